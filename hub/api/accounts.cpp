@@ -156,7 +156,7 @@ Result<Response> Accounts::list(const Call& call) const {
     wanted.add(*parsed);
   }
   RABT_TRY(window, window_of(call));
-  RABT_TRY(all, wanted.empty() ? people.all(tenant) : people.having(tenant, wanted));
+  RABT_TRY(all, people.page(tenant, wanted, number_behind(window), window.limit + 1));
   consultation::Page page;
   page.next = cut_to_page(all, window);
   for (const identity::Person& person : all) page.items.push_back(account_json(person));

@@ -6,6 +6,8 @@
 #include "hub/api/guarded_socket.hpp"
 #include "hub/api/patients.hpp"
 #include "hub/api/routes.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/crypto/crypto.hpp"
 #include "hub/http/problem.hpp"
 
 namespace rabt::api {
@@ -64,6 +66,7 @@ http::Admission Api::admit(const Request& head, std::string_view listener) {
     return admission;
   }
   if (head.header("upgrade").empty() && !wants_events(head)) return admission;
+  if (!std::holds_alternative<http::Handler>(admission)) return admission;
   return
       [this, shown = shown, answer = std::get<http::Handler>(admission)](const Request& request) {
         Response response = answer(request);
@@ -122,27 +125,86 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
     const auto wanted = found.route->options.check(*resources_, call);
     if (!wanted.ok()) return http::problem(wanted.error());
   }
-  const auto answer = [this, route = found.route, call](const Request& /*request*/) {
-    Response response = once(*route, call);
+  return taking(*found.route, call);
+}
+
+// Seals, checks and keeps a body as it comes. It counts as one request of its caller that runs.
+class Api::Receiving final : public http::BodySink {
+ public:
+  Receiving(Api& api, const Route& route, const Call& call, std::unique_ptr<Upload> upload,
+            std::shared_ptr<void> running)
+      : api_(api),
+        route_(route),
+        call_(call),
+        running_(std::move(running)),
+        named_(!call.request.header("idempotency-key").empty()),
+        upload_(std::move(upload)) {}
+
+  std::optional<Response> take(std::string_view piece) override {
+    if (named_) hash_.update(piece);
+    const Status taken = upload_->take(piece);
+    if (taken.ok()) return std::nullopt;
+    return screened(http::problem(taken.error()));
+  }
+  Response finish(const Request& /*request*/) override {
+    const std::string digest = named_ ? to_hex(hash_.finish()) : std::string();
+    const auto answering = [this](const Call& with) { return upload_->finish(with); };
+    return screened(api_.once(route_, call_, answering, digest));
+  }
+
+ private:
+  Response screened(Response response) const {
+    screen(response, api_.parts_.privacy);
+    return response;
+  }
+
+  Api& api_;
+  const Route& route_;
+  const Call call_;
+  const std::shared_ptr<void> running_;
+  const bool named_;
+  crypto::Sha256 hash_;
+  const std::unique_ptr<Upload> upload_;
+};
+
+http::Admission Api::taking(const Route& route, const Call& call) {
+  const RouteOptions& options = route.options;
+  if (options.upload != nullptr) {
+    auto upload = options.upload(*resources_, call);
+    if (!upload.ok()) return http::problem(upload.error());
+    if (*upload != nullptr) {
+      auto running = run_of(call.caller);
+      if (running == nullptr) return http::problem(too_many_at_once());
+      return http::Intake{.max_body = options.max_upload,
+                          .sink = std::make_unique<Receiving>(
+                              *this, route, call, *std::move(upload), std::move(running))};
+    }
+  }
+  const auto answer = [this, &route, call](const Request& /*request*/) {
+    Response response =
+        once(route, call, [&](const Call& with) { return route.handler(*resources_, with); });
     // A delivery that proves nothing counts for the address that sent it.
-    if (route->options.rate == RateClass::hook && response.status == 401)
+    if (route.options.rate == RateClass::hook && response.status == 401)
       (void)over_address(parts_.rates.refused, call.caller.client, source_in(call.path));
     screen(response, parts_.privacy);
     return response;
   };
-  return within(call.caller, answer, [] { return http::problem(too_many_at_once()); });
+  auto handler = within(call.caller, answer, [] { return http::problem(too_many_at_once()); });
+  if (options.max_body == limits::kMaxRequestBody) return handler;
+  return http::Intake{.max_body = options.max_body, .handler = std::move(handler)};
 }
 
-Response Api::once(const Route& route, const Call& call) {
+Response Api::once(const Route& route, const Call& call, const Answering& answering,
+                   std::string_view digest) {
   const auto answer = [&](const Call& of) {
-    auto answered = route.handler(*resources_, of);
+    auto answered = answering(of);
     return answered.ok() ? *std::move(answered) : http::problem(answered.error());
   };
   if (route.method == "GET" || call.caller.who.kind == identity::Kind::anonymous)
     return answer(call);
   using When = Replays::When;
   auto begun = parts_.replays.begin(call.caller.who, route.operation, call.request,
-                                    route.options.one_commit ? When::within : When::before);
+                                    route.options.one_commit ? When::within : When::before, digest);
   if (!begun.ok()) return http::problem(begun.error());
   if (begun->answer) {
     // Whoever may not see the session any more does not see what he did in it either.
@@ -261,24 +323,24 @@ std::optional<Api::Wait> Api::over(const Found& found, const Request& head,
   return over(head.method == "GET" ? rates.read : rates.write, caller);
 }
 
-http::Handler Api::within(const identity::Caller& caller, http::Handler answer,
-                          std::function<Response()> too_many) {
+std::shared_ptr<void> Api::run_of(const identity::Caller& caller) {
   const bool counts = parts_.rates.concurrent > 0 && caller.who.kind != identity::Kind::anonymous &&
                       caller.who.kind != identity::Kind::local;
-  if (!counts) return answer;
-  return [this, who = caller.who.tenant + " " + caller.who.actor(), answer = std::move(answer),
+  if (!counts) return {this, [](void*) {}};
+  std::string who = caller.who.tenant + " " + caller.who.actor();
+  if (!rates_.enter(who, parts_.rates.concurrent)) {
+    ++limited_;
+    return nullptr;
+  }
+  return {this, [this, who = std::move(who)](void*) { rates_.leave(who); }};
+}
+
+http::Handler Api::within(const identity::Caller& caller, http::Handler answer,
+                          std::function<Response()> too_many) {
+  return [this, caller, answer = std::move(answer),
           too_many = std::move(too_many)](const Request& request) {
-    if (!rates_.enter(who, parts_.rates.concurrent)) {
-      ++limited_;
-      return too_many();
-    }
-    struct Running {
-      Rates& rates;
-      const std::string& who;
-      ~Running() { rates.leave(who); }
-    };
-    const Running running{rates_, who};
-    return answer(request);
+    const auto running = run_of(caller);
+    return running != nullptr ? answer(request) : too_many();
   };
 }
 
@@ -337,6 +399,7 @@ Response Api::refuse(const identity::Caller& caller, const Route& route) {
 }
 
 void write_metrics(const Api& api, MetricsWriter& out) {
+  api.write_doors(out);
   out.counter("rabt_api_refused_total", "API requests without a valid credential.", api.refused());
   out.counter("rabt_api_limited_total",
               "Requests that were refused because the caller sent too many.", api.limited());

@@ -49,6 +49,10 @@ class Api {
     return resources_->recordings.of_session(ask, request);
   }
   [[nodiscard]] std::string metrics_text() const;
+  // What compatibility APIs measure.
+  void write_doors(MetricsWriter& out) const {
+    if (doors_ != nullptr) doors_->write_metrics(out);
+  }
 
   // Requests whose credential is missing or does not hold.
   [[nodiscard]] std::uint64_t refused() const { return refused_.load(); }
@@ -64,8 +68,13 @@ class Api {
                                       const identity::Credential& shown);
   [[nodiscard]] http::Admission judge(const compat::Doors::Found& found, const http::Request& head,
                                       const identity::Credential& shown, const std::string& client);
-  // The handler of an unsafe call that may name an Idempotency-Key.
-  [[nodiscard]] http::Response once(const Route& route, const Call& call);
+  class Receiving;
+  using Answering = std::function<Result<http::Response>(const Call&)>;
+  // An unsafe call may name an Idempotency-Key. digest: of a body that nobody holds.
+  [[nodiscard]] http::Response once(const Route& route, const Call& call,
+                                    const Answering& answering, std::string_view digest = {});
+  // Who answers a call that has been admitted, and takes its body.
+  [[nodiscard]] http::Admission taking(const Route& route, const Call& call);
   [[nodiscard]] Result<identity::Caller> caller_of(const http::Request& head,
                                                    const identity::Credential& shown,
                                                    std::string client) const;
@@ -83,6 +92,9 @@ class Api {
                                                  std::string_view place = {});
   [[nodiscard]] std::optional<Wait> over(const Found& found, const http::Request& head,
                                          const identity::Caller& caller);
+  // One request of the caller that runs, until the last copy is gone. Null when there are as many
+  // as a principal may have at once.
+  [[nodiscard]] std::shared_ptr<void> run_of(const identity::Caller& caller);
   // What answers an admitted request: one of so many that a principal may have at once.
   [[nodiscard]] http::Handler within(const identity::Caller& caller, http::Handler answer,
                                      std::function<http::Response()> too_many);

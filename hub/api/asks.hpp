@@ -27,12 +27,14 @@ namespace rabt::api {
 [[nodiscard]] Result<http::Response> answer(const Call& call, const consultation::Page& page);
 // The path of the page of this list that begins behind `place`.
 [[nodiscard]] Result<std::string> path_behind(const Call& call, std::string_view place);
-// Takes what does not belong to the page from `all`, which is in the order of its numbers. Where
-// the next page begins; empty on the last.
+// The number behind which the page of a list by number begins.
+[[nodiscard]] inline std::int64_t number_behind(const consultation::Window& window) {
+  return std::atoll(window.cursor.c_str());
+}
+// Takes what does not belong to the page from a list by number, of which one more was read than the
+// page has. Where the next page begins; empty on the last.
 template <typename Numbered>
 std::string cut_to_page(std::vector<Numbered>& all, const consultation::Window& window) {
-  const std::int64_t after = std::atoll(window.cursor.c_str());
-  std::erase_if(all, [after](const Numbered& one) { return one.number <= after; });
   if (all.size() <= window.limit) return {};
   all.erase(all.begin() + static_cast<std::ptrdiff_t>(window.limit), all.end());
   return std::to_string(all.back().number);

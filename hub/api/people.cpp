@@ -98,7 +98,8 @@ Result<Response> PersonRecords::change(const Call& call, const identity::Person&
 Result<Response> PersonRecords::list_patients(const Call& call) const {
   RABT_TRY(window, window_of(call));
   RABT_TRY_STATUS(admit(call, "patient.list", "search:patients", ""));
-  RABT_TRY(all, people.having(patients.tenant, {Role::patient}));
+  RABT_TRY(all,
+           people.page(patients.tenant, {Role::patient}, number_behind(window), window.limit + 1));
   consultation::Page page;
   page.next = cut_to_page(all, window);
   for (const identity::Person& person : all) {

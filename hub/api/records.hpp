@@ -1,13 +1,19 @@
 #pragma once
 
 #include "hub/api/routes.hpp"
+#include "hub/consultation/document_kind.hpp"
 
 // What is written in a session, where an answer is more than the record itself.
 namespace rabt::api {
 
 // A refusal for patient data in the text names their kinds in `phiTypes`.
 [[nodiscard]] Result<http::Response> send_message(Resources& resources, const Call& call);
+// A document in JSON, in base64.
 [[nodiscard]] Result<http::Response> share_document(Resources& resources, const Call& call);
+// A document as the file of a form, or as the body itself. Null for JSON.
+[[nodiscard]] Result<std::unique_ptr<Upload>> open_document(Resources& resources, const Call& call);
+// The largest document, and what a form has around it.
+inline constexpr std::uint64_t kMaxDocumentForm = consultation::kMaxDocumentBytes + (64U << 10U);
 // The bytes as they were shared. A browser stores them and never shows them as a page of the hub.
 [[nodiscard]] Result<http::Response> document_content(Resources& resources, const Call& call);
 

@@ -73,7 +73,7 @@ struct Replays::Row {
 
 Result<Replays::Beginning> Replays::begin(const identity::Principal& who,
                                           std::string_view operation, const http::Request& request,
-                                          When when) {
+                                          When when, std::string_view digest) {
   const std::string_view header = request.header("idempotency-key");
   if (header.empty()) return Beginning{};
   const std::string_view key = key_of(header);
@@ -90,7 +90,8 @@ Result<Replays::Beginning> Replays::begin(const identity::Principal& who,
   out.ticket.key = lease.blind_index("replay/1/key", joined({who.actor(), operation, key}));
   const std::string fingerprint = lease.blind_index(
       "replay/1/call", joined({request.method, request.target, request.header("content-type"),
-                               request.header("if-match"), request.body}));
+                               request.header("if-match"),
+                               digest.empty() ? std::string_view(request.body) : digest}));
   out.ticket.fingerprint = fingerprint;
   const std::string place = out.ticket.tenant + "/" + out.ticket.key;
   {
@@ -179,6 +180,7 @@ Status Replays::keep(store::Transaction& transaction, Ticket& ticket, const Resp
     return conflict("idempotency.running", "the same call was quicker; send it again");
   }
   ticket.kept = true;
+  ticket.kept_body = response.body;
   return ok_status();
 }
 
@@ -186,12 +188,13 @@ void Replays::finish(const Ticket& ticket, const Response& response) {
   if (ticket.key.empty()) return;
   const std::string place = ticket.tenant + "/" + ticket.key;
   const bool within = ticket.when == When::within;
-  const bool done = within && ticket.kept && response.status < 300;
+  const bool held = within && ticket.kept && response.status < 300;
+  const bool done = held && response.body == ticket.kept_body;
   // When this cannot be written, the key stays taken: the call is not done a second time.
   const bool unknown = response.status >= 500 && response.status != 503;
   if (!done && !ticket.beaten && is_final(response.status)) {
     (void)parts_.store.write([&](store::Transaction& transaction) -> Status {
-      if (within) {
+      if (within && !held) {
         Ticket again = ticket;
         return keep(transaction, again, response);
       }

@@ -44,6 +44,8 @@ class Replays {
     // The act's commit held the answer; the same call elsewhere was quicker.
     bool kept = false;
     bool beaten = false;
+    // What the commit held. The call may have had more to say by its end.
+    std::string kept_body;
   };
   struct Beginning {
     Ticket ticket;
@@ -51,17 +53,19 @@ class Replays {
     std::optional<http::Response> answer;
   };
   // Durable before the call does anything, unless the act's own commit will write it. The body has
-  // arrived. Errors: invalid idempotency.key;
-  // invalid idempotency.reused (another call had the key); conflict idempotency.running; conflict
-  // idempotency.outcome_unknown (the hub ended within the first call, which may have had its
-  // effect).
+  // arrived; digest is the one of a body that nobody holds, and empty for every other. Errors:
+  // invalid idempotency.key; invalid idempotency.reused (another call had the key); conflict
+  // idempotency.running; conflict idempotency.outcome_unknown (the hub ended within the first call,
+  // which may have had its effect).
   [[nodiscard]] Result<Beginning> begin(const identity::Principal& who, std::string_view operation,
-                                        const http::Request& request, When when = When::before);
+                                        const http::Request& request, When when = When::before,
+                                        std::string_view digest = {});
   // Inside the act's job: the answer, in the same commit. Error conflict idempotency.running: the
   // same call was quicker elsewhere.
   [[nodiscard]] Status keep(store::Transaction& transaction, Ticket& ticket,
                             const http::Response& response);
-  // The answer is kept, unless the same call may succeed later: then the key is free again. After
+  // The answer is kept, in place of the one that the act's commit held, unless the same call may
+  // succeed later: then the key is free again. After
   // an answer of 500 nobody knows what happened, and the key stays taken.
   void finish(const Ticket& ticket, const http::Response& response);
 

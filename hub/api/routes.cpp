@@ -83,7 +83,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/workflows/{name}", "exportWorkflow", to<&R::workflows, &Workflows::source>, kWorkflows},
 
     // Video sessions. Who may do what in one, the service decides.
-    Route{"POST", "/api/v1/sessions", "createSession", create_session, kSignedIn},
+    Route{"POST", "/api/v1/sessions", "createSession", create_session, kSignedIn, kOneCommit},
     Route{"GET", "/api/v1/sessions", "listSessions", list<&R::sessions, &Sessions::list>, kSignedIn},
     Route{"GET", "/api/v1/sessions/{session}", "getSession", act<&R::sessions, &Sessions::get>, kSignedIn},
     Route{"PATCH", "/api/v1/sessions/{session}", "changeSession", act<&R::sessions, &Sessions::change>, kSignedIn, kOneCommit},
@@ -122,7 +122,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/sessions/{session}/messages", "listMessages", act<&R::records, &Written::messages>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/messages", "sendMessage", send_message, kSignedIn},
     Route{"GET", "/api/v1/sessions/{session}/documents", "listDocuments", act<&R::records, &Written::documents>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/documents", "shareDocument", share_document, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/documents", "shareDocument", share_document, kSignedIn, {.one_commit = true, .upload = open_document, .max_upload = kMaxDocumentForm}},
     Route{"GET", "/api/v1/documents/{document}", "getDocument", act<&R::records, &Written::document>, kSignedIn},
     Route{"GET", "/api/v1/documents/{document}/content", "readDocument", document_content, kSignedIn},
     Route{"GET", "/api/v1/sessions/{session}/notes", "listNotes", act<&R::records, &Written::notes>, kSignedIn},
@@ -226,6 +226,9 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/patients/search", "searchPatients", to<&R::people, &PersonRecords::search_patients>, kPatientData, kRare},
     Route{"GET", "/api/v1/patients/{id}", "getPatient", to<&R::people, &PersonRecords::get_patient>, kSignedIn},
     Route{"PATCH", "/api/v1/patients/{id}", "changePatient", to<&R::people, &PersonRecords::change_patient>, kSignedIn},
+    Route{"GET", "/api/v1/patients/{id}/sessions", "listPatientSessions", patient_sessions, kSignedIn},
+    Route{"GET", "/api/v1/patients/{id}/history", "getPatientHistory", patient_history, kSignedIn},
+    Route{"GET", "/api/v1/providers/{id}/sessions", "listProviderSessions", provider_sessions, kSignedIn},
     Route{"POST", "/api/v1/providers", "createProvider", to<&R::people, &PersonRecords::create_provider>, only({Role::admin, Role::integration})},
     Route{"GET", "/api/v1/providers/{id}", "getProvider", to<&R::people, &PersonRecords::get_provider>, kSignedIn},
     Route{"PATCH", "/api/v1/providers/{id}", "changeProvider", to<&R::people, &PersonRecords::change_provider>, kSignedIn},

@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "hub/base/limits.hpp"
 #include "hub/base/result.hpp"
 #include "hub/http/server.hpp"
 #include "hub/identity/principal.hpp"
@@ -49,6 +51,20 @@ using Handler = Result<http::Response> (*)(Resources& resources, const Call& cal
 // Whether the hub takes in the body of this call; the body is still empty.
 using Check = Status (*)(Resources& resources, const Call& call);
 
+// A body that its resource takes piece by piece. Destroyed before finish() when the body breaks off
+// or is refused.
+class Upload {
+ public:
+  virtual ~Upload() = default;
+  // The next bytes, cut anywhere.
+  virtual Status take(std::string_view piece) = 0;
+  // The body has arrived whole.
+  virtual Result<http::Response> finish(const Call& call) = 0;
+};
+
+// How the body of this call is taken in; the body is still empty. Null: whole, by the handler.
+using OpenUpload = Result<std::unique_ptr<Upload>> (*)(Resources& resources, const Call& call);
+
 // Who may call a route at all. Whether somebody may see or change one record, the service of the
 // record decides.
 struct Permission {
@@ -82,10 +98,18 @@ struct RouteOptions {
   // The act is one commit, which holds the answer for a repeat, too. Before any other act it is
   // written that it begins.
   bool one_commit = false;
+  // The largest body that the handler gets.
+  std::uint64_t max_body = limits::kMaxRequestBody;
+  // Null when every body is taken whole.
+  OpenUpload upload = nullptr;
+  // The largest body that is taken piece by piece.
+  std::uint64_t max_upload = 0;
 };
+// A password, a code, a token.
+inline constexpr std::uint64_t kMaxSignInBody = 64U << 10U;
 inline constexpr RouteOptions kOneCommit{.one_commit = true};
 inline constexpr RouteOptions kRare{.rate = RateClass::rare};
-inline constexpr RouteOptions kSignIn{.rate = RateClass::sign_in};
+inline constexpr RouteOptions kSignIn{.rate = RateClass::sign_in, .max_body = kMaxSignInBody};
 
 struct Route {
   std::string_view method;

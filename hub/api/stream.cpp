@@ -111,22 +111,20 @@ class EventsHandler final : public http::SocketHandler {
 class OutsideFeed final : public consultation::HubListener {
  public:
   OutsideFeed(identity::Roles roles, std::weak_ptr<http::Socket> socket)
-      : roles_(roles), socket_(std::move(socket)) {}
+      : roles_(roles), outlet_(std::move(socket)) {}
   void told(const Json& event) override {
     const std::string type = event.string_or("type", "");
     const std::string kind(webhooks::event_name(type));
     // Staff hears of its providers; what the house pays and has agreed to is the managers'.
     if (!kind.starts_with("provider.") && !roles_.has_any(kManagers)) return;
-    const auto socket = socket_.lock();
-    if (socket == nullptr) return;
-    socket->send(Json::object({{"type", "ev"},
+    outlet_.send(Json::object({{"type", "ev"},
                                {"topic", kOutside},
                                {"kind", kind},
                                {"id", event["id"]},
                                {"at", event["time"]},
-                               {"data", event["data"]}})
-                     .dump());
+                               {"data", event["data"]}}));
   }
+  [[nodiscard]] Outlet& outlet() { return outlet_; }
   static bool may_listen(identity::Roles roles) { return roles.has_any(kStaff); }
 
  private:
@@ -136,7 +134,7 @@ class OutsideFeed final : public consultation::HubListener {
                                           identity::Role::auditor,    identity::Role::doctor,
                                           identity::Role::specialist, identity::Role::nurse};
   const identity::Roles roles_;
-  const std::weak_ptr<http::Socket> socket_;
+  Outlet outlet_;
 };
 
 // The frames of one connection. Its functions come one at a time.
@@ -148,6 +146,7 @@ class StreamSocket final : public http::SocketHandler {
   void opened(std::shared_ptr<http::Socket> socket) override {
     socket_ = std::move(socket);
     filled_ms_ = parts_.clock.monotonic_ms();
+    parts_.practice.seen(caller_.who.tenant, caller_.who.person);
   }
   void received(http::Socket& socket, std::string_view text) override;
   void closed() override {
@@ -163,7 +162,7 @@ class StreamSocket final : public http::SocketHandler {
   [[nodiscard]] Result<Json> subscribe(const Json& frame);
   [[nodiscard]] Result<Json> unsubscribe(const Json& frame);
   [[nodiscard]] Result<Json> say(const Json& frame);
-  [[nodiscard]] Result<Json> listen_outside();
+  [[nodiscard]] Result<Json> listen_outside(const Json& frame);
   void leave_outside() {
     if (outside_ != nullptr) parts_.live.leave_outside(*outside_);
     outside_.reset();
@@ -175,8 +174,8 @@ class StreamSocket final : public http::SocketHandler {
   std::map<std::string, std::shared_ptr<TopicFeed>, std::less<>> feeds_;
   // Null when the topic `hub` is not subscribed.
   std::shared_ptr<OutsideFeed> outside_;
-  // The feed whose subscription is about to be answered. Null between messages.
-  std::shared_ptr<TopicFeed> begun_;
+  // The outlet of the feed whose subscription is about to be answered. Null between messages.
+  Outlet* begun_ = nullptr;
   double turns_ = kBurst;
   std::int64_t filled_ms_ = 0;
 };
@@ -195,6 +194,7 @@ void StreamSocket::received(http::Socket& socket, std::string_view text) {
     socket.close(http::kCloseRate, "too many messages");
     return;
   }
+  parts_.practice.seen(caller_.who.tenant, caller_.who.person);
   const auto frame = Json::parse(text, {.max_bytes = 64U << 10U, .max_depth = 16});
   if (!frame.ok() || !frame->is_object()) {
     socket.send(R"({"type":"no","code":"api.body","detail":"a message is one JSON object"})");
@@ -211,7 +211,7 @@ void StreamSocket::received(http::Socket& socket, std::string_view text) {
   }
   // What happened meanwhile follows the answer to the subscription.
   if (const auto begun = std::exchange(begun_, nullptr); begun != nullptr) {
-    begun->outlet().open(out);
+    begun->open(out);
   } else {
     socket.send(out.dump());
   }
@@ -228,7 +228,7 @@ Result<Json> StreamSocket::answer(const Json& frame) {
 
 Result<Json> StreamSocket::subscribe(const Json& frame) {
   const std::string topic = frame.string_or("topic", "");
-  if (topic == kOutside) return listen_outside();
+  if (topic == kOutside) return listen_outside(frame);
   if (!topic.starts_with(kTopic))
     return invalid("api.invalid", "topic: it must be session:<id> or hub");
   if (feeds_.contains(topic)) return conflict("stream.subscribed", "this topic is subscribed");
@@ -245,7 +245,7 @@ Result<Json> StreamSocket::subscribe(const Json& frame) {
   RABT_TRY_STATUS(feed->begin(from));
   const std::int64_t newest = feed->newest();
   feeds_.emplace(topic, feed);
-  begun_ = feed;
+  begun_ = &feed->outlet();
   const Membership of = feed->membership();
   return Json::object({{"topic", topic},
                        {"seq", newest},
@@ -258,12 +258,18 @@ Result<Json> StreamSocket::subscribe(const Json& frame) {
                                                   : "none"}});
 }
 
-Result<Json> StreamSocket::listen_outside() {
+Result<Json> StreamSocket::listen_outside(const Json& frame) {
   if (outside_ != nullptr) return conflict("stream.subscribed", "this topic is subscribed");
   if (!OutsideFeed::may_listen(caller_.who.roles))
     return denied("authorisation.denied", "only staff hears what happens outside sessions");
-  outside_ = std::make_shared<OutsideFeed>(caller_.who.roles, socket_);
-  parts_.live.listen_outside(outside_);
+  const Json* after = frame.find("after");
+  if (after != nullptr && !after->is_null() && !after->is_string())
+    return invalid("api.invalid", "after: it must be the id of an event");
+  auto feed = std::make_shared<OutsideFeed>(caller_.who.roles, socket_);
+  RABT_TRY_STATUS(
+      parts_.live.listen_outside(caller_.who.tenant, frame.string_or("after", ""), feed));
+  outside_ = std::move(feed);
+  begun_ = &outside_->outlet();
   return Json::object({{"topic", kOutside}});
 }
 

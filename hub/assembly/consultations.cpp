@@ -1,9 +1,12 @@
 #include "hub/assembly/consultations.hpp"
 
+#include "hub/consultation/practice/agreements.hpp"
+
 namespace rabt::assembly {
 
 Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config& config,
                                                            Parts parts) {
+  RABT_TRY_STATUS(consultation::may_be_bound(config.practice, parts.sessions.clock.now()));
   std::unique_ptr<Consultations> made(new Consultations());
   RABT_TRY(detector, phi::Detector::make(config.privacy.detector));
   made->detector_ = std::move(detector);

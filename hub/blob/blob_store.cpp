@@ -246,6 +246,10 @@ class FileBlobStore final : public BlobStore {
   Status adopt(store::Transaction& transaction, std::string_view tenant, std::string_view id,
                std::string_view owner) override;
 
+  void discard(std::string_view /*tenant*/, std::string_view id) override {
+    (void)drop(std::string(id));
+  }
+
   void sweep() override {
     std::int64_t removed = sweep_rows();
     removed += sweep_files();
@@ -259,6 +263,9 @@ class FileBlobStore final : public BlobStore {
   }
 
   Result<BlobInfo> look_up(std::string_view tenant, std::string_view id, bool finished);
+
+  // Whether the blob was nobody's, and is gone.
+  bool drop(const std::string& id);
 
   // Blobs that nobody took over in time: the row first, then the file, so that a crash between
   // leaves a file without a row.
@@ -399,6 +406,29 @@ Result<BlobInfo> FileBlobStore::look_up(std::string_view tenant, std::string_vie
   return *std::move(found);
 }
 
+bool FileBlobStore::drop(const std::string& id) {
+  const auto claim = Claim::take(folder_, id);
+  if (!claim) return false;  // still being written
+  bool gone = false;
+  const Status dropped = store_.write([&](store::Transaction& transaction) -> Status {
+    std::string tenant;
+    std::string key;
+    RABT_TRY_STATUS(transaction.query(kOrphan, {std::string_view(id)}, [&](const store::Row& row) {
+      tenant = std::string(row.text(0));
+      key = std::string(row.blob(1));
+      return false;
+    }));
+    gone = !key.empty();  // else it was taken over meanwhile
+    if (!gone) return ok_status();
+    RABT_TRY_STATUS(store::compare_and_set(transaction, kDrop, {std::string_view(id)}));
+    return keys_.remove(transaction, tenant, key);
+  });
+  if (!dropped.ok() || !gone) return false;
+  ::unlink(folder_->file(id).c_str());
+  ::unlink(folder_->part(id).c_str());
+  return true;
+}
+
 std::int64_t FileBlobStore::sweep_rows() {
   const std::int64_t before =
       clock_.now().ms -
@@ -416,27 +446,7 @@ std::int64_t FileBlobStore::sweep_rows() {
   }
   std::int64_t removed = 0;
   for (const std::string& id : ids) {
-    const auto claim = Claim::take(folder_, id);
-    if (!claim) continue;  // still being written
-    bool gone = false;
-    const Status dropped = store_.write([&](store::Transaction& transaction) -> Status {
-      std::string tenant;
-      std::string key;
-      RABT_TRY_STATUS(
-          transaction.query(kOrphan, {std::string_view(id)}, [&](const store::Row& row) {
-            tenant = std::string(row.text(0));
-            key = std::string(row.blob(1));
-            return false;
-          }));
-      gone = !key.empty();  // else it was taken over meanwhile
-      if (!gone) return ok_status();
-      RABT_TRY_STATUS(store::compare_and_set(transaction, kDrop, {std::string_view(id)}));
-      return keys_.remove(transaction, tenant, key);
-    });
-    if (!dropped.ok() || !gone) continue;
-    ::unlink(folder_->file(id).c_str());
-    ::unlink(folder_->part(id).c_str());
-    ++removed;
+    if (drop(id)) ++removed;
   }
   return removed;
 }

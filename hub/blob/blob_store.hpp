@@ -84,6 +84,9 @@ class BlobStore {
   // Inside a job: sets the owner. Conflict when another owner has it; the same owner again is ok.
   virtual Status adopt(store::Transaction& transaction, std::string_view tenant,
                        std::string_view id, std::string_view owner) = 0;
+  // Removes a blob, finished or not, that nobody took over and nobody writes, with the row of its
+  // data key. When that fails, sweep() does it later.
+  virtual void discard(std::string_view tenant, std::string_view id) = 0;
   // Removes blobs, finished or not, that nobody took over within limits::kOrphanBlobAge, with the
   // rows of their data keys, and files without a row. Every hour of a hub (cli/care.hpp).
   virtual void sweep() = 0;

@@ -43,8 +43,23 @@ bool is_image(std::string_view bytes) {
           (brand == "heic" || brand == "heix" || brand == "mif1" || brand == "avif"));
 }
 
-bool is_text(std::string_view bytes) {
-  return bytes.find('\0') == std::string_view::npos && is_utf8(bytes);
+// How many bytes a character of UTF-8 has that begins with this one. 1 for what begins none.
+std::size_t length_of(char first) {
+  const auto byte = static_cast<unsigned char>(first);
+  return byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+}
+
+// Where a character begins at the end of the bytes that goes on behind them.
+std::size_t whole_characters(std::string_view bytes) {
+  std::size_t at = bytes.size();
+  while (at > 0 && bytes.size() - at < 3 && continues_utf8(bytes[at - 1])) --at;
+  if (at == 0) return bytes.size();
+  const std::size_t has = bytes.size() - (at - 1);
+  return length_of(bytes[at - 1]) > has ? at - 1 : bytes.size();
+}
+
+std::string essence_of(std::string_view content_type) {
+  return lower(trim(content_type.substr(0, content_type.find(';'))));
 }
 
 // type/subtype with parameters after a semicolon: RFC 9110 section 8.3.1, printable ASCII.
@@ -72,43 +87,72 @@ Error wrong_type(std::string what) {
 }  // namespace
 
 Result<std::string> document_bytes(std::string_view base64) {
-  if (base64.size() > kMaxDocumentText)
-    return invalid("document.too_large", "a document has at most 50 MiB");
   auto bytes = from_base64(base64);
   if (!bytes) return invalid("api.invalid", "data: it must be base64 with padding");
   if (bytes->empty()) return invalid("api.invalid", "data: it is needed");
-  if (bytes->size() > kMaxDocumentBytes)
-    return invalid("document.too_large", "a document has at most 50 MiB");
   return std::string(as_text(*bytes));
 }
 
-Status check_document(std::string_view type, std::string_view content_type,
-                      std::string_view bytes) {
+void DocumentSigns::take(std::string_view piece) {
+  if (beginning_.size() < kPdfHeader) beginning_ += piece.substr(0, kPdfHeader - beginning_.size());
+  if (!text_) return;
+  if (piece.find('\0') != std::string_view::npos) {
+    text_ = false;
+    return;
+  }
+  // The few bytes that complete a character of the piece before.
+  while (!unfinished_.empty() && !piece.empty()) {
+    unfinished_.push_back(piece.front());
+    piece.remove_prefix(1);
+    if (unfinished_.size() < length_of(unfinished_.front())) continue;
+    text_ = is_utf8(unfinished_);
+    unfinished_.clear();
+  }
+  const std::size_t whole = whole_characters(piece);
+  text_ = text_ && is_utf8(piece.substr(0, whole));
+  unfinished_ += piece.substr(whole);
+}
+
+bool DocumentSigns::has_beginning() const {
+  return beginning_.size() >= kPdfHeader;
+}
+
+Status DocumentSigns::check(std::string_view type, std::string_view content_type) const {
   if (!is_media_type(content_type))
     return wrong_type("contentType: it must be a media type, such as application/pdf");
-  const std::string essence = lower(trim(content_type.substr(0, content_type.find(';'))));
+  const std::string essence = essence_of(content_type);
   if (type == "DICOM") {
-    if (!is_dicom(bytes))
+    if (!is_dicom(beginning_))
       return wrong_type("data: a DICOM file has the prefix DICM at byte 128; this one has not");
     if (essence != "application/dicom" && essence != "application/octet-stream")
       return wrong_type("contentType: a DICOM file is application/dicom");
   } else if (type == "PDF") {
-    if (!is_pdf(bytes)) return wrong_type("data: a PDF file begins with %PDF-; this one does not");
+    if (!is_pdf(beginning_))
+      return wrong_type("data: a PDF file begins with %PDF-; this one does not");
     if (essence != "application/pdf")
       return wrong_type("contentType: a PDF file is application/pdf");
   } else if (type == "IMAGE") {
-    if (!is_image(bytes))
+    if (!is_image(beginning_))
       return wrong_type("data: it is no PNG, JPEG, GIF, TIFF, BMP, WebP, HEIC or AVIF image");
     if (!essence.starts_with("image/") || essence == "image/svg+xml")
       return wrong_type("contentType: an image is image/png, image/jpeg or one like them");
   } else if (type == "TEXT") {
-    if (!is_text(bytes)) return wrong_type("data: a text is UTF-8 without NUL bytes");
+    if (!text_ || !unfinished_.empty())
+      return wrong_type("data: a text is UTF-8 without NUL bytes");
     if (!essence.starts_with("text/"))
       return wrong_type("contentType: a text is text/plain or one like it");
   } else if (type != "OTHER") {
     return wrong_type("documentType: it must be PDF, DICOM, IMAGE, TEXT or OTHER");
   }
   return ok_status();
+}
+
+std::string_view document_type_of(std::string_view content_type) {
+  const std::string essence = essence_of(content_type);
+  if (essence == "application/pdf") return "PDF";
+  if (essence == "application/dicom") return "DICOM";
+  if (essence.starts_with("text/")) return "TEXT";
+  return essence.starts_with("image/") && essence != "image/svg+xml" ? "IMAGE" : "OTHER";
 }
 
 }  // namespace rabt::consultation

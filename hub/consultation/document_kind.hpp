@@ -10,15 +10,30 @@
 namespace rabt::consultation {
 
 inline constexpr std::size_t kMaxDocumentBytes = 50U << 20U;
-// A document of that many bytes in base64.
-inline constexpr std::size_t kMaxDocumentText = (kMaxDocumentBytes + 2) / 3 * 4;
 
-// The document's bytes out of base64. Errors: invalid document.too_large, invalid api.invalid.
+// The document's bytes out of base64. Error invalid api.invalid.
 [[nodiscard]] Result<std::string> document_bytes(std::string_view base64);
 
-// type: PDF, DICOM, IMAGE, TEXT or OTHER. Error invalid document.type: the bytes do not begin as
-// such a document does, or the content type is of another kind.
-[[nodiscard]] Status check_document(std::string_view type, std::string_view content_type,
-                                    std::string_view bytes);
+// What the kind of a document is told by, gathered while its bytes go by. Not thread-safe.
+class DocumentSigns {
+ public:
+  // The next bytes, cut anywhere.
+  void take(std::string_view piece);
+  // type: PDF, DICOM, IMAGE, TEXT or OTHER. Asked before the last byte, it judges what has gone by;
+  // what is wrong then stays wrong once 1 KiB has. Error invalid document.type: the bytes do not
+  // begin as such a document does, or the content type is of another kind.
+  [[nodiscard]] Status check(std::string_view type, std::string_view content_type) const;
+  // Whether the beginning, which all types but TEXT are told by, has gone by.
+  [[nodiscard]] bool has_beginning() const;
+
+ private:
+  std::string beginning_;
+  // UTF-8 without NUL so far, but for the last bytes, which may begin a character.
+  bool text_ = true;
+  std::string unfinished_;
+};
+
+// The type that goes with a media type: OTHER where none does.
+[[nodiscard]] std::string_view document_type_of(std::string_view content_type);
 
 }  // namespace rabt::consultation

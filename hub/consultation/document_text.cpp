@@ -110,40 +110,116 @@ void append_content(std::string& out, std::string_view content) {
   }
 }
 
-std::string pdf_text(std::string_view bytes) {
-  std::string out;
-  std::size_t budget = kMostStreams;
-  for (std::size_t at = 0; out.size() < kMostText && budget > 0;) {
-    const std::size_t word = bytes.find("stream", at);
-    if (word == std::string_view::npos) break;
-    at = word + 6;
-    if (word >= 3 && bytes.substr(word - 3, 3) == "end") continue;
-    // The dictionary stands before it; it says how the stream is packed.
-    const std::size_t begins = bytes.rfind("obj", word);
-    const std::string_view head =
-        begins == std::string_view::npos ? "" : bytes.substr(begins, word - begins);
-    if (head.find("/Image") != std::string_view::npos) continue;
-    if (at < bytes.size() && bytes[at] == '\r') ++at;
-    if (at < bytes.size() && bytes[at] == '\n') ++at;
-    const std::size_t ends = std::min(bytes.find("endstream", at), bytes.size());
-    const std::string_view packed = bytes.substr(at, ends - at);
-    at = ends;
-    const bool deflated = head.find("/FlateDecode") != std::string_view::npos;
-    const std::string opened =
-        deflated ? inflate(packed, std::min(kMostStream, budget)) : std::string();
-    budget -= std::min(budget, std::max<std::size_t>(opened.size(), 1));
-    append_content(out, deflated ? std::string_view(opened) : packed.substr(0, kMostStream));
-    out.push_back('\n');
-  }
-  if (out.size() > kMostText) out.resize(kMostText);
-  return out;
-}
+constexpr std::string_view kBegin = "stream";
+constexpr std::string_view kEnd = "endstream";
+// The dictionary of a stream stands before it, within so many bytes.
+constexpr std::size_t kMostHead = 64U << 10U;
 
 }  // namespace
 
-std::string text_of_document(std::string_view type, std::string_view bytes) {
-  if (type == "TEXT") return std::string(bytes.substr(0, kMostText));
-  return type == "PDF" ? pdf_text(bytes) : std::string();
+DocumentText::DocumentText(std::string_view type)
+    : plain_(type == "TEXT"),
+      state_(plain_ || type == "PDF" ? State::seeking : State::over),
+      budget_(kMostStreams) {}
+
+void DocumentText::take(std::string_view piece) {
+  if (state_ == State::over) return;
+  if (plain_) {
+    text_ += piece.substr(0, kMostText - text_.size());
+    return;
+  }
+  window_ += piece;
+  while (step(false)) {
+  }
+  forget();
+}
+
+std::string DocumentText::finish() {
+  if (!plain_) {
+    while (step(true)) {
+    }
+  }
+  if (text_.size() > kMostText) text_.resize(kMostText);
+  return std::move(text_);
+}
+
+bool DocumentText::step(bool last) {
+  if (state_ != State::over && (text_.size() >= kMostText || budget_ == 0)) state_ = State::over;
+  switch (state_) {
+    case State::seeking:
+      return find_stream(last);
+    case State::packed:
+      return take_stream(last);
+    case State::skipping: {
+      const std::size_t end = window_.find(kEnd, at_);
+      at_ = end != std::string::npos ? end : window_.size() - std::min(window_.size(), kEnd.size());
+      from_ = at_;
+      if (end != std::string::npos) state_ = State::seeking;
+      return end != std::string::npos;
+    }
+    case State::over:
+      window_ = {};
+      at_ = from_ = 0;
+      return false;
+  }
+  return false;
+}
+
+bool DocumentText::find_stream(bool last) {
+  const std::size_t word = window_.find(kBegin, at_);
+  // A line end of two bytes may follow the word.
+  const bool whole = word != std::string::npos && word + kBegin.size() + 2 <= window_.size();
+  if (word == std::string::npos || (!whole && !last)) {
+    const std::size_t kept = std::min(window_.size(), kBegin.size());
+    at_ = std::min(word, std::max(at_, window_.size() - kept));
+    return false;
+  }
+  at_ = word + kBegin.size();
+  if (word < 3 || std::string_view(window_).substr(word - 3, 3) != "end") enter_stream(word);
+  from_ = at_;
+  return true;
+}
+
+void DocumentText::enter_stream(std::size_t word) {
+  const std::string_view before = std::string_view(window_).substr(from_, word - from_);
+  const std::size_t begins = before.rfind("obj");
+  const std::string_view head = begins == std::string_view::npos ? "" : before.substr(begins);
+  if (head.find("/Image") != std::string_view::npos) return;
+  deflated_ = head.find("/FlateDecode") != std::string_view::npos;
+  if (at_ < window_.size() && window_[at_] == '\r') ++at_;
+  if (at_ < window_.size() && window_[at_] == '\n') ++at_;
+  state_ = State::packed;
+}
+
+bool DocumentText::take_stream(bool last) {
+  const std::size_t found = window_.find(kEnd, at_);
+  const bool ends = found != std::string::npos;
+  if (!ends && !last && window_.size() - from_ < kMostStream) {
+    at_ = std::max(from_, window_.size() - std::min(window_.size(), kEnd.size()));
+    return false;
+  }
+  const std::size_t end = std::min(found, window_.size());
+  unpack(std::string_view(window_).substr(from_, std::min(end - from_, kMostStream)));
+  at_ = end;
+  from_ = end;
+  state_ = ends ? State::seeking : last ? State::over : State::skipping;
+  return true;
+}
+
+void DocumentText::unpack(std::string_view packed) {
+  const std::string opened =
+      deflated_ ? inflate(packed, std::min(kMostStream, budget_)) : std::string();
+  budget_ -= std::min(budget_, std::max<std::size_t>(opened.size(), 1));
+  append_content(text_, deflated_ ? std::string_view(opened) : packed);
+  text_.push_back('\n');
+}
+
+void DocumentText::forget() {
+  if (state_ == State::skipping) from_ = at_;
+  if (state_ == State::seeking) from_ = std::max(from_, at_ - std::min(at_, kMostHead));
+  window_.erase(0, from_);
+  at_ -= from_;
+  from_ = 0;
 }
 
 }  // namespace rabt::consultation

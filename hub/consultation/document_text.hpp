@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -7,7 +9,39 @@ namespace rabt::consultation {
 
 // The text of a document, for the detector of patient data: of a TEXT all of it, of a PDF what its
 // pages show with fonts that need no table of their own; nothing of other types. At most 1 MiB.
-// Never fails: what cannot be read gives no text. Pure.
-[[nodiscard]] std::string text_of_document(std::string_view type, std::string_view bytes);
+// Never fails: what cannot be read gives no text. The bytes go by; it holds no more of them than
+// one content stream of a page, 8 MiB at most. Pure. Not thread-safe.
+class DocumentText {
+ public:
+  explicit DocumentText(std::string_view type);
+  // The next bytes, cut anywhere.
+  void take(std::string_view piece);
+  // After the last byte, once.
+  [[nodiscard]] std::string finish();
+
+ private:
+  enum class State : std::uint8_t { seeking, packed, skipping, over };
+  // Goes on by one stream. False when more bytes are needed.
+  bool step(bool last);
+  bool find_stream(bool last);
+  // A stream begins: the dictionary before it says how it is packed.
+  void enter_stream(std::size_t word);
+  bool take_stream(bool last);
+  void unpack(std::string_view packed);
+  // Lets go of what is not needed any more.
+  void forget();
+
+  const bool plain_;
+  State state_;
+  std::string window_;
+  // The window is searched from here on.
+  std::size_t at_ = 0;
+  // Where the stream begins; while one is sought, where the one before ended.
+  std::size_t from_ = 0;
+  bool deflated_ = false;
+  // What all streams may still unpack to.
+  std::size_t budget_;
+  std::string text_;
+};
 
 }  // namespace rabt::consultation

@@ -19,6 +19,11 @@ constexpr Statement kUnsent{
 constexpr Statement kSent{"UPDATE hub_event SET sent = 1 WHERE tenant = $1 AND id = $2"};
 constexpr Statement kNewest{
     "SELECT data FROM hub_event WHERE tenant = $1 AND type = $2 ORDER BY id DESC LIMIT 1"};
+constexpr Statement kAt{"SELECT at_ms FROM hub_event WHERE tenant = $1 AND id = $2"};
+constexpr Statement kTold{
+    "SELECT tenant, id, type, at_ms, data FROM hub_event WHERE tenant = $1 AND id <> $2 AND at_ms "
+    ">= "
+    "$3 AND sent = 1 ORDER BY at_ms, id LIMIT 1000"};
 constexpr Statement kSweep{
     "DELETE FROM hub_event WHERE sent = 1 AND at_ms < $1 AND EXISTS (SELECT 1 FROM hub_event n "
     "WHERE n.tenant = hub_event.tenant AND n.type = hub_event.type AND n.id > hub_event.id)"};
@@ -32,6 +37,9 @@ Status put(store::Transaction& transaction, std::string_view tenant, const HubEv
                     {tenant, event.id, event.type, event.at.ms, std::string_view(text), sent});
 }
 
+// Two writers may have drawn their ids in one order and committed in the other.
+constexpr std::int64_t kNearMs = 10'000;
+
 struct Unsent {
   std::string tenant;
   std::string id;
@@ -39,6 +47,14 @@ struct Unsent {
   std::int64_t at_ms = 0;
   std::string data;
 };
+
+Unsent read_unsent(const Row& row) {
+  return {.tenant = std::string(row.text(0)),
+          .id = std::string(row.text(1)),
+          .type = std::string(row.text(2)),
+          .at_ms = row.integer(3),
+          .data = std::string(row.text(4))};
+}
 
 engine::Delivery delivery_of(const Unsent& one) {
   auto data = Json::parse(one.data);
@@ -86,11 +102,7 @@ std::size_t tell_hub_events(store::Store& store, Logger& log,
   const Status read = store.read([&](store::Connection& connection) {
     unsent.clear();
     return connection.query(kUnsent, {}, [&](const Row& row) {
-      unsent.push_back({.tenant = std::string(row.text(0)),
-                        .id = std::string(row.text(1)),
-                        .type = std::string(row.text(2)),
-                        .at_ms = row.integer(3),
-                        .data = std::string(row.text(4))});
+      unsent.push_back(read_unsent(row));
       return true;
     });
   });
@@ -108,6 +120,30 @@ std::size_t tell_hub_events(store::Store& store, Logger& log,
     ++told;
   }
   return told;
+}
+
+Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenant,
+                                     std::string_view id) {
+  std::optional<std::int64_t> at;
+  std::vector<Unsent> told;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
+    at.reset();
+    told.clear();
+    RABT_TRY_STATUS(connection.query(kAt, {tenant, id}, [&](const Row& row) {
+      at = row.integer(0);
+      return false;
+    }));
+    if (!at) return ok_status();
+    return connection.query(kTold, {tenant, id, *at - kNearMs}, [&](const Row& row) {
+      told.push_back(read_unsent(row));
+      return true;
+    });
+  }));
+  if (!at) return not_found("stream.after", "the event is not kept any more; read what is now");
+  std::vector<Json> out;
+  out.reserve(told.size());
+  for (const Unsent& one : told) out.push_back(delivery_of(one).events.front());
+  return out;
 }
 
 Status sweep_hub_events(store::Store& store, Timestamp before) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
@@ -38,6 +39,11 @@ struct HubEvent {
 [[nodiscard]] std::size_t tell_hub_events(
     store::Store& store, Logger& log,
     const std::function<Status(const engine::Delivery&)>& deliver);
+// The events, as they were told, since the one with this id: also those that were told at nearly
+// the same time, since an id says little about who was first. At most 1,000. Error not_found
+// stream.after.
+[[nodiscard]] Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenant,
+                                                   std::string_view id);
 // Removes what was told before, but for the newest event of each type.
 [[nodiscard]] Status sweep_hub_events(store::Store& store, Timestamp before);
 

@@ -1,5 +1,7 @@
 #include "hub/consultation/live.hpp"
 
+#include "hub/consultation/hub_events.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -209,9 +211,21 @@ void Live::relay(std::string_view session, const LiveListener& from, const Json&
   for (const auto& one : others) one->relayed(what);
 }
 
-void Live::listen_outside(std::shared_ptr<HubListener> listener) {
-  const Lock lock(state_->mutex);
-  state_->outside.push_back(std::move(listener));
+Status Live::listen_outside(std::string_view tenant, std::string_view after,
+                            std::shared_ptr<HubListener> listener) {
+  {
+    const Lock lock(state_->mutex);
+    state_->outside.push_back(listener);
+  }
+  if (after.empty()) return ok_status();
+  // Who listens already misses nothing that happens while the past is read.
+  const auto missed = told_after(state_->store, tenant, after);
+  if (!missed.ok()) {
+    leave_outside(*listener);
+    return missed.error();
+  }
+  for (const Json& event : *missed) listener->told(event);
+  return ok_status();
 }
 
 void Live::leave_outside(const HubListener& listener) {

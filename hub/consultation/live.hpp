@@ -75,8 +75,11 @@ class Live {
   // Tells every other listener of the session.
   void relay(std::string_view session, const LiveListener& from, const Json& what);
 
-  // The same for events that belong to no session, from now on.
-  void listen_outside(std::shared_ptr<HubListener> listener);
+  // The same for events that belong to no session: from now on, and before that those that were
+  // told after the event `after`, unless it is empty. An event may come twice. Error not_found
+  // stream.after: there is no such event any more.
+  [[nodiscard]] Status listen_outside(std::string_view tenant, std::string_view after,
+                                      std::shared_ptr<HubListener> listener);
   void leave_outside(const HubListener& listener);
   void tell_outside(const Json& event);
 

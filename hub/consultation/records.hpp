@@ -25,6 +25,22 @@
 // of it changes after the session has ended, but for what docs/consultation.md names.
 namespace rabt::consultation {
 
+// A document on its way in, sealed as it comes. Destroyed before finish() is ok, it leaves nothing
+// behind. Not thread-safe.
+class DocumentUpload {
+ public:
+  virtual ~DocumentUpload() = default;
+  // The next bytes, cut anywhere. Errors: invalid document.too_large; unavailable blob.*.
+  virtual Status take(std::string_view piece) = 0;
+  // What the caller says of the bytes, judged by those that have come: what is wrong with the first
+  // KiB of them is found before the rest is sent. Error invalid document.type.
+  [[nodiscard]] virtual Status judge(std::string_view type,
+                                     std::string_view content_type) const = 0;
+  // ask.body: {documentType, title?, contentType, shownTo?}. One commit shares the document.
+  // Errors: invalid api.invalid, document.type, phi.exposed; those of begin_document.
+  virtual Answer finish(const Ask& ask) = 0;
+};
+
 // Lists are {items: [...]}, oldest first. Internally synchronised; every act blocks for one commit.
 class Records {
  public:
@@ -33,13 +49,16 @@ class Records {
   virtual Answer messages(const Ask& ask) = 0;
   virtual Answer send_message(const Ask& ask) = 0;
   virtual Answer documents(const Ask& ask) = 0;
-  // {documentType, title?, contentType, data: base64}
+  // {documentType, title?, contentType, data: base64, shownTo?}
   virtual Answer share_document(const Ask& ask) = 0;
+  // The caller may share documents in the session now. Errors: denied authorisation.denied,
+  // conflict session.<status>.
+  virtual Result<std::unique_ptr<DocumentUpload>> begin_document(const Ask& ask) = 0;
   // record: the document, here and in the next one.
   virtual Answer document(const Ask& ask) = 0;
   struct Content {
     std::string content_type;
-    std::string bytes;
+    std::unique_ptr<blob::BlobReader> reader;
   };
   virtual Result<Content> document_content(const Ask& ask) = 0;
 

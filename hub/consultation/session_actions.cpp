@@ -285,7 +285,7 @@ Json marked(std::initializer_list<std::string_view> names) {
 
 // What `clinical` gives: record/clinical_facts.hpp.
 Json clinical_schema() {
-  Json properties = marked({"diagnoses", "notes", "vitals", "prescriptions", "patient"});
+  Json properties = marked({"diagnoses", "notes", "vitals", "prescriptions", "patient", "contact"});
   properties.set("claimable", typed("boolean"));
   properties.set("missing",
                  Json::object({{"type", "array"},

@@ -220,6 +220,7 @@ bool SessionWork::tell() {
     });
     if (!marked.ok()) return any;
     ++told_;
+    sessions_.figures().told(one.type, delivery.events.front()["data"]);
     any = true;
   }
   return any;
@@ -252,6 +253,36 @@ bool SessionWork::ask() {
     carry_out(intent);
   }
   return any;
+}
+
+// For the accounting of disclosures, durable before the first byte goes: whom the provider learns
+// of, under the names of that session alone. A repeat of the call sends the same again.
+Status SessionWork::note_disclosure(const Session& is, const std::string& action,
+                                    const Json& arguments) const {
+  const SessionParts& parts = sessions_.parts();
+  if (is.patient_pseudonym.empty()) return ok_status();
+  const auto recipient = parts.actions.recipient(is.provider_plugin, action, "1.0.0");
+  if (!recipient) return ok_status();
+  Json fields = Json::array();
+  for (const auto& [name, value] : arguments.as_object()) fields.push_back(name);
+  const audit::Prepared entry = parts.audit.prepare(
+      {.tenant = is.tenant,
+       .actor = "role:video",
+       .act = "action.sent",
+       .object = "session:" + is.id,
+       .result = "ok",
+       .detail =
+           Json::object({{"role", "video"},
+                         {"task", "open-room"},
+                         {"recipient", recipient->plugin},
+                         {"version", recipient->version},
+                         {"host", recipient->hosts.empty() ? "none" : recipient->hosts.front()},
+                         {"capability", action + ":1.0.0"},
+                         {"fields", std::move(fields)}}),
+       .patient = is.patient_pseudonym,
+       .purpose = "TREAT"});
+  return parts.store.write(
+      [&](store::Transaction& transaction) { return parts.audit.append(transaction, entry); });
 }
 
 // A table: one part a kind of intent.
@@ -327,6 +358,12 @@ void SessionWork::carry_out(const Intent& intent) {
   }
   if (room.empty() && intent.kind == "collect") return skip("no_room");
   if (intent.kind == "end-room") action = "end-session";
+  if (intent.kind == "open-room" && intent.attempts == 0) {
+    if (const Status written = note_disclosure(is, action, arguments); !written.ok()) {
+      answer(plugin::failed(OutcomeKind::transient, written.error().code, written.error().message));
+      return;
+    }
+  }
   ++calls_;
   sessions_.video().call(is, action, std::move(arguments), std::move(key), timeout,
                          static_cast<std::uint32_t>(intent.attempts + 1), answer);

@@ -70,6 +70,8 @@ class SessionWork {
   bool reconcile() RABT_REQUIRES(turn_);
   bool settle_all();
   void carry_out(const Intent& intent);
+  [[nodiscard]] Status note_disclosure(const Session& is, const std::string& action,
+                                       const Json& arguments) const;
   void settle(const Ended& ended);
   [[nodiscard]] Status settle_done(const Intent& intent, const Json& output);
   [[nodiscard]] Status opened(const Intent& intent, const Json& output);

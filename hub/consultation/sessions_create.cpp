@@ -274,7 +274,7 @@ Answer SessionsImpl::create(const Ask& ask) {
                                {is.scheduled_ms.value_or(is.created_ms)}, is.planned_minutes,
                                is.id);
   };
-  auto written = commit(ask, who, none, std::move(change), taken);
+  auto written = commit(ask, who, none, std::move(change), taken, true);
   if (!written.ok() && written.error().code == kSessionRaced) {
     RABT_TRY(made, rows_.of_request(parts_.tenant, request));
     if (!made) return unavailable("store.busy", "the request came twice at once; try again");

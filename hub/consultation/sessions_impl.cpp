@@ -12,6 +12,8 @@ namespace {
 
 using identity::Role;
 
+constexpr store::Statement kActive{
+    "SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active'"};
 constexpr std::int64_t kWaitingTokenSeconds = 3600;
 constexpr std::string_view kWaitingPurpose = "session-waiting/1";
 
@@ -198,7 +200,10 @@ Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Sessi
     if (change.freed) RABT_TRY_STATUS(around_->free_place(transaction, is.tenant, is.id));
     RABT_TRY_STATUS(recordings.write(transaction));
     if (also) RABT_TRY_STATUS(also(transaction, change));
-    if (!answer.is_null()) RABT_TRY_STATUS(ask.once(transaction, answer));
+    if (!answer.is_null()) {
+      answer.set("number", number);
+      RABT_TRY_STATUS(ask.once(transaction, answer));
+    }
     for (const audit::Prepared& entry : entries)
       RABT_TRY_STATUS(parts_.audit.append(transaction, entry));
     return ok_status();
@@ -212,6 +217,7 @@ Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Sessi
     if (const auto role = parse_part_role(event.data.string_or("role", "")))
       ++joined_[static_cast<std::size_t>(*role)];
   }
+  figures_.changed(before, change, now.ms);
   if (!change.effects.empty() || !change.events.empty()) work_->wake();
   return Acted{std::move(after), std::move(change)};
 }
@@ -344,6 +350,29 @@ void SessionsImpl::write_metrics(MetricsWriter& out) const {
   for (std::size_t i = 0; i < entered_.size(); ++i)
     out.sample("rabt_sessions_total", {{"status", to_string(static_cast<SessionStatus>(i))}},
                entered_[i].load());
+  const auto count = [&](SessionStatus status) {
+    return entered_[static_cast<std::size_t>(status)].load();
+  };
+  const std::uint64_t completed = count(SessionStatus::completed);
+  const std::uint64_t over = completed + count(SessionStatus::cancelled) +
+                             count(SessionStatus::no_show) + count(SessionStatus::failed);
+  if (over > 0) {
+    // A metric of this writer is a whole number.
+    const std::string thousandths = std::to_string(1'000 + completed * 1'000 / over);
+    out.text(
+        "# HELP rabt_session_success_ratio Sessions that completed, of those that are over.\n"
+        "# TYPE rabt_session_success_ratio gauge\nrabt_session_success_ratio " +
+        std::string(completed == over ? "1." : "0.") + thousandths.substr(1) + "\n");
+  }
+  std::uint64_t active = 0;
+  (void)parts_.store.read([&](store::Connection& connection) {
+    return connection.query(kActive, {parts_.tenant}, [&active](const store::Row& row) {
+      active = static_cast<std::uint64_t>(row.integer(0));
+      return false;
+    });
+  });
+  out.gauge("rabt_sessions_active", "Sessions that are active now.", active);
+  figures_.write(out);
   out.counters("rabt_participants_joined_total", "Participants who came into a call.");
   for (std::size_t i = 0; i < joined_.size(); ++i)
     out.sample("rabt_participants_joined_total", {{"role", to_string(static_cast<PartRole>(i))}},

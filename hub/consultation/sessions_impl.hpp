@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hub/consultation/session_answers.hpp"
+#include "hub/consultation/session_figures.hpp"
 #include "hub/consultation/session_input.hpp"
 #include "hub/consultation/session_rows.hpp"
 #include "hub/consultation/session_service.hpp"
@@ -86,6 +87,7 @@ class SessionsImpl final : public SessionService {
   [[nodiscard]] Result<Acted> act_as_hub(std::string_view session, const Command& command,
                                          const Also& also = {});
   [[nodiscard]] const SessionParts& parts() const { return parts_; }
+  [[nodiscard]] SessionFigures& figures() { return figures_; }
   [[nodiscard]] const SessionRows& rows() const { return rows_; }
   [[nodiscard]] SessionVideo& video() { return video_; }
 
@@ -162,6 +164,7 @@ class SessionsImpl final : public SessionService {
   std::array<std::atomic<std::uint64_t>, 8> entered_{};
   std::atomic<std::uint64_t> tokens_{0};
   std::array<std::atomic<std::uint64_t>, 7> joined_{};
+  SessionFigures figures_;
 };
 
 }  // namespace rabt::consultation

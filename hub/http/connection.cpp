@@ -29,6 +29,8 @@ constexpr std::int64_t kBodyStartMs = 10'000;
 constexpr std::uint64_t kBodyPiece = 16U << 10U;
 // The first room that a body takes, unless it is smaller.
 constexpr std::uint64_t kBodyStep = 64U << 10U;
+// What a sink is given at once, and one more reading of the socket.
+constexpr std::uint64_t kSinkPiece = 128U << 10U;
 // A caller takes a stream no slower than this, after the first half minute.
 constexpr std::int64_t kSlowStreamMs = 30'000;
 constexpr std::int64_t kStreamBytesPerMs = 8;
@@ -125,6 +127,7 @@ void Connection::arm(std::uint32_t events) {
 
 void Connection::end() {
   state_ = State::over;
+  drop_sink();
   shared_.loop.remove(id_, socket_.get());
 }
 
@@ -162,6 +165,7 @@ Connection::Need Connection::step() {
         need = read_body();
         break;
       case State::admit:
+      case State::feed:
       case State::call:
         return Need::work;
       case State::writing:
@@ -238,8 +242,9 @@ std::optional<Connection::Need> Connection::read_head() {
       return std::nullopt;
     }
     if (scan.state == HeadScan::State::complete) {
-      auto judged =
-          parse_head(std::string_view(buffer_).substr(0, scan.size), shared_.options.max_body);
+      const auto& options = shared_.options;
+      auto judged = parse_head(std::string_view(buffer_).substr(0, scan.size),
+                               std::max(options.max_body, options.max_streamed_body));
       buffer_.erase(0, scan.size);
       if (const auto* refusal = std::get_if<Refusal>(&judged)) {
         refuse(*refusal);
@@ -283,6 +288,7 @@ void Connection::take_request(RequestHead head) {
   const auto id = request_.header("x-request-id");
   request_.request_id = is_request_id(id) ? std::string(id) : shared_.ids.next().text();
   length_ = head.content_length;
+  received_ = 0;
   expects_continue_ = head.expect_continue;
   // When seats run short, each caller may have one answer and connects again.
   keep_alive_ = head.keep_alive && ++served_ < kMaxRequestsPerConnection && !shared_.stopping &&
@@ -300,6 +306,8 @@ void Connection::judge(bool late) {
   }
   if (state_ == State::admit) {
     admit();
+  } else if (state_ == State::feed) {
+    feed();
   } else if (state_ == State::call) {
     call();
   }
@@ -316,13 +324,27 @@ void Connection::admit() {
     ++shared_.requests;
     return turn_away(*refusal);
   }
-  handler_ = std::move(std::get<Handler>(admission));
-  expect_body();
+  std::uint64_t most = shared_.options.max_body;
+  if (auto* intake = std::get_if<Intake>(&admission)) {
+    most = intake->max_body;
+    handler_ = std::move(intake->handler);
+    sink_ = std::move(intake->sink);
+  } else {
+    handler_ = std::move(std::get<Handler>(admission));
+  }
+  if (length_ <= most) return expect_body();
+  ++shared_.refused;
+  Response response = problem(413, "http.body_too_large", reason_phrase(413),
+                              "the body is larger than " + std::to_string(most) + " bytes");
+  turn_away(response);
 }
 
 void Connection::turn_away(Response& response) {
-  const bool arrived = state_ == State::call || length_ <= buffer_.size();
-  if (arrived && state_ != State::call) buffer_.erase(0, static_cast<std::size_t>(length_));
+  const std::uint64_t left = length_ - received_;
+  const bool arrived = left <= buffer_.size();
+  if (arrived) buffer_.erase(0, static_cast<std::size_t>(left));
+  handler_ = nullptr;
+  drop_sink();
   room_.reset();
   keep_alive_ = keep_alive_ && arrived && !response.close;
   // A refusal has a body of its own.
@@ -339,18 +361,17 @@ void Connection::expect_body() {
   const auto first = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), length_));
   if (!take_body(std::string_view(buffer_).substr(0, first))) return;
   buffer_.erase(0, first);
-  if (request_.body.size() == length_) {
-    state_ = State::call;
-    return;
-  }
+  body_state();
+  if (state_ != State::body && received_ == length_) return;
   deadline_ = now() + std::min(body_time(),
                                first == 0 ? shared_.options.first_byte_timeout_ms : body_time());
-  if (asks) write_next("HTTP/1.1 100 Continue\r\n\r\n", Then::body);
+  if (asks && state_ == State::body) write_next("HTTP/1.1 100 Continue\r\n\r\n", Then::body);
 }
 
 std::int64_t Connection::body_time() const {
-  return std::min(shared_.options.body_timeout_ms,
-                  kBodyStartMs + static_cast<std::int64_t>(length_ / kBodyPiece) * 1'000);
+  return std::min(
+      sink_ != nullptr ? shared_.options.streamed_body_timeout_ms : shared_.options.body_timeout_ms,
+      kBodyStartMs + static_cast<std::int64_t>(length_ / kBodyPiece) * 1'000);
 }
 
 bool Connection::take_body(std::string_view bytes) {
@@ -359,21 +380,52 @@ bool Connection::take_body(std::string_view bytes) {
   // What is counted is what is held: a string that grows by itself holds up to twice its content.
   std::uint64_t more = 0;
   if (needed > room_->size()) {
-    more = std::min(length_, std::max({needed, kBodyStep, 2 * room_->size()})) - room_->size();
+    const std::uint64_t step =
+        sink_ != nullptr ? kSinkPiece + kReadChunk : std::max(kBodyStep, 2 * room_->size());
+    more = std::max(needed, std::min(length_, step)) - room_->size();
   }
   if (room_->take(more)) {
     body.reserve(static_cast<std::size_t>(room_->size()));
     body += bytes;
+    received_ += bytes.size();
     return true;
   }
   ++shared_.overloaded;
+  drop_sink();
   refuse({503, "http.no_room", "the hub holds as many request bodies as it may; try again"});
   return false;
 }
 
+void Connection::body_state() {
+  const bool whole = received_ == length_;
+  const std::size_t held = request_.body.size();
+  const bool feeds = sink_ != nullptr && (whole ? held > 0 : held >= kSinkPiece);
+  state_ = feeds ? State::feed : whole ? State::call : State::body;
+}
+
+void Connection::feed() {
+  std::optional<Response> refusal;
+  try {
+    refusal = sink_->take(request_.body);
+  } catch (...) {
+    refusal = threw();
+  }
+  request_.body.clear();
+  if (!refusal) return body_state();
+  ++shared_.requests;
+  turn_away(*refusal);
+}
+
+void Connection::drop_sink() {
+  if (sink_ == nullptr) return;
+  shared_.loop.post(Lane::handler, [held = std::exchange(sink_, nullptr)](bool /*late*/) mutable {
+    held.reset();
+  });
+}
+
 std::optional<Connection::Need> Connection::read_body() {
-  while (request_.body.size() < length_) {
-    const bool first = request_.body.empty();
+  while (state_ == State::body) {
+    const bool first = received_ == 0;
     const std::size_t before = buffer_.size();
     switch (read_some()) {
       case Transport::Step::State::done:
@@ -387,16 +439,16 @@ std::optional<Connection::Need> Connection::read_body() {
         shared_.log.warn("http.body_truncated",
                          {{"remote", peer_.address},
                           {"expected", static_cast<std::int64_t>(length_)},
-                          {"received", static_cast<std::int64_t>(request_.body.size())}});
+                          {"received", static_cast<std::int64_t>(received_)}});
         return Need::end;
     }
     if (first) deadline_ = now() + body_time();
     const auto take = static_cast<std::size_t>(
-        std::min<std::uint64_t>(buffer_.size() - before, length_ - request_.body.size()));
+        std::min<std::uint64_t>(buffer_.size() - before, length_ - received_));
     if (!take_body(std::string_view(buffer_).substr(before, take))) return std::nullopt;
     buffer_.erase(before, take);
+    body_state();
   }
-  state_ = State::call;
   return std::nullopt;
 }
 
@@ -404,11 +456,12 @@ void Connection::call() {
   ++shared_.requests;
   Response response;
   try {
-    response = handler_(request_);
+    response = sink_ != nullptr ? sink_->finish(request_) : handler_(request_);
   } catch (...) {
     response = threw();
   }
   handler_ = nullptr;
+  sink_ = nullptr;
   if (response.close) keep_alive_ = false;
   if (response.socket != nullptr) {
     upgrade(response);
@@ -610,10 +663,10 @@ Connection::Need Connection::on_deadline() {
       return step();
     case State::body:
       ++shared_.truncated;
-      shared_.log.warn("http.body_truncated",
-                       {{"remote", peer_.address},
-                        {"expected", static_cast<std::int64_t>(length_)},
-                        {"received", static_cast<std::int64_t>(request_.body.size())}});
+      shared_.log.warn("http.body_truncated", {{"remote", peer_.address},
+                                               {"expected", static_cast<std::int64_t>(length_)},
+                                               {"received", static_cast<std::int64_t>(received_)}});
+      drop_sink();
       if (!late) return Need::end;
       refuse({408, "http.body_timeout", "the body did not arrive in time"});
       return step();

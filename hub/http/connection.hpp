@@ -119,7 +119,17 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   void on_ready(std::uint32_t events) override;
 
  private:
-  enum class State : std::uint8_t { handshake, head, admit, body, call, writing, lingering, over };
+  enum class State : std::uint8_t {
+    handshake,
+    head,
+    admit,
+    body,
+    feed,
+    call,
+    writing,
+    lingering,
+    over
+  };
   // What the connection needs to go on.
   enum class Need : std::uint8_t { read, write, handshake, work, stream, end };
   // What follows when the answer has gone out.
@@ -154,6 +164,12 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   // How long the whole body may take.
   [[nodiscard]] std::int64_t body_time() const;
   [[nodiscard]] bool take_body(std::string_view bytes);
+  // Where the bytes that have arrived go next.
+  void body_state();
+  // Gives the sink what has arrived.
+  void feed();
+  // The sink ends in a lane: it may have much to undo.
+  void drop_sink();
   void call();
   void upgrade(Response& response);
   void hand_over(bool events);
@@ -195,10 +211,14 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   // The request that is served.
   Request request_;
   std::uint64_t length_ = 0;
+  // Bytes of the body that have arrived.
+  std::uint64_t received_ = 0;
   bool expects_continue_ = false;
   bool keep_alive_ = false;
   std::optional<BodyRoom> room_;
   Handler handler_;
+  // Null when the handler gets the body whole; else request_.body is its next piece.
+  std::shared_ptr<BodySink> sink_;
 
   // Goes out now.
   std::string out_;

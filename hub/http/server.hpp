@@ -89,8 +89,30 @@ struct Response {
 // it throws becomes a 500.
 using Handler = std::function<Response(const Request&)>;
 
-// What the head of a request came to: an answer that refuses it, or who answers it.
-using Admission = std::variant<Response, Handler>;
+// Takes a body piece by piece, so that nobody holds it whole. Called as a Handler is, by one thread
+// at a time. Destroyed before finish() when the body breaks off or is refused.
+class BodySink {
+ public:
+  virtual ~BodySink() = default;
+  // The next bytes, up to a few hundred KiB. An answer ends the request.
+  virtual std::optional<Response> take(std::string_view piece) = 0;
+  // The body has arrived whole. `request` is the request of the head, without its body.
+  virtual Response finish(const Request& request) = 0;
+};
+
+// A request with a limit of its own for its body.
+struct Intake {
+  // A longer body is refused with 413 before any of it is read. At most
+  // ServerOptions::max_streamed_body.
+  std::uint64_t max_body = 0;
+  // Gets the body whole, unless there is a sink.
+  Handler handler{};
+  std::unique_ptr<BodySink> sink{};
+};
+
+// What the head of a request came to: an answer that refuses it, who answers it (with
+// ServerOptions::max_body), or the same with more said.
+using Admission = std::variant<Response, Handler, Intake>;
 // Judges a request by its head, before its body is read: `body` is empty. Nobody can make the hub
 // take in a body without passing here. The request lives until the Handler has returned. Called as
 // a Handler is.
@@ -124,7 +146,10 @@ struct ServerOptions {
   // machine is exempt, and the addresses for which `proxy` is true.
   int max_connections_per_address = 100;
   std::function<bool(std::string_view address)> proxy{};
+  // The limit of a request whose admission says nothing else.
   std::uint64_t max_body = limits::kMaxRequestBody;
+  // The limit of any request: beyond, nobody is asked.
+  std::uint64_t max_streamed_body = 64ULL << 20U;
   // Bytes of bodies that all connections hold together. A request that needs more gets 503.
   std::uint64_t max_bodies = 256ULL << 20U;
   // From the first byte to the end of the head, in all: a slow drip gains nothing.
@@ -135,6 +160,8 @@ struct ServerOptions {
   std::int64_t first_byte_timeout_ms = 5'000;
   // The whole body; a small one has less: 10 s and 1 s for each 16 KiB.
   std::int64_t body_timeout_ms = 60'000;
+  // The same for a body that a sink takes.
+  std::int64_t streamed_body_timeout_ms = 600'000;
   // Without progress.
   std::int64_t write_timeout_ms = 30'000;
   // Certificate and key. Null: the hub speaks plain HTTP.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
@@ -325,48 +326,56 @@ Result<Person> People::find(std::string_view tenant, std::string_view id) {
   return std::move(row.person);
 }
 
+namespace {
+
+// By number, each person once.
+void put_in_order(std::vector<PersonRow>& rows) {
+  const auto number = [](const PersonRow& row) { return row.person.number; };
+  std::sort(rows.begin(), rows.end(),
+            [&](const PersonRow& a, const PersonRow& b) { return number(a) < number(b); });
+  rows.erase(
+      std::unique(rows.begin(), rows.end(),
+                  [&](const PersonRow& a, const PersonRow& b) { return number(a) == number(b); }),
+      rows.end());
+}
+
+}  // namespace
+
 Result<std::vector<Person>> People::having(std::string_view tenant, Roles roles) {
+  if (roles.empty()) return std::vector<Person>{};
+  return page(tenant, roles, 0, std::numeric_limits<std::int32_t>::max());
+}
+
+Result<std::vector<Person>> People::all(std::string_view tenant) {
+  return page(tenant, {}, 0, std::numeric_limits<std::int32_t>::max());
+}
+
+Result<std::vector<Person>> People::page(std::string_view tenant, Roles roles, std::int64_t after,
+                                         std::size_t limit) {
   RABT_TRY(lease, parts_.keys.lease(tenant));
+  const auto most = static_cast<std::int64_t>(limit);
   std::vector<PersonRow> rows;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    rows.clear();
+    const auto take = [&](const store::Row& row) {
+      rows.push_back(read_row(row));
+      return true;
+    };
+    if (roles.empty())
+      RABT_TRY_STATUS(connection.query(sql::kPersons, {tenant, after, most}, take));
     for (const std::string& role : roles.names()) {
-      RABT_TRY_STATUS(
-          connection.query(sql::kPersonsHaving, {tenant, role}, [&](const store::Row& row) {
-            rows.push_back(read_row(row));
-            return true;
-          }));
+      const auto& statement =
+          role == to_string(Role::patient) ? sql::kPersonsMostlyHaving : sql::kPersonsHaving;
+      RABT_TRY_STATUS(connection.query(statement, {tenant, after, most, role}, take));
     }
-    const auto number = [](const PersonRow& row) { return row.person.number; };
-    std::sort(rows.begin(), rows.end(),
-              [&](const PersonRow& a, const PersonRow& b) { return number(a) < number(b); });
-    rows.erase(
-        std::unique(rows.begin(), rows.end(),
-                    [&](const PersonRow& a, const PersonRow& b) { return number(a) == number(b); }),
-        rows.end());
+    put_in_order(rows);
+    if (rows.size() > limit) rows.resize(limit);
     for (PersonRow& row : rows) RABT_TRY_STATUS(complete(connection, lease, tenant, row));
     return ok_status();
   }));
   std::vector<Person> out;
   out.reserve(rows.size());
   for (PersonRow& row : rows) out.push_back(std::move(row.person));
-  return out;
-}
-
-Result<std::vector<Person>> People::all(std::string_view tenant) {
-  RABT_TRY(lease, parts_.keys.lease(tenant));
-  std::vector<Person> out;
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    std::vector<PersonRow> rows;
-    RABT_TRY_STATUS(connection.query(sql::kAllPersons, {tenant}, [&](const store::Row& row) {
-      rows.push_back(read_row(row));
-      return true;
-    }));
-    for (PersonRow& row : rows) {
-      RABT_TRY_STATUS(complete(connection, lease, tenant, row));
-      out.push_back(std::move(row.person));
-    }
-    return ok_status();
-  }));
   return out;
 }
 

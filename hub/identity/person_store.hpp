@@ -79,6 +79,10 @@ class People final : public Directory {
   [[nodiscard]] Result<Person> find(std::string_view tenant, std::string_view id) override;
   [[nodiscard]] Result<std::vector<Person>> having(std::string_view tenant, Roles roles) override;
 
+  // A part of a list by number: those behind `after` with one of the roles (any, when there is
+  // none), at most `limit`.
+  [[nodiscard]] Result<std::vector<Person>> page(std::string_view tenant, Roles roles,
+                                                 std::int64_t after, std::size_t limit);
   // Everybody, by number.
   [[nodiscard]] Result<std::vector<Person>> all(std::string_view tenant);
   // The persons whom an identifier, record number, phone or email leads to.

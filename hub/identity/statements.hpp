@@ -13,12 +13,19 @@ using store::Statement;
 #define RABT_PERSON "id, number, active, licence, issuer, pseudonym, data_key, sealed, version"
 inline constexpr Statement kFindPerson{"SELECT " RABT_PERSON
                                        " FROM person WHERE tenant = $1 AND id = $2"};
-inline constexpr Statement kAllPersons{"SELECT " RABT_PERSON
-                                       " FROM person WHERE tenant = $1 ORDER BY number"};
-inline constexpr Statement kPersonsHaving{
+inline constexpr Statement kPersons{
     "SELECT " RABT_PERSON
-    " FROM person WHERE tenant = $1 AND id IN (SELECT person FROM person_role WHERE tenant = $1 "
-    "AND role = $2) ORDER BY number"};
+    " FROM person WHERE tenant = $1 AND number > $2 ORDER BY number LIMIT $3"};
+// For a role that few people have: from the role to its people.
+inline constexpr Statement kPersonsHaving{"SELECT " RABT_PERSON
+                                          " FROM person WHERE tenant = $1 AND number > $2 AND id "
+                                          "IN (SELECT person FROM person_role WHERE "
+                                          "tenant = $1 AND role = $4) ORDER BY number LIMIT $3"};
+// For one that most have: from each person to the role, until the page is full.
+inline constexpr Statement kPersonsMostlyHaving{
+    "SELECT " RABT_PERSON
+    " FROM person WHERE tenant = $1 AND number > $2 AND EXISTS (SELECT 1 FROM person_role r WHERE "
+    "r.tenant = $1 AND r.person = person.id AND r.role = $4) ORDER BY number LIMIT $3"};
 #undef RABT_PERSON
 inline constexpr Statement kPersonExists{"SELECT id FROM person WHERE tenant = $1 AND id = $2"};
 inline constexpr Statement kPersonByNumber{

@@ -922,14 +922,15 @@ Json document(const Json& input, const Settings& settings, std::int64_t now_seco
   return resource;
 }
 
-std::optional<std::string> with_status(std::string_view resource, std::string_view status) {
-  // The text is known to be JSON here; only nesting and strings need to be followed.
-  if (!Json::accept(resource)) return std::nullopt;
+namespace {
+
+// Where the value of a member of an object begins. The text is known to be JSON, so only nesting
+// and strings need to be followed.
+std::optional<std::size_t> value_at(std::string_view object, std::string_view name) {
   int depth = 0;
   bool is_key = false;  // the next string at depth 1 is a key
-  std::string_view key;
-  for (std::size_t i = 0; i < resource.size(); ++i) {
-    const char c = resource[i];
+  for (std::size_t i = 0; i < object.size(); ++i) {
+    const char c = object[i];
     if (c == '{' || c == '[') {
       if (depth == 0 && c == '[') return std::nullopt;
       ++depth;
@@ -940,18 +941,91 @@ std::optional<std::string> with_status(std::string_view resource, std::string_vi
       is_key = true;
     } else if (c == '"') {
       const std::size_t begin = ++i;
-      while (resource[i] != '"') i += resource[i] == '\\' ? 2 : 1;
-      if (depth != 1) continue;
-      if (is_key) {
-        key = resource.substr(begin, i - begin);
-        is_key = false;
-      } else if (key == "status") {
-        return std::string(resource.substr(0, begin)) + std::string(status) +
-               std::string(resource.substr(i));
-      }
+      while (object[i] != '"') i += object[i] == '\\' ? 2 : 1;
+      if (depth != 1 || !is_key) continue;
+      is_key = false;
+      if (object.substr(begin, i - begin) == name)
+        return object.find_first_not_of(" \t\r\n", object.find(':', i) + 1);
     }
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> with_status(std::string_view resource, std::string_view status) {
+  if (!Json::accept(resource)) return std::nullopt;
+  const auto at = value_at(resource, "status");
+  if (!at || resource[*at] != '"') return std::nullopt;
+  std::size_t end = *at + 1;
+  while (resource[end] != '"') end += resource[end] == '\\' ? 2 : 1;
+  return std::string(resource.substr(0, *at + 1)) + std::string(status) +
+         std::string(resource.substr(end));
+}
+
+Json session_identifiers(const Json& session) {
+  Json out = Json::array();
+  for (const auto& [name, system] :
+       {std::pair{"id", kSessionSystem}, std::pair{"room", kRoomSystem}}) {
+    const std::string value = sdk::text_of(session, name);
+    if (value.empty()) continue;
+    Json one = Json::object();
+    one["system"] = system;
+    one["value"] = value;
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+std::optional<std::string> with_identifiers(std::string_view resource, const Json& identifiers) {
+  const Json whole = Json::parse(resource, nullptr, false);
+  if (!whole.is_object()) return std::nullopt;
+  Json before = whole.value("identifier", Json::array());
+  if (!before.is_array()) return std::nullopt;
+  // Those of the same systems that say something else; those that are there already.
+  Json kept = Json::array();
+  Json added = identifiers;
+  bool replaces = false;
+  for (const Json& one : before) {
+    const auto same = std::find_if(added.begin(), added.end(), [&](const Json& wanted) {
+      return sdk::text_of(wanted, "system") == sdk::text_of(one, "system");
+    });
+    if (same == added.end()) {
+      kept.push_back(one);
+    } else if (sdk::text_of(*same, "value") == sdk::text_of(one, "value")) {
+      kept.push_back(one);
+      added.erase(same);
+    } else {
+      replaces = true;
+    }
+  }
+  if (added.empty() && !replaces) return std::string(resource);
+  std::string items = added.dump();
+  items = items.substr(1, items.size() - 2);
+  const auto at = value_at(resource, "identifier");
+  if (!at) {
+    const std::size_t end = resource.rfind('}');
+    return std::string(resource.substr(0, end)) + (whole.empty() ? "" : ",") + "\"identifier\":[" +
+           items + "]" + std::string(resource.substr(end));
+  }
+  if (!replaces) {
+    return std::string(resource.substr(0, *at + 1)) + items + (before.empty() ? "" : ",") +
+           std::string(resource.substr(*at + 1));
+  }
+  // Identifiers hold no decimals: the list may be written anew.
+  std::size_t end = *at;
+  int depth = 0;
+  do {
+    const char c = resource[end];
+    if (c == '[' || c == '{') ++depth;
+    if (c == ']' || c == '}') --depth;
+    if (c == '"') {
+      for (++end; resource[end] != '"';) end += resource[end] == '\\' ? 2 : 1;
+    }
+    ++end;
+  } while (depth > 0);
+  for (const Json& one : kept) added.push_back(one);
+  return std::string(resource.substr(0, *at)) + added.dump() + std::string(resource.substr(end));
 }
 
 }  // namespace rabt::fhir

@@ -46,4 +46,15 @@ inline constexpr std::string_view kConsultationSystem = "https://rabt.health/con
 [[nodiscard]] std::optional<std::string> with_status(std::string_view resource,
                                                      std::string_view status);
 
+// The identifiers by which an Appointment knows its session and its room: [{system, value}].
+// session: {id, room?}.
+inline constexpr std::string_view kSessionSystem = "https://rabt.health/session";
+inline constexpr std::string_view kRoomSystem = "https://rabt.health/session-room";
+[[nodiscard]] Json session_identifiers(const Json& session);
+// A resource's JSON with these identifiers in place of others of the same systems; without any,
+// they come first, and all other bytes are unchanged. Nothing when the text is no JSON object whose
+// identifiers are a list.
+[[nodiscard]] std::optional<std::string> with_identifiers(std::string_view resource,
+                                                          const Json& identifiers);
+
 }  // namespace rabt::fhir

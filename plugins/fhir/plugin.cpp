@@ -37,6 +37,19 @@ Outcome unreadable() {
                        "the record system's answer could not be read");
 }
 
+Outcome no_version() {
+  return Outcome::fail(Kind::permanent, "fhir.no_version",
+                       "the record system gives no version: a change could undo somebody else's");
+}
+
+// A logical id (R4 datatype id).
+bool is_id(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.';
+  });
+}
+
 std::string next_link(const Json& bundle) {
   for (const Json& link : sdk::list_of(bundle, "link")) {
     if (text_of(link, "relation") == "next") return text_of(link, "url");
@@ -64,6 +77,7 @@ class FhirPlugin final : public TaskPlugin {
     if (call.action == "write-document") co_return co_await write_document(call, *input);
     if (call.action == "update-encounter")
       co_return co_await update_encounter(call, text_of(*input, "id"), text_of(*input, "status"));
+    if (call.action == "update-appointment") co_return co_await update_appointment(call, *input);
     if (call.action == "read")
       co_return co_await read(call, text_of(*input, "type"), text_of(*input, "id"));
     if (call.action == "search") co_return co_await search(call, *input);
@@ -137,9 +151,7 @@ class FhirPlugin final : public TaskPlugin {
         const auto body = with_status(seen.body, status);
         if (!body) co_return unreadable();
         if (version.version.empty()) {
-          co_return Outcome::fail(
-              Kind::permanent, "fhir.no_version",
-              "the record system gives no version: a change could undo somebody else's");
+          co_return no_version();
         }
         last =
             co_await http(call, update_request(settings_, "Encounter", id, *body, version.version));
@@ -158,6 +170,79 @@ class FhirPlugin final : public TaskPlugin {
     }
     co_return Outcome::fail(Kind::transient, "fhir.conflict",
                             "others keep changing the encounter; the update was not made");
+  }
+
+  // The id of the Appointment that the input names: the record system's own, or one that it finds.
+  struct Named {
+    std::string id;
+    std::optional<Outcome> failed;
+  };
+  Task<Named> find_appointment(const Call& call, const Json& named) {
+    const std::string system = text_of(named, "system");
+    const std::string value = text_of(named, "value");
+    Named out;
+    if (system.empty() && is_id(value)) {
+      const HttpResult seen = co_await http(call, read_request(settings_, "Appointment", value));
+      if (succeeded(seen)) {
+        out.id = value;
+        co_return out;
+      }
+      if (!seen.answered() || (seen.status != 404 && seen.status != 410)) {
+        out.failed = failure(seen);
+        co_return out;
+      }
+    }
+    Json by = Json::object();
+    by["identifier"] = system.empty() ? value : system + "|" + value;
+    const Found found =
+        co_await find(call, "Appointment", search_request(settings_, "Appointment", by, kMaxPage));
+    if (found.failed) {
+      out.failed = found.failed;
+    } else if (found.resources.size() > 1) {
+      out.failed =
+          Outcome::fail(Kind::permanent, "fhir.several",
+                        "the record system holds more than one appointment with this identifier");
+    } else if (!found.resources.empty()) {
+      out.id = text_of(found.resources.front(), "id");
+    }
+    co_return out;
+  }
+
+  Task<Outcome> update_appointment(const Call& call, const Json& input) {
+    const Named named = co_await find_appointment(call, input.value("appointment", Json::object()));
+    if (named.failed) co_return *named.failed;
+    if (named.id.empty()) co_return Outcome::done(R"({"found":false})");
+    const Json session = input.value("session", Json());
+    const std::string status = text_of(input, "status");
+    for (int attempt = 0; attempt <= kMaxConflicts; ++attempt) {
+      const HttpResult seen = co_await http(call, read_request(settings_, "Appointment", named.id));
+      if (!succeeded(seen)) co_return failure(seen);
+      const auto resource = resource_of(seen, "Appointment");
+      if (!resource) co_return unreadable();
+      Written version = written(seen, "Appointment");
+      auto body = with_identifiers(seen.body, session_identifiers(session));
+      if (body && !status.empty() && text_of(*resource, "status") != status)
+        body = with_status(*body, status);
+      if (!body) co_return unreadable();
+      const bool changed = *body != seen.body;
+      if (changed) {
+        if (version.version.empty()) co_return no_version();
+        const HttpResult put = co_await http(
+            call, update_request(settings_, "Appointment", named.id, *body, version.version));
+        if (put.answered() && (put.status == 412 || put.status == 409)) continue;
+        if (!succeeded(put)) co_return failure(put);
+        version = written(put, "Appointment");
+      }
+      Json output = Json::object();
+      output["found"] = true;
+      output["id"] = named.id;
+      output["reference"] = "Appointment/" + named.id;
+      output["changed"] = changed;
+      if (!version.version.empty()) output["versionId"] = version.version;
+      co_return Outcome::done(output.dump());
+    }
+    co_return Outcome::fail(Kind::transient, "fhir.conflict",
+                            "others keep changing the appointment; the update was not made");
   }
 
   Task<Outcome> read(const Call& call, std::string type, std::string id) {

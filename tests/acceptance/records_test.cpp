@@ -73,6 +73,94 @@ TEST(RecordsApi, ADocumentIsTheSameBytesAndNoPage) {
   EXPECT_EQ(wrong.text("code"), "document.type");
 }
 
+// A body that is no JSON.
+Answer send(std::string_view who, const std::string& path, const std::string& type,
+            const std::string& body,
+            std::vector<std::pair<std::string, std::string>> headers = {}) {
+  headers.emplace_back("Authorization", "Bearer " + h().person(who).token);
+  headers.emplace_back("Content-Type", type);
+  const net::Response response = h().site.send("POST", path, std::move(headers), body);
+  const auto parsed = Json::parse(response.body);
+  return {.status = response.status,
+          .body = response.body,
+          .json = parsed.ok() ? *parsed : Json(),
+          .headers = response.headers};
+}
+std::string form(std::string_view file_type, const std::string& bytes, const std::string& fields) {
+  return fields + "--line\r\nContent-Disposition: form-data; name=\"file\"; filename=\"scan.dcm\"" +
+         "\r\nContent-Type: " + std::string(file_type) + "\r\n\r\n" + bytes + "\r\n--line--\r\n";
+}
+std::string field(const std::string& name, const std::string& value) {
+  return "--line\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n";
+}
+constexpr const char* kForm = "multipart/form-data; boundary=line";
+
+TEST(RecordsApi, ALargeDocumentIsSharedAsAFormOrAsItIs) {
+  const std::string session = active();
+  const std::string dicom = std::string(128, '\0') + "DICM" + std::string(49U << 20U, 'x');
+  const Answer as_form = send("D", session + "/documents", kForm,
+                              form("application/octet-stream", dicom,
+                                   field("documentType", "DICOM") + field("title", "أشعة الصدر")));
+  RABT_EXPECT_STATUS(as_form, 201);
+  EXPECT_EQ(as_form.json.int_or("bytes", 0), static_cast<std::int64_t>(dicom.size()));
+  EXPECT_EQ(as_form.text("title"), "أشعة الصدر");
+  EXPECT_EQ(as_form.text("documentType"), "DICOM");
+  const Answer content = h().get("P", "/api/v1/documents/" + as_form.text("id") + "/content");
+  RABT_EXPECT_STATUS(content, 200);
+  EXPECT_TRUE(content.body == dicom);
+
+  const std::string pdf = "%PDF-1.4\nbytes \x01\x02\xff";
+  const Answer bare = send("P", session + "/documents?shownTo=doctor", "application/pdf", pdf);
+  RABT_EXPECT_STATUS(bare, 201);
+  EXPECT_EQ(bare.text("documentType"), "PDF");
+  EXPECT_EQ(bare["shownTo"].dump(), R"(["doctor"])");
+  EXPECT_EQ(h().get("D", "/api/v1/documents/" + bare.text("id") + "/content").body, pdf);
+
+  const std::string documents = session + "/documents";
+  EXPECT_EQ(send("D", documents, "application/dicom", "no DICOM").text("code"), "document.type");
+  EXPECT_EQ(send("D", documents, kForm, "--line--").text("code"), "api.invalid");
+  EXPECT_EQ(send("D", documents, kForm, "--lines--").text("code"), "http.form");
+  RABT_EXPECT_STATUS(send("P2", documents, "application/pdf", pdf), 403);
+  const Answer huge = send("D", documents, "application/zip", std::string((50U << 20U) + 1, 'x'));
+  RABT_EXPECT_STATUS(huge, 413);
+  EXPECT_EQ(huge.text("code"), "document.too_large");
+  const Answer json = send("D", documents, "application/json", std::string((10U << 20U) + 1, ' '));
+  RABT_EXPECT_STATUS(json, 413);
+  EXPECT_EQ(h().get("D", documents)["items"].size(), 2U);
+}
+
+TEST(RecordsApi, ASessionThatIsAskedForTwiceIsOne) {
+  const auto make = [] {
+    return h().call("D", "POST", "/api/v1/sessions",
+                    Json::object({{"type", "doctor_patient"}, {"patient", h().person("P").id}}),
+                    {{"Idempotency-Key", "one-session-please"}});
+  };
+  const Answer first = make();
+  RABT_EXPECT_STATUS(first, 201);
+  const Answer second = make();
+  RABT_EXPECT_STATUS(second, 201);
+  EXPECT_EQ(second.header("Idempotency-Replayed"), "true");
+  EXPECT_EQ(second.body, first.body);
+  EXPECT_EQ(second.header("Location"), first.header("Location"));
+}
+
+TEST(RecordsApi, AnUploadThatCameTwiceIsOneDocument) {
+  const std::string documents = active() + "/documents";
+  const std::string body = form("application/pdf", "%PDF-1.4 one", "");
+  const auto share = [&](const std::string& what) {
+    return send("D", documents, kForm, what, {{"Idempotency-Key", "upload-" + documents}});
+  };
+  const Answer first = share(body);
+  RABT_EXPECT_STATUS(first, 201);
+  EXPECT_EQ(first.text("title"), "scan.dcm") << "the name of the file";
+  const Answer second = share(body);
+  RABT_EXPECT_STATUS(second, 201);
+  EXPECT_EQ(second.header("Idempotency-Replayed"), "true");
+  EXPECT_EQ(second.text("id"), first.text("id"));
+  EXPECT_EQ(share(form("application/pdf", "%PDF-1.4 two", "")).text("code"), "idempotency.reused");
+  EXPECT_EQ(h().get("D", documents)["items"].size(), 1U);
+}
+
 TEST(RecordsApi, NotesVitalsAndPrescriptionsUntilTheEnd) {
   const std::string session = active();
   const Answer note =

@@ -98,6 +98,27 @@ TEST_F(ReplaysTest, Trap60ActAndAnswerAreOneCommitOrNeither) {
   EXPECT_EQ(beaten.error().code, "idempotency.running");
 }
 
+TEST_F(ReplaysTest, WhatACallSaysInTheEndIsKeptInPlaceOfWhatItsCommitHeld) {
+  auto replays = make();
+  const auto within = [&] {
+    return must(replays->begin({.kind = identity::Kind::person, .tenant = "t1", .id = "01P"},
+                               "createSession", call("k1", "{}"), Replays::When::within));
+  };
+  auto first = within();
+  EXPECT_TRUE(rig_.hub.store()
+                  .write([&](store::Transaction& transaction) {
+                    return replays->keep(transaction, first.ticket, answered(201));
+                  })
+                  .ok());
+  http::Response more = answered(201);
+  more.body = "{\"tokens\":[1]}";
+  replays->finish(first.ticket, more);
+  replays = make();
+  const auto second = within();
+  ASSERT_TRUE(second.answer);
+  EXPECT_EQ(second.answer->body, more.body);
+}
+
 TEST_F(ReplaysTest, WhatMaySucceedLaterIsNotKept) {
   const auto replays = make();
   for (const int status : {400, 401, 403, 422, 429, 503}) {

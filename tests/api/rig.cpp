@@ -150,7 +150,12 @@ http::Response ApiRig::handle(const http::Request& request) {
   http::Admission admission = api_->admit(head);
   if (auto* refusal = std::get_if<http::Response>(&admission)) return std::move(*refusal);
   head.body = request.body;
-  return std::get<http::Handler>(admission)(head);
+  auto* intake = std::get_if<http::Intake>(&admission);
+  if (intake == nullptr) return std::get<http::Handler>(admission)(head);
+  if (intake->sink == nullptr) return intake->handler(head);
+  head.body.clear();
+  if (auto refusal = intake->sink->take(request.body)) return *std::move(refusal);
+  return intake->sink->finish(head);
 }
 
 http::Response ApiRig::api(std::string method, const std::string& path, std::string body,

@@ -9,6 +9,19 @@
 namespace rabt::consultation {
 namespace {
 
+// The text; however the bytes are cut, it is the same.
+std::string text_of_document(std::string_view type, std::string_view bytes) {
+  DocumentText whole(type);
+  whole.take(bytes);
+  std::string text = whole.finish();
+  for (const std::size_t size : {std::size_t{1}, std::size_t{7}, std::size_t{64}}) {
+    DocumentText pieces(type);
+    for (std::size_t at = 0; at < bytes.size(); at += size) pieces.take(bytes.substr(at, size));
+    EXPECT_EQ(pieces.finish(), text) << "by " << size;
+  }
+  return text;
+}
+
 std::string from(std::string_view hex) {
   return std::string(as_text(*from_hex(hex)));
 }
@@ -137,6 +150,19 @@ TEST(DocumentText, APdfShowsItsTextPackedOrNot) {
   const auto detector = phi::Detector::make({});
   ASSERT_TRUE(detector.ok());
   EXPECT_FALSE((*detector)->find(text).empty());
+}
+
+TEST(DocumentText, AStreamWithoutAnEndHidesNothingBehindIt) {
+  // What a page shows beyond the most of one stream is not read; the next stream is.
+  const std::string huge = "1 0 obj\n<< >>\nstream\n(first) Tj " + std::string(9U << 20U, ' ') +
+                           "(lost) Tj\nendstream\n2 0 obj\n<< >>\nstream\n(second) Tj\nendstream";
+  DocumentText text("PDF");
+  for (std::size_t at = 0; at < huge.size(); at += 100'000)
+    text.take(std::string_view(huge).substr(at, 100'000));
+  const std::string found = text.finish();
+  EXPECT_NE(found.find("first"), std::string::npos);
+  EXPECT_EQ(found.find("lost"), std::string::npos);
+  EXPECT_NE(found.find("second"), std::string::npos);
 }
 
 TEST(DocumentText, WhatCannotBeReadGivesNoText) {

@@ -1,5 +1,6 @@
 #include "hub/consultation/practice.hpp"
 
+#include "hub/consultation/practice/agreements.hpp"
 #include "tests/consultation/fakes.hpp"
 
 // Visits, clinics, availability, presence and figures on a real store. Rows of sessions are put
@@ -344,6 +345,54 @@ TEST_F(PracticeTest, AWeeklyRuleIsEightWeeksOfSlots) {
       "api.invalid");
 }
 
+TEST_F(PracticeTest, AConnectionThatComesAndGoesIsTold) {
+  const auto changes = [&] {
+    std::string out;
+    for (const auto& [type, data] : told()) {
+      if (type == "provider.presence-changed") out += data.string_or("status", "") + " ";
+    }
+    return out;
+  };
+  practice_->seen("t1", doctor_);
+  practice_->seen("t1", doctor_);
+  practice_->seen("t1", patient_);
+  EXPECT_EQ(changes(), "online ");
+  clock_.advance_ms(59'000);
+  practice_->seen("t1", doctor_);
+  clock_.advance_ms(59'000);
+  must(practice_->catch_up());
+  EXPECT_EQ(changes(), "online ") << "one connection is still there";
+  clock_.advance_ms(2'000);
+  must(practice_->catch_up());
+  EXPECT_EQ(changes(), "online offline ");
+  must(practice_->catch_up());
+  EXPECT_EQ(changes(), "online offline ");
+  // What was set by hand stays, whatever connections do.
+  must(practice_->set_presence(ask(doctor_, Json::object({{"status", "busy"}}), doctor_)));
+  practice_->seen("t1", doctor_);
+  clock_.advance_ms(61'000);
+  must(practice_->catch_up());
+  EXPECT_EQ(changes(), "online offline busy ");
+}
+
+TEST(Agreements, APluginWithoutAValidOneIsNotBoundWhereOneIsRequired) {
+  PracticeSettings settings;
+  settings.processors = {"twilio", "fhir"};
+  settings.agreements = {
+      {.party = "twilio", .kind = "baa", .signed_on = "2026-01-01"},
+      {.party = "fhir", .kind = "dpa", .signed_on = "2025-01-01", .valid_to = "2026-06-30"}};
+  const Timestamp may = must(parse_iso8601("2026-05-01T00:00:00Z"));
+  const Timestamp july = must(parse_iso8601("2026-07-01T00:00:00Z"));
+  EXPECT_TRUE(may_be_bound(settings, july).ok()) << "nothing is required";
+  settings.require_agreement = true;
+  EXPECT_TRUE(may_be_bound(settings, may).ok());
+  const Status refused = may_be_bound(settings, july);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, "compliance.agreement");
+  EXPECT_NE(refused.error().message.find("fhir"), std::string::npos);
+  EXPECT_EQ(refused.error().message.find("twilio"), std::string::npos);
+}
+
 TEST_F(PracticeTest, ASessionMakesBusyAndByHandHoldsForEightHours) {
   const auto status = [&] {
     return must(practice_->provider(ask(patient_, {}, doctor_))).string_or("status", "");
@@ -353,6 +402,8 @@ TEST_F(PracticeTest, ASessionMakesBusyAndByHandHoldsForEightHours) {
   EXPECT_EQ(status(), "online");
   clock_.advance_ms(60'001);
   EXPECT_EQ(status(), "offline");
+  must(practice_->catch_up());
+  const std::size_t before = told().size();
   must(practice_->set_presence(ask(doctor_, Json::object({{"status", "online"}}), doctor_)));
   EXPECT_EQ(status(), "online");
   EXPECT_EQ(told().back().first, "provider.presence-changed");
@@ -360,7 +411,7 @@ TEST_F(PracticeTest, ASessionMakesBusyAndByHandHoldsForEightHours) {
   EXPECT_EQ(told().back().second.string_or("status", ""), "online");
   EXPECT_EQ(count("presence.set"), 1);
   must(practice_->set_presence(ask(patient_, Json::object({{"status", "busy"}}))));
-  EXPECT_EQ(told().size(), 1U) << "a patient is no provider";
+  EXPECT_EQ(told().size(), before + 1) << "a patient is no provider";
   const std::string id = session("2026-11-22T09:02:00Z", 0);
   EXPECT_EQ(status(), "busy");
   static constexpr store::Statement kEnd{"UPDATE session SET status = 'completed' WHERE id = $1"};

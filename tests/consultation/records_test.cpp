@@ -237,7 +237,12 @@ TEST_F(RecordsTest, ADocumentComesBackByteForByte) {
   EXPECT_EQ(shared.string_or("documentType", ""), "PDF");
   const auto content = records_->document_content(ask("doctor", {}, shared.string_or("id", "")));
   ASSERT_TRUE(content.ok());
-  EXPECT_EQ(content->bytes, "%PDF-1.4\nhello");
+  std::string bytes;
+  must(content->reader->read(0, content->reader->info().bytes, [&](std::string_view piece) {
+    bytes += piece;
+    return ok_status();
+  }));
+  EXPECT_EQ(bytes, "%PDF-1.4\nhello");
   EXPECT_EQ(content->content_type, "application/pdf");
   EXPECT_EQ(count("document.shared"), 1);
   EXPECT_EQ(count("document.read"), 1);
@@ -245,6 +250,76 @@ TEST_F(RecordsTest, ADocumentComesBackByteForByte) {
   for (const std::string& name : {std::string("1"), shared.string_or("uuid", "")})
     EXPECT_EQ(must(records_->document(ask("nurse", {}, name))).string_or("id", ""),
               shared.string_or("id", "x"));
+}
+
+TEST_F(RecordsTest, ADocumentThatComesInPiecesIsOneDocument) {
+  const auto upload = must(records_->begin_document(ask("patient")));
+  for (const char* piece : {"%P", "DF-1", ".4\nhello"}) must(upload->take(piece));
+  const Json said = Json::object(
+      {{"documentType", "PDF"}, {"contentType", "application/pdf"}, {"title", "تقرير"}});
+  const Json shared = must(upload->finish(ask("patient", said)));
+  EXPECT_EQ(shared.int_or("bytes", 0), 14);
+  EXPECT_EQ(shared.string_or("title", ""), "تقرير");
+  EXPECT_EQ(seen(records_->documents(ask("doctor"))), 1U);
+  EXPECT_EQ(count("document.shared"), 1);
+}
+
+// Neither a row nor a file nor a key stays of what was not shared.
+TEST_F(RecordsTest, ADocumentThatIsNotSharedLeavesNothing) {
+  const auto blobs = [&] {
+    std::int64_t rows = 0;
+    must(store_->read([&](store::Connection& connection) {
+      return connection.query(store::Statement{"SELECT COUNT(*) FROM blob"}, {},
+                              [&rows](const store::Row& row) {
+                                rows = row.integer(0);
+                                return false;
+                              });
+    }));
+    return rows;
+  };
+  const auto files = [&] {
+    std::size_t found = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_))
+      found += Ulid::parse(entry.path().stem().string()) ? 1 : 0;
+    return found;
+  };
+  const Json said = Json::object({{"documentType", "DICOM"}, {"contentType", "application/dicom"}});
+  {
+    const auto half = must(records_->begin_document(ask("patient")));
+    must(half->take("%PDF-1.4"));
+    EXPECT_EQ(blobs(), 1);
+    EXPECT_EQ(files(), 1U);
+  }
+  EXPECT_EQ(blobs(), 0);
+  EXPECT_EQ(files(), 0U);
+  {
+    const auto wrong = must(records_->begin_document(ask("patient")));
+    must(wrong->take("%PDF-1.4"));
+    EXPECT_TRUE(wrong->judge("DICOM", "application/dicom").ok()) << "the prefix may yet come";
+    must(wrong->take(std::string(2'000, 'x')));
+    EXPECT_EQ(wrong->judge("DICOM", "application/dicom").error().code, "document.type");
+    EXPECT_EQ(verdict(wrong->finish(ask("patient", said))), "document.type");
+  }
+  {
+    const auto huge = must(records_->begin_document(ask("patient")));
+    const std::string mebibyte(1U << 20U, 'x');
+    for (int i = 0; i < 50; ++i) must(huge->take(mebibyte));
+    EXPECT_EQ(huge->take("x").error().code, "document.too_large");
+  }
+  {
+    // The session ends while the document comes.
+    const auto late = must(records_->begin_document(ask("patient")));
+    must(late->take("%PDF-1.4"));
+    set(SessionStatus::completed);
+    EXPECT_EQ(
+        verdict(late->finish(ask("patient", Json::object({{"documentType", "PDF"},
+                                                          {"contentType", "application/pdf"}})))),
+        "session.completed");
+  }
+  EXPECT_EQ(verdict(Answer(records_->begin_document(ask("patient")).error())), "session.completed");
+  EXPECT_EQ(blobs(), 0);
+  EXPECT_EQ(files(), 0U);
+  EXPECT_EQ(count("document.shared"), 0);
 }
 
 TEST_F(RecordsTest, ADocumentIsShownToTheRolesItNames) {

@@ -172,7 +172,11 @@ TEST_F(SessionCalls, AWorkflowWritesANoteAndADocumentOnce) {
   EXPECT_EQ(call("attach-document", document, "d-1").output.dump(), shared.output.dump());
   EXPECT_EQ(must(records_->notes(as(doctor_, of.string_or("session", ""))))["items"].size(), 1U);
   call("end", of);
+  // A step that is repeated after the end gives what it wrote before; a new one writes nothing.
+  EXPECT_EQ(call("note", note, "n-1").output.dump(), first.output.dump());
+  EXPECT_EQ(call("attach-document", document, "d-1").output.dump(), shared.output.dump());
   EXPECT_EQ(call("note", note, "n-2").code, "session.completed");
+  EXPECT_EQ(call("attach-document", document, "d-2").code, "session.completed");
 }
 
 TEST_F(SessionCalls, TheFiguresOfAMonthAreRead) {

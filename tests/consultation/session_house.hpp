@@ -89,7 +89,7 @@ class Provider final : public plugin::ActionRunner {
   }
   std::optional<plugin::Recipient> recipient(std::string_view, std::string_view,
                                              std::string_view) const override {
-    return std::nullopt;
+    return plugin::Recipient{.plugin = plugin, .version = "1.0.0", .hosts = {"video.example"}};
   }
   std::map<std::string, std::string> bindings() const override {
     if (!bound) return {};

@@ -2,6 +2,7 @@
 #include <iterator>
 #include <thread>
 
+#include "hub/audit/reader.hpp"
 #include "tests/consultation/session_house.hpp"
 
 namespace rabt::consultation {
@@ -27,6 +28,26 @@ TEST_F(Sessions, ASessionIsMadeWithRoomTokenNumberAndNames) {
   EXPECT_EQ(made_one["participants"].size(), 2U);
   EXPECT_EQ(made_one["participants"].item(0).string_or("name", ""), "د. أحمد حسن");
   EXPECT_EQ(made(plain()).int_or("number", 0), 2);
+}
+
+// A hub that is killed leaves session and answer, or neither.
+TEST_F(Sessions, TheAnswerIsKeptInTheCommitThatMakesTheSession) {
+  Ask failing = as(doctor_, {}, plain());
+  failing.once = [](store::Transaction& /*transaction*/, const Json& /*answer*/) -> Status {
+    return conflict("test.failed", "the commit fails with its answer");
+  };
+  EXPECT_EQ(code(sessions_->create(failing)), "test.failed");
+  EXPECT_EQ(must(sessions_->list(as(doctor_), {})).items.size(), 0U);
+  Ask keeping = as(doctor_, {}, plain());
+  Json kept;
+  keeping.once = [&](store::Transaction& /*transaction*/, const Json& answer) {
+    kept = answer;
+    return ok_status();
+  };
+  const Json made = must(sessions_->create(keeping));
+  EXPECT_EQ(id_of(kept), id_of(made));
+  EXPECT_EQ(kept["number"].dump(), made["number"].dump());
+  EXPECT_EQ(kept["roomName"].dump(), made["roomName"].dump());
 }
 
 TEST_F(Sessions, APlannedStartHasItsDayOfTheUmmAlQuraCalendar) {
@@ -397,6 +418,74 @@ TEST_F(Sessions, AnInvitationIsShownOnceAndUsedOnce) {
   must(sessions_->invite(
       as(doctor_, id, Json::object({{"person", doctor2_}, {"role", "specialist"}}))));
   EXPECT_EQ(code(sessions_->join(as(doctor2_, id))), "ok");
+}
+
+TEST_F(Sessions, WhatTheProviderLearnsIsInTheAccountOfDisclosures) {
+  const std::string id = id_of(made());
+  audit::Query query;
+  query.object = "session:" + id;
+  query.act = "action.sent";
+  const auto page = must(audit::read_page(*audit_, query, 10));
+  ASSERT_EQ(page.entries.size(), 1U);
+  const auto& sent = page.entries[0].entry;
+  const Json& detail = sent.detail;
+  EXPECT_EQ(sent.patient, people_.of(patient_).pseudonym);
+  EXPECT_EQ(detail.string_or("recipient", ""), "twilio");
+  EXPECT_EQ(detail.string_or("capability", ""), "create-session:1.0.0");
+  EXPECT_EQ(detail["fields"].dump(), R"(["reference","participants"])");
+}
+
+// Runs act(0) to act(count - 1) on eight threads.
+void each(int count, const std::function<void(int)>& act) {
+  std::atomic<int> next{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      for (int i = next++; i < count; i = next++) act(i);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+// 2,000 sessions in a day, 200 of them at once.
+TEST_F(Sessions, SlowABusyClinicHoldsItsDay) {
+  constexpr int kAtOnce = 200;
+  constexpr int kRounds = 10;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<std::string> ids(kAtOnce);
+    each(kAtOnce, [&](int i) {
+      ids[static_cast<std::size_t>(i)] = id_of(made(with(plain(), "waitingRoom", false)));
+    });
+    each(kAtOnce, [&](int i) {
+      const std::string& id = ids[static_cast<std::size_t>(i)];
+      EXPECT_EQ(code(sessions_->join(as(patient_, id))), "ok");
+      EXPECT_EQ(code(sessions_->start(as(doctor_, id))), "ok");
+    });
+    Ask active = as(doctor_);
+    active.query = {{"status", "active"}};
+    EXPECT_EQ(must(sessions_->list(active, {.limit = kAtOnce})).items.size(), 200U);
+    clock_.advance_ms(25 * 60'000);
+    each(kAtOnce, [&](int i) {
+      EXPECT_EQ(code(sessions_->end(as(doctor_, ids[static_cast<std::size_t>(i)]))), "ok");
+    });
+    EXPECT_EQ(must(sessions_->list(active, {.limit = kAtOnce})).items.size(), 0U);
+    clock_.advance_ms(20 * 60'000);
+  }
+  constexpr std::size_t kAll = kAtOnce * kRounds;
+  for (int i = 0; i < 40'000 && provider_.calls("end-session").size() < kAll; i += 50) {
+    sessions_->catch_up();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  // Each fact is told once, each room was opened and closed once.
+  std::set<std::string> completed;
+  for (const Json& one : told("completed")) {
+    EXPECT_EQ(one["data"].int_or("durationMinutes", 0), 25);
+    completed.insert(one["data"].string_or("session", ""));
+  }
+  EXPECT_EQ(told("completed").size(), kAll);
+  EXPECT_EQ(completed.size(), kAll);
+  EXPECT_EQ(provider_.calls("create-session").size(), kAll);
+  EXPECT_EQ(provider_.calls("end-session").size(), kAll);
 }
 
 TEST_F(Sessions, TheHouseTellsEachFactOnce) {

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -335,6 +336,160 @@ TEST_F(HttpServer, ABodyAtTheLimitIsServedWhole) {
   expect_problem(talk("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 3145729\r\n\r\n" +
                       body.substr(0, 500'000)),
                  413);
+}
+
+// Counts what it is given; refuses a piece that holds `no`.
+class Counting final : public BodySink {
+ public:
+  struct Seen {
+    std::atomic<std::uint64_t> bytes{0};
+    std::atomic<std::uint64_t> largest{0};
+    std::atomic<int> finished{0};
+    std::atomic<int> gone{0};
+  };
+  explicit Counting(Seen& seen) : seen_(seen) {}
+  ~Counting() override { ++seen_.gone; }
+  std::optional<Response> take(std::string_view piece) override {
+    seen_.bytes += piece.size();
+    if (piece.size() > seen_.largest) seen_.largest = piece.size();
+    if (piece.find("no") == std::string_view::npos) return std::nullopt;
+    return Response{.status = 422, .body = "not this"};
+  }
+  Response finish(const Request& request) override {
+    EXPECT_EQ(request.body, "");
+    ++seen_.finished;
+    return {.body = request.path + " " + std::to_string(seen_.bytes)};
+  }
+
+ private:
+  Seen& seen_;
+};
+
+class Uploads : public HttpServer {
+ protected:
+  void start_sink(ServerOptions options = {}, std::uint64_t most = 50U << 20U) {
+    auto started = Server::start(
+        options,
+        [this, most](const Request& head) -> Admission {
+          if (head.path == "/small")
+            return Intake{.max_body = 10, .handler = [](const Request& request) {
+                            return Response{.body = request.body};
+                          }};
+          return Intake{.max_body = most, .sink = std::make_unique<Counting>(counted_)};
+        },
+        null_logger());
+    ASSERT_TRUE(started.ok());
+    server_ = *std::move(started);
+  }
+  static std::string put(std::uint64_t length, const std::string& more = {}) {
+    return "PUT /x HTTP/1.1\r\nHost: a\r\n" + more + "Content-Length: " + std::to_string(length) +
+           "\r\n\r\n";
+  }
+  void wait_for_gone(int count) {
+    for (int i = 0; i < 1'000 && counted_.gone != count; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_EQ(counted_.gone, count);
+  }
+  Counting::Seen counted_;
+};
+
+TEST_F(Uploads, ALargeBodyGoesThroughASmallRoom) {
+  // All bodies together may hold 1 MiB; this one has 50.
+  start_sink({.max_bodies = 1U << 20U});
+  Client client(server_->port());
+  client.send(put(50U << 20U));
+  const std::string mebibyte(1U << 20U, 'b');
+  std::uint64_t held = 0;
+  for (int i = 0; i < 50; ++i) {
+    client.send(mebibyte);
+    held = std::max(held, server_->stats().bodies);
+  }
+  EXPECT_TRUE(client.read_one().ends_with("/x 52428800"));
+  EXPECT_LE(held, 1U << 20U);
+  EXPECT_LE(counted_.largest, 512U << 10U);
+  EXPECT_EQ(server_->stats().bodies, 0U);
+  // The connection serves the next one.
+  client.send(put(3) + "abc");
+  EXPECT_TRUE(client.read_one().ends_with("/x 52428803"));
+  EXPECT_EQ(counted_.finished, 2);
+  wait_for_gone(2);
+}
+
+TEST_F(Uploads, ABodyThatBreaksOffIsNeverFinished) {
+  start_sink();
+  {
+    Client client(server_->port());
+    client.send(put(1'000'000) + std::string(400'000, 'b'));
+    for (int i = 0; i < 1'000 && counted_.bytes < 128U << 10U; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  wait_for_gone(1);
+  EXPECT_EQ(counted_.finished, 0);
+  EXPECT_EQ(server_->stats().truncated, 1U);
+  EXPECT_EQ(server_->stats().bodies, 0U);
+}
+
+TEST_F(Uploads, WhatTheSinkRefusesEndsTheRequest) {
+  start_sink();
+  Client client(server_->port());
+  client.send(put(10'000'000) + "no" + std::string(300'000, 'b'));
+  const std::string answer = client.read_all();
+  EXPECT_EQ(status_of(answer), 422) << answer.substr(0, 200);
+  EXPECT_TRUE(answer.ends_with("not this"));
+  wait_for_gone(1);
+  // When the whole body has arrived, the connection goes on.
+  Client other(server_->port());
+  other.send(put(4) + "no b");
+  EXPECT_EQ(status_of(other.read_one()), 422);
+  other.send(put(1) + "b");
+  EXPECT_EQ(status_of(other.read_one()), 200);
+}
+
+TEST_F(Uploads, EachRequestHasItsOwnLimit) {
+  start_sink({}, 5U << 20U);
+  EXPECT_EQ(status_of(talk(put(5U << 20U) + std::string(5U << 20U, 'b'))), 200);
+  expect_problem(talk(put((5U << 20U) + 1) + "b"), 413);
+  expect_problem(talk(put(65U << 20U) + "b"), 413);
+  EXPECT_EQ(
+      status_of(talk("PUT /small HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n0123456789")),
+      200);
+  EXPECT_EQ(
+      status_of(talk("PUT /small HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n01234567890")),
+      413);
+}
+
+TEST_F(Uploads, ACallerWhoAsksIsToldToGoOn) {
+  start_sink();
+  Client client(server_->port());
+  client.send(put(3, "Expect: 100-continue\r\n"));
+  EXPECT_EQ(client.read_one(), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("abc");
+  EXPECT_TRUE(client.read_one().ends_with("/x 3"));
+  client.send(put(0));
+  EXPECT_TRUE(client.read_one().ends_with("/x 3")) << "an empty body";
+}
+
+TEST_F(Uploads, ManyAtOnceHoldTheRoomTheyMay) {
+  // Four have room for a piece; the others are told to come again, and none holds a thread.
+  start_sink({.threads = 2, .max_bodies = 640U << 10U});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 12; ++i) {
+    clients.push_back(std::make_unique<Client>(server_->port()));
+    clients.back()->send(put(200'000) + std::string(1'000, 'b'));
+  }
+  int refused = 0;
+  int open = 0;
+  for (const auto& client : clients) {
+    if (client->readable(200)) {
+      EXPECT_EQ(status_of(client->read_one()), 503);
+      ++refused;
+    } else {
+      ++open;
+    }
+  }
+  EXPECT_GE(open, 3);
+  EXPECT_GE(refused, 6);
+  EXPECT_LE(server_->stats().bodies, 640U << 10U);
 }
 
 TEST_F(HttpServer, AnswersExpectContinueBeforeTheBodyAndRefusesBeforeIt) {

@@ -49,6 +49,28 @@ TEST(People, ArePersonsWithNumbersAndAreFoundByEveryWayOfNamingThem) {
   EXPECT_EQ(must(house.people.search("t1", "mrn", "mrn 00451")).at(0).id, patient.id);
   EXPECT_EQ(must(house.people.having("t1", {Role::doctor, Role::patient})).size(), 2U);
   EXPECT_EQ(must(house.people.having("t1", {Role::doctor})).at(0).id, doctor.id);
+  EXPECT_EQ(must(house.people.having("t1", {})).size(), 0U);
+}
+
+TEST(People, AreReadInPagesByNumber) {
+  House house;
+  std::vector<std::string> patients;
+  for (int i = 0; i < 5; ++i) {
+    patients.push_back(house.person({Role::patient}, Json::object({{"name", "P"}})).id);
+    house.person({Role::doctor, Role::nurse}, Json::object({{"name", "D"}}));
+  }
+  std::vector<std::string> read;
+  std::int64_t after = 0;
+  for (const std::size_t expected : {2U, 2U, 1U, 0U}) {
+    const auto page = must(house.people.page("t1", {Role::patient}, after, 2));
+    ASSERT_EQ(page.size(), expected);
+    for (const Person& one : page) read.push_back(one.id);
+    if (!page.empty()) after = page.back().number;
+  }
+  EXPECT_EQ(read, patients);
+  EXPECT_EQ(must(house.people.page("t1", {}, 3, 100)).size(), 7U) << "everybody behind number 3";
+  EXPECT_EQ(must(house.people.page("t1", {Role::doctor, Role::nurse}, 0, 3)).size(), 3U)
+      << "who has both roles counts once";
 }
 
 TEST(People, AreKnownToTheAuditLogAsWorkflowsKnowThem) {

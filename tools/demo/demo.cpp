@@ -272,7 +272,8 @@ Status Demo::write_configuration() {
   configuration.data = folder_ + "/data";
   configuration.plugins = folder_ + "/plugins";
   configuration.root = root_;
-  for (const char* name : {"consultation", "before_session", "after_session", "follow_up"})
+  // follow_up.yaml sends text messages, and no gateway stands in for one here.
+  for (const char* name : {"consultation", "before_session", "after_session", "called_off"})
     configuration.workflows.push_back(root_ + "/workflows/" + name + ".yaml");
   configuration.log = folder_ + "/hub.log";
   configuration.secrets = secrets;

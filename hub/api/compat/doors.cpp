@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "hub/api/answers.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/base/utf8.hpp"
+#include "hub/http/form.hpp"
 #include "hub/http/problem.hpp"
 #include "hub/http/request_head.hpp"
 
@@ -27,8 +30,48 @@ bool names_json(const Request& head) {
   return head.header("accept").find("application/json") != std::string_view::npos;
 }
 
-// A form is an object of texts. Errors: json.*, api.body.
+// A form with a file: texts, and the file under `audio` in base64 with its `format`.
+class FormWithFile final : public http::FormSink {
+ public:
+  Status begin_part(const http::FormPart& part) override {
+    part_ = part;
+    content_.clear();
+    return ok_status();
+  }
+  Status take_part(std::string_view piece) override {
+    content_ += piece;
+    return ok_status();
+  }
+  Status end_part() override {
+    if (!part_.file_name) {
+      if (!is_utf8(content_)) return invalid("http.form", "a field of the form must be UTF-8");
+      fields_.set(part_.name, content_);
+      return ok_status();
+    }
+    fields_.set("audio", to_base64(as_bytes(content_)));
+    const std::string type = part_.content_type.substr(0, part_.content_type.find(';'));
+    const std::size_t slash = type.find('/');
+    if (slash != std::string::npos && fields_.find("format") == nullptr)
+      fields_.set("format", type.substr(slash + 1));
+    return ok_status();
+  }
+  [[nodiscard]] const Json& fields() const { return fields_; }
+
+ private:
+  http::FormPart part_;
+  std::string content_;
+  Json fields_ = Json::object();
+};
+
+// A form is an object of texts. Errors: json.*, api.body, http.form.
 Result<Json> body_of(const Request& request) {
+  if (const auto boundary = http::form_boundary(request.header("content-type"))) {
+    FormWithFile form;
+    http::FormReader reader(*boundary, form);
+    RABT_TRY_STATUS(reader.take(request.body));
+    RABT_TRY_STATUS(reader.finish());
+    return form.fields();
+  }
   constexpr std::string_view kForm = "application/x-www-form-urlencoded";
   if (!request.header("content-type").starts_with(kForm)) return body_object(request);
   const auto pairs = http::parse_query(request.body);
@@ -108,6 +151,22 @@ Doors::Found Doors::find(std::string_view listener, const Request& head) const {
 
 Response Doors::answer(const Found& found, const Request& request,
                        const identity::Caller& caller) const {
+  Response response = serve(found, request, caller);
+  const Lock lock(mutex_);
+  ++answered_[{std::string(found.door->name), response.status}];
+  return response;
+}
+
+void Doors::write_metrics(MetricsWriter& out) const {
+  out.counters("rabt_door_requests_total", "Requests that compatibility APIs answered.");
+  const Lock lock(mutex_);
+  for (const auto& [of, count] : answered_)
+    out.sample("rabt_door_requests_total",
+               {{"door", of.first}, {"status", std::to_string(of.second)}}, count);
+}
+
+Response Doors::serve(const Found& found, const Request& request,
+                      const identity::Caller& caller) const {
   const Door& door = *found.door;
   DoorCall call{.house = house_,
                 .request = request,

@@ -3,10 +3,13 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hub/api/compat/door.hpp"
 #include "hub/api/rates.hpp"
+#include "hub/base/metrics.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/phi/policy.hpp"
 
 namespace rabt::api::compat {
@@ -60,13 +63,21 @@ class Doors {
   [[nodiscard]] std::optional<http::Response> description(std::string_view listener,
                                                           const http::Request& head) const;
 
+  void write_metrics(MetricsWriter& out) const;
+
  private:
+  [[nodiscard]] http::Response serve(const Found& found, const http::Request& request,
+                                     const identity::Caller& caller) const;
   [[nodiscard]] const DoorOptions& options_of(const Door& door) const;
   void allow_origin(const Door& door, const http::Request& request, http::Response& response) const;
 
   mutable House house_;
   const phi::Policy& privacy_;
   const std::map<std::string, DoorOptions, std::less<>> options_;
+
+  mutable Mutex mutex_;
+  // By door and status.
+  mutable std::map<std::pair<std::string, int>, std::uint64_t> answered_ RABT_GUARDED_BY(mutex_);
 };
 
 // The OpenAPI 3.1 document of a door, made of its table.

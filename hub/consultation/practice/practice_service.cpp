@@ -1,6 +1,7 @@
 #include "hub/consultation/practice/practice_service.hpp"
 
 #include "hub/base/ascii.hpp"
+#include "hub/consultation/practice/agreements.hpp"
 
 // What the sorts of records share, and what pages show.
 namespace rabt::consultation {
@@ -123,7 +124,7 @@ Json PracticeService::compliance_now() const {
   std::set<std::string> covered;
   bool good = true;
   for (const Agreement& one : settings.agreements) {
-    const bool valid = one.signed_on <= today && (one.valid_to.empty() || today <= one.valid_to);
+    const bool valid = is_valid(one, today);
     covered.insert(one.party);
     good = good && valid;
     agreements.push_back(

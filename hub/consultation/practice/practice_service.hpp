@@ -140,6 +140,11 @@ class PracticeService final : public Practice, public Surroundings {
   const PracticeParts parts_;
   const Languages languages_;
 
+  // The events about providers whose presence a live connection changed.
+  void tell_presence(std::string_view tenant, std::string_view person, std::string_view status);
+  // Those whose last connection has been gone for a minute are offline.
+  void forget_unseen();
+
   mutable Mutex mutex_;
   // By tenant and person: when a live connection was there last.
   std::map<std::pair<std::string, std::string>, std::int64_t> seen_ RABT_GUARDED_BY(mutex_);

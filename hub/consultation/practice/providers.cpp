@@ -60,8 +60,48 @@ bool speaks(const Json& languages, std::string_view wanted) {
 }  // namespace
 
 void PracticeService::seen(std::string_view tenant, std::string_view person) {
-  const Lock lock(mutex_);
-  seen_[{std::string(tenant), std::string(person)}] = parts_.clock.now().ms;
+  if (person.empty()) return;
+  const std::int64_t now = parts_.clock.now().ms;
+  bool came = false;
+  {
+    const Lock lock(mutex_);
+    auto [at, fresh] = seen_.try_emplace({std::string(tenant), std::string(person)}, now);
+    came = fresh;
+    at->second = now;
+  }
+  if (came) tell_presence(tenant, person, "online");
+}
+
+void PracticeService::forget_unseen() {
+  const std::int64_t now = parts_.clock.now().ms;
+  std::vector<std::pair<std::string, std::string>> gone;
+  {
+    const Lock lock(mutex_);
+    std::erase_if(seen_, [&](const auto& one) {
+      if (now - one.second <= kSeenMs) return false;
+      gone.push_back(one.first);
+      return true;
+    });
+  }
+  for (const auto& [tenant, person] : gone) tell_presence(tenant, person, "offline");
+}
+
+// What was set by hand, and a session, count for more than a connection: then nothing has changed.
+// An event that cannot be written is not told; who asks still reads what is.
+void PracticeService::tell_presence(std::string_view tenant, std::string_view person,
+                                    std::string_view status) {
+  const auto who = parts_.people.find(tenant, person);
+  if (!who.ok() || !who->roles.has_any(kProviders)) return;
+  const auto now = presences(tenant);
+  if (!now.ok()) return;
+  const PresenceNow is = status_in(*now, person);
+  if (is.source != "connection" || is.status != status) return;
+  const HubEvent told{.id = parts_.ids.next().text(),
+                      .type = "provider.presence-changed",
+                      .at = parts_.clock.now(),
+                      .data = Json::object({{"provider", person}, {"status", status}})};
+  (void)parts_.store.write(
+      [&](store::Transaction& transaction) { return put_event(transaction, tenant, told); });
 }
 
 // A session makes busy; then counts what was set by hand; then a live connection.

@@ -216,6 +216,7 @@ Status PracticeService::may_create(std::string_view tenant) {
 
 Status PracticeService::catch_up() {
   const Timestamp now = parts_.clock.now();
+  forget_unseen();
   {
     const Lock lock(mutex_);
     if (caught_up_ms_ > 0 && now.ms - caught_up_ms_ < kCountedMs) return ok_status();

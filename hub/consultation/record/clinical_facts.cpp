@@ -9,6 +9,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/record/record_json.hpp"
 #include "hub/consultation/record/record_service.hpp"
+#include "hub/phi/index_value.hpp"
 
 namespace rabt::consultation {
 
@@ -205,6 +206,17 @@ Json patient_of_profile(const Json& profile) {
   return out;
 }
 
+Json contact_of_profile(const Json& profile) {
+  Json out = Json::object({{"language", profile.string_or("language", "ar")}});
+  const std::pair<const char*, phi::IndexKind> kinds[] = {{"phone", phi::IndexKind::phone},
+                                                          {"email", phi::IndexKind::email}};
+  for (const auto& [name, kind] : kinds) {
+    if (const auto one = phi::normalise(kind, profile.string_or(name, "")); one.ok())
+      out.set(name, *one);
+  }
+  return out;
+}
+
 Json practitioner_of_profile(const Json& profile) {
   Json out = Json::object();
   if (profile["licenceNumber"].is_string()) out.set("licence", profile["licenceNumber"]);
@@ -248,6 +260,7 @@ Answer RecordService::clinical_facts(const Ask& ask) {
     RABT_TRY(person, parts_.people.find(of.tenant, *id));
     out.set(name, name == "patient" ? patient_of_profile(person.profile)
                                     : practitioner_of_profile(person.profile));
+    if (name == "patient") out.set("contact", contact_of_profile(person.profile));
   }
   RABT_TRY_STATUS(audit_reading(ask, of, "session.read",
                                 Json::object({{"of", "clinical"}, {"acts", facts["acts"]}})));

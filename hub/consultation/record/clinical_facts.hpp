@@ -36,6 +36,8 @@ struct VisitRecords {
 
 // The patient of a claim from the profile of a person: {identifier, name, gender, birthDate}.
 [[nodiscard]] Json patient_of_profile(const Json& profile);
+// How a patient is told something: {phone?, email?, language}.
+[[nodiscard]] Json contact_of_profile(const Json& profile);
 // {licence, name}
 [[nodiscard]] Json practitioner_of_profile(const Json& profile);
 

@@ -34,33 +34,87 @@ Answer RecordService::documents(const Ask& ask) {
   return list(ask, RecordKind::document, "session.read", &document_json);
 }
 
-Answer RecordService::share_document(const Ask& ask) {
+// The bytes go into a blob of nobody's, which the commit takes over.
+class RecordService::Upload final : public DocumentUpload {
+ public:
+  Upload(RecordService& service, std::string tenant)
+      : service_(service), tenant_(std::move(tenant)) {}
+  ~Upload() override {
+    if (shared_ || id_.empty()) return;
+    writer_.reset();
+    service_.parts_.blobs.discard(tenant_, id_);
+  }
+
+  Status take(std::string_view piece) override {
+    if (bytes_ + piece.size() > kMaxDocumentBytes)
+      return invalid("document.too_large", "a document has at most 50 MiB");
+    RABT_TRY_STATUS(begin());
+    bytes_ += piece.size();
+    signs_.take(piece);
+    return writer_->write(piece);
+  }
+
+  [[nodiscard]] Status judge(std::string_view type, std::string_view content_type) const override {
+    return signs_.has_beginning() ? signs_.check(upper(type), content_type) : ok_status();
+  }
+
+  Answer finish(const Ask& ask) override;
+
+ private:
+  // The row of the blob, which the first bytes need.
+  Status begin() {
+    if (writer_ != nullptr) return ok_status();
+    RABT_TRY(writer, service_.parts_.blobs.create(tenant_, "application/octet-stream"));
+    writer_ = std::move(writer);
+    id_ = writer_->id();
+    return ok_status();
+  }
+  // The text in it, which is read back from the blob: only now is it known what it is.
+  [[nodiscard]] Result<std::string> text(std::string_view type) const {
+    DocumentText found(type);
+    RABT_TRY(reader, service_.parts_.blobs.open(tenant_, id_));
+    RABT_TRY_STATUS(reader->read(0, bytes_, [&](std::string_view piece) {
+      found.take(piece);
+      return ok_status();
+    }));
+    return found.finish();
+  }
+
+  RecordService& service_;
+  const std::string tenant_;
+  // Empty until there is a blob.
+  std::string id_;
+  std::unique_ptr<blob::BlobWriter> writer_;
+  DocumentSigns signs_;
+  std::uint64_t bytes_ = 0;
+  bool shared_ = false;
+};
+
+Answer RecordService::Upload::finish(const Ask& ask) {
   Fields fields(ask.body);
-  fields.only({"documentType", "title", "contentType", "data", "shownTo"});
+  fields.only({"documentType", "title", "contentType", "shownTo"});
   const std::string type = upper(fields.needed_text("documentType", 16));
   const std::string title = fields.text("title", 500);
   const std::string content_type = fields.needed_text("contentType", 255);
-  const Json& data = ask.body["data"];
-  if (!data.is_string()) fields.wrong("data", "it must be base64 text");
   const Json shown_to = read_shown_to(fields, ask.body);
   RABT_TRY_STATUS(fields.done());
-  RABT_TRY(of, parts_.sessions.membership(ask));
+  if (bytes_ == 0) return invalid("api.invalid", "data: it is needed");
+  RABT_TRY_STATUS(signs_.check(type, content_type));
+  // The bytes may have come for minutes: what the caller was then, he may be no more.
+  const RecordParts& parts = service_.parts_;
+  RABT_TRY(of, parts.sessions.membership(ask));
   RABT_TRY(allowed, may_write(ask, of, RecordKind::document));
-  RABT_TRY_STATUS(not_over(of));
-  RABT_TRY(bytes, document_bytes(data.as_string()));
-  RABT_TRY_STATUS(check_document(type, content_type, bytes));
+  RABT_TRY_STATUS(open_or_again(ask, of));
+  RABT_TRY(blob, writer_->finish());
 
-  RecordAct act{.record = fresh(ask, of, RecordKind::document), .also = {}};
-  const std::string text = text_of_document(type, bytes);
-  RABT_TRY_STATUS(screen(ask, of, parts_.documents, title + "\n" + text, "document", act));
+  RecordAct act{.record = service_.fresh(ask, of, RecordKind::document), .also = {}};
+  RABT_TRY(found, text(type));
+  RABT_TRY_STATUS(service_.screen(ask, of, parts.documents, title + "\n" + found, "document", act));
 
-  RABT_TRY(writer, parts_.blobs.create(of.tenant, content_type));
-  RABT_TRY_STATUS(writer->write(bytes));
-  RABT_TRY(blob, writer->finish());
   const Timestamp retain_until =
-      keys::after(parts_.clock.now(), parts_.keys.policy().classes.find(keys::kRecording)->second);
-  RABT_TRY(bucket, parts_.keys.ensure_bucket(of.tenant, keys::kRecording, retain_until));
-  RABT_TRY(lease, parts_.keys.lease(of.tenant));
+      keys::after(parts.clock.now(), parts.keys.policy().classes.find(keys::kRecording)->second);
+  RABT_TRY(bucket, parts.keys.ensure_bucket(of.tenant, keys::kRecording, retain_until));
+  RABT_TRY(lease, parts.keys.lease(of.tenant));
 
   Json& document = act.record.document;
   document.set("documentType", type);
@@ -72,8 +126,8 @@ Answer RecordService::share_document(const Ask& ask) {
   act.record.blob = blob.id;
   act.also = [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(
-        parts_.blobs.adopt(transaction, of.tenant, blob.id, "document:" + act.record.id));
-    return parts_.keys.move(transaction, lease, blob.data_key, bucket);
+        parts.blobs.adopt(transaction, of.tenant, blob.id, "document:" + act.record.id));
+    return parts.keys.move(transaction, lease, blob.data_key, bucket);
   };
   act.acts.emplace_back("document.shared", Json::object({{"document", act.record.id},
                                                          {"type", type},
@@ -82,8 +136,35 @@ Answer RecordService::share_document(const Ask& ask) {
   act.events.emplace_back("document-shared",
                           Json::object({{"document", act.record.id}, {"documentType", type}}));
   act.shape = &document_json;
-  RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
+  RABT_TRY_STATUS(service_.book_.commit(allowed, ask, of, parts.sessions, act));
+  // A step that came twice shared the first time's bytes.
+  shared_ = act.record.blob == blob.id;
   return document_json(act.record);
+}
+
+Result<std::unique_ptr<DocumentUpload>> RecordService::begin_document(const Ask& ask) {
+  RABT_TRY(of, parts_.sessions.membership(ask));
+  RABT_TRY_STATUS(may_write(ask, of, RecordKind::document));
+  RABT_TRY_STATUS(open_or_again(ask, of));
+  return std::unique_ptr<DocumentUpload>(std::make_unique<Upload>(*this, of.tenant));
+}
+
+Answer RecordService::share_document(const Ask& ask) {
+  Fields fields(ask.body);
+  fields.only({"documentType", "title", "contentType", "data", "shownTo"});
+  (void)fields.needed_text("documentType", 16);
+  (void)fields.text("title", 500);
+  (void)fields.needed_text("contentType", 255);
+  const Json& data = ask.body["data"];
+  if (!data.is_string()) fields.wrong("data", "it must be base64 text");
+  (void)read_shown_to(fields, ask.body);
+  RABT_TRY_STATUS(fields.done());
+  RABT_TRY(upload, begin_document(ask));
+  RABT_TRY(bytes, document_bytes(data.as_string()));
+  RABT_TRY_STATUS(upload->take(bytes));
+  Ask said = ask;
+  said.body.mutable_object().erase("data");
+  return upload->finish(said);
 }
 
 Answer RecordService::document(const Ask& ask) {
@@ -98,13 +179,8 @@ Result<Records::Content> RecordService::document_content(const Ask& ask) {
   RABT_TRY(reader, parts_.blobs.open(found.of.tenant, found.record.blob));
   RABT_TRY_STATUS(
       audit_reading(ask, found.of, "document.read", Json::object({{"document", found.record.id}})));
-  Content content{.content_type = found.record.document.string_or("contentType", ""), .bytes = {}};
-  content.bytes.reserve(reader->info().bytes);
-  RABT_TRY_STATUS(reader->read(0, reader->info().bytes, [&](std::string_view piece) {
-    content.bytes.append(piece);
-    return ok_status();
-  }));
-  return content;
+  return Content{.content_type = found.record.document.string_or("contentType", ""),
+                 .reader = std::move(reader)};
 }
 
 }  // namespace rabt::consultation

@@ -141,7 +141,7 @@ Answer RecordService::write_note(const Ask& ask) {
   const Result<access::Allowed> finishes = may(access::Right::note_finish, ask, of);
   const bool drafts_only = !finishes.ok();
   if (drafts_only && status == "final") return finishes.error();
-  RABT_TRY_STATUS(not_over(of));
+  RABT_TRY_STATUS(open_or_again(ask, of));
 
   RecordAct act{.record = fresh(ask, of, RecordKind::note), .also = {}};
   act.record.state = status.empty() ? (drafts_only ? "draft" : "final") : status;

@@ -26,6 +26,7 @@ class RecordService final : public Records {
 
   Answer documents(const Ask& ask) override;
   Answer share_document(const Ask& ask) override;
+  Result<std::unique_ptr<DocumentUpload>> begin_document(const Ask& ask) override;
   Answer document(const Ask& ask) override;
   Result<Content> document_content(const Ask& ask) override;
 
@@ -59,6 +60,7 @@ class RecordService final : public Records {
   Json live_content(const Membership& of, std::string_view type, const Json& data) override;
 
  private:
+  class Upload;
   struct Found {
     Membership of;
     Record record;

@@ -100,6 +100,10 @@ Status not_over(const Membership& of) {
                   "the session is " + status + "; nothing is added after its end");
 }
 
+Status open_or_again(const Ask& ask, const Membership& of) {
+  return is_workflow(ask) && !ask.key.empty() ? ok_status() : not_over(of);
+}
+
 Status about_a_patient(const Membership& of) {
   if (of.type != "training_session") return ok_status();
   return conflict("training.no_patient_data", "a training session holds no patient data");

@@ -26,6 +26,8 @@ namespace rabt::consultation {
 
 // Error conflict session.<status>.
 [[nodiscard]] Status not_over(const Membership& of);
+// The same, except where a workflow may repeat what it wrote before the end: the commit knows.
+[[nodiscard]] Status open_or_again(const Ask& ask, const Membership& of);
 // Error conflict training.no_patient_data.
 [[nodiscard]] Status about_a_patient(const Membership& of);
 

@@ -91,8 +91,9 @@ Answer RecordService::add_segment(const Ask& ask) {
   // What is not final is said again, and kept then.
   if (!final) return segment_json(act.record);
   if (seq) act.record.client = "seq:" + std::to_string(*seq);
-  act.events.emplace_back("transcript-added",
-                          Json::object({{"segment", act.record.id}, {"from", of.participant}}));
+  act.events.emplace_back(
+      "transcript-added",
+      Json::object({{"segment", act.record.id}, {"from", of.participant}, {"source", source}}));
   act.shape = &segment_json;
   RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
   return segment_json(act.record);

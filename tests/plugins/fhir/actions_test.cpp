@@ -197,6 +197,72 @@ TEST(UpdateEncounter, DoesNotWriteAStatusThatIsThereAlready) {
             "fhir.no_version");
 }
 
+TEST(UpdateAppointment, AddsTheSessionAndTheStatusAndNothingElse) {
+  TestHost host(kConfig);
+  std::string stored =
+      R"({"resourceType":"Appointment","id":"a1","meta":{"versionId":"4"},"status":"booked",)"
+      R"("identifier" : [{"system":"urn:his","value":"A-7"}],"extension":[{"valueDecimal":1.10}]})";
+  host.outside = [&](const Request& request) {
+    if (request.method() == "PUT") {
+      stored = request.body;
+      if (const auto at = stored.find("\"4\""); at != std::string::npos) stored[at + 1] = '5';
+      return Answer{.status = 200, .headers = R"([["etag","W/\"5\""]])"};
+    }
+    return Answer{.status = 200, .body = stored};
+  };
+  const Json input = {{"appointment", {{"value", "a1"}}},
+                      {"session", {{"id", "S-1"}, {"room", "RM1"}}},
+                      {"status", "fulfilled"}};
+  const auto outcome = host.call("update-appointment", input);
+  ASSERT_EQ(outcome.kind, Kind::done) << outcome.code;
+  EXPECT_EQ(Json::parse(outcome.output)["changed"], true);
+  ASSERT_EQ(host.requests.size(), 3U);
+  EXPECT_EQ(host.requests[2].header("If-Match"), "W/\"4\"");
+  EXPECT_EQ(
+      host.requests[2].body,
+      R"({"resourceType":"Appointment","id":"a1","meta":{"versionId":"4"},"status":"fulfilled",)"
+      R"("identifier" : [{"system":"https://rabt.health/session","value":"S-1"},)"
+      R"({"system":"https://rabt.health/session-room","value":"RM1"},)"
+      R"({"system":"urn:his","value":"A-7"}],"extension":[{"valueDecimal":1.10}]})");
+  // Again changes nothing; another room replaces the first.
+  EXPECT_EQ(Json::parse(host.call("update-appointment", input).output)["changed"], false);
+  Json moved = input;
+  moved["session"]["room"] = "RM2";
+  EXPECT_EQ(Json::parse(host.call("update-appointment", moved).output)["changed"], true);
+  const Json now = Json::parse(stored);
+  ASSERT_EQ(now["identifier"].size(), 3U) << stored;
+  EXPECT_EQ(now["identifier"][0]["value"], "RM2");
+  EXPECT_NE(stored.find("1.10"), std::string::npos);
+}
+
+TEST(UpdateAppointment, FindsItByIdentifierAndSaysWhenThereIsNone) {
+  TestHost host(kConfig);
+  int found = 1;
+  host.outside = [&](const Request& request) {
+    Json bundle = Json::parse(R"({"resourceType":"Bundle","type":"searchset","entry":[]})");
+    for (int i = 0; i < found; ++i)
+      bundle["entry"].push_back({{"resource", {{"resourceType", "Appointment"}, {"id", "a1"}}}});
+    if (request.method() == "POST") return Answer{.status = 200, .body = bundle.dump()};
+    if (request.url().ends_with("/Appointment/A_7")) return Answer{.status = 404};
+    if (request.method() == "GET")
+      return Answer{.status = 200,
+                    .body = R"({"resourceType":"Appointment","id":"a1","status":"booked",)"
+                            R"("meta":{"versionId":"1"}})"};
+    return Answer{.status = 200};
+  };
+  const auto update = [&](Json appointment) {
+    return host.call("update-appointment",
+                     {{"appointment", std::move(appointment)}, {"session", {{"id", "S-1"}}}});
+  };
+  EXPECT_EQ(Json::parse(update({{"system", "urn:his"}, {"value", "A_7"}}).output)["id"], "a1");
+  EXPECT_EQ(host.requests[0].body, "identifier=urn%3Ahis%7CA_7&_count=100");
+  EXPECT_NE(host.requests.back().body.find(R"(,"identifier":[{"system":)"), std::string::npos);
+  found = 0;
+  EXPECT_EQ(Json::parse(update({{"value", "A_7"}}).output)["found"], false);
+  found = 2;
+  EXPECT_EQ(update({{"system", "urn:his"}, {"value", "A_7"}}).code, "fhir.several");
+}
+
 TEST(Search, FollowsPagesUpToTheLimitAndKeepsIdentifiersOutOfAddresses) {
   TestHost host(kConfig);
   int page = 0;

@@ -1,0 +1,93 @@
+#include "hub/consultation/session_figures.hpp"
+
+#include <algorithm>
+#include <locale>
+#include <sstream>
+
+#include "hub/consultation/session/decide.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+// As few digits as tell the number apart from others.
+std::string number(double value) {
+  std::ostringstream out;
+  out.imbue(std::locale::classic());
+  out << value;
+  return out.str();
+}
+
+}  // namespace
+
+void Histogram::add(double value) {
+  for (std::size_t i = 0; i < bounds_.size(); ++i) {
+    if (value <= bounds_[i]) ++counts_[i];
+  }
+  ++all_;
+  sum_ += value;
+}
+
+void Histogram::write(MetricsWriter& out, std::string_view name, std::string_view help) const {
+  const std::string of(name);
+  std::string text = "# HELP " + of + " " + std::string(help) + "\n# TYPE " + of + " histogram\n";
+  for (std::size_t i = 0; i < bounds_.size(); ++i)
+    text += of + "_bucket{le=\"" + number(bounds_[i]) + "\"} " + std::to_string(counts_[i]) + "\n";
+  text += of + "_bucket{le=\"+Inf\"} " + std::to_string(all_) + "\n" + of + "_sum " + number(sum_) +
+          "\n" + of + "_count " + std::to_string(all_) + "\n";
+  out.text(text);
+}
+
+void SessionFigures::changed(const Session& before, const Change& change, std::int64_t now_ms) {
+  const Session& is = change.after;
+  const Lock lock(mutex_);
+  for (const SessionEvent& event : change.events) {
+    if (event.type == "participant-joined" && is.started_ms)
+      join_.add(static_cast<double>(std::max<std::int64_t>(0, now_ms - *is.started_ms)) / 1'000);
+    if (event.type != "participant-admitted") continue;
+    const Participant* one = before.participant(event.data.string_or("participant", ""));
+    if (one != nullptr && one->admission == Admission::waiting && one->here)
+      waiting_.add(static_cast<double>(std::max<std::int64_t>(0, now_ms - one->since_ms)) / 1'000);
+  }
+}
+
+void SessionFigures::told(std::string_view type, const Json& data) {
+  const Lock lock(mutex_);
+  if (type == "completed") {
+    duration_.add(static_cast<double>(data.int_or("durationSeconds", 0)));
+    if (data["qualityScore"].is_number()) quality_.add(data["qualityScore"].as_double());
+  } else if (type == "quality-changed") {
+    ++levels_[{data.string_or("from", ""), data.string_or("to", "")}];
+  } else if (type == "phi-detected" && data["kinds"].is_array()) {
+    for (const Json& kind : data["kinds"].as_array())
+      ++phi_[{kind.as_string(), data.string_or("action", "")}];
+  } else if (type.starts_with("recording-")) {
+    ++recordings_[{std::string(type.substr(type.find('-') + 1)), ""}];
+  } else if (type == "transcript-added") {
+    ++segments_[{data.string_or("source", ""), ""}];
+  }
+}
+
+void SessionFigures::write(MetricsWriter& out) const {
+  const Lock lock(mutex_);
+  duration_.write(out, "rabt_session_duration_seconds", "How long sessions took that completed.");
+  quality_.write(out, "rabt_session_quality_score", "Quality scores of sessions that completed.");
+  join_.write(out, "rabt_session_join_seconds",
+              "From the beginning of a session until a participant was in the call.");
+  waiting_.write(out, "rabt_waiting_room_seconds", "How long people waited to be admitted.");
+  out.counters("rabt_quality_changes_total", "Changes of the level of video, by level.");
+  for (const auto& [levels, count] : levels_)
+    out.sample("rabt_quality_changes_total", {{"from", levels.first}, {"to", levels.second}},
+               count);
+  out.counters("rabt_phi_detected_total", "Patient data found in chat and documents.");
+  for (const auto& [found, count] : phi_)
+    out.sample("rabt_phi_detected_total", {{"kind", found.first}, {"action", found.second}}, count);
+  out.counters("rabt_recordings_total", "Recordings that came into a state.");
+  for (const auto& [status, count] : recordings_)
+    out.sample("rabt_recordings_total", {{"status", status.first}}, count);
+  out.counters("rabt_transcript_segments_total", "Segments of transcripts.");
+  for (const auto& [source, count] : segments_)
+    out.sample("rabt_transcript_segments_total", {{"source", source.first}}, count);
+}
+
+}  // namespace rabt::consultation
