@@ -6,6 +6,7 @@
 #include "hub/api/patients.hpp"
 #include "hub/api/person_json.hpp"
 #include "hub/identity/profile.hpp"
+#include "hub/identity/qr.hpp"
 
 namespace rabt::api {
 
@@ -24,6 +25,26 @@ Result<std::string> text_of(const Json& body, std::string_view name) {
   if (!body[name].is_string())
     return invalid("api.invalid", std::string(name) + ": must be a text");
   return body[name].as_string();
+}
+
+// This machine: the Unix socket, or a loopback address. A one-time code crosses no network in the
+// open.
+bool is_near(std::string_view client) {
+  return client == "local" || client == "::1" || client.starts_with("127.");
+}
+
+Response enrolment(int status, const identity::Enrolment& made) {
+  Response response = json_response(status, Json::object({{"secret", made.secret},
+                                                          {"uri", made.uri},
+                                                          {"qr", identity::qr_svg(made.uri)}}));
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
+Json list_of(std::vector<std::string> codes) {
+  Json out = Json::array();
+  for (std::string& one : codes) out.push_back(std::move(one));
+  return out;
 }
 
 // What stands in the body once true, and is taken away.
@@ -46,19 +67,27 @@ Result<Response> Accounts::login(const Call& call) const {
                                .password = std::move(password),
                                .otp = body.string_or("otp", ""),
                                .client = call.caller.client,
-                               .request = call.caller.request}));
-  if (by_cookie) {
-    // The session that the browser had before is over.
-    RABT_TRY_STATUS(accounts.logout(call.caller));
-    Response response = json_response(
-        200, Json::object({{"expiresIn", in.expires_in}, {"user", account_json(in.person)}}));
-    response.headers.emplace_back("Set-Cookie", set_cookie(kSessionCookie, in.token));
-    return response;
+                               .request = call.caller.request,
+                               .device = call.caller.device}));
+  // The session that the browser had before is over.
+  if (by_cookie) RABT_TRY_STATUS(accounts.logout(call.caller));
+  return signed_in(in, by_cookie);
+}
+
+Response signed_in(const identity::SignedIn& in, bool by_cookie) {
+  Json out = Json::object({{"expiresIn", in.expires_in}, {"user", account_json(in.person)}});
+  if (!by_cookie) {
+    out.set("accessToken", in.token);
+    out.set("tokenType", "bearer");
+    out.set("device", in.device);
   }
-  return json_response(200, Json::object({{"accessToken", in.token},
-                                          {"tokenType", "bearer"},
-                                          {"expiresIn", in.expires_in},
-                                          {"user", account_json(in.person)}}));
+  Response response = json_response(200, out);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  if (by_cookie) {
+    response.headers.emplace_back("Set-Cookie", set_cookie(kSessionCookie, in.token));
+    response.headers.emplace_back("Set-Cookie", keep_cookie(kDeviceCookie, in.device));
+  }
+  return response;
 }
 
 Result<Response> Accounts::logout(const Call& call) const {
@@ -84,7 +113,8 @@ Result<Response> Accounts::activate(const Call& call) const {
                                      .password = std::move(password),
                                      .otp = {},
                                      .client = call.caller.client,
-                                     .request = call.caller.request},
+                                     .request = call.caller.request,
+                                     .device = call.caller.device},
                                     code));
   return answer(204, Json());
 }
@@ -121,13 +151,14 @@ Result<Response> Accounts::factors(const Call& call) const {
   RABT_TRY(known, accounts.factors(person));
   return json_response(200, Json::object({{"password", known.password},
                                           {"totp", known.totp},
-                                          {"recoveryCodes", known.recovery}}));
+                                          {"recoveryCodes", known.recovery},
+                                          {"passkeys", known.passkeys}}));
 }
 
 Result<Response> Accounts::enrol(const Call& call) const {
   RABT_TRY_STATUS(own(call));
   RABT_TRY(made, accounts.enrol(call.caller));
-  return json_response(201, Json::object({{"secret", made.secret}, {"uri", made.uri}}));
+  return enrolment(201, made);
 }
 
 Result<Response> Accounts::confirm(const Call& call) const {
@@ -135,9 +166,46 @@ Result<Response> Accounts::confirm(const Call& call) const {
   RABT_TRY(body, body_object(call.request));
   RABT_TRY(code, text_of(body, "code"));
   RABT_TRY(codes, accounts.confirm(call.caller, code));
-  Json list = Json::array();
-  for (std::string& one : codes) list.push_back(std::move(one));
-  return json_response(200, Json::object({{"recoveryCodes", std::move(list)}}));
+  return json_response(200, Json::object({{"recoveryCodes", list_of(std::move(codes))}}));
+}
+
+Result<Response> Accounts::make_bootstrap_code(const Call& call) const {
+  RABT_TRY(code, accounts.make_bootstrap_code(call.caller));
+  Response response = json_response(
+      201, Json::object({{"code", code}, {"expiresIn", identity::kBootstrapMs / 1000}}));
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
+Result<Response> Accounts::begin_bootstrap(const Call& call) const {
+  if (!tls && !is_near(call.caller.client)) return not_allowed();
+  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(code, text_of(body, "code"));
+  RABT_TRY(username, text_of(body, "username"));
+  RABT_TRY(made, accounts.begin_bootstrap(call.caller, code, username));
+  return enrolment(200, made);
+}
+
+Result<Response> Accounts::bootstrap(const Call& call) const {
+  if (!tls && !is_near(call.caller.client)) return not_allowed();
+  RABT_TRY(body, body_object(call.request));
+  identity::FirstAdministrator order;
+  RABT_TRY(code, text_of(body, "code"));
+  order.code = std::move(code);
+  RABT_TRY(username, text_of(body, "username"));
+  order.username = std::move(username);
+  RABT_TRY(password, text_of(body, "password"));
+  order.password = std::move(password);
+  RABT_TRY(otp, text_of(body, "otp"));
+  order.otp = std::move(otp);
+  order.name = body.string_or("name", "");
+  RABT_TRY(made, accounts.bootstrap(call.caller, order));
+  Response response =
+      json_response(201, Json::object({{"user", account_json(made.person)},
+                                       {"recoveryCodes", list_of(std::move(made.recovery))}}));
+  response.headers.emplace_back("Location", "/api/v1/users/" + made.person.id);
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
 }
 
 Result<Response> Accounts::remove_factor(const Call& call) const {

@@ -14,10 +14,31 @@ struct Accounts {
   std::string tenant;
   // Where the pages of the hub come from. Empty if it does not know its own address.
   std::string origin{};
+  // Whether the main listener speaks TLS.
+  bool tls = false;
 
   [[nodiscard]] Result<http::Response> login(const Call& call) const;
   [[nodiscard]] Result<http::Response> logout(const Call& call) const;
   [[nodiscard]] Result<http::Response> activate(const Call& call) const;
+
+  [[nodiscard]] Result<http::Response> make_bootstrap_code(const Call& call) const;
+  [[nodiscard]] Result<http::Response> begin_bootstrap(const Call& call) const;
+  [[nodiscard]] Result<http::Response> bootstrap(const Call& call) const;
+
+  [[nodiscard]] Result<http::Response> begin_passkey_sign_in(const Call& call) const;
+  [[nodiscard]] Result<http::Response> sign_in_with_passkey(const Call& call) const;
+  [[nodiscard]] Result<http::Response> begin_step_up(const Call& call) const;
+  [[nodiscard]] Result<http::Response> step_up(const Call& call) const;
+
+  [[nodiscard]] Result<http::Response> begin_passkey(const Call& call) const;
+  [[nodiscard]] Result<http::Response> add_passkey(const Call& call) const;
+  [[nodiscard]] Result<http::Response> passkeys(const Call& call) const;
+  [[nodiscard]] Result<http::Response> rename_passkey(const Call& call) const;
+  [[nodiscard]] Result<http::Response> remove_passkey(const Call& call) const;
+
+  [[nodiscard]] Result<http::Response> sessions(const Call& call) const;
+  [[nodiscard]] Result<http::Response> end_session(const Call& call) const;
+  [[nodiscard]] Result<http::Response> end_user_sessions(const Call& call) const;
 
   [[nodiscard]] Result<http::Response> me(const Call& call) const;
   [[nodiscard]] Result<http::Response> password(const Call& call) const;
@@ -31,5 +52,8 @@ struct Accounts {
   [[nodiscard]] Result<http::Response> get(const Call& call) const;
   [[nodiscard]] Result<http::Response> change(const Call& call) const;
 };
+
+// The answer to who has proved himself: with a token, or with the cookies of a browser.
+[[nodiscard]] http::Response signed_in(const identity::SignedIn& in, bool by_cookie);
 
 }  // namespace rabt::api

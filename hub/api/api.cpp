@@ -6,9 +6,11 @@
 #include "hub/api/guarded_socket.hpp"
 #include "hub/api/patients.hpp"
 #include "hub/api/routes.hpp"
+#include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/http/problem.hpp"
+#include "hub/http/request_head.hpp"
 
 namespace rabt::api {
 
@@ -37,6 +39,33 @@ constexpr int kHouseholdsOfSite = 4;
 Error too_many_at_once() {
   return unavailable("rate.concurrent",
                      "too many requests of this caller run at once; wait for their answers");
+}
+
+// RFC 8187 section 3.2: UTF-8''%D8%A7..., since a browser's header cannot carry Arabic as it is.
+// Any other text is taken as it stands.
+Result<std::string> reason_of(std::string_view header) {
+  constexpr std::string_view kCharset = "utf-8'";
+  if (lower(header.substr(0, kCharset.size())) != kCharset) return std::string(header);
+  const auto broken = [] {
+    return invalid("api.reason",
+                   "X-Rabt-Reason: after UTF-8'' the bytes of the text stand as %XX (RFC 8187)");
+  };
+  const std::size_t language = header.find('\'', kCharset.size());
+  if (language == std::string_view::npos) return broken();
+  // What the decoder of queries takes for a space stands for itself here.
+  std::string value(header.substr(language + 1));
+  for (std::size_t at = 0; (at = value.find('+', at)) != std::string::npos; at += 3)
+    value.replace(at, 1, "%2B");
+  if (value.find_first_of("&=;") != std::string::npos) return broken();
+  const auto decoded = http::parse_query("r=" + value);
+  if (!decoded || decoded->size() != 1) return broken();
+  return decoded->front().second;
+}
+
+// What the sender's device shows: a browser by its cookie, a program by a header.
+std::string device_of(const Request& head) {
+  const auto device = cookie(head, kDeviceCookie);
+  return device.ok() && *device ? **device : std::string(head.header("x-rabt-device"));
 }
 
 Response unauthorised(std::string_view detail) {
@@ -92,10 +121,11 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
   const bool open = page || (found.route != nullptr && found.route->permission.allows({}));
   auto caller = caller_of(head, shown, client);
   if (!caller.ok()) {
-    if (caller.error().code != "http.unauthenticated") return http::problem(caller.error());
+    if (caller.error().code != "http.unauthenticated") return problem_of(caller.error());
     // What is open asks nobody: a delivery brings its own proof in the same header.
     if (!open) return unknown(client, caller.error().message);
-    caller = identity::Caller{.client = client, .request = head.request_id};
+    caller =
+        identity::Caller{.client = client, .request = head.request_id, .device = device_of(head)};
   }
   const bool stranger = caller->who.kind == identity::Kind::anonymous;
   // Who is nobody does not learn which paths there are.
@@ -115,6 +145,10 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
   if (!found.route->permission.allows(caller->who)) {
     if (found.route->permission.to == Permission::To::local) return no_such_path();
     return refuse(*caller, *found.route);
+  }
+  if (found.route->options.strong) {
+    const Status strong = resources_->accounts.accounts.check_strong(caller->who);
+    if (!strong.ok()) return problem_of(strong.error());
   }
   const Call call{.request = head,
                   .path = found.path,
@@ -194,11 +228,25 @@ http::Admission Api::taking(const Route& route, const Call& call) {
   return http::Intake{.max_body = options.max_body, .handler = std::move(handler)};
 }
 
+Response Api::problem_of(const Error& error) const {
+  Response response = http::problem(error);
+  if (error.code != "auth.step_up") return response;
+  // RFC 9470 section 3.
+  std::erase_if(response.headers, [](const auto& one) { return one.first == "WWW-Authenticate"; });
+  const auto seconds = resources_->accounts.accounts.step_up_seconds();
+  response.headers.emplace_back("WWW-Authenticate",
+                                "Bearer error=\"insufficient_user_authentication\", "
+                                "error_description=\"two factors that were "
+                                "shown a short time ago are needed\", max_age=\"" +
+                                    std::to_string(seconds) + "\"");
+  return response;
+}
+
 Response Api::once(const Route& route, const Call& call, const Answering& answering,
                    std::string_view digest) {
   const auto answer = [&](const Call& of) {
     auto answered = answering(of);
-    return answered.ok() ? *std::move(answered) : http::problem(answered.error());
+    return answered.ok() ? *std::move(answered) : problem_of(answered.error());
   };
   if (route.method == "GET" || call.caller.who.kind == identity::Kind::anonymous)
     return answer(call);
@@ -240,7 +288,8 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
   auto caller = caller_of(head, shown, client);
   if (!caller.ok()) {
     if (caller.error().code != "http.unauthenticated" || !open) return refuse(caller.error());
-    caller = identity::Caller{.client = client, .request = head.request_id};
+    caller =
+        identity::Caller{.client = client, .request = head.request_id, .device = device_of(head)};
   }
   if (!open && caller->who.kind == identity::Kind::anonymous)
     return refuse(identity::unauthenticated());
@@ -373,11 +422,13 @@ Result<identity::Caller> Api::caller_of(const Request& head, const identity::Cre
                                       .actor = shown.actor,
                                       .client = client,
                                       .request = head.request_id}));
+  RABT_TRY(reason, reason_of(head.header("x-rabt-reason")));
   return identity::Caller{.who = std::move(who),
                           .client = std::move(client),
                           .request = head.request_id,
-                          .reason = std::string(head.header("x-rabt-reason")),
-                          .purpose = std::string(head.header("x-rabt-purpose"))};
+                          .reason = std::move(reason),
+                          .purpose = std::string(head.header("x-rabt-purpose")),
+                          .device = device_of(head)};
 }
 
 Response Api::refuse(const identity::Caller& caller, const Route& route) {

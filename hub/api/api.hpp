@@ -78,6 +78,8 @@ class Api {
   [[nodiscard]] Result<identity::Caller> caller_of(const http::Request& head,
                                                    const identity::Credential& shown,
                                                    std::string client) const;
+  // A problem document; with what RFC 9470 says where two factors are missing.
+  [[nodiscard]] http::Response problem_of(const Error& error) const;
   // The refusal of a stranger; another one when his address sends too much.
   [[nodiscard]] http::Response unknown(const std::string& client, std::string_view detail);
   // How long the caller has to wait, and for which limit. Nothing when the request may be served;

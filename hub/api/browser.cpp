@@ -46,6 +46,10 @@ std::string set_cookie(std::string_view name, std::string_view value) {
   return std::string(name) + "=" + std::string(value) + "; Path=/; Secure; HttpOnly; SameSite=Lax";
 }
 
+std::string keep_cookie(std::string_view name, std::string_view value) {
+  return set_cookie(name, value) + "; Max-Age=31536000";
+}
+
 std::string end_cookie(std::string_view name) {
   return set_cookie(name, "") + "; Max-Age=0";
 }

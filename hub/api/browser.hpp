@@ -12,13 +12,16 @@
 namespace rabt::api {
 
 inline constexpr std::string_view kSessionCookie = "__Host-rabt";
+// That somebody has signed in from this browser before. It opens nothing.
+inline constexpr std::string_view kDeviceCookie = "__Host-rabt-device";
 
 // The value of a cookie; nothing when the request has none. Errors: denied http.unauthenticated
 // (two headers, or two cookies of this name: programs differ in which of them they read).
 [[nodiscard]] Result<std::optional<std::string>> cookie(const http::Request& request,
                                                         std::string_view name);
-// For Set-Cookie: a cookie that lasts as long as the browser runs, or one that ends now.
+// For Set-Cookie: a cookie that lasts as long as the browser runs, for a year, or ends now.
 [[nodiscard]] std::string set_cookie(std::string_view name, std::string_view value);
+[[nodiscard]] std::string keep_cookie(std::string_view name, std::string_view value);
 [[nodiscard]] std::string end_cookie(std::string_view name);
 
 // "https://hub.example:8443" of an address with a path.

@@ -33,6 +33,7 @@ Result<Response> OidcSignIn::callback(const Call& call) const {
   return Response{.status = 303,
                   .headers = {{"Location", ended.return_to},
                               {"Set-Cookie", set_cookie(kSessionCookie, ended.in.token)},
+                              {"Set-Cookie", keep_cookie(kDeviceCookie, ended.in.device)},
                               {"Set-Cookie", end_cookie(kFlowCookie)},
                               {"Cache-Control", "no-store"}}};
 }

@@ -98,6 +98,8 @@ struct RouteOptions {
   // The act is one commit, which holds the answer for a repeat, too. Before any other act it is
   // written that it begins.
   bool one_commit = false;
+  // A person has shown two factors a short time ago.
+  bool strong = false;
   // The largest body that the handler gets.
   std::uint64_t max_body = limits::kMaxRequestBody;
   // Null when every body is taken whole.
@@ -109,6 +111,8 @@ struct RouteOptions {
 inline constexpr std::uint64_t kMaxSignInBody = 64U << 10U;
 inline constexpr RouteOptions kOneCommit{.one_commit = true};
 inline constexpr RouteOptions kRare{.rate = RateClass::rare};
+inline constexpr RouteOptions kStrong{.strong = true};
+inline constexpr RouteOptions kRareAndStrong{.rate = RateClass::rare, .strong = true};
 inline constexpr RouteOptions kSignIn{.rate = RateClass::sign_in, .max_body = kMaxSignInBody};
 
 struct Route {

@@ -140,10 +140,11 @@ Status Hub::Parts::make_identity(const config::Config& config) {
   issuers = std::make_unique<identity::Issuers>(std::move(trusted));
   people = std::make_unique<identity::People>(identity::People::Parts{
       *base->store, *base->keys, *base->audit, base->clock, base->random, base->ids});
+  RABT_TRY(options, account_options(config));
   accounts = std::make_unique<identity::Accounts>(
       identity::Accounts::Parts{*people, *base->store, *base->keys, *base->keyring, *base->audit,
                                 base->clock, base->random, base->ids},
-      config.tenant, config.identity.accounts);
+      config.tenant, std::move(options));
   clients = std::make_unique<identity::Clients>(
       identity::Clients::Parts{*base->store, *base->keyring, *base->audit, base->clock,
                                base->random},
@@ -305,7 +306,8 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .keys{*base->key_admin, *base->store, config.tenant},
       .plugins{*plugins, *base->store, *base->audit, config.tenant,
                [this](const std::string& id) { return upgrade->run(id); }},
-      .accounts{*people, *accounts, config.tenant, api::origin_of(config.public_url)},
+      .accounts{*people, *accounts, config.tenant, api::origin_of(config.public_url),
+                !config.server.tls_certificates.empty()},
       .clients{*clients},
       .oidc{*oidc},
       .people{*people, *base->store, *base->audit, who},
@@ -409,6 +411,12 @@ engine::Engine& Hub::engine() {
 store::Store& Hub::store() {
   return *parts_->base->store;
 }
+Result<std::string> Hub::first_code() {
+  return parts_->accounts->make_bootstrap_code(
+      {.who = {.kind = identity::Kind::local, .id = std::to_string(::geteuid())},
+       .client = "local"});
+}
+
 identity::People& Hub::people() {
   return *parts_->people;
 }

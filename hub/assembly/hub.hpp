@@ -44,6 +44,8 @@ class Hub {
   [[nodiscard]] engine::Engine& engine();
   [[nodiscard]] store::Store& store();
   [[nodiscard]] identity::People& people();
+  // A code that makes the first administrator. Error conflict auth.bootstrap_closed: there is one.
+  [[nodiscard]] Result<std::string> first_code();
   // Stops intake, waits for commits in flight and, for at most grace_ms, for open calls. Whatever
   // else calls admit() has stopped.
   void stop(std::int64_t grace_ms = 5'000);

@@ -1,6 +1,7 @@
 #include "hub/assembly/issuers.hpp"
 
 #include "hub/api/browser.hpp"
+#include "hub/identity/password_rules.hpp"
 
 namespace rabt::assembly {
 
@@ -64,6 +65,42 @@ Result<std::vector<identity::OidcOptions>> read_oidc(const config::Config& confi
                    "set server.public_url: an issuer sends browsers back to this address");
   }
   return all;
+}
+
+Result<identity::AccountOptions> account_options(const config::Config& config) {
+  identity::AccountOptions options = config.identity.accounts;
+  if (!options.blocklist_file.empty()) {
+    RABT_TRY(list, identity::PasswordList::read(options.blocklist_file));
+    options.blocklist = std::make_shared<const identity::PasswordList>(std::move(list));
+  }
+  if (options.passkey_origins.empty()) {
+    if (config.public_url.empty()) return options;
+    options.passkey_origins.push_back(api::origin_of(config.public_url));
+  }
+  for (const std::string& origin : options.passkey_origins) {
+    const bool plain = origin.starts_with("http://localhost");
+    const std::size_t begin = origin.find("://") + 3;
+    std::string host = origin.substr(begin, origin.find(':', begin) - begin);
+    // Browsers make no passkeys for addresses without TLS, nor for numbers.
+    const bool fit = (plain || origin.starts_with("https://")) &&
+                     api::origin_of(origin) == origin &&
+                     host.find_first_not_of("0123456789.") != std::string::npos;
+    if (options.passkey_host.empty()) options.passkey_host = host;
+    const std::string& of = options.passkey_host;
+    if (fit && (host == of || host.ends_with("." + of))) continue;
+    // The address of the hub is not about passkeys: then there are none.
+    if (config.identity.accounts.passkey_origins.empty() &&
+        config.identity.accounts.passkey_host.empty()) {
+      options.passkey_host.clear();
+      options.passkey_origins.clear();
+      return options;
+    }
+    return invalid("config.passkeys",
+                   "identity.passkeys: " + origin +
+                       " must be https, without a path, and of the host that passkeys are for or "
+                       "below it");
+  }
+  return options;
 }
 
 }  // namespace rabt::assembly

@@ -5,6 +5,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/result.hpp"
 #include "hub/config/config.hpp"
+#include "hub/identity/accounts.hpp"
 #include "hub/identity/issuers.hpp"
 #include "hub/identity/oidc.hpp"
 #include "hub/net/http_client.hpp"
@@ -22,5 +23,10 @@ namespace rabt::assembly {
 // Reaches the hosts of the issuers, and those that they name in `hosts`; nothing else.
 [[nodiscard]] Result<identity::Exchange> issuer_exchange(const config::Config& config,
                                                          net::HttpClient& http);
+
+// Accounts, with the host and the origins of passkeys: unless the configuration names others, those
+// of server.public_url. Errors: config.passkeys (an origin is none that a browser would take),
+// config.io.
+[[nodiscard]] Result<identity::AccountOptions> account_options(const config::Config& config);
 
 }  // namespace rabt::assembly

@@ -42,6 +42,17 @@ int cannot_start(const Error& error) {
   return error.kind == ErrorKind::invalid ? 2 : 1;
 }
 
+// Whoever sits at the terminal may make the first administrator; a log never holds the code.
+void show_first_code(assembly::Hub& hub) {
+  if (::isatty(STDERR_FILENO) != 1) return;
+  const auto code = hub.first_code();
+  if (!code.ok()) return;
+  std::fprintf(stderr,
+               "rabt: there is no administrator. The one-time code %s makes the first one within "
+               "30 minutes (docs/identity.md); `rabt users bootstrap` prints another.\n",
+               code->c_str());
+}
+
 // Says that the hub listens, and waits until it shall stop. The exit code.
 int run_until_signal(const ServeOptions& options, const std::string& url, Logger& log,
                      const sigset_t& signals) {
@@ -77,6 +88,7 @@ int serve_one(const ServeOptions& options, bool allow_debugging, const sigset_t&
   const SystemClock clock;
   const auto hub = assembly::Hub::start(*config, clock, *log, privacy, options.dev);
   if (!hub.ok()) return cannot_start(hub.error());
+  show_first_code(**hub);
   const int code = run_until_signal(options, (*hub)->url(), *log, signals);
   (*hub)->stop();
   return code;

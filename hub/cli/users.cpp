@@ -67,6 +67,18 @@ int print_code(const Json& user) {
   return 0;
 }
 
+int print_bootstrap_code(const UsersOptions& options) {
+  auto client = client_of(options.config);
+  if (!client.ok()) return complain(client.error());
+  const auto made = client->post("/api/v1/auth/bootstrap/code", Json::object());
+  if (!made.ok()) return complain(made.error());
+  std::printf("%s\n", made->string_or("code", "").c_str());
+  std::fprintf(stderr,
+               "This code makes the first administrator, once, within 30 minutes: POST "
+               "/api/v1/auth/bootstrap/options, then /api/v1/auth/bootstrap.\n");
+  return 0;
+}
+
 int add_user(const UsersOptions& options) {
   auto client = client_of(options.config);
   if (!client.ok()) return complain(client.error());
@@ -122,6 +134,11 @@ void add_users_commands(CLI::App& program, int& code) {
   list->add_option("--role", options->role, "Only who has this role");
   list->add_flag("--json", options->json, "Print JSON");
   list->callback([options, &code] { code = list_users(*options); });
+
+  auto* bootstrap = group->add_subcommand(
+      "bootstrap", "Print a one-time code that makes the first administrator");
+  add_config_option(*bootstrap, options->config);
+  bootstrap->callback([options, &code] { code = print_bootstrap_code(*options); });
 
   auto* add =
       add_verb(*group, options, "add", "Make a person, and print the code that sets the password");

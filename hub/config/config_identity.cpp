@@ -182,8 +182,9 @@ IssuerEntry read_issuer(Reader& reader, const YamlEntry& named) {
   reader.text(node, "kind", kind, true);
   const bool shared = kind == "shared-secret";
   if (shared) {
-    reader.only(node, {"kind", "secret", "issuer", "audience", "typ", "max_lifetime", "claims",
-                       "role_map", "may_grant", "subject_system", "subject_numbers"});
+    reader.only(
+        node, {"kind", "secret", "issuer", "audience", "typ", "max_lifetime", "claims", "role_map",
+               "may_grant", "subject_system", "subject_numbers", "strong_acr", "second_factor"});
     const YamlEntry* secret = node.find("secret");
     if (secret == nullptr) {
       reader.mistake(named.line, named.column, "an issuer of this kind needs `secret`");
@@ -191,9 +192,9 @@ IssuerEntry read_issuer(Reader& reader, const YamlEntry& named) {
       entry.secret = reader.secret(*secret->value);
     }
   } else {
-    reader.only(node,
-                {"kind", "jwks", "algs", "issuer", "audience", "typ", "max_lifetime", "claims",
-                 "role_map", "may_grant", "subject_system", "subject_numbers", "stale_grace"});
+    reader.only(node, {"kind", "jwks", "algs", "issuer", "audience", "typ", "max_lifetime",
+                       "claims", "role_map", "may_grant", "subject_system", "subject_numbers",
+                       "stale_grace", "strong_acr", "second_factor"});
     if (!kind.empty() && kind != "jwks")
       reader.mistake(node.line, node.column, "`kind` must be shared-secret, jwks or oidc");
     std::string jwks;
@@ -213,6 +214,8 @@ IssuerEntry read_issuer(Reader& reader, const YamlEntry& named) {
   reader.text(node, "typ", out.type);
   reader.text(node, "subject_system", out.subject_system);
   reader.flag(node, "subject_numbers", out.subject_numbers);
+  reader.texts(node, "strong_acr", out.strong_acr);
+  reader.flag(node, "second_factor", out.second_factor);
   read_span(reader, node, "max_lifetime", identity::kMaxTokenLifetimeMs, out.max_lifetime_ms);
   read_roles(reader, node, "may_grant", out.may_grant);
   read_claims(reader, node, out);
@@ -228,7 +231,8 @@ void read_accounts(Reader& reader, const YamlNode& identity, identity::AccountOp
     reader.only(*local, {"enabled", "password", "argon2"});
     reader.flag(*local, "enabled", out.enabled);
     if (const YamlNode* password = reader.section(*local, "password"); password != nullptr) {
-      reader.only(*password, {"min"});
+      reader.only(*password, {"min", "blocklist"});
+      reader.path(*password, "blocklist", out.blocklist_file);
       reader.integer(*password, "min", 8, 64, out.min_password);
     }
     if (const YamlNode* argon2 = reader.section(*local, "argon2"); argon2 != nullptr) {
@@ -244,9 +248,15 @@ void read_accounts(Reader& reader, const YamlNode& identity, identity::AccountOp
       out.lanes = static_cast<std::uint32_t>(lanes);
     }
   }
+  if (const YamlNode* passkeys = reader.section(identity, "passkeys"); passkeys != nullptr) {
+    reader.only(*passkeys, {"host", "origins"});
+    reader.text(*passkeys, "host", out.passkey_host);
+    reader.texts(*passkeys, "origins", out.passkey_origins);
+  }
   const YamlNode* sessions = reader.section(identity, "sessions");
   if (sessions == nullptr) return;
-  reader.only(*sessions, {"idle", "absolute", "per_person"});
+  reader.only(*sessions, {"idle", "absolute", "per_person", "step_up"});
+  read_span(reader, *sessions, "step_up", 60LL * 60 * kSecondMs, out.step_up_ms);
   read_span(reader, *sessions, "idle", 60LL * 60 * kSecondMs, out.idle_ms);
   read_span(reader, *sessions, "absolute", 24LL * 3600 * kSecondMs, out.absolute_ms);
   reader.integer(*sessions, "per_person", 1, 50, out.sessions_per_person);
@@ -257,7 +267,7 @@ void read_accounts(Reader& reader, const YamlNode& identity, identity::AccountOp
 void read_identity(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* identity = reader.section(root, "identity");
   if (identity == nullptr) return;
-  reader.only(*identity, {"issuers", "local", "sessions"});
+  reader.only(*identity, {"issuers", "local", "sessions", "passkeys"});
   read_accounts(reader, *identity, config.identity.accounts);
   const YamlEntry* issuers = identity->find("issuers");
   if (issuers == nullptr || !reader.mapping(*issuers->value, "`identity.issuers`")) return;

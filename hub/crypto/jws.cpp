@@ -237,6 +237,26 @@ Result<Jws> read_jws(std::string_view token, std::size_t max_bytes) {
              .signature = *std::move(signature)};
 }
 
+std::optional<Bytes> signature_of_der(ByteView der, std::size_t half) {
+  // Two numbers of 66 bytes with their heads are the longest that any curve here makes.
+  if (der.size() > 160) return std::nullopt;
+  const unsigned char* at = der.data();
+  const Owned<ECDSA_SIG> signature(d2i_ECDSA_SIG(nullptr, &at, static_cast<long>(der.size())));
+  ERR_clear_error();
+  if (signature == nullptr || at != der.data() + der.size()) return std::nullopt;
+  const BIGNUM* r = ECDSA_SIG_get0_r(signature.get());
+  const BIGNUM* s = ECDSA_SIG_get0_s(signature.get());
+  if (BN_is_negative(r) == 1 || BN_is_negative(s) == 1) return std::nullopt;
+  Bytes out(2 * half, 0);
+  const int size = static_cast<int>(half);
+  if (BN_bn2binpad(r, out.data(), size) != size || BN_bn2binpad(s, out.data() + half, size) != size)
+    return std::nullopt;
+  const auto again = der_of(out, half);
+  if (!again || !std::equal(again->begin(), again->end(), der.begin(), der.end()))
+    return std::nullopt;
+  return out;
+}
+
 struct JwsKey::State {
   std::string id;
   std::vector<const Algorithm*> algorithms;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,5 +57,9 @@ class JwsKey {
   explicit JwsKey(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// An ECDSA signature in DER, as WebAuthn and X.509 write it, in the form of a JWS: r | s, each of
+// `half` bytes. Nothing when it is not the one encoding of two numbers that fit.
+[[nodiscard]] std::optional<Bytes> signature_of_der(ByteView der, std::size_t half);
 
 }  // namespace rabt::crypto

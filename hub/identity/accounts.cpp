@@ -1,53 +1,22 @@
 #include "hub/identity/accounts.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include "hub/base/ascii.hpp"
-#include "hub/base/mutex.hpp"
-#include "hub/base/uri.hpp"
-#include "hub/crypto/password_hash.hpp"
+#include "hub/identity/accounts_state.hpp"
 #include "hub/identity/authenticator.hpp"
 #include "hub/identity/epochs.hpp"
 #include "hub/identity/password_rules.hpp"
-#include "hub/identity/profile.hpp"
-#include "hub/identity/statements.hpp"
 #include "hub/identity/totp.hpp"
 
 namespace rabt::identity {
 
 namespace {
 
-// Hashes at one time, which bounds their memory, and callers that wait for their turn.
-constexpr int kHashes = 2;
-constexpr int kWaiting = 64;
-// Failures in a row that cost nothing; then the wait doubles, up to 15 minutes.
-constexpr std::int64_t kFreeFailures = 5;
-constexpr std::int64_t kMaxWaitMs = 15LL * 60 * 1000;
-// Failures in a row after which only an administrator helps.
-constexpr std::int64_t kMaxFailures = 100;
-// A count that nobody added to for so long begins anew.
-constexpr std::int64_t kForgetMs = 24LL * 3600 * 1000;
-constexpr int kRecoveryCodes = 10;
 constexpr std::int64_t kSeenEveryMs = 60'000;
-constexpr std::int64_t kActivationMs = 24LL * 3600 * 1000;
 constexpr std::string_view kTokenPrefix = "rabt_s_";
 constexpr std::string_view kPepper = "password-pepper/1";
 
-Error failed() {
-  return denied("auth.failed", "username, password or code is wrong");
-}
-Error throttled() {
-  return unavailable("rate.sign_in", "too many failures; wait a while and try again");
-}
-
-std::string hex_of_random(Random& random, std::size_t bytes) {
-  Bytes raw(bytes, 0);
-  random.fill(raw);
-  return to_hex(raw);
-}
-std::string digest(std::string_view text) {
-  return std::string(as_text(crypto::sha256(text)));
+Error busy() {
+  return unavailable("auth.busy", "many people sign in at this moment; try again");
 }
 
 crypto::SealContext context_of(std::string_view tenant, std::string_view person,
@@ -55,181 +24,125 @@ crypto::SealContext context_of(std::string_view tenant, std::string_view person,
   return {tenant, "credential", person, kind};
 }
 
-// A few run, some wait, the others are told so.
-class Gate {
- public:
-  [[nodiscard]] bool enter() {
-    Lock hold(mutex_);
-    if (running_ >= kHashes && waiting_ >= kWaiting) return false;
-    ++waiting_;
-    while (running_ >= kHashes) changed_.wait(hold);
-    --waiting_;
-    ++running_;
-    return true;
-  }
-  void leave() {
-    const Lock hold(mutex_);
-    --running_;
-    changed_.notify_one();
-  }
-
- private:
-  Mutex mutex_;
-  Condition changed_;
-  int running_ RABT_GUARDED_BY(mutex_) = 0;
-  int waiting_ RABT_GUARDED_BY(mutex_) = 0;
-};
-
-// What is stored of how a person proves himself, opened.
-struct Proofs {
-  std::string data_key;
-  std::shared_ptr<const crypto::DataKey> key;
-  // PHC string. Empty when there is no password.
-  std::string password;
-  std::string totp;
-  bool totp_active = false;
-  std::int64_t last_step = 0;
-  // SHA-256 of each code that is left, by its number.
-  std::vector<std::pair<std::string, std::string>> recovery;
-  std::string activation;
-  std::int64_t activation_ends_ms = 0;
-};
-
 }  // namespace
 
-struct Accounts::State {
-  State(Parts p, std::string t, AccountOptions o)
-      : parts(p),
-        tenant(std::move(t)),
-        options(o),
-        cost{.memory_kib = o.memory_kib, .time = o.time, .lanes = o.lanes} {}
-  const Parts parts;
-  const std::string tenant;
-  const AccountOptions options;
-  const crypto::PasswordCost cost;
-  Gate gate;
+Error sign_in_failed() {
+  return denied("auth.failed", "username, password or code is wrong");
+}
 
-  using Writes = std::function<Status(store::Transaction&)>;
+Error step_up_needed() {
+  return denied("auth.step_up",
+                "this needs two factors that were shown a short time ago: prove yourself again by "
+                "POST /api/v1/auth/step-up, or sign in anew");
+}
 
-  Result<Bytes> peppered(std::string_view folded) {
-    RABT_TRY(pepper, parts.keyring.purpose_key(tenant, kPepper));
-    return crypto::hmac_sha256(pepper.expose(), folded);
-  }
-  // Nothing is hashed when too many wait. Error unavailable auth.busy.
-  Result<std::string> hash(std::string_view folded) {
-    RABT_TRY(secret, peppered(folded));
-    if (!gate.enter()) return busy();
-    std::string phc = crypto::hash_password(secret, cost, parts.random);
-    gate.leave();
-    if (phc.empty()) return busy();
-    return phc;
-  }
-  // Takes the time of a hash also where there is no password.
-  Result<bool> matches(const std::string& phc, std::string_view folded) {
-    RABT_TRY(secret, peppered(folded));
-    if (!gate.enter()) return busy();
-    bool good = false;
-    if (phc.empty()) {
-      static_cast<void>(crypto::hash_password(secret, cost, parts.random));
-    } else {
-      good = crypto::verify_password(phc, secret);
-    }
-    gate.leave();
-    return good;
-  }
-  static Error busy() {
-    return unavailable("auth.busy", "many people sign in at this moment; try again");
-  }
+std::string hex_of_random(Random& random, std::size_t bytes) {
+  Bytes raw(bytes, 0);
+  random.fill(raw);
+  return to_hex(raw);
+}
 
-  Result<Proofs> proofs(std::string_view person);
-  Status put(store::Transaction& transaction, const crypto::DataKey& key, std::string_view person,
-             std::string_view kind, std::string_view id, std::string_view state,
-             std::string_view plain, std::int64_t step) {
-    const std::string place =
-        id.empty() ? std::string(kind) : std::string(kind) + "/" + std::string(id);
-    const std::string sealed = key.seal(context_of(tenant, person, place), plain, parts.random);
-    return store::run(
-        transaction, sql::kPutCredential,
-        {tenant, person, kind, id, state, store::Blob{sealed}, step, parts.clock.now().ms});
-  }
+std::string digest_of(std::string_view text) {
+  return std::string(as_text(crypto::sha256(text)));
+}
 
-  // Counts a failure before anything is tried, so that many at once count, too; success() takes it
-  // back. Error unavailable rate.sign_in.
-  Status attempt(const std::string& subject);
-  Status success(store::Transaction& transaction, const std::string& subject) {
-    return store::run(transaction, sql::kDropAttempt, {tenant, store::Blob{subject}});
-  }
-  Result<std::string> subject_of(std::string_view kind, std::string_view value) {
-    RABT_TRY(lease, parts.keys.lease(tenant));
-    return lease.blind_index("attempt/1/" + std::string(kind), value);
-  }
+Result<Bytes> Accounts::State::peppered(std::string_view folded) {
+  RABT_TRY(pepper, parts.keyring.purpose_key(tenant, kPepper));
+  return crypto::hmac_sha256(pepper.expose(), folded);
+}
 
-  audit::Prepared entry(const Caller& caller, std::string_view act, std::string_view person,
-                        std::string_view result = "ok", Json detail = Json::object()) const {
-    return parts.audit.prepare({.tenant = tenant,
-                                .actor = caller.who.actor(),
-                                .act = std::string(act),
-                                .object = person.empty() ? "" : "person:" + std::string(person),
-                                .result = std::string(result),
-                                .detail = std::move(detail),
-                                .patient = {},
-                                .purpose = {},
-                                .client = caller.client,
-                                .request = caller.request,
-                                .sealed = {}});
-  }
-  Status write(const Caller& caller, std::string_view act, std::string_view person,
-               const Writes& writes, Json detail = Json::object()) {
-    const auto made = entry(caller, act, person, "ok", std::move(detail));
-    return parts.store.write([&](store::Transaction& transaction) -> Status {
-      RABT_TRY_STATUS(writes(transaction));
-      return parts.audit.append(transaction, made);
-    });
-  }
-  // Writes down a failure of somebody, who may be nobody, and returns its error.
-  Error refuse(const Caller& caller, std::string_view act, std::string_view person,
-               const Error& error) {
-    const auto made = entry(caller, act, person, error.code);
-    const Status written = parts.store.write(
-        [&](store::Transaction& transaction) { return parts.audit.append(transaction, made); });
-    return written.ok() ? error : written.error();
-  }
+Result<std::string> Accounts::State::hash(std::string_view folded) {
+  RABT_TRY(secret, peppered(folded));
+  if (!gate.enter()) return busy();
+  std::string phc = crypto::hash_password(secret, cost, parts.random);
+  gate.leave();
+  if (phc.empty()) return busy();
+  return phc;
+}
 
-  // All sessions of a person but `but`, and what was opened by them.
-  Status end_sessions(store::Transaction& transaction, std::string_view person,
-                      std::string_view but = {}) {
-    RABT_TRY_STATUS(but.empty()
-                        ? store::run(transaction, sql::kEndSessions, {tenant, person})
-                        : store::run(transaction, sql::kEndOtherSessions, {tenant, person, but}));
-    return raise_epoch(transaction, tenant, person_subject(person));
+Result<bool> Accounts::State::matches(const std::string& phc, std::string_view folded) {
+  RABT_TRY(secret, peppered(folded));
+  if (!gate.enter()) return busy();
+  bool good = false;
+  if (phc.empty()) {
+    static_cast<void>(crypto::hash_password(secret, cost, parts.random));
+  } else {
+    good = crypto::verify_password(phc, secret);
   }
+  gate.leave();
+  return good;
+}
 
-  // Takes a code of the second factor, in the job of what it admits.
-  struct Code {
-    std::optional<std::int64_t> step;
-    // Number of the recovery code.
-    std::string recovery;
-    [[nodiscard]] bool good() const { return step.has_value() || !recovery.empty(); }
-  };
-  [[nodiscard]] Code judge(const Proofs& known, std::string_view code) const;
-  Status take(store::Transaction& transaction, std::string_view person, const Code& code) {
-    if (code.step) {
-      RABT_TRY(rows, transaction.execute(sql::kTakeStep, {tenant, person, *code.step}));
-      return rows == 1 ? ok_status() : Status(failed());
-    }
-    RABT_TRY(rows, transaction.execute(sql::kDropCredential,
-                                       {tenant, person, std::string_view("recovery"),
-                                        std::string_view(code.recovery)}));
-    return rows == 1 ? ok_status() : Status(failed());
+Status Accounts::State::put(store::Transaction& transaction, const crypto::DataKey& key,
+                            std::string_view person, std::string_view kind, std::string_view id,
+                            std::string_view state, std::string_view plain, std::int64_t step) {
+  const std::string place =
+      id.empty() ? std::string(kind) : std::string(kind) + "/" + std::string(id);
+  const std::string sealed = key.seal(context_of(tenant, person, place), plain, parts.random);
+  return store::run(
+      transaction, sql::kPutCredential,
+      {tenant, person, kind, id, state, store::Blob{sealed}, step, parts.clock.now().ms});
+}
+
+audit::Prepared Accounts::State::entry(const Caller& caller, std::string_view act,
+                                       std::string_view person, std::string_view result,
+                                       Json detail) const {
+  return parts.audit.prepare({.tenant = tenant,
+                              .actor = caller.who.actor(),
+                              .act = std::string(act),
+                              .object = person.empty() ? "" : "person:" + std::string(person),
+                              .result = std::string(result),
+                              .detail = std::move(detail),
+                              .patient = {},
+                              .purpose = {},
+                              .client = caller.client,
+                              .request = caller.request,
+                              .sealed = {}});
+}
+
+Status Accounts::State::write(const Caller& caller, std::string_view act, std::string_view person,
+                              const Writes& writes, Json detail) {
+  const auto made = entry(caller, act, person, "ok", std::move(detail));
+  return parts.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(writes(transaction));
+    return parts.audit.append(transaction, made);
+  });
+}
+
+Error Accounts::State::refuse(const Caller& caller, std::string_view act, std::string_view person,
+                              const Error& error, std::string_view why) {
+  Json detail = Json::object();
+  if (!why.empty()) detail.set("why", why);
+  const auto made = entry(caller, act, person, error.code, std::move(detail));
+  const Status written = parts.store.write(
+      [&](store::Transaction& transaction) { return parts.audit.append(transaction, made); });
+  return written.ok() ? error : written.error();
+}
+
+Status Accounts::State::end_sessions(store::Transaction& transaction, std::string_view person,
+                                     std::string_view but) {
+  RABT_TRY_STATUS(but.empty()
+                      ? store::run(transaction, sql::kEndSessions, {tenant, person})
+                      : store::run(transaction, sql::kEndOtherSessions, {tenant, person, but}));
+  return raise_epoch(transaction, tenant, person_subject(person));
+}
+
+Status Accounts::State::take(store::Transaction& transaction, std::string_view person,
+                             const Code& code) {
+  if (code.step) {
+    RABT_TRY(rows, transaction.execute(sql::kTakeStep, {tenant, person, *code.step}));
+    return rows == 1 ? ok_status() : Status(sign_in_failed());
   }
-  Result<SignedIn> open_session(const Caller& caller, const Proofs& known, const Person& person,
-                                const std::string& subject, const Code& code,
-                                const std::string& rehashed);
-};
+  RABT_TRY(rows,
+           transaction.execute(sql::kDropCredential, {tenant, person, std::string_view("recovery"),
+                                                      std::string_view(code.recovery)}));
+  return rows == 1 ? ok_status() : Status(sign_in_failed());
+}
 
 Result<Proofs> Accounts::State::proofs(std::string_view person) {
   RABT_TRY(lease, parts.keys.lease(tenant));
   Proofs out;
+  out.person = std::string(person);
   RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) -> Status {
     RABT_TRY_STATUS(connection.query(sql::kKeyOf, {tenant, person}, [&](const store::Row& row) {
       out.data_key = std::string(row.blob(0));
@@ -262,42 +175,40 @@ Result<Proofs> Accounts::State::proofs(std::string_view person) {
           }
           return true;
         }));
+    if (!opened.ok()) return opened;
+    RABT_TRY_STATUS(
+        connection.query(sql::kPasskeysOf, {tenant, person}, [&](const store::Row& row) {
+          StoredPasskey one;
+          one.shown.id = std::string(row.text(0));
+          const auto plain =
+              out.key->open(context_of(tenant, person, "passkey/" + one.shown.id), row.blob(1));
+          const auto said = plain.ok() ? Json::parse(*plain) : Result<Json>(plain.error());
+          if (!said.ok()) {
+            opened = said.error();
+            return false;
+          }
+          one.sign_count = row.integer(2);
+          one.shown.created_ms = row.integer(3);
+          one.shown.used_ms = row.integer(4);
+          one.shown.name = said->string_or("name", "");
+          one.shown.backup_eligible = said->bool_or("backupEligible", false);
+          one.shown.backed_up = said->bool_or("backedUp", false);
+          one.credential = from_base64url(said->string_or("credential", "")).value_or("");
+          one.key = (*said)["key"];
+          one.algorithm = said->string_or("algorithm", "");
+          out.passkeys.push_back(std::move(one));
+          return true;
+        }));
     return opened;
   }));
   return out;
-}
-
-Status Accounts::State::attempt(const std::string& subject) {
-  const std::int64_t now = parts.clock.now().ms;
-  bool refused = false;
-  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(
-        store::run(transaction, sql::kForgetAttempts, {tenant, now - kForgetMs, kMaxFailures}));
-    std::int64_t failures = 0;
-    std::int64_t until = 0;
-    RABT_TRY_STATUS(transaction.query(sql::kFindAttempt, {tenant, store::Blob{subject}},
-                                      [&](const store::Row& row) {
-                                        failures = row.integer(0);
-                                        until = row.integer(1);
-                                        return false;
-                                      }));
-    refused = until > now || failures >= kMaxFailures;
-    if (refused) return ok_status();
-    ++failures;
-    const std::int64_t doubled = std::min<std::int64_t>(failures - kFreeFailures, 20);
-    const std::int64_t wait =
-        doubled <= 0 ? 0 : std::min<std::int64_t>(1000LL << doubled, kMaxWaitMs);
-    return store::run(transaction, sql::kPutAttempt,
-                      {tenant, store::Blob{subject}, failures, now + wait, now});
-  }));
-  return refused ? Status(throttled()) : ok_status();
 }
 
 Accounts::State::Code Accounts::State::judge(const Proofs& known, std::string_view code) const {
   Code out;
   out.step = totp_match(as_bytes(known.totp), code, parts.clock.now(), known.last_step);
   if (out.step) return out;
-  const std::string hashed = digest(lower(code));
+  const std::string hashed = digest_of(lower(code));
   for (const auto& [id, one] : known.recovery) {
     if (constant_time_equal(as_bytes(one), as_bytes(hashed))) out.recovery = id;
   }
@@ -305,54 +216,52 @@ Accounts::State::Code Accounts::State::judge(const Proofs& known, std::string_vi
 }
 
 Accounts::Accounts(Parts parts, std::string tenant, AccountOptions options)
-    : state_(std::make_unique<State>(parts, std::move(tenant), options)) {}
+    : state_(std::make_unique<State>(parts, std::move(tenant), std::move(options))) {}
 Accounts::~Accounts() = default;
 
 Result<SignedIn> Accounts::State::open_session(const Caller& caller, const Proofs& known,
-                                               const Person& person, const std::string& subject,
-                                               const Code& code, const std::string& rehashed) {
+                                               const Person& person, const Opening& opening) {
   SignedIn out;
   out.person = person;
   out.token = std::string(kTokenPrefix) + hex_of_random(parts.random, 32);
   out.expires_in = options.absolute_ms / 1000;
+  RABT_TRY(device, throttle.device_of(person.id));
+  out.device = std::move(device);
   const std::string id = parts.ids.next().text();
-  const std::string hashed = digest(out.token);
+  const std::string hashed = digest_of(out.token);
   const std::int64_t now = parts.clock.now().ms;
   RABT_TRY(lease, parts.keys.lease(tenant));
   RABT_TRY(bucket, lease.bucket(keys::kPerson));
+  Json detail = Json::object({{"factors", opening.strong ? 2 : 1}});
+  if (!opening.issuer.empty()) detail = Json::object({{"issuer", opening.issuer}});
   RABT_TRY_STATUS(write(
       caller, "user.login", person.id,
       [&](store::Transaction& transaction) -> Status {
-        if (code.good()) RABT_TRY_STATUS(take(transaction, person.id, code));
-        if (!rehashed.empty())
-          RABT_TRY_STATUS(
-              put(transaction, *known.key, person.id, "password", "", "active", rehashed, 0));
+        if (opening.also) RABT_TRY_STATUS(opening.also(transaction));
         RABT_TRY_STATUS(
             store::run(transaction, sql::kPutSession,
-                       {store::Blob{hashed}, tenant, id, person.id,
-                        std::string_view(code.good() ? "pwd otp" : "pwd"), now,
-                        now + options.absolute_ms, std::string_view(), std::string_view()}));
+                       {store::Blob{hashed}, tenant, id, person.id, opening.factors, now,
+                        now + options.absolute_ms, opening.issuer, opening.issuer_session,
+                        opening.strong ? now : std::int64_t{0}}));
         RABT_TRY_STATUS(store::run(transaction, sql::kEndOldSessions,
                                    {tenant, person.id, now, now - options.idle_ms,
                                     std::int64_t{options.sessions_per_person}}));
         // Who signs in is still here: retention counts anew.
-        RABT_TRY_STATUS(parts.keys.move(transaction, lease, known.data_key, bucket));
-        return success(transaction, subject);
+        return parts.keys.move(transaction, lease, known.data_key, bucket);
       },
-      Json::object({{"factors", code.good() ? 2 : 1}})));
+      std::move(detail)));
   return out;
 }
 
 Result<SignedIn> Accounts::login(const SignIn& order) {
   State& all = *state_;
   Caller caller{.who = {.tenant = all.tenant}, .client = order.client, .request = order.request};
-  if (!all.options.enabled) return failed();
+  if (!all.options.enabled) return sign_in_failed();
   const auto folded = fold_password(order.password);
-  if (!folded.ok()) return failed();
+  if (!folded.ok()) return sign_in_failed();
   RABT_TRY(person, all.parts.people.by_username(all.tenant, order.username));
-  RABT_TRY(subject, person ? all.subject_of("person", *person)
-                           : all.subject_of("name", lower(order.username).substr(0, 256)));
-  RABT_TRY_STATUS(all.attempt(subject));
+  RABT_TRY(attempt, person ? all.throttle.begin(*person, order.device)
+                           : all.throttle.begin_unknown(order.username));
   Proofs known;
   if (person) {
     RABT_TRY(found, all.proofs(*person));
@@ -360,25 +269,36 @@ Result<SignedIn> Accounts::login(const SignIn& order) {
   }
   RABT_TRY(good, all.matches(known.password, *folded));
   const std::string who = person.value_or("");
-  if (!good) return all.refuse(caller, "user.login_failed", who, failed());
+  if (!good) return all.refuse(caller, "user.login_failed", who, sign_in_failed());
   caller.who.kind = Kind::person;
   caller.who.id = who;
   caller.who.person = who;
   RABT_TRY(found, all.parts.people.find(all.tenant, who));
-  if (!found.active) return all.refuse(caller, "user.login_failed", who, failed());
+  if (!found.active) return all.refuse(caller, "user.login_failed", who, sign_in_failed());
   State::Code code;
+  if (!known.totp_active && known.has_second())
+    return denied("auth.passkey_required", "sign in with the passkey");
   if (known.totp_active) {
     if (order.otp.empty())
       return denied("auth.mfa_required", "a code of the second factor is missing");
     code = all.judge(known, order.otp);
-    if (!code.good()) return all.refuse(caller, "user.login_failed", who, failed());
+    if (!code.good()) return all.refuse(caller, "user.login_failed", who, sign_in_failed());
   }
   std::string rehashed;
   if (!crypto::has_cost(known.password, all.cost)) {
     RABT_TRY(fresh, all.hash(*folded));
     rehashed = std::move(fresh);
   }
-  return all.open_session(caller, known, found, subject, code, rehashed);
+  return all.open_session(caller, known, found,
+                          {.factors = code.good() ? "pwd otp" : "pwd",
+                           .strong = code.good(),
+                           .also = [&](store::Transaction& transaction) -> Status {
+                             if (code.good()) RABT_TRY_STATUS(all.take(transaction, who, code));
+                             if (!rehashed.empty())
+                               RABT_TRY_STATUS(all.put(transaction, *known.key, who, "password", "",
+                                                       "active", rehashed, 0));
+                             return all.throttle.success(transaction, attempt);
+                           }});
 }
 
 bool Accounts::is_session(std::string_view text) {
@@ -386,39 +306,19 @@ bool Accounts::is_session(std::string_view text) {
 }
 
 Result<SignedIn> Accounts::open(const Caller& by, std::string_view person, std::string_view issuer,
-                                std::string_view issuer_session) {
+                                std::string_view issuer_session, bool strong) {
   State& all = *state_;
-  SignedIn out;
   RABT_TRY(found, all.parts.people.find(all.tenant, person));
   if (!found.active) return denied("auth.oidc", "the person is disabled");
-  out.person = std::move(found);
-  out.token = std::string(kTokenPrefix) + hex_of_random(all.parts.random, 32);
-  out.expires_in = all.options.absolute_ms / 1000;
   Caller caller = by;
   caller.who = {.kind = Kind::person,
                 .tenant = all.tenant,
                 .id = std::string(person),
                 .person = std::string(person)};
-  const std::string id = all.parts.ids.next().text();
-  const std::string hashed = digest(out.token);
-  const std::int64_t now = all.parts.clock.now().ms;
   RABT_TRY(known, all.proofs(person));
-  RABT_TRY(lease, all.parts.keys.lease(all.tenant));
-  RABT_TRY(bucket, lease.bucket(keys::kPerson));
-  RABT_TRY_STATUS(all.write(
-      caller, "user.login", person,
-      [&](store::Transaction& transaction) -> Status {
-        RABT_TRY_STATUS(
-            store::run(transaction, sql::kPutSession,
-                       {store::Blob{hashed}, all.tenant, id, person, std::string_view("issuer"),
-                        now, now + all.options.absolute_ms, issuer, issuer_session}));
-        RABT_TRY_STATUS(store::run(transaction, sql::kEndOldSessions,
-                                   {all.tenant, person, now, now - all.options.idle_ms,
-                                    std::int64_t{all.options.sessions_per_person}}));
-        return all.parts.keys.move(transaction, lease, known.data_key, bucket);
-      },
-      Json::object({{"issuer", issuer}})));
-  return out;
+  return all.open_session(
+      caller, known, found,
+      {.factors = "issuer", .strong = strong, .issuer = issuer, .issuer_session = issuer_session});
 }
 
 Status Accounts::close(const Caller& by, std::string_view issuer, std::string_view person,
@@ -447,7 +347,7 @@ Status Accounts::close(const Caller& by, std::string_view issuer, std::string_vi
 Result<Principal> Accounts::session(std::string_view token, bool only_look) {
   State& all = *state_;
   if (!is_session(token)) return unauthenticated();
-  const std::string hashed = digest(token);
+  const std::string hashed = digest_of(token);
   const std::int64_t now = all.parts.clock.now().ms;
   Principal out{.kind = Kind::person, .tenant = all.tenant};
   std::int64_t seen = 0;
@@ -459,6 +359,8 @@ Result<Principal> Accounts::session(std::string_view token, bool only_look) {
                               out.id = std::string(row.text(1));
                               seen = row.integer(2);
                               ends = row.integer(3);
+                              out.strong_ms = row.integer(4);
+                              out.proven_ms = row.integer(5);
                               return false;
                             });
   }));
@@ -494,194 +396,122 @@ Status Accounts::logout_everywhere(const Caller& caller, std::string_view person
       Json::object({{"everywhere", true}}));
 }
 
-Result<Person> Accounts::add(const Caller& caller, const Registration& order) {
+Result<std::vector<Session>> Accounts::sessions(std::string_view person) {
   State& all = *state_;
-  if (!all.options.enabled)
-    return denied("authorisation.denied", "this hub keeps no accounts of its own");
-  if (!(order.roles == Roles{Role::patient}) && !caller.who.is(Role::admin))
-    return denied("authorisation.denied", "only an administrator gives other roles than patient");
-  RABT_TRY(username, fold_username(order.username));
-  RABT_TRY(folded, fold_password(order.password));
-  RABT_TRY_STATUS(check_password(folded, kMinAlone, username, all.tenant));
-  NewPerson wanted;
-  RABT_TRY(profile, check_profile(order.profile));
-  wanted.profile = std::move(profile);
-  wanted.profile.set("username", username);
-  wanted.roles = order.roles;
-  RABT_TRY(phc, all.hash(folded));
-  Caller by = caller;
-  by.who.tenant = all.tenant;
-  return all.parts.people.create(
-      by, wanted,
-      [&](store::Transaction& transaction, const Person& person, const crypto::DataKey& key) {
-        return all.put(transaction, key, person.id, "password", "", "active", phc, 0);
-      });
-}
-
-Status Accounts::set_password(const Caller& caller, std::string_view old_password,
-                              std::string_view new_password) {
-  State& all = *state_;
-  const std::string& person = caller.who.person;
-  if (person.empty()) return failed();
-  RABT_TRY(fresh, fold_password(new_password));
-  const auto old = fold_password(old_password);
-  if (!old.ok()) return failed();
-  RABT_TRY(found, all.parts.people.find(all.tenant, person));
-  RABT_TRY(known, all.proofs(person));
-  RABT_TRY_STATUS(check_password(fresh, known.totp_active ? all.options.min_password : kMinAlone,
-                                 found.profile.string_or("username", "\n"), all.tenant));
-  RABT_TRY(subject, all.subject_of("person", person));
-  RABT_TRY_STATUS(all.attempt(subject));
-  RABT_TRY(good, all.matches(known.password, *old));
-  if (!good) return all.refuse(caller, "user.login_failed", person, failed());
-  RABT_TRY(phc, all.hash(fresh));
-  return all.write(caller, "user.changed", person, [&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(all.put(transaction, *known.key, person, "password", "", "active", phc, 0));
-    // Whoever else is signed in as this person is not any more.
-    RABT_TRY_STATUS(all.end_sessions(transaction, person));
-    return all.success(transaction, subject);
-  });
-}
-
-Result<Enrolment> Accounts::enrol(const Caller& caller) {
-  State& all = *state_;
-  const std::string& person = caller.who.person;
-  if (person.empty()) return failed();
-  RABT_TRY(found, all.parts.people.find(all.tenant, person));
-  RABT_TRY(known, all.proofs(person));
-  if (known.totp_active)
-    return conflict("auth.mfa_enrolled", "there is a second factor; remove it first");
-  Bytes secret(kTotpSecret, 0);
-  all.parts.random.fill(secret);
-  RABT_TRY_STATUS(
-      all.write(caller, "user.mfa_changed", person, [&](store::Transaction& transaction) {
-        return all.put(transaction, *known.key, person, "totp", "", "pending", as_text(secret), 0);
-      }));
-  Enrolment out;
-  out.secret = base32(secret);
-  const std::string label = found.profile.string_or("username", person);
-  out.uri = "otpauth://totp/Rabt:" + percent_encode(label) + "?secret=" + out.secret +
-            "&issuer=Rabt&algorithm=SHA1&digits=6&period=30";
+  const std::int64_t now = all.parts.clock.now().ms;
+  std::vector<Session> out;
+  RABT_TRY_STATUS(all.parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kSessionsOf, {all.tenant, person, now, now - all.options.idle_ms},
+                            [&](const store::Row& row) {
+                              out.push_back({.id = std::string(row.text(0)),
+                                             .factors = std::string(row.text(1)),
+                                             .created_ms = row.integer(2),
+                                             .seen_ms = row.integer(3),
+                                             .ends_ms = row.integer(4)});
+                              return true;
+                            });
+  }));
   return out;
 }
 
-Result<std::vector<std::string>> Accounts::confirm(const Caller& caller, std::string_view code) {
+Status Accounts::end_session(const Caller& caller, std::string_view id) {
   State& all = *state_;
   const std::string& person = caller.who.person;
-  if (person.empty()) return failed();
-  RABT_TRY(known, all.proofs(person));
-  if (known.totp_active || known.totp.empty())
-    return conflict("auth.mfa_enrolled", "there is no second factor that waits to be confirmed");
-  RABT_TRY(subject, all.subject_of("person", person));
-  RABT_TRY_STATUS(all.attempt(subject));
-  const auto step = totp_match(as_bytes(known.totp), code, all.parts.clock.now(), known.last_step);
-  if (!step) return all.refuse(caller, "user.login_failed", person, failed());
-  std::vector<std::string> codes;
-  for (int i = 0; i < kRecoveryCodes; ++i) codes.push_back(hex_of_random(all.parts.random, 15));
-  RABT_TRY_STATUS(
-      all.write(caller, "user.mfa_changed", person, [&](store::Transaction& transaction) -> Status {
-        State::Code taken;
-        taken.step = step;
-        RABT_TRY_STATUS(all.take(transaction, person, taken));
-        for (std::size_t i = 0; i < codes.size(); ++i) {
-          RABT_TRY_STATUS(all.put(transaction, *known.key, person, "recovery", std::to_string(i),
-                                  "active", digest(codes[i]), 0));
-        }
-        // Where somebody else is signed in as this person, nobody is any more.
-        RABT_TRY_STATUS(all.end_sessions(transaction, person, caller.who.session));
-        return all.success(transaction, subject);
-      }));
-  return codes;
-}
-
-Status Accounts::remove_factor(const Caller& caller, std::string_view code) {
-  State& all = *state_;
-  const std::string& person = caller.who.person;
-  if (person.empty()) return failed();
-  RABT_TRY(known, all.proofs(person));
-  if (!known.totp_active) return not_found("auth.mfa_absent", "there is no second factor");
-  RABT_TRY(subject, all.subject_of("person", person));
-  RABT_TRY_STATUS(all.attempt(subject));
-  const State::Code judged = all.judge(known, code);
-  if (!judged.good()) return all.refuse(caller, "user.login_failed", person, failed());
-  return all.write(
-      caller, "user.mfa_changed", person, [&](store::Transaction& transaction) -> Status {
-        RABT_TRY_STATUS(all.take(transaction, person, judged));
-        for (const std::string_view kind : {"totp", "recovery"})
-          RABT_TRY_STATUS(
-              store::run(transaction, sql::kDropCredentials, {all.tenant, person, kind}));
-        RABT_TRY_STATUS(all.end_sessions(transaction, person, caller.who.session));
-        return all.success(transaction, subject);
-      });
-}
-
-Result<Accounts::Factors> Accounts::factors(std::string_view person) {
-  RABT_TRY(known, state_->proofs(person));
-  return Factors{.password = !known.password.empty(),
-                 .totp = known.totp_active,
-                 .recovery = static_cast<int>(known.recovery.size())};
-}
-
-Status Accounts::reset_factor(const Caller& caller, std::string_view person) {
-  State& all = *state_;
-  RABT_TRY_STATUS(all.proofs(person));
-  return all.write(
-      caller, "user.mfa_changed", person, [&](store::Transaction& transaction) -> Status {
-        for (const std::string_view kind : {"totp", "recovery"})
-          RABT_TRY_STATUS(
-              store::run(transaction, sql::kDropCredentials, {all.tenant, person, kind}));
-        return all.end_sessions(transaction, person);
-      });
-}
-
-Result<std::string> Accounts::reset_password(const Caller& caller, std::string_view person) {
-  State& all = *state_;
-  RABT_TRY(known, all.proofs(person));
-  RABT_TRY(subject, all.subject_of("person", person));
-  std::string code = hex_of_random(all.parts.random, 16);
-  RABT_TRY_STATUS(
-      all.write(caller, "user.changed", person, [&](store::Transaction& transaction) -> Status {
-        RABT_TRY_STATUS(store::run(transaction, sql::kDropCredentials,
-                                   {all.tenant, person, std::string_view("password")}));
-        RABT_TRY_STATUS(all.end_sessions(transaction, person));
-        RABT_TRY_STATUS(all.success(transaction, subject));
-        return all.put(transaction, *known.key, person, "activation", "", "active", digest(code),
-                       all.parts.clock.now().ms + kActivationMs);
-      }));
-  return code;
-}
-
-Status Accounts::activate(const SignIn& order, std::string_view code) {
-  State& all = *state_;
-  RABT_TRY(fresh, fold_password(order.password));
-  RABT_TRY(person, all.parts.people.by_username(all.tenant, order.username));
-  RABT_TRY(subject, person ? all.subject_of("person", *person)
-                           : all.subject_of("name", lower(order.username).substr(0, 256)));
-  RABT_TRY_STATUS(all.attempt(subject));
-  if (!person) return failed();
-  RABT_TRY(known, all.proofs(*person));
-  const Caller caller{.who = {.kind = Kind::person,
-                              .tenant = all.tenant,
-                              .id = *person,
-                              .roles = {},
-                              .person = *person},
-                      .client = order.client,
-                      .request = order.request};
-  const bool good = !known.activation.empty() &&
-                    constant_time_equal(as_bytes(known.activation), as_bytes(digest(code))) &&
-                    all.parts.clock.now().ms < known.activation_ends_ms;
-  if (!good) return all.refuse(caller, "user.login_failed", *person, failed());
-  RABT_TRY_STATUS(check_password(fresh, known.totp_active ? all.options.min_password : kMinAlone,
-                                 lower(order.username), all.tenant));
-  RABT_TRY(phc, all.hash(fresh));
-  return all.write(caller, "user.changed", *person, [&](store::Transaction& transaction) -> Status {
-    RABT_TRY(rows, transaction.execute(sql::kDropCredential,
-                                       {all.tenant, std::string_view(*person),
-                                        std::string_view("activation"), std::string_view()}));
-    if (rows != 1) return failed();
-    RABT_TRY_STATUS(all.put(transaction, *known.key, *person, "password", "", "active", phc, 0));
-    return all.success(transaction, subject);
+  return all.write(caller, "user.logout", person, [&](store::Transaction& transaction) -> Status {
+    RABT_TRY(rows, transaction.execute(sql::kEndSession, {all.tenant, person, id}));
+    if (rows != 1) return not_found("session.unknown", "you have no such session");
+    return raise_epoch(transaction, all.tenant, person_subject(person));
   });
+}
+
+Result<SignedIn> Accounts::State::renew_session(const Caller& caller, bool strong,
+                                                const Writes& also) {
+  const std::string& person = caller.who.person;
+  SignedIn out;
+  RABT_TRY(found, parts.people.find(tenant, person));
+  out.person = std::move(found);
+  out.token = std::string(kTokenPrefix) + hex_of_random(parts.random, 32);
+  const std::string hashed = digest_of(out.token);
+  const std::int64_t now = parts.clock.now().ms;
+  RABT_TRY(device, throttle.device_of(person));
+  out.device = std::move(device);
+  std::int64_t ends = 0;
+  RABT_TRY_STATUS(write(
+      caller, "user.step_up", person,
+      [&](store::Transaction& transaction) -> Status {
+        RABT_TRY_STATUS(also(transaction));
+        RABT_TRY(rows, transaction.execute(sql::kRenewSession,
+                                           {tenant, person, caller.who.session, store::Blob{hashed},
+                                            now, strong ? now : caller.who.strong_ms}));
+        if (rows != 1) return unauthenticated();
+        RABT_TRY_STATUS(transaction.query(sql::kFindSession, {store::Blob{hashed}, tenant},
+                                          [&](const store::Row& row) {
+                                            ends = row.integer(3);
+                                            return false;
+                                          }));
+        return raise_epoch(transaction, tenant, person_subject(person));
+      },
+      Json::object({{"factors", strong ? 2 : 1}})));
+  out.expires_in = (ends - now) / 1000;
+  return out;
+}
+
+Status Accounts::check_strong(const Principal& who) const {
+  if (who.kind != Kind::person) return ok_status();
+  const std::int64_t now = state_->parts.clock.now().ms;
+  const std::int64_t since = now - who.strong_ms;
+  if (who.strong_ms > 0 && since <= state_->options.step_up_ms) return ok_status();
+  return step_up_needed();
+}
+
+std::int64_t Accounts::step_up_seconds() const {
+  return state_->options.step_up_ms / 1000;
+}
+
+Status Accounts::State::check_recent(const Caller& caller, const Proofs& known) const {
+  // Also a person of an issuer, who has no factor here, has signed in some time.
+  const std::int64_t at = known.has_second() ? caller.who.strong_ms : caller.who.proven_ms;
+  const std::int64_t now = parts.clock.now().ms;
+  if (at > 0 && now - at <= options.step_up_ms) return ok_status();
+  return step_up_needed();
+}
+
+Result<SignedIn> Accounts::step_up(const Caller& caller, const StepUp& proof) {
+  State& all = *state_;
+  const std::string& person = caller.who.person;
+  // A token of an issuer is renewed by the issuer.
+  if (person.empty() || caller.who.session.empty()) return step_up_needed();
+  RABT_TRY(known, all.proofs(person));
+  RABT_TRY(attempt, all.throttle.begin(person, caller.device));
+  const auto success = [&](store::Transaction& transaction) {
+    return all.throttle.success(transaction, attempt);
+  };
+  if (proof.passkey) {
+    RABT_TRY(begun, all.end("step_up", caller.who, proof.passkey->handle));
+    const State::Judged judged =
+        all.judge_passkey(known, begun.challenge, proof.passkey->credential);
+    if (!judged.good)
+      return all.refuse(caller, judged.copied ? "user.passkey_copied" : "user.login_failed", person,
+                        sign_in_failed(), judged.error.message);
+    return all.renew_session(caller, true, [&](store::Transaction& transaction) -> Status {
+      RABT_TRY_STATUS(judged.also(transaction));
+      return success(transaction);
+    });
+  }
+  if (!proof.otp.empty()) {
+    const State::Code code = known.totp_active ? all.judge(known, proof.otp) : State::Code{};
+    if (!code.good()) return all.refuse(caller, "user.login_failed", person, sign_in_failed());
+    return all.renew_session(caller, true, [&](store::Transaction& transaction) -> Status {
+      RABT_TRY_STATUS(all.take(transaction, person, code));
+      return success(transaction);
+    });
+  }
+  const auto folded = fold_password(proof.password);
+  if (!folded.ok() || known.has_second())
+    return all.refuse(caller, "user.login_failed", person, sign_in_failed());
+  RABT_TRY(good, all.matches(known.password, *folded));
+  if (!good) return all.refuse(caller, "user.login_failed", person, sign_in_failed());
+  return all.renew_session(caller, false, success);
 }
 
 }  // namespace rabt::identity

@@ -18,11 +18,17 @@
 // Accounts of people who sign in at the hub itself: passwords, second factors, sessions.
 namespace rabt::identity {
 
+class PasswordList;
+
 struct AccountOptions {
   // Whether people may sign in with a password of the hub.
   bool enabled = true;
   // Characters of a password with a second factor; without one it needs kMinAlone.
   int min_password = 12;
+  // A list of passwords that nobody may have: its file, and what it holds once it is read. Null
+  // when the hub has no list of its own.
+  std::string blocklist_file;
+  std::shared_ptr<const PasswordList> blocklist;
   // argon2id.
   std::uint32_t memory_kib = 65'536;
   std::uint32_t time = 3;
@@ -30,6 +36,12 @@ struct AccountOptions {
   std::int64_t idle_ms = 15LL * 60 * 1000;
   std::int64_t absolute_ms = 12LL * 3600 * 1000;
   int sessions_per_person = 5;
+  // How long ago two factors may have been shown where an act asks for them.
+  std::int64_t step_up_ms = 5LL * 60 * 1000;
+  // Passkeys: the host that they are for, and the origins of the pages that may ask for them. Both
+  // empty when the hub does not know its own address: then there are none.
+  std::string passkey_host;
+  std::vector<std::string> passkey_origins;
 };
 
 // Characters of a password that stands alone.
@@ -43,6 +55,8 @@ struct SignIn {
   // Address and request id of the caller.
   std::string client;
   std::string request;
+  // What a device shows from which somebody has signed in before. May be empty.
+  std::string device{};
 };
 
 struct SignedIn {
@@ -51,6 +65,56 @@ struct SignedIn {
   // Seconds until the session ends, if it is used.
   std::int64_t expires_in = 0;
   Person person;
+  // What this device shows from now on.
+  std::string device;
+};
+
+struct Passkey {
+  // ULID
+  std::string id;
+  // What its owner calls it.
+  std::string name;
+  // Whether it may be on several devices, and is.
+  bool backup_eligible = false;
+  bool backed_up = false;
+  std::int64_t created_ms = 0;
+  // 0 before the first use.
+  std::int64_t used_ms = 0;
+};
+
+// What navigator.credentials.create() or get() is asked: `options` is the JSON that the browser's
+// parseCreationOptionsFromJSON and parseRequestOptionsFromJSON take. `handle` comes back with the
+// answer, once, within kCeremonyMs.
+struct Ceremony {
+  std::string handle;
+  Json options;
+};
+inline constexpr std::int64_t kCeremonyMs = 5LL * 60 * 1000;
+
+// An answer to a ceremony.
+struct PasskeyAnswer {
+  std::string handle;
+  // RegistrationResponseJSON or AuthenticationResponseJSON.
+  Json credential;
+};
+
+// A session of the caller's own.
+struct Session {
+  std::string id;
+  // How it was opened: "pwd", "pwd otp", "passkey", "issuer".
+  std::string factors;
+  std::int64_t created_ms = 0;
+  std::int64_t seen_ms = 0;
+  std::int64_t ends_ms = 0;
+};
+
+// By what somebody who is signed in proves himself again: one of the three.
+struct StepUp {
+  // Six digits, or a recovery code.
+  std::string otp;
+  std::optional<PasskeyAnswer> passkey;
+  // Only while there is no second factor.
+  std::string password;
 };
 
 struct Registration {
@@ -67,6 +131,25 @@ struct Enrolment {
   std::string secret;
   std::string uri;
 };
+
+// The first administrator, who has a second factor from the beginning.
+struct FirstAdministrator {
+  // The one-time code.
+  std::string code;
+  std::string username;
+  std::string password;
+  std::string name;
+  // Six digits by the secret of begin_bootstrap().
+  std::string otp;
+};
+struct Bootstrapped {
+  Person person;
+  std::vector<std::string> recovery;
+};
+inline constexpr std::int64_t kBootstrapMs = 30LL * 60 * 1000;
+
+// Error denied auth.step_up.
+[[nodiscard]] Error step_up_needed();
 
 // Every act is durable with its audit entry when it is ok. Internally synchronised; not from inside
 // a read or a job of the store.
@@ -86,13 +169,16 @@ class Accounts {
   ~Accounts();
 
   // Errors: denied auth.failed (one text for an unknown name, a wrong password, a wrong or used
-  // code, a disabled account); denied auth.mfa_required (the password holds, a code is missing);
+  // code, a disabled account); denied auth.mfa_required (the password holds, a code is missing),
+  // auth.passkey_required (it holds, and the second factor is a passkey);
   // unavailable rate.sign_in (too many failures; nothing was tried); unavailable auth.busy.
   [[nodiscard]] Result<SignedIn> login(const SignIn& order);
   // A session of somebody whom an issuer has named. issuer_session: its id there; may be empty.
   // Error denied auth.oidc: the person is disabled.
+  // strong: the issuer says that there were two factors.
   [[nodiscard]] Result<SignedIn> open(const Caller& by, std::string_view person,
-                                      std::string_view issuer, std::string_view issuer_session);
+                                      std::string_view issuer, std::string_view issuer_session,
+                                      bool strong = false);
   // Ends the sessions that the issuer opened for the person, or, when issuer_session is not empty,
   // the one that it knows by this id.
   [[nodiscard]] Status close(const Caller& by, std::string_view issuer, std::string_view person,
@@ -101,6 +187,20 @@ class Accounts {
   [[nodiscard]] Status logout(const Caller& caller);
   // Ends all sessions of a person.
   [[nodiscard]] Status logout_everywhere(const Caller& caller, std::string_view person);
+  // The sessions of a person that have not ended, the oldest first.
+  [[nodiscard]] Result<std::vector<Session>> sessions(std::string_view person);
+  // Ends one of the caller's own. Error not_found session.unknown.
+  [[nodiscard]] Status end_session(const Caller& caller, std::string_view id);
+
+  // The caller proves himself again: his session gets a new token, the old one ends. Errors: denied
+  // auth.failed; denied auth.step_up (he came by no session of the hub); unavailable rate.sign_in.
+  [[nodiscard]] Result<SignedIn> step_up(const Caller& caller, const StepUp& proof);
+  [[nodiscard]] Result<Ceremony> begin_step_up(const Caller& caller);
+  // Whether somebody has shown two factors a short time ago. A system has none: it passes. Error
+  // denied auth.step_up.
+  [[nodiscard]] Status check_strong(const Principal& who) const;
+  [[nodiscard]] std::int64_t step_up_seconds() const;
+
   // Whether the text has the form of a session's token.
   [[nodiscard]] static bool is_session(std::string_view text);
   // The principal of a token that login() gave. only_look: this is no use of the session, which may
@@ -115,9 +215,9 @@ class Accounts {
   // rate.sign_in; invalid api.invalid.
   [[nodiscard]] Status set_password(const Caller& caller, std::string_view old_password,
                                     std::string_view new_password);
-  // The caller's second factor. enrol() makes a secret that confirm() makes count; confirm() gives
-  // recovery codes, once. That, and its removal, end the person's other sessions. Errors: conflict
-  // auth.mfa_enrolled; denied auth.failed; unavailable rate.sign_in.
+  // The caller's codes by time. enrol() makes a secret that confirm() makes count; confirm() gives
+  // recovery codes, once. That, and its removal, end the person's other sessions. Errors: denied
+  // auth.step_up; conflict auth.mfa_enrolled; denied auth.failed; unavailable rate.sign_in.
   [[nodiscard]] Result<Enrolment> enrol(const Caller& caller);
   [[nodiscard]] Result<std::vector<std::string>> confirm(const Caller& caller,
                                                          std::string_view code);
@@ -127,10 +227,42 @@ class Accounts {
     bool totp = false;
     // Recovery codes that are left.
     int recovery = 0;
+    int passkeys = 0;
   };
   [[nodiscard]] Result<Factors> factors(std::string_view person);
 
-  // By an administrator: the second factor goes, all sessions end. Errors: not_found
+  // Passkeys of the caller. `begin` gives what add_passkey() needs the answer to. They count as two
+  // factors, since each verifies its user. A new one, and one that is removed, end the person's
+  // other sessions. Errors: denied auth.step_up; invalid auth.passkey (what is wrong with the
+  // answer); denied auth.failed (no such ceremony); conflict auth.passkey_taken; not_found
+  // auth.passkey_absent; unavailable auth.passkeys_off (no public address is configured).
+  [[nodiscard]] Result<Ceremony> begin_passkey(const Caller& caller);
+  [[nodiscard]] Result<Passkey> add_passkey(const Caller& caller, const PasskeyAnswer& answer,
+                                            std::string_view name);
+  [[nodiscard]] Result<std::vector<Passkey>> passkeys(std::string_view person);
+  [[nodiscard]] Result<Passkey> rename_passkey(const Caller& caller, std::string_view id,
+                                               std::string_view name);
+  [[nodiscard]] Status remove_passkey(const Caller& caller, std::string_view id);
+  // Sign-in with whatever passkey the person has for this hub: nobody says a name before. Errors
+  // are those of login().
+  [[nodiscard]] Result<Ceremony> begin_sign_in();
+  [[nodiscard]] Result<SignedIn> sign_in(const Caller& caller, const PasskeyAnswer& answer);
+
+  // A code that makes the first administrator: it is good for kBootstrapMs, five wrong tries and
+  // one administrator; the one before ends. Error conflict auth.bootstrap_closed: there is, or was,
+  // an administrator.
+  [[nodiscard]] Result<std::string> make_bootstrap_code(const Caller& caller);
+  // The secret of the codes by time that the first administrator will have. Nothing is stored.
+  // Error denied auth.failed.
+  [[nodiscard]] Result<Enrolment> begin_bootstrap(const Caller& caller, std::string_view code,
+                                                  std::string_view username);
+  // Makes him, with password and second factor, and closes the door, in one transaction. Errors:
+  // denied auth.failed (one text for a wrong, used or late code and a wrong otp); invalid
+  // api.invalid; conflict person.taken.
+  [[nodiscard]] Result<Bootstrapped> bootstrap(const Caller& caller,
+                                               const FirstAdministrator& order);
+
+  // By an administrator: the second factors go, all sessions end. Errors: not_found
   // person.unknown.
   [[nodiscard]] Status reset_factor(const Caller& caller, std::string_view person);
   // By an administrator: a one-time code with which the person sets a password, good for 24 hours.

@@ -142,7 +142,12 @@ Result<Principal> Authenticator::of_claims(const Shown& shown, const Claims& cla
     RABT_TRY_STATUS(people.change(hub, *found, change));
   }
   const Roles roles = claims.tells_roles ? claims.roles : standing->roles.among(issuer.may_grant);
-  return Principal{.kind = Kind::person, .id = *found, .roles = roles, .person = *found};
+  return Principal{.kind = Kind::person,
+                   .id = *found,
+                   .roles = roles,
+                   .person = *found,
+                   .proven_ms = claims.proven_ms,
+                   .strong_ms = claims.strong_ms};
 }
 
 Result<Principal> Authenticator::acting_for(Principal client, std::string_view actor) const {

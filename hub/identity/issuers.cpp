@@ -249,6 +249,16 @@ Result<Claims> Issuers::State::judge(const crypto::Jws& jws, const Json& claims,
     out.tells_roles = true;
   }
   if (!options.name_claim.empty()) out.name = claims.string_or(options.name_claim, "");
+  const Json* signed_in = claims.find("auth_time");
+  const std::int64_t at =
+      (signed_in != nullptr ? signed_in->as_int64() : claims["iat"].as_int64()).value_or(0);
+  const std::int64_t now = clock.now().ms;
+  if (at > 0 && at <= now / 1000) out.proven_ms = at * 1000;
+  const std::string acr = claims.string_or("acr", "");
+  const bool strong = options.second_factor ||
+                      std::find(options.strong_acr.begin(), options.strong_acr.end(), acr) !=
+                          options.strong_acr.end();
+  if (strong) out.strong_ms = out.proven_ms;
   return out;
 }
 

@@ -53,6 +53,10 @@ struct IssuerOptions {
   std::string subject_system;
   // Whether a subject of digits is a person's number in this hub.
   bool subject_numbers = false;
+  // When a token says that there were two factors: by one of these values of the claim `acr`, or
+  // always, since nobody signs in there with one.
+  std::vector<std::string> strong_acr;
+  bool second_factor = false;
 };
 
 // What a token says, after everything about it was verified.
@@ -63,6 +67,9 @@ struct Claims {
   Roles roles;
   // Whether the token has a claim about roles.
   bool tells_roles = false;
+  // As Principal has them: `auth_time`, or `iat` where there is none.
+  std::int64_t proven_ms = 0;
+  std::int64_t strong_ms = 0;
   const IssuerOptions* issuer = nullptr;
 };
 

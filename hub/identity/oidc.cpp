@@ -129,6 +129,8 @@ struct Oidc::State {
     std::string session;
     std::string name;
     Roles roles;
+    // The issuer says that there were two factors.
+    bool strong = false;
   };
 
   State(Parts p, std::string t, std::string url, Exchange e)
@@ -323,6 +325,7 @@ Result<Oidc::State::Named> Oidc::State::named(const One& issuer, const Json& cla
   const bool strong =
       acr.is_string() && std::find(options.strong_acr.begin(), options.strong_acr.end(),
                                    acr.as_string()) != options.strong_acr.end();
+  out.strong = strong;
   for (const std::string& role : told.among(options.may_grant).names()) {
     const auto one = parse_role(role);
     if (one && (strong || !kStrongRoles.has(*one))) out.roles.add(*one);
@@ -409,7 +412,7 @@ Result<Oidc::Ended> Oidc::State::complete(One& issuer, const Query& query, std::
   if (claims.find("events") != nullptr) return wrong("this is a logout token");
   RABT_TRY(who, named(issuer, claims));
   RABT_TRY(person, person_of(issuer, who, by));
-  RABT_TRY(in, parts.accounts.open(by, person, issuer.options.name, who.session));
+  RABT_TRY(in, parts.accounts.open(by, person, issuer.options.name, who.session, who.strong));
   return Ended{.in = std::move(in), .return_to = flow.return_to};
 }
 

@@ -72,6 +72,10 @@ struct Principal {
   std::string credential;
   // The session that a person signed in to. Empty when the credential was issued elsewhere.
   std::string session;
+  // When the person last proved himself, and when he last did so by two factors or a passkey, in
+  // milliseconds since 1970. 0 if he did not, or nobody knows.
+  std::int64_t proven_ms = 0;
+  std::int64_t strong_ms = 0;
 
   // "person:01J...", "client:api-token", "anonymous"; "client:brainsait/person:01J..." when a
   // client acts for a person: audited as both.
@@ -89,6 +93,8 @@ struct Caller {
   // X-Rabt-Reason, and the code of HL7 v3 PurposeOfUse. May be empty.
   std::string reason;
   std::string purpose;
+  // What a known device shows (identity::Throttle). May be empty.
+  std::string device;
 };
 
 }  // namespace rabt::identity

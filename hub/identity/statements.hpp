@@ -2,7 +2,8 @@
 
 #include "hub/store/store.hpp"
 
-// Every statement of hub/identity. Tables: migrations/sqlite/0009_identity.sql, 0016_signin.sql.
+// Every statement of hub/identity. Tables: migrations/sqlite/0009_identity.sql, 0016_signin.sql,
+// 0017_passkey.sql.
 namespace rabt::identity::sql {
 
 using store::Sequence;
@@ -76,14 +77,22 @@ inline constexpr Statement kDropCredentials{
 
 inline constexpr Statement kPutSession{
     "INSERT INTO login_session (token, tenant, id, person, factors, created_ms, seen_ms, ends_ms, "
-    "issuer, issuer_session) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)"};
+    "issuer, issuer_session, strong_ms, proven_ms) VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, "
+    "$10, $6)"};
+inline constexpr Statement kSessionsOf{
+    "SELECT id, factors, created_ms, seen_ms, ends_ms FROM login_session WHERE tenant = $1 AND "
+    "person = $2 AND ends_ms > $3 AND seen_ms > $4 ORDER BY id"};
+inline constexpr Statement kRenewSession{
+    "UPDATE login_session SET token = $4, seen_ms = $5, proven_ms = $5, strong_ms = $6 WHERE "
+    "tenant = $1 AND person = $2 AND id = $3"};
 inline constexpr Statement kOfIssuerSession{
     "SELECT person, id FROM login_session WHERE tenant = $1 AND issuer = $2 AND issuer_session = "
     "$3"};
 inline constexpr Statement kOfIssuer{
     "SELECT person, id FROM login_session WHERE tenant = $1 AND issuer = $2 AND person = $3"};
 inline constexpr Statement kFindSession{
-    "SELECT id, person, seen_ms, ends_ms FROM login_session WHERE token = $1 AND tenant = $2"};
+    "SELECT id, person, seen_ms, ends_ms, strong_ms, proven_ms FROM login_session WHERE token = $1 "
+    "AND tenant = $2"};
 inline constexpr Statement kSeeSession{
     "UPDATE login_session SET seen_ms = $2 WHERE token = $1 AND seen_ms < $2"};
 inline constexpr Statement kEndSession{
@@ -109,6 +118,52 @@ inline constexpr Statement kForgetAttempts{
     "DELETE FROM login_attempt WHERE tenant = $1 AND last_ms < $2 AND failures < $3"};
 inline constexpr Statement kDropAttempt{
     "DELETE FROM login_attempt WHERE tenant = $1 AND subject = $2"};
+
+// ---- passkeys
+
+inline constexpr Statement kPasskeysOf{
+    "SELECT id, sealed, sign_count, created_ms, used_ms FROM passkey WHERE tenant = $1 AND person "
+    "= $2 ORDER BY id"};
+inline constexpr Statement kInsertPasskey{
+    "INSERT INTO passkey (tenant, id, credential, person, sealed, sign_count, created_ms, used_ms) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT DO NOTHING"};
+inline constexpr Statement kSealPasskey{
+    "UPDATE passkey SET sealed = $4 WHERE tenant = $1 AND person = $2 AND id = $3"};
+// When two answers show one count, one of them is late.
+inline constexpr Statement kUsePasskey{
+    "UPDATE passkey SET sign_count = $4, used_ms = $6 WHERE tenant = $1 AND person = $2 AND id = "
+    "$3 AND sign_count = $5"};
+inline constexpr Statement kDropPasskey{
+    "DELETE FROM passkey WHERE tenant = $1 AND person = $2 AND id = $3"};
+inline constexpr Statement kDropPasskeys{"DELETE FROM passkey WHERE tenant = $1 AND person = $2"};
+
+inline constexpr Statement kPutCeremony{
+    "INSERT INTO ceremony (handle, tenant, use, person, session, challenge, ends_ms) VALUES ($1, "
+    "$2, $3, $4, $5, $6, $7)"};
+inline constexpr Statement kFindCeremony{
+    "SELECT use, person, session, challenge, ends_ms FROM ceremony WHERE handle = $1 AND tenant = "
+    "$2"};
+inline constexpr Statement kDropCeremony{"DELETE FROM ceremony WHERE handle = $1 AND tenant = $2"};
+inline constexpr Statement kForgetCeremonies{"DELETE FROM ceremony WHERE ends_ms <= $1"};
+
+// ---- the first administrator
+
+inline constexpr Statement kAdministrators{
+    "SELECT person FROM person_role JOIN person ON person.tenant = person_role.tenant AND "
+    "person.id "
+    "= person_role.person WHERE person_role.tenant = $1 AND role = 'admin' AND person <> $2 AND "
+    "active = 1 LIMIT 1"};
+inline constexpr Statement kFindBootstrap{
+    "SELECT code, tries, ends_ms, done FROM bootstrap WHERE tenant = $1"};
+inline constexpr Statement kPutBootstrap{
+    "INSERT INTO bootstrap (tenant, code, tries, ends_ms, done) VALUES ($1, $2, 0, $3, 0) ON "
+    "CONFLICT (tenant) DO UPDATE SET code = excluded.code, tries = 0, ends_ms = excluded.ends_ms "
+    "WHERE bootstrap.done = 0"};
+inline constexpr Statement kCountBootstrap{
+    "UPDATE bootstrap SET tries = tries + 1 WHERE tenant = $1"};
+inline constexpr Statement kCloseBootstrap{
+    "UPDATE bootstrap SET done = 1, code = x'' WHERE tenant = $1 AND code = $2 AND done = 0 AND "
+    "ends_ms > $3"};
 
 // ---- who changed
 

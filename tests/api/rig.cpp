@@ -66,7 +66,11 @@ void ApiRig::open(Options options) {
   accounts = std::make_unique<identity::Accounts>(
       identity::Accounts::Parts{*people, hub.store(), hub.keys(), hub.keyring(), audit, clock,
                                 random, ids},
-      "t1", identity::AccountOptions{.memory_kib = 64, .time = 1});
+      "t1",
+      identity::AccountOptions{.memory_kib = 64,
+                               .time = 1,
+                               .passkey_host = "hub.example",
+                               .passkey_origins = {"https://hub.example"}});
   clients = std::make_unique<identity::Clients>(
       identity::Clients::Parts{hub.store(), hub.keyring(), audit, clock, random}, "t1",
       "https://hub.example/auth/token");

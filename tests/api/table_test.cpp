@@ -51,6 +51,24 @@ TEST(RouteTable, HoldsWhatTheDescriptionHoldsAndNothingElse) {
   EXPECT_EQ(table, description) << "hub/api/routes.cpp and docs/openapi.yaml differ";
 }
 
+TEST(RouteTable, TheDescriptionSaysWhatNeedsTwoFactors) {
+  const char* folder = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+  std::ifstream file(std::string(folder != nullptr ? folder : ".") + "/docs/openapi.yaml");
+  const std::string operation = "      operationId: ";
+  std::set<std::string> described;
+  std::string now;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(operation)) now = line.substr(operation.size());
+    if (line == "      x-rabt-step-up: true") described.insert(now);
+  }
+  std::set<std::string> table;
+  for (const Route& route : routes()) {
+    if (route.options.strong) table.insert(std::string(route.operation));
+  }
+  EXPECT_EQ(table, described);
+  EXPECT_GT(table.size(), 10U);
+}
+
 TEST(RouteTable, EveryRouteIsFoundByAPathOfItsPattern) {
   for (const Route& route : routes()) {
     std::string path(route.pattern);

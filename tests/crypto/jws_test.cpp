@@ -154,5 +154,20 @@ TEST(Jws, TrapSeventeenKeysThatAreUnfitAreRefused) {
   EXPECT_TRUE(refused(R"({"kty":"OKP","crv":"X25519","x":"c2VjcmV0"})"));
 }
 
+TEST(Jws, ASignatureInDerHasOneEncoding) {
+  const auto read = [](const char* hex) {
+    const Bytes der = *from_hex(hex);
+    const auto out = signature_of_der(der, 2);
+    return out ? to_hex(*out) : "none";
+  };
+  EXPECT_EQ(read("3006020101020102"), "00010002");
+  EXPECT_EQ(read("300802020101020200ff"), "010100ff");
+  for (const char* bad :
+       {"", "30", "3000", "3006020101020102ff", "30060201010201", "3006020100020102",
+        "30060201ff020102", "300702020001020102", "308106020101020102", "300802030101010102",
+        "3080020101020102", "0406020101020102"})
+    EXPECT_EQ(read(bad), "none") << bad;
+}
+
 }  // namespace
 }  // namespace rabt::crypto

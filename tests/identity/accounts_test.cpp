@@ -1,15 +1,22 @@
 #include "hub/identity/accounts.hpp"
 
+#include <unistd.h>
 #include <algorithm>
+
+#include <atomic>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/password_hash.hpp"
 #include "hub/identity/password_rules.hpp"
+#include "hub/identity/qr.hpp"
 #include "hub/identity/totp.hpp"
 #include "hub/phi/nfkc.hpp"
 #include "tests/identity/house.hpp"
+#include "tests/tls_files.hpp"
 
 namespace rabt::identity {
 namespace {
@@ -260,6 +267,186 @@ TEST_F(AccountsTest, OnlyAnAdministratorGivesOtherRolesThanPatient) {
   EXPECT_EQ(house_.accounts.add(nobody, order).error().code, "api.invalid");
 }
 
+TEST_F(AccountsTest, StepUpByACodeIsAsStrongAsASignInWithOne) {
+  add("layla");
+  const SignedIn weak = must(login("layla"));
+  Caller caller = as(weak);
+  EXPECT_EQ(house_.accounts.check_strong(caller.who).error().code, "auth.step_up");
+  const Enrolment enrolled = must(house_.accounts.enrol(caller));
+  const auto codes = must(house_.accounts.confirm(caller, now_code(enrolled.secret)));
+  house_.base.clock.advance_ms(60'000);
+  StepUp proof;
+  proof.otp = "000000";
+  EXPECT_EQ(house_.accounts.step_up(caller, proof).error().code, "auth.failed");
+  proof.otp = {};
+  proof.password = std::string(kPassword);
+  EXPECT_EQ(house_.accounts.step_up(caller, proof).error().code, "auth.failed")
+      << "he has a second factor now";
+  proof.otp = now_code(enrolled.secret);
+  const SignedIn strong = must(house_.accounts.step_up(caller, proof));
+  EXPECT_TRUE(house_.accounts.check_strong(as(strong).who).ok());
+  EXPECT_FALSE(house_.accounts.session(weak.token).ok());
+  EXPECT_EQ(house_.accounts.step_up(as(strong), proof).error().code, "auth.failed")
+      << "trap 25: a code counts once, at whichever door";
+  house_.base.clock.advance_ms(5LL * 60 * 1000 + 1);
+  EXPECT_FALSE(house_.accounts.check_strong(as(strong).who).ok());
+  proof.otp = codes[0];
+  EXPECT_TRUE(house_.accounts.step_up(as(strong), proof).ok());
+  // A system has no second factor.
+  EXPECT_TRUE(house_.accounts.check_strong(house_.administrator().who).ok());
+}
+
+TEST_F(AccountsTest, OneFactorOfLongAgoEnrolsNoSecond) {
+  add("layla");
+  const Caller caller = as(must(login("layla")));
+  house_.base.clock.advance_ms(5LL * 60 * 1000 + 1);
+  EXPECT_EQ(house_.accounts.enrol(caller).error().code, "auth.step_up");
+  EXPECT_EQ(house_.accounts.begin_passkey(caller).error().code, "auth.step_up");
+  StepUp proof;
+  proof.password = std::string(kPassword);
+  const SignedIn again = must(house_.accounts.step_up(caller, proof));
+  EXPECT_TRUE(house_.accounts.enrol(as(again)).ok());
+  EXPECT_FALSE(house_.accounts.check_strong(as(again).who).ok());
+}
+
+using ThrottleTest = AccountsTest;
+
+TEST_F(ThrottleTest, StrangersWhoGuessDoNotMakeAKnownDeviceWait) {
+  add("layla");
+  add("noura");
+  const SignedIn known = must(login("layla"));
+  const SignedIn other = must(login("noura"));
+  const auto from = [&](const std::string& device, std::string_view password = kPassword) {
+    const auto in = house_.accounts.login(
+        {.username = "layla", .password = std::string(password), .device = device});
+    return in.ok() ? std::string("ok") : in.error().code;
+  };
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(from("", "wrong"), "auth.failed");
+  EXPECT_EQ(from(""), "rate.sign_in");
+  EXPECT_EQ(from(other.device), "rate.sign_in") << "the device of somebody else";
+  std::string changed = known.device;
+  changed[8] = changed[8] == '0' ? '1' : '0';
+  EXPECT_EQ(from(changed), "rate.sign_in");
+  EXPECT_EQ(from(known.device.substr(0, known.device.size() - 2)), "rate.sign_in");
+  EXPECT_EQ(from("rabt_d_"), "rate.sign_in");
+  EXPECT_EQ(from(std::string(100'000, '_')), "rate.sign_in");
+  EXPECT_EQ(from(known.device), "ok");
+  // It is no way to guess on: its own count grows, then it is as good as a strange one.
+  for (int i = 0; i < 10; ++i) {
+    house_.base.clock.advance_ms(60'000);
+    EXPECT_EQ(from(known.device, "wrong"), "auth.failed") << i;
+  }
+  house_.base.clock.advance_ms(60'000);
+  EXPECT_EQ(from(known.device, "wrong"), "auth.failed") << "counted for the account";
+  EXPECT_EQ(from(known.device), "rate.sign_in");
+}
+
+TEST_F(ThrottleTest, Trap26GuessesAtEveryDoorAddToOneCount) {
+  const Person person = add("layla");
+  const Caller caller = as(must(login("layla")));
+  const Enrolment enrolled = must(house_.accounts.enrol(caller));
+  StepUp proof;
+  proof.otp = "000000";
+  EXPECT_EQ(house_.accounts.confirm(caller, "000000").error().code, "auth.failed");
+  EXPECT_EQ(house_.accounts.step_up(caller, proof).error().code, "auth.failed");
+  EXPECT_EQ(house_.accounts.set_password(caller, "wrong", "four rivers in the valley").error().code,
+            "auth.failed");
+  EXPECT_EQ(house_.accounts.activate({.username = "layla", .password = std::string(kPassword)}, "x")
+                .error()
+                .code,
+            "auth.failed");
+  EXPECT_EQ(code("layla", "wrong"), "auth.failed");
+  EXPECT_EQ(code("layla", "wrong"), "auth.failed");
+  EXPECT_EQ(code("layla"), "rate.sign_in");
+  EXPECT_EQ(house_.accounts.step_up(caller, proof).error().code, "rate.sign_in");
+  EXPECT_EQ(house_.accounts.confirm(caller, now_code(enrolled.secret)).error().code,
+            "rate.sign_in");
+  // 27: the session goes on, and changes nothing about it.
+  EXPECT_TRUE(house_.accounts.sessions(person.id).ok());
+  EXPECT_EQ(code("layla"), "rate.sign_in");
+}
+
+class BootstrapTest : public AccountsTest {
+ protected:
+  std::string fresh_code() {
+    return must(house_.accounts.make_bootstrap_code({.who = {.kind = Kind::local, .id = "0"}}));
+  }
+  // ok, or the code of the error.
+  std::string made(const std::string& code, const std::string& username = "root",
+                   const std::string& otp = {}) {
+    const auto begun = house_.accounts.begin_bootstrap({}, code, username);
+    if (!begun.ok() && otp.empty()) return begun.error().code;
+    const auto done =
+        house_.accounts.bootstrap({}, {.code = code,
+                                       .username = username,
+                                       .password = std::string(kPassword),
+                                       .name = "The first",
+                                       .otp = otp.empty() ? now_code(begun->secret) : otp});
+    if (done.ok()) recovery_ = done->recovery;
+    return done.ok() ? "ok" : done.error().code;
+  }
+  bool made_by(const std::string& code, const std::string& username, const std::string& otp) {
+    return house_.accounts
+        .bootstrap({}, {.code = code,
+                        .username = username,
+                        .password = std::string(kPassword),
+                        .name = {},
+                        .otp = otp})
+        .ok();
+  }
+  std::vector<std::string> recovery_;
+};
+
+TEST_F(BootstrapTest, Trap23ACodeMakesTheFirstAdministratorWithTwoFactorsAndNoOther) {
+  const std::string code_shown = fresh_code();
+  EXPECT_EQ(code_shown.size(), 32U) << "128 bits";
+  const Enrolment begun = must(house_.accounts.begin_bootstrap({}, code_shown, "root"));
+  EXPECT_EQ(must(house_.accounts.begin_bootstrap({}, code_shown, "root")).secret, begun.secret);
+  EXPECT_EQ(made(code_shown), "ok");
+  EXPECT_EQ(code("root"), "auth.mfa_required");
+  EXPECT_EQ(code("root", kPassword, now_code(begun.secret)), "auth.failed")
+      << "trap 25: the code that made him was used";
+  ASSERT_EQ(recovery_.size(), 10U);
+  const auto in = must(login("root", kPassword, recovery_[0]));
+  EXPECT_EQ(as(in).who.roles, Roles{Role::admin});
+  EXPECT_EQ(made(code_shown, "another"), "auth.failed");
+  EXPECT_EQ(house_.accounts.make_bootstrap_code({}).error().code, "auth.bootstrap_closed");
+  const auto all = house_.base.acts();
+  EXPECT_EQ(std::count(all.begin(), all.end(), "user.created ok"), 1);
+}
+
+TEST_F(BootstrapTest, Trap23TheCodeEndsWithItsTimeItsTriesTheNextOneAndAnyAdministrator) {
+  std::string first = fresh_code();
+  std::string second = fresh_code();
+  EXPECT_EQ(made(first), "auth.failed") << "there is a newer one";
+  house_.base.clock.advance_ms(kBootstrapMs);
+  EXPECT_EQ(made(second), "auth.failed") << "late";
+  first = fresh_code();
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(made("wrong"), "auth.failed");
+  EXPECT_EQ(made(first, "root", "000000"), "auth.failed") << "a wrong second factor is a try";
+  EXPECT_EQ(made(first), "auth.failed") << "five tries";
+  first = fresh_code();
+  add("other", {Role::admin});
+  EXPECT_EQ(made(first), "auth.failed");
+  EXPECT_EQ(house_.accounts.make_bootstrap_code({}).error().code, "auth.bootstrap_closed");
+  EXPECT_FALSE(must(house_.people.by_username("t1", "root")).has_value());
+}
+
+TEST_F(BootstrapTest, Trap22OfFiftyWhoComeAtOnceOneWins) {
+  const std::string shown = fresh_code();
+  const std::string otp = now_code(must(house_.accounts.begin_bootstrap({}, shown, "root")).secret);
+  std::atomic<int> won{0};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 50; ++i) {
+    callers.emplace_back([&, i] {
+      if (made_by(shown, "root-" + std::to_string(i), otp)) ++won;
+    });
+  }
+  for (std::thread& one : callers) one.join();
+  EXPECT_EQ(won.load(), 1);
+  EXPECT_EQ(must(house_.people.having("t1", {Role::admin})).size(), 1U);
+}
+
 TEST(Passwords, AreOnePasswordHoweverTheyAreTyped) {
   // 29: NFC and NFD of the same Arabic text.
   EXPECT_EQ(must(fold_password("\u0622")), must(fold_password("\u0627\u0653")));
@@ -276,11 +463,81 @@ TEST(Passwords, ThatAreShortCommonOrOwnNamesAreRefused) {
   };
   for (const char* bad :
        {"", "fourteen chars", "aaaaaaaaaaaaaaaaaaaa", "password12345678!", "PasswordPassword",
-        "qwertyuiop12345", "123456789012345", "my name is Layla.K today", "abcabcabcabcabcabc"})
+        "qwertyuiop12345", "123456789012345", "my name is Layla.K today", "abcabcabcabcabcabc",
+        "Password123456!!", "letmeinletmein1", "iloveyou princess", "trustno1trustno1",
+        "telehealth rabt 2026", "king-fahd king-fahd", "mohammed1990riyadh"})
     EXPECT_FALSE(good(bad)) << bad;
   for (const char* fine :
        {"three canaries by the sea", "correct horse battery", "ثلاثة طيور على البحر"})
     EXPECT_TRUE(good(fine)) << fine;
+}
+
+TEST(Passwords, OfAListAreRefusedHoweverTheyAreWritten) {
+  std::string file = (std::filesystem::temp_directory_path() / "rabt-list-XXXXXX").string();
+  const int open = ::mkstemp(file.data());
+  ASSERT_GE(open, 0);
+  ::close(open);
+  std::ofstream(file) << "Three Canaries By The Sea\r\n\n\xff\n\u0627\u0653"
+                         "منت بالله ورسوله\n";
+  const PasswordList list = must(PasswordList::read(file));
+  EXPECT_TRUE(list.has("three canaries by the sea"));
+  EXPECT_TRUE(
+      list.has(must(fold_password("\u0622"
+                                  "منت بالله ورسوله"))))
+      << "NFC and NFD";
+  EXPECT_FALSE(list.has("three canaries by the see"));
+  EXPECT_FALSE(check_password("three CANARIES by the sea", 15, "layla", "t1", &list).ok());
+  EXPECT_TRUE(check_password("four canaries by the river", 15, "layla", "t1", &list).ok());
+  std::ofstream(file, std::ios::trunc) << "\n";
+  EXPECT_EQ(PasswordList::read(file).error().code, "config.io") << "empty";
+  std::filesystem::remove(file);
+  EXPECT_EQ(PasswordList::read(file).error().code, "config.io") << "missing";
+}
+
+// A stranger's program reads the picture.
+TEST(Qr, ACodeIsReadByAnotherProgram) {
+  if (!rabt::test::have_program("zbarimg")) GTEST_SKIP() << "zbarimg is not installed (zbar-tools)";
+  const std::string uri =
+      "otpauth://totp/Rabt:dr.ahmad?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Rabt&algorithm="
+      "SHA1&digits=6&period=30";
+  const std::string svg = qr_svg(uri);
+  ASSERT_TRUE(svg.starts_with("<svg xmlns=")) << svg;
+  // The bars of the second path, as a picture of 8 dots a square.
+  int side = 0;
+  ASSERT_EQ(std::sscanf(svg.c_str() + svg.find("viewBox"), "viewBox=\"0 0 %d", &side), 1);
+  std::vector<std::string> rows(static_cast<std::size_t>(side),
+                                std::string(static_cast<std::size_t>(side), '0'));
+  for (auto at = svg.find("<path d=") + 9; svg[at] == 'M'; at = svg.find('z', at) + 1) {
+    int x = 0;
+    int y = 0;
+    int width = 0;
+    ASSERT_EQ(std::sscanf(svg.c_str() + at, "M%d %dh%dv1", &x, &y, &width), 3);
+    for (int i = 0; i < width; ++i)
+      rows.at(static_cast<std::size_t>(y)).at(static_cast<std::size_t>(x + i)) = '1';
+  }
+  std::string file = (std::filesystem::temp_directory_path() / "rabt-qr-XXXXXX").string();
+  const int open = ::mkstemp(file.data());
+  ASSERT_GE(open, 0);
+  ::close(open);
+  std::ofstream picture(file);
+  picture << "P1\n" << side * 8 << " " << side * 8 << "\n";
+  for (const std::string& row : rows) {
+    for (int again = 0; again < 8; ++again) {
+      for (const char dot : row) {
+        for (int i = 0; i < 8; ++i) picture << dot << ' ';
+      }
+      picture << '\n';
+    }
+  }
+  picture.close();
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(
+      ::popen(("zbarimg -q --raw " + file + " 2>/dev/null").c_str(), "r"), ::pclose);
+  char line[512] = {};
+  ASSERT_NE(pipe, nullptr);
+  ASSERT_NE(std::fgets(line, sizeof line, pipe.get()), nullptr);
+  EXPECT_EQ(std::string(line), uri + "\n");
+  std::filesystem::remove(file);
+  EXPECT_EQ(qr_svg(std::string(5000, 'x')), "");
 }
 
 TEST(Passwords, AreHashedWithASaltAndTheirCost) {

@@ -69,6 +69,31 @@ class AuthenticatorTest : public testing::Test {
   std::unique_ptr<Authenticator> who_;
 };
 
+TEST_F(AuthenticatorTest, ATokenStandsForTwoFactorsWhereItsIssuerSaysSo) {
+  const auto strong = [&](const std::string& more) {
+    const auto who = principal(raw(claims(R"("sub":"u-1","role":"doctor",)" + more)));
+    return who.ok() && house_.accounts.check_strong(*who).ok();
+  };
+  EXPECT_FALSE(strong("")) << "nobody said so";
+  EXPECT_FALSE(strong(R"("acr":"phr",)"));
+  IssuerOptions issuer = app();
+  issuer.strong_acr = {"phr"};
+  trust({issuer});
+  EXPECT_TRUE(strong(R"("acr":"phr",)"));
+  EXPECT_FALSE(strong(""));
+  EXPECT_FALSE(strong(R"("acr":"PHR",)"));
+  EXPECT_FALSE(strong(R"("acr":["phr"],)"));
+  EXPECT_FALSE(strong(R"("acr":"phr","auth_time":)" + std::to_string(now_s() - 301) + ","));
+  EXPECT_FALSE(strong(R"("acr":"phr","auth_time":"now",)"));
+  EXPECT_FALSE(strong(R"("acr":"phr","auth_time":)" + std::to_string(now_s() + 9000) + ","))
+      << "nobody has signed in tomorrow";
+  issuer.strong_acr = {};
+  issuer.second_factor = true;
+  trust({issuer});
+  EXPECT_TRUE(strong(""));
+  EXPECT_FALSE(strong(R"("auth_time":)" + std::to_string(now_s() - 301) + ","));
+}
+
 TEST_F(AuthenticatorTest, WhoShowsNothingIsNobodyAndTheApiTokenIsAClient) {
   EXPECT_EQ(must(who_->principal({})).kind, Kind::anonymous);
   const Principal client = must(principal("rabt_0123"));

@@ -23,7 +23,11 @@ class House {
         // The least that argon2 takes: tests do not prove its strength.
         accounts({people, *base.store, *base.keys, *base.keyring, *base.audit, base.clock,
                   base.random, base.ids},
-                 "t1", {.memory_kib = 64, .time = 1}),
+                 "t1",
+                 {.memory_kib = 64,
+                  .time = 1,
+                  .passkey_host = "hub.example",
+                  .passkey_origins = {"https://hub.example"}}),
         clients({*base.store, *base.keyring, *base.audit, base.clock, base.random}, "t1",
                 "https://hub.example/auth/token") {}
   ~House() { std::filesystem::remove_all(folder_); }

@@ -48,6 +48,7 @@ only 'Poco/' http
 only 'wslay/' http
 only 'boost/' plugin
 only 'p11-kit' crypto
+only 'cbor\.h|qrencode|zxcvbn' identity
 only 'yaml-cpp/' workflow plugin/package
 only 'unicode/' workflow phi access consultation
 only 'phonenumbers/' phi

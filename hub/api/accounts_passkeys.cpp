@@ -1,0 +1,150 @@
+#include "hub/api/accounts.hpp"
+#include "hub/api/answers.hpp"
+#include "hub/api/browser.hpp"
+#include "hub/api/patients.hpp"
+
+// Passkeys, proving oneself again, and where one is signed in.
+namespace rabt::api {
+
+using http::Response;
+
+namespace {
+
+Result<std::string> own(const Call& call) {
+  if (call.caller.who.person.empty()) return not_allowed();
+  return call.caller.who.person;
+}
+
+Json json_of(const identity::Passkey& one) {
+  Json out = Json::object({{"id", one.id},
+                           {"name", one.name},
+                           {"backupEligible", one.backup_eligible},
+                           {"backedUp", one.backed_up},
+                           {"created", to_iso8601({one.created_ms})}});
+  if (one.used_ms > 0) out.set("lastUsed", to_iso8601({one.used_ms}));
+  return out;
+}
+
+Result<Response> begun(const Result<identity::Ceremony>& ceremony) {
+  if (!ceremony.ok()) return ceremony.error();
+  Response response = json_response(
+      200, Json::object({{"ceremony", ceremony->handle}, {"publicKey", ceremony->options}}));
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
+Result<identity::PasskeyAnswer> answer_of(const Json& body) {
+  if (!body["ceremony"].is_string() || !body["credential"].is_object())
+    return invalid("api.invalid",
+                   "ceremony, credential: must be what was begun with, and what the browser gave");
+  return identity::PasskeyAnswer{.handle = body["ceremony"].as_string(),
+                                 .credential = body["credential"]};
+}
+
+// Whether the request came by the cookie of a browser.
+Result<bool> has_cookie(const Call& call) {
+  RABT_TRY(held, cookie(call.request, kSessionCookie));
+  return held.has_value();
+}
+
+}  // namespace
+
+Result<Response> Accounts::begin_passkey_sign_in(const Call& /*call*/) const {
+  return begun(accounts.begin_sign_in());
+}
+
+Result<Response> Accounts::sign_in_with_passkey(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(answer, answer_of(body));
+  const bool by_cookie = body["cookie"] == Json(true);
+  // Another site must not sign a browser in, either.
+  if (by_cookie) RABT_TRY_STATUS(check_browser(call.request, origin));
+  RABT_TRY(in, accounts.sign_in(call.caller, answer));
+  if (by_cookie) RABT_TRY_STATUS(accounts.logout(call.caller));
+  return signed_in(in, by_cookie);
+}
+
+Result<Response> Accounts::begin_step_up(const Call& call) const {
+  RABT_TRY_STATUS(own(call));
+  return begun(accounts.begin_step_up(call.caller));
+}
+
+Result<Response> Accounts::step_up(const Call& call) const {
+  RABT_TRY_STATUS(own(call));
+  RABT_TRY(body, body_object(call.request));
+  identity::StepUp proof{.otp = body.string_or("otp", ""),
+                         .password = body.string_or("password", "")};
+  if (body.find("credential") != nullptr) {
+    RABT_TRY(answer, answer_of(body));
+    proof.passkey = std::move(answer);
+  } else if (proof.otp.empty() && proof.password.empty()) {
+    return invalid("api.invalid", "otp, credential or password: one of them is needed");
+  }
+  RABT_TRY(by_cookie, has_cookie(call));
+  RABT_TRY(in, accounts.step_up(call.caller, proof));
+  return signed_in(in, by_cookie);
+}
+
+Result<Response> Accounts::begin_passkey(const Call& call) const {
+  RABT_TRY_STATUS(own(call));
+  return begun(accounts.begin_passkey(call.caller));
+}
+
+Result<Response> Accounts::add_passkey(const Call& call) const {
+  RABT_TRY_STATUS(own(call));
+  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(answer, answer_of(body));
+  RABT_TRY(made, accounts.add_passkey(call.caller, answer, body.string_or("name", "")));
+  Response response = json_response(201, json_of(made));
+  response.headers.emplace_back("Location", "/api/v1/me/passkeys/" + made.id);
+  return response;
+}
+
+Result<Response> Accounts::passkeys(const Call& call) const {
+  RABT_TRY(person, own(call));
+  RABT_TRY(all, accounts.passkeys(person));
+  Json items = Json::array();
+  for (const identity::Passkey& one : all) items.push_back(json_of(one));
+  return json_response(200, Json::object({{"items", std::move(items)}}));
+}
+
+Result<Response> Accounts::rename_passkey(const Call& call) const {
+  RABT_TRY_STATUS(own(call));
+  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(changed, accounts.rename_passkey(call.caller, call.path[0], body.string_or("name", "")));
+  return json_response(200, json_of(changed));
+}
+
+Result<Response> Accounts::remove_passkey(const Call& call) const {
+  RABT_TRY_STATUS(own(call));
+  RABT_TRY_STATUS(accounts.remove_passkey(call.caller, call.path[0]));
+  return Response{.status = 204};
+}
+
+Result<Response> Accounts::sessions(const Call& call) const {
+  RABT_TRY(person, own(call));
+  RABT_TRY(all, accounts.sessions(person));
+  Json items = Json::array();
+  for (const identity::Session& one : all)
+    items.push_back(Json::object({{"id", one.id},
+                                  {"current", one.id == call.caller.who.session},
+                                  {"factors", one.factors},
+                                  {"created", to_iso8601({one.created_ms})},
+                                  {"lastSeen", to_iso8601({one.seen_ms})},
+                                  {"ends", to_iso8601({one.ends_ms})}}));
+  return json_response(200, Json::object({{"items", std::move(items)}}));
+}
+
+Result<Response> Accounts::end_session(const Call& call) const {
+  RABT_TRY_STATUS(own(call));
+  RABT_TRY_STATUS(accounts.end_session(call.caller, call.path[0]));
+  return Response{.status = 204};
+}
+
+Result<Response> Accounts::end_user_sessions(const Call& call) const {
+  RABT_TRY(id, people.resolve(tenant, Json(call.path[0])));
+  RABT_TRY_STATUS(accounts.logout_everywhere(call.caller, id));
+  return Response{.status = 204};
+}
+
+}  // namespace rabt::api

@@ -1,0 +1,218 @@
+#include "hub/base/ascii.hpp"
+#include "hub/base/uri.hpp"
+#include "hub/identity/accounts_state.hpp"
+#include "hub/identity/password_rules.hpp"
+#include "hub/identity/profile.hpp"
+#include "hub/identity/totp.hpp"
+
+// Accounts: passwords, codes of the second factor, what administrators reset.
+namespace rabt::identity {
+
+namespace {
+
+constexpr std::int64_t kActivationMs = 24LL * 3600 * 1000;
+
+}  // namespace
+
+std::string otpauth(std::string_view label, ByteView secret) {
+  return "otpauth://totp/Rabt:" + percent_encode(label) + "?secret=" + base32(secret) +
+         "&issuer=Rabt&algorithm=SHA1&digits=6&period=30";
+}
+
+Status Accounts::State::put_recovery(store::Transaction& transaction, const crypto::DataKey& key,
+                                     std::string_view person,
+                                     const std::vector<std::string>& codes) {
+  for (std::size_t i = 0; i < codes.size(); ++i) {
+    RABT_TRY_STATUS(put(transaction, key, person, "recovery", std::to_string(i), "active",
+                        digest_of(codes[i]), 0));
+  }
+  return ok_status();
+}
+
+Result<Person> Accounts::add(const Caller& caller, const Registration& order) {
+  State& all = *state_;
+  if (!all.options.enabled)
+    return denied("authorisation.denied", "this hub keeps no accounts of its own");
+  if (!(order.roles == Roles{Role::patient}) && !caller.who.is(Role::admin))
+    return denied("authorisation.denied", "only an administrator gives other roles than patient");
+  RABT_TRY(username, fold_username(order.username));
+  RABT_TRY(folded, fold_password(order.password));
+  RABT_TRY_STATUS(
+      check_password(folded, kMinAlone, username, all.tenant, all.options.blocklist.get()));
+  NewPerson wanted;
+  RABT_TRY(profile, check_profile(order.profile));
+  wanted.profile = std::move(profile);
+  wanted.profile.set("username", username);
+  wanted.roles = order.roles;
+  RABT_TRY(phc, all.hash(folded));
+  Caller by = caller;
+  by.who.tenant = all.tenant;
+  return all.parts.people.create(
+      by, wanted,
+      [&](store::Transaction& transaction, const Person& person, const crypto::DataKey& key) {
+        return all.put(transaction, key, person.id, "password", "", "active", phc, 0);
+      });
+}
+
+Status Accounts::set_password(const Caller& caller, std::string_view old_password,
+                              std::string_view new_password) {
+  State& all = *state_;
+  const std::string& person = caller.who.person;
+  if (person.empty()) return sign_in_failed();
+  RABT_TRY(fresh, fold_password(new_password));
+  const auto old = fold_password(old_password);
+  if (!old.ok()) return sign_in_failed();
+  RABT_TRY(found, all.parts.people.find(all.tenant, person));
+  RABT_TRY(known, all.proofs(person));
+  RABT_TRY_STATUS(check_password(fresh, known.has_second() ? all.options.min_password : kMinAlone,
+                                 found.profile.string_or("username", "\n"), all.tenant,
+                                 all.options.blocklist.get()));
+  RABT_TRY(attempt, all.throttle.begin(person, caller.device));
+  RABT_TRY(good, all.matches(known.password, *old));
+  if (!good) return all.refuse(caller, "user.login_failed", person, sign_in_failed());
+  RABT_TRY(phc, all.hash(fresh));
+  return all.write(caller, "user.changed", person, [&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(all.put(transaction, *known.key, person, "password", "", "active", phc, 0));
+    // Whoever else is signed in as this person is not any more.
+    RABT_TRY_STATUS(all.end_sessions(transaction, person));
+    return all.throttle.success(transaction, attempt);
+  });
+}
+
+Result<Enrolment> Accounts::enrol(const Caller& caller) {
+  State& all = *state_;
+  const std::string& person = caller.who.person;
+  if (person.empty()) return sign_in_failed();
+  RABT_TRY(found, all.parts.people.find(all.tenant, person));
+  RABT_TRY(known, all.proofs(person));
+  if (known.totp_active)
+    return conflict("auth.mfa_enrolled", "there is a second factor; remove it first");
+  RABT_TRY_STATUS(all.check_recent(caller, known));
+  Bytes secret(kTotpSecret, 0);
+  all.parts.random.fill(secret);
+  RABT_TRY_STATUS(
+      all.write(caller, "user.mfa_changed", person, [&](store::Transaction& transaction) {
+        return all.put(transaction, *known.key, person, "totp", "", "pending", as_text(secret), 0);
+      }));
+  Enrolment out;
+  out.secret = base32(secret);
+  out.uri = otpauth(found.profile.string_or("username", person), secret);
+  return out;
+}
+
+Result<std::vector<std::string>> Accounts::confirm(const Caller& caller, std::string_view code) {
+  State& all = *state_;
+  const std::string& person = caller.who.person;
+  if (person.empty()) return sign_in_failed();
+  RABT_TRY(known, all.proofs(person));
+  if (known.totp_active || known.totp.empty())
+    return conflict("auth.mfa_enrolled", "there is no second factor that waits to be confirmed");
+  RABT_TRY(attempt, all.throttle.begin(person, caller.device));
+  const auto step = totp_match(as_bytes(known.totp), code, all.parts.clock.now(), known.last_step);
+  if (!step) return all.refuse(caller, "user.login_failed", person, sign_in_failed());
+  std::vector<std::string> codes;
+  for (int i = 0; i < kRecoveryCodes; ++i)
+    codes.push_back(hex_of_random(all.parts.random, kRecoveryBytes));
+  RABT_TRY_STATUS(
+      all.write(caller, "user.mfa_changed", person, [&](store::Transaction& transaction) -> Status {
+        State::Code taken;
+        taken.step = step;
+        RABT_TRY_STATUS(all.take(transaction, person, taken));
+        RABT_TRY_STATUS(all.put_recovery(transaction, *known.key, person, codes));
+        // Where somebody else is signed in as this person, nobody is any more.
+        RABT_TRY_STATUS(all.end_sessions(transaction, person, caller.who.session));
+        return all.throttle.success(transaction, attempt);
+      }));
+  return codes;
+}
+
+Status Accounts::remove_factor(const Caller& caller, std::string_view code) {
+  State& all = *state_;
+  const std::string& person = caller.who.person;
+  if (person.empty()) return sign_in_failed();
+  RABT_TRY(known, all.proofs(person));
+  if (!known.totp_active) return not_found("auth.mfa_absent", "there is no second factor");
+  RABT_TRY(attempt, all.throttle.begin(person, caller.device));
+  const State::Code judged = all.judge(known, code);
+  if (!judged.good()) return all.refuse(caller, "user.login_failed", person, sign_in_failed());
+  return all.write(
+      caller, "user.mfa_changed", person, [&](store::Transaction& transaction) -> Status {
+        RABT_TRY_STATUS(all.take(transaction, person, judged));
+        for (const std::string_view kind : {"totp", "recovery"})
+          RABT_TRY_STATUS(
+              store::run(transaction, sql::kDropCredentials, {all.tenant, person, kind}));
+        RABT_TRY_STATUS(all.end_sessions(transaction, person, caller.who.session));
+        return all.throttle.success(transaction, attempt);
+      });
+}
+
+Result<Accounts::Factors> Accounts::factors(std::string_view person) {
+  RABT_TRY(known, state_->proofs(person));
+  return Factors{.password = !known.password.empty(),
+                 .totp = known.totp_active,
+                 .recovery = static_cast<int>(known.recovery.size()),
+                 .passkeys = static_cast<int>(known.passkeys.size())};
+}
+
+Status Accounts::reset_factor(const Caller& caller, std::string_view person) {
+  State& all = *state_;
+  RABT_TRY_STATUS(all.proofs(person));
+  return all.write(
+      caller, "user.mfa_changed", person, [&](store::Transaction& transaction) -> Status {
+        for (const std::string_view kind : {"totp", "recovery"})
+          RABT_TRY_STATUS(
+              store::run(transaction, sql::kDropCredentials, {all.tenant, person, kind}));
+        RABT_TRY_STATUS(store::run(transaction, sql::kDropPasskeys, {all.tenant, person}));
+        return all.end_sessions(transaction, person);
+      });
+}
+
+Result<std::string> Accounts::reset_password(const Caller& caller, std::string_view person) {
+  State& all = *state_;
+  RABT_TRY(known, all.proofs(person));
+  std::string code = hex_of_random(all.parts.random, 16);
+  RABT_TRY_STATUS(
+      all.write(caller, "user.changed", person, [&](store::Transaction& transaction) -> Status {
+        RABT_TRY_STATUS(store::run(transaction, sql::kDropCredentials,
+                                   {all.tenant, person, std::string_view("password")}));
+        RABT_TRY_STATUS(all.end_sessions(transaction, person));
+        RABT_TRY_STATUS(all.throttle.forget(transaction, person));
+        return all.put(transaction, *known.key, person, "activation", "", "active", digest_of(code),
+                       all.parts.clock.now().ms + kActivationMs);
+      }));
+  return code;
+}
+
+Status Accounts::activate(const SignIn& order, std::string_view code) {
+  State& all = *state_;
+  RABT_TRY(fresh, fold_password(order.password));
+  RABT_TRY(person, all.parts.people.by_username(all.tenant, order.username));
+  RABT_TRY(attempt, person ? all.throttle.begin(*person, order.device)
+                           : all.throttle.begin_unknown(order.username));
+  if (!person) return sign_in_failed();
+  RABT_TRY(known, all.proofs(*person));
+  const Caller caller{.who = {.kind = Kind::person,
+                              .tenant = all.tenant,
+                              .id = *person,
+                              .roles = {},
+                              .person = *person},
+                      .client = order.client,
+                      .request = order.request};
+  const bool good = !known.activation.empty() &&
+                    constant_time_equal(as_bytes(known.activation), as_bytes(digest_of(code))) &&
+                    all.parts.clock.now().ms < known.activation_ends_ms;
+  if (!good) return all.refuse(caller, "user.login_failed", *person, sign_in_failed());
+  RABT_TRY_STATUS(check_password(fresh, known.has_second() ? all.options.min_password : kMinAlone,
+                                 lower(order.username), all.tenant, all.options.blocklist.get()));
+  RABT_TRY(phc, all.hash(fresh));
+  return all.write(caller, "user.changed", *person, [&](store::Transaction& transaction) -> Status {
+    RABT_TRY(rows, transaction.execute(sql::kDropCredential,
+                                       {all.tenant, std::string_view(*person),
+                                        std::string_view("activation"), std::string_view()}));
+    if (rows != 1) return sign_in_failed();
+    RABT_TRY_STATUS(all.put(transaction, *known.key, *person, "password", "", "active", phc, 0));
+    return all.throttle.success(transaction, attempt);
+  });
+}
+
+}  // namespace rabt::identity

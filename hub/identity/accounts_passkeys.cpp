@@ -1,0 +1,320 @@
+#include <algorithm>
+
+#include "hub/base/utf8.hpp"
+#include "hub/identity/accounts_state.hpp"
+
+// Accounts: passkeys.
+namespace rabt::identity {
+
+namespace {
+
+constexpr std::size_t kMaxPasskeys = 20;
+constexpr std::size_t kMaxName = 80;
+constexpr std::size_t kChallenge = 32;
+constexpr std::string_view kProduct = "Rabt";
+
+Json sealed_form(const StoredPasskey& one) {
+  return Json::object({{"credential", crypto::base64url(as_bytes(one.credential))},
+                       {"key", one.key},
+                       {"algorithm", one.algorithm},
+                       {"name", one.shown.name},
+                       {"backupEligible", one.shown.backup_eligible},
+                       {"backedUp", one.shown.backed_up}});
+}
+
+std::string seal(const crypto::DataKey& key, Random& random, std::string_view tenant,
+                 std::string_view person, const StoredPasskey& one) {
+  const std::string place = "passkey/" + one.shown.id;
+  return key.seal({tenant, "credential", person, place}, sealed_form(one).dump(), random);
+}
+
+Result<std::string> check_name(std::string_view name) {
+  const bool plain = std::none_of(name.begin(), name.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+  });
+  if (name.empty() || !plain || !is_utf8(name) || code_points(name) > kMaxName)
+    return invalid("api.invalid", "name: must be a text of 1 to 80 characters");
+  return std::string(name);
+}
+
+RelyingParty party_of(const AccountOptions& options) {
+  return {.id = options.passkey_host, .origins = options.passkey_origins};
+}
+
+Error absent() {
+  return not_found("auth.passkey_absent", "you have no such passkey");
+}
+
+Json descriptors(const std::vector<StoredPasskey>& passkeys) {
+  Json out = Json::array();
+  for (const StoredPasskey& one : passkeys)
+    out.push_back(Json::object(
+        {{"type", "public-key"}, {"id", crypto::base64url(as_bytes(one.credential))}}));
+  return out;
+}
+
+}  // namespace
+
+Result<Ceremony> Accounts::State::begin(std::string_view use, const Principal& who, Json asked) {
+  if (options.passkey_host.empty())
+    return unavailable("auth.passkeys_off",
+                       "there are no passkeys: the hub does not know its own address; set "
+                       "`server.public_url`");
+  Bytes challenge(kChallenge, 0);
+  parts.random.fill(challenge);
+  Ceremony out;
+  out.handle = hex_of_random(parts.random, kChallenge);
+  asked.set("challenge", crypto::base64url(challenge));
+  asked.set("timeout", kCeremonyMs);
+  out.options = std::move(asked);
+  const std::string handle = digest_of(out.handle);
+  const std::int64_t now = parts.clock.now().ms;
+  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(store::run(transaction, sql::kForgetCeremonies, {now}));
+    return store::run(transaction, sql::kPutCeremony,
+                      {store::Blob{handle}, tenant, use, who.person, who.session,
+                       store::Blob{as_text(challenge)}, now + kCeremonyMs});
+  }));
+  return out;
+}
+
+Result<Accounts::State::Begun> Accounts::State::end(std::string_view use, const Principal& who,
+                                                    std::string_view shown) {
+  const std::string handle = digest_of(shown);
+  Begun out;
+  bool good = false;
+  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+    good = false;
+    RABT_TRY_STATUS(transaction.query(
+        sql::kFindCeremony, {store::Blob{handle}, tenant}, [&](const store::Row& row) {
+          good = row.text(0) == use && row.text(1) == who.person && row.text(2) == who.session &&
+                 row.integer(4) > parts.clock.now().ms;
+          out.challenge = std::string(row.blob(3));
+          return false;
+        }));
+    // However it came, it is not answered again.
+    return store::run(transaction, sql::kDropCeremony, {store::Blob{handle}, tenant});
+  }));
+  if (!good) return sign_in_failed();
+  return out;
+}
+
+Accounts::State::Judged Accounts::State::judge_passkey(const Proofs& known,
+                                                       std::string_view challenge,
+                                                       const Json& answer) const {
+  Judged out;
+  const auto of = read_assertion(answer);
+  if (!of.ok()) {
+    out.error = of.error();
+    return out;
+  }
+  const auto found =
+      std::find_if(known.passkeys.begin(), known.passkeys.end(),
+                   [&](const StoredPasskey& one) { return one.credential == of->credential; });
+  if (found == known.passkeys.end()) {
+    out.error = absent();
+    return out;
+  }
+  const auto state =
+      check_assertion(party_of(options), challenge, found->key, found->algorithm, answer);
+  if (!state.ok()) {
+    out.error = state.error();
+    return out;
+  }
+  StoredPasskey now = *found;
+  if (state->backup_eligible != now.shown.backup_eligible) {
+    out.error = invalid("auth.passkey", "the passkey says something else about its backups");
+    return out;
+  }
+  const std::int64_t count = state->sign_count;
+  const bool counts = count > 0 || now.sign_count > 0;
+  if (counts && count <= now.sign_count) {
+    // When a passkey moves between devices, each device may count for itself.
+    out.copied = true;
+    if (!now.shown.backup_eligible) {
+      out.error =
+          invalid("auth.passkey", "the count of the passkey went back: there may be a copy");
+      return out;
+    }
+  }
+  out.good = true;
+  const std::int64_t before = now.sign_count;
+  const bool moved = state->backed_up != now.shown.backed_up;
+  now.shown.backed_up = state->backed_up;
+  out.also = [this, now, before, count, moved, person = std::string(known.person),
+              key = known.key](store::Transaction& transaction) -> Status {
+    RABT_TRY(rows, transaction.execute(sql::kUsePasskey, {tenant, person, now.shown.id, count,
+                                                          before, parts.clock.now().ms}));
+    if (rows != 1) return sign_in_failed();
+    if (!moved) return ok_status();
+    const std::string sealed = seal(*key, parts.random, tenant, person, now);
+    return store::run(transaction, sql::kSealPasskey,
+                      {tenant, person, now.shown.id, store::Blob{sealed}});
+  };
+  return out;
+}
+
+Result<Ceremony> Accounts::begin_passkey(const Caller& caller) {
+  State& all = *state_;
+  const std::string& person = caller.who.person;
+  if (person.empty()) return sign_in_failed();
+  RABT_TRY(found, all.parts.people.find(all.tenant, person));
+  RABT_TRY(known, all.proofs(person));
+  RABT_TRY_STATUS(all.check_recent(caller, known));
+  if (known.passkeys.size() >= kMaxPasskeys)
+    return conflict("auth.passkey_taken", "you have 20 passkeys; remove one first");
+  const std::string label = found.profile.string_or("username", person);
+  Json algorithms = Json::array();
+  for (const PasskeyAlgorithm& one : kPasskeyAlgorithms)
+    algorithms.push_back(Json::object({{"type", "public-key"}, {"alg", one.cose}}));
+  return all.begin(
+      "register", caller.who,
+      Json::object(
+          {{"rp", Json::object({{"id", all.options.passkey_host}, {"name", kProduct}})},
+           {"user", Json::object({{"id", crypto::base64url(as_bytes(person))},
+                                  {"name", label},
+                                  {"displayName", found.profile.string_or("name", label)}})},
+           {"pubKeyCredParams", std::move(algorithms)},
+           {"excludeCredentials", descriptors(known.passkeys)},
+           {"authenticatorSelection", Json::object({{"residentKey", "required"},
+                                                    {"requireResidentKey", true},
+                                                    {"userVerification", "required"}})},
+           {"attestation", "none"}}));
+}
+
+Result<Passkey> Accounts::add_passkey(const Caller& caller, const PasskeyAnswer& answer,
+                                      std::string_view name) {
+  State& all = *state_;
+  const std::string& person = caller.who.person;
+  if (person.empty()) return sign_in_failed();
+  RABT_TRY(called, check_name(name));
+  RABT_TRY(known, all.proofs(person));
+  RABT_TRY_STATUS(all.check_recent(caller, known));
+  RABT_TRY(begun, all.end("register", caller.who, answer.handle));
+  RABT_TRY(made, check_registration(party_of(all.options), begun.challenge, answer.credential));
+  StoredPasskey fresh;
+  fresh.shown = {.id = all.parts.ids.next().text(),
+                 .name = std::move(called),
+                 .backup_eligible = made.state.backup_eligible,
+                 .backed_up = made.state.backed_up,
+                 .created_ms = all.parts.clock.now().ms};
+  fresh.credential = made.id;
+  fresh.key = std::move(made.key);
+  fresh.algorithm = std::move(made.algorithm);
+  const std::string hashed = digest_of(fresh.credential);
+  const std::string sealed = seal(*known.key, all.parts.random, all.tenant, person, fresh);
+  RABT_TRY_STATUS(all.write(
+      caller, "user.mfa_changed", person,
+      [&](store::Transaction& transaction) -> Status {
+        RABT_TRY(rows,
+                 transaction.execute(
+                     sql::kInsertPasskey,
+                     {all.tenant, fresh.shown.id, store::Blob{hashed}, person, store::Blob{sealed},
+                      std::int64_t{made.state.sign_count}, fresh.shown.created_ms}));
+        if (rows != 1) return conflict("auth.passkey_taken", "this passkey is enrolled already");
+        return all.end_sessions(transaction, person, caller.who.session);
+      },
+      Json::object({{"passkey", fresh.shown.id}})));
+  return fresh.shown;
+}
+
+Result<std::vector<Passkey>> Accounts::passkeys(std::string_view person) {
+  RABT_TRY(known, state_->proofs(person));
+  std::vector<Passkey> out;
+  for (StoredPasskey& one : known.passkeys) out.push_back(std::move(one.shown));
+  return out;
+}
+
+Result<Passkey> Accounts::rename_passkey(const Caller& caller, std::string_view id,
+                                         std::string_view name) {
+  State& all = *state_;
+  const std::string& person = caller.who.person;
+  RABT_TRY(called, check_name(name));
+  RABT_TRY(known, all.proofs(person));
+  const auto found = std::find_if(known.passkeys.begin(), known.passkeys.end(),
+                                  [&](const StoredPasskey& one) { return one.shown.id == id; });
+  if (found == known.passkeys.end()) return absent();
+  found->shown.name = std::move(called);
+  const std::string sealed = seal(*known.key, all.parts.random, all.tenant, person, *found);
+  RABT_TRY_STATUS(all.write(
+      caller, "user.changed", person,
+      [&](store::Transaction& transaction) {
+        return store::run(transaction, sql::kSealPasskey,
+                          {all.tenant, person, id, store::Blob{sealed}});
+      },
+      Json::object({{"passkey", id}})));
+  return found->shown;
+}
+
+Status Accounts::remove_passkey(const Caller& caller, std::string_view id) {
+  State& all = *state_;
+  const std::string& person = caller.who.person;
+  RABT_TRY(known, all.proofs(person));
+  RABT_TRY_STATUS(all.check_recent(caller, known));
+  return all.write(
+      caller, "user.mfa_changed", person,
+      [&](store::Transaction& transaction) -> Status {
+        RABT_TRY(rows, transaction.execute(sql::kDropPasskey, {all.tenant, person, id}));
+        if (rows != 1) return absent();
+        return all.end_sessions(transaction, person, caller.who.session);
+      },
+      Json::object({{"passkey", id}, {"removed", true}}));
+}
+
+Result<Ceremony> Accounts::begin_sign_in() {
+  return state_->begin("sign_in", {},
+                       Json::object({{"rpId", state_->options.passkey_host},
+                                     {"allowCredentials", Json::array()},
+                                     {"userVerification", "required"}}));
+}
+
+Result<Ceremony> Accounts::begin_step_up(const Caller& caller) {
+  State& all = *state_;
+  if (caller.who.person.empty() || caller.who.session.empty()) return step_up_needed();
+  RABT_TRY(known, all.proofs(caller.who.person));
+  if (known.passkeys.empty()) return not_found("auth.passkey_absent", "you have no passkey");
+  return all.begin("step_up", caller.who,
+                   Json::object({{"rpId", all.options.passkey_host},
+                                 {"allowCredentials", descriptors(known.passkeys)},
+                                 {"userVerification", "required"}}));
+}
+
+Result<SignedIn> Accounts::sign_in(const Caller& caller, const PasskeyAnswer& answer) {
+  State& all = *state_;
+  Caller by = caller;
+  by.who = {.tenant = all.tenant};
+  RABT_TRY(begun, all.end("sign_in", {}, answer.handle));
+  const auto of = read_assertion(answer.credential);
+  if (!of.ok())
+    return all.refuse(by, "user.login_failed", "", sign_in_failed(), of.error().message);
+  const std::string& person = of->user;
+  const auto standing = all.parts.people.standing(all.tenant, person);
+  if (!standing.ok()) return standing.error();
+  if (!*standing)
+    return all.refuse(by, "user.login_failed", "", sign_in_failed(), "the passkey is of nobody");
+  RABT_TRY(known, all.proofs(person));
+  // Only who shows one of the person's passkeys may add to the person's failures.
+  const bool own =
+      std::any_of(known.passkeys.begin(), known.passkeys.end(),
+                  [&](const StoredPasskey& one) { return one.credential == of->credential; });
+  if (!own) return all.refuse(by, "user.login_failed", person, sign_in_failed(), absent().message);
+  RABT_TRY(attempt, all.throttle.begin(person, caller.device));
+  by.who.kind = Kind::person;
+  by.who.id = person;
+  by.who.person = person;
+  const State::Judged judged = all.judge_passkey(known, begun.challenge, answer.credential);
+  if (!judged.good)
+    return all.refuse(by, judged.copied ? "user.passkey_copied" : "user.login_failed", person,
+                      sign_in_failed(), judged.error.message);
+  RABT_TRY(found, all.parts.people.find(all.tenant, person));
+  if (!found.active) return all.refuse(by, "user.login_failed", person, sign_in_failed());
+  return all.open_session(by, known, found,
+                          {.factors = "passkey",
+                           .strong = true,
+                           .also = [&](store::Transaction& transaction) -> Status {
+                             RABT_TRY_STATUS(judged.also(transaction));
+                             return all.throttle.success(transaction, attempt);
+                           }});
+}
+
+}  // namespace rabt::identity

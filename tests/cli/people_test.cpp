@@ -1,0 +1,140 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "tests/cli/shell.hpp"
+
+// `rabt users`, `rabt clients` and `rabt webhooks`, through a hub that runs.
+namespace rabt::cli {
+namespace {
+
+const std::string kHub = R"(cat > c.yaml <<END
+tenant: t1
+server: {port: $((20000 + RANDOM % 10000)), public_url: "http://localhost:8480"}
+data: data
+plugins: plugins
+migrations: $RABT_SOURCE_DIR/migrations/sqlite
+webhooks:
+  - name: partner
+    url: https://partner.example/events
+    events: [session.completed]
+    secrets: [{env: PARTNER}]
+END
+mkdir plugins
+export PARTNER=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw
+"$RABT_BUILD_DIR/bin/rabt" serve --config c.yaml --ready-file ready >/dev/null 2>serve.err & pid=$!
+for i in $(seq 500); do [ -e ready ] && break; sleep 0.02; done; [ -e ready ] || echo no hub
+users() { rabt users "$@" --config c.yaml; }
+clients() { rabt clients "$@" --config c.yaml; }
+webhooks() { rabt webhooks "$@" --config c.yaml; }
+post() { curl -s -o answer -w '%{http_code}\n' --unix-socket data/hub.sock -H 'Content-Type: application/json' -d "$2" "http://hub$1"; }
+bearer() { curl -s -o answer -w '%{http_code}\n' --unix-socket data/hub.sock -H "Authorization: Bearer $1" http://hub/api/v1/me; }
+)";
+const std::string kEnd = "\nkill $pid; wait $pid; cat serve.err >&2";
+
+std::string lines(const Ran& ran) {
+  return "out: " + ran.out + "\nerr: " + ran.err;
+}
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(Users, AreMadeFoundDisabledAndReset) {
+  const Ran ran = run(kHub + R"(
+code=$(users add dr.ahmad --role doctor --name 'Dr. Ahmad' 2>said); echo ${#code}; grep -c dr.ahmad said
+post /api/v1/auth/activate "{\"username\": \"dr.ahmad\", \"password\": \"three canaries by the sea\", \"code\": \"$code\"}"
+in='{"username": "dr.ahmad", "password": "three canaries by the sea"}'
+post /api/v1/auth/login "$in"
+token=$(grep -o 'rabt_s_[0-9a-f]*' answer)
+bearer $token
+users list | grep -o 'active .*dr.ahmad .*doctor'
+users list --role nurse | wc -l
+users disable dr.ahmad | grep -o '"active":false'
+bearer $token
+users enable dr.ahmad | grep -o '"active":true'
+post /api/v1/auth/login "$in"
+users reset dr.ahmad --mfa >/dev/null; echo $?
+users reset dr.ahmad 2>/dev/null | wc -c
+post /api/v1/auth/login "$in"
+users disable nobody; echo $?
+users add dr.ahmad --role doctor; echo $?
+users add other --role king; echo $?)" +
+                      kEnd);
+  EXPECT_TRUE(has(ran.out,
+                  "32\n1\n204\n200\n200\nactive    dr.ahmad              doctor\n1\n"
+                  "\"active\":false\n401\n\"active\":true\n200\n0\n33\n401\n1\n1\n1\n"))
+      << lines(ran);
+  EXPECT_TRUE(has(ran.err, "person.unknown")) << ran.err;
+  EXPECT_TRUE(has(ran.err, "person.taken")) << ran.err;
+  EXPECT_FALSE(has(ran.err, "three canaries")) << "a password in the log";
+}
+
+TEST(Users, TheFirstAdministratorIsMadeByACodeThatNoLogHolds) {
+  const Ran ran = run(kHub + R"(
+code=$(users bootstrap 2>/dev/null); echo ${#code}
+post /api/v1/auth/bootstrap/options "{\"code\": \"wrong\", \"username\": \"root\"}"
+post /api/v1/auth/bootstrap/options "{\"code\": \"$code\", \"username\": \"root\"}"
+secret=$(grep -o '"secret":"[A-Z2-7]*"' answer | cut -d'"' -f4); grep -c '<svg' answer
+otp=$(python3 -c "
+import base64,hmac,struct,sys,time
+h=hmac.new(base64.b32decode(sys.argv[1]),struct.pack('>Q',int(time.time())//30),'sha1').digest()
+o=h[-1]&15; print('%06d'%((struct.unpack('>I',h[o:o+4])[0]&0x7fffffff)%1000000))" $secret) post /
+                  api / v1 / auth /
+                  bootstrap
+                  "{\"code\": \"$code\", \"username\": \"root\", \"password\": \"three canaries by "
+                  "the sea\", \"otp\": \"$otp\"}" recovery =
+                      $(grep - oE '"[0-9a-f]{30}"' answer | head - 1) post / api / v1 / auth /
+                      login
+                      "{\"username\": \"root\", \"password\": \"three canaries by the sea\", "
+                      "\"otp\": $recovery}" post /
+                      api / v1 / auth /
+                      bootstrap
+                      "{\"code\": \"$code\", \"username\": \"two\", \"password\": \"three canaries "
+                      "by the sea\", \"otp\": \"$otp\"}" users bootstrap;
+  echo $ ? grep - rlF "$code" data serve.err; echo searched)" + kEnd);
+  EXPECT_TRUE(has(ran.out, "32\n401\n200\n1\n201\n200\n401\n1\nsearched\n")) << lines(ran);
+  EXPECT_TRUE(has(ran.err, "auth.bootstrap_closed")) << ran.err;
+}
+
+TEST(Clients, GetKeysThatWorkUntilTheyAreRevoked) {
+  const Ran ran = run(kHub + R"(
+clients add brainsait --role integration --address 10.0.0.0/8 --address 127.0.0.1/32 | grep -o '"id":"brainsait"'
+key=$(clients key brainsait --days 30 2>said); echo ${key:0:20}; grep -c 'shown this once' said
+curl -s -o answer -w '%{http_code}\n' -H "Authorization: Bearer $key" $(jq -r .url ready)/api/v1/me
+clients list | grep -o 'brainsait .*active .*integration'
+clients list --json | grep -c '"addresses"'
+id=$(echo $key | cut -d_ -f3)
+clients disable brainsait | grep -o '"active":false'
+curl -s -o answer -w '%{http_code}\n' -H "Authorization: Bearer $key" $(jq -r .url ready)/api/v1/me
+clients enable brainsait >/dev/null; echo $?
+clients revoke brainsait $id; echo $?
+curl -s -o answer -w '%{http_code}\n' -H "Authorization: Bearer $key" $(jq -r .url ready)/api/v1/me
+clients revoke brainsait $id; echo $?
+clients key brainsait --days 366; [ $? != 0 ] && echo refused
+clients add doctors --role doctor; echo $?
+clients add brainsait --role integration; echo $?
+clients add keys --role integration --jwks missing.json; echo $?)" +
+                      kEnd);
+  EXPECT_TRUE(has(ran.out, "\"id\":\"brainsait\"\nrabt_live_")) << lines(ran);
+  EXPECT_TRUE(has(ran.out, "\"active\":false\n401\n0\n0\n401\n1\nrefused\n1\n1\n1\n"))
+      << lines(ran);
+  EXPECT_TRUE(has(ran.out, "\n1\n200\nbrainsait")) << lines(ran);
+}
+
+TEST(Webhooks, AreListedPingedAndReplayed) {
+  const Ran ran = run(kHub + R"(
+webhooks list | grep -o ' partner$'
+webhooks list --json | grep -c '"name": "partner"'
+webhooks ping partner >/dev/null; echo $?
+webhooks deliveries partner | grep -o ' ping '
+webhooks deliveries partner --state dead | wc -l
+webhooks replay partner --dead >/dev/null; echo $?
+webhooks ping nobody; echo $?)" +
+                      kEnd);
+  EXPECT_TRUE(has(ran.out, " partner\n1\n0\n ping \n0\n0\n1\n")) << lines(ran);
+  EXPECT_TRUE(has(ran.err, "webhook.unknown")) << ran.err;
+}
+
+}  // namespace
+}  // namespace rabt::cli
