@@ -40,9 +40,15 @@ struct Record {
   std::string instance;
   std::int64_t at = 0;
   std::int64_t ended = 0;
+  // A room that comes back after a restart goes on recording.
+  bool recorded = false;
 };
 std::string text_of_record(const Record& record) {
-  return Json{{"instance", record.instance}, {"at", record.at}, {"ended", record.ended}}.dump();
+  return Json{{"instance", record.instance},
+              {"at", record.at},
+              {"ended", record.ended},
+              {"recorded", record.recorded}}
+      .dump();
 }
 std::optional<Record> read_record(const sdk::KvValue& value) {
   const auto json = value.found() ? sdk::parse_json(value.value) : std::nullopt;
@@ -51,8 +57,11 @@ std::optional<Record> read_record(const sdk::KvValue& value) {
     const Json& field = member_of(*json, key);
     return field.is_number_integer() ? field.get<std::int64_t>() : std::int64_t{0};
   };
-  return Record{
-      .instance = text_of(*json, "instance"), .at = number("at"), .ended = number("ended")};
+  const Json& recorded = member_of(*json, "recorded");
+  return Record{.instance = text_of(*json, "instance"),
+                .at = number("at"),
+                .ended = number("ended"),
+                .recorded = recorded.is_boolean() && recorded.get<bool>()};
 }
 Record record_at(const Instance& instance, std::int64_t at = 0) {
   return Record{.instance = instance.name, .at = at};
@@ -325,7 +334,9 @@ class JanusPlugin final : public TaskPlugin {
     Said said;
     if (!adopted) {
       // Written down first: a repeat looks where this attempt went.
-      const std::string text = text_of_record(record_at(*at, host().now_unix_ms()));
+      Record record = record_at(*at, host().now_unix_ms());
+      record.recorded = recorded;
+      const std::string text = text_of_record(record);
       if (co_await kv_put(record_key(uuid), text, kRemembered) != RABT_KV_OK) co_return no_store();
       said = co_await video_room(
           call, *at,
@@ -359,7 +370,7 @@ class JanusPlugin final : public TaskPlugin {
       const auto record = read_record(stored);
       if (!record || record->ended != 0 || record->instance != at.name) co_return said.failure();
       said = co_await video_room(
-          call, at, create_request(at, room, false, settings_.max_participants, tokens));
+          call, at, create_request(at, room, record->recorded, settings_.max_participants, tokens));
       if (said.is(kRoomExists)) said = co_await allow(call, at, room, "add", tokens);
     }
     if (!said.good()) co_return said.failure();
@@ -502,6 +513,15 @@ class JanusPlugin final : public TaskPlugin {
     request["record"] = on;
     const Said said = co_await video_room(call, at, std::move(request));
     if (!said.good() && !said.is(kNoSuchRoom)) co_return said.failure();
+    const std::string key = record_key(uuid_in(room));
+    const sdk::KvValue stored = co_await kv_get(key);
+    if (stored.status == RABT_KV_FAILED) co_return no_store();
+    auto known = read_record(stored);
+    if (known && known->recorded != on) {
+      known->recorded = on;
+      if (co_await kv_put(key, text_of_record(*known), kRemembered) != RABT_KV_OK)
+        co_return no_store();
+    }
     // A room that is over records nothing, and that is no failure.
     co_return sdk::done(Json{{"sessionId", room}, {"recording", on && said.good()}});
   }

@@ -26,7 +26,16 @@ Status ChildProcess::start(const std::vector<std::string>& arguments, const std:
                                      O_WRONLY | O_CREAT | O_APPEND, 0600);
     posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
   }
-  const int failure = ::posix_spawn(&pid_, argv.front(), &actions, nullptr, argv.data(), environ);
+  // Signals that we wait for ourselves must reach it.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+  const int failure =
+      ::posix_spawn(&pid_, argv.front(), &actions, &attributes, argv.data(), environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (failure != 0) {
     pid_ = -1;

@@ -53,7 +53,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "rabt-janus: %s\n", started.error().message.c_str());
     return 1;
   }
-  // From here on: the servers must not inherit the mask.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
@@ -74,9 +73,15 @@ int main(int argc, char** argv) {
   while (true) {
     const timespec pause{.tv_sec = 1, .tv_nsec = 0};
     if (sigtimedwait(&signals, nullptr, &pause) > 0) return 0;
-    if (const std::string ended = servers.ended(); !ended.empty()) {
-      std::fprintf(stderr, "rabt-janus: %s has ended; its log is in %s\n", ended.c_str(),
-                   place.folder.c_str());
+    const std::string ended = servers.ended();
+    if (ended.empty()) continue;
+    std::fprintf(stderr, "rabt-janus: %s has ended; its log is in %s\n", ended.c_str(),
+                 place.folder.c_str());
+    // People come back to a Janus that starts anew. When another server ends, whoever started this
+    // program starts all of them again.
+    if (ended != "janus") return 1;
+    if (const rabt::Status again = servers.restart_janus(); !again.ok()) {
+      std::fprintf(stderr, "rabt-janus: %s\n", again.error().message.c_str());
       return 1;
     }
   }

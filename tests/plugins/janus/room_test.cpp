@@ -283,6 +283,21 @@ TEST_F(Janus, ARoomThatARestartTookComesBackWithTheNextToken) {
   EXPECT_EQ(Json::parse(refused.detail).at("status"), 404);
 }
 
+// Symptom: what people said after a restart in a recorded visit was not recorded.
+TEST_F(Janus, ARoomThatComesBackGoesOnRecording) {
+  const Json session = create();
+  const Json input{{"sessionId", session.at("sessionId")}};
+  const Json person{{"sessionId", session.at("sessionId")}, {"identity", "patient"}};
+  EXPECT_EQ(done("start-recording", input).at("recording"), true);
+  servers_.rooms.clear();
+  (void)done("issue-token", person);
+  EXPECT_EQ(room(session).made.at("record"), true);
+  EXPECT_EQ(done("stop-recording", input).at("recording"), false);
+  servers_.rooms.clear();
+  (void)done("issue-token", person);
+  EXPECT_EQ(room(session).made.at("record"), false);
+}
+
 TEST_F(Janus, AnEndedRoomIsOverAndEndingItAgainIsDone) {
   const Json session = create();
   const Json input{{"sessionId", session.at("sessionId")}};

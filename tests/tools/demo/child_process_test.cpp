@@ -59,5 +59,21 @@ TEST(ChildProcess, WhatDoesNotExistIsNamed) {
   EXPECT_FALSE(child.running());
 }
 
+// Symptom: a server that was started while its starter waited for signals could only be killed.
+TEST(ChildProcess, SignalsThatItsStarterBlocksReachIt) {
+  sigset_t mine;
+  sigset_t before;
+  sigemptyset(&mine);
+  sigaddset(&mine, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &mine, &before);
+  ChildProcess child;
+  const bool started = child.start({"/bin/sleep", "60"}, "").ok();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ASSERT_TRUE(started);
+  ASSERT_EQ(::kill(child.pid(), SIGTERM), 0);
+  child.wait(5'000);
+  EXPECT_FALSE(child.running());
+}
+
 }  // namespace
 }  // namespace rabt::demo
