@@ -71,7 +71,7 @@ users add other --role king; echo $?)" +
 }
 
 TEST(Users, TheFirstAdministratorIsMadeByACodeThatNoLogHolds) {
-  const Ran ran = run(kHub + R"(
+  const Ran ran = run(kHub + R"sh(
 code=$(users bootstrap 2>/dev/null); echo ${#code}
 post /api/v1/auth/bootstrap/options "{\"code\": \"wrong\", \"username\": \"root\"}"
 post /api/v1/auth/bootstrap/options "{\"code\": \"$code\", \"username\": \"root\"}"
@@ -79,20 +79,15 @@ secret=$(grep -o '"secret":"[A-Z2-7]*"' answer | cut -d'"' -f4); grep -c '<svg' 
 otp=$(python3 -c "
 import base64,hmac,struct,sys,time
 h=hmac.new(base64.b32decode(sys.argv[1]),struct.pack('>Q',int(time.time())//30),'sha1').digest()
-o=h[-1]&15; print('%06d'%((struct.unpack('>I',h[o:o+4])[0]&0x7fffffff)%1000000))" $secret) post /
-                  api / v1 / auth /
-                  bootstrap
-                  "{\"code\": \"$code\", \"username\": \"root\", \"password\": \"three canaries by "
-                  "the sea\", \"otp\": \"$otp\"}" recovery =
-                      $(grep - oE '"[0-9a-f]{30}"' answer | head - 1) post / api / v1 / auth /
-                      login
-                      "{\"username\": \"root\", \"password\": \"three canaries by the sea\", "
-                      "\"otp\": $recovery}" post /
-                      api / v1 / auth /
-                      bootstrap
-                      "{\"code\": \"$code\", \"username\": \"two\", \"password\": \"three canaries "
-                      "by the sea\", \"otp\": \"$otp\"}" users bootstrap;
-  echo $ ? grep - rlF "$code" data serve.err; echo searched)" + kEnd);
+o=h[-1]&15; print('%06d'%((struct.unpack('>I',h[o:o+4])[0]&0x7fffffff)%1000000))" $secret)
+who='"password": "three canaries by the sea"'
+post /api/v1/auth/bootstrap "{\"code\": \"$code\", \"username\": \"root\", $who, \"otp\": \"$otp\"}"
+recovery=$(grep -oE '"[0-9a-f]{30}"' answer | head -1)
+post /api/v1/auth/login "{\"username\": \"root\", $who, \"otp\": $recovery}"
+post /api/v1/auth/bootstrap "{\"code\": \"$code\", \"username\": \"two\", $who, \"otp\": \"$otp\"}"
+users bootstrap; echo $?
+grep -rlF "$code" data serve.err; echo searched)sh" +
+                      kEnd);
   EXPECT_TRUE(has(ran.out, "32\n401\n200\n1\n201\n200\n401\n1\nsearched\n")) << lines(ran);
   EXPECT_TRUE(has(ran.err, "auth.bootstrap_closed")) << ran.err;
 }

@@ -47,6 +47,9 @@ class SlowDisk {
       lock.unlock();
       std::this_thread::sleep_for(time);
     }
+    void discard(std::string_view tenant, std::string_view id) override {
+      real->discard(tenant, id);
+    }
     Result<std::unique_ptr<blob::BlobWriter>> create(std::string_view tenant,
                                                      std::string_view type) override {
       stop_at(creates);
