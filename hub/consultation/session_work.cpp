@@ -546,6 +546,15 @@ Status SessionWork::settle_done(const Intent& intent, const Json& output) {
     give_up(intent, "refused", "video.not_recording");
     return ok_status();
   }
+  // A provider that deletes later than it says is asked until it has.
+  if (intent.kind == "delete" && !output.bool_or("deleted", true)) {
+    if (intent.attempts + 1 < kMaxAttempts) {
+      again(intent, "video.not_deleted", 0);
+    } else {
+      give_up(intent, "refused", "video.not_deleted");
+    }
+    return ok_status();
+  }
   return close(intent, "done", "", "");
 }
 
@@ -682,7 +691,9 @@ Status SessionsImpl::lost_room(std::string_view id) {
 
 // A recording broke off. Twilio tells it of one track: the others are stopped, so that what people
 // are told is what happens.
-Status SessionsImpl::recording_broke(std::string_view id, std::string_view sid) {
+Status SessionsImpl::recording_broke(std::string_view id, std::string_view sid, Timestamp at) {
+  // Clocks differ; what is older tells of a recording before.
+  constexpr std::int64_t kSkewMs = 10'000;
   constexpr std::string_view kCode = "video.recording_failed";
   RABT_TRY(session, rows_.load(parts_.tenant, id));
   RABT_TRY(known, recordings_of(parts_, session));
@@ -690,7 +701,8 @@ Status SessionsImpl::recording_broke(std::string_view id, std::string_view sid) 
   for (const KeptRecording& one : known) {
     const bool running = one.id == session.recording_now;
     const bool open = one.sid.empty() && one.status == "processing";
-    if (one.sid == sid || (found == nullptr && (running || open))) found = &one;
+    const bool then = at.ms >= one.started_ms - kSkewMs;
+    if (one.sid == sid || (found == nullptr && then && (running || open))) found = &one;
   }
   if (found == nullptr || (found->status != "recording" && found->status != "processing"))
     return ok_status();
@@ -775,7 +787,7 @@ Status SessionsImpl::provider_event(const Json& event) {
   } else if (what == "recording-failed.v1" || what == "quality.v1") {
     const Status noted = what == "quality.v1"
                              ? provider_quality(*session, data, at)
-                             : recording_broke(*session, data.string_or("recordingId", ""));
+                             : recording_broke(*session, data.string_or("recordingId", ""), at);
     if (!noted.ok()) acted = noted.error();
   }
   if (acted.ok()) return ok_status();

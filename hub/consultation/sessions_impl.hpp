@@ -94,7 +94,7 @@ class SessionsImpl final : public SessionService {
  private:
   // What the provider told: session_work.cpp.
   Status lost_room(std::string_view id);
-  [[nodiscard]] Status recording_broke(std::string_view id, std::string_view sid);
+  [[nodiscard]] Status recording_broke(std::string_view id, std::string_view sid, Timestamp at);
   [[nodiscard]] Status provider_quality(std::string_view id, const Json& data, Timestamp at);
   using Make = std::function<Result<Command>(Session&)>;
   // Whether strangers get as far as the rules: who joins or accepts an invitation is told by them.

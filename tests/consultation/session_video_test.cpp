@@ -397,8 +397,19 @@ TEST_F(Video, ARecordingIsFetchedSealedKeptAndWithdrawn) {
   withdraw.body = Json::object({{"reason", "asked for by the patient"}});
   EXPECT_EQ(code(sessions_->withdraw_recording(withdraw)), "authorisation.denied");
   withdraw.caller = as_admin().caller;
+  // The provider deletes later than it is asked.
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action != "delete-recording") return provider_.usual(call);
+    return Provider::done_with(
+        Json::object({{"recordingId", "RT1"}, {"deleted", call.attempt > 1}}));
+  };
   EXPECT_EQ(must(sessions_->withdraw_recording(withdraw)).string_or("status", ""), "deleted");
   EXPECT_TRUE(eventually([&] { return provider_.calls("delete-recording").size() == 1; }));
+  clock_.advance_ms(10'000);
+  EXPECT_TRUE(eventually([&] { return provider_.calls("delete-recording").size() == 2; }));
+  clock_.advance_ms(60'000);
+  sessions_->catch_up();
+  EXPECT_EQ(provider_.calls("delete-recording").size(), 2U);
 }
 
 TEST_F(Video, ARecordingForTrainingNeedsConsent) {
@@ -515,6 +526,25 @@ TEST_F(Video, ARecordingThatBreaksOffHasFailedAndMayBeginAnew) {
   EXPECT_FALSE(seen(id).bool_or("recordingActive", true));
   must(sessions_->start_recording(as(doctor_, id)));
   EXPECT_TRUE(seen(id).bool_or("recordingActive", false));
+}
+
+TEST_F(Video, NewsOfARecordingBeforeDoNotEndTheOneThatRuns) {
+  const std::string id = id_of(made());
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->start_recording(as(doctor_, id)));
+  const std::string before = to_iso8601(clock_.now());
+  const auto replayed = [&] {
+    return sessions_->provider_event(Json::object(
+        {{"type", "org.rabt.session.recording-failed.v1"},
+         {"data", Json::object({{"sessionId", "RM1"}, {"recordingId", "RT1"}, {"at", before}})}}));
+  };
+  EXPECT_TRUE(replayed().ok());
+  EXPECT_FALSE(seen(id).bool_or("recordingActive", true));
+  clock_.advance_ms(60'000);
+  must(sessions_->start_recording(as(doctor_, id)));
+  EXPECT_TRUE(replayed().ok());
+  EXPECT_TRUE(seen(id).bool_or("recordingActive", false));
+  ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
 }
 
 TEST_F(Video, ARoomThatIsGoneRecordsNothingAndPeopleAreTold) {

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "tests/consultation/session_house.hpp"
+#include "tests/must.hpp"
 #include "tests/plugins/video_suite.hpp"
 
 // A whole visit: the hub's session service, the plugin, and the stand-in of its provider, which
@@ -89,8 +90,8 @@ class MeteredVisit : public VideoSuite<Provider> {
 
   void enter(const std::string& session, const std::string& person) {
     now();
-    (void)consultation::must(house_.sessions_->join(house_.as(person, session)));
-    const auto token = consultation::must(house_.sessions_->token(house_.as(person, session)));
+    (void)test::must(house_.sessions_->join(house_.as(person, session)));
+    const auto token = test::must(house_.sessions_->token(house_.as(person, session)));
     EXPECT_EQ(
         this->control("join", {{"room", room(session)}, {"token", token.string_or("token", "")}}),
         200);
@@ -157,7 +158,7 @@ TYPED_TEST_P(MeteredVisit, TheHubCountsWhatTheProviderBills) {
   this->some_time();
   this->begin_of_a_second();
   this->now();
-  (void)consultation::must(house.sessions_->end(house.as(house.doctor_, id)));
+  (void)test::must(house.sessions_->end(house.as(house.doctor_, id)));
   ASSERT_TRUE(house.eventually([&] { return this->billed() >= 0; }));
   // The news of the end come when the session is over.
   this->hear();
