@@ -211,6 +211,11 @@ Status Grants::close(const Reader& reader, std::string_view id) {
   return change(id,
                 [&](store::Transaction& transaction, const Row& row,
                     std::optional<Error>& refusal) -> Status {
+                  // Nobody ends the emergency of another, or learns that there is one.
+                  if (row.grant.opened_by != reader.actor) {
+                    refusal = not_found("phi.grant", "there is no grant with this id");
+                    return ok_status();
+                  }
                   if (row.grant.state != "open") {
                     refusal = conflict("phi.grant_ended", "the grant has ended already");
                     return ok_status();

@@ -74,6 +74,15 @@ Response unauthorised(std::string_view detail) {
   return response;
 }
 
+// Whether the caller may see the session of the path, if it names one.
+Status sees_session(Resources& resources, const Route& route, const Call& call) {
+  const bool names_one = route.pattern.find("/sessions/{session}") != std::string_view::npos;
+  if (!names_one || resources.sessions == nullptr) return ok_status();
+  const auto found =
+      resources.sessions->membership({.caller = call.caller, .session = std::string(call.path[0])});
+  return found.ok() ? ok_status() : Status(found.error());
+}
+
 }  // namespace
 
 Api::Api(std::unique_ptr<Resources> resources, Parts parts)
@@ -246,7 +255,13 @@ Response Api::once(const Route& route, const Call& call, const Answering& answer
                    std::string_view digest) {
   const auto answer = [&](const Call& of) {
     auto answered = answering(of);
-    return answered.ok() ? *std::move(answered) : problem_of(answered.error());
+    if (answered.ok()) return *std::move(answered);
+    // Who may not see a session does not learn either what it takes to write in it.
+    if (answered.error().kind == ErrorKind::invalid) {
+      const Status sees = sees_session(*resources_, route, call);
+      if (!sees.ok()) return problem_of(sees.error());
+    }
+    return problem_of(answered.error());
   };
   if (route.method == "GET" || call.caller.who.kind == identity::Kind::anonymous)
     return answer(call);
@@ -256,11 +271,7 @@ Response Api::once(const Route& route, const Call& call, const Answering& answer
   if (!begun.ok()) return http::problem(begun.error());
   if (begun->answer) {
     // Whoever may not see the session any more does not see what he did in it either.
-    const auto at = route.pattern.find("/sessions/{session}");
-    if (at == std::string_view::npos || resources_->sessions == nullptr)
-      return *std::move(begun->answer);
-    const auto still = resources_->sessions->membership(
-        {.caller = call.caller, .session = std::string(call.path[0])});
+    const Status still = sees_session(*resources_, route, call);
     return still.ok() ? *std::move(begun->answer) : http::problem(still.error());
   }
   Replays::Ticket& ticket = begun->ticket;

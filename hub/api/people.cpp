@@ -8,6 +8,7 @@
 #include "hub/api/asks.hpp"
 #include "hub/api/person_json.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/consultation/relations.hpp"
 #include "hub/identity/profile.hpp"
 
 namespace rabt::api {
@@ -147,7 +148,16 @@ Result<Response> PersonRecords::get_patient(const Call& call) const {
 
 Result<Response> PersonRecords::change_patient(const Call& call) const {
   RABT_TRY(person, of_path(call, {Role::patient}));
-  if (!may(access::Right::patient_change, call, person.id)) return not_allowed();
+  const identity::Principal& who = call.caller.who;
+  access::Facts facts{.roles = who.roles};
+  if (!who.person.empty()) {
+    facts.is.add(access::Is::self, who.person == person.id);
+    RABT_TRY(treating,
+             consultation::treats(store, patients.tenant, who.person, person.id, clock.now()));
+    facts.is.add(access::Is::takes_part, treating);
+    facts.is.add(access::Is::staff, treating);
+  }
+  if (!access::decide(access::Right::patient_change, facts).allowed) return not_allowed();
   return change(call, person, "patient.changed");
 }
 

@@ -14,6 +14,7 @@ struct PersonRecords {
   identity::People& people;
   store::Store& store;
   audit::AuditLog& audit;
+  const Clock& clock;
   Patients patients;
 
   [[nodiscard]] Result<http::Response> list_patients(const Call& call) const;

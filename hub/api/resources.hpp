@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hub/api/access.hpp"
 #include "hub/api/accounts.hpp"
 #include "hub/api/audit.hpp"
 #include "hub/api/clients.hpp"
@@ -36,6 +37,7 @@ struct Resources {
   Clients clients;
   OidcSignIn oidc;
   PersonRecords people;
+  Access access;
   Health health;
   Metrics metrics;
   // The sessions of the tenant; they outlive the API.

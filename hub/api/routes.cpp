@@ -217,6 +217,7 @@ constexpr std::array kRoutes{
     Route{"DELETE", "/api/v1/me/passkeys/{passkey}", "removePasskey", to<&R::accounts, &Accounts::remove_passkey>, kSignedIn},
     Route{"GET", "/api/v1/me/sessions", "listMySessions", to<&R::accounts, &Accounts::sessions>, kSignedIn},
     Route{"DELETE", "/api/v1/me/sessions/{id}", "endMySession", to<&R::accounts, &Accounts::end_session>, kSignedIn},
+    Route{"POST", "/api/v1/access/explain", "explainAccess", to<&R::access, &Access::explain>, kReview, kRare},
     Route{"GET", "/api/v1/users", "listUsers", to<&R::accounts, &Accounts::list>, kUsers},
     Route{"POST", "/api/v1/users", "createUser", to<&R::accounts, &Accounts::create>, only({Role::admin}), kStrong},
     Route{"GET", "/api/v1/users/{id}", "getUser", to<&R::accounts, &Accounts::get>, kUsers},

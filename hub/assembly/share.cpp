@@ -71,12 +71,17 @@ Admission Share::admit(const Request& head,
   const auto turn = handlers_.take(1);
   if (turn == nullptr) return busy();
   Admission admission = judge(head);
-  auto* handler = std::get_if<Handler>(&admission);
-  if (handler == nullptr) return admission;
+  if (std::holds_alternative<Response>(admission)) return admission;
+  auto* intake = std::get_if<http::Intake>(&admission);
+  // What a sink gets piece by piece takes none of the memory for bodies.
+  if (intake != nullptr && intake->sink != nullptr) return admission;
+  auto& handler = intake != nullptr ? intake->handler : std::get<Handler>(admission);
   auto body = bodies_.take(length_of(head));
   if (body == nullptr) return busy();
-  return Handler([this, body = std::move(body), handler = std::move(*handler)](
-                     const Request& request) { return answer(handler, request); });
+  handler = [this, body = std::move(body), inner = std::move(handler)](const Request& request) {
+    return answer(inner, request);
+  };
+  return admission;
 }
 
 }  // namespace rabt::assembly

@@ -24,6 +24,7 @@ void add_instances_command(CLI::App& program, int& code);
 void add_plugin_commands(CLI::App& program, int& code);
 void add_users_commands(CLI::App& program, int& code);
 void add_clients_commands(CLI::App& program, int& code);
+void add_access_command(CLI::App& program, int& code);
 void add_phi_commands(CLI::App& program, int& code);
 void add_webhooks_commands(CLI::App& program, int& code);
 

@@ -1,0 +1,69 @@
+#include "hub/api/access.hpp"
+
+#include "hub/access/decide.hpp"
+#include "hub/access/reading.hpp"
+#include "hub/api/answers.hpp"
+#include "hub/consultation/relations.hpp"
+
+namespace rabt::api {
+
+namespace {
+
+Json explained(access::Right right, const access::Facts& facts) {
+  const access::Decision decision = access::decide(right, facts);
+  Json trail = Json::array();
+  for (const access::Trial& one : access::explain(right, facts)) {
+    trail.push_back(Json::object({{"rule", one.rule}, {"outcome", one.outcome}}));
+  }
+  Json out = Json::object(
+      {{"right", access::to_string(right)}, {"allowed", decision.allowed}, {"rules", trail}});
+  if (decision.allowed) out.set("rule", decision.rule);
+  if (!decision.allowed) out.set("code", decision.code);
+  return out;
+}
+
+}  // namespace
+
+Result<http::Response> Access::explain(const Call& call) const {
+  RABT_TRY(body, body_object(call.request));
+  const Json* of = body.find("person");
+  if (of == nullptr) return invalid("api.invalid", "person: is missing");
+  const std::string right = body.string_or("right", "");
+  const std::string session = body.string_or("session", "");
+  RABT_TRY(id, people.resolve(tenant, *of));
+  RABT_TRY(person, people.find(tenant, id));
+  access::Facts facts{.roles = person.roles};
+  if (!session.empty()) {
+    RABT_TRY(found, consultation::facts_about(store, keys, random, tenant, session, person));
+    facts = found;
+  }
+  facts.reason = body.bool_or("reason", false);
+  facts.patients_read_recordings = patients_read_recordings;
+  Json rights = Json::array();
+  for (std::size_t i = 0; i < access::kRights; ++i) {
+    const auto one = static_cast<access::Right>(i);
+    if (right.empty() || right == access::to_string(one)) rights.push_back(explained(one, facts));
+  }
+  if (rights.size() == 0) return invalid("api.invalid", "right: there is none of this name");
+  const auto entry =
+      audit.prepare({.tenant = tenant,
+                     .actor = call.caller.who.actor(),
+                     .act = "access.explained",
+                     .object = session.empty() ? "person:" + id : "session:" + session,
+                     .result = "ok",
+                     .detail = Json::object({{"person", id}, {"right", right}}),
+                     .client = call.caller.client,
+                     .request = call.caller.request,
+                     .sealed = {}});
+  const Status written = store.write(
+      [&](store::Transaction& transaction) { return audit.append(transaction, entry); });
+  if (!written.ok()) return access::not_audited(written.error());
+  Json roles = Json::array();
+  for (const std::string& role : person.roles.names()) roles.push_back(role);
+  return json_response(200, Json::object({{"person", id},
+                                          {"roles", std::move(roles)},
+                                          {"active", person.active},
+                                          {"rights", std::move(rights)}}));
+}
+
+}  // namespace rabt::api

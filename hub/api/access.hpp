@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "hub/api/routes.hpp"
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/random.hpp"
+#include "hub/identity/person_store.hpp"
+#include "hub/keys/data_keys.hpp"
+#include "hub/store/store.hpp"
+
+namespace rabt::api {
+
+// Who may do what, and by which rule: for who supervises the hub, without acting. No patient data.
+struct Access {
+  identity::People& people;
+  store::Store& store;
+  keys::DataKeys& keys;
+  audit::AuditLog& audit;
+  Random& random;
+  std::string tenant;
+  // video.patient_may_read_recordings
+  bool patients_read_recordings = true;
+
+  // POST /api/v1/access/explain. What access::decide() says of a person and, where one is named, of
+  // a session, with the rules that were tried. That it was asked is audited.
+  [[nodiscard]] Result<http::Response> explain(const Call& call) const;
+};
+
+}  // namespace rabt::api
