@@ -26,10 +26,8 @@ class RefusedLog : public testing::Test {
   // Something that the log holds afterwards.
   void act() { EXPECT_EQ(site_.post("one", site_.booking().body).status, 202); }
   void set_origin(const std::string& name) {
-    site_.config.more = "audit: {origin: " + name + ", anchors: [\"" + anchor().string() +
-                        "\"]}
-                        ";
-                        fs::create_directories(anchor());
+    site_.config.more = "audit: {origin: " + name + ", anchors: [\"" + anchor().string() + "\"]}\n";
+    fs::create_directories(anchor());
   }
   [[nodiscard]] fs::path anchor() const { return site_.folder() / "anchor"; }
   [[nodiscard]] std::string database() const { return site_.config.data + "/rabt.db"; }
