@@ -36,7 +36,8 @@ Result<Response> LocalHttp::send(const std::string& method, const std::string& u
        .headers = std::move(headers),
        .body = std::move(body),
        .unix_socket = state_->socket.name(),
-       .timeout_ms = timeout_ms},
+       .timeout_ms = timeout_ms,
+       .max_response_bytes = kMaxLocalAnswer},
       std::make_shared<const AllowList>(std::move(allow)),
       [&promise](Response response) { promise.set_value(std::move(response)); });
   Response response = answer.get();

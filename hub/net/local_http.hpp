@@ -11,6 +11,9 @@
 
 namespace rabt::net {
 
+// A document of a consultation has at most 50 MiB.
+inline constexpr std::size_t kMaxLocalAnswer = 64U << 20U;
+
 // HTTP with a host that the caller trusts, such as the API of a hub on this machine: each call
 // waits for its answer. Caller synchronises.
 class LocalHttp {
@@ -20,7 +23,8 @@ class LocalHttp {
   ~LocalHttp();
   LocalHttp(LocalHttp&&) noexcept;
 
-  // Returns every answer, whatever its status. Error: unavailable net.no_answer.
+  // Returns every answer of at most kMaxLocalAnswer bytes, whatever its status. Error: unavailable
+  // net.no_answer.
   [[nodiscard]] Result<Response> send(const std::string& method, const std::string& url,
                                       std::vector<std::pair<std::string, std::string>> headers = {},
                                       std::string body = {}, std::int64_t timeout_ms = 10'000);

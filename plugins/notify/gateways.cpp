@@ -227,7 +227,9 @@ Outcome email_outcome(const HttpResult& answer) {
 Outcome relay_outcome(const HttpResult& answer, const std::string& id) {
   if (!answer.answered()) return no_answer(answer, "notify", sdk::Repeat::unsafe);
   if (succeeded(answer)) return accepted(id, "accepted");
-  const std::string enhanced = enhanced_status(answer.body);
+  // 5.1.1 is smtp-5-1-1: a code has no dots.
+  std::string enhanced = enhanced_status(answer.body);
+  std::replace(enhanced.begin(), enhanced.end(), '.', '-');
   const std::string code = "smtp-" + (enhanced.empty() ? std::to_string(answer.status) : enhanced);
   // RFC 5321 section 4.2.1: 4yz may pass. The relay took nothing in either case.
   if (answer.status < 500) {

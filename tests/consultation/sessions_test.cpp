@@ -432,7 +432,7 @@ TEST_F(Sessions, WhatTheProviderLearnsIsInTheAccountOfDisclosures) {
   EXPECT_EQ(sent.patient, people_.of(patient_).pseudonym);
   EXPECT_EQ(detail.string_or("recipient", ""), "twilio");
   EXPECT_EQ(detail.string_or("capability", ""), "create-session:1.0.0");
-  EXPECT_EQ(detail["fields"].dump(), R"(["reference","participants"])");
+  EXPECT_EQ(detail["fields"].dump(), R"(["reference","participants","maxParticipants"])");
 }
 
 // Runs act(0) to act(count - 1) on eight threads.

@@ -365,6 +365,7 @@ TEST_F(Edge, MetricsArePrometheusText) {
   std::set<std::string> families;
   std::string helped;
   std::string family;
+  bool histogram = false;
   std::istringstream lines(answer.body);
   for (std::string line; std::getline(lines, line);) {
     std::smatch match;
@@ -373,10 +374,18 @@ TEST_F(Edge, MetricsArePrometheusText) {
     } else if (std::regex_match(line, match, type)) {
       EXPECT_EQ(match[1], helped) << line;
       family = match[1];
+      histogram = match[2] == "histogram";
       EXPECT_TRUE(families.insert(family).second) << "twice: " << family;
       EXPECT_EQ(match[2] == "counter", family.ends_with("_total")) << family;
     } else if (std::regex_match(line, match, sample)) {
-      EXPECT_EQ(match[1], family) << line;
+      const std::string name = match[1];
+      if (histogram) {
+        EXPECT_TRUE(name == family + "_bucket" || name == family + "_sum" ||
+                    name == family + "_count")
+            << line;
+      } else {
+        EXPECT_EQ(name, family) << line;
+      }
       EXPECT_TRUE(values.emplace(match[1].str() + match[2].str(), std::stod(match[3])).second)
           << "twice: " << line;
     } else {

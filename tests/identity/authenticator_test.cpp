@@ -9,8 +9,8 @@
 namespace rabt::identity {
 namespace {
 
-using test::House;
 using rabt::test::must;
+using test::House;
 
 constexpr std::string_view kSecret = "b8Zq-41Xw_0pLm7!tRk2vNs9cYd5uEa3";
 constexpr std::string_view kOther = "Yd5uEa3b8Zq-41Xw_0pLm7!tRk2vNs9c";

@@ -13,8 +13,8 @@
 namespace rabt::identity {
 namespace {
 
-using test::House;
 using rabt::test::must;
+using test::House;
 
 constexpr std::int64_t kDay = 24LL * 3600 * 1000;
 

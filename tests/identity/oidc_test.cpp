@@ -9,8 +9,8 @@
 namespace rabt::identity {
 namespace {
 
-using test::House;
 using rabt::test::must;
+using test::House;
 
 constexpr std::string_view kIssuer = "https://idp.example";
 constexpr std::string_view kOther = "https://other.example";

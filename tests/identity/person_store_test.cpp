@@ -10,8 +10,8 @@
 namespace rabt::identity {
 namespace {
 
-using test::House;
 using rabt::test::must;
+using test::House;
 
 Json layla() {
   return must(Json::parse(

@@ -11,8 +11,8 @@
 namespace rabt::identity {
 namespace {
 
-using test::House;
 using rabt::test::must;
+using test::House;
 
 constexpr std::string_view kPassword = "three canaries by the sea";
 

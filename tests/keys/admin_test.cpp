@@ -8,9 +8,9 @@
 namespace rabt::keys {
 namespace {
 
+using rabt::test::must;
 using test::House;
 using test::HouseTest;
-using rabt::test::must;
 
 class KeyAdminTest : public HouseTest {
  protected:

@@ -7,9 +7,9 @@
 namespace rabt::keys {
 namespace {
 
+using rabt::test::must;
 using test::House;
 using test::HouseTest;
-using rabt::test::must;
 
 class DataKeysTest : public HouseTest {};
 

@@ -12,8 +12,8 @@
 namespace rabt::keys {
 namespace {
 
-using test::House;
 using rabt::test::must;
+using test::House;
 
 constexpr store::Statement kMakeRecord{
     "CREATE TABLE IF NOT EXISTS record (data_key BLOB NOT NULL, sealed BLOB NOT NULL)"};

@@ -16,8 +16,8 @@
 namespace rabt::keys {
 namespace {
 
-using test::House;
 using rabt::test::must;
+using test::House;
 
 // Every key that this makes is the same 16 bytes twice. They never stand in this program's memory
 // but where a key does: the search compares through a mask.
