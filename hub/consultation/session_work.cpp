@@ -415,10 +415,13 @@ void SessionWork::looked(const Intent& intent, const Json& output) {
   if (!is.ok() || is->over() || is->room_sid != output.string_or("sessionId", "")) return;
   Status written = people_of(intent, output["participants"]);
   const std::int64_t asked = std::stoll(intent.subject);
-  if (output.string_or("status", "") != "in-progress") {
+  const std::string status = output.string_or("status", "");
+  if (status != "in-progress") {
     const auto ended = parse_iso8601(output.string_or("endedAt", ""));
+    const bool lost = status == "failed";
     if (written.ok())
-      written = told_late(intent, RoomEnded{ended.ok() ? *ended : Timestamp{asked}});
+      written = told_late(intent, RoomEnded{ended.ok() ? *ended : Timestamp{asked}, lost});
+    if (written.ok() && lost) written = sessions_.lost_room(intent.session);
   } else if (sessions_.video().has(*is, "presence") && output["participants"].is_array()) {
     const auto& people = output["participants"].as_array();
     for (const Stay& stay : is->stays) {

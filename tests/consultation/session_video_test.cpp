@@ -297,6 +297,32 @@ TEST_F(Video, ARoomThatIsGoneWithoutNewsIsNoticed) {
   EXPECT_TRUE(eventually([&] { return seen(id).string_or("status", "") == "completed"; }));
 }
 
+// The look may fall between the provider's restart and the moment when the first person comes back.
+TEST_F(Video, ARoomThatFailedIsLostAndTheVisitGoesOn) {
+  settings_.provider_events = true;
+  restart();
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->join(as(patient_, id)));
+  EXPECT_TRUE(
+      tells("participant-joined", "RM1", part(id, doctor_).string_or("identity", ""), "A").ok());
+  EXPECT_TRUE(
+      tells("participant-joined", "RM1", part(id, patient_).string_or("identity", ""), "B").ok());
+  const std::size_t made_before = provider_.calls("create-session").size();
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action != "get-session") return provider_.usual(call);
+    return Provider::done_with(Json::object(
+        {{"sessionId", "RM1"}, {"status", "failed"}, {"participants", Json::array()}}));
+  };
+  clock_.advance_ms(4 * 60'000);
+  ASSERT_TRUE(eventually([&] { return told("room-lost").size() == 1; }));
+  EXPECT_EQ(seen(id).string_or("status", ""), "active");
+  // Whoever comes back gets a room again.
+  must(sessions_->token(as(doctor_, id)));
+  EXPECT_TRUE(
+      eventually([&] { return provider_.calls("create-session").size() == made_before + 1; }));
+}
+
 TEST_F(Video, TheProviderEndsTheRoomUnderTheSession) {
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
   must(sessions_->join(as(doctor_, id)));

@@ -160,6 +160,8 @@ struct RoomNotOpened {
 };
 struct RoomEnded {
   Timestamp at;
+  // The provider lost it; nobody ended the visit.
+  bool lost = false;
 };
 // The provider did not begin to record, or it broke off.
 struct RecordingLost {

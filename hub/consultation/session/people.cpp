@@ -526,8 +526,8 @@ Result<Change> on(Step step, const RoomEnded& command) {
   end_stays(step, {}, at);
   is.room = "closed";
   // Before the start, and when a room was empty, the provider only tidied up: it is opened again
-  // under the same name when somebody comes.
-  if (is.status == SessionStatus::active && somebody) {
+  // under the same name when somebody comes. So is a room that the provider lost.
+  if (is.status == SessionStatus::active && somebody && !command.lost) {
     finish(step, SessionStatus::completed, "provider_ended");
   } else {
     follow_presence(step);
