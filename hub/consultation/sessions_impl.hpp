@@ -86,6 +86,8 @@ class SessionsImpl final : public SessionService {
   using Also = std::function<Status(store::Transaction&, const Change&)>;
   [[nodiscard]] Result<Acted> act_as_hub(std::string_view session, const Command& command,
                                          const Also& also = {});
+  // The provider lost the room of a session: its tokens are handed out no more, and people are told.
+  [[nodiscard]] Status lost_room(std::string_view session);
   [[nodiscard]] const SessionParts& parts() const { return parts_; }
   [[nodiscard]] SessionFigures& figures() { return figures_; }
   [[nodiscard]] const SessionRows& rows() const { return rows_; }
@@ -93,7 +95,6 @@ class SessionsImpl final : public SessionService {
 
  private:
   // What the provider told: session_work.cpp.
-  Status lost_room(std::string_view id);
   [[nodiscard]] Status recording_broke(std::string_view id, std::string_view sid, Timestamp at);
   [[nodiscard]] Status provider_quality(std::string_view id, const Json& data, Timestamp at);
   using Make = std::function<Result<Command>(Session&)>;
