@@ -86,7 +86,8 @@ class SessionsImpl final : public SessionService {
   using Also = std::function<Status(store::Transaction&, const Change&)>;
   [[nodiscard]] Result<Acted> act_as_hub(std::string_view session, const Command& command,
                                          const Also& also = {});
-  // The provider lost the room of a session: its tokens are handed out no more, and people are told.
+  // The provider lost the room of a session: its tokens are handed out no more, and people are
+  // told.
   [[nodiscard]] Status lost_room(std::string_view session);
   [[nodiscard]] const SessionParts& parts() const { return parts_; }
   [[nodiscard]] SessionFigures& figures() { return figures_; }
