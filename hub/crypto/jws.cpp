@@ -74,15 +74,6 @@ Error bad_key(std::string message) {
   return invalid("crypto.jwk", std::move(message));
 }
 
-std::optional<Bytes> from_base64url(std::string_view text) {
-  if (text.size() % 4 == 1 || text.find_first_of("+/=") != std::string_view::npos)
-    return std::nullopt;
-  std::string standard(text);
-  for (char& c : standard) c = c == '-' ? '+' : c == '_' ? '/' : c;
-  standard.append((4 - standard.size() % 4) % 4, '=');
-  return from_base64(standard);
-}
-
 // A member that is text or absent; nothing when it is something else.
 std::optional<std::string> text_of(const Json& object, std::string_view member) {
   const Json* found = object.find(member);
@@ -205,6 +196,15 @@ bool verify(EVP_PKEY* key, const Algorithm& algorithm, const Jws& jws) {
 }
 
 }  // namespace
+
+std::optional<Bytes> from_base64url(std::string_view text) {
+  if (text.size() % 4 == 1 || text.find_first_of("+/=") != std::string_view::npos)
+    return std::nullopt;
+  std::string standard(text);
+  for (char& c : standard) c = c == '-' ? '+' : c == '_' ? '/' : c;
+  standard.append((4 - standard.size() % 4) % 4, '=');
+  return from_base64(standard);
+}
 
 Result<Jws> read_jws(std::string_view token, std::size_t max_bytes) {
   if (token.size() > max_bytes) return bad_token("the token is too long");

@@ -14,6 +14,9 @@
 // token with five parts is refused before any work.
 namespace rabt::crypto {
 
+// RFC 4648 section 5 without padding, in its one way of writing.
+[[nodiscard]] std::optional<Bytes> from_base64url(std::string_view text);
+
 // What a token says before anything is verified: good for finding its key, for nothing else.
 struct Jws {
   std::string algorithm;

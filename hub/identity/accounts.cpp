@@ -1,6 +1,7 @@
 #include "hub/identity/accounts.hpp"
 
 #include "hub/base/ascii.hpp"
+#include "hub/crypto/jws.hpp"
 #include "hub/identity/accounts_state.hpp"
 #include "hub/identity/authenticator.hpp"
 #include "hub/identity/epochs.hpp"
@@ -193,7 +194,8 @@ Result<Proofs> Accounts::State::proofs(std::string_view person) {
           one.shown.name = said->string_or("name", "");
           one.shown.backup_eligible = said->bool_or("backupEligible", false);
           one.shown.backed_up = said->bool_or("backedUp", false);
-          one.credential = from_base64url(said->string_or("credential", "")).value_or("");
+          one.credential =
+              as_text(crypto::from_base64url(said->string_or("credential", "")).value_or(Bytes()));
           one.key = (*said)["key"];
           one.algorithm = said->string_or("algorithm", "");
           out.passkeys.push_back(std::move(one));

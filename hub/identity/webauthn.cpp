@@ -38,9 +38,9 @@ Result<std::string> bytes_of(const Json& object, std::string_view member) {
   const Json& found = object[member];
   if (!found.is_string() || found.as_string().size() > kMaxPart * 4 / 3)
     return bad(std::string(member) + ": must be base64url of at most 64 KiB");
-  auto bytes = from_base64url(found.as_string());
+  const auto bytes = crypto::from_base64url(found.as_string());
   if (!bytes) return bad(std::string(member) + ": must be base64url without padding");
-  return *std::move(bytes);
+  return std::string(as_text(*bytes));
 }
 
 // Section 7.1 steps 5 to 12, 7.2 steps 9 to 14. Returns the hash of what the browser said.
@@ -51,8 +51,8 @@ Result<std::string> check_client(const RelyingParty& party, std::string_view cha
   if (!said.ok() || !said->is_object()) return bad("clientDataJSON is no JSON object");
   if (said->string_or("type", "") != type)
     return bad("clientDataJSON is of another kind of ceremony");
-  const auto shown = from_base64url(said->string_or("challenge", ""));
-  if (!shown || !constant_time_equal(as_bytes(*shown), as_bytes(challenge)))
+  const auto shown = crypto::from_base64url(said->string_or("challenge", ""));
+  if (!shown || !constant_time_equal(*shown, as_bytes(challenge)))
     return bad("the challenge is another one");
   const std::string origin = said->string_or("origin", "");
   if (std::find(party.origins.begin(), party.origins.end(), origin) == party.origins.end())
@@ -188,17 +188,6 @@ Result<const Json*> response_of(const Json& answer) {
 }
 
 }  // namespace
-
-std::optional<std::string> from_base64url(std::string_view text) {
-  if (text.size() % 4 == 1 || text.find_first_of("+/=") != std::string_view::npos)
-    return std::nullopt;
-  std::string standard(text);
-  for (char& c : standard) c = c == '-' ? '+' : c == '_' ? '/' : c;
-  standard.append((4 - standard.size() % 4) % 4, '=');
-  const auto bytes = from_base64(standard);
-  if (!bytes) return std::nullopt;
-  return std::string(as_text(*bytes));
-}
 
 Result<NewCredential> check_registration(const RelyingParty& party, std::string_view challenge,
                                          const Json& answer) {

@@ -72,7 +72,4 @@ struct AssertionOf {
                                                          std::string_view algorithm,
                                                          const Json& answer);
 
-// RFC 4648 section 5 without padding, in its one way of writing.
-[[nodiscard]] std::optional<std::string> from_base64url(std::string_view text);
-
 }  // namespace rabt::identity
