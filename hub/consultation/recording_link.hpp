@@ -27,15 +27,18 @@ struct BoundRecording {
   // Is not bound yet; and has no row yet.
   bool bind = false;
   bool fresh = false;
-  // Was asked for, and the provider has none.
-  bool lost = false;
-  // Is kept already.
-  bool stored = false;
+  // As the provider says; 0 when it does not.
+  std::int64_t bytes = 0;
+  // Why there is nothing to fetch. A code.
+  std::string problem;
+  // Was fetched, withdrawn or given up before.
+  bool settled = false;
 };
-// listed: [{recordingId, kind}] of list-recordings. Not inside a job.
+// output: {recordings: [{recordingId, kind, bytes?}], failed?: [{recordingId, kind, code?}]} of
+// list-recordings. Not inside a job.
 [[nodiscard]] Result<std::vector<BoundRecording>> bind_recordings(const SessionParts& parts,
                                                                   const Session& session,
-                                                                  const Json& listed);
+                                                                  const Json& output);
 // Inside a job, as the next ones.
 [[nodiscard]] Status write_bound(store::Transaction& transaction, const Session& session,
                                  const BoundRecording& one);
@@ -43,7 +46,11 @@ struct BoundRecording {
                                  std::string_view id, const blob::BlobInfo& blob, Timestamp now,
                                  Timestamp retain_until);
 [[nodiscard]] Status write_failed(store::Transaction& transaction, std::string_view tenant,
-                                  std::string_view id);
+                                  std::string_view id, std::string_view problem);
+// copy: as in KeptRecording. An empty problem leaves that of a recording that failed.
+[[nodiscard]] Status write_copy(store::Transaction& transaction, std::string_view tenant,
+                                std::string_view id, std::string_view copy,
+                                std::string_view problem);
 
 // reference: ULID, UUID or number. Error not_found not_found.
 [[nodiscard]] Result<KeptRecording> find_session_recording(const SessionParts& parts,

@@ -68,6 +68,11 @@ void SessionFigures::told(std::string_view type, const Json& data) {
   }
 }
 
+void SessionFigures::copy(std::string_view status) {
+  const Lock lock(mutex_);
+  ++copies_[{std::string(status), ""}];
+}
+
 void SessionFigures::write(MetricsWriter& out) const {
   const Lock lock(mutex_);
   duration_.write(out, "rabt_session_duration_seconds", "How long sessions took that completed.");
@@ -85,6 +90,10 @@ void SessionFigures::write(MetricsWriter& out) const {
   out.counters("rabt_recordings_total", "Recordings that came into a state.");
   for (const auto& [status, count] : recordings_)
     out.sample("rabt_recordings_total", {{"status", status.first}}, count);
+  out.counters("rabt_recording_copies_total",
+               "Answers of providers that were asked to delete their copy of a recording.");
+  for (const auto& [status, count] : copies_)
+    out.sample("rabt_recording_copies_total", {{"status", status.first}}, count);
   out.counters("rabt_transcript_segments_total", "Segments of transcripts.");
   for (const auto& [source, count] : segments_)
     out.sample("rabt_transcript_segments_total", {{"source", source.first}}, count);

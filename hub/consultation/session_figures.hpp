@@ -40,6 +40,9 @@ class SessionFigures {
   void changed(const Session& before, const Change& change, std::int64_t now_ms);
   // An event of a session was told. type: without prefix and version.
   void told(std::string_view type, const Json& data);
+  // What a provider answered when it was asked to delete its copy of a recording: deleted, refused,
+  // or left when it is not asked again.
+  void copy(std::string_view status);
   void write(MetricsWriter& out) const;
 
  private:
@@ -53,6 +56,7 @@ class SessionFigures {
   Counts levels_ RABT_GUARDED_BY(mutex_);
   Counts phi_ RABT_GUARDED_BY(mutex_);
   Counts recordings_ RABT_GUARDED_BY(mutex_);
+  Counts copies_ RABT_GUARDED_BY(mutex_);
   Counts segments_ RABT_GUARDED_BY(mutex_);
 };
 

@@ -17,9 +17,10 @@ using store::Row;
 using store::Statement;
 using store::Value;
 
-#define RABT_RECORDING_COLUMNS                                                           \
-  "r.id, r.number, r.session, r.status, r.kind, r.purpose, r.started_ms, r.stopped_ms, " \
-  "r.stored_ms, r.retain_until_ms, r.bytes, r.sha256, r.content_type, r.sealed, s.data_key"
+#define RABT_RECORDING_COLUMNS                                                                \
+  "r.id, r.number, r.session, r.status, r.kind, r.purpose, r.started_ms, r.stopped_ms, "      \
+  "r.stored_ms, r.retain_until_ms, r.bytes, r.sha256, r.content_type, r.sealed, s.data_key, " \
+  "r.copy, r.problem"
 #define RABT_RECORDING_FROM \
   " FROM session_recording r JOIN session s ON s.tenant = r.tenant AND s.id = r.session "
 
@@ -52,24 +53,32 @@ constexpr Statement kInsert{
     "INSERT INTO session_recording (tenant, id, number, session, sid, status, kind, purpose, "
     "started_ms, stopped_ms, stored_ms, retain_until_ms, bytes, sha256, content_type, sealed) "
     "VALUES "
-    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, NULL, 0, '', '', $11) ON CONFLICT DO NOTHING"};
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, NULL, $12, '', '', $11) ON CONFLICT DO "
+    "NOTHING"};
 constexpr Statement kStopped{
     "UPDATE session_recording SET status = 'processing', stopped_ms = $3 WHERE tenant = $1 AND id "
     "= "
     "$2 AND status = 'recording'"};
 constexpr Statement kBind{
-    "UPDATE session_recording SET sid = $3, kind = $4, sealed = $5 WHERE tenant = $1 AND id = $2"};
+    "UPDATE session_recording SET sid = $3, kind = $4, sealed = $5, bytes = $6 WHERE tenant = $1 "
+    "AND "
+    "id = $2"};
 constexpr Statement kFailed{
-    "UPDATE session_recording SET status = 'failed' WHERE tenant = $1 AND id = $2 AND status IN "
-    "('recording', 'processing')"};
+    "UPDATE session_recording SET status = 'failed', problem = $3 WHERE tenant = $1 AND id = $2 "
+    "AND "
+    "status IN ('recording', 'processing')"};
 constexpr Statement kReady{
     "UPDATE session_recording SET status = 'ready', stored_ms = $3, retain_until_ms = $4, bytes = "
-    "$5, sha256 = $6, content_type = $7 WHERE tenant = $1 AND id = $2 AND status IN ('recording', "
-    "'processing', 'failed')"};
+    "$5, sha256 = $6, content_type = $7, copy = 'deleting', problem = '' WHERE tenant = $1 AND id "
+    "= "
+    "$2 AND status IN ('recording', 'processing', 'failed')"};
+constexpr Statement kCopy{
+    "UPDATE session_recording SET copy = $3, problem = CASE WHEN $4 = '' AND status = 'failed' "
+    "THEN "
+    "problem ELSE $4 END WHERE tenant = $1 AND id = $2"};
 constexpr Statement kWithdraw{
-    "UPDATE session_recording SET status = 'deleted', sealed = $3 WHERE tenant = $1 AND id = $2 "
-    "AND "
-    "status = 'ready'"};
+    "UPDATE session_recording SET status = 'deleted', sealed = $3, copy = $4 WHERE tenant = $1 AND "
+    "id = $2 AND status IN ('ready', 'failed')"};
 
 std::optional<std::int64_t> optional(const Row& row, int column) {
   if (row.is_null(column)) return std::nullopt;
@@ -98,6 +107,8 @@ Raw read(const Row& row) {
   raw.one.content_type = std::string(row.text(12));
   raw.sealed = std::string(row.blob(13));
   raw.data_key = std::string(row.blob(14));
+  raw.one.copy = std::string(row.text(15));
+  raw.one.problem = std::string(row.text(16));
   return raw;
 }
 
@@ -165,6 +176,8 @@ Json recording_json(const KeptRecording& one) {
                        {"contentType", one.content_type.empty() ? Json() : Json(one.content_type)},
                        {"storedAt", time(one.stored_ms)},
                        {"retainUntil", time(one.retain_until_ms)},
+                       {"providerCopy", one.sid.empty() ? Json() : Json(one.copy)},
+                       {"problem", one.problem.empty() ? Json() : Json(one.problem)},
                        {"withdrawn", one.withdrawn},
                        {"encrypted", true}});
 }
@@ -201,7 +214,7 @@ Status RecordingNotes::write(store::Transaction& transaction) const {
     RABT_TRY(number, next_number(transaction, tenant_));
     RABT_TRY_STATUS(store::run(transaction, kInsert,
                                {tenant_, begun_, number, session_, Blob{""}, "recording", "",
-                                purpose_, now_.ms, Null{}, Blob{sealed_}}));
+                                purpose_, now_.ms, Null{}, Blob{sealed_}, std::int64_t{0}}));
   }
   if (!ended_.empty())
     RABT_TRY_STATUS(store::run(transaction, kStopped, {tenant_, ended_, now_.ms}));
@@ -211,7 +224,7 @@ Status RecordingNotes::write(store::Transaction& transaction) const {
 // ---- Tracks of the provider
 
 Result<std::vector<BoundRecording>> bind_recordings(const SessionParts& parts,
-                                                    const Session& session, const Json& listed) {
+                                                    const Session& session, const Json& output) {
   RABT_TRY(known, recordings_of(parts, session));
   std::vector<BoundRecording> out;
   std::vector<const KeptRecording*> free;
@@ -220,17 +233,20 @@ Result<std::vector<BoundRecording>> bind_recordings(const SessionParts& parts,
   }
   RABT_TRY(lease, parts.keys.lease(session.tenant));
   std::size_t taken = 0;
-  for (const Json& track : listed.as_array()) {
+  const auto bind = [&](const Json& track, std::string problem) -> Status {
     const std::string sid = track.string_or("recordingId", "");
-    if (sid.empty()) continue;
+    if (sid.empty()) return ok_status();
     BoundRecording bound;
     bound.sid = sid;
     bound.kind = track.string_or("kind", "");
+    bound.bytes = std::max<std::int64_t>(0, track.int_or("bytes", 0));
+    bound.problem = std::move(problem);
     const auto found = std::find_if(known.begin(), known.end(),
                                     [&](const KeptRecording& one) { return one.sid == sid; });
     if (found != known.end()) {
       bound.id = found->id;
-      bound.stored = found->status == "ready" || found->status == "deleted";
+      bound.settled = found->status == "ready" || found->status == "deleted" ||
+                      (found->status == "failed" && !bound.problem.empty());
     } else {
       const bool asked = taken < free.size();
       bound.id = asked ? free[taken]->id : parts.ids.next().text();
@@ -247,26 +263,38 @@ Result<std::vector<BoundRecording>> bind_recordings(const SessionParts& parts,
       bound.sealed = std::move(sealed);
     }
     out.push_back(std::move(bound));
+    return ok_status();
+  };
+  if (output["recordings"].is_array()) {
+    for (const Json& track : output["recordings"].as_array()) RABT_TRY_STATUS(bind(track, {}));
+  }
+  if (output["failed"].is_array()) {
+    for (const Json& track : output["failed"].as_array())
+      RABT_TRY_STATUS(bind(track, track.string_or("code", "video.recording_failed")));
   }
   // What was asked for and never made.
   for (; taken < free.size(); ++taken) {
-    if (free[taken]->status != "failed") out.push_back({.id = free[taken]->id, .lost = true});
+    if (free[taken]->status != "failed")
+      out.push_back({.id = free[taken]->id, .problem = "video.not_recorded"});
   }
   return out;
 }
 
 Status write_bound(store::Transaction& transaction, const Session& session,
                    const BoundRecording& one) {
-  if (one.lost) return store::run(transaction, kFailed, {session.tenant, one.id});
-  if (!one.bind) return ok_status();
-  if (!one.fresh)
-    return store::run(transaction, kBind,
-                      {session.tenant, one.id, Blob{one.index}, one.kind, Blob{one.sealed}});
-  RABT_TRY(number, next_number(transaction, session.tenant));
-  return store::run(
-      transaction, kInsert,
-      {session.tenant, one.id, number, session.id, Blob{one.index}, "processing", one.kind,
-       one.purpose, one.started_ms, value(one.stopped_ms), Blob{one.sealed}});
+  if (one.bind && one.fresh) {
+    RABT_TRY(number, next_number(transaction, session.tenant));
+    RABT_TRY_STATUS(store::run(
+        transaction, kInsert,
+        {session.tenant, one.id, number, session.id, Blob{one.index}, "processing", one.kind,
+         one.purpose, one.started_ms, value(one.stopped_ms), Blob{one.sealed}, one.bytes}));
+  } else if (one.bind) {
+    RABT_TRY_STATUS(store::run(
+        transaction, kBind,
+        {session.tenant, one.id, Blob{one.index}, one.kind, Blob{one.sealed}, one.bytes}));
+  }
+  return one.problem.empty() ? ok_status()
+                             : write_failed(transaction, session.tenant, one.id, one.problem);
 }
 
 Status write_ready(store::Transaction& transaction, std::string_view tenant, std::string_view id,
@@ -275,8 +303,13 @@ Status write_ready(store::Transaction& transaction, std::string_view tenant, std
                     {tenant, id, now.ms, retain_until.ms, static_cast<std::int64_t>(blob.bytes),
                      blob.sha256, blob.content_type});
 }
-Status write_failed(store::Transaction& transaction, std::string_view tenant, std::string_view id) {
-  return store::run(transaction, kFailed, {tenant, id});
+Status write_failed(store::Transaction& transaction, std::string_view tenant, std::string_view id,
+                    std::string_view problem) {
+  return store::run(transaction, kFailed, {tenant, id, problem});
+}
+Status write_copy(store::Transaction& transaction, std::string_view tenant, std::string_view id,
+                  std::string_view copy, std::string_view problem) {
+  return store::run(transaction, kCopy, {tenant, id, copy, problem});
 }
 
 Result<KeptRecording> find_session_recording(const SessionParts& parts,
@@ -401,9 +434,13 @@ Answer SessionsImpl::withdraw_recording(const Ask& ask) {
   if (reason.empty()) return invalid("api.invalid", "reason: is needed to withdraw a recording");
   RABT_TRY(one, find_session_recording(parts_, ask.record));
   if (one.status == "deleted") return recording_json(one);
-  if (one.status != "ready")
-    return conflict("recording.not_ready",
-                    "the recording is " + one.status + ", and only one that is ready is withdrawn");
+  if (one.status != "ready" && one.status != "failed")
+    return conflict(
+        "recording.not_ready",
+        "the recording is " + one.status + ", and only one that is ready or failed is withdrawn");
+  // While the copy is being deleted, that goes on.
+  const bool there = !one.sid.empty() && (one.copy == "kept" || one.copy == "left");
+  if (there) one.copy = "deleting";
   RABT_TRY(session, rows_.load(parts_.tenant, one.session));
   const Timestamp now = parts_.clock.now();
   one.withdrawn = Json::object({{"by", who.actor}, {"at", to_iso8601(now)}, {"reason", reason}});
@@ -419,8 +456,10 @@ Answer SessionsImpl::withdraw_recording(const Ask& ask) {
                             .client = ask.caller.client,
                             .request = ask.caller.request});
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(store::run(transaction, kWithdraw, {session.tenant, one.id, Blob{sealed}}));
-    RABT_TRY_STATUS(SessionRows::put_effect(transaction, session, "delete", one.id, now));
+    RABT_TRY_STATUS(
+        store::run(transaction, kWithdraw, {session.tenant, one.id, Blob{sealed}, one.copy}));
+    if (there)
+      RABT_TRY_STATUS(SessionRows::put_effect(transaction, session, "delete", one.id, now));
     return parts_.audit.append(transaction, entry);
   }));
   one.status = "deleted";

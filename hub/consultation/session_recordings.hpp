@@ -25,9 +25,14 @@ struct KeptRecording {
   std::optional<std::int64_t> stopped_ms;
   std::optional<std::int64_t> stored_ms;
   std::optional<std::int64_t> retain_until_ms;
+  // As the provider says, until it is ready.
   std::int64_t bytes = 0;
   std::string sha256;
   std::string content_type;
+  // What became of the provider's own: kept, deleting, deleted, or left when it did not delete it.
+  std::string copy;
+  // Why it failed, or why the provider's copy was left. A code.
+  std::string problem;
   // {by, at, reason}, or null.
   Json withdrawn;
 };

@@ -19,8 +19,9 @@ using workflow::OutcomeKind;
 constexpr Statement kOpen{
     "SELECT e.tenant, e.session, e.n, e.kind, e.subject, e.attempts FROM session_effect e WHERE "
     "e.state = 'open' AND e.due_ms <= $1 AND NOT EXISTS (SELECT 1 FROM session_effect b WHERE "
-    "b.tenant = e.tenant AND b.session = e.session AND b.state = 'open' AND b.n < e.n) ORDER BY "
-    "e.due_ms LIMIT $2"};
+    "b.tenant = e.tenant AND b.session = e.session AND b.state = 'open' AND b.n < e.n AND b.kind "
+    "<> "
+    "'delete') ORDER BY e.due_ms LIMIT $2"};
 constexpr Statement kRoomOpen{
     "SELECT count(*) FROM session_effect WHERE session = $1 AND tenant = $2 AND kind = 'open-room' "
     "AND state = 'open'"};
@@ -56,16 +57,19 @@ constexpr std::int64_t kFetchMs = 3'600'000;
 // no reason to lose a recording.
 constexpr std::int64_t kMaxAttempts = 24;
 constexpr std::int64_t kLongestPauseMs = 10LL * 60 * 1000;
+// A copy that a provider does not delete is asked for over more than two days.
+constexpr std::int64_t kLongestDeletePauseMs = 6LL * 3600 * 1000;
 // News of a provider may be lost: it is asked as often about each room that is open.
 constexpr std::int64_t kReconcileMs = 3LL * 60 * 1000;
 constexpr std::int64_t kMaxReconciled = 1'000;
 // The kind of an intent that stands in no row.
 constexpr std::string_view kLook = "look";
+constexpr std::string_view kDelete = "delete";
 constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::int64_t kGhosts = 2;
 
-std::int64_t pause_ms(std::int64_t attempts) {
-  return std::min<std::int64_t>(kLongestPauseMs, 500LL << std::min<std::int64_t>(attempts, 12));
+std::int64_t pause_ms(std::int64_t attempts, std::int64_t longest) {
+  return std::min<std::int64_t>(longest, 500LL << std::min<std::int64_t>(attempts, 16));
 }
 
 }  // namespace
@@ -337,6 +341,7 @@ void SessionWork::carry_out(const Intent& intent) {
     action = intent.kind == "fetch" ? "fetch-recording" : "delete-recording";
     const auto recording = find_session_recording(sessions_.parts(), intent.subject);
     if (!recording.ok() || recording->sid.empty()) return skip("unknown");
+    if (intent.kind == kDelete && !sessions_.video().serves(is, action)) return skip("not_served");
     arguments = Json::object({{"recordingId", recording->sid}});
     if (intent.kind == "fetch") timeout = kFetchMs;
   } else if (intent.kind == "remove-participant") {
@@ -471,6 +476,11 @@ void SessionWork::settle(const Ended& ended) {
     if (outcome.kind == OutcomeKind::done) looked(intent, outcome.output);
     return;
   }
+  if (intent.kind == kDelete) {
+    const Status written = settle_deletion(intent, outcome);
+    if (!written.ok()) again(intent, written.error().code, 0);
+    return;
+  }
   switch (outcome.kind) {
     case OutcomeKind::done: {
       const Status written = settle_done(intent, outcome.output);
@@ -503,7 +513,10 @@ Status SessionWork::close(const Intent& intent, std::string_view state, std::str
 
 void SessionWork::again(const Intent& intent, std::string_view code, std::int64_t retry_after_ms) {
   const std::int64_t due =
-      sessions_.parts().clock.now().ms + std::max(retry_after_ms, pause_ms(intent.attempts));
+      sessions_.parts().clock.now().ms +
+      std::max(retry_after_ms,
+               pause_ms(intent.attempts,
+                        intent.kind == kDelete ? kLongestDeletePauseMs : kLongestPauseMs));
   const Status written = sessions_.parts().store.write([&](store::Transaction& transaction) {
     return store::run(transaction, kAgain, {intent.tenant, intent.session, intent.n, due, code});
   });
@@ -517,9 +530,13 @@ void SessionWork::give_up(const Intent& intent, std::string_view state, std::str
   sessions_.parts().log.warn(
       "session.effect",
       {{"session", intent.session}, {"kind", intent.kind}, {"state", state}, {"code", code}});
-  const auto closed = [&](store::Transaction& transaction, const Change& /*change*/) -> Status {
+  const auto closed = [&](store::Transaction& transaction, const Change& change) -> Status {
     if (!intent.subject.empty() && (intent.kind == "fetch" || intent.kind == "start-recording"))
-      RABT_TRY_STATUS(write_failed(transaction, intent.tenant, intent.subject));
+      RABT_TRY_STATUS(write_failed(transaction, intent.tenant, intent.subject, code));
+    if (intent.kind == "fetch")
+      RABT_TRY_STATUS(sessions_.add_event(
+          transaction, membership_of(change.after, Actor{}), "recording-failed", "node:sessions",
+          Json::object({{"recording", intent.subject}, {"code", code}})));
     return store::run(transaction, kClose,
                       {intent.tenant, intent.session, intent.n, state, code, ""});
   };
@@ -549,16 +566,50 @@ Status SessionWork::settle_done(const Intent& intent, const Json& output) {
     give_up(intent, "refused", "video.not_recording");
     return ok_status();
   }
-  // A provider that deletes later than it says is asked until it has.
-  if (intent.kind == "delete" && !output.bool_or("deleted", true)) {
-    if (intent.attempts + 1 < kMaxAttempts) {
-      again(intent, "video.not_deleted", 0);
-    } else {
-      give_up(intent, "refused", "video.not_deleted");
-    }
+  return close(intent, "done", "", "");
+}
+
+// The provider is asked until it has deleted its copy, whatever it answers: what it refuses today
+// is often mended by its operator. When it never does, the recording says so.
+Status SessionWork::settle_deletion(const Intent& intent, const workflow::ActionOutcome& outcome) {
+  const SessionParts& parts = sessions_.parts();
+  const bool done = outcome.kind == OutcomeKind::done;
+  const bool unknown = done && outcome.output.string_or("skipped", "") == "unknown";
+  if (unknown) return close(intent, "done", "skipped", "");
+  const bool served = !done || outcome.output.find("skipped") == nullptr;
+  const bool deleted = done && served && outcome.output.bool_or("deleted", true);
+  const std::string code = deleted   ? std::string()
+                           : !served ? "video.no_deletion"
+                           : done    ? "video.not_deleted"
+                                     : outcome.code;
+  const bool last = !served || intent.attempts + 1 >= kMaxAttempts;
+  sessions_.figures().copy(deleted ? "deleted" : last ? "left" : "refused");
+  if (!deleted)
+    parts.log.warn("recording.copy", {{"session", intent.session},
+                                      {"recording", intent.subject},
+                                      {"code", code},
+                                      {"copy", last ? "left" : "deleting"}});
+  if (!deleted && !last) {
+    again(intent, code, 0);
     return ok_status();
   }
-  return close(intent, "done", "", "");
+  RABT_TRY(session, sessions_.rows().load(intent.tenant, intent.session));
+  const audit::Prepared entry =
+      parts.audit.prepare({.tenant = session.tenant,
+                           .actor = "node:sessions",
+                           .act = deleted ? "recording.copy_deleted" : "recording.copy_left",
+                           .object = "recording:" + intent.subject,
+                           .result = deleted ? "ok" : "failed",
+                           .detail = Json::object({{"session", session.id}, {"code", code}}),
+                           .patient = session.patient_pseudonym});
+  return parts.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(
+        write_copy(transaction, intent.tenant, intent.subject, deleted ? "deleted" : "left", code));
+    RABT_TRY_STATUS(store::run(
+        transaction, kClose,
+        {intent.tenant, intent.session, intent.n, deleted ? "done" : "refused", code, ""}));
+    return parts.audit.append(transaction, entry);
+  });
 }
 
 Status SessionWork::opened(const Intent& intent, const Json& output) {
@@ -618,18 +669,24 @@ Status SessionWork::collected(const Intent& intent, const Json& output) {
   }
   const SessionParts& parts = sessions_.parts();
   RABT_TRY(session, sessions_.rows().load(intent.tenant, intent.session));
-  RABT_TRY(bound,
-           bind_recordings(parts, session,
-                           output["recordings"].is_array() ? output["recordings"] : Json::array()));
+  RABT_TRY(bound, bind_recordings(parts, session, output));
   const Timestamp now = parts.clock.now();
+  for (const BoundRecording& one : bound) {
+    if (one.problem.empty() || one.settled) continue;
+    parts.log.warn("recording.failed", {{"session", session.id},
+                                        {"recording", one.id},
+                                        {"code", one.problem},
+                                        {"copy", one.sid.empty() ? "none" : "kept"}});
+  }
   return parts.store.write([&](store::Transaction& transaction) -> Status {
     for (const BoundRecording& one : bound) {
       RABT_TRY_STATUS(write_bound(transaction, session, one));
-      if (one.lost) {
-        RABT_TRY_STATUS(sessions_.add_event(transaction, membership_of(session, Actor{}),
-                                            "recording-failed", "node:sessions",
-                                            Json::object({{"recording", one.id}})));
-      } else if (!one.stored) {
+      if (one.settled) continue;
+      if (!one.problem.empty()) {
+        RABT_TRY_STATUS(sessions_.add_event(
+            transaction, membership_of(session, Actor{}), "recording-failed", "node:sessions",
+            Json::object({{"recording", one.id}, {"code", one.problem}})));
+      } else {
         RABT_TRY_STATUS(SessionRows::put_effect(transaction, session, "fetch", one.id, now));
       }
     }
@@ -654,6 +711,25 @@ Status SessionWork::fetched(const Intent& intent, const Json& output) {
                               .kind = recording.kind.empty() ? "composition" : recording.kind,
                               .retain_until = kept},
                              output.string_or("blob", "")));
+  // The provider's copy goes next: what was sealed must be all that it has.
+  const auto sealed = static_cast<std::int64_t>(job.blob.bytes);
+  const bool whole = (recording.bytes == 0 || recording.bytes == sealed) &&
+                     output.int_or("bytes", sealed) == sealed &&
+                     output.string_or("sha256", job.blob.sha256) == job.blob.sha256;
+  if (!whole) {
+    constexpr std::string_view kCode = "recording.truncated";
+    parts.log.warn(kCode, {{"session", session.id},
+                           {"recording", recording.id},
+                           {"message",
+                            "the provider handed out another length or digest than it "
+                            "says; its copy is kept"}});
+    if (intent.attempts + 1 < kMaxAttempts) {
+      again(intent, kCode, 0);
+    } else {
+      give_up(intent, "refused", kCode);
+    }
+    return ok_status();
+  }
   const audit::Prepared entry = parts.audit.prepare(
       {.tenant = session.tenant,
        .actor = "node:sessions",
@@ -667,6 +743,8 @@ Status SessionWork::fetched(const Intent& intent, const Json& output) {
     RABT_TRY_STATUS(write_keep(transaction, parts, job));
     RABT_TRY_STATUS(write_ready(transaction, session.tenant, recording.id, job.blob, now,
                                 job.what.retain_until));
+    // In this commit: whenever the hub stops, the deletion stands beside the sealed copy.
+    RABT_TRY_STATUS(SessionRows::put_effect(transaction, session, kDelete, recording.id, now));
     RABT_TRY_STATUS(sessions_.add_event(transaction, membership_of(session, Actor{}),
                                         "recording-ready", "node:sessions",
                                         Json::object({{"recording", recording.id},
@@ -710,7 +788,7 @@ Status SessionsImpl::recording_broke(std::string_view id, std::string_view sid, 
   if (found == nullptr || (found->status != "recording" && found->status != "processing"))
     return ok_status();
   const auto failed = [&](store::Transaction& transaction, const Change& change) -> Status {
-    RABT_TRY_STATUS(write_failed(transaction, session.tenant, found->id));
+    RABT_TRY_STATUS(write_failed(transaction, session.tenant, found->id, kCode));
     if (!change.unchanged) return ok_status();
     return add_event(transaction, membership_of(session, Actor{}), "recording-failed",
                      "node:sessions", Json::object({{"recording", found->id}, {"code", kCode}}));

@@ -74,6 +74,8 @@ class SessionWork {
                                        const Json& arguments) const;
   void settle(const Ended& ended);
   [[nodiscard]] Status settle_done(const Intent& intent, const Json& output);
+  [[nodiscard]] Status settle_deletion(const Intent& intent,
+                                       const workflow::ActionOutcome& outcome);
   [[nodiscard]] Status opened(const Intent& intent, const Json& output);
   [[nodiscard]] Status ended_room(const Intent& intent, const Json& output);
   void looked(const Intent& intent, const Json& output);

@@ -538,6 +538,9 @@ class JanusPlugin final : public TaskPlugin {
   static Outcome shelf_failure(const HttpResult& answer) {
     if (!answer.answered()) return no_answer(answer, "janus.shelf", sdk::Repeat::safe);
     const Json detail{{"status", answer.status}};
+    if (answer.status == 409)
+      return Outcome::fail(Kind::transient, "janus.shelf_409",
+                           "the recording is still being put together", detail.dump());
     const std::string name = "janus.shelf_" + std::to_string(answer.status);
     if (answer.status == 507)
       return Outcome::fail(Kind::transient, name,
@@ -568,7 +571,15 @@ class JanusPlugin final : public TaskPlugin {
         recording["durationSeconds"] = static_cast<double>(ms.get<std::int64_t>()) / 1000.0;
       recordings.push_back(std::move(recording));
     }
-    co_return sdk::done(Json{{"ready", ready}, {"recordings", recordings}});
+    // What no converter reads stays beside Janus until it is deleted.
+    Json failed = Json::array();
+    for (const Json& one : list_of(body, "failed")) {
+      const std::string id = text_of(one, "id");
+      if (room_of_recording(id) == room)
+        failed.push_back(
+            {{"recordingId", id}, {"kind", "combined"}, {"code", "janus.not_convertible"}});
+    }
+    co_return sdk::done(Json{{"ready", ready}, {"recordings", recordings}, {"failed", failed}});
   }
 
   // The shelf says length and digest of the whole file. What came is compared with both.

@@ -136,7 +136,8 @@ class Provider final : public plugin::ActionRunner {
   std::string plugin = "twilio";
   // Optional actions that it has, and features.
   std::set<std::string, std::less<>> served{"remove-participant", "start-recording",
-                                            "list-recordings", "fetch-recording"};
+                                            "list-recordings", "fetch-recording",
+                                            "delete-recording"};
   std::set<std::string, std::less<>> features{"receive-only"};
   Answerer answer;
   Json recordings = Json::object({{"ready", true}, {"recordings", Json::array()}});
@@ -281,7 +282,7 @@ class SessionHouse : public ::testing::Test {
   // Waits until the threads of the service have done something.
   template <typename Done>
   bool eventually(Done done) {
-    for (int i = 0; i < 400; ++i) {
+    for (int i = 0; i < 4000; ++i) {
       sessions_->catch_up();
       if (done()) return true;
       std::this_thread::sleep_for(std::chrono::milliseconds(5));

@@ -26,6 +26,32 @@ class Video : public SessionHouse {
     close();
     open();
   }
+  // What the provider lists and hands out. said: the length that it says.
+  void has_recording(std::string_view content, std::int64_t said = 0) {
+    provider_.recordings = Json::object(
+        {{"ready", true},
+         {"recordings", Json::array({Json::object(
+                            {{"recordingId", "RT1"}, {"kind", "video"}, {"bytes", said}})})}});
+    auto writer = must(blobs_->create("t1", "video/x-matroska"));
+    ASSERT_TRUE(writer->write(content).ok());
+    provider_.fetched = Json::object({{"recordingId", "RT1"}, {"blob", must(writer->finish()).id}});
+  }
+  // A session of doctor_ that was recorded and is over.
+  std::string recorded() {
+    const std::string id = id_of(made());
+    must(sessions_->start(as(doctor_, id)));
+    must(sessions_->start_recording(as(doctor_, id)));
+    must(sessions_->stop_recording(as(doctor_, id)));
+    must(sessions_->end(as(doctor_, id)));
+    return id;
+  }
+  Json recording_of(const std::string& session) {
+    const Page kept = must(sessions_->recordings(as(doctor_, session), {}));
+    return kept.items.size() == 1 ? kept.items[0] : Json();
+  }
+  std::string copy_of(const std::string& session) {
+    return recording_of(session).string_or("providerCopy", "");
+  }
 };
 
 TEST_F(Video, ARoomThatTheHubDidNotLearnOfIsAdoptedByTheNextStart) {
@@ -397,13 +423,7 @@ TEST_F(Video, ARecordingIsFetchedSealedKeptAndWithdrawn) {
   EXPECT_FALSE(begun.string_or("recordingSid", "").empty());
   clock_.advance_ms(30'000);
   EXPECT_EQ(must(sessions_->stop_recording(as(doctor_, id))).string_or("status", ""), "processing");
-  auto writer = must(blobs_->create("t1", "video/x-matroska"));
-  ASSERT_TRUE(writer->write("bytes of a recording").ok());
-  const auto blob = must(writer->finish());
-  provider_.fetched = Json::object({{"recordingId", "RT1"}, {"blob", blob.id}});
-  provider_.recordings = Json::object(
-      {{"ready", true},
-       {"recordings", Json::array({Json::object({{"recordingId", "RT1"}, {"kind", "video"}})})}});
+  has_recording("bytes of a recording");
   must(sessions_->end(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return told("recording-ready").size() == 1; }));
   const Page kept = must(sessions_->recordings(as(doctor_, id), {}));
@@ -423,19 +443,137 @@ TEST_F(Video, ARecordingIsFetchedSealedKeptAndWithdrawn) {
   withdraw.body = Json::object({{"reason", "asked for by the patient"}});
   EXPECT_EQ(code(sessions_->withdraw_recording(withdraw)), "authorisation.denied");
   withdraw.caller = as_admin().caller;
-  // The provider deletes later than it is asked.
+  EXPECT_TRUE(eventually([&] { return copy_of(id) == "deleted"; }));
+  EXPECT_EQ(must(sessions_->withdraw_recording(withdraw)).string_or("status", ""), "deleted");
+  sessions_->catch_up();
+  EXPECT_EQ(provider_.calls("delete-recording").size(), 1U);
+}
+
+// ---- The provider's copy
+
+TEST_F(Video, TheProvidersCopyIsDeletedOnceTheRecordingIsSealed) {
+  has_recording("bytes of a recording");
+  const std::string id = recorded();
+  ASSERT_TRUE(eventually([&] { return copy_of(id) == "deleted"; }));
+  ASSERT_EQ(provider_.calls("delete-recording").size(), 1U);
+  EXPECT_EQ(provider_.calls("delete-recording")[0].arguments.string_or("recordingId", ""), "RT1");
+  EXPECT_EQ(recording_of(id).string_or("status", ""), "ready");
+  EXPECT_TRUE(recording_of(id)["problem"].is_null());
+}
+
+TEST_F(Video, AHubThatStopsBetweenSealAndDeletionDeletesWhenItStartsAgain) {
+  has_recording("bytes of a recording");
+  // The provider deletes, and the hub is gone before it learns so.
+  std::atomic<bool> lost{true};
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action == "delete-recording" && lost)
+      return plugin::failed(OutcomeKind::ambiguous, "video.lost", "the answer was lost");
+    return provider_.usual(call);
+  };
+  const std::string id = recorded();
+  ASSERT_TRUE(eventually([&] { return !provider_.calls("delete-recording").empty(); }));
+  EXPECT_EQ(recording_of(id).string_or("status", ""), "ready");
+  EXPECT_EQ(copy_of(id), "deleting");
+  lost = false;
+  restart();
+  clock_.advance_ms(60'000);
+  ASSERT_TRUE(eventually([&] { return copy_of(id) == "deleted"; }));
+  const auto calls = provider_.calls("delete-recording");
+  EXPECT_EQ(calls.front().idempotency_key, calls.back().idempotency_key);
+}
+
+TEST_F(Video, AProviderThatDeletesLateOrRefusesIsAskedAgain) {
+  has_recording("bytes of a recording");
   provider_.answer = [&](const plugin::CallRequest& call) {
     if (call.action != "delete-recording") return provider_.usual(call);
+    if (call.attempt == 1)
+      return plugin::failed(OutcomeKind::permanent, "chime.AccessDenied", "the bucket refuses");
     return Provider::done_with(
-        Json::object({{"recordingId", "RT1"}, {"deleted", call.attempt > 1}}));
+        Json::object({{"recordingId", "RT1"}, {"deleted", call.attempt > 2}}));
   };
-  EXPECT_EQ(must(sessions_->withdraw_recording(withdraw)).string_or("status", ""), "deleted");
-  EXPECT_TRUE(eventually([&] { return provider_.calls("delete-recording").size() == 1; }));
-  clock_.advance_ms(10'000);
-  EXPECT_TRUE(eventually([&] { return provider_.calls("delete-recording").size() == 2; }));
-  clock_.advance_ms(60'000);
+  const std::string id = recorded();
+  for (std::size_t asked = 1; asked < 3; ++asked) {
+    ASSERT_TRUE(eventually([&] { return provider_.calls("delete-recording").size() == asked; }));
+    EXPECT_EQ(copy_of(id), "deleting");
+    clock_.advance_ms(60'000);
+  }
+  ASSERT_TRUE(eventually([&] { return copy_of(id) == "deleted"; }));
+  EXPECT_EQ(provider_.calls("delete-recording").size(), 3U);
+}
+
+TEST_F(Video, ACopyThatIsNeverDeletedIsLeftAndSaysWhy) {
+  has_recording("bytes of a recording");
+  std::atomic<bool> refuses{true};
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action == "delete-recording" && refuses)
+      return plugin::failed(OutcomeKind::permanent, "chime.AccessDenied", "the bucket refuses");
+    return provider_.usual(call);
+  };
+  const std::string id = recorded();
+  EXPECT_TRUE(eventually([&] {
+    clock_.advance_ms(7 * 3'600'000);
+    return copy_of(id) == "left";
+  }));
+  EXPECT_EQ(provider_.calls("delete-recording").size(), 24U);
+  EXPECT_EQ(recording_of(id).string_or("problem", ""), "chime.AccessDenied");
+  EXPECT_EQ(recording_of(id).string_or("status", ""), "ready");
+  // Withdrawing the recording asks once more.
+  refuses = false;
+  Ask withdraw = as_admin();
+  withdraw.record = recording_of(id).string_or("id", "");
+  withdraw.body = Json::object({{"reason", "asked for by the patient"}});
+  must(sessions_->withdraw_recording(withdraw));
+  EXPECT_TRUE(eventually([&] { return copy_of(id) == "deleted"; }));
+  EXPECT_TRUE(recording_of(id)["problem"].is_null());
+}
+
+TEST_F(Video, AProviderThatCannotDeleteLeavesItsCopyAndTheRecordingSaysSo) {
+  provider_.served.erase("delete-recording");
+  has_recording("bytes of a recording");
+  const std::string id = recorded();
+  ASSERT_TRUE(eventually([&] { return copy_of(id) == "left"; }));
+  EXPECT_TRUE(provider_.calls("delete-recording").empty());
+  EXPECT_EQ(recording_of(id).string_or("problem", ""), "video.no_deletion");
+}
+
+TEST_F(Video, AShortenedRecordingIsNotKeptAndItsCopyIsNotDeleted) {
+  has_recording("bytes of a recording", 21);
+  const std::string id = recorded();
+  ASSERT_TRUE(eventually([&] { return !provider_.calls("fetch-recording").empty(); }));
   sessions_->catch_up();
-  EXPECT_EQ(provider_.calls("delete-recording").size(), 2U);
+  EXPECT_EQ(recording_of(id).string_or("status", ""), "processing");
+  EXPECT_TRUE(eventually([&] {
+    clock_.advance_ms(3'600'000);
+    return recording_of(id).string_or("status", "") == "failed";
+  }));
+  EXPECT_EQ(recording_of(id).string_or("problem", ""), "recording.truncated");
+  EXPECT_EQ(copy_of(id), "kept");
+  EXPECT_TRUE(provider_.calls("delete-recording").empty());
+  ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
+  EXPECT_EQ(told("recording-failed")[0]["data"].string_or("code", ""), "recording.truncated");
+}
+
+TEST_F(Video, ARecordingThatTheProviderCannotPutTogetherIsShownAndMayBeWithdrawn) {
+  provider_.recordings = Json::object(
+      {{"ready", true},
+       {"recordings", Json::array()},
+       {"failed",
+        Json::array({Json::object(
+            {{"recordingId", "RT1"}, {"kind", "combined"}, {"code", "janus.unreadable"}})})}});
+  const std::string id = recorded();
+  ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
+  const Json one = recording_of(id);
+  EXPECT_EQ(one.string_or("status", ""), "failed");
+  EXPECT_EQ(one.string_or("problem", ""), "janus.unreadable");
+  EXPECT_EQ(one.string_or("recordingSid", ""), "RT1");
+  EXPECT_EQ(one.string_or("providerCopy", ""), "kept");
+  EXPECT_TRUE(provider_.calls("fetch-recording").empty());
+  EXPECT_TRUE(provider_.calls("delete-recording").empty());
+  Ask withdraw = as_admin();
+  withdraw.record = one.string_or("id", "");
+  withdraw.body = Json::object({{"reason", "it is of no use"}});
+  EXPECT_EQ(must(sessions_->withdraw_recording(withdraw)).string_or("status", ""), "deleted");
+  EXPECT_TRUE(eventually([&] { return copy_of(id) == "deleted"; }));
 }
 
 TEST_F(Video, ARecordingForTrainingNeedsConsent) {

@@ -52,7 +52,10 @@ class Handler final : public Poco::Net::HTTPRequestHandler {
       return say(response, HTTPResponse::HTTP_NOT_FOUND);
     const std::string id = path.substr(kRecordings.size());
     if (request.getMethod() == "DELETE") {
-      if (!shelf_.remove(id)) return say(response, HTTPResponse::HTTP_NOT_FOUND);
+      if (const Status removed = shelf_.remove(id); !removed.ok())
+        return say(response, removed.error().kind == ErrorKind::conflict
+                                 ? HTTPResponse::HTTP_CONFLICT
+                                 : HTTPResponse::HTTP_NOT_FOUND);
       response.setStatusAndReason(HTTPResponse::HTTP_NO_CONTENT);
       response.send();
       return;

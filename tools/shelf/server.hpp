@@ -11,7 +11,7 @@
 //   GET /recordings/<id>     the WebM, with X-Rabt-Bytes and X-Rabt-Sha256; 404; 500 when its
 //   length is not
 //                           the one that was written down
-//   DELETE /recordings/<id>  204, or 404
+//   DELETE /recordings/<id>  204, 404, or 409 while it is being made
 // Every request carries the secret as a bearer token.
 namespace rabt::shelf {
 

@@ -3,6 +3,7 @@
 #include <Poco/Exception.h>
 #include <Poco/Process.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <vector>
@@ -68,6 +69,23 @@ void discard(const fs::path& path) {
   fs::remove_all(path, ignored);
 }
 
+// Calls what(id, description) for each recording that is ready.
+template <typename What>
+void each_made(const fs::path& folder, What what) {
+  std::error_code failure;
+  for (const auto& entry : fs::directory_iterator(folder, failure)) {
+    if (entry.path().extension() != ".json") continue;
+    const std::string id = entry.path().stem();
+    const auto said = is_recording(id) ? read_json(entry.path()) : Result<Json>(Json());
+    if (said.ok() && (*said)["files"].is_array()) what(id, *said);
+  }
+}
+
+bool is_closed(const Segment& segment) {
+  return std::all_of(segment.tracks.begin(), segment.tracks.end(),
+                     [](const Track& one) { return one.closed; });
+}
+
 // The file of a track that the packaged converter makes without coding anew.
 const char* extension_of(const Track& track) {
   if (track.kind == "audio") return ".opus";
@@ -92,32 +110,33 @@ Shelf::~Shelf() {
   thread_.join();
 }
 
+std::vector<Segment> Shelf::loose(const std::string& room,
+                                  const std::set<std::string>& made) const {
+  std::vector<Track> tracks = tracks_of(folder_of(room), room, clock_.now().ms * 1000, kStaleUs);
+  std::erase_if(tracks, [&](const Track& one) { return made.contains(one.file.filename()); });
+  return segments_of(room, std::move(tracks));
+}
+
 Result<Json> Shelf::list(const std::string& room) {
   std::set<std::string> made;
   Json recordings = Json::array();
-  std::error_code failure;
-  for (const auto& entry : fs::directory_iterator(folder_of(room), failure)) {
-    if (entry.path().extension() != ".json") continue;
-    const std::string id = entry.path().stem();
-    const auto said = is_recording(id) ? read_json(entry.path()) : Result<Json>(Json());
-    if (!said.ok() || !(*said)["files"].is_array()) continue;
-    for (const Json& file : (*said)["files"].as_array()) made.insert(file.as_string());
-    recordings.push_back(Json::object({{"id", id},
-                                       {"bytes", (*said)["bytes"]},
-                                       {"ms", (*said)["ms"]},
-                                       {"sha256", (*said)["sha256"]}}));
-  }
-  std::vector<Track> tracks = tracks_of(folder_of(room), room, clock_.now().ms * 1000, kStaleUs);
-  std::erase_if(tracks, [&](const Track& one) { return made.contains(one.file.filename()); });
+  each_made(folder_of(room), [&](const std::string& id, const Json& said) {
+    for (const Json& file : said["files"].as_array()) made.insert(file.as_string());
+    recordings.push_back(Json::object(
+        {{"id", id}, {"bytes", said["bytes"]}, {"ms", said["ms"]}, {"sha256", said["sha256"]}}));
+  });
+  Json broken = Json::array();
   bool ready = true;
   bool full = false;
   {
     const Lock lock(mutex_);
-    for (Segment& segment : segments_of(room, std::move(tracks))) {
-      bool closed = true;
-      for (const Track& one : segment.tracks) closed = closed && one.closed;
+    for (Segment& segment : loose(room, made)) {
+      const bool closed = is_closed(segment);
       const auto failed = failed_.find(segment.id);
-      if (failed != failed_.end() && failed->second == kBroken) continue;
+      if (failed != failed_.end() && failed->second == kBroken) {
+        broken.push_back(Json::object({{"id", segment.id}}));
+        continue;
+      }
       ready = false;
       full = full || failed != failed_.end();
       if (closed && converting_ != segment.id) waiting_.emplace(segment.id, std::move(segment));
@@ -126,7 +145,8 @@ Result<Json> Shelf::list(const std::string& room) {
   changed_.notify_all();
   if (full)
     return unavailable("shelf.disk_full", "the disk is too full to put the recording together");
-  return Json::object({{"ready", ready}, {"recordings", std::move(recordings)}});
+  return Json::object(
+      {{"ready", ready}, {"recordings", std::move(recordings)}, {"failed", std::move(broken)}});
 }
 
 std::optional<Recording> Shelf::find(const std::string& id) const {
@@ -139,11 +159,11 @@ std::optional<Recording> Shelf::find(const std::string& id) const {
   return out.bytes > 0 ? std::optional(std::move(out)) : std::nullopt;
 }
 
-bool Shelf::remove(const std::string& id) {
+Status Shelf::remove(const std::string& id) {
   const fs::path folder = folder_of(room_of(id));
   const fs::path base = folder / id;
   const auto said = read_json(base.string() + ".json");
-  if (!said.ok()) return false;
+  if (!said.ok()) return remove_loose(id);
   // The description goes last: until then a repeat finds what is still to be removed.
   if ((*said)["files"].is_array()) {
     for (const Json& file : (*said)["files"].as_array()) {
@@ -155,7 +175,30 @@ bool Shelf::remove(const std::string& id) {
   // Only when nothing else lies in it.
   std::error_code ignored;
   fs::remove(folder, ignored);
-  return true;
+  return ok_status();
+}
+
+Status Shelf::remove_loose(const std::string& id) {
+  const std::string room = room_of(id);
+  std::set<std::string> made;
+  each_made(folder_of(room), [&](const std::string& /*id*/, const Json& said) {
+    for (const Json& file : said["files"].as_array()) made.insert(file.as_string());
+  });
+  const std::vector<Segment> all = loose(room, made);
+  const auto found =
+      std::find_if(all.begin(), all.end(), [&](const Segment& one) { return one.id == id; });
+  if (found == all.end()) return not_found("shelf.unknown", "there is no such recording");
+  {
+    const Lock lock(mutex_);
+    const auto failed = failed_.find(id);
+    if (!is_closed(*found) || failed == failed_.end() || failed->second != kBroken)
+      return conflict("shelf.busy", "the recording is being made");
+    failed_.erase(failed);
+  }
+  for (const Track& one : found->tracks) discard(one.file);
+  std::error_code ignored;
+  fs::remove(folder_of(room), ignored);
+  return ok_status();
 }
 
 void Shelf::run() {
@@ -181,14 +224,9 @@ void Shelf::run() {
 
 std::string Shelf::convert(const std::string& room, const Segment& segment) const {
   const fs::path folder = folder_of(room);
-  const fs::path base = folder / segment.id;
-  const fs::path work = base.string() + ".work";
+  const fs::path work = (folder / segment.id).string() + ".work";
   std::uint64_t bytes = 0;
-  Json files = Json::array();
-  for (const Track& one : segment.tracks) {
-    bytes += one.bytes;
-    files.push_back(one.file.filename().string());
-  }
+  for (const Track& one : segment.tracks) bytes += one.bytes;
   // What the converters make of the tracks is about as large again, and so is the result.
   if (free_bytes_(folder) < 2 * bytes + kReserve) return std::string(kFull);
   discard(work);
@@ -197,14 +235,18 @@ std::string Shelf::convert(const std::string& room, const Segment& segment) cons
 
   Segment good{.id = segment.id, .tracks = {}};
   std::vector<fs::path> parts;
+  Json files = Json::array();
   for (const Track& one : segment.tracks) {
     const fs::path part = work / (std::to_string(parts.size()) + extension_of(one));
     // Its exit code says nothing: it is 0 also when there was nothing to convert.
     (void)ran({"janus-pp-rec", "-d", "0", one.file, part});
     if (size_of(part) == 0) continue;
+    if (parts.empty()) good.id = room + "." + std::to_string(one.begun_us);
     parts.push_back(part);
+    files.push_back(one.file.filename().string());
     good.tracks.push_back(one);
   }
+  const fs::path base = folder / good.id;
   const auto given_up = [&] {
     discard(work);
     return std::string(free_bytes_(folder) < kReserve ? kFull : kBroken);

@@ -35,17 +35,25 @@ class Shelf {
   Shelf(std::filesystem::path folder, const Clock& clock, FreeBytes free_bytes = {});
   ~Shelf();
 
-  // {"ready": bool, "recordings": [{"id", "bytes", "ms", "sha256"}]}. What can be put together and
-  // is not, is from now on. Error: unavailable shelf.disk_full when that failed for want of room;
-  // it is tried again with the next call.
+  // {"ready": bool, "recordings": [{"id", "bytes", "ms", "sha256"}], "failed": [{"id"}]}. What can
+  // be put together and is not, is from now on. failed: what no converter makes anything of; its
+  // files stay until they are removed. Error: unavailable shelf.disk_full when that failed for want
+  // of room; it is tried again with the next call.
   [[nodiscard]] Result<Json> list(const std::string& room);
   [[nodiscard]] std::optional<Recording> find(const std::string& id) const;
-  // Removes the recording, and what it was made of. Returns false if it was not there.
-  bool remove(const std::string& id);
+  // Removes the recording and what it was made of, or the files of one that failed. Errors:
+  // not_found shelf.unknown; conflict shelf.busy while it is put together or Janus still writes.
+  Status remove(const std::string& id);
 
  private:
   void run();
-  // Makes <id>.webm and <id>.json. Returns why it could not: empty, "disk-full" or "broken".
+  [[nodiscard]] Status remove_loose(const std::string& id);
+  // What is in the folder of a room and in no recording.
+  [[nodiscard]] std::vector<Segment> loose(const std::string& room,
+                                           const std::set<std::string>& made) const;
+  // Makes <id>.webm and <id>.json of the tracks that can be read; the others stay loose. The id is
+  // that of the first track that can be read. Returns why it could not: empty, "disk-full" or
+  // "broken".
   [[nodiscard]] std::string convert(const std::string& room, const Segment& segment) const;
   [[nodiscard]] std::filesystem::path folder_of(std::string_view room) const {
     return folder_ / std::string(room);

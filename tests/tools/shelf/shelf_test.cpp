@@ -174,7 +174,7 @@ TEST_F(JanusShelf, ARoomWithoutFilesHasNoRecordings) {
     EXPECT_EQ((*listed)["recordings"].size(), 0U);
   }
   EXPECT_FALSE(shelf.find(std::string(kRoom) + ".1").has_value());
-  EXPECT_FALSE(shelf.remove(std::string(kRoom) + ".1"));
+  EXPECT_EQ(shelf.remove(std::string(kRoom) + ".1").error().code, "shelf.unknown");
 }
 
 TEST_F(JanusShelf, AFullDiskIsSaidAndTheRecordingIsTriedAgain) {
@@ -198,6 +198,23 @@ TEST_F(JanusShelf, AFullDiskIsSaidAndTheRecordingIsTriedAgain) {
   }));
   EXPECT_EQ((*shelf.list(kRoom))["recordings"].size(), 0U);
   EXPECT_TRUE(fs::exists(folder() / name_of("patient", kBegun)));
+  // It is said, and stays until it is removed.
+  const Json failed = (*shelf.list(kRoom))["failed"];
+  ASSERT_EQ(failed.size(), 1U);
+  const std::string id = std::string(kRoom) + "." + std::to_string(kBegun);
+  EXPECT_EQ(failed[0].string_or("id", ""), id);
+  EXPECT_TRUE(shelf.remove(id).ok());
+  EXPECT_FALSE(fs::exists(folder()));
+  EXPECT_EQ((*shelf.list(kRoom))["failed"].size(), 0U);
+}
+
+TEST_F(JanusShelf, WhatIsStillToBePutTogetherIsNotRemoved) {
+  write(name_of("patient", kBegun), mjr());
+  write(name_of("doctor", kBegun + 5, "audio", ".mjr.tmp"), mjr());
+  Shelf shelf = this->shelf();
+  const std::string id = std::string(kRoom) + "." + std::to_string(kBegun);
+  EXPECT_EQ(shelf.remove(id).error().code, "shelf.busy");
+  EXPECT_TRUE(fs::exists(folder() / name_of("patient", kBegun)));
 }
 
 TEST_F(JanusShelf, ARecordingGoesWithWhatItWasMadeOfAndWithNothingElse) {
@@ -210,12 +227,12 @@ TEST_F(JanusShelf, ARecordingGoesWithWhatItWasMadeOfAndWithNothingElse) {
       made("picture and sound", "[\"" + own + R"(", "../beside", "..", ".", "/etc"])");
   Shelf shelf = this->shelf();
   EXPECT_EQ((*shelf.list(kRoom))["recordings"].size(), 1U);
-  EXPECT_TRUE(shelf.remove(id));
+  EXPECT_TRUE(shelf.remove(id).ok());
   EXPECT_FALSE(fs::exists(folder() / own));
   EXPECT_FALSE(fs::exists(folder() / (id + ".webm")));
   EXPECT_TRUE(fs::exists(folder() / other));
   EXPECT_TRUE(fs::exists(root_ / "beside"));
-  EXPECT_FALSE(shelf.remove(id));
+  EXPECT_EQ(shelf.remove(id).error().code, "shelf.unknown");
 }
 
 // ---- Over HTTP
