@@ -59,7 +59,7 @@ class Outside {
   }
   [[nodiscard]] bool wait_for(std::size_t count) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(5), [&] { return seen_.size() >= count; });
+    return changed_.wait_for(lock, std::chrono::seconds(30), [&] { return seen_.size() >= count; });
   }
 
  private:

@@ -48,7 +48,7 @@ class ScriptedService final : public plugin::HubService {
   [[nodiscard]] std::size_t count(const std::string& action = {}) const;
   [[nodiscard]] std::vector<std::string> keys(const std::string& action) const;
   // Waits until an action was called `count` times.
-  bool wait_for(const std::string& action, std::size_t count, int timeout_ms = 5000) const;
+  bool wait_for(const std::string& action, std::size_t count, int timeout_ms = 30'000) const;
 
  private:
   [[nodiscard]] std::size_t count_locked(const std::string& action) const RABT_REQUIRES(mutex_);
@@ -139,7 +139,7 @@ class Rig {
   [[nodiscard]] std::string status(const std::string& instance);
   // Waits until the instance has the status; the last status seen otherwise.
   std::string wait_status(const std::string& instance, const std::string& status,
-                          int timeout_ms = 5000);
+                          int timeout_ms = 30'000);
   [[nodiscard]] Json output(const std::string& instance);
 
  private:

@@ -120,7 +120,7 @@ class BothWays : public ::testing::TestWithParam<Isolation> {
 class Waiter {
  public:
   [[nodiscard]] Ended sink();
-  [[nodiscard]] bool wait(int ms = 5000);
+  [[nodiscard]] bool wait(int ms = 30'000);
   [[nodiscard]] workflow::ActionOutcome outcome() const;
   [[nodiscard]] int count() const;
 

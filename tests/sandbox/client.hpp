@@ -123,7 +123,7 @@ class Receiver final {
   // True when `count` posts came within five seconds.
   bool wait_for(std::size_t count) {
     std::unique_lock lock(mutex_);
-    return arrived_.wait_for(lock, std::chrono::seconds(5),
+    return arrived_.wait_for(lock, std::chrono::seconds(30),
                              [&] { return received_.size() >= count; });
   }
 
