@@ -24,7 +24,10 @@ constexpr std::size_t kMaxSpeakers = 40'000;
 // Handles of one person: one for what is sent, and one or more for what is received.
 constexpr std::size_t kMaxHandles = 64;
 constexpr int kMediaEvent = 32;
+constexpr int kMediaSlowLink = 2;
 constexpr int kMediaStats = 3;
+// Opus sends a packet each 20 milliseconds.
+constexpr double kSoundPackets = 50;
 constexpr int kPluginEvent = 64;
 constexpr int kCoreEvent = 256;
 constexpr int kCoreStarted = 1;
@@ -164,6 +167,8 @@ void take_stats(const Json& event, Rooms& rooms, Json& out) {
   // Counters that fell are those of a new stream.
   if (packets <= 0 || now.bytes < before.bytes) return;
   const double all = static_cast<double>(up ? packets + lost : packets);
+  if (before.micros > 0 && now.micros > before.micros)
+    who->handles[handle].rate = all * 1'000'000.0 / static_cast<double>(now.micros - before.micros);
   Json line{{"identity", who->identity},
             {"direction", up ? "up" : "down"},
             {"lossPercent", std::min(100.0, 100.0 * static_cast<double>(lost) / all)},
@@ -176,6 +181,27 @@ void take_stats(const Json& event, Rooms& rooms, Json& out) {
   out.push_back(event_of("quality.v1", who->room,
                          "quality/" + who->identity + "/" + std::to_string(handle), now.micros,
                          std::move(line)));
+}
+
+// Janus tells at once when more packets were lost within a second than `slowlink_threshold`. The
+// line's figures come with the next statistics; until then this second stands for it.
+void take_slow_link(const Json& event, Rooms& rooms, Json& out) {
+  Speaker* const who = rooms.speaker(text_of(event, "emitter"), number_of(event, "session_id"));
+  const Json& said = member_of(event, "event");
+  const std::int64_t lost = number_of(said, "lost_lastsec");
+  // Of pictures nobody knows how many packets a second has.
+  if (who == nullptr || text_of(said, "media") != "audio" || lost <= 0) return;
+  const std::int64_t handle = number_of(event, "handle_id");
+  const auto counted = who->handles.find(handle);
+  const double known = counted == who->handles.end() ? 0 : counted->second.rate;
+  const double rate = std::max(known > 0 ? known : kSoundPackets, static_cast<double>(lost));
+  const std::int64_t micros = std::max<std::int64_t>(number_of(event, "timestamp"), 0);
+  out.push_back(event_of("quality.v1", who->room,
+                         "slow/" + who->identity + "/" + std::to_string(handle), micros,
+                         Json{{"identity", who->identity},
+                              {"direction", text_of(said, "slow_link") == "uplink" ? "up" : "down"},
+                              {"lossPercent", 100.0 * static_cast<double>(lost) / rate},
+                              {"rttMs", who->rtt_ms}}));
 }
 
 }  // namespace
@@ -377,6 +403,8 @@ Json to_events(std::string_view body, Rooms& rooms) {
       take_room_event(event, rooms, out);
     } else if (type == kMediaEvent && number_of(event, "subtype") == kMediaStats) {
       take_stats(event, rooms, out);
+    } else if (type == kMediaEvent && number_of(event, "subtype") == kMediaSlowLink) {
+      take_slow_link(event, rooms, out);
     } else if (type == kCoreEvent && number_of(event, "subtype") == kCoreStarted) {
       // A Janus that starts has no rooms: those that it had are lost.
       const std::int64_t micros = std::max<std::int64_t>(number_of(event, "timestamp"), 0);

@@ -111,6 +111,7 @@ class Service {
 };
 
 std::unique_ptr<Service> make_chime(Context context, const Json& options);
+std::unique_ptr<Service> make_janus(Context context, const Json& options);
 std::unique_ptr<Service> make_twilio(Context context, const Json& options);
 std::unique_ptr<Service> make_fhir(Context context, const Json& options);
 std::unique_ptr<Service> make_nphies(Context context, const Json& options);

@@ -28,8 +28,7 @@ struct Chime {
     return {{"secret_access_key", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}};
   }
   static constexpr const char* kBilled = "attendee_seconds";
-  static constexpr bool kPresence = false;
-  static constexpr bool kHolds = false;
+  static constexpr const char* kGone = "completed";
   // The topic tells nothing before its subscription is confirmed.
   static void heard(const std::string& body) {
     const auto message = sandbox::parse_json(body);

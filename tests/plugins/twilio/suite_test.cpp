@@ -23,8 +23,7 @@ struct Twilio {
     return {{"api_key_secret", "an-example-of-a-secret-of-32-bytes"}};
   }
   static constexpr const char* kBilled = "participant_seconds";
-  static constexpr bool kPresence = true;
-  static constexpr bool kHolds = true;
+  static constexpr const char* kGone = "completed";
   static void heard(const std::string& /*body*/) {}
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(Twilio, VideoSuite, Twilio);
