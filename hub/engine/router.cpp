@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 namespace rabt::engine {
 
@@ -34,6 +35,13 @@ void Inbox::push(QueuedMessage message) {
 
 bool Inbox::take(std::deque<QueuedMessage>& into) {
   Lock lock(mutex_);
+  // Who woke this thread may have been stopped for it, with more to push: it is let run before the
+  // next message costs another sleep and another waking.
+  if (!closed_ && queue_.empty()) {
+    lock.unlock();
+    std::this_thread::yield();
+    lock.lock();
+  }
   while (!closed_ && queue_.empty()) {
     waiting_ = true;
     wake_.wait(lock);

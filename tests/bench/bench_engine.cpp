@@ -15,6 +15,7 @@
 #include <iostream>
 #include <iterator>
 #include <sstream>
+#include <string_view>
 #include <thread>
 #include <unordered_map>
 
@@ -126,6 +127,12 @@ double cpu_of(std::int64_t pid) {
   double system = 0;
   fields >> user >> system;
   return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+// How often a thread of the hub has given its core away.
+double switches_of_hub() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_nvcsw + usage.ru_nivcsw);
 }
 double cpu_of_hub() {
   rusage usage{};
@@ -246,10 +253,12 @@ void run(plugin::Isolation isolation, int at_once, int total, const RawRate& raw
     const auto before = hub.store().stats();
     const auto began = hub.engine().stats();
     const double cpu = hub.cpu();
+    const double switches = switches_of_hub();
     const auto start = Clock_::now();
     const std::vector<double> ms = send_all(hub, book, at_once, total);
     const double elapsed = seconds_since(start);
     const double cpu_used = hub.cpu() - cpu;
+    const double switched = switches_of_hub() - switches;
     const auto after = hub.store().stats();
     const auto ended = hub.engine().stats();
     const auto percentile = [&](double p) {
@@ -281,9 +290,9 @@ void run(plugin::Isolation isolation, int at_once, int total, const RawRate& raw
     std::printf(
         "       us a step: interpreter %.1f, seal %.1f, audit %.1f, submit %.1f, plugin "
         "(to its start) %.1f; store: jobs %.1f, commit %.1f, done %.1f; wait %.0f of %.0f; "
-        "CPU %.1f\n",
+        "CPU %.1f; switches of the hub's threads %.2f\n",
         interpreter, seal, audit, submit, dispatch, jobs, syncs, told,
-        std::max(0.0, latency - known), latency, cpu_used * 1e6 / steps);
+        std::max(0.0, latency - known), latency, cpu_used * 1e6 / steps, switched / steps);
     if (at_once == 1)
       std::printf("       one alone: a step takes %.2f commits of SQLite alone (%.2f ms)\n",
                   latency / 1000 / raw.commit_ms, raw.commit_ms);
@@ -295,8 +304,11 @@ void run(plugin::Isolation isolation, int at_once, int total, const RawRate& raw
 
 }  // namespace
 
+// bench_engine [SCALE [inline|worker [AT_ONCE]]]: the whole, or one way, or one line.
 int main(int argc, char** argv) {
   const double scale = argc > 1 ? std::atof(argv[1]) : 1.0;
+  const std::string_view way = argc > 2 ? argv[2] : "";
+  const int only = argc > 3 ? std::atoi(argv[3]) : 0;
   std::string pattern = (std::filesystem::temp_directory_path() / "rabt-bench-XXXXXX").string();
   const std::string folder = ::mkdtemp(pattern.data());
   RawRate raw;
@@ -312,9 +324,11 @@ int main(int argc, char** argv) {
   std::printf("SQLite alone: %.0f rows/s (600 bytes, 200 a commit); a commit of 2 rows %.2f ms\n",
               raw.rows_per_second, raw.commit_ms);
   for (const auto isolation : {plugin::Isolation::in_process, plugin::Isolation::worker}) {
-    run(isolation, 1, static_cast<int>(400 * scale), raw);
-    run(isolation, 64, static_cast<int>(8000 * scale), raw);
-    run(isolation, 256, static_cast<int>(8000 * scale), raw);
+    if (!way.empty() && (way == "worker") != (isolation == plugin::Isolation::worker)) continue;
+    for (const int at_once : {1, 64, 256}) {
+      if (only == 0 || only == at_once)
+        run(isolation, at_once, static_cast<int>((at_once == 1 ? 400 : 8000) * scale), raw);
+    }
   }
   return 0;
 }
