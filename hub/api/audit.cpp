@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "hub/access/disclosure_report.hpp"
+#include "hub/access/reading.hpp"
 #include "hub/api/answers.hpp"
+#include "hub/api/asks.hpp"
 #include "hub/audit/reader.hpp"
 #include "hub/base/bytes.hpp"
 
@@ -37,6 +39,36 @@ Result<Period> period_of(const Json& body) {
     *out = at->ms;
   }
   return period;
+}
+
+// The same of a query.
+Result<Period> period_of(const http::Request& request) {
+  Json body = Json::object();
+  for (const char* name : {"from", "to"}) {
+    if (const auto given = request.parameter(name)) body.set(name, *given);
+  }
+  return period_of(body);
+}
+
+// How far one page looks back for entries that fit.
+constexpr std::int64_t kStretch = static_cast<std::int64_t>(audit::kMaxEntriesPerPage);
+constexpr int kStretches = 20;
+
+Json entry_json(const audit::Logged& logged) {
+  const audit::Entry& one = logged.entry;
+  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  return Json::object(
+      {{"seq", logged.seq},
+       {"at", to_iso8601({logged.at_ms})},
+       {"actor", one.actor},
+       {"act", one.act},
+       // A patient's object is a pseudonym.
+       {"object", one.object.starts_with("patient:") ? Json("patient") : Json(one.object)},
+       {"result", one.result},
+       {"detail", one.detail},
+       {"purpose", or_null(one.purpose)},
+       {"client", or_null(one.client)},
+       {"request", or_null(one.request)}});
 }
 
 struct Format {
@@ -98,6 +130,53 @@ Result<Response> Audit::report(const Call& call) const {
   if (!report.ok()) return report.error();
   report->set("made", to_iso8601(clock.now()));
   return json_response(200, *report);
+}
+
+Result<Response> Audit::entries(const Call& call) const {
+  RABT_TRY(window, window_of(call));
+  RABT_TRY(period, period_of(call.request));
+  audit::Query query{.from_ms = period.from, .to_ms = period.to, .tenant = patients.tenant};
+  query.act = call.request.parameter("act").value_or("");
+  query.object = call.request.parameter("object").value_or("");
+  const std::string_view actor = call.request.parameter("actor").value_or("");
+  if (window.cursor.empty()) {
+    if (const Status looked = log.look(); !looked.ok()) return log_error(looked.error());
+  }
+  // The page holds entries before this one.
+  std::int64_t before = window.cursor.empty() ? log.state().entries + 1 : number_behind(window);
+  consultation::Page page;
+  bool full = false;
+  for (int stretch = 0; stretch < kStretches && before > 1 && !full; ++stretch) {
+    query.last = before - 1;
+    query.first = std::max<std::int64_t>(1, before - kStretch);
+    const auto read = audit::read_page(log, query, audit::kMaxEntriesPerPage);
+    if (!read.ok()) return log_error(read.error());
+    before = query.first;
+    for (auto one = read->entries.rbegin(); one != read->entries.rend() && !full; ++one) {
+      if (!actor.empty() && one->entry.actor != actor) continue;
+      full = page.items.size() == window.limit;
+      if (full) {
+        before = one->seq + 1;
+      } else {
+        page.items.push_back(entry_json(*one));
+      }
+    }
+  }
+  if (before > 1) page.next = std::to_string(before);
+  const auto entry = log.prepare(
+      {.tenant = patients.tenant,
+       .actor = call.caller.who.actor(),
+       .act = "audit.read",
+       .object = "log:" + patients.tenant,
+       .result = "ok",
+       .detail = Json::object({{"entries", static_cast<std::int64_t>(page.items.size())}}),
+       .purpose = call.caller.purpose,
+       .client = call.caller.client,
+       .request = call.caller.request});
+  const Status written = log.store().write(
+      [&](store::Transaction& transaction) { return log.append(transaction, entry); });
+  if (!written.ok()) return access::not_audited(written.error());
+  return answer(call, page);
 }
 
 Result<Response> Audit::export_page(const Call& call) const {

@@ -27,6 +27,9 @@ struct Audit {
   // {"format": "fhir|syslog|jsonl", "from"?, "to"?, "first"?, "last"?, "patient"?}: entries, a page
   // at a time.
   [[nodiscard]] Result<http::Response> export_page(const Call& call) const;
+  // ?from&to&actor&act&object: entries without sealed parts and without patients, newest first, a
+  // page at a time.
+  [[nodiscard]] Result<http::Response> entries(const Call& call) const;
 };
 
 }  // namespace rabt::api

@@ -131,6 +131,7 @@ Result<Response> Recordings::serve(const consultation::Recording& found,
     RABT_TRY_STATUS(store.write([&](store::Transaction& tx) { return audit.append(tx, entry); }));
     return reader.error();
   }
+  if (sessions != nullptr) sessions->count(consultation::Counted::recording_reads, 1);
   return stream(*std::move(reader), found, range);
 }
 

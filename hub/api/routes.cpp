@@ -143,6 +143,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/sessions/{session}/feedback", "giveFeedback", act<&R::records, &Written::give_feedback, 201>, kSignedIn, kOneCommit},
     Route{"GET", "/api/v1/sessions/{session}/follow-ups", "listFollowUps", act<&R::records, &Written::follow_ups>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/follow-ups", "planFollowUp", act<&R::records, &Written::plan_follow_up, 201>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/phi-reviews", "reviewDetection", act<&R::records, &Written::review_detection, 201>, kSignedIn},
     Route{"GET", "/api/v1/sessions/{session}/quality", "getQuality", act<&R::records, &Written::quality>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/quality", "reportQuality", act<&R::records, &Written::report_quality, 202>, kSignedIn},
     Route{"PUT", "/api/v1/sessions/{session}/quality/level", "setQualityLevel", act<&R::records, &Written::set_quality_level>, kSignedIn},
@@ -178,6 +179,7 @@ constexpr std::array kRoutes{
 
     // Who saw what of one patient; entries of the log, a page at a time.
     Route{"POST", "/api/v1/audit/report", "reportPatient", to<&R::audit, &Audit::report>, kReview, kRare},
+    Route{"GET", "/api/v1/audit/entries", "listAuditEntries", to<&R::audit, &Audit::entries>, kUsers},
     Route{"POST", "/api/v1/audit/export", "exportAudit", to<&R::audit, &Audit::export_page>, kReview, kRare},
 
     Route{"GET", "/api/v1/break-glass", "listGrants", to<&R::grants, &Grants::list>, kReview},
@@ -244,6 +246,8 @@ constexpr std::array kRoutes{
     Route{"PATCH", "/api/v1/patients/{id}", "changePatient", to<&R::people, &PersonRecords::change_patient>, kSignedIn},
     Route{"GET", "/api/v1/patients/{id}/sessions", "listPatientSessions", patient_sessions, kSignedIn},
     Route{"GET", "/api/v1/patients/{id}/history", "getPatientHistory", patient_history, kSignedIn},
+    Route{"GET", "/api/v1/patients/{id}/onboarding", "getOnboarding", act<&R::practice, &Practice::onboarding>, kSignedIn},
+    Route{"POST", "/api/v1/patients/{id}/onboarding", "noteOnboarding", act<&R::practice, &Practice::note_onboarding, 201>, kSignedIn},
     Route{"GET", "/api/v1/providers/{id}/sessions", "listProviderSessions", provider_sessions, kSignedIn},
     Route{"POST", "/api/v1/providers", "createProvider", to<&R::people, &PersonRecords::create_provider>, only({Role::admin, Role::integration})},
     Route{"GET", "/api/v1/providers/{id}", "getProvider", to<&R::people, &PersonRecords::get_provider>, kSignedIn},

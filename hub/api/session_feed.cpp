@@ -51,6 +51,7 @@ constexpr std::array kKinds{
     Kind{"transcript-added", "transcript", Sight::admitted},
     Kind{"transcript-", "transcription", Sight::admitted},
     Kind{"phi-detected", "phi", Sight::staff},
+    Kind{"phi-reviewed", "phi-review", Sight::staff},
     Kind{"feedback-given", "feedback", Sight::staff},
     Kind{"follow-up-created", "follow-up", Sight::staff},
     Kind{"consent-", "consent", Sight::admitted},

@@ -324,6 +324,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
   made->metrics.add(*engine);
   made->metrics.add(*webhooks);
   made->metrics.add(consultations->sessions());
+  made->metrics.add(consultations->practice());
   made->metrics.add(*base->audit);
   made->metrics.add(*base->store);
   made->metrics.add(privacy);

@@ -9,6 +9,7 @@
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
+#include "hub/base/metrics.hpp"
 #include "hub/base/random.hpp"
 #include "hub/consultation/ask.hpp"
 #include "hub/consultation/records.hpp"
@@ -52,8 +53,14 @@ class Practice {
   // {status: online, offline or busy}
   virtual Answer set_presence(const Ask& ask) = 0;
 
-  // {year, month, timeZone, attendeeMinutes, attendeeSeconds, limit, remaining, percentage,
-  // sessions, activeSessions, alerts}
+  // record: the patient, here and in the next one. {patient, deviceChecked, consentShown, language,
+  // complete, steps: [{step, at}]}
+  virtual Answer onboarding(const Ask& ask) = 0;
+  // {deviceChecked?, consentShown?, language?, at?}: steps that are done.
+  virtual Answer note_onboarding(const Ask& ask) = 0;
+
+  // {year, month, timeZone, attendeeMinutes, attendeeSeconds, adjustmentSeconds, limit, remaining,
+  // percentage, sessions, activeSessions, alerts}
   virtual Answer usage(const Ask& ask) = 0;
   virtual Answer usage_by_session(const Ask& ask) = 0;
   virtual Answer quality_metrics(const Ask& ask) = 0;
@@ -74,7 +81,11 @@ class Practice {
   // Tells thresholds that the month has reached, and drops old samples of quality. Once a minute,
   // however often it is called.
   virtual Status catch_up() = 0;
+  virtual void write_metrics(MetricsWriter& out) const = 0;
 };
+inline void write_metrics(const Practice& practice, MetricsWriter& out) {
+  practice.write_metrics(out);
+}
 
 // A contract with somebody who gets patient data.
 struct Agreement {

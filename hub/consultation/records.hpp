@@ -84,6 +84,9 @@ class Records {
   virtual Answer follow_ups(const Ask& ask) = 0;
   virtual Answer plan_follow_up(const Ask& ask) = 0;
 
+  // {event, verdict: correct or false_positive}: whether what the detector found was patient data.
+  virtual Answer review_detection(const Ask& ask) = 0;
+
   virtual Answer quality(const Ask& ask) = 0;
   virtual Answer report_quality(const Ask& ask) = 0;
   virtual Answer set_quality_level(const Ask& ask) = 0;
@@ -129,12 +132,19 @@ struct LineSample {
   std::optional<double> rtt_ms;
   std::optional<double> kbps;
 };
-// Inside a job: adds it to the line of of.participant. Gives the data of each event quality-changed
-// that follows.
-[[nodiscard]] Result<std::vector<Json>> add_line_sample(store::Transaction& transaction,
-                                                        const Membership& of,
-                                                        const VideoSettings& video,
-                                                        const LineSample& sample, Timestamp now);
+struct LineBytes {
+  std::uint64_t up = 0;
+  std::uint64_t down = 0;
+};
+struct LineAdded {
+  // The data of each event quality-changed that follows.
+  std::vector<Json> changes;
+  LineBytes bytes;
+};
+// Inside a job: adds it to the line of of.participant.
+[[nodiscard]] Result<LineAdded> add_line_sample(store::Transaction& transaction,
+                                                const Membership& of, const VideoSettings& video,
+                                                const LineSample& sample, Timestamp now);
 // The lowest mean score among the participants of a session: its qualityScore. Nothing without
 // samples.
 [[nodiscard]] Result<std::optional<double>> quality_score_of(store::Connection& connection,

@@ -61,11 +61,23 @@ void SessionFigures::told(std::string_view type, const Json& data) {
   } else if (type == "phi-detected" && data["kinds"].is_array()) {
     for (const Json& kind : data["kinds"].as_array())
       ++phi_[{kind.as_string(), data.string_or("action", "")}];
+  } else if (type == "phi-reviewed") {
+    ++reviewed_[{data.string_or("verdict", ""), ""}];
   } else if (type.starts_with("recording-")) {
     ++recordings_[{std::string(type.substr(type.find('-') + 1)), ""}];
   } else if (type == "transcript-added") {
     ++segments_[{data.string_or("source", ""), ""}];
   }
+}
+
+void SessionFigures::count(Counted what, std::uint64_t by) {
+  const Lock lock(mutex_);
+  counted_[what] += by;
+}
+
+void SessionFigures::sealed(double seconds) {
+  const Lock lock(mutex_);
+  seal_.add(std::max(0.0, seconds));
 }
 
 void SessionFigures::copy(std::string_view status) {
@@ -87,6 +99,22 @@ void SessionFigures::write(MetricsWriter& out) const {
   out.counters("rabt_phi_detected_total", "Patient data found in chat and documents.");
   for (const auto& [found, count] : phi_)
     out.sample("rabt_phi_detected_total", {{"kind", found.first}, {"action", found.second}}, count);
+  out.counters("rabt_phi_reviewed_total", "Findings of patient data that somebody judged.");
+  for (const auto& [verdict, count] : reviewed_)
+    out.sample("rabt_phi_reviewed_total", {{"verdict", verdict.first}}, count);
+  const auto counted = [this](Counted what) RABT_REQUIRES(mutex_) {
+    const auto found = counted_.find(what);
+    return found == counted_.end() ? std::uint64_t{0} : found->second;
+  };
+  out.counters("rabt_session_bandwidth_bytes_total", "Bytes of media, as lines were reported.");
+  out.sample("rabt_session_bandwidth_bytes_total", {{"direction", "up"}},
+             counted(Counted::bytes_up));
+  out.sample("rabt_session_bandwidth_bytes_total", {{"direction", "down"}},
+             counted(Counted::bytes_down));
+  out.counter("rabt_recording_reads_total", "Times that the content of a recording was given out.",
+              counted(Counted::recording_reads));
+  seal_.write(out, "rabt_recording_seal_seconds",
+              "From the request for a recording until it was sealed in the store.");
   out.counters("rabt_recordings_total", "Recordings that came into a state.");
   for (const auto& [status, count] : recordings_)
     out.sample("rabt_recordings_total", {{"status", status.first}}, count);

@@ -11,6 +11,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/metrics.hpp"
 #include "hub/base/mutex.hpp"
+#include "hub/consultation/sessions.hpp"
 
 namespace rabt::consultation {
 
@@ -40,6 +41,9 @@ class SessionFigures {
   void changed(const Session& before, const Change& change, std::int64_t now_ms);
   // An event of a session was told. type: without prefix and version.
   void told(std::string_view type, const Json& data);
+  void count(Counted what, std::uint64_t by);
+  // A recording came from the provider and was sealed.
+  void sealed(double seconds);
   // What a provider answered when it was asked to delete its copy of a recording: deleted, refused,
   // or left when it is not asked again.
   void copy(std::string_view status);
@@ -53,8 +57,11 @@ class SessionFigures {
   Histogram quality_ RABT_GUARDED_BY(mutex_){2.6, 3.1, 3.6, 4.0, 4.3};
   Histogram join_ RABT_GUARDED_BY(mutex_){1, 5, 15, 60, 300, 900};
   Histogram waiting_ RABT_GUARDED_BY(mutex_){10, 60, 300, 900, 1'800, 3'600};
+  Histogram seal_ RABT_GUARDED_BY(mutex_){1, 5, 15, 60, 300, 900, 3'600};
+  std::map<Counted, std::uint64_t> counted_ RABT_GUARDED_BY(mutex_);
   Counts levels_ RABT_GUARDED_BY(mutex_);
   Counts phi_ RABT_GUARDED_BY(mutex_);
+  Counts reviewed_ RABT_GUARDED_BY(mutex_);
   Counts recordings_ RABT_GUARDED_BY(mutex_);
   Counts copies_ RABT_GUARDED_BY(mutex_);
   Counts segments_ RABT_GUARDED_BY(mutex_);

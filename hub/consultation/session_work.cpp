@@ -247,7 +247,8 @@ bool SessionWork::ask() {
   });
   if (!read.ok()) return false;
   bool any = false;
-  for (const Intent& intent : open) {
+  for (Intent& intent : open) {
+    intent.asked_ms = sessions_.parts().clock.now().ms;
     {
       const Lock lock(box_->mutex);
       if (box_->stopping || box_->in_flight.size() >= kMaxInFlight) break;
@@ -739,7 +740,7 @@ Status SessionWork::fetched(const Intent& intent, const Json& output) {
        .detail = Json::object(
            {{"session", session.id}, {"bytes", job.blob.bytes}, {"sha256", job.blob.sha256}}),
        .patient = session.patient_pseudonym});
-  return parts.store.write([&](store::Transaction& transaction) -> Status {
+  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(write_keep(transaction, parts, job));
     RABT_TRY_STATUS(write_ready(transaction, session.tenant, recording.id, job.blob, now,
                                 job.what.retain_until));
@@ -753,7 +754,9 @@ Status SessionWork::fetched(const Intent& intent, const Json& output) {
     RABT_TRY_STATUS(
         store::run(transaction, kClose, {intent.tenant, intent.session, intent.n, "done", "", ""}));
     return parts.audit.append(transaction, entry);
-  });
+  }));
+  sessions_.figures().sealed(static_cast<double>(now.ms - intent.asked_ms) / 1'000);
+  return ok_status();
 }
 
 // ---- Events in
@@ -825,14 +828,19 @@ Status SessionsImpl::provider_quality(std::string_view id, const Json& data, Tim
   if (!sample.loss_percent && !sample.jitter_ms && !sample.rtt_ms) return ok_status();
   Membership of = membership_of(session, Actor{});
   of.participant = one->id;
-  return parts_.store.write([&](store::Transaction& transaction) -> Status {
+  LineBytes bytes;
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(still_open(transaction, of));
-    RABT_TRY(changes, add_line_sample(transaction, of, parts_.settings, sample, now));
-    for (Json& change : changes)
+    RABT_TRY(added, add_line_sample(transaction, of, parts_.settings, sample, now));
+    bytes = added.bytes;
+    for (Json& change : added.changes)
       RABT_TRY_STATUS(
           add_event(transaction, of, "quality-changed", "node:sessions", std::move(change)));
     return ok_status();
-  });
+  }));
+  count(Counted::bytes_up, bytes.up);
+  count(Counted::bytes_down, bytes.down);
+  return ok_status();
 }
 
 Status SessionsImpl::provider_event(const Json& event) {

@@ -56,6 +56,8 @@ class SessionWork {
     std::string kind;
     std::string subject;
     std::int64_t attempts = 0;
+    // When the call began.
+    std::int64_t asked_ms = 0;
   };
   struct Ended {
     Intent intent;

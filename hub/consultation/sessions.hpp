@@ -85,6 +85,9 @@ struct Membership {
   std::vector<std::string> readers;
 };
 
+// What records add to the metrics of sessions.
+enum class Counted : std::uint8_t { recording_reads, bytes_up, bytes_down };
+
 // Internally synchronised; every act blocks for one commit.
 class Sessions {
  public:
@@ -140,6 +143,7 @@ class Sessions {
   // `data` holds no patient data. type: "note-written", without the prefix.
   virtual Status add_event(store::Transaction& transaction, const Membership& of,
                            std::string_view type, std::string_view actor, Json data) = 0;
+  virtual void count(Counted what, std::uint64_t by) = 0;
 };
 
 }  // namespace rabt::consultation

@@ -242,6 +242,7 @@ void SessionsImpl::warn_preferences(Session& is) const {
 
 Answer SessionsImpl::create(const Ask& ask) {
   const Actor who = actor_of(ask);
+  // of whom, is decided when the body was read.
   if (who.person.empty())
     RABT_TRY_STATUS(
         access::admit(access::Right::session_create, {.roles = who.roles, .system = who.system}));

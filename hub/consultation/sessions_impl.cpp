@@ -14,6 +14,10 @@ using identity::Role;
 
 constexpr store::Statement kActive{
     "SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active'"};
+constexpr store::Statement kKeptBytes{
+    "SELECT SUM(bytes) FROM session_recording WHERE tenant = $1 AND status = 'ready'"};
+// How old the count of a metric may be.
+constexpr std::int64_t kCountedMs = 60'000;
 constexpr std::int64_t kWaitingTokenSeconds = 3600;
 constexpr std::string_view kWaitingPurpose = "session-waiting/1";
 
@@ -198,6 +202,7 @@ Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Sessi
     if (change.busy)
       RABT_TRY_STATUS(around_->set_busy(transaction, is.tenant, is.provider, *change.busy, now));
     if (change.freed) RABT_TRY_STATUS(around_->free_place(transaction, is.tenant, is.id));
+    if (is.over()) RABT_TRY_STATUS(around_->meter(transaction, is.tenant, is.id, !before.over()));
     RABT_TRY_STATUS(recordings.write(transaction));
     if (also) RABT_TRY_STATUS(also(transaction, change));
     if (!answer.is_null()) {
@@ -345,6 +350,24 @@ Result<SessionsImpl::Access> SessionsImpl::access_of(const Session& given,
   return access;
 }
 
+void SessionsImpl::count(Counted what, std::uint64_t by) {
+  figures_.count(what, by);
+}
+
+std::uint64_t SessionsImpl::kept_bytes() const {
+  const std::int64_t now = parts_.clock.now().ms;
+  const Lock lock(kept_.mutex);
+  if (kept_.counted_ms > 0 && now - kept_.counted_ms < kCountedMs) return kept_.bytes;
+  (void)parts_.store.read([&](store::Connection& connection) {
+    return connection.query(kKeptBytes, {parts_.tenant}, [&](const store::Row& row) {
+      kept_.bytes = row.is_null(0) ? 0 : static_cast<std::uint64_t>(row.integer(0));
+      return false;
+    });
+  });
+  kept_.counted_ms = now;
+  return kept_.bytes;
+}
+
 void SessionsImpl::write_metrics(MetricsWriter& out) const {
   out.counters("rabt_sessions_total", "Sessions that came into a state.");
   for (std::size_t i = 0; i < entered_.size(); ++i)
@@ -372,6 +395,8 @@ void SessionsImpl::write_metrics(MetricsWriter& out) const {
     });
   });
   out.gauge("rabt_sessions_active", "Sessions that are active now.", active);
+  out.gauge("rabt_recording_bytes", "Bytes of the recordings of sessions that are kept.",
+            kept_bytes());
   figures_.write(out);
   out.counters("rabt_participants_joined_total", "Participants who came into a call.");
   for (std::size_t i = 0; i < joined_.size(); ++i)

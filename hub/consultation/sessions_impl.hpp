@@ -74,6 +74,8 @@ class SessionsImpl final : public SessionService {
   Status add_event(store::Transaction& transaction, const Membership& of, std::string_view type,
                    std::string_view actor, Json data) override;
 
+  void count(Counted what, std::uint64_t by) override;
+
   void surround(Surroundings& around) override { around_ = &around; }
   void begin(Deliver deliver) override;
   void stop() override;
@@ -95,6 +97,7 @@ class SessionsImpl final : public SessionService {
   [[nodiscard]] SessionVideo& video() { return video_; }
 
  private:
+  [[nodiscard]] std::uint64_t kept_bytes() const;
   // What the provider told: session_work.cpp.
   [[nodiscard]] Status recording_broke(std::string_view id, std::string_view sid, Timestamp at);
   [[nodiscard]] Status provider_quality(std::string_view id, const Json& data, Timestamp at);
@@ -167,6 +170,12 @@ class SessionsImpl final : public SessionService {
   std::atomic<std::uint64_t> tokens_{0};
   std::array<std::atomic<std::uint64_t>, 7> joined_{};
   SessionFigures figures_;
+  struct KeptBytes {
+    Mutex mutex;
+    std::uint64_t bytes RABT_GUARDED_BY(mutex) = 0;
+    std::int64_t counted_ms RABT_GUARDED_BY(mutex) = 0;
+  };
+  mutable KeptBytes kept_;
 };
 
 }  // namespace rabt::consultation

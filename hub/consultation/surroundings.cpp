@@ -25,6 +25,10 @@ Status Surroundings::set_busy(store::Transaction& /*transaction*/, std::string_v
                               std::string_view /*provider*/, bool /*busy*/, Timestamp /*now*/) {
   return ok_status();
 }
+Status Surroundings::meter(store::Transaction& /*transaction*/, std::string_view /*tenant*/,
+                           std::string_view /*session*/, bool /*ends*/) {
+  return ok_status();
+}
 Status Surroundings::may_create(std::string_view /*tenant*/) {
   return ok_status();
 }

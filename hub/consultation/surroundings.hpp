@@ -54,6 +54,10 @@ class Surroundings {
   // Inside a job: a provider is busy with a session from its start to its end.
   virtual Status set_busy(store::Transaction& transaction, std::string_view tenant,
                           std::string_view provider, bool busy, Timestamp now);
+  // Inside a job that ends a session, or writes what was learnt of one that is over: the metering
+  // of its stays. ends: the session ends with this job.
+  virtual Status meter(store::Transaction& transaction, std::string_view tenant,
+                       std::string_view session, bool ends);
   // Error conflict metering.limit: no session may be created any more this month.
   virtual Status may_create(std::string_view tenant);
 

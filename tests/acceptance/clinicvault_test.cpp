@@ -102,6 +102,7 @@ TEST(Clinicvault, C05C29StartsAndAsks) {
                      200);
 }
 
+//
 TEST(Clinicvault, C05AnotherSiteStartsNothing) {
   const std::string path = "/consultation/start/" + number("P");
   RABT_EXPECT_STATUS(h().call("D", "GET", path, {}, {{"Sec-Fetch-Site", "cross-site"}}), 403);

@@ -59,6 +59,8 @@ Json body_of(const std::string& operation, const std::string& other) {
       {"addClinic", R"({"name":"Clinic"})"},
       {"setPresence", R"({"status":"available"})"},
       {"setMyPresence", R"({"status":"available"})"},
+      {"noteOnboarding", R"({"deviceChecked":true})"},
+      {"reviewDetection", R"({"event":1,"verdict":"correct"})"},
       {"openGrant", R"({"minutes":5,"patient":"mrn:1","reason":"emergency"})"},
       {"searchInstances", R"({"patient":"mrn:1"})"},
       {"searchPatients", R"({"identifier":"mrn:1"})"}};

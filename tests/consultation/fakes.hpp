@@ -27,6 +27,7 @@ class StandInSessions final : public Sessions {
   std::set<std::string> ended_meanwhile;
   std::vector<std::pair<std::string, Json>> told;
   std::vector<Ask> created;
+  std::map<Counted, std::uint64_t> counted;
 
   Answer create(const Ask& ask) override {
     created.push_back(ask);
@@ -49,6 +50,8 @@ class StandInSessions final : public Sessions {
     told.emplace_back(std::string(type), std::move(data));
     return ok_status();
   }
+
+  void count(Counted what, std::uint64_t by) override { counted[what] += by; }
 
   Answer get(const Ask& /*ask*/) override { return none(); }
   Result<Page> list(const Ask& /*ask*/, const Window& /*window*/) override { return Page{}; }

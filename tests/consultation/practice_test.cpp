@@ -123,6 +123,7 @@ class PracticeTest : public RecordHouse {
     const std::int64_t started = at(begin);
     const std::string status = minutes > 0 ? "completed" : "active";
     ++sessions_made_;
+    if (minutes > 0) over_.insert(id);
     write([&](store::Transaction& tx) {
       const store::Value end =
           minutes > 0 ? store::Value(started + minutes * 60'000) : store::Value(store::Null{});
@@ -131,14 +132,31 @@ class PracticeTest : public RecordHouse {
     });
     return id;
   }
-  // Who was there, and until when.
+  // Who was there, and until when. late: it is learnt after the end.
   void stay(const std::string& session, const std::string& participant, std::string_view from,
-            std::string_view to) {
+            std::string_view to, bool late = false) {
     const std::string sid = ids_.next().text();
-    write([&](store::Transaction& tx) {
+    write([&](store::Transaction& tx) -> Status {
       const store::Value left = to.empty() ? store::Value(store::Null{}) : store::Value(at(to));
-      return store::run(tx, kStay, {session, participant, sid, at(from), left});
+      RABT_TRY_STATUS(store::run(tx, kStay, {session, participant, sid, at(from), left}));
+      if (!over_.contains(session)) return ok_status();
+      return practice_->surroundings().meter(tx, "t1", session, !late);
     });
+  }
+  // Rows of the metering: month, participant, kind, seconds.
+  std::vector<std::string> metered(const std::string& session) {
+    static constexpr store::Statement kRows{
+        "SELECT month, participant, kind, seconds FROM usage_record WHERE tenant = 't1' AND "
+        "session = $1 ORDER BY month, participant, n"};
+    std::vector<std::string> out;
+    (void)must(store_->read([&](store::Connection& connection) {
+      return connection.query(kRows, {session}, [&](const store::Row& row) {
+        out.push_back(std::string(row.text(0)) + " " + std::string(row.text(1)) + " " +
+                      std::string(row.text(2)) + " " + std::to_string(row.integer(3)));
+        return true;
+      });
+    }));
+    return out;
   }
   Json slots(std::initializer_list<std::pair<const char*, const char*>> all, bool keep = false) {
     Json list = Json::array();
@@ -162,6 +180,8 @@ class PracticeTest : public RecordHouse {
   std::unique_ptr<Practice> practice_;
   std::string doctor_, other_, patient_, nurse_, admin_;
   std::int64_t sessions_made_ = 0;
+  // Those that have ended.
+  std::set<std::string> over_;
 };
 
 TEST_F(PracticeTest, AVisitIsOpenedFoundByEveryNameAndClosed) {
@@ -238,6 +258,7 @@ TEST_F(PracticeTest, AVisitWithAnActiveSessionStaysOpen) {
             "authorisation.denied");
 }
 
+// R-17
 TEST_F(PracticeTest, AClinicSessionHasSoManyPlaces) {
   const Json clinic = must(
       practice_->add_clinic(ask(admin_, Json::object({{"name", "Heart"}, {"nameAr", "القلب"}}))));
@@ -274,6 +295,7 @@ TEST_F(PracticeTest, AClinicSessionHasSoManyPlaces) {
   EXPECT_EQ(around.clinic_place("t1", Json(99), hours["id"]).error().code, "not_found");
 }
 
+// R-17
 TEST_F(PracticeTest, ASessionTakesItsTimeOutOfASlot) {
   const Json set = must(practice_->set_availability(
       ask(doctor_, slots({{"2026-11-23T06:00:00Z", "2026-11-23T09:00:00Z"}}), doctor_)));
@@ -297,6 +319,7 @@ TEST_F(PracticeTest, ASessionTakesItsTimeOutOfASlot) {
             "06:00-06:30 booked|06:30-07:00 free|07:00-07:30 free|07:30-09:00 free|");
 }
 
+// R-23
 TEST_F(PracticeTest, SlotsDoNotOverlapAndOnlyTheProviderSetsThem) {
   EXPECT_EQ(verdict(practice_->set_availability(
                 ask(other_, slots({{"2026-11-23T06:00:00Z", "2026-11-23T07:00:00Z"}}), doctor_))),
@@ -360,18 +383,18 @@ TEST_F(PracticeTest, AConnectionThatComesAndGoesIsTold) {
   clock_.advance_ms(59'000);
   practice_->seen("t1", doctor_);
   clock_.advance_ms(59'000);
-  must(practice_->catch_up());
+  ASSERT_TRUE(practice_->catch_up().ok());
   EXPECT_EQ(changes(), "online ") << "one connection is still there";
   clock_.advance_ms(2'000);
-  must(practice_->catch_up());
+  ASSERT_TRUE(practice_->catch_up().ok());
   EXPECT_EQ(changes(), "online offline ");
-  must(practice_->catch_up());
+  ASSERT_TRUE(practice_->catch_up().ok());
   EXPECT_EQ(changes(), "online offline ");
   // What was set by hand stays, whatever connections do.
   must(practice_->set_presence(ask(doctor_, Json::object({{"status", "busy"}}), doctor_)));
   practice_->seen("t1", doctor_);
   clock_.advance_ms(61'000);
-  must(practice_->catch_up());
+  ASSERT_TRUE(practice_->catch_up().ok());
   EXPECT_EQ(changes(), "online offline busy ");
 }
 
@@ -393,6 +416,7 @@ TEST(Agreements, APluginWithoutAValidOneIsNotBoundWhereOneIsRequired) {
   EXPECT_EQ(refused.error().message.find("twilio"), std::string::npos);
 }
 
+// R-22
 TEST_F(PracticeTest, ASessionMakesBusyAndByHandHoldsForEightHours) {
   const auto status = [&] {
     return must(practice_->provider(ask(patient_, {}, doctor_))).string_or("status", "");
@@ -402,7 +426,7 @@ TEST_F(PracticeTest, ASessionMakesBusyAndByHandHoldsForEightHours) {
   EXPECT_EQ(status(), "online");
   clock_.advance_ms(60'001);
   EXPECT_EQ(status(), "offline");
-  must(practice_->catch_up());
+  ASSERT_TRUE(practice_->catch_up().ok());
   const std::size_t before = told().size();
   must(practice_->set_presence(ask(doctor_, Json::object({{"status", "online"}}), doctor_)));
   EXPECT_EQ(status(), "online");
@@ -477,6 +501,82 @@ TEST_F(PracticeTest, UsageCountsEverybodyOnceInTheMonthOfRiyadh) {
   ASSERT_EQ(by_session["items"].size(), 3U);
   EXPECT_EQ(by_session["items"].item(2).int_or("attendeeMinutes", 0), 60);
   EXPECT_EQ(by_session["items"].item(2).int_or("participants", 0), 2);
+}
+
+TEST_F(PracticeTest, WhatIsLearntLateIsARowMoreAndRowsNeverChange) {
+  const std::string id = session("2026-10-31T20:50:00Z", 20);
+  stay(id, "P1", "2026-10-31T20:50:00Z", "2026-10-31T21:10:00Z");
+  const std::vector<std::string> rows{"2026-10 P1 attendance 600", "2026-11 P1 attendance 600"};
+  EXPECT_EQ(metered(id), rows);
+  // Nothing is new: nothing is written.
+  write(
+      [&](store::Transaction& tx) { return practice_->surroundings().meter(tx, "t1", id, false); });
+  EXPECT_EQ(metered(id), rows);
+  // October is closed, and a second device of the same participant was there a minute longer.
+  stay(id, "P1", "2026-10-31T20:49:00Z", "2026-10-31T21:00:00Z", true);
+  stay(id, "P2", "2026-10-31T20:55:00Z", "2026-10-31T21:05:00Z", true);
+  EXPECT_EQ(metered(id),
+            (std::vector<std::string>{"2026-10 P1 attendance 600", "2026-10 P1 adjustment 60",
+                                      "2026-10 P2 adjustment 300", "2026-11 P1 attendance 600",
+                                      "2026-11 P2 adjustment 300"}));
+  // A correction may take away.
+  write([&](store::Transaction& tx) -> Status {
+    static constexpr store::Statement kDrop{
+        "DELETE FROM session_attendance WHERE session = $1 AND participant = 'P2'"};
+    RABT_TRY_STATUS(store::run(tx, kDrop, {id}));
+    return practice_->surroundings().meter(tx, "t1", id, false);
+  });
+  const Json october = must(practice_->usage(ask(admin_, {}, {}, {{"month", "10"}})));
+  EXPECT_EQ(october.int_or("attendeeSeconds", 0), 660);
+  EXPECT_EQ(october.int_or("adjustmentSeconds", 0), 60);
+  EXPECT_EQ(october.int_or("sessions", 0), 1);
+  EXPECT_EQ(must(practice_->usage(ask(admin_))).int_or("adjustmentSeconds", -1), 0);
+  EXPECT_EQ(metered(id).size(), 7U);
+}
+
+TEST_F(PracticeTest, TheMinutesOfTheMonthAreAMetric) {
+  const std::string id = session("2026-11-10T10:00:00Z", 30);
+  stay(id, "P1", "2026-11-10T10:00:00Z", "2026-11-10T10:29:01Z");
+  MetricsWriter before;
+  practice_->write_metrics(before);
+  EXPECT_EQ(before.str(), "") << "nobody has counted";
+  ASSERT_TRUE(practice_->catch_up().ok());
+  MetricsWriter after;
+  practice_->write_metrics(after);
+  EXPECT_NE(after.str().find("rabt_attendee_minutes{month=\"2026-11\"} 30\n"), std::string::npos)
+      << after.str();
+}
+
+// K-48
+TEST_F(PracticeTest, StepsThatMakeAPatientReadyAreNotedByHimAndByStaff) {
+  const auto note = [&](const std::string& who, Json body) {
+    return practice_->note_onboarding(ask(who, std::move(body), patient_));
+  };
+  const Json device = Json::object({{"deviceChecked", true}});
+  EXPECT_EQ(must(practice_->onboarding(ask(patient_, {}, patient_)))["steps"].size(), 0U);
+  EXPECT_EQ(verdict(note(patient_, device)), "ok");
+  clock_.advance_ms(60'000);
+  Json is = must(note(nurse_, Json::object({{"language", "ar"}, {"at", "2026-11-22T08:00:00Z"}})));
+  EXPECT_FALSE(is.bool_or("complete", true));
+  EXPECT_EQ(is["steps"].item(0).dump(),
+            R"({"step":"language_chosen","at":"2026-11-22T08:00:00.000Z"})");
+  is = must(note(admin_, Json::object({{"consentShown", true}, {"language", "en"}})));
+  EXPECT_TRUE(is.bool_or("complete", false));
+  EXPECT_EQ(is.string_or("language", ""), "en");
+  EXPECT_EQ(is["steps"].size(), 3U) << "a step that is noted again is one step";
+  EXPECT_EQ(must(practice_->onboarding(ask(doctor_, {}, patient_))), is);
+  EXPECT_EQ(count("patient.onboarded"), 3);
+  // Nobody else's, nobody who is no patient, and nothing that is not done.
+  const std::string stranger = add("stranger", Roles{Role::patient}, {});
+  EXPECT_EQ(verdict(note(stranger, device)), "authorisation.denied");
+  EXPECT_EQ(verdict(practice_->onboarding(ask(stranger, {}, patient_))), "authorisation.denied");
+  EXPECT_EQ(verdict(practice_->onboarding(ask(admin_, {}, doctor_))), "not_found");
+  for (const Json& body :
+       {Json::object(), Json::object({{"deviceChecked", false}}),
+        Json::object({{"language", "fr"}}), Json::object({{"deviceChecked", "yes"}}),
+        Json::object({{"consentShown", true}, {"at", "2026-11-23T08:00:00Z"}}),
+        Json::object({{"consentShown", true}, {"more", 1}})})
+    EXPECT_EQ(verdict(note(patient_, body)), "api.invalid") << body.dump();
 }
 
 TEST_F(PracticeTest, AThresholdIsToldOncePerMonth) {

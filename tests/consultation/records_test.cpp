@@ -159,6 +159,7 @@ TEST_F(RecordsTest, TheSameClientIdOfASenderIsOneMessage) {
   EXPECT_EQ(sessions_.told.size(), 2U);
 }
 
+// R-20
 TEST_F(RecordsTest, PatientDataAmongStaffIsFlaggedAndBeforeAnObserverRefused) {
   const Json flagged = must(records_->send_message(ask("doctor", text("id 1000000008"))));
   EXPECT_EQ(flagged["phi"].dump(), R"(["national-id"])");
@@ -494,6 +495,7 @@ TEST_F(RecordsTest, SegmentsOfASpeakerStandInTheirOrder) {
             "asr.not_configured");
 }
 
+// R-21
 TEST_F(RecordsTest, FeedbackIsOneForEachAndReplaceableForThirtyDays) {
   EXPECT_EQ(verdict(records_->give_feedback(ask("patient", Json::object({{"rating", 5}})))),
             "session.not_completed");

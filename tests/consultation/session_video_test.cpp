@@ -411,6 +411,7 @@ TEST_F(Video, WhoLeavesTheWaitingSessionLeavesItScheduled) {
   EXPECT_EQ(seen(id).string_or("status", ""), "scheduled");
 }
 
+//
 TEST_F(Video, ARecordingIsFetchedSealedKeptAndWithdrawn) {
   const std::string id = id_of(made());
   EXPECT_EQ(code(sessions_->start_recording(as(doctor_, id))), "session.not_started");
@@ -574,6 +575,91 @@ TEST_F(Video, ARecordingThatTheProviderCannotPutTogetherIsShownAndMayBeWithdrawn
   withdraw.body = Json::object({{"reason", "it is of no use"}});
   EXPECT_EQ(must(sessions_->withdraw_recording(withdraw)).string_or("status", ""), "deleted");
   EXPECT_TRUE(eventually([&] { return copy_of(id) == "deleted"; }));
+}
+
+TEST_F(Video, WhatSessionsWereLikeIsMeasured) {
+  const std::string id = id_of(made());
+  must(sessions_->join(as(patient_, id)));
+  clock_.advance_ms(20'000);
+  Ask admit = as(doctor_, id);
+  admit.record = part_of(id, patient_);
+  must(sessions_->admit(admit));
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->start_recording(as(doctor_, id)));
+  clock_.advance_ms(90'000);
+  auto writer = must(blobs_->create("t1", "video/x-matroska"));
+  ASSERT_TRUE(writer->write("bytes of a recording").ok());
+  provider_.recordings = Json::object(
+      {{"ready", true},
+       {"recordings", Json::array({Json::object({{"recordingId", "RT1"}, {"kind", "video"}})})}});
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action == "fetch-recording") {
+      // It takes its time.
+      clock_.advance_ms(7'000);
+      return Provider::done_with(
+          Json::object({{"recordingId", "RT1"}, {"blob", must(writer->finish()).id}}));
+    }
+    return provider_.usual(call);
+  };
+  must(sessions_->end(as(doctor_, id)));
+  ASSERT_TRUE(eventually([&] { return told("recording-ready").size() == 1; }));
+  sessions_->count(Counted::recording_reads, 1);
+  sessions_->count(Counted::bytes_up, 1'000);
+  sessions_->count(Counted::bytes_down, 3'000);
+  ASSERT_TRUE(eventually([&] { return told("completed").size() == 1; }));
+  MetricsWriter out;
+  sessions_->write_metrics(out);
+  for (const char* line :
+       {"rabt_session_duration_seconds_bucket{le=\"60\"} 0",
+        "rabt_session_duration_seconds_bucket{le=\"300\"} 1",
+        "rabt_session_duration_seconds_bucket{le=\"+Inf\"} 1",
+        "rabt_session_duration_seconds_sum 90", "rabt_session_duration_seconds_count 1",
+        "rabt_recording_seal_seconds_bucket{le=\"5\"} 0",
+        "rabt_recording_seal_seconds_bucket{le=\"15\"} 1", "rabt_recording_seal_seconds_sum 7",
+        "rabt_recording_bytes 20", "rabt_recording_reads_total 1",
+        "rabt_session_bandwidth_bytes_total{direction=\"up\"} 1000",
+        "rabt_session_bandwidth_bytes_total{direction=\"down\"} 3000"})
+    EXPECT_NE(out.str().find(std::string(line) + "\n"), std::string::npos) << line << "\n"
+                                                                           << out.str();
+}
+
+// Stays are metered when a session ends, and again when something of it is learnt late.
+TEST_F(Video, StaysAreMeteredAtTheEndAndAfterLateNews) {
+  struct Meter final : Surroundings {
+    Status meter(store::Transaction& /*transaction*/, std::string_view /*tenant*/,
+                 std::string_view session, bool ends) override {
+      calls.emplace_back(std::string(session), ends);
+      return ok_status();
+    }
+    std::vector<std::pair<std::string, bool>> calls;
+  };
+  Meter meter;
+  settings_.provider_events = true;
+  restart();
+  sessions_->surround(meter);
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  const std::string room = seen(id).string_or("roomSid", "");
+  const std::string doctor = part(id, doctor_).string_or("identity", "");
+  const std::string patient = part(id, patient_).string_or("identity", "");
+  must(sessions_->join(as(doctor_, id)));
+  EXPECT_TRUE(tells("participant-joined", room, doctor, "PA1").ok());
+  must(sessions_->start(as(doctor_, id)));
+  const Timestamp then = clock_.now();
+  clock_.advance_ms(60'000);
+  EXPECT_TRUE(meter.calls.empty());
+  must(sessions_->end(as(doctor_, id)));
+  EXPECT_EQ(meter.calls, (std::vector<std::pair<std::string, bool>>{{id, true}}));
+  EXPECT_TRUE(
+      sessions_
+          ->provider_event(Json::object({{"type", "org.rabt.session.participant-joined.v1"},
+                                         {"data", Json::object({{"sessionId", room},
+                                                                {"identity", patient},
+                                                                {"participantId", "PA2"},
+                                                                {"at", to_iso8601(then)}})}}))
+          .ok());
+  ASSERT_EQ(meter.calls.size(), 2U);
+  EXPECT_FALSE(meter.calls[1].second);
+  sessions_->stop();
 }
 
 TEST_F(Video, ARecordingForTrainingNeedsConsent) {

@@ -135,6 +135,7 @@ TEST_F(Sessions, AllSevenTypesAreMade) {
         << type;
 }
 
+//
 TEST_F(Sessions, FromTheWaitingRoomToTheSummary) {
   const std::string id = id_of(made());
   const Json waits = must(sessions_->join(as(patient_, id)));
@@ -201,6 +202,7 @@ TEST_F(Sessions, AfterTheEndNothingChangesAndTheStateIsNamed) {
   EXPECT_EQ(seen(id).dump_sorted(), before.dump_sorted());
 }
 
+//
 TEST_F(Sessions, EndAndCancelNameBothStates) {
   const std::string id = id_of(made());
   const auto early = sessions_->end(as(doctor_, id));
@@ -289,6 +291,7 @@ TEST_F(Sessions, AListShowsOnlyWhatTheCallerTakesPartIn) {
   EXPECT_EQ(must(sessions_->list(filtered, {.limit = 2, .skip = 1})).total, 3);
 }
 
+//
 TEST_F(Sessions, AChangeNamesTheVersionThatItSaw) {
   const Json made_one = made();
   const std::string id = id_of(made_one);

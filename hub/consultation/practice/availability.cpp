@@ -192,6 +192,7 @@ Answer PracticeService::availability(const Ask& ask) {
                        {"slots", std::move(slots)}});
 }
 
+//
 Answer PracticeService::set_availability(const Ask& ask) {
   const std::string& tenant = ask.caller.who.tenant;
   RABT_TRY(person, provider_of(ask));

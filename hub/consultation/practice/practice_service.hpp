@@ -39,6 +39,9 @@ class PracticeService final : public Practice, public Surroundings {
   Answer set_availability(const Ask& ask) override;
   Answer set_presence(const Ask& ask) override;
 
+  Answer onboarding(const Ask& ask) override;
+  Answer note_onboarding(const Ask& ask) override;
+
   Answer usage(const Ask& ask) override;
   Answer usage_by_session(const Ask& ask) override;
   Answer quality_metrics(const Ask& ask) override;
@@ -55,6 +58,7 @@ class PracticeService final : public Practice, public Surroundings {
   void seen(std::string_view tenant, std::string_view person) override;
   Surroundings& surroundings() override { return *this; }
   Status catch_up() override;
+  void write_metrics(MetricsWriter& out) const override;
 
   Result<Visit> visit(std::string_view tenant, const Json& reference) override;
   Result<ClinicPlace> clinic_place(std::string_view tenant, const Json& clinic,
@@ -64,6 +68,8 @@ class PracticeService final : public Practice, public Surroundings {
                     std::int64_t minutes, std::string_view session) override;
   Status free_place(store::Transaction& transaction, std::string_view tenant,
                     std::string_view session) override;
+  Status meter(store::Transaction& transaction, std::string_view tenant, std::string_view session,
+               bool ends) override;
   Status may_create(std::string_view tenant) override;
   Result<Json> records_of(const Ask& ask, const Membership& of) override;
 
@@ -95,6 +101,8 @@ class PracticeService final : public Practice, public Surroundings {
   struct MonthUsage {
     Month month;
     std::int64_t seconds = 0;
+    // How much of them is adjustments.
+    std::int64_t adjusted = 0;
     struct OfSession {
       std::int64_t seconds = 0;
       std::int64_t participants = 0;
@@ -123,7 +131,15 @@ class PracticeService final : public Practice, public Surroundings {
   [[nodiscard]] Status put_slots(store::Transaction& transaction, std::string_view tenant,
                                  std::string_view provider, bool keep,
                                  const std::vector<SlotInput>& slots) const;
+  // onboarding.cpp
+  [[nodiscard]] Result<identity::Person> patient_of(const Ask& ask) const;
+  [[nodiscard]] Answer onboarding_json(std::string_view tenant, std::string_view patient) const;
   // usage.cpp
+  // Seconds by month and participant.
+  using Metered = std::map<std::pair<std::string, std::string>, std::int64_t>;
+  [[nodiscard]] Result<Metered> metered(const std::map<std::string, std::vector<Attended>>& stays,
+                                        Timestamp now) const;
+  [[nodiscard]] Result<Month> month_of_stay(Timestamp at) const;
   [[nodiscard]] Result<MonthUsage> usage_of(std::string_view tenant, const Month& month) const;
   [[nodiscard]] Result<Month> month_asked(const Ask& ask) const;
   [[nodiscard]] Status note_thresholds(std::string_view tenant, const MonthUsage& usage);
@@ -153,6 +169,11 @@ class PracticeService final : public Practice, public Surroundings {
   // The month's minutes as they were counted last, for may_create.
   std::int64_t counted_ms_ RABT_GUARDED_BY(mutex_) = 0;
   std::int64_t counted_minutes_ RABT_GUARDED_BY(mutex_) = 0;
+  // As catch_up counted it last. No month before it did.
+  std::string noted_month_ RABT_GUARDED_BY(mutex_);
+  std::int64_t noted_minutes_ RABT_GUARDED_BY(mutex_) = 0;
+  // The month of the last stay that was metered.
+  mutable Month month_ RABT_GUARDED_BY(mutex_);
 };
 
 // Administrators and operators of the tenant.

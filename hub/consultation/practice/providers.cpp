@@ -209,7 +209,7 @@ Answer PracticeService::provider(const Ask& ask) {
   return provider_json(person, now);
 }
 
-// record: a person, or empty for the caller himself.
+// record: a person, or empty for the caller himself.
 Answer PracticeService::set_presence(const Ask& ask) {
   const std::string& tenant = ask.caller.who.tenant;
   std::string person = ask.caller.who.person;

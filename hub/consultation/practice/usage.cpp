@@ -1,8 +1,9 @@
 #include "hub/base/number.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
 
-// Attendee-minutes of a month, out of the stays of its sessions. A stay that is told late changes
-// the figures of its month, and nothing else does.
+// Attendee-minutes of a month: rows of the metering for sessions that are over, stays for those
+// that are not. What is learnt after the end is a row more, so that a closed month changes by
+// adjustments alone.
 namespace rabt::consultation {
 
 using store::Row;
@@ -10,9 +11,23 @@ using store::Statement;
 
 namespace {
 
-constexpr Statement kStays{
-    "SELECT session, participant, joined_ms, left_ms FROM session_attendance WHERE tenant = $1 AND "
-    "joined_ms >= $2 AND joined_ms < $3 ORDER BY session, participant"};
+constexpr Statement kKept{
+    "SELECT session, SUM(seconds), SUM(CASE WHEN kind = 'adjustment' THEN seconds ELSE 0 END) FROM "
+    "usage_record WHERE tenant = $1 AND month = $2 GROUP BY session, participant"};
+constexpr Statement kLive{
+    "SELECT a.session, a.participant, a.joined_ms, a.left_ms FROM session_attendance a JOIN "
+    "session s ON s.tenant = a.tenant AND s.id = a.session WHERE a.tenant = $1 AND a.joined_ms >= "
+    "$2 AND a.joined_ms < $3 AND s.status IN ('requested', 'scheduled', 'waiting', 'active') ORDER "
+    "BY a.session, a.participant"};
+constexpr Statement kStaysOf{
+    "SELECT participant, joined_ms, left_ms FROM session_attendance WHERE tenant = $1 AND session "
+    "= $2"};
+constexpr Statement kKeptOf{
+    "SELECT month, participant, SUM(seconds), MAX(n) FROM usage_record WHERE tenant = $1 AND "
+    "session = $2 GROUP BY month, participant"};
+constexpr Statement kInsertUsage{
+    "INSERT INTO usage_record (tenant, month, session, participant, n, kind, seconds, at_ms) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
 constexpr Statement kActive{"SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active'"};
 constexpr Statement kNumber{"SELECT number FROM session WHERE tenant = $1 AND id = $2"};
 constexpr Statement kAlerts{
@@ -36,37 +51,119 @@ Result<PracticeService::MonthUsage> PracticeService::usage_of(std::string_view t
                                                               const Month& month) const {
   MonthUsage usage{.month = month};
   const Timestamp now = parts_.clock.now();
-  std::string session;
-  std::string participant;
-  std::vector<Attended> stays;
-  const auto close = [&] {
-    if (stays.empty()) return;
-    const std::int64_t seconds = united_seconds(stays, month.begins, month.ends, now);
-    stays.clear();
+  const std::string name = month.name();
+  const auto add = [&usage](const std::string& session, std::int64_t seconds) {
     if (seconds == 0) return;
     usage.seconds += seconds;
     auto& of = usage.sessions[session];
     of.seconds += seconds;
     ++of.participants;
   };
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+  std::string session;
+  std::string participant;
+  std::vector<Attended> stays;
+  const auto close = [&] {
+    if (stays.empty()) return;
+    add(session, united_seconds(stays, month.begins, month.ends, now));
+    stays.clear();
+  };
+  // One snapshot: a session that ends meanwhile is found in its rows or in its stays.
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     usage = MonthUsage{.month = month};
     stays.clear();
-    return connection.query(
-        kStays, {tenant, month.begins.ms - kLongestStayMs, month.ends.ms}, [&](const Row& row) {
-          if (row.text(0) != session || row.text(1) != participant) {
-            close();
-            session = std::string(row.text(0));
-            participant = std::string(row.text(1));
-          }
-          stays.push_back(
-              {.joined_ms = row.integer(2),
-               .left_ms = row.is_null(3) ? std::nullopt : std::optional(row.integer(3))});
-          return true;
-        });
+    RABT_TRY_STATUS(connection.query(kKept, {tenant, name}, [&](const Row& row) {
+      add(std::string(row.text(0)), row.integer(1));
+      usage.adjusted += row.integer(2);
+      return true;
+    }));
+    const std::int64_t from = std::max(month.begins.ms, now.ms) - kLongestStayMs;
+    return connection.query(kLive, {tenant, from, month.ends.ms}, [&](const Row& row) {
+      if (row.text(0) != session || row.text(1) != participant) {
+        close();
+        session = std::string(row.text(0));
+        participant = std::string(row.text(1));
+      }
+      stays.push_back({.joined_ms = row.integer(2),
+                       .left_ms = row.is_null(3) ? std::nullopt : std::optional(row.integer(3))});
+      return true;
+    });
   }));
   close();
   return usage;
+}
+
+Result<Month> PracticeService::month_of_stay(Timestamp at) const {
+  {
+    const Lock lock(mutex_);
+    if (at >= month_.begins && at < month_.ends) return month_;
+  }
+  RABT_TRY(found, month_at(at, parts_.settings.time_zone));
+  const Lock lock(mutex_);
+  month_ = found;
+  return found;
+}
+
+// What the stays come to, by month and participant.
+Result<PracticeService::Metered> PracticeService::metered(
+    const std::map<std::string, std::vector<Attended>>& stays, Timestamp now) const {
+  Metered out;
+  for (const auto& [participant, all] : stays) {
+    std::int64_t last = 0;
+    for (const Attended& one : all) last = std::max(last, one.left_ms.value_or(now.ms));
+    std::int64_t first = last;
+    for (const Attended& one : all) first = std::min(first, one.joined_ms);
+    Timestamp at{std::max(first, last - kLongestStayMs)};
+    while (at.ms < last) {
+      RABT_TRY(month, month_of_stay(at));
+      const std::int64_t seconds = united_seconds(all, month.begins, month.ends, now);
+      if (seconds > 0) out[{month.name(), participant}] = seconds;
+      at = month.ends;
+    }
+  }
+  return out;
+}
+
+Status PracticeService::meter(store::Transaction& transaction, std::string_view tenant,
+                              std::string_view session, bool ends) {
+  const Timestamp now = parts_.clock.now();
+  std::map<std::string, std::vector<Attended>> stays;
+  RABT_TRY_STATUS(transaction.query(kStaysOf, {tenant, session}, [&](const Row& row) {
+    stays[std::string(row.text(0))].push_back(
+        {.joined_ms = row.integer(1),
+         .left_ms = row.is_null(2) ? std::nullopt : std::optional(row.integer(2))});
+    return true;
+  }));
+  const auto is = metered(stays, now);
+  // A time that no calendar has: the act of which it is part does not fail for it.
+  if (!is.ok()) return ok_status();
+  struct Kept {
+    std::int64_t seconds = 0;
+    std::int64_t n = 0;
+  };
+  std::map<Metered::key_type, Kept> kept;
+  RABT_TRY_STATUS(transaction.query(kKeptOf, {tenant, session}, [&](const Row& row) {
+    kept[{std::string(row.text(0)), std::string(row.text(1))}] = {.seconds = row.integer(2),
+                                                                  .n = row.integer(3)};
+    return true;
+  }));
+  for (const auto& [key, seconds] : *is) (void)kept[key];
+  for (const auto& [key, before] : kept) {
+    const auto found = is->find(key);
+    const std::int64_t more = (found == is->end() ? 0 : found->second) - before.seconds;
+    if (more == 0) continue;
+    RABT_TRY_STATUS(store::run(transaction, kInsertUsage,
+                               {tenant, key.first, session, key.second, before.n + 1,
+                                ends ? "attendance" : "adjustment", more, now.ms}));
+  }
+  return ok_status();
+}
+
+void PracticeService::write_metrics(MetricsWriter& out) const {
+  const Lock lock(mutex_);
+  if (noted_month_.empty()) return;
+  out.gauges("rabt_attendee_minutes", "Attendee-minutes of the month, as they were counted last.");
+  out.sample("rabt_attendee_minutes", {{"month", noted_month_}},
+             static_cast<std::uint64_t>(std::max<std::int64_t>(0, noted_minutes_)));
 }
 
 // ?year&month; now in the time zone of the metering when they are absent.
@@ -154,6 +251,7 @@ Answer PracticeService::usage(const Ask& ask) {
                        {"timeZone", parts_.settings.time_zone},
                        {"attendeeMinutes", figures.minutes},
                        {"attendeeSeconds", usage.seconds},
+                       {"adjustmentSeconds", usage.adjusted},
                        {"limit", limit},
                        {"remaining", figures.remaining},
                        {"percentage", Json::number(percent_text(figures.per_mille))},
@@ -224,6 +322,11 @@ Status PracticeService::catch_up() {
   }
   RABT_TRY(month, month_at(now, parts_.settings.time_zone));
   RABT_TRY(usage, usage_of(parts_.tenant, month));
+  {
+    const Lock lock(mutex_);
+    noted_month_ = month.name();
+    noted_minutes_ = whole_minutes(usage.seconds);
+  }
   RABT_TRY_STATUS(note_thresholds(parts_.tenant, usage));
   RABT_TRY_STATUS(note_compliance());
   RABT_TRY_STATUS(sweep_hub_events(parts_.store, {now.ms - kEventsKeptMs}));

@@ -158,6 +158,7 @@ class SampleJob {
 
   Status run(store::Transaction& transaction, const std::vector<Sample>& samples) {
     steps.clear();
+    bytes = {};
     const Json fresh = ladder_json(first_);
     const std::string text = fresh.dump();
     RABT_TRY_STATUS(store::run(transaction, kInsertSummary,
@@ -191,6 +192,8 @@ class SampleJob {
                               .kbps = sample.kbps,
                               .available_kbps = sample.available_kbps}));
     }
+    bytes = {.up = static_cast<std::uint64_t>(added.up),
+             .down = static_cast<std::uint64_t>(added.down)};
     const std::string after = ladder_json(ladder).dump();
     return store::run(
         transaction, kAddToSummary,
@@ -200,6 +203,7 @@ class SampleJob {
 
   Ladder ladder;
   std::vector<Step> steps;
+  LineBytes bytes;
 
  private:
   void note(Level from, bool changed) {
@@ -253,14 +257,16 @@ Answer RecordService::report_quality(const Ask& ask) {
     }
     return ok_status();
   }));
+  parts_.sessions.count(Counted::bytes_up, job.bytes.up);
+  parts_.sessions.count(Counted::bytes_down, job.bytes.down);
   Json answer = level_json(job.ladder);
   answer.set("accepted", samples.size());
   return answer;
 }
 
-Result<std::vector<Json>> add_line_sample(store::Transaction& transaction, const Membership& of,
-                                          const VideoSettings& video, const LineSample& given,
-                                          Timestamp now) {
+Result<LineAdded> add_line_sample(store::Transaction& transaction, const Membership& of,
+                                  const VideoSettings& video, const LineSample& given,
+                                  Timestamp now) {
   Sample sample{.at_ms = given.at_ms,
                 .direction = given.direction == "up" ? "up" : "down",
                 .loss = std::clamp(given.loss_percent.value_or(0), 0.0, 100.0),
@@ -276,12 +282,12 @@ Result<std::vector<Json>> add_line_sample(store::Transaction& transaction, const
   const Level ceiling = ceiling_of(of, video);
   SampleJob job(of, {.level = std::min(Level::standard, ceiling), .ceiling = ceiling}, now);
   RABT_TRY_STATUS(job.run(transaction, {sample}));
-  std::vector<Json> changes;
+  LineAdded added{.changes = {}, .bytes = job.bytes};
   for (const Step& step : job.steps)
-    changes.push_back(Json::object({{"participant", of.participant},
-                                    {"from", to_string(step.from)},
-                                    {"to", to_string(step.to)}}));
-  return changes;
+    added.changes.push_back(Json::object({{"participant", of.participant},
+                                          {"from", to_string(step.from)},
+                                          {"to", to_string(step.to)}}));
+  return added;
 }
 
 Answer RecordService::quality(const Ask& ask) {

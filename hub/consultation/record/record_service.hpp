@@ -51,6 +51,8 @@ class RecordService final : public Records {
   Answer follow_ups(const Ask& ask) override;
   Answer plan_follow_up(const Ask& ask) override;
 
+  Answer review_detection(const Ask& ask) override;
+
   Answer quality(const Ask& ask) override;
   Answer report_quality(const Ask& ask) override;
   Answer set_quality_level(const Ask& ask) override;

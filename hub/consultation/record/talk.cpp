@@ -130,6 +130,7 @@ Answer RecordService::feedback(const Ask& ask) {
   return Json::object({{"items", std::move(items)}});
 }
 
+//
 Answer RecordService::give_feedback(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"rating", "connectionRating", "comments"});

@@ -439,6 +439,7 @@ Right right_of(const Add& /*command*/) {
 Right right_of(const Remove& /*command*/) {
   return Right::participant_remove;
 }
+// The same right for both.
 Right right_of(const Admit& /*command*/) {
   return Right::participant_admit;
 }
