@@ -155,6 +155,7 @@ constexpr std::array kRules{
     part(note_write, "note.write/clinical", kClinical),
     part(vitals_write, "vitals.write/care", kCare),
     part(prescription_write, "prescription.write/doctor", kLeads),
+    hub(segment_write, "segment.write/hub"),
     part(segment_write, "segment.write/part", {}),
     part(feedback_write, "feedback.write/part", {}),
     hub(follow_up_write, "follow-up.write/hub"),

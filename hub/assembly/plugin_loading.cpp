@@ -96,7 +96,9 @@ Result<plugin::PluginConfig> plugin_config(const config::Config& config, const s
   out.record = entry.record;
   out.allow_private_addresses = entry.allow_private;
   out.isolation = entry.in_process ? plugin::Isolation::in_process : plugin::Isolation::worker;
-  out.limits = {.memory = entry.memory, .threads = static_cast<std::uint64_t>(entry.threads)};
+  out.limits = {.memory = entry.memory,
+                .threads = static_cast<std::uint64_t>(entry.threads),
+                .folders = entry.folders};
   return out;
 }
 

@@ -56,6 +56,8 @@ struct PluginEntry {
   std::string tls_key;
   // isolation: inline.
   bool in_process = false;
+  // What the plugin's process may read until it serves.
+  std::vector<std::string> folders;
   // Limits of the plugin's process: bytes of memory, and threads. 0 stands for the default.
   std::uint64_t memory = 0;
   int threads = 0;

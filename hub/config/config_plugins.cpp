@@ -50,7 +50,7 @@ PluginEntry read_plugin(Reader& reader, const YamlNode& node) {
   PluginEntry plugin;
   if (!reader.mapping(node, "a plugin's entry")) return plugin;
   reader.only(node, {"config", "config_version", "secrets", "hosts", "patient_data", "record",
-                     "allow_private_addresses", "tls", "isolation", "limits"});
+                     "allow_private_addresses", "tls", "isolation", "limits", "folders"});
   read_isolation(reader, node, plugin);
   if (const YamlEntry* config = node.find("config"); config != nullptr)
     plugin.config = workflow::to_json(*config->value);
@@ -66,6 +66,7 @@ PluginEntry read_plugin(Reader& reader, const YamlNode& node) {
     reader.texts(node, "patient_data", plugin.patient_data.emplace());
   reader.path(node, "record", plugin.record);
   reader.flag(node, "allow_private_addresses", plugin.allow_private);
+  reader.paths(node, "folders", plugin.folders);
   if (const YamlNode* tls = reader.section(node, "tls"); tls != nullptr) {
     reader.only(*tls, {"ca", "client_cert", "client_key"});
     reader.path(*tls, "ca", plugin.tls_ca);

@@ -76,6 +76,10 @@ class Records {
   virtual Answer cancel_prescription(const Ask& ask) = 0;
   virtual Answer transcript(const Ask& ask) = 0;
   virtual Answer add_segment(const Ask& ask) = 0;
+  // For workflows alone: what was said in a recording, also after the end. ask.body: {recording,
+  // language, startedMs, offsetMs, segments: [{startMs, endMs, text, speaker?, confidence?}]};
+  // gives {segments}, their number. A repeat changes nothing.
+  virtual Answer add_transcript(const Ask& ask) = 0;
   // Speech recognition by a plugin. Error unavailable asr.not_configured.
   virtual Answer start_transcription(const Ask& ask) = 0;
   virtual Answer stop_transcription(const Ask& ask) = 0;

@@ -241,6 +241,16 @@ Answer SessionActions::act(const CallRequest& call) {
         {{"ready", ready},
          {"recordings", all_picked(kept, {"id", "kind", "sha256", "bytes", "contentType"})}});
   }
+  if (call.action == "transcribable" || call.action == "add-transcript") {
+    Ask of = ask;
+    of.record = call.arguments.string_or("recording", "");
+    RABT_TRY(source, sessions_.transcribable(of));
+    if (call.action == "transcribable")
+      return picked(source, {"recording", "blob", "contentType", "language"});
+    for (const std::string_view name : {"recording", "startedMs", "offsetMs"})
+      of.body.set(name, source[name]);
+    return records_.add_transcript(of);
+  }
   if (call.action == "set-insurance") {
     RABT_TRY(session, sessions_.set_insurance(ask));
     return picked(session, {"insurance"});
@@ -331,6 +341,10 @@ std::vector<plugin::ActionSpec> session_actions() {
       {"recording-start", "Begin to record", of_session()},
       {"recording-stop", "Stop recording", of_session()},
       {"recordings", "List what was recorded", of_session()},
+      {"transcribable", "Hand out a recording that everybody lets be transcribed",
+       open_schema({"session", "recording"}), open_schema({"recording", "blob", "language"})},
+      {"add-transcript", "Write down what was said in a recording",
+       open_schema({"session", "recording", "segments"}, marked({"segments"}))},
       {"set-insurance", "Note whether the insurance pays", open_schema({"session", "status"})},
       {"set-appointment", "Link a session with an appointment",
        open_schema({"session", "appointment"})},

@@ -67,6 +67,8 @@ void SessionFigures::told(std::string_view type, const Json& data) {
     ++recordings_[{std::string(type.substr(type.find('-') + 1)), ""}];
   } else if (type == "transcript-added") {
     ++segments_[{data.string_or("source", ""), ""}];
+  } else if (type == "transcript-ready") {
+    segments_[{"asr", ""}] += static_cast<std::uint64_t>(data.int_or("segments", 0));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/recording_link.hpp"
+#include "hub/consultation/register.hpp"
 #include "hub/consultation/sessions_impl.hpp"
 
 namespace rabt::consultation {
@@ -422,6 +423,24 @@ Answer SessionsImpl::recording(const Ask& ask) {
     if (item.string_or("id", "") == one.id) return item;
   }
   return not_found("not_found", "there is no such recording");
+}
+
+Answer SessionsImpl::transcribable(const Ask& ask) {
+  RABT_TRY(session, visible(ask, actor_of(ask)));
+  RABT_TRY(one, find_session_recording(parts_, ask.record));
+  if (one.session != session.id) return not_found("not_found", "there is no such recording");
+  if (one.status != "ready")
+    return conflict("recording.not_ready", "the recording is " + one.status +
+                                               ", and only one that is ready is transcribed");
+  RABT_TRY_STATUS(may_be_transcribed(session));
+  RABT_TRY(kept, find_recording(parts_.store, session.tenant, one.id));
+  const std::int64_t began = session.started_ms.value_or(one.started_ms);
+  return Json::object({{"recording", one.id},
+                       {"blob", kept.blob},
+                       {"contentType", kept.content_type},
+                       {"language", session.language},
+                       {"startedMs", one.started_ms},
+                       {"offsetMs", std::max<std::int64_t>(0, one.started_ms - began)}});
 }
 
 //

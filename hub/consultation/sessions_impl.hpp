@@ -68,6 +68,7 @@ class SessionsImpl final : public SessionService {
   Answer set_insurance(const Ask& ask) override;
   Answer set_appointment(const Ask& ask) override;
   Answer link_consultation(const Ask& ask) override;
+  Answer transcribable(const Ask& ask) override;
 
   Result<Membership> membership(const Ask& ask) override;
   Status still_open(store::Transaction& transaction, const Membership& seen) override;

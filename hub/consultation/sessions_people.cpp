@@ -317,7 +317,8 @@ Answer SessionsImpl::consents(const Ask& ask) {
 Answer SessionsImpl::record_consent(const Ask& ask) {
   Mistakes mistakes;
   const Members members(ask.body, mistakes);
-  const std::string kind = members.word("kind", {"family", "recording", "training"});
+  const std::string kind =
+      members.word("kind", {"family", "recording", "training", "transcription"});
   std::string method = members.word("method", {"verbal", "written", "app"});
   const bool given = members.boolean("given").value_or(true);
   if (kind.empty() && mistakes.none()) mistakes.add("kind", "is needed");

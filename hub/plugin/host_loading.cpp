@@ -283,6 +283,7 @@ Result<std::unique_ptr<WorkerPlugin>> Host::make_worker(SealedLibrary library,
   setup.library_path = library.path;
   if (wish.memory != 0) setup.limits.memory = wish.memory;
   if (wish.threads != 0) setup.limits.threads = wish.threads;
+  setup.limits.folders = wish.folders;
   setup.sandbox_required = parts_.sandbox_required;
   setup.lanes = manifest.concurrency;
   setup.check = [manifest, path = library.path](const rabt_entry* entry) {

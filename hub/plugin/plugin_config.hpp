@@ -23,10 +23,12 @@ enum class Isolation : std::uint8_t {
   worker,      // in a process of its own, without network and files
   in_process,  // in the hub: the operator trusts it as the hub itself
 };
-// Limits of a plugin's process. 0 means the default of worker::Limits.
+// What a plugin's process may take. 0 means the default of worker::Limits.
 struct WorkerLimits {
   std::uint64_t memory = 0;   // bytes
   std::uint64_t threads = 0;  // beyond the lanes
+  // Folders and files of the operator's that it may read until it serves.
+  std::vector<std::string> folders{};
 };
 
 // What the operator configured for one plugin.

@@ -144,7 +144,7 @@ constexpr std::array kReadable{"/lib",
                                "/usr/share/zoneinfo",
                                "/etc/localtime"};
 
-bool restrict_files() {
+bool restrict_files(const std::vector<std::string>& folders) {
   const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, 1U);
   if (abi < 1) return false;
   Ruleset rules;
@@ -165,6 +165,7 @@ bool restrict_files() {
   if (!set.open()) return false;
   std::vector<const char*> readable(kReadable.begin(), kReadable.end());
   if (sanitized()) readable.push_back("/proc");
+  for (const std::string& folder : folders) readable.push_back(folder.c_str());
   for (const char* const path : readable) {
     const Descriptor place(::open(path, O_PATH | O_CLOEXEC));
     struct stat about {};
@@ -368,7 +369,7 @@ Applied enter_sandbox(const Limits& limits, std::uint32_t lanes) {
   // After the change of identity, which clears both.
   static_cast<void>(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
   static_cast<void>(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
-  if (restrict_files()) stands(Part::landlock);
+  if (restrict_files(limits.folders)) stands(Part::landlock);
   out.listener = filter_calls();
   if (out.listener.open()) stands(Part::system_calls);
   return out;
@@ -449,8 +450,6 @@ bool take_attempt(int listener, Attempt& attempt) {
     case SYS_faccessat:
     case SYS_faccessat2:
     case SYS_getcwd:
-    case SYS_mmap:
-    case SYS_mprotect:
 #if defined(__x86_64__)
     case SYS_stat:
     case SYS_lstat:
@@ -459,13 +458,17 @@ bool take_attempt(int listener, Attempt& attempt) {
 #endif
       attempt.reads_file = true;
       break;
+    case SYS_mmap:
+    case SYS_mprotect:
+      attempt.maps_code = true;
+      break;
 #if defined(__x86_64__)
     case SYS_open:
       attempt.reads_file = only_reads(asked.data.args[1]);
       break;
 #endif
     default:
-      attempt.reads_file = false;
+      break;
   }
   return true;
 }

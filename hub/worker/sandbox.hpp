@@ -33,6 +33,8 @@ struct Limits {
   std::uint64_t memory = 512ULL << 20U;
   std::uint64_t files = 48;    // descriptors (RLIMIT_NOFILE)
   std::uint64_t threads = 64;  // beyond the lanes (RLIMIT_NPROC of a user of its own)
+  // What it may read besides the system's libraries (Landlock), while the hub lets it open files.
+  std::vector<std::string> folders{};
 };
 inline constexpr std::uint64_t kMinMemory = 32ULL << 20U;
 inline constexpr std::uint64_t kMaxMemory = 64ULL << 30U;
@@ -56,7 +58,8 @@ struct Applied {
 struct Attempt {
   std::uint64_t id = 0;
   int number = 0;
-  bool reads_file = false;  // what mapping a library needs: opening for reading, looking at a path
+  bool reads_file = false;  // opens for reading, or looks at a path
+  bool maps_code = false;
 };
 // Takes one attempt that waits. Returns false if it is gone.
 bool take_attempt(int listener, Attempt& attempt);

@@ -29,8 +29,8 @@ TEST(Capabilities, AreThoseOfTheSixRolesAndCompile) {
     EXPECT_FALSE(role.required.empty()) << role.id();
     for (const std::string& id : ids) EXPECT_NE(find_capability(id), nullptr) << id;
   }
-  EXPECT_EQ(roles, (std::set<std::string>{"ehr/1", "identity/1", "moh/1", "notify/1", "payer/1",
-                                          "video/1"}));
+  EXPECT_EQ(roles, (std::set<std::string>{"asr/1", "ehr/1", "identity/1", "moh/1", "notify/1",
+                                          "payer/1", "video/1"}));
   std::set<std::string> listed;
   for (const RoleContract& role : role_contracts()) {
     for (const auto* list : {&role.required, &role.optional})
@@ -69,9 +69,10 @@ TEST(Capabilities, NoNameOfAVendorStandsInOne) {
 }
 
 TEST(Capabilities, TheShippedPluginsServeTheirRolesAsAWhole) {
-  const std::map<std::string, std::string> roles{
-      {"twilio", "video/1"}, {"chime", "video/1"}, {"janus", "video/1"},  {"fhir", "ehr/1"},
-      {"nphies", "payer/1"}, {"moh", "moh/1"},     {"notify", "notify/1"}};
+  const std::map<std::string, std::string> roles{{"twilio", "video/1"},  {"chime", "video/1"},
+                                                 {"janus", "video/1"},   {"fhir", "ehr/1"},
+                                                 {"nphies", "payer/1"},  {"moh", "moh/1"},
+                                                 {"notify", "notify/1"}, {"pocketsphinx", "asr/1"}};
   for (const auto& [id, role] : roles) {
     const auto manifest = read_manifest(source_dir() + "/plugins/" + id);
     ASSERT_TRUE(manifest.ok()) << manifest.error().message;

@@ -89,6 +89,10 @@ void Interposer::set_up(FakeHost& below) {
     below.secrets[name] =
         given == subject_.secrets().end() ? "check-secret-of-" + name : given->second;
   }
+  for (const Example& example : subject_.examples()) {
+    for (const auto& [handle, text] : example.blobs)
+      below.blobs[handle] = {.content_type = "application/octet-stream", .content = text};
+  }
   time_ms_ = below.clock.unix_ms();
   below.store = *options_.kv;
   below.outside = [this](const sdk::testing::Request& request) { return outside(request); };

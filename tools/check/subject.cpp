@@ -50,13 +50,19 @@ Result<std::vector<std::pair<std::string, std::string>>> headers_of(const std::s
 }
 
 Result<Example> read_call(const std::string& file, const Json& root) {
-  RABT_TRY_STATUS(only(file, root, "the example", {"action", "version", "input", "http"}));
+  RABT_TRY_STATUS(only(file, root, "the example", {"action", "version", "input", "http", "blobs"}));
   Example out;
   out.action = root.string_or("action", "");
   out.version = root.string_or("version", "");
   if (out.action.empty()) return bad_example(file, "action is missing");
   if (root.find("input") == nullptr) return bad_example(file, "input is missing");
   out.input = root["input"].dump();
+  const Json& blobs = root["blobs"];
+  if (!blobs.is_null() && !blobs.is_object()) return bad_example(file, "blobs must be an object");
+  for (const auto& [handle, text] : blobs.is_object() ? blobs.as_object() : Json::Object{}) {
+    if (!text.is_string()) return bad_example(file, "a blob must be a text");
+    out.blobs.emplace_back(handle, text.as_string());
+  }
   const Json& http = root["http"];
   if (!http.is_null() && !http.is_array()) return bad_example(file, "http must be a list");
   for (const Json& one : http.is_array() ? http.as_array() : Json::Array{}) {

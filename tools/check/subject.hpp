@@ -32,6 +32,8 @@ struct Example {
   std::string version;
   std::string input;  // JSON
   std::vector<ExampleExchange> http;
+  // Handles in the input, and what such a blob holds.
+  std::vector<std::pair<std::string, std::string>> blobs;
 };
 struct Delivery {
   std::string name;

@@ -11,6 +11,9 @@ namespace {
 constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 constexpr std::int64_t kFeedbackDays = 30;
 constexpr std::int64_t kMaxFollowUpDays = 730;
+// What a recording of a day has; and what a capability allows in UTF-8.
+constexpr std::size_t kMaxSegments = 10'000;
+constexpr std::size_t kMaxSegmentText = 16'000;
 
 // The segments of each speaker stand in the order of their numbers, whenever they arrived; the
 // speakers are merged by time.
@@ -97,6 +100,49 @@ Answer RecordService::add_segment(const Ask& ask) {
   act.shape = &segment_json;
   RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
   return segment_json(act.record);
+}
+
+Answer RecordService::add_transcript(const Ask& ask) {
+  const std::string recording = ask.body.string_or("recording", "");
+  const std::string language = ask.body.string_or("language", "");
+  const std::int64_t started = ask.body.int_or("startedMs", 0);
+  const std::int64_t offset = ask.body.int_or("offsetMs", 0);
+  const Json& said = ask.body["segments"];
+  if (!said.is_array() || said.size() > kMaxSegments)
+    return invalid("api.invalid", "segments: it must be a list of at most 10000");
+  RABT_TRY(of, parts_.sessions.membership(ask));
+  RABT_TRY(allowed, may_write(ask, of, RecordKind::segment));
+  std::int64_t n = 0;
+  for (const Json& one : said.as_array()) {
+    const std::string text = one.string_or("text", "");
+    const std::int64_t from = std::clamp<std::int64_t>(one.int_or("startMs", 0), 0, 7 * kDayMs);
+    const std::int64_t to = std::clamp<std::int64_t>(one.int_or("endMs", from), from, 7 * kDayMs);
+    if (text.empty() || text.size() > kMaxSegmentText)
+      return invalid("api.invalid", "segments: each has a text of at most 16000 bytes");
+    RecordAct act{.record = fresh(ask, of, RecordKind::segment), .while_open = false, .also = {}};
+    // The order of what was said is that of the live segments: by time.
+    act.record.at_ms = started + from;
+    act.record.client = "recording:" + recording + ":" + std::to_string(n++);
+    Json& document = act.record.document;
+    document.set("text", text);
+    document.set("language", language.empty() ? Json() : Json(language));
+    document.set("seq", offset + from);
+    document.set("startMs", offset + from);
+    document.set("endMs", offset + to);
+    document.set("source", "asr");
+    document.set("final", true);
+    document.set("confidence", one["confidence"].is_number() ? one["confidence"] : Json());
+    document.set("recording", recording);
+    if (const std::string voice = one.string_or("speaker", ""); !voice.empty())
+      document.set("voice", voice);
+    if (n == static_cast<std::int64_t>(said.size())) {
+      const Json told = Json::object({{"recording", recording}, {"segments", n}});
+      act.acts.emplace_back("transcript.written", told);
+      act.events.emplace_back("transcript-ready", told);
+    }
+    RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
+  }
+  return Json::object({{"segments", n}});
 }
 
 Answer RecordService::transcription(const Ask& ask) {

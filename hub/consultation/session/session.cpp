@@ -139,6 +139,29 @@ bool is_host(const Session& session, const Participant& participant) {
          (participant.id == session.organizer && is_staff(participant.role));
 }
 
+Status may_be_transcribed(const Session& session) {
+  const auto missing = [] {
+    return conflict("consent.transcription_missing",
+                    "nothing is transcribed without a consent of kind transcription by everybody "
+                    "who took part");
+  };
+  bool anybody = false;
+  for (const Participant& one : session.participants) {
+    const bool came_in =
+        one.admission == Admission::admitted || one.admission == Admission::removed;
+    if (!one.was_here || !came_in) continue;
+    bool given = false;
+    for (const Json& consent : session.consents.as_array()) {
+      if (consent.string_or("kind", "") == "transcription" && !one.person.empty() &&
+          consent.string_or("by", "") == one.person)
+        given = consent.bool_or("given", false);
+    }
+    if (!given) return missing();
+    anybody = true;
+  }
+  return anybody ? ok_status() : Status(missing());
+}
+
 bool family_consent(const Session& session) {
   bool given = false;
   for (const Json& consent : session.consents.as_array()) {

@@ -224,6 +224,9 @@ struct Session {
 // Roles that the type requires and nobody present has: for the event no-show.
 [[nodiscard]] std::vector<std::string> missing_roles(const Session& session);
 [[nodiscard]] bool family_consent(const Session& session);
+// Error conflict consent.transcription_missing unless everybody who was in the call has said so for
+// himself, and has not taken it back.
+[[nodiscard]] Status may_be_transcribed(const Session& session);
 
 // Error conflict session.<status>: nothing changes any more after the end.
 [[nodiscard]] Error ended_error(SessionStatus status, std::string_view needed);

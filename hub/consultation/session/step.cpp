@@ -509,10 +509,11 @@ void add_facts(access::Relations& is, const Session& draft, const Open& command)
   is.add(Is::of_visit, !draft.visit.empty());
   is.add(Is::request, command.request);
 }
-// Everybody speaks for himself in a training.
+// Everybody speaks for himself in a training, and on what is written down of his words.
 void add_facts(access::Relations& is, const Session& /*session*/, const RecordConsent& command) {
   const bool speaks = is.has(access::Is::takes_part);
-  is.add(access::Is::self, speaks && command.consent.string_or("kind", "") == "training");
+  const std::string kind = command.consent.string_or("kind", "");
+  is.add(access::Is::self, speaks && (kind == "training" || kind == "transcription"));
 }
 template <typename Other>
 void add_facts(access::Relations& /*is*/, const Session& /*session*/, const Other& /*command*/) {}

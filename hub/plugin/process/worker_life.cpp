@@ -94,11 +94,14 @@ bool WorkerPlugin::open_life(Life& life, Death& death) {
   for (const char* const one : kServices) {
     if (host_->get_service(host_->self, one) != nullptr) offered += std::string(one) + "\n";
   }
+  std::string folders;
+  for (const std::string& one : setup_.limits.folders) folders += one + "\n";
   static_cast<void>(worker::send(life.process->frames.get(),
                                  Frame(Type::begin, 0,
                                        {worker::kProtocolVersion, word(setup_.lanes),
                                         setup_.limits.memory, setup_.limits.threads})
-                                     .add(offered),
+                                     .add(offered)
+                                     .add(folders),
                                  shared->file.get()));
   life.begun = std::chrono::steady_clock::now();
   life.asked = life.begun;
@@ -232,17 +235,21 @@ void WorkerPlugin::read_question(Life& life) {
 void WorkerPlugin::read_attempt(Life& life) {
   worker::Attempt attempt;
   if (!worker::take_attempt(life.listener.get(), attempt)) return;
-  // While the library is mapped the linker opens what it needs; Landlock says which files.
-  const bool mapping = life.step == Life::Step::entry && attempt.reads_file;
-  if (!mapping) {
+  // While the library is mapped the linker opens and maps what it needs, and while the plugin is
+  // made it opens what is in its folders; Landlock says which files.
+  const bool mapping = life.step == Life::Step::entry && (attempt.reads_file || attempt.maps_code);
+  const bool making =
+      life.step == Life::Step::created && attempt.reads_file && !setup_.limits.folders.empty();
+  const bool allowed = mapping || making;
+  if (!allowed) {
     {
       const Lock lock(mutex_);
       ++forbidden_count_;
     }
     owner_->forbidden(worker::call_name(attempt.number));
   }
-  worker::answer_attempt(life.listener.get(), attempt, mapping);
-  if (mapping) return;
+  worker::answer_attempt(life.listener.get(), attempt, allowed);
+  if (allowed) return;
   if (++life.forbidden >= kMaxForbidden) {
     life.wrong = "forbidden system calls";
     life.quarantine = true;
