@@ -18,6 +18,7 @@
 #include <string_view>
 #include <thread>
 #include <unordered_map>
+#include <vector>
 
 #include "hub/base/mutex.hpp"
 #include "hub/blob/blob_store.hpp"
@@ -325,10 +326,8 @@ int main(int argc, char** argv) {
               raw.rows_per_second, raw.commit_ms);
   for (const auto isolation : {plugin::Isolation::in_process, plugin::Isolation::worker}) {
     if (!way.empty() && (way == "worker") != (isolation == plugin::Isolation::worker)) continue;
-    for (const int at_once : {1, 64, 256}) {
-      if (only == 0 || only == at_once)
-        run(isolation, at_once, static_cast<int>((at_once == 1 ? 400 : 8000) * scale), raw);
-    }
+    for (const int at_once : only == 0 ? std::vector{1, 64, 256} : std::vector{only})
+      run(isolation, at_once, static_cast<int>((at_once == 1 ? 400 : 8000) * scale), raw);
   }
   return 0;
 }
