@@ -198,6 +198,174 @@ TEST(Brainsait, B50TheApiIsDescribed) {
   EXPECT_EQ(document.body, e2e::read_file(e2e::source_dir() + "/docs/openapi.yaml"));
 }
 
+TEST(Brainsait, B05SharesADocument) {
+  const std::string id = active(doctor_patient());
+  const Answer shared = h().post(
+      "D", path(id, "documents"),
+      Json::object(
+          {{"documentType", "PDF"}, {"contentType", "application/pdf"}, {"data", "JVBERi0xLjQ="}}));
+  RABT_EXPECT_STATUS(shared, 201);
+  const std::string at = "/api/v1/documents/" + shared.text("id") + "/content";
+  const Answer read = h().get("P", at);
+  RABT_EXPECT_STATUS(read, 200);
+  EXPECT_EQ(read.body, "%PDF-1.4");
+  RABT_EXPECT_STATUS(h().get("P2", at), 403);
+}
+
+TEST(Brainsait, B07AnEmptySessionEndsAsTheSettingsSay) {
+  EXPECT_EQ(h().get("D", "/api/v1/settings/video")["emptyMinutes"], Json(5));
+}
+
+TEST(Brainsait, B14B15B16SpeaksArabic) {
+  const Answer strings = h().get("P", "/api/v1/ui/strings?lang=ar");
+  RABT_EXPECT_STATUS(strings, 200);
+  EXPECT_EQ(strings["strings"].string_or("join_call", ""), "انضم إلى المكالمة") << strings.body;
+  EXPECT_EQ(strings["strings"].string_or("waiting_room", ""), "غرفة الانتظار");
+  EXPECT_EQ(strings["strings"].string_or("family", ""), "أفراد العائلة");
+  const Answer terms = h().get("P", "/api/v1/terms?q=hypertension&lang=ar");
+  RABT_EXPECT_STATUS(terms, 200);
+  ASSERT_GE(terms["items"].size(), 1U);
+  EXPECT_NE(terms["items"][0].string_or("ar", ""), "");
+}
+
+TEST(Brainsait, B18B20B21TellsItsSettings) {
+  const Answer settings = h().get("D", "/api/v1/settings/video");
+  RABT_EXPECT_STATUS(settings, 200);
+  for (const char* name : {"enabled", "recordingEnabled", "encryptionRequired",
+                           "waitingRoomEnabled", "screenSharingEnabled", "chatEnabled"})
+    EXPECT_EQ(settings[name], Json(true)) << name;
+  EXPECT_EQ(settings["maxParticipants"], Json(10));
+  EXPECT_EQ(settings["recordingRetentionDays"], Json(2555));
+}
+
+TEST(Brainsait, B28TheLogHasEachKindOfAct) {
+  const std::string id = active(doctor_patient(Json::object({{"waitingRoom", false}})));
+  RABT_EXPECT_STATUS(h().post("P", path(id, "join")), 200);
+  RABT_EXPECT_STATUS(h().post("D", path(id, "token")), 200);
+  RABT_EXPECT_STATUS(h().post("D", path(id, "recording/start")), 200);
+  RABT_EXPECT_STATUS(h().post("D", path(id, "recording/stop")), 200);
+  RABT_EXPECT_STATUS(h().post("D", path(id, "documents"),
+                              Json::object({{"documentType", "PDF"},
+                                            {"contentType", "application/pdf"},
+                                            {"data", "JVBERi0xLjQ="}})),
+                     201);
+  RABT_EXPECT_STATUS(h().post("D", path(id, "messages"), Json::object({{"text", "id 1000000008"}})),
+                     201);
+  RABT_EXPECT_STATUS(
+      h().call("D", "PUT", path(id, "quality/level"), Json::object({{"level", "low"}})), 200);
+  RABT_EXPECT_STATUS(h().post("D", path(id, "end")), 200);
+  const Answer entries = h().get("AD", "/api/v1/audit/entries?limit=200&object=session:" + id);
+  RABT_EXPECT_STATUS(entries, 200);
+  for (const char* act :
+       {"session.created", "session.started", "session.ended", "token.issued", "recording.started",
+        "recording.stopped", "document.shared", "phi.detected", "quality.adapted"})
+    EXPECT_NE(entries.body.find("\"act\":\"" + std::string(act) + "\""), std::string::npos)
+        << act << entries.body;
+  EXPECT_EQ(entries.body.find("1000000008"), std::string::npos);
+  // Newest first, without whom it is about.
+  const auto& items = entries["items"].as_array();
+  ASSERT_GE(items.size(), 9U);
+  for (std::size_t i = 1; i < items.size(); ++i)
+    EXPECT_GT(*items[i - 1]["seq"].as_int64(), *items[i]["seq"].as_int64());
+  EXPECT_EQ(items[0].find("patient"), nullptr);
+  EXPECT_EQ(items[0].find("sealed"), nullptr);
+
+  // Pages follow each other without a gap, and filters narrow them.
+  std::vector<std::int64_t> paged;
+  std::string next = "/api/v1/audit/entries?limit=4&object=session:" + id;
+  for (int i = 0; i < 50 && !next.empty(); ++i) {
+    const Answer page = h().get("AD", next);
+    RABT_EXPECT_STATUS(page, 200);
+    EXPECT_LE(page["items"].size(), 4U);
+    for (const Json& one : page["items"].as_array()) paged.push_back(*one["seq"].as_int64());
+    next = page.text("next");
+  }
+  ASSERT_EQ(paged.size(), items.size());
+  for (std::size_t i = 0; i < paged.size(); ++i) EXPECT_EQ(paged[i], *items[i]["seq"].as_int64());
+  const Answer started =
+      h().get("AD", "/api/v1/audit/entries?act=session.started&object=session:" + id +
+                        "&actor=person:" + h().person("D").id);
+  ASSERT_EQ(started["items"].size(), 1U) << started.body;
+  EXPECT_EQ(started["items"][0]["result"], Json("ok"));
+  EXPECT_EQ(h().get("AD", "/api/v1/audit/entries?to=2001-01-01&limit=1")["items"].size(), 0U);
+  const Answer read = h().get("AD", "/api/v1/audit/entries?act=audit.read&limit=1");
+  EXPECT_EQ(read["items"].size(), 1U) << "reading the log is in the log";
+  for (const char* who : {"D", "P", "N"})
+    RABT_EXPECT_STATUS(h().get(who, "/api/v1/audit/entries"), 403);
+  RABT_EXPECT_STATUS(h().get("-", "/api/v1/audit/entries"), 401);
+}
+
+TEST(Brainsait, B29B45FindingsArePointedOutAndJudged) {
+  const std::string id = active(doctor_patient());
+  const Answer sent =
+      h().post("D", path(id, "messages"), Json::object({{"text", "id 1000000008"}}));
+  RABT_EXPECT_STATUS(sent, 201);
+  EXPECT_EQ(sent["phi"].dump(), R"(["national-id"])");
+  const Answer events = h().get("D", path(id, "events"));
+  std::int64_t finding = 0;
+  for (const Json& one : events["items"].as_array()) {
+    if (one.string_or("type", "").find("phi-detected") != std::string::npos)
+      finding = one.int_or("seq", 0);
+  }
+  ASSERT_GT(finding, 0) << events.body;
+  const auto judge = [&](const char* who, std::int64_t event, const char* verdict) {
+    return h().post(who, path(id, "phi-reviews"),
+                    Json::object({{"event", event}, {"verdict", verdict}}));
+  };
+  RABT_EXPECT_STATUS(judge("P", finding, "false_positive"), 403);
+  RABT_EXPECT_STATUS(judge("D", 1, "correct"), 404);
+  RABT_EXPECT_STATUS(judge("D", finding, "perhaps"), 422);
+  const Answer judged = judge("D", finding, "false_positive");
+  RABT_EXPECT_STATUS(judged, 201);
+  EXPECT_EQ(judged["kinds"].dump(), R"(["national-id"])");
+  const Answer again = judge("D", finding, "correct");
+  RABT_EXPECT_STATUS(again, 409);
+  EXPECT_EQ(again.text("code"), "phi.reviewed");
+}
+
+TEST(Brainsait, B31B32B33TellsHowItComplies) {
+  const Answer compliance = h().get("AD", "/api/v1/compliance");
+  RABT_EXPECT_STATUS(compliance, 200);
+  EXPECT_NE(compliance.body.find("\"twilio\""), std::string::npos) << compliance.body;
+  EXPECT_NE(compliance.json.find("residency"), nullptr);
+  RABT_EXPECT_STATUS(h().get("D", "/api/v1/compliance"), 403);
+  RABT_EXPECT_STATUS(h().get("AD", "/api/v1/reports/scfhs?month=2026-11"), 200);
+}
+
+TEST(Brainsait, B42B43TakesVitalsOfDevicesAndLooksAtDicom) {
+  const std::string id =
+      active(Json::object({{"type", "remote_monitoring"},
+                           {"patient", h().person("P").id},
+                           {"participants", Json::array({participant("N", "nurse")})},
+                           {"waitingRoom", false}}));
+  const Answer vitals = h().post(
+      "N", path(id, "vitals"),
+      Json::object(
+          {{"heartRate", 71},
+           {"device", Json::object({{"id", "d-1"}, {"kind", "oximeter"}, {"serial", "S-77"}})}}));
+  RABT_EXPECT_STATUS(vitals, 201);
+  EXPECT_EQ(vitals["source"], Json("device")) << vitals.body;
+  const Answer dicom = h().post("D", path(id, "documents"),
+                                Json::object({{"documentType", "DICOM"},
+                                              {"contentType", "application/dicom"},
+                                              {"data", "JVBERi0xLjQ="}}));
+  RABT_EXPECT_STATUS(dicom, 422);
+  EXPECT_EQ(dicom.text("code"), "document.type");
+}
+
+TEST(Brainsait, B45HasEveryMetric) {
+  const std::string page = h().get("-", "/metrics").body;
+  for (const char* name :
+       {"rabt_sessions_total", "rabt_sessions_active", "rabt_session_duration_seconds",
+        "rabt_session_join_seconds", "rabt_session_quality_score",
+        "rabt_session_bandwidth_bytes_total", "rabt_quality_changes_total",
+        "rabt_participants_joined_total", "rabt_waiting_room_seconds", "rabt_recordings_total",
+        "rabt_recording_bytes", "rabt_recording_reads_total", "rabt_recording_seal_seconds",
+        "rabt_attendee_minutes", "rabt_phi_detected_total", "rabt_phi_reviewed_total",
+        "rabt_tokens_issued_total", "rabt_transcript_segments_total", "rabt_door_requests_total"})
+    EXPECT_NE(page.find("# TYPE " + std::string(name) + " "), std::string::npos) << name;
+}
+
 TEST(Brainsait, ListsPageByCursor) {
   for (int i = 0; i < 3; ++i) (void)made(doctor_patient());
   const Answer first = h().get("P", std::string(kSessions) + "?limit=2");

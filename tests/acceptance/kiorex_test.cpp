@@ -435,6 +435,36 @@ TEST(Kiorex, K46KeepsTheAppointment) {
   EXPECT_EQ(one["appointmentId"], Json("appointment-7")) << one.body;
 }
 
+TEST(Kiorex, K48APatientIsMadeReady) {
+  const std::string at = "/api/v1/patients/" + h().person("P").id + "/onboarding";
+  RABT_EXPECT_STATUS(h().post("P", at, Json::object({{"deviceChecked", true}})), 201);
+  const Answer is = h().post("N", at, Json::object({{"consentShown", true}, {"language", "ar"}}));
+  RABT_EXPECT_STATUS(is, 201);
+  EXPECT_EQ(is["complete"], Json(true)) << is.body;
+  EXPECT_EQ(h().get("P", at)["steps"].size(), 3U);
+  RABT_EXPECT_STATUS(h().get("P2", at), 403);
+}
+
+TEST(Kiorex, K49AFollowUpIsASessionThatIsLinkedBothWays) {
+  const std::string session = "/api/v1/sessions/" + active();
+  const Answer planned =
+      h().post("D", session + "/follow-ups",
+               Json::object({{"afterDays", 7}, {"plannedMinutes", 15}, {"book", true}}));
+  RABT_EXPECT_STATUS(planned, 201);
+  const Answer booked = h().get("D", "/api/v1/sessions/" + planned.text("bookedSession"));
+  RABT_EXPECT_STATUS(booked, 200);
+  EXPECT_EQ(booked["followUpOf"], h().get("D", session)["id"]);
+}
+
+TEST(Kiorex, K58ANoteArrivesAtTheNurseWithoutItsText) {
+  const std::string session = "/api/v1/sessions/" + active();
+  RABT_EXPECT_STATUS(
+      h().post("D", session + "/notes", Json::object({{"content", "unmistakable words"}})), 201);
+  const Answer events = h().get("D", session + "/events");
+  EXPECT_NE(events.body.find("note-written"), std::string::npos);
+  EXPECT_EQ(events.body.find("unmistakable"), std::string::npos);
+}
+
 TEST(Kiorex, K63ATokenOfAnotherSecretIsRefused) {
   const std::string token = h().mint("user-D", "provider", "Zt6Qe1Wn8Vb3Ru5Yk9Pm2Ls7Hd4Gf0Xc");
   const net::Response answer =

@@ -208,5 +208,27 @@ TEST(Pulseone, P25P27OnlyTheirOwn) {
     RABT_EXPECT_STATUS(h().post(who, path(id, "join")), 403);
 }
 
+TEST(Pulseone, P17P30P40TellsEventsAndMinutes) {
+  const Answer made = h().post(
+      "D", "/api/v1/sessions",
+      Json::object(
+          {{"type", "doctor_patient"}, {"patient", h().person("P").id}, {"waitingRoom", false}}));
+  RABT_EXPECT_STATUS(made, 201);
+  const std::string at = "/api/v1/sessions/" + made.text("id");
+  RABT_EXPECT_STATUS(h().post("D", at + "/start"), 200);
+  RABT_EXPECT_STATUS(h().post("D", at + "/end"), 200);
+  const Answer events = h().get("D", at + "/events");
+  RABT_EXPECT_STATUS(events, 200);
+  std::int64_t last = 0;
+  for (const Json& one : events["items"].as_array()) {
+    EXPECT_GT(one.int_or("seq", 0), last);
+    last = one.int_or("seq", 0);
+    EXPECT_NE(one.string_or("actor", ""), "");
+  }
+  const Answer usage = h().get("AD", "/api/v1/usage");
+  RABT_EXPECT_STATUS(usage, 200);
+  EXPECT_NE(usage.json.find("adjustmentSeconds"), nullptr) << usage.body;
+}
+
 }  // namespace
 }  // namespace rabt::acceptance

@@ -539,7 +539,7 @@ TEST_F(PracticeTest, TheMinutesOfTheMonthAreAMetric) {
   stay(id, "P1", "2026-11-10T10:00:00Z", "2026-11-10T10:29:01Z");
   MetricsWriter before;
   practice_->write_metrics(before);
-  EXPECT_EQ(before.str(), "") << "nobody has counted";
+  EXPECT_EQ(before.str().find("{month="), std::string::npos) << "nobody has counted";
   ASSERT_TRUE(practice_->catch_up().ok());
   MetricsWriter after;
   practice_->write_metrics(after);

@@ -68,7 +68,8 @@ TEST_F(AfterTheDemo, ItToldTheWholeStoryInTime) {
   EXPECT_TRUE(contains(said, ", verified, head ")) << said;
   EXPECT_TRUE(contains(said, "opened again: same")) << said;
   for (const char* step : {"the patient waits", "the doctor admits", "a note with its diagnosis",
-                           "A visit over the API", "the recording is sealed and kept"})
+                           "A visit over the API", "a follow-up is planned for ",
+                           "the recording is sealed and kept", "موعد زيارتك المرئية "})
     EXPECT_TRUE(contains(said, step)) << step << said;
   EXPECT_TRUE(contains(said, ": approved; submitted 150.00 SAR\n")) << said;
   EXPECT_FALSE(contains(said, "NOT")) << said;

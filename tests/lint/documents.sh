@@ -55,6 +55,7 @@ written() {  # written DOCUMENT WHAT: names on standard input; in Markdown they 
 written hub/README.md folder < <(find hub/ -mindepth 1 -maxdepth 1 -type d -printf '%f\n')
 written docs/configuration.md key < <(grep -oE 'only\([^;]*\{[^}]*\}' <(cat hub/config/*.cpp | tr '\n' ' ') | grep -oE '"[a-z_]+"' | sort -u | tr -d '"')
 written docs/operations.md metric < <(grep -rlE 'MetricsWriter' hub --include=*.cpp | xargs grep -hoE '"rabt_[a-z_]+"' | sort -u | tr -d '"')
+written docs/operations.md "metric of config/grafana" < <(grep -rhoE 'rabt_[a-z_]+' config/grafana 2>/dev/null | sed -E 's/_(bucket|sum|count)$//' | sort -u)
 written docs/operations.md limit < <(grep -oE '\bk[A-Z][A-Za-z]+' hub/base/limits.hpp | sort -u)
 written docs/openapi.yaml path < <(grep -oE 'Route\{"[A-Z]+", "[^"]+"' hub/api/routes.cpp | awk -F'"' '{print $4}')
 [ $bad = 0 ] && echo "documents: good ($names names, $links links)"

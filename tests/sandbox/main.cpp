@@ -45,14 +45,17 @@ void write_ready_file(const std::string& path, const std::string& line) {
 
 int main(int argc, char** argv) {
   CLI::App app(
-      "Stand-ins for Twilio Video, Amazon Chime, a FHIR R4 server, NPHIES and DHIS2, on loopback.");
+      "Stand-ins for Twilio Video, Amazon Chime, a FHIR R4 server, NPHIES, DHIS2 and an SMS "
+      "gateway, "
+      "on loopback.");
   rabt::sandbox::Settings settings;
   std::string options_file;
   std::string ready_file;
   bool die_with_parent = false;
   app.add_option(
       "--port-base", settings.port_base,
-      "First of six ports: twilio, fhir, nphies, dhis2, chime, control (default: free ports)");
+      "First of seven ports: twilio, fhir, nphies, dhis2, chime, sms, control (default: free "
+      "ports)");
   app.add_option("--hub", settings.hub, "Base URL for callbacks that are given as a path");
   app.add_option("--options", options_file, "JSON file with one object for each stand-in");
   app.add_option("--ready-file", ready_file,
@@ -82,7 +85,8 @@ int main(int argc, char** argv) {
                                                          {"fhir", rabt::sandbox::make_fhir},
                                                          {"nphies", rabt::sandbox::make_nphies},
                                                          {"dhis2", rabt::sandbox::make_dhis2},
-                                                         {"chime", rabt::sandbox::make_chime}});
+                                                         {"chime", rabt::sandbox::make_chime},
+                                                         {"sms", rabt::sandbox::make_sms}});
     const std::string line = sandbox.urls().dump();
     std::cout << line << std::endl;
     if (!ready_file.empty()) write_ready_file(ready_file, line);

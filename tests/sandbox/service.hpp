@@ -116,5 +116,6 @@ std::unique_ptr<Service> make_twilio(Context context, const Json& options);
 std::unique_ptr<Service> make_fhir(Context context, const Json& options);
 std::unique_ptr<Service> make_nphies(Context context, const Json& options);
 std::unique_ptr<Service> make_dhis2(Context context, const Json& options);
+std::unique_ptr<Service> make_sms(Context context, const Json& options);
 
 }  // namespace rabt::sandbox

@@ -13,6 +13,7 @@ namespace rabt::embedded {
 extern const std::string_view demo_configuration;
 extern const std::string_view demo_roles;
 extern const std::string_view demo_plugins;
+extern const std::string_view demo_notify;
 extern const std::string_view demo_twilio;
 extern const std::string_view demo_chime;
 extern const std::string_view demo_janus;
@@ -27,6 +28,11 @@ struct VideoParts {
   const std::string_view& plugin;
   const char* source;
 };
+// The time of a visit stands in the message; nothing else of a patient may.
+constexpr std::string_view kMayBeSent =
+    "privacy: {channels: {notify: {allow: {to: [phone], text: [date], reference: [], language: "
+    "[]}}}}\n";
+
 constexpr std::array kVideo{
     VideoParts{"twilio", embedded::demo_twilio,
                R"(  twilio: {scheme: twilio, secrets: [{file: "{{secrets}}/twilio-auth-token"}], )"
@@ -89,14 +95,17 @@ std::string yaml_of(const Configuration& c) {
   } else {
     values["issuer"] = "";
   }
-  for (const char* name : {"twilio", "chime", "fhir", "nphies", "dhis2"})
+  for (const char* name : {"twilio", "chime", "fhir", "nphies", "dhis2", "sms"})
     values[name] = c.stand_in(name);
   const auto part = [&](std::string_view text) {
     return c.every_plugin ? filled(text, values) : std::string();
   };
-  values["more_roles"] = part(embedded::demo_roles) + c.more_roles;
-  values["more_plugins"] =
-      part(parts_of(c.video).plugin) + part(embedded::demo_plugins) + c.more_plugins;
+  const bool sends = c.sends_messages;
+  if (sends) values["more"].append(kMayBeSent);
+  values["more_roles"] =
+      part(embedded::demo_roles) + (sends ? "  notify: plugin://notify\n" : "") + c.more_roles;
+  values["more_plugins"] = part(parts_of(c.video).plugin) + part(embedded::demo_plugins) +
+                           (sends ? part(embedded::demo_notify) : "") + c.more_plugins;
   values["more_sources"] = part(parts_of(c.video).source);
   return filled(embedded::demo_configuration, values);
 }

@@ -31,11 +31,14 @@ struct Configuration {
   // The plugin of the role `video`: twilio, chime or janus; and words that its section needs.
   std::string video = "twilio";
   std::map<std::string, std::string, std::less<>> video_words;
-  // The URL of the stand-in of this name: twilio, chime, fhir, nphies, dhis2.
+  // The URL of the stand-in of this name: twilio, chime, fhir, nphies, dhis2,
+  // sms.
   std::function<std::string(const char* name)> stand_in;
   // Whether every shipped plugin serves. If not, the FHIR plugin serves alone, for workflows that
   // need no other system.
   bool every_plugin = true;
+  // Whether patients are sent text messages, through the stand-in `sms`.
+  bool sends_messages = false;
   // YAML of tests that follows the own entries: below `roles` and `plugin`, two spaces in, and at
   // the top.
   std::string more_roles;

@@ -120,6 +120,7 @@ class Demo {
   Status register_patient();
   // Waits for the workflow that follows a session.
   Status follow(const std::string& session);
+  Status hear_of_follow_up();
   int visit();
   int crowd();
   Status write_ready_file();
@@ -244,7 +245,7 @@ Status Demo::add_plugins() {
     fs::remove_all(old);  // --data again
   const std::string built = fs::path(bin_).parent_path().string() + "/plugins/";
   return make_signed_store(
-      {built + options_.video, built + "fhir", built + "nphies", built + "moh"},
+      {built + options_.video, built + "fhir", built + "nphies", built + "moh", built + "notify"},
       folder_ + "/packages", store);
 }
 
@@ -260,7 +261,8 @@ Status Demo::write_configuration() {
   Video::Words files{{"his", "whsec_" + to_base64(webhook_key_)},
                      {"fhir-token", "sandbox-fhir-token"},
                      {"issuer", issuer_secret_},
-                     {"moh-token", std::string(kDemoMohToken)}};
+                     {"moh-token", std::string(kDemoMohToken)},
+                     {"sms-token", "sandbox-sms-token"}};
   files.merge(video_->secrets());
   for (const auto& [name, value] : files) {
     if (!write_file(secrets + "/" + name, value, 0600))
@@ -272,12 +274,13 @@ Status Demo::write_configuration() {
   configuration.data = folder_ + "/data";
   configuration.plugins = folder_ + "/plugins";
   configuration.root = root_;
-  // follow_up.yaml sends text messages, and no gateway stands in for one here.
-  for (const char* name : {"consultation", "before_session", "after_session", "called_off"})
+  for (const char* name :
+       {"consultation", "before_session", "after_session", "called_off", "follow_up"})
     configuration.workflows.push_back(root_ + "/workflows/" + name + ".yaml");
   configuration.log = folder_ + "/hub.log";
   configuration.secrets = secrets;
   configuration.issuer_secret = secrets + "/issuer";
+  configuration.sends_messages = true;
   configuration.video = video_->plugin();
   configuration.video_words = video_->words();
   configuration.stand_in = [this](const char* name) { return urls_.string_or(name, ""); };
@@ -606,6 +609,17 @@ Status Demo::follow(const std::string& session) {
                                      last.string_or("status", "nothing followed it"));
 }
 
+// Waits for the text message about the visit that the doctor planned.
+Status Demo::hear_of_follow_up() {
+  for (const std::int64_t end = now_ms() + video_->patience_ms(); now_ms() < end; pause_ms(100)) {
+    RABT_TRY(sent, control("sms/messages", Json::object()));
+    if (sent["messages"].size() == 0) continue;
+    std::printf("%-11s %s\n", "SMS", isolate(sent["messages"][0].string_or("text", "")).c_str());
+    return ok_status();
+  }
+  return internal("demo.follow_up", "the patient got no message about the next visit");
+}
+
 // The same hospital, with people who come to a session by themselves.
 int Demo::visit() {
   std::printf("\nA visit over the API\n");
@@ -624,6 +638,7 @@ int Demo::visit() {
                        },
                    .session = &session});
     if (played.ok()) played = follow(session);
+    if (played.ok()) played = hear_of_follow_up();
   }
   if (played.ok()) return 0;
   std::fprintf(stderr, "demo: %s; folder %s\n", played.error().message.c_str(), folder_.c_str());
@@ -633,7 +648,7 @@ int Demo::visit() {
 Status Demo::write_ready_file() {
   if (options_.ready_file.empty()) return ok_status();
   Json services = Json::object();
-  for (const char* name : {"fhir", "nphies", "dhis2"}) services.set(name, urls_[name]);
+  for (const char* name : {"fhir", "nphies", "dhis2", "sms"}) services.set(name, urls_[name]);
   services.set(video_->plugin(), video_->url());
   const Json ready = Json::object({{"base", hub_url_},
                                    {"people", people_ == nullptr ? Json() : people_->list()},

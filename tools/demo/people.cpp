@@ -31,6 +31,7 @@ constexpr std::array kEverybody{
     Somebody{"patient", "patient",
              R"({"name": "Noura Alqahtani", "nameAr": "نورة القحطاني", "gender": "female",
                  "mrn": "DEMO-1001", "language": "ar", "birthDate": "1990-03-02",
+                 "phone": "+966500000001",
                  "identifiers": [{"kind": "national_id", "value": "1000000008"}]})"},
     Somebody{"patient2", "patient",
              R"({"name": "Omar Alotaibi", "gender": "male", "mrn": "DEMO-1002"})"},

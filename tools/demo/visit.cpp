@@ -144,6 +144,9 @@ Status Play::close() {
   // A visit that is claimed has some length.
   std::this_thread::sleep_for(std::chrono::milliseconds(visit_.video.talk_ms()));
   RABT_TRY_STATUS(as("doctor", "POST", "/recording/stop"));
+  RABT_TRY(planned, as("doctor", "POST", "/follow-ups",
+                       Json::object({{"afterDays", 1}, {"plannedMinutes", 15}})));
+  visit_.say("a follow-up is planned for " + planned.string_or("dueAt", "?").substr(0, 10));
   RABT_TRY(summary,
            as("doctor", "POST", "/end", Json::object({{"reason", "consultation_completed"}})));
   if (summary.string_or("status", "") != "completed") return unexpected("the end", summary);

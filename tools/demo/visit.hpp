@@ -11,7 +11,8 @@
 namespace rabt::demo {
 
 // A visit as people have it, over the API: the patient waits, the doctor admits, they talk, a
-// nurse takes vital signs, a note and a prescription are written, the recording is kept.
+// nurse takes vital signs, a note and a prescription are written, a follow-up is planned, the
+// recording is kept.
 struct Visit {
   People& people;
   Video& video;

@@ -159,9 +159,9 @@ Status PracticeService::meter(store::Transaction& transaction, std::string_view 
 }
 
 void PracticeService::write_metrics(MetricsWriter& out) const {
+  out.gauges("rabt_attendee_minutes", "Attendee-minutes of the month, as they were counted last.");
   const Lock lock(mutex_);
   if (noted_month_.empty()) return;
-  out.gauges("rabt_attendee_minutes", "Attendee-minutes of the month, as they were counted last.");
   out.sample("rabt_attendee_minutes", {{"month", noted_month_}},
              static_cast<std::uint64_t>(std::max<std::int64_t>(0, noted_minutes_)));
 }

@@ -67,6 +67,16 @@ TEST_F(DemoConfiguration, PathsArriveWhateverCharactersTheyHave) {
   EXPECT_EQ(config->roles.size(), 7U);
 }
 
+TEST_F(DemoConfiguration, TextMessagesGoToTheStandInAndHoldATimeAlone) {
+  wanted_.sends_messages = true;
+  const auto config = read();
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->roles.size(), 8U);
+  EXPECT_EQ(config->roles.at("notify"), "plugin://notify");
+  EXPECT_EQ(config->plugin.at("notify").secrets.at("sms_token").file,
+            wanted_.secrets + "/sms-token");
+}
+
 TEST_F(DemoConfiguration, AnotherVideoProviderTakesThePlaceOfTheFirst) {
   wanted_.video = "chime";
   const auto chime = read();

@@ -1,0 +1,103 @@
+#include <deque>
+#include <mutex>
+
+#include "tests/sandbox/encoding.hpp"
+#include "tests/sandbox/service.hpp"
+
+// An SMS gateway as Unifonic's: POST /rest/SMS/messages with a bearer token.
+//
+// Options: token (sandbox-sms-token).
+// Control calls: messages {}: what was sent, oldest first; reset {} forgets it.
+namespace rabt::sandbox {
+
+namespace {
+
+constexpr std::size_t kMaxMessages = 1'000;
+
+Response refusal(int status, const char* code, const char* message) {
+  return Response::json(
+      status,
+      Json{{"success", false}, {"message", message}, {"errorCode", code}, {"data", nullptr}});
+}
+
+bool is_number(const std::string& text) {
+  return text.size() >= 7 && text.size() <= 15 &&
+         text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+class Sms final : public Service {
+ public:
+  Sms(Context context, const Json& options)
+      : context_(std::move(context)), token_(options.value("token", "sandbox-sms-token")) {}
+
+  std::string name() const override { return "sms"; }
+
+  Response handle(const Request& request) override {
+    if (request.path != "/rest/SMS/messages")
+      return refusal(404, "ER-404", "there is no such path");
+    if (request.method != "POST") return refusal(405, "ER-405", "the method is not allowed");
+    if (!equal_constant_time(request.header("authorization"), "Bearer " + token_))
+      return refusal(401, "ER-01", "authentication failed");
+    const auto body = parse_json(request.body);
+    if (!body || !body->is_object()) return refusal(400, "ER-02", "the body is no JSON object");
+    const auto text = [&](const char* name) {
+      const auto found = body->find(name);
+      return found != body->end() && found->is_string() ? found->get<std::string>() : std::string();
+    };
+    if (text("SenderID").empty()) return refusal(400, "ER-04", "the sender is missing");
+    if (!is_number(text("Recipient"))) return refusal(400, "ER-06", "the recipient is no number");
+    if (text("Body").empty()) return refusal(400, "ER-05", "the message is empty");
+    std::uint64_t id = 0;
+    {
+      const std::scoped_lock lock(mutex_);
+      id = ++last_;
+      sent_.push_back(Json{{"recipient", text("Recipient")},
+                           {"sender", text("SenderID")},
+                           {"text", text("Body")},
+                           {"correlation", text("CorrelationID")}});
+      if (sent_.size() > kMaxMessages) sent_.pop_front();
+    }
+    // The ledger holds no number and no text: it lies in a file.
+    context_.ledger.record("sms", "sms.sent", text("CorrelationID"),
+                           Json{{"sender", text("SenderID")}});
+    return Response::json(200, Json{{"success", true},
+                                    {"message", ""},
+                                    {"errorCode", "ER-00"},
+                                    {"data",
+                                     {{"MessageID", id},
+                                      {"CorrelationID", text("CorrelationID")},
+                                      {"Status", "Queued"},
+                                      {"NumberOfUnits", 1},
+                                      {"Cost", 0},
+                                      {"Balance", "100"},
+                                      {"Recipient", text("Recipient")},
+                                      {"CurrencyCode", "SAR"}}}});
+  }
+
+  Response control(std::string_view what, const Json& body) override {
+    const std::scoped_lock lock(mutex_);
+    if (what == "messages") return Response::json(200, Json{{"messages", Json(sent_)}});
+    if (what != "reset") return Service::control(what, body);
+    sent_.clear();
+    return Response::empty(204);
+  }
+
+  Response error_body(int status) override {
+    return refusal(status, "ER-99", "the gateway is out of order");
+  }
+
+ private:
+  const Context context_;
+  const std::string token_;
+  std::mutex mutex_;
+  std::uint64_t last_ = 3'200'000;
+  std::deque<Json> sent_;
+};
+
+}  // namespace
+
+std::unique_ptr<Service> make_sms(Context context, const Json& options) {
+  return std::make_unique<Sms>(std::move(context), options);
+}
+
+}  // namespace rabt::sandbox
