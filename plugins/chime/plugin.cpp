@@ -38,8 +38,7 @@ class ChimePlugin final : public Recordings {
 
  protected:
   Task<Outcome> run(Call call) override {
-    const Json input = Json::parse(call.input, nullptr, false);
-    if (!input.is_object()) throw Refusal("chime.input", "the arguments are not a JSON object");
+    const Json input = sdk::input_of(call);
     if (call.action == "create-session") co_return co_await create_session(call, input);
     // Ids become parts of addresses: nothing else may stand there.
     const bool of_one = call.action == "fetch-recording" || call.action == "delete-recording";

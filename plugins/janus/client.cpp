@@ -189,7 +189,7 @@ void take_slow_link(const Json& event, Rooms& rooms, Json& out) {
   Speaker* const who = rooms.speaker(text_of(event, "emitter"), number_of(event, "session_id"));
   const Json& said = member_of(event, "event");
   const std::int64_t lost = number_of(said, "lost_lastsec");
-  // Of pictures nobody knows how many packets a second has.
+  // Nobody knows how many packets a second of pictures has.
   if (who == nullptr || text_of(said, "media") != "audio" || lost <= 0) return;
   const std::int64_t handle = number_of(event, "handle_id");
   const auto counted = who->handles.find(handle);

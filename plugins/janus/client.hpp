@@ -90,7 +90,7 @@ struct Counted {
   std::int64_t packets = 0;
   std::int64_t lost = 0;
   std::int64_t bytes = 0;
-  // Of sound, in a second, between the last two times; 0 before.
+  // Packets of sound in a second, between the last two times; 0 before.
   double rate = 0;
 };
 // Who speaks through a session of Janus. What the handle that joined receives is the way up, what

@@ -119,8 +119,7 @@ class JanusPlugin final : public TaskPlugin {
 
  protected:
   Task<Outcome> run(Call call) override {
-    const Json input = Json::parse(call.input, nullptr, false);
-    if (!input.is_object()) throw Refusal("janus.input", "the arguments are not a JSON object");
+    const Json input = sdk::input_of(call);
     if (call.action == "create-session") co_return co_await create_session(call, input);
     const bool of_recording = call.action == "fetch-recording" || call.action == "delete-recording";
     const char* const key = of_recording ? "recordingId" : "sessionId";

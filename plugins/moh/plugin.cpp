@@ -36,8 +36,7 @@ class MohPlugin final : public TaskPlugin {
 
  protected:
   Task<Outcome> run(Call call) override {
-    const Json input = Json::parse(call.input, nullptr, false);
-    if (!input.is_object()) throw Refusal("moh.input", "the arguments are not a JSON object");
+    const Json input = sdk::input_of(call);
     if (call.action == "submit-aggregate") co_return co_await submit(call, input);
     throw Refusal("moh.unknown_action", "moh has no such action");
   }

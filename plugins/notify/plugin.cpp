@@ -53,8 +53,7 @@ class NotifyPlugin final : public TaskPlugin {
 
  protected:
   Task<Outcome> run(Call call) override {
-    const Json input = Json::parse(call.input, nullptr, false);
-    if (!input.is_object()) throw Refusal("notify.input", "the arguments are not a JSON object");
+    const Json input = sdk::input_of(call);
     if (call.action == "send-sms") {
       const Judge judge = sms_outcome;
       co_return co_await send(call, sms_request(settings_, input, call.idempotency_key), judge);

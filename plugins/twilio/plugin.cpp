@@ -97,8 +97,7 @@ class TwilioPlugin final : public TaskPlugin {
 
  protected:
   Task<Outcome> run(Call call) override {
-    const Json input = Json::parse(call.input, nullptr, false);
-    if (!input.is_object()) throw Refusal("twilio.input", "the arguments are not a JSON object");
+    const Json input = sdk::input_of(call);
     if (call.action == "create-session") co_return co_await create_session(call, input);
     // Ids of rooms and tracks become parts of addresses: nothing else may stand there.
     const bool of_track = call.action == "fetch-recording" || call.action == "delete-recording";

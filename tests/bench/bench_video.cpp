@@ -1,8 +1,9 @@
-// ./dev bench video [EVENTS_A_SECOND [SECONDS]]: what a video provider tells of people who come and
-// leave, as signed callbacks over HTTP, until the session has stored it: the hub answers 202 after
-// that. Calls are due at fixed times; a call that is late because the one before was slow counts
-// from when it was due. Prints; asserts nothing. Sealing of recordings is measured by ./dev bench
-// crypto.
+// ./dev bench video [EVENTS_A_SECOND [SECONDS [ROUNDS]]]: what a video provider tells of people who
+// come and leave, as signed callbacks over HTTP, until the session has stored it: the hub answers
+// 202 after that. Calls are due at fixed times; a call that is late because the one before was slow
+// counts from when it was due. Then, with a real Janus and Chromium: how long somebody takes to the
+// first picture of the other, with a token at hand and through the hub. Prints; asserts nothing.
+// Sealing of recordings is measured by ./dev bench crypto.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -12,6 +13,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "tests/acceptance/hospital.hpp"
+#include "tests/e2e/janus_site.hpp"
 
 namespace {
 
@@ -135,8 +137,60 @@ class Bench {
   std::vector<Room> rooms_;
 };
 
+double median(std::vector<double> all) {
+  if (all.empty()) return 0;
+  std::sort(all.begin(), all.end());
+  return all[all.size() / 2];
+}
+
+// The patient is there. The doctor comes again and again: with credentials that he has already, and
+// by asking the hub for them. Both ways end in the same page.
+void first_frames(int rounds) {
+  if (!e2e::JanusSite::installed()) {
+    std::printf("janus, janus-tools, coturn, chromium or ffmpeg is missing: no first frames\n");
+    return;
+  }
+  constexpr std::int64_t kPatienceMs = 60'000;
+  const auto picture = [](const Json& seen) {
+    return seen["first"].is_number() && seen["first"].as_double() > 0;
+  };
+  e2e::JanusSite site;
+  site.start();
+  if (testing::Test::HasFailure()) return;
+  site.call("patient", site.credentials("patient"));
+  // Janus must have the patient's pictures before the doctor comes.
+  site.call("doctor", site.credentials("doctor"));
+  if (!site.page("doctor").wait(kPatienceMs, picture)) {
+    std::printf("no picture came: %s\n", site.page("doctor").seen().dump().c_str());
+    return;
+  }
+  std::vector<double> alone;
+  std::vector<double> through;
+  std::vector<double> asked;
+  for (int i = 0; i < 2 * rounds; ++i) {
+    site.page("doctor").close();
+    const bool hub = i % 2 == 1;
+    Json given = site.credentials("doctor");
+    double ms = 0;
+    if (hub) {
+      const auto begun = Clock_::now();
+      given = site.credentials("doctor");
+      ms = std::chrono::duration<double, std::milli>(Clock_::now() - begun).count();
+      asked.push_back(ms);
+    }
+    site.call("doctor", given);
+    if (!site.page("doctor").wait(kPatienceMs, picture)) continue;
+    (hub ? through : alone).push_back(ms + site.page("doctor").seen()["first"].as_double());
+  }
+  std::printf(
+      "join to first picture, median of %d: %.0f ms with a token at hand, %.0f ms through the hub, "
+      "of which it took %.1f ms to let in and to issue the token\n",
+      rounds, median(alone), median(through), median(asked));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   Bench(argc > 1 ? std::atof(argv[1]) : 1000, argc > 2 ? std::atof(argv[2]) : 10).run();
+  first_frames(argc > 3 ? std::atoi(argv[3]) : 7);
 }

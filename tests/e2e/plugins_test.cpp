@@ -121,6 +121,25 @@ TEST(Plugins, FromTheVendorsFolderToAHubThatRuns) {
   EXPECT_EQ(site.rabt({"audit", "verify"}).code, 0);
 }
 
+TEST(Plugins, OneThatWorksInARegionThatIsNotAllowedIsRefusedAtTheStart) {
+  Site site(Kind::whole);
+  site.config.more = "compliance: {allowed_regions: [me-south-1]}\n";
+  const Finished refused = site.serve();
+  EXPECT_EQ(refused.code, 1) << refused.said;
+  EXPECT_NE(refused.said.find("[residency.region]"), std::string::npos) << refused.said;
+  EXPECT_NE(refused.said.find("twilio keeps or handles data in the region us1; "
+                              "compliance.allowed_regions allows: me-south-1"),
+            std::string::npos)
+      << refused.said;
+  // Control is in the USA; where media go, nobody has said.
+  site.config.more = "compliance: {allowed_regions: [us1]}\n";
+  const Finished unsaid = site.serve();
+  EXPECT_EQ(unsaid.code, 1) << unsaid.said;
+  EXPECT_NE(unsaid.said.find("region of its own choice as long as config/media_region names none"),
+            std::string::npos)
+      << unsaid.said;
+}
+
 TEST(Plugins, AStoreThatSomebodyChangedIsRefusedAtTheStart) {
   Site site(Kind::edge);
   site.config.plugins = signed_store(site.folder().path().string());

@@ -24,6 +24,9 @@ namespace {
 
 constexpr std::string_view kService = "chime";
 constexpr const char* kAccount = "111122223333";
+// Clients offer a token as a protocol of a WebSocket, where '=' must not stand: so many bytes need
+// no padding.
+constexpr std::size_t kTokenBytes = 33;
 
 struct ApiError {
   int status;
@@ -357,7 +360,7 @@ class Chime final : public Service {
       throw ApiError{400, "LimitExceededException", "The meeting has no free place"};
     meeting.attendees.push_back({.id = random_uuid(),
                                  .user = user,
-                                 .token = base64(random_hex(32)),
+                                 .token = base64(random_hex(kTokenBytes)),
                                  .capabilities = capabilities});
     Attendee& made = meeting.attendees.back();
     emit(meeting, "chime:AttendeeAdded", who(made));

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +17,7 @@
 #include "hub/audit/verify.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/clock.hpp"
+#include "hub/base/end_signals.hpp"
 #include "hub/base/ids.hpp"
 #include "hub/base/json.hpp"
 #include "hub/crypto/crypto.hpp"
@@ -664,11 +664,7 @@ Status Demo::write_ready_file() {
 // Until SIGINT or SIGTERM.
 int Demo::stay() {
   // Blocked before the file says that all is ready.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const EndSignals signals;
   if (const Status written = write_ready_file(); !written.ok()) {
     std::fprintf(stderr, "demo: %s\n", written.error().message.c_str());
     return 1;
@@ -681,8 +677,7 @@ int Demo::stay() {
       hub_url_.c_str(), folder_.c_str(), hub_url_.c_str(), hub_url_.c_str(),
       urls_.string_or("control", "").c_str(), config_.c_str());
   std::fflush(stdout);
-  int received = 0;
-  sigwait(&signals, &received);
+  signals.wait();
   return 0;
 }
 

@@ -76,8 +76,9 @@ class CallPage {
  public:
   // given: {url, token, room, id, iceServers, relayOnly?}. Files go into folder.
   [[nodiscard]] Status start(const std::string& folder, const Json& given);
-  // What the page said last: {frames, audio, video, relayed, kicked, failed, open}; null before
-  // it has said anything. Frames are decoded ones, audio and video packets that came.
+  // What the page said last: {frames, audio, video, relayed, kicked, failed, open, first}; null
+  // before it has said anything. Frames are decoded ones, audio and video packets that came, first
+  // the milliseconds from the page's begin to the first picture.
   [[nodiscard]] Json seen() const;
   [[nodiscard]] bool running() { return browser_.running(); }
   // Asks until what it says is as it must be, or the time is over.

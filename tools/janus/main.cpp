@@ -3,10 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 
+#include "hub/base/end_signals.hpp"
 #include "hub/base/random.hpp"
 #include "tools/demo/janus.hpp"
 
@@ -53,11 +53,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "rabt-janus: %s\n", started.error().message.c_str());
     return 1;
   }
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const rabt::EndSignals signals;
   const auto written = servers.write_hub_configuration();
   if (!written.ok()) {
     std::fprintf(stderr, "rabt-janus: %s\n", written.error().message.c_str());
@@ -71,8 +67,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   while (true) {
-    const timespec pause{.tv_sec = 1, .tv_nsec = 0};
-    if (sigtimedwait(&signals, nullptr, &pause) > 0) return 0;
+    if (signals.within_a_second()) return 0;
     const std::string ended = servers.ended();
     if (ended.empty()) continue;
     std::fprintf(stderr, "rabt-janus: %s has ended; its log is in %s\n", ended.c_str(),

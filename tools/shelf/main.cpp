@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "hub/base/end_signals.hpp"
 #include "tools/shelf/server.hpp"
 
 // rabt-janus-shelf: hands out what a Janus on this machine has recorded.
@@ -36,11 +37,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "rabt-janus-shelf: the secret has fewer than 16 bytes\n");
     return 1;
   }
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const rabt::EndSignals signals;
   try {
     const rabt::SystemClock clock;
     rabt::shelf::Shelf shelf(folder, clock);
@@ -48,8 +45,7 @@ int main(int argc, char** argv) {
                                      shelf);
     std::printf("rabt-janus-shelf: %s port %u\n", address.c_str(), unsigned{server.port()});
     std::fflush(stdout);
-    int received = 0;
-    sigwait(&signals, &received);
+    signals.wait();
   } catch (const Poco::Exception& failure) {
     std::fprintf(stderr, "rabt-janus-shelf: %s\n", failure.displayText().c_str());
     return 1;

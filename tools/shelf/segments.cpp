@@ -123,6 +123,12 @@ std::string room_of(std::string_view recording) {
   return std::string(recording.substr(0, recording.rfind('.')));
 }
 
+bool holds_nothing(std::uint64_t bytes) {
+  // A header alone is shorter, and Janus writes packets of sound in blocks that are longer.
+  constexpr std::uint64_t kHeader = 1024;
+  return bytes < kHeader;
+}
+
 std::vector<Track> tracks_of(const fs::path& folder, std::string_view room, std::int64_t now_us,
                              std::int64_t stale_us) {
   std::vector<Track> out;
@@ -138,8 +144,12 @@ std::vector<Track> tracks_of(const fs::path& folder, std::string_view room, std:
     track.last_us =
         static_cast<std::int64_t>(state.st_mtim.tv_sec) * 1'000'000 + state.st_mtim.tv_nsec / 1000;
     newest = std::max(newest, track.last_us);
-    // An open file without packets may get some.
-    if (!read_header(track) && track.closed) continue;
+    // An open file without packets may get some. One whose header nobody can read is no recording,
+    // and holds something all the same.
+    if (!read_header(track)) {
+      if (track.closed && holds_nothing(track.bytes)) continue;
+      if (!holds_nothing(track.bytes)) track.first_us = track.begun_us;
+    }
     out.push_back(std::move(track));
   }
   if (now_us - newest > stale_us) {

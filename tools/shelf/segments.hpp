@@ -43,6 +43,9 @@ struct Segment {
 [[nodiscard]] bool is_track(std::string_view name, std::string_view room);
 [[nodiscard]] std::string room_of(std::string_view recording);
 
+// Whether so short a file of Janus' holds no packets when its header cannot be read.
+[[nodiscard]] bool holds_nothing(std::uint64_t bytes);
+
 // The tracks in the folder of a room that hold packets. A track that holds none, because nothing
 // ever came, is left out; so is what is no file of Janus'. A file that still has the extension of
 // an open one counts as closed when nothing in the folder was written for stale_us: its Janus died.

@@ -81,6 +81,15 @@ void each_made(const fs::path& folder, What what) {
   }
 }
 
+// The files that recordings were made of.
+std::set<std::string> made_of(const fs::path& folder) {
+  std::set<std::string> made;
+  each_made(folder, [&](const std::string& /*id*/, const Json& said) {
+    for (const Json& file : said["files"].as_array()) made.insert(file.as_string());
+  });
+  return made;
+}
+
 bool is_closed(const Segment& segment) {
   return std::all_of(segment.tracks.begin(), segment.tracks.end(),
                      [](const Track& one) { return one.closed; });
@@ -118,10 +127,8 @@ std::vector<Segment> Shelf::loose(const std::string& room,
 }
 
 Result<Json> Shelf::list(const std::string& room) {
-  std::set<std::string> made;
   Json recordings = Json::array();
   each_made(folder_of(room), [&](const std::string& id, const Json& said) {
-    for (const Json& file : said["files"].as_array()) made.insert(file.as_string());
     recordings.push_back(Json::object(
         {{"id", id}, {"bytes", said["bytes"]}, {"ms", said["ms"]}, {"sha256", said["sha256"]}}));
   });
@@ -130,7 +137,7 @@ Result<Json> Shelf::list(const std::string& room) {
   bool full = false;
   {
     const Lock lock(mutex_);
-    for (Segment& segment : loose(room, made)) {
+    for (Segment& segment : loose(room, made_of(folder_of(room)))) {
       const bool closed = is_closed(segment);
       const auto failed = failed_.find(segment.id);
       if (failed != failed_.end() && failed->second == kBroken) {
@@ -172,19 +179,24 @@ Status Shelf::remove(const std::string& id) {
   }
   discard(base.string() + ".webm");
   discard(base.string() + ".json");
-  // Only when nothing else lies in it.
-  std::error_code ignored;
-  fs::remove(folder, ignored);
+  sweep(room_of(id));
   return ok_status();
+}
+
+void Shelf::sweep(const std::string& room) {
+  if (!loose(room, made_of(folder_of(room))).empty()) return;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder_of(room), ignored)) {
+    if (is_track(entry.path().filename().string(), room) && holds_nothing(size_of(entry.path())))
+      discard(entry.path());
+  }
+  // Only when nothing else lies in it.
+  fs::remove(folder_of(room), ignored);
 }
 
 Status Shelf::remove_loose(const std::string& id) {
   const std::string room = room_of(id);
-  std::set<std::string> made;
-  each_made(folder_of(room), [&](const std::string& /*id*/, const Json& said) {
-    for (const Json& file : said["files"].as_array()) made.insert(file.as_string());
-  });
-  const std::vector<Segment> all = loose(room, made);
+  const std::vector<Segment> all = loose(room, made_of(folder_of(room)));
   const auto found =
       std::find_if(all.begin(), all.end(), [&](const Segment& one) { return one.id == id; });
   if (found == all.end()) return not_found("shelf.unknown", "there is no such recording");
@@ -196,8 +208,7 @@ Status Shelf::remove_loose(const std::string& id) {
     failed_.erase(failed);
   }
   for (const Track& one : found->tracks) discard(one.file);
-  std::error_code ignored;
-  fs::remove(folder_of(room), ignored);
+  sweep(room);
   return ok_status();
 }
 

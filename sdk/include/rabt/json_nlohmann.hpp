@@ -14,11 +14,6 @@
 
 namespace rabt::sdk {
 
-// The call's input. The hub has checked it against the action's schema, so it parses.
-inline nlohmann::json input_of(const Call& call) {
-  return nlohmann::json::parse(call.input);
-}
-
 inline Outcome done(const nlohmann::json& output) {
   return Outcome::done(output.dump());
 }
@@ -39,6 +34,15 @@ inline std::optional<nlohmann::json> parse_json(std::string_view text, int max_d
       false);
   if (too_deep || value.is_discarded()) return std::nullopt;
   return value;
+}
+
+// The call's input, which the hub has checked against the action's schema. Throws Refusal when it
+// is no object.
+inline nlohmann::json input_of(const Call& call) {
+  auto input = parse_json(call.input);
+  if (!input || !input->is_object())
+    throw Refusal("plugin.input", "the arguments are not a JSON object");
+  return std::move(*input);
 }
 
 // The member of an object, or null. It lives as long as the object, or for ever.

@@ -1,3 +1,4 @@
+#include "tests/plugins/browser_check.hpp"
 #include "tests/plugins/metered_visit.hpp"
 #include "tests/plugins/video_suite.hpp"
 
@@ -47,6 +48,13 @@ TEST_F(ChimeSignature, IsCheckedByTheOtherSide) {
       host_->call("get-session", {{"sessionId", "0b1c2d3e-0000-4000-8000-000000000001"}});
   EXPECT_EQ(outcome.kind, Kind::permanent);
   EXPECT_EQ(outcome.code, "chime.InvalidSignatureException");
+}
+
+class SlowChimeClient : public VideoSuite<Chime> {};
+TEST_F(SlowChimeClient, OfAmazonTakesWhatTheHubHandsOut) {
+  const Json issued =
+      done("issue-token", {{"sessionId", opened()}, {"identity", "patient"}, {"role", "patient"}});
+  check_in_browser("chime", {{"meeting", issued["meeting"]}, {"attendee", issued["attendee"]}});
 }
 
 }  // namespace

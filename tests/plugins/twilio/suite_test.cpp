@@ -1,3 +1,4 @@
+#include "tests/plugins/browser_check.hpp"
 #include "tests/plugins/metered_visit.hpp"
 #include "tests/plugins/video_suite.hpp"
 
@@ -28,6 +29,13 @@ struct Twilio {
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(Twilio, VideoSuite, Twilio);
 INSTANTIATE_TYPED_TEST_SUITE_P(Twilio, MeteredVisit, Twilio);
+
+class SlowTwilioClient : public VideoSuite<Twilio> {};
+TEST_F(SlowTwilioClient, OfTwilioTakesWhatTheHubHandsOut) {
+  const Json issued =
+      done("issue-token", {{"sessionId", opened()}, {"identity", "patient"}, {"role", "patient"}});
+  check_in_browser("twilio", {{"token", issued["token"]}});
+}
 
 }  // namespace
 }  // namespace rabt::testing

@@ -208,6 +208,31 @@ TEST_F(JanusShelf, AFullDiskIsSaidAndTheRecordingIsTriedAgain) {
   EXPECT_EQ((*shelf.list(kRoom))["failed"].size(), 0U);
 }
 
+TEST_F(JanusShelf, FilesIntoWhichNothingCameGoWithTheLastRecording) {
+  const std::string own = name_of("patient", kBegun);
+  write(own, mjr());
+  // A Janus that was killed leaves such a file.
+  write(name_of("patient", kBegun, "video", ".mjr.tmp"), "");
+  const std::string id = made("picture and sound", "[\"" + own + "\"]");
+  clock_.advance_ms(121'000);
+  Shelf shelf = this->shelf();
+  EXPECT_TRUE(shelf.remove(id).ok());
+  EXPECT_FALSE(fs::exists(folder()));
+}
+
+TEST_F(JanusShelf, AFileThatNobodyCanReadIsSaidAndStays) {
+  const std::string broken = name_of("patient", kBegun);
+  write(broken, "MJR00002" + std::string(2000, 'x'));
+  Shelf shelf = this->shelf();
+  Json failed;
+  for (int i = 0; i < 2000 && failed.size() == 0; ++i) {
+    failed = (*shelf.list(kRoom))["failed"];
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ASSERT_EQ(failed.size(), 1U);
+  EXPECT_TRUE(fs::exists(folder() / broken));
+}
+
 TEST_F(JanusShelf, WhatIsStillToBePutTogetherIsNotRemoved) {
   write(name_of("patient", kBegun), mjr());
   write(name_of("doctor", kBegun + 5, "audio", ".mjr.tmp"), mjr());
