@@ -60,7 +60,25 @@ Settings read_settings(std::string_view json) {
   settings.empty_room_minutes = config.value("empty_room_minutes", settings.empty_room_minutes);
   settings.max_participant_minutes =
       config.value("max_participant_minutes", settings.max_participant_minutes);
+  if (const Json& composition = sdk::member_of(config, "composition"); composition.is_object()) {
+    settings.composition_format = composition.value("format", "webm");
+    settings.composition_resolution =
+        composition.value("resolution", settings.composition_resolution);
+  }
   return settings;
+}
+
+Form composition_form(const Settings& settings, const std::string& room, bool pictures) {
+  Form form{{"RoomSid", room},
+            {"AudioSources", "*"},
+            {"Format", settings.composition_format},
+            {"StatusCallback", settings.callback_url},
+            {"StatusCallbackMethod", "POST"}};
+  if (pictures) {
+    form.emplace_back("VideoLayout", R"({"grid":{"video_sources":["*"]}})");
+    form.emplace_back("Resolution", settings.composition_resolution);
+  }
+  return form;
 }
 
 HttpRequest get_request(const Settings& settings, const std::string& url) {
@@ -123,6 +141,7 @@ Json to_events(const Form& form) {
   require_id(form, "StatusCallbackEvent");
   require_id(form, "RoomSid");
   if (what.starts_with("recording-")) require_id(form, "RecordingSid");
+  if (what.starts_with("composition-")) require_id(form, "CompositionSid");
   const std::string room = field_of(form, "RoomSid");
   const std::string time = field_of(form, "Timestamp");
   Json data{{"sessionId", room}, {"reference", field_of(form, "RoomName")}};
@@ -154,7 +173,13 @@ Json to_events(const Form& form) {
     data["recordingId"] = field_of(form, "RecordingSid");
     data["kind"] = lower(field_of(form, "Type"));
     key += "/" + field_of(form, "RecordingSid");
+  } else if (what == "composition-available") {
+    type = "org.rabt.session.recording-ready.v1";
+    data["recordingId"] = field_of(form, "CompositionSid");
+    data["kind"] = "composition";
+    key += "/" + field_of(form, "CompositionSid");
   } else {
+    // A composition that failed is nobody's loss: list-recordings gives the tracks in its place.
     return Json::array();
   }
   Json event{{"type", type},

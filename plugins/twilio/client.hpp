@@ -29,6 +29,10 @@ struct Settings {
   // Twilio puts everybody out after so long, at most a day. How long sessions last, the hub
   // decides.
   std::int64_t max_participant_minutes = 1440;
+  // What a room's tracks are composed to: webm or mp4. Empty if the tracks are kept as they are.
+  std::string composition_format;
+  // "1280x720"
+  std::string composition_resolution = "1280x720";
 };
 // Throws sdk::Refusal.
 [[nodiscard]] Settings read_settings(std::string_view json);
@@ -51,6 +55,11 @@ struct Settings {
 [[nodiscard]] std::string token_claims(const Settings& settings, std::string_view room,
                                        std::string_view identity, std::int64_t now_seconds,
                                        std::int64_t ttl_seconds);
+
+// What asks for one file of all that was said and seen in a room that is over. pictures: whether
+// any track is a video.
+[[nodiscard]] Form composition_form(const Settings& settings, const std::string& room,
+                                    bool pictures);
 
 // A status callback as a list of events, which is empty when the callback is of no interest, such
 // as one about a track. Throws sdk::Refusal when the form is no status callback.

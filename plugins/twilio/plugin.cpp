@@ -83,6 +83,22 @@ Json recording_json(const Json& recording) {
       {"offsetMs", recording.value("offset", Json())}};
 }
 
+Json composition_json(const Json& composition) {
+  return Json{{"recordingId", text_of(composition, "sid")},
+              {"status", text_of(composition, "status")},
+              {"kind", "composition"},
+              {"container", text_of(composition, "format")},
+              {"bytes", composition.value("size", Json())},
+              {"durationSeconds", composition.value("duration", Json())}};
+}
+
+// The type of a track's or a composition's file, as Twilio describes it.
+std::string media_type(const Json& described) {
+  const std::string format = text_of(described, "format");
+  if (!format.empty()) return format == "mp4" ? "video/mp4" : "video/webm";
+  return text_of(described, "container_format") == "mka" ? "audio/x-matroska" : "video/x-matroska";
+}
+
 }  // namespace
 
 class TwilioPlugin final : public TaskPlugin {
@@ -103,7 +119,8 @@ class TwilioPlugin final : public TaskPlugin {
     const bool of_track = call.action == "fetch-recording" || call.action == "delete-recording";
     const char* const key = of_track ? "recordingId" : "sessionId";
     const std::string id = text_of(input, key);
-    if (!is_sid(id, of_track ? "RT" : "RM")) co_return unknown_id(key);
+    const bool known = of_track ? is_sid(id, "RT") || is_sid(id, "CJ") : is_sid(id, "RM");
+    if (!known) co_return unknown_id(key);
     if (call.action == "get-session") co_return co_await get_session(call, id);
     if (call.action == "end-session") co_return co_await end_session(call, id);
     if (call.action == "issue-token") co_return issue_token(input);
@@ -382,8 +399,53 @@ class TwilioPlugin final : public TaskPlugin {
       if (status == "completed") recordings.push_back(recording_json(recording));
       if (status == "failed") failed.push_back(recording_json(recording));
     }
+    if (!settings_.composition_format.empty() && ready && !recordings.empty())
+      co_return co_await composed(call, sid, std::move(recordings));
     co_return Outcome::done(
         Json{{"ready", ready}, {"recordings", recordings}, {"failed", failed}}.dump());
+  }
+
+  // One file of all tracks, which is asked for when the room is over and its tracks are there. Who
+  // asks again finds it by the room. When Twilio cannot make it, the tracks stand in its place.
+  Task<Outcome> composed(const Call& call, const std::string& sid, Json tracks) {
+    const HttpResult seen = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
+    if (!succeeded(seen)) co_return failure(seen);
+    const auto room = room_of(seen);
+    if (!room) co_return unreadable();
+    if (text_of(*room, "status") == "in-progress") co_return not_ready();
+    Json found = Json::array();
+    const Outcome listed = co_await list(
+        call, url("/Compositions?RoomSid=" + sid + "&PageSize=100"), "compositions", found);
+    if (listed.kind != Kind::done) co_return listed;
+    Json ready = Json::array();
+    Json failed = Json::array();
+    bool under_way = false;
+    for (const Json& one : found) {
+      if (!is_sid(text_of(one, "sid"), "CJ")) co_return unreadable();
+      const std::string status = text_of(one, "status");
+      under_way = under_way || status == "enqueued" || status == "processing";
+      if (status == "completed") ready.push_back(composition_json(one));
+      if (status == "failed") failed.push_back(composition_json(one));
+    }
+    if (!ready.empty())
+      co_return Outcome::done(Json{
+          {"ready", true},
+          {"recordings", Json::array({ready.front()})},
+          {"failed", failed}}.dump());
+    if (under_way) co_return not_ready();
+    if (!failed.empty())
+      co_return Outcome::done(
+          Json{{"ready", true}, {"recordings", tracks}, {"failed", failed}}.dump());
+    bool pictures = false;
+    for (const Json& track : tracks) pictures = pictures || text_of(track, "kind") == "video";
+    const HttpResult asked = co_await http(
+        call,
+        post_request(settings_, url("/Compositions"), composition_form(settings_, sid, pictures)));
+    if (!succeeded(asked)) co_return failure(asked);
+    co_return not_ready();
+  }
+  static Outcome not_ready() {
+    return Outcome::done(Json{{"ready", false}, {"recordings", Json::array()}}.dump());
   }
 
   static HttpRequest media_request(const std::string& location, const std::string& content_type) {
@@ -398,16 +460,14 @@ class TwilioPlugin final : public TaskPlugin {
   }
 
   Task<Outcome> fetch_recording(const Call& call, const std::string& sid) {
-    const HttpResult described =
-        co_await http(call, get_request(settings_, url("/Recordings/" + sid)));
+    const std::string resource = resource_of(sid);
+    const HttpResult described = co_await http(call, get_request(settings_, resource));
     if (!succeeded(described)) co_return failure(described);
     const auto recording = object_of(described);
     if (!recording) co_return unreadable();
-    const std::string type =
-        text_of(*recording, "container_format") == "mka" ? "audio/x-matroska" : "video/x-matroska";
+    const std::string type = media_type(*recording);
 
-    const HttpResult redirected =
-        co_await http(call, get_request(settings_, url("/Recordings/" + sid + "/Media")));
+    const HttpResult redirected = co_await http(call, get_request(settings_, resource + "/Media"));
     if (!redirected.answered()) co_return failure(redirected);
     std::string location;
     if (redirected.status >= 300 && redirected.status < 400)
@@ -433,9 +493,37 @@ class TwilioPlugin final : public TaskPlugin {
         {"contentType", type}}.dump());
   }
 
+  [[nodiscard]] std::string resource_of(const std::string& sid) const {
+    return url((sid.starts_with("CJ") ? "/Compositions/" : "/Recordings/") + sid);
+  }
+
+  // The tracks of a composition go first: as long as it is there, a repeat finds them by its room.
+  Task<Outcome> delete_tracks(const Call& call, const std::string& composition) {
+    const HttpResult seen = co_await http(call, get_request(settings_, resource_of(composition)));
+    if (seen.answered() && seen.status == 404) co_return Outcome::done("{}");
+    if (!succeeded(seen)) co_return failure(seen);
+    const auto described = object_of(seen);
+    const std::string room = described ? text_of(*described, "room_sid") : std::string();
+    if (!is_sid(room, "RM")) co_return unreadable();
+    Json tracks = Json::array();
+    const Outcome listed = co_await list(
+        call, url("/Recordings?GroupingSid=" + room + "&PageSize=100"), "recordings", tracks);
+    if (listed.kind != Kind::done) co_return listed;
+    for (const Json& track : tracks) {
+      const std::string sid = text_of(track, "sid");
+      if (!is_sid(sid, "RT")) co_return unreadable();
+      const HttpResult gone = co_await http(call, delete_request(settings_, resource_of(sid)));
+      if (!succeeded(gone) && !(gone.answered() && gone.status == 404)) co_return failure(gone);
+    }
+    co_return Outcome::done("{}");
+  }
+
   Task<Outcome> delete_recording(const Call& call, const std::string& sid) {
-    const HttpResult answer =
-        co_await http(call, delete_request(settings_, url("/Recordings/" + sid)));
+    if (sid.starts_with("CJ")) {
+      Outcome tracks = co_await delete_tracks(call, sid);
+      if (tracks.kind != Kind::done) co_return tracks;
+    }
+    const HttpResult answer = co_await http(call, delete_request(settings_, resource_of(sid)));
     if (!succeeded(answer) && !(answer.answered() && answer.status == 404))
       co_return failure(answer);
     co_return Outcome::done(Json{{"recordingId", sid}, {"deleted", true}}.dump());

@@ -196,6 +196,22 @@ struct Room {
   std::uint64_t joins = 0;
 };
 
+// One file of all tracks of a room.
+struct Composition {
+  std::uint64_t seq = 0;
+  std::string sid;
+  std::string room_sid;
+  std::string status = "enqueued";
+  std::string audio;
+  std::string layout;
+  std::string format = "webm";
+  std::string resolution = "640x480";
+  std::string callback;
+  std::uint64_t size = 0;
+  std::int64_t created_ms = 0;
+  std::int64_t completed_ms = 0;
+};
+
 // Twilio applies recording rules in order; a later match overrides an earlier one.
 bool included(const Json& rules, const Participant& participant, const Track& track) {
   bool include = false;
@@ -282,17 +298,10 @@ Automation read_automation(const Json& source) {
 class Twilio final : public Service {
  public:
   Twilio(Context context, const Json& options) : context_(std::move(context)) {
-    static const std::set<std::string> kKnown = {"account_sid",
-                                                 "auth_token",
-                                                 "api_key_sid",
-                                                 "api_key_secret",
-                                                 "media_bytes",
-                                                 "processing_ms",
-                                                 "callback_delay_ms",
-                                                 "minute_ms",
-                                                 "second_complete_code",
-                                                 "auto",
-                                                 "hub"};
+    static const std::set<std::string> kKnown = {
+        "account_sid",          "auth_token",    "api_key_sid",       "api_key_secret",
+        "media_bytes",          "processing_ms", "callback_delay_ms", "minute_ms",
+        "second_complete_code", "auto",          "composition_fails", "hub"};
     for (const auto& [name, value] : options.items()) {
       if (!kKnown.contains(name)) throw std::runtime_error("twilio has no option '" + name + "'");
     }
@@ -307,6 +316,7 @@ class Twilio final : public Service {
       callback_delay_ms_ = options.value("callback_delay_ms", std::uint32_t{5});
       minute_ms_ = options.value("minute_ms", std::int64_t{60'000});
       second_complete_code_ = options.value("second_complete_code", 53112);
+      composition_fails_ = options.value("composition_fails", false);
       if (options.contains("auto")) auto_ = read_automation(options["auto"]);
     } catch (const Json::exception&) {
       throw std::runtime_error("a twilio option has the wrong type");
@@ -381,6 +391,9 @@ class Twilio final : public Service {
     if (is("GET", "Recordings")) {
       return list_recordings(request, request.query_value("GroupingSid"), false);
     }
+    if (is("POST", "Compositions")) return create_composition(request);
+    if (is("GET", "Compositions")) return list_compositions(request);
+    if (shape.starts_with("Compositions/*")) return composition_route(request, shape, path[1]);
     if (shape.starts_with("Recordings/*")) return recording_route(request, shape, path[1], false);
     if (!shape.starts_with("Rooms/*")) throw not_found(request.path);
     Room& room = require_room(path[1], request.path);
@@ -1016,15 +1029,169 @@ class Twilio final : public Service {
     }
     if (shape != "Recordings/*/Media" || request.method != "GET") throw not_found(request.path);
     if (recording.status != "completed") throw not_found(request.path);
+    return redirect_to(request, "/media/" + sid + "." + recording.container());
+  }
+
+  Response redirect_to(const Request& request, const std::string& path) {
     const std::uint64_t ttl = whole_number(request.query_value("Ttl")).value_or(3600);
     const std::string expires =
         std::to_string(context_.now_ms() / 1000 + static_cast<std::int64_t>(ttl));
-    const std::string path = "/media/" + sid + "." + recording.container();
     const std::string location = context_.base_url + path + "?Expires=" + expires +
                                  "&Signature=" + media_signature(path, expires);
     Response redirect = Response::json(302, {{"redirect_to", location}});
     redirect.headers.emplace_back("Location", location);
     return redirect;
+  }
+
+  // --- compositions ------------------------------------------------------------------------------
+
+  // Whether the text is a layout in which all pictures have a place, the only kind that is known
+  // here.
+  static bool is_layout(const std::string& text) {
+    const Json layout = Json::parse(text, nullptr, false);
+    if (!layout.is_object() || layout.empty()) return false;
+    for (const auto& [region, what] : layout.items()) {
+      if (!what.is_object() || !what.contains("video_sources") ||
+          !what["video_sources"].is_array() || what["video_sources"].empty())
+        return false;
+    }
+    return true;
+  }
+
+  Response create_composition(const Request& request) {
+    const Pairs form = request.form();
+    Composition composition;
+    composition.room_sid = form_value(form, "RoomSid");
+    Room* const room = find_room(composition.room_sid);
+    if (room == nullptr || room->sid != composition.room_sid)
+      throw bad_request("RoomSid must be the SID of a room");
+    if (room->status != "completed") throw bad_request("the room must be completed");
+    composition.audio = form_value(form, "AudioSources");
+    composition.layout = form_value(form, "VideoLayout");
+    if (composition.audio.empty() && composition.layout.empty())
+      throw bad_request("AudioSources or VideoLayout must be given");
+    if (!composition.layout.empty() && !is_layout(composition.layout))
+      throw bad_request("VideoLayout must be a layout");
+    if (const std::string format = form_value(form, "Format"); !format.empty()) {
+      if (format != "mp4" && format != "webm") throw bad_request("Format must be mp4 or webm");
+      composition.format = format;
+    }
+    if (const std::string pixels = form_value(form, "Resolution"); !pixels.empty())
+      composition.resolution = pixels;
+    composition.callback = form_value(form, "StatusCallback");
+    composition.seq = ++next_seq_;
+    composition.sid = new_sid("CJ");
+    composition.created_ms = context_.now_ms();
+    const Composition& kept =
+        compositions_.emplace(composition.sid, std::move(composition)).first->second;
+    context_.ledger.record(name(), "composition.enqueued", kept.sid,
+                           {{"room", room->unique_name}, {"format", kept.format}});
+    tell(kept, "composition-enqueued");
+    timers_.after(processing_ms_, [this, sid = kept.sid] { begin_composition(sid); });
+    return Response::json(201, composition_json(kept));
+  }
+
+  void begin_composition(const std::string& sid) {
+    const Lock lock(mutex_);
+    Composition& composition = compositions_.at(sid);
+    if (composition.status != "enqueued") return;
+    composition.status = "processing";
+    tell(composition, "composition-started");
+    tell(composition, "composition-progress",
+         {{"PercentageDone", "50"}, {"SecondsRemaining", "1"}});
+    timers_.after(processing_ms_, [this, sid] { finish_composition(sid); });
+  }
+
+  void finish_composition(const std::string& sid) {
+    const Lock lock(mutex_);
+    Composition& composition = compositions_.at(sid);
+    if (composition.status != "processing") return;
+    composition.completed_ms = context_.now_ms();
+    if (composition_fails_) {
+      composition.status = "failed";
+      tell(composition, "composition-failed",
+           {{"FailedOperation", "composition"}, {"ErrorMessage", "a source is not readable"}});
+      return;
+    }
+    composition.status = "completed";
+    composition.size = media_bytes_;
+    context_.ledger.record(name(), "composition.completed", sid,
+                           {{"room", rooms_.at(composition.room_sid).unique_name}});
+    tell(composition, "composition-available",
+         {{"MediaUri", "/v1/Compositions/" + sid + "/Media"},
+          {"Duration", "1"},
+          {"Size", std::to_string(composition.size)},
+          {"MediaExternalLocation", ""}});
+  }
+
+  void tell(const Composition& composition, const std::string& event, Pairs fields = {}) {
+    if (composition.callback.empty()) return;
+    Pairs form = {{"AccountSid", keys_.account_sid},
+                  {"RoomSid", composition.room_sid},
+                  {"CompositionSid", composition.sid},
+                  {"CompositionUri", "/v1/Compositions/" + composition.sid},
+                  {"StatusCallbackEvent", event},
+                  {"Timestamp", iso_millis(context_.now_ms())}};
+    for (auto& field : fields) form.push_back(std::move(field));
+    post(composition.callback, form);
+  }
+
+  [[nodiscard]] Json composition_json(const Composition& each) const {
+    const std::string url = context_.base_url + "/v1/Compositions/" + each.sid;
+    const bool done = each.status == "completed" || each.status == "deleted";
+    return {{"account_sid", keys_.account_sid},
+            {"status", each.status},
+            {"date_created", iso_seconds(each.created_ms)},
+            {"date_completed", done ? Json(iso_seconds(each.completed_ms)) : Json()},
+            {"date_deleted", nullptr},
+            {"sid", each.sid},
+            {"room_sid", each.room_sid},
+            {"audio_sources", each.audio.empty() ? Json::array() : Json::array({each.audio})},
+            {"audio_sources_excluded", Json::array()},
+            {"video_layout",
+             each.layout.empty() ? Json::object() : Json::parse(each.layout, nullptr, false)},
+            {"resolution", each.resolution},
+            {"trim", true},
+            {"format", each.format},
+            {"bitrate", 0},
+            {"size", each.size},
+            {"duration", done ? 1 : 0},
+            {"media_external_location", nullptr},
+            {"status_callback", each.callback.empty() ? Json() : Json(each.callback)},
+            {"status_callback_method", "POST"},
+            {"url", url},
+            {"links", {{"media", url + "/Media"}}}};
+  }
+
+  Response list_compositions(const Request& request) {
+    const std::string status = request.query_value("Status");
+    std::vector<Item> items;
+    for (const auto& [sid, each] : compositions_) {
+      if ((status.empty() ? each.status != "deleted" : each.status == status) &&
+          wanted(request, "RoomSid", each.room_sid) && created_within(request, each.created_ms))
+        items.push_back({each.seq, composition_json(each)});
+    }
+    return page_of(request, std::move(items), "compositions");
+  }
+
+  Response composition_route(const Request& request, const std::string& shape,
+                             const std::string& sid) {
+    const auto found = compositions_.find(sid);
+    if (found == compositions_.end()) throw not_found(request.path);
+    Composition& composition = found->second;
+    if (shape == "Compositions/*" && request.method == "GET")
+      return Response::json(200, composition_json(composition));
+    if (shape == "Compositions/*" && request.method == "DELETE") {
+      if (composition.status == "deleted") throw not_found(request.path);
+      composition.status = "deleted";
+      context_.ledger.record(name(), "composition.deleted", sid,
+                             {{"room", rooms_.at(composition.room_sid).unique_name}});
+      return Response::empty(204);
+    }
+    if (shape != "Compositions/*/Media" || request.method != "GET" ||
+        composition.status != "completed")
+      throw not_found(request.path);
+    return redirect_to(request, "/media/" + sid + "." + composition.format);
   }
 
   [[nodiscard]] std::string media_signature(const std::string& path,
@@ -1065,15 +1232,20 @@ class Twilio final : public Service {
     }
     const std::string sid = request.path.substr(7, request.path.rfind('.') - 7);
     std::uint64_t size = 0;
-    bool audio = false;
+    std::string type;
     {
       const Lock lock(mutex_);
-      const auto found = recordings_.find(sid);
-      if (found == recordings_.end() || found->second.status != "completed") {
+      const auto track = recordings_.find(sid);
+      const auto composed = compositions_.find(sid);
+      if (track != recordings_.end() && track->second.status == "completed") {
+        size = track->second.size;
+        type = track->second.kind == "audio" ? "audio/x-matroska" : "video/x-matroska";
+      } else if (composed != compositions_.end() && composed->second.status == "completed") {
+        size = composed->second.size;
+        type = "video/" + composed->second.format;
+      } else {
         return storage_error(404, "NoSuchKey", "The specified key does not exist.");
       }
-      size = found->second.size;
-      audio = found->second.kind == "audio";
     }
     std::uint64_t begin = 0;
     std::uint64_t end = size;
@@ -1095,7 +1267,7 @@ class Twilio final : public Service {
         return storage_error(416, "InvalidRange", "The requested range is not satisfiable");
       }
     }
-    out.headers.emplace_back("Content-Type", audio ? "audio/x-matroska" : "video/x-matroska");
+    out.headers.emplace_back("Content-Type", type);
     out.headers.emplace_back("Accept-Ranges", "bytes");
     out.headers.emplace_back("ETag", "\"" + sid.substr(2) + "\"");
     out.stream_length = end - begin;
@@ -1126,13 +1298,16 @@ class Twilio final : public Service {
       form.emplace_back("SequenceNumber", std::to_string(number));
     }
     for (auto& field : fields) form.push_back(std::move(field));
-    context_.callbacks.post(
-        room.callback,
-        {{"Content-Type", "application/x-www-form-urlencoded"},
-         {"User-Agent", "TwilioProxy/1.1"},
-         {"I-Twilio-Idempotency-Token", random_uuid()},
-         {"X-Twilio-Signature", twilio_signature(auth_token_, room.callback, form)}},
-        join_pairs(form), callback_delay_ms_);
+    post(room.callback, form);
+  }
+
+  void post(const std::string& callback, const Pairs& form) {
+    context_.callbacks.post(callback,
+                            {{"Content-Type", "application/x-www-form-urlencoded"},
+                             {"User-Agent", "TwilioProxy/1.1"},
+                             {"I-Twilio-Idempotency-Token", random_uuid()},
+                             {"X-Twilio-Signature", twilio_signature(auth_token_, callback, form)}},
+                            join_pairs(form), callback_delay_ms_);
   }
 
   void automate(const Room& room) {
@@ -1217,6 +1392,7 @@ class Twilio final : public Service {
   std::uint32_t callback_delay_ms_ = 0;
   std::int64_t minute_ms_ = 0;
   int second_complete_code_ = 0;
+  bool composition_fails_ = false;
   std::int64_t epoch_ms_ = 0;
 
   std::mutex mutex_;  // protects what follows
@@ -1225,6 +1401,7 @@ class Twilio final : public Service {
   std::unordered_map<std::string, Room> rooms_;                // by SID
   std::unordered_map<std::string, std::string> open_by_name_;  // unique name -> SID
   std::unordered_map<std::string, Recording> recordings_;      // by SID
+  std::unordered_map<std::string, Composition> compositions_;  // by SID
 
   Timers timers_;  // last: its thread ends before anything it uses is gone
 };

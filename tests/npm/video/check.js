@@ -95,6 +95,17 @@ async function rooms () {
   await assert.rejects(video.rooms(room.sid).participants('nobody').update({ status: 'disconnected' }), { status: 404 })
   assert.strictEqual((await video.rooms(room.sid).update({ status: 'completed' })).status, 'completed')
   assert.deepStrictEqual(await video.recordings.list({ groupingSid: [room.sid] }), [])
+  const composition = await video.compositions.create({
+    roomSid: room.sid, audioSources: ['*'], videoLayout: { grid: { video_sources: ['*'] } }, format: 'webm',
+    resolution: '1280x720', statusCallback: 'http://127.0.0.1:9/hook'
+  })
+  assert.strictEqual(composition.status, 'enqueued')
+  assert.deepStrictEqual(composition.videoLayout, { grid: { video_sources: ['*'] } })
+  assert.strictEqual((await video.compositions(composition.sid).fetch()).roomSid, room.sid)
+  assert.strictEqual((await video.compositions.list({ roomSid: room.sid }))[0].sid, composition.sid)
+  await assert.rejects(video.compositions.create({ roomSid: room.sid }), { status: 400 })
+  assert.strictEqual(await video.compositions(composition.sid).remove(), true)
+  assert.deepStrictEqual(await video.compositions.list({ roomSid: room.sid }), [])
 }
 
 chime().then(rooms).then(() => console.log('content'), (error) => {
