@@ -26,8 +26,9 @@ constexpr std::array<std::string_view, kRights> kNames{
     "comments_read",      "note_finish",         "diagnose",
     "visits_manage",      "visit_see",           "practice_manage",
     "practice_audit",     "figures_see",         "provider_manage",
-    "patient_see",        "patient_see_at_once", "patient_change",
-    "provider_see_whole", "instance_data"};
+    "patient_see",        "patient_see_at_once", "patients_list_at_once",
+    "patient_change",     "licence_change",      "provider_see_whole",
+    "instance_data"};
 
 enum class Need : std::uint8_t { nothing, reason, admitted, setting };
 
@@ -205,10 +206,12 @@ constexpr std::array kRules{
     Rule{.right = patient_see, .id = "patient.see/own", .one_of = {Is::self}},
     Rule{.right = patient_see, .id = "patient.see/staff", .roles = kPatientReaders},
     Rule{.right = patient_see_at_once, .id = "patient.see-at-once/own", .one_of = {Is::self}},
-    Rule{.right = patient_see_at_once, .id = "patient.see-at-once/treats", .roles = kTreats},
+    Rule{.right = patient_see_at_once, .id = "patient.see-at-once/treats", .roles = kTreats, .all_of = {Is::takes_part, Is::staff}},
+    Rule{.right = patients_list_at_once, .id = "patients.list-at-once/staff", .roles = kTreats},
     Rule{.right = patient_change, .id = "patient.change/own", .one_of = {Is::self}},
     Rule{.right = patient_change, .id = "patient.change/treats", .roles = kTreats, .all_of = {Is::takes_part, Is::staff}},
     Rule{.right = patient_change, .id = "patient.change/office", .roles = {Role::admin, Role::integration}},
+    Rule{.right = licence_change, .id = "licence.change/office", .roles = {Role::admin, Role::integration}},
     Rule{.right = provider_see_whole, .id = "provider.see-whole/own", .one_of = {Is::self}},
     Rule{.right = provider_see_whole, .id = "provider.see-whole/admin", .roles = {Role::admin}},
     Rule{.right = instance_data, .id = "instance.data/staff", .roles = {Role::doctor, Role::specialist, Role::nurse, Role::integration}},
@@ -366,6 +369,14 @@ Result<Allowed> admit(Right right, const Facts& facts) {
   const Decision decision = decide(right, facts);
   if (decision.allowed) return Allowed(right, decision.rule);
   return Error{decision.kind, std::string(decision.code), std::string(decision.why)};
+}
+
+bool is_conceivable(Right right, identity::Roles roles) noexcept {
+  for (const Rule& rule : kRules) {
+    if (rule.right != right || rule.system) continue;
+    if (rule.roles.empty() || roles.has_any(rule.roles)) return true;
+  }
+  return false;
 }
 
 }  // namespace rabt::access

@@ -72,10 +72,13 @@ enum class Right : std::uint8_t {
   practice_audit,
   figures_see,
   provider_manage,
-  // Records of people: without a reason; all of a provider's members.
+  // Records of people: one patient's, without a reason; lists of patients without a reason; until
+  // when a licence is good; all of a provider's members.
   patient_see,
   patient_see_at_once,
+  patients_list_at_once,
   patient_change,
+  licence_change,
   provider_see_whole,
   // Data of an instance beside its metadata.
   instance_data
@@ -186,5 +189,8 @@ class Allowed {
 };
 // Errors: those of the decision.
 [[nodiscard]] Result<Allowed> admit(Right right, const Facts& facts);
+
+// Whether somebody with these roles may do it to any record at all, whatever he is to it.
+[[nodiscard]] bool is_conceivable(Right right, identity::Roles roles) noexcept;
 
 }  // namespace rabt::access

@@ -76,6 +76,7 @@ Result<Response> Accounts::login(const Call& call) const {
 
 Response signed_in(const identity::SignedIn& in, bool by_cookie) {
   Json out = Json::object({{"expiresIn", in.expires_in}, {"user", account_json(in.person)}});
+  if (in.must_enrol) out.set("mustEnrol", true);
   if (!by_cookie) {
     out.set("accessToken", in.token);
     out.set("tokenType", "bearer");

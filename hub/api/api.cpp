@@ -1,5 +1,7 @@
 #include "hub/api/api.hpp"
 
+#include <algorithm>
+
 #include "hub/access/reading.hpp"
 #include "hub/api/answers.hpp"
 #include "hub/api/browser.hpp"
@@ -8,6 +10,7 @@
 #include "hub/api/routes.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/base/number.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/http/problem.hpp"
 #include "hub/http/request_head.hpp"
@@ -40,6 +43,15 @@ Error too_many_at_once() {
   return unavailable("rate.concurrent",
                      "too many requests of this caller run at once; wait for their answers");
 }
+
+Error too_much_at_once() {
+  return unavailable("rate.bodies",
+                     "the bodies that this caller sends at once are too large; wait until some "
+                     "have arrived");
+}
+
+// What a body that is taken piece by piece holds at once.
+constexpr std::int64_t kHeldOfStream = 512LL << 10U;
 
 // RFC 8187 section 3.2: UTF-8''%D8%A7..., since a browser's header cannot carry Arabic as it is.
 // Any other text is taken as it stands.
@@ -81,6 +93,35 @@ Status sees_session(Resources& resources, const Route& route, const Call& call) 
   const auto found =
       resources.sessions->membership({.caller = call.caller, .session = std::string(call.path[0])});
   return found.ok() ? ok_status() : Status(found.error());
+}
+
+// Whether the caller may do what the route does, whatever the body says.
+Status may_act(Resources& resources, const Route& route, const Call& call) {
+  const std::optional<access::Right> right = route.options.right;
+  if (!right || resources.sessions == nullptr || resources.records == nullptr)
+    return sees_session(resources, route, call);
+  const auto names = [&route](std::string_view part) {
+    return route.pattern.find(part) != std::string_view::npos;
+  };
+  consultation::Ask ask{.caller = call.caller};
+  if (names("/sessions/{session}")) {
+    ask.session = std::string(call.path[0]);
+    return resources.sessions->allows(ask, *right);
+  }
+  if (names("{note}") || names("{prescription}")) {
+    ask.record = std::string(call.path[0]);
+    return resources.records->allows(ask, *right);
+  }
+  const identity::Principal& who = call.caller.who;
+  bool may = access::is_conceivable(*right, who.roles);
+  if (names("{provider}") || names("/patients/{id}")) {
+    const Accounts& accounts = resources.accounts;
+    const auto person = accounts.people.resolve(accounts.tenant, Json(call.path[0]));
+    access::Facts facts{.roles = who.roles};
+    facts.is.add(access::Is::self, person.ok() && !who.person.empty() && *person == who.person);
+    may = access::decide(*right, facts).allowed;
+  }
+  return may ? ok_status() : Status(not_allowed());
 }
 
 }  // namespace
@@ -151,6 +192,8 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
     return http::problem(404, "http.not_found", "Not Found",
                          "there is nothing here; see docs/openapi.yaml");
   }
+  const bool enrols = found.route->options.enrolling || open;
+  if (caller->who.must_enrol && !enrols) return problem_of(identity::enrolment_needed());
   if (!found.route->permission.allows(caller->who)) {
     if (found.route->permission.to == Permission::To::local) return no_such_path();
     return refuse(*caller, *found.route);
@@ -171,15 +214,16 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
   return taking(*found.route, call);
 }
 
-// Seals, checks and keeps a body as it comes. It counts as one request of its caller that runs.
+// Seals, checks and keeps a body as it comes. It counts as one request of its caller that runs, and
+// with what it holds.
 class Api::Receiving final : public http::BodySink {
  public:
   Receiving(Api& api, const Route& route, const Call& call, std::unique_ptr<Upload> upload,
-            std::shared_ptr<void> running)
+            Takes takes)
       : api_(api),
         route_(route),
         call_(call),
-        running_(std::move(running)),
+        takes_(std::move(takes)),
         named_(!call.request.header("idempotency-key").empty()),
         upload_(std::move(upload)) {}
 
@@ -204,7 +248,7 @@ class Api::Receiving final : public http::BodySink {
   Api& api_;
   const Route& route_;
   const Call call_;
-  const std::shared_ptr<void> running_;
+  const Takes takes_;
   const bool named_;
   crypto::Sha256 hash_;
   const std::unique_ptr<Upload> upload_;
@@ -212,18 +256,27 @@ class Api::Receiving final : public http::BodySink {
 
 http::Admission Api::taking(const Route& route, const Call& call) {
   const RouteOptions& options = route.options;
+  const auto length = read_number<std::int64_t>(call.request.header("content-length")).value_or(0);
   if (options.upload != nullptr) {
     auto upload = options.upload(*resources_, call);
     if (!upload.ok()) return http::problem(upload.error());
     if (*upload != nullptr) {
+      // Its form is judged while it comes.
+      const Status may = may_act(*resources_, route, call);
+      if (!may.ok()) return problem_of(may.error());
       auto running = run_of(call.caller);
       if (running == nullptr) return http::problem(too_many_at_once());
-      return http::Intake{.max_body = options.max_upload,
-                          .sink = std::make_unique<Receiving>(
-                              *this, route, call, *std::move(upload), std::move(running))};
+      auto held = hold_of(call.caller, std::min(length, kHeldOfStream));
+      if (held == nullptr) return http::problem(too_much_at_once());
+      return http::Intake{
+          .max_body = options.max_upload,
+          .sink = std::make_unique<Receiving>(*this, route, call, *std::move(upload),
+                                              Takes{std::move(running), std::move(held)})};
     }
   }
-  const auto answer = [this, &route, call](const Request& /*request*/) {
+  auto held = hold_of(call.caller, length);
+  if (held == nullptr) return http::problem(too_much_at_once());
+  const auto answer = [this, &route, call, held = std::move(held)](const Request& /*request*/) {
     Response response =
         once(route, call, [&](const Call& with) { return route.handler(*resources_, with); });
     // A delivery that proves nothing counts for the address that sent it.
@@ -256,12 +309,13 @@ Response Api::once(const Route& route, const Call& call, const Answering& answer
   const auto answer = [&](const Call& of) {
     auto answered = answering(of);
     if (answered.ok()) return *std::move(answered);
-    // Who may not see a session does not learn either what it takes to write in it.
-    if (answered.error().kind == ErrorKind::invalid) {
-      const Status sees = sees_session(*resources_, route, call);
-      if (!sees.ok()) return problem_of(sees.error());
+    const Error& error = answered.error();
+    // Who may not act does not learn either what the act takes.
+    if (error.kind == ErrorKind::invalid || error.code.starts_with("precondition.")) {
+      const Status may = may_act(*resources_, route, call);
+      if (!may.ok()) return problem_of(may.error());
     }
-    return problem_of(answered.error());
+    return problem_of(error);
   };
   if (route.method == "GET" || call.caller.who.kind == identity::Kind::anonymous)
     return answer(call);
@@ -305,12 +359,16 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
   if (!open && caller->who.kind == identity::Kind::anonymous)
     return refuse(identity::unauthenticated());
   if (found.route == nullptr) return doors_->other_method(found, head);
+  if (!open && caller->who.must_enrol) return refuse(identity::enrolment_needed());
   const Limit limit = per_second(found.door->name, doors_->rate_of(found));
   if (const auto wait = over(limit, *caller))
     return doors_->too_many(found, head, wait->limit, wait->ms);
+  auto held =
+      hold_of(*caller, read_number<std::int64_t>(head.header("content-length")).value_or(0));
+  if (held == nullptr) return doors_->refuse(found, head, too_much_at_once());
   return within(
       *caller,
-      [this, found, caller = *caller](const Request& request) {
+      [this, found, caller = *caller, held = std::move(held)](const Request& request) {
         return doors_->answer(found, request, caller);
       },
       // The head of the request outlives the handler.
@@ -393,6 +451,20 @@ std::shared_ptr<void> Api::run_of(const identity::Caller& caller) {
     return nullptr;
   }
   return {this, [this, who = std::move(who)](void*) { rates_.leave(who); }};
+}
+
+std::shared_ptr<void> Api::hold_of(const identity::Caller& caller, std::int64_t bytes) {
+  const bool counts =
+      bytes > 0 && caller.who.kind != identity::Kind::local && caller.client != kThisMachine;
+  if (!counts) return {this, [](void*) {}};
+  std::string who = "bodies " + caller.who.tenant + " ";
+  who += caller.who.kind == identity::Kind::anonymous ? household_of(caller.client)
+                                                      : caller.who.actor();
+  if (!rates_.enter(who, parts_.rates.bodies, bytes)) {
+    ++limited_;
+    return nullptr;
+  }
+  return {this, [this, bytes, who = std::move(who)](void*) { rates_.leave(who, bytes); }};
 }
 
 http::Handler Api::within(const identity::Caller& caller, http::Handler answer,

@@ -97,6 +97,14 @@ class Api {
   // One request of the caller that runs, until the last copy is gone. Null when there are as many
   // as a principal may have at once.
   [[nodiscard]] std::shared_ptr<void> run_of(const identity::Caller& caller);
+  // So many bytes of a body of the caller, until the last copy is gone. Null when that is more than
+  // he may send at once.
+  [[nodiscard]] std::shared_ptr<void> hold_of(const identity::Caller& caller, std::int64_t bytes);
+  // What a request that runs takes of its caller's share.
+  struct Takes {
+    std::shared_ptr<void> running;
+    std::shared_ptr<void> held;
+  };
   // What answers an admitted request: one of so many that a principal may have at once.
   [[nodiscard]] http::Handler within(const identity::Caller& caller, http::Handler answer,
                                      std::function<http::Response()> too_many);

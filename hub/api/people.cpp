@@ -25,7 +25,7 @@ constexpr std::array<const char*, 9> kShown{"name",      "nameAr",       "gender
                                             "specialty", "department",   "organization",
                                             "languages", "videoEnabled", "username"};
 
-bool may(access::Right right, const Call& call, std::string_view of) {
+bool may(access::Right right, const Call& call, std::string_view of = {}) {
   access::Facts facts{.roles = call.caller.who.roles};
   facts.is.add(access::Is::self, !of.empty() && call.caller.who.person == of);
   return access::decide(right, facts).allowed;
@@ -41,13 +41,24 @@ Json provider_json(const identity::Person& person) {
 
 }  // namespace
 
-Status PersonRecords::admit(const Call& call, std::string_view act, std::string_view object,
-                            const std::string& pseudonym) const {
+Result<access::Facts> PersonRecords::facts_about(const Call& call,
+                                                 const identity::Person& patient) const {
+  const identity::Principal& who = call.caller.who;
+  access::Facts facts{.roles = who.roles};
+  if (who.person.empty()) return facts;
+  facts.is.add(access::Is::self, who.person == patient.id);
+  RABT_TRY(treating,
+           consultation::treats(store, patients.tenant, who.person, patient.id, clock.now()));
+  facts.is.add(access::Is::takes_part, treating);
+  facts.is.add(access::Is::staff, treating);
+  return facts;
+}
+
+Status PersonRecords::admit(const Call& call, bool at_once, std::string_view act,
+                            std::string_view object, const std::string& pseudonym) const {
   const identity::Caller& caller = call.caller;
   const bool self = object == "person:" + caller.who.person;
-  access::Facts facts{.roles = caller.who.roles};
-  facts.is.add(access::Is::self, self);
-  if (!access::decide(access::Right::patient_see_at_once, facts).allowed) {
+  if (!at_once) {
     std::vector<std::string> of;
     if (const auto index = from_hex(pseudonym); index && !index->empty())
       of.emplace_back(as_text(*index));
@@ -85,6 +96,8 @@ Result<Response> PersonRecords::change(const Call& call, const identity::Person&
   RABT_TRY(ask, ask_of(call));
   if (!ask.version)
     return conflict("precondition.required", "send If-Match with the ETag of the record");
+  if (ask.body.find("licenceUntil") != nullptr && !may(access::Right::licence_change, call))
+    return not_allowed();
   // A username is the account's, not the record's.
   if (ask.body.find("username") != nullptr)
     return invalid("api.invalid", "username: is changed with the user");
@@ -98,7 +111,8 @@ Result<Response> PersonRecords::change(const Call& call, const identity::Person&
 
 Result<Response> PersonRecords::list_patients(const Call& call) const {
   RABT_TRY(window, window_of(call));
-  RABT_TRY_STATUS(admit(call, "patient.list", "search:patients", ""));
+  const bool at_once = may(access::Right::patients_list_at_once, call);
+  RABT_TRY_STATUS(admit(call, at_once, "patient.list", "search:patients", ""));
   RABT_TRY(all,
            people.page(patients.tenant, {Role::patient}, number_behind(window), window.limit + 1));
   consultation::Page page;
@@ -129,7 +143,9 @@ Result<Response> PersonRecords::search_patients(const Call& call) const {
   const std::string text = body.string_or("identifier", "");
   RABT_TRY(index, patients.index_of(text));
   // That somebody looked for this person is in the log before the hub knows whether it has him.
-  RABT_TRY_STATUS(admit(call, "patient.search", "search:patients", to_hex(as_bytes(index))));
+  const bool at_once = may(access::Right::patients_list_at_once, call);
+  RABT_TRY_STATUS(
+      admit(call, at_once, "patient.search", "search:patients", to_hex(as_bytes(index))));
   const auto colon = text.find(':');
   RABT_TRY(found, people.search(patients.tenant, text.substr(0, colon), text.substr(colon + 1)));
   Json items = Json::array();
@@ -141,22 +157,16 @@ Result<Response> PersonRecords::search_patients(const Call& call) const {
 
 Result<Response> PersonRecords::get_patient(const Call& call) const {
   RABT_TRY(person, of_path(call, {Role::patient}));
-  if (!may(access::Right::patient_see, call, person.id)) return not_allowed();
-  RABT_TRY_STATUS(admit(call, "patient.read", "person:" + person.id, person.pseudonym));
+  RABT_TRY(facts, facts_about(call, person));
+  if (!access::decide(access::Right::patient_see, facts).allowed) return not_allowed();
+  const bool at_once = access::decide(access::Right::patient_see_at_once, facts).allowed;
+  RABT_TRY_STATUS(admit(call, at_once, "patient.read", "person:" + person.id, person.pseudonym));
   return answer(200, person_json(person));
 }
 
 Result<Response> PersonRecords::change_patient(const Call& call) const {
   RABT_TRY(person, of_path(call, {Role::patient}));
-  const identity::Principal& who = call.caller.who;
-  access::Facts facts{.roles = who.roles};
-  if (!who.person.empty()) {
-    facts.is.add(access::Is::self, who.person == person.id);
-    RABT_TRY(treating,
-             consultation::treats(store, patients.tenant, who.person, person.id, clock.now()));
-    facts.is.add(access::Is::takes_part, treating);
-    facts.is.add(access::Is::staff, treating);
-  }
+  RABT_TRY(facts, facts_about(call, person));
   if (!access::decide(access::Right::patient_change, facts).allowed) return not_allowed();
   return change(call, person, "patient.changed");
 }

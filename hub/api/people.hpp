@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "hub/access/decide.hpp"
 #include "hub/api/patients.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/identity/person_store.hpp"
@@ -30,9 +31,12 @@ struct PersonRecords {
  private:
   // The person of the path, who has one of the roles. Error not_found person.unknown.
   [[nodiscard]] Result<identity::Person> of_path(const Call& call, identity::Roles roles) const;
-  // Writes the reading down before the answer. Who treats needs no reason, everybody else does.
-  [[nodiscard]] Status admit(const Call& call, std::string_view act, std::string_view object,
-                             const std::string& pseudonym) const;
+  // What the caller is to a patient.
+  [[nodiscard]] Result<access::Facts> facts_about(const Call& call,
+                                                  const identity::Person& patient) const;
+  // Writes the reading down before the answer. at_once: the caller needs no reason.
+  [[nodiscard]] Status admit(const Call& call, bool at_once, std::string_view act,
+                             std::string_view object, const std::string& pseudonym) const;
   [[nodiscard]] Result<http::Response> change(const Call& call, const identity::Person& person,
                                               std::string_view act) const;
 };

@@ -27,6 +27,7 @@ RateOptions RateOptions::none() {
                        &out.hook, &out.refused})
     limit->count = 0;
   out.concurrent = 0;
+  out.bodies = 0;
   return out;
 }
 
@@ -58,18 +59,19 @@ std::int64_t Rates::peek_ms(std::string_view caller, const Limit& limit,
   return found == due_ms_.end() ? 0 : ahead(found->second, limit, static_cast<double>(now_ms));
 }
 
-bool Rates::enter(const std::string& caller, int most) {
+bool Rates::enter(const std::string& caller, std::int64_t most, std::int64_t some) {
   const Lock lock(mutex_);
-  int& running = running_[caller];
-  if (most > 0 && running >= most) return false;
-  ++running;
+  const auto found = held_.find(caller);
+  const std::int64_t held = found == held_.end() ? 0 : found->second;
+  if (most > 0 && held + some > most) return false;
+  held_[caller] = held + some;
   return true;
 }
 
-void Rates::leave(const std::string& caller) {
+void Rates::leave(const std::string& caller, std::int64_t some) {
   const Lock lock(mutex_);
-  const auto found = running_.find(caller);
-  if (found != running_.end() && --found->second == 0) running_.erase(found);
+  const auto found = held_.find(caller);
+  if (found != held_.end() && (found->second -= some) <= 0) held_.erase(found);
 }
 
 void Rates::forget(double now_ms) {

@@ -44,6 +44,9 @@ struct RateOptions {
   Limit refused = per_minute("refused", 60);
   // Requests of one principal that run at once; 0 sets no limit.
   int concurrent = 64;
+  // Bytes of bodies of one principal that are on their way or held, or of one address that shows
+  // nothing; 0 sets no limit.
+  std::int64_t bodies = 64LL << 20U;
 
   // Without any limit.
   [[nodiscard]] static RateOptions none();
@@ -64,9 +67,10 @@ class Rates {
   [[nodiscard]] std::int64_t peek_ms(std::string_view caller, const Limit& limit,
                                      std::int64_t now_ms) const;
 
-  // One more request of the caller runs. False, and not counted, when so many run already.
-  [[nodiscard]] bool enter(const std::string& caller, int most);
-  void leave(const std::string& caller);
+  // The caller holds `some` more. False, and not counted, when that is more than `most`; 0 sets no
+  // limit.
+  [[nodiscard]] bool enter(const std::string& caller, std::int64_t most, std::int64_t some = 1);
+  void leave(const std::string& caller, std::int64_t some = 1);
 
  private:
   void forget(double now_ms) RABT_REQUIRES(mutex_);
@@ -75,7 +79,7 @@ class Rates {
   // When the caller's requests so far would have come at the even rate, in milliseconds.
   std::unordered_map<std::string, double> due_ms_ RABT_GUARDED_BY(mutex_);
   std::int64_t forgotten_ms_ RABT_GUARDED_BY(mutex_) = 0;
-  std::unordered_map<std::string, int> running_ RABT_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, std::int64_t> held_ RABT_GUARDED_BY(mutex_);
 };
 
 // Retry-After, RateLimit-Policy and RateLimit of a refusal, in whole seconds.

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "hub/access/decide.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/base/result.hpp"
 #include "hub/http/server.hpp"
@@ -100,6 +101,11 @@ struct RouteOptions {
   bool one_commit = false;
   // A person has shown two factors a short time ago.
   bool strong = false;
+  // Open also to who has to enrol a second factor before anything else.
+  bool enrolling = false;
+  // What the act asks for where the permission does not decide: of the session or the record in the
+  // path, else of anything. Who lacks it learns nothing about the form of the body.
+  std::optional<access::Right> right{};
   // The largest body that the handler gets.
   std::uint64_t max_body = limits::kMaxRequestBody;
   // Null when every body is taken whole.
@@ -109,9 +115,16 @@ struct RouteOptions {
 };
 // A password, a code, a token.
 inline constexpr std::uint64_t kMaxSignInBody = 64U << 10U;
-inline constexpr RouteOptions kOneCommit{.one_commit = true};
+constexpr RouteOptions asks_for(access::Right right) {
+  return {.right = right};
+}
+// The same for an act that is one commit.
+constexpr RouteOptions commits(access::Right right) {
+  return {.one_commit = true, .right = right};
+}
 inline constexpr RouteOptions kRare{.rate = RateClass::rare};
 inline constexpr RouteOptions kStrong{.strong = true};
+inline constexpr RouteOptions kEnrolling{.enrolling = true};
 inline constexpr RouteOptions kRareAndStrong{.rate = RateClass::rare, .strong = true};
 inline constexpr RouteOptions kSignIn{.rate = RateClass::sign_in, .max_body = kMaxSignInBody};
 

@@ -22,6 +22,7 @@
 #include "hub/base/check.hpp"
 #include "hub/consultation/p2p_video.hpp"
 #include "hub/consultation/register.hpp"
+#include "hub/consultation/relations.hpp"
 #include "hub/engine/metrics.hpp"
 #include "hub/identity/authenticator.hpp"
 #include "hub/phi/metrics.hpp"
@@ -143,7 +144,10 @@ Status Hub::Parts::make_identity(const config::Config& config) {
   RABT_TRY(options, account_options(config));
   accounts = std::make_unique<identity::Accounts>(
       identity::Accounts::Parts{*people, *base->store, *base->keys, *base->keyring, *base->audit,
-                                base->clock, base->random, base->ids},
+                                base->clock, base->random, base->ids,
+                                [this, tenant = config.tenant](std::string_view person) {
+                                  return consultation::takes_part_now(*base->store, tenant, person);
+                                }},
       config.tenant, std::move(options));
   clients = std::make_unique<identity::Clients>(
       identity::Clients::Parts{*base->store, *base->keyring, *base->audit, base->clock,
@@ -329,6 +333,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
   made->metrics.add(*base->store);
   made->metrics.add(privacy);
   made->metrics.add(*access);
+  made->metrics.add(*accounts);
   made->metrics.add(base->senders);
   made->metrics.add(*plugins);
   return made;

@@ -1,8 +1,9 @@
 #include "hub/assembly/share.hpp"
 
-#include <charconv>
+#include <algorithm>
 #include <utility>
 
+#include "hub/base/number.hpp"
 #include "hub/http/problem.hpp"
 
 namespace rabt::assembly {
@@ -14,12 +15,12 @@ using http::Response;
 
 namespace {
 
+// What a body that is taken piece by piece holds at once.
+constexpr std::uint64_t kHeldOfStream = 512ULL << 10U;
+
 // The reader of heads has checked it.
 std::uint64_t length_of(const Request& head) {
-  const std::string_view text = head.header("content-length");
-  std::uint64_t length = 0;
-  (void)std::from_chars(text.data(), text.data() + text.size(), length);
-  return length;
+  return read_number<std::uint64_t>(head.header("content-length")).value_or(0);
 }
 
 // The handler of a connection, which gives its place back when it is gone.
@@ -66,6 +67,27 @@ Response Share::answer(const Handler& handler, const Request& request) {
   return response;
 }
 
+// A body that is taken piece by piece: each piece takes a handler's turn.
+class Share::Counted final : public http::BodySink {
+ public:
+  Counted(Share& share, std::unique_ptr<http::BodySink> inner, std::shared_ptr<void> held)
+      : share_(share), held_(std::move(held)), inner_(std::move(inner)) {}
+
+  std::optional<Response> take(std::string_view piece) override {
+    const auto turn = share_.handlers_.take(1);
+    if (turn == nullptr) return share_.busy();
+    return inner_->take(piece);
+  }
+  Response finish(const Request& request) override {
+    return share_.answer([this](const Request& whole) { return inner_->finish(whole); }, request);
+  }
+
+ private:
+  Share& share_;
+  const std::shared_ptr<void> held_;
+  const std::unique_ptr<http::BodySink> inner_;
+};
+
 Admission Share::admit(const Request& head,
                        const std::function<Admission(const Request& head)>& judge) {
   const auto turn = handlers_.take(1);
@@ -73,8 +95,12 @@ Admission Share::admit(const Request& head,
   Admission admission = judge(head);
   if (std::holds_alternative<Response>(admission)) return admission;
   auto* intake = std::get_if<http::Intake>(&admission);
-  // What a sink gets piece by piece takes none of the memory for bodies.
-  if (intake != nullptr && intake->sink != nullptr) return admission;
+  if (intake != nullptr && intake->sink != nullptr) {
+    auto held = bodies_.take(std::min(length_of(head), kHeldOfStream));
+    if (held == nullptr) return busy();
+    intake->sink = std::make_unique<Counted>(*this, std::move(intake->sink), std::move(held));
+    return admission;
+  }
   auto& handler = intake != nullptr ? intake->handler : std::get<Handler>(admission);
   auto body = bodies_.take(length_of(head));
   if (body == nullptr) return busy();

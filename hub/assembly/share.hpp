@@ -17,7 +17,7 @@ class Share {
     // Requests that are judged or answered at once, and answers that are written piece by piece.
     std::uint64_t handlers = 0;
     std::uint64_t streams = 0;
-    // Bytes of bodies.
+    // Bytes of bodies; of one that is taken piece by piece, what it holds at once.
     std::uint64_t bodies = 0;
     // WebSockets and streams of events.
     std::uint64_t sockets = 0;
@@ -47,6 +47,8 @@ class Share {
     const std::uint64_t most_;
     std::atomic<std::uint64_t> taken_{0};
   };
+
+  class Counted;
 
   [[nodiscard]] http::Response busy();
   [[nodiscard]] http::Response answer(const http::Handler& handler, const http::Request& request);

@@ -228,8 +228,9 @@ constexpr int kMaxMiB = 1024;
 
 void read_accounts(Reader& reader, const YamlNode& identity, identity::AccountOptions& out) {
   if (const YamlNode* local = reader.section(identity, "local"); local != nullptr) {
-    reader.only(*local, {"enabled", "password", "argon2"});
+    reader.only(*local, {"enabled", "password", "argon2", "second_factor"});
     reader.flag(*local, "enabled", out.enabled);
+    read_roles(reader, *local, "second_factor", out.second_factor);
     if (const YamlNode* password = reader.section(*local, "password"); password != nullptr) {
       reader.only(*password, {"min", "blocklist"});
       reader.path(*password, "blocklist", out.blocklist_file);
@@ -255,9 +256,11 @@ void read_accounts(Reader& reader, const YamlNode& identity, identity::AccountOp
   }
   const YamlNode* sessions = reader.section(identity, "sessions");
   if (sessions == nullptr) return;
-  reader.only(*sessions, {"idle", "absolute", "per_person", "step_up"});
+  reader.only(*sessions, {"idle", "idle_in_consultation", "absolute", "per_person", "step_up"});
   read_span(reader, *sessions, "step_up", 60LL * 60 * kSecondMs, out.step_up_ms);
   read_span(reader, *sessions, "idle", 60LL * 60 * kSecondMs, out.idle_ms);
+  read_span(reader, *sessions, "idle_in_consultation", 60LL * 60 * kSecondMs,
+            out.idle_in_consultation_ms);
   read_span(reader, *sessions, "absolute", 24LL * 3600 * kSecondMs, out.absolute_ms);
   reader.integer(*sessions, "per_person", 1, 50, out.sessions_per_person);
 }

@@ -179,6 +179,9 @@ Result<std::int64_t> Live::listen(std::string_view tenant, std::string_view sess
     });
   }));
   if (!newest) return not_found("not_found", "there is no such session");
+  if (after && *after > *newest)
+    return conflict("stream.after",
+                    "the session has no such event; read it, and listen without `after`");
   {
     const Lock lock(state_->mutex);
     Topic& topic = state_->topics[std::string(session)];

@@ -95,6 +95,10 @@ class Records {
   virtual Answer report_quality(const Ask& ask) = 0;
   virtual Answer set_quality_level(const Ask& ask) = 0;
 
+  // Whether the caller may write this to the record, whatever state it is in: note_write,
+  // prescription_write. Errors: not_found; those of the decision.
+  virtual Status allows(const Ask& ask, access::Right right) = 0;
+
   // For workflows alone: what clinicians wrote in the visit, as a payer and a record system take
   // it; clinical_facts.hpp says what is in it. ask.body: {anyLength?: the length was decided on}.
   virtual Answer clinical_facts(const Ask& ask) = 0;

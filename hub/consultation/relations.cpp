@@ -19,6 +19,23 @@ constexpr store::Statement kTreats{
     "'specialist', 'nurse') AND m.admission IN ('waiting', 'admitted') AND (s.ended_ms IS NULL OR "
     "s.ended_ms > $4) LIMIT 1"};
 
+constexpr store::Statement kTakesPartNow{
+    "SELECT 1 FROM session_member m JOIN session s ON s.tenant = m.tenant AND s.id = m.session "
+    "WHERE m.tenant = $1 AND m.person = $2 AND m.admission = 'admitted' AND s.status = 'active' "
+    "LIMIT 1"};
+
+Result<bool> finds(store::Store& store, const store::Statement& statement,
+                   std::initializer_list<store::Value> values) {
+  bool found = false;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    return connection.query(statement, values, [&](const store::Row& /*row*/) {
+      found = true;
+      return false;
+    });
+  }));
+  return found;
+}
+
 }  // namespace
 
 Result<access::Facts> facts_about(store::Store& store, keys::DataKeys& keys, Random& random,
@@ -31,15 +48,11 @@ Result<access::Facts> facts_about(store::Store& store, keys::DataKeys& keys, Ran
 
 Result<bool> treats(store::Store& store, std::string_view tenant, std::string_view person,
                     std::string_view patient, Timestamp now) {
-  bool found = false;
-  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(kTreats, {tenant, person, patient, now.ms - kAfterwardsMs},
-                            [&](const store::Row& /*row*/) {
-                              found = true;
-                              return false;
-                            });
-  }));
-  return found;
+  return finds(store, kTreats, {tenant, person, patient, now.ms - kAfterwardsMs});
+}
+
+Result<bool> takes_part_now(store::Store& store, std::string_view tenant, std::string_view person) {
+  return finds(store, kTakesPartNow, {tenant, person});
 }
 
 }  // namespace rabt::consultation

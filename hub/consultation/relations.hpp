@@ -23,5 +23,8 @@ namespace rabt::consultation {
 // to come, runs, or ended not longer than 30 days before `now`.
 [[nodiscard]] Result<bool> treats(store::Store& store, std::string_view tenant,
                                   std::string_view person, std::string_view patient, Timestamp now);
+// Whether a person is admitted to a session that runs.
+[[nodiscard]] Result<bool> takes_part_now(store::Store& store, std::string_view tenant,
+                                          std::string_view person);
 
 }  // namespace rabt::consultation

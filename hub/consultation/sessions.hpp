@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/access/decide.hpp"
 #include "hub/consultation/ask.hpp"
 #include "hub/identity/people.hpp"
 #include "hub/store/store.hpp"
@@ -135,6 +136,9 @@ class Sessions {
   // What the caller is to the session. Errors: not_found, denied authorisation.denied when the
   // caller is neither participant nor administrator.
   virtual Result<Membership> membership(const Ask& ask) = 0;
+  // Whether the caller may do this in the session, whatever state it is in. Errors: those of
+  // membership() and of the decision.
+  virtual Status allows(const Ask& ask, access::Right right) = 0;
   // Inside a job: error conflict session.<status> when the session has ended since `seen` was read,
   // or store.raced when it changed in another way that matters. Afterwards nothing can end the
   // session before the job is committed.

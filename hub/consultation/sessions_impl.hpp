@@ -71,6 +71,7 @@ class SessionsImpl final : public SessionService {
   Answer transcribable(const Ask& ask) override;
 
   Result<Membership> membership(const Ask& ask) override;
+  Status allows(const Ask& ask, access::Right right) override;
   Status still_open(store::Transaction& transaction, const Membership& seen) override;
   Status add_event(store::Transaction& transaction, const Membership& of, std::string_view type,
                    std::string_view actor, Json data) override;

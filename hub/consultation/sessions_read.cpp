@@ -133,6 +133,17 @@ Result<Membership> SessionsImpl::membership(const Ask& ask) {
   return membership_of(session, who);
 }
 
+Status SessionsImpl::allows(const Ask& ask, access::Right right) {
+  const Actor who = actor_of(ask);
+  RABT_TRY(session, visible(ask, who));
+  const access::Facts facts = facts_of(session, who);
+  // Whom a host has invited by name takes part by coming.
+  if (right == access::Right::session_take_part && facts.is.has(access::Is::invited))
+    return ok_status();
+  RABT_TRY_STATUS(access::admit(right, facts));
+  return ok_status();
+}
+
 Status SessionsImpl::still_open(store::Transaction& transaction, const Membership& seen) {
   RABT_TRY(status, SessionRows::hold(transaction, seen.tenant, seen.session));
   if (!status) return not_found("not_found", "there is no such session");

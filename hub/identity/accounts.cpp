@@ -3,6 +3,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/crypto/jws.hpp"
 #include "hub/identity/accounts_state.hpp"
+#include "hub/identity/act_entry.hpp"
 #include "hub/identity/authenticator.hpp"
 #include "hub/identity/epochs.hpp"
 #include "hub/identity/password_rules.hpp"
@@ -35,6 +36,13 @@ Error step_up_needed() {
   return denied("auth.step_up",
                 "this needs two factors that were shown a short time ago: prove yourself again by "
                 "POST /api/v1/auth/step-up, or sign in anew");
+}
+
+Error enrolment_needed() {
+  return denied("auth.enrolment_required",
+                "your role asks for a second factor: enrol one by POST /api/v1/me/mfa or POST "
+                "/api/v1/me/passkeys/options, or show the one that you have by POST "
+                "/api/v1/auth/step-up");
 }
 
 std::string hex_of_random(Random& random, std::size_t bytes) {
@@ -88,17 +96,8 @@ Status Accounts::State::put(store::Transaction& transaction, const crypto::DataK
 audit::Prepared Accounts::State::entry(const Caller& caller, std::string_view act,
                                        std::string_view person, std::string_view result,
                                        Json detail) const {
-  return parts.audit.prepare({.tenant = tenant,
-                              .actor = caller.who.actor(),
-                              .act = std::string(act),
-                              .object = person.empty() ? "" : "person:" + std::string(person),
-                              .result = std::string(result),
-                              .detail = std::move(detail),
-                              .patient = {},
-                              .purpose = {},
-                              .client = caller.client,
-                              .request = caller.request,
-                              .sealed = {}});
+  return act_entry(parts.audit, caller, tenant, act, person.empty() ? "" : person_subject(person),
+                   result, std::move(detail));
 }
 
 Status Accounts::State::write(const Caller& caller, std::string_view act, std::string_view person,
@@ -118,6 +117,13 @@ Error Accounts::State::refuse(const Caller& caller, std::string_view act, std::s
   const Status written = parts.store.write(
       [&](store::Transaction& transaction) { return parts.audit.append(transaction, made); });
   return written.ok() ? error : written.error();
+}
+
+Result<std::int64_t> Accounts::State::idle_of(std::string_view person) const {
+  if (!parts.in_consultation || options.idle_in_consultation_ms <= options.idle_ms)
+    return options.idle_ms;
+  RABT_TRY(taking_part, parts.in_consultation(person));
+  return taking_part ? options.idle_in_consultation_ms : options.idle_ms;
 }
 
 Status Accounts::State::end_sessions(store::Transaction& transaction, std::string_view person,
@@ -231,7 +237,9 @@ Result<SignedIn> Accounts::State::open_session(const Caller& caller, const Proof
   out.device = std::move(device);
   const std::string id = parts.ids.next().text();
   const std::string hashed = digest_of(out.token);
+  out.must_enrol = !opening.strong && person.roles.has_any(options.second_factor);
   const std::int64_t now = parts.clock.now().ms;
+  RABT_TRY(idle_ms, idle_of(person.id));
   RABT_TRY(lease, parts.keys.lease(tenant));
   RABT_TRY(bucket, lease.bucket(keys::kPerson));
   Json detail = Json::object({{"factors", opening.strong ? 2 : 1}});
@@ -245,9 +253,9 @@ Result<SignedIn> Accounts::State::open_session(const Caller& caller, const Proof
                        {store::Blob{hashed}, tenant, id, person.id, opening.factors, now,
                         now + options.absolute_ms, opening.issuer, opening.issuer_session,
                         opening.strong ? now : std::int64_t{0}}));
-        RABT_TRY_STATUS(store::run(transaction, sql::kEndOldSessions,
-                                   {tenant, person.id, now, now - options.idle_ms,
-                                    std::int64_t{options.sessions_per_person}}));
+        RABT_TRY_STATUS(store::run(
+            transaction, sql::kEndOldSessions,
+            {tenant, person.id, now, now - idle_ms, std::int64_t{options.sessions_per_person}}));
         // Who signs in is still here: retention counts anew.
         return parts.keys.move(transaction, lease, known.data_key, bucket);
       },
@@ -366,11 +374,16 @@ Result<Principal> Accounts::session(std::string_view token, bool only_look) {
                               return false;
                             });
   }));
-  if (out.id.empty() || now >= ends || now - seen >= all.options.idle_ms) return unauthenticated();
+  if (out.id.empty() || now >= ends) return unauthenticated();
+  if (now - seen >= all.options.idle_ms) {
+    RABT_TRY(idle_ms, all.idle_of(out.id));
+    if (now - seen >= idle_ms) return unauthenticated();
+  }
   RABT_TRY(standing, all.parts.people.standing(all.tenant, out.id));
   if (!standing || !standing->active) return unauthenticated();
   out.person = out.id;
   out.roles = standing->roles;
+  out.must_enrol = out.strong_ms == 0 && out.roles.has_any(all.options.second_factor);
   if (!only_look && now - seen >= kSeenEveryMs) {
     RABT_TRY_STATUS(all.parts.store.write([&](store::Transaction& transaction) {
       return store::run(transaction, sql::kSeeSession, {store::Blob{hashed}, now});
@@ -401,9 +414,10 @@ Status Accounts::logout_everywhere(const Caller& caller, std::string_view person
 Result<std::vector<Session>> Accounts::sessions(std::string_view person) {
   State& all = *state_;
   const std::int64_t now = all.parts.clock.now().ms;
+  RABT_TRY(idle_ms, all.idle_of(person));
   std::vector<Session> out;
   RABT_TRY_STATUS(all.parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kSessionsOf, {all.tenant, person, now, now - all.options.idle_ms},
+    return connection.query(sql::kSessionsOf, {all.tenant, person, now, now - idle_ms},
                             [&](const store::Row& row) {
                               out.push_back({.id = std::string(row.text(0)),
                                              .factors = std::string(row.text(1)),
@@ -478,6 +492,13 @@ Status Accounts::State::check_recent(const Caller& caller, const Proofs& known) 
   return step_up_needed();
 }
 
+Status Accounts::State::strengthen(store::Transaction& transaction, const Caller& caller,
+                                   const Proofs& known) {
+  if (caller.who.session.empty() || !check_recent(caller, known).ok()) return ok_status();
+  return store::run(transaction, sql::kStrengthenSession,
+                    {tenant, caller.who.person, caller.who.session, parts.clock.now().ms});
+}
+
 Result<SignedIn> Accounts::step_up(const Caller& caller, const StepUp& proof) {
   State& all = *state_;
   const std::string& person = caller.who.person;
@@ -491,7 +512,7 @@ Result<SignedIn> Accounts::step_up(const Caller& caller, const StepUp& proof) {
   if (proof.passkey) {
     RABT_TRY(begun, all.end("step_up", caller.who, proof.passkey->handle));
     const State::Judged judged =
-        all.judge_passkey(known, begun.challenge, proof.passkey->credential);
+        all.judge_passkey(caller, known, begun.challenge, proof.passkey->credential);
     if (!judged.good)
       return all.refuse(caller, judged.copied ? "user.passkey_copied" : "user.login_failed", person,
                         sign_in_failed(), judged.error.message);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/clock.hpp"
+#include "hub/base/metrics.hpp"
 #include "hub/base/random.hpp"
 #include "hub/base/result.hpp"
 #include "hub/identity/person_store.hpp"
@@ -33,7 +35,11 @@ struct AccountOptions {
   std::uint32_t memory_kib = 65'536;
   std::uint32_t time = 3;
   std::uint32_t lanes = 1;
+  // Who needs a second factor: with one alone he does nothing but enrol another.
+  Roles second_factor{Role::admin, Role::security_officer};
   std::int64_t idle_ms = 15LL * 60 * 1000;
+  // The same while the person takes part in a consultation that runs.
+  std::int64_t idle_in_consultation_ms = 60LL * 60 * 1000;
   std::int64_t absolute_ms = 12LL * 3600 * 1000;
   int sessions_per_person = 5;
   // How long ago two factors may have been shown where an act asks for them.
@@ -67,6 +73,8 @@ struct SignedIn {
   Person person;
   // What this device shows from now on.
   std::string device;
+  // Whether the session is good for nothing but to enrol a second factor.
+  bool must_enrol = false;
 };
 
 struct Passkey {
@@ -150,6 +158,8 @@ inline constexpr std::int64_t kBootstrapMs = 30LL * 60 * 1000;
 
 // Error denied auth.step_up.
 [[nodiscard]] Error step_up_needed();
+// Error denied auth.enrolment_required.
+[[nodiscard]] Error enrolment_needed();
 
 // Every act is durable with its audit entry when it is ok. Internally synchronised; not from inside
 // a read or a job of the store.
@@ -164,6 +174,8 @@ class Accounts {
     const Clock& clock;
     Random& random;
     UlidSource& ids;
+    // Whether a person takes part in a consultation that runs. Unset where there are none.
+    std::function<Result<bool>(std::string_view person)> in_consultation{};
   };
   Accounts(Parts parts, std::string tenant, AccountOptions options);
   ~Accounts();
@@ -200,6 +212,8 @@ class Accounts {
   // denied auth.step_up.
   [[nodiscard]] Status check_strong(const Principal& who) const;
   [[nodiscard]] std::int64_t step_up_seconds() const;
+  // Answers of passkeys whose count did not grow.
+  [[nodiscard]] std::uint64_t passkey_counts_back() const;
 
   // Whether the text has the form of a session's token.
   [[nodiscard]] static bool is_session(std::string_view text);
@@ -216,7 +230,8 @@ class Accounts {
   [[nodiscard]] Status set_password(const Caller& caller, std::string_view old_password,
                                     std::string_view new_password);
   // The caller's codes by time. enrol() makes a secret that confirm() makes count; confirm() gives
-  // recovery codes, once. That, and its removal, end the person's other sessions. Errors: denied
+  // recovery codes, once. That, and its removal, end the person's other sessions. Who has proven
+  // himself a short time ago has then shown two factors. Errors: denied
   // auth.step_up; conflict auth.mfa_enrolled; denied auth.failed; unavailable rate.sign_in.
   [[nodiscard]] Result<Enrolment> enrol(const Caller& caller);
   [[nodiscard]] Result<std::vector<std::string>> confirm(const Caller& caller,
@@ -275,5 +290,7 @@ class Accounts {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+void write_metrics(const Accounts& accounts, MetricsWriter& out);
 
 }  // namespace rabt::identity

@@ -99,9 +99,9 @@ Result<Accounts::State::Begun> Accounts::State::end(std::string_view use, const 
   return out;
 }
 
-Accounts::State::Judged Accounts::State::judge_passkey(const Proofs& known,
+Accounts::State::Judged Accounts::State::judge_passkey(const Caller& caller, const Proofs& known,
                                                        std::string_view challenge,
-                                                       const Json& answer) const {
+                                                       const Json& answer) {
   Judged out;
   const auto of = read_assertion(answer);
   if (!of.ok()) {
@@ -131,6 +131,7 @@ Accounts::State::Judged Accounts::State::judge_passkey(const Proofs& known,
   if (counts && count <= now.sign_count) {
     // When a passkey moves between devices, each device may count for itself.
     out.copied = true;
+    ++counts_back;
     if (!now.shown.backup_eligible) {
       out.error =
           invalid("auth.passkey", "the count of the passkey went back: there may be a copy");
@@ -141,8 +142,13 @@ Accounts::State::Judged Accounts::State::judge_passkey(const Proofs& known,
   const std::int64_t before = now.sign_count;
   const bool moved = state->backed_up != now.shown.backed_up;
   now.shown.backed_up = state->backed_up;
-  out.also = [this, now, before, count, moved, person = std::string(known.person),
+  std::optional<audit::Prepared> noted;
+  if (out.copied)
+    noted = entry(caller, "user.passkey_copied", known.person, "ok",
+                  Json::object({{"passkey", now.shown.id}, {"synced", true}}));
+  out.also = [this, now, before, count, moved, noted, person = std::string(known.person),
               key = known.key](store::Transaction& transaction) -> Status {
+    if (noted) RABT_TRY_STATUS(parts.audit.append(transaction, *noted));
     RABT_TRY(rows, transaction.execute(sql::kUsePasskey, {tenant, person, now.shown.id, count,
                                                           before, parts.clock.now().ms}));
     if (rows != 1) return sign_in_failed();
@@ -212,6 +218,7 @@ Result<Passkey> Accounts::add_passkey(const Caller& caller, const PasskeyAnswer&
                      {all.tenant, fresh.shown.id, store::Blob{hashed}, person, store::Blob{sealed},
                       std::int64_t{made.state.sign_count}, fresh.shown.created_ms}));
         if (rows != 1) return conflict("auth.passkey_taken", "this passkey is enrolled already");
+        RABT_TRY_STATUS(all.strengthen(transaction, caller, known));
         return all.end_sessions(transaction, person, caller.who.session);
       },
       Json::object({{"passkey", fresh.shown.id}})));
@@ -302,7 +309,7 @@ Result<SignedIn> Accounts::sign_in(const Caller& caller, const PasskeyAnswer& an
   by.who.kind = Kind::person;
   by.who.id = person;
   by.who.person = person;
-  const State::Judged judged = all.judge_passkey(known, begun.challenge, answer.credential);
+  const State::Judged judged = all.judge_passkey(by, known, begun.challenge, answer.credential);
   if (!judged.good)
     return all.refuse(by, judged.copied ? "user.passkey_copied" : "user.login_failed", person,
                       sign_in_failed(), judged.error.message);
@@ -315,6 +322,16 @@ Result<SignedIn> Accounts::sign_in(const Caller& caller, const PasskeyAnswer& an
                              RABT_TRY_STATUS(judged.also(transaction));
                              return all.throttle.success(transaction, attempt);
                            }});
+}
+
+void write_metrics(const Accounts& accounts, MetricsWriter& out) {
+  out.counter("rabt_passkey_counts_back_total",
+              "Answers of passkeys whose count did not grow, as that of a copy would not.",
+              accounts.passkey_counts_back());
+}
+
+std::uint64_t Accounts::passkey_counts_back() const {
+  return state_->counts_back.load();
 }
 
 }  // namespace rabt::identity

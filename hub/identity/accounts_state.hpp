@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -123,6 +125,13 @@ struct Accounts::State {
   [[nodiscard]] Error refuse(const Caller& caller, std::string_view act, std::string_view person,
                              const Error& error, std::string_view why = {});
 
+  // How long the sessions of a person may stay idle now.
+  [[nodiscard]] Result<std::int64_t> idle_of(std::string_view person) const;
+  // The caller, who has just enrolled a second factor, has shown both of them, if the first was a
+  // short time ago.
+  [[nodiscard]] Status strengthen(store::Transaction& transaction, const Caller& caller,
+                                  const Proofs& known);
+
   // All sessions of a person but `but`, and what was opened by them.
   [[nodiscard]] Status end_sessions(store::Transaction& transaction, std::string_view person,
                                     std::string_view but = {});
@@ -171,11 +180,13 @@ struct Accounts::State {
     Error error;
     bool good = false;
     Writes also;
-    // The count of the authenticator went back: it may have been copied.
+    // The count of the authenticator did not grow: it may have been copied. Good all the same when
+    // it may move between devices, which may count apart; `also` then writes that down, too.
     bool copied = false;
   };
-  [[nodiscard]] Judged judge_passkey(const Proofs& known, std::string_view challenge,
-                                     const Json& answer) const;
+  [[nodiscard]] Judged judge_passkey(const Caller& caller, const Proofs& known,
+                                     std::string_view challenge, const Json& answer);
+  std::atomic<std::uint64_t> counts_back{0};
 
  private:
   [[nodiscard]] Result<Bytes> peppered(std::string_view folded);

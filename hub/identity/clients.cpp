@@ -7,6 +7,7 @@
 #include "hub/base/utf8.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/jws.hpp"
+#include "hub/identity/act_entry.hpp"
 #include "hub/identity/api_token.hpp"
 #include "hub/identity/authenticator.hpp"
 #include "hub/identity/epochs.hpp"
@@ -291,17 +292,8 @@ Result<std::vector<Client>> Clients::all() {
 
 Status Clients::write(const Caller& caller, std::string_view act, std::string_view id, Json detail,
                       const Writes& writes) {
-  const auto entry = parts_.audit.prepare({.tenant = tenant_,
-                                           .actor = caller.who.actor(),
-                                           .act = std::string(act),
-                                           .object = client_subject(id),
-                                           .result = "ok",
-                                           .detail = std::move(detail),
-                                           .patient = {},
-                                           .purpose = {},
-                                           .client = caller.client,
-                                           .request = caller.request,
-                                           .sealed = {}});
+  const auto entry =
+      act_entry(parts_.audit, caller, tenant_, act, client_subject(id), "ok", std::move(detail));
   return parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(writes(transaction));
     return parts_.audit.append(transaction, entry);

@@ -25,8 +25,8 @@ struct Person {
   bool active = true;
   // The profile, opened: members of the API's Person (name, nameAr, gender, birthDate, phone,
   // email, identifiers, language, saudiResident, genderPreference; specialty, department,
-  // organization, licenceNumber, languages, videoEnabled of a provider; mrn, saudiHealthId of a
-  // patient). Patient data.
+  // organization, licenceNumber, licenceUntil, languages, videoEnabled of a provider; mrn,
+  // saudiHealthId of a patient). Patient data.
   Json profile = Json::object();
   Licence licence = Licence::missing;
   // The pseudonym under which the audit log knows the person: hex of a blind index.

@@ -26,6 +26,9 @@ constexpr std::array<std::pair<Licence, std::string_view>, 6> kLicences{
 // A change that meets another one is tried again, unless the caller named a version.
 constexpr int kTries = 4;
 constexpr Roles kProviders{Role::doctor, Role::specialist};
+// A licence is good to the end of its last day in Riyadh, which knows no summer time.
+constexpr std::int64_t kRiyadhOffsetMs = 3LL * 3'600'000;
+constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 
 crypto::SealContext context_of(std::string_view tenant, std::string_view id) {
   return {tenant, "person", id, "profile"};
@@ -73,6 +76,15 @@ Status complete(store::Connection& connection, const keys::Lease& lease, std::st
   RABT_TRY(profile, Json::parse(plain));
   row.person.profile = std::move(profile);
   return ok_status();
+}
+
+// The person as he is now: a licence whose last day is over is expired, however it was proven.
+Person as_of(Person person, Timestamp now) {
+  const std::string until = person.profile.string_or("licenceUntil", "");
+  const auto begins = parse_iso8601(until + "T00:00:00Z");
+  if (until.empty() || !begins.ok()) return person;
+  if (now.ms >= begins->ms + kDayMs - kRiyadhOffsetMs) person.licence = Licence::expired;
+  return person;
 }
 
 Error unknown_person() {
@@ -179,7 +191,7 @@ Result<Person> People::create(const Caller& caller, const NewPerson& wanted, con
     if (with) RABT_TRY_STATUS(with(transaction, person, *made.key));
     return parts_.audit.append(transaction, entry);
   }));
-  return person;
+  return as_of(std::move(person), parts_.clock.now());
 }
 
 Result<Person> People::change(const Caller& caller, std::string_view id,
@@ -246,7 +258,7 @@ Result<Person> People::change(const Caller& caller, std::string_view id,
     });
     if (written.ok()) {
       ++person.version;
-      return person;
+      return as_of(std::move(person), parts_.clock.now());
     }
     if (written.error().code != "precondition.failed" || wanted.version) return written.error();
   }
@@ -323,7 +335,7 @@ Result<Person> People::find(std::string_view tenant, std::string_view id) {
     if (row.person.id.empty()) return unknown_person();
     return complete(connection, lease, tenant, row);
   }));
-  return std::move(row.person);
+  return as_of(std::move(row.person), parts_.clock.now());
 }
 
 namespace {
@@ -375,7 +387,8 @@ Result<std::vector<Person>> People::page(std::string_view tenant, Roles roles, s
   }));
   std::vector<Person> out;
   out.reserve(rows.size());
-  for (PersonRow& row : rows) out.push_back(std::move(row.person));
+  const Timestamp now = parts_.clock.now();
+  for (PersonRow& row : rows) out.push_back(as_of(std::move(row.person), now));
   return out;
 }
 

@@ -76,6 +76,8 @@ struct Principal {
   // milliseconds since 1970. 0 if he did not, or nobody knows.
   std::int64_t proven_ms = 0;
   std::int64_t strong_ms = 0;
+  // Whether somebody whose role asks for two factors has shown one: he may only enrol another.
+  bool must_enrol = false;
 
   // "person:01J...", "client:api-token", "anonymous"; "client:brainsait/person:01J..." when a
   // client acts for a person: audited as both.

@@ -95,6 +95,8 @@ inline constexpr Statement kFindSession{
     "AND tenant = $2"};
 inline constexpr Statement kSeeSession{
     "UPDATE login_session SET seen_ms = $2 WHERE token = $1 AND seen_ms < $2"};
+inline constexpr Statement kStrengthenSession{
+    "UPDATE login_session SET strong_ms = $4 WHERE tenant = $1 AND person = $2 AND id = $3"};
 inline constexpr Statement kEndSession{
     "DELETE FROM login_session WHERE tenant = $1 AND person = $2 AND id = $3"};
 inline constexpr Statement kEndSessions{

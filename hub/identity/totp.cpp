@@ -9,6 +9,7 @@ namespace rabt::identity {
 namespace {
 
 constexpr std::int64_t kStepMs = 30'000;
+constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
 }  // namespace
 
@@ -41,7 +42,6 @@ std::optional<std::int64_t> totp_match(ByteView secret, std::string_view code, T
 }
 
 std::string base32(ByteView bytes) {
-  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
   std::string out;
   std::uint32_t buffer = 0;
   unsigned bits = 0;
@@ -50,6 +50,23 @@ std::string base32(ByteView bytes) {
     for (bits += 8; bits >= 5; bits -= 5) out.push_back(kAlphabet[buffer >> (bits - 5) & 31U]);
   }
   if (bits > 0) out.push_back(kAlphabet[buffer << (5 - bits) & 31U]);
+  return out;
+}
+
+std::optional<Bytes> from_base32(std::string_view text) {
+  Bytes out;
+  std::uint32_t buffer = 0;
+  unsigned bits = 0;
+  for (const char letter : text) {
+    const std::size_t at = kAlphabet.find(letter);
+    if (at == std::string_view::npos) return std::nullopt;
+    buffer = buffer << 5U | static_cast<std::uint32_t>(at);
+    bits += 5;
+    if (bits < 8) continue;
+    bits -= 8;
+    out.push_back(static_cast<std::uint8_t>(buffer >> bits));
+  }
+  if (base32(out) != text) return std::nullopt;
   return out;
 }
 

@@ -21,5 +21,7 @@ inline constexpr std::size_t kTotpSecret = 20;
                                                      Timestamp at, std::int64_t last_step);
 // RFC 4648 section 6, without padding.
 [[nodiscard]] std::string base32(ByteView bytes);
+// Nothing when the text is not what base32() writes.
+[[nodiscard]] std::optional<Bytes> from_base32(std::string_view text);
 
 }  // namespace rabt::identity

@@ -498,6 +498,29 @@ TEST(Kiorex, K71AWrongIdIsAnErrorOfTheForm) {
   EXPECT_NE(wrong.body.find("durationMinutes"), std::string::npos) << wrong.body;
 }
 
+TEST(Kiorex, Trap58AnOriginIsAllowedInEveryLetterOrNotAtAll) {
+  const auto allowed = [](const char* who, const char* method, const std::string& origin) {
+    return h().call(who, method, "/video/sessions", {}, {{"Origin", origin}});
+  };
+  for (const char* other :
+       {"https://app.example.sa.evil.example", "https://evil-app.example.sa", "null",
+        "https://app.example.sa:443", "https://app.example.sa:8443", "HTTPS://APP.EXAMPLE.SA",
+        "http://app.example.sa", "https://app.example.sa/", "https://app.example.s"}) {
+    for (const auto& [who, method] :
+         {std::pair{"-", "OPTIONS"}, {"D", "GET"}, {"-", "GET"}, {"P", "PUT"}}) {
+      const Answer answer = allowed(who, method, other);
+      EXPECT_EQ(answer.header("Access-Control-Allow-Origin"), "") << method << " " << other;
+      EXPECT_NE(answer.header("Vary").find("Origin"), std::string::npos) << method << " " << other;
+    }
+  }
+  // Errors, too, are for the page that asks.
+  const Answer refused = allowed("-", "GET", "https://app.example.sa");
+  RABT_EXPECT_STATUS(refused, 401);
+  EXPECT_EQ(refused.header("Access-Control-Allow-Origin"), "https://app.example.sa");
+  EXPECT_NE(refused.header("Vary").find("Origin"), std::string::npos);
+  EXPECT_EQ(refused.header("Access-Control-Allow-Credentials"), "");
+}
+
 TEST(Kiorex, K72AnswersOriginsThatAreAllowed) {
   const auto preflight = [](const char* origin) {
     return h().call("-", "OPTIONS", "/video/sessions", {},

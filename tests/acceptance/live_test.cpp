@@ -1,3 +1,7 @@
+#include <memory>
+#include <thread>
+#include <vector>
+
 #include "tests/acceptance/hospital.hpp"
 #include "tests/web_socket_client.hpp"
 
@@ -196,6 +200,165 @@ TEST_F(Stream, IsForThePeopleOfTheSessionOnly) {
   stranger.send(sub());
   EXPECT_EQ(stranger.typed("no")["code"], Json("authorisation.denied"));
   EXPECT_EQ(h().get("D", "/api/v1/stream").status, 426);
+}
+
+TEST_F(Stream, Trap47WhoseConsentIsWithdrawnHearsNothingMore) {
+  h().enter("Brother", "patient");
+  const std::string at = "/api/v1/sessions/" + session_;
+  const auto consent = [&](bool given) {
+    RABT_EXPECT_STATUS(
+        h().post("P", at + "/consents", Json::object({{"kind", "family"}, {"given", given}})), 201);
+  };
+  const auto say = [&](const char* text) {
+    RABT_EXPECT_STATUS(h().post("D", at + "/messages", Json::object({{"text", text}})), 201);
+  };
+  consent(true);
+  RABT_EXPECT_STATUS(
+      h().post("D", at + "/participants",
+               Json::object({{"person", h().person("Brother").id}, {"role", "family_member"}})),
+      201);
+  RABT_EXPECT_STATUS(h().post("D", at + "/start"), 200);
+  const Answer came = h().post("Brother", at + "/join");
+  RABT_EXPECT_STATUS(came, 200);
+  if (came.text("admission") == "waiting")
+    RABT_EXPECT_STATUS(
+        h().post("D", at + "/participants/" + came["participant"].string_or("id", "") + "/admit"),
+        200);
+  Line brother("/api/v1/stream", shows("Brother"));
+  brother.send(sub());
+  EXPECT_EQ(brother.typed("ok")["admission"], Json("admitted"));
+  say("before");
+  EXPECT_EQ(brother.event("chat")["data"]["content"]["text"], Json("before"));
+  consent(false);
+  // The hub looks at sessions twenty times a second; what counts is that nothing comes between.
+  say("after");
+  bool heard = false;
+  const Json bye = brother.next([&](const Json& frame) {
+    heard = heard || frame.string_or("kind", "") == "chat";
+    return frame.string_or("type", "") == "bye";
+  });
+  EXPECT_FALSE(bye.is_null());
+  EXPECT_FALSE(heard);
+  brother.send(Json::object({{"type", "ping"}, {"id", 9}}));
+  EXPECT_EQ(brother.next([](const Json&) { return true; })["id"], Json(9))
+      << "and nothing comes behind";
+  EXPECT_EQ(h().get("Brother", at + "/messages").status, 403);
+}
+
+TEST_F(Stream, Trap71AnEventThatIsNotThereIsNoPlaceToGoOn) {
+  const auto asks = [&](const Json& after) {
+    Line doctor("/api/v1/stream", shows("D"));
+    doctor.send(sub(Json::object({{"after", after}})));
+    return doctor.next([](const Json& frame) {
+      return frame.string_or("type", "") == "no" || frame.string_or("type", "") == "ok";
+    });
+  };
+  const std::int64_t newest = asks(0)["seq"].as_int64().value_or(-1);
+  ASSERT_GT(newest, 0);
+  EXPECT_EQ(asks(newest)["type"], Json("ok"));
+  EXPECT_EQ(asks(newest + 1)["code"], Json("stream.after"));
+  EXPECT_EQ(asks(std::int64_t{1} << 62)["code"], Json("stream.after"));
+  EXPECT_EQ(asks(-1)["code"], Json("api.invalid"));
+  EXPECT_EQ(asks("1")["code"], Json("api.invalid"));
+}
+
+// Sessions that talk while the hub is killed, and come back all at once.
+class SlowStream : public Stream {
+ protected:
+  static constexpr int kSessions = 10;
+  static constexpr int kLinesOfEach = 8;
+
+  struct Talk {
+    std::string doctor;
+    std::string patient;
+    std::string session;
+    std::int64_t from = 0;
+    // What the hub said is kept.
+    std::vector<std::string> kept;
+  };
+  static Talk begin(int number) {
+    Talk out{.doctor = "D72-" + std::to_string(number), .patient = "P72-" + std::to_string(number)};
+    h().enter(out.doctor, "doctor");
+    h().enter(out.patient, "patient");
+    const Answer made = h().post(out.doctor, "/api/v1/sessions",
+                                 Json::object({{"type", "doctor_patient"},
+                                               {"patient", h().person(out.patient).id},
+                                               {"waitingRoom", false}}));
+    RABT_EXPECT_STATUS(made, 201);
+    out.session = made.text("id");
+    RABT_EXPECT_STATUS(h().post(out.doctor, "/api/v1/sessions/" + out.session + "/start"), 200);
+    RABT_EXPECT_STATUS(h().post(out.patient, "/api/v1/sessions/" + out.session + "/join"), 200);
+    return out;
+  }
+  static std::unique_ptr<Line> open(const Talk& talk, const std::string& who, const Json& after) {
+    auto line = std::make_unique<Line>("/api/v1/stream", shows(who));
+    line->send(Json::object(
+        {{"type", "sub"}, {"id", 1}, {"topic", "session:" + talk.session}, {"after", after}}));
+    return line;
+  }
+  // The words of the chat up to the present.
+  static std::vector<std::string> heard(Line& line) {
+    std::vector<std::string> words;
+    for (;;) {
+      const Json frame = line.next([](const Json&) { return true; });
+      const std::string type = frame.string_or("type", "");
+      if (frame.is_null() || type == "live" || type == "no") return words;
+      if (type == "ev" && frame.string_or("kind", "") == "chat")
+        words.push_back(frame["data"]["content"].string_or("text", ""));
+    }
+  }
+};
+
+TEST_F(SlowStream, Trap72OfThoseWhoComeBackAtOnceAfterAKillNobodyMissesAWord) {
+  std::vector<Talk> talks;
+  std::vector<std::unique_ptr<Line>> lines;
+  std::vector<Line*> speakers;
+  for (int i = 0; i < kSessions; ++i) {
+    talks.push_back(begin(i));
+    for (const std::string& who : {talks.back().doctor, talks.back().patient}) {
+      for (int n = 0; n < kLinesOfEach; ++n) lines.push_back(open(talks.back(), who, Json()));
+    }
+    speakers.push_back(lines[lines.size() - 1].get());
+    talks.back().from = speakers.back()->typed("ok")["seq"].as_int64().value_or(0);
+    EXPECT_GT(talks.back().from, 0);
+  }
+  std::thread killer;
+  bool alive = true;
+  for (int round = 0; alive; ++round) {
+    if (round == 10) killer = std::thread([] { h().site.kill_hub(); });
+    for (std::size_t i = 0; i < talks.size(); ++i) {
+      const std::string word = "w" + std::to_string(round);
+      speakers[i]->send(Json::object({{"type", "say"},
+                                      {"id", 100 + round},
+                                      {"topic", "session:" + talks[i].session},
+                                      {"kind", "chat"},
+                                      {"text", word}}));
+      const Json said =
+          speakers[i]->next([&](const Json& frame) { return frame["id"] == Json(100 + round); });
+      if (said["type"] == Json("ok")) talks[i].kept.push_back(word);
+      alive = alive && !said.is_null();
+    }
+  }
+  killer.join();
+  lines.clear();
+  h().site.start_hub();
+  std::vector<std::thread> all;
+  for (const Talk& talk : talks) {
+    EXPECT_GE(talk.kept.size(), 10U);
+    all.emplace_back([&talk] {
+      std::vector<std::unique_ptr<Line>> again;
+      for (const std::string& who : {talk.doctor, talk.patient}) {
+        for (int n = 0; n < kLinesOfEach; ++n) again.push_back(open(talk, who, Json(talk.from)));
+      }
+      for (const auto& line : again) {
+        std::vector<std::string> words = heard(*line);
+        // What was committed and not answered any more may be there, too, once.
+        if (words.size() == talk.kept.size() + 1) words.pop_back();
+        EXPECT_EQ(words, talk.kept);
+      }
+    });
+  }
+  for (std::thread& one : all) one.join();
 }
 
 // Trap 66.

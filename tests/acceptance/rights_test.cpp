@@ -143,16 +143,26 @@ class Rights : public testing::Test {
   std::map<std::string, std::string> names_;
 };
 
-TEST_F(Rights, EveryOperationIsForWhomTheMatrixSays) {
-  std::ifstream file(folder() + "/tests/acceptance/rights.csv");
-  std::string line;
-  std::getline(file, line);
-  const std::vector<std::string> columns = cells_of(line);
-  ASSERT_GT(columns.size(), 10U) << "rights.csv was not read";
-  std::map<std::string, std::string> rows;
-  while (std::getline(file, line)) {
-    if (!line.empty()) rows[line.substr(0, line.find(','))] = line;
+// rights.csv: the callers, and the row of each operation.
+struct Matrix {
+  Matrix() {
+    std::ifstream file(folder() + "/tests/acceptance/rights.csv");
+    std::string line;
+    std::getline(file, line);
+    columns = cells_of(line);
+    while (std::getline(file, line)) {
+      if (!line.empty()) rows[line.substr(0, line.find(','))] = line;
+    }
   }
+  std::vector<std::string> columns;
+  std::map<std::string, std::string> rows;
+};
+
+TEST_F(Rights, EveryOperationIsForWhomTheMatrixSays) {
+  const Matrix matrix;
+  const std::vector<std::string>& columns = matrix.columns;
+  const std::map<std::string, std::string>& rows = matrix.rows;
+  ASSERT_GT(columns.size(), 10U) << "rights.csv was not read";
   const auto all = test::operations();
   ASSERT_GT(all.size(), 100U) << "docs/openapi.yaml was not read";
   for (const auto& [name, row] : rows)
@@ -167,6 +177,57 @@ TEST_F(Rights, EveryOperationIsForWhomTheMatrixSays) {
       is += "," + std::to_string(ask(name, operation, columns[i]));
     EXPECT_EQ(is, rows.contains(name) ? rows.at(name) : "no row in rights.csv");
   }
+}
+
+// Whoever may not act is told so, and nothing about what the act takes.
+TEST_F(Rights, WhoMayNotActLearnsNothingOfTheForm) {
+  const Matrix matrix;
+  ASSERT_GT(matrix.columns.size(), 10U) << "rights.csv was not read";
+  fresh();
+  int asked = 0;
+  for (const auto& [name, operation] : test::operations()) {
+    // What a nurse may create, the body says.
+    if (operation.method == "GET" || name == "createSession") continue;
+    const std::vector<std::string> cells = cells_of(matrix.rows.at(name));
+    for (std::size_t i = 1; i < matrix.columns.size(); ++i) {
+      const std::string& who = matrix.columns[i];
+      if (cells[i] != "403" || who == "-" || who.ends_with('!')) continue;
+      for (const char* const body : {R"({"nonsense": 1})", "["}) {
+        const auto answer = h_.site.send(operation.method, fill(operation.pattern),
+                                         {{"Authorization", "Bearer " + h_.person(who).token},
+                                          {"Content-Type", "application/json"},
+                                          {"If-Match", "*"}},
+                                         body);
+        EXPECT_EQ(answer.status, 403) << name << " by " << who << ": " << answer.body;
+        ++asked;
+      }
+    }
+  }
+  EXPECT_GT(asked, 800);
+}
+
+TEST_F(Rights, Trap49ADoctorWhoseLicenceIsOverStartsNothing) {
+  h_.enter("Late", "doctor");
+  const std::string at = "/api/v1/providers/" + h_.person("Late").id;
+  const auto until = [&](const char* by, const char* date) {
+    return h_
+        .call(by, "PATCH", at, Json::object({{"licenceUntil", date}}),
+              {{"If-Match", h_.get("AD", at).header("etag")}})
+        .status;
+  };
+  const Answer made = h_.post(
+      "Late", "/api/v1/sessions",
+      Json::object(
+          {{"type", "doctor_patient"}, {"patient", h_.person("P").id}, {"waitingRoom", false}}));
+  RABT_EXPECT_STATUS(made, 201);
+  const std::string start = "/api/v1/sessions/" + made.text("id") + "/start";
+  EXPECT_EQ(until("AD", "2020-01-31"), 200);
+  const Answer refused = h_.post("Late", start);
+  RABT_EXPECT_STATUS(refused, 409);
+  EXPECT_EQ(refused.text("code"), "licence.missing");
+  EXPECT_EQ(until("Late", "2099-01-31"), 403) << "he does not prolong it himself";
+  EXPECT_EQ(until("AD", "2099-01-31"), 200);
+  RABT_EXPECT_STATUS(h_.post("Late", start), 200);
 }
 
 // Trap 41: what reaches an operation in another way meets the same decision.
@@ -211,6 +272,74 @@ TEST_F(Rights, Trap43AnAdministratorSeesStarredFieldsForAReasonOnly) {
   for (const char* who : {"OP", "AU"})
     EXPECT_EQ(h_.get(who, at).body.find("headache"), std::string::npos) << who;
   EXPECT_EQ(h_.get("D", at).text("chiefComplaint"), "headache");
+}
+
+// The same by every other way to the session: lists, timelines, summaries, the doors of others.
+TEST_F(Rights, Trap43WhatIsMaskedIsMaskedInEveryDoor) {
+  fresh();
+  const std::string id = names_.at("session");
+  const std::string at = "/api/v1/sessions/" + id;
+  const std::vector<std::string> canaries{"canary-complaint", "canary-notes", "canary-note",
+                                          "canary-chat"};
+  RABT_EXPECT_STATUS(
+      h_.call("D", "PATCH", at,
+              Json::object({{"chiefComplaint", canaries[0]}, {"notes", canaries[1]}}),
+              {{"If-Match", "*"}}),
+      200);
+  RABT_EXPECT_STATUS(
+      h_.post("D", at + "/notes",
+              Json::object({{"kind", "free"}, {"content", canaries[2]}, {"status", "final"}})),
+      201);
+  RABT_EXPECT_STATUS(h_.post("D", at + "/messages", Json::object({{"text", canaries[3]}})), 201);
+  const Json is = h_.get("D", at).json;
+  const auto number = [&](const char* who) { return std::to_string(h_.number(who)); };
+  const std::vector<std::string> people{
+      "/video/patients/" + h_.uuid("P"), "/video/providers/" + h_.uuid("D"),
+      "/api/v1/patients/" + h_.person("P").id, "/api/v1/providers/" + h_.person("D").id};
+  std::vector<std::string> paths{"/api/v1/sessions?limit=200",
+                                 at,
+                                 at + "/events",
+                                 at + "/summary",
+                                 at + "/participants",
+                                 at + "/invitations",
+                                 at + "/notes",
+                                 at + "/messages",
+                                 at + "/transcript",
+                                 at + "/consents",
+                                 "/video/sessions?limit=100",
+                                 "/video/telehealth/consultations?limit=100",
+                                 "/api/v1/telemedicine",
+                                 "/api/video/sessions?page_size=100",
+                                 "/api/video/sessions/doctor/" + number("D"),
+                                 "/api/video/sessions/patient/" + number("P"),
+                                 "/dashboard",
+                                 "/admin/users?page_size=100",
+                                 "/admin/logs?page_size=100"};
+  for (const std::string& one : people) {
+    for (const char* what : {"", "/sessions?limit=100", "/history"}) paths.push_back(one + what);
+  }
+  for (const std::string& name : {id, is.string_or("uuid", ""), is["number"].number_text()}) {
+    for (const char* door : {"/video/sessions/", "/api/v1/telemedicine/", "/api/video/sessions/",
+                             "/video/telehealth/consultations/"}) {
+      for (const char* what : {"", "/participants", "/summary"})
+        paths.push_back(door + name + what);
+    }
+  }
+  const auto shown = [&](const char* who, const std::string& path) {
+    const std::string body = h_.get(who, path).body;
+    std::string out;
+    for (const std::string& one : canaries) {
+      if (body.find(one) != std::string::npos) out += one + " ";
+    }
+    return out;
+  };
+  int seen = 0;
+  for (const std::string& path : paths) {
+    for (const char* who : {"AD", "OP", "AU", "SO", "IE", "P2", "D2"})
+      EXPECT_EQ(shown(who, path), "") << who << " " << path;
+    if (!shown("D", path).empty()) ++seen;
+  }
+  EXPECT_GT(seen, 8) << "who treats sees them";
 }
 
 // Trap 44: nobody gives himself a role by his own record.

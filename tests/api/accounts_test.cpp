@@ -45,21 +45,9 @@ class AccountsApi : public testing::Test {
   // Enrols codes by time, and proves itself by one: what an administrator's acts ask for.
   std::string stepped_up(const std::string& token) {
     const Json made = json(as(token, "POST", "me/mfa", "{}"));
-    const std::string secret = made.string_or("secret", "");
+    const Bytes secret = *identity::from_base32(made.string_or("secret", ""));
     const auto otp = [&](int steps) {
-      Bytes raw;
-      std::uint32_t buffer = 0;
-      unsigned bits = 0;
-      for (const char c : secret) {
-        const auto at = std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").find(c);
-        buffer = buffer << 5U | static_cast<std::uint32_t>(at);
-        bits += 5;
-        if (bits >= 8) {
-          bits -= 8;
-          raw.push_back(static_cast<std::uint8_t>(buffer >> bits));
-        }
-      }
-      return identity::totp_code(raw, identity::totp_step(api_.hub.clock().now()) + steps);
+      return identity::totp_code(secret, identity::totp_step(api_.hub.clock().now()) + steps);
     };
     EXPECT_EQ(as(token, "POST", "me/mfa/confirm", R"({"code": ")" + otp(0) + R"("})").status, 200);
     const Response up = as(token, "POST", "auth/step-up", R"({"otp": ")" + otp(1) + R"("})");
@@ -100,14 +88,6 @@ TEST_F(AccountsApi, AnAdministratorChangesOthersByVersionAndNotHisOwnRoles) {
   std::string id;
   const std::string weak = account("root", "admin", admin_id);
   const std::string token = account("layla", "nurse", id);
-  // 5.2: an act that asks for two factors says so, to a bearer of a password alone.
-  const Response needed =
-      as(weak, "PATCH", "users/" + id, R"({"active": false})", {{"if-match", "\"1\""}});
-  EXPECT_EQ(needed.status, 401);
-  EXPECT_EQ(code(needed), "auth.step_up");
-  EXPECT_NE(header(needed, "WWW-Authenticate").find("insufficient_user_authentication"),
-            std::string::npos);
-  EXPECT_NE(header(needed, "WWW-Authenticate").find("max_age=\"300\""), std::string::npos);
   const std::string admin = stepped_up(weak);
   EXPECT_EQ(as(weak, "GET", "me").status, 401) << "the token before";
   EXPECT_EQ(as(admin, "PATCH", "users/" + id, R"({"active": false})").status, 428);
@@ -130,6 +110,107 @@ TEST_F(AccountsApi, AnAdministratorChangesOthersByVersionAndNotHisOwnRoles) {
       200);
   EXPECT_EQ(as(again, "GET", "me").status, 401) << "trap 39";
   EXPECT_EQ(as(again, "PATCH", "users/" + id, R"({"roles": ["admin"]})").status, 401);
+}
+
+// 5.2: an act that asks for two factors says so, to whom has shown them long ago.
+TEST_F(AccountsApi, AnActThatAsksForTwoFactorsSaysSo) {
+  std::string id;
+  const std::string admin = stepped_up(account("root", "admin", id));
+  const auto change = [&] {
+    return as(admin, "PATCH", "users/" + id, R"({"name": "N"})", {{"if-match", "\"1\""}});
+  };
+  EXPECT_EQ(change().status, 200);
+  api_.hub.clock().advance_ms(6LL * 60 * 1000);
+  const Response needed = change();
+  EXPECT_EQ(needed.status, 401);
+  EXPECT_EQ(code(needed), "auth.step_up");
+  EXPECT_NE(header(needed, "WWW-Authenticate").find("insufficient_user_authentication"),
+            std::string::npos);
+  EXPECT_NE(header(needed, "WWW-Authenticate").find("max_age=\"300\""), std::string::npos);
+}
+
+TEST_F(AccountsApi, Trap32WhoHasShownOneFactorOfTwoGetsNowhereButToEnrolment) {
+  std::string id;
+  const std::string weak = account("root", "admin", id);
+  EXPECT_EQ(
+      json(as("", "POST", "auth/login",
+              Json::object({{"username", "root"}, {"password", kPassword}}).dump()))["mustEnrol"],
+      Json(true));
+  int refused = 0;
+  for (const Route& route : routes()) {
+    std::string path(route.pattern);
+    for (auto at = path.find('{'); at != std::string::npos; at = path.find('{'))
+      path.replace(at, path.find('}') - at + 1, id);
+    Request made = request(std::string(route.method), path, "{}");
+    made.headers = {{"authorization", "Bearer " + weak}, {"if-match", "*"}};
+    if (route.operation == "logout" || route.permission.allows({})) continue;
+    const Response answer = api_.handle(made);
+    if (route.options.enrolling) {
+      EXPECT_NE(code(answer), "auth.enrolment_required") << route.operation;
+      continue;
+    }
+    EXPECT_EQ(answer.status, 401) << route.operation;
+    EXPECT_EQ(code(answer), "auth.enrolment_required") << route.operation;
+    ++refused;
+  }
+  EXPECT_GT(refused, 130);
+  const std::string strong = stepped_up(sign_in("root"));
+  EXPECT_EQ(as(strong, "GET", "users").status, 200);
+}
+
+TEST_F(AccountsApi, Traps20And21AProofCountsInItsOwnPlaceOnly) {
+  std::string id;
+  const std::string token = account("layla", "patient", id);
+  ASSERT_EQ(as(token, "GET", "me").status, 200);
+  for (const char* name : {"access_token", "token", "jwt", "bearer", "authorization"})
+    EXPECT_EQ(as("", "GET", std::string("me?") + name + "=" + token).status, 401) << name;
+  // There is no proof of possession of a key of the caller's own; what claims one is no credential.
+  const std::string proof = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2In0.e30.c2ln";
+  EXPECT_EQ(as("", "GET", "me", "", {{"authorization", "DPoP " + token}, {"dpop", proof}}).status,
+            401);
+  EXPECT_EQ(as("", "GET", "me", "", {{"dpop", proof}}).status, 401);
+  EXPECT_EQ(as("", "GET", "me", "", {{"authorization", "Basic " + token}}).status, 401);
+}
+
+TEST_F(AccountsApi, Trap23TheFirstAdministratorIsNotMadeFromAFarAddressInTheOpen) {
+  const std::string shown = must(api_.accounts->make_bootstrap_code({}));
+  const auto ask = [&](const char* address, const char* what) {
+    Request made = request(
+        "POST", std::string("/api/v1/auth/bootstrap") + what,
+        Json::object(
+            {{"code", shown}, {"username", "root"}, {"password", kPassword}, {"otp", "000000"}})
+            .dump());
+    made.remote = address;
+    return api_.handle(made);
+  };
+  for (const char* far :
+       {"192.0.2.9", "203.0.113.7", "2001:db8::1", "128.0.0.1", "::2", "::ffff:192.0.2.9", ""}) {
+    EXPECT_EQ(code(ask(far, "/options")), "authorisation.denied") << far;
+    EXPECT_EQ(code(ask(far, "")), "authorisation.denied") << far;
+  }
+  // It was no try, either.
+  for (const char* near : {"127.0.0.1", "127.3.2.1", "::1", "local"})
+    EXPECT_EQ(ask(near, "/options").status, 200) << near;
+}
+
+TEST_F(AccountsApi, Trap35NothingThatTheHubSaysNamesTheHostOfTheCaller) {
+  std::string id;
+  const std::string admin = stepped_up(account("root", "admin", id));
+  const std::vector<std::pair<std::string, std::string>> evil{{"host", "evil.example"},
+                                                              {"x-forwarded-host", "evil.example"},
+                                                              {"x-forwarded-proto", "http"},
+                                                              {"forwarded", "host=evil.example"},
+                                                              {"origin", "https://evil.example"}};
+  auto with_version = evil;
+  with_version.emplace_back("if-match", "*");
+  for (const Response& answer :
+       {as(admin, "POST", "users", R"({"username": "layla", "roles": ["nurse"]})", evil),
+        as(admin, "PATCH", "users/" + id, R"({"resetPassword": true})", with_version),
+        as("", "POST", "auth/passkey/options", "{}", evil), as("", "GET", "me", "", evil)}) {
+    EXPECT_EQ(answer.body.find("evil"), std::string::npos) << answer.body;
+    for (const auto& [name, value] : answer.headers)
+      EXPECT_EQ(value.find("evil"), std::string::npos) << name;
+  }
 }
 
 TEST_F(AccountsApi, AnAdministratorMakesClientsAndTheirKeysAreShownOnce) {
@@ -166,7 +247,7 @@ TEST_F(AccountsApi, AnAdministratorMakesClientsAndTheirKeysAreShownOnce) {
   EXPECT_EQ(as(nurse, "POST", "clients", R"({"id": "own", "roles": ["admin"]})").status, 403);
 }
 
-TEST_F(AccountsApi, ABrowserHasItsSessionInACookieThatOnlyPagesOfTheHubUse) {
+TEST_F(AccountsApi, Trap31ABrowserHasItsSessionInACookieThatOnlyPagesOfTheHubUse) {
   using Headers = std::vector<std::pair<std::string, std::string>>;
   const Headers page{{"sec-fetch-site", "same-origin"}, {"content-type", "application/json"}};
   std::string id;
@@ -257,9 +338,11 @@ TEST_F(AccountsApi, APatientIsSeenByWhoTreatsAndByHimselfAndEveryReadingIsAudite
   };
   const std::string path = "patients/" + patient_id;
   const auto before = audited();
-  EXPECT_EQ(as(doctor, "GET", path).status, 200);
+  // Who does not treat the patient needs a grant for an emergency.
+  EXPECT_EQ(code(as(doctor, "GET", path)), "phi.break_glass");
+  EXPECT_EQ(as(doctor, "GET", path, "", {{"x-rabt-reason", "an emergency"}}).status, 403);
   EXPECT_EQ(as(patient, "GET", path).status, 200);
-  EXPECT_EQ(audited(), before + 2);
+  EXPECT_EQ(audited(), before + 3) << "the refusals are there, too";
   EXPECT_EQ(as(other, "GET", path).status, 403);
   EXPECT_EQ(as(patient, "GET", "patients").status, 403);
   EXPECT_EQ(code(api_.api("GET", path)), "phi.reason") << "a client says why";
@@ -295,6 +378,14 @@ TEST_F(AccountsApi, AProviderShowsOthersNoTelephone) {
   EXPECT_EQ(json(as(doctor, "GET", path)).string_or("phone", ""), "0501234567");
   EXPECT_EQ(as(patient, "PATCH", path, "{}", {{"if-match", "\"2\""}}).status, 403);
   EXPECT_EQ(as(patient, "POST", "providers", "{}").status, 403);
+  // Until when he is licensed is not his to say.
+  EXPECT_EQ(as(doctor, "PATCH", path, R"({"licenceUntil": "2099-12-31"})", {{"if-match", "\"2\""}})
+                .status,
+            403);
+  EXPECT_EQ(
+      api_.api("PATCH", path, R"({"licenceUntil": "2020-12-31"})", {{"if-match", "\"2\""}}).status,
+      200);
+  EXPECT_EQ(json(as(doctor, "GET", path)).string_or("licenceState", ""), "expired");
   EXPECT_EQ(json(api_.api("POST", "providers", R"({"name": "D"})")).string_or("licenceState", ""),
             "vouched");
 }
@@ -312,7 +403,7 @@ TEST_F(AccountsApi, PasskeysAreListedAndSessionsEndedOverTheApi) {
   EXPECT_EQ(as(token, "POST", "me/passkeys", R"({"ceremony": "x"})").status, 422);
   const Response made = as(token, "POST", "me/passkeys", answer.dump());
   ASSERT_EQ(made.status, 201) << made.body;
-  EXPECT_EQ(code(as(token, "POST", "me/passkeys", answer.dump())), "auth.step_up");
+  EXPECT_EQ(code(as(token, "POST", "me/passkeys", answer.dump())), "auth.failed") << "once";
   const std::string at = "me/passkeys/" + json(made).string_or("id", "");
   EXPECT_EQ(as(token, "PATCH", at, R"({"name": "my phone"})").status, 200);
   EXPECT_EQ(json(as(token, "GET", "me/passkeys"))["items"].as_array().at(0).string_or("name", ""),

@@ -143,6 +143,38 @@ TEST_F(ApiRates, StrangersAreCountedByTheirAddress) {
       << "his credential is his own";
 }
 
+TEST_F(ApiRates, BodiesOfACallerThatAreOnTheirWayAreBounded) {
+  RateOptions rates = RateOptions::none();
+  rates.bodies = 100;
+  ApiRig api({.rates = rates});
+  http::Request head = request("POST", "/api/v1/sessions");
+  head.headers = {{"authorization", "Bearer " + std::string(kToken)}, {"content-length", "60"}};
+  head.remote = "192.0.2.1";
+  const auto status = [](const http::Admission& one) {
+    const auto* refused = std::get_if<http::Response>(&one);
+    return refused == nullptr ? 0 : refused->status;
+  };
+  http::Admission first = api.admit(head);
+  EXPECT_EQ(status(first), 0);
+  head.remote = "192.0.2.2";
+  const http::Admission second = api.admit(head);
+  ASSERT_EQ(status(second), 429) << "from another address, by the same caller";
+  EXPECT_EQ(code(std::get<http::Response>(second)), "rate.bodies");
+  first = http::Response{};
+  EXPECT_EQ(status(api.admit(head)), 0) << "it came back";
+  head.headers[1].second = "101";
+  EXPECT_EQ(status(api.admit(head)), 429);
+  // Who shows nothing is counted by his address.
+  http::Request open = request("POST", "/api/v1/auth/login");
+  open.headers = {{"content-length", "60"}};
+  open.remote = "192.0.2.1";
+  const http::Admission stranger = api.admit(open);
+  EXPECT_EQ(status(stranger), 0);
+  EXPECT_EQ(status(api.admit(open)), 429);
+  open.remote = "192.0.2.2";
+  EXPECT_EQ(status(api.admit(open)), 0);
+}
+
 TEST_F(ApiRates, WithoutALimitEverythingIsAnswered) {
   limit(RateOptions::none());
   for (int i = 0; i < 300; ++i)

@@ -149,6 +149,10 @@ void ApiRig::open(Options options) {
                  *watch_, clock, options.rates, std::move(options.proxies)});
 }
 
+http::Admission ApiRig::admit(const http::Request& head) {
+  return api_->admit(head);
+}
+
 http::Response ApiRig::handle(const http::Request& request) {
   http::Request head = request;
   head.body.clear();

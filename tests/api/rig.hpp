@@ -48,6 +48,8 @@ class ApiRig {
   // Begins anew over the same data, as another process would.
   void open(Options options);
 
+  // What the head alone comes to.
+  [[nodiscard]] http::Admission admit(const http::Request& head);
   // As the server asks: the head first, the body when the head is admitted.
   [[nodiscard]] http::Response handle(const http::Request& request);
   // Below /api/v1/, with the token.

@@ -97,8 +97,7 @@ TEST_F(TwoTenants, Trap40NoObjectOfOneTenantIsAnythingAtTheOther) {
   EXPECT_EQ(call("south", enter("south", "doctor"), "GET", at).status, 200) << "its owner sees it";
 }
 
-// Traps 14, 60, 64, 66 and 71 across tenants.
-TEST_F(TwoTenants, SwappedHostsCursorsKeysAndTicketsAreWorthNothing) {
+TEST_F(TwoTenants, Traps14And60And64And66And71SwappedHostsCursorsKeysAndTicketsAreWorthNothing) {
   start();
   for (int i = 0; i < 3; ++i) {
     (void)things("north");
@@ -408,6 +407,44 @@ TEST(TenantsShare, WhatOneHoldsIsBoundedAndComesBack) {
   });
   EXPECT_EQ(status(nested), 200);
   EXPECT_EQ(status(inner), 503);
+}
+
+class Swallowing final : public http::BodySink {
+ public:
+  std::optional<http::Response> take(std::string_view /*piece*/) override { return std::nullopt; }
+  http::Response finish(const http::Request& /*request*/) override { return {.status = 201}; }
+};
+
+TEST(TenantsShare, BodiesThatAreTakenPieceByPieceCountInIt) {
+  Share share({.handlers = 1, .streams = 1, .bodies = 1U << 20U, .sockets = 1});
+  http::Request head{.method = "POST", .target = "/x", .path = "/x"};
+  head.headers = {{"content-length", "60000000"}};
+  const auto admit = [&] {
+    return share.admit(head, [](const http::Request&) -> http::Admission {
+      return http::Intake{.max_body = 64ULL << 20U, .sink = std::make_unique<Swallowing>()};
+    });
+  };
+  const auto refused = [](const http::Admission& one) {
+    return std::holds_alternative<http::Response>(one);
+  };
+  http::Admission first = admit();
+  const http::Admission second = admit();
+  ASSERT_FALSE(refused(first));
+  ASSERT_FALSE(refused(second)) << "each holds half of what there is";
+  EXPECT_TRUE(refused(admit()));
+  auto& sink = *std::get<http::Intake>(first).sink;
+  EXPECT_FALSE(sink.take("a").has_value());
+  // While the only handler runs, no piece is taken.
+  std::optional<http::Response> meanwhile;
+  (void)share.admit(head, [&](const http::Request&) -> http::Admission {
+    meanwhile = sink.take("b");
+    return http::Response{.status = 200};
+  });
+  ASSERT_TRUE(meanwhile.has_value());
+  EXPECT_EQ(meanwhile->status, 503);
+  EXPECT_EQ(sink.finish(head).status, 201);
+  first = http::Response{};
+  EXPECT_FALSE(refused(admit())) << "what it held came back";
 }
 
 }  // namespace

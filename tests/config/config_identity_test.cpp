@@ -139,13 +139,23 @@ TEST_F(ConfigIdentity, WhatIsForgottenOrTooMuchIsAMistake) {
 TEST_F(ConfigIdentity, AccountsHaveAFloor) {
   const auto config = read(
       "{local: {password: {min: 14}, argon2: {memory_mib: 128, time: 4, lanes: 2}}, sessions: "
-      "{idle: 30m, absolute: 8h, per_person: 2}}");
+      "{idle: 30m, idle_in_consultation: 45m, absolute: 8h, per_person: 2}}");
   ASSERT_TRUE(config.ok()) << config.error().message;
   const identity::AccountOptions& accounts = config->identity.accounts;
   EXPECT_EQ(accounts.memory_kib, 128U * 1024);
   EXPECT_EQ(accounts.time, 4U);
   EXPECT_EQ(accounts.min_password, 14);
   EXPECT_EQ(accounts.idle_ms, 30LL * 60 * 1000);
+  EXPECT_EQ(accounts.idle_in_consultation_ms, 45LL * 60 * 1000);
+  EXPECT_EQ(accounts.second_factor, (Roles{Role::admin, Role::security_officer}));
+  const auto asks = read("{local: {second_factor: [nurse]}}");
+  ASSERT_TRUE(asks.ok()) << asks.error().message;
+  EXPECT_EQ(asks->identity.accounts.second_factor, Roles{Role::nurse});
+  const auto none = read("{local: {second_factor: []}}");
+  ASSERT_TRUE(none.ok()) << none.error().message;
+  EXPECT_TRUE(none->identity.accounts.second_factor.empty());
+  EXPECT_TRUE(has(mistake("{local: {second_factor: [king]}}"), "second_factor"));
+  EXPECT_TRUE(has(mistake("{sessions: {idle_in_consultation: 61m}}"), "idle_in_consultation"));
   EXPECT_EQ(accounts.absolute_ms, 8LL * 3600 * 1000);
   EXPECT_TRUE(has(mistake("{local: {argon2: {memory_mib: 18}}}"), "memory_mib"));
   EXPECT_TRUE(has(mistake("{local: {argon2: {time: 1}}}"), "time"));

@@ -12,7 +12,7 @@ Result<Config> read(const std::string& server) {
 
 TEST(ConfigServer, RatesAreWrittenWithTheirTime) {
   const auto config = read(
-      "rates: {read: 20/s, write: 'off', rare: 30/min, concurrent: 8},\n"
+      "rates: {read: 20/s, write: 'off', rare: 30/min, concurrent: 8, bodies_mib: 16},\n"
       "  trusted_proxies: [192.0.2.1, '10.0.0.0/8', '2001:db8::/32']");
   ASSERT_TRUE(config.ok()) << config.error().message;
   EXPECT_EQ(config->rates.read.count, 20);
@@ -21,6 +21,7 @@ TEST(ConfigServer, RatesAreWrittenWithTheirTime) {
   EXPECT_EQ(config->rates.rare.seconds, 60);
   EXPECT_EQ(config->rates.rare.burst, 15);
   EXPECT_EQ(config->rates.concurrent, 8);
+  EXPECT_EQ(config->rates.bodies, 16LL << 20U);
   EXPECT_EQ(config->rates.hook.count, api::RateOptions{}.hook.count);
 }
 
@@ -30,6 +31,7 @@ TEST(ConfigServer, WhatIsWrongIsNamed) {
                                      {"rates: {read: 0/s}", "read"},
                                      {"rates: {reads: 20/s}", "did you mean"},
                                      {"rates: {concurrent: -1}", "concurrent"},
+                                     {"rates: {bodies_mib: -1}", "bodies_mib"},
                                      {"trusted_proxies: ['*']", "trusted_proxies"},
                                      {"trusted_proxies: [proxy.example]", "trusted_proxies"}}) {
     const auto config = read(server);

@@ -63,7 +63,7 @@ TEST(Jws, DecidesEveryWycheproofVectorAsTheFileSays) {
   EXPECT_EQ(run, 401);
 }
 
-TEST(Jws, TrapOneNoAlgorithmIsNoSignature) {
+TEST(Jws, Trap1NoAlgorithmIsNoSignature) {
   const JwsKey key = JwsKey::shared(SecretBytes(std::string_view(std::string(32, 'k'))));
   for (const char* name : {"none", "None", "nOnE", "", "HS512", "hs256"}) {
     const std::string input =
@@ -76,7 +76,7 @@ TEST(Jws, TrapOneNoAlgorithmIsNoSignature) {
   }
 }
 
-TEST(Jws, TrapTwoAPublicKeyIsNoSharedSecret) {
+TEST(Jws, Trap2APublicKeyIsNoSharedSecret) {
   const auto jwk = Json::parse(
       R"({"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})");
   const auto key = JwsKey::from_jwk(*jwk, kAll);
@@ -99,7 +99,7 @@ TEST(Jws, TrapTwoAPublicKeyIsNoSharedSecret) {
   EXPECT_TRUE(key->verifies(*good));
 }
 
-TEST(Jws, TrapsThreeToEightOfFormAreRefusedBeforeAnyKey) {
+TEST(Jws, Traps3And4And5And7And8And18OfFormAreRefusedBeforeAnyKey) {
   const std::string body = "." + b64("{}") + "." + b64("sig");
   const auto refused = [&](const std::string& header) {
     return !read_jws(b64(header) + body, kLong).ok();
@@ -110,6 +110,7 @@ TEST(Jws, TrapsThreeToEightOfFormAreRefusedBeforeAnyKey) {
                              R"("alg":"HS256")", R"("kid":7)", R"("typ":[])"})
     EXPECT_TRUE(refused(std::string(R"({"alg":"HS256",)") + member + "}")) << member;
   EXPECT_TRUE(refused(R"({"alg":"HS256","kid":")" + std::string(257, 'k') + "\"}"));
+  EXPECT_TRUE(refused(R"({"alg":"HS256","kid":")" + std::string(1U << 20U, 'k') + "\"}"));
   EXPECT_TRUE(refused(R"({"alg":5})"));
   EXPECT_TRUE(refused("[]"));
   EXPECT_TRUE(refused(""));
@@ -123,7 +124,38 @@ TEST(Jws, TrapsThreeToEightOfFormAreRefusedBeforeAnyKey) {
   EXPECT_FALSE(read_jws(header + "." + std::string(8192, 'A') + ".c2ln", 8192).ok());
 }
 
-TEST(Jws, TrapSeventeenKeysThatAreUnfitAreRefused) {
+TEST(Jws, Trap6ASignatureOfZerosOrInDerIsNone) {
+  // RFC 7515 appendix A.3.
+  const auto jwk =
+      Json::parse(R"({"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",)"
+                  R"("y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"})");
+  const auto key = JwsKey::from_jwk(*jwk, kAll);
+  ASSERT_TRUE(key.ok()) << key.error().message;
+  const std::string input =
+      "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxl"
+      "LmNvbS9pc19yb290Ijp0cnVlfQ";
+  const std::string good =
+      "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
+  const auto holds = [&](const std::string& signature) {
+    const auto jws = read_jws(input + "." + signature, kLong);
+    return jws.ok() && key->verifies(*jws);
+  };
+  EXPECT_TRUE(holds(good));
+  const Bytes raw = from_base64url(good);
+  const std::string r(as_text(raw).substr(0, 32));
+  const std::string s(as_text(raw).substr(32));
+  const std::string zero(32, '\0');
+  EXPECT_FALSE(holds(base64url(as_bytes(zero + zero))));
+  EXPECT_FALSE(holds(base64url(as_bytes(r + zero))));
+  EXPECT_FALSE(holds(base64url(as_bytes(zero + s))));
+  EXPECT_FALSE(holds(base64url(as_bytes(s + r))));
+  EXPECT_FALSE(holds(base64url(as_bytes(r + s + zero))));
+  // The same two numbers as DER writes them: the high bit of s is set.
+  const std::string der = std::string("\x30\x45\x02\x20", 4) + r + std::string("\x02\x21\0", 3) + s;
+  EXPECT_FALSE(holds(base64url(as_bytes(der))));
+}
+
+TEST(Jws, Trap17KeysThatAreUnfitAreRefused) {
   const auto refused = [](const char* jwk) {
     const auto parsed = Json::parse(jwk);
     return !JwsKey::from_jwk(*parsed, kAll).ok();

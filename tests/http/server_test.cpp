@@ -592,7 +592,7 @@ TEST_F(HttpServer, StreamsABodyAndCutsTheAnswerWhenTheStreamBreaks) {
   EXPECT_TRUE(client.read_all().ends_with("\r\n\r\nabc"));
 }
 
-TEST_F(HttpServer, ARequestThatIsNotAdmittedIsAnsweredBeforeItsBody) {
+TEST_F(HttpServer, Trap53ARequestThatIsNotAdmittedIsAnsweredBeforeItsBody) {
   start();
   Client client(server_->port());
   client.send("POST /closed HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nabc");
@@ -603,7 +603,7 @@ TEST_F(HttpServer, ARequestThatIsNotAdmittedIsAnsweredBeforeItsBody) {
   EXPECT_TRUE(seen().empty());
 }
 
-TEST_F(HttpServer, ARequestThatIsNotAdmittedIsNotAskedForItsBody) {
+TEST_F(HttpServer, Trap54ARequestThatIsNotAdmittedIsNotAskedForItsBody) {
   start();
   const std::string text =
       talk("POST /closed HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");

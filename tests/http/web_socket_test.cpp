@@ -98,6 +98,23 @@ TEST_F(WebSocketServer, AnswersTheHandshakeOfTheSpecification) {
   EXPECT_EQ(head.find("Extensions"), std::string::npos);
 }
 
+TEST_F(WebSocketServer, Trap69CompressionIsNotTakenAndAFrameThatUsesItEndsTheConnection) {
+  for (const char* offer : {"permessage-deflate", "permessage-deflate; client_max_window_bits",
+                            "x-webkit-deflate-frame", "permessage-bzip2, permessage-deflate"}) {
+    Client client(server_->port());
+    client.send(std::string(kHandshake) + "Sec-WebSocket-Extensions: " + offer + "\r\n\r\n");
+    const std::string head = client.head();
+    EXPECT_TRUE(head.starts_with("HTTP/1.1 101 ")) << offer;
+    EXPECT_EQ(head.find("Extensions"), std::string::npos) << offer;
+    EXPECT_EQ(client.next()->payload, "hello");
+    // "hello" as RFC 7692 section 7.2.3.1 compresses it, with RSV1.
+    client.send(frame(0xC1, std::string("\xF2\x48\xCD\xC9\xC9\x07\x00", 7)));
+    const auto closed = client.next();
+    ASSERT_TRUE(closed.has_value()) << offer;
+    EXPECT_EQ(closed->close_code(), 1002) << offer;
+  }
+}
+
 TEST_F(WebSocketServer, RefusesWrongHandshakes) {
   const auto without = [](std::string text, std::string_view line, std::string_view instead) {
     const auto at = text.find(line);

@@ -11,6 +11,7 @@
 
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/password_hash.hpp"
+#include "hub/identity/accounts_state.hpp"
 #include "hub/identity/password_rules.hpp"
 #include "hub/identity/qr.hpp"
 #include "hub/identity/totp.hpp"
@@ -25,23 +26,6 @@ using rabt::test::must;
 using test::House;
 
 constexpr std::string_view kPassword = "three canaries by the sea";
-
-std::optional<Bytes> from_base32(std::string_view text) {
-  Bytes out;
-  std::uint32_t buffer = 0;
-  unsigned bits = 0;
-  for (const char c : text) {
-    const auto at = std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").find(c);
-    if (at == std::string_view::npos) return std::nullopt;
-    buffer = buffer << 5U | static_cast<std::uint32_t>(at);
-    bits += 5;
-    if (bits >= 8) {
-      bits -= 8;
-      out.push_back(static_cast<std::uint8_t>(buffer >> bits));
-    }
-  }
-  return out;
-}
 
 class AccountsTest : public testing::Test {
  protected:
@@ -205,6 +189,22 @@ TEST_F(AccountsTest, ASecondFactorIsEnrolledConfirmedAskedForAndRemoved) {
   EXPECT_EQ(must(house_.accounts.factors(caller.who.person)).recovery, 0);
 }
 
+TEST_F(AccountsTest, Trap33ARecoveryCodeCountsOnceAndNotBesideANewSet) {
+  add("layla");
+  const Caller caller = as(must(login("layla")));
+  const Enrolment first = must(house_.accounts.enrol(caller));
+  const auto old = must(house_.accounts.confirm(caller, now_code(first.secret)));
+  EXPECT_EQ(code("layla", kPassword, old[0]), "ok");
+  EXPECT_EQ(code("layla", kPassword, old[0]), "auth.failed");
+  ASSERT_TRUE(house_.accounts.remove_factor(caller, old[1]).ok());
+  // Enrolled anew, with other codes.
+  const Caller again = as(must(login("layla")));
+  const Enrolment second = must(house_.accounts.enrol(again));
+  const auto fresh = must(house_.accounts.confirm(again, now_code(second.secret)));
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(code("layla", kPassword, old[2 + i]), "auth.failed") << i;
+  EXPECT_EQ(code("layla", kPassword, fresh[2]), "ok");
+}
+
 TEST_F(AccountsTest, Trap25OneCodeInTwoRequestsSignsInOnce) {
   add("layla");
   const Caller caller = as(must(login("layla")));
@@ -309,6 +309,131 @@ TEST_F(AccountsTest, OneFactorOfLongAgoEnrolsNoSecond) {
   EXPECT_FALSE(house_.accounts.check_strong(as(again).who).ok());
 }
 
+class SecondFactorTest : public AccountsTest {
+ protected:
+  [[nodiscard]] bool must_enrol(const SignedIn& in) {
+    return must(house_.accounts.session(in.token)).must_enrol;
+  }
+};
+
+TEST_F(SecondFactorTest, Trap32OneFactorOfAnAdministratorLeadsToEnrolmentOnly) {
+  add("root", {Role::admin});
+  add("officer", {Role::security_officer, Role::auditor});
+  add("layla", {Role::doctor});
+  EXPECT_FALSE(must_enrol(must(login("layla"))));
+  EXPECT_TRUE(must_enrol(must(login("officer"))));
+  const SignedIn in = must(login("root"));
+  EXPECT_TRUE(in.must_enrol);
+  EXPECT_TRUE(must_enrol(in));
+  const Enrolment enrolled = must(house_.accounts.enrol(as(in)));
+  EXPECT_TRUE(must_enrol(in)) << "what is not confirmed does not count";
+  must(house_.accounts.confirm(as(in), now_code(enrolled.secret)));
+  EXPECT_FALSE(must_enrol(in)) << "both factors were shown";
+  EXPECT_TRUE(house_.accounts.check_strong(as(in).who).ok());
+  house_.base.clock.advance_ms(6LL * 60 * 1000);
+  EXPECT_FALSE(must_enrol(in)) << "they are remembered for what is no step-up";
+  EXPECT_FALSE(house_.accounts.check_strong(as(in).who).ok());
+  const SignedIn again = must(login("root", kPassword, now_code(enrolled.secret)));
+  EXPECT_FALSE(again.must_enrol);
+  EXPECT_FALSE(must_enrol(again));
+  // Whoever loses his factors is where he began.
+  must(house_.accounts.reset_factor(house_.administrator(), in.person.id));
+  EXPECT_FALSE(house_.accounts.session(again.token).ok());
+  EXPECT_TRUE(must_enrol(must(login("root"))));
+}
+
+TEST_F(SecondFactorTest, ASignInOfLongAgoBecomesNoStrongOneByEnrolling) {
+  add("layla", {Role::doctor});
+  const SignedIn in = must(login("layla"));
+  const Enrolment enrolled = must(house_.accounts.enrol(as(in)));
+  house_.base.clock.advance_ms(6LL * 60 * 1000);
+  must(house_.accounts.confirm(as(in), now_code(enrolled.secret)));
+  EXPECT_FALSE(house_.accounts.check_strong(as(in).who).ok());
+}
+
+TEST_F(SecondFactorTest, ARoleOfTheConfigurationAsksForIt) {
+  const auto opened = [&](Roles roles) {
+    return Accounts({house_.people, *house_.base.store, *house_.base.keys, *house_.base.keyring,
+                     *house_.base.audit, house_.base.clock, house_.base.random, house_.base.ids},
+                    "t1", {.memory_kib = 64, .time = 1, .second_factor = roles});
+  };
+  add("root", {Role::admin});
+  add("layla", {Role::nurse});
+  const auto asks = [&](Accounts& accounts, const std::string& who) {
+    return must(accounts.login({.username = who, .password = std::string(kPassword)})).must_enrol;
+  };
+  Accounts none = opened({});
+  EXPECT_FALSE(asks(none, "root"));
+  Accounts nurses = opened({Role::nurse});
+  EXPECT_FALSE(asks(nurses, "root"));
+  EXPECT_TRUE(asks(nurses, "layla"));
+}
+
+TEST_F(AccountsTest, ASessionMayStayIdleLongerDuringAConsultation) {
+  add("layla", {Role::doctor});
+  add("sami", {Role::doctor});
+  std::string takes_part;
+  Accounts accounts({house_.people, *house_.base.store, *house_.base.keys, *house_.base.keyring,
+                     *house_.base.audit, house_.base.clock, house_.base.random, house_.base.ids,
+                     [&](std::string_view person) -> Result<bool> { return person == takes_part; }},
+                    "t1", {.memory_kib = 64, .time = 1});
+  const auto in = [&](const char* who) {
+    return must(accounts.login({.username = who, .password = std::string(kPassword)}));
+  };
+  const SignedIn layla = in("layla");
+  const SignedIn sami = in("sami");
+  takes_part = layla.person.id;
+  house_.base.clock.advance_ms(59LL * 60 * 1000);
+  EXPECT_TRUE(accounts.session(layla.token, true).ok());
+  EXPECT_EQ(must(accounts.sessions(layla.person.id)).size(), 1U);
+  EXPECT_FALSE(accounts.session(sami.token, true).ok());
+  EXPECT_EQ(must(accounts.sessions(sami.person.id)).size(), 0U);
+  // Another sign-in leaves the first one alone.
+  (void)in("layla");
+  EXPECT_TRUE(accounts.session(layla.token, true).ok());
+  takes_part.clear();
+  EXPECT_FALSE(accounts.session(layla.token, true).ok()) << "the consultation is over";
+  takes_part = layla.person.id;
+  house_.base.clock.advance_ms(60LL * 1000);
+  EXPECT_FALSE(accounts.session(layla.token, true).ok());
+}
+
+// More than two hash at no time, and more than 64 wait at none: the memory of a flood is bounded.
+TEST(Passwords, Trap30AFloodHashesTwoAtATimeAndWaitsInAQueueOfSixtyFour) {
+  constexpr int kFlood = 200;
+  HashGate gate;
+  std::atomic<int> turned_away{0};
+  std::atomic<int> hashing{0};
+  std::atomic<int> most{0};
+  std::atomic<int> served{0};
+  std::atomic<bool> open{false};
+  std::vector<std::thread> callers;
+  for (int i = 0; i < kFlood; ++i) {
+    callers.emplace_back([&] {
+      if (!gate.enter()) {
+        ++turned_away;
+        return;
+      }
+      const int now = ++hashing;
+      for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
+      }
+      while (!open) std::this_thread::yield();
+      ++served;
+      --hashing;
+      gate.leave();
+    });
+    // As soon as nobody leaves, all who come are turned away.
+    if (i == kFlood - 1) {
+      while (turned_away < kFlood - 66) std::this_thread::yield();
+      open = true;
+    }
+  }
+  for (std::thread& one : callers) one.join();
+  EXPECT_EQ(turned_away, kFlood - 66);
+  EXPECT_EQ(served, 66);
+  EXPECT_EQ(most, 2);
+}
+
 using ThrottleTest = AccountsTest;
 
 TEST_F(ThrottleTest, StrangersWhoGuessDoNotMakeAKnownDeviceWait) {
@@ -361,9 +486,20 @@ TEST_F(ThrottleTest, Trap26GuessesAtEveryDoorAddToOneCount) {
   EXPECT_EQ(house_.accounts.step_up(caller, proof).error().code, "rate.sign_in");
   EXPECT_EQ(house_.accounts.confirm(caller, now_code(enrolled.secret)).error().code,
             "rate.sign_in");
-  // 27: the session goes on, and changes nothing about it.
-  EXPECT_TRUE(house_.accounts.sessions(person.id).ok());
+}
+
+TEST_F(ThrottleTest, Trap27AValidSessionAndItsRenewalLeaveTheCountAlone) {
+  const Person person = add("layla");
+  const SignedIn in = must(login("layla"));
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(code("layla", "wrong"), "auth.failed");
   EXPECT_EQ(code("layla"), "rate.sign_in");
+  EXPECT_TRUE(house_.accounts.session(in.token).ok());
+  EXPECT_EQ(must(house_.accounts.sessions(person.id)).size(), 1U);
+  const Caller issuer{.who = {.kind = Kind::client, .tenant = "t1", .id = "issuer:hospital"}};
+  EXPECT_TRUE(house_.accounts.open(issuer, person.id, "hospital", "s1").ok());
+  EXPECT_EQ(code("layla"), "rate.sign_in") << "another way in takes nothing back";
+  house_.base.clock.advance_ms(2001);
+  EXPECT_EQ(code("layla"), "ok");
 }
 
 class BootstrapTest : public AccountsTest {
@@ -447,7 +583,7 @@ TEST_F(BootstrapTest, Trap22OfFiftyWhoComeAtOnceOneWins) {
   EXPECT_EQ(must(house_.people.having("t1", {Role::admin})).size(), 1U);
 }
 
-TEST(Passwords, AreOnePasswordHoweverTheyAreTyped) {
+TEST(Passwords, Trap29OnePasswordIsOneHoweverItIsTyped) {
   // 29: NFC and NFD of the same Arabic text.
   EXPECT_EQ(must(fold_password("\u0622")), must(fold_password("\u0627\u0653")));
   EXPECT_EQ(fold_password(std::string(1025, 'a')).error().code, "api.invalid");

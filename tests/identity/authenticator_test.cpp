@@ -191,7 +191,7 @@ TEST_F(AuthenticatorTest, Traps8And9ClaimsAreWhatTheyShouldBe) {
   EXPECT_TRUE(holds(raw(claims(who, "\"exp\":" + soon + ".75"))));
 }
 
-TEST_F(AuthenticatorTest, Traps10To13AudienceIssuerAndUseAreExact) {
+TEST_F(AuthenticatorTest, Traps10And11And12And13AudienceIssuerAndUseAreExact) {
   IssuerOptions named = app();
   named.issuer = "https://idp.example";
   named.audience = "rabt";
@@ -227,7 +227,7 @@ TEST_F(AuthenticatorTest, Traps10To13AudienceIssuerAndUseAreExact) {
   }
 }
 
-TEST_F(AuthenticatorTest, TrapNineteenASecretThatOthersKnowStartsNothing) {
+TEST_F(AuthenticatorTest, Trap19ASecretThatOthersKnowStartsNothing) {
   const auto code = [&](std::string_view secret) {
     IssuerOptions options = app();
     options.secret = std::make_shared<const SecretBytes>(secret);

@@ -286,7 +286,7 @@ TEST_F(OidcTest, AnIssuerGivesRolesWithinItsCeilingAndStrongOnesForAStrongSignIn
   EXPECT_EQ(refusal({}), "auth.oidc") << "no claim of a tenant";
 }
 
-TEST_F(OidcTest, WhoIsDisabledIsRefusedThereToo) {
+TEST_F(OidcTest, Trap28WhoIsDisabledIsRefusedThereToo) {
   const auto ended = must(sign_in());
   PersonChange change;
   change.active = false;

@@ -261,6 +261,8 @@ TEST_F(PasskeysTest, Trap34ACountThatGoesBackIsACopy) {
   EXPECT_TRUE(made.backup_eligible && made.backed_up);
   moved.count = 3;
   EXPECT_EQ(code(moved), "ok");
+  EXPECT_EQ(acts("user.passkey_copied ok"), 1U);
+  EXPECT_EQ(house_.accounts.passkey_counts_back(), 4U);
 }
 
 TEST_F(PasskeysTest, Trap34ARegistrationIsJudgedAsStrictly) {

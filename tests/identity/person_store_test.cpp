@@ -52,6 +52,38 @@ TEST(People, ArePersonsWithNumbersAndAreFoundByEveryWayOfNamingThem) {
   EXPECT_EQ(must(house.people.having("t1", {})).size(), 0U);
 }
 
+TEST(People, Trap49ALicenceEndsAtMidnightInRiyadh) {
+  House house;
+  constexpr std::int64_t kRiyadhMs = 3LL * 3'600'000;
+  constexpr std::int64_t kDayMs = 24LL * 3'600'000;
+  const std::int64_t now = house.base.clock.now().ms;
+  const std::string today = to_iso8601({now + kRiyadhMs}).substr(0, 10);
+  const std::int64_t midnight = must(parse_iso8601(today + "T00:00:00Z")).ms + kDayMs - kRiyadhMs;
+  const Person doctor =
+      house.person({Role::doctor}, Json::object({{"name", "D"}, {"licenceUntil", today}}));
+  const auto licence = [&] {
+    EXPECT_EQ(must(house.people.having("t1", {Role::doctor})).at(0).licence,
+              must(house.people.find("t1", doctor.id)).licence);
+    return must(house.people.find("t1", doctor.id)).licence;
+  };
+  EXPECT_EQ(doctor.licence, Licence::vouched);
+  house.base.clock.advance_ms(midnight - 1 - now);
+  EXPECT_EQ(licence(), Licence::vouched) << "the last millisecond of the last day";
+  house.base.clock.advance_ms(1);
+  EXPECT_EQ(licence(), Licence::expired);
+  // A new last day makes it what it was.
+  PersonChange change;
+  change.profile = Json::object({{"phone", "0501234567"}});
+  EXPECT_EQ(must(house.people.change(house.administrator(), doctor.id, change)).licence,
+            Licence::expired);
+  change.profile =
+      Json::object({{"licenceUntil", to_iso8601({midnight + kRiyadhMs}).substr(0, 10)}});
+  EXPECT_EQ(must(house.people.change(house.administrator(), doctor.id, change)).licence,
+            Licence::vouched);
+  house.base.clock.advance_ms(kDayMs);
+  EXPECT_EQ(licence(), Licence::expired);
+}
+
 TEST(People, AreReadInPagesByNumber) {
   House house;
   std::vector<std::string> patients;

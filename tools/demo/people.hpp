@@ -22,7 +22,7 @@ class People {
   People(std::string hub_url, std::string api_token, std::string secret, const Clock& clock,
          Random& random);
   // Makes admin, doctor, doctor2, nurse, patient and patient2, each with a password that nobody
-  // else knows. Errors: those of the hub's answers.
+  // else knows, the administrator with codes by time. Errors: those of the hub's answers.
   [[nodiscard]] Status enter();
 
   // Makes the doctor and the patient whom a booking names, under these names, with the identifiers
@@ -48,6 +48,8 @@ class People {
   [[nodiscard]] Status enter_resource(const std::string& who, std::string_view role,
                                       const Json& resource);
   [[nodiscard]] Status enter(const std::string& who, Json profile);
+  // The secret of codes by time, in base 32, that the person has from now on.
+  [[nodiscard]] Result<std::string> enrol(const std::string& who, const std::string& password);
   [[nodiscard]] Result<std::string> token_of(const Json& person, std::string_view role) const;
 
   const std::string hub_url_;

@@ -51,6 +51,15 @@ Result<RecordService::Found> RecordService::find(const Ask& ask, RecordKind kind
   return Found{.of = std::move(of), .record = std::move(record)};
 }
 
+Status RecordService::allows(const Ask& ask, access::Right right) {
+  const RecordKind kind =
+      right == access::Right::prescription_write ? RecordKind::prescription : RecordKind::note;
+  RABT_TRY(found, find(ask, kind));
+  RABT_TRY_STATUS(may(right, ask, found.of));
+  if (found.record.author == found.of.participant || is_doctor(found.of)) return ok_status();
+  return denied("authorisation.denied", "only its author or the doctor changes it");
+}
+
 Answer RecordService::list(const Ask& ask, RecordKind kind, std::string_view act, Shape shape) {
   RABT_TRY(of, parts_.sessions.membership(ask));
   RABT_TRY_STATUS(may_read(ask, of, kind));

@@ -58,6 +58,7 @@ class RecordService final : public Records {
   Answer report_quality(const Ask& ask) override;
   Answer set_quality_level(const Ask& ask) override;
 
+  Status allows(const Ask& ask, access::Right right) override;
   Answer clinical_facts(const Ask& ask) override;
   Result<Json> summary_of(const Ask& ask, const Membership& of) override;
   Json live_content(const Membership& of, std::string_view type, const Json& data) override;

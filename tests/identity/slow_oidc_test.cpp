@@ -1,0 +1,131 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "hub/base/log.hpp"
+#include "hub/base/uri.hpp"
+#include "hub/identity/oidc.hpp"
+#include "tests/identity/house.hpp"
+#include "tests/identity/line_program.hpp"
+#include "tests/npm.hpp"
+
+// Sign-in at an issuer that somebody else has written: oidc-provider, from npm.
+namespace rabt::identity {
+namespace {
+
+using rabt::test::must;
+
+class SlowOidc : public testing::Test {
+ protected:
+  SlowOidc() {
+    // The issuer lives in the present.
+    house_.base.clock.advance_ms(SystemClock().now().ms - house_.base.clock.now().ms);
+    const std::string folder = rabt::test::npm_folder("oidc");
+    if (folder.empty()) return;
+    namespace fs = std::filesystem;
+    const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+    const std::string script = folder + "/oidc_issuer.mjs";
+    fs::copy_file(std::string(source) + "/tests/identity/oidc_issuer.mjs", script,
+                  fs::copy_options::overwrite_existing);
+    issuer_ = std::make_unique<test::LineProgram>(script, "");
+    address_ = issuer_->read().string_or("issuer", "");
+    if (address_.empty()) return;
+    OidcOptions options;
+    options.name = "hospital";
+    options.issuer = address_;
+    options.client_id = "rabt";
+    options.secret =
+        std::make_shared<const SecretBytes>(std::string_view("a secret of the two of them"));
+    options.algorithms = {"ES256"};
+    options.scope = "openid profile";
+    options.provision = true;
+    options.role_map = {{"KFH-Doctors", Role::doctor}};
+    options.may_grant = {Role::doctor};
+    oidc_ = std::make_unique<Oidc>(
+        Oidc::Parts{house_.people, house_.accounts, *house_.base.store, *house_.base.keyring,
+                    *house_.base.audit, house_.base.clock, house_.base.random},
+        "t1", "https://hub.example", std::vector<OidcOptions>{options},
+        make_exchange(
+            *http_, std::make_shared<const net::AllowList>(must(net::AllowList::make({address_}))),
+            nullptr));
+  }
+  // A browser is sent to the issuer, and comes back with this.
+  Oidc::Query back(const Oidc::Begun& begun) {
+    const Json ended = issuer_->ask("browse", Json(begun.location));
+    const std::string location = ended.string_or("location", "");
+    EXPECT_TRUE(location.starts_with("https://hub.example/auth/oidc/hospital/callback?"))
+        << ended.dump();
+    Oidc::Query out;
+    std::string_view text = location;
+    text.remove_prefix(std::min(text.find('?') + 1, text.size()));
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find('&'), text.size());
+      const std::string_view pair = text.substr(0, end);
+      const auto equals = pair.find('=');
+      out.emplace_back(percent_decode(pair.substr(0, equals)),
+                       percent_decode(pair.substr(equals + 1)));
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return out;
+  }
+  Result<Oidc::Ended> sign_in() {
+    const Oidc::Begun begun = must(oidc_->begin("hospital", "/console"));
+    return oidc_->finish("hospital", back(begun), begun.browser, by_);
+  }
+
+  test::House house_;
+  SystemClock real_;
+  std::unique_ptr<net::HttpClient> http_ = net::make_curl_client(real_, null_logger());
+  std::unique_ptr<test::LineProgram> issuer_;
+  std::string address_;
+  std::unique_ptr<Oidc> oidc_;
+  const Caller by_{.who = {.tenant = "t1"}, .client = "192.0.2.1", .request = "r"};
+};
+
+TEST_F(SlowOidc, APersonOfAnotherIssuerSignsInThroughRotationAndIsSignedOutByIt) {
+  ASSERT_NE(oidc_, nullptr) << "the issuer did not start";
+  const Oidc::Begun begun = must(oidc_->begin("hospital", "/console"));
+  const Oidc::Query query = back(begun);
+  EXPECT_EQ(oidc_->finish("hospital", query, "another browser", by_).error().code, "auth.oidc");
+
+  const auto first = sign_in();
+  ASSERT_TRUE(first.ok()) << first.error().message;
+  EXPECT_EQ(first->return_to, "/console");
+  EXPECT_EQ(first->in.person.roles, Roles{Role::doctor});
+  EXPECT_EQ(first->in.person.profile["name"], Json("Dr. Ahmad"));
+
+  const Oidc::Begun second = must(oidc_->begin("hospital", "/"));
+  const Oidc::Query once = back(second);
+  const auto in = oidc_->finish("hospital", once, second.browser, by_);
+  ASSERT_TRUE(in.ok()) << in.error().message;
+  EXPECT_EQ(in->in.person.id, first->in.person.id);
+  EXPECT_EQ(oidc_->finish("hospital", once, second.browser, by_).error().code, "auth.oidc");
+
+  // Another key signs: it is fetched when the first token names it.
+  EXPECT_EQ(issuer_->ask("rotate", Json(true)).size(), 0U);
+  house_.base.clock.advance_ms(31'000);
+  const auto rotated = sign_in();
+  ASSERT_TRUE(rotated.ok()) << rotated.error().message;
+  EXPECT_EQ(rotated->in.person.id, first->in.person.id);
+
+  // The user signs out at the issuer, which tells the hub.
+  const std::string token = issuer_->ask("logout", Json(true)).string_or("token", "");
+  ASSERT_NE(token, "");
+  EXPECT_TRUE(house_.accounts.session(rotated->in.token).ok());
+  const Status out = oidc_->logout("hospital", token, by_);
+  EXPECT_TRUE(out.ok()) << out.error().message;
+  EXPECT_FALSE(house_.accounts.session(rotated->in.token).ok());
+  EXPECT_EQ(oidc_->logout("hospital", token, by_).error().code, "auth.oidc") << "once";
+
+  // Nobody signs in while the issuer is away.
+  const Oidc::Begun last = must(oidc_->begin("hospital", "/"));
+  const Oidc::Query good = back(last);
+  issuer_.reset();
+  const auto late = oidc_->finish("hospital", good, last.browser, by_);
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.error().code, "auth.issuer_unreachable");
+}
+
+}  // namespace
+}  // namespace rabt::identity
