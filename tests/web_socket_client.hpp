@@ -113,7 +113,7 @@ class WebSocketClient {
     std::string out;
     while (out.size() < count) {
       pollfd entry{fd_, POLLIN, 0};
-      if (::poll(&entry, 1, 5000) <= 0) return std::nullopt;
+      if (::poll(&entry, 1, 30'000) <= 0) return std::nullopt;
       char buffer[4096];
       const auto got = ::recv(fd_, buffer, std::min(sizeof buffer, count - out.size()), 0);
       if (got <= 0) return std::nullopt;

@@ -80,7 +80,8 @@ struct Collected {
 };
 
 Result<Collected> collect(const ReportParts& parts, const std::set<std::string>& pseudonyms,
-                          const std::vector<PatientInstance>& instances, audit::Query period) {
+                          const std::vector<PatientInstance>& instances,
+                          const audit::Query& period) {
   Collected out;
   const auto read = [&](const audit::Query& query) {
     return audit::read_each(parts.log, query, [&](const Logged& logged) {

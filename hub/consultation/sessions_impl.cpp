@@ -358,12 +358,14 @@ std::uint64_t SessionsImpl::kept_bytes() const {
   const std::int64_t now = parts_.clock.now().ms;
   const Lock lock(kept_.mutex);
   if (kept_.counted_ms > 0 && now - kept_.counted_ms < kCountedMs) return kept_.bytes;
+  std::uint64_t bytes = kept_.bytes;
   (void)parts_.store.read([&](store::Connection& connection) {
     return connection.query(kKeptBytes, {parts_.tenant}, [&](const store::Row& row) {
-      kept_.bytes = row.is_null(0) ? 0 : static_cast<std::uint64_t>(row.integer(0));
+      bytes = row.is_null(0) ? 0 : static_cast<std::uint64_t>(row.integer(0));
       return false;
     });
   });
+  kept_.bytes = bytes;
   kept_.counted_ms = now;
   return kept_.bytes;
 }

@@ -66,7 +66,7 @@ class Client {
     char c = 0;
     const auto next = [&] {
       pollfd entry{fd_, POLLIN, 0};
-      if (::poll(&entry, 1, 5000) <= 0 || ::recv(fd_, &c, 1, 0) <= 0) return false;
+      if (::poll(&entry, 1, 30'000) <= 0 || ::recv(fd_, &c, 1, 0) <= 0) return false;
       out.push_back(c);
       return true;
     };

@@ -250,7 +250,7 @@ TEST(Sockets, AFirstAnswerThatFillsTheBufferArrivesWhole) {
     // Three messages, each behind a head of ten bytes.
     while (got < 3U * ((64U << 10U) + 10)) {
       pollfd entry{other.get(), POLLIN, 0};
-      ASSERT_EQ(::poll(&entry, 1, 5'000), 1) << "connection " << i << " after " << got;
+      ASSERT_EQ(::poll(&entry, 1, 30'000), 1) << "connection " << i << " after " << got;
       char buffer[4096];
       got += static_cast<std::size_t>(std::max<ssize_t>(::recv(other.get(), buffer, 4096, 0), 0));
     }

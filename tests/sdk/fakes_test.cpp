@@ -6,6 +6,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <optional>
 #include <thread>
 
@@ -26,6 +27,13 @@ struct Guard {
   Guard& operator=(const Guard&) = delete;
   ~Guard() { --guards_alive; }
 };
+
+// What a thread of the plugin waits for without end, and how it says that it does.
+struct Held {
+  std::promise<void> waits;
+  std::promise<void> goes_on;
+};
+std::optional<Held> held_by_the_test;
 
 class Sample final : public TaskPlugin {
  public:
@@ -56,6 +64,15 @@ class Sample final : public TaskPlugin {
       std::thread([this, watched, held = std::move(reply)]() mutable {
         std::this_thread::sleep_for(std::chrono::milliseconds(400));
         std::move(held).done(watched && late_ ? "\"late\"" : "\"done\"");
+      }).detach();
+      return;
+    }
+    if (call.action == "held") {
+      std::thread([held = std::move(reply)]() mutable {
+        std::this_thread::sleep_for(std::chrono::milliseconds(400));
+        held_by_the_test->waits.set_value();
+        held_by_the_test->goes_on.get_future().wait();
+        std::move(held).done("\"done\"");
       }).detach();
       return;
     }
@@ -232,6 +249,20 @@ TEST(FakeHost, WaitsForAThreadOfThePlugin) {
   FakeHost host;
   EXPECT_EQ(host.call("later", "{}").output, "\"done\"");
   EXPECT_EQ(host.violations(), "");
+}
+
+TEST(FakeHost, WaitsForAThreadThatTakesALockAfterLongWork) {
+  held_by_the_test.emplace();
+  // This thread is there before the host: it is not the plugin's.
+  std::thread other([] {
+    held_by_the_test->waits.get_future().wait();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    held_by_the_test->goes_on.set_value();
+  });
+  FakeHost host;
+  EXPECT_EQ(host.call("held", "{}").output, "\"done\"");
+  EXPECT_EQ(host.violations(), "");
+  other.join();
 }
 
 TEST(FakeHost, TimeStandsStillWhileAThreadOfThePluginWorks) {

@@ -54,12 +54,16 @@ class PluginThreads {
   template <typename Moved>
   bool wait(bool time_could_go_on, Moved moved) {
     const auto begin = std::chrono::steady_clock::now();
+    auto busy = begin;  // when a thread was last seen that was not idle
     for (;;) {
       const State state = look();  // first: a thread that is gone has done what it did
       if (moved()) return true;
       if (state == State::none) return false;
+      const auto now = std::chrono::steady_clock::now();
+      if (state != State::idle) busy = now;
+      // A thread that takes a lock at the end of long work is idle for as long as the lock is held.
       const auto waited =
-          std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - begin);
+          std::chrono::duration_cast<Millis>(now - (state == State::idle ? busy : begin));
       if (waited >= patience(state, time_could_go_on)) {
         if (time_could_go_on && state != State::idle) spent_ += waited;
         return false;
