@@ -54,8 +54,9 @@ class @CLASS@Test : public testing::TestWithParam<std::string> {
   void SetUp() override {
     ASSERT_TRUE(host_.started()) << host_.problem;
     host_.secrets["api_token"] = "token";
-    for (const auto& [handle, text] : example_.value("blobs", json::object()).items()) {
-      host_.blobs[handle] = {.content_type = "application/octet-stream", .content = text};
+    const json blobs = example_.value("blobs", json::object());
+    for (const auto& [handle, text] : blobs.items()) {
+      host_.blobs[handle] = {.content_type = "application/octet-stream", .content = text.get<std::string>()};
     }
   }
   void TearDown() override {
