@@ -337,7 +337,7 @@ TEST_F(SessionCalls, PeopleWhomTheHubDoesNotKnowAreGuests) {
 }
 
 TEST_F(SessionCalls, EveryActionIsDeclared) {
-  EXPECT_EQ(service_actions("session").size(), 23U);
+  EXPECT_EQ(service_actions("session").size(), 25U);
   EXPECT_EQ(service_->name(), "session");
 }
 
