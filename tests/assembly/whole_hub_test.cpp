@@ -277,6 +277,100 @@ TEST_F(WholeHub, TellsWebhooksWhatHappensInSessionsAndOutside) {
   EXPECT_EQ(call("doctor", "GET", "/api/v1/webhooks").status, 403);
 }
 
+// What happens outside sessions is told again from where a listener broke off.
+TEST_F(WholeHub, TheTopicHubGoesOnBehindTheEventThatWasSeen) {
+  start();
+  enter("doctor", "doctor");
+  enter("nurse", "nurse");
+  const auto says = [&](const char* status) {
+    const Answer set =
+        call("doctor", "PUT", "/api/v1/me/presence", Json::object({{"status", status}}));
+    EXPECT_EQ(set.status, 200) << set.json.dump();
+  };
+  const auto sub = [](const Json& after) {
+    return Json::object({{"type", "sub"}, {"topic", "hub"}, {"after", after}});
+  };
+  Json seen;
+  {
+    Line before(hub_->port(), tokens_["nurse"]);
+    ASSERT_EQ(before.ask(sub({})).string_or("type", ""), "ok");
+    says("online");
+    seen = before.event("provider.presence-changed");
+    ASSERT_FALSE(seen["id"].is_null()) << seen.dump();
+  }
+  says("busy");
+  says("offline");
+  Line after(hub_->port(), tokens_["nurse"]);
+  ASSERT_EQ(after.ask(sub(seen["id"])).string_or("type", ""), "ok");
+  std::vector<std::string> heard;
+  while (heard.size() < 2) {
+    const Json next = after.event("provider.presence-changed");
+    ASSERT_FALSE(next.is_null());
+    // The one that was seen may come again; it is known by its id.
+    if (next["id"] != seen["id"]) heard.push_back(next["data"].string_or("status", ""));
+  }
+  EXPECT_EQ(heard, (std::vector<std::string>{"busy", "offline"}));
+  Line other(hub_->port(), tokens_["nurse"]);
+  EXPECT_EQ(other.ask(sub("01BX5ZZKBKACTAV9WEVGEMMVRZ")).string_or("code", ""), "stream.after");
+}
+
+TEST_F(WholeHub, OneOfTwoDoctorsWhoAcceptAtOnceHasTheRequest) {
+  start();
+  const std::string first = enter("doctor", "doctor");
+  const std::string second = enter("doctor2", "doctor");
+  enter("patient", "patient");
+  for (int round = 0; round < 5; ++round) {
+    const Answer asked =
+        call("patient", "POST", "/api/v1/sessions", Json::object({{"type", "doctor_patient"}}));
+    ASSERT_EQ(asked.status, 201) << asked.json.dump();
+    const std::string session = "/api/v1/sessions/" + asked.json.string_or("id", "");
+    auto other = std::async(std::launch::async,
+                            [&] { return call("doctor2", "POST", session + "/accept"); });
+    const Answer one = call("doctor", "POST", session + "/accept");
+    const Answer two = other.get();
+    EXPECT_EQ((one.status == 200 ? 1 : 0) + (two.status == 200 ? 1 : 0), 1)
+        << one.json.dump() << two.json.dump();
+    const Answer& refused = one.status == 200 ? two : one;
+    EXPECT_TRUE(refused.status == 409 || refused.status == 403) << refused.json.dump();
+    const std::string winner = one.status == 200 ? first : second;
+    EXPECT_EQ(call("patient", "GET", session).json.string_or("provider", ""), winner);
+  }
+}
+
+TEST_F(WholeHub, APatientOnTwoDevicesIsOnePersonAndHearsOnBoth) {
+  config_.roles["video"] = "hub://p2p";
+  start();
+  enter("doctor", "doctor");
+  const std::string patient = enter("patient", "patient");
+  const Answer made = call("doctor", "POST", "/api/v1/sessions",
+                           Json::object({{"type", "doctor_patient"},
+                                         {"patient", patient},
+                                         {"maxParticipants", 2},
+                                         {"waitingRoom", false}}));
+  ASSERT_EQ(made.status, 201) << made.json.dump();
+  const std::string id = made.json.string_or("id", "");
+  const std::string session = "/api/v1/sessions/" + id;
+  const Answer phone =
+      call("patient", "POST", session + "/join", Json::object({{"deviceType", "ios"}}));
+  const Answer laptop =
+      call("patient", "POST", session + "/join", Json::object({{"deviceType", "web"}}));
+  ASSERT_EQ(laptop.status, 200) << laptop.json.dump();
+  EXPECT_EQ(phone.json["participant"]["id"], laptop.json["participant"]["id"]);
+  EXPECT_EQ(laptop.json["participant"].string_or("deviceType", ""), "web");
+  // There is room for two persons: the second device took no place.
+  EXPECT_EQ(call("doctor", "POST", session + "/join").status, 200);
+  const Json sub = Json::object({{"type", "sub"}, {"topic", "session:" + id}});
+  Line one(hub_->port(), tokens_["patient"]);
+  Line two(hub_->port(), tokens_["patient"]);
+  ASSERT_EQ(one.ask(sub).string_or("type", ""), "ok");
+  ASSERT_EQ(two.ask(sub).string_or("type", ""), "ok");
+  EXPECT_EQ(call("doctor", "POST", session + "/messages", Json::object({{"text", "مرحبا"}})).status,
+            201);
+  for (Line* line : {&one, &two})
+    EXPECT_EQ(line->event("chat")["data"]["content"].string_or("text", ""), "مرحبا");
+  EXPECT_EQ(call("doctor", "POST", session + "/end").status, 200);
+}
+
 TEST_F(WholeHub, TwoBrowsersCallEachOtherWithoutAProvider) {
   config_.roles["video"] = "hub://p2p";
   config_.ice.stun = {"stun:stun.example.sa:3478"};

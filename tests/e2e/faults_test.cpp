@@ -165,6 +165,82 @@ TEST_F(UnderFaults, TheProcessesOfAllPluginsAreKilledWhileItRuns) {
   }
 }
 
+// The people of a visit over the API, while the provider or the hub fails.
+class UnderFaultsOverTheApi : public UnderFaults {
+ protected:
+  void open() {
+    ASSERT_NO_FATAL_FAILURE(site_.start_hub());
+    people_ = std::make_unique<demo::People>(
+        site_.url(), site_.token(), read_file(site_.config.issuer_secret), clock_, random_);
+    const Status entered = people_->enter();
+    ASSERT_TRUE(entered.ok()) << entered.error().message;
+  }
+  Result<Json> make() {
+    return people_->as("doctor", "POST", "/sessions",
+                       Json::object({{"type", "doctor_patient"},
+                                     {"patient", people_->of("patient")["id"]},
+                                     {"waitingRoom", false}}));
+  }
+  // What was committed is there, once.
+  std::string only_session() {
+    const auto list = people_->as("doctor", "GET", "/sessions");
+    EXPECT_TRUE(list.ok() && (*list)["items"].size() == 1U);
+    return list.ok() ? (*list)["items"][0].string_or("id", "") : "";
+  }
+  // Tries until there is a token; it comes as soon as there is a room.
+  Result<Json> token(const std::string& session) {
+    Result<Json> answer = unavailable("test.untried", "nobody asked");
+    for (int i = 0; i < 600 && !answer.ok(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      answer = people_->as("doctor", "POST", "/sessions/" + session + "/join");
+      if (answer.ok()) answer = people_->as("doctor", "POST", "/sessions/" + session + "/token");
+    }
+    return answer;
+  }
+  SystemClock clock_;
+  SystemRandom random_;
+  std::unique_ptr<demo::People> people_;
+};
+
+TEST_F(UnderFaultsOverTheApi, AProviderThatIsDownWhenTheHubStartsIsWaitedFor) {
+  site_.faults("twilio", R"([{"match": {}, "fault": "reset"}])");
+  ASSERT_NO_FATAL_FAILURE(open());
+  // The answer waits for the room, and may wait longer than its reader does.
+  (void)make();
+  const std::string session = only_session();
+  const auto early = people_->as("doctor", "GET", "/sessions/" + session);
+  ASSERT_TRUE(early.ok()) << early.error().message;
+  EXPECT_TRUE((*early)["roomSid"].is_null());
+  EXPECT_EQ(site_.effects("room.created"), 0);
+  site_.faults("twilio", "[]");
+  const auto late = token(session);
+  ASSERT_TRUE(late.ok()) << late.error().message;
+  EXPECT_NE(late->string_or("token", ""), "");
+  EXPECT_EQ(site_.effects("room.created"), 1);
+}
+
+TEST_F(UnderFaultsOverTheApi, AHubThatIsKilledBetweenRoomAndTokenFindsTheRoomAgain) {
+  ASSERT_NO_FATAL_FAILURE(open());
+  site_.faults(
+      "twilio",
+      R"([{"match": {"method": "POST", "path": "^/v1/Rooms$"}, "fault": "drop-reply", "times": 1}])");
+  // It waits for its room, and the hub dies meanwhile.
+  std::thread doctor([this] { (void)make(); });
+  for (int i = 0; i < 6'000 && site_.effects("room.created") < 1; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  site_.kill_hub();
+  doctor.join();
+  ASSERT_EQ(site_.effects("room.created"), 1);
+  ASSERT_NO_FATAL_FAILURE(site_.start_hub());
+  const std::string session = only_session();
+  const auto late = token(session);
+  ASSERT_TRUE(late.ok()) << late.error().message;
+  EXPECT_EQ(site_.effects("room.created"), 1) << "the same room again";
+  const auto seen = people_->as("doctor", "GET", "/sessions/" + session);
+  ASSERT_TRUE(seen.ok());
+  EXPECT_NE(seen->string_or("roomSid", ""), "");
+}
+
 TEST_F(UnderFaults, TheHubIsStoppedAndStartedBetweenBookingAndVisit) {
   ASSERT_NO_FATAL_FAILURE(site_.start_hub());
   site_.enter(booking_);
