@@ -200,7 +200,7 @@ TEST(Capabilities, AClaimedRoleIsServedAsAWhole) {
             std::string::npos)
       << said;
   EXPECT_NE(said.find("the event org.rabt.session.ended.v1"), std::string::npos) << said;
-  EXPECT_NE(fault(package.read("roles: [vidio/1]\n")).find("there are: ehr/1"), std::string::npos);
+  EXPECT_NE(fault(package.read("roles: [vidio/1]\n")).find("there are: asr/1"), std::string::npos);
 }
 
 TEST(Capabilities, ASharedEventKeepsItsData) {
