@@ -2,8 +2,8 @@
 
 #include "hub/store/store.hpp"
 
-// Every statement of hub/identity. Tables: migrations/sqlite/0009_identity.sql, 0016_signin.sql,
-// 0017_passkey.sql.
+// Every statement of hub/identity. Tables: migrations/sqlite/0009_identity.sql, 0015_signin.sql,
+// 0016_passkey.sql.
 namespace rabt::identity::sql {
 
 using store::Sequence;
