@@ -52,7 +52,8 @@ constexpr std::array kTests{
     TestInfo{TestId::entry_equals_manifest, Group::binary, "entry-equals-manifest",
              "The entry's ABI, id, version and digest are those of manifest.yaml.", ""},
     TestInfo{TestId::create_destroy_100x, Group::lifecycle, "create-destroy-100x",
-             "A hundred instances come and go without growth of memory, descriptors or threads.",
+             "A hundred instances, or as many as 30 seconds hold, come and go without growth of "
+             "memory, descriptors or threads.",
              ""},
     TestInfo{TestId::create_bad_config_says_why, Group::lifecycle, "create-bad-config-says-why",
              "create with a configuration that is wrong does no harm; when it refuses, it says why "
