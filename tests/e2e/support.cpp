@@ -262,7 +262,7 @@ std::vector<std::string> search(const std::vector<fs::path>& paths,
 
 std::string signed_store(const std::string& folder, const std::vector<std::string>& others) {
   std::vector<std::string> built = others;
-  for (const char* id : {"twilio", "fhir", "nphies", "moh"})
+  for (const char* id : {"twilio", "fhir", "nphies", "moh", "notify"})
     built.push_back(build_dir() + "/plugins/" + id);
   const Status made = demo::make_signed_store(built, folder + "/packages", folder + "/plugins");
   EXPECT_TRUE(made.ok()) << made.error().message;
@@ -288,6 +288,7 @@ Site::Site(Kind kind) {
   write_file(secrets + "/twilio-auth-token", "sandbox-auth-token");
   write_file(secrets + "/twilio-api-key-secret", demo::kDemoApiKeySecret);
   write_file(secrets + "/moh-token", demo::kDemoMohToken);
+  write_file(secrets + "/sms-token", "sandbox-sms-token");
   random_.fill(key);
   issuer_secret_ = crypto::base64url(key);
   write_file(secrets + "/issuer", issuer_secret_);

@@ -525,12 +525,13 @@ class ExpressionGenerator final {
   }
 
   // One result where the input allows it.
+  static constexpr const char* kSeveral = "(.,1)";
   std::string one(std::size_t d) {
     static constexpr const char* kSingle[] = {"1",   "\"n\"",  "null",  "tostring",
                                               "[.]", "length", "{v:.}", "(.+1)",
                                               ".",   "type",   "not",   "(.,1|[.])"};
     std::string single = pick(kSingle);
-    if (single == "(.,1|[.])") return known_ ? "(.,1)" : "[.,1]";
+    if (single == "(.,1|[.])") return known_ ? kSeveral : "[.,1]";
     if (d > 0 && chance(3)) return "[" + expression(d - 1) + "]";
     return single;
   }
@@ -568,7 +569,9 @@ class ExpressionGenerator final {
       case 12: {
         std::vector<std::string> names;
         const std::string p = pattern(names, 1);
-        return "(reduce (" + path(d) + ") as " + p + " (" + one(d) + ";" +
+        const std::string start = one(d);
+        if (start == kSeveral) classes_.insert("reduce and foreach with several starts");
+        return "(reduce (" + path(d) + ") as " + p + " (" + start + ";" +
                with(names, [&] { return one(d); }) + "))";
       }
       case 13: {
@@ -576,7 +579,7 @@ class ExpressionGenerator final {
         const std::string p = pattern(names, 1);
         std::string start = one(0);
         if (known_) {
-          classes_.insert("foreach with several starts");
+          classes_.insert("reduce and foreach with several starts");
           start = expression(0);
         }
         return "(foreach (" + expression(d) + ") as " + p + " (" + start + ";" +
