@@ -175,7 +175,8 @@ Result<std::vector<std::string>> actions_of_role(const fs::path& from) {
   return out;
 }
 
-// The schemas of what the role requires, as schemas/<capability>.input.json and so on.
+// The schemas of what the role requires and of what else the manifest offers, as
+// schemas/<capability>.input.json and so on.
 void add_schemas(const plugin::RoleContract& role, std::vector<Planned>& out) {
   constexpr fs::perms kMode = fs::perms::owner_read | fs::perms::owner_write |
                               fs::perms::group_read | fs::perms::others_read;
@@ -185,7 +186,15 @@ void add_schemas(const plugin::RoleContract& role, std::vector<Planned>& out) {
     for (const auto& [key, value] : schema.as_object()) whole.set(key, value);
     out.push_back({"schemas/" + name + ".json", whole.dump_pretty() + "\n", kMode});
   };
-  for (const std::string& id : role.required) {
+  std::string manifest;
+  for (const Planned& one : out) {
+    if (one.path == "manifest.yaml") manifest = one.text;
+  }
+  std::vector<std::string> offered = role.required;
+  for (const std::string& id : role.optional) {
+    if (manifest.find("capability: " + id + "\n") != std::string::npos) offered.push_back(id);
+  }
+  for (const std::string& id : offered) {
     const plugin::Capability& one = *plugin::find_capability(id);
     add(one.name + ".input", one.title + ": arguments", one.input);
     add(one.name + ".output", one.title + ": result", one.output);
