@@ -4,6 +4,7 @@
 #include <array>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/split.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/jws.hpp"
@@ -89,19 +90,9 @@ std::string joined(const List& words) {
   return out;
 }
 
-std::vector<std::string> words_of(std::string_view text) {
-  std::vector<std::string> out;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    if (end > 0) out.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return out;
-}
-
 Roles roles_of(std::string_view text) {
   Roles out;
-  for (const std::string& word : words_of(text)) {
+  for (const std::string& word : split(text, ' ')) {
     if (const auto role = parse_role(word)) out.add(*role);
   }
   return out;
@@ -252,7 +243,7 @@ Client read_client(const store::Row& row) {
   out.name = std::string(row.text(1));
   out.active = row.integer(2) != 0;
   out.roles = roles_of(row.text(3));
-  out.addresses = words_of(row.text(4));
+  out.addresses = split(row.text(4), ' ');
   if (!row.text(5).empty()) {
     auto jwks = Json::parse(row.text(5));
     if (jwks.ok()) out.jwks = *std::move(jwks);
@@ -519,7 +510,7 @@ Result<Clients::Grant> Clients::grant(const Caller& by, std::string_view asserti
   Grant out{.token = {}, .expires_in = kClientTokenMs / 1000, .roles = client->roles};
   if (!scope.empty()) {
     out.roles = {};
-    for (const std::string& word : words_of(scope)) {
+    for (const std::string& word : split(scope, ' ')) {
       const auto role = parse_role(word);
       if (!role || !client->roles.has(*role))
         return invalid("auth.scope", "scope: names of roles that the client has");

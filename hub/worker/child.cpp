@@ -14,27 +14,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
+#include "hub/base/split.hpp"
 #include "hub/worker/child_process.hpp"
 #include "hub/worker/migrate.hpp"
 #include "hub/worker/sandbox.hpp"
 
 namespace rabt::worker {
-
-namespace {
-
-std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    if (end > 0) lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
-}
-
-}  // namespace
 
 int Child::run() {
   int type = 0;
@@ -70,7 +56,7 @@ int Child::run() {
   if (begin.n[2] != 0) limits.memory = begin.n[2];
   if (begin.n[3] != 0) limits.threads = begin.n[3];
   services_ = begin.text[0];
-  limits.folders = lines_of(begin.text[1]);
+  limits.folders = split(begin.text[1], '\n');
   fill_services();
   fill_further_services();
   Applied applied = enter_sandbox(limits, lanes_);
