@@ -16,9 +16,11 @@ class EndSignals {
     sigaddset(&signals_, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   }
-  void wait() const {
+  // Returns the number of the signal that came.
+  int wait() const {
     int received = 0;
     sigwait(&signals_, &received);
+    return received;
   }
   // False when none came within a second.
   [[nodiscard]] bool within_a_second() const {

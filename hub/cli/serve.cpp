@@ -9,6 +9,7 @@
 
 #include "hub/assembly/hub.hpp"
 #include "hub/assembly/tenants.hpp"
+#include "hub/base/end_signals.hpp"
 #include "hub/base/json.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/config/config.hpp"
@@ -55,13 +56,12 @@ void show_first_code(assembly::Hub& hub) {
 
 // Says that the hub listens, and waits until it shall stop. The exit code.
 int run_until_signal(const ServeOptions& options, const std::string& url, Logger& log,
-                     const sigset_t& signals) {
+                     const EndSignals& signals) {
   if (!options.ready_file.empty() && !write_ready_file(options.ready_file, url)) {
     std::fprintf(stderr, "rabt: the ready file %s cannot be written\n", options.ready_file.c_str());
     return 1;
   }
-  int received = 0;
-  sigwait(&signals, &received);
+  const int received = signals.wait();
   log.info("hub.stopping", {{"signal", static_cast<std::int64_t>(received)}});
   return 0;
 }
@@ -76,7 +76,7 @@ int wrong_configuration(const Error& error) {
   return 2;
 }
 
-int serve_one(const ServeOptions& options, bool allow_debugging, const sigset_t& signals) {
+int serve_one(const ServeOptions& options, bool allow_debugging, const EndSignals& signals) {
   const auto config = config::load_config(options.config);
   if (!config.ok()) return wrong_configuration(config.error());
   auto detector = phi::Detector::make(config->privacy.detector);
@@ -95,7 +95,7 @@ int serve_one(const ServeOptions& options, bool allow_debugging, const sigset_t&
 }
 
 int serve_several(const ServeOptions& options, bool allow_debugging, const config::Tenants& config,
-                  const sigset_t& signals) {
+                  const EndSignals& signals) {
   const auto log = make_logger(config::log_level(config.log_level), config.log_file);
   warn_of_modes(options, allow_debugging, *log);
   const SystemClock clock;
@@ -115,12 +115,8 @@ int serve_several(const ServeOptions& options, bool allow_debugging, const confi
 // Runs the hub until SIGTERM or SIGINT.
 int serve(const ServeOptions& options, bool allow_debugging) {
   if (options.die_with_parent) (void)::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  // sigwait takes the signals below; every thread that starts later inherits the mask.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  // Before any thread starts.
+  const EndSignals signals;
   std::signal(SIGPIPE, SIG_IGN);
 
   const auto several = config::load_tenants(options.config);
