@@ -58,25 +58,20 @@ constexpr Statement kInsert{
     "NOTHING"};
 constexpr Statement kStopped{
     "UPDATE session_recording SET status = 'processing', stopped_ms = $3 WHERE tenant = $1 AND id "
-    "= "
-    "$2 AND status = 'recording'"};
+    "= $2 AND status = 'recording'"};
 constexpr Statement kBind{
     "UPDATE session_recording SET sid = $3, kind = $4, sealed = $5, bytes = $6 WHERE tenant = $1 "
-    "AND "
-    "id = $2"};
+    "AND id = $2"};
 constexpr Statement kFailed{
     "UPDATE session_recording SET status = 'failed', problem = $3 WHERE tenant = $1 AND id = $2 "
-    "AND "
-    "status IN ('recording', 'processing')"};
+    "AND status IN ('recording', 'processing')"};
 constexpr Statement kReady{
     "UPDATE session_recording SET status = 'ready', stored_ms = $3, retain_until_ms = $4, bytes = "
     "$5, sha256 = $6, content_type = $7, copy = 'deleting', problem = '' WHERE tenant = $1 AND id "
-    "= "
-    "$2 AND status IN ('recording', 'processing', 'failed')"};
+    "= $2 AND status IN ('recording', 'processing', 'failed')"};
 constexpr Statement kCopy{
     "UPDATE session_recording SET copy = $3, problem = CASE WHEN $4 = '' AND status = 'failed' "
-    "THEN "
-    "problem ELSE $4 END WHERE tenant = $1 AND id = $2"};
+    "THEN problem ELSE $4 END WHERE tenant = $1 AND id = $2"};
 constexpr Statement kWithdraw{
     "UPDATE session_recording SET status = 'deleted', sealed = $3, copy = $4 WHERE tenant = $1 AND "
     "id = $2 AND status IN ('ready', 'failed')"};

@@ -30,12 +30,10 @@ constexpr Statement kRoomOf{
     "AND state = 'done' ORDER BY n DESC LIMIT 1"};
 constexpr Statement kClose{
     "UPDATE session_effect SET state = $4, code = $5, subject = CASE WHEN $6 = '' THEN subject "
-    "ELSE "
-    "$6 END WHERE tenant = $1 AND session = $2 AND n = $3"};
+    "ELSE $6 END WHERE tenant = $1 AND session = $2 AND n = $3"};
 constexpr Statement kAgain{
     "UPDATE session_effect SET attempts = attempts + 1, due_ms = $4, code = $5 WHERE tenant = $1 "
-    "AND "
-    "session = $2 AND n = $3"};
+    "AND session = $2 AND n = $3"};
 constexpr Statement kUnsent{
     "SELECT tenant, session, seq, type, at_ms, data FROM session_event WHERE sent = 0 ORDER BY "
     "at_ms, session, seq LIMIT $1"};
