@@ -33,9 +33,12 @@ struct BoundRecording {
   std::string problem;
   // Was fetched, withdrawn or given up before.
   bool settled = false;
+  // The file of another recording holds what was recorded: nothing is fetched for this one.
+  bool merged = false;
 };
 // output: {recordings: [{recordingId, kind, bytes?}], failed?: [{recordingId, kind, code?}]} of
-// list-recordings. Not inside a job.
+// list-recordings. One of kind composition holds all that was recorded in the room, however often
+// somebody stopped and began anew. Not inside a job.
 [[nodiscard]] Result<std::vector<BoundRecording>> bind_recordings(const SessionParts& parts,
                                                                   const Session& session,
                                                                   const Json& output);

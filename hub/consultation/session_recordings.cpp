@@ -65,6 +65,9 @@ constexpr Statement kBind{
 constexpr Statement kFailed{
     "UPDATE session_recording SET status = 'failed', problem = $3 WHERE tenant = $1 AND id = $2 "
     "AND status IN ('recording', 'processing')"};
+constexpr Statement kMerged{
+    "UPDATE session_recording SET status = 'merged', sealed = $3, problem = '' WHERE tenant = $1 "
+    "AND id = $2 AND status IN ('recording', 'processing')"};
 constexpr Statement kReady{
     "UPDATE session_recording SET status = 'ready', stored_ms = $3, retain_until_ms = $4, bytes = "
     "$5, sha256 = $6, content_type = $7, copy = 'deleting', problem = '' WHERE tenant = $1 AND id "
@@ -124,6 +127,7 @@ Result<KeptRecording> open(const SessionParts& parts, Raw raw) {
   RABT_TRY(document, Json::parse(plain));
   raw.one.sid = document.string_or("sid", "");
   raw.one.withdrawn = document["withdrawn"];
+  raw.one.merged_into = document.string_or("mergedInto", "");
   return std::move(raw.one);
 }
 Result<std::vector<KeptRecording>> open_all(const SessionParts& parts, std::vector<Raw> raws) {
@@ -175,6 +179,7 @@ Json recording_json(const KeptRecording& one) {
                        {"providerCopy", one.sid.empty() ? Json() : Json(one.copy)},
                        {"problem", one.problem.empty() ? Json() : Json(one.problem)},
                        {"withdrawn", one.withdrawn},
+                       {"mergedInto", one.merged_into.empty() ? Json() : Json(one.merged_into)},
                        {"encrypted", true}});
 }
 
@@ -225,10 +230,11 @@ Result<std::vector<BoundRecording>> bind_recordings(const SessionParts& parts,
   std::vector<BoundRecording> out;
   std::vector<const KeptRecording*> free;
   for (const KeptRecording& one : known) {
-    if (one.sid.empty()) free.push_back(&one);
+    if (one.sid.empty() && one.status != "merged") free.push_back(&one);
   }
   RABT_TRY(lease, parts.keys.lease(session.tenant));
   std::size_t taken = 0;
+  std::string holds_all;
   const auto bind = [&](const Json& track, std::string problem) -> Status {
     const std::string sid = track.string_or("recordingId", "");
     if (sid.empty()) return ok_status();
@@ -262,22 +268,36 @@ Result<std::vector<BoundRecording>> bind_recordings(const SessionParts& parts,
     return ok_status();
   };
   if (output["recordings"].is_array()) {
-    for (const Json& track : output["recordings"].as_array()) RABT_TRY_STATUS(bind(track, {}));
+    for (const Json& track : output["recordings"].as_array()) {
+      RABT_TRY_STATUS(bind(track, {}));
+      if (track.string_or("kind", "") == "composition" && !out.empty()) holds_all = out.back().id;
+    }
   }
   if (output["failed"].is_array()) {
     for (const Json& track : output["failed"].as_array())
       RABT_TRY_STATUS(bind(track, track.string_or("code", "video.recording_failed")));
   }
-  // What was asked for and never made.
+  // What stands in the file of another, or was asked for and never made.
   for (; taken < free.size(); ++taken) {
-    if (free[taken]->status != "failed")
+    if (free[taken]->status == "failed") continue;
+    if (holds_all.empty()) {
       out.push_back({.id = free[taken]->id, .problem = "video.not_recorded"});
+      continue;
+    }
+    BoundRecording merged{.id = free[taken]->id, .settled = true, .merged = true};
+    const Json document =
+        Json::object({{"sid", ""}, {"withdrawn", Json()}, {"mergedInto", holds_all}});
+    RABT_TRY(sealed, seal(parts, session.data_key, merged.id, document));
+    merged.sealed = std::move(sealed);
+    out.push_back(std::move(merged));
   }
   return out;
 }
 
 Status write_bound(store::Transaction& transaction, const Session& session,
                    const BoundRecording& one) {
+  if (one.merged)
+    return store::run(transaction, kMerged, {session.tenant, one.id, Blob{one.sealed}});
   if (one.bind && one.fresh) {
     RABT_TRY(number, next_number(transaction, session.tenant));
     RABT_TRY_STATUS(store::run(

@@ -17,7 +17,8 @@ struct KeptRecording {
   std::string session;
   // The provider's id. Empty while it is not known.
   std::string sid;
-  // recording, processing, ready, failed, deleted
+  // recording, processing, ready, failed, deleted, or merged when the file of another recording
+  // holds what was recorded.
   std::string status;
   std::string kind;
   std::string purpose;
@@ -35,6 +36,8 @@ struct KeptRecording {
   std::string problem;
   // {by, at, reason}, or null.
   Json withdrawn;
+  // The recording whose file holds this one, when the status is merged.
+  std::string merged_into;
 };
 [[nodiscard]] Json recording_json(const KeptRecording& one);
 

@@ -321,12 +321,22 @@ Answer SessionsImpl::record_consent(const Ask& ask) {
       members.word("kind", {"family", "recording", "training", "transcription"});
   std::string method = members.word("method", {"verbal", "written", "app"});
   const bool given = members.boolean("given").value_or(true);
+  const std::string guest = members.text("participant", 64);
   if (kind.empty() && mistakes.none()) mistakes.add("kind", "is needed");
+  if (members.has("participant") && kind != "transcription" && mistakes.none())
+    mistakes.add("participant", "is for kind transcription alone");
+  if (members.has("participant") && guest.empty() && mistakes.none())
+    mistakes.add("participant", "must name a participant");
   RABT_TRY_STATUS(mistakes.status());
   if (method.empty()) method = "app";
-  const Json consent = Json::object(
+  Json consent = Json::object(
       {{"id", parts_.ids.next().text()}, {"kind", kind}, {"given", given}, {"method", method}});
-  RABT_TRY(acted, act(ask, ask.session, [&](Session&) -> Result<Command> {
+  RABT_TRY(acted, act(ask, ask.session, [&](Session& is) -> Result<Command> {
+             if (!guest.empty()) {
+               const std::string id = record_of(is, guest);
+               if (id.empty()) return not_found("not_found", "the session has no such participant");
+               consent.set("participant", id);
+             }
              return Command(RecordConsent{consent});
            }));
   return acted.session.consents.as_array().back();

@@ -70,18 +70,16 @@ class FhirPlugin final : public TaskPlugin {
 
  protected:
   Task<Outcome> run(Call call) override {
-    const auto input = sdk::parse_json(call.input);
-    if (!input || !input->is_object())
-      throw Refusal("fhir.input", "the arguments are not a JSON object");
-    if (call.action == "write-encounter") co_return co_await write_encounter(call, *input);
-    if (call.action == "write-document") co_return co_await write_document(call, *input);
+    const Json input = sdk::input_of(call);
+    if (call.action == "write-encounter") co_return co_await write_encounter(call, input);
+    if (call.action == "write-document") co_return co_await write_document(call, input);
     if (call.action == "update-encounter")
-      co_return co_await update_encounter(call, text_of(*input, "id"), text_of(*input, "status"));
-    if (call.action == "update-appointment") co_return co_await update_appointment(call, *input);
+      co_return co_await update_encounter(call, text_of(input, "id"), text_of(input, "status"));
+    if (call.action == "update-appointment") co_return co_await update_appointment(call, input);
     if (call.action == "read")
-      co_return co_await read(call, text_of(*input, "type"), text_of(*input, "id"));
-    if (call.action == "search") co_return co_await search(call, *input);
-    if (call.action == "read-patient") co_return co_await read_patient(call, *input);
+      co_return co_await read(call, text_of(input, "type"), text_of(input, "id"));
+    if (call.action == "search") co_return co_await search(call, input);
+    if (call.action == "read-patient") co_return co_await read_patient(call, input);
     throw Refusal("fhir.unknown_action", "fhir has no such action");
   }
 

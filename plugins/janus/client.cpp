@@ -184,7 +184,8 @@ void take_stats(const Json& event, Rooms& rooms, Json& out) {
 }
 
 // Janus tells at once when more packets were lost within a second than `slowlink_threshold`. The
-// line's figures come with the next statistics; until then this second stands for it.
+// line's figures come with the next statistics; until then this second stands for it. Janus speaks
+// of its own link: `downlink` is what it gets, and so the person's way up.
 void take_slow_link(const Json& event, Rooms& rooms, Json& out) {
   Speaker* const who = rooms.speaker(text_of(event, "emitter"), number_of(event, "session_id"));
   const Json& said = member_of(event, "event");
@@ -196,12 +197,12 @@ void take_slow_link(const Json& event, Rooms& rooms, Json& out) {
   const double known = counted == who->handles.end() ? 0 : counted->second.rate;
   const double rate = std::max(known > 0 ? known : kSoundPackets, static_cast<double>(lost));
   const std::int64_t micros = std::max<std::int64_t>(number_of(event, "timestamp"), 0);
-  out.push_back(event_of("quality.v1", who->room,
-                         "slow/" + who->identity + "/" + std::to_string(handle), micros,
-                         Json{{"identity", who->identity},
-                              {"direction", text_of(said, "slow_link") == "uplink" ? "up" : "down"},
-                              {"lossPercent", 100.0 * static_cast<double>(lost) / rate},
-                              {"rttMs", who->rtt_ms}}));
+  out.push_back(event_of(
+      "quality.v1", who->room, "slow/" + who->identity + "/" + std::to_string(handle), micros,
+      Json{{"identity", who->identity},
+           {"direction", text_of(said, "slow_link") == "downlink" ? "up" : "down"},
+           {"lossPercent", 100.0 * static_cast<double>(lost) / rate},
+           {"rttMs", who->rtt_ms}}));
 }
 
 }  // namespace

@@ -54,8 +54,7 @@ class Plugin final : public TaskPlugin {
   Task<Outcome> run(Call call) override {
     if (call.action != "transcribe")
       throw Refusal("asr.unknown_action", "pocketsphinx has no such action");
-    const Json input = Json::parse(call.input, nullptr, false);
-    if (!input.is_object()) throw Refusal("asr.input", "the arguments are not a JSON object");
+    const Json input = sdk::input_of(call);
     if (!settings_.speaks(sdk::text_of(input, "language"))) {
       co_return Outcome::fail(Kind::permanent, "asr.language",
                               "the model of this plugin is of another language",

@@ -577,6 +577,39 @@ TEST_F(Video, ARecordingThatTheProviderCannotPutTogetherIsShownAndMayBeWithdrawn
   EXPECT_TRUE(eventually([&] { return copy_of(id) == "deleted"; }));
 }
 
+// Symptom: after two stretches that were recorded, the second one was shown as failed. Cause: each
+// recording that was asked for wanted a file of its own, and a composition is one file of all.
+TEST_F(Video, OneFileOfSeveralStretchesHoldsThemAll) {
+  has_recording("bytes of a composition");
+  provider_.recordings = Json::object(
+      {{"ready", true},
+       {"recordings",
+        Json::array({Json::object({{"recordingId", "RT1"}, {"kind", "composition"}})})}});
+  const std::string id = id_of(made());
+  must(sessions_->start(as(doctor_, id)));
+  for (int stretch = 0; stretch < 3; ++stretch) {
+    clock_.advance_ms(10'000);
+    must(sessions_->start_recording(as(doctor_, id)));
+    clock_.advance_ms(10'000);
+    must(sessions_->stop_recording(as(doctor_, id)));
+  }
+  must(sessions_->end(as(doctor_, id)));
+  ASSERT_TRUE(eventually([&] { return told("recording-ready").size() == 1; }));
+  const Page kept = must(sessions_->recordings(as(doctor_, id), {}));
+  ASSERT_EQ(kept.items.size(), 3U);
+  // Newest first.
+  const Json& whole = kept.items[2];
+  EXPECT_EQ(whole.string_or("status", ""), "ready");
+  EXPECT_EQ(whole.string_or("kind", ""), "composition");
+  for (const Json& later : {kept.items[0], kept.items[1]}) {
+    EXPECT_EQ(later.string_or("status", ""), "merged");
+    EXPECT_EQ(later["mergedInto"], whole["id"]);
+    EXPECT_TRUE(later["problem"].is_null());
+  }
+  EXPECT_TRUE(told("recording-failed").empty());
+  EXPECT_EQ(provider_.calls("fetch-recording").size(), 1U);
+}
+
 TEST_F(Video, WhatSessionsWereLikeIsMeasured) {
   const std::string id = id_of(made());
   must(sessions_->join(as(patient_, id)));

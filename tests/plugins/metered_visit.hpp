@@ -120,7 +120,7 @@ class MeteredVisit : public VideoSuite<Provider> {
   }
   // What the provider would bill for the one room there was.
   std::int64_t billed() {
-    for (const Json& entry : this->sandbox_->ledger().entries()) {
+    for (const Json& entry : this->world_->entries()) {
       if (entry["kind"] == "room.completed") return entry["detail"][Provider::kBilled];
     }
     return -1;

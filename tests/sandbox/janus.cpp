@@ -321,9 +321,10 @@ class JanusStandIn final : public Service {
     if (what == "leave") {
       leave(room, who, "leaving");
     } else if (what == "end") {
-      // As after a restart: the room is gone, and nothing was told.
-      for (const auto& [id, person] : room.people) sessions_.erase(person.session);
-      rooms_.erase(name);
+      // Janus restarts: all rooms are gone, and all that is told is that a Janus has started.
+      sessions_.clear();
+      rooms_.clear();
+      tell({{"type", 256}, {"subtype", 1}, {"event", {{"status", "started"}}}});
     } else if (what == "hears") {
       return Response::json(200, {{"hears", room.people.contains(text_of(body, "listener")) &&
                                                 room.people.contains(text_of(body, "speaker"))}});
@@ -351,7 +352,7 @@ class JanusStandIn final : public Service {
     if (body.value("slow", false))
       tell_media(
           found->second, 2,
-          {{"media", "audio"}, {"mid", "0"}, {"slow_link", "uplink"}, {"lost_lastsec", lost}});
+          {{"media", "audio"}, {"mid", "0"}, {"slow_link", "downlink"}, {"lost_lastsec", lost}});
   }
 
   // The token opens the transport by its signature, and the room by standing in its list.

@@ -219,6 +219,9 @@ std::string JanusServers::shelf_url() const {
 std::string JanusServers::client_url() const {
   return "ws://127.0.0.1:" + values_.at("client_port");
 }
+std::uint16_t JanusServers::turn_port() const {
+  return static_cast<std::uint16_t>(std::stoi(values_.at("turn_port")));
+}
 
 Json JanusServers::plugin() const {
   const std::string turn = "turn:" + values_.at("address") + ":" + values_.at("turn_port");

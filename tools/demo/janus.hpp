@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -55,6 +56,9 @@ class JanusServers {
   [[nodiscard]] std::string admin_url() const;
   [[nodiscard]] std::string shelf_url() const;
   [[nodiscard]] std::string client_url() const;
+  // What the TURN server listens on.
+  [[nodiscard]] const std::string& address() const { return values_.at("address"); }
+  [[nodiscard]] std::uint16_t turn_port() const;
   [[nodiscard]] std::string recordings() const { return folder_ + "/recordings"; }
 
  private:

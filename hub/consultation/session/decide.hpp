@@ -127,7 +127,7 @@ struct AcceptInvitation {
   Participant participant;
 };
 struct RecordConsent {
-  // {id, kind, given, method}
+  // {id, kind, given, method, participant?}; participant is the guest whose consent it is.
   Json consent;
 };
 struct StartRecording {

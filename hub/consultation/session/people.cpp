@@ -327,6 +327,21 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
   return done(std::move(step));
 }
 
+namespace {
+
+// A guest has no account: a host writes down what he said, or the application that opened the
+// session passes it on. Whoever has one speaks for himself.
+Status may_speak_for(const Session& is, const Participant& guest, const Actor& who) {
+  if (!guest.person.empty())
+    return conflict("consent.own_word",
+                    "who has an account gives or refuses the consent himself, without participant");
+  const Participant* own = is.of_person(who.person);
+  if (own == nullptr || is_host(is, *own)) return ok_status();
+  return denied("authorisation.denied", "a host writes down what a guest has said");
+}
+
+}  // namespace
+
 //
 Result<Change> on(Step step, const RecordConsent& command) {
   Session& is = step.after();
@@ -335,6 +350,10 @@ Result<Change> on(Step step, const RecordConsent& command) {
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
   const bool given = command.consent.bool_or("given", true);
   Json consent = command.consent;
+  if (const std::string guest = consent.string_or("participant", ""); !guest.empty()) {
+    RABT_TRY(one, named_in(step, guest));
+    RABT_TRY_STATUS(may_speak_for(is, *one, who));
+  }
   consent.set("by", who.person.empty() ? who.actor : who.person);
   consent.set("at", to_iso8601(step.moment.now));
   is.consents.push_back(std::move(consent));

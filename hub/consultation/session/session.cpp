@@ -152,8 +152,10 @@ Status may_be_transcribed(const Session& session) {
     if (!one.was_here || !came_in) continue;
     bool given = false;
     for (const Json& consent : session.consents.as_array()) {
-      if (consent.string_or("kind", "") == "transcription" && !one.person.empty() &&
-          consent.string_or("by", "") == one.person)
+      if (consent.string_or("kind", "") != "transcription") continue;
+      const std::string guest = consent.string_or("participant", "");
+      if (guest.empty() ? !one.person.empty() && consent.string_or("by", "") == one.person
+                        : one.person.empty() && guest == one.id)
         given = consent.bool_or("given", false);
     }
     if (!given) return missing();

@@ -154,7 +154,7 @@ struct Session {
   std::string chief_complaint;
   std::string notes;
   Json context = Json::object();
-  // [{kind, given, method, by, at}]
+  // [{kind, given, method, by, at, participant?}]
   Json consents = Json::array();
   // {status, reference, checkedAt}
   Json insurance = Json::object({{"status", "unknown"}});
@@ -225,7 +225,7 @@ struct Session {
 [[nodiscard]] std::vector<std::string> missing_roles(const Session& session);
 [[nodiscard]] bool family_consent(const Session& session);
 // Error conflict consent.transcription_missing unless everybody who was in the call has said so for
-// himself, and has not taken it back.
+// himself, a guest through a host, and has not taken it back.
 [[nodiscard]] Status may_be_transcribed(const Session& session);
 
 // Error conflict session.<status>: nothing changes any more after the end.

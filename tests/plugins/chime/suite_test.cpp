@@ -6,6 +6,7 @@ namespace rabt::testing {
 namespace {
 
 struct Chime {
+  using World = StandInWorld<Chime>;
   static const char* name() { return "chime"; }
   static constexpr auto make = sandbox::make_chime;
   static Json options(const std::string& callback) {

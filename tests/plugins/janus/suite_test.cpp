@@ -5,6 +5,7 @@ namespace rabt::testing {
 namespace {
 
 struct Janus {
+  using World = StandInWorld<Janus>;
   static const char* name() { return "janus"; }
   static constexpr auto make = sandbox::make_janus;
   static Json options(const std::string& callback) {

@@ -1,8 +1,12 @@
+#include <fstream>
 #include <future>
+#include <iterator>
 
 #include "hub/access/access_control.hpp"
 #include "hub/consultation/practice.hpp"
 #include "hub/consultation/records.hpp"
+#include "hub/engine/engine.hpp"
+#include "hub/engine/partition.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/plugin_host.hpp"
@@ -111,8 +115,9 @@ class SpokenVisit : public SessionHouse {
   }
 
   // A visit in which a sentence was said and recorded; its recording is sealed and kept.
-  // Gives {session, recording}.
-  Json visit(const std::vector<std::string>& consent) {
+  // Gives {session, recording}. more: what else happens in the session before.
+  Json visit(const std::vector<std::string>& consent,
+             const std::function<void(const std::string&)>& more = {}) {
     const std::string id = id_of(made(with(with(plain(), "waitingRoom", false), "language", "en")));
     must(sessions_->join(as(patient_, id)));
     must(sessions_->join(as(doctor_, id)));
@@ -120,6 +125,7 @@ class SpokenVisit : public SessionHouse {
       must(sessions_->record_consent(
           as(person, id, Json::object({{"kind", "transcription"}, {"method", "app"}}))));
     }
+    if (more) more(id);
     clock_.advance_ms(10'000);
     const Json begun = must(sessions_->start_recording(as(doctor_, id)));
     clock_.advance_ms(30'000);
@@ -130,10 +136,12 @@ class SpokenVisit : public SessionHouse {
         {{"ready", true},
          {"recordings", Json::array({Json::object({{"recordingId", "RT1"}, {"kind", "audio"}})})}});
     must(sessions_->end(as(doctor_, id)));
-    EXPECT_TRUE(eventually([&] { return told("recording-ready").size() == 1; }));
+    ++visits_;
+    EXPECT_TRUE(eventually([&] { return told("recording-ready").size() == visits_; }));
     return Json::object({{"session", id}, {"recording", begun["id"]}});
   }
 
+  std::size_t visits_ = 0;
   rabt::test::RecordingLogger log_;
   std::unique_ptr<const phi::Detector> detector_;
   std::unique_ptr<access::PatientDetail> details_;
@@ -178,6 +186,62 @@ TEST_F(SpokenVisit, WhatWasSaidStandsInTheTranscript) {
   EXPECT_EQ(told("transcript-ready")[0].dump().find("fever"), std::string::npos);
 }
 
+// The shipped workflow, from the session's event to the transcript, by the engine.
+TEST_F(SpokenVisit, TheWorkflowWritesDownWhatWasSaid) {
+  const Status loaded = load({pocketsphinx::test::kModelFolder});
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  host_->add_service(service_);
+  ASSERT_TRUE(host_->bind_role("session", "hub://session").ok());
+  const auto engine = must(engine::Engine::open({.store = *store_,
+                                                 .keys = *keys_,
+                                                 .audit = *audit_,
+                                                 .actions = *host_,
+                                                 .http = *http_,
+                                                 .clock = clock_,
+                                                 .random = random_,
+                                                 .ids = ids_,
+                                                 .log = log_},
+                                                {.tenant = "t1", .workers = 2}));
+  ASSERT_TRUE(engine->take(engine::kFirstPartition).ok());
+  const char* const source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+  std::ifstream file(std::string(source) + "/workflows/transcribe.yaml");
+  const std::string yaml((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  (void)must(engine->apply({{"transcribe.yaml", yaml}}, "test"));
+
+  // Ends with what the instance says of it.
+  const auto transcribed = [&](const Json& event) -> Json {
+    engine::Delivery news{.tenant = "t1", .source = "node:sessions"};
+    news.dedupe_id = event.string_or("id", "");
+    news.body_sha256 = std::string(as_text(crypto::sha256(event.dump())));
+    news.events.push_back(event);
+    const Json accepted = must(Json::parse(must(engine->accept(std::move(news))).answer));
+    const std::string instance = accepted["instances"].item(0).as_string();
+    Json seen;
+    EXPECT_TRUE(eventually([&] {
+      seen = must(engine->instance(instance,
+                                   [](std::string_view, std::string_view) { return ok_status(); }));
+      const std::string status = seen.string_or("status", "");
+      return status == "completed" || status == "faulted";
+    }));
+    EXPECT_EQ(seen.string_or("status", ""), "completed") << seen.dump();
+    return seen["output"];
+  };
+  const Json of = visit({doctor_, patient_});
+  const Json said = transcribed(told("recording-ready")[0]);
+  EXPECT_TRUE(said.bool_or("transcribed", false)) << said.dump();
+  const Json transcript = must(records_->transcript(as(doctor_, of.string_or("session", ""))));
+  EXPECT_EQ(static_cast<std::int64_t>(transcript["items"].size()), said.int_or("segments", 0));
+  EXPECT_NE(transcript.dump().find("fever"), std::string::npos) << transcript.dump();
+
+  const Json silent = visit({doctor_});
+  const Json refused = transcribed(told("recording-ready")[1]);
+  EXPECT_FALSE(refused.bool_or("transcribed", true));
+  EXPECT_EQ(refused.int_or("refused", 0), 409);
+  EXPECT_EQ(
+      must(records_->transcript(as(doctor_, silent.string_or("session", ""))))["items"].size(), 0U);
+  engine->stop();
+}
+
 TEST_F(SpokenVisit, WithoutTheConsentOfEverybodyNothingIsTranscribed) {
   const Json of = visit({doctor_});
   const ActionOutcome source = call("transcribable", of);
@@ -189,6 +253,73 @@ TEST_F(SpokenVisit, WithoutTheConsentOfEverybodyNothingIsTranscribed) {
   EXPECT_EQ(call("add-transcript", arguments).code, "consent.transcription_missing");
   EXPECT_EQ(must(records_->transcript(as(doctor_, of.string_or("session", ""))))["items"].size(),
             0U);
+}
+
+// A nurse of another house, whom a booking named: no account is hers.
+TEST_F(SpokenVisit, AGuestWithoutAnAccountSaysItThroughAHost) {
+  std::string guest;
+  std::string session;
+  const auto consent = [&](const std::string& person, Json more) {
+    more.set("kind", "transcription");
+    more.set("method", "verbal");
+    return sessions_->record_consent(as(person, session, std::move(more)));
+  };
+  const auto comes = [&](const std::string& id) {
+    session = id;
+    const Json answer = must(sessions_->add_participant(
+        as(doctor_, id,
+           Json::object({{"externalId", "HIS-7"}, {"name", "Nurse Guest"}, {"role", "nurse"}}))));
+    const Json& added = answer["participant"];
+    guest = added.string_or("id", "");
+    EXPECT_TRUE(sessions_
+                    ->provider_event(
+                        Json::object({{"type", "org.rabt.session.participant-joined.v1"},
+                                      {"data", Json::object({{"sessionId", seen(id)["roomSid"]},
+                                                             {"identity", added["identity"]},
+                                                             {"at", to_iso8601(clock_.now())}})}}))
+                    .ok());
+  };
+  EXPECT_EQ(call("transcribable", visit({doctor_, patient_}, comes)).code,
+            "consent.transcription_missing");
+
+  const auto says = [&](const std::string& id) {
+    comes(id);
+    const Json on_her_behalf = Json::object({{"participant", guest}});
+    EXPECT_EQ(code(consent(patient_, on_her_behalf)), "authorisation.denied");
+    const std::string patient = part_of(id, patient_);
+    EXPECT_EQ(code(consent(doctor_, Json::object({{"participant", patient}}))), "consent.own_word");
+    EXPECT_EQ(code(consent(doctor_, Json::object({{"participant", "nobody"}}))), "not_found");
+    const Json said = must(consent(doctor_, on_her_behalf));
+    EXPECT_EQ(said.string_or("participant", ""), guest);
+    EXPECT_EQ(said.string_or("by", ""), doctor_);
+  };
+  // What the doctor writes down for her is no word of his own.
+  EXPECT_EQ(call("transcribable", visit({patient_}, says)).code, "consent.transcription_missing");
+  EXPECT_EQ(call("transcribable", visit({doctor_, patient_}, says)).kind, OutcomeKind::done);
+
+  const auto takes_back = [&](const std::string& id) {
+    says(id);
+    must(consent(doctor_, Json::object({{"participant", guest}, {"given", false}})));
+  };
+  EXPECT_EQ(call("transcribable", visit({doctor_, patient_}, takes_back)).code,
+            "consent.transcription_missing");
+}
+
+TEST_F(SpokenVisit, WhoCameByAnInvitationSaysItHimself) {
+  const auto comes = [&](const std::string& id) {
+    const Json invited = must(sessions_->invite(
+        as(doctor_, id, Json::object({{"email", "nora@example.org"}, {"role", "nurse"}}))));
+    must(sessions_->accept_invitation(
+        as(nurse_, {}, Json::object({{"code", invited.string_or("code", "")}}))));
+    must(sessions_->join(as(nurse_, id)));
+  };
+  EXPECT_EQ(call("transcribable", visit({doctor_, patient_}, comes)).code,
+            "consent.transcription_missing");
+  const auto says = [&](const std::string& id) {
+    comes(id);
+    must(sessions_->record_consent(as(nurse_, id, Json::object({{"kind", "transcription"}}))));
+  };
+  EXPECT_EQ(call("transcribable", visit({doctor_, patient_}, says)).kind, OutcomeKind::done);
 }
 
 TEST_F(SpokenVisit, AModelThatThePluginMayNotReadIsRefusedAtTheStart) {

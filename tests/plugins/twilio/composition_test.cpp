@@ -6,6 +6,7 @@ namespace {
 
 template <bool kFails>
 struct Composing {
+  using World = StandInWorld<Composing>;
   static const char* name() { return "twilio"; }
   static constexpr auto make = sandbox::make_twilio;
   static Json options(const std::string& /*callback*/) {
@@ -25,6 +26,7 @@ struct Composing {
   static std::map<std::string, std::string> secrets() {
     return {{"api_key_secret", "an-example-of-a-secret-of-32-bytes"}};
   }
+  static void heard(const std::string& /*body*/) {}
 };
 
 template <typename Provider>

@@ -6,6 +6,7 @@ namespace rabt::testing {
 namespace {
 
 struct Twilio {
+  using World = StandInWorld<Twilio>;
   static const char* name() { return "twilio"; }
   static constexpr auto make = sandbox::make_twilio;
   static Json options(const std::string& /*callback*/) {
