@@ -32,6 +32,11 @@ int Child::run() {
     return kStartedByHand;
   }
   ::close(kProgramAt);
+  {
+    auto borrowed = Borrowed::map(Descriptor(kLoansAt));
+    if (!borrowed.ok()) return kHubUnreadable;
+    borrowed_ = std::move(*borrowed);
+  }
   ::mallopt(M_ARENA_MAX, 2);  // each reserves 64 MiB of the address space that it may use
   ::tzset();                  // reads the zone while it may open files
 
@@ -49,7 +54,7 @@ int Child::run() {
   outbox_.open(*shared_);
   {
     const Lock lock(inbox_mutex_);
-    inbox_ = RingReader(shared_->to_plugin, shared_->to_plugin_bytes, kFramesAt, true);
+    inbox_ = RingReader(shared_->to_plugin, shared_->to_plugin_bytes, kFramesAt, &borrowed_);
   }
   lanes_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(begin.n[1], 1, 64));
   Limits limits;
@@ -60,7 +65,8 @@ int Child::run() {
   fill_services();
   fill_further_services();
   Applied applied = enter_sandbox(limits, lanes_);
-  send_packet(Frame(Type::ready, 0, {kProtocolVersion, applied.parts}), applied.listener.get());
+  leave_unless(send(kFramesAt, Frame(Type::ready, 0, {kProtocolVersion, applied.parts}),
+                    applied.listener.get()));
   applied.listener.reset();
 
   Asked asked;
@@ -185,7 +191,6 @@ bool Child::begins(const Frame& frame) {
 }
 
 void Child::take(Asked& asked) {
-  asked.file = Mapping();
   const Lock lock(inbox_mutex_);
   Frame& frame = asked.frame;
   while (true) {
@@ -198,15 +203,12 @@ void Child::take(Asked& asked) {
     if (begins(frame)) break;
     tell(Frame(Type::returned, frame.n[0], {0, 0, 0, 2}));
   }
-  asked.file = inbox_.take_mapping();
   const bool call =
       frame.type == Type::invoke || frame.type == Type::probe || frame.type == Type::health;
-  if (!asked.file.view().empty() && !call) return;
   // The bytes of a call are the plugin's until complete (A3); those of other frames until their
-  // function has returned.
-  std::size_t size = 0;
-  for (std::size_t i = 0; i < frame.texts; ++i) size += frame.text[i].size();
-  asked.bytes = std::make_shared_for_overwrite<char[]>(std::max<std::size_t>(size, 1));
+  // function has returned, which is when the hub takes back what it lent.
+  if (inbox_.lent() && !call) return;
+  asked.bytes = std::make_shared_for_overwrite<char[]>(std::max<std::size_t>(texts_of(frame), 1));
   char* at = asked.bytes.get();
   for (std::size_t i = 0; i < frame.texts; ++i) {
     std::string_view& text = frame.text[i];

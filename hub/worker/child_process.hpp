@@ -14,6 +14,7 @@
 #include "hub/worker/abi_bytes.hpp"
 #include "hub/worker/child.hpp"
 #include "hub/worker/frame.hpp"
+#include "hub/worker/loan.hpp"
 #include "hub/worker/offered_services.hpp"
 #include "hub/worker/ring.hpp"
 #include "rabt/abi.h"
@@ -40,8 +41,7 @@ inline std::string_view view_of(const char* text, std::size_t limit) {
 [[noreturn]] inline void leave(int status) {
   ::_exit(status);
 }
-inline void send_packet(const Frame& frame, int descriptor = -1) {
-  const Status sent = send(kFramesAt, frame, descriptor);
+inline void leave_unless(const Status& sent) {
   if (!sent.ok()) leave(sent.error().code == "worker.closed" ? 0 : kCannotSend);
 }
 
@@ -54,26 +54,30 @@ class Outbox {
   }
   // Waits while the ring is full.
   void tell(const Frame& frame) {
-    std::size_t content = 0;
-    for (std::size_t i = 0; i < frame.texts; ++i) content += frame.text[i].size();
+    const std::size_t content = texts_of(frame);
     const bool large = content > kMaxInlineBytes;
     const Lock lock(mutex_);
-    while (!ring_.room(large ? 0 : content)) {
-      ring_bell(kFramesAt);
-      const timespec pause{0, kPauseNs};
-      ::nanosleep(&pause, nullptr);
-    }
-    if (!large) {
-      if (ring_.put(frame)) ring_bell(kFramesAt);
-      return;
-    }
-    // The packet wakes the hub, so that no bell is needed.
-    static_cast<void>(ring_.put(Frame(Type::on_socket, 0)));
-    send_packet(frame);
+    while (!ring_.room(large ? 0 : content)) rest();
+    if (large ? ring_.put_head(frame) : ring_.put(frame)) ring_bell(kFramesAt);
+    if (!large) return;
+    for (std::size_t i = 0; i < frame.texts; ++i) pour(frame.text[i]);
+    pour(RingWriter::padding(content));
   }
 
  private:
   static constexpr long kPauseNs = 50'000;
+  void pour(std::string_view text) RABT_REQUIRES(mutex_) {
+    while (!text.empty()) {
+      const std::size_t before = text.size();
+      if (ring_.pour(text)) ring_bell(kFramesAt);
+      if (text.size() == before) rest();
+    }
+  }
+  static void rest() {
+    ring_bell(kFramesAt);
+    const timespec pause{0, kPauseNs};
+    ::nanosleep(&pause, nullptr);
+  }
   Mutex mutex_;
   RingWriter ring_ RABT_GUARDED_BY(mutex_);
 };
@@ -122,7 +126,6 @@ class Child {
   struct Asked {
     Frame frame;
     std::shared_ptr<char[]> bytes;
-    Mapping file;
   };
   // Waits for the next one, and says in the shared memory that it has begun.
   void take(Asked& asked);
@@ -165,8 +168,8 @@ class Child {
   template <typename Use>
   std::int32_t ask(const Frame& question, Use use) {
     const Lock lock(questions_mutex_);
-    if (const Status sent = send(kQuestionsAt, question); !sent.ok())
-      leave(sent.error().code == "worker.closed" ? 0 : kCannotSend);
+    leave_unless(texts_of(question) > kMaxInlineBytes ? send_in_pieces(kQuestionsAt, question)
+                                                      : send(kQuestionsAt, question));
     Frame answer;
     const auto got = answers_.receive(kQuestionsAt, true, answer);
     if (got == Receiver::Got::closed) leave(0);
@@ -195,6 +198,7 @@ class Child {
   std::uint32_t lanes_ = 1;
   std::string services_;  // names, each between two line feeds
   SharedMemory shared_;
+  Borrowed borrowed_;
   const rabt_entry* entry_ = nullptr;
   const rabt_plugin* plugin_ = nullptr;
   const rabt_webhook* webhook_ = nullptr;
@@ -207,7 +211,7 @@ class Child {
   RingReader inbox_ RABT_GUARDED_BY(inbox_mutex_);
 
   Mutex questions_mutex_;
-  Receiver answers_ RABT_GUARDED_BY(questions_mutex_);
+  Receiver answers_ RABT_GUARDED_BY(questions_mutex_){&borrowed_};
 
   Mutex mutex_;
   std::uint64_t last_ RABT_GUARDED_BY(mutex_) = 0;

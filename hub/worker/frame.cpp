@@ -1,21 +1,18 @@
 #include "hub/worker/frame.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include "hub/worker/loan.hpp"
 
 namespace rabt::worker {
 
 namespace {
-
-constexpr std::uint8_t kInDescriptor = 1;  // flag: the texts stand in the memory file
 
 void put32(char* at, std::uint32_t value) {
   std::memcpy(at, &value, 4);
@@ -36,19 +33,9 @@ std::uint64_t get64(const char* at) {
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "frames are little-endian");
 
 bool known(std::uint8_t type) {
-  return (type >= 0x01 && type <= 0x0a) || (type >= 0x10 && type <= 0x19) || type == 0x1f ||
-         (type >= 0x20 && type <= 0x2f) || (type >= 0x30 && type <= 0x36) || type == 0x3f;
-}
-
-// The texts one after the other, sealed against every change.
-Descriptor memory_of(const Frame& frame) {
-  Descriptor memory(::memfd_create("rabt-frame", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!memory.open()) return {};
-  for (std::size_t i = 0; i < frame.texts; ++i) {
-    if (!write_all(memory.get(), frame.text[i])) return {};
-  }
-  if (!seal_memory(memory.get())) return {};
-  return memory;
+  return (type >= 0x01 && type <= 0x08) || type == 0x0a || (type >= 0x10 && type <= 0x19) ||
+         type == 0x1f || (type >= 0x20 && type <= 0x2f) || (type >= 0x30 && type <= 0x36) ||
+         type == 0x3f;
 }
 
 Error io(const char* what) {
@@ -57,13 +44,20 @@ Error io(const char* what) {
 
 }  // namespace
 
-std::size_t write_head(const Frame& frame, std::size_t content, bool in_file, char* out) {
+std::size_t texts_of(const Frame& frame) {
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < frame.texts; ++i) size += frame.text[i].size();
+  return size;
+}
+
+std::size_t write_head(const Frame& frame, Content where, std::size_t place, char* out) {
   const std::size_t size = kHeaderBytes + std::size_t{frame.texts} * 4;
-  put32(out, static_cast<std::uint32_t>(size + (in_file ? 0 : content)));
+  const std::size_t inside = where == Content::inside ? texts_of(frame) : 0;
+  put32(out, static_cast<std::uint32_t>(size + inside));
   out[4] = static_cast<char>(frame.type);
-  out[5] = static_cast<char>(in_file ? kInDescriptor : 0);
+  out[5] = static_cast<char>(where);
   out[6] = static_cast<char>(frame.texts);
-  out[7] = 0;
+  out[7] = static_cast<char>(place);
   put64(out + 8, frame.id);
   for (std::size_t i = 0; i < kNumbers; ++i) put64(out + 16 + i * 8, frame.n[i]);
   for (std::size_t i = 0; i < frame.texts; ++i)
@@ -78,7 +72,10 @@ const char* read_head(const char* at, std::size_t size, Frame& frame, PacketHead
   const auto flags = static_cast<std::uint8_t>(at[5]);
   const auto texts = static_cast<std::uint8_t>(at[6]);
   if (!known(type)) return "an unknown type";
-  if (flags > kInDescriptor || at[7] != 0) return "unknown flags";
+  if (flags > static_cast<std::uint8_t>(Content::behind)) return "unknown flags";
+  head.where = static_cast<Content>(flags);
+  head.place = static_cast<std::uint8_t>(at[7]);
+  if (head.place != 0 && head.where != Content::lent) return "unknown flags";
   if (texts > kMaxTexts || size < kHeaderBytes + std::size_t{texts} * 4)
     return "more texts than a frame has";
   frame.type = static_cast<Type>(type);
@@ -86,16 +83,16 @@ const char* read_head(const char* at, std::size_t size, Frame& frame, PacketHead
   frame.id = get64(at + 8);
   for (std::size_t i = 0; i < kNumbers; ++i) frame.n[i] = get64(at + 16 + i * 8);
   head.size = kHeaderBytes + std::size_t{texts} * 4;
-  head.in_file = flags != 0;
   head.content = 0;
   for (std::size_t i = 0; i < texts; ++i) {
     head.lengths[i] = get32(at + kHeaderBytes + i * 4);
     head.content += head.lengths[i];
   }
   if (head.content > kMaxFrameBytes) return "texts over the limit";
-  if (!head.in_file && size - head.size != head.content) return "texts that do not fill the packet";
-  if (head.in_file && (size != head.size || head.content <= kMaxInlineBytes))
-    return "a memory file without need";
+  const bool inside = head.where == Content::inside;
+  if (inside && size - head.size != head.content) return "texts that do not fill the packet";
+  if (!inside && (size != head.size || head.content <= kMaxInlineBytes))
+    return "texts outside of the packet without need";
   return nullptr;
 }
 
@@ -106,37 +103,12 @@ void cut_texts(Frame& frame, const PacketHead& head, std::string_view content) {
   }
 }
 
-Mapping::~Mapping() {
-  if (at_ != nullptr) ::munmap(const_cast<void*>(at_), size_);  // NOLINT
-}
+namespace {
 
-Status send(int socket, const Frame& frame, int descriptor, bool wait) {
-  std::size_t total = 0;
-  for (std::size_t i = 0; i < frame.texts; ++i) total += frame.text[i].size();
-  if (total > kMaxFrameBytes)
-    return invalid("worker.too_large", "a frame of " + std::to_string(total) + " bytes");
-  const bool large = total > kMaxInlineBytes;
-  Descriptor memory;
-  if (large) {
-    if (descriptor >= 0) return invalid("worker.too_large", "a frame with a descriptor");
-    memory = memory_of(frame);
-    if (!memory.open()) return io("no memory file");
-    descriptor = memory.get();
-  }
-
-  std::array<char, kMaxHeadBytes> head;  // NOLINT: filled below
-  const std::size_t head_size = write_head(frame, total, large, head.data());
-
-  std::array<iovec, 1 + kMaxTexts> pieces{};
-  std::size_t count = 0;
-  pieces[count++] = {head.data(), head_size};
-  for (std::size_t i = 0; i < frame.texts && !large; ++i) {
-    if (frame.text[i].empty()) continue;
-    pieces[count++] = {const_cast<char*>(frame.text[i].data()),  // NOLINT: only read
-                       frame.text[i].size()};
-  }
+// Sends one packet: the pieces, one after the other.
+Status send_packet(int socket, iovec* pieces, std::size_t count, int descriptor, bool wait) {
   msghdr message{};
-  message.msg_iov = pieces.data();
+  message.msg_iov = pieces;
   message.msg_iovlen = count;
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
   if (descriptor >= 0) {
@@ -168,12 +140,85 @@ Status send(int socket, const Frame& frame, int descriptor, bool wait) {
   }
 }
 
-Receiver::Receiver() : buffer_(new char[kMaxPacketBytes]) {}
+iovec piece_of(std::string_view text) {
+  return {const_cast<char*>(text.data()), text.size()};  // NOLINT: only read
+}
+
+Status too_large(std::size_t size) {
+  return invalid("worker.too_large", "a frame of " + std::to_string(size) + " bytes");
+}
+
+}  // namespace
+
+Status send(int socket, const Frame& frame, int descriptor, bool wait) {
+  if (const std::size_t size = texts_of(frame); size > kMaxInlineBytes) return too_large(size);
+  std::array<char, kMaxHeadBytes> head;  // NOLINT: filled below
+  std::array<iovec, 1 + kMaxTexts> pieces{};
+  std::size_t count = 0;
+  pieces[count++] = {head.data(), write_head(frame, Content::inside, 0, head.data())};
+  for (std::size_t i = 0; i < frame.texts; ++i) {
+    if (!frame.text[i].empty()) pieces[count++] = piece_of(frame.text[i]);
+  }
+  return send_packet(socket, pieces.data(), count, descriptor, wait);
+}
+
+Status send_in_pieces(int socket, const Frame& frame) {
+  if (const std::size_t size = texts_of(frame); size > kMaxFrameBytes) return too_large(size);
+  std::array<char, kMaxHeadBytes> head;  // NOLINT: filled below
+  std::array<iovec, kMaxTexts> parts{};
+  parts[0] = {head.data(), write_head(frame, Content::behind, 0, head.data())};
+  RABT_TRY_STATUS(send_packet(socket, parts.data(), 1, -1, /*wait=*/true));
+  std::size_t room = kMaxInlineBytes;  // what the next piece still takes
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < frame.texts; ++i) {
+    for (std::string_view text = frame.text[i]; !text.empty();) {
+      parts[count] = piece_of(text.substr(0, room));
+      text.remove_prefix(parts[count].iov_len);
+      room -= parts[count++].iov_len;
+      if (room > 0) continue;
+      RABT_TRY_STATUS(send_packet(socket, parts.data(), count, -1, /*wait=*/true));
+      room = kMaxInlineBytes;
+      count = 0;
+    }
+  }
+  return count == 0 ? ok_status() : send_packet(socket, parts.data(), count, -1, /*wait=*/true);
+}
+
+Status send_lent(int socket, const Frame& frame, std::size_t place) {
+  std::array<char, kMaxHeadBytes> head;  // NOLINT: filled below
+  iovec piece{head.data(), write_head(frame, Content::lent, place, head.data())};
+  return send_packet(socket, &piece, 1, -1, /*wait=*/false);
+}
+
+Receiver::Receiver(const Borrowed* borrowed)
+    : borrowed_(borrowed), buffer_(new char[kMaxPacketBytes]) {}
 
 Receiver::Got Receiver::receive(int socket, bool wait, Frame& frame, int patience) {
-  mapping_ = Mapping();
+  std::size_t size = 0;
+  if (!coming_) {
+    pieces_.reset();
+    const Got got = take_packet(socket, wait, patience, buffer_.get(), kMaxPacketBytes, size);
+    if (got != Got::frame) return got;
+    if (const Got read_so_far = read(size, frame); !coming_) return read_so_far;
+  }
+  while (came_ < head_.content) {
+    const std::size_t next = std::min(head_.content - came_, kMaxInlineBytes);
+    const Got got = take_packet(socket, wait, patience, pieces_.get() + came_, next, size);
+    if (got != Got::frame) return got;
+    if (descriptor_.open()) return refuse("a descriptor out of place");
+    if (size != next) return refuse("a piece of another size");
+    came_ += size;
+  }
+  coming_ = false;
+  cut_texts(held_frame_, head_, {pieces_.get(), head_.content});
+  frame = held_frame_;
+  return Got::frame;
+}
+
+Receiver::Got Receiver::take_packet(int socket, bool wait, int patience, char* to, std::size_t most,
+                                    std::size_t& size) {
   descriptor_.reset();
-  iovec piece{buffer_.get(), kMaxPacketBytes};
+  iovec piece{to, most};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))>
       control;  // NOLINT: the kernel fills it
   starved_ = false;
@@ -210,32 +255,31 @@ Receiver::Got Receiver::receive(int socket, bool wait, Frame& frame, int patienc
     return refuse("no free descriptor for the one that came");
   }
   if ((message.msg_flags & MSG_CTRUNC) != 0 || came > 1) return refuse("more descriptors than one");
-  return read(static_cast<std::size_t>(got), frame);
+  size = static_cast<std::size_t>(got);
+  return Got::frame;
 }
 
+// Reads a packet. Texts behind it are still to come.
 Receiver::Got Receiver::read(std::size_t size, Frame& frame) {
   const char* const at = buffer_.get();
   PacketHead head;
   if (const char* const wrong = read_head(at, size, frame, head); wrong != nullptr)
     return refuse(wrong);
-  if (descriptor_.open() && !head.in_file && frame.type != Type::ready && frame.type != Type::begin)
+  if (descriptor_.open() && frame.type != Type::ready && frame.type != Type::begin)
     return refuse("a descriptor out of place");
   std::string_view content{at + head.size, size - head.size};
-  if (head.in_file) {
-    const Descriptor memory = std::move(descriptor_);
-    if (!memory.open()) return refuse("a memory file that did not come");
-    const int seals = ::fcntl(memory.get(), F_GET_SEALS);
-    if (seals < 0 || (seals & kMemorySeals) != kMemorySeals)
-      return refuse("a memory file that is not sealed");
-    struct stat about {};
-    if (::fstat(memory.get(), &about) != 0 || about.st_size < 0 ||
-        static_cast<std::size_t>(about.st_size) != head.content)
-      return refuse("a memory file of another size");
-    const void* const mapped =
-        ::mmap(nullptr, head.content, PROT_READ, MAP_PRIVATE | MAP_POPULATE, memory.get(), 0);
-    if (mapped == MAP_FAILED) return refuse("a memory file that cannot be mapped");
-    mapping_ = Mapping(mapped, head.content);
-    content = mapping_.view();
+  if (head.where == Content::lent) {
+    if (borrowed_ == nullptr) return refuse("texts that nobody lent");
+    content = borrowed_->text(head.place, head.content);
+    if (content.empty()) return refuse("texts that nobody lent");
+  } else if (head.where == Content::behind) {
+    if (borrowed_ != nullptr) return refuse("texts in pieces out of place");
+    pieces_ = std::make_unique_for_overwrite<char[]>(head.content);
+    came_ = 0;
+    coming_ = true;
+    head_ = head;
+    held_frame_ = frame;
+    return Got::nothing;
   }
   cut_texts(frame, head, content);
   return Got::frame;

@@ -15,13 +15,13 @@
 // of another release away.
 namespace rabt::worker {
 
-inline constexpr std::uint64_t kProtocolVersion = 2;
+inline constexpr std::uint64_t kProtocolVersion = 3;
 
 // Texts of one frame that travel inside the packet: 64 KiB of content and room for what stands
-// beside it; more goes into a memory file. Two packets of this size fit the default send buffer of
-// a socket (212,992 bytes).
+// beside it; more lies beside or behind it (Content). Two packets of this size fit the default send
+// buffer of a socket (212,992 bytes).
 inline constexpr std::size_t kMaxInlineBytes = 68U << 10U;
-// Texts of one frame, in a memory file or not: a value of the key-value service or the body of an
+// Texts of one frame, inside its packet or not: a value of the key-value service or the body of an
 // HTTP answer (12 MiB each, hub/base/limits.hpp), with headers and room.
 inline constexpr std::size_t kMaxFrameBytes = 32U << 20U;
 inline constexpr std::size_t kMaxTexts = 6;
@@ -42,8 +42,7 @@ enum class Type : std::uint8_t {
   migrate = 0x07,   // hub: at most once, before create
   migrated = 0x08,  // child
 
-  on_socket = 0x09,  // in a ring: the next frame stands on the socket
-  bell = 0x0a,       // on the socket: look into the ring
+  bell = 0x0a,  // on the socket: look into the ring
 
   invoke = 0x10,
   probe = 0x11,
@@ -101,17 +100,26 @@ struct Frame {
   }
 };
 
+// Where the texts of a frame lie, when it has them in its flags.
+enum class Content : std::uint8_t {
+  inside = 0,  // in the packet
+  lent = 1,    // from the hub: in a place of the memory that it lends (hub/worker/loan.hpp)
+  behind = 2,  // from the process: behind the packet, in pieces
+};
+
 // The head of a packet: what stands before the content.
 struct PacketHead {
   std::size_t size = 0;  // how long the head is
   std::size_t content = 0;
-  bool in_file = false;
+  Content where = Content::inside;
+  std::size_t place = 0;  // where it is lent
   std::array<std::size_t, kMaxTexts> lengths{};
 };
 inline constexpr std::size_t kMaxHeadBytes = kHeaderBytes + kMaxTexts * 4;
-// Writes the head of a frame with `content` bytes of texts to out, which has room for
-// kMaxHeadBytes, and gives its size.
-std::size_t write_head(const Frame& frame, std::size_t content, bool in_file, char* out);
+[[nodiscard]] std::size_t texts_of(const Frame& frame);
+// Writes the head of a frame to out, which has room for kMaxHeadBytes, and gives its size. place:
+// of what is lent, below 256.
+std::size_t write_head(const Frame& frame, Content where, std::size_t place, char* out);
 // Reads type, id, numbers and lengths of a packet of `size` bytes. Compares every length with its
 // limit, and whether content inside the packet fills it. Gives nullptr, or what is wrong.
 [[nodiscard]] const char* read_head(const char* at, std::size_t size, Frame& frame,
@@ -119,37 +127,26 @@ std::size_t write_head(const Frame& frame, std::size_t content, bool in_file, ch
 // Points the frame's texts into its content.
 void cut_texts(Frame& frame, const PacketHead& head, std::string_view content);
 
-// Bytes of a sealed memory file, mapped for reading.
-class Mapping {
- public:
-  Mapping() = default;
-  Mapping(const void* at, std::size_t size) : at_(at), size_(size) {}
-  Mapping(Mapping&& other) noexcept
-      : at_(std::exchange(other.at_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-  Mapping& operator=(Mapping&& other) noexcept {
-    std::swap(at_, other.at_);
-    std::swap(size_, other.size_);
-    return *this;
-  }
-  ~Mapping();
-  [[nodiscard]] std::string_view view() const { return {static_cast<const char*>(at_), size_}; }
-
- private:
-  const void* at_ = nullptr;
-  std::size_t size_ = 0;
-};
+class Borrowed;
 
 // Sends one frame as one packet, from any thread: packets of several threads never mix. descriptor:
-// goes along (only with texts that fit inline), or -1. wait: whether a full buffer is waited for.
-// Errors: unavailable worker.closed (the other side is gone), worker.full (wait is false),
-// worker.io (no memory file, no descriptor), invalid worker.too_large (more than kMaxFrameBytes,
-// nothing was sent).
+// goes along, or -1. wait: whether a full buffer is waited for. Errors: unavailable worker.closed
+// (the other side is gone), worker.full (wait is false), worker.io, invalid worker.too_large (texts
+// over kMaxInlineBytes, nothing was sent).
 Status send(int socket, const Frame& frame, int descriptor = -1, bool wait = true);
+// Sends a frame with larger texts, up to kMaxFrameBytes: a packet, and behind it pieces of
+// kMaxInlineBytes and a last one. Waits while the buffer is full. One thread at a time for each
+// socket. Errors as of send.
+Status send_in_pieces(int socket, const Frame& frame);
+// Sends a frame whose texts are lent in this place. Never waits. Errors as of send.
+Status send_lent(int socket, const Frame& frame, std::size_t place);
 
 // Receives frames of one socket into one buffer. One thread at a time.
 class Receiver {
  public:
-  Receiver();
+  // borrowed: what the other side lends, which is the hub. Null: the other side is the process,
+  // which lends nothing, and may send texts in pieces. It outlives this.
+  explicit Receiver(const Borrowed* borrowed = nullptr);
   Receiver(const Receiver&) = delete;
   Receiver& operator=(const Receiver&) = delete;
 
@@ -159,19 +156,19 @@ class Receiver {
   static constexpr int kPatience = 50;
   // Returns `frame` with a frame that is valid until the next call; `nothing` if there is none and
   // `wait` is false; `closed` if the other side is gone and all that it had sent has been read;
-  // `wrong` if it broke the format, and why() says how. Nothing is allocated or mapped before every
-  // length has been compared with its limit.
+  // `wrong` if it broke the format, and why() says how. Nothing is allocated before every length
+  // has been compared with its limit.
   Got receive(int socket, bool wait, Frame& frame, int patience = kPatience);
   [[nodiscard]] const char* why() const { return why_; }
   // After `wrong`, whether this process had no descriptor free, which is not the sender's doing.
   [[nodiscard]] bool starved() const { return starved_; }
-  // The descriptor that came with the last frame, which was begin or ready: others bring none but
-  // the memory file of their texts.
+  // The descriptor that came with the last frame, which was begin or ready: others bring none.
   [[nodiscard]] Descriptor take_descriptor() { return std::move(descriptor_); }
-  // The memory in which the texts of the last frame lie, when they did not fit into its packet.
-  [[nodiscard]] Mapping take_mapping() { return std::move(mapping_); }
 
  private:
+  // The next packet, up to `most` bytes of it at `to`, with its descriptor.
+  Got take_packet(int socket, bool wait, int patience, char* to, std::size_t most,
+                  std::size_t& size);
   Got read(std::size_t size, Frame& frame);
   Got refuse(const char* why) {
     why_ = why;
@@ -179,8 +176,14 @@ class Receiver {
     return Got::wrong;
   }
 
+  const Borrowed* borrowed_;
   std::unique_ptr<char[]> buffer_;
-  Mapping mapping_;
+  // Texts that come in pieces: of the frame with this head, so many bytes of them so far.
+  std::unique_ptr<char[]> pieces_;
+  std::size_t came_ = 0;
+  bool coming_ = false;
+  PacketHead head_;
+  Frame held_frame_;
   Descriptor descriptor_;
   const char* why_ = "";
   bool starved_ = false;

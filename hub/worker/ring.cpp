@@ -12,6 +12,8 @@
 #include <new>
 #include <string>
 
+#include "hub/worker/loan.hpp"
+
 namespace rabt::worker {
 
 namespace {
@@ -83,13 +85,44 @@ void RingWriter::copy(const void* from, std::size_t size) {
 }
 
 bool RingWriter::put(const Frame& frame) {
-  std::size_t content = 0;
-  for (std::size_t i = 0; i < frame.texts; ++i) content += frame.text[i].size();
   std::array<char, kMaxHeadBytes> head;  // NOLINT: filled below
   const std::uint64_t begin = written_;
-  copy(head.data(), write_head(frame, content, false, head.data()));
+  copy(head.data(), write_head(frame, Content::inside, 0, head.data()));
   for (std::size_t i = 0; i < frame.texts; ++i) copy(frame.text[i].data(), frame.text[i].size());
   written_ = begin + padded(static_cast<std::size_t>(written_ - begin));
+  return publish();
+}
+
+bool RingWriter::put_outside(const Frame& frame, Content where, std::size_t place) {
+  std::array<char, kMaxHeadBytes> head;  // NOLINT: filled below
+  const std::size_t size = write_head(frame, where, place, head.data());
+  copy(head.data(), size);
+  written_ += padded(size) - size;
+  return publish();
+}
+bool RingWriter::put_lent(const Frame& frame, std::size_t place) {
+  return put_outside(frame, Content::lent, place);
+}
+bool RingWriter::put_head(const Frame& frame) {
+  return put_outside(frame, Content::behind, 0);
+}
+
+bool RingWriter::pour(std::string_view& bytes) {
+  const std::uint64_t held = written_ - positions_->read.load(std::memory_order_acquire);
+  if (held >= kRingBytes) return false;  // full, or a position that no reader can have
+  const std::size_t room = kRingBytes - static_cast<std::size_t>(held);
+  const std::size_t size = std::min({bytes.size(), room, kPoured});
+  copy(bytes.data(), size);
+  bytes.remove_prefix(size);
+  return publish();
+}
+
+std::string_view RingWriter::padding(std::size_t poured) {
+  static constexpr std::array<char, 8> kZeros{};
+  return {kZeros.data(), padded(poured) - poured};
+}
+
+bool RingWriter::publish() {
   positions_->written.store(written_, std::memory_order_release);
   // Either the reader sees the frame before it sleeps, or the writer sees that it sleeps.
   std::atomic_thread_fence(std::memory_order_seq_cst);
@@ -103,13 +136,14 @@ void ring_bell(int socket) {
 
 // ---- reading
 
-RingReader::RingReader(RingPositions& positions, const char* bytes, int socket, bool trusting)
+RingReader::RingReader(RingPositions& positions, const char* bytes, int socket,
+                       const Borrowed* borrowed)
     : positions_(&positions),
       bytes_(bytes),
       socket_(socket),
-      trusting_(trusting),
+      borrowed_(borrowed),
       packet_(new char[kMaxPacketBytes]),
-      socket_frames_(std::make_unique<Receiver>()) {}
+      bells_(std::make_unique<Receiver>(borrowed)) {}
 
 void RingReader::copy(std::uint64_t from, void* to, std::size_t size) const {
   const std::size_t at = from & (kRingBytes - 1);
@@ -119,76 +153,84 @@ void RingReader::copy(std::uint64_t from, void* to, std::size_t size) const {
 }
 
 void RingReader::release(std::size_t size) {
-  read_ += padded(size);
+  read_ += size;
   positions_->read.store(read_, std::memory_order_release);
 }
 
-// Copies the next packet out of the ring: what the process changes afterwards changes nothing.
-RingReader::Look RingReader::look(std::size_t& size) {
-  const std::uint64_t held = positions_->written.load(std::memory_order_acquire) - read_;
-  if (held == 0) return Look::nothing;
-  std::uint32_t said = 0;
-  if (held > kRingBytes || held < kHeaderBytes) {
-    why_ = "a position outside of the ring";
-    return Look::wrong;
-  }
-  copy(read_, &said, sizeof said);
-  if (said < kHeaderBytes || said > kMaxPacketBytes || padded(said) > held) {
-    why_ = "a length that is not the packet's";
-    return Look::wrong;
-  }
-  size = said;
-  copy(read_, packet_.get(), size);
-  return Look::packet;
+bool RingReader::held(std::size_t& size) {
+  const std::uint64_t all = positions_->written.load(std::memory_order_acquire) - read_;
+  size = static_cast<std::size_t>(all);
+  if (all <= kRingBytes) return true;
+  why_ = "a position outside of the ring";
+  return false;
 }
 
-RingReader::Got RingReader::from_socket() {
-  while (true) {
-    const Got got = socket_frames_->receive(socket_, false, held_frame_);
-    if (got == Got::wrong) return refuse(socket_frames_->why());
-    if (got != Got::frame) return got;
-    if (held_frame_.type == Type::bell) continue;
-    held_ = true;
-    return Got::frame;
+// Copies the next packet out of the ring: what the process changes afterwards changes nothing.
+RingReader::Got RingReader::take_packet(Frame& frame) {
+  std::size_t all = 0;
+  std::uint32_t size = 0;
+  if (!held(all)) return Got::wrong;
+  if (all == 0) return Got::nothing;
+  if (all < kHeaderBytes) return refuse("a position outside of the ring");
+  copy(read_, &size, sizeof size);
+  if (size < kHeaderBytes || size > kMaxPacketBytes || padded(size) > all)
+    return refuse("a length that is not the packet's");
+  copy(read_, packet_.get(), size);
+  PacketHead head;
+  if (const char* const wrong = read_head(packet_.get(), size, frame, head); wrong != nullptr)
+    return refuse(wrong);
+  std::string_view content{packet_.get() + head.size, size - head.size};
+  if (head.where == Content::lent) {
+    if (borrowed_ != nullptr) content = borrowed_->text(head.place, head.content);
+    if (borrowed_ == nullptr || content.empty()) return refuse("texts that nobody lent");
+    lent_ = true;
   }
+  release(padded(size));
+  if (head.where == Content::behind) {
+    if (borrowed_ != nullptr) return refuse("texts in pieces out of place");
+    poured_ = std::make_unique_for_overwrite<char[]>(head.content);
+    came_ = 0;
+    pouring_ = true;
+    head_ = head;
+    held_frame_ = frame;
+    return take_poured(frame);
+  }
+  cut_texts(frame, head, content);
+  return Got::frame;
+}
+
+// Copies what there is of the texts that follow their packet.
+RingReader::Got RingReader::take_poured(Frame& frame) {
+  std::size_t all = 0;
+  if (!held(all)) return Got::wrong;
+  const std::size_t size = std::min(all, head_.content - came_);
+  copy(read_, poured_.get() + came_, size);
+  came_ += size;
+  const std::size_t padding = padded(head_.content) - head_.content;
+  const bool whole = came_ == head_.content && all - size >= padding;
+  release(size + (whole ? padding : 0));
+  if (!whole) return Got::nothing;
+  pouring_ = false;
+  cut_texts(held_frame_, head_, {poured_.get(), head_.content});
+  frame = held_frame_;
+  return Got::frame;
+}
+
+// Bells are read and forgotten.
+RingReader::Got RingReader::from_socket() {
+  Frame bell;
+  Got got = bells_->receive(socket_, false, bell);
+  while (got == Got::frame && bell.type == Type::bell) got = bells_->receive(socket_, false, bell);
+  return got == Got::wrong   ? refuse(bells_->why())
+         : got == Got::frame ? refuse("out of place")
+                             : got;
 }
 
 RingReader::Got RingReader::next(Frame& frame, bool socket) {
-  from_file_ = false;
-  for (bool looked = false;; looked = true) {
-    std::size_t size = 0;
-    const Look found = look(size);
-    if (found == Look::wrong) return Got::wrong;
-    if (found == Look::packet) {
-      PacketHead head;
-      if (const char* const wrong = read_head(packet_.get(), size, frame, head); wrong != nullptr)
-        return refuse(wrong);
-      if (head.in_file) return refuse("a memory file without need");
-      if (frame.type != Type::on_socket) {
-        cut_texts(frame, head, {packet_.get() + head.size, head.content});
-        release(size);
-        return Got::frame;
-      }
-      if (!held_) {
-        // It is announced before it is sent: until it comes there is nothing to read.
-        if (const Got got = from_socket(); got != Got::frame) return got;
-      }
-      held_ = false;
-      from_file_ = true;
-      release(size);
-      frame = held_frame_;
-      return Got::frame;
-    }
-    // A frame of the hub's stands on the socket before the ring announces it.
-    if (held_) return trusting_ || !looked ? Got::nothing : refuse("out of place");
-    if (!socket) return Got::nothing;
-    // The ring is empty. What stands on the socket may have been announced since.
-    if (const Got got = from_socket(); got != Got::frame) return got;
-  }
-}
-
-Mapping RingReader::take_mapping() {
-  return from_file_ ? socket_frames_->take_mapping() : Mapping();
+  lent_ = false;
+  if (!pouring_) poured_.reset();
+  const Got got = pouring_ ? take_poured(frame) : take_packet(frame);
+  return got == Got::nothing && socket ? from_socket() : got;
 }
 
 bool RingReader::fall_asleep() {
@@ -205,10 +247,10 @@ bool RingReader::wait() {
     rest();
   }
   if (!fall_asleep()) return true;
-  while (!held_ && positions_->written.load(std::memory_order_relaxed) == read_) {
-    const Got got = socket_frames_->receive(socket_, true, held_frame_, 0);
-    if (got != Got::frame) return false;
-    held_ = held_frame_.type != Type::bell;
+  Frame bell;
+  while (positions_->written.load(std::memory_order_relaxed) == read_) {
+    const Got got = bells_->receive(socket_, true, bell, 0);
+    if (got != Got::frame || bell.type != Type::bell) return false;
   }
   wake_up();
   return true;

@@ -92,9 +92,22 @@ class RingWriter {
   // Writes a frame that has room, with texts of at most kMaxInlineBytes. Returns whether the reader
   // sleeps and is to be woken with ring_bell.
   [[nodiscard]] bool put(const Frame& frame);
+  // The same of a frame whose texts are lent in this place: room(0).
+  [[nodiscard]] bool put_lent(const Frame& frame, std::size_t place);
+  // The same of a frame whose texts follow: room(0). Then each of them is poured, and after the
+  // last one padding(texts_of(frame)), before anything else is written.
+  [[nodiscard]] bool put_head(const Frame& frame);
+  // Writes as many of these bytes as have room, at most kPoured, and takes them off. Returns
+  // whether the reader is to be woken.
+  [[nodiscard]] bool pour(std::string_view& bytes);
+  static constexpr std::size_t kPoured = 128U << 10U;
+  [[nodiscard]] static std::string_view padding(std::size_t poured);
 
  private:
   void copy(const void* from, std::size_t size);
+  [[nodiscard]] bool put_outside(const Frame& frame, Content where, std::size_t place);
+  // Says what has been written. Either the reader sees it before it sleeps, or true is returned.
+  [[nodiscard]] bool publish();
 
   RingPositions* positions_ = nullptr;
   char* bytes_ = nullptr;
@@ -105,21 +118,20 @@ class RingWriter {
 // socket is full of bells, one more changes nothing.
 void ring_bell(int socket);
 
-// Reads frames in the order in which they were written: from a ring, and from the socket beside it
-// where a frame's texts are too large for the ring. One thread at a time.
+// Reads frames in the order in which they were written. One thread at a time.
 class RingReader {
  public:
   RingReader() = default;
-  // trusting: the other side is the hub. A reader that does not trust refuses a large frame on the
-  // socket that the ring does not announce.
-  RingReader(RingPositions& positions, const char* bytes, int socket, bool trusting);
+  // borrowed: as Receiver takes it.
+  RingReader(RingPositions& positions, const char* bytes, int socket, const Borrowed* borrowed);
 
   using Got = Receiver::Got;
   // Reads the next frame, which is valid until the next call. Never waits: returns `nothing` if
-  // there is none now. `socket` says whether to look at the socket as well if the ring is empty.
+  // there is none now. `socket` says whether to look at the socket as well if the ring is empty:
+  // for bells, and whether the other side is gone.
   Got next(Frame& frame, bool socket);
-  // The mapped texts of the last frame, when they were too large for the ring; else nothing mapped.
-  [[nodiscard]] Mapping take_mapping();
+  // Whether the texts of the last frame are lent: valid until the hub takes them back.
+  [[nodiscard]] bool lent() const { return lent_; }
   // Waits until next() can have something to give: looks a while, then sleeps until the bell.
   // Returns false if the other side is gone.
   bool wait();
@@ -128,11 +140,13 @@ class RingReader {
   [[nodiscard]] bool fall_asleep();
   void wake_up() { positions_->asleep.store(0, std::memory_order_relaxed); }
   [[nodiscard]] const char* why() const { return why_; }
-  [[nodiscard]] bool starved() const { return socket_frames_->starved(); }
+  [[nodiscard]] bool starved() const { return bells_->starved(); }
 
  private:
-  enum class Look : std::uint8_t { nothing, packet, wrong };
-  Look look(std::size_t& size);
+  // How many bytes lie in the ring; false if the writer's position is none that it can have.
+  [[nodiscard]] bool held(std::size_t& size);
+  Got take_packet(Frame& frame);
+  Got take_poured(Frame& frame);
   void copy(std::uint64_t from, void* to, std::size_t size) const;
   void release(std::size_t size);
   Got from_socket();
@@ -144,14 +158,17 @@ class RingReader {
   RingPositions* positions_ = nullptr;
   const char* bytes_ = nullptr;
   int socket_ = -1;
-  bool trusting_ = false;
+  const Borrowed* borrowed_ = nullptr;
   std::uint64_t read_ = 0;
   std::unique_ptr<char[]> packet_;
-  std::unique_ptr<Receiver> socket_frames_;
-  // held_frame_ came over the socket and waits for its turn.
-  bool held_ = false;
-  bool from_file_ = false;  // whether the last frame came over the socket
+  std::unique_ptr<Receiver> bells_;
+  // Texts that are poured into the ring: of the frame with this head, so many bytes so far.
+  std::unique_ptr<char[]> poured_;
+  std::size_t came_ = 0;
+  bool pouring_ = false;
+  PacketHead head_;
   Frame held_frame_;
+  bool lent_ = false;
   const char* why_ = "";
 };
 

@@ -30,7 +30,7 @@ namespace {
 constexpr unsigned kNobody = 65534;
 constexpr std::uint64_t kStackBytes = 8ULL << 20U;
 // Address space that the program itself takes: its code and libraries, two arenas of malloc (64 MiB
-// each), one packet buffer and one mapped frame a lane.
+// each), packet buffers. What the hub lends comes to it.
 constexpr std::uint64_t kOwnBytes = 256ULL << 20U;
 // Memory that the program itself writes after it has entered the sandbox: its buffers, and the data
 // of the libraries that come with the plugin.
@@ -39,6 +39,8 @@ constexpr std::uint64_t kLaneDataBytes = kStackBytes + (512ULL << 10U);
 
 #if defined(__x86_64__)
 constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64;
+// Below it arch_prctl reads and sets registers of threads and extended states; above it, it maps.
+constexpr std::uint32_t kFirstFeature = 0x2000;
 #elif defined(__aarch64__)
 constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 #else
@@ -66,14 +68,15 @@ std::uint64_t written_bytes() {
 bool limit_memory(const Limits& limits, std::uint32_t lanes) {
   const std::uint64_t own = written_bytes() + kOwnDataBytes + (lanes - 1) * kLaneDataBytes;
   return limit(RLIMIT_DATA, own + limits.memory) &&
-         limit(RLIMIT_AS, limits.memory + kOwnBytes + lanes * (kStackBytes + kMaxFrameBytes));
+         limit(RLIMIT_AS,
+               limits.memory + kOwnBytes + lanes * kStackBytes + (lanes + 1) * kMaxFrameBytes);
 }
 
 // own_user: nobody else's processes count against the limit on threads.
 bool set_limits(const Limits& limits, std::uint32_t lanes, bool own_user) {
   bool good = limit(RLIMIT_CORE, 0);
   good = limit(RLIMIT_NOFILE, limits.files) && good;
-  good = limit(RLIMIT_FSIZE, kMaxFrameBytes) && good;  // of memory files; it opens no other
+  good = limit(RLIMIT_FSIZE, 0) && good;  // it has no file to write
   good = limit(RLIMIT_STACK, kStackBytes) && good;
   good = limit(RLIMIT_MEMLOCK, 0) && good;
   good = limit(RLIMIT_MSGQUEUE, 0) && good;
@@ -112,8 +115,7 @@ std::uint32_t leave() {
   return parts;
 }
 
-// Its memory files count against no limit of its own: when the machine has no memory left, it goes
-// and not the hub.
+// When the machine has no memory left, it goes and not the hub.
 void offer_to_be_killed() {
   const Descriptor file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
   if (file.open()) static_cast<void>(write_all(file.get(), "1000"));
@@ -181,16 +183,19 @@ bool restrict_files(const std::vector<std::string>& folders) {
 }
 
 // ---- seccomp. Everything that is not listed as harmless asks the hub.
+//
+// What is listed gives no memory that RLIMIT_DATA does not count, which is private memory that can
+// be written now. So there are no memory files, nothing shared, no stacks but those of threads, and
+// what has been written stays writable. Pipes hold 64 KiB each and are no more than descriptors.
 
 constexpr std::array kHarmless {
-  // memory (mmap and mprotect below)
-  SYS_munmap, SYS_mremap, SYS_brk, SYS_madvise, SYS_mincore,
-      // its descriptors: the sockets it was given, memory files, pipes between its threads (fcntl
-      // below)
+  // memory (mmap, mprotect and mremap below)
+  SYS_munmap, SYS_brk, SYS_madvise, SYS_mincore,
+      // its descriptors: the sockets it was given, pipes between its threads (fcntl below)
       SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_lseek, SYS_close,
-      SYS_close_range, SYS_fstat, SYS_dup, SYS_dup3, SYS_ftruncate, SYS_memfd_create, SYS_sendmsg,
-      SYS_recvmsg, SYS_sendto, SYS_recvfrom, SYS_ppoll, SYS_pipe2, SYS_eventfd2, SYS_epoll_create1,
-      SYS_epoll_ctl, SYS_epoll_pwait,
+      SYS_close_range, SYS_fstat, SYS_dup, SYS_dup3, SYS_sendmsg, SYS_recvmsg, SYS_sendto,
+      SYS_recvfrom, SYS_ppoll, SYS_pipe2, SYS_eventfd2, SYS_epoll_create1, SYS_epoll_ctl,
+      SYS_epoll_pwait,
       // time
       SYS_clock_gettime, SYS_clock_getres, SYS_clock_nanosleep, SYS_nanosleep, SYS_gettimeofday,
       // threads (clone below)
@@ -204,7 +209,7 @@ constexpr std::array kHarmless {
       SYS_getpid, SYS_gettid, SYS_getppid, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid,
       SYS_getrlimit, SYS_getrusage, SYS_times, SYS_uname, SYS_sysinfo, SYS_getrandom,
 #if defined(__x86_64__)
-      SYS_poll, SYS_pipe, SYS_dup2, SYS_epoll_wait, SYS_time, SYS_arch_prctl, SYS_eventfd,
+      SYS_poll, SYS_pipe, SYS_dup2, SYS_epoll_wait, SYS_time, SYS_eventfd,
 #endif
 };
 
@@ -283,23 +288,35 @@ Descriptor filter_calls() {
     filter.give(Filter::kAsk);
   });
   filter.call(SYS_mmap, [&] {
-    // What is shared counts against no limit of the process. The hub's part was mapped before.
+    // RLIMIT_DATA counts neither what is shared nor what grows like a stack. The hub's part was
+    // mapped before.
     filter.load(low_of(3));
-    filter.any_of(MAP_SHARED, Filter::fails(EPERM));
+    filter.any_of(MAP_SHARED | MAP_GROWSDOWN, Filter::fails(EPERM));
     filter.load(low_of(2));
     filter.any_of(PROT_EXEC, Filter::kAsk);
     filter.give(Filter::kAllow);
   });
-  filter.call(SYS_mprotect, [&] {  // no code but the mapped library's
+  // A piece of the stack that is moved and made larger stays a stack. The C library copies instead.
+  filter.equal(SYS_mremap, Filter::fails(ENOMEM));
+  filter.call(SYS_mprotect, [&] {
+    // No code but the mapped library's. RLIMIT_DATA does not count what cannot be written, so that
+    // memory is written first and made unwritable by nobody but the linker.
     filter.load(low_of(2));
     filter.any_of(PROT_EXEC, Filter::kAsk);
+    filter.any_of(PROT_WRITE, Filter::kAllow);
+    filter.give(sanitized() ? Filter::kAllow : Filter::kAsk);
+  });
+#if defined(__x86_64__)
+  filter.call(SYS_arch_prctl, [&] {  // no shadow stacks, which are memory of their own
+    filter.load(low_of(0));
+    filter.at_least(kFirstFeature, Filter::kAsk);
     filter.give(Filter::kAllow);
   });
+#endif
   filter.call(SYS_fcntl, [&] {
     // No F_SETOWN, F_SETSIG and O_ASYNC: with them the kernel sends signals to others, the hub too.
     filter.load(low_of(1));
-    for (const std::uint32_t command :
-         {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_ADD_SEALS, F_GET_SEALS})
+    for (const std::uint32_t command : {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL})
       filter.equal(command, Filter::kAllow);
     filter.differs(F_SETFL, Filter::kAsk);
     filter.load(low_of(2));
@@ -405,16 +422,19 @@ std::string call_name(int number) {
         Name{SYS_kill, "kill"}, Name{SYS_tkill, "tkill"}, Name{SYS_tgkill, "tgkill"},
         Name{SYS_prctl, "prctl"}, Name{SYS_prlimit64, "prlimit64"},
         Name{SYS_setrlimit, "setrlimit"}, Name{SYS_mmap, "mmap"}, Name{SYS_mprotect, "mprotect"},
-        Name{SYS_fcntl, "fcntl"}, Name{SYS_bpf, "bpf"}, Name{SYS_seccomp, "seccomp"},
-        Name{SYS_keyctl, "keyctl"}, Name{SYS_add_key, "add_key"},
-        Name{SYS_perf_event_open, "perf_event_open"}, Name{SYS_userfaultfd, "userfaultfd"},
-        Name{SYS_io_uring_setup, "io_uring_setup"}, Name{SYS_init_module, "init_module"},
-        Name{SYS_finit_module, "finit_module"}, Name{SYS_reboot, "reboot"},
-        Name{SYS_setuid, "setuid"}, Name{SYS_setgid, "setgid"}, Name{SYS_setresuid, "setresuid"},
-        Name{SYS_setsid, "setsid"}, Name{SYS_shmget, "shmget"}, Name{SYS_semget, "semget"},
-        Name{SYS_msgget, "msgget"}, Name{SYS_timer_create, "timer_create"},
-        Name{SYS_inotify_init1, "inotify_init1"}, Name{SYS_sched_setaffinity, "sched_setaffinity"},
-        Name{SYS_setpriority, "setpriority"}, Name{SYS_wait4, "wait4"}, Name{SYS_waitid, "waitid"},
+        Name{SYS_fcntl, "fcntl"}, Name{SYS_memfd_create, "memfd_create"},
+        Name{SYS_ftruncate, "ftruncate"}, Name{SYS_fallocate, "fallocate"},
+        Name{SYS_splice, "splice"}, Name{SYS_vmsplice, "vmsplice"}, Name{SYS_sendfile, "sendfile"},
+        Name{SYS_bpf, "bpf"}, Name{SYS_seccomp, "seccomp"}, Name{SYS_keyctl, "keyctl"},
+        Name{SYS_add_key, "add_key"}, Name{SYS_perf_event_open, "perf_event_open"},
+        Name{SYS_userfaultfd, "userfaultfd"}, Name{SYS_io_uring_setup, "io_uring_setup"},
+        Name{SYS_init_module, "init_module"}, Name{SYS_finit_module, "finit_module"},
+        Name{SYS_reboot, "reboot"}, Name{SYS_setuid, "setuid"}, Name{SYS_setgid, "setgid"},
+        Name{SYS_setresuid, "setresuid"}, Name{SYS_setsid, "setsid"}, Name{SYS_shmget, "shmget"},
+        Name{SYS_semget, "semget"}, Name{SYS_msgget, "msgget"},
+        Name{SYS_timer_create, "timer_create"}, Name{SYS_inotify_init1, "inotify_init1"},
+        Name{SYS_sched_setaffinity, "sched_setaffinity"}, Name{SYS_setpriority, "setpriority"},
+        Name{SYS_wait4, "wait4"}, Name{SYS_waitid, "waitid"},
 #if defined(__x86_64__)
         Name{SYS_open, "open"}, Name{SYS_creat, "creat"}, Name{SYS_stat, "stat"},
         Name{SYS_lstat, "lstat"}, Name{SYS_access, "access"}, Name{SYS_readlink, "readlink"},
@@ -458,8 +478,10 @@ bool take_attempt(int listener, Attempt& attempt) {
 #endif
       attempt.reads_file = true;
       break;
-    case SYS_mmap:
     case SYS_mprotect:
+      if ((asked.data.args[2] & PROT_WRITE) == 0) attempt.unwritable = asked.data.args[1];
+      [[fallthrough]];
+    case SYS_mmap:
       attempt.maps_code = true;
       break;
 #if defined(__x86_64__)

@@ -60,6 +60,7 @@ struct Attempt {
   int number = 0;
   bool reads_file = false;  // opens for reading, or looks at a path
   bool maps_code = false;
+  std::uint64_t unwritable = 0;  // bytes that mprotect leaves unwritable
 };
 // Takes one attempt that waits. Returns false if it is gone.
 bool take_attempt(int listener, Attempt& attempt);

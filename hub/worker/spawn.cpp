@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 
 #include "hub/worker/child.hpp"
@@ -42,11 +43,11 @@ Result<Descriptor> open_program(std::string path) {
   return program;
 }
 
-Result<Process> spawn(const Descriptor& program, int library) {
+Result<Process> spawn(const Descriptor& program, int library, const Loans& loans) {
   RABT_TRY(frames, make_channel());
   RABT_TRY(questions, make_channel());
   const Descriptor from[] = {high(frames.second.get()), high(library), high(questions.second.get()),
-                             high(program.get())};
+                             high(program.get()), high(loans.readable().get())};
   for (const Descriptor& one : from) {
     if (!one.open())
       return unavailable("worker.spawn", std::string("no descriptor: ") + std::strerror(errno));
@@ -60,7 +61,8 @@ Result<Process> spawn(const Descriptor& program, int library) {
   posix_spawn_file_actions_adddup2(&actions, from[1].get(), kLibraryAt);
   posix_spawn_file_actions_adddup2(&actions, from[2].get(), kQuestionsAt);
   posix_spawn_file_actions_adddup2(&actions, from[3].get(), kProgramAt);
-  posix_spawn_file_actions_addclosefrom_np(&actions, kProgramAt + 1);
+  posix_spawn_file_actions_adddup2(&actions, from[4].get(), kLoansAt);
+  posix_spawn_file_actions_addclosefrom_np(&actions, kLoansAt + 1);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t none;
@@ -98,6 +100,18 @@ Result<Process> spawn(const Descriptor& program, int library) {
   process.frames = std::move(frames.first);
   process.questions = std::move(questions.first);
   return process;
+}
+
+std::uint64_t page_table_bytes(const Process& process) {
+  // /proc names processes by number; this one is not collected yet, so that the number is its own.
+  const Descriptor file(
+      ::open(("/proc/" + std::to_string(process.pid) + "/status").c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 4096> text{};
+  if (!file.open() || ::read(file.get(), text.data(), text.size() - 1) <= 0) return 0;
+  const char* const line = std::strstr(text.data(), "\nVmPTE:");
+  unsigned long long kib = 0;
+  if (line == nullptr || std::sscanf(line, "\nVmPTE: %llu", &kib) != 1) return 0;
+  return kib << 10U;
 }
 
 void kill(const Process& process) {

@@ -6,6 +6,7 @@
 
 #include "hub/base/result.hpp"
 #include "hub/worker/frame.hpp"
+#include "hub/worker/loan.hpp"
 
 // Starting the program rabt-plugin-host, on the hub's side.
 namespace rabt::worker {
@@ -24,9 +25,13 @@ struct Process {
   Descriptor questions;
 };
 // Environment empty but LANG, descriptors 0 to 2 are /dev/null, and no others than those of
-// child.hpp; a session of its own; signals as at the start of a program. library is only read.
-// Error unavailable worker.spawn.
-[[nodiscard]] Result<Process> spawn(const Descriptor& program, int library);
+// child.hpp; a session of its own; signals as at the start of a program. library is only read,
+// and so is what `loans` lends. Error unavailable worker.spawn.
+[[nodiscard]] Result<Process> spawn(const Descriptor& program, int library, const Loans& loans);
+
+// Bytes of the kernel's tables of its pages, where the system tells: they count against no limit of
+// a process.
+[[nodiscard]] std::uint64_t page_table_bytes(const Process& process);
 
 // How a child ended.
 struct End {

@@ -7,8 +7,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace rabt::worker;
   if (size == 0 || size > kMaxPacketBytes) return 0;
-  static auto channel = make_channel();
-  static Receiver receiver;
+  const auto channel = make_channel();
+  Receiver receiver;  // texts behind one input's packet must not wait for the next one
   if (::send(channel->first.get(), data, size, MSG_DONTWAIT) < 0) return 0;
   Frame frame;
   if (receiver.receive(channel->second.get(), false, frame) == Receiver::Got::frame) {

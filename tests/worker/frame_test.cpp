@@ -1,8 +1,8 @@
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +18,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/worker/frame.hpp"
+#include "hub/worker/loan.hpp"
 
 namespace rabt::worker {
 namespace {
@@ -68,16 +69,6 @@ std::string packet(const Frame& frame) {
 void set32(std::string& bytes, std::size_t at, std::uint32_t value) {
   std::memcpy(bytes.data() + at, &value, 4);
 }
-int memory(std::size_t size, bool sealed) {
-  const int file = ::memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  EXPECT_EQ(::ftruncate(file, static_cast<off_t>(size)), 0);
-  if (sealed) {
-    EXPECT_EQ(::fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE),
-              0);
-  }
-  return file;
-}
-
 TEST(Frames, CarryTextsAndNumbers) {
   Pair pair;
   ASSERT_TRUE(send(pair.here.get(),
@@ -96,26 +87,60 @@ TEST(Frames, CarryTextsAndNumbers) {
   EXPECT_EQ(pair.receiver.receive(pair.there.get(), true, pair.frame), Receiver::Got::closed);
 }
 
-TEST(Frames, TravelInTheirPacketUpToTheLimitAndInASealedMemoryFileBeyond) {
-  for (const std::size_t size :
-       {kMaxInlineBytes - 1, kMaxInlineBytes, kMaxInlineBytes + 1, std::size_t{12} << 20U}) {
+TEST(Frames, TravelInTheirPacketUpToTheLimitAndInPiecesBeyond) {
+  for (const std::size_t size : {kMaxInlineBytes - 1, kMaxInlineBytes, kMaxInlineBytes + 1,
+                                 2 * kMaxInlineBytes, std::size_t{12} << 20U}) {
     Pair pair;
     std::string text(size - 1, 'x');
     text.back() = 'y';
-    ASSERT_TRUE(send(pair.here.get(), Frame(Type::log, 0).add("a").add(text)).ok()) << size;
-    ASSERT_EQ(pair.receiver.receive(pair.there.get(), true, pair.frame), Receiver::Got::frame)
+    const Frame frame = Frame(Type::log, 0).add("a").add(text);
+    std::thread sends([&] {
+      EXPECT_TRUE((size > kMaxInlineBytes ? send_in_pieces(pair.here.get(), frame)
+                                          : send(pair.here.get(), frame))
+                      .ok())
+          << size;
+      EXPECT_TRUE(send(pair.here.get(), Frame(Type::log, 9)).ok());
+    });
+    EXPECT_EQ(pair.receiver.receive(pair.there.get(), true, pair.frame), Receiver::Got::frame)
         << size << ": " << pair.why();
     EXPECT_EQ(pair.frame.text[0], "a");
     EXPECT_EQ(pair.frame.text[1], text);
+    EXPECT_EQ(pair.receiver.receive(pair.there.get(), true, pair.frame), Receiver::Got::frame);
+    EXPECT_EQ(pair.frame.id, 9U) << "nothing of the pieces is left";
+    sends.join();
   }
+}
+
+TEST(Frames, WhosePiecesHaveNotAllComeAreWaitedFor) {
+  Pair pair;
+  std::string head = packet(Frame(Type::log, 7).add("x"));
+  head.pop_back();
+  head[5] = 2;
+  set32(head, 0, static_cast<std::uint32_t>(head.size()));
+  set32(head, kHeaderBytes, kMaxInlineBytes + 3);
+  const std::string full(kMaxInlineBytes, 'f');
+  const auto put = [&pair](const std::string& bytes) {
+    EXPECT_EQ(::send(pair.here.get(), bytes.data(), bytes.size(), 0),
+              static_cast<ssize_t>(bytes.size()));
+  };
+  put(head);
+  EXPECT_EQ(pair.receiver.receive(pair.there.get(), false, pair.frame), Receiver::Got::nothing);
+  put(full);
+  EXPECT_EQ(pair.receiver.receive(pair.there.get(), false, pair.frame), Receiver::Got::nothing);
+  put("end");
+  ASSERT_EQ(pair.receiver.receive(pair.there.get(), false, pair.frame), Receiver::Got::frame);
+  EXPECT_EQ(pair.frame.text[0], full + "end");
+  put(head);
+  put("too small");
+  EXPECT_EQ(pair.receiver.receive(pair.there.get(), false, pair.frame), Receiver::Got::wrong);
+  EXPECT_EQ(pair.why(), "a piece of another size");
 }
 
 TEST(Frames, OverTheLimitAreNotSent) {
   Pair pair;
   const std::string text(kMaxFrameBytes, 'x');
-  ASSERT_TRUE(send(pair.here.get(), Frame(Type::log, 0).add(text)).ok());
-  ASSERT_EQ(pair.receiver.receive(pair.there.get(), true, pair.frame), Receiver::Got::frame);
-  EXPECT_EQ(send(pair.here.get(), Frame(Type::log, 0).add("a").add(text)).error().code,
+  EXPECT_EQ(send(pair.here.get(), Frame(Type::log, 0).add(text)).error().code, "worker.too_large");
+  EXPECT_EQ(send_in_pieces(pair.here.get(), Frame(Type::log, 0).add("a").add(text)).error().code,
             "worker.too_large");
   EXPECT_EQ(pair.receiver.receive(pair.there.get(), false, pair.frame), Receiver::Got::nothing);
 }
@@ -169,14 +194,21 @@ TEST(Frames, ThatLieAreRefusedBeforeAnythingIsAllocated) {
   refused("a length that is not the packet's", [](std::string& b) { set32(b, 0, 0x80000000U); });
   refused("an unknown type", [](std::string& b) { b[4] = 0x7f; });
   refused("an unknown type", [](std::string& b) { b[4] = 0; });
-  refused("unknown flags", [](std::string& b) { b[5] = 2; });
+  refused("unknown flags", [](std::string& b) { b[5] = 3; });
   refused("unknown flags", [](std::string& b) { b[7] = 1; });
   refused("more texts than a frame has", [](std::string& b) { b[6] = 7; });
   refused("texts over the limit", [](std::string& b) { set32(b, kHeaderBytes, 0x80000000U); });
   refused("texts over the limit", [](std::string& b) { set32(b, kHeaderBytes, 0xffffffffU); });
   refused("texts that do not fill the packet", [](std::string& b) { set32(b, kHeaderBytes, 4); });
   refused("texts that do not fill the packet", [](std::string& b) { set32(b, kHeaderBytes, 6); });
-  refused("a memory file without need", [](std::string& b) { b[5] = 1; });
+  for (const char flag : {'\1', '\2'}) {
+    refused("texts outside of the packet without need", [&](std::string& b) { b[5] = flag; });
+    refused("texts outside of the packet without need", [&](std::string& b) {
+      b[5] = flag;
+      b.resize(kHeaderBytes + 8);
+      set32(b, 0, static_cast<std::uint32_t>(b.size()));
+    });
+  }
   Pair pair;
   const std::string large(kMaxPacketBytes + 1, 'x');
   EXPECT_EQ(pair.raw(large), Receiver::Got::wrong);
@@ -185,25 +217,87 @@ TEST(Frames, ThatLieAreRefusedBeforeAnythingIsAllocated) {
   EXPECT_EQ(empty.raw(""), Receiver::Got::closed) << "nobody sends an empty packet";
 }
 
-TEST(Frames, TakeAMemoryFileOnlyWhenNobodyCanChangeIt) {
-  constexpr std::size_t kSize = 1U << 20U;
+// The head of a frame with one text of a MiB that lies elsewhere.
+std::string head_with(char flag, char place) {
   std::string bytes = packet(Frame(Type::log, 7).add("x"));
   bytes.pop_back();
-  bytes[5] = 1;
+  bytes[5] = flag;
+  bytes[7] = place;
   set32(bytes, 0, static_cast<std::uint32_t>(bytes.size()));
-  set32(bytes, kHeaderBytes, kSize);
-  const auto said = [&bytes](int file) {
-    Pair pair;
-    const auto got = pair.raw(bytes, file);
-    if (file >= 0) ::close(file);
-    return got == Receiver::Got::frame ? std::string("taken") : pair.why();
+  set32(bytes, kHeaderBytes, 1U << 20U);
+  return bytes;
+}
+
+TEST(Frames, WhoseTextsAreLentAreReadWhereTheHubWroteThem) {
+  auto loans = Loans::make(2);
+  ASSERT_TRUE(loans.ok());
+  const auto borrowed = Borrowed::map(loans->readable());
+  ASSERT_TRUE(borrowed.ok());
+  const std::string text(kMaxFrameBytes - 1, 'l');
+  const Frame frame = Frame(Type::kv_done, 5).add("a").add(text);
+  Pair pair;
+  Receiver process(&*borrowed);
+  for (const std::size_t place : {1U, 0U, 1U}) {
+    ASSERT_TRUE(loans->lend(place, frame));
+    ASSERT_TRUE(send_lent(pair.here.get(), frame, place).ok());
+    Frame got;
+    ASSERT_EQ(process.receive(pair.there.get(), true, got), Receiver::Got::frame) << process.why();
+    EXPECT_EQ(got.text[0], "a");
+    EXPECT_TRUE(got.text[1] == text);
+    loans->take_back(place);
+    EXPECT_EQ(got.text[1].find_first_not_of('\0'), std::string_view::npos)
+        << "what is taken back is gone for whoever kept it";
+  }
+}
+
+TEST(Frames, WhoseTextsNobodyLentAreRefused) {
+  Pair pair;
+  EXPECT_EQ(pair.raw(head_with(1, 0)), Receiver::Got::wrong) << "a process lends nothing";
+  EXPECT_EQ(pair.why(), "texts that nobody lent");
+  auto loans = Loans::make(1);
+  ASSERT_TRUE(loans.ok());
+  const auto borrowed = Borrowed::map(loans->readable());
+  ASSERT_TRUE(borrowed.ok());
+  const auto said = [&borrowed](const std::string& bytes) {
+    Pair between;
+    EXPECT_EQ(::send(between.here.get(), bytes.data(), bytes.size(), 0),
+              static_cast<ssize_t>(bytes.size()));
+    Receiver process(&*borrowed);
+    Frame got;
+    return process.receive(between.there.get(), true, got) == Receiver::Got::frame
+               ? std::string("taken")
+               : process.why();
   };
-  EXPECT_EQ(said(memory(kSize, true)), "taken");
-  EXPECT_EQ(said(memory(kSize, false)), "a memory file that is not sealed");
-  EXPECT_EQ(said(memory(kSize - 1, true)), "a memory file of another size");
-  EXPECT_EQ(said(memory(kSize + 1, true)), "a memory file of another size");
-  EXPECT_EQ(said(-1), "a memory file that did not come");
-  EXPECT_EQ(said(::open("/dev/null", O_RDONLY | O_CLOEXEC)), "a memory file that is not sealed");
+  EXPECT_EQ(said(head_with(1, 0)), "taken");
+  EXPECT_EQ(said(head_with(1, 1)), "texts that nobody lent") << "there is no such place";
+  EXPECT_EQ(said(head_with(2, 0)), "texts in pieces out of place") << "the hub sends no pieces";
+  EXPECT_EQ(said(head_with(2, 1)), "unknown flags");
+}
+
+// Blocks of memory that a file takes.
+std::int64_t taken(const Descriptor& file) {
+  struct stat about {};
+  EXPECT_EQ(::fstat(file.get(), &about), 0);
+  return about.st_blocks;
+}
+
+TEST(Loans, TakeMemoryWhileTheyLendAndCannotBeWrittenByTheOtherSide) {
+  auto loans = Loans::make(3);
+  ASSERT_TRUE(loans.ok());
+  EXPECT_EQ(taken(loans->readable()), 0);
+  const std::string text(1U << 20U, 'x');
+  ASSERT_TRUE(loans->lend(2, Frame(Type::log, 0).add(text)));
+  EXPECT_GE(taken(loans->readable()), 2048);
+  loans->take_back(2);
+  EXPECT_EQ(taken(loans->readable()), 0);
+  EXPECT_LT(::write(loans->readable().get(), "x", 1), 0);
+  EXPECT_NE(::ftruncate(loans->readable().get(), 1), 0);
+  EXPECT_EQ(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, loans->readable().get(), 0),
+            MAP_FAILED);
+  void* const at = ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, loans->readable().get(), 0);
+  ASSERT_NE(at, MAP_FAILED);
+  EXPECT_NE(::mprotect(at, 4096, PROT_READ | PROT_WRITE), 0);
+  ::munmap(at, 4096);
 }
 
 // Descriptors of this process.
@@ -248,10 +342,9 @@ TEST(Frames, WithDescriptorsThatTheyHaveNoUseForAreRefusedAndLeaveNoneBehind) {
   EXPECT_EQ(said(ready, 1), "taken");
 }
 
-TEST(Frames, WhoseMemoryFileFindsNoFreeDescriptorAreNotTheSendersFault) {
+TEST(Frames, WhoseDescriptorFindsNoFreeNumberAreNotTheSendersFault) {
   Pair pair;
-  const std::string large(kMaxInlineBytes + 1, 'x');
-  ASSERT_TRUE(send(pair.here.get(), Frame(Type::log, 0).add(large)).ok());
+  ASSERT_TRUE(send(pair.here.get(), Frame(Type::ready, 0), 0).ok());
   rlimit usual{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &usual), 0);
   const rlimit none{0, usual.rlim_max};
@@ -287,12 +380,11 @@ TEST(Frames, ASenderWaitsWhileTooManyDescriptorsOfItsUserAreUnderWay) {
   const pid_t child = ::fork();
   if (child == 0) {
     const rlimit few{16, 16};
-    const std::string large(kMaxInlineBytes + 1, 'x');
     bool good = ::setrlimit(RLIMIT_NOFILE, &few) == 0;
     if (::geteuid() == 0) good = ::setresuid(65534, 65534, 65534) == 0 && good;
     pair.there.reset();
     for (int i = 0; i < kMany && good; ++i)
-      good = send(pair.here.get(), Frame(Type::log, static_cast<std::uint64_t>(i)).add(large)).ok();
+      good = send(pair.here.get(), Frame(Type::ready, static_cast<std::uint64_t>(i)), 0).ok();
     ::_exit(good ? 0 : 1);
   }
   pair.here.reset();

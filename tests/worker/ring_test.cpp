@@ -10,12 +10,14 @@
 #include <thread>
 #include <vector>
 
+#include "hub/worker/loan.hpp"
+
 namespace rabt::worker {
 namespace {
 
 // Both ends of a ring, and of the socket beside it.
 struct Line {
-  explicit Line(bool trusting = false) {
+  explicit Line(const Borrowed* borrowed = nullptr) {
     auto made = SharedMemory::make();
     EXPECT_TRUE(made.ok());
     file = std::move(made->file);
@@ -25,7 +27,7 @@ struct Line {
     here = std::move(sockets->first);
     there = std::move(sockets->second);
     writer = RingWriter(memory->to_hub, memory->to_hub_bytes);
-    reader = RingReader(memory->to_hub, memory->to_hub_bytes, there.get(), trusting);
+    reader = RingReader(memory->to_hub, memory->to_hub_bytes, there.get(), borrowed);
   }
   RingPositions& positions() { return memory->to_hub; }
   // What the reader says to a header of its own making.
@@ -97,7 +99,7 @@ TEST(Ring, RingsTheBellOnlyForAReaderThatSleeps) {
 }
 
 TEST(Ring, WakesAReaderThatWaits) {
-  Line line(/*trusting=*/true);
+  Line line;
   constexpr std::uint64_t kFrames = 2000;
   std::thread writes([&] {
     for (std::uint64_t i = 0; i < kFrames; ++i) {
@@ -121,38 +123,77 @@ TEST(Ring, WakesAReaderThatWaits) {
   EXPECT_FALSE(line.reader.wait()) << "the other side is gone";
 }
 
-TEST(Ring, KeepsTheOrderOfFramesThatTravelOnTheSocket) {
-  const std::string large(kMaxInlineBytes + 1, 'y');
-  for (const bool trusting : {false, true}) {
-    Line line(trusting);
-    const auto announce = [&] { static_cast<void>(line.writer.put(Frame(Type::on_socket, 0))); };
-    static_cast<void>(line.writer.put(log_of("a", 1)));
-    if (!trusting) announce();
-    ASSERT_TRUE(send(line.here.get(), log_of(large, 2)).ok());
-    if (trusting) announce();
-    static_cast<void>(line.writer.put(log_of("b", 3)));
-    Frame frame;
-    for (std::uint64_t id = 1; id <= 3; ++id) {
-      ASSERT_EQ(line.reader.next(frame, true), RingReader::Got::frame) << line.reader.why();
-      EXPECT_EQ(frame.id, id);
-      EXPECT_EQ(frame.text[0].size(), id == 2 ? large.size() : 1U);
+// Writes a frame whose texts follow it, and reads whenever the ring is full.
+void pour(Line& line, const Frame& frame, Frame& got) {
+  static_cast<void>(line.writer.put_head(frame));
+  std::string_view texts[kMaxTexts + 1];
+  for (std::size_t i = 0; i < frame.texts; ++i) texts[i] = frame.text[i];
+  texts[frame.texts] = RingWriter::padding(texts_of(frame));
+  for (std::string_view& text : texts) {
+    while (!text.empty()) {
+      const std::size_t before = text.size();
+      static_cast<void>(line.writer.pour(text));
+      if (text.size() == before) {
+        ASSERT_EQ(line.reader.next(got, false), RingReader::Got::nothing) << line.reader.why();
+      }
     }
-    EXPECT_EQ(line.reader.next(frame, true), RingReader::Got::nothing);
   }
 }
 
-TEST(Ring, WaitsForALargeFrameThatWasAnnouncedAndRefusesOneThatWasNot) {
+TEST(Ring, KeepsTheOrderOfFramesWhoseTextsAreLargerThanTheRing) {
+  Line line;
+  std::uint64_t id = 0;
+  for (const std::size_t size :
+       {kMaxInlineBytes + 1, kRingBytes - 64, kRingBytes, std::size_t{3} << 20U, kMaxFrameBytes}) {
+    std::string text(size, 'y');
+    for (std::size_t i = 0; i < size; i += 997) text[i] = static_cast<char>('a' + i % 26);
+    const std::string_view parts = text;
+    Frame got;
+    static_cast<void>(line.writer.put(log_of("before", id)));
+    ASSERT_EQ(line.reader.next(got, false), RingReader::Got::frame);
+    EXPECT_EQ(got.id, id++);
+    pour(line, log_of(parts.substr(0, 5), id).add(parts.substr(5)), got);
+    ASSERT_EQ(line.reader.next(got, false), RingReader::Got::frame) << line.reader.why();
+    EXPECT_EQ(got.id, id++);
+    EXPECT_TRUE(got.text[0] == parts.substr(0, 5) && got.text[1] == parts.substr(5)) << size;
+    EXPECT_EQ(line.reader.next(got, true), RingReader::Got::nothing);
+  }
+}
+
+TEST(Ring, GivesFramesWhoseTextsTheHubLends) {
+  auto loans = Loans::make(1);
+  ASSERT_TRUE(loans.ok());
+  const auto borrowed = Borrowed::map(loans->readable());
+  ASSERT_TRUE(borrowed.ok());
+  Line line(&*borrowed);
+  const std::string text(kMaxInlineBytes + 1, 'l');
+  ASSERT_TRUE(loans->lend(0, log_of(text)));
+  static_cast<void>(line.writer.put_lent(log_of(text, 3), 0));
+  static_cast<void>(line.writer.put(log_of("after")));
+  Frame frame;
+  ASSERT_EQ(line.reader.next(frame, false), RingReader::Got::frame) << line.reader.why();
+  EXPECT_TRUE(line.reader.lent());
+  EXPECT_TRUE(frame.text[0] == text);
+  ASSERT_EQ(line.reader.next(frame, false), RingReader::Got::frame);
+  EXPECT_FALSE(line.reader.lent());
+  static_cast<void>(line.writer.put_head(log_of(text)));
+  EXPECT_EQ(line.reader.next(frame, false), RingReader::Got::wrong) << "the hub pours nothing";
+  Line of_process;
+  static_cast<void>(of_process.writer.put_lent(log_of(text), 0));
+  EXPECT_EQ(of_process.reader.next(frame, false), RingReader::Got::wrong);
+  EXPECT_STREQ(of_process.reader.why(), "texts that nobody lent");
+}
+
+TEST(Ring, ReadsBellsOfItsSocketAndNothingElse) {
   Line line;
   Frame frame;
-  static_cast<void>(line.writer.put(Frame(Type::on_socket, 0)));
+  ring_bell(line.here.get());
   EXPECT_EQ(line.reader.next(frame, true), RingReader::Got::nothing);
-  EXPECT_EQ(line.reader.next(frame, true), RingReader::Got::nothing);
-  ASSERT_TRUE(send(line.here.get(), log_of("late", 9)).ok());
-  ASSERT_EQ(line.reader.next(frame, true), RingReader::Got::frame);
-  EXPECT_EQ(frame.text[0], "late");
-  ASSERT_TRUE(send(line.here.get(), log_of("unannounced")).ok());
+  ASSERT_TRUE(send(line.here.get(), log_of("a")).ok());
   EXPECT_EQ(line.reader.next(frame, true), RingReader::Got::wrong);
   EXPECT_STREQ(line.reader.why(), "out of place");
+  line.here.reset();
+  EXPECT_EQ(line.reader.next(frame, true), RingReader::Got::closed);
 }
 
 TEST(Ring, BelievesNoPositionAndNoLength) {
@@ -193,7 +234,7 @@ TEST(Ring, LivesThroughRandomBytes) {
                                                0,
                                                0,
                                                static_cast<unsigned char>(random() % 64),
-                                               static_cast<unsigned char>(random() % 2),
+                                               static_cast<unsigned char>(random() % 3),
                                                static_cast<unsigned char>(random() % 8),
                                                0};
       std::memcpy(line.memory->to_hub_bytes + i, start.data(), start.size());
@@ -204,8 +245,7 @@ TEST(Ring, LivesThroughRandomBytes) {
       const auto got = line.reader.next(frame, true);
       if (got != RingReader::Got::frame) break;
       ++frames;
-      for (std::size_t i = 0; i < frame.texts; ++i)
-        ASSERT_LE(frame.text[i].size(), kMaxInlineBytes);
+      for (std::size_t i = 0; i < frame.texts; ++i) ASSERT_LE(frame.text[i].size(), kMaxFrameBytes);
     }
   }
   EXPECT_GT(frames, 0);

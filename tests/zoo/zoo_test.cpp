@@ -297,7 +297,6 @@ INSTANTIATE_TEST_SUITE_P(
         Beast{"garbage", Proof::crash, "reason=frame: "},
         Beast{"truncated", Proof::crash, "reason=frame: "},
         Beast{"two-gigabytes", Proof::crash, "reason=frame: texts over the limit"},
-        Beast{"unsealed", Proof::crash, "reason=frame: a memory file that is not sealed"},
         Beast{"wrong-return", Proof::crash, "reason=frame: out of place"},
         Beast{"hang-up", Proof::crash, "reason=closed its frames"},
         Beast{"crash-callback", Proof::crash, "reason=signal 6"},
@@ -315,7 +314,10 @@ INSTANTIATE_TEST_SUITE_P(
         Beast{"two-descriptors", Proof::crash, "reason=frame: more descriptors than one"},
         Beast{"stray-descriptor", Proof::crash, "reason=frame: a descriptor out of place"},
         Beast{"own-socket", Proof::crash, "reason=question: a descriptor out of place"},
-        Beast{"signal-owner", Proof::forbidden, "fcntl"}),
+        Beast{"signal-owner", Proof::forbidden, "fcntl"},
+        Beast{"memory-file", Proof::forbidden, "memfd_create"},
+        Beast{"unwritable", Proof::forbidden, "mprotect", false},
+        Beast{"page-tables", Proof::crash, "reason=page tables", false, 8000}),
     [](const ::testing::TestParamInfo<Beast>& one) {
       std::string name = one.param.action;
       std::replace(name.begin(), name.end(), '-', '_');

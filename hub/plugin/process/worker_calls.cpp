@@ -12,6 +12,7 @@ namespace {
 using worker::bytes;
 using worker::Frame;
 using worker::Place;
+using worker::texts_of;
 using worker::Type;
 using worker::view;
 
@@ -23,33 +24,35 @@ constexpr std::chrono::milliseconds kFullSocketLook{1};
 // Set while code of give_callback runs on this thread; the callback that it gives takes it.
 thread_local std::function<void()>* after_callback = nullptr;
 
-std::size_t texts_of(const Frame& frame) {
-  std::size_t size = 0;
-  for (std::size_t i = 0; i < frame.texts; ++i) size += frame.text[i].size();
-  return size;
-}
-
 }  // namespace
 
 bool WorkerPlugin::room(std::size_t text_bytes) const {
   const auto lanes = static_cast<std::size_t>(setup_.lanes);
   if (free_.empty() || (in_step_ && active_.size() >= lanes)) return false;
-  // Memory files are as many as the lanes can hold.
-  if (text_bytes > worker::kMaxInlineBytes) return large_ < lanes && writer_.room(0);
+  if (text_bytes > worker::kMaxInlineBytes) return !free_loans_.empty() && writer_.room(0);
   return writer_.room(text_bytes);
 }
 
 bool WorkerPlugin::put(const Frame& frame) {
-  if (process_ == nullptr) return false;
-  const int socket = process_->frames.get();
-  if (texts_of(frame) <= worker::kMaxInlineBytes) {
-    if (!writer_.room(texts_of(frame))) return false;
-    if (writer_.put(frame)) worker::ring_bell(socket);
-    return true;
-  }
-  if (!writer_.room(0) || !worker::send(socket, frame, -1, /*wait=*/false).ok()) return false;
-  if (writer_.put(Frame(Type::on_socket, 0))) worker::ring_bell(socket);
+  if (process_ == nullptr || !writer_.room(texts_of(frame))) return false;
+  if (writer_.put(frame)) worker::ring_bell(process_->frames.get());
   return true;
+}
+
+bool WorkerPlugin::put_lent(const Frame& frame, std::size_t place) {
+  if (process_ == nullptr || !writer_.room(0) || !loans_->lend(place, frame)) return false;
+  if (writer_.put_lent(frame, place)) worker::ring_bell(process_->frames.get());
+  return true;
+}
+
+bool WorkerPlugin::put_first(const Frame& frame) {
+  const std::size_t size = texts_of(frame);
+  if (size > worker::kMaxFrameBytes) return false;
+  return size > worker::kMaxInlineBytes ? put_lent(frame, 0) : put(frame);
+}
+void WorkerPlugin::take_back_first() {
+  const Lock lock(mutex_);
+  if (loans_ != nullptr) loans_->take_back(0);
 }
 
 WorkerPlugin::Given WorkerPlugin::give(Frame& frame, std::uint64_t process, Upcall upcall) {
@@ -61,15 +64,15 @@ WorkerPlugin::Given WorkerPlugin::give(Frame& frame, std::uint64_t process, Upca
   if (!room(size)) return Given::full;
   const std::uint8_t place = free_.back();
   upcall.serial = (++last_serial_ * worker::kPlaces) | place;
-  upcall.large = size > worker::kMaxInlineBytes;
+  if (size > worker::kMaxInlineBytes) upcall.loan = free_loans_.back();
   if (active_.size() < static_cast<std::size_t>(setup_.lanes))
     upcall.since = std::chrono::steady_clock::now();
   frame.n[0] = upcall.serial;
   (*shared_)->places[place].store(worker::place_word(upcall.serial, Place::given),
                                   std::memory_order_relaxed);
-  if (!put(frame)) return Given::full;
+  if (!(upcall.loan ? put_lent(frame, *upcall.loan) : put(frame))) return Given::full;
   free_.pop_back();
-  if (upcall.large) ++large_;
+  if (upcall.loan) free_loans_.pop_back();
   upcalls_[place] = std::move(upcall);
   active_.push_back(&upcalls_[place]);
   return Given::given;
@@ -98,7 +101,10 @@ void WorkerPlugin::free_place(Upcall& upcall) {
   // The function that stood behind the lanes comes to hold one.
   if (index < lanes && active_.size() >= lanes)
     active_[lanes - 1]->since = std::chrono::steady_clock::now();
-  if (upcall.large) --large_;
+  if (upcall.loan && loans_ != nullptr) {
+    loans_->take_back(*upcall.loan);
+    free_loans_.push_back(*upcall.loan);
+  }
   free_.push_back(static_cast<std::uint8_t>(upcall.serial % worker::kPlaces));
   upcall = Upcall();
 }

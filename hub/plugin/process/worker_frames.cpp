@@ -148,12 +148,14 @@ bool WorkerPlugin::handle_migrated(const Frame& frame) {
                   std::string(frame.text[0]), std::string(frame.text[1])};
     migrate_asked_ = Asked::answered;
   }
+  take_back_first();
   changed_.notify_all();
   return true;
 }
 
 bool WorkerPlugin::handle_created(Life& life, const Frame& frame) {
   if (life.step != Life::Step::created || life.log == nullptr) return false;
+  take_back_first();
   const std::uint64_t extensions = (frame.n[1] & 7U) | kCreated;
   {
     const Lock lock(mutex_);
@@ -431,7 +433,8 @@ bool WorkerPlugin::handle_blob(Life& life, const Frame& frame) {
 
 // ---- questions
 
-// Answers are small and one at a time, so that there is always room for them.
+// Answers are given one at a time, so that there is always room for them. A large one is lent until
+// the next question.
 void WorkerPlugin::answer(Life& life, const Frame& question) {
   Frame frame(Type::answer, question.id);
   std::string text_out;
@@ -479,8 +482,18 @@ void WorkerPlugin::answer(Life& life, const Frame& question) {
       return;
   }
   frame.n[0] = word(status);
-  const Status sent =
-      worker::send(life.process->questions.get(), frame.add(text_out), -1, /*wait=*/false);
+  frame.add(text_out);
+  const int questions = life.process->questions.get();
+  const auto place = static_cast<std::size_t>(setup_.lanes);
+  const Status sent = [&] {
+    const Lock lock(mutex_);
+    loans_->take_back(place);
+    if (text_out.size() <= worker::kMaxInlineBytes)
+      return worker::send(questions, frame, -1, /*wait=*/false);
+    if (text_out.size() > worker::kMaxFrameBytes || !loans_->lend(place, frame))
+      return Status(unavailable("worker.io", "no memory to lend"));
+    return worker::send_lent(questions, frame, place);
+  }();
   if (!sent.ok() && sent.error().code != "worker.closed")
     life.wrong = "question: answers are not read";
 }

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
 // One process from its start to its end.
@@ -25,7 +26,12 @@ constexpr std::uint64_t kMaxForbidden = 64;        // in one process: it is not 
 constexpr std::chrono::seconds kStartTimeout{30};  // until the library is mapped, and for create
 constexpr int kStartLookMs = 100;                  // how often a start is looked at
 constexpr int kHangUpMs = 100;                     // for the end of a process that hung up
-constexpr int kBatch = 256;                        // frames before the other descriptors are seen
+constexpr int kMemoryLookMs = 1000;                // how often its memory is looked at
+constexpr std::uint64_t kPageTables = 4U << 20U;   // beside those that its memory needs
+// What may be made unwritable while the library is mapped: the linker does so with what it has put
+// right. Memory that cannot be written counts against no limit.
+constexpr std::uint64_t kUnwritableWhileMapped = 8U << 20U;
+constexpr int kBatch = 256;  // frames before the other descriptors are seen
 
 }  // namespace
 
@@ -61,18 +67,23 @@ bool WorkerPlugin::open_life(Life& life, Death& death) {
     return lacking(std::string("no descriptor to wait with: ") + std::strerror(errno));
   auto shared = worker::SharedMemory::make();
   if (!shared.ok()) return lacking(shared.error().message);
-  auto spawned = worker::spawn(*setup_.program, setup_.library.get());
+  auto loans = worker::Loans::make(static_cast<std::size_t>(setup_.lanes) + 1);
+  if (!loans.ok()) return lacking(loans.error().message);
+  auto spawned = worker::spawn(*setup_.program, setup_.library.get(), *loans);
   if (!spawned.ok()) return lacking(spawned.error().message);
   life.process = std::make_shared<worker::Process>(std::move(*spawned));
   life.shared = std::make_shared<worker::SharedMemory>(std::move(shared->memory));
   worker::SharedLayout& layout = **life.shared;
   life.frames = RingReader(layout.to_hub, layout.to_hub_bytes, life.process->frames.get(),
-                           /*trusting=*/false);
+                           /*borrowed=*/nullptr);
   {
     const Lock lock(mutex_);
     process_ = life.process;
     shared_ = life.shared;
     writer_ = worker::RingWriter(layout.to_plugin, layout.to_plugin_bytes);
+    loans_ = std::make_unique<worker::Loans>(std::move(*loans));
+    free_loans_.resize(static_cast<std::size_t>(setup_.lanes));
+    std::iota(free_loans_.begin(), free_loans_.end(), std::uint8_t{0});
     number_ = life.number;
     kill_reason_.clear();
     create_asked_ = false;
@@ -122,7 +133,8 @@ bool WorkerPlugin::start_took_too_long(Life& life) {
 // Reads and answers until the process ends, or is to be ended.
 void WorkerPlugin::serve_life(Life& life) {
   while (!life.gone && life.wrong.empty()) {
-    int timeout = -1;
+    int timeout = kMemoryLookMs;
+    look_at_memory(life);
     if (life.step != Life::Step::serving) {
       timeout = kStartLookMs;
       if (start_took_too_long(life)) life.wrong = "start takes too long";
@@ -138,6 +150,17 @@ void WorkerPlugin::serve_life(Life& life) {
       see_event(life, event.data.fd, event.events);
     }
   }
+}
+
+// Pages that lie far from each other take more tables than memory, and no limit counts tables. A
+// process that has many more than its memory needs is ended.
+void WorkerPlugin::look_at_memory(Life& life) {
+  const auto now = std::chrono::steady_clock::now();
+  if (worker::sanitized() || now - life.looked < std::chrono::milliseconds(kMemoryLookMs)) return;
+  life.looked = now;
+  const std::uint64_t tables = worker::page_table_bytes(*life.process);
+  if (tables <= kPageTables + setup_.limits.memory / 128) return;
+  life.wrong = "page tables of " + std::to_string(tables >> 20U) + " MiB";
 }
 
 // Reads what the process has sent. Returns true if the bell will ring when more comes, and false if
@@ -237,7 +260,10 @@ void WorkerPlugin::read_attempt(Life& life) {
   if (!worker::take_attempt(life.listener.get(), attempt)) return;
   // While the library is mapped the linker opens and maps what it needs, and while the plugin is
   // made it opens what is in its folders; Landlock says which files.
-  const bool mapping = life.step == Life::Step::entry && (attempt.reads_file || attempt.maps_code);
+  if (life.step == Life::Step::entry) life.unwritable += attempt.unwritable;
+  const bool mapping = life.step == Life::Step::entry &&
+                       (attempt.reads_file || attempt.maps_code) &&
+                       (attempt.unwritable == 0 || life.unwritable <= kUnwritableWhileMapped);
   const bool making =
       life.step == Life::Step::created && attempt.reads_file && !setup_.limits.folders.empty();
   const bool allowed = mapping || making;
@@ -278,6 +304,7 @@ void WorkerPlugin::end_life(Life& life, Death& death) {
     death.not_begun = find_not_begun();
     process_.reset();
     shared_.reset();
+    loans_.reset();
   }
   death.reason = !reason.empty()   ? reason
                  : end.signal != 0 ? "signal " + std::to_string(end.signal)
@@ -313,7 +340,7 @@ void WorkerPlugin::send_migrate(Life& life) {
   const Lock lock(mutex_);
   if (life.step != Life::Step::created || migrate_asked_ != Asked::wanted) return;
   migrate_asked_ = Asked::sent;
-  if (!put(Frame(Type::migrate, 0).add(migrate_from_).add(migration_.config)))
+  if (!put_first(Frame(Type::migrate, 0).add(migrate_from_).add(migration_.config)))
     life.wrong = "migrate cannot be sent";
 }
 
@@ -334,7 +361,7 @@ void WorkerPlugin::send_create(Life& life) {
   life.trace = static_cast<const rabt_trace*>(service(RABT_TRACE));
   life.blob = static_cast<const rabt_blob*>(service(RABT_BLOB));
   const Lock lock(mutex_);
-  if (!put(Frame(Type::create, 0).add(*config_))) life.wrong = "create cannot be sent";
+  if (!put_first(Frame(Type::create, 0).add(*config_))) life.wrong = "create cannot be sent";
 }
 
 }  // namespace rabt::plugin

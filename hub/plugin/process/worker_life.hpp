@@ -39,8 +39,10 @@ struct WorkerPlugin::Life {
   std::chrono::steady_clock::time_point begun;
   std::chrono::steady_clock::time_point asked;  // when create or migrate was
   std::uint64_t forbidden = 0;
-  bool socket = false;  // whether something stands on it
-  bool closed = false;  // the process has closed its frames
+  std::uint64_t unwritable = 0;  // bytes that were made so while the library is mapped
+  std::chrono::steady_clock::time_point looked;  // at its memory
+  bool socket = false;                           // whether something stands on it
+  bool closed = false;                           // the process has closed its frames
   bool gone = false;
   bool over = false;  // the process has ended: it starts nothing more
   // Why the hub ends the process; "" while it lives.

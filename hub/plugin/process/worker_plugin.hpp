@@ -16,6 +16,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/base/result.hpp"
+#include "hub/worker/loan.hpp"
 #include "hub/worker/migrate.hpp"
 #include "hub/worker/ring.hpp"
 #include "hub/worker/sandbox.hpp"
@@ -157,7 +158,8 @@ class WorkerPlugin final {
     std::uint64_t call = 0;
     // When it came to hold a lane, at the earliest; unset while others are before it.
     std::optional<std::chrono::steady_clock::time_point> since;
-    bool large = false;
+    // Where its texts are lent, when they are too large for the ring.
+    std::optional<std::uint8_t> loan;
     bool revoked = false;
     bool not_begun = false;          // known once its process has ended
     std::shared_ptr<Answer> answer;  // null when nobody waits
@@ -194,6 +196,7 @@ class WorkerPlugin final {
   Death live(std::uint64_t number);
   bool open_life(Life& life, Death& death);
   void serve_life(Life& life);
+  void look_at_memory(Life& life);
   void end_life(Life& life, Death& death);
   void see_event(Life& life, int descriptor, std::uint32_t events);
   bool read_frames(Life& life);
@@ -231,6 +234,11 @@ class WorkerPlugin final {
   Given give_waiting(worker::Frame& frame, std::uint64_t process, Upcall upcall);
   // Writes a frame behind those before it. Returns false if it cannot be sent now.
   [[nodiscard]] bool put(const worker::Frame& frame) RABT_REQUIRES(mutex_);
+  // The same of a frame with large texts, which are lent in this place.
+  [[nodiscard]] bool put_lent(const worker::Frame& frame, std::size_t place) RABT_REQUIRES(mutex_);
+  // Asks for migrate or create: no function holds a loan then.
+  [[nodiscard]] bool put_first(const worker::Frame& frame) RABT_REQUIRES(mutex_);
+  void take_back_first() RABT_EXCLUDES(mutex_);
   void free_place(Upcall& upcall) RABT_REQUIRES(mutex_);
   void finish(Operation* operation, worker::Frame frame);
 
@@ -298,6 +306,9 @@ class WorkerPlugin final {
   bool create_asked_ RABT_GUARDED_BY(mutex_) = false;
   std::shared_ptr<worker::SharedMemory> shared_ RABT_GUARDED_BY(mutex_);
   worker::RingWriter writer_ RABT_GUARDED_BY(mutex_);
+  // Places: one for each lane, and the last for answers to questions. Null when no process runs.
+  std::unique_ptr<worker::Loans> loans_ RABT_GUARDED_BY(mutex_);
+  std::vector<std::uint8_t> free_loans_ RABT_GUARDED_BY(mutex_);  // of lanes
   // A process that starts requests for no call is given no function ahead of its lanes, so that
   // only what it has begun can be what such a request was for.
   bool in_step_ RABT_GUARDED_BY(mutex_) = false;
@@ -307,7 +318,6 @@ class WorkerPlugin final {
   std::vector<std::uint8_t> free_ RABT_GUARDED_BY(mutex_);  // places
   std::vector<Upcall*> active_ RABT_GUARDED_BY(mutex_);     // in the order of their serials
   std::uint64_t last_serial_ RABT_GUARDED_BY(mutex_) = 0;
-  std::size_t large_ RABT_GUARDED_BY(mutex_) = 0;
   std::size_t waiting_ RABT_GUARDED_BY(mutex_) = 0;  // threads that wait for room
 
   // Operations of services.

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "hub/worker/child.hpp"
+#include "hub/worker/loan.hpp"
 #include "hub/worker/ring.hpp"
 #include "rabt/abi.h"
 
@@ -96,7 +97,9 @@ int main() {
   if (!mapped.ok()) return 1;
   shared = std::move(*mapped);
   out = RingWriter(shared->to_hub, shared->to_hub_bytes);
-  RingReader in(shared->to_plugin, shared->to_plugin_bytes, kFramesAt, true);
+  auto borrowed = Borrowed::map(rabt::Descriptor(kLoansAt));
+  if (!borrowed.ok()) return 1;
+  RingReader in(shared->to_plugin, shared->to_plugin_bytes, kFramesAt, &*borrowed);
   if (!send(kFramesAt, Frame(Type::ready, 0, {kProtocolVersion, 0x7f})).ok()) return 1;
   while (true) {
     const auto got = in.next(frame, false);
