@@ -27,6 +27,8 @@ std::string_view view(const Digest& digest) {
 // What the writer thread keeps beside the database: the next entry follows from it.
 struct Tail {
   Frontier frontier;
+  // The entries after the last full tile.
+  LookUpRow look_up;
   // The last entry's MAC and its number in the stream. Zero before the first entry.
   Digest mac{};
   std::int64_t n = 0;
@@ -47,6 +49,12 @@ Status load_tail(store::Connection& connection, Tail& tail) {
   if (!good)
     return corrupt("audit.broken",
                    "entry " + std::to_string(size) + " of the audit log is damaged" + advice());
+  tail.look_up = {};
+  RABT_TRY_STATUS(connection.query(sql::kLookUp, {size / kTileWidth * kTileWidth, size},
+                                   [&](const store::Row& row) {
+                                     tail.look_up.add(row.integer(0), row.text(1), row.text(2));
+                                     return true;
+                                   }));
   return tail.frontier.load(connection, size);
 }
 
@@ -92,6 +100,7 @@ class TreeLog final : public AuditLog {
       : store_(store),
         clock_(clock),
         mac_key_(std::move(mac_key)),
+        chain_(mac_key_.expose()),
         ledger_(std::move(ledger)),
         tail_(std::move(tail)),
         checkpoints_(std::move(checkpoints)) {}
@@ -169,7 +178,7 @@ class TreeLog final : public AuditLog {
                          " bytes is longer than the 65,535 that the log takes; nothing was done");
     }
     const Digest leaf = leaf_hash(canonical_);
-    const Digest mac = row_mac(mac_key_.expose(), tail_.mac, leaf);
+    const Digest mac = row_mac(chain_, tail_.mac, leaf);
     // Whatever undoes the row, the tail is then read again from what is left.
     transaction.on_rollback([this, before = seq - 1] {
       stale_ = true;
@@ -183,9 +192,11 @@ class TreeLog final : public AuditLog {
     if (!inserted.ok()) return unavailable_because(inserted.error());
     const Status pushed = tail_.frontier.push(transaction, leaf);
     if (!pushed.ok()) return unavailable_because(pushed.error());
+    tail_.look_up.add(entry.at_ms, entry.object, entry.patient);
     if (seq % kTileWidth == 0) {
-      const Status found = write_find(transaction, seq / kTileWidth - 1, mac_key_);
+      const Status found = write_find(transaction, seq / kTileWidth - 1, tail_.look_up, mac_key_);
       if (!found.ok()) return unavailable_because(found.error());
+      tail_.look_up = {};
     }
     tail_.mac = mac;
     tail_.n = n;
@@ -224,6 +235,7 @@ class TreeLog final : public AuditLog {
   store::Store& store_;
   const Clock& clock_;
   const SecretBytes mac_key_;
+  const crypto::HmacKey chain_;
   const std::shared_ptr<Ledger> ledger_;
   // The writer thread's:
   Tail tail_;

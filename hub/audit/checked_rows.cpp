@@ -14,7 +14,8 @@ namespace {
 
 using store::Statement;
 
-constexpr Statement kEnds{"SELECT min(seq), max(seq) FROM audit"};
+// One statement with both would walk the whole table: SQLite takes only one of them from an end.
+constexpr Statement kEnds{"SELECT (SELECT min(seq) FROM audit), (SELECT max(seq) FROM audit)"};
 constexpr Statement kWhole{
     "SELECT seq, stream, n, at_ms, tenant, act, object, patient, canonical, leaf FROM audit WHERE "
     "seq >= $1 AND seq <= $2 ORDER BY seq"};
@@ -72,7 +73,9 @@ Status rows_hold(store::Connection& connection, const SecretBytes* mac_key, std:
   if (from >= to) return ok_status();
   Digest mac{};
   bool good = true;
-  if (mac_key != nullptr && from > 0) {
+  std::optional<crypto::HmacKey> chain;
+  if (mac_key != nullptr) chain.emplace(mac_key->expose());
+  if (chain && from > 0) {
     good = false;
     RABT_TRY_STATUS(connection.query(sql::kMac, {from}, [&](const store::Row& row) {
       good = to_digest(row.blob(0), mac);
@@ -88,8 +91,8 @@ Status rows_hold(store::Connection& connection, const SecretBytes* mac_key, std:
     const Digest leaf = leaf_hash(row.blob(3));
     if (row.blob(4) != as_text(leaf)) {
       wrong = "its content does not match its hash";
-    } else if (mac_key != nullptr) {
-      mac = row_mac(mac_key->expose(), mac, leaf);
+    } else if (chain) {
+      mac = row_mac(*chain, mac, leaf);
       if (row.blob(5) != as_text(mac))
         wrong = "its MAC does not follow from its content and the entry before it";
     }

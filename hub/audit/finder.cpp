@@ -65,13 +65,8 @@ std::string LookUpRow::keys() const {
   return bytes;
 }
 
-Status write_find(store::Transaction& transaction, std::int64_t tile, const SecretBytes& mac_key) {
-  LookUpRow look_up;
-  RABT_TRY_STATUS(transaction.query(sql::kLookUp, {tile * kTileWidth, (tile + 1) * kTileWidth},
-                                    [&](const store::Row& row) {
-                                      look_up.add(row.integer(0), row.text(1), row.text(2));
-                                      return true;
-                                    }));
+Status write_find(store::Transaction& transaction, std::int64_t tile, const LookUpRow& look_up,
+                  const SecretBytes& mac_key) {
   const std::string keys = look_up.keys();
   const Digest mac = look_up_mac(mac_key.expose(), tile, look_up.from_ms(), look_up.to_ms(), keys);
   return store::run(

@@ -33,9 +33,9 @@ class LookUpRow {
   std::set<std::string, std::less<>> patients_;
 };
 
-// The row of a tile whose last entry was just added. Inside the job that added it.
+// The look-up row of a tile. Inside the job that added the tile's last entry.
 [[nodiscard]] Status write_find(store::Transaction& transaction, std::int64_t tile,
-                                const SecretBytes& mac_key);
+                                const LookUpRow& look_up, const SecretBytes& mac_key);
 
 // An empty text and the widest times are no condition.
 struct Wanted {

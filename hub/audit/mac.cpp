@@ -21,11 +21,12 @@ void append_number(std::string& data, std::int64_t number) {
 
 }  // namespace
 
-crypto::Digest row_mac(ByteView key, const crypto::Digest& previous, const crypto::Digest& leaf) {
+crypto::Digest row_mac(const crypto::HmacKey& key, const crypto::Digest& previous,
+                       const crypto::Digest& leaf) {
   std::array<char, 1 + 32 + 32> data{};
   std::copy(previous.begin(), previous.end(), data.begin() + 1);
   std::copy(leaf.begin(), leaf.end(), data.begin() + 33);
-  return hmac(key, {data.data(), data.size()});
+  return key.mac({data.data(), data.size()});
 }
 
 crypto::Digest checkpoint_mac(ByteView key, std::int64_t number, std::string_view note) {

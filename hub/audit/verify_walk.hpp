@@ -13,6 +13,7 @@
 #include "hub/audit/note.hpp"
 #include "hub/audit/tree.hpp"
 #include "hub/audit/verify.hpp"
+#include "hub/crypto/hmac_key.hpp"
 
 // Internal to verification.
 namespace rabt::audit {
@@ -152,6 +153,9 @@ class Walk {
   std::uint64_t failed_ = 0;
   // The newest checkpoint before the first that failed.
   std::int64_t good_ = 0;
+
+  // Of the MAC key, when there is one.
+  std::optional<crypto::HmacKey> chain_;
 
   // The position of the last row.
   std::int64_t end_ = 0;

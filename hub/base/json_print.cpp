@@ -55,7 +55,34 @@ bool copy_words(const char* from, std::size_t size, char* to) {
   return !any_needs_escape(last | kFill);
 }
 
+// Sixteen bytes, of which the compiler tests all at once.
+using Block [[gnu::vector_size(16)]] = std::uint8_t;
+
+Block load_block(const char* from) {
+  Block block;
+  std::memcpy(&block, from, sizeof block);
+  return block;
+}
+
+// Copies at least sixteen bytes, in blocks of which the last two may overlap. Returns false if one
+// of the bytes needs an escape.
+bool copy_blocks(const char* from, std::size_t size, char* to) {
+  Block escapes{};
+  const auto copy = [&](std::size_t at) {
+    const Block block = load_block(from + at);
+    std::memcpy(to + at, &block, sizeof block);
+    escapes |= reinterpret_cast<Block>((block < 0x20) | (block == '"') | (block == '\\') |
+                                       (block == 0x7f));
+  };
+  for (std::size_t at = 0; at + sizeof(Block) <= size; at += sizeof(Block)) copy(at);
+  copy(size - sizeof(Block));
+  std::array<std::uint64_t, 2> halves{};
+  std::memcpy(halves.data(), &escapes, sizeof escapes);
+  return (halves[0] | halves[1]) == 0;
+}
+
 bool copy_plain(std::string_view text, char* to) {
+  if (text.size() >= sizeof(Block)) return copy_blocks(text.data(), text.size(), to);
   if (text.size() >= 8) return copy_words<8>(text.data(), text.size(), to);
   if (text.size() >= 4) return copy_words<4>(text.data(), text.size(), to);
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -7,6 +7,7 @@
 
 #include "hub/base/check.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/hmac_key.hpp"
 #include "hub/crypto/primitives.hpp"
 
 namespace rabt::crypto {
@@ -159,6 +160,46 @@ Digest Sha256::finish() {
 Bytes hmac_sha256(ByteView key, std::string_view data) {
   Bytes out(32);
   hmac256(key, as_bytes(data), {}, {}, out);
+  return out;
+}
+
+struct HmacKey::State {
+  // After the padded key, inside and outside.
+  DigestContext inner = make_digest("SHA256");
+  DigestContext outer = make_digest("SHA256");
+};
+
+HmacKey::HmacKey(ByteView key) : state_(std::make_unique<State>()) {
+  std::array<std::uint8_t, 64> pad{};
+  if (key.size() > pad.size()) {
+    digest(state_->inner.get(), {key}, pad);
+    RABT_CHECK(EVP_DigestInit_ex2(state_->inner.get(), nullptr, nullptr) == 1);
+  } else {
+    std::copy(key.begin(), key.end(), pad.begin());
+  }
+  for (std::uint8_t& byte : pad) byte ^= 0x36U;
+  RABT_CHECK(EVP_DigestUpdate(state_->inner.get(), pad.data(), pad.size()) == 1);
+  for (std::uint8_t& byte : pad) byte ^= 0x36U ^ 0x5cU;
+  RABT_CHECK(EVP_DigestUpdate(state_->outer.get(), pad.data(), pad.size()) == 1);
+  OPENSSL_cleanse(pad.data(), pad.size());
+}
+HmacKey::~HmacKey() = default;
+HmacKey::HmacKey(HmacKey&&) noexcept = default;
+HmacKey& HmacKey::operator=(HmacKey&&) noexcept = default;
+
+Digest HmacKey::mac(std::string_view data) const {
+  thread_local const DigestContext context = make_digest("SHA256");
+  Digest out{};
+  const auto pass = [&](const EVP_MD_CTX* keyed, ByteView bytes) {
+    unsigned size = 0;
+    RABT_CHECK(EVP_MD_CTX_copy_ex(context.get(), keyed) == 1);
+    RABT_CHECK(EVP_DigestUpdate(context.get(), bytes.data(), bytes.size()) == 1);
+    RABT_CHECK(EVP_DigestFinal_ex(context.get(), out.data(), &size) == 1 && size == out.size());
+  };
+  pass(state_->inner.get(), as_bytes(data));
+  pass(state_->outer.get(), out);
+  // The context's state follows from the key as well.
+  RABT_CHECK(EVP_DigestInit_ex2(context.get(), nullptr, nullptr) == 1);
   return out;
 }
 

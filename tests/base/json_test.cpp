@@ -122,7 +122,7 @@ TEST(Json, FindsADuplicateAmongManyKeys) {
 }
 
 TEST(Json, PrintsEveryByteAtEveryPlaceOfAStringAsItWasRead) {
-  for (std::size_t size = 1; size < 20; ++size) {
+  for (std::size_t size = 1; size < 40; ++size) {
     for (std::size_t at = 0; at < size; ++at) {
       for (int byte = 0; byte < 0x80; ++byte) {
         std::string text(size, 'x');

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/hmac_key.hpp"
 #include "hub/crypto/primitives.hpp"
 
 namespace rabt::crypto {
@@ -48,6 +49,18 @@ TEST(Hmac, TakesAnEmptyKeyAsAnEmptyKeyAndNotAsTheLastOne) {
   EXPECT_EQ(to_hex(empty), "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
   (void)hmac_sha256(as_bytes("another key"), "x");
   EXPECT_EQ(hmac_sha256({}, ""), empty);
+}
+
+TEST(Hmac, IsTheSameWithAKeyThatWasMadeReady) {
+  for (const std::size_t key_bytes : {0, 1, 32, 63, 64, 65, 131}) {
+    const std::string key(key_bytes, '\xaa');
+    const HmacKey ready(as_bytes(key));
+    for (const std::size_t bytes : {0, 1, 65, 300, 0}) {
+      const std::string data(bytes, 'x');
+      EXPECT_EQ(to_hex(ready.mac(data)), to_hex(hmac_sha256(as_bytes(key), data)))
+          << key_bytes << " " << bytes;
+    }
+  }
 }
 
 TEST(Hkdf, GivesTheLargestOutputAndRefusesOneByteMore) {
