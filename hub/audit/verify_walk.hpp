@@ -154,7 +154,7 @@ class Walk {
   // The newest checkpoint before the first that failed.
   std::int64_t good_ = 0;
 
-  // Of the MAC key, when there is one.
+  // The MAC key, made ready, when there is one.
   std::optional<crypto::HmacKey> chain_;
 
   // The position of the last row.
