@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -94,6 +95,12 @@ Result<std::vector<engine::WorkflowFile>> read_workflows(const std::vector<std::
 // Members are constructed in reading order and destroyed in reverse.
 struct Hub::Parts {
   explicit Parts(std::unique_ptr<Foundation> foundation) : base(std::move(foundation)) {}
+  // Also where the hub could not start: what webhooks send, they read from the sessions.
+  ~Parts() {
+    if (webhooks != nullptr) webhooks->stop();
+  }
+  Parts(const Parts&) = delete;
+  Parts& operator=(const Parts&) = delete;
 
   const std::unique_ptr<Foundation> base;
   std::unique_ptr<identity::People> people;
@@ -111,6 +118,8 @@ struct Hub::Parts {
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<engine::PatientIndex> patients;
   std::unique_ptr<webhooks::Webhooks> webhooks;
+  // Null when no broker is configured.
+  std::shared_ptr<bus::Publisher> broker;
   // Destroyed before the webhooks, which its thread tells.
   std::unique_ptr<Consultations> consultations;
   std::unique_ptr<api::Replays> replays;
@@ -273,7 +282,12 @@ void Hub::Parts::make_compatible(const config::Config& config, const phi::Policy
        .public_url = config.public_url,
        .database = [this] { return base->store->read([](auto&) { return ok_status(); }).ok(); },
        .video = [bound = config.roles.contains("video")] { return bound; },
-       .bus = {},
+       .chime = [chime = std::any_of(config.roles.begin(), config.roles.end(),
+                                     [](const auto& role) {
+                                       return role.second.starts_with("plugin://chime");
+                                     })] { return chime; },
+       .bus = broker == nullptr ? std::function<bool()>()
+                                : [broker = broker] { return broker->reached(); },
        .recording_content =
            [this](const consultation::Ask& ask, const http::Request& request) {
              return api->recording_content(ask, request);
@@ -327,6 +341,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
   if (config.one_of_several) made->metrics.label(config.tenant);
   made->metrics.add(*engine);
   made->metrics.add(*webhooks);
+  if (broker != nullptr) made->metrics.add(*broker);
   made->metrics.add(consultations->sessions());
   made->metrics.add(consultations->practice());
   made->metrics.add(*base->audit);
@@ -359,7 +374,9 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
   RABT_TRY_STATUS(hub.make_plugins(config, privacy, unsigned_ones));
   // Events that were accepted before are routed now, before the server accepts new ones.
   RABT_TRY_STATUS(hub.open_engine(config));
-  RABT_TRY(webhooks, open_webhooks(config, base));
+  RABT_TRY(broker, make_broker(config, base, hub.consultations->sessions()));
+  hub.broker = broker.publisher;
+  RABT_TRY(webhooks, open_webhooks(config, base, std::move(broker)));
   hub.webhooks = std::move(webhooks);
   hub.webhooks->start();
   hub.consultations->begin(*hub.engine, *hub.webhooks);

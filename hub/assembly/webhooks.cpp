@@ -1,5 +1,6 @@
 #include "hub/assembly/webhooks.hpp"
 
+#include "hub/api/compat/pulseone.hpp"
 #include "hub/net/url.hpp"
 
 namespace rabt::assembly {
@@ -20,11 +21,73 @@ Result<webhooks::Configured> read_webhook(const config::WebhookEntry& entry) {
       .secrets = std::move(secrets)};
 }
 
+// How the broker is called among the webhooks.
+constexpr std::string_view kBroker = "rabbitmq";
+
+webhooks::Configured broker_entry(const config::BusEntry& bus) {
+  webhooks::Configured out;
+  out.name = kBroker;
+  out.url = bus.tls ? "amqps://" : "amqp://";
+  for (const std::string& host : bus.hosts) out.url += (&host == &bus.hosts[0] ? "" : ",") + host;
+  out.url += "/" + bus.exchange;
+  out.wants.events.clear();
+  for (const webhooks::Route& one : bus.keys) out.wants.events.push_back(one.event);
+  out.routes = std::make_shared<const std::vector<webhooks::Route>>(bus.keys);
+  return out;
+}
+
+// The session as it is now: what is sealed of it stands in no delivery.
+Result<std::string> message_of(consultation::Sessions& sessions, const std::string& tenant,
+                               const webhooks::Delivery& delivery) {
+  RABT_TRY(event, Json::parse(delivery.body));
+  if (delivery.subject.empty())
+    return api::compat::bus_message(delivery.topic, event, nullptr).dump();
+  consultation::Ask ask{.session = delivery.subject, .door = "workflow"};
+  ask.caller.who.kind = identity::Kind::node;
+  ask.caller.who.tenant = tenant;
+  ask.caller.who.roles = {identity::Role::operator_};
+  RABT_TRY(session, sessions.membership(ask));
+  return api::compat::bus_message(delivery.topic, event, &session).dump();
+}
+
 }  // namespace
 
+Result<webhooks::Broker> make_broker(const config::Config& config, Foundation& base,
+                                     consultation::Sessions& sessions) {
+  if (!config.bus) return webhooks::Broker{};
+  const config::BusEntry& from = *config.bus;
+  auto password = config::read_secret(from.password);
+  if (!password.ok())
+    return invalid(password.error().code, "bus.password: " + password.error().message);
+  bus::Options options{.hosts = {},
+                       .vhost = from.vhost,
+                       .user = from.user,
+                       .password = *std::move(password),
+                       .exchange = from.exchange,
+                       .tls = from.tls,
+                       .ca = from.ca,
+                       .tls_cert = from.tls_cert,
+                       .tls_key = from.tls_key,
+                       .heartbeat = from.heartbeat,
+                       .mandatory = from.mandatory,
+                       .name = "rabt " + config.tenant};
+  for (const std::string& host : from.hosts) {
+    RABT_TRY(one, config::read_broker_host(host, from.tls));
+    options.hosts.push_back(std::move(one));
+  }
+  return webhooks::Broker{
+      .publisher = std::make_shared<bus::Publisher>(
+          bus::Publisher::Parts{base.clock, base.random, base.log}, std::move(options)),
+      .body = [&sessions, tenant = config.tenant](const webhooks::Delivery& delivery) {
+        return message_of(sessions, tenant, delivery);
+      }};
+}
+
 Result<std::unique_ptr<webhooks::Webhooks>> open_webhooks(const config::Config& config,
-                                                          Foundation& base) {
+                                                          Foundation& base,
+                                                          webhooks::Broker broker) {
   std::vector<webhooks::Configured> configured;
+  if (config.bus) configured.push_back(broker_entry(*config.bus));
   std::vector<std::string> hosts = config.http.webhooks;
   for (const config::WebhookEntry& entry : config.webhooks) {
     auto one = read_webhook(entry);
@@ -49,7 +112,8 @@ Result<std::unique_ptr<webhooks::Webhooks>> open_webhooks(const config::Config& 
        .log = base.log,
        .tenant = config.tenant,
        .allow = std::make_shared<const net::AllowList>(std::move(allow)),
-       .tls = std::move(tls)},
+       .tls = std::move(tls),
+       .broker = std::move(broker)},
       std::move(configured));
 }
 

@@ -8,10 +8,14 @@
 
 namespace rabt::assembly {
 
-// The webhooks of the configuration and of the API. They may reach the hosts of `http.webhooks`,
-// and those that the configuration itself names. Errors: those of Webhooks::open, of their secrets
-// and of the allow-list.
+// The broker of `bus`; without one when the configuration has none. Error config.missing_secret.
+[[nodiscard]] Result<webhooks::Broker> make_broker(const config::Config& config, Foundation& base,
+                                                   consultation::Sessions& sessions);
+
+// The webhooks of the configuration and of the API, and the broker. Webhooks may reach the hosts of
+// `http.webhooks`, and those that the configuration itself names. Errors: those of Webhooks::open,
+// of their secrets and of the allow-list.
 [[nodiscard]] Result<std::unique_ptr<webhooks::Webhooks>> open_webhooks(
-    const config::Config& config, Foundation& base);
+    const config::Config& config, Foundation& base, webhooks::Broker broker);
 
 }  // namespace rabt::assembly

@@ -5,6 +5,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/number.hpp"
+#include "hub/base/uri.hpp"
 
 namespace rabt::cli {
 
@@ -73,7 +74,14 @@ constexpr Variable kPulseone[] = {
     {"AWS_REGION", As::text, "plugin.chime.config.region"},
     {"JWT_ALGORITHM", As::nothing, "the hub takes HS256 with a shared secret, and nothing else"},
     {"DATABASE_URL", As::nothing, kDatabase},
-    {"RABBITMQ_URL", As::nothing, "events leave the hub as docs/configuration.md says"},
+    {"RABBITMQ_URL", As::text, "bus.url"},
+    {"RABBITMQ_HOST", As::text, "bus.host"},
+    {"RABBITMQ_PORT", As::number, "bus.port"},
+    {"RABBITMQ_USER", As::text, "bus.user"},
+    {"RABBITMQ_USERNAME", As::text, "bus.user"},
+    {"RABBITMQ_PASSWORD", As::secret, "bus.password"},
+    {"RABBITMQ_VHOST", As::text, "bus.vhost"},
+    {"RABBITMQ_EXCHANGE", As::text, "bus.exchange"},
 };
 constexpr Variable kClinicvault[] = {
     {"PORT", As::number, "doors.clinicvault.listen"},
@@ -178,6 +186,65 @@ void complete_twilio(Json& config) {
   set_at(config, "sources.twilio", std::move(whole));
 }
 
+// amqp://user:password@host:port/vhost, without the password. Returns false when it is none.
+bool read_bus_url(std::string_view url, Json& bus, bool& has_password) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string_view::npos) return false;
+  const std::string_view name = url.substr(0, scheme);
+  if (name != "amqp" && name != "amqps") return false;
+  url.remove_prefix(scheme + 3);
+  const auto slash = url.find('/');
+  std::string_view place = url.substr(0, slash);
+  if (const auto at = place.rfind('@'); at != std::string_view::npos) {
+    const std::string_view who = place.substr(0, at);
+    const auto colon = who.find(':');
+    has_password = colon != std::string_view::npos;
+    if (colon == 0 || who.empty()) return false;
+    bus.set("user", percent_decode(who.substr(0, colon)));
+    place.remove_prefix(at + 1);
+  }
+  if (place.empty()) return false;
+  bus.set("hosts", Json::array({place}));
+  if (name == "amqp") bus.set("tls", false);
+  const std::string_view rest =
+      slash == std::string_view::npos ? std::string_view() : url.substr(slash + 1);
+  const std::string vhost = percent_decode(rest.substr(0, rest.find('?')));
+  if (!vhost.empty()) bus.set("vhost", vhost);
+  return true;
+}
+
+// RabbitMQ, by its URL or by what that is made of.
+Status complete_bus(ImportedConfig& out) {
+  const Json given = out.config["bus"];
+  if (!given.is_object()) return ok_status();
+  Json whole = Json::object();
+  bool has_password = false;
+  if (given["url"].is_string()) {
+    if (!read_bus_url(given["url"].as_string(), whole, has_password)) {
+      return invalid("config.import",
+                     "RABBITMQ_URL must be amqp://user:password@host:port/vhost, or amqps://...");
+    }
+    if (has_password && given["password"].is_null()) {
+      out.ignored.emplace_back(
+          "RABBITMQ_URL",
+          "its password is not copied; put it into RABBITMQ_PASSWORD, which the hub "
+          "reads when it starts");
+    }
+  } else if (given["host"].is_string()) {
+    const Json& port = given["port"];
+    whole.set("hosts", Json::array({given["host"].as_string() +
+                                    (port.is_null() ? "" : ":" + port.number_text())}));
+    whole.set("tls", false);
+  }
+  for (const char* member : {"user", "vhost", "exchange", "password"}) {
+    if (!given[member].is_null()) whole.set(member, given[member]);
+  }
+  if (whole["password"].is_null())
+    whole.set("password", Json::object({{"env", "RABBITMQ_PASSWORD"}}));
+  set_at(out.config, "bus", std::move(whole));
+  return ok_status();
+}
+
 std::string scalar(const Json& value) {
   if (!value.is_string()) return value.dump();
   std::string out = "'";
@@ -255,6 +322,7 @@ Result<ImportedConfig> import_config(
   }
   complete_issuer(system, out.config);
   complete_twilio(out.config);
+  RABT_TRY_STATUS(complete_bus(out));
   return out;
 }
 

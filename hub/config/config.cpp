@@ -84,7 +84,8 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
                      "compliance",
                      "phi",
                      "doors",
-                     "webhooks"});
+                     "webhooks",
+                     "bus"});
   reader.text(root, "tenant", config.tenant, true);
   read_audit(reader, root, config);
   read_privacy(reader, root, config);
@@ -104,6 +105,7 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
   reader.secrets(root, "workflow_secrets", config.workflow_secrets);
   read_sources(reader, root, config);
   read_webhooks(reader, root, config);
+  read_bus(reader, root, config);
   read_video(reader, root, config);
   read_practice(reader, root, config);
 }

@@ -12,6 +12,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/bus/connection.hpp"
 #include "hub/consultation/practice.hpp"
 #include "hub/consultation/settings.hpp"
 #include "hub/identity/accounts.hpp"
@@ -19,6 +20,7 @@
 #include "hub/identity/oidc.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/phi/policy.hpp"
+#include "hub/webhooks/wants.hpp"
 
 // rabt.yaml, read and checked. docs/configuration.md lists every key. Paths are absolute.
 namespace rabt::config {
@@ -98,6 +100,28 @@ struct WebhookEntry {
   std::vector<std::string> clinics;
   std::vector<SecretSource> secrets;
 };
+
+// RabbitMQ, which is told of events. Its secrets are read when the hub starts.
+struct BusEntry {
+  // host or host:port
+  std::vector<std::string> hosts;
+  std::string vhost = "/";
+  std::string user;
+  SecretSource password;
+  std::string exchange = "pulseone.events";
+  bool tls = true;
+  // PEM files; see bus::Options.
+  std::string ca;
+  std::string tls_cert;
+  std::string tls_key;
+  int heartbeat = 30;
+  bool mandatory = false;
+  std::vector<webhooks::Route> keys = webhooks::default_routes();
+};
+
+// An entry of BusEntry::hosts; the port is AMQP's usual one if it is not named. Error
+// config.invalid.
+[[nodiscard]] Result<bus::Host> read_broker_host(const std::string& text, bool tls);
 
 // video.ice: how browsers of a call through hub://p2p reach each other.
 struct IceEntry {
@@ -249,6 +273,8 @@ struct Config {
   std::vector<SourceEntry> sources;
   HttpEntry http;
   std::vector<WebhookEntry> webhooks;
+  // Unset if no broker is told anything.
+  std::optional<BusEntry> bus;
   IceEntry ice;
   // By name: kiorex, emr, pulseone, clinicvault. One that is absent is open on the main listener.
   std::map<std::string, DoorEntry> doors;

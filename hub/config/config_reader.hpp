@@ -80,6 +80,8 @@ void read_practice(Reader& reader, const YamlNode& root, Config& config);
 void read_privacy(Reader& reader, const YamlNode& root, Config& config);
 void read_server(Reader& reader, const YamlNode& root, Config& config);
 void read_sources(Reader& reader, const YamlNode& root, Config& config);
+// After `http` and `webhooks`.
+void read_bus(Reader& reader, const YamlNode& root, Config& config);
 // After `http`.
 void read_webhooks(Reader& reader, const YamlNode& root, Config& config);
 // After roles and sources, which say whether the provider tells who comes and goes.

@@ -86,7 +86,10 @@ Status Book::reload() {
   for (Endpoint& row : rows) {
     if (row.configured) {
       const Configured* const from = find_named(configured_, row.name);
-      if (from != nullptr) row.secrets = from->secrets;
+      if (from != nullptr) {
+        row.secrets = from->secrets;
+        row.routes = from->routes;
+      }
     }
     list->push_back(std::make_shared<const Endpoint>(std::move(row)));
   }

@@ -12,12 +12,14 @@
 
 namespace rabt::webhooks {
 
-// A webhook that the configuration names, with its secrets.
+// A webhook that the configuration names, with its secrets, or the broker, which has routes
+// instead.
 struct Configured {
   std::string name;
   std::string url;
   Wants wants;
   std::shared_ptr<const std::vector<SigningSecret>> secrets;
+  std::shared_ptr<const std::vector<Route>> routes{};
 };
 
 // A secret of a webhook that was made over the API, as it is sealed.

@@ -34,6 +34,43 @@ std::optional<Timestamp> http_date(std::string_view text) {
 
 }  // namespace
 
+Reply read_reply(const net::Response& response, Timestamp now) {
+  Reply out{.status = response.status, .code = response.error_code};
+  if (out.code.empty() && out.status >= 200 && out.status < 300) {
+    out.kind = Reply::Kind::done;
+    return out;
+  }
+  // The client has given up on the host, or has too much to do.
+  if (out.code == "circuit_open" || out.code == "overload" || out.code == "cancelled") {
+    out.kind = Reply::Kind::untried;
+    return out;
+  }
+  if (out.code.empty()) out.code = "http." + std::to_string(out.status);
+  if (out.status == 410) {
+    out.kind = Reply::Kind::gone;
+    out.code = "webhook.gone";
+    return out;
+  }
+  out.pause_ms = retry_after(response.header("retry-after"), now);
+  // A receiver that has too much to do is spared its other deliveries, too.
+  out.pause_all = out.status == 429 || out.status == 503;
+  return out;
+}
+
+Reply read_reply(bus::Outcome outcome) {
+  switch (outcome) {
+    case bus::Outcome::acked:
+      return {.kind = Reply::Kind::done};
+    case bus::Outcome::refused:
+      return {.kind = Reply::Kind::failed, .code = "bus.refused"};
+    case bus::Outcome::returned:
+      return {.kind = Reply::Kind::failed, .code = "bus.returned"};
+    case bus::Outcome::lost:
+      break;
+  }
+  return {.kind = Reply::Kind::untried, .code = "bus.lost"};
+}
+
 std::optional<std::int64_t> pause_after(std::int64_t made, Random& random) {
   if (made < 1 || made >= kMaxAttempts) return std::nullopt;
   const std::int64_t pause = kPauses[static_cast<std::size_t>(made - 1)] * kSecondMs;

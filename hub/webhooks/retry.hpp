@@ -2,13 +2,39 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "hub/base/clock.hpp"
 #include "hub/base/random.hpp"
+#include "hub/bus/publisher.hpp"
+#include "hub/net/http_client.hpp"
 
-// When a delivery is tried again. Pure but for the random bytes.
+// What a receiver's answer means, and when a delivery is tried again. Pure but for the random
+// bytes.
 namespace rabt::webhooks {
+
+// What became of one attempt.
+struct Reply {
+  enum class Kind : std::uint8_t {
+    done,
+    failed,
+    // The receiver wants nothing more.
+    gone,
+    // Nothing is known to have reached the receiver; it does not count as an attempt.
+    untried
+  };
+  Kind kind = Kind::failed;
+  // Of HTTP, or 0.
+  std::int64_t status = 0;
+  // Empty when it is done.
+  std::string code{};
+  // How long the receiver wants to be left alone, and whether by all deliveries.
+  std::optional<std::int64_t> pause_ms{};
+  bool pause_all = false;
+};
+[[nodiscard]] Reply read_reply(const net::Response& response, Timestamp now);
+[[nodiscard]] Reply read_reply(bus::Outcome outcome);
 
 // Attempts of one delivery; then it is dead.
 inline constexpr std::int64_t kMaxAttempts = 10;

@@ -25,12 +25,17 @@ constexpr Statement kDeleteDeliveries{
 
 constexpr Statement kInsert{
     "INSERT INTO webhook_delivery (tenant, id, webhook, event, type, body, state, attempts, "
-    "created_ms, opened_ms, due_ms, tried_ms, status, code) VALUES ($1, $2, $3, $4, $5, $6, "
-    "'open', 0, $7, $7, $7, NULL, 0, '') ON CONFLICT DO NOTHING"};
+    "created_ms, opened_ms, due_ms, tried_ms, status, code, topic, subject) VALUES ($1, $2, $3, "
+    "$4, "
+    "$5, $6, 'open', 0, $7, $7, $7, NULL, 0, '', $8, $9) ON CONFLICT DO NOTHING"};
 constexpr Statement kDue{
     "SELECT id, webhook, event, type, body, state, attempts, created_ms, due_ms, tried_ms, status, "
-    "code FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND state = 'open' AND due_ms "
-    "<= $3 ORDER BY due_ms, id LIMIT $4"};
+    "code, topic, subject FROM webhook_delivery AS d WHERE tenant = $1 AND webhook = $2 AND state "
+    "= "
+    "'open' AND due_ms <= $3 AND (subject = '' OR NOT EXISTS (SELECT 1 FROM webhook_delivery AS e "
+    "WHERE e.tenant = $1 AND e.webhook = $2 AND e.state = 'open' AND e.subject = d.subject AND "
+    "e.id "
+    "< d.id)) ORDER BY due_ms, id LIMIT $4"};
 // One that was given up meanwhile stays so.
 constexpr Statement kAttempt{
     "UPDATE webhook_delivery SET state = $3, attempts = $4, due_ms = $5, tried_ms = $6, status = "
@@ -49,11 +54,12 @@ constexpr Statement kAgainSince{
     "tenant = $1 AND webhook = $2 AND state <> 'open' AND created_ms >= $4"};
 constexpr Statement kList{
     "SELECT id, webhook, event, type, body, state, attempts, created_ms, due_ms, tried_ms, status, "
-    "code FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND ($3 = '' OR state = $3) AND "
+    "code, topic, subject FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND ($3 = '' OR "
+    "state = $3) AND "
     "($4 = '' OR id < $4) ORDER BY id DESC LIMIT $5"};
 constexpr Statement kFind{
     "SELECT id, webhook, event, type, body, state, attempts, created_ms, due_ms, tried_ms, status, "
-    "code FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND id = $3"};
+    "code, topic, subject FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND id = $3"};
 constexpr Statement kExpire{
     "UPDATE webhook_delivery SET state = 'dead', code = 'webhook.expired' WHERE state = 'open' AND "
     "opened_ms < $1"};
@@ -80,6 +86,8 @@ Delivery read_delivery(const Row& row) {
   if (!row.is_null(9)) out.tried_ms = row.integer(9);
   out.status = row.integer(10);
   out.code = text(row, 11);
+  out.topic = text(row, 12);
+  out.subject = text(row, 13);
   return out;
 }
 
@@ -155,7 +163,7 @@ Status insert_delivery(store::Transaction& transaction, std::string_view tenant,
                        const Delivery& delivery) {
   return store::run(transaction, kInsert,
                     {tenant, delivery.id, delivery.webhook, delivery.event, delivery.type,
-                     delivery.body, delivery.created_ms});
+                     delivery.body, delivery.created_ms, delivery.topic, delivery.subject});
 }
 
 Result<std::vector<Delivery>> due_deliveries(store::Store& store, std::string_view tenant,

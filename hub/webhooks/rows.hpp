@@ -33,6 +33,8 @@ struct Endpoint {
   std::string sealed;
   // The secrets of a configured webhook. Null for the others, whose secrets are in `sealed`.
   std::shared_ptr<const std::vector<SigningSecret>> secrets;
+  // What the broker of the configuration is told. Null for a webhook over HTTP.
+  std::shared_ptr<const std::vector<Route>> routes;
 
   [[nodiscard]] bool active() const { return state == "active"; }
 };
@@ -43,6 +45,10 @@ struct Delivery {
   std::string event;
   std::string type;
   std::string body;
+  // The routing key, and the session, whose deliveries wait for each other. Both are empty over
+  // HTTP.
+  std::string topic{};
+  std::string subject{};
   // open, done, dead
   std::string state;
   std::int64_t attempts = 0;
@@ -94,7 +100,7 @@ struct Counts {
 // Does nothing when the webhook has the event already.
 [[nodiscard]] Status insert_delivery(store::Transaction& transaction, std::string_view tenant,
                                      const Delivery& delivery);
-// The oldest that are due, in their order.
+// The oldest that are due, in their order; of one subject only the oldest of all.
 [[nodiscard]] Result<std::vector<Delivery>> due_deliveries(store::Store& store,
                                                            std::string_view tenant,
                                                            std::string_view webhook,

@@ -11,8 +11,9 @@ namespace {
 
 // The clock of tests moves without waking anybody.
 constexpr std::chrono::milliseconds kIdle{200};
-// Exchanges under way with one receiver.
+// Exchanges under way with one receiver, and messages with the broker.
 constexpr std::size_t kMostUnderWay = 4;
+constexpr std::size_t kMostMessages = 64;
 constexpr std::int64_t kTimeoutMs = 15'000;
 // Bytes of an answer that is no success; nobody reads them.
 constexpr std::size_t kMaxAnswer = 16U << 10U;
@@ -25,10 +26,6 @@ constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::int64_t kDeadAfterMs = 4 * kDayMs;
 constexpr std::int64_t kDoneKeptMs = 7 * kDayMs;
 constexpr std::int64_t kDeadKeptMs = 30 * kDayMs;
-
-bool is_success(const net::Response& response) {
-  return response.error_code.empty() && response.status >= 200 && response.status < 300;
-}
 
 }  // namespace
 
@@ -98,7 +95,7 @@ bool Sender::settle() {
   std::set<std::string> gone;
   for (const Ended& one : ended) {
     attempts.push_back(judge(one, lines_[one.delivery.webhook]));
-    if (one.response.status == 410) gone.insert(one.delivery.webhook);
+    if (one.reply.kind == Reply::Kind::gone) gone.insert(one.delivery.webhook);
   }
   // What cannot be written now is sent again: a receiver tells repeats by their id.
   const Status written = write(attempts, gone);
@@ -112,7 +109,7 @@ bool Sender::settle() {
 }
 
 Attempt Sender::judge(const Ended& ended, Line& line) {
-  const net::Response& response = ended.response;
+  const Reply& reply = ended.reply;
   const std::int64_t now = parts_.clock.now().ms;
   const std::int64_t uptime = parts_.clock.monotonic_ms();
   Attempt out{.id = ended.delivery.id,
@@ -120,9 +117,9 @@ Attempt Sender::judge(const Ended& ended, Line& line) {
               .attempts = ended.delivery.attempts,
               .due_ms = now,
               .tried_ms = now,
-              .status = response.status,
-              .code = response.error_code};
-  if (is_success(response)) {
+              .status = reply.status,
+              .code = reply.code};
+  if (reply.kind == Reply::Kind::done) {
     ++delivered_;
     line.failures = 0;
     line.quiet_until_ms = 0;
@@ -130,29 +127,23 @@ Attempt Sender::judge(const Ended& ended, Line& line) {
     out.state = "done";
     return out;
   }
-  // Nothing was tried: the client has given up on the host, or has too much to do.
-  if (response.error_code == "circuit_open" || response.error_code == "overload" ||
-      response.error_code == "cancelled") {
+  if (reply.kind == Reply::Kind::untried) {
     line.quiet_until_ms = uptime + kShortPauseMs;
     out.due_ms = now + kShortPauseMs;
     return out;
   }
   ++failed_;
   ++out.attempts;
-  if (out.code.empty()) out.code = "http." + std::to_string(response.status);
-  if (response.status == 410) {
+  if (reply.kind == Reply::Kind::gone) {
     ++dead_;
     out.state = "dead";
-    out.code = "webhook.gone";
     return out;
   }
   ++line.failures;
   if (line.failures >= kCircuitFailures)
     line.quiet_until_ms = uptime + circuit_pause(line.failures);
-  const auto asked = retry_after(response.header("retry-after"), {now});
-  // A receiver that has too much to do is spared its other deliveries, too.
-  if (asked && (response.status == 429 || response.status == 503))
-    line.quiet_until_ms = std::max(line.quiet_until_ms, uptime + *asked);
+  if (reply.pause_ms && reply.pause_all)
+    line.quiet_until_ms = std::max(line.quiet_until_ms, uptime + *reply.pause_ms);
   const auto pause = pause_after(out.attempts, parts_.random);
   if (!pause) {
     ++dead_;
@@ -162,7 +153,7 @@ Attempt Sender::judge(const Ended& ended, Line& line) {
         {{"webhook", ended.delivery.webhook}, {"delivery", out.id}, {"code", out.code}});
     return out;
   }
-  out.due_ms = now + std::max(*pause, asked.value_or(0));
+  out.due_ms = now + std::max(*pause, reply.pause_ms.value_or(0));
   return out;
 }
 
@@ -221,33 +212,72 @@ bool Sender::send() {
 
 bool Sender::send_to(const Endpoint& endpoint, Line& line) {
   if (parts_.clock.monotonic_ms() < line.quiet_until_ms) return false;
-  const std::size_t most = line.failures >= kCircuitFailures ? 1 : kMostUnderWay;
+  const bool broker = endpoint.routes != nullptr;
+  if (broker && !parts_.broker.publisher->reached()) return false;
+  const std::size_t usual = broker ? kMostMessages : kMostUnderWay;
+  const std::size_t most = line.failures >= kCircuitFailures ? 1 : usual;
   if (line.under_way.size() >= most) return false;
   const auto due = due_deliveries(parts_.store, parts_.tenant, endpoint.id, parts_.clock.now().ms,
                                   most + line.under_way.size());
   if (!due.ok() || due->empty()) return false;
   std::vector<SigningSecret> opened;
-  const std::vector<SigningSecret>* secrets = endpoint.secrets.get();
-  if (secrets == nullptr) {
-    auto kept = book_.secrets(endpoint);
-    if (!kept.ok() || kept->empty()) {
-      line.quiet_until_ms = parts_.clock.monotonic_ms() + kShortPauseMs;
-      parts_.log.warn("webhook.secret",
-                      {{"webhook", endpoint.id},
-                       {"code", kept.ok() ? "webhook.no_secret" : kept.error().code}});
-      return false;
-    }
-    opened = *std::move(kept);
-    secrets = &opened;
-  }
+  const std::vector<SigningSecret>* const secrets =
+      broker ? nullptr : secrets_of(endpoint, line, opened);
+  if (!broker && secrets == nullptr) return false;
   bool any = false;
   for (const Delivery& one : *due) {
     if (line.under_way.size() >= most) break;
     if (!line.under_way.insert(one.id).second) continue;
-    begin(endpoint, one, *secrets);
+    if (broker) {
+      publish(one);
+    } else {
+      begin(endpoint, one, *secrets);
+    }
     any = true;
   }
   return any;
+}
+
+const std::vector<SigningSecret>* Sender::secrets_of(const Endpoint& endpoint, Line& line,
+                                                     std::vector<SigningSecret>& opened) {
+  if (endpoint.secrets != nullptr) return endpoint.secrets.get();
+  auto kept = book_.secrets(endpoint);
+  if (kept.ok() && !kept->empty()) {
+    opened = *std::move(kept);
+    return &opened;
+  }
+  line.quiet_until_ms = parts_.clock.monotonic_ms() + kShortPauseMs;
+  parts_.log.warn(
+      "webhook.secret",
+      {{"webhook", endpoint.id}, {"code", kept.ok() ? "webhook.no_secret" : kept.error().code}});
+  return nullptr;
+}
+
+std::function<void(Reply)> Sender::ending(const Delivery& delivery) {
+  {
+    const Lock lock(box_->mutex);
+    ++box_->under_way;
+  }
+  return [box = box_, delivery](Reply reply) {
+    const Lock lock(box->mutex);
+    box->ended.push_back({delivery, std::move(reply)});
+    --box->under_way;
+    box->changed.notify_all();
+  };
+}
+
+void Sender::publish(const Delivery& delivery) {
+  const auto end = ending(delivery);
+  auto body = parts_.broker.body(delivery);
+  if (!body.ok()) {
+    end({.kind = Reply::Kind::failed, .code = body.error().code});
+    return;
+  }
+  parts_.broker.publisher->publish({.id = delivery.event,
+                                    .key = delivery.topic,
+                                    .body = *std::move(body),
+                                    .timestamp_s = delivery.created_ms / 1000},
+                                   [end](bus::Outcome outcome) { end(read_reply(outcome)); });
 }
 
 void Sender::begin(const Endpoint& endpoint, const Delivery& delivery,
@@ -267,16 +297,9 @@ void Sender::begin(const Endpoint& endpoint, const Delivery& delivery,
   // What a receiver says to a success is of no use.
   request.body_sink = [](std::string_view /*piece*/) { return ok_status(); };
   request.tls = parts_.tls;
-  {
-    const Lock lock(box_->mutex);
-    ++box_->under_way;
-  }
   parts_.http.start(std::move(request), parts_.allow,
-                    [box = box_, delivery](net::Response response) {
-                      const Lock lock(box->mutex);
-                      box->ended.push_back({delivery, std::move(response)});
-                      --box->under_way;
-                      box->changed.notify_all();
+                    [end = ending(delivery), &clock = parts_.clock](const net::Response& response) {
+                      end(read_reply(response, clock.now()));
                     });
 }
 

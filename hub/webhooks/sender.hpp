@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -12,10 +13,20 @@
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/mutex.hpp"
+#include "hub/bus/publisher.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/webhooks/book.hpp"
+#include "hub/webhooks/retry.hpp"
 
 namespace rabt::webhooks {
+
+// RabbitMQ, where it is configured.
+struct Broker {
+  // Null if none is.
+  std::shared_ptr<bus::Publisher> publisher{};
+  // The body of the message that a delivery becomes.
+  std::function<Result<std::string>(const Delivery&)> body{};
+};
 
 // Sends what is due. One thread starts the exchanges and writes down how they ended; each webhook
 // has a few under way at most, so that a slow or dead receiver holds up nobody else. What is to be
@@ -33,6 +44,7 @@ class Sender {
     // What webhooks may reach, and how TLS is checked (null for the defaults).
     std::shared_ptr<const net::AllowList> allow;
     std::shared_ptr<const net::TlsOptions> tls;
+    Broker broker;
   };
   Sender(Parts parts, Book& book) : parts_(std::move(parts)), book_(book) {}
   ~Sender() { stop(); }
@@ -59,7 +71,7 @@ class Sender {
  private:
   struct Ended {
     Delivery delivery;
-    net::Response response;
+    Reply reply;
   };
   // What exchanges under way answer into: it outlives this object for their sake.
   struct Box {
@@ -84,8 +96,15 @@ class Sender {
   bool settle() RABT_REQUIRES(turn_);
   bool send() RABT_REQUIRES(turn_);
   bool send_to(const Endpoint& endpoint, Line& line) RABT_REQUIRES(turn_);
+  // The secrets to sign with, kept in `opened` where they were sealed. Null when there are none.
+  [[nodiscard]] const std::vector<SigningSecret>* secrets_of(const Endpoint& endpoint, Line& line,
+                                                             std::vector<SigningSecret>& opened)
+      RABT_REQUIRES(turn_);
   void begin(const Endpoint& endpoint, const Delivery& delivery,
              const std::vector<SigningSecret>& secrets);
+  void publish(const Delivery& delivery);
+  // What a begun delivery ends with.
+  [[nodiscard]] std::function<void(Reply)> ending(const Delivery& delivery);
   [[nodiscard]] Attempt judge(const Ended& ended, Line& line) RABT_REQUIRES(turn_);
   [[nodiscard]] Status write(const std::vector<Attempt>& attempts,
                              const std::set<std::string>& gone);

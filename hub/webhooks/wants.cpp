@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hub/base/ascii.hpp"
+
 namespace rabt::webhooks {
 
 namespace {
@@ -46,6 +48,18 @@ bool is_pattern(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '*';
   });
+}
+
+// A routing key without the stars and hashes that only bindings have.
+bool is_key(std::string_view text) {
+  if (text.empty() || text.size() > kLongestPattern) return false;
+  bool after_dot = true;
+  for (const char c : text) {
+    if (c == '.' && after_dot) return false;
+    after_dot = c == '.';
+    if (!is_alnum(c) && c != '.' && c != '_' && c != '-') return false;
+  }
+  return !after_dot;
 }
 
 Json list(const std::vector<std::string>& texts) {
@@ -96,6 +110,45 @@ Status check(const Wants& wants) {
   if (wants.types.size() > kMostPatterns || wants.clinics.size() > kMostPatterns)
     return invalid("webhook.events",
                    "at most " + std::to_string(kMostPatterns) + " types, and as many clinics");
+  return ok_status();
+}
+
+std::vector<Route> default_routes() {
+  return {{"session.created", "video.session.created"},
+          {"session.participant-joined", "video.session.user_joined"},
+          {"session.participant-left", "video.session.user_left"},
+          {"session.started", "video.session.started"},
+          {"session.ended", "video.session.ended"},
+          {"session.cancelled", "video.session.cancelled"},
+          {"session.completed", "appointment.consultation.completed", true}};
+}
+
+const Route* route_of(const std::vector<Route>& routes, const Json& event) {
+  const std::string type = event.string_or("type", "");
+  const std::string_view name = event_name(type);
+  if (name.empty()) return nullptr;
+  const bool appointment = event["data"].bool_or("hasAppointment", false);
+  const auto found = std::find_if(routes.begin(), routes.end(), [&](const Route& one) {
+    return fits(one.event, name) && (appointment || !one.appointment);
+  });
+  return found == routes.end() ? nullptr : &*found;
+}
+
+Status check_routes(const std::vector<Route>& routes) {
+  if (routes.empty() || routes.size() > kMostPatterns)
+    return invalid("bus.keys", "name between one and " + std::to_string(kMostPatterns) + " keys");
+  for (const Route& one : routes) {
+    if (!is_pattern(one.event)) {
+      return invalid("bus.keys",
+                     "`event` is the name of an event, such as session.completed, with * for any "
+                     "characters");
+    }
+    if (!is_key(one.key)) {
+      return invalid("bus.keys",
+                     "`key` is words of letters, digits, _ and -, with dots between them, such as "
+                     "video.session.created; it has at most 128 characters");
+    }
+  }
   return ok_status();
 }
 

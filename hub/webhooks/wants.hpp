@@ -31,6 +31,22 @@ struct Wants {
 // Error invalid webhook.events: there is no pattern, too many, or one that no name can fit.
 [[nodiscard]] Status check(const Wants& wants);
 
+// Which events a broker is told, and under which routing key.
+struct Route {
+  // As an entry of Wants::events.
+  std::string event;
+  std::string key;
+  // Only events about sessions that belong to an appointment.
+  bool appointment = false;
+  friend bool operator==(const Route&, const Route&) = default;
+};
+// Those of PulseOne.
+[[nodiscard]] std::vector<Route> default_routes();
+// The first route that fits. Null when none does.
+[[nodiscard]] const Route* route_of(const std::vector<Route>& routes, const Json& event);
+// Error invalid bus.keys: there is no route, too many, or one that nothing can fit.
+[[nodiscard]] Status check_routes(const std::vector<Route>& routes);
+
 // {events, types, clinics}, and back.
 [[nodiscard]] Json to_json(const Wants& wants);
 [[nodiscard]] Wants read_wants(const Json& json);

@@ -22,6 +22,8 @@ constexpr std::int64_t kMostOverlapHours = 168;
 constexpr std::int64_t kOverlapHours = 24;
 constexpr std::int64_t kHourMs = 3'600'000;
 constexpr std::string_view kPing = "org.rabt.hub.ping.v1";
+// The routing key of a ping to the broker.
+constexpr std::string_view kPingKey = "ping";
 
 void read_texts(Fields& fields, const Json& body, std::string_view name,
                 std::vector<std::string>& out) {
@@ -80,11 +82,13 @@ Webhooks::Webhooks(Parts parts, std::vector<Configured> configured)
                .log = parts_.log,
                .tenant = parts_.tenant,
                .allow = parts_.allow,
-               .tls = parts_.tls},
+               .tls = parts_.tls,
+               .broker = parts_.broker},
               book_) {}
 
 Result<std::unique_ptr<Webhooks>> Webhooks::open(Parts parts, std::vector<Configured> configured) {
   for (const Configured& one : configured) {
+    if (one.routes != nullptr) continue;
     const Status allowed = parts.allow->check(one.url);
     if (!allowed.ok())
       return invalid(allowed.error().code, "webhook " + one.name + ": " + allowed.error().message);
@@ -94,7 +98,18 @@ Result<std::unique_ptr<Webhooks>> Webhooks::open(Parts parts, std::vector<Config
   return made;
 }
 
-Delivery Webhooks::delivery_of(const Endpoint& endpoint, const Json& event) const {
+void Webhooks::start() {
+  if (parts_.broker.publisher != nullptr) parts_.broker.publisher->start();
+  sender_.start();
+}
+
+void Webhooks::stop() {
+  sender_.stop();
+  if (parts_.broker.publisher != nullptr) parts_.broker.publisher->stop();
+}
+
+Delivery Webhooks::delivery_of(const Endpoint& endpoint, const Json& event,
+                               std::string_view key) const {
   const Json body = Json::object(
       {{"type", event["type"]}, {"timestamp", event["time"]}, {"data", event["data"]}});
   return {.id = parts_.ids.next().text(),
@@ -102,6 +117,8 @@ Delivery Webhooks::delivery_of(const Endpoint& endpoint, const Json& event) cons
           .event = event.string_or("id", ""),
           .type = event.string_or("type", ""),
           .body = body.dump(),
+          .topic = std::string(key),
+          .subject = key.empty() ? std::string() : event.string_or("subject", ""),
           .created_ms = parts_.clock.now().ms};
 }
 
@@ -109,8 +126,13 @@ Status Webhooks::accept(std::string_view tenant, const Json& event) {
   if (tenant != parts_.tenant) return ok_status();
   std::vector<Delivery> made;
   for (const auto& endpoint : *book_.all()) {
-    if (endpoint->active() && wanted(endpoint->wants, event))
-      made.push_back(delivery_of(*endpoint, event));
+    if (!endpoint->active()) continue;
+    if (endpoint->routes != nullptr) {
+      if (const Route* const route = route_of(*endpoint->routes, event))
+        made.push_back(delivery_of(*endpoint, event, route->key));
+    } else if (wanted(endpoint->wants, event)) {
+      made.push_back(delivery_of(*endpoint, event, {}));
+    }
   }
   if (made.empty()) return ok_status();
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
@@ -149,7 +171,7 @@ Result<Json> Webhooks::to_json(const Endpoint& endpoint) const {
   };
   if (endpoint.secrets != nullptr) {
     add(*endpoint.secrets);
-  } else {
+  } else if (!endpoint.sealed.empty()) {
     RABT_TRY(secrets, book_.secrets(endpoint));
     add(secrets);
   }
@@ -327,10 +349,12 @@ Answer Webhooks::ping(const Ask& ask) {
     return conflict("webhook.not_active",
                     "the webhook is " + endpoint->state + "; only an active one is told anything");
   const Delivery made =
-      delivery_of(*endpoint, Json::object({{"id", parts_.ids.next().text()},
-                                           {"type", kPing},
-                                           {"time", to_iso8601(parts_.clock.now())},
-                                           {"data", Json::object({{"webhook", endpoint->id}})}}));
+      delivery_of(*endpoint,
+                  Json::object({{"id", parts_.ids.next().text()},
+                                {"type", kPing},
+                                {"time", to_iso8601(parts_.clock.now())},
+                                {"data", Json::object({{"webhook", endpoint->id}})}}),
+                  endpoint->routes != nullptr ? kPingKey : std::string_view());
   const audit::Prepared sent =
       entry(ask, "webhook.pinged", *endpoint, Json::object({{"delivery", made.id}}));
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {

@@ -8,7 +8,7 @@
 #include "hub/webhooks/book.hpp"
 #include "hub/webhooks/sender.hpp"
 
-// Events of the hub, told to other systems over HTTP: docs/webhooks.md.
+// Events of the hub, told to other systems over HTTP and through RabbitMQ: docs/webhooks.md.
 namespace rabt::webhooks {
 
 struct Parts {
@@ -23,6 +23,7 @@ struct Parts {
   std::string tenant;
   std::shared_ptr<const net::AllowList> allow;
   std::shared_ptr<const net::TlsOptions> tls{};
+  Broker broker{};
 };
 
 // Internally synchronised; every act blocks for one commit. The record of an ask is the webhook.
@@ -33,8 +34,8 @@ class Webhooks {
   [[nodiscard]] static Result<std::unique_ptr<Webhooks>> open(Parts parts,
                                                               std::vector<Configured> configured);
   // Begins to send.
-  void start() { sender_.start(); }
-  void stop() { sender_.stop(); }
+  void start();
+  void stop();
 
   // An event of the hub (CloudEvents 1.0): a delivery for each webhook that wants it is durable
   // when it returns. The same event again changes nothing.
@@ -76,7 +77,8 @@ class Webhooks {
                                       const Endpoint& endpoint, Json detail) const;
   // Takes the members of a body over.
   [[nodiscard]] Status read(const consultation::Ask& ask, Endpoint& endpoint) const;
-  [[nodiscard]] Delivery delivery_of(const Endpoint& endpoint, const Json& event) const;
+  [[nodiscard]] Delivery delivery_of(const Endpoint& endpoint, const Json& event,
+                                     std::string_view key) const;
 
   const Parts parts_;
   Book book_;

@@ -47,12 +47,12 @@ Hospital& Hospital::get() {
   return hospital;
 }
 
-Hospital::Hospital() {
+Hospital::Hospital(const std::string& added) {
   const std::string secret = site.folder() / "issuer.secret";
   e2e::write_file(secret, kSecret);
   std::string more(kMore);
   more.replace(more.find("ISSUER"), std::string_view("ISSUER").size(), secret);
-  site.config.more = more;
+  site.config.more = more + added;
   // These people come from the issuer above, not from the demonstration's.
   site.config.issuer_secret.clear();
   site.start_sandbox();

@@ -34,6 +34,8 @@ struct Person {
 // AD admin, D and D2 doctors, P and P2 patients, N nurse; "-" shows no token.
 class Hospital {
  public:
+  // more: YAML that follows the configuration.
+  explicit Hospital(const std::string& more = {});
   // The one of this program; starts with its first use.
   static Hospital& get();
 
@@ -58,7 +60,6 @@ class Hospital {
   e2e::Site site{e2e::Kind::whole};
 
  private:
-  Hospital();
   std::map<std::string, Person> people_;
 };
 

@@ -131,6 +131,8 @@ TEST(Pulseone, P09TellsItsHealth) {
   EXPECT_EQ(well["service"], Json("Video Consultation Service"));
   for (const char* key : {"status", "version", "database", "rabbitmq", "aws_chime"})
     EXPECT_TRUE(well[key].is_string()) << key;
+  EXPECT_EQ(well["rabbitmq"], Json("not_configured"));
+  EXPECT_EQ(well["aws_chime"], Json("not_configured")) << "Twilio serves here";
   EXPECT_EQ(h().get("-", "/health").json.find("service"), nullptr) << "the hub's own";
 }
 

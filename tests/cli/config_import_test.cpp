@@ -67,7 +67,42 @@ TEST(ConfigImport, SwitchesOfBrainsaitAreVideoSettings) {
             "video:\n  chat: false\n  max_participants: 12\n  recording_retention_days: 2555\n");
 }
 
+TEST(ConfigImport, TheBrokerOfPulseoneIsReadFromItsUrlOrItsParts) {
+  EXPECT_EQ(yaml("pulseone", "RABBITMQ_URL=amqps://pulse%40one:hush@mq.example.sa:5671/v%2Fideo\n"),
+            "bus:\n"
+            "  user: 'pulse@one'\n"
+            "  hosts: ['mq.example.sa:5671']\n"
+            "  vhost: 'v/ideo'\n"
+            "  password:\n"
+            "    env: 'RABBITMQ_PASSWORD'\n");
+  EXPECT_EQ(yaml("pulseone", "RABBITMQ_URL=amqp://guest:hush@localhost/\n"),
+            "bus:\n"
+            "  user: 'guest'\n"
+            "  hosts: ['localhost']\n"
+            "  tls: false\n"
+            "  password:\n"
+            "    env: 'RABBITMQ_PASSWORD'\n");
+  EXPECT_EQ(yaml("pulseone",
+                 "RABBITMQ_HOST=mq\nRABBITMQ_PORT=5673\nRABBITMQ_USER=u\nRABBITMQ_PASSWORD=hush\n"
+                 "RABBITMQ_EXCHANGE=other.events\n"),
+            "bus:\n"
+            "  hosts: ['mq:5673']\n"
+            "  tls: false\n"
+            "  user: 'u'\n"
+            "  exchange: 'other.events'\n"
+            "  password:\n"
+            "    env: 'RABBITMQ_PASSWORD'\n");
+  const auto imported = import_config("pulseone", {{"RABBITMQ_URL", "amqp://u:hush@h"}});
+  ASSERT_TRUE(imported.ok());
+  ASSERT_EQ(imported->ignored.size(), 1U);
+  EXPECT_EQ(imported->ignored[0].second.find("hush"), std::string::npos);
+}
+
 TEST(ConfigImport, AValueThatCannotBeTakenIsNamed) {
+  for (const char* url : {"http://h", "amqp://", "amqp:h", "amqp://u@/v", "amqp://:p@h"})
+    EXPECT_EQ(yaml("pulseone", std::string("RABBITMQ_URL=") + url + "\n").rfind("RABBITMQ_URL ", 0),
+              0U)
+        << url;
   EXPECT_EQ(yaml("kiorex", "PORT=many\n"), "PORT must be a whole number");
   EXPECT_EQ(yaml("brainsait", "HIPAA_VIDEO_ENABLED=perhaps\n"),
             "HIPAA_VIDEO_ENABLED must be true or false");
@@ -78,7 +113,8 @@ TEST(ConfigImport, NoSecretIsWritten) {
     EXPECT_EQ(yaml(system,
                    "JWT_SECRET=hush\nJWT_SECRET_KEY=hush\nSECRET_KEY=hush\n"
                    "AWS_SECRET_ACCESS_KEY=hush\nTWILIO_API_SECRET=hush\n"
-                   "HIPAA_TWILIO_API_SECRET=hush\nENCRYPTION_KEY=hush\nDB_PASSWORD=hush\n")
+                   "HIPAA_TWILIO_API_SECRET=hush\nENCRYPTION_KEY=hush\nDB_PASSWORD=hush\n"
+                   "RABBITMQ_URL=amqp://u:hush@h/v\nRABBITMQ_PASSWORD=hush\n")
                   .find("hush"),
               std::string::npos)
         << system;

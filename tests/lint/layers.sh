@@ -46,6 +46,7 @@ only 'curl/' net
 only 'spdlog/' base
 only 'Poco/' http
 only 'wslay/' http
+only 'amqp' bus
 only 'boost/' plugin
 only 'p11-kit' crypto
 only 'cbor\.h|qrencode|zxcvbn' identity
@@ -54,6 +55,6 @@ only 'unicode/' workflow phi access consultation
 only 'phonenumbers/' phi
 while IFS=: read -r file line _; do
   complain "$file:$line: a heavy header in one of our headers; include it in the .cpp"
-done < <(grep -rnE '#include <(nlohmann|Poco|yaml-cpp|spdlog|curl|openssl|sqlite3|boost|re2|pugixml|unicode/|phonenumbers/|p11-kit|archive|libelf|gelf)' hub --include=*.hpp || true)
+done < <(grep -rnE '#include <(nlohmann|Poco|yaml-cpp|spdlog|curl|openssl|sqlite3|boost|re2|pugixml|unicode/|phonenumbers/|p11-kit|archive|libelf|gelf|amqp)' hub --include=*.hpp || true)
 [ $bad = 0 ] && echo "layers: good"
 exit $bad

@@ -75,6 +75,34 @@ TEST(WebhookWants, TypesAndClinicsNarrowThem) {
   EXPECT_FALSE(wanted(wants, event("metering.threshold")));
 }
 
+TEST(BrokerRoutes, TheFirstThatFitsNamesTheKey) {
+  const auto key = [](const std::vector<Route>& routes, const Json& of) {
+    const Route* const route = route_of(routes, of);
+    return route == nullptr ? std::string() : route->key;
+  };
+  const std::vector<Route> usual = default_routes();
+  EXPECT_TRUE(check_routes(usual).ok());
+  EXPECT_EQ(key(usual, event("session.created")), "video.session.created");
+  EXPECT_EQ(key(usual, event("session.participant-left")), "video.session.user_left");
+  EXPECT_EQ(key(usual, event("session.note-written")), "");
+  EXPECT_EQ(key(usual, Json::object({{"type", "org.example.other.v1"}})), "");
+  const Json linked = event("session.completed", Json::object({{"hasAppointment", true}}));
+  const Json alone = event("session.completed", Json::object({{"hasAppointment", false}}));
+  EXPECT_EQ(key(usual, linked), "appointment.consultation.completed");
+  EXPECT_EQ(key(usual, alone), "");
+  const std::vector<Route> own{{"session.completed", "booked", true}, {"session.*", "any"}};
+  EXPECT_EQ(key(own, linked), "booked");
+  EXPECT_EQ(key(own, alone), "any");
+}
+
+TEST(BrokerRoutes, KeysAndEventsThatCannotBeAreRefused) {
+  for (const std::string_view key : {"", ".", "a.", ".a", "a..b", "a.*", "a.#", "a b", "أ"})
+    EXPECT_EQ(check_routes({{"session.*", std::string(key)}}).error().code, "bus.keys") << key;
+  EXPECT_EQ(check_routes({{"Session", "a"}}).error().code, "bus.keys");
+  EXPECT_EQ(check_routes({}).error().code, "bus.keys");
+  EXPECT_TRUE(check_routes({{"*", "a_1-b.C"}}).ok());
+}
+
 TEST(WebhookWants, APatternThatNoNameCanFitIsRefused) {
   EXPECT_EQ(check({.events = {}}).error().code, "webhook.events");
   EXPECT_EQ(check({.events = {"Session Created"}}).error().code, "webhook.events");

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -106,8 +107,9 @@ class WebhookDeliveries : public testing::Test {
                                   .ids = ids_,
                                   .log = log_,
                                   .tenant = "t1",
-                                  .allow = std::make_shared<const net::AllowList>(must(
-                                      net::AllowList::make({"a.example.sa", "b.example.sa"})))},
+                                  .allow = std::make_shared<const net::AllowList>(
+                                      must(net::AllowList::make({"a.example.sa", "b.example.sa"}))),
+                                  .broker = broker_},
                                  configured_));
   }
   // As a kill between two commits leaves it: what was not written is lost.
@@ -170,6 +172,7 @@ class WebhookDeliveries : public testing::Test {
   test::RecordingLogger log_;
   Receivers http_;
   std::vector<Configured> configured_;
+  Broker broker_;
   std::unique_ptr<crypto::Keyring> keyring_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<audit::AuditLog> audit_;
@@ -439,6 +442,57 @@ TEST_F(WebhookDeliveries, TheConfigurationHasItsOwn) {
   EXPECT_EQ(seen(hook).string_or("state", ""), "removed");
   EXPECT_TRUE(hooks_->remove(ask(hook.string_or("id", ""))).ok());
   EXPECT_EQ(hooks_->get(ask(hook.string_or("id", ""))).error().code, "not_found");
+}
+
+TEST_F(WebhookDeliveries, ABrokerThatIsAwayIsWaitedForAndOneSessionKeepsItsOrder) {
+  configured_.push_back({.name = "rabbitmq",
+                         .url = "amqps://mq.example.sa/pulseone.events",
+                         .wants = {},
+                         .secrets = nullptr,
+                         .routes = std::make_shared<const std::vector<Route>>(default_routes())});
+  // It never starts, so it reaches nobody.
+  broker_ = {.publisher = std::make_shared<bus::Publisher>(
+                 bus::Publisher::Parts{clock_, random_, log_}, bus::Options{}),
+             .body = [](const Delivery& one) { return Result<std::string>(one.body); }};
+  close();
+  open();
+  const Json hook = must(hooks_->list(ask()))["items"][0];
+  EXPECT_EQ(hook.string_or("url", ""), "amqps://mq.example.sa/pulseone.events");
+  for (const auto& [id, name, session] :
+       {std::array{"a/1", "session.created", "a"}, std::array{"a/2", "session.note-written", "a"},
+        std::array{"b/1", "session.created", "b"}, std::array{"a/3", "session.cancelled", "a"}}) {
+    Json one = event(id, name);
+    one.set("subject", session);
+    ASSERT_TRUE(hooks_->accept("t1", one).ok());
+    clock_.advance_ms(10);
+  }
+  turn(3'600'000);
+  const Json open = deliveries(hook, "open");
+  ASSERT_EQ(open.size(), 3U) << "what has no routing key is not told";
+  for (const Json& one : open.as_array()) EXPECT_EQ(one.int_or("attempts", -1), 0);
+  EXPECT_TRUE(http_.all.empty());
+
+  const auto due = [&] {
+    std::string out;
+    for (const Delivery& one :
+         must(due_deliveries(*store_, "t1", hook.string_or("id", ""), clock_.now().ms, 10)))
+      out += one.event + " " + one.topic + "\n";
+    return out;
+  };
+  EXPECT_EQ(due(), "a/1 video.session.created\nb/1 video.session.created\n");
+  const std::string first = open[2].string_or("id", "");
+  const auto end = [&](const std::string& state, std::int64_t due_ms) {
+    const Attempt attempt{.id = first, .state = state, .attempts = 1, .due_ms = due_ms};
+    ASSERT_TRUE(store_
+                    ->write([&](store::Transaction& transaction) {
+                      return write_attempt(transaction, "t1", attempt);
+                    })
+                    .ok());
+  };
+  end("open", clock_.now().ms + 5'000);
+  EXPECT_EQ(due(), "b/1 video.session.created\n") << "what is tried again later holds up the rest";
+  end("done", clock_.now().ms);
+  EXPECT_EQ(due(), "b/1 video.session.created\na/3 video.session.cancelled\n");
 }
 
 TEST_F(WebhookDeliveries, APingIsSentAndItsDeliveryCanBeRead) {

@@ -29,6 +29,7 @@
 #include "tools/demo/configuration.hpp"
 #include "tools/demo/janus_video.hpp"
 #include "tools/demo/people.hpp"
+#include "tools/demo/rabbitmq.hpp"
 #include "tools/demo/signed_store.hpp"
 #include "tools/demo/video.hpp"
 #include "tools/demo/visit.hpp"
@@ -155,6 +156,7 @@ class Demo {
   std::unique_ptr<People> booked_;
   ChildProcess sandbox_;
   std::unique_ptr<Video> video_;
+  RabbitServer rabbitmq_;
   // What the people of the story wait for.
   std::string waits_;
   ChildProcess hub_;
@@ -284,6 +286,7 @@ Status Demo::write_configuration() {
   configuration.video = video_->plugin();
   configuration.video_words = video_->words();
   configuration.stand_in = [this](const char* name) { return urls_.string_or(name, ""); };
+  if (options_.rabbitmq) configuration.more = rabbitmq_.hub_configuration();
   if (!write_file(config_, yaml_of(configuration), 0600))
     return unavailable("demo.folder", folder_ + " cannot be written");
   return ok_status();
@@ -650,6 +653,10 @@ Status Demo::write_ready_file() {
   Json services = Json::object();
   for (const char* name : {"fhir", "nphies", "dhis2", "sms"}) services.set(name, urls_[name]);
   services.set(video_->plugin(), video_->url());
+  if (options_.rabbitmq) {
+    RABT_TRY_STATUS(rabbitmq_.wait());
+    services.set("rabbitmq", rabbitmq_.url());
+  }
   const Json ready = Json::object({{"base", hub_url_},
                                    {"people", people_ == nullptr ? Json() : people_->list()},
                                    {"services", std::move(services)},
@@ -762,6 +769,11 @@ int Demo::run() {
   hub_port_ = *port;
   hub_url_ = local_url(hub_port_);
   if (const Status s = start_video(); !s.ok()) return fail(s.error());
+  if (options_.rabbitmq) {
+    // It listens a while after the hub, which does not wait for it.
+    const Status s = rabbitmq_.start(folder_ + "/rabbitmq", random_);
+    if (!s.ok()) return fail(s.error());
+  }
   if (const Status s = add_plugins(); !s.ok()) return fail(s.error());
   if (const Status s = write_configuration(); !s.ok()) return fail(s.error());
   if (const Status s = start_hub(); !s.ok()) return fail(s.error());

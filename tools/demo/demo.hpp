@@ -16,6 +16,8 @@ struct Options {
   // The video provider: twilio or chime, played by a stand-in, or janus, which runs on this
   // machine with browsers that call.
   std::string video = "twilio";
+  // A RabbitMQ on this machine is told of events.
+  bool rabbitmq = false;
   // Keep the data folder.
   bool keep = false;
   // If there is more than one, the demo is a load run and does not tell the story.

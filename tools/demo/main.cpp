@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
                  "Video provider: twilio or chime, played by a stand-in, or a Janus on this "
                  "machine with browsers that call (default: twilio)")
       ->check(CLI::IsMember({"twilio", "chime", "janus"}));
+  app.add_flag("--rabbitmq", options.rabbitmq, "Start a RabbitMQ, too, which is told of events");
   CLI11_PARSE(app, argc, argv);
   if (options.video == "janus" && options.consultations > 1) {
     std::fprintf(stderr,

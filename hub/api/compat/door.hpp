@@ -41,8 +41,10 @@ struct House {
   std::string public_url;
   // Whether the database answers.
   std::function<bool()> database;
-  // Whether a plugin serves the role `video`; whether RabbitMQ is reached, unset if none is used.
+  // Whether a plugin serves the role `video`; whether the plugin chime does; whether RabbitMQ is
+  // reached, unset if none is used.
   std::function<bool()> video;
+  std::function<bool()> chime;
   std::function<bool()> bus;
   // The content of a recording, or the part that the request asks for.
   std::function<Result<http::Response>(const consultation::Ask&, const http::Request&)>

@@ -1,3 +1,5 @@
+#include "hub/api/compat/pulseone.hpp"
+
 #include <cmath>
 
 #include "hub/api/answers.hpp"
@@ -278,7 +280,7 @@ Result<Response> health(DoorCall& call) {
                     {"database", works ? "healthy" : "unhealthy"},
                     {"rabbitmq", call.house.bus ? (call.house.bus() ? "healthy" : "unhealthy")
                                                 : "not_configured"},
-                    {"aws_chime", call.house.video() ? "configured" : "not_configured"}}));
+                    {"aws_chime", call.house.chime() ? "configured" : "not_configured"}}));
 }
 
 // clang-format off
@@ -298,6 +300,22 @@ constexpr DoorRoute kRoutes[] = {
 // clang-format on
 
 }  // namespace
+
+Json bus_message(std::string_view key, const Json& event, const consultation::Membership* session) {
+  const Json& data = event["data"];
+  const bool known = session != nullptr;
+  const Json appointment = known ? session->appointment : Json();
+  return Json::object(
+      {{"event_type", key},
+       {"session_id", uuid_of(data["session"])},
+       {"doctor_id", known ? uuid_of(Json(session->provider)) : Json()},
+       {"patient_id", known ? uuid_of(Json(session->patient)) : Json()},
+       {"appointment_id", appointment.is_object() ? appointment["value"] : appointment},
+       {"booking_type", booking_word(data["bookingType"])},
+       {"status", known ? Json(status_word(data.string_or("status", ""))) : Json()},
+       {"timestamp", event["timestamp"]},
+       {"data", data}});
+}
 
 const Door& pulseone() {
   static constexpr Door kDoor{

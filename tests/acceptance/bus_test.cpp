@@ -1,0 +1,222 @@
+#include <algorithm>
+
+#include "hub/base/random.hpp"
+#include "tests/acceptance/hospital.hpp"
+#include "tests/amqp_queue.hpp"
+#include "tools/demo/rabbitmq.hpp"
+
+// Rows P-09, P-19, P-20 and P-37 of the catalogue of calls, with a RabbitMQ of their own.
+namespace rabt::acceptance {
+namespace {
+
+using test::AmqpMessage;
+using test::AmqpQueue;
+
+constexpr const char* kSessions = "/api/video/sessions";
+constexpr const char* kCompleted = "appointment.consultation.completed";
+
+// A hospital whose hub tells a broker what happens.
+struct Rabbit {
+  Rabbit() {
+    SystemRandom random;
+    const Status started = server.start(folder / "rabbitmq", random);
+    EXPECT_TRUE(started.ok()) << started.error().message;
+    hospital = std::make_unique<Hospital>(server.hub_configuration());
+    const Status ready = server.wait();
+    EXPECT_TRUE(ready.ok()) << ready.error().message;
+  }
+  static Rabbit& get() {
+    static Rabbit one;
+    return one;
+  }
+  e2e::Folder folder;
+  demo::RabbitServer server;
+  std::unique_ptr<Hospital> hospital;
+};
+
+Hospital& h() {
+  return *Rabbit::get().hospital;
+}
+
+std::string bus_health() {
+  return h().call("-", "GET", "/health", {}, {{"Accept", "application/json"}}).text("rabbitmq");
+}
+// The hub sees it after a moment.
+bool becomes(const std::string& word) {
+  for (int look = 0; look < 2'400; ++look) {
+    if (bus_health() == word) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return false;
+}
+
+std::string made(const Json& appointment = {}) {
+  Json body = Json::object({{"booking_type", "DIRECT_DOCTOR"},
+                            {"doctor_id", h().uuid("D")},
+                            {"patient_id", h().uuid("P")},
+                            {"chief_complaint", "Zephyrine fever"}});
+  if (!appointment.is_null()) body.set("appointment_id", appointment);
+  const Answer answer = h().post("P", kSessions, body);
+  RABT_EXPECT_STATUS(answer, 201);
+  return answer.text("session_id");
+}
+void act(std::string_view who, const std::string& session, const std::string& what) {
+  RABT_EXPECT_STATUS(h().post(who, std::string(kSessions) + "/" + session + "/" + what), 200);
+}
+std::string held(const Json& appointment = {}) {
+  const std::string session = made(appointment);
+  act("D", session, "join");
+  act("P", session, "join");
+  act("D", session, "end");
+  return session;
+}
+// Joins, and enters the room of the stand-in, which tells the hub.
+void enter(std::string_view who, const std::string& session) {
+  const Answer joined =
+      h().post(who, std::string(kSessions) + "/" + session + "/join", Json::object());
+  RABT_EXPECT_STATUS(joined, 200);
+  const std::string room = h().get("D", "/api/v1/sessions/" + session).text("roomSid");
+  (void)h().site.control(
+      "POST", "/control/twilio/join",
+      Json::object({{"room", room}, {"token", joined["attendee"]["JoinToken"]}}).dump());
+}
+
+// The messages about one session, each once, until one has this key.
+std::vector<AmqpMessage> until(AmqpQueue& queue, const std::string& session, std::string_view key) {
+  std::vector<AmqpMessage> out;
+  while (true) {
+    std::vector<AmqpMessage> next = queue.take(1);
+    if (next.empty()) {
+      ADD_FAILURE() << "no " << key;
+      return out;
+    }
+    const bool known = std::any_of(
+        out.begin(), out.end(), [&](const AmqpMessage& one) { return one.id == next.front().id; });
+    if (known || next.front().body["session_id"] != Json(session)) continue;
+    out.push_back(std::move(next.front()));
+    if (out.back().key == key) return out;
+  }
+}
+std::vector<std::string> keys(const std::vector<AmqpMessage>& messages) {
+  std::vector<std::string> out;
+  for (const AmqpMessage& one : messages) {
+    // Who hangs up when is the stand-in's matter.
+    if (one.key != "video.session.user_left") out.push_back(one.key);
+  }
+  return out;
+}
+// Of a session in which nobody came as far as the provider's room.
+const std::vector<std::string> kTold{"video.session.created", "video.session.started",
+                                     "video.session.ended"};
+std::ptrdiff_t count(const std::vector<AmqpMessage>& messages, std::string_view key) {
+  return std::count_if(messages.begin(), messages.end(),
+                       [&](const AmqpMessage& one) { return one.key == key; });
+}
+
+TEST(PulseoneBus, P19TellsASessionInOrder) {
+  ASSERT_TRUE(becomes("healthy"));
+  AmqpQueue queue(Rabbit::get().server, "p19", "video.#");
+  ASSERT_TRUE(queue.good());
+  const std::string session = made();
+  enter("D", session);
+  enter("P", session);
+  std::vector<AmqpMessage> all;
+  while (count(all, "video.session.user_joined") < 2 && !testing::Test::HasFailure()) {
+    for (AmqpMessage& one : until(queue, session, "video.session.user_joined"))
+      all.push_back(std::move(one));
+  }
+  act("D", session, "end");
+  for (AmqpMessage& one : until(queue, session, "video.session.ended"))
+    all.push_back(std::move(one));
+  ASSERT_FALSE(all.empty());
+  EXPECT_EQ(all.front().key, "video.session.created");
+  EXPECT_EQ(all.back().key, "video.session.ended");
+  EXPECT_EQ(count(all, "video.session.created"), 1);
+  EXPECT_EQ(count(all, "video.session.user_joined"), 2);
+  EXPECT_EQ(count(all, "video.session.started"), 1);
+  for (const AmqpMessage& one : all) {
+    EXPECT_TRUE(one.persistent);
+    EXPECT_EQ(one.content_type, "application/json");
+    EXPECT_GT(one.timestamp, 1'600'000'000);
+    EXPECT_FALSE(one.id.empty());
+    EXPECT_EQ(one.body["event_type"], Json(one.key));
+    EXPECT_EQ(one.body["session_id"], Json(session));
+    EXPECT_EQ(one.body["doctor_id"], Json(h().uuid("D")));
+    EXPECT_EQ(one.body["patient_id"], Json(h().uuid("P")));
+    EXPECT_EQ(one.body["appointment_id"], Json());
+    EXPECT_EQ(one.body["booking_type"], Json("DIRECT_DOCTOR"));
+    EXPECT_TRUE(one.body["timestamp"].is_string());
+    EXPECT_TRUE(one.body["data"].is_object());
+    EXPECT_EQ(one.text.find("Zephyrine"), std::string::npos) << "no word of the complaint";
+  }
+  EXPECT_EQ(all.front().body["status"], Json("SCHEDULED"));
+  EXPECT_EQ(all.back().body["status"], Json("COMPLETED"));
+}
+
+TEST(PulseoneBus, P20TellsTheAppointmentsServiceOfItsSessionsAlone) {
+  ASSERT_TRUE(becomes("healthy"));
+  AmqpQueue queue(Rabbit::get().server, "p20", "#");
+  ASSERT_TRUE(queue.good());
+  const std::string without = held();
+  const std::string with = held("appt-20");
+  std::vector<AmqpMessage> all;
+  while (count(all, kCompleted) == 0) {
+    std::vector<AmqpMessage> next = queue.take(1);
+    ASSERT_FALSE(next.empty());
+    all.push_back(std::move(next.front()));
+  }
+  std::vector<AmqpMessage> completed;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(completed),
+               [](const AmqpMessage& one) { return one.key == kCompleted; });
+  ASSERT_EQ(completed.size(), 1U);
+  EXPECT_EQ(completed[0].body["session_id"], Json(with));
+  EXPECT_EQ(completed[0].body["appointment_id"], Json("appt-20"));
+  EXPECT_EQ(completed[0].body["status"], Json("COMPLETED"));
+  EXPECT_TRUE(completed[0].body["data"]["durationMinutes"].is_number());
+  EXPECT_NE(without, with);
+}
+
+TEST(PulseoneBus, P37HoldsSessionsWithoutTheBrokerAndTellsItLater) {
+  ASSERT_TRUE(becomes("healthy"));
+  demo::RabbitServer& server = Rabbit::get().server;
+  std::string first;
+  {
+    const AmqpQueue queue(server, "p37", "video.#");
+    ASSERT_TRUE(queue.good());
+    // It takes what comes from now on, and dies before it says so.
+    server.freeze();
+    first = held();
+  }
+  server.kill();
+  ASSERT_TRUE(becomes("unhealthy"));
+  EXPECT_EQ(h().get("-", "/health").status, 200) << "the hub itself is well";
+  const std::string second = held();
+  ASSERT_TRUE(server.restart().ok());
+  ASSERT_TRUE(server.wait().ok());
+  ASSERT_TRUE(becomes("healthy"));
+  AmqpQueue queue(server, "p37", "video.#");
+  ASSERT_TRUE(queue.good());
+  // Some may come twice, those whose confirmation was lost.
+  std::vector<AmqpMessage> all;
+  const auto of = [&](const std::string& session) {
+    std::vector<std::string> ids;
+    std::vector<AmqpMessage> out;
+    for (const AmqpMessage& one : all) {
+      const bool known = std::find(ids.begin(), ids.end(), one.id) != ids.end();
+      if (known || one.body["session_id"] != Json(session)) continue;
+      ids.push_back(one.id);
+      out.push_back(one);
+    }
+    return keys(out);
+  };
+  while (of(first).size() < kTold.size() || of(second).size() < kTold.size()) {
+    std::vector<AmqpMessage> next = queue.take(1);
+    ASSERT_FALSE(next.empty()) << "after " << all.size();
+    all.push_back(std::move(next.front()));
+  }
+  EXPECT_EQ(of(first), kTold);
+  EXPECT_EQ(of(second), kTold);
+}
+
+}  // namespace
+}  // namespace rabt::acceptance
