@@ -270,6 +270,9 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
 
 // Compatibility APIs.
 void Hub::Parts::make_compatible(const config::Config& config, const phi::Policy& privacy) {
+  std::vector<std::string> systems;
+  for (const config::IssuerEntry& entry : config.identity.issuers)
+    systems.push_back(entry.options.subject_system);
   api->open(make_doors(
       config,
       {.sessions = consultations->sessions(),
@@ -279,6 +282,7 @@ void Hub::Parts::make_compatible(const config::Config& config, const phi::Policy
        .accounts = *accounts,
        .audit = *base->audit,
        .clock = base->clock,
+       .systems = std::move(systems),
        .public_url = config.public_url,
        .database = [this] { return base->store->read([](auto&) { return ok_status(); }).ok(); },
        .video = [bound = config.roles.contains("video")] { return bound; },

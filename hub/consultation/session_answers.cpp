@@ -72,6 +72,7 @@ Json participant_json(const Session& session, const Participant& one, const Sigh
     }
     if (stay.source != "synthetic") sid = stay.sid;
   }
+  if (!left && !one.here) left = one.went_ms;
   Json out = Json::object({{"id", one.id},
                            {"uuid", identity::uuid_of(one.id)},
                            {"number", one.number},
@@ -89,6 +90,7 @@ Json participant_json(const Session& session, const Participant& one, const Sigh
                            {"connection", one.connection},
                            {"here", one.here},
                            {"participantSid", text_or_null(sid)},
+                           {"cameAt", time_or_null(one.came_ms)},
                            {"joinedAt", time_or_null(joined)},
                            {"leftAt", still ? Json() : time_or_null(left)},
                            {"durationSeconds", seconds_of(session, one.id, now)},
@@ -169,7 +171,8 @@ Json session_json(const Session& is, const Sight& sight, Names& names, Timestamp
   out.set("chiefComplaint", text_or_null(is.chief_complaint));
   out.set("notes", text_or_null(is.notes));
   Json context = is.context;
-  context.set("patient", text_or_null(is.patient));
+  if (!is.patient.empty() || context["patient"].is_null())
+    context.set("patient", text_or_null(is.patient));
   context.set("appointment", is.appointment);
   out.set("context", std::move(context));
   return out;
@@ -209,7 +212,8 @@ Json summary_json(const Session& is, const Sight& sight, Names& names, Timestamp
                            {"attendeeMinutes", minutes_of(attendee_seconds(is, now))},
                            {"participants", std::move(people)}});
   Json context = sight.clinical ? is.context : Json::object();
-  context.set("patient", text_or_null(is.patient));
+  if (!is.patient.empty() || context["patient"].is_null())
+    context.set("patient", text_or_null(is.patient));
   out.set("context", std::move(context));
   if (sight.clinical) out.set("sessionNotes", text_or_null(is.notes));
   return out;

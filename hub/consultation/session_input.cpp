@@ -5,12 +5,16 @@
 #include "hub/base/ascii.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
+#include "hub/consultation/reference.hpp"
 
 namespace rabt::consultation {
 
 namespace {
 
 constexpr std::size_t kMaxLine = 200;
+constexpr std::string_view kTypes =
+    "must be doctor_patient, medical_team, family_consultation, second_opinion, "
+    "emergency_consultation, remote_monitoring or training_session";
 
 // How BrainSAIT's data classes call the members.
 struct Alias {
@@ -87,6 +91,17 @@ Json reference(const Members& members, std::string_view name) {
   if (good) return value;
   members.wrong(name, "must be an id, a number, or {system, value}");
   return {};
+}
+
+// BrainSAIT's clients name people by the ids of their own system, as text.
+constexpr std::string_view kLibrarySystem = "brainsait";
+
+bool is_foreign(const Json& reference) {
+  return reference.is_string() && !read_reference(reference.as_string()).id &&
+         !read_reference(reference.as_string()).number;
+}
+Json in_library(const Json& reference) {
+  return Json::object({{"system", kLibrarySystem}, {"value", reference}});
 }
 
 // An appointment is kept as it was given.
@@ -217,6 +232,11 @@ ParticipantInput read_participant(const Json& given, Mistakes& mistakes,
   const Json body = renamed(given);
   const Members members(body, mistakes, prefix);
   out.person = reference(members, "person");
+  if (given.find("person") == nullptr && is_foreign(out.person)) {
+    out.foreign = true;
+    out.guest.set("userId", out.person);
+    out.person = in_library(out.person);
+  }
   const Json& role = members.raw("role");
   if (role.is_string()) out.role = parse_part_role(role.as_string());
   if (!out.role)
@@ -245,10 +265,7 @@ Result<SessionInput> read_session(const Json& given, int offset, const VideoSett
   SessionInput out;
   const auto type =
       body["type"].is_string() ? parse_session_type(body["type"].as_string()) : std::nullopt;
-  if (!type)
-    mistakes.add("type",
-                 "must be doctor_patient, medical_team, family_consultation, second_opinion, "
-                 "emergency_consultation, remote_monitoring or training_session");
+  if (!type) mistakes.add("type", kTypes);
   out.type = type.value_or(SessionType::doctor_patient);
   out.booking = members.word("bookingType", {"direct", "clinic"});
   out.provider = reference(members, "provider");
@@ -276,6 +293,10 @@ Result<SessionInput> read_session(const Json& given, int offset, const VideoSett
   const Members within(context, mistakes, "context.");
   out.patient =
       members.has("patient") ? reference(members, "patient") : reference(within, "patient");
+  if (!members.has("patient") && is_foreign(out.patient)) {
+    out.patient_foreign = true;
+    out.patient = in_library(out.patient);
+  }
   out.appointment = members.has("appointment") ? appointment_of(members) : appointment_of(within);
   if (members.has("organizer"))
     out.organizer = read_participant(body["organizer"], mistakes, "organizer.");
@@ -298,7 +319,7 @@ Result<SessionInput> read_session(const Json& given, int offset, const VideoSett
 }
 
 // A table: one line a member.
-Result<Json> read_amendment(const Json& given, int offset) {
+Result<Json> read_amendment(const Json& given, int offset, bool with_type) {
   if (!given.is_object()) return invalid("api.invalid", "body: must be a JSON object");
   Mistakes mistakes;
   const Json body = renamed(given);
@@ -311,7 +332,16 @@ Result<Json> read_amendment(const Json& given, int offset) {
     if (const std::string value = members.word(name, words); !value.empty()) out.set(name, value);
   };
   if (body.find("status") != nullptr) mistakes.add("status", "is changed by acts, not by hand");
-  if (body.find("type") != nullptr) mistakes.add("type", "is fixed at creation");
+  if (const Json* type = body.find("type"); type != nullptr && with_type) {
+    const auto named = type->is_string() ? parse_session_type(type->as_string()) : std::nullopt;
+    if (named) {
+      out.set("type", to_string(*named));
+    } else {
+      mistakes.add("type", kTypes);
+    }
+  } else if (type != nullptr) {
+    mistakes.add("type", "is fixed at creation");
+  }
   if (members.has("scheduledStart")) {
     if (const auto at = members.time("scheduledStart", offset)) out.set("scheduledStart", *at);
   } else if (body.find("scheduledStart") != nullptr) {

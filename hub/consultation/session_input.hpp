@@ -55,6 +55,8 @@ class Members {
 struct ParticipantInput {
   // A reference, or null.
   Json person;
+  // The reference is another system's id: whoever it does not lead to is a guest.
+  bool foreign = false;
   std::optional<PartRole> role;
   bool bypass = false;
   Json guest = Json::object();
@@ -68,6 +70,8 @@ struct SessionInput {
   // References, or null.
   Json provider;
   Json patient;
+  // The patient stands in the context, under another system's id, and may be unknown here.
+  bool patient_foreign = false;
   Json clinic;
   Json clinic_session;
   Json visit;
@@ -92,7 +96,9 @@ struct SessionInput {
 // Errors: invalid api.invalid.
 [[nodiscard]] Result<SessionInput> read_session(const Json& body, int naive_offset_minutes,
                                                 const VideoSettings& settings);
-// The members of PATCH /sessions/{id}, checked; times in milliseconds. Errors: invalid api.invalid.
-[[nodiscard]] Result<Json> read_amendment(const Json& body, int naive_offset_minutes);
+// The members of PATCH /sessions/{id}, checked; times in milliseconds. The API fixes the type at
+// creation, a door may change it. Errors: invalid api.invalid.
+[[nodiscard]] Result<Json> read_amendment(const Json& body, int naive_offset_minutes,
+                                          bool with_type = false);
 
 }  // namespace rabt::consultation

@@ -78,7 +78,7 @@ Answer SessionsImpl::cancel(const Ask& ask) {
 
 // R-18: /api/v1 names the version it has seen.
 Answer SessionsImpl::change(const Ask& ask) {
-  RABT_TRY(members, read_amendment(ask.body, ask.naive_offset_minutes));
+  RABT_TRY(members, read_amendment(ask.body, ask.naive_offset_minutes, ask.door != "api"));
   Mistakes mistakes;
   if (!members["patient"].is_null()) {
     RABT_TRY(id, person(members["patient"], "patient", mistakes));

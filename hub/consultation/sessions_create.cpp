@@ -36,8 +36,10 @@ Result<Participant> SessionsImpl::resolve(const Actor& who, const ParticipantInp
                                           Mistakes& mistakes, const std::string& field) const {
   // A hospital's booking may name people whom the hub does not know: they are guests, and for the
   // licence of a guest the hospital vouches, whose signature the workflow's event carried.
+  // So are those whom a client names by an id of its own system.
   Mistakes unknown;
-  RABT_TRY(id, person(input.person, field + ".person", who.system ? unknown : mistakes));
+  const bool guest = who.system || input.foreign;
+  RABT_TRY(id, person(input.person, field + ".person", guest ? unknown : mistakes));
   Participant one = new_participant(input.role.value_or(PartRole::observer), id, input.guest);
   one.bypass = input.bypass;
   if (who.system && id.empty() && one.licence == identity::Licence::missing &&
@@ -153,7 +155,8 @@ Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& 
   is.booking = input.booking;
   RABT_TRY(provider, person(input.provider, "provider", mistakes));
   is.provider = std::move(provider);
-  RABT_TRY(patient, person(input.patient, "patient", mistakes));
+  Mistakes unknown;
+  RABT_TRY(patient, person(input.patient, "patient", input.patient_foreign ? unknown : mistakes));
   is.patient = std::move(patient);
   const bool by_patient =
       !staff_role(who.roles) && who.roles.has(Role::patient) && !who.admin() && !who.system;
@@ -187,6 +190,8 @@ Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& 
   is.chief_complaint = input.chief_complaint;
   is.notes = input.notes;
   is.context = input.context;
+  if (is.patient.empty() && input.patient_foreign)
+    is.context.set("patient", input.patient["value"]);
   if (is.context.bool_or("familyConsent", false))
     is.consents.push_back(Json::object({{"kind", "family"},
                                         {"given", true},
@@ -195,6 +200,7 @@ Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& 
                                         {"at", to_iso8601(parts_.clock.now())}}));
   is.provider_plugin = video_.bound();
   RABT_TRY_STATUS(mistakes.status());
+  keep_words(ask, is);
   warn_preferences(is);
   // without slots an overlap only warns.
   if (!is.provider.empty()) {
@@ -204,6 +210,18 @@ Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& 
     if (others > 0) is.warn("provider.overlap");
   }
   return ok_status();
+}
+
+// A door gives back the ids and the time that its client wrote.
+void SessionsImpl::keep_words(const Ask& ask, Session& is) {
+  if (ask.door == "api" || !ask.body["asGiven"].is_object()) return;
+  const Json& given = ask.body["asGiven"];
+  const auto keep = [&](std::string_view name, const std::string& ours) {
+    if (given[name].is_string() && !ours.empty()) is.as_given.set(ours, given[name]);
+  };
+  keep("provider", is.provider);
+  keep("patient", is.patient);
+  if (is.scheduled_ms) keep("scheduledStart", to_iso8601({*is.scheduled_ms}));
 }
 
 // preferences never refuse.
@@ -283,7 +301,10 @@ Answer SessionsImpl::create(const Ask& ask) {
     return show(ask, session);
   }
   RABT_TRY(acted, std::move(written));
-  RABT_TRY(session, ask.door == "api" ? with_room(acted.session) : Result<Session>(acted.session));
+  // Whoever plans a visit does not wait for a provider that is down: the room comes later.
+  constexpr std::int64_t kRoomPatienceMs = 2'000;
+  RABT_TRY(session, ask.door == "api" ? with_room(acted.session, kRoomPatienceMs)
+                                      : Result<Session>(acted.session));
   RABT_TRY(answer, show(ask, session));
   Json tokens = Json::array();
   // Hosts that the caller is, or organises.

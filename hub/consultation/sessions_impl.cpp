@@ -265,7 +265,9 @@ Answer SessionsImpl::show(const Ask& ask, const Session& session) const {
   const Actor who = actor_of(ask);
   Names names(parts_.directory, parts_.tenant);
   const bool reason = !ask.caller.reason.empty();
-  return session_json(session, sight_of(session, who, reason), names, parts_.clock.now());
+  Json shown = session_json(session, sight_of(session, who, reason), names, parts_.clock.now());
+  if (ask.door != "api") shown.set("asGiven", session.as_given);
+  return shown;
 }
 Answer SessionsImpl::act_and_show(const Ask& ask, const Make& make) {
   RABT_TRY(acted, act(ask, ask.session, make, {}, Sees::must, true));
@@ -293,9 +295,9 @@ Result<std::string> SessionsImpl::filter_person(std::string_view text) const {
   return std::string("-");
 }
 
-Result<Session> SessionsImpl::with_room(const Session& session) const {
+Result<Session> SessionsImpl::with_room(const Session& session, std::int64_t patience_ms) const {
   if (session.room == "asked") {
-    work_->wait_for_room(session.id, std::chrono::milliseconds(SessionVideo::kPatienceMs));
+    work_->wait_for_room(session.id, std::chrono::milliseconds(patience_ms));
     return rows_.load(session.tenant, session.id);
   }
   return session;
@@ -321,7 +323,7 @@ Result<SessionsImpl::Access> SessionsImpl::access_of(const Session& given,
   const Participant* one = given.participant(participant);
   RABT_CHECK(one != nullptr);
   if (!one->admitted()) return waiting_access(given, *one);
-  RABT_TRY(session, with_room(given));
+  RABT_TRY(session, with_room(given, SessionVideo::kPatienceMs));
   if (session.provider_plugin.empty() || session.room != "open") {
     if (!required) return waiting_access(session, *one);
     return session.provider_plugin.empty()

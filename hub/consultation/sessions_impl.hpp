@@ -143,6 +143,7 @@ class SessionsImpl final : public SessionService {
                             Mistakes& mistakes) const;
   [[nodiscard]] Status place(const SessionInput& input, Booking& booking, Mistakes& mistakes) const;
   void warn_preferences(Session& session) const;
+  static void keep_words(const Ask& ask, Session& session);
 
   // What a participant opens doors with: the provider's token once admitted, before that one that
   // opens the live channel alone.
@@ -156,7 +157,7 @@ class SessionsImpl final : public SessionService {
   [[nodiscard]] Result<Access> waiting_access(const Session& session, const Participant& one) const;
   [[nodiscard]] Answer admission_answer(const Ask& ask, const Acted& acted);
   // The session with its room, as soon as the provider has opened it.
-  [[nodiscard]] Result<Session> with_room(const Session& session) const;
+  [[nodiscard]] Result<Session> with_room(const Session& session, std::int64_t patience_ms) const;
 
   // Constant after construction.
   const SessionParts parts_;

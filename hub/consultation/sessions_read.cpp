@@ -26,6 +26,14 @@ Result<std::string> statuses_of(std::string_view text) {
   return out;
 }
 
+// A day alone begins or ends at that time of day.
+Json time_of_day(std::string_view text, std::string_view of_day) {
+  constexpr std::size_t kDay = std::string_view("2026-12-01").size();
+  std::string out(text);
+  if (text.size() == kDay) out += of_day;
+  return out;
+}
+
 }  // namespace
 
 Answer SessionsImpl::get(const Ask& ask) {
@@ -65,8 +73,8 @@ Result<Page> SessionsImpl::list(const Ask& ask, const Window& window) {
     filter.appointment = std::move(index);
   }
   Mistakes mistakes;
-  const Json times = Json::object({{"from", Json(std::string(ask.parameter("from")))},
-                                   {"to", Json(std::string(ask.parameter("to")))}});
+  const Json times = Json::object({{"from", time_of_day(ask.parameter("from"), "T00:00:00")},
+                                   {"to", time_of_day(ask.parameter("to"), "T23:59:59.999")}});
   const Members bounds(times, mistakes);
   if (!ask.parameter("from").empty())
     filter.from_ms = bounds.time("from", ask.naive_offset_minutes);
@@ -88,9 +96,11 @@ Result<Page> SessionsImpl::list(const Ask& ask, const Window& window) {
                                   {"found", static_cast<std::int64_t>(found.sessions.size())}})));
   Page page{.items = {}, .next = std::move(found.next), .total = found.total};
   Names names(parts_.directory, parts_.tenant);
-  for (const Session& session : found.sessions)
+  for (const Session& session : found.sessions) {
     page.items.push_back(
         session_json(session, sight_of(session, who, false), names, parts_.clock.now()));
+    if (ask.door != "api") page.items.back().set("asGiven", session.as_given);
+  }
   return page;
 }
 

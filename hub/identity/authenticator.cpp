@@ -93,6 +93,11 @@ Result<Principal> Authenticator::of_claims(const Shown& shown, const Claims& cla
         return resolved.error();
       }
     }
+    // An issuer whose people are the hub's own may call them by the names under which they sign in.
+    if (!found && issuer.subject_numbers) {
+      RABT_TRY(named, people.by_username(parts_.tenant, claims.subject));
+      found = std::move(named);
+    }
   }
   if (!found) {
     // An issuer of roles that nobody may have makes nobody.

@@ -239,9 +239,17 @@ Result<Claims> Issuers::State::judge(const crypto::Jws& jws, const Json& claims,
   RABT_TRY_STATUS(check_use(jws, claims, options));
   Claims out{.subject = {}, .name = {}, .roles = {}, .tells_roles = false, .issuer = &options};
   auto subject = subject_of(claims[options.subject_claim]);
+  // Systems that share a secret with their services often have a claim of their own in its place.
+  for (const std::string_view other : {"user_id", "userId"}) {
+    if (subject || options.secret == nullptr || claims.find(options.subject_claim) != nullptr)
+      break;
+    subject = subject_of(claims[other]);
+  }
   if (!subject) return refused("the token names nobody");
   out.subject = *std::move(subject);
-  if (const Json* roles = claims.find(options.roles_claim); roles != nullptr) {
+  const Json* roles = claims.find(options.roles_claim);
+  if (roles == nullptr && options.secret != nullptr) roles = claims.find("roles");
+  if (roles != nullptr) {
     Roles told;
     if (!read_roles(options, *roles, told))
       return refused("the claim of roles is no list of texts");

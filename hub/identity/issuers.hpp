@@ -51,7 +51,7 @@ struct IssuerOptions {
   Roles may_grant{Role::doctor, Role::specialist, Role::nurse, Role::patient};
   // The system that its subjects are ids of, as in Person's externalIds.
   std::string subject_system;
-  // Whether a subject of digits is a person's number in this hub.
+  // Whether subjects may be numbers or usernames of this hub's people.
   bool subject_numbers = false;
   // When a token says that there were two factors: by one of these values of the claim `acr`, or
   // always, since nobody signs in there with one.

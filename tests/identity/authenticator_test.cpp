@@ -149,6 +149,20 @@ TEST_F(AuthenticatorTest, ASubjectMayBeAPersonOfTheHub) {
   EXPECT_EQ(house_.base.acts().size(), 2U);
 }
 
+// As the tokens of Django and of many services under one secret are.
+TEST_F(AuthenticatorTest, ASharedSecretMayNameTheUserInItsOwnWords) {
+  const Person nurse =
+      house_.person({Role::nurse}, Json::object({{"name", "N"}, {"username", "nurse.one"}}));
+  IssuerOptions own = app();
+  own.subject_numbers = true;
+  trust({own});
+  EXPECT_EQ(must(principal(raw(claims(R"("user_id":1,"roles":["NURSE"],)")))).id, nurse.id);
+  EXPECT_EQ(must(principal(raw(claims(R"("userId":"1","role":"nurse",)")))).id, nurse.id);
+  EXPECT_EQ(must(principal(good("Nurse.One", "nurse"))).id, nurse.id);
+  EXPECT_FALSE(holds(raw(claims(R"("sub":"","user_id":1,"role":"nurse",)"))));
+  EXPECT_FALSE(holds(raw(claims(R"("id":1,"role":"nurse",)"))));
+}
+
 TEST_F(AuthenticatorTest, RolesBeyondTheCeilingAreNotTaken) {
   EXPECT_EQ(must(principal(raw(claims(R"("sub":"a","role":["admin","doctor","auditor"],)")))).roles,
             Roles{Role::doctor});

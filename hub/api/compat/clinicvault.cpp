@@ -3,10 +3,12 @@
 #include <charconv>
 
 #include "hub/api/answers.hpp"
+#include "hub/api/browser.hpp"
 #include "hub/api/compat/clinicvault_socket.hpp"
 #include "hub/api/compat/door.hpp"
 #include "hub/api/stream.hpp"
 #include "hub/audit/reader.hpp"
+#include "hub/base/ascii.hpp"
 #include "hub/base/ids.hpp"
 
 // ClinicVault Enterprise: docs/compat/clinicvault.md. Ids are numbers, names snake_case.
@@ -32,7 +34,15 @@ constexpr std::pair<std::string_view, std::string_view> kVitalSigns[] = {
 
 std::string their_name(std::string_view ours) {
   for (const auto& [theirs, our] : kVitalSigns) {
-    if (our == ours) return snake_case(theirs);
+    if (our == ours) return "vital_signs." + snake_case(theirs);
+  }
+  // "items[0].name": a part of a prescription.
+  if (ours.starts_with("items")) {
+    std::string part = "prescriptions" + std::string(ours.substr(5));
+    constexpr std::string_view kName = ".name";
+    if (part.ends_with(kName))
+      part.replace(part.size() - kName.size(), kName.size(), ".medication");
+    return part;
   }
   if (ours == "name") return "full_name";
   return ours == "provider" ? "doctor_id" : snake_case(ours);
@@ -92,29 +102,67 @@ Result<Person> caller_person(const DoorCall& call) {
   return call.house.people.find(call.caller.who.tenant, call.caller.who.person);
 }
 
+// Whether a page of the hub itself sends the request.
+bool is_own_page(const DoorCall& call) {
+  const std::string own = origin_of(call.house.public_url);
+  return !own.empty() && call.request.header("origin") == own;
+}
+
+// The form of a page signs its browser in: with a cookie, and on to the dashboard. Another site's
+// page signs nobody in. Browsers always say from where they post.
 Result<Response> login(DoorCall& call) {
+  const http::Request& request = call.request;
+  const bool form = !request.header("content-type").starts_with("application/json");
+  const bool own = is_own_page(call);
+  if (form && !own && !request.header("origin").empty())
+    return denied("csrf.denied", "the form of another site signs nobody in");
+  std::string missing;
+  for (const char* name : {"username", "password"}) {
+    if (call.body[name].is_string()) continue;
+    missing.append(missing.empty() ? "" : "\n").append(name).append(": field required");
+  }
+  if (!missing.empty()) return invalid("api.invalid", missing);
   RABT_TRY(in, call.house.accounts.login({.username = call.body.string_or("username", ""),
                                           .password = call.body.string_or("password", ""),
                                           .otp = call.body.string_or("otp", ""),
                                           .client = call.caller.client,
                                           .request = call.caller.request,
                                           .device = call.caller.device}));
-  return call.reply(Json::object({{"access_token", in.token},
+  const bool page = form && request.header("accept").find("text/html") != std::string_view::npos;
+  Response response = page ? Response{.status = 303, .headers = {{"Location", "/dashboard"}}}
+                           : call.reply(Json::object(
+                                 {{"access_token", in.token},
                                   {"token_type", "bearer"},
                                   {"expires_in", in.expires_in},
                                   {"user", user_shape(in.person, presence_of(call, in.person))}}));
+  if (page || own) {
+    response.headers.emplace_back("Set-Cookie", set_cookie(kSessionCookie, in.token));
+    response.headers.emplace_back("Set-Cookie", keep_cookie(kDeviceCookie, in.device));
+  }
+  return response;
 }
 
 Result<Response> register_user(DoorCall& call) {
-  const std::string role = call.body.string_or("role", "patient");
+  const std::string role = lower(call.body.string_or("role", "patient"));
+  std::string missing;
+  for (const auto& [theirs, ours] : {std::pair{"username", "username"},
+                                     {"email", "email"},
+                                     {"password", "password"},
+                                     {"fullName", "name"}}) {
+    if (!call.body[theirs].is_null()) continue;
+    missing.append(missing.empty() ? "" : "\n").append(ours).append(": field required");
+  }
+  if (!missing.empty()) return invalid("api.invalid", missing);
   identity::Registration order{.username = call.body.string_or("username", ""),
                                .password = call.body.string_or("password", "")};
   if (role == "admin") {
     order.roles = {Role::admin};
   } else if (role == "doctor") {
     order.roles = {Role::doctor};
+  } else if (role == "nurse") {
+    order.roles = {Role::nurse};
   } else if (role != "patient") {
-    return invalid("api.invalid", "role: must be patient, doctor or admin");
+    return invalid("api.invalid", "role: must be patient, doctor, nurse or admin");
   }
   for (const auto& [theirs, ours] : {std::pair{"email", "email"}, {"fullName", "name"}}) {
     if (call.body[theirs].is_string()) order.profile.set(ours, call.body[theirs]);
@@ -125,7 +173,10 @@ Result<Response> register_user(DoorCall& call) {
 
 Result<Response> logout(DoorCall& call) {
   RABT_TRY_STATUS(call.house.accounts.logout(call.caller));
-  return call.reply(Json::object({{"message", "Successfully logged out"}}));
+  Response response = call.reply(Json::object({{"message", "Successfully logged out"}}));
+  RABT_TRY(held, cookie(call.request, kSessionCookie));
+  if (held) response.headers.emplace_back("Set-Cookie", end_cookie(kSessionCookie));
+  return response;
 }
 
 // ---- consultations
@@ -224,16 +275,25 @@ Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
   return call.house.sessions.start(call.ask(id));
 }
 
-// What the patient asked for before and is open, or a new request.
+// What the patient asked for here before and is open, or a new request. Sessions that others
+// planned for him answer no request of his.
 Result<Json> patient_requests(DoorCall& call, const std::string& patient) {
   RABT_TRY(open, sessions_of(call, {"requested", "scheduled", "waiting", "active"}, patient));
-  if (!open.empty()) return open.front();
+  Json doctor;
+  if (const auto named = call.request.parameter("doctor_id")) {
+    RABT_TRY(found, call.person(Json(*named)));
+    doctor = found;
+  }
+  for (const Json& one : open) {
+    const bool own =
+        one.string_or("createdBy", "").ends_with(patient) && one["door"] == Json(call.door);
+    if (own && (doctor.is_null() || one["provider"] == doctor)) return one;
+  }
   Json ours = Json::object({{"type", "doctor_patient"},
                             {"patient", patient},
                             {"request", true},
                             {"waitingRoom", false}});
-  if (const auto doctor = call.request.parameter("doctor_id"))
-    ours.set("provider", reference_of(Json(*doctor), call.door));
+  if (!doctor.is_null()) ours.set("provider", doctor);
   return call.house.sessions.create(call.ask({}, std::move(ours)));
 }
 
@@ -429,7 +489,9 @@ Result<Response> list_logs(DoorCall& call) {
        {std::pair{"from", &filter.query.from_ms}, std::pair{"to", &filter.query.to_ms}}) {
     const auto text = call.request.parameter(name);
     if (!text) continue;
-    const auto at = parse_iso8601(*text);
+    const bool day = text->size() == std::string_view("2026-12-01").size();
+    const std::string_view of_day = name == std::string_view("from") ? "T00:00:00Z" : "T23:59:59Z";
+    const auto at = parse_iso8601(day ? std::string(*text).append(of_day) : std::string(*text));
     if (!at.ok()) return invalid("api.invalid", std::string(name) + ": must be a time");
     *bound = at->ms;
   }
@@ -508,7 +570,7 @@ Result<Response> open_socket(DoorCall& call) {
 // clang-format off
 constexpr DoorRoute kRoutes[] = {
     {"POST", "/auth/login", "login", login, 200, true, "Sign in", "username password otp?"},
-    {"POST", "/auth/register", "register", register_user, 201, true, "Make an account", "username password email? full_name? role?"},
+    {"POST", "/auth/register", "register", register_user, 201, true, "Make an account", "username password email full_name role?"},
     {"POST", "/auth/logout", "logout", logout, 200, false, "Sign out", ""},
     {"GET", "/dashboard", "getDashboard", dashboard, 200, true, "What concerns the caller, by role", ""},
     {"GET", "/consultation/start/{patient_id}", "startConsultation", start_consultation, 200, false, "Start a consultation, or ask for one", "?doctor_id"},

@@ -38,8 +38,23 @@ http::Response DoorCall::reply(const Json& answer) const {
   return json_response(status, answer);
 }
 
+Json DoorCall::reference(const Json& id) const {
+  Json named = reference_of(id, door);
+  if (!named.is_object() || house.people.resolve(caller.who.tenant, named).ok()) return named;
+  std::string found;
+  for (const std::string& system : house.systems) {
+    const auto known = house.people.resolve(
+        caller.who.tenant, Json::object({{"system", system}, {"value", named["value"]}}));
+    if (!known.ok() || *known == found) continue;
+    // Two systems mean two people by it.
+    if (!found.empty()) return named;
+    found = *known;
+  }
+  return found.empty() ? named : Json(found);
+}
+
 Result<std::string> DoorCall::person(const Json& id) const {
-  auto found = house.people.resolve(caller.who.tenant, reference_of(id, door));
+  auto found = house.people.resolve(caller.who.tenant, reference(id));
   if (!found.ok() && found.error().kind == ErrorKind::not_found)
     return not_found("not_found", "there is no such person");
   return found;
@@ -131,6 +146,53 @@ Json reference_of(const Json& id, std::string_view system) {
   return Json::object({{"system", system}, {"value", text}});
 }
 
+Json as_given(const Json& provider, const Json& patient, const Json& start) {
+  Json out = Json::object();
+  for (const auto& [name, value] : {std::pair{"provider", &provider}, {"patient", &patient}}) {
+    // The hub's own ids go out in the form of the door.
+    if (reference_of(*value, "any").is_object()) out.set(name, *value);
+  }
+  if (start.is_string()) out.set("scheduledStart", start);
+  return out;
+}
+
+Json person_of(const Json& session, const Json& person) {
+  const Json& given = session["asGiven"];
+  if (person.is_string() && given.is_object()) {
+    if (const Json* theirs = given.find(id_in(person.as_string()))) return *theirs;
+  }
+  return uuid_of(person);
+}
+
+Json planned_start_of(const Json& session) {
+  const Json& start = session["scheduledStart"];
+  const Json& given = session["asGiven"];
+  if (start.is_string() && given.is_object()) {
+    if (const Json* theirs = given.find(start.as_string())) return *theirs;
+  }
+  return start;
+}
+
+Json device_of(const Json& body) {
+  constexpr std::size_t kLongest = 200;
+  Json out = Json::object();
+  if (const Json& kind = body["deviceType"]; kind.is_string()) {
+    const std::string word = lower(kind.as_string());
+    const bool known =
+        word == "web" || word == "ios" || word == "android" || word == "desktop" || word.empty();
+    out.set("deviceType", known ? word : "other");
+  } else if (!kind.is_null()) {
+    out.set("deviceType", kind);
+  }
+  if (const Json& browser = body["browserInfo"]; browser.is_object()) {
+    std::string text = browser.dump();
+    out.set("browserInfo", text.size() <= kLongest ? std::move(text) : std::string());
+  } else if (!browser.is_null()) {
+    out.set("browserInfo", browser);
+  }
+  return out;
+}
+
 Json appointment_of(const Json& session) {
   const Json& appointment = session["appointment"];
   return appointment.is_object() ? appointment["value"] : appointment;
@@ -185,14 +247,46 @@ std::vector<FieldError> field_errors(std::string_view detail) {
   return out;
 }
 
+namespace {
+
+// "slots[3].name" becomes ["slots", 3, "name"].
+void add_place(Json& loc, std::string_view field) {
+  while (!field.empty()) {
+    const auto end = std::min(field.find_first_of(".["), field.size());
+    const std::string_view part = field.substr(0, end);
+    if (const auto index = read_number<std::int64_t>(part); index && part.size() < 5) {
+      loc.push_back(*index);
+    } else if (!part.empty()) {
+      loc.push_back(part);
+    }
+    field.remove_prefix(std::min(field.size(), end + 1));
+    if (const auto close = field.find(']'); close < field.find_first_of(".[")) {
+      if (const auto index = read_number<std::int64_t>(field.substr(0, close)))
+        loc.push_back(*index);
+      field.remove_prefix(close + 1);
+    }
+  }
+}
+
+bool is_of_query(std::string_view field) {
+  for (const char* one :
+       {"page", "page_size", "limit", "status", "year", "month", "from", "to", "user_id"}) {
+    if (field == one) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 Json fastapi_error(Refusal& refusal, std::string (*their_name)(std::string_view ours)) {
   if (refusal.status != 400 && refusal.status != 422)
     return Json::object({{"detail", refusal.detail}});
   refusal.status = 422;
   Json detail = Json::array();
   for (const FieldError& one : field_errors(refusal.detail)) {
-    Json loc = Json::array({Json("body")});
-    if (!one.field.empty()) loc.push_back(their_name(one.field));
+    const std::string name = one.field.empty() ? "" : their_name(one.field);
+    Json loc = Json::array({Json(is_of_query(name) ? "query" : "body")});
+    add_place(loc, name);
     detail.push_back(
         Json::object({{"loc", std::move(loc)}, {"msg", one.text}, {"type", "value_error"}}));
   }

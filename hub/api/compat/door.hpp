@@ -37,6 +37,8 @@ struct House {
   identity::Accounts& accounts;
   audit::AuditLog& audit;
   const Clock& clock;
+  // Systems whose users' tokens the hub trusts, as in a person's externalIds.
+  std::vector<std::string> systems;
   // Where the hub can be reached, without a slash at the end. May be empty.
   std::string public_url;
   // Whether the database answers.
@@ -75,6 +77,10 @@ struct DoorCall {
                                       std::string_view record = {}) const;
   [[nodiscard]] http::Response reply(const Json& answer) const;
   [[nodiscard]] bool is(identity::Role role) const { return caller.who.is(role); }
+  // A person as a client names him, in ours: an id of the hub, or {system, value} when the text is
+  // none and nobody is known by it yet. The system is the door, else the one issuer of tokens that
+  // knows the text.
+  [[nodiscard]] Json reference(const Json& id) const;
   // The person whom the door's id names. Error not_found not_found.
   [[nodiscard]] Result<std::string> person(const Json& id) const;
   // Error denied authorisation.denied unless the door's id names the caller.
@@ -118,6 +124,8 @@ struct Door {
   // Where its description and its page are.
   std::string_view description;
   std::string_view page;
+  // Whether ids of a path are well formed, for a door that says so. May be unset.
+  Status (*check)(const DoorRoute& route, const PathParameters& path) = nullptr;
 };
 
 // patient_id becomes patientId; members of a body do at every depth.
@@ -136,6 +144,16 @@ struct Door {
 // A reference as a client writes it, in ours: digits are a number; what is neither number, ULID nor
 // UUID is an id that `system` gave.
 [[nodiscard]] Json reference_of(const Json& id, std::string_view system);
+// What a door keeps of how its client named people and the time, for Sessions::create: the members
+// as the client wrote them.
+[[nodiscard]] Json as_given(const Json& provider, const Json& patient, const Json& start);
+// The UUID of a person, or the id that the client used for him when the session was made.
+[[nodiscard]] Json person_of(const Json& session, const Json& person);
+// The planned start as the client wrote it, as long as that is the time that is planned.
+[[nodiscard]] Json planned_start_of(const Json& session);
+// web, ios, android, desktop or other; a client of another system may know more kinds of devices.
+// What describes a browser is a text.
+[[nodiscard]] Json device_of(const Json& body);
 // The text of an appointment, however it was given.
 [[nodiscard]] Json appointment_of(const Json& session);
 

@@ -178,6 +178,10 @@ Response Doors::serve(const Found& found, const Request& request,
   auto body = body_of(request);
   if (!body.ok()) return refuse(found, request, body.error());
   call.body = camel_case(*body);
+  if (door.check != nullptr) {
+    if (const Status good = door.check(*found.route, found.path); !good.ok())
+      return refuse(found, request, good.error());
+  }
   auto answered = found.route->handler(call);
   if (!answered.ok()) return refuse(found, request, answered.error());
   allow_origin(door, request, *answered);

@@ -1,5 +1,6 @@
 #include "hub/api/answers.hpp"
 #include "hub/api/compat/door.hpp"
+#include "hub/base/ascii.hpp"
 
 // Telemedicine of an EMR: docs/compat/emr.md. Ids are numbers, names snake_case, lists
 // {count, next, previous, results}.
@@ -97,7 +98,7 @@ Json session_shape(const DoorCall& call, const Json& session) {
                        {"room_name", session["roomName"]},
                        {"room_sid", session["roomSid"]},
                        {"status", status_word(session.string_or("status", ""))},
-                       {"scheduled_start", session["scheduledStart"]},
+                       {"scheduled_start", planned_start_of(session)},
                        {"started_at", session["startedAt"]},
                        {"ended_at", session["endedAt"]},
                        {"duration_minutes", session["durationMinutes"]},
@@ -113,11 +114,19 @@ Json session_shape(const DoorCall& call, const Json& session) {
 }
 
 // The members that a client may set, in our names.
-Json members_of(const DoorCall& call) {
+Result<Json> members_of(const DoorCall& call) {
   static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
       {"scheduledStart", "scheduledStart"}, {"notes", "notes"}};
   Json ours = take(call.body, kNames);
-  const Json& recorded = call.body["recordingEnabled"];
+  // A form writes them as text.
+  Json recorded = call.body["recordingEnabled"];
+  if (recorded.is_string()) {
+    const std::string word = lower(recorded.as_string());
+    if (word == "true" || word == "1") recorded = true;
+    if (word == "false" || word == "0") recorded = false;
+  }
+  if (!recorded.is_bool() && !recorded.is_null())
+    return invalid("api.invalid", "recording: Must be a valid boolean.");
   if (recorded.is_bool()) ours.set("recording", recorded.as_bool() ? "auto" : "off");
   const Json& appointment = call.body["appointment"];
   if (appointment.is_number()) {
@@ -138,6 +147,8 @@ Result<Response> list_sessions(DoorCall& call) {
   RABT_TRY(page, page_of(call.request, "page_size", 50, 200));
   Ask ask = call.ask();
   std::string filters;
+  if (const auto size = call.request.parameter("page_size"))
+    filters = "&page_size=" + std::string(*size);
   for (const auto& [theirs, ours] :
        {std::pair{"visit_id", "visit"}, {"visit", "visit"}, {"status", "status"}}) {
     const auto value = call.request.parameter(theirs);
@@ -147,7 +158,13 @@ Result<Response> list_sessions(DoorCall& call) {
       ask.query.emplace_back(ours, *value);
       continue;
     }
-    ask.query.emplace_back("status", states_of(*value, status_word));
+    const std::string states = states_of(*value, status_word);
+    if (states.empty()) {
+      return invalid(
+          "api.invalid",
+          "status: Select a valid choice. That choice is not one of the available choices.");
+    }
+    ask.query.emplace_back("status", states);
   }
   RABT_TRY(found, call.house.sessions.list(ask, page.window()));
   Json results = Json::array();
@@ -175,7 +192,8 @@ Result<Response> create_session(DoorCall& call) {
   if (!found.ok() && found.error().kind == ErrorKind::not_found)
     return invalid("visit.unknown", "Invalid pk \"" + reference + "\" - object does not exist.");
 
-  Json ours = members_of(call);
+  RABT_TRY(ours, members_of(call));
+  ours.set("asGiven", as_given({}, {}, ours["scheduledStart"]));
   ours.set("type", "doctor_patient");
   ours.set("visit", visit);
   ours.set("waitingRoom", false);
@@ -187,7 +205,7 @@ Result<Response> create_session(DoorCall& call) {
 }
 
 Result<Response> change_session(DoorCall& call) {
-  Json ours = members_of(call);
+  RABT_TRY(ours, members_of(call));
   ours.mutable_object().erase("appointment");
   RABT_TRY(changed, call.house.sessions.change(call.ask(call.path[0], std::move(ours))));
   return call.reply(session_shape(call, changed));

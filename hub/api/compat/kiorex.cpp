@@ -4,6 +4,7 @@
 #include "hub/api/compat/door.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/http/problem.hpp"
+#include "hub/workflow/cron.hpp"
 
 // Kiorex Video Service: docs/compat/kiorex.md. Ids are UUIDs, names camelCase, lists
 // {data, total, page, limit}.
@@ -32,8 +33,22 @@ constexpr std::pair<std::string_view, std::string_view> kSessionFields[] = {
     {"status", "status"},
 };
 
+// "[0].startsAt" becomes "[0].startTime".
+std::string part_name(std::string_view ours) {
+  for (const auto& [our, theirs] : {std::pair{"startsAt", "startTime"}, {"endsAt", "endTime"}}) {
+    if (ours.ends_with(our))
+      return std::string(ours.substr(0, ours.size() - std::string_view(our).size())) + theirs;
+  }
+  return std::string(ours);
+}
+
 // The door's name of a field that an error names.
 std::string their_name(std::string_view ours) {
+  // "items[0].name": a part of a list.
+  if (const auto more = ours.find_first_of(".["); more != std::string_view::npos)
+    return their_name(ours.substr(0, more)) + part_name(ours.substr(more));
+  if (ours == "kind") return "type";
+  if (ours == "level") return "quality";
   for (const auto& [theirs, our] : kSessionFields) {
     if (our == ours) return std::string(theirs);
   }
@@ -64,11 +79,11 @@ Json session_shape(const Json& session) {
   const Json& ended = session["endedAt"];
   return Json::object({{"id", uuid_of(session)},
                        {"sessionSid", session["roomName"]},
-                       {"patientId", uuid_of(session["patient"])},
-                       {"providerId", uuid_of(session["provider"])},
+                       {"patientId", person_of(session, session["patient"])},
+                       {"providerId", person_of(session, session["provider"])},
                        {"appointmentId", appointment_of(session)},
                        {"status", session["status"]},
-                       {"startTime", first_of(session["startedAt"], session["scheduledStart"])},
+                       {"startTime", first_of(session["startedAt"], planned_start_of(session))},
                        {"endTime", ended},
                        {"durationMinutes", ended.is_null() ? Json() : session["durationMinutes"]},
                        {"qualityScore", session["qualityScore"]},
@@ -93,15 +108,15 @@ Json recording_shape(const Json& recording) {
        {"createdAt", first_of(recording["createdAt"], recording["startedAt"])}});
 }
 
-Json participant_shape(const Json& participant, const Json& session_id) {
+Json participant_shape(const Json& participant, const Json& session) {
   const Json& role = participant["role"];
   return Json::object(
       {{"id", uuid_of(participant)},
-       {"sessionId", uuid_of(session_id)},
-       {"userId", uuid_of(participant["person"])},
+       {"sessionId", uuid_of(session)},
+       {"userId", person_of(session, participant["person"])},
        {"participantSid", first_of(participant["participantSid"], participant["identity"])},
        {"role", role == Json("doctor") ? Json("provider") : role},
-       {"joinedAt", participant["joinedAt"]},
+       {"joinedAt", first_of(participant["joinedAt"], participant["cameAt"])},
        {"leftAt", participant["leftAt"]},
        {"durationMinutes", participant["durationMinutes"]},
        {"createdAt", participant["createdAt"]}});
@@ -113,8 +128,8 @@ Json consultation_shape(const Json& session) {
       {{"id", uuid_of(session)},
        {"sessionId", uuid_of(session)},
        {"status", session["status"]},
-       {"patientId", uuid_of(session["patient"])},
-       {"providerId", uuid_of(session["provider"])},
+       {"patientId", person_of(session, session["patient"])},
+       {"providerId", person_of(session, session["provider"])},
        {"type", session["type"]},
        {"reason", session["chiefComplaint"]},
        {"insurance", Json::object({{"status", insurance.string_or("status", "unknown")}})},
@@ -157,23 +172,41 @@ Json numbered(Json data, std::int64_t total, const NumberedPage& page) {
 
 // ---- sessions
 
+// Kiorex has three words of its own.
+std::string type_named(std::string_view theirs) {
+  std::string word = lower(theirs);
+  if (word == "emergency") return "emergency_consultation";
+  return word == "standard" || word == "follow_up" ? "doctor_patient" : word;
+}
+
+// Here records have UUIDs; the hub's own form of the same id is taken, too. Errors invalid
+// api.invalid.
+Status check_id(std::string_view name, std::string_view id) {
+  if (identity::ulid_of(id)) return ok_status();
+  return invalid("api.invalid", std::string(name) + ": must be a UUID");
+}
+
+// The session that a body names.
+Result<std::string> session_in(const Json& body) {
+  const std::string id = body.string_or("sessionId", "");
+  if (id.empty()) return invalid("api.invalid", "sessionId: must be given");
+  RABT_TRY_STATUS(check_id("sessionId", id));
+  return id;
+}
+
 // What a body says of a session, in our names.
 Result<Json> session_of(const DoorCall& call) {
   Json ours = take(call.body, kSessionFields);
+  ours.set("asGiven", as_given(ours["provider"], ours["patient"], ours["scheduledStart"]));
   for (const char* who : {"patient", "provider"}) {
     if (ours[who].is_null()) continue;
-    ours.set(who, reference_of(ours[who], call.door));
+    ours.set(who, call.reference(ours[who]));
   }
   for (const char* not_of_a_session : {"session", "items", "comments", "rating", "slots", "status"})
     ours.mutable_object().erase(not_of_a_session);
   if (ours["appointment"].is_number()) ours.set("appointment", ours["appointment"].number_text());
-  const std::string type = lower(ours.string_or("type", "doctor_patient"));
-  const bool plain = type == "standard" || type == "follow_up";
-  if (ours["type"].is_string() || ours["type"].is_null()) {
-    ours.set("type", type == "emergency" ? "emergency_consultation"
-                     : plain             ? "doctor_patient"
-                                         : type);
-  }
+  if (ours["type"].is_string() || ours["type"].is_null())
+    ours.set("type", type_named(ours.string_or("type", "doctor_patient")));
   return ours;
 }
 
@@ -236,13 +269,7 @@ Result<Response> change_session(DoorCall& call) {
     return invalid("api.invalid", "status: is changed by start, end and DELETE");
   Json ours = take(call.body, std::span(kSessionFields).subspan(2, 5));
   if (ours["appointment"].is_number()) ours.set("appointment", ours["appointment"].number_text());
-  // The kind of a session stays what it is; saying it once more is no mistake.
-  if (const Json type = ours["type"]; !type.is_null()) {
-    RABT_TRY(is, get_session(call, call.path[0]));
-    if (is["type"] != type)
-      return invalid("api.invalid", "type: cannot be changed after the session was made");
-    ours.mutable_object().erase("type");
-  }
+  if (ours["type"].is_string()) ours.set("type", type_named(ours["type"].as_string()));
   RABT_TRY(changed, call.house.sessions.change(call.ask(call.path[0], std::move(ours))));
   return call.reply(session_shape(changed));
 }
@@ -263,10 +290,7 @@ Result<Response> delete_session(DoorCall& call) {
 }
 
 Result<Response> join_session_named(DoorCall& call, std::string_view id) {
-  const Json device =
-      take(call.body, std::array<std::pair<std::string_view, std::string_view>, 2>{
-                          {{"deviceType", "deviceType"}, {"browserInfo", "browserInfo"}}});
-  RABT_TRY(joined, call.house.sessions.join(call.ask(id, device)));
+  RABT_TRY(joined, call.house.sessions.join(call.ask(id, device_of(call.body))));
   const Json& media = joined["media"];
   const Json& is = joined["session"];
   const Json& me = joined["participant"];
@@ -313,7 +337,7 @@ Result<Response> invite(DoorCall& call) {
     for (const char* contact : {"email", "phone"}) {
       if (one[contact].is_string()) ours.set(contact, one[contact]);
     }
-    if (!one["userId"].is_null()) ours.set("person", reference_of(one["userId"], call.door));
+    if (!one["userId"].is_null()) ours.set("person", call.reference(one["userId"]));
     if (ours.size() == 0)
       return invalid("api.invalid", "participants: each needs userId, email or phone");
     const std::string role = one.string_or("role", role_of(call, one["userId"]));
@@ -358,9 +382,7 @@ Result<Response> remove_participant(DoorCall& call) {
   RABT_TRY(after, call.house.sessions.participants(call.ask(call.path[0])));
   const Json gone =
       first_of(participant_named(after, call.path[1]), participant_named(before, call.path[1]));
-  Json shown = participant_shape(gone, is);
-  if (shown["leftAt"].is_null()) shown.set("leftAt", to_iso8601(call.house.clock.now()));
-  return call.reply(shown);
+  return call.reply(participant_shape(gone, is));
 }
 
 // ---- recordings
@@ -455,8 +477,9 @@ Json availability_shape(const Json& availability) {
                         })}});
 }
 
-Ask about_provider(const DoorCall& call, Json with = Json::object()) {
-  Ask ask = call.ask({}, std::move(with), call.path[0]);
+Result<Ask> about_provider(const DoorCall& call, Json with = Json::object()) {
+  RABT_TRY(provider, call.person(Json(call.path[0])));
+  Ask ask = call.ask({}, std::move(with), provider);
   for (const char* name : {"from", "to"}) {
     if (const auto value = call.request.parameter(name)) ask.query.emplace_back(name, *value);
   }
@@ -464,31 +487,61 @@ Ask about_provider(const DoorCall& call, Json with = Json::object()) {
 }
 
 Result<Response> availability(DoorCall& call) {
-  RABT_TRY(found, call.house.practice.availability(about_provider(call)));
+  RABT_TRY(ask, about_provider(call));
+  RABT_TRY(found, call.house.practice.availability(ask));
   return call.reply(availability_shape(found));
+}
+
+bool is_moment(const Json& ours, const Json& theirs) {
+  if (!ours.is_string() || !theirs.is_string()) return false;
+  const auto at = parse_iso8601(theirs.as_string());
+  return at.ok() && ours.as_string() == to_iso8601(*at);
+}
+
+// A time that is written without a zone, as the moment that it is in `zone`.
+Result<Json> in_zone(const Json& time, const std::string& zone) {
+  if (zone.empty() || !time.is_string()) return time;
+  if (!workflow::is_time_zone(zone))
+    return invalid("api.invalid", "timeZone: must be an IANA time zone");
+  const auto naive = parse_iso8601(time.as_string() + "Z");
+  if (!naive.ok()) return time;
+  const std::string text = to_iso8601(*naive);
+  const auto number = [&text](std::size_t at) {
+    return std::to_string(std::stoi(text.substr(at, 2)));
+  };
+  const auto minute = workflow::parse_cron(number(14) + " " + number(11) + " " + number(8) + " " +
+                                           number(5) + " *");
+  // No zone is further from UTC than that.
+  constexpr std::int64_t kFurthestMs = 15LL * 3'600'000;
+  const auto at = workflow::next_due(*minute.schedule, zone, Timestamp{naive->ms - kFurthestMs});
+  if (!at) return invalid("api.invalid", "slots: there is no such time in that time zone");
+  constexpr std::int64_t kMinuteMs = 60'000;
+  return Json(to_iso8601(Timestamp{at->ms + naive->ms % kMinuteMs}));
 }
 
 // The slots that are there stay; those of the body come to them.
 Result<Response> add_availability(DoorCall& call) {
   if (!call.body["slots"].is_array() || call.body["slots"].size() == 0)
     return invalid("api.invalid", "slots: must be a list of {startTime, endTime}");
-  RABT_TRY(now, call.house.practice.availability(about_provider(call)));
+  const std::string zone = call.body.string_or("timeZone", "");
+  RABT_TRY(asked, about_provider(call));
+  RABT_TRY(now, call.house.practice.availability(asked));
   Json slots = Json::array();
-  for (std::size_t i = 0; i < now["slots"].size(); ++i) {
-    const Json& slot = now["slots"][i];
-    if (slot["rule"].is_null() && slot["status"] == Json("free"))
-      slots.push_back(Json::object({{"startsAt", slot["startsAt"]}, {"endsAt", slot["endsAt"]}}));
-  }
   for (const Json& slot : call.body["slots"].as_array()) {
-    Json made = Json::object({{"startsAt", slot["startTime"]}, {"endsAt", slot["endTime"]}});
-    const auto& there = slots.as_array();
-    if (std::find(there.begin(), there.end(), made) == there.end())
-      slots.push_back(std::move(made));
+    RABT_TRY(from, in_zone(slot["startTime"], zone));
+    RABT_TRY(to, in_zone(slot["endTime"], zone));
+    bool there = false;
+    for (std::size_t i = 0; i < now["slots"].size(); ++i)
+      there = there || (is_moment(now["slots"][i]["startsAt"], from) &&
+                        is_moment(now["slots"][i]["endsAt"], to));
+    if (!there)
+      slots.push_back(Json::object({{"startsAt", std::move(from)}, {"endsAt", std::move(to)}}));
   }
-  Json ours = Json::object({{"slots", std::move(slots)}});
-  if (!call.body["timeZone"].is_null()) ours.set("timeZone", call.body["timeZone"]);
-  RABT_TRY(set, call.house.practice.set_availability(about_provider(call, std::move(ours))));
-  return call.reply(availability_shape(set));
+  asked.body = Json::object({{"slots", std::move(slots)}, {"keep", true}});
+  RABT_TRY(set, call.house.practice.set_availability(asked));
+  Json shown = availability_shape(set);
+  if (!zone.empty()) shown.set("timeZone", zone);
+  return call.reply(shown);
 }
 
 Result<Response> provider_sessions(DoorCall& call) {
@@ -498,8 +551,8 @@ Result<Response> provider_sessions(DoorCall& call) {
 }
 
 Result<Response> set_status(DoorCall& call) {
-  RABT_TRY(set, call.house.practice.set_presence(
-                    about_provider(call, Json::object({{"status", call.body["status"]}}))));
+  RABT_TRY(asked, about_provider(call, Json::object({{"status", call.body["status"]}})));
+  RABT_TRY(set, call.house.practice.set_presence(asked));
   RABT_TRY(provider, call.person(Json(call.path[0])));
   return call.reply(Json::object(
       {{"providerId", uuid_of(Json(provider))},
@@ -524,8 +577,7 @@ Result<Response> patient_sessions(DoorCall& call) {
 
 Result<Response> patient_joins(DoorCall& call) {
   RABT_TRY_STATUS(call.is_self(call.path[0]));
-  const std::string id = call.body.string_or("sessionId", "");
-  if (id.empty()) return invalid("api.invalid", "sessionId: must be given");
+  RABT_TRY(id, session_in(call.body));
   return join_session_named(call, id);
 }
 
@@ -557,8 +609,7 @@ Result<Response> patient_history(DoorCall& call) {
 
 Result<Response> patient_feedback(DoorCall& call) {
   RABT_TRY_STATUS(call.is_self(call.path[0]));
-  const std::string id = call.body.string_or("sessionId", "");
-  if (id.empty()) return invalid("api.invalid", "sessionId: must be given");
+  RABT_TRY(id, session_in(call.body));
   Json ours = take(call.body, std::array<std::pair<std::string_view, std::string_view>, 2>{
                                   {{"rating", "rating"}, {"comments", "comments"}}});
   RABT_TRY(given, call.house.records.give_feedback(call.ask(id, std::move(ours))));
@@ -661,8 +712,7 @@ Result<Response> bandwidth(DoorCall& call) {
 }
 
 Result<Response> optimize(DoorCall& call) {
-  const std::string id = call.body.string_or("sessionId", "");
-  if (id.empty()) return invalid("api.invalid", "sessionId: must be given");
+  RABT_TRY(id, session_in(call.body));
   Json ours = Json::object({{"level", first_of(call.body["quality"], "standard")}});
   if (!call.body["participantId"].is_null()) ours.set("participant", call.body["participantId"]);
   RABT_TRY(set, call.house.records.set_quality_level(call.ask(id, std::move(ours))));
@@ -709,12 +759,23 @@ Result<Response> metrics(DoorCall& call) {
                     {"activeSessions", speed["activeSessions"]}}));
 }
 
+// Sessions, recordings and participants are named by UUIDs; people by what their issuer calls them.
+Status check_path(const DoorRoute& route, const PathParameters& path) {
+  const bool of_people =
+      route.pattern.starts_with("/video/providers") || route.pattern.starts_with("/video/patients");
+  if (of_people) return ok_status();
+  for (const std::string_view one : path) {
+    if (!one.empty()) RABT_TRY_STATUS(check_id("id", one));
+  }
+  return ok_status();
+}
+
 // clang-format off
 constexpr DoorRoute kRoutes[] = {
     {"GET", "/video/sessions", "listSessions", list_sessions, 200, false, "Sessions that the caller may see", "?page ?limit ?status ?patientId ?providerId ?from ?to"},
     {"POST", "/video/sessions", "createSession", create_session, 201, false, "Plan a session", "patientId providerId appointmentId? startTime? durationMinutes? type? notes?"},
     {"GET", "/video/sessions/{id}", "getSession", session, 200, false, "One session", ""},
-    {"PUT", "/video/sessions/{id}", "updateSession", change_session, 200, false, "Change a session before its end", "startTime? durationMinutes? appointmentId? notes?"},
+    {"PUT", "/video/sessions/{id}", "updateSession", change_session, 200, false, "Change a session before its end", "startTime? durationMinutes? appointmentId? type? notes?"},
     {"DELETE", "/video/sessions/{id}", "endOrCancelSession", delete_session, 200, false, "Cancel a session that has not begun, end one that runs", ""},
     {"POST", "/video/sessions/{id}/join", "joinSession", join_session, 201, false, "Join, and get a token of the room", "deviceType? browserInfo?"},
     {"POST", "/video/sessions/{id}/invite", "inviteToSession", invite, 201, false, "Invite people", "participants"},
@@ -754,8 +815,8 @@ constexpr DoorRoute kRoutes[] = {
 }  // namespace
 
 const Door& kiorex() {
-  static constexpr Door kDoor{"kiorex", "Kiorex Video Service", kRoutes,
-                              error,    "/api/docs-json",       "/api/docs"};
+  static constexpr Door kDoor{
+      "kiorex", "Kiorex Video Service", kRoutes, error, "/api/docs-json", "/api/docs", check_path};
   return kDoor;
 }
 

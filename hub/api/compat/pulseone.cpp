@@ -68,17 +68,18 @@ Json cancellation_reason(const Json& session) {
   return session["cancellation"]["reason"];
 }
 
-Json attendees(const Json& participants) {
+Json attendees(const Json& session) {
+  const Json& participants = session["participants"];
   Json out = Json::array();
   for (std::size_t i = 0; i < participants.size(); ++i) {
     const Json& one = participants[i];
-    const bool came =
-        !one["joinedAt"].is_null() || one.bool_or("here", false) || !one["deviceType"].is_null();
-    if (!came) continue;
+    // Whoever was in the room, or called the address that leads there.
+    const Json& joined = one["joinedAt"].is_null() ? one["cameAt"] : one["joinedAt"];
+    if (joined.is_null()) continue;
     out.push_back(Json::object({{"attendee_id", uuid_of(one)},
-                                {"user_id", uuid_of(one["person"])},
+                                {"user_id", person_of(session, one["person"])},
                                 {"role", one["role"]},
-                                {"joined_at", one["joinedAt"]},
+                                {"joined_at", joined},
                                 {"left_at", one["leftAt"]},
                                 {"device_type", one["deviceType"]},
                                 {"browser_info", one["browserInfo"]},
@@ -93,38 +94,30 @@ Json session_shape(const Json& session) {
       {{"session_id", uuid_of(session)},
        {"booking_type", booking_word(session["bookingType"])},
        {"status", status_word(session.string_or("status", ""))},
-       {"doctor_id", uuid_of(session["provider"])},
-       {"patient_id", uuid_of(session["patient"])},
+       {"doctor_id", person_of(session, session["provider"])},
+       {"patient_id", person_of(session, session["patient"])},
        {"clinic_id", uuid_of(session["clinic"])},
        {"clinic_session_id", uuid_of(session["clinicSession"])},
        {"appointment_id", appointment_of(session)},
        {"chief_complaint", session["chiefComplaint"]},
-       {"scheduled_start_time", session["scheduledStart"]},
+       {"scheduled_start_time", planned_start_of(session)},
        {"consultation_duration_minutes", session["plannedMinutes"]},
        {"actual_start_time", session["startedAt"]},
-       {"actual_end_time", ended},
+       {"actual_end_time", session["startedAt"].is_null() ? Json() : ended},
        {"actual_duration_minutes", ended.is_null() ? Json() : session["durationMinutes"]},
        {"meeting_id", session["roomSid"]},
        {"session_notes", session["notes"]},
        {"connection_quality_rating", rating_of(session)},
        {"cancellation_reason", cancellation_reason(session)},
-       {"cancelled_by", uuid_of(session["cancellation"]["by"])},
+       {"cancelled_by", person_of(session, session["cancellation"]["by"])},
        {"created_at", session["createdAt"]},
        {"updated_at", session["updatedAt"]},
-       {"attendees", attendees(session["participants"])}});
+       {"attendees", attendees(session)}});
 }
 
 Result<Response> get_session(DoorCall& call) {
   RABT_TRY(found, call.house.sessions.get(call.ask(call.path[0])));
   return call.reply(session_shape(found));
-}
-
-// Whether a time is written without a zone: no Z, and no offset after the T.
-bool is_naive(const Json& time) {
-  if (!time.is_string()) return false;
-  const std::string& text = time.as_string();
-  const auto t = text.find('T');
-  return t != std::string::npos && text.find_first_of("Zz+-", t) == std::string::npos;
 }
 
 Result<Response> create_session(DoorCall& call) {
@@ -138,9 +131,10 @@ Result<Response> create_session(DoorCall& call) {
     if (ours[our].is_null())
       wrong += (wrong.empty() ? "" : "\n") + std::string(our) + ": field required";
   };
-  const std::string booking = ours.string_or("bookingType", "DIRECT_DOCTOR");
+  need("bookingType");
+  const std::string booking = ours.string_or("bookingType", "");
   const bool clinic = booking == "CLINIC_BASED";
-  if (!clinic && booking != "DIRECT_DOCTOR")
+  if (!ours["bookingType"].is_null() && !clinic && booking != "DIRECT_DOCTOR")
     wrong = "bookingType: must be DIRECT_DOCTOR or CLINIC_BASED";
   need("patient");
   for (const char* our : {"clinic", "clinicSession"}) {
@@ -148,24 +142,20 @@ Result<Response> create_session(DoorCall& call) {
   }
   if (!clinic) need("provider");
   if (!wrong.empty()) return invalid("api.invalid", wrong);
+  ours.set("asGiven", as_given(ours["provider"], ours["patient"], ours["scheduledStart"]));
   for (const char* who : {"provider", "patient"}) {
-    if (!ours[who].is_null()) ours.set(who, reference_of(ours[who], call.door));
+    if (!ours[who].is_null()) ours.set(who, call.reference(ours[who]));
   }
   if (ours["appointment"].is_number()) ours.set("appointment", ours["appointment"].number_text());
   ours.set("bookingType", clinic ? "clinic" : "direct");
   ours.set("type", "doctor_patient");
   ours.set("waitingRoom", false);
-  const Json start = ours["scheduledStart"];
   RABT_TRY(made, call.house.sessions.create(call.ask({}, std::move(ours))));
-  Json shown = session_shape(made);
-  if (is_naive(start)) shown.set("scheduled_start_time", start);
-  return call.reply(shown);
+  return call.reply(session_shape(made));
 }
 
 Result<Response> join_session(DoorCall& call) {
-  static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
-      {"deviceType", "deviceType"}, {"browserInfo", "browserInfo"}};
-  RABT_TRY(joined, call.house.sessions.join(call.ask(call.path[0], take(call.body, kNames))));
+  RABT_TRY(joined, call.house.sessions.join(call.ask(call.path[0], device_of(call.body))));
   const Json& media = joined["media"];
   const Json& is = joined["session"];
   const Json& me = joined["participant"];

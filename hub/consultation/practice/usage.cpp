@@ -177,7 +177,7 @@ Result<Month> PracticeService::month_asked(const Ask& ask) const {
   const auto year = read("year", now.year);
   const auto month = read("month", now.month);
   if (!year || *year < 2000 || *year > 2999)
-    return invalid("api.invalid", "year: it must be a number from 2000 to 2999");
+    return invalid("api.invalid", "year: it must have four digits, and be of this millennium");
   if (!month || *month < 1 || *month > 12)
     return invalid("api.invalid", "month: it must be a number from 1 to 12");
   return month_of(*year, *month, zone);

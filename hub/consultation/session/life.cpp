@@ -33,6 +33,20 @@ bool within_lead(const Session& is, const Moment& moment) {
          *is.scheduled_ms - moment.now.ms <= moment.settings.room_lead_minutes * 60'000;
 }
 
+// Everybody who takes part must fit the new type.
+Status retype(Session& is, const std::string& to) {
+  const auto type = parse_session_type(to);
+  if (!type || *type == is.type) return ok_status();
+  if (is.status == SessionStatus::active)
+    return conflict("session.already_started",
+                    "the session is active, and its type is fixed once it has begun");
+  is.type = *type;
+  for (const Participant& one : is.participants) {
+    if (one.takes_part()) RABT_TRY_STATUS(role_allowed(is, one.role));
+  }
+  return ok_status();
+}
+
 }  // namespace
 
 Result<Change> on(Step step, const Open& command) {
@@ -216,6 +230,7 @@ Result<Change> on(Step step, const Amend& command) {
   if (to.find("recording") != nullptr && is.recording == "auto" && !is.provider_plugin.empty())
     RABT_TRY_STATUS(provider_records(step));
   is.language = to.string_or("language", is.language);
+  RABT_TRY_STATUS(retype(is, to.string_or("type", "")));
   if (const Json* notes = to.find("notes")) is.notes = notes->is_null() ? "" : notes->as_string();
   if (const Json* text = to.find("chiefComplaint"))
     is.chief_complaint = text->is_null() ? "" : text->as_string();

@@ -100,6 +100,7 @@ Result<Change> on(Step step, const Join& command) {
   }
   own->here = true;
   own->was_here = true;
+  if (!own->came_ms) own->came_ms = step.moment.now.ms;
   if (own->admitted()) {
     open_room(step);
     // A second device of one person takes the place of the first: the stay goes on.
@@ -132,6 +133,7 @@ Result<Change> on(Step step, const Leave& command) {
     return same;
   }
   one->here = false;
+  one->went_ms = step.moment.now.ms;
   one->connection = "disconnected";
   end_stays(step, one->id, step.moment.now.ms);
   tell_left(step, *one);
@@ -197,6 +199,7 @@ Result<Change> on(Step step, const Remove& command) {
   }
   one->admission = Admission::removed;
   one->here = false;
+  one->went_ms = step.moment.now.ms;
   one->connection = "disconnected";
   one->since_ms = step.moment.now.ms;
   end_stays(step, one->id, step.moment.now.ms);

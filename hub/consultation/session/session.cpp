@@ -309,6 +309,8 @@ Json participant_document(const Participant& one) {
                        {"connection", one.connection},
                        {"here", one.here},
                        {"wasHere", one.was_here},
+                       {"came", optional_ms(one.came_ms)},
+                       {"went", optional_ms(one.went_ms)},
                        {"licence", kLicences[static_cast<std::size_t>(one.licence)]},
                        {"guest", one.guest},
                        {"created", one.created_ms}});
@@ -331,6 +333,8 @@ Participant participant_of(const Json& json) {
   one.connection = json.string_or("connection", "unknown");
   one.here = json.bool_or("here", false);
   one.was_here = json.bool_or("wasHere", false);
+  one.came_ms = ms_of(json["came"]);
+  one.went_ms = ms_of(json["went"]);
   one.licence = parse_or(kLicences, json.string_or("licence", ""), identity::Licence::missing);
   one.guest = json["guest"];
   one.created_ms = json.int_or("created", 0);
@@ -408,6 +412,7 @@ Json to_document(const Session& session) {
        {"roomGone", optional_ms(session.room_gone_ms)},
        {"effects", session.effects},
        {"readyTold", session.ready_told},
+       {"asGiven", session.as_given},
        {"participants", std::move(participants)},
        {"invitations", std::move(invitations)}});
 }
@@ -454,6 +459,7 @@ Status from_document(const Json& document, Session& session) {
   session.room_gone_ms = ms_of(document["roomGone"]);
   session.effects = document.int_or("effects", 0);
   session.ready_told = document.bool_or("readyTold", false);
+  session.as_given = document["asGiven"];
   session.participants.clear();
   for (const Json& one : document["participants"].as_array())
     session.participants.push_back(participant_of(one));

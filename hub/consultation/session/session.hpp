@@ -71,6 +71,10 @@ struct Participant {
   bool here = false;
   // Has joined at least once.
   bool was_here = false;
+  // When the participant first asked to join, and when he last left or was put out: a provider may
+  // tell of it later, or never.
+  std::optional<std::int64_t> came_ms;
+  std::optional<std::int64_t> went_ms;
   // The licence as it was known when the participant came in. For doctors and specialists.
   identity::Licence licence = identity::Licence::missing;
   // What is known of a guest: externalId, name, phone, email, licenceNumber, department,
@@ -175,6 +179,9 @@ struct Session {
   std::string region;
   std::vector<std::string> warnings;
   std::string door = "api";
+  // What a client of another system wrote where the hub has an id or a time of its own, by the
+  // hub's word: clients get theirs back.
+  Json as_given = Json::object();
   // session_recording.id of the one that runs; empty when none does.
   std::string recording_now;
   // The provider said that it records.

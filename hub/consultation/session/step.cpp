@@ -307,7 +307,10 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
   const std::string recording = is.recording_now;
   end_recording(step);
   for (Participant& one : is.participants) {
-    if (one.here || is.present(one)) one.connection = "disconnected";
+    if (one.here || is.present(one)) {
+      one.connection = "disconnected";
+      one.went_ms = step.moment.now.ms;
+    }
     one.here = false;
   }
   is.status = status;
