@@ -146,6 +146,67 @@ class Ways : public Fixture {
         {"a tile of the anchor cut", [this] { put(anchor_ + "/tile/entries/002.p/88", "x"); }},
         {"a row repeated at the end", [this] { copy_row(7, "(SELECT max(seq) + 1 FROM audit)"); }},
         {"a row repeated before the first", [this] { copy_row(7, "0"); }},
+        {"an entry given to another tenant",
+         [this] { tamper("UPDATE audit SET tenant = 'other' WHERE seq = 588"); }},
+        {"an entry given to another tenant in its content, too",
+         [this] {
+           std::string text = text_of(588);
+           text.replace(text.find("\"acme\""), 6, "\"acmd\"");
+           tamper("UPDATE audit SET tenant = 'acmd', canonical = CAST('" + text +
+                  "' AS BLOB), leaf = x'" + to_hex(leaf_hash(text)) + "' WHERE seq = 588");
+         }},
+        {"an entry deleted, and those behind it moved up",
+         [this] {
+           tamper(
+               "DELETE FROM audit WHERE seq = 590; UPDATE audit SET seq = seq - 1 WHERE seq > 590");
+         }},
+        {"an entry replaced by a copy of another",
+         [this] {
+           tamper(
+               "UPDATE audit SET (n, at_ms, object, patient, canonical, leaf, mac) = (SELECT n, "
+               "at_ms, object, patient, canonical, leaf, mac FROM audit WHERE seq = 7) WHERE seq = "
+               "586");
+         }},
+        {"the number of an entry in its stream",
+         [this] { tamper("UPDATE audit SET n = n + 1000 WHERE seq = 582"); }},
+        {"the stream of an entry",
+         [this] { tamper("UPDATE audit SET stream = 2 WHERE seq = 99"); }},
+        {"the act of an entry",
+         [this] { tamper("UPDATE audit SET act = 'test.other' WHERE seq = 301"); }},
+        {"the hashes of two rows exchanged",
+         [this] {
+           tamper(
+               "CREATE TABLE other AS SELECT seq, leaf FROM audit WHERE seq IN (583, 584); UPDATE "
+               "audit SET leaf = (SELECT leaf FROM other WHERE seq = 1167 - audit.seq) WHERE seq "
+               "IN "
+               "(583, 584); DROP TABLE other");
+         }},
+        {"a full tile removed",
+         [this] { tamper("DELETE FROM audit_tile WHERE level = 0 AND number = 0"); }},
+        {"the roots of two tiles exchanged",
+         [this] {
+           tamper(
+               "CREATE TABLE other AS SELECT number, root FROM audit_tile WHERE level = 0; UPDATE "
+               "audit_tile SET root = (SELECT root FROM other WHERE number = 1 - "
+               "audit_tile.number) "
+               "WHERE level = 0; DROP TABLE other");
+         }},
+        {"what a tile holds, hidden from searches",
+         [this] { tamper("UPDATE audit_find SET keys = x'' WHERE tile = 0"); }},
+        {"two checkpoints exchanged",
+         [this] {
+           tamper(
+               "UPDATE audit_checkpoint SET number = -1 WHERE number = 2; UPDATE audit_checkpoint "
+               "SET "
+               "number = 2 WHERE number = 3; UPDATE audit_checkpoint SET number = 3 WHERE number = "
+               "-1");
+         }},
+        {"the size of the newest checkpoint",
+         [this] {
+           tamper(
+               "UPDATE audit_checkpoint SET size = 599 WHERE number = (SELECT max(number) FROM "
+               "audit_checkpoint)");
+         }},
     };
   }
   Texts compared() {
@@ -337,7 +398,7 @@ class Told final : public Logger {
   std::atomic<std::int64_t> newest{-1};
 };
 
-TEST_F(Ways, the_last_checkpoint_before_a_pause_is_told_to_the_log_after_the_interval) {
+TEST_F(Ways, TheLastCheckpointBeforeAPauseIsToldToTheLogAfterTheInterval) {
   Told told;
   LogOptions all = watched(milliseconds(20));
   all.log = &told;

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "tests/engine/rig.hpp"
+#include "tests/recording_logger.hpp"
 
 // HTTP requests of workflows, and their secrets: as calls of plugins, but through the hub's own
 // executor.
@@ -80,6 +81,11 @@ class Outside {
         outside_.changed_.notify_all();
         outside_.changed_.wait(lock, [this] { return !outside_.held_; });
       }
+      if (request.getURI() == "/refused") {
+        response.setStatusAndReason(Poco::Net::HTTPResponse::HTTP_UNPROCESSABLE_ENTITY);
+        response.send() << "Layla is not covered";
+        return;
+      }
       response.setContentType("application/json");
       response.send() << answer.dump();
     }
@@ -141,6 +147,30 @@ TEST_F(HttpOfWorkflows, ARequestIsSentAndItsAnswerIsTheOutput) {
   const std::string id = started(request("get"));
   EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
   EXPECT_EQ(rig_.output(id).string_or("path", ""), "/a");
+}
+
+TEST_F(HttpOfWorkflows, AStatusThatIsAnErrorShowsInTheLogAndTheTimelineAlsoWhenItIsCaught) {
+  test::RecordingLogger log;
+  rig_.crash();
+  rig_.log = &log;
+  rig_.start();
+  const std::string id =
+      started("  - try:\n      try:\n        - ask: {call: http, with: {method: get, endpoint: '" +
+              outside_.url() + "/refused'}}\n      catch: {do: [{go: {set: {a: 1}}}]}\n");
+  ASSERT_EQ(rig_.wait_status(id, "completed"), "completed");
+  EXPECT_TRUE(log.comes("task.faulted instance=" + id +
+                        " task=/do/0/try/try/0/ask error=communication 422"));
+  EXPECT_EQ(rig_.engine().stats().task_faults, 1U);
+  for (const auto& shown : {rig_.engine().instance(id), rig_.engine().instance(id, admitted)}) {
+    ASSERT_TRUE(shown.ok());
+    Json ask;
+    for (const Json& task : (*shown)["timeline"].as_array()) {
+      if (task.string_or("task", "") == "ask") ask = task;
+    }
+    EXPECT_NE(ask.dump().find("422"), std::string::npos) << shown->dump_pretty();
+    EXPECT_EQ(ask.dump().find("Layla"), std::string::npos);
+  }
+  EXPECT_FALSE(log.has("Layla"));
 }
 
 TEST_F(HttpOfWorkflows, ARequestThatMayBeRepeatedIsRepeatedWithItsKeyAfterACrash) {
