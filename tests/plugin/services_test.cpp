@@ -297,6 +297,20 @@ TEST_P(SignService, SignsWithASecretThePluginNeverSees) {
   EXPECT_EQ(std::count(jwt.begin(), jwt.end(), '.'), 2);
 }
 
+TEST_P(SignService, TakesAndGivesWhatIsLargerThanAPacket) {
+  Hub hub;
+  hub.load_echo();
+  const SecretBytes key(std::string_view("s3cret-of-thirty-two-bytes-or-more"));
+  for (const std::int64_t size : {70'000, 3'000'000}) {
+    const Json out = output_of(hub, "sign-large", Json::object({{"bytes", size}}));
+    EXPECT_EQ(out["sha256"].as_string(),
+              to_hex(crypto::hmac_sha256(key.expose(),
+                                         std::string(static_cast<std::size_t>(size), 'x'))));
+    EXPECT_GT(out["jwt_bytes"].as_int64().value_or(0), size * 4 / 3);
+    EXPECT_EQ(out["after"].as_string(), to_hex(crypto::hmac_sha256(key.expose(), "data")));
+  }
+}
+
 TEST_P(ClockService, SleepsInVirtualTime) {
   Hub hub(true);
   hub.load_echo();
