@@ -7,6 +7,7 @@
 #include <sys/time.h>
 
 #include <algorithm>
+#include <array>
 
 namespace rabt::bus {
 
@@ -129,11 +130,19 @@ Status Connection::connect(const Options& options, const Host& host) {
 }
 
 Status Connection::sign_in(const Options& options) {
-  amqp_table_entry_t entry{};
-  entry.key = amqp_cstring_bytes("connection_name");
-  entry.value.kind = AMQP_FIELD_KIND_UTF8;
-  entry.value.value.bytes = bytes_of(options.name);
-  const amqp_table_t properties{1, &entry};
+  // The broker then says when an alarm keeps it from taking messages.
+  amqp_table_entry_t blocked{};
+  blocked.key = amqp_cstring_bytes("connection.blocked");
+  blocked.value.kind = AMQP_FIELD_KIND_BOOLEAN;
+  blocked.value.value.boolean = 1;
+  std::array<amqp_table_entry_t, 2> entries{};
+  entries[0].key = amqp_cstring_bytes("capabilities");
+  entries[0].value.kind = AMQP_FIELD_KIND_TABLE;
+  entries[0].value.value.table = {1, &blocked};
+  entries[1].key = amqp_cstring_bytes("connection_name");
+  entries[1].value.kind = AMQP_FIELD_KIND_UTF8;
+  entries[1].value.value.bytes = bytes_of(options.name);
+  const amqp_table_t properties{static_cast<int>(entries.size()), entries.data()};
   // The library reads up to a zero.
   SecretBytes password = SecretBytes::of_size(options.password->size() + 1);
   std::copy_n(options.password->expose().begin(), options.password->size(),

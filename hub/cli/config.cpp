@@ -61,6 +61,10 @@ int check_one(const Result<config::Config>& config, bool dev) {
   for (const auto& source : config->sources) {
     for (const auto& secret : source.secrets) (void)check("source " + source.name, secret);
   }
+  for (const auto& webhook : config->webhooks) {
+    for (const auto& secret : webhook.secrets) (void)check("webhook " + webhook.name, secret);
+  }
+  if (config->bus) (void)check("bus.password", config->bus->password);
   if (good) std::printf("%s is good\n", config->file.c_str());
   return good ? 0 : 2;
 }

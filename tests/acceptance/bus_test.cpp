@@ -176,6 +176,38 @@ TEST(PulseoneBus, P20TellsTheAppointmentsServiceOfItsSessionsAlone) {
   EXPECT_NE(without, with);
 }
 
+TEST(PulseoneBus, WhatAQueueRefusesComesWhenThereIsRoom) {
+  ASSERT_TRUE(becomes("healthy"));
+  AmqpQueue queue(Rabbit::get().server, "small", "video.session.cancelled", 1);
+  ASSERT_TRUE(queue.good());
+  const Json reason = Json::object({{"cancellation_reason", "later"}});
+  const auto cancelled = [&] {
+    const std::string session = made("appt-21");
+    RABT_EXPECT_STATUS(h().post("P", std::string(kSessions) + "/" + session + "/cancel", reason),
+                       200);
+    return session;
+  };
+  const auto failed = [] {
+    const Json list = h().get("AD", "/api/v1/webhooks").json["items"];
+    const std::string path = "/api/v1/webhooks/" + list[0].string_or("id", "");
+    const Json open = h().get("AD", path + "/deliveries?state=open").json["items"];
+    return open.size() == 1 ? open[0].string_or("code", "") : std::string();
+  };
+  const std::string first = cancelled();
+  const std::string second = cancelled();
+  for (int look = 0; look < 2'400 && failed().empty(); ++look)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(failed(), "bus.refused");
+  const std::vector<AmqpMessage> one = queue.take(1);
+  const std::vector<AmqpMessage> other = queue.take(1);
+  ASSERT_EQ(one.size(), 1U);
+  ASSERT_EQ(other.size(), 1U);
+  std::vector<Json> sessions{one[0].body["session_id"], other[0].body["session_id"]};
+  EXPECT_TRUE(std::find(sessions.begin(), sessions.end(), Json(first)) != sessions.end());
+  EXPECT_TRUE(std::find(sessions.begin(), sessions.end(), Json(second)) != sessions.end());
+  EXPECT_EQ(other[0].body["data"]["reschedulable"], Json(true));
+}
+
 TEST(PulseoneBus, P37HoldsSessionsWithoutTheBrokerAndTellsItLater) {
   ASSERT_TRUE(becomes("healthy"));
   demo::RabbitServer& server = Rabbit::get().server;

@@ -185,5 +185,20 @@ TEST_F(BusPublisher, TheNextHostIsTriedWhereOneIsDown) {
   EXPECT_TRUE(log_.has("bus.unreachable"));
 }
 
+class SlowBusPublisher : public BusPublisher {};
+
+TEST_F(SlowBusPublisher, ABrokerInAlarmIsNotReachedUntilItIsOver) {
+  open(options());
+  ASSERT_TRUE(reached());
+  ASSERT_TRUE(server().control({"set_vm_memory_high_watermark", "0"}).ok());
+  publish("e1", "x");
+  EXPECT_TRUE(logs("bus.blocked"));
+  EXPECT_FALSE(publisher_->reached());
+  ASSERT_TRUE(server().control({"set_vm_memory_high_watermark", "0.8"}).ok());
+  EXPECT_TRUE(logs("bus.unblocked"));
+  EXPECT_EQ(outcomes(), std::vector<Outcome>{Outcome::acked});
+  EXPECT_TRUE(reached());
+}
+
 }  // namespace
 }  // namespace rabt::bus

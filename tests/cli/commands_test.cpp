@@ -12,21 +12,25 @@ bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-TEST(Commands, ConfigCheckNamesAWorkflowSecretThatIsNotThere) {
+TEST(Commands, ConfigCheckNamesASecretThatIsNotThere) {
   const std::string config = R"(cat > rabt.yaml <<END
 tenant: t1
 data: data
 plugins: p
 migrations: m
 workflow_secrets: {partner: {file: partner}}
+webhooks: [{name: his, url: 'https://his.example.sa/', secrets: [{file: hook}]}]
+bus: {hosts: [mq.example.sa], user: rabt, password: {file: broker}}
 END
 )";
   const Ran absent = run(config + "rabt config check --config rabt.yaml");
   EXPECT_EQ(absent.code, 2);
   EXPECT_TRUE(has(absent.err, "workflow secret partner: the secret file ")) << absent.err;
   EXPECT_TRUE(has(absent.err, "/partner cannot be read")) << absent.err;
+  EXPECT_TRUE(has(absent.err, "webhook his: the secret file ")) << absent.err;
+  EXPECT_TRUE(has(absent.err, "bus.password: the secret file ")) << absent.err;
   const Ran there = run(config +
-                        "(umask 77; echo value > partner)\n"
+                        "(umask 77; echo value | tee partner hook > broker)\n"
                         "rabt config check --config rabt.yaml");
   EXPECT_EQ(there.code, 0) << there.err;
 }

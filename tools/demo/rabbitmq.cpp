@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kProgram = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+constexpr const char* kFolder = "/usr/lib/rabbitmq/bin/";
 constexpr const char* kNames = "/usr/bin/epmd";
 constexpr std::int64_t kStartLimitMs = 180'000;
 constexpr std::chrono::milliseconds kLook{100};
@@ -46,7 +46,7 @@ std::vector<std::string> bound(std::vector<std::string> arguments) {
 
 Status RabbitServer::start(const std::string& folder, Random& random,
                            const std::string& certificates) {
-  if (!fs::exists(kProgram) || !fs::exists(kNames))
+  if (!fs::exists(std::string(kFolder) + "rabbitmq-server") || !fs::exists(kNames))
     return failed("there is no RabbitMQ; install the Debian package rabbitmq-server");
   folder_ = folder;
   std::error_code failure;
@@ -90,21 +90,43 @@ Status RabbitServer::restart() {
   std::error_code absent;
   const auto size = fs::file_size(log, absent);
   log_from_ = absent ? 0 : size;
+  std::vector<std::string> arguments = environment();
   // With input the script becomes the broker, so that our signals reach it; it reads none.
-  return broker_.start(
-      bound({"/usr/bin/env", "-i", "PATH=/usr/bin:/bin", "LANG=C.UTF-8", "HOME=" + folder_,
-             "RABBITMQ_NODENAME=rabt@localhost", "RABBITMQ_MNESIA_BASE=" + folder_ + "/data",
-             "RABBITMQ_LOG_BASE=" + folder_ + "/log", "RABBITMQ_LOGS=-",
-             "RABBITMQ_CONFIG_FILE=" + folder_ + "/rabbitmq.conf",
-             "RABBITMQ_ENABLED_PLUGINS_FILE=" + folder_ + "/plugins",
-             "RABBITMQ_CONF_ENV_FILE=" + folder_ + "/environment",
-             "RABBITMQ_DIST_PORT=" + std::to_string(node_port_),
-             "ERL_EPMD_PORT=" + std::to_string(names_port_), "ERL_EPMD_ADDRESS=127.0.0.1",
-             "RABBITMQ_ALLOW_INPUT=1", "RABBITMQ_SERVER_START_ARGS=-noinput",
-             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+S 1:1 +sbwt none -kernel "
-             "inet_dist_use_interface {127,0,0,1}",
-             kProgram}),
-      log);
+  for (const std::string& more :
+       {"RABBITMQ_MNESIA_BASE=" + folder_ + "/data", "RABBITMQ_LOG_BASE=" + folder_ + "/log",
+        std::string("RABBITMQ_LOGS=-"), "RABBITMQ_CONFIG_FILE=" + folder_ + "/rabbitmq.conf",
+        "RABBITMQ_ENABLED_PLUGINS_FILE=" + folder_ + "/plugins",
+        "RABBITMQ_DIST_PORT=" + std::to_string(node_port_), std::string("RABBITMQ_ALLOW_INPUT=1"),
+        std::string("RABBITMQ_SERVER_START_ARGS=-noinput"),
+        std::string("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=+S 1:1 +sbwt none -kernel "
+                    "inet_dist_use_interface {127,0,0,1}"),
+        std::string(kFolder) + "rabbitmq-server"})
+    arguments.push_back(more);
+  return broker_.start(bound(std::move(arguments)), log);
+}
+
+std::vector<std::string> RabbitServer::environment() const {
+  return {"/usr/bin/env",
+          "-i",
+          "PATH=/usr/bin:/bin",
+          "LANG=C.UTF-8",
+          "HOME=" + folder_,
+          "RABBITMQ_NODENAME=rabt@localhost",
+          "RABBITMQ_CONF_ENV_FILE=" + folder_ + "/environment",
+          "ERL_EPMD_PORT=" + std::to_string(names_port_),
+          "ERL_EPMD_ADDRESS=127.0.0.1"};
+}
+
+Status RabbitServer::control(const std::vector<std::string>& arguments) const {
+  std::vector<std::string> all = environment();
+  all.push_back(std::string(kFolder) + "rabbitmqctl");
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  const std::string log = folder_ + "/control.log";
+  ChildProcess control;
+  RABT_TRY_STATUS(control.start(bound(std::move(all)), log));
+  control.wait(kStartLimitMs);
+  if (control.running()) return failed("rabbitmqctl did not end; see " + log);
+  return ok_status();
 }
 
 Status RabbitServer::wait() {

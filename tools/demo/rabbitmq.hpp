@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "hub/base/random.hpp"
 #include "hub/base/result.hpp"
@@ -24,6 +25,8 @@ class RabbitServer {
   [[nodiscard]] Status restart();
   void stop() { broker_.stop(); }
   void kill() { broker_.kill(); }
+  // rabbitmqctl, to its end. Error demo.rabbitmq, with the place of its log.
+  [[nodiscard]] Status control(const std::vector<std::string>& arguments) const;
   // It answers nothing until it is killed.
   void freeze() const;
 
@@ -39,6 +42,8 @@ class RabbitServer {
 
  private:
   [[nodiscard]] Status write_configuration(const std::string& certificates) const;
+  // The environment of a program of RabbitMQ, as arguments of env.
+  [[nodiscard]] std::vector<std::string> environment() const;
 
   std::string folder_;
   std::string user_ = "rabt";
