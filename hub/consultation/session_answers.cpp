@@ -248,6 +248,7 @@ Membership membership_of(const Session& is, const Actor& who) {
     out.licence = own->licence;
   }
   out.quality = is.quality;
+  out.transcribed = is.transcribed;
   out.host = out.host || who.system;
   out.administrator = who.roles.has_any(
       {identity::Role::admin, identity::Role::operator_, identity::Role::auditor});

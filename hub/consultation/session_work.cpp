@@ -63,6 +63,7 @@ constexpr std::int64_t kMaxReconciled = 1'000;
 // The kind of an intent that stands in no row.
 constexpr std::string_view kLook = "look";
 constexpr std::string_view kDelete = "delete";
+constexpr std::string_view kTranscribe = "start-transcription";
 constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::int64_t kGhosts = 2;
 
@@ -356,6 +357,10 @@ void SessionWork::carry_out(const Intent& intent) {
     }
     if (receivers.size() == 0) return skip("nobody");
     arguments.set("receivers", std::move(receivers));
+  } else if (intent.kind == kTranscribe) {
+    // What was stopped again meanwhile does not begin.
+    if (room.empty() || !is.transcribed) return skip("stopped");
+    arguments.set("language", is.language);
   } else if (room.empty()) {
     // There is no room to record in or to end.
     return skip("no_room");
@@ -548,6 +553,8 @@ void SessionWork::give_up(const Intent& intent, std::string_view state, std::str
       : intent.kind == "start-recording"
           ? sessions_.act_as_hub(intent.session, RecordingLost{intent.subject, std::string(code)},
                                  closed)
+      : intent.kind == kTranscribe
+          ? sessions_.act_as_hub(intent.session, TranscriptionLost{std::string(code)}, closed)
           : sessions_.act_as_hub(intent.session, Look{}, closed);
   if (!acted.ok())
     sessions_.parts().log.warn("session.effect",
@@ -563,6 +570,10 @@ Status SessionWork::settle_done(const Intent& intent, const Json& output) {
   // The room was gone: nothing is recorded, and nobody may believe that something is.
   if (intent.kind == "start-recording" && !output.bool_or("recording", true)) {
     give_up(intent, "refused", "video.not_recording");
+    return ok_status();
+  }
+  if (intent.kind == kTranscribe && !output.bool_or("transcribing", true)) {
+    give_up(intent, "refused", "video.not_transcribing");
     return ok_status();
   }
   return close(intent, "done", "", "");

@@ -78,6 +78,8 @@ struct Membership {
   bool waiting = false;
   // How far the licence of the caller's participant was known when he came in.
   identity::Licence licence = identity::Licence::missing;
+  // The video provider writes down what is said.
+  bool transcribed = false;
   // The session's ceiling: low, standard, high, hd.
   std::string quality = "high";
   // Administrator or auditor, who sees no patient data without a reason.
@@ -122,6 +124,10 @@ class Sessions {
   virtual Answer invite(const Ask& ask) = 0;
   virtual Answer revoke_invitation(const Ask& ask) = 0;
   virtual Answer accept_invitation(const Ask& ask) = 0;
+  // The video provider's transcription: {session, transcribing}. Errors: unavailable
+  // asr.not_configured, conflict consent.transcription_missing.
+  virtual Answer start_transcription(const Ask& ask) = 0;
+  virtual Answer stop_transcription(const Ask& ask) = 0;
   virtual Answer consents(const Ask& ask) = 0;
   virtual Answer record_consent(const Ask& ask) = 0;
   virtual Answer start_recording(const Ask& ask) = 0;

@@ -78,6 +78,7 @@ Moment SessionsImpl::moment_of(const Actor& who, const Session& session) const {
           .records = video_.records(session),
           .receive_only = video_.has(session, "receive-only"),
           .holds_receivers = video_.serves(session, "hold-receivers"),
+          .transcribes = video_.serves(session, "start-transcription"),
           .fresh_id = parts_.ids.next().text()};
 }
 

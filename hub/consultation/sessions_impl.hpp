@@ -56,6 +56,8 @@ class SessionsImpl final : public SessionService {
   Answer invite(const Ask& ask) override;
   Answer revoke_invitation(const Ask& ask) override;
   Answer accept_invitation(const Ask& ask) override;
+  Answer start_transcription(const Ask& ask) override;
+  Answer stop_transcription(const Ask& ask) override;
   Answer consents(const Ask& ask) override;
   Answer record_consent(const Ask& ask) override;
   Answer start_recording(const Ask& ask) override;

@@ -308,6 +308,18 @@ Answer SessionsImpl::accept_invitation(const Ask& ask) {
   return answer;
 }
 
+Answer SessionsImpl::start_transcription(const Ask& ask) {
+  RABT_TRY(acted, act(ask, ask.session,
+                      [&](Session&) -> Result<Command> { return Command(StartTranscription{}); }));
+  return Json::object({{"session", acted.session.id}, {"transcribing", acted.session.transcribed}});
+}
+
+Answer SessionsImpl::stop_transcription(const Ask& ask) {
+  RABT_TRY(acted, act(ask, ask.session,
+                      [&](Session&) -> Result<Command> { return Command(StopTranscription{}); }));
+  return Json::object({{"session", acted.session.id}, {"transcribing", acted.session.transcribed}});
+}
+
 Answer SessionsImpl::consents(const Ask& ask) {
   const Actor who = actor_of(ask);
   RABT_TRY(session, visible(ask, who));

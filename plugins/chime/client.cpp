@@ -89,6 +89,9 @@ Settings read_settings(std::string_view json) {
   if (!settings.prefix.empty() && !settings.prefix.ends_with('/')) settings.prefix.push_back('/');
   settings.kms_key_id = text_of(config, "kms_key_id");
   settings.sink_role_arn = text_of(config, "sink_role_arn");
+  for (const Json& one : sdk::list_of(config, "transcription_languages")) {
+    if (one.is_string()) settings.transcription_languages.push_back(one.get<std::string>());
+  }
   settings.token_ttl_seconds = config.value("token_ttl_seconds", settings.token_ttl_seconds);
   settings.max_participants = config.value("max_participants", settings.max_participants);
   if (!settings.bucket.empty() && !has_pipelines(settings.region)) {

@@ -32,6 +32,8 @@ struct Settings {
   std::string prefix;
   std::string kms_key_id;
   std::string sink_role_arn;
+  // What may be transcribed, as Amazon names languages; nothing while it is empty.
+  std::vector<std::string> transcription_languages;
   std::int64_t token_ttl_seconds = 3600;
   // Everybody counts who was ever invited.
   std::int64_t max_participants = 50;

@@ -52,6 +52,9 @@ class ChimePlugin final : public Recordings {
       co_return co_await remove_participant(call, id, text_of(input, "identity"));
     if (call.action == "start-recording") co_return co_await start_recording(call, id);
     if (call.action == "stop-recording") co_return co_await stop_recording(call, id);
+    if (call.action == "start-transcription")
+      co_return co_await start_transcription(call, id, text_of(input, "language"));
+    if (call.action == "stop-transcription") co_return co_await stop_transcription(call, id);
     if (call.action == "list-recordings") co_return co_await list_recordings(call, id);
     if (call.action == "fetch-recording") co_return co_await fetch_recording(call, id);
     if (call.action == "delete-recording") co_return co_await delete_recording(call, id);
@@ -132,6 +135,38 @@ class ChimePlugin final : public Recordings {
     const Outcome stopped = co_await finish_segments(call, id);
     if (stopped.kind != Kind::done) co_return stopped;
     co_return state(id, false);
+  }
+
+  // ---- Transcription
+
+  static Outcome transcribing(const std::string& id, bool on) {
+    return Outcome::done(Json{{"sessionId", id}, {"transcribing", on}}.dump());
+  }
+  // Amazon Transcribe listens in the media region. Its words go to the clients of the attendees;
+  // the same again changes nothing.
+  Task<Outcome> start_transcription(const Call& call, std::string id, std::string language) {
+    const auto& known = settings_.transcription_languages;
+    const auto found = std::find_if(known.begin(), known.end(), [&](const std::string& one) {
+      return one == language || one.starts_with(language + "-");
+    });
+    if (found == known.end())
+      co_return sdk::fail(Kind::permanent, "chime.language",
+                          "transcription_languages names none for the language of this session",
+                          Json{{"status", 422}});
+    const Json body{
+        {"TranscriptionConfiguration", {{"EngineTranscribeSettings", {{"LanguageCode", *found}}}}}};
+    const HttpResult answer = co_await meetings(
+        call, "POST", "/meetings/" + id + "/transcription?operation=start", body.dump());
+    // Nobody speaks in a meeting that is over.
+    if (is_gone(answer)) co_return transcribing(id, false);
+    if (!succeeded(answer)) co_return failure(answer);
+    co_return transcribing(id, true);
+  }
+  Task<Outcome> stop_transcription(const Call& call, std::string id) {
+    const HttpResult answer =
+        co_await meetings(call, "POST", "/meetings/" + id + "/transcription?operation=stop");
+    if (!succeeded(answer) && !is_gone(answer)) co_return failure(answer);
+    co_return transcribing(id, false);
   }
 
   // ---- Attendees

@@ -79,6 +79,8 @@ class StandInSessions final : public Sessions {
   Answer invite(const Ask& /*ask*/) override { return none(); }
   Answer revoke_invitation(const Ask& /*ask*/) override { return none(); }
   Answer accept_invitation(const Ask& /*ask*/) override { return none(); }
+  Answer start_transcription(const Ask& /*ask*/) override { return none(); }
+  Answer stop_transcription(const Ask& /*ask*/) override { return none(); }
   Answer consents(const Ask& /*ask*/) override { return none(); }
   Answer record_consent(const Ask& /*ask*/) override { return none(); }
   Answer start_recording(const Ask& /*ask*/) override { return none(); }

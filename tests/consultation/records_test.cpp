@@ -495,6 +495,21 @@ TEST_F(RecordsTest, SegmentsOfASpeakerStandInTheirOrder) {
             "asr.not_configured");
 }
 
+TEST_F(RecordsTest, WhatTheProviderHeardIsTakenWhileItMayListen) {
+  const auto heard = [&] {
+    return verdict(records_->add_segment(
+        ask("doctor", Json::object({{"text", "heard"}, {"seq", 1}, {"source", "provider"}}))));
+  };
+  EXPECT_EQ(heard(), "transcription.not_started");
+  for (auto& [session, people] : sessions_.members) {
+    for (auto& [person, member] : people) member.transcribed = true;
+  }
+  EXPECT_EQ(heard(), "ok");
+  const Json transcript = must(records_->transcript(ask("doctor")));
+  ASSERT_EQ(transcript["items"].size(), 1U);
+  EXPECT_EQ(transcript["items"].item(0).string_or("source", ""), "provider");
+}
+
 //
 TEST_F(RecordsTest, FeedbackIsOneForEachAndReplaceableForThirtyDays) {
   EXPECT_EQ(verdict(records_->give_feedback(ask("patient", Json::object({{"rating", 5}})))),

@@ -766,6 +766,72 @@ TEST_F(Video, TheProviderIsAskedToHoldReceiversWheneverSomebodyComes) {
   EXPECT_EQ(asked["receivers"].item(0).as_string(), part(id, nurse_).string_or("identity", ""));
 }
 
+TEST_F(Video, TheProviderWritesDownWhatIsSaidWhileEverybodyConsents) {
+  provider_.served.insert({"start-transcription", "stop-transcription"});
+  const std::string id = id_of(made(with(with(plain(), "waitingRoom", false), "language", "en")));
+  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->join(as(patient_, id)));
+  const auto says = [&](const std::string& person, bool given) {
+    must(sessions_->record_consent(
+        as(person, id, Json::object({{"kind", "transcription"}, {"given", given}}))));
+  };
+  says(doctor_, true);
+  EXPECT_EQ(code(sessions_->start_transcription(as(doctor_, id))), "consent.transcription_missing");
+  says(patient_, true);
+  EXPECT_EQ(code(sessions_->start_transcription(as(patient_, id))), "session.not_host");
+  for (int twice = 0; twice < 2; ++twice)
+    EXPECT_TRUE(must(sessions_->start_transcription(as(doctor_, id)))["transcribing"].as_bool());
+  ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == 1; }));
+  EXPECT_EQ(provider_.calls("start-transcription")[0].arguments.string_or("language", ""), "en");
+  EXPECT_TRUE(must(sessions_->membership(as(patient_, id))).transcribed);
+
+  // Somebody comes who has said nothing of it.
+  must(sessions_->add_participant(
+      as(doctor_, id, Json::object({{"person", nurse_}, {"role", "nurse"}}))));
+  EXPECT_TRUE(must(sessions_->membership(as(patient_, id))).transcribed);
+  must(sessions_->join(as(nurse_, id)));
+  EXPECT_FALSE(must(sessions_->membership(as(patient_, id))).transcribed);
+  ASSERT_TRUE(eventually([&] { return provider_.calls("stop-transcription").size() == 1; }));
+  says(nurse_, true);
+  must(sessions_->start_transcription(as(doctor_, id)));
+  ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == 2; }));
+
+  // Somebody takes it back.
+  says(patient_, false);
+  EXPECT_FALSE(must(sessions_->membership(as(patient_, id))).transcribed);
+  ASSERT_TRUE(eventually([&] { return provider_.calls("stop-transcription").size() == 2; }));
+  says(patient_, true);
+  must(sessions_->start_transcription(as(doctor_, id)));
+  must(sessions_->stop_transcription(as(doctor_, id)));
+  ASSERT_TRUE(eventually([&] { return provider_.calls("stop-transcription").size() == 3; }));
+  ASSERT_TRUE(eventually([&] { return told("transcript-stopped").size() == 3; }));
+  EXPECT_EQ(told("transcript-stopped")[0]["data"].string_or("code", ""),
+            "consent.transcription_missing");
+  EXPECT_EQ(told("transcript-stopped")[2]["data"].string_or("code", ""), "");
+}
+
+TEST_F(Video, WhatTheProviderRefusesToWriteDownIsTold) {
+  const std::string without = id_of(made(with(plain(), "waitingRoom", false)));
+  must(sessions_->start(as(doctor_, without)));
+  EXPECT_EQ(code(sessions_->start_transcription(as(doctor_, without))), "asr.not_configured");
+  EXPECT_EQ(code(sessions_->stop_transcription(as(doctor_, without))), "asr.not_configured");
+
+  provider_.served.insert({"start-transcription", "stop-transcription"});
+  provider_.answer = [this](const plugin::CallRequest& call) {
+    return call.action == "start-transcription"
+               ? plugin::failed(OutcomeKind::permanent, "chime.language", "not this language")
+               : provider_.usual(call);
+  };
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "transcription"}}))));
+  must(sessions_->start_transcription(as(doctor_, id)));
+  ASSERT_TRUE(eventually([&] { return told("transcript-stopped").size() == 1; }));
+  EXPECT_EQ(told("transcript-stopped")[0]["data"].string_or("code", ""), "chime.language");
+  EXPECT_TRUE(eventually([&] { return provider_.calls("stop-transcription").size() == 1; }));
+  EXPECT_FALSE(must(sessions_->membership(as(doctor_, id))).transcribed);
+}
+
 TEST_F(Video, TheRoomTakesAsManyAsTheSession) {
   (void)made(with(plain(), "maxParticipants", 12));
   ASSERT_TRUE(eventually([&] { return provider_.calls("create-session").size() == 1; }));

@@ -365,6 +365,29 @@ TYPED_TEST_P(VideoSuite, ARoomThatIsGoneIsNoRiddle) {
   }
 }
 
+TYPED_TEST_P(VideoSuite, WhatIsSaidIsWrittenDownWhileTheHubSaysSo) {
+  if (!this->serves("start-transcription")) GTEST_SKIP() << "the manifest serves no transcription";
+  const std::string session = this->opened();
+  this->join(session, "patient");
+  const Json which{{"sessionId", session}};
+  const Json of_english{{"sessionId", session}, {"language", "en"}};
+  for (int twice = 0; twice < 2; ++twice)
+    EXPECT_EQ(this->done("start-transcription", of_english)["transcribing"], true);
+  EXPECT_EQ(this->ledger("transcription.started", 1), 1U);
+  for (int twice = 0; twice < 2; ++twice)
+    EXPECT_EQ(this->done("stop-transcription", which)["transcribing"], false);
+  EXPECT_EQ(this->ledger("transcription.stopped", 1), 1U);
+  // A language that the operator has not named is refused, and nothing is heard in it.
+  const sdk::Outcome refused =
+      this->host_->call("start-transcription", {{"sessionId", session}, {"language", "ko"}});
+  EXPECT_EQ(refused.kind, Kind::permanent);
+  EXPECT_TRUE(refused.code.ends_with(".language")) << refused.code;
+  this->done("end-session", which);
+  EXPECT_EQ(this->done("start-transcription", of_english)["transcribing"], false);
+  EXPECT_EQ(this->done("stop-transcription", which)["transcribing"], false);
+  EXPECT_EQ(this->ledger("transcription.started"), 1U);
+}
+
 // Another file of the same provider cannot be asked for by an id that is none.
 TYPED_TEST_P(VideoSuite, AnIdThatIsNoneAsksForNothing) {
   for (const char* const id : {"", "..", "../../secrets", "x?y=1", "a/b"}) {
@@ -476,6 +499,7 @@ REGISTER_TYPED_TEST_SUITE_P(VideoSuite, TheSameKeyIsTheSameRoom, ATokenOpensItsR
                             WhoOnlyReceivesMayBeHeardWhenHisRoleChanges, WhatWasLostIsFoundByAsking,
                             ARoomThatIsGoneIsNoRiddle, AnIdThatIsNoneAsksForNothing,
                             ARecordingIsListedFetchedAndDeleted, ATruncatedFileIsNoticed,
-                            TheEndIsTheEndHoweverOften, NewsBecomeEventsOfTheRole);
+                            WhatIsSaidIsWrittenDownWhileTheHubSaysSo, TheEndIsTheEndHoweverOften,
+                            NewsBecomeEventsOfTheRole);
 
 }  // namespace rabt::testing

@@ -130,6 +130,7 @@ struct Meeting {
   std::string topic;
   std::uint64_t most = 250;
   bool started = false;
+  bool transcribed = false;
   std::vector<Attendee> attendees;
 };
 
@@ -240,6 +241,8 @@ class Chime final : public Service {
         return Response::json(200, {{"Attendee", attendee_json(invite(meeting, body), true)}});
       }
       if (is("GET", "meetings/*/attendees")) return list_attendees(request, meeting);
+      if (is("POST", "meetings/*/transcription"))
+        return transcribe(meeting, request.query_value("operation"), body);
       if (shape.starts_with("meetings/*/attendees/*"))
         return attendee_route(method, path, meeting, body);
     }
@@ -394,6 +397,29 @@ class Chime final : public Service {
     Json out{{"Attendees", page}};
     if (from + kPage < meeting.attendees.size()) out["NextToken"] = std::to_string(from + kPage);
     return Response::json(200, out);
+  }
+
+  // A repeat is taken. What Chime's model of the API lists as languages.
+  Response transcribe(Meeting& meeting, const std::string& operation, const Json& body) {
+    static const std::set<std::string> kLanguages = {"en-US", "en-GB", "es-US", "fr-CA", "fr-FR",
+                                                     "en-AU", "it-IT", "de-DE", "pt-BR", "ja-JP",
+                                                     "ko-KR", "zh-CN", "th-TH", "hi-IN"};
+    if (operation != "start" && operation != "stop") throw bad_request("no such operation");
+    const bool on = operation == "start";
+    if (on) {
+      const Json settings = body.value("TranscriptionConfiguration", Json::object())
+                                .value("EngineTranscribeSettings", Json::object());
+      if (!kLanguages.contains(settings.value("LanguageCode", "")))
+        throw bad_request("LanguageCode is none of the languages");
+    }
+    if (meeting.transcribed != on) {
+      meeting.transcribed = on;
+      context_.ledger.record(name(), on ? "transcription.started" : "transcription.stopped",
+                             meeting.external);
+      emit(meeting, on ? "chime:TranscriptionStarted" : "chime:TranscriptionStopped",
+           Json::object());
+    }
+    return Response::json(200, Json::object());
   }
 
   Response attendee_route(const std::string& method, const std::vector<std::string>& path,

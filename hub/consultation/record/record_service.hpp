@@ -87,7 +87,6 @@ class RecordService final : public Records {
                                            std::string_view where, RecordAct& act);
   // Who signs a note or codes a diagnosis, and when: {participant, person, role, at}.
   [[nodiscard]] Json signed_by(const Ask& ask, const Membership& of) const;
-  [[nodiscard]] Answer transcription(const Ask& ask);
   [[nodiscard]] Result<access::Allowed> may_prescribe(const Ask& ask, const Membership& of);
   [[nodiscard]] Answer write_prescription(const Ask& ask, const Json& items,
                                           const std::string& notes);

@@ -81,6 +81,10 @@ Answer RecordService::add_segment(const Ask& ask) {
   RABT_TRY(allowed, may_write(ask, of, RecordKind::segment));
   RABT_TRY_STATUS(not_over(of));
   if (audio) return no_recognition();
+  // The provider hears who has consented, and nobody else.
+  if (source == "provider" && !of.transcribed)
+    return conflict("transcription.not_started",
+                    "the video provider of this session does not write down what is said now");
   RecordAct act{.record = fresh(ask, of, RecordKind::segment), .also = {}};
   Json& document = act.record.document;
   document.set("text", text);
@@ -145,19 +149,12 @@ Answer RecordService::add_transcript(const Ask& ask) {
   return Json::object({{"segments", n}});
 }
 
-Answer RecordService::transcription(const Ask& ask) {
-  RABT_TRY(of, parts_.sessions.membership(ask));
-  RABT_TRY_STATUS(may(access::Right::session_run, ask, of));
-  RABT_TRY_STATUS(not_over(of));
-  return no_recognition();
-}
-
 Answer RecordService::start_transcription(const Ask& ask) {
-  return transcription(ask);
+  return parts_.sessions.start_transcription(ask);
 }
 
 Answer RecordService::stop_transcription(const Ask& ask) {
-  return transcription(ask);
+  return parts_.sessions.stop_transcription(ask);
 }
 
 Answer RecordService::feedback(const Ask& ask) {

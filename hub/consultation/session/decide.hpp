@@ -51,6 +51,8 @@ struct Moment {
   bool receive_only = true;
   // It does so whenever the hub asks, and not by their tokens.
   bool holds_receivers = false;
+  // It writes down what is said.
+  bool transcribes = false;
   // Names for what is new, drawn before: decide() is pure.
   std::string fresh_id{};
 };
@@ -130,6 +132,12 @@ struct RecordConsent {
   // {id, kind, given, method, participant?}; participant is the guest whose consent it is.
   Json consent;
 };
+struct StartTranscription {};
+struct StopTranscription {};
+// The provider does not transcribe. code: why.
+struct TranscriptionLost {
+  std::string code;
+};
 struct StartRecording {
   std::string purpose;
 };
@@ -184,11 +192,12 @@ struct SetInsurance {
   std::string status;
   std::string reference;
 };
-using Command = std::variant<Open, Accept, Decline, Assign, Start, End, Cancel, Amend, Join, Leave,
-                             Add, Remove, Admit, Deny, Invite, Revoke, AcceptInvitation,
-                             RecordConsent, StartRecording, StopRecording, Tick, ProviderJoined,
-                             ProviderLeft, RoomOpened, RoomNotOpened, RoomEnded, RecordingLost,
-                             RecordingSeen, Look, SetAppointment, LinkConsultation, SetInsurance>;
+using Command =
+    std::variant<Open, Accept, Decline, Assign, Start, End, Cancel, Amend, Join, Leave, Add, Remove,
+                 Admit, Deny, Invite, Revoke, AcceptInvitation, RecordConsent, StartTranscription,
+                 StopTranscription, TranscriptionLost, StartRecording, StopRecording, Tick,
+                 ProviderJoined, ProviderLeft, RoomOpened, RoomNotOpened, RoomEnded, RecordingLost,
+                 RecordingSeen, Look, SetAppointment, LinkConsultation, SetInsurance>;
 
 // ---- What follows
 
@@ -201,7 +210,7 @@ struct SessionEvent {
 // What is asked of the video provider.
 struct Effect {
   // open-room, end-room, start-recording, stop-recording, collect, remove-participant,
-  // hold-receivers
+  // hold-receivers, start-transcription, stop-transcription
   std::string kind;
   // A recording.
   std::string subject;

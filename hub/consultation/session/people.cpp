@@ -401,6 +401,56 @@ Result<Change> on(Step step, const StopRecording& /*command*/) {
   return done(std::move(step));
 }
 
+// ---- What the provider writes down of what is said
+
+namespace {
+
+// Error unavailable asr.not_configured, as of a hub without speech recognition.
+Status must_transcribe(const Step& step) {
+  if (step.moment.transcribes && !step.before.provider_plugin.empty()) return ok_status();
+  return unavailable("asr.not_configured",
+                     "the video provider of this session writes nothing down, and no speech "
+                     "recognition listens during a call; send the text of the segments");
+}
+
+}  // namespace
+
+Result<Change> on(Step step, const StartTranscription& /*command*/) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_be_open(is, "active"));
+  RABT_TRY_STATUS(must_transcribe(step));
+  if (is.e2ee)
+    return conflict("transcription.e2ee",
+                    "a session that is encrypted end to end is not transcribed");
+  if (is.room != "open")
+    return conflict("transcription.no_room", "the video provider has no room of this session yet");
+  RABT_TRY_STATUS(may_be_transcribed(is));
+  if (is.transcribed) return nothing(is);
+  is.transcribed = true;
+  step.ask("start-transcription");
+  step.record("transcript.started");
+  step.tell("transcript-started");
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const StopTranscription& /*command*/) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_be_open(is, "active"));
+  RABT_TRY_STATUS(must_transcribe(step));
+  if (!is.transcribed) return nothing(is);
+  step.ask("stop-transcription");
+  end_transcription(step);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const TranscriptionLost& command) {
+  if (!step.before.transcribed) return nothing(step.before);
+  // An answer that was lost may have been a yes.
+  step.ask("stop-transcription");
+  end_transcription(step, command.code);
+  return done(std::move(step));
+}
+
 // ---- What the provider told
 
 namespace {

@@ -407,6 +407,7 @@ Json to_document(const Session& session) {
        {"warnings", std::move(warnings)},
        {"recordingNow", session.recording_now},
        {"recordingConfirmed", session.recording_confirmed},
+       {"transcribed", session.transcribed},
        {"recorded", session.recorded},
        {"emptySince", optional_ms(session.empty_since_ms)},
        {"roomGone", optional_ms(session.room_gone_ms)},
@@ -454,6 +455,7 @@ Status from_document(const Json& document, Session& session) {
     session.warnings.push_back(code.as_string());
   session.recording_now = document.string_or("recordingNow", "");
   session.recording_confirmed = document.bool_or("recordingConfirmed", false);
+  session.transcribed = document.bool_or("transcribed", false);
   session.recorded = document.bool_or("recorded", false);
   session.empty_since_ms = ms_of(document["emptySince"]);
   session.room_gone_ms = ms_of(document["roomGone"]);

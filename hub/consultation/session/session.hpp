@@ -186,6 +186,8 @@ struct Session {
   std::string recording_now;
   // The provider said that it records.
   bool recording_confirmed = false;
+  // The provider writes down what is said.
+  bool transcribed = false;
   // Was recorded at least once.
   bool recorded = false;
   // When the last one left, while nobody is there.

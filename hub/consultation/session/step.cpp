@@ -49,6 +49,11 @@ void Step::record(std::string_view act, Json detail) {
 }
 
 Result<Change> done(Step&& step) {
+  // Somebody came who has not consented, or somebody took his consent back.
+  if (step.after().transcribed && !may_be_transcribed(step.after()).ok()) {
+    step.ask("stop-transcription");
+    end_transcription(step, "consent.transcription_missing");
+  }
   step.change.after.updated_ms = step.moment.now.ms;
   return std::move(step.change);
 }
@@ -224,6 +229,16 @@ void end_recording(Step& step) {
   is.recording_now.clear();
 }
 
+void end_transcription(Step& step, std::string_view code) {
+  Session& is = step.after();
+  if (!is.transcribed) return;
+  is.transcribed = false;
+  Json why = Json::object();
+  if (!code.empty()) why.set("code", code);
+  step.record("transcript.stopped", why);
+  step.tell("transcript-stopped", why);
+}
+
 Status begin(Step& step, std::optional<bool> visit_open, std::string_view how) {
   Session& is = step.after();
   //
@@ -306,6 +321,7 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
   end_stays(step, {}, step.moment.now.ms);
   const std::string recording = is.recording_now;
   end_recording(step);
+  end_transcription(step);
   for (Participant& one : is.participants) {
     if (one.here || is.present(one)) {
       one.connection = "disconnected";
@@ -460,6 +476,15 @@ Right right_of(const AcceptInvitation& /*command*/) {
 }
 Right right_of(const RecordConsent& /*command*/) {
   return Right::consent_record;
+}
+Right right_of(const StartTranscription& /*command*/) {
+  return Right::session_run;
+}
+Right right_of(const StopTranscription& /*command*/) {
+  return Right::session_run;
+}
+Right right_of(const TranscriptionLost& /*command*/) {
+  return Right::session_by_the_hub;
 }
 Right right_of(const StartRecording& /*command*/) {
   return Right::session_run;

@@ -45,6 +45,8 @@ void finish(Step& step, SessionStatus status, std::string_view reason);
 // Error conflict consent.recording_missing, recording.*, capability.recording.
 [[nodiscard]] Status begin_recording(Step& step, std::string_view purpose);
 void end_recording(Step& step);
+// What is said is not written down any more. code: why, when nobody asked for the end.
+void end_transcription(Step& step, std::string_view code = {});
 // Nobody is to see or hear those who only receive: somebody came who may.
 void hold_receivers(Step& step);
 // scheduled <-> waiting, and since when nobody is there.
@@ -72,6 +74,9 @@ Result<Change> on(Step step, const Invite& command);
 Result<Change> on(Step step, const Revoke& command);
 Result<Change> on(Step step, const AcceptInvitation& command);
 Result<Change> on(Step step, const RecordConsent& command);
+Result<Change> on(Step step, const StartTranscription& command);
+Result<Change> on(Step step, const StopTranscription& command);
+Result<Change> on(Step step, const TranscriptionLost& command);
 Result<Change> on(Step step, const StartRecording& command);
 Result<Change> on(Step step, const StopRecording& command);
 Result<Change> on(Step step, const Tick& command);

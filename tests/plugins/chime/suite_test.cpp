@@ -23,6 +23,7 @@ struct Chime {
             {"pipelines_url", url},
             {"s3_url", url},
             {"sns_topic_arn", "arn:aws:sns:eu-central-1:111122223333:chime"},
+            {"transcription_languages", {"en-US"}},
             {"bucket", "visits"},
             {"prefix", "recordings"}};
   }
