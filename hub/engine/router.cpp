@@ -33,7 +33,7 @@ void Inbox::push(QueuedMessage message) {
   if (wake) wake_.notify_one();
 }
 
-bool Inbox::take(std::deque<QueuedMessage>& into) {
+bool Inbox::take(std::vector<QueuedMessage>& into) {
   Lock lock(mutex_);
   // Who woke this thread may have been stopped for it, with more to push: it is let run before the
   // next message costs another sleep and another waking.

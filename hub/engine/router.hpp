@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <vector>
 
@@ -23,8 +22,9 @@ struct QueuedMessage {
 class Inbox {
  public:
   void push(QueuedMessage message);
-  // Waits for messages and takes all. Returns false if the inbox was closed.
-  bool take(std::deque<QueuedMessage>& into);
+  // Waits for messages and takes all; `into` is empty, and its room serves the next ones. Returns
+  // false if the inbox was closed.
+  bool take(std::vector<QueuedMessage>& into);
   // Waits `ms` milliseconds. Returns false if the inbox was closed.
   bool pause(std::int64_t ms);
   void close();
@@ -38,7 +38,7 @@ class Inbox {
  private:
   Mutex mutex_;
   Condition wake_;
-  std::deque<QueuedMessage> queue_ RABT_GUARDED_BY(mutex_);
+  std::vector<QueuedMessage> queue_ RABT_GUARDED_BY(mutex_);
   bool waiting_ RABT_GUARDED_BY(mutex_) = false;
   bool closed_ RABT_GUARDED_BY(mutex_) = false;
 };

@@ -10,6 +10,13 @@
 
 namespace rabt::engine {
 
+namespace {
+
+// Messages for which a worker keeps room. Many more come at once when a partition is taken.
+constexpr std::size_t kKeptRoom = 4096;
+
+}  // namespace
+
 void Worker::start() {
   thread_ = std::thread([this] { run(); });
 }
@@ -22,12 +29,15 @@ void Worker::stop() {
 void Worker::run() {
   while (parts_.inbox.take(batch_)) {
     // A message stays in the batch while it is handled: answer_requests looks there.
-    for (; !batch_.empty(); batch_.pop_front()) {
-      handle(batch_.front().message);
+    for (next_ = 0; next_ < batch_.size(); ++next_) {
+      handle(batch_[next_].message);
       // With the last message, so that nothing is under way when its work is over.
-      if (batch_.size() == 1 && residents_.size() > context_.options.max_resident_per_worker)
-        evict();
+      const bool last = next_ + 1 == batch_.size();
+      if (last && residents_.size() > context_.options.max_resident_per_worker) evict();
+      const QueuedMessage over = std::move(batch_[next_]);
     }
+    batch_.clear();
+    if (batch_.capacity() > kKeptRoom) batch_ = std::vector<QueuedMessage>();
   }
 }
 
@@ -40,7 +50,7 @@ void Worker::answer_requests(const Error& error) {
     if (auto* cancelled = std::get_if<CancelRequest>(&message)) answer(cancelled->answer);
     if (auto* resolved = std::get_if<ResolveRequest>(&message)) answer(resolved->answer);
   };
-  for (QueuedMessage& queued : batch_) look(queued.message);
+  for (std::size_t i = next_; i < batch_.size(); ++i) look(batch_[i].message);
   parts_.inbox.for_each(look);
 }
 

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
@@ -117,7 +116,9 @@ class Worker {
   Context& context_;
 
   // Confined to the worker's thread.
-  std::deque<QueuedMessage> batch_;
+  std::vector<QueuedMessage> batch_;
+  // The message of the batch that is handled.
+  std::size_t next_ = 0;
   // The keys for the messages of a batch.
   std::shared_ptr<const KeyLease> lease_;
   std::unordered_map<std::int64_t, std::unique_ptr<ResidentInstance>> residents_;
