@@ -98,6 +98,22 @@ TEST(Stranger, B09AnIdOfThisHubThatNamesNobodyIsAMistake) {
                      422);
 }
 
+TEST(Stranger, B25AGuestShowsHisLicence) {
+  const auto with = [](Json organizer) {
+    organizer.set("role", "doctor");
+    return h().post(
+        "AD", "/api/v1/sessions",
+        Json::object({{"type", "second_opinion"}, {"organizer", std::move(organizer)}}));
+  };
+  const Answer none = with(Json::object({{"externalId", "guest-1"}, {"name", "Dr. Guest"}}));
+  RABT_EXPECT_STATUS(none, 201);
+  EXPECT_NE(none["warnings"].dump().find("licence.missing"), std::string::npos) << none.body;
+  const Answer shown = with(Json::object(
+      {{"externalId", "guest-2"}, {"name", "Dr. Guest"}, {"licenseNumber", "DOC-2024-001"}}));
+  RABT_EXPECT_STATUS(shown, 201);
+  EXPECT_EQ(shown["warnings"].dump().find("licence.missing"), std::string::npos) << shown.body;
+}
+
 // ---- Kiorex
 
 TEST(Stranger, K04ChangesAllThatTheDocumentNames) {
@@ -288,6 +304,36 @@ TEST(Stranger, K71WrongInputNamesTheFieldInTheWordsOfTheDoor) {
   EXPECT_NE(slot.body.find("slots[0].endTime"), std::string::npos) << slot.body;
 }
 
+TEST(Stranger, K63TokensOfTheOldSystemAreTakenAndOthersAreNot) {
+  const std::string wrong = h().mint("user-D", "provider", "another secret of 32 bytes or more");
+  const auto shows = [](const std::string& token) {
+    return h().site.send("GET", "/video/sessions", {{"Authorization", "Bearer " + token}}).status;
+  };
+  EXPECT_EQ(shows(h().person("D").token), 200);
+  EXPECT_EQ(shows(wrong), 401);
+}
+
+TEST(Stranger, K68NothingButHealthIsOpen) {
+  const Answer described = h().get("-", "/api/docs-json");
+  RABT_EXPECT_STATUS(described, 200);
+  std::size_t operations = 0;
+  for (const auto& [pattern, methods] : described["paths"].as_object()) {
+    std::string address = pattern;
+    while (address.find('{') != std::string::npos) {
+      const auto from = address.find('{');
+      address.replace(from, address.find('}') - from + 1, h().uuid("P"));
+    }
+    for (const auto& [method, operation] : methods.as_object()) {
+      ++operations;
+      std::string upper = method;
+      for (char& c : upper) c = static_cast<char>(std::toupper(c));
+      const Answer answer = h().call("-", upper, address);
+      EXPECT_EQ(answer.status, pattern == "/video/health" ? 200 : 401) << upper << " " << address;
+    }
+  }
+  EXPECT_EQ(operations, 37U);
+}
+
 // ---- The EMR
 
 struct Visit {
@@ -337,7 +383,7 @@ TEST(Stranger, E01FiltersAndPages) {
   EXPECT_EQ(h().get("D", list + "&status=COMPLETED")["count"], Json(0));
 }
 
-TEST(Stranger, E07E15E18E19E20ASessionFromItsPlanToItsEnd) {
+TEST(Stranger, E07E14E15E18E19E20ASessionFromItsPlanToItsEnd) {
   const Answer one = h().post("D", kTelemedicine, visit().body());
   RABT_EXPECT_STATUS(one, 201);
   const std::int64_t id = number_of(one, "id");
@@ -361,7 +407,11 @@ TEST(Stranger, E07E15E18E19E20ASessionFromItsPlanToItsEnd) {
   }
   EXPECT_TRUE(gone) << seen.body;
   RABT_EXPECT_STATUS(h().post("D2", telemedicine(id, "end")), 403);
-  EXPECT_EQ(h().post("D", telemedicine(id, "end"))["status"], Json("COMPLETED"));
+  const Answer over = h().post("D", telemedicine(id, "end"));
+  EXPECT_EQ(over["status"], Json("COMPLETED"));
+  // A minute that has begun counts whole.
+  EXPECT_EQ(over["duration_minutes"], Json(over["started_at"] == over["ended_at"] ? 0 : 1))
+      << over.body;
   for (const char* act : {"session.created", "session.started", "session.ended"}) {
     const Answer log = h().get("AD", std::string("/admin/logs?action=") + act);
     EXPECT_GE(number_of(log, "total"), 1) << act;
@@ -545,6 +595,58 @@ TEST(Stranger, C06C24MistakesStandWhereTheyWereMade) {
       << drug.body;
   RABT_EXPECT_STATUS(h().get("D2", "/consultation/end/" + on["consultation_id"].number_text()),
                      200);
+}
+
+// A consultation of D2 with somebody new: its number.
+std::string with_d2(const std::string& who) {
+  h().enter(who, "patient");
+  const Answer on = h().get("D2", "/consultation/start/" + std::to_string(h().number(who)));
+  RABT_EXPECT_STATUS(on, 200);
+  return on["consultation_id"].is_number() ? on["consultation_id"].number_text() : "0";
+}
+
+TEST(Stranger, C21C22C26AConsultationAsThePatientSeesIt) {
+  const std::string id = with_d2("C21");
+  const auto board = [] { return h().get("C21", "/dashboard"); };
+  const auto doctors = board()["doctors"];
+  std::string status;
+  for (std::size_t i = 0; i < doctors.size(); ++i) {
+    if (doctors[i]["id"] == Json(h().number("D2"))) status = doctors[i].string_or("status", "");
+  }
+  EXPECT_EQ(status, "busy");
+  const Answer file = h().post("C21", "/api/v1/sessions/" + id + "/documents",
+                               *Json::parse(R"({"documentType": "TEXT", "title": "diary",
+                                 "contentType": "text/plain", "data": "UGFpbiBzaW5jZSB5ZXN0ZXJkYXk="})"));
+  RABT_EXPECT_STATUS(file, 201);
+  const std::string content = "/api/v1/documents/" + file.text("id") + "/content";
+  EXPECT_EQ(h().get("D2", content).body, "Pain since yesterday");
+  RABT_EXPECT_STATUS(h().get("P2", content), 403);
+  RABT_EXPECT_STATUS(h().get("D2", "/consultation/end/" + id), 200);
+  EXPECT_EQ(board()["consultations"][0]["status"], Json("completed"));
+}
+
+TEST(Stranger, C29ADoctorDeclinesARequest) {
+  h().enter("C29", "patient");
+  const Answer asked = h().get("C29", "/consultation/start/" + std::to_string(h().number("C29")) +
+                                          "?doctor_id=" + std::to_string(h().number("D2")));
+  RABT_EXPECT_STATUS(asked, 200);
+  const std::string id = asked["consultation_id"].number_text();
+  const Answer declined = h().post("D2", "/api/v1/sessions/" + id + "/decline",
+                                   Json::object({{"reason", "not on duty"}}));
+  RABT_EXPECT_STATUS(declined, 200);
+  EXPECT_EQ(declined["status"], Json("cancelled"));
+  EXPECT_EQ(declined["cancellation"]["reason"], Json("not on duty"));
+}
+
+TEST(Stranger, C44WhoeverIsDisabledIsOut) {
+  h().enter("C44", "patient");
+  const std::string at = "/api/v1/users/" + h().person("C44").id;
+  const Answer is = h().get("AD", at);
+  RABT_EXPECT_STATUS(is, 200);
+  RABT_EXPECT_STATUS(h().call("AD", "PATCH", at, Json::object({{"active", false}}),
+                              {{"If-Match", is.header("etag")}}),
+                     200);
+  RABT_EXPECT_STATUS(h().get("C44", "/dashboard"), 401);
 }
 
 TEST(Stranger, C11LogsOfOneDay) {

@@ -92,6 +92,17 @@ TEST_F(Video, AProviderThatIsDownIsWaitedForAndThenAsked) {
   EXPECT_TRUE(eventually([&] { return !seen(id)["roomSid"].is_null(); }));
 }
 
+// whoever plans a visit does not need the provider for it.
+TEST_F(Video, ASessionIsMadeThoughTheProviderIsDown) {
+  provider_.answer = [](const plugin::CallRequest&) {
+    return plugin::failed(OutcomeKind::transient, "video.down", "the provider is down");
+  };
+  const Json one = made();
+  EXPECT_EQ(one["status"], Json("scheduled"));
+  EXPECT_TRUE(one["roomSid"].is_null());
+  EXPECT_EQ(one["tokens"].size(), 0U);
+}
+
 TEST_F(Video, ARefusalIsShownAndTheNextJoinAsksAgain) {
   provider_.answer = [](const plugin::CallRequest&) {
     return plugin::failed(OutcomeKind::permanent, "twilio.20003", "credentials are wrong");

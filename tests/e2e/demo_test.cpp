@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <csignal>
 #include <regex>
+#include <thread>
 
 #include "tests/e2e/support.hpp"
+#include "tools/demo/child_process.hpp"
 
 // `./dev demo` as a person runs it, and what it leaves behind.
 namespace rabt::e2e {
@@ -256,6 +260,47 @@ TEST(Slow, TwoHundredConsultationsAtOnceAllFinishInLittleMemory) {
     EXPECT_LT(std::stol(peak[1].str()), 300L * 1024);
   }
   RecordProperty("hub_memory_peak_kb", peak[1].str());
+}
+
+// What a client of another program needs to play against the demonstration.
+TEST(ServedDemo, SaysWhoIsThereAndEndsWithSigterm) {
+  const Folder folder;
+  const std::string file = folder / "ready.json";
+  demo::ChildProcess child;
+  ASSERT_TRUE(
+      child
+          .start({program("rabt-demo"), "--root", source_dir(), "--serve", "--ready-file", file},
+                 folder / "demo.out")
+          .ok());
+  for (int i = 0; i < 2'000 && !fs::exists(file) && child.running(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  ASSERT_TRUE(fs::exists(file)) << read_file(folder / "demo.out");
+  const auto ready = Json::parse(read_file(file));
+  ASSERT_TRUE(ready.ok());
+  const std::string base = ready->string_or("base", "");
+  for (const char* service : {"twilio", "fhir", "nphies", "dhis2"})
+    EXPECT_TRUE((*ready)["services"][service].is_string()) << service;
+  EXPECT_EQ((*ready)["issuer"]["alg"], Json("HS256"));
+  for (const char* member : {"secret", "iss"})
+    EXPECT_TRUE((*ready)["issuer"][member].is_string()) << member;
+  for (const char* who : {"admin", "doctor", "doctor2", "nurse", "patient", "patient2"}) {
+    const Json& person = (*ready)["people"][who];
+    for (const char* member : {"token", "username", "password", "id", "uuid"})
+      EXPECT_TRUE(person[member].is_string()) << who << " " << member;
+    EXPECT_TRUE(person["number"].is_number()) << who;
+    const bool second = person["totp"].is_string();
+    const Finished in = run({"/usr/bin/env", "curl", "--silent", "--data-urlencode",
+                             "username=" + person.string_or("username", ""), "--data-urlencode",
+                             "password=" + person.string_or("password", ""), base + "/auth/login"});
+    EXPECT_TRUE(contains(in.said, second ? "mfa_required" : "access_token")) << who << in.said;
+    const Finished own =
+        run({"/usr/bin/env", "curl", "--silent", "--header",
+             "Authorization: Bearer " + person.string_or("token", ""), base + "/api/v1/me"});
+    EXPECT_TRUE(contains(own.said, person.string_or("id", "?"))) << who << own.said;
+  }
+  ::kill(child.pid(), SIGTERM);
+  child.wait(60'000);
+  EXPECT_FALSE(child.running());
 }
 
 }  // namespace
