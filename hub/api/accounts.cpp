@@ -1,6 +1,7 @@
 #include "hub/api/accounts.hpp"
 
 #include "hub/api/answers.hpp"
+#include "hub/api/approvals.hpp"
 #include "hub/api/asks.hpp"
 #include "hub/api/browser.hpp"
 #include "hub/api/patients.hpp"
@@ -45,6 +46,39 @@ Json list_of(std::vector<std::string> codes) {
   Json out = Json::array();
   for (std::string& one : codes) out.push_back(std::move(one));
   return out;
+}
+
+// Who is only treated here: name and address are patient data.
+bool is_only_treated(identity::Roles roles) {
+  return !roles.empty() && roles.among({Role::patient, Role::guest}) == roles;
+}
+
+// As those see an account who manage accounts. They find a patient by the username; the rest stands
+// in the record, which is read for a reason.
+Json managed_json(const identity::Person& person) {
+  Json out = account_json(person);
+  if (!is_only_treated(person.roles)) return out;
+  for (const char* name : {"name", "email"}) out.set(name, Json());
+  return out;
+}
+
+// What is not shown is not written, either.
+Status check_hidden(const identity::Person& person, const Json& profile) {
+  if (!is_only_treated(person.roles)) return ok_status();
+  for (const auto& [name, value] : profile.as_object()) {
+    if (name == "username") continue;
+    return invalid("api.invalid", name + ": stands in the patient's record, and is changed there");
+  }
+  return ok_status();
+}
+
+// Who gets which roles, for the second person.
+Json wish_of(const Json& profile, identity::Roles roles) {
+  Json names = Json::array();
+  for (const std::string& role : roles.names()) names.push_back(role);
+  return Json::object({{"username", profile.string_or("username", "")},
+                       {"name", profile.string_or("name", "")},
+                       {"roles", std::move(names)}});
 }
 
 // What stands in the body once true, and is taken away.
@@ -228,7 +262,7 @@ Result<Response> Accounts::list(const Call& call) const {
   RABT_TRY(all, people.page(tenant, wanted, number_behind(window), window.limit + 1));
   consultation::Page page;
   page.next = cut_to_page(all, window);
-  for (const identity::Person& person : all) page.items.push_back(account_json(person));
+  for (const identity::Person& person : all) page.items.push_back(managed_json(person));
   return answer(call, page);
 }
 
@@ -240,10 +274,15 @@ Result<Response> Accounts::create(const Call& call) const {
   identity::NewPerson wanted;
   wanted.profile = std::move(profile);
   wanted.roles = roles;
+  if (gains_guarded({}, roles)) {
+    RABT_TRY_STATUS(people.may_have(roles));
+    RABT_TRY_STATUS(approvals.pass(
+        call.caller, {identity::kAssign, "", wish_of(wanted.profile, roles), call.request.body}));
+  }
   RABT_TRY(person, people.create(call.caller, wanted));
   // Nobody but the person ever knows the password.
   RABT_TRY(code, accounts.reset_password(call.caller, person.id));
-  Json out = account_json(person);
+  Json out = managed_json(person);
   out.set("activation", code);
   Response response = answer(201, out);
   response.headers.emplace_back("Location", "/api/v1/users/" + person.id);
@@ -253,7 +292,23 @@ Result<Response> Accounts::create(const Call& call) const {
 Result<Response> Accounts::get(const Call& call) const {
   RABT_TRY(id, people.resolve(tenant, Json(call.path[0])));
   RABT_TRY(person, people.find(tenant, id));
-  return answer(200, account_json(person));
+  return answer(200, managed_json(person));
+}
+
+// What changes who may do what, or unlocks somebody who may do much, needs a second person.
+Status Accounts::confirmed(const Call& call, const identity::Person& person,
+                           const identity::PersonChange& wanted, bool reset_factor) const {
+  if (wanted.version && *wanted.version != person.version) return ok_status();
+  const bool gains = wanted.roles && gains_guarded(person.roles, *wanted.roles);
+  const bool unlocks = reset_factor && person.roles.has_any(identity::kGuardedRoles);
+  const bool assigns = gains && approvals.needs(identity::kAssign);
+  if (!assigns && !unlocks) return ok_status();
+  if (wanted.roles) RABT_TRY_STATUS(people.may_have(*wanted.roles));
+  Json what = wish_of(person.profile, wanted.roles.value_or(person.roles));
+  what.set("person", person.id);
+  if (reset_factor) what.set("resetMfa", true);
+  return approvals.pass(call.caller, {assigns ? identity::kAssign : identity::kResetFactor,
+                                      person.id, std::move(what), call.request.body});
 }
 
 Result<Response> Accounts::change(const Call& call) const {
@@ -278,8 +333,11 @@ Result<Response> Accounts::change(const Call& call) const {
   const bool reset_factor = take_flag(body, "resetMfa");
   const bool reset_password = take_flag(body, "resetPassword");
   if (body.size() > 0) wanted.profile = body;
+  RABT_TRY(before, people.find(tenant, id));
+  RABT_TRY_STATUS(check_hidden(before, body));
+  RABT_TRY_STATUS(confirmed(call, before, wanted, reset_factor));
   RABT_TRY(person, people.change(call.caller, id, wanted));
-  Json out = account_json(person);
+  Json out = managed_json(person);
   if (reset_factor) RABT_TRY_STATUS(accounts.reset_factor(call.caller, id));
   if (reset_password) {
     RABT_TRY(code, accounts.reset_password(call.caller, id));

@@ -4,6 +4,7 @@
 
 #include "hub/api/routes.hpp"
 #include "hub/identity/accounts.hpp"
+#include "hub/identity/approvals.hpp"
 
 namespace rabt::api {
 
@@ -11,6 +12,7 @@ namespace rabt::api {
 struct Accounts {
   identity::People& people;
   identity::Accounts& accounts;
+  identity::Approvals& approvals;
   std::string tenant;
   // Where the pages of the hub come from. Empty if it does not know its own address.
   std::string origin{};
@@ -51,6 +53,10 @@ struct Accounts {
   [[nodiscard]] Result<http::Response> create(const Call& call) const;
   [[nodiscard]] Result<http::Response> get(const Call& call) const;
   [[nodiscard]] Result<http::Response> change(const Call& call) const;
+
+ private:
+  [[nodiscard]] Status confirmed(const Call& call, const identity::Person& person,
+                                 const identity::PersonChange& wanted, bool reset_factor) const;
 };
 
 // The answer to who has proved himself: with a token, or with the cookies of a browser.

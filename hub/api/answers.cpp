@@ -28,6 +28,9 @@ identity::Credential shown_by(const Request& request) {
   identity::Credential shown{.authorization = std::string(request.header("authorization")),
                              .actor = std::string(request.header("x-rabt-actor")),
                              .local_user = request.peer_uid};
+  // A browser would show its certificate for a page of any site.
+  const bool page = !request.header("origin").empty() || !request.header("sec-fetch-site").empty();
+  if (!page) shown.certificate = request.peer_certificate;
   const auto session = cookie(request, kSessionCookie);
   if (shown.authorization.empty() && session.ok() && *session)
     shown.authorization = "Bearer " + **session;

@@ -44,6 +44,13 @@ Error too_many_at_once() {
                      "too many requests of this caller run at once; wait for their answers");
 }
 
+Response too_many_connections() {
+  Response response = http::problem(unavailable(
+      "rate.connections", "too many connections of this caller are open; use those, or end one"));
+  response.close = true;
+  return response;
+}
+
 Error too_much_at_once() {
   return unavailable("rate.bodies",
                      "the bodies that this caller sends at once are too large; wait until some "
@@ -112,9 +119,10 @@ Status may_act(Resources& resources, const Route& route, const Call& call) {
     ask.record = std::string(call.path[0]);
     return resources.records->allows(ask, *right);
   }
+  if (*right == access::Right::patient_change) return resources.people.may_change_patient(call);
   const identity::Principal& who = call.caller.who;
   bool may = access::is_conceivable(*right, who.roles);
-  if (names("{provider}") || names("/patients/{id}")) {
+  if (names("{provider}") || names("/providers/{id}") || names("/patients/{id}")) {
     const Accounts& accounts = resources.accounts;
     const auto person = accounts.people.resolve(accounts.tenant, Json(call.path[0]));
     access::Facts facts{.roles = who.roles};
@@ -185,6 +193,7 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
                    "token in the file api-token of the data folder");
   }
   if (const auto wait = over(found, head, *caller)) return too_many(*wait);
+  if (!connects(head, *caller)) return too_many_connections();
   if (page) return *std::move(page);
   if (found.route == nullptr) {
     if (!found.allowed.empty()) return wrong_method(found.allowed);
@@ -322,7 +331,11 @@ Response Api::once(const Route& route, const Call& call, const Answering& answer
   using When = Replays::When;
   auto begun = parts_.replays.begin(call.caller.who, route.operation, call.request,
                                     route.options.one_commit ? When::within : When::before, digest);
-  if (!begun.ok()) return http::problem(begun.error());
+  if (!begun.ok()) {
+    // Who may not act learns nothing about his key, either.
+    const Status may = may_act(*resources_, route, call);
+    return may.ok() ? http::problem(begun.error()) : problem_of(may.error());
+  }
   if (begun->answer) {
     // Whoever may not see the session any more does not see what he did in it either.
     const Status still = sees_session(*resources_, route, call);
@@ -363,6 +376,7 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
   const Limit limit = per_second(found.door->name, doors_->rate_of(found));
   if (const auto wait = over(limit, *caller))
     return doors_->too_many(found, head, wait->limit, wait->ms);
+  if (!connects(head, *caller)) return too_many_connections();
   auto held =
       hold_of(*caller, read_number<std::int64_t>(head.header("content-length")).value_or(0));
   if (held == nullptr) return doors_->refuse(found, head, too_much_at_once());
@@ -404,9 +418,9 @@ std::optional<Api::Wait> Api::over_address(const Limit& limit, std::string_view 
     Limit wide = limit;
     wide.count *= kHouseholdsOfSite;
     wide.burst *= kHouseholdsOfSite;
-    wait = rates_.wait_ms(at + *site, wide, now);
+    wait = rates_->wait_ms(at + *site, wide, now);
   }
-  if (wait == 0) wait = rates_.wait_ms(at + household_of(client), limit, now);
+  if (wait == 0) wait = rates_->wait_ms(at + household_of(client), limit, now);
   if (wait == 0) return std::nullopt;
   ++limited_;
   return Wait{limit, wait};
@@ -415,8 +429,8 @@ std::optional<Api::Wait> Api::over_address(const Limit& limit, std::string_view 
 std::optional<Api::Wait> Api::over(const Limit& limit, const identity::Caller& caller) {
   if (caller.who.kind == identity::Kind::anonymous) return over_address(limit, caller.client);
   if (caller.who.kind == identity::Kind::local) return std::nullopt;
-  const std::int64_t wait = rates_.wait_ms(caller.who.tenant + " " + caller.who.actor(), limit,
-                                           parts_.clock.monotonic_ms());
+  const std::int64_t wait = rates_->wait_ms(caller.who.tenant + " " + caller.who.actor(), limit,
+                                            parts_.clock.monotonic_ms());
   if (wait == 0) return std::nullopt;
   ++limited_;
   return Wait{limit, wait};
@@ -429,7 +443,7 @@ std::optional<Api::Wait> Api::over(const Found& found, const Request& head,
   if (kind == RateClass::hook) {
     const std::string_view source = source_in(found.path);
     const std::string refused = std::string(source) + " " + household_of(caller.client);
-    const auto wait = rates_.peek_ms(refused, rates.refused, parts_.clock.monotonic_ms());
+    const auto wait = rates_->peek_ms(refused, rates.refused, parts_.clock.monotonic_ms());
     if (wait == 0) return over_address(rates.hook, caller.client, source);
     ++limited_;
     return Wait{rates.refused, wait};
@@ -446,11 +460,28 @@ std::shared_ptr<void> Api::run_of(const identity::Caller& caller) {
                       caller.who.kind != identity::Kind::local;
   if (!counts) return {this, [](void*) {}};
   std::string who = caller.who.tenant + " " + caller.who.actor();
-  if (!rates_.enter(who, parts_.rates.concurrent)) {
+  if (!rates_->enter(who, parts_.rates.concurrent)) {
     ++limited_;
     return nullptr;
   }
-  return {this, [this, who = std::move(who)](void*) { rates_.leave(who); }};
+  return {this, [this, who = std::move(who)](void*) { rates_->leave(who); }};
+}
+
+bool Api::connects(const Request& head, const identity::Caller& caller) {
+  const bool counts = head.kept != nullptr && parts_.rates.connections > 0 &&
+                      caller.who.kind != identity::Kind::anonymous &&
+                      caller.who.kind != identity::Kind::local;
+  if (!counts) return true;
+  std::string who = "connections " + caller.who.tenant + " " + caller.who.actor();
+  if (head.kept->name == who) return true;
+  if (!rates_->enter(who, parts_.rates.connections)) {
+    ++limited_;
+    return false;
+  }
+  head.kept->name = who;
+  head.kept->held = {rates_.get(),
+                     [rates = rates_, who = std::move(who)](void*) { rates->leave(who); }};
+  return true;
 }
 
 std::shared_ptr<void> Api::hold_of(const identity::Caller& caller, std::int64_t bytes) {
@@ -460,11 +491,11 @@ std::shared_ptr<void> Api::hold_of(const identity::Caller& caller, std::int64_t 
   std::string who = "bodies " + caller.who.tenant + " ";
   who += caller.who.kind == identity::Kind::anonymous ? household_of(caller.client)
                                                       : caller.who.actor();
-  if (!rates_.enter(who, parts_.rates.bodies, bytes)) {
+  if (!rates_->enter(who, parts_.rates.bodies, bytes)) {
     ++limited_;
     return nullptr;
   }
-  return {this, [this, bytes, who = std::move(who)](void*) { rates_.leave(who, bytes); }};
+  return {this, [this, bytes, who = std::move(who)](void*) { rates_->leave(who, bytes); }};
 }
 
 http::Handler Api::within(const identity::Caller& caller, http::Handler answer,
@@ -486,7 +517,8 @@ Result<identity::Credential> Api::credential_of(const Request& head) const {
     RABT_TRY_STATUS(check_browser(head, resources_->accounts.origin));
     return shown;
   }
-  const bool nothing = shown.authorization.empty() && shown.actor.empty() && !shown.local_user;
+  const bool nothing = shown.authorization.empty() && shown.actor.empty() && !shown.local_user &&
+                       shown.certificate == nullptr;
   // A page that opens a WebSocket can set no header.
   if (nothing && resources_->stream != nullptr) {
     if (auto ticketed = resources_->stream->tickets().take(head)) return *std::move(ticketed);
@@ -502,6 +534,7 @@ Result<identity::Caller> Api::caller_of(const Request& head, const identity::Cre
   }
   RABT_TRY(who, parts_.who.principal({.authorization = shown.authorization,
                                       .local_user = shown.local_user,
+                                      .certificate = shown.certificate.get(),
                                       .actor = shown.actor,
                                       .client = client,
                                       .request = head.request_id}));

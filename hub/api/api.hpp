@@ -97,6 +97,9 @@ class Api {
   // One request of the caller that runs, until the last copy is gone. Null when there are as many
   // as a principal may have at once.
   [[nodiscard]] std::shared_ptr<void> run_of(const identity::Caller& caller);
+  // Whether the connection of this request may serve the caller: it counts as one of his until it
+  // ends, or serves another.
+  [[nodiscard]] bool connects(const http::Request& head, const identity::Caller& caller);
   // So many bytes of a body of the caller, until the last copy is gone. Null when that is more than
   // he may send at once.
   [[nodiscard]] std::shared_ptr<void> hold_of(const identity::Caller& caller, std::int64_t bytes);
@@ -115,7 +118,8 @@ class Api {
   const Parts parts_;
   std::unique_ptr<compat::Doors> doors_;
 
-  Rates rates_;
+  // Shared with the connections that count in it, which may outlive this API.
+  const std::shared_ptr<Rates> rates_ = std::make_shared<Rates>();
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> limited_{0};
 };

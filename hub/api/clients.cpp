@@ -1,6 +1,7 @@
 #include "hub/api/clients.hpp"
 
 #include "hub/api/answers.hpp"
+#include "hub/api/approvals.hpp"
 #include "hub/api/asks.hpp"
 #include "hub/api/person_json.hpp"
 #include "hub/http/request_head.hpp"
@@ -21,12 +22,15 @@ Json client_json(const identity::Client& client) {
   for (const std::string& role : client.roles.names()) roles.push_back(role);
   Json addresses = Json::array();
   for (const std::string& one : client.addresses) addresses.push_back(one);
+  Json certificates = Json::array();
+  for (const std::string& one : client.certificates) certificates.push_back(one);
   return Json::object({{"id", client.id},
                        {"name", client.name},
                        {"active", client.active},
                        {"roles", std::move(roles)},
                        {"addresses", std::move(addresses)},
                        {"jwks", client.jwks},
+                       {"certificates", std::move(certificates)},
                        {"version", client.version}});
 }
 
@@ -53,14 +57,14 @@ Result<identity::ClientChange> change_of(Json body) {
       wanted.active = value.as_bool();
     } else if (name == "jwks" && (value.is_object() || value.is_null())) {
       wanted.jwks = value;
-    } else if (name == "addresses" && value.is_array()) {
-      std::vector<std::string> addresses;
+    } else if ((name == "addresses" || name == "certificates") && value.is_array()) {
+      std::vector<std::string> texts;
       for (const Json& one : value.as_array())
-        addresses.push_back(one.is_string() ? one.as_string() : "");
-      wanted.addresses = std::move(addresses);
+        texts.push_back(one.is_string() ? one.as_string() : "");
+      (name == "addresses" ? wanted.addresses : wanted.certificates) = std::move(texts);
     } else if (name != "id") {
       return invalid("api.invalid",
-                     "the members are id, name, active, roles, addresses and jwks, "
+                     "the members are id, name, active, roles, addresses, certificates and jwks, "
                      "as docs/openapi.yaml describes them");
     }
   }
@@ -95,10 +99,21 @@ Result<Response> Clients::list(const Call& /*call*/) const {
   return json_response(200, Json::object({{"items", std::move(items)}}));
 }
 
+Status Clients::confirmed(const Call& call, const std::string& id, identity::Roles before,
+                          const identity::ClientChange& wanted) const {
+  if (!wanted.roles || !gains_guarded(before, *wanted.roles)) return ok_status();
+  Json roles = Json::array();
+  for (const std::string& role : wanted.roles->names()) roles.push_back(role);
+  return approvals.pass(call.caller, {identity::kAssign, "",
+                                      Json::object({{"client", id}, {"roles", std::move(roles)}}),
+                                      id + " " + call.request.body});
+}
+
 Result<Response> Clients::create(const Call& call) const {
   RABT_TRY(body, body_object(call.request));
   if (!body["id"].is_string()) return invalid("api.invalid", "id: must be a text");
   RABT_TRY(wanted, change_of(body));
+  RABT_TRY_STATUS(confirmed(call, body["id"].as_string(), {}, wanted));
   RABT_TRY(made, clients.create(call.caller, body["id"].as_string(), wanted));
   Response response = answer(201, client_json(made));
   response.headers.emplace_back("Location", "/api/v1/clients/" + made.id);
@@ -119,6 +134,8 @@ Result<Response> Clients::change(const Call& call) const {
   RABT_TRY(ask, ask_of(call));
   RABT_TRY(wanted, change_of(ask.body));
   wanted.version = ask.version;
+  RABT_TRY(before, clients.find(call.path[0]));
+  RABT_TRY_STATUS(confirmed(call, before.id, before.roles, wanted));
   RABT_TRY(changed, clients.change(call.caller, call.path[0], wanted));
   return answer(200, client_json(changed));
 }
@@ -150,7 +167,8 @@ Result<Response> Clients::token(const Call& call) const {
   const std::string assertion = only(*form, "client_assertion");
   if (only(*form, "client_assertion_type") != kAssertionType || assertion.empty())
     return oauth_error(400, "invalid_request");
-  const auto granted = clients.grant(call.caller, assertion, only(*form, "scope"));
+  const auto granted = clients.grant(call.caller, assertion, only(*form, "scope"),
+                                     call.request.peer_certificate.get());
   if (!granted.ok()) {
     if (granted.error().code == "auth.client") return oauth_error(401, "invalid_client");
     if (granted.error().code == "auth.scope") return oauth_error(400, "invalid_scope");

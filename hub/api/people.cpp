@@ -92,7 +92,7 @@ Result<identity::Person> PersonRecords::of_path(const Call& call, Roles roles) c
 }
 
 Result<Response> PersonRecords::change(const Call& call, const identity::Person& person,
-                                       std::string_view act) const {
+                                       std::string_view act, bool sees) const {
   RABT_TRY(ask, ask_of(call));
   if (!ask.version)
     return conflict("precondition.required", "send If-Match with the ETag of the record");
@@ -106,7 +106,7 @@ Result<Response> PersonRecords::change(const Call& call, const identity::Person&
   wanted.version = ask.version;
   wanted.act = act;
   RABT_TRY(changed, people.change(call.caller, person.id, wanted));
-  return answer(200, person_json(changed));
+  return answer(200, sees ? person_json(changed) : person_head(changed));
 }
 
 Result<Response> PersonRecords::list_patients(const Call& call) const {
@@ -168,7 +168,19 @@ Result<Response> PersonRecords::change_patient(const Call& call) const {
   RABT_TRY(person, of_path(call, {Role::patient}));
   RABT_TRY(facts, facts_about(call, person));
   if (!access::decide(access::Right::patient_change, facts).allowed) return not_allowed();
-  return change(call, person, "patient.changed");
+  // Who needs a reason to see the record does not see it by changing it, either.
+  const bool at_once = access::decide(access::Right::patient_see_at_once, facts).allowed;
+  const bool sees = at_once || !call.caller.reason.empty();
+  if (sees && !at_once)
+    RABT_TRY_STATUS(admit(call, false, "patient.read", "person:" + person.id, person.pseudonym));
+  return change(call, person, "patient.changed", sees);
+}
+
+Status PersonRecords::may_change_patient(const Call& call) const {
+  RABT_TRY(person, of_path(call, {Role::patient}));
+  RABT_TRY(facts, facts_about(call, person));
+  const bool may = access::decide(access::Right::patient_change, facts).allowed;
+  return may ? ok_status() : Status(not_allowed());
 }
 
 Result<Response> PersonRecords::create_provider(const Call& call) const {
@@ -200,7 +212,7 @@ Result<Response> PersonRecords::get_provider(const Call& call) const {
 Result<Response> PersonRecords::change_provider(const Call& call) const {
   RABT_TRY(person, of_path(call, kTreats));
   if (!may(access::Right::provider_see_whole, call, person.id)) return not_allowed();
-  return change(call, person, "provider.changed");
+  return change(call, person, "provider.changed", true);
 }
 
 }  // namespace rabt::api

@@ -23,6 +23,8 @@ struct PersonRecords {
   [[nodiscard]] Result<http::Response> search_patients(const Call& call) const;
   [[nodiscard]] Result<http::Response> get_patient(const Call& call) const;
   [[nodiscard]] Result<http::Response> change_patient(const Call& call) const;
+  // Whether the caller may change the patient of the path at all.
+  [[nodiscard]] Status may_change_patient(const Call& call) const;
 
   [[nodiscard]] Result<http::Response> create_provider(const Call& call) const;
   [[nodiscard]] Result<http::Response> get_provider(const Call& call) const;
@@ -37,8 +39,9 @@ struct PersonRecords {
   // Writes the reading down before the answer. at_once: the caller needs no reason.
   [[nodiscard]] Status admit(const Call& call, bool at_once, std::string_view act,
                              std::string_view object, const std::string& pseudonym) const;
+  // sees: whether the caller gets the whole record back.
   [[nodiscard]] Result<http::Response> change(const Call& call, const identity::Person& person,
-                                              std::string_view act) const;
+                                              std::string_view act, bool sees) const;
 };
 
 }  // namespace rabt::api

@@ -27,6 +27,7 @@ RateOptions RateOptions::none() {
                        &out.hook, &out.refused})
     limit->count = 0;
   out.concurrent = 0;
+  out.connections = 0;
   out.bodies = 0;
   return out;
 }

@@ -44,6 +44,9 @@ struct RateOptions {
   Limit refused = per_minute("refused", 60);
   // Requests of one principal that run at once; 0 sets no limit.
   int concurrent = 64;
+  // Connections over which one principal is served, WebSockets and streams of events among them; 0
+  // sets no limit.
+  int connections = 128;
   // Bytes of bodies of one principal that are on their way or held, or of one address that shows
   // nothing; 0 sets no limit.
   std::int64_t bodies = 64LL << 20U;

@@ -2,6 +2,7 @@
 
 #include "hub/api/access.hpp"
 #include "hub/api/accounts.hpp"
+#include "hub/api/approvals.hpp"
 #include "hub/api/audit.hpp"
 #include "hub/api/clients.hpp"
 #include "hub/api/grants.hpp"
@@ -38,6 +39,7 @@ struct Resources {
   OidcSignIn oidc;
   PersonRecords people;
   Access access;
+  Approvals approvals;
   Health health;
   Metrics metrics;
   // The sessions of the tenant; they outlive the API.

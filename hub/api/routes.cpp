@@ -60,6 +60,7 @@ constexpr Permission kRecordings =
 constexpr Permission kPatientData =
     only({Role::admin, Role::doctor, Role::specialist, Role::nurse, Role::integration});
 constexpr Permission kUsers = only({Role::admin, Role::security_officer, Role::auditor});
+constexpr Permission kConfirming = only({Role::admin, Role::security_officer, Role::engineer});
 constexpr Permission kReview = only({Role::security_officer, Role::auditor});
 constexpr Permission kEmergency =
     only({Role::doctor, Role::specialist, Role::nurse, Role::integration});
@@ -220,6 +221,10 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/me/sessions", "listMySessions", to<&R::accounts, &Accounts::sessions>, kSignedIn},
     Route{"DELETE", "/api/v1/me/sessions/{id}", "endMySession", to<&R::accounts, &Accounts::end_session>, kSignedIn},
     Route{"POST", "/api/v1/access/explain", "explainAccess", to<&R::access, &Access::explain>, kReview, kRare},
+    // What needs a second person.
+    Route{"GET", "/api/v1/approvals", "listApprovals", to<&R::approvals, &Approvals::list>, kConfirming},
+    Route{"POST", "/api/v1/approvals/{id}/confirm", "confirmApproval", to<&R::approvals, &Approvals::confirm>, kConfirming, kStrong},
+    Route{"POST", "/api/v1/approvals/{id}/refuse", "refuseApproval", to<&R::approvals, &Approvals::refuse>, kConfirming, kStrong},
     Route{"GET", "/api/v1/users", "listUsers", to<&R::accounts, &Accounts::list>, kUsers},
     Route{"POST", "/api/v1/users", "createUser", to<&R::accounts, &Accounts::create>, only({Role::admin}), kStrong},
     Route{"GET", "/api/v1/users/{id}", "getUser", to<&R::accounts, &Accounts::get>, kUsers},
@@ -243,7 +248,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/patients", "createPatient", to<&R::people, &PersonRecords::create_patient>, kPatientData},
     Route{"POST", "/api/v1/patients/search", "searchPatients", to<&R::people, &PersonRecords::search_patients>, kPatientData, kRare},
     Route{"GET", "/api/v1/patients/{id}", "getPatient", to<&R::people, &PersonRecords::get_patient>, kSignedIn},
-    Route{"PATCH", "/api/v1/patients/{id}", "changePatient", to<&R::people, &PersonRecords::change_patient>, kSignedIn},
+    Route{"PATCH", "/api/v1/patients/{id}", "changePatient", to<&R::people, &PersonRecords::change_patient>, kSignedIn, asks_for(access::Right::patient_change)},
     Route{"GET", "/api/v1/patients/{id}/sessions", "listPatientSessions", patient_sessions, kSignedIn},
     Route{"GET", "/api/v1/patients/{id}/history", "getPatientHistory", patient_history, kSignedIn},
     Route{"GET", "/api/v1/patients/{id}/onboarding", "getOnboarding", act<&R::practice, &Practice::onboarding>, kSignedIn},
@@ -251,7 +256,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/providers/{id}/sessions", "listProviderSessions", provider_sessions, kSignedIn},
     Route{"POST", "/api/v1/providers", "createProvider", to<&R::people, &PersonRecords::create_provider>, only({Role::admin, Role::integration})},
     Route{"GET", "/api/v1/providers/{id}", "getProvider", to<&R::people, &PersonRecords::get_provider>, kSignedIn},
-    Route{"PATCH", "/api/v1/providers/{id}", "changeProvider", to<&R::people, &PersonRecords::change_provider>, kSignedIn},
+    Route{"PATCH", "/api/v1/providers/{id}", "changeProvider", to<&R::people, &PersonRecords::change_provider>, kSignedIn, asks_for(access::Right::provider_see_whole)},
 
     // Who is told of events over HTTP.
     Route{"GET", "/api/v1/webhooks", "listWebhooks", act<&R::webhooks, &Webhooks::list>, only({Role::admin})},

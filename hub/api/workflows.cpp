@@ -1,6 +1,8 @@
 #include "hub/api/workflows.hpp"
 
 #include "hub/api/answers.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/crypto/crypto.hpp"
 
 namespace rabt::api {
 
@@ -30,6 +32,16 @@ Result<Order> read_order(const http::Request& request) {
     order.prune = prune->as_bool();
   }
   return order;
+}
+
+// The files, so that the second person compares them with his.
+Json wish_of(const Order& order) {
+  Json files = Json::array();
+  for (const engine::WorkflowFile& file : order.files) {
+    files.push_back(
+        Json::object({{"name", file.name}, {"sha256", to_hex(crypto::sha256(file.yaml))}}));
+  }
+  return Json::object({{"files", std::move(files)}, {"prune", order.prune}});
 }
 
 }  // namespace
@@ -65,6 +77,12 @@ Result<Response> Workflows::plan(const Call& call) const {
 
 Result<Response> Workflows::apply(const Call& call) const {
   RABT_TRY(order, read_order(call.request));
+  if (approvals.needs(identity::kApply)) {
+    // What would not be done anyway needs nobody.
+    RABT_TRY_STATUS(engine.plan(order.files, order.prune));
+    RABT_TRY_STATUS(
+        approvals.pass(call.caller, {identity::kApply, "", wish_of(order), call.request.body}));
+  }
   RABT_TRY(deployed, engine.apply(order.files, call.caller.who.actor(), order.prune));
   Json items = Json::array();
   for (const engine::Deployed& one : deployed) {

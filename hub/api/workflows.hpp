@@ -2,11 +2,13 @@
 
 #include "hub/api/routes.hpp"
 #include "hub/engine/engine.hpp"
+#include "hub/identity/approvals.hpp"
 
 namespace rabt::api {
 
 struct Workflows {
   engine::Engine& engine;
+  identity::Approvals& approvals;
 
   [[nodiscard]] Result<http::Response> list(const Call& call) const;
   // The file as it was deployed; ?namespace= &version=

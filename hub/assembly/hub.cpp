@@ -107,6 +107,7 @@ struct Hub::Parts {
   std::unique_ptr<identity::Issuers> issuers;
   std::unique_ptr<identity::Accounts> accounts;
   std::unique_ptr<identity::Clients> clients;
+  std::unique_ptr<identity::Approvals> approvals;
   std::unique_ptr<identity::Oidc> oidc;
   std::unique_ptr<identity::Authenticator> authenticator;
   std::unique_ptr<identity::Watch> watch;
@@ -148,8 +149,13 @@ Status Hub::Parts::make_identity(const config::Config& config) {
   RABT_TRY(token, identity::ensure_api_token(config.data, base->random));
   RABT_TRY(trusted, read_issuers(config, base->clock, *base->http));
   issuers = std::make_unique<identity::Issuers>(std::move(trusted));
-  people = std::make_unique<identity::People>(identity::People::Parts{
-      *base->store, *base->keys, *base->audit, base->clock, base->random, base->ids});
+  people = std::make_unique<identity::People>(
+      identity::People::Parts{*base->store, *base->keys, *base->audit, base->clock, base->random,
+                              base->ids, config.identity.separate_roles});
+  approvals = std::make_unique<identity::Approvals>(
+      identity::Approvals::Parts{*base->store, *base->keys, *base->audit, base->clock, base->random,
+                                 base->ids},
+      config.tenant, config.identity.second_person);
   RABT_TRY(options, account_options(config));
   accounts = std::make_unique<identity::Accounts>(
       identity::Accounts::Parts{*people, *base->store, *base->keys, *base->keyring, *base->audit,
@@ -321,20 +327,21 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                   }},
              std::move(sources)},
       .instances{*engine, who},
-      .workflows{*engine},
+      .workflows{*engine, *approvals},
       .recordings{*base->store, *base->audit, *blobs, who, &consultations->sessions()},
       .audit{*base->audit, *details, who, base->clock, export_source(config)},
       .grants{*grants, *engine, *base->audit, *details, who},
-      .keys{*base->key_admin, *base->store, config.tenant},
+      .keys{*base->key_admin, *base->store, *approvals, config.tenant},
       .plugins{*plugins, *base->store, *base->audit, config.tenant,
                [this](const std::string& id) { return upgrade->run(id); }},
-      .accounts{*people, *accounts, config.tenant, api::origin_of(config.public_url),
+      .accounts{*people, *accounts, *approvals, config.tenant, api::origin_of(config.public_url),
                 !config.server.tls_certificates.empty()},
-      .clients{*clients},
+      .clients{*clients, *approvals},
       .oidc{*oidc},
       .people{*people, *base->store, *base->audit, base->clock, who},
       .access{*people, *base->store, *base->keys, *base->audit, base->random, config.tenant,
               config.video.patient_may_read_recordings},
+      .approvals{*approvals},
       .health{*base->store, *base->audit, *base->keyring, *plugins, config.tenant},
       .metrics{},
       .sessions = &consultations->sessions(),

@@ -19,6 +19,7 @@ struct ClientsOptions {
   std::string name;
   std::vector<std::string> roles;
   std::vector<std::string> addresses;
+  std::vector<std::string> certificates;
   // A file with the client's JWK set.
   std::string jwks;
   int days = 90;
@@ -76,7 +77,8 @@ Result<Json> added(const ClientsOptions& options) {
   RABT_TRY(hub, client_of(options.config));
   Json body = Json::object({{"id", options.id},
                             {"roles", list_of(options.roles)},
-                            {"addresses", list_of(options.addresses)}});
+                            {"addresses", list_of(options.addresses)},
+                            {"certificates", list_of(options.certificates)}});
   if (!options.name.empty()) body.set("name", options.name);
   RABT_TRY(whole, with_jwks(options, std::move(body)));
   return hub.post("/api/v1/clients", whole);
@@ -141,6 +143,8 @@ void add_clients_commands(CLI::App& program, int& code) {
   add->add_option("--role", options->roles, "A role; may be given several times")->required();
   add->add_option("--name", options->name, "What it is called");
   add->add_option("--address", options->addresses, "An address or network that it calls from");
+  add->add_option("--certificate", options->certificates,
+                  "A certificate of the mTLS listener: x5t#S256:DIGEST, uri:NAME or dns:NAME");
   add->add_option("--jwks", options->jwks, "A file with the public keys that it signs with");
   add->callback([options, &code] { code = print(added(*options)); });
 

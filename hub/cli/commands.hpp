@@ -23,6 +23,7 @@ void add_expr_command(CLI::App& program, int& code);
 void add_instances_command(CLI::App& program, int& code);
 void add_plugin_commands(CLI::App& program, int& code);
 void add_users_commands(CLI::App& program, int& code);
+void add_approvals_command(CLI::App& program, int& code);
 void add_clients_commands(CLI::App& program, int& code);
 void add_access_command(CLI::App& program, int& code);
 void add_phi_commands(CLI::App& program, int& code);

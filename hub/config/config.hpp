@@ -18,6 +18,7 @@
 #include "hub/identity/accounts.hpp"
 #include "hub/identity/issuers.hpp"
 #include "hub/identity/oidc.hpp"
+#include "hub/identity/second_person.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/phi/policy.hpp"
 #include "hub/webhooks/wants.hpp"
@@ -239,6 +240,9 @@ struct IdentityConfig {
   std::vector<IssuerEntry> issuers;
   std::vector<OidcEntry> oidc;
   identity::AccountOptions accounts;
+  identity::SecondPersonOptions second_person;
+  // Whether somebody who administers may neither treat nor audit.
+  bool separate_roles = true;
 };
 
 // Where the process listens. Several tenants share it.

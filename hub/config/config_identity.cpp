@@ -265,13 +265,38 @@ void read_accounts(Reader& reader, const YamlNode& identity, identity::AccountOp
   reader.integer(*sessions, "per_person", 1, 50, out.sessions_per_person);
 }
 
+void read_second_person(Reader& reader, const YamlNode& identity,
+                        identity::SecondPersonOptions& out) {
+  const YamlNode* node = reader.section(identity, "two_person");
+  if (node == nullptr) return;
+  reader.only(*node, {"acts", "within"});
+  read_span(reader, *node, "within", kMaxGraceMs, out.within_ms);
+  if (node->find("acts") == nullptr) return;
+  out.acts.clear();
+  reader.texts(*node, "acts", out.acts);
+  for (const std::string& name : out.acts) {
+    const bool known =
+        std::any_of(identity::kSecondPersonActs.begin(), identity::kSecondPersonActs.end(),
+                    [&](const identity::SecondPersonAct& act) { return act.name == name; });
+    if (known) continue;
+    const YamlEntry& entry = *node->find("acts");
+    reader.mistake(entry.line, entry.column,
+                   "`acts` names an unknown act; docs/identity.md lists them");
+    return;
+  }
+}
+
 }  // namespace
 
 void read_identity(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* identity = reader.section(root, "identity");
   if (identity == nullptr) return;
-  reader.only(*identity, {"issuers", "local", "sessions", "passkeys"});
+  reader.only(*identity, {"issuers", "local", "sessions", "passkeys", "two_person", "separation"});
   read_accounts(reader, *identity, config.identity.accounts);
+  read_second_person(reader, *identity, config.identity.second_person);
+  std::string separation = "strict";
+  reader.choice(*identity, "separation", {"strict", "off"}, separation);
+  config.identity.separate_roles = separation != "off";
   const YamlEntry* issuers = identity->find("issuers");
   if (issuers == nullptr || !reader.mapping(*issuers->value, "`identity.issuers`")) return;
   for (const YamlEntry& entry : issuers->value->entries) {

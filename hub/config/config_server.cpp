@@ -39,7 +39,7 @@ bool read_limit(std::string_view text, api::Limit& limit) {
 
 void read_rates(Reader& reader, const YamlNode& rates, api::RateOptions& out) {
   reader.only(rates, {"sign_in", "anonymous", "read", "write", "rare", "connect", "hook", "refused",
-                      "concurrent", "bodies_mib"});
+                      "concurrent", "connections", "bodies_mib"});
   for (api::Limit* limit : {&out.sign_in, &out.anonymous, &out.read, &out.write, &out.rare,
                             &out.connect, &out.hook, &out.refused}) {
     std::string text;
@@ -50,6 +50,7 @@ void read_rates(Reader& reader, const YamlNode& rates, api::RateOptions& out) {
                    "`" + entry.key + "` must be a rate such as 50/s or 120/min, or `off`");
   }
   reader.integer(rates, "concurrent", 0, 10'000, out.concurrent);
+  reader.integer(rates, "connections", 0, 10'000, out.connections);
   int bodies = static_cast<int>(out.bodies >> 20U);
   reader.integer(rates, "bodies_mib", 0, 1024, bodies);
   out.bodies = static_cast<std::int64_t>(bodies) << 20U;

@@ -147,7 +147,6 @@ Json session_json(const Session& is, const Sight& sight, Names& names, Timestamp
        {"recordingActive", !is.recording_now.empty()},
        {"language", is.language},
        {"consents", is.consents},
-       {"insurance", is.insurance},
        {"endReason", text_or_null(is.end_reason)},
        {"endedBy", text_or_null(is.ended_by)},
        {"qualityScore", is.quality_score ? Json(*is.quality_score) : Json()},
@@ -168,6 +167,7 @@ Json session_json(const Session& is, const Sight& sight, Names& names, Timestamp
   if (!sight.clinical && cancellation.is_object()) cancellation.set("reason", Json());
   out.set("cancellation", std::move(cancellation));
   if (!sight.clinical) return out;
+  out.set("insurance", is.insurance);
   out.set("chiefComplaint", text_or_null(is.chief_complaint));
   out.set("notes", text_or_null(is.notes));
   Json context = is.context;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,8 @@ struct PeerCertificate {
   // Alternative names as they stand in the certificate.
   std::vector<std::string> dns;
   std::vector<std::string> uris;
+  // A connection may outlive the certificate that it was opened with.
+  std::int64_t ends_ms = std::numeric_limits<std::int64_t>::max();
   friend bool operator==(const PeerCertificate&, const PeerCertificate&) = default;
 };
 

@@ -255,6 +255,8 @@ std::shared_ptr<const PeerCertificate> TlsSession::peer_certificate() const {
   unsigned int size = 0;
   RABT_CHECK(X509_digest(certificate, EVP_sha256(), digest.data(), &size) == 1);
   out->sha256 = base64url({digest.data(), size});
+  const auto ends = not_after(certificate);
+  out->ends_ms = ends ? ends->ms : 0;
   GENERAL_NAMES* names = static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
   for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names); ++i) {

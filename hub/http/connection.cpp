@@ -280,6 +280,7 @@ void Connection::take_request(RequestHead head) {
               .peer_uid = peer_.uid,
               .server_name = server_name_,
               .peer_certificate = certificate_,
+              .kept = kept_,
               .http_1_1 = head.http_1_1};
   // What a proxy says of a certificate is what anybody may say: no proxy is believed.
   std::erase_if(request_.headers, [](const auto& header) {

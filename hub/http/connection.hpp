@@ -196,6 +196,7 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   Loop::Id id_ = 0;
   std::unique_ptr<Transport> io_;
   std::shared_ptr<const crypto::PeerCertificate> certificate_;
+  const std::shared_ptr<Kept> kept_ = std::make_shared<Kept>();
   std::string server_name_;
 
   State state_ = State::head;

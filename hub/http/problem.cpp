@@ -35,6 +35,7 @@ constexpr std::array kByCode{
     ByCode{"api.invalid", 422},
     ByCode{"document.type", 422},
     ByCode{"phi.exposed", 422},
+    ByCode{"role.separation", 422},
     ByCode{"idempotency.reused", 422},
     ByCode{"precondition.required", 428},
     ByCode{"precondition.failed", 412},

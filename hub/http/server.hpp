@@ -26,6 +26,13 @@ namespace rabt::http {
 
 class SocketHandler;
 
+// What whoever admits the requests of a connection keeps with it, until it ends. Used by one thread
+// at a time.
+struct Kept {
+  std::string name;
+  std::shared_ptr<void> held;
+};
+
 struct Request {
   std::string method;
   // As received, for signatures over the URL.
@@ -46,6 +53,8 @@ struct Request {
   std::string server_name{};
   // The certificate that the caller proved to hold. Null, except on a listener that asks for one.
   std::shared_ptr<const crypto::PeerCertificate> peer_certificate{};
+  // What is kept with the connection. Null when the request came over none.
+  std::shared_ptr<Kept> kept{};
   // X-Request-Id when that was a UUID, a ULID or a trace id, else a fresh ULID.
   std::string request_id{};
   // False for HTTP/1.0.

@@ -42,6 +42,14 @@ Result<Principal> Authenticator::principal(const Shown& shown) const {
                             .roles = kOwnRoles};
       return shown.actor.empty() ? local : acting_for(local, shown.actor);
     }
+    if (shown.certificate != nullptr) {
+      RABT_TRY(known,
+               parts_.clients.of_certificate(*shown.certificate, shown.client, shown.only_look));
+      if (known) {
+        known->credential = digest_of(shown.certificate->sha256);
+        return shown.actor.empty() ? *known : acting_for(*std::move(known), shown.actor);
+      }
+    }
     if (!shown.actor.empty()) return unauthenticated();
     return Principal{.kind = Kind::anonymous, .tenant = parts_.tenant};
   }
@@ -57,6 +65,7 @@ Result<Principal> Authenticator::principal(const Shown& shown) const {
 Result<Principal> Authenticator::again(const Credential& shown, bool used) const {
   return principal({.authorization = shown.authorization,
                     .local_user = shown.local_user,
+                    .certificate = shown.certificate.get(),
                     .actor = shown.actor,
                     .only_look = !used});
 }
@@ -66,7 +75,7 @@ Result<Principal> Authenticator::of_token(const Shown& shown, std::string_view t
     return Principal{.kind = Kind::client, .id = std::string(kApiTokenClient), .roles = kOwnRoles};
   }
   if (Clients::is_credential(token))
-    return parts_.clients.principal(token, shown.client, shown.only_look);
+    return parts_.clients.principal(token, shown.client, shown.only_look, shown.certificate);
   if (token.find('.') == std::string_view::npos) {
     return parts_.accounts.session(token, shown.only_look);
   }
@@ -74,6 +83,9 @@ Result<Principal> Authenticator::of_token(const Shown& shown, std::string_view t
   if (!claims.ok()) {
     return claims.error().kind == ErrorKind::unavailable ? claims.error() : unauthenticated();
   }
+  if (!claims->certificate.empty() &&
+      (shown.certificate == nullptr || shown.certificate->sha256 != claims->certificate))
+    return unauthenticated();
   return of_claims(shown, *claims);
 }
 
@@ -147,6 +159,7 @@ Result<Principal> Authenticator::of_claims(const Shown& shown, const Claims& cla
     RABT_TRY_STATUS(people.change(hub, *found, change));
   }
   const Roles roles = claims.tells_roles ? claims.roles : standing->roles.among(issuer.may_grant);
+  if (!people.may_have(roles).ok()) return unauthenticated();
   return Principal{.kind = Kind::person,
                    .id = *found,
                    .roles = roles,

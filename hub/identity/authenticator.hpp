@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "hub/base/clock.hpp"
 #include "hub/base/result.hpp"
+#include "hub/crypto/peer_certificate.hpp"
 #include "hub/identity/accounts.hpp"
 #include "hub/identity/api_token.hpp"
 #include "hub/identity/clients.hpp"
@@ -22,6 +24,8 @@ struct Credential {
   std::string authorization;
   std::string actor;
   std::optional<std::uint32_t> local_user;
+  // What a caller of the mTLS listener proved to hold. Null everywhere else.
+  std::shared_ptr<const crypto::PeerCertificate> certificate{};
 };
 
 // Internally synchronised.
@@ -33,6 +37,8 @@ class Authenticator {
     std::string_view authorization{};
     // The user at the other end of the hub's Unix socket, as the kernel says it.
     std::optional<std::uint32_t> local_user{};
+    // Null when the caller proved to hold none.
+    const crypto::PeerCertificate* certificate = nullptr;
     // X-Rabt-Actor: for whom a client acts.
     std::string_view actor{};
     // Address and request id, for the audit log.

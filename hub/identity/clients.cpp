@@ -38,6 +38,13 @@ constexpr std::int64_t kAssertionMs = 5 * kMinuteMs;
 constexpr std::int64_t kSkewMs = kMinuteMs;
 constexpr std::size_t kMaxAssertion = 8U << 10U;
 constexpr std::size_t kMaxJti = 256;
+constexpr std::size_t kMaxCertificates = 8;
+constexpr std::size_t kMaxAlternativeName = 512;
+constexpr std::string_view kDigest = "x5t#S256:";
+constexpr std::string_view kUri = "uri:";
+constexpr std::string_view kDns = "dns:";
+// SHA-256 in base64url without padding.
+constexpr std::size_t kDigestLetters = 43;
 
 const std::vector<std::string>& assertion_algorithms() {
   static const std::vector<std::string> kAll{"RS384", "ES384", "RS256", "PS256",
@@ -161,7 +168,27 @@ Status check_id(std::string_view id) {
   return unfit("id: must be 2 to 40 small letters, digits and hyphens, and not `api-token`");
 }
 
+bool names_certificate(std::string_view text) {
+  const bool plain =
+      std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (!plain || text.size() > kMaxAlternativeName) return false;
+  if (text.starts_with(kDigest)) {
+    const auto digest = crypto::from_base64url(text.substr(kDigest.size()));
+    return text.size() == kDigest.size() + kDigestLetters && digest && digest->size() == 32;
+  }
+  for (const std::string_view kind : {kUri, kDns})
+    if (text.starts_with(kind)) return text.size() > kind.size() && text.find('*') == text.npos;
+  return false;
+}
+
 Status check_change(const ClientChange& wanted) {
+  if (wanted.certificates) {
+    const auto& all = *wanted.certificates;
+    if (all.size() > kMaxCertificates || !std::all_of(all.begin(), all.end(), names_certificate))
+      return unfit(
+          "certificates: at most 8, each `x5t#S256:` with the digest of one, or `uri:` or `dns:` "
+          "with an alternative name as it stands in it");
+  }
   if (wanted.name && (wanted.name->size() > kMaxName || !is_utf8(*wanted.name)))
     return unfit("name: must be a text of at most 200 bytes");
   if (wanted.roles && !(wanted.roles->among(kClientRoles) == *wanted.roles))
@@ -188,12 +215,20 @@ Status check_change(const ClientChange& wanted) {
   return ok_status();
 }
 
+// As they are read: by name, each once.
+std::vector<std::string> in_order(std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
 Json detail_of(const Client& client) {
   Json roles = Json::array();
   for (const std::string& role : client.roles.names()) roles.push_back(role);
   return Json::object({{"roles", std::move(roles)},
                        {"active", client.active},
                        {"addresses", joined(client.addresses)},
+                       {"certificates", joined(client.certificates)},
                        {"signs", !client.jwks.is_null()}});
 }
 
@@ -237,6 +272,15 @@ Result<std::int64_t> check_assertion(const Json& claims, std::string_view client
   return *ends;
 }
 
+Status read_certificates(store::Connection& connection, std::string_view tenant, Client& client) {
+  client.certificates.clear();
+  return connection.query(sql::kCertificatesOfClient, {tenant, client.id},
+                          [&](const store::Row& row) {
+                            client.certificates.emplace_back(row.text(0));
+                            return true;
+                          });
+}
+
 Client read_client(const store::Row& row) {
   Client out;
   out.id = std::string(row.text(0));
@@ -259,11 +303,13 @@ Clients::Clients(Parts parts, std::string tenant, std::string token_url)
 
 Result<Client> Clients::find(std::string_view id) {
   std::optional<Client> found;
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kFindClient, {tenant_, id}, [&](const store::Row& row) {
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY_STATUS(connection.query(sql::kFindClient, {tenant_, id}, [&](const store::Row& row) {
       found = read_client(row);
       return false;
-    });
+    }));
+    if (!found) return ok_status();
+    return read_certificates(connection, tenant_, *found);
   }));
   if (!found) return unknown_client();
   return *std::move(found);
@@ -271,14 +317,26 @@ Result<Client> Clients::find(std::string_view id) {
 
 Result<std::vector<Client>> Clients::all() {
   std::vector<Client> out;
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     out.clear();
-    return connection.query(sql::kAllClients, {tenant_}, [&](const store::Row& row) {
+    RABT_TRY_STATUS(connection.query(sql::kAllClients, {tenant_}, [&](const store::Row& row) {
       out.push_back(read_client(row));
       return true;
-    });
+    }));
+    for (Client& one : out) RABT_TRY_STATUS(read_certificates(connection, tenant_, one));
+    return ok_status();
   }));
   return out;
+}
+
+Status Clients::put_certificates(store::Transaction& transaction, const Client& client) {
+  RABT_TRY_STATUS(store::run(transaction, sql::kDropCertificates, {tenant_, client.id}));
+  for (const std::string& one : client.certificates) {
+    RABT_TRY(rows, transaction.execute(sql::kPutCertificate, {tenant_, one, client.id}));
+    if (rows != 1)
+      return conflict("client.certificate_taken", "another client is known by this certificate");
+  }
+  return ok_status();
 }
 
 Status Clients::write(const Caller& caller, std::string_view act, std::string_view id, Json detail,
@@ -300,7 +358,8 @@ Result<Client> Clients::create(const Caller& caller, std::string_view id,
               .active = wanted.active.value_or(true),
               .roles = wanted.roles.value_or(Roles{}),
               .addresses = wanted.addresses.value_or(std::vector<std::string>{}),
-              .jwks = wanted.jwks.value_or(Json())};
+              .jwks = wanted.jwks.value_or(Json()),
+              .certificates = in_order(wanted.certificates.value_or(std::vector<std::string>{}))};
   RABT_TRY_STATUS(write(caller, "client.created", id, detail_of(made),
                         [&](store::Transaction& transaction) -> Status {
                           const std::string roles = joined(made.roles.names());
@@ -311,7 +370,7 @@ Result<Client> Clients::create(const Caller& caller, std::string_view id,
                                        sql::kInsertClient,
                                        {tenant_, id, made.name, std::int64_t{made.active ? 1 : 0},
                                         roles, addresses, jwks, parts_.clock.now().ms}));
-                          if (rows == 1) return ok_status();
+                          if (rows == 1) return put_certificates(transaction, made);
                           return conflict("client.taken", "there is a client with this id");
                         }));
   return made;
@@ -331,6 +390,7 @@ Result<Client> Clients::change(const Caller& caller, std::string_view id,
   if (wanted.roles) client.roles = *wanted.roles;
   if (wanted.addresses) client.addresses = *wanted.addresses;
   if (wanted.jwks) client.jwks = *wanted.jwks;
+  if (wanted.certificates) client.certificates = in_order(*wanted.certificates);
   RABT_TRY_STATUS(write(
       caller, "client.changed", id, detail_of(client),
       [&](store::Transaction& transaction) -> Status {
@@ -342,6 +402,7 @@ Result<Client> Clients::change(const Caller& caller, std::string_view id,
                                                           std::int64_t{client.active ? 1 : 0},
                                                           roles, addresses, jwks}));
         if (rows != 1) return other_version();
+        RABT_TRY_STATUS(put_certificates(transaction, client));
         RABT_TRY_STATUS(store::run(transaction, sql::kEndClientTokens, {tenant_, id}));
         return raise_epoch(transaction, tenant_, client_subject(id));
       }));
@@ -449,7 +510,9 @@ Result<Principal> Clients::of_key(std::string_view text, bool only_look) {
   return Principal{.kind = Kind::client, .tenant = tenant_, .id = client};
 }
 
-Result<Principal> Clients::of_token(std::string_view text) {
+Result<Principal> Clients::of_token(std::string_view text,
+                                    const crypto::PeerCertificate* certificate) {
+  std::string bound;
   Principal out{.kind = Kind::client, .tenant = tenant_};
   std::int64_t ends = 0;
   const std::string hashed = digest(text);
@@ -459,17 +522,22 @@ Result<Principal> Clients::of_token(std::string_view text) {
                               out.id = std::string(row.text(0));
                               out.roles = roles_of(row.text(1));
                               ends = row.integer(2);
+                              bound = std::string(row.text(3));
                               return false;
                             });
   }));
-  if (out.id.empty() || parts_.clock.now().ms >= ends) return unauthenticated();
+  const std::int64_t now = parts_.clock.now().ms;
+  if (out.id.empty() || now >= ends) return unauthenticated();
+  const bool held =
+      certificate != nullptr && certificate->sha256 == bound && now < certificate->ends_ms;
+  if (!bound.empty() && !held) return unauthenticated();
   return out;
 }
 
 Result<Principal> Clients::principal(std::string_view text, std::string_view address,
-                                     bool only_look) {
+                                     bool only_look, const crypto::PeerCertificate* certificate) {
   const bool key = text.starts_with(kKeyPrefix);
-  RABT_TRY(who, key ? of_key(text, only_look) : of_token(text));
+  RABT_TRY(who, key ? of_key(text, only_look) : of_token(text, certificate));
   const auto client = find(who.id);
   if (!client.ok()) {
     return client.error().kind == ErrorKind::not_found ? unauthenticated() : client.error();
@@ -480,8 +548,38 @@ Result<Principal> Clients::principal(std::string_view text, std::string_view add
   return who;
 }
 
+Result<std::optional<Principal>> Clients::of_certificate(const crypto::PeerCertificate& certificate,
+                                                         std::string_view address, bool only_look) {
+  std::vector<std::string> names{std::string(kDigest) + certificate.sha256};
+  for (const std::string& one : certificate.uris) names.push_back(std::string(kUri) + one);
+  for (const std::string& one : certificate.dns) names.push_back(std::string(kDns) + one);
+  std::string id;
+  bool several = false;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    id.clear();
+    several = false;
+    for (const std::string& name : names) {
+      RABT_TRY_STATUS(
+          connection.query(sql::kFindCertificate, {tenant_, name}, [&](const store::Row& row) {
+            several = several || (!id.empty() && row.text(0) != id);
+            id = std::string(row.text(0));
+            return false;
+          }));
+    }
+    return ok_status();
+  }));
+  if (id.empty()) return std::optional<Principal>{};
+  if (several || parts_.clock.now().ms >= certificate.ends_ms) return unauthenticated();
+  RABT_TRY(client, find(id));
+  if (!client.active) return unauthenticated();
+  if (!only_look && !may_call_from(client.addresses, address)) return unauthenticated();
+  return std::optional(
+      Principal{.kind = Kind::client, .tenant = tenant_, .id = client.id, .roles = client.roles});
+}
+
 Result<Clients::Grant> Clients::grant(const Caller& by, std::string_view assertion,
-                                      std::string_view scope) {
+                                      std::string_view scope,
+                                      const crypto::PeerCertificate* certificate) {
   if (token_url_.empty())
     return unproven("set server.public_url: assertions name the address of the token endpoint");
   const auto jws = crypto::read_jws(assertion, kMaxAssertion);
@@ -526,6 +624,7 @@ Result<Clients::Grant> Clients::grant(const Caller& by, std::string_view asserti
                       .client = by.client,
                       .request = by.request};
   const std::string roles = joined(out.roles.names());
+  const std::string bound = certificate != nullptr ? certificate->sha256 : std::string();
   RABT_TRY_STATUS(write(
       caller, "client.token", id, Json::object({{"roles", roles}}),
       [&](store::Transaction& transaction) -> Status {
@@ -534,9 +633,9 @@ Result<Clients::Grant> Clients::grant(const Caller& by, std::string_view asserti
         RABT_TRY(rows,
                  transaction.execute(sql::kUseOnce, {tenant_, store::Blob{once}, ends + kSkewMs}));
         if (rows != 1) return unproven("the assertion was used before");
-        return store::run(
-            transaction, sql::kInsertClientToken,
-            {store::Blob{hashed}, tenant_, std::string_view(id), roles, now + kClientTokenMs});
+        return store::run(transaction, sql::kInsertClientToken,
+                          {store::Blob{hashed}, tenant_, std::string_view(id), roles,
+                           now + kClientTokenMs, std::string_view(bound)});
       }));
   return out;
 }

@@ -13,6 +13,7 @@
 #include "hub/base/random.hpp"
 #include "hub/base/result.hpp"
 #include "hub/crypto/keyring.hpp"
+#include "hub/crypto/peer_certificate.hpp"
 #include "hub/identity/principal.hpp"
 #include "hub/store/store.hpp"
 
@@ -39,6 +40,9 @@ struct Client {
   std::vector<std::string> addresses;
   // A JWK set with its public keys. Null when it signs nothing.
   Json jwks;
+  // By which certificates of the mTLS listener it is known: "x5t#S256:<digest of one certificate>",
+  // "uri:<alternative name>", "dns:<alternative name>".
+  std::vector<std::string> certificates{};
   std::int64_t version = 1;
 };
 
@@ -49,6 +53,7 @@ struct ClientChange {
   std::optional<Roles> roles;
   std::optional<std::vector<std::string>> addresses;
   std::optional<Json> jwks;
+  std::optional<std::vector<std::string>> certificates{};
   // The version that the caller has seen.
   std::optional<std::int64_t> version;
 };
@@ -76,7 +81,7 @@ class Clients {
   // know its own address, and takes no assertions.
   Clients(Parts parts, std::string tenant, std::string token_url);
 
-  // Errors: invalid api.invalid; conflict client.taken.
+  // Errors: invalid api.invalid; conflict client.taken, client.certificate_taken.
   [[nodiscard]] Result<Client> create(const Caller& caller, std::string_view id,
                                       const ClientChange& wanted);
   // Other roles, addresses or keys than before end its tokens, and what it has open. Errors:
@@ -103,9 +108,17 @@ class Clients {
   // Whether the text has the form of a client's key or token.
   [[nodiscard]] static bool is_credential(std::string_view text);
   // The client whose key or token this is. address: of the caller; empty when this is only a look.
-  // Error denied http.unauthenticated.
+  // certificate: what the caller proved to hold, null if nothing; a token that was asked for with
+  // one is good with that one only. Error denied http.unauthenticated.
   [[nodiscard]] Result<Principal> principal(std::string_view text, std::string_view address,
-                                            bool only_look);
+                                            bool only_look,
+                                            const crypto::PeerCertificate* certificate = nullptr);
+
+  // The client whose certificate this is (RFC 8705), by its digest or an alternative name, letter
+  // by letter; never by its subject or its authority. Nothing when it is nobody's. Error denied
+  // http.unauthenticated: it is of several clients, or of one that may not call from there.
+  [[nodiscard]] Result<std::optional<Principal>> of_certificate(
+      const crypto::PeerCertificate& certificate, std::string_view address, bool only_look);
 
   struct Grant {
     std::string token;
@@ -115,17 +128,21 @@ class Clients {
   };
   // The client credentials grant with an assertion (RFC 7523, SMART backend services). scope: names
   // of roles with spaces between them, no more than the client has; all of them when empty. by:
-  // address and request of the caller. Errors: denied auth.client (the assertion proves nothing;
-  // the message says why, for the log only); invalid auth.scope.
+  // address and request of the caller. certificate: what it proved to hold, to which the token is
+  // bound (RFC 8705 section 3); null if nothing. Errors: denied auth.client (the assertion proves
+  // nothing; the message says why, for the log only); invalid auth.scope.
   [[nodiscard]] Result<Grant> grant(const Caller& by, std::string_view assertion,
-                                    std::string_view scope);
+                                    std::string_view scope,
+                                    const crypto::PeerCertificate* certificate = nullptr);
 
  private:
   using Writes = std::function<Status(store::Transaction&)>;
   [[nodiscard]] Status write(const Caller& caller, std::string_view act, std::string_view id,
                              Json detail, const Writes& writes);
+  [[nodiscard]] Status put_certificates(store::Transaction& transaction, const Client& client);
   [[nodiscard]] Result<Principal> of_key(std::string_view text, bool only_look);
-  [[nodiscard]] Result<Principal> of_token(std::string_view text);
+  [[nodiscard]] Result<Principal> of_token(std::string_view text,
+                                           const crypto::PeerCertificate* certificate);
   [[nodiscard]] Result<std::string> mac(std::string_view id, std::string_view secret) const;
 
   const Parts parts_;

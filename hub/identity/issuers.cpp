@@ -237,7 +237,8 @@ Result<Claims> Issuers::State::judge(const crypto::Jws& jws, const Json& claims,
   RABT_TRY_STATUS(check_times(claims, options, clock.now().ms));
   RABT_TRY_STATUS(check_audience(claims, options));
   RABT_TRY_STATUS(check_use(jws, claims, options));
-  Claims out{.subject = {}, .name = {}, .roles = {}, .tells_roles = false, .issuer = &options};
+  Claims out;
+  out.issuer = &options;
   auto subject = subject_of(claims[options.subject_claim]);
   // Systems that share a secret with their services often have a claim of their own in its place.
   for (const std::string_view other : {"user_id", "userId"}) {
@@ -247,6 +248,12 @@ Result<Claims> Issuers::State::judge(const crypto::Jws& jws, const Json& claims,
   }
   if (!subject) return refused("the token names nobody");
   out.subject = *std::move(subject);
+  if (const Json* holder = claims.find("cnf"); holder != nullptr) {
+    // A token for the holder of a key is nothing without that proof.
+    out.certificate = holder->is_object() ? holder->string_or("x5t#S256", "") : "";
+    if (out.certificate.empty() || holder->size() != 1)
+      return refused("`cnf` asks for a proof that the hub does not take");
+  }
   const Json* roles = claims.find(options.roles_claim);
   if (roles == nullptr && options.secret != nullptr) roles = claims.find("roles");
   if (roles != nullptr) {

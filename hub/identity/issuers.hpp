@@ -70,6 +70,9 @@ struct Claims {
   // As Principal has them: `auth_time`, or `iat` where there is none.
   std::int64_t proven_ms = 0;
   std::int64_t strong_ms = 0;
+  // `cnf` (RFC 8705 section 3.1): the SHA-256 of the certificate that the caller has to hold, in
+  // base64url. Empty when the token is good for whoever has it.
+  std::string certificate;
   const IssuerOptions* issuer = nullptr;
 };
 

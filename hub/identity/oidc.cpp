@@ -26,6 +26,7 @@ constexpr std::int64_t kAssertionMs = kMinuteMs;
 // How old an ID or logout token may be.
 constexpr std::int64_t kMaxAgeMs = 10 * kMinuteMs;
 constexpr std::size_t kMaxToken = 16U << 10U;
+constexpr std::size_t kMaxRequestUri = 1024;
 constexpr std::size_t kMaxSubject = 255;
 constexpr std::size_t kMaxName = 200;
 constexpr std::size_t kMaxRoles = 512;
@@ -112,6 +113,8 @@ struct Oidc::State {
     std::string authorization;
     std::string token;
     std::string jwks;
+    // Where the issuer takes requests beforehand (RFC 9126). Empty when it does not.
+    std::string pushed;
     bool says_issuer = false;
   };
   struct One {
@@ -158,6 +161,10 @@ struct Oidc::State {
   Result<Known> discover(One& issuer);
   Result<Metadata> fetch_metadata(const One& issuer) const;
   Result<Json> verified(One& issuer, std::string_view token, std::string_view type);
+  // Posts a form as the client that the hub is there; `audience` is what an assertion is made for.
+  Result<net::Response> post(const One& issuer, const std::string& url, const std::string& audience,
+                             Query form);
+  Result<std::string> push(const One& issuer, const Metadata& metadata, Query asked);
   Result<std::string> redeem(One& issuer, const Metadata& metadata, const std::string& code,
                              const std::string& verifier);
   Result<Named> named(const One& issuer, const Json& claims) const;
@@ -200,8 +207,11 @@ Result<Oidc::State::Metadata> Oidc::State::fetch_metadata(const One& issuer) con
       .authorization = document->string_or("authorization_endpoint", ""),
       .token = document->string_or("token_endpoint", ""),
       .jwks = document->string_or("jwks_uri", ""),
+      .pushed = document->string_or("pushed_authorization_request_endpoint", ""),
       .says_issuer = document->bool_or("authorization_response_iss_parameter_supported", false)};
-  for (const std::string& endpoint : {out.authorization, out.token, out.jwks}) {
+  std::vector<std::string> endpoints{out.authorization, out.token, out.jwks};
+  if (!out.pushed.empty()) endpoints.push_back(out.pushed);
+  for (const std::string& endpoint : endpoints) {
     const bool literal = endpoint.starts_with("http://127.0.0.1:");
     if (!endpoint.starts_with("https://") && !literal)
       return unreachable("an endpoint of the issuer is missing, or is not https");
@@ -255,15 +265,11 @@ Result<Json> Oidc::State::verified(One& issuer, std::string_view token, std::str
   return *std::move(claims);
 }
 
-Result<std::string> Oidc::State::redeem(One& issuer, const Metadata& metadata,
-                                        const std::string& code, const std::string& verifier) {
+Result<net::Response> Oidc::State::post(const One& issuer, const std::string& url,
+                                        const std::string& audience, Query form) {
   const OidcOptions& options = issuer.options;
-  Query form{{"grant_type", "authorization_code"},
-             {"code", code},
-             {"redirect_uri", redirect_of(issuer)},
-             {"code_verifier", verifier}};
   net::Request request{.method = "POST",
-                       .url = metadata.token,
+                       .url = url,
                        .headers = {{"Content-Type", "application/x-www-form-urlencoded"},
                                    {"Accept", "application/json"}}};
   if (options.key != nullptr) {
@@ -274,12 +280,12 @@ Result<std::string> Oidc::State::redeem(One& issuer, const Metadata& metadata,
              crypto::sign_jwt(options.key->expose(), options.key_algorithm, header.dump(),
                               Json::object({{"iss", options.client_id},
                                             {"sub", options.client_id},
-                                            {"aud", metadata.token},
+                                            {"aud", audience},
                                             {"jti", random_text(parts.random)},
                                             {"iat", now},
                                             {"exp", now + kAssertionMs / 1000}})
                                   .dump()));
-    form.emplace_back("client_id", options.client_id);
+    if (only(form, "client_id")->empty()) form.emplace_back("client_id", options.client_id);
     form.emplace_back("client_assertion_type",
                       "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
     form.emplace_back("client_assertion", assertion);
@@ -289,7 +295,26 @@ Result<std::string> Oidc::State::redeem(One& issuer, const Metadata& metadata,
     request.headers.emplace_back("Authorization", "Basic " + to_base64(as_bytes(pair)));
   }
   request.body = form_of(form);
-  RABT_TRY(response, exchange(std::move(request)));
+  return exchange(std::move(request));
+}
+
+// Hands the request to the issuer itself, so that the browser carries its name alone and changes
+// nothing in it. The name.
+Result<std::string> Oidc::State::push(const One& issuer, const Metadata& metadata, Query asked) {
+  RABT_TRY(response, post(issuer, metadata.pushed, issuer.options.issuer, std::move(asked)));
+  const auto answer = Json::parse(response.body, {.max_depth = 8});
+  if (response.status != 201 || !answer.ok() || !is_text((*answer)["request_uri"], kMaxRequestUri))
+    return unreachable("the issuer did not take the request beforehand");
+  return (*answer)["request_uri"].as_string();
+}
+
+Result<std::string> Oidc::State::redeem(One& issuer, const Metadata& metadata,
+                                        const std::string& code, const std::string& verifier) {
+  RABT_TRY(response, post(issuer, metadata.token, metadata.token,
+                          {{"grant_type", "authorization_code"},
+                           {"code", code},
+                           {"redirect_uri", redirect_of(issuer)},
+                           {"code_verifier", verifier}}));
   const auto answer = Json::parse(response.body, {.max_depth = 8});
   if (response.status >= 500) return unreachable("the token endpoint failed");
   if (response.status != 200 || !answer.ok() || !(*answer)["id_token"].is_string())
@@ -441,14 +466,19 @@ Result<Oidc::Begun> Oidc::begin(std::string_view name, std::string_view return_t
   RABT_TRY(verifier, all.derived("verifier", state));
   const OidcOptions& options = issuer->options;
   out.location += out.location.find('?') == std::string::npos ? "?" : "&";
-  out.location += form_of({{"response_type", "code"},
-                           {"client_id", options.client_id},
-                           {"redirect_uri", all.redirect_of(*issuer)},
-                           {"scope", options.scope},
-                           {"state", state},
-                           {"nonce", nonce},
-                           {"code_challenge", crypto::base64url(crypto::sha256(verifier))},
-                           {"code_challenge_method", "S256"}});
+  Query asked{{"response_type", "code"},
+              {"client_id", options.client_id},
+              {"redirect_uri", all.redirect_of(*issuer)},
+              {"scope", options.scope},
+              {"state", state},
+              {"nonce", nonce},
+              {"code_challenge", crypto::base64url(crypto::sha256(verifier))},
+              {"code_challenge_method", "S256"}};
+  if (!known.metadata->pushed.empty()) {
+    RABT_TRY(name_of_it, all.push(*issuer, *known.metadata, std::move(asked)));
+    asked = {{"client_id", options.client_id}, {"request_uri", name_of_it}};
+  }
+  out.location += form_of(asked);
   const std::string hashed = digest(state);
   const std::string browser = digest(out.browser);
   const std::int64_t now = all.parts.clock.now().ms;

@@ -25,6 +25,9 @@ constexpr std::array<std::pair<Licence, std::string_view>, 6> kLicences{
 
 // A change that meets another one is tried again, unless the caller named a version.
 constexpr int kTries = 4;
+// Whoever has one of the first has none of the second (People::may_have).
+constexpr Roles kAdministering{Role::admin, Role::engineer};
+constexpr Roles kTreatingOrAuditing{Role::doctor, Role::nurse, Role::auditor};
 constexpr Roles kProviders{Role::doctor, Role::specialist};
 // A licence is good to the end of its last day in Riyadh, which knows no summer time.
 constexpr std::int64_t kRiyadhOffsetMs = 3LL * 3'600'000;
@@ -157,11 +160,20 @@ std::optional<Licence> parse_licence(std::string_view text) {
   return std::nullopt;
 }
 
+Status People::may_have(Roles roles) const {
+  const bool both = roles.has_any(kAdministering) && roles.has_any(kTreatingOrAuditing);
+  if (!parts_.separate || !both) return ok_status();
+  return invalid("role.separation",
+                 "roles: an admin or engineer is neither doctor, nurse nor auditor; "
+                 "`identity.separation: off` in the configuration lets one person be both");
+}
+
 Result<Person> People::create(const Caller& caller, const NewPerson& wanted) {
   return create(caller, wanted, {});
 }
 
 Result<Person> People::create(const Caller& caller, const NewPerson& wanted, const With& with) {
+  RABT_TRY_STATUS(may_have(wanted.roles));
   const std::string& tenant = caller.who.tenant;
   RABT_TRY(lease, parts_.keys.lease(tenant));
   RABT_TRY(made, lease.make(keys::kPerson));
@@ -196,6 +208,7 @@ Result<Person> People::create(const Caller& caller, const NewPerson& wanted, con
 
 Result<Person> People::change(const Caller& caller, std::string_view id,
                               const PersonChange& wanted) {
+  if (wanted.roles) RABT_TRY_STATUS(may_have(*wanted.roles));
   const std::string& tenant = caller.who.tenant;
   for (int tried = 0; tried < kTries; ++tried) {
     RABT_TRY(lease, parts_.keys.lease(tenant));

@@ -57,12 +57,18 @@ class People final : public Directory {
     const Clock& clock;
     Random& random;
     UlidSource& ids;
+    // Whether somebody who administers may neither treat nor audit.
+    bool separate = true;
   };
   explicit People(Parts parts) : parts_(parts) {}
 
+  // Whether one person may have these roles. Error invalid role.separation.
+  [[nodiscard]] Status may_have(Roles roles) const;
+
   // A provider whom an administrator or a trusted issuer enters is vouched for by that. When ok,
   // the person is durable with the audit entry. Errors: conflict person.taken (another person has
-  // the username, national id, record number or outside id), those of the keys and the store.
+  // the username, national id, record number or outside id); that of may_have; those of the keys
+  // and the store.
   [[nodiscard]] Result<Person> create(const Caller& caller, const NewPerson& wanted);
   // Something more to write in the job that makes the person, which still has to be committed.
   using With = std::function<Status(store::Transaction&, const Person&, const crypto::DataKey&)>;
@@ -70,7 +76,7 @@ class People final : public Directory {
                                       const With& with);
   // Other roles than before, and a change of `active`, end the person's sessions. Errors: not_found
   // person.unknown; conflict person.taken, precondition.failed (the version is not the one that the
-  // caller has seen).
+  // caller has seen); that of may_have.
   [[nodiscard]] Result<Person> change(const Caller& caller, std::string_view id,
                                       const PersonChange& wanted);
 

@@ -3,7 +3,7 @@
 #include "hub/store/store.hpp"
 
 // Every statement of hub/identity. Tables: migrations/sqlite/0009_identity.sql, 0015_signin.sql,
-// 0016_passkey.sql.
+// 0016_passkey.sql, 0019_second_person.sql.
 namespace rabt::identity::sql {
 
 using store::Sequence;
@@ -194,6 +194,16 @@ inline constexpr Statement kChangeClient{
     "UPDATE client SET name = $4, active = $5, roles = $6, addresses = $7, jwks = $8, version = "
     "version + 1 WHERE tenant = $1 AND id = $2 AND version = $3"};
 
+inline constexpr Statement kCertificatesOfClient{
+    "SELECT value FROM client_certificate WHERE tenant = $1 AND client = $2 ORDER BY value"};
+inline constexpr Statement kFindCertificate{
+    "SELECT client FROM client_certificate WHERE tenant = $1 AND value = $2"};
+inline constexpr Statement kPutCertificate{
+    "INSERT INTO client_certificate (tenant, value, client) VALUES ($1, $2, $3) ON CONFLICT DO "
+    "NOTHING"};
+inline constexpr Statement kDropCertificates{
+    "DELETE FROM client_certificate WHERE tenant = $1 AND client = $2"};
+
 inline constexpr Statement kKeysOfClient{
     "SELECT id, created_ms, ends_ms, used_day FROM client_key WHERE tenant = $1 AND client = $2 "
     "ORDER BY created_ms, id"};
@@ -212,12 +222,45 @@ inline constexpr Statement kEndOldKeys{
     "DELETE FROM client_key WHERE tenant = $1 AND client = $2 AND ends_ms <= $3"};
 
 inline constexpr Statement kInsertClientToken{
-    "INSERT INTO client_token (token, tenant, client, roles, ends_ms) VALUES ($1, $2, $3, $4, $5)"};
+    "INSERT INTO client_token (token, tenant, client, roles, ends_ms, certificate) VALUES ($1, $2, "
+    "$3, $4, $5, $6)"};
 inline constexpr Statement kFindClientToken{
-    "SELECT client, roles, ends_ms FROM client_token WHERE token = $1 AND tenant = $2"};
+    "SELECT client, roles, ends_ms, certificate FROM client_token WHERE token = $1 AND tenant = "
+    "$2"};
 inline constexpr Statement kEndClientTokens{
     "DELETE FROM client_token WHERE tenant = $1 AND client = $2"};
 inline constexpr Statement kForgetClientTokens{"DELETE FROM client_token WHERE ends_ms <= $1"};
+
+// ---- what a second person confirms
+
+#define RABT_APPROVAL \
+  "id, act, asker, asker_person, object, state, confirmer, asked_ms, ends_ms, data_key, sealed"
+inline constexpr Statement kFindApproval{
+    "SELECT " RABT_APPROVAL
+    " FROM approval WHERE tenant = $1 AND fingerprint = $2 AND state IN ('asked', 'confirmed')"};
+inline constexpr Statement kApprovalById{
+    "SELECT " RABT_APPROVAL " FROM approval WHERE tenant = $1 AND id = $2 AND ends_ms > $3"};
+inline constexpr Statement kOpenApprovals{
+    "SELECT " RABT_APPROVAL
+    " FROM approval WHERE tenant = $1 AND ends_ms > $2 AND state IN ('asked', 'confirmed') ORDER "
+    "BY id LIMIT 1000"};
+#undef RABT_APPROVAL
+inline constexpr Statement kPutApproval{
+    "INSERT INTO approval (tenant, id, act, asker, asker_person, object, fingerprint, data_key, "
+    "sealed, state, confirmer, asked_ms, ends_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
+    "'asked', '', $10, $11)"};
+inline constexpr Statement kAnswerApproval{
+    "UPDATE approval SET state = $3, confirmer = $4 WHERE tenant = $1 AND id = $2"};
+inline constexpr Statement kDropApproval{"DELETE FROM approval WHERE tenant = $1 AND id = $2"};
+inline constexpr Statement kForgetApprovals{"DELETE FROM approval WHERE ends_ms <= $1"};
+// Who has the role and an account that is open to him.
+inline constexpr Statement kFindConfirmer{
+    "SELECT person.id FROM person_role JOIN person ON person.tenant = person_role.tenant AND "
+    "person.id = person_role.person WHERE person_role.tenant = $1 AND role = $2 AND person.id <> "
+    "$3 AND person.id <> $4 AND active = 1 AND (EXISTS (SELECT 1 FROM credential c WHERE c.tenant "
+    "= $1 AND c.person = person.id AND c.kind = 'password' AND c.state = 'active') OR EXISTS "
+    "(SELECT 1 FROM passkey k WHERE k.tenant = $1 AND k.person = person.id) OR person.issuer <> "
+    "'') LIMIT 1"};
 
 // ---- what counts once
 

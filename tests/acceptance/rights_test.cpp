@@ -192,11 +192,13 @@ TEST_F(Rights, WhoMayNotActLearnsNothingOfTheForm) {
     for (std::size_t i = 1; i < matrix.columns.size(); ++i) {
       const std::string& who = matrix.columns[i];
       if (cells[i] != "403" || who == "-" || who.ends_with('!')) continue;
-      for (const char* const body : {R"({"nonsense": 1})", "["}) {
+      for (const auto& [body, key] :
+           {std::pair{R"({"nonsense": 1})", "one"}, {"[", "two"}, {"{}", "not a key"}}) {
         const auto answer = h_.site.send(operation.method, fill(operation.pattern),
                                          {{"Authorization", "Bearer " + h_.person(who).token},
                                           {"Content-Type", "application/json"},
-                                          {"If-Match", "*"}},
+                                          {"If-Match", "*"},
+                                          {"Idempotency-Key", key}},
                                          body);
         EXPECT_EQ(answer.status, 403) << name << " by " << who << ": " << answer.body;
         ++asked;
@@ -247,6 +249,37 @@ TEST_F(Rights, Trap41NoOtherWayToWriteARequestChangesTheDecision) {
 }
 
 // Trap 42: a list tells nothing of what its reader may not see.
+// The same through the doors of other systems, in their words.
+TEST_F(Rights, WhoMayNotActLearnsNothingOfTheFormThroughADoor) {
+  fresh();
+  const std::string id = names_.at("session");
+  const auto with = [&](const char* member) { return Json::object({{member, id}}); };
+  const Json none = Json::object();
+  struct Wrong {
+    const char* method;
+    std::string path;
+    Json body;
+  };
+  for (const Wrong& one : std::vector<Wrong>{
+           {"PUT", "/video/sessions/" + id, Json::object({{"durationMinutes", "x"}})},
+           {"POST", "/video/sessions/" + id + "/invite", none},
+           {"POST", "/video/telehealth/consultations/" + id + "/notes", none},
+           {"POST", "/video/telehealth/consultations/" + id + "/prescription", none},
+           {"POST", "/video/quality/optimize", with("sessionId")},
+           {"PATCH", "/api/v1/telemedicine/" + id + "/", Json::object({{"scheduled_start", "x"}})},
+           {"PATCH", "/api/video/sessions/" + id, Json::object({{"session_notes", 7}})},
+           {"POST", "/api/video/sessions/" + id + "/cancel", none},
+           {"POST", "/consultation/notes", with("consultation_id")},
+           {"POST", "/consultation/transcribe", with("consultation_id")},
+           {"POST", "/admin/assign-doctor", with("consultation_id")}}) {
+    for (const char* who : {"P2", "D2"}) {
+      const int status = h_.call(who, one.method, one.path, one.body).status;
+      EXPECT_TRUE(status == 403 || status == 404)
+          << who << " " << one.method << " " << one.path << ": " << status;
+    }
+  }
+}
+
 TEST_F(Rights, Trap42AListTellsNothingOfSessionsOfOthers) {
   fresh();
   const Answer list = h_.get("P2", "/api/v1/sessions?limit=200");

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "hub/crypto/crypto.hpp"
+#include "hub/crypto/peer_certificate.hpp"
 #include "hub/identity/totp.hpp"
 #include "tests/api/rig.hpp"
 #include "tests/identity/soft_authenticator.hpp"
@@ -110,6 +111,271 @@ TEST_F(AccountsApi, AnAdministratorChangesOthersByVersionAndNotHisOwnRoles) {
       200);
   EXPECT_EQ(as(again, "GET", "me").status, 401) << "trap 39";
   EXPECT_EQ(as(again, "PATCH", "users/" + id, R"({"roles": ["admin"]})").status, 401);
+}
+
+TEST_F(AccountsApi, Trap62AClientProvesItselfByItsCertificate) {
+  EXPECT_EQ(
+      api_.api("POST", "clients",
+               R"({"id": "his", "roles": ["integration"], "certificates": ["dns:his.example"]})")
+          .status,
+      201);
+  std::string id;
+  (void)account("layla", "patient", id);
+  const auto ask = [&](const std::string& name,
+                       std::vector<std::pair<std::string, std::string>> headers = {}) {
+    Request made = request("GET", "/api/v1/me");
+    made.headers = std::move(headers);
+    if (!name.empty())
+      made.peer_certificate = std::make_shared<const crypto::PeerCertificate>(
+          crypto::PeerCertificate{.sha256 = "x", .dns = {name}});
+    return api_.handle(made);
+  };
+  EXPECT_EQ(json(ask("his.example")).string_or("actor", ""), "client:his");
+  EXPECT_EQ(ask("lab.example").status, 401);
+  EXPECT_EQ(ask("", {{"client-cert", ":aGlz:"}, {"x-ssl-client-dn", "CN=his.example"}}).status,
+            401);
+  EXPECT_EQ(json(ask("his.example", {{"x-rabt-actor", id}})).string_or("actor", ""),
+            "client:his/person:" + id);
+  // What is shown besides decides; a page of a browser shows nothing by it.
+  EXPECT_EQ(ask("his.example", {{"authorization", "Bearer wrong"}}).status, 401);
+  EXPECT_EQ(ask("his.example", {{"origin", "https://evil.example"}}).status, 401);
+  EXPECT_EQ(ask("his.example", {{"sec-fetch-site", "cross-site"}}).status, 401);
+}
+
+// 45, 46: two persons for what one must not do alone.
+class TwoPersons : public AccountsApi {
+ protected:
+  void SetUp() override {
+    admin_ = stepped_up(account("root", "admin", admin_id_));
+    other_ = stepped_up(account("second", "admin", other_id_));
+    officer_ = stepped_up(account("officer", "security_officer", officer_id_));
+    nurse_ = account("layla", "nurse", nurse_id_);
+    require(identity::SecondPersonOptions().acts);
+  }
+  void require(std::vector<std::string> acts) {
+    ApiRig::Options options;
+    options.second_person.acts = std::move(acts);
+    api_.open(std::move(options));
+  }
+  Response promote(const std::string& by, const std::string& role = "auditor") {
+    return as(by, "PATCH", "users/" + nurse_id_, R"({"roles": [")" + role + R"("]})",
+              {{"if-match", header(as(officer_, "GET", "users/" + nurse_id_), "ETag")}});
+  }
+  Json open() { return json(as(officer_, "GET", "approvals"))["items"]; }
+  Response answer(const std::string& by, const std::string& id, const char* how = "confirm") {
+    return as(by, "POST", "approvals/" + id + "/" + how, "{}");
+  }
+
+  std::string admin_, other_, officer_, nurse_;
+  std::string admin_id_, other_id_, officer_id_, nurse_id_;
+};
+
+TEST_F(TwoPersons, Trap45ARoleOfWeightIsGivenByOneAndConfirmedByAnother) {
+  EXPECT_EQ(promote(admin_, "doctor").status, 200) << "a role of none";
+  const Response first = promote(admin_);
+  EXPECT_EQ(first.status, 403);
+  EXPECT_EQ(code(first), "approval.needed") << first.body;
+  EXPECT_EQ(code(promote(admin_)), "approval.needed") << "the same request";
+  ASSERT_EQ(open().size(), 1U);
+  const Json asked = open().item(0);
+  const std::string id = asked.string_or("id", "");
+  EXPECT_NE(json(first).string_or("detail", "").find(id), std::string::npos);
+  EXPECT_EQ(asked.string_or("act", ""), "role.assign");
+  EXPECT_EQ(asked.string_or("askedBy", ""), "person:" + admin_id_);
+  EXPECT_EQ(asked["wish"].string_or("username", ""), "layla");
+  EXPECT_EQ(asked["wish"]["roles"], Json::array({"auditor"}));
+  // Not himself, not by another session of his, not by a client that acts for him.
+  EXPECT_EQ(code(answer(admin_, id)), "approval.same_person");
+  const std::string key = "Bearer " + std::string(kToken);
+  for (const std::string& person : {admin_id_, officer_id_}) {
+    Request made = request("POST", "/api/v1/approvals/" + id + "/confirm", "{}");
+    made.headers = {{"authorization", key}, {"x-rabt-actor", person}};
+    EXPECT_EQ(api_.handle(made).status, 403);
+  }
+  EXPECT_EQ(answer(nurse_, id).status, 401) << "her session ended with her role";
+  EXPECT_EQ(api_.api("POST", "approvals/" + id + "/confirm", "{}").status, 403) << "nobody";
+  EXPECT_EQ(code(promote(admin_)), "approval.needed");
+  EXPECT_EQ(answer(officer_, id).status, 204);
+  EXPECT_EQ(code(answer(other_, id)), "approval.answered");
+  // It was confirmed to one person, for one thing, once.
+  EXPECT_EQ(code(promote(other_)), "approval.needed");
+  EXPECT_EQ(code(promote(admin_, "security_officer")), "approval.needed");
+  EXPECT_EQ(promote(admin_).status, 200);
+  EXPECT_EQ(promote(admin_, "doctor").status, 200);
+  EXPECT_EQ(code(promote(admin_)), "approval.needed");
+  const std::string log = api_.api("GET", "audit/entries?limit=200").body;
+  for (const char* act : {"approval.asked", "approval.confirmed", "approval.used"})
+    EXPECT_NE(log.find(act), std::string::npos) << act;
+}
+
+TEST_F(TwoPersons, Trap45WhoGainsByItDoesNotConfirmIt) {
+  EXPECT_EQ(
+      code(as(admin_, "PATCH", "users/" + other_id_, R"({"roles": ["admin", "security_officer"]})",
+              {{"if-match", header(as(officer_, "GET", "users/" + other_id_), "ETag")}})),
+      "approval.needed");
+  const std::string id = open().item(0).string_or("id", "");
+  EXPECT_EQ(code(answer(other_, id)), "approval.same_person");
+  EXPECT_EQ(answer(other_, id, "refuse").status, 204) << "he may decline it";
+  EXPECT_EQ(open().size(), 0U);
+  EXPECT_EQ(answer(officer_, "01ARZ3NDEKTSV4RRFFQ69G5FAV").status, 404);
+}
+
+TEST_F(TwoPersons, ARequestIsOverAfterItsTimeConfirmedOrNot) {
+  EXPECT_EQ(code(promote(admin_)), "approval.needed");
+  const std::string id = open().item(0).string_or("id", "");
+  EXPECT_EQ(answer(officer_, id).status, 204);
+  api_.hub.clock().advance_ms(25LL * 3600 * 1000);
+  EXPECT_EQ(must(api_.approvals->open()).size(), 0U);
+  const identity::Caller by{.who = {.kind = identity::Kind::person,
+                                    .tenant = "t1",
+                                    .id = officer_id_,
+                                    .roles = Roles{Role::security_officer},
+                                    .person = officer_id_}};
+  EXPECT_EQ(api_.approvals->answer(by, id, true).error().code, "approval.unknown");
+}
+
+TEST_F(TwoPersons, AnAdministratorsLostFactorIsNotUnlockedByOneAlone) {
+  const auto reset = [&](const std::string& id) {
+    return as(admin_, "PATCH", "users/" + id, R"({"resetMfa": true})",
+              {{"if-match", header(as(officer_, "GET", "users/" + id), "ETag")}});
+  };
+  EXPECT_EQ(reset(nurse_id_).status, 200);
+  EXPECT_EQ(code(reset(other_id_)), "approval.needed");
+  const Json asked = open().item(0);
+  EXPECT_EQ(asked.string_or("act", ""), "factor.reset");
+  EXPECT_EQ(code(answer(other_, asked.string_or("id", ""))), "approval.same_person");
+  EXPECT_EQ(answer(officer_, asked.string_or("id", "")).status, 204);
+  EXPECT_EQ(reset(other_id_).status, 200);
+}
+
+TEST_F(TwoPersons, AKeyIsDestroyedAndAHoldEndedByTwo) {
+  const std::string shred = R"({"bucket": "event/2026-01", "reason": "court order 7"})";
+  EXPECT_EQ(code(as(officer_, "POST", "keys/shred", shred)), "approval.needed");
+  EXPECT_EQ(open().item(0)["wish"].string_or("bucket", ""), "event/2026-01");
+  EXPECT_EQ(code(answer(officer_, open().item(0).string_or("id", ""))), "approval.same_person");
+  EXPECT_EQ(answer(admin_, open().item(0).string_or("id", "")).status, 204);
+  EXPECT_EQ(
+      code(as(officer_, "POST", "keys/shred", R"({"bucket": "event/2026-02", "reason": "x"})")),
+      "approval.needed")
+      << "another bucket";
+  const std::string done = code(as(officer_, "POST", "keys/shred", shred));
+  EXPECT_FALSE(done.starts_with("approval.")) << done;
+  EXPECT_EQ(code(as(officer_, "POST", "keys/shred", shred)), "approval.needed") << "once";
+  EXPECT_EQ(as(officer_, "POST", "keys/shred", R"({"reason": "x"})").status, 400);
+  EXPECT_EQ(as(officer_, "POST", "keys/hold",
+               R"({"case": "c7", "bucket": "event/2026-01", "reason": "x"})")
+                .status,
+            404)
+      << "needs nobody";
+  EXPECT_EQ(code(as(officer_, "POST", "keys/release", R"({"case": "c7", "reason": "x"})")),
+            "approval.needed");
+}
+
+// Whoever runs the hub begins alone, and is one of two from then on.
+TEST_F(TwoPersons, WhoRunsTheHubIsAloneOnlyWhileNobodyCouldConfirm) {
+  const std::string officer = R"({"username": "sara", "roles": ["security_officer"], "name": "S"})";
+  EXPECT_EQ(code(api_.api("POST", "users", officer)), "approval.needed");
+  ApiRig fresh;
+  ApiRig::Options options;
+  options.second_person = {};
+  fresh.open(std::move(options));
+  EXPECT_EQ(fresh.api("POST", "users", officer).status, 201);
+  EXPECT_EQ(
+      fresh.api("POST", "users", R"({"username": "ali", "roles": ["admin"], "name": "A"})").status,
+      201)
+      << "sara has not opened her account yet";
+  // Any other client is nobody who asks.
+  EXPECT_EQ(fresh.api("POST", "clients", R"({"id": "his", "roles": ["admin"]})").status, 201);
+  const std::string key = json(fresh.api("POST", "clients/his/keys", "{}")).string_or("key", "");
+  Request made =
+      request("POST", "/api/v1/users", R"({"username": "sami", "roles": ["admin"], "name": "X"})");
+  made.headers = {{"authorization", "Bearer " + key}};
+  EXPECT_EQ(code(fresh.handle(made)), "approval.person");
+}
+
+TEST_F(TwoPersons, WorkflowsNeedASecondPersonWhereTheConfigurationSaysSo) {
+  std::string engineer_id;
+  std::string second_id;
+  require({});
+  const std::string engineer = stepped_up(account("eng", "engineer", engineer_id));
+  const std::string second = stepped_up(account("eng2", "engineer", second_id));
+  require({"workflow.apply"});
+  const std::string body =
+      Json::object(
+          {{"files",
+            Json::array({Json::object({{"name", "a.yaml"},
+                                       {"source",
+                                        "document: {dsl: '1.0.3', namespace: test, name: plain, "
+                                        "version: '1.0.0'}\ndo:\n  - a: {set: {a: 1}}\n"}})})}})
+          .dump();
+  const Response first = as(engineer, "POST", "workflows/apply", body);
+  EXPECT_EQ(code(first), "approval.needed") << first.body;
+  const std::string id = open().item(0).string_or("id", "");
+  EXPECT_EQ(answer(admin_, id).status, 403) << "an administrator judges no workflow";
+  EXPECT_EQ(answer(second, id).status, 204);
+  EXPECT_EQ(as(engineer, "POST", "workflows/apply", body).status, 200);
+}
+
+// 43: hidden members are neither read nor written.
+TEST_F(AccountsApi, Trap43WhoManagesAccountsSeesNoPatientsNames) {
+  std::string admin_id;
+  std::string id;
+  std::string nurse_id;
+  const std::string admin = stepped_up(account("root", "admin", admin_id));
+  (void)account("layla", "patient", id);
+  (void)account("sami", "nurse", nurse_id);
+  const Response list = as(admin, "GET", "users");
+  const Json shown = json(list);
+  for (const Json& one : shown["items"].as_array()) {
+    const bool patient = one.string_or("id", "") == id;
+    EXPECT_EQ(one["name"], patient ? Json() : Json("N")) << one.dump();
+    EXPECT_NE(one.string_or("username", ""), "");
+  }
+  const Response seen = as(admin, "GET", "users/" + id);
+  EXPECT_EQ(json(seen)["name"], Json());
+  const auto change = [&](const std::string& body) {
+    return as(admin, "PATCH", "users/" + id, body, {{"if-match", header(seen, "ETag")}});
+  };
+  for (const char* body :
+       {R"({"name": null})", R"({"email": "a@example.sa"})", R"({"phone": "1"})"}) {
+    const Response refused = change(body);
+    EXPECT_EQ(refused.status, 422) << body;
+    EXPECT_NE(refused.body.find(std::string(body).substr(2, 4)), std::string::npos) << refused.body;
+  }
+  EXPECT_EQ(json(change(R"({"username": "layla2"})"))["name"], Json());
+  // Nor do they by changing the record.
+  const auto record = [&](std::vector<std::pair<std::string, std::string>> headers) {
+    headers.emplace_back("if-match", header(as(admin, "GET", "users/" + id), "ETag"));
+    return as(admin, "PATCH", "patients/" + id, R"({"language": "ar"})", std::move(headers));
+  };
+  const Response blind = record({});
+  EXPECT_EQ(blind.status, 200);
+  EXPECT_EQ(json(blind).find("name"), nullptr) << blind.body;
+  const Response open = record({{"x-rabt-reason", "the patient asked on the telephone"}});
+  EXPECT_EQ(json(open).string_or("name", ""), "N") << open.body;
+  EXPECT_NE(api_.api("GET", "audit/entries?limit=200").body.find("patient.read"),
+            std::string::npos);
+}
+
+// Static separation of duty.
+TEST_F(AccountsApi, Trap45NobodyAdministersAndTreatsOrAudits) {
+  std::string id;
+  (void)account("layla", "nurse", id);
+  for (const char* roles : {R"(["admin", "nurse"])", R"(["engineer", "doctor"])",
+                            R"(["admin", "auditor"])", R"(["engineer", "auditor", "patient"])"}) {
+    const Response made =
+        api_.api("POST", "users",
+                 R"({"username": "sami", "name": "X", "roles": )" + std::string(roles) + "}");
+    EXPECT_EQ(made.status, 422) << roles;
+    EXPECT_EQ(code(made), "role.separation");
+    EXPECT_EQ(code(api_.api("PATCH", "users/" + id, R"({"roles": )" + std::string(roles) + "}",
+                            {{"if-match", header(api_.api("GET", "users/" + id), "ETag")}})),
+              "role.separation");
+  }
+  EXPECT_EQ(api_.api("POST", "users",
+                     R"({"username": "sami", "name": "X", "roles": ["admin", "security_officer"]})")
+                .status,
+            201);
 }
 
 // 5.2: an act that asks for two factors says so, to whom has shown them long ago.

@@ -63,6 +63,9 @@ void ApiRig::open(Options options) {
   const Patients about{*access_, patients, hub.keyring(), "t1"};
   people = std::make_unique<identity::People>(
       identity::People::Parts{hub.store(), hub.keys(), audit, clock, random, ids});
+  approvals = std::make_unique<identity::Approvals>(
+      identity::Approvals::Parts{hub.store(), hub.keys(), audit, clock, random, ids}, "t1",
+      std::move(options.second_person));
   accounts = std::make_unique<identity::Accounts>(
       identity::Accounts::Parts{*people, hub.store(), hub.keys(), hub.keyring(), audit, clock,
                                 random, ids},
@@ -112,17 +115,18 @@ void ApiRig::open(Options options) {
               .tenant = "t1"},
              std::move(options.sources)},
       .instances{hub.engine(), about},
-      .workflows{hub.engine()},
+      .workflows{hub.engine(), *approvals},
       .recordings{hub.store(), audit, hub.blobs(), about, sessions_.get()},
       .audit{audit, details, about, clock, {"t1", "rabt.health/audit/t1", "hub.example.sa"}},
       .grants{*grants, hub.engine(), audit, details, about},
-      .keys{*key_admin_, hub.store(), "t1"},
+      .keys{*key_admin_, hub.store(), *approvals, "t1"},
       .plugins{hub.host(), hub.store(), audit, "t1"},
-      .accounts{*people, *accounts, "t1", "https://hub.example"},
-      .clients{*clients},
+      .accounts{*people, *accounts, *approvals, "t1", "https://hub.example"},
+      .clients{*clients, *approvals},
       .oidc{*oidc_},
       .people{*people, hub.store(), audit, clock, about},
       .access{*people, hub.store(), hub.keys(), audit, random, "t1"},
+      .approvals{*approvals},
       .health{hub.store(), audit, hub.keyring(), hub.host(), "t1"},
       .metrics{},
       .sessions = sessions_.get(),

@@ -42,6 +42,7 @@ class ApiRig {
     const Clock* clock = nullptr;
     RateOptions rates = RateOptions::none();
     Proxies proxies = {};
+    identity::SecondPersonOptions second_person{.acts = {}};
   };
   ApiRig();
   explicit ApiRig(Options options);
@@ -73,6 +74,7 @@ class ApiRig {
   std::unique_ptr<identity::People> people;
   std::unique_ptr<identity::Accounts> accounts;
   std::unique_ptr<identity::Clients> clients;
+  std::unique_ptr<identity::Approvals> approvals;
 
  private:
   std::unique_ptr<access::AccessControl> access_;

@@ -366,6 +366,125 @@ TEST_F(TwoTenants, EachHostHasItsCertificate) {
   EXPECT_EQ(ask("south.example.sa", "north.example.sa"), "421");
 }
 
+// Over TLS, with certificates of the openssl command: who holds the key of a client's certificate
+// is that client, on that listener alone.
+TEST_F(TwoTenants, Trap62ACertificateIsAClientOnTheListenerForItAndNowhereElse) {
+  if (!test::have_program("openssl")) GTEST_SKIP() << "openssl makes the certificates";
+  ASSERT_TRUE(test::make_certificates(folder_.string()));
+  const auto shell = [&](const std::string& commands) {
+    return std::system(
+               ("cd '" + folder_.string() + "' && (" + commands + ") >/dev/null 2>&1").c_str()) ==
+           0;
+  };
+  const std::string key =
+      "openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=his";
+  ASSERT_TRUE(shell(
+      "mkdir other new && touch index && echo 1000 > serial && printf '[ca]\\ndefault_ca=a\\n[a]\\n"
+      "database=index\\nserial=serial\\nnew_certs_dir=new\\ndefault_md=sha256\\npolicy=p\\n"
+      "unique_subject=no\\n[p]\\ncommonName=supplied\\n' > ca.conf && openssl req -x509 -newkey ec "
+      "-pkeyopt ec_paramgen_curve:P-256 -nodes -keyout other/ca.key -out other/ca.pem -days 2 "
+      "-subj "
+      "/CN=test-authority"));
+  const auto certificate = [&](const std::string& name, const std::string& authority,
+                               const std::string& names, const std::string& until) {
+    return shell("echo subjectAltName=" + names + " > " + name + ".ext && " + key + " -keyout " +
+                 name + ".key -out " + name + ".csr && openssl ca -batch -notext -config ca.conf " +
+                 "-keyfile " + authority + ".key -cert " + authority + ".pem -startdate " +
+                 "20200101000000Z -enddate " + until + " -extfile " + name + ".ext -in " + name +
+                 ".csr -out " + name + ".crt");
+  };
+  const std::string later = "20490101000000Z";
+  ASSERT_TRUE(certificate("his", "ca", "DNS:his.example", later));
+  ASSERT_TRUE(certificate("lab", "ca", "URI:urn:lab", later));
+  ASSERT_TRUE(certificate("stranger", "ca", "DNS:stranger.example", later));
+  ASSERT_TRUE(certificate("old", "ca", "DNS:his.example", "20200102000000Z"));
+  ASSERT_TRUE(certificate("foreign", "other/ca", "DNS:his.example", later));
+  ASSERT_TRUE(
+      shell("openssl x509 -in lab.crt -outform der | openssl dgst -sha256 -binary | base64 "
+            "-w0 | tr '+/' '-_' | tr -d '=' > lab.sum"));
+  write("rabt.yaml",
+        both("{port: 0, tls: {cert: server.pem, key: server.key}, mtls: {port: 0, ca: ca.pem}}"));
+  start();
+  int for_certificates = 0;
+  for (const std::string& line : log_.lines()) {
+    if (line.starts_with("hub.mtls port=")) for_certificates = std::stoi(line.substr(14));
+  }
+  ASSERT_GT(for_certificates, 0);
+  const auto add = [&](const char* id, const std::string& name) {
+    (void)local("north", "POST", "/api/v1/clients",
+                Json::object({{"id", id},
+                              {"roles", Json::array({"operator"})},
+                              {"certificates", Json::array({name})}}));
+  };
+  add("his", "dns:his.example");
+  add("lab", "x5t#S256:" + text_of(folder_ / "lab.sum"));
+  // The status and the actor that the hub sees; "refused" when it does not even answer.
+  const auto ask = [&](const std::string& name, int port, const std::string& tenant = "north") {
+    (void)shell(
+        "printf 'GET /api/v1/me HTTP/1.1\\r\\nHost: " + host(tenant) +
+        "\\r\\nConnection: close\\r\\n\\r\\n' | timeout 20 openssl s_client -quiet -ign_eof "
+        "-connect 127.0.0.1:" +
+        std::to_string(port) + " -CAfile ca.pem -cert " + name + ".crt -key " + name +
+        ".key > out");
+    const std::string answer = text_of(folder_ / "out");
+    if (answer.size() < 12) return std::string("refused");
+    const auto at = answer.find("client:");
+    return answer.substr(9, 3) +
+           (at == std::string::npos ? "" : " " + answer.substr(at, answer.find('"', at) - at));
+  };
+  EXPECT_EQ(ask("his", for_certificates), "200 client:his");
+  EXPECT_EQ(ask("lab", for_certificates), "200 client:lab");
+  EXPECT_EQ(ask("stranger", for_certificates), "401");
+  EXPECT_EQ(ask("old", for_certificates), "refused");
+  EXPECT_EQ(ask("foreign", for_certificates), "refused");
+  EXPECT_EQ(ask("his", all_->port()), "401") << "the listener asks nobody for a certificate";
+  EXPECT_EQ(ask("his", for_certificates, "south"), "401") << "a client of the other tenant";
+  int code = 0;
+  const std::string said = rabt("clients disable lab -c rabt.yaml --tenant north", &code);
+  EXPECT_EQ(code, 0) << said;
+  EXPECT_EQ(ask("lab", for_certificates), "401");
+  EXPECT_EQ(ask("his", for_certificates), "200 client:his");
+}
+
+// 4.6: one principal does not take the connections of all others.
+TEST_F(TwoTenants, SoManyConnectionsServeOnePrincipal) {
+  std::string text = configuration("north");
+  const std::string off = "connections: 0";
+  text.replace(text.find(off), off.size(), "connections: 2");
+  write("north/rabt.yaml", text);
+  start();
+  const std::string doctor = enter("north", "doctor");
+  const std::string nurse = enter("north", "nurse");
+  const auto ask = [](test::WebSocketClient& over, const std::string& token) {
+    over.send("GET /api/v1/me HTTP/1.1\r\nHost: north.example.sa\r\nAuthorization: Bearer " +
+              token + "\r\n\r\n");
+    const std::string head = over.head();
+    const auto length = head.find("Content-Length: ");
+    if (length != std::string::npos) (void)over.bytes(std::stoul(head.substr(length + 16)));
+    return head.size() < 12 ? std::string() : head.substr(9, 3);
+  };
+  // The first calls of both ended, whose connections may take a moment.
+  const auto opens = [&](const std::string& token) {
+    for (int tried = 0; tried < 2000; ++tried) {
+      auto over = std::make_unique<test::WebSocketClient>(all_->port());
+      if (ask(*over, token) == "200") return over;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return std::unique_ptr<test::WebSocketClient>();
+  };
+  auto one = opens(doctor);
+  auto two = opens(doctor);
+  ASSERT_TRUE(one && two);
+  EXPECT_EQ(ask(*one, doctor), "200") << "it counts once";
+  test::WebSocketClient three(all_->port());
+  EXPECT_EQ(ask(three, doctor), "429");
+  test::WebSocketClient four(all_->port());
+  EXPECT_EQ(ask(four, nurse), "200") << "somebody else";
+  EXPECT_EQ(ask(*two, nurse), "200") << "it serves another one now";
+  two.reset();
+  EXPECT_TRUE(opens(doctor));
+}
+
 TEST(TenantsShare, WhatOneHoldsIsBoundedAndComesBack) {
   Share share({.handlers = 2, .streams = 1, .bodies = 100, .sockets = 1});
   http::Request head{.method = "POST", .target = "/x", .path = "/x"};

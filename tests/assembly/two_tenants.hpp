@@ -92,7 +92,7 @@ class TwoTenants : public ::testing::Test {
            name +
            ".example.sa\n"
            "  rates: {anonymous: off, sign_in: off, refused: off, hook: off, read: off,\n"
-           "    write: off, rare: off, connect: off, concurrent: 0}\n"
+           "    write: off, rare: off, connect: off, concurrent: 0, connections: 0}\n"
            "plugin:\n"
            "  echo:\n"
            "    config: {greeting: hello, base_url: 'https://a.example'}\n"

@@ -272,6 +272,27 @@ TEST_F(ConfigFile, TlsHasACertificateAndAKey) {
   EXPECT_NE(refused(tls("cert: a, key: b, min: '1.1'")).find("1.2"), std::string::npos);
 }
 
+TEST_F(ConfigFile, ActsOfTwoPersonsAreNamedAndRolesKeptApart) {
+  const auto with = [](std::string_view members) {
+    return std::string(kGood) + "identity: {" + std::string(members) + "}\n";
+  };
+  auto config = load(with(""));
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->identity.second_person.acts,
+            (std::vector<std::string>{"key.shred", "key.release", "role.assign", "factor.reset"}));
+  EXPECT_TRUE(config->identity.separate_roles);
+  config = load(with("two_person: {acts: [workflow.apply], within: 2h}, separation: off"));
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->identity.second_person.acts, std::vector<std::string>{"workflow.apply"});
+  EXPECT_EQ(config->identity.second_person.within_ms, 2LL * 3600 * 1000);
+  EXPECT_FALSE(config->identity.separate_roles);
+  EXPECT_TRUE(load(with("two_person: {acts: []}"))->identity.second_person.acts.empty());
+  EXPECT_NE(refused(with("two_person: {acts: [key.destroy]}")).find("unknown act"),
+            std::string::npos);
+  EXPECT_NE(refused(with("two_person: {within: 8d}")).find("within"), std::string::npos);
+  EXPECT_NE(refused(with("separation: some")).find("separation"), std::string::npos);
+}
+
 TEST_F(ConfigFile, AListenerForCertificatesNeedsAnAuthorityAndTls) {
   const auto mtls = [](std::string_view tls, std::string_view members) {
     return std::string(kGood) + "server: {address: 127.0.0.2, " + std::string(tls) + "mtls: {" +

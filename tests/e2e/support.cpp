@@ -315,7 +315,7 @@ std::string Site::write_configuration() {
   constexpr std::string_view kServer = "server:\n";
   text.insert(text.find(kServer) + kServer.size(),
               "  rates: {sign_in: 'off', anonymous: 'off', read: 'off', write: 'off', rare: 'off', "
-              "connect: 'off', hook: 'off', refused: 'off', concurrent: 0}\n");
+              "connect: 'off', hook: 'off', refused: 'off', concurrent: 0, connections: 0}\n");
   write_file(file, text);
   return file;
 }

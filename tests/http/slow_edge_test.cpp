@@ -11,6 +11,7 @@
 #include <sstream>
 #include <thread>
 
+#include "hub/base/json.hpp"
 #include "hub/crypto/tls_server.hpp"
 #include "hub/http/server.hpp"
 #include "tests/tls_files.hpp"
@@ -155,6 +156,55 @@ TEST_F(SlowEdge, Trap55SlowhttptestLeavesOthersServed) {
     EXPECT_LT(during, 2 * alone + 20) << how;
     attack.join();
   }
+}
+
+// What testssl.sh finds at a listener, from MEDIUM on. Whether a certificate is in a public log,
+// and where its revocation is published, is the operator's authority's to say.
+class SlowTestssl : public SlowEdge {
+ protected:
+  std::vector<std::string> findings(int port, const std::string& more = "") {
+    const std::string out = folder_ + "/found.json";
+    fs::remove(out);
+    // It ends with the number of its findings.
+    (void)shell(
+        "timeout 900 testssl --quiet --color 0 --warnings off --severity MEDIUM --add-ca "
+        "ca.pem --jsonfile found.json " +
+        more + " 127.0.0.1:" + std::to_string(port));
+    std::ifstream file(out);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const auto all = Json::parse(text, {.max_bytes = 16U << 20U});
+    EXPECT_TRUE(all.ok() && all->is_array()) << "testssl wrote no list: " << text.substr(0, 200);
+    std::vector<std::string> found;
+    if (!all.ok() || !all->is_array()) return found;
+    for (const Json& one : all->as_array()) {
+      const std::string id = one.string_or("id", "");
+      const std::string severity = one.string_or("severity", "");
+      if (severity != "MEDIUM" && severity != "HIGH" && severity != "CRITICAL") continue;
+      if (id.starts_with("cert_crl") || id.starts_with("cert_ocsp") ||
+          id.starts_with("cert_revocation"))
+        continue;
+      found.push_back(severity + " " + id + ": " + one.string_or("finding", ""));
+    }
+    return found;
+  }
+};
+
+TEST_F(SlowTestssl, FindsNothingAtTheListeners) {
+  if (!test::have_program("testssl")) GTEST_SKIP() << "testssl.sh is not here";
+  const std::string sign =
+      "openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 90 -extfile "
+      "ext -out next.pem && mv next.pem server.pem";
+  ASSERT_TRUE(shell(sign));
+  auto opened = crypto::TlsServer::open(
+      {.certificates = folder_ + "/server.pem", .key = folder_ + "/server.key"}, clock_);
+  ASSERT_TRUE(opened.ok());
+  const std::shared_ptr<crypto::TlsServer> tls = *std::move(opened);
+  start({.tls = tls});
+  for (const std::string& one : findings(server_->port())) ADD_FAILURE() << one;
+  // Nor after the certificate was exchanged.
+  ASSERT_TRUE(shell(sign));
+  EXPECT_TRUE(*tls->reload());
+  for (const std::string& one : findings(server_->port(), "-p -s -f -S")) ADD_FAILURE() << one;
 }
 
 // A proxy that speaks TLS in front, as hospitals run it: what it understood as one request, the hub

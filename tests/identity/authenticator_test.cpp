@@ -205,6 +205,24 @@ TEST_F(AuthenticatorTest, Traps8And9ClaimsAreWhatTheyShouldBe) {
   EXPECT_TRUE(holds(raw(claims(who, "\"exp\":" + soon + ".75"))));
 }
 
+// 62, of RFC 8705 section 3.1.
+TEST_F(AuthenticatorTest, Trap62ATokenForTheHolderOfAKeyNeedsThatProof) {
+  const std::string soon = "\"exp\":" + std::to_string(now_s() + 60);
+  const auto shows = [&](const std::string& cnf, const crypto::PeerCertificate* certificate) {
+    const std::string token = raw(claims(R"("sub":"u","role":"doctor","cnf":)" + cnf + ",", soon));
+    return who_->principal({.authorization = "Bearer " + token, .certificate = certificate}).ok();
+  };
+  const crypto::PeerCertificate own{.sha256 = "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"};
+  const crypto::PeerCertificate other{.sha256 = "x"};
+  const std::string bound = R"({"x5t#S256":"bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"})";
+  EXPECT_TRUE(shows(bound, &own));
+  EXPECT_FALSE(shows(bound, &other));
+  EXPECT_FALSE(shows(bound, nullptr));
+  for (const char* bad : {R"({"jkt":"x"})", R"({"x5t#S256":"x","jkt":"x"})", "{}", "null", "\"x\"",
+                          R"({"x5t#S256":7})", R"({"x5t#S256":""})"})
+    EXPECT_FALSE(shows(bad, &other)) << bad;
+}
+
 TEST_F(AuthenticatorTest, Traps10And11And12And13AudienceIssuerAndUseAreExact) {
   IssuerOptions named = app();
   named.issuer = "https://idp.example";

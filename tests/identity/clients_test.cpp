@@ -100,6 +100,57 @@ TEST_F(ClientsTest, AClientCallsFromItsNetworksOnlyAndNotWhenItIsDisabled) {
   EXPECT_FALSE(shows(text, "10.1.2.3").ok());
 }
 
+TEST_F(ClientsTest, Trap62ACertificateIsTheClientThatIsKnownByItAndNobodyElse) {
+  const std::string digest = crypto::base64url(crypto::sha256("one"));
+  const auto make = [&](const char* id, std::vector<std::string> certificates) {
+    ClientChange wanted;
+    wanted.roles = Roles{Role::integration};
+    wanted.certificates = std::move(certificates);
+    const auto made = house_.clients.create(house_.administrator(), id, wanted);
+    return made.ok() ? std::string("ok") : made.error().code;
+  };
+  const auto who = [&](const crypto::PeerCertificate& shown, std::string_view from = "192.0.2.1") {
+    const auto found = house_.clients.of_certificate(shown, from, false);
+    if (!found.ok()) return found.error().code;
+    return *found ? (*found)->id : std::string("nobody");
+  };
+  EXPECT_EQ(make("his", {"uri:urn:his:prod", "dns:his.example"}), "ok");
+  EXPECT_EQ(make("lab", {"x5t#S256:" + digest}), "ok");
+  EXPECT_EQ(make("twin", {"dns:his.example"}), "client.certificate_taken");
+  for (const char* bad : {"", "his.example", "cn:his", "dns:", "dns:*.example", "uri:urn:a b",
+                          "x5t#S256:abc", "x5t#S256:"})
+    EXPECT_EQ(make("wrong", {bad}), "api.invalid") << bad;
+  EXPECT_EQ(who({.sha256 = "x", .uris = {"urn:his:prod"}}), "his");
+  EXPECT_EQ(who({.sha256 = digest}), "lab");
+  // Of the right authority, and another's: by no part of a name, and by no other kind of name.
+  for (const crypto::PeerCertificate& other :
+       {crypto::PeerCertificate{.sha256 = "x"},
+        crypto::PeerCertificate{.sha256 = "x", .uris = {"urn:his:prod2", "urn:his", "his.example"}},
+        crypto::PeerCertificate{.sha256 = "x",
+        .dns = {"HIS.example", "a.his.example", "urn:his:prod"}},
+        crypto::PeerCertificate{.sha256 = digest.substr(1)}})
+    EXPECT_EQ(who(other), "nobody");
+  EXPECT_EQ(who({.sha256 = digest, .dns = {"his.example"}}), "http.unauthenticated")
+      << "two clients in one";
+  ClientChange change;
+  change.addresses = std::vector<std::string>{"10.0.0.0/8"};
+  must(house_.clients.change(house_.administrator(), "his", change));
+  EXPECT_EQ(who({.sha256 = "x", .dns = {"his.example"}}), "http.unauthenticated");
+  EXPECT_EQ(who({.sha256 = "x", .dns = {"his.example"}}, "10.1.1.1"), "his");
+  change = {};
+  change.certificates = std::vector<std::string>{"dns:his2.example"};
+  EXPECT_EQ(must(house_.clients.change(house_.administrator(), "his", change)).certificates,
+            *change.certificates);
+  EXPECT_EQ(who({.sha256 = "x", .dns = {"his.example"}}, "10.1.1.1"), "nobody");
+  EXPECT_EQ(make("twin", {"dns:his.example"}), "ok") << "it is free again";
+  EXPECT_EQ(who({.sha256 = digest, .ends_ms = house_.base.clock.now().ms}), "http.unauthenticated")
+      << "it has ended";
+  change = {};
+  change.active = false;
+  must(house_.clients.change(house_.administrator(), "lab", change));
+  EXPECT_EQ(who({.sha256 = digest}), "http.unauthenticated");
+}
+
 TEST_F(ClientsTest, AClientTreatsNobodyAndHasAFitId) {
   ClientChange wanted;
   wanted.roles = Roles{Role::doctor};
@@ -224,6 +275,26 @@ TEST_F(AssertionTest, AnAssertionCountsOnceAndSaysWhoForWhomAndUntilWhen) {
   EXPECT_EQ(grant(cut).error().code, "auth.client");
   // 12: an assertion is no token to call with.
   EXPECT_FALSE(shows(sign(claims())).ok());
+}
+
+// 62: what was asked for with a certificate is nothing in the hands of whoever has another.
+TEST_F(AssertionTest, Trap62ATokenIsGoodWithTheCertificateThatItWasAskedForWith) {
+  const Caller by{.who = {.tenant = "t1"}, .client = "10.1.2.3", .request = "r1"};
+  const crypto::PeerCertificate own{.sha256 = "own",
+                                    .ends_ms = house_.base.clock.now().ms + 60'000};
+  const crypto::PeerCertificate other{.sha256 = "other"};
+  const std::string token = must(house_.clients.grant(by, sign(claims()), "", &own)).token;
+  const auto holds = [&](const crypto::PeerCertificate* certificate) {
+    return who_
+        .principal(
+            {.authorization = "Bearer " + token, .certificate = certificate, .client = "10.1.2.3"})
+        .ok();
+  };
+  EXPECT_TRUE(holds(&own));
+  EXPECT_FALSE(holds(&other));
+  EXPECT_FALSE(holds(nullptr));
+  house_.base.clock.advance_ms(60'000);
+  EXPECT_FALSE(holds(&own)) << "the certificate has ended within the connection";
 }
 
 TEST_F(AssertionTest, AClientPublishesPublicKeysOnly) {

@@ -574,13 +574,13 @@ constexpr DoorRoute kRoutes[] = {
     {"POST", "/auth/logout", "logout", logout, 200, false, "Sign out", ""},
     {"GET", "/dashboard", "getDashboard", dashboard, 200, true, "What concerns the caller, by role", ""},
     {"GET", "/consultation/start/{patient_id}", "startConsultation", start_consultation, 200, false, "Start a consultation, or ask for one", "?doctor_id"},
-    {"POST", "/consultation/notes", "writeNotes", write_notes, 200, false, "Write notes, vital signs, prescriptions", "consultation_id notes? template? vital_signs? prescriptions?"},
-    {"POST", "/consultation/transcribe", "transcribe", transcribe, 200, false, "Add to the transcript", "consultation_id text? audio? format? language?"},
+    {"POST", "/consultation/notes", "writeNotes", write_notes, 200, false, "Write notes, vital signs, prescriptions", "consultation_id notes? template? vital_signs? prescriptions?", access::Right::note_write, "consultationId"},
+    {"POST", "/consultation/transcribe", "transcribe", transcribe, 200, false, "Add to the transcript", "consultation_id text? audio? format? language?", access::Right::segment_write, "consultationId"},
     {"GET", "/consultation/end/{consultation_id}", "endConsultation", end_consultation, 200, false, "End a consultation", ""},
     {"GET", "/ws/{consultation_id}/{user_id}", "openSocket", open_socket, 200, false, "Chat, signalling and status, as a WebSocket", ""},
     {"GET", "/admin/users", "listUsers", list_users, 200, false, "Accounts", "?role ?page ?page_size"},
     {"GET", "/admin/logs", "listLogs", list_logs, 200, false, "The audit log, newest first", "?from ?to ?user_id ?action ?page ?page_size"},
-    {"POST", "/admin/assign-doctor", "assignDoctor", assign_doctor, 200, false, "Give a consultation to a doctor", "consultation_id doctor_id"},
+    {"POST", "/admin/assign-doctor", "assignDoctor", assign_doctor, 200, false, "Give a consultation to a doctor", "consultation_id doctor_id", access::Right::session_assign, "consultationId"},
 };
 // clang-format on
 

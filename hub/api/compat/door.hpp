@@ -106,6 +106,11 @@ struct DoorRoute {
   // For the description: what it does, and the members that it takes.
   std::string_view summary{};
   std::string_view takes{};
+  // What the act asks for, and the member of the body that names its session; that is the first
+  // parameter of the path when it is empty. Who lacks the right learns nothing about the form of
+  // the body.
+  std::optional<access::Right> right{};
+  std::string_view session{};
 };
 
 // An error as a door says it.

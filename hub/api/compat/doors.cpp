@@ -176,16 +176,32 @@ Response Doors::serve(const Found& found, const Request& request,
                 .caller = caller,
                 .naive_offset_minutes = options_of(door).naive_offset_minutes};
   auto body = body_of(request);
-  if (!body.ok()) return refuse(found, request, body.error());
-  call.body = camel_case(*body);
   if (door.check != nullptr) {
     if (const Status good = door.check(*found.route, found.path); !good.ok())
       return refuse(found, request, good.error());
   }
-  auto answered = found.route->handler(call);
-  if (!answered.ok()) return refuse(found, request, answered.error());
+  if (body.ok()) call.body = camel_case(*body);
+  auto answered = body.ok() ? found.route->handler(call) : Result<Response>(body.error());
+  if (!answered.ok()) {
+    const Error& error = answered.error();
+    const Status may = error.kind == ErrorKind::invalid ? may_act(*found.route, call) : ok_status();
+    return refuse(found, request, may.ok() ? error : may.error());
+  }
   allow_origin(door, request, *answered);
   return *std::move(answered);
+}
+
+Status Doors::may_act(const DoorRoute& route, const DoorCall& call) {
+  if (!route.right) return ok_status();
+  std::string session(call.path[0]);
+  if (!route.session.empty()) {
+    const Json& named = call.body[route.session];
+    if (named.is_string()) session = named.as_string();
+    if (named.is_number()) session = named.number_text();
+  }
+  if (!session.empty()) return call.house.sessions.allows(call.ask(session), *route.right);
+  if (access::is_conceivable(*route.right, call.caller.who.roles)) return ok_status();
+  return denied("authorisation.denied", "no role of the caller allows this");
 }
 
 Response Doors::refuse(const Found& found, const Request& head, const Error& error) const {

@@ -68,6 +68,8 @@ class Doors {
  private:
   [[nodiscard]] http::Response serve(const Found& found, const http::Request& request,
                                      const identity::Caller& caller) const;
+  // Whether the caller may do what the route does, whatever else the body says.
+  [[nodiscard]] static Status may_act(const DoorRoute& route, const DoorCall& call);
   [[nodiscard]] const DoorOptions& options_of(const Door& door) const;
   void allow_origin(const Door& door, const http::Request& request, http::Response& response) const;
 

@@ -1,0 +1,218 @@
+#include "hub/identity/approvals.hpp"
+
+#include <algorithm>
+#include <optional>
+
+#include "hub/base/bytes.hpp"
+#include "hub/identity/act_entry.hpp"
+#include "hub/identity/api_token.hpp"
+#include "hub/identity/statements.hpp"
+#include "hub/keys/retention.hpp"
+
+namespace rabt::identity {
+
+namespace {
+
+constexpr std::string_view kAsked = "asked";
+constexpr std::string_view kConfirmed = "confirmed";
+
+crypto::SealContext context_of(std::string_view tenant, std::string_view id) {
+  return {tenant, "approval", id, "wish"};
+}
+
+const SecondPersonAct* act_named(std::string_view name) {
+  for (const SecondPersonAct& act : kSecondPersonActs) {
+    if (act.name == name) return &act;
+  }
+  return nullptr;
+}
+
+// Parts that cannot run into one another.
+std::string joined(std::initializer_list<std::string_view> parts) {
+  std::string out;
+  for (const std::string_view part : parts)
+    out.append(std::to_string(part.size())).append(":").append(part);
+  return out;
+}
+
+Error needed(std::string_view id, std::int64_t ends_ms) {
+  return denied("approval.needed", "a second person confirms this first: request " +
+                                       std::string(id) + ", until " + to_iso8601({ends_ms}) +
+                                       "; then send the same once more");
+}
+
+// Whether this is a person in person: no client that acts for one.
+bool is_person(const Principal& who) {
+  return who.kind == Kind::person && !who.person.empty();
+}
+
+// Whoever runs the hub: a user of its machine, or of its data folder.
+bool is_own(const Principal& who) {
+  const bool token = who.kind == Kind::client && who.id == kApiTokenClient;
+  return (who.kind == Kind::local || token) && who.person.empty();
+}
+
+}  // namespace
+
+struct Approvals::Row {
+  Approval approval;
+  std::string asker_person;
+  std::string object;
+  std::string state;
+  std::string data_key;
+  std::string sealed;
+
+  static Row of(const store::Row& row) {
+    Row out;
+    out.approval.id = std::string(row.text(0));
+    out.approval.act = std::string(row.text(1));
+    out.approval.asker = std::string(row.text(2));
+    out.asker_person = std::string(row.text(3));
+    out.object = std::string(row.text(4));
+    out.state = std::string(row.text(5));
+    out.approval.confirmer = std::string(row.text(6));
+    out.approval.asked_ms = row.integer(7);
+    out.approval.ends_ms = row.integer(8);
+    out.data_key = std::string(row.blob(9));
+    out.sealed = std::string(row.blob(10));
+    return out;
+  }
+};
+
+bool SecondPersonOptions::need(const SecondPersonAct& act) const {
+  return std::find(acts.begin(), acts.end(), act.name) != acts.end();
+}
+
+Result<bool> has_second_person(store::Connection& connection, std::string_view tenant,
+                               const SecondPersonAct& act, std::string_view asker,
+                               std::string_view object) {
+  for (const std::string& role : act.confirm.names()) {
+    bool found = false;
+    RABT_TRY_STATUS(connection.query(sql::kFindConfirmer, {tenant, role, asker, object},
+                                     [&](const store::Row&) {
+                                       found = true;
+                                       return false;
+                                     }));
+    if (found) return true;
+  }
+  return false;
+}
+
+audit::Prepared Approvals::entry_of(const Caller& caller, std::string_view act, std::string_view id,
+                                    Json detail) const {
+  const std::string object = id.empty() ? std::string() : "approval:" + std::string(id);
+  return act_entry(parts_.audit, caller, tenant_, act, object, "ok", std::move(detail));
+}
+
+Status Approvals::pass(const Caller& caller, const Wish& wish) {
+  if (!needs(wish.act)) return ok_status();
+  const Principal& who = caller.who;
+  const bool own = is_own(who);
+  if (!own && !is_person(who)) {
+    return denied("approval.person",
+                  "this needs two persons: one who signs in himself, or whoever runs the hub, "
+                  "asks for it, and another person confirms it");
+  }
+  RABT_TRY(lease, parts_.keys.lease(tenant_));
+  RABT_TRY(data_key, parts_.keys.shared(tenant_, keys::kEvent));
+  const std::string actor = who.actor();
+  const std::string fingerprint =
+      lease.blind_index("approval/1", joined({actor, wish.act.name, wish.object, wish.whole}));
+  const std::int64_t now = parts_.clock.now().ms;
+  const std::int64_t ends = now + options_.within_ms;
+  const std::string id = parts_.ids.next().text();
+  const std::string sealed =
+      data_key->seal(context_of(tenant_, id), wish.what.dump(), parts_.random);
+  const Json detail = Json::object({{"act", wish.act.name}});
+  const auto alone = entry_of(caller, "approval.alone", "", detail);
+  const auto asked = entry_of(caller, "approval.asked", id, detail);
+  std::optional<Error> refusal;
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    refusal.reset();
+    RABT_TRY_STATUS(store::run(transaction, sql::kForgetApprovals, {now}));
+    std::optional<Row> row;
+    RABT_TRY_STATUS(transaction.query(sql::kFindApproval, {tenant_, store::Blob{fingerprint}},
+                                      [&](const store::Row& one) {
+                                        row = Row::of(one);
+                                        return false;
+                                      }));
+    if (row && row->state == kConfirmed) {
+      RABT_TRY_STATUS(store::run(transaction, sql::kDropApproval, {tenant_, row->approval.id}));
+      Json by = detail;
+      by.set("confirmedBy", row->approval.confirmer);
+      return parts_.audit.append(
+          transaction, entry_of(caller, "approval.used", row->approval.id, std::move(by)));
+    }
+    if (row) {
+      refusal = needed(row->approval.id, row->approval.ends_ms);
+      return ok_status();
+    }
+    if (own) {
+      RABT_TRY(second, has_second_person(transaction, tenant_, wish.act, "", wish.object));
+      if (!second) return parts_.audit.append(transaction, alone);
+    }
+    refusal = needed(id, ends);
+    RABT_TRY_STATUS(store::run(
+        transaction, sql::kPutApproval,
+        {tenant_, id, wish.act.name, actor, who.person, wish.object, store::Blob{fingerprint},
+         store::Blob{data_key->id()}, store::Blob{sealed}, now, ends}));
+    return parts_.audit.append(transaction, asked);
+  }));
+  return refusal ? Status(*refusal) : ok_status();
+}
+
+Result<std::vector<Approval>> Approvals::open() {
+  std::vector<Row> rows;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    rows.clear();
+    return connection.query(sql::kOpenApprovals, {tenant_, parts_.clock.now().ms},
+                            [&](const store::Row& row) {
+                              rows.push_back(Row::of(row));
+                              return true;
+                            });
+  }));
+  std::vector<Approval> out;
+  for (Row& row : rows) {
+    const auto key = parts_.keys.open(tenant_, row.data_key);
+    // With a key that was destroyed meanwhile, nobody can read any more what was asked.
+    if (!key.ok() && key.error().kind == ErrorKind::not_found) continue;
+    if (!key.ok()) return key.error();
+    RABT_TRY(plain, (*key)->open(context_of(tenant_, row.approval.id), row.sealed));
+    RABT_TRY(wish, Json::parse(plain));
+    row.approval.wish = std::move(wish);
+    out.push_back(std::move(row.approval));
+  }
+  return out;
+}
+
+Status Approvals::answer(const Caller& caller, std::string_view id, bool confirms) {
+  const Principal& who = caller.who;
+  const std::string actor = who.actor();
+  const std::int64_t now = parts_.clock.now().ms;
+  const std::string_view state = confirms ? kConfirmed : std::string_view("refused");
+  return parts_.store.write([&](store::Transaction& transaction) -> Status {
+    std::optional<Row> row;
+    RABT_TRY_STATUS(
+        transaction.query(sql::kApprovalById, {tenant_, id, now}, [&](const store::Row& one) {
+          row = Row::of(one);
+          return false;
+        }));
+    if (!row) return not_found("approval.unknown", "there is no such request, or its time is over");
+    const SecondPersonAct* act = act_named(row->approval.act);
+    if (act == nullptr || !who.roles.has_any(act->confirm) || !is_person(who))
+      return denied("authorisation.denied",
+                    "a person who signs in himself and has a role for it "
+                    "confirms this");
+    if (confirms && (who.person == row->asker_person || who.person == row->object))
+      return denied("approval.same_person",
+                    "somebody else confirms this than who asked, or whom it is about");
+    if (row->state != kAsked) return conflict("approval.answered", "the request has its answer");
+    RABT_TRY_STATUS(store::run(transaction, sql::kAnswerApproval, {tenant_, id, state, actor}));
+    return parts_.audit.append(
+        transaction,
+        entry_of(caller, confirms ? "approval.confirmed" : "approval.refused", id,
+                 Json::object({{"act", row->approval.act}, {"askedBy", row->approval.asker}})));
+  });
+}
+
+}  // namespace rabt::identity
