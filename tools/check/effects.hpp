@@ -28,8 +28,8 @@ using Fields = std::vector<std::pair<std::string, std::string>>;
 [[nodiscard]] std::string key_ignored(const std::string& label);
 
 // again is the repeat of first under the same key, other the same step under another key. Empty
-// when again is recognisable: nothing differs, or some field is the same in both and another one
-// under the other key. Else the name of a field that differs.
+// when again is recognisable: nothing differs but signature and date, or some field is the same in
+// both and another one under the other key. Else the name of a field that differs.
 [[nodiscard]] std::string not_recognisable(const Request& first, const Request& again,
                                            const Request& other);
 
