@@ -291,11 +291,7 @@ void Hub::Parts::make_compatible(const config::Config& config, const phi::Policy
        .systems = std::move(systems),
        .public_url = config.public_url,
        .database = [this] { return base->store->read([](auto&) { return ok_status(); }).ok(); },
-       .video = [bound = config.roles.contains("video")] { return bound; },
-       .chime = [chime = std::any_of(config.roles.begin(), config.roles.end(),
-                                     [](const auto& role) {
-                                       return role.second.starts_with("plugin://chime");
-                                     })] { return chime; },
+       .video = config.roles.contains("video") ? config.roles.at("video") : std::string(),
        .bus = broker == nullptr ? std::function<bool()>()
                                 : [broker = broker] { return broker->reached(); },
        .recording_content =

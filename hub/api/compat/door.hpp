@@ -43,10 +43,9 @@ struct House {
   std::string public_url;
   // Whether the database answers.
   std::function<bool()> database;
-  // Whether a plugin serves the role `video`; whether the plugin chime does; whether RabbitMQ is
-  // reached, unset if none is used.
-  std::function<bool()> video;
-  std::function<bool()> chime;
+  // What serves the role `video`, as the configuration names it: plugin://twilio. May be empty.
+  std::string video;
+  // Whether RabbitMQ is reached. Unset if none is used.
   std::function<bool()> bus;
   // The content of a recording, or the part that the request asks for.
   std::function<Result<http::Response>(const consultation::Ask&, const http::Request&)>

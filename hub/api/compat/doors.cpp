@@ -185,7 +185,9 @@ Response Doors::serve(const Found& found, const Request& request,
   if (!answered.ok()) {
     const Error& error = answered.error();
     const Status may = error.kind == ErrorKind::invalid ? may_act(*found.route, call) : ok_status();
-    return refuse(found, request, may.ok() ? error : may.error());
+    // That the session is not there, or is named wrongly, is for the handler to say.
+    const bool denied = !may.ok() && may.error().kind == ErrorKind::denied;
+    return refuse(found, request, denied ? may.error() : error);
   }
   allow_origin(door, request, *answered);
   return *std::move(answered);

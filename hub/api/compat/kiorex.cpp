@@ -728,13 +728,14 @@ Result<Response> optimize(DoorCall& call) {
 Result<Response> health(DoorCall& call) {
   const bool works = call.house.database();
   if (!works) call.status = 503;
-  return call.reply(Json::object({{"status", works ? "ok" : "error"},
-                                  {"service", "video-service"},
-                                  {"version", "1.0.0"},
-                                  {"database", works ? "connected" : "disconnected"},
-                                  {"redis", "not_used"},
-                                  {"twilio", call.house.video() ? "configured" : "not_configured"},
-                                  {"timestamp", to_iso8601(call.house.clock.now())}}));
+  return call.reply(Json::object(
+      {{"status", works ? "ok" : "error"},
+       {"service", "video-service"},
+       {"version", "1.0.0"},
+       {"database", works ? "connected" : "disconnected"},
+       {"redis", "not_used"},
+       {"twilio", call.house.video == "plugin://twilio" ? "configured" : "not_configured"},
+       {"timestamp", to_iso8601(call.house.clock.now())}}));
 }
 
 Result<Response> metrics(DoorCall& call) {

@@ -263,14 +263,14 @@ Result<Response> usage(DoorCall& call) {
 Result<Response> health(DoorCall& call) {
   const bool works = call.house.database();
   if (!works) call.status = 503;
-  return call.reply(
-      Json::object({{"status", works ? "healthy" : "unhealthy"},
-                    {"service", "Video Consultation Service"},
-                    {"version", "1.0.0"},
-                    {"database", works ? "healthy" : "unhealthy"},
-                    {"rabbitmq", call.house.bus ? (call.house.bus() ? "healthy" : "unhealthy")
-                                                : "not_configured"},
-                    {"aws_chime", call.house.chime() ? "configured" : "not_configured"}}));
+  return call.reply(Json::object(
+      {{"status", works ? "healthy" : "unhealthy"},
+       {"service", "Video Consultation Service"},
+       {"version", "1.0.0"},
+       {"database", works ? "healthy" : "unhealthy"},
+       {"rabbitmq",
+        call.house.bus ? (call.house.bus() ? "healthy" : "unhealthy") : "not_configured"},
+       {"aws_chime", call.house.video == "plugin://chime" ? "configured" : "not_configured"}}));
 }
 
 // clang-format off
