@@ -37,7 +37,12 @@ std::size_t discard(char*, std::size_t size, std::size_t count, void*) {
 
 }  // namespace
 
+// A queue and the threads that serve it.
 struct CallbackSender::State {
+  State(std::string base, std::size_t count) : hub(std::move(base)) {
+    for (std::size_t i = 0; i < count; ++i) threads.emplace_back([this] { run(); });
+  }
+
   std::string hub;
   mutable std::mutex mutex;
   std::condition_variable wake;
@@ -89,6 +94,29 @@ struct CallbackSender::State {
     remember(std::move(result), code == CURLE_OK && status >= 200 && status < 300);
   }
 
+  void post(Message message, unsigned copies) {
+    const std::lock_guard lock(mutex);
+    if (stopping || queue.size() + copies > kMaxWaiting) {
+      ++dropped;
+      return;
+    }
+    for (unsigned copy = 0; copy < copies; ++copy) {
+      message.order = next_order++;
+      queue.push(std::make_shared<Message>(message));
+    }
+    wake.notify_all();  // a waiting thread may have to wait for less long now
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+      wake.notify_all();
+    }
+    for (std::thread& thread : threads) thread.join();
+    threads.clear();
+  }
+
   void run() {
     CURL* curl = curl_easy_init();
     if (curl == nullptr) return;
@@ -116,43 +144,43 @@ struct CallbackSender::State {
 
 class CallbackSender::Endpoint final : public Callbacks {
  public:
-  Endpoint(State& state, std::string service, FaultRules& faults)
-      : state_(state), service_(std::move(service)), faults_(faults) {}
+  Endpoint(State& state, State& in_order, std::string service, FaultRules& faults)
+      : state_(state), in_order_(in_order), service_(std::move(service)), faults_(faults) {}
 
   void post(std::string url, std::vector<std::pair<std::string, std::string>> headers,
             std::string body, std::uint32_t delay_ms) override {
-    if (url.starts_with('/')) url = state_.hub + url;
-    const CallbackFault fault = faults_.for_callback(url, body);
-    const auto due = Clock::now() + std::chrono::milliseconds(delay_ms + fault.delay_ms);
-    const std::lock_guard lock(state_.mutex);
-    if (state_.stopping || state_.queue.size() + fault.copies > kMaxWaiting) {
-      ++state_.dropped;
-      return;
-    }
-    for (unsigned copy = 0; copy < fault.copies; ++copy) {
-      state_.queue.push(std::make_shared<Message>(Message{.due = due,
-                                                          .order = state_.next_order++,
-                                                          .service = service_,
-                                                          .url = url,
-                                                          .headers = headers,
-                                                          .body = body}));
-    }
-    state_.wake.notify_all();  // a waiting thread may have to wait for less long now
+    post_to(state_, std::move(url), std::move(headers), std::move(body), delay_ms);
+  }
+  void post_in_order(std::string url, std::vector<std::pair<std::string, std::string>> headers,
+                     std::string body, std::uint32_t delay_ms) override {
+    post_to(in_order_, std::move(url), std::move(headers), std::move(body), delay_ms);
   }
 
  private:
+  void post_to(State& state, std::string url,
+               std::vector<std::pair<std::string, std::string>> headers, std::string body,
+               std::uint32_t delay_ms) {
+    if (url.starts_with('/')) url = state.hub + url;
+    const CallbackFault fault = faults_.for_callback(url, body);
+    state.post({.due = Clock::now() + std::chrono::milliseconds(delay_ms + fault.delay_ms),
+                .service = service_,
+                .url = std::move(url),
+                .headers = std::move(headers),
+                .body = std::move(body)},
+               fault.copies);
+  }
+
   State& state_;
+  State& in_order_;
   std::string service_;
   FaultRules& faults_;
 };
 
-CallbackSender::CallbackSender(std::string hub) : state_(std::make_unique<State>()) {
+CallbackSender::CallbackSender(std::string hub) {
   while (hub.ends_with('/')) hub.pop_back();
-  state_->hub = std::move(hub);
   curl_global_init(CURL_GLOBAL_DEFAULT);
-  for (std::size_t i = 0; i < kThreads; ++i) {
-    state_->threads.emplace_back([state = state_.get()] { state->run(); });
-  }
+  state_ = std::make_unique<State>(hub, kThreads);
+  in_order_ = std::make_unique<State>(std::move(hub), 1);
 }
 
 CallbackSender::~CallbackSender() {
@@ -160,26 +188,33 @@ CallbackSender::~CallbackSender() {
 }
 
 void CallbackSender::stop() {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->stopping = true;
-    state_->wake.notify_all();
-  }
-  for (std::thread& thread : state_->threads) thread.join();
-  state_->threads.clear();
+  state_->stop();
+  in_order_->stop();
 }
 
 std::unique_ptr<Callbacks> CallbackSender::endpoint(std::string service, FaultRules& faults) {
-  return std::make_unique<Endpoint>(*state_, std::move(service), faults);
+  return std::make_unique<Endpoint>(*state_, *in_order_, std::move(service), faults);
 }
 
 Json CallbackSender::report() const {
-  const std::lock_guard lock(state_->mutex);
-  return {{"waiting", state_->queue.size()},
-          {"sent", state_->sent},
-          {"failed", state_->failed},
-          {"dropped", state_->dropped},
-          {"recent", state_->recent}};
+  Json recent = Json::array();
+  std::size_t waiting = 0;
+  std::uint64_t sent = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t dropped = 0;
+  for (const State* state : {state_.get(), in_order_.get()}) {
+    const std::lock_guard lock(state->mutex);
+    waiting += state->queue.size();
+    sent += state->sent;
+    failed += state->failed;
+    dropped += state->dropped;
+    for (const Json& result : state->recent) recent.push_back(result);
+  }
+  return {{"waiting", waiting},
+          {"sent", sent},
+          {"failed", failed},
+          {"dropped", dropped},
+          {"recent", std::move(recent)}};
 }
 
 }  // namespace rabt::sandbox

@@ -11,7 +11,8 @@
 namespace rabt::sandbox {
 
 // Posts the callbacks of all stand-ins from a few threads of its own, each when it is due. Nothing
-// is retried. Callbacks of one room may overtake each other, as they do with the real providers.
+// is retried. Callbacks of one room may overtake each other, as they do with the real providers;
+// those that are posted in order have a thread to themselves.
 // Internally synchronised.
 class CallbackSender final {
  public:
@@ -38,6 +39,7 @@ class CallbackSender final {
   class Endpoint;
   struct State;
   std::unique_ptr<State> state_;
+  std::unique_ptr<State> in_order_;
 };
 
 }  // namespace rabt::sandbox

@@ -232,12 +232,13 @@ class JanusStandIn final : public Service {
 
   // --- Events ------------------------------------------------------------------------------------
 
+  // Janus's event handler has one thread that sends.
   void tell(Json event) {
     if (report_to_.empty()) return;
     event["emitter"] = emitter_;
     event["timestamp"] = context_.now_ms() * 1000;
-    context_.callbacks.post(report_to_, {{"Content-Type", "application/json"}},
-                            Json::array({event}).dump(), callback_delay_ms_);
+    context_.callbacks.post_in_order(report_to_, {{"Content-Type", "application/json"}},
+                                     Json::array({event}).dump(), callback_delay_ms_);
   }
   void tell_room(const std::string& what, const std::string& room, Json data,
                  std::int64_t session = 0) {

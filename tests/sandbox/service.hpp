@@ -87,6 +87,13 @@ class Callbacks {
   // not at all. A url that begins with '/' is taken relative to the hub (--hub). Never blocks.
   virtual void post(std::string url, std::vector<std::pair<std::string, std::string>> headers,
                     std::string body, std::uint32_t delay_ms = 0) = 0;
+  // The same for a provider that speaks of one thing after the other: what is due earlier is
+  // answered before the next is sent. A sender that has one thread needs no other way.
+  virtual void post_in_order(std::string url,
+                             std::vector<std::pair<std::string, std::string>> headers,
+                             std::string body, std::uint32_t delay_ms = 0) {
+    post(std::move(url), std::move(headers), std::move(body), delay_ms);
+  }
 };
 
 struct Context {

@@ -256,7 +256,7 @@ TEST(FakeHost, WaitsForAThreadThatTakesALockAfterLongWork) {
   // This thread is there before the host: it is not the plugin's.
   std::thread other([] {
     held_by_the_test->waits.get_future().wait();
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
     held_by_the_test->goes_on.set_value();
   });
   FakeHost host;

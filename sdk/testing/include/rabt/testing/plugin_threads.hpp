@@ -37,7 +37,10 @@ class PluginThreads {
   static constexpr Millis kClockPatience{2'000};
   static constexpr Millis kClockBudget{10'000};
   static constexpr Millis kMoment{20};
-  static constexpr Millis kIdlePatience{300};  // a thread that was woken up is idle no more
+  // For so long and in so many looks a thread is idle before nothing wakes it up any more: where
+  // the processors are busy, who would wake it comes as late as the next look.
+  static constexpr Millis kIdlePatience{300};
+  static constexpr int kIdleLooks = 1'000;
 
   // The threads that are there now are not the plugin's.
   PluginThreads() : own_(all()) {}
@@ -54,17 +57,20 @@ class PluginThreads {
   template <typename Moved>
   bool wait(bool time_could_go_on, Moved moved) {
     const auto begin = std::chrono::steady_clock::now();
-    auto busy = begin;  // when a thread was last seen that was not idle
+    auto busy = begin;   // when a thread was last seen that was not idle
+    int idle_looks = 0;  // since then
     for (;;) {
       const State state = look();  // first: a thread that is gone has done what it did
       if (moved()) return true;
       if (state == State::none) return false;
       const auto now = std::chrono::steady_clock::now();
       if (state != State::idle) busy = now;
+      idle_looks = state == State::idle ? idle_looks + 1 : 0;
+      const bool enough = time_could_go_on || state != State::idle || idle_looks >= kIdleLooks;
       // A thread that takes a lock at the end of long work is idle for as long as the lock is held.
       const auto waited =
           std::chrono::duration_cast<Millis>(now - (state == State::idle ? busy : begin));
-      if (waited >= patience(state, time_could_go_on)) {
+      if (enough && waited >= patience(state, time_could_go_on)) {
         if (time_could_go_on && state != State::idle) spent_ += waited;
         return false;
       }
