@@ -107,26 +107,58 @@ Result<Collected> collect(const ReportParts& parts, const std::set<std::string>&
   return out;
 }
 
-Json grant_row(const ReportParts& parts, const Grant& grant, Json reads) {
-  Json row = Json::object({{"id", grant.id},
-                           {"state", grant.state},
-                           {"opened", to_iso8601(grant.opened)},
-                           {"expires", to_iso8601(grant.expires)},
-                           {"openedBy", grant.opened_by},
-                           {"patient", grant.patient}});
-  if (!grant.instance.empty()) row.set("instance", grant.instance);
-  if (grant.ended) {
-    row.set("ended", to_iso8601(*grant.ended));
-    row.set("endedBy", grant.ended_by);
+constexpr std::string_view kGrant = "grant:";
+
+// What the log tells of a grant.
+struct LoggedGrant {
+  std::int64_t opened_ms = 0;
+  bool reviewed = false;
+  // Without the reads.
+  Json row = Json::object();
+  Json reads = Json::array();
+};
+// By id.
+using LoggedGrants = std::map<std::string, LoggedGrant>;
+
+void take_grant(const ReportParts& parts, const Logged& logged, LoggedGrants& grants) {
+  const audit::Entry& entry = logged.entry;
+  const std::string id = entry.object.substr(kGrant.size());
+  const std::string time = to_iso8601({logged.at_ms});
+  LoggedGrant& grant = grants[id];
+  if (entry.act == "break_glass.opened") {
+    grant.opened_ms = logged.at_ms;
+    const std::int64_t length_ms = entry.detail.int_or("minutes", 0) * 60'000;
+    grant.row = Json::object({{"id", id},
+                              {"state", "open"},
+                              {"opened", time},
+                              {"expires", to_iso8601({logged.at_ms + length_ms})},
+                              {"openedBy", entry.actor},
+                              {"patient", entry.patient},
+                              {"reason", reason_of(parts, entry.patient, entry.sealed)}});
+    const std::string instance = entry.detail.string_or("instance", "");
+    if (!instance.empty()) grant.row.set("instance", instance);
+  } else if (entry.act == "break_glass.reviewed") {
+    grant.reviewed = true;
+    grant.row.set("reviewed", time);
+    grant.row.set("reviewedBy", entry.detail.string_or("by", entry.actor));
+  } else {
+    grant.row.set("state", entry.act.substr(entry.act.find('.') + 1));
+    grant.row.set("ended", time);
+    grant.row.set("endedBy", entry.actor);
   }
-  row.set("reason", reason_of(parts, grant.patient, grant.sealed));
-  row.set("uses", grant.uses);
-  row.set("reads", std::move(reads));
-  if (grant.reviewed) {
-    row.set("reviewed", to_iso8601(*grant.reviewed));
-    row.set("reviewedBy", grant.reviewed_by);
-  }
-  return row;
+}
+
+Result<LoggedGrants> logged_grants(const ReportParts& parts) {
+  LoggedGrants out;
+  audit::Query query;
+  query.tenant = parts.tenant;
+  query.object = std::string(kGrant) + "*";
+  query.act = "break_glass.*";
+  RABT_TRY_STATUS(audit::read_each(parts.log, query, [&](const Logged& logged) {
+    take_grant(parts, logged, out);
+    return true;
+  }));
+  return out;
 }
 
 }  // namespace
@@ -189,26 +221,42 @@ Result<Json> patient_report(const ReportParts& parts, std::string_view patient,
 }
 
 Result<Json> break_glass_report(const ReportParts& parts, Grants& grants, bool only_unreviewed) {
-  RABT_TRY(list, grants.list(only_unreviewed));
-  std::map<std::string, Json> reads;
+  RABT_TRY_STATUS(grants.sweep());
+  RABT_TRY(logged, logged_grants(parts));
+  const auto listed = [&](const LoggedGrant& grant) { return !only_unreviewed || !grant.reviewed; };
   audit::Query query;
   query.tenant = parts.tenant;
   query.from_ms = INT64_MAX;
-  for (const Grant& grant : list) {
-    reads.emplace(grant.id, Json::array());
-    query.from_ms = std::min(query.from_ms, grant.opened.ms);
+  for (const auto& [id, grant] : logged) {
+    if (listed(grant)) query.from_ms = std::min(query.from_ms, grant.opened_ms);
   }
-  if (!list.empty()) {
-    RABT_TRY_STATUS(audit::read_each(parts.log, query, [&](const Logged& logged) {
-      const auto grant = reads.find(logged.entry.detail.string_or("grant", ""));
-      if (grant != reads.end()) grant->second.push_back(access_row(parts, logged));
+  if (query.from_ms < INT64_MAX) {
+    RABT_TRY_STATUS(audit::read_each(parts.log, query, [&](const Logged& read) {
+      const std::string id = read.entry.detail.string_or("grant", "");
+      if (id.empty() || !is_access(read.entry.act)) return true;
+      LoggedGrant& grant = logged[id];
+      if (grant.row.find("id") == nullptr)
+        grant.row = Json::object({{"id", id}, {"state", "not_opened"}});
+      if (listed(grant)) grant.reads.push_back(access_row(parts, read));
       return true;
     }));
   }
   Json rows = Json::array();
-  for (const Grant& grant : list)
-    rows.push_back(grant_row(parts, grant, std::move(reads[grant.id])));
-  return Json::object({{"grants", std::move(rows)}});
+  bool complete = true;
+  for (auto at = logged.rbegin(); at != logged.rend() && complete; ++at) {
+    LoggedGrant& grant = at->second;
+    if (!listed(grant)) continue;
+    complete = rows.size() < kMaxReportGrants;
+    if (!complete) break;
+    if (grant.row.string_or("state", "") == "open") {
+      const auto kept = grants.find(at->first);
+      if (!kept.ok() && kept.error().kind != ErrorKind::not_found) return kept.error();
+      if (!kept.ok()) grant.row.set("state", "missing");
+    }
+    grant.row.set("reads", std::move(grant.reads));
+    rows.push_back(std::move(grant.row));
+  }
+  return Json::object({{"grants", std::move(rows)}, {"complete", complete}});
 }
 
 }  // namespace rabt::access

@@ -29,6 +29,7 @@ struct PatientInstance {
 
 // Entries of one report; whoever needs more asks for a shorter time.
 inline constexpr std::size_t kMaxReportRows = 10'000;
+inline constexpr std::size_t kMaxReportGrants = 1'000;
 
 // Accounting of disclosures (HIPAA, 45 CFR 164.528: when, to whom, what, why) and of accesses (who
 // saw what, when, why). patient: blind index of any identifier of the person. instances: those that
@@ -52,8 +53,15 @@ inline constexpr std::size_t kMaxReportRows = 10'000;
                                           const std::vector<PatientInstance>& instances,
                                           std::int64_t from_ms, std::int64_t to_ms);
 
-// All grants, or those that nobody has reviewed: {grants: [{id, state, opened, expires, ended?,
-// openedBy, patient, instance?, reason, uses, reads: [as accesses], reviewed?, reviewedBy?}]}.
+// All grants that the log tells of, or those that it does not tell were reviewed, newest first:
+// {grants: [{id, state, opened, expires, ended?, endedBy?, openedBy, patient, instance?, reason,
+// reads: [as accesses], reviewed?, reviewedBy?}], complete}. The database, which can be changed,
+// says only by its absence what the log does not: state is open, closed, expired, or
+//   missing      open by the log, and the database does not have the grant
+//   not_opened   something was read under it, and the log does not have that it was opened; of this
+//                grant there are only id, state and reads
+// complete is false when there are more than kMaxReportGrants. Errors: of kind corrupt those of
+// audit::read_page.
 [[nodiscard]] Result<Json> break_glass_report(const ReportParts& parts, Grants& grants,
                                               bool only_unreviewed);
 

@@ -12,15 +12,12 @@ namespace {
 using store::Statement;
 
 // The columns of Row, in its order.
-#define RABT_GRANT_COLUMNS                                                           \
-  "id, instance, patient, opened_ms, length_ms, boot, clock_ms, opened_by, sealed, " \
-  "uses, ended_ms, ended_how, ended_by, reviewed_ms, reviewed_by"
+#define RABT_GRANT_COLUMNS                                                         \
+  "id, instance, patient, opened_ms, length_ms, boot, clock_ms, opened_by, uses, " \
+  "ended_how, reviewed_ms"
 constexpr Statement kInsert{
     "INSERT INTO break_glass (tenant, id, instance, patient, opened_ms, length_ms, boot, clock_ms, "
-    "opened_by, sealed, uses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)"};
-constexpr Statement kAll{"SELECT " RABT_GRANT_COLUMNS
-                         " FROM break_glass WHERE tenant = $1 AND id > $2 ORDER BY id DESC LIMIT "
-                         "1000"};
+    "opened_by, uses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)"};
 constexpr Statement kOpen{"SELECT " RABT_GRANT_COLUMNS
                           " FROM break_glass WHERE tenant = $1 AND ended_ms IS NULL AND id > $2 "
                           "ORDER BY id"};
@@ -29,11 +26,11 @@ constexpr Statement kOne{"SELECT " RABT_GRANT_COLUMNS
 constexpr Statement kUse{
     "UPDATE break_glass SET uses = uses + 1 WHERE tenant = $1 AND id = $2 AND ended_ms IS NULL"};
 constexpr Statement kEnd{
-    "UPDATE break_glass SET ended_ms = $3, ended_how = $4, ended_by = $5 WHERE tenant = $1 AND id "
-    "= $2 AND ended_ms IS NULL"};
+    "UPDATE break_glass SET ended_ms = $3, ended_how = $4 WHERE tenant = $1 AND id = $2 AND "
+    "ended_ms IS NULL"};
 constexpr Statement kReview{
-    "UPDATE break_glass SET reviewed_ms = $3, reviewed_by = $4 WHERE tenant = $1 AND id = $2 AND "
-    "reviewed_ms IS NULL"};
+    "UPDATE break_glass SET reviewed_ms = $3 WHERE tenant = $1 AND id = $2 AND reviewed_ms IS "
+    "NULL"};
 
 constexpr std::size_t kMaxReviewer = 200;  // bytes
 
@@ -105,17 +102,9 @@ Result<std::vector<Grants::Row>> Grants::rows(store::Connection& connection,
     one.boot = std::string(row.text(5));
     one.clock_ms = row.integer(6);
     grant.opened_by = std::string(row.text(7));
-    grant.sealed = std::string(row.text(8));
-    grant.uses = row.integer(9);
-    grant.state = row.is_null(10) ? "open" : std::string(row.text(11));
-    if (!row.is_null(10)) {
-      grant.ended = Timestamp{row.integer(10)};
-      grant.ended_by = std::string(row.text(12));
-    }
-    if (!row.is_null(13)) {
-      grant.reviewed = Timestamp{row.integer(13)};
-      grant.reviewed_by = std::string(row.text(14));
-    }
+    grant.uses = row.integer(8);
+    grant.state = row.is_null(9) ? "open" : std::string(row.text(9));
+    grant.reviewed = !row.is_null(10);
     out.push_back(std::move(one));
     return true;
   }));
@@ -130,8 +119,8 @@ Status Grants::expire(store::Transaction& transaction, const Row& row) {
 
 Status Grants::end(store::Transaction& transaction, const Row& row, std::string_view how,
                    const Reader& reader) {
-  RABT_TRY_STATUS(compare_and_set(
-      transaction, kEnd, {tenant_, row.grant.id, parts_.clock.now().ms, how, reader.actor}));
+  RABT_TRY_STATUS(
+      compare_and_set(transaction, kEnd, {tenant_, row.grant.id, parts_.clock.now().ms, how}));
   audit::Entry entry = row.entry(tenant_, "break_glass." + std::string(how), reader);
   entry.purpose = std::string(kEmergency);
   return parts_.audit.append(transaction, parts_.audit.prepare(entry));
@@ -182,7 +171,7 @@ Result<Grant> Grants::open(const Reader& reader, std::string_view instance,
     RABT_TRY_STATUS(PatientDetail::store(transaction, *sealed));
     RABT_TRY_STATUS(run(transaction, kInsert,
                         {tenant_, id, instance, store::Blob{patient}, now, minutes * 60'000, boot_,
-                         uptime, reader.actor, sealed->text}));
+                         uptime, reader.actor}));
     return parts_.audit.append(transaction, entry);
   });
   if (!written.ok()) return not_audited(written.error());
@@ -232,32 +221,33 @@ Status Grants::review(const Reader& reader, std::string_view id, std::string_vie
   if (by.empty() || by.size() > kMaxReviewer)
     return invalid("phi.reviewer",
                    "`by` must name who has reviewed the grant, in at most 200 bytes");
-  return change(
-      id,
-      [&](store::Transaction& transaction, const Row& row,
-          std::optional<Error>& refusal) -> Status {
-        // Who opened the grant does not review it. A client speaks for several people: `by` says
-        // who.
-        if (by == row.grant.opened_by) {
-          refusal = denied("phi.reviewer", "another person than the opener reviews the grant");
-          return ok_status();
-        }
-        if (row.grant.reviewed) {
-          refusal = conflict("phi.grant_reviewed", "the grant was reviewed already");
-          return ok_status();
-        }
-        const bool open = row.grant.state == "open";
-        if (open && !over(row)) {
-          refusal =
-              conflict("phi.grant_open", "the grant is still open; close it, or wait for its end");
-          return ok_status();
-        }
-        if (open) RABT_TRY_STATUS(expire(transaction, row));
-        RABT_TRY_STATUS(
-            compare_and_set(transaction, kReview, {tenant_, id, parts_.clock.now().ms, by}));
-        return parts_.audit.append(
-            transaction, parts_.audit.prepare(row.entry(tenant_, "break_glass.reviewed", reader)));
-      });
+  return change(id,
+                [&](store::Transaction& transaction, const Row& row,
+                    std::optional<Error>& refusal) -> Status {
+                  // Who opened the grant does not review it. A client speaks for several people:
+                  // `by` says who.
+                  if (by == row.grant.opened_by) {
+                    refusal =
+                        denied("phi.reviewer", "another person than the opener reviews the grant");
+                    return ok_status();
+                  }
+                  if (row.grant.reviewed) {
+                    refusal = conflict("phi.grant_reviewed", "the grant was reviewed already");
+                    return ok_status();
+                  }
+                  const bool open = row.grant.state == "open";
+                  if (open && !over(row)) {
+                    refusal = conflict("phi.grant_open",
+                                       "the grant is still open; close it, or wait for its end");
+                    return ok_status();
+                  }
+                  if (open) RABT_TRY_STATUS(expire(transaction, row));
+                  RABT_TRY_STATUS(
+                      compare_and_set(transaction, kReview, {tenant_, id, parts_.clock.now().ms}));
+                  audit::Entry entry = row.entry(tenant_, "break_glass.reviewed", reader);
+                  entry.detail.set("by", by);
+                  return parts_.audit.append(transaction, parts_.audit.prepare(entry));
+                });
 }
 
 Status Grants::sweep() {
@@ -275,19 +265,6 @@ Status Grants::sweep() {
     }
     return ok_status();
   });
-}
-
-Result<std::vector<Grant>> Grants::list(bool only_unreviewed) {
-  RABT_TRY_STATUS(sweep());
-  std::vector<Grant> out;
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    RABT_TRY(all, rows(connection, kAll, ""));
-    for (Row& row : all) {
-      if (!only_unreviewed || !row.grant.reviewed) out.push_back(std::move(row.grant));
-    }
-    return ok_status();
-  }));
-  return out;
 }
 
 Result<Grant> Grants::find(std::string_view id) {

@@ -35,13 +35,8 @@ struct Grant {
   std::string opened_by;
   // open, closed or expired
   std::string state;
-  std::optional<Timestamp> ended;
-  std::string ended_by;
   std::int64_t uses = 0;
-  std::optional<Timestamp> reviewed;
-  std::string reviewed_by;
-  // The reason, sealed as in the audit entry.
-  std::string sealed;
+  bool reviewed = false;
 };
 
 // Break-glass grants: opening, use, end and review, each with its audit entry in one transaction.
@@ -76,11 +71,9 @@ class Grants {
   // phi.reviewer (the opener); not_found
   // phi.grant; conflict phi.grant_open, phi.grant_reviewed; unavailable audit.unavailable.
   [[nodiscard]] Status review(const Reader& reader, std::string_view id, std::string_view by);
-  // Newest first. Grants that are over are ended and audited before the list is made.
-  [[nodiscard]] Result<std::vector<Grant>> list(bool only_unreviewed = false);
   // Error: not_found phi.grant.
   [[nodiscard]] Result<Grant> find(std::string_view id);
-  // Ends the grants that are over.
+  // Ends the grants that are over, and audits their end.
   [[nodiscard]] Status sweep();
 
   // In the job that audits a reading: counts a use of the oldest open grant that this reader has

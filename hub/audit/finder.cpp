@@ -26,6 +26,9 @@ std::string key_of(char kind, std::string_view text) {
 std::string object_key(std::string_view object) {
   return key_of('o', object);
 }
+std::string kind_key(std::string_view kind) {
+  return key_of('k', kind);
+}
 std::string patient_key(std::string_view patient) {
   return key_of('p', patient);
 }
@@ -44,6 +47,11 @@ bool holds_key(std::string_view keys, std::string_view key) {
 
 }  // namespace
 
+std::string_view kind_of(std::string_view object) {
+  const auto colon = object.find(':');
+  return colon == std::string_view::npos ? std::string_view() : object.substr(0, colon);
+}
+
 void LookUpRow::add(std::int64_t at_ms, std::string_view object, std::string_view patient) {
   from_ms_ = std::min(from_ms_, at_ms);
   to_ms_ = std::max(to_ms_, at_ms);
@@ -51,12 +59,14 @@ void LookUpRow::add(std::int64_t at_ms, std::string_view object, std::string_vie
     if (!text.empty() && !texts.contains(text)) texts.emplace(text);
   };
   keep(objects_, object);
+  keep(kinds_, kind_of(object));
   keep(patients_, patient);
 }
 
 std::string LookUpRow::keys() const {
   std::vector<std::string> keys;
   for (const std::string& object : objects_) keys.push_back(object_key(object));
+  for (const std::string& kind : kinds_) keys.push_back(kind_key(kind));
   for (const std::string& patient : patients_) keys.push_back(patient_key(patient));
   std::sort(keys.begin(), keys.end());
   keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
@@ -83,6 +93,7 @@ Status each_run(store::Connection& connection, const SecretBytes* mac_key, const
   if (first > last) return ok_status();
   std::vector<std::string> keys;
   if (!wanted.object.empty()) keys.push_back(object_key(wanted.object));
+  if (!wanted.kind.empty()) keys.push_back(kind_key(wanted.kind));
   if (!wanted.patient.empty()) keys.push_back(patient_key(wanted.patient));
   std::optional<Error> failed;
   bool more = true;

@@ -15,6 +15,9 @@
 // costs no index of its own.
 namespace rabt::audit {
 
+// "grant" of "grant:01J..."; empty for an object without a colon.
+[[nodiscard]] std::string_view kind_of(std::string_view object);
+
 // What a row of audit_find says of the entries that were added to it.
 class LookUpRow {
  public:
@@ -30,6 +33,7 @@ class LookUpRow {
   std::int64_t from_ms_ = INT64_MAX;
   std::int64_t to_ms_ = INT64_MIN;
   std::set<std::string, std::less<>> objects_;
+  std::set<std::string, std::less<>> kinds_;
   std::set<std::string, std::less<>> patients_;
 };
 
@@ -44,6 +48,8 @@ struct Wanted {
   // Exclusive.
   std::int64_t to_ms = INT64_MAX;
   std::string object;
+  // What stands before the colon of an object.
+  std::string kind;
   std::string patient;
 };
 // Gives the runs of entries among first to last that may hold what is wanted, in rising order; all

@@ -28,32 +28,38 @@ Result<Logged> to_logged(const LoggedRow& row) {
   return logged;
 }
 
+bool of_a_kind(const Query& query) {
+  return query.object.ends_with(":*");
+}
+
+// Whether a text is what is wanted, or begins with what stands before the star at its end.
+bool is_wanted(std::string_view wanted, std::string_view text) {
+  return wanted.empty() ||
+         (wanted.ends_with('*') ? text.starts_with(wanted.substr(0, wanted.size() - 1))
+                                : wanted == text);
+}
+
 // What a query asks of an entry, beside its position.
 class Filter {
  public:
   explicit Filter(const Query& query)
-      : query_(query), patient_(in_json(query.patient)), object_(in_json(query.object)) {}
+      : query_(query), patient_(in_json(query.patient)), object_(in_json(query.object)) {
+    if (of_a_kind(query)) object_ = object_.substr(0, object_.size() - 2);
+  }
 
   // False when neither the columns nor the content can say what is asked: then the columns need not
   // be compared with the content. A hash is cheaper than parsing.
   [[nodiscard]] bool may_fit(const LoggedRow& row) const {
     const auto may = [&row](const std::string& wanted, const std::string& in_json,
                             std::string_view column) {
-      return wanted.empty() || column == wanted ||
-             row.canonical.find(in_json) != std::string_view::npos;
+      return is_wanted(wanted, column) || row.canonical.find(in_json) != std::string_view::npos;
     };
     return may(query_.patient, patient_, row.patient) && may(query_.object, object_, row.object);
   }
   [[nodiscard]] bool fits(const LoggedRow& row) const {
-    const auto is = [](const std::string& wanted, std::string_view text) {
-      return wanted.empty() || wanted == text;
-    };
-    const std::string_view act = query_.act;
     return row.at_ms >= query_.from_ms && row.at_ms < query_.to_ms &&
-           is(query_.tenant, row.tenant) && is(query_.patient, row.patient) &&
-           is(query_.object, row.object) &&
-           (act.ends_with('*') ? row.act.starts_with(act.substr(0, act.size() - 1))
-                               : is(query_.act, row.act));
+           is_wanted(query_.tenant, row.tenant) && is_wanted(query_.patient, row.patient) &&
+           is_wanted(query_.object, row.object) && is_wanted(query_.act, row.act);
   }
 
  private:
@@ -64,7 +70,7 @@ class Filter {
   }
   const Query& query_;
   const std::string patient_;
-  const std::string object_;
+  std::string object_;
 };
 
 constexpr std::size_t kEntriesAtOnce = 256;
@@ -80,7 +86,8 @@ Result<Page> read_page(store::Connection& connection, const Known& known, const 
   Page page;
   const Wanted wanted{.from_ms = query.from_ms,
                       .to_ms = query.to_ms,
-                      .object = query.object,
+                      .object = of_a_kind(query) ? "" : query.object,
+                      .kind = of_a_kind(query) ? std::string(kind_of(query.object)) : "",
                       .patient = query.patient};
   const auto visit = [&](const LoggedRow& row) -> Result<bool> {
     if (!filter.may_fit(row)) return true;

@@ -39,7 +39,7 @@ struct Query {
   std::string tenant;
   // A pseudonym.
   std::string patient;
-  // "instance:01J..."
+  // "instance:01J...", or every object of a kind: "grant:*".
   std::string object;
   // "recording.read", or the beginning of acts with a star at its end: "recording.*".
   std::string act;
@@ -55,10 +55,10 @@ struct Page {
   std::optional<Query> next;
 };
 // At most `limit` entries (at most kMaxEntriesPerPage), in a snapshot of its own. By number, time,
-// object and patient it reads only tiles that may have such entries; a look-up by act or tenant
-// alone reads every entry. Every row on the way is checked, also those that do not fit the query.
-// Errors: store.*; of kind corrupt those of CheckedRows, which name the entry: then there is no
-// page.
+// object, kind of object and patient it reads only tiles that may have such entries; a look-up by
+// act or tenant alone reads every entry. Every row on the way is checked, also those that do not
+// fit the query. Errors: store.*; of kind corrupt those of CheckedRows, which name the entry: then
+// there is no page.
 [[nodiscard]] Result<Page> read_page(store::Connection& connection, const Known& known,
                                      const Query& query, std::size_t limit);
 // With what the running log knows; an error of kind corrupt stops the log as well.

@@ -104,6 +104,8 @@ void print_grants(const Json& report) {
                   text_of(grant, "reviewedBy").c_str());
     }
   }
+  if (!report.bool_or("complete", true))
+    std::printf("NOT COMPLETE: there are more grants than one report holds\n");
 }
 
 Json period(const std::string& from, const std::string& to) {

@@ -21,7 +21,8 @@ CREATE TABLE patient_key (
   PRIMARY KEY (tenant, patient, bucket, data_key)
 ) WITHOUT ROWID;
 
--- Grants to read one person's data, or one instance's, in an emergency: docs/audit.md.
+-- Grants to read one person's data, or one instance's, in an emergency: docs/audit.md. What they permit now; what became
+-- of them is told by the audit log.
 CREATE TABLE break_glass (
   tenant      TEXT    NOT NULL,
   id          TEXT    NOT NULL, -- ULID
@@ -32,13 +33,10 @@ CREATE TABLE break_glass (
   boot        TEXT    NOT NULL, -- of the machine: clock_ms counts within it
   clock_ms    INTEGER NOT NULL, -- monotonic clock when it was opened
   opened_by   TEXT    NOT NULL,
-  sealed      TEXT    NOT NULL, -- the reason, as in the audit entry
   uses        INTEGER NOT NULL,
   ended_ms    INTEGER,          -- NULL: open
   ended_how   TEXT,             -- closed, expired
-  ended_by    TEXT,
   reviewed_ms INTEGER,
-  reviewed_by TEXT,
   PRIMARY KEY (tenant, id)
 ) WITHOUT ROWID;
 CREATE INDEX break_glass_open ON break_glass (tenant) WHERE ended_ms IS NULL;

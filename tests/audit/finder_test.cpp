@@ -174,9 +174,11 @@ TEST_F(AuditFinder, WritesTheKeysOfTheFormatPage) {
   const auto page = content(migrations() + "/../../docs/formats/audit_log.md");
   Entry one;
   one.tenant = "acme";
+  std::string kind;
   std::vector<std::string> keys;
   for (const auto& [name, text] :
-       {std::pair{"object     ", &one.object}, std::pair{"patient    ", &one.patient}}) {
+       {std::pair{"object     ", &one.object}, std::pair{"kind       ", &kind},
+        std::pair{"patient    ", &one.patient}}) {
     const auto at = page.find(std::string("\n") + name);
     ASSERT_NE(at, std::string::npos) << name;
     const auto line = page.find('\n', at + 1);
@@ -192,7 +194,9 @@ TEST_F(AuditFinder, WritesTheKeysOfTheFormatPage) {
                     })
                     .ok());
   }
-  EXPECT_EQ(ask("SELECT lower(hex(keys)) FROM audit_find WHERE tile = 4"), keys[0] + keys[1]);
+  EXPECT_EQ(ask("SELECT lower(hex(keys)) FROM audit_find WHERE tile = 4"),
+            keys[0] + keys[1] + keys[2]);
+  EXPECT_EQ(kind_of(one.object), kind);
 }
 
 TEST_F(AuditFinder, ATileThatWasUndoneLeavesNoRow) {

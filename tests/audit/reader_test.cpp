@@ -87,6 +87,19 @@ TEST_F(AuditReader, FindsByNumberTimeTenantPatientObjectAndAct) {
   EXPECT_EQ(numbers({.act = "*"}).size(), 30U);
 }
 
+TEST_F(AuditReader, FindsEveryObjectOfAKindInWhicheverTile) {
+  for (int i = 31; i <= 600; ++i) {
+    Entry one = entry(i);
+    one.object = (i % 100 == 0 ? "grant:" : "instance:") + std::to_string(i);
+    write(one);
+  }
+  EXPECT_EQ(numbers({.object = "grant:*"}),
+            (std::vector<std::int64_t>{100, 200, 300, 400, 500, 600}));
+  EXPECT_EQ(numbers({.first = 257, .last = 512, .object = "grant:*"}),
+            (std::vector<std::int64_t>{300, 400, 500}));
+  EXPECT_TRUE(numbers({.object = "gran:*"}).empty());
+}
+
 TEST_F(AuditReader, FindsEveryEntryOfATimeAlsoWhenTheClockSteppedBack) {
   const auto in = [&](std::int64_t from, std::int64_t to) {
     return where([&](int i) {

@@ -60,7 +60,8 @@ for seq, stream, n, at_ms, tenant, act, thing, patient, canonical, leaf, stored_
     tile = len(leaves) // 256
     times, keys = look_up.setdefault(tile, ([], set()))
     times.append(at_ms)
-    keys.update(sha(kind + text.encode())[:4] for kind, text in ((b"o", thing), (b"p", patient)) if text)
+    kind, colon, _ = thing.partition(":")
+    keys.update(sha(mark + text.encode())[:4] for mark, text in ((b"o", thing), (b"k", colon and kind), (b"p", patient)) if text)
     leaves.append(leaf)
 
 expected, level = {}, leaves
