@@ -100,11 +100,12 @@ Result<Response> Accounts::login(const Call& call) const {
   RABT_TRY(in, accounts.login({.username = std::move(username),
                                .password = std::move(password),
                                .otp = body.string_or("otp", ""),
+                               .new_password = body.string_or("newPassword", ""),
                                .client = call.caller.client,
                                .request = call.caller.request,
                                .device = call.caller.device}));
   // The session that the browser had before is over.
-  if (by_cookie) RABT_TRY_STATUS(accounts.logout(call.caller));
+  if (by_cookie) RABT_TRY_STATUS(accounts.logout(call.caller, {}));
   return signed_in(in, by_cookie);
 }
 
@@ -131,7 +132,7 @@ Result<Response> Accounts::logout(const Call& call) const {
     RABT_TRY(person, own(call));
     RABT_TRY_STATUS(accounts.logout_everywhere(call.caller, person));
   } else {
-    RABT_TRY_STATUS(accounts.logout(call.caller));
+    RABT_TRY_STATUS(accounts.logout(call.caller, call.request.header("authorization")));
   }
   Response response = answer(204, Json());
   RABT_TRY(held, cookie(call.request, kSessionCookie));
@@ -174,9 +175,9 @@ Result<Response> Accounts::me(const Call& call) const {
 
 Result<Response> Accounts::password(const Call& call) const {
   RABT_TRY(body, body_object(call.request));
+  RABT_TRY_STATUS(own(call));
   RABT_TRY(old, text_of(body, "old"));
   RABT_TRY(fresh, text_of(body, "new"));
-  RABT_TRY_STATUS(own(call));
   RABT_TRY_STATUS(accounts.set_password(call.caller, old, fresh));
   return answer(204, Json());
 }

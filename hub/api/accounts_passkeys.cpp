@@ -60,7 +60,7 @@ Result<Response> Accounts::sign_in_with_passkey(const Call& call) const {
   // Another site must not sign a browser in, either.
   if (by_cookie) RABT_TRY_STATUS(check_browser(call.request, origin));
   RABT_TRY(in, accounts.sign_in(call.caller, answer));
-  if (by_cookie) RABT_TRY_STATUS(accounts.logout(call.caller));
+  if (by_cookie) RABT_TRY_STATUS(accounts.logout(call.caller, {}));
   return signed_in(in, by_cookie);
 }
 

@@ -13,16 +13,15 @@ Result<Response> Keys::status(const Call& /*call*/) const {
   return json_response(200, keys::to_json(status));
 }
 
-// What cannot be undone, and what lets go of what a court may want, needs a second person.
-Status Keys::confirmed(const Call& call, const Json& body) const {
-  const std::string_view verb = call.path[0];
+Status confirmed_by_two(identity::Approvals& approvals, const identity::Caller& caller,
+                        std::string_view verb, const Json& body, std::string_view whole) {
   const bool shreds = verb == "shred";
   if (!shreds && verb != "release") return ok_status();
   // Whatever lacks one of them is refused by its form.
   const std::string of = body.string_or(shreds ? "bucket" : "case", "");
   if (of.empty() || body.string_or("reason", "").empty()) return ok_status();
   return approvals.pass(
-      call.caller, {shreds ? identity::kShred : identity::kRelease, "", body, call.request.body});
+      caller, {shreds ? identity::kShred : identity::kRelease, "", body, std::string(whole)});
 }
 
 Result<Response> Keys::act(const Call& call) const {
@@ -35,7 +34,7 @@ Result<Response> Keys::act(const Call& call) const {
   const auto keys_of = [this](std::string_view object) {
     return consultation::data_keys_of(store, tenant, object);
   };
-  RABT_TRY_STATUS(confirmed(call, body));
+  RABT_TRY_STATUS(confirmed_by_two(approvals, call.caller, verb, body, call.request.body));
   RABT_TRY(done, keys::perform(admin, verb, body, order, keys_of, false));
   // Rewrapping has only begun.
   return json_response(verb == "rewrap" ? 202 : 200, done);

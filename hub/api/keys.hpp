@@ -7,6 +7,12 @@
 
 namespace rabt::api {
 
+// What cannot be undone, and what lets go of what a court may want, needs a second person. whole:
+// the text of the order, by which it is known again. Errors: those of Approvals::pass.
+[[nodiscard]] Status confirmed_by_two(identity::Approvals& approvals,
+                                      const identity::Caller& caller, std::string_view verb,
+                                      const Json& body, std::string_view whole);
+
 struct Keys {
   keys::KeyAdmin& admin;
   store::Store& store;
@@ -17,9 +23,6 @@ struct Keys {
   [[nodiscard]] Result<http::Response> status(const Call& call) const;
   // One of the verbs of hub/keys/requests.hpp.
   [[nodiscard]] Result<http::Response> act(const Call& call) const;
-
- private:
-  [[nodiscard]] Status confirmed(const Call& call, const Json& body) const;
 };
 
 }  // namespace rabt::api

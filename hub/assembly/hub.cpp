@@ -241,7 +241,7 @@ Status Hub::Parts::open_engine(const config::Config& config) {
   RABT_TRY_STATUS(engine->take(0));
   patients = std::make_unique<engine::PatientIndex>(*base->store, config.tenant);
   RABT_TRY(files, read_workflows(config.workflows));
-  RABT_TRY_STATUS(engine->apply(files, "operator"));
+  RABT_TRY_STATUS(engine->apply(files, "local:" + std::to_string(::geteuid())));
   return ok_status();
 }
 

@@ -1,20 +1,39 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 
+#include "hub/api/keys.hpp"
 #include "hub/assembly/foundation.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
 #include "hub/consultation/data_keys.hpp"
+#include "hub/identity/approvals.hpp"
 #include "hub/keys/requests.hpp"
 
 // rabt keys: through the API of the running hub, or on the data folder itself when no hub runs.
 namespace rabt::cli {
 
 namespace {
+
+// Whoever can open the data folder gives the order as the same user would over the hub's socket:
+// where another person could confirm it, he has to.
+Status confirmed_without_hub(assembly::Foundation& base, const config::Config& config,
+                             const identity::Caller& caller, const std::string& verb,
+                             const Json& body) {
+  identity::Approvals approvals(
+      {*base.store, *base.keys, *base.audit, base.clock, base.random, base.ids}, config.tenant,
+      config.identity.second_person);
+  const Status passed = api::confirmed_by_two(approvals, caller, verb, body, body.dump());
+  if (passed.ok() || passed.error().code != "approval.needed") return passed;
+  return denied("approval.needed",
+                passed.error().message +
+                    ". No hub runs: start it with `rabt serve`, so that somebody can confirm it");
+}
 
 // Does without a hub what the API would do. An empty verb asks for the status.
 Result<Json> act_in_folder(const config::Config& config, const std::string& verb,
@@ -39,9 +58,13 @@ Result<Json> act_in_folder(const config::Config& config, const std::string& verb
     RABT_TRY(status, base->key_admin->status());
     return keys::to_json(status);
   }
+  const identity::Caller caller{.who = {.kind = identity::Kind::local,
+                                        .tenant = config.tenant,
+                                        .id = std::to_string(::geteuid())}};
+  RABT_TRY_STATUS(confirmed_without_hub(*base, config, caller, verb, body));
   return keys::perform(
       *base->key_admin, verb, body,
-      {.actor = "operator", .reason = {}, .client = {}, .request = {}},
+      {.actor = caller.who.actor(), .reason = {}, .client = {}, .request = {}},
       [&](std::string_view object) {
         return consultation::data_keys_of(*base->store, config.tenant, object);
       },

@@ -9,6 +9,7 @@
 #include "hub/assembly/foundation.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/hub_client.hpp"
+#include "hub/identity/principal.hpp"
 
 namespace rabt::cli {
 
@@ -20,7 +21,8 @@ Status record_in_folder(const config::Config& config, const std::string& act,
   RABT_TRY(base, assembly::Foundation::open(config, clock, null_logger()));
   audit::Entry entry;
   entry.tenant = config.tenant;
-  entry.actor = "operator";
+  entry.actor =
+      identity::Principal{.kind = identity::Kind::local, .id = std::to_string(::geteuid())}.actor();
   entry.act = act;
   entry.object = object;
   entry.result = "ok";

@@ -232,9 +232,12 @@ void read_accounts(Reader& reader, const YamlNode& identity, identity::AccountOp
     reader.flag(*local, "enabled", out.enabled);
     read_roles(reader, *local, "second_factor", out.second_factor);
     if (const YamlNode* password = reader.section(*local, "password"); password != nullptr) {
-      reader.only(*password, {"min", "blocklist"});
+      reader.only(*password, {"min", "blocklist", "max_days"});
       reader.path(*password, "blocklist", out.blocklist_file);
       reader.integer(*password, "min", 8, 64, out.min_password);
+      int days = 0;
+      reader.integer(*password, "max_days", 1, 3'660, days);
+      out.max_password_ms = days * 24LL * 3600 * kSecondMs;
     }
     if (const YamlNode* argon2 = reader.section(*local, "argon2"); argon2 != nullptr) {
       reader.only(*argon2, {"memory_mib", "time", "lanes"});

@@ -51,6 +51,24 @@ bool is_request_id(std::string_view text) {
   return Ulid::parse(text).has_value();
 }
 
+// The trace id of a `traceparent` (W3C Trace Context, version 00):
+// 00-<32 digits>-<16 digits>-<2 digits>. Empty if the header is no such thing, or stands twice.
+std::string_view trace_of(const Request& request) {
+  constexpr std::size_t kLength = 55;
+  const std::string_view text = request.only_header("traceparent").value_or("");
+  if (text.size() != kLength || !text.starts_with("00-")) return {};
+  for (std::size_t i = 3; i < kLength; ++i) {
+    const bool hyphen = i == 35 || i == 52;
+    const bool good =
+        hyphen ? text[i] == '-' : is_hex(text[i]) && !(text[i] >= 'A' && text[i] <= 'F');
+    if (!good) return {};
+  }
+  const std::string_view trace = text.substr(3, 32);
+  const bool zeros = trace.find_first_not_of('0') == std::string_view::npos ||
+                     text.substr(36, 16).find_first_not_of('0') == std::string_view::npos;
+  return zeros ? std::string_view() : trace;
+}
+
 }  // namespace
 
 std::shared_ptr<void> Seats::take(const std::string& address) {
@@ -286,8 +304,9 @@ void Connection::take_request(RequestHead head) {
   std::erase_if(request_.headers, [](const auto& header) {
     return header.first == "client-cert" || header.first == "client-cert-chain";
   });
-  const auto id = request_.header("x-request-id");
-  request_.request_id = is_request_id(id) ? std::string(id) : shared_.ids.next().text();
+  std::string_view id = request_.header("x-request-id");
+  if (!is_request_id(id)) id = trace_of(request_);
+  request_.request_id = id.empty() ? shared_.ids.next().text() : std::string(id);
   length_ = head.content_length;
   received_ = 0;
   expects_continue_ = head.expect_continue;

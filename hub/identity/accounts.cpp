@@ -5,6 +5,7 @@
 #include "hub/identity/accounts_state.hpp"
 #include "hub/identity/act_entry.hpp"
 #include "hub/identity/authenticator.hpp"
+#include "hub/identity/ended_tokens.hpp"
 #include "hub/identity/epochs.hpp"
 #include "hub/identity/password_rules.hpp"
 #include "hub/identity/totp.hpp"
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::int64_t kSeenEveryMs = 60'000;
 constexpr std::string_view kTokenPrefix = "rabt_s_";
+constexpr std::string_view kBearer = "Bearer ";
 constexpr std::string_view kPepper = "password-pepper/1";
 
 Error busy() {
@@ -93,6 +95,42 @@ Status Accounts::State::put(store::Transaction& transaction, const crypto::DataK
       {tenant, person, kind, id, state, store::Blob{sealed}, step, parts.clock.now().ms});
 }
 
+Result<std::string> Accounts::State::exchange(const SignIn& order, std::string_view folded,
+                                              const Person& person, const Proofs& known) {
+  const std::int64_t age_ms = parts.clock.now().ms - known.password_ms;
+  if (order.new_password.empty()) {
+    if (options.max_password_ms == 0 || age_ms < options.max_password_ms) return std::string();
+    return denied("auth.password_expired",
+                  "the password is too old: sign in by POST /api/v1/auth/login with `newPassword` "
+                  "besides, which takes its place");
+  }
+  RABT_TRY(fresh, fold_password(order.new_password));
+  if (fresh == folded)
+    return invalid("api.invalid", "newPassword: is the password that was; choose another");
+  RABT_TRY_STATUS(check_password(fresh, known.has_second() ? options.min_password : kMinAlone,
+                                 person.profile.string_or("username", "\n"), tenant,
+                                 options.blocklist.get()));
+  return hash(fresh);
+}
+
+Status Accounts::State::replace(store::Transaction& transaction, const Caller& caller,
+                                const Proofs& known, std::string_view phc) {
+  RABT_TRY_STATUS(put(transaction, *known.key, known.person, "password", "", "active", phc, 0));
+  // Whoever else is signed in as this person is not any more.
+  RABT_TRY_STATUS(end_sessions(transaction, known.person));
+  return parts.audit.append(transaction,
+                            entry(caller, "user.changed", known.person, "ok", Json::object()));
+}
+
+Status Accounts::State::reseal(store::Transaction& transaction, const Proofs& known,
+                               std::string_view phc) {
+  const std::string sealed =
+      known.key->seal(context_of(tenant, known.person, "password"), phc, parts.random);
+  return store::run(transaction, sql::kResealCredential,
+                    {tenant, known.person, std::string_view("password"), std::string_view(),
+                     store::Blob{sealed}});
+}
+
 audit::Prepared Accounts::State::entry(const Caller& caller, std::string_view act,
                                        std::string_view person, std::string_view result,
                                        Json detail) const {
@@ -169,7 +207,10 @@ Result<Proofs> Accounts::State::proofs(std::string_view person) {
             opened = plain.error();
             return false;
           }
-          if (kind == "password") out.password = *std::move(plain);
+          if (kind == "password") {
+            out.password = *std::move(plain);
+            out.password_ms = row.integer(5);
+          }
           if (kind == "totp") {
             out.totp = *std::move(plain);
             out.totp_active = row.text(2) == "active";
@@ -294,8 +335,9 @@ Result<SignedIn> Accounts::login(const SignIn& order) {
     code = all.judge(known, order.otp);
     if (!code.good()) return all.refuse(caller, "user.login_failed", who, sign_in_failed());
   }
+  RABT_TRY(changed, all.exchange(order, *folded, found, known));
   std::string rehashed;
-  if (!crypto::has_cost(known.password, all.cost)) {
+  if (changed.empty() && !crypto::has_cost(known.password, all.cost)) {
     RABT_TRY(fresh, all.hash(*folded));
     rehashed = std::move(fresh);
   }
@@ -304,9 +346,10 @@ Result<SignedIn> Accounts::login(const SignIn& order) {
                            .strong = code.good(),
                            .also = [&](store::Transaction& transaction) -> Status {
                              if (code.good()) RABT_TRY_STATUS(all.take(transaction, who, code));
+                             if (!changed.empty())
+                               RABT_TRY_STATUS(all.replace(transaction, caller, known, changed));
                              if (!rehashed.empty())
-                               RABT_TRY_STATUS(all.put(transaction, *known.key, who, "password", "",
-                                                       "active", rehashed, 0));
+                               RABT_TRY_STATUS(all.reseal(transaction, known, rehashed));
                              return all.throttle.success(transaction, attempt);
                            }});
 }
@@ -392,22 +435,39 @@ Result<Principal> Accounts::session(std::string_view token, bool only_look) {
   return out;
 }
 
-Status Accounts::logout(const Caller& caller) {
-  if (caller.who.session.empty()) return ok_status();
+Status Accounts::logout(const Caller& caller, std::string_view authorization) {
   State& all = *state_;
   const std::string& person = caller.who.person;
+  const std::string& session = caller.who.session;
+  const bool issued = caller.who.kind == Kind::person && authorization.starts_with(kBearer) &&
+                      authorization.find('.') != std::string_view::npos;
+  if (session.empty() && !issued) return ok_status();
   return all.write(caller, "user.logout", person, [&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(
-        store::run(transaction, sql::kEndSession, {all.tenant, person, caller.who.session}));
+    if (session.empty()) {
+      RABT_TRY_STATUS(end_token(transaction, all.tenant,
+                                issued_token(authorization.substr(kBearer.size())),
+                                all.parts.clock.now().ms));
+    } else {
+      RABT_TRY_STATUS(store::run(transaction, sql::kEndSession, {all.tenant, person, session}));
+    }
     return raise_epoch(transaction, all.tenant, person_subject(person));
   });
+}
+
+Result<bool> Accounts::has_ended(std::string_view token, std::string_view person,
+                                 std::int64_t issued_ms) {
+  return identity::has_ended(state_->parts.store, state_->tenant, issued_token(token), person,
+                             issued_ms, state_->parts.clock.now().ms);
 }
 
 Status Accounts::logout_everywhere(const Caller& caller, std::string_view person) {
   State& all = *state_;
   return all.write(
       caller, "user.logout", person,
-      [&](store::Transaction& transaction) { return all.end_sessions(transaction, person); },
+      [&](store::Transaction& transaction) -> Status {
+        RABT_TRY_STATUS(end_tokens_of(transaction, all.tenant, person, all.parts.clock.now().ms));
+        return all.end_sessions(transaction, person);
+      },
       Json::object({{"everywhere", true}}));
 }
 

@@ -31,6 +31,8 @@ struct AccountOptions {
   // when the hub has no list of its own.
   std::string blocklist_file;
   std::shared_ptr<const PasswordList> blocklist;
+  // A password that is older has to be changed at the next sign-in. 0 if none grows too old.
+  std::int64_t max_password_ms = 0;
   // argon2id.
   std::uint32_t memory_kib = 65'536;
   std::uint32_t time = 3;
@@ -58,6 +60,8 @@ struct SignIn {
   std::string password;
   // Six digits, or a recovery code. Empty when none was given.
   std::string otp;
+  // Takes the place of the password when all is well. Empty when it stays.
+  std::string new_password{};
   // Address and request id of the caller.
   std::string client;
   std::string request;
@@ -183,7 +187,9 @@ class Accounts {
   // Errors: denied auth.failed (one text for an unknown name, a wrong password, a wrong or used
   // code, a disabled account); denied auth.mfa_required (the password holds, a code is missing),
   // auth.passkey_required (it holds, and the second factor is a passkey);
-  // unavailable rate.sign_in (too many failures; nothing was tried); unavailable auth.busy.
+  // auth.password_expired (all holds, and the password is too old: `new_password` is needed);
+  // invalid api.invalid (the new password); unavailable rate.sign_in (too many failures; nothing
+  // was tried); unavailable auth.busy.
   [[nodiscard]] Result<SignedIn> login(const SignIn& order);
   // A session of somebody whom an issuer has named. issuer_session: its id there; may be empty.
   // Error denied auth.oidc: the person is disabled.
@@ -195,9 +201,10 @@ class Accounts {
   // the one that it knows by this id.
   [[nodiscard]] Status close(const Caller& by, std::string_view issuer, std::string_view person,
                              std::string_view issuer_session);
-  // Ends the session that the principal came by; nothing when he came by none.
-  [[nodiscard]] Status logout(const Caller& caller);
-  // Ends all sessions of a person.
+  // Ends what the principal came by: a session, or the token of an issuer. authorization: the
+  // header that he showed. Ends nothing of a client.
+  [[nodiscard]] Status logout(const Caller& caller, std::string_view authorization);
+  // Ends all sessions of a person, and the tokens that issuers gave him until now.
   [[nodiscard]] Status logout_everywhere(const Caller& caller, std::string_view person);
   // The sessions of a person that have not ended, the oldest first.
   [[nodiscard]] Result<std::vector<Session>> sessions(std::string_view person);
@@ -217,6 +224,10 @@ class Accounts {
 
   // Whether the text has the form of a session's token.
   [[nodiscard]] static bool is_session(std::string_view text);
+  // Whether the token of an issuer was ended by logout() or logout_everywhere(). issued_ms: when it
+  // was issued, 0 if it does not say.
+  [[nodiscard]] Result<bool> has_ended(std::string_view token, std::string_view person,
+                                       std::int64_t issued_ms);
   // The principal of a token that login() gave. only_look: this is no use of the session, which may
   // grow idle. Error denied http.unauthenticated.
   [[nodiscard]] Result<Principal> session(std::string_view token, bool only_look = false);

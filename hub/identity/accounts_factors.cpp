@@ -70,6 +70,8 @@ Status Accounts::set_password(const Caller& caller, std::string_view old_passwor
   RABT_TRY(attempt, all.throttle.begin(person, caller.device));
   RABT_TRY(good, all.matches(known.password, *old));
   if (!good) return all.refuse(caller, "user.login_failed", person, sign_in_failed());
+  if (fresh == *old)
+    return invalid("api.invalid", "newPassword: is the password that was; choose another");
   RABT_TRY(phc, all.hash(fresh));
   return all.write(caller, "user.changed", person, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(all.put(transaction, *known.key, person, "password", "", "active", phc, 0));

@@ -78,6 +78,8 @@ struct Proofs {
   std::shared_ptr<const crypto::DataKey> key;
   // PHC string. Empty when there is no password.
   std::string password;
+  // When it was set.
+  std::int64_t password_ms = 0;
   std::string totp;
   bool totp_active = false;
   std::int64_t last_step = 0;
@@ -115,6 +117,18 @@ struct Accounts::State {
   [[nodiscard]] Status put(store::Transaction& transaction, const crypto::DataKey& key,
                            std::string_view person, std::string_view kind, std::string_view id,
                            std::string_view state, std::string_view plain, std::int64_t step);
+
+  // The hash of the password that takes the place of the one that somebody has just shown; empty
+  // when that stays. Errors: denied auth.password_expired, invalid api.invalid, unavailable
+  // auth.busy.
+  [[nodiscard]] Result<std::string> exchange(const SignIn& order, std::string_view folded,
+                                             const Person& person, const Proofs& known);
+  // Writes the hash of another password; all sessions of the person end.
+  [[nodiscard]] Status replace(store::Transaction& transaction, const Caller& caller,
+                               const Proofs& known, std::string_view phc);
+  // Writes another hash of the same password, which stays as old as it is.
+  [[nodiscard]] Status reseal(store::Transaction& transaction, const Proofs& known,
+                              std::string_view phc);
 
   [[nodiscard]] Status put_recovery(store::Transaction& transaction, const crypto::DataKey& key,
                                     std::string_view person, const std::vector<std::string>& codes);

@@ -6,6 +6,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/identity/act_entry.hpp"
 #include "hub/identity/api_token.hpp"
+#include "hub/identity/epochs.hpp"
 #include "hub/identity/statements.hpp"
 #include "hub/keys/retention.hpp"
 
@@ -39,6 +40,22 @@ Error needed(std::string_view id, std::int64_t ends_ms) {
   return denied("approval.needed", "a second person confirms this first: request " +
                                        std::string(id) + ", until " + to_iso8601({ends_ms}) +
                                        "; then send the same once more");
+}
+
+// Whether who confirmed, as the audit log names him, may confirm the act now.
+Result<bool> still_confirms(store::Connection& connection, std::string_view tenant,
+                            const SecondPersonAct& act, std::string_view confirmer) {
+  const std::string prefix = person_subject("");
+  if (!confirmer.starts_with(prefix)) return false;
+  bool found = false;
+  for (const std::string& role : act.confirm.names()) {
+    RABT_TRY_STATUS(connection.query(
+        sql::kMayConfirm, {tenant, confirmer.substr(prefix.size()), role}, [&](const store::Row&) {
+          found = true;
+          return false;
+        }));
+  }
+  return found;
 }
 
 // Whether this is a person in person: no client that acts for one.
@@ -98,6 +115,13 @@ Result<bool> has_second_person(store::Connection& connection, std::string_view t
   return false;
 }
 
+Status withdraw_approvals(store::Transaction& transaction, std::string_view tenant,
+                          std::string_view person) {
+  const std::string confirmer = person_subject(person);
+  RABT_TRY_STATUS(store::run(transaction, sql::kDropApprovalsOf, {tenant, person}));
+  return store::run(transaction, sql::kTakeBackConfirmations, {tenant, confirmer});
+}
+
 audit::Prepared Approvals::entry_of(const Caller& caller, std::string_view act, std::string_view id,
                                     Json detail) const {
   const std::string object = id.empty() ? std::string() : "approval:" + std::string(id);
@@ -137,11 +161,19 @@ Status Approvals::pass(const Caller& caller, const Wish& wish) {
                                         return false;
                                       }));
     if (row && row->state == kConfirmed) {
-      RABT_TRY_STATUS(store::run(transaction, sql::kDropApproval, {tenant_, row->approval.id}));
       Json by = detail;
       by.set("confirmedBy", row->approval.confirmer);
+      RABT_TRY(good, still_confirms(transaction, tenant_, wish.act, row->approval.confirmer));
+      if (good) {
+        RABT_TRY_STATUS(store::run(transaction, sql::kDropApproval, {tenant_, row->approval.id}));
+        return parts_.audit.append(
+            transaction, entry_of(caller, "approval.used", row->approval.id, std::move(by)));
+      }
+      RABT_TRY_STATUS(store::run(transaction, sql::kAnswerApproval,
+                                 {tenant_, row->approval.id, kAsked, std::string_view()}));
+      refusal = needed(row->approval.id, row->approval.ends_ms);
       return parts_.audit.append(
-          transaction, entry_of(caller, "approval.used", row->approval.id, std::move(by)));
+          transaction, entry_of(caller, "approval.lapsed", row->approval.id, std::move(by)));
     }
     if (row) {
       refusal = needed(row->approval.id, row->approval.ends_ms);
@@ -163,13 +195,20 @@ Status Approvals::pass(const Caller& caller, const Wish& wish) {
 
 Result<std::vector<Approval>> Approvals::open() {
   std::vector<Row> rows;
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     rows.clear();
-    return connection.query(sql::kOpenApprovals, {tenant_, parts_.clock.now().ms},
-                            [&](const store::Row& row) {
-                              rows.push_back(Row::of(row));
-                              return true;
-                            });
+    RABT_TRY_STATUS(connection.query(sql::kOpenApprovals, {tenant_, parts_.clock.now().ms},
+                                     [&](const store::Row& row) {
+                                       rows.push_back(Row::of(row));
+                                       return true;
+                                     }));
+    for (Row& row : rows) {
+      const SecondPersonAct* act = act_named(row.approval.act);
+      if (act == nullptr || row.approval.confirmer.empty()) continue;
+      RABT_TRY(good, still_confirms(connection, tenant_, *act, row.approval.confirmer));
+      if (!good) row.approval.confirmer.clear();
+    }
+    return ok_status();
   }));
   std::vector<Approval> out;
   for (Row& row : rows) {
@@ -206,7 +245,14 @@ Status Approvals::answer(const Caller& caller, std::string_view id, bool confirm
     if (confirms && (who.person == row->asker_person || who.person == row->object))
       return denied("approval.same_person",
                     "somebody else confirms this than who asked, or whom it is about");
-    if (row->state != kAsked) return conflict("approval.answered", "the request has its answer");
+    RABT_TRY(confirmed, still_confirms(transaction, tenant_, *act, row->approval.confirmer));
+    if (row->state != kAsked && (confirmed || row->state != kConfirmed))
+      return conflict("approval.answered", "the request has its answer");
+    // A role that only a token names is no role when the act is done.
+    RABT_TRY(known, still_confirms(transaction, tenant_, *act, actor));
+    if (confirms && !known)
+      return denied("authorisation.denied",
+                    "the hub does not know the caller by a role that confirms this");
     RABT_TRY_STATUS(store::run(transaction, sql::kAnswerApproval, {tenant_, id, state, actor}));
     return parts_.audit.append(
         transaction,

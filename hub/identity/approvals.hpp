@@ -56,9 +56,11 @@ class Approvals {
 
   [[nodiscard]] bool needs(const SecondPersonAct& act) const { return options_.need(act); }
   // Whether the caller may do it now. The first time it becomes a request; when somebody else has
-  // confirmed that, the same call passes once. Whoever runs the hub (its Unix socket, its API
-  // token) passes alone while there is nobody who could confirm. Errors: denied approval.needed
-  // (the message names the request); denied approval.person (any other client asks).
+  // confirmed that, the same call passes once, as long as the other one may still confirm it: who
+  // was disabled or lost the role meanwhile has confirmed nothing. Whoever runs the hub (its Unix
+  // socket, its API token) passes alone while there is nobody who could confirm. Errors: denied
+  // approval.needed (the message names the request); denied approval.person (any other client
+  // asks).
   [[nodiscard]] Status pass(const Caller& caller, const Wish& wish);
 
   // Requests that are neither done, nor refused, nor over, the oldest first.
@@ -77,6 +79,11 @@ class Approvals {
   const std::string tenant_;
   const SecondPersonOptions options_;
 };
+
+// What becomes of requests and confirmations of a person who is disabled, in the job of that: his
+// requests end, and what he has confirmed waits for somebody else.
+[[nodiscard]] Status withdraw_approvals(store::Transaction& transaction, std::string_view tenant,
+                                        std::string_view person);
 
 // Whether somebody could confirm the act by an account of his own, besides these two persons.
 [[nodiscard]] Result<bool> has_second_person(store::Connection& connection, std::string_view tenant,

@@ -86,10 +86,11 @@ Result<Principal> Authenticator::of_token(const Shown& shown, std::string_view t
   if (!claims->certificate.empty() &&
       (shown.certificate == nullptr || shown.certificate->sha256 != claims->certificate))
     return unauthenticated();
-  return of_claims(shown, *claims);
+  return of_claims(shown, *claims, token);
 }
 
-Result<Principal> Authenticator::of_claims(const Shown& shown, const Claims& claims) const {
+Result<Principal> Authenticator::of_claims(const Shown& shown, const Claims& claims,
+                                           std::string_view token) const {
   const IssuerOptions& issuer = *claims.issuer;
   People& people = parts_.people;
   RABT_TRY(found, people.by_external(parts_.tenant, issuer.subject_system, claims.subject));
@@ -144,6 +145,8 @@ Result<Principal> Authenticator::of_claims(const Shown& shown, const Claims& cla
     }
   }
   if (!found) return unauthenticated();
+  RABT_TRY(ended, parts_.accounts.has_ended(token, *found, claims.issued_ms));
+  if (ended) return unauthenticated();
   RABT_TRY(standing, people.standing(parts_.tenant, *found));
   if (!standing || !standing->active) return unauthenticated();
   // What an issuer says about its own people is written down, so that they are found by their role.

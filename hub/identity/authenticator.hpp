@@ -68,7 +68,8 @@ class Authenticator {
 
  private:
   [[nodiscard]] Result<Principal> of_token(const Shown& shown, std::string_view token) const;
-  [[nodiscard]] Result<Principal> of_claims(const Shown& shown, const Claims& claims) const;
+  [[nodiscard]] Result<Principal> of_claims(const Shown& shown, const Claims& claims,
+                                            std::string_view token) const;
   [[nodiscard]] Result<Principal> acting_for(Principal client, std::string_view actor) const;
 
   const Parts parts_;

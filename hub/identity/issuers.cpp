@@ -264,6 +264,7 @@ Result<Claims> Issuers::State::judge(const crypto::Jws& jws, const Json& claims,
     out.tells_roles = true;
   }
   if (!options.name_claim.empty()) out.name = claims.string_or(options.name_claim, "");
+  out.issued_ms = time_of(claims, "iat").value_or(0);
   const Json* signed_in = claims.find("auth_time");
   const std::int64_t at =
       (signed_in != nullptr ? signed_in->as_int64() : claims["iat"].as_int64()).value_or(0);

@@ -67,6 +67,8 @@ struct Claims {
   Roles roles;
   // Whether the token has a claim about roles.
   bool tells_roles = false;
+  // `iat`; 0 if the token does not say when it was issued.
+  std::int64_t issued_ms = 0;
   // As Principal has them: `auth_time`, or `iat` where there is none.
   std::int64_t proven_ms = 0;
   std::int64_t strong_ms = 0;

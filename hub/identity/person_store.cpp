@@ -6,6 +6,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/identity/approvals.hpp"
 #include "hub/identity/blind_index.hpp"
 #include "hub/identity/epochs.hpp"
 #include "hub/identity/profile.hpp"
@@ -263,6 +264,8 @@ Result<Person> People::change(const Caller& caller, std::string_view id,
       RABT_TRY_STATUS(parts_.keys.move(transaction, lease, row.data_key, bucket));
       if (wanted.roles) RABT_TRY_STATUS(write_roles(transaction, tenant, id, person.roles));
       RABT_TRY_STATUS(write_aliases(transaction, tenant, id, aliases));
+      if (wanted.active && !person.active)
+        RABT_TRY_STATUS(withdraw_approvals(transaction, tenant, id));
       if (ends_sessions) {
         RABT_TRY_STATUS(store::run(transaction, sql::kEndSessions, {tenant, id}));
         RABT_TRY_STATUS(raise_epoch(transaction, tenant, person_subject(id)));

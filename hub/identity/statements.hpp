@@ -3,7 +3,7 @@
 #include "hub/store/store.hpp"
 
 // Every statement of hub/identity. Tables: migrations/sqlite/0009_identity.sql, 0015_signin.sql,
-// 0016_passkey.sql, 0019_second_person.sql.
+// 0016_passkey.sql, 0019_second_person.sql, 0021_signout.sql.
 namespace rabt::identity::sql {
 
 using store::Sequence;
@@ -59,13 +59,18 @@ inline constexpr Statement kByAlias{
 
 inline constexpr Statement kKeyOf{"SELECT data_key FROM person WHERE tenant = $1 AND id = $2"};
 inline constexpr Statement kCredentials{
-    "SELECT kind, id, state, sealed, last_step FROM credential WHERE tenant = $1 AND person = $2 "
+    "SELECT kind, id, state, sealed, last_step, created_ms FROM credential WHERE tenant = $1 AND "
+    "person = $2 "
     "ORDER BY kind, id"};
 inline constexpr Statement kPutCredential{
     "INSERT INTO credential (tenant, person, kind, id, state, sealed, last_step, created_ms) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant, person, kind, id) DO UPDATE SET "
     "state = excluded.state, sealed = excluded.sealed, last_step = excluded.last_step, created_ms "
     "= excluded.created_ms"};
+// The same secret, written anew: it is as old as it was.
+inline constexpr Statement kResealCredential{
+    "UPDATE credential SET sealed = $5 WHERE tenant = $1 AND person = $2 AND kind = $3 AND id = "
+    "$4"};
 // When two requests show one code at the same time, one finds the step taken.
 inline constexpr Statement kTakeStep{
     "UPDATE credential SET last_step = $3, state = 'active' WHERE tenant = $1 AND person = $2 AND "
@@ -252,6 +257,16 @@ inline constexpr Statement kPutApproval{
 inline constexpr Statement kAnswerApproval{
     "UPDATE approval SET state = $3, confirmer = $4 WHERE tenant = $1 AND id = $2"};
 inline constexpr Statement kDropApproval{"DELETE FROM approval WHERE tenant = $1 AND id = $2"};
+// Who may confirm an act, as he is now.
+inline constexpr Statement kMayConfirm{
+    "SELECT person.id FROM person JOIN person_role r ON r.tenant = person.tenant AND r.person = "
+    "person.id WHERE person.tenant = $1 AND person.id = $2 AND r.role = $3 AND active = 1"};
+// What a person has asked for, and what he has confirmed of what others asked for.
+inline constexpr Statement kDropApprovalsOf{
+    "DELETE FROM approval WHERE tenant = $1 AND asker_person = $2"};
+inline constexpr Statement kTakeBackConfirmations{
+    "UPDATE approval SET state = 'asked', confirmer = '' WHERE tenant = $1 AND confirmer = $2 AND "
+    "state = 'confirmed'"};
 inline constexpr Statement kForgetApprovals{"DELETE FROM approval WHERE ends_ms <= $1"};
 // Who has the role and an account that is open to him.
 inline constexpr Statement kFindConfirmer{
@@ -267,6 +282,17 @@ inline constexpr Statement kFindConfirmer{
 inline constexpr Statement kUseOnce{
     "INSERT INTO used_once (tenant, value, ends_ms) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kForgetOnce{"DELETE FROM used_once WHERE ends_ms <= $1"};
+
+// ---- tokens of issuers that were signed out
+
+inline constexpr Statement kEndToken{
+    "INSERT INTO ended_token (tenant, value, before_ms, ends_ms) VALUES ($1, $2, $3, $4) ON "
+    "CONFLICT (tenant, value) DO UPDATE SET before_ms = excluded.before_ms, ends_ms = "
+    "excluded.ends_ms"};
+inline constexpr Statement kFindEndedToken{
+    "SELECT 1 FROM ended_token WHERE tenant = $1 AND (value = $2 OR (value = $3 AND before_ms >= "
+    "$4)) AND ends_ms > $5 LIMIT 1"};
+inline constexpr Statement kForgetEndedTokens{"DELETE FROM ended_token WHERE ends_ms <= $1"};
 
 // ---- sign-ins at issuers
 

@@ -57,6 +57,16 @@ TEST(Clinicvault, C01C02C03RegistersSignsInAndOut) {
   EXPECT_EQ(h().site.send("GET", "/dashboard", {shown}).status, 401);
 }
 
+// A token that another system has issued is over everywhere when its owner signs out.
+TEST(Clinicvault, C03SignsOutATokenOfAnIssuer) {
+  h().enter("leaving", "patient");
+  RABT_EXPECT_STATUS(h().get("leaving", "/dashboard"), 200);
+  RABT_EXPECT_STATUS(h().post("leaving", "/auth/logout"), 200);
+  RABT_EXPECT_STATUS(h().get("leaving", "/dashboard"), 401);
+  RABT_EXPECT_STATUS(h().get("leaving", "/api/v1/me"), 401);
+  RABT_EXPECT_STATUS(h().get("leaving", "/video/sessions"), 401);
+}
+
 TEST(Clinicvault, C01TakesAForm) {
   RABT_EXPECT_STATUS(h().post("-", "/auth/register", account("huda")), 201);
   const net::Response in =

@@ -1,8 +1,12 @@
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <thread>
 #include <vector>
 
 #include "tests/acceptance/hospital.hpp"
+#include "tests/identity/line_program.hpp"
+#include "tests/npm.hpp"
 #include "tests/web_socket_client.hpp"
 
 // The live channel: row C-09 of the catalogue of calls, and /api/v1/stream.
@@ -362,6 +366,59 @@ TEST_F(SlowStream, Trap72OfThoseWhoComeBackAtOnceAfterAKillNobodyMissesAWord) {
 }
 
 // Trap 66.
+// A client that somebody else has written: ws, from npm.
+TEST_F(SlowStream, AForeignClientSpeaksAndHears) {
+  const std::string folder = rabt::test::npm_folder("ws");
+  ASSERT_NE(folder, "");
+  const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+  const std::string script = folder + "/ws_peer.mjs";
+  std::filesystem::copy_file(std::string(source) + "/tests/acceptance/ws_peer.mjs", script,
+                             std::filesystem::copy_options::overwrite_existing);
+  const Talk talk = begin(99);
+  identity::test::LineProgram peer(script, "");
+  const std::string url =
+      "ws://127.0.0.1:" + std::to_string(h().site.config.port) + "/api/v1/stream";
+  const auto open = [&](const Json& headers, const Json& protocols = Json::array()) {
+    return peer.ask("open",
+                    Json::object({{"url", url}, {"headers", headers}, {"protocols", protocols}}));
+  };
+  const Json bearer = Json::object({{"Authorization", "Bearer " + h().person(talk.patient).token}});
+  EXPECT_EQ(open(Json::object())["status"], Json(401));
+  const Json opened = open(bearer);
+  EXPECT_EQ(opened["extensions"], Json("")) << "it offers compression, which is not taken";
+  const std::string topic = "session:" + talk.session;
+  (void)peer.ask("say", Json::object({{"type", "sub"}, {"id", 1}, {"topic", topic}}));
+  EXPECT_EQ(peer.ask("wait", Json::object({{"id", 1}})).string_or("type", ""), "ok");
+  (void)peer.ask("say", Json::object({{"type", "say"},
+                                      {"id", 2},
+                                      {"topic", topic},
+                                      {"kind", "chat"},
+                                      {"text", "ألم في الصدر"}}));
+  EXPECT_FALSE(peer.ask("wait", Json::object({{"id", 2}}))["said"]["id"].is_null());
+  RABT_EXPECT_STATUS(h().post(talk.doctor, "/api/v1/sessions/" + talk.session + "/messages",
+                              Json::object({{"text", "منذ متى؟"}})),
+                     201);
+  const auto from_doctor = [&] {
+    for (int i = 0; i < 5; ++i) {
+      const Json chat = peer.ask("wait", Json::object({{"kind", "chat"}}));
+      const std::string text = chat["data"]["content"].string_or("text", "");
+      if (text != "ألم في الصدر") return text;
+    }
+    return std::string();
+  };
+  EXPECT_EQ(from_doctor(), "منذ متى؟");
+  EXPECT_EQ(peer.ask("ping", Json("still there")).string_or("pong", ""), "still there");
+  EXPECT_EQ(peer.ask("flood", Json(100'000))["closed"], Json(1009));
+  // By a ticket, as a page does it; it is not said back.
+  const std::string page = "https://a.example";
+  const std::string ticket =
+      h().call(talk.patient, "POST", "/api/v1/tickets", Json::object(), {{"Origin", page}})
+          .text("ticket");
+  const Json from = Json::object({{"Origin", page}});
+  EXPECT_EQ(open(from, Json::array({"rabt.v1", ticket})).string_or("protocol", ""), "rabt.v1");
+  EXPECT_EQ(open(from, Json::array({"rabt.v1", ticket}))["status"], Json(401)) << "once";
+}
+
 TEST_F(Stream, Trap66ATicketIsGoodOnceAndForItsPageOnly) {
   const std::vector<std::pair<std::string, std::string>> page{{"Origin", "https://a.example"}};
   const auto ticket = [&] {

@@ -248,7 +248,6 @@ TEST_F(Rights, Trap41NoOtherWayToWriteARequestChangesTheDecision) {
   EXPECT_EQ(status("OPTIONS", at), 405);
 }
 
-// Trap 42: a list tells nothing of what its reader may not see.
 // The same through the doors of other systems, in their words.
 TEST_F(Rights, WhoMayNotActLearnsNothingOfTheFormThroughADoor) {
   fresh();
@@ -280,6 +279,33 @@ TEST_F(Rights, WhoMayNotActLearnsNothingOfTheFormThroughADoor) {
   }
 }
 
+// Paths that name a person, not a session.
+TEST_F(Rights, WhoMayNotActForAPersonLearnsNothingOfTheFormThroughADoor) {
+  const std::string doctor = "/video/providers/" + h_.uuid("D");
+  const std::string patient = "/video/patients/" + h_.uuid("P");
+  for (const auto& [path, who] : {std::pair{doctor + "/availability", "P2"},
+                                  {doctor + "/availability", "D2"},
+                                  {doctor + "/status", "P2"},
+                                  {doctor + "/status", "D2"},
+                                  {patient + "/join-session", "P2"},
+                                  {patient + "/join-session", "D"},
+                                  {patient + "/feedback", "P2"},
+                                  {patient + "/feedback", "D"}}) {
+    for (const char* body : {"{}", "[", R"({"slots": 7, "status": 7, "sessionId": 7})"}) {
+      const auto answer = h_.site.send("POST", path,
+                                       {{"Authorization", "Bearer " + h_.person(who).token},
+                                        {"Content-Type", "application/json"}},
+                                       body);
+      EXPECT_EQ(answer.status, 403) << who << " " << path << " " << body << answer.body;
+    }
+  }
+  // Who may is told what is wrong.
+  EXPECT_EQ(h_.post("D", doctor + "/status").status, 400);
+  EXPECT_EQ(h_.post("D", doctor + "/availability").status, 400);
+  EXPECT_EQ(h_.post("P", patient + "/feedback").status, 400);
+}
+
+// Trap 42: a list tells nothing of what its reader may not see.
 TEST_F(Rights, Trap42AListTellsNothingOfSessionsOfOthers) {
   fresh();
   const Answer list = h_.get("P2", "/api/v1/sessions?limit=200");

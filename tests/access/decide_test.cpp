@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 // The rules alone: no store, no session.
@@ -11,6 +13,12 @@ namespace {
 
 using identity::Role;
 using identity::Roles;
+
+// An act that asks for `Allowed` cannot be written without a decision.
+static_assert(!std::is_default_constructible_v<Allowed>);
+static_assert(!std::is_constructible_v<Allowed, Right, std::string_view>);
+static_assert(!std::is_convertible_v<Right, Allowed>);
+static_assert(!std::is_convertible_v<Decision, Allowed>);
 
 constexpr int kRoleCount = static_cast<int>(Role::guest) + 1;
 constexpr int kRelationCount = static_cast<int>(Is::request) + 1;

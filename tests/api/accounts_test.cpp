@@ -159,9 +159,14 @@ class TwoPersons : public AccountsApi {
   }
   Response promote(const std::string& by, const std::string& role = "auditor") {
     return as(by, "PATCH", "users/" + nurse_id_, R"({"roles": [")" + role + R"("]})",
-              {{"if-match", header(as(officer_, "GET", "users/" + nurse_id_), "ETag")}});
+              {{"if-match", header(as(other_, "GET", "users/" + nurse_id_), "ETag")}});
   }
-  Json open() { return json(as(officer_, "GET", "approvals"))["items"]; }
+  Json open() { return json(as(other_, "GET", "approvals"))["items"]; }
+  // What the second administrator changes of somebody.
+  Response change(const std::string& id, const std::string& what) {
+    return as(other_, "PATCH", "users/" + id, what,
+              {{"if-match", header(as(other_, "GET", "users/" + id), "ETag")}});
+  }
   Response answer(const std::string& by, const std::string& id, const char* how = "confirm") {
     return as(by, "POST", "approvals/" + id + "/" + how, "{}");
   }
@@ -232,6 +237,46 @@ TEST_F(TwoPersons, ARequestIsOverAfterItsTimeConfirmedOrNot) {
                                     .roles = Roles{Role::security_officer},
                                     .person = officer_id_}};
   EXPECT_EQ(api_.approvals->answer(by, id, true).error().code, "approval.unknown");
+}
+
+TEST_F(TwoPersons, AConfirmationFallsWithWhoGaveIt) {
+  std::string id;
+  // Asked for by one administrator and confirmed by the officer.
+  const auto confirmed = [&] {
+    EXPECT_EQ(code(promote(admin_)), "approval.needed");
+    id = open().item(0).string_or("id", "");
+    EXPECT_EQ(answer(officer_, id).status, 204);
+    EXPECT_EQ(open().item(0).string_or("confirmedBy", ""), "person:" + officer_id_);
+  };
+  confirmed();
+  EXPECT_EQ(change(officer_id_, R"({"roles": ["operator"]})").status, 200);
+  EXPECT_EQ(open().item(0)["confirmedBy"], Json()) << "another role";
+  const Response refused = promote(admin_);
+  EXPECT_EQ(code(refused), "approval.needed");
+  EXPECT_NE(refused.body.find(id), std::string::npos) << "the same request waits again";
+  EXPECT_NE(api_.api("GET", "audit/entries?limit=200").body.find("approval.lapsed"),
+            std::string::npos);
+  EXPECT_EQ(answer(other_, id).status, 204) << "somebody else confirms it";
+  EXPECT_EQ(promote(admin_).status, 200);
+  EXPECT_EQ(promote(admin_, "doctor").status, 200);
+
+  require({});
+  officer_ = stepped_up(account("officer2", "security_officer", officer_id_));
+  require(identity::SecondPersonOptions().acts);
+  confirmed();
+  EXPECT_EQ(change(officer_id_, R"({"active": false})").status, 200);
+  EXPECT_EQ(open().item(0)["confirmedBy"], Json()) << "disabled";
+  EXPECT_EQ(change(officer_id_, R"({"active": true})").status, 200);
+  EXPECT_EQ(code(promote(admin_)), "approval.needed") << "and not again when he is back";
+}
+
+TEST_F(TwoPersons, ARequestEndsWithWhoAskedForIt) {
+  EXPECT_EQ(code(promote(admin_)), "approval.needed");
+  EXPECT_EQ(answer(officer_, open().item(0).string_or("id", "")).status, 204);
+  EXPECT_EQ(change(admin_id_, R"({"active": false})").status, 200);
+  EXPECT_EQ(open().size(), 0U);
+  EXPECT_EQ(change(admin_id_, R"({"active": true})").status, 200);
+  EXPECT_EQ(open().size(), 0U) << "nothing waits for his return";
 }
 
 TEST_F(TwoPersons, AnAdministratorsLostFactorIsNotUnlockedByOneAlone) {

@@ -60,5 +60,31 @@ hub; down)");
   EXPECT_FALSE(has(ran.out, "no hub")) << ran.out;
 }
 
+// Whoever stops the hub is not freed of the second person.
+TEST(Keys, NeedTheSecondPersonWithoutAHubToo) {
+  const Ran ran = run(kConfig + R"sh(hub
+api() { curl -sS --unix-socket data/hub.sock -H 'Content-Type: application/json' "http://hub/api/v1$1" -d "$2"; }
+keys rewrap --reason 'makes the buckets' >/dev/null
+bucket=$(keys status --json | grep -o 'event/[0-9-]*' | head -1)
+code=$(api /users '{"username":"sara","roles":["security_officer"],"name":"S"}' |
+  sed -E 's/.*"activation":"([0-9a-f]*)".*/\1/')
+api /auth/activate '{"username":"sara","password":"three canaries by the sea","code":"'$code'"}'
+down
+keys shred $bucket --force --reason 'court order'; echo "shred $?"
+keys release c7 --reason 'over'; echo "release $?"
+keys rotate $bucket --reason r
+keys status | grep "^$bucket"
+hub; rabt approvals --config c.yaml; down)sh");
+  EXPECT_TRUE(has(ran.err, "approval.needed")) << ran.err;
+  EXPECT_TRUE(has(ran.err, "rabt serve")) << ran.err;
+  EXPECT_TRUE(has(ran.out, "shred 1\nrelease 1\n")) << ran.out << ran.err;
+  EXPECT_TRUE(has(ran.out, "{\"rotated\":\"bucket\",\"version\":2}")) << ran.out;
+  EXPECT_TRUE(has(ran.out, " live ")) << ran.out;
+  EXPECT_FALSE(has(ran.out, "destroyed")) << ran.out;
+  // What was asked waits for her.
+  EXPECT_TRUE(has(ran.out, "key.shred")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "key.release")) << ran.out;
+}
+
 }  // namespace
 }  // namespace rabt::cli

@@ -160,6 +160,11 @@ TEST_F(ConfigIdentity, AccountsHaveAFloor) {
   EXPECT_TRUE(has(mistake("{local: {argon2: {memory_mib: 18}}}"), "memory_mib"));
   EXPECT_TRUE(has(mistake("{local: {argon2: {time: 1}}}"), "time"));
   EXPECT_TRUE(has(mistake("{local: {password: {min: 7}}}"), "min"));
+  EXPECT_EQ(accounts.max_password_ms, 0);
+  const auto aged = read("{local: {password: {max_days: 90}}}");
+  ASSERT_TRUE(aged.ok()) << aged.error().message;
+  EXPECT_EQ(aged->identity.accounts.max_password_ms, 90LL * 24 * 3600 * 1000);
+  EXPECT_TRUE(has(mistake("{local: {password: {max_days: 0}}}"), "max_days"));
   EXPECT_TRUE(has(mistake("{sessions: {idle: 61m}}"), "idle"));
   EXPECT_TRUE(has(mistake("{sessions: {absolute: 25h}}"), "absolute"));
 }

@@ -241,6 +241,31 @@ TEST_F(HttpServer, AnInvalidRequestIdIsReplaced) {
   }
 }
 
+TEST_F(HttpServer, ATraceIsFollowedByItsId) {
+  start();
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const auto id = [&](const std::string& headers) {
+    const auto answer = talk("GET / HTTP/1.1\r\nHost: h\r\n" + headers + "\r\n");
+    const auto at = answer.find("X-Request-Id: ") + 14;
+    return answer.substr(at, answer.find("\r\n", at) - at);
+  };
+  const std::string good = "traceparent: 00-" + trace + "-00f067aa0ba902b7-01\r\n";
+  EXPECT_EQ(id(good), trace);
+  EXPECT_EQ(id(good + "tracestate: a=b\r\n"), trace);
+  EXPECT_EQ(id(good + "X-Request-Id: not one\r\n"), trace);
+  const std::string own = "01M7YJZDHKYXFKBBS9MA1HJMZC";
+  EXPECT_EQ(id(good + "X-Request-Id: " + own + "\r\n"), own);
+  for (const std::string& bad : std::vector<std::string>{
+           good + good, "traceparent: 01-" + trace + "-00f067aa0ba902b7-01\r\n",
+           "traceparent: 00-" + trace + "-00f067aa0ba902b7-01-more\r\n",
+           "traceparent: 00-" + std::string(32, '0') + "-00f067aa0ba902b7-01\r\n",
+           "traceparent: 00-" + trace + "-0000000000000000-01\r\n",
+           "traceparent: 00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01\r\n",
+           "traceparent: 00-" + trace + "_00f067aa0ba902b7-01\r\n",
+           std::string("traceparent: x\r\n")})
+    EXPECT_TRUE(Ulid::parse(id(bad)).has_value()) << bad;
+}
+
 // Each row: what Poco's own server accepts or misreads. The second request must never run.
 struct Row {
   std::string name;

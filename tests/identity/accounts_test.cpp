@@ -70,7 +70,7 @@ TEST_F(AccountsTest, ASessionLivesFromSignInToSignOut) {
   EXPECT_EQ(who.actor(), "person:" + person.id);
   EXPECT_EQ(who.roles, Roles{Role::patient});
   EXPECT_EQ(house_.accounts.session(in.token + "0").error().code, "http.unauthenticated");
-  ASSERT_TRUE(house_.accounts.logout(as(in)).ok());
+  ASSERT_TRUE(house_.accounts.logout(as(in), {}).ok());
   EXPECT_EQ(house_.accounts.session(in.token).error().code, "http.unauthenticated");
   EXPECT_EQ(house_.base.acts(),
             (std::vector<std::string>{"user.created ok", "user.login ok", "user.logout ok"}));
@@ -91,6 +91,42 @@ TEST_F(AccountsTest, ASessionEndsWhenIdleAndAfterItsTime) {
     house_.base.clock.advance_ms(10LL * 60 * 1000);
   }
   EXPECT_FALSE(house_.accounts.session(in.token).ok());
+}
+
+// C-41: a hub that is told so asks for another password when one is too old.
+TEST_F(AccountsTest, C41AnOldPasswordIsChangedAtTheNextSignIn) {
+  constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
+  const std::string fresh = "four herons at the weir";
+  add("layla");
+  const SignedIn before = must(login("layla"));
+  house_.base.clock.advance_ms(1000 * kDayMs);
+  EXPECT_EQ(code("layla"), "ok") << "none grows old unless the hub is told so";
+  // Its cost is another one, so that the password is hashed anew at a sign-in.
+  Accounts strict({house_.people, *house_.base.store, *house_.base.keys, *house_.base.keyring,
+                   *house_.base.audit, house_.base.clock, house_.base.random, house_.base.ids},
+                  "t1", {.max_password_ms = 90 * kDayMs, .memory_kib = 128, .time = 1});
+  const auto enter = [&](const std::string& password, const std::string& instead = {}) {
+    const auto in = strict.login(
+        {.username = "layla", .password = password, .new_password = instead, .request = "r"});
+    return in.ok() ? std::string("ok") : in.error().code;
+  };
+  const std::string old(kPassword);
+  EXPECT_EQ(enter(old), "auth.password_expired");
+  EXPECT_EQ(enter("wrong", fresh), "auth.failed") << "a guess learns nothing, and changes nothing";
+  EXPECT_EQ(enter(old, old), "api.invalid") << "the same";
+  EXPECT_EQ(enter(old, "short"), "api.invalid");
+  const SignedIn here = must(login("layla"));
+  EXPECT_EQ(enter(old, fresh), "ok");
+  EXPECT_FALSE(house_.accounts.session(here.token).ok()) << "who else is signed in is not any more";
+  EXPECT_EQ(enter(old), "auth.failed");
+  EXPECT_EQ(enter(fresh), "ok");
+  // Another hash of a password makes it no younger.
+  EXPECT_EQ(code("layla", fresh), "ok");
+  house_.base.clock.advance_ms(89 * kDayMs);
+  EXPECT_EQ(code("layla", fresh), "ok");
+  EXPECT_EQ(enter(fresh), "ok");
+  house_.base.clock.advance_ms(2 * kDayMs);
+  EXPECT_EQ(enter(fresh), "auth.password_expired");
 }
 
 TEST_F(AccountsTest, TheOldestOfSixSessionsEnds) {

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "hub/crypto/crypto.hpp"
+#include "hub/identity/ended_tokens.hpp"
 #include "tests/identity/house.hpp"
 
 namespace rabt::identity {
@@ -131,6 +132,43 @@ TEST_F(AuthenticatorTest, ASubjectBecomesAPersonOnFirstSightAndStaysThatPerson) 
   change.active = false;
   must(house_.people.change(house_.administrator(), first.id, change));
   EXPECT_FALSE(holds(good("u-1")));
+}
+
+// An issuer's token cannot be taken back: the hub remembers that its owner signed out.
+TEST_F(AuthenticatorTest, ATokenThatWasSignedOutIsGoodForNothing) {
+  const std::string token = good("u-1");
+  const std::string other = raw(claims(R"("sub":"u-1","role":"doctor","jti":"2",)"));
+  const std::string nurse = good("u-2", "nurse");
+  const Caller caller{.who = must(principal(token)), .request = "r"};
+  ASSERT_TRUE(holds(other));
+  ASSERT_TRUE(house_.accounts.logout(caller, "Bearer " + token).ok());
+  EXPECT_FALSE(holds(token));
+  EXPECT_TRUE(holds(other)) << "another sign-in of the same person";
+  EXPECT_TRUE(holds(nurse));
+  trust({app()});
+  EXPECT_FALSE(holds(token)) << "it is written down";
+  house_.base.clock.advance_ms(50LL * 60 * 1000);
+  EXPECT_FALSE(holds(token));
+  EXPECT_TRUE(holds(other));
+  // A signature that can be written in two ways makes no second token.
+  EXPECT_EQ(issued_token("a.b.c"), issued_token("a.b.d"));
+  EXPECT_NE(issued_token("a.b.c"), issued_token("a.c.c"));
+}
+
+TEST_F(AuthenticatorTest, SigningOutEverywhereEndsTheTokensThatAPersonHas) {
+  const std::string token = good("u-1");
+  const std::string nurse = good("u-2", "nurse");
+  const std::string undated =
+      raw(claims(R"("sub":"u-1","role":"doctor",)", "\"exp\":" + std::to_string(now_s() + 3600)));
+  const Caller caller{.who = must(principal(token)), .request = "r"};
+  ASSERT_TRUE(holds(undated));
+  ASSERT_TRUE(house_.accounts.logout_everywhere(caller, caller.who.person).ok());
+  EXPECT_FALSE(holds(token));
+  EXPECT_FALSE(holds(undated));
+  EXPECT_TRUE(holds(nurse));
+  house_.base.clock.advance_ms(2'000);
+  EXPECT_TRUE(holds(good("u-1"))) << "who signs in again is in";
+  EXPECT_FALSE(holds(token));
 }
 
 TEST_F(AuthenticatorTest, ASubjectMayBeAPersonOfTheHub) {

@@ -1,5 +1,5 @@
 // An issuer of OpenID Connect, made with oidc-provider, and a browser that its users sit at. A line in, a line out.
-// The first line says the issuer's address. {"browse": url}: the address of the hub that the browser ends at, or the
+// The first line says the issuer's address, and the key by which its client `rabt-keyed` proves itself. {"browse": url}: the address of the hub that the browser ends at, or the
 // status of an answer. {"rotate": true}: another key signs from now on. {"logout": true}: the browser's user signs out;
 // gives the logout token that the issuer posts.
 import { generateKeyPairSync } from 'node:crypto';
@@ -26,6 +26,9 @@ const server = createServer((request, response) => {
 await new Promise((done) => { server.listen(0, '127.0.0.1', done); });
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
+// The hub's own key, for private_key_jwt.
+const client = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+
 let keys = 0;
 function start() {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -40,13 +43,27 @@ function start() {
       id_token_signed_response_alg: 'ES256',
       backchannel_logout_uri: `${issuer}/backchannel`,
       backchannel_logout_session_required: true,
+    }, {
+      client_id: 'rabt-keyed',
+      token_endpoint_auth_method: 'private_key_jwt',
+      token_endpoint_auth_signing_alg: 'ES384',
+      jwks: { keys: [{ ...client.publicKey.export({ format: 'jwk' }), kid: 'of-the-hub', use: 'sig', alg: 'ES384' }] },
+      redirect_uris: [`${HUB}auth/oidc/keyed/callback`],
+      response_types: ['code'],
+      grant_types: ['authorization_code'],
+      id_token_signed_response_alg: 'ES256',
     }],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), kid: `key-${keys}`, alg: 'ES256', use: 'sig' }] },
-    enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
+    enabledJWA: { idTokenSigningAlgValues: ['ES256'], clientAuthSigningAlgValues: ['ES384'] },
     cookies: { keys: ['of this test alone'] },
     conformIdTokenClaims: false,
     claims: { openid: ['sub'], profile: ['name', 'groups'] },
-    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true } },
+    features: {
+      devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
+      // Whoever has not handed his request over beforehand (RFC 9126) gets nowhere.
+      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
+    },
     pkce: { required: () => true },
     interactions: { url: (_context, interaction) => `/sign-in/${interaction.uid}` },
     findAccount: (_context, id) => ({
@@ -109,7 +126,7 @@ async function logout() {
   return { token: logoutToken ?? null };
 }
 
-console.log(JSON.stringify({ issuer }));
+console.log(JSON.stringify({ issuer, key: client.privateKey.export({ type: 'pkcs8', format: 'pem' }) }));
 for await (const line of createInterface({ input: process.stdin })) {
   const order = JSON.parse(line);
   let answer = {};

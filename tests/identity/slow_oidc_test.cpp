@@ -29,23 +29,33 @@ class SlowOidc : public testing::Test {
     fs::copy_file(std::string(source) + "/tests/identity/oidc_issuer.mjs", script,
                   fs::copy_options::overwrite_existing);
     issuer_ = std::make_unique<test::LineProgram>(script, "");
-    address_ = issuer_->read().string_or("issuer", "");
+    const Json said = issuer_->read();
+    address_ = said.string_or("issuer", "");
+    key_ = said.string_or("key", "");
     if (address_.empty()) return;
-    OidcOptions options;
-    options.name = "hospital";
-    options.issuer = address_;
-    options.client_id = "rabt";
+    OidcOptions options = client("hospital", "rabt");
     options.secret =
         std::make_shared<const SecretBytes>(std::string_view("a secret of the two of them"));
+    open(std::move(options));
+  }
+  OidcOptions client(const std::string& name, const std::string& id) {
+    OidcOptions options;
+    options.name = name;
+    options.issuer = address_;
+    options.client_id = id;
     options.algorithms = {"ES256"};
     options.scope = "openid profile";
     options.provision = true;
     options.role_map = {{"KFH-Doctors", Role::doctor}};
     options.may_grant = {Role::doctor};
+    return options;
+  }
+  void open(OidcOptions options) {
+    name_ = options.name;
     oidc_ = std::make_unique<Oidc>(
         Oidc::Parts{house_.people, house_.accounts, *house_.base.store, *house_.base.keyring,
                     *house_.base.audit, house_.base.clock, house_.base.random},
-        "t1", "https://hub.example", std::vector<OidcOptions>{options},
+        "t1", "https://hub.example", std::vector<OidcOptions>{std::move(options)},
         make_exchange(
             *http_, std::make_shared<const net::AllowList>(must(net::AllowList::make({address_}))),
             nullptr));
@@ -54,7 +64,7 @@ class SlowOidc : public testing::Test {
   Oidc::Query back(const Oidc::Begun& begun) {
     const Json ended = issuer_->ask("browse", Json(begun.location));
     const std::string location = ended.string_or("location", "");
-    EXPECT_TRUE(location.starts_with("https://hub.example/auth/oidc/hospital/callback?"))
+    EXPECT_TRUE(location.starts_with("https://hub.example/auth/oidc/" + name_ + "/callback?"))
         << ended.dump();
     Oidc::Query out;
     std::string_view text = location;
@@ -70,8 +80,8 @@ class SlowOidc : public testing::Test {
     return out;
   }
   Result<Oidc::Ended> sign_in() {
-    const Oidc::Begun begun = must(oidc_->begin("hospital", "/console"));
-    return oidc_->finish("hospital", back(begun), begun.browser, by_);
+    const Oidc::Begun begun = must(oidc_->begin(name_, "/console"));
+    return oidc_->finish(name_, back(begun), begun.browser, by_);
   }
 
   test::House house_;
@@ -79,6 +89,8 @@ class SlowOidc : public testing::Test {
   std::unique_ptr<net::HttpClient> http_ = net::make_curl_client(real_, null_logger());
   std::unique_ptr<test::LineProgram> issuer_;
   std::string address_;
+  std::string key_;
+  std::string name_;
   std::unique_ptr<Oidc> oidc_;
   const Caller by_{.who = {.tenant = "t1"}, .client = "192.0.2.1", .request = "r"};
 };
@@ -86,6 +98,8 @@ class SlowOidc : public testing::Test {
 TEST_F(SlowOidc, APersonOfAnotherIssuerSignsInThroughRotationAndIsSignedOutByIt) {
   ASSERT_NE(oidc_, nullptr) << "the issuer did not start";
   const Oidc::Begun begun = must(oidc_->begin("hospital", "/console"));
+  EXPECT_NE(begun.location.find("request_uri="), std::string::npos) << begun.location;
+  EXPECT_EQ(begun.location.find("nonce="), std::string::npos) << "the issuer has it already";
   const Oidc::Query query = back(begun);
   EXPECT_EQ(oidc_->finish("hospital", query, "another browser", by_).error().code, "auth.oidc");
 
@@ -125,6 +139,19 @@ TEST_F(SlowOidc, APersonOfAnotherIssuerSignsInThroughRotationAndIsSignedOutByIt)
   const auto late = oidc_->finish("hospital", good, last.browser, by_);
   ASSERT_FALSE(late.ok());
   EXPECT_EQ(late.error().code, "auth.issuer_unreachable");
+}
+
+// Both where it hands over the request and where it redeems the code.
+TEST_F(SlowOidc, TheHubProvesItselfByAKeyOfItsOwn) {
+  ASSERT_NE(oidc_, nullptr) << "the issuer did not start";
+  OidcOptions options = client("keyed", "rabt-keyed");
+  options.key = std::make_shared<const SecretBytes>(key_);
+  options.key_id = "of-the-hub";
+  options.key_algorithm = "ES384";
+  open(std::move(options));
+  const auto in = sign_in();
+  ASSERT_TRUE(in.ok()) << in.error().message;
+  EXPECT_EQ(in->in.person.roles, Roles{Role::doctor});
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ TEST_F(Trap39, SignOutEndsWhatItsSessionOpenedAndNothingElse) {
   const auto mine = open(here);
   const auto other = open(there);
   EXPECT_TRUE(stays(*mine));
-  must(house_.accounts.logout(caller(here)));
+  must(house_.accounts.logout(caller(here), {}));
   EXPECT_TRUE(within_a_second(*mine));
   EXPECT_TRUE(stays(*other));
   must(house_.accounts.logout_everywhere(caller(there), id_));

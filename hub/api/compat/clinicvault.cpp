@@ -125,6 +125,7 @@ Result<Response> login(DoorCall& call) {
   RABT_TRY(in, call.house.accounts.login({.username = call.body.string_or("username", ""),
                                           .password = call.body.string_or("password", ""),
                                           .otp = call.body.string_or("otp", ""),
+                                          .new_password = call.body.string_or("newPassword", ""),
                                           .client = call.caller.client,
                                           .request = call.caller.request,
                                           .device = call.caller.device}));
@@ -172,7 +173,7 @@ Result<Response> register_user(DoorCall& call) {
 }
 
 Result<Response> logout(DoorCall& call) {
-  RABT_TRY_STATUS(call.house.accounts.logout(call.caller));
+  RABT_TRY_STATUS(call.house.accounts.logout(call.caller, call.request.header("authorization")));
   Response response = call.reply(Json::object({{"message", "Successfully logged out"}}));
   RABT_TRY(held, cookie(call.request, kSessionCookie));
   if (held) response.headers.emplace_back("Set-Cookie", end_cookie(kSessionCookie));
@@ -569,7 +570,7 @@ Result<Response> open_socket(DoorCall& call) {
 
 // clang-format off
 constexpr DoorRoute kRoutes[] = {
-    {"POST", "/auth/login", "login", login, 200, true, "Sign in", "username password otp?"},
+    {"POST", "/auth/login", "login", login, 200, true, "Sign in", "username password otp? new_password?"},
     {"POST", "/auth/register", "register", register_user, 201, true, "Make an account", "username password email full_name role?"},
     {"POST", "/auth/logout", "logout", logout, 200, false, "Sign out", ""},
     {"GET", "/dashboard", "getDashboard", dashboard, 200, true, "What concerns the caller, by role", ""},

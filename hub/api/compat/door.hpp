@@ -110,6 +110,9 @@ struct DoorRoute {
   // the body.
   std::optional<access::Right> right{};
   std::string_view session{};
+  // The same, asked before `right`, where the first parameter of the path names no session. May be
+  // null.
+  Status (*may)(const DoorCall& call) = nullptr;
 };
 
 // An error as a door says it.

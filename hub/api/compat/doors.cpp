@@ -194,8 +194,9 @@ Response Doors::serve(const Found& found, const Request& request,
 }
 
 Status Doors::may_act(const DoorRoute& route, const DoorCall& call) {
+  if (route.may != nullptr) RABT_TRY_STATUS(route.may(call));
   if (!route.right) return ok_status();
-  std::string session(call.path[0]);
+  std::string session(route.may == nullptr ? call.path[0] : "");
   if (!route.session.empty()) {
     const Json& named = call.body[route.session];
     if (named.is_string()) session = named.as_string();

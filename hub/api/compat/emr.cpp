@@ -270,9 +270,9 @@ constexpr DoorRoute kRoutes[] = {
     {"GET", "/api/v1/telemedicine/{id}", "getTelemedicine", get_session, 200, false, "One session", ""},
     {"PUT", "/api/v1/telemedicine/{id}", "replaceTelemedicine", change_session, 200, false, "Change a session before its end", "scheduled_start? notes? recording_enabled?", access::Right::session_run},
     {"PATCH", "/api/v1/telemedicine/{id}", "updateTelemedicine", change_session, 200, false, "Change a session before its end", "scheduled_start? notes? recording_enabled?", access::Right::session_run},
-    {"POST", "/api/v1/telemedicine/{id}/start", "startTelemedicine", start_session, 200, false, "Start a session", ""},
-    {"POST", "/api/v1/telemedicine/{id}/end", "endTelemedicine", end_session, 200, false, "End a session", ""},
-    {"POST", "/api/v1/telemedicine/{id}/leave", "leaveTelemedicine", leave, 200, false, "Leave a session", ""},
+    {"POST", "/api/v1/telemedicine/{id}/start", "startTelemedicine", start_session, 200, false, "Start a session", "", access::Right::session_run},
+    {"POST", "/api/v1/telemedicine/{id}/end", "endTelemedicine", end_session, 200, false, "End a session", "", access::Right::session_end},
+    {"POST", "/api/v1/telemedicine/{id}/leave", "leaveTelemedicine", leave, 200, false, "Leave a session", "", access::Right::session_leave},
 };
 // clang-format on
 

@@ -621,6 +621,25 @@ Result<Response> patient_feedback(DoorCall& call) {
                                   {"createdAt", first_of(given["createdAt"], given["at"])}}));
 }
 
+// ---- what routes ask about the person or recording of their path
+
+Status is_the_patient(const DoorCall& call) {
+  return call.is_self(call.path[0]);
+}
+
+Status manages_provider(const DoorCall& call) {
+  access::Facts facts{.roles = call.caller.who.roles};
+  facts.is.add(access::Is::self, call.is_self(call.path[0]).ok());
+  RABT_TRY_STATUS(access::admit(access::Right::provider_manage, facts));
+  return ok_status();
+}
+
+Status withdraws_recordings(const DoorCall& call) {
+  RABT_TRY_STATUS(
+      access::admit(access::Right::recording_withdraw, {.roles = call.caller.who.roles}));
+  return ok_status();
+}
+
 // ---- telehealth
 
 Result<Response> create_consultation(DoorCall& call) {
@@ -782,23 +801,23 @@ constexpr DoorRoute kRoutes[] = {
     {"POST", "/video/sessions/{id}/invite", "inviteToSession", invite, 201, false, "Invite people", "participants", access::Right::session_run},
     {"DELETE", "/video/sessions/{id}/participants/{participantId}", "removeParticipant", remove_participant, 200, false, "Remove a participant", "", access::Right::participant_remove},
     {"GET", "/video/sessions/{id}/participants", "listParticipants", participants, 200, false, "Who takes part", ""},
-    {"POST", "/video/sessions/{id}/start", "startSession", start_session, 201, false, "Start a session", ""},
-    {"POST", "/video/sessions/{id}/end", "endSession", end_session, 201, false, "End a session", "reason?"},
+    {"POST", "/video/sessions/{id}/start", "startSession", start_session, 201, false, "Start a session", "", access::Right::session_run},
+    {"POST", "/video/sessions/{id}/end", "endSession", end_session, 201, false, "End a session", "reason?", access::Right::session_end},
     {"GET", "/video/recordings", "listRecordings", list_recordings, 200, false, "Recordings that the caller may see", "?sessionId ?status ?page ?limit"},
     {"GET", "/video/recordings/{id}", "getRecording", recording, 200, false, "One recording", ""},
     {"POST", "/video/sessions/{id}/start-recording", "startRecording", start_recording, 201, false, "Start recording", "purpose?", access::Right::session_run},
     {"POST", "/video/sessions/{id}/stop-recording", "stopRecording", stop_recording, 201, false, "Stop recording", "", access::Right::session_run},
     {"GET", "/video/recordings/{id}/download", "downloadRecording", download_recording, 200, false, "The content; Range is served", ""},
-    {"DELETE", "/video/recordings/{id}", "deleteRecording", delete_recording, 200, false, "Withdraw a recording", ""},
+    {"DELETE", "/video/recordings/{id}", "deleteRecording", delete_recording, 200, false, "Withdraw a recording", "", {}, {}, withdraws_recordings},
     {"GET", "/video/providers", "listProviders", list_providers, 200, false, "Providers", "?status ?specialty ?gender ?language ?page ?limit"},
     {"GET", "/video/providers/{id}/availability", "getAvailability", availability, 200, false, "When a provider can be had", "?from ?to"},
-    {"POST", "/video/providers/{id}/availability", "addAvailability", add_availability, 201, false, "Add slots", "slots timeZone?"},
+    {"POST", "/video/providers/{id}/availability", "addAvailability", add_availability, 201, false, "Add slots", "slots timeZone?", {}, {}, manages_provider},
     {"GET", "/video/providers/{id}/sessions", "listProviderSessions", provider_sessions, 200, false, "A provider's sessions", "?status ?page ?limit"},
-    {"POST", "/video/providers/{id}/status", "setProviderStatus", set_status, 201, false, "online, offline or busy", "status"},
+    {"POST", "/video/providers/{id}/status", "setProviderStatus", set_status, 201, false, "online, offline or busy", "status", {}, {}, manages_provider},
     {"GET", "/video/patients/{id}/sessions", "listPatientSessions", patient_sessions, 200, false, "A patient's sessions", "?status ?page ?limit"},
-    {"POST", "/video/patients/{id}/join-session", "patientJoinsSession", patient_joins, 201, false, "Join as the patient", "sessionId deviceType? browserInfo?", access::Right::session_take_part, "sessionId"},
+    {"POST", "/video/patients/{id}/join-session", "patientJoinsSession", patient_joins, 201, false, "Join as the patient", "sessionId deviceType? browserInfo?", access::Right::session_take_part, "sessionId", is_the_patient},
     {"GET", "/video/patients/{id}/history", "getPatientHistory", patient_history, 200, false, "A patient's sessions and their sums", ""},
-    {"POST", "/video/patients/{id}/feedback", "giveFeedback", patient_feedback, 201, false, "Rate a session", "sessionId rating comments?", access::Right::feedback_write, "sessionId"},
+    {"POST", "/video/patients/{id}/feedback", "giveFeedback", patient_feedback, 201, false, "Rate a session", "sessionId rating comments?", access::Right::feedback_write, "sessionId", is_the_patient},
     {"POST", "/video/telehealth/consultation", "createConsultation", create_consultation, 201, false, "Plan a consultation", "patientId providerId appointmentId? type? reason? startTime?", access::Right::session_create},
     {"GET", "/video/telehealth/consultations", "listConsultations", list_consultations, 200, false, "Consultations that the caller may see", "?status ?page ?limit"},
     {"POST", "/video/telehealth/consultations/{id}/prescription", "prescribe", prescribe, 201, false, "Prescribe", "medications notes?", access::Right::prescription_write},
