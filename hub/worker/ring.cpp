@@ -77,6 +77,7 @@ bool RingWriter::room(std::size_t text_bytes) const {
 }
 
 void RingWriter::copy(const void* from, std::size_t size) {
+  if (size == 0) return;  // memcpy takes no null pointer, not even of nothing
   const std::size_t at = written_ & (kRingBytes - 1);
   const std::size_t first = std::min(size, kRingBytes - at);
   std::memcpy(bytes_ + at, from, first);
