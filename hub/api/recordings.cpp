@@ -129,6 +129,9 @@ Result<Response> Recordings::serve(const consultation::Recording& found,
                                       .object = "recording:" + found.id,
                                       .result = reader.error().code});
     RABT_TRY_STATUS(store.write([&](store::Transaction& tx) { return audit.append(tx, entry); }));
+    if (reader.error().code == "keys.shredded")
+      return conflict("recording.expired",
+                      "the time for which the recording was kept is over, and its key destroyed");
     return reader.error();
   }
   if (sessions != nullptr) sessions->count(consultation::Counted::recording_reads, 1);

@@ -246,7 +246,13 @@ void SessionFeed::tell_admitted(const LiveEvent& event) {
 }
 
 void SessionFeed::relayed(const Json& what) {
-  if (left_ || !still_allowed(false)) return;
+  if (left_) return;
+  // Most providers are those of other sessions.
+  if (const std::string who = what.string_or("provider", ""); !who.empty()) {
+    const Lock lock(mutex_);
+    if (who != membership_.provider) return;
+  }
+  if (!still_allowed(false)) return;
   const Membership of = membership();
   if (!of.admitted) return;
   const std::string to = what.string_or("to", "");

@@ -22,6 +22,9 @@ constexpr Statement kAfter{
     "SELECT seq, type, at_ms, actor, data FROM session_event WHERE tenant = $1 AND session = $2 "
     "AND seq > $3 ORDER BY seq LIMIT 256"};
 
+// An event that belongs to no session, and that people of sessions want to know.
+constexpr std::string_view kPresence = "org.rabt.hub.provider.presence-changed.v1";
+
 // How often sessions are looked at while somebody listens. The database tells nobody by itself, and
 // another node may have written.
 constexpr std::chrono::milliseconds kLookEvery{50};
@@ -243,6 +246,17 @@ void Live::tell_outside(const Json& event) {
     all = state_->outside;
   }
   for (const auto& one : all) one->told(event);
+  if (event.string_or("type", "") != kPresence) return;
+  Json presence = Json::object({{"kind", "presence"}});
+  for (const char* member : {"provider", "status"}) presence.set(member, event["data"][member]);
+  std::vector<std::shared_ptr<LiveListener>> inside;
+  {
+    const Lock lock(state_->mutex);
+    for (const auto& [session, topic] : state_->topics) {
+      for (const Listening& one : topic.listeners) inside.push_back(one.listener);
+    }
+  }
+  for (const auto& one : inside) one->relayed(presence);
 }
 
 int Live::count_call(std::string_view participant, int change) {

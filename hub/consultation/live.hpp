@@ -40,8 +40,8 @@ class LiveListener {
   virtual void caught_up() = 0;
   // Comes every half minute while it listens, whatever happens.
   virtual void alive() = 0;
-  // What another listener of the session said, which nobody keeps. Comes from the thread of him who
-  // says it.
+  // What another listener of the session said, which nobody keeps; and `presence`, whenever some
+  // provider's has changed, whosever session it is. Comes from the thread of him who says it.
   virtual void relayed(const Json& what) = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/consultation/metering.hpp"
 #include "hub/consultation/service.hpp"
 #include "hub/consultation/state.hpp"
 
@@ -189,7 +190,7 @@ void Register::figures(const CallRequest& call, const Ended& ended) {
        {"values",
         Json::array({value("TH_VISITS", figures.visits), value("TH_NO_SHOWS", figures.no_shows),
                      value("TH_CANCELLED", figures.cancelled),
-                     value("TH_MINUTES", (figures.seconds + 59) / 60)})}})));
+                     value("TH_MINUTES", whole_minutes(figures.seconds))})}})));
 }
 
 }  // namespace

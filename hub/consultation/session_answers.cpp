@@ -28,11 +28,6 @@ Json encryption_of(const Session& is) {
                        {"endToEnd", is.e2ee}});
 }
 
-std::int64_t duration_of(const Session& is, Timestamp now) {
-  if (!is.started_ms) return 0;
-  return (is.ended_ms.value_or(now.ms) - *is.started_ms) / 1000;
-}
-
 }  // namespace
 
 Sight sight_of(const Session& session, const Actor& who, bool with_reason) {
@@ -94,7 +89,7 @@ Json participant_json(const Session& session, const Participant& one, const Sigh
                            {"joinedAt", time_or_null(joined)},
                            {"leftAt", still ? Json() : time_or_null(left)},
                            {"durationSeconds", seconds_of(session, one.id, now)},
-                           {"durationMinutes", minutes_of(seconds_of(session, one.id, now))},
+                           {"durationMinutes", whole_minutes(seconds_of(session, one.id, now))},
                            {"createdAt", to_iso8601({one.created_ms})}});
   if (!sight.names) return out;
   if (!one.person.empty()) out.set("name", text_or_null(names.of(one.person)));
@@ -109,7 +104,7 @@ Json participant_json(const Session& session, const Participant& one, const Sigh
 // A table: one line a member.
 Json session_json(const Session& is, const Sight& sight, Names& names, Timestamp now) {
   const Picture picture = picture_of(is.quality).value_or(Picture{1280, 720});
-  const std::int64_t seconds = duration_of(is, now);
+  const std::int64_t seconds = length_of(is, now);
   Json people = Json::array();
   for (const Participant& one : is.participants)
     people.push_back(participant_json(is, one, sight, names, now));
@@ -137,7 +132,7 @@ Json session_json(const Session& is, const Sight& sight, Names& names, Timestamp
        {"startedAt", time_or_null(is.started_ms)},
        {"endedAt", time_or_null(is.ended_ms)},
        {"durationSeconds", is.over() && is.started_ms ? Json(seconds) : Json()},
-       {"durationMinutes", is.over() && is.started_ms ? Json(minutes_of(seconds)) : Json()},
+       {"durationMinutes", is.over() && is.started_ms ? Json(whole_minutes(seconds)) : Json()},
        {"maxParticipants", is.max_participants},
        {"quality", is.quality},
        {"qualityWidth", picture.width},
@@ -194,7 +189,7 @@ Json invitation_json(const Invitation& one, const Sight& sight, Timestamp now) {
 }
 
 Json summary_json(const Session& is, const Sight& sight, Names& names, Timestamp now) {
-  const std::int64_t seconds = duration_of(is, now);
+  const std::int64_t seconds = length_of(is, now);
   Json people = Json::array();
   for (const Participant& one : is.participants)
     people.push_back(participant_json(is, one, sight, names, now));
@@ -206,10 +201,10 @@ Json summary_json(const Session& is, const Sight& sight, Names& names, Timestamp
                            {"startedAt", time_or_null(is.started_ms)},
                            {"endedAt", time_or_null(is.ended_ms)},
                            {"durationSeconds", seconds},
-                           {"durationMinutes", minutes_of(seconds)},
+                           {"durationMinutes", whole_minutes(seconds)},
                            {"endReason", text_or_null(is.end_reason)},
                            {"qualityScore", is.quality_score ? Json(*is.quality_score) : Json()},
-                           {"attendeeMinutes", minutes_of(attendee_seconds(is, now))},
+                           {"attendeeMinutes", whole_minutes(attendee_seconds(is, now))},
                            {"participants", std::move(people)}});
   Json context = sight.clinical ? is.context : Json::object();
   if (!is.patient.empty() || context["patient"].is_null())

@@ -223,6 +223,7 @@ bool SessionWork::tell() {
     });
     if (!marked.ok()) return any;
     ++told_;
+    sessions_.parts().log.info("session.told", {{"session", one.session}, {"type", one.type}});
     sessions_.figures().told(one.type, delivery.events.front()["data"]);
     any = true;
   }

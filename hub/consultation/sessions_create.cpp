@@ -179,6 +179,7 @@ Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& 
   is.quality = input.quality.empty() ? "high" : input.quality;
   is.waiting_room =
       input.waiting_room.value_or(parts_.settings.waiting_room && has_waiting_room(ask.door));
+  is.e2ee = input.e2ee;
   is.recording = input.recording;
   if (is.recording.empty())
     is.recording = parts_.settings.auto_record && !is.e2ee && ask.door == "api" ? "auto" : "manual";
@@ -186,7 +187,6 @@ Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& 
   is.language = input.language;
   if (is.language.empty())
     is.language = booking.patient ? booking.patient->profile.string_or("language", "ar") : "ar";
-  is.e2ee = input.e2ee;
   is.chief_complaint = input.chief_complaint;
   is.notes = input.notes;
   is.context = input.context;

@@ -21,6 +21,17 @@ constexpr std::int64_t kCountedMs = 60'000;
 constexpr std::int64_t kWaitingTokenSeconds = 3600;
 constexpr std::string_view kWaitingPurpose = "session-waiting/1";
 
+// What a participant may send (3.3): nothing, for those who only see and hear.
+Json grants_of(const Session& is, const Participant& one, const VideoSettings& settings) {
+  Json out = Json::array();
+  if (only_receives(is.type, one.role)) return out;
+  out.push_back("camera");
+  out.push_back("microphone");
+  if (settings.screen_sharing_enabled && (is_host(is, one) || one.role == PartRole::nurse))
+    out.push_back("screen");
+  return out;
+}
+
 // The audit log of a session names the session and its patient.
 audit::Entry entry_of(const Ask& ask, const Actor& who, const Session& session) {
   const bool own_patient = !who.person.empty() && who.person == session.patient;
@@ -76,6 +87,7 @@ Moment SessionsImpl::moment_of(const Actor& who, const Session& session) const {
           .video = !video_.bound().empty(),
           .room_at_join = video_.has(session, "room-at-join"),
           .records = video_.records(session),
+          .end_to_end = session.provider_plugin == kP2p || video_.has(session, "end-to-end"),
           .receive_only = video_.has(session, "receive-only"),
           .holds_receivers = video_.serves(session, "hold-receivers"),
           .transcribes = video_.serves(session, "start-transcription"),
@@ -349,6 +361,7 @@ Result<SessionsImpl::Access> SessionsImpl::access_of(const Session& given,
                                                                         : Json::array()},
                     {"meeting", token->more["meeting"]},
                     {"attendee", token->more["attendee"]},
+                    {"grants", grants_of(session, *one, parts_.settings)},
                     {"expiresAt", to_iso8601({token->expires_ms})}});
   return access;
 }

@@ -1,3 +1,6 @@
+#include <cstdlib>
+
+#include "hub/base/bytes.hpp"
 #include "tests/acceptance/hospital.hpp"
 
 // Rows B-01 to B-51 of the catalogue of calls, by /api/v1.
@@ -108,7 +111,7 @@ TEST(Brainsait, B08B09B47B48B49KeepsWhatWasSent) {
   RABT_EXPECT_STATUS(h().post("D", kSessions, Json::object({{"type", "doctor_patient"}})), 201);
 }
 
-TEST(Brainsait, B11B12B19TypesRolesAndSizes) {
+TEST(Brainsait, B11B12TypesAndRoles) {
   for (const char* type :
        {"doctor_patient", "medical_team", "family_consultation", "second_opinion",
         "emergency_consultation", "remote_monitoring", "training_session"})
@@ -121,8 +124,81 @@ TEST(Brainsait, B11B12B19TypesRolesAndSizes) {
   const Answer patient = h().post("D", path(team, "participants"), participant("P", "patient"));
   RABT_EXPECT_STATUS(patient, 409);
   EXPECT_EQ(patient["code"], Json("participant.role_not_allowed"));
+}
+
+TEST(Brainsait, B19ASessionHasAsManyAsItSays) {
   RABT_EXPECT_STATUS(
       h().post("D", kSessions, doctor_patient(Json::object({{"maxParticipants", 16}}))), 422);
+  const std::string id =
+      active(doctor_patient(Json::object({{"maxParticipants", 2}, {"waitingRoom", false}})));
+  for (const char* who : {"D", "P"}) RABT_EXPECT_STATUS(h().post(who, path(id, "join")), 200);
+  const Answer added = h().post("D", path(id, "participants"), participant("N", "nurse"));
+  const Answer third = added.status == 201 ? h().post("N", path(id, "join")) : added;
+  RABT_EXPECT_STATUS(third, 409);
+  EXPECT_EQ(third.text("code"), "session.full");
+}
+
+// The settings of that library, in rabt.yaml: the secret stays in the environment.
+TEST(Brainsait, B17TheKeysOfTwilioComeFromItsEnvironment) {
+  e2e::Site site(e2e::Kind::whole);
+  const std::string env = site.folder() / "brainsait.env";
+  e2e::write_file(env,
+                  "HIPAA_TWILIO_API_KEY=SK00000000000000000000000000005a4d\n"
+                  "HIPAA_TWILIO_API_SECRET=sandbox-api-key-secret-of-32-bytes\n");
+  const e2e::Finished imported =
+      e2e::run({e2e::program("rabt"), "config", "import", "--from", "brainsait", env});
+  ASSERT_EQ(imported.code, 0) << imported.said;
+  EXPECT_EQ(imported.said,
+            "plugin:\n  twilio:\n    config:\n"
+            "      api_key_sid: 'SK00000000000000000000000000005a4d'\n"
+            "    secrets:\n      api_key_secret:\n        env: 'HIPAA_TWILIO_API_SECRET'\n");
+  const std::string file = site.write_configuration();
+  std::string text = e2e::read_file(file);
+  const std::string at = "{file: \"" + site.config.secrets + "/twilio-api-key-secret\"}";
+  ASSERT_NE(text.find(at), std::string::npos);
+  text.replace(text.find(at), at.size(), "{env: HIPAA_TWILIO_API_SECRET}");
+  e2e::write_file(file, text);
+  const auto check = [&] {
+    return e2e::run({e2e::program("rabt"), "config", "check", "--config", file});
+  };
+  const e2e::Finished without = check();
+  EXPECT_EQ(without.code, 2) << without.said;
+  EXPECT_NE(without.said.find("HIPAA_TWILIO_API_SECRET"), std::string::npos) << without.said;
+  ::setenv("HIPAA_TWILIO_API_SECRET", "sandbox-api-key-secret-of-32-bytes", 1);  // NOLINT
+  const e2e::Finished with = check();
+  ::unsetenv("HIPAA_TWILIO_API_SECRET");  // NOLINT
+  EXPECT_EQ(with.code, 0) << with.said;
+}
+
+TEST(Brainsait, B22K55SaysHowItEncryptsAndPromisesNoMore) {
+  const Answer one = h().post("D", kSessions, doctor_patient());
+  EXPECT_EQ(one["encryption"], *Json::parse(R"({"media": "DTLS-SRTP", "recording": "AES-256-GCM",
+                             "documents": "AES-256-GCM", "endToEnd": false})"));
+  // Twilio's rooms are no tunnels from browser to browser.
+  const Answer more = h().post("D", kSessions, doctor_patient(Json::object({{"e2ee", true}})));
+  RABT_EXPECT_STATUS(more, 409);
+  EXPECT_EQ(more.text("code"), "capability.e2ee");
+}
+
+TEST(Brainsait, B23K55NothingThatIsSharedStandsOnTheDiskInClear) {
+  const std::vector<std::string> secrets{"Quixotical tibia of the left leg", "زرافة بنت القمر",
+                                         "pomegranate allergy"};
+  const std::string id = active(doctor_patient(Json::object({{"chiefComplaint", secrets[2]}})));
+  RABT_EXPECT_STATUS(h().post("D", path(id, "documents"),
+                              Json::object({{"documentType", "TEXT"},
+                                            {"title", "x-ray"},
+                                            {"contentType", "text/plain"},
+                                            {"data", to_base64(as_bytes(secrets[0]))}})),
+                     201);
+  RABT_EXPECT_STATUS(h().post("D", path(id, "participants"),
+                              Json::object({{"name", secrets[1]}, {"role", "nurse"}})),
+                     201);
+  EXPECT_EQ(e2e::search({h().site.config.data, h().site.config.log}, secrets),
+            std::vector<std::string>{});
+  // They are there.
+  const Answer read = h().get("D", path(id));
+  EXPECT_NE(read.body.find(secrets[1]), std::string::npos);
+  EXPECT_EQ(read["chiefComplaint"], Json(secrets[2]));
 }
 
 TEST(Brainsait, B13QualityHasASize) {
@@ -157,8 +233,13 @@ TEST(Brainsait, B39FamilyNeedsConsent) {
   RABT_EXPECT_STATUS(h().post("D", path(id, "participants"), family), 201);
 }
 
-TEST(Brainsait, B40B41StartsWithoutAPatient) {
-  const std::string urgent = made(Json::object({{"type", "emergency_consultation"}}));
+TEST(Brainsait, B40B41K50StartsWithoutAPatient) {
+  const std::string urgent = made(Json::object(
+      {{"type", "emergency_consultation"},
+       {"participants", Json::array({participant("D2", "specialist"),
+                                     Json::object({{"name", "د. منى الدوسري"},
+                                                   {"role", "specialist"},
+                                                   {"licenseNumber", "DOC-2024-002"}})})}}));
   RABT_EXPECT_STATUS(h().post("D", path(urgent, "start")), 200);
   const std::string opinion = made(Json::object({{"type", "second_opinion"}}));
   RABT_EXPECT_STATUS(h().post("D", path(opinion, "participants"), participant("D2", "specialist")),
@@ -175,7 +256,11 @@ TEST(Brainsait, B46ATokenStaysTheSameForAWhile) {
 
 TEST(Brainsait, B27NoTokenAfterTheEnd) {
   const std::string id = active(doctor_patient());
-  RABT_EXPECT_STATUS(h().post("D", path(id, "token")), 200);
+  const Answer given = h().post("D", path(id, "token"));
+  RABT_EXPECT_STATUS(given, 200);
+  const auto until = parse_iso8601(given.text("expiresAt"));
+  ASSERT_TRUE(until.ok()) << given.body;
+  EXPECT_LE(until->ms, SystemClock().now().ms + 3'600'000);
   RABT_EXPECT_STATUS(h().post("D", path(id, "end")), 200);
   RABT_EXPECT_STATUS(h().post("D", path(id, "token")), 409);
 }
@@ -212,16 +297,27 @@ TEST(Brainsait, B05SharesADocument) {
   RABT_EXPECT_STATUS(h().get("P2", at), 403);
 }
 
-TEST(Brainsait, B07AnEmptySessionEndsAsTheSettingsSay) {
+TEST(Brainsait, B07TheSettingsSayWhenAnEmptySessionEnds) {
   EXPECT_EQ(h().get("D", "/api/v1/settings/video")["emptyMinutes"], Json(5));
 }
 
-TEST(Brainsait, B14B15B16SpeaksArabic) {
+TEST(Brainsait, B14B16SpeaksArabic) {
   const Answer strings = h().get("P", "/api/v1/ui/strings?lang=ar");
   RABT_EXPECT_STATUS(strings, 200);
-  EXPECT_EQ(strings["strings"].string_or("join_call", ""), "انضم إلى المكالمة") << strings.body;
-  EXPECT_EQ(strings["strings"].string_or("waiting_room", ""), "غرفة الانتظار");
-  EXPECT_EQ(strings["strings"].string_or("family", ""), "أفراد العائلة");
+  for (const auto& [name, text] : {std::pair{"join_call", "انضم إلى المكالمة"},
+                                   {"end_call", "إنهاء المكالمة"},
+                                   {"mute", "كتم الصوت"},
+                                   {"unmute", "إلغاء كتم الصوت"},
+                                   {"video_on", "تشغيل الفيديو"},
+                                   {"video_off", "إيقاف الفيديو"},
+                                   {"screen_share", "مشاركة الشاشة"},
+                                   {"chat", "الدردشة"},
+                                   {"participants", "المشاركون"},
+                                   {"waiting_room", "غرفة الانتظار"},
+                                   {"doctor", "طبيب"},
+                                   {"patient", "مريض"},
+                                   {"family", "أفراد العائلة"}})
+    EXPECT_EQ(strings["strings"].string_or(name, ""), text) << name;
   const Answer terms = h().get("P", "/api/v1/terms?q=hypertension&lang=ar");
   RABT_EXPECT_STATUS(terms, 200);
   ASSERT_GE(terms["items"].size(), 1U);
@@ -238,7 +334,7 @@ TEST(Brainsait, B18B20B21TellsItsSettings) {
   EXPECT_EQ(settings["recordingRetentionDays"], Json(2555));
 }
 
-TEST(Brainsait, B28TheLogHasEachKindOfAct) {
+TEST(Brainsait, B28K55TheLogHasEachKindOfAct) {
   const std::string id = active(doctor_patient(Json::object({{"waitingRoom", false}})));
   RABT_EXPECT_STATUS(h().post("P", path(id, "join")), 200);
   RABT_EXPECT_STATUS(h().post("D", path(id, "token")), 200);
@@ -323,7 +419,7 @@ TEST(Brainsait, B29B45FindingsArePointedOutAndJudged) {
   EXPECT_EQ(again.text("code"), "phi.reviewed");
 }
 
-TEST(Brainsait, B31B32B33TellsHowItComplies) {
+TEST(Brainsait, B31B33K73K78TellsHowItComplies) {
   const Answer compliance = h().get("AD", "/api/v1/compliance");
   RABT_EXPECT_STATUS(compliance, 200);
   EXPECT_NE(compliance.body.find("\"twilio\""), std::string::npos) << compliance.body;
@@ -332,7 +428,7 @@ TEST(Brainsait, B31B32B33TellsHowItComplies) {
   RABT_EXPECT_STATUS(h().get("AD", "/api/v1/reports/scfhs?month=2026-11"), 200);
 }
 
-TEST(Brainsait, B42B43TakesVitalsOfDevicesAndLooksAtDicom) {
+TEST(Brainsait, B42B43K77TakesVitalsOfDevicesAndLooksAtDicom) {
   const std::string id =
       active(Json::object({{"type", "remote_monitoring"},
                            {"patient", h().person("P").id},
@@ -353,16 +449,45 @@ TEST(Brainsait, B42B43TakesVitalsOfDevicesAndLooksAtDicom) {
   EXPECT_EQ(dicom.text("code"), "document.type");
 }
 
+TEST(Brainsait, B43K44WhoRunsTheSessionMayShowHisScreen) {
+  const std::string id = active(doctor_patient(
+      Json::object({{"waitingRoom", false},
+                    {"participants",
+                     Json::array({participant("N", "nurse"), participant("P2", "observer")})}})));
+  const auto grants = [&](const char* who) {
+    const Answer joined = h().post(who, path(id, "join"));
+    RABT_EXPECT_STATUS(joined, 200);
+    return joined["media"]["grants"].dump();
+  };
+  EXPECT_EQ(grants("D"), R"(["camera","microphone","screen"])");
+  EXPECT_EQ(grants("N"), R"(["camera","microphone","screen"])");
+  EXPECT_EQ(grants("P"), R"(["camera","microphone"])");
+  EXPECT_EQ(grants("P2"), "[]");
+}
+
 TEST(Brainsait, B45HasEveryMetric) {
+  RABT_EXPECT_STATUS(h().post("D", path(active(doctor_patient()), "end")), 200);
   const std::string page = h().get("-", "/metrics").body;
-  for (const char* name :
-       {"rabt_sessions_total", "rabt_sessions_active", "rabt_session_duration_seconds",
-        "rabt_session_join_seconds", "rabt_session_quality_score",
-        "rabt_session_bandwidth_bytes_total", "rabt_quality_changes_total",
-        "rabt_participants_joined_total", "rabt_waiting_room_seconds", "rabt_recordings_total",
-        "rabt_recording_bytes", "rabt_recording_reads_total", "rabt_recording_seal_seconds",
-        "rabt_attendee_minutes", "rabt_phi_detected_total", "rabt_phi_reviewed_total",
-        "rabt_tokens_issued_total", "rabt_transcript_segments_total", "rabt_door_requests_total"})
+  for (const char* name : {"rabt_sessions_total",
+                           "rabt_sessions_active",
+                           "rabt_session_duration_seconds",
+                           "rabt_session_success_ratio",
+                           "rabt_session_join_seconds",
+                           "rabt_session_quality_score",
+                           "rabt_session_bandwidth_bytes_total",
+                           "rabt_quality_changes_total",
+                           "rabt_participants_joined_total",
+                           "rabt_waiting_room_seconds",
+                           "rabt_recordings_total",
+                           "rabt_recording_bytes",
+                           "rabt_recording_reads_total",
+                           "rabt_recording_seal_seconds",
+                           "rabt_attendee_minutes",
+                           "rabt_phi_detected_total",
+                           "rabt_phi_reviewed_total",
+                           "rabt_tokens_issued_total",
+                           "rabt_transcript_segments_total",
+                           "rabt_door_requests_total"})
     EXPECT_NE(page.find("# TYPE " + std::string(name) + " "), std::string::npos) << name;
 }
 

@@ -21,7 +21,7 @@ struct Rabbit {
     SystemRandom random;
     const Status started = server.start(folder / "rabbitmq", random);
     EXPECT_TRUE(started.ok()) << started.error().message;
-    hospital = std::make_unique<Hospital>(server.hub_configuration());
+    hospital = std::make_unique<Hospital>(HospitalOptions{.more = server.hub_configuration()});
     const Status ready = server.wait();
     EXPECT_TRUE(ready.ok()) << ready.error().message;
   }

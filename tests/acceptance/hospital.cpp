@@ -1,13 +1,14 @@
 #include "tests/acceptance/hospital.hpp"
 
+#include <chrono>
+#include <thread>
+
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 
 namespace rabt::acceptance {
 
 namespace {
-
-constexpr std::string_view kSecret = "kq3Yw0bTzR8uN5vXc1LmPd7hJg2sFa9E";
 
 constexpr std::string_view kMore =
     "identity:\n"
@@ -25,7 +26,7 @@ constexpr std::string_view kMore =
     "  sessions: {step_up: 1h}\n"
     "  passkeys: {host: localhost, origins: ['http://localhost:8480']}\n"
     "doors:\n"
-    "  kiorex: {cors: ['https://app.example.sa'], rate: 0}\n"
+    "  kiorex: {KIOREX}\n"
     "  emr: {rate: 0}\n"
     "  pulseone: {naive_time_zone: Asia/Riyadh, rate: 0}\n"
     "  clinicvault: {rate: 0}\n";
@@ -47,12 +48,17 @@ Hospital& Hospital::get() {
   return hospital;
 }
 
-Hospital::Hospital(const std::string& added) {
+Hospital::Hospital(const HospitalOptions& options) {
   const std::string secret = site.folder() / "issuer.secret";
   e2e::write_file(secret, kSecret);
   std::string more(kMore);
-  more.replace(more.find("ISSUER"), std::string_view("ISSUER").size(), secret);
-  site.config.more = more + added;
+  for (const auto& [word, value] :
+       {std::pair<std::string_view, std::string>{"ISSUER", secret}, {"KIOREX", options.kiorex}})
+    more.replace(more.find(word), word.size(), value);
+  site.config.more = more + options.more;
+  if (!options.workflows.empty()) site.config.workflows.clear();
+  for (const std::string& name : options.workflows)
+    site.config.workflows.push_back(e2e::source_dir() + "/workflows/" + name + ".yaml");
   // These people come from the issuer above, not from the demonstration's.
   site.config.issuer_secret.clear();
   site.start_sandbox();
@@ -67,13 +73,13 @@ Hospital::Hospital(const std::string& added) {
 }
 
 std::string Hospital::mint(const std::string& subject, const std::string& role,
-                           std::string_view secret) const {
+                           std::string_view secret, std::int64_t seconds) const {
   const std::int64_t now = SystemClock().now().ms / 1000;
   const Json claims = Json::object({{"sub", subject},
                                     {"role", role},
                                     {"name", "Somebody " + subject},
                                     {"iat", now},
-                                    {"exp", now + 3600}});
+                                    {"exp", now + seconds}});
   const auto token = crypto::sign_jwt(
       ByteView(reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size()), "HS256",
       R"({"typ":"JWT"})", claims.dump());
@@ -82,7 +88,7 @@ std::string Hospital::mint(const std::string& subject, const std::string& role,
 }
 
 void Hospital::enter(const std::string& who, const std::string& role) {
-  people_[who].token = mint("user-" + who, role, kSecret);
+  people_[who].token = mint("user-" + who, role);
   const Answer me = get(who, "/api/v1/me");
   ASSERT_EQ(me.status, 200) << me.body;
   people_[who].id = me.text("id");
@@ -110,5 +116,49 @@ void expect_status(const Answer& answer, int status, const char* file, int line)
   if (answer.status == status) return;
   ADD_FAILURE_AT(file, line) << answer.status << " in place of " << status << ": " << answer.body;
 }
+
+bool eventually(const std::function<bool()>& happened) {
+  for (int look = 0; look < 1'200; ++look) {
+    if (happened()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return false;
+}
+
+namespace kiorex {
+
+Hospital& h() {
+  return Hospital::get();
+}
+
+Json booking(const Json& more) {
+  Json body = Json::object({{"patientId", h().uuid("P")}, {"providerId", h().uuid("D")}});
+  for (const auto& [name, value] : more.as_object()) body.set(name, value);
+  return body;
+}
+
+std::string made(const Json& more) {
+  const Answer answer = h().post("D", "/video/sessions", booking(more));
+  RABT_EXPECT_STATUS(answer, 201);
+  return answer.text("id");
+}
+
+std::string active() {
+  std::string id = made();
+  RABT_EXPECT_STATUS(h().post("D", path(id, "start")), 201);
+  return id;
+}
+
+std::string ended() {
+  std::string id = active();
+  RABT_EXPECT_STATUS(h().post("D", path(id, "end")), 201);
+  return id;
+}
+
+std::string path(const std::string& id, const std::string& act) {
+  return "/video/sessions/" + id + (act.empty() ? "" : "/" + act);
+}
+
+}  // namespace kiorex
 
 }  // namespace rabt::acceptance

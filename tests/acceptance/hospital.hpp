@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/base/json.hpp"
 #include "tests/e2e/support.hpp"
@@ -31,12 +33,20 @@ struct Person {
   std::int64_t number = 0;
 };
 
+struct HospitalOptions {
+  // YAML that follows the configuration.
+  std::string more{};
+  // Names of shipped workflows that run, in place of the one of a booking.
+  std::vector<std::string> workflows{};
+  // Members of `doors.kiorex`.
+  std::string kiorex = "cors: ['https://app.example.sa'], rate: 0";
+};
+
 // AD admin, D and D2 doctors, P and P2 patients, N nurse; "-" shows no token.
 class Hospital {
  public:
-  // more: YAML that follows the configuration.
-  explicit Hospital(const std::string& more = {});
-  // The one of this program; starts with its first use.
+  explicit Hospital(const HospitalOptions& options = {});
+  // The one of this program, which the tests share; starts with its first use.
   static Hospital& get();
 
   [[nodiscard]] const Person& person(std::string_view who) { return people_.at(std::string(who)); }
@@ -53,11 +63,16 @@ class Hospital {
                             const Json& body = Json::object()) {
     return call(who, "POST", path, body);
   }
+  // A token as the other system signs it. seconds: how long it is good.
   [[nodiscard]] std::string mint(const std::string& subject, const std::string& role,
-                                 std::string_view secret) const;
+                                 std::string_view secret = kSecret,
+                                 std::int64_t seconds = 3600) const;
   // Somebody more, whom no other test meets; `call` knows him by this name from then on.
   void enter(const std::string& who, const std::string& role);
   e2e::Site site{e2e::Kind::whole};
+
+  // Of the tokens of these people.
+  static constexpr std::string_view kSecret = "kq3Yw0bTzR8uN5vXc1LmPd7hJg2sFa9E";
 
  private:
   std::map<std::string, Person> people_;
@@ -67,5 +82,22 @@ class Hospital {
 void expect_status(const Answer& answer, int status, const char* file, int line);
 #define RABT_EXPECT_STATUS(answer, wanted) \
   ::rabt::acceptance::expect_status((answer), (wanted), __FILE__, __LINE__)
+
+// Waits until something that only has to happen has happened.
+[[nodiscard]] bool eventually(const std::function<bool()>& happened);
+
+// Calls of Kiorex' clients, at the hospital of this program.
+namespace kiorex {
+
+Hospital& h();
+// The body of a session of D with P.
+Json booking(const Json& more = Json::object());
+// The id of such a session: one that is planned, one that has begun, one that is over.
+std::string made(const Json& more = Json::object());
+std::string active();
+std::string ended();
+std::string path(const std::string& id, const std::string& act = "");
+
+}  // namespace kiorex
 
 }  // namespace rabt::acceptance

@@ -146,7 +146,7 @@ class Stream : public ::testing::Test {
   std::string session_;
 };
 
-TEST_F(Stream, TellsWhatHappensAndIsSpokenIn) {
+TEST_F(Stream, K74TellsWhatHappensAndIsSpokenIn) {
   Line doctor("/api/v1/stream", shows("D"));
   ASSERT_EQ(doctor.status(), "101") << doctor.head();
   doctor.send(sub());
@@ -196,6 +196,81 @@ TEST_F(Stream, TellsWhatHappensAndIsSpokenIn) {
                                   waits["data"].string_or("participant", "")),
                      204);
   EXPECT_FALSE(patient.typed("bye").is_null());
+}
+
+TEST_F(Stream, K47ADoctorsStatusIsSeenByThePeopleOfHisSession) {
+  h().enter("K47", "doctor");
+  h().enter("K47patient", "patient");
+  const auto with = [](const char* doctor, const char* patient) {
+    const Answer made = h().post(doctor, "/api/v1/sessions",
+                                 Json::object({{"type", "doctor_patient"},
+                                               {"patient", h().person(patient).id},
+                                               {"waitingRoom", false}}));
+    RABT_EXPECT_STATUS(made, 201);
+    return "session:" + made.text("id");
+  };
+  const auto listens = [](Line& line, const std::string& topic) {
+    line.send(Json::object({{"type", "sub"}, {"id", 1}, {"topic", topic}}));
+    EXPECT_FALSE(line.typed("live").is_null());
+  };
+  Line patient("/api/v1/stream", shows("K47patient"));
+  listens(patient, with("K47", "K47patient"));
+  Line other("/api/v1/stream", shows("P"));
+  const std::string elsewhere = with("D", "P");
+  listens(other, elsewhere);
+  RABT_EXPECT_STATUS(h().post("K47", "/video/providers/" + h().uuid("K47") + "/status",
+                              Json::object({{"status", "busy"}})),
+                     201);
+  const Json told = patient.event("presence");
+  EXPECT_EQ(told["data"]["provider"], Json(h().person("K47").id)) << told.dump();
+  EXPECT_EQ(told["data"]["status"], Json("busy"));
+  EXPECT_EQ(told.find("seq"), nullptr) << "nobody keeps it";
+  // In another doctor's session nothing is told of it.
+  RABT_EXPECT_STATUS(h().post("D", "/api/v1/sessions/" + elsewhere.substr(8) + "/messages",
+                              Json::object({{"text", "hello"}})),
+                     201);
+  bool heard = false;
+  EXPECT_FALSE(other
+                   .next([&](const Json& frame) {
+                     heard = heard || frame["data"]["provider"] == Json(h().person("K47").id);
+                     return frame.string_or("kind", "") == "chat";
+                   })
+                   .is_null());
+  EXPECT_FALSE(heard);
+}
+
+TEST_F(Stream, K58ANoteIsToldToTheNurseAndNotToThePatient) {
+  const Answer made = h().post(
+      "D", "/api/v1/sessions",
+      Json::object({{"type", "doctor_patient"},
+                    {"patient", h().person("P").id},
+                    {"waitingRoom", false},
+                    {"participants", Json::array({Json::object(
+                                         {{"person", h().person("N").id}, {"role", "nurse"}})})}}));
+  RABT_EXPECT_STATUS(made, 201);
+  const std::string at = "/api/v1/sessions/" + made.text("id");
+  RABT_EXPECT_STATUS(h().post("D", at + "/start"), 200);
+  session_ = made.text("id");
+  Line nurse("/api/v1/stream", shows("N"));
+  Line patient("/api/v1/stream", shows("P"));
+  for (Line* line : {&nurse, &patient}) {
+    line->send(sub());
+    EXPECT_FALSE(line->typed("live").is_null());
+  }
+  RABT_EXPECT_STATUS(h().post("D", at + "/notes", Json::object({{"content", "peculiar words"}})),
+                     201);
+  RABT_EXPECT_STATUS(h().post("D", at + "/messages", Json::object({{"text", "hello"}})), 201);
+  const Json note = nurse.event("note");
+  ASSERT_FALSE(note.is_null());
+  EXPECT_EQ(note.dump().find("peculiar"), std::string::npos);
+  bool heard = false;
+  EXPECT_FALSE(patient
+                   .next([&](const Json& frame) {
+                     heard = heard || frame.string_or("kind", "") == "note";
+                     return frame.string_or("kind", "") == "chat";
+                   })
+                   .is_null());
+  EXPECT_FALSE(heard);
 }
 
 TEST_F(Stream, IsForThePeopleOfTheSessionOnly) {

@@ -39,7 +39,7 @@ TEST(RecordsApi, ChatComesBackTheSameAndStrangersSeeNothing) {
       h().call("AD", "GET", session + "/messages", {}, {{"X-Rabt-Reason", "complaint 12"}}), 200);
 }
 
-TEST(RecordsApi, PatientDataBeforeAnObserverAreRefusedByKind) {
+TEST(RecordsApi, B29B30PatientDataBeforeAnObserverAreRefusedByKind) {
   const std::string session = active();
   RABT_EXPECT_STATUS(h().post("D", session + "/messages", text("id 1000000008")), 201);
   RABT_EXPECT_STATUS(h().post("D", session + "/participants",

@@ -246,6 +246,33 @@ TEST_F(ApiTest, AParkedCallWaitsForADecisionThatIsChecked) {
   EXPECT_EQ(rig_.output(id), Json::object({{"n", 5}}));
 }
 
+TEST_F(ApiTest, B34ARecordingWhoseBucketWasDestroyedIsGone) {
+  const std::string id = api_.store_recording(api_.ids.next().text(), "moving pictures", "video/x");
+  const auto read = [&] {
+    return api("GET", "recordings/" + id + "/content", {}, {{"x-rabt-reason", "care"}});
+  };
+  EXPECT_EQ(read().status, 200);
+  // Its retention is over; maintenance destroys the key of the month.
+  std::string bucket;
+  static constexpr store::Statement kBucket{
+      "SELECT k.bucket FROM data_key k JOIN blob b ON b.data_key = k.id WHERE b.id = $1"};
+  ASSERT_TRUE(rig_.store()
+                  .read([&](store::Connection& connection) {
+                    return connection.query(kBucket, {api_.last_blob()},
+                                            [&](const store::Row& row) {
+                                              bucket = std::string(row.text(0));
+                                              return true;
+                                            });
+                  })
+                  .ok());
+  ASSERT_TRUE(rig_.keyring().destroy_bucket("t1", bucket, "test").ok()) << bucket;
+  rig_.keys().forget();
+  const Response gone = read();
+  EXPECT_EQ(gone.status, 410) << gone.body;
+  EXPECT_EQ(code(gone), "recording.expired");
+  EXPECT_EQ(api("GET", "recordings/" + id).status, 200) << "what it was stays known";
+}
+
 TEST_F(ApiTest, ARecordingIsDescribedFreelyAndReadOnlyWithAReason) {
   const std::string content(300'000, 'v');
   const std::string id = api_.store_recording(api_.ids.next().text(), content, "video/x-matroska");

@@ -211,7 +211,7 @@ class WholeHub : public ::testing::Test {
   std::unique_ptr<Hub> hub_;
 };
 
-TEST_F(WholeHub, TellsWebhooksWhatHappensInSessionsAndOutside) {
+TEST_F(WholeHub, K79TellsWebhooksWhatHappensInSessionsAndOutside) {
   Receiver receiver;
   SystemRandom random;
   const std::string text = webhooks::SigningSecret::make_shared_text(random);

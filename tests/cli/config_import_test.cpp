@@ -18,7 +18,7 @@ TEST(ConfigImport, ReadsAFileAsDotenvDoes) {
   EXPECT_EQ(read, wanted);
 }
 
-TEST(ConfigImport, KiorexBecomesADoorAnIssuerAndTwilio) {
+TEST(ConfigImport, K60K62K63K64KiorexBecomesADoorAnIssuerAndTwilio) {
   const std::string_view env =
       "NODE_ENV=production\nPORT=3009\nDB_HOST=localhost\nREDIS_HOST=r\nJWT_SECRET=very-secret\n"
       "JWT_EXPIRES_IN=24h\nTWILIO_ACCOUNT_SID=AC1\nTWILIO_AUTH_TOKEN=t\nTWILIO_API_KEY=SK1\n"
@@ -60,7 +60,7 @@ TEST(ConfigImport, KiorexBecomesADoorAnIssuerAndTwilio) {
   EXPECT_EQ(names, "NODE_ENV DB_HOST REDIS_HOST TWILIO_VIDEO_SERVICE_SID OTHER ");
 }
 
-TEST(ConfigImport, SwitchesOfBrainsaitAreVideoSettings) {
+TEST(ConfigImport, B18SwitchesOfBrainsaitAreVideoSettings) {
   EXPECT_EQ(yaml("brainsait",
                  "HIPAA_VIDEO_CHAT_ENABLED=False\nHIPAA_VIDEO_MAX_PARTICIPANTS=12\n"
                  "HIPAA_VIDEO_RECORDING_RETENTION_DAYS=2555\n"),

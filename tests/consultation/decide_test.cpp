@@ -215,8 +215,22 @@ TEST_F(Decide, AttendancesOfOnePersonAreUnitedAndOfSeveralAdded) {
                {"p", "3", 10'000, 20'000, "event"}};
   EXPECT_EQ(seconds_of(is_, "d", now_), 90);
   EXPECT_EQ(attendee_seconds(is_, now_), 100);
-  EXPECT_EQ(minutes_of(100), 2);
-  EXPECT_EQ(minutes_of(0), 0);
+}
+
+// 3.5
+TEST_F(Decide, AMinuteThatHasBegunCountsWhole) {
+  const auto lasted = [this](std::int64_t ms) {
+    is_.started_ms = 1'000'500;
+    is_.ended_ms = 1'000'500 + ms;
+    const std::int64_t seconds = length_of(is_, now_);
+    return std::pair{seconds, whole_minutes(seconds)};
+  };
+  EXPECT_EQ(lasted(0), (std::pair{0L, 0L}));
+  EXPECT_EQ(lasted(1), (std::pair{1L, 1L}));
+  EXPECT_EQ(lasted(60'000), (std::pair{60L, 1L}));
+  EXPECT_EQ(lasted(60'001), (std::pair{61L, 2L}));
+  is_.started_ms.reset();
+  EXPECT_EQ(length_of(is_, now_), 0) << "it never ran";
 }
 
 TEST_F(Decide, ADocumentComesBackAsItWas) {

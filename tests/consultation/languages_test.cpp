@@ -12,7 +12,7 @@ const Languages& languages() {
   return all;
 }
 
-TEST(Languages, TheThirteenStringsAreThese) {
+TEST(Languages, B14TheThirteenStringsAreThese) {
   const std::pair<const char*, const char*> expected[] = {{"join_call", "انضم إلى المكالمة"},
                                                           {"end_call", "إنهاء المكالمة"},
                                                           {"mute", "كتم الصوت"},
@@ -55,7 +55,7 @@ TEST(Languages, EveryTemplateSpeaksBothLanguages) {
   EXPECT_EQ(languages().note_template("soap")["sections"].size(), 4U);
 }
 
-TEST(Languages, TermsAreManyAndEachIsInBothLanguagesOnce) {
+TEST(Languages, B16TermsAreManyAndEachIsInBothLanguagesOnce) {
   const Json all = languages().terms("", 10'000);
   EXPECT_GE(all["items"].size(), 200U);
   std::set<std::string> english;

@@ -398,7 +398,7 @@ TEST_F(PracticeTest, AConnectionThatComesAndGoesIsTold) {
   EXPECT_EQ(changes(), "online offline busy ");
 }
 
-TEST(Agreements, APluginWithoutAValidOneIsNotBoundWhereOneIsRequired) {
+TEST(Agreements, B31APluginWithoutAValidOneIsNotBoundWhereOneIsRequired) {
   PracticeSettings settings;
   settings.processors = {"twilio", "fhir"};
   settings.agreements = {
@@ -453,7 +453,7 @@ TEST_F(PracticeTest, ASessionMakesBusyAndByHandHoldsForEightHours) {
             "ok");
 }
 
-TEST_F(PracticeTest, ProvidersAreFilteredBySpecialtyGenderLanguageAndTime) {
+TEST_F(PracticeTest, B37K18ProvidersAreFilteredBySpecialtyGenderLanguageAndTime) {
   const auto found = [&](std::vector<std::pair<std::string, std::string>> query) {
     return must(practice_->providers(ask(patient_, {}, {}, std::move(query))))["items"].size();
   };
@@ -547,8 +547,7 @@ TEST_F(PracticeTest, TheMinutesOfTheMonthAreAMetric) {
       << after.str();
 }
 
-// K-48
-TEST_F(PracticeTest, StepsThatMakeAPatientReadyAreNotedByHimAndByStaff) {
+TEST_F(PracticeTest, K48StepsThatMakeAPatientReadyAreNotedByHimAndByStaff) {
   const auto note = [&](const std::string& who, Json body) {
     return practice_->note_onboarding(ask(who, std::move(body), patient_));
   };
@@ -595,7 +594,7 @@ TEST_F(PracticeTest, AThresholdIsToldOncePerMonth) {
   EXPECT_EQ(count("metering.threshold"), 2);
 }
 
-TEST_F(PracticeTest, ComplianceIsToldWhenItChangesAndNotWhenItIsFirstSeen) {
+TEST_F(PracticeTest, K73ComplianceIsToldWhenItChangesAndNotWhenItIsFirstSeen) {
   PracticeSettings settings;
   settings.agreements = {
       {.party = "twilio", .kind = "baa", .signed_on = "2026-01-01", .valid_to = "2026-11-23"}};
@@ -674,7 +673,7 @@ TEST_F(PracticeTest, FiguresAddUp) {
             1);
 }
 
-TEST_F(PracticeTest, TheMonthlyReportHasALineForEachLicence) {
+TEST_F(PracticeTest, B33TheMonthlyReportHasALineForEachLicence) {
   const std::string one = session("2026-11-10T10:00:00Z", 30);
   const std::string training = session("2026-11-11T10:00:00Z", 60, "training_session");
   write([&](store::Transaction& tx) -> Status {
@@ -701,7 +700,7 @@ TEST_F(PracticeTest, TheMonthlyReportHasALineForEachLicence) {
         << wrong;
 }
 
-TEST_F(PracticeTest, AgreementsAreValidExpiredOrMissing) {
+TEST_F(PracticeTest, B31AgreementsAreValidExpiredOrMissing) {
   make({.agreements =
             {{.party = "twilio", .kind = "baa", .signed_on = "2026-01-01"},
              {.party = "fhir", .kind = "dpa", .signed_on = "2025-01-01", .valid_to = "2026-11-21"}},

@@ -195,7 +195,7 @@ TEST_F(RecordsTest, AWaitingPersonReadsWhatIsAddressedToHimAlone) {
   EXPECT_EQ(verdict(records_->messages(ask("patient"))), "participant.not_a_participant");
 }
 
-TEST_F(RecordsTest, ChatCanBeSwitchedOff) {
+TEST_F(RecordsTest, B18ChatCanBeSwitchedOff) {
   records_ = make_records({.store = *store_,
                            .audit = *audit_,
                            .blobs = *blobs_,
@@ -453,7 +453,7 @@ TEST_F(RecordsTest, APrescriptionNeedsADoctorWithALicenceAndTheSession) {
   EXPECT_EQ(verdict(records_->prescribe(ask("doctor", medication()))), "session.not_started");
 }
 
-TEST_F(RecordsTest, TheDoctorPrescribesForADayAfterTheEnd) {
+TEST_F(RecordsTest, K57TheDoctorPrescribesForADayAfterTheEnd) {
   people_.people[person_of("specialist")].licence = identity::Licence::verified;
   set(SessionStatus::completed);
   EXPECT_EQ(verdict(records_->prescribe(ask("specialist", medication()))), "session.completed");
@@ -573,7 +573,7 @@ Json window(double loss, double jitter, double rtt, const std::string& at) {
                        {"direction", "up"}});
 }
 
-TEST_F(RecordsTest, TwoBadWindowsLowerTheLevelAndAreTold) {
+TEST_F(RecordsTest, B44K80TwoBadWindowsLowerTheLevelAndAreTold) {
   const auto at = [&](int i) { return to_iso8601({clock_.now().ms + i * 10'000}); };
   const Json good = must(records_->report_quality(
       ask("patient", Json::object({{"samples", Json::array({window(0, 5, 40, at(0))})}}))));

@@ -103,6 +103,36 @@ TEST_F(Video, ASessionIsMadeThoughTheProviderIsDown) {
   EXPECT_EQ(one["tokens"].size(), 0U);
 }
 
+TEST_F(Video, B30AProviderThatFailsIsToldWithoutAWordOfThePatient) {
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  ASSERT_TRUE(eventually([&] { return !seen(id)["roomSid"].is_null(); }));
+  for (const OutcomeKind kind : {OutcomeKind::transient, OutcomeKind::permanent}) {
+    provider_.answer = [kind](const plugin::CallRequest& call) {
+      EXPECT_EQ(call.arguments.dump().find("Patient One"), std::string::npos);
+      return plugin::failed(kind, "twilio.http", "HTTP status 500");
+    };
+    const Answer joined = sessions_->join(as(patient_, id));
+    ASSERT_FALSE(joined.ok());
+    EXPECT_EQ(joined.error().code, "video.unavailable");
+    EXPECT_EQ(joined.error().kind, ErrorKind::unavailable) << "503";
+    EXPECT_NE(joined.error().message.find("HTTP status 500"), std::string::npos);
+    EXPECT_EQ(joined.error().message.find("Patient"), std::string::npos);
+  }
+}
+
+TEST_F(Video, B22WhatIsEncryptedFromEndToEndIsNotRecorded) {
+  settings_.auto_record = true;
+  restart();
+  const Json sealed = with(plain(), "e2ee", true);
+  EXPECT_EQ(code(sessions_->create(as(doctor_, {}, sealed))), "capability.e2ee");
+  provider_.features.insert("end-to-end");
+  const Json one = made(sealed);
+  EXPECT_TRUE(one["encryption"].bool_or("endToEnd", false));
+  EXPECT_EQ(one.string_or("recording", ""), "manual");
+  EXPECT_FALSE(must(sessions_->start(as(doctor_, id_of(one)))).bool_or("recordingActive", true));
+  EXPECT_EQ(code(sessions_->start_recording(as(doctor_, id_of(one)))), "recording.e2ee");
+}
+
 TEST_F(Video, ARefusalIsShownAndTheNextJoinAsksAgain) {
   provider_.answer = [](const plugin::CallRequest&) {
     return plugin::failed(OutcomeKind::permanent, "twilio.20003", "credentials are wrong");
@@ -391,7 +421,7 @@ TEST_F(Video, ALateEntryWaitsFromItsCreation) {
   EXPECT_TRUE(eventually([&] { return seen(id).string_or("status", "") == "no_show"; }));
 }
 
-TEST_F(Video, AnEmptySessionEndsByItself) {
+TEST_F(Video, B07AnEmptySessionEndsByItself) {
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
   must(sessions_->join(as(doctor_, id)));
   must(sessions_->join(as(patient_, id)));
@@ -706,7 +736,7 @@ TEST_F(Video, StaysAreMeteredAtTheEndAndAfterLateNews) {
   sessions_->stop();
 }
 
-TEST_F(Video, ARecordingForTrainingNeedsConsent) {
+TEST_F(Video, K45ARecordingForTrainingNeedsConsent) {
   const std::string id = id_of(made());
   must(sessions_->start(as(doctor_, id)));
   const Json training = Json::object({{"purpose", "training"}});
@@ -716,7 +746,7 @@ TEST_F(Video, ARecordingForTrainingNeedsConsent) {
   EXPECT_EQ(code(sessions_->start_recording(as(doctor_, id, training))), "ok");
 }
 
-TEST_F(Video, AnAutomaticRecordingBeginsWithTheSession) {
+TEST_F(Video, B18AnAutomaticRecordingBeginsWithTheSession) {
   settings_.auto_record = true;
   restart();
   const std::string id = id_of(made());

@@ -312,7 +312,7 @@ TEST_F(Sessions, AChangeNamesTheVersionThatItSaw) {
 }
 
 // R-06
-TEST_F(Sessions, ADoctorWithoutLicenceIsWarnedOfAndDoesNotStart) {
+TEST_F(Sessions, B25ADoctorWithoutLicenceIsWarnedOfAndDoesNotStart) {
   const Json guest = made(Json::object(
       {{"type", "second_opinion"},
        {"participants", Json::array({Json::object({{"name", "Dr Guest"}, {"role", "doctor"}})})}}));
@@ -340,7 +340,7 @@ TEST_F(Sessions, FamilyTakesPartByConsentAndLeavesWithIt) {
 }
 
 // R-08
-TEST_F(Sessions, APreferenceWarnsAndNeverRefuses) {
+TEST_F(Sessions, B37APreferenceWarnsAndNeverRefuses) {
   people_.of(patient_).profile.set("genderPreference", "female");
   people_.of(doctor_).profile.set("languages", Json::array({"en"}));
   EXPECT_EQ(made()["warnings"].dump(), R"(["preference.gender","preference.language"])");

@@ -121,7 +121,7 @@ TEST(Plugins, FromTheVendorsFolderToAHubThatRuns) {
   EXPECT_EQ(site.rabt({"audit", "verify"}).code, 0);
 }
 
-TEST(Plugins, OneThatWorksInARegionThatIsNotAllowedIsRefusedAtTheStart) {
+TEST(Plugins, B32OneThatWorksInARegionThatIsNotAllowedIsRefusedAtTheStart) {
   Site site(Kind::whole);
   site.config.more = "compliance: {allowed_regions: [me-south-1]}\n";
   const Finished refused = site.serve();

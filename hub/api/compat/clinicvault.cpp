@@ -190,18 +190,17 @@ std::string_view status_word(std::string_view status) {
 
 Json consultation_shape(const DoorCall& call, const Json& session) {
   const Json me = call.number_of(Json(call.caller.who.person));
-  return Json::object(
-      {{"consultation_id", session["number"]},
-       {"patient_id", call.number_of(session["patient"])},
-       {"doctor_id", call.number_of(session["provider"])},
-       {"status", status_word(session.string_or("status", ""))},
-       {"requested_at", session["createdAt"]},
-       {"started_at", session["startedAt"]},
-       {"ended_at", session["endedAt"]},
-       {"duration_minutes", session["endedAt"].is_null() ? Json() : session["durationMinutes"]},
-       {"room_name", session["roomName"]},
-       {"websocket_url", "/ws/" + session["number"].number_text() + "/" +
-                             (me.is_number() ? me.number_text() : "")}});
+  return Json::object({{"consultation_id", session["number"]},
+                       {"patient_id", call.number_of(session["patient"])},
+                       {"doctor_id", call.number_of(session["provider"])},
+                       {"status", status_word(session.string_or("status", ""))},
+                       {"requested_at", session["createdAt"]},
+                       {"started_at", session["startedAt"]},
+                       {"ended_at", session["endedAt"]},
+                       {"duration_minutes", session["durationMinutes"]},
+                       {"room_name", session["roomName"]},
+                       {"websocket_url", "/ws/" + session["number"].number_text() + "/" +
+                                             (me.is_number() ? me.number_text() : "")}});
 }
 
 // Sessions that the caller may see, of some states, newest first.

@@ -88,40 +88,29 @@ Json participants_shape(const DoorCall& call, const Json& participants) {
   return out;
 }
 
-// Begun minutes between the two times that a client sees; null before the second.
-Json minutes_between(const Json& from, const Json& to) {
-  if (!from.is_string() || !to.is_string()) return {};
-  const auto began = parse_iso8601(from.as_string());
-  const auto ended = parse_iso8601(to.as_string());
-  constexpr std::int64_t kMinuteMs = 60'000;
-  if (!began.ok() || !ended.ok()) return {};
-  return (ended->ms - began->ms + kMinuteMs - 1) / kMinuteMs;
-}
-
 Json session_shape(const DoorCall& call, const Json& session) {
   const std::string recording = session.string_or("recording", "off");
-  return Json::object(
-      {{"id", session["number"]},
-       {"visit", session["visitNumber"]},
-       {"appointment", appointment_shape(session)},
-       {"doctor", call.number_of(session["provider"])},
-       {"patient", call.number_of(session["patient"])},
-       {"room_name", session["roomName"]},
-       {"room_sid", session["roomSid"]},
-       {"status", status_word(session.string_or("status", ""))},
-       {"scheduled_start", planned_start_of(session)},
-       {"started_at", session["startedAt"]},
-       {"ended_at", session["endedAt"]},
-       {"duration_minutes", minutes_between(session["startedAt"], session["endedAt"])},
-       {"recording_enabled", recording != "off"},
-       {"recording_url", recording_url(call, session)},
-       {"notes", session["notes"]},
-       {"participants", participants_shape(call, session["participants"])},
-       {"created_by", call.number_of(session["createdBy"])},
-       {"created_at", session["createdAt"]},
-       {"updated_at", session["updatedAt"]},
-       {"end_reason", end_reason(session)},
-       {"warnings", session["warnings"]}});
+  return Json::object({{"id", session["number"]},
+                       {"visit", session["visitNumber"]},
+                       {"appointment", appointment_shape(session)},
+                       {"doctor", call.number_of(session["provider"])},
+                       {"patient", call.number_of(session["patient"])},
+                       {"room_name", session["roomName"]},
+                       {"room_sid", session["roomSid"]},
+                       {"status", status_word(session.string_or("status", ""))},
+                       {"scheduled_start", planned_start_of(session)},
+                       {"started_at", session["startedAt"]},
+                       {"ended_at", session["endedAt"]},
+                       {"duration_minutes", session["durationMinutes"]},
+                       {"recording_enabled", recording != "off"},
+                       {"recording_url", recording_url(call, session)},
+                       {"notes", session["notes"]},
+                       {"participants", participants_shape(call, session["participants"])},
+                       {"created_by", call.number_of(session["createdBy"])},
+                       {"created_at", session["createdAt"]},
+                       {"updated_at", session["updatedAt"]},
+                       {"end_reason", end_reason(session)},
+                       {"warnings", session["warnings"]}});
 }
 
 // The members that a client may set, in our names.

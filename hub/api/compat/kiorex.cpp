@@ -76,7 +76,6 @@ Json first_of(const Json& one, const Json& other) {
 }
 
 Json session_shape(const Json& session) {
-  const Json& ended = session["endedAt"];
   return Json::object({{"id", uuid_of(session)},
                        {"sessionSid", session["roomName"]},
                        {"patientId", person_of(session, session["patient"])},
@@ -84,8 +83,8 @@ Json session_shape(const Json& session) {
                        {"appointmentId", appointment_of(session)},
                        {"status", session["status"]},
                        {"startTime", first_of(session["startedAt"], planned_start_of(session))},
-                       {"endTime", ended},
-                       {"durationMinutes", ended.is_null() ? Json() : session["durationMinutes"]},
+                       {"endTime", session["endedAt"]},
+                       {"durationMinutes", session["durationMinutes"]},
                        {"qualityScore", session["qualityScore"]},
                        {"createdAt", session["createdAt"]},
                        {"updatedAt", session["updatedAt"]},
@@ -766,15 +765,23 @@ Result<Response> metrics(DoorCall& call) {
   RABT_TRY(speed, call.house.practice.performance(call.ask()));
   RABT_TRY(lines, call.house.practice.quality_metrics(call.ask()));
   RABT_TRY(bytes, call.house.practice.bandwidth(call.ask()));
-  RABT_TRY(recordings, call.house.sessions.recordings(call.ask(), {.limit = 200, .skip = 0}));
+  std::int64_t recordings = 0;
   std::int64_t stored = 0;
-  for (const Json& one : recordings.items) stored += one.int_or("bytes", 0);
+  consultation::Window window{.limit = 200};
+  do {
+    RABT_TRY(page, call.house.sessions.recordings(call.ask(), window));
+    for (const Json& one : page.items) {
+      ++recordings;
+      stored += one.int_or("bytes", 0);
+    }
+    window.cursor = page.next;
+  } while (!window.cursor.empty());
   return call.reply(
       Json::object({{"sessionSuccessRate", speed["successRate"]},
                     {"averageSessionDurationMinutes", speed["averageDurationMinutes"]},
                     {"averageQualityScore", lines["averageQualityScore"]},
                     {"totalBandwidthBytes", bytes["totalBytes"]},
-                    {"recordingCount", recordings.total},
+                    {"recordingCount", recordings},
                     {"recordingBytes", stored},
                     {"activeSessions", speed["activeSessions"]}}));
 }

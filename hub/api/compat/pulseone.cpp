@@ -89,7 +89,6 @@ Json attendees(const Json& session) {
 }
 
 Json session_shape(const Json& session) {
-  const Json& ended = session["endedAt"];
   return Json::object(
       {{"session_id", uuid_of(session)},
        {"booking_type", booking_word(session["bookingType"])},
@@ -103,8 +102,8 @@ Json session_shape(const Json& session) {
        {"scheduled_start_time", planned_start_of(session)},
        {"consultation_duration_minutes", session["plannedMinutes"]},
        {"actual_start_time", session["startedAt"]},
-       {"actual_end_time", session["startedAt"].is_null() ? Json() : ended},
-       {"actual_duration_minutes", ended.is_null() ? Json() : session["durationMinutes"]},
+       {"actual_end_time", session["startedAt"].is_null() ? Json() : session["endedAt"]},
+       {"actual_duration_minutes", session["durationMinutes"]},
        {"meeting_id", session["roomSid"]},
        {"session_notes", session["notes"]},
        {"connection_quality_rating", rating_of(session)},

@@ -18,7 +18,7 @@ Answer RecordService::send_message(const Ask& ask) {
   RABT_TRY(of, parts_.sessions.membership(ask));
   RABT_TRY(allowed, may_write(ask, of, RecordKind::message));
   if (!parts_.video.chat_enabled)
-    return conflict("feature.disabled", "chat is switched off by video.chat_enabled");
+    return conflict("feature.disabled", "chat is switched off by video.chat");
   if (client.empty()) RABT_TRY_STATUS(not_over(of));
 
   RecordAct act{.record = fresh(ask, of, RecordKind::message), .also = {}};

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "hub/base/ascii.hpp"
+#include "hub/consultation/metering.hpp"
 #include "hub/consultation/record/record_json.hpp"
 #include "hub/consultation/record/record_service.hpp"
 #include "hub/phi/index_value.hpp"
@@ -236,20 +237,20 @@ Answer RecordService::clinical_facts(const Ask& ask) {
   RABT_TRY(prescriptions, book_.all(of, RecordKind::prescription));
   records.prescriptions = std::move(prescriptions);
   Json facts = clinical_facts_of(records);
-  const std::int64_t began = of.started_ms.value_or(0);
   const std::int64_t over = of.ended_ms.value_or(parts_.clock.now().ms);
-  const std::int64_t seconds = of.started_ms ? (over - began) / 1000 : 0;
+  const std::int64_t ran_ms = of.started_ms ? over - *of.started_ms : 0;
   const bool any_length = ask.body.bool_or("anyLength", false);
   Json missing = Json::array();
   for (const std::string& one :
-       missing_for_claim(facts, seconds, any_length ? 0 : parts_.video.claim_min_seconds))
+       // A second that has only begun makes no visit long enough.
+       missing_for_claim(facts, ran_ms / 1000, any_length ? 0 : parts_.video.claim_min_seconds))
     missing.push_back(one);
   Json out =
       Json::object({{"session", of.session},
                     {"status", to_string(of.status)},
                     {"startedAt", of.started_ms ? Json(to_iso8601({*of.started_ms})) : Json()},
                     {"endedAt", of.ended_ms ? Json(to_iso8601({*of.ended_ms})) : Json()},
-                    {"durationSeconds", seconds},
+                    {"durationSeconds", whole_seconds(ran_ms)},
                     {"claimable", missing.size() == 0},
                     {"missing", std::move(missing)}});
   for (const auto& [name, value] : facts.as_object()) out.set(name, value);

@@ -47,6 +47,8 @@ struct Moment {
   bool room_at_join = false;
   // What the session's provider can do. A session that needs more is refused before anybody comes.
   bool records = true;
+  // What people say goes from one to the other, and nobody between them can open it.
+  bool end_to_end = true;
   // Whoever may only see and hear is held to it.
   bool receive_only = true;
   // It does so whenever the hub asks, and not by their tokens.

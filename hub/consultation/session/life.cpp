@@ -60,6 +60,10 @@ Result<Change> on(Step step, const Open& command) {
   if (command.place_free && !*command.place_free)
     return conflict("clinic.full", "the clinic session has no free place");
   for (const Participant& one : is.participants) RABT_TRY_STATUS(may_take_part(step, one.role));
+  if (is.e2ee && !is.provider_plugin.empty() && !at.end_to_end)
+    return conflict("capability.e2ee",
+                    "the video provider of this session opens what people say on its way; make a "
+                    "session without `e2ee`, or bind the role video to hub://p2p");
   // without a provider the session waits for one.
   if (is.recording == "auto" && !is.provider_plugin.empty())
     RABT_TRY_STATUS(provider_records(step));

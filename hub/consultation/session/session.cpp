@@ -279,8 +279,9 @@ std::int64_t attendee_seconds(const Session& session, Timestamp now) {
   for (const Participant& one : session.participants) seconds += seconds_of(session, one.id, now);
   return seconds;
 }
-std::int64_t minutes_of(std::int64_t seconds) {
-  return (seconds + 59) / 60;
+std::int64_t length_of(const Session& session, Timestamp now) {
+  if (!session.started_ms) return 0;
+  return whole_seconds(session.ended_ms.value_or(now.ms) - *session.started_ms);
 }
 
 std::optional<Picture> picture_of(std::string_view quality) {

@@ -9,6 +9,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/consultation/metering.hpp"
 #include "hub/consultation/sessions.hpp"
 #include "hub/identity/people.hpp"
 
@@ -245,8 +246,9 @@ struct Session {
 [[nodiscard]] std::int64_t seconds_of(const Session& session, std::string_view participant,
                                       Timestamp now);
 [[nodiscard]] std::int64_t attendee_seconds(const Session& session, Timestamp now);
-// 3.5: rounded up; 0 for 0.
-[[nodiscard]] std::int64_t minutes_of(std::int64_t seconds);
+// How long the session has run, until its end or until `now`, in seconds; one that has begun counts
+// whole (3.5). 0 before the start.
+[[nodiscard]] std::int64_t length_of(const Session& session, Timestamp now);
 
 struct Picture {
   std::int64_t width;

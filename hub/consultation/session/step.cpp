@@ -346,15 +346,15 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
   const Json why = Json::object({{"endReason", is.end_reason}});
   switch (status) {
     case SessionStatus::completed: {
-      const std::int64_t seconds = (*is.ended_ms - is.started_ms.value_or(*is.ended_ms)) / 1000;
+      const std::int64_t seconds = length_of(is, step.moment.now);
       step.record("session.ended", why);
       step.tell("ended", why);
       step.tell(
           "completed",
           Json::object({{"durationSeconds", seconds},
-                        {"durationMinutes", minutes_of(seconds)},
+                        {"durationMinutes", whole_minutes(seconds)},
                         {"consultationType", to_string(is.type)},
-                        {"attendeeMinutes", minutes_of(attendee_seconds(is, step.moment.now))},
+                        {"attendeeMinutes", whole_minutes(attendee_seconds(is, step.moment.now))},
                         {"endReason", is.end_reason},
                         {"qualityScore", is.quality_score ? Json(*is.quality_score) : Json()}}));
       break;

@@ -352,7 +352,7 @@ class Reader {
     list(node, "features", kMaxNames);
     for (const auto& item : node)
       manifest.features.push_back(
-          choice(item, "a feature", {"presence", "receive-only", "room-at-join"}));
+          choice(item, "a feature", {"end-to-end", "presence", "receive-only", "room-at-join"}));
   }
 
   void regions(const YAML::Node& node, Manifest& manifest) const {
