@@ -298,16 +298,22 @@ Result<Response> Accounts::get(const Call& call) const {
 
 // What changes who may do what, or unlocks somebody who may do much, needs a second person.
 Status Accounts::confirmed(const Call& call, const identity::Person& person,
-                           const identity::PersonChange& wanted, bool reset_factor) const {
+                           const identity::PersonChange& wanted, Resets resets) const {
   if (wanted.version && *wanted.version != person.version) return ok_status();
   const bool gains = wanted.roles && gains_guarded(person.roles, *wanted.roles);
-  const bool unlocks = reset_factor && person.roles.has_any(identity::kGuardedRoles);
+  bool unlocks = person.roles.has_any(identity::kGuardedRoles);
+  if (unlocks && !resets.factor) {
+    // With a second factor the password alone opens nothing; without one it opens all.
+    RABT_TRY(factors, accounts.factors(person.id));
+    unlocks = resets.password && !factors.totp && factors.passkeys == 0;
+  }
   const bool assigns = gains && approvals.needs(identity::kAssign);
   if (!assigns && !unlocks) return ok_status();
   if (wanted.roles) RABT_TRY_STATUS(people.may_have(*wanted.roles));
   Json what = wish_of(person.profile, wanted.roles.value_or(person.roles));
   what.set("person", person.id);
-  if (reset_factor) what.set("resetMfa", true);
+  if (resets.factor) what.set("resetMfa", true);
+  if (resets.password) what.set("resetPassword", true);
   return approvals.pass(call.caller, {assigns ? identity::kAssign : identity::kResetFactor,
                                       person.id, std::move(what), call.request.body});
 }
@@ -331,16 +337,16 @@ Result<Response> Accounts::change(const Call& call) const {
     wanted.active = active->as_bool();
     body.mutable_object().erase("active");
   }
-  const bool reset_factor = take_flag(body, "resetMfa");
-  const bool reset_password = take_flag(body, "resetPassword");
+  const Resets resets{.factor = take_flag(body, "resetMfa"),
+                      .password = take_flag(body, "resetPassword")};
   if (body.size() > 0) wanted.profile = body;
   RABT_TRY(before, people.find(tenant, id));
   RABT_TRY_STATUS(check_hidden(before, body));
-  RABT_TRY_STATUS(confirmed(call, before, wanted, reset_factor));
+  RABT_TRY_STATUS(confirmed(call, before, wanted, resets));
   RABT_TRY(person, people.change(call.caller, id, wanted));
   Json out = managed_json(person);
-  if (reset_factor) RABT_TRY_STATUS(accounts.reset_factor(call.caller, id));
-  if (reset_password) {
+  if (resets.factor) RABT_TRY_STATUS(accounts.reset_factor(call.caller, id));
+  if (resets.password) {
     RABT_TRY(code, accounts.reset_password(call.caller, id));
     out.set("activation", code);
   }

@@ -55,8 +55,13 @@ struct Accounts {
   [[nodiscard]] Result<http::Response> change(const Call& call) const;
 
  private:
+  // What an administrator takes away, so that the person sets it anew.
+  struct Resets {
+    bool factor = false;
+    bool password = false;
+  };
   [[nodiscard]] Status confirmed(const Call& call, const identity::Person& person,
-                                 const identity::PersonChange& wanted, bool reset_factor) const;
+                                 const identity::PersonChange& wanted, Resets resets) const;
 };
 
 // The answer to who has proved himself: with a token, or with the cookies of a browser.

@@ -36,10 +36,11 @@ std::string joined(std::initializer_list<std::string_view> parts) {
   return out;
 }
 
-Error needed(std::string_view id, std::int64_t ends_ms) {
-  return denied("approval.needed", "a second person confirms this first: request " +
-                                       std::string(id) + ", until " + to_iso8601({ends_ms}) +
-                                       "; then send the same once more");
+// Until when stands in the list of requests: a date would be masked in an answer of the API.
+Error needed(std::string_view id) {
+  return denied("approval.needed",
+                "a second person confirms this first: request " + std::string(id) +
+                    " of `rabt approvals` or GET /api/v1/approvals; then send the same once more");
 }
 
 // Whether who confirmed, as the audit log names him, may confirm the act now.
@@ -171,19 +172,19 @@ Status Approvals::pass(const Caller& caller, const Wish& wish) {
       }
       RABT_TRY_STATUS(store::run(transaction, sql::kAnswerApproval,
                                  {tenant_, row->approval.id, kAsked, std::string_view()}));
-      refusal = needed(row->approval.id, row->approval.ends_ms);
+      refusal = needed(row->approval.id);
       return parts_.audit.append(
           transaction, entry_of(caller, "approval.lapsed", row->approval.id, std::move(by)));
     }
     if (row) {
-      refusal = needed(row->approval.id, row->approval.ends_ms);
+      refusal = needed(row->approval.id);
       return ok_status();
     }
     if (own) {
       RABT_TRY(second, has_second_person(transaction, tenant_, wish.act, "", wish.object));
       if (!second) return parts_.audit.append(transaction, alone);
     }
-    refusal = needed(id, ends);
+    refusal = needed(id);
     RABT_TRY_STATUS(store::run(
         transaction, sql::kPutApproval,
         {tenant_, id, wish.act.name, actor, who.person, wish.object, store::Blob{fingerprint},

@@ -185,6 +185,8 @@ TEST_F(TwoPersons, Trap45ARoleOfWeightIsGivenByOneAndConfirmedByAnother) {
   const Json asked = open().item(0);
   const std::string id = asked.string_or("id", "");
   EXPECT_NE(json(first).string_or("detail", "").find(id), std::string::npos);
+  EXPECT_EQ(json(first).string_or("detail", "").find('['), std::string::npos)
+      << "masked: " << first.body;
   EXPECT_EQ(asked.string_or("act", ""), "role.assign");
   EXPECT_EQ(asked.string_or("askedBy", ""), "person:" + admin_id_);
   EXPECT_EQ(asked["wish"].string_or("username", ""), "layla");
@@ -291,6 +293,26 @@ TEST_F(TwoPersons, AnAdministratorsLostFactorIsNotUnlockedByOneAlone) {
   EXPECT_EQ(code(answer(other_, asked.string_or("id", ""))), "approval.same_person");
   EXPECT_EQ(answer(officer_, asked.string_or("id", "")).status, 204);
   EXPECT_EQ(reset(other_id_).status, 200);
+}
+
+// Who sets the password of an officer without a second factor is the officer.
+TEST_F(TwoPersons, AnOfficersPasswordIsNotResetByOneAloneWhileItIsAllThereIs) {
+  const auto reset = [&](const std::string& id) {
+    return as(admin_, "PATCH", "users/" + id, R"({"resetPassword": true})",
+              {{"if-match", header(as(other_, "GET", "users/" + id), "ETag")}});
+  };
+  EXPECT_EQ(reset(officer_id_).status, 200) << "the second factor stays";
+  EXPECT_EQ(reset(nurse_id_).status, 200);
+  require({});
+  std::string fresh;
+  (void)account("fresh", "security_officer", fresh);
+  require(identity::SecondPersonOptions().acts);
+  EXPECT_EQ(code(reset(fresh)), "approval.needed");
+  const Json asked = open().item(0);
+  EXPECT_EQ(asked.string_or("act", ""), "factor.reset");
+  EXPECT_EQ(asked["wish"]["resetPassword"], Json(true));
+  EXPECT_EQ(answer(other_, asked.string_or("id", "")).status, 204);
+  EXPECT_EQ(reset(fresh).status, 200);
 }
 
 TEST_F(TwoPersons, AKeyIsDestroyedAndAHoldEndedByTwo) {
