@@ -16,6 +16,8 @@ enum class As : std::uint8_t {
   text,
   number,
   flag,
+  // a number of minutes, as a span of time: 30m
+  minutes,
   // {env: NAME}
   secret,
   // [{env: NAME}]
@@ -89,8 +91,7 @@ constexpr Variable kClinicvault[] = {
     {"ENCRYPTION_KEY", As::nothing, kKeys},
     {"DATABASE_URL", As::nothing, kDatabase},
     {"ALGORITHM", As::nothing, kKeys},
-    {"ACCESS_TOKEN_EXPIRE_MINUTES", As::nothing,
-     "sessions of people end as docs/configuration.md says"},
+    {"ACCESS_TOKEN_EXPIRE_MINUTES", As::minutes, "identity.sessions.absolute"},
 };
 constexpr Variable kBrainsait[] = {
     {"HIPAA_TWILIO_ACCOUNT_SID", As::text, "plugin.twilio.config.account_sid"},
@@ -154,6 +155,13 @@ Result<Json> value_of(const Variable& variable, const std::string& text) {
       const auto flag = flag_of(text);
       if (!flag) return wrong("true or false");
       return Json(*flag);
+    }
+    case As::minutes: {
+      constexpr std::int64_t kDay = 24 * 60;
+      const auto number = read_number<std::int64_t>(text);
+      if (!number || *number < 1 || *number > kDay)
+        return wrong("a number of minutes from 1 to " + std::to_string(kDay));
+      return Json(std::to_string(*number) + "m");
     }
     case As::secret:
       return Json::object({{"env", variable.name}});

@@ -76,6 +76,7 @@ Result<SessionVideo::Token> SessionVideo::token(const Session& session, const Pa
   if (waiting.wait_for(std::chrono::milliseconds(kPatienceMs + 1'000)) != std::future_status::ready)
     return unavailable("video.unavailable", "the video provider did not answer in time");
   const workflow::ActionOutcome outcome = waiting.get();
+  if (refuses_credentials(outcome)) return wrong_credentials(session.provider_plugin);
   if (outcome.kind != workflow::OutcomeKind::done)
     return unavailable("video.unavailable", "the video provider gave no token: " + outcome.code +
                                                 ", " + outcome.message);
@@ -92,6 +93,20 @@ Result<SessionVideo::Token> SessionVideo::token(const Session& session, const Pa
   kept_.insert_or_assign(
       key, Kept{.session = session.id, .half_ms = now + seconds * 500, .token = token});
   return token;
+}
+
+bool refuses_credentials(const workflow::ActionOutcome& outcome) {
+  constexpr std::int64_t kUnauthorized = 401;
+  constexpr std::int64_t kForbidden = 403;
+  const std::int64_t status = outcome.detail.int_or("status", 0);
+  return outcome.kind == workflow::OutcomeKind::permanent &&
+         (status == kUnauthorized || status == kForbidden);
+}
+
+Error wrong_credentials(std::string_view plugin) {
+  return unavailable("video.unavailable", "the video provider does not accept the credentials of " +
+                                              std::string(plugin) +
+                                              "; check its keys and secrets in the configuration");
 }
 
 void SessionVideo::forget(std::string_view session) {

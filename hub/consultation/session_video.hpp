@@ -64,6 +64,11 @@ class SessionVideo {
   std::map<std::string, Kept, std::less<>> kept_ RABT_GUARDED_BY(mutex_);
 };
 
+// Whether the provider did not take what its plugin proved itself with.
+[[nodiscard]] bool refuses_credentials(const workflow::ActionOutcome& outcome);
+// What people are told then. plugin: plugin://twilio.
+[[nodiscard]] Error wrong_credentials(std::string_view plugin);
+
 // What the capability calls a role.
 [[nodiscard]] std::string_view provider_role(PartRole role);
 

@@ -503,7 +503,8 @@ void SessionWork::settle(const Ended& ended) {
       }
       return;
     default:
-      give_up(intent, "refused", outcome.code);
+      give_up(intent, "refused", outcome.code,
+              refuses_credentials(outcome) ? "video.credentials" : "video.room_refused");
       return;
   }
 }
@@ -530,7 +531,8 @@ void SessionWork::again(const Intent& intent, std::string_view code, std::int64_
                                {{"session", intent.session}, {"code", written.error().code}});
 }
 
-void SessionWork::give_up(const Intent& intent, std::string_view state, std::string_view code) {
+void SessionWork::give_up(const Intent& intent, std::string_view state, std::string_view code,
+                          std::string_view refused) {
   if (state == "parked") ++parked_;
   sessions_.parts().log.warn(
       "session.effect",
@@ -549,7 +551,7 @@ void SessionWork::give_up(const Intent& intent, std::string_view state, std::str
       intent.kind == "open-room"
           ? sessions_.act_as_hub(
                 intent.session,
-                RoomNotOpened{state == "parked" ? "video.room_unknown" : "video.room_refused"},
+                RoomNotOpened{std::string(state == "parked" ? "video.room_unknown" : refused)},
                 closed)
       : intent.kind == "start-recording"
           ? sessions_.act_as_hub(intent.session, RecordingLost{intent.subject, std::string(code)},

@@ -21,6 +21,11 @@ bool has_waiting_room(std::string_view door) {
   return door == "api" || door == "workflow";
 }
 
+// Doors of systems in which a setting says whether sessions are recorded.
+bool follows_auto_record(std::string_view door) {
+  return door == "api" || door == "emr";
+}
+
 }  // namespace
 
 // A session on its way from the request to the rules.
@@ -182,7 +187,9 @@ Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& 
   is.e2ee = input.e2ee;
   is.recording = input.recording;
   if (is.recording.empty())
-    is.recording = parts_.settings.auto_record && !is.e2ee && ask.door == "api" ? "auto" : "manual";
+    is.recording = parts_.settings.auto_record && !is.e2ee && follows_auto_record(ask.door)
+                       ? "auto"
+                       : "manual";
   if (!parts_.settings.recording_enabled) is.recording = "off";
   is.language = input.language;
   if (is.language.empty())

@@ -339,6 +339,7 @@ Result<SessionsImpl::Access> SessionsImpl::access_of(const Session& given,
   RABT_TRY(session, with_room(given, SessionVideo::kPatienceMs));
   if (session.provider_plugin.empty() || session.room != "open") {
     if (!required) return waiting_access(session, *one);
+    if (session.warns("video.credentials")) return wrong_credentials(session.provider_plugin);
     return session.provider_plugin.empty()
                ? unavailable("video.not_configured", "no video provider is bound to the role video")
                : unavailable("video.unavailable",

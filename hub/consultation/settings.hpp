@@ -10,7 +10,7 @@ namespace rabt::consultation {
 struct VideoSettings {
   bool enabled = true;
   bool recording_enabled = true;
-  // Recordings of /api/v1 begin with the session.
+  // Recordings of /api/v1 and of the EMR begin with the session.
   bool auto_record = false;
   bool encryption_required = true;
   bool waiting_room = true;

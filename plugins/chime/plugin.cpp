@@ -178,27 +178,32 @@ class ChimePlugin final : public Recordings {
                    {"Capabilities", may}};
     const HttpResult meeting = co_await meetings(call, "GET", "/meetings/" + id);
     if (!succeeded(meeting)) co_return failure(meeting);
-    const HttpResult made =
-        co_await meetings(call, "POST", "/meetings/" + id + "/attendees", ask.dump());
-    if (!succeeded(made)) co_return failure(made);
     const auto about = object_of(meeting);
+    if (!about || !member_of(*about, "Meeting").is_object()) co_return unreadable();
+    const std::string attendees = "/meetings/" + id + "/attendees";
+    HttpResult made = co_await meetings(call, "POST", attendees, ask.dump());
+    if (!succeeded(made)) co_return failure(made);
+    // An attendee of before keeps what he was allowed then, so he makes room for another one. To
+    // change him would need a permission more of the account.
+    if (const auto before = object_of(made)) {
+      const Json& had = member_of(member_of(*before, "Attendee"), "Capabilities");
+      if (had.is_object() && had != may) {
+        const std::string old = text_of(member_of(*before, "Attendee"), "AttendeeId");
+        if (!is_guid(old)) co_return unreadable();
+        const HttpResult gone = co_await meetings(call, "DELETE", attendees + "/" + old);
+        if (!succeeded(gone) && !is_gone(gone)) co_return failure(gone);
+        made = co_await meetings(call, "POST", attendees, ask.dump());
+        if (!succeeded(made)) co_return failure(made);
+      }
+    }
     const auto body = object_of(made);
-    if (!about || !body) co_return unreadable();
+    if (!body) co_return unreadable();
     const Json& attendee = member_of(*body, "Attendee");
     const std::string token = text_of(attendee, "JoinToken");
-    if (token.empty() || !member_of(*about, "Meeting").is_object()) co_return unreadable();
-    // An attendee of before keeps what he was allowed then.
-    const std::string attendee_id = text_of(attendee, "AttendeeId");
-    if (const Json& had = member_of(attendee, "Capabilities"); had.is_object() && had != may) {
-      if (!is_guid(attendee_id)) co_return unreadable();
-      const HttpResult changed = co_await meetings(
-          call, "PUT", "/meetings/" + id + "/attendees/" + attendee_id + "/capabilities",
-          may.dump());
-      if (!succeeded(changed)) co_return failure(changed);
-    }
+    if (token.empty()) co_return unreadable();
     // Chime keeps a token until the meeting ends; the hub asks for a new one when the time is over.
     const std::int64_t ttl = input.value("ttlSeconds", settings_.token_ttl_seconds);
-    const Json kept{{"AttendeeId", attendee_id},
+    const Json kept{{"AttendeeId", text_of(attendee, "AttendeeId")},
                     {"ExternalUserId", text_of(attendee, "ExternalUserId")},
                     {"JoinToken", token},
                     {"Capabilities", may}};

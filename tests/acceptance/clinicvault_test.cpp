@@ -1,6 +1,7 @@
+#include "hub/identity/totp.hpp"
 #include "tests/acceptance/hospital.hpp"
 
-// Rows C-01 to C-12 of the catalogue of calls, but for the WebSocket.
+// Rows C-01 to C-12 of the catalogue of calls, but for the WebSocket, and those of signing in.
 namespace rabt::acceptance {
 namespace {
 
@@ -150,7 +151,7 @@ TEST(Clinicvault, C06C23C24C25WritesNotes) {
   RABT_EXPECT_STATUS(h().post("D", "/consultation/notes", with("notes", "late")), 409);
 }
 
-TEST(Clinicvault, C07TakesTextForTheTranscript) {
+TEST(Clinicvault, C07C18TakesTextForTheTranscript) {
   const std::string id = active();
   const Answer said =
       h().post("D", "/consultation/transcribe",
@@ -181,16 +182,29 @@ TEST(Clinicvault, C10ListsUsers) {
   for (const char* who : {"D", "P"}) RABT_EXPECT_STATUS(h().get(who, "/admin/users"), 403);
 }
 
-TEST(Clinicvault, C11ShowsTheLogNewestFirst) {
+TEST(Clinicvault, C11C15ShowsTheLogNewestFirst) {
   const std::string id = active();
+  RABT_EXPECT_STATUS(
+      h().post("D", "/consultation/notes",
+               Json::object({{"consultation_id", Json::number(id)}, {"notes", "Rest."}})),
+      200);
   RABT_EXPECT_STATUS(h().get("D", "/consultation/end/" + id), 200);
+  RABT_EXPECT_STATUS(h().post("-", "/auth/register", account("c11")), 201);
+  RABT_EXPECT_STATUS(
+      h().post("-", "/auth/login", Json::object({{"username", "c11"}, {"password", kPassword}})),
+      200);
   const Answer shown = h().get("AD", "/admin/logs?page_size=100");
   RABT_EXPECT_STATUS(shown, 200);
   const Json& logs = shown["logs"];
   ASSERT_GE(logs.size(), 2U);
   EXPECT_GT(logs[0].int_or("id", 0), logs[1].int_or("id", 0));
-  EXPECT_NE(shown.body.find("session.started"), std::string::npos);
-  EXPECT_NE(shown.body.find("session.ended"), std::string::npos);
+  for (const char* act : {"session.started", "session.ended", "note.written", "user.login"}) {
+    const Answer some = h().get("AD", std::string("/admin/logs?action=") + act);
+    RABT_EXPECT_STATUS(some, 200);
+    ASSERT_GE(some["logs"].size(), 1U) << act;
+    EXPECT_EQ(some["logs"][0]["action"], Json(act));
+    EXPECT_EQ(some["logs"][0]["result"], Json("ok")) << some.body;
+  }
   RABT_EXPECT_STATUS(h().get("D", "/admin/logs"), 403);
 }
 
@@ -214,6 +228,107 @@ TEST(Clinicvault, C12AssignsADoctor) {
   for (std::size_t i = 0; i < board["waiting"].size(); ++i)
     waits = waits || board["waiting"][i]["consultation_id"] == asked["consultation_id"];
   EXPECT_TRUE(waits) << board.body;
+  RABT_EXPECT_STATUS(h().get("D2", "/consultation/start/" + number("P2")), 200);
+  RABT_EXPECT_STATUS(h().get("D2", "/consultation/end/" + asked["consultation_id"].number_text()),
+                     200);
+  RABT_EXPECT_STATUS(assign("AD", "D"), 409);
+}
+
+// What a browser has after it posted the form of a page of the hub.
+std::string cookie_of(const std::string& name) {
+  RABT_EXPECT_STATUS(h().post("-", "/auth/register", account(name)), 201);
+  const net::Response in =
+      h().site.send("POST", "/auth/login",
+                    {{"Content-Type", "application/x-www-form-urlencoded"},
+                     {"Accept", "text/html"},
+                     {"Origin", h().site.url()}},
+                    "username=" + name + "&password=a+long+password+of+a+patient");
+  EXPECT_EQ(in.status, 303) << in.body;
+  for (const auto& [key, value] : in.headers) {
+    if (value.starts_with("__Host-rabt=")) return value;
+  }
+  ADD_FAILURE() << "no cookie of the session";
+  return {};
+}
+
+TEST(Clinicvault, C32C38ACookieIsForPagesOfTheHubAlone) {
+  const std::string set = cookie_of("c32");
+  for (const char* part : {"; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"})
+    EXPECT_NE(set.find(part), std::string::npos) << part;
+  EXPECT_EQ(set.find("Domain"), std::string::npos);
+  const std::pair<std::string, std::string> cookie{"Cookie", set.substr(0, set.find(';'))};
+  const auto as = [&](const char* method, const std::string& path, const char* site) {
+    return h().call("-", method, path, std::string_view(method) == "POST" ? Json::object() : Json(),
+                    {cookie, {"Sec-Fetch-Site", site}});
+  };
+  const Answer board = as("GET", "/dashboard", "same-origin");
+  RABT_EXPECT_STATUS(board, 200);
+  const std::string start = "/consultation/start/" + board["user"]["id"].number_text();
+  RABT_EXPECT_STATUS(as("GET", start, "cross-site"), 403);
+  // Neither is one that does not say from where it comes.
+  RABT_EXPECT_STATUS(h().call("-", "GET", start, {}, {cookie}), 403);
+  RABT_EXPECT_STATUS(as("GET", start, "same-origin"), 200);
+  RABT_EXPECT_STATUS(as("POST", "/auth/logout", "cross-site"), 403);
+  RABT_EXPECT_STATUS(as("GET", "/dashboard", "same-origin"), 200);
+  RABT_EXPECT_STATUS(as("POST", "/auth/logout", "same-origin"), 200);
+  RABT_EXPECT_STATUS(as("GET", "/dashboard", "same-origin"), 401);
+}
+
+TEST(Clinicvault, C40ASecondFactorIsAskedForAndCountsOnce) {
+  RABT_EXPECT_STATUS(h().post("-", "/auth/register", account("c40")), 201);
+  const auto login = [](const std::string& otp) {
+    Json body = Json::object({{"username", "c40"}, {"password", kPassword}});
+    if (!otp.empty()) body.set("otp", otp);
+    return h().post("-", "/auth/login", body);
+  };
+  const Answer in = login("");
+  RABT_EXPECT_STATUS(in, 200);
+  const auto own = [&](const std::string& path, const Json& body) {
+    return h().call("-", "POST", path, body,
+                    {{"Authorization", "Bearer " + in.text("access_token")}});
+  };
+  const Answer enrolled = own("/api/v1/me/mfa", Json::object());
+  RABT_EXPECT_STATUS(enrolled, 201);
+  const auto secret = identity::from_base32(enrolled.text("secret"));
+  ASSERT_TRUE(secret) << enrolled.body;
+  const std::int64_t step = identity::totp_step(SystemClock().now());
+  const Answer confirmed = own("/api/v1/me/mfa/confirm",
+                               Json::object({{"code", identity::totp_code(*secret, step - 1)}}));
+  RABT_EXPECT_STATUS(confirmed, 200);
+  EXPECT_EQ(confirmed["recoveryCodes"].size(), 10U) << confirmed.body;
+
+  const Answer without = login("");
+  RABT_EXPECT_STATUS(without, 401);
+  EXPECT_EQ(without["detail"], Json("mfa_required"));
+  const std::string code = identity::totp_code(*secret, step);
+  RABT_EXPECT_STATUS(login(code), 200);
+  const Answer again = login(code);
+  RABT_EXPECT_STATUS(again, 401);
+  EXPECT_EQ(again["detail"], Json("Incorrect username or password"));
+}
+
+TEST(Clinicvault, C31NoListShowsSessionsOfOthers) {
+  const std::string id = active();
+  const Answer is = h().get("D", "/api/v1/sessions/" + id);
+  RABT_EXPECT_STATUS(is, 200);
+  // By whatever id a list names it.
+  const std::vector<std::string> names{is.text("id"), is.text("uuid"), is.text("roomName")};
+  const std::vector<std::string> lists{
+      "/dashboard", "/api/v1/sessions?limit=200", "/api/v1/telemedicine/?page_size=200",
+      "/api/video/sessions?page_size=100", "/video/sessions?limit=100"};
+  const auto shows = [&](const char* who, const std::string& list) {
+    const Answer answer = h().get(who, list);
+    RABT_EXPECT_STATUS(answer, 200);
+    for (const std::string& name : names) {
+      if (answer.body.find(name) != std::string::npos) return true;
+    }
+    return false;
+  };
+  for (const std::string& list : lists) {
+    EXPECT_TRUE(shows("P", list)) << list;
+    for (const char* who : {"P2", "D2", "N"}) EXPECT_FALSE(shows(who, list)) << who << " " << list;
+  }
+  RABT_EXPECT_STATUS(h().get("D", "/consultation/end/" + id), 200);
 }
 
 TEST(Clinicvault, C14C33IsDescribedAndAsksForTokens) {

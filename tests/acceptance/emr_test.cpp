@@ -1,8 +1,10 @@
+#include <chrono>
 #include <regex>
+#include <thread>
 
 #include "tests/acceptance/hospital.hpp"
 
-// Rows E-01 to E-22 of the catalogue of calls.
+// Rows E-01 to E-22, E-29 and E-32 of the catalogue of calls.
 namespace rabt::acceptance {
 namespace {
 
@@ -173,6 +175,52 @@ TEST(Emr, E13RecordingIsAWish) {
   Json body = sample(visit());
   body.set("recording_enabled", true);
   EXPECT_EQ(h().post("D", kRoot, body)["recording_enabled"], Json(true));
+}
+
+TEST(Emr, E29WhoSaysNothingOfRecordingsGetsWhatIsConfigured) {
+  Json body = sample(visit());
+  body.mutable_object().erase("recording_enabled");
+  const Answer one = h().post("D", kRoot, body);
+  RABT_EXPECT_STATUS(one, 201);
+  EXPECT_EQ(one["recording_enabled"], Json(false));
+  const std::string id = one["id"].number_text();
+  const Answer wished =
+      h().call("D", "PATCH", path(id), Json::object({{"recording_enabled", true}}));
+  EXPECT_EQ(wished["recording_enabled"], Json(true)) << wished.body;
+}
+
+TEST(Emr, E16ASessionHasOneRoomAtTheProvider) {
+  const std::string id = started();
+  for (const char* who : {"D", "P", "D"}) {
+    RABT_EXPECT_STATUS(h().post(who, std::string(kRoot) + "token/", session_id(id)), 200);
+  }
+  const Answer is = h().get("D", path(id));
+  const auto rooms = [&](const char* kind) {
+    return h().site.control(
+        "GET", std::string("/ledger?service=twilio&kind=") + kind + "&key=" + is.text("room_name"));
+  };
+  const Json made = rooms("room.created");
+  ASSERT_EQ(made.size(), 1U) << made.dump();
+  EXPECT_EQ(made[0]["detail"]["sid"], is["room_sid"]);
+  RABT_EXPECT_STATUS(h().post("D", path(id, "end")), 200);
+  for (int look = 0; look < 1'000 && rooms("room.completed").size() == 0; ++look)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(rooms("room.completed").size(), 1U);
+}
+
+TEST(Emr, E32AWrongApiSecretIsNamedByTheToken) {
+  h().site.faults("twilio", R"([{"match": {"method": "POST", "path": "^/v1/Rooms$"},
+                                 "fault": "status", "status": 401}])");
+  const std::string id = started();
+  const Answer refused = h().post("P", std::string(kRoot) + "token/", session_id(id));
+  h().site.faults("twilio", "[]");
+  RABT_EXPECT_STATUS(refused, 503);
+  EXPECT_NE(refused.text("detail").find("credentials of plugin://twilio"), std::string::npos)
+      << refused.body;
+  EXPECT_NE(h().get("D", path(id))["warnings"].dump().find("video.credentials"), std::string::npos);
+  // Once it is mended, the next one who comes gets in.
+  RABT_EXPECT_STATUS(h().post("P", std::string(kRoot) + "token/", session_id(id)), 200);
+  EXPECT_EQ(h().get("D", path(id))["warnings"].dump().find("video.credentials"), std::string::npos);
 }
 
 TEST(Emr, E21NothingChangesAfterTheEnd) {

@@ -28,8 +28,8 @@ constexpr std::string_view kMore =
     "doors:\n"
     "  kiorex: {KIOREX}\n"
     "  emr: {rate: 0}\n"
-    "  pulseone: {naive_time_zone: Asia/Riyadh, rate: 0}\n"
-    "  clinicvault: {rate: 0}\n";
+    "  pulseone: {PULSEONE}\n"
+    "  clinicvault: {CLINICVAULT}\n";
 
 }  // namespace
 
@@ -48,12 +48,14 @@ Hospital& Hospital::get() {
   return hospital;
 }
 
-Hospital::Hospital(const HospitalOptions& options) {
+Hospital::Hospital(const HospitalOptions& options) : site(options.kind) {
   const std::string secret = site.folder() / "issuer.secret";
   e2e::write_file(secret, kSecret);
   std::string more(kMore);
-  for (const auto& [word, value] :
-       {std::pair<std::string_view, std::string>{"ISSUER", secret}, {"KIOREX", options.kiorex}})
+  for (const auto& [word, value] : {std::pair<std::string_view, std::string>{"ISSUER", secret},
+                                    {"KIOREX", options.kiorex},
+                                    {"PULSEONE", options.pulseone},
+                                    {"CLINICVAULT", options.clinicvault}})
     more.replace(more.find(word), word.size(), value);
   site.config.more = more + options.more;
   if (!options.workflows.empty()) site.config.workflows.clear();
@@ -61,7 +63,7 @@ Hospital::Hospital(const HospitalOptions& options) {
     site.config.workflows.push_back(e2e::source_dir() + "/workflows/" + name + ".yaml");
   // These people come from the issuer above, not from the demonstration's.
   site.config.issuer_secret.clear();
-  site.start_sandbox();
+  if (options.kind == e2e::Kind::whole) site.start_sandbox();
   site.start_hub();
   for (const auto& [who, role] : {std::pair{"AD", "admin"},
                                   {"D", "provider"},

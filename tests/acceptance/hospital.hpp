@@ -38,8 +38,12 @@ struct HospitalOptions {
   std::string more{};
   // Names of shipped workflows that run, in place of the one of a booking.
   std::vector<std::string> workflows{};
-  // Members of `doors.kiorex`.
+  // Members of `doors.kiorex`, and of the others.
   std::string kiorex = "cors: ['https://app.example.sa'], rate: 0";
+  std::string pulseone = "naive_time_zone: Asia/Riyadh, rate: 0";
+  std::string clinicvault = "rate: 0";
+  // With Kind::edge no role has a plugin, and there are no stand-ins.
+  e2e::Kind kind = e2e::Kind::whole;
 };
 
 // AD admin, D and D2 doctors, P and P2 patients, N nurse; "-" shows no token.
@@ -69,7 +73,7 @@ class Hospital {
                                  std::int64_t seconds = 3600) const;
   // Somebody more, whom no other test meets; `call` knows him by this name from then on.
   void enter(const std::string& who, const std::string& role);
-  e2e::Site site{e2e::Kind::whole};
+  e2e::Site site;
 
   // Of the tokens of these people.
   static constexpr std::string_view kSecret = "kq3Yw0bTzR8uN5vXc1LmPd7hJg2sFa9E";

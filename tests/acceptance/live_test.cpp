@@ -78,7 +78,7 @@ std::string active(std::string_view patient) {
   return answer["consultation_id"].is_number() ? answer["consultation_id"].number_text() : "0";
 }
 
-TEST(Clinicvault, C09ChatSignalsAndTheEndGoOverTheSocket) {
+TEST(Clinicvault, C09C17ChatSignalsAndTheEndGoOverTheSocket) {
   // Others have open consultations with D, where they may wait.
   h().enter("C9", "patient");
   const std::string id = active("C9");
@@ -118,13 +118,56 @@ TEST(Clinicvault, C09ChatSignalsAndTheEndGoOverTheSocket) {
   EXPECT_EQ(patient.close_code(), 1000);
 }
 
-TEST(Clinicvault, C09TheSocketIsForItsPeopleOnly) {
+TEST(Clinicvault, C09C42TheSocketIsForItsPeopleOnly) {
   h().enter("C9", "patient");
   const std::string id = active("C9");
   EXPECT_EQ(Line("/ws/" + id + "/" + number("C9"), {}).status(), "401");
   EXPECT_EQ(Line("/ws/" + id + "/" + number("D"), shows("C9")).status(), "403");
   EXPECT_EQ(Line("/ws/" + id + "/" + number("P2"), shows("P2")).status(), "403");
   RABT_EXPECT_STATUS(h().get("D", "/consultation/end/" + id), 200);
+}
+
+// IE 5.2: a header, a ticket of a page, or the cookie where the page is the hub's own.
+TEST(Clinicvault, C42EachWayToTheSocketProvesWhoComes) {
+  h().enter("C42", "patient");
+  const std::string id = active("C42");
+  const std::string path = "/ws/" + id + "/" + number("C42");
+  const std::pair<std::string, std::string> page{"Origin", "https://portal.example.sa"};
+  const Answer made = h().call("C42", "POST", "/api/v1/tickets", Json::object(), {page});
+  RABT_EXPECT_STATUS(made, 201);
+  const std::pair<std::string, std::string> offer{"Sec-WebSocket-Protocol", made.text("ticket")};
+  EXPECT_EQ(Line(path, {page, offer}).status(), "101");
+  EXPECT_EQ(Line(path, {page, offer}).status(), "401") << "a ticket counts once";
+  RABT_EXPECT_STATUS(h().get("D", "/consultation/end/" + id), 200);
+
+  const std::string password = "a-long-password-of-a-patient-8";
+  RABT_EXPECT_STATUS(h().post("-", "/auth/register",
+                              Json::object({{"username", "c42"},
+                                            {"email", "c42@example.sa"},
+                                            {"password", password},
+                                            {"full_name", "Patient of Test"}})),
+                     201);
+  const std::string own = h().site.url();
+  const net::Response in = h().site.send("POST", "/auth/login",
+                                         {{"Content-Type", "application/x-www-form-urlencoded"},
+                                          {"Accept", "text/html"},
+                                          {"Origin", own}},
+                                         "username=c42&password=" + password);
+  std::pair<std::string, std::string> cookie{"Cookie", ""};
+  for (const auto& [name, value] : in.headers) {
+    if (value.starts_with("__Host-rabt=")) cookie.second = value.substr(0, value.find(';'));
+  }
+  const auto as = [&](const std::string& where) {
+    return h().call("-", "GET", where, {}, {cookie, {"Sec-Fetch-Site", "same-origin"}});
+  };
+  const std::string me = as("/dashboard")["user"]["id"].number_text();
+  const Answer asked = as("/consultation/start/" + me);
+  RABT_EXPECT_STATUS(asked, 200);
+  const std::string socket = asked.text("websocket_url");
+  EXPECT_EQ(socket, "/ws/" + asked["consultation_id"].number_text() + "/" + me);
+  EXPECT_EQ(Line(socket, {cookie, {"Origin", own}}).status(), "101");
+  EXPECT_EQ(Line(socket, {cookie, page}).status(), "403");
+  EXPECT_EQ(Line(socket, {cookie}).status(), "403");
 }
 
 class Stream : public ::testing::Test {

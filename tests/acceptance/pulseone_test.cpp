@@ -156,6 +156,32 @@ TEST(Pulseone, P13ABookingOfAClinicNamesTheClinic) {
   RABT_EXPECT_STATUS(h().post("D", kSessions, body), 422);
 }
 
+TEST(Pulseone, P13AClinicsSessionNamesItsDoctor) {
+  const Answer clinic = h().post("AD", "/api/v1/clinics", Json::object({{"name", "Heart"}}));
+  RABT_EXPECT_STATUS(clinic, 201);
+  const Answer hours = h().post("AD", "/api/v1/clinics/" + clinic.text("id") + "/sessions",
+                                Json::object({{"provider", h().person("D2").id},
+                                              {"startsAt", "2027-03-01T06:00:00Z"},
+                                              {"endsAt", "2027-03-01T09:00:00Z"},
+                                              {"capacity", 1}}));
+  RABT_EXPECT_STATUS(hours, 201);
+  const Json body = Json::object({{"booking_type", "CLINIC_BASED"},
+                                  {"patient_id", h().uuid("P")},
+                                  {"clinic_id", clinic["uuid"]},
+                                  {"clinic_session_id", hours["uuid"]},
+                                  {"scheduled_start_time", "2027-03-01T09:30:00"}});
+  RABT_EXPECT_STATUS(h().post("P", kSessions, body), 403);
+  const Answer booked = h().post("N", kSessions, body);
+  RABT_EXPECT_STATUS(booked, 201);
+  EXPECT_EQ(booked["booking_type"], Json("CLINIC_BASED"));
+  EXPECT_EQ(booked["doctor_id"], Json(h().uuid("D2")));
+  EXPECT_EQ(booked["clinic_id"], clinic["uuid"]);
+  EXPECT_EQ(booked["clinic_session_id"], hours["uuid"]);
+  const Answer full = h().post("N", kSessions, body);
+  RABT_EXPECT_STATUS(full, 409);
+  EXPECT_EQ(full.header("X-Rabt-Code"), "clinic.full");
+}
+
 TEST(Pulseone, P14BeginsWhenBothAreThere) {
   const std::string id = made();
   RABT_EXPECT_STATUS(h().post("P", path(id, "join")), 200);
@@ -210,7 +236,18 @@ TEST(Pulseone, P25P27OnlyTheirOwn) {
     RABT_EXPECT_STATUS(h().post(who, path(id, "join")), 403);
 }
 
-TEST(Pulseone, P17P30P40TellsEventsAndMinutes) {
+TEST(Pulseone, P22ProvidersAreKnownToTheHubItself) {
+  for (const std::string& name : {h().uuid("D"), h().person("D").id}) {
+    const Answer shown = h().get("P", "/api/v1/providers/" + name);
+    RABT_EXPECT_STATUS(shown, 200);
+    EXPECT_EQ(shown["uuid"], Json(h().uuid("D"))) << shown.body;
+    EXPECT_NE(shown.text("name"), "");
+    EXPECT_EQ(shown["licenceState"], Json("vouched")) << shown.body;
+  }
+  RABT_EXPECT_STATUS(h().get("P", "/api/v1/providers/" + h().uuid("P2")), 404);
+}
+
+TEST(Pulseone, P17P18P30P40TellsEventsAndMinutes) {
   const Answer made = h().post(
       "D", "/api/v1/sessions",
       Json::object(
@@ -218,7 +255,16 @@ TEST(Pulseone, P17P30P40TellsEventsAndMinutes) {
   RABT_EXPECT_STATUS(made, 201);
   const std::string at = "/api/v1/sessions/" + made.text("id");
   RABT_EXPECT_STATUS(h().post("D", at + "/start"), 200);
-  RABT_EXPECT_STATUS(h().post("D", at + "/end"), 200);
+  RABT_EXPECT_STATUS(h().post("P", at + "/join"), 200);
+  RABT_EXPECT_STATUS(h().post("P", at + "/quality",
+                              *Json::parse(R"({"samples": [{"direction": "down", "lossPercent": 3,
+                                  "jitterMs": 30, "rttMs": 200, "kbps": 900}]})")),
+                     202);
+  RABT_EXPECT_STATUS(
+      h().post("D", at + "/end", Json::object({{"reason", "consultation_completed"}})), 200);
+  const Answer over = h().get("D", at);
+  EXPECT_NEAR(over["qualityScore"].as_double(), 3.96, 0.005) << over.body;
+  EXPECT_EQ(over["endReason"], Json("consultation_completed"));
   const Answer events = h().get("D", at + "/events");
   RABT_EXPECT_STATUS(events, 200);
   std::int64_t last = 0;

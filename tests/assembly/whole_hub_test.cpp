@@ -371,7 +371,7 @@ TEST_F(WholeHub, APatientOnTwoDevicesIsOnePersonAndHearsOnBoth) {
   EXPECT_EQ(call("doctor", "POST", session + "/end").status, 200);
 }
 
-TEST_F(WholeHub, TwoBrowsersCallEachOtherWithoutAProvider) {
+TEST_F(WholeHub, C16TwoBrowsersCallEachOtherWithoutAProvider) {
   config_.roles["video"] = "hub://p2p";
   config_.ice.stun = {"stun:stun.example.sa:3478"};
   config_.ice.turn = {"turn:turn.example.sa:3478"};

@@ -60,6 +60,83 @@ TEST(ConfigImport, K60K62K63K64KiorexBecomesADoorAnIssuerAndTwilio) {
   EXPECT_EQ(names, "NODE_ENV DB_HOST REDIS_HOST TWILIO_VIDEO_SERVICE_SID OTHER ");
 }
 
+TEST(ConfigImport, E29TheEmrBecomesAnIssuerTwilioAndItsWishToRecord) {
+  const std::string_view env =
+      "SECRET_KEY=hush\nDATABASE_URL=postgres://u:hush@h/emr\nTWILIO_ACCOUNT_SID=AC1\n"
+      "TWILIO_AUTH_TOKEN=hush\nTWILIO_API_KEY=SK1\nTWILIO_API_SECRET=hush\n"
+      "TWILIO_RECORDING_ENABLED=False\n";
+  EXPECT_EQ(yaml("emr", env),
+            "identity:\n"
+            "  issuers:\n"
+            "    emr:\n"
+            "      kind: 'shared-secret'\n"
+            "      issuer: 'absent'\n"
+            "      audience: 'absent'\n"
+            "      subject_numbers: true\n"
+            "      secret:\n"
+            "        env: 'SECRET_KEY'\n"
+            "plugin:\n"
+            "  twilio:\n"
+            "    config:\n"
+            "      account_sid: 'AC1'\n"
+            "      api_key_sid: 'SK1'\n"
+            "    secrets:\n"
+            "      api_key_secret:\n"
+            "        env: 'TWILIO_API_SECRET'\n"
+            "sources:\n"
+            "  twilio:\n"
+            "    scheme: 'twilio'\n"
+            "    plugin: 'twilio'\n"
+            "    secrets: [{env: TWILIO_AUTH_TOKEN}]\n"
+            "video:\n"
+            "  auto_record: false\n");
+}
+
+TEST(ConfigImport, P34P35PulseoneBecomesADoorAnIssuerAndChime) {
+  const std::string_view env =
+      "PORT=8086\nJWT_SECRET_KEY=hush\nJWT_ALGORITHM=HS256\nDATABASE_URL=postgres://u:hush@h/v\n"
+      "AWS_ACCESS_KEY_ID=AKIA1\nAWS_SECRET_ACCESS_KEY=hush\nAWS_REGION=us-east-1\n";
+  EXPECT_EQ(yaml("pulseone", env),
+            "doors:\n"
+            "  pulseone:\n"
+            "    listen: 8086\n"
+            "identity:\n"
+            "  issuers:\n"
+            "    pulseone:\n"
+            "      kind: 'shared-secret'\n"
+            "      issuer: 'absent'\n"
+            "      audience: 'absent'\n"
+            "      role_map:\n"
+            "        DOCTOR: 'doctor'\n"
+            "        PATIENT: 'patient'\n"
+            "      secret:\n"
+            "        env: 'JWT_SECRET_KEY'\n"
+            "plugin:\n"
+            "  chime:\n"
+            "    config:\n"
+            "      access_key_id: 'AKIA1'\n"
+            "      region: 'us-east-1'\n"
+            "    secrets:\n"
+            "      secret_access_key:\n"
+            "        env: 'AWS_SECRET_ACCESS_KEY'\n");
+}
+
+TEST(ConfigImport, C34C35C36C37ClinicvaultNeedsNothingButTheTimeOfItsTokens) {
+  const std::string_view env =
+      "DATABASE_URL=sqlite:///./clinicvault.db\nSECRET_KEY=hush\nENCRYPTION_KEY=hush\n"
+      "ALGORITHM=HS256\nACCESS_TOKEN_EXPIRE_MINUTES=30\n";
+  EXPECT_EQ(yaml("clinicvault", env),
+            "identity:\n"
+            "  sessions:\n"
+            "    absolute: '30m'\n");
+  const auto imported = import_config("clinicvault", read_env(env));
+  ASSERT_TRUE(imported.ok());
+  EXPECT_EQ(imported->ignored.size(), 4U);
+  for (const char* minutes : {"0", "1441", "soon"})
+    EXPECT_EQ(yaml("clinicvault", std::string("ACCESS_TOKEN_EXPIRE_MINUTES=") + minutes + "\n"),
+              "ACCESS_TOKEN_EXPIRE_MINUTES must be a number of minutes from 1 to 1440");
+}
+
 TEST(ConfigImport, B18SwitchesOfBrainsaitAreVideoSettings) {
   EXPECT_EQ(yaml("brainsait",
                  "HIPAA_VIDEO_CHAT_ENABLED=False\nHIPAA_VIDEO_MAX_PARTICIPANTS=12\n"
@@ -108,7 +185,7 @@ TEST(ConfigImport, AValueThatCannotBeTakenIsNamed) {
             "HIPAA_VIDEO_ENABLED must be true or false");
 }
 
-TEST(ConfigImport, NoSecretIsWritten) {
+TEST(ConfigImport, E33NoSecretIsWritten) {
   for (const char* system : {"kiorex", "emr", "pulseone", "clinicvault", "brainsait"}) {
     EXPECT_EQ(yaml(system,
                    "JWT_SECRET=hush\nJWT_SECRET_KEY=hush\nSECRET_KEY=hush\n"

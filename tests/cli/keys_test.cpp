@@ -33,7 +33,7 @@ TEST(Keys, MakeNoDataFolderWhereAConfigurationIsWrong) {
   EXPECT_TRUE(has(ran.err, "cli.no_keys")) << ran.err;
 }
 
-TEST(Keys, AreTurnedThroughTheHubOrWithoutOneAndNeverBehindItsBack) {
+TEST(Keys, C39AreTurnedThroughTheHubOrWithoutOneAndNeverBehindItsBack) {
   const Ran ran = run(kConfig + R"(hub
 mv data/hub.sock data/elsewhere; keys rotate root --reason r; echo $?; mv data/elsewhere data/hub.sock
 keys rotate root --destroy-old --reason r

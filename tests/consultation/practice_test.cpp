@@ -578,7 +578,7 @@ TEST_F(PracticeTest, K48StepsThatMakeAPatientReadyAreNotedByHimAndByStaff) {
     EXPECT_EQ(verdict(note(patient_, body)), "api.invalid") << body.dump();
 }
 
-TEST_F(PracticeTest, AThresholdIsToldOncePerMonth) {
+TEST_F(PracticeTest, P31AThresholdIsToldOncePerMonth) {
   make({.free_minutes = 100});
   const std::string id = session("2026-11-10T10:00:00Z", 85);
   stay(id, "P1", "2026-11-10T10:00:00Z", "2026-11-10T11:25:00Z");

@@ -471,7 +471,7 @@ TEST_F(RecordsTest, K57TheDoctorPrescribesForADayAfterTheEnd) {
   EXPECT_EQ(count("prescription.cancelled"), 1);
 }
 
-TEST_F(RecordsTest, SegmentsOfASpeakerStandInTheirOrder) {
+TEST_F(RecordsTest, C30SegmentsOfASpeakerStandInTheirOrder) {
   const auto say = [&](const std::string& role, std::int64_t seq, const std::string& words) {
     clock_.advance_ms(1'000);
     must(records_->add_segment(

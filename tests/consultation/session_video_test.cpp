@@ -754,6 +754,47 @@ TEST_F(Video, B18AnAutomaticRecordingBeginsWithTheSession) {
   EXPECT_TRUE(eventually([&] { return provider_.calls("start-recording").size() == 1; }));
 }
 
+TEST_F(Video, E29TheSettingOfTheEmrDecidesWhereItsClientsSayNothing) {
+  const auto recording = [&](std::string_view door, const char* wish = nullptr) {
+    Ask ask = as(doctor_, {}, wish == nullptr ? plain() : with(plain(), "recording", wish));
+    ask.door = door;
+    return must(sessions_->create(ask)).string_or("recording", "");
+  };
+  EXPECT_EQ(recording("emr"), "manual");
+  settings_.auto_record = true;
+  restart();
+  EXPECT_EQ(recording("emr"), "auto");
+  EXPECT_EQ(recording("emr", "off"), "off");
+  EXPECT_EQ(recording("kiorex"), "manual") << "its clients start each recording by a call";
+}
+
+TEST_F(Video, WrongCredentialsAreNamedToWhoeverJoins) {
+  provider_.answer = [](const plugin::CallRequest&) {
+    workflow::ActionOutcome outcome =
+        plugin::failed(OutcomeKind::permanent, "twilio.20003", "Twilio answered 401, error 20003");
+    outcome.detail = Json::object({{"status", 401}});
+    return outcome;
+  };
+  const Json made_one = made();
+  EXPECT_EQ(made_one["warnings"].dump(), R"(["video.credentials"])");
+  const auto joined = sessions_->join(as(doctor_, id_of(made_one)));
+  ASSERT_FALSE(joined.ok());
+  EXPECT_EQ(joined.error().code, "video.unavailable");
+  EXPECT_NE(joined.error().message.find("does not accept the credentials of"), std::string::npos);
+  // Rooms are opened, and tokens are not: another permission of the account.
+  provider_.answer = [this](const plugin::CallRequest& call) {
+    if (call.action != "issue-token") return provider_.usual(call);
+    workflow::ActionOutcome outcome =
+        plugin::failed(OutcomeKind::permanent, "chime.403", "Chime answered 403");
+    outcome.detail = Json::object({{"status", 403}});
+    return outcome;
+  };
+  const auto again = sessions_->join(as(doctor_, id_of(made_one)));
+  ASSERT_FALSE(again.ok());
+  EXPECT_NE(again.error().message.find("does not accept the credentials of"), std::string::npos);
+  EXPECT_EQ(seen(id_of(made_one))["warnings"].size(), 0U);
+}
+
 // ---- What the provider cannot do
 
 TEST_F(Video, WhatTheProviderCannotRecordIsRefusedBeforeAnybodyComes) {

@@ -76,7 +76,7 @@ TEST_F(AccountsTest, ASessionLivesFromSignInToSignOut) {
             (std::vector<std::string>{"user.created ok", "user.login ok", "user.logout ok"}));
 }
 
-TEST_F(AccountsTest, ASessionEndsWhenIdleAndAfterItsTime) {
+TEST_F(AccountsTest, C37ASessionEndsWhenIdleAndAfterItsTime) {
   add("layla");
   SignedIn in = must(login("layla"));
   house_.base.clock.advance_ms(14LL * 60 * 1000);

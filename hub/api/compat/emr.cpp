@@ -89,7 +89,6 @@ Json participants_shape(const DoorCall& call, const Json& participants) {
 }
 
 Json session_shape(const DoorCall& call, const Json& session) {
-  const std::string recording = session.string_or("recording", "off");
   return Json::object({{"id", session["number"]},
                        {"visit", session["visitNumber"]},
                        {"appointment", appointment_shape(session)},
@@ -102,7 +101,7 @@ Json session_shape(const DoorCall& call, const Json& session) {
                        {"started_at", session["startedAt"]},
                        {"ended_at", session["endedAt"]},
                        {"duration_minutes", session["durationMinutes"]},
-                       {"recording_enabled", recording != "off"},
+                       {"recording_enabled", session["recording"] == Json("auto")},
                        {"recording_url", recording_url(call, session)},
                        {"notes", session["notes"]},
                        {"participants", participants_shape(call, session["participants"])},

@@ -177,7 +177,7 @@ Result<Month> PracticeService::month_asked(const Ask& ask) const {
   const auto year = read("year", now.year);
   const auto month = read("month", now.month);
   if (!year || *year < 2000 || *year > 2999)
-    return invalid("api.invalid", "year: it must have four digits, and be of this millennium");
+    return invalid("api.invalid", "year: it must be a number from 2000 to 2999");
   if (!month || *month < 1 || *month > 12)
     return invalid("api.invalid", "month: it must be a number from 1 to 12");
   return month_of(*year, *month, zone);
@@ -232,8 +232,9 @@ Answer PracticeService::usage(const Ask& ask) {
   const std::int64_t limit = parts_.settings.free_minutes;
   const UsageFigures figures = usage_figures(usage.seconds, limit);
   std::int64_t active = 0;
-  Json alerts = Json::array();
+  Json alerts;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    alerts = Json::array();
     RABT_TRY_STATUS(connection.query(kActive, {tenant}, [&](const Row& row) {
       active = row.integer(0);
       return false;

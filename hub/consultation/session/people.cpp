@@ -68,6 +68,12 @@ void put_out(Step& step, const Participant& one) {
   if (step.after().room == "open") step.ask("remove-participant", one.id);
 }
 
+// Why the provider has not opened the room.
+void clear_room_warnings(Session& is) {
+  for (const char* one : {"video.room_refused", "video.room_unknown", "video.credentials"})
+    is.clear_warning(one);
+}
+
 void tell_joined(Step& step, const Participant& one) {
   step.record("participant.joined", named(one));
   step.tell("participant-joined", named(one));
@@ -530,8 +536,7 @@ Result<Change> on(Step step, const RoomOpened& command) {
   is.room = "open";
   is.room_sid = command.sid;
   is.room_gone_ms.reset();
-  is.clear_warning("video.room_refused");
-  is.clear_warning("video.room_unknown");
+  clear_room_warnings(is);
   return done(std::move(step));
 }
 
@@ -539,6 +544,7 @@ Result<Change> on(Step step, const RoomNotOpened& command) {
   Session& is = step.after();
   if (is.over() || is.room != "asked") return nothing(step.before);
   is.room = "closed";
+  clear_room_warnings(is);
   is.warn(command.warning);
   if (is.status == SessionStatus::active && !is.room_gone_ms) is.room_gone_ms = step.moment.now.ms;
   return done(std::move(step));
@@ -573,9 +579,7 @@ Result<Change> on(Step step, const RecordingSeen& /*command*/) {
   }
   // News of a recording that was stopped meanwhile come late. Where none was ever asked for, the
   // provider records by a setting of its own, and nobody has consented.
-  const bool told =
-      std::find(is.warnings.begin(), is.warnings.end(), kUnasked) != is.warnings.end();
-  if (is.recorded || told) return nothing(step.before);
+  if (is.recorded || is.warns(kUnasked)) return nothing(step.before);
   is.warn(kUnasked);
   step.ask("stop-recording");
   step.record("recording.unasked");

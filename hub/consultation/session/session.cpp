@@ -109,8 +109,10 @@ bool Session::anybody_here() const {
   });
 }
 void Session::warn(std::string_view code) {
-  if (std::find(warnings.begin(), warnings.end(), code) == warnings.end())
-    warnings.emplace_back(code);
+  if (!warns(code)) warnings.emplace_back(code);
+}
+bool Session::warns(std::string_view code) const {
+  return std::find(warnings.begin(), warnings.end(), code) != warnings.end();
 }
 void Session::clear_warning(std::string_view code) {
   std::erase(warnings, code);

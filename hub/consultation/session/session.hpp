@@ -213,6 +213,7 @@ struct Session {
   [[nodiscard]] bool present(const Participant& participant) const;
   [[nodiscard]] bool anybody_here() const;
   void warn(std::string_view code);
+  [[nodiscard]] bool warns(std::string_view code) const;
   void clear_warning(std::string_view code);
 };
 

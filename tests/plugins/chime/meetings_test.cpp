@@ -62,6 +62,7 @@ class Amazon {
   std::set<std::string> open;
   Json last;
   std::map<std::string, std::string> attendees;  // external user to id
+  std::map<std::string, Json> allowed;           // by external user
   std::map<std::string, std::string> objects;
   std::set<std::string> running;
   int next = 1;
@@ -88,12 +89,16 @@ class Amazon {
     if (rest == "/attendees") {
       last = body;
       const std::string user = text_of(body, "ExternalUserId");
-      if (!attendees.contains(user)) attendees[user] = guid(next++);
+      // Whoever is invited again keeps what he may do.
+      if (!attendees.contains(user)) {
+        attendees[user] = guid(next++);
+        allowed[user] = body["Capabilities"];
+      }
       return json(200, {{"Attendee",
                          {{"AttendeeId", attendees[user]},
                           {"ExternalUserId", user},
                           {"JoinToken", "token-of-" + user},
-                          {"Capabilities", body["Capabilities"]}}}});
+                          {"Capabilities", allowed[user]}}}});
     }
     if (rest.starts_with("/attendees?")) {
       Json list = Json::array();
@@ -228,6 +233,71 @@ TEST_F(ChimeMeeting, WhoMayOnlyReceiveSendsNothing) {
   done("issue-token", {{"sessionId", id}, {"identity", "guest-1"}, {"receiveOnly", true}});
   for (const char* const what : {"Audio", "Video", "Content"})
     EXPECT_EQ(text_of(amazon.last["Capabilities"], what), "Receive");
+}
+
+// What the account must be allowed, by the name that IAM has for a request.
+std::string permission(const std::string& asked) {
+  const std::string method = asked.substr(0, asked.find(' '));
+  const std::string path = asked.substr(asked.find(kMeetings) + std::string(kMeetings).size());
+  const std::string rest = path.size() > 46 ? path.substr(46) : "";
+  const bool one = rest.starts_with("/attendees/");
+  if (path == "/meetings") return method == "POST" ? "CreateMeeting" : "ListMeetings";
+  if (rest.empty()) return method == "DELETE" ? "DeleteMeeting" : "GetMeeting";
+  if (rest == "/transcription?operation=start") return "StartMeetingTranscription";
+  if (rest == "/transcription?operation=stop") return "StopMeetingTranscription";
+  if (rest == "/attendees" && method == "POST") return "CreateAttendee";
+  if (rest.starts_with("/attendees?")) return "ListAttendees";
+  if (one && method == "DELETE") return "DeleteAttendee";
+  return one && method == "GET" ? "GetAttendee" : asked;
+}
+
+TEST_F(ChimeMeeting, P33AVisitThatIsNotRecordedNeedsNoOtherPermissions) {
+  Json config = Json::parse(kConfig);
+  config["transcription_languages"] = {"en-US"};
+  TestHost visit(config.dump());
+  visit.secrets = host.secrets;
+  visit.outside = [&](const Request& request) { return amazon(request); };
+  const auto act = [&](const std::string& action, const Json& input) {
+    const sdk::Outcome outcome = visit.call(action, input);
+    EXPECT_EQ(outcome.kind, Kind::done) << action << " " << outcome.code << " " << outcome.message;
+    return outcome.kind == Kind::done ? Json::parse(outcome.output) : Json();
+  };
+  const std::string id = text_of(act("create-session", Json::parse(R"({"reference": "visit-1-abc",
+                  "participants": [{"role": "patient", "identity": "patient"}]})")),
+                                 "sessionId");
+  const Json guest{{"sessionId", id}, {"identity", "guest-1"}};
+  Json observer = guest;
+  observer["receiveOnly"] = true;
+  act("issue-token", {{"sessionId", id}, {"identity", "patient"}});
+  const std::string before = text_of(act("issue-token", observer)["attendee"], "AttendeeId");
+  // He becomes one of those who speak: what he had until then opens nothing.
+  const Json after = act("issue-token", guest)["attendee"];
+  EXPECT_EQ(text_of(after["Capabilities"], "Audio"), "SendReceive");
+  EXPECT_NE(text_of(after, "AttendeeId"), before);
+  EXPECT_EQ(amazon.attendees.at("guest-1"), text_of(after, "AttendeeId"));
+  act("start-transcription", {{"sessionId", id}, {"language", "en"}});
+  act("stop-transcription", {{"sessionId", id}});
+  act("get-session", {{"sessionId", id}});
+  act("remove-participant", guest);
+  act("end-session", {{"sessionId", id}});
+  const std::set<std::string> granted{"CreateMeeting",
+                                      "GetMeeting",
+                                      "DeleteMeeting",
+                                      "CreateAttendee",
+                                      "ListAttendees",
+                                      "DeleteAttendee",
+                                      "StartMeetingTranscription",
+                                      "StopMeetingTranscription"};
+  std::set<std::string> needed;
+  for (const std::string& one : amazon.asked) {
+    if (one.find(kMeetings) != std::string::npos) {
+      needed.insert(permission(one));
+    } else {
+      // Where pieces of a recording would lie.
+      EXPECT_NE(one.find(kBucket), std::string::npos) << one;
+    }
+  }
+  EXPECT_EQ(needed, granted);
 }
 
 TEST_F(ChimeMeeting, WhoIsRemovedLosesTheAttendee) {
