@@ -36,9 +36,11 @@ struct BoundRecording {
   // The file of another recording holds what was recorded: nothing is fetched for this one.
   bool merged = false;
 };
-// output: {recordings: [{recordingId, kind, bytes?}], failed?: [{recordingId, kind, code?}]} of
-// list-recordings. One of kind composition holds all that was recorded in the room, however often
-// somebody stopped and began anew. Not inside a job.
+// output: {recordings: [{recordingId, kind, startedAt?, bytes?}], failed?: [{recordingId, kind,
+// startedAt?, code?}]} of list-recordings. A track belongs to the stretch in which it began; one
+// whose beginning the provider does not tell, to the oldest stretch that has none. One of kind
+// composition holds all that was recorded in the room, however often somebody stopped and began
+// anew. Not inside a job.
 [[nodiscard]] Result<std::vector<BoundRecording>> bind_recordings(const SessionParts& parts,
                                                                   const Session& session,
                                                                   const Json& output);

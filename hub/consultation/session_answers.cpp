@@ -244,6 +244,11 @@ Membership membership_of(const Session& is, const Actor& who) {
   }
   out.quality = is.quality;
   out.transcribed = is.transcribed;
+  for (const TranscriptGap& gap : is.transcript_gaps)
+    out.transcript_gaps.push_back(
+        Json::object({{"from", to_iso8601({gap.from_ms})},
+                      {"to", gap.to_ms ? Json(to_iso8601({*gap.to_ms})) : Json()},
+                      {"code", gap.code}}));
   out.host = out.host || who.system;
   out.administrator = who.roles.has_any(
       {identity::Role::admin, identity::Role::operator_, identity::Role::auditor});

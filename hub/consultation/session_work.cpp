@@ -25,6 +25,9 @@ constexpr Statement kOpen{
 constexpr Statement kRoomOpen{
     "SELECT count(*) FROM session_effect WHERE session = $1 AND tenant = $2 AND kind = 'open-room' "
     "AND state = 'open'"};
+constexpr Statement kCollectOpen{
+    "SELECT count(*) FROM session_effect WHERE tenant = $1 AND session = $2 AND kind = 'collect' "
+    "AND state = 'open'"};
 constexpr Statement kRoomOf{
     "SELECT subject FROM session_effect WHERE tenant = $1 AND session = $2 AND kind = 'open-room' "
     "AND state = 'done' ORDER BY n DESC LIMIT 1"};
@@ -64,6 +67,7 @@ constexpr std::int64_t kMaxReconciled = 1'000;
 constexpr std::string_view kLook = "look";
 constexpr std::string_view kDelete = "delete";
 constexpr std::string_view kTranscribe = "start-transcription";
+constexpr std::string_view kTranscriptionFailed = "video.transcription_failed";
 constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::int64_t kGhosts = 2;
 
@@ -425,6 +429,7 @@ void SessionWork::looked(const Intent& intent, const Json& output) {
   if (!is.ok() || is->over() || is->room_sid != output.string_or("sessionId", "")) return;
   Status written = people_of(intent, output["participants"]);
   const std::int64_t asked = std::stoll(intent.subject);
+  const std::string transcription = output.string_or("transcription", "");
   const std::string status = output.string_or("status", "");
   if (status != "in-progress") {
     const auto ended = parse_iso8601(output.string_or("endedAt", ""));
@@ -432,7 +437,14 @@ void SessionWork::looked(const Intent& intent, const Json& output) {
     if (written.ok())
       written = told_late(intent, RoomEnded{ended.ok() ? *ended : Timestamp{asked}, lost});
     if (written.ok() && lost) written = sessions_.lost_room(intent.session);
-  } else if (sessions_.video().has(*is, "presence") && output["participants"].is_array()) {
+  } else if (written.ok() && transcription == "failed" && is->transcribed) {
+    written = told_late(intent, TranscriptionLost{.code = std::string(kTranscriptionFailed),
+                                                  .at = Timestamp{asked}});
+  } else if (written.ok() && transcription == "started" && is->transcribed_ms == 0) {
+    written = told_late(intent, TranscriptionSeen{});
+  }
+  if (status == "in-progress" && sessions_.video().has(*is, "presence") &&
+      output["participants"].is_array()) {
     const auto& people = output["participants"].as_array();
     for (const Stay& stay : is->stays) {
       // Who came while the provider was asked may be missing in its answer.
@@ -557,7 +569,8 @@ void SessionWork::give_up(const Intent& intent, std::string_view state, std::str
           ? sessions_.act_as_hub(intent.session, RecordingLost{intent.subject, std::string(code)},
                                  closed)
       : intent.kind == kTranscribe
-          ? sessions_.act_as_hub(intent.session, TranscriptionLost{std::string(code)}, closed)
+          ? sessions_.act_as_hub(intent.session, TranscriptionLost{.code = std::string(code)},
+                                 closed)
           : sessions_.act_as_hub(intent.session, Look{}, closed);
   if (!acted.ok())
     sessions_.parts().log.warn("session.effect",
@@ -815,6 +828,28 @@ Status SessionsImpl::recording_broke(std::string_view id, std::string_view sid, 
   return acted.ok() ? ok_status() : acted.error();
 }
 
+// What is ready is collected when the session ends. A file that comes after all that the provider
+// listed then is collected once more.
+Status SessionsImpl::recording_came(std::string_view id, std::string_view sid) {
+  RABT_TRY(session, rows_.load(parts_.tenant, id));
+  if (!session.over() || !session.recorded) return ok_status();
+  RABT_TRY(known, recordings_of(parts_, session));
+  if (std::any_of(known.begin(), known.end(),
+                  [&](const KeptRecording& one) { return one.sid == sid; }))
+    return ok_status();
+  std::int64_t open = 0;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return connection.query(kCollectOpen, {session.tenant, session.id}, [&](const Row& row) {
+      open = row.integer(0);
+      return false;
+    });
+  }));
+  if (open > 0) return ok_status();
+  return parts_.store.write([&](store::Transaction& transaction) {
+    return SessionRows::put_effect(transaction, session, "collect", "", parts_.clock.now());
+  });
+}
+
 // How a line is, as the provider measures it: one sample for each ten seconds, as clients give
 // them.
 Status SessionsImpl::provider_quality(std::string_view id, const Json& data, Timestamp at) {
@@ -873,7 +908,6 @@ Status SessionsImpl::provider_event(const Json& event) {
   const std::string what = type.substr(kPrefix.size());
   const std::string identity = data.string_or("identity", "");
   const std::string sid = data.string_or("participantId", identity);
-  // A recording that is ready is collected when the session ends.
   Result<Acted> acted = Acted{};
   if (what == "participant-joined.v1") {
     acted = act_as_hub(*session, ProviderJoined{.identity = identity, .sid = sid, .at = at});
@@ -885,10 +919,19 @@ Status SessionsImpl::provider_event(const Json& event) {
     acted = act_as_hub(*session, RoomEnded{at});
   } else if (what == "recording-started.v1") {
     acted = act_as_hub(*session, RecordingSeen{});
-  } else if (what == "recording-failed.v1" || what == "quality.v1") {
-    const Status noted = what == "quality.v1"
-                             ? provider_quality(*session, data, at)
-                             : recording_broke(*session, data.string_or("recordingId", ""), at);
+  } else if (what == "transcription-started.v1") {
+    acted = act_as_hub(*session, TranscriptionSeen{});
+  } else if (what == "transcription-failed.v1") {
+    acted = act_as_hub(*session,
+                       TranscriptionLost{.code = std::string(kTranscriptionFailed), .at = at});
+  } else if (what == "transcription-interrupted.v1" || what == "transcription-resumed.v1") {
+    acted = act_as_hub(*session, TranscriptionPaused{what == "transcription-interrupted.v1", at});
+  } else {
+    const std::string recording = data.string_or("recordingId", "");
+    const Status noted = what == "quality.v1"            ? provider_quality(*session, data, at)
+                         : what == "recording-failed.v1" ? recording_broke(*session, recording, at)
+                         : what == "recording-ready.v1"  ? recording_came(*session, recording)
+                                                         : ok_status();
     if (!noted.ok()) acted = noted.error();
   }
   if (acted.ok()) return ok_status();

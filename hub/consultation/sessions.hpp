@@ -80,6 +80,9 @@ struct Membership {
   identity::Licence licence = identity::Licence::missing;
   // The video provider writes down what is said.
   bool transcribed = false;
+  // [{from, to, code}]: when it was asked to and did not. to is null while that lasts, and when it
+  // lasted to the end.
+  Json transcript_gaps = Json::array();
   // The session's ceiling: low, standard, high, hd.
   std::string quality = "high";
   // Administrator or auditor, who sees no patient data without a reason.

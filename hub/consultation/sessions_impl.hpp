@@ -104,6 +104,7 @@ class SessionsImpl final : public SessionService {
   [[nodiscard]] std::uint64_t kept_bytes() const;
   // What the provider told: session_work.cpp.
   [[nodiscard]] Status recording_broke(std::string_view id, std::string_view sid, Timestamp at);
+  [[nodiscard]] Status recording_came(std::string_view id, std::string_view sid);
   [[nodiscard]] Status provider_quality(std::string_view id, const Json& data, Timestamp at);
   using Make = std::function<Result<Command>(Session&)>;
   // Whether strangers get as far as the rules: who joins or accepts an invitation is told by them.

@@ -137,6 +137,12 @@ HttpRequest signed_request(const Settings& settings, const Credentials& credenti
   return request;
 }
 
+std::string instant(std::int64_t unix_ms) {
+  std::string time = sdk::write_instant(unix_ms / 1000);
+  time.pop_back();
+  return time + "." + sdk::detail::padded(unix_ms % 1000, 3) + "Z";
+}
+
 std::optional<Json> object_of(const HttpResult& answer) {
   auto body = sdk::parse_json(answer.body);
   if (!body || !body->is_object()) return std::nullopt;

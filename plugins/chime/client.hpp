@@ -66,6 +66,9 @@ struct Ask {
 // The body when it is a JSON object.
 [[nodiscard]] std::optional<Json> object_of(const HttpResult& answer);
 
+// "2026-03-10T06:00:00.123Z"
+[[nodiscard]] std::string instant(std::int64_t unix_ms);
+
 // An id as AWS makes them: 36 characters of a UUID.
 [[nodiscard]] bool is_guid(std::string_view id);
 // What a request is known by at AWS: the text itself where it has the form of a

@@ -32,9 +32,7 @@ std::string time_of(const Json& detail) {
   if (found == detail.end() || !found->is_number_unsigned()) return {};
   const auto ms = found->get<std::uint64_t>();
   if (ms > 253'402'300'799'000ULL) return {};
-  std::string time = sdk::write_instant(static_cast<std::int64_t>(ms / 1000));
-  time.pop_back();
-  return time + "." + sdk::detail::padded(static_cast<std::int64_t>(ms % 1000), 3) + "Z";
+  return instant(static_cast<std::int64_t>(ms));
 }
 
 // What SNS wraps around the notification, taken off.
@@ -70,7 +68,11 @@ Json to_events(std::string_view body) {
       {"chime:AttendeeDropped", "participant-left"},
       {"chime:AttendeeDeleted", "participant-left"},
       {"chime:MediaPipelineInProgress", "recording-started"},
-      {"chime:MediaPipelinePermanentFailure", "recording-failed"}};
+      {"chime:MediaPipelinePermanentFailure", "recording-failed"},
+      {"chime:TranscriptionStarted", "transcription-started"},
+      {"chime:TranscriptionInterrupted", "transcription-interrupted"},
+      {"chime:TranscriptionResumed", "transcription-resumed"},
+      {"chime:TranscriptionFailed", "transcription-failed"}};
   const auto type = kTypes.find(what);
   if (type == kTypes.end()) return Json::array();
   const bool recording = type->second.starts_with("recording-");
@@ -103,6 +105,8 @@ Json to_events(std::string_view body) {
   } else if (recording) {
     data["recordingId"] = id_of(detail, "mediaPipelineId");
     key += "/" + id_of(detail, "mediaPipelineId");
+  } else if (type->second.starts_with("transcription-")) {
+    key += "/" + time;
   }
   if (const std::string reference = text_of(detail, "externalMeetingId");
       !reference.empty() && reference.size() <= kMaxId)

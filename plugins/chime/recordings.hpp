@@ -48,7 +48,8 @@ inline bool is_gone(const HttpResult& answer) {
 }
 
 // What the plugin remembers of a meeting that is or was recorded:
-// {"arn": ..., "segments": [{"id", "arn", "prefix", "concat", "key", "bytes", "state"}]}
+// {"arn": ..., "segments": [{"id", "arn", "prefix", "at", "concat", "key", "bytes", "state"}]}
+// at: when it was begun.
 // state: recording, stopped (being put together), ready, failed.
 struct Kept {
   Json value = Json{{"segments", Json::array()}};
@@ -128,6 +129,7 @@ class Recordings : public Requests {
     kept.segments().push_back({{"id", capture},
                                {"arn", text_of(pipeline, "MediaPipelineArn")},
                                {"prefix", prefix},
+                               {"at", instant(host().now_unix_ms())},
                                {"state", "recording"}});
     if (!co_await save(id, kept)) co_return busy();
     if (co_await kv_put("r/" + capture, id) != RABT_KV_OK) co_return busy();
@@ -191,11 +193,14 @@ class Recordings : public Requests {
       if (is == "ready") {
         recordings.push_back({{"recordingId", text_of(segment, "id")},
                               {"kind", text_of(segment, "kind")},
+                              {"startedAt", text_of(segment, "at")},
                               {"container", "mp4"},
                               {"bytes", segment.value("bytes", std::uint64_t{0})}});
       }
       if (is == "failed")
-        failed.push_back({{"recordingId", text_of(segment, "id")}, {"kind", "combined"}});
+        failed.push_back({{"recordingId", text_of(segment, "id")},
+                          {"kind", "combined"},
+                          {"startedAt", text_of(segment, "at")}});
     }
     co_return Outcome::done(
         Json{{"ready", ready}, {"recordings", recordings}, {"failed", failed}}.dump());

@@ -266,6 +266,13 @@ std::optional<std::string> room_of_recording(std::string_view id) {
   return std::string(id.substr(0, dot));
 }
 
+std::string begun_at(std::string_view recording) {
+  const auto dot = recording.rfind('.');
+  if (dot == std::string_view::npos || recording.size() - dot - 1 > 18) return {};
+  const std::string micros(recording.substr(dot + 1));
+  return sdk::all_digits(micros) && !micros.empty() ? instant(std::stoll(micros)) : std::string();
+}
+
 std::string text_of_claims(const TokenClaims& claims) {
   return std::to_string(claims.expires) + ",janus,janus.plugin.videoroom," + claims.room + "," +
          sdk::percent_encode(claims.identity) + "," + claims.nonce;

@@ -56,6 +56,8 @@ inline constexpr int kNotAuthorized = 433;
 [[nodiscard]] std::optional<std::string> instance_of(std::string_view room);
 // The room in a recording's id, "<room>.<microseconds>", or nothing.
 [[nodiscard]] std::optional<std::string> room_of_recording(std::string_view id);
+// When the recording with this id was begun, as RFC 3339 writes it, or "".
+[[nodiscard]] std::string begun_at(std::string_view recording);
 
 // What a token says before its signature: "<expiry>,janus,janus.plugin.videoroom,<room>,<who>,
 // <nonce>". Janus reads the first three parts, and takes further ones as more descriptors. One

@@ -563,7 +563,10 @@ class JanusPlugin final : public TaskPlugin {
     for (const Json& one : list_of(body, "recordings")) {
       const std::string id = text_of(one, "id");
       if (room_of_recording(id) != room) continue;
-      Json recording{{"recordingId", id}, {"kind", "combined"}, {"sha256", text_of(one, "sha256")}};
+      Json recording{{"recordingId", id},
+                     {"kind", "combined"},
+                     {"startedAt", begun_at(id)},
+                     {"sha256", text_of(one, "sha256")}};
       if (const Json& bytes = member_of(one, "bytes"); bytes.is_number_integer())
         recording["bytes"] = bytes;
       if (const Json& ms = member_of(one, "ms"); ms.is_number_integer())
@@ -575,8 +578,10 @@ class JanusPlugin final : public TaskPlugin {
     for (const Json& one : list_of(body, "failed")) {
       const std::string id = text_of(one, "id");
       if (room_of_recording(id) == room)
-        failed.push_back(
-            {{"recordingId", id}, {"kind", "combined"}, {"code", "janus.not_convertible"}});
+        failed.push_back({{"recordingId", id},
+                          {"kind", "combined"},
+                          {"startedAt", begun_at(id)},
+                          {"code", "janus.not_convertible"}});
     }
     co_return sdk::done(Json{{"ready", ready}, {"recordings", recordings}, {"failed", failed}});
   }

@@ -65,6 +65,11 @@ Settings read_settings(std::string_view json) {
     settings.composition_resolution =
         composition.value("resolution", settings.composition_resolution);
   }
+  for (const Json& one : sdk::list_of(config, "transcription_languages")) {
+    if (one.is_string()) settings.transcription_languages.push_back(one.get<std::string>());
+  }
+  settings.transcription_engine = text_of(config, "transcription_engine");
+  settings.transcription_model = text_of(config, "transcription_model");
   return settings;
 }
 
@@ -79,6 +84,16 @@ Form composition_form(const Settings& settings, const std::string& room, bool pi
     form.emplace_back("Resolution", settings.composition_resolution);
   }
   return form;
+}
+
+Form transcription_form(const Settings& settings, const std::string& language) {
+  Json configuration{
+      {"languageCode", language}, {"partialResults", true}, {"profanityFilter", false}};
+  if (!settings.transcription_engine.empty())
+    configuration["transcriptionEngine"] = settings.transcription_engine;
+  if (!settings.transcription_model.empty())
+    configuration["speechModel"] = settings.transcription_model;
+  return {{"Configuration", configuration.dump()}};
 }
 
 HttpRequest get_request(const Settings& settings, const std::string& url) {

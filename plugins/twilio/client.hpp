@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "rabt/http_result.hpp"
 
@@ -33,6 +34,11 @@ struct Settings {
   std::string composition_format;
   // "1280x720"
   std::string composition_resolution = "1280x720";
+  // What may be listened for, such as en-US. Nothing is transcribed without it.
+  std::vector<std::string> transcription_languages;
+  // Who listens, and with what. Empty if Twilio chooses.
+  std::string transcription_engine;
+  std::string transcription_model;
 };
 // Throws sdk::Refusal.
 [[nodiscard]] Settings read_settings(std::string_view json);
@@ -60,6 +66,10 @@ struct Settings {
 // any track is a video.
 [[nodiscard]] Form composition_form(const Settings& settings, const std::string& room,
                                     bool pictures);
+
+// What makes a room's words be written down. Final and unfinished sentences go to the clients, and
+// no word is hidden.
+[[nodiscard]] Form transcription_form(const Settings& settings, const std::string& language);
 
 // A status callback as a list of events, which is empty when the callback is of no interest, such
 // as one about a track. Throws sdk::Refusal when the form is no status callback.

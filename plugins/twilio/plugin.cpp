@@ -1,30 +1,21 @@
 #include <string>
 #include <string_view>
 
-#include "client.hpp"
 #include "rabt/json_nlohmann.hpp"
-#include "rabt/task.hpp"
+#include "transcriptions.hpp"
 
 // Twilio Video behind the role `video`. API: Twilio Video REST API v1; twilio-oai
 // spec/json/twilio_video_v1.json.
 namespace rabt::twilio {
 
-using sdk::Call;
 using sdk::Delivery;
 using sdk::Events;
-using sdk::Host;
-using sdk::Kind;
 using sdk::percent_encode;
 using sdk::Refusal;
-using sdk::Task;
-using sdk::TaskPlugin;
-using sdk::text_of;
 
 namespace {
 
 constexpr int kRoomExists = 53113;
-// Pages of one listing. A room holds at most 50 participants and a few tracks each.
-constexpr int kMaxPages = 20;
 constexpr std::string_view kIncludeAll = R"([{"type":"include","all":true}])";
 constexpr std::string_view kExcludeAll = R"([{"type":"exclude","all":true}])";
 
@@ -38,10 +29,6 @@ Outcome unknown_id(std::string_view key) {
       Outcome::fail(Kind::permanent, "twilio.unknown_id", std::string(key) + " is no id of Twilio");
   outcome.detail = R"({"status":404})";
   return outcome;
-}
-
-Outcome unreadable() {
-  return Outcome::fail(Kind::ambiguous, "twilio.unreadable", "Twilio's answer could not be read");
 }
 
 // The room of an answer, when it is one whose state this plugin knows.
@@ -80,7 +67,8 @@ Json recording_json(const Json& recording) {
       {"participantId", sids.is_object() ? text_of(sids, "participant_sid") : std::string()},
       {"bytes", recording.value("size", Json())},
       {"durationSeconds", recording.value("duration", Json())},
-      {"offsetMs", recording.value("offset", Json())}};
+      {"offsetMs", recording.value("offset", Json())},
+      {"startedAt", time_of(recording, "date_created")}};
 }
 
 Json composition_json(const Json& composition) {
@@ -101,10 +89,9 @@ std::string media_type(const Json& described) {
 
 }  // namespace
 
-class TwilioPlugin final : public TaskPlugin {
+class TwilioPlugin final : public Transcriptions {
  public:
-  TwilioPlugin(Host host, std::string_view config)
-      : TaskPlugin(host), settings_(read_settings(config)) {}
+  TwilioPlugin(Host host, std::string_view config) : Transcriptions(host, read_settings(config)) {}
 
   // Status callbacks are forms. The host has checked X-Twilio-Signature.
   Events normalise(const Delivery& delivery) {
@@ -129,6 +116,9 @@ class TwilioPlugin final : public TaskPlugin {
     if (call.action == "hold-receivers") co_return co_await hold_receivers(call, id, input);
     if (call.action == "start-recording") co_return co_await set_recording(call, id, true);
     if (call.action == "stop-recording") co_return co_await set_recording(call, id, false);
+    if (call.action == "start-transcription")
+      co_return co_await start_transcription(call, id, text_of(input, "language"));
+    if (call.action == "stop-transcription") co_return co_await stop_transcription(call, id);
     if (call.action == "list-recordings") co_return co_await list_recordings(call, id);
     if (call.action == "fetch-recording") co_return co_await fetch_recording(call, id);
     if (call.action == "delete-recording") co_return co_await delete_recording(call, id);
@@ -136,10 +126,6 @@ class TwilioPlugin final : public TaskPlugin {
   }
 
  private:
-  [[nodiscard]] std::string url(const std::string& path) const {
-    return settings_.base_url + "/v1" + path;
-  }
-
   [[nodiscard]] Form room_form(const std::string& name, const Json& input) const {
     Form form{{"UniqueName", name},
               {"Type", "group"},
@@ -149,7 +135,9 @@ class TwilioPlugin final : public TaskPlugin {
                std::to_string(input.value("maxParticipants", settings_.max_participants))},
               {"EmptyRoomTimeout", std::to_string(settings_.empty_room_minutes)},
               {"MaxParticipantDuration", std::to_string(settings_.max_participant_minutes * 60)},
-              {"RecordParticipantsOnConnect", input.value("record", false) ? "true" : "false"}};
+              {"RecordParticipantsOnConnect", input.value("record", false) ? "true" : "false"},
+              // The account's own setting may be another one.
+              {"TranscribeParticipantsOnConnect", "false"}};
     if (!settings_.media_region.empty()) form.emplace_back("MediaRegion", settings_.media_region);
     return form;
   }
@@ -215,25 +203,6 @@ class TwilioPlugin final : public TaskPlugin {
                             "be ended");
   }
 
-  // Follows next_page_url until the list ends. Fills items; returns the outcome of the page that
-  // failed, if one did.
-  Task<Outcome> list(const Call& call, std::string first, std::string key, Json& items) {
-    std::string next = std::move(first);
-    for (int page = 0; !next.empty() && page < kMaxPages; ++page) {
-      const HttpResult answer = co_await http(call, get_request(settings_, next));
-      if (!succeeded(answer)) co_return failure(answer);
-      const auto body = object_of(answer);
-      if (!body || !body->contains(key) || !body->at(key).is_array()) co_return unreadable();
-      for (const Json& item : body->at(key)) {
-        if (!item.is_object()) co_return unreadable();
-        items.push_back(item);
-      }
-      const Json meta = body->value("meta", Json::object());
-      next = meta.is_object() ? text_of(meta, "next_page_url") : std::string();
-    }
-    co_return Outcome::done("{}");
-  }
-
   Task<Outcome> get_session(const Call& call, const std::string& sid) {
     const HttpResult answer = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
     if (!succeeded(answer)) co_return failure(answer);
@@ -258,6 +227,13 @@ class TwilioPlugin final : public TaskPlugin {
                  {"participants", participants}};
     const Json duration = room->value("duration", Json());
     session["durationSeconds"] = duration.is_number() && duration >= 0 ? duration : Json(0);
+    // Twilio tells nobody who does not ask that it failed to listen.
+    if (!settings_.transcription_languages.empty() && text_of(*room, "status") == "in-progress") {
+      Json transcription;
+      listed = co_await find_transcription(call, sid, transcription);
+      if (listed.kind != Kind::done) co_return listed;
+      if (transcription.is_object()) session["transcription"] = text_of(transcription, "status");
+    }
     co_return Outcome::done(session.dump());
   }
 
@@ -528,8 +504,6 @@ class TwilioPlugin final : public TaskPlugin {
       co_return failure(answer);
     co_return Outcome::done(Json{{"recordingId", sid}, {"deleted", true}}.dump());
   }
-
-  Settings settings_;
 };
 
 }  // namespace rabt::twilio

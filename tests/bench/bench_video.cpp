@@ -57,8 +57,11 @@ class Bench {
 
   void run() {
     for (int i = 0; i < kSessions; ++i) rooms_.push_back(open());
-    std::printf("%d sessions, %d connections, %.0f events a second for %.0f s\n", kSessions,
-                kConnections, rate_, seconds_);
+    std::printf(
+        "people come and leave, from the moment when a callback is due until the session has "
+        "stored "
+        "it: %d sessions, %d connections, %.0f events a second for %.0f s\n",
+        kSessions, kConnections, rate_, seconds_);
     const auto total = static_cast<std::size_t>(rate_ * seconds_);
     std::vector<std::vector<double>> took(kConnections);
     std::vector<std::thread> threads;

@@ -502,12 +502,16 @@ TEST_F(RecordsTest, WhatTheProviderHeardIsTakenWhileItMayListen) {
   };
   EXPECT_EQ(heard(), "transcription.not_started");
   for (auto& [session, people] : sessions_.members) {
-    for (auto& [person, member] : people) member.transcribed = true;
+    for (auto& [person, member] : people) {
+      member.transcribed = true;
+      member.transcript_gaps = Json::array({Json::object({{"code", "video.interrupted"}})});
+    }
   }
   EXPECT_EQ(heard(), "ok");
   const Json transcript = must(records_->transcript(ask("doctor")));
   ASSERT_EQ(transcript["items"].size(), 1U);
   EXPECT_EQ(transcript["items"].item(0).string_or("source", ""), "provider");
+  EXPECT_EQ(transcript["gaps"].dump(), R"([{"code":"video.interrupted"}])");
 }
 
 // R-21

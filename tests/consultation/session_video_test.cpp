@@ -651,6 +651,81 @@ TEST_F(Video, OneFileOfSeveralStretchesHoldsThemAll) {
   EXPECT_EQ(provider_.calls("fetch-recording").size(), 1U);
 }
 
+// Symptom: with a lost file in between, the later stretches were shown under the times of those
+// before. Cause: tracks were taken in the order in which the provider lists them.
+TEST_F(Video, ALostOrLateFileDoesNotShiftTheOthers) {
+  provider_.answer = [this](const plugin::CallRequest& call) {
+    return call.action == "fetch-recording"
+               ? plugin::failed(OutcomeKind::permanent, "video.gone", "nothing is handed out here")
+               : provider_.usual(call);
+  };
+  const std::string id = id_of(made());
+  must(sessions_->start(as(doctor_, id)));
+  std::vector<Json> tracks;
+  for (int stretch = 1; stretch <= 4; ++stretch) {
+    clock_.advance_ms(60'000);
+    must(sessions_->start_recording(as(doctor_, id)));
+    // Whole seconds, and two tracks each: somebody comes later.
+    for (const std::int64_t later : {-500, 20'000}) {
+      tracks.push_back(
+          Json::object({{"recordingId", "RT" + std::to_string(stretch) + (later > 0 ? "b" : "a")},
+                        {"kind", "audio"},
+                        {"startedAt", to_iso8601({clock_.now().ms + later})}}));
+    }
+    clock_.advance_ms(30'000);
+    must(sessions_->stop_recording(as(doctor_, id)));
+  }
+  // Newest first. Of the first stretch the file is late, of the second it is lost, and of the third
+  // the first track is broken.
+  provider_.recordings =
+      Json::object({{"ready", true},
+                    {"recordings", Json::array({tracks[7], tracks[6], tracks[5]})},
+                    {"failed", Json::array({tracks[4]})}});
+  must(sessions_->end(as(doctor_, id)));
+  const auto stretch = [&](const char* sid) {
+    const Page kept = must(sessions_->recordings(as(doctor_, id), {}));
+    for (const Json& one : kept.items) {
+      if (one.string_or("recordingSid", "") == sid) return one;
+    }
+    return Json();
+  };
+  ASSERT_TRUE(eventually([&] { return !stretch("RT4a").is_null(); }));
+  const auto rows = [&] {
+    Page kept = must(sessions_->recordings(as(doctor_, id), {}));
+    std::map<std::string, std::vector<std::string>> found;
+    for (const Json& one : kept.items) {
+      const std::string sid = one.string_or("recordingSid", "");
+      found[one.string_or("startedAt", "")].push_back(sid.starts_with("RT") ? sid : "none");
+    }
+    std::vector<std::vector<std::string>> out;
+    for (auto& [at, sids] : found) {
+      std::sort(sids.begin(), sids.end());
+      out.push_back(std::move(sids));
+    }
+    return out;
+  };
+  using Sids = std::vector<std::vector<std::string>>;
+  EXPECT_EQ(rows(), (Sids{{"none"}, {"none"}, {"RT3a", "RT3b"}, {"RT4a", "RT4b"}}));
+  EXPECT_EQ(stretch("RT3a").string_or("status", ""), "failed");
+  const auto lost = [&] {
+    int count = 0;
+    for (const Json& one : told("recording-failed"))
+      count += one["data"].string_or("code", "") == "video.not_recorded" ? 1 : 0;
+    return count;
+  };
+  EXPECT_TRUE(eventually([&] { return lost() == 2; }));
+
+  provider_.recordings = Json::object(
+      {{"ready", true},
+       {"recordings", Json::array({tracks[7], tracks[6], tracks[5], tracks[1], tracks[0]})},
+       {"failed", Json::array({tracks[4]})}});
+  for (int twice = 0; twice < 2; ++twice)
+    EXPECT_TRUE(recording_tells("recording-ready", "RT1a").ok());
+  ASSERT_TRUE(eventually([&] { return !stretch("RT1a").is_null(); }));
+  EXPECT_EQ(rows(), (Sids{{"RT1a", "RT1b"}, {"none"}, {"RT3a", "RT3b"}, {"RT4a", "RT4b"}}));
+  EXPECT_EQ(lost(), 2);
+}
+
 TEST_F(Video, WhatSessionsWereLikeIsMeasured) {
   const std::string id = id_of(made());
   must(sessions_->join(as(patient_, id)));
@@ -912,6 +987,95 @@ TEST_F(Video, WhatTheProviderRefusesToWriteDownIsTold) {
   EXPECT_EQ(told("transcript-stopped")[0]["data"].string_or("code", ""), "chime.language");
   EXPECT_TRUE(eventually([&] { return provider_.calls("stop-transcription").size() == 1; }));
   EXPECT_FALSE(must(sessions_->membership(as(doctor_, id))).transcribed);
+}
+
+TEST_F(Video, WhatIsNotWrittenDownForAWhileIsToldAndMarked) {
+  provider_.served.insert({"start-transcription", "stop-transcription"});
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "transcription"}}))));
+  must(sessions_->start_transcription(as(doctor_, id)));
+  ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == 1; }));
+  const auto of = [&] { return must(sessions_->membership(as(doctor_, id))); };
+  std::vector<std::string> at;
+  const auto later = [&](const char* what) {
+    clock_.advance_ms(60'000);
+    at.push_back(to_iso8601(clock_.now()));
+    EXPECT_TRUE(tells(what, "RM1").ok());
+  };
+  EXPECT_TRUE(tells("transcription-started", "RM1").ok());
+  EXPECT_EQ(of().transcript_gaps.size(), 0U);
+  later("transcription-interrupted");
+  EXPECT_TRUE(tells("transcription-interrupted", "RM1").ok());
+  EXPECT_TRUE(of().transcribed);
+  later("transcription-resumed");
+  later("transcription-interrupted");
+  later("transcription-failed");
+  EXPECT_TRUE(tells("transcription-failed", "RM1").ok());
+  EXPECT_FALSE(of().transcribed);
+  EXPECT_EQ(seen(id).string_or("status", ""), "active");
+  ASSERT_TRUE(eventually([&] { return told("transcript-stopped").size() == 1; }));
+  EXPECT_EQ(told("transcript-stopped")[0]["data"].string_or("code", ""),
+            "video.transcription_failed");
+  EXPECT_EQ(told("transcript-interrupted").size(), 2U);
+  EXPECT_EQ(told("transcript-resumed").size(), 1U);
+  ASSERT_TRUE(eventually([&] { return provider_.calls("stop-transcription").size() == 1; }));
+  const auto gap = [](const Json& from, const Json& to, const char* code) {
+    return Json::object({{"from", from}, {"to", to}, {"code", code}}).dump();
+  };
+  ASSERT_EQ(of().transcript_gaps.size(), 2U);
+  EXPECT_EQ(of().transcript_gaps.item(0).dump(),
+            gap(at[0], at[1], "video.transcription_interrupted"));
+  EXPECT_EQ(of().transcript_gaps.item(1).dump(), gap(at[2], {}, "video.transcription_failed"));
+
+  // Somebody asks again. News of the one before end nothing.
+  clock_.advance_ms(60'000);
+  const std::string again = to_iso8601(clock_.now());
+  must(sessions_->start_transcription(as(doctor_, id)));
+  EXPECT_TRUE(sessions_
+                  ->provider_event(
+                      Json::object({{"type", "org.rabt.session.transcription-failed.v1"},
+                                    {"data", Json::object({{"sessionId", "RM1"}, {"at", at[3]}})}}))
+                  .ok());
+  EXPECT_TRUE(of().transcribed);
+  EXPECT_EQ(of().transcript_gaps.item(1).dump(), gap(at[2], again, "video.transcription_failed"));
+}
+
+// Some providers tell of it to nobody who does not ask.
+TEST_F(Video, ATranscriptionThatFailedWithoutNewsIsFoundByAsking) {
+  settings_.provider_events = true;
+  provider_.served.insert({"start-transcription", "stop-transcription"});
+  restart();
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  must(sessions_->join(as(doctor_, id)));
+  EXPECT_TRUE(
+      tells("participant-joined", "RM1", part(id, doctor_).string_or("identity", ""), "A").ok());
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "transcription"}}))));
+  must(sessions_->start_transcription(as(doctor_, id)));
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action != "get-session") return provider_.usual(call);
+    return Provider::done_with(Json::object({{"sessionId", "RM1"},
+                                             {"status", "in-progress"},
+                                             {"transcription", "failed"},
+                                             {"participants", Json::array()}}));
+  };
+  clock_.advance_ms(4 * 60'000);
+  ASSERT_TRUE(eventually([&] { return told("transcript-stopped").size() == 1; }));
+  EXPECT_EQ(told("transcript-stopped")[0]["data"].string_or("code", ""),
+            "video.transcription_failed");
+  EXPECT_FALSE(must(sessions_->membership(as(doctor_, id))).transcribed);
+}
+
+TEST_F(Video, WhatIsWrittenDownThoughNobodyAskedIsStopped) {
+  provider_.served.insert({"start-transcription", "stop-transcription"});
+  const std::string id = id_of(made());
+  must(sessions_->start(as(doctor_, id)));
+  for (int twice = 0; twice < 2; ++twice) EXPECT_TRUE(tells("transcription-started", "RM1").ok());
+  ASSERT_TRUE(eventually([&] { return told("transcript-unasked").size() == 1; }));
+  ASSERT_TRUE(eventually([&] { return provider_.calls("stop-transcription").size() == 1; }));
+  EXPECT_EQ(seen(id)["warnings"].dump(), R"(["transcription.unasked"])");
 }
 
 TEST_F(Video, TheRoomTakesAsManyAsTheSession) {

@@ -58,6 +58,48 @@ TEST(Blobs, GiveBackWhatWasWritten) {
   }
 }
 
+// The most memory that this process has held since the last call, in KiB.
+std::int64_t peak_kib() {
+  std::int64_t peak = 0;
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) peak = std::stoll(line.substr(6));
+  }
+  std::ofstream("/proc/self/clear_refs") << "5";
+  return peak;
+}
+
+TEST(SlowBlobs, ARecordingOfTwoHoursTakesNoMoreMemoryThanAShortOne) {
+  Hub hub;
+  const std::string piece(100'000, 'p');
+  const auto kept = [&](int pieces) {
+    (void)peak_kib();
+    auto writer = hub.blobs->create("t1", "video/webm");
+    ASSERT_TRUE(writer.ok());
+    for (int i = 0; i < pieces; ++i) ASSERT_TRUE((*writer)->write(piece).ok());
+    const auto info = (*writer)->finish();
+    ASSERT_TRUE(info.ok()) << info.error().message;
+    auto reader = hub.blobs->open("t1", info->id);
+    ASSERT_TRUE(reader.ok());
+    std::uint64_t read = 0;
+    EXPECT_TRUE((*reader)
+                    ->read(0, info->bytes,
+                           [&](std::string_view part) {
+                             read += part.size();
+                             return ok_status();
+                           })
+                    .ok());
+    EXPECT_EQ(read, piece.size() * static_cast<std::size_t>(pieces));
+  };
+  kept(160);
+  const std::int64_t few = peak_kib();
+  // 900 kbit a second.
+  kept(8'100);
+  const std::int64_t many = peak_kib();
+  EXPECT_GT(few, 0);
+  EXPECT_LT(many, few + 16 * 1024);
+}
+
 TEST(Blobs, AreSealedAndPrivateOnDisk) {
   Hub hub;
   std::string content(100'000, 'P');

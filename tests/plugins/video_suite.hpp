@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "hub/plugin/package/manifest.hpp"
+#include "rabt/time.hpp"
 #include "tests/must.hpp"
 #include "tests/plugins/test_host.hpp"
 #include "tests/sandbox/client.hpp"
@@ -28,9 +29,9 @@
 //   INSTANTIATE_TYPED_TEST_SUITE_P(Mine, VideoSuite, Mine);
 //
 // A provider gives: name() of its plugin; kGone: the status of a room that ended without being
-// asked; heard(body), which does what a topic wants before it tells anything; and its World. One
-// with StandInWorld also gives options(callback) of the stand-in and make; config(url, callback)
-// and secrets() of the plugin.
+// asked; kOtherRoom: what is in the refusal of a token of another room; heard(body), which does
+// what a topic wants before it tells anything; and its World. One with StandInWorld also gives
+// options(callback) of the stand-in and make; config(url, callback) and secrets() of the plugin.
 //
 // What a provider cannot do, its plugin's manifest leaves out: that alone decides what is skipped.
 namespace rabt::testing {
@@ -65,8 +66,12 @@ class StandInWorld {
   int control(const std::string& what, const Json& body) { return asked(what, body).status; }
   // As the provider's client does it, with what issue-token gave.
   int join(const std::string& room, const std::string& /*identity*/, const Json& issued) {
-    return control("join", {{"room", room}, {"token", issued.value("token", "")}});
+    const auto reply = asked("join", {{"room", room}, {"token", issued.value("token", "")}});
+    said_ = reply.body;
+    return reply.status;
   }
+  // What the other side said when somebody last wanted to join.
+  [[nodiscard]] const std::string& said() const { return said_; }
   bool hears(const std::string& room, const std::string& listener, const std::string& speaker) {
     const auto reply =
         asked("hears", {{"room", room}, {"listener", listener}, {"speaker", speaker}});
@@ -87,6 +92,7 @@ class StandInWorld {
   }
 
   std::string callback_;
+  std::string said_;
   sandbox::Sandbox sandbox_;
 };
 
@@ -253,6 +259,33 @@ TYPED_TEST_P(VideoSuite, ATokenOpensItsRoomAndNoOther) {
   EXPECT_GT(token.value("expiresAt", std::int64_t{0}), sandbox::system_now_ms() / 1000);
   EXPECT_EQ(this->world_->join(session, "patient", token), 200);
   EXPECT_GE(this->world_->join(other, "patient", token), 400);
+  EXPECT_NE(this->world_->said().find(TypeParam::kOtherRoom), std::string::npos)
+      << this->world_->said();
+}
+
+// What was done is not done again, and the hub is told the same.
+TYPED_TEST_P(VideoSuite, ARepeatEndsAsTheFirstAttempt) {
+  const std::string session = this->opened();
+  this->join(session, "patient");
+  this->world_->let_them_talk(session);
+  const Json which{{"sessionId", session}};
+  const auto twice = [&](const char* action, const char* key) {
+    const Json first = this->done(action, which, key);
+    EXPECT_EQ(this->done(action, which, key), first) << action;
+    return first;
+  };
+  twice("start-recording", "visit-1-abc/3");
+  this->world_->let_them_talk(session);
+  twice("stop-recording", "visit-1-abc/4");
+  // One stretch: of nobody two files of a kind.
+  std::set<std::string> files;
+  const Json list = this->listed(session);
+  EXPECT_FALSE(list["recordings"].empty());
+  for (const Json& one : list["recordings"])
+    EXPECT_TRUE(files.insert(one.value("kind", "") + one.value("participantId", "")).second) << one;
+  twice("get-session", "visit-1-abc/5");
+  const Json ended = twice("end-session", "visit-1-abc/6");
+  EXPECT_EQ(ended["status"], "completed");
 }
 
 TYPED_TEST_P(VideoSuite, WhoIsRemovedIsOut) {
@@ -388,6 +421,25 @@ TYPED_TEST_P(VideoSuite, WhatIsSaidIsWrittenDownWhileTheHubSaysSo) {
   EXPECT_EQ(this->ledger("transcription.started"), 1U);
 }
 
+// Some tell it by themselves, and some when they are asked about the room.
+TYPED_TEST_P(VideoSuite, WhoHearsNothingAnyMoreSaysSo) {
+  if (!this->serves("start-transcription")) GTEST_SKIP() << "the manifest serves no transcription";
+  constexpr std::string_view kFailed = "org.rabt.session.transcription-failed.v1";
+  const std::string session = this->opened();
+  this->join(session, "patient");
+  const Json of_english{{"sessionId", session}, {"language", "en"}};
+  EXPECT_EQ(this->done("start-transcription", of_english)["transcribing"], true);
+  EXPECT_LT(this->control("deaf", {{"room", session}}), 300);
+  EXPECT_TRUE(this->eventually([&] {
+    for (const Json& event : this->told()) {
+      if (event["type"] == kFailed) return event["data"]["sessionId"] == session;
+    }
+    return this->done("get-session", {{"sessionId", session}}).value("transcription", "") ==
+           "failed";
+  }));
+  EXPECT_EQ(this->done("stop-transcription", {{"sessionId", session}})["transcribing"], false);
+}
+
 // Another file of the same provider cannot be asked for by an id that is none.
 TYPED_TEST_P(VideoSuite, AnIdThatIsNoneAsksForNothing) {
   for (const char* const id : {"", "..", "../../secrets", "x?y=1", "a/b"}) {
@@ -401,10 +453,16 @@ TYPED_TEST_P(VideoSuite, AnIdThatIsNoneAsksForNothing) {
 
 TYPED_TEST_P(VideoSuite, ARecordingIsListedFetchedAndDeleted) {
   std::string session;
+  const std::int64_t before = sandbox::system_now_ms() / 1000;
   const Json list = this->recorded(session);
   ASSERT_EQ(list.value("ready", false), true);
   ASSERT_FALSE(list["recordings"].empty());
   for (const Json& one : list["recordings"]) {
+    // Says which of several stretches it is of.
+    const auto began = sdk::read_instant(one.value("startedAt", ""));
+    ASSERT_TRUE(began.has_value()) << one;
+    EXPECT_GE(*began, before);
+    EXPECT_LE(*began, sandbox::system_now_ms() / 1000);
     const Json which{{"recordingId", one["recordingId"]}};
     const Json fetched = this->done("fetch-recording", which);
     EXPECT_EQ(fetched["bytes"], one["bytes"]);
@@ -493,13 +551,13 @@ TYPED_TEST_P(VideoSuite, NewsBecomeEventsOfTheRole) {
 }
 
 REGISTER_TYPED_TEST_SUITE_P(VideoSuite, TheSameKeyIsTheSameRoom, ATokenOpensItsRoomAndNoOther,
-                            WhoIsRemovedIsOut, RolesAreTaken,
+                            ARepeatEndsAsTheFirstAttempt, WhoIsRemovedIsOut, RolesAreTaken,
                             WhoCannotBeHeldToReceivingGetsNoSuchToken,
                             WhoOnlyReceivesHearsAndIsNotHeard, ALineIsToldAsItIs,
                             WhoOnlyReceivesMayBeHeardWhenHisRoleChanges, WhatWasLostIsFoundByAsking,
                             ARoomThatIsGoneIsNoRiddle, AnIdThatIsNoneAsksForNothing,
                             ARecordingIsListedFetchedAndDeleted, ATruncatedFileIsNoticed,
-                            WhatIsSaidIsWrittenDownWhileTheHubSaysSo, TheEndIsTheEndHoweverOften,
-                            NewsBecomeEventsOfTheRole);
+                            WhatIsSaidIsWrittenDownWhileTheHubSaysSo, WhoHearsNothingAnyMoreSaysSo,
+                            TheEndIsTheEndHoweverOften, NewsBecomeEventsOfTheRole);
 
 }  // namespace rabt::testing

@@ -776,9 +776,19 @@ class Chime final : public Service {
       return Response::empty(204);
     }
     if (what == "topic") return Response::json(200, {{"arn", topic()}, {"confirmed", confirmed_}});
-    if (what != "join" && what != "leave" && what != "drop" && what != "end" && what != "hears")
+    if (what != "join" && what != "leave" && what != "drop" && what != "end" && what != "hears" &&
+        what != "deaf")
       return Service::control(what, body);
     Meeting& meeting = meeting_named(text_of(body, "room"));
+    if (what == "deaf") {
+      const std::string how = body.value("how", "Failed");
+      if (how == "Failed") {
+        meeting.transcribed = false;
+        context_.ledger.record(name(), "transcription.failed", meeting.external);
+      }
+      emit(meeting, "chime:Transcription" + how, {{"message", "Internal server error"}});
+      return Response::empty(204);
+    }
     if (what == "hears") {
       const auto sound = [&](const char* who, const char* way) {
         return std::any_of(

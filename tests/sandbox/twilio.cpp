@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -170,6 +171,16 @@ struct Recording {
   [[nodiscard]] std::string codec() const { return kind == "audio" ? "OPUS" : "VP8"; }
 };
 
+struct Transcription {
+  // Empty when the room has none.
+  std::string ttid;
+  // started, stopped, failed
+  std::string status;
+  Json configuration = Json::object();
+  std::int64_t created_ms = 0;
+  std::int64_t updated_ms = 0;
+};
+
 struct Room {
   std::uint64_t seq = 0;
   std::string sid;
@@ -192,6 +203,7 @@ struct Room {
   Json rules = Json::array();
   std::int64_t rules_ms = 0;
   std::vector<Participant> participants;
+  Transcription transcription;
   std::uint64_t events = 0;
   std::uint64_t joins = 0;
 };
@@ -403,6 +415,13 @@ class Twilio final : public Service {
     if (is("POST", "Rooms/*/RecordingRules")) return update_rules(request, room);
     if (is("GET", "Rooms/*/Participants")) return list_participants(request, room);
     if (is("GET", "Rooms/*/Recordings")) return list_recordings(request, room.sid, true);
+    if (is("GET", "Rooms/*/Transcriptions")) return list_transcriptions(request, room);
+    if (is("POST", "Rooms/*/Transcriptions")) return create_transcription(request, room);
+    if (shape == "Rooms/*/Transcriptions/*") {
+      if (room.transcription.ttid != path[3]) throw not_found(request.path);
+      if (method == "GET") return Response::json(200, transcription_json(room));
+      if (method == "POST") return update_transcription(request, room);
+    }
     if (shape.starts_with("Rooms/*/Recordings/*")) {
       return recording_route(request, shape.substr(8), path[3], true);
     }
@@ -492,6 +511,9 @@ class Twilio final : public Service {
     room.empty_minutes = form_number(form, "EmptyRoomTimeout", 1, 60, 5, 20001);
     room.unused_minutes = form_number(form, "UnusedRoomTimeout", 1, 60, 5, 20001);
     room.record_on_connect = form_bool(form, "RecordParticipantsOnConnect");
+    if (form_bool(form, "TranscribeParticipantsOnConnect")) {
+      throw bad_request("this stand-in transcribes nothing that was not asked for by itself");
+    }
     room.audio_only = form_bool(form, "AudioOnly");
     room.large = form_bool(form, "LargeRoom");
     for (const auto& [key, value] : form) {
@@ -539,6 +561,7 @@ class Twilio final : public Service {
 
   void complete(Room& room, const std::string& by) {
     for (Participant& participant : room.participants) leave(room, participant, by);
+    if (room.transcription.status == "started") set_transcription(room, "stopped");
     room.status = "completed";
     room.end_ms = room.updated_ms = context_.now_ms();
     open_by_name_.erase(room.unique_name);
@@ -891,6 +914,78 @@ class Twilio final : public Service {
     return {{"ParticipantSid", each.sid},
             {"ParticipantStatus", status_of(each)},
             {"ParticipantIdentity", each.identity}};
+  }
+
+  // --- transcriptions ----------------------------------------------------------------------------
+
+  // Twilio's page on real-time transcriptions: a room has one at most, which is stopped and started
+  // again; one that has failed is not. The words go to the clients.
+  [[nodiscard]] Json transcription_json(const Room& room) const {
+    const Transcription& is = room.transcription;
+    return {{"ttid", is.ttid},
+            {"account_sid", keys_.account_sid},
+            {"room_sid", room.sid},
+            {"status", is.status},
+            {"configuration", is.configuration},
+            {"date_created", iso_seconds(is.created_ms)},
+            {"date_updated", is.updated_ms == 0 ? Json() : Json(iso_seconds(is.updated_ms))},
+            {"start_time", Json()},
+            {"end_time", Json()},
+            {"duration", Json()},
+            {"url", rooms_url(room) + "/Transcriptions/" + is.ttid}};
+  }
+  Response list_transcriptions(const Request& request, const Room& room) const {
+    std::vector<Item> items;
+    if (!room.transcription.ttid.empty()) items.push_back({1, transcription_json(room)});
+    return page_of(request, std::move(items), "transcriptions");
+  }
+  // Values come back as texts.
+  static void configure(Transcription& is, const std::string& text) {
+    static const std::map<std::string, std::set<std::string>> kModels = {
+        {"deepgram", {"nova-3", "nova-3-medical", "nova-2"}},
+        {"google",
+         {"telephony", "medical_conversation", "long", "short", "telephony_short",
+          "medical_dictation", "chirp_telephony", "chirp"}}};
+    if (text.empty()) return;
+    const std::optional<Json> wanted = parse_json(text);
+    if (!wanted || !wanted->is_object()) throw bad_request("Configuration must be a JSON object");
+    for (const auto& [key, value] : wanted->items())
+      is.configuration[key] = value.is_string() ? value : Json(value.dump());
+    const std::string engine = is.configuration.value("transcriptionEngine", "google");
+    const auto models = kModels.find(engine);
+    if (models == kModels.end() || !models->second.contains(is.configuration.value(
+                                       "speechModel", engine == "google" ? "telephony" : "nova-3")))
+      throw bad_request("Configuration: the engine has no such model");
+  }
+  Response create_transcription(const Request& request, Room& room) {
+    if (room.status != "in-progress") throw ApiError{400, 53118, "Room completed"};
+    if (!room.transcription.ttid.empty()) throw bad_request("the Room has Transcriptions already");
+    Transcription fresh;
+    configure(fresh, form_value(request.form(), "Configuration"));
+    fresh.ttid = "video_transcriptions_" + random_uuid();
+    fresh.created_ms = context_.now_ms();
+    room.transcription = fresh;
+    set_transcription(room, "started");
+    return Response::json(202, transcription_json(room));
+  }
+  Response update_transcription(const Request& request, Room& room) {
+    if (room.status != "in-progress") throw ApiError{400, 53118, "Room completed"};
+    const Pairs form = request.form();
+    const std::string status = form_value(form, "Status");
+    if (!status.empty() && status != "started" && status != "stopped")
+      throw ApiError{400, 53112, "Status is invalid"};
+    if (room.transcription.status == "failed") throw bad_request("the Transcriptions have failed");
+    configure(room.transcription, form_value(form, "Configuration"));
+    room.transcription.updated_ms = context_.now_ms();
+    if (!status.empty()) set_transcription(room, status);
+    return Response::json(202, transcription_json(room));
+  }
+  void set_transcription(Room& room, const std::string& status) {
+    if (room.transcription.ttid.empty() || room.transcription.status == status) return;
+    room.transcription.status = status;
+    context_.ledger.record(
+        name(), "transcription." + status, room.unique_name,
+        {{"language", room.transcription.configuration.value("languageCode", "en-US")}});
   }
 
   // --- recordings --------------------------------------------------------------------------------
@@ -1354,10 +1449,14 @@ class Twilio final : public Service {
       auto_ = body.empty() ? Automation{} : read_automation(body);
       return Response::empty(204);
     }
-    if (what != "join" && what != "leave" && what != "end" && what != "hears")
+    if (what != "join" && what != "leave" && what != "end" && what != "hears" && what != "deaf")
       return Service::control(what, body);
     Room* const room = find_room(text(body, "room"));
     if (room == nullptr) throw ApiError{404, 53106, "Room not found"};
+    if (what == "deaf") {
+      set_transcription(*room, "failed");
+      return Response::empty(204);
+    }
     if (what == "hears") return hears(*room, text(body, "listener"), text(body, "speaker"));
     if (what == "join") {
       std::string identity = text(body, "identity");

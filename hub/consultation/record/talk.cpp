@@ -59,7 +59,8 @@ Answer RecordService::transcript(const Ask& ask) {
   for (const Record& segment : segments) items.push_back(segment_json(segment));
   RABT_TRY_STATUS(
       audit_reading(ask, of, "transcript.read", Json::object({{"count", items.size()}})));
-  return Json::object({{"session", of.session}, {"items", std::move(items)}});
+  return Json::object(
+      {{"session", of.session}, {"items", std::move(items)}, {"gaps", of.transcript_gaps}});
 }
 
 Answer RecordService::add_segment(const Ask& ask) {

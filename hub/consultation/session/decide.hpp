@@ -139,7 +139,16 @@ struct StopTranscription {};
 // The provider does not transcribe. code: why.
 struct TranscriptionLost {
   std::string code;
+  // When it told so by itself.
+  std::optional<Timestamp> at{};
 };
+// The provider hears nothing for a while, or hears again.
+struct TranscriptionPaused {
+  bool paused = false;
+  Timestamp at;
+};
+// The provider says that it transcribes.
+struct TranscriptionSeen {};
 struct StartRecording {
   std::string purpose;
 };
@@ -197,9 +206,10 @@ struct SetInsurance {
 using Command =
     std::variant<Open, Accept, Decline, Assign, Start, End, Cancel, Amend, Join, Leave, Add, Remove,
                  Admit, Deny, Invite, Revoke, AcceptInvitation, RecordConsent, StartTranscription,
-                 StopTranscription, TranscriptionLost, StartRecording, StopRecording, Tick,
-                 ProviderJoined, ProviderLeft, RoomOpened, RoomNotOpened, RoomEnded, RecordingLost,
-                 RecordingSeen, Look, SetAppointment, LinkConsultation, SetInsurance>;
+                 StopTranscription, TranscriptionLost, TranscriptionPaused, TranscriptionSeen,
+                 StartRecording, StopRecording, Tick, ProviderJoined, ProviderLeft, RoomOpened,
+                 RoomNotOpened, RoomEnded, RecordingLost, RecordingSeen, Look, SetAppointment,
+                 LinkConsultation, SetInsurance>;
 
 // ---- What follows
 

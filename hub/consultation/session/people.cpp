@@ -411,6 +411,12 @@ Result<Change> on(Step step, const StopRecording& /*command*/) {
 
 namespace {
 
+// Tells of a transcription before the one that runs. Clocks differ.
+bool is_of_before(const Session& is, Timestamp at) {
+  constexpr std::int64_t kSkewMs = 10'000;
+  return at.ms < is.transcribed_ms - kSkewMs;
+}
+
 // Error unavailable asr.not_configured, as of a hub without speech recognition.
 Status must_transcribe(const Step& step) {
   if (step.moment.transcribes && !step.before.provider_plugin.empty()) return ok_status();
@@ -433,6 +439,8 @@ Result<Change> on(Step step, const StartTranscription& /*command*/) {
   RABT_TRY_STATUS(may_be_transcribed(is));
   if (is.transcribed) return nothing(is);
   is.transcribed = true;
+  is.transcribed_ms = step.moment.now.ms;
+  is.end_gap(step.moment.now.ms);
   step.ask("start-transcription");
   step.record("transcript.started");
   step.tell("transcript-started");
@@ -450,10 +458,46 @@ Result<Change> on(Step step, const StopTranscription& /*command*/) {
 }
 
 Result<Change> on(Step step, const TranscriptionLost& command) {
-  if (!step.before.transcribed) return nothing(step.before);
+  Session& is = step.after();
+  if (!is.transcribed || (command.at && is_of_before(is, *command.at))) return nothing(step.before);
+  // Nobody heard anything since it was interrupted.
+  const bool lasts = !is.transcript_gaps.empty() && !is.transcript_gaps.back().to_ms;
+  const std::int64_t since =
+      lasts ? is.transcript_gaps.back().from_ms : command.at.value_or(step.moment.now).ms;
+  if (lasts) is.transcript_gaps.pop_back();
   // An answer that was lost may have been a yes.
   step.ask("stop-transcription");
   end_transcription(step, command.code);
+  is.begin_gap(since, command.code);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const TranscriptionPaused& command) {
+  Session& is = step.after();
+  if (!is.transcribed || is_of_before(is, command.at)) return nothing(step.before);
+  const bool paused = !is.transcript_gaps.empty() && !is.transcript_gaps.back().to_ms;
+  if (paused == command.paused) return nothing(step.before);
+  if (command.paused) {
+    is.begin_gap(command.at.ms, "video.transcription_interrupted");
+  } else {
+    is.end_gap(command.at.ms);
+  }
+  step.tell(command.paused ? "transcript-interrupted" : "transcript-resumed");
+  return done(std::move(step));
+}
+
+// News of one that was stopped meanwhile come late. Where none was ever asked for, the provider
+// transcribes by a setting of its own, and nobody has consented.
+Result<Change> on(Step step, const TranscriptionSeen& /*command*/) {
+  constexpr std::string_view kUnasked = "transcription.unasked";
+  Session& is = step.after();
+  const bool told =
+      std::find(is.warnings.begin(), is.warnings.end(), kUnasked) != is.warnings.end();
+  if (is.over() || is.transcribed_ms != 0 || told) return nothing(step.before);
+  is.warn(kUnasked);
+  step.ask("stop-transcription");
+  step.record("transcript.unasked");
+  step.tell("transcript-unasked");
   return done(std::move(step));
 }
 

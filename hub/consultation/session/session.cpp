@@ -117,6 +117,18 @@ bool Session::warns(std::string_view code) const {
 void Session::clear_warning(std::string_view code) {
   std::erase(warnings, code);
 }
+void Session::begin_gap(std::int64_t at_ms, std::string_view code) {
+  // A provider that breaks off all the time: what lies between is not worth more.
+  constexpr std::size_t kMaxGaps = 100;
+  const bool lasts = !transcript_gaps.empty() && !transcript_gaps.back().to_ms;
+  if (!lasts && transcript_gaps.size() < kMaxGaps) transcript_gaps.push_back({.from_ms = at_ms});
+  transcript_gaps.back().to_ms.reset();
+  transcript_gaps.back().code = std::string(code);
+}
+void Session::end_gap(std::int64_t at_ms) {
+  if (transcript_gaps.empty() || transcript_gaps.back().to_ms) return;
+  transcript_gaps.back().to_ms = std::max(at_ms, transcript_gaps.back().from_ms);
+}
 
 bool is_staff(PartRole role) {
   return role == PartRole::doctor || role == PartRole::specialist || role == PartRole::nurse;
@@ -379,6 +391,10 @@ Json to_document(const Session& session) {
   for (const Invitation& one : session.invitations) invitations.push_back(invitation_document(one));
   Json warnings = Json::array();
   for (const std::string& code : session.warnings) warnings.push_back(code);
+  Json gaps = Json::array();
+  for (const TranscriptGap& gap : session.transcript_gaps)
+    gaps.push_back(
+        Json::object({{"from", gap.from_ms}, {"to", optional_ms(gap.to_ms)}, {"code", gap.code}}));
   return Json::object(
       {{"pseudonym", session.patient_pseudonym},
        {"visitNumber", session.visit_number},
@@ -411,6 +427,8 @@ Json to_document(const Session& session) {
        {"recordingNow", session.recording_now},
        {"recordingConfirmed", session.recording_confirmed},
        {"transcribed", session.transcribed},
+       {"transcribedAt", session.transcribed_ms},
+       {"transcriptGaps", std::move(gaps)},
        {"recorded", session.recorded},
        {"emptySince", optional_ms(session.empty_since_ms)},
        {"roomGone", optional_ms(session.room_gone_ms)},
@@ -459,6 +477,12 @@ Status from_document(const Json& document, Session& session) {
   session.recording_now = document.string_or("recordingNow", "");
   session.recording_confirmed = document.bool_or("recordingConfirmed", false);
   session.transcribed = document.bool_or("transcribed", false);
+  session.transcribed_ms = document.int_or("transcribedAt", 0);
+  session.transcript_gaps.clear();
+  for (const Json& one : document["transcriptGaps"].as_array())
+    session.transcript_gaps.push_back({.from_ms = one.int_or("from", 0),
+                                       .to_ms = ms_of(one["to"]),
+                                       .code = one.string_or("code", "")});
   session.recorded = document.bool_or("recorded", false);
   session.empty_since_ms = ms_of(document["emptySince"]);
   session.room_gone_ms = ms_of(document["roomGone"]);

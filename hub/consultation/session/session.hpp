@@ -114,6 +114,15 @@ struct Invitation {
   std::string created_by;
 };
 
+// A time in which the provider was asked to write down what is said, and did not.
+struct TranscriptGap {
+  std::int64_t from_ms = 0;
+  // Not set while it lasts, and when it lasted to the end.
+  std::optional<std::int64_t> to_ms{};
+  // Why. A code.
+  std::string code{};
+};
+
 struct Session {
   std::string tenant;
   std::string id;
@@ -189,6 +198,10 @@ struct Session {
   bool recording_confirmed = false;
   // The provider writes down what is said.
   bool transcribed = false;
+  // When somebody last asked for it; 0 when nobody did.
+  std::int64_t transcribed_ms = 0;
+  // Oldest first.
+  std::vector<TranscriptGap> transcript_gaps;
   // Was recorded at least once.
   bool recorded = false;
   // When the last one left, while nobody is there.
@@ -215,6 +228,9 @@ struct Session {
   void warn(std::string_view code);
   [[nodiscard]] bool warns(std::string_view code) const;
   void clear_warning(std::string_view code);
+  // While a gap lasts, only its code changes.
+  void begin_gap(std::int64_t at_ms, std::string_view code);
+  void end_gap(std::int64_t at_ms);
 };
 
 // 3.3: what a type of session asks of its participants.

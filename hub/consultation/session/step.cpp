@@ -233,6 +233,7 @@ void end_transcription(Step& step, std::string_view code) {
   Session& is = step.after();
   if (!is.transcribed) return;
   is.transcribed = false;
+  is.end_gap(step.moment.now.ms);
   Json why = Json::object();
   if (!code.empty()) why.set("code", code);
   step.record("transcript.stopped", why);
@@ -484,6 +485,12 @@ Right right_of(const StopTranscription& /*command*/) {
   return Right::session_run;
 }
 Right right_of(const TranscriptionLost& /*command*/) {
+  return Right::session_by_the_hub;
+}
+Right right_of(const TranscriptionPaused& /*command*/) {
+  return Right::session_by_the_hub;
+}
+Right right_of(const TranscriptionSeen& /*command*/) {
   return Right::session_by_the_hub;
 }
 Right right_of(const StartRecording& /*command*/) {

@@ -77,6 +77,8 @@ Result<Change> on(Step step, const RecordConsent& command);
 Result<Change> on(Step step, const StartTranscription& command);
 Result<Change> on(Step step, const StopTranscription& command);
 Result<Change> on(Step step, const TranscriptionLost& command);
+Result<Change> on(Step step, const TranscriptionPaused& command);
+Result<Change> on(Step step, const TranscriptionSeen& command);
 Result<Change> on(Step step, const StartRecording& command);
 Result<Change> on(Step step, const StopRecording& command);
 Result<Change> on(Step step, const Tick& command);

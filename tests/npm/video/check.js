@@ -32,6 +32,9 @@ async function chime () {
     { MeetingId, Attendees: [{ ExternalUserId: 'patient' }, { ExternalUserId: 'aws:not-mine' }] })
   assert.strictEqual(batch.Attendees.length, 1)
   assert.strictEqual(batch.Errors[0].ErrorCode, 'BadRequestException')
+  const settings = { TranscriptionConfiguration: { EngineTranscribeSettings: { LanguageCode: 'en-US' } } }
+  await send('StartMeetingTranscription', { MeetingId, ...settings })
+  await send('StopMeetingTranscription', { MeetingId })
   const list = await send('ListAttendees', { MeetingId })
   assert.strictEqual(list.Attendees.length, 2)
   assert.strictEqual((await send('GetAttendee', { MeetingId, AttendeeId: Attendee.AttendeeId })).Attendee.ExternalUserId,
@@ -93,7 +96,16 @@ async function rooms () {
   await video.rooms(room.sid).recordingRules.update({ rules: [{ type: 'include', all: true }] })
   assert.deepStrictEqual(await video.rooms(room.sid).participants.list(), [])
   await assert.rejects(video.rooms(room.sid).participants('nobody').update({ status: 'disconnected' }), { status: 404 })
+  const written = video.rooms(room.sid).transcriptions
+  assert.deepStrictEqual(await written.list(), [])
+  const { ttid, status } = await written.create({ configuration: { languageCode: 'en-US', speechModel: 'long' } })
+  assert.strictEqual(status, 'started')
+  assert.strictEqual((await written.list())[0].configuration.languageCode, 'en-US')
+  assert.strictEqual((await written(ttid).update({ status: 'stopped' })).status, 'stopped')
+  assert.strictEqual((await written(ttid).update({ status: 'started' })).status, 'started')
+  await assert.rejects(written.create({ configuration: { speechModel: 'none of theirs' } }), { status: 400 })
   assert.strictEqual((await video.rooms(room.sid).update({ status: 'completed' })).status, 'completed')
+  assert.strictEqual((await written(ttid).fetch()).status, 'stopped')
   assert.deepStrictEqual(await video.recordings.list({ groupingSid: [room.sid] }), [])
   const composition = await video.compositions.create({
     roomSid: room.sid, audioSources: ['*'], videoLayout: { grid: { video_sources: ['*'] } }, format: 'webm',

@@ -426,6 +426,47 @@ TEST_F(ChimeMeeting, NotificationsBecomeEvents) {
   EXPECT_EQ(events[0]["data"]["reference"], "visit-1-abc");
 }
 
+TEST_F(ChimeMeeting, EventBridgeBringsTheSameWithoutAnEnvelope) {
+  const Json detail = attendee("AttendeeJoined", "patient", guid(2));
+  const Json bare{{"version", "0"},
+                  {"id", guid(3)},
+                  {"detail-type", "Chime Meeting State Change"},
+                  {"source", "aws.chime"},
+                  {"detail", detail}};
+  const auto [events, problem] = host.deliver(bare.dump());
+  EXPECT_EQ(problem, "");
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0]["type"], "org.rabt.session.participant-joined.v1");
+  // Whoever hears of it both ways takes it for one.
+  EXPECT_EQ(events, host.deliver(notification(detail).dump()).first);
+}
+
+TEST_F(ChimeMeeting, NewsOfATranscriptionBecomeEventsWithoutWhatAmazonSaysOfIt) {
+  std::set<std::string> ids;
+  for (const auto& [what, type] :
+       {std::pair{"Started", "started"}, std::pair{"Interrupted", "interrupted"},
+        std::pair{"Resumed", "resumed"}, std::pair{"Failed", "failed"}}) {
+    for (const std::int64_t at : {1773122400123, 1773122401123}) {
+      const auto [events, problem] =
+          host.deliver(notification({{"eventType", std::string("chime:Transcription") + what},
+                                     {"timestamp", at},
+                                     {"meetingId", guid(1)},
+                                     {"externalMeetingId", "visit-1-abc"},
+                                     {"message", "Internal server error"},
+                                     {"transcriptionConfiguration", "{...}"}})
+                           .dump());
+      EXPECT_EQ(problem, "");
+      ASSERT_EQ(events.size(), 1U);
+      EXPECT_EQ(events[0]["type"], std::string("org.rabt.session.transcription-") + type + ".v1");
+      EXPECT_EQ(events[0]["data"]["sessionId"], guid(1));
+      EXPECT_EQ(events[0].dump().find("Internal"), std::string::npos);
+      ids.insert(events[0]["id"].get<std::string>());
+    }
+  }
+  // It may be interrupted more than once.
+  EXPECT_EQ(ids.size(), 8U);
+}
+
 TEST_F(ChimeMeeting, PipelinesAndScreensAreNobody) {
   for (const Json& detail : {attendee("AttendeeLeft", "aws:MediaPipeline-4ae1f", guid(2)),
                              attendee("AttendeeJoined", "patient", guid(2) + "#content"),

@@ -31,6 +31,7 @@ struct Chime {
     return {{"secret_access_key", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}};
   }
   static constexpr const char* kBilled = "attendee_seconds";
+  static constexpr const char* kOtherRoom = "The token opens nothing";
   static constexpr const char* kGone = "completed";
   // The topic tells nothing before its subscription is confirmed.
   static void heard(const std::string& body) {
@@ -50,6 +51,36 @@ TEST_F(ChimeSignature, IsCheckedByTheOtherSide) {
       host_->call("get-session", {{"sessionId", "0b1c2d3e-0000-4000-8000-000000000001"}});
   EXPECT_EQ(outcome.kind, Kind::permanent);
   EXPECT_EQ(outcome.code, "chime.InvalidSignatureException");
+}
+
+// Amazon's region, or the hospital's rule.
+TEST(ChimeRegion, ThatIsNotAllowedIsRefusedBeforeThePluginStarts) {
+  const char* const source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+  const plugin::Package package =
+      test::must(plugin::read_package(std::string(source) + "/plugins/chime"));
+  const auto config = [](const char* region, const char* media) {
+    return *rabt::Json::parse(Json{
+        {"access_key_id", "AKIDEXAMPLEEXAMPLE"},
+        {"region", region},
+        {"media_region", media}}.dump());
+  };
+  EXPECT_TRUE(plugin::check_config(package, config("eu-central-1", "eu-west-1"), "chime").ok());
+  for (const rabt::Json& one : {config("mars-1", "eu-west-1"), config("eu-central-1", "mars-1")}) {
+    const Status fits = plugin::check_config(package, one, "chime");
+    ASSERT_FALSE(fits.ok());
+    EXPECT_EQ(fits.error().code, "plugin.config");
+    EXPECT_NE(fits.error().message.find("the configuration of chime does not fit its schema"),
+              std::string::npos)
+        << fits.error().message;
+    EXPECT_NE(fits.error().message.find("region"), std::string::npos) << fits.error().message;
+  }
+  const Status allowed = plugin::check_regions(
+      package.manifest, config("eu-central-1", "us-east-1"), {"eu-central-1", "eu-west-1"});
+  ASSERT_FALSE(allowed.ok());
+  EXPECT_EQ(allowed.error().code, "residency.region");
+  EXPECT_EQ(allowed.error().message,
+            "chime keeps or handles data in the region us-east-1; compliance.allowed_regions "
+            "allows: eu-central-1, eu-west-1");
 }
 
 class SlowChimeClient : public VideoSuite<Chime> {};

@@ -91,6 +91,7 @@ class JanusWorld {
       refused = page->seen().string_or("failed", "");
       return !refused.empty() || people(room).contains(identity);
     });
+    said_ = refused;
     if (people(room).contains(identity) && refused.empty()) {
       pages_[{room, identity}] = std::move(page);
       return 200;
@@ -101,6 +102,7 @@ class JanusWorld {
     ADD_FAILURE() << identity << " did not come in: " << page->seen().dump();
     return 0;
   }
+  [[nodiscard]] const std::string& said() const { return said_; }
   bool hears(const std::string& /*room*/, const std::string& /*listener*/,
              const std::string& /*speaker*/) {
     ADD_FAILURE() << "the plugin's manifest does not declare receive-only";
@@ -169,11 +171,13 @@ class JanusWorld {
   // By room and person.
   std::map<std::pair<std::string, std::string>, std::unique_ptr<demo::CallPage>> pages_;
   int opened_ = 0;
+  std::string said_;
 };
 
 struct RealJanus {
   using World = JanusWorld;
   static const char* name() { return "janus"; }
+  static constexpr const char* kOtherRoom = "433";
   static constexpr const char* kGone = "failed";
   static void heard(const std::string& /*body*/) {}
 };

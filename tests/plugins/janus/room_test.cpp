@@ -200,6 +200,7 @@ TEST_F(Janus, ARoomWithAnotherSecretIsNotOurs) {
   const sdk::Outcome again = host_.call("create-session", people(), "key-1");
   EXPECT_EQ(again.kind, Kind::permanent);
   EXPECT_EQ(again.code, "janus.foreign_room");
+  EXPECT_FALSE(again.message.empty());
 }
 
 TEST_F(Janus, NobodyGetsATokenThatShouldOnlyReceive) {
@@ -392,6 +393,7 @@ TEST_F(Janus, AFullDiskIsWaitedFor) {
                  {{"recordingId", "a.0f8fad5b-d9cb-469f-a165-70867728950e.1795223354248771"}});
   EXPECT_EQ(outcome.kind, Kind::transient);
   EXPECT_EQ(outcome.code, "janus.shelf_507");
+  EXPECT_EQ(outcome.message, "the disk beside Janus is full: the recording cannot be put together");
 }
 
 // ---- Events

@@ -35,6 +35,7 @@ struct Janus {
             {"shelf_secret", "shelf-secret-0123"}};
   }
   static constexpr const char* kBilled = "attendee_seconds";
+  static constexpr const char* kOtherRoom = "433";
   // A room that is gone without having been ended was lost.
   static constexpr const char* kGone = "failed";
   static void heard(const std::string& /*body*/) {}

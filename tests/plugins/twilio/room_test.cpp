@@ -75,5 +75,37 @@ TEST(TwilioRoom, WithTokensStaysOpen) {
   EXPECT_EQ(twilio.asked.size(), 1U);
 }
 
+// A repeat finds the room of the first attempt, unless another application made one of that name.
+TEST(TwilioRoom, OfTheSameNameThatIsNotOursIsLeftAlone) {
+  std::vector<std::string> asked;
+  TestHost host(kConfig);
+  host.secrets["api_key_secret"] = "0123456789abcdef0123456789abcdef";
+  host.outside = [&](const Request& request) -> Answer {
+    asked.push_back(request.method() + ' ' + request.url());
+    if (request.method() == "POST")
+      return {.status = 400, .body = R"({"code": 53113, "message": "Room exists"})"};
+    return {.status = 200,
+            .body = Json{{"sid", kRoom},
+                         {"unique_name", "key-1"},
+                         {"status", "in-progress"},
+                         {"status_callback", "https://other.example.sa/hooks"}}
+                        .dump()};
+  };
+  const sdk::Outcome outcome = host.call("create-session", session());
+  EXPECT_EQ(outcome.kind, Kind::permanent);
+  EXPECT_EQ(outcome.code, "twilio.foreign_room");
+  EXPECT_EQ(outcome.message, "a room of this name exists with another callback; it is not ours");
+  EXPECT_EQ(asked.size(), 2U);
+}
+
+TEST(TwilioRoom, IsNotTranscribedFromTheFirstMomentWhateverTheAccountSays) {
+  Twilio twilio;
+  TestHost host(kConfig);
+  host.secrets["api_key_secret"] = "0123456789abcdef0123456789abcdef";
+  host.outside = [&](const Request& request) { return twilio(request); };
+  EXPECT_EQ(host.call("create-session", session()).kind, Kind::done);
+  EXPECT_NE(twilio.asked[0].find("TranscribeParticipantsOnConnect=false"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace rabt::twilio

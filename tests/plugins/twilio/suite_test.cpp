@@ -19,12 +19,16 @@ struct Twilio {
     return {{"account_sid", "AC00000000000000000000000000005a4d"},
             {"api_key_sid", "SK00000000000000000000000000005a4d"},
             {"base_url", url},
-            {"callback_url", callback}};
+            {"callback_url", callback},
+            {"transcription_languages", {"en-US"}},
+            {"transcription_engine", "deepgram"},
+            {"transcription_model", "nova-3-medical"}};
   }
   static std::map<std::string, std::string> secrets() {
     return {{"api_key_secret", "an-example-of-a-secret-of-32-bytes"}};
   }
   static constexpr const char* kBilled = "participant_seconds";
+  static constexpr const char* kOtherRoom = "Invalid Access Token grants: another room";
   static constexpr const char* kGone = "completed";
   static void heard(const std::string& /*body*/) {}
 };

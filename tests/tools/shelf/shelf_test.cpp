@@ -183,7 +183,7 @@ TEST_F(JanusShelf, AFullDiskIsSaidAndTheRecordingIsTriedAgain) {
   Shelf shelf = this->shelf();
   EXPECT_FALSE(shelf.list(kRoom)->bool_or("ready", true));
   const auto until = [&](const std::function<bool()>& holds) {
-    for (int i = 0; i < 500 && !holds(); ++i)
+    for (int i = 0; i < 3000 && !holds(); ++i)
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     return holds();
   };
@@ -333,7 +333,7 @@ TEST_F(JanusShelfServer, AFullDiskIs507) {
   write(name_of("patient", kBegun), mjr());
   free_ = 0;
   int status = 200;
-  for (int i = 0; i < 500 && status == 200; ++i) {
+  for (int i = 0; i < 3000 && status == 200; ++i) {
     status = ask("GET", std::string("/rooms/") + kRoom).status;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
