@@ -34,6 +34,8 @@ class Scaffold : public testing::Test {
     std::string folder = (fs::path(build) / "scaffold-XXXXXX").string();
     ASSERT_NE(::mkdtemp(folder.data()), nullptr);
     folder_ = folder;
+    for (const auto& [name, value] : sdk::tests::ccache_variables(folder_))
+      ccache_ += name + "='" + value + "' ";
     for (const char* component : {"sdk", "hub"}) {
       const auto installed = run("cmake --install '" + std::string(build) + "' --component " +
                                  component + " --prefix '" + (folder_ / "prefix").string() + "'");
@@ -48,7 +50,7 @@ class Scaffold : public testing::Test {
     const std::string prefix = (folder_ / "prefix").string();
     return run("cd '" + (folder_ / where).string() + "' && env -i HOME='" + folder_.string() +
                "' LANG=C.UTF-8 PATH='" + prefix + "/bin:/usr/bin:/bin' CMAKE_PREFIX_PATH='" +
-               prefix + "' CMAKE_BUILD_PARALLEL_LEVEL=2 sh -euc '" + line + "'");
+               prefix + "' CMAKE_BUILD_PARALLEL_LEVEL=2 " + ccache_ + "sh -euc '" + line + "'");
   }
   // Writes, builds and tests a project. tests: of "plugin_test" and "check".
   void expect_builds(const std::string& name, const std::string& options, const std::string& tests,
@@ -101,6 +103,8 @@ class Scaffold : public testing::Test {
     }
   }
   fs::path folder_;
+  // Of the environment on the vendor's machine.
+  std::string ccache_;
 };
 
 TEST_F(Scaffold, AProjectForARoleBuildsTestsAndPassesTheChecker) {

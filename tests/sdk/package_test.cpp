@@ -21,6 +21,8 @@ class Package : public testing::Test {
   void SetUp() override {
     folder_ = fs::temp_directory_path() / ("rabt-sdk-" + std::to_string(::getpid()));
     fs::create_directories(folder_);
+    for (const auto& [name, value] : rabt::sdk::tests::ccache_variables(folder_))
+      ::setenv(name.c_str(), value.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
   }
   void TearDown() override { fs::remove_all(folder_); }
 

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace rabt::sdk::tests {
 
@@ -35,6 +37,19 @@ inline Ran run(const std::string& line) {
 
 inline bool have(const std::string& program) {
   return run("command -v " + program + " >/dev/null").code == 0;
+}
+
+// Variables for a build below `folder`, whose name is another each time: ccache, where it is
+// installed, compiles nothing there that it has compiled before.
+inline std::vector<std::pair<std::string, std::string>> ccache_variables(
+    const std::filesystem::path& folder) {
+  if (!have("ccache")) return {};
+  std::string cache = run("ccache --get-config cache_dir").output;
+  cache.erase(cache.find_last_not_of('\n') + 1);
+  return {{"CMAKE_CXX_COMPILER_LAUNCHER", "ccache"},
+          {"CCACHE_DIR", cache},
+          {"CCACHE_BASEDIR", folder.string()},
+          {"CCACHE_NOHASHDIR", "1"}};
 }
 
 }  // namespace rabt::sdk::tests

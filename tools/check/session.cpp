@@ -186,6 +186,7 @@ void Session::cancel(rabt_call_id id) {
 }
 
 void Session::let_threads_run(int millis) {
+  if (plugin_threads().look() == sdk::testing::PluginThreads::State::none) return;
   std::this_thread::sleep_for(std::chrono::milliseconds(millis));
 }
 

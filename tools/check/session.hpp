@@ -107,7 +107,8 @@ class Session {
   // As if this much time went by.
   void advance(std::int64_t ms);
   void cancel(rabt_call_id id);
-  // Waits in real time, so that threads of the plugin can do what they would.
+  // Waits in real time, so that threads of the plugin can do what they would. Returns at once where
+  // the plugin has none.
   void let_threads_run(int millis);
   // Safe to repeat.
   void destroy();
