@@ -75,12 +75,14 @@ Hospital::Hospital(const HospitalOptions& options) : site(options.kind) {
 }
 
 std::string Hospital::mint(const std::string& subject, const std::string& role,
-                           std::string_view secret, std::int64_t seconds) const {
+                           std::string_view secret, std::int64_t seconds,
+                           std::int64_t later) const {
   const std::int64_t now = SystemClock().now().ms / 1000;
   const Json claims = Json::object({{"sub", subject},
                                     {"role", role},
                                     {"name", "Somebody " + subject},
-                                    {"iat", now},
+                                    {"jti", std::to_string(++minted_)},
+                                    {"iat", now + later},
                                     {"exp", now + seconds}});
   const auto token = crypto::sign_jwt(
       ByteView(reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size()), "HS256",
@@ -90,12 +92,18 @@ std::string Hospital::mint(const std::string& subject, const std::string& role,
 }
 
 void Hospital::enter(const std::string& who, const std::string& role) {
-  people_[who].token = mint("user-" + who, role);
+  people_[who].role = role;
+  renew(who);
   const Answer me = get(who, "/api/v1/me");
   ASSERT_EQ(me.status, 200) << me.body;
   people_[who].id = me.text("id");
   people_[who].uuid = me.text("uuid");
   people_[who].number = me.json.int_or("number", 0);
+}
+
+void Hospital::renew(const std::string& who, std::int64_t later) {
+  Person& person = people_.at(who);
+  person.token = mint("user-" + who, person.role, kSecret, 3600, later);
 }
 
 Answer Hospital::call(std::string_view who, const std::string& method, const std::string& path,

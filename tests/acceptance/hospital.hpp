@@ -27,6 +27,7 @@ struct Answer {
 };
 
 struct Person {
+  std::string role;
   std::string token;
   std::string id;
   std::string uuid;
@@ -67,12 +68,15 @@ class Hospital {
                             const Json& body = Json::object()) {
     return call(who, "POST", path, body);
   }
-  // A token as the other system signs it. seconds: how long it is good.
+  // A token as the other system signs it, `later` seconds from now. seconds: how long it is good.
   [[nodiscard]] std::string mint(const std::string& subject, const std::string& role,
-                                 std::string_view secret = kSecret,
-                                 std::int64_t seconds = 3600) const;
+                                 std::string_view secret = kSecret, std::int64_t seconds = 3600,
+                                 std::int64_t later = 0) const;
   // Somebody more, whom no other test meets; `call` knows him by this name from then on.
   void enter(const std::string& who, const std::string& role);
+  // Another token of somebody who has signed out, issued `later` seconds from now: after he was
+  // signed out everywhere, none of this second is good.
+  void renew(const std::string& who, std::int64_t later = 0);
   e2e::Site site;
 
   // Of the tokens of these people.
@@ -80,6 +84,8 @@ class Hospital {
 
  private:
   std::map<std::string, Person> people_;
+  // Tells tokens of one second apart.
+  mutable int minted_ = 0;
 };
 
 // Fails with the answer when its status is another one.

@@ -279,6 +279,10 @@ class Fuzz {
     ++sent_;
     ++statuses_[operation.id][response.status];
     judge(operation, path, body, response);
+    // Whom that signed out comes back.
+    const bool signs_out = operation.id == "logout" || operation.id == "endUserSessions";
+    if (!signs_out || response.status >= 300) return;
+    for (const char* one : {"D", "AD", "P"}) h_.renew(one, 1);
   }
 
   void judge(const Operation& operation, const std::string& path, const std::string& body,

@@ -80,7 +80,8 @@ class Rights : public testing::Test {
                                       {"SO", "security_officer"},
                                       {"IE", "engineer"},
                                       {"OP", "operator"},
-                                      {"AU", "auditor"}})
+                                      {"AU", "auditor"},
+                                      {"away", "patient"}})
         Hospital::get().enter(who, role);
       return true;
     }();
@@ -121,6 +122,9 @@ class Rights : public testing::Test {
       std::string value = names_.contains(name) ? names_.at(name) : "01ARZ3NDEKTSV4RRFFQ69G5FAV";
       if (pattern.starts_with("/api/v1/patients/") || pattern.starts_with("/api/v1/users/"))
         value = h_.person("P").id;
+      // Whoever is signed out everywhere asks nothing here.
+      if (pattern.starts_with("/api/v1/users/") && pattern.ends_with("/sessions"))
+        value = h_.person("away").id;
       if (pattern.starts_with("/api/v1/providers/")) value = h_.person("D").id;
       pattern.replace(open, close - open + 1, value);
     }
@@ -136,7 +140,9 @@ class Rights : public testing::Test {
     if (as.method == "PATCH")
       headers.emplace_back("If-Match", operation == "changeSession" ? "*" : "\"1\"");
     const Json body = as.method == "GET" ? Json() : body_of(operation, h_.person("D2").id);
-    return h_.call(who, as.method, fill(as.pattern), body, headers).status;
+    const int status = h_.call(who, as.method, fill(as.pattern), body, headers).status;
+    if (operation == "logout" && who != "-") h_.renew(who);
+    return status;
   }
 
   Hospital& h_ = Hospital::get();
