@@ -479,7 +479,7 @@ std::string logged(const std::string& session) {
   return out;
 }
 
-TEST(Kiorex, K67TheLogNamesSessionsAndNobody) {
+TEST(Kiorex, K67P39TheLogNamesSessionsAndNobody) {
   const std::string id = active();
   const std::string session = h().get("D", "/api/v1/sessions/" + id).text("id");
   const std::string at = "/api/v1/sessions/" + session;
