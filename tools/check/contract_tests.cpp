@@ -8,6 +8,7 @@
 #include "tools/check/effects.hpp"
 #include "tools/check/groups.hpp"
 #include "tools/check/schema_generate.hpp"
+#include "tools/check/stopwatch.hpp"
 
 namespace rabt::check {
 
@@ -211,9 +212,9 @@ Verdict quiet_after_destroy(const Subject& subject) {
     if (!session.ok()) return failed(session.error().message);
     (*session)->call(test.wish);
     // What is still owed to the plugin, timers first of all, never comes.
-    const auto start = std::chrono::steady_clock::now();
+    Stopwatch watch;
     (*session)->destroy();
-    if (std::chrono::steady_clock::now() - start > std::chrono::seconds(1))
+    if (watch.elapsed() > std::chrono::seconds(1))
       return failed("A7: destroy after " + test.label() + " took longer than a second");
     (*session)->let_threads_run(kThreadsMillis);
     if ((*session)->uses_after_destroy() > 0)

@@ -6,6 +6,7 @@
 #include "tools/check/cases.hpp"
 #include "tools/check/groups.hpp"
 #include "tools/check/schema_generate.hpp"
+#include "tools/check/stopwatch.hpp"
 
 namespace rabt::check {
 
@@ -143,10 +144,9 @@ Verdict two_instances(const Subject& subject) {
 Verdict destroy_uncalled(const Subject& subject) {
   auto session = Session::start(subject, {});
   if (!session.ok()) return failed(session.error().message);
-  const auto start = std::chrono::steady_clock::now();
+  Stopwatch watch;
   (*session)->destroy();
-  const auto took = std::chrono::steady_clock::now() - start;
-  if (took > std::chrono::seconds(1)) return failed("destroy took longer than a second");
+  if (watch.elapsed() > std::chrono::seconds(1)) return failed("destroy took longer than a second");
   return passed();
 }
 

@@ -20,6 +20,7 @@
 #include "hub/workflow/yaml/yaml.hpp"
 #include "tools/check/child_verdict.hpp"
 #include "tools/check/no_network.hpp"
+#include "tools/check/stopwatch.hpp"
 #include "tools/check/subject.hpp"
 
 namespace rabt::check {
@@ -203,20 +204,24 @@ struct Heard {
   bool late = false;
 };
 
-// Reads until a whole verdict has come, the child has closed its end, or the time is over.
-Heard listen(Child& child, std::chrono::steady_clock::time_point end) {
+// Reads until a whole verdict has come, the child has closed its end, or the time is over: not that
+// in which the child could not run, unless that is very long.
+Heard listen(Child& child, std::chrono::seconds limit) {
+  constexpr int kLongest = 20;
+  // The child's waits are looked at so often.
+  constexpr std::chrono::milliseconds kLook{500};
   Heard out;
   std::string text;
+  Stopwatch watch(child.pid);
   for (bool open = true; open && text.find('\n') == std::string::npos;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        end - std::chrono::steady_clock::now());
-    if (left.count() <= 0) {
+    if (watch.elapsed() >= limit || watch.on_the_wall() >= kLongest * limit) {
       out.late = true;
       break;
     }
     std::array<pollfd, 2> fds{
         {{child.verdict.read_end(), POLLIN, 0}, {child.output.read_end(), POLLIN, 0}}};
-    if (::poll(fds.data(), fds.size(), static_cast<int>(left.count())) < 0 && errno != EINTR) break;
+    if (::poll(fds.data(), fds.size(), static_cast<int>(kLook.count())) < 0 && errno != EINTR)
+      break;
     std::array<char, 4096> piece{};
     if ((fds[0].revents & (POLLIN | POLLHUP)) != 0) {
       const ssize_t got = ::read(child.verdict.read_end(), piece.data(), piece.size());
@@ -262,7 +267,7 @@ Verdict run_child(const RunOptions& options, TestId id) {
   auto limit = options.time_limit;
   if (fuzzes)
     limit += std::chrono::seconds(static_cast<std::int64_t>(options.settings.fuzz_seconds) + 1);
-  const Heard heard = listen(child, std::chrono::steady_clock::now() + limit);
+  const Heard heard = listen(child, limit);
   const int status = end(child, heard.verdict.has_value());
   if (!heard.verdict) {
     Verdict out = crashed(status, heard.late, limit, heard.output);
