@@ -453,7 +453,7 @@ TEST(Brainsait, B43K44WhoRunsTheSessionMayShowHisScreen) {
   const std::string id = active(doctor_patient(
       Json::object({{"waitingRoom", false},
                     {"participants",
-                     Json::array({participant("N", "nurse"), participant("P2", "observer")})}})));
+                     Json::array({participant("N", "nurse"), participant("D2", "observer")})}})));
   const auto grants = [&](const char* who) {
     const Answer joined = h().post(who, path(id, "join"));
     RABT_EXPECT_STATUS(joined, 200);
@@ -462,7 +462,7 @@ TEST(Brainsait, B43K44WhoRunsTheSessionMayShowHisScreen) {
   EXPECT_EQ(grants("D"), R"(["camera","microphone","screen"])");
   EXPECT_EQ(grants("N"), R"(["camera","microphone","screen"])");
   EXPECT_EQ(grants("P"), R"(["camera","microphone"])");
-  EXPECT_EQ(grants("P2"), "[]");
+  EXPECT_EQ(grants("D2"), "[]");
 }
 
 TEST(Brainsait, B45HasEveryMetric) {
