@@ -247,13 +247,13 @@ bool RingReader::wait() {
     if (positions_->written.load(std::memory_order_relaxed) != read_) return true;
     rest();
   }
-  if (!fall_asleep()) return true;
   Frame bell;
-  while (positions_->written.load(std::memory_order_relaxed) == read_) {
+  // A bell can ring for a frame that has been read already. Its writer has taken the reader for
+  // awake by then: who sleeps on says so again.
+  while (fall_asleep()) {
     const Got got = bells_->receive(socket_, true, bell, 0);
     if (got != Got::frame || bell.type != Type::bell) return false;
   }
-  wake_up();
   return true;
 }
 

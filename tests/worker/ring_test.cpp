@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <random>
 #include <string>
@@ -121,6 +122,30 @@ TEST(Ring, WakesAReaderThatWaits) {
   writes.join();
   line.here.reset();
   EXPECT_FALSE(line.reader.wait()) << "the other side is gone";
+}
+
+// A writer can be held up between what it writes and the look whether the reader sleeps. The reader
+// may have read the frame and sleep again when that look comes: then the bell rings for nothing.
+TEST(Ring, ABellForNothingLeavesTheReaderAwakeForTheNextFrame) {
+  Line line;
+  std::thread reads([&] {
+    ASSERT_TRUE(line.reader.wait());
+    Frame frame;
+    ASSERT_EQ(line.reader.next(frame, false), RingReader::Got::frame);
+  });
+  const auto sleeps = [&] {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (line.positions().asleep.load() == 0 && std::chrono::steady_clock::now() < until)
+      std::this_thread::yield();
+    return line.positions().asleep.load() != 0;
+  };
+  EXPECT_TRUE(sleeps());
+  line.positions().asleep.exchange(0);
+  ring_bell(line.here.get());
+  EXPECT_TRUE(sleeps()) << "nobody rings for a frame that comes now";
+  EXPECT_TRUE(line.writer.put(log_of("x")));
+  ring_bell(line.here.get());
+  reads.join();
 }
 
 // Writes a frame whose texts follow it, and reads whenever the ring is full.
