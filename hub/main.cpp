@@ -1,13 +1,14 @@
-#include <CLI/CLI.hpp>
+#include <cstdio>
 
+#include "hub/args/args.hpp"
 #include "hub/assembly/process_memory.hpp"
 #include "hub/cli/commands.hpp"
 
 // The `rabt` command. What `rabt serve` constructs, and in which order: hub/assembly/hub.cpp.
 int main(int argc, char** argv) {
   using namespace rabt;
-  CLI::App app{"Rabt: integration hub for telehealth"};
-  app.require_subcommand(1);
+  args::Program app("Rabt: integration hub for telehealth");
+  app.require_subcommand();
   app.set_version_flag("--version", "rabt " RABT_VERSION, "Print the version and leave");
   int code = 0;
   bool allow_debugging = false;
@@ -28,10 +29,11 @@ int main(int argc, char** argv) {
 
   // This runs before the command does: every command may hold keys or patient data.
   app.parse_complete_callback([&] {
-    if (!allow_debugging && !assembly::forbid_core_dumps())
-      throw CLI::RuntimeError("rabt: core files cannot be forbidden", 1);
+    if (allow_debugging || assembly::forbid_core_dumps()) return;
+    std::fprintf(stderr, "rabt: core files cannot be forbidden\n");
+    args::leave(1);
   });
 
-  CLI11_PARSE(app, argc, argv);
+  if (const auto ended = app.parse(argc, argv)) return *ended;
   return code;
 }

@@ -1,8 +1,8 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <string>
 
+#include "hub/args/args.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -53,9 +53,9 @@ int explain(const ExplainOptions& options) {
 
 }  // namespace
 
-void add_access_command(CLI::App& program, int& code) {
+void add_access_command(args::Command& program, int& code) {
   auto* group = program.add_subcommand("access", "See who may do what");
-  group->require_subcommand(1);
+  group->require_subcommand();
   auto options = std::make_shared<ExplainOptions>();
   auto* command = group->add_subcommand(
       "explain", "Say what somebody may do, by which rule, and why not; changes nothing");

@@ -1,7 +1,7 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
+#include "hub/args/args.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -42,7 +42,7 @@ int list_approvals(const ApprovalsOptions& options) {
 
 }  // namespace
 
-void add_approvals_command(CLI::App& program, int& code) {
+void add_approvals_command(args::Command& program, int& code) {
   auto* command = program.add_subcommand("approvals", "Show what a second person has to confirm");
   auto options = std::make_shared<ApprovalsOptions>();
   add_config_option(*command, options->config);

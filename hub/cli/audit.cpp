@@ -1,10 +1,10 @@
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 
+#include "hub/args/args.hpp"
 #include "hub/assembly/foundation.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/audit/files.hpp"
@@ -222,7 +222,7 @@ int audit_checkpoint(const std::string& path, bool only_note, bool only_key) {
   return 0;
 }
 
-void add_verify_command(CLI::App& group, int& code) {
+void add_verify_command(args::Command& group, int& code) {
   auto options = std::make_shared<VerifyOptions>();
   auto* command = group.add_subcommand(
       "verify",
@@ -241,43 +241,41 @@ void add_verify_command(CLI::App& group, int& code) {
       "3 "
       "nothing was found changed but the checkpoint file, the checkpoint of an anchor or the "
       "verifier key is missing.");
-  command->add_option("--from", options->from, "Number of the first entry to read")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--to", options->to, "Number of the last entry to read")
-      ->check(CLI::PositiveNumber);
+  command->add_option("--from", options->from, "Number of the first entry to read")->positive();
+  command->add_option("--to", options->to, "Number of the last entry to read")->positive();
   command->callback([options, &code] { code = audit_verify(*options); });
 }
 
-void add_prove_command(CLI::App& group, int& code) {
+void add_prove_command(args::Command& group, int& code) {
   auto options = std::make_shared<ProveOptions>();
   auto* command = group.add_subcommand(
       "prove", "Write a proof that an entry is in the log, or that the log only grew");
   add_config_option(*command, options->config);
-  auto* entry = command->add_option("--entry", options->entry, "Number of the entry to prove")
-                    ->check(CLI::PositiveNumber);
+  auto* entry =
+      command->add_option("--entry", options->entry, "Number of the entry to prove")->positive();
   command
       ->add_option("--size", options->size,
                    "Number of entries under the checkpoint that the proof is for (default: the "
                    "newest checkpoint)")
       ->needs(entry)
-      ->check(CLI::PositiveNumber);
+      ->positive();
   auto* from =
       command->add_option("--from", options->from, "Number of entries under the older checkpoint")
-          ->check(CLI::PositiveNumber)
+          ->positive()
           ->excludes(entry);
   command
       ->add_option("--to", options->to,
                    "Number of entries under the newer checkpoint (default: the newest checkpoint)")
       ->needs(from)
-      ->check(CLI::PositiveNumber);
+      ->positive();
   command->add_option("-o,--output", options->out, "File to write (default: standard output)");
   command->callback([options, &code] {
-    if (options->entry == 0 && options->from == 0) throw CLI::RequiredError("--entry or --from");
+    if (options->entry == 0 && options->from == 0) args::refuse_without("--entry or --from");
     code = audit_prove(*options);
   });
 }
 
-void add_checkpoint_command(CLI::App& group, int& code) {
+void add_checkpoint_command(args::Command& group, int& code) {
   struct Options {
     std::string config = kDefaultConfig;
     bool only_note = false;
@@ -296,9 +294,9 @@ void add_checkpoint_command(CLI::App& group, int& code) {
 
 }  // namespace
 
-void add_audit_commands(CLI::App& program, int& code) {
+void add_audit_commands(args::Command& program, int& code) {
   auto* group = program.add_subcommand("audit", "Check, prove, export and report the audit log");
-  group->require_subcommand(1);
+  group->require_subcommand();
   add_verify_command(*group, code);
   add_prove_command(*group, code);
   add_checkpoint_command(*group, code);

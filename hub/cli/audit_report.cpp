@@ -1,7 +1,7 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
+#include "hub/args/args.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -180,13 +180,13 @@ int audit_report(const ReportOptions& options) {
   return 0;
 }
 
-void add_range_options(CLI::App& command, std::string& from, std::string& to) {
+void add_range_options(args::Command& command, std::string& from, std::string& to) {
   command.add_option("--from", from,
                      "Start of the range, inclusive: a date, or a time with its zone");
   command.add_option("--to", to, "End of the range, exclusive");
 }
 
-void add_export_command(CLI::App& group, int& code) {
+void add_export_command(args::Command& group, int& code) {
   auto options = std::make_shared<ExportOptions>();
   auto* command = group.add_subcommand(
       "export", "Print entries of the log in a format that other systems read");
@@ -194,7 +194,7 @@ void add_export_command(CLI::App& group, int& code) {
   command
       ->add_option("--format", options->format,
                    "fhir (one AuditEvent on each line), fhir-bundle, syslog or jsonl")
-      ->check(CLI::IsMember({"fhir", "fhir-bundle", "syslog", "jsonl"}))
+      ->one_of({"fhir", "fhir-bundle", "syslog", "jsonl"})
       ->capture_default_str();
   add_range_options(*command, options->from, options->to);
   command->add_option("--patient", options->patient,
@@ -209,7 +209,7 @@ void add_export_command(CLI::App& group, int& code) {
 
 }  // namespace
 
-void add_audit_report_commands(CLI::App& group, int& code) {
+void add_audit_report_commands(args::Command& group, int& code) {
   add_export_command(group, code);
   auto options = std::make_shared<ReportOptions>();
   auto* command = group.add_subcommand(

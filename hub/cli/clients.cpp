@@ -1,7 +1,7 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
+#include "hub/args/args.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -120,8 +120,8 @@ int revoke_key(const ClientsOptions& options) {
   return revoked.ok() ? 0 : complain(revoked.error());
 }
 
-CLI::App* add_verb(CLI::App& group, const std::shared_ptr<ClientsOptions>& options,
-                   const char* verb, const char* help) {
+args::Command* add_verb(args::Command& group, const std::shared_ptr<ClientsOptions>& options,
+                        const char* verb, const char* help) {
   auto* command = group.add_subcommand(verb, help);
   add_config_option(*command, options->config);
   command->add_option("id", options->id, "Id of the client")->required();
@@ -130,9 +130,9 @@ CLI::App* add_verb(CLI::App& group, const std::shared_ptr<ClientsOptions>& optio
 
 }  // namespace
 
-void add_clients_commands(CLI::App& program, int& code) {
+void add_clients_commands(args::Command& program, int& code) {
   auto* group = program.add_subcommand("clients", "Manage systems that call in their own name");
-  group->require_subcommand(1);
+  group->require_subcommand();
   auto options = std::make_shared<ClientsOptions>();
   auto* list = group->add_subcommand("list", "Show all clients");
   add_config_option(*list, options->config);
@@ -154,7 +154,7 @@ void add_clients_commands(CLI::App& program, int& code) {
     code = print(activated(*options, true));
   });
   auto* key = add_verb(*group, options, "key", "Make a key, and print it");
-  key->add_option("--days", options->days, "How long it is good")->check(CLI::Range(1, 365));
+  key->add_option("--days", options->days, "How long it is good")->between(1, 365);
   key->callback([options, &code] { code = make_key(*options); });
   auto* revoke = add_verb(*group, options, "revoke", "End a key");
   revoke->add_option("key", options->key, "Id of the key")->required();

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -7,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/args/args.hpp"
 #include "hub/assembly/plugin_loading.hpp"
 #include "hub/assembly/plugins.hpp"
 #include "hub/base/printable.hpp"
@@ -104,10 +104,10 @@ int import_settings(const std::string& system, const std::string& file) {
 
 }  // namespace
 
-void add_config_commands(CLI::App& program, int& code) {
+void add_config_commands(args::Command& program, int& code) {
   auto* group = program.add_subcommand(
       "config", "Check a configuration, or take over that of another system");
-  group->require_subcommand(1);
+  group->require_subcommand();
   struct Options {
     std::string config = kDefaultConfig;
     bool dev = false;
@@ -128,19 +128,19 @@ void add_config_commands(CLI::App& program, int& code) {
       "import", "Write the settings of another system's .env file as a part of rabt.yaml");
   from->add_option("--from", import->system, "The other system")
       ->required()
-      ->check(CLI::IsMember({"kiorex", "emr", "pulseone", "clinicvault", "brainsait"}));
+      ->one_of({"kiorex", "emr", "pulseone", "clinicvault", "brainsait"});
   from->add_option("file", import->file, "Its .env file")->required();
   from->callback([import, &code] { code = import_settings(import->system, import->file); });
 }
 
-void add_config_option(CLI::App& command, std::string& config) {
+void add_config_option(args::Command& command, std::string& config) {
   command.add_option("-c,--config", config, "Configuration file")->capture_default_str();
   const auto tenant = std::make_shared<std::string>();
   command.add_option("--tenant", *tenant, "Which tenant, where the configuration names several");
   command.parse_complete_callback([tenant, &config] {
     if (tenant->empty()) return;
     auto found = config::file_of(config, *tenant);
-    if (!found.ok()) throw CLI::RuntimeError("rabt", complain(found.error()));
+    if (!found.ok()) args::leave(complain(found.error()));
     config = *std::move(found);
   });
 }

@@ -1,11 +1,11 @@
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <memory>
 
+#include "hub/args/args.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/config/config.hpp"
@@ -158,7 +158,7 @@ int evaluate_input(const ExprOptions& options) {
 
 }  // namespace
 
-void add_expr_command(CLI::App& program, int& code) {
+void add_expr_command(args::Command& program, int& code) {
   auto options = std::make_shared<ExprOptions>();
   auto* command = program.add_subcommand("expr", "Evaluate an expression on JSON values");
   command->footer("Exit status 5: the expression is wrong or an evaluation failed");
@@ -168,11 +168,10 @@ void add_expr_command(CLI::App& program, int& code) {
   command
       ->add_option("--arg", options->arguments,
                    "Define a variable: NAME=JSON; may be given several times")
-      ->type_size(1)
-      ->allow_extra_args(false);
+      ->one_value_each_time();
   command->add_flag("-n,--null-input", options->null_input, "Read no input; `.` is null");
   command->add_flag("-r,--raw", options->raw, "Print texts without quotes");
-  // An expression may start with `-`; then CLI11 takes it for an unknown option.
+  // An expression may start with `-`; then it is taken for an unknown option.
   command->allow_extras();
   command->callback([options, command, &code] {
     std::vector<std::string> rest = command->remaining();
@@ -181,7 +180,7 @@ void add_expr_command(CLI::App& program, int& code) {
       options->expression = rest.front();
       rest.clear();
     }
-    if (!rest.empty()) throw CLI::ExtrasError(rest);
+    if (!rest.empty()) args::refuse_extras(rest);
     code = evaluate_input(*options);
   });
 }

@@ -1,7 +1,7 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
+#include "hub/args/args.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -85,7 +85,7 @@ int list_instances(const InstancesOptions& options) {
 
 }  // namespace
 
-void add_instances_command(CLI::App& program, int& code) {
+void add_instances_command(args::Command& program, int& code) {
   auto options = std::make_shared<InstancesOptions>();
   auto* command = program.add_subcommand(
       "instances", "List the instances of a running hub, or show one of them with its timeline");
@@ -102,7 +102,7 @@ void add_instances_command(CLI::App& program, int& code) {
   command
       ->add_option("--resolve", options->resolve,
                    "Decide on the parked action of that instance: done, transient or permanent")
-      ->check(CLI::IsMember({"done", "transient", "permanent"}));
+      ->one_of({"done", "transient", "permanent"});
   command->add_option("--output", options->output, "What the parked action gave, as JSON");
   command->callback([options, &code] { code = list_instances(*options); });
 }

@@ -1,11 +1,11 @@
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 
 #include "hub/api/keys.hpp"
+#include "hub/args/args.hpp"
 #include "hub/assembly/foundation.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
@@ -198,8 +198,8 @@ int keys_act(const KeysOptions& options) {
 }
 
 // The command of one verb. Only one of them runs, so they share their options.
-CLI::App* add_verb(CLI::App& group, const std::shared_ptr<KeysOptions>& options, int& code,
-                   const char* verb, const char* help) {
+args::Command* add_verb(args::Command& group, const std::shared_ptr<KeysOptions>& options,
+                        int& code, const char* verb, const char* help) {
   auto* command = group.add_subcommand(verb, help);
   add_config_option(*command, options->config);
   command->add_option("--reason", options->reason, "Why; the audit log keeps the reason")
@@ -213,9 +213,9 @@ CLI::App* add_verb(CLI::App& group, const std::shared_ptr<KeysOptions>& options,
 
 }  // namespace
 
-void add_keys_commands(CLI::App& program, int& code) {
+void add_keys_commands(args::Command& program, int& code) {
   auto* group = program.add_subcommand("keys", "Manage keys, retention and legal holds");
-  group->require_subcommand(1);
+  group->require_subcommand();
   struct StatusOptions {
     std::string config = kDefaultConfig;
     bool json = false;

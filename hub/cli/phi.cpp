@@ -1,8 +1,8 @@
-#include <CLI/CLI.hpp>
 #include <array>
 #include <cstdio>
 #include <memory>
 
+#include "hub/args/args.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/cli/commands.hpp"
@@ -128,9 +128,9 @@ int scan(const PhiScanOptions& options) {
 
 }  // namespace
 
-void add_phi_commands(CLI::App& program, int& code) {
+void add_phi_commands(args::Command& program, int& code) {
   auto* group = program.add_subcommand("phi", "Find patient data in text");
-  group->require_subcommand(1);
+  group->require_subcommand();
   auto options = std::make_shared<PhiScanOptions>();
   auto* command = group->add_subcommand("scan", "Report where text holds patient data");
   command->footer(
@@ -143,7 +143,7 @@ void add_phi_commands(CLI::App& program, int& code) {
   command
       ->add_option("--min-score", options->min_score,
                    "Leave out findings with a lower score than this")
-      ->check(CLI::Range(0.0, 1.0))
+      ->between(0.0, 1.0)
       ->capture_default_str();
   auto* json = command->add_flag("--json", options->json, "Print one JSON object for each finding");
   command

@@ -1,7 +1,7 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
+#include "hub/args/args.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/cli/ask.hpp"
@@ -379,7 +379,7 @@ int plugin_release(const std::string& path, const std::string& id) {
   return 0;
 }
 
-void add_store_commands(CLI::App& group, int& code) {
+void add_store_commands(args::Command& group, int& code) {
   struct Options {
     std::string config = kDefaultConfig;
     std::string plugin;
@@ -424,7 +424,7 @@ void add_store_commands(CLI::App& group, int& code) {
   verify->callback([verify_options, &code] { code = plugin_verify(*verify_options); });
 }
 
-void add_running_commands(CLI::App& group, int& code) {
+void add_running_commands(args::Command& group, int& code) {
   struct Options {
     std::string config = kDefaultConfig;
     std::string id;
@@ -444,9 +444,9 @@ void add_running_commands(CLI::App& group, int& code) {
 
 }  // namespace
 
-void add_plugin_commands(CLI::App& program, int& code) {
+void add_plugin_commands(args::Command& program, int& code) {
   auto* group = program.add_subcommand("plugin", "Install, check, sign and write plugins");
-  group->require_subcommand(1);
+  group->require_subcommand();
   add_store_commands(*group, code);
   add_plugin_key_commands(*group, code);
   add_plugin_project_commands(*group, code);

@@ -1,9 +1,9 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 
+#include "hub/args/args.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/cli/ask.hpp"
@@ -150,7 +150,7 @@ int plugin_keys_generate(const std::string& file, bool no_password) {
   return 0;
 }
 
-void add_sign_command(CLI::App& group, int& code) {
+void add_sign_command(args::Command& group, int& code) {
   struct Options {
     std::string folder;
     std::string key;
@@ -163,7 +163,7 @@ void add_sign_command(CLI::App& group, int& code) {
   command->callback([options, &code] { code = plugin_sign(options->folder, options->key); });
 }
 
-void add_generate_command(CLI::App& group, int& code) {
+void add_generate_command(args::Command& group, int& code) {
   struct Options {
     std::string file;
     bool no_password = false;
@@ -181,10 +181,10 @@ void add_generate_command(CLI::App& group, int& code) {
 
 }  // namespace
 
-void add_plugin_key_commands(CLI::App& group, int& code) {
+void add_plugin_key_commands(args::Command& group, int& code) {
   add_sign_command(group, code);
   auto* keys = group.add_subcommand("keys", "Manage the vendors' keys that the hub trusts");
-  keys->require_subcommand(1);
+  keys->require_subcommand();
   struct Options {
     std::string config = kDefaultConfig;
     std::string key;
@@ -204,7 +204,7 @@ void add_plugin_key_commands(CLI::App& group, int& code) {
   add->add_option("--scope", add_options->scopes,
                   "Ids that the key may sign, such as acme-*; may be given several times")
       ->required()
-      ->allow_extra_args(false);
+      ->one_value_each_time();
   add->add_option("--name", add_options->name, "Name of the vendor who owns the key")->required();
   add->callback([add_options, &code] { code = plugin_keys_add(*add_options); });
 

@@ -1,12 +1,12 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <memory>
 
+#include "hub/args/args.hpp"
 #include "hub/assembly/hub.hpp"
 #include "hub/assembly/tenants.hpp"
 #include "hub/base/end_signals.hpp"
@@ -127,7 +127,7 @@ int serve(const ServeOptions& options, bool allow_debugging) {
 
 }  // namespace
 
-void add_serve_command(CLI::App& program, int& code, bool& allow_debugging) {
+void add_serve_command(args::Command& program, int& code, bool& allow_debugging) {
   auto options = std::make_shared<ServeOptions>();
   auto* command = program.add_subcommand("serve", "Run the hub until it gets SIGTERM or SIGINT");
   command->add_option("-c,--config", options->config, "Configuration file")->capture_default_str();

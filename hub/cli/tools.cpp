@@ -1,10 +1,10 @@
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 
+#include "hub/args/args.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 
@@ -28,17 +28,17 @@ int become(const std::string& program, const std::vector<std::string>& arguments
                                                  "; " + program + " is installed beside rabt"));
 }
 
-void add_tool(CLI::App& group, int& code, const char* verb, const char* program,
+void add_tool(args::Command& group, int& code, const char* verb, const char* program,
               const char* description) {
   auto* command = group.add_subcommand(verb, description);
-  command->set_help_flag();
+  command->without_help();
   command->allow_extras();
   command->callback([command, program, &code] { code = become(program, command->remaining()); });
 }
 
 }  // namespace
 
-void add_plugin_project_commands(CLI::App& group, int& code) {
+void add_plugin_project_commands(args::Command& group, int& code) {
   add_tool(group, code, "new", "rabt-plugin-new",
            "Write a project for a new plugin; see docs/plugins/tutorial.md");
   add_tool(group, code, "check", "rabt-plugin-check",

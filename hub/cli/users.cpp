@@ -1,8 +1,8 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <optional>
 
+#include "hub/args/args.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -115,8 +115,8 @@ int change_user(const UsersOptions& options, const Json& change) {
   return 0;
 }
 
-CLI::App* add_verb(CLI::App& group, const std::shared_ptr<UsersOptions>& options, const char* verb,
-                   const char* help) {
+args::Command* add_verb(args::Command& group, const std::shared_ptr<UsersOptions>& options,
+                        const char* verb, const char* help) {
   auto* command = group.add_subcommand(verb, help);
   add_config_option(*command, options->config);
   command->add_option("username", options->username, "Username, or id of the person")->required();
@@ -125,9 +125,9 @@ CLI::App* add_verb(CLI::App& group, const std::shared_ptr<UsersOptions>& options
 
 }  // namespace
 
-void add_users_commands(CLI::App& program, int& code) {
+void add_users_commands(args::Command& program, int& code) {
   auto* group = program.add_subcommand("users", "Manage people with accounts");
-  group->require_subcommand(1);
+  group->require_subcommand();
   auto options = std::make_shared<UsersOptions>();
   auto* list = group->add_subcommand("list", "Show everybody, or who has a role");
   add_config_option(*list, options->config);

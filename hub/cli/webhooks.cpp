@@ -1,7 +1,7 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
+#include "hub/args/args.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -98,8 +98,8 @@ int replay(const WebhooksOptions& options) {
   return act(options, "replay", body);
 }
 
-CLI::App* add_verb(CLI::App& group, const std::shared_ptr<WebhooksOptions>& options,
-                   const char* verb, const char* help) {
+args::Command* add_verb(args::Command& group, const std::shared_ptr<WebhooksOptions>& options,
+                        const char* verb, const char* help) {
   auto* command = group.add_subcommand(verb, help);
   add_config_option(*command, options->config);
   command->add_option("webhook", options->webhook, "Name or id of the webhook")->required();
@@ -108,10 +108,10 @@ CLI::App* add_verb(CLI::App& group, const std::shared_ptr<WebhooksOptions>& opti
 
 }  // namespace
 
-void add_webhooks_commands(CLI::App& program, int& code) {
+void add_webhooks_commands(args::Command& program, int& code) {
   auto options = std::make_shared<WebhooksOptions>();
   auto* group = program.add_subcommand("webhooks", "Systems that are told of events over HTTP");
-  group->require_subcommand(1);
+  group->require_subcommand();
 
   auto* list = group->add_subcommand("list", "List the webhooks and what waits for each");
   add_config_option(*list, options->config);

@@ -1,8 +1,8 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 #include <optional>
 
+#include "hub/args/args.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/workflow_files.hpp"
 #include "hub/config/config.hpp"
@@ -109,7 +109,7 @@ int workflow_explain(const std::string& file, const std::string& config,
   return kGood;
 }
 
-void add_lint_command(CLI::App& group, int& code) {
+void add_lint_command(args::Command& group, int& code) {
   auto options = std::make_shared<LintOptions>();
   auto* command = group.add_subcommand(
       "lint", "Check workflow files against the language and the installed actions");
@@ -119,7 +119,7 @@ void add_lint_command(CLI::App& group, int& code) {
   command->add_option("-c,--config", options->config,
                       "Configuration; without one, roles and actions are not checked");
   command->add_option("--format", options->format, "text, json or sarif")
-      ->check(CLI::IsMember({"text", "json", "sarif"}))
+      ->one_of({"text", "json", "sarif"})
       ->capture_default_str();
   command->add_flag("--strict", options->strict, "Treat warnings as errors");
   command->callback([options, &code] { code = workflow_lint(*options); });
@@ -132,7 +132,7 @@ struct FileOptions {
   std::string format;
 };
 
-void add_schema_command(CLI::App& group, int& code) {
+void add_schema_command(args::Command& group, int& code) {
   auto options = std::make_shared<FileOptions>();
   auto* command =
       group.add_subcommand("schema", "Print a JSON Schema of workflow files, for editors");
@@ -142,16 +142,15 @@ void add_schema_command(CLI::App& group, int& code) {
   command->callback([options, &code] { code = workflow_schema(options->config); });
 }
 
-void add_graph_command(CLI::App& group, int& code) {
+void add_graph_command(args::Command& group, int& code) {
   auto options = std::make_shared<FileOptions>();
   auto* command = group.add_subcommand("graph", "Print a workflow as a flowchart");
   command->add_option("file", options->file, "Workflow file")->required();
-  command->add_option("--format", options->format, "mermaid, the only format")
-      ->check(CLI::IsMember({"mermaid"}));
+  command->add_option("--format", options->format, "mermaid, the only format")->one_of({"mermaid"});
   command->callback([options, &code] { code = workflow_graph(options->file); });
 }
 
-void add_explain_command(CLI::App& group, int& code) {
+void add_explain_command(args::Command& group, int& code) {
   auto options = std::make_shared<FileOptions>();
   auto* command = group.add_subcommand(
       "explain", "Say in plain words what a workflow does and where patient data goes");
@@ -160,7 +159,7 @@ void add_explain_command(CLI::App& group, int& code) {
                       "Configuration, whose plugins tell which arguments are patient data and "
                       "which actions can be repeated");
   command->add_option("--format", options->format, "text or json (default: text)")
-      ->check(CLI::IsMember({"text", "json"}));
+      ->one_of({"text", "json"});
   command->callback([options, &code] {
     code = workflow_explain(options->file, options->config, options->format);
   });
@@ -168,10 +167,10 @@ void add_explain_command(CLI::App& group, int& code) {
 
 }  // namespace
 
-void add_workflow_commands(CLI::App& program, int& code) {
+void add_workflow_commands(args::Command& program, int& code) {
   auto* group =
       program.add_subcommand("workflow", "Check, test, run, explain and deploy workflow files");
-  group->require_subcommand(1);
+  group->require_subcommand();
   add_lint_command(*group, code);
   add_schema_command(*group, code);
   add_workflow_test_command(*group, code);

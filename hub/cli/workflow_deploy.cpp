@@ -1,7 +1,7 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
+#include "hub/args/args.hpp"
 #include "hub/assembly/hub.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/base/uri.hpp"
@@ -199,16 +199,16 @@ int workflow_export(const std::string& path, const std::string& name) {
 }
 
 // The options that plan, apply and list share.
-void add_common_options(CLI::App& command, const std::shared_ptr<DeployOptions>& options) {
+void add_common_options(args::Command& command, const std::shared_ptr<DeployOptions>& options) {
   add_config_option(command, options->config);
   command
-      .add_option_function<std::string>(
+      .add_option_function(
           "--format", [options](const std::string& format) { options->json = format == "json"; },
           "text or json (default: text)")
-      ->check(CLI::IsMember({"text", "json"}));
+      ->one_of({"text", "json"});
 }
 
-void add_files(CLI::App& command, const std::shared_ptr<DeployOptions>& options) {
+void add_files(args::Command& command, const std::shared_ptr<DeployOptions>& options) {
   add_common_options(command, options);
   command.add_option("files", options->files,
                      "Workflow files (default: those of the configuration)");
@@ -218,7 +218,7 @@ void add_files(CLI::App& command, const std::shared_ptr<DeployOptions>& options)
 
 }  // namespace
 
-void add_workflow_deploy_commands(CLI::App& group, int& code) {
+void add_workflow_deploy_commands(args::Command& group, int& code) {
   auto options = std::make_shared<DeployOptions>();
   auto* plan = group.add_subcommand("plan", "Show what apply would change");
   plan->footer(

@@ -1,4 +1,3 @@
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -6,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "hub/args/args.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/mutex.hpp"
@@ -271,7 +271,7 @@ class Runner {
 
 }  // namespace
 
-void add_workflow_run_command(CLI::App& group, int& code) {
+void add_workflow_run_command(args::Command& group, int& code) {
   auto options = std::make_shared<RunOptions>();
   auto* command = group.add_subcommand(
       "run", "Execute a workflow in memory and in virtual time, without a hub");

@@ -1,9 +1,9 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <optional>
 
+#include "hub/args/args.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/workflow_files.hpp"
 #include "hub/config/config.hpp"
@@ -97,7 +97,7 @@ int workflow_test(const TestOptions& options) {
 
 }  // namespace
 
-void add_workflow_test_command(CLI::App& group, int& code) {
+void add_workflow_test_command(args::Command& group, int& code) {
   auto options = std::make_shared<TestOptions>();
   auto* command = group.add_subcommand(
       "test", "Run the cases of test files in virtual time, without plugins and network");
@@ -109,13 +109,13 @@ void add_workflow_test_command(CLI::App& group, int& code) {
       "-c,--config", options->config,
       "Configuration; with one, arguments and outputs are compared with the actions' schemas");
   command->add_option("--format", options->format, "text, json or junit")
-      ->check(CLI::IsMember({"text", "json", "junit"}))
+      ->one_of({"text", "json", "junit"})
       ->capture_default_str();
   command->add_option("--case", options->only, "Run only the case with this name");
   command
       ->add_option("--require-coverage", options->require_coverage,
                    "Fail if a file covers less than this percentage of tasks and branches")
-      ->check(CLI::Range(0.0, 100.0));
+      ->between(0.0, 100.0);
   command->callback([options, &code] { code = workflow_test(*options); });
 }
 

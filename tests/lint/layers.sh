@@ -3,7 +3,7 @@
 # Poco are each included by one folder; heavy headers never by a header of ours.
 set -euo pipefail
 cd "${1:-$(dirname "$(readlink -f "$0")")/../..}"
-order=(base schema worker crypto phi workflow net store http cluster audit keys blob identity access plugin engine consultation bus webhooks api config
+order=(base args schema worker crypto phi workflow net store http cluster audit keys blob identity access plugin engine consultation bus webhooks api config
   assembly cli)
 declare -A rank; for i in "${!order[@]}"; do rank[${order[$i]}]=$i; done
 bad=0
@@ -40,6 +40,7 @@ only() {  # only PATTERN FOLDER...
   done < <(grep -rnE "#include <($pattern)" hub || true)
 }
 only 'openssl/|argon2' crypto
+only 'CLI/' args
 only 'archive|libelf|gelf' plugin
 only 'sqlite3' store/sqlite
 only 'curl/' net
@@ -55,6 +56,6 @@ only 'unicode/' workflow phi access consultation
 only 'phonenumbers/' phi
 while IFS=: read -r file line _; do
   complain "$file:$line: a heavy header in one of our headers; include it in the .cpp"
-done < <(grep -rnE '#include <(nlohmann|Poco|yaml-cpp|spdlog|curl|openssl|sqlite3|boost|re2|pugixml|unicode/|phonenumbers/|p11-kit|archive|libelf|gelf|amqp)' hub --include=*.hpp || true)
+done < <(grep -rnE '#include <(nlohmann|CLI/|Poco|yaml-cpp|spdlog|curl|openssl|sqlite3|boost|re2|pugixml|unicode/|phonenumbers/|p11-kit|archive|libelf|gelf|amqp)' hub --include=*.hpp || true)
 [ $bad = 0 ] && echo "layers: good"
 exit $bad

@@ -1,12 +1,11 @@
-#include <CLI/CLI.hpp>
-
+#include "hub/args/args.hpp"
 #include "tools/check/command.hpp"
 
 // `rabt plugin check`: tests the package of a plugin.
 int main(int argc, char** argv) {
   rabt::check::CommandLine line;
   std::string one_test;
-  CLI::App app{"Test a package; see docs/plugins/checker.md", "rabt plugin check"};
+  rabt::args::Program app("Test a package; see docs/plugins/checker.md", "rabt plugin check");
   app.add_flag("--list", line.list, "List the tests and what each of them proves");
   app.add_option("--only", line.only, "Run only the tests whose names contain this pattern");
   app.add_flag("--json", line.json, "Print the report as JSON");
@@ -16,7 +15,7 @@ int main(int argc, char** argv) {
   app.add_option("PATH", line.path, "Folder of the package");
   app.add_option("--fuzz", line.fuzz_seconds, "Seconds that each fuzz test runs")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 86400.0));
+      ->between(0.0, 86400.0);
   app.add_option("--seed", line.seed, "Seed of everything that is generated")
       ->capture_default_str();
   app.add_option("--previous", line.previous,
@@ -24,11 +23,11 @@ int main(int argc, char** argv) {
   app.add_option("--examples", line.examples,
                  "Folder of examples (default: check/ in the package)");
   app.add_option("--key", line.key, "Public key that the package must be signed with");
-  // The checker starts itself with these for each test. An empty group hides them.
-  app.add_option("--one-test", one_test)->group("");
-  app.add_option("--first-case", line.first_case)->group("");
-  app.add_option("--process-cases", line.process_cases)->group("");
-  CLI11_PARSE(app, argc, argv);
+  // The checker starts itself with these for each test. The help does not show them.
+  app.add_option("--one-test", one_test, "")->hide();
+  app.add_option("--first-case", line.first_case, "")->hide();
+  app.add_option("--process-cases", line.process_cases, "")->hide();
+  if (const auto ended = app.parse(argc, argv)) return *ended;
   if (one_test.empty()) return rabt::check::check_package(line);
   line.only = one_test;
   return rabt::check::run_one_test(line);

@@ -1,14 +1,14 @@
-#include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "hub/args/args.hpp"
 #include "tools/demo/demo.hpp"
 
 // `./dev demo`: a hub, stand-ins for the systems around it, and the people of one consultation.
 int main(int argc, char** argv) {
   rabt::demo::Options options;
-  CLI::App app{
+  rabt::args::Program app(
       "Take one consultation from a signed webhook to an accepted claim and a filed report",
-      "./dev demo"};
+      "./dev demo");
   app.add_flag("--serve", options.serve, "Keep the hub running afterwards and print its addresses");
   app.add_option(
       "--ready-file", options.ready_file,
@@ -18,14 +18,14 @@ int main(int argc, char** argv) {
   app.add_flag("--keep", options.keep, "Keep the data folder");
   app.add_option("--data", options.data, "Data folder (default: a temporary one)");
   app.add_option("--consultations", options.consultations, "Number of consultations to run at once")
-      ->check(CLI::Range(1, 10'000));
+      ->between(1, 10'000);
   app.add_option("--root", options.root, "Folder of the project (default: found from the program)");
   app.add_option("--video", options.video,
                  "Video provider: twilio or chime, played by a stand-in, or a Janus on this "
                  "machine with browsers that call (default: twilio)")
-      ->check(CLI::IsMember({"twilio", "chime", "janus"}));
+      ->one_of({"twilio", "chime", "janus"});
   app.add_flag("--rabbitmq", options.rabbitmq, "Start a RabbitMQ, too, which is told of events");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto ended = app.parse(argc, argv)) return *ended;
   if (options.video == "janus" && options.consultations > 1) {
     std::fprintf(stderr,
                  "--consultations needs a stand-in: a browser for each person is too much\n");

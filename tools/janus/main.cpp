@@ -1,11 +1,11 @@
 #include <sys/prctl.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 
+#include "hub/args/args.hpp"
 #include "hub/base/end_signals.hpp"
 #include "hub/base/random.hpp"
 #include "tools/demo/janus.hpp"
@@ -21,8 +21,8 @@ int main(int argc, char** argv) {
   place.hook = "http://127.0.0.1:8480/hooks/janus";
   place.ports = {
       {"admin_port", 7088}, {"client_port", 8188}, {"turn_port", 3478}, {"shelf_port", 7090}};
-  CLI::App app{"Run a Janus, a TURN server and the shelf of recordings for the plugin janus",
-               "rabt-janus"};
+  rabt::args::Program app(
+      "Run a Janus, a TURN server and the shelf of recordings for the plugin janus", "rabt-janus");
   app.add_option("--folder", place.folder,
                  "Folder for configuration, secrets, logs and recordings; it is made")
       ->required();
@@ -43,7 +43,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--ready-file", ready_file, "File that is made when everything runs");
   app.add_flag("--die-with-parent", die_with_parent, "End when the process that started it ends");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto ended = app.parse(argc, argv)) return *ended;
   if (die_with_parent) ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   place.folder = std::filesystem::absolute(place.folder);
 

@@ -1,11 +1,11 @@
-#include <CLI/CLI.hpp>
-
+#include "hub/args/args.hpp"
 #include "tools/scaffold/scaffold.hpp"
 
 // `rabt plugin new`: writes the project of a new plugin.
 int main(int argc, char** argv) {
   rabt::scaffold::Request request;
-  CLI::App app{"Write a project for a new plugin; see docs/plugins/tutorial.md", "rabt plugin new"};
+  rabt::args::Program app("Write a project for a new plugin; see docs/plugins/tutorial.md",
+                          "rabt plugin new");
   app.add_option("NAME", request.name, "Id of the plugin")->required();
   auto* role = app.add_option("--role", request.role,
                               "Offer the actions and events of a role: video, payer, ehr, moh, "
@@ -18,6 +18,6 @@ int main(int argc, char** argv) {
   app.add_option("--author", request.author, "Author named in the manifest and the licence")
       ->capture_default_str();
   app.add_option("--sdk", request.sdk, "Folder of the SDK's files (default: beside this program)");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto ended = app.parse(argc, argv)) return *ended;
   return rabt::scaffold::write_project(request);
 }

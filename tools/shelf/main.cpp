@@ -2,11 +2,11 @@
 #include <signal.h>
 #include <sys/prctl.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
 
+#include "hub/args/args.hpp"
 #include "hub/base/end_signals.hpp"
 #include "tools/shelf/server.hpp"
 
@@ -17,17 +17,17 @@ int main(int argc, char** argv) {
   std::string address = "127.0.0.1";
   std::uint16_t port = 7090;
   bool die_with_parent = false;
-  CLI::App app{"Hand out what a Janus on this machine has recorded", "rabt-janus-shelf"};
+  rabt::args::Program app("Hand out what a Janus on this machine has recorded", "rabt-janus-shelf");
   app.add_option("--recordings", folder, "Folder that Janus records into")
       ->required()
-      ->check(CLI::ExistingDirectory);
+      ->existing_directory();
   app.add_option("--secret-file", secret_file, "File with the secret that requests carry")
       ->required()
-      ->check(CLI::ExistingFile);
+      ->existing_file();
   app.add_option("--address", address, "Address to listen at");
   app.add_option("--port", port, "Port to listen at");
   app.add_flag("--die-with-parent", die_with_parent, "End when the process that started it ends");
-  CLI11_PARSE(app, argc, argv);
+  if (const auto ended = app.parse(argc, argv)) return *ended;
   if (die_with_parent) ::prctl(PR_SET_PDEATHSIG, SIGTERM);
 
   std::ifstream in(secret_file, std::ios::binary);
