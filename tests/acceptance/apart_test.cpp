@@ -9,8 +9,9 @@ namespace rabt::acceptance {
 namespace {
 
 Hospital& h() {
-  static Hospital hospital(HospitalOptions{.workflows = {"before_session", "after_session"},
-                                           .kiorex = "listen: 0, rate: 1"});
+  static Hospital hospital(
+      HospitalOptions{.workflows = {"before_session", "after_session", "called_off"},
+                      .kiorex = "listen: 0, rate: 1"});
   return hospital;
 }
 
@@ -30,8 +31,9 @@ Json fhir(const std::string& method, const std::string& path, const Json& body =
 
 // A patient whom record system, payer and hub know, with an appointment.
 struct Booked {
-  Booked() {
-    const auto bundle = Json::parse(h().site.booking().body);
+  // number: another patient.
+  explicit Booked(int number = 0) {
+    const auto bundle = Json::parse(h().site.booking(number).body);
     if (!bundle.ok()) return;
     const auto resource = [&](std::string_view type) {
       for (const Json& entry : (*bundle)["entry"].as_array()) {
@@ -86,7 +88,7 @@ Json instance(const std::string& workflow) {
   return {};
 }
 
-TEST(Apart, B35B36K46K56K59K78ASessionIsCoveredThenWrittenDownAndClaimedOnce) {
+TEST(Apart, B35B36K46K56K59K78P21ASessionIsCoveredThenWrittenDownAndClaimedOnce) {
   const Booked booked;
   const std::string doctor = "/api/v1/providers/" + h().person("D").id;
   RABT_EXPECT_STATUS(h().call("AD", "PATCH", doctor, Json::object({{"licenceNumber", "N-P-00001"}}),
@@ -164,6 +166,43 @@ TEST(Apart, B35B36K46K56K59K78ASessionIsCoveredThenWrittenDownAndClaimedOnce) {
   EXPECT_GE(told.int_or("durationMinutes", 0), 1);
   EXPECT_TRUE(told["patient"].is_string());
   EXPECT_EQ(told.dump().find(booked.patient), std::string::npos) << "by a pseudonym";
+}
+
+TEST(Apart, P21TheAppointmentOfACancelledSessionIsCancelledAndMayBePlannedAgain) {
+  constexpr const char* kSessions = "/api/video/sessions";
+  const Booked booked(1);
+  const auto cancelled = [&](const Json& appointment) {
+    const Answer made = h().post("D", kSessions,
+                                 Json::object({{"booking_type", "DIRECT_DOCTOR"},
+                                               {"doctor_id", h().uuid("D")},
+                                               {"patient_id", booked.patient},
+                                               {"appointment_id", appointment}}));
+    RABT_EXPECT_STATUS(made, 201);
+    const std::string session = made.text("session_id");
+    RABT_EXPECT_STATUS(h().post("D", std::string(kSessions) + "/" + session + "/cancel",
+                                Json::object({{"cancellation_reason", "The doctor is ill"}})),
+                       200);
+    return session;
+  };
+  const auto told = [&](const std::string& session) -> Json {
+    const Answer events = h().get("D", "/api/v1/sessions/" + session + "/events");
+    for (const Json& one : events["items"].as_array()) {
+      if (one.string_or("type", "") == "cancelled") return one["data"];
+    }
+    return {};
+  };
+  EXPECT_EQ(fhir("GET", "Appointment/" + booked.appointment)["status"], Json("booked"));
+  EXPECT_EQ(told(cancelled(Json()))["reschedulable"], Json(false));
+  const std::string session = cancelled(booked.appointment);
+  EXPECT_EQ(told(session)["reschedulable"], Json(true));
+  EXPECT_TRUE(eventually([&] {
+    return fhir("GET", "Appointment/" + booked.appointment)["status"] == Json("cancelled");
+  })) << instance("called-off").dump();
+  std::string status;
+  EXPECT_TRUE(eventually([&] {
+    status = instance("called-off").string_or("status", "");
+    return status == "completed";
+  })) << status;
 }
 
 // ---- Kiorex' API by itself
