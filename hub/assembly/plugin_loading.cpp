@@ -72,6 +72,13 @@ Result<plugin::PluginConfig> plugin_config(const config::Config& config, const s
                                            id.substr(0, 64) + ": {...}} and start the hub again");
   }
   const auto& entry = found->second;
+  const Json none = Json::object();
+  for (const auto& [name, member] : (entry.config.is_object() ? entry.config : none).as_object()) {
+    if (!member.is_object() || member.size() != 1 || !member["env"].is_string()) continue;
+    return invalid("config.missing_secret", "plugin " + id + ", config." + name +
+                                                ": the environment variable " +
+                                                member["env"].as_string() + " is not set");
+  }
   plugin::PluginConfig out;
   out.id = id;
   out.tenant = config.tenant;

@@ -9,11 +9,17 @@
 #include "hub/args/args.hpp"
 #include "hub/assembly/plugin_loading.hpp"
 #include "hub/assembly/plugins.hpp"
+#include "hub/base/check.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/config_import.hpp"
 #include "hub/config/config.hpp"
 #include "hub/config/tenants.hpp"
+#include "hub/workflow/yaml/yaml.hpp"
+
+namespace rabt::embedded {
+extern const std::string_view packaged_config;
+}  // namespace rabt::embedded
 
 // rabt config
 namespace rabt::cli {
@@ -89,12 +95,28 @@ int check_config(const std::string& path, bool dev) {
   return code;
 }
 
-// Prints what the settings of another system come to in rabt.yaml; on standard error, what was left
-// out and why.
-int import_settings(const std::string& system, const std::string& file) {
-  const auto text = config::read_text(file);
-  if (!text.ok()) return complain(invalid("config.io", file + ": " + text.error().message));
-  const auto imported = import_config(system, read_env(*text));
+struct Import {
+  std::string system;
+  std::string file;
+  std::string tenant;
+  std::string public_url;
+};
+
+// Prints the rabt.yaml that the settings of another system come to; on standard error, what was
+// left out and why.
+int import_settings(const Import& import) {
+  const auto text = config::read_text(import.file);
+  if (!text.ok()) return complain(invalid("config.io", import.file + ": " + text.error().message));
+  const workflow::YamlOutcome packaged = workflow::parse_yaml(embedded::packaged_config);
+  RABT_CHECK(packaged.root != nullptr);
+  Json base = workflow::to_json(*packaged.root);
+  if (!import.tenant.empty()) base.set("tenant", import.tenant);
+  if (!import.public_url.empty()) {
+    Json server = base["server"];
+    server.set("public_url", import.public_url);
+    base.set("server", std::move(server));
+  }
+  const auto imported = import_config(import.system, read_env(*text), std::move(base));
   if (!imported.ok()) return complain(imported.error());
   std::fputs(to_yaml(imported->config).c_str(), stdout);
   for (const auto& [name, why] : imported->ignored)
@@ -119,18 +141,17 @@ void add_config_commands(args::Command& program, int& code) {
   check->add_flag("--dev", options->dev, "Check the configuration for `rabt serve --dev`");
   check->callback([options, &code] { code = check_config(options->config, options->dev); });
 
-  struct Import {
-    std::string system;
-    std::string file;
-  };
   auto import = std::make_shared<Import>();
   auto* from = group->add_subcommand(
-      "import", "Write the settings of another system's .env file as a part of rabt.yaml");
+      "import", "Write a rabt.yaml with the settings of another system's .env file");
   from->add_option("--from", import->system, "The other system")
       ->required()
       ->one_of({"kiorex", "emr", "pulseone", "clinicvault", "brainsait"});
   from->add_option("file", import->file, "Its .env file")->required();
-  from->callback([import, &code] { code = import_settings(import->system, import->file); });
+  from->add_option("--tenant", import->tenant, "Name of the facility; it cannot be changed later");
+  from->add_option("--public-url", import->public_url,
+                   "How the world reaches the hub, such as https://hub.example.sa");
+  from->callback([import, &code] { code = import_settings(*import); });
 }
 
 void add_config_option(args::Command& command, std::string& config) {

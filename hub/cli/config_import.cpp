@@ -19,9 +19,9 @@ enum class As : std::uint8_t {
   // a number of minutes, as a span of time: 30m
   minutes,
   // {env: NAME}
-  secret,
+  environment,
   // [{env: NAME}]
-  secrets,
+  environments,
   // not at all
   nothing
 };
@@ -40,9 +40,9 @@ constexpr std::string_view kKeys = "the hub makes its keys itself and keeps them
 
 constexpr Variable kTwilio[] = {
     {"TWILIO_ACCOUNT_SID", As::text, "plugin.twilio.config.account_sid"},
-    {"TWILIO_API_KEY", As::text, "plugin.twilio.config.api_key_sid"},
-    {"TWILIO_API_SECRET", As::secret, "plugin.twilio.secrets.api_key_secret"},
-    {"TWILIO_AUTH_TOKEN", As::secrets, "sources.twilio.secrets"},
+    {"TWILIO_API_KEY", As::environment, "plugin.twilio.config.api_key_sid"},
+    {"TWILIO_API_SECRET", As::environment, "plugin.twilio.secrets.api_key_secret"},
+    {"TWILIO_AUTH_TOKEN", As::environments, "sources.twilio.secrets"},
     {"TWILIO_VIDEO_SERVICE_SID", As::nothing, "Twilio Video has no services"},
     {"VIDEO_SERVICE_SID", As::nothing, "Twilio Video has no services"},
     {"TWILIO_RECORDING_ENABLED", As::flag, "video.auto_record"},
@@ -50,7 +50,7 @@ constexpr Variable kTwilio[] = {
 constexpr Variable kKiorex[] = {
     {"PORT", As::number, "doors.kiorex.listen"},
     {"CORS_ORIGIN", As::text, "doors.kiorex.cors"},
-    {"JWT_SECRET", As::secret, "identity.issuers.kiorex.secret"},
+    {"JWT_SECRET", As::environment, "identity.issuers.kiorex.secret"},
     {"JWT_EXPIRES_IN", As::text, "identity.issuers.kiorex.max_lifetime"},
     {"NODE_ENV", As::nothing, kNode},
     {"DB_HOST", As::nothing, kDatabase},
@@ -63,16 +63,16 @@ constexpr Variable kKiorex[] = {
     {"REDIS_PASSWORD", As::nothing, kRedis},
 };
 constexpr Variable kEmr[] = {
-    {"SECRET_KEY", As::secret, "identity.issuers.emr.secret"},
-    {"JWT_SECRET", As::secret, "identity.issuers.emr.secret"},
+    {"SECRET_KEY", As::environment, "identity.issuers.emr.secret"},
+    {"JWT_SECRET", As::environment, "identity.issuers.emr.secret"},
     {"DATABASE_URL", As::nothing, kDatabase},
     {"DEBUG", As::nothing, kNode},
 };
 constexpr Variable kPulseone[] = {
     {"PORT", As::number, "doors.pulseone.listen"},
-    {"JWT_SECRET_KEY", As::secret, "identity.issuers.pulseone.secret"},
+    {"JWT_SECRET_KEY", As::environment, "identity.issuers.pulseone.secret"},
     {"AWS_ACCESS_KEY_ID", As::text, "plugin.chime.config.access_key_id"},
-    {"AWS_SECRET_ACCESS_KEY", As::secret, "plugin.chime.secrets.secret_access_key"},
+    {"AWS_SECRET_ACCESS_KEY", As::environment, "plugin.chime.secrets.secret_access_key"},
     {"AWS_REGION", As::text, "plugin.chime.config.region"},
     {"JWT_ALGORITHM", As::nothing, "the hub takes HS256 with a shared secret, and nothing else"},
     {"DATABASE_URL", As::nothing, kDatabase},
@@ -81,7 +81,7 @@ constexpr Variable kPulseone[] = {
     {"RABBITMQ_PORT", As::number, "bus.port"},
     {"RABBITMQ_USER", As::text, "bus.user"},
     {"RABBITMQ_USERNAME", As::text, "bus.user"},
-    {"RABBITMQ_PASSWORD", As::secret, "bus.password"},
+    {"RABBITMQ_PASSWORD", As::environment, "bus.password"},
     {"RABBITMQ_VHOST", As::text, "bus.vhost"},
     {"RABBITMQ_EXCHANGE", As::text, "bus.exchange"},
 };
@@ -95,9 +95,9 @@ constexpr Variable kClinicvault[] = {
 };
 constexpr Variable kBrainsait[] = {
     {"HIPAA_TWILIO_ACCOUNT_SID", As::text, "plugin.twilio.config.account_sid"},
-    {"HIPAA_TWILIO_API_KEY", As::text, "plugin.twilio.config.api_key_sid"},
-    {"HIPAA_TWILIO_API_SECRET", As::secret, "plugin.twilio.secrets.api_key_secret"},
-    {"HIPAA_TWILIO_AUTH_TOKEN", As::secrets, "sources.twilio.secrets"},
+    {"HIPAA_TWILIO_API_KEY", As::environment, "plugin.twilio.config.api_key_sid"},
+    {"HIPAA_TWILIO_API_SECRET", As::environment, "plugin.twilio.secrets.api_key_secret"},
+    {"HIPAA_TWILIO_AUTH_TOKEN", As::environments, "sources.twilio.secrets"},
     {"HIPAA_VIDEO_ENABLED", As::flag, "video.enabled"},
     {"HIPAA_VIDEO_RECORDING_ENABLED", As::flag, "video.recording_enabled"},
     {"HIPAA_VIDEO_AUTO_RECORD", As::flag, "video.auto_record"},
@@ -163,9 +163,9 @@ Result<Json> value_of(const Variable& variable, const std::string& text) {
         return wrong("a number of minutes from 1 to " + std::to_string(kDay));
       return Json(std::to_string(*number) + "m");
     }
-    case As::secret:
+    case As::environment:
       return Json::object({{"env", variable.name}});
-    case As::secrets:
+    case As::environments:
       return Json::array({Json::object({{"env", variable.name}})});
     default:
       return Json(text);
@@ -186,7 +186,23 @@ void complete_issuer(std::string_view system, Json& config) {
   set_at(config, "identity.issuers." + std::string(system), std::move(whole));
 }
 
-void complete_twilio(Json& config) {
+// Where the provider of the old system serves sessions here.
+void complete_video(std::string_view system, Json& config) {
+  if (config["plugin"]["chime"].is_object()) {
+    set_at(config, "roles.video", "plugin://chime");
+    const Json region = config["plugin"]["chime"]["config"]["region"];
+    if (region.is_string()) set_at(config, "plugin.chime.config.media_region", region);
+  }
+  if (!config["plugin"]["twilio"].is_object()) return;
+  set_at(config, "roles.video", "plugin://twilio");
+  set_at(config, "plugin.twilio.config.callback_url",
+         config["server"].string_or("public_url", "") + "/hooks/twilio");
+  // BrainSAIT records unless it is told not to.
+  if (system == "brainsait" && config["video"]["auto_record"].is_null())
+    set_at(config, "video.auto_record", true);
+}
+
+void complete_twilio_source(Json& config) {
   const Json source = config["sources"]["twilio"];
   if (!source.is_object()) return;
   Json whole = Json::object({{"scheme", "twilio"}, {"plugin", "twilio"}});
@@ -311,8 +327,9 @@ std::vector<std::pair<std::string, std::string>> read_env(std::string_view text)
 }
 
 Result<ImportedConfig> import_config(
-    std::string_view system, const std::vector<std::pair<std::string, std::string>>& variables) {
-  ImportedConfig out;
+    std::string_view system, const std::vector<std::pair<std::string, std::string>>& variables,
+    Json base) {
+  ImportedConfig out{.config = std::move(base), .ignored = {}};
   for (const auto& [name, value] : variables) {
     const Variable* known = find(variables_of(system), name);
     if (known == nullptr && system != "brainsait") known = find(kTwilio, name);
@@ -329,7 +346,8 @@ Result<ImportedConfig> import_config(
     set_at(out.config, known->to, std::move(taken));
   }
   complete_issuer(system, out.config);
-  complete_twilio(out.config);
+  complete_video(system, out.config);
+  complete_twilio_source(out.config);
   RABT_TRY_STATUS(complete_bus(out));
   return out;
 }

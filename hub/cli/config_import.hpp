@@ -12,7 +12,7 @@
 namespace rabt::cli {
 
 struct ImportedConfig {
-  // What goes into rabt.yaml. Secrets stay in the environment and are named only.
+  // rabt.yaml. Secrets stay in the environment and are named only.
   Json config = Json::object();
   // Variables that the hub has no use for, each with the reason.
   std::vector<std::pair<std::string, std::string>> ignored;
@@ -21,10 +21,12 @@ struct ImportedConfig {
 // The lines NAME=value of a file as dotenv reads it: comments, `export`, quotes.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> read_env(std::string_view text);
 
-// system: kiorex, emr, pulseone, clinicvault or brainsait. Errors: invalid config.import names the
+// system: kiorex, emr, pulseone, clinicvault or brainsait. base: what holds where the variables say
+// nothing; the provider reports to its server.public_url. Errors: invalid config.import names the
 // variable whose value cannot be taken.
 [[nodiscard]] Result<ImportedConfig> import_config(
-    std::string_view system, const std::vector<std::pair<std::string, std::string>>& variables);
+    std::string_view system, const std::vector<std::pair<std::string, std::string>>& variables,
+    Json base = Json::object());
 
 // A value as YAML, two spaces a level.
 [[nodiscard]] std::string to_yaml(const Json& value);

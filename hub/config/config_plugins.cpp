@@ -1,4 +1,5 @@
 #include <array>
+#include <cstdlib>
 
 #include "hub/base/number.hpp"
 #include "hub/base/semver.hpp"
@@ -46,6 +47,21 @@ void read_isolation(Reader& reader, const YamlNode& node, PluginEntry& plugin) {
   reader.integer(*limits, "threads", 1, 1024, plugin.threads);
 }
 
+// A text of `config` may stand in the environment: {env: NAME}. Where the variable is not set, the
+// member stays as it is, and is told of when the plugin is loaded: other commands read the file
+// without it.
+void take_environment(Json& config) {
+  if (!config.is_object()) return;
+  const Json given = config;
+  for (const auto& [name, member] : given.as_object()) {
+    if (!member.is_object() || member.size() != 1 || !member["env"].is_string()) continue;
+    // No thread changes the environment.
+    const char* const value =
+        std::getenv(member["env"].as_string().c_str());  // NOLINT(concurrency-mt-unsafe)
+    if (value != nullptr && *value != '\0') config.set(name, value);
+  }
+}
+
 PluginEntry read_plugin(Reader& reader, const YamlNode& node) {
   PluginEntry plugin;
   if (!reader.mapping(node, "a plugin's entry")) return plugin;
@@ -53,7 +69,7 @@ PluginEntry read_plugin(Reader& reader, const YamlNode& node) {
                      "allow_private_addresses", "tls", "isolation", "limits", "folders"});
   read_isolation(reader, node, plugin);
   if (const YamlEntry* config = node.find("config"); config != nullptr)
-    plugin.config = workflow::to_json(*config->value);
+    take_environment(plugin.config = workflow::to_json(*config->value));
   reader.text(node, "config_version", plugin.config_version);
   if (const YamlEntry* entry = node.find("config_version");
       entry != nullptr && !is_semver(plugin.config_version)) {

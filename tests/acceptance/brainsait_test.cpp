@@ -138,38 +138,6 @@ TEST(Brainsait, B19ASessionHasAsManyAsItSays) {
   EXPECT_EQ(third.text("code"), "session.full");
 }
 
-// The settings of that library, in rabt.yaml: the secret stays in the environment.
-TEST(Brainsait, B17TheKeysOfTwilioComeFromItsEnvironment) {
-  e2e::Site site(e2e::Kind::whole);
-  const std::string env = site.folder() / "brainsait.env";
-  e2e::write_file(env,
-                  "HIPAA_TWILIO_API_KEY=SK00000000000000000000000000005a4d\n"
-                  "HIPAA_TWILIO_API_SECRET=sandbox-api-key-secret-of-32-bytes\n");
-  const e2e::Finished imported =
-      e2e::run({e2e::program("rabt"), "config", "import", "--from", "brainsait", env});
-  ASSERT_EQ(imported.code, 0) << imported.said;
-  EXPECT_EQ(imported.said,
-            "plugin:\n  twilio:\n    config:\n"
-            "      api_key_sid: 'SK00000000000000000000000000005a4d'\n"
-            "    secrets:\n      api_key_secret:\n        env: 'HIPAA_TWILIO_API_SECRET'\n");
-  const std::string file = site.write_configuration();
-  std::string text = e2e::read_file(file);
-  const std::string at = "{file: \"" + site.config.secrets + "/twilio-api-key-secret\"}";
-  ASSERT_NE(text.find(at), std::string::npos);
-  text.replace(text.find(at), at.size(), "{env: HIPAA_TWILIO_API_SECRET}");
-  e2e::write_file(file, text);
-  const auto check = [&] {
-    return e2e::run({e2e::program("rabt"), "config", "check", "--config", file});
-  };
-  const e2e::Finished without = check();
-  EXPECT_EQ(without.code, 2) << without.said;
-  EXPECT_NE(without.said.find("HIPAA_TWILIO_API_SECRET"), std::string::npos) << without.said;
-  ::setenv("HIPAA_TWILIO_API_SECRET", "sandbox-api-key-secret-of-32-bytes", 1);  // NOLINT
-  const e2e::Finished with = check();
-  ::unsetenv("HIPAA_TWILIO_API_SECRET");  // NOLINT
-  EXPECT_EQ(with.code, 0) << with.said;
-}
-
 TEST(Brainsait, B22K55SaysHowItEncryptsAndPromisesNoMore) {
   const Answer one = h().post("D", kSessions, doctor_patient());
   EXPECT_EQ(one["encryption"], *Json::parse(R"({"media": "DTLS-SRTP", "recording": "AES-256-GCM",

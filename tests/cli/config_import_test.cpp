@@ -5,9 +5,36 @@
 namespace rabt::cli {
 namespace {
 
+// What the variables TWILIO_* come to: both halves of the key stay in the environment, so that they
+// change together.
+const std::string kTwilioPart =
+    "plugin:\n"
+    "  twilio:\n"
+    "    config:\n"
+    "      account_sid: 'AC1'\n"
+    "      api_key_sid:\n"
+    "        env: 'TWILIO_API_KEY'\n"
+    "      callback_url: 'https://hub.example.sa/hooks/twilio'\n"
+    "    secrets:\n"
+    "      api_key_secret:\n"
+    "        env: 'TWILIO_API_SECRET'\n"
+    "sources:\n"
+    "  twilio:\n"
+    "    scheme: 'twilio'\n"
+    "    plugin: 'twilio'\n"
+    "    secrets: [{env: TWILIO_AUTH_TOKEN}]\n";
+const std::string kTwilioRole = "roles:\n  video: 'plugin://twilio'\n";
+const std::string kBase = "server:\n  public_url: 'https://hub.example.sa'\n";
+
+// Without the base, which stands first.
 std::string yaml(std::string_view system, std::string_view env) {
-  const auto imported = import_config(system, read_env(env));
-  return imported.ok() ? to_yaml(imported->config) : imported.error().message;
+  const auto imported = import_config(
+      system, read_env(env),
+      Json::object({{"server", Json::object({{"public_url", "https://hub.example.sa"}})}}));
+  if (!imported.ok()) return imported.error().message;
+  const std::string text = to_yaml(imported->config);
+  EXPECT_EQ(text.substr(0, kBase.size()), kBase);
+  return text.substr(kBase.size());
 }
 
 TEST(ConfigImport, ReadsAFileAsDotenvDoes) {
@@ -37,20 +64,8 @@ TEST(ConfigImport, K60K62K63K64KiorexBecomesADoorAnIssuerAndTwilio) {
             "        provider: 'doctor'\n"
             "      secret:\n"
             "        env: 'JWT_SECRET'\n"
-            "      max_lifetime: '24h'\n"
-            "plugin:\n"
-            "  twilio:\n"
-            "    config:\n"
-            "      account_sid: 'AC1'\n"
-            "      api_key_sid: 'SK1'\n"
-            "    secrets:\n"
-            "      api_key_secret:\n"
-            "        env: 'TWILIO_API_SECRET'\n"
-            "sources:\n"
-            "  twilio:\n"
-            "    scheme: 'twilio'\n"
-            "    plugin: 'twilio'\n"
-            "    secrets: [{env: TWILIO_AUTH_TOKEN}]\n");
+            "      max_lifetime: '24h'\n" +
+                kTwilioPart + kTwilioRole);
   const auto imported = import_config("kiorex", read_env(env));
   std::string names;
   for (const auto& [name, why] : imported->ignored) {
@@ -74,22 +89,8 @@ TEST(ConfigImport, E29TheEmrBecomesAnIssuerTwilioAndItsWishToRecord) {
             "      audience: 'absent'\n"
             "      subject_numbers: true\n"
             "      secret:\n"
-            "        env: 'SECRET_KEY'\n"
-            "plugin:\n"
-            "  twilio:\n"
-            "    config:\n"
-            "      account_sid: 'AC1'\n"
-            "      api_key_sid: 'SK1'\n"
-            "    secrets:\n"
-            "      api_key_secret:\n"
-            "        env: 'TWILIO_API_SECRET'\n"
-            "sources:\n"
-            "  twilio:\n"
-            "    scheme: 'twilio'\n"
-            "    plugin: 'twilio'\n"
-            "    secrets: [{env: TWILIO_AUTH_TOKEN}]\n"
-            "video:\n"
-            "  auto_record: false\n");
+            "        env: 'SECRET_KEY'\n" +
+                kTwilioPart + "video:\n  auto_record: false\n" + kTwilioRole);
 }
 
 TEST(ConfigImport, P34P35PulseoneBecomesADoorAnIssuerAndChime) {
@@ -116,9 +117,12 @@ TEST(ConfigImport, P34P35PulseoneBecomesADoorAnIssuerAndChime) {
             "    config:\n"
             "      access_key_id: 'AKIA1'\n"
             "      region: 'us-east-1'\n"
+            "      media_region: 'us-east-1'\n"
             "    secrets:\n"
             "      secret_access_key:\n"
-            "        env: 'AWS_SECRET_ACCESS_KEY'\n");
+            "        env: 'AWS_SECRET_ACCESS_KEY'\n"
+            "roles:\n"
+            "  video: 'plugin://chime'\n");
 }
 
 TEST(ConfigImport, C34C35C36C37ClinicvaultNeedsNothingButTheTimeOfItsTokens) {
@@ -142,6 +146,16 @@ TEST(ConfigImport, B18SwitchesOfBrainsaitAreVideoSettings) {
                  "HIPAA_VIDEO_CHAT_ENABLED=False\nHIPAA_VIDEO_MAX_PARTICIPANTS=12\n"
                  "HIPAA_VIDEO_RECORDING_RETENTION_DAYS=2555\n"),
             "video:\n  chat: false\n  max_participants: 12\n  recording_retention_days: 2555\n");
+}
+
+TEST(ConfigImport, B18BrainsaitRecordsUnlessItIsToldNotTo) {
+  const std::string key = "HIPAA_TWILIO_API_KEY=SK1\n";
+  const auto said = [&](const std::string& more) {
+    const std::string text = yaml("brainsait", key + more);
+    return text.substr(std::min(text.find("auto_record"), text.size()));
+  };
+  EXPECT_EQ(said(""), "auto_record: true\n");
+  EXPECT_EQ(said("HIPAA_VIDEO_AUTO_RECORD=false\n").substr(0, 19), "auto_record: false\n");
 }
 
 TEST(ConfigImport, TheBrokerOfPulseoneIsReadFromItsUrlOrItsParts) {
