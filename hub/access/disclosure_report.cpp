@@ -243,7 +243,7 @@ Result<Json> break_glass_report(const ReportParts& parts, Grants& grants, bool o
   }
   Json rows = Json::array();
   bool complete = true;
-  for (auto at = logged.rbegin(); at != logged.rend() && complete; ++at) {
+  for (auto at = logged.rbegin(); at != logged.rend(); ++at) {
     LoggedGrant& grant = at->second;
     if (!listed(grant)) continue;
     complete = rows.size() < kMaxReportGrants;

@@ -266,7 +266,9 @@ TYPED_TEST_P(VideoSuite, ATokenOpensItsRoomAndNoOther) {
 // What was done is not done again, and the hub is told the same.
 TYPED_TEST_P(VideoSuite, ARepeatEndsAsTheFirstAttempt) {
   const std::string session = this->opened();
+  // Somebody to talk to: who is alone with a real provider sees nobody.
   this->join(session, "patient");
+  this->join(session, "practitioner");
   this->world_->let_them_talk(session);
   const Json which{{"sessionId", session}};
   const auto twice = [&](const char* action, const char* key) {

@@ -64,7 +64,8 @@ bool end_after(Json& node, const std::string& task) {
     return false;
   }
   if (!node.is_object()) return false;
-  for (const auto& [key, unused] : Json(node).as_object()) {
+  const Json members = node;
+  for (const auto& [key, unused] : members.as_object()) {
     Json member = node[key];
     if (!end_after(member, task)) continue;
     node.set(key, std::move(member));
