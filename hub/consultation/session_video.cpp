@@ -97,10 +97,10 @@ Result<SessionVideo::Token> SessionVideo::token(const Session& session, const Pa
 
 bool refuses_credentials(const workflow::ActionOutcome& outcome) {
   constexpr std::int64_t kUnauthorized = 401;
-  constexpr std::int64_t kForbidden = 403;
-  const std::int64_t status = outcome.detail.int_or("status", 0);
-  return outcome.kind == workflow::OutcomeKind::permanent &&
-         (status == kUnauthorized || status == kForbidden);
+  if (outcome.kind != workflow::OutcomeKind::permanent) return false;
+  const std::string reason = outcome.detail.string_or("reason", "");
+  return reason.empty() ? outcome.detail.int_or("status", 0) == kUnauthorized
+                        : reason == "credentials";
 }
 
 Error wrong_credentials(std::string_view plugin) {

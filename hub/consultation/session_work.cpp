@@ -516,7 +516,8 @@ void SessionWork::settle(const Ended& ended) {
       return;
     default:
       give_up(intent, "refused", outcome.code,
-              refuses_credentials(outcome) ? "video.credentials" : "video.room_refused");
+              refuses_credentials(outcome) ? "video.credentials" : "video.room_refused",
+              outcome.message);
       return;
   }
 }
@@ -544,11 +545,13 @@ void SessionWork::again(const Intent& intent, std::string_view code, std::int64_
 }
 
 void SessionWork::give_up(const Intent& intent, std::string_view state, std::string_view code,
-                          std::string_view refused) {
+                          std::string_view refused, std::string_view message) {
   if (state == "parked") ++parked_;
-  sessions_.parts().log.warn(
-      "session.effect",
-      {{"session", intent.session}, {"kind", intent.kind}, {"state", state}, {"code", code}});
+  sessions_.parts().log.warn("session.effect", {{"session", intent.session},
+                                                {"kind", intent.kind},
+                                                {"state", state},
+                                                {"code", code},
+                                                {"message", message}});
   const auto closed = [&](store::Transaction& transaction, const Change& change) -> Status {
     if (!intent.subject.empty() && (intent.kind == "fetch" || intent.kind == "start-recording"))
       RABT_TRY_STATUS(write_failed(transaction, intent.tenant, intent.subject, code));

@@ -90,7 +90,7 @@ class SessionWork {
   void again(const Intent& intent, std::string_view code, std::int64_t retry_after_ms);
   // refused: the warning of a session whose room the provider did not open.
   void give_up(const Intent& intent, std::string_view state, std::string_view code,
-               std::string_view refused = "video.room_refused");
+               std::string_view refused = "video.room_refused", std::string_view message = {});
 
   // What calls under way answer into: it outlives this object for their sake.
   struct Box {

@@ -340,6 +340,10 @@ Result<SessionsImpl::Access> SessionsImpl::access_of(const Session& given,
   if (session.provider_plugin.empty() || session.room != "open") {
     if (!required) return waiting_access(session, *one);
     if (session.warns("video.credentials")) return wrong_credentials(session.provider_plugin);
+    if (session.warns("video.room_refused"))
+      return unavailable("video.unavailable",
+                         "the video provider refused to open a room; the log says why, in the line "
+                         "session.effect of this session");
     return session.provider_plugin.empty()
                ? unavailable("video.not_configured", "no video provider is bound to the role video")
                : unavailable("video.unavailable",

@@ -164,13 +164,70 @@ std::string error_name(const HttpResult& answer) {
   return is_name(name) ? name : std::string();
 }
 
+namespace {
+
+// What a refusal is about, and what to do. A 403 may be any of these: only the name tells, and of
+// names with several meanings the words of Amazon's message.
+struct Why {
+  const char* reason;
+  const char* advice;
+  std::vector<std::string_view> names;
+  // In the message; "" if the name alone says it.
+  const char* says = "";
+};
+
+const Why* why_of(std::string_view name, std::string_view body) {
+  constexpr const char* kClock = "the clock of this machine is wrong; Amazon allows five minutes";
+  constexpr const char* kAccount =
+      "the AWS account is not signed up for this, or is closed; look at it in the AWS console";
+  constexpr const char* kRegion =
+      "region is not the one of this service or bucket, or is not enabled for the account";
+  static const std::vector<Why> all{
+      {"clock", kClock, {"RequestTimeTooSkewed", "RequestExpired"}},
+      {"clock", kClock, {"InvalidSignatureException"}, "Signature expired"},
+      {"clock", kClock, {"InvalidSignatureException"}, "Signature not yet current"},
+      {"region", kRegion, {"AuthorizationHeaderMalformed", "PermanentRedirect", "OptInRequired"}},
+      {"region", kRegion, {"InvalidSignatureException"}, "Credential should be scoped to"},
+      {"credentials",
+       "session_token is expired or invalid; configure a new one with its key and secret",
+       {"ExpiredToken", "ExpiredTokenException", "InvalidToken"}},
+      {"credentials",
+       "access_key_id or secret_access_key is wrong, or the key was deleted or made inactive",
+       {"UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId",
+        "InvalidSignatureException", "SignatureDoesNotMatch", "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException", "IncompleteSignature",
+        "IncompleteSignatureException", "UnauthorizedClientException"}},
+      {"account", kAccount, {"ForbiddenException"}, "Subscription check failed"},
+      {"account", kAccount, {"AccountProblem", "NotSignedUp"}},
+      {"permission",
+       "the IAM user may not do this; permit it the actions that docs/configuration.md lists, and "
+       "look at the policies of the bucket, its key and the organisation",
+       {"AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden",
+        "ForbiddenException"}},
+      {"quota",
+       "the account's quota is used up; ask for more under Service Quotas",
+       {"LimitExceededException", "ResourceLimitExceededException",
+        "ServiceQuotaExceededException"}}};
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Why& one) {
+    return std::find(one.names.begin(), one.names.end(), name) != one.names.end() &&
+           body.find(one.says) != std::string_view::npos;
+  });
+  return found == all.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
 Outcome failure(const HttpResult& answer) {
   if (!answer.answered()) return no_answer(answer, "chime", sdk::Repeat::safe);
   const std::string name = error_name(answer);
   // The message of AWS may quote what we sent: only the error's name is passed on.
-  const std::string message = "Amazon answered " + std::to_string(answer.status) +
-                              (name.empty() ? std::string() : ", " + name);
-  const Json detail{{"status", answer.status}, {"code", name}};
+  std::string message = "Amazon answered " + std::to_string(answer.status) +
+                        (name.empty() ? std::string() : ", " + name);
+  Json detail{{"status", answer.status}, {"code", name}};
+  if (const Why* const why = why_of(name, answer.body)) {
+    detail["reason"] = why->reason;
+    message.append(": ").append(why->advice);
+  }
   Outcome outcome =
       bad_status(answer, "chime." + (name.empty() ? std::to_string(answer.status) : name), message,
                  detail.dump());

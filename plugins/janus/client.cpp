@@ -310,9 +310,13 @@ Reply read_reply(const HttpResult& answer, Json& response) {
     return reply;
   }
   if (!succeeded(answer)) {
-    reply.failed = bad_status(answer, "janus.http_" + std::to_string(answer.status),
-                              "Janus answered with HTTP status " + std::to_string(answer.status),
-                              Json{{"status", answer.status}}.dump());
+    // Janus itself answers every request with 200.
+    reply.failed = bad_status(
+        answer, "janus.http_" + std::to_string(answer.status),
+        "what answers at admin_url said HTTP status " + std::to_string(answer.status) +
+            ", which the Admin API of Janus never does: look at the path of admin_url, and at what "
+            "stands before Janus",
+        Json{{"status", answer.status}}.dump());
     return reply;
   }
   // Errors come with status 200 as well.
@@ -325,18 +329,27 @@ Reply read_reply(const HttpResult& answer, Json& response) {
   if (text_of(*body, "janus") != "success") {
     const std::int64_t code = number_of(member_of(*body, "error"), "code");
     reply.code = static_cast<int>(std::clamp<std::int64_t>(code, 0, 999));
+    const bool unauthorized = reply.code == kUnauthorizedRequest;
+    Json detail{{"code", reply.code}};
+    if (unauthorized) detail["reason"] = "credentials";
     reply.failed = Outcome::fail(
         Kind::permanent, "janus.admin_" + std::to_string(reply.code),
-        reply.code == 403
+        unauthorized
             ? "the Admin API of Janus refused the request: admin_secret is another one"
             : "the Admin API of Janus refused the request with error " + std::to_string(reply.code),
-        Json{{"code", reply.code}}.dump());
+        detail.dump());
     return reply;
   }
   response = body->contains("response") ? body->at("response") : *body;
   reply.code =
       static_cast<int>(std::clamp<std::int64_t>(number_of(response, "error_code"), 0, 999));
   return reply;
+}
+
+Outcome wrong_admin_key() {
+  return Outcome::fail(Kind::permanent, "janus.admin_key",
+                       "Janus makes no room: admin_key is another one than in its configuration",
+                       Json{{"code", kNotAuthorized}, {"reason", "credentials"}}.dump());
 }
 
 Outcome refused(int code) {

@@ -42,6 +42,8 @@ struct Settings {
 // Throws sdk::Refusal.
 [[nodiscard]] Settings read_settings(std::string_view json);
 
+// Error code of Janus itself: the secret of the Admin API is missing or wrong.
+inline constexpr int kUnauthorizedRequest = 403;
 // Error codes of the VideoRoom.
 inline constexpr int kNoSuchRoom = 426;
 inline constexpr int kRoomExists = 427;
@@ -83,6 +85,8 @@ struct Reply {
   std::optional<Outcome> failed;
 };
 [[nodiscard]] Reply read_reply(const HttpResult& answer, Json& response);
+// The outcome when the VideoRoom makes no room because of admin_key.
+[[nodiscard]] Outcome wrong_admin_key();
 // The outcome of a request that the VideoRoom refused.
 [[nodiscard]] Outcome refused(int code);
 

@@ -341,6 +341,8 @@ class JanusPlugin final : public TaskPlugin {
           call, *at,
           create_request(*at, room, recorded,
                          input.value("maxParticipants", settings_.max_participants), tokens));
+      // A room that is new has no other secret than ours.
+      if (said.is(kNotAuthorized)) co_return wrong_admin_key();
     }
     if (adopted || said.is(kRoomExists)) {
       said = co_await allow(call, *at, room, "add", tokens);
@@ -545,6 +547,11 @@ class JanusPlugin final : public TaskPlugin {
       return Outcome::fail(Kind::transient, name,
                            "the disk beside Janus is full: the recording cannot be put together",
                            detail.dump());
+    if (answer.status == 401)
+      return Outcome::fail(
+          Kind::permanent, name,
+          "the shelf of recordings refused the request: shelf_secret is another one",
+          Json{{"status", answer.status}, {"reason", "credentials"}}.dump());
     return bad_status(
         answer, name,
         "the shelf of recordings answered with HTTP status " + std::to_string(answer.status),

@@ -125,13 +125,42 @@ int error_code(const HttpResult& answer) {
   return code != body->end() && code->is_number_integer() ? code->get<int>() : 0;
 }
 
+namespace {
+
+// What a refusal is about, and what to do. A 403 may be any of these: only the number tells.
+struct Why {
+  int code;
+  const char* reason;
+  const char* advice;
+};
+constexpr Why kRefusals[] = {
+    {20003, "credentials",
+     "api_key_sid, api_key_secret or account_sid is wrong, the key was deleted or is one of "
+     "another "
+     "region, or the account is suspended; look at both in the Twilio console"},
+    {20005, "account", "the account is not active; look at its state and funds in the console"},
+    {20006, "permission", "the API key may not do this; use a Standard key, or permit it Video"},
+    {20008, "credentials", "these are test credentials, with which there is no video"},
+    {20403, "account", "the account is suspended or closed; ask Twilio's support"},
+    {53119, "quota", "the account has as many rooms as it may; ask Twilio for more"},
+    {53206, "quota", "the account has as many participants as it may; ask Twilio for more"},
+    {70051, "permission",
+     "the API key may not do this; permit a Restricted key Video, or use a Standard key"}};
+
+}  // namespace
+
 Outcome failure(const HttpResult& answer) {
   if (!answer.answered()) return no_answer(answer, "twilio", sdk::Repeat::safe);
   const int code = error_code(answer);
   // Twilio's message may quote what we sent: only its number is passed on.
-  const std::string message = "Twilio answered " + std::to_string(answer.status) +
-                              (code != 0 ? ", error " + std::to_string(code) : std::string());
-  const Json detail{{"status", answer.status}, {"code", code}};
+  std::string message = "Twilio answered " + std::to_string(answer.status) +
+                        (code != 0 ? ", error " + std::to_string(code) : std::string());
+  Json detail{{"status", answer.status}, {"code", code}};
+  for (const Why& one : kRefusals) {
+    if (one.code != code) continue;
+    detail["reason"] = one.reason;
+    message.append(": ").append(one.advice);
+  }
   const std::string name = "twilio." + std::to_string(code != 0 ? code : answer.status);
   return bad_status(answer, name, message, detail.dump());
 }

@@ -856,18 +856,45 @@ TEST_F(Video, WrongCredentialsAreNamedToWhoeverJoins) {
   ASSERT_FALSE(joined.ok());
   EXPECT_EQ(joined.error().code, "video.unavailable");
   EXPECT_NE(joined.error().message.find("does not accept the credentials of"), std::string::npos);
-  // Rooms are opened, and tokens are not: another permission of the account.
-  provider_.answer = [this](const plugin::CallRequest& call) {
+  // The plugin knows them by a name that its provider gives, whatever the status.
+  Json said = Json::object({{"status", 403}, {"reason", "credentials"}});
+  std::string message = "Amazon answered 403, UnrecognizedClientException";
+  provider_.answer = [&](const plugin::CallRequest& call) {
     if (call.action != "issue-token") return provider_.usual(call);
     workflow::ActionOutcome outcome =
-        plugin::failed(OutcomeKind::permanent, "chime.403", "Chime answered 403");
-    outcome.detail = Json::object({{"status", 403}});
+        plugin::failed(OutcomeKind::permanent, "chime.refused", message);
+    outcome.detail = said;
     return outcome;
   };
   const auto again = sessions_->join(as(doctor_, id_of(made_one)));
   ASSERT_FALSE(again.ok());
   EXPECT_NE(again.error().message.find("does not accept the credentials of"), std::string::npos);
   EXPECT_EQ(seen(id_of(made_one))["warnings"].size(), 0U);
+  // Rooms are opened, and tokens are not: a permission of the account, not its credentials.
+  for (const char* reason : {"permission", ""}) {
+    said = Json::object({{"status", 403}});
+    if (*reason != '\0') said.set("reason", reason);
+    message = "Amazon answered 403: permit the IAM user chime:CreateAttendee";
+    const auto refused = sessions_->join(as(doctor_, id_of(made_one)));
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().message.find("credentials"), std::string::npos);
+    EXPECT_NE(refused.error().message.find(message), std::string::npos) << refused.error().message;
+  }
+}
+
+TEST_F(Video, ARoomThatWasRefusedForAnotherReasonIsNotBlamedOnTheCredentials) {
+  provider_.answer = [](const plugin::CallRequest&) {
+    workflow::ActionOutcome outcome =
+        plugin::failed(OutcomeKind::permanent, "twilio.53119", "the account has too many rooms");
+    outcome.detail = Json::object({{"status", 403}, {"reason", "quota"}});
+    return outcome;
+  };
+  const Json made_one = made();
+  EXPECT_EQ(made_one["warnings"].dump(), R"(["video.room_refused"])");
+  const auto joined = sessions_->join(as(doctor_, id_of(made_one)));
+  ASSERT_FALSE(joined.ok());
+  EXPECT_EQ(joined.error().code, "video.unavailable");
+  EXPECT_NE(joined.error().message.find("session.effect"), std::string::npos);
 }
 
 // ---- What the provider cannot do
@@ -918,7 +945,7 @@ TEST_F(Video, TheProviderIsAskedToHoldReceiversWheneverSomebodyComes) {
   EXPECT_TRUE(
       tells("participant-joined", "RM1", part(id, nurse_).string_or("identity", ""), "PA2").ok());
   ASSERT_TRUE(eventually([&] { return provider_.calls("hold-receivers").size() == 2; }));
-  const Json& asked = provider_.calls("hold-receivers").back().arguments;
+  const Json asked = provider_.calls("hold-receivers").back().arguments;
   ASSERT_EQ(asked["receivers"].size(), 1U);
   EXPECT_EQ(asked["receivers"].item(0).as_string(), part(id, nurse_).string_or("identity", ""));
 }

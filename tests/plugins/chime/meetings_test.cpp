@@ -397,6 +397,70 @@ TEST_F(ChimeMeeting, ErrorsAreOfTheRightKind) {
   EXPECT_EQ(host.call("get-session", {{"sessionId", guid(9)}}).retry_after_ms, 7000);
 }
 
+// The forms are those of Amazon: rest-json with the name in a header or as __type, S3 as XML.
+TEST_F(ChimeMeeting, ARefusalIsNamedByItsErrorAndNotByItsStatus) {
+  struct Expected {
+    int status;
+    const char* name;
+    const char* says;
+    const char* reason;
+  };
+  const std::vector<Expected> all{
+      {403, "UnrecognizedClientException", "The security token included in the request is invalid.",
+       "credentials"},
+      {403, "InvalidSignatureException",
+       "The request signature we calculated does not match the signature you provided.",
+       "credentials"},
+      {403, "InvalidSignatureException",
+       "Signature expired: 20260310T060000Z is now earlier than 20260310T061500Z", "clock"},
+      {403, "InvalidSignatureException", "Credential should be scoped to a valid region.",
+       "region"},
+      {403, "ExpiredTokenException", "The security token included in the request is expired",
+       "credentials"},
+      {401, "UnauthorizedClientException", "The client is not currently authorized.",
+       "credentials"},
+      {403, "AccessDeniedException",
+       "User: arn:aws:iam::111122223333:user/hub is not authorized to perform: chime:CreateMeeting",
+       "permission"},
+      {403, "ForbiddenException", "AWS authorization failed", "permission"},
+      {403, "ForbiddenException", "Subscription check failed", "account"},
+      {403, "OptInRequired", "The AWS Access Key Id needs a subscription for the service",
+       "region"},
+      {400, "ResourceLimitExceededException", "The resource limit was exceeded.", "quota"},
+      {403, "SomethingNewException", "", ""}};
+  const auto refused = [&](const Answer& answer) {
+    amazon.fault = answer;
+    const sdk::Outcome outcome = host.call("get-session", {{"sessionId", guid(9)}});
+    EXPECT_EQ(outcome.kind, Kind::permanent) << outcome.code;
+    EXPECT_EQ(outcome.message.find("111122223333"), std::string::npos) << outcome.message;
+    return text_of(Json::parse(outcome.detail), "reason");
+  };
+  for (const Expected& one : all) {
+    const std::string name = one.name;
+    EXPECT_EQ(refused({.status = one.status,
+                       .body = Json{{"Message", one.says}}.dump(),
+                       .headers = R"([["x-amzn-errortype",")" + name +
+                                  R"(:http://internal.amazon.com/"]])"}),
+              one.reason)
+        << name;
+    EXPECT_EQ(refused(json(one.status, {{"__type", "com.amazon.coral.service#" + name},
+                                        {"message", one.says}})),
+              one.reason)
+        << name;
+  }
+  const auto storage = [&](int status, const std::string& name) {
+    return refused({.status = status,
+                    .body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>" + name +
+                            "</Code><Message>no</Message><RequestId>1</RequestId></Error>"});
+  };
+  EXPECT_EQ(storage(403, "InvalidAccessKeyId"), "credentials");
+  EXPECT_EQ(storage(403, "SignatureDoesNotMatch"), "credentials");
+  EXPECT_EQ(storage(403, "AccessDenied"), "permission");
+  EXPECT_EQ(storage(403, "RequestTimeTooSkewed"), "clock");
+  EXPECT_EQ(storage(400, "AuthorizationHeaderMalformed"), "region");
+  EXPECT_EQ(storage(400, "ExpiredToken"), "credentials");
+}
+
 TEST(ChimeConfig, ARegionWithoutPipelinesRecordsNothing) {
   TestHost host(
       R"({"access_key_id": "AKIDEXAMPLEEXAMPLE", "region": "il-central-1",

@@ -44,6 +44,8 @@ class Servers {
   std::map<std::int64_t, std::pair<std::string, std::string>> sessions;
   std::map<std::string, std::map<std::string, Room>> rooms;
   std::set<std::string> down;
+  // What a new room needs; "" if anything will do.
+  std::string admin_key;
   std::vector<std::string> said;
 
   Answer operator()(const Request& request) {
@@ -98,6 +100,7 @@ class Servers {
     const auto found = here.find(name);
     if (what == "exists") return {{"videoroom", "success"}, {"exists", found != here.end()}};
     if (what == "create") {
+      if (!admin_key.empty() && request.value("admin_key", "") != admin_key) return refusal(433);
       if (found != here.end()) return refusal(427);
       here[name] = {.secret = request.at("secret"),
                     .allowed = request.at("allowed"),
@@ -318,6 +321,25 @@ TEST_F(Janus, AWrongAdminSecretIsSaidInWords) {
   const sdk::Outcome outcome = host_.call("create-session", people());
   EXPECT_EQ(outcome.kind, Kind::permanent);
   EXPECT_EQ(outcome.code, "janus.admin_403");
+  EXPECT_EQ(Json::parse(outcome.detail).at("reason"), "credentials");
+}
+
+TEST_F(Janus, AWrongAdminKeyMakesNoRoomAndIsSaidInWords) {
+  servers_.admin_key = "another-key-0001";
+  const sdk::Outcome outcome = host_.call("create-session", people());
+  EXPECT_EQ(outcome.kind, Kind::permanent);
+  EXPECT_EQ(outcome.code, "janus.admin_key");
+  EXPECT_EQ(Json::parse(outcome.detail).at("reason"), "credentials");
+}
+
+// Janus itself never says so: what stands before it does, and the secrets are not at fault.
+TEST_F(Janus, A403OfAProxyIsNotTheSecret) {
+  host_.outside = [](const Request&) -> Answer { return {.status = 403, .body = "Forbidden"}; };
+  const sdk::Outcome outcome = host_.call("create-session", people());
+  EXPECT_EQ(outcome.kind, Kind::permanent);
+  EXPECT_EQ(outcome.code, "janus.http_403");
+  EXPECT_EQ(Json::parse(outcome.detail).count("reason"), 0U);
+  EXPECT_NE(outcome.message.find("admin_url"), std::string::npos);
 }
 
 TEST_F(Janus, AForeignIdReachesNoServer) {

@@ -107,5 +107,45 @@ TEST(TwilioRoom, IsNotTranscribedFromTheFirstMomentWhateverTheAccountSays) {
   EXPECT_NE(twilio.asked[0].find("TranscribeParticipantsOnConnect=false"), std::string::npos);
 }
 
+// The forms are those of Twilio's REST API: code, message, more_info, status.
+TEST(TwilioRefusal, IsNamedByItsNumberAndNotByItsStatus) {
+  struct Expected {
+    int status;
+    int code;
+    const char* message;
+    const char* reason;
+    const char* advice;
+  };
+  const std::vector<Expected> all{
+      {401, 20003, "Authenticate", "credentials", "api_key_secret"},
+      {403, 20003, "Permission Denied", "credentials", "api_key_secret"},
+      {403, 20005, "Account is not active", "account", "funds"},
+      {403, 20008, "Resource not accessible with Test Account Credentials", "credentials",
+       "test credentials"},
+      {403, 20403, "Forbidden", "account", "suspended"},
+      {403, 70051, "Authorization Failed", "permission", "Restricted key"},
+      {403, 53119, "Room creation failed because the account has too many", "quota",
+       "as many rooms"},
+      {403, 99999, "Something new", "", "error 99999"}};
+  for (const Expected& one : all) {
+    TestHost host(kConfig);
+    host.secrets["api_key_secret"] = "0123456789abcdef0123456789abcdef";
+    host.outside = [&](const Request&) -> Answer {
+      return {.status = one.status,
+              .body = Json{{"code", one.code},
+                           {"message", one.message},
+                           {"more_info",
+                            "https://www.twilio.com/docs/errors/" + std::to_string(one.code)},
+                           {"status", one.status}}
+                          .dump()};
+    };
+    const sdk::Outcome outcome = host.call("create-session", session());
+    EXPECT_EQ(outcome.kind, Kind::permanent) << one.code;
+    EXPECT_EQ(outcome.code, "twilio." + std::to_string(one.code));
+    EXPECT_EQ(Json::parse(outcome.detail).value("reason", ""), one.reason) << one.code;
+    EXPECT_NE(outcome.message.find(one.advice), std::string::npos) << outcome.message;
+  }
+}
+
 }  // namespace
 }  // namespace rabt::twilio
