@@ -28,12 +28,15 @@ constexpr Statement kById{"SELECT " RABT_SESSION_COLUMNS RABT_SESSION_FROM
                           "WHERE s.tenant = $1 AND s.id = $2"};
 constexpr Statement kByNumber{"SELECT " RABT_SESSION_COLUMNS RABT_SESSION_FROM
                               "WHERE s.tenant = $1 AND s.number = $2"};
-constexpr Statement kOfRoom{"SELECT id FROM session WHERE tenant = $1 AND room_sid = $2"};
+// The index leaves out sessions without a room, and is taken only if the statement says so, too.
+constexpr Statement kOfRoom{
+    "SELECT id FROM session WHERE tenant = $1 AND room_sid = $2 AND room_sid <> ''"};
 constexpr Statement kOfCode{
     "SELECT session, invitation FROM session_invitation WHERE tenant = $1 AND code = $2"};
+// The sum keeps SQLite from walking all stays of the tenant in the order of their time.
 constexpr Statement kStays{
     "SELECT participant, sid, joined_ms, left_ms, source FROM session_attendance WHERE tenant = $1 "
-    "AND session = $2 ORDER BY joined_ms, sid"};
+    "AND session = $2 ORDER BY joined_ms + 0, sid"};
 constexpr Statement kDue{
     "SELECT tenant, id FROM session WHERE due_ms IS NOT NULL AND due_ms <= $1 ORDER BY due_ms "
     "LIMIT $2"};
@@ -640,6 +643,10 @@ Result<std::optional<SessionStatus>> SessionRows::hold(store::Transaction& trans
     return false;
   }));
   return status;
+}
+
+std::vector<store::Statement> SessionRows::of_callbacks() {
+  return {kOfRoom, kById, kStays};
 }
 
 Result<std::optional<std::string>> SessionRows::of_request(std::string_view tenant,

@@ -197,7 +197,9 @@ bool SessionWork::tell() {
   const std::size_t outside =
       tell_hub_events(sessions_.parts().store, sessions_.parts().log, deliver_);
   told_ += outside;
-  bool any = outside > 0;
+  const bool any = outside > 0;
+  // What was told, as far as it came.
+  std::vector<Json> delivered;
   for (const Unsent& one : unsent) {
     auto data = Json::parse(one.data);
     const std::string id = one.session + "/" + std::to_string(one.seq);
@@ -215,23 +217,29 @@ bool SessionWork::tell() {
                       {"subject", one.session},
                       {"datacontenttype", "application/json"},
                       {"data", data.ok() ? std::move(*data) : Json::object()}}));
-    // The same delivery again is known to whoever takes it: told once, whenever we stop between
-    // the two commits.
     if (const Status told = deliver_(delivery); !told.ok()) {
       sessions_.parts().log.warn("session.event",
                                  {{"session", one.session}, {"code", told.error().code}});
-      return any;
+      break;
     }
-    const Status marked = sessions_.parts().store.write([&](store::Transaction& transaction) {
-      return store::run(transaction, kSent, {one.tenant, one.session, one.seq});
-    });
-    if (!marked.ok()) return any;
-    ++told_;
-    sessions_.parts().log.info("session.told", {{"session", one.session}, {"type", one.type}});
-    sessions_.figures().told(one.type, delivery.events.front()["data"]);
-    any = true;
+    delivered.push_back(delivery.events.front()["data"]);
   }
-  return any;
+  if (delivered.empty()) return any;
+  // The same delivery again is known to whoever takes it: told once, whenever we stop before this
+  // commit.
+  const Status marked = sessions_.parts().store.write([&](store::Transaction& transaction) {
+    for (std::size_t i = 0; i < delivered.size(); ++i)
+      transaction.put(kSent, {unsent[i].tenant, unsent[i].session, unsent[i].seq});
+    return ok_status();
+  });
+  if (!marked.ok()) return any;
+  for (std::size_t i = 0; i < delivered.size(); ++i) {
+    ++told_;
+    sessions_.parts().log.info("session.told",
+                               {{"session", unsent[i].session}, {"type", unsent[i].type}});
+    sessions_.figures().told(unsent[i].type, delivered[i]);
+  }
+  return true;
 }
 
 // ---- Calls of the provider

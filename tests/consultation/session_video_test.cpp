@@ -1,3 +1,6 @@
+#include <deque>
+
+#include "hub/consultation/session_rows.hpp"
 #include "tests/consultation/session_house.hpp"
 
 // Sessions and the video provider: rooms, recordings, lost and repeated news, time.
@@ -1221,6 +1224,31 @@ TEST_F(Video, WhatTheProviderMeasuresIsTheScoreOfTheSession) {
   }
   EXPECT_LT(seen(id)["qualityScore"].as_double(), 3.5);
   EXPECT_TRUE(eventually([&] { return !told("quality-changed").empty(); }));
+}
+
+// Symptom: with more sessions and stays, each callback of a provider took longer.
+// Cause: two of its statements walked all rows of the tenant: a partial index was not taken, and
+// one that follows the wanted order was preferred to the key.
+// Why this would have caught it: the plan names each column that rows are looked up by.
+TEST_F(Video, ACallbackFindsItsSessionWithoutWalkingThroughAll) {
+  for (const store::Statement& one : SessionRows::of_callbacks()) {
+    // Texts of statements live for ever.
+    static std::deque<std::string> texts;
+    texts.push_back(std::string("EXPLAIN QUERY PLAN ") + one.sql);
+    std::vector<std::string> steps;
+    must(store_->read([&](store::Connection& connection) {
+      return connection.query(store::Statement{texts.back().c_str()}, {"t1", "x"},
+                              [&](const store::Row& row) {
+                                steps.emplace_back(row.text(3));
+                                return true;
+                              });
+    }));
+    for (const std::string& step : steps) {
+      if (step.starts_with("USE TEMP B-TREE")) continue;
+      EXPECT_TRUE(step.starts_with("SEARCH")) << step << ": " << one.sql;
+      EXPECT_NE(step.find(" AND "), std::string::npos) << step << ": " << one.sql;
+    }
+  }
 }
 
 }  // namespace
