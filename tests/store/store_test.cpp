@@ -465,6 +465,40 @@ TEST(Migrations, ApplyInOrderOnce) {
   EXPECT_EQ(names, (std::vector<std::string>{"0001_item.sql", "0002_more.sql", "0010_last.sql"}));
 }
 
+// A database has few tenants: an index that finds more than the tenant beats a key that does not.
+TEST(Migrations, TellThePlannerThatATenantHasManyRows) {
+  const Folder folder;
+  folder.migration("0002_member.sql",
+                   "CREATE TABLE member (tenant TEXT NOT NULL, person TEXT NOT NULL, session TEXT "
+                   "NOT NULL, body TEXT, PRIMARY KEY (tenant, person, session)) WITHOUT ROWID;"
+                   "CREATE INDEX member_session ON member (tenant, session);");
+  const auto plan = [&](const Statement& statement) {
+    std::string text;
+    const auto store = folder.open();
+    EXPECT_TRUE(store
+                    ->read([&](Connection& connection) {
+                      return connection.query(statement, {}, [&](const Row& row) {
+                        text += row.text(3);
+                        return true;
+                      });
+                    })
+                    .ok());
+    return text;
+  };
+  EXPECT_EQ(plan({"EXPLAIN QUERY PLAN SELECT person FROM member WHERE tenant='t' AND session='s' "
+                  "AND person='p'"}),
+            "SEARCH member USING PRIMARY KEY (tenant=? AND person=? AND session=?)");
+  EXPECT_EQ(plan({"EXPLAIN QUERY PLAN SELECT * FROM member WHERE tenant='t' AND session='s'"}),
+            "SEARCH member USING INDEX member_session (tenant=? AND session=?)");
+  folder.migration("0003_note.sql",
+                   "CREATE TABLE note (tenant TEXT NOT NULL, id TEXT NOT NULL, visit TEXT NOT "
+                   "NULL, body TEXT, PRIMARY KEY (tenant, id)) WITHOUT ROWID;"
+                   "CREATE INDEX note_visit ON note (tenant, visit);");
+  EXPECT_EQ(plan({"EXPLAIN QUERY PLAN SELECT * FROM note WHERE tenant='t' AND visit='v' ORDER BY "
+                  "id"}),
+            "SEARCH note USING INDEX note_visit (tenant=? AND visit=?)");
+}
+
 TEST(Migrations, RefuseAnEditedAMissingAndALateFile) {
   const Folder folder;
   folder.migration("0003_x.sql", "CREATE TABLE x (id INTEGER);");

@@ -20,7 +20,8 @@ inline constexpr int kDataFormat = 1;
 // notices an edited file, it does not protect against an attacker). Errors: store.migration_changed
 // (an applied file was edited, removed, or a new one was put before applied ones),
 // store.migration_newer (the database was written by a newer hub), store.migration_failed,
-// store.open. After an error the database has every migration before the one named.
+// store.open. After an error the database has every migration before the one named. When one was
+// applied, the planner is told what the indexes find (sqlite_stat1).
 [[nodiscard]] Status migrate(Database& database, const std::string& folder, Logger& log);
 
 }  // namespace rabt::store::sqlite
