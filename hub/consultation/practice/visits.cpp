@@ -16,9 +16,10 @@ constexpr Statement kById{
 constexpr Statement kByNumber{
     "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, sealed "
     "FROM visit WHERE tenant = $1 AND number = $2"};
+// The last condition lets the partial index be used.
 constexpr Statement kByExternal{
     "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, sealed "
-    "FROM visit WHERE tenant = $1 AND external = $2"};
+    "FROM visit WHERE tenant = $1 AND external = $2 AND external <> x''"};
 // $2 to $4 are a patient, a provider and a status, or empty; $5 and $6 bound the opening; $7 is the
 // number before which the page begins.
 constexpr Statement kList{
