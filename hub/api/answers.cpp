@@ -1,6 +1,7 @@
 #include "hub/api/answers.hpp"
 
 #include "hub/api/browser.hpp"
+#include "hub/base/trace_context.hpp"
 #include "hub/http/problem.hpp"
 
 namespace rabt::api {
@@ -35,6 +36,15 @@ identity::Credential shown_by(const Request& request) {
   if (shown.authorization.empty() && session.ok() && *session)
     shown.authorization = "Bearer " + **session;
   return shown;
+}
+
+std::string proven_request(const Request& request) {
+  std::string out = request.request_id;
+  const std::string_view id = request.only_header("x-request-id").value_or("");
+  if (is_machine_id(id)) out.append(" id:").append(id);
+  const auto trace = parse_traceparent(request.only_header("traceparent").value_or(""));
+  if (trace) out.append(" trace:").append(trace->trace);
+  return out;
 }
 
 bool wants_events(const Request& request) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "hub/base/json.hpp"
@@ -17,6 +18,10 @@ namespace rabt::api {
 [[nodiscard]] http::Response wrong_method(std::string_view allowed);
 // What the request shows of who sends it.
 [[nodiscard]] identity::Credential shown_by(const http::Request& request);
+// The request's id for the audit log, when the caller has proved who he is: the hub's own, and
+// behind it what he calls the request. " id:" and his X-Request-Id, when a machine drew it; "
+// trace:" and the trace id of his `traceparent`. `tracestate` is not read.
+[[nodiscard]] std::string proven_request(const http::Request& request);
 // Whether the caller asks for a stream of events (Accept: text/event-stream).
 [[nodiscard]] bool wants_events(const http::Request& request);
 // An empty body is an empty object. Errors: json.*, api.body.

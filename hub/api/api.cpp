@@ -539,9 +539,10 @@ Result<identity::Caller> Api::caller_of(const Request& head, const identity::Cre
                                       .client = client,
                                       .request = head.request_id}));
   RABT_TRY(reason, reason_of(head.header("x-rabt-reason")));
+  const bool proven = who.kind != identity::Kind::anonymous;
   return identity::Caller{.who = std::move(who),
                           .client = std::move(client),
-                          .request = head.request_id,
+                          .request = proven ? proven_request(head) : head.request_id,
                           .reason = std::move(reason),
                           .purpose = std::string(head.header("x-rabt-purpose")),
                           .device = device_of(head)};

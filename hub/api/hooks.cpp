@@ -1,5 +1,6 @@
 #include "hub/api/hooks.hpp"
 
+#include "hub/api/answers.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/http/problem.hpp"
@@ -90,7 +91,7 @@ engine::Delivery Hooks::delivery(const Source& source, const std::string& dedupe
                             .dedupe_id = dedupe_id,
                             .body_sha256 = std::string(as_text(digest)),
                             .client = call.caller.client,
-                            .request = request.request_id};
+                            .request = proven_request(request)};
   std::int64_t number = 0;
   for (const Json& event : events.as_array()) {
     Json envelope =

@@ -35,40 +35,6 @@ constexpr std::uint64_t kSinkPiece = 128U << 10U;
 constexpr std::int64_t kSlowStreamMs = 30'000;
 constexpr std::int64_t kStreamBytesPerMs = 8;
 
-// A caller's id goes into the log and into answers: only what looks as if a machine had drawn it, a
-// UUID, a ULID or a trace id. A telephone number or a name is none of these.
-bool is_request_id(std::string_view text) {
-  constexpr std::size_t kUuid = 36;
-  constexpr std::size_t kTrace = 32;
-  if (text.size() == kUuid) {
-    for (std::size_t i = 0; i < kUuid; ++i) {
-      const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
-      if (hyphen ? text[i] != '-' : !is_hex(text[i])) return false;
-    }
-    return true;
-  }
-  if (text.size() == kTrace) return std::all_of(text.begin(), text.end(), is_hex);
-  return Ulid::parse(text).has_value();
-}
-
-// The trace id of a `traceparent` (W3C Trace Context, version 00):
-// 00-<32 digits>-<16 digits>-<2 digits>. Empty if the header is no such thing, or stands twice.
-std::string_view trace_of(const Request& request) {
-  constexpr std::size_t kLength = 55;
-  const std::string_view text = request.only_header("traceparent").value_or("");
-  if (text.size() != kLength || !text.starts_with("00-")) return {};
-  for (std::size_t i = 3; i < kLength; ++i) {
-    const bool hyphen = i == 35 || i == 52;
-    const bool good =
-        hyphen ? text[i] == '-' : is_hex(text[i]) && !(text[i] >= 'A' && text[i] <= 'F');
-    if (!good) return {};
-  }
-  const std::string_view trace = text.substr(3, 32);
-  const bool zeros = trace.find_first_not_of('0') == std::string_view::npos ||
-                     text.substr(36, 16).find_first_not_of('0') == std::string_view::npos;
-  return zeros ? std::string_view() : trace;
-}
-
 }  // namespace
 
 std::shared_ptr<void> Seats::take(const std::string& address) {
@@ -304,9 +270,7 @@ void Connection::take_request(RequestHead head) {
   std::erase_if(request_.headers, [](const auto& header) {
     return header.first == "client-cert" || header.first == "client-cert-chain";
   });
-  std::string_view id = request_.header("x-request-id");
-  if (!is_request_id(id)) id = trace_of(request_);
-  request_.request_id = id.empty() ? shared_.ids.next().text() : std::string(id);
+  request_.request_id = shared_.ids.next().text();
   length_ = head.content_length;
   received_ = 0;
   expects_continue_ = head.expect_continue;

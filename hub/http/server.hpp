@@ -55,8 +55,8 @@ struct Request {
   std::shared_ptr<const crypto::PeerCertificate> peer_certificate{};
   // What is kept with the connection. Null when the request came over none.
   std::shared_ptr<Kept> kept{};
-  // X-Request-Id when that was a UUID, a ULID or a trace id, else the trace id of `traceparent`,
-  // else a fresh ULID.
+  // A fresh ULID, whatever the caller calls his request: what a stranger chooses would stand in the
+  // log, and might name another's request.
   std::string request_id{};
   // False for HTTP/1.0.
   bool http_1_1 = true;

@@ -217,6 +217,52 @@ TEST_F(ApiTest, DataOfAnInstanceNeedsAReasonAndIsAuditedFirst) {
   EXPECT_EQ(audited(), before + 1);
 }
 
+// What a caller calls his request stands beside the hub's id, in the audit log, once he has proved
+// who he is.
+TEST_F(ApiTest, TheCallersIdsStandBesideTheHubsOwn) {
+  const std::string own = "01M7YJZDHKYXFKBBS9MA1HJMZC";
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const std::string id = "0f8fad5b-d9cb-469f-a165-70867728950e";
+  const auto written = [&](std::vector<std::pair<std::string, std::string>> headers) {
+    Request made = request("GET", "/api/v1/audit/entries?limit=1");
+    made.headers = {{"authorization", "Bearer " + std::string(kToken)},
+                    {"x-rabt-reason", "a look"}};
+    made.headers.insert(made.headers.end(), headers.begin(), headers.end());
+    made.request_id = own;
+    EXPECT_EQ(handle(made).status, 200);
+    // The newest entry is the one that the look itself left.
+    const Json page = json(api("GET", "audit/entries?limit=1", {}, {{"x-rabt-reason", "a look"}}));
+    return page["items"][std::size_t{0}].string_or("request", page.dump());
+  };
+  const std::pair<std::string, std::string> parent{"traceparent",
+                                                   "00-" + trace + "-00f067aa0ba902b7-01"};
+  EXPECT_EQ(written({}), own);
+  EXPECT_EQ(written({{"x-request-id", id}}), own + " id:" + id);
+  EXPECT_EQ(written({parent, {"tracestate", "vendor=Layla"}}), own + " trace:" + trace);
+  EXPECT_EQ(written({{"x-request-id", id}, parent}), own + " id:" + id + " trace:" + trace);
+  EXPECT_EQ(written({{"x-request-id", "1089341267"}}), own);
+  EXPECT_EQ(written({parent, parent}), own) << "twice";
+  for (const std::string bad : {"ff-" + trace + "-00f067aa0ba902b7-01",
+                                "00-" + std::string(32, '0') + "-00f067aa0ba902b7-01",
+                                "00-" + trace + "-00f067aa0ba902b7-01-1"})
+    EXPECT_EQ(written({{"traceparent", bad}}), own) << bad;
+}
+
+TEST_F(ApiTest, AStrangersIdsAreNotWrittenDown) {
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const auto send = [&](std::string_view token) {
+    Request made = request("POST", "/hooks/his", "{}");
+    made.headers = {{"authorization", "Bearer " + std::string(token)},
+                    {"x-request-id", trace},
+                    {"traceparent", "00-" + trace + "-00f067aa0ba902b7-01"}};
+    made.request_id = "01M7YJZDHKYXFKBBS9MA1HJMZC";
+    return handle(made).status;
+  };
+  EXPECT_EQ(send("not this one"), 401);
+  EXPECT_NE(api("GET", "audit/entries?limit=200").body.find("webhook.refused"), std::string::npos);
+  EXPECT_EQ(api("GET", "audit/entries?limit=200").body.find(trace), std::string::npos);
+}
+
 TEST_F(ApiTest, AnInstanceIsCancelledOnce) {
   const std::string id = waiting_instance("do-key");
   EXPECT_EQ(api("POST", "instances/" + id + "/cancel", R"({"reason": "no longer needed"})").status,

@@ -69,6 +69,10 @@ TEST_P(PatientHosts, ACallWithPatientDataReachesOnlyThoseOfTheManifest) {
 TEST_P(PatientHosts, ACallWithoutReachesAll) {
   ASSERT_TRUE(load().ok());
   EXPECT_EQ(carry(Json::object({{"to", "other"}})), "200");
+  // The trace is one for all that is done for a patient: it goes where patient data may go.
+  EXPECT_EQ(other_.last_request().find("traceparent"), std::string::npos);
+  EXPECT_EQ(carry(Json::object({{"to", "base"}})), "200");
+  EXPECT_NE(base_.last_request().find("traceparent: 00-"), std::string::npos);
   EXPECT_EQ(carry(Json::object({{"to", "other"}, {"patient", ""}})), "200");
   EXPECT_EQ(carry(Json::object({{"to", "other"}, {"contacts", Json::array()}})), "200");
   EXPECT_TRUE(acts().empty());

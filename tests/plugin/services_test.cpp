@@ -1,7 +1,9 @@
 #include <algorithm>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/ids.hpp"
 #include "hub/base/limits.hpp"
+#include "hub/base/trace_context.hpp"
 #include "tests/net/mail_relay.hpp"
 #include "tests/plugin/support.hpp"
 
@@ -45,6 +47,24 @@ TEST_P(HttpService, GivesTheWholeAnswer) {
   EXPECT_EQ(out["body"].as_string(), "hello");
   EXPECT_EQ(out["code"].as_string(), "");
   EXPECT_EQ(out["headers"][std::size_t{0}].dump(), R"(["content-type","text/plain"])");
+}
+
+TEST_P(HttpService, ARequestOfACallNamesTheTraceOfItsRun) {
+  const TinyServer server(TinyServer::Mode::answer);
+  Hub hub;
+  hub.load_echo(server.url());
+  CallRequest call = request("echo", "http", Json::object({{"url", server.url()}}));
+  call.instance = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  Waiter waiter;
+  hub.host->invoke(std::move(call), waiter.sink());
+  ASSERT_TRUE(waiter.wait());
+  const std::string seen = server.last_request();
+  const auto at = seen.find("traceparent: ");
+  ASSERT_NE(at, std::string::npos) << seen;
+  const auto parent = parse_traceparent(seen.substr(at + 13, 55));
+  ASSERT_TRUE(parent.has_value()) << seen;
+  EXPECT_EQ(parent->trace, to_hex(Ulid::parse("01ARZ3NDEKTSV4RRFFQ69G5FAV")->bytes));
+  EXPECT_EQ(seen.find("tracestate"), std::string::npos);
 }
 
 TEST_P(HttpService, AnErrorStatusIsAnAnswer) {

@@ -248,8 +248,9 @@ Json entities_of(const Event& event) {
   }
   entities.push_back(data_entity(event.logged, event.pattern == Pattern::query));
   if (!entry.request.empty()) {
-    entities.push_back(Json::object(
-        {{"what", identified("", entry.request)}, {"type", coding(kBalpEntity, "XrequestId")}}));
+    entities.push_back(
+        Json::object({{"what", identified("", entry.request.substr(0, entry.request.find(' ')))},
+                      {"type", coding(kBalpEntity, "XrequestId")}}));
   }
   return entities;
 }

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/plugin/recorder.hpp"
 #include "hub/plugin/services/services.hpp"
@@ -274,8 +275,11 @@ struct Services::Http {
       if (!value) return std::nullopt;
       if (!is_header_value(*value))
         return refuse("not_allowed", "a header's value has control characters");
+      if (is_of_a_trace(pair[std::size_t{0}].as_string())) continue;
       out.request.headers.emplace_back(pair[std::size_t{0}].as_string(), *value);
     }
+    if (std::string trace = trace_for(self, call, out.request); !trace.empty())
+      out.request.headers.emplace_back("traceparent", std::move(trace));
     out.request.body = body;
     out.request.max_response_bytes = static_cast<std::size_t>(std::clamp<std::int64_t>(
         wish.int_or("max_bytes", 0), 0, std::int64_t{limits::kMaxHttpResponse}));
@@ -306,6 +310,27 @@ struct Services::Http {
     const std::int64_t wished = wish.int_or("timeout_ms", left);
     out.request.timeout_ms = wished > 0 ? std::min(wished, left) : left;
     if (self.recorder_ != nullptr) out.wish = std::move(parsed).value();
+    return out;
+  }
+
+  // Headers that the hub writes, or nobody.
+  static bool is_of_a_trace(std::string_view name) {
+    const std::string low = lower(name);
+    return low == "traceparent" || low == "tracestate";
+  }
+
+  // The place of the call in its trace, for who may be sent patient data in any case: the id is one
+  // for all calls of a run, so that two who knew nothing of each other could find out by it that
+  // both served one patient. Empty for others.
+  static std::string trace_for(Instance& self, rabt_call_id call, const net::Request& request) {
+    if (call == 0 || request.mail) return {};
+    if (self.reach_.patient != nullptr && !self.reach_.patient->check(request.url).ok()) return {};
+    std::string out;
+    const auto take = [](void* context, rabt_bytes text) noexcept {
+      *static_cast<std::string*>(context) = view(text);
+    };
+    const auto& trace = self.offered_.trace;
+    (void)trace.traceparent(trace.self, call, 0, &out, take);
     return out;
   }
 
