@@ -34,6 +34,8 @@ void screen(Response& response, const phi::Policy& policy) {
   response.body = document->dump();
 }
 
+// The listener of `doors.metrics`.
+constexpr std::string_view kMetricsListener = "metrics";
 // The address of a Unix socket's other end.
 constexpr std::string_view kThisMachine = "local";
 // A /48 of IPv6 may send as much as so many of its /64.
@@ -170,6 +172,7 @@ http::Admission Api::admit(const Request& head, std::string_view listener) {
 http::Admission Api::judge(const Request& head, std::string_view listener,
                            const identity::Credential& shown) {
   const std::string client = parts_.proxies.client_of(head);
+  if (listener == kMetricsListener) return judge_collector(head, client);
   if (doors_ != nullptr) {
     const auto of_door = doors_->find(listener, head);
     if (of_door.door != nullptr) return judge(of_door, head, shown, client);
@@ -387,6 +390,15 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
       },
       // The head of the request outlives the handler.
       [this, found, &head] { return doors_->refuse(found, head, too_many_at_once()); });
+}
+
+http::Admission Api::judge_collector(const Request& head, const std::string& client) {
+  if (const auto wait = over_address(parts_.rates.anonymous, client)) return too_many(*wait);
+  if (head.path != "/metrics")
+    return http::problem(404, "http.not_found", "Not Found",
+                         "this port answers to /metrics and to nothing else");
+  if (head.method != "GET") return wrong_method("GET");
+  return [this](const Request& request) { return resources_->metrics.get({.request = request}); };
 }
 
 std::string Api::metrics_text() const {

@@ -64,6 +64,9 @@ class Api {
   // Errors: denied csrf.refused (a cookie, and not from a page of the hub), http.unauthenticated
   // (two proofs, or one that stands there twice).
   [[nodiscard]] Result<identity::Credential> credential_of(const http::Request& head) const;
+  // A request to the listener of metrics: open, and for metrics alone.
+  [[nodiscard]] http::Admission judge_collector(const http::Request& head,
+                                                const std::string& client);
   [[nodiscard]] http::Admission judge(const http::Request& head, std::string_view listener,
                                       const identity::Credential& shown);
   [[nodiscard]] http::Admission judge(const compat::Doors::Found& found, const http::Request& head,

@@ -65,6 +65,9 @@ constexpr Permission kReview = only({Role::security_officer, Role::auditor});
 constexpr Permission kEmergency =
     only({Role::doctor, Role::specialist, Role::nurse, Role::integration});
 
+constexpr Permission kMeasure = only(
+    {Role::admin, Role::security_officer, Role::engineer, Role::operator_, Role::auditor});
+
 // clang-format off
 constexpr std::array kRoutes{
     // A signed delivery; 202 after the commit.
@@ -270,7 +273,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/webhooks/{id}/replay", "replayWebhook", act<&R::webhooks, &Webhooks::replay>, only({Role::admin})},
 
     Route{"GET", "/health", "health", to<&R::health, &Health::get>, kOpen},
-    Route{"GET", "/metrics", "metrics", to<&R::metrics, &Metrics::get>, kOpen},
+    Route{"GET", "/metrics", "metrics", to<&R::metrics, &Metrics::get>, kMeasure},
 };
 // clang-format on
 

@@ -2,7 +2,7 @@
 #include "hub/base/number.hpp"
 #include "hub/config/config_reader.hpp"
 
-// The section `doors`: the compatibility APIs.
+// The section `doors`: the compatibility APIs, and the listener of metrics.
 namespace rabt::config {
 
 namespace {
@@ -55,10 +55,16 @@ void read_door(Reader& reader, const YamlNode& node, DoorEntry& out) {
 void read_doors(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* doors = reader.section(root, "doors");
   if (doors == nullptr) return;
-  reader.only(*doors, {"kiorex", "emr", "pulseone", "clinicvault"});
+  reader.only(*doors, {"kiorex", "emr", "pulseone", "clinicvault", "metrics"});
   for (const YamlEntry& entry : doors->entries) {
-    if (reader.mapping(*entry.value, "`doors." + entry.key + "`"))
-      read_door(reader, *entry.value, config.doors[entry.key]);
+    if (!reader.mapping(*entry.value, "`doors." + entry.key + "`")) continue;
+    // A listener for who collects figures and nothing else: it has no other settings.
+    if (entry.key == "metrics") {
+      reader.only(*entry.value, {"listen"});
+      if (entry.value->find("listen") == nullptr)
+        reader.mistake(entry.line, entry.column, "`doors.metrics` needs `listen`, a port");
+    }
+    read_door(reader, *entry.value, config.doors[entry.key]);
   }
 }
 

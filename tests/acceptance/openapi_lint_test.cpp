@@ -10,7 +10,7 @@ constexpr std::string_view kSpectral =
     "extends: ['spectral:oas']\nrules: {operation-description: off, info-contact: off, "
     "oas3-api-servers: off, operation-tags: off, operation-tag-defined: off, "
     "info-description: off, operation-success-response: off}\n";
-// /health and /metrics refuse nobody; the WebSocket answers 101; a hub has no fixed address; the
+// /health refuses nobody; the WebSocket answers 101; a hub has no fixed address; the
 // paths of the doors are those of the systems that they stand for.
 constexpr std::string_view kRedocly =
     "extends: [recommended]\nrules: {operation-4xx-response: off, operation-2xx-response: off, "

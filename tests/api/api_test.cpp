@@ -76,6 +76,11 @@ class ApiTest : public testing::Test {
     EXPECT_TRUE(rig_.script().wait_for(action, 1));
     return started.empty() ? "" : started[0];
   }
+  std::string measures() {
+    Request made = request("GET", "/metrics");
+    made.headers = {{"authorization", "Bearer " + std::string(kToken)}};
+    return handle(made).body;
+  }
   std::uint64_t audited() { return must(audit::verify(rig_.store(), rig_.folder())).entries; }
 
   // Outlives the rig, whose workers answer through it, also after the test has seen enough.
@@ -412,8 +417,7 @@ TEST_F(ApiTest, AFloodOfForgedDeliveriesIsNoFloodOfAuditEntries) {
   (void)hook("{}", "a wrong token, long enough");
   must(rig_.store().write([](store::Transaction&) { return ok_status(); }));
   EXPECT_EQ(audited(), before + 2);
-  EXPECT_NE(handle(request("GET", "/metrics")).body.find("\nrabt_deliveries_refused_total 51\n"),
-            std::string::npos);
+  EXPECT_NE(measures().find("\nrabt_deliveries_refused_total 51\n"), std::string::npos);
 }
 
 TEST_F(ApiTest, ADeliveryIsAcceptedRepeatedAndRefusedThroughItsPlugin) {
@@ -708,23 +712,46 @@ TEST_F(ApiTest, HealthAndMetricsTellHowTheAuditLogIs) {
   EXPECT_TRUE(health["audit"].bool_or("signing", false));
   EXPECT_NE(health["audit"].string_or("warning", "").find("no anchor"), std::string::npos);
   EXPECT_TRUE(health["audit"]["anchors"].is_array());
-  const std::string metrics = handle(request("GET", "/metrics")).body;
+  const std::string metrics = measures();
   for (const char* name : {"rabt_audit_entries ", "rabt_audit_signed_entries ",
                            "rabt_audit_refused 0", "rabt_audit_not_signing 0"}) {
     EXPECT_NE(metrics.find(name), std::string::npos) << name;
   }
 }
 
-TEST_F(ApiTest, HealthAndMetricsNeedNoTokenAndHoldNoData) {
+TEST_F(ApiTest, HealthNeedsNoTokenAndMetricsDoAndNeitherHoldsData) {
   const std::string id = waiting_instance("do-key");
   for (const char* path : {"/health", "/metrics"}) {
-    const Response answer = handle(request("GET", path));
+    Request made = request("GET", path);
+    made.headers = {{"authorization", "Bearer " + std::string(kToken)}};
+    const Response answer = handle(made);
     EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(answer.body.find("Layla"), std::string::npos);
     EXPECT_EQ(answer.body.find(id), std::string::npos);
-    EXPECT_EQ(handle(request("POST", path)).status, 405);
+    made.method = "POST";
+    EXPECT_EQ(handle(made).status, 405);
   }
   EXPECT_EQ(handle(request("GET", "/health")).body, R"({"status":"pass"})");
+  const Response refused = handle(request("GET", "/metrics"));
+  EXPECT_EQ(refused.status, 401);
+  EXPECT_EQ(refused.body.find("rabt_"), std::string::npos);
+}
+
+// `doors.metrics`: whoever reaches the port gets the figures, and nothing else.
+TEST_F(ApiTest, TheListenerOfMetricsAnswersToThemAlone) {
+  const auto ask = [&](std::string method, const std::string& path, bool token = false) {
+    Request made = request(std::move(method), path);
+    if (token) made.headers = {{"authorization", "Bearer " + std::string(kToken)}};
+    auto admission = api_.admit(made, "metrics");
+    if (auto* const refusal = std::get_if<Response>(&admission)) return *refusal;
+    return std::get<http::Handler>(admission)(made);
+  };
+  const Response page = ask("GET", "/metrics");
+  EXPECT_EQ(page.status, 200);
+  EXPECT_NE(page.body.find("rabt_deliveries_total"), std::string::npos);
+  EXPECT_EQ(ask("POST", "/metrics").status, 405);
+  for (const char* path : {"/health", "/api/v1/instances", "/hooks/his", "/"})
+    EXPECT_EQ(ask("GET", path, true).status, 404) << path;
 }
 
 }  // namespace

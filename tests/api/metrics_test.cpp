@@ -80,11 +80,17 @@ class Anchored final : public audit::AuditLog {
   audit::AuditLog& log_;
 };
 
+std::string page_of(ApiRig& rig) {
+  http::Request made = request("GET", "/metrics");
+  made.headers = {{"authorization", "Bearer " + std::string(kToken)}};
+  return rig.handle(made).body;
+}
+
 TEST(MetricsPage, HasEveryMetricOnceUnderItsName) {
   ApiRig rig;
   Anchored log(rig.hub.audit());
   rig.open({.audit = &log});
-  const std::string page = rig.handle(request("GET", "/metrics")).body;
+  const std::string page = page_of(rig);
   std::multiset<std::string> typed;
   std::istringstream lines(page);
   for (std::string line; std::getline(lines, line);) {
@@ -101,7 +107,7 @@ TEST(MetricsPage, HasEveryMetricOnceUnderItsName) {
 
 TEST(MetricsPage, ASampleStandsBelowTheHelpOfItsMetric) {
   ApiRig rig;
-  std::istringstream lines(rig.handle(request("GET", "/metrics")).body);
+  std::istringstream lines(page_of(rig));
   std::string name;
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("# HELP ")) name = line.substr(7, line.find(' ', 7) - 7);

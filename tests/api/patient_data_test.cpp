@@ -400,7 +400,9 @@ TEST_F(PatientData, WithBreakGlassOnlyAnOpenGrantOpensTheData) {
             "Officer");
   for (const char* act : {"break_glass.opened", "break_glass.closed", "break_glass.reviewed"})
     EXPECT_EQ(entries(act).size(), 1U) << act;
-  const std::string metrics = api_.handle(request("GET", "/metrics")).body;
+  http::Request measure = request("GET", "/metrics");
+  measure.headers = {{"authorization", "Bearer " + std::string(kToken)}};
+  const std::string metrics = api_.handle(measure).body;
   EXPECT_NE(metrics.find("rabt_break_glass_opened_total 1\n"), std::string::npos);
   EXPECT_NE(metrics.find("rabt_break_glass_reads_total 2\n"), std::string::npos);
   EXPECT_NE(metrics.find("rabt_patient_reads_refused_total 3\n"), std::string::npos);

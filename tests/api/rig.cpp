@@ -153,8 +153,8 @@ void ApiRig::open(Options options) {
                  *watch_, clock, options.rates, std::move(options.proxies)});
 }
 
-http::Admission ApiRig::admit(const http::Request& head) {
-  return api_->admit(head);
+http::Admission ApiRig::admit(const http::Request& head, std::string_view listener) {
+  return api_->admit(head, listener);
 }
 
 http::Response ApiRig::handle(const http::Request& request) {

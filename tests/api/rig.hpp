@@ -50,7 +50,7 @@ class ApiRig {
   void open(Options options);
 
   // What the head alone comes to.
-  [[nodiscard]] http::Admission admit(const http::Request& head);
+  [[nodiscard]] http::Admission admit(const http::Request& head, std::string_view listener = {});
   // As the server asks: the head first, the body when the head is admitted.
   [[nodiscard]] http::Response handle(const http::Request& request);
   // Below /api/v1/, with the token.

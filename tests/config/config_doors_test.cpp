@@ -46,5 +46,13 @@ TEST_F(ConfigDoors, WhatIsWrongIsNamed) {
   }
 }
 
+TEST_F(ConfigDoors, MetricsHaveAPortAndNothingElse) {
+  const auto config = read("{metrics: {listen: 9480}}");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->doors.at("metrics").listen, 9480);
+  EXPECT_NE(read("{metrics: {}}").error().message.find("needs `listen`"), std::string::npos);
+  EXPECT_FALSE(read("{metrics: {listen: 9480, cors: [\"https://a.example\"]}}").ok());
+}
+
 }  // namespace
 }  // namespace rabt::config

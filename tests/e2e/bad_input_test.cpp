@@ -346,12 +346,12 @@ TEST_F(Edge, MetricsArePrometheusText) {
   EXPECT_EQ(site_.post(booking.id, booking.body).status, 202);
   EXPECT_EQ(site_.post(booking.id, booking.body).status, 202);
   EXPECT_EQ(site_.post(booking.id, booking.body, true).status, 401);
-  auto answer = site_.send("GET", "/metrics");
+  auto answer = site_.send("GET", "/metrics", {{"Authorization", "Bearer " + site_.token()}});
   // The delivery is answered when it is stored; the instance begins after that.
   constexpr std::string_view kStarted = "rabt_instances_total{state=\"started\"} 1\n";
   for (int i = 0; i < 300 && answer.body.find(kStarted) == std::string::npos; ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    answer = site_.send("GET", "/metrics");
+    answer = site_.send("GET", "/metrics", {{"Authorization", "Bearer " + site_.token()}});
   }
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");

@@ -276,8 +276,10 @@ TEST_F(HttpCalls, ASecretReachesThePartnerAndNothingElseAndEventsHoldNoData) {
       << view.dump_pretty();
   const Finished events = site_.rabt({"instances", id, "--events"});
   EXPECT_EQ(events.code, 0);
-  std::string seen = view.dump() + site_.api("instances").dump() + site_.api("workflows").dump() +
-                     site_.send("GET", "/metrics").body + events.said;
+  std::string seen =
+      view.dump() + site_.api("instances").dump() + site_.api("workflows").dump() +
+      site_.send("GET", "/metrics", {{"Authorization", "Bearer " + site_.token()}}).body +
+      events.said;
   for (const std::vector<std::string>& command :
        std::vector<std::vector<std::string>>{{"instances", id},
                                              {"instances"},
