@@ -113,7 +113,7 @@ Result<std::vector<Grants::Row>> Grants::rows(store::Connection& connection,
 
 Status Grants::expire(store::Transaction& transaction, const Row& row) {
   Reader hub;
-  hub.actor = "hub";
+  hub.actor = "node:grants";
   return end(transaction, row, "expired", hub);
 }
 

@@ -124,7 +124,7 @@ Result<Response> Recordings::serve(const consultation::Recording& found,
   auto reader = blobs.open(patients.tenant, found.blob);
   if (!reader.ok()) {
     const auto entry = audit.prepare({.tenant = patients.tenant,
-                                      .actor = "hub",
+                                      .actor = "node:recordings",
                                       .act = "recording.refused",
                                       .object = "recording:" + found.id,
                                       .result = reader.error().code});

@@ -141,15 +141,16 @@ void Recordings::invoke(const CallRequest& call, Ended ended) {
   }
   work->bucket = std::move(*bucket);
   work->external_index = lease->blind_index("recording", work->external);
-  const auto entry = parts_.audit.prepare(
-      {.tenant = work->tenant,
-       .actor = "instance:" + call.instance,
-       .act = "recording.stored",
-       .object = "recording:" + work->id,
-       .result = "ok",
-       .detail = Json::object(
-           {{"bytes", work->blob.bytes}, {"sha256", work->blob.sha256}, {"kind", work->kind}}),
-       .patient = call.patient});
+  const auto entry = parts_.audit.prepare({.tenant = work->tenant,
+                                           .actor = "node:recordings",
+                                           .act = "recording.stored",
+                                           .object = "recording:" + work->id,
+                                           .result = "ok",
+                                           .detail = Json::object({{"bytes", work->blob.bytes},
+                                                                   {"sha256", work->blob.sha256},
+                                                                   {"kind", work->kind},
+                                                                   {"instance", call.instance}}),
+                                           .patient = call.patient});
   parts_.store.submit(
       store::Store::Need::droppable,
       [this, work, entry, held = std::move(*lease)](store::Transaction& transaction) -> Status {

@@ -148,13 +148,14 @@ void Register::advance(const CallRequest& call, Ended ended) {
   work->month = month_of(start ? Timestamp{*start * 1000} : now);
   work->seconds = call.arguments.int_or("seconds", -1);
   work->now = now;
-  const auto entry = parts_.audit.prepare({.tenant = work->tenant,
-                                           .actor = "instance:" + call.instance,
-                                           .act = "consultation.state",
-                                           .object = "consultation:" + work->id,
-                                           .result = "ok",
-                                           .detail = Json::object({{"to", to_string(*to)}}),
-                                           .patient = call.patient});
+  const auto entry = parts_.audit.prepare(
+      {.tenant = work->tenant,
+       .actor = "node:register",
+       .act = "consultation.state",
+       .object = "consultation:" + work->id,
+       .result = "ok",
+       .detail = Json::object({{"to", to_string(*to)}, {"instance", call.instance}}),
+       .patient = call.patient});
   parts_.store.submit(
       store::Store::Need::droppable,
       [this, work, entry](store::Transaction& transaction) -> Status {

@@ -284,7 +284,7 @@ Status SessionWork::note_disclosure(const Session& is, const std::string& action
   for (const auto& [name, value] : arguments.as_object()) fields.push_back(name);
   const audit::Prepared entry = parts.audit.prepare(
       {.tenant = is.tenant,
-       .actor = "role:video",
+       .actor = "node:sessions",
        .act = "action.sent",
        .object = "session:" + is.id,
        .result = "ok",

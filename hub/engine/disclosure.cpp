@@ -94,7 +94,7 @@ std::optional<audit::Entry> Worker::disclosure_of(const ResidentInstance& instan
   const auto purpose = options.purposes.find(action.role);
   return audit::Entry{
       .tenant = options.tenant,
-      .actor = "role:" + action.role,
+      .actor = "node:engine",
       .act = "action.sent",
       .object = "instance:" + instance.id,
       .result = "ok",

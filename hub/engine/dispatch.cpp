@@ -169,10 +169,10 @@ void Worker::settle_ambiguous(ResidentInstance& instance, OpenCall& call, Action
   }
   // Repeating is safe and did not help: the workflow decides; its own retry repeats with the same
   // key.
-  Cause cause{.actor = "role:" + call.action.role,
-              .act = "action.ended",
+  Cause cause{.act = "action.ended",
               .result = outcome.code,
-              .detail = Json::object({{"action", call.action.action},
+              .detail = Json::object({{"role", call.action.role},
+                                      {"action", call.action.action},
                                       {"task", call.action.task},
                                       {"outcome", workflow::to_string(outcome.kind)},
                                       {"sends", call.sends}})};
@@ -233,7 +233,7 @@ void Worker::park(ResidentInstance& instance, OpenCall& call) {
   const std::int64_t now = context_.parts.clock.now().ms;
   audit::AuditLog& audit = context_.parts.audit;
   const auto entry = audit.prepare({.tenant = context_.options.tenant,
-                                    .actor = "hub",
+                                    .actor = "node:engine",
                                     .act = "action.parked",
                                     .object = "instance:" + instance.id,
                                     .result = "ambiguous",

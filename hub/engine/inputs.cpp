@@ -63,7 +63,7 @@ void Worker::begin(ResidentInstance& instance, Json envelope) {
     const Origin& origin = *instance.origin;
     cause.detail = Json::object();
     if (origin.parent != 0) cause.detail.set("parent", origin.parent_id);
-    if (origin.parent == 0 && origin.input.is_null()) cause.actor = "clock";
+    if (origin.parent == 0 && origin.input.is_null()) cause.actor = "node:clock";
     input = origin.input;
   } else {
     if (envelope.is_null()) {
@@ -140,10 +140,10 @@ void Worker::call_ended(CallEnded& message) {
                                               {"code", message.outcome.code},
                                               {"message", message.outcome.message}});
   }
-  Cause cause{.actor = "role:" + call.action.role,
-              .act = "action.ended",
+  Cause cause{.act = "action.ended",
               .result = kind == workflow::OutcomeKind::done ? "ok" : message.outcome.code,
-              .detail = Json::object({{"action", call.action.action},
+              .detail = Json::object({{"role", call.action.role},
+                                      {"action", call.action.action},
                                       {"task", call.action.task},
                                       {"outcome", workflow::to_string(kind)},
                                       {"sends", call.sends}})};
@@ -170,12 +170,12 @@ void Worker::child_ended(ChildEnded& message) {
                                              {"child", message.child},
                                              {"code", message.outcome.code}});
   }
-  Cause cause{.actor = message.child.empty() ? "hub" : "instance:" + message.child,
-              .act = "child.ended",
+  Cause cause{.act = "child.ended",
               .result = kind == workflow::OutcomeKind::done ? "ok" : message.outcome.code,
               .detail = Json::object({{"workflow", child->second.name},
                                       {"task", child->second.task},
                                       {"outcome", workflow::to_string(kind)}})};
+  if (!message.child.empty()) cause.detail.set("child", message.child);
   take_turn(*instance, input_of(workflow::ActionEnded{message.call, std::move(message.outcome)}),
             std::move(cause));
 }

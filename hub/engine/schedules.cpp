@@ -129,7 +129,7 @@ Status Schedules::start(store::Transaction& transaction, const Due& due, AfterCo
   return log.append(
       transaction,
       log.prepare({.tenant = context_.options.tenant,
-                   .actor = "clock",
+                   .actor = "node:clock",
                    .act = "schedule.started",
                    .object = "workflow:" + due.active->name() + "@" + due.active->version(),
                    .result = stored.num != 0 ? "ok" : stored.refused,

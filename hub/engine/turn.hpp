@@ -14,7 +14,7 @@ namespace rabt::engine {
 
 // Why a turn is made, for its audit entry.
 struct Cause {
-  std::string actor = "hub";
+  std::string actor = "node:engine";
   std::string act;
   std::string result = "ok";
   // Ids, codes and counts.

@@ -59,7 +59,7 @@ Status store_child(store::Transaction& transaction, const TurnTools& tools,
     audit::AuditLog& audit = tools.context.parts.audit;
     RABT_TRY_STATUS(
         audit.append(transaction, audit.prepare({.tenant = tools.context.options.tenant,
-                                                 .actor = "hub",
+                                                 .actor = "node:engine",
                                                  .act = "child.refused",
                                                  .object = "instance:" + origin.parent_id,
                                                  .result = stored.refused,

@@ -285,7 +285,7 @@ Result<std::vector<std::string>> KeyAdmin::shred_expired() {
   state.seen = std::move(still);
   std::vector<std::string> gone;
   for (const std::string& bucket : ripe) {
-    RABT_TRY_STATUS(state.destroy({.actor = "hub", .reason = "retention is over"}, bucket,
+    RABT_TRY_STATUS(state.destroy({.actor = "node:keys", .reason = "retention is over"}, bucket,
                                   Json::object({{"automatic", true}})));
     gone.push_back(bucket);
   }

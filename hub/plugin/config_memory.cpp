@@ -131,7 +131,7 @@ Status ConfigMemory::remember(const ConfigQuestion& question, const Json& sectio
   if (migrated) {
     audit::Entry entry;
     entry.tenant = question.tenant;
-    entry.actor = "hub";
+    entry.actor = "node:plugins";
     entry.act = "plugin.migrated";
     entry.object = "plugin:" + question.plugin;
     entry.result = "ok";

@@ -67,7 +67,7 @@ Status Host::load(PluginConfig config) {
   Status loaded = load_checked(std::move(config), version, digest);
   audit::Entry entry;
   entry.tenant = tenant;
-  entry.actor = "hub";
+  entry.actor = "node:plugins";
   entry.act = "plugin.loaded";
   entry.object = "plugin:" + id;
   entry.result = loaded.ok() ? "ok" : loaded.error().code;

@@ -111,7 +111,7 @@ Result<std::vector<std::string>> Host::retire(const std::vector<Need>& needs,
     names.push_back(manifest.id + " " + manifest.version);
     audit::Entry entry;
     entry.tenant = one.instance->tenant();
-    entry.actor = "hub";
+    entry.actor = "node:plugins";
     entry.act = "plugin.retired";
     entry.object = "plugin:" + manifest.id;
     entry.result = "ok";

@@ -167,7 +167,7 @@ Status Sender::write(const std::vector<Attempt>& attempts, const std::set<std::s
     after.version += 1;
     after.updated_ms = parts_.clock.now().ms;
     ended.emplace_back(std::move(after), parts_.audit.prepare({.tenant = parts_.tenant,
-                                                               .actor = "hub",
+                                                               .actor = "node:webhooks",
                                                                .act = "webhook.gone",
                                                                .object = "webhook:" + id,
                                                                .result = "ok",

@@ -1,4 +1,5 @@
 #include <cstdlib>
+#include <regex>
 
 #include "hub/base/bytes.hpp"
 #include "tests/acceptance/hospital.hpp"
@@ -357,6 +358,40 @@ TEST(Brainsait, B28K55TheLogHasEachKindOfAct) {
   for (const char* who : {"D", "P", "N"})
     RABT_EXPECT_STATUS(h().get(who, "/api/v1/audit/entries"), 403);
   RABT_EXPECT_STATUS(h().get("-", "/api/v1/audit/entries"), 401);
+}
+
+// ASVS 3.7.1: no plugins of browsers, no scripts; HTML and CSS.
+TEST(Brainsait, PagesNeedNothingButABrowser) {
+  const std::regex more("<(object|embed|applet|param|script|iframe|frame|bgsound|marquee)\\b",
+                        std::regex::icase);
+  for (const char* door : {"kiorex", "emr", "pulseone", "clinicvault"}) {
+    const Answer page = h().get("-", std::string("/api/docs/") + door);
+    RABT_EXPECT_STATUS(page, 200);
+    EXPECT_EQ(page.header("content-type"), "text/html; charset=utf-8");
+    EXPECT_NE(page.body.find("<style"), std::string::npos);
+    EXPECT_FALSE(std::regex_search(page.body, more)) << door;
+  }
+}
+
+// docs/formats/audit_log.md, `actor`. tests/lint/actors.sh reads the sources.
+TEST(Brainsait, EveryActorOfTheAuditLogIsAPrincipal) {
+  RABT_EXPECT_STATUS(h().post("D", path(active(doctor_patient()), "end")), 200);
+  const std::regex principal(
+      "person:[0-9A-Z]{26}|client:[^/]+(/person:[0-9A-Z]{26})?|source:.+|plugin:.+|node:[a-z]+|"
+      "local:[0-9]+(/person:[0-9A-Z]{26})?|anonymous");
+  std::string next = "/api/v1/audit/entries?limit=200";
+  std::size_t read = 0;
+  for (int i = 0; i < 100 && !next.empty(); ++i) {
+    const Answer page = h().get("AD", next);
+    RABT_EXPECT_STATUS(page, 200);
+    for (const Json& one : page["items"].as_array()) {
+      const std::string actor = one.string_or("actor", "");
+      EXPECT_TRUE(std::regex_match(actor, principal)) << actor << " " << one.string_or("act", "");
+      ++read;
+    }
+    next = page.text("next");
+  }
+  EXPECT_GT(read, 10U);
 }
 
 TEST(Brainsait, B29B45FindingsArePointedOutAndJudged) {

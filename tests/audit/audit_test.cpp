@@ -108,7 +108,7 @@ TEST_F(Audit, MatchesTheWorkedBytesOfTheFormatDocument) {
     EXPECT_TRUE(
         store_
             ->write([&](store::Transaction& transaction) {
-              return log_->append(transaction, log_->prepare({"", "hub", act, "", "ok", Json()}));
+              return log_->append(transaction, log_->prepare({"", "node:hub", act, "", "ok", Json()}));
             })
             .ok());
   }

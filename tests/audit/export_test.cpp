@@ -43,7 +43,7 @@ Entry read_entry() {
           .sealed = "aa.bb"};
 }
 Entry disclosure_entry() {
-  return {.actor = "role:payer",
+  return {.actor = "node:engine",
           .act = "action.sent",
           .object = "instance:01J8Z3YV6Q5X7T2M4N6P8R0S1T",
           .detail = Json::object({{"role", "payer"},

@@ -27,7 +27,7 @@ Turn begin(ResidentInstance& instance, Json input = Json::object()) {
 }
 Turn answer(ResidentInstance& instance, std::uint64_t call, Json output = Json::object()) {
   return make_turn(instance, at(2000, workflow::ActionEnded{call, {.output = std::move(output)}}),
-                   {.actor = "role:a", .act = "action.ended"});
+                   {.actor = "node:engine", .act = "action.ended"});
 }
 
 const char* const kTwoCalls =

@@ -41,7 +41,7 @@ fails() {
   fresh
 }
 fresh
-for rule in layers tables locks words clean_text lengths; do
+for rule in layers tables locks words clean_text actors lengths; do
   bash "$here/$rule.sh" "$root" >"$root.out" 2>&1 || { echo "$rule.sh complains of a tree that keeps it:"; cat "$root.out"; bad=1; }
 done
 echo '#include "hub/engine/queue.hpp"' >>"$root/hub/store/up.cpp"; fails layers 'an include that points up'
@@ -56,6 +56,7 @@ echo '// See docs/no_such_page.md.' >>"$root/hub/engine/queue.cpp"; fails words 
 printf '// ---- starts\n// ------------------\n' >>"$root/hub/engine/queue.cpp"; fails words 'a torn section ruler'
 { echo 'int long_way(int a) {'; for i in $(seq 100); do echo "  a += $i;"; done; echo '  return a;'; echo '}'; } >>"$root/hub/engine/queue.cpp"; fails lengths 'a function of 103 lines'
 echo 'auto now() { return std::chrono::steady_clock::now(); }' >>"$root/hub/audit/entry.cpp"; fails clean_text 'a raw clock'
+echo 'const Entry kMade{.actor = "role:video"};' >>"$root/hub/engine/queue.cpp"; fails actors 'an actor that is no principal'
 echo 'bool take();  // Takes it. False: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a result without a verb'
 # The documents' rules are tried on this project's own documents, beside links to the rest.
 documents() {
@@ -67,6 +68,7 @@ documents; printf '|%0320d|\n' 0 >>"$root/docs/privacy.md"; fails documents 'a r
 documents; echo '[Formats](formats/no_such_page.md)' >>"$root/docs/privacy.md"; fails documents 'a link that leads nowhere'
 documents; echo '`hub/main.cpp: no_such_function`' >>"$root/docs/life_of_a_consultation.md"; fails documents 'a function that is not there'
 documents; sed -i '/kMaxRequestBody/d' "$root/docs/operations.md"; fails documents 'a limit that nobody wrote down'
+documents; echo '`OidcTest.NoSuchTest`' >>"$root/docs/asvs.md"; fails documents 'a proof by a test that is not there'
 [ $bad = 0 ] && echo "rules: good ($cases faults were found)"
 rm -f "$root.out"
 exit $bad

@@ -202,7 +202,7 @@ Status PracticeService::note_thresholds(std::string_view tenant, const MonthUsag
                                       {"attendeeMinutes", minutes},
                                       {"limit", parts_.settings.free_minutes}});
     const audit::Prepared entry = parts_.audit.prepare({.tenant = std::string(tenant),
-                                                        .actor = "hub",
+                                                        .actor = "node:metering",
                                                         .act = "metering.threshold",
                                                         .object = "month:" + month,
                                                         .result = "ok",
