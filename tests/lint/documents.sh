@@ -58,5 +58,10 @@ written docs/operations.md metric < <(grep -rlE 'MetricsWriter' hub --include=*.
 written docs/operations.md "metric of config/grafana" < <(grep -rhoE 'rabt_[a-z_]+' config/grafana 2>/dev/null | sed -E 's/_(bucket|sum|count)$//' | sort -u)
 written docs/operations.md limit < <(grep -oE '\bk[A-Z][A-Za-z]+' hub/base/limits.hpp | sort -u)
 written docs/openapi.yaml path < <(grep -oE 'Route\{"[A-Z]+", "[^"]+"' hub/api/routes.cpp | awk -F'"' '{print $4}')
+# A row that names a test as its proof names one that is there.
+tests=$(find tests/ -name '*_test.cpp' -exec cat {} + | tr '\n' ' ' | grep -oE '\bTEST(_F|_P)?\( *[A-Za-z0-9_]+, *[A-Za-z0-9_]+' | sed -E 's/.*\( *//; s/, */./' | sort -u)
+while IFS=: read -r document line name; do
+  grep -qxF "$name" <<<"$tests" || complain "$document:$line: there is no test $name; name one that proves the row"
+done < <(grep -noE '`[A-Z][A-Za-z0-9]+\.[A-Z][A-Za-z0-9]+`' docs/asvs.md docs/compliance.md | tr -d '`')
 [ $bad = 0 ] && echo "documents: good ($names names, $links links)"
 exit $bad
