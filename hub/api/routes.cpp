@@ -65,8 +65,8 @@ constexpr Permission kReview = only({Role::security_officer, Role::auditor});
 constexpr Permission kEmergency =
     only({Role::doctor, Role::specialist, Role::nurse, Role::integration});
 
-constexpr Permission kMeasure = only(
-    {Role::admin, Role::security_officer, Role::engineer, Role::operator_, Role::auditor});
+constexpr Permission kMeasure =
+    only({Role::admin, Role::security_officer, Role::engineer, Role::operator_, Role::auditor});
 
 // clang-format off
 constexpr std::array kRoutes{

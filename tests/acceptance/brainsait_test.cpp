@@ -470,7 +470,7 @@ TEST(Brainsait, B43K44WhoRunsTheSessionMayShowHisScreen) {
 
 TEST(Brainsait, B45HasEveryMetric) {
   RABT_EXPECT_STATUS(h().post("D", path(active(doctor_patient()), "end")), 200);
-  const std::string page = h().get("OP", "/metrics").body;
+  const std::string page = h().get("AD", "/metrics").body;
   for (const char* name : {"rabt_sessions_total",
                            "rabt_sessions_active",
                            "rabt_session_duration_seconds",

@@ -105,12 +105,12 @@ TEST_F(Audit, MatchesTheWorkedBytesOfTheFormatDocument) {
   clock_.set({1'773'000'000'000});
   open_log();
   for (const char* act : {"hub.started", "hub.stopped", "hub.started"}) {
-    EXPECT_TRUE(
-        store_
-            ->write([&](store::Transaction& transaction) {
-              return log_->append(transaction, log_->prepare({"", "node:hub", act, "", "ok", Json()}));
-            })
-            .ok());
+    EXPECT_TRUE(store_
+                    ->write([&](store::Transaction& transaction) {
+                      return log_->append(transaction,
+                                          log_->prepare({"", "node:hub", act, "", "ok", Json()}));
+                    })
+                    .ok());
   }
   close_log();
   for (const char* seq : {"1", "2", "3"}) {
