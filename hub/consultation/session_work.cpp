@@ -62,12 +62,15 @@ constexpr std::int64_t kLongestPauseMs = 10LL * 60 * 1000;
 constexpr std::int64_t kLongestDeletePauseMs = 6LL * 3600 * 1000;
 // News of a provider may be lost: it is asked as often about each room that is open.
 constexpr std::int64_t kReconcileMs = 3LL * 60 * 1000;
+// A provider that breaks off may tell nobody who does not ask.
+constexpr std::int64_t kListenMs = 30'000;
 constexpr std::int64_t kMaxReconciled = 1'000;
 // The kind of an intent that stands in no row.
 constexpr std::string_view kLook = "look";
 constexpr std::string_view kDelete = "delete";
 constexpr std::string_view kTranscribe = "start-transcription";
 constexpr std::string_view kTranscriptionFailed = "video.transcription_failed";
+constexpr std::string_view kTranscriptionStopped = "video.transcription_stopped";
 constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::int64_t kGhosts = 2;
 
@@ -394,9 +397,10 @@ void SessionWork::carry_out(const Intent& intent) {
 // Asks about rooms. What is not answered is asked again the next time.
 bool SessionWork::reconcile() {
   const SessionParts& parts = sessions_.parts();
+  if (!parts.settings.provider_events) return false;
   const std::int64_t now = parts.clock.now().ms;
   if (reconcile_ms_ == 0) reconcile_ms_ = now + kReconcileMs;
-  if (!parts.settings.provider_events || now < reconcile_ms_) return false;
+  if (now < reconcile_ms_) return listen(now);
   reconcile_ms_ = now + kReconcileMs;
   std::vector<std::pair<std::string, std::string>> rooms;
   const Status read = parts.store.read([&](store::Connection& connection) {
@@ -409,25 +413,79 @@ bool SessionWork::reconcile() {
   for (const auto& [tenant, id] : rooms) {
     const auto is = sessions_.rows().load(tenant, id);
     if (!is.ok() || is->over() || is->room != "open") continue;
-    const Intent intent{.tenant = tenant,
-                        .session = id,
-                        .kind = std::string(kLook),
-                        .subject = std::to_string(now)};
-    {
-      const Lock lock(box_->mutex);
-      if (box_->stopping || box_->in_flight.size() >= kMaxInFlight) return true;
-      if (!box_->in_flight.emplace(id, 0).second) continue;
-    }
-    ++calls_;
-    sessions_.video().call(*is, "get-session", Json::object({{"sessionId", is->room_sid}}),
-                           id + "/look/" + intent.subject, kCallMs, 1,
-                           [box = box_, intent](workflow::ActionOutcome outcome) {
-                             const Lock lock(box->mutex);
-                             box->ended.push_back({intent, std::move(outcome)});
-                             box->changed.notify_all();
-                           });
+    if (!look(*is, now)) return true;
   }
   return !rooms.empty();
+}
+
+// The rooms in which it transcribes, when it is their time.
+bool SessionWork::listen(std::int64_t now) {
+  bool any = false;
+  for (auto next = listening_.begin(); next != listening_.end();) {
+    auto& [id, of] = *next;
+    if (now < of.due_ms) {
+      ++next;
+      continue;
+    }
+    const auto is = sessions_.rows().load(sessions_.parts().tenant, id);
+    if (!is.ok() || is->over() || is->room != "open" || !is->transcribed) {
+      next = listening_.erase(next);
+      continue;
+    }
+    if (!look(*is, now)) return true;
+    of.due_ms = now + kListenMs;
+    any = true;
+    ++next;
+  }
+  return any;
+}
+
+// False when no more calls can be under way.
+bool SessionWork::look(const Session& is, std::int64_t now) {
+  const Intent intent{.tenant = is.tenant,
+                      .session = is.id,
+                      .kind = std::string(kLook),
+                      .subject = std::to_string(now)};
+  {
+    const Lock lock(box_->mutex);
+    if (box_->stopping || box_->in_flight.size() >= kMaxInFlight) return false;
+    if (!box_->in_flight.emplace(is.id, 0).second) return true;
+  }
+  ++calls_;
+  sessions_.video().call(is, "get-session", Json::object({{"sessionId", is.room_sid}}),
+                         is.id + "/look/" + intent.subject, kCallMs, 1,
+                         [box = box_, intent](workflow::ActionOutcome outcome) {
+                           const Lock lock(box->mutex);
+                           box->ended.push_back({intent, std::move(outcome)});
+                           box->changed.notify_all();
+                         });
+  return true;
+}
+
+// What a provider told that says of a room whether it transcribes. One that does not is asked about
+// its rooms as seldom as before: it tells by itself.
+Status SessionWork::listened(const Intent& intent, const Session& is, std::string_view status) {
+  const std::int64_t asked = std::stoll(intent.subject);
+  if (!is.transcribed) {
+    listening_.erase(is.id);
+    if (status == "started" && is.transcribed_ms == 0)
+      return told_late(intent, TranscriptionSeen{});
+    return ok_status();
+  }
+  const auto known = listening_.find(is.id);
+  const bool ran = known != listening_.end() && known->second.since_ms < asked &&
+                   known->second.since_ms >= is.transcribed_ms;
+  const auto lost = [&](std::string_view code) {
+    listening_.erase(is.id);
+    return told_late(intent, TranscriptionLost{.code = std::string(code), .at = Timestamp{asked}});
+  };
+  if (status == "failed") return lost(kTranscriptionFailed);
+  // What is about to begin is not stopped.
+  if (status == "stopped" && ran) return lost(kTranscriptionStopped);
+  if (status == "started" && !ran && asked >= is.transcribed_ms)
+    listening_[is.id] = {.since_ms = asked, .due_ms = asked + kListenMs};
+  if (status.empty()) listening_.erase(is.id);
+  return ok_status();
 }
 
 // What get-session told. Who came or left without news is entered, and a room that is gone.
@@ -437,7 +495,6 @@ void SessionWork::looked(const Intent& intent, const Json& output) {
   if (!is.ok() || is->over() || is->room_sid != output.string_or("sessionId", "")) return;
   Status written = people_of(intent, output["participants"]);
   const std::int64_t asked = std::stoll(intent.subject);
-  const std::string transcription = output.string_or("transcription", "");
   const std::string status = output.string_or("status", "");
   if (status != "in-progress") {
     const auto ended = parse_iso8601(output.string_or("endedAt", ""));
@@ -445,11 +502,8 @@ void SessionWork::looked(const Intent& intent, const Json& output) {
     if (written.ok())
       written = told_late(intent, RoomEnded{ended.ok() ? *ended : Timestamp{asked}, lost});
     if (written.ok() && lost) written = sessions_.lost_room(intent.session);
-  } else if (written.ok() && transcription == "failed" && is->transcribed) {
-    written = told_late(intent, TranscriptionLost{.code = std::string(kTranscriptionFailed),
-                                                  .at = Timestamp{asked}});
-  } else if (written.ok() && transcription == "started" && is->transcribed_ms == 0) {
-    written = told_late(intent, TranscriptionSeen{});
+  } else if (written.ok()) {
+    written = listened(intent, *is, output.string_or("transcription", ""));
   }
   if (status == "in-progress" && sessions_.video().has(*is, "presence") &&
       output["participants"].is_array()) {
@@ -602,6 +656,10 @@ Status SessionWork::settle_done(const Intent& intent, const Json& output) {
   if (intent.kind == kTranscribe && !output.bool_or("transcribing", true)) {
     give_up(intent, "refused", "video.not_transcribing");
     return ok_status();
+  }
+  if (intent.kind == kTranscribe) {
+    const std::int64_t now = sessions_.parts().clock.now().ms;
+    listening_[intent.session] = {.since_ms = now, .due_ms = now + kListenMs};
   }
   return close(intent, "done", "", "");
 }
@@ -935,6 +993,10 @@ Status SessionsImpl::provider_event(const Json& event) {
   } else if (what == "transcription-failed.v1") {
     acted = act_as_hub(*session,
                        TranscriptionLost{.code = std::string(kTranscriptionFailed), .at = at});
+  } else if (what == "transcription-stopped.v1") {
+    acted = act_as_hub(
+        *session, TranscriptionLost{
+                      .code = std::string(kTranscriptionStopped), .at = at, .may_be_asked = true});
   } else if (what == "transcription-interrupted.v1" || what == "transcription-resumed.v1") {
     acted = act_as_hub(*session, TranscriptionPaused{what == "transcription-interrupted.v1", at});
   } else {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -70,17 +71,21 @@ class SessionWork {
   bool tell();
   bool ask();
   bool reconcile() RABT_REQUIRES(turn_);
-  bool settle_all();
+  bool listen(std::int64_t now) RABT_REQUIRES(turn_);
+  bool look(const Session& is, std::int64_t now);
+  [[nodiscard]] Status listened(const Intent& intent, const Session& is, std::string_view status)
+      RABT_REQUIRES(turn_);
+  bool settle_all() RABT_REQUIRES(turn_);
   void carry_out(const Intent& intent);
   [[nodiscard]] Status note_disclosure(const Session& is, const std::string& action,
                                        const Json& arguments) const;
-  void settle(const Ended& ended);
-  [[nodiscard]] Status settle_done(const Intent& intent, const Json& output);
+  void settle(const Ended& ended) RABT_REQUIRES(turn_);
+  [[nodiscard]] Status settle_done(const Intent& intent, const Json& output) RABT_REQUIRES(turn_);
   [[nodiscard]] Status settle_deletion(const Intent& intent,
                                        const workflow::ActionOutcome& outcome);
   [[nodiscard]] Status opened(const Intent& intent, const Json& output);
   [[nodiscard]] Status ended_room(const Intent& intent, const Json& output);
-  void looked(const Intent& intent, const Json& output);
+  void looked(const Intent& intent, const Json& output) RABT_REQUIRES(turn_);
   [[nodiscard]] Status people_of(const Intent& intent, const Json& people);
   [[nodiscard]] Status told_late(const Intent& intent, const Command& command);
   [[nodiscard]] Status collected(const Intent& intent, const Json& output);
@@ -112,6 +117,13 @@ class SessionWork {
   Mutex turn_;
   // When the provider is asked next about the rooms that are open.
   std::int64_t reconcile_ms_ RABT_GUARDED_BY(turn_) = 0;
+  // By session: where the provider is known to transcribe since then, and when it is asked next.
+  // Lost at a restart: the next look at all rooms fills it again.
+  struct Listening {
+    std::int64_t since_ms = 0;
+    std::int64_t due_ms = 0;
+  };
+  std::map<std::string, Listening> listening_ RABT_GUARDED_BY(turn_);
 
   std::atomic<std::uint64_t> calls_{0};
   std::atomic<std::uint64_t> parked_{0};

@@ -72,6 +72,7 @@ Json to_events(std::string_view body) {
       {"chime:TranscriptionStarted", "transcription-started"},
       {"chime:TranscriptionInterrupted", "transcription-interrupted"},
       {"chime:TranscriptionResumed", "transcription-resumed"},
+      {"chime:TranscriptionStopped", "transcription-stopped"},
       {"chime:TranscriptionFailed", "transcription-failed"}};
   const auto type = kTypes.find(what);
   if (type == kTypes.end()) return Json::array();

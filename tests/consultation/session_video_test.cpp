@@ -1098,6 +1098,89 @@ TEST_F(Video, ATranscriptionThatFailedWithoutNewsIsFoundByAsking) {
   EXPECT_FALSE(must(sessions_->membership(as(doctor_, id))).transcribed);
 }
 
+// Where the provider says so when it is asked, it is asked each half minute.
+TEST_F(Video, AProviderThatTellsOfItsTranscriptionWhenAskedIsAskedOften) {
+  settings_.provider_events = true;
+  provider_.served.insert({"start-transcription", "stop-transcription"});
+  restart();
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  must(sessions_->join(as(doctor_, id)));
+  EXPECT_TRUE(
+      tells("participant-joined", "RM1", part(id, doctor_).string_or("identity", ""), "A").ok());
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "transcription"}}))));
+  std::atomic<const char*> status = "started";
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action != "get-session") return provider_.usual(call);
+    Json room = Json::object(
+        {{"sessionId", "RM1"}, {"status", "in-progress"}, {"participants", Json::array()}});
+    const std::string is = status.load();
+    if (!is.empty()) room.set("transcription", is);
+    return Provider::done_with(std::move(room));
+  };
+  const auto asked = [&] { return provider_.calls("get-session").size(); };
+  const auto begin = [&](std::size_t nth) {
+    must(sessions_->start_transcription(as(doctor_, id)));
+    ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == nth; }));
+    sessions_->catch_up();
+  };
+  const auto pass = [&](std::int64_t ms) {
+    clock_.advance_ms(ms);
+    for (int twice = 0; twice < 2; ++twice) sessions_->catch_up();
+  };
+  begin(1);
+  pass(20'000);
+  EXPECT_EQ(asked(), 0U);
+  pass(11'000);
+  EXPECT_EQ(asked(), 1U);
+  pass(31'000);
+  EXPECT_EQ(asked(), 2U);
+  EXPECT_TRUE(told("transcript-stopped").empty());
+  // Somebody stopped it at the provider.
+  status = "stopped";
+  pass(31'000);
+  ASSERT_TRUE(eventually([&] { return told("transcript-stopped").size() == 1; }));
+  EXPECT_EQ(told("transcript-stopped")[0]["data"].string_or("code", ""),
+            "video.transcription_stopped");
+  // What says nothing of it is asked with all rooms, each three minutes.
+  status = "";
+  begin(2);
+  const std::size_t before = asked();
+  pass(31'000);
+  EXPECT_EQ(asked(), before + 1);
+  pass(31'000);
+  EXPECT_EQ(asked(), before + 1);
+  EXPECT_TRUE(must(sessions_->membership(as(doctor_, id))).transcribed);
+}
+
+TEST_F(Video, AProviderThatStopsThoughNobodyAskedIsTold) {
+  provider_.served.insert({"start-transcription", "stop-transcription"});
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "transcription"}}))));
+  const auto of = [&] { return must(sessions_->membership(as(doctor_, id))); };
+  must(sessions_->start_transcription(as(doctor_, id)));
+  must(sessions_->stop_transcription(as(doctor_, id)));
+  // Somebody asks again before the news of the first one's end have come.
+  must(sessions_->start_transcription(as(doctor_, id)));
+  clock_.advance_ms(5'000);
+  EXPECT_TRUE(tells("transcription-stopped", "RM1").ok());
+  EXPECT_TRUE(of().transcribed);
+  EXPECT_EQ(of().transcript_gaps.size(), 0U);
+  clock_.advance_ms(60'000);
+  const std::string at = to_iso8601(clock_.now());
+  for (int twice = 0; twice < 2; ++twice) EXPECT_TRUE(tells("transcription-stopped", "RM1").ok());
+  EXPECT_FALSE(of().transcribed);
+  ASSERT_TRUE(eventually([&] { return told("transcript-stopped").size() == 2; }));
+  EXPECT_EQ(told("transcript-stopped")[0]["data"].string_or("code", ""), "");
+  EXPECT_EQ(told("transcript-stopped")[1]["data"].string_or("code", ""),
+            "video.transcription_stopped");
+  ASSERT_EQ(of().transcript_gaps.size(), 1U);
+  EXPECT_EQ(of().transcript_gaps.item(0)["from"].as_string(), at);
+  EXPECT_EQ(of().transcript_gaps.item(0).string_or("code", ""), "video.transcription_stopped");
+}
+
 TEST_F(Video, WhatIsWrittenDownThoughNobodyAskedIsStopped) {
   provider_.served.insert({"start-transcription", "stop-transcription"});
   const std::string id = id_of(made());

@@ -782,9 +782,11 @@ class Chime final : public Service {
     Meeting& meeting = meeting_named(text_of(body, "room"));
     if (what == "deaf") {
       const std::string how = body.value("how", "Failed");
-      if (how == "Failed") {
+      if (how == "Failed" || how == "Stopped") {
         meeting.transcribed = false;
-        context_.ledger.record(name(), "transcription.failed", meeting.external);
+        context_.ledger.record(name(),
+                               how == "Failed" ? "transcription.failed" : "transcription.stopped",
+                               meeting.external);
       }
       emit(meeting, "chime:Transcription" + how, {{"message", "Internal server error"}});
       return Response::empty(204);

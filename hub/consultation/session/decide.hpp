@@ -141,6 +141,8 @@ struct TranscriptionLost {
   std::string code;
   // When it told so by itself.
   std::optional<Timestamp> at{};
+  // It may be telling of what the hub itself has stopped.
+  bool may_be_asked = false;
 };
 // The provider hears nothing for a while, or hears again.
 struct TranscriptionPaused {

@@ -416,6 +416,12 @@ bool is_of_before(const Session& is, Timestamp at) {
   constexpr std::int64_t kSkewMs = 10'000;
   return at.ms < is.transcribed_ms - kSkewMs;
 }
+// Tells that the one before was stopped, as the hub asked. Until the provider hears that, the next
+// one may have been asked for.
+bool is_of_own_stop(const Session& is, Timestamp at) {
+  constexpr std::int64_t kOnItsWayMs = 60'000;
+  return is.transcript_ended_ms != 0 && at.ms < is.transcript_ended_ms + kOnItsWayMs;
+}
 
 // Error unavailable asr.not_configured, as of a hub without speech recognition.
 Status must_transcribe(const Step& step) {
@@ -460,6 +466,8 @@ Result<Change> on(Step step, const StopTranscription& /*command*/) {
 Result<Change> on(Step step, const TranscriptionLost& command) {
   Session& is = step.after();
   if (!is.transcribed || (command.at && is_of_before(is, *command.at))) return nothing(step.before);
+  if (command.may_be_asked && command.at && is_of_own_stop(is, *command.at))
+    return nothing(step.before);
   // Nobody heard anything since it was interrupted.
   const bool lasts = !is.transcript_gaps.empty() && !is.transcript_gaps.back().to_ms;
   const std::int64_t since =

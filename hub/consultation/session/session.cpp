@@ -428,6 +428,7 @@ Json to_document(const Session& session) {
        {"recordingConfirmed", session.recording_confirmed},
        {"transcribed", session.transcribed},
        {"transcribedAt", session.transcribed_ms},
+       {"transcriptEndedAt", session.transcript_ended_ms},
        {"transcriptGaps", std::move(gaps)},
        {"recorded", session.recorded},
        {"emptySince", optional_ms(session.empty_since_ms)},
@@ -478,6 +479,7 @@ Status from_document(const Json& document, Session& session) {
   session.recording_confirmed = document.bool_or("recordingConfirmed", false);
   session.transcribed = document.bool_or("transcribed", false);
   session.transcribed_ms = document.int_or("transcribedAt", 0);
+  session.transcript_ended_ms = document.int_or("transcriptEndedAt", 0);
   session.transcript_gaps.clear();
   for (const Json& one : document["transcriptGaps"].as_array())
     session.transcript_gaps.push_back({.from_ms = one.int_or("from", 0),

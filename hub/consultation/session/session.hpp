@@ -200,6 +200,8 @@ struct Session {
   bool transcribed = false;
   // When somebody last asked for it; 0 when nobody did.
   std::int64_t transcribed_ms = 0;
+  // When the hub last ended one; 0 when it did not.
+  std::int64_t transcript_ended_ms = 0;
   // Oldest first.
   std::vector<TranscriptGap> transcript_gaps;
   // Was recorded at least once.

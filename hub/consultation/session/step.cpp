@@ -233,6 +233,7 @@ void end_transcription(Step& step, std::string_view code) {
   Session& is = step.after();
   if (!is.transcribed) return;
   is.transcribed = false;
+  is.transcript_ended_ms = step.moment.now.ms;
   is.end_gap(step.moment.now.ms);
   Json why = Json::object();
   if (!code.empty()) why.set("code", code);
