@@ -1,73 +1,21 @@
 #include "model.hpp"
 
-#include <openssl/evp.h>
-
-#include <algorithm>
-#include <array>
-#include <fstream>
-#include <memory>
 #include <vector>
 
+#include "model_files.hpp"
 #include "rabt/json_nlohmann.hpp"
 
 namespace rabt::pocketsphinx {
 
 namespace {
 
+using asr::digest_of_file;
+using asr::is_below;
+using asr::primary;
+using asr::Sha256;
 using Json = nlohmann::json;
 using sdk::Refusal;
 using sdk::text_of;
-
-constexpr std::size_t kPiece = 64U << 10U;
-
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
-    if (context_ == nullptr || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1)
-      throw std::bad_alloc();
-  }
-  void take(std::string_view bytes) {
-    if (EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) != 1) throw std::bad_alloc();
-  }
-  [[nodiscard]] std::string hex() {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    std::array<unsigned char, 32> bytes{};
-    if (EVP_DigestFinal_ex(context_.get(), bytes.data(), nullptr) != 1) throw std::bad_alloc();
-    std::string out;
-    for (const unsigned char byte : bytes) {
-      out.push_back(kDigits[byte >> 4U]);
-      out.push_back(kDigits[byte & 15U]);
-    }
-    return out;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
-
-std::string digest_of_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  Sha256 digest;
-  std::vector<char> piece(kPiece);
-  while (file.good()) {
-    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    digest.take({piece.data(), static_cast<std::size_t>(file.gcount())});
-  }
-  if (!file.eof())
-    throw Refusal("asr.model",
-                  "a file of the model cannot be read; `folders` of this plugin must name its "
-                  "folder");
-  return digest.hex();
-}
-
-// Within the folder: no way up, and none from the root.
-bool is_below(std::string_view path) {
-  return !path.empty() && path.front() != '/' && path.find("..") == std::string_view::npos;
-}
-
-std::string_view primary(std::string_view language) {
-  return language.substr(0, language.find('-'));
-}
 
 }  // namespace
 

@@ -17,6 +17,8 @@ namespace rabt::pocketsphinx {
 
 namespace {
 
+using asr::kSamplesPerSecond;
+
 constexpr std::int64_t kLongestSentenceMs = 30'000;
 // The engine looks at so much at once, so that the end of a sentence is noticed.
 constexpr std::size_t kFrame = kSamplesPerSecond / 20;
@@ -24,13 +26,12 @@ constexpr std::size_t kFrame = kSamplesPerSecond / 20;
 constexpr std::int64_t kGapMs = 500;
 // Before somebody is noticed to speak.
 constexpr std::int64_t kOnsetMs = 300;
-constexpr std::size_t kMostText = 4'000;
 
 }  // namespace
 
-class Recogniser::Engine {
+class Recogniser::Decoder {
  public:
-  explicit Engine(const Settings& settings) {
+  explicit Decoder(const Settings& settings) {
     err_set_logfp(nullptr);
     // Mapping files as shared memory is not allowed to a plugin's process: they are read.
     config_ =
@@ -43,12 +44,12 @@ class Recogniser::Engine {
       throw sdk::Refusal("asr.model", "the engine cannot use the model");
     }
   }
-  ~Engine() {
+  ~Decoder() {
     ps_free(decoder_);
     cmd_ln_free_r(config_);
   }
-  Engine(const Engine&) = delete;
-  Engine& operator=(const Engine&) = delete;
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
 
   [[nodiscard]] ps_decoder_t* get() const { return decoder_; }
 
@@ -57,17 +58,23 @@ class Recogniser::Engine {
   ps_decoder_t* decoder_ = nullptr;
 };
 
-Recogniser::Recogniser(const Settings& settings) : engine_(std::make_unique<Engine>(settings)) {}
+Recogniser::Recogniser(Settings settings)
+    : settings_(std::move(settings)), decoder_(std::make_unique<Decoder>(settings_)) {}
 Recogniser::~Recogniser() = default;
 
-void Recogniser::begin() {
-  if (running_) ps_end_utt(engine_->get());
+bool Recogniser::speaks(std::string_view language) const {
+  return settings_.speaks(language);
+}
+
+void Recogniser::begin(std::string_view /*language*/, const asr::Stop& stop) {
+  stop_ = &stop;
+  if (running_) ps_end_utt(decoder_->get());
   running_ = false;
   heard_ = false;
   segments_.clear();
   base_ms_ = 0;
   samples_ = 0;
-  ps_start_stream(engine_->get());
+  ps_start_stream(decoder_->get());
 }
 
 std::int64_t Recogniser::duration_ms() const {
@@ -75,7 +82,7 @@ std::int64_t Recogniser::duration_ms() const {
 }
 
 void Recogniser::start_sentence() {
-  if (ps_start_utt(engine_->get()) != 0)
+  if (ps_start_utt(decoder_->get()) != 0)
     throw sdk::Refusal("asr.engine", "the engine does not begin");
   running_ = true;
   heard_ = false;
@@ -85,15 +92,18 @@ void Recogniser::start_sentence() {
 void Recogniser::end_sentence() {
   if (!running_) return;
   running_ = false;
-  if (ps_end_utt(engine_->get()) != 0) return;
+  if (ps_end_utt(decoder_->get()) != 0) return;
   if (!std::exchange(heard_, false)) return;
   std::int32_t score = 0;
-  const char* const said = ps_get_hyp(engine_->get(), &score);
-  if (said == nullptr || *said == '\0') return;
-  Segment segment{.start_ms = since_ms_, .end_ms = duration_ms(), .text = said, .confidence = {}};
-  if (segment.text.size() > kMostText) segment.text.resize(kMostText);
+  const char* const said = ps_get_hyp(decoder_->get(), &score);
+  if (said == nullptr) return;
+  asr::Segment segment{.start_ms = since_ms_,
+                       .end_ms = duration_ms(),
+                       .text = asr::fit_text(said),
+                       .confidence = {}};
+  if (segment.text.empty()) return;
   const double probability =
-      logmath_exp(ps_get_logmath(engine_->get()), ps_get_prob(engine_->get()));
+      logmath_exp(ps_get_logmath(decoder_->get()), ps_get_prob(decoder_->get()));
   if (probability >= 0 && probability <= 1) segment.confidence = probability;
   segments_.push_back(std::move(segment));
 }
@@ -105,13 +115,14 @@ void Recogniser::take(std::int64_t at_ms, std::span<const std::int16_t> samples)
     samples_ = 0;
   }
   while (!samples.empty()) {
+    if (stop_->now()) throw asr::Stopped{};
     if (!running_) start_sentence();
     const std::size_t size = std::min(samples.size(), kFrame);
-    if (ps_process_raw(engine_->get(), samples.data(), size, FALSE, FALSE) < 0)
+    if (ps_process_raw(decoder_->get(), samples.data(), size, FALSE, FALSE) < 0)
       throw sdk::Refusal("asr.engine", "the engine takes no more sound");
     samples = samples.subspan(size);
     samples_ += static_cast<std::int64_t>(size);
-    const bool speaks = ps_get_in_speech(engine_->get()) != 0;
+    const bool speaks = ps_get_in_speech(decoder_->get()) != 0;
     if (speaks && !heard_) {
       heard_ = true;
       since_ms_ = std::max(since_ms_, duration_ms() - kOnsetMs);
@@ -124,7 +135,7 @@ void Recogniser::end() {
   end_sentence();
 }
 
-std::vector<Segment> Recogniser::taken() {
+std::vector<asr::Segment> Recogniser::taken() {
   return std::exchange(segments_, {});
 }
 

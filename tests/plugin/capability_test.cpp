@@ -69,10 +69,10 @@ TEST(Capabilities, NoNameOfAVendorStandsInOne) {
 }
 
 TEST(Capabilities, TheShippedPluginsServeTheirRolesAsAWhole) {
-  const std::map<std::string, std::string> roles{{"twilio", "video/1"},  {"chime", "video/1"},
-                                                 {"janus", "video/1"},   {"fhir", "ehr/1"},
-                                                 {"nphies", "payer/1"},  {"moh", "moh/1"},
-                                                 {"notify", "notify/1"}, {"pocketsphinx", "asr/1"}};
+  const std::map<std::string, std::string> roles{
+      {"twilio", "video/1"},  {"chime", "video/1"},      {"janus", "video/1"},
+      {"fhir", "ehr/1"},      {"nphies", "payer/1"},     {"moh", "moh/1"},
+      {"notify", "notify/1"}, {"pocketsphinx", "asr/1"}, {"whisper", "asr/1"}};
   for (const auto& [id, role] : roles) {
     const auto manifest = read_manifest(source_dir() + "/plugins/" + id);
     ASSERT_TRUE(manifest.ok()) << manifest.error().message;

@@ -10,7 +10,7 @@
 #include "rabt/task.hpp"
 #include "sound.hpp"
 
-namespace rabt::pocketsphinx {
+namespace rabt::asr {
 
 namespace {
 
@@ -250,4 +250,4 @@ std::unique_ptr<SoundReader> read_matroska(Sink sink) {
   return std::make_unique<Matroska>(std::move(sink));
 }
 
-}  // namespace rabt::pocketsphinx
+}  // namespace rabt::asr

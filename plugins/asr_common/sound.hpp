@@ -8,7 +8,7 @@
 
 // The sound of a recording that comes piece by piece: nothing of it is kept but what is needed
 // until the next piece.
-namespace rabt::pocketsphinx {
+namespace rabt::asr {
 
 // What the engine is fed with: one channel.
 inline constexpr std::int64_t kSamplesPerSecond = 16'000;
@@ -31,4 +31,4 @@ class SoundReader {
 // By the first bytes of the content, at least four unless there are no more.
 [[nodiscard]] std::unique_ptr<SoundReader> reader_for(std::string_view begin, Sink sink);
 
-}  // namespace rabt::pocketsphinx
+}  // namespace rabt::asr

@@ -11,7 +11,7 @@
 
 #include "rabt/plugin.hpp"
 
-namespace rabt::pocketsphinx {
+namespace rabt::asr {
 namespace {
 
 struct Heard {
@@ -168,4 +168,4 @@ TEST(Sound, ARecordingThatEndsTooSoonGivesWhatCame) {
 }
 
 }  // namespace
-}  // namespace rabt::pocketsphinx
+}  // namespace rabt::asr

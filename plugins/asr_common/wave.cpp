@@ -8,7 +8,7 @@
 #include "rabt/task.hpp"
 #include "sound.hpp"
 
-namespace rabt::pocketsphinx {
+namespace rabt::asr {
 
 namespace {
 
@@ -143,4 +143,4 @@ std::unique_ptr<SoundReader> reader_for(std::string_view begin, Sink sink) {
   refuse("the recording is neither Matroska, WebM nor WAVE");
 }
 
-}  // namespace rabt::pocketsphinx
+}  // namespace rabt::asr
