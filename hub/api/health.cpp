@@ -64,7 +64,6 @@ const char* word(bool well) {
   return well ? "pass" : "fail";
 }
 
-// Who sees more than one word.
 constexpr identity::Roles kOperators{identity::Role::admin, identity::Role::security_officer,
                                      identity::Role::engineer, identity::Role::operator_,
                                      identity::Role::auditor};
@@ -77,6 +76,10 @@ http::Response answer(bool well, const Json& body) {
 
 }  // namespace
 
+bool Health::may_see_detail(const identity::Principal& who) {
+  return who.roles.has_any(kOperators);
+}
+
 http::Response Health::get(const Call& call) const {
   const auto stats = store.stats();
   // Asks the root only when the keys have expired, and after a failure at most once a second.
@@ -84,8 +87,7 @@ http::Response Health::get(const Call& call) const {
   const audit::LogState log = audit.state();
   const bool well =
       !stats.disk_full && stats.queued < limits::kMaxQueuedJobs / 2 && log.well() && keys.ok();
-  if (!call.caller.who.roles.has_any(kOperators))
-    return answer(well, Json::object({{"status", word(well)}}));
+  if (!may_see_detail(call.caller.who)) return answer(well, Json::object({{"status", word(well)}}));
   Json loaded = Json::array();
   std::string unsigned_ones;
   for (const auto& state : plugins.plugins()) {
@@ -98,6 +100,7 @@ http::Response Health::get(const Call& call) const {
        {"keys", key_health(keyring.root(), keys.ok() ? "" : keys.error().code)},
        {"audit", audit_health(log)},
        {"plugins", std::move(loaded)}});
+  if (Json wrong = troubles(); wrong.size() > 0) body.set("detail", std::move(wrong));
   if (!unsigned_ones.empty())
     body.set("notes", Json::array({"dev mode: unsigned plugins: " + unsigned_ones}));
   return answer(well, body);

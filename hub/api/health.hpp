@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "hub/api/routes.hpp"
@@ -18,7 +19,12 @@ struct Health {
   const crypto::Keyring& keyring;
   plugin::PluginHost& plugins;
   std::string tenant;
+  // What of the hub's surroundings does not work: {database, rabbitmq, credentials, jwt}, each a
+  // text for who runs the hub; members of what works are missing.
+  std::function<Json()> troubles;
 
+  // Who sees more than one word.
+  [[nodiscard]] static bool may_see_detail(const identity::Principal& who);
   [[nodiscard]] http::Response get(const Call& call) const;
 };
 

@@ -140,6 +140,7 @@ struct Hub::Parts {
   [[nodiscard]] Status open_engine(const config::Config& config);
   [[nodiscard]] Status make_consultations(const config::Config& config);
   void make_compatible(const config::Config& config, const phi::Policy& privacy);
+  [[nodiscard]] Json troubles() const;
   [[nodiscard]] std::unique_ptr<api::Resources> make_resources(const config::Config& config,
                                                                const phi::Policy& privacy,
                                                                std::vector<api::Source> sources);
@@ -274,6 +275,25 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
   return ok_status();
 }
 
+// What of the hub's surroundings does not work, for who runs it.
+Json Hub::Parts::troubles() const {
+  Json out = Json::object();
+  const auto add = [&](std::string_view name, const Status& state) {
+    if (!state.ok()) out.set(name, state.error().code + ": " + state.error().message);
+  };
+  static constexpr store::Statement kAnything{"SELECT 1"};
+  add("database", base->store->stats().disk_full
+                      ? unavailable("store.full", "the disk of the data folder is full")
+                      : base->store->read([](store::Connection& connection) {
+                          return connection.query(kAnything, {},
+                                                  [](const store::Row&) { return false; });
+                        }));
+  if (broker != nullptr) add("rabbitmq", broker->trouble());
+  add("credentials", consultations->sessions().video_credentials());
+  add("jwt", issuers->trouble());
+  return out;
+}
+
 // Compatibility APIs.
 void Hub::Parts::make_compatible(const config::Config& config, const phi::Policy& privacy) {
   std::vector<std::string> systems;
@@ -290,10 +310,9 @@ void Hub::Parts::make_compatible(const config::Config& config, const phi::Policy
        .clock = base->clock,
        .systems = std::move(systems),
        .public_url = config.public_url,
-       .database = [this] { return base->store->read([](auto&) { return ok_status(); }).ok(); },
+       .troubles = [this] { return troubles(); },
        .video = config.roles.contains("video") ? config.roles.at("video") : std::string(),
-       .bus = broker == nullptr ? std::function<bool()>()
-                                : [broker = broker] { return broker->reached(); },
+       .bus = broker != nullptr,
        .recording_content =
            [this](const consultation::Ask& ask, const http::Request& request) {
              return api->recording_content(ask, request);
@@ -338,7 +357,8 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .access{*people, *base->store, *base->keys, *base->audit, base->random, config.tenant,
               config.video.patient_may_read_recordings},
       .approvals{*approvals},
-      .health{*base->store, *base->audit, *base->keyring, *plugins, config.tenant},
+      .health{*base->store, *base->audit, *base->keyring, *plugins, config.tenant,
+              [this] { return troubles(); }},
       .metrics{},
       .sessions = &consultations->sessions(),
       .records = &consultations->records(),

@@ -28,7 +28,7 @@ Status check_wishes(const config::Config& config, const std::string& id,
   const Json none = Json::object();
   RABT_TRY_STATUS(plugin::check_regions(manifest,
                                         entry == config.plugin.end() ? none : entry->second.config,
-                                        config.practice.allowed_regions));
+                                        config.video.allowed_regions));
   const auto bound = config.roles.find("video");
   if (!config.video.auto_record || !config.video.recording_enabled || bound == config.roles.end() ||
       bound->second != "plugin://" + id)

@@ -51,9 +51,21 @@ bool Publisher::reached() const {
   return reached_;
 }
 
+Status Publisher::trouble() const {
+  const Lock lock(mutex_);
+  if (reached_) return ok_status();
+  return trouble_ ? *trouble_ : unavailable("bus.unreachable", "no connection was made yet");
+}
+
 void Publisher::set_reached(bool reached) {
   const Lock lock(mutex_);
   reached_ = reached;
+}
+
+void Publisher::set_trouble(Error trouble) {
+  const Lock lock(mutex_);
+  reached_ = false;
+  trouble_ = std::move(trouble);
 }
 
 void Publisher::publish(Message message, Done done) {
@@ -102,6 +114,7 @@ std::unique_ptr<Connection> Publisher::connect() {
       parts_.log.info("bus.connected", {{"host", host.name}, {"exchange", options_.exchange}});
       return *std::move(opened);
     }
+    set_trouble(opened.error());
     std::string& before = failed_[host.name + ":" + std::to_string(host.port)];
     if (before == opened.error().code) continue;
     before = opened.error().code;
@@ -123,6 +136,7 @@ void Publisher::serve(Connection& connection) {
     left.swap(waiting_);
   }
   if (!ended.ok()) {
+    set_trouble(ended.error());
     parts_.log.warn("bus.lost", {{"code", ended.error().code}, {"detail", ended.error().message}});
   }
   for (auto& [number, one] : line.under_way) finish(std::move(one), Outcome::lost);
@@ -185,7 +199,13 @@ void Publisher::settle(Line& line, const Said& said) {
     case Said::Kind::blocked:
     case Said::Kind::unblocked:
       line.blocked = said.kind == Said::Kind::blocked;
-      set_reached(!line.blocked);
+      if (line.blocked) {
+        set_trouble(unavailable("bus.blocked",
+                                "the broker takes nothing: an alarm for memory or "
+                                "disk"));
+      } else {
+        set_reached(true);
+      }
       parts_.log.warn(line.blocked ? "bus.blocked" : "bus.unblocked");
       // What was heard late is not held against the broker.
       for (auto& [number, one] : line.under_way) one.since_ms = parts_.clock.monotonic_ms();

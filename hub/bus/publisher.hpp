@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <thread>
 
 #include "hub/base/clock.hpp"
@@ -53,6 +54,8 @@ class Publisher {
   void publish(Message message, Done done);
   // Whether the broker is there and takes messages.
   [[nodiscard]] bool reached() const;
+  // Why it is not reached: the last error. ok while it is.
+  [[nodiscard]] Status trouble() const;
   void write_metrics(MetricsWriter& out) const;
 
  private:
@@ -84,6 +87,8 @@ class Publisher {
   void settle(Line& line, const Said& said);
   void finish(UnderWay&& one, Outcome outcome);
   void set_reached(bool reached);
+  // The broker is not reached.
+  void set_trouble(Error trouble);
   void wake();
 
   const Parts parts_;
@@ -94,6 +99,7 @@ class Publisher {
   Condition changed_;
   bool stopping_ RABT_GUARDED_BY(mutex_) = false;
   bool reached_ RABT_GUARDED_BY(mutex_) = false;
+  std::optional<Error> trouble_ RABT_GUARDED_BY(mutex_);
   std::deque<Waiting> waiting_ RABT_GUARDED_BY(mutex_);
 
   // The thread's own: hosts that could not be reached, and the code of the last time.

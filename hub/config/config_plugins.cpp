@@ -55,9 +55,9 @@ void take_environment(Json& config) {
   const Json given = config;
   for (const auto& [name, member] : given.as_object()) {
     if (!member.is_object() || member.size() != 1 || !member["env"].is_string()) continue;
-    // No thread changes the environment.
-    const char* const value =
-        std::getenv(member["env"].as_string().c_str());  // NOLINT(concurrency-mt-unsafe)
+    const std::string& variable = member["env"].as_string();
+    // No thread changes the environment. NOLINTNEXTLINE(concurrency-mt-unsafe)
+    const char* const value = std::getenv(variable.c_str());
     if (value != nullptr && *value != '\0') config.set(name, value);
   }
 }

@@ -39,11 +39,10 @@ void read_agreement(Reader& reader, const YamlNode& node, std::vector<Agreement>
   out.push_back(std::move(one));
 }
 
-void read_compliance(Reader& reader, const YamlNode& node,
-                     consultation::PracticeSettings& settings) {
+void read_compliance(Reader& reader, const YamlNode& node, Config& config) {
   reader.only(node, {"require_agreement", "agreements", "allowed_regions"});
-  reader.flag(node, "require_agreement", settings.require_agreement);
-  reader.texts(node, "allowed_regions", settings.allowed_regions);
+  reader.flag(node, "require_agreement", config.practice.require_agreement);
+  reader.texts(node, "allowed_regions", config.video.allowed_regions);
   const YamlEntry* const agreements = node.find("agreements");
   if (agreements == nullptr) return;
   if (agreements->value->kind != YamlNode::Kind::sequence) {
@@ -51,7 +50,7 @@ void read_compliance(Reader& reader, const YamlNode& node,
     return;
   }
   for (const auto& item : agreements->value->items)
-    read_agreement(reader, *item, settings.agreements);
+    read_agreement(reader, *item, config.practice.agreements);
 }
 
 void read_text_rules(Reader& reader, const YamlNode& node, std::string_view key, TextRules& rules) {
@@ -67,16 +66,16 @@ void read_text_rules(Reader& reader, const YamlNode& node, std::string_view key,
 }
 
 // Plugins that serve a role get patient data; the one of `video` says where it works.
-void read_processors(const Config& config, consultation::PracticeSettings& settings) {
+void read_processors(Config& config) {
   for (const auto& [role, target] : config.roles) {
     if (!target.starts_with(kPlugin)) continue;
     const std::string id = target.substr(kPlugin.size());
-    auto& known = settings.processors;
+    auto& known = config.practice.processors;
     if (std::find(known.begin(), known.end(), id) == known.end()) known.push_back(id);
     const auto plugin = config.plugin.find(id);
     if (role != "video" || plugin == config.plugin.end()) continue;
     const Json& of = plugin->second.config;
-    settings.region = of.string_or("media_region", of.string_or("region", ""));
+    config.video.region = of.string_or("media_region", of.string_or("region", ""));
   }
 }
 
@@ -84,13 +83,13 @@ void read_processors(const Config& config, consultation::PracticeSettings& setti
 
 void read_practice(Reader& reader, const YamlNode& root, Config& config) {
   if (const YamlNode* const compliance = reader.section(root, "compliance"); compliance != nullptr)
-    read_compliance(reader, *compliance, config.practice);
+    read_compliance(reader, *compliance, config);
   if (const YamlNode* const phi = reader.section(root, "phi"); phi != nullptr) {
     reader.only(*phi, {"chat", "documents"});
     read_text_rules(reader, *phi, "chat", config.chat_rules);
     read_text_rules(reader, *phi, "documents", config.document_rules);
   }
-  read_processors(config, config.practice);
+  read_processors(config);
 }
 
 }  // namespace rabt::config

@@ -110,10 +110,6 @@ struct PracticeSettings {
 
   bool require_agreement = false;
   std::vector<Agreement> agreements{};
-  // Regions where media and recordings may be. Everywhere when it is empty.
-  std::vector<std::string> allowed_regions{};
-  // Where the video provider works, as its configuration says. May be empty.
-  std::string region{};
   // Plugins that get patient data.
   std::vector<std::string> processors{};
 };

@@ -37,19 +37,23 @@ constexpr Statement kAll{
     "r.id DESC LIMIT $4 OFFSET $5"};
 constexpr Statement kCountAll{
     "SELECT count(*) FROM session_recording r WHERE r.tenant = $1 AND ($2 = '' OR r.status = $2)"};
+constexpr Statement kTotalsOfAll{
+    "SELECT count(*), coalesce(sum(bytes), 0) FROM session_recording WHERE tenant = $1"};
+#define RABT_RECORDING_OF_MEMBER                                                            \
+  " FROM session_member m JOIN session_recording r ON r.tenant = m.tenant AND r.session = " \
+  "m.session "
+// Whose sessions: $1 tenant, $2 person, $3 1 when patients read recordings.
+#define RABT_RECORDING_MAY_SEE                                                         \
+  "WHERE m.tenant = $1 AND m.person = $2 AND m.admission <> 'removed' AND (m.role IN " \
+  "('doctor', 'specialist') OR (m.role = 'patient' AND $3 = 1)) "
 constexpr Statement kOfPerson{
-    "SELECT " RABT_RECORDING_COLUMNS
-    " FROM session_member m JOIN session_recording r ON r.tenant = m.tenant AND r.session = "
-    "m.session JOIN session s ON s.tenant = r.tenant AND s.id = r.session WHERE m.tenant = $1 AND "
-    "m.person = $2 AND m.admission <> 'removed' AND (m.role IN ('doctor', 'specialist') OR (m.role "
-    "= 'patient' AND $3 = 1)) AND r.id < $4 AND ($5 = '' OR r.status = $5) ORDER BY r.id DESC "
-    "LIMIT "
-    "$6 OFFSET $7"};
-constexpr Statement kCountOfPerson{
-    "SELECT count(*) FROM session_member m JOIN session_recording r ON r.tenant = m.tenant AND "
-    "r.session = m.session WHERE m.tenant = $1 AND m.person = $2 AND m.admission <> 'removed' AND "
-    "(m.role IN ('doctor', 'specialist') OR (m.role = 'patient' AND $3 = 1)) AND ($4 = '' OR "
-    "r.status = $4)"};
+    "SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_OF_MEMBER
+    "JOIN session s ON s.tenant = r.tenant AND s.id = r.session " RABT_RECORDING_MAY_SEE
+    "AND r.id < $4 AND ($5 = '' OR r.status = $5) ORDER BY r.id DESC LIMIT $6 OFFSET $7"};
+constexpr Statement kCountOfPerson{"SELECT count(*)" RABT_RECORDING_OF_MEMBER RABT_RECORDING_MAY_SEE
+                                   "AND ($4 = '' OR r.status = $4)"};
+constexpr Statement kTotalsOfPerson{
+    "SELECT count(*), coalesce(sum(r.bytes), 0)" RABT_RECORDING_OF_MEMBER RABT_RECORDING_MAY_SEE};
 constexpr Statement kInsert{
     "INSERT INTO session_recording (tenant, id, number, session, sid, status, kind, purpose, "
     "started_ms, stopped_ms, stored_ms, retain_until_ms, bytes, sha256, content_type, sealed) "
@@ -511,6 +515,24 @@ Result<Page> SessionsImpl::recordings(const Ask& ask, const Window& window) {
   if (more) page.next = kept.back().id;
   for (const KeptRecording& one : kept) page.items.push_back(recording_json(one));
   return page;
+}
+
+Result<RecordingTotals> SessionsImpl::recording_totals(const Ask& ask) {
+  const Actor who = actor_of(ask);
+  const auto office =
+      access::admit(access::Right::recordings_list_all, {.roles = who.roles, .system = who.system});
+  if (!office.ok() && who.person.empty()) return office.error();
+  RecordingTotals totals;
+  const auto take = [&](const Row& row) {
+    totals = {.count = row.integer(0), .bytes = row.integer(1)};
+    return false;
+  };
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    if (office.ok()) return connection.query(kTotalsOfAll, {parts_.tenant}, take);
+    const std::int64_t patients = parts_.settings.patient_may_read_recordings ? 1 : 0;
+    return connection.query(kTotalsOfPerson, {parts_.tenant, who.person, patients}, take);
+  }));
+  return totals;
 }
 
 Answer SessionsImpl::recording(const Ask& ask) {

@@ -76,6 +76,9 @@ class SessionService : public Sessions {
   virtual void catch_up() = 0;
   virtual void write_metrics(MetricsWriter& out) const = 0;
   [[nodiscard]] virtual const VideoSettings& settings() const = 0;
+  // Error unavailable video.unavailable while the video provider refuses the credentials of its
+  // plugin.
+  [[nodiscard]] virtual Status video_credentials() const = 0;
 };
 [[nodiscard]] std::unique_ptr<SessionService> make_sessions(SessionParts parts);
 

@@ -51,7 +51,20 @@ void SessionVideo::call(const Session& session, std::string_view action, Json ar
   request.idempotency_key = std::move(key);
   request.deadline_unix_ms = clock_.now().ms + timeout_ms;
   request.attempt = attempt;
-  actions_.invoke(std::move(request), std::move(done));
+  actions_.invoke(std::move(request), [refused = refused_, target = session.provider_plugin,
+                                       done = std::move(done)](workflow::ActionOutcome outcome) {
+    const bool taken = outcome.kind == workflow::OutcomeKind::done;
+    if (taken || refuses_credentials(outcome)) {
+      const Lock lock(refused->mutex);
+      refused->target = taken ? std::string() : target;
+    }
+    done(std::move(outcome));
+  });
+}
+
+Status SessionVideo::credentials() const {
+  const Lock lock(refused_->mutex);
+  return refused_->target.empty() ? ok_status() : Status(wrong_credentials(refused_->target));
 }
 
 Result<SessionVideo::Token> SessionVideo::token(const Session& session, const Participant& one,

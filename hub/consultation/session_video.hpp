@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -47,6 +48,10 @@ class SessionVideo {
   void call(const Session& session, std::string_view action, Json arguments, std::string key,
             std::int64_t timeout_ms, std::uint32_t attempt, plugin::Ended done);
 
+  // Error unavailable video.unavailable while the provider does not take the credentials of its
+  // plugin: what it answered last to any call.
+  [[nodiscard]] Status credentials() const;
+
   static constexpr std::int64_t kPatienceMs = 10'000;
 
  private:
@@ -58,6 +63,12 @@ class SessionVideo {
   plugin::ActionRunner& actions_;
   const Clock& clock_;
   const HasFeature has_feature_;
+  // The target that was refused, or an empty text. Outcomes may come after this object is gone.
+  struct Refused {
+    Mutex mutex;
+    std::string target RABT_GUARDED_BY(mutex);
+  };
+  const std::shared_ptr<Refused> refused_ = std::make_shared<Refused>();
 
   Mutex mutex_;
   // By session, participant and room.

@@ -714,7 +714,7 @@ Status SessionWork::opened(const Intent& intent, const Json& output) {
     return ok_status();
   }
   const auto acted = sessions_.act_as_hub(
-      intent.session, RoomOpened{sid},
+      intent.session, RoomOpened{.sid = sid, .region = output.string_or("region", "")},
       [&](store::Transaction& transaction, const Change& /*change*/) {
         return store::run(transaction, kClose,
                           {intent.tenant, intent.session, intent.n, "done", "", sid});

@@ -94,6 +94,11 @@ struct Membership {
 // What records add to the metrics of sessions.
 enum class Counted : std::uint8_t { recording_reads, bytes_up, bytes_down };
 
+struct RecordingTotals {
+  std::int64_t count = 0;
+  std::int64_t bytes = 0;
+};
+
 // Internally synchronised; every act blocks for one commit.
 class Sessions {
  public:
@@ -137,6 +142,8 @@ class Sessions {
   virtual Answer stop_recording(const Ask& ask) = 0;
   // The recordings of a session, or all that the caller may see when ask.session is empty.
   virtual Result<Page> recordings(const Ask& ask, const Window& window) = 0;
+  // What all recordings that the caller may see come to.
+  virtual Result<RecordingTotals> recording_totals(const Ask& ask) = 0;
   virtual Answer recording(const Ask& ask) = 0;
   virtual Answer withdraw_recording(const Ask& ask) = 0;
   virtual Answer summary(const Ask& ask) = 0;

@@ -206,6 +206,7 @@ Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& 
                                         {"by", who.person.empty() ? who.actor : who.person},
                                         {"at", to_iso8601(parts_.clock.now())}}));
   is.provider_plugin = video_.bound();
+  if (!is.provider_plugin.empty()) is.region = parts_.settings.region;
   RABT_TRY_STATUS(mistakes.status());
   keep_words(ask, is);
   warn_preferences(is);

@@ -151,7 +151,10 @@ Result<Acted> SessionsImpl::act(const Ask& ask, std::string_view reference, cons
     // A provider that was bound later serves the sessions that were made before.
     if (session.provider_plugin.empty() && !session.over()) {
       session.provider_plugin = video_.bound();
-      if (!session.provider_plugin.empty()) session.clear_warning("video.not_configured");
+      if (!session.provider_plugin.empty()) {
+        session.region = parts_.settings.region;
+        session.clear_warning("video.not_configured");
+      }
     }
     RABT_TRY(command, make(session));
     RABT_TRY(change, decide(session, moment_of(who, session), command));
@@ -340,6 +343,7 @@ Result<SessionsImpl::Access> SessionsImpl::access_of(const Session& given,
   if (session.provider_plugin.empty() || session.room != "open") {
     if (!required) return waiting_access(session, *one);
     if (session.warns("video.credentials")) return wrong_credentials(session.provider_plugin);
+    RABT_TRY_STATUS(may_be_in(parts_.settings, session.region));
     if (session.warns("video.room_refused"))
       return unavailable("video.unavailable",
                          "the video provider refused to open a room; the log says why, in the line "

@@ -63,6 +63,7 @@ class SessionsImpl final : public SessionService {
   Answer start_recording(const Ask& ask) override;
   Answer stop_recording(const Ask& ask) override;
   Result<Page> recordings(const Ask& ask, const Window& window) override;
+  Result<RecordingTotals> recording_totals(const Ask& ask) override;
   Answer recording(const Ask& ask) override;
   Answer withdraw_recording(const Ask& ask) override;
   Answer summary(const Ask& ask) override;
@@ -87,6 +88,7 @@ class SessionsImpl final : public SessionService {
   void catch_up() override;
   void write_metrics(MetricsWriter& out) const override;
   [[nodiscard]] const VideoSettings& settings() const override { return parts_.settings; }
+  [[nodiscard]] Status video_credentials() const override { return video_.credentials(); }
 
   // For the threads: an act of the hub itself. also: more to write in the same job.
   using Also = std::function<Status(store::Transaction&, const Change&)>;

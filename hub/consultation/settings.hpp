@@ -36,6 +36,11 @@ struct VideoSettings {
   bool patient_may_read_recordings = true;
   bool consent_required_to_record = false;
 
+  // Where outside systems may keep and handle data. Everywhere when it is empty.
+  std::vector<std::string> allowed_regions{};
+  // Where the provider bound to the role `video` works, as its configuration says. May be empty.
+  std::string region{};
+
   // What a doctor must show before a session starts: `off` nothing, `known` a licence that somebody
   // vouched for or whose number has a known form, `verified` one that a register confirmed.
   enum class Licence : std::uint8_t { off, known, verified };

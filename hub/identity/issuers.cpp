@@ -7,6 +7,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/json.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/crypto/jws.hpp"
 #include "hub/identity/remote_keys.hpp"
 
@@ -19,6 +20,9 @@ constexpr std::size_t kMaxSubject = 200;
 constexpr std::size_t kMaxRoles = 64;
 // 2286: a date beyond it is a mistake.
 constexpr double kMaxSeconds = 1e10;
+// How long a refused token is told of.
+constexpr std::int64_t kTroubleMs = 10LL * 60 * 1000;
+constexpr const char* kExpired = "the token has expired";
 
 // Texts that stand in examples and templates. A secret that holds one of them, or repeats it until
 // it is long enough, is known to everybody.
@@ -78,7 +82,7 @@ std::optional<std::int64_t> time_of(const Json& claims, std::string_view name) {
 Status check_times(const Json& claims, const IssuerOptions& issuer, std::int64_t now_ms) {
   const auto ends = time_of(claims, "exp");
   if (!ends) return refused("`exp` is missing or no date");
-  if (*ends + kSkewMs <= now_ms) return refused("the token has expired");
+  if (*ends + kSkewMs <= now_ms) return refused(kExpired);
   for (const std::string_view name : {"nbf", "iat"}) {
     if (claims.find(name) == nullptr) continue;
     const auto begins = time_of(claims, name);
@@ -164,6 +168,38 @@ bool read_roles(const IssuerOptions& issuer, const Json& claim, Roles& roles) {
 
 }  // namespace
 
+namespace {
+
+// The last reason of each issuer for refusing a token. Internally synchronised.
+class Troubles {
+ public:
+  // issuer: empty when a token names none that is trusted.
+  void note(const std::string& issuer, const std::string& why, std::int64_t now_ms) {
+    const Lock lock(mutex_);
+    last_[issuer] = {why, now_ms};
+  }
+  Status all(std::int64_t now_ms) const {
+    const Lock lock(mutex_);
+    std::string out;
+    for (const auto& [issuer, one] : last_) {
+      if (now_ms - one.at_ms > kTroubleMs) continue;
+      out.append(out.empty() ? "" : "; ").append(issuer).append(issuer.empty() ? "" : ": ");
+      out.append(one.why).append(" (").append(to_iso8601({one.at_ms})).append(")");
+    }
+    return out.empty() ? ok_status() : Status(refused(std::move(out)));
+  }
+
+ private:
+  struct One {
+    std::string why;
+    std::int64_t at_ms = 0;
+  };
+  mutable Mutex mutex_;
+  std::map<std::string, One> last_ RABT_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
 struct Issuers::State {
   explicit State(const Clock& c) : clock(c) {}
   struct One {
@@ -174,7 +210,9 @@ struct Issuers::State {
   };
   const Clock& clock;
   std::vector<One> issuers;
+  const std::unique_ptr<Troubles> troubles = std::make_unique<Troubles>();
 
+  [[nodiscard]] Result<Claims> verify(std::string_view token, std::string& issuer) const;
   [[nodiscard]] Result<Claims> judge(const crypto::Jws& jws, const Json& claims,
                                      const One& issuer) const;
 };
@@ -278,7 +316,8 @@ Result<Claims> Issuers::State::judge(const crypto::Jws& jws, const Json& claims,
   return out;
 }
 
-Result<Claims> Issuers::verify(std::string_view token) const {
+// issuer: gets the name of the one that the token says it is from.
+Result<Claims> Issuers::State::verify(std::string_view token, std::string& issuer) const {
   const auto jws = crypto::read_jws(token, kMaxTokenBytes);
   if (!jws.ok()) return refused(jws.error().message);
   const auto claims = Json::parse(jws->payload, {.max_bytes = kMaxTokenBytes, .max_depth = 8});
@@ -289,8 +328,9 @@ Result<Claims> Issuers::verify(std::string_view token) const {
   if (named != nullptr && !named->is_string()) return refused("`iss` is no text");
   const std::string_view name = named == nullptr ? "" : std::string_view(named->as_string());
   if (named != nullptr && name.empty()) return refused("`iss` is empty");
-  for (const State::One& one : state_->issuers) {
+  for (const One& one : issuers) {
     if (one.options.issuer != name) continue;
+    issuer = one.options.name;
     RemoteKeys::Set published;
     if (one.remote != nullptr) {
       RABT_TRY(set, one.remote->keys(jws->key_id));
@@ -298,10 +338,23 @@ Result<Claims> Issuers::verify(std::string_view token) const {
     }
     for (const crypto::JwsKey& key : published != nullptr ? *published : one.keys) {
       if (!jws->key_id.empty() && !key.id().empty() && jws->key_id != key.id()) continue;
-      if (key.verifies(*jws)) return state_->judge(*jws, *claims, one);
+      if (key.verifies(*jws)) return judge(*jws, *claims, one);
     }
   }
-  return refused("no key of a trusted issuer made the signature");
+  return refused(issuer.empty() ? "no issuer of the configuration has the `iss` of the token"
+                                : "no key of the issuer made the signature");
+}
+
+Result<Claims> Issuers::verify(std::string_view token) const {
+  std::string issuer;
+  auto claims = state_->verify(token, issuer);
+  if (!claims.ok() && claims.error().message != kExpired)
+    state_->troubles->note(issuer, claims.error().message, state_->clock.now().ms);
+  return claims;
+}
+
+Status Issuers::trouble() const {
+  return state_->troubles->all(state_->clock.now().ms);
 }
 
 }  // namespace rabt::identity

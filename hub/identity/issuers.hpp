@@ -93,6 +93,10 @@ class Issuers {
   // for the log only); unavailable auth.issuer_unreachable.
   [[nodiscard]] Result<Claims> verify(std::string_view token) const;
 
+  // Why tokens were refused in the last ten minutes, for who runs the hub: the last reason of each
+  // issuer. That the time of a token is over is none. Error denied http.unauthenticated.
+  [[nodiscard]] Status trouble() const;
+
  private:
   struct State;
   explicit Issuers(std::unique_ptr<const State> state);

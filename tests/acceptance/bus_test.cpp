@@ -41,6 +41,10 @@ Hospital& h() {
 std::string bus_health() {
   return h().call("-", "GET", "/health", {}, {{"Accept", "application/json"}}).text("rabbitmq");
 }
+// What PulseOne's /health says of troubles.
+Json detail(const std::string& who) {
+  return h().call(who, "GET", "/health", {}, {{"Accept", "application/json"}})["detail"];
+}
 // The hub sees it after a moment.
 bool becomes(const std::string& word) {
   for (int look = 0; look < 2'400; ++look) {
@@ -222,10 +226,15 @@ TEST(PulseoneBus, P37HoldsSessionsWithoutTheBrokerAndTellsItLater) {
   server.kill();
   ASSERT_TRUE(becomes("unhealthy"));
   EXPECT_EQ(h().get("-", "/health").status, 200) << "the hub itself is well";
+  // What is wrong is said to who runs the hub, on both paths.
+  EXPECT_EQ(detail("AD").string_or("rabbitmq", "").substr(0, 4), "bus.") << detail("AD").dump();
+  EXPECT_EQ(h().get("AD", "/health")["detail"], detail("AD"));
+  for (const char* who : {"-", "P", "D"}) EXPECT_TRUE(detail(who).is_null()) << who;
   const std::string second = held();
   ASSERT_TRUE(server.restart().ok());
   ASSERT_TRUE(server.wait().ok());
   ASSERT_TRUE(becomes("healthy"));
+  EXPECT_TRUE(detail("AD").is_null()) << detail("AD").dump();
   AmqpQueue queue(server, "p37", "video.#");
   ASSERT_TRUE(queue.good());
   // Some may come twice, those whose confirmation was lost.

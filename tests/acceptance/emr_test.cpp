@@ -208,7 +208,7 @@ TEST(Emr, E16ASessionHasOneRoomAtTheProvider) {
   EXPECT_EQ(rooms("room.completed").size(), 1U);
 }
 
-TEST(Emr, E32AWrongApiSecretIsNamedByTheToken) {
+TEST(Emr, E32P37AWrongApiSecretIsNamedByTheTokenAndByTheHealth) {
   h().site.faults("twilio", R"([{"match": {"method": "POST", "path": "^/v1/Rooms$"},
                                  "fault": "status", "status": 401}])");
   const std::string id = started();
@@ -218,8 +218,12 @@ TEST(Emr, E32AWrongApiSecretIsNamedByTheToken) {
   EXPECT_NE(refused.text("detail").find("credentials of plugin://twilio"), std::string::npos)
       << refused.body;
   EXPECT_NE(h().get("D", path(id))["warnings"].dump().find("video.credentials"), std::string::npos);
+  const auto said = [] { return h().get("AD", "/health")["detail"].string_or("credentials", ""); };
+  EXPECT_NE(said().find("does not accept the credentials of plugin://twilio"), std::string::npos)
+      << said();
   // Once it is mended, the next one who comes gets in.
   RABT_EXPECT_STATUS(h().post("P", std::string(kRoot) + "token/", session_id(id)), 200);
+  EXPECT_EQ(said(), "");
   EXPECT_EQ(h().get("D", path(id))["warnings"].dump().find("video.credentials"), std::string::npos);
 }
 

@@ -229,6 +229,19 @@ TEST(Pulseone, P23ATokenThatDoesNotHoldIsRefused) {
   EXPECT_NE(answer.body.find("Invalid authentication credentials"), std::string::npos);
 }
 
+TEST(Pulseone, P37ATokenThatIsRefusedIsNamedToWhoRunsTheHub) {
+  const auto detail = [](const std::string& who) {
+    return h().call(who, "GET", "/health", {}, {{"Accept", "application/json"}})["detail"];
+  };
+  const std::string wrong = h().mint("x", "doctor", "Zt6Qe1Wn8Vb3Ru5Yk9Pm2Ls7Hd4Gf0Xc");
+  EXPECT_EQ(h().site.send("GET", kSessions, {{"Authorization", "Bearer " + wrong}}).status, 401);
+  const std::string said = detail("AD").string_or("jwt", "");
+  EXPECT_NE(said.find("kiorex: no key of the issuer made the signature"), std::string::npos)
+      << said;
+  EXPECT_TRUE(detail("P").is_null());
+  EXPECT_TRUE(detail("-").is_null());
+}
+
 TEST(Pulseone, P25P27OnlyTheirOwn) {
   const std::string id = active();
   RABT_EXPECT_STATUS(h().post("D2", path(id, "end")), 403);

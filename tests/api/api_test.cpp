@@ -720,6 +720,15 @@ TEST_F(ApiTest, HealthAndMetricsTellHowTheAuditLogIs) {
   }
 }
 
+TEST_F(ApiTest, P37HealthNamesWhatIsWrongToWhoRunsTheHub) {
+  Request with_token = request("GET", "/health");
+  with_token.headers = {{"authorization", "Bearer " + std::string(kToken)}};
+  EXPECT_EQ(json(handle(with_token)).find("detail"), nullptr);
+  api_.troubles = Json::object({{"database", "store.full: the disk of the data folder is full"}});
+  EXPECT_EQ(json(handle(with_token))["detail"], api_.troubles);
+  EXPECT_EQ(handle(request("GET", "/health")).body, R"({"status":"pass"})");
+}
+
 TEST_F(ApiTest, HealthNeedsNoTokenAndMetricsDoAndNeitherHoldsData) {
   const std::string id = waiting_instance("do-key");
   for (const char* path : {"/health", "/metrics"}) {

@@ -127,7 +127,7 @@ void ApiRig::open(Options options) {
       .people{*people, hub.store(), audit, clock, about},
       .access{*people, hub.store(), hub.keys(), audit, random, "t1"},
       .approvals{*approvals},
-      .health{hub.store(), audit, hub.keyring(), hub.host(), "t1"},
+      .health{hub.store(), audit, hub.keyring(), hub.host(), "t1", [this] { return troubles; }},
       .metrics{},
       .sessions = sessions_.get(),
       .webhooks = webhooks_.get()});

@@ -70,6 +70,8 @@ class ApiRig {
   access::PatientDetail details{hub.keys(), hub.store(), random};
   engine::PatientIndex patients{hub.store(), "t1"};
   std::vector<std::unique_ptr<audit::SyslogSender>> senders;
+  // What GET /health says that does not work.
+  Json troubles = Json::object();
   std::unique_ptr<access::Grants> grants;
   std::unique_ptr<identity::People> people;
   std::unique_ptr<identity::Accounts> accounts;

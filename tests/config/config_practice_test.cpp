@@ -20,8 +20,8 @@ TEST(ConfigPractice, EveryKeyIsRead) {
   ASSERT_TRUE(config.ok()) << config.error().message;
   const consultation::PracticeSettings& practice = config->practice;
   EXPECT_TRUE(practice.require_agreement);
-  EXPECT_EQ(practice.allowed_regions, std::vector<std::string>{"de1"});
-  EXPECT_EQ(practice.region, "de1");
+  EXPECT_EQ(config->video.allowed_regions, std::vector<std::string>{"de1"});
+  EXPECT_EQ(config->video.region, "de1");
   ASSERT_EQ(practice.agreements.size(), 1U);
   EXPECT_EQ(practice.agreements[0].party, "twilio");
   EXPECT_EQ(practice.agreements[0].valid_to, "2027-01-01");

@@ -86,6 +86,9 @@ class StandInSessions final : public Sessions {
   Answer start_recording(const Ask& /*ask*/) override { return none(); }
   Answer stop_recording(const Ask& /*ask*/) override { return none(); }
   Result<Page> recordings(const Ask& /*ask*/, const Window& /*window*/) override { return Page{}; }
+  Result<RecordingTotals> recording_totals(const Ask& /*ask*/) override {
+    return RecordingTotals{};
+  }
   Answer recording(const Ask& /*ask*/) override { return none(); }
   Answer withdraw_recording(const Ask& /*ask*/) override { return none(); }
   Answer summary(const Ask& /*ask*/) override { return none(); }

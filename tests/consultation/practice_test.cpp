@@ -61,7 +61,7 @@ class PracticeTest : public RecordHouse {
     practice_.reset();
     records_.reset();
   }
-  void make(PracticeSettings settings) {
+  void make(PracticeSettings settings, VideoSettings video = {}) {
     practice_ = make_practice({.store = *store_,
                                .audit = *audit_,
                                .keys = *keys_,
@@ -71,7 +71,7 @@ class PracticeTest : public RecordHouse {
                                .random = random_,
                                .ids = ids_,
                                .tenant = "t1",
-                               .video = {},
+                               .video = std::move(video),
                                .settings = std::move(settings)});
   }
   // What the hub has told until now, oldest first: type and data.
@@ -701,12 +701,14 @@ TEST_F(PracticeTest, B33TheMonthlyReportHasALineForEachLicence) {
 }
 
 TEST_F(PracticeTest, B31AgreementsAreValidExpiredOrMissing) {
+  VideoSettings video;
+  video.allowed_regions = {"me-south-1"};
+  video.region = "us1";
   make({.agreements =
             {{.party = "twilio", .kind = "baa", .signed_on = "2026-01-01"},
              {.party = "fhir", .kind = "dpa", .signed_on = "2025-01-01", .valid_to = "2026-11-21"}},
-        .allowed_regions = {"me-south-1"},
-        .region = "us1",
-        .processors = {"twilio", "fhir", "nphies"}});
+        .processors = {"twilio", "fhir", "nphies"}},
+       video);
   const Json figures = must(practice_->compliance(ask(admin_)));
   std::string states;
   for (const Json& one : figures["agreements"].as_array())

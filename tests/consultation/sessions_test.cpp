@@ -30,6 +30,84 @@ TEST_F(Sessions, ASessionIsMadeWithRoomTokenNumberAndNames) {
   EXPECT_EQ(made(plain()).int_or("number", 0), 2);
 }
 
+TEST_F(Sessions, B32ASessionIsMadeWhereItsProviderMayWork) {
+  settings_.region = "us1";
+  close();
+  open();
+  EXPECT_EQ(made()["region"], Json("us1"));
+  settings_.allowed_regions = {"me-south-1"};
+  close();
+  open();
+  const auto refused = sessions_->create(as(doctor_, {}, plain()));
+  ASSERT_EQ(code(refused), "residency.region");
+  EXPECT_EQ(refused.error().kind, ErrorKind::conflict);
+  EXPECT_EQ(refused.error().message,
+            "the video provider works in the region us1; compliance.allowed_regions allows: "
+            "me-south-1");
+  settings_.region = "me-south-1";
+  close();
+  open();
+  EXPECT_EQ(made()["region"], Json("me-south-1"));
+  // A machine of one's own works where it stands.
+  settings_.region.clear();
+  close();
+  open();
+  EXPECT_EQ(made()["region"], Json());
+}
+
+TEST_F(Sessions, B32NobodyEntersARoomThatTheProviderOpenedInARegionThatIsNotAllowed) {
+  std::string where = "us1";
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    auto outcome = provider_.usual(call);
+    if (call.action == "create-session") outcome.output.set("region", where);
+    return outcome;
+  };
+  settings_.allowed_regions = {"me-south-1"};
+  close();
+  open();
+  const std::string id = id_of(made());
+  ASSERT_TRUE(eventually([&] { return provider_.calls("end-session").size() == 1; }));
+  EXPECT_EQ(seen(id)["region"], Json("us1"));
+  EXPECT_EQ(seen(id)["warnings"].dump(), R"(["residency.region"])");
+  must(sessions_->start(as(doctor_, id)));
+  EXPECT_EQ(code(sessions_->token(as(doctor_, id))), "residency.region");
+  // The next one who asks is told anew where it would be.
+  where = "me-south-1";
+  const Json joined = must(sessions_->join(as(doctor_, id)));
+  EXPECT_EQ(joined["tokenUse"], Json("media")) << joined.dump();
+  EXPECT_EQ(seen(id)["region"], Json("me-south-1"));
+  EXPECT_EQ(seen(id)["warnings"].size(), 0U);
+}
+
+// Symptom: Kiorex' metrics counted 200 recordings at most. Cause: one page of the list was summed.
+// The sum of all is asked for here, with more than any page holds.
+TEST_F(Sessions, K37AllRecordingsAreSummedHoweverManyThereAre) {
+  const std::string id = id_of(made());
+  const std::string other =
+      id_of(must(sessions_->create(as(doctor2_, {}, with(plain(), "patient", patient2_)))));
+  static constexpr store::Statement kMany{
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $3) INSERT INTO "
+      "session_recording (tenant, id, number, session, sid, status, kind, purpose, started_ms, "
+      "bytes, sha256, content_type, sealed) SELECT $1, $2 || printf('%06d', i), $4 + i, $2, x'', "
+      "CASE i % 3 WHEN 0 THEN 'processing' ELSE 'ready' END, 'video', 'care', 0, i, '', '', x'' "
+      "FROM n"};
+  (void)must(store_->write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(store::run(transaction, kMany, {"t1", id, 450, 0}));
+    return store::run(transaction, kMany, {"t1", other, 3, 1000});
+  }));
+  const auto totals = [&](const Ask& ask) {
+    const RecordingTotals found = must(sessions_->recording_totals(ask));
+    return std::pair(found.count, found.bytes);
+  };
+  constexpr std::int64_t kSum = 450 * 451 / 2;
+  EXPECT_EQ(totals(as_admin()), std::pair(std::int64_t{453}, kSum + 6));
+  EXPECT_EQ(totals(as(doctor_)), std::pair(std::int64_t{450}, kSum));
+  EXPECT_EQ(totals(as(doctor2_)), std::pair(std::int64_t{3}, std::int64_t{6}));
+  EXPECT_EQ(totals(as(patient_)), std::pair(std::int64_t{450}, kSum));
+  EXPECT_EQ(totals(as(nurse_)), std::pair(std::int64_t{0}, std::int64_t{0}));
+  EXPECT_EQ(code(sessions_->recording_totals(as({}))), "authorisation.denied");
+}
+
 // A hub that is killed leaves session and answer, or neither.
 TEST_F(Sessions, TheAnswerIsKeptInTheCommitThatMakesTheSession) {
   Ask failing = as(doctor_, {}, plain());

@@ -41,12 +41,12 @@ struct House {
   std::vector<std::string> systems;
   // Where the hub can be reached, without a slash at the end. May be empty.
   std::string public_url;
-  // Whether the database answers.
-  std::function<bool()> database;
+  // What does not work, as api::Health::troubles.
+  std::function<Json()> troubles;
   // What serves the role `video`, as the configuration names it: plugin://twilio. May be empty.
   std::string video;
-  // Whether RabbitMQ is reached. Unset if none is used.
-  std::function<bool()> bus;
+  // Whether RabbitMQ is used.
+  bool bus = false;
   // The content of a recording, or the part that the request asks for.
   std::function<Result<http::Response>(const consultation::Ask&, const http::Request&)>
       recording_content;

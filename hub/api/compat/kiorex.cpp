@@ -2,6 +2,7 @@
 
 #include "hub/api/answers.hpp"
 #include "hub/api/compat/door.hpp"
+#include "hub/api/health.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/http/problem.hpp"
 #include "hub/workflow/cron.hpp"
@@ -744,16 +745,19 @@ Result<Response> optimize(DoorCall& call) {
 }
 
 Result<Response> health(DoorCall& call) {
-  const bool works = call.house.database();
+  const Json troubles = call.house.troubles();
+  const bool works = troubles.find("database") == nullptr;
   if (!works) call.status = 503;
-  return call.reply(Json::object(
+  Json body = Json::object(
       {{"status", works ? "ok" : "error"},
        {"service", "video-service"},
        {"version", "1.0.0"},
        {"database", works ? "connected" : "disconnected"},
        {"redis", "not_used"},
        {"twilio", call.house.video == "plugin://twilio" ? "configured" : "not_configured"},
-       {"timestamp", to_iso8601(call.house.clock.now())}}));
+       {"timestamp", to_iso8601(call.house.clock.now())}});
+  if (troubles.size() > 0 && Health::may_see_detail(call.caller.who)) body.set("detail", troubles);
+  return call.reply(body);
 }
 
 Result<Response> metrics(DoorCall& call) {
@@ -765,24 +769,14 @@ Result<Response> metrics(DoorCall& call) {
   RABT_TRY(speed, call.house.practice.performance(call.ask()));
   RABT_TRY(lines, call.house.practice.quality_metrics(call.ask()));
   RABT_TRY(bytes, call.house.practice.bandwidth(call.ask()));
-  std::int64_t recordings = 0;
-  std::int64_t stored = 0;
-  consultation::Window window{.limit = 200};
-  do {
-    RABT_TRY(page, call.house.sessions.recordings(call.ask(), window));
-    for (const Json& one : page.items) {
-      ++recordings;
-      stored += one.int_or("bytes", 0);
-    }
-    window.cursor = page.next;
-  } while (!window.cursor.empty());
+  RABT_TRY(recordings, call.house.sessions.recording_totals(call.ask()));
   return call.reply(
       Json::object({{"sessionSuccessRate", speed["successRate"]},
                     {"averageSessionDurationMinutes", speed["averageDurationMinutes"]},
                     {"averageQualityScore", lines["averageQualityScore"]},
                     {"totalBandwidthBytes", bytes["totalBytes"]},
-                    {"recordingCount", recordings},
-                    {"recordingBytes", stored},
+                    {"recordingCount", recordings.count},
+                    {"recordingBytes", recordings.bytes},
                     {"activeSessions", speed["activeSessions"]}}));
 }
 

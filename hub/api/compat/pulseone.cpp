@@ -4,6 +4,7 @@
 
 #include "hub/api/answers.hpp"
 #include "hub/api/compat/door.hpp"
+#include "hub/api/health.hpp"
 
 // PulseOne Video Consultation: docs/compat/pulseone.md. Ids are UUIDs, names snake_case, status in
 // capitals, lists {sessions, total, page, page_size, total_pages}.
@@ -260,16 +261,21 @@ Result<Response> usage(DoorCall& call) {
 }
 
 Result<Response> health(DoorCall& call) {
-  const bool works = call.house.database();
+  const Json troubles = call.house.troubles();
+  const auto word = [&](std::string_view part) {
+    return troubles.find(part) == nullptr ? "healthy" : "unhealthy";
+  };
+  const bool works = troubles.find("database") == nullptr;
   if (!works) call.status = 503;
-  return call.reply(Json::object(
-      {{"status", works ? "healthy" : "unhealthy"},
+  Json body = Json::object(
+      {{"status", word("database")},
        {"service", "Video Consultation Service"},
        {"version", "1.0.0"},
-       {"database", works ? "healthy" : "unhealthy"},
-       {"rabbitmq",
-        call.house.bus ? (call.house.bus() ? "healthy" : "unhealthy") : "not_configured"},
-       {"aws_chime", call.house.video == "plugin://chime" ? "configured" : "not_configured"}}));
+       {"database", word("database")},
+       {"rabbitmq", call.house.bus ? word("rabbitmq") : "not_configured"},
+       {"aws_chime", call.house.video == "plugin://chime" ? "configured" : "not_configured"}});
+  if (troubles.size() > 0 && Health::may_see_detail(call.caller.who)) body.set("detail", troubles);
+  return call.reply(body);
 }
 
 // clang-format off

@@ -2,6 +2,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/practice/agreements.hpp"
+#include "hub/consultation/session/decide.hpp"
 
 // What the sorts of records share, and what pages show.
 namespace rabt::consultation {
@@ -140,19 +141,17 @@ Json PracticeService::compliance_now() const {
     good = false;
     agreements.push_back(Json::object({{"party", plugin}, {"state", "missing"}}));
   }
-  const auto& regions = settings.allowed_regions;
-  const bool resident = regions.empty() || settings.region.empty() ||
-                        std::find(regions.begin(), regions.end(), settings.region) != regions.end();
+  const std::string& region = parts_.video.region;
+  const bool resident = may_be_in(parts_.video, region).ok();
   Json allowed = Json::array();
-  for (const std::string& region : regions) allowed.push_back(region);
+  for (const std::string& one : parts_.video.allowed_regions) allowed.push_back(one);
   return Json::object(
       {{"state", good && resident ? "good" : "attention"},
        {"requireAgreement", settings.require_agreement},
        {"agreements", agreements},
-       {"residency",
-        Json::object({{"allowed", allowed},
-                      {"region", settings.region.empty() ? Json() : Json(settings.region)},
-                      {"state", resident ? "good" : "refused"}})},
+       {"residency", Json::object({{"allowed", allowed},
+                                   {"region", region.empty() ? Json() : Json(region)},
+                                   {"state", resident ? "good" : "refused"}})},
        {"retention", Json::object({{"recordingDays", parts_.video.recording_retention_days}})},
        {"encryption",
         Json::object(

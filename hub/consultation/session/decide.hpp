@@ -174,6 +174,8 @@ struct ProviderLeft {
 };
 struct RoomOpened {
   std::string sid;
+  // Where media are, as the provider says. Empty when it does not say.
+  std::string region{};
 };
 // The provider refused to open the room, or nobody knows whether it did.
 struct RoomNotOpened {
@@ -260,6 +262,10 @@ struct Change {
 // consent.*, recording.*, capability.*; not_found not_found.
 [[nodiscard]] Result<Change> decide(const Session& session, const Moment& moment,
                                     const Command& command);
+
+// Whether media may be there; an empty region is one that nobody named. Error conflict
+// residency.region.
+[[nodiscard]] Status may_be_in(const VideoSettings& settings, std::string_view region);
 
 // When the hub has to look at the session without being asked.
 [[nodiscard]] std::optional<std::int64_t> due_at(const Session& session,

@@ -70,7 +70,8 @@ void put_out(Step& step, const Participant& one) {
 
 // Why the provider has not opened the room.
 void clear_room_warnings(Session& is) {
-  for (const char* one : {"video.room_refused", "video.room_unknown", "video.credentials"})
+  for (const char* one :
+       {"video.room_refused", "video.room_unknown", "video.credentials", "residency.region"})
     is.clear_warning(one);
 }
 
@@ -585,10 +586,18 @@ Result<Change> on(Step step, const RoomOpened& command) {
   Session& is = step.after();
   // The session ended meanwhile: whoever asked for the room ends it.
   if (is.over() || (is.room == "open" && is.room_sid == command.sid)) return nothing(step.before);
-  is.room = "open";
   is.room_sid = command.sid;
-  is.room_gone_ms.reset();
+  if (!command.region.empty()) is.region = command.region;
   clear_room_warnings(is);
+  // The provider chose another region than the binding names: nobody enters that room.
+  if (const Status allowed = may_be_in(step.moment.settings, is.region); !allowed.ok()) {
+    is.room = "closed";
+    is.warn(allowed.error().code);
+    step.ask("end-room");
+    return done(std::move(step));
+  }
+  is.room = "open";
+  is.room_gone_ms.reset();
   return done(std::move(step));
 }
 

@@ -150,6 +150,18 @@ void open_room(Step& step) {
   step.ask("open-room");
 }
 
+Status may_be_in(const VideoSettings& settings, std::string_view region) {
+  const std::vector<std::string>& allowed = settings.allowed_regions;
+  if (allowed.empty() || region.empty() ||
+      std::find(allowed.begin(), allowed.end(), region) != allowed.end())
+    return ok_status();
+  std::string names;
+  for (const std::string& one : allowed) names += (names.empty() ? "" : ", ") + one;
+  return conflict("residency.region", "the video provider works in the region " +
+                                          std::string(region) +
+                                          "; compliance.allowed_regions allows: " + names);
+}
+
 Status provider_records(const Step& step) {
   if (!step.change.after.provider_plugin.empty() && step.moment.records) return ok_status();
   return conflict("capability.recording",
