@@ -48,6 +48,8 @@ class Api {
                                                          const http::Request& request) const {
     return resources_->recordings.of_session(ask, request);
   }
+  // What other systems deliver otherwise than over HTTP.
+  [[nodiscard]] Hooks& hooks() { return resources_->hooks; }
   [[nodiscard]] std::string metrics_text() const;
   // What compatibility APIs measure.
   void write_doors(MetricsWriter& out) const {

@@ -21,6 +21,14 @@ Json pairs(const std::vector<std::pair<std::string, std::string>>& list) {
   return out;
 }
 
+Response answer(engine::Accepted accepted, const std::string& type) {
+  Response response{.status = accepted.status,
+                    .headers = {{"Content-Type", type}},
+                    .body = std::move(accepted.answer)};
+  if (accepted.repeated) response.headers.emplace_back("X-Rabt-Repeated", "true");
+  return response;
+}
+
 }  // namespace
 
 Hooks::Hooks(Parts parts, std::vector<Source> sources) : parts_(std::move(parts)) {
@@ -32,7 +40,8 @@ Hooks::Hooks(Parts parts, std::vector<Source> sources) : parts_(std::move(parts)
 
 Status Hooks::expected(const Call& call) {
   const bool of_another = !call.path[1].empty() && call.path[0] != parts_.tenant;
-  if (of_another || !sources_.contains(source_in(call.path)))
+  const auto found = sources_.find(source_in(call.path));
+  if (of_another || found == sources_.end() || found->second.over_mllp)
     return not_found("hooks.unknown_source", "no source of this name is configured");
   return parts_.ready ? parts_.ready() : ok_status();
 }
@@ -62,36 +71,80 @@ Result<Response> Hooks::deliver(const Call& call) {
                                       {"query", pairs(request.query)},
                                       {"headers", pairs(request.headers)},
                                       {"content_type", request.header("content-type")}});
-  const auto events = parts_.plugins.normalise(source.plugin, envelope, request.body);
-  if (!events.ok()) {
-    const Error& error = events.error();
+  return take(source, envelope, request.body, verified->dedupe_id,
+              {.client = call.caller.client, .request = proven_request(request)});
+}
+
+std::optional<std::string> Hooks::message(std::string_view source, const std::string& body,
+                                          const std::string& address) {
+  const auto found = sources_.find(source);
+  RABT_CHECK(found != sources_.end());
+  if (parts_.ready && !parts_.ready().ok()) return std::nullopt;
+  const Json envelope = Json::object({{"source", found->second.name},
+                                      {"method", "MLLP"},
+                                      {"path", ""},
+                                      {"query", Json::array()},
+                                      {"headers", Json::array()},
+                                      {"content_type", "application/hl7-v2"}});
+  auto response = take(found->second, envelope, body, to_hex(as_bytes(as_text(crypto::sha256(body)))),
+                       {.client = address, .request = {}});
+  // What the hub says in its own words no sender of such messages understands.
+  if (!response.ok() || response->headers.empty() ||
+      response->headers.front().second == "application/problem+json")
+    return std::nullopt;
+  return std::move(response->body);
+}
+
+Result<Response> Hooks::take(const Source& source, const Json& envelope, const std::string& body,
+                             const std::string& dedupe_id, const From& from) {
+  const auto read = parts_.plugins.normalise(source.plugin, envelope, body);
+  if (!read.ok()) {
+    const Error& error = read.error();
     parts_.log.warn("hook.unreadable", {{"source", source.name}, {"code", error.code}});
     if (error.code != "plugin.delivery") return error;
     return http::problem(422, error.code, "Unprocessable Content", error.message);
   }
-
-  if (parts_.provider_event) {
-    for (const Json& event : events->as_array()) RABT_TRY_STATUS(parts_.provider_event(event));
+  if (!read->is_object()) {
+    RABT_TRY(accepted, store(source, body, dedupe_id, from, *read));
+    return answer(std::move(accepted), "application/json");
   }
-  RABT_TRY(answer, parts_.engine.accept(delivery(source, verified->dedupe_id, call, *events)));
-  Response response{.status = answer.status,
-                    .headers = {{"Content-Type", "application/json"}},
-                    .body = std::move(answer.answer)};
-  if (answer.repeated) response.headers.emplace_back("X-Rabt-Repeated", "true");
-  return response;
+  const Json& answers = (*read)["answers"];
+  const std::string type = answers.string_or("content_type", "");
+  const auto say = [&](int status, const char* what) {
+    return Response{
+        .status = status, .headers = {{"Content-Type", type}}, .body = answers.string_or(what, "")};
+  };
+  if (const std::string refused = read->string_or("refused", ""); !refused.empty()) {
+    parts_.log.warn("hook.unreadable", {{"source", source.name}, {"reason", refused}});
+    return say(422, "refused");
+  }
+  auto accepted = store(source, body, read->string_or("id", dedupe_id), from, (*read)["events"]);
+  if (accepted.ok()) {
+    accepted->answer = answers.string_or("accepted", "");
+    return answer(*std::move(accepted), type);
+  }
+  const Error& error = accepted.error();
+  parts_.log.warn("hook.not_taken", {{"source", source.name}, {"code", error.code}});
+  return say(error_policy(error.kind).http_status, error.code == "engine.delivery_conflict"
+                                                       ? "conflict"
+                                                   : error.kind == ErrorKind::invalid ? "refused"
+                                                                                      : "failed");
 }
 
-// The events as CloudEvents 1.0 envelopes. What the plugin left out is filled in.
-engine::Delivery Hooks::delivery(const Source& source, const std::string& dedupe_id,
-                                 const Call& call, const Json& events) const {
-  const Request& request = call.request;
-  const crypto::Digest digest = crypto::sha256(request.body);
+// The events become CloudEvents 1.0 envelopes. What the plugin left out is filled in.
+Result<engine::Accepted> Hooks::store(const Source& source, const std::string& body,
+                                      const std::string& dedupe_id, const From& from,
+                                      const Json& events) const {
+  if (parts_.provider_event) {
+    for (const Json& event : events.as_array()) RABT_TRY_STATUS(parts_.provider_event(event));
+  }
+  const crypto::Digest digest = crypto::sha256(body);
   engine::Delivery delivery{.tenant = parts_.tenant,
                             .source = source.name,
                             .dedupe_id = dedupe_id,
                             .body_sha256 = std::string(as_text(digest)),
-                            .client = call.caller.client,
-                            .request = proven_request(request)};
+                            .client = from.client,
+                            .request = from.request};
   std::int64_t number = 0;
   for (const Json& event : events.as_array()) {
     Json envelope =
@@ -106,7 +159,7 @@ engine::Delivery Hooks::delivery(const Source& source, const std::string& dedupe
     delivery.events.push_back(std::move(envelope));
     ++number;
   }
-  return delivery;
+  return parts_.engine.accept(delivery);
 }
 
 void Hooks::audit_refusal(std::string_view source, std::string_view code) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,8 @@ struct Source {
   // The plugin that reads what the source sends.
   std::string plugin;
   http::SignatureConfig signature;
+  // Its messages come over MLLP, and none is taken over HTTP.
+  bool over_mllp = false;
 };
 
 // The name of the source in the path of a delivery, /hooks/{source} or /hooks/{tenant}/{source}.
@@ -58,12 +61,27 @@ class Hooks {
   // The source is configured.
   [[nodiscard]] Result<http::Response> deliver(const Call& call);
 
+  // Takes a message that came over MLLP from this address, whose sender the listener has judged:
+  // the answer, or nothing if there is none to give and the sender should repeat it.
+  [[nodiscard]] std::optional<std::string> message(std::string_view source, const std::string& body,
+                                                   const std::string& address);
+
   // Deliveries whose signature did not hold.
   [[nodiscard]] std::uint64_t refused() const { return refused_.load(); }
 
  private:
-  [[nodiscard]] engine::Delivery delivery(const Source& source, const std::string& dedupe_id,
-                                          const Call& call, const Json& events) const;
+  // Who delivers, for the audit log.
+  struct From {
+    std::string client;
+    std::string request;
+  };
+  // Takes a delivery of which it is proved who sends it. dedupe_id: unless the plugin says one.
+  [[nodiscard]] Result<http::Response> take(const Source& source, const Json& envelope,
+                                            const std::string& body, const std::string& dedupe_id,
+                                            const From& from);
+  [[nodiscard]] Result<engine::Accepted> store(const Source& source, const std::string& body,
+                                               const std::string& dedupe_id, const From& from,
+                                               const Json& events) const;
   void audit_refusal(std::string_view source, std::string_view code);
 
   // Constant after construction.

@@ -4,9 +4,7 @@
 
 namespace rabt::assembly {
 
-namespace {
-
-void reload_one(crypto::TlsServer& tls, Logger& log) {
+void reload_certificates(crypto::TlsServer& tls, Logger& log) {
   const auto reloaded = tls.reload();
   if (!reloaded.ok()) {
     log.error("tls.reload_failed",
@@ -15,8 +13,6 @@ void reload_one(crypto::TlsServer& tls, Logger& log) {
     log.info("tls.reloaded", {{"expires", to_iso8601(tls.expires())}});
   }
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Edge>> Edge::open(Options options, const Clock& clock, Logger& log,
                                          Admit admit) {
@@ -90,7 +86,7 @@ Status Edge::open_for(const config::Config& config, const Admit& admit) {
 
 void Edge::reload() {
   for (const auto& tls : {tls_, mtls_}) {
-    if (tls != nullptr) reload_one(*tls, log_);
+    if (tls != nullptr) reload_certificates(*tls, log_);
   }
 }
 

@@ -17,6 +17,9 @@
 
 namespace rabt::assembly {
 
+// Reads the certificates of a listener again when they have changed, and says so in the log.
+void reload_certificates(crypto::TlsServer& tls, Logger& log);
+
 // Where a process listens: the main listener, the one that asks for certificates, those of
 // compatibility APIs, and Unix sockets. Internally synchronised.
 class Edge {

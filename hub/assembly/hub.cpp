@@ -132,6 +132,8 @@ struct Hub::Parts {
   // Destroyed before `edge`, `upgrade`, `blobs` and the keys, which its thread uses.
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<api::Api> api;
+  // Its threads call `api`; stop() ends them.
+  std::unique_ptr<MllpSources> mllp;
 
   [[nodiscard]] Status make_identity(const config::Config& config);
   [[nodiscard]] Status make_access(const config::Config& config);
@@ -424,6 +426,9 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
       api::Api::Parts{*hub.authenticator, *base.store, *base.audit, privacy, *hub.replays,
                       *hub.cursors, *hub.watch, clock, config.rates, config.server.proxies});
   hub.make_compatible(config, privacy);
+  RABT_TRY(mllp, MllpSources::open(config, hub.api->hooks(), clock, log));
+  hub.mllp = std::move(mllp);
+  hub.maintenance->also([&hub] { hub.mllp->reload(); });
   return std::unique_ptr<Hub>(new Hub(std::move(parts)));
 }
 
@@ -475,6 +480,7 @@ identity::People& Hub::people() {
 
 void Hub::stop(std::int64_t grace_ms) {
   if (parts_->edge != nullptr) parts_->edge->stop();
+  if (parts_->mllp != nullptr) parts_->mllp->stop();
   if (parts_->consultations != nullptr) parts_->consultations->stop();
   if (parts_->webhooks != nullptr) parts_->webhooks->stop();
   if (parts_->plugins != nullptr) parts_->plugins->shutdown(grace_ms);

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 
+#include "hub/assembly/edge.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/http/sns_signature.hpp"
 
@@ -102,6 +103,8 @@ Result<std::vector<api::Source>> read_sources(const config::Config& config, net:
     api::Source& source = sources.emplace_back();
     source.name = entry.name;
     source.plugin = entry.plugin;
+    source.over_mllp = entry.listen.has_value();
+    if (source.over_mllp) continue;
     source.signature.scheme = scheme_of(entry.scheme);
     if (!entry.header.empty()) source.signature.token_header = entry.header;
     source.signature.public_url = config.public_url;
@@ -112,6 +115,46 @@ Result<std::vector<api::Source>> read_sources(const config::Config& config, net:
       return invalid(good.error().code, "source " + entry.name + ": " + good.error().message);
   }
   return sources;
+}
+
+Result<std::unique_ptr<MllpSources>> MllpSources::open(const config::Config& config,
+                                                       api::Hooks& hooks, const Clock& clock,
+                                                       Logger& log) {
+  std::unique_ptr<MllpSources> made(new MllpSources(log));
+  for (const config::SourceEntry& entry : config.sources) {
+    if (!entry.listen) continue;
+    const config::MllpEntry& listen = *entry.listen;
+    http::MllpOptions options{
+        .address = listen.address, .port = listen.port, .names = listen.names};
+    if (listen.from) {
+      options.allowed = [from = *listen.from](std::string_view one) { return from.has(one); };
+    }
+    if (!listen.authorities.empty()) {
+      RABT_TRY(tls, crypto::TlsServer::open({.certificates = config.server.tls_certificates,
+                                             .key = config.server.tls_key,
+                                             .only_1_3 = config.server.tls_only_1_3,
+                                             .client_authorities = listen.authorities,
+                                             .client_revoked = listen.revoked},
+                                            clock));
+      options.tls = std::move(tls);
+      made->tls_.push_back(options.tls);
+    }
+    RABT_TRY(listener, http::MllpListener::start(
+                           std::move(options),
+                           [&hooks, name = entry.name](const std::string& message,
+                                                       const std::string& address) {
+                             return hooks.message(name, message, address);
+                           },
+                           log));
+    log.info("hub.mllp",
+             {{"source", entry.name}, {"port", static_cast<std::int64_t>(listener->port())}});
+    made->listeners_.push_back(std::move(listener));
+  }
+  return made;
+}
+
+void MllpSources::reload() {
+  for (const auto& tls : tls_) reload_certificates(*tls, log_);
 }
 
 }  // namespace rabt::assembly

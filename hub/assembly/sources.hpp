@@ -1,10 +1,13 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "hub/api/hooks.hpp"
 #include "hub/base/result.hpp"
 #include "hub/config/config.hpp"
+#include "hub/crypto/tls_server.hpp"
+#include "hub/http/mllp.hpp"
 #include "hub/net/http_client.hpp"
 
 namespace rabt::assembly {
@@ -14,5 +17,25 @@ namespace rabt::assembly {
 // read_secret and http::check; the message names the source.
 [[nodiscard]] Result<std::vector<api::Source>> read_sources(const config::Config& config,
                                                             net::HttpClient& http);
+
+// The listeners of sources that send over MLLP. What they call outlives them.
+class MllpSources {
+ public:
+  // Listening when it returns. Errors: tls.*, http.bind, http.address.
+  [[nodiscard]] static Result<std::unique_ptr<MllpSources>> open(const config::Config& config,
+                                                                 api::Hooks& hooks,
+                                                                 const Clock& clock, Logger& log);
+  // Reads certificates again that have changed. Called from time to time.
+  void reload();
+  // Accepts nothing more; returns when the last message that was taken is answered.
+  void stop() { listeners_.clear(); }
+
+ private:
+  explicit MllpSources(Logger& log) : log_(log) {}
+
+  Logger& log_;
+  std::vector<std::shared_ptr<crypto::TlsServer>> tls_;
+  std::vector<std::unique_ptr<http::MllpListener>> listeners_;
+};
 
 }  // namespace rabt::assembly

@@ -66,10 +66,27 @@ struct PluginEntry {
   int threads = 0;
 };
 
+// sources.NAME.listen: where a source of the scheme mllp sends to.
+struct MllpEntry {
+  std::string address = "127.0.0.1";
+  int port = 2575;
+  // PEM: the authorities of callers' certificates, and their lists of revoked ones. Without
+  // authorities it is plain TCP.
+  std::string authorities;
+  std::string revoked;
+  // DNS names of certificates, one of which a caller must show; any trusted one will do if it is
+  // empty.
+  std::vector<std::string> names;
+  // Addresses that may connect. All may if it is unset.
+  std::optional<api::Proxies> from;
+};
+
 struct SourceEntry {
   std::string name;
-  // standard-webhooks, twilio, static-token or sns.
+  // standard-webhooks, twilio, static-token, sns or mllp.
   std::string scheme;
+  // Set with the scheme mllp.
+  std::optional<MllpEntry> listen;
   std::vector<SecretSource> secrets;
   // What sns has in place of secrets: ARNs of topics, and what stands in for SNS, or "".
   std::vector<std::string> topics;

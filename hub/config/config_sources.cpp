@@ -5,7 +5,56 @@ namespace rabt::config {
 
 namespace {
 
-SourceEntry read_source(Reader& reader, const YamlEntry& named) {
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1";
+}
+
+// What a source of the scheme mllp has in place of secrets.
+void read_listen(Reader& reader, const YamlEntry& named, const Config& config,
+                 SourceEntry& source) {
+  MllpEntry& entry = source.listen.emplace();
+  for (const char* key : {"secrets", "header"}) {
+    if (named.value->find(key) != nullptr)
+      reader.mistake(
+          named.line, named.column,
+          "source `" + named.key + "` has the scheme mllp, which knows no `" + key + "`");
+  }
+  const YamlNode* listen = reader.section(*named.value, "listen");
+  if (listen == nullptr) {
+    reader.mistake(named.line, named.column,
+                   "source `" + named.key + "` needs `listen`, where its messages come");
+    return;
+  }
+  reader.only(*listen, {"address", "port", "ca", "crl", "names", "from"});
+  reader.text(*listen, "address", entry.address);
+  reader.integer(*listen, "port", 0, 65535, entry.port);
+  reader.path(*listen, "ca", entry.authorities);
+  reader.path(*listen, "crl", entry.revoked);
+  reader.texts(*listen, "names", entry.names);
+  std::vector<std::string> from;
+  reader.texts(*listen, "from", from);
+  if (!from.empty()) {
+    auto networks = api::Proxies::make(from);
+    if (networks.ok()) {
+      entry.from = *std::move(networks);
+    } else {
+      reader.mistake(named.line, named.column, "`listen.from`: " + networks.error().message);
+    }
+  }
+  const auto mistake = [&](const std::string& what) {
+    reader.mistake(named.line, named.column, "source `" + named.key + "`: " + what);
+  };
+  if (entry.authorities.empty() && (!entry.names.empty() || !entry.revoked.empty()))
+    mistake("`listen.names` and `listen.crl` need `listen.ca`");
+  if (!entry.authorities.empty() && config.server.tls_certificates.empty())
+    mistake("`listen.ca` needs the hub's own certificate: add `server.tls`");
+  if (entry.authorities.empty() && from.empty() && !is_loopback(entry.address))
+    mistake(
+        "messages that come from outside this machine need `listen.ca`, or at least "
+        "`listen.from`");
+}
+
+SourceEntry read_source(Reader& reader, const YamlEntry& named, const Config& config) {
   const YamlNode& node = *named.value;
   SourceEntry source;
   source.name = named.key;
@@ -15,16 +64,23 @@ SourceEntry read_source(Reader& reader, const YamlEntry& named) {
                    "name; choose another one");
   }
   if (!reader.mapping(node, "a source")) return source;
-  reader.only(node, {"scheme", "secrets", "header", "plugin", "topics", "endpoint"});
+  reader.only(node, {"scheme", "secrets", "header", "plugin", "topics", "endpoint", "listen"});
   reader.text(node, "scheme", source.scheme, true);
   reader.text(node, "header", source.header);
   reader.text(node, "plugin", source.plugin, true);
   if (source.scheme != "standard-webhooks" && source.scheme != "twilio" &&
-      source.scheme != "static-token" && source.scheme != "sns" && !source.scheme.empty()) {
+      source.scheme != "static-token" && source.scheme != "sns" && source.scheme != "mllp" &&
+      !source.scheme.empty()) {
     reader.mistake(node.line, node.column,
                    "unknown scheme `" + source.scheme +
-                       "`; use standard-webhooks, twilio, static-token or sns");
+                       "`; use standard-webhooks, twilio, static-token, sns or mllp");
   }
+  if (source.scheme == "mllp") {
+    read_listen(reader, named, config, source);
+    return source;
+  }
+  if (node.find("listen") != nullptr)
+    reader.mistake(named.line, named.column, "`listen` belongs to a source of the scheme mllp");
   if (source.scheme == "sns") {
     // What SNS sends is signed with a key of its own.
     reader.texts(node, "topics", source.topics);
@@ -54,7 +110,7 @@ void read_sources(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* sources = reader.section(root, "sources");
   if (sources == nullptr) return;
   for (const YamlEntry& entry : sources->entries) {
-    const SourceEntry& source = config.sources.emplace_back(read_source(reader, entry));
+    const SourceEntry& source = config.sources.emplace_back(read_source(reader, entry, config));
     if (source.plugin.empty() || config.plugin.contains(source.plugin)) continue;
     reader.mistake(entry.line, entry.column,
                    "source `" + entry.key + "` names the plugin `" + source.plugin +

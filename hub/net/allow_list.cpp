@@ -25,9 +25,10 @@ Result<AllowList> AllowList::make(const std::vector<std::string>& entries, bool 
     std::string_view rest = text;
     if (const auto at = rest.find("://"); at != std::string_view::npos) {
       entry.scheme = std::string(rest.substr(0, at));
-      static constexpr std::array<std::string_view, 4> kSchemes{"http", "https", "smtp", "smtps"};
+      static constexpr std::array<std::string_view, 6> kSchemes{"http",  "https", "smtp",
+                                                                "smtps", "mllp",  "mllps"};
       if (std::find(kSchemes.begin(), kSchemes.end(), entry.scheme) == kSchemes.end())
-        return entry_error(text, "the scheme must be http, https, smtp or smtps");
+        return entry_error(text, "the scheme must be http, https, smtp, smtps, mllp or mllps");
       rest.remove_prefix(at + 3);
     }
     bool wildcard = false;

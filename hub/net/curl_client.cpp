@@ -3,6 +3,7 @@
 #include <deque>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 
 #include "hub/base/limits.hpp"
 #include "hub/base/mutex.hpp"
@@ -52,6 +53,8 @@ class CurlClient final : public HttpClient {
   void run();
   void begin(std::unique_ptr<Exchange> owned);
   void complete_finished(bool& finished);
+  // Goes on with the exchanges that libcurl has only connected. waiting: their sockets.
+  void talk(std::vector<curl_waitfd>& waiting, bool& finished);
   void abandon(RequestId id);
   // Destroys the exchange.
   void finish(Exchange& exchange, bool failed_to_connect);
@@ -69,6 +72,7 @@ class CurlClient final : public HttpClient {
   // Confined to the I/O thread, except that any thread may wake `multi_`.
   CURLM* const multi_;
   std::unordered_map<RequestId, std::unique_ptr<Exchange>> running_;
+  std::vector<RequestId> talking_;
 
   std::thread thread_;
 };
@@ -143,9 +147,12 @@ void CurlClient::run() {
     curl_multi_perform(multi_, &active);
     bool finished = false;
     complete_finished(finished);
+    std::vector<curl_waitfd> waiting;
+    talk(waiting, finished);
     // A callback may have started the next request: look before sleeping. libcurl remembers a
     // wakeup, so none is lost.
-    if (!finished) curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
+    if (!finished)
+      curl_multi_poll(multi_, waiting.data(), static_cast<unsigned>(waiting.size()), 1000, nullptr);
   }
 }
 
@@ -170,6 +177,10 @@ void CurlClient::complete_finished(bool& finished) {
     const CURLcode code = message->data.result;
     Exchange* exchange = nullptr;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &exchange);
+    if (exchange->mllp && code == CURLE_OK && exchange->stop == Stop::none) {
+      talking_.push_back(exchange->id);  // libcurl has connected; its handle stays
+      continue;
+    }
     curl_multi_remove_handle(multi_, exchange->easy);
     exchange->conclude(code);
     const bool failed_to_connect =
@@ -177,6 +188,28 @@ void CurlClient::complete_finished(bool& finished) {
     finish(*exchange, failed_to_connect);
     finished = true;
   }
+}
+
+void CurlClient::talk(std::vector<curl_waitfd>& waiting, bool& finished) {
+  std::vector<RequestId> still;
+  for (const RequestId id : std::exchange(talking_, {})) {
+    const auto found = running_.find(id);
+    if (found == running_.end()) continue;  // abandoned
+    Exchange& exchange = *found->second;
+    curl_socket_t socket = CURL_SOCKET_BAD;
+    curl_easy_getinfo(exchange.easy, CURLINFO_ACTIVESOCKET, &socket);
+    if (exchange.talk()) {
+      const bool writes = exchange.sent_bytes < exchange.frame.size();
+      waiting.push_back(
+          {socket, static_cast<short>(CURL_WAIT_POLLIN | (writes ? CURL_WAIT_POLLOUT : 0)), 0});
+      still.push_back(id);
+      continue;
+    }
+    curl_multi_remove_handle(multi_, exchange.easy);
+    finish(exchange, false);
+    finished = true;
+  }
+  talking_.insert(talking_.end(), still.begin(), still.end());
 }
 
 void CurlClient::abandon(RequestId id) {

@@ -17,6 +17,9 @@ namespace {
 
 static_assert(sizeof(Exchange::error) == CURL_ERROR_SIZE);
 
+// Around a message of HL7 v2 (MLLP); a CR follows the end.
+constexpr char kFrameBegin = '\x0b';
+constexpr char kFrameEnd = '\x1c';
 constexpr std::size_t kMaxRequestHeaders = 100;
 // A server that sends more is broken or hostile.
 constexpr std::size_t kMaxResponseHeaders = 200;
@@ -227,7 +230,9 @@ void set_connection(Options& options, Exchange& exchange) {
   const Request& request = exchange.request;
   options.set(CURLOPT_PRIVATE, &exchange);
   options.set(CURLOPT_ERRORBUFFER, static_cast<char*>(exchange.error));
-  options.set(CURLOPT_URL, request.url.c_str());
+  const std::string line = (request.url.starts_with("mllps") ? "https://" : "http://");
+  options.set(CURLOPT_URL,
+              exchange.mllp ? (line + exchange.host_port).c_str() : request.url.c_str());
   if (!request.unix_socket.empty())
     options.set(CURLOPT_UNIX_SOCKET_PATH, request.unix_socket.c_str());
   options.set(CURLOPT_PATH_AS_IS, 1L);
@@ -358,6 +363,13 @@ bool Exchange::prepare() {
   set_connection(options, *this);
   if (request.tls) set_tls(options, *request.tls);
   if (request.mail) return set_mail(options, *this) && options.ok();
+  if (mllp) {
+    frame = kFrameBegin + request.body + kFrameEnd + '\r';
+    deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(request.timeout_ms);
+    options.set(CURLOPT_CONNECT_ONLY, 1L);
+    options.set(CURLOPT_SSL_ENABLE_ALPN, 0L);
+    return options.ok();
+  }
   set_body(options, *this);
   return set_headers(options, *this) && options.ok();
 }
@@ -378,7 +390,9 @@ Response check_request(Exchange& exchange) {
     return response;
   };
   const Request& request = exchange.request;
-  const auto url = request.mail ? parse_url_or_relay(request.url) : parse_url(request.url);
+  exchange.mllp = request.url.starts_with("mllp://") || request.url.starts_with("mllps://");
+  const auto url =
+      request.mail || exchange.mllp ? parse_url_or_relay(request.url) : parse_url(request.url);
   if (!url.ok()) return no(url.error().message);
   exchange.host_port = url->host_port();
   exchange.loopback = url->literal && is_loopback(*url->literal);
@@ -386,6 +400,8 @@ Response check_request(Exchange& exchange) {
     return no("a mail needs an address of smtp:// or smtps://");
   if (request.mail && (!is_address(request.mail->from) || !is_address(request.mail->to)))
     return no("the sender or the receiver is no mail address");
+  if (exchange.mllp && request.body.find_first_of("\x0b\x1c") != std::string::npos)
+    return no("the message holds a byte that frames end with");
   if (exchange.allow == nullptr) return no("there is no allow-list");
   if (const auto allowed = exchange.allow->check(request.url); !allowed.ok()) {
     response.error_code = "not_allowed";
@@ -408,6 +424,44 @@ Response check_request(Exchange& exchange) {
     }
   }
   return response;
+}
+
+bool Exchange::talk() {
+  const auto over = [this](CURLcode code) {
+    conclude(code);
+    return false;
+  };
+  while (sent_bytes < frame.size()) {
+    std::size_t did = 0;
+    const CURLcode code =
+        curl_easy_send(easy, frame.data() + sent_bytes, frame.size() - sent_bytes, &did);
+    if (code == CURLE_AGAIN) break;
+    if (code != CURLE_OK) return over(code);
+    sent_bytes += did;
+  }
+  const std::size_t most =
+      request.max_response_bytes == 0 ? limits::kMaxHttpResponse : request.max_response_bytes;
+  for (;;) {
+    char piece[4096];
+    std::size_t did = 0;
+    const CURLcode code = curl_easy_recv(easy, piece, sizeof piece, &did);
+    if (code == CURLE_AGAIN)
+      return std::chrono::steady_clock::now() < deadline || over(CURLE_OPERATION_TIMEDOUT);
+    if (code != CURLE_OK || did == 0) return over(CURLE_RECV_ERROR);
+    response.body.append(piece, did);
+    if (response.body.front() != kFrameBegin) return over(CURLE_WEIRD_SERVER_REPLY);
+    // The end may lack its CR: the connection is for one message.
+    const auto end = response.body.find(kFrameEnd);
+    if (std::min(end, response.body.size()) > most + 1) {
+      stop = Stop::too_large;
+      return over(CURLE_WRITE_ERROR);
+    }
+    if (end == std::string::npos) continue;
+    response.body = response.body.substr(1, end - 1);
+    conclude(CURLE_OK);
+    response.status = 200;
+    return false;
+  }
 }
 
 void Exchange::conclude(int result) {
@@ -469,7 +523,7 @@ void Exchange::conclude(int result) {
       } else if (begun) {
         what = "reset";
         if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY)
-          cause = "the answer is not HTTP";
+          cause = mllp ? "the answer is no frame of MLLP" : "the answer is not HTTP";
       } else if (code == CURLE_COULDNT_RESOLVE_HOST) {
         what = "dns";
       } else if (is_tls_error(code)) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -34,6 +35,9 @@ struct Exchange {
   [[nodiscard]] bool prepare();
   // Fills `response` after the end of the exchange. code: a CURLcode.
   void conclude(int code);
+  // With mllp, once the connection stands: writes and reads what can be without waiting. False when
+  // it is over; `response` is filled then.
+  [[nodiscard]] bool talk();
 
   RequestId id = 0;
   Request request;
@@ -42,6 +46,10 @@ struct Exchange {
   std::string host_port;
   // The URL's host is a loopback literal.
   bool loopback = false;
+  // One message of HL7 v2 goes over a connection that libcurl makes.
+  bool mllp = false;
+  std::string frame;
+  std::chrono::steady_clock::time_point deadline;
   // This is the one exchange that may test a half-open circuit.
   bool probe = false;
 

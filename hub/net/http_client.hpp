@@ -70,9 +70,9 @@ struct Request {
   std::uint64_t body_bytes = 0;
   // The default options if this is null.
   std::shared_ptr<const TlsOptions> tls{};
-  // When set, the URL is smtp:// or smtps:// and `body` is the message (RFC 5322); method and
-  // headers say nothing. smtp:// must turn to TLS by STARTTLS unless the host is a loopback
-  // literal.
+  // When set, the URL is smtp:// or smtps:// and `body` is the message (RFC 5322). smtp:// must turn
+  // to TLS by STARTTLS unless the host is a loopback literal. A URL of mllp:// or mllps:// sends one
+  // message of HL7 v2; its answer is Response::body. With both, method and headers say nothing.
   std::optional<Mail> mail{};
 };
 
@@ -102,7 +102,7 @@ struct Response {
 // are checked as well: special-purpose ranges (IANA registries: loopback, private, link-local with
 // cloud metadata, multicast, mapped and tunnelled forms) are refused. An address that the URL and
 // an entry name literally is allowed; allow_private opens loopback and private ranges for names,
-// never the others. A mail relay needs an entry with its scheme, smtp:// or smtps://. Immutable,
+// never the others. smtp, smtps, mllp and mllps need an entry that names the scheme. Immutable,
 // safe from any thread.
 class AllowList {
  public:

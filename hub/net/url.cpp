@@ -147,8 +147,11 @@ Result<Url> parse_host(std::string_view text) {
 
 namespace {
 
+bool is_mllp(std::string_view scheme) {
+  return scheme == "mllp" || scheme == "mllps";
+}
 bool is_relay(std::string_view scheme) {
-  return scheme == "smtp" || scheme == "smtps";
+  return scheme == "smtp" || scheme == "smtps" || is_mllp(scheme);
 }
 Result<Url> parse(std::string_view text, bool with_relays) {
   if (text.size() > kMaxUrl) return url_error("it is longer than 8192 bytes");
@@ -184,7 +187,7 @@ Result<Url> parse(std::string_view text, bool with_relays) {
   if (authority.find('@') != std::string_view::npos)
     return url_error("it has user information; use a header for credentials");
   if (end != std::string_view::npos && is_relay(scheme))
-    return url_error("a mail relay has no path and no query");
+    return url_error("a mail relay or a receiver of HL7 v2 has no path and no query");
   int port = usual_port(scheme);
   const auto bracket = authority.rfind(']');
   const auto port_colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
@@ -209,6 +212,7 @@ Result<Url> parse(std::string_view text, bool with_relays) {
 int usual_port(std::string_view scheme) {
   if (scheme == "smtp") return 587;   // RFC 6409 section 3.1
   if (scheme == "smtps") return 465;  // RFC 8314 section 7.3
+  if (is_mllp(scheme)) return 2575;   // IANA: hl7
   return scheme == "https" ? 443 : 80;
 }
 

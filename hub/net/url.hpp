@@ -30,7 +30,7 @@ enum class AddressRange : std::uint8_t {
 [[nodiscard]] AddressRange range_of(const IpAddress& address);
 
 struct Url {
-  std::string scheme;  // http or https; smtp or smtps if the parser was asked for them
+  std::string scheme;  // http or https; of a relay or receiver if the parser was asked
   std::string host;    // lower case; IPv6 in its canonical text, no brackets
   int port = 0;        // never 0 after parsing
   std::optional<IpAddress> literal;
@@ -42,8 +42,8 @@ struct Url {
 // allows unescaped. What other parsers repair is refused here, so that no second parser can read
 // another host. Error net.url; the message holds no path and no query.
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
-// As parse_url. It also takes the mail relays smtp://host (port 587 unless it is named) and
-// smtps://host (port 465), which have neither path nor query.
+// As parse_url. It also takes smtp://host (port 587 unless it is named), smtps://host (465), and
+// receivers of HL7 v2 at mllp://host and mllps://host (2575), all without path and query.
 [[nodiscard]] Result<Url> parse_url_or_relay(std::string_view text);
 // The port of a URL of this scheme that names none.
 [[nodiscard]] int usual_port(std::string_view scheme);

@@ -1,6 +1,7 @@
 #include "hub/plugin/instance.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <future>
 #include <utility>
@@ -18,6 +19,36 @@ using worker::bytes;
 using worker::view;
 
 constexpr std::chrono::seconds kNormaliseTimeout{20};  // the sender of a webhook gives up before
+
+// The most bytes of an answer that a plugin gives for a sender.
+constexpr std::size_t kMaxAnswer = 65'536;
+
+// What an object says besides the events: rabt/extension/webhook.h.
+Status check_answers(const Json& object, const std::string& name) {
+  const auto wrong = [&name](const std::string& what) {
+    return invalid("plugin.delivery", name + ": " + what);
+  };
+  for (const auto& [key, value] : object.as_object()) {
+    if (key == "events" || key == "answers") continue;
+    if (key != "id" && key != "refused") return wrong("the object has a member of another name");
+    if (!value.is_string() || value.as_string().empty() || value.as_string().size() > 1024)
+      return wrong("needs a text of 1 to 1024 bytes as \"" + key + "\"");
+  }
+  static constexpr std::array<std::string_view, 5> kAnswers{"content_type", "accepted", "refused",
+                                                            "conflict", "failed"};
+  const Json& answers = object["answers"];
+  if (!answers.is_object()) return wrong("the object needs \"answers\"");
+  for (const auto& [key, value] : answers.as_object()) {
+    if (std::find(kAnswers.begin(), kAnswers.end(), key) == kAnswers.end() || !value.is_string() ||
+        value.as_string().size() > kMaxAnswer)
+      return wrong("an answer has an unknown name, is no text or is too long");
+  }
+  const std::string type = answers.string_or("content_type", "");
+  const auto in_header = [](char c) { return c >= 0x20 && c < 0x7f; };
+  if (type.empty() || !std::all_of(type.begin(), type.end(), in_header))
+    return wrong("the answers need a \"content_type\"");
+  return ok_status();
+}
 
 }  // namespace
 
@@ -92,12 +123,24 @@ Result<Json> Instance::events_of(const Delivery& work) {
     violation("webhook", "gave events that are no JSON");
     return invalid("plugin.delivery", name + ": the events are no JSON: " + parsed.error().message);
   }
-  const Status shape = check_events(*parsed);
-  if (!shape.ok()) {
-    violation("webhook", "gave events of a wrong shape");
-    return shape.error();
+  Json given = std::move(parsed).value();
+  const bool answers = given.is_object();
+  if (answers) {
+    if (const Status shape = check_answers(given, name); !shape.ok()) {
+      violation("webhook", "gave answers of a wrong shape");
+      return shape.error();
+    }
   }
-  return std::move(parsed).value();
+  if (const Status shape = check_events(answers ? given["events"] : given); !shape.ok()) {
+    violation("webhook", "gave events of a wrong shape");
+    if (!answers) return shape.error();
+    // The sender waits for an answer that it can read.
+    given.set("events", Json::array());
+    given.set("refused", shape.error().message);
+  } else if (given.find("refused") != nullptr) {
+    given.set("refused", name + ": " + masked(operator_text(given["refused"].as_string())));
+  }
+  return given;
 }
 
 Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {

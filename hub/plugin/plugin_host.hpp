@@ -89,9 +89,9 @@ class PluginHost : public ActionRunner {
   [[nodiscard]] virtual bool has_feature(std::string_view target,
                                          std::string_view feature) const = 0;
 
-  // Runs the plugin's webhook extension: events as a JSON array, checked for shape. Blocks the
-  // calling thread while the plugin works. Errors: plugin.unknown, plugin.no_webhook,
-  // plugin.delivery (422: the plugin's words).
+  // Runs the plugin's webhook extension: events as a JSON array, or the object with answers that
+  // rabt/extension/webhook.h has, checked. Blocks the calling thread while the plugin works.
+  // Errors: plugin.unknown, plugin.no_webhook, plugin.delivery (422: the plugin's words).
   [[nodiscard]] virtual Result<Json> normalise(std::string_view plugin_id, const Json& delivery,
                                                std::string_view body) = 0;
 

@@ -217,9 +217,14 @@ std::string one_delivery(const Subject& subject, Session& session, const rabt_we
   }
   if (out.events != 1 || out.errors != 0)
     return "normalise returned 0 and did not call events exactly once";
-  const auto events = Json::parse(out.json);
-  if (!events.ok() || !events->is_array()) return "normalise gave no JSON array of events";
-  for (const Json& event : events->as_array()) {
+  const auto parsed = Json::parse(out.json);
+  if (!parsed.ok()) return "normalise gave no JSON";
+  const bool answers = parsed->is_object();
+  const Json& events = answers ? (*parsed)["events"] : *parsed;
+  if (!events.is_array()) return "normalise gave no JSON array of events";
+  if (answers && (*parsed)["answers"].string_or("content_type", "").empty())
+    return "normalise gave answers without a content_type";
+  for (const Json& event : events.as_array()) {
     const std::string type = event.string_or("type", "");
     const auto& types = subject.manifest().events;
     if (std::none_of(types.begin(), types.end(), [&](const auto& one) { return one.type == type; }))

@@ -264,7 +264,8 @@ struct Delivery {
   std::string_view info;
   std::string_view body;
 };
-// What it became: a JSON array of events, or an error for operators.
+// What it became: a JSON array of events (or the object of rabt_webhook), or an error for
+// operators.
 struct Events {
   std::string json = "[]";
   // The delivery is refused if this is not empty.

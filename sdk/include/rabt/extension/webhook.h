@@ -26,6 +26,13 @@ typedef struct rabt_webhook {
    * Returns 0 after calling events once with a JSON array (empty: nothing of interest) of
    *   {"type": of the manifest, "source": "...", "subject"?: "...", "time"?: RFC 3339,
    *    "id": unique within source, "data": valid against the event's schema}
+   * or with an object, when the sender waits for an answer in its own format:
+   *   {"events": the array, "id"?: tells the delivery from all others of its source,
+   *    "refused"?: why it is refused, as for error; "events" is empty then,
+   *    "answers": {"content_type": "...", "accepted": "...", "refused": "...",
+   *                "conflict": "another delivery came with this id", "failed": "the hub cannot now"}}
+   * The answers are texts without patient data; one that is not there is an empty body. "accepted" goes
+   * out when the events are durable, and again when the delivery comes again.
    * Returns non-zero after calling error once with a text for operators, no patient data: the delivery
    * is answered 422. */
   int32_t (*normalise)(void* self, rabt_bytes delivery_json, rabt_bytes body, void* context,

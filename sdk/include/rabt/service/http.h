@@ -28,6 +28,13 @@
  * 5xx if it did not), its line the body. A refused sign-in is an answer, too. Without TLS a mail goes to
  * a loopback address only.
  *
+ * or one message of HL7 v2 by MLLP, which is the body, without its frame:
+ *
+ *   {"url": "mllps://his.example.sa:2575", "timeout_ms": 30000}     mllp:// is without TLS
+ *
+ * The message that answers it is the body of the answer, whose status is 200. Each goes over a connection
+ * of its own. method, headers and max_bytes may stand there, too; the first two say nothing.
+ *
  * An unknown member is refused. Neither kind of blob passes through the plugin: large content streams.
  * Redirects are never followed: the 3xx is the answer. The URL's host must be in the manifest's or the
  * operator's allow-list.

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/log.hpp"
+#include "hub/base/result.hpp"
+
+// Messages in frames of MLLP (HL7 v2, Minimal Lower Layer Protocol): 0B message 1C 0D, one answer
+// for each, in order. Knows nothing of what a message says.
+namespace rabt::crypto {
+class TlsServer;
+}  // namespace rabt::crypto
+
+namespace rabt::http {
+
+inline constexpr char kMllpBegin = '\x0b';
+inline constexpr std::string_view kMllpEnd = "\x1c\r";
+
+struct MllpOptions {
+  // Literal IPv4 or IPv6.
+  std::string address = "127.0.0.1";
+  // 0 takes a free one.
+  int port = 0;
+  // Certificate, key and the authorities of callers. Null: plain TCP.
+  std::shared_ptr<crypto::TlsServer> tls = nullptr;
+  // DNS names, one of which the caller's certificate must have. Any certificate that the
+  // authorities signed will do if this is empty.
+  std::vector<std::string> names{};
+  // Who may connect. Everybody may if it is unset.
+  std::function<bool(std::string_view address)> allowed{};
+  // A longer message ends its connection.
+  std::size_t max_message = 1U << 20U;
+  // Connections that are open at once, each with a thread; one more is closed.
+  std::size_t max_connections = 32;
+  // Between two messages.
+  std::int64_t idle_ms = 30LL * 60 * 1000;
+  // From the first byte of a message to its last, of a handshake, and until an answer is taken.
+  std::int64_t slow_ms = 30'000;
+};
+
+// Takes a message: the answer, "" for none, or nothing, which ends the connection, so that the
+// sender repeats what he has no answer to. Blocks. Called by the connection's own thread.
+using TakeMessage = std::function<std::optional<std::string>(const std::string& message,
+                                                             const std::string& address)>;
+
+// A listener and its connections. Internally synchronised.
+class MllpListener {
+ public:
+  // Listening when it returns. Errors: http.address, http.options; unavailable http.bind.
+  [[nodiscard]] static Result<std::unique_ptr<MllpListener>> start(MllpOptions options,
+                                                                   TakeMessage take, Logger& log);
+  // Accepts nothing more, lets messages that are being taken be answered, ends the connections.
+  ~MllpListener();
+  MllpListener(const MllpListener&) = delete;
+  MllpListener& operator=(const MllpListener&) = delete;
+
+  [[nodiscard]] int port() const;
+
+ private:
+  struct State;
+  explicit MllpListener(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace rabt::http
