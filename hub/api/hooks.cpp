@@ -86,8 +86,9 @@ std::optional<std::string> Hooks::message(std::string_view source, const std::st
                                       {"query", Json::array()},
                                       {"headers", Json::array()},
                                       {"content_type", "application/hl7-v2"}});
-  auto response = take(found->second, envelope, body, to_hex(as_bytes(as_text(crypto::sha256(body)))),
-                       {.client = address, .request = {}});
+  auto response =
+      take(found->second, envelope, body, to_hex(as_bytes(as_text(crypto::sha256(body)))),
+           {.client = address, .request = {}});
   // What the hub says in its own words no sender of such messages understands.
   if (!response.ok() || response->headers.empty() ||
       response->headers.front().second == "application/problem+json")

@@ -70,9 +70,9 @@ struct Request {
   std::uint64_t body_bytes = 0;
   // The default options if this is null.
   std::shared_ptr<const TlsOptions> tls{};
-  // When set, the URL is smtp:// or smtps:// and `body` is the message (RFC 5322). smtp:// must turn
-  // to TLS by STARTTLS unless the host is a loopback literal. A URL of mllp:// or mllps:// sends one
-  // message of HL7 v2; its answer is Response::body. With both, method and headers say nothing.
+  // When set, the URL is smtp:// or smtps:// and `body` is the message (RFC 5322). smtp:// must
+  // turn to TLS by STARTTLS unless the host is a loopback literal. With mllp:// or mllps:// it is
+  // unset, and `body` is a message of HL7 v2. In both cases method and headers say nothing.
   std::optional<Mail> mail{};
 };
 

@@ -1,0 +1,576 @@
+#include "booking.hpp"
+
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <optional>
+#include <utility>
+
+#include "hl7.hpp"
+#include "rabt/json_nlohmann.hpp"
+#include "rabt/time.hpp"
+
+namespace rabt::hl7v2 {
+
+namespace {
+
+using sdk::lower;
+using Pairs = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+// Bytes of an appointment's id, which becomes part of event ids, and of what is handed back.
+constexpr std::size_t kMaxKey = 200;
+constexpr std::size_t kMaxReference = 2000;
+// As a payer takes them.
+constexpr std::size_t kMaxTelecom = 10;
+constexpr std::size_t kMaxReasons = 50;
+constexpr std::size_t kMaxClass = 30;
+constexpr std::size_t kMaxIdentifier = 100;
+
+constexpr std::array<std::string_view, 12> kVersions{
+    "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.8", "2.8.1", "2.8.2"};
+
+void put(Json& object, const char* key, const std::string& value) {
+  if (!value.empty()) object[key] = value;
+}
+void put(Json& object, const char* key, Json value) {
+  if (!value.empty()) object[key] = std::move(value);
+}
+std::string found_in(Pairs table, std::string_view code) {
+  for (const auto& [key, value] : table) {
+    if (key == code) return std::string(value);
+  }
+  return {};
+}
+template <class List>
+bool contains(const List& list, std::string_view value) {
+  return std::find(list.begin(), list.end(), value) != list.end();
+}
+std::string encoded_of(const Segment* segment, std::size_t field) {
+  return segment == nullptr ? std::string() : segment->first(field).encoded();
+}
+std::string text_in(const Segment* segment, std::size_t field, int component = 1) {
+  return segment == nullptr ? std::string() : segment->text(field, component);
+}
+
+// ---- Times ----
+
+struct Moment {
+  std::string text;  // RFC 3339
+  std::int64_t seconds = 0;
+};
+
+// A time (DTM) with minutes; nothing when it is empty.
+std::optional<Moment> moment_of(const std::string& raw, const Settings& settings,
+                                std::string_view segment, int field) {
+  if (raw.empty()) return std::nullopt;
+  const auto sign = raw.find_first_of("+-");
+  std::string digits = raw.substr(0, std::min(sign, raw.find('.')));
+  std::string zone = settings.time_zone;
+  if (sign != std::string::npos && raw.size() == sign + 5)
+    zone = raw.substr(sign, 3) + ":" + raw.substr(sign + 3);
+  if (digits.size() == 12) digits += "00";
+  if (digits.size() == 14 && (sign == std::string::npos || raw.size() == sign + 5)) {
+    Moment out;
+    out.text = digits.substr(0, 4) + "-" + digits.substr(4, 2) + "-" + digits.substr(6, 2) + "T" +
+               digits.substr(8, 2) + ":" + digits.substr(10, 2) + ":" + digits.substr(12) + zone;
+    if (const auto seconds = sdk::read_instant(out.text)) {
+      out.seconds = *seconds;
+      return out;
+    }
+  }
+  throw Fault(kDataType, std::string(segment), field,
+              "this is no time; write YYYYMMDDHHMM[SS][+ZZZZ]");
+}
+
+// ---- Identifiers ----
+
+// The system that an assigning authority (HD) stands for: its URI, or that of the configuration;
+// "" when there is none.
+std::string system_of(const std::string& name, const std::string& id, const std::string& type,
+                      const Settings& settings) {
+  if (type == "ISO" && !id.empty()) return "urn:oid:" + id;
+  if (type == "URI" && id.find(':') != std::string::npos) return id;
+  const auto known = settings.systems.find(name);
+  return known == settings.systems.end() ? std::string() : known->second;
+}
+std::string authority_of(const Value& value, int component, const Settings& settings) {
+  return system_of(value.part(component, 1), value.part(component, 2), value.part(component, 3),
+                   settings);
+}
+
+struct EntityId {
+  std::string key;
+  std::string system;
+  std::string value;
+};
+EntityId entity_of(const Value& value, const Settings& settings) {
+  EntityId out;
+  out.value = value.part(1);
+  if (out.value.empty()) return out;
+  out.system = system_of(value.part(2), value.part(3), value.part(4), settings);
+  out.key = (out.system.empty() ? value.part(2) : out.system) + "|" + out.value;
+  return out;
+}
+
+// ---- People ----
+
+std::string joined(std::initializer_list<std::string> words) {
+  std::string out;
+  for (const std::string& word : words) {
+    if (!word.empty()) out += (out.empty() ? "" : " ") + word;
+  }
+  return out;
+}
+Json given_of(std::initializer_list<std::string> names) {
+  Json out = Json::array();
+  for (const std::string& name : names) {
+    if (!name.empty()) out.push_back(name);
+  }
+  return out;
+}
+
+Json patient_identifier(const Segment& pid, const Settings& settings) {
+  static constexpr std::array<std::string_view, 7> kKnown{"NI", "PRC", "PPN", "BN",
+                                                          "DP", "VP",  "MR"};
+  Json best;
+  std::size_t best_rank = 99;
+  for (const Value& value : pid.all(3)) {
+    const std::string id = value.part(1);
+    if (id.empty() || id.size() > kMaxIdentifier) continue;
+    std::string type = value.part(5);
+    if (type == "NNSAU") type = "NI";
+    if (type == "PI" || type == "PT") type = "MR";
+    const auto at = std::find(kKnown.begin(), kKnown.end(), type);
+    const std::size_t rank =
+        at == kKnown.end() ? (type.empty() ? 7 : 9) : static_cast<std::size_t>(at - kKnown.begin());
+    if (rank >= best_rank) continue;
+    best_rank = rank;
+    best = Json::object();
+    put(best, "system", authority_of(value, 4, settings));
+    best["value"] = id;
+    if (at != kKnown.end()) best["type"] = type;
+    const std::string country = text_in(&pid, 26);
+    if (type == "PPN" && country.size() <= 3) put(best, "country", lower(country));
+  }
+  return best;
+}
+
+// The name that counts first: the legal one (type L), else the first.
+Value name_of(const Segment& pid) {
+  for (const Value& name : pid.all(5)) {
+    if (name.part(7) == "L") return name;
+  }
+  return pid.first(5);
+}
+
+Json telecom_of(const Segment& pid) {
+  Json out = Json::array();
+  for (const std::size_t field : {13U, 14U}) {
+    for (const Value& point : pid.all(field)) {
+      const std::string kind = point.part(3);
+      const std::string mail = point.part(4);
+      std::string number = point.part(12);
+      if (number.empty()) number = point.part(1);
+      const bool by_mail = !mail.empty() && (kind == "Internet" || number.empty());
+      const std::string& value = by_mail ? mail : number;
+      if (value.empty() || value.size() > 250 || out.size() == kMaxTelecom) continue;
+      Json one = Json::object();
+      one["system"] = by_mail ? "email" : kind == "FX" ? "fax" : kind == "BP" ? "pager" : "phone";
+      one["value"] = value;
+      out.push_back(std::move(one));
+    }
+  }
+  return out;
+}
+
+// Fits the `patient` of the payer role. whole: what a payer needs must be there.
+Json patient_of(const Segment& pid, const Settings& settings, bool whole) {
+  Json data = Json::object();
+  Json identifier = patient_identifier(pid, settings);
+  const Value name = name_of(pid);
+  const std::string words = joined({name.part(2), name.part(3), name.part(1)});
+  const std::string gender = found_in({{"M", "male"},
+                                       {"F", "female"},
+                                       {"O", "other"},
+                                       {"A", "other"},
+                                       {"N", "other"},
+                                       {"U", "unknown"}},
+                                      pid.text(8));
+  std::string born = pid.text(7).substr(0, 8);
+  if (!born.empty() && born.size() == 8)
+    born = born.substr(0, 4) + "-" + born.substr(4, 2) + "-" + born.substr(6);
+  const bool is_date = sdk::read_instant(born + "T00:00:00Z").has_value();
+  if (whole) {
+    if (identifier.is_null()) throw Fault(kRequired, "PID", 3, "the patient has no identifier");
+    if (words.empty()) throw Fault(kRequired, "PID", 5, "the patient has no name");
+    if (born.empty()) throw Fault(kRequired, "PID", 7, "the patient's date of birth is missing");
+    if (!is_date) throw Fault(kDataType, "PID", 7, "this is no whole date, YYYYMMDD");
+    if (pid.text(8).empty()) throw Fault(kRequired, "PID", 8, "the patient's sex is missing");
+    if (gender.empty()) throw Fault(kTable, "PID", 8, "the sex is no code of table 0001");
+  }
+  put(data, "identifier", std::move(identifier));
+  put(data, "name", words);
+  put(data, "family", name.part(1));
+  put(data, "given", given_of({name.part(2), name.part(3)}));
+  put(data, "telecom", telecom_of(pid));
+  put(data, "gender", gender);
+  if (is_date) data["birthDate"] = born;
+  put(data, "maritalStatus",
+      found_in({{"M", "M"}, {"D", "D"}, {"W", "W"}, {"S", "U"}, {"B", "U"}}, pid.text(16)));
+  return data;
+}
+
+// The first person of AIP-3, else the attending doctor of PV1-7; an empty value when there is none.
+Value practitioner_value(const Message& message) {
+  for (const Segment& segment : message.segments()) {
+    if (segment.name() == "AIP" && !segment.text(3).empty()) return segment.first(3);
+  }
+  const Segment* visit = message.find("PV1");
+  return visit == nullptr ? Value() : visit->first(7);
+}
+Json practitioner_of(const Value& person, const Settings& settings) {
+  Json data = Json::object();
+  put(data, "licence", person.part(1));
+  if (data.contains("licence")) put(data, "licenceSystem", authority_of(person, 9, settings));
+  put(data, "name", joined({person.part(6), person.part(3), person.part(4), person.part(2)}));
+  put(data, "family", person.part(2));
+  put(data, "given", given_of({person.part(3), person.part(4)}));
+  return data;
+}
+
+// Fits the `coverage` of the payer role; empty when nothing is known.
+Json coverage_of(const Message& message, const Json& patient, const Settings& settings) {
+  Json data = Json::object();
+  const Segment* in1 = message.find("IN1");
+  if (in1 != nullptr) {
+    const bool of_member = !in1->text(49).empty();
+    const Value member = in1->first(of_member ? 49 : 36);
+    if (member.part(1).empty() || member.part(1).size() > kMaxIdentifier)
+      throw Fault(kRequired, "IN1", 36, "the coverage has no member id: IN1-49 or IN1-36");
+    data["memberId"] = member.part(1);
+    if (of_member) put(data, "memberSystem", authority_of(member, 4, settings));
+    put(data, "payerLicence", in1->text(3));
+    put(data, "payerName", in1->text(4));
+    put(data, "relationship",
+        found_in({{"SEL", "self"},
+                  {"SPO", "spouse"},
+                  {"CHD", "child"},
+                  {"PAR", "parent"},
+                  {"DOM", "common"}},
+                 in1->text(17)));
+    const std::string plan = in1->text(35);
+    const std::string value = plan.empty() ? in1->text(8) : plan;
+    if (!value.empty() && value.size() <= kMaxClass)
+      data["class"] = {{"type", plan.empty() ? "group" : "plan"}, {"value", value}};
+    return data;
+  }
+  // A payer knows no record number.
+  const Json& identifier = sdk::member_of(patient, "identifier");
+  const std::string type = sdk::text_of(identifier, "type");
+  if (settings.cover.licence.empty() || type.empty() || type == "MR") return data;
+  data["memberId"] = sdk::text_of(identifier, "value");
+  data["payerLicence"] = settings.cover.licence;
+  put(data, "payerName", settings.cover.name);
+  put(data, "type", settings.cover.type);
+  return data;
+}
+
+// ---- The appointment ----
+
+bool says_video(const Value& code, const Settings& settings) {
+  for (const int component : {1, 2}) {
+    const std::string words = code.part(component);
+    if (component == 1 && (words == "VR" || contains(settings.video_codes, words))) return true;
+    const std::string plain = lower(words);
+    if (plain.find("video") != std::string::npos || plain.find("virtual") != std::string::npos)
+      return true;
+  }
+  return false;
+}
+bool is_video(const Message& message, const Segment& sch, const Settings& settings) {
+  const auto says = [&](const Segment* segment, std::size_t field) {
+    return segment != nullptr && says_video(segment->first(field), settings);
+  };
+  return says(&sch, 7) || says(&sch, 8) || says(message.find("AIS"), 3) ||
+         says(message.find("PV1"), 2);
+}
+
+// A coded element as a reason: the code only if its system has a name that others know.
+Json reason_of(const Value& coded) {
+  const std::string system = found_in({{"I10", "http://hl7.org/fhir/sid/icd-10"},
+                                       {"I10AM", "http://hl7.org/fhir/sid/icd-10-am"},
+                                       {"ICD-10-AM", "http://hl7.org/fhir/sid/icd-10-am"},
+                                       {"SCT", "http://snomed.info/sct"}},
+                                      coded.part(3));
+  Json one = Json::object();
+  if (!system.empty() && !coded.part(1).empty()) {
+    one["system"] = system;
+    one["code"] = coded.part(1);
+    put(one, "display", coded.part(2));
+  } else {
+    put(one, "text", coded.part(coded.part(2).empty() ? 1 : 2));
+  }
+  return one;
+}
+Json reasons_of(const Message& message, const Segment& sch) {
+  Json out = Json::array();
+  const auto add = [&](const Value& coded) {
+    Json one = reason_of(coded);
+    if (!one.empty() && out.size() < kMaxReasons) out.push_back(std::move(one));
+  };
+  add(sch.first(7));
+  for (const Segment& segment : message.segments()) {
+    if (segment.name() == "DG1") add(segment.first(3));
+  }
+  return out;
+}
+
+std::string status_of(const std::string& trigger, const Segment& sch) {
+  // What happened is the trigger; the status says more only about bookings.
+  const std::string by_trigger = found_in(
+      {{"S15", "cancelled"}, {"S16", "cancelled"}, {"S17", "entered-in-error"}, {"S26", "noshow"}},
+      trigger);
+  if (!by_trigger.empty()) return by_trigger;
+  const std::string said = lower(sch.text(25));
+  if (said.empty()) return "booked";
+  std::string status = found_in({{"booked", "booked"},
+                                 {"overbook", "booked"},
+                                 {"pending", "pending"},
+                                 {"waitlist", "waitlist"},
+                                 {"started", "arrived"},
+                                 {"complete", "fulfilled"},
+                                 {"cancelled", "cancelled"},
+                                 {"dc", "cancelled"},
+                                 {"deleted", "entered-in-error"},
+                                 {"noshow", "noshow"}},
+                                said);
+  if (status.empty()) throw Fault(kTable, "SCH", 25, "the status is no code of table 0278 for it");
+  return status;
+}
+std::string event_type(const std::string& status) {
+  if (status == "booked") return "org.rabt.appointment.booked.v1";
+  if (status == "cancelled" || status == "entered-in-error")
+    return "org.rabt.appointment.cancelled.v1";
+  return status == "noshow" ? "org.rabt.appointment.noshow.v1" : "org.rabt.appointment.updated.v1";
+}
+
+// When it begins and ends, from where messages of different versions say it.
+std::pair<std::optional<Moment>, std::optional<Moment>> period_of(const Message& message,
+                                                                  const Segment& sch,
+                                                                  const Settings& settings) {
+  const Segment* timing = message.find("TQ1");
+  const Segment* service = message.find("AIS");
+  auto start = moment_of(sch.text(11, 4), settings, "SCH", 11);
+  if (!start) start = moment_of(text_in(timing, 7), settings, "TQ1", 7);
+  if (!start) start = moment_of(text_in(service, 4), settings, "AIS", 4);
+  auto end = moment_of(sch.text(11, 5), settings, "SCH", 11);
+  if (!end) end = moment_of(text_in(timing, 8), settings, "TQ1", 8);
+  const std::string minutes = sch.text(9);
+  const std::string unit = lower(sch.text(10));
+  if (start && !end && !minutes.empty() && minutes.size() <= 4 && sdk::all_digits(minutes) &&
+      (unit.empty() || unit.starts_with("min"))) {
+    end = Moment{.seconds = start->seconds + 60 * std::stoll(minutes)};
+    end->text = sdk::write_instant(end->seconds);
+  }
+  if (start && end && end->seconds < start->seconds)
+    throw Fault(kDataType, "SCH", 11, "the appointment ends before it starts");
+  return {start, end};
+}
+
+Json appointment_of(const Message& message, const Segment& sch, const EntityId& id,
+                    const std::string& status, bool whole, const Settings& settings) {
+  Json details = Json::object();
+  details["key"] = id.key;
+  Json identifier = Json::object();
+  put(identifier, "system", id.system);
+  identifier["value"] = id.value;
+  details["identifier"] = std::move(identifier);
+  const auto [start, end] = period_of(message, sch, settings);
+  if (whole && !start)
+    throw Fault(kRequired, "SCH", 11, "the start is missing: SCH-11.4, TQ1-7 or AIS-4");
+  if (start) {
+    details["start"] = start->text;
+    details["startEpoch"] = start->seconds;
+  }
+  if (end) {
+    details["end"] = end->text;
+    details["endEpoch"] = end->seconds;
+  }
+  details["status"] = status;
+  const std::string note = text_in(message.find("NTE"), 3);
+  const Value reason = sch.first(7);
+  put(details, "description", !note.empty() ? note : reason.part(reason.part(2).empty() ? 1 : 2));
+  put(details, "reasons", reasons_of(message, sch));
+  // What the record system is told again with what is filed, as it wrote it.
+  const auto kept = [&](const char* key, const std::string& value) {
+    if (value.size() <= kMaxReference) put(details, key, value);
+  };
+  kept("reference",
+       encoded_of(&sch, 1) + "|" + encoded_of(&sch, 2) + "|" + encoded_of(message.find("PV1"), 19));
+  if (const Segment* pid = message.find("PID"); pid != nullptr) {
+    std::string all;
+    for (const Value& value : pid->all(3)) all += (all.empty() ? "" : "~") + value.encoded();
+    kept("patientReference", all);
+  }
+  kept("practitionerReference", practitioner_value(message).encoded());
+  return details;
+}
+
+Json event_of(const Message& message, const std::string& trigger, const Settings& settings) {
+  const Segment& msh = *message.header();
+  const Segment* sch = message.find("SCH");
+  if (sch == nullptr) throw Fault(kSequence, "SCH", 0, "the message has no SCH");
+  // The filler's id comes with every message about an appointment, the placer's with some.
+  EntityId id = entity_of(sch->first(2), settings);
+  if (id.value.empty()) id = entity_of(sch->first(1), settings);
+  if (id.value.empty())
+    throw Fault(kRequired, "SCH", 2, "nothing tells the appointment from others: SCH-2 or SCH-1");
+  if (id.key.size() > kMaxKey) throw Fault(kDataType, "SCH", 2, "the id is too long");
+  const std::string status = status_of(trigger, *sch);
+  const std::string type = event_type(status);
+  // A cancellation must not be lost because something else is missing.
+  const bool whole = type.ends_with("booked.v1") || type.ends_with("updated.v1");
+
+  Json data = Json::object();
+  data["appointment"] = appointment_of(message, *sch, id, status, whole, settings);
+  data["modality"] = is_video(message, *sch, settings) ? "video" : "in-person";
+  const Segment* pid = message.find("PID");
+  if (pid == nullptr && whole) throw Fault(kSequence, "PID", 0, "the message has no PID");
+  if (pid != nullptr) put(data, "patient", patient_of(*pid, settings, whole));
+  Json practitioner = practitioner_of(practitioner_value(message), settings);
+  if (practitioner.empty() && whole)
+    throw Fault(kSequence, "AIP", 0, "the message names no practitioner: AIP-3 or PV1-7");
+  put(data, "practitioner", std::move(practitioner));
+  if (whole) put(data, "coverage", coverage_of(message, sdk::member_of(data, "patient"), settings));
+
+  Json event = Json::object();
+  event["type"] = type;
+  event["source"] =
+      "/hl7v2/" + sdk::percent_encode(msh.text(4)) + "/" + sdk::percent_encode(msh.text(3));
+  event["id"] = id.key + "/" + trigger + "/" + msh.text(10);
+  event["subject"] = id.key;
+  try {
+    if (const auto sent = moment_of(msh.text(7), settings, "MSH", 7))
+      event["time"] = sdk::write_instant(sent->seconds);
+  } catch (const Fault&) {  // the hub's own time stands for it
+  }
+  event["data"] = std::move(data);
+  return event;
+}
+
+// Throws Fault.
+Json read_event(Message& message, std::string_view body, const Settings& settings) {
+  message.read(body, settings.charset);
+  const Segment& msh = *message.header();
+  const std::string trigger = msh.text(9, 2);
+  if (msh.text(10).empty()) throw Fault(kRequired, "MSH", 10, "the control id is missing");
+  if (msh.text(10).size() > kMaxKey)
+    throw Fault(kDataType, "MSH", 10, "the control id is too long");
+  if (msh.text(9) != "SIU") throw Fault(kUnsupportedMessage, "MSH", 9, "only SIU is taken");
+  static constexpr std::array<std::string_view, 7> kTriggers{"S12", "S13", "S14", "S15",
+                                                             "S16", "S17", "S26"};
+  if (!contains(kTriggers, trigger))
+    throw Fault(kUnsupportedEvent, "MSH", 9, "of SIU, S12 to S17 and S26 are taken");
+  if (!contains(settings.processing_ids, msh.text(11)))
+    throw Fault(kUnsupportedProcessing, "MSH", 11,
+                "messages with this processing id are not taken; see processing_ids");
+  if (!contains(kVersions, msh.text(12)))
+    throw Fault(kUnsupportedVersion, "MSH", 12, "this version of HL7 v2 is not known");
+  return event_of(message, trigger, settings);
+}
+
+// ---- Acknowledgements ----
+
+struct Acknowledger {
+  const Segment* msh;
+  std::int64_t now;
+
+  // The last letter of the code, A, E or R, in the mode that the sender asks for; "" when he wants
+  // no answer of this kind.
+  [[nodiscard]] std::string code(char result) const {
+    const std::string accept = text_in(msh, 15);
+    const std::string application = text_in(msh, 16);
+    if (accept.empty() && application.empty()) return {'A', result};
+    const auto asked = [&](const std::string& when) {
+      return when == "AL" || when == (result == 'A' ? "SU" : "ER");
+    };
+    if (accept == "AL" || accept == "SU" || accept == "ER")
+      return asked(accept) ? std::string{'C', result} : std::string();
+    return asked(application) ? std::string{'A', result} : std::string();
+  }
+
+  [[nodiscard]] std::string write(char result, const Fault* fault) const {
+    const std::string said = code(result);
+    if (said.empty()) return {};
+    const std::string trigger = text_in(msh, 9, 2);
+    const std::string id = text_in(msh, 10);
+    std::string version = text_in(msh, 12);
+    if (!contains(kVersions, version)) version = "2.5.1";
+    std::string time = sdk::write_instant(now);  // UTC
+    std::erase_if(time, [](char c) { return !sdk::is_digit(c); });
+    Writer out;
+    out.segment("MSH")
+        .encoded(3, encoded_of(msh, 5))
+        .encoded(4, encoded_of(msh, 6))
+        .encoded(5, encoded_of(msh, 3))
+        .encoded(6, encoded_of(msh, 4))
+        .text(7, time.substr(0, 14) + "+0000")
+        .parts(9, trigger.empty() ? std::vector<std::string>{"ACK"}
+                                  : std::vector<std::string>{"ACK", trigger, "ACK"})
+        .text(10, id.empty() ? "0" : id)
+        .text(11, text_in(msh, 11).empty() ? "P" : text_in(msh, 11))
+        .text(12, version)
+        .text(18, "UNICODE UTF-8");
+    out.segment("MSA").text(1, said).text(2, id);
+    if (fault == nullptr) return out.str();
+    const std::string number = std::to_string(fault->code());
+    out.segment("ERR")
+        .parts(2, {fault->segment(), fault->segment().empty() ? "" : "1",
+                   fault->field() == 0 ? "" : std::to_string(fault->field())})
+        .parts(3, {number, std::string(words_of(fault->code())), "HL70357"})
+        .text(4, "E")
+        .text(8, fault->what());
+    return out.str();
+  }
+  [[nodiscard]] std::string refuse(const Fault& fault) const {
+    return write(fault.code() >= kUnsupportedMessage ? 'R' : 'E', &fault);
+  }
+};
+
+}  // namespace
+
+sdk::Events to_events(std::string_view body, const Settings& settings, std::int64_t now_seconds) {
+  Message message;
+  Json out = Json::object();
+  out["events"] = Json::array();
+  std::optional<Fault> fault;
+  try {
+    out["events"].push_back(read_event(message, body, settings));
+  } catch (const Fault& wrong) {
+    fault = wrong;
+  }
+  const Segment* msh = message.header();
+  const Acknowledger ack{msh, now_seconds};
+  Json answers = Json::object();
+  answers["content_type"] = "application/hl7-v2; charset=utf-8";
+  if (fault) {
+    const std::string place = fault->segment().empty() ? "the message"
+                              : fault->field() == 0
+                                  ? fault->segment()
+                                  : fault->segment() + "-" + std::to_string(fault->field());
+    out["refused"] = place + ": " + fault->what() + " (" + std::to_string(fault->code()) + ")";
+    answers["refused"] = ack.refuse(*fault);
+  } else {
+    out["id"] = encoded_of(msh, 4) + "|" + encoded_of(msh, 3) + "|" + encoded_of(msh, 10);
+    answers["accepted"] = ack.write('A', nullptr);
+    answers["refused"] = ack.refuse(Fault(kInternal, "", 0, "the hub cannot take this message"));
+    answers["conflict"] = ack.refuse(
+        Fault(kDuplicate, "MSH", 10, "another message came with this control id before"));
+  }
+  answers["failed"] =
+      ack.refuse(Fault(kInternal, "", 0, "the hub cannot take messages now; send it again"));
+  out["answers"] = std::move(answers);
+  return {.json = out.dump(), .error = {}};
+}
+
+}  // namespace rabt::hl7v2

@@ -1,0 +1,241 @@
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <condition_variable>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <mutex>
+#include <sstream>
+
+#include "hub/assembly/hub.hpp"
+#include "hub/net/http_client.hpp"
+#include "hub/phi/policy.hpp"
+#include "tests/mllp_peer.hpp"
+#include "tests/net/loopback.hpp"
+#include "tests/recording_logger.hpp"
+
+// A hub between two systems that speak HL7 v2 only: one books, the other keeps the record.
+namespace rabt::assembly {
+namespace {
+
+namespace fs = std::filesystem;
+using test::MllpPeer;
+
+// What a hospital does with a booking, as short as it can be.
+constexpr std::string_view kFiling = R"(
+document: {dsl: '1.0.3', namespace: test, name: filing, version: '1.0.0', metadata: {rabt: {dataClass: patient, businessKey: '${ .appointment.key }'}}}
+schedule: {on: {one: {with: {type: org.rabt.appointment.booked.v1, data: '${ .modality == "video" }'}}}}
+input: {from: '${ .[0].data }'}
+do:
+  - keep:
+      set: {visit: '${ $workflow.id }', booking: '${ . }'}
+      export: {as: '${ $output }'}
+  - encounter:
+      call: ehr.encounter.write:1.0.0@ehr
+      with:
+        consultation: ${ $context.visit }
+        appointment: ${ $context.booking.appointment }
+        patient: ${ $context.booking.patient }
+        practitioner: ${ $context.booking.practitioner }
+        start: ${ $context.booking.appointment.start }
+        end: ${ $context.booking.appointment.end }
+      export: {as: '${ $context + { encounter: $output } }'}
+  - document:
+      call: ehr.document.write:1.0.0@ehr
+      with:
+        consultation: ${ $context.visit }
+        patient: ${ $context.booking.patient }
+        encounter: ${ $context.encounter }
+        recordings: [{id: R1}]
+)";
+
+// All people are fictional. key: of the appointment and of the message.
+std::string booking(const std::string& key, const std::string& more = "||") {
+  return "MSH|^~\\&|HIS|RIYADH|RABT|HUB|20260310083000+0300||SIU^S12^SIU_S12|" + key +
+         "|P|2.5.1|||" + more +
+         "||UNICODE UTF-8\r"
+         "SCH||" +
+         key +
+         "^HIS|||||CHECKUP^Video visit|VIRTUAL|20|MIN|^^20^20260310090000||||||||||||||Booked\r"
+         "PID|1||MRN001^^^CLINIC^MR~1000000008^^^KSA^NI||Canaryfamily^Sami^^^^^L||19850412|M\r"
+         "PV1|1|V|||||||||||||||||V-7\r"
+         "AIP|1|A|N-P-00001^Subaie^Noura^^^Dr.\r";
+}
+std::string field(const std::string& message, const std::string& segment, int number) {
+  std::istringstream lines(message);
+  for (std::string line; std::getline(lines, line, '\r');) {
+    if (!line.starts_with(segment + "|")) continue;
+    std::istringstream fields(line);
+    std::string text;
+    for (int i = 0; i <= number - (segment == "MSH" ? 1 : 0); ++i)
+      if (!std::getline(fields, text, '|')) return "";
+    return text;
+  }
+  return "none";
+}
+
+class Hl7Hub : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::signal(SIGPIPE, SIG_IGN);
+    std::string pattern = (fs::temp_directory_path() / "rabt-hl7-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    std::ofstream(folder_ / "filing.yaml") << kFiling;
+    std::ofstream(folder_ / "token") << "a-token-of-the-hospital";
+    fs::permissions(folder_ / "token", fs::perms::owner_read | fs::perms::owner_write);
+  }
+  void TearDown() override {
+    hub_.reset();
+    record_.reset();
+    fs::remove_all(folder_);
+  }
+  // port: where the record system listens.
+  void start(int port) {
+    const char* build = std::getenv("RABT_BUILD_DIR");  // NOLINT(concurrency-mt-unsafe)
+    ASSERT_NE(build, nullptr);
+    // Only this plugin, as the folder of a developer has it.
+    fs::create_directories(folder_ / "plugins");
+    fs::create_directory_symlink(std::string(build) + "/plugins/hl7v2", folder_ / "plugins/hl7v2");
+    std::ofstream(folder_ / "rabt.yaml")
+        << "tenant: t1\nserver: {port: 0}\ndata: data\nplugins: plugins\nmigrations: "
+        << RABT_MIGRATIONS << "\nworkflows: [filing.yaml]\nroles: {ehr: 'plugin://hl7v2'}\n"
+        << "plugin: {hl7v2: {config: {url: 'mllp://127.0.0.1:" << port << "'}}}\n"
+        << "sources:\n  line: {scheme: mllp, plugin: hl7v2, listen: {port: 0}}\n"
+        << "  his: {scheme: static-token, secrets: [{file: token}], plugin: hl7v2}\n";
+    const auto config = config::load_config((folder_ / "rabt.yaml").string());
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    auto hub = Hub::start(*config, clock_, log_, phi::strict_policy(), true);
+    ASSERT_TRUE(hub.ok()) << hub.error().code << ": " << hub.error().message;
+    hub_ = *std::move(hub);
+  }
+  // A record system by hand that answers with this code of MSA-1 and keeps what it took.
+  void start_record() {
+    record_ = std::make_unique<net::Loopback>([this](int fd) {
+      MllpPeer peer(fd, nullptr);
+      const std::string message = peer.receive();
+      std::string code;
+      {
+        const std::scoped_lock lock(mutex_);
+        taken_.push_back(message);
+        code = losing_-- > 0 ? "" : "AA";
+        changed_.notify_all();
+      }
+      if (code.empty()) return;  // the answer is lost
+      (void)peer.send(test::mllp_frame("MSH|^~\\&|HIS|||RABT|20260310||ACK|1|P|2.5.1\rMSA|" + code +
+                                       "|" + field(message, "MSH", 10) + "\r"));
+      (void)peer.receive();
+    });
+  }
+  std::vector<std::string> taken(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, std::chrono::seconds(30), [&] {
+      return taken_.size() >= count;
+    })) << taken_.size();
+    return taken_;
+  }
+  // The port of the source's listener; the log names it.
+  int mllp_port() {
+    for (const std::string& line : log_.lines()) {
+      if (line.starts_with("hub.mllp ")) return std::stoi(line.substr(line.find("port=") + 5));
+    }
+    ADD_FAILURE() << "no listener";
+    return 0;
+  }
+  // A message over HTTP, with the token of the hospital.
+  net::Response post(const std::string& body, const std::string& source = "his") {
+    const auto client = net::make_curl_client(clock_, null_logger());
+    net::Request request{.method = "POST", .url = hub_->url() + "/hooks/" + source};
+    request.headers = {{"Authorization", "Bearer a-token-of-the-hospital"},
+                       {"Content-Type", "x-application/hl7-v2+er7"}};
+    request.body = body;
+    std::promise<net::Response> done;
+    client->start(std::move(request),
+                  std::make_shared<const net::AllowList>(net::AllowList::anything()),
+                  [&](net::Response response) { done.set_value(std::move(response)); });
+    return done.get_future().get();
+  }
+
+  SystemClock clock_;
+  test::RecordingLogger log_;
+  fs::path folder_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> taken_;
+  int losing_ = 0;
+  std::unique_ptr<net::Loopback> record_;
+  std::unique_ptr<Hub> hub_;
+};
+
+TEST_F(Hl7Hub, K79ABookingByMllpEndsAsARecordAtAReceiverOfMllp) {
+  start_record();
+  start(record_->port());
+  MllpPeer his(mllp_port());
+  const std::string answer = his.ask(booking("A-1"));
+  EXPECT_EQ(field(answer, "MSA", 1), "AA") << answer;
+  EXPECT_EQ(field(answer, "MSA", 2), "A-1");
+  EXPECT_EQ(field(answer, "MSH", 5), "HIS");
+  const std::vector<std::string> filed = taken(2);
+  ASSERT_EQ(filed.size(), 2U);
+  EXPECT_EQ(field(filed[0], "MSH", 9), "ADT^A04^ADT_A01");
+  EXPECT_EQ(field(filed[0], "PID", 3), "MRN001^^^CLINIC^MR~1000000008^^^KSA^NI");
+  EXPECT_EQ(field(filed[0], "PV1", 19), "V-7");
+  EXPECT_EQ(field(filed[1], "MSH", 9), "MDM^T02^MDM_T02");
+  EXPECT_EQ(field(filed[1], "PV1", 19), "V-7");
+  EXPECT_EQ(field(filed[1], "OBX", 5), "urn:rabt:recording:R1");
+  EXPECT_FALSE(log_.has("anaryfamily"));
+}
+
+TEST_F(Hl7Hub, K79EachMessageOfALineIsAnsweredAndARepeatStartsNothing) {
+  start_record();
+  start(record_->port());
+  MllpPeer his(mllp_port());
+  ASSERT_TRUE(his.send(test::mllp_frame(booking("A-1")) + test::mllp_frame("hello") +
+                       test::mllp_frame(booking("A-2", "AL|NE")) +
+                       test::mllp_frame(booking("A-1"))));
+  EXPECT_EQ(field(his.receive(), "MSA", 1), "AA");
+  const std::string refused = his.receive();
+  EXPECT_EQ(field(refused, "MSA", 1), "AE") << refused;
+  EXPECT_EQ(field(refused, "ERR", 3), "100^Segment sequence error^HL70357");
+  EXPECT_EQ(field(his.receive(), "MSA", 1), "CA");
+  EXPECT_EQ(field(his.receive(), "MSA", 1), "AA");
+  std::string other = booking("A-1");
+  other.replace(other.find("Sami"), 4, "Saad");
+  const std::string conflict = his.ask(other);
+  EXPECT_EQ(field(conflict, "MSA", 1), "AR") << conflict;
+  EXPECT_EQ(field(conflict, "ERR", 2), "MSH^1^10");
+  EXPECT_EQ(taken(4).size(), 4U);
+}
+
+TEST_F(Hl7Hub, K79AnAnswerThatIsLostRepeatsTheSameMessage) {
+  losing_ = 1;
+  start_record();
+  start(record_->port());
+  EXPECT_EQ(field(MllpPeer(mllp_port()).ask(booking("A-1")), "MSA", 1), "AA");
+  const std::vector<std::string> filed = taken(3);
+  EXPECT_EQ(field(filed[0], "MSH", 10), field(filed[1], "MSH", 10));
+  EXPECT_EQ(field(filed[1], "MSH", 9), "ADT^A04^ADT_A01");
+  EXPECT_EQ(field(filed[2], "MSH", 9), "MDM^T02^MDM_T02");
+}
+
+TEST_F(Hl7Hub, K79TheSameMessageMayComeOverHttp) {
+  start_record();
+  start(record_->port());
+  const net::Response taken_one = post(booking("A-1"));
+  EXPECT_EQ(taken_one.status, 202) << taken_one.body;
+  EXPECT_EQ(taken_one.header("content-type"), "application/hl7-v2; charset=utf-8");
+  EXPECT_EQ(field(taken_one.body, "MSA", 1), "AA");
+  const net::Response again = post(booking("A-1"));
+  EXPECT_EQ(again.header("x-rabt-repeated"), "true");
+  EXPECT_EQ(field(again.body, "MSA", 1), "AA");
+  const net::Response refused = post("hello");
+  EXPECT_EQ(refused.status, 422);
+  EXPECT_EQ(field(refused.body, "MSA", 1), "AE");
+  EXPECT_EQ(post(booking("A-2"), "line").status, 404) << "it sends over MLLP only";
+  EXPECT_EQ(taken(2).size(), 2U);
+}
+
+}  // namespace
+}  // namespace rabt::assembly

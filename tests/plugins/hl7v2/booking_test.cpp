@@ -1,0 +1,245 @@
+#include "booking.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "hl7.hpp"
+#include "rabt/json_nlohmann.hpp"
+#include "tests/vector_files.hpp"
+
+namespace rabt::hl7v2 {
+namespace {
+
+// All people are fictional.
+const std::string kBooking =
+    "MSH|^~\\&|HIS|RIYADH|RABT|HUB|20260310083000+0300||SIU^S12^SIU_S12|C1|P|2.5.1||||||UNICODE "
+    "UTF-8\r"
+    "SCH|PL-1^EHR|FL-1^HIS|||||CHECKUP^Video visit|VIRTUAL|20|MIN|^^20^20260310090000|||||||||||||"
+    "|Booked\r"
+    "NTE|1||Canarycomplaint\r"
+    "PID|1||MRN001^^^CLINIC^MR~1000000008^^^KSA^NI||Canaryfamily^Sami^Saad^^^^L||19850412|M|||^^"
+    "Riyadh||+966500000001~^NET^Internet^sami@example.org|||S\r"
+    "PV1|1|V|||||||||||||||||V-7\r"
+    "DG1|1||J06.9^Infection^I10AM\r"
+    "IN1|1|GOLD|INS-FHIR|Demo Insurance|||||||||||||SEL||||||||||||||||||P-1|M-0|||||||||||||M-1\r"
+    "RGS|1|A\r"
+    "AIP|1|A|N-P-00001^Subaie^Noura^^^Dr.\r";
+
+std::string with(std::string text, const std::string& from, const std::string& to) {
+  const auto at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+std::string without(const std::string& text, const std::string& segment) {
+  const auto at = text.find("\r" + segment);
+  return text.substr(0, at) + text.substr(text.find('\r', at + 1));
+}
+Json given(const std::string& body, const Settings& settings = {}) {
+  const sdk::Events events = to_events(body, settings, 1'773'120'600);
+  EXPECT_TRUE(events.error.empty());
+  return Json::parse(events.json);
+}
+Json event(const std::string& body, const Settings& settings = {}) {
+  const Json out = given(body, settings);
+  EXPECT_FALSE(out.contains("refused")) << out["refused"];
+  EXPECT_EQ(out["events"].size(), 1U);
+  return out["events"].empty() ? Json() : out["events"][0];
+}
+std::string field(const std::string& text, const std::string& segment, std::size_t number,
+                  int part = 1) {
+  Message message;
+  message.read(text, "ASCII");
+  const Segment* found = message.find(segment);
+  return found == nullptr ? "none" : found->text(number, part);
+}
+// "AE 101 SCH-11" of the answer to a message that is refused.
+std::string refusal(const std::string& body, const Settings& settings = {}) {
+  const Json out = given(body, settings);
+  if (!out.contains("refused")) return "taken";
+  EXPECT_TRUE(out["events"].empty());
+  EXPECT_EQ(out["refused"].get<std::string>().find("anary"), std::string::npos);
+  const std::string answer = out["answers"]["refused"];
+  return field(answer, "MSA", 1) + " " + field(answer, "ERR", 3) + " " + field(answer, "ERR", 2) +
+         "-" + field(answer, "ERR", 2, 3);
+}
+
+TEST(Booking, SaysTheSameAsABookingByFhir) {
+  const Json made = event(kBooking);
+  EXPECT_EQ(made["type"], "org.rabt.appointment.booked.v1");
+  EXPECT_EQ(made["source"], "/hl7v2/RIYADH/HIS");
+  EXPECT_EQ(made["id"], "HIS|FL-1/S12/C1");
+  EXPECT_EQ(made["time"], "2026-03-10T05:30:00Z");
+  EXPECT_EQ(made["data"], Json::parse(R"({
+    "appointment": {
+      "key": "HIS|FL-1", "identifier": {"value": "FL-1"},
+      "start": "2026-03-10T09:00:00+03:00", "startEpoch": 1773122400,
+      "end": "2026-03-10T06:20:00Z", "endEpoch": 1773123600,
+      "status": "booked", "description": "Canarycomplaint",
+      "reasons": [{"text": "Video visit"},
+                  {"system": "http://hl7.org/fhir/sid/icd-10-am", "code": "J06.9", "display": "Infection"}],
+      "reference": "PL-1^EHR|FL-1^HIS|V-7",
+      "patientReference": "MRN001^^^CLINIC^MR~1000000008^^^KSA^NI",
+      "practitionerReference": "N-P-00001^Subaie^Noura^^^Dr."},
+    "modality": "video",
+    "patient": {
+      "identifier": {"value": "1000000008", "type": "NI"},
+      "name": "Sami Saad Canaryfamily", "family": "Canaryfamily", "given": ["Sami", "Saad"],
+      "telecom": [{"system": "phone", "value": "+966500000001"}, {"system": "email", "value": "sami@example.org"}],
+      "gender": "male", "birthDate": "1985-04-12", "maritalStatus": "U"},
+    "practitioner": {"licence": "N-P-00001", "name": "Dr. Noura Subaie", "family": "Subaie", "given": ["Noura"]},
+    "coverage": {"memberId": "M-1", "payerLicence": "INS-FHIR", "payerName": "Demo Insurance",
+                 "relationship": "self", "class": {"type": "plan", "value": "P-1"}}
+  })"));
+}
+
+TEST(Booking, TheTriggerSaysWhatHappened) {
+  const std::pair<const char*, const char*> kinds[] = {
+      {"S12", "booked"},    {"S13", "booked"},    {"S14", "booked"}, {"S15", "cancelled"},
+      {"S16", "cancelled"}, {"S17", "cancelled"}, {"S26", "noshow"}};
+  for (const auto& [trigger, kind] : kinds) {
+    const Json made = event(with(kBooking, "S12", trigger));
+    EXPECT_EQ(made["type"], "org.rabt.appointment." + std::string(kind) + ".v1") << trigger;
+    EXPECT_EQ(made["data"]["appointment"]["key"], "HIS|FL-1");
+  }
+  const auto said = [](const char* status) {
+    return event(with(kBooking, "|Booked", std::string("|") + status))["type"].get<std::string>();
+  };
+  EXPECT_EQ(said("Pending"), "org.rabt.appointment.updated.v1");
+  EXPECT_EQ(said("Complete"), "org.rabt.appointment.updated.v1");
+  EXPECT_EQ(said("Noshow"), "org.rabt.appointment.noshow.v1");
+  EXPECT_EQ(said(""), "org.rabt.appointment.booked.v1");
+}
+
+TEST(Booking, ACancellationNeedsItsIdOnly) {
+  const Json made = event("MSH|^~\\&|HIS|R|||20260310||SIU^S15|C2|P|2.3\rSCH||FL-1^HIS\r");
+  EXPECT_EQ(made["type"], "org.rabt.appointment.cancelled.v1");
+  EXPECT_EQ(made["data"]["appointment"]["key"], "HIS|FL-1");
+  EXPECT_FALSE(made["data"].contains("patient"));
+}
+
+TEST(Booking, OtherVersionsSayTheTimeElsewhere) {
+  const std::string without_time = with(kBooking, "|^^20^20260310090000|", "||");
+  EXPECT_EQ(refusal(without_time), "AE 101 SCH-11");
+  const Json timing =
+      event(with(without_time, "NTE|", "TQ1|1||||||202603100900-0100|202603100930-0100\rNTE|"));
+  EXPECT_EQ(timing["data"]["appointment"]["startEpoch"], 1773136800);
+  EXPECT_EQ(timing["data"]["appointment"]["end"], "2026-03-10T09:30:00-01:00");
+  const Json service = event(with(without_time, "AIP|", "AIS|1|A|TELE|20260310090000\rAIP|"));
+  EXPECT_EQ(service["data"]["appointment"]["startEpoch"], 1773122400);
+}
+
+TEST(Booking, TheConfigurationSaysWhatTheHospitalsCodesMean) {
+  const std::string plain =
+      with(with(kBooking, "CHECKUP^Video visit|VIRTUAL", "CHECKUP|TM"), "PV1|1|V|", "PV1|1|O|");
+  EXPECT_EQ(event(plain)["data"]["modality"], "in-person");
+  const Settings settings = read_settings(
+      R"({"video_codes":["TM"],"systems":{"HIS":"https://his.example.sa/a","KSA":"http://nphies.sa/identifier/nationalid"},
+          "time_zone":"+00:00"})");
+  const Json made = event(plain, settings)["data"];
+  EXPECT_EQ(made["modality"], "video");
+  EXPECT_EQ(made["appointment"]["key"], "https://his.example.sa/a|FL-1");
+  EXPECT_EQ(made["appointment"]["identifier"]["system"], "https://his.example.sa/a");
+  EXPECT_EQ(made["appointment"]["startEpoch"], 1773133200);
+  EXPECT_EQ(made["patient"]["identifier"]["system"], "http://nphies.sa/identifier/nationalid");
+}
+
+TEST(Booking, TheCoverComesFromIn1OrFromTheConfiguration) {
+  const std::string none = without(kBooking, "IN1");
+  EXPECT_FALSE(event(none)["data"].contains("coverage"));
+  const Settings settings = read_settings(
+      R"({"coverage":{"payerLicence":"CNHI","payerName":"National","type":"PUBLICPOL"}})");
+  EXPECT_EQ(
+      event(none, settings)["data"]["coverage"],
+      Json::parse(
+          R"({"memberId":"1000000008","payerLicence":"CNHI","payerName":"National","type":"PUBLICPOL"})"));
+  EXPECT_EQ(event(kBooking, settings)["data"]["coverage"]["memberId"], "M-1");
+  // A payer knows no record number.
+  EXPECT_FALSE(
+      event(with(none, "~1000000008^^^KSA^NI", ""), settings)["data"].contains("coverage"));
+  EXPECT_EQ(event(with(kBooking, "|||||||||||||M-1", ""))["data"]["coverage"]["memberId"], "M-0");
+}
+
+TEST(Booking, TheRefusalNamesSegmentAndField) {
+  EXPECT_EQ(refusal("hello"), "AE 100 MSH-");
+  EXPECT_EQ(refusal(with(kBooking, "SIU^S12^SIU_S12", "ADT^A04")), "AR 200 MSH-9");
+  EXPECT_EQ(refusal(with(kBooking, "^S12", "^S18")), "AR 201 MSH-9");
+  EXPECT_EQ(refusal(with(kBooking, "|P|", "|T|")), "AR 202 MSH-11");
+  EXPECT_EQ(refusal(with(kBooking, "2.5.1", "3.0")), "AR 203 MSH-12");
+  EXPECT_EQ(refusal(with(kBooking, "|C1|", "||")), "AE 101 MSH-10");
+  EXPECT_EQ(refusal(with(kBooking, "PL-1^EHR|FL-1^HIS", "|")), "AE 101 SCH-2");
+  EXPECT_EQ(refusal(with(kBooking, "|Booked", "|Canary")), "AE 103 SCH-25");
+  EXPECT_EQ(refusal(with(kBooking, "^20260310090000", "^2026031025")), "AE 102 SCH-11");
+  EXPECT_EQ(refusal(without(kBooking, "SCH")), "AE 100 SCH-");
+  EXPECT_EQ(refusal(without(kBooking, "PID")), "AE 100 PID-");
+  EXPECT_EQ(refusal(without(kBooking, "AIP")), "AE 100 AIP-");
+  EXPECT_EQ(refusal(with(kBooking, "Canaryfamily^Sami^Saad^^^^L", "")), "AE 101 PID-5");
+  EXPECT_EQ(refusal(with(kBooking, "19850412", "1985")), "AE 102 PID-7");
+  EXPECT_EQ(refusal(with(kBooking, "|M|", "|X|")), "AE 103 PID-8");
+  EXPECT_EQ(refusal(with(kBooking, "UNICODE UTF-8", "UNICODE UTF-16")), "AE 103 MSH-18");
+  EXPECT_EQ(refusal(with(kBooking, "M-0|||||||||||||M-1", "")), "AE 101 IN1-36");
+  EXPECT_EQ(refusal(kBooking, read_settings(R"({"processing_ids":["T"]})")), "AR 202 MSH-11");
+}
+
+TEST(Acknowledgement, GoesBackToTheSender) {
+  const std::string answer = given(kBooking)["answers"]["accepted"];
+  EXPECT_EQ(
+      answer,
+      "MSH|^~\\&|RABT|HUB|HIS|RIYADH|20260310053000+0000||ACK^S12^ACK|C1|P|2.5.1||||||UNICODE "
+      "UTF-8\rMSA|AA|C1\r");
+  EXPECT_EQ(given(kBooking)["id"], "RIYADH|HIS|C1");
+}
+
+TEST(Acknowledgement, ComesInTheModeThatTheSenderAsksFor) {
+  const auto codes = [](const std::string& accept, const std::string& application) {
+    const Json out =
+        given(with(kBooking, "2.5.1||||||", "2.5.1|||" + accept + "|" + application + "||"));
+    const auto code = [&](const char* kind) {
+      const std::string text = out["answers"][kind];
+      return text.empty() ? std::string("-") : field(text, "MSA", 1);
+    };
+    return code("accepted") + " " + code("conflict");
+  };
+  EXPECT_EQ(codes("", ""), "AA AR");
+  EXPECT_EQ(codes("AL", "NE"), "CA CR");
+  EXPECT_EQ(codes("AL", "AL"), "CA CR");
+  EXPECT_EQ(codes("ER", "NE"), "- CR");
+  EXPECT_EQ(codes("SU", "NE"), "CA -");
+  EXPECT_EQ(codes("NE", "AL"), "AA AR");
+  EXPECT_EQ(codes("", "ER"), "- AR");
+  EXPECT_EQ(codes("NE", "NE"), "- -");
+}
+
+TEST(Booking, EveryVectorIsTaken) {
+  const char* data = std::getenv("RABT_CONFORMANCE_DATA");  // NOLINT(concurrency-mt-unsafe)
+  if (data == nullptr) GTEST_SKIP() << "RABT_CONFORMANCE_DATA is not set";
+  test::VectorFiles files(std::filesystem::path(data) / "fhir/hl7v2");
+  for (const auto& file : files.all()) {
+    std::ifstream in(file, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(in), {}};
+    const std::string name = file.filename().string();
+    files.judged(file);
+    if (name.starts_with("ack_")) {
+      EXPECT_EQ(field(text, "MSA", 1), name == "ack_aa.hl7" ? "AA" : "AE");
+      continue;
+    }
+    const Json made = event(text);
+    const std::string kind = name.find("cancel") != std::string::npos   ? "cancelled"
+                             : name.find("noshow") != std::string::npos ? "noshow"
+                                                                        : "booked";
+    EXPECT_EQ(made["type"], "org.rabt.appointment." + kind + ".v1") << name;
+    EXPECT_EQ(made["data"]["modality"], "video") << name;
+    EXPECT_EQ(made["data"]["appointment"]["key"], "HUB|FL-1") << name;
+    EXPECT_EQ(made["data"]["practitioner"]["licence"], "N-P-00003") << name;
+    if (name.find("arabic") != std::string::npos) {
+      EXPECT_EQ(made["data"]["patient"]["name"], "مريض التجربة") << name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace rabt::hl7v2
