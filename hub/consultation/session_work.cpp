@@ -475,13 +475,14 @@ Status SessionWork::listened(const Intent& intent, const Session& is, std::strin
   const auto known = listening_.find(is.id);
   const bool ran = known != listening_.end() && known->second.since_ms < asked &&
                    known->second.since_ms >= is.transcribed_ms;
-  const auto lost = [&](std::string_view code) {
-    listening_.erase(is.id);
-    return told_late(intent, TranscriptionLost{.code = std::string(code), .at = Timestamp{asked}});
-  };
-  if (status == "failed") return lost(kTranscriptionFailed);
   // What is about to begin is not stopped.
-  if (status == "stopped" && ran) return lost(kTranscriptionStopped);
+  if (status == "failed" || (status == "stopped" && ran)) {
+    listening_.erase(is.id);
+    return told_late(
+        intent, TranscriptionLost{.code = std::string(status == "failed" ? kTranscriptionFailed
+                                                                         : kTranscriptionStopped),
+                                  .at = Timestamp{asked}});
+  }
   if (status == "started" && !ran && asked >= is.transcribed_ms)
     listening_[is.id] = {.since_ms = asked, .due_ms = asked + kListenMs};
   if (status.empty()) listening_.erase(is.id);
