@@ -11,6 +11,7 @@
 #include <iostream>
 #include <sstream>
 #include <thread>
+#include <vector>
 
 #include "tests/workflow/expression_oracle_cases.hpp"
 
@@ -69,11 +70,19 @@ TEST(Expression, GivesTheResultsThatJqGives) {
 TEST(Expression, JqItselfGivesTheCommittedResults) {
   if (std::system("jq --version > /dev/null 2>&1") != 0)
     GTEST_SKIP() << "the jq program is not installed";
+  // Debian's jq before 1.6-2.1+deb12u2 aborts where implode gets something else than a number.
+  const bool aborts = std::system("jq -n 'try ([{}] | implode) catch 0' > /dev/null 2>&1") != 0;
+  std::vector<oracle::Case> cases;
+  for (const auto& one : oracle::kCases) {
+    const bool refused = one.results == "error" || one.results == R"(["bad"])";
+    if (!(aborts && refused && one.program.find("implode") != std::string::npos))
+      cases.push_back(one);
+  }
   // jq needs about 30 ms to start, so many programs travel in one.
   const auto folder =
       std::filesystem::temp_directory_path() / ("rabt_jq_" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
-  const std::size_t count = std::size(oracle::kCases);
+  const std::size_t count = cases.size();
   constexpr std::size_t kBatch = 100;
   std::size_t compared = 0;
   for (std::size_t begin = 0; begin < count; begin += kBatch) {
@@ -82,9 +91,9 @@ TEST(Expression, JqItselfGivesTheCommittedResults) {
     {
       std::ofstream program(folder / "program.jq");
       for (std::size_t i = begin; i < end; ++i) {
-        inputs.push_back(parse(oracle::kCases[i].input));
+        inputs.push_back(parse(cases[i].input));
         if (i > begin) program << ",\n";
-        program << "(.[" << i - begin << "] | try [(" << oracle::kCases[i].program
+        program << "(.[" << i - begin << "] | try [(" << cases[i].program
                 << "\n)] catch \"error\")";
       }
       std::ofstream(folder / "input.json") << Json(inputs).dump();
@@ -101,9 +110,8 @@ TEST(Expression, JqItselfGivesTheCommittedResults) {
     std::istringstream lines(output);
     std::string line;
     for (std::size_t i = begin; i < end; ++i, ++compared) {
-      ASSERT_TRUE(std::getline(lines, line))
-          << "jq gave no result for " << oracle::kCases[i].program;
-      const oracle::Case& c = oracle::kCases[i];
+      ASSERT_TRUE(std::getline(lines, line)) << "jq gave no result for " << cases[i].program;
+      const oracle::Case& c = cases[i];
       const Json expected = c.results == "error" ? Json("error") : parse(c.results);
       EXPECT_EQ(parse(line), expected) << c.program << " gave " << line;
     }
