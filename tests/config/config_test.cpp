@@ -99,8 +99,9 @@ TEST_F(ConfigFile, MistakesInsideAPluginOrASourceAreFound) {
   expect_part(refused(with("{env: SOME_NAME}", "{}")), "a secret needs either `file` or `env`");
   expect_part(refused(with("{env: SOME_NAME}", "{env: A, file: b}")),
               "a secret needs either `file` or `env`");
-  expect_part(refused(with("standard-webhooks", "standard")),
-              "unknown scheme `standard`; use standard-webhooks, twilio, static-token or sns");
+  expect_part(
+      refused(with("standard-webhooks", "standard")),
+      "unknown scheme `standard`; use standard-webhooks, twilio, static-token, sns or mllp");
   expect_part(refused(with("standard-webhooks", "sns")),
               "source `his` needs `topics`, the ARNs that it listens to");
   expect_part(refused(with("standard-webhooks", "sns")),
