@@ -27,7 +27,7 @@ namespace rabt::audit {
 // Bytes that are no UTF-8 become question marks.
 struct Entry {
   std::string tenant;
-  // "source:his", "plugin:twilio", "client:api-token", "person:01J...", "hub"
+  // "source:his", "plugin:twilio", "client:api-token", "person:01J...", "node:hub"
   std::string actor;
   // "webhook.accepted", "action.done", "recording.stored", "instance.started", ...
   std::string act;
