@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rabt/json_nlohmann.hpp"
+#include "rabt/text.hpp"
 #include "rabt/time.hpp"
 
 namespace rabt::fhir {
@@ -627,7 +628,8 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
   const Json& meta = member_of(appointment, "meta");
   std::string version = text_of(meta, "versionId");
   if (version.empty()) version = text_of(meta, "lastUpdated");
-  if (version.empty()) version = text_of(appointment, "start");
+  // A system that counts no versions tells of a change by what it says.
+  if (version.empty()) version = sdk::fingerprint(data.dump());
   const std::string base = base_of(entry);
   Json event = Json::object();
   event["type"] = event_type(status);

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "rabt/text.hpp"
+
 namespace rabt::nphies {
 namespace {
 
@@ -10,21 +12,6 @@ constexpr std::size_t kMaxKey = 256;
 // Reissues of one claim are few.
 constexpr std::size_t kMaxSeen = 64;
 constexpr std::size_t kMaxMessages = 256;
-
-// FNV-1a. Not against attackers: names come from the gateway, and the record holds the whole
-// identifier.
-std::string digest(std::string_view text) {
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 1099511628211ULL;
-  }
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out;
-  for (int shift = 60; shift >= 0; shift -= 4)
-    out.push_back(kHex[(hash >> static_cast<unsigned>(shift)) & 0xFU]);
-  return out;
-}
 
 bool is_final(const Json& bundle) {
   const Message message = read_message(bundle);
@@ -41,7 +28,7 @@ void keep_last(Json& list, std::size_t limit) {
 std::string store_key(std::string_view prefix, std::string_view name) {
   std::string out(prefix);
   if (prefix.size() + name.size() <= kMaxKey) return out.append(name);
-  return out.append(name.substr(0, 200)).append("#").append(digest(name));
+  return out.append(name.substr(0, 200)).append("#").append(sdk::fingerprint(name));
 }
 
 std::string claim_name(const Identifier& claim) {
@@ -57,7 +44,7 @@ Json new_record(const Identifier& claim) {
 }
 
 std::string message_id(const Json& bundle, const Message& message) {
-  return message.bundle_id.empty() ? digest(write_json(bundle)) : message.bundle_id;
+  return message.bundle_id.empty() ? sdk::fingerprint(write_json(bundle)) : message.bundle_id;
 }
 
 bool file_reply(Json& record, const Json& bundle, const Message& message) {

@@ -26,6 +26,13 @@ TEST(Text, TrimTakesWhiteSpaceFromTheEnds) {
   EXPECT_EQ(trim(""), "");
 }
 
+// The vectors of the draft of FNV, section 3.
+TEST(Text, AFingerprintIsFnv1a) {
+  EXPECT_EQ(sdk::fingerprint(""), "cbf29ce484222325");
+  EXPECT_EQ(sdk::fingerprint("a"), "af63dc4c8601ec8c");
+  EXPECT_EQ(sdk::fingerprint("foobar"), "85944171f73967e8");
+}
+
 TEST(Text, PercentEncodingKeepsUnreservedCharacters) {
   EXPECT_EQ(percent_encode("aZ0-_.~"), "aZ0-_.~");
   EXPECT_EQ(percent_encode("a b/ö:"), "a%20b%2F%C3%B6%3A");
