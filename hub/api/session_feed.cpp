@@ -46,7 +46,7 @@ constexpr std::array kKinds{
     Kind{"document-shared", "document", Sight::admitted},
     Kind{"note-written", "note", Sight::staff},
     Kind{"vitals-recorded", "vitals", Sight::staff},
-    Kind{"prescription-issued", "prescription", Sight::admitted},
+    Kind{"prescription-", "prescription", Sight::admitted},
     Kind{"quality-changed", "quality", Sight::admitted},
     Kind{"transcript-added", "transcript", Sight::admitted},
     Kind{"transcript-", "transcription", Sight::admitted},

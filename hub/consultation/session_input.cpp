@@ -200,11 +200,14 @@ std::optional<std::int64_t> Members::time(std::string_view name, int offset_minu
   const Json& value = body_[name];
   if (value.is_null()) return std::nullopt;
   if (value.is_string()) {
-    if (const auto exact = parse_iso8601(value.as_string()); exact.ok()) return exact->ms;
-    if (const auto naive = parse_iso8601(value.as_string() + "Z"); naive.ok())
+    const std::string& text = value.as_string();
+    // A year of the Hijri calendar is a Gregorian one of long ago.
+    const bool hijri = text < "1800";
+    if (const auto exact = parse_iso8601(text); exact.ok() && !hijri) return exact->ms;
+    if (const auto naive = parse_iso8601(text + "Z"); naive.ok() && !hijri)
       return naive->ms - static_cast<std::int64_t>(offset_minutes) * 60'000;
   }
-  wrong(name, "must be a time of RFC 3339");
+  wrong(name, "must be a time of RFC 3339, of the Gregorian calendar");
   return std::nullopt;
 }
 Json Members::texts(std::string_view name, std::size_t most_items) const {
@@ -282,7 +285,7 @@ Result<SessionInput> read_session(const Json& given, int offset, const VideoSett
   out.quality = members.word("quality", {"low", "standard", "high", "hd"});
   out.waiting_room = members.boolean("waitingRoom");
   out.recording = members.word("recording", {"off", "manual", "auto"});
-  out.language = members.text("language", 35);
+  out.language = members.word("language", {"ar", "en"});
   out.chief_complaint = members.text("chiefComplaint");
   out.notes = members.text("notes");
   out.e2ee = members.boolean("e2ee").value_or(false);
@@ -352,7 +355,7 @@ Result<Json> read_amendment(const Json& given, int offset, bool with_type) {
   word("quality", {"low", "standard", "high", "hd"});
   word("recording", {"off", "manual", "auto"});
   if (const auto waiting = members.boolean("waitingRoom")) out.set("waitingRoom", *waiting);
-  if (members.has("language")) out.set("language", members.text("language", 35));
+  if (members.has("language")) out.set("language", members.word("language", {"ar", "en"}));
   for (const std::string_view name : {"notes", "chiefComplaint"}) {
     if (body.find(name) != nullptr)
       out.set(name, members.has(name) ? Json(members.text(name)) : Json());

@@ -45,7 +45,15 @@ Result<Participant> SessionsImpl::resolve(const Actor& who, const ParticipantInp
   Mistakes unknown;
   const bool guest = who.system || input.foreign;
   RABT_TRY(id, person(input.person, field + ".person", guest ? unknown : mistakes));
-  Participant one = new_participant(input.role.value_or(PartRole::observer), id, input.guest);
+  const PartRole role = input.role.value_or(PartRole::observer);
+  if (!id.empty() && is_staff(role)) {
+    RABT_TRY(known, parts_.directory.find(parts_.tenant, id));
+    if (!staff_role(known.roles))
+      mistakes.add(field + ".person", "is no doctor, specialist or nurse");
+    else if (needs_licence(role) && *staff_role(known.roles) == PartRole::nurse)
+      mistakes.add(field + ".person", "is no doctor or specialist");
+  }
+  Participant one = new_participant(role, id, input.guest);
   one.bypass = input.bypass;
   if (who.system && id.empty() && one.licence == identity::Licence::missing &&
       !one.guest.string_or("licenceNumber", "").empty())

@@ -117,6 +117,9 @@ Participant SessionsImpl::new_participant(PartRole role, const std::string& pers
 }
 
 identity::Licence SessionsImpl::licence_of(const identity::Person& person) const {
+  // Somebody who is treated here does not treat, whatever number stands in his record.
+  if (!person.roles.has_any({identity::Role::doctor, identity::Role::specialist}))
+    return identity::Licence::missing;
   if (person.licence != identity::Licence::missing) return person.licence;
   return consultation::licence_of(person.profile.string_or("licenceNumber", ""),
                                   parts_.settings.licence_patterns);

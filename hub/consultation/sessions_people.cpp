@@ -335,6 +335,7 @@ Answer SessionsImpl::record_consent(const Ask& ask) {
   const bool given = members.boolean("given").value_or(true);
   const std::string guest = members.text("participant", 64);
   if (kind.empty() && mistakes.none()) mistakes.add("kind", "is needed");
+  if (!members.has("given") && mistakes.none()) mistakes.add("given", "is needed");
   if (members.has("participant") && kind != "transcription" && mistakes.none())
     mistakes.add("participant", "is for kind transcription alone");
   if (members.has("participant") && guest.empty() && mistakes.none())

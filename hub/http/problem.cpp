@@ -39,7 +39,6 @@ constexpr std::array kByCode{
     ByCode{"idempotency.reused", 422},
     ByCode{"precondition.required", 428},
     ByCode{"precondition.failed", 412},
-    ByCode{"api.version", 412},
 };
 
 // A pattern that begins with a dot is the end of a code, any other one its beginning.

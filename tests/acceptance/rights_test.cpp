@@ -44,7 +44,7 @@ Json body_of(const std::string& operation, const std::string& other) {
       {"addSegment", R"({"text":"hello"})"},
       {"giveFeedback", R"({"rating":5})"},
       {"planFollowUp", R"({"afterDays":7})"},
-      {"recordConsent", R"({"kind":"recording"})"},
+      {"recordConsent", R"({"kind":"recording","given":true})"},
       {"changeSession", R"({"notes":"more"})"},
       {"endSession", R"({"reason":"over"})"},
       {"cancelSession", R"({"reason":"late"})"},

@@ -820,7 +820,8 @@ TEST_F(Video, K45ARecordingForTrainingNeedsConsent) {
   const Json training = Json::object({{"purpose", "training"}});
   EXPECT_EQ(code(sessions_->start_recording(as(doctor_, id, training))),
             "consent.recording_missing");
-  must(sessions_->record_consent(as(patient_, id, Json::object({{"kind", "training"}}))));
+  must(sessions_->record_consent(
+      as(patient_, id, Json::object({{"kind", "training"}, {"given", true}}))));
   EXPECT_EQ(code(sessions_->start_recording(as(doctor_, id, training))), "ok");
 }
 
@@ -1011,7 +1012,8 @@ TEST_F(Video, WhatTheProviderRefusesToWriteDownIsTold) {
   };
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
   must(sessions_->join(as(doctor_, id)));
-  must(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "transcription"}}))));
+  must(sessions_->record_consent(
+      as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
   must(sessions_->start_transcription(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return told("transcript-stopped").size() == 1; }));
   EXPECT_EQ(told("transcript-stopped")[0]["data"].string_or("code", ""), "chime.language");
@@ -1024,7 +1026,8 @@ TEST_F(Video, WhatIsNotWrittenDownForAWhileIsToldAndMarked) {
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
   must(sessions_->join(as(doctor_, id)));
   must(sessions_->start(as(doctor_, id)));
-  must(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "transcription"}}))));
+  must(sessions_->record_consent(
+      as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
   must(sessions_->start_transcription(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == 1; }));
   const auto of = [&] { return must(sessions_->membership(as(doctor_, id))); };
@@ -1082,7 +1085,8 @@ TEST_F(Video, ATranscriptionThatFailedWithoutNewsIsFoundByAsking) {
   EXPECT_TRUE(
       tells("participant-joined", "RM1", part(id, doctor_).string_or("identity", ""), "A").ok());
   must(sessions_->start(as(doctor_, id)));
-  must(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "transcription"}}))));
+  must(sessions_->record_consent(
+      as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
   must(sessions_->start_transcription(as(doctor_, id)));
   provider_.answer = [&](const plugin::CallRequest& call) {
     if (call.action != "get-session") return provider_.usual(call);
@@ -1108,7 +1112,8 @@ TEST_F(Video, AProviderThatTellsOfItsTranscriptionWhenAskedIsAskedOften) {
   EXPECT_TRUE(
       tells("participant-joined", "RM1", part(id, doctor_).string_or("identity", ""), "A").ok());
   must(sessions_->start(as(doctor_, id)));
-  must(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "transcription"}}))));
+  must(sessions_->record_consent(
+      as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
   std::atomic<const char*> status = "started";
   provider_.answer = [&](const plugin::CallRequest& call) {
     if (call.action != "get-session") return provider_.usual(call);
@@ -1158,7 +1163,8 @@ TEST_F(Video, AProviderThatStopsThoughNobodyAskedIsTold) {
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
   must(sessions_->join(as(doctor_, id)));
   must(sessions_->start(as(doctor_, id)));
-  must(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "transcription"}}))));
+  must(sessions_->record_consent(
+      as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
   const auto of = [&] { return must(sessions_->membership(as(doctor_, id))); };
   must(sessions_->start_transcription(as(doctor_, id)));
   must(sessions_->stop_transcription(as(doctor_, id)));

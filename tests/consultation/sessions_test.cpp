@@ -266,7 +266,8 @@ TEST_F(Sessions, AfterTheEndNothingChangesAndTheStateIsNamed) {
   refuse(sessions_->add_participant(
       as(doctor_, id, Json::object({{"person", nurse_}, {"role", "nurse"}}))));
   refuse(sessions_->invite(as(doctor_, id, Json::object({{"person", nurse_}, {"role", "nurse"}}))));
-  refuse(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "family"}}))));
+  refuse(sessions_->record_consent(
+      as(doctor_, id, Json::object({{"kind", "family"}, {"given", true}}))));
   // Ended again: the stored summary.
   EXPECT_EQ(code(sessions_->end(as(doctor_, id))), "ok");
   const Membership seen_before = must(sessions_->membership(as(doctor_, id)));
@@ -377,7 +378,7 @@ TEST_F(Sessions, AChangeNamesTheVersionThatItSaw) {
   Ask change =
       as(doctor_, id, Json::object({{"notes", "ملاحظات 🩺"}, {"plannedMinutes", 45}}));
   change.version = 7;
-  EXPECT_EQ(code(sessions_->change(change)), "api.version");
+  EXPECT_EQ(code(sessions_->change(change)), "precondition.failed");
   change.version = version;
   const Json changed = must(sessions_->change(change));
   EXPECT_EQ(changed.string_or("notes", ""), "ملاحظات 🩺");
@@ -410,7 +411,8 @@ TEST_F(Sessions, FamilyTakesPartByConsentAndLeavesWithIt) {
   const std::string id = id_of(made());
   const Json family = Json::object({{"name", "Brother"}, {"role", "family_member"}});
   EXPECT_EQ(code(sessions_->add_participant(as(doctor_, id, family))), "consent.family_missing");
-  must(sessions_->record_consent(as(patient_, id, Json::object({{"kind", "family"}}))));
+  must(sessions_->record_consent(
+      as(patient_, id, Json::object({{"kind", "family"}, {"given", true}}))));
   EXPECT_EQ(code(sessions_->add_participant(as(doctor_, id, family))), "ok");
   must(sessions_->record_consent(
       as(patient_, id, Json::object({{"kind", "family"}, {"given", false}}))));
@@ -475,6 +477,47 @@ TEST_F(Sessions, ARemovedParticipantDoesNotComeBackAlone) {
   remove.record = part_of(id, patient_);
   must(sessions_->remove_participant(remove));
   EXPECT_EQ(code(sessions_->join(as(patient_, id))), "participant.not_a_participant");
+}
+
+TEST_F(Sessions, OnlyWhoTreatsIsDoctorSpecialistOrNurse) {
+  const std::string id = id_of(made(plain()));
+  const auto add = [&](const std::string& person, const char* role) {
+    return sessions_->add_participant(
+        as(doctor_, id, Json::object({{"person", person}, {"role", role}})));
+  };
+  for (const char* role : {"doctor", "specialist", "nurse"})
+    EXPECT_EQ(code(add(patient2_, role)), "api.invalid") << role;
+  EXPECT_EQ(code(add(nurse_, "doctor")), "api.invalid");
+  must(add(nurse_, "nurse"));
+  // An invitation gives nobody a licence.
+  const Json invited = must(sessions_->invite(
+      as(doctor_, id, Json::object({{"role", "specialist"}, {"email", "real@example.org"}}))));
+  EXPECT_EQ(code(sessions_->accept_invitation(
+                as(patient2_, "", Json::object({{"code", invited.string_or("code", "")}})))),
+            "licence.missing");
+}
+
+//
+TEST_F(Sessions, ASessionIsAboutOnePatient) {
+  const std::string id = id_of(made(plain()));
+  EXPECT_EQ(code(sessions_->add_participant(
+                as(doctor_, id, Json::object({{"person", patient2_}, {"role", "patient"}})))),
+            "session.has_patient");
+  must(sessions_->add_participant(
+      as(doctor_, id, Json::object({{"person", patient2_}, {"role", "observer"}}))));
+}
+
+TEST_F(Sessions, AConsentSaysWhetherItIsGiven) {
+  const std::string id = id_of(made(plain()));
+  EXPECT_EQ(code(sessions_->record_consent(
+                as(patient_, id, Json::object({{"kind", "recording"}, {"givn", false}})))),
+            "api.invalid");
+}
+
+TEST_F(Sessions, AYearOfTheHijriCalendarIsNoStart) {
+  EXPECT_EQ(code(sessions_->create(
+                as(doctor_, "", with(plain(), "scheduledStart", "1448-06-20T10:00:00+03:00")))),
+            "api.invalid");
 }
 
 TEST_F(Sessions, AnInvitationIsShownOnceAndUsedOnce) {

@@ -192,7 +192,9 @@ Answer RecordService::cancel_prescription(const Ask& ask) {
   record.updated_ms = now.ms;
   ++record.version;
   RecordAct act{.record = std::move(record), .replaces = true, .while_open = false, .also = {}};
-  act.acts.emplace_back("prescription.cancelled", Json::object({{"prescription", act.record.id}}));
+  const Json told = Json::object({{"prescription", act.record.id}});
+  act.acts.emplace_back("prescription.cancelled", told);
+  act.events.emplace_back("prescription-cancelled", told);
   act.shape = &prescription_json;
   RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
   return prescription_json(act.record);

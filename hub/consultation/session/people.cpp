@@ -171,6 +171,12 @@ Result<Change> on(Step step, const Add& command) {
                                    [](const Participant& part) { return part.takes_part(); });
   if (parts >= kMostParticipants)
     return conflict("session.full", "a session has at most 15 participants");
+  // what is written is about one patient.
+  if (command.participant.role == PartRole::patient && !is.patient.empty() &&
+      !command.participant.person.empty() && command.participant.person != is.patient)
+    return conflict("session.has_patient",
+                    "the session is about another patient; somebody else takes part as "
+                    "family_member or observer");
   if (one == nullptr) {
     is.participants.push_back(command.participant);
     one = &is.participants.back();
@@ -320,14 +326,20 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
   if (found->status != "pending" || found->expires_ms < step.moment.now.ms) return gone();
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
   RABT_TRY_STATUS(may_take_part(step, found->role));
+  // a host comes in without being let in, so his licence is looked at here.
+  Participant coming = command.participant;
+  coming.role = found->role;
+  if (!licensed(coming, step.moment.settings))
+    return conflict("licence.missing",
+                    "the invitation is for a " + std::string(to_string(found->role)) +
+                        ", and no licence that is accepted is known of whoever accepts it");
   found->status = "accepted";
   Participant* one = is.of_person(command.participant.person);
   if (one != nullptr && one->admission == Admission::removed)
     return denied("participant.not_a_participant", "the participant was removed by a host");
   if (one == nullptr) {
-    is.participants.push_back(command.participant);
+    is.participants.push_back(std::move(coming));
     one = &is.participants.back();
-    one->role = found->role;
     one->invitation = found->id;
     place(step, *one);
   }

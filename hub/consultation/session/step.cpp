@@ -8,6 +8,13 @@ namespace rabt::consultation {
 
 namespace {
 
+// "provider_ended"
+bool is_word(std::string_view text) {
+  return text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return c == '_' || (c >= 'a' && c <= 'z');
+         });
+}
+
 using identity::Licence;
 
 constexpr std::int64_t kMinuteMs = 60'000;
@@ -357,7 +364,8 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
   if (is.recorded) step.ask("collect");
   if (was_active && !is.provider.empty()) step.change.busy = false;
   if (!was_active) step.change.freed = true;
-  const Json why = Json::object({{"endReason", is.end_reason}});
+  // A word is told. Anything else is text that somebody wrote, and stays in the session.
+  const Json why = Json::object({{"endReason", is_word(is.end_reason) ? is.end_reason : "other"}});
   switch (status) {
     case SessionStatus::completed: {
       const std::int64_t seconds = length_of(is, step.moment.now);
@@ -369,7 +377,7 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
                         {"durationMinutes", whole_minutes(seconds)},
                         {"consultationType", to_string(is.type)},
                         {"attendeeMinutes", whole_minutes(attendee_seconds(is, step.moment.now))},
-                        {"endReason", is.end_reason},
+                        {"endReason", why["endReason"]},
                         {"qualityScore", is.quality_score ? Json(*is.quality_score) : Json()}}));
       break;
     }

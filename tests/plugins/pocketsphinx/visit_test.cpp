@@ -123,7 +123,8 @@ class SpokenVisit : public SessionHouse {
     must(sessions_->join(as(doctor_, id)));
     for (const std::string& person : consent) {
       must(sessions_->record_consent(
-          as(person, id, Json::object({{"kind", "transcription"}, {"method", "app"}}))));
+          as(person, id,
+             Json::object({{"kind", "transcription"}, {"given", true}, {"method", "app"}}))));
     }
     if (more) more(id);
     clock_.advance_ms(10'000);
@@ -261,6 +262,7 @@ TEST_F(SpokenVisit, AGuestWithoutAnAccountSaysItThroughAHost) {
   std::string session;
   const auto consent = [&](const std::string& person, Json more) {
     more.set("kind", "transcription");
+    more.set("given", true);
     more.set("method", "verbal");
     return sessions_->record_consent(as(person, session, std::move(more)));
   };
@@ -317,7 +319,8 @@ TEST_F(SpokenVisit, WhoCameByAnInvitationSaysItHimself) {
             "consent.transcription_missing");
   const auto says = [&](const std::string& id) {
     comes(id);
-    must(sessions_->record_consent(as(nurse_, id, Json::object({{"kind", "transcription"}}))));
+    must(sessions_->record_consent(
+        as(nurse_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
   };
   EXPECT_EQ(call("transcribable", visit({doctor_, patient_}, says)).kind, OutcomeKind::done);
 }
