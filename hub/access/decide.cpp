@@ -27,7 +27,7 @@ constexpr std::array<std::string_view, kRights> kNames{
     "visits_manage",      "visit_see",           "practice_manage",
     "practice_audit",     "figures_see",         "provider_manage",
     "patient_see",        "patient_see_at_once", "patients_list_at_once",
-    "patient_change",     "licence_change",      "provider_see_whole",
+    "patient_change",     "person_vouch",        "provider_see_whole",
     "instance_data"};
 
 enum class Need : std::uint8_t { nothing, reason, admitted, setting };
@@ -211,7 +211,7 @@ constexpr std::array kRules{
     Rule{.right = patient_change, .id = "patient.change/own", .one_of = {Is::self}},
     Rule{.right = patient_change, .id = "patient.change/treats", .roles = kTreats, .all_of = {Is::takes_part, Is::staff}},
     Rule{.right = patient_change, .id = "patient.change/office", .roles = {Role::admin, Role::integration}},
-    Rule{.right = licence_change, .id = "licence.change/office", .roles = {Role::admin, Role::integration}},
+    Rule{.right = person_vouch, .id = "person.vouch/office", .roles = {Role::admin, Role::integration}},
     Rule{.right = provider_see_whole, .id = "provider.see-whole/own", .one_of = {Is::self}},
     Rule{.right = provider_see_whole, .id = "provider.see-whole/admin", .roles = {Role::admin}},
     Rule{.right = instance_data, .id = "instance.data/staff", .roles = {Role::doctor, Role::specialist, Role::nurse, Role::integration}},
@@ -233,7 +233,7 @@ Outcome outcome_of(const Rule& rule, const Facts& facts) {
   if (rule.need == Need::setting && !facts.patients_read_recordings) return Outcome::not_set;
   // The patient reads what is about him before he is admitted, and after the end nobody waits.
   const bool reads = rule.right >= message_read && rule.right <= follow_up_read;
-  const bool at_once = is.has(Is::admitted) || (reads && is.has_any({Is::patient_role, Is::over}));
+  const bool at_once = is.has(Is::admitted) || (reads && is.has_any({Is::patient, Is::over}));
   if (rule.need == Need::admitted && !at_once) return Outcome::waits;
   return Outcome::allows;
 }

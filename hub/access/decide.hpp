@@ -72,13 +72,13 @@ enum class Right : std::uint8_t {
   practice_audit,
   figures_see,
   provider_manage,
-  // Records of people: one patient's, without a reason; lists of patients without a reason; until
-  // when a licence is good; all of a provider's members.
+  // Records of people: one patient's, without a reason; lists of patients without a reason; by
+  // what others know somebody, and his licence; all of a provider's members.
   patient_see,
   patient_see_at_once,
   patients_list_at_once,
   patient_change,
-  licence_change,
+  person_vouch,
   provider_see_whole,
   // Data of an instance beside its metadata.
   instance_data

@@ -1,9 +1,26 @@
 #include "hub/access/reading.hpp"
 
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+
 #include <algorithm>
 #include <array>
 
 namespace rabt::access {
+
+namespace {
+
+// Whether the text says anything: a letter or a digit of any script.
+bool has_word(std::string_view text) {
+  const auto unicode = icu::UnicodeString::fromUTF8(
+      icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())));
+  for (std::int32_t at = 0; at < unicode.length(); at = unicode.moveIndex32(at, 1)) {
+    if (u_isalnum(unicode.char32At(at)) != 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 bool is_purpose(std::string_view code) {
   // HL7 v3 ActReason, the codes under PurposeOfUse that a reading can have.
@@ -17,7 +34,7 @@ bool is_purpose(std::string_view code) {
 }
 
 Status check_reason(std::string_view reason) {
-  if (reason.empty() || reason.size() > kMaxReason) {
+  if (reason.size() > kMaxReason || !has_word(reason)) {
     return invalid("phi.reason",
                    "reading patient data needs a reason of at most " + std::to_string(kMaxReason) +
                        " bytes, in the header X-Rabt-Reason; it is kept sealed in the audit log");

@@ -296,22 +296,55 @@ Result<Response> Accounts::get(const Call& call) const {
   return answer(200, managed_json(person));
 }
 
+// Whether somebody else could sign in as this person afterwards, who may do much.
+Result<bool> Accounts::unlocks(const identity::Person& person, const identity::PersonChange& wanted,
+                               Resets resets) const {
+  if (!person.roles.has_any(identity::kGuardedRoles)) return false;
+  if (resets.factor) return true;
+  // Whoever another system knows by that outside id or name signs in as this person.
+  for (const char* name : {"externalIds", "username"}) {
+    const Json* said = wanted.profile ? wanted.profile->find(name) : nullptr;
+    if (said != nullptr && *said != person.profile[name]) return true;
+  }
+  if (!resets.password) return false;
+  // With a second factor the password alone opens nothing; without one it opens all.
+  RABT_TRY(factors, accounts.factors(person.id));
+  return !factors.totp && factors.passkeys == 0;
+}
+
+// Whether nobody would be left who watches over those who administer.
+Result<bool> Accounts::takes_last_officer(const identity::Person& person,
+                                          const identity::PersonChange& wanted) const {
+  const auto watches = [](bool active, identity::Roles roles) {
+    return active && roles.has(Role::security_officer);
+  };
+  if (!watches(person.active, person.roles) ||
+      watches(wanted.active.value_or(person.active), wanted.roles.value_or(person.roles)))
+    return false;
+  RABT_TRY(officers, people.having(tenant, {Role::security_officer}));
+  return std::none_of(officers.begin(), officers.end(), [&](const identity::Person& one) {
+    return one.active && one.id != person.id;
+  });
+}
+
 // What changes who may do what, or unlocks somebody who may do much, needs a second person.
 Status Accounts::confirmed(const Call& call, const identity::Person& person,
                            const identity::PersonChange& wanted, Resets resets) const {
   if (wanted.version && *wanted.version != person.version) return ok_status();
   const bool gains = wanted.roles && gains_guarded(person.roles, *wanted.roles);
-  bool unlocks = person.roles.has_any(identity::kGuardedRoles);
-  if (unlocks && !resets.factor) {
-    // With a second factor the password alone opens nothing; without one it opens all.
-    RABT_TRY(factors, accounts.factors(person.id));
-    unlocks = resets.password && !factors.totp && factors.passkeys == 0;
-  }
-  const bool assigns = gains && approvals.needs(identity::kAssign);
-  if (!assigns && !unlocks) return ok_status();
+  RABT_TRY(opens, unlocks(person, wanted, resets));
+  RABT_TRY(loses, takes_last_officer(person, wanted));
+  const bool assigns = (gains || loses) && approvals.needs(identity::kAssign);
+  if (!assigns && !opens) return ok_status();
   if (wanted.roles) RABT_TRY_STATUS(people.may_have(*wanted.roles));
   Json what = wish_of(person.profile, wanted.roles.value_or(person.roles));
   what.set("person", person.id);
+  if (wanted.active) what.set("active", *wanted.active);
+  if (wanted.profile) {
+    Json members = Json::array();
+    for (const auto& [name, value] : wanted.profile->as_object()) members.push_back(name);
+    what.set("members", std::move(members));
+  }
   if (resets.factor) what.set("resetMfa", true);
   if (resets.password) what.set("resetPassword", true);
   return approvals.pass(call.caller, {assigns ? identity::kAssign : identity::kResetFactor,

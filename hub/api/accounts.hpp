@@ -60,6 +60,10 @@ struct Accounts {
     bool factor = false;
     bool password = false;
   };
+  [[nodiscard]] Result<bool> unlocks(const identity::Person& person,
+                                     const identity::PersonChange& wanted, Resets resets) const;
+  [[nodiscard]] Result<bool> takes_last_officer(const identity::Person& person,
+                                                const identity::PersonChange& wanted) const;
   [[nodiscard]] Status confirmed(const Call& call, const identity::Person& person,
                                  const identity::PersonChange& wanted, Resets resets) const;
 };

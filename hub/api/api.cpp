@@ -376,6 +376,11 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
     return refuse(identity::unauthenticated());
   if (found.route == nullptr) return doors_->other_method(found, head);
   if (!open && caller->who.must_enrol) return refuse(identity::enrolment_needed());
+  // Where somebody signs in or makes an account, one limit holds for all doors.
+  if (open && head.method == "POST") {
+    if (const auto wait = over_address(parts_.rates.sign_in, client))
+      return doors_->too_many(found, head, wait->limit, wait->ms);
+  }
   const Limit limit = per_second(found.door->name, doors_->rate_of(found));
   if (const auto wait = over(limit, *caller))
     return doors_->too_many(found, head, wait->limit, wait->ms);

@@ -10,6 +10,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/consultation/relations.hpp"
 #include "hub/identity/profile.hpp"
+#include "hub/identity/second_person.hpp"
 
 namespace rabt::api {
 
@@ -25,6 +26,17 @@ constexpr std::array<const char*, 9> kShown{"name",      "nameAr",       "gender
                                             "specialty", "department",   "organization",
                                             "languages", "videoEnabled", "username"};
 
+// By these others know who somebody is: whose token it is, whose booking, who may treat. Nobody
+// says them of himself.
+struct Vouched {
+  const char* name;
+  // Whether staff says them of others, besides `admin` and `integration`.
+  bool by_staff;
+};
+constexpr std::array kVouched{Vouched{"externalIds", false},  Vouched{"licenceNumber", false},
+                              Vouched{"licenceUntil", false}, Vouched{"identifiers", true},
+                              Vouched{"mrn", true},           Vouched{"saudiHealthId", true}};
+
 bool may(access::Right right, const Call& call, std::string_view of = {}) {
   access::Facts facts{.roles = call.caller.who.roles};
   facts.is.add(access::Is::self, !of.empty() && call.caller.who.person == of);
@@ -37,6 +49,19 @@ Json provider_json(const identity::Person& person) {
     if (const Json* value = person.profile.find(name); value != nullptr) out.set(name, *value);
   }
   return out;
+}
+
+// Whether the caller may say of a person what is new in `given`. Error denied person.vouched.
+Status may_vouch(const Call& call, const Json& given, const Json& known, bool self) {
+  if (may(access::Right::person_vouch, call)) return ok_status();
+  for (const Vouched& one : kVouched) {
+    const Json* said = given.find(one.name);
+    if (said == nullptr || *said == known[one.name] || (one.by_staff && !self)) continue;
+    const std::string_view who = one.by_staff ? "the hospital's staff" : "an administrator";
+    return denied("person.vouched", std::string(one.name) + ": is recorded by " + std::string(who) +
+                                        " or by a system of the hospital (role integration)");
+  }
+  return ok_status();
 }
 
 }  // namespace
@@ -96,11 +121,12 @@ Result<Response> PersonRecords::change(const Call& call, const identity::Person&
   RABT_TRY(ask, ask_of(call));
   if (!ask.version)
     return conflict("precondition.required", "send If-Match with the ETag of the record");
-  if (ask.body.find("licenceUntil") != nullptr && !may(access::Right::licence_change, call))
-    return not_allowed();
   // A username is the account's, not the record's.
   if (ask.body.find("username") != nullptr)
     return invalid("api.invalid", "username: is changed with the user");
+  RABT_TRY_STATUS(may_vouch(call, ask.body, person.profile, call.caller.who.person == person.id));
+  if (person.roles.has_any(identity::kGuardedRoles) && ask.body.find("externalIds") != nullptr)
+    return invalid("api.invalid", "externalIds: of such a person are changed with the user");
   identity::PersonChange wanted;
   wanted.profile = ask.body;
   wanted.version = ask.version;
@@ -128,6 +154,9 @@ Result<Response> PersonRecords::list_patients(const Call& call) const {
 Result<Response> PersonRecords::create_patient(const Call& call) const {
   RABT_TRY(body, body_object(call.request));
   RABT_TRY(profile, identity::check_profile(body));
+  RABT_TRY_STATUS(may_vouch(call, profile, Json::object(), false));
+  if (profile.find("username") != nullptr && !may(access::Right::person_vouch, call))
+    return denied("person.vouched", "username: is given by an administrator, with the user");
   identity::NewPerson wanted;
   wanted.profile = std::move(profile);
   wanted.roles = {Role::patient};

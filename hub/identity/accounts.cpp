@@ -118,8 +118,8 @@ Status Accounts::State::replace(store::Transaction& transaction, const Caller& c
   RABT_TRY_STATUS(put(transaction, *known.key, known.person, "password", "", "active", phc, 0));
   // Whoever else is signed in as this person is not any more.
   RABT_TRY_STATUS(end_sessions(transaction, known.person));
-  return parts.audit.append(transaction,
-                            entry(caller, "user.changed", known.person, "ok", Json::object()));
+  return parts.audit.append(
+      transaction, entry(caller, "user.changed", known.person, "ok", password_is("chosen")));
 }
 
 Status Accounts::State::reseal(store::Transaction& transaction, const Proofs& known,

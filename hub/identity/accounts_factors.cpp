@@ -73,12 +73,15 @@ Status Accounts::set_password(const Caller& caller, std::string_view old_passwor
   if (fresh == *old)
     return invalid("api.invalid", "newPassword: is the password that was; choose another");
   RABT_TRY(phc, all.hash(fresh));
-  return all.write(caller, "user.changed", person, [&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(all.put(transaction, *known.key, person, "password", "", "active", phc, 0));
-    // Whoever else is signed in as this person is not any more.
-    RABT_TRY_STATUS(all.end_sessions(transaction, person));
-    return all.throttle.success(transaction, attempt);
-  });
+  return all.write(
+      caller, "user.changed", person,
+      [&](store::Transaction& transaction) -> Status {
+        RABT_TRY_STATUS(all.put(transaction, *known.key, person, "password", "", "active", phc, 0));
+        // Whoever else is signed in as this person is not any more.
+        RABT_TRY_STATUS(all.end_sessions(transaction, person));
+        return all.throttle.success(transaction, attempt);
+      },
+      password_is("chosen"));
 }
 
 Result<Enrolment> Accounts::enrol(const Caller& caller) {
@@ -174,15 +177,17 @@ Result<std::string> Accounts::reset_password(const Caller& caller, std::string_v
   State& all = *state_;
   RABT_TRY(known, all.proofs(person));
   std::string code = hex_of_random(all.parts.random, 16);
-  RABT_TRY_STATUS(
-      all.write(caller, "user.changed", person, [&](store::Transaction& transaction) -> Status {
+  RABT_TRY_STATUS(all.write(
+      caller, "user.changed", person,
+      [&](store::Transaction& transaction) -> Status {
         RABT_TRY_STATUS(store::run(transaction, sql::kDropCredentials,
                                    {all.tenant, person, std::string_view("password")}));
         RABT_TRY_STATUS(all.end_sessions(transaction, person));
         RABT_TRY_STATUS(all.throttle.forget(transaction, person));
         return all.put(transaction, *known.key, person, "activation", "", "active", digest_of(code),
                        all.parts.clock.now().ms + kActivationMs);
-      }));
+      },
+      password_is("reset")));
   return code;
 }
 
@@ -208,14 +213,18 @@ Status Accounts::activate(const SignIn& order, std::string_view code) {
   RABT_TRY_STATUS(check_password(fresh, known.has_second() ? all.options.min_password : kMinAlone,
                                  lower(order.username), all.tenant, all.options.blocklist.get()));
   RABT_TRY(phc, all.hash(fresh));
-  return all.write(caller, "user.changed", *person, [&](store::Transaction& transaction) -> Status {
-    RABT_TRY(rows, transaction.execute(sql::kDropCredential,
-                                       {all.tenant, std::string_view(*person),
-                                        std::string_view("activation"), std::string_view()}));
-    if (rows != 1) return sign_in_failed();
-    RABT_TRY_STATUS(all.put(transaction, *known.key, *person, "password", "", "active", phc, 0));
-    return all.throttle.success(transaction, attempt);
-  });
+  return all.write(
+      caller, "user.changed", *person,
+      [&](store::Transaction& transaction) -> Status {
+        RABT_TRY(rows, transaction.execute(sql::kDropCredential,
+                                           {all.tenant, std::string_view(*person),
+                                            std::string_view("activation"), std::string_view()}));
+        if (rows != 1) return sign_in_failed();
+        RABT_TRY_STATUS(
+            all.put(transaction, *known.key, *person, "password", "", "active", phc, 0));
+        return all.throttle.success(transaction, attempt);
+      },
+      password_is("activated"));
 }
 
 }  // namespace rabt::identity

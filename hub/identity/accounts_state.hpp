@@ -29,6 +29,11 @@ inline constexpr int kRecoveryCodes = 10;
 inline constexpr std::size_t kRecoveryBytes = 15;
 // The address that programs for codes by time read, as text or as QR code.
 [[nodiscard]] std::string otpauth(std::string_view label, ByteView secret);
+// The detail of an entry "user.changed": what became of the password ("reset", "activated",
+// "chosen").
+[[nodiscard]] inline Json password_is(std::string_view what) {
+  return Json::object({{"password", what}});
+}
 // SHA-256, as bytes.
 [[nodiscard]] std::string digest_of(std::string_view text);
 

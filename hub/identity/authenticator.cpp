@@ -9,6 +9,10 @@ namespace rabt::identity {
 
 namespace {
 
+// Roles that a client with the role integration lends from the person for whom it acts.
+constexpr Roles kActedFor{Role::operator_, Role::doctor,  Role::specialist,
+                          Role::nurse,     Role::patient, Role::guest};
+
 constexpr std::string_view kBearer = "Bearer ";
 // Hex digits: enough to tell credentials apart.
 constexpr std::size_t kCredentialDigits = 16;
@@ -187,9 +191,15 @@ Result<Principal> Authenticator::acting_for(Principal client, std::string_view a
   }
   RABT_TRY(standing, parts_.people.standing(parts_.tenant, *person));
   if (!standing || !standing->active) return refused();
-  // Decisions are made on the person.
+  // Decisions are made on the person. Who administers or watches acts himself, with his second
+  // factor: no key of a system has that power.
+  const Roles roles = standing->roles.among(kActedFor);
+  if (roles.empty() && !standing->roles.empty())
+    return denied("authorisation.actor",
+                  "X-Rabt-Actor: a system acts for people who treat, are treated or operate; who "
+                  "administers, engineers or audits signs in himself");
   client.person = *person;
-  client.roles = standing->roles;
+  client.roles = roles;
   return client;
 }
 

@@ -127,10 +127,13 @@ Status write_aliases(store::Transaction& transaction, std::string_view tenant, s
   return ok_status();
 }
 
-audit::Entry entry_of(const Caller& caller, std::string_view act, const Person& person) {
+// changed: the members of the profile that are others now.
+audit::Entry entry_of(const Caller& caller, std::string_view act, const Person& person,
+                      Json changed = {}) {
   Json roles = Json::array();
   for (const std::string& role : person.roles.names()) roles.push_back(role);
   Json detail = Json::object({{"roles", std::move(roles)}, {"active", person.active}});
+  if (changed.size() > 0) detail.set("changed", std::move(changed));
   if (!caller.who.credential.empty()) detail.set("token", caller.who.credential);
   return {.tenant = caller.who.tenant,
           .actor = caller.who.actor(),
@@ -232,8 +235,12 @@ Result<Person> People::change(const Caller& caller, std::string_view id,
                       "the record was changed meanwhile; read it again and repeat the change");
     };
     if (wanted.version && *wanted.version != person.version) return changed_meanwhile();
+    Json changed = Json::array();
     if (wanted.profile) {
       RABT_TRY(profile, check_profile(merged(person.profile, *wanted.profile)));
+      for (const auto& [name, value] : wanted.profile->as_object()) {
+        if (profile[name] != person.profile[name]) changed.push_back(name);
+      }
       person.profile = std::move(profile);
     }
     const bool ends_sessions = (wanted.roles && !(*wanted.roles == person.roles)) ||
@@ -250,7 +257,8 @@ Result<Person> People::change(const Caller& caller, std::string_view id,
     const std::vector<Alias> aliases = aliases_of(lease, person.profile);
     const std::string sealed =
         key->seal(context_of(tenant, id), person.profile.dump(), parts_.random);
-    const auto entry = parts_.audit.prepare(entry_of(caller, wanted.act, person));
+    const auto entry =
+        parts_.audit.prepare(entry_of(caller, wanted.act, person, std::move(changed)));
     RABT_TRY(bucket, lease.bucket(keys::kPerson));
     const std::int64_t now = parts_.clock.now().ms;
     const Status written = parts_.store.write([&](store::Transaction& transaction) -> Status {

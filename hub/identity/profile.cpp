@@ -44,14 +44,20 @@ Fault language(const Json& value) {
   return "must be ar or en";
 }
 Fault date(const Json& value) {
-  if (value.is_string() && value.as_string().size() == 10 &&
-      parse_iso8601(value.as_string() + "T00:00:00Z").ok())
-    return std::nullopt;
-  return "must be a date, YYYY-MM-DD";
+  if (!value.is_string() || value.as_string().size() != 10 ||
+      !parse_iso8601(value.as_string() + "T00:00:00Z").ok())
+    return "must be a date, YYYY-MM-DD";
+  if (value.as_string() < "1800")
+    return "must be a date of the Gregorian calendar, not a Hijri one";
+  return std::nullopt;
 }
 Fault indexed(phi::IndexKind kind, const Json& value, std::string_view fault) {
   if (is_text(value) && phi::normalise(kind, value.as_string()).ok()) return std::nullopt;
   return fault;
+}
+Fault record_number(const Json& value) {
+  return indexed(phi::IndexKind::mrn, value,
+                 "must have at least four digits, by which it is found");
 }
 Fault phone(const Json& value) {
   return indexed(phi::IndexKind::phone, value, "must be a telephone number");
@@ -126,7 +132,7 @@ constexpr std::array kMembers{Member{"username", username},
                               Member{"licenceUntil", date},
                               Member{"languages", texts},
                               Member{"videoEnabled", flag},
-                              Member{"mrn", text},
+                              Member{"mrn", record_number},
                               Member{"saudiHealthId", identifier},
                               Member{"guardians", texts}};
 

@@ -227,6 +227,30 @@ TEST_F(TwoPersons, Trap45WhoGainsByItDoesNotConfirmIt) {
   EXPECT_EQ(answer(officer_, "01ARZ3NDEKTSV4RRFFQ69G5FAV").status, 404);
 }
 
+// Whom another system knows by an outside id signs in as the person whose id it is.
+TEST_F(TwoPersons, Trap45NobodyBecomesAnOfficerByAnOutsideIdOfHis) {
+  const std::string id = R"({"externalIds": [{"system": "idp", "value": "the-administrators"}]})";
+  for (const std::string& change_of : {id, std::string(R"({"username": "officer2"})")}) {
+    EXPECT_EQ(code(change(officer_id_, change_of)), "approval.needed") << change_of;
+    EXPECT_EQ(code(change(other_id_, change_of)), "approval.needed") << "his own, too";
+  }
+  EXPECT_EQ(open().item(0)["wish"]["members"], Json::array({"externalIds"}));
+  EXPECT_EQ(change(officer_id_, R"({"name": "N"})").status, 200) << "no name opens anything";
+  EXPECT_EQ(change(nurse_id_, id).status, 200);
+  const std::string log = api_.api("GET", "audit/entries?limit=200").body;
+  EXPECT_NE(log.find(R"("changed":["externalIds"])"), std::string::npos) << log;
+}
+
+TEST_F(TwoPersons, Trap45TheLastOfficerIsNotTakenAwayByOne) {
+  for (const char* what : {R"({"active": false})", R"({"roles": ["operator"]})"})
+    EXPECT_EQ(code(change(officer_id_, what)), "approval.needed") << what;
+  require({});
+  std::string second;
+  (void)account("officer2", "security_officer", second);
+  require(identity::SecondPersonOptions().acts);
+  EXPECT_EQ(change(officer_id_, R"({"active": false})").status, 200) << "another one is left";
+}
+
 TEST_F(TwoPersons, ARequestIsOverAfterItsTimeConfirmedOrNot) {
   EXPECT_EQ(code(promote(admin_)), "approval.needed");
   const std::string id = open().item(0).string_or("id", "");
@@ -243,6 +267,10 @@ TEST_F(TwoPersons, ARequestIsOverAfterItsTimeConfirmedOrNot) {
 
 TEST_F(TwoPersons, AConfirmationFallsWithWhoGaveIt) {
   std::string id;
+  std::string second;
+  require({});
+  (void)account("stand-in", "security_officer", second);
+  require(identity::SecondPersonOptions().acts);
   // Asked for by one administrator and confirmed by the officer.
   const auto confirmed = [&] {
     EXPECT_EQ(code(promote(admin_)), "approval.needed");
@@ -422,6 +450,47 @@ TEST_F(AccountsApi, Trap43WhoManagesAccountsSeesNoPatientsNames) {
   EXPECT_EQ(json(open).string_or("name", ""), "N") << open.body;
   EXPECT_NE(api_.api("GET", "audit/entries?limit=200").body.find("patient.read"),
             std::string::npos);
+}
+
+// Tokens, bookings and claims find people by these members.
+TEST_F(AccountsApi, NobodySaysOfHimselfWhoHeIs) {
+  std::string patient_id;
+  std::string doctor_id;
+  const std::string patient = account("layla", "patient", patient_id);
+  const std::string doctor = account("sami", "doctor", doctor_id);
+  const auto change = [&](const std::string& by, const std::string& what, const std::string& body) {
+    return as(by, "PATCH", what, body, {{"if-match", header(as(by, "GET", what), "ETag")}});
+  };
+  for (const char* body :
+       {R"({"externalIds": [{"system": "http://nphies.sa/identifier/nationalid", "value": "1"}]})",
+        R"({"identifiers": [{"kind": "national_id", "value": "1055443322"}]})",
+        R"({"mrn": "4711-08"})", R"({"licenceNumber": "DOC-2024-001"})"}) {
+    const Response refused = change(patient, "patients/" + patient_id, body);
+    EXPECT_EQ(refused.status, 403) << body;
+    EXPECT_EQ(code(refused), "person.vouched") << refused.body;
+    const std::string_view name = std::string_view(body).substr(2, 3);
+    EXPECT_NE(refused.body.find(name), std::string::npos) << refused.body;
+  }
+  EXPECT_EQ(code(change(doctor, "providers/" + doctor_id, R"({"licenceNumber": "DOC-1"})")),
+            "person.vouched");
+  EXPECT_EQ(change(patient, "patients/" + patient_id, R"({"language": "ar"})").status, 200);
+  EXPECT_EQ(code(as(doctor, "POST", "patients", R"({"name": "N", "username": "chief"})")),
+            "person.vouched");
+  EXPECT_EQ(as(doctor, "POST", "patients", R"({"name": "N", "mrn": "4711-08"})").status, 201);
+  EXPECT_EQ(as(doctor, "POST", "patients", R"({"name": "N", "mrn": "AB-1"})").status, 422);
+}
+
+// A key of a system is no administrator.
+TEST_F(AccountsApi, ASystemActsForNobodyWhoAdministers) {
+  std::string admin_id;
+  std::string nurse_id;
+  (void)account("root", "admin", admin_id);
+  (void)account("layla", "nurse", nurse_id);
+  const auto me = [&](const std::string& person) {
+    return api_.api("GET", "me", {}, {{"x-rabt-actor", person}});
+  };
+  EXPECT_EQ(me(nurse_id).status, 200);
+  EXPECT_EQ(code(me(admin_id)), "authorisation.actor");
 }
 
 // Static separation of duty.

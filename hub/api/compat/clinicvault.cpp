@@ -130,6 +130,8 @@ Result<Response> login(DoorCall& call) {
                                           .request = call.caller.request,
                                           .device = call.caller.device}));
   const bool page = form && request.header("accept").find("text/html") != std::string_view::npos;
+  // The session that the browser had before is over.
+  if (page || own) RABT_TRY_STATUS(call.house.accounts.logout(call.caller, {}));
   Response response = page ? Response{.status = 303, .headers = {{"Location", "/dashboard"}}}
                            : call.reply(Json::object(
                                  {{"access_token", in.token},
@@ -230,7 +232,7 @@ Status meant(const DoorCall& call) {
   const auto site = request.header("sec-fetch-site");
   const bool ahead = request.header("sec-purpose").find("prefetch") != std::string_view::npos ||
                      request.header("purpose").find("prefetch") != std::string_view::npos;
-  if (site == "cross-site" || ahead)
+  if (site == "cross-site" || site == "same-site" || ahead)
     return denied("csrf.denied", "this address acts only when its own site asks for it");
   if (request.header("cookie").empty() || !request.header("authorization").empty() || !site.empty())
     return ok_status();
