@@ -38,6 +38,9 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
                                                  .video = of.settings,
                                                  .settings = config.practice});
   made->sessions_->surround(made->practice_->surroundings());
+  made->sessions_->keep_said([records = made->records_.get()](const consultation::Ask& ask) {
+    return records->add_said(ask);
+  });
   made->live_ = std::make_unique<consultation::Live>(
       of.store, of.log,
       [records = made->records_.get()](const consultation::Membership& session,

@@ -40,16 +40,21 @@ struct BoundRecording {
 // startedAt?, code?}]} of list-recordings. A track belongs to the stretch in which it began; one
 // whose beginning the provider does not tell, to the oldest stretch that has none. One of kind
 // composition holds all that was recorded in the room, however often somebody stopped and began
-// anew. Not inside a job.
+// anew. last: no other room of the session is still to be asked about, so what has no track was not
+// recorded. Not inside a job.
 [[nodiscard]] Result<std::vector<BoundRecording>> bind_recordings(const SessionParts& parts,
                                                                   const Session& session,
-                                                                  const Json& output);
+                                                                  const Json& output, bool last);
+// What stands sealed in the row of a recording. Not inside a job.
+[[nodiscard]] Result<std::string> seal_recording(const SessionParts& parts, const Session& session,
+                                                 const KeptRecording& one);
 // Inside a job, as the next ones.
 [[nodiscard]] Status write_bound(store::Transaction& transaction, const Session& session,
                                  const BoundRecording& one);
+// sealed: of seal_recording.
 [[nodiscard]] Status write_ready(store::Transaction& transaction, std::string_view tenant,
-                                 std::string_view id, const blob::BlobInfo& blob, Timestamp now,
-                                 Timestamp retain_until);
+                                 std::string_view id, const blob::BlobInfo& blob,
+                                 std::string_view sealed, Timestamp now, Timestamp retain_until);
 [[nodiscard]] Status write_failed(store::Transaction& transaction, std::string_view tenant,
                                   std::string_view id, std::string_view problem);
 // copy: as in KeptRecording. An empty problem leaves that of a recording that failed.

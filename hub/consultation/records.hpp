@@ -80,6 +80,11 @@ class Records {
   // language, startedMs, offsetMs, segments: [{startMs, endMs, text, speaker?, confidence?}]};
   // gives {segments}, their number. A repeat changes nothing.
   virtual Answer add_transcript(const Ask& ask) = 0;
+  // For the hub alone: what the video provider wrote down while it recorded, also after the end.
+  // ask.body: {recording, said: [{key, participant, person?, role, at, endAt, text, confidence?}]},
+  // times in milliseconds since 1970. What a client of the speaker has sent is passed over. Gives
+  // {segments}, the number of those that were written. A repeat changes nothing.
+  virtual Answer add_said(const Ask& ask) = 0;
   // Speech recognition by a plugin. Error unavailable asr.not_configured.
   virtual Answer start_transcription(const Ask& ask) = 0;
   virtual Answer stop_transcription(const Ask& ask) = 0;

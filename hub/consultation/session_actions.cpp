@@ -237,9 +237,9 @@ Answer SessionActions::act(const CallRequest& call) {
       ready = ready && status != "recording" && status != "processing";
       if (status == "ready") kept.push_back(one);
     }
-    return Json::object(
-        {{"ready", ready},
-         {"recordings", all_picked(kept, {"id", "kind", "sha256", "bytes", "contentType"})}});
+    return Json::object({{"ready", ready},
+                         {"recordings", all_picked(kept, {"id", "kind", "sha256", "bytes",
+                                                          "contentType", "incomplete"})}});
   }
   if (call.action == "transcribable" || call.action == "add-transcript") {
     Ask of = ask;

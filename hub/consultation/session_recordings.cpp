@@ -74,8 +74,8 @@ constexpr Statement kMerged{
     "AND id = $2 AND status IN ('recording', 'processing')"};
 constexpr Statement kReady{
     "UPDATE session_recording SET status = 'ready', stored_ms = $3, retain_until_ms = $4, bytes = "
-    "$5, sha256 = $6, content_type = $7, copy = 'deleting', problem = '' WHERE tenant = $1 AND id "
-    "= $2 AND status IN ('recording', 'processing', 'failed')"};
+    "$5, sha256 = $6, content_type = $7, sealed = $8, copy = 'deleting', problem = '' WHERE tenant "
+    "= $1 AND id = $2 AND status IN ('recording', 'processing', 'failed')"};
 constexpr Statement kCopy{
     "UPDATE session_recording SET copy = $3, problem = CASE WHEN $4 = '' AND status = 'failed' "
     "THEN problem ELSE $4 END WHERE tenant = $1 AND id = $2"};
@@ -132,6 +132,7 @@ Result<KeptRecording> open(const SessionParts& parts, Raw raw) {
   raw.one.sid = document.string_or("sid", "");
   raw.one.withdrawn = document["withdrawn"];
   raw.one.merged_into = document.string_or("mergedInto", "");
+  raw.one.incomplete = document["incomplete"];
   return std::move(raw.one);
 }
 Result<std::vector<KeptRecording>> open_all(const SessionParts& parts, std::vector<Raw> raws) {
@@ -143,8 +144,11 @@ Result<std::vector<KeptRecording>> open_all(const SessionParts& parts, std::vect
   return out;
 }
 
-Json document_of(std::string_view sid, const Json& withdrawn) {
-  return Json::object({{"sid", sid}, {"withdrawn", withdrawn}});
+Json document_of(const KeptRecording& one) {
+  Json document = Json::object({{"sid", one.sid}, {"withdrawn", one.withdrawn}});
+  if (!one.merged_into.empty()) document.set("mergedInto", one.merged_into);
+  if (!one.incomplete.is_null()) document.set("incomplete", one.incomplete);
+  return document;
 }
 
 Value value(const std::optional<std::int64_t>& ms) {
@@ -182,6 +186,7 @@ Json recording_json(const KeptRecording& one) {
                        {"retainUntil", time(one.retain_until_ms)},
                        {"providerCopy", one.sid.empty() ? Json() : Json(one.copy)},
                        {"problem", one.problem.empty() ? Json() : Json(one.problem)},
+                       {"incomplete", one.incomplete},
                        {"withdrawn", one.withdrawn},
                        {"mergedInto", one.merged_into.empty() ? Json() : Json(one.merged_into)},
                        {"encrypted", true}});
@@ -209,7 +214,7 @@ Result<RecordingNotes> RecordingNotes::of(const SessionParts& parts, const Sessi
   notes.ended_ = change.recording_ended;
   notes.now_ = now;
   if (notes.begun_.empty()) return notes;
-  RABT_TRY(sealed, seal(parts, before.data_key, notes.begun_, document_of("", {})));
+  RABT_TRY(sealed, seal(parts, before.data_key, notes.begun_, document_of(KeptRecording{})));
   notes.sealed_ = std::move(sealed);
   return notes;
 }
@@ -325,9 +330,9 @@ class Binding {
         continue;
       }
       BoundRecording merged{.id = one->id, .settled = true, .merged = true};
-      const Json document =
-          Json::object({{"sid", ""}, {"withdrawn", Json()}, {"mergedInto", holds_all_}});
-      RABT_TRY(sealed, seal(parts_, session_.data_key, merged.id, document));
+      KeptRecording of;
+      of.merged_into = holds_all_;
+      RABT_TRY(sealed, seal(parts_, session_.data_key, merged.id, document_of(of)));
       merged.sealed = std::move(sealed);
       out_.push_back(std::move(merged));
     }
@@ -354,7 +359,9 @@ class Binding {
     bound.started_ms = like != nullptr ? like->started_ms : session_.started_ms.value_or(0);
     bound.stopped_ms = like != nullptr && like->stopped_ms ? like->stopped_ms : session_.ended_ms;
     bound.index = lease_.blind_index("session.recording", bound.sid);
-    RABT_TRY(sealed, seal(parts_, session_.data_key, bound.id, document_of(bound.sid, {})));
+    KeptRecording of;
+    of.sid = bound.sid;
+    RABT_TRY(sealed, seal(parts_, session_.data_key, bound.id, document_of(of)));
     bound.sealed = std::move(sealed);
     return ok_status();
   }
@@ -373,12 +380,13 @@ class Binding {
 }  // namespace
 
 Result<std::vector<BoundRecording>> bind_recordings(const SessionParts& parts,
-                                                    const Session& session, const Json& output) {
+                                                    const Session& session, const Json& output,
+                                                    bool last) {
   RABT_TRY(known, recordings_of(parts, session));
   RABT_TRY(lease, parts.keys.lease(session.tenant));
   Binding binding(parts, session, lease, std::move(known));
   for (const Track& track : tracks_of(output)) RABT_TRY_STATUS(binding.bind(track));
-  RABT_TRY_STATUS(binding.rest());
+  if (last) RABT_TRY_STATUS(binding.rest());
   return binding.take();
 }
 
@@ -401,11 +409,17 @@ Status write_bound(store::Transaction& transaction, const Session& session,
                              : write_failed(transaction, session.tenant, one.id, one.problem);
 }
 
+Result<std::string> seal_recording(const SessionParts& parts, const Session& session,
+                                   const KeptRecording& one) {
+  return seal(parts, session.data_key, one.id, document_of(one));
+}
+
 Status write_ready(store::Transaction& transaction, std::string_view tenant, std::string_view id,
-                   const blob::BlobInfo& blob, Timestamp now, Timestamp retain_until) {
+                   const blob::BlobInfo& blob, std::string_view sealed, Timestamp now,
+                   Timestamp retain_until) {
   return store::run(transaction, kReady,
                     {tenant, id, now.ms, retain_until.ms, static_cast<std::int64_t>(blob.bytes),
-                     blob.sha256, blob.content_type});
+                     blob.sha256, blob.content_type, Blob{sealed}});
 }
 Status write_failed(store::Transaction& transaction, std::string_view tenant, std::string_view id,
                     std::string_view problem) {
@@ -584,7 +598,7 @@ Answer SessionsImpl::withdraw_recording(const Ask& ask) {
   RABT_TRY(session, rows_.load(parts_.tenant, one.session));
   const Timestamp now = parts_.clock.now();
   one.withdrawn = Json::object({{"by", who.actor}, {"at", to_iso8601(now)}, {"reason", reason}});
-  RABT_TRY(sealed, seal(parts_, session.data_key, one.id, document_of(one.sid, one.withdrawn)));
+  RABT_TRY(sealed, seal(parts_, session.data_key, one.id, document_of(one)));
   const audit::Prepared entry =
       parts_.audit.prepare({.tenant = session.tenant,
                             .actor = who.actor,

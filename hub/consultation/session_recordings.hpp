@@ -38,6 +38,9 @@ struct KeptRecording {
   Json withdrawn;
   // The recording whose file holds this one, when the status is merged.
   std::string merged_into;
+  // {code, message}: why it is not all that was to be recorded, as the provider says. Null where it
+  // does not say so.
+  Json incomplete;
 };
 [[nodiscard]] Json recording_json(const KeptRecording& one);
 

@@ -62,6 +62,10 @@ class SessionService : public Sessions {
 
   // Before the first request. The surroundings outlive the service.
   virtual void surround(Surroundings& around) = 0;
+  // Before begin. keep: writes into the transcript what the provider wrote down of a recording, as
+  // Records::add_said.
+  using KeepSaid = std::function<Answer(const Ask&)>;
+  virtual void keep_said(KeepSaid keep) = 0;
   // Starts the threads that ask the video provider, watch the time and tell events. deliver: gives
   // events to whoever listens, as Engine::accept; an error is tried again.
   using Deliver = std::function<Status(const engine::Delivery&)>;

@@ -60,6 +60,9 @@ constexpr std::int64_t kMaxAttempts = 24;
 constexpr std::int64_t kLongestPauseMs = 10LL * 60 * 1000;
 // A copy that a provider does not delete is asked for over more than two days.
 constexpr std::int64_t kLongestDeletePauseMs = 6LL * 3600 * 1000;
+// What was recorded is asked for over nearly two days, the last times as seldom: a disk that is
+// full in the evening is made room on in the morning after the next.
+constexpr std::int64_t kSeldomFrom = 17;
 // News of a provider may be lost: it is asked as often about each room that is open.
 constexpr std::int64_t kReconcileMs = 3LL * 60 * 1000;
 // A provider that breaks off may tell nobody who does not ask.
@@ -74,8 +77,11 @@ constexpr std::string_view kTranscriptionStopped = "video.transcription_stopped"
 constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::int64_t kGhosts = 2;
 
-std::int64_t pause_ms(std::int64_t attempts, std::int64_t longest) {
-  return std::min<std::int64_t>(longest, 500LL << std::min<std::int64_t>(attempts, 16));
+std::int64_t pause_ms(std::string_view kind, std::int64_t attempts) {
+  const bool recording = kind == "collect" || kind == "fetch";
+  if (recording && attempts >= kSeldomFrom) return kLongestDeletePauseMs;
+  return std::min<std::int64_t>(kind == kDelete ? kLongestDeletePauseMs : kLongestPauseMs,
+                                500LL << std::min<std::int64_t>(attempts, 16));
 }
 
 }  // namespace
@@ -330,6 +336,8 @@ void SessionWork::carry_out(const Intent& intent) {
       });
     });
   }
+  // A room that ended before the session did.
+  if (intent.kind == "collect" && !intent.subject.empty()) room = intent.subject;
   Json arguments = Json::object({{"sessionId", room}});
   std::string action = intent.kind;
   // the room has the session's name at the provider, too, also when it is opened again.
@@ -594,11 +602,8 @@ Status SessionWork::close(const Intent& intent, std::string_view state, std::str
 }
 
 void SessionWork::again(const Intent& intent, std::string_view code, std::int64_t retry_after_ms) {
-  const std::int64_t due =
-      sessions_.parts().clock.now().ms +
-      std::max(retry_after_ms,
-               pause_ms(intent.attempts,
-                        intent.kind == kDelete ? kLongestDeletePauseMs : kLongestPauseMs));
+  const std::int64_t due = sessions_.parts().clock.now().ms +
+                           std::max(retry_after_ms, pause_ms(intent.kind, intent.attempts));
   const Status written = sessions_.parts().store.write([&](store::Transaction& transaction) {
     return store::run(transaction, kAgain, {intent.tenant, intent.session, intent.n, due, code});
   });
@@ -615,7 +620,25 @@ void SessionWork::give_up(const Intent& intent, std::string_view state, std::str
                                                 {"state", state},
                                                 {"code", code},
                                                 {"message", message}});
+  // Nobody says what became of those whose files were not found.
+  std::vector<std::string> lost;
+  if (intent.kind == "collect" && intent.subject.empty()) {
+    const auto session = sessions_.rows().load(intent.tenant, intent.session);
+    const auto known = session.ok() ? recordings_of(sessions_.parts(), *session)
+                                    : Result<std::vector<KeptRecording>>(session.error());
+    if (known.ok()) {
+      for (const KeptRecording& one : *known) {
+        if (one.sid.empty() && one.status == "processing") lost.push_back(one.id);
+      }
+    }
+  }
   const auto closed = [&](store::Transaction& transaction, const Change& change) -> Status {
+    for (const std::string& id : lost) {
+      RABT_TRY_STATUS(write_failed(transaction, intent.tenant, id, code));
+      RABT_TRY_STATUS(sessions_.add_event(transaction, membership_of(change.after, Actor{}),
+                                          "recording-failed", "node:sessions",
+                                          Json::object({{"recording", id}, {"code", code}})));
+    }
     if (!intent.subject.empty() && (intent.kind == "fetch" || intent.kind == "start-recording"))
       RABT_TRY_STATUS(write_failed(transaction, intent.tenant, intent.subject, code));
     if (intent.kind == "fetch")
@@ -765,7 +788,7 @@ Status SessionWork::collected(const Intent& intent, const Json& output) {
   }
   const SessionParts& parts = sessions_.parts();
   RABT_TRY(session, sessions_.rows().load(intent.tenant, intent.session));
-  RABT_TRY(bound, bind_recordings(parts, session, output));
+  RABT_TRY(bound, bind_recordings(parts, session, output, intent.subject.empty()));
   const Timestamp now = parts.clock.now();
   for (const BoundRecording& one : bound) {
     if (one.problem.empty() || one.settled) continue;
@@ -826,32 +849,81 @@ Status SessionWork::fetched(const Intent& intent, const Json& output) {
     }
     return ok_status();
   }
-  const audit::Prepared entry = parts.audit.prepare(
-      {.tenant = session.tenant,
-       .actor = "node:sessions",
-       .act = "recording.stored",
-       .object = "recording:" + recording.id,
-       .result = "ok",
-       .detail = Json::object(
-           {{"session", session.id}, {"bytes", job.blob.bytes}, {"sha256", job.blob.sha256}}),
-       .patient = session.patient_pseudonym});
+  Json stored = Json::object(
+      {{"session", session.id}, {"bytes", job.blob.bytes}, {"sha256", job.blob.sha256}});
+  Json told = Json::object(
+      {{"recording", recording.id}, {"bytes", job.blob.bytes}, {"sha256", job.blob.sha256}});
+  // The plugin says so where the provider could not record everything.
+  recording.incomplete = Json();
+  if (const Json& lacks = output["incomplete"]; lacks.is_object()) {
+    const std::string why = lacks.string_or("code", "video.incomplete");
+    recording.incomplete =
+        Json::object({{"code", why}, {"message", lacks.string_or("message", "")}});
+    stored.set("incomplete", why);
+    told.set("incomplete", why);
+    parts.log.warn("recording.incomplete",
+                   {{"session", session.id}, {"recording", recording.id}, {"code", why}});
+  }
+  RABT_TRY(sealed_row, seal_recording(parts, session, recording));
+  // Before the commit with which the provider is asked to delete its own.
+  RABT_TRY_STATUS(sessions_.said_in(session, recording.id, output["said"]));
+  const audit::Prepared entry = parts.audit.prepare({.tenant = session.tenant,
+                                                     .actor = "node:sessions",
+                                                     .act = "recording.stored",
+                                                     .object = "recording:" + recording.id,
+                                                     .result = "ok",
+                                                     .detail = stored,
+                                                     .patient = session.patient_pseudonym});
   RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(write_keep(transaction, parts, job));
-    RABT_TRY_STATUS(write_ready(transaction, session.tenant, recording.id, job.blob, now,
-                                job.what.retain_until));
+    RABT_TRY_STATUS(write_ready(transaction, session.tenant, recording.id, job.blob, sealed_row,
+                                now, job.what.retain_until));
     // In this commit: whenever the hub stops, the deletion stands beside the sealed copy.
     RABT_TRY_STATUS(SessionRows::put_effect(transaction, session, kDelete, recording.id, now));
     RABT_TRY_STATUS(sessions_.add_event(transaction, membership_of(session, Actor{}),
-                                        "recording-ready", "node:sessions",
-                                        Json::object({{"recording", recording.id},
-                                                      {"bytes", job.blob.bytes},
-                                                      {"sha256", job.blob.sha256}})));
+                                        "recording-ready", "node:sessions", told));
     RABT_TRY_STATUS(
         store::run(transaction, kClose, {intent.tenant, intent.session, intent.n, "done", "", ""}));
     return parts.audit.append(transaction, entry);
   }));
   sessions_.figures().sealed(static_cast<double>(now.ms - intent.asked_ms) / 1'000);
   return ok_status();
+}
+
+Status SessionsImpl::said_in(const Session& session, std::string_view recording, const Json& said) {
+  if (!said.is_array() || said.size() == 0 || !keep_said_ || session.transcribed_ms == 0)
+    return ok_status();
+  const auto passed_over = [&](const Error& why) {
+    parts_.log.warn("transcript.not_kept",
+                    {{"session", session.id}, {"recording", recording}, {"code", why.code}});
+    return ok_status();
+  };
+  if (const Status may = may_be_transcribed(session); !may.ok()) return passed_over(may.error());
+  Json known = Json::array();
+  for (const Json& one : said.as_array()) {
+    const std::string identity = one.string_or("identity", "");
+    const auto who =
+        std::find_if(session.participants.begin(), session.participants.end(),
+                     [&](const Participant& part) { return part.identity == identity; });
+    if (identity.empty() || who == session.participants.end()) continue;
+    Json item = one;
+    item.mutable_object().erase("identity");
+    item.set("participant", who->id);
+    item.set("role", to_string(who->role));
+    if (!who->person.empty()) item.set("person", who->person);
+    known.push_back(std::move(item));
+  }
+  Ask ask;
+  ask.caller.who.kind = identity::Kind::node;
+  ask.caller.who.tenant = session.tenant;
+  ask.caller.who.id = "sessions";
+  ask.door = "workflow";
+  ask.session = session.id;
+  ask.body = Json::object({{"recording", recording}, {"said", std::move(known)}});
+  const Answer kept = keep_said_(ask);
+  if (kept.ok()) return ok_status();
+  return error_policy(kept.error().kind).retry_helps ? Status(kept.error())
+                                                     : passed_over(kept.error());
 }
 
 // ---- Events in
@@ -990,7 +1062,7 @@ Status SessionsImpl::provider_event(const Json& event) {
   } else if (what == "recording-started.v1") {
     acted = act_as_hub(*session, RecordingSeen{});
   } else if (what == "transcription-started.v1") {
-    acted = act_as_hub(*session, TranscriptionSeen{});
+    acted = act_as_hub(*session, TranscriptionSeen{.at = at});
   } else if (what == "transcription-failed.v1") {
     acted = act_as_hub(*session,
                        TranscriptionLost{.code = std::string(kTranscriptionFailed), .at = at});

@@ -82,6 +82,7 @@ class SessionsImpl final : public SessionService {
   void count(Counted what, std::uint64_t by) override;
 
   void surround(Surroundings& around) override { around_ = &around; }
+  void keep_said(KeepSaid keep) override { keep_said_ = std::move(keep); }
   void begin(Deliver deliver) override;
   void stop() override;
   Status provider_event(const Json& event) override;
@@ -97,6 +98,10 @@ class SessionsImpl final : public SessionService {
   // The provider lost the room of a session: its tokens are handed out no more, and people are
   // told.
   [[nodiscard]] Status lost_room(std::string_view session);
+  // Writes into the transcript what the provider wrote down while it recorded, where somebody asked
+  // it to and everybody who took part consents. An error is one that a repeat may mend.
+  [[nodiscard]] Status said_in(const Session& session, std::string_view recording,
+                               const Json& said);
   [[nodiscard]] const SessionParts& parts() const { return parts_; }
   [[nodiscard]] SessionFigures& figures() { return figures_; }
   [[nodiscard]] const SessionRows& rows() const { return rows_; }
@@ -173,6 +178,7 @@ class SessionsImpl final : public SessionService {
 
   // Set before the first request.
   Surroundings* around_ = &nothing_;
+  KeepSaid keep_said_;
 
   std::array<std::atomic<std::uint64_t>, 8> entered_{};
   std::atomic<std::uint64_t> tokens_{0};

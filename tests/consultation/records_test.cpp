@@ -514,6 +514,60 @@ TEST_F(RecordsTest, WhatTheProviderHeardIsTakenWhileItMayListen) {
   EXPECT_EQ(transcript["gaps"].dump(), R"([{"code":"video.interrupted"}])");
 }
 
+// A client that lost its line sends nothing of what was said meanwhile.
+TEST_F(RecordsTest, WhatNoClientSentOfTheProvidersWordsIsAddedOnceAndInItsPlace) {
+  sessions_.members[kSession][""];
+  set(SessionStatus::active);
+  for (auto& [person, member] : sessions_.members[kSession]) member.transcribed = true;
+  const std::int64_t begin = clock_.now().ms;
+  const auto send = [&](std::int64_t seq, const char* words) {
+    clock_.advance_ms(2'000);
+    must(records_->add_segment(
+        ask("doctor", Json::object({{"text", words}, {"seq", seq}, {"source", "provider"}}))));
+  };
+  send(1, "Good morning.");
+  clock_.advance_ms(60'000);
+  send(2, "yes");
+  set(SessionStatus::completed);
+  const auto said = [&](const char* key, const char* role, std::int64_t at, const char* words) {
+    return Json::object({{"key", key},
+                         {"participant", member(role).participant},
+                         {"person", person_of(role)},
+                         {"role", role},
+                         {"at", begin + at},
+                         {"endAt", begin + at + 500},
+                         {"text", words},
+                         {"confidence", 0.5}});
+  };
+  Ask add;
+  add.caller.who = {.kind = identity::Kind::node, .tenant = "t1"};
+  add.caller.who.id = "sessions";
+  add.door = "workflow";
+  add.session = kSession;
+  add.body = Json::object({{"recording", "01BX5ZZKBKACTAV9WEVGEMMVRZ"},
+                           {"said", Json::array({said("a/0", "doctor", 1'000, "Good morning"),
+                                                 said("b/0", "patient", 10'000, "It hurts"),
+                                                 said("c/0", "doctor", 20'000, "Since when?"),
+                                                 said("d/0", "doctor", 63'000, "yes"),
+                                                 said("e/0", "doctor", 70'000, "yes")})}});
+  EXPECT_EQ(must(records_->add_said(add)).int_or("segments", 0), 3);
+  EXPECT_EQ(count("transcript.written"), 1);
+  EXPECT_EQ(sessions_.told.back().first, "transcript-ready");
+  // The step is repeated.
+  EXPECT_EQ(must(records_->add_said(add)).int_or("segments", 0), 0);
+  EXPECT_EQ(count("transcript.written"), 1);
+  const Json transcript = must(records_->transcript(ask("doctor")));
+  std::string words;
+  for (const Json& item : transcript["items"].as_array()) {
+    words += item.string_or("text", "") + "|";
+    EXPECT_EQ(item.string_or("source", ""), "provider");
+  }
+  EXPECT_EQ(words, "Good morning.|It hurts|Since when?|yes|yes|");
+  const Json& hurts = transcript["items"].item(1);
+  EXPECT_EQ(hurts.string_or("speaker", ""), member("patient").participant);
+  EXPECT_EQ(hurts["confidence"].as_double(), 0.5);
+}
+
 // R-21
 TEST_F(RecordsTest, FeedbackIsOneForEachAndReplaceableForThirtyDays) {
   EXPECT_EQ(verdict(records_->give_feedback(ask("patient", Json::object({{"rating", 5}})))),

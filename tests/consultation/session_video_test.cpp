@@ -598,6 +598,93 @@ TEST_F(Video, AShortenedRecordingIsNotKeptAndItsCopyIsNotDeleted) {
   EXPECT_EQ(told("recording-failed")[0]["data"].string_or("code", ""), "recording.truncated");
 }
 
+TEST_F(Video, ARecordingOfWhichTheProviderLostSomethingIsKeptAndSaysSo) {
+  has_recording("bytes of a recording");
+  provider_.fetched.set("incomplete",
+                        Json::object({{"code", "janus.not_written"}, {"message", "make room"}}));
+  const std::string id = recorded();
+  ASSERT_TRUE(eventually([&] { return told("recording-ready").size() == 1; }));
+  EXPECT_EQ(told("recording-ready")[0]["data"].string_or("incomplete", ""), "janus.not_written");
+  ASSERT_TRUE(eventually([&] { return copy_of(id) == "deleted"; }));
+  const Json one = recording_of(id);
+  EXPECT_EQ(one["incomplete"],
+            Json::object({{"code", "janus.not_written"}, {"message", "make room"}}));
+  // Also when it was withdrawn.
+  Ask withdraw = as_admin();
+  withdraw.record = one.string_or("id", "");
+  withdraw.body = Json::object({{"reason", "it is of no use"}});
+  must(sessions_->withdraw_recording(withdraw));
+  EXPECT_EQ(recording_of(id)["incomplete"].string_or("code", ""), "janus.not_written");
+}
+
+// Symptom: it was shown as processed for ever. Cause: who gave up asking for the files told nobody.
+TEST_F(Video, ARecordingWhoseFilesNeverComeHasFailedAndSaysWhy) {
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action == "list-recordings")
+      return plugin::failed(OutcomeKind::transient, "janus.shelf_507", "the disk is full");
+    return provider_.usual(call);
+  };
+  const std::string id = recorded();
+  EXPECT_EQ(recording_of(id).string_or("status", ""), "processing");
+  const std::int64_t since = clock_.now().ms;
+  EXPECT_TRUE(eventually([&] {
+    clock_.advance_ms(3'600'000);
+    return recording_of(id).string_or("status", "") == "failed";
+  }));
+  // A disk that was full in the evening may be mended in the morning after the next.
+  EXPECT_GE(clock_.now().ms - since, 36 * 3'600'000LL);
+  EXPECT_EQ(recording_of(id).string_or("problem", ""), "janus.shelf_507");
+  ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
+  EXPECT_EQ(told("recording-failed")[0]["data"].string_or("code", ""), "janus.shelf_507");
+}
+
+// What the provider wrote down comes with the recording, once somebody asked for it and while
+// everybody consents.
+TEST_F(Video, WhatTheProviderWroteDownIsHandedOnWhereEverybodyConsents) {
+  provider_.served.insert({"start-transcription", "stop-transcription"});
+  std::vector<Json> kept;
+  sessions_->keep_said([&](const Ask& ask) -> Answer {
+    kept.push_back(ask.body);
+    return Json::object({});
+  });
+  for (const bool consents : {true, false}) {
+    has_recording("bytes of a recording");
+    const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+    const std::string doctor = part(id, doctor_).string_or("identity", "");
+    const auto said = [](const std::string& who, const char* text) {
+      return Json::object({{"key", "r1/0"},
+                           {"identity", who},
+                           {"at", 1'620'118'800'000},
+                           {"endAt", 1'620'118'801'000},
+                           {"text", text}});
+    };
+    provider_.fetched.set(
+        "said", Json::array({said(doctor, "good morning"), said("nobody-7", "not of this visit")}));
+    must(sessions_->join(as(doctor_, id)));
+    must(sessions_->start(as(doctor_, id)));
+    const auto says = [&](bool given) {
+      must(sessions_->record_consent(
+          as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", given}}))));
+    };
+    says(true);
+    must(sessions_->start_recording(as(doctor_, id)));
+    must(sessions_->start_transcription(as(doctor_, id)));
+    if (!consents) says(false);
+    must(sessions_->end(as(doctor_, id)));
+    ASSERT_TRUE(eventually([&] { return recording_of(id).string_or("status", "") == "ready"; }));
+    ASSERT_EQ(kept.size(), 1U) << consents;
+    const Json& one = kept[0]["said"][0];
+    EXPECT_EQ(kept[0]["said"].size(), 1U);
+    EXPECT_EQ(one.string_or("text", ""), "good morning");
+    EXPECT_EQ(one.string_or("role", ""), "doctor");
+    EXPECT_EQ(one.string_or("person", ""), doctor_);
+    EXPECT_TRUE(one["identity"].is_null());
+    if (consents) {
+      EXPECT_EQ(kept[0].string_or("recording", ""), recording_of(id).string_or("id", ""));
+    }
+  }
+}
+
 TEST_F(Video, ARecordingThatTheProviderCannotPutTogetherIsShownAndMayBeWithdrawn) {
   provider_.recordings = Json::object(
       {{"ready", true},
@@ -1185,6 +1272,114 @@ TEST_F(Video, AProviderThatStopsThoughNobodyAskedIsTold) {
   ASSERT_EQ(of().transcript_gaps.size(), 1U);
   EXPECT_EQ(of().transcript_gaps.item(0)["from"].as_string(), at);
   EXPECT_EQ(of().transcript_gaps.item(0).string_or("code", ""), "video.transcription_stopped");
+}
+
+// Symptom: a provider that stopped within a minute of a stop of the hub's own was not heard. Cause:
+// time alone decided whose stop it was. The provider tells when it began, and that decides.
+TEST_F(Video, AStopSoonAfterOneOfTheHubIsTold) {
+  provider_.served.insert({"start-transcription", "stop-transcription"});
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "transcription"}}))));
+  const auto of = [&] { return must(sessions_->membership(as(doctor_, id))); };
+  const auto asked = [&](std::size_t times) {
+    return eventually([&] { return provider_.calls("start-transcription").size() == times; });
+  };
+  must(sessions_->start_transcription(as(doctor_, id)));
+  EXPECT_TRUE(tells("transcription-started", "RM1").ok());
+  clock_.advance_ms(20'000);
+  must(sessions_->stop_transcription(as(doctor_, id)));
+  must(sessions_->start_transcription(as(doctor_, id)));
+  ASSERT_TRUE(asked(2));
+  // The end of the first one, and the beginning of the second one, which the provider tells of.
+  const Timestamp own = clock_.now();
+  clock_.advance_ms(2'000);
+  EXPECT_TRUE(tells("transcription-started", "RM1").ok());
+  const auto stopped = [&](Timestamp at) {
+    return sessions_->provider_event(
+        Json::object({{"type", "org.rabt.session.transcription-stopped.v1"},
+                      {"data", Json::object({{"sessionId", "RM1"}, {"at", to_iso8601(at)}})}}));
+  };
+  EXPECT_TRUE(stopped(own).ok());
+  EXPECT_TRUE(of().transcribed);
+  clock_.advance_ms(10'000);
+  EXPECT_TRUE(stopped(clock_.now()).ok());
+  EXPECT_FALSE(of().transcribed);
+  ASSERT_TRUE(eventually([&] { return told("transcript-stopped").size() == 2; }));
+  EXPECT_EQ(told("transcript-stopped")[1]["data"].string_or("code", ""),
+            "video.transcription_stopped");
+
+  // The news that it began are lost: the provider is asked again, and says whether it does.
+  must(sessions_->start_transcription(as(doctor_, id)));
+  ASSERT_TRUE(asked(3));
+  provider_.answer = [this](const plugin::CallRequest& call) {
+    return call.action == "start-transcription"
+               ? Provider::done_with(Json::object({{"transcribing", false}}))
+               : provider_.usual(call);
+  };
+  clock_.advance_ms(5'000);
+  EXPECT_TRUE(stopped(clock_.now()).ok());
+  ASSERT_TRUE(asked(4));
+  ASSERT_TRUE(eventually([&] { return told("transcript-stopped").size() == 3; }));
+  EXPECT_EQ(told("transcript-stopped")[2]["data"].string_or("code", ""), "video.not_transcribing");
+  EXPECT_FALSE(of().transcribed);
+}
+
+// Symptom: when a provider had ended a room and it was opened again, people were told that they
+// were recorded and that what they said was written down, and neither was; what the first room had
+// recorded was never fetched. Cause: the new room has another id, and nobody asked it for anything.
+TEST_F(Video, WhatRanInARoomThatTheProviderEndedRunsInTheNextOneAndBothAreCollected) {
+  provider_.served.insert({"start-transcription", "stop-transcription"});
+  std::atomic<int> rooms{0};
+  std::map<std::string, std::string> blobs;
+  for (const char* recording : {"RT-RM1", "RT-RM2"}) {
+    auto writer = must(blobs_->create("t1", "video/mp4"));
+    ASSERT_TRUE(writer->write(recording).ok());
+    blobs[recording] = must(writer->finish()).id;
+  }
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    const std::string of = call.arguments.string_or("sessionId", "");
+    if (call.action == "fetch-recording")
+      return Provider::done_with(
+          Json::object({{"blob", blobs.at(call.arguments.string_or("recordingId", ""))}}));
+    if (call.action == "create-session")
+      return Provider::done_with(Json::object({{"sessionId", "RM" + std::to_string(++rooms)},
+                                               {"status", "in-progress"},
+                                               {"participants", Json::array()}}));
+    if (call.action == "list-recordings")
+      return Provider::done_with(Json::object(
+          {{"ready", true},
+           {"recordings",
+            Json::array({Json::object({{"recordingId", "RT-" + of}, {"kind", "combined"}})})}}));
+    return provider_.usual(call);
+  };
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "transcription"}}))));
+  must(sessions_->start_recording(as(doctor_, id)));
+  must(sessions_->start_transcription(as(doctor_, id)));
+  ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == 1; }));
+  must(sessions_->leave(as(doctor_, id)));
+  clock_.advance_ms(10'000);
+  EXPECT_TRUE(tells("ended", "RM1").ok());
+  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->token(as(doctor_, id)));
+  ASSERT_TRUE(eventually([&] { return seen(id).string_or("roomSid", "") == "RM2"; }));
+  ASSERT_TRUE(eventually([&] { return provider_.calls("start-recording").size() == 2; }));
+  ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == 2; }));
+  for (const char* action : {"start-recording", "start-transcription"})
+    EXPECT_EQ(provider_.calls(action)[1].arguments.string_or("sessionId", ""), "RM2") << action;
+  const auto gaps = must(sessions_->membership(as(doctor_, id))).transcript_gaps;
+  ASSERT_EQ(gaps.size(), 1U);
+  EXPECT_EQ(gaps.item(0).string_or("code", ""), "video.room_ended");
+  must(sessions_->end(as(doctor_, id)));
+  ASSERT_TRUE(eventually([&] { return provider_.calls("list-recordings").size() == 2; }));
+  EXPECT_EQ(provider_.calls("list-recordings")[0].arguments.string_or("sessionId", ""), "RM1");
+  EXPECT_EQ(provider_.calls("list-recordings")[1].arguments.string_or("sessionId", ""), "RM2");
+  ASSERT_TRUE(eventually([&] { return provider_.calls("fetch-recording").size() == 2; }));
+  EXPECT_TRUE(told("recording-failed").empty());
 }
 
 TEST_F(Video, WhatIsWrittenDownThoughNobodyAskedIsStopped) {

@@ -45,6 +45,7 @@ class RecordService final : public Records {
   Answer transcript(const Ask& ask) override;
   Answer add_segment(const Ask& ask) override;
   Answer add_transcript(const Ask& ask) override;
+  Answer add_said(const Ask& ask) override;
   Answer start_transcription(const Ask& ask) override;
   Answer stop_transcription(const Ask& ask) override;
   Answer feedback(const Ask& ask) override;

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <cstdlib>
 #include <map>
+#include <optional>
 
 #include "hub/consultation/record/record_service.hpp"
 
@@ -41,6 +43,69 @@ void put_in_order(std::vector<Record>& segments) {
   for (const auto& [at, i] : order) sorted.push_back(std::move(segments[i]));
   segments = std::move(sorted);
 }
+
+// What of the provider's words is in the transcript already.
+class Heard {
+ public:
+  explicit Heard(const std::vector<Record>& known) {
+    for (const Record& one : known) {
+      of_speaker_[one.author].push_back(
+          {.text = plain(one.document.string_or("text", "")),
+           .at_ms = one.at_ms,
+           .seq = one.document.int_or("seq", 0),
+           .provider = one.document.string_or("source", "") == "provider"});
+    }
+    for (auto& [speaker, list] : of_speaker_)
+      std::stable_sort(list.begin(), list.end(),
+                       [](const One& a, const One& b) { return a.at_ms < b.at_ms; });
+  }
+  // The speaker's client sent it. Each segment that is known is the same as one that is asked for.
+  bool knows(const std::string& speaker, std::string_view text, std::int64_t at_ms) {
+    // A client sends a sentence when it is over, and may have been without a line for a while.
+    constexpr std::int64_t kNearMs = 60'000;
+    const auto found = of_speaker_.find(speaker);
+    if (found == of_speaker_.end()) return false;
+    const std::string wanted = plain(text);
+    for (One& one : found->second) {
+      if (!one.provider || one.taken || one.text != wanted || std::abs(one.at_ms - at_ms) > kNearMs)
+        continue;
+      one.taken = true;
+      return true;
+    }
+    return false;
+  }
+  // The number that puts a segment after those of its speaker that were said before; nothing where
+  // none of the speaker is known.
+  [[nodiscard]] std::optional<std::int64_t> seq_at(const std::string& speaker,
+                                                   std::int64_t at_ms) const {
+    const auto found = of_speaker_.find(speaker);
+    if (found == of_speaker_.end()) return std::nullopt;
+    std::int64_t seq = std::max<std::int64_t>(found->second.front().seq - 1, 0);
+    for (const One& one : found->second) {
+      if (one.at_ms <= at_ms) seq = std::max(seq, one.seq);
+    }
+    return seq;
+  }
+
+ private:
+  struct One {
+    std::string text;
+    std::int64_t at_ms = 0;
+    std::int64_t seq = 0;
+    bool provider = false;
+    bool taken = false;
+  };
+  // Without the spaces and marks in which two ways to write a sentence differ.
+  static std::string plain(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+      if (std::string_view(" \t\n.,?!").find(c) == std::string_view::npos) out.push_back(c);
+    }
+    return out;
+  }
+
+  std::map<std::string, std::vector<One>> of_speaker_;
+};
 
 // No role of this hub turns speech into text.
 Error no_recognition() {
@@ -147,6 +212,56 @@ Answer RecordService::add_transcript(const Ask& ask) {
     }
     RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
   }
+  return Json::object({{"segments", n}});
+}
+
+Answer RecordService::add_said(const Ask& ask) {
+  const std::string recording = ask.body.string_or("recording", "");
+  const Json& said = ask.body["said"];
+  if (!said.is_array() || said.size() > kMaxSegments)
+    return invalid("api.invalid", "said: it must be a list of at most 10000");
+  RABT_TRY(of, parts_.sessions.membership(ask));
+  RABT_TRY(allowed, may_write(ask, of, RecordKind::segment));
+  RABT_TRY(known, book_.all(of, RecordKind::segment));
+  Heard heard(known);
+  std::int64_t n = 0;
+  for (const Json& one : said.as_array()) {
+    const std::string text = one.string_or("text", "");
+    const std::int64_t at = one.int_or("at", 0);
+    const std::int64_t since = of.started_ms.value_or(at);
+    if (text.empty() || text.size() > kMaxSegmentText || at <= 0)
+      return invalid("api.invalid", "said: each has a time, and a text of at most 16000 bytes");
+    RecordAct act{.record = fresh(ask, of, RecordKind::segment), .while_open = false, .also = {}};
+    act.record.author = one.string_or("participant", "");
+    if (heard.knows(act.record.author, text, at)) continue;
+    act.record.at_ms = at;
+    act.record.client = "said:" + recording + ":" + one.string_or("key", "");
+    const auto offset = [&](std::int64_t ms) {
+      return std::clamp<std::int64_t>(ms - since, 0, 7 * kDayMs);
+    };
+    Json& document = act.record.document;
+    Json author = Json::object({{"participant", act.record.author}, {"role", one["role"]}});
+    if (one["person"].is_string()) author.set("person", one["person"]);
+    document.set("author", std::move(author));
+    document.set("text", text);
+    document.set("language", Json());
+    document.set("seq", heard.seq_at(act.record.author, at).value_or(offset(at)));
+    document.set("startMs", offset(at));
+    document.set("endMs", offset(std::max(at, one.int_or("endAt", at))));
+    document.set("source", "provider");
+    document.set("final", true);
+    document.set("confidence", one["confidence"].is_number() ? one["confidence"] : Json());
+    document.set("recording", recording);
+    RABT_TRY_STATUS(book_.commit(allowed, ask, of, parts_.sessions, act));
+    ++n;
+  }
+  if (n == 0) return Json::object({{"segments", n}});
+  const Json told = Json::object({{"recording", recording}, {"segments", n}});
+  RABT_TRY_STATUS(book_.tell(ask, of, parts_.sessions,
+                             {.record = {},
+                              .acts = {{"transcript.written", told}},
+                              .events = {{"transcript-ready", told}},
+                              .also = {}}));
   return Json::object({{"segments", n}});
 }
 

@@ -150,7 +150,10 @@ struct TranscriptionPaused {
   Timestamp at;
 };
 // The provider says that it transcribes.
-struct TranscriptionSeen {};
+struct TranscriptionSeen {
+  // Since when; 0 where it does not say.
+  Timestamp at{};
+};
 struct StartRecording {
   std::string purpose;
 };

@@ -429,11 +429,16 @@ bool is_of_before(const Session& is, Timestamp at) {
   constexpr std::int64_t kSkewMs = 10'000;
   return at.ms < is.transcribed_ms - kSkewMs;
 }
-// Tells that the one before was stopped, as the hub asked. Until the provider hears that, the next
-// one may have been asked for.
-bool is_of_own_stop(const Session& is, Timestamp at) {
+// Whether a stop that the provider tells of is the one before, which the hub asked for: until the
+// provider hears that, the next one may have been asked for. By the provider's own clock, where it
+// has told when the next one began.
+enum class WhoseStop { own, others, unknown };
+WhoseStop whose_stop(const Session& is, Timestamp at) {
   constexpr std::int64_t kOnItsWayMs = 60'000;
-  return is.transcript_ended_ms != 0 && at.ms < is.transcript_ended_ms + kOnItsWayMs;
+  if (is.transcript_ended_ms == 0) return WhoseStop::others;
+  if (is.transcript_begun_ms != 0)
+    return at.ms <= is.transcript_begun_ms ? WhoseStop::own : WhoseStop::others;
+  return at.ms < is.transcript_ended_ms + kOnItsWayMs ? WhoseStop::unknown : WhoseStop::others;
 }
 
 // Error unavailable asr.not_configured, as of a hub without speech recognition.
@@ -458,9 +463,7 @@ Result<Change> on(Step step, const StartTranscription& /*command*/) {
   RABT_TRY_STATUS(may_be_transcribed(is));
   if (is.transcribed) return nothing(is);
   is.transcribed = true;
-  is.transcribed_ms = step.moment.now.ms;
-  is.end_gap(step.moment.now.ms);
-  step.ask("start-transcription");
+  begin_transcription(step);
   step.record("transcript.started");
   step.tell("transcript-started");
   return done(std::move(step));
@@ -479,8 +482,15 @@ Result<Change> on(Step step, const StopTranscription& /*command*/) {
 Result<Change> on(Step step, const TranscriptionLost& command) {
   Session& is = step.after();
   if (!is.transcribed || (command.at && is_of_before(is, *command.at))) return nothing(step.before);
-  if (command.may_be_asked && command.at && is_of_own_stop(is, *command.at))
-    return nothing(step.before);
+  if (command.may_be_asked && command.at) {
+    const WhoseStop whose = whose_stop(is, *command.at);
+    if (whose == WhoseStop::own) return nothing(step.before);
+    if (whose == WhoseStop::unknown) {
+      // One that runs is not begun twice; one that was stopped after all begins again.
+      step.ask("start-transcription");
+      return done(std::move(step));
+    }
+  }
   // Nobody heard anything since it was interrupted.
   const bool lasts = !is.transcript_gaps.empty() && !is.transcript_gaps.back().to_ms;
   const std::int64_t since =
@@ -509,9 +519,18 @@ Result<Change> on(Step step, const TranscriptionPaused& command) {
 
 // News of one that was stopped meanwhile come late. Where none was ever asked for, the provider
 // transcribes by a setting of its own, and nobody has consented.
-Result<Change> on(Step step, const TranscriptionSeen& /*command*/) {
+Result<Change> on(Step step, const TranscriptionSeen& command) {
   constexpr std::string_view kUnasked = "transcription.unasked";
+  // Clocks that are further apart leave it open which one began.
+  constexpr std::int64_t kCloseMs = 1'000;
   Session& is = step.after();
+  if (is.transcribed) {
+    const bool of_before =
+        is_of_before(is, command.at) || command.at.ms < is.transcript_ended_ms - kCloseMs;
+    if (of_before || command.at.ms <= is.transcript_begun_ms) return nothing(step.before);
+    is.transcript_begun_ms = command.at.ms;
+    return done(std::move(step));
+  }
   const bool told =
       std::find(is.warnings.begin(), is.warnings.end(), kUnasked) != is.warnings.end();
   if (is.over() || is.transcribed_ms != 0 || told) return nothing(step.before);
@@ -598,6 +617,10 @@ Result<Change> on(Step step, const RoomOpened& command) {
   Session& is = step.after();
   // The session ended meanwhile: whoever asked for the room ends it.
   if (is.over() || (is.room == "open" && is.room_sid == command.sid)) return nothing(step.before);
+  constexpr std::size_t kMaxRooms = 100;
+  const bool anew = !is.room_sid.empty();
+  if (anew && is.room_sid != command.sid && is.recorded && is.earlier_rooms.size() < kMaxRooms)
+    is.earlier_rooms.push_back(is.room_sid);
   is.room_sid = command.sid;
   if (!command.region.empty()) is.region = command.region;
   clear_room_warnings(is);
@@ -610,6 +633,9 @@ Result<Change> on(Step step, const RoomOpened& command) {
   }
   is.room = "open";
   is.room_gone_ms.reset();
+  // What the room before was asked for, this one is asked for, too.
+  if (anew && !is.recording_now.empty()) step.ask("start-recording", is.recording_now);
+  if (anew && is.transcribed) begin_transcription(step);
   return done(std::move(step));
 }
 
@@ -674,6 +700,7 @@ Result<Change> on(Step step, const RoomEnded& command) {
   }
   end_stays(step, {}, at);
   is.room = "closed";
+  if (is.transcribed) is.begin_gap(at, "video.room_ended");
   // Before the start, and when a room was empty, the provider only tidied up: it is opened again
   // under the same name when somebody comes. So is a room that the provider lost.
   if (is.status == SessionStatus::active && somebody && !command.lost) {

@@ -391,6 +391,8 @@ Json to_document(const Session& session) {
   for (const Invitation& one : session.invitations) invitations.push_back(invitation_document(one));
   Json warnings = Json::array();
   for (const std::string& code : session.warnings) warnings.push_back(code);
+  Json rooms = Json::array();
+  for (const std::string& room : session.earlier_rooms) rooms.push_back(room);
   Json gaps = Json::array();
   for (const TranscriptGap& gap : session.transcript_gaps)
     gaps.push_back(
@@ -429,6 +431,8 @@ Json to_document(const Session& session) {
        {"transcribed", session.transcribed},
        {"transcribedAt", session.transcribed_ms},
        {"transcriptEndedAt", session.transcript_ended_ms},
+       {"transcriptBegunAt", session.transcript_begun_ms},
+       {"earlierRooms", std::move(rooms)},
        {"transcriptGaps", std::move(gaps)},
        {"recorded", session.recorded},
        {"emptySince", optional_ms(session.empty_since_ms)},
@@ -480,6 +484,10 @@ Status from_document(const Json& document, Session& session) {
   session.transcribed = document.bool_or("transcribed", false);
   session.transcribed_ms = document.int_or("transcribedAt", 0);
   session.transcript_ended_ms = document.int_or("transcriptEndedAt", 0);
+  session.transcript_begun_ms = document.int_or("transcriptBegunAt", 0);
+  session.earlier_rooms.clear();
+  for (const Json& one : document["earlierRooms"].as_array())
+    session.earlier_rooms.push_back(one.as_string());
   session.transcript_gaps.clear();
   for (const Json& one : document["transcriptGaps"].as_array())
     session.transcript_gaps.push_back({.from_ms = one.int_or("from", 0),

@@ -202,10 +202,14 @@ struct Session {
   std::int64_t transcribed_ms = 0;
   // When the hub last ended one; 0 when it did not.
   std::int64_t transcript_ended_ms = 0;
+  // When the one that runs began, as the provider told by its own clock; 0 while it has not.
+  std::int64_t transcript_begun_ms = 0;
   // Oldest first.
   std::vector<TranscriptGap> transcript_gaps;
   // Was recorded at least once.
   bool recorded = false;
+  // The provider's ids of rooms that ended before the session did and may hold recordings.
+  std::vector<std::string> earlier_rooms;
   // When the last one left, while nobody is there.
   std::optional<std::int64_t> empty_since_ms;
   // Since when the provider's room is gone and could not be opened again.

@@ -248,6 +248,14 @@ void end_recording(Step& step) {
   is.recording_now.clear();
 }
 
+void begin_transcription(Step& step) {
+  Session& is = step.after();
+  is.transcribed_ms = step.moment.now.ms;
+  is.transcript_begun_ms = 0;
+  is.end_gap(step.moment.now.ms);
+  step.ask("start-transcription");
+}
+
 void end_transcription(Step& step, std::string_view code) {
   Session& is = step.after();
   if (!is.transcribed) return;
@@ -361,7 +369,10 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
   }
   if (!recording.empty()) step.ask("stop-recording", recording);
   if (is.room == "asked" || is.room == "open") step.ask("end-room");
-  if (is.recorded) step.ask("collect");
+  if (is.recorded) {
+    for (const std::string& room : is.earlier_rooms) step.ask("collect", room);
+    step.ask("collect");
+  }
   if (was_active && !is.provider.empty()) step.change.busy = false;
   if (!was_active) step.change.freed = true;
   // A word is told. Anything else is text that somebody wrote, and stays in the session.
