@@ -34,6 +34,7 @@ constexpr std::int64_t kLoadMs = 3000;
 // Sessions that are looked through for those of a participant who was put out.
 constexpr std::size_t kMaxSessions = 4000;
 constexpr const char* kContentType = "video/webm";
+constexpr const char* kNotWritten = "janus.not_written";
 
 // What the hub's store holds of a room.
 struct Record {
@@ -509,7 +510,30 @@ class JanusPlugin final : public TaskPlugin {
 
   // ---- Recordings
 
+  // Janus answers that it records also when it cannot write: who asks is told before. A shelf that
+  // does not answer keeps nobody from recording, because the files wait for it.
+  Task<std::optional<Outcome>> no_space(const Call& call, const Instance& at) {
+    const HttpResult answer = co_await http(call, shelf_request(at, "GET", "/space"));
+    if (!answer.answered() || answer.status != 507) co_return std::nullopt;
+    const Json body = sdk::parse_json(answer.body).value_or(Json());
+    const Json detail{{"status", answer.status}};
+    if (text_of(body, "code") == "shelf.not_writable")
+      co_return sdk::fail(
+          Kind::permanent, "janus.not_writable",
+          "Janus cannot write into recordings_dir: make the folder writable for its "
+          "user, then start the recording again",
+          detail);
+    co_return sdk::fail(Kind::permanent, "janus.disk_full",
+                        "the disk that Janus records to is full: make room there, then start the "
+                        "recording again",
+                        detail);
+  }
+
   Task<Outcome> record(const Call& call, const Instance& at, std::string room, bool on) {
+    if (on) {
+      const std::optional<Outcome> refused = co_await no_space(call, at);
+      if (refused) co_return *refused;
+    }
     Json request = of_room("enable_recording", room);
     request["record"] = on;
     const Said said = co_await video_room(call, at, std::move(request));
@@ -584,13 +608,27 @@ class JanusPlugin final : public TaskPlugin {
     Json failed = Json::array();
     for (const Json& one : list_of(body, "failed")) {
       const std::string id = text_of(one, "id");
-      if (room_of_recording(id) == room)
-        failed.push_back({{"recordingId", id},
-                          {"kind", "combined"},
-                          {"startedAt", begun_at(id)},
-                          {"code", "janus.not_convertible"}});
+      if (room_of_recording(id) != room) continue;
+      const bool cut = text_of(one, "why") == "cut";
+      failed.push_back({{"recordingId", id},
+                        {"kind", "combined"},
+                        {"startedAt", begun_at(id)},
+                        {"code", cut ? kNotWritten : "janus.not_convertible"}});
     }
     co_return sdk::done(Json{{"ready", ready}, {"recordings", recordings}, {"failed", failed}});
+  }
+
+  // Why a recording is not all that was to be recorded.
+  static Json incomplete(bool cut) {
+    if (cut)
+      return {{"code", kNotWritten},
+              {"message",
+               "Janus could not write all of it, as when its disk is full: make room where "
+               "it records to; what is missing cannot be had any more"}};
+    return {{"code", "janus.broke_off"},
+            {"message",
+             "Janus ended while it recorded: look into its log for why; its last moments "
+             "are missing"}};
   }
 
   // The shelf says length and digest of the whole file. What came is compared with both.
@@ -604,11 +642,14 @@ class JanusPlugin final : public TaskPlugin {
         header_of(answer, "x-rabt-bytes") != std::to_string(answer.blob_bytes))
       co_return Outcome::fail(Kind::transient, "janus.truncated",
                               "the recording that came is not the one that the shelf holds");
-    co_return sdk::done(Json{{"recordingId", id},
-                             {"blob", answer.blob},
-                             {"bytes", answer.blob_bytes},
-                             {"sha256", answer.blob_sha256},
-                             {"contentType", kContentType}});
+    Json fetched{{"recordingId", id},
+                 {"blob", answer.blob},
+                 {"bytes", answer.blob_bytes},
+                 {"sha256", answer.blob_sha256},
+                 {"contentType", kContentType}};
+    if (const std::string why = header_of(answer, "x-rabt-incomplete"); !why.empty())
+      fetched["incomplete"] = incomplete(why == "cut");
+    co_return sdk::done(fetched);
   }
 
   Task<Outcome> delete_recording(const Call& call, const Instance& at, std::string id) {

@@ -297,6 +297,8 @@ class JanusStandIn final : public Service {
       return Response::json(200,
                             {{"ready", ready}, {"recordings", list}, {"failed", Json::array()}});
     }
+    if (request.method == "GET" && request.path == "/space")
+      return Response::json(200, Json::object());
     if (!request.path.starts_with("/recordings/")) return Response::empty(404);
     const auto found = recordings_.find(request.path.substr(12));
     if (found == recordings_.end()) return Response::empty(404);

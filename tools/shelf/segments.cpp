@@ -1,5 +1,7 @@
 #include "tools/shelf/segments.hpp"
 
+#include <Poco/File.h>
+#include <Poco/SharedMemory.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -7,6 +9,8 @@
 #include <cmath>
 #include <fstream>
 #include <map>
+#include <optional>
+#include <utility>
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/json.hpp"
@@ -17,7 +21,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxHeader = 65'535;
+// The packaged converter holds so much of a header, and up to version 1.1.2 reads more than that. A
+// participant chooses the words that describe a stream, and they stand in it.
+constexpr std::size_t kMaxHeader = 1'499;
+constexpr std::string_view kFile = "MJR00002";
+// Before each frame: these letters, a time of four bytes and a length of two.
+constexpr std::string_view kFrame = "MEET";
+constexpr std::size_t kBeforeFrame = 10;
+constexpr std::size_t kBeforeHeader = 10;
 constexpr int kWidth = 640;
 constexpr int kHeight = 480;
 constexpr int kRate = 15;
@@ -53,23 +64,64 @@ bool read_name(const std::string& name, std::string_view room, Track& track) {
   return true;
 }
 
+// Two bytes, the greater one first.
+std::size_t length_at(std::string_view bytes, std::size_t at) {
+  return static_cast<std::size_t>(static_cast<unsigned char>(bytes[at])) << 8U |
+         static_cast<unsigned char>(bytes[at + 1]);
+}
+
 // The header of an .mjr file: "MJR00002", a length of two bytes, and JSON. A file of which nothing
 // but the first eight bytes are there has had no packets.
 bool read_header(Track& track) {
   std::ifstream in(track.file, std::ios::binary);
-  std::array<char, 10> head{};
-  if (!in.read(head.data(), head.size()) ||
-      std::string_view(head.data(), 8) != std::string_view("MJR00002"))
+  std::array<char, kBeforeHeader> head{};
+  if (!in.read(head.data(), head.size()) || std::string_view(head.data(), kFile.size()) != kFile)
     return false;
-  const std::size_t size = static_cast<std::size_t>(static_cast<unsigned char>(head[8])) << 8U |
-                           static_cast<unsigned char>(head[9]);
-  std::string text(std::min(size, kMaxHeader), '\0');
+  const std::size_t size = length_at({head.data(), head.size()}, kFile.size());
+  if (size > kMaxHeader) return false;
+  std::string text(size, '\0');
   if (!in.read(text.data(), static_cast<std::streamsize>(text.size()))) return false;
   const auto json = Json::parse(text);
   if (!json.ok()) return false;
   track.codec = json->string_or("c", "");
   track.first_us = json->int_or("u", 0);
   return track.first_us > 0 && in.peek() != std::ifstream::traits_type::eof();
+}
+
+// Where the frame that begins at `at` ends, when it is whole and another one or the end of the file
+// follows.
+std::optional<std::size_t> end_of_frame(std::string_view file, std::size_t at) {
+  const std::string_view head = file.substr(at, kBeforeFrame);
+  if (head.size() < kBeforeFrame || !head.starts_with(kFrame)) return std::nullopt;
+  const std::size_t end = at + kBeforeFrame + length_at(head, kBeforeFrame - 2);
+  if (end > file.size() || !kFrame.starts_with(file.substr(end, kFrame.size())))
+    return std::nullopt;
+  return end;
+}
+
+// Calls take(bytes) with the header and with each whole frame. False when anything else is in the
+// file.
+template <typename Take>
+bool each_part(const fs::path& path, Take take) {
+  const Poco::SharedMemory mapped(Poco::File(path.string()), Poco::SharedMemory::AM_READ);
+  const std::string_view file(mapped.begin(),
+                              static_cast<std::size_t>(mapped.end() - mapped.begin()));
+  std::size_t at = kBeforeHeader;
+  if (file.size() < at || !file.starts_with(kFile)) return false;
+  at += length_at(file, kFile.size());
+  if (at > file.size()) return false;
+  take(file.substr(0, at));
+  bool whole = true;
+  while (at < file.size()) {
+    if (const auto end = end_of_frame(file, at)) {
+      take(file.substr(at, *end - at));
+      at = *end;
+      continue;
+    }
+    whole = false;
+    at = file.find(kFrame, at + 1);
+  }
+  return whole;
 }
 
 std::string seconds(std::int64_t us) {
@@ -147,14 +199,17 @@ std::vector<Track> tracks_of(const fs::path& folder, std::string_view room, std:
     // An open file without packets may get some. One whose header nobody can read is no recording,
     // and holds something all the same.
     if (!read_header(track)) {
-      if (track.closed && holds_nothing(track.bytes)) continue;
-      if (!holds_nothing(track.bytes)) track.first_us = track.begun_us;
+      track.codec.clear();
+      // Janus begins each file with these letters, also where nothing ever came.
+      track.lost = track.closed && track.bytes < kFile.size();
+      if (track.closed && holds_nothing(track.bytes) && !track.lost) continue;
+      if (!holds_nothing(track.bytes) || track.lost) track.first_us = track.begun_us;
     }
     out.push_back(std::move(track));
   }
   if (now_us - newest > stale_us) {
     std::erase_if(out, [](const Track& one) { return !one.closed && one.first_us == 0; });
-    for (Track& one : out) one.closed = true;
+    for (Track& one : out) one.left = !std::exchange(one.closed, true);
   }
   return out;
 }
@@ -174,6 +229,19 @@ std::vector<Segment> segments_of(std::string_view room, std::vector<Track> track
     out.back().tracks.push_back(std::move(track));
   }
   return out;
+}
+
+bool is_whole(const fs::path& file) {
+  return each_part(file, [](std::string_view /*part*/) {});
+}
+
+bool copy_whole_frames(const fs::path& from, const fs::path& to) {
+  std::ofstream out(to, std::ios::binary | std::ios::trunc);
+  (void)each_part(from, [&](std::string_view part) {
+    out.write(part.data(), static_cast<std::streamsize>(part.size()));
+  });
+  out.flush();
+  return out.good();
 }
 
 std::vector<std::string> arguments_of_ffmpeg(const Segment& segment,

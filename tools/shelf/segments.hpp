@@ -22,6 +22,10 @@ struct Track {
   std::int64_t last_us = 0;
   // Janus has closed it.
   bool closed = false;
+  // It counts as closed because its Janus died.
+  bool left = false;
+  // Janus closed it and could not even write its header.
+  bool lost = false;
   std::uint64_t bytes = 0;
 };
 
@@ -46,13 +50,24 @@ struct Segment {
 // Whether so short a file of Janus' holds no packets when its header cannot be read.
 [[nodiscard]] bool holds_nothing(std::uint64_t bytes);
 
-// The tracks in the folder of a room that hold packets. A track that holds none, because nothing
-// ever came, is left out; so is what is no file of Janus'. A file that still has the extension of
-// an open one counts as closed when nothing in the folder was written for stale_us: its Janus died.
+// The tracks in the folder of a room that hold packets, and those that were lost. A track that
+// holds none, because nothing ever came, is left out; so is what is no file of Janus'. A file that
+// still has the extension of an open one counts as closed when nothing in the folder was written
+// for stale_us: its Janus died. Of one whose header cannot be read the codec is empty: the packaged
+// converter must not see it.
 [[nodiscard]] std::vector<Track> tracks_of(const std::filesystem::path& folder,
                                            std::string_view room, std::int64_t now_us,
                                            std::int64_t stale_us);
 [[nodiscard]] std::vector<Segment> segments_of(std::string_view room, std::vector<Track> tracks);
+
+// Whether a file of Janus' holds, behind a header that can be read, whole frames and nothing else.
+// A disk that is full leaves frames of which only a part was written, at the end of a file or in
+// its middle. Throws Poco::Exception when the file cannot be read.
+[[nodiscard]] bool is_whole(const std::filesystem::path& file);
+// Writes the header and the frames that are whole. False when that cannot be written. Throws as
+// is_whole.
+[[nodiscard]] bool copy_whole_frames(const std::filesystem::path& from,
+                                     const std::filesystem::path& to);
 
 // The arguments of ffmpeg that make one WebM of a segment: pictures side by side, sound mixed, each
 // track where it began. parts: what the packaged converter made of each track, in their order.

@@ -48,6 +48,12 @@ class Handler final : public Poco::Net::HTTPRequestHandler {
       if (listed.ok()) return say(response, HTTPResponse::HTTP_OK, listed->dump());
       return say(response, static_cast<HTTPResponse::HTTPStatus>(507));
     }
+    if (get && path == "/space") {
+      const Status may = shelf_.may_record();
+      if (may.ok()) return say(response, HTTPResponse::HTTP_OK);
+      return say(response, static_cast<HTTPResponse::HTTPStatus>(507),
+                 Json::object({{"code", may.error().code}}).dump());
+    }
     if (!path.starts_with(kRecordings) || !is_recording(path.substr(kRecordings.size())))
       return say(response, HTTPResponse::HTTP_NOT_FOUND);
     const std::string id = path.substr(kRecordings.size());
@@ -78,6 +84,7 @@ class Handler final : public Poco::Net::HTTPRequestHandler {
     response.setContentLength64(static_cast<Poco::Int64>(recording->bytes));
     response.set("X-Rabt-Bytes", std::to_string(recording->bytes));
     response.set("X-Rabt-Sha256", recording->sha256);
+    if (!recording->incomplete.empty()) response.set("X-Rabt-Incomplete", recording->incomplete);
     Poco::StreamCopier::copyStream(in, response.send(), kPiece);
   }
 

@@ -8,9 +8,10 @@
 
 // The shelf over HTTP, for the plugin janus:
 //   GET /rooms/<room>        what Shelf::list gives; 507 when the disk is full
-//   GET /recordings/<id>     the WebM, with X-Rabt-Bytes and X-Rabt-Sha256; 404; 500 when its
-//   length is not
-//                           the one that was written down
+//   GET /space               200, or 507 with the code of Shelf::may_record
+//   GET /recordings/<id>     the WebM, with X-Rabt-Bytes, X-Rabt-Sha256 and, where something is
+//                            missing, X-Rabt-Incomplete; 404; 500 when its length is not the one
+//                            that was written down
 //   DELETE /recordings/<id>  204, 404, or 409 while it is being made
 // Every request carries the secret as a bearer token.
 namespace rabt::shelf {

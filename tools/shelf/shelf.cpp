@@ -22,9 +22,11 @@ constexpr std::int64_t kStaleUs = 120'000'000;
 // Left free on the disk: Janus records there, too.
 constexpr std::uint64_t kReserve = 64ULL * 1024 * 1024;
 constexpr std::size_t kPiece = 256UL * 1024;
-// Attempts at what cannot be converted for another reason than a full disk.
+// Why a segment was not put together, or what is missing in a recording.
 constexpr std::string_view kFull = "disk-full";
 constexpr std::string_view kBroken = "broken";
+constexpr std::string_view kCut = "cut";
+constexpr std::string_view kLeft = "left";
 
 // True when the program ran and ended well.
 bool ran(const std::vector<std::string>& arguments) {
@@ -95,6 +97,23 @@ bool is_closed(const Segment& segment) {
                      [](const Track& one) { return one.closed; });
 }
 
+// Makes a part of a track. The converter stops at a frame that is not whole, so it is given a copy
+// without such frames. False when there were some.
+bool converted(const Track& track, const fs::path& mended, const fs::path& part) {
+  bool whole = false;
+  fs::path from = track.file;
+  try {
+    whole = is_whole(track.file);
+    if (!whole && copy_whole_frames(track.file, mended)) from = mended;
+  } catch (const Poco::Exception&) {
+    // The converter is asked all the same.
+  }
+  // Its exit code says nothing: it is 0 also when there was nothing to convert.
+  (void)ran({"janus-pp-rec", "-d", "0", from, part});
+  discard(mended);
+  return whole;
+}
+
 // The file of a track that the packaged converter makes without coding anew.
 const char* extension_of(const Track& track) {
   if (track.kind == "audio") return ".opus";
@@ -129,8 +148,11 @@ std::vector<Segment> Shelf::loose(const std::string& room,
 Result<Json> Shelf::list(const std::string& room) {
   Json recordings = Json::array();
   each_made(folder_of(room), [&](const std::string& id, const Json& said) {
-    recordings.push_back(Json::object(
-        {{"id", id}, {"bytes", said["bytes"]}, {"ms", said["ms"]}, {"sha256", said["sha256"]}}));
+    Json one = Json::object(
+        {{"id", id}, {"bytes", said["bytes"]}, {"ms", said["ms"]}, {"sha256", said["sha256"]}});
+    if (const std::string why = said.string_or("incomplete", ""); !why.empty())
+      one.set("incomplete", why);
+    recordings.push_back(std::move(one));
   });
   Json broken = Json::array();
   bool ready = true;
@@ -140,8 +162,8 @@ Result<Json> Shelf::list(const std::string& room) {
     for (Segment& segment : loose(room, made_of(folder_of(room)))) {
       const bool closed = is_closed(segment);
       const auto failed = failed_.find(segment.id);
-      if (failed != failed_.end() && failed->second == kBroken) {
-        broken.push_back(Json::object({{"id", segment.id}}));
+      if (failed != failed_.end() && failed->second != kFull) {
+        broken.push_back(Json::object({{"id", segment.id}, {"why", failed->second}}));
         continue;
       }
       ready = false;
@@ -156,13 +178,28 @@ Result<Json> Shelf::list(const std::string& room) {
       {{"ready", ready}, {"recordings", std::move(recordings)}, {"failed", std::move(broken)}});
 }
 
+Status Shelf::may_record() const {
+  if (free_bytes_(folder_) < kReserve)
+    return unavailable("shelf.disk_full", "the disk that Janus records to is full");
+  constexpr std::size_t kProbe = 4096;
+  const fs::path probe = folder_ / ".may-record";
+  std::ofstream out(probe, std::ios::binary | std::ios::trunc);
+  out << std::string(kProbe, '\0') << std::flush;
+  const bool written = out.good();
+  discard(probe);
+  return written ? ok_status()
+                 : Status(unavailable("shelf.not_writable",
+                                      "nothing can be written where Janus records to"));
+}
+
 std::optional<Recording> Shelf::find(const std::string& id) const {
   const fs::path base = folder_of(room_of(id)) / id;
   const auto said = read_json(base.string() + ".json");
   if (!said.ok()) return std::nullopt;
   Recording out{.file = base.string() + ".webm",
                 .bytes = static_cast<std::uint64_t>(said->int_or("bytes", 0)),
-                .sha256 = said->string_or("sha256", "")};
+                .sha256 = said->string_or("sha256", ""),
+                .incomplete = said->string_or("incomplete", "")};
   return out.bytes > 0 ? std::optional(std::move(out)) : std::nullopt;
 }
 
@@ -203,7 +240,7 @@ Status Shelf::remove_loose(const std::string& id) {
   {
     const Lock lock(mutex_);
     const auto failed = failed_.find(id);
-    if (!is_closed(*found) || failed == failed_.end() || failed->second != kBroken)
+    if (!is_closed(*found) || failed == failed_.end() || failed->second == kFull)
       return conflict("shelf.busy", "the recording is being made");
     failed_.erase(failed);
   }
@@ -247,10 +284,16 @@ std::string Shelf::convert(const std::string& room, const Segment& segment) cons
   Segment good{.id = segment.id, .tracks = {}};
   std::vector<fs::path> parts;
   Json files = Json::array();
+  std::string_view incomplete;
   for (const Track& one : segment.tracks) {
+    if (one.left && incomplete.empty()) incomplete = kLeft;
+    if (one.lost) {
+      incomplete = kCut;
+      files.push_back(one.file.filename().string());
+    }
+    if (one.codec.empty()) continue;
     const fs::path part = work / (std::to_string(parts.size()) + extension_of(one));
-    // Its exit code says nothing: it is 0 also when there was nothing to convert.
-    (void)ran({"janus-pp-rec", "-d", "0", one.file, part});
+    if (!converted(one, work / "mended.mjr", part) && !one.left) incomplete = kCut;
     if (size_of(part) == 0) continue;
     if (parts.empty()) good.id = room + "." + std::to_string(one.begun_us);
     parts.push_back(part);
@@ -260,15 +303,17 @@ std::string Shelf::convert(const std::string& room, const Segment& segment) cons
   const fs::path base = folder / good.id;
   const auto given_up = [&] {
     discard(work);
-    return std::string(free_bytes_(folder) < kReserve ? kFull : kBroken);
+    if (free_bytes_(folder) < kReserve) return std::string(kFull);
+    return std::string(incomplete == kCut ? kCut : kBroken);
   };
   if (parts.empty()) return given_up();
   const fs::path made = work / "made.webm";
   if (!ran(arguments_of_ffmpeg(good, parts, made)) || size_of(made) == 0) return given_up();
-  const Json said = Json::object({{"bytes", static_cast<std::int64_t>(size_of(made))},
-                                  {"ms", (good.last_us() - good.first_us()) / 1000},
-                                  {"sha256", digest_of(made)},
-                                  {"files", std::move(files)}});
+  Json said = Json::object({{"bytes", static_cast<std::int64_t>(size_of(made))},
+                            {"ms", (good.last_us() - good.first_us()) / 1000},
+                            {"sha256", digest_of(made)},
+                            {"files", std::move(files)}});
+  if (!incomplete.empty()) said.set("incomplete", incomplete);
   const fs::path description = work / "made.json";
   {
     std::ofstream out(description, std::ios::binary);

@@ -24,6 +24,8 @@ struct Recording {
   std::filesystem::path file;
   std::uint64_t bytes = 0;
   std::string sha256;
+  // Why it is not all that was to be recorded, as Shelf::list has it; empty when it is.
+  std::string incomplete;
 };
 
 // Internally synchronised. One thread of its own converts, one segment at a time.
@@ -35,11 +37,16 @@ class Shelf {
   Shelf(std::filesystem::path folder, const Clock& clock, FreeBytes free_bytes = {});
   ~Shelf();
 
-  // {"ready": bool, "recordings": [{"id", "bytes", "ms", "sha256"}], "failed": [{"id"}]}. What can
-  // be put together and is not, is from now on. failed: what no converter makes anything of; its
-  // files stay until they are removed. Error: unavailable shelf.disk_full when that failed for want
-  // of room; it is tried again with the next call.
+  // {"ready": bool, "recordings": [{"id", "bytes", "ms", "sha256", "incomplete"?}], "failed":
+  // [{"id", "why"}]}. What can be put together and is not, is from now on. incomplete: "cut" when
+  // Janus could not write all of it, "left" when Janus died before it closed the files. failed:
+  // what no converter makes anything of, why: "cut" or "broken"; its files stay until they are
+  // removed. Error: unavailable shelf.disk_full when that failed for want of room; it is tried
+  // again with the next call.
   [[nodiscard]] Result<Json> list(const std::string& room);
+  // Whether there is room to record, and who runs the shelf may write there. Janus runs as the same
+  // user. Errors: unavailable shelf.disk_full, shelf.not_writable.
+  [[nodiscard]] Status may_record() const;
   [[nodiscard]] std::optional<Recording> find(const std::string& id) const;
   // Removes the recording and what it was made of, or the files of one that failed. Errors:
   // not_found shelf.unknown; conflict shelf.busy while it is put together or Janus still writes.
@@ -53,9 +60,9 @@ class Shelf {
   // What is in the folder of a room and in no recording.
   [[nodiscard]] std::vector<Segment> loose(const std::string& room,
                                            const std::set<std::string>& made) const;
-  // Makes <id>.webm and <id>.json of the tracks that can be read; the others stay loose. The id is
-  // that of the first track that can be read. Returns why it could not: empty, "disk-full" or
-  // "broken".
+  // Makes <id>.webm and <id>.json of the tracks that can be read; the others stay loose, but those
+  // that were lost. The id is that of the first track that can be read. Returns why it could not:
+  // empty, "disk-full", "cut" or "broken".
   [[nodiscard]] std::string convert(const std::string& room, const Segment& segment) const;
   [[nodiscard]] std::filesystem::path folder_of(std::string_view room) const {
     return folder_ / std::string(room);

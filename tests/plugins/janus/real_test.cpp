@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 
 #include <chrono>
 #include <cstdio>
@@ -266,6 +267,153 @@ TEST_F(SlowRealJanus, ARoomThatARestartTookIsThereAgainForWhoAsksForAToken) {
   EXPECT_EQ(done("get-session", input).at("status"), "failed");
   (void)joining(session, "patient");
   EXPECT_EQ(done("get-session", input).at("status"), "in-progress");
+}
+
+// Janus records to a disk of its own, which somebody else fills.
+class SlowFullDisk : public SlowRealJanus {
+ protected:
+  void SetUp() override {
+    SlowRealJanus::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    if (::mount("tmpfs", servers_.recordings().c_str(), "tmpfs", 0, "size=160m") != 0)
+      GTEST_SKIP() << "a disk cannot be mounted here: run as root";
+    mounted_ = true;
+  }
+  void TearDown() override {
+    const std::string disk = folder_.empty() ? std::string() : servers_.recordings();
+    patient_.close();
+    doctor_.close();
+    servers_.stop();
+    if (mounted_) {
+      EXPECT_EQ(::umount2(disk.c_str(), MNT_DETACH), 0);
+    }
+    SlowRealJanus::TearDown();
+  }
+  [[nodiscard]] std::string ballast() const { return servers_.recordings() + "/ballast"; }
+  void fill() const {
+    std::ofstream out(ballast(), std::ios::binary);
+    const std::string piece(64 * 1024, 'x');
+    while (out.write(piece.data(), static_cast<std::streamsize>(piece.size())).flush()) {
+    }
+    EXPECT_EQ(fs::space(servers_.recordings()).available, 0U);
+  }
+  // What Janus has written into the room.
+  std::uintmax_t written(const std::string& room) const {
+    std::uintmax_t bytes = 0;
+    std::error_code failure;
+    for (const auto& file : fs::directory_iterator(servers_.recordings() + "/" + room, failure))
+      bytes += fs::file_size(file, failure);
+    return bytes;
+  }
+  bool grows(const std::string& room, std::uintmax_t beyond) const {
+    for (int i = 0; i < 300 && written(room) <= beyond; ++i) wait_ms(100);
+    return written(room) > beyond;
+  }
+  // Asked for again while something is put together, and while the answer is still that of a disk
+  // that was full.
+  Plain listed(const Plain& input) {
+    Plain list{{"recordings", Plain::array()}};
+    for (int i = 0; i < 300; ++i, wait_ms(200)) {
+      const sdk::Outcome outcome =
+          host_->call("list-recordings", input, "list-" + std::to_string(++calls_));
+      if (outcome.kind != Kind::done) continue;
+      list = Plain::parse(outcome.output);
+      if (list.at("ready") == true) break;
+    }
+    return list;
+  }
+  // Seconds of what was fetched.
+  double length_of(const Plain& fetched) {
+    const std::string file = folder_ + "/fetched.webm";
+    std::ofstream(file, std::ios::binary) << host_->blobs.at(fetched.at("blob")).content;
+    const std::string said =
+        run("ffprobe -v error -show_entries format=duration -of csv=p=0 " + file);
+    return said.empty() ? 0 : std::stod(said);
+  }
+
+  bool mounted_ = false;
+};
+
+TEST_F(SlowFullDisk, WhatJanusCouldNotWriteIsNoticedAndTheRestIsKept) {
+  const Plain session =
+      done("create-session", Plain::parse(R"({"reference": "C-1", "participants": [
+          {"role": "patient", "identity": "patient"},
+          {"role": "practitioner", "identity": "practitioner"}]})"));
+  const std::string room = session.at("sessionId");
+  const Plain input{{"sessionId", room}};
+  ASSERT_NO_FATAL_FAILURE(bring(patient_, session, "patient"));
+  ASSERT_NO_FATAL_FAILURE(bring(doctor_, session, "practitioner"));
+  ASSERT_TRUE(patient_.wait(60'000, hears_and_sees)) << patient_.seen().dump();
+  ASSERT_TRUE(doctor_.wait(60'000, hears_and_sees)) << doctor_.seen().dump();
+
+  // The disk is full until the end.
+  EXPECT_EQ(done("start-recording", input).at("recording"), true);
+  ASSERT_TRUE(grows(room, 400'000));
+  fill();
+  wait_ms(3000);
+  EXPECT_EQ(done("stop-recording", input).at("recording"), false);
+  sdk::Outcome full;
+  for (int i = 0; i < 100 && full.code.empty(); ++i, wait_ms(100))
+    full = host_->call("list-recordings", input, "full-" + std::to_string(i));
+  EXPECT_EQ(full.kind, Kind::transient);
+  EXPECT_EQ(full.code, "janus.shelf_507");
+  // Nobody is told that another one runs.
+  const sdk::Outcome refused = host_->call("start-recording", input, "refused");
+  EXPECT_EQ(refused.kind, Kind::permanent);
+  EXPECT_EQ(refused.code, "janus.disk_full");
+  ASSERT_TRUE(fs::remove(ballast()));
+  const Plain cut = listed(input);
+  ASSERT_EQ(cut.at("recordings").size(), 1U) << cut.dump();
+  const Plain first =
+      done("fetch-recording", {{"recordingId", cut.at("recordings")[0].at("recordingId")}});
+  EXPECT_EQ(first.value("/incomplete/code"_json_pointer, ""), "janus.not_written");
+  EXPECT_GT(length_of(first), 0.5);
+
+  // Somebody makes room while the call goes on: what comes after is there, too.
+  EXPECT_EQ(done("start-recording", input).at("recording"), true);
+  const std::uintmax_t before = written(room);
+  ASSERT_TRUE(grows(room, before + 400'000));
+  fill();
+  wait_ms(3000);
+  ASSERT_TRUE(fs::remove(ballast()));
+  const std::uintmax_t then = written(room);
+  ASSERT_TRUE(grows(room, then + 1'000'000));
+  EXPECT_EQ(done("stop-recording", input).at("recording"), false);
+  const Plain torn = listed(input);
+  ASSERT_EQ(torn.at("recordings").size(), 2U) << torn.dump();
+  const Plain second =
+      done("fetch-recording", {{"recordingId", torn.at("recordings")[1].at("recordingId")}});
+  EXPECT_EQ(second.value("/incomplete/code"_json_pointer, ""), "janus.not_written");
+  // The gap of three seconds and what lies on both sides.
+  EXPECT_GT(length_of(second), 4.0);
+
+  // A folder that Janus may not write into.
+  ASSERT_EQ(
+      ::mount("tmpfs", servers_.recordings().c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=160m"),
+      0);
+  EXPECT_EQ(host_->call("start-recording", input, "read-only").code, "janus.not_writable");
+}
+
+// Nothing at all was written.
+TEST_F(SlowFullDisk, ARecordingOfWhichNothingCouldBeWrittenHasFailed) {
+  const Plain session = done(
+      "create-session",
+      Plain::parse(
+          R"({"reference": "C-1", "participants": [{"role": "patient", "identity": "patient"}]})"));
+  const std::string room = session.at("sessionId");
+  const Plain input{{"sessionId", room}};
+  EXPECT_EQ(done("start-recording", input).at("recording"), true);
+  fs::create_directories(servers_.recordings() + "/" + room);
+  fill();
+  ASSERT_NO_FATAL_FAILURE(bring(patient_, session, "patient"));
+  for (int i = 0; i < 300 && fs::is_empty(servers_.recordings() + "/" + room); ++i) wait_ms(100);
+  wait_ms(3000);
+  EXPECT_EQ(done("stop-recording", input).at("recording"), false);
+  ASSERT_TRUE(fs::remove(ballast()));
+  const Plain list = listed(input);
+  EXPECT_EQ(list.at("recordings").size(), 0U) << list.dump();
+  ASSERT_GE(list.at("failed").size(), 1U) << list.dump();
+  EXPECT_EQ(list.at("failed")[0].at("code"), "janus.not_written");
 }
 
 }  // namespace

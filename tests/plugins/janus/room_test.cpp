@@ -51,6 +51,7 @@ class Servers {
   Answer operator()(const Request& request) {
     const std::string host = request.url().substr(7, 1);
     if (down.contains(host)) return unreachable();
+    if (request.url().ends_with("/space")) return {.status = 200, .body = "{}"};
     const Json body = Json::parse(request.body);
     if (body.value("admin_secret", "") != "admin-secret-0123") return error(403);
     const std::string janus = body.at("janus");
@@ -406,6 +407,67 @@ TEST_F(Janus, ARecordingWhoseBytesAreNotThoseOfTheShelfIsNotTaken) {
   length = "17";
   outcome = host_.call("fetch-recording", {{"recordingId", id}}, "key-3");
   EXPECT_EQ(outcome.code, "janus.truncated");
+}
+
+// Janus answers that it records, also when it cannot write a byte.
+TEST_F(Janus, NobodyIsToldThatARecordingRunsForWhichThereIsNoRoom) {
+  const std::string room = create().at("sessionId");
+  const struct {
+    const char* said;
+    const char* code;
+    const char* word;
+  } cases[] = {
+      {R"({"code": "shelf.disk_full"})", "janus.disk_full", "make room"},
+      {R"({"code": "shelf.not_writable"})", "janus.not_writable", "writable for its user"}};
+  for (const auto& one : cases) {
+    host_.outside = [&](const Request& request) -> Answer {
+      if (request.url().ends_with("/space")) return {.status = 507, .body = one.said};
+      return servers_(request);
+    };
+    const sdk::Outcome outcome = host_.call("start-recording", {{"sessionId", room}}, one.code);
+    EXPECT_EQ(outcome.kind, Kind::permanent);
+    EXPECT_EQ(outcome.code, one.code);
+    EXPECT_NE(outcome.message.find(one.word), std::string::npos) << outcome.message;
+    EXPECT_FALSE(servers_.rooms["a"].at(room).record);
+  }
+  // A shelf that does not answer keeps nobody from recording.
+  host_.outside = [&](const Request& request) -> Answer {
+    return request.url().ends_with("/space") ? testing::unreachable() : servers_(request);
+  };
+  EXPECT_EQ(done("start-recording", {{"sessionId", room}}).at("recording"), true);
+}
+
+TEST_F(Janus, WhatJanusCouldNotWriteIsSaidOfTheRecording) {
+  const std::string room = "a.0f8fad5b-d9cb-469f-a165-70867728950e";
+  const std::string id = room + ".1795223354248771";
+  std::string why;
+  host_.outside = [&](const Request& request) -> Answer {
+    if (request.url().ends_with("/rooms/" + room))
+      return {.status = 200,
+              .body = Json{{"ready", true},
+                           {"recordings", Json::array()},
+                           {"failed",
+                            {{{"id", room + ".1"}, {"why", "cut"}},
+                             {{"id", room + ".2"}, {"why", "broken"}}}}}
+                          .dump()};
+    Json headers = Json::array(
+        {Json::array(
+             {"x-rabt-sha256", "072ba1e2df03663434c7145ea1289eb4052adc49c3b2dd3966d04ccf1ff944b0"}),
+         Json::array({"x-rabt-bytes", "16"})});
+    if (!why.empty()) headers.push_back(Json::array({"x-rabt-incomplete", why}));
+    return {.status = 200, .body = "recorded content", .headers = headers.dump()};
+  };
+  const Json listed = done("list-recordings", {{"sessionId", room}});
+  EXPECT_EQ(listed.at("failed")[0].at("code"), "janus.not_written");
+  EXPECT_EQ(listed.at("failed")[1].at("code"), "janus.not_convertible");
+  EXPECT_FALSE(done("fetch-recording", {{"recordingId", id}}).contains("incomplete"));
+  why = "cut";
+  const Json cut = done("fetch-recording", {{"recordingId", id}}).at("incomplete");
+  EXPECT_EQ(cut.at("code"), "janus.not_written");
+  EXPECT_NE(cut.at("message").get<std::string>().find("make room"), std::string::npos);
+  why = "left";
+  EXPECT_EQ(done("fetch-recording", {{"recordingId", id}}).at("incomplete").at("code"),
+            "janus.broke_off");
 }
 
 TEST_F(Janus, AFullDiskIsWaitedFor) {

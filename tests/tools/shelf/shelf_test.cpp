@@ -55,15 +55,22 @@ class JanusShelf : public ::testing::Test {
            "-" + kind + "-0" + extension;
   }
   // A recording that is ready, made of these files. Returns its id.
-  std::string made(const std::string& content, const std::string& files = "[]") {
+  std::string made(const std::string& content, const std::string& files = "[]",
+                   const std::string& more = "") {
     std::string id = std::string(kRoom) + "." + std::to_string(kBegun);
     write(id + ".webm", content);
     write(id + ".json", R"({"bytes": )" + std::to_string(content.size()) +
-                            R"(, "ms": 1000, "sha256": "abc", "files": )" + files + "}");
+                            R"(, "ms": 1000, "sha256": "abc", "files": )" + files + more + "}");
     return id;
   }
   std::vector<Track> tracks() {
     return tracks_of(folder(), kRoom, clock_.now().ms * 1000, 120'000'000);
+  }
+  // Waits for what the shelf does in the background.
+  static bool eventually(const std::function<bool()>& holds) {
+    for (int i = 0; i < 3000 && !holds(); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return holds();
   }
   Shelf shelf() {
     return {root_, clock_, [this](const fs::path& /*folder*/) { return free_.load(); }};
@@ -121,6 +128,84 @@ TEST_F(JanusShelf, TracksAreFilesOfJanusThatHoldPackets) {
   }
 }
 
+// A frame as Janus writes it.
+std::string frame(const std::string& packet) {
+  std::string out = "MEET";
+  out += std::string("\0\0\0\7", 4);
+  out.push_back(static_cast<char>(packet.size() >> 8U));
+  out.push_back(static_cast<char>(packet.size() & 0xffU));
+  return out + packet;
+}
+
+TEST_F(JanusShelf, AFrameOfWhichAPartIsMissingIsNoticedWhereverItStands) {
+  const std::string one = frame(std::string(300, 'a'));
+  const std::string two = frame(std::string(400, 'b'));
+  const std::string three = frame(std::string(20, 'c'));
+  const fs::path file = folder() / "a.mjr";
+  const fs::path mended = folder() / "b.mjr";
+  const auto left_of = [&](const std::string& frames) {
+    write("a.mjr", mjr(frames));
+    const bool whole = is_whole(file);
+    EXPECT_TRUE(copy_whole_frames(file, mended));
+    std::ifstream in(mended, std::ios::binary);
+    const std::string kept((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    EXPECT_TRUE(kept.starts_with(mjr("")));
+    return std::pair(whole, kept.substr(mjr("").size()));
+  };
+  EXPECT_EQ(left_of(""), std::pair(true, std::string()));
+  EXPECT_EQ(left_of(one + two + three), std::pair(true, one + two + three));
+  // At the end, at any byte of it.
+  for (std::size_t cut = 1; cut < two.size(); ++cut)
+    EXPECT_EQ(left_of(one + two.substr(0, cut)), std::pair(false, one)) << cut;
+  // In the middle: what came before and what came after is kept.
+  // Where less than the letters of a frame is left, nothing shows that the one before it is whole.
+  for (std::size_t cut = 4; cut < two.size(); ++cut) {
+    // What is there has the length of one frame by chance.
+    if (cut + three.size() == two.size()) continue;
+    EXPECT_EQ(left_of(one + two.substr(0, cut) + three), std::pair(false, one + three)) << cut;
+  }
+  // The header itself.
+  for (std::size_t cut = 0; cut < mjr("").size(); ++cut) {
+    if (cut == 0) continue;  // nothing to map
+    write("a.mjr", mjr("").substr(0, cut));
+    EXPECT_FALSE(is_whole(file)) << cut;
+  }
+}
+
+// Janus begins each file with eight letters, also where nothing ever came.
+TEST_F(JanusShelf, AFileThatEvenItsBeginningIsMissingOfWasLost) {
+  write(name_of("patient", kBegun), "");
+  write(name_of("doctor", kBegun), "MJR00002");
+  const std::vector<Track> found = tracks();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().person, "patient");
+  EXPECT_TRUE(found.front().lost);
+  Shelf shelf = this->shelf();
+  Json failed;
+  EXPECT_TRUE(eventually([&] {
+    failed = (*shelf.list(kRoom))["failed"];
+    return failed.size() == 1;
+  }));
+  ASSERT_EQ(failed.size(), 1U);
+  EXPECT_EQ(failed[0].string_or("why", ""), "cut");
+  EXPECT_TRUE(shelf.remove(failed[0].string_or("id", "")).ok());
+  EXPECT_FALSE(fs::exists(folder()));
+}
+
+// The packaged converter reads a header of any length into 1,500 bytes, and a participant chooses
+// what stands in it: such a file is not shown to it.
+TEST_F(JanusShelf, AHeaderThatIsTooLongForTheConverterIsNotShownToIt) {
+  const std::string text = R"({"t":"a","c":"opus","d":")" + std::string(1600, 'd') +
+                           R"(","s":1795223354248771,"u":1795223354300000})";
+  std::string file = "MJR00002";
+  file.push_back(static_cast<char>(text.size() >> 8U));
+  file.push_back(static_cast<char>(text.size() & 0xffU));
+  write(name_of("eve", kBegun), file + text + frame(std::string(300, 'a')));
+  const std::vector<Track> found = tracks();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found.front().codec, "");
+}
+
 TEST_F(JanusShelf, AnOpenFileIsWaitedForUntilItsJanusIsTakenForDead) {
   write(name_of("patient", kBegun, "audio", ".mjr.tmp"), mjr());
   write(name_of("doctor", kBegun, "audio", ".mjr.tmp"), "MJR00002");
@@ -131,6 +216,7 @@ TEST_F(JanusShelf, AnOpenFileIsWaitedForUntilItsJanusIsTakenForDead) {
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found.front().person, "patient");
   EXPECT_TRUE(found.front().closed);
+  EXPECT_TRUE(found.front().left);
 }
 
 TEST(JanusShelfSegments, TracksWhoseTimesOverlapBelongTogether) {
@@ -182,17 +268,12 @@ TEST_F(JanusShelf, AFullDiskIsSaidAndTheRecordingIsTriedAgain) {
   free_ = 1024;
   Shelf shelf = this->shelf();
   EXPECT_FALSE(shelf.list(kRoom)->bool_or("ready", true));
-  const auto until = [&](const std::function<bool()>& holds) {
-    for (int i = 0; i < 3000 && !holds(); ++i)
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    return holds();
-  };
-  EXPECT_TRUE(until([&] { return !shelf.list(kRoom).ok(); }));
+  EXPECT_TRUE(eventually([&] { return !shelf.list(kRoom).ok(); }));
   EXPECT_EQ(shelf.list(kRoom).error().code, "shelf.disk_full");
   EXPECT_TRUE(fs::exists(folder() / name_of("patient", kBegun)));
   // What Janus wrote is no sound: no converter makes anything of it, and nobody waits for ever.
   free_ = kMuch;
-  EXPECT_TRUE(until([&] {
+  EXPECT_TRUE(eventually([&] {
     const auto listed = shelf.list(kRoom);
     return listed.ok() && listed->bool_or("ready", false);
   }));
@@ -230,7 +311,20 @@ TEST_F(JanusShelf, AFileThatNobodyCanReadIsSaidAndStays) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   ASSERT_EQ(failed.size(), 1U);
+  EXPECT_EQ(failed[0].string_or("why", ""), "broken");
   EXPECT_TRUE(fs::exists(folder() / broken));
+}
+
+TEST_F(JanusShelf, WithoutRoomOrRightsItIsSaidBeforeJanusRecords) {
+  Shelf shelf = this->shelf();
+  EXPECT_TRUE(shelf.may_record().ok());
+  EXPECT_TRUE(fs::is_empty(folder()));
+  free_ = 1024;
+  EXPECT_EQ(shelf.may_record().error().code, "shelf.disk_full");
+  free_ = kMuch;
+  // As root, nothing else keeps a file from being written.
+  fs::create_directories(root_ / ".may-record");
+  EXPECT_EQ(shelf.may_record().error().code, "shelf.not_writable");
 }
 
 TEST_F(JanusShelf, WhatIsStillToBePutTogetherIsNotRemoved) {
@@ -316,6 +410,27 @@ TEST_F(JanusShelfServer, ARecordingIsHandedOutAndDeletedOnce) {
   EXPECT_EQ(ask("DELETE", "/recordings/" + id).status, 204);
   EXPECT_EQ(ask("DELETE", "/recordings/" + id).status, 404);
   EXPECT_EQ(ask("GET", "/recordings/" + id).status, 404);
+}
+
+TEST_F(JanusShelfServer, ARecordingOfWhichSomethingIsMissingSaysSo) {
+  const std::string id = made("picture and sound", "[]", R"(, "incomplete": "cut")");
+  EXPECT_EQ(
+      (*Json::parse(ask("GET", std::string("/rooms/") + kRoom).body))["recordings"][0].string_or(
+          "incomplete", ""),
+      "cut");
+  const auto headers = ask("GET", "/recordings/" + id).headers;
+  EXPECT_TRUE(std::any_of(headers.begin(), headers.end(), [](const auto& one) {
+    return one.first == "x-rabt-incomplete" && one.second == "cut";
+  }));
+}
+
+TEST_F(JanusShelfServer, WhetherThereIsSpaceIsAsked) {
+  EXPECT_EQ(ask("GET", "/space").status, 200);
+  EXPECT_EQ(ask("GET", "/space", "Bearer wrong").status, 401);
+  free_ = 0;
+  const net::Response full = ask("GET", "/space");
+  EXPECT_EQ(full.status, 507);
+  EXPECT_EQ((*Json::parse(full.body)).string_or("code", ""), "shelf.disk_full");
 }
 
 // Symptom: a file that was longer than its description ran on into the next answer.
