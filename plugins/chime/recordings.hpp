@@ -9,6 +9,7 @@
 #include "rabt/json_nlohmann.hpp"
 #include "rabt/task.hpp"
 #include "sigv4.hpp"
+#include "transcripts.hpp"
 
 // Recordings of meetings: a capture pipeline writes pieces of five seconds into the bucket, a
 // concatenation pipeline makes one file of them. Confined to the call lane.
@@ -215,6 +216,9 @@ class Recordings : public Requests {
     const Json* const segment = segment_of(kept, id);
     if (segment == nullptr || text_of(*segment, "state") != "ready")
       co_return not_found("recordingId");
+    Json said;
+    const Outcome read = co_await read_said(call, text_of(*segment, "prefix"), said);
+    if (read.kind != Kind::done) co_return read;
     HttpRequest get = object_request("GET", text_of(*segment, "key"));
     const std::string type = text_of(*segment, "kind") == "audio" ? "audio/mp4" : "video/mp4";
     get.to_blob = true;
@@ -225,12 +229,13 @@ class Recordings : public Requests {
       co_return Outcome::fail(Kind::transient, "chime.truncated",
                               "the recording has another size than the bucket says");
     }
-    co_return Outcome::done(Json{
-        {"recordingId", id},
-        {"blob", media.blob},
-        {"bytes", media.blob_bytes},
-        {"sha256", media.blob_sha256},
-        {"contentType", type}}.dump());
+    Json fetched{{"recordingId", id},
+                 {"blob", media.blob},
+                 {"bytes", media.blob_bytes},
+                 {"sha256", media.blob_sha256},
+                 {"contentType", type}};
+    if (!said.empty()) fetched["said"] = std::move(said);
+    co_return Outcome::done(fetched.dump());
   }
 
   // Everything that was made on the way goes with it: the pieces of five seconds hold the same
@@ -347,6 +352,29 @@ class Recordings : public Requests {
       next = listing->next;
       if (next.empty()) break;
     }
+    co_return Outcome::done("{}");
+  }
+
+  // What was written down while the segment was recorded. A bucket that does not let it be read
+  // keeps nobody from the recording.
+  Task<Outcome> read_said(const Call& call, std::string prefix, Json& said) {
+    if (settings_.transcription_languages.empty()) co_return Outcome::done("{}");
+    std::vector<StoredObject> files;
+    prefix += "transcription-messages/";
+    const Outcome listed = co_await list_objects(call, prefix, files);
+    if (listed.kind != Kind::done)
+      co_return listed.kind == Kind::permanent ? Outcome::done("{}") : listed;
+    Transcripts transcripts;
+    for (const StoredObject& file : files) {
+      if (!file.key.ends_with(".txt")) continue;
+      const HttpResult answer = co_await http(call, object_request("GET", file.key));
+      if (succeeded(answer)) {
+        transcripts.take(answer.body);
+      } else if (const Outcome failed = failure(answer); failed.kind != Kind::permanent) {
+        co_return failed;
+      }
+    }
+    said = transcripts.said();
     co_return Outcome::done("{}");
   }
 

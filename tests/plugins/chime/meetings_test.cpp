@@ -23,6 +23,7 @@ using testing::TestHost;
 constexpr const char* kConfig =
     R"({"access_key_id": "AKIDEXAMPLEEXAMPLE", "region": "eu-central-1",
         "media_region": "eu-west-1", "bucket": "visits", "prefix": "chime",
+        "transcription_languages": ["en-US"],
         "sns_topic_arn": "arn:aws:sns:eu-central-1:111122223333:chime"})";
 constexpr const char* kMeetings = "https://meetings-chime.eu-central-1.amazonaws.com";
 constexpr const char* kPipelines = "https://media-pipelines-chime.eu-central-1.amazonaws.com";
@@ -352,7 +353,22 @@ TEST_F(ChimeMeeting, ARecordingIsPutTogetherFetchedAndDeletedWithItsPieces) {
   EXPECT_EQ(cut.kind, Kind::transient);
   EXPECT_EQ(cut.code, "chime.truncated");
   amazon.truncated = false;
-  EXPECT_EQ(done("fetch-recording", recording)["bytes"], 15);
+  const Json fetched = done("fetch-recording", recording);
+  EXPECT_EQ(fetched["bytes"], 15);
+  EXPECT_FALSE(fetched.contains("said"));
+
+  // What was written down meanwhile comes with it.
+  amazon.objects[prefix + "transcription-messages/2026-03-10-06-00-05-000.txt"] =
+      R"({"transcript":{"results":[{"resultId":"r1","isPartial":false,"alternatives":[{"items":[
+         {"type":"pronunciation","startTimeMs":1620118800000,"endTimeMs":1620118800200,
+          "attendee":{"attendeeId":"1","externalUserId":".p"},"content":"hello"}]}]}]}})";
+  std::erase(amazon.objects[prefix + "transcription-messages/2026-03-10-06-00-05-000.txt"], '\n');
+  amazon.objects["chime/of-another/transcription-messages/1.txt"] = "not ours";
+  const Json said = done("fetch-recording", recording)["said"];
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0]["identity"], "p");
+  EXPECT_EQ(said[0]["text"], "hello");
+  amazon.objects.erase("chime/of-another/transcription-messages/1.txt");
 
   EXPECT_EQ(done("delete-recording", recording)["deleted"], true);
   EXPECT_EQ(amazon.objects.size(), 1U);
