@@ -180,11 +180,16 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
   const Found found = find_route(head.method, head.path);
   auto page = doors_ != nullptr ? doors_->description(listener, head) : std::nullopt;
   const bool open = page || (found.route != nullptr && found.route->permission.allows({}));
-  auto caller = caller_of(head, shown, client);
+  identity::RefusedToken refused;
+  auto caller = caller_of(head, shown, client, &refused);
   if (!caller.ok()) {
     if (caller.error().code != "http.unauthenticated") return problem_of(caller.error());
     // What is open asks nobody: a delivery brings its own proof in the same header.
-    if (!open) return unknown(client, caller.error().message);
+    if (!open) {
+      Response response = unknown(client, caller.error().message);
+      if (response.status == 401) note_refused(refused, head, client);
+      return response;
+    }
     caller =
         identity::Caller{.client = client, .request = head.request_id, .device = device_of(head)};
   }
@@ -360,13 +365,15 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
                            const identity::Credential& shown, const std::string& client) {
   const bool open = found.route != nullptr && found.route->open;
   if (found.route == nullptr && head.method == "OPTIONS") return doors_->other_method(found, head);
+  identity::RefusedToken refused;
   const auto refuse = [&](const Error& error) -> Response {
     if (const auto wait = over_address(parts_.rates.anonymous, client))
       return doors_->too_many(found, head, wait->limit, wait->ms);
     ++refused_;
+    note_refused(refused, head, client);
     return doors_->refuse(found, head, error);
   };
-  auto caller = caller_of(head, shown, client);
+  auto caller = caller_of(head, shown, client, &refused);
   if (!caller.ok()) {
     if (caller.error().code != "http.unauthenticated" || !open) return refuse(caller.error());
     caller =
@@ -415,6 +422,32 @@ Response Api::unknown(const std::string& client, std::string_view detail) {
   if (const auto wait = over_address(parts_.rates.anonymous, client)) return too_many(*wait);
   ++refused_;
   return unauthorised(detail);
+}
+
+void Api::note_refused(const identity::RefusedToken& refused, const Request& head,
+                       const std::string& client) {
+  if (refused.why.empty() || rates_->wait_ms("token " + household_of(client), parts_.rates.refused,
+                                             parts_.clock.monotonic_ms()) > 0)
+    return;
+  const auto entry =
+      parts_.audit.prepare({.tenant = resources_->accounts.tenant,
+                            .actor = identity::Principal{}.actor(),
+                            .act = "user.login_failed",
+                            .object = refused.issuer.empty() ? "" : "issuer:" + refused.issuer,
+                            .result = "http.unauthenticated",
+                            .detail = Json::object({{"why", refused.why}}),
+                            .patient = {},
+                            .purpose = {},
+                            .client = client,
+                            .request = head.request_id,
+                            .sealed = {}});
+  // Nothing waits for it: a stranger who sends many would hold up those who are known.
+  parts_.store.submit(
+      store::Store::Need::droppable,
+      [&log = parts_.audit, entry](store::Transaction& transaction) {
+        return log.append(transaction, entry);
+      },
+      [](const Status& /*status*/) {});
 }
 
 Response Api::too_many(const Wait& wait) {
@@ -544,7 +577,7 @@ Result<identity::Credential> Api::credential_of(const Request& head) const {
 }
 
 Result<identity::Caller> Api::caller_of(const Request& head, const identity::Credential& shown,
-                                        std::string client) const {
+                                        std::string client, identity::RefusedToken* refused) const {
   // Two headers of one name could be read differently by two programs.
   for (const std::string_view name : {"authorization", "x-rabt-actor"}) {
     if (!head.header(name).empty() && !head.only_header(name)) return identity::unauthenticated();
@@ -554,7 +587,8 @@ Result<identity::Caller> Api::caller_of(const Request& head, const identity::Cre
                                       .certificate = shown.certificate.get(),
                                       .actor = shown.actor,
                                       .client = client,
-                                      .request = head.request_id}));
+                                      .request = head.request_id},
+                                     refused));
   RABT_TRY(reason, reason_of(head.header("x-rabt-reason")));
   const bool proven = who.kind != identity::Kind::anonymous;
   return identity::Caller{.who = std::move(who),

@@ -82,7 +82,12 @@ class Api {
   [[nodiscard]] http::Admission taking(const Route& route, const Call& call);
   [[nodiscard]] Result<identity::Caller> caller_of(const http::Request& head,
                                                    const identity::Credential& shown,
-                                                   std::string client) const;
+                                                   std::string client,
+                                                   identity::RefusedToken* refused) const;
+  // An entry for a token that does not hold; of one address only as many as it may send deliveries
+  // that do not.
+  void note_refused(const identity::RefusedToken& refused, const http::Request& head,
+                    const std::string& client);
   // A problem document; with what RFC 9470 says where two factors are missing.
   [[nodiscard]] http::Response problem_of(const Error& error) const;
   // The refusal of a stranger; another one when his address sends too much.

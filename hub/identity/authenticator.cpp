@@ -37,7 +37,7 @@ Error unauthenticated() {
 Authenticator::Authenticator(Parts parts, const ApiToken& token)
     : parts_(std::move(parts)), token_(token) {}
 
-Result<Principal> Authenticator::principal(const Shown& shown) const {
+Result<Principal> Authenticator::principal(const Shown& shown, RefusedToken* refused) const {
   if (shown.authorization.empty()) {
     if (shown.local_user && (*shown.local_user == 0 || *shown.local_user == ::geteuid())) {
       const Principal local{.kind = Kind::local,
@@ -59,7 +59,7 @@ Result<Principal> Authenticator::principal(const Shown& shown) const {
   }
   if (!shown.authorization.starts_with(kBearer)) return unauthenticated();
   const std::string_view token = shown.authorization.substr(kBearer.size());
-  RABT_TRY(who, of_token(shown, token));
+  RABT_TRY(who, of_token(shown, token, refused));
   who.tenant = parts_.tenant;
   who.credential = digest_of(token);
   if (shown.actor.empty()) return who;
@@ -74,7 +74,8 @@ Result<Principal> Authenticator::again(const Credential& shown, bool used) const
                     .only_look = !used});
 }
 
-Result<Principal> Authenticator::of_token(const Shown& shown, std::string_view token) const {
+Result<Principal> Authenticator::of_token(const Shown& shown, std::string_view token,
+                                          RefusedToken* refused) const {
   if (token_.matches(token)) {
     return Principal{.kind = Kind::client, .id = std::string(kApiTokenClient), .roles = kOwnRoles};
   }
@@ -83,14 +84,22 @@ Result<Principal> Authenticator::of_token(const Shown& shown, std::string_view t
   if (token.find('.') == std::string_view::npos) {
     return parts_.accounts.session(token, shown.only_look);
   }
-  const auto claims = parts_.issuers.verify(token);
+  const auto claims = parts_.issuers.verify(token, refused);
   if (!claims.ok()) {
     return claims.error().kind == ErrorKind::unavailable ? claims.error() : unauthenticated();
   }
+  const auto note = [&](const char* why) {
+    if (refused != nullptr) *refused = {claims->issuer->name, why};
+  };
   if (!claims->certificate.empty() &&
-      (shown.certificate == nullptr || shown.certificate->sha256 != claims->certificate))
+      (shown.certificate == nullptr || shown.certificate->sha256 != claims->certificate)) {
+    note("who holds the certificate of the token did not send it");
     return unauthenticated();
-  return of_claims(shown, *claims, token);
+  }
+  auto who = of_claims(shown, *claims, token);
+  if (!who.ok() && who.error().code == "http.unauthenticated")
+    note("the token was signed out, or its person is unknown, disabled or without a fit role");
+  return who;
 }
 
 Result<Principal> Authenticator::of_claims(const Shown& shown, const Claims& claims,

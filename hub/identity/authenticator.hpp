@@ -61,13 +61,15 @@ class Authenticator {
   // person whom a trusted issuer names for the first time is made. Errors: denied
   // http.unauthenticated (what is shown does not hold, or the person was disabled: all the same to
   // the caller); denied authorisation.actor (who may not act for another, or acts for nobody whom
-  // the hub knows); those of the store.
-  [[nodiscard]] Result<Principal> principal(const Shown& shown) const;
+  // the hub knows); those of the store. refused: gets why a token of an issuer does not hold.
+  [[nodiscard]] Result<Principal> principal(const Shown& shown,
+                                            RefusedToken* refused = nullptr) const;
   // The principal of what was shown before, as it is now. `used`: whether this is one more use.
   [[nodiscard]] Result<Principal> again(const Credential& shown, bool used) const;
 
  private:
-  [[nodiscard]] Result<Principal> of_token(const Shown& shown, std::string_view token) const;
+  [[nodiscard]] Result<Principal> of_token(const Shown& shown, std::string_view token,
+                                           RefusedToken* refused) const;
   [[nodiscard]] Result<Principal> of_claims(const Shown& shown, const Claims& claims,
                                             std::string_view token) const;
   [[nodiscard]] Result<Principal> acting_for(Principal client, std::string_view actor) const;

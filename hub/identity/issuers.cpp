@@ -345,11 +345,14 @@ Result<Claims> Issuers::State::verify(std::string_view token, std::string& issue
                                 : "no key of the issuer made the signature");
 }
 
-Result<Claims> Issuers::verify(std::string_view token) const {
+Result<Claims> Issuers::verify(std::string_view token, RefusedToken* refused) const {
   std::string issuer;
   auto claims = state_->verify(token, issuer);
-  if (!claims.ok() && claims.error().message != kExpired)
-    state_->troubles->note(issuer, claims.error().message, state_->clock.now().ms);
+  if (claims.ok() || claims.error().message == kExpired) return claims;
+  const Error& error = claims.error();
+  state_->troubles->note(issuer, error.message, state_->clock.now().ms);
+  if (refused != nullptr && error.kind == ErrorKind::denied)
+    *refused = {std::move(issuer), error.message};
   return claims;
 }
 

@@ -78,6 +78,14 @@ struct Claims {
   const IssuerOptions* issuer = nullptr;
 };
 
+// Why a token was refused, for who runs the hub; the caller is not told. Without `why` nothing is
+// worth telling: each token expires some day.
+struct RefusedToken {
+  // Its issuer's name in the configuration. Empty when the token names none that is trusted.
+  std::string issuer;
+  std::string why;
+};
+
 // Internally synchronised.
 class Issuers {
  public:
@@ -89,9 +97,10 @@ class Issuers {
   Issuers(Issuers&&) noexcept;
   ~Issuers();
 
-  // May wait for the keys of the issuer. Errors: denied http.unauthenticated (the message says why,
-  // for the log only); unavailable auth.issuer_unreachable.
-  [[nodiscard]] Result<Claims> verify(std::string_view token) const;
+  // May wait for the keys of the issuer. Errors: denied http.unauthenticated (the message and
+  // `refused` say why); unavailable auth.issuer_unreachable.
+  [[nodiscard]] Result<Claims> verify(std::string_view token,
+                                      RefusedToken* refused = nullptr) const;
 
   // Why tokens were refused in the last ten minutes, for who runs the hub: the last reason of each
   // issuer. That the time of a token is over is none. Error denied http.unauthenticated.

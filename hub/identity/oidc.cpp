@@ -30,6 +30,8 @@ constexpr std::size_t kMaxRequestUri = 1024;
 constexpr std::size_t kMaxSubject = 255;
 constexpr std::size_t kMaxName = 200;
 constexpr std::size_t kMaxRoles = 512;
+// The header `typ`.
+constexpr std::string_view kIdToken = "jwt";
 constexpr std::string_view kLogoutEvent = "http://schemas.openid.net/event/backchannel-logout";
 constexpr Roles kStrongRoles{Role::admin, Role::security_officer};
 
@@ -96,6 +98,10 @@ Status check_claims(const Json& claims, const OidcOptions& issuer, std::int64_t 
   if (party == nullptr ? shared : !(*party == own)) return wrong("`azp` is another client");
   const auto ends = time_of(claims, "exp");
   if (!ends || *ends + kSkewMs <= now) return wrong("the token has expired");
+  if (claims.find("nbf") != nullptr) {
+    const auto begins = time_of(claims, "nbf");
+    if (!begins || *begins > now + kSkewMs) return wrong("the token is not good yet");
+  }
   const auto made = time_of(claims, "iat");
   if (!made || *made > now + kSkewMs || *made + kMaxAgeMs + kSkewMs <= now)
     return wrong("`iat` is missing, early or long ago");
@@ -246,12 +252,13 @@ Result<Oidc::State::Known> Oidc::State::discover(One& issuer) {
   return Known{issuer.metadata, issuer.keys};
 }
 
-// The claims of a token that the issuer has signed. type: the `typ` that it must have; without one
-// the type is not looked at.
+// The claims of a token that the issuer has signed. type: the `typ` that it must have. An ID token
+// need not say what it is (`jwt`), and may be no token that says something else (RFC 8725 3.11).
 Result<Json> Oidc::State::verified(One& issuer, std::string_view token, std::string_view type) {
   const auto jws = crypto::read_jws(token, kMaxToken);
   if (!jws.ok()) return wrong(jws.error().message);
-  if (!type.empty() && lower(jws->type) != type) return wrong("the token is of another type");
+  const bool untold = jws->type.empty() && type == kIdToken;
+  if (!untold && lower(jws->type) != type) return wrong("the token is of another type");
   RABT_TRY(known, discover(issuer));
   RABT_TRY(keys, known.keys->keys(jws->key_id));
   const bool good = std::any_of(keys->begin(), keys->end(), [&](const crypto::JwsKey& key) {
@@ -431,7 +438,7 @@ Result<Oidc::Ended> Oidc::State::complete(One& issuer, const Query& query, std::
   if (code->empty()) return wrong("the issuer refused the sign-in");
   RABT_TRY(verifier, derived("verifier", *state));
   RABT_TRY(token, redeem(issuer, *known.metadata, *code, verifier));
-  RABT_TRY(claims, verified(issuer, token, {}));
+  RABT_TRY(claims, verified(issuer, token, kIdToken));
   RABT_TRY(nonce, derived("nonce", *state));
   if (!(claims["nonce"] == Json(nonce))) return wrong("`nonce` is missing or another one");
   if (claims.find("events") != nullptr) return wrong("this is a logout token");
@@ -496,13 +503,15 @@ Result<Oidc::Ended> Oidc::finish(std::string_view name, const Query& query,
   State& all = *state_;
   RABT_TRY(issuer, all.find(name));
   auto ended = all.complete(*issuer, query, browser, by);
-  if (ended.ok() || ended.error().code != "auth.oidc") return ended;
+  if (ended.ok()) return ended;
+  const std::string code = ended.error().code;
+  if (code != "auth.oidc" && code != "auth.issuer_unreachable") return ended;
   const auto entry =
       all.parts.audit.prepare({.tenant = all.tenant,
                                .actor = by.who.actor(),
                                .act = "user.login_failed",
                                .object = "issuer:" + issuer->options.name,
-                               .result = "auth.oidc",
+                               .result = code,
                                .detail = Json::object({{"why", ended.error().message}}),
                                .patient = {},
                                .purpose = {},
@@ -511,7 +520,7 @@ Result<Oidc::Ended> Oidc::finish(std::string_view name, const Query& query,
                                .sealed = {}});
   RABT_TRY_STATUS(all.parts.store.write(
       [&](store::Transaction& transaction) { return all.parts.audit.append(transaction, entry); }));
-  return failed();
+  return code == "auth.oidc" ? failed() : ended.error();
 }
 
 Status Oidc::logout(std::string_view name, std::string_view token, const Caller& by) {
