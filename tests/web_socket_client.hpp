@@ -67,6 +67,8 @@ class WebSocketClient {
   void send(std::string_view bytes) {
     (void)!::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   }
+  // Says that nothing more comes.
+  void finish() { ::shutdown(fd_, SHUT_WR); }
   std::string head() {
     std::string out;
     while (out.find("\r\n\r\n") == std::string::npos) {

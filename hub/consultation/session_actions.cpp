@@ -119,7 +119,7 @@ class SessionActions final : public plugin::HubService {
   }
   [[nodiscard]] static Ask ask_of(const CallRequest& call) {
     Ask ask;
-    ask.caller.who.kind = identity::Kind::client;
+    ask.caller.who.kind = identity::Kind::node;
     ask.caller.who.tenant = call.tenant;
     ask.caller.who.id = "workflow";
     ask.caller.request = call.instance;
