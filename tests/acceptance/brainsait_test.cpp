@@ -3,6 +3,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "tests/acceptance/hospital.hpp"
+#include "tests/arabic_strings.hpp"
 
 // Rows B-01 to B-51 of the catalogue of calls, by /api/v1.
 namespace rabt::acceptance {
@@ -273,19 +274,7 @@ TEST(Brainsait, B07TheSettingsSayWhenAnEmptySessionEnds) {
 TEST(Brainsait, B14B16SpeaksArabic) {
   const Answer strings = h().get("P", "/api/v1/ui/strings?lang=ar");
   RABT_EXPECT_STATUS(strings, 200);
-  for (const auto& [name, text] : {std::pair{"join_call", "انضم إلى المكالمة"},
-                                   {"end_call", "إنهاء المكالمة"},
-                                   {"mute", "كتم الصوت"},
-                                   {"unmute", "إلغاء كتم الصوت"},
-                                   {"video_on", "تشغيل الفيديو"},
-                                   {"video_off", "إيقاف الفيديو"},
-                                   {"screen_share", "مشاركة الشاشة"},
-                                   {"chat", "الدردشة"},
-                                   {"participants", "المشاركون"},
-                                   {"waiting_room", "غرفة الانتظار"},
-                                   {"doctor", "طبيب"},
-                                   {"patient", "مريض"},
-                                   {"family", "أفراد العائلة"}})
+  for (const auto& [name, text] : test::kArabicStrings)
     EXPECT_EQ(strings["strings"].string_or(name, ""), text) << name;
   const Answer terms = h().get("P", "/api/v1/terms?q=hypertension&lang=ar");
   RABT_EXPECT_STATUS(terms, 200);

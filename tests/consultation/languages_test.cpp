@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "tests/arabic_strings.hpp"
+
 namespace rabt::consultation {
 namespace {
 
@@ -13,27 +15,15 @@ const Languages& languages() {
 }
 
 TEST(Languages, B14TheThirteenStringsAreThese) {
-  const std::pair<const char*, const char*> expected[] = {{"join_call", "انضم إلى المكالمة"},
-                                                          {"end_call", "إنهاء المكالمة"},
-                                                          {"mute", "كتم الصوت"},
-                                                          {"unmute", "إلغاء كتم الصوت"},
-                                                          {"video_on", "تشغيل الفيديو"},
-                                                          {"video_off", "إيقاف الفيديو"},
-                                                          {"screen_share", "مشاركة الشاشة"},
-                                                          {"chat", "الدردشة"},
-                                                          {"participants", "المشاركون"},
-                                                          {"waiting_room", "غرفة الانتظار"},
-                                                          {"doctor", "طبيب"},
-                                                          {"patient", "مريض"},
-                                                          {"family", "أفراد العائلة"}};
   const Json arabic = languages().strings("ar");
   EXPECT_EQ(arabic.string_or("direction", ""), "rtl");
-  EXPECT_EQ(arabic["strings"].size(), std::size(expected));
-  for (const auto& [key, text] : expected)
+  EXPECT_EQ(arabic["strings"].size(), std::size(test::kArabicStrings));
+  for (const auto& [key, text] : test::kArabicStrings)
     EXPECT_EQ(arabic["strings"].string_or(key, ""), text) << key;
   const Json english = languages().strings("xx");
   EXPECT_EQ(english.string_or("language", ""), "en");
-  for (const auto& [key, text] : expected) EXPECT_NE(english["strings"].find(key), nullptr) << key;
+  for (const auto& [key, text] : test::kArabicStrings)
+    EXPECT_NE(english["strings"].find(key), nullptr) << key;
 }
 
 TEST(Languages, EveryTemplateSpeaksBothLanguages) {

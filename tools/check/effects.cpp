@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/json_pointer.hpp"
 
 namespace rabt::check {
@@ -25,12 +26,6 @@ void take_apart(const Json& value, const std::string& pointer, Fields& out) {
 // A signature and its time say who asks, and when; not what is asked for.
 bool is_signature(const std::string& field) {
   return field == "header authorization" || field == "header date" || field == "header x-amz-date";
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
 }
 
 }  // namespace
