@@ -1,16 +1,22 @@
 // Runs the examples of the documents. A fence ```yaml NAME (or json, text, ...) is a file of that
 // name; a fence ```console holds commands after `$ ` and, below each, exactly what it prints (both
 // streams). A line `...` stands for any lines. A command must succeed unless `$ echo $?` follows.
+// What a page starts it also ends.
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -87,6 +93,31 @@ std::pair<std::vector<std::string>, int> run(const fs::path& folder, const std::
   return {lines, WIFEXITED(status) ? WEXITSTATUS(status) : -1};
 }
 
+// Programs that a page has left running: a child of a shell that is gone becomes one of this
+// process, which is a subreaper.
+std::vector<pid_t> left_running() {
+  while (waitpid(-1, nullptr, WNOHANG) > 0) {
+  }
+  std::vector<pid_t> out;
+  for (const auto& thread : fs::directory_iterator("/proc/self/task")) {
+    std::ifstream children(thread.path() / "children");
+    for (pid_t one = 0; children >> one;) out.push_back(one);
+  }
+  return out;
+}
+// Waits until everything has ended; after the time it is killed. False then.
+bool ends_all(std::chrono::seconds most) {
+  const auto late = std::chrono::steady_clock::now() + most;
+  bool in_time = true;
+  for (;; std::this_thread::sleep_for(std::chrono::milliseconds(20))) {
+    const std::vector<pid_t> left = left_running();
+    if (left.empty()) return in_time;
+    if (std::chrono::steady_clock::now() < late) continue;
+    in_time = false;
+    for (const pid_t one : left) kill(one, SIGKILL);
+  }
+}
+
 bool matches(const std::vector<std::string>& expected, std::size_t e,
              const std::vector<std::string>& got, std::size_t g) {
   for (; e < expected.size(); ++e, ++g) {
@@ -118,6 +149,7 @@ TEST_P(Page, DoesWhatItShows) {
   for (const char* name : {"workflows", "config", "migrations"}) {
     fs::create_directory_symlink(root / name, folder / name);
   }
+  ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
   setenv("PATH", (variable("RABT_BUILD_DIR") + "/bin:" + variable("PATH")).c_str(), 1);  // NOLINT
   int commands = 0;
   for (const Fence& fence : fences_of(page)) {
@@ -157,6 +189,8 @@ TEST_P(Page, DoesWhatItShows) {
     EXPECT_EQ(status, 0) << page.filename() << ":" << fence.line << ": the last command failed";
   }
   EXPECT_GT(commands, 0);
+  EXPECT_TRUE(ends_all(std::chrono::seconds(30)))
+      << page.filename() << " leaves a program running: end it with `$ kill`";
   fs::remove_all(folder);
 }
 
