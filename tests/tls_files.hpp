@@ -10,10 +10,11 @@ inline bool have_program(const char* name) {
   return std::system((std::string("command -v ") + name + " >/dev/null 2>&1").c_str()) == 0;
 }
 
-// An authority (ca.pem), and a certificate of it (server.pem, server.key) for 127.0.0.1 and
-// localhost, made by the openssl command for this test alone.
-inline bool make_certificates(const std::string& folder) {
-  std::ofstream(folder + "/ext") << "subjectAltName=IP:127.0.0.1,DNS:localhost\n";
+// An authority (ca.pem), and a certificate of it (server.pem, server.key) for these names, made by
+// the openssl command for this test alone.
+inline bool make_certificates(const std::string& folder,
+                              const std::string& names = "IP:127.0.0.1,DNS:localhost") {
+  std::ofstream(folder + "/ext") << "subjectAltName=" << names << "\n";
   const std::string make =
       "cd " + folder +
       " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key "

@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "hub/base/mllp.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/crypto/tls_server.hpp"
 #include "hub/http/transport.hpp"
@@ -24,6 +25,7 @@ using Clock = std::chrono::steady_clock;
 using State = crypto::TlsStep::State;
 
 constexpr std::size_t kChunk = 16'384;
+constexpr char kFrameEnd[] = {mllp::kEnd, mllp::kAfter};
 
 }  // namespace
 
@@ -92,11 +94,11 @@ class Line {
       // Line ends between frames do no harm.
       const auto begin = buffer_.find_first_not_of("\r\n");
       if (seen == 0 && begin != 0) buffer_.erase(0, begin);
-      if (!buffer_.empty() && buffer_.front() != kMllpBegin) {
+      if (!buffer_.empty() && buffer_.front() != mllp::kBegin) {
         why = "no frame";
         return std::nullopt;
       }
-      const auto end = buffer_.find(kMllpEnd, seen);
+      const auto end = buffer_.find(std::string_view(kFrameEnd, sizeof kFrameEnd), seen);
       // The frame's last byte may still be on its way.
       if (std::min(end, buffer_.empty() ? 0 : buffer_.size() - 1) > options_.max_message + 1) {
         why = "too long";
@@ -104,7 +106,7 @@ class Line {
       }
       if (end != std::string::npos) {
         std::string message = buffer_.substr(1, end - 1);
-        buffer_.erase(0, end + kMllpEnd.size());
+        buffer_.erase(0, end + sizeof kFrameEnd);
         return message;
       }
       if (seen == 0 && !buffer_.empty()) deadline = after(options_.slow_ms);
@@ -186,7 +188,7 @@ void MllpListener::State::serve(Connection& connection) {
   while (const auto message = line.read(why)) {
     const auto answer = take(*message, connection.address);
     if (!answer) break;
-    if (!answer->empty() && !line.write(kMllpBegin + *answer + std::string(kMllpEnd))) {
+    if (!answer->empty() && !line.write(mllp::frame(*answer))) {
       why = "answer not taken";
       break;
     }

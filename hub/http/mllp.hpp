@@ -12,16 +12,13 @@
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 
-// Messages in frames of MLLP (HL7 v2, Minimal Lower Layer Protocol): 0B message 1C 0D, one answer
-// for each, in order. Knows nothing of what a message says.
+// Messages in frames of MLLP (base/mllp.hpp), one answer for each, in order. Knows nothing of what
+// a message says.
 namespace rabt::crypto {
 class TlsServer;
 }  // namespace rabt::crypto
 
 namespace rabt::http {
-
-inline constexpr char kMllpBegin = '\x0b';
-inline constexpr std::string_view kMllpEnd = "\x1c\r";
 
 struct MllpOptions {
   // Literal IPv4 or IPv6.

@@ -9,6 +9,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/limits.hpp"
+#include "hub/base/mllp.hpp"
 #include "hub/net/url.hpp"
 
 namespace rabt::net {
@@ -17,9 +18,6 @@ namespace {
 
 static_assert(sizeof(Exchange::error) == CURL_ERROR_SIZE);
 
-// Around a message of HL7 v2 (MLLP); a CR follows the end.
-constexpr char kFrameBegin = '\x0b';
-constexpr char kFrameEnd = '\x1c';
 constexpr std::size_t kMaxRequestHeaders = 100;
 // A server that sends more is broken or hostile.
 constexpr std::size_t kMaxResponseHeaders = 200;
@@ -364,7 +362,7 @@ bool Exchange::prepare() {
   if (request.tls) set_tls(options, *request.tls);
   if (request.mail) return set_mail(options, *this) && options.ok();
   if (mllp) {
-    frame = kFrameBegin + request.body + kFrameEnd + '\r';
+    frame = mllp::frame(request.body);
     deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(request.timeout_ms);
     options.set(CURLOPT_CONNECT_ONLY, 1L);
     options.set(CURLOPT_SSL_ENABLE_ALPN, 0L);
@@ -400,7 +398,8 @@ Response check_request(Exchange& exchange) {
     return no("a mail needs an address of smtp:// or smtps://");
   if (request.mail && (!is_address(request.mail->from) || !is_address(request.mail->to)))
     return no("the sender or the receiver is no mail address");
-  if (exchange.mllp && request.body.find_first_of("\x0b\x1c") != std::string::npos)
+  if (exchange.mllp && (request.body.find(mllp::kBegin) != std::string::npos ||
+                        request.body.find(mllp::kEnd) != std::string::npos))
     return no("the message holds a byte that frames end with");
   if (exchange.allow == nullptr) return no("there is no allow-list");
   if (const auto allowed = exchange.allow->check(request.url); !allowed.ok()) {
@@ -448,10 +447,12 @@ bool Exchange::talk() {
     if (code == CURLE_AGAIN)
       return std::chrono::steady_clock::now() < deadline || over(CURLE_OPERATION_TIMEDOUT);
     if (code != CURLE_OK || did == 0) return over(CURLE_RECV_ERROR);
+    // What came before holds no end.
+    const std::size_t seen = response.body.size();
     response.body.append(piece, did);
-    if (response.body.front() != kFrameBegin) return over(CURLE_WEIRD_SERVER_REPLY);
+    if (response.body.front() != mllp::kBegin) return over(CURLE_WEIRD_SERVER_REPLY);
     // The end may lack its CR: the connection is for one message.
-    const auto end = response.body.find(kFrameEnd);
+    const auto end = response.body.find(mllp::kEnd, seen);
     if (std::min(end, response.body.size()) > most + 1) {
       stop = Stop::too_large;
       return over(CURLE_WRITE_ERROR);

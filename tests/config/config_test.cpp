@@ -112,6 +112,47 @@ TEST_F(ConfigFile, MistakesInsideAPluginOrASourceAreFound) {
               "names the plugin `other`, which is not under `plugin`");
 }
 
+TEST_F(ConfigFile, ASourceOfMllpSaysWhereItListensAndWhoMaySend) {
+  const auto source = [](const std::string& more) {
+    return with("scheme: standard-webhooks, secrets: [{file: secret}]", "scheme: mllp" + more);
+  };
+  const auto plain = load(source(", listen: {}"));
+  ASSERT_TRUE(plain.ok()) << plain.error().message;
+  ASSERT_TRUE(plain->sources.at(0).listen.has_value());
+  EXPECT_EQ(plain->sources[0].listen->address, "127.0.0.1");
+  EXPECT_EQ(plain->sources[0].listen->port, 2575);
+  const auto far = load(source(", listen: {address: 0.0.0.0, from: [10.1.0.0/16]}"));
+  EXPECT_TRUE(far.ok()) << far.error().message;
+  const std::string tls = "server: {tls: {cert: c.pem, key: k.pem}}\n";
+  const auto sealed =
+      load(source(", listen: {address: 0.0.0.0, port: 0, ca: ca.pem, crl: crl.pem, names: [his]}") +
+           tls);
+  ASSERT_TRUE(sealed.ok()) << sealed.error().message;
+  EXPECT_EQ(sealed->sources[0].listen->authorities, folder_ + "/ca.pem");
+
+  expect_part(refused(source("")), "source `his` needs `listen`, where its messages come");
+  expect_part(refused(source(", listen: {}, secrets: [{file: secret}]")),
+              "source `his` has the scheme mllp, which knows no `secrets`");
+  expect_part(refused(source(", listen: {}, header: x-token")),
+              "source `his` has the scheme mllp, which knows no `header`");
+  expect_part(refused(source(", listen: {adress: 127.0.0.1}")),
+              "unknown key `adress`; did you mean `address`?");
+  expect_part(refused(source(", listen: {port: 65536}")),
+              "`port` must be a whole number from 0 to 65535");
+  expect_part(refused(source(", listen: {from: [10.1.0.0/33]}")), "`listen.from`: ");
+  expect_part(refused(source(", listen: {names: [his.example.sa]}")),
+              "source `his`: `listen.names` and `listen.crl` need `listen.ca`");
+  expect_part(refused(source(", listen: {crl: crl.pem}") + tls),
+              "source `his`: `listen.names` and `listen.crl` need `listen.ca`");
+  expect_part(refused(source(", listen: {ca: ca.pem}")),
+              "source `his`: `listen.ca` needs the hub's own certificate: add `server.tls`");
+  expect_part(refused(source(", listen: {address: 0.0.0.0}")),
+              "source `his`: messages that come from outside this machine need `listen.ca`, or at "
+              "least `listen.from`");
+  expect_part(refused(with("secrets: [{file: secret}]", "secrets: [{file: secret}], listen: {}")),
+              "`listen` belongs to a source of the scheme mllp");
+}
+
 TEST_F(ConfigFile, WhatAPluginIsGivenBesideItsSectionIsRead) {
   const auto config = load(with("    hosts: ['https://a.example']\n",
                                 "    hosts: ['https://a.example']\n    config_version: 1.4.0\n"

@@ -1,13 +1,17 @@
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
+#include <stdlib.h>
 
 #include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <future>
 
 #include "hub/base/clock.hpp"
 #include "hub/net/http_client.hpp"
 #include "tests/mllp_peer.hpp"
 #include "tests/net/loopback.hpp"
+#include "tests/tls_files.hpp"
 
 // Messages of HL7 v2, sent by MLLP to a receiver by hand.
 namespace rabt::net {
@@ -20,10 +24,13 @@ class MllpOut : public ::testing::Test {
  protected:
   MllpOut() { std::signal(SIGPIPE, SIG_IGN); }
   Response send(int port, const std::string& body, std::int64_t timeout_ms = 30'000,
-                const std::string& scheme = "mllp", const std::string& entry = "mllp") {
+                const std::string& scheme = "mllp", const std::string& entry = "mllp",
+                const std::string& authorities = "") {
     const std::string host = "://127.0.0.1:" + std::to_string(port);
     Request request{.url = scheme + host, .body = body, .timeout_ms = timeout_ms};
     request.max_response_bytes = 1000;
+    if (!authorities.empty())
+      request.tls = std::make_shared<const TlsOptions>(TlsOptions{authorities, "", ""});
     auto allow = AllowList::make({entry + host});
     EXPECT_TRUE(allow.ok());
     std::promise<Response> done;
@@ -100,6 +107,77 @@ TEST_F(MllpOut, NothingLeavesThatMayNot) {
   EXPECT_EQ(tls.error_code, "tls");
   EXPECT_EQ(tls.sent, Sent::no);
   EXPECT_EQ(send(1, "m").error_code, "connect");
+}
+
+// A receiver that speaks TLS with a certificate for these names. Answers what it takes.
+class TlsReceiver {
+ public:
+  explicit TlsReceiver(const std::string& names) {
+    std::string name = (std::filesystem::temp_directory_path() / "rabt-mllps-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+    EXPECT_TRUE(test::make_certificates(folder_, names));
+    context_ = SSL_CTX_new(TLS_server_method());
+    SSL_CTX_use_certificate_chain_file(context_, (folder_ + "/server.pem").c_str());
+    SSL_CTX_use_PrivateKey_file(context_, (folder_ + "/server.key").c_str(), SSL_FILETYPE_PEM);
+    listener_ = std::make_unique<Loopback>([this](int fd) { serve(fd); });
+  }
+  ~TlsReceiver() {
+    listener_.reset();
+    SSL_CTX_free(context_);
+    std::filesystem::remove_all(folder_);
+  }
+  TlsReceiver(const TlsReceiver&) = delete;
+  TlsReceiver& operator=(const TlsReceiver&) = delete;
+  [[nodiscard]] int port() const { return listener_->port(); }
+  [[nodiscard]] std::string authorities() const { return folder_ + "/ca.pem"; }
+  [[nodiscard]] int taken() const { return taken_; }
+
+ private:
+  void serve(int fd) {
+    SSL* const ssl = SSL_new(context_);
+    SSL_set_fd(ssl, fd);
+    std::string got;
+    char piece[100];
+    for (bool open = SSL_accept(ssl) == 1; open && !got.ends_with("\x1c\r");) {
+      const int did = SSL_read(ssl, piece, sizeof piece);
+      open = did > 0;
+      if (open) got.append(piece, static_cast<std::size_t>(did));
+    }
+    if (got.ends_with("\x1c\r")) {
+      ++taken_;
+      const std::string answer = mllp_frame("got " + got.substr(1, got.size() - 3));
+      // In two records of TLS.
+      SSL_write(ssl, answer.data(), 3);
+      SSL_write(ssl, answer.data() + 3, static_cast<int>(answer.size()) - 3);
+      SSL_read(ssl, piece, sizeof piece);
+    }
+    SSL_free(ssl);
+  }
+  std::string folder_;
+  SSL_CTX* context_ = nullptr;
+  std::atomic<int> taken_{0};
+  std::unique_ptr<Loopback> listener_;
+};
+
+TEST_F(MllpOut, GoesOverTlsToWhomTheAuthoritiesKnowByThisName) {
+  const TlsReceiver receiver("IP:127.0.0.1");
+  const Response good =
+      send(receiver.port(), "MSH|\r", 30'000, "mllps", "mllps", receiver.authorities());
+  EXPECT_EQ(good.error_code, "") << good.error_message;
+  EXPECT_EQ(good.body, "got MSH|\r");
+  EXPECT_EQ(receiver.taken(), 1);
+
+  // Another authority, that of the system; and a certificate for another name.
+  const TlsReceiver other("DNS:his.example.sa");
+  for (const auto& [port, authorities] : {std::pair{receiver.port(), other.authorities()},
+                                          {receiver.port(), std::string()},
+                                          {other.port(), other.authorities()}}) {
+    const Response refused = send(port, "MSH|\r", 30'000, "mllps", "mllps", authorities);
+    EXPECT_EQ(refused.error_code, "tls");
+    EXPECT_EQ(refused.sent, Sent::no);
+  }
+  EXPECT_EQ(receiver.taken(), 1);
+  EXPECT_EQ(other.taken(), 0);
 }
 
 TEST_F(MllpOut, ManyGoAtOnce) {
