@@ -90,7 +90,8 @@ class ChimePlugin final : public Recordings {
           co_await meetings(call, "POST", "/meetings", meeting_body(name, token, input).dump());
       if (!succeeded(made)) co_return failure(made);
       const auto body = object_of(made);
-      const std::string id = body ? text_of(member_of(*body, "Meeting"), "MeetingId") : "";
+      const Json meeting = body ? member_of(*body, "Meeting") : Json();
+      const std::string id = text_of(meeting, "MeetingId");
       if (!is_guid(id)) co_return unreadable();
       const HttpResult seen = co_await meetings(call, "GET", "/meetings/" + id);
       if (is_gone(seen)) continue;
@@ -104,9 +105,10 @@ class ChimePlugin final : public Recordings {
       for (const Json& one : list_of(input, "participants"))
         participants.push_back(
             {{"role", text_of(one, "role")}, {"identity", text_of(one, "identity")}});
-      co_return Outcome::done(
-          Json{{"sessionId", id}, {"status", "in-progress"}, {"participants", participants}}
-              .dump());
+      Json output{{"sessionId", id}, {"status", "in-progress"}, {"participants", participants}};
+      if (std::string region = text_of(meeting, "MediaRegion"); !region.empty())
+        output["region"] = std::move(region);
+      co_return Outcome::done(output.dump());
     }
     co_return Outcome::fail(Kind::permanent, "chime.reopened",
                             "too many meetings of this name have ended");

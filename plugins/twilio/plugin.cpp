@@ -1,3 +1,4 @@
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -178,12 +179,13 @@ class TwilioPlugin final : public Transcriptions {
       participants.push_back(
           Json{{"role", text_of(participant, "role")}, {"identity", identity}, {"token", token}});
     }
-    co_return Outcome::done(Json{
-        {"sessionId", sid},
-        {"name", text_of(*room, "unique_name")},
-        {"status", text_of(*room, "status")},
-        {"participants",
-         participants}}.dump());
+    Json output{{"sessionId", sid},
+                {"name", text_of(*room, "unique_name")},
+                {"status", text_of(*room, "status")},
+                {"participants", participants}};
+    if (std::string region = text_of(*room, "media_region"); !region.empty())
+      output["region"] = std::move(region);
+    co_return Outcome::done(output.dump());
   }
 
   static Outcome no_token() {
@@ -237,19 +239,25 @@ class TwilioPlugin final : public Transcriptions {
     co_return Outcome::done(session.dump());
   }
 
+  // Twilio did not do what was asked of a room. Nothing if the room is over; else how the call
+  // ends. Which error a room that is over answers with differs: the room itself knows.
+  Task<std::optional<Outcome>> unless_over(const Call& call, const std::string& sid,
+                                           const HttpResult& answer) {
+    if (!answer.answered() || answer.status >= 500 || answer.status == 429 || answer.status == 401)
+      co_return failure(answer);
+    const HttpResult seen = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
+    const auto room = object_of(seen);
+    if (!succeeded(seen) || !room || text_of(*room, "status") != "completed")
+      co_return failure(answer);
+    co_return std::nullopt;
+  }
+
   Task<Outcome> end_session(const Call& call, const std::string& sid) {
     const HttpResult answer =
         co_await http(call, post_request(settings_, url("/Rooms/" + sid), complete_form()));
     if (!succeeded(answer)) {
-      // A room that is over already answers with an error; which one differs. The room itself
-      // knows.
-      if (!answer.answered() || answer.status >= 500 || answer.status == 429 ||
-          answer.status == 401)
-        co_return failure(answer);
-      const HttpResult seen = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
-      const auto room = object_of(seen);
-      if (!succeeded(seen) || !room || text_of(*room, "status") != "completed")
-        co_return failure(answer);
+      const auto failed = co_await unless_over(call, sid, answer);
+      if (failed) co_return *failed;
     }
     co_return co_await get_session(call, sid);
   }
@@ -345,15 +353,10 @@ class TwilioPlugin final : public Transcriptions {
                            rules_form(Json::parse(record ? kIncludeAll : kExcludeAll))));
     bool recording = record;
     if (!succeeded(answer)) {
-      if (!answer.answered() || answer.status >= 500 || answer.status == 429 ||
-          answer.status == 401)
-        co_return failure(answer);
       // The participants may have left before this call: a room that is over records nothing, and
       // that is no failure.
-      const HttpResult seen = co_await http(call, get_request(settings_, url("/Rooms/" + sid)));
-      const auto room = object_of(seen);
-      if (!succeeded(seen) || !room || text_of(*room, "status") != "completed")
-        co_return failure(answer);
+      const auto failed = co_await unless_over(call, sid, answer);
+      if (failed) co_return *failed;
       recording = false;
     }
     co_return Outcome::done(Json{{"sessionId", sid}, {"recording", recording}}.dump());

@@ -150,6 +150,7 @@ class Amazon {
   static Json meeting(const std::string& id) {
     return {{"Meeting",
              {{"MeetingId", id},
+              {"MediaRegion", "eu-west-3"},
               {"MeetingArn", "arn:aws:chime:eu-central-1:111122223333:meeting/" + id},
               {"MediaPlacement", {{"AudioHostUrl", "audio.example"}}}}}};
   }
@@ -198,6 +199,13 @@ TEST_F(ChimeMeeting, ThatHasEndedIsOpenedAgainUnderTheSameName) {
   EXPECT_NE(second, first);
   EXPECT_EQ(text_of(amazon.last, "ExternalMeetingId"), "visit-1-abc");
   EXPECT_EQ(opened(), second);
+}
+
+TEST_F(ChimeMeeting, SaysInWhichRegionItIsHeld) {
+  const Json made = done("create-session", Json::parse(R"({"reference": "visit-1-abc",
+                            "participants": [{"role": "patient", "identity": "patient"}]})"),
+                         "visit-1-abc");
+  EXPECT_EQ(made["region"], "eu-west-3") << "as Amazon says, not as was asked";
 }
 
 TEST_F(ChimeMeeting, AKeyThatIsNoTokenBecomesItsDigest) {

@@ -29,10 +29,12 @@ class Twilio {
     const bool ends = request.url().ends_with(kRoom);
     if (ends && !can_end) return lost();
     return {.status = ends ? 200 : 201,
-            .body = Json{{"sid", kRoom},
-                         {"unique_name", "key-1"},
-                         {"status", ends ? "completed" : "in-progress"}}
-                        .dump()};
+            .body = Json{
+                {"sid", kRoom},
+                {"unique_name", "key-1"},
+                {"status", ends ? "completed" : "in-progress"},
+                {"media_region",
+                 "de1"}}.dump()};
   }
 
   bool can_end = true;
@@ -71,8 +73,10 @@ TEST(TwilioRoom, WithTokensStaysOpen) {
   TestHost host(kConfig);
   host.secrets["api_key_secret"] = "0123456789abcdef0123456789abcdef";
   host.outside = [&](const Request& request) { return twilio(request); };
-  EXPECT_EQ(host.call("create-session", session()).kind, Kind::done);
+  const sdk::Outcome outcome = host.call("create-session", session());
+  EXPECT_EQ(outcome.kind, Kind::done);
   EXPECT_EQ(twilio.asked.size(), 1U);
+  EXPECT_EQ(Json::parse(outcome.output)["region"], "de1") << "as Twilio says, not as was asked";
 }
 
 // A repeat finds the room of the first attempt, unless another application made one of that name.
