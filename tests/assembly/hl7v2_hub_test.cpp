@@ -7,14 +7,20 @@
 #include <fstream>
 #include <future>
 #include <mutex>
+#include <set>
 #include <sstream>
 
 #include "hub/assembly/hub.hpp"
+#include "hub/crypto/tls_server.hpp"
+#include "hub/http/mllp.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/phi/policy.hpp"
+#include "tests/identity/line_program.hpp"
 #include "tests/mllp_peer.hpp"
 #include "tests/net/loopback.hpp"
+#include "tests/npm.hpp"
 #include "tests/recording_logger.hpp"
+#include "tests/tls_files.hpp"
 
 // A hub between two systems that speak HL7 v2 only: one books, the other keeps the record.
 namespace rabt::assembly {
@@ -92,18 +98,27 @@ class Hl7Hub : public ::testing::Test {
     record_.reset();
     fs::remove_all(folder_);
   }
-  // port: where the record system listens.
-  void start(int port) {
+  void start(int port) { start("mllp://127.0.0.1:" + std::to_string(port), {}); }
+  // YAML that follows what the plugin, the source of MLLP and the server have.
+  struct More {
+    std::string plugin{};
+    std::string listen{};
+    std::string server{};
+  };
+  // url: where the record system listens.
+  void start(const std::string& url, const More& more) {
     const char* build = std::getenv("RABT_BUILD_DIR");  // NOLINT(concurrency-mt-unsafe)
     ASSERT_NE(build, nullptr);
     // Only this plugin, as the folder of a developer has it.
     fs::create_directories(folder_ / "plugins");
     fs::create_directory_symlink(std::string(build) + "/plugins/hl7v2", folder_ / "plugins/hl7v2");
     std::ofstream(folder_ / "rabt.yaml")
-        << "tenant: t1\nserver: {port: 0}\ndata: data\nplugins: plugins\nmigrations: "
-        << RABT_MIGRATIONS << "\nworkflows: [filing.yaml]\nroles: {ehr: 'plugin://hl7v2'}\n"
-        << "plugin: {hl7v2: {config: {url: 'mllp://127.0.0.1:" << port << "'}}}\n"
-        << "sources:\n  line: {scheme: mllp, plugin: hl7v2, listen: {port: 0}}\n"
+        << "tenant: t1\nserver: {port: 0" << more.server
+        << "}\ndata: data\nplugins: plugins\nmigrations: " << RABT_MIGRATIONS
+        << "\nworkflows: [filing.yaml]\nroles: {ehr: 'plugin://hl7v2'}\n"
+        << "plugin: {hl7v2: {config: {url: '" << url << "'}" << more.plugin << "}}\n"
+        << "sources:\n  line: {scheme: mllp, plugin: hl7v2, listen: {port: 0" << more.listen
+        << "}}\n"
         << "  his: {scheme: static-token, secrets: [{file: token}], plugin: hl7v2}\n";
     const auto config = config::load_config((folder_ / "rabt.yaml").string());
     ASSERT_TRUE(config.ok()) << config.error().message;
@@ -151,6 +166,7 @@ class Hl7Hub : public ::testing::Test {
     request.headers = {{"Authorization", "Bearer a-token-of-the-hospital"},
                        {"Content-Type", "x-application/hl7-v2+er7"}};
     request.body = body;
+    request.tls = tls_;
     std::promise<net::Response> done;
     client->start(std::move(request),
                   std::make_shared<const net::AllowList>(net::AllowList::anything()),
@@ -167,6 +183,8 @@ class Hl7Hub : public ::testing::Test {
   int losing_ = 0;
   std::unique_ptr<net::Loopback> record_;
   std::unique_ptr<Hub> hub_;
+  // How the hub's own certificate is checked, if it has one.
+  std::shared_ptr<const net::TlsOptions> tls_;
 };
 
 TEST_F(Hl7Hub, K79ABookingByMllpEndsAsARecordAtAReceiverOfMllp) {
@@ -235,6 +253,123 @@ TEST_F(Hl7Hub, K79TheSameMessageMayComeOverHttp) {
   EXPECT_EQ(field(refused.body, "MSA", 1), "AE");
   EXPECT_EQ(post(booking("A-2"), "line").status, 404) << "it sends over MLLP only";
   EXPECT_EQ(taken(2).size(), 2U);
+}
+
+// A certificate of an authority that both ends know, and what the configuration says of it.
+class Hl7OverTls : public Hl7Hub {
+ protected:
+  void SetUp() override {
+    Hl7Hub::SetUp();
+    ASSERT_TRUE(test::make_certificates(folder_.string()));
+  }
+  [[nodiscard]] std::string file(const char* name) const { return (folder_ / name).string(); }
+  void start_tls(int port) {
+    tls_ = std::make_shared<const net::TlsOptions>(net::TlsOptions{file("ca.pem"), "", ""});
+    start("mllps://127.0.0.1:" + std::to_string(port),
+          {.plugin = ", tls: {ca: '" + file("ca.pem") + "', client_cert: '" + file("server.pem") +
+                     "', client_key: '" + file("server.key") + "'}",
+           .listen = ", ca: '" + file("ca.pem") + "'",
+           .server =
+               ", tls: {cert: '" + file("server.pem") + "', key: '" + file("server.key") + "'}"});
+  }
+};
+
+TEST_F(Hl7OverTls, K79ARecordGoesToAReceiverThatAsksForACertificate) {
+  auto tls = crypto::TlsServer::open({.certificates = file("server.pem"),
+                                      .key = file("server.key"),
+                                      .client_authorities = file("ca.pem")},
+                                     clock_);
+  ASSERT_TRUE(tls.ok()) << tls.error().message;
+  const auto receiver = http::MllpListener::start(
+      {.port = 0, .tls = *std::move(tls)},
+      [this](const std::string& message, const std::string& /*address*/) {
+        const std::scoped_lock lock(mutex_);
+        taken_.push_back(message);
+        changed_.notify_all();
+        return "MSH|^~\\&|HIS|||RABT|20260310||ACK|1|P|2.5.1\rMSA|AA|" + field(message, "MSH", 10) +
+               "\r";
+      },
+      log_);
+  ASSERT_TRUE(receiver.ok()) << receiver.error().message;
+  start_tls((*receiver)->port());
+  // The listener for bookings takes none without TLS.
+  EXPECT_NE(field(MllpPeer(mllp_port()).ask(booking("A-1")), "MSA", 1), "AA");
+  EXPECT_EQ(post(booking("A-2")).status, 202);
+  const std::vector<std::string> filed = taken(2);
+  ASSERT_EQ(filed.size(), 2U);
+  EXPECT_EQ(field(filed[0], "MSH", 9), "ADT^A04^ADT_A01");
+  EXPECT_EQ(field(filed[1], "MSH", 9), "MDM^T02^MDM_T02");
+}
+
+// Software of others on both sides: node-hl7-client books, node-hl7-server keeps the record.
+class SlowHl7Peers : public Hl7OverTls {
+ protected:
+  void SetUp() override {
+    Hl7OverTls::SetUp();
+    const std::string packages = test::npm_folder("hl7");
+    ASSERT_NE(packages, "");
+    const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+    ASSERT_NE(source, nullptr);
+    script_ = packages + "/hl7_peer.mjs";
+    fs::copy_file(fs::path(source) / "tests/assembly/hl7_peer.mjs", script_,
+                  fs::copy_options::overwrite_existing);
+  }
+  // Two bookings and a message that nobody understands, over a connection each way.
+  void exchange(identity::test::LineProgram& peer, const Json& tls) {
+    Json to = Json::object({{"port", mllp_port()}});
+    if (!tls.is_null()) to.set("tls", tls);
+    const auto send = [&](const std::string& text) {
+      Json message = to;
+      message.set("text", text);
+      return peer.ask("send", message);
+    };
+    for (const char* id : {"A-1", "A-2"}) {
+      const Json answer = send(booking(id));
+      EXPECT_EQ(answer["code"], Json("AA")) << answer.dump();
+      EXPECT_EQ(answer["control"], Json(id));
+      EXPECT_EQ(answer["type"], Json("ACK"));
+    }
+    std::string strange = booking("A-3");
+    strange.replace(strange.find("SIU^S12^SIU_S12"), 15, "SIU^S99^SIU_S12");
+    const Json refused = send(strange);
+    EXPECT_EQ(refused["code"], Json("AR")) << refused.dump();
+    EXPECT_EQ(refused["error"], Json("201"));
+    EXPECT_EQ(send(booking("A-1"))["code"], Json("AA")) << "a repeat is acknowledged again";
+
+    const Json filed = peer.ask("taken", Json(4));
+    ASSERT_EQ(filed.size(), 4U) << filed.dump();
+    std::multiset<std::string> types;
+    std::set<std::string> controls;
+    for (const Json& one : filed.as_array()) {
+      types.insert(one.string_or("type", ""));
+      controls.insert(one.string_or("control", ""));
+      EXPECT_EQ(one["family"], Json("Canaryfamily"));
+      EXPECT_EQ(one["visit"], Json("V-7"));
+      EXPECT_EQ(one["text"],
+                Json(one.string_or("type", "").starts_with("MDM") ? "urn:rabt:recording:R1" : ""));
+    }
+    EXPECT_EQ(types, (std::multiset<std::string>{"ADT^A04^ADT_A01", "ADT^A04^ADT_A01",
+                                                 "MDM^T02^MDM_T02", "MDM^T02^MDM_T02"}));
+    EXPECT_EQ(controls.size(), 4U);
+  }
+  std::string script_;
+};
+
+TEST_F(SlowHl7Peers, K79TheHubWorksBetweenThem) {
+  identity::test::LineProgram peer(script_, "");
+  const Json listens = peer.ask("listen", Json::object());
+  start(static_cast<int>(listens.int_or("port", 0)));
+  exchange(peer, {});
+}
+
+TEST_F(SlowHl7Peers, K79TheHubWorksBetweenThemOverTls) {
+  identity::test::LineProgram peer(script_, "");
+  const Json own = Json::object({{"cert", file("server.pem")}, {"key", file("server.key")}});
+  const Json listens = peer.ask("listen", Json::object({{"tls", own}}));
+  start_tls(static_cast<int>(listens.int_or("port", 0)));
+  Json tls = own;
+  tls.set("ca", file("ca.pem"));
+  exchange(peer, tls);
 }
 
 }  // namespace
