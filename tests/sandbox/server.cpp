@@ -441,11 +441,12 @@ Sandbox::Sandbox(Settings settings, const std::vector<StandIn>& stand_ins)
     Json own = options.value(seat.name, Json::object());
     if (!own.is_object()) throw std::runtime_error("options: '" + seat.name + "' is not an object");
     own["hub"] = state.settings.hub;
-    seat.service = stand_ins[i].make(Context{.ledger = state.ledger,
-                                             .callbacks = *seat.callbacks,
-                                             .base_url = seat.listener.url(),
-                                             .now_ms = system_now_ms},
-                                     own);
+    seat.service = stand_ins[i].make(
+        Context{.ledger = state.ledger,
+                .callbacks = *seat.callbacks,
+                .base_url = seat.listener.url(),
+                .now_ms = state.settings.now_ms ? state.settings.now_ms : system_now_ms},
+        own);
     if (faults.contains(seat.name)) {
       const std::string wrong = seat.faults.replace(faults[seat.name]);
       if (!wrong.empty()) throw std::runtime_error("options: faults." + seat.name + ": " + wrong);

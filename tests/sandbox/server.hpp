@@ -26,6 +26,8 @@ struct Settings {
   // One object a stand-in under its name, and "faults" {name: rules}, "seed" number. Each stand-in
   // sees its own object plus "hub".
   Json options = Json::object();
+  // What the stand-ins take for the time, in milliseconds since 1970. Unset: the system's clock.
+  std::function<std::int64_t()> now_ms{};
 };
 
 // The running sandbox: one listener on 127.0.0.1 for each stand-in and one for the control door.

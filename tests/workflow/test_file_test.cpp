@@ -594,7 +594,7 @@ TEST(ShippedWorkflow, ItsCasesNoticeMistakes) {
       {"$context.decision == \"claim\"", "$context.decision == \"skip\"",
        "a visit that no clinician wrote about is not claimed"},
       {"anyLength: true", "anyLength: false", "the operator lets a short visit be claimed"},
-      {"status: ${ $failure.status }", "status: 500", "the ministry refuses the report"},
+      {"status: '${ $failure.status }'", "status: 500", "the ministry refuses the report"},
       {"$why == \"no-show\" or", "", "nobody comes"},
   };
   for (const Mistake& mistake : mistakes) {

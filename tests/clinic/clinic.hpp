@@ -1,0 +1,252 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "hub/assembly/hub.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/identity/api_token.hpp"
+#include "hub/phi/policy.hpp"
+#include "tests/e2e/support.hpp"
+#include "tests/recording_logger.hpp"
+#include "tests/sandbox/server.hpp"
+#include "tools/demo/booked.hpp"
+#include "tools/demo/people.hpp"
+#include "tools/demo/video.hpp"
+
+// A hospital whose hub, whose stand-ins of every outside system and whose people share one process
+// and one clock, which jumps over the minutes in which people only talk.
+namespace rabt::clinic {
+
+using std::chrono::steady_clock;
+
+// As fast as the real one, and further where somebody has jumped. Internally synchronised.
+class DayClock final : public Clock {
+ public:
+  [[nodiscard]] Timestamp now() const override { return {kMorning + monotonic_ms()}; }
+  [[nodiscard]] std::int64_t monotonic_ms() const override {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begun_)
+               .count() +
+           skipped_;
+  }
+  void skip_minutes(int minutes) { skipped_ += minutes * 60'000LL; }
+
+ private:
+  // Eight in the morning of 10 March 2026 in Riyadh: the day lies within a month.
+  static constexpr std::int64_t kMorning = 1'773'118'800'000;
+  const steady_clock::time_point begun_ = steady_clock::now();
+  std::atomic<std::int64_t> skipped_{0};
+};
+
+// Nobody waits longer than this for something that does not go on.
+inline constexpr auto kPatience = std::chrono::seconds(60);
+
+class Clinic : public ::testing::Test {
+ protected:
+  struct Visit {
+    std::string instance;
+    std::string session;
+    std::string doctor;
+    std::string patient;
+    // When they end, 0 to 3.
+    int quarter = 0;
+    std::unique_ptr<demo::BookedVisit> people;
+    bool done = false;
+  };
+  // The software of some doctors and their patients. Confined to one thread at a time.
+  struct Desk {
+    std::unique_ptr<demo::People> people;
+    std::unique_ptr<demo::StandIn> video;
+    net::LocalHttp http;
+    std::vector<Visit> visits;
+    std::string wrong;
+  };
+
+  void SetUp() override {
+    std::signal(SIGPIPE, SIG_IGN);
+    sandbox::Settings settings;
+    settings.hub = demo::local_url(site_.config.port);
+    settings.now_ms = [this] { return clock_.now().ms; };
+    settings.options = sandbox::Json::parse(R"({
+      "twilio": {"media_bytes": 1024},
+      "nphies": {"adjudicate_after_ms": 0, "licence": "PR-FHIR"},
+      "fhir": {"token": "sandbox-fhir-token"},
+      "faults": {"twilio": [
+        {"match": {"path": "/hooks/"}, "fault": "drop-callback", "probability": 0.1},
+        {"match": {"path": "/hooks/"}, "fault": "duplicate-callback", "probability": 0.25}]}})");
+    settings.options["twilio"]["api_key_secret"] = std::string(demo::kDemoApiKeySecret);
+    outside_ = std::make_unique<sandbox::Sandbox>(
+        std::move(settings), std::vector<sandbox::StandIn>{{"twilio", sandbox::make_twilio},
+                                                           {"fhir", sandbox::make_fhir},
+                                                           {"nphies", sandbox::make_nphies},
+                                                           {"dhis2", sandbox::make_dhis2}});
+    site_.config.stand_in = [this](const char* name) -> std::string {
+      const sandbox::Json urls = outside_->urls();
+      return urls.contains(name) ? urls[name].get<std::string>() : "http://127.0.0.1:9";
+    };
+    const std::string file = site_.write_configuration();
+    std::string text = e2e::read_file(file);
+    configure(text);
+    e2e::write_file(file, text);
+    start_hub(file);
+  }
+  // Changes the text of rabt.yaml before the hub starts.
+  virtual void configure(std::string& /*yaml*/) {}
+  void start_hub(const std::string& file) {
+    const auto config = config::load_config(file);
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    auto hub = assembly::Hub::start(*config, clock_, log_, phi::strict_policy());
+    ASSERT_TRUE(hub.ok()) << hub.error().code << ": " << hub.error().message;
+    hub_ = *std::move(hub);
+    token_ = identity::read_api_token(site_.config.data).value();
+    key_ = from_base64(e2e::read_file(site_.whsec_file).substr(6)).value();
+    const std::string secret = e2e::read_file(site_.config.issuer_secret);
+    for (Desk& desk : desks_) {
+      desk.people = std::make_unique<demo::People>(hub_->url(), token_, secret, clock_, random_);
+      desk.video = std::make_unique<demo::StandIn>(
+          "twilio", demo::StandIn::Doors{
+                        .control =
+                            [this, &http = desk.http](const std::string& what, const Json& body) {
+                              return http.json("POST",
+                                               outside_->url("control") + "/control/" + what,
+                                               {{"Content-Type", "application/json"}}, body.dump());
+                            },
+                        .effects =
+                            [this](const std::string& kind) {
+                              return static_cast<std::int64_t>(outside_->ledger().count(kind));
+                            },
+                        .url = [this](const std::string& name) { return outside_->url(name); }});
+    }
+  }
+  void TearDown() override {
+    hub_.reset();
+    outside_.reset();
+  }
+
+  // Every desk at once. A failure at one ends the test.
+  void at_each_desk(const std::function<Status(Desk&)>& act) {
+    std::vector<std::thread> threads;
+    for (Desk& desk : desks_) {
+      threads.emplace_back([&act, &desk] {
+        const Status did = act(desk);
+        if (!did.ok()) desk.wrong = did.error().message;
+      });
+    }
+    for (std::thread& one : threads) one.join();
+    for (const Desk& desk : desks_) ASSERT_EQ(desk.wrong, "");
+  }
+  // Goes on with each visit of a desk until all are done. Error: for so long none went on.
+  static Status until_all(Desk& desk, const std::function<Result<bool>(Visit&)>& done) {
+    std::string last;
+    for (Visit& visit : desk.visits) visit.done = false;
+    auto moved = steady_clock::now();
+    for (;;) {
+      bool all = true;
+      for (Visit& visit : desk.visits) {
+        if (visit.done) continue;
+        const std::string before = visit.people == nullptr ? "" : visit.people->next();
+        const auto did = done(visit);
+        if (!did.ok()) last = did.error().message;
+        visit.done = did.ok() && *did;
+        const bool went_on = visit.people != nullptr && visit.people->next() != before;
+        if (visit.done || went_on) moved = steady_clock::now();
+        all = all && visit.done;
+      }
+      if (all) return ok_status();
+      if (steady_clock::now() - moved > kPatience)
+        return unavailable("test.stuck", "nothing goes on: " + last);
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+  }
+  Result<Json> get(Desk& desk, const std::string& path) {
+    return desk.http.json("GET", hub_->url() + "/api/v1" + path,
+                          {{"Authorization", "Bearer " + token_}, {"X-Rabt-Reason", "test"}});
+  }
+
+  // Books so many visits at a desk, for patients with numbers from `first` on.
+  Status book(Desk& desk, int count, int first) {
+    const auto place = &desk - desks_.data();
+    for (int n = first; n < first + count; ++n) {
+      demo::Booking booking = demo::make_booking(clock_, ids_, n);
+      // Five doctors sit at a desk.
+      const std::string number = std::to_string(10 + place * 5 + n % 5);
+      const std::string licence = "N-P-000";
+      for (auto at = booking.body.find(licence + "01"); at != std::string::npos;
+           at = booking.body.find(licence + "01", at))
+        booking.body.replace(at, licence.size() + 2, licence + number);
+      Visit visit;
+      visit.doctor = "doctor-" + number;
+      visit.patient = "patient-" + std::to_string(n);
+      visit.quarter = n % 4;
+      RABT_TRY_STATUS(desk.people->enter_booked(booking.body, visit.doctor, visit.patient));
+      const std::string stamp = std::to_string(clock_.now().ms / 1000);
+      const std::string signature =
+          to_base64(crypto::hmac_sha256(key_, booking.id + "." + stamp + "." + booking.body));
+      RABT_TRY(accepted, desk.http.json("POST", hub_->url() + "/hooks/his",
+                                        {{"Content-Type", "application/fhir+json"},
+                                         {"webhook-id", booking.id},
+                                         {"webhook-timestamp", stamp},
+                                         {"webhook-signature", "v1," + signature}},
+                                        booking.body));
+      visit.instance = accepted["instances"][0].as_string();
+      desk.visits.push_back(std::move(visit));
+    }
+    return ok_status();
+  }
+  // The visit has a session, and the people know of it.
+  Result<bool> opened(Desk& desk, Visit& visit) {
+    RABT_TRY(instance, get(desk, "/instances/" + visit.instance + "?data=true"));
+    visit.session = instance["context"].string_or("session", "");
+    if (visit.session.empty()) return false;
+    visit.people = std::make_unique<demo::BookedVisit>(
+        demo::BookedVisit::Setting{.people = *desk.people, .video = *desk.video}, visit.session,
+        visit.doctor, visit.patient);
+    return true;
+  }
+  // Both are in the room and have said what there is to say; it is recorded, and the workflow waits
+  // for the end.
+  Result<bool> talking(Desk& desk, Visit& visit) {
+    if (visit.people->next() != "end") {
+      RABT_TRY_STATUS(visit.people->go_on());
+      return false;
+    }
+    RABT_TRY(session, get(desk, "/sessions/" + visit.session));
+    if (session["recordingActive"] != Json(true)) return false;
+    RABT_TRY(instance, get(desk, "/instances/" + visit.instance));
+    for (const Json& entry : instance["timeline"].as_array()) {
+      if (entry.string_or("task", "") == "over") return true;
+    }
+    return false;
+  }
+  Result<bool> finished(Desk& desk, Visit& visit) {
+    RABT_TRY(instance, get(desk, "/instances/" + visit.instance));
+    const std::string status = instance.string_or("status", "");
+    if (status == "faulted" || status == "cancelled" || status == "parked")
+      return internal("test.visit", "a visit is " + status + ": " + instance.dump());
+    return status == "completed";
+  }
+
+  static constexpr int kDesks = 4;
+  DayClock clock_;
+  SystemRandom random_;
+  UlidSource ids_{clock_, random_};
+  e2e::Site site_{e2e::Kind::whole};
+  test::RecordingLogger log_;
+  std::unique_ptr<sandbox::Sandbox> outside_;
+  std::unique_ptr<assembly::Hub> hub_;
+  std::string token_;
+  Bytes key_;
+  std::array<Desk, kDesks> desks_;
+};
+
+}  // namespace rabt::clinic

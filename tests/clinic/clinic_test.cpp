@@ -1,0 +1,144 @@
+#include "tests/clinic/clinic.hpp"
+
+#include <map>
+#include <set>
+
+#include "hub/audit/verify.hpp"
+
+// The day of a busy clinic. Some news of the video provider come twice, some never. In the evening
+// everybody's books must agree.
+namespace rabt::clinic {
+namespace {
+
+class ClinicDay : public Clinic {
+ protected:
+  // So many visits begin together, at all desks. A quarter of them ends after 10 minutes, the
+  // others one quarter every 5 minutes.
+  void hour(int at_once) {
+    const int each = at_once / kDesks;
+    const int first = patients_;
+    patients_ += each * kDesks;
+    ASSERT_NO_FATAL_FAILURE(at_each_desk([&](Desk& desk) {
+      desk.visits.clear();
+      const int place = static_cast<int>(&desk - desks_.data());
+      return book(desk, each, first + place * each);
+    }));
+    ASSERT_NO_FATAL_FAILURE(at_each_desk([&](Desk& desk) {
+      return until_all(desk, [&](Visit& visit) { return opened(desk, visit); });
+    }));
+    ASSERT_NO_FATAL_FAILURE(at_each_desk([&](Desk& desk) {
+      return until_all(desk, [&](Visit& visit) { return talking(desk, visit); });
+    }));
+    const auto usage = get(desks_[0], "/usage");
+    ASSERT_TRUE(usage.ok()) << usage.error().message;
+    EXPECT_EQ(usage->int_or("activeSessions", 0), each * kDesks);
+    clock_.skip_minutes(10);
+    for (int quarter = 0; quarter < 4; ++quarter) {
+      ASSERT_NO_FATAL_FAILURE(at_each_desk([&](Desk& desk) {
+        return until_all(desk, [&](Visit& visit) -> Result<bool> {
+          if (visit.quarter != quarter) return true;
+          if (visit.people->next().empty()) return finished(desk, visit);
+          RABT_TRY_STATUS(visit.people->go_on());
+          return false;
+        });
+      }));
+      clock_.skip_minutes(5);
+    }
+    for (const Desk& desk : desks_) {
+      for (const Visit& visit : desk.visits) {
+        instances_.insert(visit.instance);
+        EXPECT_TRUE(visit.people->next().empty());
+      }
+    }
+    clock_.skip_minutes(20);
+  }
+
+  // In the evening.
+  void compare_books() {
+    const auto visits = static_cast<std::size_t>(patients_);
+    ASSERT_EQ(instances_.size(), visits);
+    const sandbox::Ledger& ledger = outside_->ledger();
+    EXPECT_EQ(ledger.count("room.created"), visits);
+    EXPECT_EQ(ledger.count("room.completed"), visits);
+    EXPECT_EQ(ledger.count("claim.accepted"), visits);
+    std::set<std::string> claims;
+    for (const auto& one : ledger.entries({.service = {}, .kind = "claim.accepted", .key = {}}))
+      claims.insert(one["key"].get<std::string>());
+    EXPECT_EQ(claims.size(), visits) << "one claim for each visit";
+    std::map<std::string, std::size_t> written;
+    for (const auto& one :
+         ledger.entries({.service = "fhir", .kind = "resource.created", .key = {}})) {
+      const std::string key = one["key"];
+      ++written[key.substr(0, key.find('/'))];
+    }
+    EXPECT_EQ(written["Encounter"], visits);
+    EXPECT_EQ(written["DocumentReference"], visits);
+
+    // What the provider bills, and what the hub has counted of its news.
+    std::int64_t billed = 0;
+    for (const auto& one : ledger.entries({.service = {}, .kind = "room.completed", .key = {}}))
+      billed += one["detail"]["participant_seconds"].get<std::int64_t>();
+    const auto usage = get(desks_[0], "/usage?year=2026&month=3");
+    ASSERT_TRUE(usage.ok()) << usage.error().message;
+    EXPECT_EQ(usage->int_or("sessions", 0), patients_);
+    EXPECT_EQ(usage->int_or("activeSessions", 1), 0);
+    EXPECT_NEAR(static_cast<double>(usage->int_or("attendeeSeconds", 0)),
+                static_cast<double>(billed), 2.0 * patients_)
+        << "a second for each person";
+    EXPECT_GE(billed, patients_ * 2LL * 10 * 60);
+
+    std::int64_t ended = 0;
+    std::string next = "/sessions?status=completed&limit=100";
+    while (!next.empty()) {
+      const auto page = get(desks_[0], next);
+      ASSERT_TRUE(page.ok()) << page.error().message;
+      ended += static_cast<std::int64_t>((*page)["items"].size());
+      next = page->string_or("next", "");
+      if (next.starts_with("/api/v1")) next.erase(0, 7);
+    }
+    EXPECT_EQ(ended, patients_);
+
+    // The ministry's figures after the last report.
+    const auto reported = desks_[0].http.json(
+        "GET",
+        outside_->url("dhis2") +
+            "/api/dataValueSets?dataSet=TH_MONTHLY&period=202603&orgUnit=PR-FHIR",
+        {{"Authorization", "ApiToken " + std::string(demo::kDemoMohToken)}});
+    ASSERT_TRUE(reported.ok()) << reported.error().message;
+    bool told = false;
+    for (const Json& one : (*reported)["dataValues"].as_array())
+      told = told || one.string_or("value", "") == std::to_string(patients_);
+    EXPECT_TRUE(told) << reported->dump();
+
+    // Some news were lost, others came twice.
+    const auto rules = desks_[0].http.json("GET", outside_->url("control") + "/faults/twilio");
+    ASSERT_TRUE(rules.ok());
+    const Json& list = rules->is_array() ? *rules : (*rules)["rules"];
+    ASSERT_EQ(list.size(), 2U) << rules->dump();
+    for (const Json& rule : list.as_array()) EXPECT_GT(rule.int_or("fired", 0), 0) << rule.dump();
+
+    hub_->stop();
+    hub_.reset();
+    const auto verified = audit::verify_file(site_.config.data + "/rabt.db", site_.config.data);
+    ASSERT_TRUE(verified.ok()) << verified.error().message;
+    EXPECT_TRUE(verified->verified);
+  }
+
+  std::set<std::string> instances_;
+  int patients_ = 0;
+};
+
+TEST_F(ClinicDay, TwoHoursOfFourVisitsAtOnceAreInEverybodysBooks) {
+  for (int i = 0; i < 2; ++i) ASSERT_NO_FATAL_FAILURE(hour(4));
+  compare_books();
+}
+
+class SlowClinic : public ClinicDay {};
+
+TEST_F(SlowClinic, ADayOfTwoThousandVisitsTwoHundredAtOnceIsInEverybodysBooks) {
+  for (int i = 0; i < 10; ++i) ASSERT_NO_FATAL_FAILURE(hour(200));
+  compare_books();
+}
+
+}  // namespace
+}  // namespace rabt::clinic

@@ -1,0 +1,134 @@
+#include "tests/clinic/clinic.hpp"
+#include "tests/mllp_peer.hpp"
+
+// The shipped workflow of a consultation, begun by a hospital that books with HL7 v2.
+namespace rabt::clinic {
+namespace {
+
+// The doctor and the patient of `booked`, in the hospital's way of writing them.
+std::string siu(const demo::Booking& booked, const std::string& id, const std::string& more = "") {
+  const Json bundle = Json::parse(booked.body).value();
+  std::string patient;
+  std::string start;
+  for (const Json& entry : bundle["entry"].as_array()) {
+    const Json& resource = entry["resource"];
+    const std::string type = resource.string_or("resourceType", "");
+    if (type == "Patient") patient = resource["identifier"][0].string_or("value", "");
+    if (type == "Appointment") start = resource.string_or("start", "");
+  }
+  std::erase_if(start, [](char c) { return c == '-' || c == ':' || c == 'T'; });
+  return "MSH|^~\\&|HIS|RIYADH|RABT|HUB|" + start.substr(0, 14) + "+0300||SIU^S12^SIU_S12|" + id +
+         "|P|2.5.1|||||||UNICODE UTF-8\r"
+         "SCH||" +
+         id + "^HIS|||||CHECKUP^Video visit|VIRTUAL|20|MIN|^^20^" + start.substr(0, 14) +
+         "||||||||||||||Booked\r"
+         "PID|1||MRN001^^^CLINIC^MR~" +
+         patient +
+         "^^^KSA^NI||القحطاني^عبدالله^سعد^^^^L||19850412|M|||||||M\r"
+         "PV1|1|V|||||||||||||||||V-7\r" +
+         more + "AIP|1|A|N-P-00001^السبيعي^نورة^^^د.\r";
+}
+
+class Hl7Booking : public Clinic {
+ protected:
+  // settings: of the plugin.
+  explicit Hl7Booking(std::string settings = "") : settings_(std::move(settings)) {}
+  void SetUp() override {
+    site_.config.plugins =
+        e2e::signed_store(site_.folder().path().string(), {e2e::build_dir() + "/plugins/hl7v2"});
+    Clinic::SetUp();
+  }
+  void configure(std::string& yaml) override {
+    const auto below = [&yaml](std::string_view section, const std::string& text) {
+      const auto at = yaml.find(section);
+      ASSERT_NE(at, std::string::npos) << section;
+      yaml.insert(at + section.size(), text);
+    };
+    below("\nplugin:\n", "  hl7v2:\n    config: {" + settings_ + "}\n");
+    below("\nsources:\n", "  line: {scheme: mllp, plugin: hl7v2, listen: {port: 0}}\n");
+  }
+  // Sends it. The one instance that came of it: AA comes when it is stored.
+  std::string sent(const std::string& message) {
+    int port = 0;
+    for (const std::string& line : log_.lines()) {
+      if (line.starts_with("hub.mllp ")) port = std::stoi(line.substr(line.find("port=") + 5));
+    }
+    const std::string answer = test::MllpPeer(port).ask(message);
+    EXPECT_NE(answer.find("MSA|AA|"), std::string::npos) << answer;
+    const Json list = get(desk(), "/instances").value()["instances"];
+    EXPECT_EQ(list.size(), 1U);
+    return list[0].string_or("id", "");
+  }
+  Desk& desk() { return desks_[0]; }
+  // Its doctor and its patient, whom the hub knows, meet until the visit is claimed.
+  void held(const std::string& instance) {
+    Visit& visit = desk().visits.emplace_back();
+    visit.instance = instance;
+    visit.doctor = "doctor";
+    visit.patient = "patient";
+    // They talk for ten minutes.
+    const auto skipped = [&](Visit&) -> Result<bool> {
+      clock_.skip_minutes(10);
+      return true;
+    };
+    for (const auto& step : std::vector<std::function<Result<bool>(Visit&)>>{
+             [&](Visit& one) { return opened(desk(), one); },
+             [&](Visit& one) { return talking(desk(), one); }, skipped,
+             [&](Visit& one) -> Result<bool> {
+               if (one.people->next().empty()) return finished(desk(), one);
+               RABT_TRY_STATUS(one.people->go_on());
+               return false;
+             }}) {
+      const Status done = until_all(desk(), step);
+      ASSERT_TRUE(done.ok()) << done.error().message;
+    }
+    EXPECT_EQ(outside_->ledger().count("claim.accepted"), 1U);
+    // Those whom the hub knows, not guests.
+    const Json session = get(desk(), "/sessions/" + desk().visits[0].session).value();
+    ASSERT_EQ(session["participants"].size(), 2U);
+    for (const Json& one : session["participants"].as_array())
+      EXPECT_FALSE(one["person"].is_null());
+  }
+  demo::Booking booked() {
+    demo::Booking booking = demo::make_booking(clock_, ids_, 0);
+    EXPECT_TRUE(desk().people->enter_booked(booking.body, "doctor", "patient").ok());
+    return booking;
+  }
+
+ private:
+  const std::string settings_;
+};
+
+TEST_F(Hl7Booking, K79AVisitThatWasBookedWithItsCoverIsClaimed) {
+  const std::string in1 = "IN1|1|GOLD^Gold|INS-FHIR|Demo Insurance|||||||||||EHCPOL||SEL" +
+                          std::string(19, '|') + "M-00417\r";
+  const std::string id = sent(siu(booked(), "S-1", in1));
+  held(id);
+  const Json context = get(desk(), "/instances/" + id + "?data=true").value()["context"];
+  EXPECT_EQ(context["coverage"]["memberId"], Json("M-00417"));
+  EXPECT_EQ(context["coverage"]["payerLicence"], Json("INS-FHIR"));
+}
+
+class Hl7BookingWithCover : public Hl7Booking {
+ protected:
+  Hl7BookingWithCover()
+      : Hl7Booking("coverage: {payerLicence: INS-FHIR, payerName: Demo Insurance, type: EHCPOL}") {}
+};
+
+TEST_F(Hl7BookingWithCover, K79TheConfigurationSaysWhoPaysWhereBookingsDoNot) {
+  held(sent(siu(booked(), "S-2")));
+}
+
+TEST_F(Hl7Booking, K79AVisitThatNobodyPaysForIsSeenToFail) {
+  const std::string id = sent(siu(booked(), "S-3"));
+  Json seen;
+  for (int look = 0; look < 600 && seen.string_or("status", "") != "faulted"; ++look) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    seen = get(desk(), "/instances/" + id).value();
+  }
+  EXPECT_EQ(seen.string_or("status", ""), "faulted") << seen.dump();
+  EXPECT_EQ(seen["error"]["title"], Json("the input does not conform to its schema"));
+}
+
+}  // namespace
+}  // namespace rabt::clinic
