@@ -52,29 +52,16 @@ class Timeline {
  public:
   void add(const workflow::TaskTrace& trace, Timestamp at) {
     if (trace.state == "started" || trace.state == "skipped") {
-      order_.push_back(trace.reference);
-      Json entry = Json::object({{"task", trace.task},
-                                 {"kind", trace.kind},
-                                 {"reference", trace.reference},
-                                 {"state", trace.state},
-                                 {"started", to_iso8601(at)},
-                                 {"attempts", 1}});
+      Json& entry = begin(trace, at).json;
       if (!trace.detail.empty()) entry.set("detail", trace.detail);
-      entries_.insert_or_assign(trace.reference, TimelineEntry{std::move(entry), at.ms});
       return;
     }
     auto found = entries_.find(trace.reference);
     if (found == entries_.end()) {
       if (trace.kind != "compensate") return;
       // What undoes a task is no task of the file: nothing tells its start, only its answers.
-      order_.push_back(trace.reference);
-      Json entry = Json::object({{"task", trace.task},
-                                 {"kind", trace.kind},
-                                 {"reference", trace.reference},
-                                 {"state", trace.state},
-                                 {"started", to_iso8601(at)},
-                                 {"attempts", 1}});
-      found = entries_.emplace(trace.reference, TimelineEntry{std::move(entry), at.ms}).first;
+      (void)begin(trace, at);
+      found = entries_.find(trace.reference);
     }
     Json& entry = found->second.json;
     if (trace.state == "retried") {
@@ -111,6 +98,20 @@ class Timeline {
   }
 
  private:
+  // The entry of a task of which nothing was told yet, or which is run again.
+  TimelineEntry& begin(const workflow::TaskTrace& trace, Timestamp at) {
+    order_.push_back(trace.reference);
+    TimelineEntry& entry = entries_[trace.reference];
+    entry = {Json::object({{"task", trace.task},
+                           {"kind", trace.kind},
+                           {"reference", trace.reference},
+                           {"state", trace.state},
+                           {"started", to_iso8601(at)},
+                           {"attempts", 1}}),
+             at.ms};
+    return entry;
+  }
+
   std::vector<std::string> order_;
   std::map<std::string, TimelineEntry> entries_;
 };

@@ -12,6 +12,7 @@
 #include "hub/identity/api_token.hpp"
 #include "hub/identity/authenticator.hpp"
 #include "hub/identity/epochs.hpp"
+#include "hub/identity/numeric_date.hpp"
 #include "hub/identity/statements.hpp"
 #include "hub/net/url.hpp"
 
@@ -236,16 +237,6 @@ std::string text_of(const Json& jwks) {
   return jwks.is_null() ? std::string() : jwks.dump();
 }
 
-// Seconds of a NumericDate as milliseconds.
-std::optional<std::int64_t> time_of(const Json& claims, std::string_view name) {
-  const Json* value = claims.find(name);
-  if (value == nullptr || !value->is_number()) return std::nullopt;
-  const double seconds = value->as_double();
-  constexpr double kMaxSeconds = 1e10;
-  if (!(seconds >= 0 && seconds <= kMaxSeconds)) return std::nullopt;
-  return static_cast<std::int64_t>(seconds * 1000);
-}
-
 // When the assertion ends, of claims that are all as they should be.
 Result<std::int64_t> check_assertion(const Json& claims, std::string_view client,
                                      std::string_view token_url, std::int64_t now) {
@@ -257,14 +248,14 @@ Result<std::int64_t> check_assertion(const Json& claims, std::string_view client
   const bool ours = audience == url || (audience.is_array() && audience.size() == 1 &&
                                         audience.as_array().front() == url);
   if (!ours) return unproven("`aud` is not the address of the token endpoint");
-  const auto ends = time_of(claims, "exp");
+  const auto ends = numeric_date_ms(claims, "exp");
   if (!ends) return unproven("`exp` is missing or no date");
   if (*ends + kSkewMs <= now) return unproven("the assertion has expired");
   if (*ends > now + kAssertionMs + kSkewMs)
     return unproven("the assertion lives longer than 5 minutes");
   for (const std::string_view name : {"nbf", "iat"}) {
     if (claims.find(name) == nullptr) continue;
-    const auto begins = time_of(claims, name);
+    const auto begins = numeric_date_ms(claims, name);
     if (!begins || *begins > now + kSkewMs) return unproven("the assertion is not good yet");
   }
   const std::string jti = claims.string_or("jti", "");

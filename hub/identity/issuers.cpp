@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <optional>
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/crypto/jws.hpp"
+#include "hub/identity/numeric_date.hpp"
 #include "hub/identity/remote_keys.hpp"
 
 namespace rabt::identity {
@@ -18,8 +18,6 @@ namespace {
 constexpr std::int64_t kSkewMs = 60'000;
 constexpr std::size_t kMaxSubject = 200;
 constexpr std::size_t kMaxRoles = 64;
-// 2286: a date beyond it is a mistake.
-constexpr double kMaxSeconds = 1e10;
 // How long a refused token is told of.
 constexpr std::int64_t kTroubleMs = 10LL * 60 * 1000;
 constexpr const char* kExpired = "the token has expired";
@@ -70,26 +68,18 @@ Status check_secret(const IssuerOptions& issuer) {
   return ok_status();
 }
 
-// Seconds of a NumericDate as milliseconds; nothing when it is none.
-std::optional<std::int64_t> time_of(const Json& claims, std::string_view name) {
-  const Json* value = claims.find(name);
-  if (value == nullptr || !value->is_number()) return std::nullopt;
-  const double seconds = value->as_double();
-  if (!std::isfinite(seconds) || seconds < 0 || seconds > kMaxSeconds) return std::nullopt;
-  return static_cast<std::int64_t>(seconds * 1000);
-}
-
 Status check_times(const Json& claims, const IssuerOptions& issuer, std::int64_t now_ms) {
-  const auto ends = time_of(claims, "exp");
+  const auto ends = numeric_date_ms(claims, "exp");
   if (!ends) return refused("`exp` is missing or no date");
   if (*ends + kSkewMs <= now_ms) return refused(kExpired);
   for (const std::string_view name : {"nbf", "iat"}) {
     if (claims.find(name) == nullptr) continue;
-    const auto begins = time_of(claims, name);
+    const auto begins = numeric_date_ms(claims, name);
     if (!begins) return refused("`" + std::string(name) + "` is no date");
     if (*begins > now_ms + kSkewMs) return refused("the token is not good yet");
   }
-  const std::int64_t begins = std::min(time_of(claims, "iat").value_or(now_ms), now_ms + kSkewMs);
+  const std::int64_t begins =
+      std::min(numeric_date_ms(claims, "iat").value_or(now_ms), now_ms + kSkewMs);
   if (*ends - begins > issuer.max_lifetime_ms + kSkewMs)
     return refused("the token lives longer than `max_lifetime` of its issuer allows");
   return ok_status();
@@ -302,7 +292,7 @@ Result<Claims> Issuers::State::judge(const crypto::Jws& jws, const Json& claims,
     out.tells_roles = true;
   }
   if (!options.name_claim.empty()) out.name = claims.string_or(options.name_claim, "");
-  out.issued_ms = time_of(claims, "iat").value_or(0);
+  out.issued_ms = numeric_date_ms(claims, "iat").value_or(0);
   const Json* signed_in = claims.find("auth_time");
   const std::int64_t at =
       (signed_in != nullptr ? signed_in->as_int64() : claims["iat"].as_int64()).value_or(0);

@@ -8,6 +8,7 @@
 #include "hub/base/uri.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/jws.hpp"
+#include "hub/identity/numeric_date.hpp"
 #include "hub/identity/remote_keys.hpp"
 #include "hub/identity/statements.hpp"
 
@@ -75,15 +76,6 @@ std::optional<std::string> only(const Oidc::Query& query, std::string_view name)
   return found == nullptr ? std::string() : *found;
 }
 
-std::optional<std::int64_t> time_of(const Json& claims, std::string_view name) {
-  const Json* value = claims.find(name);
-  if (value == nullptr || !value->is_number()) return std::nullopt;
-  const double seconds = value->as_double();
-  constexpr double kMaxSeconds = 1e10;
-  if (!(seconds >= 0 && seconds <= kMaxSeconds)) return std::nullopt;
-  return static_cast<std::int64_t>(seconds * 1000);
-}
-
 // What ID tokens and logout tokens have alike.
 Status check_claims(const Json& claims, const OidcOptions& issuer, std::int64_t now) {
   if (!(claims["iss"] == Json(issuer.issuer))) return wrong("`iss` is another issuer");
@@ -96,13 +88,13 @@ Status check_claims(const Json& claims, const OidcOptions& issuer, std::int64_t 
   const bool shared = listed && audience.size() > 1;
   const Json* party = claims.find("azp");
   if (party == nullptr ? shared : !(*party == own)) return wrong("`azp` is another client");
-  const auto ends = time_of(claims, "exp");
+  const auto ends = numeric_date_ms(claims, "exp");
   if (!ends || *ends + kSkewMs <= now) return wrong("the token has expired");
   if (claims.find("nbf") != nullptr) {
-    const auto begins = time_of(claims, "nbf");
+    const auto begins = numeric_date_ms(claims, "nbf");
     if (!begins || *begins > now + kSkewMs) return wrong("the token is not good yet");
   }
-  const auto made = time_of(claims, "iat");
+  const auto made = numeric_date_ms(claims, "iat");
   if (!made || *made > now + kSkewMs || *made + kMaxAgeMs + kSkewMs <= now)
     return wrong("`iat` is missing, early or long ago");
   return ok_status();

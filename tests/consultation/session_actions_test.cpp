@@ -1,11 +1,8 @@
 #include <future>
 
-#include "hub/access/access_control.hpp"
 #include "hub/base/bytes.hpp"
-#include "hub/consultation/practice.hpp"
-#include "hub/consultation/records.hpp"
 #include "hub/consultation/register.hpp"
-#include "tests/consultation/session_house.hpp"
+#include "tests/consultation/service_house.hpp"
 
 // hub://session, as workflows call it.
 namespace rabt::consultation {
@@ -14,53 +11,8 @@ namespace {
 using workflow::ActionOutcome;
 using workflow::OutcomeKind;
 
-class SessionCalls : public SessionHouse {
+class SessionCalls : public ServiceHouse {
  protected:
-  void SetUp() override {
-    SessionHouse::SetUp();
-    detector_ = must(phi::Detector::make({}));
-    details_ = std::make_unique<access::PatientDetail>(*keys_, *store_, random_);
-    grants_ = std::make_unique<access::Grants>(
-        access::Grants::Parts{*store_, *audit_, *details_, clock_, ids_, null_logger()}, "t1",
-        "boot");
-    access_ = std::make_unique<access::AccessControl>(
-        access::AccessControl::Parts{
-            .store = *store_, .audit = *audit_, .details = *details_, .grants = *grants_},
-        "t1", access::ReadPolicy::reason);
-    records_ = make_records({.store = *store_,
-                             .audit = *audit_,
-                             .blobs = *blobs_,
-                             .keys = *keys_,
-                             .access = *access_,
-                             .detector = *detector_,
-                             .people = people_,
-                             .sessions = *sessions_,
-                             .clock = clock_,
-                             .random = random_,
-                             .ids = ids_,
-                             .video = settings_});
-    practice_ = make_practice({.store = *store_,
-                               .audit = *audit_,
-                               .keys = *keys_,
-                               .people = people_,
-                               .records = *records_,
-                               .clock = clock_,
-                               .random = random_,
-                               .ids = ids_,
-                               .tenant = "t1",
-                               .video = settings_,
-                               .settings = {}});
-    service_ = make_session_actions(*sessions_, *records_, *practice_);
-  }
-  void TearDown() override {
-    service_.reset();
-    practice_.reset();
-    records_.reset();
-    access_.reset();
-    grants_.reset();
-    details_.reset();
-    SessionHouse::TearDown();
-  }
   ActionOutcome call(const std::string& action, Json arguments, const std::string& key = "k") {
     plugin::CallRequest request;
     request.tenant = "t1";
@@ -90,14 +42,6 @@ class SessionCalls : public SessionHouse {
   Ask clinician(const std::string& person, const Json& of, Json body) {
     return as(person, of.string_or("session", ""), std::move(body));
   }
-
-  std::unique_ptr<const phi::Detector> detector_;
-  std::unique_ptr<access::PatientDetail> details_;
-  std::unique_ptr<access::Grants> grants_;
-  std::unique_ptr<access::AccessControl> access_;
-  std::unique_ptr<Records> records_;
-  std::unique_ptr<Practice> practice_;
-  std::shared_ptr<plugin::HubService> service_;
 };
 
 TEST_F(SessionCalls, ARepeatedCreateGivesTheSameSession) {

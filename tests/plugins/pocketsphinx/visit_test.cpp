@@ -2,15 +2,12 @@
 #include <future>
 #include <iterator>
 
-#include "hub/access/access_control.hpp"
-#include "hub/consultation/practice.hpp"
-#include "hub/consultation/records.hpp"
 #include "hub/engine/engine.hpp"
 #include "hub/engine/partition.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/plugin_host.hpp"
-#include "tests/consultation/session_house.hpp"
+#include "tests/consultation/service_house.hpp"
 #include "tests/plugins/pocketsphinx/speech.hpp"
 #include "tests/recording_logger.hpp"
 
@@ -22,43 +19,10 @@ namespace {
 using workflow::ActionOutcome;
 using workflow::OutcomeKind;
 
-class SpokenVisit : public SessionHouse {
+class SpokenVisit : public ServiceHouse {
  protected:
   void SetUp() override {
-    SessionHouse::SetUp();
-    detector_ = must(phi::Detector::make({}));
-    details_ = std::make_unique<access::PatientDetail>(*keys_, *store_, random_);
-    grants_ = std::make_unique<access::Grants>(
-        access::Grants::Parts{*store_, *audit_, *details_, clock_, ids_, null_logger()}, "t1",
-        "boot");
-    access_ = std::make_unique<access::AccessControl>(
-        access::AccessControl::Parts{
-            .store = *store_, .audit = *audit_, .details = *details_, .grants = *grants_},
-        "t1", access::ReadPolicy::reason);
-    records_ = make_records({.store = *store_,
-                             .audit = *audit_,
-                             .blobs = *blobs_,
-                             .keys = *keys_,
-                             .access = *access_,
-                             .detector = *detector_,
-                             .people = people_,
-                             .sessions = *sessions_,
-                             .clock = clock_,
-                             .random = random_,
-                             .ids = ids_,
-                             .video = settings_});
-    practice_ = make_practice({.store = *store_,
-                               .audit = *audit_,
-                               .keys = *keys_,
-                               .people = people_,
-                               .records = *records_,
-                               .clock = clock_,
-                               .random = random_,
-                               .ids = ids_,
-                               .tenant = "t1",
-                               .video = settings_,
-                               .settings = {}});
-    service_ = make_session_actions(*sessions_, *records_, *practice_);
+    ServiceHouse::SetUp();
     http_ = net::make_curl_client(clock_, log_);
     host_ = plugin::PluginHost::make(
         {*store_, *keys_, *audit_, *http_, *blobs_, clock_, random_, log_});
@@ -66,13 +30,7 @@ class SpokenVisit : public SessionHouse {
   void TearDown() override {
     host_.reset();
     http_.reset();
-    service_.reset();
-    practice_.reset();
-    records_.reset();
-    access_.reset();
-    grants_.reset();
-    details_.reset();
-    SessionHouse::TearDown();
+    ServiceHouse::TearDown();
   }
 
   // The shipped package, as an operator configures it.
@@ -144,13 +102,6 @@ class SpokenVisit : public SessionHouse {
 
   std::size_t visits_ = 0;
   rabt::test::RecordingLogger log_;
-  std::unique_ptr<const phi::Detector> detector_;
-  std::unique_ptr<access::PatientDetail> details_;
-  std::unique_ptr<access::Grants> grants_;
-  std::unique_ptr<access::AccessControl> access_;
-  std::unique_ptr<Records> records_;
-  std::unique_ptr<Practice> practice_;
-  std::shared_ptr<plugin::HubService> service_;
   std::unique_ptr<net::HttpClient> http_;
   std::unique_ptr<plugin::PluginHost> host_;
 };
