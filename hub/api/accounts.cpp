@@ -48,20 +48,6 @@ Json list_of(std::vector<std::string> codes) {
   return out;
 }
 
-// Who is only treated here: name and address are patient data.
-bool is_only_treated(identity::Roles roles) {
-  return !roles.empty() && roles.among({Role::patient, Role::guest}) == roles;
-}
-
-// As those see an account who manage accounts. They find a patient by the username; the rest stands
-// in the record, which is read for a reason.
-Json managed_json(const identity::Person& person) {
-  Json out = account_json(person);
-  if (!is_only_treated(person.roles)) return out;
-  for (const char* name : {"name", "email"}) out.set(name, Json());
-  return out;
-}
-
 // What is not shown is not written, either.
 Status check_hidden(const identity::Person& person, const Json& profile) {
   if (!is_only_treated(person.roles)) return ok_status();

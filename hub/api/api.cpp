@@ -213,7 +213,7 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
   if (caller->who.must_enrol && !enrols) return problem_of(identity::enrolment_needed());
   if (!found.route->permission.allows(caller->who)) {
     if (found.route->permission.to == Permission::To::local) return no_such_path();
-    return refuse(*caller, *found.route);
+    return http::problem(refusal(*caller, found.route->operation));
   }
   if (found.route->options.strong) {
     const Status strong = resources_->accounts.accounts.check_strong(caller->who);
@@ -391,6 +391,11 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
   const Limit limit = per_second(found.door->name, doors_->rate_of(found));
   if (const auto wait = over(limit, *caller))
     return doors_->too_many(found, head, wait->limit, wait->ms);
+  // The decision of a path of /api/v1 is that of every path which translates it.
+  if (const Route* const as = compat::find_operation(found.route->as);
+      as != nullptr && !open && !as->permission.allows(caller->who)) {
+    return doors_->refuse(found, head, refusal(*caller, as->operation));
+  }
   if (!connects(head, *caller)) return too_many_connections();
   auto held =
       hold_of(*caller, read_number<std::int64_t>(head.header("content-length")).value_or(0));
@@ -599,12 +604,12 @@ Result<identity::Caller> Api::caller_of(const Request& head, const identity::Cre
                           .device = device_of(head)};
 }
 
-Response Api::refuse(const identity::Caller& caller, const Route& route) {
+Error Api::refusal(const identity::Caller& caller, std::string_view operation) {
   const auto entry =
       parts_.audit.prepare({.tenant = caller.who.tenant,
                             .actor = caller.who.actor(),
                             .act = "access.refused",
-                            .object = "operation:" + std::string(route.operation),
+                            .object = "operation:" + std::string(operation),
                             .result = "authorisation.denied",
                             .detail = Json::object({{"token", caller.who.credential}}),
                             .patient = {},
@@ -614,7 +619,7 @@ Response Api::refuse(const identity::Caller& caller, const Route& route) {
                             .sealed = {}});
   const Status written = parts_.store.write(
       [&](store::Transaction& transaction) { return parts_.audit.append(transaction, entry); });
-  return http::problem(written.ok() ? not_allowed() : access::not_audited(written.error()));
+  return written.ok() ? not_allowed() : access::not_audited(written.error());
 }
 
 void write_metrics(const Api& api, MetricsWriter& out) {

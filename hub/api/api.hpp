@@ -121,7 +121,7 @@ class Api {
   // What answers an admitted request: one of so many that a principal may have at once.
   [[nodiscard]] http::Handler within(const identity::Caller& caller, http::Handler answer,
                                      std::function<http::Response()> too_many);
-  [[nodiscard]] http::Response refuse(const identity::Caller& caller, const Route& route);
+  [[nodiscard]] Error refusal(const identity::Caller& caller, std::string_view operation);
 
   // Constant after construction.
   const std::unique_ptr<Resources> resources_;

@@ -64,6 +64,13 @@ Status may_vouch(const Call& call, const Json& given, const Json& known, bool se
   return ok_status();
 }
 
+// What a patient is told apart by, for a booking.
+Json listed_json(const identity::Person& person) {
+  Json out = person_head(person);
+  out.set("name", person.profile["name"]);
+  return out;
+}
+
 }  // namespace
 
 Result<access::Facts> PersonRecords::facts_about(const Call& call,
@@ -144,9 +151,7 @@ Result<Response> PersonRecords::list_patients(const Call& call) const {
   consultation::Page page;
   page.next = cut_to_page(all, window);
   for (const identity::Person& person : all) {
-    Json item = person_head(person);
-    item.set("name", person.profile["name"]);
-    page.items.push_back(std::move(item));
+    page.items.push_back(listed_json(person));
   }
   return answer(call, page);
 }
@@ -179,7 +184,22 @@ Result<Response> PersonRecords::search_patients(const Call& call) const {
   RABT_TRY(found, people.search(patients.tenant, text.substr(0, colon), text.substr(colon + 1)));
   Json items = Json::array();
   for (const identity::Person& person : found) {
-    if (person.roles.has(Role::patient)) items.push_back(person_json(person));
+    if (!person.roles.has(Role::patient)) continue;
+    const std::string object = "person:" + person.id;
+    RABT_TRY(facts, facts_about(call, person));
+    const bool treats = access::decide(access::Right::patient_see_at_once, facts).allowed;
+    // Who needs a grant besides his reason asks for the record itself.
+    const bool by_reason = !treats && !reader_of(call).needs_grant &&
+                           access::decide(access::Right::patient_see, facts).allowed;
+    bool whole = treats || by_reason;
+    if (whole) {
+      const Status admitted = admit(call, treats, "patient.read", object, person.pseudonym);
+      if (!admitted.ok() && admitted.error().kind != ErrorKind::denied) return admitted.error();
+      whole = admitted.ok();
+    }
+    // Her name is shown, whatever she was looked for by.
+    if (!whole) RABT_TRY_STATUS(admit(call, true, "patient.search", object, person.pseudonym));
+    items.push_back(whole ? person_json(person) : listed_json(person));
   }
   return json_response(200, Json::object({{"items", std::move(items)}}));
 }

@@ -28,6 +28,18 @@ Json account_json(const identity::Person& person) {
   return out;
 }
 
+bool is_only_treated(identity::Roles roles) {
+  using identity::Role;
+  return !roles.empty() && roles.among({Role::patient, Role::guest}) == roles;
+}
+
+Json managed_json(const identity::Person& person) {
+  Json out = account_json(person);
+  if (!is_only_treated(person.roles)) return out;
+  for (const char* name : {"name", "email"}) out.set(name, Json());
+  return out;
+}
+
 Result<identity::Roles> take_roles(Json& body) {
   const Json list = body["roles"];
   const auto wrong = [] {

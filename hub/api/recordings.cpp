@@ -2,6 +2,7 @@
 
 #include "hub/access/reading.hpp"
 #include "hub/api/answers.hpp"
+#include "hub/base/bytes.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/http/problem.hpp"
 #include "hub/http/range.hpp"
@@ -13,6 +14,14 @@ using http::Response;
 
 namespace {
 
+using identity::Role;
+using identity::Roles;
+
+// Who may see, and who may read, a recording that is of no session.
+constexpr Roles kSee{Role::admin,  Role::security_officer, Role::engineer, Role::auditor,
+                     Role::doctor, Role::specialist,       Role::nurse,    Role::integration};
+constexpr Roles kRead{Role::admin, Role::doctor, Role::specialist, Role::nurse, Role::integration};
+
 std::string tag_of(const consultation::Recording& recording) {
   return "\"" + recording.sha256 + "\"";
 }
@@ -23,6 +32,12 @@ Range range_of(const http::Request& request, const consultation::Recording& reco
   const bool same =
       request.header("if-range").empty() || request.only_header("if-range") == tag_of(recording);
   return wish && same ? http::parse_range(*wish, recording.bytes) : Range{};
+}
+
+// As the audit log has it.
+Json part_of(const Range& range) {
+  if (range.kind != Range::Kind::part) return Json::object();
+  return Json::object({{"from", range.from}, {"bytes", range.length}});
 }
 
 Response unsatisfiable(const consultation::Recording& recording) {
@@ -63,6 +78,7 @@ Result<Response> Recordings::get(const Call& call) const {
     if (of_session.ok()) return json_response(200, *of_session);
     if (of_session.error().kind != ErrorKind::not_found) return of_session.error();
   }
+  if (!call.caller.who.roles.has_any(kSee)) return not_allowed();
   RABT_TRY(found, consultation::find_recording(store, patients.tenant, call.path[0]));
   return json_response(200, Json::object({{"id", found.id},
                                           {"consultation", found.consultation},
@@ -79,17 +95,62 @@ Result<Response> Recordings::content(const Call& call) const {
         of_session({.caller = call.caller, .record = std::string(call.path[0])}, call.request);
     if (answered.ok() || answered.error().kind != ErrorKind::not_found) return answered;
   }
+  if (!call.caller.who.roles.has_any(kRead)) return not_allowed();
   RABT_TRY(found, consultation::find_recording(store, patients.tenant, call.path[0]));
   const Range range = range_of(call.request, found);
   RABT_TRY(of, patients.index.patients_of(found.consultation));
   access::Reading reading{.act = "recording.read",
                           .object = "recording:" + found.id,
                           .instance = found.consultation,
-                          .patients = std::move(of)};
-  if (range.kind == Range::Kind::part)
-    reading.detail = Json::object({{"from", range.from}, {"bytes", range.length}});
+                          .patients = std::move(of),
+                          .detail = part_of(range)};
   RABT_TRY_STATUS(patients.access.admit(reader_of(call), reading));
   return serve(found, call.request);
+}
+
+// Of those who may see that there is a recording its patient, its doctor and its specialists read
+// it at once, and an administrator for a reason.
+Status Recordings::admit(const consultation::Ask& ask, const consultation::Membership& membership,
+                         const consultation::Recording& found, Json part) const {
+  const identity::Caller& caller = ask.caller;
+  const std::string& person = caller.who.person;
+  const bool own = !person.empty() && person == membership.patient;
+  const bool treats = (!person.empty() && person == membership.provider) ||
+                      membership.role == "doctor" || membership.role == "specialist";
+  part.set("session", membership.session);
+  if (own || treats) {
+    const auto entry = audit.prepare({.tenant = patients.tenant,
+                                      .actor = caller.who.actor(),
+                                      .act = "recording.read",
+                                      .object = "recording:" + found.id,
+                                      .result = "ok",
+                                      .detail = std::move(part),
+                                      .patient = membership.patient_pseudonym,
+                                      .purpose = !caller.purpose.empty() ? caller.purpose
+                                                 : own                   ? "PATRQT"
+                                                                         : "TREAT",
+                                      .client = caller.client,
+                                      .request = caller.request});
+    const Status written =
+        store.write([&](store::Transaction& tx) { return audit.append(tx, entry); });
+    return written.ok() ? written : Status(access::not_audited(written.error()));
+  }
+  if (!caller.who.is(Role::admin))
+    return denied("authorisation.denied", "the caller may not read the recording");
+  if (caller.reason.empty())
+    return denied("authorisation.denied",
+                  "an administrator reads patient data only with a reason, in X-Rabt-Reason");
+  access::Reading reading{
+      .act = "recording.read", .object = "recording:" + found.id, .detail = std::move(part)};
+  if (const auto index = from_hex(membership.patient_pseudonym); index && !index->empty())
+    reading.patients.emplace_back(as_text(*index));
+  return patients.access.admit({.actor = caller.who.actor(),
+                                .token = caller.who.credential,
+                                .client = caller.client,
+                                .request = caller.request,
+                                .reason = caller.reason,
+                                .purpose = caller.purpose},
+                               reading);
 }
 
 Result<Response> Recordings::of_session(const consultation::Ask& ask,
@@ -101,17 +162,10 @@ Result<Response> Recordings::of_session(const consultation::Ask& ask,
   if (status != "ready")
     return conflict("recording.not_ready", "the recording is " + status + ", and not ready yet");
   RABT_TRY(found, consultation::find_recording(store, patients.tenant, known.string_or("id", "")));
-  const auto entry = audit.prepare({.tenant = patients.tenant,
-                                    .actor = ask.caller.who.actor(),
-                                    .act = "recording.read",
-                                    .object = "recording:" + found.id,
-                                    .result = "ok",
-                                    .purpose = ask.caller.purpose,
-                                    .client = ask.caller.client,
-                                    .request = ask.caller.request});
-  const Status written =
-      store.write([&](store::Transaction& tx) { return audit.append(tx, entry); });
-  if (!written.ok()) return access::not_audited(written.error());
+  consultation::Ask of = ask;
+  of.session = known.string_or("session", "");
+  RABT_TRY(membership, sessions->membership(of));
+  RABT_TRY_STATUS(admit(ask, membership, found, part_of(range_of(request, found))));
   return serve(found, request);
 }
 

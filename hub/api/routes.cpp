@@ -54,9 +54,6 @@ constexpr Permission kSearch = only({Role::operator_, Role::auditor, Role::docto
 constexpr Permission kRepair = only({Role::engineer, Role::operator_});
 constexpr Permission kWorkflows =
     only({Role::security_officer, Role::engineer, Role::operator_, Role::auditor});
-constexpr Permission kRecordings =
-    only({Role::admin, Role::security_officer, Role::engineer, Role::auditor, Role::doctor,
-          Role::specialist, Role::nurse, Role::integration});
 constexpr Permission kPatientData =
     only({Role::admin, Role::doctor, Role::specialist, Role::nurse, Role::integration});
 constexpr Permission kUsers = only({Role::admin, Role::security_officer, Role::auditor});
@@ -178,8 +175,9 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/compliance", "getCompliance", act<&R::practice, &Practice::compliance>, kSignedIn},
     Route{"GET", "/api/v1/reports/scfhs", "getScfhsReport", act<&R::practice, &Practice::scfhs_report>, kSignedIn},
 
-    Route{"GET", "/api/v1/recordings/{id}", "getRecording", to<&R::recordings, &Recordings::get>, kRecordings},
-    Route{"GET", "/api/v1/recordings/{id}/content", "readRecording", to<&R::recordings, &Recordings::content>, kPatientData},
+    // The service decides about a session's recordings; recordings.cpp names the roles for others.
+    Route{"GET", "/api/v1/recordings/{id}", "getRecording", to<&R::recordings, &Recordings::get>, kSignedIn},
+    Route{"GET", "/api/v1/recordings/{id}/content", "readRecording", to<&R::recordings, &Recordings::content>, kSignedIn},
 
     // Who saw what of one patient; entries of the log, a page at a time.
     Route{"POST", "/api/v1/audit/report", "reportPatient", to<&R::audit, &Audit::report>, kReview, kRare},

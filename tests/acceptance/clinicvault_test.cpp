@@ -180,6 +180,21 @@ TEST(Clinicvault, C10ListsUsers) {
   RABT_EXPECT_STATUS(all, 200);
   EXPECT_GE(all.json.int_or("total", 0), 6) << all.body;
   for (const char* who : {"D", "P"}) RABT_EXPECT_STATUS(h().get(who, "/admin/users"), 403);
+  // Patients are told apart by what they sign in with; names and addresses stand in their records.
+  RABT_EXPECT_STATUS(h().post("-", "/auth/register", account("c10")), 201);
+  const Answer page = h().get("AD", "/admin/users?role=patient&page_size=100");
+  const Answer board = h().get("AD", "/dashboard");
+  bool found = false;
+  for (const Json* list : {&page["users"], &board["users"]}) {
+    ASSERT_GE(list->size(), 1U);
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      const Json& one = (*list)[i];
+      if (one["role"] != Json("patient")) continue;
+      found = found || one["username"] == Json("c10");
+      EXPECT_TRUE(one["full_name"].is_null() && one["email"].is_null()) << one.dump();
+    }
+  }
+  EXPECT_TRUE(found);
 }
 
 TEST(Clinicvault, C11C15ShowsTheLogNewestFirst) {

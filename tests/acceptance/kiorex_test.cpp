@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <set>
 #include <sstream>
+#include <vector>
 
 #include "tests/acceptance/hospital.hpp"
 
@@ -184,6 +185,21 @@ std::string settled(const std::string& recording) {
   return status;
 }
 
+// What the audit log has of readings of a recording, oldest first.
+std::vector<Json> readings_of(const std::string& recording) {
+  const auto log =
+      h().site.rabt({"audit", "export", "--format", "jsonl", "--reason", "what the test reads"});
+  EXPECT_EQ(log.code, 0) << log.said;
+  std::vector<Json> out;
+  std::istringstream lines(log.said);
+  for (std::string line; std::getline(lines, line);) {
+    auto entry = Json::parse(line);
+    if (!entry.ok() || (*entry)["act"] != Json("recording.read")) continue;
+    if ((*entry)["object"] == Json("recording:" + recording)) out.push_back(*std::move(entry));
+  }
+  return out;
+}
+
 // Whether a piece of some content stands in a file below the folder.
 bool stands_in(const std::string& folder, std::string_view piece) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
@@ -227,9 +243,40 @@ TEST(Kiorex, B20B22K16K17K52K55ARecordingIsKeptSealedReadAndWithdrawn) {
   ASSERT_TRUE(stored.ok() && until.ok()) << kept.body;
   EXPECT_EQ(until->ms - stored->ms, 2555LL * 86'400'000);
   EXPECT_EQ(h().get("D", at)["expiresAt"], kept["retainUntil"]);
-  RABT_EXPECT_STATUS(h().get("P2", at + "/download"), 403);
-  const Answer gone = h().call("AD", "DELETE", at);
+  // One decision by whichever door, and one entry.
+  h().enter("KOP", "operator");
+  const std::string own = "/api/v1/recordings/" + recording + "/content";
+  for (const std::string& door : {at + "/download", own}) {
+    RABT_EXPECT_STATUS(h().get("P2", door), 403);
+    RABT_EXPECT_STATUS(h().get("P", door), 200);
+    RABT_EXPECT_STATUS(h().get("KOP", door), 403);
+    RABT_EXPECT_STATUS(h().call("KOP", "GET", door, {}, {{"X-Rabt-Reason", "curious"}}), 403);
+    RABT_EXPECT_STATUS(h().get("AD", door), 403);
+    RABT_EXPECT_STATUS(h().get("D", door), 200);
+    const std::size_t before = readings_of(kept.text("id")).size();
+    RABT_EXPECT_STATUS(h().call("AD", "GET", door, {},
+                                {{"X-Rabt-Reason", "complaint 17"},
+                                 {"X-Rabt-Purpose", "HLEGAL"},
+                                 {"Range", "bytes=100-199"}}),
+                       206);
+    const std::vector<Json> readings = readings_of(kept.text("id"));
+    ASSERT_EQ(readings.size(), before + 1) << door;
+    const Json& entry = readings.back();
+    EXPECT_EQ(entry["actor"], Json("person:" + h().person("AD").id));
+    EXPECT_EQ(entry["purpose"], Json("HLEGAL"));
+    EXPECT_FALSE(entry.string_or("patient", "").empty());
+    EXPECT_FALSE(entry.string_or("sealed", "").empty()) << "no reason";
+    EXPECT_EQ(entry["detail"]["from"], Json(100));
+    EXPECT_EQ(entry["detail"]["bytes"], Json(100));
+  }
+  for (const Json& entry : readings_of(kept.text("id"))) {
+    EXPECT_FALSE(entry.string_or("patient", "").empty());
+    EXPECT_FALSE(entry.string_or("purpose", "").empty());
+  }
+  const Answer gone = h().call("AD", "DELETE", at, Json::object({{"reason", "asked by her"}}));
   RABT_EXPECT_STATUS(gone, 200);
+  const Answer why = h().get("D", "/api/v1/recordings/" + recording);
+  EXPECT_EQ(why["withdrawn"]["reason"], Json("asked by her")) << why.body;
   EXPECT_EQ(gone["status"], Json("deleted"));
   RABT_EXPECT_STATUS(h().get("D", at + "/download"), 410);
 }

@@ -5,6 +5,7 @@
 #include <set>
 #include <sstream>
 
+#include "hub/api/compat/door.hpp"
 #include "tests/api/rig.hpp"
 
 // The table of routes: against its description, and what it makes of a path.
@@ -67,6 +68,30 @@ TEST(RouteTable, TheDescriptionSaysWhatNeedsTwoFactors) {
   }
   EXPECT_EQ(table, described);
   EXPECT_GT(table.size(), 10U);
+}
+
+// Who may not call an operation of /api/v1 may not call its translation, either: that cannot be
+// forgotten.
+TEST(RouteTable, EachRouteOfADoorNamesTheOperationThatItTranslates) {
+  const std::set<std::string_view> own{
+      // Open; makes an account of a patient, and others for an administrator.
+      "register",
+      // What concerns the caller, of several operations.
+      "getDashboard",
+      // The administrators of that system are ours and operators.
+      "listLogs"};
+  std::set<std::string_view> found;
+  for (const compat::Door* door :
+       {&compat::kiorex(), &compat::emr(), &compat::pulseone(), &compat::clinicvault()}) {
+    for (const compat::DoorRoute& route : door->routes) {
+      if (route.as.empty()) {
+        found.insert(route.operation);
+        continue;
+      }
+      EXPECT_NE(compat::find_operation(route.as), nullptr) << route.operation << " names " << route.as;
+    }
+  }
+  EXPECT_EQ(found, own);
 }
 
 TEST(RouteTable, EveryRouteIsFoundByAPathOfItsPattern) {

@@ -6,6 +6,7 @@
 #include "hub/api/browser.hpp"
 #include "hub/api/compat/clinicvault_socket.hpp"
 #include "hub/api/compat/door.hpp"
+#include "hub/api/person_json.hpp"
 #include "hub/api/stream.hpp"
 #include "hub/audit/reader.hpp"
 #include "hub/base/ascii.hpp"
@@ -411,12 +412,17 @@ Status is_admin(const DoorCall& call) {
              : denied("authorisation.denied", "this path is for administrators");
 }
 
+// As the hub's own API shows accounts to those who manage them: without what patients are called.
 Result<Json> users(const DoorCall& call, std::string_view role) {
   RABT_TRY(everybody, call.house.people.all(call.caller.who.tenant));
   Json out = Json::array();
   for (const Person& person : everybody) {
-    if (role.empty() || role_word(person.roles) == role)
-      out.push_back(user_shape(person, presence_of(call, person)));
+    if (!role.empty() && role_word(person.roles) != role) continue;
+    Json shown = user_shape(person, presence_of(call, person));
+    const Json managed = managed_json(person);
+    for (const auto& [theirs, ours] : {std::pair{"email", "email"}, {"full_name", "name"}})
+      shown.set(theirs, managed[ours]);
+    out.push_back(std::move(shown));
   }
   return out;
 }
@@ -571,18 +577,18 @@ Result<Response> open_socket(DoorCall& call) {
 
 // clang-format off
 constexpr DoorRoute kRoutes[] = {
-    {"POST", "/auth/login", "login", login, 200, true, "Sign in", "username password otp? new_password?"},
-    {"POST", "/auth/register", "register", register_user, 201, true, "Make an account", "username password email full_name role?"},
-    {"POST", "/auth/logout", "logout", logout, 200, false, "Sign out", ""},
-    {"GET", "/dashboard", "getDashboard", dashboard, 200, true, "What concerns the caller, by role", ""},
-    {"GET", "/consultation/start/{patient_id}", "startConsultation", start_consultation, 200, false, "Start a consultation, or ask for one", "?doctor_id"},
-    {"POST", "/consultation/notes", "writeNotes", write_notes, 200, false, "Write notes, vital signs, prescriptions", "consultation_id notes? template? vital_signs? prescriptions?", access::Right::note_write, "consultationId"},
-    {"POST", "/consultation/transcribe", "transcribe", transcribe, 200, false, "Add to the transcript", "consultation_id text? audio? format? language?", access::Right::segment_write, "consultationId"},
-    {"GET", "/consultation/end/{consultation_id}", "endConsultation", end_consultation, 200, false, "End a consultation", ""},
-    {"GET", "/ws/{consultation_id}/{user_id}", "openSocket", open_socket, 200, false, "Chat, signalling and status, as a WebSocket", ""},
-    {"GET", "/admin/users", "listUsers", list_users, 200, false, "Accounts", "?role ?page ?page_size"},
-    {"GET", "/admin/logs", "listLogs", list_logs, 200, false, "The audit log, newest first", "?from ?to ?user_id ?action ?page ?page_size"},
-    {"POST", "/admin/assign-doctor", "assignDoctor", assign_doctor, 200, false, "Give a consultation to a doctor", "consultation_id doctor_id", access::Right::session_assign, "consultationId"},
+    {"POST", "/auth/login", "login", "login", login, 200, true, "Sign in", "username password otp? new_password?"},
+    {"POST", "/auth/register", "register", "", register_user, 201, true, "Make an account", "username password email full_name role?"},
+    {"POST", "/auth/logout", "logout", "logout", logout, 200, false, "Sign out", ""},
+    {"GET", "/dashboard", "getDashboard", "", dashboard, 200, true, "What concerns the caller, by role", ""},
+    {"GET", "/consultation/start/{patient_id}", "startConsultation", "createSession", start_consultation, 200, false, "Start a consultation, or ask for one", "?doctor_id"},
+    {"POST", "/consultation/notes", "writeNotes", "writeNote", write_notes, 200, false, "Write notes, vital signs, prescriptions", "consultation_id notes? template? vital_signs? prescriptions?", access::Right::note_write, "consultationId"},
+    {"POST", "/consultation/transcribe", "transcribe", "addSegment", transcribe, 200, false, "Add to the transcript", "consultation_id text? audio? format? language?", access::Right::segment_write, "consultationId"},
+    {"GET", "/consultation/end/{consultation_id}", "endConsultation", "endSession", end_consultation, 200, false, "End a consultation", ""},
+    {"GET", "/ws/{consultation_id}/{user_id}", "openSocket", "openStream", open_socket, 200, false, "Chat, signalling and status, as a WebSocket", ""},
+    {"GET", "/admin/users", "listUsers", "listUsers", list_users, 200, false, "Accounts", "?role ?page ?page_size"},
+    {"GET", "/admin/logs", "listLogs", "", list_logs, 200, false, "The audit log, newest first", "?from ?to ?user_id ?action ?page ?page_size"},
+    {"POST", "/admin/assign-doctor", "assignDoctor", "assignSession", assign_doctor, 200, false, "Give a consultation to a doctor", "consultation_id doctor_id", access::Right::session_assign, "consultationId"},
 };
 // clang-format on
 

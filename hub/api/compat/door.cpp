@@ -67,6 +67,19 @@ Status DoorCall::is_self(std::string_view id) const {
   return ok_status();
 }
 
+const Route* find_operation(std::string_view operation) {
+  for (const Route& route : routes()) {
+    if (route.operation == operation) return &route;
+  }
+  return nullptr;
+}
+
+Status DoorCall::may_call(std::string_view operation) const {
+  const Route* const route = find_operation(operation);
+  if (route != nullptr && route->permission.allows(caller.who)) return ok_status();
+  return denied("authorisation.denied", "your roles do not allow this");
+}
+
 Json DoorCall::number_of(const Json& person_id) const {
   if (person_id.is_number() || person_id.is_null()) return person_id;
   if (person_id.is_object()) return person_id["number"];

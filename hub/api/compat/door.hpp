@@ -76,6 +76,8 @@ struct DoorCall {
                                       std::string_view record = {}) const;
   [[nodiscard]] http::Response reply(const Json& answer) const;
   [[nodiscard]] bool is(identity::Role role) const { return caller.who.is(role); }
+  // Error denied authorisation.denied unless the caller may call this operation of /api/v1.
+  [[nodiscard]] Status may_call(std::string_view operation) const;
   // A person as a client names him, in ours: an id of the hub, or {system, value} when the text is
   // none and nobody is known by it yet. The system is the door, else the one issuer of tokens that
   // knows the text.
@@ -98,6 +100,9 @@ struct DoorRoute {
   // Segments are words or {parameters}. A slash at the end does not matter.
   std::string_view pattern;
   std::string_view operation;
+  // The operation of /api/v1 that it translates: who may not call that may not call this. Empty:
+  // there is none, and the handler decides.
+  std::string_view as;
   DoorHandler handler;
   int status = 200;
   // Whether it needs no credential.
@@ -189,6 +194,9 @@ struct FieldError {
 // each mistake and status 422. their_name: a field as the door calls it.
 [[nodiscard]] Json fastapi_error(Refusal& refusal,
                                  std::string (*their_name)(std::string_view ours));
+
+// Null when /api/v1 has no such operation.
+[[nodiscard]] const Route* find_operation(std::string_view operation);
 
 [[nodiscard]] const Door& kiorex();
 [[nodiscard]] const Door& emr();

@@ -239,7 +239,8 @@ Response Doors::other_method(const Found& found, const Request& head) const {
     allow_origin(*found.door, head, response);
     if (response.headers.size() > 1) {
       response.headers.emplace_back("Access-Control-Allow-Methods", found.allowed);
-      response.headers.emplace_back("Access-Control-Allow-Headers", "Authorization, Content-Type");
+      response.headers.emplace_back("Access-Control-Allow-Headers",
+                                    "Authorization, Content-Type, X-Rabt-Reason, X-Rabt-Purpose");
       response.headers.emplace_back("Access-Control-Max-Age", "600");
     }
     return response;

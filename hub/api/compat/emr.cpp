@@ -252,15 +252,15 @@ Result<Response> leave(DoorCall& call) {
 
 // clang-format off
 constexpr DoorRoute kRoutes[] = {
-    {"GET", "/api/v1/telemedicine", "listTelemedicine", list_sessions, 200, false, "Sessions that the caller may see", "?visit_id ?status ?page"},
-    {"POST", "/api/v1/telemedicine", "createTelemedicine", create_session, 201, false, "Plan a session of a visit", "visit appointment? scheduled_start? recording_enabled? notes?", access::Right::session_create},
-    {"POST", "/api/v1/telemedicine/token", "telemedicineToken", token, 200, false, "A token for a session that is in progress", "session_id", access::Right::session_take_part, "sessionId"},
-    {"GET", "/api/v1/telemedicine/{id}", "getTelemedicine", get_session, 200, false, "One session", ""},
-    {"PUT", "/api/v1/telemedicine/{id}", "replaceTelemedicine", change_session, 200, false, "Change a session before its end", "scheduled_start? notes? recording_enabled?", access::Right::session_run},
-    {"PATCH", "/api/v1/telemedicine/{id}", "updateTelemedicine", change_session, 200, false, "Change a session before its end", "scheduled_start? notes? recording_enabled?", access::Right::session_run},
-    {"POST", "/api/v1/telemedicine/{id}/start", "startTelemedicine", start_session, 200, false, "Start a session", "", access::Right::session_run},
-    {"POST", "/api/v1/telemedicine/{id}/end", "endTelemedicine", end_session, 200, false, "End a session", "", access::Right::session_end},
-    {"POST", "/api/v1/telemedicine/{id}/leave", "leaveTelemedicine", leave, 200, false, "Leave a session", "", access::Right::session_leave},
+    {"GET", "/api/v1/telemedicine", "listTelemedicine", "listSessions", list_sessions, 200, false, "Sessions that the caller may see", "?visit_id ?status ?page"},
+    {"POST", "/api/v1/telemedicine", "createTelemedicine", "createSession", create_session, 201, false, "Plan a session of a visit", "visit appointment? scheduled_start? recording_enabled? notes?", access::Right::session_create},
+    {"POST", "/api/v1/telemedicine/token", "telemedicineToken", "sessionToken", token, 200, false, "A token for a session that is in progress", "session_id", access::Right::session_take_part, "sessionId"},
+    {"GET", "/api/v1/telemedicine/{id}", "getTelemedicine", "getSession", get_session, 200, false, "One session", ""},
+    {"PUT", "/api/v1/telemedicine/{id}", "replaceTelemedicine", "changeSession", change_session, 200, false, "Change a session before its end", "scheduled_start? notes? recording_enabled?", access::Right::session_run},
+    {"PATCH", "/api/v1/telemedicine/{id}", "updateTelemedicine", "changeSession", change_session, 200, false, "Change a session before its end", "scheduled_start? notes? recording_enabled?", access::Right::session_run},
+    {"POST", "/api/v1/telemedicine/{id}/start", "startTelemedicine", "startSession", start_session, 200, false, "Start a session", "", access::Right::session_run},
+    {"POST", "/api/v1/telemedicine/{id}/end", "endTelemedicine", "endSession", end_session, 200, false, "End a session", "", access::Right::session_end},
+    {"POST", "/api/v1/telemedicine/{id}/leave", "leaveTelemedicine", "leaveSession", leave, 200, false, "Leave a session", "", access::Right::session_leave},
 };
 // clang-format on
 

@@ -421,7 +421,8 @@ Result<Response> stop_recording(DoorCall& call) {
 }
 
 Result<Response> delete_recording(DoorCall& call) {
-  // Clients of this door send no reason, and the hub keeps none of its recordings back without one.
+  // in the header or the body; for clients that know of neither, where it came from.
+  if (call.caller.reason.empty()) call.caller.reason = call.body.string_or("reason", "");
   if (call.caller.reason.empty()) call.caller.reason = "door kiorex";
   RABT_TRY(before, call.house.sessions.recording(call.ask({}, Json::object(), call.path[0])));
   RABT_TRY_STATUS(call.house.sessions.withdraw_recording(
@@ -762,6 +763,7 @@ Result<Response> health(DoorCall& call) {
 
 Result<Response> metrics(DoorCall& call) {
   if (call.request.header("accept").starts_with("text/plain")) {
+    RABT_TRY_STATUS(call.may_call("metrics"));
     return Response{.status = 200,
                     .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
                     .body = call.house.metrics()};
@@ -793,43 +795,43 @@ Status check_path(const DoorRoute& route, const PathParameters& path) {
 
 // clang-format off
 constexpr DoorRoute kRoutes[] = {
-    {"GET", "/video/sessions", "listSessions", list_sessions, 200, false, "Sessions that the caller may see", "?page ?limit ?status ?patientId ?providerId ?from ?to"},
-    {"POST", "/video/sessions", "createSession", create_session, 201, false, "Plan a session", "patientId providerId appointmentId? startTime? durationMinutes? type? notes?", access::Right::session_create},
-    {"GET", "/video/sessions/{id}", "getSession", session, 200, false, "One session", ""},
-    {"PUT", "/video/sessions/{id}", "updateSession", change_session, 200, false, "Change a session before its end", "startTime? durationMinutes? appointmentId? type? notes?", access::Right::session_run},
-    {"DELETE", "/video/sessions/{id}", "endOrCancelSession", delete_session, 200, false, "Cancel a session that has not begun, end one that runs", ""},
-    {"POST", "/video/sessions/{id}/join", "joinSession", join_session, 201, false, "Join, and get a token of the room", "deviceType? browserInfo?", access::Right::session_take_part},
-    {"POST", "/video/sessions/{id}/invite", "inviteToSession", invite, 201, false, "Invite people", "participants", access::Right::session_run},
-    {"DELETE", "/video/sessions/{id}/participants/{participantId}", "removeParticipant", remove_participant, 200, false, "Remove a participant", "", access::Right::participant_remove},
-    {"GET", "/video/sessions/{id}/participants", "listParticipants", participants, 200, false, "Who takes part", ""},
-    {"POST", "/video/sessions/{id}/start", "startSession", start_session, 201, false, "Start a session", "", access::Right::session_run},
-    {"POST", "/video/sessions/{id}/end", "endSession", end_session, 201, false, "End a session", "reason?", access::Right::session_end},
-    {"GET", "/video/recordings", "listRecordings", list_recordings, 200, false, "Recordings that the caller may see", "?sessionId ?status ?page ?limit"},
-    {"GET", "/video/recordings/{id}", "getRecording", recording, 200, false, "One recording", ""},
-    {"POST", "/video/sessions/{id}/start-recording", "startRecording", start_recording, 201, false, "Start recording", "purpose?", access::Right::session_run},
-    {"POST", "/video/sessions/{id}/stop-recording", "stopRecording", stop_recording, 201, false, "Stop recording", "", access::Right::session_run},
-    {"GET", "/video/recordings/{id}/download", "downloadRecording", download_recording, 200, false, "The content; Range is served", ""},
-    {"DELETE", "/video/recordings/{id}", "deleteRecording", delete_recording, 200, false, "Withdraw a recording", "", {}, {}, withdraws_recordings},
-    {"GET", "/video/providers", "listProviders", list_providers, 200, false, "Providers", "?status ?specialty ?gender ?language ?page ?limit"},
-    {"GET", "/video/providers/{id}/availability", "getAvailability", availability, 200, false, "When a provider can be had", "?from ?to"},
-    {"POST", "/video/providers/{id}/availability", "addAvailability", add_availability, 201, false, "Add slots", "slots timeZone?", {}, {}, manages_provider},
-    {"GET", "/video/providers/{id}/sessions", "listProviderSessions", provider_sessions, 200, false, "A provider's sessions", "?status ?page ?limit"},
-    {"POST", "/video/providers/{id}/status", "setProviderStatus", set_status, 201, false, "online, offline or busy", "status", {}, {}, manages_provider},
-    {"GET", "/video/patients/{id}/sessions", "listPatientSessions", patient_sessions, 200, false, "A patient's sessions", "?status ?page ?limit"},
-    {"POST", "/video/patients/{id}/join-session", "patientJoinsSession", patient_joins, 201, false, "Join as the patient", "sessionId deviceType? browserInfo?", access::Right::session_take_part, "sessionId", is_the_patient},
-    {"GET", "/video/patients/{id}/history", "getPatientHistory", patient_history, 200, false, "A patient's sessions and their sums", ""},
-    {"POST", "/video/patients/{id}/feedback", "giveFeedback", patient_feedback, 201, false, "Rate a session", "sessionId rating comments?", access::Right::feedback_write, "sessionId", is_the_patient},
-    {"POST", "/video/telehealth/consultation", "createConsultation", create_consultation, 201, false, "Plan a consultation", "patientId providerId appointmentId? type? reason? startTime?", access::Right::session_create},
-    {"GET", "/video/telehealth/consultations", "listConsultations", list_consultations, 200, false, "Consultations that the caller may see", "?status ?page ?limit"},
-    {"POST", "/video/telehealth/consultations/{id}/prescription", "prescribe", prescribe, 201, false, "Prescribe", "medications notes?", access::Right::prescription_write},
-    {"POST", "/video/telehealth/consultations/{id}/notes", "writeNote", write_note, 201, false, "Write a note", "content type?", access::Right::note_write},
-    {"GET", "/video/telehealth/consultations/{id}/summary", "getSummary", summary, 200, false, "All of a consultation", ""},
-    {"GET", "/video/quality/metrics", "getQualityMetrics", quality, 200, false, "Figures of the lines", "?sessionId"},
-    {"GET", "/video/performance/stats", "getPerformance", performance, 200, false, "Figures of the sessions", "?from ?to"},
-    {"POST", "/video/quality/optimize", "optimizeQuality", optimize, 201, false, "Set the ceiling of the video quality", "sessionId participantId? quality?", access::Right::session_run, "sessionId"},
-    {"GET", "/video/bandwidth/usage", "getBandwidth", bandwidth, 200, false, "Bytes sent and received", "?sessionId ?from ?to"},
-    {"GET", "/video/health", "getHealth", health, 200, true, "Whether the service works", ""},
-    {"GET", "/video/metrics", "getMetrics", metrics, 200, false, "Figures as JSON, or as Prometheus text", ""},
+    {"GET", "/video/sessions", "listSessions", "listSessions", list_sessions, 200, false, "Sessions that the caller may see", "?page ?limit ?status ?patientId ?providerId ?from ?to"},
+    {"POST", "/video/sessions", "createSession", "createSession", create_session, 201, false, "Plan a session", "patientId providerId appointmentId? startTime? durationMinutes? type? notes?", access::Right::session_create},
+    {"GET", "/video/sessions/{id}", "getSession", "getSession", session, 200, false, "One session", ""},
+    {"PUT", "/video/sessions/{id}", "updateSession", "changeSession", change_session, 200, false, "Change a session before its end", "startTime? durationMinutes? appointmentId? type? notes?", access::Right::session_run},
+    {"DELETE", "/video/sessions/{id}", "endOrCancelSession", "endSession", delete_session, 200, false, "Cancel a session that has not begun, end one that runs", ""},
+    {"POST", "/video/sessions/{id}/join", "joinSession", "joinSession", join_session, 201, false, "Join, and get a token of the room", "deviceType? browserInfo?", access::Right::session_take_part},
+    {"POST", "/video/sessions/{id}/invite", "inviteToSession", "invite", invite, 201, false, "Invite people", "participants", access::Right::session_run},
+    {"DELETE", "/video/sessions/{id}/participants/{participantId}", "removeParticipant", "removeParticipant", remove_participant, 200, false, "Remove a participant", "", access::Right::participant_remove},
+    {"GET", "/video/sessions/{id}/participants", "listParticipants", "listParticipants", participants, 200, false, "Who takes part", ""},
+    {"POST", "/video/sessions/{id}/start", "startSession", "startSession", start_session, 201, false, "Start a session", "", access::Right::session_run},
+    {"POST", "/video/sessions/{id}/end", "endSession", "endSession", end_session, 201, false, "End a session", "reason?", access::Right::session_end},
+    {"GET", "/video/recordings", "listRecordings", "listRecordings", list_recordings, 200, false, "Recordings that the caller may see", "?sessionId ?status ?page ?limit"},
+    {"GET", "/video/recordings/{id}", "getRecording", "getRecording", recording, 200, false, "One recording", ""},
+    {"POST", "/video/sessions/{id}/start-recording", "startRecording", "startRecording", start_recording, 201, false, "Start recording", "purpose?", access::Right::session_run},
+    {"POST", "/video/sessions/{id}/stop-recording", "stopRecording", "stopRecording", stop_recording, 201, false, "Stop recording", "", access::Right::session_run},
+    {"GET", "/video/recordings/{id}/download", "downloadRecording", "readRecording", download_recording, 200, false, "The content; Range is served", ""},
+    {"DELETE", "/video/recordings/{id}", "deleteRecording", "withdrawRecording", delete_recording, 200, false, "Withdraw a recording", "reason?", {}, {}, withdraws_recordings},
+    {"GET", "/video/providers", "listProviders", "listProviders", list_providers, 200, false, "Providers", "?status ?specialty ?gender ?language ?page ?limit"},
+    {"GET", "/video/providers/{id}/availability", "getAvailability", "getAvailability", availability, 200, false, "When a provider can be had", "?from ?to"},
+    {"POST", "/video/providers/{id}/availability", "addAvailability", "setAvailability", add_availability, 201, false, "Add slots", "slots timeZone?", {}, {}, manages_provider},
+    {"GET", "/video/providers/{id}/sessions", "listProviderSessions", "listProviderSessions", provider_sessions, 200, false, "A provider's sessions", "?status ?page ?limit"},
+    {"POST", "/video/providers/{id}/status", "setProviderStatus", "setPresence", set_status, 201, false, "online, offline or busy", "status", {}, {}, manages_provider},
+    {"GET", "/video/patients/{id}/sessions", "listPatientSessions", "listPatientSessions", patient_sessions, 200, false, "A patient's sessions", "?status ?page ?limit"},
+    {"POST", "/video/patients/{id}/join-session", "patientJoinsSession", "joinSession", patient_joins, 201, false, "Join as the patient", "sessionId deviceType? browserInfo?", access::Right::session_take_part, "sessionId", is_the_patient},
+    {"GET", "/video/patients/{id}/history", "getPatientHistory", "getPatientHistory", patient_history, 200, false, "A patient's sessions and their sums", ""},
+    {"POST", "/video/patients/{id}/feedback", "giveFeedback", "giveFeedback", patient_feedback, 201, false, "Rate a session", "sessionId rating comments?", access::Right::feedback_write, "sessionId", is_the_patient},
+    {"POST", "/video/telehealth/consultation", "createConsultation", "createSession", create_consultation, 201, false, "Plan a consultation", "patientId providerId appointmentId? type? reason? startTime?", access::Right::session_create},
+    {"GET", "/video/telehealth/consultations", "listConsultations", "listSessions", list_consultations, 200, false, "Consultations that the caller may see", "?status ?page ?limit"},
+    {"POST", "/video/telehealth/consultations/{id}/prescription", "prescribe", "prescribe", prescribe, 201, false, "Prescribe", "medications notes?", access::Right::prescription_write},
+    {"POST", "/video/telehealth/consultations/{id}/notes", "writeNote", "writeNote", write_note, 201, false, "Write a note", "content type?", access::Right::note_write},
+    {"GET", "/video/telehealth/consultations/{id}/summary", "getSummary", "sessionSummary", summary, 200, false, "All of a consultation", ""},
+    {"GET", "/video/quality/metrics", "getQualityMetrics", "getQualityMetrics", quality, 200, false, "Figures of the lines", "?sessionId"},
+    {"GET", "/video/performance/stats", "getPerformance", "getPerformance", performance, 200, false, "Figures of the sessions", "?from ?to"},
+    {"POST", "/video/quality/optimize", "optimizeQuality", "setQualityLevel", optimize, 201, false, "Set the ceiling of the video quality", "sessionId participantId? quality?", access::Right::session_run, "sessionId"},
+    {"GET", "/video/bandwidth/usage", "getBandwidth", "getBandwidth", bandwidth, 200, false, "Bytes sent and received", "?sessionId ?from ?to"},
+    {"GET", "/video/health", "getHealth", "health", health, 200, true, "Whether the service works", ""},
+    {"GET", "/video/metrics", "getMetrics", "getPerformance", metrics, 200, false, "Figures as JSON, or as Prometheus text", ""},
 };
 // clang-format on
 

@@ -280,17 +280,17 @@ Result<Response> health(DoorCall& call) {
 
 // clang-format off
 constexpr DoorRoute kRoutes[] = {
-    {"POST", "/api/video/sessions", "createSession", create_session, 201, false, "Book a session", "booking_type doctor_id patient_id scheduled_start_time? consultation_duration_minutes? chief_complaint? clinic_id? clinic_session_id? appointment_id?", access::Right::session_create},
-    {"GET", "/api/video/sessions", "listSessions", list_sessions, 200, false, "Sessions of the caller", "?status ?page ?page_size"},
-    {"GET", "/api/video/sessions/{session_id}", "getSession", get_session, 200, false, "One session", ""},
-    {"PATCH", "/api/video/sessions/{session_id}", "updateSession", change_session, 200, false, "Change the notes", "session_notes", access::Right::session_run},
-    {"POST", "/api/video/sessions/{session_id}/join", "joinSession", join_session, 200, false, "Join, and get meeting and attendee", "device_type? browser_info?", access::Right::session_take_part},
-    {"POST", "/api/video/sessions/{session_id}/end", "endSession", end_session, 200, false, "End a session", "session_notes? connection_quality_rating?", access::Right::session_end},
-    {"POST", "/api/video/sessions/{session_id}/cancel", "cancelSession", cancel_session, 200, false, "Cancel a session before it begins", "cancellation_reason", access::Right::session_cancel},
-    {"GET", "/api/video/sessions/doctor/{doctor_id}", "listDoctorSessions", doctor_sessions, 200, false, "A doctor's sessions", "?status ?page ?page_size"},
-    {"GET", "/api/video/sessions/patient/{patient_id}", "listPatientSessions", patient_sessions, 200, false, "A patient's sessions", "?status ?page ?page_size"},
-    {"GET", "/api/video/metrics/usage", "getUsage", usage, 200, false, "Attendee-minutes of a month", "?year ?month"},
-    {"GET", "/health", "getHealth", health, 200, true, "Whether the service works", ""},
+    {"POST", "/api/video/sessions", "createSession", "createSession", create_session, 201, false, "Book a session", "booking_type doctor_id patient_id scheduled_start_time? consultation_duration_minutes? chief_complaint? clinic_id? clinic_session_id? appointment_id?", access::Right::session_create},
+    {"GET", "/api/video/sessions", "listSessions", "listSessions", list_sessions, 200, false, "Sessions of the caller", "?status ?page ?page_size"},
+    {"GET", "/api/video/sessions/{session_id}", "getSession", "getSession", get_session, 200, false, "One session", ""},
+    {"PATCH", "/api/video/sessions/{session_id}", "updateSession", "changeSession", change_session, 200, false, "Change the notes", "session_notes", access::Right::session_run},
+    {"POST", "/api/video/sessions/{session_id}/join", "joinSession", "joinSession", join_session, 200, false, "Join, and get meeting and attendee", "device_type? browser_info?", access::Right::session_take_part},
+    {"POST", "/api/video/sessions/{session_id}/end", "endSession", "endSession", end_session, 200, false, "End a session", "session_notes? connection_quality_rating?", access::Right::session_end},
+    {"POST", "/api/video/sessions/{session_id}/cancel", "cancelSession", "cancelSession", cancel_session, 200, false, "Cancel a session before it begins", "cancellation_reason", access::Right::session_cancel},
+    {"GET", "/api/video/sessions/doctor/{doctor_id}", "listDoctorSessions", "listProviderSessions", doctor_sessions, 200, false, "A doctor's sessions", "?status ?page ?page_size"},
+    {"GET", "/api/video/sessions/patient/{patient_id}", "listPatientSessions", "listPatientSessions", patient_sessions, 200, false, "A patient's sessions", "?status ?page ?page_size"},
+    {"GET", "/api/video/metrics/usage", "getUsage", "getUsage", usage, 200, false, "Attendee-minutes of a month", "?year ?month"},
+    {"GET", "/health", "getHealth", "health", health, 200, true, "Whether the service works", ""},
 };
 // clang-format on
 
