@@ -13,11 +13,17 @@ namespace {
 constexpr std::int64_t kAfterwardsMs =
     std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::hours(30 * 24)).count();
 
+// How long before its planned start a session makes its doctors and nurses the patient's.
+constexpr std::int64_t kBeforeMs =
+    std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::hours(7 * 24)).count();
+
+// at_ms is the planned start, or when the session was made.
 constexpr store::Statement kTreats{
     "SELECT 1 FROM session_member m JOIN session s ON s.tenant = m.tenant AND s.id = m.session "
     "WHERE m.tenant = $1 AND m.person = $2 AND s.patient = $3 AND m.role IN ('doctor', "
-    "'specialist', 'nurse') AND m.admission IN ('waiting', 'admitted') AND (s.ended_ms IS NULL OR "
-    "s.ended_ms > $4) LIMIT 1"};
+    "'specialist', 'nurse') AND m.admission IN ('waiting', 'admitted') AND s.status <> 'cancelled' "
+    "AND (s.started_ms IS NOT NULL OR s.at_ms <= $5) AND (s.ended_ms IS NULL OR s.ended_ms > $4) "
+    "LIMIT 1"};
 
 constexpr store::Statement kTakesPartNow{
     "SELECT 1 FROM session_member m JOIN session s ON s.tenant = m.tenant AND s.id = m.session "
@@ -48,7 +54,8 @@ Result<access::Facts> facts_about(store::Store& store, keys::DataKeys& keys, Ran
 
 Result<bool> treats(store::Store& store, std::string_view tenant, std::string_view person,
                     std::string_view patient, Timestamp now) {
-  return finds(store, kTreats, {tenant, person, patient, now.ms - kAfterwardsMs});
+  return finds(store, kTreats,
+               {tenant, person, patient, now.ms - kAfterwardsMs, now.ms + kBeforeMs});
 }
 
 Result<bool> takes_part_now(store::Store& store, std::string_view tenant, std::string_view person) {

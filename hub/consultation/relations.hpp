@@ -20,7 +20,8 @@ namespace rabt::consultation {
                                                 std::string_view session,
                                                 const identity::Person& person);
 // Whether a person takes part, as doctor, specialist or nurse, in a session of the patient that is
-// to come, runs, or ended not longer than 30 days before `now`.
+// planned for the seven days after `now`, runs, or ended not longer than 30 days before it. One
+// that was cancelled never counts.
 [[nodiscard]] Result<bool> treats(store::Store& store, std::string_view tenant,
                                   std::string_view person, std::string_view patient, Timestamp now);
 // Whether a person is admitted to a session that runs.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/base/bytes.hpp"
 #include "hub/base/check.hpp"
 #include "hub/engine/instance_reader.hpp"
 #include "hub/engine/statements.hpp"
@@ -132,15 +133,33 @@ Result<StoredStart> Starts::store(store::Transaction& transaction, const Prepare
 
 // ---- whose data an instance works on (metadata.rabt.patient)
 
+namespace {
+
+constexpr std::size_t kIndexBytes = 16;
+
+// A pseudonym is an index already.
+Result<std::string> index_of(const KeyLease& lease, std::string_view kind_text,
+                             std::string_view value) {
+  if (kind_text == "pseudonym") {
+    const auto index = from_hex(value);
+    if (!index || index->size() != kIndexBytes)
+      return invalid("phi.index_value", "the value is no pseudonym");
+    return std::string(as_text(*index));
+  }
+  const auto kind = phi::parse_index_kind(kind_text);
+  RABT_CHECK(kind.has_value());
+  return identity::blind_index(lease.keys.keys(), *kind, value);
+}
+
+}  // namespace
+
 Result<Patients> Starts::patients_of(const workflow::Definition& definition,
                                      const Json& start_events, const KeyLease& lease) const {
   const auto reference = definition.patient(start_events);
   Patients out;
   int unread = reference.unread;
   for (const auto& [kind_text, value] : reference.identifiers) {
-    const auto kind = phi::parse_index_kind(kind_text);
-    RABT_CHECK(kind.has_value());
-    auto index = identity::blind_index(lease.keys.keys(), *kind, value);
+    auto index = index_of(lease, kind_text, value);
     if (!index.ok()) {
       ++unread;
     } else if (std::find(out.begin(), out.end(), *index) == out.end()) {

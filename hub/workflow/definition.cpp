@@ -191,7 +191,7 @@ Result<std::optional<std::string>> Definition::business_key(const Json& start_ev
 }
 
 const std::vector<std::string>& patient_kinds() {
-  static const std::vector<std::string> kinds{"identifier", "mrn", "phone", "email"};
+  static const std::vector<std::string> kinds{"identifier", "mrn", "phone", "email", "pseudonym"};
   return kinds;
 }
 

@@ -64,7 +64,9 @@ struct Booked {
                                            {"value", person["identifier"][0]["value"]}})})}}));
     RABT_EXPECT_STATUS(entered, 201);
     patient = entered.text("uuid");
+    national_id = person["identifier"][0].string_or("value", "");
   }
+  std::string national_id;
   std::string patient;
   std::string appointment;
 };
@@ -166,6 +168,21 @@ TEST(Apart, B35B36K46K56K59K78P21ASessionIsCoveredThenWrittenDownAndClaimedOnce)
   EXPECT_GE(told.int_or("durationMinutes", 0), 1);
   EXPECT_TRUE(told["patient"].is_string());
   EXPECT_EQ(told.dump().find(booked.patient), std::string::npos) << "by a pseudonym";
+
+  // What left the hub of this patient.
+  const auto asked =
+      h().site.rabt({"audit", "report", "--patient", "identifier:" + booked.national_id, "--reason",
+                     "she asks", "--json"});
+  ASSERT_EQ(asked.code, 0) << asked.said;
+  const auto report = Json::parse(asked.said);
+  ASSERT_TRUE(report.ok()) << asked.said;
+  EXPECT_EQ((*report)["instances"].size(), 2U) << "before and after the session";
+  std::string sent;
+  for (const Json& row : (*report)["disclosures"].as_array())
+    sent += row.string_or("capability", "") + " ";
+  for (const char* capability : {"patient.read", "eligibility.check", "appointment.update",
+                                 "encounter.write", "document.write", "claim.submit"})
+    EXPECT_NE(sent.find(capability), std::string::npos) << capability << " of " << sent;
 }
 
 TEST(Apart, P21TheAppointmentOfACancelledSessionIsCancelledAndMayBePlannedAgain) {

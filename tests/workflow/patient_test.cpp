@@ -1,5 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
 #include "hub/workflow/definition.hpp"
 
 // metadata.rabt.patient: whose data an instance works on.
@@ -55,6 +60,31 @@ TEST(Patient, AWorkflowWithoutItDeclaresNobody) {
       nullptr);
   ASSERT_NE(parsed.definition, nullptr);
   EXPECT_FALSE(parsed.definition->patient(start(Json())).declared);
+}
+
+// What a workflow of a patient's data sends, and who sees it, is found by the patient.
+TEST(Patient, EveryShippedWorkflowOfAPatientSaysWhose) {
+  const char* root = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+  const std::filesystem::path folder = std::filesystem::path(root != nullptr ? root : ".");
+  int of_patients = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder / "workflows")) {
+    const std::string name = file.path().filename().string();
+    if (name.ends_with(".test.yaml") || !name.ends_with(".yaml")) continue;
+    std::ifstream stream(file.path());
+    std::ostringstream text;
+    text << stream.rdbuf();
+    if (text.str().find("dataClass: patient") == std::string::npos) continue;
+    ++of_patients;
+    const auto parsed = parse_definition(text.str(), nullptr);
+    ASSERT_NE(parsed.definition, nullptr) << name << "\n" << all(parsed);
+    EXPECT_TRUE(parsed.definition->patient(start(Json::object({}))).declared) << name;
+    if (name == "consultation.yaml") continue;  // A booking's, which has the identifier itself.
+    const auto found = parsed.definition->patient(start(Json::object({{"patient", "0a1b"}})));
+    ASSERT_EQ(found.identifiers.size(), 1U) << name;
+    EXPECT_EQ(found.identifiers[0].kind, "pseudonym") << name;
+    EXPECT_EQ(found.identifiers[0].value, "0a1b") << name;
+  }
+  EXPECT_GE(of_patients, 6);
 }
 
 TEST(Patient, MistakesAreSaidWithTheirPlace) {

@@ -297,7 +297,8 @@ void Parser::read_patient(const YamlEntry& patient) {
       const std::string near = nearest(entry.key, kinds);
       error(entry, "workflow.unknown_key",
             "`" + entry.key + "` is not a kind of identifier of a patient",
-            near.empty() ? "identifier, mrn, phone or email" : "did you mean `" + near + "`?");
+            near.empty() ? "identifier, mrn, phone, email or pseudonym"
+                         : "did you mean `" + near + "`?");
       continue;
     }
     auto read = expression(*entry.value, "patient." + entry.key, Place::event, Scope{});

@@ -1,0 +1,158 @@
+#include <chrono>
+#include <set>
+
+#include "hub/base/clock.hpp"
+#include "tests/acceptance/hospital.hpp"
+
+// Who sees the record of a patient without a reason: who treats, and nobody by a way round.
+namespace rabt::acceptance {
+namespace {
+
+Hospital& h() {
+  return Hospital::get();
+}
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+struct Patient {
+  std::string id;
+  std::string mrn;
+};
+
+Patient registered() {
+  static int count = 1000;
+  const std::string mrn = "WHOSE-" + std::to_string(++count);
+  const Answer made = h().post(
+      "AD", "/api/v1/patients",
+      Json::object({{"name", "Sara Alotaibi"}, {"mrn", mrn}, {"birthDate", "1980-02-03"}}));
+  RABT_EXPECT_STATUS(made, 201);
+  return {.id = made.text("id"), .mrn = mrn};
+}
+
+std::string in_hours(int hours) {
+  const auto at = std::chrono::system_clock::now() + std::chrono::hours(hours);
+  const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(at.time_since_epoch());
+  return to_iso8601({since.count()});
+}
+
+// A session of D2 with the patient.
+std::string planned(const Patient& patient, int hours) {
+  const Answer made = h().post("D2", "/api/v1/sessions",
+                               Json::object({{"type", "doctor_patient"},
+                                             {"provider", h().person("D2").id},
+                                             {"patient", patient.id},
+                                             {"waitingRoom", false},
+                                             {"scheduledStart", in_hours(hours)}}));
+  RABT_EXPECT_STATUS(made, 201);
+  return "/api/v1/sessions/" + made.text("id");
+}
+
+Json found(std::string_view who, const Patient& patient, const Headers& headers = {}) {
+  const Answer answer = h().call(who, "POST", "/api/v1/patients/search",
+                                 Json::object({{"identifier", "mrn:" + patient.mrn}}), headers);
+  RABT_EXPECT_STATUS(answer, 200);
+  EXPECT_EQ(answer["items"].size(), 1U) << answer.body;
+  return answer["items"].size() == 1 ? answer["items"][0] : Json::object();
+}
+
+int reads(std::string_view who, const Patient& patient) {
+  return h().get(who, "/api/v1/patients/" + patient.id).status;
+}
+
+TEST(WhosePatient, ASearchShowsNoMoreThanTheRecordItself) {
+  const Patient patient = registered();
+  const Json listed = found("D2", patient, {{"X-Rabt-Reason", "curious"}});
+  EXPECT_EQ(listed["id"], Json(patient.id));
+  EXPECT_EQ(listed["name"], Json("Sara Alotaibi"));
+  EXPECT_TRUE(listed["mrn"].is_null()) << "a doctor who does not treat sees the record";
+  EXPECT_TRUE(listed["birthDate"].is_null());
+  EXPECT_EQ(reads("D2", patient), 403);
+
+  EXPECT_EQ(found("AD", patient, {{"X-Rabt-Reason", "a call"}})["mrn"], Json(patient.mrn));
+
+  (void)planned(patient, 1);
+  EXPECT_EQ(found("D2", patient)["mrn"], Json(patient.mrn));
+  EXPECT_EQ(reads("D2", patient), 200);
+}
+
+TEST(WhosePatient, ASessionFarAheadMakesNobodyTreat) {
+  const Patient patient = registered();
+  (void)planned(patient, 24 * 30);
+  EXPECT_EQ(reads("D2", patient), 403);
+  EXPECT_TRUE(found("D2", patient)["mrn"].is_null());
+  RABT_EXPECT_STATUS(h().call("D2", "PATCH", "/api/v1/patients/" + patient.id,
+                              Json::object({{"mrn", "OTHER"}}), {{"If-Match", "\"1\""}}),
+                     403);
+  (void)planned(patient, 24 * 6);
+  EXPECT_EQ(reads("D2", patient), 200);
+}
+
+TEST(WhosePatient, ASessionThatWasCancelledMakesNobodyTreat) {
+  const Patient patient = registered();
+  const std::string session = planned(patient, 2);
+  EXPECT_EQ(reads("D2", patient), 200);
+  RABT_EXPECT_STATUS(h().post("D2", session + "/cancel", Json::object({{"reason", "oops"}})), 200);
+  EXPECT_EQ(reads("D2", patient), 403);
+  EXPECT_TRUE(found("D2", patient)["mrn"].is_null());
+}
+
+// What the report of one patient says, as the auditor gets it.
+Json report_of(const std::string& named) {
+  h().enter("AUW", "auditor");
+  const Answer report =
+      h().call("AUW", "POST", "/api/v1/audit/report", Json::object({{"patient", named}}),
+               {{"X-Rabt-Reason", "she asks"}});
+  RABT_EXPECT_STATUS(report, 200);
+  return report.json;
+}
+
+// Reasons and parts of the readings of AD.
+std::multiset<std::string> readings_of(const Json& report) {
+  std::multiset<std::string> out;
+  for (const Json& row : report["accesses"].as_array()) {
+    if (row["actor"] != Json("person:" + h().person("AD").id)) continue;
+    out.insert(row.string_or("act", "") + " " + row.string_or("of", "") + " " +
+               row.string_or("reason", ""));
+  }
+  return out;
+}
+
+TEST(WhosePatient, TheReportHasEveryReading) {
+  const Patient patient = registered();
+  const std::string at = "/api/v1/patients/" + patient.id;
+  const Headers snoops{{"X-Rabt-Reason", "snooping"}};
+  const auto change = [&](const Json& body) {
+    const Answer now = h().call("AD", "GET", at, {}, {{"X-Rabt-Reason", "to change it"}});
+    const Answer done = h().call("AD", "PATCH", at, body, {{"If-Match", now.header("ETag")}});
+    RABT_EXPECT_STATUS(done, 200);
+  };
+  const std::string national = "10" + patient.mrn.substr(6) + "7766";
+  const Json identifiers =
+      Json::array({Json::object({{"kind", "national_id"}, {"value", national}})});
+  change(Json::object({{"identifiers", identifiers}}));
+
+  const std::string session = planned(patient, 0);
+  RABT_EXPECT_STATUS(h().post("D2", session + "/start"), 200);
+  RABT_EXPECT_STATUS(
+      h().post("D2", session + "/notes", Json::object({{"kind", "free"}, {"content", "well"}})),
+      201);
+  for (const char* part : {"", "/notes", "/vitals", "/prescriptions", "/summary", "/messages"})
+    RABT_EXPECT_STATUS(h().call("AD", "GET", session + part, {}, snoops), 200);
+  RABT_EXPECT_STATUS(h().call("AD", "GET", at, {}, snoops), 200);
+  const std::multiset<std::string> expected{
+      "session.read  snooping",        "session.read note snooping",
+      "session.read vitals snooping",  "session.read prescription snooping",
+      "session.read summary snooping", "session.read message snooping",
+      "patient.read  snooping"};
+  const auto has_all = [&](const std::string& named) {
+    const std::multiset<std::string> found = readings_of(report_of(named));
+    std::string all;
+    for (const std::string& one : found) all += one + "\n";
+    for (const std::string& one : expected) EXPECT_TRUE(found.contains(one)) << one << "\n" << all;
+    return found;
+  };
+  (void)has_all("identifier:" + national);
+}
+
+}  // namespace
+}  // namespace rabt::acceptance
