@@ -145,8 +145,8 @@ Result<Grant> Grants::open(const Reader& reader, std::string_view instance,
                            std::string_view patient, std::int64_t minutes) {
   RABT_TRY_STATUS(check_reason(reader.reason));
   if (minutes < 1 || minutes > kMaxGrantMinutes) {
-    return invalid("phi.minutes",
-                   "a grant lasts from 1 to " + std::to_string(kMaxGrantMinutes) + " minutes");
+    return invalid("api.invalid",
+                   "minutes: must be a number from 1 to " + std::to_string(kMaxGrantMinutes));
   }
   auto sealed = parts_.details.seal(tenant_, patient, Json::object({{"reason", reader.reason}}));
   if (!sealed.ok()) return not_audited(sealed.error());
@@ -219,8 +219,7 @@ Status Grants::close(const Reader& reader, std::string_view id) {
 
 Status Grants::review(const Reader& reader, std::string_view id, std::string_view by) {
   if (by.empty() || by.size() > kMaxReviewer)
-    return invalid("phi.reviewer",
-                   "`by` must name who has reviewed the grant, in at most 200 bytes");
+    return invalid("api.invalid", "by: must name who has reviewed the grant, in at most 200 bytes");
   return change(id,
                 [&](store::Transaction& transaction, const Row& row,
                     std::optional<Error>& refusal) -> Status {

@@ -62,7 +62,7 @@ class Grants {
   Grants(Parts parts, std::string tenant, std::string boot);
 
   // Opens a grant for an instance or for a patient (blind index). Errors: invalid phi.reason,
-  // phi.minutes; unavailable audit.unavailable.
+  // api.invalid (the minutes); unavailable audit.unavailable.
   [[nodiscard]] Result<Grant> open(const Reader& reader, std::string_view instance,
                                    std::string_view patient, std::int64_t minutes);
   // Errors: not_found phi.grant; conflict phi.grant_ended; unavailable audit.unavailable.

@@ -59,7 +59,7 @@ Result<Window> window_of(const Call& call) {
   if (const auto limit = call.request.parameter("limit")) {
     window.limit = read_number<std::size_t>(*limit).value_or(0);
     if (window.limit == 0 || window.limit > kMostItems)
-      return invalid("api.limit", "limit must be a number from 1 to 200");
+      return invalid("api.invalid", "limit: must be a number from 1 to 200");
   }
   const auto cursor = call.request.parameter("cursor");
   if (!cursor) return window;

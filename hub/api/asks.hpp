@@ -18,7 +18,7 @@ namespace rabt::api {
 // without it).
 [[nodiscard]] Result<consultation::Ask> ask_of(const Call& call);
 
-// limit (1 to 200, else 50) and cursor of the query. Errors: api.limit, cursor.invalid.
+// limit (1 to 200, else 50) and cursor of the query. Errors: api.invalid, cursor.invalid.
 [[nodiscard]] Result<consultation::Window> window_of(const Call& call);
 
 // A record with its version as ETag. A status of 204 leaves the body out.

@@ -27,14 +27,14 @@ Result<Period> period_of(const Json& body) {
     const Json& value = body[key];
     if (value.is_null()) continue;
     if (!value.is_string())
-      return invalid("api.period", "`" + std::string(key) + "` must be a point in time");
+      return invalid("api.invalid", std::string(key) + ": must be a point in time, as text");
     std::string text = value.as_string();
     if (text.size() == 10) text += "T00:00:00Z";
     const auto at = parse_iso8601(text);
     if (!at.ok()) {
-      return invalid("api.period", "`" + std::string(key) +
-                                       "` must be a date, or a time with its zone such as "
-                                       "2026-03-10T06:00:00Z");
+      return invalid("api.invalid", std::string(key) +
+                                        ": must be a date, or a time with its zone such as "
+                                        "2026-03-10T06:00:00Z");
     }
     *out = at->ms;
   }
@@ -185,7 +185,7 @@ Result<Response> Audit::export_page(const Call& call) const {
   const auto format = std::find_if(kFormats.begin(), kFormats.end(),
                                    [&](const Format& one) { return one.name == name; });
   if (format == kFormats.end())
-    return invalid("api.format", "`format` must be fhir, syslog or jsonl");
+    return invalid("api.invalid", "format: must be fhir, syslog or jsonl");
   RABT_TRY(period, period_of(body));
   audit::Query query;
   query.tenant = patients.tenant;

@@ -41,7 +41,7 @@ Result<Response> Grants::open(const Call& call) const {
   const std::string instance = body.string_or("instance", "");
   const std::string who = body.string_or("patient", "");
   if (instance.empty() == who.empty())
-    return invalid("api.grant", "name either `instance` or `patient`");
+    return invalid("api.invalid", "instance, patient: give one of the two");
   RABT_TRY(patient, who.empty() ? engine.patient_of(instance) : patients.index_of(who));
   access::Reader reader = reader_of(call);
   reader.reason = body.string_or("reason", "");

@@ -102,8 +102,7 @@ Result<Response> Hooks::take(const Source& source, const Json& envelope, const s
   if (!read.ok()) {
     const Error& error = read.error();
     parts_.log.warn("hook.unreadable", {{"source", source.name}, {"code", error.code}});
-    if (error.code != "plugin.delivery") return error;
-    return http::problem(422, error.code, "Unprocessable Content", error.message);
+    return error;
   }
   if (!read->is_object()) {
     RABT_TRY(accepted, store(source, body, dedupe_id, from, *read));

@@ -28,7 +28,7 @@ Json summaries_json(const std::vector<engine::InstanceSummary>& list) {
 
 Result<std::size_t> checked_limit(std::int64_t limit) {
   if (limit < 1 || limit > kMaxPage)
-    return invalid("api.limit", "`limit` must be a number from 1 to 200");
+    return invalid("api.invalid", "limit: must be a number from 1 to 200");
   return static_cast<std::size_t>(limit);
 }
 
@@ -136,7 +136,7 @@ Result<Response> Instances::resolve(const Call& call) const {
     outcome.code = "operator.decision";
     outcome.message = "an operator decided that the action had no effect";
   } else {
-    return invalid("api.outcome", "`outcome` must be done, transient or permanent");
+    return invalid("api.invalid", "outcome: must be done, transient or permanent");
   }
   RABT_TRY_STATUS(engine.resolve(call.path[0], std::move(outcome), call.caller.who.actor(),
                                  body.string_or("reason", "")));

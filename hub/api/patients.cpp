@@ -17,8 +17,8 @@ Result<std::string> Patients::index_of(std::string_view text) const {
   const auto colon = text.find(':');
   const auto kind = phi::parse_index_kind(text.substr(0, colon));
   if (colon == std::string_view::npos || !kind) {
-    return invalid("api.patient",
-                   "a patient is named by KIND:VALUE; KIND is identifier, mrn, phone or email");
+    return invalid("api.invalid",
+                   "patient: must be KIND:VALUE; KIND is identifier, mrn, phone or email");
   }
   return identity::blind_index(keyring, tenant, *kind, text.substr(colon + 1));
 }

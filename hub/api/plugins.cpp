@@ -38,10 +38,17 @@ Result<Response> Plugins::act(const Call& call) const {
   RABT_TRY(body, body_object(call.request));
   const std::string act = body.string_or("act", "");
   const bool known = std::find(kActs.begin(), kActs.end(), act) != kActs.end();
-  if (!known || !is_word(body["object"]) || !is_plain(body["detail"])) {
-    return invalid("api.plugin_act",
-                   "`act` must be one of plugin.added, plugin.removed, plugin.key_added, "
-                   "plugin.key_removed; `object` and the members of `detail` must be plain words");
+  if (!known) {
+    return invalid("api.invalid",
+                   "act: must be plugin.added, plugin.removed, plugin.key_added or "
+                   "plugin.key_removed");
+  }
+  if (!is_word(body["object"]))
+    return invalid("api.invalid", "object: must be one text of letters, digits and -_.:*+@");
+  if (!is_plain(body["detail"])) {
+    return invalid("api.invalid",
+                   "detail: must be an object of at most 16 members, each a text of letters, "
+                   "digits and -_.:*+@");
   }
   const audit::Prepared entry = audit.prepare({.tenant = tenant,
                                                .actor = call.caller.who.actor(),

@@ -279,7 +279,8 @@ Result<Json> StreamSocket::unsubscribe(const Json& frame) {
     return Json::object();
   }
   const auto found = feeds_.find(frame.string_or("topic", ""));
-  if (found == feeds_.end()) return not_found("not_found", "this topic is not subscribed");
+  if (found == feeds_.end())
+    return not_found("stream.not_subscribed", "this topic is not subscribed");
   found->second->end();
   feeds_.erase(found);
   return Json::object();
@@ -287,7 +288,8 @@ Result<Json> StreamSocket::unsubscribe(const Json& frame) {
 
 Result<Json> StreamSocket::say(const Json& frame) {
   const auto found = feeds_.find(frame.string_or("topic", ""));
-  if (found == feeds_.end()) return not_found("not_found", "subscribe to the topic first");
+  if (found == feeds_.end())
+    return not_found("stream.not_subscribed", "subscribe to the topic first");
   RABT_TRY(said, found->second->say(frame.string_or("kind", ""), frame));
   return Json::object({{"said", std::move(said)}});
 }

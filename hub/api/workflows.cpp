@@ -21,14 +21,14 @@ Result<Order> read_order(const http::Request& request) {
   Order order;
   const Json& list = body["files"];
   if (!list.is_array() || list.size() == 0)
-    return invalid("api.files", "`files` must be a list with at least one file");
+    return invalid("api.invalid", "files: must be a list with at least one file");
   for (const Json& file : list.as_array()) {
     if (!file["name"].is_string() || !file["source"].is_string())
-      return invalid("api.files", "each of `files` needs `name` and `source`, both text");
+      return invalid("api.invalid", "files: each needs `name` and `source`, both text");
     order.files.push_back({file["name"].as_string(), file["source"].as_string()});
   }
   if (const Json* prune = body.find("prune"); prune != nullptr) {
-    if (!prune->is_bool()) return invalid("api.prune", "`prune` must be true or false");
+    if (!prune->is_bool()) return invalid("api.invalid", "prune: must be true or false");
     order.prune = prune->as_bool();
   }
   return order;

@@ -49,7 +49,7 @@ struct Ask {
 // The JSON that docs/openapi.yaml gives the operation: camelCase, RFC 3339 with Z, only what the
 // caller may see. Errors:
 //   invalid api.invalid    one line a mistake, "<field>: <what is wrong>", joined by line feeds
-//   not_found not_found    no such record, or one of another tenant
+//   not_found <what>.unknown  no such thing, or one of another tenant
 //   denied authorisation.denied, session.not_host, participant.not_a_participant, ...
 //   conflict session.completed, visit.closed, ...: names the state that is and the one that was
 //            needed

@@ -20,7 +20,7 @@ Result<std::vector<std::string>> data_keys_of(store::Store& store, std::string_v
   const auto colon = object.find(':');
   const std::string_view kind = object.substr(0, colon);
   if (colon == std::string_view::npos || (kind != "instance" && kind != "recording")) {
-    return invalid("api.object", "`object` must be instance:<id> or recording:<id>");
+    return invalid("api.invalid", "object: must be instance:<id> or recording:<id>");
   }
   const std::string_view id = object.substr(colon + 1);
   std::vector<std::string> keys;

@@ -181,10 +181,10 @@ Result<std::int64_t> Live::listen(std::string_view tenant, std::string_view sess
       return false;
     });
   }));
-  if (!newest) return not_found("not_found", "there is no such session");
+  if (!newest) return not_found("session.unknown", "there is no such session");
   if (after && *after > *newest)
-    return conflict("stream.after",
-                    "the session has no such event; read it, and listen without `after`");
+    return not_found("stream.after",
+                     "the session has no such event; read it, and listen without `after`");
   {
     const Lock lock(state_->mutex);
     Topic& topic = state_->topics[std::string(session)];

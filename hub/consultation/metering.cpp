@@ -20,7 +20,7 @@ Result<Timestamp> begin_of(int year, int month, const std::string& zone) {
   RABT_TRY(utc, parse_iso8601(std::to_string(year) + "-" + two_digits(month) + "-01T00:00:00Z"));
   const auto first = workflow::parse_cron("0 0 1 " + std::to_string(month) + " *");
   const auto due = workflow::next_due(*first.schedule, zone, Timestamp{utc.ms - 2 * kDayMs});
-  if (!due) return invalid("metering.month", "the time zone is unknown");
+  if (!due) return invalid("api.invalid", "month: the time zone of `timezone` is unknown");
   return *due;
 }
 
@@ -36,7 +36,7 @@ std::string Month::name() const {
 
 Result<Month> month_of(int year, int month, const std::string& zone) {
   if (year < 2000 || year > 2999 || month < 1 || month > 12)
-    return invalid("metering.month", "there is no such month");
+    return invalid("api.invalid", "month: there is no such month");
   RABT_TRY(begins, begin_of(year, month, zone));
   RABT_TRY(ends, begin_of(month == 12 ? year + 1 : year, month == 12 ? 1 : month + 1, zone));
   return Month{.year = year, .month = month, .begins = begins, .ends = ends};

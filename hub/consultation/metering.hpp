@@ -26,7 +26,7 @@ struct Month {
   // 2026-11
   [[nodiscard]] std::string name() const;
 };
-// zone: an IANA name. Error invalid metering.month: there is no such month or zone.
+// zone: an IANA name. Error invalid api.invalid: there is no such month or zone.
 [[nodiscard]] Result<Month> month_of(int year, int month, const std::string& zone);
 // The month in which a moment lies.
 [[nodiscard]] Result<Month> month_at(Timestamp at, const std::string& zone);

@@ -62,7 +62,7 @@ struct BoundRecording {
                                 std::string_view id, std::string_view copy,
                                 std::string_view problem);
 
-// reference: ULID, UUID or number. Error not_found not_found.
+// reference: ULID, UUID or number. Error not_found recording.unknown.
 [[nodiscard]] Result<KeptRecording> find_session_recording(const SessionParts& parts,
                                                            std::string_view reference);
 

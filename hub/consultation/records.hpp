@@ -101,7 +101,7 @@ class Records {
   virtual Answer set_quality_level(const Ask& ask) = 0;
 
   // Whether the caller may write this to the record, whatever state it is in: note_write,
-  // prescription_write. Errors: not_found; those of the decision.
+  // prescription_write. Errors: not_found record.unknown; those of the decision.
   virtual Status allows(const Ask& ask, access::Right right) = 0;
 
   // For workflows alone: what clinicians wrote in the visit, as a payer and a record system take

@@ -14,7 +14,7 @@
 // service.
 namespace rabt::consultation {
 
-// What access::decide() takes of a person and a session. Error not_found.
+// What access::decide() takes of a person and a session. Error not_found session.unknown.
 [[nodiscard]] Result<access::Facts> facts_about(store::Store& store, keys::DataKeys& keys,
                                                 Random& random, std::string_view tenant,
                                                 std::string_view session,

@@ -6,6 +6,7 @@
 #include "hub/consultation/records.hpp"
 #include "hub/consultation/service.hpp"
 #include "hub/consultation/session_service.hpp"
+#include "hub/plugin/call.hpp"
 
 // hub://session
 namespace rabt::consultation {

@@ -447,7 +447,7 @@ Result<KeptRecording> find_session_recording(const SessionParts& parts,
                                    take);
     }));
   }
-  if (!raw) return not_found("not_found", "there is no such recording");
+  if (!raw) return not_found("recording.unknown", "there is no such recording");
   return open(parts, std::move(*raw));
 }
 
@@ -557,13 +557,14 @@ Answer SessionsImpl::recording(const Ask& ask) {
   for (const Json& item : page.items) {
     if (item.string_or("id", "") == one.id) return item;
   }
-  return not_found("not_found", "there is no such recording");
+  return not_found("recording.unknown", "there is no such recording");
 }
 
 Answer SessionsImpl::transcribable(const Ask& ask) {
   RABT_TRY(session, visible(ask, actor_of(ask)));
   RABT_TRY(one, find_session_recording(parts_, ask.record));
-  if (one.session != session.id) return not_found("not_found", "there is no such recording");
+  if (one.session != session.id)
+    return not_found("recording.unknown", "there is no such recording");
   if (one.status != "ready")
     return conflict("recording.not_ready", "the recording is " + one.status +
                                                ", and only one that is ready is transcribed");

@@ -313,7 +313,7 @@ Status SessionRows::open(Session& session, std::string_view sealed) const {
 }
 
 Result<Session> SessionRows::load(std::string_view tenant, std::string_view reference) const {
-  const auto missing = [] { return not_found("not_found", "there is no such session"); };
+  const auto missing = [] { return not_found("session.unknown", "there is no such session"); };
   const auto id = identity::ulid_of(reference);
   std::int64_t number = 0;
   if (!id) {
@@ -371,7 +371,7 @@ Result<SessionRows::Invited> SessionRows::of_code(std::string_view tenant,
       return false;
     });
   }));
-  if (!found) return not_found("not_found", "there is no invitation with this code");
+  if (!found) return not_found("invitation.unknown", "there is no invitation with this code");
   return *found;
 }
 

@@ -67,12 +67,13 @@ class SessionRows {
   SessionRows(store::Store& store, keys::DataKeys& keys, Random& random)
       : store_(store), keys_(keys), random_(random) {}
 
-  // reference: ULID, UUID or number. Error not_found not_found.
+  // reference: ULID, UUID or number. Error not_found session.unknown.
   [[nodiscard]] Result<Session> load(std::string_view tenant, std::string_view reference) const;
   // The session whose room the provider knows by this id; nothing when there is none.
   [[nodiscard]] Result<std::optional<std::string>> of_room(std::string_view tenant,
                                                            std::string_view sid) const;
-  // Where the code of an invitation leads: session and invitation. Error not_found not_found.
+  // Where the code of an invitation leads: session and invitation. Error not_found
+  // invitation.unknown.
   struct Invited {
     std::string session;
     std::string invitation;

@@ -56,8 +56,8 @@ class SessionService : public Sessions {
   virtual Answer set_appointment(const Ask& ask) = 0;
   virtual Answer link_consultation(const Ask& ask) = 0;
   // record: a recording of the session, which everybody who took part lets be transcribed.
-  // {recording, blob, contentType, language, startedMs, offsetMs}. Errors: not_found not_found,
-  // conflict recording.not_ready, consent.transcription_missing.
+  // {recording, blob, contentType, language, startedMs, offsetMs}. Errors: not_found
+  // recording.unknown, conflict recording.not_ready, consent.transcription_missing.
   virtual Answer transcribable(const Ask& ask) = 0;
 
   // Before the first request. The surroundings outlive the service.

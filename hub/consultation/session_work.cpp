@@ -652,7 +652,8 @@ void SessionWork::give_up(const Intent& intent, std::string_view state, std::str
       intent.kind == "open-room"
           ? sessions_.act_as_hub(
                 intent.session,
-                RoomNotOpened{std::string(state == "parked" ? "video.room_unknown" : refused)},
+                RoomNotOpened{.warning =
+                                  std::string(state == "parked" ? "video.room_unknown" : refused)},
                 closed)
       : intent.kind == "start-recording"
           ? sessions_.act_as_hub(intent.session, RecordingLost{intent.subject, std::string(code)},

@@ -149,8 +149,8 @@ class Sessions {
   virtual Answer summary(const Ask& ask) = 0;
   virtual Answer events(const Ask& ask) = 0;
 
-  // What the caller is to the session. Errors: not_found, denied authorisation.denied when the
-  // caller is neither participant nor administrator.
+  // What the caller is to the session. Errors: not_found session.unknown, denied
+  // authorisation.denied when the caller is neither participant nor administrator.
   virtual Result<Membership> membership(const Ask& ask) = 0;
   // Whether the caller may do this in the session, whatever state it is in. Errors: those of
   // membership() and of the decision.

@@ -87,9 +87,10 @@ Answer SessionsImpl::change(const Ask& ask) {
   RABT_TRY_STATUS(mistakes.status());
   return act_and_show(ask, [&](Session& is) -> Result<Command> {
     if (ask.version && *ask.version != is.version)
-      return conflict("precondition.failed",
-                      "the session is at version " + std::to_string(is.version) +
-                          ", and If-Match names " + std::to_string(*ask.version));
+      return conflict("precondition.failed", "the session is at version " +
+                                                 std::to_string(is.version) +
+                                                 ", and If-Match names " +
+                                                 std::to_string(*ask.version) + "; read it again");
     if (!members["patient"].is_null()) {
       const std::string& patient = members["patient"].as_string();
       if (!is.patient.empty() && is.patient != patient)

@@ -78,7 +78,7 @@ Answer SessionsImpl::token(const Ask& ask) {
   if (who.system) own = session.participant(record_of(session, ask.record));
   if (!who.system) RABT_TRY_STATUS(may(access::Right::session_take_part, session, who));
   if (own == nullptr || !own->takes_part())
-    return not_found("not_found", "the session has no such participant");
+    return not_found("participant.unknown", "the session has no such participant");
   if (session.over()) return ended_error(session.status, "scheduled, waiting or active");
   if (session.status == SessionStatus::requested)
     return conflict("session.not_accepted",
@@ -94,7 +94,8 @@ Answer SessionsImpl::token(const Ask& ask) {
     RABT_TRY(again, rows_.load(parts_.tenant, session.id));
     session = std::move(again);
     own = session.of_person(who.person);
-    if (own == nullptr) return not_found("not_found", "the session has no such participant");
+    if (own == nullptr)
+      return not_found("participant.unknown", "the session has no such participant");
   }
   RABT_TRY(access, access_of(session, own->id, true));
   audit::Entry entry{.tenant = session.tenant,
@@ -279,7 +280,7 @@ Answer SessionsImpl::revoke_invitation(const Ask& ask) {
       return invitation_json(one, sight_of(acted.session, actor_of(ask), false),
                              parts_.clock.now());
   }
-  return not_found("not_found", "the session has no such invitation");
+  return not_found("invitation.unknown", "the session has no such invitation");
 }
 
 Answer SessionsImpl::accept_invitation(const Ask& ask) {
@@ -299,7 +300,7 @@ Answer SessionsImpl::accept_invitation(const Ask& ask) {
                    return Command(
                        AcceptInvitation{one.id, new_participant(one.role, who.person, one.guest)});
                  }
-                 return not_found("not_found", "there is no invitation with this code");
+                 return not_found("invitation.unknown", "there is no invitation with this code");
                },
                {}, Sees::may));
   RABT_TRY(answer, admission_answer(ask, acted));
@@ -347,7 +348,8 @@ Answer SessionsImpl::record_consent(const Ask& ask) {
   RABT_TRY(acted, act(ask, ask.session, [&](Session& is) -> Result<Command> {
              if (!guest.empty()) {
                const std::string id = record_of(is, guest);
-               if (id.empty()) return not_found("not_found", "the session has no such participant");
+               if (id.empty())
+                 return not_found("participant.unknown", "the session has no such participant");
                consent.set("participant", id);
              }
              return Command(RecordConsent{consent});

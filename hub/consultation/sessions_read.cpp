@@ -156,7 +156,7 @@ Status SessionsImpl::allows(const Ask& ask, access::Right right) {
 
 Status SessionsImpl::still_open(store::Transaction& transaction, const Membership& seen) {
   RABT_TRY(status, SessionRows::hold(transaction, seen.tenant, seen.session));
-  if (!status) return not_found("not_found", "there is no such session");
+  if (!status) return not_found("session.unknown", "there is no such session");
   if (is_end(*status)) return ended_error(*status, "open");
   if (seen.participant.empty()) return ok_status();
   RABT_TRY(takes_part,

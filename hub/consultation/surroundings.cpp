@@ -4,12 +4,12 @@ namespace rabt::consultation {
 
 Result<Surroundings::Visit> Surroundings::visit(std::string_view /*tenant*/,
                                                 const Json& /*reference*/) {
-  return not_found("not_found", "there is no such visit");
+  return not_found("visit.unknown", "there is no such visit");
 }
 Result<Surroundings::ClinicPlace> Surroundings::clinic_place(std::string_view /*tenant*/,
                                                              const Json& /*clinic*/,
                                                              const Json& /*clinic_session*/) {
-  return not_found("not_found", "there is no such clinic session");
+  return not_found("clinic.session_unknown", "there is no such clinic session");
 }
 Status Surroundings::take_place(store::Transaction& /*transaction*/, std::string_view /*tenant*/,
                                 const ClinicPlace& /*place*/, std::string_view /*provider*/,

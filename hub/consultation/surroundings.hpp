@@ -27,7 +27,7 @@ class Surroundings {
     bool open = false;
   };
   // The visit that a reference names: id, UUID, number, or {system, value}. Error not_found
-  // not_found.
+  // visit.unknown.
   virtual Result<Visit> visit(std::string_view tenant, const Json& reference);
 
   struct ClinicPlace {
@@ -38,7 +38,7 @@ class Surroundings {
     std::string provider;
     bool free = false;
   };
-  // Errors: not_found not_found.
+  // Errors: not_found clinic.unknown, clinic.session_unknown.
   virtual Result<ClinicPlace> clinic_place(std::string_view tenant, const Json& clinic,
                                            const Json& clinic_session);
   // Inside the job that creates a session: takes a place in the clinic session, or the provider's

@@ -499,7 +499,8 @@ Status Keyring::forget_old_versions(std::string_view name, std::string_view buck
 
 Status Keyring::destroy_bucket(std::string_view name, std::string_view bucket,
                                std::string_view reason) {
-  if (reason.size() > kMaxReason) return invalid("keys.reason", "a reason has at most 1024 bytes");
+  if (reason.size() > kMaxReason)
+    return invalid("api.invalid", "reason: must have at most 1024 bytes");
   return state_->change_tenant(name, true, [&](FileTenant& tenant, Opened& opened) -> Status {
     RABT_TRY(entry, State::live_bucket(tenant, bucket));
     if (!entry->hold.empty()) {
@@ -516,7 +517,8 @@ Status Keyring::destroy_bucket(std::string_view name, std::string_view bucket,
 
 Status Keyring::hold_bucket(std::string_view name, std::string_view bucket,
                             std::string_view hold_case) {
-  if (hold_case.size() > kMaxBucketName) return invalid("keys.case", "a case is at most 100 bytes");
+  if (hold_case.size() > kMaxBucketName)
+    return invalid("api.invalid", "case: must have at most 100 bytes");
   return state_->change_tenant(name, false, [&](FileTenant& tenant, Opened&) -> Status {
     RABT_TRY(entry, State::live_bucket(tenant, bucket));
     if (!hold_case.empty() && !entry->hold.empty() && entry->hold != hold_case)

@@ -43,19 +43,25 @@ void Engine::Impl::check_file(Draft& draft, const WorkflowFile& file) const {
   for (const workflow::Literal& secret : workflow::declared_secrets(*yaml.root)) {
     if (context.options.secrets.contains(secret.text)) continue;
     draft.errors.push_back(
-        {file.name, "engine.secret",
-         "the secret `" + secret.text +
-             "` is not configured (add to the configuration: workflow_secrets: {" + secret.text +
-             ": {file: PATH}})",
-         secret.line, secret.column});
+        {.file = file.name,
+         .code = "engine.secret",
+         .message = "the secret `" + secret.text +
+                    "` is not configured (add to the configuration: workflow_secrets: {" +
+                    secret.text + ": {file: PATH}})",
+         .line = secret.line,
+         .column = secret.column,
+         .kind = ErrorKind::invalid});
   }
   for (const workflow::Literal& endpoint : workflow::literal_origins(*yaml.root)) {
     if (context.options.http.allow->check(endpoint.text + "/").ok()) continue;
-    draft.errors.push_back({file.name, "engine.host",
-                            endpoint.text +
-                                " is not allowed (add to the configuration: http: {allow: ['" +
-                                endpoint.text + "']})",
-                            endpoint.line, endpoint.column});
+    draft.errors.push_back(
+        {.file = file.name,
+         .code = "engine.host",
+         .message = endpoint.text + " is not allowed (add to the configuration: http: {allow: ['" +
+                    endpoint.text + "']})",
+         .line = endpoint.line,
+         .column = endpoint.column,
+         .kind = ErrorKind::invalid});
   }
 }
 
@@ -115,19 +121,26 @@ void Engine::Impl::Draft::bind_children(Item& item, const std::vector<DeployedDe
     }
     if (bound.version.empty()) {
       if (const Wrong* broken = wrong_file(child.name_space, child.name, child.version)) {
-        errors.push_back({item.file->name, "engine.child",
-                          "run.workflow starts " + child.name_space + "/" + child.name + " " +
-                              child.version + ", which is not deployed, and " + broken->file +
-                              " has errors (mend that file first)",
-                          child.line, 1});
+        errors.push_back({.file = item.file->name,
+                          .code = "engine.child",
+                          .message = "run.workflow starts " + child.name_space + "/" + child.name +
+                                     " " + child.version + ", which is not deployed, and " +
+                                     broken->file + " has errors (mend that file first)",
+                          .line = child.line,
+                          .column = 1,
+                          .kind = ErrorKind::invalid});
         continue;
       }
       errors.push_back(
-          {item.file->name, "engine.child",
-           "run.workflow starts " + child.name_space + "/" + child.name + " " + child.version +
+          {.file = item.file->name,
+           .code = "engine.child",
+           .message =
+               "run.workflow starts " + child.name_space + "/" + child.name + " " + child.version +
                ", which is neither deployed nor among these files (apply its file together with "
                "this one)",
-           child.line, 1});
+           .line = child.line,
+           .column = 1,
+           .kind = ErrorKind::invalid});
       continue;
     }
     item.children.push_back(std::move(bound));
@@ -157,10 +170,13 @@ Engine::Impl::Draft Engine::Impl::make_draft(const std::vector<WorkflowFile>& fi
     for (const Draft::Item& other : draft.items) {
       if (!same_name(*other.definition, made) || other.definition->version() != made.version())
         continue;
-      draft.errors.push_back({file.name, "engine.duplicate",
-                              full_name(made) + " " + made.version() + " is in " +
-                                  other.file->name + " as well (leave one of them out)",
-                              1, 1});
+      draft.errors.push_back({.file = file.name,
+                              .code = "engine.duplicate",
+                              .message = full_name(made) + " " + made.version() + " is in " +
+                                         other.file->name + " as well (leave one of them out)",
+                              .line = 1,
+                              .column = 1,
+                              .kind = ErrorKind::invalid});
     }
     for (const DeployedDefinition& one : *all) {
       if (!same_name(*one.definition, made)) continue;
@@ -169,10 +185,13 @@ Engine::Impl::Draft Engine::Impl::make_draft(const std::vector<WorkflowFile>& fi
       item.stored = one.id;
       if (one.sha256 == item.sha256) continue;
       item.same_version = one.definition;
-      draft.errors.push_back({file.name, "engine.version_taken",
-                              "workflow " + made.name() + " " + made.version() +
-                                  " is deployed with other content (raise document.version)",
-                              1, 1, ErrorKind::conflict});
+      draft.errors.push_back({.file = file.name,
+                              .code = "engine.version_taken",
+                              .message = "workflow " + made.name() + " " + made.version() +
+                                         " is deployed with other content (raise document.version)",
+                              .line = 1,
+                              .column = 1,
+                              .kind = ErrorKind::conflict});
     }
     draft.items.push_back(std::move(item));
   }

@@ -133,9 +133,8 @@ Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit,
       }
     }
     if (!known) {
-      return invalid(
-          "engine.status",
-          "unknown status; use running, waiting, completed, faulted, cancelled or parked");
+      return invalid("api.invalid",
+                     "status: must be running, waiting, completed, faulted, cancelled or parked");
     }
   }
   std::vector<InstanceSummary> list;

@@ -468,9 +468,9 @@ Response Connection::threw() {
 }
 
 void Connection::upgrade(Response& response) {
-  const auto refuse_with = [&](int status, const Error& error) {
-    Response refusal = problem(status, error.code, reason_phrase(status), error.message);
-    if (status == 426) {
+  const auto refuse_with = [&](const Error& error) {
+    Response refusal = problem(error);
+    if (refusal.status == 426) {
       refusal.headers.emplace_back("Upgrade", "websocket");
       refusal.headers.emplace_back("Sec-WebSocket-Version", "13");
     }
@@ -479,12 +479,11 @@ void Connection::upgrade(Response& response) {
     then_ = Then::linger;
   };
   const Status judged = judge_handshake(request_);
-  if (!judged.ok())
-    return refuse_with(judged.error().code == "http.upgrade" ? 426 : 400, judged.error());
+  if (!judged.ok()) return refuse_with(judged.error());
   if (!shared_.sockets.has_room()) {
     ++shared_.overloaded;
     return refuse_with(
-        503, unavailable("http.overloaded", "too many sockets are open; try again later"));
+        unavailable("http.overloaded", "too many sockets are open; try again later"));
   }
   std::string head =
       "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

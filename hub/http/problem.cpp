@@ -35,10 +35,12 @@ constexpr std::array kByCode{
     ByCode{"api.invalid", 422},
     ByCode{"document.type", 422},
     ByCode{"phi.exposed", 422},
+    ByCode{"plugin.delivery", 422},
     ByCode{"role.separation", 422},
     ByCode{"idempotency.reused", 422},
     ByCode{"precondition.required", 428},
     ByCode{"precondition.failed", 412},
+    ByCode{"http.upgrade", 426},
 };
 
 // A pattern that begins with a dot is the end of a code, any other one its beginning.
@@ -157,8 +159,12 @@ std::string_view reason_phrase(int status) {
       return "Range Not Satisfiable";
     case 417:
       return "Expectation Failed";
+    case 421:
+      return "Misdirected Request";
     case 422:
       return "Unprocessable Content";
+    case 426:
+      return "Upgrade Required";
     case 428:
       return "Precondition Required";
     case 429:

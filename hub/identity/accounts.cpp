@@ -495,7 +495,7 @@ Status Accounts::end_session(const Caller& caller, std::string_view id) {
   const std::string& person = caller.who.person;
   return all.write(caller, "user.logout", person, [&](store::Transaction& transaction) -> Status {
     RABT_TRY(rows, transaction.execute(sql::kEndSession, {all.tenant, person, id}));
-    if (rows != 1) return not_found("session.unknown", "you have no such session");
+    if (rows != 1) return not_found("auth.session_unknown", "you have no such session");
     return raise_epoch(transaction, all.tenant, person_subject(person));
   });
 }

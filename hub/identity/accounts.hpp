@@ -208,7 +208,7 @@ class Accounts {
   [[nodiscard]] Status logout_everywhere(const Caller& caller, std::string_view person);
   // The sessions of a person that have not ended, the oldest first.
   [[nodiscard]] Result<std::vector<Session>> sessions(std::string_view person);
-  // Ends one of the caller's own. Error not_found session.unknown.
+  // Ends one of the caller's own. Error not_found auth.session_unknown.
   [[nodiscard]] Status end_session(const Caller& caller, std::string_view id);
 
   // The caller proves himself again: his session gets a new token, the old one ends. Errors: denied

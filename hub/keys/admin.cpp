@@ -23,16 +23,14 @@ Result<std::string> hold_name(std::string_view hold_case) {
                       return is_lower(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
                     });
   if (good) return std::string(kHoldPrefix) + std::string(hold_case);
-  return invalid("keys.case",
-                 "a case is named by at most 64 small letters, digits, `-`, `_` and `.`");
+  return invalid("api.invalid", "case: must be 1 to 64 small letters, digits, `-`, `_` and `.`");
 }
 
 }  // namespace
 
 Status check(const Order& order) {
   if (order.actor.empty() || order.reason.empty() || order.reason.size() > kMaxReason) {
-    return invalid("keys.reason",
-                   "an act on keys needs a reason of 1 to 1024 bytes; it is kept in the audit log");
+    return invalid("api.invalid", "reason: must have 1 to 1024 bytes; it is kept in the audit log");
   }
   return ok_status();
 }
@@ -301,7 +299,7 @@ Result<KeyAdmin::Held> KeyAdmin::hold(const Order& order, std::string_view hold_
   const Lock one(state.acts);
   RABT_TRY_STATUS(check(order));
   RABT_TRY(bucket, hold_name(hold_case));
-  if (ids.empty()) return invalid("keys.hold", "there is nothing to hold");
+  if (ids.empty()) return invalid("api.invalid", "object: has no data that could be held");
   RABT_TRY_STATUS(state.parts.keyring.ensure_buckets(state.tenant, {bucket}));
   RABT_TRY(lease, state.parts.keys.lease(state.tenant));
   Held result;

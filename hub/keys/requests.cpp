@@ -8,14 +8,14 @@ Result<std::string> text_of(const Json& body, const std::string& name) {
   const Json* value = body.find(name);
   if (value != nullptr && value->is_string() && !value->as_string().empty())
     return value->as_string();
-  return invalid("api." + name, "`" + name + "` is required and must be text");
+  return invalid("api.invalid", name + ": is required and must be text");
 }
 
 Result<bool> flag_of(const Json& body, const std::string& name) {
   const Json* value = body.find(name);
   if (value == nullptr) return false;
   if (value->is_bool()) return value->as_bool();
-  return invalid("api." + name, "`" + name + "` must be true or false");
+  return invalid("api.invalid", name + ": must be true or false");
 }
 
 Json number(std::uint64_t value) {
@@ -82,7 +82,7 @@ Result<Json> perform(KeyAdmin& admin, std::string_view verb, const Json& body, O
     RABT_TRY(what, text_of(body, "what"));
     RABT_TRY(destroy_old, flag_of(body, "destroyOld"));
     if (destroy_old && what != "root")
-      return invalid("api.destroyOld", "`destroyOld` is for the root only");
+      return invalid("api.invalid", "destroyOld: is for the root only");
     std::uint32_t version = 0;
     if (what == "root") {
       RABT_TRY(made, admin.rotate_root(order, destroy_old));
@@ -95,7 +95,7 @@ Result<Json> perform(KeyAdmin& admin, std::string_view verb, const Json& body, O
       RABT_TRY(made, admin.rotate_bucket(order, bucket));
       version = made;
     } else {
-      return invalid("api.what", "`what` must be root, tenant or bucket");
+      return invalid("api.invalid", "what: must be root, tenant or bucket");
     }
     return Json::object({{"rotated", what}, {"version", number(version)}});
   }

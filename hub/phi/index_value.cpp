@@ -21,10 +21,6 @@ constexpr std::array<std::string_view, 5> kKinds = {"identifier", "phone", "emai
 constexpr const char* kRegion = "SA";
 constexpr UChar32 kTatweel = 0x0640;
 
-Error bad_text(IndexKind kind, std::string_view why) {
-  return invalid("phi.index_text", "the value for " + std::string(to_string(kind)) + " " +
-                                       std::string(why) + "; leave it out or correct it");
-}
 Error bad_value(IndexKind kind, std::string_view why) {
   return invalid("phi.index_value", "the value for " + std::string(to_string(kind)) + " " +
                                         std::string(why) + "; leave it out or correct it");
@@ -222,8 +218,8 @@ std::optional<IndexKind> parse_index_kind(std::string_view text) {
 }
 
 Result<std::string> normalise(IndexKind kind, std::string_view value) {
-  if (value.size() > kMaxIndexedValue) return bad_text(kind, "is longer than 512 bytes");
-  if (!is_utf8(value)) return bad_text(kind, "is not UTF-8");
+  if (value.size() > kMaxIndexedValue) return bad_value(kind, "is longer than 512 bytes");
+  if (!is_utf8(value)) return bad_value(kind, "is not UTF-8");
   UErrorCode status = U_ZERO_ERROR;
   auto text = common(value, status);
   if (U_FAILURE(status)) return internal("phi.icu", "ICU could not normalise a text");

@@ -28,8 +28,8 @@ inline constexpr std::size_t kMinIndexedDigits = 4;
 
 // The one way of writing a value (docs/privacy.md has the rules as a table). value is UTF-8.
 // normalise(kind, *normalise(kind, v)) == *normalise(kind, v). Any thread.
-// Errors, none of which quotes the value: phi.index_text (no UTF-8, or longer than the limit),
-// phi.index_value (it cannot be a value of this kind, for example letters for a phone).
+// Error phi.index_value, which does not quote the value: it is no UTF-8, longer than the limit, or
+// cannot be a value of this kind, for example letters for a phone.
 [[nodiscard]] Result<std::string> normalise(IndexKind kind, std::string_view value);
 
 }  // namespace rabt::phi

@@ -149,7 +149,7 @@ Status Webhooks::accept(std::string_view tenant, const Json& event) {
 Result<std::shared_ptr<const Endpoint>> Webhooks::endpoint_of(const Ask& ask) const {
   auto found = book_.find(ask.record);
   if (found == nullptr || ask.caller.who.tenant != parts_.tenant)
-    return not_found("not_found", "there is no such webhook");
+    return not_found("webhook.unknown", "there is no such webhook");
   return found;
 }
 
@@ -405,7 +405,7 @@ Answer Webhooks::replay(const Ask& ask) {
                     "the webhook is " + endpoint->state + "; only an active one is told anything");
   if (!again.delivery.empty()) {
     RABT_TRY(found, find_delivery(parts_.store, parts_.tenant, endpoint->id, again.delivery));
-    if (!found) return not_found("not_found", "the webhook has no such delivery");
+    if (!found) return not_found("webhook.delivery_unknown", "the webhook has no such delivery");
   }
   const std::int64_t now = parts_.clock.now().ms;
   Json what = Json::object();

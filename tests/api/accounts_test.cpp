@@ -356,7 +356,7 @@ TEST_F(TwoPersons, AKeyIsDestroyedAndAHoldEndedByTwo) {
   const std::string done = code(as(officer_, "POST", "keys/shred", shred));
   EXPECT_FALSE(done.starts_with("approval.")) << done;
   EXPECT_EQ(code(as(officer_, "POST", "keys/shred", shred)), "approval.needed") << "once";
-  EXPECT_EQ(as(officer_, "POST", "keys/shred", R"({"reason": "x"})").status, 400);
+  EXPECT_EQ(as(officer_, "POST", "keys/shred", R"({"reason": "x"})").status, 422);
   EXPECT_EQ(as(officer_, "POST", "keys/hold",
                R"({"case": "c7", "bucket": "event/2026-01", "reason": "x"})")
                 .status,

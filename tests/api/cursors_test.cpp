@@ -67,7 +67,7 @@ TEST_F(CursorsTest, Trap64UsersComeInPagesAndNobodyTwice) {
   EXPECT_EQ(seen.size(), 5U);
   EXPECT_EQ(pages, 3);
   EXPECT_EQ(code(rig_.api("GET", "users?cursor=2")), "cursor.invalid");
-  EXPECT_EQ(rig_.api("GET", "users?limit=201").status, 400);
+  EXPECT_EQ(rig_.api("GET", "users?limit=201").status, 422);
 }
 
 }  // namespace

@@ -145,9 +145,9 @@ TEST_F(PatientData, InstancesOfAPersonAreFoundHoweverTheIdentifierIsWritten) {
   }
   EXPECT_EQ(json(search("identifier:1099999999", "x"))["instances"].size(), 0U);
   EXPECT_EQ(code(search("identifier:1012345672", "")), "phi.reason");
-  EXPECT_EQ(code(search("1012345672", "x")), "api.patient");
-  EXPECT_EQ(code(search("shoe:44", "x")), "api.patient");
-  EXPECT_EQ(code(search("", "x")), "api.patient");
+  EXPECT_EQ(wrong_member(search("1012345672", "x")), "patient");
+  EXPECT_EQ(wrong_member(search("shoe:44", "x")), "patient");
+  EXPECT_EQ(wrong_member(search("", "x")), "patient");
   EXPECT_EQ(code(api("GET", "instances?patient=identifier:1012345672", {}, "x")),
             "api.patient_in_address")
       << "addresses are kept in the logs of proxies and in the histories of browsers";
@@ -260,9 +260,10 @@ TEST_F(PatientData, AReportShowsWhoSawWhatOfOnePersonAndNothingOfOthers) {
       api("POST", "audit/report", Json::object({{"patient", "identifier:1099999999"}}), "guessing");
   EXPECT_EQ(nobody.status, 404);
   EXPECT_EQ(entries("audit.report").size(), 3U);
-  EXPECT_EQ(code(api("POST", "audit/report",
-                     Json::object({{"patient", "identifier:1012345672"}, {"from", "soon"}}), "x")),
-            "api.period");
+  EXPECT_EQ(wrong_member(api("POST", "audit/report",
+                             Json::object({{"patient", "identifier:1012345672"}, {"from", "soon"}}),
+                             "x")),
+            "from");
 }
 
 TEST_F(PatientData, APhoneThatTwoPersonsShareGivesNoMixedReport) {
@@ -344,8 +345,8 @@ TEST_F(PatientData, AnExportGivesEveryEntryOnceAndIsAudited) {
   EXPECT_GT(lines(fhir.body), 2U);
   EXPECT_EQ(fhir.body.find(kNationalId), std::string::npos);
   EXPECT_EQ(entries("audit.exported").size(), 2U);
-  EXPECT_EQ(code(api("POST", "audit/export", Json::object({{"format", "xml"}}), "x")),
-            "api.format");
+  EXPECT_EQ(wrong_member(api("POST", "audit/export", Json::object({{"format", "xml"}}), "x")),
+            "format");
   EXPECT_EQ(code(api("POST", "audit/export", Json::object())), "phi.reason");
 }
 
@@ -471,13 +472,14 @@ TEST_F(PatientData, AGrantForAPersonCoversTheirInstancesByAnyIdentifier) {
 TEST_F(PatientData, AGrantNeedsAReasonOneSubjectAndAtMostAnHour) {
   const std::string id = consultation();
   EXPECT_EQ(code(api("POST", "break-glass", Json::object({{"instance", id}}))), "phi.reason");
-  EXPECT_EQ(code(api("POST", "break-glass", Json::object({{"reason", "x"}}))), "api.grant");
-  EXPECT_EQ(code(api("POST", "break-glass",
-                     Json::object({{"instance", id}, {"reason", "x"}, {"minutes", 61}}))),
-            "phi.minutes");
-  EXPECT_EQ(code(api("POST", "break-glass",
-                     Json::object({{"instance", id}, {"reason", "x"}, {"minutes", 0}}))),
-            "phi.minutes");
+  EXPECT_EQ(wrong_member(api("POST", "break-glass", Json::object({{"reason", "x"}}))),
+            "instance, patient");
+  EXPECT_EQ(wrong_member(api("POST", "break-glass",
+                             Json::object({{"instance", id}, {"reason", "x"}, {"minutes", 61}}))),
+            "minutes");
+  EXPECT_EQ(wrong_member(api("POST", "break-glass",
+                             Json::object({{"instance", id}, {"reason", "x"}, {"minutes", 0}}))),
+            "minutes");
   EXPECT_EQ(code(api("POST", "break-glass",
                      Json::object({{"instance", id}, {"reason", std::string(1001, 'x')}}))),
             "phi.reason");

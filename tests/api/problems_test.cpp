@@ -9,9 +9,11 @@
 #include <sstream>
 
 #include "hub/http/problem.hpp"
+#include "hub/workflow/lint/lint_rules.hpp"
+#include "tests/api/problem_codes.hpp"
 
-// docs/problems.md against the sources: the codes are there, their statuses are those that the hub
-// answers, and no code of its families is left out.
+// docs/problems.md against the sources: every code of an error is there or is a rule of the linter,
+// the statuses are those that the hub answers, and no code is there that nobody answers.
 namespace rabt::api {
 namespace {
 
@@ -29,91 +31,142 @@ fs::path source() {
   return root != nullptr ? root : ".";
 }
 
-// "auth.failed"
-bool is_code(const std::string& text) {
-  return text.find('.') != std::string::npos && !text.ends_with('.') &&
-         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz_.") == std::string::npos;
-}
-
-// What the sources say: the kinds of errors that are made with each code.
-std::map<std::string, std::set<ErrorKind>> codes_of_sources() {
-  static const std::map<std::string, ErrorKind> kinds{
-      {"invalid", ErrorKind::invalid},         {"denied", ErrorKind::denied},
-      {"conflict", ErrorKind::conflict},       {"not_found", ErrorKind::not_found},
-      {"unavailable", ErrorKind::unavailable}, {"corrupt", ErrorKind::corrupt},
-      {"refusal", ErrorKind::denied}};
-  // Codes that have a name: kSessionRaced = "session.raced".
-  static const std::regex constant(R"re(\b(k[A-Z][A-Za-z]+) = "([a-z_]+\.[a-z_]+)")re");
-  std::map<std::string, std::string> names;
-  for (const auto& file : fs::recursive_directory_iterator(source() / "hub")) {
-    if (file.path().extension() != ".hpp") continue;
-    const std::string text = text_of(file.path());
-    for (std::sregex_iterator at(text.begin(), text.end(), constant), end; at != end; ++at)
-      names.emplace((*at)[1], (*at)[2]);
-  }
-  std::map<std::string, std::set<ErrorKind>> out;
-  for (const auto& file : fs::recursive_directory_iterator(source() / "hub")) {
-    if (file.path().extension() != ".cpp") continue;
-    const std::string text = text_of(file.path());
-    for (const auto& [name, kind] : kinds) {
-      for (auto at = text.find(name + "("); at != std::string::npos;
-           at = text.find(name + "(", at + 1)) {
-        const auto begin = text.find_first_not_of(" \n", at + name.size() + 1);
-        if (begin == std::string::npos) continue;
-        const std::string_view rest = std::string_view(text).substr(begin);
-        constexpr std::string_view kText = "std::string(";
-        if (rest.starts_with(kText)) {
-          const auto known =
-              names.find(std::string(rest.substr(kText.size(), rest.find(')') - kText.size())));
-          if (known != names.end()) out[known->second].insert(kind);
-        }
-        if (text[begin] != '"') continue;
-        const std::string code = text.substr(begin + 1, text.find('"', begin + 1) - begin - 1);
-        if (is_code(code)) out[code].insert(kind);
-      }
+// The hub, and the programs that `rabt plugin check` and `rabt plugin new` start.
+std::vector<test::SourceFile> sources() {
+  std::vector<test::SourceFile> out;
+  for (const char* folder : {"hub", "tools/check", "tools/scaffold"}) {
+    for (const auto& file : fs::recursive_directory_iterator(source() / folder)) {
+      const auto extension = file.path().extension();
+      if (extension != ".cpp" && extension != ".hpp") continue;
+      out.push_back({fs::relative(file.path(), source()).string(), text_of(file.path())});
     }
   }
   return out;
 }
 
-TEST(Problems, ThePageHasTheCodesAndTheirStatuses) {
-  const auto codes = codes_of_sources();
-  ASSERT_GT(codes.size(), 200U) << "the sources were not read";
-  std::map<std::string, int> page;
-  static const std::regex row(R"re(^\| `([a-z_]+\.[a-z_]+)` \| (\d+) \|)re");
-  std::stringstream text(text_of(source() / "docs/problems.md"));
+// A row of the page: `code`, where it is read, meaning.
+struct Row {
+  std::string where;
+  std::string text;
+};
+
+std::map<std::string, Row> rows_of(const std::string& page, std::vector<std::string>& mistakes) {
+  static const std::regex row(R"re(^\| `([a-z0-9_]+\.[a-z0-9_]+)` \| ([^|]+) \| (.+) \|$)re");
+  std::map<std::string, Row> out;
+  std::stringstream text(page);
   for (std::string line; std::getline(text, line);) {
     std::smatch found;
-    if (!std::regex_search(line, found, row)) continue;
-    EXPECT_TRUE(page.emplace(found[1], std::stoi(found[2])).second) << "twice: " << line;
-  }
-  EXPECT_GT(page.size(), 50U);
-  for (const auto& [code, status] : page) {
-    const auto found = codes.find(code);
-    if (found == codes.end()) {
-      ADD_FAILURE() << code << " of docs/problems.md is no code";
+    if (!std::regex_match(line, found, row)) {
+      if (line.starts_with("| `") && line.find('.') < line.find("` |"))
+        mistakes.push_back("no row of a code: " + line);
       continue;
     }
-    bool answers = false;
-    for (const ErrorKind kind : found->second)
-      answers = answers || http::status_of(Error{kind, code, ""}) == status;
-    EXPECT_TRUE(answers) << code << " is never answered with " << status;
+    if (!out.emplace(found[1], Row{found[2], found[3]}).second)
+      mistakes.push_back("twice: " + line);
   }
-  const std::set<std::string> whole{
-      "approval", "asr",      "auth",          "authorisation", "availability", "capability",
-      "client",   "clinic",   "compliance",    "consent",       "csrf",         "cursor",
-      "document", "feature",  "feedback",      "hooks",         "idempotency",  "invitation",
-      "licence",  "metering", "note",          "participant",   "person",       "precondition",
-      "provider", "rate",     "recording",     "role",          "session",      "stream",
-      "ticket",   "training", "transcription", "video",         "visit",        "webhook"};
-  for (const auto& [code, kind] : codes) {
-    const bool belongs = whole.contains(code.substr(0, code.find('.')));
-    EXPECT_TRUE(!belongs || page.contains(code)) << code << " is missing in docs/problems.md";
+  return out;
+}
+
+std::set<int> statuses_of(const std::string& where) {
+  std::set<int> out;
+  std::stringstream text(where);
+  for (std::string one; std::getline(text, one, ',');) out.insert(std::stoi(one));
+  return out;
+}
+
+std::string shown(const std::set<int>& statuses) {
+  std::string out;
+  for (const int status : statuses) out += (out.empty() ? "" : ", ") + std::to_string(status);
+  return out;
+}
+
+// What does not fit between the codes of sources and the page, a sentence each.
+std::vector<std::string> mistakes_of(const test::Codes& made, const std::string& page) {
+  const std::set<std::string> places{"rabt", "record", "health", "inside"};
+  std::vector<std::string> out = made.mistakes;
+  const std::map<std::string, Row> rows = rows_of(page, out);
+  std::map<std::string, std::string> texts;
+  for (const auto& [code, row] : rows) {
+    const auto found = made.codes.find(code);
+    if (found == made.codes.end()) {
+      out.push_back(code + " of docs/problems.md is a code that nobody answers; remove its row");
+      continue;
+    }
+    const auto [same, fresh] = texts.emplace(row.text, code);
+    if (!fresh) out.push_back(code + " and " + same->second + " say the same; make them one");
+    const std::set<int>& statuses = found->second.statuses;
+    if (places.contains(row.where)) {
+      // What a resource itself refuses is an answer; only the reader of a configuration lives
+      // there.
+      for (const std::string& file : found->second.files) {
+        if (file.starts_with("hub/api/") && !statuses.empty() && !code.starts_with("config."))
+          out.push_back(code + " is answered by " + file + " with " + shown(statuses));
+      }
+    } else if (row.where.find_first_not_of("0123456789, ") != std::string::npos) {
+      out.push_back(code + ": \"" + row.where + "\" is no status and no place of the page");
+    } else if (statuses_of(row.where) != statuses) {
+      out.push_back(code + " has the status " + row.where + " on the page, and is answered with " +
+                    shown(statuses));
+    }
   }
+  for (const auto& [code, from] : made.codes) {
+    if (!rows.contains(code) && workflow::find_lint_rule(code) == nullptr)
+      out.push_back(code + " of " + *from.files.begin() + " is missing in docs/problems.md");
+  }
+  return out;
+}
+
+TEST(Problems, ThePageHasEveryCodeWithItsStatusAndNoOther) {
+  const test::Codes made = test::codes_of(sources());
+  ASSERT_GT(made.codes.size(), 500U) << "the sources were not read";
+  for (const std::string& one : mistakes_of(made, text_of(source() / "docs/problems.md")))
+    ADD_FAILURE() << one;
+}
+
+// The rule itself, on sources that break it.
+TEST(Problems, ACodeWithoutTextIsFoundHoweverItIsMade) {
+  const auto mistakes = [](std::string text, const std::string& page) {
+    const test::Codes made = test::codes_of(
+        {{"hub/a/a.hpp", "Error failed(int at, std::string code, std::string why);\n"},
+         {"hub/a/b.cpp", std::move(text)}});
+    std::string out;
+    for (const std::string& one : mistakes_of(made, page)) out += one + "\n";
+    return out;
+  };
+  const std::string missing = "new.code of hub/a/b.cpp is missing in docs/problems.md\n";
+  for (const char* text :
+       {R"(return invalid("new.code", "x"))", R"(return denied(bad ? "new.code" : std::string(x)))",
+        R"(constexpr std::string_view kNew = "new.code"; return conflict(std::string(kNew), "x"))",
+        R"(return Error{ErrorKind::corrupt, "new.code", "x"};)",
+        R"(return http::problem(413, "new.code", "x");)", R"(refuse({503, "new.code", "x"});)",
+        R"(return failed(7, "new.code", "x");)", R"(out.code = late ? "new.code" : text;)"}) {
+    EXPECT_EQ(mistakes(text, ""), missing) << text;
+  }
+  EXPECT_EQ(mistakes(R"(// invalid("new.code", "x")
+                        log.error("new.code", {}); call(R"x(invalid("new.code"))x");)",
+                     ""),
+            "");
+  const std::string made = R"(return not_found("new.code", "x");)";
+  EXPECT_EQ(mistakes(made, "| `new.code` | 404 | there is none |\n"), "");
+  EXPECT_EQ(mistakes(made, "| `new.code` | rabt | there is none |\n"), "");
+  EXPECT_EQ(mistakes(made, "| `new.code` | 409 | there is none |\n"),
+            "new.code has the status 409 on the page, and is answered with 404\n");
+  EXPECT_EQ(mistakes(made, "| `new.code` | nowhere | there is none |\n"),
+            "new.code: \"nowhere\" is no status and no place of the page\n");
+  EXPECT_EQ(mistakes("", "| `old.code` | 404 | there is none |\n"),
+            "old.code of docs/problems.md is a code that nobody answers; remove its row\n");
+  EXPECT_EQ(
+      mistakes(made + R"(return not_found("new.other", "x");)",
+               "| `new.code` | 404 | there is none |\n| `new.other` | 404 | there is none |\n"),
+      "new.other and new.code say the same; make them one\n");
+  EXPECT_EQ(mistakes(R"(return not_found("missing", "x");)", ""),
+            "hub/a/b.cpp: the code \"missing\" has no family\n");
+  EXPECT_EQ(mistakes(R"(return not_found("new." + what, "x");)", ""),
+            "hub/a/b.cpp: a code is put together with \"new.\"; kComposed says what it may be\n");
 }
 
 // What the description says that the hub answers stands in a source as a text of its own, and on
-// the page when the page has the whole family.
+// the page.
 TEST(Problems, TheDescriptionNamesNoCodeThatNobodyAnswers) {
   std::set<std::string> texts;
   static const std::regex quoted(R"re("([a-z_]+\.[a-z_]+)")re");
@@ -137,9 +190,7 @@ TEST(Problems, TheDescriptionNamesNoCodeThatNobodyAnswers) {
     if (keys.contains(code)) continue;
     ++found;
     EXPECT_TRUE(texts.contains(code)) << code << " of docs/openapi.yaml is answered by nobody";
-    const std::string family = code.substr(0, code.find('.'));
-    EXPECT_TRUE(page.find("`" + family + "`") == std::string::npos ||
-                page.find("| `" + code + "` |") != std::string::npos)
+    EXPECT_TRUE(page.find("| `" + code + "` |") != std::string::npos)
         << code << " is missing in docs/problems.md";
   }
   EXPECT_GT(found, 20U);

@@ -34,6 +34,12 @@ std::string code(const http::Response& response) {
   return body.ok() ? body->string_or("code", "") : "no JSON";
 }
 
+std::string wrong_member(const http::Response& response) {
+  if (code(response) != "api.invalid") return code(response);
+  const std::string detail = json(response).string_or("detail", "");
+  return detail.substr(0, detail.find(':'));
+}
+
 std::string header(const http::Response& response, std::string_view name) {
   for (const auto& [key, value] : response.headers) {
     if (key == name) return value;

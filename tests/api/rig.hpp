@@ -24,6 +24,8 @@ using rabt::test::must;
 [[nodiscard]] Json json(const http::Response& response);
 // The code of a problem document; empty when the body has none.
 [[nodiscard]] std::string code(const http::Response& response);
+// The member or parameter that an api.invalid names first; the code of every other answer.
+[[nodiscard]] std::string wrong_member(const http::Response& response);
 // The first header of this name.
 [[nodiscard]] std::string header(const http::Response& response, std::string_view name);
 

@@ -35,7 +35,7 @@ class StandInSessions final : public Sessions {
   }
   Result<Membership> membership(const Ask& ask) override {
     const auto session = members.find(ask.session);
-    if (session == members.end()) return not_found("not_found", "there is no such session");
+    if (session == members.end()) return not_found("session.unknown", "there is no such session");
     const auto member = session->second.find(ask.caller.who.person);
     if (member == session->second.end())
       return denied("authorisation.denied", "you are nobody in this session");
@@ -95,7 +95,7 @@ class StandInSessions final : public Sessions {
   Answer events(const Ask& /*ask*/) override { return none(); }
 
  private:
-  static Answer none() { return not_found("not_found", "this stand-in has no such thing"); }
+  static Answer none() { return not_found("record.unknown", "this stand-in has no such thing"); }
 };
 
 class StandInPeople final : public identity::Directory {

@@ -143,7 +143,7 @@ TEST_F(LiveChannel, ASessionOfAnotherTenantIsNotThere) {
   const auto heard = std::make_shared<Heard>();
   const auto listened = live_->listen("t2", session, std::nullopt, heard);
   ASSERT_FALSE(listened.ok());
-  EXPECT_EQ(listened.error().code, "not_found");
+  EXPECT_EQ(listened.error().code, "session.unknown");
 }
 
 }  // namespace

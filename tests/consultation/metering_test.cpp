@@ -27,8 +27,8 @@ TEST(Metering, AMonthBeginsAtMidnightOfItsTimeZone) {
   const auto december = month_of(2026, 12, "UTC");
   EXPECT_EQ(to_iso8601(december->begins), "2026-12-01T00:00:00.000Z");
   EXPECT_EQ(to_iso8601(december->ends), "2027-01-01T00:00:00.000Z");
-  EXPECT_EQ(month_of(2026, 13, "UTC").error().code, "metering.month");
-  EXPECT_EQ(month_of(2026, 1, "Asia/Nowhere").error().code, "metering.month");
+  EXPECT_EQ(month_of(2026, 13, "UTC").error().code, "api.invalid");
+  EXPECT_EQ(month_of(2026, 1, "Asia/Nowhere").error().code, "api.invalid");
 }
 
 TEST(Metering, AMomentLiesInTheMonthOfItsTimeZone) {

@@ -209,7 +209,7 @@ TEST_F(PracticeTest, AVisitIsOpenedFoundByEveryNameAndClosed) {
   EXPECT_EQ(verdict(practice_->visit(ask(patient_, {}, "1"))), "ok");
   const std::string stranger = add("stranger", Roles{Role::patient}, {});
   EXPECT_EQ(verdict(practice_->visit(ask(stranger, {}, "1"))), "authorisation.denied");
-  EXPECT_EQ(verdict(practice_->visit(ask(doctor_, {}, "99"))), "not_found");
+  EXPECT_EQ(verdict(practice_->visit(ask(doctor_, {}, "99"))), "visit.unknown");
 
   const Json closed = must(practice_->close_visit(ask(doctor_, {}, "1")));
   EXPECT_EQ(closed.string_or("status", ""), "CLOSED");
@@ -292,7 +292,7 @@ TEST_F(PracticeTest, AClinicSessionHasSoManyPlaces) {
   EXPECT_EQ(full.error().code, "clinic.full");
   write([&](store::Transaction& tx) { return around.free_place(tx, "t1", "S1"); });
   EXPECT_TRUE(take("S2").ok());
-  EXPECT_EQ(around.clinic_place("t1", Json(99), hours["id"]).error().code, "not_found");
+  EXPECT_EQ(around.clinic_place("t1", Json(99), hours["id"]).error().code, "clinic.unknown");
 }
 
 //
@@ -467,7 +467,7 @@ TEST_F(PracticeTest, B37K18ProvidersAreFilteredBySpecialtyGenderLanguageAndTime)
       ask(doctor_, slots({{"2026-11-23T06:00:00Z", "2026-11-23T07:00:00Z"}}), doctor_)));
   EXPECT_EQ(found({{"at", "2026-11-23T06:30:00Z"}}), 1U);
   EXPECT_EQ(found({{"at", "2026-11-23T07:30:00Z"}}), 0U);
-  EXPECT_EQ(verdict(practice_->provider(ask(patient_, {}, nurse_))), "not_found");
+  EXPECT_EQ(verdict(practice_->provider(ask(patient_, {}, nurse_))), "provider.unknown");
 }
 
 TEST_F(PracticeTest, UsageCountsEverybodyOnceInTheMonthOfRiyadh) {
@@ -569,7 +569,7 @@ TEST_F(PracticeTest, K48StepsThatMakeAPatientReadyAreNotedByHimAndByStaff) {
   const std::string stranger = add("stranger", Roles{Role::patient}, {});
   EXPECT_EQ(verdict(note(stranger, device)), "authorisation.denied");
   EXPECT_EQ(verdict(practice_->onboarding(ask(stranger, {}, patient_))), "authorisation.denied");
-  EXPECT_EQ(verdict(practice_->onboarding(ask(admin_, {}, doctor_))), "not_found");
+  EXPECT_EQ(verdict(practice_->onboarding(ask(admin_, {}, doctor_))), "person.unknown");
   for (const Json& body :
        {Json::object(), Json::object({{"deviceChecked", false}}),
         Json::object({{"language", "fr"}}), Json::object({{"deviceChecked", "yes"}}),

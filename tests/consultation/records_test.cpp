@@ -332,8 +332,8 @@ TEST_F(RecordsTest, ADocumentIsShownToTheRolesItNames) {
   EXPECT_EQ(seen(records_->documents(ask("nurse"))), 1U);
   EXPECT_EQ(seen(records_->documents(ask("specialist"))), 1U);
   EXPECT_EQ(seen(records_->documents(ask("patient"))), 0U);
-  EXPECT_EQ(verdict(records_->document(ask("patient", {}, id))), "not_found");
-  EXPECT_EQ(records_->document_content(ask("patient", {}, id)).error().code, "not_found");
+  EXPECT_EQ(verdict(records_->document(ask("patient", {}, id))), "record.unknown");
+  EXPECT_EQ(records_->document_content(ask("patient", {}, id)).error().code, "record.unknown");
   body.set("shownTo", Json::array({"observer"}));
   EXPECT_EQ(verdict(records_->share_document(ask("doctor", body))), "api.invalid");
 }
@@ -675,11 +675,11 @@ TEST_F(RecordsTest, AHostSetsALevelForAllWhoSpeakLaterToo) {
 TEST_F(RecordsTest, ARecordOfAnotherTenantOrKindIsNotFound) {
   const Json note = must(records_->write_note(ask("doctor", Json::object({{"content", "x"}}))));
   const std::string id = note.string_or("id", "");
-  EXPECT_EQ(verdict(records_->document(ask("doctor", {}, id))), "not_found");
+  EXPECT_EQ(verdict(records_->document(ask("doctor", {}, id))), "record.unknown");
   Ask elsewhere = ask("doctor", text("x"), id);
   elsewhere.caller.who.tenant = "t2";
-  EXPECT_EQ(verdict(records_->add_addendum(elsewhere)), "not_found");
-  EXPECT_EQ(verdict(records_->document(ask("doctor", {}, "no id"))), "not_found");
+  EXPECT_EQ(verdict(records_->add_addendum(elsewhere)), "record.unknown");
+  EXPECT_EQ(verdict(records_->document(ask("doctor", {}, "no id"))), "record.unknown");
 }
 
 TEST_F(RecordsTest, TheSummaryHoldsWhatTheCallerMaySee) {

@@ -142,9 +142,9 @@ TEST_F(Sessions, ASessionIsFoundByIdUuidAndNumberAndByNobodyElse) {
   EXPECT_EQ(code(sessions_->get(as(patient_, "1"))), "ok");
   EXPECT_EQ(code(sessions_->get(as(patient2_, "1"))), "authorisation.denied");
   EXPECT_EQ(code(sessions_->get(as(doctor2_, "1"))), "authorisation.denied");
-  EXPECT_EQ(code(sessions_->get(as(doctor_, "2"))), "not_found");
-  EXPECT_EQ(code(sessions_->get(as(doctor_, "x"))), "not_found");
-  EXPECT_EQ(code(sessions_->get(as(doctor_, "99999999999999999999"))), "not_found");
+  EXPECT_EQ(code(sessions_->get(as(doctor_, "2"))), "session.unknown");
+  EXPECT_EQ(code(sessions_->get(as(doctor_, "x"))), "session.unknown");
+  EXPECT_EQ(code(sessions_->get(as(doctor_, "99999999999999999999"))), "session.unknown");
 }
 
 TEST_F(Sessions, AnAdministratorSeesNoPatientData) {

@@ -255,7 +255,8 @@ TEST_F(WebhookDeliveries, OneOrAllSinceATimeAreReplayed) {
   turn();
   EXPECT_EQ(http_.all.size(), 6U);
   EXPECT_EQ(hooks_->replay(ask(id)).error().code, "api.invalid");
-  EXPECT_EQ(hooks_->replay(ask(id, Json::object({{"delivery", "x"}}))).error().code, "not_found");
+  EXPECT_EQ(hooks_->replay(ask(id, Json::object({{"delivery", "x"}}))).error().code,
+            "webhook.delivery_unknown");
 }
 
 TEST_F(WebhookDeliveries, RetryAfterIsHonouredForAllOfTheReceiver) {
@@ -441,7 +442,7 @@ TEST_F(WebhookDeliveries, TheConfigurationHasItsOwn) {
   open();
   EXPECT_EQ(seen(hook).string_or("state", ""), "removed");
   EXPECT_TRUE(hooks_->remove(ask(hook.string_or("id", ""))).ok());
-  EXPECT_EQ(hooks_->get(ask(hook.string_or("id", ""))).error().code, "not_found");
+  EXPECT_EQ(hooks_->get(ask(hook.string_or("id", ""))).error().code, "webhook.unknown");
 }
 
 TEST_F(WebhookDeliveries, ABrokerThatIsAwayIsWaitedForAndOneSessionKeepsItsOrder) {

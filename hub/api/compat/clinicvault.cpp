@@ -309,7 +309,8 @@ Result<Response> start_consultation(DoorCall& call) {
   }
   RABT_TRY(patient, call.person(Json(call.path[0])));
   RABT_TRY(person, call.house.people.find(call.caller.who.tenant, patient));
-  if (!person.roles.has(Role::patient)) return not_found("not_found", "there is no such patient");
+  if (!person.roles.has(Role::patient))
+    return not_found("person.unknown", "there is no such patient");
   RABT_TRY(started, doctor_starts(call, patient));
   return call.reply(consultation_shape(call, started));
 }

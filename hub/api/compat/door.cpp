@@ -56,7 +56,7 @@ Json DoorCall::reference(const Json& id) const {
 Result<std::string> DoorCall::person(const Json& id) const {
   auto found = house.people.resolve(caller.who.tenant, reference(id));
   if (!found.ok() && found.error().kind == ErrorKind::not_found)
-    return not_found("not_found", "there is no such person");
+    return not_found("person.unknown", "there is no such person");
   return found;
 }
 

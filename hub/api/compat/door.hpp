@@ -82,7 +82,7 @@ struct DoorCall {
   // none and nobody is known by it yet. The system is the door, else the one issuer of tokens that
   // knows the text.
   [[nodiscard]] Json reference(const Json& id) const;
-  // The person whom the door's id names. Error not_found not_found.
+  // The person whom the door's id names. Error not_found person.unknown.
   [[nodiscard]] Result<std::string> person(const Json& id) const;
   // Error denied authorisation.denied unless the door's id names the caller.
   [[nodiscard]] Status is_self(std::string_view id) const;

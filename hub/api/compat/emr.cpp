@@ -20,7 +20,7 @@ Json error(Refusal& refusal) {
   if (refusal.status == 401)
     return Json::object({{"detail", "Authentication credentials were not provided."}});
   // Here a visit that is closed or unknown is a mistake of the form.
-  if (refusal.code == "visit.closed" || refusal.code == "visit.unknown") {
+  if (refusal.code == "visit.closed" || refusal.code == "visit.reference") {
     refusal.status = 400;
     return Json::object({{"visit", Json::array({Json(refusal.detail)})}});
   }
@@ -189,7 +189,7 @@ Result<Response> create_session(DoorCall& call) {
   const std::string reference = visit.is_number() ? visit.number_text() : visit.as_string();
   const auto found = call.house.practice.visit(call.ask({}, Json::object(), reference));
   if (!found.ok() && found.error().kind == ErrorKind::not_found)
-    return invalid("visit.unknown", "Invalid pk \"" + reference + "\" - object does not exist.");
+    return invalid("visit.reference", "Invalid pk \"" + reference + "\" - object does not exist.");
 
   RABT_TRY(ours, members_of(call));
   ours.set("asGiven", as_given({}, {}, ours["scheduledStart"]));

@@ -66,7 +66,7 @@ Result<std::string> PracticeService::clinic_id(std::string_view tenant,
       return connection.query(kClinicByNumber, {tenant, *reference.number}, take);
     return ok_status();
   }));
-  if (id.empty()) return not_there("clinic");
+  if (id.empty()) return not_found("clinic.unknown", "there is no such clinic");
   return id;
 }
 
@@ -199,7 +199,8 @@ Result<Surroundings::ClinicPlace> PracticeService::clinic_place(std::string_view
       return connection.query(kSessionByNumber, {tenant, *reference.number}, take);
     return ok_status();
   }));
-  if (!found || found->clinic != wanted) return not_there("clinic session");
+  if (!found || found->clinic != wanted)
+    return not_found("clinic.session_unknown", "there is no such clinic session");
   return *std::move(found);
 }
 

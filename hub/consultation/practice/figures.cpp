@@ -61,7 +61,7 @@ Result<Scope> scope_of(store::Store& store, const Ask& ask) {
   const std::string_view session = ask.parameter("session");
   if (session.empty()) return scope;
   const Reference reference = read_reference(session);
-  if (reference.none()) return not_there("session");
+  if (reference.none()) return not_found("session.unknown", "there is no such session");
   scope.session = reference.id.value_or("-");
   if (!reference.number) return scope;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {

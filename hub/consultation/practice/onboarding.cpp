@@ -29,7 +29,8 @@ Result<identity::Person> PracticeService::patient_of(const Ask& ask) const {
   const std::string& tenant = ask.caller.who.tenant;
   RABT_TRY(id, parts_.people.resolve(tenant, Json(ask.record)));
   RABT_TRY(person, parts_.people.find(tenant, id));
-  if (!person.roles.has(Role::patient)) return not_there("patient");
+  if (!person.roles.has(Role::patient))
+    return not_found("person.unknown", "there is no such patient");
   return person;
 }
 

@@ -33,10 +33,6 @@ Status may(access::Right right, const Ask& ask, std::string_view what, std::stri
   return not_allowed(what);
 }
 
-Error not_there(std::string_view what) {
-  return not_found("not_found", "there is no such " + std::string(what));
-}
-
 Result<Period> period_of(const Ask& ask) {
   Period period;
   const auto read = [&](std::string_view name, std::int64_t& into) -> Status {

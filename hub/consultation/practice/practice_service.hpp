@@ -183,7 +183,6 @@ class PracticeService final : public Practice, public Surroundings {
                          std::string_view of = {});
 [[nodiscard]] bool is_provider(const Ask& ask);
 [[nodiscard]] Error not_allowed(std::string_view what);
-[[nodiscard]] Error not_there(std::string_view what);
 // Times `from` and `to` of the query; all time when they are absent. Error invalid api.invalid.
 struct Period {
   std::int64_t from_ms = 0;

@@ -197,9 +197,10 @@ Result<Person> PracticeService::provider_of(const Ask& ask) const {
   const Reference reference = read_reference(ask.record);
   auto id = reference.number ? parts_.people.resolve(tenant, Json(*reference.number))
                              : parts_.people.resolve(tenant, Json(ask.record));
-  if (!id.ok()) return not_there("provider");
+  if (!id.ok()) return not_found("provider.unknown", "there is no such provider");
   RABT_TRY(person, parts_.people.find(tenant, *id));
-  if (!person.roles.has_any(kProviders)) return not_there("provider");
+  if (!person.roles.has_any(kProviders))
+    return not_found("provider.unknown", "there is no such provider");
   return person;
 }
 

@@ -78,7 +78,7 @@ Result<PracticeService::VisitRow> PracticeService::find_visit(std::string_view t
     if (!reference.external) return ok_status();
     return connection.query(kByExternal, {tenant, store::Blob{external}}, take);
   }));
-  if (!found) return not_there("visit");
+  if (!found) return not_found("visit.unknown", "there is no such visit");
   return *std::move(found);
 }
 

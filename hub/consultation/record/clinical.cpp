@@ -180,10 +180,6 @@ Answer RecordService::cancel_prescription(const Ask& ask) {
   if (record.author != of.participant && !is_doctor(of))
     return denied("authorisation.denied", "only the prescriber or the doctor cancels it");
   if (record.state == "cancelled") return prescription_json(record);
-  if (record.state != "issued") {
-    return conflict("prescription." + record.state,
-                    "the prescription is " + record.state + "; only an issued one is cancelled");
-  }
   const Timestamp now = parts_.clock.now();
   Json cancelled = Json::object({{"by", author_of(ask, of)}, {"at", to_iso8601(now)}});
   if (!reason.empty()) cancelled.set("reason", reason);

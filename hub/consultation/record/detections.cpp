@@ -41,7 +41,7 @@ Answer RecordService::review_detection(const Ask& ask) {
           return false;
         }));
     if (finding.is_null())
-      return not_found("not_found", "the session has no such finding of patient data");
+      return not_found("phi.finding_unknown", "the session has no such finding of patient data");
     bool known = false;
     RABT_TRY_STATUS(transaction.query(kReviews, {of.tenant, of.session}, [&](const Row& row) {
       const auto review = Json::parse(row.text(0));

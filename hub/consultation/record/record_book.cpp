@@ -73,7 +73,7 @@ SealedRow read_row(const Row& row) {
 }
 
 Error no_record() {
-  return not_found("not_found", "there is no such record");
+  return not_found("record.unknown", "there is no such record");
 }
 
 }  // namespace

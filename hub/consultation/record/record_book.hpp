@@ -84,14 +84,14 @@ class RecordBook {
   static constexpr std::int64_t kMostRecords = 10'000;
   [[nodiscard]] Result<std::vector<Record>> all(const Membership& of, RecordKind kind,
                                                 std::string_view after = {}) const;
-  // The record with this id. Errors: not_found not_found.
+  // The record with this id. Errors: not_found record.unknown.
   [[nodiscard]] Result<Record> find(const Membership& of, RecordKind kind,
                                     std::string_view id) const;
   struct Place {
     std::string id;
     std::string session;
   };
-  // Where a record is that a path names by ULID, UUID or number. Error not_found not_found.
+  // Where a record is that a path names by ULID, UUID or number. Error not_found record.unknown.
   [[nodiscard]] Result<Place> locate(std::string_view tenant, RecordKind kind,
                                      std::string_view reference) const;
 

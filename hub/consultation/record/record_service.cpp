@@ -47,7 +47,7 @@ Result<RecordService::Found> RecordService::find(const Ask& ask, RecordKind kind
   RABT_TRY(of, parts_.sessions.membership(there));
   RABT_TRY_STATUS(may_read(ask, of, kind));
   RABT_TRY(record, book_.find(of, kind, place.id));
-  if (!is_shown(ask, of, record)) return not_found("not_found", "there is no such record");
+  if (!is_shown(ask, of, record)) return not_found("record.unknown", "there is no such record");
   return Found{.of = std::move(of), .record = std::move(record)};
 }
 

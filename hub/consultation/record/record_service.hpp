@@ -75,7 +75,7 @@ class RecordService final : public Records {
   // What may be written: a new record of the caller's, at the clock's time.
   [[nodiscard]] Record fresh(const Ask& ask, const Membership& of, RecordKind kind) const;
   // The record that the path names, with what the caller is to its session. Errors: not_found
-  // not_found; those of may_read; a record that is not shown is not found.
+  // record.unknown; those of may_read; a record that is not shown is not found.
   [[nodiscard]] Result<Found> find(const Ask& ask, RecordKind kind);
   // {items: [...]} of one kind, after the reading is in the audit log.
   [[nodiscard]] Answer list(const Ask& ask, RecordKind kind, std::string_view act, Shape shape);

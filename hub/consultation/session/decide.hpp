@@ -262,7 +262,8 @@ struct Change {
 
 // Errors: denied authorisation.denied, session.not_host, session.create_denied,
 // participant.not_a_participant; conflict session.*, participant.*, visit.closed, licence.missing,
-// consent.*, recording.*, capability.*; not_found not_found.
+// consent.*, recording.*, capability.*; not_found participant.unknown,
+// invitation.unknown.
 [[nodiscard]] Result<Change> decide(const Session& session, const Moment& moment,
                                     const Command& command);
 

@@ -31,7 +31,8 @@ Status room_for(const Session& is, const Participant& one) {
 
 Result<Participant*> named_in(Step& step, std::string_view id) {
   Participant* const one = step.after().participant(id);
-  if (one == nullptr) return not_found("not_found", "the session has no such participant");
+  if (one == nullptr)
+    return not_found("participant.unknown", "the session has no such participant");
   return one;
 }
 
@@ -296,7 +297,7 @@ Result<Change> on(Step step, const Revoke& command) {
       std::find_if(is.invitations.begin(), is.invitations.end(),
                    [&](const Invitation& one) { return one.id == command.invitation; });
   if (found == is.invitations.end())
-    return not_found("not_found", "the session has no such invitation");
+    return not_found("invitation.unknown", "the session has no such invitation");
   if (found->status != "pending") return nothing(step.before);
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
   found->status = "revoked";

@@ -130,7 +130,9 @@ bool Evaluation::fail_again(const Failure& failure) {
 
 ExpressionFault Evaluation::fault() const {
   if (pending_ == Pending::budget) {
-    return {"expression.budget", "the expression was stopped: " + budget_message_, offset_};
+    return {.code = "expression.budget",
+            .message = "the expression was stopped: " + budget_message_,
+            .offset = offset_};
   }
   std::string message = shown_;
   if (raised_) {
@@ -138,7 +140,7 @@ ExpressionFault Evaluation::fault() const {
                   ? "error: " + error_.as_string()
                   : std::string("error() was called with a value of type ") + type_name(error_);
   }
-  return {"expression.runtime", std::move(message), offset_};
+  return {.code = "expression.runtime", .message = std::move(message), .offset = offset_};
 }
 
 Error Evaluation::error() const {

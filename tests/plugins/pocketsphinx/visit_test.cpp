@@ -241,7 +241,8 @@ TEST_F(SpokenVisit, AGuestWithoutAnAccountSaysItThroughAHost) {
     EXPECT_EQ(code(consent(patient_, on_her_behalf)), "authorisation.denied");
     const std::string patient = part_of(id, patient_);
     EXPECT_EQ(code(consent(doctor_, Json::object({{"participant", patient}}))), "consent.own_word");
-    EXPECT_EQ(code(consent(doctor_, Json::object({{"participant", "nobody"}}))), "not_found");
+    EXPECT_EQ(code(consent(doctor_, Json::object({{"participant", "nobody"}}))),
+              "participant.unknown");
     const Json said = must(consent(doctor_, on_her_behalf));
     EXPECT_EQ(said.string_or("participant", ""), guest);
     EXPECT_EQ(said.string_or("by", ""), doctor_);
