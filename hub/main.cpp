@@ -7,7 +7,7 @@
 // The `rabt` command. What `rabt serve` constructs, and in which order: hub/assembly/hub.cpp.
 int main(int argc, char** argv) {
   using namespace rabt;
-  args::Program app("Rabt: integration hub for telehealth");
+  args::Program app("Rabt: integration hub for telehealth", "rabt");
   app.require_subcommand();
   app.set_version_flag("--version", "rabt " RABT_VERSION, "Print the version and leave");
   int code = 0;

@@ -1,8 +1,86 @@
 #include "hub/args/args.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+
+#include "hub/base/suggest.hpp"
 
 namespace rabt::args {
+
+namespace {
+
+// A line that is wrong ends a program as what it names and cannot be read does.
+constexpr int kWrongLine = 2;
+
+// The command that a line got to, and its name with those before it.
+struct Reached {
+  const CLI::App* app;
+  std::string name;
+};
+
+Reached reached_by(const CLI::App& program) {
+  Reached out{&program, program.get_name()};
+  for (auto next = program.get_subcommands(); !next.empty(); next = out.app->get_subcommands())
+    out = {next.back(), out.name + " " + next.back()->get_name()};
+  return out;
+}
+
+std::vector<std::string> commands_of(const CLI::App& app) {
+  std::vector<std::string> out;
+  for (const CLI::App* one : app.get_subcommands([](const CLI::App*) { return true; }))
+    out.push_back(one->get_name());
+  return out;
+}
+
+std::vector<std::string> options_of(const CLI::App& app) {
+  std::vector<std::string> out;
+  for (const CLI::Option* one : app.get_options()) {
+    for (const std::string& name : one->get_lnames()) out.push_back("--" + name);
+  }
+  return out;
+}
+
+std::string with_near(std::string text, std::string_view name,
+                      const std::vector<std::string>& known) {
+  const std::string near = did_you_mean(name, known);
+  return near.empty() ? text : std::move(text) + "; " + near;
+}
+
+// What is wrong with the line, and what helps.
+std::string explain(const CLI::App& program, const CLI::ParseError& failure) {
+  const Reached at = reached_by(program);
+  const std::vector<std::string> commands = commands_of(*at.app);
+  const std::vector<std::string> left = program.remaining(true);
+  // CLI11 puts the name of the command in the place of the name of this mistake.
+  const bool extras = dynamic_cast<const CLI::ExtrasError*>(&failure) != nullptr;
+  const bool missing = dynamic_cast<const CLI::RequiredError*>(&failure) != nullptr;
+  if (!left.empty() && (missing || extras)) {
+    const auto option = std::find_if(left.begin(), left.end(), [](const std::string& one) {
+      return one.starts_with("-") && one.size() > 1;
+    });
+    if (option != left.end()) {
+      const std::string name = option->substr(0, option->find('='));
+      return with_near("`" + name + "` is no option of `" + at.name + "`", name,
+                       options_of(*at.app));
+    }
+    if (!commands.empty())
+      return with_near("`" + left.front() + "` is no command of `" + at.name + "`", left.front(),
+                       commands);
+    return "`" + left.front() + "` is a word too many for `" + at.name + "`";
+  }
+  if (missing) {
+    for (const CLI::Option* one : at.app->get_options()) {
+      if (one->get_required() && one->count() == 0)
+        return "`" + at.name + "` needs " + one->get_name() + ": " + one->get_description();
+    }
+    if (!commands.empty()) return "`" + at.name + "` needs a command: " + listed(commands);
+  }
+  return failure.what();
+}
+
+}  // namespace
 
 Option* Option::required() {
   it_->required();
@@ -154,7 +232,12 @@ std::optional<int> Program::parse(int argc, char** argv) {
   try {
     owned_->parse(argc, argv);
   } catch (const CLI::ParseError& failure) {
-    return owned_->exit(failure);
+    const bool meant =
+        failure.get_exit_code() == 0 || dynamic_cast<const CLI::RuntimeError*>(&failure) != nullptr;
+    if (meant) return owned_->exit(failure);
+    std::fprintf(stderr, "%s\n`%s --help` says what it takes\n", explain(*owned_, failure).c_str(),
+                 reached_by(*owned_).name.c_str());
+    return kWrongLine;
   }
   return std::nullopt;
 }

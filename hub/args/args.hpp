@@ -96,8 +96,8 @@ class Program : public Command {
   explicit Program(const std::string& description, const std::string& name = {});
   ~Program();
 
-  // Parses the line and runs the callbacks. Gives the exit code if the program is to end: the line
-  // was wrong and a message was written, or help was asked for.
+  // Parses the line and runs the callbacks. Gives the exit code if the program is to end: 2 if the
+  // line was wrong, and a message was written; 0 if help was asked for.
   [[nodiscard]] std::optional<int> parse(int argc, char** argv);
 
  private:
@@ -106,8 +106,7 @@ class Program : public Command {
   std::unique_ptr<CLI::App> owned_;
 };
 
-// For callbacks. Each throws what parse() catches: it writes the message of the same mistake that
-// CLI11 finds itself, and gives that mistake's exit code.
+// For callbacks. Each throws what parse() catches: it writes what is wrong, and gives 2.
 [[noreturn]] void refuse_extras(const std::vector<std::string>& words);
 [[noreturn]] void refuse_without(const std::string& option);
 // parse() gives this code and writes nothing.

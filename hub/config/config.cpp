@@ -113,8 +113,8 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
 Result<workflow::YamlPtr> read_yaml(const std::string& path) {
   const auto text = read_text(path);
   if (!text.ok())
-    return invalid("config.io",
-                   "the configuration " + path + " cannot be read: " + text.error().message);
+    return invalid("config.io", "the configuration " + path + " cannot be read: " +
+                                    text.error().message + "; --config FILE names another one");
   auto parsed = workflow::parse_yaml(*text);
   if (parsed.root == nullptr) {
     return invalid("config.invalid", path + ":" + std::to_string(parsed.fault.line) + ":" +

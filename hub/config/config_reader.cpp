@@ -44,16 +44,23 @@ void Reader::only(const YamlNode& node, std::initializer_list<std::string_view> 
     const std::string near = nearest(entry.key, names);
     mistake(
         entry.line, entry.column,
-        "unknown key `" + entry.key + "`" + (near.empty() ? "" : "; did you mean `" + near + "`?"));
+        "unknown key `" + entry.key + "`" +
+            (near.empty() ? "; known here: " + listed(names) : "; did you mean `" + near + "`?"));
   }
 }
 
 void Reader::text(const YamlNode& node, std::string_view key, std::string& out, bool required) {
   const YamlEntry* entry = node.find(key);
   if (entry == nullptr) {
-    if (required) mistake(node.line, node.column, quoted(key) + " is missing");
+    if (required)
+      mistake(node.line, node.column,
+              quoted(key) + " is missing; docs/configuration.md says what it is");
   } else if (!entry->value->is_text()) {
-    mistake(entry->line, entry->column, quoted(key) + " must be text; put it in quotes");
+    const bool one = entry->value->kind != YamlNode::Kind::mapping &&
+                     entry->value->kind != YamlNode::Kind::sequence;
+    mistake(entry->line, entry->column,
+            quoted(key) + (one ? " must be text; put it in quotes"
+                               : " must be one text, no list and no mapping"));
   } else {
     out = entry->value->text();
   }

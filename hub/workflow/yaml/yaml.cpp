@@ -385,7 +385,7 @@ YamlFault explain(const YAML::Exception& error, std::string_view source, const L
   }
   const std::size_t indent = std::min(line.find_first_not_of(" \t"), line.size());
   if (const std::size_t tab = line.substr(0, indent).find('\t'); tab != std::string_view::npos) {
-    fault.message = "a tab stands in the indentation";
+    fault.message = "a tab stands in the indentation; indent with spaces";
     fault.suggestion = "indent with spaces";
     fault.column = static_cast<int>(tab) + 1;
     return fault;
