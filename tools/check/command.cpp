@@ -105,7 +105,8 @@ int check_package(const CommandLine& request) {
 
 int run_one_test(const CommandLine& request) {
   const TestInfo* test = find_test(request.only);
-  if (test == nullptr) return complain(invalid("cli.check", "there is no such test; --list shows them"));
+  if (test == nullptr)
+    return complain(invalid("cli.check", "there is no such test; --list shows them"));
   return run_as_child(test->id, settings_of(request));
 }
 
