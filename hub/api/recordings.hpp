@@ -23,8 +23,8 @@ struct Recordings {
   // The recording, or a range of it. The reading is audited before the first byte leaves.
   [[nodiscard]] Result<http::Response> content(const Call& call) const;
   // The same for a recording of a session, which ask.record names, whichever door it is asked
-  // through. Errors: not_found recording.unknown, denied authorisation.denied, conflict recording.not_ready,
-  // recording.withdrawn; those of AccessControl::admit.
+  // through. Errors: not_found recording.unknown, denied authorisation.denied, conflict
+  // recording.not_ready, recording.withdrawn; those of AccessControl::admit.
   [[nodiscard]] Result<http::Response> of_session(const consultation::Ask& ask,
                                                   const http::Request& request) const;
 
