@@ -88,7 +88,8 @@ TEST(RouteTable, EachRouteOfADoorNamesTheOperationThatItTranslates) {
         found.insert(route.operation);
         continue;
       }
-      EXPECT_NE(compat::find_operation(route.as), nullptr) << route.operation << " names " << route.as;
+      EXPECT_NE(compat::find_operation(route.as), nullptr)
+          << route.operation << " names " << route.as;
     }
   }
   EXPECT_EQ(found, own);
