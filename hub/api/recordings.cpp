@@ -108,8 +108,8 @@ Result<Response> Recordings::content(const Call& call) const {
   return serve(found, call.request);
 }
 
-// A recording is read at once by its patient, its doctor and its specialists, and for a reason by an
-// administrator. Others who may see that there is one do not read it.
+// A recording is read at once by its patient, its doctor and its specialists, and for a reason by
+// an administrator. Others who may see that there is one do not read it.
 Status Recordings::admit(const consultation::Ask& ask, const consultation::Membership& membership,
                          const consultation::Recording& found, Json part) const {
   const identity::Caller& caller = ask.caller;
