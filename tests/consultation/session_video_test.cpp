@@ -1281,7 +1281,8 @@ TEST_F(Video, AStopSoonAfterOneOfTheHubIsTold) {
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
   must(sessions_->join(as(doctor_, id)));
   must(sessions_->start(as(doctor_, id)));
-  must(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "transcription"}}))));
+  must(sessions_->record_consent(
+      as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
   const auto of = [&] { return must(sessions_->membership(as(doctor_, id))); };
   const auto asked = [&](std::size_t times) {
     return eventually([&] { return provider_.calls("start-transcription").size() == times; });
@@ -1357,7 +1358,8 @@ TEST_F(Video, WhatRanInARoomThatTheProviderEndedRunsInTheNextOneAndBothAreCollec
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
   must(sessions_->join(as(doctor_, id)));
   must(sessions_->start(as(doctor_, id)));
-  must(sessions_->record_consent(as(doctor_, id, Json::object({{"kind", "transcription"}}))));
+  must(sessions_->record_consent(
+      as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
   must(sessions_->start_recording(as(doctor_, id)));
   must(sessions_->start_transcription(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == 1; }));
