@@ -152,8 +152,11 @@ std::string canonical_request(const SigningRequest& request, std::string_view se
 }
 
 std::string string_to_sign(const SigningRequest& request, const SigningKey& key) {
-  return std::string(kAlgorithm) + "\n" + request.time + "\n" + scope(request, key) + "\n" +
-         hex(sha256(canonical_request(request, key.service)));
+  std::string out(kAlgorithm);
+  const std::string hashed = hex(sha256(canonical_request(request, key.service)));
+  out.append("\n").append(request.time).append("\n").append(scope(request, key));
+  out.append("\n").append(hashed);
+  return out;
 }
 
 std::string authorization(const SigningRequest& request, const SigningKey& key) {
@@ -161,9 +164,11 @@ std::string authorization(const SigningRequest& request, const SigningKey& key) 
   for (const std::string_view part : {std::string_view(key.region), std::string_view(key.service),
                                       std::string_view("aws4_request")})
     derived = hmac_sha256(derived, part);
-  return std::string(kAlgorithm) + " Credential=" + key.access_key_id + "/" + scope(request, key) +
-         ", SignedHeaders=" + signed_names(canonical_headers(request)) +
-         ", Signature=" + hex(hmac_sha256(derived, string_to_sign(request, key)));
+  std::string out(kAlgorithm);
+  out.append(" Credential=").append(key.access_key_id).append("/").append(scope(request, key));
+  out.append(", SignedHeaders=").append(signed_names(canonical_headers(request)));
+  out.append(", Signature=").append(hex(hmac_sha256(derived, string_to_sign(request, key))));
+  return out;
 }
 
 }  // namespace rabt::chime
