@@ -40,6 +40,7 @@ access::Facts facts_of(const Ask& ask, const Membership& of) {
   is.add(Is::host, of.host);
   if (of.participant.empty()) return facts;
   is.add(Is::member);
+  is.add(Is::patient, !of.patient.empty() && of.patient == ask.caller.who.person);
   // Whoever was denied or removed is a participant no more.
   is.add(Is::takes_part, of.admitted || of.waiting);
   is.add(Is::admitted, of.admitted);
