@@ -129,7 +129,7 @@ constexpr std::string_view kBadDescriptions[] = {"renamed",   "slashed", "plain"
 using Headers = std::vector<std::pair<std::string, std::string>>;
 using Audited = std::vector<std::pair<std::string, std::string>>;
 
-class BadIssuer : public ::testing::Test {
+class SlowBadIssuer : public ::testing::Test {
  protected:
   void SetUp() override {
     const std::string packages = rabt::test::npm_folder("jose");
@@ -271,7 +271,7 @@ class BadIssuer : public ::testing::Test {
   std::unique_ptr<Hub> hub_;
 };
 
-TEST_F(BadIssuer, EachBearerTokenThatIsWrongIsRefusedAndAudited) {
+TEST_F(SlowBadIssuer, EachBearerTokenThatIsWrongIsRefusedAndAudited) {
   ASSERT_EQ(bearer("good", "good").status, 200);
   ASSERT_EQ(bearer("good", "good, ES256").status, 200);
   Audited wanted;
@@ -291,7 +291,7 @@ TEST_F(BadIssuer, EachBearerTokenThatIsWrongIsRefusedAndAudited) {
   EXPECT_EQ(bearer("good", "good").status, 200) << "the good ones are good still";
 }
 
-TEST_F(BadIssuer, EachSignInWhoseTokenIsWrongIsRefusedAndAudited) {
+TEST_F(SlowBadIssuer, EachSignInWhoseTokenIsWrongIsRefusedAndAudited) {
   const auto session = [](const net::Response& answer) {
     return std::any_of(answer.headers.begin(), answer.headers.end(), [](const auto& header) {
       return header.second.starts_with("__Host-rabt=");
@@ -322,7 +322,7 @@ TEST_F(BadIssuer, EachSignInWhoseTokenIsWrongIsRefusedAndAudited) {
   EXPECT_EQ(sign_in("good", "good").status, 303) << "the good ones are good still";
 }
 
-TEST_F(BadIssuer, KeysThatAreNotPublishedAsTheyShouldBeProveNothing) {
+TEST_F(SlowBadIssuer, KeysThatAreNotPublishedAsTheyShouldBeProveNothing) {
   std::size_t failed = 0;
   for (const std::string_view set : kBadSets) {
     // Signed by a key of the set, wherever it has one that could.
@@ -335,7 +335,7 @@ TEST_F(BadIssuer, KeysThatAreNotPublishedAsTheyShouldBeProveNothing) {
   }
 }
 
-TEST_F(BadIssuer, NobodyIsSentToAnIssuerThatIsNotWhatItsAddressSays) {
+TEST_F(SlowBadIssuer, NobodyIsSentToAnIssuerThatIsNotWhatItsAddressSays) {
   for (const std::string_view one : kBadDescriptions) {
     const net::Response begun = get("/auth/oidc/" + std::string(one) + "/login", {});
     const bool keys_elsewhere = one == "elsewhere";
