@@ -66,7 +66,7 @@ class Live {
 
   // Begins behind the event `after`, or behind the newest if it is unset. The caller has asked
   // whether the listener may. Returns the number of the newest event. Errors: not_found
-  // session.unknown: there is no such session; conflict stream.after: it has no event `after` yet.
+  // session.unknown: there is no such session; stream.after: it has no event `after` yet.
   [[nodiscard]] Result<std::int64_t> listen(std::string_view tenant, std::string_view session,
                                             std::optional<std::int64_t> after,
                                             std::shared_ptr<LiveListener> listener);

@@ -8,6 +8,7 @@
 #include "hl7.hpp"
 #include "rabt/http_result.hpp"
 #include "rabt/json_nlohmann.hpp"
+#include "rabt/text.hpp"
 #include "rabt/time.hpp"
 
 namespace rabt::hl7v2 {
@@ -147,11 +148,10 @@ bool is_one_of(std::string_view value, std::initializer_list<std::string_view> k
 }  // namespace
 
 std::string control_id(std::string_view key) {
-  std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a
-  for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  std::string out = "R";
-  for (int shift = 60; shift >= 0; shift -= 4)
-    out.push_back("0123456789ABCDEF"[hash >> static_cast<unsigned>(shift) & 0xfU]);
+  std::string out = "R" + sdk::fingerprint(key);
+  for (char& c : out) {
+    if (c >= 'a') c = static_cast<char>(c - 'a' + 'A');
+  }
   return out;
 }
 

@@ -45,9 +45,9 @@ void finish(Step& step, SessionStatus status, std::string_view reason);
 // Error conflict consent.recording_missing, recording.*, capability.recording.
 [[nodiscard]] Status begin_recording(Step& step, std::string_view purpose);
 void end_recording(Step& step);
-// What is said is not written down any more. code: why, when nobody asked for the end.
 // Asks the provider, also when it was asked before: it may have begun in another room.
 void begin_transcription(Step& step);
+// What is said is not written down any more. code: why, when nobody asked for the end.
 void end_transcription(Step& step, std::string_view code = {});
 // Nobody is to see or hear those who only receive: somebody came who may.
 void hold_receivers(Step& step);
