@@ -23,18 +23,29 @@ bool has_zone(std::string_view text) {
 
 }  // namespace
 
-Fields::Fields(const Json& body, std::string prefix) : body_(body), prefix_(std::move(prefix)) {
-  if (!body_.is_object() && !body_.is_null())
-    mistakes_.push_back((prefix_.empty() ? std::string("body") : prefix_) +
-                        ": it must be an object");
+void Mistakes::add(std::string_view field, std::string_view what) {
+  if (!none()) text_ += '\n';
+  text_.append(field).append(": ").append(what);
+  ++count_;
+}
+
+Status Mistakes::status() const {
+  if (none()) return ok_status();
+  return invalid("api.invalid", text_);
+}
+
+Fields::Fields(const Json& body, Mistakes& mistakes, std::string prefix)
+    : body_(body), mistakes_(mistakes), before_(mistakes.count()), prefix_(std::move(prefix)) {
+  if (!body_.is_object() && !body_.is_null()) mistakes_.add(place(), "it must be an object");
+}
+
+std::string_view Fields::place() const {
+  if (prefix_.empty()) return "body";
+  return std::string_view(prefix_).substr(0, prefix_.size() - 1);
 }
 
 void Fields::wrong(std::string_view name, std::string_view what) {
-  mistakes_.push_back(prefix_ + std::string(name) + ": " + std::string(what));
-}
-
-void Fields::add(const Fields& part) {
-  mistakes_.insert(mistakes_.end(), part.mistakes_.begin(), part.mistakes_.end());
+  mistakes_.add(prefix_ + std::string(name), what);
 }
 
 void Fields::only(std::initializer_list<std::string_view> names) {
@@ -44,8 +55,7 @@ void Fields::only(std::initializer_list<std::string_view> names) {
   for (const auto& [name, value] : body_.as_object()) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     // The name itself may be anything a caller typed, patient data too.
-    mistakes_.push_back((prefix_.empty() ? std::string("body") : prefix_) +
-                        ": it has an unknown member; known are: " + known);
+    mistakes_.add(place(), "it has an unknown member; known are: " + known);
     return;
   }
 }
@@ -124,18 +134,26 @@ std::optional<Timestamp> Fields::time(std::string_view name, int naive_offset_mi
     const std::string& text = value.as_string();
     const bool naive = !has_zone(text);
     const auto at = parse_iso8601(naive ? text + "Z" : text);
-    if (at.ok()) return Timestamp{at->ms - (naive ? naive_offset_minutes * 60'000LL : 0)};
+    // A year of the Hijri calendar is a Gregorian one of long ago.
+    if (at.ok() && text >= "1800")
+      return Timestamp{at->ms - (naive ? naive_offset_minutes * 60'000LL : 0)};
   }
-  wrong(name, "it must be a time of RFC 3339, such as 2026-03-10T06:00:00Z");
+  wrong(name,
+        "it must be a time of RFC 3339, of the Gregorian calendar, such as 2026-03-10T06:00:00Z");
   return std::nullopt;
 }
 
-Status Fields::done() const {
-  if (mistakes_.empty()) return ok_status();
-  std::string message;
-  for (const std::string& mistake : mistakes_)
-    message.append(message.empty() ? "" : "\n").append(mistake);
-  return invalid("api.invalid", std::move(message));
+Json Fields::texts(std::string_view name, std::size_t max_items) {
+  const Json& value = body_[name];
+  if (value.is_null()) return {};
+  const auto is_line = [](const Json& one) {
+    return one.is_string() && one.as_string().size() <= kMaxLine;
+  };
+  if (value.is_array() && value.size() <= max_items &&
+      std::all_of(value.as_array().begin(), value.as_array().end(), is_line))
+    return value;
+  wrong(name, "it must be a list of at most " + std::to_string(max_items) + " texts");
+  return {};
 }
 
 }  // namespace rabt::consultation

@@ -5,7 +5,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
@@ -15,17 +14,38 @@ namespace rabt::consultation {
 
 // Free text, unless a field says something else: characters, not bytes.
 inline constexpr std::size_t kMaxText = 4'000;
+// A name, an id, a number in words.
+inline constexpr std::size_t kMaxLine = 200;
 
-// Reads the members of a body and collects what is wrong with them, so that one answer names every
-// mistake. Each getter takes a member that is absent or null as absent. Caller synchronises.
+// What is wrong with a body, so that one answer names every mistake.
+class Mistakes {
+ public:
+  void add(std::string_view field, std::string_view what);
+  [[nodiscard]] std::size_t count() const { return count_; }
+  [[nodiscard]] bool none() const { return count_ == 0; }
+  // Error invalid api.invalid: one line a mistake, "<field>: <what is wrong>".
+  [[nodiscard]] Status status() const;
+
+ private:
+  std::string text_;
+  std::size_t count_ = 0;
+};
+
+// Reads the members of a body and collects what is wrong with them. Each getter takes a member that
+// is absent or null as absent. Caller synchronises.
 class Fields {
  public:
-  // prefix: where the body stands in a larger one, such as "items[2].".
-  explicit Fields(const Json& body, std::string prefix = {});
+  explicit Fields(const Json& body) : Fields(body, own_) {}
+  // Of a body whose mistakes are collected elsewhere. prefix: where the body stands in a larger
+  // one, such as "items[2].".
+  Fields(const Json& body, Mistakes& mistakes, std::string prefix = {});
+  Fields(const Fields&) = delete;
+  Fields& operator=(const Fields&) = delete;
 
   // Every other member is a mistake.
   void only(std::initializer_list<std::string_view> names);
   [[nodiscard]] bool has(std::string_view name) const { return !body_[name].is_null(); }
+  [[nodiscard]] const Json& raw(std::string_view name) const { return body_[name]; }
 
   // Empty when absent.
   [[nodiscard]] std::string text(std::string_view name, std::size_t max = kMaxText);
@@ -39,20 +59,26 @@ class Fields {
                                                     std::int64_t max);
   [[nodiscard]] std::optional<double> number(std::string_view name, double min, double max);
   [[nodiscard]] std::optional<bool> boolean(std::string_view name);
-  // RFC 3339; a time without zone is read with this offset.
+  // Texts of at most kMaxLine bytes; null when absent or wrong.
+  [[nodiscard]] Json texts(std::string_view name, std::size_t max_items = 100);
+  // RFC 3339, of the Gregorian calendar; a time without zone is read with this offset.
   [[nodiscard]] std::optional<Timestamp> time(std::string_view name, int naive_offset_minutes = 0);
 
   void wrong(std::string_view name, std::string_view what);
-  // Takes over what is wrong in a part of the body.
-  void add(const Fields& part);
-  [[nodiscard]] bool good() const { return mistakes_.empty(); }
-  // Error invalid api.invalid: one line a mistake, "<field>: <what is wrong>".
-  [[nodiscard]] Status done() const;
+  [[nodiscard]] Mistakes& mistakes() { return mistakes_; }
+  // Since the object was made.
+  [[nodiscard]] bool good() const { return mistakes_.count() == before_; }
+  [[nodiscard]] Status done() const { return mistakes_.status(); }
 
  private:
+  // In front of a message about the whole body.
+  [[nodiscard]] std::string_view place() const;
+
   const Json& body_;
+  Mistakes own_;
+  Mistakes& mistakes_;
+  std::size_t before_;
   std::string prefix_;
-  std::vector<std::string> mistakes_;
 };
 
 }  // namespace rabt::consultation

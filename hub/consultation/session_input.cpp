@@ -11,9 +11,8 @@ namespace rabt::consultation {
 
 namespace {
 
-constexpr std::size_t kMaxLine = 200;
 constexpr std::string_view kTypes =
-    "must be doctor_patient, medical_team, family_consultation, second_opinion, "
+    "it must be doctor_patient, medical_team, family_consultation, second_opinion, "
     "emergency_consultation, remote_monitoring or training_session";
 
 // How BrainSAIT's data classes call the members.
@@ -74,14 +73,8 @@ Json renamed(const Json& body) {
   return out;
 }
 
-std::size_t characters(std::string_view text) {
-  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-  }));
-}
-
 // A person, visit or clinic: text, number or {system, value}.
-Json reference(const Members& members, std::string_view name) {
+Json reference(Fields& members, std::string_view name) {
   const Json& value = members.raw(name);
   if (value.is_null()) return {};
   const bool good =
@@ -89,7 +82,7 @@ Json reference(const Members& members, std::string_view name) {
       (value.is_number() && value.as_int64()) ||
       (value.is_object() && value["system"].is_string() && value["value"].is_string());
   if (good) return value;
-  members.wrong(name, "must be an id, a number, or {system, value}");
+  members.wrong(name, "it must be an id, a number, or {system, value}");
   return {};
 }
 
@@ -105,7 +98,7 @@ Json in_library(const Json& reference) {
 }
 
 // An appointment is kept as it was given.
-Json appointment_of(const Members& members) {
+Json appointment_of(Fields& members) {
   const Json& value = members.raw("appointment");
   if (value.is_null()) return {};
   if (value.is_string() && value.as_string().size() <= kMaxLine) return value;
@@ -113,18 +106,12 @@ Json appointment_of(const Members& members) {
   if (value.is_object() && value["system"].is_string() && value["value"].is_string() &&
       value.as_object().size() <= 4)
     return Json::object({{"system", value["system"]}, {"value", value["value"]}});
-  members.wrong("appointment", "must be a text of at most 200 bytes, or {system, value}");
+  members.wrong("appointment", "it must be a text of at most 200 bytes, or {system, value}");
   return {};
 }
 
-Json read_context(const Json& given, Mistakes& mistakes) {
+Json read_context(Fields& members) {
   Json out = Json::object();
-  if (given.is_null()) return out;
-  if (!given.is_object()) {
-    mistakes.add("context", "must be an object");
-    return out;
-  }
-  const Members members(given, mistakes, "context.");
   for (const std::string_view name :
        {"medicalRecordNumber", "specialty", "consultationKind", "saudiHealthId"}) {
     if (members.has(name)) out.set(name, members.text(name, kMaxLine));
@@ -140,100 +127,12 @@ Json read_context(const Json& given, Mistakes& mistakes) {
 
 }  // namespace
 
-void Mistakes::add(std::string_view field, std::string_view what) {
-  if (!text_.empty()) text_ += '\n';
-  text_.append(field).append(": ").append(what);
-}
-Status Mistakes::status() const {
-  if (none()) return ok_status();
-  return invalid("api.invalid", text_);
-}
-
-void Members::wrong(std::string_view name, std::string_view what) const {
-  mistakes_.add(prefix_ + std::string(name), what);
-}
-std::string Members::text(std::string_view name, std::size_t most) const {
-  const Json& value = body_[name];
-  if (value.is_null()) return {};
-  if (!value.is_string()) {
-    wrong(name, "must be a text");
-    return {};
-  }
-  if (characters(value.as_string()) > most)
-    wrong(name, "must have at most " + std::to_string(most) + " characters");
-  return value.as_string();
-}
-std::optional<std::int64_t> Members::integer(std::string_view name, std::int64_t least,
-                                             std::int64_t most) const {
-  const Json& value = body_[name];
-  if (value.is_null()) return std::nullopt;
-  const auto number = value.as_int64();
-  if (number && *number >= least && *number <= most) return number;
-  wrong(name,
-        "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most));
-  return std::nullopt;
-}
-std::optional<bool> Members::boolean(std::string_view name) const {
-  const Json& value = body_[name];
-  if (value.is_null()) return std::nullopt;
-  if (value.is_bool()) return value.as_bool();
-  wrong(name, "must be true or false");
-  return std::nullopt;
-}
-std::string Members::word(std::string_view name,
-                          std::initializer_list<std::string_view> words) const {
-  const Json& value = body_[name];
-  if (value.is_null()) return {};
-  if (value.is_string()) {
-    const std::string given = lower(value.as_string());
-    if (std::find(words.begin(), words.end(), given) != words.end()) return given;
-  }
-  std::string list;
-  for (const std::string_view one : words) {
-    if (!list.empty()) list += ", ";
-    list += one;
-  }
-  wrong(name, "must be one of " + list);
-  return {};
-}
-std::optional<std::int64_t> Members::time(std::string_view name, int offset_minutes) const {
-  const Json& value = body_[name];
-  if (value.is_null()) return std::nullopt;
-  if (value.is_string()) {
-    const std::string& text = value.as_string();
-    // A year of the Hijri calendar is a Gregorian one of long ago.
-    const bool hijri = text < "1800";
-    if (const auto exact = parse_iso8601(text); exact.ok() && !hijri) return exact->ms;
-    if (const auto naive = parse_iso8601(text + "Z"); naive.ok() && !hijri)
-      return naive->ms - static_cast<std::int64_t>(offset_minutes) * 60'000;
-  }
-  wrong(name, "must be a time of RFC 3339, of the Gregorian calendar");
-  return std::nullopt;
-}
-Json Members::texts(std::string_view name, std::size_t most_items) const {
-  const Json& value = body_[name];
-  Json out = Json::array();
-  if (value.is_null()) return out;
-  const bool good =
-      value.is_array() && value.size() <= most_items &&
-      std::all_of(value.as_array().begin(), value.as_array().end(), [](const Json& one) {
-        return one.is_string() && one.as_string().size() <= kMaxLine;
-      });
-  if (good) return value;
-  wrong(name, "must be a list of texts");
-  return out;
-}
-
 ParticipantInput read_participant(const Json& given, Mistakes& mistakes,
                                   const std::string& prefix) {
   ParticipantInput out;
-  if (!given.is_object()) {
-    mistakes.add(prefix.empty() ? "participant" : prefix.substr(0, prefix.size() - 1),
-                 "must be an object");
-    return out;
-  }
   const Json body = renamed(given);
-  const Members members(body, mistakes, prefix);
+  Fields members(body, mistakes, prefix);
+  if (!given.is_object() && !given.is_null()) return out;
   out.person = reference(members, "person");
   if (given.find("person") == nullptr && is_foreign(out.person)) {
     out.foreign = true;
@@ -243,8 +142,8 @@ ParticipantInput read_participant(const Json& given, Mistakes& mistakes,
   const Json& role = members.raw("role");
   if (role.is_string()) out.role = parse_part_role(role.as_string());
   if (!out.role)
-    members.wrong("role",
-                  "must be doctor, specialist, nurse, patient, family_member, observer or admin");
+    members.wrong(
+        "role", "it must be doctor, specialist, nurse, patient, family_member, observer or admin");
   out.bypass = members.boolean("bypassWaitingRoom").value_or(false);
   for (const std::string_view name : {"externalId", "name", "phone", "email", "licenceNumber",
                                       "department", "organization", "preferredLanguage"}) {
@@ -261,10 +160,10 @@ ParticipantInput read_participant(const Json& given, Mistakes& mistakes,
 
 // A table: one line a member.
 Result<SessionInput> read_session(const Json& given, int offset, const VideoSettings& settings) {
-  if (!given.is_object()) return invalid("api.invalid", "body: must be a JSON object");
+  if (!given.is_object()) return invalid("api.invalid", "body: it must be an object");
   Mistakes mistakes;
   const Json body = renamed(given);
-  const Members members(body, mistakes);
+  Fields members(body, mistakes);
   SessionInput out;
   const auto type =
       body["type"].is_string() ? parse_session_type(body["type"].as_string()) : std::nullopt;
@@ -278,8 +177,8 @@ Result<SessionInput> read_session(const Json& given, int offset, const VideoSett
   out.follow_up_of = members.text("followUpOf", kMaxLine);
   out.consultation = members.text("consultation", kMaxLine);
   if (!out.consultation.empty() && !Ulid::parse(out.consultation))
-    mistakes.add("consultation", "must be the id of a workflow instance");
-  out.scheduled_ms = members.time("scheduledStart", offset);
+    mistakes.add("consultation", "it must be the id of a workflow instance");
+  if (const auto at = members.time("scheduledStart", offset)) out.scheduled_ms = at->ms;
   out.planned_minutes = members.integer("plannedMinutes", 5, 480);
   out.max_participants = members.integer("maxParticipants", 2, kMostParticipants);
   out.quality = members.word("quality", {"low", "standard", "high", "hd"});
@@ -291,9 +190,9 @@ Result<SessionInput> read_session(const Json& given, int offset, const VideoSett
   out.e2ee = members.boolean("e2ee").value_or(false);
   out.request = members.boolean("request").value_or(false);
   const Json context = renamed(body["context"]);
-  out.context = read_context(context, mistakes);
+  Fields within(context, mistakes, "context.");
+  out.context = read_context(within);
   // Patient and appointment may stand in the context.
-  const Members within(context, mistakes, "context.");
   out.patient =
       members.has("patient") ? reference(members, "patient") : reference(within, "patient");
   if (!members.has("patient") && is_foreign(out.patient)) {
@@ -309,11 +208,11 @@ Result<SessionInput> read_session(const Json& given, int offset, const VideoSett
       out.participants.push_back(
           read_participant(people.item(i), mistakes, "participants." + std::to_string(i) + "."));
   } else if (!people.is_null()) {
-    mistakes.add("participants", "must be a list of at most 15 participants");
+    mistakes.add("participants", "it must be a list of at most 15 participants");
   }
   if (out.booking == "clinic" && (out.clinic.is_null() || out.clinic_session.is_null()))
     mistakes.add(out.clinic.is_null() ? "clinic" : "clinicSession",
-                 "is needed for a booking in a clinic");
+                 "it is needed for a booking in a clinic");
   if (out.e2ee && out.recording == "auto")
     mistakes.add("recording", "a session that is encrypted end to end is not recorded");
   if (!settings.enabled) return conflict("feature.disabled", "video is switched off");
@@ -323,10 +222,10 @@ Result<SessionInput> read_session(const Json& given, int offset, const VideoSett
 
 // A table: one line a member.
 Result<Json> read_amendment(const Json& given, int offset, bool with_type) {
-  if (!given.is_object()) return invalid("api.invalid", "body: must be a JSON object");
+  if (!given.is_object()) return invalid("api.invalid", "body: it must be an object");
   Mistakes mistakes;
   const Json body = renamed(given);
-  const Members members(body, mistakes);
+  Fields members(body, mistakes);
   Json out = Json::object();
   const auto number = [&](std::string_view name, std::int64_t least, std::int64_t most) {
     if (const auto value = members.integer(name, least, most)) out.set(name, *value);
@@ -334,7 +233,7 @@ Result<Json> read_amendment(const Json& given, int offset, bool with_type) {
   const auto word = [&](std::string_view name, std::initializer_list<std::string_view> words) {
     if (const std::string value = members.word(name, words); !value.empty()) out.set(name, value);
   };
-  if (body.find("status") != nullptr) mistakes.add("status", "is changed by acts, not by hand");
+  if (body.find("status") != nullptr) mistakes.add("status", "it is changed by acts, not by hand");
   if (const Json* type = body.find("type"); type != nullptr && with_type) {
     const auto named = type->is_string() ? parse_session_type(type->as_string()) : std::nullopt;
     if (named) {
@@ -343,10 +242,10 @@ Result<Json> read_amendment(const Json& given, int offset, bool with_type) {
       mistakes.add("type", kTypes);
     }
   } else if (type != nullptr) {
-    mistakes.add("type", "is fixed at creation");
+    mistakes.add("type", "it is fixed at creation");
   }
   if (members.has("scheduledStart")) {
-    if (const auto at = members.time("scheduledStart", offset)) out.set("scheduledStart", *at);
+    if (const auto at = members.time("scheduledStart", offset)) out.set("scheduledStart", at->ms);
   } else if (body.find("scheduledStart") != nullptr) {
     out.set("scheduledStart", Json());
   }
@@ -363,7 +262,8 @@ Result<Json> read_amendment(const Json& given, int offset, bool with_type) {
   if (body.find("appointment") != nullptr) out.set("appointment", appointment_of(members));
   if (const Json* context = body.find("context"); context != nullptr && !context->is_null()) {
     const Json named = renamed(*context);
-    Json change = read_context(named, mistakes);
+    Fields within(named, mistakes, "context.");
+    Json change = read_context(within);
     if (named.is_object()) {
       for (const auto& [key, value] : named.as_object()) {
         if (value.is_null()) change.set(key, value);

@@ -7,50 +7,12 @@
 
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/consultation/fields.hpp"
 #include "hub/consultation/session/session.hpp"
 #include "hub/consultation/settings.hpp"
 
 // Bodies of requests, checked member by member. Pure.
 namespace rabt::consultation {
-
-// Collects what is wrong with a body.
-class Mistakes {
- public:
-  void add(std::string_view field, std::string_view what);
-  [[nodiscard]] bool none() const { return text_.empty(); }
-  // invalid api.invalid: one line a mistake, "<field>: <what is wrong>".
-  [[nodiscard]] Status status() const;
-
- private:
-  std::string text_;
-};
-
-// Reads members of one object; a member of null counts as absent.
-class Members {
- public:
-  // prefix: "context." or empty.
-  Members(const Json& body, Mistakes& mistakes, std::string prefix = {})
-      : body_(body), mistakes_(mistakes), prefix_(std::move(prefix)) {}
-  [[nodiscard]] bool has(std::string_view name) const { return !body_[name].is_null(); }
-  [[nodiscard]] const Json& raw(std::string_view name) const { return body_[name]; }
-  // At most `most` characters.
-  [[nodiscard]] std::string text(std::string_view name, std::size_t most = 4000) const;
-  [[nodiscard]] std::optional<std::int64_t> integer(std::string_view name, std::int64_t least,
-                                                    std::int64_t most) const;
-  [[nodiscard]] std::optional<bool> boolean(std::string_view name) const;
-  // One of the words, in lower case; an empty text when it is absent.
-  [[nodiscard]] std::string word(std::string_view name,
-                                 std::initializer_list<std::string_view> words) const;
-  // A time of RFC 3339; without a zone it is one of `offset_minutes` east of UTC.
-  [[nodiscard]] std::optional<std::int64_t> time(std::string_view name, int offset_minutes) const;
-  [[nodiscard]] Json texts(std::string_view name, std::size_t most_items = 100) const;
-  void wrong(std::string_view name, std::string_view what) const;
-
- private:
-  const Json& body_;
-  Mistakes& mistakes_;
-  std::string prefix_;
-};
 
 struct ParticipantInput {
   // A reference, or null.

@@ -454,12 +454,11 @@ Result<KeptRecording> find_session_recording(const SessionParts& parts,
 // ---- What callers ask
 
 Answer SessionsImpl::start_recording(const Ask& ask) {
-  Mistakes mistakes;
-  const Members members(ask.body, mistakes);
+  Fields members(ask.body);
   std::string purpose = members.word("purpose", {"care", "training"});
   // Recordings are always sealed; the wish is taken and changes nothing.
   (void)members.boolean("encryptionRequired");
-  RABT_TRY_STATUS(mistakes.status());
+  RABT_TRY_STATUS(members.done());
   if (purpose.empty()) purpose = "care";
   RABT_TRY(acted, act(ask, ask.session, [&](Session&) -> Result<Command> {
              return Command(StartRecording{purpose});

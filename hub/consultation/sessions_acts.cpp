@@ -9,10 +9,9 @@ constexpr std::size_t kMaxReason = 500;
 
 // The optional member `reason`. Error invalid api.invalid.
 Result<std::string> reason_of(const Json& body) {
-  Mistakes mistakes;
-  const Members members(body, mistakes);
+  Fields members(body);
   std::string reason = members.text("reason", kMaxReason);
-  RABT_TRY_STATUS(mistakes.status());
+  RABT_TRY_STATUS(members.done());
   return reason;
 }
 
@@ -36,7 +35,7 @@ Answer SessionsImpl::decline(const Ask& ask) {
 Answer SessionsImpl::assign(const Ask& ask) {
   Mistakes mistakes;
   const Json& reference = ask.body["provider"];
-  if (reference.is_null()) mistakes.add("provider", "is needed");
+  if (reference.is_null()) mistakes.add("provider", "it is needed");
   RABT_TRY(id, person(reference, "provider", mistakes));
   RABT_TRY_STATUS(mistakes.status());
   RABT_TRY(known, parts_.directory.find(parts_.tenant, id));
@@ -57,13 +56,12 @@ Answer SessionsImpl::start(const Ask& ask) {
 }
 
 Answer SessionsImpl::end(const Ask& ask) {
-  Mistakes mistakes;
-  const Members members(ask.body, mistakes);
+  Fields members(ask.body);
   End command;
   command.reason = members.text("reason", kMaxReason);
   command.notes = members.text("notes");
   command.rating = members.integer("connectionRating", 1, 5);
-  RABT_TRY_STATUS(mistakes.status());
+  RABT_TRY_STATUS(members.done());
   RABT_TRY(acted,
            act(ask, ask.session, [&](Session&) -> Result<Command> { return Command(command); }));
   Ask of = ask;
@@ -110,13 +108,12 @@ Answer SessionsImpl::change(const Ask& ask) {
 }
 
 Answer SessionsImpl::set_insurance(const Ask& ask) {
-  Mistakes mistakes;
-  const Members members(ask.body, mistakes);
+  Fields members(ask.body);
   SetInsurance command{
       members.word("status", {"unknown", "pending", "eligible", "not_eligible", "error"}),
       members.text("reference", 200)};
-  if (command.status.empty() && mistakes.none()) mistakes.add("status", "is needed");
-  RABT_TRY_STATUS(mistakes.status());
+  if (command.status.empty() && members.good()) members.wrong("status", "it is needed");
+  RABT_TRY_STATUS(members.done());
   return act_and_show(ask, [&](Session&) -> Result<Command> { return Command(command); });
 }
 

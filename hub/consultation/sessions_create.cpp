@@ -49,9 +49,9 @@ Result<Participant> SessionsImpl::resolve(const Actor& who, const ParticipantInp
   if (!id.empty() && is_staff(role)) {
     RABT_TRY(known, parts_.directory.find(parts_.tenant, id));
     if (!staff_role(known.roles))
-      mistakes.add(field + ".person", "is no doctor, specialist or nurse");
+      mistakes.add(field + ".person", "it is no doctor, specialist or nurse");
     else if (needs_licence(role) && *staff_role(known.roles) == PartRole::nurse)
-      mistakes.add(field + ".person", "is no doctor or specialist");
+      mistakes.add(field + ".person", "it is no doctor or specialist");
   }
   Participant one = new_participant(role, id, input.guest);
   one.bypass = input.bypass;
@@ -68,20 +68,20 @@ Status SessionsImpl::place(const SessionInput& input, Booking& booking, Mistakes
     const auto visit = around_->visit(is.tenant, input.visit);
     if (!visit.ok()) {
       if (visit.error().kind != ErrorKind::not_found) return visit.error();
-      mistakes.add("visit", "names no visit");
+      mistakes.add("visit", "it names no visit");
     } else {
       is.visit = visit->id;
       is.visit_number = visit->number;
       booking.open.visit_open = visit->open;
       if (is.patient.empty()) is.patient = visit->patient;
-      if (is.patient != visit->patient) mistakes.add("visit", "is the visit of another patient");
+      if (is.patient != visit->patient) mistakes.add("visit", "it is the visit of another patient");
     }
   }
   if (input.clinic.is_null() && input.clinic_session.is_null()) return ok_status();
   const auto place = around_->clinic_place(is.tenant, input.clinic, input.clinic_session);
   if (!place.ok()) {
     if (place.error().kind != ErrorKind::not_found) return place.error();
-    mistakes.add("clinicSession", "names no session of that clinic");
+    mistakes.add("clinicSession", "it names no session of that clinic");
     return ok_status();
   }
   booking.place = *place;
@@ -119,7 +119,7 @@ Status SessionsImpl::seat(const Actor& who, const SessionInput& input, Booking& 
     if (!known.ok()) return known.error();
     const auto role = staff_role(known->roles);
     if (!role || (*role == PartRole::nurse && is.type != SessionType::remote_monitoring)) {
-      mistakes.add("provider", "is no doctor or specialist");
+      mistakes.add("provider", "it is no doctor or specialist");
     } else if (is.of_person(is.provider) == nullptr) {
       Participant one = new_participant(*role, is.provider, Json::object());
       if (is.organizer.empty()) is.organizer = one.id;
@@ -146,13 +146,13 @@ Status SessionsImpl::seat(const Actor& who, const SessionInput& input, Booking& 
     booking.patient = std::move(*known);
   }
   if (is.participants.size() > static_cast<std::size_t>(kMostParticipants))
-    mistakes.add("participants", "must be at most 15 with organizer, provider and patient");
+    mistakes.add("participants", "it must be at most 15 with organizer, provider and patient");
   std::int64_t number = 0;
   for (Participant& one : is.participants) one.number = ++number;
   const bool host = std::any_of(is.participants.begin(), is.participants.end(),
                                 [&](const Participant& one) { return is_host(is, one); });
   if (!host && !booking.open.request)
-    mistakes.add("organizer", "is needed: a session of this type has a host");
+    mistakes.add("organizer", "it is needed: a session of this type has a host");
   return ok_status();
 }
 

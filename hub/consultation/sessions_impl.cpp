@@ -300,7 +300,7 @@ Result<std::string> SessionsImpl::person(const Json& reference, const std::strin
   if (found.ok()) return std::move(*found);
   if (found.error().kind != ErrorKind::not_found && found.error().kind != ErrorKind::invalid)
     return std::move(found).error();
-  mistakes.add(field, "names nobody");
+  mistakes.add(field, "it names nobody");
   return std::string();
 }
 

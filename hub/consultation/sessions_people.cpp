@@ -22,12 +22,11 @@ std::string record_of(const Session& session, std::string_view record) {
 }  // namespace
 
 Answer SessionsImpl::join(const Ask& ask) {
-  Mistakes mistakes;
-  const Members members(ask.body, mistakes);
+  Fields members(ask.body);
   Join command;
   command.device_type = members.word("deviceType", {"web", "ios", "android", "desktop", "other"});
   command.browser_info = members.text("browserInfo", 200);
-  RABT_TRY_STATUS(mistakes.status());
+  RABT_TRY_STATUS(members.done());
   command.stay = parts_.ids.next().text();
   const Actor who = actor_of(ask);
   // Whom a host has invited by name accepts by coming.
@@ -247,7 +246,7 @@ Answer SessionsImpl::invite(const Ask& ask) {
   RABT_TRY(invited, person(input.person, "person", mistakes));
   if (input.person.is_null() && input.guest.string_or("email", "").empty() &&
       input.guest.string_or("phone", "").empty())
-    mistakes.add("person", "is needed, or email or phone");
+    mistakes.add("person", "it is needed, or email or phone");
   RABT_TRY_STATUS(mistakes.status());
   Invitation invitation;
   invitation.id = parts_.ids.next().text();
@@ -328,20 +327,19 @@ Answer SessionsImpl::consents(const Ask& ask) {
 }
 
 Answer SessionsImpl::record_consent(const Ask& ask) {
-  Mistakes mistakes;
-  const Members members(ask.body, mistakes);
+  Fields members(ask.body);
   const std::string kind =
       members.word("kind", {"family", "recording", "training", "transcription"});
   std::string method = members.word("method", {"verbal", "written", "app"});
   const bool given = members.boolean("given").value_or(true);
   const std::string guest = members.text("participant", 64);
-  if (kind.empty() && mistakes.none()) mistakes.add("kind", "is needed");
-  if (!members.has("given") && mistakes.none()) mistakes.add("given", "is needed");
-  if (members.has("participant") && kind != "transcription" && mistakes.none())
-    mistakes.add("participant", "is for kind transcription alone");
-  if (members.has("participant") && guest.empty() && mistakes.none())
-    mistakes.add("participant", "must name a participant");
-  RABT_TRY_STATUS(mistakes.status());
+  if (kind.empty() && members.good()) members.wrong("kind", "it is needed");
+  if (!members.has("given") && members.good()) members.wrong("given", "it is needed");
+  if (members.has("participant") && kind != "transcription" && members.good())
+    members.wrong("participant", "it is for kind transcription alone");
+  if (members.has("participant") && guest.empty() && members.good())
+    members.wrong("participant", "it must name a participant");
+  RABT_TRY_STATUS(members.done());
   if (method.empty()) method = "app";
   Json consent = Json::object(
       {{"id", parts_.ids.next().text()}, {"kind", kind}, {"given", given}, {"method", method}});

@@ -72,14 +72,16 @@ Result<Page> SessionsImpl::list(const Ask& ask, const Window& window) {
     RABT_TRY(index, rows_.appointment_index(parts_.tenant, std::string(link)));
     filter.appointment = std::move(index);
   }
-  Mistakes mistakes;
   const Json times = Json::object({{"from", time_of_day(ask.parameter("from"), "T00:00:00")},
                                    {"to", time_of_day(ask.parameter("to"), "T23:59:59.999")}});
-  const Members bounds(times, mistakes);
-  if (!ask.parameter("from").empty())
-    filter.from_ms = bounds.time("from", ask.naive_offset_minutes);
-  if (!ask.parameter("to").empty()) filter.to_ms = bounds.time("to", ask.naive_offset_minutes);
-  RABT_TRY_STATUS(mistakes.status());
+  Fields bounds(times);
+  const auto bound = [&](std::string_view name, std::optional<std::int64_t>& at) {
+    if (ask.parameter(name).empty()) return;
+    if (const auto time = bounds.time(name, ask.naive_offset_minutes)) at = time->ms;
+  };
+  bound("from", filter.from_ms);
+  bound("to", filter.to_ms);
+  RABT_TRY_STATUS(bounds.done());
   // everybody else sees the sessions that he takes part in.
   const auto all =
       access::admit(access::Right::session_list_all, {.roles = who.roles, .system = who.system});

@@ -71,7 +71,7 @@ void PracticeService::read_weekly(const Ask& ask, Fields& fields,
   }
   const Timestamp now = parts_.clock.now();
   for (std::size_t i = 0; i < weekly.size(); ++i) {
-    Fields rule(weekly.item(i), "weekly[" + std::to_string(i) + "].");
+    Fields rule(weekly.item(i), fields.mistakes(), "weekly[" + std::to_string(i) + "].");
     rule.only({"day", "from", "to", "timeZone", "clinic"});
     const std::string day = rule.word(
         "day", {"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"});
@@ -84,7 +84,6 @@ void PracticeService::read_weekly(const Ask& ask, Fields& fields,
     if (zone.empty()) zone = "Asia/Riyadh";
     if (!workflow::is_time_zone(zone)) rule.wrong("timeZone", "it must be an IANA time zone");
     const std::string clinic = rule.text("clinic", 36);
-    fields.add(rule);
     if (!rule.good()) continue;
     const auto number = std::find(kDays.begin(), kDays.end(), day) - kDays.begin();
     const auto cron =
@@ -112,7 +111,7 @@ std::vector<PracticeService::SlotInput> PracticeService::read_slots(const Ask& a
     return out;
   }
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    Fields slot(slots.item(i), "slots[" + std::to_string(i) + "].");
+    Fields slot(slots.item(i), fields.mistakes(), "slots[" + std::to_string(i) + "].");
     slot.only({"startsAt", "endsAt", "status", "clinic"});
     const auto starts = slot.time("startsAt", ask.naive_offset_minutes);
     const auto ends = slot.time("endsAt", ask.naive_offset_minutes);
@@ -126,7 +125,6 @@ std::vector<PracticeService::SlotInput> PracticeService::read_slots(const Ask& a
                   .clinic = slot.text("clinic", 36)};
     if (starts) one.starts_ms = starts->ms;
     if (ends) one.ends_ms = ends->ms;
-    fields.add(slot);
     out.push_back(std::move(one));
   }
   read_weekly(ask, fields, out);

@@ -15,7 +15,7 @@ constexpr std::size_t kMaxItems = 50;
 Json read_device(Fields& fields, const Json& body) {
   const Json& device = body["device"];
   if (device.is_null()) return {};
-  Fields of(device, "device.");
+  Fields of(device, fields.mistakes(), "device.");
   of.only({"id", "kind", "serial"});
   Json out = Json::object();
   for (const char* name : {"id", "kind", "serial"}) {
@@ -23,7 +23,6 @@ Json read_device(Fields& fields, const Json& body) {
     if (!text.empty()) out.set(name, text);
   }
   if (of.good() && out.size() == 0) of.wrong("id", "a device has an id, a kind or a serial");
-  fields.add(of);
   return out;
 }
 
@@ -36,7 +35,7 @@ Json read_items(Fields& fields, const Json& body) {
   }
   for (std::size_t i = 0; i < given.size(); ++i) {
     const Json& one = given.item(i);
-    Fields item(one, "items[" + std::to_string(i) + "].");
+    Fields item(one, fields.mistakes(), "items[" + std::to_string(i) + "].");
     item.only({"name", "code", "dosage", "frequency", "duration", "instructions"});
     Json out = Json::object(
         {{"name", item.needed_text("name", 500)}, {"dosage", item.needed_text("dosage", 500)}});
@@ -44,7 +43,6 @@ Json read_items(Fields& fields, const Json& body) {
       const std::string text = item.text(name, 1'000);
       if (!text.empty()) out.set(name, text);
     }
-    fields.add(item);
     items.push_back(std::move(out));
   }
   return items;

@@ -88,7 +88,7 @@ struct Sample {
 };
 
 Sample read_sample(Fields& all, const Json& json, std::size_t at, Timestamp now) {
-  Fields fields(json, "samples[" + std::to_string(at) + "].");
+  Fields fields(json, all.mistakes(), "samples[" + std::to_string(at) + "].");
   fields.only({"at", "windowSeconds", "direction", "lossPercent", "jitterMs", "rttMs", "kbps",
                "width", "height", "fps", "availableKbps"});
   Sample sample;
@@ -111,7 +111,6 @@ Sample read_sample(Fields& all, const Json& json, std::size_t at, Timestamp now)
     if (!json[name].is_null()) sample.figures.set(name, json[name]);
   }
   sample.figures.set("mos", sample.mos);
-  all.add(fields);
   return sample;
 }
 

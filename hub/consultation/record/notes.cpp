@@ -29,7 +29,7 @@ Json read_sections(Fields& fields, const Json& body, const Json& of_template) {
     fields.wrong("sections", "it must be an object of at most 20 texts");
     return Json::object();
   }
-  Fields texts(given, "sections.");
+  Fields texts(given, fields.mistakes(), "sections.");
   Json sections = Json::object();
   for (const auto& [name, value] : given.as_object()) {
     const auto named = [&name](const Json& section) { return section["id"].as_string() == name; };
@@ -43,7 +43,6 @@ Json read_sections(Fields& fields, const Json& body, const Json& of_template) {
     }
     sections.set(name, texts.text(name));
   }
-  fields.add(texts);
   return sections;
 }
 
@@ -71,7 +70,7 @@ Json read_diagnoses(Fields& fields, const Json& body, const Json& by) {
   std::map<std::int64_t, Json> by_rank;
   std::set<std::string> codes;
   for (std::size_t i = 0; i < given.size(); ++i) {
-    Fields one(given.item(i), "diagnoses[" + std::to_string(i) + "].");
+    Fields one(given.item(i), fields.mistakes(), "diagnoses[" + std::to_string(i) + "].");
     one.only({"code", "display", "rank"});
     const std::string code = upper(one.needed_text("code", 8));
     const std::string display = one.text("display", 200);
@@ -85,7 +84,6 @@ Json read_diagnoses(Fields& fields, const Json& body, const Json& by) {
     diagnosis.set("by", by);
     if (one.good() && !by_rank.emplace(rank, std::move(diagnosis)).second)
       one.wrong("rank", "it stands twice");
-    fields.add(one);
   }
   if (fields.good() && !by_rank.empty() && !by_rank.contains(1))
     fields.wrong("diagnoses", "one must have the rank 1: the principal diagnosis");
