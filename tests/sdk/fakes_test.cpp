@@ -256,7 +256,9 @@ TEST(FakeHost, WaitsForAThreadThatTakesALockAfterLongWork) {
   // This thread is there before the host: it is not the plugin's.
   std::thread other([] {
     held_by_the_test->waits.get_future().wait();
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    // It has work for longer than a thread is idle before nobody is expected to wake it up.
+    const auto end = std::chrono::steady_clock::now() + 3 * PluginThreads::kIdlePatience;
+    while (std::chrono::steady_clock::now() < end) continue;
     held_by_the_test->goes_on.set_value();
   });
   FakeHost host;

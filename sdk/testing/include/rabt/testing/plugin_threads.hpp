@@ -37,8 +37,8 @@ class PluginThreads {
   static constexpr Millis kClockPatience{2'000};
   static constexpr Millis kClockBudget{10'000};
   static constexpr Millis kMoment{20};
-  // For so long and in so many looks a thread is idle before nothing wakes it up any more: where
-  // the processors are busy, who would wake it comes as late as the next look.
+  // For so long and in so many looks a thread is idle, and no other has work, before nothing wakes
+  // it up any more: between two looks one may have woken another and gone to rest.
   static constexpr Millis kIdlePatience{300};
   static constexpr int kIdleLooks = 1'000;
 
@@ -60,8 +60,10 @@ class PluginThreads {
     auto busy = begin;   // when a thread was last seen that was not idle
     int idle_looks = 0;  // since then
     for (;;) {
-      const State state = look();  // first: a thread that is gone has done what it did
+      State state = look();  // first: a thread that is gone has done what it did
       if (moved()) return true;
+      // One of the test's own that has work, or waits for a processor, may be who wakes it up.
+      if (state == State::idle && !time_could_go_on && test_works()) state = State::running;
       if (state == State::none) return false;
       const auto now = std::chrono::steady_clock::now();
       if (state != State::idle) busy = now;
@@ -79,6 +81,12 @@ class PluginThreads {
   }
 
  private:
+  [[nodiscard]] bool test_works() const {
+    const long caller = ::syscall(SYS_gettid);
+    return std::any_of(own_.begin(), own_.end(), [caller](long id) {
+      return id != caller && state_of(id) == State::running;
+    });
+  }
   [[nodiscard]] Millis patience(State state, bool time_could_go_on) const {
     if (!time_could_go_on) return state == State::idle ? kIdlePatience : kPatience;
     if (state == State::idle) return Millis{2};
