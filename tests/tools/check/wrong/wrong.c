@@ -368,6 +368,18 @@ static void destroy(void* self) {
 #endif
 }
 
+#ifdef MANY_SIZES
+/* Each instance needs blocks of another size for a moment, and leaves none behind. */
+static void pass_through(void) {
+  static size_t instance;
+  void* volatile blocks[7];
+  size_t i;
+  const size_t size = 24 + 16 * (instance++ % 60);
+  for (i = 0; i < 7; ++i) blocks[i] = malloc(size);
+  for (i = 0; i < 7; ++i) free(blocks[i]);
+}
+#endif
+
 static const rabt_plugin* create(const rabt_host* host, rabt_bytes config, void* context,
                                  rabt_sink error) {
   plugin* p;
@@ -394,6 +406,9 @@ static const rabt_plugin* create(const rabt_host* host, rabt_bytes config, void*
     return NULL;
   }
   memcpy(p->base_url, url, (size_t)(close - url));
+#ifdef MANY_SIZES
+  pass_through();
+#endif
   p->host = host;
   p->http = host->get_service(host->self, RABT_HTTP);
   p->clock = host->get_service(host->self, RABT_CLOCK);
