@@ -36,3 +36,10 @@ RABT_REFUSED void* dlopen(const char* file, int mode) noexcept;
 RABT_REFUSED void* dlopen(const char* /*file*/, int /*mode*/) noexcept {
   return nullptr;
 }
+
+// It ends the child that fork() gives, and there is none. The compiler knows it and takes no other
+// visibility; the link does not export it.
+extern "C" [[noreturn]] void _Exit(int status) noexcept;
+extern "C" [[noreturn]] void _Exit(int /*status*/) noexcept {
+  __builtin_trap();
+}
