@@ -1,6 +1,7 @@
 #include "tests/sandbox/twilio.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <functional>
 #include <map>
@@ -92,17 +93,24 @@ class Media {
   }
 
   [[nodiscard]] std::string read(std::uint64_t offset, std::size_t size) const {
+    const std::uint64_t from = std::min(offset, size_);
+    const std::uint64_t end = from + std::min<std::uint64_t>(size, size_ - from);
     std::string out;
-    out.reserve(size);
-    for (; out.size() < size && offset < size_; ++offset) {
-      if (offset < head_.size()) {
-        out.push_back(head_[static_cast<std::size_t>(offset)]);
-        continue;
-      }
-      const std::uint64_t at = offset - head_.size();
-      if (at % 8 == 0 || out.empty() || offset == head_.size()) word_at(at / 8);
-      out.push_back(static_cast<char>((word_ >> (8 * (at % 8))) & 0xFFU));
+    if (from < head_.size())
+      out = head_.substr(static_cast<std::size_t>(from), static_cast<std::size_t>(end - from));
+    if (end <= head_.size()) return out;
+    const std::uint64_t first = std::max<std::uint64_t>(from, head_.size()) - head_.size();
+    const std::uint64_t last = end - head_.size();
+    // Whole words, of which the ends may lie outside of what is asked for.
+    std::string words;
+    words.reserve(static_cast<std::size_t>(last - first + 16));
+    for (std::uint64_t index = first / 8; index * 8 < last; ++index) {
+      const std::uint64_t word = word_at(index);
+      std::array<char, 8> bytes{};
+      for (unsigned i = 0; i < 8; ++i) bytes[i] = static_cast<char>((word >> (8 * i)) & 0xFFU);
+      words.append(bytes.data(), bytes.size());
     }
+    out.append(words, static_cast<std::size_t>(first % 8), static_cast<std::size_t>(last - first));
     return out;
   }
 
@@ -114,16 +122,15 @@ class Media {
     }
     return out;
   }
-  void word_at(std::uint64_t index) const {  // splitmix64
+  [[nodiscard]] std::uint64_t word_at(std::uint64_t index) const {  // splitmix64
     std::uint64_t z = seed_ + (index + 1) * 0x9E3779B97F4A7C15ULL;
     z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9ULL;
     z = (z ^ (z >> 27U)) * 0x94D049BB133111EBULL;
-    word_ = z ^ (z >> 31U);
+    return z ^ (z >> 31U);
   }
 
   std::uint64_t size_;
   std::uint64_t seed_ = 0;
-  mutable std::uint64_t word_ = 0;  // one reader: a response owns its Media
   std::string head_;
 };
 
