@@ -24,6 +24,9 @@ struct InstancesOptions {
   std::string resolve;
   // What that action gave, as JSON.
   std::string output;
+  bool cancel = false;
+  // Only instances that are in this state.
+  std::string status;
 };
 
 int resolve_instance(HubClient& client, const InstancesOptions& options) {
@@ -37,6 +40,14 @@ int resolve_instance(HubClient& client, const InstancesOptions& options) {
   const auto answer = client.post("/api/v1/instances/" + options.id + "/resolve", body);
   if (!answer.ok()) return complain(answer.error());
   std::printf("resolved\n");
+  return 0;
+}
+
+int cancel_instance(HubClient& client, const InstancesOptions& options) {
+  const auto answer = client.post("/api/v1/instances/" + options.id + "/cancel",
+                                  Json::object({{"reason", options.reason}}));
+  if (!answer.ok()) return complain(answer.error());
+  std::printf("cancelled\n");
   return 0;
 }
 
@@ -56,15 +67,26 @@ int list_instances(const InstancesOptions& options) {
       return complain(invalid("cli.instance", "--resolve needs the id of an instance"));
     return resolve_instance(*client, options);
   }
+  if (options.cancel) {
+    if (id.empty())
+      return complain(invalid("cli.instance", "--cancel needs the id of an instance"));
+    return cancel_instance(*client, options);
+  }
   // An identifier is sent in a body, never in an address.
   std::string patient = options.patient;
   if (const Status read = read_patient(patient); !read.ok()) return complain(read.error());
-  const auto answer =
-      patient.empty() ? client->get("/api/v1/instances" + (id.empty() ? std::string() : "/" + id) +
-                                        (events ? "/events" : ""),
-                                    options.reason)
-                      : client->post("/api/v1/instances/search",
-                                     Json::object({{"patient", patient}}), options.reason);
+  std::string path = "/api/v1/instances";
+  Json search = Json::object({{"patient", patient}});
+  if (!id.empty()) path += "/" + id + (events ? "/events" : "");
+  if (!options.status.empty()) {
+    if (!id.empty())
+      return complain(invalid("cli.instance", "give the id of an instance or --status, not both"));
+    path += "?status=" + options.status;
+    search.set("status", options.status);
+  }
+  const auto answer = patient.empty()
+                          ? client->get(path, options.reason)
+                          : client->post("/api/v1/instances/search", search, options.reason);
   if (!answer.ok()) return complain(answer.error());
   if (events) {
     for (const Json& event : (*answer)["events"].as_array())
@@ -95,14 +117,20 @@ void add_instances_command(args::Command& program, int& code) {
   command->add_option("--patient", options->patient,
                       "List only the instances of one person: KIND:VALUE, or - to read this from "
                       "standard input; KIND is identifier, mrn, phone or email");
-  command->add_option(
-      "--reason", options->reason,
-      "Why this person is looked for, or why it is decided so; the audit log keeps the "
-      "reason");
+  command
+      ->add_option("--status", options->status,
+                   "List only instances in this state: running, waiting, parked, completed, "
+                   "faulted or cancelled")
+      ->one_of({"running", "waiting", "parked", "completed", "faulted", "cancelled"});
+  command->add_option("--reason", options->reason,
+                      "Why this person is looked for, or why it is decided or cancelled; the audit "
+                      "log keeps the reason");
   command
       ->add_option("--resolve", options->resolve,
                    "Decide on the parked action of that instance: done, transient or permanent")
       ->one_of({"done", "transient", "permanent"});
+  command->add_flag("--cancel", options->cancel,
+                    "Stop that instance; what it has done is undone where the workflow says how");
   command->add_option("--output", options->output, "What the parked action gave, as JSON");
   command->callback([options, &code] { code = list_instances(*options); });
 }

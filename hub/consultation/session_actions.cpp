@@ -1,6 +1,7 @@
 #include <deque>
 #include <thread>
 
+#include "hub/base/check.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/consultation/practice.hpp"
 #include "hub/consultation/records.hpp"
@@ -294,6 +295,84 @@ Json marked(std::initializer_list<std::string_view> names) {
   return out;
 }
 
+constexpr std::string_view kReason = R"({"reason": {"type": ["string", "null"]}})";
+constexpr std::string_view kPurpose = R"({"purpose": {"enum": ["care", "training", null]}})";
+
+// Arguments and no others. `required` are texts unless `properties`, which are JSON, say otherwise.
+Json closed(std::initializer_list<std::string_view> required, std::string_view properties = "{}") {
+  auto members = Json::parse(properties);
+  RABT_CHECK(members.ok());
+  for (const std::string_view name : required) {
+    if (members->find(name) == nullptr) members->set(name, typed("string"));
+  }
+  Json schema = open_schema(required, *std::move(members));
+  schema.set("additionalProperties", false);
+  return schema;
+}
+
+// As POST /sessions/{id}/participants: ParticipantInput of docs/openapi.yaml.
+constexpr std::string_view kParticipant = R"({
+  "person": {"type": ["string", "integer", "object", "null"]},
+  "role": {"enum": ["doctor", "specialist", "nurse", "patient", "family_member", "observer",
+                    "admin"]},
+  "name": {"type": ["string", "null"], "x-phi": true},
+  "phone": {"type": ["string", "null"], "x-phi": true},
+  "email": {"type": ["string", "null"], "x-phi": true},
+  "externalId": {"type": ["string", "null"], "x-phi": true},
+  "licenceNumber": {"type": ["string", "null"]},
+  "department": {"type": ["string", "null"]},
+  "organization": {"type": ["string", "null"]},
+  "saudiResident": {"type": ["boolean", "null"]},
+  "preferredLanguage": {"type": ["string", "null"]},
+  "gender": {"enum": ["male", "female", null]},
+  "genderPreference": {"enum": ["male", "female", null]},
+  "bypassWaitingRoom": {"type": ["boolean", "null"]}
+})";
+
+Json participant_schema() {
+  return closed({"session", "role"}, kParticipant);
+}
+
+// As POST /sessions: SessionInput of docs/openapi.yaml, and the consultation.
+Json create_schema() {
+  Json schema = closed({"type"}, R"({
+    "type": {"enum": ["doctor_patient", "medical_team", "family_consultation", "second_opinion",
+                      "emergency_consultation", "remote_monitoring", "training_session"]},
+    "bookingType": {"enum": ["direct", "clinic", null]},
+    "provider": {"type": ["string", "integer", "object", "null"]},
+    "patient": {"type": ["string", "integer", "object", "null"], "x-phi": true},
+    "clinic": {"type": ["string", "integer", "object", "null"]},
+    "clinicSession": {"type": ["string", "integer", "object", "null"]},
+    "visit": {"type": ["string", "integer", "object", "null"]},
+    "appointment": {"type": ["string", "integer", "object", "null"]},
+    "consultation": {"type": ["string", "null"]},
+    "followUpOf": {"type": ["string", "null"]},
+    "scheduledStart": {"type": ["string", "null"]},
+    "plannedMinutes": {"type": ["integer", "null"], "minimum": 5, "maximum": 480},
+    "maxParticipants": {"type": ["integer", "null"], "minimum": 2, "maximum": 15},
+    "quality": {"enum": ["low", "standard", "high", "hd", null]},
+    "waitingRoom": {"type": ["boolean", "null"]},
+    "recording": {"enum": ["off", "manual", "auto", null]},
+    "language": {"enum": ["ar", "en", null]},
+    "chiefComplaint": {"type": ["string", "null"], "maxLength": 4000, "x-phi": true},
+    "notes": {"type": ["string", "null"], "maxLength": 4000, "x-phi": true},
+    "context": {"type": ["object", "null"], "x-phi": true},
+    "e2ee": {"type": ["boolean", "null"]},
+    "request": {"type": ["boolean", "null"]}
+  })");
+  const Json participant = closed({"role"}, kParticipant);
+  Json organizer = participant;
+  organizer.set("type", Json::array({"object", "null"}));
+  organizer.set("x-phi", true);
+  Json& members = *schema.mutable_object().find("properties");
+  members.set("organizer", std::move(organizer));
+  members.set("participants", Json::object({{"type", Json::array({"array", "null"})},
+                                            {"maxItems", 15},
+                                            {"items", participant},
+                                            {"x-phi", true}}));
+  return schema;
+}
+
 // What `clinical` gives: record/clinical_facts.hpp.
 Json clinical_schema() {
   Json properties = marked({"diagnoses", "notes", "vitals", "prescriptions", "patient", "contact"});
@@ -320,50 +399,63 @@ std::vector<plugin::ActionSpec> session_actions() {
     // `none`: an answer that did not come is asked of a person.
     std::string_view idempotency = "key";
   };
-  const auto of_session = [] { return open_schema({"session"}); };
-  const auto of_participant = [] { return open_schema({"session", "participant"}); };
+  const auto of_session = [](std::string_view more = "{}") { return closed({"session"}, more); };
+  const auto of_participant = [](std::string_view more = "{}") {
+    return closed({"session", "participant"}, more);
+  };
   const std::vector<Row> rows{
-      {"create", "Open a video session",
-       open_schema({"type"}, marked({"patient", "participants", "chiefComplaint", "notes",
-                                     "context", "organizer"}))},
-      {"get", "Read a session", of_session(),
+      {"create", "Open a video session", create_schema()},
+      {"get", "Read a session", of_session(R"({"fields": {"type": ["array", "null"],
+                                 "items": {"enum": ["chiefComplaint", "notes", "context"]}}})"),
        open_schema({}, marked({"chiefComplaint", "notes", "context"}))},
       {"participants", "List who takes part", of_session()},
       {"token", "Give a participant what opens the call", of_participant(),
        open_schema({"token"}, marked({"token"}))},
-      {"add-participant", "Let somebody take part",
-       open_schema({"session", "role"}, marked({"name", "phone", "email", "externalId"}))},
-      {"remove", "Take somebody out of the session", of_participant()},
-      {"admit", "Admit somebody from the waiting room", of_participant()},
-      {"deny", "Turn somebody away from the waiting room", of_participant()},
-      {"start", "Begin a session", of_session()},
-      {"end", "End a session", of_session()},
-      {"cancel", "Call a session off", of_session()},
-      {"recording-start", "Begin to record", of_session()},
-      {"recording-stop", "Stop recording", of_session()},
+      {"add-participant", "Let somebody take part", participant_schema()},
+      {"remove", "Take somebody out of the session", of_participant(kReason)},
+      {"admit", "Admit somebody from the waiting room", of_participant(kReason)},
+      {"deny", "Turn somebody away from the waiting room", of_participant(kReason)},
+      {"start", "Begin a session", of_session(kReason)},
+      {"end", "End a session", of_session(kReason)},
+      {"cancel", "Call a session off", of_session(kReason)},
+      {"recording-start", "Begin to record", of_session(kPurpose)},
+      {"recording-stop", "Stop recording", of_session(kPurpose)},
       {"recordings", "List what was recorded", of_session()},
       {"transcribable", "Hand out a recording that everybody lets be transcribed",
-       open_schema({"session", "recording"}), open_schema({"recording", "blob", "language"})},
+       closed({"session", "recording"}), open_schema({"recording", "blob", "language"})},
       {"add-transcript", "Write down what was said in a recording",
-       open_schema({"session", "recording", "segments"}, marked({"segments"}))},
-      {"set-insurance", "Note whether the insurance pays", open_schema({"session", "status"})},
+       closed({"session", "recording", "segments"},
+              R"({"language": {"type": ["string", "null"]},
+                  "segments": {"type": "array", "x-phi": true}})")},
+      {"set-insurance", "Note whether the insurance pays",
+       closed({"session", "status"},
+              R"({"status": {"enum": ["unknown", "pending", "eligible", "not_eligible", "error"]},
+                  "reference": {"type": ["string", "null"], "maxLength": 200}})")},
       {"set-appointment", "Link a session with an appointment",
-       open_schema({"session", "appointment"})},
+       closed({"session", "appointment"}, R"({"appointment": true})")},
       {"link-consultation", "Link a session with a consultation",
-       open_schema({"session", "consultation"})},
+       closed({"session", "consultation"})},
       {"attach-document", "Share a document in a session",
-       open_schema({"session", "documentType", "contentType", "data"}, marked({"title", "data"}))},
+       closed({"session", "documentType", "contentType", "data"},
+              R"({"title": {"type": ["string", "null"], "x-phi": true}, "data": {"x-phi": true},
+                  "shownTo": {}})")},
       {"note", "Write a note into a session",
-       open_schema({"session"}, marked({"content", "sections"}))},
+       closed({"session"},
+              R"({"kind": {}, "template": {}, "status": {}, "content": {"x-phi": true},
+                  "sections": {"x-phi": true}, "diagnoses": {"x-phi": true}})")},
       {"clinical", "Read what the clinicians of a visit wrote",
-       open_schema({"session"}, Json::object({{"anyLength", typed("boolean")}})),
-       clinical_schema()},
+       of_session(R"({"anyLength": {"type": "boolean"}})"), clinical_schema()},
       {"decide", "Wait for the decision of an operator",
-       open_schema({"session", "question"},
-                   Json::object({{"question", typed("string")}, {"reasons", typed("array")}})),
-       open_schema({"decision"}), "none"},
+       closed({"session", "question", "answers"},
+              R"({"answers": {"type": "array", "minItems": 1, "uniqueItems": true,
+                              "items": {"type": "string", "minLength": 1}},
+                  "reasons": {"type": "array"}})"),
+       open_schema({"decision"},
+                   Json::object(
+                       {{"decision", Json::object({{"type", "string"}, {"x-among", "answers"}})}})),
+       "none"},
       {"usage", "Read the attendee-minutes of a month",
-       open_schema({}, Json::object({{"month", typed("string")}}))},
+       closed({}, R"({"month": {"type": ["string", "null"]}})")},
       {"summary", "Read what became of a session", of_session(),
        open_schema({}, marked({"notes", "prescriptions", "vitals", "followUps", "feedback",
                                "chiefComplaint", "participants", "patient"}))}};

@@ -2,6 +2,7 @@
 
 #include "hub/base/check.hpp"
 #include "hub/engine/worker.hpp"
+#include "hub/schema/schema.hpp"
 
 // From a message to the input of a turn.
 namespace rabt::engine {
@@ -221,6 +222,19 @@ void Worker::cancel(CancelRequest& message) {
             message.answer);
 }
 
+// What a person says in place of the action has to be what the action could have given.
+Status Worker::answer_fits(const OpenCall& call, const workflow::ActionOutcome& outcome) const {
+  if (outcome.kind != workflow::OutcomeKind::done) return ok_status();
+  const workflow::CallAction& action = call.action;
+  const auto info = context_.parts.actions.find(call.target, action.action, action.version);
+  if (!info || info->output_schema.is_null()) return ok_status();
+  RABT_TRY(schema, Schema::compile(workflow::asked_of(info->output_schema, action.arguments)));
+  const auto fault = schema.check(outcome.output);
+  if (!fault) return ok_status();
+  return invalid("engine.answer", "output" + fault->instance_path + " " + fault->message +
+                                      "; the action still waits for its answer");
+}
+
 void Worker::resolve(ResolveRequest& message) {
   if (message.answer == nullptr) return;  // answered while the keys were waited for
   const Error not_parked =
@@ -233,6 +247,10 @@ void Worker::resolve(ResolveRequest& message) {
   const auto call = instance->calls.find(instance->parked_call);
   if (instance->parked_call == 0 || call == instance->calls.end()) {
     message.answer->set_value(not_parked);
+    return;
+  }
+  if (const Status fits = answer_fits(call->second, message.outcome); !fits.ok()) {
+    message.answer->set_value(fits.error());
     return;
   }
   auto reason = seal_reason(*instance, message.reason);

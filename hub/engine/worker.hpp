@@ -83,6 +83,9 @@ class Worker {
   void cancel_child(const CancelChild& message);
   void cancel(CancelRequest& message);
   void resolve(ResolveRequest& message);
+  // Errors: invalid engine.answer, with what the action asks for.
+  [[nodiscard]] Status answer_fits(const OpenCall& call,
+                                   const workflow::ActionOutcome& outcome) const;
   [[nodiscard]] Result<std::optional<access::PatientDetail::Sealed>> seal_reason(
       const ResidentInstance& instance, const std::string& reason) const;
 

@@ -33,6 +33,7 @@ constexpr std::array kByCode{
     ByCode{"http.unauthenticated", 401},
     // The body is JSON, and what it says is wrong.
     ByCode{"api.invalid", 422},
+    ByCode{"engine.answer", 422},
     ByCode{"document.type", 422},
     ByCode{"phi.exposed", 422},
     ByCode{"plugin.delivery", 422},

@@ -88,6 +88,16 @@ std::string undeclared(const Node& node) {
   return message;
 }
 
+// What an enumeration allows: its words as long as there are few, otherwise their number.
+std::string choices_of(const Node& node) {
+  if (node.choice_texts.empty() || node.choice_texts.size() > kNamesShown)
+    return "must be one of the " + std::to_string(node.choices->size()) + " values of the schema";
+  std::string message = "must be one of";
+  for (const Json& choice : *node.choices)
+    message.append(&choice == &node.choices->front() ? " " : ", ").append(choice.as_string());
+  return message;
+}
+
 // Whether an alternative with the faults a came nearer than one with b: it fits the value's type,
 // its fixed values (which tell alternatives apart) fit, then the fewer faults.
 bool nearer(const std::vector<SchemaFault>& a, const std::vector<SchemaFault>& b, const At& at) {
@@ -249,9 +259,7 @@ bool Checker::check_all(const Node& node, const Json& value, const At& at, const
     if (over()) return false;
   }
   if (node.choices != nullptr && !chosen(node, value)) {
-    good = fail(node, at, "enum", [&] {
-      return "must be one of the " + std::to_string(node.choices->size()) + " values of the schema";
-    });
+    good = fail(node, at, "enum", [&] { return choices_of(node); });
     if (over()) return false;
   }
   const bool tracks = (node.unevaluated_properties != kNone && type == kObject) ||

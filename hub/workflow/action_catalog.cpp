@@ -7,6 +7,21 @@
 
 namespace rabt::workflow {
 
+Json asked_of(const Json& output_schema, const Json& arguments) {
+  if (output_schema.is_array()) {
+    Json out = Json::array();
+    for (const Json& one : output_schema.as_array()) out.push_back(asked_of(one, arguments));
+    return out;
+  }
+  if (!output_schema.is_object()) return output_schema;
+  Json out = Json::object();
+  for (const auto& [name, value] : output_schema.as_object())
+    out.set(name, asked_of(value, arguments));
+  const Json& words = arguments[output_schema.string_or("x-among", "")];
+  if (words.is_array() && words.size() != 0) out.set("enum", words);
+  return out;
+}
+
 NotOffered not_offered(const ActionCatalog& catalog, std::string_view role, std::string_view action,
                        std::string_view version) {
   NotOffered out;

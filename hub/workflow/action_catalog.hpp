@@ -48,6 +48,10 @@ class ActionCatalog {
   [[nodiscard]] virtual bool takes_patient_data(std::string_view /*url*/) const { return false; }
 };
 
+// The schema of the answer that this call asks for: in `output_schema` each `x-among: NAME` becomes
+// the words that the argument NAME lists. null when there is no schema.
+[[nodiscard]] Json asked_of(const Json& output_schema, const Json& arguments);
+
 // Why a role does not serve a call, and what would: two parts of a message, for a call that
 // ActionCatalog::find does not find.
 struct NotOffered {

@@ -107,6 +107,11 @@ TEST_F(Claims, EveryClinicalFieldLeadsToAnActOfAClinician) {
 TEST_F(Claims, AVisitThatNobodyWroteAboutWaitsForADecisionAndIsNotClaimed) {
   ASSERT_EQ(site_.play(site_.booking(), 60'000, true), "parked");
   EXPECT_EQ(site_.effects("claim.accepted"), 0);
+  // A slip of the hand drops no claim: it is refused with the words there are.
+  const Finished misspelt = decide("clam");
+  EXPECT_NE(misspelt.code, 0);
+  EXPECT_NE(misspelt.said.find("must be one of claim, skip"), std::string::npos) << misspelt.said;
+  EXPECT_EQ(site_.api("instances/" + site_.instance()).string_or("status", ""), "parked");
   const Finished claimed = decide("claim");
   ASSERT_EQ(claimed.code, 0) << claimed.said;
   // There is no diagnosis: it is asked again.

@@ -23,6 +23,14 @@ std::vector<plugin::ActionSpec> ScriptedService::actions() const {
   }
   list.push_back(
       {.name = "undo", .version = "1.0.0", .idempotency = "key", .timeout_ms = 3'600'000});
+  // Its answer is one of the words that the call names.
+  list.push_back({.name = "ask",
+                  .version = "1.0.0",
+                  .idempotency = "none",
+                  .timeout_ms = 3'600'000,
+                  .output_schema = Json::parse(R"({"type": "object", "required": ["word"],
+                      "properties": {"word": {"type": "string", "x-among": "words"}}})")
+                                       .value()});
   return list;
 }
 

@@ -103,6 +103,38 @@ TEST(StatusOf, AParkedInstanceThatIsCancelledIsCancelledAndNoLongerParked) {
   EXPECT_EQ(rig.status(id), "cancelled");
 }
 
+// Symptom: an operator's misspelt decision about a claim closed the visit without one.
+// Cause: whatever stood in the answer of a parked call was taken for what the action gave.
+// Here: the answer has to fit the action's output schema and the words that its call names.
+TEST(StatusOf, AnAnswerThatIsNotAmongWhatIsAskedIsRefusedAndTheCallStaysParked) {
+  Rig rig;
+  rig.script().on("ask", [](ScriptedService::Call call) {
+    call.done(failed(OutcomeKind::ambiguous, "vendor.silent"));
+  });
+  rig.deploy(workflow_of("  - work: {call: 'ask:1.0.0@script', with: {words: [claim, skip]}}\n"));
+  const std::string id = rig.send("test.start.v1", Json::object()).at(0);
+  ASSERT_EQ(rig.wait_status(id, "parked"), "parked");
+  const auto answer = [&](const Json& output) {
+    return rig.engine().resolve(id, done(output), "user:test", "seen");
+  };
+  const auto misspelt = answer(Json::object({{"word", "clam"}}));
+  ASSERT_FALSE(misspelt.ok());
+  EXPECT_EQ(misspelt.error().code, "engine.answer");
+  EXPECT_NE(misspelt.error().message.find("output/word must be one of claim, skip"),
+            std::string::npos)
+      << misspelt.error().message;
+  EXPECT_EQ(misspelt.error().message.find("clam,"), std::string::npos) << "no word of his is told";
+  EXPECT_FALSE(answer(Json()).ok());
+  EXPECT_FALSE(answer(Json::object({{"Word", "claim"}})).ok());
+  rig.crash();
+  rig.start();
+  ASSERT_TRUE(rig.engine().drain(5000));
+  EXPECT_EQ(rig.status(id), "parked");
+  EXPECT_FALSE(answer(Json::object({{"word", "clam"}})).ok());
+  ASSERT_TRUE(answer(Json::object({{"word", "skip"}})).ok());
+  EXPECT_EQ(rig.wait_status(id, "completed"), "completed");
+}
+
 TEST(StatusOf, SeveralCallsThatWaitForAPersonAreDecidedOneAfterTheOther) {
   Rig rig;
   rig.script().on("do-none", [](ScriptedService::Call call) {

@@ -53,6 +53,7 @@ Result<Change> on(Step step, const Open& command) {
   Session& is = step.after();
   const Moment& at = step.moment;
   RABT_TRY_STATUS(no_patient_data(is));
+  RABT_TRY_STATUS(not_own_patient(is));
   //
   if (command.visit_open && !*command.visit_open)
     return conflict("visit.closed", "the visit is CLOSED; a session needs one that is OPEN");
@@ -126,6 +127,7 @@ Result<Change> on(Step step, const Accept& command) {
   }
   RABT_TRY_STATUS(may(access::Right::session_take, is, who));
   take_over(step, command.doctor);
+  RABT_TRY_STATUS(not_own_patient(is));
   is.status = SessionStatus::scheduled;
   if (within_lead(is, step.moment)) open_room(step);
   step.record("session.accepted");
@@ -157,6 +159,7 @@ Result<Change> on(Step step, const Assign& command) {
   const bool requested = is.status == SessionStatus::requested;
   const std::string former = is.provider;
   take_over(step, command.doctor);
+  RABT_TRY_STATUS(not_own_patient(is));
   if (Participant* const old = is.of_person(former);
       old != nullptr && former != is.provider && old->takes_part()) {
     old->admission = Admission::removed;

@@ -194,6 +194,7 @@ Result<Change> on(Step step, const Add& command) {
   // The patient may come later, once.
   if (one->role == PartRole::patient && is.patient.empty() && !one->person.empty())
     is.patient = one->person;
+  RABT_TRY_STATUS(not_own_patient(is));
   if (!licensed(*one, step.moment.settings)) is.warn("licence.missing");
   if (one->role == PartRole::family_member && !family_consent(is))
     is.warn("consent.family_missing");
@@ -268,6 +269,7 @@ Result<Change> on(Step step, const Deny& command) {
   one->here = false;
   one->since_ms = step.moment.now.ms;
   step.record("participant.denied", named(*one));
+  step.tell("participant-denied", named(*one));
   follow_presence(step);
   return done(std::move(step));
 }
@@ -394,6 +396,8 @@ Result<Change> on(Step step, const RecordConsent& command) {
     }
     follow_presence(step);
   }
+  // Behind what follows from it: who is taken out learns that first.
+  step.tell("consent-recorded", Json::object({{"kind", kind}, {"given", given}}));
   if (kind == "recording" && !given && !is.recording_now.empty()) {
     step.ask("stop-recording", is.recording_now);
     end_recording(step);

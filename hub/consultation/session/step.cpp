@@ -71,6 +71,19 @@ Result<Change> nothing(const Session& session) {
   return change;
 }
 
+Status not_own_patient(const Session& session) {
+  if (session.patient.empty()) return ok_status();
+  const bool treats = session.provider == session.patient;
+  const auto& people = session.participants;
+  const bool other = std::any_of(people.begin(), people.end(), [&](const Participant& one) {
+    return one.person == session.patient && one.takes_part() && one.role != PartRole::patient;
+  });
+  if (!treats && !other) return ok_status();
+  return conflict("session.own_patient",
+                  "whom the session is about takes part as patient, and as nothing else: name "
+                  "another doctor, or another patient");
+}
+
 Status must_be_open(const Session& session, std::string_view needed) {
   if (session.over()) return ended_error(session.status, needed);
   return ok_status();

@@ -27,6 +27,9 @@ struct Step {
 [[nodiscard]] Result<Change> nothing(const Session& session);
 
 // Error conflict session.<status> when the session is over.
+// Whom the session is about takes part as patient and as nothing else. Error conflict
+// session.own_patient.
+[[nodiscard]] Status not_own_patient(const Session& session);
 [[nodiscard]] Status must_be_open(const Session& session, std::string_view needed);
 
 // Opens the provider's room unless it is open.
