@@ -5,6 +5,7 @@
 #include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/base/event_names.hpp"
 #include "hub/base/number.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/http/event_stream.hpp"
@@ -114,7 +115,7 @@ class OutsideFeed final : public consultation::HubListener {
       : roles_(roles), outlet_(std::move(socket)) {}
   void told(const Json& event) override {
     const std::string type = event.string_or("type", "");
-    const std::string kind(webhooks::event_name(type));
+    const std::string kind(event_name(type));
     // Staff hears of its providers; what the house pays and has agreed to is the managers'.
     if (!kind.starts_with("provider.") && !roles_.has_any(kManagers)) return;
     outlet_.send(Json::object({{"type", "ev"},

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "hub/base/check.hpp"
+#include "hub/base/event_names.hpp"
 #include "hub/crypto/crypto.hpp"
 
 namespace rabt::consultation {
@@ -30,6 +32,7 @@ constexpr Statement kSweep{
 
 Status put(store::Transaction& transaction, std::string_view tenant, const HubEvent& event,
            std::int64_t sent) {
+  if (!is_event_name(event.type)) RABT_BUG("an event that hub/base/event_names.cpp does not list");
   Json data = event.data;
   data.set("at", to_iso8601(event.at));
   const std::string text = data.dump();
@@ -66,7 +69,7 @@ engine::Delivery delivery_of(const Unsent& one) {
   out.events.push_back(Json::object({{"specversion", "1.0"},
                                      {"id", one.id},
                                      {"source", "/hub"},
-                                     {"type", "org.rabt.hub." + one.type + ".v1"},
+                                     {"type", event_type(one.type)},
                                      {"time", to_iso8601({one.at_ms})},
                                      {"datacontenttype", "application/json"},
                                      {"data", data.ok() ? std::move(*data) : Json::object()}}));

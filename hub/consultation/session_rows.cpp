@@ -4,6 +4,8 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/base/check.hpp"
+#include "hub/base/event_names.hpp"
 #include "hub/consultation/records.hpp"
 
 namespace rabt::consultation {
@@ -621,6 +623,8 @@ Result<std::int64_t> SessionRows::add_event(store::Transaction& transaction,
                                             std::string_view tenant, std::string_view session,
                                             std::string_view type, Timestamp at,
                                             std::string_view actor, const Json& data) {
+  if (!is_event_name("session." + std::string(type)))
+    RABT_BUG("an event that hub/base/event_names.cpp does not list");
   RABT_TRY_STATUS(store::run(transaction, kCountEvent, {tenant, session}));
   std::int64_t seq = 0;
   RABT_TRY_STATUS(transaction.query(kEventNumber, {tenant, session}, [&](const Row& row) {

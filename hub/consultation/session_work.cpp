@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/base/event_names.hpp"
 #include "hub/consultation/hub_events.hpp"
 #include "hub/consultation/recording_link.hpp"
 #include "hub/consultation/records.hpp"
@@ -221,7 +222,7 @@ bool SessionWork::tell() {
         Json::object({{"specversion", "1.0"},
                       {"id", id},
                       {"source", "/hub/sessions"},
-                      {"type", "org.rabt.hub.session." + one.type + ".v1"},
+                      {"type", event_type("session." + one.type)},
                       {"time", to_iso8601({one.at_ms})},
                       {"subject", one.session},
                       {"datacontenttype", "application/json"},

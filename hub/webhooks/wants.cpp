@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/event_names.hpp"
+#include "hub/base/suggest.hpp"
+#include "hub/consultation/session/session.hpp"
 
 namespace rabt::webhooks {
 
 namespace {
 
-constexpr std::string_view kPrefix = "org.rabt.hub.";
-constexpr std::string_view kVersion = ".v1";
 constexpr std::size_t kMostPatterns = 64;
 constexpr std::size_t kLongestPattern = 128;
 
@@ -50,6 +51,17 @@ bool is_pattern(std::string_view text) {
   });
 }
 
+// A name or pattern that fits no event would never be told anything.
+Status fits_some(std::string_view code, const std::string& pattern) {
+  const auto& names = event_names();
+  if (std::any_of(names.begin(), names.end(),
+                  [&](const std::string& name) { return fits(pattern, name); }))
+    return ok_status();
+  std::string near = did_you_mean(pattern, names);
+  if (near.empty()) near = "docs/consultation.md lists them";
+  return invalid(std::string(code), "the hub tells no event `" + pattern + "`; " + near);
+}
+
 // A routing key without the stars and hashes that only bindings have.
 bool is_key(std::string_view text) {
   if (text.empty() || text.size() > kLongestPattern) return false;
@@ -79,13 +91,6 @@ std::vector<std::string> texts(const Json& list) {
 
 }  // namespace
 
-std::string_view event_name(std::string_view type) {
-  if (!type.starts_with(kPrefix) || !type.ends_with(kVersion)) return {};
-  type.remove_prefix(kPrefix.size());
-  type.remove_suffix(kVersion.size());
-  return type;
-}
-
 bool wanted(const Wants& wants, const Json& event) {
   const std::string type = event.string_or("type", "");
   const std::string_view name = event_name(type);
@@ -102,10 +107,16 @@ Status check(const Wants& wants) {
                    "name between one and " + std::to_string(kMostPatterns) + " patterns");
   }
   for (const std::string& pattern : wants.events) {
-    if (is_pattern(pattern)) continue;
-    return invalid("webhook.events",
-                   "a pattern is the name of an event, such as session.completed, with * "
-                   "for any characters");
+    if (!is_pattern(pattern)) {
+      return invalid("webhook.events",
+                     "a pattern is the name of an event, such as session.completed, with * "
+                     "for any characters");
+    }
+    RABT_TRY_STATUS(fits_some("webhook.events", pattern));
+  }
+  for (const std::string& type : wants.types) {
+    if (consultation::parse_session_type(type)) continue;
+    return invalid("webhook.events", "`types` names types of sessions, such as doctor_patient");
   }
   if (wants.types.size() > kMostPatterns || wants.clinics.size() > kMostPatterns)
     return invalid("webhook.events",
@@ -143,6 +154,7 @@ Status check_routes(const std::vector<Route>& routes) {
                      "`event` is the name of an event, such as session.completed, with * for any "
                      "characters");
     }
+    RABT_TRY_STATUS(fits_some("bus.keys", one.event));
     if (!is_key(one.key)) {
       return invalid("bus.keys",
                      "`key` is words of letters, digits, _ and -, with dots between them, such as "

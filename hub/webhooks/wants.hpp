@@ -21,14 +21,11 @@ struct Wants {
   friend bool operator==(const Wants&, const Wants&) = default;
 };
 
-// "org.rabt.hub.session.created.v1" -> "session.created". Empty for the type of an event that is
-// not the hub's own.
-[[nodiscard]] std::string_view event_name(std::string_view type);
-
 // event: a CloudEvent of the hub.
 [[nodiscard]] bool wanted(const Wants& wants, const Json& event);
 
-// Error invalid webhook.events: there is no pattern, too many, or one that no name can fit.
+// Error invalid webhook.events: there is no pattern, too many, one that fits no event of the hub,
+// or a type that no session has.
 [[nodiscard]] Status check(const Wants& wants);
 
 // Which events a broker is told, and under which routing key.
@@ -44,7 +41,7 @@ struct Route {
 [[nodiscard]] std::vector<Route> default_routes();
 // The first route that fits. Null when none does.
 [[nodiscard]] const Route* route_of(const std::vector<Route>& routes, const Json& event);
-// Error invalid bus.keys: there is no route, too many, or one that nothing can fit.
+// Error invalid bus.keys: there is no route, too many, or one that fits no event of the hub.
 [[nodiscard]] Status check_routes(const std::vector<Route>& routes);
 
 // {events, types, clinics}, and back.

@@ -324,6 +324,32 @@ TEST_F(Stream, IsForThePeopleOfTheSessionOnly) {
   EXPECT_EQ(h().get("D", "/api/v1/stream").status, 426);
 }
 
+// Symptom: docs/stream.md has `denied` and `consent`, and nobody was ever told either.
+// Cause: the acts were audited, and no event was written for them.
+// Here: who waits, who is in, and a webhook's list of events agree on both.
+TEST_F(Stream, ADenialAndAConsentAreTold) {
+  const std::string at = "/api/v1/sessions/" + session_;
+  Line doctor("/api/v1/stream", shows("D"));
+  doctor.send(sub());
+  EXPECT_FALSE(doctor.typed("live").is_null());
+  RABT_EXPECT_STATUS(
+      h().post("P", at + "/consents", Json::object({{"kind", "recording"}, {"given", true}})), 201);
+  const Json consent = doctor.event("consent")["data"];
+  EXPECT_EQ(consent["kind"], Json("recording"));
+  EXPECT_EQ(consent["given"], Json(true));
+  const Answer came = h().post("P", at + "/join");
+  RABT_EXPECT_STATUS(came, 200);
+  EXPECT_EQ(came.text("admission"), "waiting");
+  Line patient("/api/v1/stream", shows("P"));
+  patient.send(sub());
+  EXPECT_EQ(patient.typed("ok")["admission"], Json("waiting"));
+  const std::string id = came["participant"].string_or("id", "");
+  RABT_EXPECT_STATUS(h().post("D", at + "/participants/" + id + "/deny"), 200);
+  EXPECT_EQ(patient.event("denied")["data"]["participant"], Json(id));
+  EXPECT_FALSE(patient.typed("bye").is_null());
+  EXPECT_EQ(doctor.event("denied")["data"]["participant"], Json(id));
+}
+
 TEST_F(Stream, Trap47WhoseConsentIsWithdrawnHearsNothingMore) {
   h().enter("Brother", "patient");
   const std::string at = "/api/v1/sessions/" + session_;

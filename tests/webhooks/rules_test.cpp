@@ -110,6 +110,25 @@ TEST(WebhookWants, APatternThatNoNameCanFitIsRefused) {
   EXPECT_TRUE(check({.events = std::vector<std::string>(64, "*")}).ok());
 }
 
+TEST(WebhookWants, ANameOfNoEventIsRefusedWithTheNearest) {
+  const auto told = [](std::string_view pattern) {
+    const Status status = check({.events = {"session.*", std::string(pattern)}});
+    return status.ok() ? std::string("ok") : status.error().code + ": " + status.error().message;
+  };
+  EXPECT_EQ(told("session.complete"),
+            "webhook.events: the hub tells no event `session.complete`; did you mean "
+            "`session.completed`?");
+  EXPECT_EQ(told("visit.booked"),
+            "webhook.events: the hub tells no event `visit.booked`; docs/consultation.md lists "
+            "them");
+  EXPECT_EQ(told("sessions.*").substr(0, 14), "webhook.events");
+  EXPECT_EQ(told("session.recording-*"), "ok");
+  EXPECT_EQ(told("*-created"), "ok");
+  EXPECT_EQ(check({.types = {"family"}}).error().code, "webhook.events");
+  EXPECT_TRUE(check({.types = {"family_consultation"}}).ok());
+  EXPECT_EQ(check_routes({{"session.complete", "a"}}).error().code, "bus.keys");
+}
+
 TEST(WebhookRetry, PausesGrowAndEndAfterTenAttempts) {
   SystemRandom random;
   std::int64_t before = 0;

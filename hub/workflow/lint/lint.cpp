@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/base/event_names.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/parse/parser.hpp"
@@ -71,6 +72,34 @@ void Parser::note_export(const YamlNode& as, const YamlNode& task_node) {
   written_.insert(shape.keys.begin(), shape.keys.end());
   if (!shape.known) writes_unknown_ = true;
   exports_.push_back({&as, &task_node, std::move(shape)});
+}
+
+// The hub's own events are all known. Any other one may come from a source or another workflow: it
+// is looked at only where it is nearly one that the hub or a plugin declares.
+void Parser::check_event_types() {
+  std::vector<std::string> own;
+  for (const std::string& name : event_names()) own.push_back(event_type(name));
+  std::vector<std::string> declared = own;
+  if (catalog_ != nullptr) {
+    for (const EventInfo& one : catalog_->events()) declared.push_back(one.type);
+  }
+  const auto among = [](const std::vector<std::string>& list, const std::string& type) {
+    return std::find(list.begin(), list.end(), type) != list.end();
+  };
+  for (const auto& [node, type] : heard_) {
+    if (among(declared, type) || among(emitted_, type)) continue;
+    if (is_hub_type(type)) {
+      error(*node, "workflow.event_unknown", "the hub tells no event `" + type + "`",
+            did_you_mean(type, own));
+      continue;
+    }
+    const std::string near = nearest(type, declared);
+    // Types of one family have the most part of their letters in common.
+    if (near.empty() || edit_distance(type, near) > 2) continue;
+    warning(node->line, node->column, "workflow.event_unknown",
+            "neither the hub nor a plugin declares an event `" + type + "`",
+            "did you mean `" + near + "`?");
+  }
 }
 
 void Parser::check_context_keys() {

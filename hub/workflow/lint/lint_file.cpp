@@ -74,6 +74,7 @@ void Parser::check_file(const YamlNode& root) {
   check_times(root, tree);
   check_loops(tree);
   check_attributes(tree);
+  check_event_types();
   if (failed_) return;  // a misspelt name would show up again as an unused one
   check_context_keys();
   check_replaced_context(tree);

@@ -45,6 +45,8 @@ constexpr LintRule kRules[] = {
      "Compare with the type the hub writes, or use `errors.with`."},
     {"workflow.event_type", Severity::error, "An event has no type that is written out",
      "Write the type."},
+    {"workflow.event_unknown", Severity::error, "An event is waited for that nobody tells",
+     "Write the type of an event that there is."},
     {"workflow.interpolation", Severity::error, "`${ }` does not enclose the whole value",
      "Write ${ \"text \\(.value) text\" }."},
     {"workflow.limit", Severity::error, "The workflow is larger than the hub allows",

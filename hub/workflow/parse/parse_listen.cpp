@@ -40,6 +40,8 @@ std::optional<EventFilter> Parser::filter(const YamlNode& node, Place place, con
   if (enclosed(out.type).kind != Enclosed::Kind::literal) {
     error(*type->value, "workflow.event_type",
           "an event's type must be written out: events are looked up by it");
+  } else {
+    heard_.emplace_back(type->value.get(), out.type);
   }
   for (const YamlEntry& entry : attributes.value->entries) {
     if (entry.key == "type") continue;

@@ -272,6 +272,8 @@ void Parser::body_emit(const YamlNode& node, Task& task, const Scope& scope) {
     error(attributes, "workflow.event_type", "an emitted event needs `type`");
     return;
   }
+  if (const YamlNode& type = *attributes.value->find("type")->value; type.is_text())
+    emitted_.push_back(type.text());
   static const Names known = {"id",         "source",      "type",
                               "subject",    "time",        "datacontenttype",
                               "dataschema", "specversion", "data"};

@@ -185,6 +185,7 @@ class Parser final {
   void check_reachable(const TaskList& list, const YamlNode& node);
   void note_export(const YamlNode& as, const YamlNode& task_node);
   void check_context_keys();
+  void check_event_types();
   void check_recursion();
   void check_retried_functions();
 
@@ -224,6 +225,10 @@ class Parser final {
   bool too_many_ = false;
   bool workflow_timeout_ = false;
   std::unordered_map<std::string, std::uint32_t> local_numbers_;
+
+  // Types that event filters name, where they are written, and those that the file itself emits.
+  std::vector<std::pair<const YamlNode*, std::string>> heard_;
+  std::vector<std::string> emitted_;
 
   // use
   std::map<std::string, const YamlEntry*> errors_;
