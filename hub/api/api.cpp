@@ -36,6 +36,7 @@ void screen(Response& response, const phi::Policy& policy) {
 
 // The listener of `doors.metrics`.
 constexpr std::string_view kMetricsListener = "metrics";
+constexpr std::string_view kApi = "/api/v1/";
 // The address of a Unix socket's other end.
 constexpr std::string_view kThisMachine = "local";
 // A /48 of IPv6 may send as much as so many of its /64.
@@ -324,7 +325,10 @@ Response Api::problem_of(const Error& error) const {
 Response Api::once(const Route& route, const Call& call, const Answering& answering,
                    std::string_view digest) {
   const auto answer = [&](const Call& of) {
-    auto answered = answering(of);
+    const Status known = route.pattern.starts_with(kApi)
+                             ? described_.check(route.operation, of.request)
+                             : ok_status();
+    auto answered = known.ok() ? answering(of) : Result<Response>(known.error());
     if (answered.ok()) return *std::move(answered);
     const Error& error = answered.error();
     // Who may not act does not learn either what the act takes.

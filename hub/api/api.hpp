@@ -7,6 +7,7 @@
 #include "hub/api/addresses.hpp"
 #include "hub/api/compat/doors.hpp"
 #include "hub/api/cursors.hpp"
+#include "hub/api/described.hpp"
 #include "hub/api/rates.hpp"
 #include "hub/api/replays.hpp"
 #include "hub/api/resources.hpp"
@@ -126,6 +127,7 @@ class Api {
   // Constant after construction.
   const std::unique_ptr<Resources> resources_;
   const Parts parts_;
+  const Described described_;
   std::unique_ptr<compat::Doors> doors_;
 
   // Shared with the connections that count in it, which may outlive this API.

@@ -64,6 +64,14 @@ Status may_vouch(const Call& call, const Json& given, const Json& known, bool se
   return ok_status();
 }
 
+// A record without a name cannot be told from others. Whom an issuer of tokens brings has the name
+// that the issuer gives, and an emergency needs no patient at first.
+Status has_name(const Json& profile) {
+  const std::string name = profile.string_or("name", "");
+  if (name.find_first_not_of(' ') != std::string::npos) return ok_status();
+  return invalid("api.invalid", "name: is needed");
+}
+
 // What a patient is told apart by, for a booking.
 Json listed_json(const identity::Person& person) {
   Json out = person_head(person);
@@ -159,6 +167,7 @@ Result<Response> PersonRecords::list_patients(const Call& call) const {
 Result<Response> PersonRecords::create_patient(const Call& call) const {
   RABT_TRY(body, body_object(call.request));
   RABT_TRY(profile, identity::check_profile(body));
+  RABT_TRY_STATUS(has_name(profile));
   RABT_TRY_STATUS(may_vouch(call, profile, Json::object(), false));
   if (profile.find("username") != nullptr && !may(access::Right::person_vouch, call))
     return denied("person.vouched", "username: is given by an administrator, with the user");
@@ -242,6 +251,7 @@ Result<Response> PersonRecords::create_provider(const Call& call) const {
     roles = given;
   }
   RABT_TRY(profile, identity::check_profile(body));
+  RABT_TRY_STATUS(has_name(profile));
   identity::NewPerson wanted;
   wanted.profile = std::move(profile);
   wanted.roles = roles;

@@ -5,6 +5,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "tests/acceptance/description.hpp"
 
 namespace rabt::acceptance {
 
@@ -115,6 +116,14 @@ Answer Hospital::call(std::string_view who, const std::string& method, const std
     headers.emplace_back("Content-Type", "application/json");
   }
   const net::Response response = site.send(method, path, std::move(headers), text);
+  // Whatever a test asks for: the description says what every answer may be.
+  if (path.starts_with("/api/v1/")) {
+    Description& description = Description::get();
+    const Operation* const operation = description.find(method, path);
+    const std::string wrong =
+        operation == nullptr ? "" : description.misfit(*operation, response.status, response.body);
+    EXPECT_EQ(wrong, "") << method << " " << path << " " << response.status;
+  }
   const auto parsed = Json::parse(response.body);
   return {.status = response.status,
           .body = response.body,

@@ -4,7 +4,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/schema/schema.hpp"
-#include "hub/workflow/yaml/yaml.hpp"
+#include "tests/acceptance/description.hpp"
 #include "tests/acceptance/hospital.hpp"
 #include "tools/check/schema_generate.hpp"
 
@@ -21,102 +21,6 @@ const std::set<std::string, std::less<>> kNotHere{"deliver", "openStream"};
 const std::set<std::string, std::less<>> kOauth{"grantToken", "logoutOidc"};
 // Bodies of one operation.
 constexpr std::size_t kMaxBodies = 260;
-
-struct Operation {
-  std::string method;
-  std::string pattern;
-  std::string id;
-  Json described;
-  std::vector<Json> parameters;
-};
-
-class Description {
- public:
-  Description() {
-    workflow::YamlLimits limits;
-    limits.max_bytes = 4 << 20;
-    const auto read =
-        workflow::parse_yaml(e2e::read_file(e2e::source_dir() + "/docs/openapi.yaml"), limits);
-    if (read.root == nullptr) {
-      ADD_FAILURE() << read.fault.line << ": " << read.fault.message;
-      return;
-    }
-    document_ = workflow::to_json(*read.root);
-    for (const auto& [pattern, methods] : document_["paths"].as_object()) {
-      for (const auto& [method, described] : methods.as_object()) {
-        if (!described.is_object()) continue;
-        Operation one{.method = upper(method),
-                      .pattern = pattern,
-                      .id = described.string_or("operationId", ""),
-                      .described = described,
-                      .parameters = {}};
-        for (const Json* list : {methods.find("parameters"), described.find("parameters")}) {
-          if (list == nullptr) continue;
-          for (const Json& parameter : list->as_array())
-            one.parameters.push_back(follow(parameter));
-        }
-        operations_.push_back(std::move(one));
-      }
-    }
-  }
-
-  [[nodiscard]] const std::vector<Operation>& operations() const { return operations_; }
-
-  // The schema of a JSON body, as a document of its own; null when the operation takes none.
-  [[nodiscard]] Json body_schema(const Operation& operation) const {
-    const Json* body = operation.described.find("requestBody");
-    return body == nullptr ? Json() : schema_of(follow(*body));
-  }
-  // Nothing when the description has no such status; else the schema of its JSON answer or null.
-  [[nodiscard]] std::optional<Json> answer_schema(const Operation& operation, int status) const {
-    const Json& answers = operation.described["responses"];
-    for (const std::string& name :
-         {std::to_string(status), std::to_string(status / 100) + "XX", std::string("default")}) {
-      if (const Json* found = answers.find(name)) return schema_of(follow(*found));
-    }
-    return std::nullopt;
-  }
-
- private:
-  static std::string upper(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    return text;
-  }
-  [[nodiscard]] Json follow(const Json& json) const {
-    const Json* reference = json.find("$ref");
-    if (reference == nullptr) return json;
-    const Json* at = &document_;
-    std::string_view rest = reference->as_string();
-    rest.remove_prefix(2);
-    while (at != nullptr && !rest.empty()) {
-      const auto slash = rest.find('/');
-      at = at->find(rest.substr(0, slash));
-      rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
-    }
-    return at == nullptr ? Json() : *at;
-  }
-  [[nodiscard]] Json schema_of(const Json& content) const {
-    const Json& forms = content["content"];
-    if (!forms.is_object()) return {};
-    for (const auto& [type, media] : forms.as_object()) {
-      if (type.find("json") == std::string::npos) continue;
-      Json schema = media["schema"];
-      if (!schema.is_object()) return {};
-      schema.set("$defs", document_["components"]["schemas"]);
-      // The schemas of the document are the definitions of this one.
-      constexpr std::string_view kThere = "#/components/schemas/";
-      std::string text = schema.dump();
-      for (auto at = text.find(kThere); at != std::string::npos; at = text.find(kThere, at))
-        text.replace(at, kThere.size(), "#/$defs/");
-      return *Json::parse(text);
-    }
-    return {};
-  }
-
-  Json document_;
-  std::vector<Operation> operations_;
-};
 
 // What no field expects.
 const std::vector<std::string>& oddities() {
@@ -310,30 +214,15 @@ class Fuzz {
       fault("this is no problem document");
       return;
     }
-    const auto schema = description_.answer_schema(operation, response.status);
-    if (!schema) {
+    if (!description_.describes(operation, response.status)) {
       if (seen_.insert(operation.id + std::to_string(response.status)).second)
         undescribed_.push_back(operation.id + " " + std::to_string(response.status) + " " +
                                (answer.ok() ? answer->string_or("code", "") : ""));
       return;
     }
-    if (!schema->is_object() || response.body.empty()) return;
-    auto& compiled = compiled_[operation.id + std::to_string(response.status)];
-    if (!compiled) {
-      auto made = Schema::compile(*schema);
-      if (!made.ok()) {
-        fault("the description's schema: " + made.error().message);
-        return;
-      }
-      compiled = std::make_unique<Schema>(std::move(*made));
-    }
-    if (!answer.ok()) {
-      fault("this is not JSON");
-      return;
-    }
-    if (const auto wrong = compiled->check(*answer))
-      fault("the answer does not fit the description: " + wrong->instance_path + " " +
-            wrong->message);
+    if (const std::string wrong = description_.misfit(operation, response.status, response.body);
+        !wrong.empty())
+      fault(wrong);
   }
 
   void report() const {
@@ -361,7 +250,6 @@ class Fuzz {
   std::map<std::string, std::vector<std::string>> faults_;
   std::vector<std::string> undescribed_;
   std::set<std::string> seen_;
-  std::map<std::string, std::unique_ptr<Schema>> compiled_;
 };
 
 TEST(SlowOpenApi, OddBodiesQueriesAndPathsNeverMakeTheHubFail) {

@@ -63,10 +63,12 @@ Json body_of(const std::string& operation, const std::string& other) {
       {"reviewDetection", R"({"event":1,"verdict":"correct"})"},
       {"openGrant", R"({"minutes":5,"patient":"mrn:1","reason":"emergency"})"},
       {"searchInstances", R"({"patient":"mrn:1"})"},
+      {"createPatient", R"({"name":"Layla"})"},
+      {"createProvider", R"({"name":"Dr. Layla"})"},
       {"searchPatients", R"({"identifier":"mrn:1"})"}};
-  if (operation == "addParticipant" || operation == "assignSession")
-    return Json::object(
-        {{operation == "assignSession" ? "provider" : "person", other}, {"role", "specialist"}});
+  if (operation == "assignSession") return Json::object({{"provider", other}});
+  if (operation == "addParticipant")
+    return Json::object({{"person", other}, {"role", "specialist"}});
   const auto found = bodies.find(operation);
   const auto parsed = Json::parse(found == bodies.end() ? "{}" : found->second);
   return parsed.ok() ? *parsed : Json::object();

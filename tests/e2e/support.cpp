@@ -417,8 +417,10 @@ net::Response Site::post(const std::string& id, const std::string& body, bool sp
 Json Site::api(const std::string& path, bool with_data) {
   std::vector<std::pair<std::string, std::string>> headers{{"Authorization", "Bearer " + token_}};
   if (with_data) headers.emplace_back("X-Rabt-Reason", "test");
-  const auto answer = http_.send("GET", url() + "/api/v1/" + path + (with_data ? "?data=true" : ""),
-                                 std::move(headers));
+  const auto answer = http_.send(
+      "GET",
+      url() + "/api/v1/" + path + (with_data && path.starts_with("instances") ? "?data=true" : ""),
+      std::move(headers));
   if (!answer.ok() || answer->status != 200) return {};
   return Json::parse(answer->body).ok() ? *Json::parse(answer->body) : Json();
 }

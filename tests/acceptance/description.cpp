@@ -1,0 +1,165 @@
+#include "tests/acceptance/description.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "hub/workflow/yaml/yaml.hpp"
+#include "tests/e2e/support.hpp"
+
+namespace rabt::acceptance {
+
+namespace {
+
+std::string upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+// How many words of the pattern the path repeats; nothing when it does not fit.
+std::optional<int> fit(std::string_view pattern, std::string_view path) {
+  int words = 0;
+  while (!pattern.empty() || !path.empty()) {
+    const std::string_view want = pattern.substr(0, pattern.find('/'));
+    const std::string_view have = path.substr(0, path.find('/'));
+    if (want == have) {
+      ++words;
+    } else if (!want.starts_with('{') || have.empty()) {
+      return std::nullopt;
+    }
+    if ((want.size() == pattern.size()) != (have.size() == path.size())) return std::nullopt;
+    pattern.remove_prefix(std::min(pattern.size(), want.size() + 1));
+    path.remove_prefix(std::min(path.size(), have.size() + 1));
+  }
+  return words;
+}
+
+bool has_json(const Json& content) {
+  const Json& forms = content["content"];
+  if (!forms.is_object()) return false;
+  const auto& all = forms.as_object();
+  return std::any_of(all.begin(), all.end(), [](const auto& one) {
+    return one.first.find("json") != std::string::npos && one.second["schema"].is_object();
+  });
+}
+
+}  // namespace
+
+Description& Description::get() {
+  static Description description;
+  return description;
+}
+
+Description::Description() {
+  workflow::YamlLimits limits;
+  limits.max_bytes = 4U << 20U;
+  const auto read =
+      workflow::parse_yaml(e2e::read_file(e2e::source_dir() + "/docs/openapi.yaml"), limits);
+  if (read.root == nullptr) {
+    ADD_FAILURE() << read.fault.line << ": " << read.fault.message;
+    return;
+  }
+  document_ = workflow::to_json(*read.root);
+  for (const auto& [pattern, methods] : document_["paths"].as_object()) {
+    for (const auto& [method, described] : methods.as_object()) {
+      if (!described.is_object()) continue;
+      Operation one{.method = upper(method),
+                    .pattern = pattern,
+                    .id = described.string_or("operationId", ""),
+                    .described = described,
+                    .parameters = {}};
+      for (const Json* list : {methods.find("parameters"), described.find("parameters")}) {
+        if (list == nullptr) continue;
+        for (const Json& parameter : list->as_array()) one.parameters.push_back(follow(parameter));
+      }
+      operations_.push_back(std::move(one));
+    }
+  }
+}
+
+const Operation* Description::find(std::string_view method, std::string_view path) const {
+  path = path.substr(0, path.find('?'));
+  if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  const Operation* best = nullptr;
+  int most = -1;
+  for (const Operation& one : operations_) {
+    const auto words = one.method == method ? fit(one.pattern, path) : std::nullopt;
+    if (!words || *words <= most) continue;
+    best = &one;
+    most = *words;
+  }
+  return best;
+}
+
+Json Description::body_schema(const Operation& operation) const {
+  const Json* body = operation.described.find("requestBody");
+  return body == nullptr ? Json() : schema_of(follow(*body));
+}
+
+bool Description::describes(const Operation& operation, int status) const {
+  return answer(operation, status) != nullptr;
+}
+
+std::string Description::misfit(const Operation& operation, int status, const std::string& body) {
+  const Json* const described = answer(operation, status);
+  if (described == nullptr)
+    return "the status " + std::to_string(status) + " is not described: " + body.substr(0, 200);
+  auto& schema = compiled_[operation.id + std::to_string(status)];
+  if (schema == nullptr) {
+    const Json document = schema_of(*described);
+    auto made = document.is_object() ? Schema::compile(document) : Result<Schema>(Schema());
+    if (!made.ok()) return "the description's schema: " + made.error().message;
+    schema = std::make_unique<Schema>(document.is_object() ? *std::move(made) : Schema());
+  }
+  if (body.empty() || !has_json(*described)) return {};
+  const auto json = Json::parse(body);
+  if (!json.ok()) return "this is not JSON";
+  const auto wrong = schema->check(*json);
+  if (!wrong) return {};
+  return "the answer does not fit the description: " + wrong->instance_path + " " + wrong->message;
+}
+
+const Json* Description::answer(const Operation& operation, int status) const {
+  const Json& answers = operation.described["responses"];
+  for (const std::string& name :
+       {std::to_string(status), std::to_string(status / 100) + "XX", std::string("default")}) {
+    if (const Json* found = answers.find(name)) return &follow(*found);
+  }
+  return nullptr;
+}
+
+const Json& Description::follow(const Json& json) const {
+  static const Json none;
+  const Json* reference = json.find("$ref");
+  if (reference == nullptr) return json;
+  const Json* at = &document_;
+  std::string_view rest = reference->as_string();
+  rest.remove_prefix(2);
+  while (at != nullptr && !rest.empty()) {
+    const auto slash = rest.find('/');
+    at = at->find(rest.substr(0, slash));
+    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+  }
+  return at == nullptr ? none : *at;
+}
+
+Json Description::schema_of(const Json& content) const {
+  const Json& forms = content["content"];
+  if (!forms.is_object()) return {};
+  for (const auto& [type, media] : forms.as_object()) {
+    if (type.find("json") == std::string::npos) continue;
+    Json schema = media["schema"];
+    if (!schema.is_object()) return {};
+    schema.set("$defs", document_["components"]["schemas"]);
+    // The schemas of the document are the definitions of this one.
+    constexpr std::string_view kThere = "#/components/schemas/";
+    std::string text = schema.dump();
+    for (auto at = text.find(kThere); at != std::string::npos; at = text.find(kThere, at))
+      text.replace(at, kThere.size(), "#/$defs/");
+    return *Json::parse(text);
+  }
+  return {};
+}
+
+}  // namespace rabt::acceptance
