@@ -10,7 +10,8 @@ TEST(ConfigWebhooks, AWebhookWantsEverythingUnlessItSaysWhat) {
   const auto config = read_with(
       "webhooks:\n"
       "  - {name: his, url: 'https://his.example.sa/in', secrets: [{env: A}, {env: B}]}\n"
-      "  - {name: bi, url: 'https://bi.example.sa/', events: [session.*], types: [family_consultation],\n"
+      "  - {name: bi, url: 'https://bi.example.sa/', events: [session.*], types: "
+      "[family_consultation],\n"
       "     clinics: [C1], secrets: [{env: C}]}\n"
       "http: {webhooks: ['*.example.sa']}\n"
       "video: {ice: {stun: ['stun:a'], turn: ['turns:b'], turn_secret: {env: T}}}\n");
