@@ -36,8 +36,8 @@ class Mistakes {
 class Fields {
  public:
   explicit Fields(const Json& body) : Fields(body, own_) {}
-  // Of a body whose mistakes are collected elsewhere. prefix: where the body stands in a larger
-  // one, such as "items[2].".
+  // A body inside a larger one: the mistakes of both are collected together. prefix: where the body
+  // stands, such as "items[2].".
   Fields(const Json& body, Mistakes& mistakes, std::string prefix = {});
   Fields(const Fields&) = delete;
   Fields& operator=(const Fields&) = delete;
