@@ -35,7 +35,6 @@ inline bool all_digits(std::string_view text) {
   return text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// RFC 4648 section 4, with padding.
 // 16 digits for a text: FNV-1a of 64 bits. Against accidents, not against attackers.
 inline std::string fingerprint(std::string_view text) {
   std::uint64_t hash = 14695981039346656037ULL;
@@ -49,6 +48,7 @@ inline std::string fingerprint(std::string_view text) {
   return out;
 }
 
+// RFC 4648 section 4, with padding.
 inline std::string to_base64(std::string_view bytes) {
   static constexpr char kDigits[] =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
