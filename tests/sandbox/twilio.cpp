@@ -573,7 +573,10 @@ class Twilio final : public Service {
     room.end_ms = room.updated_ms = context_.now_ms();
     open_by_name_.erase(room.unique_name);
     context_.ledger.record(name(), "room.completed", room.unique_name,
-                           {{"sid", room.sid}, {"by", by}, {"participant_seconds", billed(room)}});
+                           {{"sid", room.sid},
+                            {"by", by},
+                            {"ended_ms", room.end_ms},
+                            {"participant_seconds", billed(room)}});
     emit(room, "room-ended", {{"RoomDuration", std::to_string(duration_s(room))}});
   }
 
