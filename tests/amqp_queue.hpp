@@ -24,6 +24,8 @@ struct AmqpMessage {
   std::string content_type;
   std::int64_t timestamp = 0;
   bool persistent = false;
+  // Header; empty when there is none.
+  std::string traceparent;
   std::string text;
   // Null when the text is no JSON.
   Json body;
@@ -83,6 +85,12 @@ class AmqpQueue {
     out.content_type = text(message.properties.content_type);
     out.timestamp = static_cast<std::int64_t>(message.properties.timestamp);
     out.persistent = message.properties.delivery_mode == 2;
+    const amqp_table_t& headers = message.properties.headers;
+    const bool has = (message.properties._flags & AMQP_BASIC_HEADERS_FLAG) != 0;
+    for (int i = 0; has && i < headers.num_entries; ++i) {
+      if (text(headers.entries[i].key) == "traceparent")
+        out.traceparent = text(headers.entries[i].value.value.bytes);
+    }
     out.text = text(message.body);
     if (auto body = Json::parse(out.text); body.ok()) out.body = *std::move(body);
     amqp_destroy_message(&message);

@@ -42,9 +42,14 @@ std::string proven_request(const Request& request) {
   std::string out = request.request_id;
   const std::string_view id = request.only_header("x-request-id").value_or("");
   if (is_machine_id(id)) out.append(" id:").append(id);
-  const auto trace = parse_traceparent(request.only_header("traceparent").value_or(""));
-  if (trace) out.append(" trace:").append(trace->trace);
+  const std::string trace = trace_in(request);
+  if (!trace.empty()) out.append(" trace:").append(trace);
   return out;
+}
+
+std::string trace_in(const Request& request) {
+  auto parent = parse_traceparent(request.only_header("traceparent").value_or(""));
+  return parent ? std::move(parent->trace) : std::string();
 }
 
 bool wants_events(const Request& request) {

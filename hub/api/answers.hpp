@@ -22,6 +22,9 @@ namespace rabt::api {
 // behind it what he calls the request. " id:" and his X-Request-Id, when a machine drew it; "
 // trace:" and the trace id of his `traceparent`. `tracestate` is not read.
 [[nodiscard]] std::string proven_request(const http::Request& request);
+// The trace that the request belongs to, as a caller says it who has proved who he is. Empty when
+// he says none.
+[[nodiscard]] std::string trace_in(const http::Request& request);
 // Whether the caller asks for a stream of events (Accept: text/event-stream).
 [[nodiscard]] bool wants_events(const http::Request& request);
 // An empty body is an empty object. Errors: json.*, api.body.

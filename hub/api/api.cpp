@@ -603,6 +603,7 @@ Result<identity::Caller> Api::caller_of(const Request& head, const identity::Cre
   return identity::Caller{.who = std::move(who),
                           .client = std::move(client),
                           .request = proven ? proven_request(head) : head.request_id,
+                          .trace = proven ? trace_in(head) : std::string(),
                           .reason = std::move(reason),
                           .purpose = std::string(head.header("x-rabt-purpose")),
                           .device = device_of(head)};

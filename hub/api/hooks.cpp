@@ -2,6 +2,7 @@
 
 #include "hub/api/answers.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/base/trace_context.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/http/problem.hpp"
 
@@ -71,8 +72,11 @@ Result<Response> Hooks::deliver(const Call& call) {
                                       {"query", pairs(request.query)},
                                       {"headers", pairs(request.headers)},
                                       {"content_type", request.header("content-type")}});
+  const std::string_view parent = request.only_header("traceparent").value_or("");
   return take(source, envelope, request.body, verified->dedupe_id,
-              {.client = call.caller.client, .request = proven_request(request)});
+              {.client = call.caller.client,
+               .request = proven_request(request),
+               .traceparent = parse_traceparent(parent) ? std::string(parent) : std::string()});
 }
 
 std::optional<std::string> Hooks::message(std::string_view source, const std::string& body,
@@ -154,6 +158,7 @@ Result<engine::Accepted> Hooks::store(const Source& source, const std::string& b
                       {"type", event.string_or("type", "")},
                       {"time", event.string_or("time", to_iso8601(parts_.clock.now()))}});
     if (event.find("subject") != nullptr) envelope.set("subject", event["subject"]);
+    if (!from.traceparent.empty()) envelope.set("traceparent", from.traceparent);
     envelope.set("datacontenttype", "application/json");
     envelope.set("data", event["data"]);
     delivery.events.push_back(std::move(envelope));

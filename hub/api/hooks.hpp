@@ -74,6 +74,8 @@ class Hooks {
   struct From {
     std::string client;
     std::string request;
+    // The header `traceparent`, if it is a good one.
+    std::string traceparent{};
   };
   // Takes a delivery of which it is proved who sends it. dedupe_id: unless the plugin says one.
   [[nodiscard]] Result<http::Response> take(const Source& source, const Json& envelope,

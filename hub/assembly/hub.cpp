@@ -63,6 +63,8 @@ Result<engine::Engine::Options> engine_options(const config::Config& config) {
     options.purposes.insert_or_assign(role, code);
   RABT_TRY(allow, net::AllowList::make(config.http.allow, config.http.allow_private));
   options.http.allow = std::make_shared<const net::AllowList>(std::move(allow));
+  RABT_TRY(patient, net::AllowList::make(config.http.patient_data, config.http.allow_private));
+  options.http.patient = std::make_shared<const net::AllowList>(std::move(patient));
   if (!config.http.ca.empty()) {
     options.http.tls =
         std::make_shared<const net::TlsOptions>(net::TlsOptions{.ca_file = config.http.ca});

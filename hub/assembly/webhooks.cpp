@@ -98,6 +98,7 @@ Result<std::unique_ptr<webhooks::Webhooks>> open_webhooks(const config::Config& 
     configured.push_back(*std::move(one));
   }
   RABT_TRY(allow, net::AllowList::make(hosts, config.http.allow_private));
+  RABT_TRY(patient, net::AllowList::make(config.http.patient_data, config.http.allow_private));
   std::shared_ptr<const net::TlsOptions> tls;
   if (!config.http.ca.empty())
     tls = std::make_shared<const net::TlsOptions>(net::TlsOptions{.ca_file = config.http.ca});
@@ -113,7 +114,8 @@ Result<std::unique_ptr<webhooks::Webhooks>> open_webhooks(const config::Config& 
        .tenant = config.tenant,
        .allow = std::make_shared<const net::AllowList>(std::move(allow)),
        .tls = std::move(tls),
-       .broker = std::move(broker)},
+       .broker = std::move(broker),
+       .patient = std::make_shared<const net::AllowList>(std::move(patient))},
       std::move(configured));
 }
 

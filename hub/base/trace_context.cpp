@@ -1,8 +1,10 @@
 #include "hub/base/trace_context.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/bytes.hpp"
 #include "hub/base/ids.hpp"
 
 namespace rabt {
@@ -33,6 +35,39 @@ std::optional<TraceParent> parse_traceparent(std::string_view text) {
   const std::string_view parent = text.substr(36, 16);
   if (is_zero(trace) || is_zero(parent)) return std::nullopt;
   return TraceParent{std::string(trace), std::string(parent)};
+}
+
+std::string traceparent_of(std::string_view trace, std::uint64_t span) {
+  return "00-" + std::string(trace) + "-" + span_text(span) + "-01";
+}
+
+std::string traceparent_of(std::string_view trace, Random& random) {
+  return traceparent_of(trace, draw_span(random));
+}
+
+std::uint64_t draw_span(Random& random) {
+  std::array<std::uint8_t, 8> raw{};
+  random.fill(raw);
+  std::uint64_t out = 0;
+  for (const std::uint8_t byte : raw) out = out << 8U | byte;
+  return out == 0 ? 1 : out;
+}
+
+std::string span_text(std::uint64_t span) {
+  std::array<std::uint8_t, 8> raw{};
+  for (std::size_t i = 0; i < raw.size(); ++i)
+    raw[i] = static_cast<std::uint8_t>(span >> (56U - 8U * i));
+  return to_hex(raw);
+}
+
+std::string trace_of_run(std::string_view run) {
+  const auto id = Ulid::parse(run);
+  return id ? to_hex(id->bytes) : std::string();
+}
+
+bool is_of_a_trace(std::string_view header) {
+  const std::string low = lower(header);
+  return low == "traceparent" || low == "tracestate";
 }
 
 bool is_machine_id(std::string_view text) {

@@ -196,6 +196,14 @@ Result<std::uint64_t> Connection::publish(const Message& message) {
   properties.message_id = bytes_of(message.id);
   properties.timestamp = static_cast<std::uint64_t>(message.timestamp_s);
   properties.app_id = amqp_cstring_bytes("rabt");
+  amqp_table_entry_t header{};
+  if (!message.traceparent.empty()) {
+    header.key = amqp_cstring_bytes("traceparent");
+    header.value.kind = AMQP_FIELD_KIND_UTF8;
+    header.value.value.bytes = bytes_of(message.traceparent);
+    properties._flags |= AMQP_BASIC_HEADERS_FLAG;
+    properties.headers = {1, &header};
+  }
   const int status = amqp_basic_publish(state_->handle, state_->channel, bytes_of(state_->exchange),
                                         bytes_of(message.key), state_->mandatory ? 1 : 0, 0,
                                         &properties, bytes_of(message.body));

@@ -43,6 +43,8 @@ struct Message {
   std::string key;
   std::string body;
   std::int64_t timestamp_s = 0;
+  // A header of the message. Empty when there is none.
+  std::string traceparent{};
 };
 
 // What the broker said.

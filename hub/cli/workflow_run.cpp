@@ -129,7 +129,7 @@ class Runner {
     if (http_calls_ == nullptr) open_network();
     const std::size_t index = call.index;
     const std::uint64_t token =
-        http_calls_->invoke(call.action, call.key, [this, index](ActionOutcome outcome) {
+        http_calls_->invoke(call.action, call.key, {}, [this, index](ActionOutcome outcome) {
           {
             const Lock lock(mutex_);
             answers_.emplace_back(index, std::move(outcome));

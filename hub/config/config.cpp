@@ -40,9 +40,13 @@ void read_http(Reader& reader, const YamlNode& root, HttpEntry& http) {
     reader.mistake(entry.line, entry.column, "`http.webhooks`: " + list.error().message);
   reader.texts(*node, "patient_data", http.patient_data);
   for (const std::string& host : http.patient_data) {
-    if (std::find(http.allow.begin(), http.allow.end(), host) != http.allow.end()) continue;
-    reader.mistake(entry.line, entry.column,
-                   "`http.patient_data`: `" + host + "` is no entry of `http.allow`");
+    const auto stands_in = [&host](const std::vector<std::string>& hosts) {
+      return std::find(hosts.begin(), hosts.end(), host) != hosts.end();
+    };
+    if (stands_in(http.allow) || stands_in(http.webhooks)) continue;
+    reader.mistake(
+        entry.line, entry.column,
+        "`http.patient_data`: `" + host + "` is no entry of `http.allow` or `http.webhooks`");
   }
 }
 

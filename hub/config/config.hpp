@@ -102,7 +102,7 @@ struct HttpEntry {
   std::vector<std::string> allow;
   bool allow_private = false;
   std::string ca;
-  // The entries of `allow` that may receive patient data. The linter reads them.
+  // The entries of `allow` and `webhooks` that may receive patient data. The linter reads them.
   std::vector<std::string> patient_data;
   // Hosts that webhooks made over the API may reach.
   std::vector<std::string> webhooks;

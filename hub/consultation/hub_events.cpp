@@ -4,6 +4,7 @@
 
 #include "hub/base/check.hpp"
 #include "hub/base/event_names.hpp"
+#include "hub/base/trace_context.hpp"
 #include "hub/crypto/crypto.hpp"
 
 namespace rabt::consultation {
@@ -14,18 +15,18 @@ using store::Row;
 using store::Statement;
 
 constexpr Statement kPut{
-    "INSERT INTO hub_event (tenant, id, type, at_ms, data, sent) VALUES ($1, $2, $3, $4, $5, $6)"};
+    "INSERT INTO hub_event (tenant, id, type, at_ms, data, sent, trace) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7)"};
 constexpr Statement kUnsent{
-    "SELECT tenant, id, type, at_ms, data FROM hub_event WHERE sent = 0 ORDER BY at_ms, id LIMIT "
-    "64"};
+    "SELECT tenant, id, type, at_ms, data, trace FROM hub_event WHERE sent = 0 ORDER BY at_ms, id "
+    "LIMIT 64"};
 constexpr Statement kSent{"UPDATE hub_event SET sent = 1 WHERE tenant = $1 AND id = $2"};
 constexpr Statement kNewest{
     "SELECT data FROM hub_event WHERE tenant = $1 AND type = $2 ORDER BY id DESC LIMIT 1"};
 constexpr Statement kAt{"SELECT at_ms FROM hub_event WHERE tenant = $1 AND id = $2"};
 constexpr Statement kTold{
-    "SELECT tenant, id, type, at_ms, data FROM hub_event WHERE tenant = $1 AND id <> $2 AND at_ms "
-    ">= "
-    "$3 AND sent = 1 ORDER BY at_ms, id LIMIT 1000"};
+    "SELECT tenant, id, type, at_ms, data, trace FROM hub_event "
+    "WHERE tenant = $1 AND id <> $2 AND at_ms >= $3 AND sent = 1 ORDER BY at_ms, id LIMIT 1000"};
 constexpr Statement kSweep{
     "DELETE FROM hub_event WHERE sent = 1 AND at_ms < $1 AND EXISTS (SELECT 1 FROM hub_event n "
     "WHERE n.tenant = hub_event.tenant AND n.type = hub_event.type AND n.id > hub_event.id)"};
@@ -36,8 +37,9 @@ Status put(store::Transaction& transaction, std::string_view tenant, const HubEv
   Json data = event.data;
   data.set("at", to_iso8601(event.at));
   const std::string text = data.dump();
-  return store::run(transaction, kPut,
-                    {tenant, event.id, event.type, event.at.ms, std::string_view(text), sent});
+  return store::run(
+      transaction, kPut,
+      {tenant, event.id, event.type, event.at.ms, std::string_view(text), sent, event.trace});
 }
 
 // Two writers may have drawn their ids in one order and committed in the other.
@@ -49,6 +51,7 @@ struct Unsent {
   std::string type;
   std::int64_t at_ms = 0;
   std::string data;
+  std::string trace;
 };
 
 Unsent read_unsent(const Row& row) {
@@ -56,7 +59,8 @@ Unsent read_unsent(const Row& row) {
           .id = std::string(row.text(1)),
           .type = std::string(row.text(2)),
           .at_ms = row.integer(3),
-          .data = std::string(row.text(4))};
+          .data = std::string(row.text(4)),
+          .trace = std::string(row.text(5))};
 }
 
 engine::Delivery delivery_of(const Unsent& one) {
@@ -99,7 +103,7 @@ Result<std::optional<Json>> newest_event(store::Store& store, std::string_view t
   return found;
 }
 
-std::size_t tell_hub_events(store::Store& store, Logger& log,
+std::size_t tell_hub_events(store::Store& store, Random& random, Logger& log,
                             const std::function<Status(const engine::Delivery&)>& deliver) {
   std::vector<Unsent> unsent;
   const Status read = store.read([&](store::Connection& connection) {
@@ -112,7 +116,10 @@ std::size_t tell_hub_events(store::Store& store, Logger& log,
   std::size_t told = 0;
   if (!read.ok()) return told;
   for (const Unsent& one : unsent) {
-    if (const Status taken = deliver(delivery_of(one)); !taken.ok()) {
+    engine::Delivery delivery = delivery_of(one);
+    if (!one.trace.empty())
+      delivery.events.front().set("traceparent", traceparent_of(one.trace, random));
+    if (const Status taken = deliver(delivery); !taken.ok()) {
       log.warn("hub.event", {{"event", one.id}, {"code", taken.error().code}});
       return told;
     }

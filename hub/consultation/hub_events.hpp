@@ -9,6 +9,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/log.hpp"
+#include "hub/base/random.hpp"
 #include "hub/engine/engine.hpp"
 #include "hub/store/store.hpp"
 
@@ -24,6 +25,8 @@ struct HubEvent {
   Timestamp at;
   // No patient data.
   Json data;
+  // The trace of the request that caused it. May be empty.
+  std::string trace{};
 };
 
 [[nodiscard]] Status put_event(store::Transaction& transaction, std::string_view tenant,
@@ -37,7 +40,7 @@ struct HubEvent {
 // Gives events that nobody was told to `deliver`, in order, until one is refused. Returns how many
 // were taken. The same event may be given again after the process was killed.
 [[nodiscard]] std::size_t tell_hub_events(
-    store::Store& store, Logger& log,
+    store::Store& store, Random& random, Logger& log,
     const std::function<Status(const engine::Delivery&)>& deliver);
 // The events, as they were told, since the one with this id: also those that were told at nearly
 // the same time, since an id says little about who was first. At most 1,000. Error not_found

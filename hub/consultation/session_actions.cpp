@@ -125,6 +125,7 @@ class SessionActions final : public plugin::HubService {
     ask.caller.who.tenant = call.tenant;
     ask.caller.who.id = "workflow";
     ask.caller.request = call.instance;
+    ask.caller.trace = call.trace;
     ask.door = "workflow";
     ask.key = call.idempotency_key;
     ask.session = call.arguments.string_or("session", "");

@@ -226,6 +226,7 @@ Membership membership_of(const Session& is, const Actor& who) {
   out.provider = is.provider;
   out.patient = is.patient;
   out.patient_pseudonym = is.patient_pseudonym;
+  out.trace = who.trace;
   out.booking = is.booking;
   out.visit = is.visit;
   out.clinic = is.clinic;

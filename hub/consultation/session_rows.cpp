@@ -98,8 +98,8 @@ constexpr Statement kCountEvent{
     "UPDATE session SET events = events + 1 WHERE tenant = $1 AND id = $2"};
 constexpr Statement kEventNumber{"SELECT events FROM session WHERE tenant = $1 AND id = $2"};
 constexpr Statement kPutEvent{
-    "INSERT INTO session_event (tenant, session, seq, type, at_ms, actor, data, sent) VALUES ($1, "
-    "$2, $3, $4, $5, $6, $7, 0)"};
+    "INSERT INTO session_event (tenant, session, seq, type, at_ms, actor, data, trace, sent) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)"};
 constexpr Statement kHold{"UPDATE session SET events = events WHERE tenant = $1 AND id = $2"};
 constexpr Statement kStatusOf{"SELECT status FROM session WHERE tenant = $1 AND id = $2"};
 constexpr Statement kAdmissionOf{
@@ -485,11 +485,11 @@ Result<std::string> SessionRows::appointment_index(std::string_view tenant,
 }
 
 Result<SealedChange> SessionRows::seal(const Session& before, const Change& change, Timestamp now,
-                                       std::string_view actor,
-                                       const VideoSettings& settings) const {
+                                       const Actor& who, const VideoSettings& settings) const {
   SealedChange out;
   out.now = now;
-  out.actor = std::string(actor);
+  out.actor = who.actor;
+  out.trace = who.trace;
   Session after = change.after;
   // the version stays when the session is over.
   after.version = before.over() ? before.version : before.version + 1;
@@ -612,8 +612,8 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
   for (const SessionEvent& event : change.events) {
     Json data = event.data;
     data.set("sessionNumber", number);
-    RABT_TRY(seq,
-             add_event(transaction, is.tenant, is.id, event.type, sealed.now, sealed.actor, data));
+    RABT_TRY(seq, add_event(transaction, is.tenant, is.id, event.type, sealed.now, sealed.actor,
+                            sealed.trace, data));
     (void)seq;
   }
   return number;
@@ -622,7 +622,8 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
 Result<std::int64_t> SessionRows::add_event(store::Transaction& transaction,
                                             std::string_view tenant, std::string_view session,
                                             std::string_view type, Timestamp at,
-                                            std::string_view actor, const Json& data) {
+                                            std::string_view actor, std::string_view trace,
+                                            const Json& data) {
   if (!is_event_name("session." + std::string(type)))
     RABT_BUG("an event that hub/base/event_names.cpp does not list");
   RABT_TRY_STATUS(store::run(transaction, kCountEvent, {tenant, session}));
@@ -632,8 +633,9 @@ Result<std::int64_t> SessionRows::add_event(store::Transaction& transaction,
     return false;
   }));
   const std::string text = data.dump();
-  RABT_TRY_STATUS(store::run(transaction, kPutEvent,
-                             {tenant, session, seq, type, at.ms, actor, std::string_view(text)}));
+  RABT_TRY_STATUS(
+      store::run(transaction, kPutEvent,
+                 {tenant, session, seq, type, at.ms, actor, std::string_view(text), trace}));
   return seq;
 }
 

@@ -59,6 +59,7 @@ struct SealedChange {
   std::optional<std::int64_t> due_ms;
   Timestamp now;
   std::string actor;
+  std::string trace;
 };
 
 // Immutable, any thread.
@@ -93,7 +94,7 @@ class SessionRows {
 
   // Seals what the session is afterwards. Not inside a job.
   [[nodiscard]] Result<SealedChange> seal(const Session& before, const Change& change,
-                                          Timestamp now, std::string_view actor,
+                                          Timestamp now, const Actor& who,
                                           const VideoSettings& settings) const;
   // Inside a job: writes the change. Error conflict session.raced when the session is not at
   // version before.version any more; nothing was written. Gives the session's number.
@@ -105,7 +106,8 @@ class SessionRows {
                                                       std::string_view tenant,
                                                       std::string_view session,
                                                       std::string_view type, Timestamp at,
-                                                      std::string_view actor, const Json& data);
+                                                      std::string_view actor,
+                                                      std::string_view trace, const Json& data);
   // Inside a job: the state now, and a lock on it until the commit. Nothing when there is no such
   // session.
   [[nodiscard]] static Result<std::optional<SessionStatus>> hold(store::Transaction& transaction,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/base/event_names.hpp"
+#include "hub/base/trace_context.hpp"
 #include "hub/consultation/hub_events.hpp"
 #include "hub/consultation/recording_link.hpp"
 #include "hub/consultation/records.hpp"
@@ -39,8 +40,8 @@ constexpr Statement kAgain{
     "UPDATE session_effect SET attempts = attempts + 1, due_ms = $4, code = $5 WHERE tenant = $1 "
     "AND session = $2 AND n = $3"};
 constexpr Statement kUnsent{
-    "SELECT tenant, session, seq, type, at_ms, data FROM session_event WHERE sent = 0 ORDER BY "
-    "at_ms, session, seq LIMIT $1"};
+    "SELECT tenant, session, seq, type, at_ms, data, trace FROM session_event WHERE sent = 0 ORDER "
+    "BY at_ms, session, seq LIMIT $1"};
 constexpr Statement kSent{
     "UPDATE session_event SET sent = 1 WHERE tenant = $1 AND session = $2 AND seq = $3"};
 
@@ -190,6 +191,7 @@ bool SessionWork::tell() {
     std::string type;
     std::int64_t at_ms = 0;
     std::string data;
+    std::string trace;
   };
   std::vector<Unsent> unsent;
   const Status read = sessions_.parts().store.read([&](store::Connection& connection) {
@@ -199,13 +201,14 @@ bool SessionWork::tell() {
                         .seq = row.integer(2),
                         .type = std::string(row.text(3)),
                         .at_ms = row.integer(4),
-                        .data = std::string(row.text(5))});
+                        .data = std::string(row.text(5)),
+                        .trace = std::string(row.text(6))});
       return true;
     });
   });
   if (!read.ok()) return false;
-  const std::size_t outside =
-      tell_hub_events(sessions_.parts().store, sessions_.parts().log, deliver_);
+  const std::size_t outside = tell_hub_events(sessions_.parts().store, sessions_.parts().random,
+                                              sessions_.parts().log, deliver_);
   told_ += outside;
   const bool any = outside > 0;
   // What was told, as far as it came.
@@ -227,6 +230,10 @@ bool SessionWork::tell() {
                       {"subject", one.session},
                       {"datacontenttype", "application/json"},
                       {"data", data.ok() ? std::move(*data) : Json::object()}}));
+    if (!one.trace.empty()) {
+      delivery.events.front().set("traceparent",
+                                  traceparent_of(one.trace, sessions_.parts().random));
+    }
     if (const Status told = deliver_(delivery); !told.ok()) {
       sessions_.parts().log.warn("session.event",
                                  {{"session", one.session}, {"code", told.error().code}});

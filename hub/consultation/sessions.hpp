@@ -56,6 +56,8 @@ struct Membership {
   std::string patient;
   // The patient's pseudonym for the audit log.
   std::string patient_pseudonym;
+  // The trace of the caller's request. May be empty.
+  std::string trace{};
   // direct, clinic, or empty.
   std::string booking;
   // ULIDs. May be empty.

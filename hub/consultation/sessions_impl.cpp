@@ -77,7 +77,8 @@ Actor SessionsImpl::actor_of(const Ask& ask) {
   return {.actor = ask.caller.who.actor(),
           .person = ask.caller.who.person,
           .roles = ask.caller.who.roles,
-          .system = ask.door == "workflow"};
+          .system = ask.door == "workflow",
+          .trace = ask.caller.trace};
 }
 
 Moment SessionsImpl::moment_of(const Actor& who, const Session& session) const {
@@ -196,7 +197,7 @@ Result<Acted> SessionsImpl::act_as_hub(std::string_view session, const Command& 
 Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Session& before,
                                    Change change, const Also& also, bool shows) {
   const Timestamp now = parts_.clock.now();
-  RABT_TRY(sealed, rows_.seal(before, change, now, who.actor, parts_.settings));
+  RABT_TRY(sealed, rows_.seal(before, change, now, who, parts_.settings));
   std::vector<audit::Prepared> entries;
   for (const Act& act : change.acts) {
     audit::Entry entry = entry_of(ask, who, change.after);

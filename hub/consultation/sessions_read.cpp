@@ -187,7 +187,8 @@ Status SessionsImpl::add_event(store::Transaction& transaction, const Membership
   if (data.is_object()) {
     for (const auto& [key, value] : data.as_object()) all.set(key, value);
   }
-  RABT_TRY(seq, SessionRows::add_event(transaction, of.tenant, of.session, type, now, actor, all));
+  RABT_TRY(seq, SessionRows::add_event(transaction, of.tenant, of.session, type, now, actor,
+                                       of.trace, all));
   (void)seq;
   return ok_status();
 }

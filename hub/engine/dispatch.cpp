@@ -41,6 +41,7 @@ plugin::CallRequest Worker::request_of(const ResidentInstance& instance,
   plugin::CallRequest request;
   request.tenant = context_.options.tenant;
   request.instance = instance.id;
+  request.trace = instance.trace;
   request.patient = to_hex(as_bytes(instance.patient));
   request.role = call.action.role;
   request.target = call.target;
@@ -101,10 +102,10 @@ void Worker::send_call(ResidentInstance& instance, OpenCall& call) {
     router.send(CallEnded{num, id, std::move(outcome)});
   };
   plugin::CallRequest request = request_of(instance, call);
-  call.token =
-      call.action.role == workflow::kHttpRole
-          ? parts_.http.invoke(call.action, std::move(request.idempotency_key), std::move(ended))
-          : context_.parts.actions.invoke(std::move(request), std::move(ended));
+  call.token = call.action.role == workflow::kHttpRole
+                   ? parts_.http.invoke(call.action, std::move(request.idempotency_key),
+                                        std::move(request.trace), std::move(ended))
+                   : context_.parts.actions.invoke(std::move(request), std::move(ended));
 }
 
 void Worker::cancel_call(const OpenCall& call) {

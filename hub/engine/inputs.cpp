@@ -79,6 +79,7 @@ void Worker::begin(ResidentInstance& instance, Json envelope) {
     input = Json::array({std::move(envelope)});
   }
   instance.begun = true;
+  instance.trace = trace_of(instance.id, instance.origin.get(), input);
   ++context_.counters.started;
   take_turn(instance, input_of(workflow::Start{instance.id, std::move(input)}), std::move(cause));
 }

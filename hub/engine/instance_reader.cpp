@@ -115,8 +115,9 @@ Result<std::shared_ptr<const Origin>> InstanceReader::origin(const InstanceRow& 
   }));
   if (origin == nullptr) return std::shared_ptr<const Origin>();
   RABT_TRY(plain, key.open(input_context(row.tenant, row.id), sealed));
-  RABT_TRY(input, Json::parse(plain));
-  origin->input = std::move(input);
+  RABT_TRY(kept, Json::parse(plain));
+  origin->trace = kept.string_or("trace", "");
+  origin->input = kept["input"];
   return std::shared_ptr<const Origin>(std::move(origin));
 }
 
@@ -163,6 +164,10 @@ Result<std::unique_ptr<ResidentInstance>> InstanceReader::replay(const InstanceR
   for (const workflow::Input& input : inputs) (void)instance->execution.apply(input);
   instance->turns = inputs.size();
   instance->begun = !inputs.empty();
+  if (instance->begun) {
+    if (const auto* start = std::get_if<workflow::Start>(&inputs.front().what))
+      instance->trace = trace_of(row.id, came_from.get(), start->input);
+  }
   instance->stored_status = row.status;
   instance->stored_busy = row.busy;
   for (const workflow::Effect& effect : instance->execution.open()) {

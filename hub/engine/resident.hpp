@@ -5,6 +5,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "hub/workflow/definition.hpp"
 #include "hub/workflow/execution.hpp"
@@ -32,8 +33,15 @@ struct Origin {
   bool awaited = false;
   // How many parents stand above it.
   int depth = 0;
+  // The trace of the instance that started it.
+  std::string trace{};
   Json input;
 };
+
+// The trace that an instance belongs to: its parent's; else that of the first of its start events
+// that names one (`traceparent`, CloudEvents 1.0.2 "Distributed Tracing"); else one of its own.
+// input: what it starts with.
+[[nodiscard]] std::string trace_of(std::string_view id, const Origin* origin, const Json& input);
 
 // What repeating an action does, as its manifest says.
 enum class Idempotency : std::uint8_t { native, key, probe, none };
@@ -69,6 +77,8 @@ struct ResidentInstance {
   std::shared_ptr<const Origin> origin;
   // Blind index of the person whose data the instance works on; "" when none is known.
   std::string patient;
+  // 32 hexadecimal digits; "" before the first turn.
+  std::string trace;
   // What its roles mean.
   std::int64_t binding = 0;
   // How many inputs its journal has.

@@ -37,6 +37,17 @@ ActionOutcome refused_outcome(const std::string& code) {
   return outcome;
 }
 
+namespace {
+
+// What is sealed of an origin.
+Json document_of(const Origin& origin) {
+  Json out = Json::object({{"input", origin.input}});
+  if (!origin.trace.empty()) out.set("trace", origin.trace);
+  return out;
+}
+
+}  // namespace
+
 // Whose the instance will be, and its key.
 Status Starts::prepare_owner(PreparedStart& start, const workflow::Definition& definition,
                              const Json& input, const KeyLease& lease) const {
@@ -72,7 +83,7 @@ Result<PreparedStart> Starts::prepare(std::int64_t definition_id, Origin origin,
   } else {
     RABT_TRY_STATUS(prepare_owner(start, *found, origin.input, lease));
     start.sealed_input = start.key.key->seal(input_context(context_.options.tenant, start.id),
-                                             origin.input.dump(), context_.parts.random);
+                                             document_of(origin).dump(), context_.parts.random);
   }
   start.origin = std::make_shared<const Origin>(std::move(origin));
   return start;

@@ -139,6 +139,7 @@ Result<std::shared_ptr<PreparedTurn>> prepare_turn(const TurnTools& tools,
                               .call = start.id,
                               .awaited = start.await,
                               .depth = instance.origin == nullptr ? 1 : instance.origin->depth + 1,
+                              .trace = instance.trace,
                               .input = std::move(start.input)},
                        *lease));
     prepared->starts.push_back(std::move(made));

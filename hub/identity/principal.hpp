@@ -90,8 +90,11 @@ struct Caller {
   Principal who;
   // Address of the caller.
   std::string client;
-  // X-Request-Id.
+  // The hub's id of the request; behind it what a proven caller calls it (api::proven_request).
   std::string request;
+  // The trace of a proven caller's request, or of the run that acts: 32 hexadecimal digits. Empty
+  // when there is none.
+  std::string trace{};
   // X-Rabt-Reason, and the code of HL7 v3 PurposeOfUse. May be empty.
   std::string reason;
   std::string purpose;

@@ -54,7 +54,9 @@ struct Need {
 struct CallRequest {
   std::string tenant;
   std::string instance;  // ULID text, for log and audit
-  std::string patient;   // pseudonym of the person whose data the call is about, for audit
+  // The trace that the call belongs to, 32 hexadecimal digits. Empty if it is the instance's own.
+  std::string trace{};
+  std::string patient;  // pseudonym of the person whose data the call is about, for audit
   std::string role;
   // plugin://<id> or hub://<service>; "" means what the role is bound to.
   std::string target;

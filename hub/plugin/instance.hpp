@@ -159,7 +159,8 @@ class Instance final : public WorkerPlugin::Owner {
     std::string idempotency_key;
     std::int64_t deadline_unix_ms = 0;
     std::uint32_t attempt = 1;
-    std::string run;  // instance of the workflow, for log and audit
+    std::string run;    // instance of the workflow, for log and audit
+    std::string trace;  // that the call belongs to
     Ended ended;
     Timers::Key timer;
     std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();

@@ -25,12 +25,12 @@ constexpr Statement kDeleteDeliveries{
 
 constexpr Statement kInsert{
     "INSERT INTO webhook_delivery (tenant, id, webhook, event, type, body, state, attempts, "
-    "created_ms, opened_ms, due_ms, tried_ms, status, code, topic, subject) VALUES ($1, $2, $3, "
-    "$4, "
-    "$5, $6, 'open', 0, $7, $7, $7, NULL, 0, '', $8, $9) ON CONFLICT DO NOTHING"};
+    "created_ms, opened_ms, due_ms, tried_ms, status, code, topic, subject, trace) VALUES ($1, $2, "
+    "$3, $4, $5, $6, 'open', 0, $7, $7, $7, NULL, 0, '', $8, $9, $10) ON CONFLICT DO NOTHING"};
 constexpr Statement kDue{
     "SELECT id, webhook, event, type, body, state, attempts, created_ms, due_ms, tried_ms, status, "
-    "code, topic, subject FROM webhook_delivery AS d WHERE tenant = $1 AND webhook = $2 AND state "
+    "code, topic, subject, trace FROM webhook_delivery AS d WHERE tenant = $1 AND webhook = $2 AND "
+    "state "
     "= "
     "'open' AND due_ms <= $3 AND (subject = '' OR NOT EXISTS (SELECT 1 FROM webhook_delivery AS e "
     "WHERE e.tenant = $1 AND e.webhook = $2 AND e.state = 'open' AND e.subject = d.subject AND "
@@ -54,12 +54,14 @@ constexpr Statement kAgainSince{
     "tenant = $1 AND webhook = $2 AND state <> 'open' AND created_ms >= $4"};
 constexpr Statement kList{
     "SELECT id, webhook, event, type, body, state, attempts, created_ms, due_ms, tried_ms, status, "
-    "code, topic, subject FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND ($3 = '' OR "
+    "code, topic, subject, trace FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND ($3 "
+    "= '' OR "
     "state = $3) AND "
     "($4 = '' OR id < $4) ORDER BY id DESC LIMIT $5"};
 constexpr Statement kFind{
     "SELECT id, webhook, event, type, body, state, attempts, created_ms, due_ms, tried_ms, status, "
-    "code, topic, subject FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND id = $3"};
+    "code, topic, subject, trace FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND id = "
+    "$3"};
 constexpr Statement kExpire{
     "UPDATE webhook_delivery SET state = 'dead', code = 'webhook.expired' WHERE state = 'open' AND "
     "opened_ms < $1"};
@@ -88,6 +90,7 @@ Delivery read_delivery(const Row& row) {
   out.code = text(row, 11);
   out.topic = text(row, 12);
   out.subject = text(row, 13);
+  out.trace = text(row, 14);
   return out;
 }
 
@@ -161,9 +164,10 @@ Status delete_endpoint(store::Transaction& transaction, std::string_view tenant,
 
 Status insert_delivery(store::Transaction& transaction, std::string_view tenant,
                        const Delivery& delivery) {
-  return store::run(transaction, kInsert,
-                    {tenant, delivery.id, delivery.webhook, delivery.event, delivery.type,
-                     delivery.body, delivery.created_ms, delivery.topic, delivery.subject});
+  return store::run(
+      transaction, kInsert,
+      {tenant, delivery.id, delivery.webhook, delivery.event, delivery.type, delivery.body,
+       delivery.created_ms, delivery.topic, delivery.subject, delivery.trace});
 }
 
 Result<std::vector<Delivery>> due_deliveries(store::Store& store, std::string_view tenant,

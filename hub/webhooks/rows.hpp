@@ -49,6 +49,8 @@ struct Delivery {
   // HTTP.
   std::string topic{};
   std::string subject{};
+  // The trace of what caused the event. May be empty.
+  std::string trace{};
   // open, done, dead
   std::string state;
   std::int64_t attempts = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "hub/base/trace_context.hpp"
 #include "hub/webhooks/retry.hpp"
 
 namespace rabt::webhooks {
@@ -266,6 +267,10 @@ std::function<void(Reply)> Sender::ending(const Delivery& delivery) {
   };
 }
 
+std::string Sender::traceparent(const Delivery& delivery) const {
+  return delivery.trace.empty() ? std::string() : traceparent_of(delivery.trace, parts_.random);
+}
+
 void Sender::publish(const Delivery& delivery) {
   const auto end = ending(delivery);
   auto body = parts_.broker.body(delivery);
@@ -276,7 +281,8 @@ void Sender::publish(const Delivery& delivery) {
   parts_.broker.publisher->publish({.id = delivery.event,
                                     .key = delivery.topic,
                                     .body = *std::move(body),
-                                    .timestamp_s = delivery.created_ms / 1000},
+                                    .timestamp_s = delivery.created_ms / 1000,
+                                    .traceparent = traceparent(delivery)},
                                    [end](bus::Outcome outcome) { end(read_reply(outcome)); });
 }
 
@@ -291,6 +297,9 @@ void Sender::begin(const Endpoint& endpoint, const Delivery& delivery,
                      {"webhook-id", delivery.event},
                      {"webhook-timestamp", std::to_string(seconds)},
                      {"webhook-signature", sign(secrets, delivery.event, seconds, delivery.body)}};
+  const bool may_know = parts_.patient != nullptr && parts_.patient->check(endpoint.url).ok();
+  if (std::string trace = traceparent(delivery); may_know && !trace.empty())
+    request.headers.emplace_back("traceparent", std::move(trace));
   request.body = delivery.body;
   request.timeout_ms = kTimeoutMs;
   request.max_response_bytes = kMaxAnswer;

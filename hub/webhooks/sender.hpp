@@ -45,6 +45,8 @@ class Sender {
     std::shared_ptr<const net::AllowList> allow;
     std::shared_ptr<const net::TlsOptions> tls;
     Broker broker;
+    // Who may know traces. Null: no receiver over HTTP.
+    std::shared_ptr<const net::AllowList> patient;
   };
   Sender(Parts parts, Book& book) : parts_(std::move(parts)), book_(book) {}
   ~Sender() { stop(); }
@@ -103,6 +105,8 @@ class Sender {
   void begin(const Endpoint& endpoint, const Delivery& delivery,
              const std::vector<SigningSecret>& secrets);
   void publish(const Delivery& delivery);
+  // The header of an attempt. Empty when the delivery belongs to no trace.
+  [[nodiscard]] std::string traceparent(const Delivery& delivery) const;
   // What a begun delivery ends with.
   [[nodiscard]] std::function<void(Reply)> ending(const Delivery& delivery);
   [[nodiscard]] Attempt judge(const Ended& ended, Line& line) RABT_REQUIRES(turn_);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/base/trace_context.hpp"
 #include "hub/consultation/fields.hpp"
 #include "hub/net/url.hpp"
 
@@ -83,7 +84,8 @@ Webhooks::Webhooks(Parts parts, std::vector<Configured> configured)
                .tenant = parts_.tenant,
                .allow = parts_.allow,
                .tls = parts_.tls,
-               .broker = parts_.broker},
+               .broker = parts_.broker,
+               .patient = parts_.patient},
               book_) {}
 
 Result<std::unique_ptr<Webhooks>> Webhooks::open(Parts parts, std::vector<Configured> configured) {
@@ -112,6 +114,7 @@ Delivery Webhooks::delivery_of(const Endpoint& endpoint, const Json& event,
                                std::string_view key) const {
   const Json body = Json::object(
       {{"type", event["type"]}, {"timestamp", event["time"]}, {"data", event["data"]}});
+  const auto parent = parse_traceparent(event.string_or("traceparent", ""));
   return {.id = parts_.ids.next().text(),
           .webhook = endpoint.id,
           .event = event.string_or("id", ""),
@@ -119,6 +122,7 @@ Delivery Webhooks::delivery_of(const Endpoint& endpoint, const Json& event,
           .body = body.dump(),
           .topic = std::string(key),
           .subject = key.empty() ? std::string() : event.string_or("subject", ""),
+          .trace = parent ? parent->trace : std::string(),
           .created_ms = parts_.clock.now().ms};
 }
 

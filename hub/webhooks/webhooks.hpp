@@ -24,6 +24,8 @@ struct Parts {
   std::shared_ptr<const net::AllowList> allow;
   std::shared_ptr<const net::TlsOptions> tls{};
   Broker broker{};
+  // Receivers that may be sent patient data: they may also know traces. Null: none.
+  std::shared_ptr<const net::AllowList> patient{};
 };
 
 // Internally synchronised; every act blocks for one commit. The record of an ask is the webhook.

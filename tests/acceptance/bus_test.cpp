@@ -157,6 +157,30 @@ TEST(PulseoneBus, P19TellsASessionInOrder) {
   EXPECT_EQ(all.back().body["status"], Json("COMPLETED"));
 }
 
+TEST(PulseoneBus, AMessageBelongsToTheTraceOfWhoCausedIt) {
+  ASSERT_TRUE(becomes("healthy"));
+  AmqpQueue queue(Rabbit::get().server, "trace", "video.#");
+  ASSERT_TRUE(queue.good());
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const Answer answer = h().call("P", "POST", kSessions,
+                                 Json::object({{"booking_type", "DIRECT_DOCTOR"},
+                                               {"doctor_id", h().uuid("D")},
+                                               {"patient_id", h().uuid("P")},
+                                               {"chief_complaint", "Zephyrine fever"}}),
+                                 {{"traceparent", "00-" + trace + "-00f067aa0ba902b7-01"}});
+  RABT_EXPECT_STATUS(answer, 201);
+  const std::string session = answer.text("session_id");
+  act("D", session, "join");
+  act("P", session, "join");
+  act("D", session, "end");
+  for (const AmqpMessage& one : until(queue, session, "video.session.ended")) {
+    const bool of_trace = one.traceparent.starts_with("00-" + trace + "-");
+    EXPECT_EQ(of_trace, one.key == "video.session.created") << one.key << " " << one.traceparent;
+    EXPECT_EQ(one.traceparent.find("00f067aa0ba902b7"), std::string::npos);
+    EXPECT_EQ(one.text.find(trace), std::string::npos);
+  }
+}
+
 TEST(PulseoneBus, P20TellsTheAppointmentsServiceOfItsSessionsAlone) {
   ASSERT_TRUE(becomes("healthy"));
   AmqpQueue queue(Rabbit::get().server, "p20", "#");

@@ -436,6 +436,33 @@ TEST_F(ApiTest, ADeliveryIsAcceptedRepeatedAndRefusedThroughItsPlugin) {
   EXPECT_NE(unwanted.body.find("not for us"), std::string::npos);
 }
 
+// A source that has proved itself counts as a caller: what it starts belongs to its trace.
+TEST_F(ApiTest, ADeliveryStartsARunWithinTheTraceOfItsSender) {
+  if (!load_echo()) GTEST_SKIP() << "the fixture echo is not built";
+  rig_.deploy(
+      "document: {dsl: '1.0.3', namespace: test, name: traced, version: '1.0.0'}\n"
+      "schedule: {on: {one: {with: {type: test.arrived}}}}\n"
+      "do:\n  - work: {call: 'do-key:1.0.0@script', with: {n: 1}}\n");
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const std::string parent = "00-" + trace + "-00f067aa0ba902b7-01";
+  const auto trace_after = [&](const std::string& body, std::vector<std::string> parents) {
+    Request made = request("POST", "/hooks/his", body);
+    made.headers = {{"authorization", "Bearer " + std::string(kSender)},
+                    {"content-type", "application/json"}};
+    for (std::string& one : parents) made.headers.emplace_back("traceparent", std::move(one));
+    const auto before = rig_.script().count("do-key");
+    EXPECT_EQ(handle(made).status, 202);
+    EXPECT_TRUE(rig_.script().wait_for("do-key", before + 1));
+    return rig_.script().last_trace();
+  };
+  EXPECT_EQ(trace_after(R"({"id": "t1", "n": 1})", {parent}), trace);
+  EXPECT_NE(trace_after(R"({"id": "t2", "n": 1})", {}), trace);
+  EXPECT_NE(trace_after(R"({"id": "t3", "n": 1})", {parent, parent}), trace) << "twice";
+  EXPECT_NE(trace_after(R"({"id": "t4", "n": 1})", {"ff" + parent.substr(2)}), trace);
+  // What an event says of a trace is its plugin's word, and no caller's.
+  EXPECT_NE(trace_after(R"({"id": "t5", "n": 1, "traceparent": ")" + parent + "\"}", {}), trace);
+}
+
 // ---- workflows and lifecycle events
 
 constexpr std::string_view kPlainFile =

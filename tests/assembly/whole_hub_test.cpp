@@ -190,6 +190,7 @@ class WholeHub : public ::testing::Test {
     request.url = hub_->url() + path;
     request.headers = {
         {"Authorization", "Bearer " + (who == "operator" ? api_token() : tokens_.at(who))}};
+    request.headers.insert(request.headers.end(), more_.begin(), more_.end());
     if (!body.is_null()) {
       request.body = body.dump();
       request.headers.emplace_back("Content-Type", "application/json");
@@ -208,6 +209,8 @@ class WholeHub : public ::testing::Test {
   fs::path folder_;
   config::Config config_;
   std::map<std::string, std::string> tokens_;
+  // Headers of every request.
+  std::vector<std::pair<std::string, std::string>> more_;
   std::unique_ptr<Hub> hub_;
 };
 
@@ -275,6 +278,57 @@ TEST_F(WholeHub, K79TellsWebhooksWhatHappensInSessionsAndOutside) {
   EXPECT_EQ(call("operator", "POST", path + "/ping").status, 202);
   EXPECT_TRUE(receiver.about("ping").has_value());
   EXPECT_EQ(call("doctor", "GET", "/api/v1/webhooks").status, 403);
+}
+
+// The trace of who proves who he is goes on to receivers that may know it; a stranger's is
+// nobody's.
+TEST_F(WholeHub, ACallersTraceGoesOnWithWhatHeCauses) {
+  Receiver receiver;
+  Receiver stranger;
+  SystemRandom random;
+  const auto host_of = [](const Receiver& one) {
+    return one.url().substr(7, one.url().rfind('/') - 7);
+  };
+  for (const auto& [name, url] :
+       {std::pair{"his", receiver.url()}, std::pair{"other", stranger.url()}}) {
+    const std::string text = webhooks::SigningSecret::make_shared_text(random);
+    config_.webhooks.push_back({.name = name,
+                                .url = url,
+                                .events = {"*"},
+                                .types = {},
+                                .clinics = {},
+                                .secrets = {{.file = secret(name, text), .env = {}}}});
+  }
+  config_.http.patient_data = {host_of(receiver)};
+  start();
+  enter("doctor", "doctor");
+  const std::string patient = enter("patient", "patient");
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  more_ = {{"traceparent", "00-" + trace + "-00f067aa0ba902b7-01"}};
+  const Answer made = call("doctor", "POST", "/api/v1/sessions",
+                           Json::object({{"type", "doctor_patient"}, {"patient", patient}}));
+  ASSERT_EQ(made.status, 201) << made.json.dump();
+  EXPECT_EQ(
+      call("doctor", "PUT", "/api/v1/me/presence", Json::object({{"status", "online"}})).status,
+      200);
+  more_.clear();
+  const std::string session = "/api/v1/sessions/" + made.json.string_or("id", "");
+  EXPECT_EQ(call("doctor", "POST", session + "/messages", Json::object({{"text", "hello"}})).status,
+            201);
+  for (const char* const event : {"session.created", "provider.presence-changed"}) {
+    const auto told = receiver.about(event);
+    ASSERT_TRUE(told.has_value()) << event;
+    const std::string sent(told->header("traceparent"));
+    EXPECT_TRUE(sent.starts_with("00-" + trace + "-")) << event << ": " << sent;
+    EXPECT_EQ(sent.find("00f067aa0ba902b7"), std::string::npos) << event;
+    EXPECT_EQ(told->body.find(trace), std::string::npos) << event;
+    const auto apart = stranger.about(event);
+    ASSERT_TRUE(apart.has_value()) << event;
+    EXPECT_EQ(apart->header("traceparent"), "") << event;
+  }
+  const auto said = receiver.about("session.message-sent");
+  ASSERT_TRUE(said.has_value());
+  EXPECT_EQ(said->header("traceparent"), "") << "a request without one";
 }
 
 // What happens outside sessions is told again from where a listener broke off.

@@ -40,6 +40,21 @@ TEST(TraceContext, AnythingElseBeginsANewTrace) {
     EXPECT_FALSE(parse_traceparent(bad).has_value()) << bad;
 }
 
+TEST(TraceContext, WhatIsSentOnwardsIsReadBackWithASpanOfItsOwn) {
+  SystemRandom random;
+  const auto first = parse_traceparent(traceparent_of(kTrace, random));
+  const auto second = parse_traceparent(traceparent_of(kTrace, random));
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->trace, kTrace);
+  EXPECT_NE(first->parent, second->parent);
+  EXPECT_EQ(traceparent_of(kTrace, 0x00f067aa0ba902b7ULL), "00-" + kTrace + "-" + kSpan + "-01");
+  const std::string own = trace_of_run("01ARZ3NDEKTSV4RRFFQ69G5FAV");
+  EXPECT_TRUE(parse_traceparent(traceparent_of(own, 1)).has_value()) << own;
+  EXPECT_EQ(trace_of_run("no run"), "");
+  EXPECT_TRUE(is_of_a_trace("TraceParent") && is_of_a_trace("tracestate"));
+  EXPECT_FALSE(is_of_a_trace("traceparents"));
+}
+
 TEST(TraceContext, OnlyWhatAMachineDrewIsAnId) {
   for (const char* id : {"0f8fad5b-d9cb-469f-a165-70867728950e", "0f8fad5bd9cb469fa16570867728950e",
                          "01M7YJZDHKYXFKBBS9MA1HJMZC"})

@@ -53,7 +53,8 @@ TEST_F(Privacy, MistakesAreSaidWithTheirPlace) {
   for (const auto& [text, said] :
        {std::pair{"privacy: {patient_data: nobody}\n", ":5:11: `patient_data` must be"},
         std::pair{"http: {allow: [a.example], patient_data: [b.example]}\n",
-                  ":5:1: `http.patient_data`: `b.example` is no entry of `http.allow`"},
+                  ":5:1: `http.patient_data`: `b.example` is no entry of `http.allow` or "
+                  "`http.webhooks`"},
         std::pair{"privacy: {patients_data: reason}\n", "did you mean `patient_data`?"},
         std::pair{"privacy: {purposes: {lab: CURIOSITY}}\n", "`CURIOSITY` is no code"},
         std::pair{"audit: {anchors: [{syslog: 'log.example.sa', folder: /x}]}\n",

@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/trace_context.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/engine/http/http_digest.hpp"
 #include "loopback_http.hpp"
@@ -67,6 +68,8 @@ class HttpCallsTest : public ::testing::Test {
     }
     return *calls_;
   }
+  // With the options as they are now.
+  void reopen() { calls_.reset(); }
   void allow(const std::vector<std::string>& entries) {
     options.allow = std::make_shared<net::AllowList>(net::AllowList::make(entries).value());
   }
@@ -75,7 +78,7 @@ class HttpCallsTest : public ::testing::Test {
   ActionOutcome run(const Json& arguments, std::string key = "key-1") {
     std::promise<ActionOutcome> done;
     auto outcome = done.get_future();
-    calls().invoke(call_of(arguments), std::move(key),
+    calls().invoke(call_of(arguments), std::move(key), trace_,
                    [&](ActionOutcome given) { done.set_value(std::move(given)); });
     if (outcome.wait_for(std::chrono::seconds(20)) != std::future_status::ready) {
       ADD_FAILURE() << "no outcome";
@@ -100,6 +103,7 @@ class HttpCallsTest : public ::testing::Test {
   FakeClock clock;
   SystemRandom random;
   HttpCallOptions options;
+  std::string trace_;
 
  private:
   std::unique_ptr<net::HttpClient> client_;
@@ -182,6 +186,42 @@ TEST_F(HttpCallsTest, SendsMethodHeadersBodyAndAnIdempotencyKey) {
   EXPECT_EQ(seen[4].method, "HEAD");
 }
 
+// Where patient data may go, and nowhere else: two who knew nothing of each other could find out by
+// it that both serve one patient.
+TEST_F(HttpCallsTest, TheTraceOfARunGoesToThoseWhoMayBeSentPatientData) {
+  LoopbackHttp other([](const LoopbackRequest&) { return LoopbackResponse{}; });
+  LoopbackHttp server([&](const LoopbackRequest& given) -> LoopbackResponse {
+    if (given.target == "/away") return {307, {{"Location", other.origin() + "/x"}}, ""};
+    return {};
+  });
+  const std::string host = "127.0.0.1:" + std::to_string(server.port());
+  allow({host, "127.0.0.1:" + std::to_string(other.port())});
+  trace_ = "4bf92f3577b34da6a3ce929d0e0e4736";
+  (void)done(request("GET", server.origin() + "/nobody"));
+  EXPECT_EQ(server.requests()[0].header("traceparent"), "");
+  options.patient = std::make_shared<net::AllowList>(net::AllowList::make({host}).value());
+  reopen();
+  Json own = request("GET", server.origin() + "/first");
+  own.set("headers", json(R"({"TraceParent":"of the workflow","tracestate":"a=b","X-One":"1"})"));
+  (void)done(own);
+  Json away = request("GET", server.origin() + "/away");
+  away.set("redirect", true);
+  (void)done(away);
+  (void)done(request("GET", other.origin() + "/direct"));
+  const auto seen = server.requests();
+  ASSERT_EQ(seen.size(), 3U);
+  const auto first = parse_traceparent(seen[1].header("traceparent"));
+  const auto second = parse_traceparent(seen[2].header("traceparent"));
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->trace, trace_);
+  EXPECT_EQ(second->trace, trace_);
+  EXPECT_NE(first->parent, second->parent);
+  EXPECT_EQ(seen[1].header("tracestate"), "");
+  EXPECT_EQ(seen[1].header("x-one"), "1");
+  ASSERT_EQ(other.requests().size(), 2U);
+  for (const LoopbackRequest& one : other.requests()) EXPECT_EQ(one.header("traceparent"), "");
+}
+
 TEST_F(HttpCallsTest, AnAnswerPastTheLimitIsNoAnswer) {
   options.max_response_bytes = 1000;
   LoopbackHttp server([](const LoopbackRequest& given) {
@@ -259,7 +299,7 @@ TEST_F(HttpCallsTest, ACancelledCallStillEnds) {
   allow(server);
   std::promise<ActionOutcome> ended;
   const std::uint64_t token =
-      calls().invoke(call_of(request("POST", server.origin() + "/private")), "k",
+      calls().invoke(call_of(request("POST", server.origin() + "/private")), "k", {},
                      [&](ActionOutcome outcome) { ended.set_value(std::move(outcome)); });
   EXPECT_NE(token, 0U);
   while (server.requests().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -279,7 +319,7 @@ TEST_F(HttpCallsTest, ClosingDeliversWhatIsOpen) {
   allow(server);
   std::atomic<int> ended{0};
   for (int i = 0; i < 8; ++i) {
-    calls().invoke(call_of(request("GET", server.origin() + "/")), "k",
+    calls().invoke(call_of(request("GET", server.origin() + "/")), "k", {},
                    [&](const ActionOutcome&) { ++ended; });
   }
   TearDown();

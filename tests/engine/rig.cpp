@@ -34,11 +34,17 @@ std::vector<plugin::ActionSpec> ScriptedService::actions() const {
   return list;
 }
 
+std::string ScriptedService::last_trace() const {
+  const Lock lock(mutex_);
+  return last_trace_;
+}
+
 void ScriptedService::invoke(const plugin::CallRequest& call, plugin::Ended done_call) {
   Answer answer;
   {
     const Lock lock(mutex_);
     calls_.emplace_back(call.action, call.idempotency_key);
+    last_trace_ = call.trace;
     if (const auto found = answers_.find(call.action); found != answers_.end())
       answer = found->second;
   }

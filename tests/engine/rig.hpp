@@ -47,6 +47,8 @@ class ScriptedService final : public plugin::HubService {
   // Calls so far of one action, or of all.
   [[nodiscard]] std::size_t count(const std::string& action = {}) const;
   [[nodiscard]] std::vector<std::string> keys(const std::string& action) const;
+  // The trace that the last call belonged to; "" before the first.
+  [[nodiscard]] std::string last_trace() const;
   // Waits until an action was called `count` times.
   bool wait_for(const std::string& action, std::size_t count, int timeout_ms = 30'000) const;
 
@@ -58,6 +60,7 @@ class ScriptedService final : public plugin::HubService {
   std::map<std::string, Answer> answers_ RABT_GUARDED_BY(mutex_);
   // Action and key of each call.
   std::vector<std::pair<std::string, std::string>> calls_ RABT_GUARDED_BY(mutex_);
+  std::string last_trace_ RABT_GUARDED_BY(mutex_);
 };
 
 // The rig's store. It can fail as a process does that dies, or loses a wake-up, between a commit

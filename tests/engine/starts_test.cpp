@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "hub/audit/audit_log.hpp"
+#include "hub/base/trace_context.hpp"
 #include "tests/engine/rig.hpp"
 
 // Instances that no event starts: run.workflow, and the clock.
@@ -111,6 +112,50 @@ TEST_F(Starts, AChildsErrorIsTheParentsToCatch) {
   const std::string id = begin();
   EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
   EXPECT_EQ(rig_.output(id), Json::object({{"status", 418}}));
+}
+
+// The trace of who sent the event goes on, in a child and after a crash as well.
+TEST_F(Starts, ARunBelongsToTheTraceOfItsStartEvent) {
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  never_answers();
+  deploy(parent_file(kRun), child_file(kCall));
+  const auto begin_with = [&](const std::string& parent) {
+    static int sent = 0;
+    Delivery made =
+        rig_.delivery("test.start.v1", Json::object({{"n", 7}}), "t" + std::to_string(++sent));
+    if (!parent.empty()) made.events.front().set("traceparent", parent);
+    const auto before = rig_.script().count("do-key");
+    const auto accepted = rig_.engine().accept(made);
+    EXPECT_TRUE(accepted.ok() && rig_.script().wait_for("do-key", before + 1));
+    return Json::parse(accepted->answer)->find("instances")->item(0).as_string();
+  };
+  (void)begin_with("00-" + trace + "-00f067aa0ba902b7-01");
+  EXPECT_EQ(rig_.script().last_trace(), trace);
+  rig_.crash();
+  const auto before = rig_.script().count("do-key");
+  rig_.start();
+  ASSERT_TRUE(rig_.script().wait_for("do-key", before + 1));
+  EXPECT_EQ(rig_.script().last_trace(), trace);
+  // Otherwise it is a trace of its own, which its children share.
+  for (const std::string bad :
+       {"", "00-xyz", "00-00000000000000000000000000000000-00f067aa0ba902b7-01"}) {
+    const std::string id = begin_with(bad);
+    EXPECT_EQ(rig_.script().last_trace(), trace_of_run(id)) << bad;
+    EXPECT_NE(rig_.script().last_trace(), trace) << bad;
+  }
+}
+
+// What a parent hands to its child is data, whatever it looks like.
+TEST_F(Starts, AnInputOfAChildNamesNoTrace) {
+  never_answers();
+  deploy(
+      parent_file("  - sub:\n      run:\n        workflow: {namespace: test, name: child, version: "
+                  "'1.0.0', input: [{n: 1, traceparent: "
+                  "'00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'}]}\n"),
+      child_file("  - work: {call: 'do-key:1.0.0@script', with: {n: 1}}\n"));
+  const std::string id = begin();
+  ASSERT_TRUE(rig_.script().wait_for("do-key", 1));
+  EXPECT_EQ(rig_.script().last_trace(), trace_of_run(id));
 }
 
 TEST_F(Starts, AChildThatIsNotAwaitedLivesOnItsOwn) {

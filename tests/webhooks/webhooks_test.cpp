@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 
+#include "hub/base/trace_context.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/http/webhook_signature.hpp"
 #include "hub/webhooks/retry.hpp"
@@ -109,7 +110,8 @@ class WebhookDeliveries : public testing::Test {
                                   .tenant = "t1",
                                   .allow = std::make_shared<const net::AllowList>(
                                       must(net::AllowList::make({"a.example.sa", "b.example.sa"}))),
-                                  .broker = broker_},
+                                  .broker = broker_,
+                                  .patient = patient_},
                                  configured_));
   }
   // As a kill between two commits leaves it: what was not written is lost.
@@ -173,6 +175,7 @@ class WebhookDeliveries : public testing::Test {
   Receivers http_;
   std::vector<Configured> configured_;
   Broker broker_;
+  std::shared_ptr<const net::AllowList> patient_;
   std::unique_ptr<crypto::Keyring> keyring_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<audit::AuditLog> audit_;
@@ -200,6 +203,44 @@ TEST_F(WebhookDeliveries, AnEventIsSentOnceSignedAndThin) {
   EXPECT_EQ(deliveries(hook, "done").size(), 1U);
   turn(3'600'000);
   EXPECT_EQ(http_.all.size(), 1U);
+}
+
+// The trace of what caused an event goes to receivers that may be sent patient data, in each
+// attempt with a span of its own.
+TEST_F(WebhookDeliveries, ATraceGoesOnToWhoMayKnowIt) {
+  patient_ = std::make_shared<const net::AllowList>(must(net::AllowList::make({"a.example.sa"})));
+  close();
+  open();
+  (void)made("his", kA);
+  (void)made("another's", kB);
+  const std::string trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+  Json caused = event("s/1");
+  caused.set("traceparent", "00-" + trace + "-00f067aa0ba902b7-01");
+  ASSERT_TRUE(hooks_->accept("t1", caused).ok());
+  http_.answer = [](const net::Request&) { return Receivers::status(503); };
+  turn();
+  turn(3'600'000);
+  happened("s/2");
+  turn();
+  std::set<std::string> spans;
+  std::size_t without = 0;
+  for (const net::Request& one : http_.all) {
+    const std::string sent = header(one, "traceparent");
+    if (sent.empty()) {
+      ++without;
+      continue;
+    }
+    EXPECT_EQ(one.url, kA);
+    EXPECT_EQ(header(one, "webhook-id"), "s/1");
+    const auto parent = parse_traceparent(sent);
+    ASSERT_TRUE(parent.has_value()) << sent;
+    EXPECT_EQ(parent->trace, trace);
+    EXPECT_NE(parent->parent, "00f067aa0ba902b7");
+    EXPECT_TRUE(spans.insert(parent->parent).second) << "a span of its own";
+    EXPECT_EQ(one.body.find(trace), std::string::npos);
+  }
+  EXPECT_EQ(spans.size(), 2U);
+  EXPECT_GE(without, 3U);
 }
 
 TEST_F(WebhookDeliveries, OnlyWhatAWebhookWantsIsKeptForIt) {

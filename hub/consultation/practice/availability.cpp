@@ -210,7 +210,8 @@ Answer PracticeService::set_availability(const Ask& ask) {
   const HubEvent told{.id = parts_.ids.next().text(),
                       .type = "provider.availability-changed",
                       .at = parts_.clock.now(),
-                      .data = Json::object({{"provider", person.id}})};
+                      .data = Json::object({{"provider", person.id}}),
+                      .trace = ask.caller.trace};
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(put_slots(transaction, tenant, person.id, keep, slots));
     RABT_TRY_STATUS(put_event(transaction, tenant, told));

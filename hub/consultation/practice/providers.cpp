@@ -236,7 +236,8 @@ Answer PracticeService::set_presence(const Ask& ask) {
       .id = parts_.ids.next().text(),
       .type = "provider.presence-changed",
       .at = at,
-      .data = Json::object({{"provider", person}, {"status", in_session ? "busy" : status}})};
+      .data = Json::object({{"provider", person}, {"status", in_session ? "busy" : status}}),
+      .trace = ask.caller.trace};
   const bool tells = !ask.record.empty() || ask.caller.who.roles.has_any(kProviders);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(transaction, kSetPresence, {tenant, person, status, at.ms}));

@@ -29,6 +29,8 @@ struct Actor {
   identity::Roles roles;
   // The hub itself, or a workflow.
   bool system = false;
+  // The trace of his request (identity::Caller::trace).
+  std::string trace{};
 
   // Administrator or operator of the tenant.
   [[nodiscard]] bool admin() const {

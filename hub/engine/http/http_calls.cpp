@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/trace_context.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/engine/http/http_digest.hpp"
@@ -209,6 +210,8 @@ void HttpCalls::State::send(const CallPtr& call) {
   request.max_response_bytes = options.max_response_bytes;
   if (!call->authorization.empty())
     request.headers.emplace_back("Authorization", call->authorization);
+  if (options.patient != nullptr && !call->trace.empty() && options.patient->check(call->url).ok())
+    request.headers.emplace_back("traceparent", traceparent_of(call->trace, random));
   exchange(call, std::move(request), &State::answered);
 }
 
@@ -319,7 +322,9 @@ void HttpCalls::set_content(Call& call, const Json& arguments, std::string idemp
   if (arguments["headers"].is_object()) {
     for (const auto& [name, value] : arguments["headers"].as_object()) {
       const std::string key = lower(name);
-      if (!value.is_string() || (key == "authorization" && !call.scheme.empty())) continue;
+      if (!value.is_string() || (key == "authorization" && !call.scheme.empty()) ||
+          is_of_a_trace(key))
+        continue;
       has_type = has_type || key == "content-type";
       has_key = has_key || key == "idempotency-key";
       call.headers.emplace_back(name, value.as_string());
@@ -336,12 +341,14 @@ void HttpCalls::set_content(Call& call, const Json& arguments, std::string idemp
 }
 
 std::uint64_t HttpCalls::invoke(const workflow::CallAction& action, std::string idempotency_key,
+                                std::string trace,
                                 std::function<void(workflow::ActionOutcome)> done) {
   const Json& arguments = action.arguments;
   auto call = std::make_shared<Call>();
   call->done = std::move(done);
   call->method = arguments.string_or("method", "GET");
   call->url = arguments.string_or("uri", "");
+  call->trace = std::move(trace);
   call->follow = arguments.bool_or("redirect", false);
   call->raw = arguments.bool_or("raw", false);
   call->deadline = state_->clock.monotonic_ms() + state_->options.timeout.count();

@@ -23,6 +23,8 @@ struct HttpCallOptions {
   // Stand-ins: requests for a host (as in the URL, with its port when it has one) go to this origin
   // (http://127.0.0.1:8080), with the Host header of the URL. Such a host needs no entry in allow.
   std::map<std::string, std::string> hosts;
+  // Those of them that may be sent patient data: they may also know the trace of a run. Null: none.
+  std::shared_ptr<const net::AllowList> patient{};
   // Null when the system's authorities are trusted.
   std::shared_ptr<const net::TlsOptions> tls;
   // The whole call: token, redirects and all.
@@ -57,9 +59,10 @@ class HttpCalls final {
 
   // done comes exactly once, from the client's I/O thread or, when nothing could be started, from
   // this thread before invoke returns; it must not block. idempotency_key travels as the header
-  // Idempotency-Key of every method but GET, HEAD and OPTIONS. Never returns 0.
+  // Idempotency-Key of every method but GET, HEAD and OPTIONS; trace, 32 hexadecimal digits, as
+  // `traceparent` to hosts that may know it. Never returns 0.
   std::uint64_t invoke(const workflow::CallAction& action, std::string idempotency_key,
-                       std::function<void(workflow::ActionOutcome)> done);
+                       std::string trace, std::function<void(workflow::ActionOutcome)> done);
   // Advice. done still comes.
   void cancel(std::uint64_t token);
 

@@ -27,6 +27,7 @@ struct HttpCalls::Call {
   std::string url;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
+  std::string trace;
   bool follow = false;
   bool raw = false;
   std::int64_t deadline = 0;

@@ -7,6 +7,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/limits.hpp"
+#include "hub/base/trace_context.hpp"
 #include "hub/plugin/recorder.hpp"
 #include "hub/plugin/services/services.hpp"
 
@@ -311,12 +312,6 @@ struct Services::Http {
     out.request.timeout_ms = wished > 0 ? std::min(wished, left) : left;
     if (self.recorder_ != nullptr) out.wish = std::move(parsed).value();
     return out;
-  }
-
-  // Headers that the hub writes, or nobody.
-  static bool is_of_a_trace(std::string_view name) {
-    const std::string low = lower(name);
-    return low == "traceparent" || low == "tracestate";
   }
 
   // The place of the call in its trace, for who may be sent patient data in any case: the id is one

@@ -1,9 +1,7 @@
-#include <array>
 #include <utility>
 #include <vector>
 
-#include "hub/base/ids.hpp"
-#include "hub/crypto/crypto.hpp"
+#include "hub/base/trace_context.hpp"
 #include "hub/plugin/services/services.hpp"
 
 namespace rabt::plugin {
@@ -13,30 +11,12 @@ namespace {
 constexpr std::size_t kMaxSpansOfCall = 128;  // open at once
 constexpr std::size_t kMaxSpans = 4096;       // open at once, of one instance
 
-std::string span_text(std::uint64_t span) {
-  std::array<std::uint8_t, 8> raw{};
-  for (std::size_t i = 0; i < raw.size(); ++i)
-    raw[i] = static_cast<std::uint8_t>(span >> (56U - 8U * i));
-  return to_hex(raw);
-}
-
 }  // namespace
 
 struct Services::Trace {
   using Span = Instance::Span;
 
-  // All calls of one run have the run's id as trace id: a ULID has the 16 bytes that it needs.
-  static std::string trace_id(const std::string& run) {
-    if (const auto id = Ulid::parse(run)) return to_hex(id->bytes);
-    return to_hex(crypto::sha256(run)).substr(0, 32);
-  }
-  static std::uint64_t make_id(Instance& self) {
-    std::array<std::uint8_t, 8> raw{};
-    parts(self).random.fill(raw);
-    std::uint64_t out = 0;
-    for (const std::uint8_t byte : raw) out = out << 8U | byte;
-    return out == 0 ? 1 : out;
-  }
+  static std::uint64_t make_id(Instance& self) { return draw_span(parts(self).random); }
   // The open call with its own span, or null.
   static Instance::OpenCall* running(Instance& self, std::uint64_t call)
       RABT_REQUIRES(self.mutex_) {
@@ -63,7 +43,7 @@ struct Services::Trace {
         if (found == self.spans_.end() || found->second.call != call) return 1;
         at = span;
       }
-      text = "00-" + trace_id(open->run) + "-" + span_text(at) + "-01";
+      text = traceparent_of(open->trace, at);
     }
     sink(context, bytes(text));
     return 0;
@@ -87,7 +67,7 @@ struct Services::Trace {
     }
     const std::uint64_t id = make_id(self);
     if (!self.spans_
-             .emplace(id, Span{call, parent == 0 ? open->span : parent, trace_id(open->run),
+             .emplace(id, Span{call, parent == 0 ? open->span : parent, open->trace,
                                std::move(event), parts(self).clock.monotonic_ms()})
              .second)
       return 0;
