@@ -14,18 +14,40 @@ void reload_certificates(crypto::TlsServer& tls, Logger& log) {
   }
 }
 
+Result<std::shared_ptr<crypto::TlsServer>> open_tls(const config::ServerEntry& server,
+                                                    const std::vector<crypto::TlsNamed>& named,
+                                                    const Clock& clock) {
+  if (server.tls_certificates.empty()) return std::shared_ptr<crypto::TlsServer>();
+  RABT_TRY(opened, crypto::TlsServer::open({.certificates = server.tls_certificates,
+                                            .key = server.tls_key,
+                                            .only_1_3 = server.tls_only_1_3,
+                                            .named = named},
+                                           clock));
+  return std::shared_ptr<crypto::TlsServer>(std::move(opened));
+}
+
+Result<std::shared_ptr<crypto::TlsServer>> open_mtls(const config::ServerEntry& server,
+                                                     const std::vector<crypto::TlsNamed>& named,
+                                                     const Clock& clock) {
+  if (!server.mtls) return std::shared_ptr<crypto::TlsServer>();
+  RABT_TRY(opened, crypto::TlsServer::open({.certificates = server.tls_certificates,
+                                            .key = server.tls_key,
+                                            .only_1_3 = server.tls_only_1_3,
+                                            .client_authorities = server.mtls->authorities,
+                                            .client_revoked = server.mtls->revoked,
+                                            .named = named},
+                                           clock));
+  return std::shared_ptr<crypto::TlsServer>(std::move(opened));
+}
+
 Result<std::unique_ptr<Edge>> Edge::open(Options options, const Clock& clock, Logger& log,
                                          Admit admit) {
   std::unique_ptr<Edge> edge(new Edge(std::move(options.server), log));
   const config::ServerEntry& entry = edge->options_;
-  if (!entry.tls_certificates.empty()) {
-    RABT_TRY(tls, crypto::TlsServer::open({.certificates = entry.tls_certificates,
-                                           .key = entry.tls_key,
-                                           .only_1_3 = entry.tls_only_1_3,
-                                           .named = options.named},
-                                          clock));
-    edge->tls_ = std::move(tls);
-  }
+  RABT_TRY(tls, open_tls(entry, options.named, clock));
+  edge->tls_ = std::move(tls);
+  RABT_TRY(mtls, open_mtls(entry, options.named, clock));
+  edge->mtls_ = std::move(mtls);
   RABT_TRY(server,
            http::Server::start(
                http::ServerOptions{.address = entry.address,
@@ -37,21 +59,12 @@ Result<std::unique_ptr<Edge>> Edge::open(Options options, const Clock& clock, Lo
                                    .tls = edge->tls_},
                [admit](const http::Request& head) { return admit(head, ""); }, log));
   edge->server_ = std::move(server);
-  RABT_TRY_STATUS(edge->open_mtls(options.named, clock, admit));
+  RABT_TRY_STATUS(edge->listen_mtls(admit));
   return edge;
 }
 
-Status Edge::open_mtls(const std::vector<crypto::TlsNamed>& named, const Clock& clock,
-                       const Admit& admit) {
+Status Edge::listen_mtls(const Admit& admit) {
   if (!options_.mtls) return ok_status();
-  RABT_TRY(opened, crypto::TlsServer::open({.certificates = options_.tls_certificates,
-                                            .key = options_.tls_key,
-                                            .only_1_3 = options_.tls_only_1_3,
-                                            .client_authorities = options_.mtls->authorities,
-                                            .client_revoked = options_.mtls->revoked,
-                                            .named = named},
-                                           clock));
-  mtls_ = std::move(opened);
   RABT_TRY(port, server_->listen(
                      {.address = options_.mtls->address,
                       .port = options_.mtls->port,

@@ -20,6 +20,16 @@ namespace rabt::assembly {
 // Reads the certificates of a listener again when they have changed, and says so in the log.
 void reload_certificates(crypto::TlsServer& tls, Logger& log);
 
+// The certificates of the main listener, and of the one that asks callers for theirs. Null where
+// the configuration has none. named: certificates of hosts that have one of their own. Errors:
+// tls.*.
+[[nodiscard]] Result<std::shared_ptr<crypto::TlsServer>> open_tls(
+    const config::ServerEntry& server, const std::vector<crypto::TlsNamed>& named,
+    const Clock& clock);
+[[nodiscard]] Result<std::shared_ptr<crypto::TlsServer>> open_mtls(
+    const config::ServerEntry& server, const std::vector<crypto::TlsNamed>& named,
+    const Clock& clock);
+
 // Where a process listens: the main listener, the one that asks for certificates, those of
 // compatibility APIs, and Unix sockets. Internally synchronised.
 class Edge {
@@ -52,8 +62,7 @@ class Edge {
 
  private:
   Edge(config::ServerEntry server, Logger& log) : options_(std::move(server)), log_(log) {}
-  [[nodiscard]] Status open_mtls(const std::vector<crypto::TlsNamed>& named, const Clock& clock,
-                                 const Admit& admit);
+  [[nodiscard]] Status listen_mtls(const Admit& admit);
 
   // Constant after open().
   const config::ServerEntry options_;

@@ -22,29 +22,37 @@ Result<std::shared_ptr<SecretBytes>> read_named_secret(const config::SecretSourc
   return invalid(value.error().code, what + ": " + value.error().message);
 }
 
+// What opens the root of the configured kind. Null for one in a file.
+Result<std::shared_ptr<SecretBytes>> read_root_secret(const config::KeysConfig& keys) {
+  if (keys.kind == "env") return read_named_secret({.file = {}, .env = keys.env}, "keys.root");
+  if (keys.kind == "pkcs11") return read_named_secret(keys.pin, "keys.root.pkcs11.pin");
+  if (keys.kind == "vault") return read_named_secret(keys.vault_token, "keys.root.vault.token");
+  return std::shared_ptr<SecretBytes>();
+}
+
+std::string root_file(const config::Config& config) {
+  return config.keys.file.empty() ? config.data + "/root.key" : config.keys.file;
+}
+
 // create: the root may be made, because no keyring needs an older one.
 Result<std::unique_ptr<crypto::RootProvider>> open_root(const config::Config& config, bool create,
                                                         net::HttpClient& http, Random& random) {
   const config::KeysConfig& keys = config.keys;
-  if (keys.kind == "env") {
-    RABT_TRY(hex, read_named_secret({.file = {}, .env = keys.env}, "keys.root"));
-    return crypto::make_development_root(*hex, keys.env);
-  }
+  RABT_TRY(secret, read_root_secret(keys));
+  if (keys.kind == "env") return crypto::make_development_root(*secret, keys.env);
   if (keys.kind == "pkcs11") {
-    RABT_TRY(pin, read_named_secret(keys.pin, "keys.root.pkcs11.pin"));
     return crypto::open_pkcs11_root({.module = keys.module,
                                      .token = keys.token,
                                      .key = keys.key,
-                                     .pin = std::move(pin),
+                                     .pin = std::move(secret),
                                      .create = create});
   }
   if (keys.kind == "vault") {
-    RABT_TRY(token, read_named_secret(keys.vault_token, "keys.root.vault.token"));
     keys::VaultOptions options{.url = keys.url,
                                .mount = keys.mount,
                                .key = keys.key,
                                .name_space = keys.name_space,
-                               .token = std::move(token),
+                               .token = std::move(secret),
                                .tls = nullptr};
     if (!keys.ca.empty()) {
       options.tls = std::make_shared<const net::TlsOptions>(
@@ -52,8 +60,7 @@ Result<std::unique_ptr<crypto::RootProvider>> open_root(const config::Config& co
     }
     return keys::open_vault_root(std::move(options), http);
   }
-  return crypto::open_file_root(keys.file.empty() ? config.data + "/root.key" : keys.file, random,
-                                create);
+  return crypto::open_file_root(root_file(config), random, create);
 }
 
 // The keyring of the data folder, with keys of the configured tenant.
@@ -146,6 +153,19 @@ Result<std::unique_ptr<Foundation>> Foundation::open(const config::Config& confi
       keys::KeyAdmin::Parts{*all.keyring, *all.keys, *all.store, *all.audit, clock, log},
       config.tenant);
   return made;
+}
+
+Status check_root(const config::Config& config) {
+  RABT_TRY(secret, read_root_secret(config.keys));
+  if (config.keys.kind == "env") {
+    RABT_TRY(root, crypto::make_development_root(*secret, config.keys.env));
+    (void)root;
+  }
+  if (secret != nullptr || !std::filesystem::exists(root_file(config))) return ok_status();
+  SystemRandom random;
+  RABT_TRY(root, crypto::open_file_root(root_file(config), random, false));
+  (void)root;
+  return ok_status();
 }
 
 audit::ExportSource export_source(const config::Config& config) {

@@ -55,6 +55,10 @@ class Foundation {
   Foundation(const Clock& c, Logger& l) : clock(c), log(l) {}
 };
 
+// Whether the root of the keys can be opened, as far as that asks nobody else and makes nothing: of
+// a vault and of a token its secret is read. Errors: those of Foundation::open.
+[[nodiscard]] Status check_root(const config::Config& config);
+
 // How exports of the audit log name this hub.
 [[nodiscard]] audit::ExportSource export_source(const config::Config& config);
 

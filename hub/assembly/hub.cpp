@@ -55,7 +55,8 @@ Status senders_ready(const std::vector<std::unique_ptr<audit::SyslogSender>>& se
   return ok_status();
 }
 
-// What workflows may reach over HTTP, their secrets, and for which purposes roles get data.
+}  // namespace
+
 Result<engine::Engine::Options> engine_options(const config::Config& config) {
   engine::Engine::Options options{
       .tenant = config.tenant, .workers = config.workers, .refuse_unserved = true};
@@ -79,8 +80,6 @@ Result<engine::Engine::Options> engine_options(const config::Config& config) {
   }
   return options;
 }
-
-}  // namespace
 
 Result<std::vector<engine::WorkflowFile>> read_workflows(const std::vector<std::string>& names) {
   std::vector<engine::WorkflowFile> files;

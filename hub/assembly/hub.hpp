@@ -56,6 +56,10 @@ class Hub {
   std::unique_ptr<Parts> parts_;
 };
 
+// What workflows may reach over HTTP, their secrets, and for which purposes roles get data. Errors:
+// those of read_secret, which names the secret, and of the lists of hosts.
+[[nodiscard]] Result<engine::Engine::Options> engine_options(const config::Config& config);
+
 // Reads workflow files, as the engine takes them. Error invalid config.io names the file.
 [[nodiscard]] Result<std::vector<engine::WorkflowFile>> read_workflows(
     const std::vector<std::string>& names);

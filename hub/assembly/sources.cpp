@@ -117,6 +117,19 @@ Result<std::vector<api::Source>> read_sources(const config::Config& config, net:
   return sources;
 }
 
+Result<std::shared_ptr<crypto::TlsServer>> open_mllp_tls(const config::ServerEntry& server,
+                                                         const config::MllpEntry& listen,
+                                                         const Clock& clock) {
+  if (listen.authorities.empty()) return std::shared_ptr<crypto::TlsServer>();
+  RABT_TRY(opened, crypto::TlsServer::open({.certificates = server.tls_certificates,
+                                            .key = server.tls_key,
+                                            .only_1_3 = server.tls_only_1_3,
+                                            .client_authorities = listen.authorities,
+                                            .client_revoked = listen.revoked},
+                                           clock));
+  return std::shared_ptr<crypto::TlsServer>(std::move(opened));
+}
+
 Result<std::unique_ptr<MllpSources>> MllpSources::open(const config::Config& config,
                                                        api::Hooks& hooks, const Clock& clock,
                                                        Logger& log) {
@@ -129,16 +142,9 @@ Result<std::unique_ptr<MllpSources>> MllpSources::open(const config::Config& con
     if (listen.from) {
       options.allowed = [from = *listen.from](std::string_view one) { return from.has(one); };
     }
-    if (!listen.authorities.empty()) {
-      RABT_TRY(tls, crypto::TlsServer::open({.certificates = config.server.tls_certificates,
-                                             .key = config.server.tls_key,
-                                             .only_1_3 = config.server.tls_only_1_3,
-                                             .client_authorities = listen.authorities,
-                                             .client_revoked = listen.revoked},
-                                            clock));
-      options.tls = std::move(tls);
-      made->tls_.push_back(options.tls);
-    }
+    RABT_TRY(tls, open_mllp_tls(config.server, listen, clock));
+    options.tls = std::move(tls);
+    if (options.tls != nullptr) made->tls_.push_back(options.tls);
     RABT_TRY(listener, http::MllpListener::start(
                            std::move(options),
                            [&hooks, name = entry.name](const std::string& message,

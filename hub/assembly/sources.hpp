@@ -18,6 +18,11 @@ namespace rabt::assembly {
 [[nodiscard]] Result<std::vector<api::Source>> read_sources(const config::Config& config,
                                                             net::HttpClient& http);
 
+// The certificates of a source that sends over MLLP. Null when it speaks without TLS. Errors:
+// tls.*.
+[[nodiscard]] Result<std::shared_ptr<crypto::TlsServer>> open_mllp_tls(
+    const config::ServerEntry& server, const config::MllpEntry& listen, const Clock& clock);
+
 // The listeners of sources that send over MLLP. What they call outlives them.
 class MllpSources {
  public:

@@ -199,23 +199,29 @@ Tenants::~Tenants() {
   stop();
 }
 
+std::vector<crypto::TlsNamed> certificates_of(const config::Tenants& tenants) {
+  std::vector<crypto::TlsNamed> named;
+  for (const config::TenantEntry& entry : tenants.entries) {
+    if (!entry.tls_certificates.empty())
+      named.push_back({entry.hosts, entry.tls_certificates, entry.tls_key});
+  }
+  return named;
+}
+
 Result<std::unique_ptr<Tenants>> Tenants::start(const config::Tenants& tenants, const Clock& clock,
                                                 Logger& log, Options options) {
   std::unique_ptr<Tenants> all(new Tenants(tenants, clock, log, options));
-  std::vector<crypto::TlsNamed> named;
   for (const config::TenantEntry& entry : tenants.entries) {
     // In the order of the file: of two that clash, the second does not start.
     all->tenants_.push_back(std::make_unique<Tenant>(*all, entry, all->claim(entry)));
     Tenant* one = all->tenants_.back().get();
     all->by_name_.emplace(entry.name, one);
     for (const std::string& host : entry.hosts) all->by_host_.emplace(host, one);
-    if (!entry.tls_certificates.empty())
-      named.push_back({entry.hosts, entry.tls_certificates, entry.tls_key});
   }
   const int others = std::min(static_cast<int>(tenants.entries.size()) - 1, kMostOthers);
   const http::ServerOptions usual;
   RABT_TRY(edge, Edge::open({.server = tenants.server,
-                             .named = std::move(named),
+                             .named = certificates_of(tenants),
                              .handlers = usual.threads + others * kHandlersOfOthers,
                              .streams = usual.streams + others * kStreamsOfOthers},
                             clock, *all->log_,

@@ -17,6 +17,9 @@
 
 namespace rabt::assembly {
 
+// The certificates of tenants that have one of their own.
+[[nodiscard]] std::vector<crypto::TlsNamed> certificates_of(const config::Tenants& tenants);
+
 // Several tenants in one process. Each is a Hub of its own, with its own configuration, store,
 // keys, audit log, plugins and people, and knows nothing of the others. They have in common where
 // the process listens: the host name of a request says whose it is, and everything else in it is

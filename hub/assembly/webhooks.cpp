@@ -52,10 +52,7 @@ Result<std::string> message_of(consultation::Sessions& sessions, const std::stri
 
 }  // namespace
 
-Result<webhooks::Broker> make_broker(const config::Config& config, Foundation& base,
-                                     consultation::Sessions& sessions) {
-  if (!config.bus) return webhooks::Broker{};
-  const config::BusEntry& from = *config.bus;
+Result<bus::Options> read_bus(const config::Config& config, const config::BusEntry& from) {
   auto password = config::read_secret(from.password);
   if (!password.ok())
     return invalid(password.error().code, "bus.password: " + password.error().message);
@@ -75,6 +72,24 @@ Result<webhooks::Broker> make_broker(const config::Config& config, Foundation& b
     RABT_TRY(one, config::read_broker_host(host, from.tls));
     options.hosts.push_back(std::move(one));
   }
+  return options;
+}
+
+Result<std::vector<webhooks::Configured>> read_webhooks(const config::Config& config) {
+  std::vector<webhooks::Configured> out;
+  for (const config::WebhookEntry& entry : config.webhooks) {
+    auto one = read_webhook(entry);
+    if (!one.ok())
+      return invalid(one.error().code, "webhook " + entry.name + ": " + one.error().message);
+    out.push_back(*std::move(one));
+  }
+  return out;
+}
+
+Result<webhooks::Broker> make_broker(const config::Config& config, Foundation& base,
+                                     consultation::Sessions& sessions) {
+  if (!config.bus) return webhooks::Broker{};
+  RABT_TRY(options, read_bus(config, *config.bus));
   return webhooks::Broker{
       .publisher = std::make_shared<bus::Publisher>(
           bus::Publisher::Parts{base.clock, base.random, base.log}, std::move(options)),
@@ -86,17 +101,13 @@ Result<webhooks::Broker> make_broker(const config::Config& config, Foundation& b
 Result<std::unique_ptr<webhooks::Webhooks>> open_webhooks(const config::Config& config,
                                                           Foundation& base,
                                                           webhooks::Broker broker) {
-  std::vector<webhooks::Configured> configured;
-  if (config.bus) configured.push_back(broker_entry(*config.bus));
+  RABT_TRY(configured, read_webhooks(config));
   std::vector<std::string> hosts = config.http.webhooks;
-  for (const config::WebhookEntry& entry : config.webhooks) {
-    auto one = read_webhook(entry);
-    if (!one.ok())
-      return invalid(one.error().code, "webhook " + entry.name + ": " + one.error().message);
-    RABT_TRY(url, net::parse_url(entry.url));
+  for (const webhooks::Configured& one : configured) {
+    RABT_TRY(url, net::parse_url(one.url));
     hosts.push_back(url.host_port());
-    configured.push_back(*std::move(one));
   }
+  if (config.bus) configured.insert(configured.begin(), broker_entry(*config.bus));
   RABT_TRY(allow, net::AllowList::make(hosts, config.http.allow_private));
   RABT_TRY(patient, net::AllowList::make(config.http.patient_data, config.http.allow_private));
   std::shared_ptr<const net::TlsOptions> tls;

@@ -3,10 +3,18 @@
 #include <memory>
 
 #include "hub/assembly/foundation.hpp"
+#include "hub/bus/connection.hpp"
 #include "hub/config/config.hpp"
 #include "hub/webhooks/webhooks.hpp"
 
 namespace rabt::assembly {
+
+// What `bus` says, with its password. Error config.missing_secret.
+[[nodiscard]] Result<bus::Options> read_bus(const config::Config& config,
+                                            const config::BusEntry& bus);
+// The webhooks of the configuration, with their secrets. Errors name the webhook: those of
+// read_secret and of SigningSecret::parse.
+[[nodiscard]] Result<std::vector<webhooks::Configured>> read_webhooks(const config::Config& config);
 
 // The broker of `bus`; without one when the configuration has none. Error config.missing_secret.
 [[nodiscard]] Result<webhooks::Broker> make_broker(const config::Config& config, Foundation& base,

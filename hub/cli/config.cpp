@@ -1,14 +1,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "hub/args/args.hpp"
-#include "hub/assembly/plugin_loading.hpp"
-#include "hub/assembly/plugins.hpp"
+#include "hub/assembly/config_check.hpp"
+#include "hub/assembly/tenants.hpp"
 #include "hub/base/check.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
@@ -26,61 +25,34 @@ namespace rabt::cli {
 
 namespace {
 
+// Prints mistakes, one a line.
+bool said(const std::vector<std::string>& mistakes) {
+  for (const std::string& one : mistakes) std::fprintf(stderr, "%s\n", one.c_str());
+  return !mistakes.empty();
+}
+
 // Prints everything that would keep a hub from starting with this configuration. dev: as `rabt
 // serve --dev` would start it.
 int check_one(const Result<config::Config>& config, bool dev) {
   if (!config.ok()) return complain(config.error());
-  bool good = true;
-  const auto check = [&](const std::string& what, const config::SecretSource& source) {
-    const auto secret = config::read_secret(source);
-    if (secret.ok()) return true;
-    std::fprintf(stderr, "%s: %s\n", what.c_str(), secret.error().message.c_str());
-    good = false;
-    return false;
-  };
-  std::set<std::string> unread;  // plugins with a secret that cannot be read
-  for (const auto& [id, plugin] : config->plugin) {
-    for (const auto& [name, source] : plugin.secrets) {
-      if (!check("plugin " + id + ", secret " + name, source)) unread.insert(id);
-    }
-  }
-  const auto wrong = [&](const std::string& id, const Error& fault) {
-    std::fprintf(stderr, "plugin %s: %s\n", id.c_str(), fault.message.c_str());
-    good = false;
-  };
-  for (const auto& [id, plugin] : config->plugin) {
-    if (const Status recording = assembly::check_record(id, plugin, dev); !recording.ok())
-      wrong(id, recording.error());
-    const auto chosen = assembly::choose_packages(
-        *config, id, dev ? assembly::Unsigned::take : assembly::Unsigned::refuse);
-    if (!chosen.ok()) wrong(id, chosen.error());
-    for (const assembly::ChosenPackage& one :
-         chosen.ok() ? *chosen : std::vector<assembly::ChosenPackage>()) {
-      if (one.fault) wrong(id, *one.fault);
-    }
-    if (!chosen.ok() || unread.contains(id)) continue;
-    const Status settings = assembly::check_settings(*config, id, *chosen);
-    if (!settings.ok()) wrong(id, settings.error());
-  }
-  for (const auto& [name, source] : config->workflow_secrets)
-    (void)check("workflow secret " + name, source);
-  for (const auto& source : config->sources) {
-    for (const auto& secret : source.secrets) (void)check("source " + source.name, secret);
-  }
-  for (const auto& webhook : config->webhooks) {
-    for (const auto& secret : webhook.secrets) (void)check("webhook " + webhook.name, secret);
-  }
-  if (config->bus) (void)check("bus.password", config->bus->password);
-  if (good) std::printf("%s is good\n", config->file.c_str());
-  return good ? 0 : 2;
+  const auto unsigned_ones = dev ? assembly::Unsigned::take : assembly::Unsigned::refuse;
+  if (said(assembly::mistakes_of(*config, SystemClock(), unsigned_ones))) return 2;
+  std::printf("%s is good\n", config->file.c_str());
+  return 0;
 }
 
-// The same for one tenant, or for all that the configuration names.
+// The same for one tenant, or for all that the configuration names, and where they listen.
 int check_config(const std::string& path, bool dev) {
+  const SystemClock clock;
   const auto several = config::load_tenants(path);
   if (!several.ok()) return complain(several.error());
-  if (!*several) return check_one(config::load_config(path), dev);
-  int code = 0;
+  if (!*several) {
+    const auto config = config::load_config(path);
+    const bool deaf = config.ok() && said(assembly::mistakes_of(config->server, {}, clock));
+    return std::max(check_one(config, dev), deaf ? 2 : 0);
+  }
+  const auto named = assembly::certificates_of(**several);
+  int code = said(assembly::mistakes_of((*several)->server, named, clock)) ? 2 : 0;
   std::vector<config::Config> before;
   for (const config::TenantEntry& entry : (*several)->entries) {
     auto config = config::load_tenant(**several, entry);

@@ -36,7 +36,7 @@ std::string counted(int count, const char* what) {
 }
 
 int workflow_lint(const LintOptions& options) {
-  std::optional<ManifestCatalog> catalog;
+  std::optional<assembly::ManifestCatalog> catalog;
   if (!load_catalog(options.config, catalog)) return kUnreadable;
   std::vector<workflow::LintedFile> linted;
   int errors = 0;
@@ -78,7 +78,7 @@ int workflow_lint(const LintOptions& options) {
 }
 
 int workflow_schema(const std::string& config) {
-  std::optional<ManifestCatalog> catalog;
+  std::optional<assembly::ManifestCatalog> catalog;
   if (!load_catalog(config, catalog)) return kUnreadable;
   std::printf("%s\n", workflow::editor_schema(catalog ? &*catalog : nullptr).dump_pretty().c_str());
   return kGood;
@@ -95,7 +95,7 @@ int workflow_graph(const std::string& file) {
 // which arguments are patient data and which actions can be repeated. format: text or json.
 int workflow_explain(const std::string& file, const std::string& config,
                      const std::string& format) {
-  std::optional<ManifestCatalog> catalog;
+  std::optional<assembly::ManifestCatalog> catalog;
   if (!load_catalog(config, catalog)) return kUnreadable;
   const workflow::ActionCatalog* known = catalog ? &*catalog : nullptr;
   const auto definition = load_definition(file, known);

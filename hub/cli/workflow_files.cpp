@@ -7,11 +7,11 @@
 
 namespace rabt::cli {
 
-bool load_catalog(const std::string& config, std::optional<ManifestCatalog>& catalog) {
+bool load_catalog(const std::string& config, std::optional<assembly::ManifestCatalog>& catalog) {
   if (config.empty()) return true;
   const auto loaded = config::load_config(config);
-  auto made =
-      loaded.ok() ? ManifestCatalog::make(*loaded) : Result<ManifestCatalog>(Error(loaded.error()));
+  auto made = loaded.ok() ? assembly::ManifestCatalog::make(*loaded)
+                          : Result<assembly::ManifestCatalog>(Error(loaded.error()));
   if (made.ok()) {
     catalog.emplace(std::move(*made));
     return true;

@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "hub/cli/manifest_catalog.hpp"
+#include "hub/assembly/manifest_catalog.hpp"
 #include "hub/workflow/definition.hpp"
 
 // What the commands on workflow files have in common.
@@ -12,7 +12,8 @@ namespace rabt::cli {
 
 // The catalogue of a configuration; stays empty when no configuration is named. false after a
 // message on standard error.
-[[nodiscard]] bool load_catalog(const std::string& config, std::optional<ManifestCatalog>& catalog);
+[[nodiscard]] bool load_catalog(const std::string& config,
+                                std::optional<assembly::ManifestCatalog>& catalog);
 
 // Reads and checks a definition. Errors (and warnings with `warnings`) go to standard error; null
 // after an error.

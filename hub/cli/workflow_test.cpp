@@ -62,7 +62,7 @@ std::optional<workflow::TestReport> run_file(const std::string& path, const Test
 }
 
 int workflow_test(const TestOptions& options) {
-  std::optional<ManifestCatalog> catalog;
+  std::optional<assembly::ManifestCatalog> catalog;
   if (!load_catalog(options.config, catalog)) return 2;
   int code = 0;
   Json all = Json::array();

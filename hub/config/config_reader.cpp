@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/base/suggest.hpp"
+#include "hub/net/url.hpp"
 
 namespace rabt::config {
 
@@ -64,6 +65,16 @@ void Reader::text(const YamlNode& node, std::string_view key, std::string& out, 
   } else {
     out = entry->value->text();
   }
+}
+
+void Reader::address(const YamlNode& node, std::string_view key, std::string& out) {
+  text(node, key, out);
+  const YamlEntry* entry = node.find(key);
+  // An address of a link names its zone behind it.
+  if (entry == nullptr || !entry->value->is_text() || net::parse_ip(out.substr(0, out.find('%'))))
+    return;
+  mistake(entry->line, entry->column,
+          quoted(key) + " must be an IP address; write 127.0.0.1, 0.0.0.0 or ::1");
 }
 
 void Reader::choice(const YamlNode& node, std::string_view key,

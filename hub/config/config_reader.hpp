@@ -38,6 +38,8 @@ class Reader {
   // A text that is one of `choices`.
   void choice(const YamlNode& node, std::string_view key,
               std::initializer_list<std::string_view> choices, std::string& out);
+  // A text that is an IP address, where a listener is opened.
+  void address(const YamlNode& node, std::string_view key, std::string& out);
   // A path, made absolute.
   [[nodiscard]] std::string absolute(const std::string& path) const;
   // A text that is a path, made absolute.

@@ -72,7 +72,7 @@ void read_mtls(Reader& reader, const YamlNode& mtls, ServerEntry& out) {
   MtlsEntry& entry = out.mtls.emplace();
   entry.address = out.address;
   reader.only(mtls, {"address", "port", "ca", "crl"});
-  reader.text(mtls, "address", entry.address);
+  reader.address(mtls, "address", entry.address);
   reader.integer(mtls, "port", 0, 65535, entry.port);
   reader.path(mtls, "ca", entry.authorities, true);
   reader.path(mtls, "crl", entry.revoked);
@@ -81,7 +81,7 @@ void read_mtls(Reader& reader, const YamlNode& mtls, ServerEntry& out) {
 }  // namespace
 
 void read_listeners(Reader& reader, const YamlNode& server, ServerEntry& out) {
-  reader.text(server, "address", out.address);
+  reader.address(server, "address", out.address);
   reader.integer(server, "port", 0, 65535, out.port);
   read_proxies(reader, server, out.proxies);
   std::string plain;

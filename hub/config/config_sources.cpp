@@ -26,7 +26,7 @@ void read_listen(Reader& reader, const YamlEntry& named, const Config& config,
     return;
   }
   reader.only(*listen, {"address", "port", "ca", "crl", "names", "from"});
-  reader.text(*listen, "address", entry.address);
+  reader.address(*listen, "address", entry.address);
   reader.integer(*listen, "port", 0, 65535, entry.port);
   reader.path(*listen, "ca", entry.authorities);
   reader.path(*listen, "crl", entry.revoked);

@@ -41,6 +41,8 @@ struct Parts {
 // the sweeper.
 [[nodiscard]] std::shared_ptr<plugin::HubService> make_recordings(Parts parts);
 
+// The names of the hub's services.
+[[nodiscard]] std::vector<std::string> services();
 // What hub://<service> offers, without running it. An empty list when there is no such service.
 [[nodiscard]] std::vector<plugin::ActionSpec> service_actions(std::string_view service);
 

@@ -43,6 +43,10 @@ Json typed(std::string_view type) {
   return Json::object({{"type", type}});
 }
 
+std::vector<std::string> services() {
+  return {"p2p", "recording", "register", "session"};
+}
+
 std::vector<ActionSpec> service_actions(std::string_view service) {
   if (service == "register") return register_actions();
   if (service == "recording") return recording_actions();

@@ -36,13 +36,16 @@ std::string to_text(const Finding& finding) {
          ": error: " + finding.message + " [" + finding.code + "]";
 }
 
+namespace {
+
 // What the file needs from the configuration.
-void Engine::Impl::check_file(Draft& draft, const WorkflowFile& file) const {
+void check_needs(const WorkflowFile& file, const Engine::Options& options,
+                 std::vector<Finding>& errors) {
   const workflow::YamlOutcome yaml = workflow::parse_yaml(file.yaml);
   if (yaml.root == nullptr) return;
   for (const workflow::Literal& secret : workflow::declared_secrets(*yaml.root)) {
-    if (context.options.secrets.contains(secret.text)) continue;
-    draft.errors.push_back(
+    if (options.secrets.contains(secret.text)) continue;
+    errors.push_back(
         {.file = file.name,
          .code = "engine.secret",
          .message = "the secret `" + secret.text +
@@ -53,16 +56,63 @@ void Engine::Impl::check_file(Draft& draft, const WorkflowFile& file) const {
          .kind = ErrorKind::invalid});
   }
   for (const workflow::Literal& endpoint : workflow::literal_origins(*yaml.root)) {
-    if (context.options.http.allow->check(endpoint.text + "/").ok()) continue;
-    draft.errors.push_back(
-        {.file = file.name,
-         .code = "engine.host",
-         .message = endpoint.text + " is not allowed (add to the configuration: http: {allow: ['" +
-                    endpoint.text + "']})",
-         .line = endpoint.line,
-         .column = endpoint.column,
-         .kind = ErrorKind::invalid});
+    if (options.http.allow->check(endpoint.text + "/").ok()) continue;
+    errors.push_back({.file = file.name,
+                      .code = "engine.host",
+                      .message = endpoint.text +
+                                 " is not allowed (add to the configuration: http: {allow: ['" +
+                                 endpoint.text + "']})",
+                      .line = endpoint.line,
+                      .column = endpoint.column,
+                      .kind = ErrorKind::invalid});
   }
+}
+
+Finding stands_twice(const WorkflowFile& file, const Definition& made, const WorkflowFile& other) {
+  return {.file = file.name,
+          .code = "engine.duplicate",
+          .message = full_name(made) + " " + made.version() + " is in " + other.name +
+                     " as well (leave one of them out)",
+          .line = 1,
+          .column = 1,
+          .kind = ErrorKind::invalid};
+}
+
+bool is_same(const Definition& a, const Definition& b) {
+  return same_name(a, b) && a.version() == b.version();
+}
+
+}  // namespace
+
+ReadFile read_file(const WorkflowFile& file, const workflow::ActionCatalog& actions) {
+  const auto parsed = workflow::parse_definition(file.yaml, &actions);
+  ReadFile out{.definition = parsed.definition, .errors = {}, .warnings = {}};
+  for (const auto& found : parsed.diagnostics) {
+    std::string message = found.message;
+    if (!found.suggestion.empty()) message += " (" + found.suggestion + ")";
+    (found.severity == workflow::Severity::error ? out.errors : out.warnings)
+        .push_back({file.name, found.code, std::move(message), found.line, found.column});
+  }
+  return out;
+}
+
+std::vector<Finding> check_files(const std::vector<WorkflowFile>& files,
+                                 const workflow::ActionCatalog& actions,
+                                 const Engine::Options& options) {
+  std::vector<Finding> errors;
+  std::vector<std::pair<const WorkflowFile*, std::shared_ptr<const Definition>>> good;
+  for (const WorkflowFile& file : files) {
+    ReadFile read = read_file(file, actions);
+    errors.insert(errors.end(), read.errors.begin(), read.errors.end());
+    if (read.definition == nullptr) continue;
+    for (const auto& [other, definition] : good) {
+      if (is_same(*definition, *read.definition))
+        errors.push_back(stands_twice(file, *read.definition, *other));
+    }
+    check_needs(file, options, errors);
+    good.emplace_back(&file, std::move(read.definition));
+  }
+  return errors;
 }
 
 Engine::Impl::Draft::Wrong Engine::Impl::Draft::wrong_of(const WorkflowFile& file) {
@@ -151,32 +201,20 @@ Engine::Impl::Draft Engine::Impl::make_draft(const std::vector<WorkflowFile>& fi
   Draft draft;
   const auto all = definitions.all();
   for (const WorkflowFile& file : files) {
-    const auto parsed = workflow::parse_definition(file.yaml, &context.parts.actions);
-    for (const auto& found : parsed.diagnostics) {
-      std::string message = found.message;
-      if (!found.suggestion.empty()) message += " (" + found.suggestion + ")";
-      Finding finding{file.name, found.code, std::move(message), found.line, found.column};
-      (found.severity == workflow::Severity::error ? draft.errors : draft.warnings)
-          .push_back(std::move(finding));
-    }
-    if (parsed.definition == nullptr) {
+    ReadFile read = read_file(file, context.parts.actions);
+    draft.errors.insert(draft.errors.end(), read.errors.begin(), read.errors.end());
+    draft.warnings.insert(draft.warnings.end(), read.warnings.begin(), read.warnings.end());
+    if (read.definition == nullptr) {
       draft.wrong.push_back(Draft::wrong_of(file));
       continue;
     }
     Draft::Item item{.file = &file,
-                     .definition = parsed.definition,
+                     .definition = std::move(read.definition),
                      .sha256 = to_hex(crypto::sha256(file.yaml))};
     const Definition& made = *item.definition;
     for (const Draft::Item& other : draft.items) {
-      if (!same_name(*other.definition, made) || other.definition->version() != made.version())
-        continue;
-      draft.errors.push_back({.file = file.name,
-                              .code = "engine.duplicate",
-                              .message = full_name(made) + " " + made.version() + " is in " +
-                                         other.file->name + " as well (leave one of them out)",
-                              .line = 1,
-                              .column = 1,
-                              .kind = ErrorKind::invalid});
+      if (is_same(*other.definition, made))
+        draft.errors.push_back(stands_twice(file, made, *other.file));
     }
     for (const DeployedDefinition& one : *all) {
       if (!same_name(*one.definition, made)) continue;
@@ -228,7 +266,7 @@ Engine::Impl::Draft Engine::Impl::make_draft(const std::vector<WorkflowFile>& fi
     }
   }
   for (Draft::Item& item : draft.items) {
-    check_file(draft, *item.file);
+    check_needs(*item.file, context.options, draft.errors);
     // What is stored was bound when it was stored.
     if (item.stored == 0) draft.bind_children(item, *all);
   }

@@ -3,23 +3,12 @@
 #include <string>
 #include <vector>
 
+#include "hub/engine/file_check.hpp"
 #include "hub/engine/impl.hpp"
 
 // A set of workflow files against what is deployed.
 namespace rabt::engine {
 
-// One thing that is wrong with a file, or worth a look.
-struct Finding {
-  std::string file;
-  std::string code;
-  std::string message;
-  int line = 0;
-  int column = 0;
-  ErrorKind kind = ErrorKind::invalid;
-};
-
-[[nodiscard]] Json to_json(const Finding& finding);
-[[nodiscard]] std::string to_text(const Finding& finding);
 [[nodiscard]] inline bool same_name(const workflow::Definition& a, const workflow::Definition& b) {
   return a.name() == b.name() && a.name_space() == b.name_space();
 }

@@ -29,7 +29,6 @@ struct Engine::Impl {
   // What the files would change, and what is in their way (draft.cpp).
   struct Draft;
   [[nodiscard]] Draft make_draft(const std::vector<WorkflowFile>& files, bool prune);
-  void check_file(Draft& draft, const WorkflowFile& file) const;
   // Writes a draft without errors (deploy.cpp). Inside a job.
   Status store_draft(store::Transaction& transaction, const Draft& draft, std::string_view actor,
                      std::vector<Timers::Entry>& alarms) const;

@@ -4,6 +4,7 @@
 #include "hub/base/suggest.hpp"
 #include "hub/plugin/host.hpp"
 #include "hub/plugin/package/capability.hpp"
+#include "hub/plugin/targets.hpp"
 
 // Which plugin, which version and which action a call meets.
 
@@ -19,6 +20,15 @@ constexpr std::string_view kNotifyRole = "notify";  // SMS, e-mail, push
 constexpr std::size_t kMaxRoutes = 4096;
 
 }  // namespace
+
+Error unknown_target(std::string_view role, std::string_view target,
+                     const std::vector<std::string>& known) {
+  const std::string near = did_you_mean(target, known);
+  return not_found("plugin.unknown_target",
+                   "role " + std::string(role) + " cannot be bound to \"" + std::string(target) +
+                       "\"; " + (near.empty() ? near : near + ' ') +
+                       "there are: " + (known.empty() ? "none" : listed(known)));
+}
 
 void Host::add_service(std::shared_ptr<HubService> service) {
   auto entry = std::make_shared<Service>();
@@ -49,11 +59,7 @@ Status Host::bind_role(std::string role, std::string_view target) {
     std::vector<std::string> known;
     for (const auto& [id, instance] : instances_) known.push_back(std::string(kPluginScheme) + id);
     for (const auto& [name, service] : services_) known.push_back(std::string(kHubScheme) + name);
-    const std::string near = did_you_mean(target, known);
-    return not_found("plugin.unknown_target",
-                     "role " + role + " cannot be bound to \"" + std::string(target) + "\"; " +
-                         (near.empty() ? near : near + ' ') +
-                         "there are: " + (known.empty() ? "none" : listed(known)));
+    return unknown_target(role, target, known);
   }
   routes_.clear();
   bindings_[std::move(role)] = std::string(target);

@@ -17,7 +17,7 @@ TEST(Commands, ConfigCheckNamesASecretThatIsNotThere) {
 tenant: t1
 data: data
 plugins: p
-migrations: m
+migrations: $RABT_SOURCE_DIR/migrations/sqlite
 workflow_secrets: {partner: {file: partner}}
 webhooks: [{name: his, url: 'https://his.example.sa/', secrets: [{file: hook}]}]
 bus: {hosts: [mq.example.sa], user: rabt, password: {file: broker}}
@@ -30,7 +30,8 @@ END
   EXPECT_TRUE(has(absent.err, "webhook his: the secret file ")) << absent.err;
   EXPECT_TRUE(has(absent.err, "bus.password: the secret file ")) << absent.err;
   const Ran there = run(config +
-                        "(umask 77; echo value | tee partner hook > broker)\n"
+                        "(umask 77; echo value | tee partner > broker\n"
+                        "echo whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw > hook)\n"
                         "rabt config check --config rabt.yaml");
   EXPECT_EQ(there.code, 0) << there.err;
 }
@@ -40,7 +41,7 @@ TEST(Commands, ConfigCheckFindsASecretOrAConfigurationThatThePluginWouldRefuse) 
   const std::string config = R"(cat > rabt.yaml <<END
 tenant: t1
 data: data
-migrations: m
+migrations: $RABT_SOURCE_DIR/migrations/sqlite
 plugins: )" + std::string(build == nullptr ? "" : build) +
                              R"(/plugins
 plugin:
@@ -82,7 +83,7 @@ TEST(Commands, ConfigCheckRefusesAProviderThatWorksWhereItMayNotOrCannotRecord) 
     return run(R"(umask 77; echo 0123456789abcdef0123456789abcdef > secret; cat > rabt.yaml <<END
 tenant: t1
 data: data
-migrations: m
+migrations: $RABT_SOURCE_DIR/migrations/sqlite
 plugins: )" + std::string(build == nullptr ? "" : build) +
                R"(/plugins
 plugin:
@@ -107,7 +108,7 @@ rabt config check --dev -c rabt.yaml)");
   const Ran none = run(R"(cat > rabt.yaml <<END
 tenant: t1
 data: data
-migrations: m
+migrations: $RABT_SOURCE_DIR/migrations/sqlite
 plugins: p
 roles: {video: 'hub://p2p'}
 video: {auto_record: true}
@@ -124,7 +125,7 @@ TEST(Commands, TellWrongInputFromFailureByTheirExitCode) {
 tenant: t1
 data: data
 plugins: plugins
-migrations: m
+migrations: $RABT_SOURCE_DIR/migrations/sqlite
 plugin: {twilio: {secrets: {key: {file: secret}}}}
 END
 )";

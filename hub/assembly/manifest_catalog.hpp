@@ -7,7 +7,7 @@
 #include "hub/config/config.hpp"
 #include "hub/plugin/package/manifest.hpp"
 
-namespace rabt::cli {
+namespace rabt::assembly {
 
 // The actions that a configuration's roles offer: plugins tell them in their manifests, the hub's
 // own services in their declarations. No plugin code runs. Immutable.
@@ -38,4 +38,4 @@ class ManifestCatalog final : public workflow::ActionCatalog {
   net::AllowList patient_hosts_;
 };
 
-}  // namespace rabt::cli
+}  // namespace rabt::assembly

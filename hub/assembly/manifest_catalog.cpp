@@ -1,4 +1,4 @@
-#include "hub/cli/manifest_catalog.hpp"
+#include "hub/assembly/manifest_catalog.hpp"
 
 #include <algorithm>
 
@@ -7,7 +7,7 @@
 #include "hub/plugin/package/capability.hpp"
 #include "hub/plugin/package/manifest.hpp"
 
-namespace rabt::cli {
+namespace rabt::assembly {
 
 Result<ManifestCatalog> ManifestCatalog::make(const config::Config& config) {
   constexpr std::string_view kPlugin = "plugin://";
@@ -16,7 +16,7 @@ Result<ManifestCatalog> ManifestCatalog::make(const config::Config& config) {
   RABT_TRY(hosts, net::AllowList::make(config.http.patient_data));
   catalog.patient_hosts_ = std::move(hosts);
   for (const auto& [id, entry] : config.plugin) {
-    RABT_TRY(package, assembly::read_installed(config, id));
+    RABT_TRY(package, read_installed(config, id));
     const auto& events = package.manifest.events;
     catalog.events_.insert(catalog.events_.end(), events.begin(), events.end());
     catalog.actions_.emplace(std::string(kPlugin) + id, std::move(package.manifest.actions));
@@ -27,7 +27,7 @@ Result<ManifestCatalog> ManifestCatalog::make(const config::Config& config) {
           role, consultation::service_actions(std::string_view(target).substr(kHub.size())));
       continue;
     }
-    RABT_TRY(package, assembly::read_installed(config, target.substr(kPlugin.size())));
+    RABT_TRY(package, read_installed(config, target.substr(kPlugin.size())));
     catalog.actions_.emplace(role, std::move(package.manifest.actions));
   }
   return catalog;
@@ -90,4 +90,4 @@ std::optional<workflow::ActionInfo> ManifestCatalog::find(std::string_view role,
   return plugin::action_info(*spec, action);
 }
 
-}  // namespace rabt::cli
+}  // namespace rabt::assembly

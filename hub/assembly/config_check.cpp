@@ -1,0 +1,184 @@
+#include "hub/assembly/config_check.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "hub/assembly/consultations.hpp"
+#include "hub/assembly/edge.hpp"
+#include "hub/assembly/foundation.hpp"
+#include "hub/assembly/hub.hpp"
+#include "hub/assembly/issuers.hpp"
+#include "hub/assembly/manifest_catalog.hpp"
+#include "hub/assembly/plugin_loading.hpp"
+#include "hub/assembly/sources.hpp"
+#include "hub/assembly/webhooks.hpp"
+#include "hub/consultation/practice/agreements.hpp"
+#include "hub/consultation/register.hpp"
+#include "hub/engine/file_check.hpp"
+#include "hub/plugin/targets.hpp"
+#include "hub/store/sqlite/migrations.hpp"
+
+namespace rabt::assembly {
+
+namespace {
+
+// Collects what the parts of a hub say of one configuration.
+class Walk {
+ public:
+  Walk(const config::Config& config, const Clock& clock, Unsigned unsigned_ones)
+      : config_(config), clock_(clock), unsigned_(unsigned_ones) {}
+
+  std::vector<std::string> run() {
+    add(store::sqlite::check_migrations(config_.migrations));
+    add(check_root(config_));
+    identity();
+    const bool plugins = all_plugins();
+    const bool roles = all_roles();
+    consultations();
+    const auto options = workflow_options();
+    const auto files = workflow_files();
+    if (plugins && roles && options) workflows(files, *options);
+    outside();
+    return std::move(mistakes_);
+  }
+
+ private:
+  // The part's own message, or `of` and the message. Whether it was good.
+  template <typename T>
+  bool add(const Result<T>& found, const std::string& of = {}) {
+    if (!found.ok()) mistakes_.push_back((of.empty() ? of : of + ": ") + found.error().message);
+    return found.ok();
+  }
+
+  // Each entry of a list by itself, so that one mistake does not hide the next, and then the whole.
+  template <typename List, typename Read>
+  void each(List config::Config::*list, const Read& read) {
+    each([list](config::Config& of) -> List& { return of.*list; }, read);
+  }
+  template <typename Place, typename Read>
+  void each(const Place& place, const Read& read) {
+    bool good = true;
+    config::Config one = config_;
+    const auto all = place(one);
+    for (const auto& entry : all) {
+      place(one) = {entry};
+      good = add(read(one)) && good;
+    }
+    if (good) add(read(config_));
+  }
+
+  void identity() {
+    each(
+        [](config::Config & of) -> auto& { return of.identity.issuers; },
+        [this](const config::Config& of) { return read_issuers(of, clock_, *http_); });
+    each(
+        [](config::Config & of) -> auto& { return of.identity.oidc; },
+        [](const config::Config& of) { return read_oidc(of); });
+    add(issuer_exchange(config_, *http_));
+    add(account_options(config_));
+  }
+
+  bool all_plugins() {
+    bool good = true;
+    for (const auto& [id, entry] : config_.plugin) good = one_plugin(id, entry) && good;
+    return good;
+  }
+
+  bool one_plugin(const std::string& id, const config::PluginEntry& entry) {
+    const std::string of = "plugin " + id;
+    bool good = true;
+    for (const auto& [name, source] : entry.secrets)
+      good = add(config::read_secret(source), of + ", secret " + name) && good;
+    const bool readable = good;
+    good = add(check_record(id, entry, unsigned_ == Unsigned::take), of) && good;
+    const auto chosen = choose_packages(config_, id, unsigned_);
+    if (!add(chosen, of)) return false;
+    for (const ChosenPackage& one : *chosen) {
+      if (!one.fault) continue;
+      mistakes_.push_back(of + ": " + one.fault->message);
+      good = false;
+    }
+    return readable ? add(check_settings(config_, id, *chosen), of) && good : false;
+  }
+
+  bool all_roles() {
+    std::vector<std::string> known;
+    for (const auto& [id, entry] : config_.plugin) known.push_back("plugin://" + id);
+    for (const std::string& service : consultation::services()) known.push_back("hub://" + service);
+    bool good = true;
+    for (const auto& [role, target] : config_.roles) {
+      if (std::find(known.begin(), known.end(), target) != known.end()) continue;
+      good = add(Status(plugin::unknown_target(role, target, known)));
+    }
+    return good;
+  }
+
+  void consultations() {
+    add(read_ice(config_), "video.ice");
+    add(consultation::may_be_bound(config_.practice, clock_.now()));
+  }
+
+  std::optional<engine::Engine::Options> workflow_options() {
+    each(&config::Config::workflow_secrets,
+         [](const config::Config& of) { return engine_options(of); });
+    auto options = engine_options(config_);
+    return options.ok() ? std::make_optional(*std::move(options)) : std::nullopt;
+  }
+
+  std::vector<engine::WorkflowFile> workflow_files() {
+    std::vector<engine::WorkflowFile> files;
+    for (const std::string& name : config_.workflows) {
+      auto read = read_workflows({name});
+      if (add(read)) files.push_back(std::move(read->front()));
+    }
+    return files;
+  }
+
+  // What is in them can be judged when it is known which actions there are.
+  void workflows(const std::vector<engine::WorkflowFile>& files,
+                 const engine::Engine::Options& options) {
+    const auto catalog = ManifestCatalog::make(config_);
+    if (!add(catalog)) return;
+    for (const engine::Finding& one : engine::check_files(files, *catalog, options))
+      mistakes_.push_back(to_text(one));
+  }
+
+  // Who sends, and who is told.
+  void outside() {
+    each(&config::Config::sources,
+         [this](const config::Config& of) { return read_sources(of, *http_); });
+    for (const config::SourceEntry& source : config_.sources) {
+      if (source.listen)
+        add(open_mllp_tls(config_.server, *source.listen, clock_), "source " + source.name);
+    }
+    each(&config::Config::webhooks, [](const config::Config& of) { return read_webhooks(of); });
+    if (config_.bus) add(read_bus(config_, *config_.bus));
+  }
+
+  const config::Config& config_;
+  const Clock& clock_;
+  const Unsigned unsigned_;
+  // What is read here may keep it for later; nothing is sent.
+  const std::unique_ptr<net::HttpClient> http_ = net::make_curl_client(clock_, null_logger());
+  std::vector<std::string> mistakes_;
+};
+
+}  // namespace
+
+std::vector<std::string> mistakes_of(const config::Config& config, const Clock& clock,
+                                     Unsigned unsigned_ones) {
+  return Walk(config, clock, unsigned_ones).run();
+}
+
+std::vector<std::string> mistakes_of(const config::ServerEntry& server,
+                                     const std::vector<crypto::TlsNamed>& named,
+                                     const Clock& clock) {
+  const auto main = open_tls(server, named, clock);
+  if (!main.ok()) return {"server.tls: " + main.error().message};
+  const auto mtls = open_mtls(server, named, clock);
+  if (!mtls.ok()) return {"server.mtls: " + mtls.error().message};
+  return {};
+}
+
+}  // namespace rabt::assembly

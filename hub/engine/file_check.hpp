@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hub/engine/engine.hpp"
+
+// What is wrong with workflow files, as far as no store is asked.
+namespace rabt::engine {
+
+// One thing that is wrong with a file, or worth a look.
+struct Finding {
+  std::string file;
+  std::string code;
+  std::string message;
+  int line = 0;
+  int column = 0;
+  ErrorKind kind = ErrorKind::invalid;
+};
+
+[[nodiscard]] Json to_json(const Finding& finding);
+[[nodiscard]] std::string to_text(const Finding& finding);
+
+// A file, or no definition when it has errors.
+struct ReadFile {
+  std::shared_ptr<const workflow::Definition> definition;
+  std::vector<Finding> errors;
+  std::vector<Finding> warnings;
+};
+[[nodiscard]] ReadFile read_file(const WorkflowFile& file, const workflow::ActionCatalog& actions);
+
+// The errors of Engine::plan that stand in the files and in the options: those of each file, what
+// it needs and the options do not give, and a workflow that is there twice. What is deployed, and
+// may start others or be started, is not looked at.
+[[nodiscard]] std::vector<Finding> check_files(const std::vector<WorkflowFile>& files,
+                                               const workflow::ActionCatalog& actions,
+                                               const Engine::Options& options);
+
+}  // namespace rabt::engine
