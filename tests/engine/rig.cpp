@@ -24,7 +24,7 @@ std::vector<plugin::ActionSpec> ScriptedService::actions() const {
   list.push_back(
       {.name = "undo", .version = "1.0.0", .idempotency = "key", .timeout_ms = 3'600'000});
   // Its answer is one of the words that the call names.
-  list.push_back({.name = "ask",
+  list.push_back({.name = "choose",
                   .version = "1.0.0",
                   .idempotency = "none",
                   .timeout_ms = 3'600'000,

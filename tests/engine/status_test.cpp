@@ -108,10 +108,11 @@ TEST(StatusOf, AParkedInstanceThatIsCancelledIsCancelledAndNoLongerParked) {
 // Here: the answer has to fit the action's output schema and the words that its call names.
 TEST(StatusOf, AnAnswerThatIsNotAmongWhatIsAskedIsRefusedAndTheCallStaysParked) {
   Rig rig;
-  rig.script().on("ask", [](ScriptedService::Call call) {
+  rig.script().on("choose", [](ScriptedService::Call call) {
     call.done(failed(OutcomeKind::ambiguous, "vendor.silent"));
   });
-  rig.deploy(workflow_of("  - work: {call: 'ask:1.0.0@script', with: {words: [claim, skip]}}\n"));
+  rig.deploy(
+      workflow_of("  - work: {call: 'choose:1.0.0@script', with: {words: [claim, skip]}}\n"));
   const std::string id = rig.send("test.start.v1", Json::object()).at(0);
   ASSERT_EQ(rig.wait_status(id, "parked"), "parked");
   const auto answer = [&](const Json& output) {
