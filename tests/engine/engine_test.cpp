@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <thread>
 
@@ -161,21 +163,17 @@ TEST(Engine, AWaitingInstanceThatLeftMemoryIsReadBackByItsEvent) {
 
 TEST(Engine, AnEventThatCameBeforeItsListenWasReachedIsNotLost) {
   Rig rig;
-  auto held = std::make_shared<std::vector<ScriptedService::Call>>();
-  auto mutex = std::make_shared<std::mutex>();
-  rig.script().on("do-key", [held, mutex](ScriptedService::Call call) {
-    const std::scoped_lock lock(*mutex);
-    held->push_back(std::move(call));
-  });
+  const auto held = std::make_shared<std::promise<ScriptedService::Call>>();
+  rig.script().on("do-key",
+                  [held](ScriptedService::Call call) { held->set_value(std::move(call)); });
   rig.deploy(workflow_of("  - work: {call: 'do-key:1.0.0@script', with: {room: '${ .room }'}}\n" +
                          std::string(kListening).substr(1)));
   const auto ids = rig.send("test.start.v1", Json::object({{"room", "a"}}));
-  ASSERT_TRUE(rig.script().wait_for("do-key", 1));
+  auto called = held->get_future();
+  ASSERT_EQ(called.wait_for(std::chrono::seconds(30)), std::future_status::ready);
   rig.send("test.reply.v1", Json::object({{"room", "a"}}));
-  {
-    const std::scoped_lock lock(*mutex);
-    held->front().done(done(held->front().arguments));
-  }
+  ScriptedService::Call call = called.get();
+  call.done(done(call.arguments));
   EXPECT_EQ(rig.wait_status(ids[0], "completed"), "completed");
 }
 
