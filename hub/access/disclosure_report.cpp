@@ -140,8 +140,7 @@ struct Collected {
   bool complete = true;
 };
 
-Result<Collected> collect(const ReportParts& parts, const std::set<std::string>& pseudonyms,
-                          const std::vector<PatientInstance>& instances,
+Result<Collected> collect(const ReportParts& parts, const Subject& subject,
                           const audit::Query& period) {
   Collected out;
   const auto read = [&](const audit::Query& query) {
@@ -154,15 +153,15 @@ Result<Collected> collect(const ReportParts& parts, const std::set<std::string>&
       return true;
     });
   };
-  for (const std::string& pseudonym : pseudonyms) {
+  for (const std::string& index : subject.indexes) {
     audit::Query query = period;
-    query.patient = pseudonym;
+    query.patient = to_hex(as_bytes(index));
     RABT_TRY_STATUS(read(query));
   }
   // Some entries are about an instance and do not name the person.
-  for (const PatientInstance& instance : instances) {
+  for (const auto& [id, instance] : subject.instances) {
     audit::Query query = period;
-    query.object = "instance:" + instance.id;
+    query.object = "instance:" + id;
     RABT_TRY_STATUS(read(query));
   }
   return out;
@@ -224,25 +223,14 @@ Result<LoggedGrants> logged_grants(const ReportParts& parts) {
 
 }  // namespace
 
-Result<Json> patient_report(const ReportParts& parts, std::string_view patient,
-                            const std::vector<PatientInstance>& instances, std::int64_t from_ms,
+Result<Json> patient_report(const ReportParts& parts, const Subject& subject, std::int64_t from_ms,
                             std::int64_t to_ms) {
-  std::set<std::string> pseudonyms;
-  for (const PatientInstance& instance : instances)
-    pseudonyms.insert(to_hex(as_bytes(instance.patient)));
-  if (pseudonyms.size() > 1) {
-    return conflict("phi.patient_ambiguous",
-                    "this identifier belongs to " + std::to_string(pseudonyms.size()) +
-                        " persons, whose records a report must not mix; ask by another identifier");
-  }
-  const std::string asked = to_hex(as_bytes(patient));
-  const std::string pseudonym = pseudonyms.empty() ? asked : *pseudonyms.begin();
   audit::Query period;
   period.tenant = parts.tenant;
   period.from_ms = from_ms;
   period.to_ms = to_ms;
-  RABT_TRY(found, collect(parts, {pseudonym, asked}, instances, period));
-  if (instances.empty() && found.entries.empty()) {
+  RABT_TRY(found, collect(parts, subject, period));
+  if (subject.instances.empty() && found.entries.empty()) {
     return not_found("phi.patient_unknown",
                      "no instance and no entry of the audit log is about this patient");
   }
@@ -272,12 +260,13 @@ Result<Json> patient_report(const ReportParts& parts, std::string_view patient,
     }
   }
   Json ids = Json::array();
-  for (const PatientInstance& instance : instances) ids.push_back(instance.id);
-  return Json::object({{"patient", pseudonym},
+  for (const auto& [id, instance] : subject.instances) ids.push_back(id);
+  return Json::object({{"patient", to_hex(as_bytes(subject.named))},
                        {"instances", std::move(ids)},
                        {"disclosures", std::move(disclosures)},
                        {"accesses", std::move(accesses)},
                        {"others", others},
+                       {"leftOut", subject.left_out},
                        {"complete", found.complete}});
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,14 +29,24 @@ struct PatientInstance {
   std::string patient;
 };
 
+// Whom a report is about.
+struct Subject {
+  // Blind index that names the person in the report.
+  std::string named;
+  // All under which the log may have the person.
+  std::set<std::string> indexes;
+  // That work on data of the person. By id.
+  std::map<std::string, PatientInstance> instances;
+  // Identifiers that somebody else has or had, too: what stands under them is left out.
+  std::int64_t left_out = 0;
+};
+
 // Entries of one report; whoever needs more asks for a shorter time.
 inline constexpr std::size_t kMaxReportRows = 10'000;
 inline constexpr std::size_t kMaxReportGrants = 1'000;
 
 // Accounting of disclosures (HIPAA, 45 CFR 164.528: when, to whom, what, why) and of accesses (who
-// saw what, when, why). patient: blind index of any identifier of the person. instances: those that
-// work on data of the person with this index. from inclusive, to exclusive, by the wall clock of
-// the entries. An object:
+// saw what, when, why). from inclusive, to exclusive, by the wall clock of the entries. An object:
 //   patient      pseudonym under which the log has the person
 //   instances    [id]
 //   disclosures  [{seq, time, recipient, host, capability, fields, purpose, routine, instance,
@@ -43,14 +55,13 @@ inline constexpr std::size_t kMaxReportGrants = 1'000;
 //                outcome: how the call ended, null while the call is open
 //   accesses     [{seq, time, act, result, actor, object, purpose, client, request, reason, grant}]
 //   others       how many other entries the log has about the person
+//   leftOut      Subject::left_out
 //   complete     false when there are more than kMaxReportRows entries; the report then ends at the
 //                last row
 // reason is "[erased]" when its key was destroyed, and "[unreadable]" when it does not open.
 // Errors: of kind corrupt those of audit::read_page, which name an entry that is not what was
-// written; not_found phi.patient_unknown; conflict phi.patient_ambiguous (several persons share
-// this identifier: ask by another one).
-[[nodiscard]] Result<Json> patient_report(const ReportParts& parts, std::string_view patient,
-                                          const std::vector<PatientInstance>& instances,
+// written; not_found phi.patient_unknown.
+[[nodiscard]] Result<Json> patient_report(const ReportParts& parts, const Subject& subject,
                                           std::int64_t from_ms, std::int64_t to_ms);
 
 // All grants that the log tells of, or those that it does not tell were reviewed, newest first:

@@ -1,8 +1,8 @@
 #include "hub/api/audit.hpp"
 
 #include <algorithm>
+#include <set>
 
-#include "hub/access/disclosure_report.hpp"
 #include "hub/access/reading.hpp"
 #include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
@@ -92,6 +92,22 @@ constexpr std::array kFormats{
            }},
 };
 
+constexpr std::string_view kAmbiguous = "phi.patient_ambiguous";
+
+Error ambiguous(std::size_t persons) {
+  return conflict(std::string(kAmbiguous),
+                  "this identifier belongs to " + std::to_string(persons) +
+                      " persons, whose records a report must not mix; ask by another identifier");
+}
+
+constexpr std::string_view kPerson = "person:";
+
+// An address alone does not say that two names are of one person.
+bool is_address(std::string_view text) {
+  return !text.starts_with("identifier:") && !text.starts_with("mrn:") &&
+         !text.starts_with(kPerson);
+}
+
 // How many rows a report has, or why there is none.
 Json report_detail(const Result<Json>& report) {
   if (!report.ok()) return Json::object({{"refused", report.error().code}});
@@ -109,24 +125,86 @@ Error log_error(const Error& error) {
                          error.code + "]: " + error.message);
 }
 
+Result<access::Subject> Audit::subject_of(const std::string& text) const {
+  using KnownBy = identity::People::KnownBy;
+  access::Subject subject;
+  std::set<std::string> persons;
+  // Names of the log for the person whose data these instances work on.
+  std::set<std::string> others;
+  const auto add_instances = [&](const std::string& index) -> Status {
+    RABT_TRY(instances, patients.index.instances_of(index));
+    for (access::PatientInstance& instance : instances) {
+      others.insert(instance.patient);
+      subject.instances.emplace(instance.id, std::move(instance));
+    }
+    return ok_status();
+  };
+  if (text.starts_with(kPerson)) {
+    RABT_TRY(id, people.resolve(patients.tenant, Json(text.substr(kPerson.size()))));
+    persons.insert(std::move(id));
+  } else {
+    RABT_TRY(asked, patients.index_of(text));
+    subject.indexes.insert(asked);
+    subject.named = asked;
+    RABT_TRY(known, people.once_known_by(patients.tenant, asked, KnownBy::anything));
+    persons.insert(known.begin(), known.end());
+    RABT_TRY_STATUS(add_instances(asked));
+    // An instance names its patient in several ways.
+    for (const auto& [id, instance] : subject.instances) {
+      RABT_TRY(names, patients.index.patients_of(id));
+      for (const std::string& name : names) {
+        RABT_TRY(of, people.once_known_by(patients.tenant, name, KnownBy::identifier));
+        persons.insert(of.begin(), of.end());
+      }
+    }
+  }
+  if (persons.size() > 1) return ambiguous(persons.size());
+  std::set<std::string> own;
+  std::set<std::string> shared;
+  if (!persons.empty()) {
+    const std::string& id = *persons.begin();
+    RABT_TRY(person, people.find(patients.tenant, id));
+    if (const auto pseudonym = from_hex(person.pseudonym)) subject.named = as_text(*pseudonym);
+    RABT_TRY(names, people.names_of(patients.tenant, id));
+    for (identity::People::Name& name : names) {
+      if (name.shared) {
+        shared.insert(std::move(name.index));
+        continue;
+      }
+      RABT_TRY_STATUS(add_instances(name.index));
+      own.insert(std::move(name.index));
+    }
+  }
+  subject.left_out = static_cast<std::int64_t>(shared.size());
+  for (const std::string& index : own) others.erase(index);
+  for (const std::string& index : shared) others.erase(index);
+  const bool apart = !own.empty() && is_address(text);
+  if (others.size() > 1 || (apart && !others.empty()))
+    return ambiguous(others.size() + (apart ? 1 : 0));
+  if (own.empty() && !others.empty()) subject.named = *others.begin();
+  subject.indexes.merge(own);
+  subject.indexes.merge(others);
+  return subject;
+}
+
 Result<Response> Audit::report(const Call& call) const {
   RABT_TRY(body, body_object(call.request));
   RABT_TRY(period, period_of(body));
-  RABT_TRY(patient, patients.index_of(body.string_or("patient", "")));
-  RABT_TRY(instances, patients.index.instances_of(patient));
+  const std::string text = body.string_or("patient", "");
+  const auto subject = subject_of(text);
+  if (!subject.ok() && subject.error().code != kAmbiguous) return subject.error();
   if (const Status looked = log.look(); !looked.ok()) return log_error(looked.error());
-  auto report = access::patient_report({log, details, patients.tenant}, patient, instances,
-                                       period.from, period.to);
+  auto report = subject.ok() ? access::patient_report({log, details, patients.tenant}, *subject,
+                                                      period.from, period.to)
+                             : Result<Json>(subject.error());
   if (!report.ok() && report.error().kind == ErrorKind::corrupt) return log_error(report.error());
   // The report is made before its reading is audited, so that it does not show its own reading, and
-  // given after. That there is nothing about a person is an answer too.
-  const auto pseudonym =
-      report.ok() ? from_hex(report->string_or("patient", "")) : std::optional<Bytes>();
-  RABT_TRY_STATUS(patients.access.admit_review(
-      reader_of(call), {.act = "audit.report",
-                        .object = "report:patient",
-                        .patients = {pseudonym ? std::string(as_text(*pseudonym)) : patient},
-                        .detail = report_detail(report)}));
+  // given after. That there is nothing about a person is an answer too, and that there are two.
+  RABT_TRY(named, subject.ok() ? Result<std::string>(subject->named) : patients.index_of(text));
+  RABT_TRY_STATUS(patients.access.admit_review(reader_of(call), {.act = "audit.report",
+                                                                 .object = "report:patient",
+                                                                 .patients = {std::move(named)},
+                                                                 .detail = report_detail(report)}));
   if (!report.ok()) return report.error();
   report->set("made", to_iso8601(clock.now()));
   return json_response(200, *report);

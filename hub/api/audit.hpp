@@ -1,11 +1,15 @@
 #pragma once
 
+#include <string>
+
+#include "hub/access/disclosure_report.hpp"
 #include "hub/access/patient_detail.hpp"
 #include "hub/api/patients.hpp"
 #include "hub/api/routes.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/audit/export/export.hpp"
 #include "hub/base/clock.hpp"
+#include "hub/identity/person_store.hpp"
 
 namespace rabt::api {
 
@@ -21,8 +25,10 @@ struct Audit {
   const Clock& clock;
   // As exports name this hub.
   audit::ExportSource source;
+  identity::People& people;
 
-  // {"patient": "KIND:VALUE", "from"?, "to"?}: who saw what of one patient.
+  // {"patient": "KIND:VALUE", "from"?, "to"?}: who saw what of one patient, under whichever of her
+  // identifiers, now or earlier, the log has it. KIND may be person, with an id.
   [[nodiscard]] Result<http::Response> report(const Call& call) const;
   // {"format": "fhir|syslog|jsonl", "from"?, "to"?, "first"?, "last"?, "patient"?}: entries, a page
   // at a time.
@@ -30,6 +36,11 @@ struct Audit {
   // ?from&to&actor&act&object: entries without sealed parts and without patients, newest first, a
   // page at a time.
   [[nodiscard]] Result<http::Response> entries(const Call& call) const;
+
+ private:
+  // Errors: those of Patients::index_of; not_found person.unknown; conflict phi.patient_ambiguous
+  // (several persons share this identifier: ask by another one).
+  [[nodiscard]] Result<access::Subject> subject_of(const std::string& text) const;
 };
 
 }  // namespace rabt::api

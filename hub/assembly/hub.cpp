@@ -347,7 +347,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .instances{*engine, who},
       .workflows{*engine, *approvals},
       .recordings{*base->store, *base->audit, *blobs, who, &consultations->sessions()},
-      .audit{*base->audit, *details, who, base->clock, export_source(config)},
+      .audit{*base->audit, *details, who, base->clock, export_source(config), *people},
       .grants{*grants, *engine, *base->audit, *details, who},
       .keys{*base->key_admin, *base->store, *approvals, config.tenant},
       .plugins{*plugins, *base->store, *base->audit, config.tenant,

@@ -82,6 +82,10 @@ void print_patient(const Json& report) {
   for (const Json& row : report["accesses"].as_array()) print_access(row, "  ");
   std::printf("\n%s other entries of the log are about this patient\n",
               text_of(report, "others").c_str());
+  if (const std::int64_t left_out = report.int_or("leftOut", 0); left_out > 0)
+    std::printf(
+        "LEFT OUT: what stands under %lld identifier%s that somebody else has or had, too\n",
+        static_cast<long long>(left_out), left_out == 1 ? "" : "s");
   if (!report.bool_or("complete", true))
     std::printf("NOT COMPLETE: there are more entries than one report holds; ask for less time\n");
 }
@@ -217,7 +221,7 @@ void add_audit_report_commands(args::Command& group, int& code) {
   add_config_option(*command, options->config);
   command->add_option("--patient", options->patient,
                       "KIND:VALUE, or - to read this from standard input; KIND is identifier, mrn, "
-                      "phone or email");
+                      "phone, email, or person with the id of a person");
   command->add_flag("--break-glass", options->break_glass,
                     "Report the break-glass grants that nobody has reviewed");
   command->add_flag("--all", options->all, "With --break-glass: report reviewed grants too");

@@ -114,6 +114,9 @@ Status write_aliases(store::Transaction& transaction, std::string_view tenant, s
     RABT_TRY(rows,
              transaction.execute(sql::kPutAlias, {tenant, alias.kind, store::Blob{alias.value}, id,
                                                   std::int64_t{alias.sole ? 1 : 0}}));
+    if (alias.kind != "username" && alias.kind != "external")
+      RABT_TRY_STATUS(store::run(transaction, sql::kPutKnown,
+                                 {tenant, alias.kind, store::Blob{alias.value}, id}));
     // One profile may name a value twice.
     if (rows == 1 || !alias.sole) continue;
     bool own = false;
@@ -436,6 +439,33 @@ Result<std::vector<Person>> People::search(std::string_view tenant, std::string_
     RABT_TRY(person, find(tenant, id));
     out.push_back(std::move(person));
   }
+  return out;
+}
+
+Result<std::vector<std::string>> People::once_known_by(std::string_view tenant,
+                                                       std::string_view index, KnownBy by) {
+  std::vector<std::string> out;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return connection.query(
+        sql::kWhoIsKnown,
+        {tenant, store::Blob{index}, std::int64_t{by == KnownBy::identifier ? 1 : 0}},
+        [&](const store::Row& row) {
+          out.emplace_back(row.text(0));
+          return true;
+        });
+  }));
+  return out;
+}
+
+Result<std::vector<People::Name>> People::names_of(std::string_view tenant, std::string_view id) {
+  RABT_TRY(lease, parts_.keys.lease(tenant));
+  std::vector<Name> out{{.index = id_index(lease, id), .shared = false}};
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kKnownBy, {tenant, id}, [&](const store::Row& row) {
+      out.push_back({.index = std::string(row.blob(0)), .shared = row.integer(1) != 0});
+      return true;
+    });
+  }));
   return out;
 }
 

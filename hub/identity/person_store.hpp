@@ -101,6 +101,21 @@ class People final : public Directory {
   // The id of the person with this username.
   [[nodiscard]] Result<std::optional<std::string>> by_username(std::string_view tenant,
                                                                std::string_view username);
+  enum class KnownBy : std::uint8_t {
+    anything,    // also an address that a family may share
+    identifier,  // or record number
+  };
+  // The persons to whom a blind index leads, or led before their records were changed.
+  [[nodiscard]] Result<std::vector<std::string>> once_known_by(std::string_view tenant,
+                                                               std::string_view index, KnownBy by);
+  // A blind index under which the audit log may have a person.
+  struct Name {
+    std::string index;
+    // Somebody else has or had the identifier, too.
+    bool shared = false;
+  };
+  // The names by the id and by each identifier and record number that the person has or had.
+  [[nodiscard]] Result<std::vector<Name>> names_of(std::string_view tenant, std::string_view id);
   // Nothing when there is no such person.
   [[nodiscard]] Result<std::optional<Standing>> standing(std::string_view tenant,
                                                          std::string_view id);

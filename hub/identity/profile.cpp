@@ -234,13 +234,17 @@ std::vector<Alias> aliases_of(const keys::Lease& lease, const Json& profile) {
   return out;
 }
 
+std::string id_index(const keys::Lease& lease, std::string_view id) {
+  return lease.blind_index("person/1/id", id);
+}
+
 std::string pseudonym_of(const keys::Lease& lease, const Json& profile, std::string_view id) {
   std::string mrn;
   for (Alias& alias : aliases_of(lease, profile)) {
     if (alias.kind == "identifier") return std::move(alias.value);
     if (alias.kind == "mrn" && mrn.empty()) mrn = std::move(alias.value);
   }
-  return mrn.empty() ? lease.blind_index("person/1/id", id) : mrn;
+  return mrn.empty() ? id_index(lease, id) : mrn;
 }
 
 }  // namespace rabt::identity

@@ -36,6 +36,7 @@ struct Alias {
 [[nodiscard]] std::string external_index(const keys::Lease& lease, std::string_view system,
                                          std::string_view value);
 [[nodiscard]] std::string username_index(const keys::Lease& lease, std::string_view folded);
+[[nodiscard]] std::string id_index(const keys::Lease& lease, std::string_view id);
 // The blind index under which the audit log knows the person: of the first identifier, as workflows
 // have it; else of the record number, else of the id. 16 bytes.
 [[nodiscard]] std::string pseudonym_of(const keys::Lease& lease, const Json& profile,

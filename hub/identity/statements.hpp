@@ -3,7 +3,7 @@
 #include "hub/store/store.hpp"
 
 // Every statement of hub/identity. Tables: migrations/sqlite/0009_identity.sql, 0015_signin.sql,
-// 0016_passkey.sql, 0019_second_person.sql, 0021_signout.sql.
+// 0016_passkey.sql, 0019_second_person.sql, 0021_signout.sql, 0023_person_known.sql.
 namespace rabt::identity::sql {
 
 using store::Sequence;
@@ -54,6 +54,17 @@ inline constexpr Statement kDropAliases{
 inline constexpr Statement kByAlias{
     "SELECT person FROM person_alias WHERE tenant = $1 AND kind = $2 AND value = $3 ORDER BY "
     "person"};
+
+inline constexpr Statement kPutKnown{
+    "INSERT INTO person_known (tenant, kind, value, person) VALUES ($1, $2, $3, $4) ON CONFLICT DO "
+    "NOTHING"};
+inline constexpr Statement kWhoIsKnown{
+    "SELECT person FROM person_known WHERE tenant = $1 AND value = $2 AND ($3 = 0 OR kind IN "
+    "('identifier', 'mrn')) ORDER BY person"};
+inline constexpr Statement kKnownBy{
+    "SELECT value, EXISTS (SELECT 1 FROM person_known o WHERE o.tenant = k.tenant AND o.value = "
+    "k.value AND o.person <> k.person) FROM person_known k WHERE tenant = $1 AND person = $2 AND "
+    "kind IN ('identifier', 'mrn') ORDER BY value"};
 
 // ---- accounts
 

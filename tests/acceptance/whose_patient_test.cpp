@@ -117,7 +117,7 @@ std::multiset<std::string> readings_of(const Json& report) {
   return out;
 }
 
-TEST(WhosePatient, TheReportHasEveryReading) {
+TEST(WhosePatient, TheReportHasEveryReadingWhicheverIdentifierItIsAskedBy) {
   const Patient patient = registered();
   const std::string at = "/api/v1/patients/" + patient.id;
   const Headers snoops{{"X-Rabt-Reason", "snooping"}};
@@ -151,7 +151,52 @@ TEST(WhosePatient, TheReportHasEveryReading) {
     for (const std::string& one : expected) EXPECT_TRUE(found.contains(one)) << one << "\n" << all;
     return found;
   };
+  const auto has_hidden = [&](const std::string& named) {
+    EXPECT_TRUE(has_all(named).contains("patient.read  hidden")) << named;
+    EXPECT_EQ(report_of(named)["leftOut"], Json(0)) << named;
+  };
+  (void)has_all("mrn:" + patient.mrn);
   (void)has_all("identifier:" + national);
+
+  // What is read while the record has no identifier is found as well.
+  change(Json::object({{"mrn", Json()}, {"identifiers", Json()}}));
+  RABT_EXPECT_STATUS(h().call("AD", "GET", at, {}, {{"X-Rabt-Reason", "hidden"}}), 200);
+  has_hidden("mrn:" + patient.mrn);
+  change(Json::object({{"mrn", patient.mrn}, {"identifiers", identifiers}}));
+  has_hidden("mrn:" + patient.mrn);
+  has_hidden("identifier:" + national);
+  has_hidden("person:" + patient.id);
+}
+
+TEST(WhosePatient, TheReportMixesNobodysReadingsWithThoseOfWhoHasTheIdentifierNow) {
+  const Patient before = registered();
+  const Patient after = registered();
+  const auto change = [&](const Patient& patient, const Json& body) {
+    const std::string at = "/api/v1/patients/" + patient.id;
+    const Answer now = h().call("AD", "GET", at, {}, {{"X-Rabt-Reason", "of " + patient.mrn}});
+    RABT_EXPECT_STATUS(h().call("AD", "PATCH", at, body, {{"If-Match", now.header("ETag")}}), 200);
+  };
+  const std::string national = "10" + before.mrn.substr(6) + "7755";
+  const Json identifiers =
+      Json::array({Json::object({{"kind", "national_id"}, {"value", national}})});
+  change(before, Json::object({{"identifiers", identifiers}}));
+  change(before, Json::object({{"identifiers", Json()}}));
+  change(after, Json::object({{"identifiers", identifiers}}));
+  change(after, Json::object({{"language", "en"}}));
+
+  h().enter("AUW", "auditor");
+  const Answer mixed = h().call("AUW", "POST", "/api/v1/audit/report",
+                                Json::object({{"patient", "identifier:" + national}}),
+                                {{"X-Rabt-Reason", "she asks"}});
+  RABT_EXPECT_STATUS(mixed, 409);
+  EXPECT_EQ(mixed.json["code"], Json("phi.patient_ambiguous"));
+  for (const auto& [one, other] : {std::pair{before, after}, std::pair{after, before}}) {
+    const Json report = report_of("person:" + one.id);
+    EXPECT_EQ(report["leftOut"], Json(1));
+    const std::multiset<std::string> readings = readings_of(report);
+    EXPECT_TRUE(readings.contains("patient.read  of " + one.mrn));
+    EXPECT_FALSE(readings.contains("patient.read  of " + other.mrn));
+  }
 }
 
 }  // namespace

@@ -123,7 +123,8 @@ void ApiRig::open(Options options) {
       .instances{hub.engine(), about},
       .workflows{hub.engine(), *approvals},
       .recordings{hub.store(), audit, hub.blobs(), about, sessions_.get()},
-      .audit{audit, details, about, clock, {"t1", "rabt.health/audit/t1", "hub.example.sa"}},
+      .audit{
+          audit, details, about, clock, {"t1", "rabt.health/audit/t1", "hub.example.sa"}, *people},
       .grants{*grants, hub.engine(), audit, details, about},
       .keys{*key_admin_, hub.store(), *approvals, "t1"},
       .plugins{hub.host(), hub.store(), audit, "t1"},

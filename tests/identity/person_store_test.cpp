@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <thread>
 
 #include "hub/identity/blind_index.hpp"
@@ -112,6 +113,43 @@ TEST(People, AreKnownToTheAuditLogAsWorkflowsKnowThem) {
             to_hex(as_bytes(must(blind_index(*house.base.keyring, "t1", phi::IndexKind::identifier,
                                              "1089341267")))));
   EXPECT_EQ(house.base.acts(), std::vector<std::string>{"user.created ok"});
+}
+
+TEST(People, AreFoundByWhatTheyWereOnceKnownBy) {
+  using KnownBy = People::KnownBy;
+  House house;
+  const Person patient = house.person({Role::patient}, layla());
+  const auto index = [&](phi::IndexKind kind, const char* value) {
+    return must(blind_index(*house.base.keyring, "t1", kind, value));
+  };
+  const std::string identifier = index(phi::IndexKind::identifier, "1089341267");
+  const std::string phone = index(phi::IndexKind::phone, "0501234567");
+  const auto shared = [&] {
+    std::map<std::string, bool> out;
+    for (const People::Name& name : must(house.people.names_of("t1", patient.id)))
+      out[name.index] = name.shared;
+    return out;
+  };
+
+  PersonChange wanted;
+  wanted.profile = Json::object({{"identifiers", Json()}, {"mrn", Json()}, {"phone", Json()}});
+  const Person bare = must(house.people.change(house.administrator(), patient.id, wanted));
+  EXPECT_TRUE(must(house.people.search("t1", "identifier", "1089341267")).empty());
+  const std::vector<std::string> her{patient.id};
+  EXPECT_EQ(must(house.people.once_known_by("t1", identifier, KnownBy::identifier)), her);
+  EXPECT_EQ(must(house.people.once_known_by("t1", phone, KnownBy::anything)), her);
+  EXPECT_TRUE(must(house.people.once_known_by("t1", phone, KnownBy::identifier)).empty())
+      << "a family may share it";
+  const std::string now(as_text(*from_hex(bare.pseudonym)));
+  const std::map<std::string, bool> names{
+      {now, false}, {identifier, false}, {index(phi::IndexKind::mrn, "MRN-00451"), false}};
+  EXPECT_EQ(shared(), names) << "the log has her by each of them";
+
+  // Who has it now is somebody else.
+  (void)house.person({Role::patient}, Json::object({{"name", "Noura Canary"},
+                                                    {"identifiers", layla()["identifiers"]}}));
+  EXPECT_EQ(must(house.people.once_known_by("t1", identifier, KnownBy::identifier)).size(), 2U);
+  EXPECT_TRUE(shared().at(identifier));
 }
 
 TEST(People, LieSealedInTheDatabase) {
