@@ -33,7 +33,7 @@ std::string between(const std::string& text, const std::string& from, const std:
 TEST(EventNames, AreThoseOfThePage) {
   const std::string page = whole(source_dir() + "/docs/consultation.md");
   std::istringstream listed(
-      between(page, "which it happened, with ids", "The patient is a pseudonym"));
+      between(page, "with ids and without names", "The patient is a pseudonym"));
   std::set<std::string> of_page{"provider.presence-changed", "provider.availability-changed",
                                 "metering.threshold", "compliance.changed"};
   std::string stem;
