@@ -8,10 +8,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <climits>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "hub/crypto/crypto.hpp"
@@ -49,11 +52,26 @@ int choose_protocol(SSL* /*session*/, const unsigned char** out, unsigned char* 
   return SSL_TLSEXT_ERR_NOACK;
 }
 
-std::string why() {
-  const unsigned long code = ERR_peek_last_error();
-  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
+// Why OpenSSL could not read a file: its first error, since those behind it only say what the
+// layers above made of it. Of a folder it says no more than that nothing begins there.
+std::string why(const std::string& file) {
+  const unsigned long code = ERR_peek_error();
   ERR_clear_error();
+  struct stat info {};
+  int number = ERR_SYSTEM_ERROR(code) ? ERR_GET_REASON(code) : 0;
+  if (::stat(file.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) number = EISDIR;
+  if (number != 0) return "it cannot be read: " + std::generic_category().message(number);
+  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   return reason == nullptr ? "it cannot be read" : reason;
+}
+
+// Reads a file by OpenSSL. what: "the key".
+template <typename Read>
+Status read_file(const char* code, std::string_view what, const std::string& file,
+                 const Read& read) {
+  ERR_clear_error();
+  if (read(file.c_str()) > 0) return ok_status();
+  return invalid(code, std::string(what) + " " + file + ": " + why(file));
 }
 
 // What tells that a file has changed.
@@ -113,10 +131,9 @@ int choose_certificate(SSL* session, int* /*alert*/, void* /*unused*/) {
 // certificate has been revoked meanwhile.
 Status ask_for_certificates(SSL_CTX* context, const TlsFiles& files) {
   if (files.client_authorities.empty()) return ok_status();
-  if (SSL_CTX_load_verify_file(context, files.client_authorities.c_str()) != 1) {
-    return invalid("tls.client_authorities",
-                   "the authorities " + files.client_authorities + ": " + why());
-  }
+  RABT_TRY_STATUS(
+      read_file("tls.client_authorities", "the authorities", files.client_authorities,
+                [&](const char* file) { return SSL_CTX_load_verify_file(context, file); }));
   SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(files.client_authorities.c_str()));
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
@@ -126,10 +143,9 @@ Status ask_for_certificates(SSL_CTX* context, const TlsFiles& files) {
   X509_STORE* store = SSL_CTX_get_cert_store(context);
   X509_LOOKUP* lookup = X509_STORE_add_lookup(store, X509_LOOKUP_file());
   RABT_CHECK(lookup != nullptr);
-  if (X509_load_crl_file(lookup, files.client_revoked.c_str(), X509_FILETYPE_PEM) < 1) {
-    return invalid("tls.client_revoked",
-                   "the list of revoked certificates " + files.client_revoked + ": " + why());
-  }
+  RABT_TRY_STATUS(read_file(
+      "tls.client_revoked", "the list of revoked certificates", files.client_revoked,
+      [&](const char* file) { return X509_load_crl_file(lookup, file, X509_FILETYPE_PEM); }));
   RABT_CHECK(X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1);
   return ok_status();
 }
@@ -154,11 +170,12 @@ Result<Loaded> load(const TlsFiles& files, const Clock& clock) {
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
-  ERR_clear_error();
-  if (SSL_CTX_use_certificate_chain_file(context, files.certificates.c_str()) != 1)
-    return invalid("tls.certificate", "the certificate " + files.certificates + ": " + why());
-  if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
-    return invalid("tls.key", "the key " + files.key + ": " + why());
+  RABT_TRY_STATUS(read_file(
+      "tls.certificate", "the certificate", files.certificates,
+      [&](const char* file) { return SSL_CTX_use_certificate_chain_file(context, file); }));
+  RABT_TRY_STATUS(read_file("tls.key", "the key", files.key, [&](const char* file) {
+    return SSL_CTX_use_PrivateKey_file(context, file, SSL_FILETYPE_PEM);
+  }));
   if (SSL_CTX_check_private_key(context) != 1) {
     return invalid("tls.key", "the key " + files.key + " is not that of the certificate " +
                                   files.certificates);

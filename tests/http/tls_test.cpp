@@ -200,6 +200,26 @@ TEST_F(TlsEdge, PlainHttpAndSilenceEndWithoutAnAnswer) {
   EXPECT_EQ(server_->stats().requests, 0U);
 }
 
+TEST_F(TlsEdge, AFileThatCannotBeReadIsNamedWithWhatTheSystemSays) {
+  const std::string none = folder_ + "/none.pem";
+  const auto why = [&](crypto::TlsFiles files) {
+    if (files.certificates.empty()) files.certificates = folder_ + "/server.pem";
+    if (files.key.empty()) files.key = folder_ + "/server.key";
+    const auto opened = crypto::TlsServer::open(std::move(files), clock_);
+    return opened.ok() ? "" : opened.error().code + " " + opened.error().message;
+  };
+  const std::string missing = " " + none + ": it cannot be read: No such file or directory";
+  EXPECT_EQ(why({.certificates = none, .key = {}}), "tls.certificate the certificate" + missing);
+  EXPECT_EQ(why({.certificates = {}, .key = none}), "tls.key the key" + missing);
+  EXPECT_EQ(why({.certificates = {}, .key = folder_}),
+            "tls.key the key " + folder_ + ": it cannot be read: Is a directory");
+  const std::string ca = folder_ + "/ca.pem";
+  EXPECT_EQ(why({.certificates = {}, .key = {}, .client_authorities = none}),
+            "tls.client_authorities the authorities" + missing);
+  EXPECT_EQ(why({.certificates = {}, .key = {}, .client_authorities = ca, .client_revoked = none}),
+            "tls.client_revoked the list of revoked certificates" + missing);
+}
+
 // Trap 61: a wrong file leaves the old certificate in use.
 TEST_F(TlsEdge, Trap61ANewCertificateIsTakenAndAWrongOneIsNot) {
   auto before = client();
