@@ -62,6 +62,40 @@ TEST(Kiorex, K03CreatesASession) {
   RABT_EXPECT_STATUS(snake, 201);
 }
 
+// Kiorex' people have UUIDs, which the hub has never seen until their first token.
+TEST(Kiorex, K63PeopleAreNamedByTheUuidsOfTheirTokens) {
+  const std::string provider = "8450cc70-ced0-4d94-9e2f-7847a42eefd2";
+  const std::string patient = "eaca19b8-b9fe-40ab-92a7-b5b9085e7564";
+  const auto as = [](const std::string& subject, const std::string& role, const std::string& method,
+                     const std::string& at, const Json& body = Json()) {
+    return h().call("-", method, at, body,
+                    {{"Authorization", "Bearer " + h().mint(subject, role)}});
+  };
+  RABT_EXPECT_STATUS(as(patient, "patient", "GET", "/video/sessions"), 200);
+  const Answer one = as(provider, "provider", "POST", "/video/sessions",
+                        Json::object({{"patientId", patient}, {"providerId", provider}}));
+  RABT_EXPECT_STATUS(one, 201);
+  EXPECT_EQ(one["patientId"], Json(patient));
+  EXPECT_EQ(one["providerId"], Json(provider));
+  RABT_EXPECT_STATUS(as(patient, "patient", "POST", path(one.text("id"), "join"), Json::object()),
+                     201);
+  const Answer there = as(provider, "provider", "GET", path(one.text("id"), "participants"));
+  ASSERT_EQ(there.json.size(), 2U) << there.body;
+  EXPECT_EQ(there.json[1]["userId"], Json(patient)) << there.body;
+  for (const std::string& filter : {"patientId=" + patient, "providerId=" + provider}) {
+    const Answer found = as(provider, "provider", "GET", "/video/sessions?" + filter);
+    EXPECT_EQ(found["total"], Json(1)) << filter << found.body;
+  }
+  EXPECT_EQ(as(provider, "provider", "GET", "/video/sessions?patientId=" + h().uuid("P2"))["total"],
+            Json(0));
+  const std::string own = "/video/patients/" + patient;
+  EXPECT_TRUE(holds(as(patient, "patient", "GET", own + "/sessions")["data"], one.text("id")));
+  EXPECT_EQ(as(patient, "patient", "GET", own + "/history")["patientId"], Json(patient));
+  RABT_EXPECT_STATUS(as(patient, "patient", "POST", own + "/join-session",
+                        Json::object({{"sessionId", one["id"]}})),
+                     201);
+}
+
 TEST(Kiorex, K04UpdatesASessionUntilItsEnd) {
   const std::string id = made();
   const Answer before = h().get("D", path(id));

@@ -40,11 +40,17 @@ http::Response DoorCall::reply(const Json& answer) const {
 
 Json DoorCall::reference(const Json& id) const {
   Json named = reference_of(id, door);
-  if (!named.is_object() || house.people.resolve(caller.who.tenant, named).ok()) return named;
+  const auto is_known = [&](const Json& one) {
+    return house.people.resolve(caller.who.tenant, one).ok();
+  };
+  if (is_known(named)) return named;
+  // Numbers of two systems meet by accident, UUIDs do not: one that is nobody's here may be theirs.
+  if (named.is_string()) named = Json::object({{"system", door}, {"value", id}});
+  if (!named.is_object() || is_known(named)) return named;
   std::string found;
   for (const std::string& system : house.systems) {
-    const auto known = house.people.resolve(
-        caller.who.tenant, Json::object({{"system", system}, {"value", named["value"]}}));
+    const auto known =
+        house.people.resolve(caller.who.tenant, Json::object({{"system", system}, {"value", id}}));
     if (!known.ok() || *known == found) continue;
     // Two systems mean two people by it.
     if (!found.empty()) return named;
@@ -162,8 +168,10 @@ Json reference_of(const Json& id, std::string_view system) {
 Json as_given(const Json& provider, const Json& patient, const Json& start) {
   Json out = Json::object();
   for (const auto& [name, value] : {std::pair{"provider", &provider}, {"patient", &patient}}) {
-    // The hub's own ids go out in the form of the door.
-    if (reference_of(*value, "any").is_object()) out.set(name, *value);
+    // Numbers and ULIDs go out in the form of the door.
+    const Json named = reference_of(*value, "any");
+    const bool uuid = named.is_string() && named.as_string().find('-') != std::string::npos;
+    if (named.is_object() || uuid) out.set(name, *value);
   }
   if (start.is_string()) out.set("scheduledStart", start);
   return out;

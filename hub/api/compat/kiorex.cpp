@@ -237,13 +237,19 @@ Result<Response> list_of_sessions(DoorCall& call, std::string_view filter, const
                                   Json (*shape_of)(const Json&) = session_shape) {
   RABT_TRY(page, page_of(call.request, "limit", 20, 100));
   Ask ask = call.ask();
-  for (const auto& [theirs, ours] : {std::pair{"status", "status"},
+  for (const auto& [theirs, ours] : {std::pair{std::string_view("status"), "status"},
                                      {"patientId", "patient"},
                                      {"providerId", "provider"},
                                      {"from", "from"},
                                      {"to", "to"}}) {
-    const auto value = call.request.parameter(theirs);
-    if (value && ours != filter) ask.query.emplace_back(ours, *value);
+    const auto given = call.request.parameter(theirs);
+    if (!given || ours == filter) continue;
+    std::string value(*given);
+    if (theirs.ends_with("Id")) {
+      auto found = call.person(Json(value));
+      if (found.ok()) value = *std::move(found);
+    }
+    ask.query.emplace_back(ours, std::move(value));
   }
   if (!filter.empty()) ask.query.emplace_back(filter, person.as_string());
   RABT_TRY(found, call.house.sessions.list(ask, page.window()));
@@ -601,7 +607,7 @@ Result<Response> patient_history(DoorCall& call) {
     }
     window.cursor = page.next;
   } while (!window.cursor.empty() && sessions.size() < kMost);
-  return call.reply(Json::object({{"patientId", uuid_of(Json(patient))},
+  return call.reply(Json::object({{"patientId", call.path[0]},
                                   {"totalSessions", sessions.size()},
                                   {"completedSessions", completed},
                                   {"totalMinutes", minutes},
@@ -616,7 +622,7 @@ Result<Response> patient_feedback(DoorCall& call) {
   RABT_TRY(given, call.house.records.give_feedback(call.ask(id, std::move(ours))));
   return call.reply(Json::object({{"id", uuid_of(given)},
                                   {"sessionId", uuid_of(first_of(given["session"], Json(id)))},
-                                  {"patientId", uuid_of(Json(call.caller.who.person))},
+                                  {"patientId", call.path[0]},
                                   {"rating", given["rating"]},
                                   {"comments", given["comments"]},
                                   {"createdAt", first_of(given["createdAt"], given["at"])}}));
