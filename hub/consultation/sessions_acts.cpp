@@ -18,13 +18,17 @@ Result<std::string> reason_of(const Json& body) {
 }  // namespace
 
 Answer SessionsImpl::accept(const Ask& ask) {
-  return act_and_show(ask, [&](Session& is) -> Result<Command> {
-    (void)is;
-    const Actor who = actor_of(ask);
-    const PartRole role =
-        who.roles.has(identity::Role::doctor) ? PartRole::doctor : PartRole::specialist;
+  const Actor who = actor_of(ask);
+  const bool doctor = who.roles.has(identity::Role::doctor);
+  const auto take = [&](Session& is) -> Result<Command> {
+    // Who could have taken it learns that another was quicker.
+    const bool late = is.taken && (doctor || who.roles.has(identity::Role::specialist));
+    if (!late) RABT_TRY_STATUS(may(access::Right::session_see, is, who));
+    const PartRole role = doctor ? PartRole::doctor : PartRole::specialist;
     return Command(Accept{new_participant(role, who.person, Json::object())});
-  });
+  };
+  RABT_TRY(acted, act(ask, ask.session, take, {}, Sees::may, true));
+  return show(ask, acted.session);
 }
 
 Answer SessionsImpl::decline(const Ask& ask) {

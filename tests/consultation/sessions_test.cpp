@@ -311,14 +311,26 @@ TEST_F(Sessions, OneOfTwoDoctorsAcceptsARequest) {
     std::thread two([&] { second = code(sessions_->accept(as(doctor2_, id))); });
     one.join();
     two.join();
-    // The slower one is told that it is taken; once accepted it is the other doctor's alone.
+    // The slower one is told that it is taken, and nothing more of what is the other's alone.
     const bool first_won = first == "ok";
     EXPECT_NE(first_won, second == "ok") << first << " " << second;
-    const std::string lost = first_won ? second : first;
-    EXPECT_TRUE(lost == "session.already_accepted" || lost == "authorisation.denied") << lost;
+    EXPECT_EQ(first_won ? second : first, "session.already_accepted");
     EXPECT_EQ(must(sessions_->get(as_admin(id))).string_or("provider", ""),
               first_won ? doctor_ : doctor2_);
+    const std::string late = first_won ? doctor2_ : doctor_;
+    EXPECT_EQ(code(sessions_->accept(as(late, id))), "session.already_accepted");
+    EXPECT_EQ(code(sessions_->get(as(late, id))), "authorisation.denied");
+    EXPECT_EQ(code(sessions_->accept(as(nurse_, id))), "authorisation.denied");
+    EXPECT_EQ(code(sessions_->accept(as(patient2_, id))), "authorisation.denied");
   }
+}
+
+TEST_F(Sessions, ARequestThatNamesADoctorIsNobodyElses) {
+  Json body = Json::object({{"type", "doctor_patient"}, {"provider", doctor_}, {"request", true}});
+  const std::string id = id_of(must(sessions_->create(as(patient_, {}, std::move(body)))));
+  EXPECT_EQ(code(sessions_->accept(as(doctor2_, id))), "authorisation.denied");
+  EXPECT_EQ(code(sessions_->accept(as(doctor_, id))), "ok");
+  EXPECT_EQ(code(sessions_->accept(as(doctor2_, id))), "authorisation.denied");
 }
 
 TEST_F(Sessions, TwoDevicesOfOnePatientAreOnePerson) {

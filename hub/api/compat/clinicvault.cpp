@@ -262,8 +262,12 @@ Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
     RABT_TRY(requests, sessions_of(call, {"requested"}, patient));
     for (const Json& one : requests) {
       if (!one["provider"].is_null() && !is_his(call, one)) continue;
-      id = one.string_or("id", "");
-      RABT_TRY_STATUS(call.house.sessions.accept(call.ask(id)));
+      const std::string request = one.string_or("id", "");
+      const auto accepted = call.house.sessions.accept(call.ask(request));
+      // Another doctor was quicker.
+      if (!accepted.ok() && accepted.error().code == "session.already_accepted") continue;
+      RABT_TRY_STATUS(accepted);
+      id = request;
       break;
     }
   }

@@ -126,6 +126,7 @@ Result<Change> on(Step step, const Accept& command) {
                         ", and only one that is requested can be accepted");
   }
   RABT_TRY_STATUS(may(access::Right::session_take, is, who));
+  is.taken = is.provider.empty();
   take_over(step, command.doctor);
   RABT_TRY_STATUS(not_own_patient(is));
   is.status = SessionStatus::scheduled;

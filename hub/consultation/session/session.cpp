@@ -439,6 +439,7 @@ Json to_document(const Session& session) {
        {"roomGone", optional_ms(session.room_gone_ms)},
        {"effects", session.effects},
        {"readyTold", session.ready_told},
+       {"taken", session.taken},
        {"asGiven", session.as_given},
        {"participants", std::move(participants)},
        {"invitations", std::move(invitations)}});
@@ -498,6 +499,7 @@ Status from_document(const Json& document, Session& session) {
   session.room_gone_ms = ms_of(document["roomGone"]);
   session.effects = document.int_or("effects", 0);
   session.ready_told = document.bool_or("readyTold", false);
+  session.taken = document.bool_or("taken", false);
   session.as_given = document["asGiven"];
   session.participants.clear();
   for (const Json& one : document["participants"].as_array())

@@ -189,6 +189,8 @@ struct Session {
   std::string region;
   std::vector<std::string> warnings;
   std::string door = "api";
+  // It was a request to any doctor, and one has accepted it.
+  bool taken = false;
   // What a client of another system wrote where the hub has an id or a time of its own, by the
   // hub's word: clients get theirs back.
   Json as_given = Json::object();
