@@ -275,6 +275,15 @@ Result<Json> SessionFeed::signal(std::string_view kind, const Json& what) {
   return Json::object();
 }
 
+// The session's doctor is not among them: what he sets is told wherever he sets it.
+void SessionFeed::tell_status(const Json& status) {
+  const Membership of = membership();
+  if (of.participant.empty() || !of.admitted || ask_.caller.who.person == of.provider) return;
+  parts_.live.relay(
+      session_, *this,
+      Json::object({{"kind", "presence"}, {"from", of.participant}, {"status", status}}));
+}
+
 Result<Json> SessionFeed::say(std::string_view kind, const Json& what) {
   if (!still_allowed(false))
     return denied("authorisation.denied", "the caller may not listen here");
@@ -289,8 +298,9 @@ Result<Json> SessionFeed::say(std::string_view kind, const Json& what) {
     return signal("transcript", what);
   }
   if (kind == "status") {
-    ask.record = ask_.caller.who.person;
-    return parts_.practice.set_presence(ask);
+    RABT_TRY(set, parts_.practice.set_presence(ask));
+    tell_status(set["status"]);
+    return set;
   }
   if (kind == "signal") {
     if (!is_signal(what.string_or("signal", "")))

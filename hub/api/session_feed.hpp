@@ -88,6 +88,7 @@ class SessionFeed : public consultation::LiveListener,
   [[nodiscard]] Result<Json> signal(std::string_view kind, const Json& what);
   void announce(std::string_view kind);
   void tell_admitted(const consultation::LiveEvent& event);
+  void tell_status(const Json& status);
   // Who signals is in the call; who has no live channel any more has left it.
   [[nodiscard]] Status enter_call(const consultation::Membership& of);
   void leave_call();

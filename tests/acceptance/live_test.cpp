@@ -118,6 +118,53 @@ TEST(Clinicvault, C09C17ChatSignalsAndTheEndGoOverTheSocket) {
   EXPECT_EQ(patient.close_code(), 1000);
 }
 
+TEST(Clinicvault, C17AStatusArrivesAtTheOtherAsItWasSaid) {
+  h().enter("C17", "patient");
+  h().enter("C17doctor", "doctor");
+  const Answer begun = h().get("C17doctor", "/consultation/start/" + number("C17"));
+  RABT_EXPECT_STATUS(begun, 200);
+  const std::string id = begun["consultation_id"].number_text();
+  Line doctor("/ws/" + id + "/" + number("C17doctor"), shows("C17doctor"));
+  Line patient("/ws/" + id + "/" + number("C17"), shows("C17"));
+  EXPECT_FALSE(doctor.typed("connected").is_null());
+  EXPECT_FALSE(patient.typed("connected").is_null());
+
+  patient.send(Json::object({{"type", "status"}, {"status", "online"}}));
+  const Json heard = doctor.next([](const Json& json) {
+    const std::string type = json.string_or("type", "");
+    return type == "status" || type == "error";
+  });
+  EXPECT_EQ(heard["status"], Json("online")) << heard.dump();
+  EXPECT_EQ(heard["from"].as_int64(), h().number("C17")) << heard.dump();
+  EXPECT_TRUE(heard["timestamp"].is_string());
+
+  // Who is in a consultation is busy, whatever he says.
+  doctor.send(Json::object({{"type", "status"}, {"status", "busy"}}));
+  const Json of_doctor = patient.typed("status");
+  EXPECT_EQ(of_doctor["status"], Json("busy")) << of_doctor.dump();
+  EXPECT_EQ(of_doctor["from"].as_int64(), h().number("C17doctor")) << of_doctor.dump();
+
+  patient.send(Json::object({{"type", "status"}, {"status", "asleep"}}));
+  EXPECT_TRUE(patient.typed("error").string_or("detail", "").starts_with("status: "));
+  patient.send(Json::object({{"type", "chat"}}));
+  EXPECT_EQ(patient.typed("error")["detail"], Json("message: it is needed"));
+
+  RABT_EXPECT_STATUS(h().get("C17doctor", "/consultation/end/" + id), 200);
+  // That of the consultation is nobody's.
+  const Json last = patient.next([](const Json& json) {
+    const std::string type = json.string_or("type", "");
+    return (type == "status" && json["from"].is_null()) || type == "consultation_ended";
+  });
+  EXPECT_EQ(last["type"], Json("consultation_ended")) << last.dump();
+
+  // Who comes back when it is over is told so, and waits for nothing.
+  Line late("/ws/" + id + "/" + number("C17"), shows("C17"));
+  ASSERT_EQ(late.status(), "101");
+  EXPECT_FALSE(late.typed("connected").is_null());
+  EXPECT_FALSE(late.typed("consultation_ended").is_null());
+  EXPECT_EQ(late.close_code(), 1000);
+}
+
 TEST(Clinicvault, C09C42TheSocketIsForItsPeopleOnly) {
   h().enter("C9", "patient");
   const std::string id = active("C9");

@@ -28,6 +28,10 @@ class Numbers {
     const auto found = by_participant_.find(participant);
     return found == by_participant_.end() ? Json() : Json(found->second);
   }
+  [[nodiscard]] Json of_person(const std::string& id) const {
+    const auto person = people_.find(ask_.caller.who.tenant, id);
+    return person.ok() ? Json(person->number) : Json();
+  }
   // Empty when nobody has the number.
   [[nodiscard]] std::string participant(std::int64_t number) {
     for (int tries = 0; tries < 2; ++tries) {
@@ -73,6 +77,10 @@ class VaultFeed final : public SessionFeed {
     const Lock lock(numbers_mutex_);
     return numbers_.of(participant);
   }
+  [[nodiscard]] Json number_of_person(const std::string& id) {
+    const Lock lock(numbers_mutex_);
+    return numbers_.of_person(id);
+  }
   [[nodiscard]] std::string participant_of(std::int64_t number) {
     const Lock lock(numbers_mutex_);
     return numbers_.participant(number);
@@ -81,6 +89,8 @@ class VaultFeed final : public SessionFeed {
     const Lock lock(numbers_mutex_);
     return numbers_.list();
   }
+  // Tells of the end of the consultation, and closes the socket.
+  void over(const Json& at);
 
  private:
   void tell(std::string_view kind, std::int64_t seq, std::int64_t at_ms, const Json& data) override;
@@ -115,17 +125,32 @@ void VaultFeed::tell(std::string_view kind, std::int64_t /*seq*/, std::int64_t a
     outlet_.send(Json::object({{"type", kind == "connected" ? "user_joined" : "user_left"},
                                {"user_id", number_of(from)},
                                {"timestamp", at}}));
+  } else if (kind == "presence") {
+    const std::string doctor = data.string_or("provider", "");
+    // Who set it knows it.
+    if (doctor == ask().caller.who.person) return;
+    outlet_.send(
+        Json::object({{"type", "status"},
+                      {"status", data["status"]},
+                      {"from", doctor.empty() ? number_of(from) : number_of_person(doctor)},
+                      {"timestamp", at}}));
   } else if (kind == "session") {
     const std::string event = data.string_or("event", "");
+    // `completed` follows.
+    if (event == "ended") return;
     const Membership of = membership();
     if (event == "completed" || event == "cancelled" || event == "no-show" || event == "failed") {
-      outlet_.send(Json::object({{"type", "consultation_ended"}, {"timestamp", at}}));
-      outlet_.close(http::kCloseNormal, "");
+      over(at);
     } else {
       outlet_.send(
           Json::object({{"type", "status"}, {"status", to_string(of.status)}, {"timestamp", at}}));
     }
   }
+}
+
+void VaultFeed::over(const Json& at) {
+  outlet_.send(Json::object({{"type", "consultation_ended"}, {"timestamp", at}}));
+  outlet_.close(http::kCloseNormal, "");
 }
 
 void VaultFeed::tell_signal(const Json& data, std::int64_t at_ms) {
@@ -157,6 +182,8 @@ class VaultSocket final : public http::SocketHandler {
                                        {"consultation_id", feed_->membership().number},
                                        {"user_id", user_},
                                        {"participants", feed_->people()}}));
+    // Nothing more comes of one that was over before.
+    if (is_end(feed_->membership().status)) feed_->over(to_iso8601(parts_.clock.now()));
   }
   void received(http::Socket& socket, std::string_view text) override;
   void closed() override { feed_->end(); }
@@ -176,9 +203,13 @@ void VaultSocket::received(http::Socket& socket, std::string_view text) {
   const Status done = frame.ok() && frame->is_object()
                           ? answer(*frame)
                           : invalid("api.body", "a message is one JSON object");
-  if (!done.ok()) {
-    socket.send(Json::object({{"type", "error"}, {"detail", done.error().message}}).dump());
-  }
+  if (done.ok()) return;
+  std::string detail = done.error().message;
+  // The text of a chat has another name here.
+  constexpr std::string_view kText = "text: ";
+  if (frame.ok() && frame->string_or("type", "") == "chat" && detail.starts_with(kText))
+    detail.replace(0, kText.size(), "message: ");
+  socket.send(Json::object({{"type", "error"}, {"detail", detail}}).dump());
 }
 
 Status VaultSocket::answer(const Json& frame) {
