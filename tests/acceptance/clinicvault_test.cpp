@@ -144,6 +144,22 @@ TEST(Clinicvault, C06C23C24C25WritesNotes) {
                                with("vital_signs", Json::object({{"heart_rate", 900}})));
   RABT_EXPECT_STATUS(high, 422);
   EXPECT_NE(high.body.find("heart_rate"), std::string::npos) << high.body;
+  const Answer other = h().post("D", "/consultation/notes",
+                                with("vital_signs", Json::object({{"blood_pressure", "120/80"}})));
+  RABT_EXPECT_STATUS(other, 422);
+  EXPECT_EQ(other["detail"][0]["loc"], Json::array({"body", "vital_signs"})) << other.body;
+  EXPECT_NE(other.body.find("blood_pressure_systolic"), std::string::npos) << other.body;
+  // A refusal of one part leaves nothing of the others behind.
+  const std::string vitals = "/api/v1/sessions/" + id + "/vitals";
+  const auto before = h().get("D", vitals)["items"].size();
+  Json half = with("vital_signs", Json::object({{"heart_rate", 72}}));
+  half.set("notes", "x");
+  half.set("template", "unknown-template");
+  RABT_EXPECT_STATUS(h().post("D", "/consultation/notes", half), 422);
+  half.mutable_object().erase("template");
+  half.set("prescriptions", Json::array({Json::object({{"dosage", "500 mg"}})}));
+  RABT_EXPECT_STATUS(h().post("D", "/consultation/notes", half), 422);
+  EXPECT_EQ(h().get("D", vitals)["items"].size(), before);
   Json formed = with("notes", "x");
   formed.set("template", "unknown-template");
   RABT_EXPECT_STATUS(h().post("D", "/consultation/notes", formed), 422);

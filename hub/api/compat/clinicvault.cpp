@@ -15,7 +15,9 @@
 // ClinicVault Enterprise: docs/compat/clinicvault.md. Ids are numbers, names snake_case.
 namespace rabt::api::compat {
 
+using consultation::Answer;
 using consultation::Ask;
+using consultation::Records;
 using http::Response;
 using identity::Person;
 using identity::Role;
@@ -350,6 +352,36 @@ Json id_of(const Json& record) {
   return record["number"].is_null() ? record["id"] : record["number"];
 }
 
+// A record of those that one call writes.
+struct Part {
+  Answer (Records::*write)(const Ask& ask);
+  Json body;
+  // Where its number goes, once it is there.
+  Json& number;
+};
+
+// Each is a commit of its own. All are tried before the first is kept, so that a refusal of one
+// leaves nothing of the others behind.
+Status write_all(const DoorCall& call, const std::string& session, const std::vector<Part>& parts) {
+  Records& records = call.house.records;
+  for (const Part& one : parts) {
+    if (parts.size() == 1) break;
+    bool would = false;
+    Ask ask = call.ask(session, one.body);
+    ask.once = [&would](store::Transaction& /*transaction*/, const Json& /*answer*/) -> Status {
+      would = true;
+      return unavailable("store.busy", "the record is not kept yet");
+    };
+    const auto tried = (records.*one.write)(ask);
+    if (!tried.ok() && !would) return tried.error();
+  }
+  for (const Part& one : parts) {
+    RABT_TRY(written, (records.*one.write)(call.ask(session, one.body)));
+    one.number = id_of(written);
+  }
+  return ok_status();
+}
+
 Result<Response> write_notes(DoorCall& call) {
   if (!call.caller.who.roles.has_any({Role::doctor, Role::specialist, Role::nurse}))
     return denied("authorisation.denied", "notes are written by the staff");
@@ -362,25 +394,33 @@ Result<Response> write_notes(DoorCall& call) {
     return invalid("api.invalid",
                    "notes: one of notes, vital_signs and prescriptions must be given");
   }
-  // What is most likely to be refused comes first, so that a refusal leaves nothing behind.
   Json vitals_id;
-  Json prescription_ids = Json::array();
+  Json prescription_id;
   Json note_id;
+  std::vector<Part> parts;
   if (vitals.is_object()) {
-    RABT_TRY(taken, call.house.records.record_vitals(call.ask(id, take(vitals, kVitalSigns))));
-    vitals_id = id_of(taken);
+    Json ours = take(vitals, kVitalSigns);
+    if (ours.size() == 0) {
+      std::string known;
+      for (const auto& [theirs, our] : kVitalSigns)
+        known += (known.empty() ? "" : ", ") + snake_case(theirs);
+      return invalid("api.invalid", "vital_signs: needs at least one of " + known);
+    }
+    parts.push_back({&Records::record_vitals, std::move(ours), vitals_id});
   }
   if (prescribes) {
-    RABT_TRY(made, call.house.records.prescribe(
-                       call.ask(id, Json::object({{"items", items_of(prescriptions)}}))));
-    prescription_ids.push_back(id_of(made));
+    parts.push_back(
+        {&Records::prescribe, Json::object({{"items", items_of(prescriptions)}}), prescription_id});
   }
   if (!notes.is_null()) {
-    Json ours = Json::object(
-        {{"template", call.body["template"]}, {notes.is_object() ? "sections" : "content", notes}});
-    RABT_TRY(written, call.house.records.write_note(call.ask(id, std::move(ours))));
-    note_id = id_of(written);
+    parts.push_back({&Records::write_note,
+                     Json::object({{"template", call.body["template"]},
+                                   {notes.is_object() ? "sections" : "content", notes}}),
+                     note_id});
   }
+  RABT_TRY_STATUS(write_all(call, id, parts));
+  Json prescription_ids = Json::array();
+  if (!prescription_id.is_null()) prescription_ids.push_back(std::move(prescription_id));
   RABT_TRY(is, call.house.sessions.get(call.ask(id)));
   return call.reply(Json::object({{"consultation_id", is["number"]},
                                   {"note_id", std::move(note_id)},
