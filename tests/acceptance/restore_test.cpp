@@ -22,6 +22,12 @@ std::vector<std::string> commands() {
   return out;
 }
 
+// What is looked for may be a piece of a recording. A lead byte at its end is followed by nothing.
+TEST(Search, BytesThatAreNoTextAreLookedForAsTheyStandAndInBase64) {
+  EXPECT_EQ(e2e::forms_of(std::string(9, '\xf0')).size(), 4U);
+  EXPECT_EQ(e2e::forms_of("Noura Ali").size(), 6U);
+}
+
 class Restore : public testing::Test {
  protected:
   void shell(const std::string& command) {

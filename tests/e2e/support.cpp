@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/utf8.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/identity/api_token.hpp"
 #include "tools/demo/booked.hpp"
@@ -57,7 +58,7 @@ constexpr std::string_view kEdgeWorkflow =
     "      call: advance:1.0.0@register\n"
     "      with: {consultation: '${ $workflow.id }', to: booked}\n";
 
-// Code points of UTF-8 text that is known to be good.
+// Code points of good UTF-8.
 std::u32string code_points(const std::string& text) {
   std::u32string out;
   for (std::size_t i = 0; i < text.size();) {
@@ -205,7 +206,9 @@ std::vector<std::pair<std::string, std::string>> forms_of(const std::string& val
   std::string big;
   std::string escaped;
   bool ascii = true;
-  for (const char32_t point : code_points(value)) {  // all of the basic plane
+  // Bytes that are no text stand nowhere as one.
+  const bool text = is_utf8(value);
+  for (const char32_t point : text ? code_points(value) : std::u32string()) {  // basic plane
     const char high = static_cast<char>((point >> 8U) & 0xffU);
     const char low = static_cast<char>(point & 0xffU);
     little.append({low, high});
@@ -219,8 +222,10 @@ std::vector<std::pair<std::string, std::string>> forms_of(const std::string& val
       escaped.append("\\u").append(to_hex(raw));
     }
   }
-  forms.emplace_back("UTF-16LE", little);
-  forms.emplace_back("UTF-16BE", big);
+  if (text) {
+    forms.emplace_back("UTF-16LE", little);
+    forms.emplace_back("UTF-16BE", big);
+  }
   if (!ascii) forms.emplace_back("JSON escapes", escaped);
   // Base64 of the value at each of the three places it can have in a longer text; the characters
   // that depend on the neighbours are cut off. Short values would be found by chance in sealed
