@@ -54,9 +54,14 @@ void SessionVideo::call(const Session& session, std::string_view action, Json ar
   actions_.invoke(std::move(request), [refused = refused_, target = session.provider_plugin,
                                        done = std::move(done)](workflow::ActionOutcome outcome) {
     const bool taken = outcome.kind == workflow::OutcomeKind::done;
-    if (taken || refuses_credentials(outcome)) {
+    const bool wrong = refuses_credentials(outcome);
+    if (taken || wrong) {
       const Lock lock(refused->mutex);
-      refused->target = taken ? std::string() : target;
+      // That one provider takes its credentials says nothing of another's.
+      if (wrong)
+        refused->target = target;
+      else if (refused->target == target)
+        refused->target.clear();
     }
     done(std::move(outcome));
   });

@@ -8,6 +8,3 @@ CREATE TABLE person_known (
   PRIMARY KEY (tenant, value, person)
 ) WITHOUT ROWID;
 CREATE INDEX person_known_person ON person_known (tenant, person);
-INSERT INTO person_known (tenant, kind, value, person)
-  SELECT tenant, kind, value, person FROM person_alias WHERE kind IN ('identifier', 'mrn', 'phone', 'email')
-  ON CONFLICT DO NOTHING;

@@ -212,18 +212,25 @@ TEST(Emr, E32P37AWrongApiSecretIsNamedByTheTokenAndByTheHealth) {
   h().site.faults("twilio", R"([{"match": {"method": "POST", "path": "^/v1/Rooms$"},
                                  "fault": "status", "status": 401}])");
   const std::string id = started();
-  const Answer refused = h().post("P", std::string(kRoot) + "token/", session_id(id));
+  const auto health = [] {
+    return h().get("AD", "/health")["detail"].string_or("credentials", "");
+  };
+  // A call for a session of another test that the provider answers well clears what /health says.
+  std::string said;
+  for (int i = 0; i < 100 && said.empty(); ++i) {
+    const Answer refused = h().post("P", std::string(kRoot) + "token/", session_id(id));
+    RABT_EXPECT_STATUS(refused, 503);
+    EXPECT_NE(refused.text("detail").find("credentials of plugin://twilio"), std::string::npos)
+        << refused.body;
+    said = health();
+  }
   h().site.faults("twilio", "[]");
-  RABT_EXPECT_STATUS(refused, 503);
-  EXPECT_NE(refused.text("detail").find("credentials of plugin://twilio"), std::string::npos)
-      << refused.body;
+  EXPECT_NE(said.find("does not accept the credentials of plugin://twilio"), std::string::npos)
+      << said;
   EXPECT_NE(h().get("D", path(id))["warnings"].dump().find("video.credentials"), std::string::npos);
-  const auto said = [] { return h().get("AD", "/health")["detail"].string_or("credentials", ""); };
-  EXPECT_NE(said().find("does not accept the credentials of plugin://twilio"), std::string::npos)
-      << said();
   // Once it is mended, the next one who comes gets in.
   RABT_EXPECT_STATUS(h().post("P", std::string(kRoot) + "token/", session_id(id)), 200);
-  EXPECT_EQ(said(), "");
+  EXPECT_EQ(health(), "");
   EXPECT_EQ(h().get("D", path(id))["warnings"].dump().find("video.credentials"), std::string::npos);
 }
 

@@ -973,6 +973,25 @@ TEST_F(Video, WrongCredentialsAreNamedToWhoeverJoins) {
   }
 }
 
+TEST_F(Video, AnotherProvidersSuccessSaysNothingOfRefusedCredentials) {
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.target != "plugin://twilio") return provider_.usual(call);
+    workflow::ActionOutcome outcome =
+        plugin::failed(OutcomeKind::permanent, "twilio.20003", "Twilio answered 401, error 20003");
+    outcome.detail = Json::object({{"status", 401}});
+    return outcome;
+  };
+  const std::string refused = id_of(made());
+  provider_.plugin = "janus";
+  EXPECT_EQ(made()["warnings"].dump(), R"(["provider.overlap"])");
+  const Status said = sessions_->video_credentials();
+  ASSERT_FALSE(said.ok());
+  EXPECT_NE(said.error().message.find("plugin://twilio"), std::string::npos);
+  provider_.answer = [this](const plugin::CallRequest& call) { return provider_.usual(call); };
+  must(sessions_->join(as(doctor_, refused)));
+  EXPECT_TRUE(sessions_->video_credentials().ok());
+}
+
 TEST_F(Video, ARoomThatWasRefusedForAnotherReasonIsNotBlamedOnTheCredentials) {
   provider_.answer = [](const plugin::CallRequest&) {
     workflow::ActionOutcome outcome =
