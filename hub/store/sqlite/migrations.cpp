@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "hub/base/clock.hpp"
+#include "hub/base/fnv1a.hpp"
 
 namespace rabt::store::sqlite {
 
@@ -28,12 +29,8 @@ struct Migration {
 };
 using Migrations = std::map<std::int64_t, Migration>;
 
-std::string fnv1a(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : text) {
-    hash ^= static_cast<unsigned char>(c);
-    hash *= 0x100000001b3ULL;
-  }
+std::string checksum_of(std::string_view text) {
+  const std::uint64_t hash = fnv1a(text);
   std::string out;
   for (int shift = 60; shift >= 0; shift -= 4)
     out.push_back("0123456789abcdef"[hash >> shift & 0xfU]);
@@ -66,7 +63,7 @@ Result<Migrations> read_folder(const std::string& folder) {
                          "the migration " + at->path().string() +
                              " cannot be read, is empty or larger than 1 MiB");
     }
-    std::string checksum = fnv1a(sql);
+    std::string checksum = checksum_of(sql);
     const auto [place, fresh] =
         found.emplace(number, Migration{name, std::move(sql), std::move(checksum)});
     if (!fresh) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/base/fnv1a.hpp"
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/run/interpreter.hpp"
 
@@ -16,14 +17,8 @@ constexpr std::int64_t kMaxRetries = 10'000;
 
 // FNV-1a with a final mix: the same on every machine, so that a replay waits exactly as long.
 std::uint64_t stable_hash(std::string_view a, std::string_view b, std::uint64_t c) {
-  std::uint64_t hash = 14695981039346656037ULL;
-  const auto add = [&](std::string_view text) {
-    for (const char byte : text)
-      hash = (hash ^ static_cast<unsigned char>(byte)) * 1099511628211ULL;
-    hash = (hash ^ 0xFFU) * 1099511628211ULL;
-  };
-  add(a);
-  add(b);
+  constexpr std::string_view kEnd = "\xFF";
+  std::uint64_t hash = fnv1a(kEnd, fnv1a(b, fnv1a(kEnd, fnv1a(a))));
   hash ^= c * 0x9E3779B97F4A7C15ULL;
   hash = (hash ^ (hash >> 30U)) * 0xBF58476D1CE4E5B9ULL;
   hash = (hash ^ (hash >> 27U)) * 0x94D049BB133111EBULL;
