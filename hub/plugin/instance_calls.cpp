@@ -7,8 +7,6 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/limits.hpp"
-#include "hub/base/trace_context.hpp"
-#include "hub/crypto/crypto.hpp"
 #include "hub/plugin/instance_parts.hpp"
 #include "hub/plugin/package/marked_places.hpp"
 #include "hub/worker/abi_bytes.hpp"
@@ -38,12 +36,6 @@ bool is_code(std::string_view text) {
          });
 }
 
-// The trace of a run that no other led to.
-std::string trace_of(const std::string& run) {
-  std::string own = trace_of_run(run);
-  return own.empty() ? to_hex(crypto::sha256(run)).substr(0, 32) : own;
-}
-
 ActionOutcome not_started() {
   return failed(OutcomeKind::transient, "plugin.not_started",
                 "the plugin was busy until the deadline; nothing was started");
@@ -59,7 +51,7 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
   open->ended = std::move(ended);
   open->idempotency_key = std::move(request.idempotency_key);
   open->attempt = request.attempt;
-  open->trace = request.trace.empty() ? trace_of(request.instance) : std::move(request.trace);
+  open->trace = std::move(request.trace);
   open->run = std::move(request.instance);
   open->marked = holds_marked(request.arguments, action.places, action.marked);
   if (open->marked) given_marked_ = true;

@@ -1,7 +1,9 @@
 #include <utility>
 #include <vector>
 
+#include "hub/base/bytes.hpp"
 #include "hub/base/trace_context.hpp"
+#include "hub/crypto/crypto.hpp"
 #include "hub/plugin/services/services.hpp"
 
 namespace rabt::plugin {
@@ -16,15 +18,22 @@ constexpr std::size_t kMaxSpans = 4096;       // open at once, of one instance
 struct Services::Trace {
   using Span = Instance::Span;
 
+  // The trace of a run that no other led to.
+  static std::string trace_of(const std::string& run) {
+    std::string own = trace_of_run(run);
+    return own.empty() ? to_hex(crypto::sha256(run)).substr(0, 32) : own;
+  }
   static std::uint64_t make_id(Instance& self) { return draw_span(parts(self).random); }
-  // The open call with its own span, or null.
+  // The open call with its trace and its own span, or null.
   static Instance::OpenCall* running(Instance& self, std::uint64_t call)
       RABT_REQUIRES(self.mutex_) {
     const auto found = self.calls_.find(call);
     if (found == self.calls_.end() || found->second->state != Instance::OpenCall::State::running)
       return nullptr;
-    if (found->second->span == 0) found->second->span = make_id(self);
-    return found->second.get();
+    Instance::OpenCall& open = *found->second;
+    if (open.span == 0) open.span = make_id(self);
+    if (open.trace.empty()) open.trace = trace_of(open.run);
+    return &open;
   }
 
   static std::int32_t traceparent(void* raw, rabt_call_id call, std::uint64_t span, void* context,
