@@ -243,6 +243,34 @@ TEST_F(WebhookDeliveries, ATraceGoesOnToWhoMayKnowIt) {
   EXPECT_GE(without, 3U);
 }
 
+TEST_F(WebhookDeliveries, TheDescriptionOfTheApiNamesEachHeader) {
+  patient_ = std::make_shared<const net::AllowList>(must(net::AllowList::make({"a.example.sa"})));
+  close();
+  open();
+  (void)made("his", kA);
+  Json caused = event("s/1");
+  caused.set("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  ASSERT_TRUE(hooks_->accept("t1", caused).ok());
+  turn();
+  ASSERT_EQ(http_.all.size(), 1U);
+  std::set<std::string> sent;
+  for (const auto& [name, value] : http_.all[0].headers) {
+    if (name != "Content-Type") sent.insert(name);
+  }
+
+  const char* folder = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+  std::ifstream file(std::string(folder != nullptr ? folder : ".") + "/docs/openapi.yaml");
+  const std::string parameter = "        - {name: ";
+  std::set<std::string> described;
+  bool in_webhooks = false;
+  for (std::string line; std::getline(file, line);) {
+    if (!line.empty() && line[0] != ' ') in_webhooks = line == "webhooks:";
+    if (in_webhooks && line.starts_with(parameter))
+      described.insert(line.substr(parameter.size(), line.find(',') - parameter.size()));
+  }
+  EXPECT_EQ(sent, described);
+}
+
 TEST_F(WebhookDeliveries, OnlyWhatAWebhookWantsIsKeptForIt) {
   const Json notes = made("notes", kA, Json::array({"session.note-*"}));
   const Json all = made("all", kB);
