@@ -327,6 +327,10 @@ TEST(Kiorex, K18ListsProviders) {
     EXPECT_TRUE(status == "online" || status == "offline" || status == "busy") << status;
   }
   EXPECT_TRUE(found) << all.body;
+  RABT_EXPECT_STATUS(h().get("P", "/video/providers?status=ONLINE"), 200);
+  const Answer wrong = h().get("P", "/video/providers?status=asleep");
+  RABT_EXPECT_STATUS(wrong, 400);
+  EXPECT_EQ(wrong["message"][0], Json("status: it must be one of online, offline, busy"));
 }
 
 TEST(Kiorex, K19K20SlotsAreAddedAndShown) {
@@ -338,7 +342,9 @@ TEST(Kiorex, K19K20SlotsAreAddedAndShown) {
   const Json good = slots("2026-12-25T08:00:00Z", "2026-12-25T09:00:00Z");
   RABT_EXPECT_STATUS(h().post("D", at, good), 201);
   RABT_EXPECT_STATUS(h().post("P", at, good), 403);
-  RABT_EXPECT_STATUS(h().post("D", at, slots("2026-12-25T10:00:00Z", "2026-12-25T09:00:00Z")), 400);
+  const Answer wrong = h().post("D", at, slots("2026-12-25T10:00:00Z", "2026-12-25T09:00:00Z"));
+  RABT_EXPECT_STATUS(wrong, 400);
+  EXPECT_EQ(wrong["message"][0], Json("slots[0].endTime: it must be after the start"));
   const Answer shown = h().get("P", at + "?from=2026-12-25T00:00:00Z&to=2026-12-26T00:00:00Z");
   RABT_EXPECT_STATUS(shown, 200);
   ASSERT_EQ(shown["slots"].size(), 1U) << shown.body;

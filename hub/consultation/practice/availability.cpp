@@ -118,7 +118,8 @@ std::vector<PracticeService::SlotInput> PracticeService::read_slots(const Ask& a
     for (const char* name : {"startsAt", "endsAt"}) {
       if (!slot.has(name)) slot.wrong(name, "it is needed");
     }
-    if (starts && ends && ends->ms <= starts->ms) slot.wrong("endsAt", "it must be after startsAt");
+    if (starts && ends && ends->ms <= starts->ms)
+      slot.wrong("endsAt", "it must be after the start");
     if (starts && ends && ends->ms - starts->ms > kDayMs)
       slot.wrong("endsAt", "a slot is at most a day long");
     SlotInput one{.status = slot.word("status", {"free", "blocked"}, "free"),

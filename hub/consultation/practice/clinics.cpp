@@ -151,7 +151,7 @@ Answer PracticeService::add_clinic_session(const Ask& ask) {
     if (!fields.has(name)) fields.wrong(name, "it is needed");
   }
   if (starts && ends && (ends->ms <= starts->ms || ends->ms - starts->ms > kMaxHoursMs))
-    fields.wrong("endsAt", "it must be after startsAt, within a day");
+    fields.wrong("endsAt", "it must be after the start, within a day");
   const std::int64_t capacity = fields.integer("capacity", 1, kMaxCapacity).value_or(1);
   RABT_TRY_STATUS(fields.done());
   const auto provider = parts_.people.resolve(tenant, ask.body["provider"]);

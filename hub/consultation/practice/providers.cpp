@@ -170,6 +170,10 @@ Answer PracticeService::providers(const Ask& ask) {
       });
     }));
   }
+  const std::string_view status = ask.parameter("status");
+  const auto named = [&](std::string_view word) { return equal_ignoring_case(word, status); };
+  if (!status.empty() && !named("online") && !named("offline") && !named("busy"))
+    return invalid("api.invalid", "status: it must be one of online, offline, busy");
   RABT_TRY(people, parts_.people.having(tenant, kProviders));
   RABT_TRY(now, presences(tenant));
   const auto is = [&](std::string_view filter, const Json& value) {
