@@ -67,11 +67,11 @@ std::string why(const std::string& file) {
 
 // Reads a file by OpenSSL. what: "the key".
 template <typename Read>
-Status read_file(const char* code, std::string_view what, const std::string& file,
+Status read_file(std::string_view code, std::string_view what, const std::string& file,
                  const Read& read) {
   ERR_clear_error();
   if (read(file.c_str()) > 0) return ok_status();
-  return invalid(code, std::string(what) + " " + file + ": " + why(file));
+  return invalid(std::string(code), std::string(what) + " " + file + ": " + why(file));
 }
 
 // What tells that a file has changed.
