@@ -25,7 +25,7 @@ Json explained(access::Right right, const access::Facts& facts) {
 }  // namespace
 
 Result<http::Response> Access::explain(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   const Json* of = body.find("person");
   if (of == nullptr) return invalid("api.invalid", "person: is missing");
   const std::string right = body.string_or("right", "");

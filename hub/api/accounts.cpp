@@ -77,7 +77,7 @@ bool take_flag(Json& body, std::string_view name) {
 }  // namespace
 
 Result<Response> Accounts::login(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   RABT_TRY(username, text_of(body, "username"));
   RABT_TRY(password, text_of(body, "password"));
   const bool by_cookie = body["cookie"] == Json(true);
@@ -113,7 +113,7 @@ Response signed_in(const identity::SignedIn& in, bool by_cookie) {
 }
 
 Result<Response> Accounts::logout(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   if (body["everywhere"] == Json(true)) {
     RABT_TRY(person, own(call));
     RABT_TRY_STATUS(accounts.logout_everywhere(call.caller, person));
@@ -127,7 +127,7 @@ Result<Response> Accounts::logout(const Call& call) const {
 }
 
 Result<Response> Accounts::activate(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   RABT_TRY(username, text_of(body, "username"));
   RABT_TRY(password, text_of(body, "password"));
   RABT_TRY(code, text_of(body, "code"));
@@ -160,7 +160,7 @@ Result<Response> Accounts::me(const Call& call) const {
 }
 
 Result<Response> Accounts::password(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   RABT_TRY_STATUS(own(call));
   RABT_TRY(old, text_of(body, "old"));
   RABT_TRY(fresh, text_of(body, "new"));
@@ -185,7 +185,7 @@ Result<Response> Accounts::enrol(const Call& call) const {
 
 Result<Response> Accounts::confirm(const Call& call) const {
   RABT_TRY_STATUS(own(call));
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   RABT_TRY(code, text_of(body, "code"));
   RABT_TRY(codes, accounts.confirm(call.caller, code));
   return json_response(200, Json::object({{"recoveryCodes", list_of(std::move(codes))}}));
@@ -201,7 +201,7 @@ Result<Response> Accounts::make_bootstrap_code(const Call& call) const {
 
 Result<Response> Accounts::begin_bootstrap(const Call& call) const {
   if (!tls && !is_near(call.caller.client)) return not_allowed();
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   RABT_TRY(code, text_of(body, "code"));
   RABT_TRY(username, text_of(body, "username"));
   RABT_TRY(made, accounts.begin_bootstrap(call.caller, code, username));
@@ -210,7 +210,7 @@ Result<Response> Accounts::begin_bootstrap(const Call& call) const {
 
 Result<Response> Accounts::bootstrap(const Call& call) const {
   if (!tls && !is_near(call.caller.client)) return not_allowed();
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   identity::FirstAdministrator order;
   RABT_TRY(code, text_of(body, "code"));
   order.code = std::move(code);
@@ -232,7 +232,7 @@ Result<Response> Accounts::bootstrap(const Call& call) const {
 
 Result<Response> Accounts::remove_factor(const Call& call) const {
   RABT_TRY_STATUS(own(call));
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   RABT_TRY(code, text_of(body, "code"));
   RABT_TRY_STATUS(accounts.remove_factor(call.caller, code));
   return answer(204, Json());
@@ -254,7 +254,7 @@ Result<Response> Accounts::list(const Call& call) const {
 }
 
 Result<Response> Accounts::create(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   RABT_TRY(roles, take_roles(body));
   RABT_TRY(profile, identity::check_profile(body));
   if (profile.find("username") == nullptr) return invalid("api.invalid", "username: is required");

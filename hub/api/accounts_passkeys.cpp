@@ -54,7 +54,7 @@ Result<Response> Accounts::begin_passkey_sign_in(const Call& /*call*/) const {
 }
 
 Result<Response> Accounts::sign_in_with_passkey(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   RABT_TRY(answer, answer_of(body));
   const bool by_cookie = body["cookie"] == Json(true);
   // Another site must not sign a browser in, either.
@@ -71,7 +71,7 @@ Result<Response> Accounts::begin_step_up(const Call& call) const {
 
 Result<Response> Accounts::step_up(const Call& call) const {
   RABT_TRY_STATUS(own(call));
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   identity::StepUp proof{.otp = body.string_or("otp", ""),
                          .password = body.string_or("password", "")};
   if (body.find("credential") != nullptr) {
@@ -92,7 +92,7 @@ Result<Response> Accounts::begin_passkey(const Call& call) const {
 
 Result<Response> Accounts::add_passkey(const Call& call) const {
   RABT_TRY_STATUS(own(call));
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   RABT_TRY(answer, answer_of(body));
   RABT_TRY(made, accounts.add_passkey(call.caller, answer, body.string_or("name", "")));
   Response response = json_response(201, json_of(made));
@@ -110,7 +110,7 @@ Result<Response> Accounts::passkeys(const Call& call) const {
 
 Result<Response> Accounts::rename_passkey(const Call& call) const {
   RABT_TRY_STATUS(own(call));
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   RABT_TRY(changed, accounts.rename_passkey(call.caller, call.path[0], body.string_or("name", "")));
   return json_response(200, json_of(changed));
 }

@@ -57,9 +57,17 @@ bool wants_events(const Request& request) {
          request.header("accept").find("text/event-stream") != std::string_view::npos;
 }
 
-Result<Json> body_object(const Request& request) {
-  RABT_TRY(body, Json::parse(request.body.empty() ? std::string_view("{}")
-                                                  : std::string_view(request.body)));
+const Result<Json>& Body::json() const {
+  if (!json_) json_ = Json::parse(request_.body.empty() ? std::string_view("{}") : request_.body);
+  return *json_;
+}
+
+Result<Json> body_json(const Call& call) {
+  return call.body != nullptr ? call.body->json() : Body(call.request).json();
+}
+
+Result<Json> body_object(const Call& call) {
+  RABT_TRY(body, body_json(call));
   if (!body.is_object()) return invalid("api.body", "the body must be a JSON object");
   return body;
 }

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "hub/api/routes.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "hub/http/server.hpp"
@@ -27,7 +29,22 @@ namespace rabt::api {
 [[nodiscard]] std::string trace_in(const http::Request& request);
 // Whether the caller asks for a stream of events (Accept: text/event-stream).
 [[nodiscard]] bool wants_events(const http::Request& request);
-// An empty body is an empty object. Errors: json.*, api.body.
-[[nodiscard]] Result<Json> body_object(const http::Request& request);
+
+// The body of a request as JSON, read once, when it is first asked for. An empty body is an empty
+// object. Used by one thread at a time.
+class Body {
+ public:
+  explicit Body(const http::Request& request) : request_(request) {}
+  // Errors: json.*.
+  [[nodiscard]] const Result<Json>& json() const;
+
+ private:
+  const http::Request& request_;
+  mutable std::optional<Result<Json>> json_;
+};
+// Errors: json.*.
+[[nodiscard]] Result<Json> body_json(const Call& call);
+// Errors: json.*, api.body.
+[[nodiscard]] Result<Json> body_object(const Call& call);
 
 }  // namespace rabt::api

@@ -325,9 +325,8 @@ Response Api::problem_of(const Error& error) const {
 Response Api::once(const Route& route, const Call& call, const Answering& answering,
                    std::string_view digest) {
   const auto answer = [&](const Call& of) {
-    const Status known = route.pattern.starts_with(kApi)
-                             ? described_.check(route.operation, of.request)
-                             : ok_status();
+    const Status known =
+        route.pattern.starts_with(kApi) ? described_.check(route.operation, of) : ok_status();
     auto answered = known.ok() ? answering(of) : Result<Response>(known.error());
     if (answered.ok()) return *std::move(answered);
     const Error& error = answered.error();
@@ -338,8 +337,11 @@ Response Api::once(const Route& route, const Call& call, const Answering& answer
     }
     return problem_of(error);
   };
-  if (route.method == "GET" || call.caller.who.kind == identity::Kind::anonymous)
-    return answer(call);
+  if (route.method == "GET") return answer(call);
+  const Body body(call.request);
+  Call with = call;
+  with.body = &body;
+  if (call.caller.who.kind == identity::Kind::anonymous) return answer(with);
   using When = Replays::When;
   auto begun = parts_.replays.begin(call.caller.who, route.operation, call.request,
                                     route.options.one_commit ? When::within : When::before, digest);
@@ -354,7 +356,6 @@ Response Api::once(const Route& route, const Call& call, const Answering& answer
     return still.ok() ? *std::move(begun->answer) : http::problem(still.error());
   }
   Replays::Ticket& ticket = begun->ticket;
-  Call with = call;
   if (route.options.one_commit && !ticket.key.empty()) {
     with.once = [this, &ticket](store::Transaction& transaction, const Response& response) {
       return parts_.replays.keep(transaction, ticket, response);

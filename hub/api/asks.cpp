@@ -44,7 +44,7 @@ void read_path(const Call& call, Ask& ask) {
 Result<Ask> ask_of(const Call& call) {
   Ask ask{.caller = call.caller};
   read_path(call, ask);
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   ask.body = std::move(body);
   ask.query = call.request.query;
   RABT_TRY_STATUS(read_if_match(call, ask));

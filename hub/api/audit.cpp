@@ -188,7 +188,7 @@ Result<access::Subject> Audit::subject_of(const std::string& text) const {
 }
 
 Result<Response> Audit::report(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   RABT_TRY(period, period_of(body));
   const std::string text = body.string_or("patient", "");
   const auto subject = subject_of(text);
@@ -258,7 +258,7 @@ Result<Response> Audit::entries(const Call& call) const {
 }
 
 Result<Response> Audit::export_page(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   const std::string name = body.string_or("format", "jsonl");
   const auto format = std::find_if(kFormats.begin(), kFormats.end(),
                                    [&](const Format& one) { return one.name == name; });

@@ -110,7 +110,7 @@ Status Clients::confirmed(const Call& call, const std::string& id, identity::Rol
 }
 
 Result<Response> Clients::create(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   if (!body["id"].is_string()) return invalid("api.invalid", "id: must be a text");
   RABT_TRY(wanted, change_of(body));
   RABT_TRY_STATUS(confirmed(call, body["id"].as_string(), {}, wanted));
@@ -141,7 +141,7 @@ Result<Response> Clients::change(const Call& call) const {
 }
 
 Result<Response> Clients::add_key(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   const Json* days = body.find("days");
   const auto wanted = days == nullptr ? kKeyDays : days->as_int64().value_or(0);
   const std::int64_t most = identity::kMaxKeyLifeMs / kDayMs;

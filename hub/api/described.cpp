@@ -1,8 +1,8 @@
 #include "hub/api/described.hpp"
 
 #include <algorithm>
-#include <vector>
 
+#include "hub/api/answers.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/check.hpp"
 #include "hub/base/suggest.hpp"
@@ -38,12 +38,86 @@ bool may_be_json(std::string_view type) {
 
 }  // namespace
 
-struct Described::Members {
-  std::map<std::string, std::vector<const Json*>, std::less<>> named;
-  // Something is said about members.
-  bool told = false;
-  // Any other member is welcome.
-  bool open = false;
+// Makes nodes of the schemas of a document.
+class Described::Compiler {
+ public:
+  Compiler(const Json& document, std::deque<Node>& nodes) : document_(document), nodes_(nodes) {}
+
+  // The value itself, or what its $ref leads to.
+  [[nodiscard]] const Json& follow(const Json& json) const {
+    const Json* at = &json;
+    for (int steps = 0; steps < kMaxDepth; ++steps) {
+      const Json* const reference = at->find("$ref");
+      if (reference == nullptr) return *at;
+      const Json* to = &document_;
+      std::string_view rest = reference->as_string();
+      rest.remove_prefix(std::min<std::size_t>(2, rest.size()));
+      while (to != nullptr && !rest.empty()) {
+        const auto slash = rest.find('/');
+        to = to->find(rest.substr(0, slash));
+        rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+      }
+      RABT_CHECK(to != nullptr);
+      at = to;
+    }
+    return *at;
+  }
+
+  // Null for no schema. The same schemas share one node.
+  const Node* node_of(const std::vector<const Json*>& found) {
+    Schemas schemas;
+    for (const Json* schema : found) schemas.insert(&follow(*schema));
+    if (schemas.empty()) return nullptr;
+    const auto [at, is_new] = made_.try_emplace(schemas);
+    if (!is_new) return at->second;
+    Node& node = nodes_.emplace_back();
+    at->second = &node;
+    std::vector<const Json*> items;
+    Members members;
+    for (const Json* schema : schemas) {
+      if (const Json& list = (*schema)["items"]; list.is_object()) items.push_back(&list);
+      gather(*schema, 0, node, members);
+    }
+    node.items = node_of(items);
+    for (const auto& [name, types] : members) node.members[name] = node_of(types);
+    return &node;
+  }
+
+ private:
+  using Schemas = std::set<const Json*>;
+  // By name, the schemas of what the member holds.
+  using Members = std::map<std::string, std::vector<const Json*>, std::less<>>;
+
+  // Adds what a schema says about members to `out` and `members`.
+  void gather(const Json& schema, int depth, Node& out, Members& members) const {
+    if (depth > kMaxDepth) return;
+    const Json& here = follow(schema);
+    if (here["properties"].is_object()) {
+      out.told = true;
+      for (const auto& [name, type] : here["properties"].as_object())
+        members[name].push_back(&type);
+    }
+    // Other names of members, which are read where they stand.
+    if (const Json& others = here["x-also"]; others.is_array()) {
+      for (const Json& name : others.as_array()) members[name.as_string()];
+    }
+    const Json& rest = here["additionalProperties"];
+    if (rest.is_bool()) {
+      out.told = true;
+      out.open = out.open || rest.as_bool();
+    } else if (rest.is_object()) {
+      out.open = true;
+    }
+    for (const std::string_view combined : {"allOf", "anyOf", "oneOf"}) {
+      const Json& parts = here[combined];
+      if (!parts.is_array()) continue;
+      for (const Json& part : parts.as_array()) gather(part, depth + 1, out, members);
+    }
+  }
+
+  const Json& document_;
+  std::deque<Node>& nodes_;
+  std::map<Schemas, const Node*> made_;
 };
 
 Described::Described() {
@@ -51,8 +125,9 @@ Described::Described() {
   limits.max_bytes = 4U << 20U;
   const auto read = workflow::parse_yaml(embedded::openapi, limits);
   RABT_CHECK(read.root != nullptr);
-  document_ = workflow::to_json(*read.root);
-  for (const auto& [pattern, methods] : document_["paths"].as_object()) {
+  const Json document = workflow::to_json(*read.root);
+  Compiler compiler(document, nodes_);
+  for (const auto& [pattern, methods] : document["paths"].as_object()) {
     for (const std::string_view method : kMethods) {
       const Json* const described = methods.find(method);
       if (described == nullptr) continue;
@@ -60,32 +135,31 @@ Described::Described() {
       for (const Json* list : {methods.find("parameters"), described->find("parameters")}) {
         if (list == nullptr) continue;
         for (const Json& given : list->as_array()) {
-          const Json& parameter = follow(given);
+          const Json& parameter = compiler.follow(given);
           if (parameter.string_or("in", "") == "query")
             one.parameters.insert(parameter.string_or("name", ""));
         }
       }
-      const Json& body = follow((*described)["requestBody"]);
-      one.body = body["content"]["application/json"]["schema"];
+      const Json& body = compiler.follow((*described)["requestBody"]);
+      const Json& schema = body["content"]["application/json"]["schema"];
+      if (schema.is_object()) one.body = compiler.node_of({&schema});
     }
   }
 }
 
-Status Described::check(std::string_view operation, const http::Request& request) const {
+Status Described::check(std::string_view operation, const Call& call) const {
   const auto found = operations_.find(operation);
   if (found == operations_.end()) return ok_status();
   const Operation& described = found->second;
   std::vector<std::string> mistakes;
-  for (const auto& [name, value] : request.query) {
+  for (const auto& [name, value] : call.request.query) {
     if (described.parameters.contains(name)) continue;
     const std::vector<std::string> known(described.parameters.begin(), described.parameters.end());
     mistakes.push_back(unknown("parameter of the query", name, known));
   }
-  const bool has_json = described.body.is_object() && may_be_json(request.header("content-type"));
-  if (has_json && !request.body.empty()) {
+  if (described.body != nullptr && may_be_json(call.request.header("content-type"))) {
     // What is no JSON, the operation refuses.
-    if (const auto body = Json::parse(request.body); body.ok())
-      look({&described.body}, *body, "", 0, mistakes);
+    if (const auto body = body_json(call); body.ok()) look(described.body, *body, "", 0, mistakes);
   }
   if (mistakes.empty()) return ok_status();
   std::string text;
@@ -93,80 +167,26 @@ Status Described::check(std::string_view operation, const http::Request& request
   return invalid("api.invalid", std::move(text));
 }
 
-void Described::look(const std::vector<const Json*>& schemas, const Json& value,
-                     const std::string& path, int depth, std::vector<std::string>& mistakes) const {
-  if (depth > kMaxDepth) return;
+void Described::look(const Node* node, const Json& value, const std::string& path, int depth,
+                     std::vector<std::string>& mistakes) {
+  if (node == nullptr || depth > kMaxDepth) return;
   if (value.is_array()) {
-    std::vector<const Json*> items;
-    for (const Json* schema : schemas) {
-      const Json& list = follow(*schema);
-      if (list["items"].is_object()) items.push_back(&list["items"]);
-    }
-    if (items.empty()) return;
-    for (std::size_t i = 0; i < value.size(); ++i)
-      look(items, value.item(i), path + "[" + std::to_string(i) + "]", depth + 1, mistakes);
+    for (std::size_t i = 0; node->items != nullptr && i < value.size(); ++i)
+      look(node->items, value.item(i), path + "[" + std::to_string(i) + "]", depth + 1, mistakes);
     return;
   }
-  if (!value.is_object()) return;
-  Members members;
-  for (const Json* schema : schemas) gather(*schema, 0, members);
-  if (!members.told) return;
+  if (!value.is_object() || !node->told) return;
   for (const auto& [name, member] : value.as_object()) {
-    const auto known = members.named.find(name);
-    if (known != members.named.end()) {
+    const auto known = node->members.find(name);
+    if (known != node->members.end()) {
       look(known->second, member, path.empty() ? name : path + "." + name, depth + 1, mistakes);
-    } else if (!members.open) {
+    } else if (!node->open) {
       std::vector<std::string> names;
-      for (const auto& [one, types] : members.named) names.push_back(one);
+      for (const auto& [one, type] : node->members) names.push_back(one);
       mistakes.push_back((path.empty() ? std::string("body") : path) + ": " +
                          unknown("member", name, names));
     }
   }
-}
-
-void Described::gather(const Json& schema, int depth, Members& out) const {
-  if (depth > kMaxDepth) return;
-  const Json& here = follow(schema);
-  if (here["properties"].is_object()) {
-    out.told = true;
-    for (const auto& [name, type] : here["properties"].as_object())
-      out.named[name].push_back(&type);
-  }
-  // Other names of members, which are read where they stand.
-  if (const Json& others = here["x-also"]; others.is_array()) {
-    for (const Json& name : others.as_array()) out.named[name.as_string()];
-  }
-  const Json& rest = here["additionalProperties"];
-  if (rest.is_bool()) {
-    out.told = true;
-    out.open = out.open || rest.as_bool();
-  } else if (rest.is_object()) {
-    out.open = true;
-  }
-  for (const std::string_view combined : {"allOf", "anyOf", "oneOf"}) {
-    const Json& parts = here[combined];
-    if (!parts.is_array()) continue;
-    for (const Json& part : parts.as_array()) gather(part, depth + 1, out);
-  }
-}
-
-const Json& Described::follow(const Json& json) const {
-  const Json* at = &json;
-  for (int steps = 0; steps < kMaxDepth; ++steps) {
-    const Json* const reference = at->find("$ref");
-    if (reference == nullptr) return *at;
-    const Json* to = &document_;
-    std::string_view rest = reference->as_string();
-    rest.remove_prefix(std::min<std::size_t>(2, rest.size()));
-    while (to != nullptr && !rest.empty()) {
-      const auto slash = rest.find('/');
-      to = to->find(rest.substr(0, slash));
-      rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
-    }
-    RABT_CHECK(to != nullptr);
-    at = to;
-  }
-  return *at;
 }
 
 }  // namespace rabt::api

@@ -1,14 +1,16 @@
 #pragma once
 
+#include <cstdint>
+#include <deque>
 #include <map>
-#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "hub/api/routes.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
-#include "hub/http/server.hpp"
 
 // What docs/openapi.yaml, which the hub carries, says that a request may have.
 namespace rabt::api {
@@ -18,28 +20,41 @@ class Described {
  public:
   // Reads the document. One that cannot be read ends the process: it is part of the program.
   Described();
+  // Operations and nodes point to nodes.
+  Described(const Described&) = delete;
+  Described& operator=(const Described&) = delete;
 
   // Refuses parameters of the query, and members of a JSON body at any depth, that the operation
   // does not have: what is misspelt would else be without effect, and nobody would see it. A name
   // is repeated when it is nearly one that is known; any other may be anything, patient data too.
   // What the values are, the operation itself judges. Errors: invalid api.invalid, one line a
   // mistake.
-  [[nodiscard]] Status check(std::string_view operation, const http::Request& request) const;
+  [[nodiscard]] Status check(std::string_view operation, const Call& call) const;
 
  private:
+  // What all schemas that describe one place of a body say together.
+  struct Node {
+    // Null where nothing is said about what the member holds.
+    std::map<std::string, const Node*, std::less<>> members;
+    // The same for the items of a list.
+    const Node* items = nullptr;
+    // Something is said about members.
+    bool told = false;
+    // Any other member is welcome.
+    bool open = false;
+  };
   struct Operation {
     std::set<std::string, std::less<>> parameters;
     // Null when it takes no JSON.
-    Json body;
+    const Node* body = nullptr;
   };
-  // The object's own members and what is wrong below them.
-  void look(const std::vector<const Json*>& schemas, const Json& value, const std::string& path,
-            int depth, std::vector<std::string>& mistakes) const;
-  struct Members;
-  void gather(const Json& schema, int depth, Members& out) const;
-  [[nodiscard]] const Json& follow(const Json& json) const;
+  class Compiler;
+  // The value's own members and what is wrong below them.
+  static void look(const Node* node, const Json& value, const std::string& path, int depth,
+                   std::vector<std::string>& mistakes);
 
-  Json document_;
+  // A schema may contain itself: nodes point to each other in circles.
+  std::deque<Node> nodes_;
   std::map<std::string, Operation, std::less<>> operations_;
 };
 

@@ -37,7 +37,7 @@ Result<Response> Grants::list(const Call& call) const {
 }
 
 Result<Response> Grants::open(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   const std::string instance = body.string_or("instance", "");
   const std::string who = body.string_or("patient", "");
   if (instance.empty() == who.empty())
@@ -51,14 +51,14 @@ Result<Response> Grants::open(const Call& call) const {
 }
 
 Result<Response> Grants::close(const Call& call) const {
-  RABT_TRY_STATUS(body_object(call.request));
+  RABT_TRY_STATUS(body_object(call));
   RABT_TRY_STATUS(grants.close(reader_of(call), call.path[0]));
   RABT_TRY(grant, grants.find(call.path[0]));
   return json_response(200, grant_json(grant));
 }
 
 Result<Response> Grants::review(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   // A person reviews in his own name; a client says for whom it speaks.
   const identity::Principal& who = call.caller.who;
   const std::string by = who.person.empty() ? body.string_or("by", "") : who.actor();

@@ -66,7 +66,7 @@ Result<Response> Instances::list(const Call& call) const {
 }
 
 Result<Response> Instances::search(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   RABT_TRY(limit, checked_limit(body.int_or("limit", kPage)));
   RABT_TRY(patient, patients.index_of(body.string_or("patient", "")));
   // That somebody looked for this person is in the log before the hub knows whether it has
@@ -118,14 +118,14 @@ Result<Response> Instances::events(const Call& call) const {
 }
 
 Result<Response> Instances::cancel(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   RABT_TRY_STATUS(
       engine.cancel(call.path[0], call.caller.who.actor(), body.string_or("reason", "")));
   return json_response(202, Json::object({{"cancelled", true}}));
 }
 
 Result<Response> Instances::resolve(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   workflow::ActionOutcome outcome;
   const std::string kind = body.string_or("outcome", "");
   if (kind == "done") {

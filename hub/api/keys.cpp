@@ -26,7 +26,7 @@ Status confirmed_by_two(identity::Approvals& approvals, const identity::Caller& 
 
 Result<Response> Keys::act(const Call& call) const {
   const std::string_view verb = call.path[0];
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   const keys::Order order{.actor = call.caller.who.actor(),
                           .reason = {},
                           .client = call.caller.client,

@@ -165,7 +165,7 @@ Result<Response> PersonRecords::list_patients(const Call& call) const {
 }
 
 Result<Response> PersonRecords::create_patient(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   RABT_TRY(profile, identity::check_profile(body));
   RABT_TRY_STATUS(has_name(profile));
   RABT_TRY_STATUS(may_vouch(call, profile, Json::object(), false));
@@ -182,7 +182,7 @@ Result<Response> PersonRecords::create_patient(const Call& call) const {
 }
 
 Result<Response> PersonRecords::search_patients(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   const std::string text = body.string_or("identifier", "");
   RABT_TRY(index, patients.index_of(text));
   // That somebody looked for this person is in the log before the hub knows whether it has him.
@@ -242,7 +242,7 @@ Status PersonRecords::may_change_patient(const Call& call) const {
 }
 
 Result<Response> PersonRecords::create_provider(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   Roles roles{Role::doctor};
   if (body.find("roles") != nullptr) {
     RABT_TRY(given, take_roles(body));

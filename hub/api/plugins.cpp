@@ -35,7 +35,7 @@ bool is_plain(const Json& detail) {
 }  // namespace
 
 Result<Response> Plugins::act(const Call& call) const {
-  RABT_TRY(body, body_object(call.request));
+  RABT_TRY(body, body_object(call));
   const std::string act = body.string_or("act", "");
   const bool known = std::find(kActs.begin(), kActs.end(), act) != kActs.end();
   if (!known) {

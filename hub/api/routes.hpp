@@ -24,6 +24,7 @@ class Transaction;
 
 namespace rabt::api {
 
+class Body;
 class Cursors;
 struct Resources;
 
@@ -44,6 +45,8 @@ struct Call {
   // Keeps the answer for a repeat of the call. An act that is one commit calls it in that commit.
   // Unset unless the call names an Idempotency-Key.
   std::function<Status(store::Transaction&, const http::Response&)> once{};
+  // The body that has arrived, as JSON. Null before, and where nobody keeps what is read.
+  const Body* body = nullptr;
 };
 
 // An error becomes a problem document.

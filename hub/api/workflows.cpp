@@ -16,8 +16,8 @@ struct Order {
   bool prune = false;
 };
 
-Result<Order> read_order(const http::Request& request) {
-  RABT_TRY(body, body_object(request));
+Result<Order> read_order(const Call& call) {
+  RABT_TRY(body, body_object(call));
   Order order;
   const Json& list = body["files"];
   if (!list.is_array() || list.size() == 0)
@@ -70,13 +70,13 @@ Result<Response> Workflows::source(const Call& call) const {
 }
 
 Result<Response> Workflows::plan(const Call& call) const {
-  RABT_TRY(order, read_order(call.request));
+  RABT_TRY(order, read_order(call));
   RABT_TRY(plan, engine.plan(order.files, order.prune));
   return json_response(200, plan);
 }
 
 Result<Response> Workflows::apply(const Call& call) const {
-  RABT_TRY(order, read_order(call.request));
+  RABT_TRY(order, read_order(call));
   if (approvals.needs(identity::kApply)) {
     // What would not be done anyway needs nobody.
     RABT_TRY_STATUS(engine.plan(order.files, order.prune));

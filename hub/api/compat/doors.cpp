@@ -73,7 +73,8 @@ Result<Json> body_of(const Request& request) {
     return form.fields();
   }
   constexpr std::string_view kForm = "application/x-www-form-urlencoded";
-  if (!request.header("content-type").starts_with(kForm)) return body_object(request);
+  if (!request.header("content-type").starts_with(kForm))
+    return body_object(Call{.request = request});
   const auto pairs = http::parse_query(request.body);
   if (!pairs) return invalid("api.body", "the body is no form");
   Json body = Json::object();
