@@ -8,6 +8,7 @@
 #include "hub/api/asks.hpp"
 #include "hub/api/person_json.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/consultation/fields.hpp"
 #include "hub/consultation/relations.hpp"
 #include "hub/identity/profile.hpp"
 #include "hub/identity/second_person.hpp"
@@ -67,9 +68,9 @@ Status may_vouch(const Call& call, const Json& given, const Json& known, bool se
 // A record without a name cannot be told from others. Whom an issuer of tokens brings has the name
 // that the issuer gives, and an emergency needs no patient at first.
 Status has_name(const Json& profile) {
-  const std::string name = profile.string_or("name", "");
-  if (name.find_first_not_of(' ') != std::string::npos) return ok_status();
-  return invalid("api.invalid", "name: is needed");
+  consultation::Fields fields(profile);
+  (void)fields.needed_text("name");
+  return fields.done();
 }
 
 // What a patient is told apart by, for a booking.

@@ -113,8 +113,9 @@ TEST(Misspelt, AnAppointmentIsFoundAsItWasGiven) {
 
 TEST(Misspelt, APatientAndAProviderHaveAName) {
   refused(h().post("AD", "/api/v1/patients", Json::object({{"gender", "female"}})),
-          {"name: is needed"});
-  refused(h().post("AD", "/api/v1/providers", Json::object({{"name", " "}})), {"name: is needed"});
+          {"name: it is needed"});
+  refused(h().post("AD", "/api/v1/providers", Json::object({{"name", " "}})),
+          {"name: it is needed"});
   RABT_EXPECT_STATUS(h().post("AD", "/api/v1/patients", Json::object({{"name", "نورة"}})), 201);
 }
 
