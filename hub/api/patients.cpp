@@ -1,5 +1,6 @@
 #include "hub/api/patients.hpp"
 
+#include "hub/base/bytes.hpp"
 #include "hub/identity/blind_index.hpp"
 
 namespace rabt::api {
@@ -32,6 +33,27 @@ access::Reader reader_of(const Call& call) {
           .reason = caller.reason,
           .purpose = caller.purpose,
           .needs_grant = !caller.who.roles.has_any(kByReason)};
+}
+
+Status note_reading(store::Store& store, audit::AuditLog& audit, const std::string& tenant,
+                    const access::Reader& reader, const access::Reading& reading) {
+  Json detail = reading.detail;
+  detail.set("token", reader.token);
+  const std::string patient =
+      reading.patients.empty() ? "" : to_hex(as_bytes(reading.patients.front()));
+  const auto entry = audit.prepare({.tenant = tenant,
+                                    .actor = reader.actor,
+                                    .act = reading.act,
+                                    .object = reading.object,
+                                    .result = "ok",
+                                    .detail = std::move(detail),
+                                    .patient = patient,
+                                    .purpose = reader.purpose,
+                                    .client = reader.client,
+                                    .request = reader.request});
+  const Status written = store.write(
+      [&](store::Transaction& transaction) { return audit.append(transaction, entry); });
+  return written.ok() ? written : Status(access::not_audited(written.error()));
 }
 
 Error not_allowed() {

@@ -25,6 +25,12 @@ struct Patients {
 // Who sent the request and why. Whoever has no role that reads by a reason alone needs a grant.
 [[nodiscard]] access::Reader reader_of(const Call& call);
 
+// Writes down a reading for which nobody is asked for a reason: what the reader is to the patient
+// stands for it. When ok, its entry is durable. Error: unavailable audit.unavailable.
+[[nodiscard]] Status note_reading(store::Store& store, audit::AuditLog& audit,
+                                  const std::string& tenant, const access::Reader& reader,
+                                  const access::Reading& reading);
+
 // The error of a principal who may not do this.
 [[nodiscard]] Error not_allowed();
 

@@ -97,32 +97,13 @@ Result<access::Facts> PersonRecords::facts_about(const Call& call,
 
 Status PersonRecords::admit(const Call& call, bool at_once, std::string_view act,
                             std::string_view object, const std::string& pseudonym) const {
-  const identity::Caller& caller = call.caller;
-  const bool self = object == "person:" + caller.who.person;
-  if (!at_once) {
-    std::vector<std::string> of;
-    if (const auto index = from_hex(pseudonym); index && !index->empty())
-      of.emplace_back(as_text(*index));
-    return patients.access.admit(reader_of(call), {.act = std::string(act),
-                                                   .object = std::string(object),
-                                                   .instance = {},
-                                                   .patients = std::move(of)});
-  }
-  const auto entry = audit.prepare({.tenant = patients.tenant,
-                                    .actor = caller.who.actor(),
-                                    .act = std::string(act),
-                                    .object = std::string(object),
-                                    .result = "ok",
-                                    .detail = Json::object({{"token", caller.who.credential}}),
-                                    .patient = pseudonym,
-                                    .purpose = self ? "PATRQT" : "TREAT",
-                                    .client = caller.client,
-                                    .request = caller.request,
-                                    .sealed = {}});
-  const Status written = store.write(
-      [&](store::Transaction& transaction) { return audit.append(transaction, entry); });
-  if (!written.ok()) return access::not_audited(written.error());
-  return ok_status();
+  access::Reading reading{.act = std::string(act), .object = std::string(object)};
+  if (const auto index = from_hex(pseudonym); index && !index->empty())
+    reading.patients.emplace_back(as_text(*index));
+  access::Reader reader = reader_of(call);
+  if (!at_once) return patients.access.admit(reader, reading);
+  reader.purpose = object == "person:" + call.caller.who.person ? "PATRQT" : "TREAT";
+  return note_reading(store, audit, patients.tenant, reader, reading);
 }
 
 Result<identity::Person> PersonRecords::of_path(const Call& call, Roles roles) const {

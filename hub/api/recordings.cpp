@@ -118,39 +118,26 @@ Status Recordings::admit(const consultation::Ask& ask, const consultation::Membe
   const bool treats = (!person.empty() && person == membership.provider) ||
                       membership.role == "doctor" || membership.role == "specialist";
   part.set("session", membership.session);
+  access::Reading reading{
+      .act = "recording.read", .object = "recording:" + found.id, .detail = std::move(part)};
+  if (const auto index = from_hex(membership.patient_pseudonym); index && !index->empty())
+    reading.patients.emplace_back(as_text(*index));
+  access::Reader reader{.actor = caller.who.actor(),
+                        .token = caller.who.credential,
+                        .client = caller.client,
+                        .request = caller.request,
+                        .reason = caller.reason,
+                        .purpose = caller.purpose};
   if (own || treats) {
-    const auto entry = audit.prepare({.tenant = patients.tenant,
-                                      .actor = caller.who.actor(),
-                                      .act = "recording.read",
-                                      .object = "recording:" + found.id,
-                                      .result = "ok",
-                                      .detail = std::move(part),
-                                      .patient = membership.patient_pseudonym,
-                                      .purpose = !caller.purpose.empty() ? caller.purpose
-                                                 : own                   ? "PATRQT"
-                                                                         : "TREAT",
-                                      .client = caller.client,
-                                      .request = caller.request});
-    const Status written =
-        store.write([&](store::Transaction& tx) { return audit.append(tx, entry); });
-    return written.ok() ? written : Status(access::not_audited(written.error()));
+    if (reader.purpose.empty()) reader.purpose = own ? "PATRQT" : "TREAT";
+    return note_reading(store, audit, patients.tenant, reader, reading);
   }
   if (!caller.who.is(Role::admin))
     return denied("authorisation.denied", "the caller may not read the recording");
   if (caller.reason.empty())
     return denied("authorisation.denied",
                   "an administrator reads patient data only with a reason, in X-Rabt-Reason");
-  access::Reading reading{
-      .act = "recording.read", .object = "recording:" + found.id, .detail = std::move(part)};
-  if (const auto index = from_hex(membership.patient_pseudonym); index && !index->empty())
-    reading.patients.emplace_back(as_text(*index));
-  return patients.access.admit({.actor = caller.who.actor(),
-                                .token = caller.who.credential,
-                                .client = caller.client,
-                                .request = caller.request,
-                                .reason = caller.reason,
-                                .purpose = caller.purpose},
-                               reading);
+  return patients.access.admit(reader, reading);
 }
 
 Result<Response> Recordings::of_session(const consultation::Ask& ask,
