@@ -174,9 +174,11 @@ std::vector<std::string> mistakes_of(const config::Config& config, const Clock& 
 std::vector<std::string> mistakes_of(const config::ServerEntry& server,
                                      const std::vector<crypto::TlsNamed>& named,
                                      const Clock& clock) {
-  const auto main = open_tls(server, named, clock);
+  const auto main = open_tls(server, {}, named, clock);
   if (!main.ok()) return {"server.tls: " + main.error().message};
-  const auto mtls = open_mtls(server, named, clock);
+  if (!server.mtls) return {};
+  const auto mtls =
+      open_tls(server, {server.mtls->authorities, server.mtls->revoked}, named, clock);
   if (!mtls.ok()) return {"server.mtls: " + mtls.error().message};
   return {};
 }

@@ -15,26 +15,16 @@ void reload_certificates(crypto::TlsServer& tls, Logger& log) {
 }
 
 Result<std::shared_ptr<crypto::TlsServer>> open_tls(const config::ServerEntry& server,
+                                                    const Believed& callers,
                                                     const std::vector<crypto::TlsNamed>& named,
                                                     const Clock& clock) {
-  if (server.tls_certificates.empty()) return std::shared_ptr<crypto::TlsServer>();
+  if (server.tls_certificates.empty() && callers.authorities.empty())
+    return std::shared_ptr<crypto::TlsServer>();
   RABT_TRY(opened, crypto::TlsServer::open({.certificates = server.tls_certificates,
                                             .key = server.tls_key,
                                             .only_1_3 = server.tls_only_1_3,
-                                            .named = named},
-                                           clock));
-  return std::shared_ptr<crypto::TlsServer>(std::move(opened));
-}
-
-Result<std::shared_ptr<crypto::TlsServer>> open_mtls(const config::ServerEntry& server,
-                                                     const std::vector<crypto::TlsNamed>& named,
-                                                     const Clock& clock) {
-  if (!server.mtls) return std::shared_ptr<crypto::TlsServer>();
-  RABT_TRY(opened, crypto::TlsServer::open({.certificates = server.tls_certificates,
-                                            .key = server.tls_key,
-                                            .only_1_3 = server.tls_only_1_3,
-                                            .client_authorities = server.mtls->authorities,
-                                            .client_revoked = server.mtls->revoked,
+                                            .client_authorities = callers.authorities,
+                                            .client_revoked = callers.revoked,
                                             .named = named},
                                            clock));
   return std::shared_ptr<crypto::TlsServer>(std::move(opened));
@@ -44,10 +34,13 @@ Result<std::unique_ptr<Edge>> Edge::open(Options options, const Clock& clock, Lo
                                          Admit admit) {
   std::unique_ptr<Edge> edge(new Edge(std::move(options.server), log));
   const config::ServerEntry& entry = edge->options_;
-  RABT_TRY(tls, open_tls(entry, options.named, clock));
+  RABT_TRY(tls, open_tls(entry, {}, options.named, clock));
   edge->tls_ = std::move(tls);
-  RABT_TRY(mtls, open_mtls(entry, options.named, clock));
-  edge->mtls_ = std::move(mtls);
+  if (entry.mtls) {
+    RABT_TRY(mtls,
+             open_tls(entry, {entry.mtls->authorities, entry.mtls->revoked}, options.named, clock));
+    edge->mtls_ = std::move(mtls);
+  }
   RABT_TRY(server,
            http::Server::start(
                http::ServerOptions{.address = entry.address,

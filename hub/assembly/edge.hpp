@@ -20,15 +20,16 @@ namespace rabt::assembly {
 // Reads the certificates of a listener again when they have changed, and says so in the log.
 void reload_certificates(crypto::TlsServer& tls, Logger& log);
 
-// The certificates of the main listener, and of the one that asks callers for theirs. Null where
-// the configuration has none. named: certificates of hosts that have one of their own. Errors:
-// tls.*.
+// Whose certificates callers must show: files, as in crypto::TlsFiles. Nobody's if it is empty.
+struct Believed {
+  std::string authorities{};
+  std::string revoked{};
+};
+// The certificates of a listener. Null where the configuration has none and nobody must show one.
+// named: certificates of hosts that have one of their own. Errors: tls.*.
 [[nodiscard]] Result<std::shared_ptr<crypto::TlsServer>> open_tls(
-    const config::ServerEntry& server, const std::vector<crypto::TlsNamed>& named,
-    const Clock& clock);
-[[nodiscard]] Result<std::shared_ptr<crypto::TlsServer>> open_mtls(
-    const config::ServerEntry& server, const std::vector<crypto::TlsNamed>& named,
-    const Clock& clock);
+    const config::ServerEntry& server, const Believed& callers,
+    const std::vector<crypto::TlsNamed>& named, const Clock& clock);
 
 // Where a process listens: the main listener, the one that asks for certificates, those of
 // compatibility APIs, and Unix sockets. Internally synchronised.

@@ -121,13 +121,7 @@ Result<std::shared_ptr<crypto::TlsServer>> open_mllp_tls(const config::ServerEnt
                                                          const config::MllpEntry& listen,
                                                          const Clock& clock) {
   if (listen.authorities.empty()) return std::shared_ptr<crypto::TlsServer>();
-  RABT_TRY(opened, crypto::TlsServer::open({.certificates = server.tls_certificates,
-                                            .key = server.tls_key,
-                                            .only_1_3 = server.tls_only_1_3,
-                                            .client_authorities = listen.authorities,
-                                            .client_revoked = listen.revoked},
-                                           clock));
-  return std::shared_ptr<crypto::TlsServer>(std::move(opened));
+  return open_tls(server, {listen.authorities, listen.revoked}, {}, clock);
 }
 
 Result<std::unique_ptr<MllpSources>> MllpSources::open(const config::Config& config,
