@@ -210,5 +210,17 @@ TEST_F(ConfigCheck, OneMistakeDoesNotHideTheNext) {
     EXPECT_NE(said.find(part), std::string::npos) << part << " in\n" << said;
 }
 
+// Which actions and secrets there are is not known before.
+TEST_F(ConfigCheck, WorkflowsAreJudgedWhenWhatTheyNameIsGood) {
+  const std::string files = "workflows: [bad.yaml]\n";
+  for (const char* mistake : {"workflow_secrets: {a: {file: none}}", "roles: {e: 'hub://none'}"}) {
+    const auto config = load(files + mistake);
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    const std::string said = checked(*config);
+    EXPECT_NE(said, "");
+    EXPECT_EQ(said.find("bad.yaml"), std::string::npos) << said;
+  }
+}
+
 }  // namespace
 }  // namespace rabt::assembly
