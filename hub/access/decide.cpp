@@ -9,28 +9,24 @@ namespace {
 using identity::Role;
 using identity::Roles;
 
+// In the order of Right.
+// clang-format off
 constexpr std::array<std::string_view, kRights> kNames{
-    "session_see",        "session_list_all",    "session_clinical",
-    "session_names",      "session_create",      "session_run",
-    "session_end",        "session_cancel",      "session_accept",
-    "session_take",       "session_decline",     "session_assign",
-    "session_take_part",  "session_leave",       "invitation_accept",
-    "invitations_see",    "participant_admit",   "participant_remove",
-    "consent_record",     "recordings_see",      "recordings_list_all",
-    "recording_withdraw", "session_by_the_hub",  "message_write",
-    "document_write",     "note_write",          "vitals_write",
-    "prescription_write", "segment_write",       "feedback_write",
-    "follow_up_write",    "message_read",        "document_read",
-    "note_read",          "vitals_read",         "prescription_read",
-    "segment_read",       "feedback_read",       "follow_up_read",
-    "comments_read",      "note_finish",         "diagnose",
-    "visits_manage",      "visit_see",           "practice_manage",
-    "practice_audit",     "figures_see",         "provider_manage",
-    "patient_see",        "patient_see_at_once", "patients_list_at_once",
-    "patient_change",     "person_vouch",        "provider_see_whole",
-    "instance_data"};
+    "session_see", "session_list_all", "session_clinical", "session_names", "session_create",
+    "session_run", "session_end", "session_cancel", "session_accept", "session_take",
+    "session_decline", "session_assign", "session_take_part", "session_leave", "invitation_accept",
+    "invitations_see", "participant_admit", "participant_remove", "consent_record",
+    "recordings_see", "recording_read", "recordings_list_all", "recording_withdraw",
+    "session_by_the_hub", "message_write", "document_write", "note_write", "vitals_write",
+    "prescription_write", "segment_write", "feedback_write", "follow_up_write", "message_read",
+    "document_read", "note_read", "vitals_read", "prescription_read", "segment_read",
+    "feedback_read", "follow_up_read", "comments_read", "note_finish", "diagnose", "visits_manage",
+    "visit_see", "practice_manage", "practice_audit", "figures_see", "provider_manage",
+    "patient_see", "patient_see_at_once", "patients_list_at_once", "patient_change", "person_vouch",
+    "provider_see_whole", "instance_data"};
+// clang-format on
 
-enum class Need : std::uint8_t { nothing, reason, admitted, setting };
+enum class Need : std::uint8_t { nothing, reason, admitted, setting, treats };
 
 struct Rule {
   Right right;
@@ -60,6 +56,7 @@ constexpr Roles kPatientReaders{Role::doctor, Role::specialist, Role::nurse, Rol
 constexpr Relations kRun{Is::host, Is::creator};
 constexpr Relations kLeads{Is::doctor, Is::specialist};
 constexpr Relations kClinical{Is::doctor, Is::specialist, Is::nurse};
+constexpr Relations kNear{Is::treats, Is::opened_alone, Is::planned_later};
 constexpr Relations kCare{Is::doctor, Is::specialist, Is::nurse, Is::patient_role};
 
 using enum Right;
@@ -142,6 +139,10 @@ constexpr std::array kRules{
     Rule{.right = recordings_see, .id = "recordings.see/office", .roles = kManagers},
     Rule{.right = recordings_see, .id = "recordings.see/doctor", .one_of = {Is::treating, Is::licensed}},
     Rule{.right = recordings_see, .id = "recordings.see/patient", .all_of = {Is::patient_role}, .need = Need::setting},
+    Rule{.right = recording_read, .id = "recording.read/doctor", .one_of = {Is::treating}},
+    Rule{.right = recording_read, .id = "recording.read/part", .one_of = kLeads, .all_of = {Is::takes_part, Is::admitted}},
+    Rule{.right = recording_read, .id = "recording.read/patient", .all_of = {Is::patient, Is::patient_role}, .need = Need::setting},
+    Rule{.right = recording_read, .id = kRecordingForReason, .roles = {Role::admin}, .need = Need::reason},
     hub(recordings_list_all, "recordings.list/hub"),
     Rule{.right = recordings_list_all, .id = "recordings.list/office", .roles = kWatchers},
     hub(recording_withdraw, "recording.withdraw/hub"),
@@ -206,10 +207,10 @@ constexpr std::array kRules{
     Rule{.right = patient_see, .id = "patient.see/own", .one_of = {Is::self}},
     Rule{.right = patient_see, .id = "patient.see/staff", .roles = kPatientReaders},
     Rule{.right = patient_see_at_once, .id = "patient.see-at-once/own", .one_of = {Is::self}},
-    Rule{.right = patient_see_at_once, .id = "patient.see-at-once/treats", .roles = kTreats, .all_of = {Is::takes_part, Is::staff}},
+    Rule{.right = patient_see_at_once, .id = "patient.see-at-once/treats", .roles = kTreats, .one_of = kNear, .need = Need::treats},
     Rule{.right = patients_list_at_once, .id = "patients.list-at-once/staff", .roles = kTreats},
     Rule{.right = patient_change, .id = "patient.change/own", .one_of = {Is::self}},
-    Rule{.right = patient_change, .id = "patient.change/treats", .roles = kTreats, .all_of = {Is::takes_part, Is::staff}},
+    Rule{.right = patient_change, .id = "patient.change/treats", .roles = kTreats, .one_of = kNear, .need = Need::treats},
     Rule{.right = patient_change, .id = "patient.change/office", .roles = {Role::admin, Role::integration}},
     Rule{.right = person_vouch, .id = "person.vouch/office", .roles = {Role::admin, Role::integration}},
     Rule{.right = provider_see_whole, .id = "provider.see-whole/own", .one_of = {Is::self}},
@@ -219,7 +220,16 @@ constexpr std::array kRules{
 // clang-format on
 
 // How far a rule goes along with somebody.
-enum class Outcome : std::uint8_t { other_role, other_relation, no_reason, waits, not_set, allows };
+enum class Outcome : std::uint8_t {
+  other_role,
+  other_relation,
+  no_reason,
+  waits,
+  not_set,
+  later,
+  alone,
+  allows
+};
 
 Outcome outcome_of(const Rule& rule, const Facts& facts) {
   if (rule.system || facts.system)
@@ -231,6 +241,8 @@ Outcome outcome_of(const Rule& rule, const Facts& facts) {
   if (!related) return Outcome::other_relation;
   if (rule.need == Need::reason && !facts.reason) return Outcome::no_reason;
   if (rule.need == Need::setting && !facts.patients_read_recordings) return Outcome::not_set;
+  if (rule.need == Need::treats && !is.has(Is::treats))
+    return is.has(Is::opened_alone) ? Outcome::alone : Outcome::later;
   // The patient reads what is about him before he is admitted, and after the end nobody waits.
   const bool reads = rule.right >= message_read && rule.right <= follow_up_read;
   const bool at_once = is.has(Is::admitted) || (reads && is.has_any({Is::patient, Is::over}));
@@ -250,6 +262,10 @@ std::string_view text_of(Outcome outcome) {
       return "not admitted";
     case Outcome::not_set:
       return "not configured";
+    case Outcome::later:
+      return "planned later";
+    case Outcome::alone:
+      return "opened alone";
     case Outcome::allows:
       break;
   }
@@ -258,6 +274,19 @@ std::string_view text_of(Outcome outcome) {
 
 constexpr std::string_view kDenied = "authorisation.denied";
 constexpr std::string_view kStranger = "the caller does not take part in this session";
+
+// What whoever is about to treat a patient is told, and what he can do.
+constexpr std::string_view kAlone =
+    "the caller opened the session with this patient himself, and nobody else stands behind it: "
+    "the record opens once the patient comes, or somebody else books the session; in an emergency "
+    "open a grant with a reason: POST /api/v1/break-glass";
+constexpr std::string_view kLater =
+    "the session with this patient is too far ahead: the record opens privacy.treats_before_hours "
+    "before it; in an emergency open a grant with a reason: POST /api/v1/break-glass";
+// Who does not see a record at once needs a grant.
+constexpr std::string_view near_code(Right right) {
+  return right == patient_see_at_once ? "phi.break_glass" : kDenied;
+}
 
 Decision refusal(std::string_view code, std::string_view why) {
   return {.code = code, .why = why};
@@ -307,6 +336,8 @@ Decision refuse(Right right, const Facts& facts, std::string_view why) {
       return refusal("participant.not_a_participant", kStranger);
     case recordings_see:
       return refusal(kDenied, "the caller may not see the recordings");
+    case recording_read:
+      return refusal(kDenied, "the caller may not read the recording");
     case recordings_list_all:
       return refusal(kDenied, "only people and administrators have recordings");
     case recording_withdraw:
@@ -351,6 +382,8 @@ Decision decide(Right right, const Facts& facts) noexcept {
     return {.kind = ErrorKind::conflict,
             .code = "participant.waiting",
             .why = "the participant is waiting; a host has to admit him first"};
+  if (nearest == Outcome::later) return refusal(near_code(right), kLater);
+  if (nearest == Outcome::alone) return refusal(near_code(right), kAlone);
   return refuse(right, facts, why);
 }
 

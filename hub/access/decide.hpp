@@ -38,7 +38,9 @@ enum class Right : std::uint8_t {
   participant_admit,
   participant_remove,
   consent_record,
+  // That there are recordings; what was recorded.
   recordings_see,
+  recording_read,
   recordings_list_all,
   recording_withdraw,
   // What the clock or the video provider does to a session.
@@ -113,6 +115,14 @@ enum class Is : std::uint8_t {
   unclaimed,
   // The record is about the caller himself.
   self,
+  // Treats the patient whom a record is about: has a part as doctor, specialist or nurse in a
+  // session with her that is near, runs or ended a short time ago, and behind which somebody else
+  // stands.
+  treats,
+  // Has a part in such a session, which stands on the caller's word alone; in one that is still too
+  // far ahead.
+  opened_alone,
+  planned_later,
   // The session is over.
   over,
   // What a session is that is about to be created: one without a provider, of a clinic, of a visit,
@@ -132,6 +142,7 @@ class Relations {
   constexpr void add(Is one, bool so = true) {
     if (so) bits_ |= 1U << static_cast<unsigned>(one);
   }
+  constexpr void add(Relations others) { bits_ |= others.bits_; }
   [[nodiscard]] constexpr bool has(Is one) const { return has_any({one}); }
   [[nodiscard]] constexpr bool has_any(Relations of) const { return (bits_ & of.bits_) != 0; }
   [[nodiscard]] constexpr bool has_all(Relations of) const {
@@ -154,6 +165,9 @@ struct Facts {
   bool patients_read_recordings = false;
 };
 
+// The rule by which an administrator reads a recording.
+inline constexpr std::string_view kRecordingForReason = "recording.read/reason";
+
 struct Decision {
   bool allowed = false;
   // The rule that allows. Empty in a refusal.
@@ -166,7 +180,8 @@ struct Decision {
 [[nodiscard]] Decision decide(Right right, const Facts& facts) noexcept;
 
 // One rule, and what became of it: "allows", "other role", "other relation", "reason missing",
-// "not admitted", "not configured". Without any value of the record.
+// "not admitted", "not configured", "planned later", "opened alone". Without any value of the
+// record.
 struct Trial {
   std::string_view rule;
   std::string_view outcome;

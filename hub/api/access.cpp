@@ -19,6 +19,7 @@ Json explained(access::Right right, const access::Facts& facts) {
       {{"right", access::to_string(right)}, {"allowed", decision.allowed}, {"rules", trail}});
   if (decision.allowed) out.set("rule", decision.rule);
   if (!decision.allowed) out.set("code", decision.code);
+  if (!decision.allowed) out.set("why", decision.why);
   return out;
 }
 
@@ -34,7 +35,8 @@ Result<http::Response> Access::explain(const Call& call) const {
   RABT_TRY(person, people.find(tenant, id));
   access::Facts facts{.roles = person.roles};
   if (!session.empty()) {
-    RABT_TRY(found, consultation::facts_about(store, keys, random, tenant, session, person));
+    RABT_TRY(found, consultation::facts_about(store, keys, random, tenant, session, person,
+                                              {clock.now(), treats_before_ms}));
     facts = found;
   }
   facts.reason = body.bool_or("reason", false);

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "hub/api/routes.hpp"
 #include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/base/random.hpp"
 #include "hub/identity/person_store.hpp"
 #include "hub/keys/data_keys.hpp"
@@ -18,9 +20,12 @@ struct Access {
   keys::DataKeys& keys;
   audit::AuditLog& audit;
   Random& random;
+  const Clock& clock;
   std::string tenant;
   // video.patient_may_read_recordings
   bool patients_read_recordings = true;
+  // privacy.treats_before_hours
+  std::int64_t treats_before_ms = 0;
 
   // POST /api/v1/access/explain. What access::decide() says of a person and, where one is named, of
   // a session, with the rules that were tried. That it was asked is audited.

@@ -88,10 +88,9 @@ Result<access::Facts> PersonRecords::facts_about(const Call& call,
   access::Facts facts{.roles = who.roles};
   if (who.person.empty()) return facts;
   facts.is.add(access::Is::self, who.person == patient.id);
-  RABT_TRY(treating,
-           consultation::treats(store, patients.tenant, who.person, patient.id, clock.now()));
-  facts.is.add(access::Is::takes_part, treating);
-  facts.is.add(access::Is::staff, treating);
+  RABT_TRY(treating, consultation::relations_to(store, patients.tenant, who.person, patient.id,
+                                                {clock.now(), treats_before_ms}));
+  facts.is.add(treating);
   return facts;
 }
 
@@ -199,15 +198,20 @@ Result<Response> PersonRecords::get_patient(const Call& call) const {
   RABT_TRY(person, of_path(call, {Role::patient}));
   RABT_TRY(facts, facts_about(call, person));
   if (!access::decide(access::Right::patient_see, facts).allowed) return not_allowed();
-  const bool at_once = access::decide(access::Right::patient_see_at_once, facts).allowed;
-  RABT_TRY_STATUS(admit(call, at_once, "patient.read", "person:" + person.id, person.pseudonym));
+  const access::Decision at_once = access::decide(access::Right::patient_see_at_once, facts);
+  const Status admitted =
+      admit(call, at_once.allowed, "patient.read", "person:" + person.id, person.pseudonym);
+  // Who will treat the patient is told what is missing.
+  if (!admitted.ok() && admitted.error().code == at_once.code)
+    return denied(std::string(at_once.code), std::string(at_once.why));
+  RABT_TRY_STATUS(admitted);
   return answer(200, person_json(person));
 }
 
 Result<Response> PersonRecords::change_patient(const Call& call) const {
   RABT_TRY(person, of_path(call, {Role::patient}));
   RABT_TRY(facts, facts_about(call, person));
-  if (!access::decide(access::Right::patient_change, facts).allowed) return not_allowed();
+  RABT_TRY_STATUS(access::admit(access::Right::patient_change, facts));
   // Who needs a reason to see the record does not see it by changing it, either.
   const bool at_once = access::decide(access::Right::patient_see_at_once, facts).allowed;
   const bool sees = at_once || !call.caller.reason.empty();
@@ -219,8 +223,8 @@ Result<Response> PersonRecords::change_patient(const Call& call) const {
 Status PersonRecords::may_change_patient(const Call& call) const {
   RABT_TRY(person, of_path(call, {Role::patient}));
   RABT_TRY(facts, facts_about(call, person));
-  const bool may = access::decide(access::Right::patient_change, facts).allowed;
-  return may ? ok_status() : Status(not_allowed());
+  RABT_TRY_STATUS(access::admit(access::Right::patient_change, facts));
+  return ok_status();
 }
 
 Result<Response> PersonRecords::create_provider(const Call& call) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "hub/access/decide.hpp"
@@ -17,6 +18,8 @@ struct PersonRecords {
   audit::AuditLog& audit;
   const Clock& clock;
   Patients patients;
+  // privacy.treats_before_hours
+  std::int64_t treats_before_ms = 0;
 
   [[nodiscard]] Result<http::Response> list_patients(const Call& call) const;
   [[nodiscard]] Result<http::Response> create_patient(const Call& call) const;

@@ -29,10 +29,9 @@ struct Recordings {
                                                   const http::Request& request) const;
 
  private:
-  // The reading is in the log when ok.
-  [[nodiscard]] Status admit(const consultation::Ask& ask,
-                             const consultation::Membership& membership,
-                             const consultation::Recording& found, Json part) const;
+  // The reading, of the session that the ask names, is in the log when ok.
+  [[nodiscard]] Status admit(const consultation::Ask& ask, const consultation::Recording& found,
+                             Json part) const;
   // The content, which the caller may read: the entry stands in the log.
   [[nodiscard]] Result<http::Response> serve(const consultation::Recording& found,
                                              const http::Request& request) const;

@@ -43,6 +43,7 @@ int explain(const ExplainOptions& options) {
     std::printf("%-22s %-4s %s\n", one.string_or("right", "").c_str(), allowed ? "may" : "not",
                 one.string_or(allowed ? "rule" : "code", "").c_str());
     if (options.right.empty()) continue;
+    if (!allowed) std::printf("  %s\n", one.string_or("why", "").c_str());
     for (const Json& rule : one["rules"].as_array()) {
       std::printf("  %-28s %s\n", rule.string_or("rule", "").c_str(),
                   rule.string_or("outcome", "").c_str());

@@ -177,6 +177,8 @@ struct AuditConfig {
 struct PrivacyConfig {
   // patient_data: break_glass.
   bool break_glass = false;
+  // How long before its planned start a session makes its doctors and nurses the patient's.
+  int treats_before_hours = 24;
   // Codes of HL7 v3 PurposeOfUse by role.
   std::map<std::string, std::string> purposes;
   phi::PolicyRules channels = phi::default_rules();

@@ -78,7 +78,8 @@ void read_detector(Reader& reader, const YamlNode& node, phi::DetectorOptions& o
 void read_privacy(Reader& reader, const YamlNode& root, Config& config) {
   const YamlEntry* privacy = root.find("privacy");
   if (privacy == nullptr || !reader.mapping(*privacy->value, "`privacy`")) return;
-  reader.only(*privacy->value, {"patient_data", "purposes", "channels", "mrn_patterns"});
+  reader.only(*privacy->value,
+              {"patient_data", "treats_before_hours", "purposes", "channels", "mrn_patterns"});
   std::string policy = "reason";
   reader.text(*privacy->value, "patient_data", policy);
   config.privacy.break_glass = policy == "break_glass";
@@ -86,6 +87,8 @@ void read_privacy(Reader& reader, const YamlNode& root, Config& config) {
     const YamlEntry* entry = privacy->value->find("patient_data");
     reader.mistake(entry->line, entry->column, "`patient_data` must be reason or break_glass");
   }
+  reader.integer(*privacy->value, "treats_before_hours", 1, 8'760,
+                 config.privacy.treats_before_hours);
   read_detector(reader, *privacy->value, config.privacy.detector);
   read_channels(reader, *privacy->value, config.privacy.channels);
   const YamlEntry* purposes = privacy->value->find("purposes");

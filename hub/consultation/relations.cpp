@@ -1,6 +1,5 @@
 #include "hub/consultation/relations.hpp"
 
-#include <chrono>
 #include <string>
 
 #include "hub/consultation/session/decide.hpp"
@@ -10,56 +9,63 @@ namespace rabt::consultation {
 
 namespace {
 
-constexpr std::int64_t kAfterwardsMs =
-    std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::hours(30 * 24)).count();
-
-// How long before its planned start a session makes its doctors and nurses the patient's.
-constexpr std::int64_t kBeforeMs =
-    std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::hours(7 * 24)).count();
-
-// at_ms is the planned start, or when the session was made.
+// Whether the session stands on the person's word alone; whether it is near. at_ms is the planned
+// start, or when the session was made.
 constexpr store::Statement kTreats{
-    "SELECT 1 FROM session_member m JOIN session s ON s.tenant = m.tenant AND s.id = m.session "
+    "SELECT s.patient_by = m.person, s.started_ms IS NOT NULL OR s.at_ms <= $5 "
+    "FROM session_member m JOIN session s ON s.tenant = m.tenant AND s.id = m.session "
     "WHERE m.tenant = $1 AND m.person = $2 AND s.patient = $3 AND m.role IN ('doctor', "
     "'specialist', 'nurse') AND m.admission IN ('waiting', 'admitted') AND s.status <> 'cancelled' "
-    "AND (s.started_ms IS NOT NULL OR s.at_ms <= $5) AND (s.ended_ms IS NULL OR s.ended_ms > $4) "
-    "LIMIT 1"};
+    "AND (s.ended_ms IS NULL OR s.ended_ms > $4)"};
 
 constexpr store::Statement kTakesPartNow{
     "SELECT 1 FROM session_member m JOIN session s ON s.tenant = m.tenant AND s.id = m.session "
     "WHERE m.tenant = $1 AND m.person = $2 AND m.admission = 'admitted' AND s.status = 'active' "
     "LIMIT 1"};
 
-Result<bool> finds(store::Store& store, const store::Statement& statement,
-                   std::initializer_list<store::Value> values) {
+}  // namespace
+
+Result<access::Relations> relations_to(store::Store& store, std::string_view tenant,
+                                       std::string_view person, std::string_view patient,
+                                       const TreatsWhen& when) {
+  access::Relations is;
+  if (person.empty() || patient.empty()) return is;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    return connection.query(
+        kTreats,
+        {tenant, person, patient, when.now.ms - kTreatsAfterwardsMs, when.now.ms + when.before_ms},
+        [&](const store::Row& row) {
+          const bool alone = row.integer(0) != 0;
+          const bool near = row.integer(1) != 0;
+          is.add(access::Is::treats, near && !alone);
+          is.add(access::Is::opened_alone, alone);
+          is.add(access::Is::planned_later, !near && !alone);
+          return !is.has(access::Is::treats);
+        });
+  }));
+  return is;
+}
+
+Result<access::Facts> facts_about(store::Store& store, keys::DataKeys& keys, Random& random,
+                                  std::string_view tenant, std::string_view session,
+                                  const identity::Person& person, const TreatsWhen& when) {
+  RABT_TRY(found, SessionRows(store, keys, random).load(tenant, session));
+  access::Facts facts = facts_of(
+      found, Actor{.actor = "person:" + person.id, .person = person.id, .roles = person.roles});
+  RABT_TRY(treating, relations_to(store, tenant, person.id, found.patient, when));
+  facts.is.add(treating);
+  return facts;
+}
+
+Result<bool> takes_part_now(store::Store& store, std::string_view tenant, std::string_view person) {
   bool found = false;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
-    return connection.query(statement, values, [&](const store::Row& /*row*/) {
+    return connection.query(kTakesPartNow, {tenant, person}, [&](const store::Row& /*row*/) {
       found = true;
       return false;
     });
   }));
   return found;
-}
-
-}  // namespace
-
-Result<access::Facts> facts_about(store::Store& store, keys::DataKeys& keys, Random& random,
-                                  std::string_view tenant, std::string_view session,
-                                  const identity::Person& person) {
-  RABT_TRY(found, SessionRows(store, keys, random).load(tenant, session));
-  return facts_of(
-      found, Actor{.actor = "person:" + person.id, .person = person.id, .roles = person.roles});
-}
-
-Result<bool> treats(store::Store& store, std::string_view tenant, std::string_view person,
-                    std::string_view patient, Timestamp now) {
-  return finds(store, kTreats,
-               {tenant, person, patient, now.ms - kAfterwardsMs, now.ms + kBeforeMs});
-}
-
-Result<bool> takes_part_now(store::Store& store, std::string_view tenant, std::string_view person) {
-  return finds(store, kTakesPartNow, {tenant, person});
 }
 
 }  // namespace rabt::consultation

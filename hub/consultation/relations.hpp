@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "hub/access/decide.hpp"
@@ -14,16 +15,29 @@
 // service.
 namespace rabt::consultation {
 
-// What access::decide() takes of a person and a session. Error not_found session.unknown.
+// How long after its end a session makes its doctors and nurses the patient's.
+inline constexpr std::int64_t kTreatsAfterwardsMs = 30LL * 24 * 3'600'000;
+
+// When somebody asks, and privacy.treats_before_hours: how long before its planned start a session
+// makes its doctors and nurses the patient's.
+struct TreatsWhen {
+  Timestamp now;
+  std::int64_t before_ms = 0;
+};
+// Is::treats, Is::opened_alone and Is::planned_later of a person who takes part, as doctor,
+// specialist or nurse, in sessions of the patient that run, are planned, or ended not longer than
+// 30 days ago. One that was cancelled never counts.
+[[nodiscard]] Result<access::Relations> relations_to(store::Store& store, std::string_view tenant,
+                                                     std::string_view person,
+                                                     std::string_view patient,
+                                                     const TreatsWhen& when);
+// What access::decide() takes of a person and a session, and of its patient. Error not_found
+// session.unknown.
 [[nodiscard]] Result<access::Facts> facts_about(store::Store& store, keys::DataKeys& keys,
                                                 Random& random, std::string_view tenant,
                                                 std::string_view session,
-                                                const identity::Person& person);
-// Whether a person takes part, as doctor, specialist or nurse, in a session of the patient that is
-// planned for the seven days after `now`, runs, or ended not longer than 30 days before it. One
-// that was cancelled never counts.
-[[nodiscard]] Result<bool> treats(store::Store& store, std::string_view tenant,
-                                  std::string_view person, std::string_view patient, Timestamp now);
+                                                const identity::Person& person,
+                                                const TreatsWhen& when);
 // Whether a person is admitted to a session that runs.
 [[nodiscard]] Result<bool> takes_part_now(store::Store& store, std::string_view tenant,
                                           std::string_view person);

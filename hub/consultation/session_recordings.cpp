@@ -475,15 +475,20 @@ Answer SessionsImpl::stop_recording(const Ask& ask) {
   return recording_json(kept.back());
 }
 
+access::Facts SessionsImpl::recording_facts(const Session& session, const Ask& ask) const {
+  access::Facts facts = facts_of(session, actor_of(ask));
+  facts.reason = !ask.caller.reason.empty();
+  facts.patients_read_recordings = parts_.settings.patient_may_read_recordings;
+  return facts;
+}
+
 Result<Page> SessionsImpl::recordings(const Ask& ask, const Window& window) {
   const Actor who = actor_of(ask);
   Page page;
   const std::string status(ask.parameter("status"));
   if (!ask.session.empty()) {
     RABT_TRY(session, visible(ask, who));
-    access::Facts facts = facts_of(session, who);
-    facts.patients_read_recordings = parts_.settings.patient_may_read_recordings;
-    RABT_TRY_STATUS(access::admit(access::Right::recordings_see, facts));
+    RABT_TRY_STATUS(access::admit(access::Right::recordings_see, recording_facts(session, ask)));
     RABT_TRY(kept, recordings_of(parts_, session));
     for (auto one = kept.rbegin(); one != kept.rend(); ++one) {
       if (status.empty() || one->status == status) page.items.push_back(recording_json(*one));
@@ -557,6 +562,11 @@ Answer SessionsImpl::recording(const Ask& ask) {
     if (item.string_or("id", "") == one.id) return item;
   }
   return not_found("recording.unknown", "there is no such recording");
+}
+
+Result<access::Allowed> SessionsImpl::may_read_recordings(const Ask& ask) {
+  RABT_TRY(session, visible(ask, actor_of(ask)));
+  return access::admit(access::Right::recording_read, recording_facts(session, ask));
 }
 
 Answer SessionsImpl::transcribable(const Ask& ask) {

@@ -22,7 +22,7 @@ using store::Value;
 #define RABT_SESSION_COLUMNS                                                                     \
   "s.id, s.number, s.version, s.status, s.type, s.booking, s.provider, s.patient, s.visit, "     \
   "s.clinic, s.consultation, s.follow_up_of, s.room_sid, s.door, s.scheduled_ms, s.created_ms, " \
-  "s.updated_ms, s.started_ms, s.ended_ms, s.data_key, d.sealed"
+  "s.updated_ms, s.started_ms, s.ended_ms, s.data_key, d.sealed, s.patient_by"
 #define RABT_SESSION_FROM \
   " FROM session s JOIN session_sealed d ON d.tenant = s.tenant AND d.id = s.id "
 
@@ -55,13 +55,14 @@ constexpr Statement kInsert{
     "INSERT INTO session (tenant, id, number, version, events, status, type, booking, provider, "
     "patient, visit, clinic, consultation, follow_up_of, appointment, room_sid, door, at_ms, "
     "scheduled_ms, planned_minutes, created_ms, updated_ms, started_ms, ended_ms, due_ms, "
-    "data_key) "
+    "data_key, patient_by) "
     "VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-    "$19, $20, $21, $22, $23, $24, $25)"};
+    "$19, $20, $21, $22, $23, $24, $25, $26)"};
 constexpr Statement kUpdate{
     "UPDATE session SET version = $3, status = $4, provider = $5, patient = $6, consultation = $7, "
     "appointment = $8, room_sid = $9, at_ms = $10, scheduled_ms = $11, planned_minutes = $12, "
-    "updated_ms = $13, started_ms = $14, ended_ms = $15, due_ms = $16 WHERE tenant = $1 AND id = "
+    "updated_ms = $13, started_ms = $14, ended_ms = $15, due_ms = $16, patient_by = $18 WHERE "
+    "tenant = $1 AND id = "
     "$2 "
     "AND version = $17"};
 constexpr Statement kInsertSealed{
@@ -141,6 +142,7 @@ std::string read_row(const Row& row, std::string_view tenant, Session& session) 
   session.started_ms = optional(row, 17);
   session.ended_ms = optional(row, 18);
   session.data_key = std::string(row.blob(19));
+  session.patient_by = text(row, 21);
   return std::string(row.blob(20));
 }
 
@@ -589,7 +591,8 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
                                 optional(is.started_ms),
                                 optional(is.ended_ms),
                                 optional(sealed.due_ms),
-                                Blob{sealed.key->id}}));
+                                Blob{sealed.key->id},
+                                is.patient_by}));
     transaction.put(kInsertSealed, {is.tenant, is.id, Blob{sealed.sealed}});
   } else {
     RABT_TRY(changed,
@@ -598,7 +601,7 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
                            is.patient, is.consultation, sealed.appointment_index, is.room_sid,
                            at_ms, optional(is.scheduled_ms), is.planned_minutes, is.updated_ms,
                            optional(is.started_ms), optional(is.ended_ms), optional(sealed.due_ms),
-                           before.version}));
+                           before.version, is.patient_by}));
     if (changed != 1)
       return conflict(std::string(kSessionRaced), "the session has changed meanwhile");
     transaction.put(kUpdateSealed, {is.tenant, is.id, Blob{sealed.sealed}});

@@ -147,6 +147,9 @@ class Sessions {
   // What all recordings that the caller may see come to.
   virtual Result<RecordingTotals> recording_totals(const Ask& ask) = 0;
   virtual Answer recording(const Ask& ask) = 0;
+  // By which rule the caller reads what was recorded in the session. Errors: those of membership()
+  // and of the decision.
+  virtual Result<access::Allowed> may_read_recordings(const Ask& ask) = 0;
   virtual Answer withdraw_recording(const Ask& ask) = 0;
   virtual Answer summary(const Ask& ask) = 0;
   virtual Answer events(const Ask& ask) = 0;

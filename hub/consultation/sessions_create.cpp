@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/consultation/relations.hpp"
 #include "hub/consultation/sessions_impl.hpp"
 
 // POST /sessions.
@@ -24,6 +25,21 @@ bool has_waiting_room(std::string_view door) {
 // Doors of systems in which a setting says whether sessions are recorded.
 bool follows_auto_record(std::string_view door) {
   return door == "api" || door == "emr";
+}
+
+// Who alone says that a follow-up is about the patient of the session before (Session::patient_by).
+// Whoever met the patient there goes on with what stood behind it; so does the hub, which books
+// what was planned there.
+std::string follow_up_by(const Actor& who, const Session& before, const Session& is,
+                         Timestamp now) {
+  if (who.system && before.patient == is.patient) return before.patient_by;
+  if (who.person.empty() || before.patient != is.patient) return who.person;
+  const Participant* const own = before.of_person(who.person);
+  const Participant* const patient = before.of_person(before.patient);
+  const bool met = own != nullptr && own->takes_part() && is_staff(own->role) &&
+                   patient != nullptr && patient->was_here &&
+                   before.ended_ms.value_or(now.ms) > now.ms - kTreatsAfterwardsMs;
+  return met ? std::string() : who.person;
 }
 
 }  // namespace
@@ -180,9 +196,11 @@ Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& 
   booking.open.room_suffix = hex(12);
   RABT_TRY_STATUS(place(input, booking, mistakes));
   RABT_TRY_STATUS(seat(who, input, booking, mistakes));
+  if (!is.patient.empty()) is.patient_by = who.person;
   if (!input.follow_up_of.empty()) {
     RABT_TRY(before, rows_.load(is.tenant, input.follow_up_of));
     is.follow_up_of = before.id;
+    if (!is.patient.empty()) is.patient_by = follow_up_by(who, before, is, parts_.clock.now());
   }
   is.consultation = input.consultation;
   is.appointment = input.appointment;

@@ -65,6 +65,7 @@ class SessionsImpl final : public SessionService {
   Result<Page> recordings(const Ask& ask, const Window& window) override;
   Result<RecordingTotals> recording_totals(const Ask& ask) override;
   Answer recording(const Ask& ask) override;
+  Result<access::Allowed> may_read_recordings(const Ask& ask) override;
   Answer withdraw_recording(const Ask& ask) override;
   Answer summary(const Ask& ask) override;
   Answer events(const Ask& ask) override;
@@ -126,6 +127,8 @@ class SessionsImpl final : public SessionService {
                                      Change change, const Also& also, bool shows = false);
   [[nodiscard]] Moment moment_of(const Actor& who, const Session& session) const;
   [[nodiscard]] Result<Session> visible(const Ask& ask, const Actor& who) const;
+  // What the caller is to the recordings of a session.
+  [[nodiscard]] access::Facts recording_facts(const Session& session, const Ask& ask) const;
   // Notes a reading; of patient data before any of it is answered.
   [[nodiscard]] Status audit_reading(const Ask& ask, std::string_view object,
                                      const Session* session, Json detail) const;

@@ -120,7 +120,9 @@ Answer SessionsImpl::summary(const Ask& ask) {
   for (const auto& [key, value] : records.as_object()) out.set(key, value);
   RABT_TRY(kept, recordings_of(parts_, session));
   Json items = Json::array();
-  for (const KeptRecording& one : kept) items.push_back(recording_json(one));
+  if (access::decide(access::Right::recordings_see, recording_facts(session, ask)).allowed) {
+    for (const KeptRecording& one : kept) items.push_back(recording_json(one));
+  }
   out.set("recordings", std::move(items));
   return out;
 }

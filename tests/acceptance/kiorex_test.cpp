@@ -302,6 +302,7 @@ TEST(Kiorex, B20B22K16K17K52K55ARecordingIsKeptSealedReadAndWithdrawn) {
     EXPECT_FALSE(entry.string_or("sealed", "").empty()) << "no reason";
     EXPECT_EQ(entry["detail"]["from"], Json(100));
     EXPECT_EQ(entry["detail"]["bytes"], Json(100));
+    EXPECT_EQ(entry["detail"]["rule"], Json("recording.read/reason"));
   }
   for (const Json& entry : readings_of(kept.text("id"))) {
     EXPECT_FALSE(entry.string_or("patient", "").empty());

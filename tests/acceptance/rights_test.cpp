@@ -90,14 +90,15 @@ class Rights : public testing::Test {
     (void)entered;
   }
 
-  // A session of D and P that has begun, with a nurse, an observer, and a note, a prescription and
-  // a document of D.
+  // A session of D and P that the front desk booked and that has begun, with a nurse, an observer,
+  // and a note, a prescription and a document of D.
   void fresh() {
     Json people = Json::array();
     people.push_back(Json::object({{"person", h_.person("N").id}, {"role", "nurse"}}));
     people.push_back(Json::object({{"person", h_.person("O").id}, {"role", "observer"}}));
-    const Answer made = h_.post("D", "/api/v1/sessions",
+    const Answer made = h_.post("AD", "/api/v1/sessions",
                                 Json::object({{"type", "doctor_patient"},
+                                              {"provider", h_.person("D").id},
                                               {"patient", h_.person("P").id},
                                               {"waitingRoom", false},
                                               {"participants", people}}));

@@ -35,9 +35,9 @@ std::string in_hours(int hours) {
   return to_iso8601({since.count()});
 }
 
-// A session of D2 with the patient.
-std::string planned(const Patient& patient, int hours) {
-  const Answer made = h().post("D2", "/api/v1/sessions",
+// A session of D2 with the patient, as the front desk books it, or D2 himself.
+std::string planned(const Patient& patient, int hours, std::string_view by = "AD") {
+  const Answer made = h().post(by, "/api/v1/sessions",
                                Json::object({{"type", "doctor_patient"},
                                              {"provider", h().person("D2").id},
                                              {"patient", patient.id},
@@ -83,8 +83,56 @@ TEST(WhosePatient, ASessionFarAheadMakesNobodyTreat) {
   RABT_EXPECT_STATUS(h().call("D2", "PATCH", "/api/v1/patients/" + patient.id,
                               Json::object({{"mrn", "OTHER"}}), {{"If-Match", "\"1\""}}),
                      403);
-  (void)planned(patient, 24 * 6);
+  const Answer early = h().get("D2", "/api/v1/patients/" + patient.id);
+  RABT_EXPECT_STATUS(early, 403);
+  EXPECT_NE(early.text("detail").find("privacy.treats_before_hours"), std::string::npos)
+      << early.body;
+  (void)planned(patient, 12);
   EXPECT_EQ(reads("D2", patient), 200);
+}
+
+// A curious doctor opens a session with anybody.
+TEST(WhosePatient, ASessionThatADoctorOpensHimselfOpensNoRecordUntilThePatientComes) {
+  h().enter("PW", "patient");
+  const Patient patient{.id = h().person("PW").id, .mrn = {}};
+  const std::string at = "/api/v1/patients/" + patient.id;
+  const std::string session = planned(patient, 1, "D2");
+  const Answer refused = h().get("D2", at);
+  RABT_EXPECT_STATUS(refused, 403);
+  EXPECT_EQ(refused["code"], Json("phi.break_glass"));
+  EXPECT_NE(refused.text("detail").find("nobody else stands behind it"), std::string::npos)
+      << refused.body;
+  RABT_EXPECT_STATUS(h().call("D2", "GET", at, {}, {{"X-Rabt-Reason", "curious"}}), 403);
+  const Answer changed =
+      h().call("D2", "PATCH", at, Json::object({{"mrn", "HIS-OWN"}}), {{"If-Match", "\"1\""}});
+  RABT_EXPECT_STATUS(changed, 403);
+  EXPECT_NE(changed.text("detail").find("nobody else stands behind it"), std::string::npos);
+
+  // What the session itself holds is his, and he runs it.
+  RABT_EXPECT_STATUS(h().post("D2", session + "/start"), 200);
+  const Json note = Json::object({{"kind", "free"}, {"content", "well"}});
+  RABT_EXPECT_STATUS(h().post("D2", session + "/notes", note), 201);
+  RABT_EXPECT_STATUS(h().get("D2", session + "/summary"), 200);
+  EXPECT_EQ(reads("D2", patient), 403);
+
+  h().enter("AUW", "auditor");
+  const Json asked = Json::object({{"person", h().person("D2").id},
+                                   {"session", session.substr(session.rfind('/') + 1)},
+                                   {"right", "patient_see_at_once"}});
+  const auto explained = [&] {
+    const Answer answer = h().post("AUW", "/api/v1/access/explain", asked);
+    RABT_EXPECT_STATUS(answer, 200);
+    return answer["rights"][0];
+  };
+  const Json why = explained();
+  EXPECT_EQ(why["allowed"], Json(false)) << why.dump();
+  EXPECT_EQ(why["code"], Json("phi.break_glass"));
+  EXPECT_EQ(why["why"], refused["detail"]);
+  EXPECT_EQ(why["rules"][1]["outcome"], Json("opened alone")) << why.dump();
+
+  RABT_EXPECT_STATUS(h().post("PW", session + "/join", Json::object({{"deviceType", "web"}})), 200);
+  EXPECT_EQ(reads("D2", patient), 200);
+  EXPECT_EQ(explained()["rule"], Json("patient.see-at-once/treats"));
 }
 
 TEST(WhosePatient, ASessionThatWasCancelledMakesNobodyTreat) {

@@ -4,6 +4,7 @@
 
 #include <set>
 #include <string_view>
+#include <tuple>
 #include <type_traits>
 #include <vector>
 
@@ -162,6 +163,47 @@ TEST(Decide, WhoWasRemovedMayOnlyLeave) {
     const bool may = right == Right::session_leave || right == Right::comments_read || role_alone;
     EXPECT_EQ(decide(right, removed).allowed, may) << to_string(right);
   }
+}
+
+// A doctor is told what is missing until he treats, and what he can do.
+TEST(Decide, ARecordOpensToWhoTreatsAndTellsOthersWhatIsMissing) {
+  const auto see = [](Relations is, Role role = Role::doctor) {
+    return decide(Right::patient_see_at_once, {.roles = {role}, .is = is});
+  };
+  EXPECT_TRUE(see({Is::treats}).allowed);
+  EXPECT_TRUE(see({Is::treats, Is::opened_alone}).allowed);
+  EXPECT_FALSE(see({Is::treats}, Role::admin).allowed);
+  EXPECT_FALSE(see({Is::takes_part, Is::staff, Is::treating}).allowed);
+  for (const auto& [is, outcome, word] :
+       {std::tuple{Relations{Is::opened_alone}, "opened alone", "nobody else"},
+        std::tuple{Relations{Is::planned_later}, "planned later", "privacy.treats_before_hours"},
+        std::tuple{Relations{Is::opened_alone, Is::planned_later}, "opened alone", "nobody"}}) {
+    const Decision refused = see(is);
+    EXPECT_EQ(refused.code, "phi.break_glass");
+    EXPECT_NE(refused.why.find(word), std::string_view::npos) << refused.why;
+    EXPECT_NE(refused.why.find("/api/v1/break-glass"), std::string_view::npos) << refused.why;
+    const Facts facts{.roles = {Role::doctor}, .is = is};
+    EXPECT_EQ(explain(Right::patient_see_at_once, facts).back().outcome, outcome);
+    EXPECT_EQ(decide(Right::patient_change, facts).code, "authorisation.denied");
+    EXPECT_EQ(decide(Right::patient_change, facts).why, refused.why);
+  }
+}
+
+TEST(Decide, ARecordingIsReadByARightOfItsOwn) {
+  const auto reads = [](const Facts& facts) { return decide(Right::recording_read, facts).rule; };
+  const Relations specialist{Is::member, Is::takes_part, Is::admitted, Is::specialist};
+  EXPECT_EQ(reads({.is = {Is::treating}}), "recording.read/doctor");
+  EXPECT_EQ(reads({.is = specialist}), "recording.read/part");
+  EXPECT_EQ(reads({.is = {Is::member, Is::takes_part, Is::specialist}}), "") << "waits";
+  EXPECT_EQ(reads({.is = {Is::member, Is::specialist, Is::licensed}}), "") << "was removed";
+  EXPECT_EQ(reads({.is = {Is::member, Is::takes_part, Is::admitted, Is::nurse}}), "");
+  const Relations patient{Is::patient, Is::patient_role};
+  EXPECT_EQ(reads({.is = patient}), "");
+  EXPECT_EQ(reads({.is = patient, .patients_read_recordings = true}), "recording.read/patient");
+  EXPECT_EQ(reads({.roles = {Role::admin}}), "");
+  EXPECT_EQ(reads({.roles = {Role::admin}, .reason = true}), "recording.read/reason");
+  for (const Role role : {Role::operator_, Role::auditor, Role::security_officer, Role::doctor})
+    EXPECT_EQ(reads({.roles = {role}, .reason = true}), "") << "sees them at most";
 }
 
 TEST(Decide, TheHubMayWhatAWorkflowDoesAndNothingThatNeedsAPerson) {

@@ -37,7 +37,13 @@ TEST_F(Access, ADoctorChangesTheRecordsOfThoseWhomHeTreatsAlone) {
   };
   const std::string doctor = enter("north", "doctor");
   EXPECT_EQ(by(doctor, "\"1\""), 403) << "no session yet";
-  (void)things("north");
+  const auto of = things("north");
+  EXPECT_EQ(by(doctor, "\"1\""), 403) << "he opened the session himself";
+  const std::string consents = "/api/v1/sessions/" + of.at("session") + "/consents";
+  EXPECT_EQ(north(enter("north", "patient"), "POST", consents,
+                  Json::object({{"kind", "recording"}, {"given", true}}))
+                .status,
+            201);
   EXPECT_EQ(by(stranger, "\"1\""), 403);
   EXPECT_EQ(by(enter("north", "nurse"), "\"1\""), 403);
   EXPECT_EQ(by(doctor, "\"1\""), 200);

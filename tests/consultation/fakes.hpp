@@ -90,6 +90,9 @@ class StandInSessions final : public Sessions {
     return RecordingTotals{};
   }
   Answer recording(const Ask& /*ask*/) override { return none(); }
+  Result<access::Allowed> may_read_recordings(const Ask& /*ask*/) override {
+    return access::admit(access::Right::recording_read, {});
+  }
   Answer withdraw_recording(const Ask& /*ask*/) override { return none(); }
   Answer summary(const Ask& /*ask*/) override { return none(); }
   Answer events(const Ask& /*ask*/) override { return none(); }

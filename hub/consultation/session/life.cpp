@@ -153,12 +153,15 @@ Result<Change> on(Step step, const Decline& command) {
 
 Result<Change> on(Step step, const Assign& command) {
   Session& is = step.after();
+  const Actor& who = step.moment.who;
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled or waiting"));
   if (is.status == SessionStatus::active)
     return conflict("session.already_started",
                     "the session is active, and a doctor is assigned only before it starts");
   const bool requested = is.status == SessionStatus::requested;
   const std::string former = is.provider;
+  // Whoever gives the session to a doctor stands behind it, too.
+  if (!is.patient_by.empty()) is.patient_by = who.person;
   take_over(step, command.doctor);
   RABT_TRY_STATUS(not_own_patient(is));
   if (Participant* const old = is.of_person(former);
@@ -254,7 +257,10 @@ Result<Change> on(Step step, const Amend& command) {
   }
   if (const Json* link = to.find("appointment")) is.appointment = *link;
   // Patient and provider may come later, once.
-  if (const Json* patient = to.find("patient")) is.patient = patient->as_string();
+  if (const Json* patient = to.find("patient")) {
+    if (is.patient.empty()) is.patient_by = step.moment.who.person;
+    is.patient = patient->as_string();
+  }
   RABT_TRY_STATUS(no_patient_data(is));
   Json names = Json::array();
   for (const auto& [key, value] : to.as_object()) names.push_back(key);

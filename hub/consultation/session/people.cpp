@@ -192,8 +192,10 @@ Result<Change> on(Step step, const Add& command) {
   }
   step.change.participant = one->id;
   // The patient may come later, once.
-  if (one->role == PartRole::patient && is.patient.empty() && !one->person.empty())
+  if (one->role == PartRole::patient && is.patient.empty() && !one->person.empty()) {
     is.patient = one->person;
+    is.patient_by = step.moment.who.person;
+  }
   RABT_TRY_STATUS(not_own_patient(is));
   if (!licensed(*one, step.moment.settings)) is.warn("licence.missing");
   if (one->role == PartRole::family_member && !family_consent(is))

@@ -137,6 +137,9 @@ struct Session {
   std::string booking;
   std::string provider;
   std::string patient;
+  // The person on whose word alone the session is about this patient. Empty once somebody else
+  // stands behind it: a system of the hospital, a workflow, or the patient, who came.
+  std::string patient_by;
   // The patient's pseudonym for the audit log.
   std::string patient_pseudonym;
   std::string visit;

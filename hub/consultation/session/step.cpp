@@ -55,7 +55,15 @@ void Step::record(std::string_view act, Json detail) {
   change.acts.push_back({std::string(act), std::move(detail)});
 }
 
+// The patient stands behind a session by what he does in it, or by having come.
+static bool patient_acts(const Session& session, const Actor& who) {
+  if (session.patient.empty()) return false;
+  const Participant* const own = session.of_person(session.patient);
+  return who.person == session.patient || (own != nullptr && own->was_here);
+}
+
 Result<Change> done(Step&& step) {
+  if (patient_acts(step.after(), step.moment.who)) step.after().patient_by.clear();
   // Somebody came who has not consented, or somebody took his consent back.
   if (step.after().transcribed && !may_be_transcribed(step.after()).ok()) {
     step.ask("stop-transcription");

@@ -1,0 +1,146 @@
+#include "hub/consultation/relations.hpp"
+
+#include <string>
+
+#include "tests/consultation/session_house.hpp"
+
+// Who treats a patient: by which sessions, from when, and on whose word.
+namespace rabt::consultation {
+namespace {
+
+using access::Is;
+
+class Treating : public SessionHouse {
+ protected:
+  static constexpr std::int64_t kHourMs = 3'600'000;
+
+  access::Relations of(const std::string& person, std::int64_t before_hours = 24) {
+    return must(
+        relations_to(*store_, "t1", person, patient_, {clock_.now(), before_hours * kHourMs}));
+  }
+  bool treats(const std::string& person) { return of(person).has(Is::treats); }
+  Json planned(std::int64_t hours) {
+    return with(plain(), "scheduledStart", to_iso8601({clock_.now().ms + hours * kHourMs}));
+  }
+  // A system of the hospital, which is nobody in the session.
+  Ask as_source(Json body) {
+    Ask ask = as_admin({}, std::move(body));
+    ask.caller.who.roles = {identity::Role::integration};
+    return ask;
+  }
+  std::string booked(Json body) {
+    body.set("provider", doctor_);
+    return id_of(must(sessions_->create(as_source(std::move(body)))));
+  }
+  // The session of a follow-up, as doctor_ opens it.
+  std::string follow_up(const std::string& of, const std::string& doctor, std::int64_t hours = 1) {
+    return id_of(must(sessions_->create(as(doctor, {}, with(planned(hours), "followUpOf", of)))));
+  }
+};
+
+TEST_F(Treating, ASessionThatADoctorOpensHimselfMakesHimTreatOnceThePatientComes) {
+  const std::string session = id_of(made(planned(1)));
+  EXPECT_FALSE(treats(doctor_));
+  EXPECT_TRUE(of(doctor_).has(Is::opened_alone));
+  must(sessions_->join(as(doctor_, session)));
+  must(sessions_->start(as(doctor_, session)));
+  EXPECT_FALSE(treats(doctor_)) << "he runs it alone";
+  must(sessions_->join(as(patient_, session)));
+  EXPECT_TRUE(treats(doctor_)) << "the patient waits to be let in";
+  EXPECT_FALSE(treats(doctor2_));
+}
+
+TEST_F(Treating, ABookingOfSomebodyElseMakesHimTreat) {
+  booked(planned(1));
+  EXPECT_TRUE(treats(doctor_));
+  EXPECT_TRUE(of(doctor2_).empty());
+}
+
+TEST_F(Treating, ARequestOfThePatientMakesWhoTakesItTreat) {
+  const Json asked =
+      must(sessions_->create(as(patient_, {}, Json::object({{"type", "doctor_patient"}}))));
+  EXPECT_FALSE(treats(doctor_));
+  must(sessions_->accept(as(doctor_, id_of(asked))));
+  EXPECT_TRUE(treats(doctor_));
+}
+
+TEST_F(Treating, WhomAnotherDoctorBringsInTreatsAndNotWhoOpenedItAlone) {
+  const std::string session = id_of(made(planned(1)));
+  must(sessions_->add_participant(
+      as(doctor_, session, Json::object({{"person", doctor2_}, {"role", "doctor"}}))));
+  EXPECT_TRUE(treats(doctor2_));
+  EXPECT_FALSE(treats(doctor_));
+}
+
+TEST_F(Treating, AnOfficeThatGivesTheSessionToTheDoctorStandsBehindIt) {
+  const std::string session = id_of(made(planned(1)));
+  must(sessions_->assign(as_admin(session, Json::object({{"provider", doctor_}}))));
+  EXPECT_TRUE(treats(doctor_));
+}
+
+TEST_F(Treating, APatientWhomTheDoctorBringsIntoAnotherSessionStandsOnHisWord) {
+  const Json bare = Json::object({{"type", "emergency_consultation"}});
+  const std::string added = booked(bare);
+  must(sessions_->add_participant(
+      as(doctor_, added, Json::object({{"person", patient_}, {"role", "patient"}}))));
+  EXPECT_FALSE(treats(doctor_));
+  const std::string changed = booked(bare);
+  must(sessions_->change(as(doctor_, changed, Json::object({{"patient", patient_}}))));
+  EXPECT_FALSE(treats(doctor_));
+  EXPECT_TRUE(of(doctor_).has(Is::opened_alone));
+}
+
+TEST_F(Treating, FromTheConfiguredHoursBeforeTheStartUntilThirtyDaysAfterTheEnd) {
+  const std::string session = booked(planned(25));
+  EXPECT_TRUE(of(doctor_).has(Is::planned_later));
+  EXPECT_FALSE(treats(doctor_));
+  EXPECT_TRUE(of(doctor_, 25).has(Is::treats));
+  clock_.advance_ms(kHourMs);
+  EXPECT_TRUE(treats(doctor_));
+  must(sessions_->join(as(doctor_, session)));
+  must(sessions_->start(as(doctor_, session)));
+  must(sessions_->end(as(doctor_, session)));
+  clock_.advance_ms((30 * 24 - 1) * kHourMs);
+  EXPECT_TRUE(treats(doctor_));
+  clock_.advance_ms(2 * kHourMs);
+  EXPECT_TRUE(of(doctor_).empty());
+}
+
+TEST_F(Treating, AFollowUpGoesOnWithWhatStoodBehindTheSessionBefore) {
+  const std::string met = booked(planned(0));
+  must(sessions_->join(as(patient_, met)));
+  must(sessions_->join(as(doctor_, met)));
+  must(sessions_->start(as(doctor_, met)));
+  must(sessions_->end(as(doctor_, met)));
+  clock_.advance_ms((29 * 24) * kHourMs);
+  follow_up(met, doctor2_);
+  EXPECT_FALSE(treats(doctor2_)) << "he was not there";
+  const std::string next = follow_up(met, doctor_, 60);
+  clock_.advance_ms((2 * 24) * kHourMs);
+  EXPECT_TRUE(treats(doctor_))
+      << "31 days after the session before, and half a day before the next one";
+  must(sessions_->cancel(as(doctor_, next, Json::object({{"reason", "moved"}}))));
+  EXPECT_FALSE(treats(doctor_));
+  follow_up(met, doctor_);
+  EXPECT_FALSE(treats(doctor_)) << "a follow-up of what is too long ago";
+}
+
+TEST_F(Treating, AFollowUpOfASessionWithoutThePatientOpensNothing) {
+  const std::string alone = id_of(made(planned(0)));
+  must(sessions_->join(as(doctor_, alone)));
+  must(sessions_->start(as(doctor_, alone)));
+  must(sessions_->end(as(doctor_, alone)));
+  follow_up(alone, doctor_);
+  EXPECT_FALSE(treats(doctor_));
+  // A workflow books what was planned there.
+  const Json next = with(with(planned(1), "followUpOf", alone), "provider", doctor_);
+  Ask workflow = as_source(next);
+  workflow.door = "workflow";
+  must(sessions_->create(workflow));
+  EXPECT_FALSE(treats(doctor_));
+  must(sessions_->create(as_source(next)));
+  EXPECT_TRUE(treats(doctor_)) << "the hospital books it";
+}
+
+}  // namespace
+}  // namespace rabt::consultation
