@@ -211,6 +211,8 @@ void SessionFeed::happened(const LiveEvent& event) {
   const Membership of = membership();
   if (event.type == "participant-admitted" && about == of.participant && !about.empty()) {
     tell_admitted(event);
+    // Nobody was told that he came as long as he waited.
+    if (!before.admitted) announce("connected");
     return;
   }
   // Others learn of an admission when they see the participant.

@@ -165,6 +165,103 @@ TEST(Clinicvault, C17AStatusArrivesAtTheOtherAsItWasSaid) {
   EXPECT_EQ(late.close_code(), 1000);
 }
 
+// A session of D's with the waiting room on, as the hub's own API makes it: the answer.
+Answer with_waiting_room(std::string_view doctor, std::string_view patient) {
+  h().enter(std::string(patient) + "nurse", "nurse");
+  const Json nurse = Json::object(
+      {{"person", h().person(std::string(patient) + "nurse").id}, {"role", "observer"}});
+  const Answer made = h().post(doctor, "/api/v1/sessions",
+                               Json::object({{"type", "doctor_patient"},
+                                             {"provider", h().person(doctor).id},
+                                             {"patient", h().person(patient).id},
+                                             {"waitingRoom", true},
+                                             {"participants", Json::array({nurse})}}));
+  RABT_EXPECT_STATUS(made, 201);
+  return made;
+}
+// What became of the participant of a role.
+std::string admission(std::string_view doctor, const std::string& session, std::string_view role) {
+  const Answer is = h().get(doctor, "/api/v1/sessions/" + session);
+  for (std::size_t i = 0; i < is["participants"].size(); ++i) {
+    if (is["participants"][i]["role"] == Json(role))
+      return is["participants"][i].string_or("admission", "");
+  }
+  return {};
+}
+
+// Symptom: a session of /api/v1 that ClinicVault's doctor started left its patient in the waiting
+// room for ever. Cause: ClinicVault has no call that admits. The patient comes before the start
+// here, and after it below.
+TEST(Clinicvault, C05WhoStartsAConsultationLetsItsPatientIn) {
+  h().enter("C05waits", "patient");
+  h().enter("C05doctor", "doctor");
+  const Answer made = with_waiting_room("C05doctor", "C05waits");
+  const std::string id = made["number"].number_text();
+  const std::string session = made.text("id");
+  Line doctor("/ws/" + id + "/" + number("C05doctor"), shows("C05doctor"));
+  ASSERT_EQ(doctor.status(), "101") << doctor.head();
+  Line patient("/ws/" + id + "/" + number("C05waits"), shows("C05waits"));
+  ASSERT_EQ(patient.status(), "101") << patient.head();
+  EXPECT_FALSE(patient.typed("connected").is_null());
+  const Json offer = Json::object({{"type", "offer"}, {"sdp", "v=0"}});
+  patient.send(offer);
+  EXPECT_FALSE(patient.typed("error").is_null()) << "the patient waits";
+
+  const Answer begun = h().get("C05doctor", "/consultation/start/" + number("C05waits"));
+  RABT_EXPECT_STATUS(begun, 200);
+  EXPECT_EQ(begun["consultation_id"], made["number"]);
+  EXPECT_EQ(begun["status"], Json("active"));
+  EXPECT_EQ(admission("C05doctor", session, "patient"), "admitted");
+  EXPECT_EQ(admission("C05doctor", session, "observer"), "waiting") << "R-05: others still wait";
+  EXPECT_EQ(doctor.typed("user_joined")["user_id"].as_int64(), h().number("C05waits"));
+  patient.send(offer);
+  EXPECT_EQ(doctor.typed("offer")["from"].as_int64(), h().number("C05waits"));
+  // It is the doctor who admitted, and nobody is admitted twice.
+  RABT_EXPECT_STATUS(h().get("C05doctor", "/consultation/start/" + number("C05waits")), 200);
+  const Answer events = h().get("C05doctor", "/api/v1/sessions/" + session + "/events");
+  int admitted = 0;
+  for (std::size_t i = 0; i < events["items"].size(); ++i) {
+    if (events["items"][i]["type"] != Json("participant-admitted")) continue;
+    ++admitted;
+    EXPECT_EQ(events["items"][i]["actor"], Json("person:" + h().person("C05doctor").id));
+  }
+  EXPECT_EQ(admitted, 1) << events.body;
+  RABT_EXPECT_STATUS(h().get("C05doctor", "/consultation/end/" + id), 200);
+}
+
+TEST(Clinicvault, C05WhoBeganElsewhereLetsThePatientInToo) {
+  h().enter("C05late", "patient");
+  h().enter("C05host", "doctor");
+  const Answer made = with_waiting_room("C05host", "C05late");
+  const std::string session = made.text("id");
+  RABT_EXPECT_STATUS(h().post("C05host", "/api/v1/sessions/" + session + "/start"), 200);
+  EXPECT_EQ(admission("C05host", session, "patient"), "waiting");
+  const std::string start = "/consultation/start/" + number("C05late");
+  RABT_EXPECT_STATUS(h().get("C05host", start), 200);
+  EXPECT_EQ(admission("C05host", session, "patient"), "admitted");
+  RABT_EXPECT_STATUS(h().get("C05host", "/consultation/end/" + made["number"].number_text()), 200);
+}
+
+// Whom the doctor has sent away does not come in because the doctor starts.
+TEST(Clinicvault, C05APatientWhoWasDeniedStaysOut) {
+  h().enter("C05denied", "patient");
+  h().enter("C05denier", "doctor");
+  const Answer made = with_waiting_room("C05denier", "C05denied");
+  const std::string session = made.text("id");
+  std::string part;
+  for (std::size_t i = 0; i < made["participants"].size(); ++i) {
+    if (made["participants"][i]["role"] == Json("patient"))
+      part = made["participants"][i].string_or("id", "");
+  }
+  RABT_EXPECT_STATUS(
+      h().post("C05denier", "/api/v1/sessions/" + session + "/participants/" + part + "/deny"),
+      200);
+  RABT_EXPECT_STATUS(h().get("C05denier", "/consultation/start/" + number("C05denied")), 200);
+  EXPECT_EQ(admission("C05denier", session, "patient"), "denied");
+  RABT_EXPECT_STATUS(h().get("C05denier", "/consultation/end/" + made["number"].number_text()),
+                     200);
+}
+
 TEST(Clinicvault, C09C42TheSocketIsForItsPeopleOnly) {
   h().enter("C9", "patient");
   const std::string id = active("C9");

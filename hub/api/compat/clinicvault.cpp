@@ -250,6 +250,21 @@ bool is_his(const DoorCall& call, const Json& session) {
   return session.string_or("provider", "") == call.caller.who.person;
 }
 
+// This API has no waiting room and no call that admits. Sessions that were made elsewhere may have
+// one, so the doctor who starts a consultation admits its patient; everybody else in it goes on
+// waiting, and whom a host has denied stays out.
+Status admit_patient(const DoorCall& call, const Json& session, const std::string& patient) {
+  for (const Json& one : session["participants"].as_array()) {
+    if (one["person"] != Json(patient) || one["admission"] != Json("waiting")) continue;
+    const auto admitted = call.house.sessions.admit(
+        call.ask(session.string_or("id", ""), Json::object(), one.string_or("id", "")));
+    // Another host was quicker.
+    if (!admitted.ok() && admitted.error().code != "participant.not_waiting")
+      return admitted.error();
+  }
+  return ok_status();
+}
+
 // His open consultation with the patient, a request of the patient that is nobody's or his, or a
 // new one.
 Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
@@ -257,8 +272,9 @@ Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
   std::string id;
   for (const Json& one : open) {
     if (!is_his(call, one)) continue;
-    if (one["status"] == Json("active")) return one;
-    if (id.empty()) id = one.string_or("id", "");
+    const bool active = one["status"] == Json("active");
+    if (active || id.empty()) id = one.string_or("id", "");
+    if (active) break;
   }
   if (id.empty()) {
     RABT_TRY(requests, sessions_of(call, {"requested"}, patient));
@@ -281,7 +297,9 @@ Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
                                                   {"waitingRoom", false}}))));
     id = made.string_or("id", "");
   }
-  return call.house.sessions.start(call.ask(id));
+  RABT_TRY(started, call.house.sessions.start(call.ask(id)));
+  RABT_TRY_STATUS(admit_patient(call, started, patient));
+  return started;
 }
 
 // What the patient asked for here before and is open, or a new request. Sessions that others
