@@ -76,7 +76,8 @@ Status has_name(const Json& profile) {
 // What a patient is told apart by, for a booking.
 Json listed_json(const identity::Person& person) {
   Json out = person_head(person);
-  out.set("name", person.profile["name"]);
+  // Whom a token or a booking of another system brought may have none yet.
+  if (const Json* name = person.profile.find("name")) out.set("name", *name);
   return out;
 }
 

@@ -299,9 +299,13 @@ Json Hub::Parts::troubles() const {
 
 // Compatibility APIs.
 void Hub::Parts::make_compatible(const config::Config& config, const phi::Policy& privacy) {
-  std::vector<std::string> systems;
-  for (const config::IssuerEntry& entry : config.identity.issuers)
-    systems.push_back(entry.options.subject_system);
+  std::vector<api::compat::TokenSystem> systems;
+  for (const config::IssuerEntry& entry : config.identity.issuers) {
+    const identity::IssuerOptions& issuer = entry.options;
+    systems.push_back({.name = issuer.subject_system,
+                       .issuer = issuer.name,
+                       .has_patients = issuer.may_grant.has(identity::Role::patient)});
+  }
   api->open(make_doors(
       config,
       {.sessions = consultations->sessions(),

@@ -301,7 +301,10 @@ Result<std::string> SessionsImpl::person(const Json& reference, const std::strin
   if (found.ok()) return std::move(*found);
   if (found.error().kind != ErrorKind::not_found && found.error().kind != ErrorKind::invalid)
     return std::move(found).error();
-  mistakes.add(field, "it names nobody");
+  mistakes.add(field, reference.is_object()
+                          ? "it names nobody: no token of this person has been shown yet, and no "
+                            "record has the id among its externalIds"
+                          : "it names nobody");
   return std::string();
 }
 

@@ -96,6 +96,78 @@ TEST(Kiorex, K63PeopleAreNamedByTheUuidsOfTheirTokens) {
                      201);
 }
 
+// The call of somebody who shows a token of Kiorex.
+Answer by(const std::string& subject, const std::string& role, const std::string& method,
+          const std::string& at, const Json& body = Json()) {
+  return h().call("-", method, at, body, {{"Authorization", "Bearer " + h().mint(subject, role)}});
+}
+// How many patients were entered.
+Json entered() {
+  return h().get("AD", "/admin/logs?action=patient.created")["total"];
+}
+
+// Symptom: a doctor could plan nothing for a patient who had never signed in, 400. Cause: the hub
+// knew people from their first token on. The token is that of the patient of the session.
+TEST(Kiorex, K03K63APatientWhoNeverSignedInCanBeNamed) {
+  const std::string patient = "0f2d4b1e-93a7-4a0c-8f5e-6d1c2b3a4f50";
+  const Json before = entered();
+  const Answer one =
+      h().post("D", "/video/sessions", booking(Json::object({{"patientId", patient}})));
+  RABT_EXPECT_STATUS(one, 201);
+  EXPECT_EQ(one["patientId"], Json(patient));
+  EXPECT_EQ(entered().as_int64().value_or(0), before.as_int64().value_or(0) + 1);
+  // The next one is about the same person.
+  const Answer next =
+      h().post("D", "/video/sessions", booking(Json::object({{"patientId", patient}})));
+  RABT_EXPECT_STATUS(next, 201);
+  const auto person_of = [](const Answer& session) {
+    return h().get("D", "/api/v1/sessions/" + session.text("id"))["patient"];
+  };
+  EXPECT_EQ(person_of(next), person_of(one));
+  EXPECT_EQ(entered().as_int64().value_or(0), before.as_int64().value_or(0) + 1);
+
+  const Answer me = by(patient, "patient", "GET", "/api/v1/me");
+  EXPECT_EQ(me["id"], person_of(one)) << me.body;
+  RABT_EXPECT_STATUS(by(patient, "patient", "POST", path(one.text("id"), "join"), Json::object()),
+                     201);
+  // Nobody else has got anything by it.
+  RABT_EXPECT_STATUS(h().get("P2", path(one.text("id"))), 403);
+}
+
+TEST(Kiorex, K03NobodyIsEnteredForASessionThatIsRefused) {
+  const std::string patient = "1c9e6a55-0d52-4a35-9f0b-3a1f0d7b2c61";
+  const Json before = entered();
+  const auto refused = [&](const Json& with, int status) {
+    Json more = with;
+    if (more["patientId"].is_null()) more.set("patientId", patient);
+    const Answer answer = h().post("D", "/video/sessions", booking(more));
+    RABT_EXPECT_STATUS(answer, status);
+    return answer;
+  };
+  (void)refused(Json::object({{"startTime", "tomorrow"}}), 400);
+  (void)refused(Json::object({{"type", "training_session"}}), 400);
+  // A doctor plans for himself only.
+  (void)refused(Json::object({{"providerId", h().uuid("D2")}}), 403);
+  // A doctor whom nobody knows is entered by nobody: who treats has a licence.
+  const Answer provider = refused(Json::object({{"providerId", patient}}), 400);
+  EXPECT_NE(provider.body.find("providerId: it names nobody: no token"), std::string::npos)
+      << provider.body;
+  // A slip of the pen.
+  (void)refused(Json::object({{"patientId", "0f2d4b1e-93a7"}}), 400);
+  RABT_EXPECT_STATUS(
+      h().post("P", "/video/sessions", booking(Json::object({{"patientId", patient}}))), 403);
+  EXPECT_EQ(entered(), before);
+}
+
+// Who somebody is, his issuer says, and not who named him first.
+TEST(Kiorex, K63WhoWasNamedAsAPatientMayBeADoctor) {
+  const std::string subject = "2b7a1f3c-5e61-4c0f-8a9d-7f6e5d4c3b2a";
+  RABT_EXPECT_STATUS(
+      h().post("D", "/video/sessions", booking(Json::object({{"patientId", subject}}))), 201);
+  const Answer me = by(subject, "provider", "GET", "/api/v1/me");
+  EXPECT_EQ(me["roles"], Json::array({"doctor"})) << me.body;
+}
+
 TEST(Kiorex, K04UpdatesASessionUntilItsEnd) {
   const std::string id = made();
   const Answer before = h().get("D", path(id));

@@ -56,6 +56,27 @@ TEST(Pulseone, P01P12BooksASession) {
   RABT_EXPECT_STATUS(h().post("D", kSessions, another), 403);
 }
 
+// A doctor books for a patient whom no token has shown; a patient enters nobody.
+TEST(Pulseone, P01APatientWhoNeverSignedInCanBeNamed) {
+  const std::string patient = "3d5e8f70-1a2b-4c3d-9e4f-5a6b7c8d9e0f";
+  Json body = sample();
+  body.set("patient_id", patient);
+  RABT_EXPECT_STATUS(h().post("P", kSessions, body), 422);
+  const Answer one = h().post("D", kSessions, body);
+  RABT_EXPECT_STATUS(one, 201);
+  EXPECT_EQ(one["patient_id"], Json(patient));
+  const Answer in = h().call("-", "POST", path(one.text("session_id"), "join"), Json::object(),
+                             {{"Authorization", "Bearer " + h().mint(patient, "PATIENT")}});
+  RABT_EXPECT_STATUS(in, 200);
+
+  Json unknown = sample();
+  unknown.set("doctor_id", "4e6f9081-2b3c-4d4e-8f50-6b7c8d9e0f1a");
+  const Answer refused = h().post("P", kSessions, unknown);
+  RABT_EXPECT_STATUS(refused, 422);
+  EXPECT_EQ(refused["detail"][0]["loc"], Json::array({"body", "doctor_id"})) << refused.body;
+  EXPECT_NE(refused.body.find("no token of this person"), std::string::npos) << refused.body;
+}
+
 TEST(Pulseone, P02JoinsWithMeetingAndAttendee) {
   const std::string id = made();
   const Answer in = h().post("P", path(id, "join"),

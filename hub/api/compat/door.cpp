@@ -48,15 +48,57 @@ Json DoorCall::reference(const Json& id) const {
   if (named.is_string()) named = Json::object({{"system", door}, {"value", id}});
   if (!named.is_object() || is_known(named)) return named;
   std::string found;
-  for (const std::string& system : house.systems) {
-    const auto known =
-        house.people.resolve(caller.who.tenant, Json::object({{"system", system}, {"value", id}}));
+  for (const TokenSystem& system : house.systems) {
+    const auto known = house.people.resolve(caller.who.tenant,
+                                            Json::object({{"system", system.name}, {"value", id}}));
     if (!known.ok() || *known == found) continue;
     // Two systems mean two people by it.
     if (!found.empty()) return named;
     found = *known;
   }
   return found.empty() ? named : Json(found);
+}
+
+const TokenSystem* DoorCall::home() const {
+  for (const TokenSystem& system : house.systems) {
+    if (system.name == door) return &system;
+  }
+  return house.systems.size() == 1 ? &house.systems.front() : nullptr;
+}
+
+consultation::Answer DoorCall::create_session(Json ours) const {
+  const Json patient = ours["patient"];
+  const TokenSystem* const system = home();
+  // What is no UUID may be a slip of the pen.
+  const auto is_uuid = [](const Json& id) {
+    return id.is_string() && identity::ulid_of(id.as_string()) &&
+           id.as_string().find('-') != std::string::npos;
+  };
+  const bool newcomer = system != nullptr && system->has_patients && patient.is_object() &&
+                        patient["system"] == Json(door) && is_uuid(patient["value"]) &&
+                        ours["type"] != Json("training_session") &&
+                        may_call("createPatient").ok() &&
+                        !house.people.resolve(caller.who.tenant, patient).ok();
+  if (!newcomer) return house.sessions.create(ask({}, std::move(ours)));
+  // Nobody is entered for a session that is refused: all the rest is tried, and nothing kept.
+  ours.mutable_object().erase("patient");
+  bool would = false;
+  Ask trial = ask({}, ours);
+  trial.once = [&would](store::Transaction& /*transaction*/, const Json& /*answer*/) -> Status {
+    would = true;
+    return unavailable("store.busy", "the session is not kept yet");
+  };
+  const auto tried = house.sessions.create(trial);
+  if (!tried.ok() && !would) return tried.error();
+  const Json known_as = Json::object({{"system", system->name}, {"value", patient["value"]}});
+  identity::NewPerson wanted{
+      .roles = {identity::Role::patient}, .issuer = system->issuer, .act = "patient.created"};
+  wanted.profile.set("externalIds", Json::array({known_as}));
+  const auto made = house.people.create(caller, wanted);
+  // Another request, or the first token, was quicker.
+  if (!made.ok() && made.error().code != "person.taken") return made.error();
+  ours.set("patient", known_as);
+  return house.sessions.create(ask({}, std::move(ours)));
 }
 
 Result<std::string> DoorCall::person(const Json& id) const {

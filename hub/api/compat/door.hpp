@@ -28,6 +28,15 @@ class Stream;
 // of the hub. A door is a table; each line translates one operation and decides nothing itself.
 namespace rabt::api::compat {
 
+// A system whose users' tokens the hub trusts.
+struct TokenSystem {
+  // As in a person's externalIds.
+  std::string name;
+  std::string issuer;
+  // Whether its tokens may say that somebody is a patient.
+  bool has_patients = false;
+};
+
 // What stands behind every door.
 struct House {
   consultation::Sessions& sessions;
@@ -37,8 +46,7 @@ struct House {
   identity::Accounts& accounts;
   audit::AuditLog& audit;
   const Clock& clock;
-  // Systems whose users' tokens the hub trusts, as in a person's externalIds.
-  std::vector<std::string> systems;
+  std::vector<TokenSystem> systems;
   // Where the hub can be reached, without a slash at the end. May be empty.
   std::string public_url;
   // What does not work, as api::Health::troubles.
@@ -82,12 +90,19 @@ struct DoorCall {
   // none and nobody is known by it yet. The system is the door, else the one issuer of tokens that
   // knows the text.
   [[nodiscard]] Json reference(const Json& id) const;
+  // Sessions::create. The patient may be somebody of the door's system whom no token has shown yet:
+  // where the caller may enter patients and nothing else is wrong, a record without a name is made,
+  // which that person's first token finds. `ours` has the patient as reference() gave it.
+  [[nodiscard]] consultation::Answer create_session(Json ours) const;
   // The person whom the door's id names. Error not_found person.unknown.
   [[nodiscard]] Result<std::string> person(const Json& id) const;
   // Error denied authorisation.denied unless the door's id names the caller.
   [[nodiscard]] Status is_self(std::string_view id) const;
   // The number of a person; null when the id is null or names nobody.
   [[nodiscard]] Json number_of(const Json& person) const;
+
+  // The system whose ids this door's clients use. Null when several may be meant.
+  [[nodiscard]] const TokenSystem* home() const;
 
   // Numbers that were looked up.
   mutable std::map<std::string, Json, std::less<>> numbers{};

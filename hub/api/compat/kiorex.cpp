@@ -226,7 +226,7 @@ Result<Json> make_session(DoorCall& call) {
   const bool emergency = ours["type"] == Json("emergency_consultation");
   if (!missing.empty() && !emergency) return invalid("api.invalid", missing);
   ours.set("waitingRoom", false);
-  return call.house.sessions.create(call.ask({}, std::move(ours)));
+  return call.create_session(std::move(ours));
 }
 
 Result<Json> get_session(DoorCall& call, std::string_view id) {

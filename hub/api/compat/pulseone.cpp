@@ -150,7 +150,7 @@ Result<Response> create_session(DoorCall& call) {
   ours.set("bookingType", clinic ? "clinic" : "direct");
   ours.set("type", "doctor_patient");
   ours.set("waitingRoom", false);
-  RABT_TRY(made, call.house.sessions.create(call.ask({}, std::move(ours))));
+  RABT_TRY(made, call.create_session(std::move(ours)));
   return call.reply(session_shape(made));
 }
 
