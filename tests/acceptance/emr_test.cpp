@@ -61,6 +61,41 @@ TEST(Emr, E01ListsTheSessionsOfAVisit) {
   RABT_EXPECT_STATUS(h().get("D", kRoot), 200);
 }
 
+// A client that asks for page after page until there is none would never end.
+TEST(Emr, E01APageBehindTheLastIsNone) {
+  const std::string root(kRoot);
+  (void)made();
+  for (const char* page : {"99", "0", "-1", "last-but-one", "1.5"}) {
+    const Answer none = h().get("D", root + "?page=" + page);
+    RABT_EXPECT_STATUS(none, 404);
+    EXPECT_EQ(none.json, Json::object({{"detail", "Invalid page."}})) << page;
+    EXPECT_EQ(none.header("X-Rabt-Code"), "api.page");
+  }
+  const std::int64_t count =
+      h().get("D", root + "?page=1&page_size=1")["count"].as_int64().value_or(0);
+  RABT_EXPECT_STATUS(h().get("D", root + "?page_size=1&page=" + std::to_string(count)), 200);
+  RABT_EXPECT_STATUS(h().get("D", root + "?page_size=1&page=" + std::to_string(count + 1)), 404);
+  // Nobody's list is empty, and is there.
+  h().enter("E01alone", "doctor");
+  const Answer empty = h().get("E01alone", root + "?page=1");
+  RABT_EXPECT_STATUS(empty, 200);
+  EXPECT_EQ(empty["count"], Json(0));
+}
+
+TEST(Emr, E23PagesOfOtherOriginsAskBefore) {
+  for (const std::string& at : {std::string(kRoot), std::string(kRoot) + "token/"}) {
+    const auto preflight = [&at](const char* origin) {
+      return h().call("-", "OPTIONS", at, {},
+                      {{"Origin", origin}, {"Access-Control-Request-Method", "POST"}});
+    };
+    const Answer good = preflight("https://app.example.sa");
+    RABT_EXPECT_STATUS(good, 204);
+    EXPECT_EQ(good.header("Access-Control-Allow-Origin"), "https://app.example.sa") << at;
+    EXPECT_NE(good.header("Access-Control-Allow-Methods").find("POST"), std::string::npos) << at;
+    EXPECT_EQ(preflight("https://evil.example").header("Access-Control-Allow-Origin"), "") << at;
+  }
+}
+
 TEST(Emr, E02CreatesASession) {
   const Answer one = h().post("D", kRoot, sample(visit()));
   RABT_EXPECT_STATUS(one, 201);

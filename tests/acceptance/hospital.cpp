@@ -28,7 +28,7 @@ constexpr std::string_view kMore =
     "  passkeys: {host: localhost, origins: ['http://localhost:8480']}\n"
     "doors:\n"
     "  kiorex: {KIOREX}\n"
-    "  emr: {rate: 0}\n"
+    "  emr: {rate: 0, cors: ['https://app.example.sa']}\n"
     "  pulseone: {PULSEONE}\n"
     "  clinicvault: {CLINICVAULT}\n";
 

@@ -142,8 +142,19 @@ Result<Response> get_session(DoorCall& call) {
   return call.reply(session_shape(call, found));
 }
 
+// Django REST framework's word for a page that is none: its clients go on until it comes.
+Error no_page() {
+  return not_found("api.page", "Invalid page.");
+}
+
+Result<NumberedPage> page_in(const DoorCall& call) {
+  auto page = page_of(call.request, "page_size", 50, 200);
+  if (!page.ok() && page.error().message.starts_with("page:")) return no_page();
+  return page;
+}
+
 Result<Response> list_sessions(DoorCall& call) {
-  RABT_TRY(page, page_of(call.request, "page_size", 50, 200));
+  RABT_TRY(page, page_in(call));
   Ask ask = call.ask();
   std::string filters;
   if (const auto size = call.request.parameter("page_size"))
@@ -166,6 +177,8 @@ Result<Response> list_sessions(DoorCall& call) {
     ask.query.emplace_back("status", states);
   }
   RABT_TRY(found, call.house.sessions.list(ask, page.window()));
+  // The first page may be empty.
+  if (page.page > 1 && found.items.empty()) return no_page();
   Json results = Json::array();
   for (const Json& one : found.items) results.push_back(session_shape(call, one));
   const auto link = [&](std::int64_t number) {
