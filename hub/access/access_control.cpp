@@ -7,6 +7,10 @@ namespace rabt::access {
 AccessControl::AccessControl(Parts parts, std::string tenant, ReadPolicy policy)
     : parts_(std::move(parts)), tenant_(std::move(tenant)), policy_(policy) {}
 
+Status AccessControl::ready() const {
+  return parts_.ready ? parts_.ready() : ok_status();
+}
+
 Status AccessControl::admit(const Reader& reader, const Reading& reading) {
   return record(reader, reading, reader.needs_grant || policy_ == ReadPolicy::break_glass);
 }
@@ -27,7 +31,7 @@ Result<PatientDetail::Sealed> AccessControl::seal_reason(const Reader& reader,
 }
 
 Status AccessControl::record(const Reader& reader, const Reading& reading, bool needs_grant) {
-  if (parts_.ready) RABT_TRY_STATUS(parts_.ready());
+  RABT_TRY_STATUS(ready());
   // The reason of a grant stands for the reading; the reader may add another.
   if (!needs_grant || !reader.reason.empty()) RABT_TRY_STATUS(check_reason(reader.reason));
   if (!reader.purpose.empty() && !is_purpose(reader.purpose)) {

@@ -37,6 +37,9 @@ class AccessControl {
   };
   AccessControl(Parts parts, std::string tenant, ReadPolicy policy);
 
+  // Whether patient data may be read at all now, for whatever cause; admit() looks by itself. Error
+  // unavailable audit.sink_behind.
+  [[nodiscard]] Status ready() const;
   // Admits a reading of patient data: when ok, its entry is durable. Errors: invalid phi.reason (no
   // reason, or one that is too long), phi.purpose; denied phi.break_glass (no open grant covers the
   // reading; the refusal is audited); unavailable audit.unavailable (the entry could not be

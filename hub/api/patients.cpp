@@ -35,13 +35,14 @@ access::Reader reader_of(const Call& call) {
           .needs_grant = !caller.who.roles.has_any(kByReason)};
 }
 
-Status note_reading(store::Store& store, audit::AuditLog& audit, const std::string& tenant,
+Status note_reading(store::Store& store, audit::AuditLog& audit, const Patients& patients,
                     const access::Reader& reader, const access::Reading& reading) {
+  RABT_TRY_STATUS(patients.access.ready());
   Json detail = reading.detail;
   detail.set("token", reader.token);
   const std::string patient =
       reading.patients.empty() ? "" : to_hex(as_bytes(reading.patients.front()));
-  const auto entry = audit.prepare({.tenant = tenant,
+  const auto entry = audit.prepare({.tenant = patients.tenant,
                                     .actor = reader.actor,
                                     .act = reading.act,
                                     .object = reading.object,

@@ -26,9 +26,10 @@ struct Patients {
 [[nodiscard]] access::Reader reader_of(const Call& call);
 
 // Writes down a reading for which nobody is asked for a reason: what the reader is to the patient
-// stands for it. When ok, its entry is durable. Error: unavailable audit.unavailable.
+// stands for it. When ok, its entry is durable. Errors: unavailable audit.unavailable,
+// audit.sink_behind.
 [[nodiscard]] Status note_reading(store::Store& store, audit::AuditLog& audit,
-                                  const std::string& tenant, const access::Reader& reader,
+                                  const Patients& patients, const access::Reader& reader,
                                   const access::Reading& reading);
 
 // The error of a principal who may not do this.

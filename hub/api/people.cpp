@@ -103,7 +103,7 @@ Status PersonRecords::admit(const Call& call, bool at_once, std::string_view act
   access::Reader reader = reader_of(call);
   if (!at_once) return patients.access.admit(reader, reading);
   reader.purpose = object == "person:" + call.caller.who.person ? "PATRQT" : "TREAT";
-  return note_reading(store, audit, patients.tenant, reader, reading);
+  return note_reading(store, audit, patients, reader, reading);
 }
 
 Result<identity::Person> PersonRecords::of_path(const Call& call, Roles roles) const {

@@ -129,7 +129,7 @@ Status Recordings::admit(const consultation::Ask& ask, const consultation::Recor
   if (allowed.rule() == access::kRecordingForReason) return patients.access.admit(reader, reading);
   const bool own = !caller.who.person.empty() && caller.who.person == membership.patient;
   if (reader.purpose.empty()) reader.purpose = own ? "PATRQT" : "TREAT";
-  return note_reading(store, audit, patients.tenant, reader, reading);
+  return note_reading(store, audit, patients, reader, reading);
 }
 
 Result<Response> Recordings::of_session(const consultation::Ask& ask,

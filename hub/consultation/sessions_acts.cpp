@@ -70,7 +70,7 @@ Answer SessionsImpl::end(const Ask& ask) {
            act(ask, ask.session, [&](Session&) -> Result<Command> { return Command(command); }));
   Ask of = ask;
   of.session = acted.session.id;
-  return summary(of);
+  return summary(of, Reads::after_act);
 }
 
 Answer SessionsImpl::cancel(const Ask& ask) {

@@ -248,7 +248,7 @@ Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Sessi
 }
 
 Status SessionsImpl::audit_reading(const Ask& ask, std::string_view object, const Session* session,
-                                   Json detail) const {
+                                   Json detail, Reads reads) const {
   const Actor who = actor_of(ask);
   const bool outsider =
       session != nullptr && !who.system && session->of_person(who.person) == nullptr &&
@@ -270,6 +270,9 @@ Status SessionsImpl::audit_reading(const Ask& ask, std::string_view object, cons
                                  .purpose = ask.caller.purpose},
                                 reading);
   }
+  // What a workflow has begun goes on.
+  if (!who.system && reads == Reads::alone && parts_.access != nullptr)
+    RABT_TRY_STATUS(parts_.access->ready());
   Session none;
   none.tenant = parts_.tenant;
   audit::Entry entry = entry_of(ask, who, session != nullptr ? *session : none);

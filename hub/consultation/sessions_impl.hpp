@@ -129,9 +129,13 @@ class SessionsImpl final : public SessionService {
   [[nodiscard]] Result<Session> visible(const Ask& ask, const Actor& who) const;
   // What the caller is to the recordings of a session.
   [[nodiscard]] access::Facts recording_facts(const Session& session, const Ask& ask) const;
+  // A reading that stands alone, and one that answers an act, which is done whatever follows.
+  enum class Reads : std::uint8_t { alone, after_act };
   // Notes a reading; of patient data before any of it is answered.
   [[nodiscard]] Status audit_reading(const Ask& ask, std::string_view object,
-                                     const Session* session, Json detail) const;
+                                     const Session* session, Json detail,
+                                     Reads reads = Reads::alone) const;
+  [[nodiscard]] Answer summary(const Ask& ask, Reads reads);
   [[nodiscard]] Answer show(const Ask& ask, const Session& session) const;
   [[nodiscard]] std::optional<bool> visit_open(const Session& session) const;
   // Licences as the directory knows them now.

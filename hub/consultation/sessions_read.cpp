@@ -107,10 +107,14 @@ Result<Page> SessionsImpl::list(const Ask& ask, const Window& window) {
 }
 
 Answer SessionsImpl::summary(const Ask& ask) {
+  return summary(ask, Reads::alone);
+}
+
+Answer SessionsImpl::summary(const Ask& ask, Reads reads) {
   const Actor who = actor_of(ask);
   RABT_TRY(session, visible(ask, who));
-  RABT_TRY_STATUS(
-      audit_reading(ask, "session:" + session.id, &session, Json::object({{"what", "summary"}})));
+  RABT_TRY_STATUS(audit_reading(ask, "session:" + session.id, &session,
+                                Json::object({{"what", "summary"}}), reads));
   Names names(parts_.directory, parts_.tenant);
   const bool reason = !ask.caller.reason.empty();
   Json out = summary_json(session, sight_of(session, who, reason), names, parts_.clock.now());

@@ -436,10 +436,11 @@ Result<Response> write_notes(DoorCall& call) {
                                    {notes.is_object() ? "sections" : "content", notes}}),
                      note_id});
   }
+  // Before anything is written: a repeat of a call that failed behind it would write twice.
+  RABT_TRY(is, call.house.sessions.get(call.ask(id)));
   RABT_TRY_STATUS(write_all(call, id, parts));
   Json prescription_ids = Json::array();
   if (!prescription_id.is_null()) prescription_ids.push_back(std::move(prescription_id));
-  RABT_TRY(is, call.house.sessions.get(call.ask(id)));
   return call.reply(Json::object({{"consultation_id", is["number"]},
                                   {"note_id", std::move(note_id)},
                                   {"vital_signs_id", std::move(vitals_id)},
@@ -455,8 +456,8 @@ Result<Response> transcribe(DoorCall& call) {
       {"language", "language"},
       {"seq", "seq"}};
   RABT_TRY(id, consultation_named(call));
-  RABT_TRY(said, call.house.records.add_segment(call.ask(id, take(call.body, kNames))));
   RABT_TRY(is, call.house.sessions.get(call.ask(id)));
+  RABT_TRY(said, call.house.records.add_segment(call.ask(id, take(call.body, kNames))));
   const Json& at = said["createdAt"];
   return call.reply(
       Json::object({{"consultation_id", is["number"]},

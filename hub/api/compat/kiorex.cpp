@@ -337,6 +337,7 @@ Result<Response> invite(DoorCall& call) {
   const Json& several = call.body["participants"];
   const Json wanted = several.is_array() ? several : Json::array({call.body});
   if (wanted.size() == 0) return invalid("api.invalid", "participants: must name somebody");
+  RABT_TRY(is, get_session(call, call.path[0]));
   Json invitations = Json::array();
   for (const Json& one : wanted.as_array()) {
     Json ours = Json::object();
@@ -358,7 +359,6 @@ Result<Response> invite(DoorCall& call) {
     if (one["userId"].is_null()) line.set("code", invited["code"]);
     invitations.push_back(std::move(line));
   }
-  RABT_TRY(is, get_session(call, call.path[0]));
   return call.reply(
       Json::object({{"sessionId", uuid_of(is)}, {"invitations", std::move(invitations)}}));
 }

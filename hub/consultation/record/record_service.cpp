@@ -90,6 +90,8 @@ Status RecordService::audit_reading(const Ask& ask, const Membership& of, std::s
                                 .purpose = ask.caller.purpose},
                                reading);
   }
+  // What a workflow has begun goes on.
+  if (!is_workflow(ask)) RABT_TRY_STATUS(parts_.access.ready());
   const audit::Prepared entry = book_.entry(ask, of, act, std::move(detail));
   const Status written = parts_.store.write(
       [&](store::Transaction& transaction) { return parts_.audit.append(transaction, entry); });
