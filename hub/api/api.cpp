@@ -138,7 +138,7 @@ Status may_act(Resources& resources, const Route& route, const Call& call) {
 }  // namespace
 
 Api::Api(std::unique_ptr<Resources> resources, Parts parts)
-    : resources_(std::move(resources)), parts_(parts) {
+    : resources_(std::move(resources)), parts_(std::move(parts)) {
   resources_->metrics.add(resources_->hooks);
   resources_->metrics.add(*this);
 }

@@ -308,10 +308,9 @@ constexpr bool is_sound() {
     if (std::count(one.pattern.begin(), one.pattern.end(), '{') >
         static_cast<std::ptrdiff_t>(kMaxPathParameters))
       return false;
-    for (const Route& other : kRoutes) {
-      if (&one == &other) continue;
-      if (one.operation == other.operation) return false;
-      if (one.method == other.method && one.pattern == other.pattern) return false;
+    for (const Route* other = &one + 1; other != std::end(kRoutes); ++other) {
+      if (one.operation == other->operation) return false;
+      if (one.pattern == other->pattern && one.method == other->method) return false;
     }
   }
   return true;

@@ -31,7 +31,7 @@ Result<std::shared_ptr<crypto::TlsServer>> open_tls(const config::ServerEntry& s
 }
 
 Result<std::unique_ptr<Edge>> Edge::open(Options options, const Clock& clock, Logger& log,
-                                         Admit admit) {
+                                         const Admit& admit) {
   std::unique_ptr<Edge> edge(new Edge(std::move(options.server), log));
   const config::ServerEntry& entry = edge->options_;
   RABT_TRY(tls, open_tls(entry, {}, options.named, clock));

@@ -49,7 +49,7 @@ class Edge {
   };
   // Listening when it returns. Errors: tls.*, http.port_in_use, http.bind, http.address.
   [[nodiscard]] static Result<std::unique_ptr<Edge>> open(Options options, const Clock& clock,
-                                                          Logger& log, Admit admit);
+                                                          Logger& log, const Admit& admit);
   // Opens what a tenant has besides: the Unix socket in his data folder, and the listeners of his
   // compatibility APIs. What was opened for the same tenant before stays as it is. Errors as open.
   [[nodiscard]] Status open_for(const config::Config& config, const Admit& admit);

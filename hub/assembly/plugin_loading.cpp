@@ -10,7 +10,7 @@ namespace rabt::assembly {
 namespace {
 
 // The longest calls fetch recordings.
-constexpr std::int64_t kDrainGraceMs = 10 * 60 * 1000;
+constexpr std::int64_t kDrainGraceMs = 10LL * 60 * 1000;
 
 // The package to load, in the configuration of its plugin.
 plugin::PluginConfig with_package(plugin::PluginConfig config, ChosenPackage package) {
@@ -45,7 +45,7 @@ Status check_wishes(const config::Config& config, const std::string& id,
 // older version is needed and does not load, the engine refuses to start.
 Status load_versions(const plugin::PluginConfig& base, std::vector<ChosenPackage> versions,
                      plugin::PluginHost& plugins, Logger& log) {
-  const Status newest = plugins.load(with_package(base, std::move(versions.front())));
+  Status newest = plugins.load(with_package(base, std::move(versions.front())));
   // When the newest version cannot take over its configuration, the older ones serve, as they do
   // when it is refused while the hub runs.
   bool serves = newest.ok();
@@ -130,7 +130,7 @@ Status check_settings(const config::Config& config, const std::string& id,
       RABT_TRY_STATUS(check_wishes(config, id, read.manifest));
     }
     // An older version beside may be the one that the configuration was written for.
-    const Status fit = plugin::check_config(read, configured.config, one.folder);
+    Status fit = plugin::check_config(read, configured.config, one.folder);
     if (fit.ok()) return fit;
     if (fits.ok()) fits = fit;
   }

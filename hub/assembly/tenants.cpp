@@ -133,9 +133,12 @@ class Tenants::Tenant {
       auto made = attempt();
       lock.lock();
       const bool well = made.ok();
-      if (well) running = *std::move(made);
-      if (!well) told(made.error());
-      if (well) refused_.reset();
+      if (well) {
+        running = *std::move(made);
+        refused_.reset();
+      } else {
+        told(made.error());
+      }
       tried_ = true;
       changed_.notify_all();
       const auto ends = [this]() RABT_REQUIRES(mutex_) { return stopping_; };

@@ -52,7 +52,7 @@ Checkpoints::Checkpoints(std::shared_ptr<Ledger> ledger, LogOptions options)
       options_(std::move(options)),
       file_(options_.folder + "/" + kCheckpointFileName) {}
 
-Result<std::unique_ptr<Checkpoints>> Checkpoints::open(std::shared_ptr<Ledger> ledger,
+Result<std::unique_ptr<Checkpoints>> Checkpoints::open(const std::shared_ptr<Ledger>& ledger,
                                                        LogOptions options) {
   auto anchors = std::move(options.anchors);
   options.anchors.clear();

@@ -22,8 +22,8 @@ class Checkpoints {
  public:
   // Checks that the database has the tree of the checkpoint file and of every anchor that answers
   // in time. Nothing is signed before start(). Errors: AuditLog::open.
-  [[nodiscard]] static Result<std::unique_ptr<Checkpoints>> open(std::shared_ptr<Ledger> ledger,
-                                                                 LogOptions options);
+  [[nodiscard]] static Result<std::unique_ptr<Checkpoints>> open(
+      const std::shared_ptr<Ledger>& ledger, LogOptions options);
   // Signs the first checkpoint of a new log, which is durable when ok; then the thread runs.
   [[nodiscard]] Status start();
   // Signs what is there, waits for the anchors, ends the thread.

@@ -155,7 +155,7 @@ int audit_verify(const VerifyOptions& options) {
   const auto found = audit::verify_file(config->data + "/rabt.db", config->data, wanted);
   if (!found.ok()) return complain(found.error());
   for (const std::string& problem : found->problems) std::printf("%s\n", problem.c_str());
-  if (found->problems.size() > 0 && found->problems.size() == found->absent) {
+  if (!found->problems.empty() && found->problems.size() == found->absent) {
     std::printf(
         "NOT verified: nothing was found changed, but what is named above is missing (%llu "
         "entries read)\n",

@@ -157,7 +157,7 @@ Result<Json> value_of(const Variable& variable, const std::string& text) {
       return Json(*flag);
     }
     case As::minutes: {
-      constexpr std::int64_t kDay = 24 * 60;
+      constexpr std::int64_t kDay = 24LL * 60;
       const auto number = read_number<std::int64_t>(text);
       if (!number || *number < 1 || *number > kDay)
         return wrong("a number of minutes from 1 to " + std::to_string(kDay));

@@ -10,7 +10,6 @@ namespace rabt::config {
 namespace {
 
 using consultation::Agreement;
-using consultation::TextRule;
 using consultation::TextRules;
 
 constexpr std::string_view kPlugin = "plugin://";

@@ -88,7 +88,7 @@ std::string Fields::word(std::string_view name, std::initializer_list<std::strin
   const Json& value = body_[name];
   if (value.is_null()) return std::string(fallback);
   if (value.is_string()) {
-    const std::string given = lower(value.as_string());
+    std::string given = lower(value.as_string());
     if (std::find(words.begin(), words.end(), given) != words.end()) return given;
   }
   std::string known;

@@ -72,7 +72,8 @@ class Code {
       code |= static_cast<int>(bits.take(1));
       const int count = count_.at(length);
       if (code - count < first)
-        return symbols_.at(static_cast<std::size_t>(index + (code - first)));
+        return symbols_.at(static_cast<std::size_t>(index) +
+                           static_cast<std::size_t>(code - first));
       index += count;
       first = (first + count) << 1;
       code <<= 1;

@@ -218,7 +218,7 @@ void Live::relay(std::string_view session, const LiveListener& from, const Json&
 }
 
 Status Live::listen_outside(std::string_view tenant, std::string_view after,
-                            std::shared_ptr<HubListener> listener) {
+                            const std::shared_ptr<HubListener>& listener) {
   {
     const Lock lock(state_->mutex);
     state_->outside.push_back(listener);

@@ -79,7 +79,7 @@ class Live {
   // told after the event `after`, unless it is empty. An event may come twice. Error not_found
   // stream.after: there is no such event any more.
   [[nodiscard]] Status listen_outside(std::string_view tenant, std::string_view after,
-                                      std::shared_ptr<HubListener> listener);
+                                      const std::shared_ptr<HubListener>& listener);
   void leave_outside(const HubListener& listener);
   void tell_outside(const Json& event);
 

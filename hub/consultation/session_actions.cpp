@@ -211,7 +211,7 @@ Answer SessionActions::act(const CallRequest& call) {
     return Json::object({{"participant", removed["id"]}, {"admission", removed["admission"]}});
   }
   if (call.action == "admit" || call.action == "deny") {
-    const Answer answer = call.action == "admit" ? sessions_.admit(ask) : sessions_.deny(ask);
+    Answer answer = call.action == "admit" ? sessions_.admit(ask) : sessions_.deny(ask);
     if (!answer.ok() && answer.error().code != "participant.not_waiting") return answer;
     return Json::object({{"participant", ask.record},
                          {"admission", call.action == "admit" ? "admitted" : "denied"}});
@@ -461,6 +461,7 @@ std::vector<plugin::ActionSpec> session_actions() {
        open_schema({}, marked({"notes", "prescriptions", "vitals", "followUps", "feedback",
                                "chiefComplaint", "participants", "patient"}))}};
   std::vector<plugin::ActionSpec> out;
+  out.reserve(rows.size());
   for (const Row& row : rows)
     out.push_back({.name = std::string(row.name),
                    .version = "1.0.0",

@@ -11,7 +11,6 @@ namespace rabt::consultation {
 
 namespace {
 
-using identity::Role;
 using store::Blob;
 using store::Null;
 using store::Row;

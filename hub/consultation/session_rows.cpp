@@ -256,6 +256,7 @@ const Statement& list_statement(Driver driver) {
   }();
   static const auto statements = [] {
     std::vector<Statement> out;
+    out.reserve(texts.size());
     for (const std::string& one : texts) out.push_back({one.c_str()});
     return out;
   }();
@@ -272,6 +273,7 @@ const Statement& count_statement(Driver driver) {
   }();
   static const auto statements = [] {
     std::vector<Statement> out;
+    out.reserve(texts.size());
     for (const std::string& one : texts) out.push_back({one.c_str()});
     return out;
   }();

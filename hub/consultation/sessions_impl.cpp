@@ -10,8 +10,6 @@ namespace rabt::consultation {
 
 namespace {
 
-using identity::Role;
-
 constexpr store::Statement kActive{
     "SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active'"};
 constexpr store::Statement kKeptBytes{

@@ -241,7 +241,7 @@ Status Keyring::State::change(bool wipe_old, const std::function<Status(KeyringF
     RABT_TRY(content, load_locked());
     RABT_TRY_STATUS(edit(content));
     ++content.generation;
-    const Status stored = store(content, wipe_old);
+    Status stored = store(content, wipe_old);
     forget();  // also after an error: the new file may stand in its place all the same
     return stored;
   }

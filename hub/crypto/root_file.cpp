@@ -1,5 +1,6 @@
 #include <sys/stat.h>
 
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::string_view kMagic = "RABTROOT";
 constexpr std::uint64_t kFormat = 1;
+constexpr std::size_t kWordBytes = 4;
 constexpr std::size_t kIdBytes = 16;
 constexpr std::size_t kChecksumBytes = 32;
 // A rotation a week for twenty years.
@@ -29,7 +31,7 @@ struct RootKeys {
 
 Result<RootKeys> parse(const PrivateFile& file, const SecretBytes& content) {
   const ByteView bytes = content.expose();
-  if (bytes.size() < kMagic.size() + 2 * 4 + kIdBytes + kChecksumBytes)
+  if (bytes.size() < kMagic.size() + 2 * kWordBytes + kIdBytes + kChecksumBytes)
     return file.damaged("too short");
   const ByteView body = bytes.first(bytes.size() - kChecksumBytes);
   if (!constant_time_equal(sha256(as_text(body)), bytes.subspan(body.size())))

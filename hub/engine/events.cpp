@@ -64,7 +64,7 @@ Status Events::store(store::Transaction& transaction, const PreparedEvent& event
   if (!event.keys.empty()) after.events.push_back({number, event.keys, event.envelope});
   for (const PreparedStart& start : event.starts) {
     RABT_TRY(stored, starts_.store(transaction, start, number, event.envelope, after));
-    instances.push_back(stored.num != 0 ? start.id : std::move(stored.existing));
+    instances.push_back(stored.num != 0 ? start.id : stored.existing);
   }
   for (const std::int64_t collecting : event.collecting)
     RABT_TRY_STATUS(collect(transaction, event, collecting, number, after, instances));

@@ -196,10 +196,10 @@ void Worker::take_turn(ResidentInstance& instance, workflow::Input input, Cause 
   }
   ++context_.counters.turns;
   ++instance.commits_in_flight;
-  submit(std::move(*prepared), std::move(answer));
+  submit(*prepared, std::move(answer));
 }
 
-void Worker::submit(std::shared_ptr<PreparedTurn> turn,
+void Worker::submit(const std::shared_ptr<PreparedTurn>& turn,
                     std::shared_ptr<std::promise<Status>> answer) {
   const Stopwatch watch(context_.times.submit);
   const std::int64_t num = turn->num;

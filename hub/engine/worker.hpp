@@ -59,7 +59,8 @@ class Worker {
   // Applies the input, and hands the turn to the store. answer gets the result when it is durable.
   void take_turn(ResidentInstance& instance, workflow::Input input, Cause cause,
                  std::shared_ptr<std::promise<Status>> answer = nullptr);
-  void submit(std::shared_ptr<PreparedTurn> turn, std::shared_ptr<std::promise<Status>> answer);
+  void submit(const std::shared_ptr<PreparedTurn>& turn,
+              std::shared_ptr<std::promise<Status>> answer);
   void committed(const TurnCommitted& message);
   void tell_faults(const ResidentInstance& instance, const Turn& turn);
   void count_end(const ResidentInstance& instance, const Turn& turn);

@@ -230,7 +230,7 @@ void MllpListener::State::run() {
         continue;
       }
       Connection& connection = connections.emplace_back();
-      connection.socket = std::move(socket);
+      connection.socket = socket;
       connection.address = address;
       connection.thread = std::thread([this, &connection] {
         try {

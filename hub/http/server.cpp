@@ -61,8 +61,8 @@ std::optional<Peer> peer_of(int fd, const sockaddr_storage& address, socklen_t s
 // Accepts the connections of one socket.
 class Accepting final : public Loop::Watched, public std::enable_shared_from_this<Accepting> {
  public:
-  Accepting(Shared& shared, Poco::Net::ServerSocket socket, Listener listener)
-      : shared_(shared), socket_(std::move(socket)), listener_(std::move(listener)) {
+  Accepting(Shared& shared, const Poco::Net::ServerSocket& socket, Listener listener)
+      : shared_(shared), socket_(socket), listener_(std::move(listener)) {
     socket_.setBlocking(false);
   }
 
@@ -230,8 +230,8 @@ struct Server::State {
   State(ServerOptions options, Logger& log) : shared(std::move(options), log) {}
 
   // Starts to accept what comes to this socket.
-  void accept(Poco::Net::ServerSocket socket, Listener listener) {
-    auto made = std::make_shared<Accepting>(shared, std::move(socket), std::move(listener));
+  void accept(const Poco::Net::ServerSocket& socket, Listener listener) {
+    auto made = std::make_shared<Accepting>(shared, socket, std::move(listener));
     {
       const Lock lock(mutex);
       accepting.push_back(made);
@@ -300,7 +300,7 @@ Result<int> Server::listen(const Listener& listener) {
                 false);
     socket.listen(kBacklog);
     const int port = socket.address().port();
-    state_->accept(std::move(socket), listener);
+    state_->accept(socket, listener);
     return port;
   } catch (const Poco::Exception& error) {
     return cannot_listen(listener, error);

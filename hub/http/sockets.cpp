@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <deque>
 #include <map>
 #include <optional>
@@ -336,7 +335,7 @@ ssize_t Sockets::State::WebSocket::read_some(wslay_event_context* context, std::
   auto& open = *static_cast<WebSocket*>(self);
   if (!open.early_.empty()) {
     const std::size_t take = std::min(size, open.early_.size());
-    std::memcpy(buffer, open.early_.data(), take);
+    std::copy_n(open.early_.data(), take, buffer);
     open.early_.erase(0, take);
     return static_cast<ssize_t>(take);
   }
@@ -422,9 +421,9 @@ std::optional<std::uint32_t> Sockets::State::WebSocket::wanted() {
 }
 
 std::int64_t Sockets::State::WebSocket::deadline() {
-  const SocketOptions& options = all_.options;
-  if (closing_) return closing_ms_ + options.close_ms;
-  return heard_ms_ + options.ping_ms + (pinged_ ? options.pong_ms : 0);
+  const SocketOptions& limits = all_.options;
+  if (closing_) return closing_ms_ + limits.close_ms;
+  return heard_ms_ + limits.ping_ms + (pinged_ ? limits.pong_ms : 0);
 }
 
 bool Sockets::State::WebSocket::on_due(std::int64_t now) {

@@ -210,8 +210,7 @@ Result<Proofs> Accounts::State::proofs(std::string_view person) {
           if (kind == "password") {
             out.password = *std::move(plain);
             out.password_ms = row.integer(5);
-          }
-          if (kind == "totp") {
+          } else if (kind == "totp") {
             out.totp = *std::move(plain);
             out.totp_active = row.text(2) == "active";
             out.last_step = row.integer(4);
@@ -265,7 +264,7 @@ Accounts::State::Code Accounts::State::judge(const Proofs& known, std::string_vi
 }
 
 Accounts::Accounts(Parts parts, std::string tenant, AccountOptions options)
-    : state_(std::make_unique<State>(parts, std::move(tenant), std::move(options))) {}
+    : state_(std::make_unique<State>(std::move(parts), std::move(tenant), std::move(options))) {}
 Accounts::~Accounts() = default;
 
 Result<SignedIn> Accounts::State::open_session(const Caller& caller, const Proofs& known,

@@ -116,6 +116,7 @@ Result<std::vector<std::string>> Accounts::confirm(const Caller& caller, std::st
   const auto step = totp_match(as_bytes(known.totp), code, all.parts.clock.now(), known.last_step);
   if (!step) return all.refuse(caller, "user.login_failed", person, sign_in_failed());
   std::vector<std::string> codes;
+  codes.reserve(kRecoveryCodes);
   for (int i = 0; i < kRecoveryCodes; ++i)
     codes.push_back(hex_of_random(all.parts.random, kRecoveryBytes));
   RABT_TRY_STATUS(

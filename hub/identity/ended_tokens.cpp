@@ -12,7 +12,7 @@ namespace {
 
 // No token is good for longer: kMaxTokenLifetimeMs, and the minute of clocks that differ at its
 // beginning, at its end, and in the judgement of its lifetime.
-constexpr std::int64_t kRememberedMs = kMaxTokenLifetimeMs + 3 * 60'000;
+constexpr std::int64_t kRememberedMs = kMaxTokenLifetimeMs + 3LL * 60'000;
 
 Status remember(store::Transaction& transaction, std::string_view tenant, std::string_view value,
                 std::int64_t before_ms, std::int64_t now_ms) {

@@ -50,7 +50,7 @@ std::optional<std::string> ulid_of(std::string_view text) {
     const int value = hex_value(text[at]);
     if (value < 0) return std::nullopt;
     std::uint8_t& byte = id.bytes[digits / 2];
-    byte = static_cast<std::uint8_t>((byte << 4U) | static_cast<unsigned>(value));
+    byte = static_cast<std::uint8_t>((unsigned{byte} << 4U) | static_cast<unsigned>(value));
     ++digits;
   }
   return id.text();

@@ -154,8 +154,9 @@ Result<Json> check_profile(const Json& given) {
   };
   if (!given.is_object()) return invalid("api.invalid", "the body must be an object");
   for (const auto& [name, value] : given.as_object()) {
-    const auto known = std::find_if(kMembers.begin(), kMembers.end(),
-                                    [&](const Member& one) { return one.name == name; });
+    const auto known =
+        std::find_if(kMembers.begin(), kMembers.end(),
+                     [&wanted = name](const Member& one) { return one.name == wanted; });
     if (known == kMembers.end()) {
       mistake(find_bad_utf8(name) == std::string::npos && name.size() <= 40 ? name : "a member",
               "is not known");

@@ -55,7 +55,7 @@ Status KeyAdmin::State::file_act(const Order& order, const std::string& act,
   RABT_TRY_STATUS(check(order));
   RABT_TRY_STATUS(note(entry(order, act, object, "begun", Json())));
   Json detail = Json::object();
-  const Status done = run(detail);
+  Status done = run(detail);
   const auto info = parts.keyring.info();
   if (info.ok()) detail.set("generation", static_cast<std::int64_t>(info->generation));
   const Status noted =

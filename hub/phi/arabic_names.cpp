@@ -295,15 +295,12 @@ bool ArabicNames::take_part(std::size_t k, const ArabicCue& cue, Chain& chain) c
     chain.count(k, name);
   } else if (nisba(w) && !common_arabic(k) && !arabic_stop(k) && !placed_alone(k)) {
     ++chain.families;
-  } else if (!may_name(k) || chain.unknown >= 2 || !(cued || chain.strong > 0)) {
-    return false;
-  } else if (chain.known() > 0 && stands_between(k)) {
-    ++chain.unknown;
-  } else if (may_close(k, cue, chain)) {
-    ++chain.unknown;
-    ++chain.families;
   } else {
-    return false;
+    if (!may_name(k) || chain.unknown >= 2 || !(cued || chain.strong > 0)) return false;
+    const bool between = chain.known() > 0 && stands_between(k);
+    if (!between && !may_close(k, cue, chain)) return false;
+    ++chain.unknown;
+    if (!between) ++chain.families;
   }
   chain.last = k;
   return true;

@@ -72,9 +72,10 @@ std::size_t LatinNames::chain(std::size_t i) const {
   std::size_t k = i + 1;
   while (k < tokens_.size() && k - i < 2 * kLongestName) {
     std::size_t next = k;
-    if (initial(last) && sign(next, ".") && glued(next))
-      ++next;
-    else if (sign(next, "-") && glued(next) && next + 1 < tokens_.size() && glued(next + 1))
+    const bool point = initial(last) && sign(next, ".") && glued(next);
+    const bool hyphen =
+        sign(next, "-") && glued(next) && next + 1 < tokens_.size() && glued(next + 1);
+    if (point || hyphen)
       ++next;
     else if (next < tokens_.size() && !tokens_[next].space)
       break;
@@ -219,14 +220,13 @@ LatinNames::Chain LatinNames::count(std::size_t first, std::size_t last) const {
       continue;
     }
     ++chain.words;
-    if (name_word(i) && in(i, kWord))
+    const bool name = name_word(i);
+    if (in(i, name ? kWord : kWord | kInflected))
       ++chain.doubtful;
-    else if (name_word(i)) {
+    else if (name) {
       ++chain.names;
       if (in(i, kGiven)) ++chain.given;
-    } else if (in(i, kWord | kInflected))
-      ++chain.doubtful;
-    else
+    } else
       ++chain.unknown;
     if (placed(i)) ++chain.places;
   }

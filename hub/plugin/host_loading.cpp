@@ -229,7 +229,7 @@ Result<Host::Reach> Host::reach_of(const Manifest& manifest, const PluginConfig&
 
 Status Host::check_choice(const Package& package, const ConfigChoice& choice,
                           const std::string& folder) {
-  const Status fits = check_config(package, choice.config, folder);
+  Status fits = check_config(package, choice.config, folder);
   if (fits.ok() || choice.from_version.empty()) return fits;
   return invalid(fits.error().code, fits.error().message + "; it was written for " +
                                         choice.from_version + ", and " + package.manifest.version +

@@ -213,7 +213,7 @@ constexpr std::array kHarmless {
 #endif
 };
 
-constexpr std::uint32_t low_of(unsigned argument) {
+constexpr std::uint32_t low_of(std::size_t argument) {
   return static_cast<std::uint32_t>(offsetof(seccomp_data, args) + argument * 8);
 }
 
@@ -316,8 +316,8 @@ Descriptor filter_calls() {
   filter.call(SYS_fcntl, [&] {
     // No F_SETOWN, F_SETSIG and O_ASYNC: with them the kernel sends signals to others, the hub too.
     filter.load(low_of(1));
-    for (const std::uint32_t command : {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL})
-      filter.equal(command, Filter::kAllow);
+    for (const int command : {F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL})
+      filter.equal(static_cast<std::uint32_t>(command), Filter::kAllow);
     filter.differs(F_SETFL, Filter::kAsk);
     filter.load(low_of(2));
     filter.any_of(O_ASYNC, Filter::kAsk);
@@ -330,8 +330,8 @@ Descriptor filter_calls() {
   });
   filter.call(SYS_prctl, [&] {
     filter.load(low_of(0));
-    for (const std::uint32_t name : {PR_SET_NAME, PR_GET_NAME, 0x53564d41 /* PR_SET_VMA */})
-      filter.equal(name, Filter::kAllow);
+    for (const int name : {PR_SET_NAME, PR_GET_NAME, 0x53564d41 /* PR_SET_VMA */})
+      filter.equal(static_cast<std::uint32_t>(name), Filter::kAllow);
     filter.give(Filter::kAsk);
   });
   filter.call(SYS_prlimit64, [&] {  // reading its own limits, not setting any

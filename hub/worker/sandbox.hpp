@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/base/result.hpp"
 #include "hub/worker/frame.hpp"

@@ -20,7 +20,7 @@ Refusal unreadable(const std::string& what) {
 }
 
 std::string id_of(const Json& detail, const char* name) {
-  const std::string id = text_of(detail, name);
+  std::string id = text_of(detail, name);
   if (id.empty() || id.size() > kMaxId)
     throw unreadable("holds " + std::string(name) + ", of at most 200 characters");
   return id;

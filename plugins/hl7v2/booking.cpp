@@ -327,7 +327,7 @@ Json reasons_of(const Message& message, const Segment& sch) {
 
 std::string status_of(const std::string& trigger, const Segment& sch) {
   // What happened is the trigger; the status says more only about bookings.
-  const std::string by_trigger = found_in(
+  std::string by_trigger = found_in(
       {{"S15", "cancelled"}, {"S16", "cancelled"}, {"S17", "entered-in-error"}, {"S26", "noshow"}},
       trigger);
   if (!by_trigger.empty()) return by_trigger;

@@ -245,7 +245,7 @@ std::string uuid_of(std::string_view mac) {
   // Version 8 of RFC 9562: the bits are ours.
   hex[12] = '8';
   hex[16] = 'a';
-  for (const std::size_t at : {8, 13, 18, 23}) hex.insert(at, "-");
+  for (const std::size_t at : {8U, 13U, 18U, 23U}) hex.insert(at, "-");
   return hex;
 }
 

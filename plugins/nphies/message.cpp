@@ -123,7 +123,8 @@ Json extension_of(std::string_view name) {
 }
 
 std::string first_text(std::string text, std::string_view other) {
-  return text.empty() ? std::string(other) : text;
+  if (text.empty()) text = other;
+  return text;
 }
 
 }  // namespace
@@ -258,7 +259,7 @@ Draft MessageBuilder::finish(std::string_view event, const Party& receiver,
 }
 
 Slot add_provider(MessageBuilder& builder, bool with_type) {
-  const Slot slot = builder.slot("Organization");
+  Slot slot = builder.slot("Organization");
   const Settings& settings = builder.settings();
   Json out = MessageBuilder::resource("Organization", slot, "provider-organization");
   if (with_type) {
@@ -276,7 +277,7 @@ Slot add_provider(MessageBuilder& builder, bool with_type) {
 }
 
 Slot add_payer(MessageBuilder& builder, const Party& payer) {
-  const Slot slot = builder.slot("Organization");
+  Slot slot = builder.slot("Organization");
   Json out = MessageBuilder::resource("Organization", slot, "insurer-organization");
   out["identifier"] =
       Json::array({to_json({std::string(kLicence) + "payer-license", payer.licence})});
@@ -295,7 +296,7 @@ void add_name_parts(const Json& input, const std::string& path, Json& name) {
 }
 
 Slot add_patient(MessageBuilder& builder, const Json& input) {
-  const Slot slot = builder.slot("Patient");
+  Slot slot = builder.slot("Patient");
   Json out = MessageBuilder::resource("Patient", slot, "patient");
   Json occupation = extension_of("extension-occupation");
   occupation["valueCodeableConcept"] =
@@ -343,7 +344,7 @@ Slot add_coverage(MessageBuilder& builder, const Json& input, const Slot& patien
   const std::string holder_name = text_at(input, "coverage/policyHolder/name");
   const Identifier holder = identifier_at(input, "coverage/policyHolder/identifier");
   if (!holder_name.empty() && !holder.value.empty()) {
-    const Slot slot = builder.slot("Organization");
+    Slot slot = builder.slot("Organization");
     Json out = MessageBuilder::resource("Organization", slot, "policyholder-organization");
     out["identifier"] = Json::array({to_json(holder)});
     out["active"] = true;
@@ -351,7 +352,7 @@ Slot add_coverage(MessageBuilder& builder, const Json& input, const Slot& patien
     builder.add(slot, std::move(out));
     holder_url = slot.url;
   }
-  const Slot slot = builder.slot("Coverage");
+  Slot slot = builder.slot("Coverage");
   Json out = MessageBuilder::resource("Coverage", slot, "coverage");
   out["identifier"] = Json::array({to_json(
       {first_text(text_at(input, "coverage/memberSystem"), builder.settings().member_system),
@@ -384,7 +385,7 @@ Slot add_coverage(MessageBuilder& builder, const Json& input, const Slot& patien
 }
 
 Slot add_facility(MessageBuilder& builder, const Slot& provider) {
-  const Slot slot = builder.slot("Location");
+  Slot slot = builder.slot("Location");
   const Settings& settings = builder.settings();
   Json out = MessageBuilder::resource("Location", slot, "location");
   out["identifier"] = Json::array(

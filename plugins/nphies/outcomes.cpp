@@ -18,7 +18,8 @@ std::string detail_of(int status, const std::vector<Finding>& findings) {
 
 std::string with_codes(std::string text, const std::vector<Finding>& findings) {
   const std::string codes = codes_text(findings);
-  return codes.empty() ? text : text + " (" + codes + ")";
+  if (!codes.empty()) text.append(" (").append(codes).append(")");
+  return text;
 }
 
 constexpr const char* kCredentialText =

@@ -29,7 +29,7 @@ struct NamedWorld {
 };
 // What an outside system may do, whatever it is asked.
 std::vector<NamedWorld> worlds() {
-  const auto always = [](Answer answer) {
+  const auto always = [](const Answer& answer) {
     return [answer](const Case&) -> World { return [answer](const Request&) { return answer; }; };
   };
   return {{"as expected", [](const Case& test) { return test.world(); }},
@@ -259,7 +259,7 @@ Verdict unknown_action(const Subject& subject) {
 Verdict deadline(const Subject& subject) {
   const std::vector<Case> cases = cases_of(subject, kGenerated);
   if (cases.empty()) return skipped("the manifest has no actions");
-  for (Case test : cases) {
+  for (const Case& test : cases) {
     for (std::size_t k = 0; k < 3; ++k) {
       for (const std::int64_t time : {std::int64_t{5000}, test.wish.time_ms}) {
         Session::Options options;

@@ -384,8 +384,8 @@ std::string two(std::uint64_t value) {
 
 // A text of a format of JSON Schema Validation, section 7.3; empty for others.
 std::string text_of_format(std::string_view format, SeededSequence& random) {
-  const std::string date = "20" + two(20 + random.below(10)) + "-" + two(1 + random.below(12)) +
-                           "-" + two(1 + random.below(28));
+  std::string date = "20" + two(20 + random.below(10)) + "-" + two(1 + random.below(12)) + "-" +
+                     two(1 + random.below(28));
   const std::string time =
       two(random.below(24)) + ":" + two(random.below(60)) + ":" + two(random.below(60));
   if (format == "date-time") return date + "T" + time + (random.chance(50) ? "Z" : "+03:00");

@@ -24,7 +24,7 @@ struct SyslogOptions {
   std::string cursor_file;
   // Beyond this many entries, or an oldest one of this age, the server counts as behind.
   std::int64_t high_water = 10'000;
-  std::int64_t high_age_ms = 5 * 60 * 1000;
+  std::int64_t high_age_ms = 5LL * 60 * 1000;
   // required: while the server is behind, ready() refuses. Best effort: it only warns.
   bool required = false;
   // How long a connection must have lived after the last byte was acknowledged, until what was sent

@@ -7,7 +7,6 @@
 // Figures over many sessions. Administrators see those of the tenant, doctors those of their own.
 namespace rabt::consultation {
 
-using identity::Role;
 using store::Row;
 using store::Statement;
 

@@ -4,7 +4,6 @@
 // Visits: OPEN -> CLOSED.
 namespace rabt::consultation {
 
-using identity::Role;
 using store::Row;
 using store::Statement;
 

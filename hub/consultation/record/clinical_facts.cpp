@@ -62,7 +62,7 @@ std::string text_in(const Record& note, const Text& text) {
   const Json& sections = note.document["sections"];
   for (const std::string_view name : text.sections) {
     if (name.empty()) continue;
-    const std::string found(trim(sections.string_or(name, "")));
+    std::string found(trim(sections.string_or(name, "")));
     if (!found.empty()) return found;
   }
   const bool bare = !sections.is_object() || sections.size() == 0;

@@ -32,7 +32,9 @@ Json read_sections(Fields& fields, const Json& body, const Json& of_template) {
   Fields texts(given, fields.mistakes(), "sections.");
   Json sections = Json::object();
   for (const auto& [name, value] : given.as_object()) {
-    const auto named = [&name](const Json& section) { return section["id"].as_string() == name; };
+    const auto named = [&wanted = name](const Json& section) {
+      return section["id"].as_string() == wanted;
+    };
     const Json::Array known =
         of_template.is_null() ? Json::Array{} : of_template["sections"].as_array();
     const bool good =

@@ -656,7 +656,7 @@ Result<Change> on(Step step, const RoomNotOpened& command) {
   return done(std::move(step));
 }
 
-Result<Change> on(Step step, const Look& /*command*/) {
+Result<Change> on(const Step& step, const Look& /*command*/) {
   return nothing(step.before);
 }
 

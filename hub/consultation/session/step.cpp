@@ -28,7 +28,7 @@ bool begins_by_itself(const Session& session) {
 
 }  // namespace
 
-void Step::tell(std::string_view type, Json more) {
+void Step::tell(std::string_view type, const Json& more) {
   const Session& is = change.after;
   Json data =
       Json::object({{"session", is.id},

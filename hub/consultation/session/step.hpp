@@ -18,7 +18,7 @@ struct Step {
 
   [[nodiscard]] Session& after() { return change.after; }
   // Common data of all events about the session stand in each (6.3).
-  void tell(std::string_view type, Json more = Json::object());
+  void tell(std::string_view type, const Json& more = Json::object());
   void ask(std::string_view kind, std::string_view subject = {});
   void record(std::string_view act, Json detail = Json::object());
 };
@@ -94,7 +94,7 @@ Result<Change> on(Step step, const RoomNotOpened& command);
 Result<Change> on(Step step, const RoomEnded& command);
 Result<Change> on(Step step, const RecordingLost& command);
 Result<Change> on(Step step, const RecordingSeen& command);
-Result<Change> on(Step step, const Look& command);
+Result<Change> on(const Step& step, const Look& command);
 Result<Change> on(Step step, const SetAppointment& command);
 Result<Change> on(Step step, const LinkConsultation& command);
 Result<Change> on(Step step, const SetInsurance& command);

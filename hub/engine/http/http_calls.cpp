@@ -156,7 +156,7 @@ void HttpCalls::State::exchange(const CallPtr& call, net::Request request, Handl
     net::Response refused;
     refused.error_code = cancelled ? "cancelled" : "timeout";
     refused.error_message = cancelled ? "cancelled" : "the call took longer than it may";
-    return (this->*handler)(call, std::move(refused));
+    return (this->*handler)(call, refused);
   }
   request.timeout_ms = left;
   request.tls = options.tls;
@@ -174,8 +174,8 @@ void HttpCalls::State::exchange(const CallPtr& call, net::Request request, Handl
   }
   const net::RequestId id =
       client.start(std::move(request), std::move(allow),
-                   [self = shared_from_this(), call, handler](net::Response response) {
-                     ((*self).*handler)(call, std::move(response));
+                   [self = shared_from_this(), call, handler](const net::Response& response) {
+                     ((*self).*handler)(call, response);
                    });
   {
     const Lock lock(mutex);
@@ -215,7 +215,7 @@ void HttpCalls::State::send(const CallPtr& call) {
   exchange(call, std::move(request), &State::answered);
 }
 
-void HttpCalls::State::answered(const CallPtr& call, net::Response response) {
+void HttpCalls::State::answered(const CallPtr& call, const net::Response& response) {
   if (!response.error_code.empty()) return failed(call, response, false);
   if (response.status == 401 && again(call, response)) return;
   if (call->follow && redirected(call, response)) return;

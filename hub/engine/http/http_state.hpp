@@ -51,7 +51,7 @@ struct HttpCalls::Call {
 // Shared with the callbacks. The client and done are never called with the lock held.
 struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
   using CallPtr = std::shared_ptr<Call>;
-  using Handler = void (State::*)(const CallPtr&, net::Response);
+  using Handler = void (State::*)(const CallPtr&, const net::Response&);
   struct Token {
     SecretBytes token;
     std::int64_t until = 0;
@@ -83,7 +83,7 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
 
   void begin(const CallPtr& call);
   void send(const CallPtr& call);
-  void answered(const CallPtr& call, net::Response response);
+  void answered(const CallPtr& call, const net::Response& response);
   // Whether a 401 was answered with another request. The server did nothing, so this repeats no
   // effect.
   bool again(const CallPtr& call, const net::Response& response);
@@ -96,9 +96,9 @@ struct HttpCalls::State : std::enable_shared_from_this<HttpCalls::State> {
   // Whether the answer of an authority ended the call, because none came or it says no.
   bool refused(const CallPtr& call, const net::Response& response, const std::string& url,
                std::string_view who);
-  void discovered(const CallPtr& call, net::Response response);
+  void discovered(const CallPtr& call, const net::Response& response);
   void ask_token(const CallPtr& call, const std::string& url);
-  void token_came(const CallPtr& call, net::Response response);
+  void token_came(const CallPtr& call, const net::Response& response);
 
   // Constant after construction. stand_ins is by host.
   net::HttpClient& client;

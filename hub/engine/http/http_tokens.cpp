@@ -131,7 +131,7 @@ bool HttpCalls::State::refused(const CallPtr& call, const net::Response& respons
   return true;
 }
 
-void HttpCalls::State::discovered(const CallPtr& call, net::Response response) {
+void HttpCalls::State::discovered(const CallPtr& call, const net::Response& response) {
   const std::string url = discovery_of(*call);
   if (refused(call, response, url, "OpenID discovery")) return;
   const Result<Json> found = Json::parse(response.body);
@@ -195,7 +195,7 @@ void HttpCalls::State::ask_token(const CallPtr& call, const std::string& url) {
   exchange(call, std::move(request), &State::token_came);
 }
 
-void HttpCalls::State::token_came(const CallPtr& call, net::Response response) {
+void HttpCalls::State::token_came(const CallPtr& call, const net::Response& response) {
   const std::string url = call->token_url;
   if (refused(call, response, url, "the token endpoint")) return;
   const Result<Json> found = Json::parse(response.body);

@@ -499,6 +499,7 @@ class Marks {
   std::vector<const Json*> whole(const std::vector<const Json*>& parts, int depth) const {
     std::vector<const Json*> out;
     std::vector<std::pair<const Json*, int>> open;
+    open.reserve(parts.size());
     for (const Json* const part : parts) open.emplace_back(part, depth);
     while (!open.empty() && out.size() < 1000) {
       const auto [part, level] = open.back();

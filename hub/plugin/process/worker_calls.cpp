@@ -78,7 +78,8 @@ WorkerPlugin::Given WorkerPlugin::give(Frame& frame, std::uint64_t process, Upca
   return Given::given;
 }
 
-WorkerPlugin::Given WorkerPlugin::give_waiting(Frame& frame, std::uint64_t process, Upcall upcall) {
+WorkerPlugin::Given WorkerPlugin::give_waiting(Frame& frame, std::uint64_t process,
+                                               const Upcall& upcall) {
   while (true) {
     const Given given = give(frame, process, upcall);
     if (given != Given::full) return given;

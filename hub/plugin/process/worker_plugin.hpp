@@ -231,7 +231,7 @@ class WorkerPlugin final {
   // into the frame. upcall: type, call, answer and after are set.
   Given give(worker::Frame& frame, std::uint64_t process, Upcall upcall) RABT_EXCLUDES(mutex_);
   // Gives a function like give(), and waits while there is no room.
-  Given give_waiting(worker::Frame& frame, std::uint64_t process, Upcall upcall);
+  Given give_waiting(worker::Frame& frame, std::uint64_t process, const Upcall& upcall);
   // Writes a frame behind those before it. Returns false if it cannot be sent now.
   [[nodiscard]] bool put(const worker::Frame& frame) RABT_REQUIRES(mutex_);
   // The same of a frame with large texts, which are lent in this place.

@@ -247,7 +247,8 @@ std::string display(const Json& value) {
 
 bool add_in_place(Evaluation& evaluation, Json& a, const Json& b) {
   if (a.is_array() && b.is_array()) {
-    const Json held(b);  // b may be a itself
+    // b may be a itself. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+    const Json held(b);
     const Json* before = a.as_array().data();
     Json::Array& items = a.mutable_array();
     evaluation.shared();
@@ -257,7 +258,7 @@ bool add_in_place(Evaluation& evaluation, Json& a, const Json& b) {
     return true;
   }
   if (a.is_object() && b.is_object()) {
-    const Json held(b);
+    const Json held(b);  // NOLINT(performance-unnecessary-copy-initialization): as above
     const JsonObject* before = &a.as_object();
     JsonObject& object = a.mutable_object();
     evaluation.shared();

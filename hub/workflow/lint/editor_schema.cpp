@@ -40,7 +40,7 @@ class Loosened {
                             schema["const"].is_null() && schema["pattern"].is_null() &&
                             schema["maxLength"].is_null() && schema["allOf"].is_null() &&
                             schema["anyOf"].is_null() && schema["oneOf"].is_null();
-    const Json inner = written(schema, depth);
+    Json inner = written(schema, depth);
     if (plain_text || (schema["type"].is_null() && inner.size() == 0)) return inner;
     Json out = Json::object({{"anyOf", Json::array({inner, reference("expression")})}});
     for (const char* note : {"title", "description", "default", "examples"}) {

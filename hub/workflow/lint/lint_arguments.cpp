@@ -138,9 +138,8 @@ class Parser::Arguments {
 
   void wrong_type(const YamlNode& node, const std::string& wanted, const std::string& path) {
     std::string hint;
-    if (node.kind == YamlNode::Kind::number && wanted.find("string") != std::string::npos) {
-      hint = "put it in quotes";
-    } else if (node.kind == YamlNode::Kind::boolean && wanted.find("string") != std::string::npos) {
+    if ((node.kind == YamlNode::Kind::number || node.kind == YamlNode::Kind::boolean) &&
+        wanted.find("string") != std::string::npos) {
       hint = "put it in quotes";
     } else if (node.is_text() && wanted == "boolean") {
       hint = boolean_hint(node);

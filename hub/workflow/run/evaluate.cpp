@@ -1,6 +1,7 @@
 #include "hub/workflow/run/evaluate.hpp"
 
 #include <array>
+#include <cmath>
 
 #include "hub/base/clock.hpp"
 
@@ -114,7 +115,7 @@ Result<std::int64_t> evaluate(const DurationSpec& duration, const Json& input,
   constexpr double kMaxMs = 3.2e12;  // a hundred years, as parse_duration_ms
   if (!(total <= kMaxMs))
     return invalid("time.duration", "a duration may not be longer than a hundred years");
-  return static_cast<std::int64_t>(total + 0.5);
+  return std::llround(total);
 }
 
 Result<Timestamp> evaluate(const InstantSpec& instant, const Json& input,
@@ -128,7 +129,7 @@ Result<Timestamp> evaluate(const InstantSpec& instant, const Json& input,
                    "a point in time must be ISO 8601 text or seconds since 1970, up to the year "
                    "9999");
   }
-  return Timestamp{static_cast<std::int64_t>(value.as_double() * 1000 + 0.5)};
+  return Timestamp{std::llround(value.as_double() * 1000)};
 }
 
 bool filter_matches(const EventFilter& filter, const Json& event, const Variables& variables) {

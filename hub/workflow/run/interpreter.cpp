@@ -192,7 +192,7 @@ void Execution::Impl::on(const EventArrived& arrived) {
   if (found == nullptr || found->kind != Wait::listen) return;
   Frame* frame = found->frame;
   if (std::optional<Match> match = matching_filter(*frame, arrived.event))
-    take_event(frame, arrived.event, std::move(*match));
+    take_event(frame, arrived.event, *match);
 }
 
 void Execution::Impl::on(const Cancel& /*cancel*/) {

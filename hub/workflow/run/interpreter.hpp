@@ -267,7 +267,7 @@ struct Execution::Impl {
     std::vector<std::pair<std::string, Json>> values;  // for correlations without `expect`
   };
   void run_listen(Frame* frame, const ListenBody& body);
-  void take_event(Frame* frame, const Json& event, Match match);
+  void take_event(Frame* frame, const Json& event, const Match& match);
   [[nodiscard]] std::optional<Match> matching_filter(const Frame& frame, const Json& event) const;
   void next_item(Frame* frame);
   void item_done(Frame* frame, Json output);

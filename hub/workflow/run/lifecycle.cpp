@@ -13,7 +13,7 @@ class Writer {
          Timestamp at)
       : definition_(definition), instance_(instance), number_(number), time_(to_iso8601(at)) {}
 
-  void workflow(std::string_view what, std::string_view moment, JsonObject more = {}) {
+  void workflow(std::string_view what, std::string_view moment, const JsonObject& more = {}) {
     JsonObject data;
     data.append_new("name", qualified_name());
     for (const auto& [key, value] : more) data.append_new(key, value);

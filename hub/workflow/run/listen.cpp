@@ -109,12 +109,12 @@ std::optional<Execution::Impl::Match> Execution::Impl::matching_filter(const Fra
   return std::nullopt;
 }
 
-void Execution::Impl::take_event(Frame* frame, const Json& event, Match match) {
+void Execution::Impl::take_event(Frame* frame, const Json& event, const Match& match) {
   const auto& body = std::get<ListenBody>(frame->task->body);
   Frame::Listen& state = *frame->listen_state;
   if (std::string identity = event_identity(event); !identity.empty())
     consumed[state.path].insert(std::move(identity));
-  for (auto& [name, value] : match.values) state.correlated.emplace(name, std::move(value));
+  for (const auto& [name, value] : match.values) state.correlated.emplace(name, value);
   const std::size_t count = body.filters.size();
   const auto all = [&](std::size_t from, std::size_t to) {
     return std::all_of(state.satisfied.begin() + static_cast<std::ptrdiff_t>(from),

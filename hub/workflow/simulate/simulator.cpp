@@ -123,7 +123,7 @@ struct Simulator::Impl {
 
   // ---- events
 
-  void accept(Json event);
+  void accept(const Json& event);
 
   // An instance that events start, unless its business key is taken.
   void begin(const std::shared_ptr<const Definition>& definition, Json input);
@@ -193,7 +193,7 @@ bool Simulator::Impl::live(std::size_t instance) const {
 
 // ---- events
 
-void Simulator::Impl::accept(Json event) {
+void Simulator::Impl::accept(const Json& event) {
   if (event["id"].is_string() &&
       !known.emplace(event.string_or("source", ""), event["id"].as_string()).second) {
     return;
@@ -374,7 +374,7 @@ void Simulator::Impl::apply(std::size_t index, T what) {
   }
   if (live(index)) instances[index].status = run.execution.status();
   if (callbacks.turn) callbacks.turn(instances[index], run.inputs.size() - 1, input, effects);
-  for (Json& event : to_accept) accept(std::move(event));
+  for (const Json& event : to_accept) accept(event);
   for (const std::size_t call : to_send) {
     if (!calls[call].cancelled) send(calls[call]);
   }

@@ -191,7 +191,7 @@ std::int64_t Reader::duration(const YamlNode& node, std::string_view what) {
 }
 
 std::string Reader::one_of(const YamlNode& node, std::string_view what, const Names& values) {
-  const std::string given = text(node, what);
+  std::string given = text(node, what);
   if (given.empty() || std::find(values.begin(), values.end(), given) != values.end()) return given;
   const std::string near = did_you_mean(given, values);
   error(node, "test.value", std::string(what) + " is one of " + listed(values), near);

@@ -113,7 +113,7 @@ class CaseRun {
 
   // ---- start
 
-  Json event_of(Json content);
+  Json event_of(const Json& content);
   void begin();
 
   // ---- replies
@@ -222,7 +222,7 @@ Simulator::Callbacks CaseRun::callbacks() {
 
 // ---- start
 
-Json CaseRun::event_of(Json content) {
+Json CaseRun::event_of(const Json& content) {
   JsonObject event;
   event.append_new("specversion", "1.0");
   event.append_new("id", "test-" + std::to_string(++events_));

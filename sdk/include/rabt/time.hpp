@@ -69,9 +69,10 @@ inline std::optional<std::int64_t> read_instant(std::string_view text) {
     if (zone.size() != 6 || (zone[0] != '+' && zone[0] != '-') || zone[3] != ':' || !hours ||
         !minutes || *hours > 23 || *minutes > 59)
       return std::nullopt;
-    offset = (zone[0] == '-' ? -1 : 1) * (*hours * std::int64_t{3600} + *minutes * 60);
+    offset =
+        (zone[0] == '-' ? -1 : 1) * (*hours * std::int64_t{3600} + *minutes * std::int64_t{60});
   }
-  return *start + *hour * std::int64_t{3600} + *minute * 60 + *second - offset;
+  return *start + *hour * std::int64_t{3600} + *minute * std::int64_t{60} + *second - offset;
 }
 
 // "2026-03-10": the day at this moment where clocks are `offset_minutes` before UTC.
