@@ -201,12 +201,15 @@ bool SessionFeed::still_allowed(bool look) {
 void SessionFeed::happened(const LiveEvent& event) {
   if (left_) return;
   const Kind kind = kind_of(event.type);
+  Json data = event.data;
+  // One word for several events: which one it is.
+  if (kind.kind == "session" || kind.type.ends_with('-')) data.set("event", event.type);
   const std::string about = event.data.string_or("participant", "");
   const Membership before = membership();
   // Whoever is denied or removed is told so before the end.
   if ((event.type == "participant-denied" || event.type == "participant-removed") &&
       about == before.participant && !about.empty())
-    tell(kind.kind, event.seq, event.at_ms, event.data);
+    tell(kind.kind, event.seq, event.at_ms, data);
   if (!still_allowed(changes_rights(event.type))) return;
   const Membership of = membership();
   if (event.type == "participant-admitted" && about == of.participant && !about.empty()) {
@@ -226,9 +229,7 @@ void SessionFeed::happened(const LiveEvent& event) {
     const bool mine = event.data.string_or("from", "") == of.participant;
     if (!to.empty() && to != of.participant && !mine) return;
   }
-  Json data = event.data;
   if (event.content.is_object() && !of.administrator) data.set("content", event.content);
-  if (kind.kind == "session") data.set("event", event.type);
   tell(kind.kind, event.seq, event.at_ms, data);
 }
 

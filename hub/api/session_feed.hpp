@@ -58,6 +58,8 @@ class SessionFeed : public consultation::LiveListener,
   [[nodiscard]] Status begin(std::optional<std::int64_t> after);
   // The other listeners hear that the person is disconnected.
   void end();
+  // Whether nothing more comes, since it ended or the person was dismissed.
+  [[nodiscard]] bool over() const { return left_; }
 
   // What the person says. kind: chat, signal, transcript, status, quality, hand, typing. Gives what
   // the answer to him holds. Errors: those of the domain, and api.invalid for an unknown kind.

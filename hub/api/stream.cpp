@@ -232,6 +232,8 @@ Result<Json> StreamSocket::subscribe(const Json& frame) {
   if (topic == kOutside) return listen_outside(frame);
   if (!topic.starts_with(kTopic))
     return invalid("api.invalid", "topic: it must be session:<id> or hub");
+  // Those that ended with `bye` make room.
+  std::erase_if(feeds_, [](const auto& feed) { return feed.second->over(); });
   if (feeds_.contains(topic)) return conflict("stream.subscribed", "this topic is subscribed");
   if (feeds_.size() >= kMostTopics)
     return conflict("stream.topics", "a connection may have 32 topics");

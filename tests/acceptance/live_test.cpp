@@ -537,6 +537,43 @@ TEST_F(Stream, Trap47WhoseConsentIsWithdrawnHearsNothingMore) {
   EXPECT_EQ(h().get("Brother", at + "/messages").status, 403);
 }
 
+TEST_F(Stream, WhoIsTakenInAgainSubscribesAgainOnTheSameConnection) {
+  h().enter("Bystander", "nurse");
+  const Answer open = h().post(
+      "D", "/api/v1/sessions",
+      Json::object(
+          {{"type", "doctor_patient"}, {"patient", h().person("P").id}, {"waitingRoom", false}}));
+  RABT_EXPECT_STATUS(open, 201);
+  session_ = open.text("id");
+  const std::string at = "/api/v1/sessions/" + session_ + "/participants";
+  const auto add = [&] {
+    const Answer added = h().post(
+        "D", at, Json::object({{"person", h().person("Bystander").id}, {"role", "nurse"}}));
+    RABT_EXPECT_STATUS(added, 201);
+    return added["participant"].string_or("id", "");
+  };
+  const std::string participant = add();
+  Line doctor("/api/v1/stream", shows("D"));
+  doctor.send(sub());
+  EXPECT_FALSE(doctor.typed("live").is_null());
+  Line nurse("/api/v1/stream", shows("Bystander"));
+  nurse.send(sub());
+  EXPECT_FALSE(nurse.typed("live").is_null());
+  RABT_EXPECT_STATUS(h().call("D", "DELETE", at + "/" + participant), 204);
+  for (Line* line : {&doctor, &nurse})
+    EXPECT_EQ(line->event("participant")["data"]["event"], Json("participant-removed"));
+  EXPECT_FALSE(nurse.typed("bye").is_null());
+  nurse.send(sub());
+  EXPECT_EQ(nurse.typed("no")["code"], Json("authorisation.denied"));
+  (void)add();
+  nurse.send(sub());
+  EXPECT_FALSE(nurse.typed("live").is_null());
+  RABT_EXPECT_STATUS(h().post("D", "/api/v1/sessions/" + session_ + "/messages",
+                              Json::object({{"text", "welcome back"}})),
+                     201);
+  EXPECT_EQ(nurse.event("chat")["data"]["content"]["text"], Json("welcome back"));
+}
+
 TEST_F(Stream, Trap71AnEventThatIsNotThereIsNoPlaceToGoOn) {
   const auto asks = [&](const Json& after) {
     Line doctor("/api/v1/stream", shows("D"));
