@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <regex>
 #include <thread>
@@ -210,6 +211,40 @@ TEST(Emr, E13RecordingIsAWish) {
   Json body = sample(visit());
   body.set("recording_enabled", true);
   EXPECT_EQ(h().post("D", kRoot, body)["recording_enabled"], Json(true));
+}
+
+TEST(Emr, E13OfSeveralFilesTheAddressIsThatOfOneAndDoesNotChange) {
+  Json body = sample(visit());
+  body.set("recording_enabled", true);
+  const Answer made = h().post("D", kRoot, body);
+  RABT_EXPECT_STATUS(made, 201);
+  const std::string id = made["id"].number_text();
+  RABT_EXPECT_STATUS(h().post("D", path(id, "start")), 200);
+  for (const char* who : {"D", "P"}) {
+    const Answer token = h().post(who, std::string(kRoot) + "token/", session_id(id));
+    RABT_EXPECT_STATUS(token, 200);
+    const std::string room = h().get("D", path(id)).text("room_sid");
+    (void)h().site.control("POST", "/control/twilio/join",
+                           Json::object({{"room", room}, {"token", token["token"]}}).dump());
+  }
+  RABT_EXPECT_STATUS(h().post("D", path(id, "end")), 200);
+  std::string url;
+  ASSERT_TRUE(eventually([&] {
+    url = h().get("D", path(id)).text("recording_url");
+    return !url.empty();
+  }));
+  const auto files = [&] {
+    return h().get("D", "/api/v1/sessions/" + id + "/recordings")["items"];
+  };
+  ASSERT_TRUE(eventually([&] {
+    const Json all = files();
+    return std::all_of(all.as_array().begin(), all.as_array().end(),
+                       [](const Json& one) { return one["status"] == Json("ready"); });
+  }));
+  ASSERT_GT(files().size(), 1U) << "the provider has a file for each track";
+  EXPECT_EQ(h().get("P", path(id)).text("recording_url"), url);
+  const Answer shown = h().get("D", url.substr(0, url.rfind('/')));
+  EXPECT_EQ(shown.text("kind"), "video") << shown.body;
 }
 
 TEST(Emr, E29WhoSaysNothingOfRecordingsGetsWhatIsConfigured) {

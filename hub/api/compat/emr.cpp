@@ -57,16 +57,30 @@ Json appointment_shape(const Json& session) {
              : value;
 }
 
-// Where the recording is, once there is one.
+// How well one file stands for the whole session: 0 is best.
+int rank(std::string_view kind) {
+  if (kind == "composition" || kind == "combined") return 0;
+  return kind == "video" ? 1 : 2;
+}
+
+// Where the recording is, once there is one. This API has room for one address: of several files it
+// is that of all together, else the oldest with a picture, once no other is to come.
 Json recording_url(const DoorCall& call, const Json& session) {
   if (session["endedAt"].is_null() || session.string_or("recording", "off") == "off") return {};
   const auto found = call.house.sessions.recordings(call.ask(session.string_or("id", "")), {});
   if (!found.ok()) return {};
+  const Json* best = nullptr;
+  bool more = false;
+  // The newest comes first.
   for (const Json& one : found->items) {
-    if (one["status"] == Json("ready"))
-      return "/api/v1/recordings/" + one.string_or("id", "") + "/content";
+    const std::string status = one.string_or("status", "");
+    more = more || status == "recording" || status == "processing";
+    if (status != "ready") continue;
+    if (best == nullptr || rank(one.string_or("kind", "")) <= rank(best->string_or("kind", "")))
+      best = &one;
   }
-  return {};
+  if (best == nullptr || (more && rank(best->string_or("kind", "")) > 0)) return {};
+  return "/api/v1/recordings/" + best->string_or("id", "") + "/content";
 }
 
 Json end_reason(const Json& session) {
