@@ -2,6 +2,7 @@
 
 #include "hub/access/reading.hpp"
 #include "hub/api/answers.hpp"
+#include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/http/problem.hpp"
@@ -26,6 +27,23 @@ std::string tag_of(const consultation::Recording& recording) {
   return "\"" + recording.sha256 + "\"";
 }
 
+// A caller who has the content already gets nothing again: RFC 9110 section 13.1.2.
+bool held(const http::Request& request, const consultation::Recording& recording) {
+  const std::string tag = tag_of(recording);
+  for (const auto& [name, value] : request.headers) {
+    if (name != "if-none-match") continue;
+    std::string_view rest = value;
+    while (!rest.empty()) {
+      const std::size_t comma = std::min(rest.find(','), rest.size());
+      std::string_view one = trim(rest.substr(0, comma), " \t");
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+      if (one.starts_with("W/")) one.remove_prefix(2);
+      if (one == "*" || one == tag) return true;
+    }
+  }
+  return false;
+}
+
 // RFC 9110 section 13.1.5: whoever holds a part of something else gets the whole.
 Range range_of(const http::Request& request, const consultation::Recording& recording) {
   const auto wish = request.only_header("range");
@@ -34,8 +52,10 @@ Range range_of(const http::Request& request, const consultation::Recording& reco
   return wish && same ? http::parse_range(*wish, recording.bytes) : Range{};
 }
 
-// As the audit log has it.
-Json part_of(const Range& range) {
+// What of it is given, as the audit log has it.
+Json part_of(const http::Request& request, const consultation::Recording& recording) {
+  if (held(request, recording)) return Json::object({{"from", 0}, {"bytes", 0}});
+  const Range range = range_of(request, recording);
   if (range.kind != Range::Kind::part) return Json::object();
   return Json::object({{"from", range.from}, {"bytes", range.length}});
 }
@@ -97,13 +117,12 @@ Result<Response> Recordings::content(const Call& call) const {
   }
   if (!call.caller.who.roles.has_any(kRead)) return not_allowed();
   RABT_TRY(found, consultation::find_recording(store, patients.tenant, call.path[0]));
-  const Range range = range_of(call.request, found);
   RABT_TRY(of, patients.index.patients_of(found.consultation));
   access::Reading reading{.act = "recording.read",
                           .object = "recording:" + found.id,
                           .instance = found.consultation,
                           .patients = std::move(of),
-                          .detail = part_of(range)};
+                          .detail = part_of(call.request, found)};
   RABT_TRY_STATUS(patients.access.admit(reader_of(call), reading));
   return serve(found, call.request);
 }
@@ -143,12 +162,13 @@ Result<Response> Recordings::of_session(const consultation::Ask& ask,
   RABT_TRY(found, consultation::find_recording(store, patients.tenant, known.string_or("id", "")));
   consultation::Ask of = ask;
   of.session = known.string_or("session", "");
-  RABT_TRY_STATUS(admit(of, found, part_of(range_of(request, found))));
+  RABT_TRY_STATUS(admit(of, found, part_of(request, found)));
   return serve(found, request);
 }
 
 Result<Response> Recordings::serve(const consultation::Recording& found,
                                    const http::Request& request) const {
+  if (held(request, found)) return Response{.status = 304, .headers = {{"ETag", tag_of(found)}}};
   const Range range = range_of(request, found);
   if (range.kind == Range::Kind::unsatisfiable) return unsatisfiable(found);
 

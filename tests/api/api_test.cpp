@@ -388,6 +388,24 @@ TEST_F(ApiTest, ARecordingIsDescribedFreelyAndReadOnlyWithAReason) {
   EXPECT_EQ(other.status, 200);
   EXPECT_EQ(other.stream_length, content.size());
 
+  // Who has it already gets none of it: RFC 9110 section 13.1.2.
+  const auto unless = [&](std::string held) {
+    return api(
+        "GET", "recordings/" + id + "/content", {},
+        {{"x-rabt-reason", "care"}, {"range", "bytes=0-9"}, {"if-none-match", std::move(held)}});
+  };
+  const auto before_304 = audited();
+  for (const std::string& held : {tag, "\"another\", W/" + tag, std::string("*")}) {
+    const Response same = unless(held);
+    EXPECT_EQ(same.status, 304) << held;
+    EXPECT_EQ(header(same, "ETag"), tag);
+    EXPECT_FALSE(same.stream);
+  }
+  EXPECT_EQ(audited(), before_304 + 3) << "who asks is audited as who reads";
+  EXPECT_EQ(unless("\"another\"").status, 206);
+  EXPECT_EQ(code(api("GET", "recordings/" + id + "/content", {}, {{"if-none-match", tag}})),
+            "phi.reason");
+
   // Its file was cut: found before the answer begins, and audited.
   std::filesystem::resize_file(rig_.folder() + "/blobs/" + api_.last_blob(), 200'000);
   const auto failures = audited();
