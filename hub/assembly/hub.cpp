@@ -412,7 +412,7 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
   RABT_TRY_STATUS(hub.open_engine(config));
   RABT_TRY(broker, make_broker(config, base, hub.consultations->sessions()));
   hub.broker = broker.publisher;
-  RABT_TRY(webhooks, open_webhooks(config, base, std::move(broker)));
+  RABT_TRY(webhooks, open_webhooks(config, base, hub.consultations->practice(), std::move(broker)));
   hub.webhooks = std::move(webhooks);
   hub.webhooks->start();
   hub.consultations->begin(*hub.engine, *hub.webhooks);

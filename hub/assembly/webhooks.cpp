@@ -1,6 +1,7 @@
 #include "hub/assembly/webhooks.hpp"
 
 #include "hub/api/compat/pulseone.hpp"
+#include "hub/consultation/reference.hpp"
 #include "hub/net/url.hpp"
 
 namespace rabt::assembly {
@@ -48,6 +49,22 @@ Result<std::string> message_of(consultation::Sessions& sessions, const std::stri
   ask.caller.who.roles = {identity::Role::operator_};
   RABT_TRY(session, sessions.membership(ask));
   return api::compat::bus_message(delivery.topic, event, &session).dump();
+}
+
+// Id, UUID or number -> id.
+Result<std::string> clinic_of(consultation::Practice& practice, const std::string& tenant,
+                              std::string_view named) {
+  const consultation::Reference wanted = consultation::read_reference(named);
+  consultation::Ask ask;
+  ask.caller.who.tenant = tenant;
+  RABT_TRY(all, practice.clinics(ask));
+  for (const Json& one : all["items"].as_array()) {
+    const bool found = (wanted.id && one["id"] == Json(*wanted.id)) ||
+                       (wanted.number && one["number"].as_int64() == wanted.number);
+    if (found) return one.string_or("id", "");
+  }
+  return not_found("clinic.unknown",
+                   "one names no clinic; GET /api/v1/clinics has those there are");
 }
 
 }  // namespace
@@ -100,6 +117,7 @@ Result<webhooks::Broker> make_broker(const config::Config& config, Foundation& b
 
 Result<std::unique_ptr<webhooks::Webhooks>> open_webhooks(const config::Config& config,
                                                           Foundation& base,
+                                                          consultation::Practice& practice,
                                                           webhooks::Broker broker) {
   RABT_TRY(configured, read_webhooks(config));
   std::vector<std::string> hosts = config.http.webhooks;
@@ -126,7 +144,9 @@ Result<std::unique_ptr<webhooks::Webhooks>> open_webhooks(const config::Config& 
        .allow = std::make_shared<const net::AllowList>(std::move(allow)),
        .tls = std::move(tls),
        .broker = std::move(broker),
-       .patient = std::make_shared<const net::AllowList>(std::move(patient))},
+       .patient = std::make_shared<const net::AllowList>(std::move(patient)),
+       .clinic = [&practice, tenant = config.tenant](
+                     std::string_view named) { return clinic_of(practice, tenant, named); }},
       std::move(configured));
 }
 

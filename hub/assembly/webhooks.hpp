@@ -5,6 +5,7 @@
 #include "hub/assembly/foundation.hpp"
 #include "hub/bus/connection.hpp"
 #include "hub/config/config.hpp"
+#include "hub/consultation/practice.hpp"
 #include "hub/webhooks/webhooks.hpp"
 
 namespace rabt::assembly {
@@ -24,6 +25,7 @@ namespace rabt::assembly {
 // `http.webhooks`, and those that the configuration itself names. Errors: those of Webhooks::open,
 // of their secrets and of the allow-list.
 [[nodiscard]] Result<std::unique_ptr<webhooks::Webhooks>> open_webhooks(
-    const config::Config& config, Foundation& base, webhooks::Broker broker);
+    const config::Config& config, Foundation& base, consultation::Practice& practice,
+    webhooks::Broker broker);
 
 }  // namespace rabt::assembly

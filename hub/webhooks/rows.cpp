@@ -51,7 +51,7 @@ constexpr Statement kAgainDead{
     "tenant = $1 AND webhook = $2 AND state = 'dead'"};
 constexpr Statement kAgainSince{
     "UPDATE webhook_delivery SET state = 'open', attempts = 0, opened_ms = $3, due_ms = $3 WHERE "
-    "tenant = $1 AND webhook = $2 AND state <> 'open' AND created_ms >= $4"};
+    "tenant = $1 AND webhook = $2 AND created_ms >= $4"};
 constexpr Statement kList{
     "SELECT id, webhook, event, type, body, state, attempts, created_ms, due_ms, tried_ms, status, "
     "code, topic, subject, trace FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND ($3 "

@@ -51,6 +51,15 @@ void Sender::wake() {
   box_->changed.notify_all();
 }
 
+void Sender::end_pause(std::string_view webhook) {
+  {
+    const Lock lock(box_->mutex);
+    box_->pauses_over.emplace(webhook);
+    box_->woken = true;
+  }
+  box_->changed.notify_all();
+}
+
 void Sender::run() {
   Box& box = *box_;
   Lock lock(box.mutex);
@@ -73,6 +82,13 @@ void Sender::drain() {
 
 void Sender::turn() {
   const Lock one(turn_);
+  std::set<std::string> over;
+  {
+    const Lock lock(box_->mutex);
+    over.swap(box_->pauses_over);
+  }
+  // Who failed too often is tried with one delivery: failures count on.
+  for (const std::string& webhook : over) lines_[webhook].quiet_until_ms = 0;
   while (settle() || send()) {
   }
   sweep();
@@ -140,9 +156,12 @@ Attempt Sender::judge(const Ended& ended, Line& line) {
     out.state = "dead";
     return out;
   }
-  ++line.failures;
-  if (line.failures >= kCircuitFailures)
-    line.quiet_until_ms = uptime + circuit_pause(line.failures);
+  // What was under way when the pause began says nothing new.
+  if (line.failures < kCircuitFailures || uptime >= line.quiet_until_ms) {
+    ++line.failures;
+    if (line.failures >= kCircuitFailures)
+      line.quiet_until_ms = std::max(line.quiet_until_ms, uptime + circuit_pause(line.failures));
+  }
   if (reply.pause_ms && reply.pause_all)
     line.quiet_until_ms = std::max(line.quiet_until_ms, uptime + *reply.pause_ms);
   const auto pause = pause_after(out.attempts, parts_.random);

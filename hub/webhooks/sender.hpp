@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "hub/audit/audit_log.hpp"
@@ -54,6 +55,8 @@ class Sender {
   // Does not wait for exchanges under way: their deliveries are sent again after the next start.
   void stop();
   void wake();
+  // Somebody has seen to the receiver: it is tried without waiting for the end of a pause.
+  void end_pause(std::string_view webhook);
   // Does once what is due now, on the caller's thread.
   void turn();
   // Waits until no exchange is under way. For tests.
@@ -82,6 +85,8 @@ class Sender {
     bool stopping RABT_GUARDED_BY(mutex) = false;
     bool woken RABT_GUARDED_BY(mutex) = false;
     std::deque<Ended> ended RABT_GUARDED_BY(mutex);
+    // Webhooks whose pause somebody has ended.
+    std::set<std::string> pauses_over RABT_GUARDED_BY(mutex);
     std::size_t under_way RABT_GUARDED_BY(mutex) = 0;
   };
   // How one webhook does.

@@ -208,6 +208,16 @@ audit::Prepared Webhooks::entry(const Ask& ask, std::string_view act, const Endp
                                .request = ask.caller.request});
 }
 
+Status Webhooks::name_clinics(std::vector<std::string>& clinics) const {
+  RABT_TRY_STATUS(check({.clinics = clinics}));
+  if (parts_.clinic == nullptr) return ok_status();
+  for (std::string& clinic : clinics) {
+    RABT_TRY(id, parts_.clinic(clinic));
+    clinic = std::move(id);
+  }
+  return ok_status();
+}
+
 Status Webhooks::read(const Ask& ask, Endpoint& endpoint) const {
   Fields fields(ask.body);
   if (ask.version) {
@@ -222,8 +232,14 @@ Status Webhooks::read(const Ask& ask, Endpoint& endpoint) const {
   read_texts(fields, ask.body, "clinics", endpoint.wants.clinics);
   if (const auto active = fields.boolean("active")) endpoint.state = *active ? "active" : "paused";
   RABT_TRY_STATUS(fields.done());
-  if (const Status good = check(endpoint.wants); !good.ok())
+  // One after the other, so that a refusal names its member.
+  const Wants& wants = endpoint.wants;
+  if (const Status good = check({.events = wants.events}); !good.ok())
     fields.wrong("events", good.error().message);
+  if (const Status good = check({.types = wants.types}); !good.ok())
+    fields.wrong("types", good.error().message);
+  if (const Status good = name_clinics(endpoint.wants.clinics); !good.ok())
+    fields.wrong("clinics", good.error().message);
   if (const auto url = net::parse_url(endpoint.url); !url.ok()) {
     fields.wrong("url", url.error().message);
   } else if (!parts_.allow->check(endpoint.url).ok()) {
@@ -293,7 +309,7 @@ Answer Webhooks::change(const Ask& ask) {
     return parts_.audit.append(transaction, changed);
   }));
   RABT_TRY_STATUS(book_.reload());
-  sender_.wake();
+  sender_.end_pause(after.id);
   return to_json(after);
 }
 
@@ -339,6 +355,7 @@ Answer Webhooks::rotate(const Ask& ask) {
     return parts_.audit.append(transaction, rotated);
   }));
   RABT_TRY_STATUS(book_.reload());
+  sender_.end_pause(after.id);
   RABT_TRY(pair, SigningSecret::parse(key));
   return Json::object({{"id", after.id},
                        {"secret", secret},
@@ -365,7 +382,7 @@ Answer Webhooks::ping(const Ask& ask) {
     RABT_TRY_STATUS(insert_delivery(transaction, parts_.tenant, made));
     return parts_.audit.append(transaction, sent);
   }));
-  sender_.wake();
+  sender_.end_pause(endpoint->id);
   return Json::object({{"delivery", made.id}, {"event", made.event}});
 }
 
@@ -423,7 +440,7 @@ Answer Webhooks::replay(const Ask& ask) {
     count = changed;
     return parts_.audit.append(transaction, replayed);
   }));
-  sender_.wake();
+  sender_.end_pause(endpoint->id);
   return Json::object({{"replayed", count}});
 }
 

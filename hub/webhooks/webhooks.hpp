@@ -1,6 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/base/metrics.hpp"
@@ -26,6 +29,8 @@ struct Parts {
   Broker broker{};
   // Receivers that may be sent patient data: they may also know traces. Null: none.
   std::shared_ptr<const net::AllowList> patient{};
+  // The id of the clinic that a text names. Null: texts are taken as ids.
+  std::function<Result<std::string>(std::string_view)> clinic{};
 };
 
 // Internally synchronised; every act blocks for one commit. The record of an ask is the webhook.
@@ -77,6 +82,8 @@ class Webhooks {
   [[nodiscard]] Result<Json> to_json(const Endpoint& endpoint) const;
   [[nodiscard]] audit::Prepared entry(const consultation::Ask& ask, std::string_view act,
                                       const Endpoint& endpoint, Json detail) const;
+  // Puts ids in the place of what clinics were called by.
+  [[nodiscard]] Status name_clinics(std::vector<std::string>& clinics) const;
   // Takes the members of a body over.
   [[nodiscard]] Status read(const consultation::Ask& ask, Endpoint& endpoint) const;
   [[nodiscard]] Delivery delivery_of(const Endpoint& endpoint, const Json& event,

@@ -111,7 +111,12 @@ class WebhookDeliveries : public testing::Test {
                                   .allow = std::make_shared<const net::AllowList>(
                                       must(net::AllowList::make({"a.example.sa", "b.example.sa"}))),
                                   .broker = broker_,
-                                  .patient = patient_},
+                                  .patient = patient_,
+                                  .clinic = [](std::string_view named) -> Result<std::string> {
+                                    if (named == "7" || named == kClinic)
+                                      return std::string(kClinic);
+                                    return not_found("clinic.unknown", "there is no such clinic");
+                                  }},
                                  configured_));
   }
   // As a kill between two commits leaves it: what was not written is lost.
@@ -167,6 +172,7 @@ class WebhookDeliveries : public testing::Test {
 
   static constexpr const char* kA = "https://a.example.sa/hook";
   static constexpr const char* kB = "https://b.example.sa/hook";
+  static constexpr const char* kClinic = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
   std::string folder_;
   FakeClock clock_;
   SystemRandom random_;
@@ -394,13 +400,100 @@ TEST_F(WebhookDeliveries, ADeadReceiverIsTriedWithOneDeliveryAtATime) {
   EXPECT_LE(http_.all.size(), 8U) << "five failures in a row, with four under way";
   const std::size_t before = http_.all.size();
   EXPECT_EQ(hooks_->sender().stats().failing, 1U);
-  turn(circuit_pause(8));
-  EXPECT_EQ(http_.all.size(), before + 1);
+  turn(circuit_pause(kCircuitFailures) - 1);
+  EXPECT_EQ(http_.all.size(), before);
+  turn(1);
+  EXPECT_EQ(http_.all.size(), before + 1) << "what was under way makes the pause no longer";
   dead = false;
-  turn(circuit_pause(9));
+  turn(circuit_pause(kCircuitFailures + 1));
   turn(600'000);
   EXPECT_EQ(deliveries(hook, "open").size(), 0U) << "one success opens the way for all";
   EXPECT_EQ(hooks_->sender().stats().failing, 0U);
+}
+
+TEST_F(WebhookDeliveries, WhatAnOperatorDoesEndsThePause) {
+  const Json hook = made("his", kA);
+  const std::string id = hook.string_or("id", "");
+  bool dead = true;
+  http_.answer = [&dead](const net::Request&) { return Receivers::status(dead ? 502 : 204); };
+  const auto fails = [&] {
+    dead = true;
+    for (int i = 0; i < 10; ++i) happened("s/" + std::to_string(http_.all.size() + 100U * i));
+    turn();
+    ASSERT_EQ(hooks_->sender().stats().failing, 1U);
+    // Every one is due again, and would be sent but for the pause.
+    const std::size_t before = http_.all.size();
+    turn(circuit_pause(kCircuitFailures) - 1);
+    ASSERT_EQ(http_.all.size(), before);
+    dead = false;
+  };
+  const auto goes_on = [&](std::string_view after) {
+    turn();
+    EXPECT_EQ(hooks_->sender().stats().failing, 0U) << after;
+    EXPECT_EQ(deliveries(hook, "open").size(), 0U) << after;
+  };
+  fails();
+  (void)must(hooks_->ping(ask(id)));
+  goes_on("a ping");
+  fails();
+  Ask change = ask(id, Json::object({{"url", kA}}));
+  change.version = seen(hook).int_or("version", 0);
+  (void)must(hooks_->change(change));
+  goes_on("a change");
+  fails();
+  (void)must(hooks_->rotate(ask(id)));
+  goes_on("a rotation");
+  fails();
+  (void)must(hooks_->replay(ask(id, Json::object({{"dead", true}}))));
+  goes_on("a replay");
+}
+
+TEST_F(WebhookDeliveries, WhatStillWaitsIsReplayedWithTheOthersOfItsTime) {
+  const Json hook = made("his", kA);
+  http_.answer = [](const net::Request&) { return Receivers::status(500); };
+  const std::string since = to_iso8601(clock_.now());
+  happened("s/1");
+  for (int i = 0; i < 40; ++i) turn(600'000);
+  const Json waits = deliveries(hook, "open");
+  ASSERT_EQ(waits.size(), 1U);
+  ASSERT_GT(waits[0].int_or("attempts", 0), 3) << "the next attempt is hours away";
+  http_.answer = [](const net::Request&) { return Receivers::status(204); };
+  const Json again = Json::object({{"since", since}});
+  EXPECT_EQ(must(hooks_->replay(ask(hook.string_or("id", ""), again))).int_or("replayed", 0), 1);
+  turn();
+  EXPECT_EQ(deliveries(hook, "done").size(), 1U);
+}
+
+TEST_F(WebhookDeliveries, AClinicMayBeNamedAsEverywhereAndMustBeThere) {
+  const auto asked = [&](Json clinics) {
+    return hooks_->create(
+        ask({}, Json::object({{"name", "his"}, {"url", kA}, {"clinics", std::move(clinics)}})));
+  };
+  const auto refused = asked(Json::array({kClinic, "8"}));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().message.rfind("clinics: ", 0), 0U) << refused.error().message;
+  const Json hook = must(asked(Json::array({"7"})));
+  EXPECT_EQ(hook["clinics"], Json::array({kClinic}));
+  Json told = event("s/1");
+  told.set("data", Json::object({{"type", "doctor_patient"}, {"clinic", kClinic}}));
+  ASSERT_TRUE(hooks_->accept("t1", told).ok());
+  turn();
+  EXPECT_EQ(http_.all.size(), 1U);
+  Ask change = ask(hook.string_or("id", ""), Json::object({{"clinics", Json::array({"8"})}}));
+  change.version = 1;
+  EXPECT_EQ(hooks_->change(change).error().code, "api.invalid");
+}
+
+TEST_F(WebhookDeliveries, ARefusalNamesTheMemberThatIsWrong) {
+  const auto refused = [&](std::string_view member, Json value) {
+    Json body = Json::object({{"name", "his"}, {"url", kA}});
+    body.set(member, std::move(value));
+    const auto made = hooks_->create(ask({}, std::move(body)));
+    return made.ok() ? std::string() : made.error().message.substr(0, member.size() + 1);
+  };
+  EXPECT_EQ(refused("events", Json::array({"session.creatd"})), "events:");
+  EXPECT_EQ(refused("types", Json::array({"dance"})), "types:");
+  EXPECT_EQ(refused("clinics", Json::array({"nowhere"})), "clinics:");
 }
 
 TEST_F(WebhookDeliveries, AKillAtAnyPointLosesNothing) {
