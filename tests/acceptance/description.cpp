@@ -35,13 +35,32 @@ std::optional<int> fit(std::string_view pattern, std::string_view path) {
   return words;
 }
 
+// One document, not one a line.
+bool is_json(const std::string& type) {
+  return type.find("json") != std::string::npos && type.find("ndjson") == std::string::npos;
+}
+
 bool has_json(const Json& content) {
   const Json& forms = content["content"];
   if (!forms.is_object()) return false;
   const auto& all = forms.as_object();
   return std::any_of(all.begin(), all.end(), [](const auto& one) {
-    return one.first.find("json") != std::string::npos && one.second["schema"].is_object();
+    return is_json(one.first) && one.second["schema"].is_object();
   });
+}
+
+std::map<std::string, Json> examples_of(const Json& content) {
+  std::map<std::string, Json> out;
+  const Json& forms = content["content"];
+  if (!forms.is_object()) return out;
+  for (const auto& [type, media] : forms.as_object()) {
+    if (!is_json(type)) continue;
+    if (const Json* one = media.find("example")) out[""] = *one;
+    const Json* const named = media.find("examples");
+    if (named == nullptr) continue;
+    for (const auto& [name, one] : named->as_object()) out[name] = one["value"];
+  }
+  return out;
 }
 
 }  // namespace
@@ -97,6 +116,17 @@ Json Description::body_schema(const Operation& operation) const {
   return body == nullptr ? Json() : schema_of(follow(*body));
 }
 
+std::map<std::string, Json> Description::body_examples(const Operation& operation) const {
+  const Json* body = operation.described.find("requestBody");
+  return body == nullptr ? std::map<std::string, Json>() : examples_of(follow(*body));
+}
+
+std::map<std::string, Json> Description::answer_examples(const Operation& operation,
+                                                         int status) const {
+  const Json* const described = answer(operation, status);
+  return described == nullptr ? std::map<std::string, Json>() : examples_of(*described);
+}
+
 bool Description::describes(const Operation& operation, int status) const {
   return answer(operation, status) != nullptr;
 }
@@ -118,6 +148,52 @@ std::string Description::misfit(const Operation& operation, int status, const st
   const auto wrong = schema->check(*json);
   if (!wrong) return {};
   return "the answer does not fit the description: " + wrong->instance_path + " " + wrong->message;
+}
+
+std::set<std::string> Description::untold(const Operation& operation, int status,
+                                          const Json& body) const {
+  std::set<std::string> out;
+  const Json* const described = answer(operation, status);
+  if (described == nullptr) return out;
+  const Json& forms = (*described)["content"];
+  if (!forms.is_object()) return out;
+  for (const auto& [type, media] : forms.as_object()) {
+    if (is_json(type)) look({&media["schema"]}, body, "", out);
+  }
+  return out;
+}
+
+// Several schemas: what one says in parts, and alternatives.
+void Description::look(const std::vector<const Json*>& schemas, const Json& value,
+                       const std::string& path, std::set<std::string>& untold) const {
+  std::vector<const Json*> all = schemas;
+  std::map<std::string, std::vector<const Json*>> members;
+  std::vector<const Json*> items;
+  bool open = false;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Json& one = follow(*all[i]);
+    for (const char* parts : {"allOf", "anyOf", "oneOf"}) {
+      if (const Json* list = one.find(parts))
+        for (const Json& part : list->as_array()) all.push_back(&part);
+    }
+    if (const Json* item = one.find("items")) items.push_back(item);
+    if (const Json* rest = one.find("additionalProperties")) open = open || *rest != Json(false);
+    if (const Json* known = one.find("properties")) {
+      for (const auto& [name, schema] : known->as_object()) members[name].push_back(&schema);
+    }
+  }
+  if (value.is_array() && !items.empty()) {
+    for (const Json& item : value.as_array()) look(items, item, path + "[]", untold);
+  }
+  if (!value.is_object() || members.empty() || open) return;
+  for (const auto& [name, member] : value.as_object()) {
+    const std::string at = path + "/" + name;
+    if (const auto known = members.find(name); known != members.end()) {
+      look(known->second, member, at, untold);
+    } else {
+      untold.insert(at);
+    }
+  }
 }
 
 const Json* Description::answer(const Operation& operation, int status) const {
@@ -148,7 +224,7 @@ Json Description::schema_of(const Json& content) const {
   const Json& forms = content["content"];
   if (!forms.is_object()) return {};
   for (const auto& [type, media] : forms.as_object()) {
-    if (type.find("json") == std::string::npos) continue;
+    if (!is_json(type)) continue;
     Json schema = media["schema"];
     if (!schema.is_object()) return {};
     schema.set("$defs", document_["components"]["schemas"]);
