@@ -1,6 +1,7 @@
 #include "hub/consultation/languages.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "hub/base/check.hpp"
 #include "hub/phi/text.hpp"
@@ -36,15 +37,48 @@ std::string fold(std::string_view text) {
   return out;
 }
 
+// The article, alone and with the words that are written in one with it.
+constexpr std::array<std::string_view, 6> kArticles{"وال", "بال", "فال", "كال", "ال", "لل"};
+// Arabic letters have two bytes. What is shorter than two of them is no word without its beginning:
+// الم is pain, not م with the article.
+constexpr std::size_t kShortest = 4;
+
+// The folded text with its words without the Arabic article.
+std::string bare(std::string_view folded) {
+  std::string out;
+  while (!folded.empty()) {
+    const auto end = std::min(folded.find(' '), folded.size());
+    std::string_view word = folded.substr(0, end);
+    folded.remove_prefix(std::min(end + 1, folded.size()));
+    for (const std::string_view article : kArticles) {
+      if (!word.starts_with(article) || word.size() < article.size() + kShortest) continue;
+      word.remove_prefix(article.size());
+      break;
+    }
+    if (!out.empty()) out += ' ';
+    out += word;
+  }
+  return out;
+}
+
+// As it is compared: as it stands, and without the article.
+std::string forms_of(std::string_view text) {
+  const std::string folded = fold(text);
+  return folded + "\n" + bare(folded) + "\n";
+}
+
+bool begins_word(std::string_view folded, std::string_view word) {
+  return folded.find("\n" + std::string(word)) != std::string_view::npos ||
+         folded.find(" " + std::string(word)) != std::string_view::npos;
+}
+
 // Whether every word of the query begins a word of the term.
 bool holds(std::string_view folded, std::string_view query) {
   while (!query.empty()) {
     const auto end = std::min(query.find(' '), query.size());
-    const std::string word(query.substr(0, end));
+    const std::string_view word = query.substr(0, end);
     query.remove_prefix(std::min(end + 1, query.size()));
-    if (folded.find("\n" + word) == std::string_view::npos &&
-        folded.find(" " + word) == std::string_view::npos)
-      return false;
+    if (!begins_word(folded, word) && !begins_word(folded, bare(word))) return false;
   }
   return true;
 }
@@ -57,7 +91,7 @@ Languages::Languages()
   const Json list = read_yaml(embedded::terms);
   for (const Json& term : list.as_array()) {
     std::string folded =
-        "\n" + fold(term.string_or("en", "")) + "\n" + fold(term.string_or("ar", "")) + "\n";
+        "\n" + fold(term.string_or("en", "")) + "\n" + forms_of(term.string_or("ar", ""));
     if (const Json& also = term["also"]; also.is_array()) {
       for (const Json& name : also.as_array()) folded += fold(name.as_string()) + "\n";
     }
@@ -86,9 +120,13 @@ Json Languages::terms(std::string_view query, std::size_t limit) const {
   for (const Term& term : terms_) {
     if (holds(term.folded, folded)) found.push_back(&term);
   }
+  const std::string without = bare(folded);
   const auto distance = [&](const Term* term) {
-    if (term->folded.find("\n" + folded + "\n") != std::string::npos) return 0;
-    return term->folded.find("\n" + folded) != std::string::npos ? 1 : 2;
+    const auto has = [&](const std::string& text) {
+      return term->folded.find(text) != std::string::npos;
+    };
+    if (has("\n" + folded + "\n") || has("\n" + without + "\n")) return 0;
+    return has("\n" + folded) || has("\n" + without) ? 1 : 2;
   };
   std::stable_sort(found.begin(), found.end(),
                    [&](const Term* a, const Term* b) { return distance(a) < distance(b); });

@@ -22,15 +22,17 @@ class Languages {
   [[nodiscard]] Json note_templates() const { return templates_; }
   // Null when there is no such template.
   [[nodiscard]] const Json& note_template(std::string_view id) const;
-  // {items: [{en, ar, group, also?}]}: terms that hold every word of the query, in either language,
-  // whatever their case, harakat and forms of alef. Names that are the query come first, then those
-  // that begin with it. All terms when the query is empty.
+  // {items: [{en, ar, group, also?}]}: terms in which every word of the query begins a word, in
+  // either language, whatever their case, accents, harakat, tatweel, forms of alef, ya and ta
+  // marbuta, and with or without the Arabic article. Names that are the query come first, then
+  // those that begin with it. All terms when the query is empty.
   [[nodiscard]] Json terms(std::string_view query, std::size_t limit) const;
 
  private:
   struct Term {
     Json json;
-    // English, Arabic and other names as they are compared, each between two line feeds.
+    // English, Arabic and other names as they are compared, each between two line feeds; Arabic
+    // ones twice, without the article the second time.
     std::string folded;
   };
   Json strings_;

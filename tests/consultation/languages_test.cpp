@@ -69,6 +69,24 @@ TEST(Languages, ATermIsFoundInEitherLanguageHoweverItIsWritten) {
   EXPECT_EQ(first("anemia"), "anaemia");
   EXPECT_EQ(first("infarction"), "myocardial infarction");
   EXPECT_EQ(first("no such thing"), "");
+  // Vowels and the stroke that stretches a word.
+  EXPECT_EQ(first("القَلْب"), "heart");
+  EXPECT_EQ(first("القـلب"), "heart");
+}
+
+TEST(Languages, ATermIsFoundWithAndWithoutTheArabicArticle) {
+  EXPECT_EQ(languages().terms("قلب", 100)["items"].size(),
+            languages().terms("القلب", 100)["items"].size());
+  for (const char* query : {"قلب", "القلب", "بالقلب", "والقلب", "للقلب"})
+    EXPECT_EQ(first(query), "heart") << query;
+  EXPECT_EQ(first("فشل قلب"), "heart failure");
+  EXPECT_EQ(first("امراض القلب"), "cardiology");
+  // What only looks like the article belongs to the word.
+  EXPECT_EQ(first("التهاب"), "inflammation");
+  const Json pain = languages().terms("ألم", 500)["items"];
+  ASSERT_GT(pain.size(), 0U);
+  for (const Json& term : pain.as_array())
+    EXPECT_NE(term.string_or("ar", "").find("لم"), std::string::npos) << term.dump();
 }
 
 }  // namespace
