@@ -20,14 +20,56 @@ namespace {
 constexpr int kMaxDepth = 16;
 constexpr std::string_view kMethods[] = {"get", "put", "post", "delete", "patch"};
 
-std::string unknown(std::string_view what, std::string_view name,
-                    const std::vector<std::string>& known) {
-  const std::string near = nearest(name, known);
-  if (!near.empty())
-    return std::string(name) + ": is no " + std::string(what) + "; did you mean `" + near + "`?";
-  if (known.empty()) return "it takes no " + std::string(what);
-  return "it has an unknown " + std::string(what) + "; known are: " + listed(known);
+// A longer name, or one with more digits in a row, is no name that somebody gave to a member.
+constexpr std::size_t kMaxName = 40;
+constexpr int kMaxDigits = 4;
+
+bool has_form_of_name(std::string_view name) {
+  if (name.empty() || name.size() > kMaxName || is_digit(name.front())) return false;
+  int digits = 0;
+  return std::all_of(name.begin(), name.end(), [&](char c) {
+    digits = is_digit(c) ? digits + 1 : 0;
+    return digits <= kMaxDigits && (is_alnum(c) || c == '_' || c == '-');
+  });
 }
+
+// The names of one place that are not known; it may have none.
+class Unknown {
+ public:
+  // where: what the lines begin with. what: what the names should be.
+  Unknown(std::string where, std::string_view what) : where_(std::move(where)), what_(what) {}
+  // near: the known name that is nearest, or empty.
+  void add(std::string_view name, const std::string& near, std::vector<std::string>& mistakes) {
+    if (!near.empty()) {
+      mistakes.push_back(where_ + std::string(name) + ": is no " + what_ + "; did you mean `" +
+                         near + "`?");
+    } else if (has_form_of_name(name)) {
+      named_.append(named_.empty() ? "" : ", ").append(name);
+      ++far_;
+    } else {
+      nameless_ = true;
+    }
+  }
+  // One line for all names that are near to none.
+  void end(const std::vector<std::string>& known, std::vector<std::string>& mistakes) const {
+    std::string others;
+    // A name between these is none of a person, whatever word stands before it.
+    for (const std::string& name : known)
+      others.append(others.empty() ? "known are: `" : ", `").append(name).append("`");
+    if (others.empty()) others = "it takes none";
+    if (far_ > 0)
+      mistakes.push_back(where_ + named_ + (far_ == 1 ? ": is no " : ": none is a ") + what_ +
+                         "; " + others);
+    if (nameless_) mistakes.push_back(where_ + "it has an unknown " + what_ + "; " + others);
+  }
+
+ private:
+  std::string where_;
+  std::string what_;
+  std::string named_;
+  int far_ = 0;
+  bool nameless_ = false;
+};
 
 // Whether the body may be JSON: programs that are written in a hurry name no type, or curl's.
 bool may_be_json(std::string_view type) {
@@ -99,7 +141,10 @@ class Described::Compiler {
     }
     // Other names of members, which are read where they stand.
     if (const Json& others = here["x-also"]; others.is_array()) {
-      for (const Json& name : others.as_array()) members[name.as_string()];
+      for (const Json& name : others.as_array()) {
+        members[name.as_string()];
+        out.also.insert(name.as_string());
+      }
     }
     const Json& rest = here["additionalProperties"];
     if (rest.is_bool()) {
@@ -152,11 +197,14 @@ Status Described::check(std::string_view operation, const Call& call) const {
   if (found == operations_.end()) return ok_status();
   const Operation& described = found->second;
   std::vector<std::string> mistakes;
+  const std::vector<std::string> parameters(described.parameters.begin(),
+                                            described.parameters.end());
+  Unknown unknown("", "parameter of the query");
   for (const auto& [name, value] : call.request.query) {
-    if (described.parameters.contains(name)) continue;
-    const std::vector<std::string> known(described.parameters.begin(), described.parameters.end());
-    mistakes.push_back(unknown("parameter of the query", name, known));
+    if (!described.parameters.contains(name))
+      unknown.add(name, nearest(name, parameters), mistakes);
   }
+  unknown.end(parameters, mistakes);
   if (described.body != nullptr && may_be_json(call.request.header("content-type"))) {
     // What is no JSON, the operation refuses.
     if (const auto body = body_json(call); body.ok()) look(described.body, *body, "", 0, mistakes);
@@ -176,17 +224,19 @@ void Described::look(const Node* node, const Json& value, const std::string& pat
     return;
   }
   if (!value.is_object() || !node->told) return;
+  Unknown unknown((path.empty() ? std::string("body") : path) + ": ", "member");
+  std::vector<std::string> names;
+  for (const auto& [one, type] : node->members) names.push_back(one);
   for (const auto& [name, member] : value.as_object()) {
     const auto known = node->members.find(name);
     if (known != node->members.end()) {
       look(known->second, member, path.empty() ? name : path + "." + name, depth + 1, mistakes);
     } else if (!node->open) {
-      std::vector<std::string> names;
-      for (const auto& [one, type] : node->members) names.push_back(one);
-      mistakes.push_back((path.empty() ? std::string("body") : path) + ": " +
-                         unknown("member", name, names));
+      unknown.add(name, nearest(name, names), mistakes);
     }
   }
+  std::erase_if(names, [&](const std::string& name) { return node->also.contains(name); });
+  unknown.end(names, mistakes);
 }
 
 }  // namespace rabt::api

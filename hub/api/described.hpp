@@ -26,9 +26,9 @@ class Described {
 
   // Refuses parameters of the query, and members of a JSON body at any depth, that the operation
   // does not have: what is misspelt would else be without effect, and nobody would see it. A name
-  // is repeated when it is nearly one that is known; any other may be anything, patient data too.
-  // What the values are, the operation itself judges. Errors: invalid api.invalid, one line a
-  // mistake.
+  // is repeated when it is nearly one that is known, or has the form of one; any other may be
+  // anything, patient data too. What the values are, the operation itself judges. Errors: invalid
+  // api.invalid, one line a mistake.
   [[nodiscard]] Status check(std::string_view operation, const Call& call) const;
 
  private:
@@ -36,6 +36,8 @@ class Described {
   struct Node {
     // Null where nothing is said about what the member holds.
     std::map<std::string, const Node*, std::less<>> members;
+    // Other names of members, which are taken and of which no list speaks.
+    std::set<std::string, std::less<>> also;
     // The same for the items of a list.
     const Node* items = nullptr;
     // Something is said about members.

@@ -14,12 +14,13 @@ constexpr identity::Roles kByReason{Role::admin, Role::integration};
 
 }  // namespace
 
-Result<std::string> Patients::index_of(std::string_view text) const {
+Result<std::string> Patients::index_of(std::string_view text, std::string_view member) const {
   const auto colon = text.find(':');
   const auto kind = phi::parse_index_kind(text.substr(0, colon));
   if (colon == std::string_view::npos || !kind) {
-    return invalid("api.invalid",
-                   "patient: must be KIND:VALUE; KIND is identifier, mrn, phone or email");
+    return invalid(
+        "api.invalid",
+        std::string(member) + ": must be KIND:VALUE; KIND is identifier, mrn, phone or email");
   }
   return identity::blind_index(keyring, tenant, *kind, text.substr(colon + 1));
 }

@@ -18,8 +18,10 @@ struct Patients {
   const crypto::Keyring& keyring;
   std::string tenant;
 
-  // The blind index of "KIND:VALUE". Errors: api.patient, phi.*.
-  [[nodiscard]] Result<std::string> index_of(std::string_view text) const;
+  // The blind index of "KIND:VALUE". member: of the body, for the error. Errors: api.invalid,
+  // phi.*.
+  [[nodiscard]] Result<std::string> index_of(std::string_view text,
+                                             std::string_view member = "patient") const;
 };
 
 // Who sent the request and why. Whoever has no role that reads by a reason alone needs a grant.

@@ -166,7 +166,7 @@ Result<Response> PersonRecords::create_patient(const Call& call) const {
 Result<Response> PersonRecords::search_patients(const Call& call) const {
   RABT_TRY(body, body_object(call));
   const std::string text = body.string_or("identifier", "");
-  RABT_TRY(index, patients.index_of(text));
+  RABT_TRY(index, patients.index_of(text, "identifier"));
   // That somebody looked for this person is in the log before the hub knows whether it has him.
   const bool at_once = may(access::Right::patients_list_at_once, call);
   RABT_TRY_STATUS(

@@ -56,15 +56,40 @@ TEST(Misspelt, MembersOfABodyAreNamedWithTheNearest) {
 TEST(Misspelt, ANameThatIsLikeNoneIsNotRepeated) {
   const Answer answer =
       h().post("D", made() + "/cancel", Json::object({{"Noura Alqahtani 0551234567", "ill"}}));
-  refused(answer, {"body: it has an unknown member; known are: reason"});
+  refused(answer, {"body: it has an unknown member; known are: `reason`"});
   EXPECT_EQ(answer.body.find("Noura"), std::string::npos);
+}
+
+// All that are near to none stand in one line; what may be written stands behind it, once.
+TEST(Misspelt, ANameThatIsLikeNoneIsNamedWithThoseThatAreKnown) {
+  refused(h().post("D", made() + "/cancel", Json::object({{"colour", 1}})),
+          {"body: colour: is no member; known are: `reason`"});
+  const Answer two = h().post("D", "/api/v1/sessions",
+                              session(Json::object({{"colour", 1}, {"referralOfTheHis", "x"}})));
+  refused(two, {"body: colour, referralOfTheHis: none is a member; known are: `appointment`, "
+                "`bookingType`, `chiefComplaint`, `clinic`, ",
+                "`organizer`, `participants`, `patient`, `plannedMinutes`, `provider`, "});
+  const std::string detail = two.text("detail");
+  EXPECT_EQ(detail.find("known are"), detail.rfind("known are"));
+  // Other names of members are taken, and not taught.
+  EXPECT_EQ(detail.find("appointment_id"), std::string::npos) << detail;
+  EXPECT_EQ(detail.find('['), std::string::npos) << "nothing is masked: " << detail;
+}
+
+TEST(Misspelt, TheMemberThatIsWrongIsNamed) {
+  refused(h().post("D", "/api/v1/patients/search", Json::object({{"identifier", "1000000008"}})),
+          {"identifier: must be KIND:VALUE"});
+  refused(h().post("D", "/api/v1/break-glass",
+                   Json::object({{"patient", "1000000008"}, {"reason", "no pulse"}})),
+          {"patient: must be KIND:VALUE"});
 }
 
 TEST(Misspelt, ParametersOfTheQueryAreNamedWithTheNearest) {
   refused(h().get("D", "/api/v1/sessions?statuss=scheduled"),
           {"statuss: is no parameter of the query; did you mean `status`?"});
   refused(h().get("D", "/api/v1/visits?patent=1"), {"did you mean `patient`?"});
-  refused(h().get("D", made() + "?expand=all"), {"it takes no parameter of the query"});
+  refused(h().get("D", made() + "?expand=all"),
+          {"expand: is no parameter of the query; it takes none"});
   RABT_EXPECT_STATUS(h().get("D", "/api/v1/sessions?status=scheduled&limit=1"), 200);
 }
 

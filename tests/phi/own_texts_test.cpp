@@ -107,7 +107,9 @@ TEST(OwnTexts, WhatIsListedComesThroughAndTheSameElsewhereDoesNot) {
        {"weekly[0].day: it must be one of sunday, monday, tuesday, wednesday, thursday, friday, "
         "saturday",
         "scheduledStart: it must be a time of RFC 3339, such as 2026-03-10T06:00:00Z; title: it is "
-        "needed"})
+        "needed",
+        "body: colour: is no member; known are: `participants`, `patient`, `plannedMinutes`, "
+        "`provider`"})
     EXPECT_EQ(shown(text), text);
   EXPECT_EQ(shown("born on 2026-03-10, such as 2026-03-10T06:00:00Z"),
             "born on [date], such as 2026-03-10T06:00:00Z");
