@@ -179,7 +179,7 @@ void WorkerPlugin::cancel(void* self, rabt_call_id call) {
   Upcall upcall;
   upcall.type = Type::cancel;
   upcall.call = call;
-  static_cast<void>(of(self).give_waiting(frame, 0, std::move(upcall)));
+  static_cast<void>(of(self).give_waiting(frame, 0, upcall));
 }
 
 void WorkerPlugin::give_callback(const std::function<void()>& code, std::function<void()> after) {
@@ -201,8 +201,7 @@ void WorkerPlugin::finish(Operation* operation, Frame frame) {
   upcall.type = frame.type;
   std::function<void()>* const after = after_callback;
   if (after != nullptr) upcall.after = *after;
-  if (give_waiting(frame, operation->process, std::move(upcall)) == Given::given &&
-      after != nullptr)
+  if (give_waiting(frame, operation->process, upcall) == Given::given && after != nullptr)
     *after = nullptr;
 }
 
@@ -226,7 +225,7 @@ void WorkerPlugin::destroy(void* self) {
     lock.unlock();
     if (!over) plugin.kill("destroy takes too long");
   });
-  if (plugin.give_waiting(frame, 0, std::move(upcall)) == Given::given) answer->done.wait(0);
+  if (plugin.give_waiting(frame, 0, upcall) == Given::given) answer->done.wait(0);
   {
     const Lock lock(plugin.mutex_);
     over = true;
@@ -259,7 +258,7 @@ std::int32_t WorkerPlugin::normalise(void* self, rabt_bytes delivery, rabt_bytes
     Upcall upcall;
     upcall.type = Type::normalise;
     upcall.answer = answer;
-    if (plugin.give_waiting(frame, 0, std::move(upcall)) != Given::given) {
+    if (plugin.give_waiting(frame, 0, upcall) != Given::given) {
       answer.reset();
       continue;
     }

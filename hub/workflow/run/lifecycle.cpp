@@ -93,7 +93,7 @@ std::vector<Json> lifecycle_events(const Definition& definition, const Turn& tur
     more.append_new("definition", Json::object({{"name", definition.name()},
                                                 {"namespace", definition.name_space()},
                                                 {"version", definition.version()}}));
-    writer.workflow("started", "startedAt", std::move(more));
+    writer.workflow("started", "startedAt", more);
   }
   for (const Effect& effect : turn.effects) {
     if (const auto* trace = std::get_if<TaskTrace>(&effect)) {
@@ -102,10 +102,10 @@ std::vector<Json> lifecycle_events(const Definition& definition, const Turn& tur
       JsonObject more;
       if (finished->status == InstanceStatus::completed) {
         if (!finished->output.is_null()) more.append_new("outputUri", writer.output_uri());
-        writer.workflow("completed", "completedAt", std::move(more));
+        writer.workflow("completed", "completedAt", more);
       } else if (finished->status == InstanceStatus::faulted) {
         more.append_new("error", finished->shown);
-        writer.workflow("faulted", "faultedAt", std::move(more));
+        writer.workflow("faulted", "faultedAt", more);
       } else {
         writer.workflow("cancelled", "cancelledAt");
       }
