@@ -161,7 +161,9 @@ Result<std::int64_t> next_number(store::Transaction& transaction, std::string_vi
 
 }  // namespace
 
-Json recording_json(const KeptRecording& one) {
+Json recording_json(const KeptRecording& one, bool with_reason) {
+  Json withdrawn = one.withdrawn;
+  if (!with_reason && withdrawn.is_object()) withdrawn.mutable_object().erase("reason");
   const auto time = [](const std::optional<std::int64_t>& ms) {
     return ms ? Json(to_iso8601({*ms})) : Json();
   };
@@ -186,7 +188,7 @@ Json recording_json(const KeptRecording& one) {
                        {"providerCopy", one.sid.empty() ? Json() : Json(one.copy)},
                        {"problem", one.problem.empty() ? Json() : Json(one.problem)},
                        {"incomplete", one.incomplete},
-                       {"withdrawn", one.withdrawn},
+                       {"withdrawn", std::move(withdrawn)},
                        {"mergedInto", one.merged_into.empty() ? Json() : Json(one.merged_into)},
                        {"encrypted", true}});
 }
@@ -463,7 +465,7 @@ Answer SessionsImpl::start_recording(const Ask& ask) {
              return Command(StartRecording{purpose});
            }));
   RABT_TRY(one, find_session_recording(parts_, acted.session.recording_now));
-  return recording_json(one);
+  return recording_json(one, false);
 }
 
 Answer SessionsImpl::stop_recording(const Ask& ask) {
@@ -471,7 +473,7 @@ Answer SessionsImpl::stop_recording(const Ask& ask) {
                       [&](Session&) -> Result<Command> { return Command(StopRecording{}); }));
   RABT_TRY(kept, recordings_of(parts_, acted.session));
   if (kept.empty()) return conflict("recording.not_started", "the session has not been recorded");
-  return recording_json(kept.back());
+  return recording_json(kept.back(), false);
 }
 
 access::Facts SessionsImpl::recording_facts(const Session& session, const Ask& ask) const {
@@ -481,8 +483,15 @@ access::Facts SessionsImpl::recording_facts(const Session& session, const Ask& a
   return facts;
 }
 
+bool SessionsImpl::withdraws_recordings(const Actor& who) {
+  return access::decide(access::Right::recording_withdraw,
+                        {.roles = who.roles, .system = who.system})
+      .allowed;
+}
+
 Result<Page> SessionsImpl::recordings(const Ask& ask, const Window& window) {
   const Actor who = actor_of(ask);
+  const bool with_reason = withdraws_recordings(who);
   Page page;
   const std::string status(ask.parameter("status"));
   if (!ask.session.empty()) {
@@ -490,7 +499,8 @@ Result<Page> SessionsImpl::recordings(const Ask& ask, const Window& window) {
     RABT_TRY_STATUS(access::admit(access::Right::recordings_see, recording_facts(session, ask)));
     RABT_TRY(kept, recordings_of(parts_, session));
     for (auto one = kept.rbegin(); one != kept.rend(); ++one) {
-      if (status.empty() || one->status == status) page.items.push_back(recording_json(*one));
+      if (status.empty() || one->status == status)
+        page.items.push_back(recording_json(*one, with_reason));
     }
     page.total = static_cast<std::int64_t>(page.items.size());
     return page;
@@ -530,7 +540,7 @@ Result<Page> SessionsImpl::recordings(const Ask& ask, const Window& window) {
   if (more) raws.pop_back();
   RABT_TRY(kept, open_all(parts_, std::move(raws)));
   if (more) page.next = kept.back().id;
-  for (const KeptRecording& one : kept) page.items.push_back(recording_json(one));
+  for (const KeptRecording& one : kept) page.items.push_back(recording_json(one, with_reason));
   return page;
 }
 
@@ -596,7 +606,7 @@ Answer SessionsImpl::withdraw_recording(const Ask& ask) {
       ask.caller.reason.empty() ? ask.body.string_or("reason", "") : ask.caller.reason;
   if (reason.empty()) return invalid("api.invalid", "reason: is needed to withdraw a recording");
   RABT_TRY(one, find_session_recording(parts_, ask.record));
-  if (one.status == "deleted") return recording_json(one);
+  if (one.status == "deleted") return recording_json(one, true);
   if (one.status != "ready" && one.status != "failed")
     return conflict(
         "recording.not_ready",
@@ -626,7 +636,7 @@ Answer SessionsImpl::withdraw_recording(const Ask& ask) {
     return parts_.audit.append(transaction, entry);
   }));
   one.status = "deleted";
-  return recording_json(one);
+  return recording_json(one, true);
 }
 
 }  // namespace rabt::consultation

@@ -42,7 +42,9 @@ struct KeptRecording {
   // does not say so.
   Json incomplete;
 };
-[[nodiscard]] Json recording_json(const KeptRecording& one);
+// with_reason: the reason of a withdrawal, which may speak of the patient, is told to who
+// withdraws.
+[[nodiscard]] Json recording_json(const KeptRecording& one, bool with_reason);
 
 // Oldest first.
 [[nodiscard]] Result<std::vector<KeptRecording>> recordings_of(const SessionParts& parts,

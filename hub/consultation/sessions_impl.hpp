@@ -127,6 +127,7 @@ class SessionsImpl final : public SessionService {
                                      Change change, const Also& also, bool shows = false);
   [[nodiscard]] Moment moment_of(const Actor& who, const Session& session) const;
   [[nodiscard]] Result<Session> visible(const Ask& ask, const Actor& who) const;
+  [[nodiscard]] static bool withdraws_recordings(const Actor& who);
   // What the caller is to the recordings of a session.
   [[nodiscard]] access::Facts recording_facts(const Session& session, const Ask& ask) const;
   // A reading that stands alone, and one that answers an act, which is done whatever follows.

@@ -206,6 +206,8 @@ Answer SessionsImpl::waiting_room(const Ask& ask) {
   const Actor who = actor_of(ask);
   RABT_TRY(session, visible(ask, who));
   RABT_TRY_STATUS(may(access::Right::participant_admit, session, who));
+  RABT_TRY_STATUS(audit_reading(ask, "session:" + session.id, &session,
+                                Json::object({{"what", "waiting_room"}})));
   std::vector<const Participant*> waiting;
   for (const Participant& one : session.participants) {
     if (one.admission == Admission::waiting) waiting.push_back(&one);
@@ -234,6 +236,8 @@ Answer SessionsImpl::invitations(const Ask& ask) {
   const Actor who = actor_of(ask);
   RABT_TRY(session, visible(ask, who));
   RABT_TRY_STATUS(may(access::Right::invitations_see, session, who));
+  RABT_TRY_STATUS(audit_reading(ask, "session:" + session.id, &session,
+                                Json::object({{"what", "invitations"}})));
   Json items = Json::array();
   for (const Invitation& one : session.invitations)
     items.push_back(invitation_json(one, sight_of(session, who, false), parts_.clock.now()));

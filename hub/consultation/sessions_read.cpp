@@ -125,7 +125,8 @@ Answer SessionsImpl::summary(const Ask& ask, Reads reads) {
   RABT_TRY(kept, recordings_of(parts_, session));
   Json items = Json::array();
   if (access::decide(access::Right::recordings_see, recording_facts(session, ask)).allowed) {
-    for (const KeptRecording& one : kept) items.push_back(recording_json(one));
+    for (const KeptRecording& one : kept)
+      items.push_back(recording_json(one, withdraws_recordings(who)));
   }
   out.set("recordings", std::move(items));
   return out;
@@ -134,6 +135,8 @@ Answer SessionsImpl::summary(const Ask& ask, Reads reads) {
 Answer SessionsImpl::events(const Ask& ask) {
   const Actor who = actor_of(ask);
   RABT_TRY(session, visible(ask, who));
+  RABT_TRY_STATUS(
+      audit_reading(ask, "session:" + session.id, &session, Json::object({{"what", "events"}})));
   RABT_TRY(found, rows_.events(session.tenant, session.id));
   Json items = Json::array();
   for (const StoredSessionEvent& one : found)

@@ -382,8 +382,13 @@ TEST(Kiorex, B20B22K16K17K52K55ARecordingIsKeptSealedReadAndWithdrawn) {
   }
   const Answer gone = h().call("AD", "DELETE", at, Json::object({{"reason", "asked by her"}}));
   RABT_EXPECT_STATUS(gone, 200);
-  const Answer why = h().get("D", "/api/v1/recordings/" + recording);
+  const Answer why = h().get("AD", "/api/v1/recordings/" + recording);
   EXPECT_EQ(why["withdrawn"]["reason"], Json("asked by her")) << why.body;
+  const Answer that = h().get("D", "/api/v1/recordings/" + recording);
+  EXPECT_TRUE(that["withdrawn"]["at"].is_string()) << that.body;
+  EXPECT_TRUE(that["withdrawn"]["reason"].is_null()) << that.body;
+  const Answer summary = h().get("D", "/api/v1/sessions/" + id + "/summary");
+  EXPECT_EQ(summary.body.find("asked by her"), std::string::npos);
   EXPECT_EQ(gone["status"], Json("deleted"));
   RABT_EXPECT_STATUS(h().get("D", at + "/download"), 410);
 }

@@ -67,8 +67,9 @@ TEST_F(RequiredSink, NobodyReadsOfPatientsWhileItIsDown) {
 
   sink_.reset();
   ASSERT_TRUE(eventually([&] { return reads("D", session, 503); }));
-  for (const char* what : {"", "/summary", "/participants", "/messages", "/notes", "/vitals",
-                           "/prescriptions", "/documents", "/follow-ups", "/transcript"}) {
+  for (const char* what :
+       {"", "/summary", "/participants", "/messages", "/notes", "/vitals", "/prescriptions",
+        "/documents", "/follow-ups", "/transcript", "/events", "/waiting-room", "/invitations"}) {
     const Answer refused = h.get("D", session + what);
     RABT_EXPECT_STATUS(refused, 503);
     EXPECT_EQ(refused.text("code"), "audit.sink_behind") << what << refused.body;
