@@ -51,22 +51,6 @@ Result<std::string> message_of(consultation::Sessions& sessions, const std::stri
   return api::compat::bus_message(delivery.topic, event, &session).dump();
 }
 
-// Id, UUID or number -> id.
-Result<std::string> clinic_of(consultation::Practice& practice, const std::string& tenant,
-                              std::string_view named) {
-  const consultation::Reference wanted = consultation::read_reference(named);
-  consultation::Ask ask;
-  ask.caller.who.tenant = tenant;
-  RABT_TRY(all, practice.clinics(ask));
-  for (const Json& one : all["items"].as_array()) {
-    const bool found = (wanted.id && one["id"] == Json(*wanted.id)) ||
-                       (wanted.number && one["number"].as_int64() == wanted.number);
-    if (found) return one.string_or("id", "");
-  }
-  return not_found("clinic.unknown",
-                   "one names no clinic; GET /api/v1/clinics has those there are");
-}
-
 }  // namespace
 
 Result<bus::Options> read_bus(const config::Config& config, const config::BusEntry& from) {
@@ -145,8 +129,10 @@ Result<std::unique_ptr<webhooks::Webhooks>> open_webhooks(const config::Config& 
        .tls = std::move(tls),
        .broker = std::move(broker),
        .patient = std::make_shared<const net::AllowList>(std::move(patient)),
-       .clinic = [&practice, tenant = config.tenant](
-                     std::string_view named) { return clinic_of(practice, tenant, named); }},
+       .clinic =
+           [&practice, tenant = config.tenant](std::string_view named) {
+             return practice.clinic_id(tenant, consultation::read_reference(named));
+           }},
       std::move(configured));
 }
 

@@ -13,6 +13,7 @@
 #include "hub/base/random.hpp"
 #include "hub/consultation/ask.hpp"
 #include "hub/consultation/records.hpp"
+#include "hub/consultation/reference.hpp"
 #include "hub/consultation/settings.hpp"
 #include "hub/consultation/surroundings.hpp"
 #include "hub/identity/people.hpp"
@@ -30,6 +31,9 @@ class Practice {
 
   virtual Answer clinics(const Ask& ask) = 0;
   virtual Answer add_clinic(const Ask& ask) = 0;
+  // The id of the clinic that a reference names. Error not_found clinic.unknown.
+  [[nodiscard]] virtual Result<std::string> clinic_id(std::string_view tenant,
+                                                      const Reference& reference) const = 0;
   // record: the clinic, here and in the next one.
   virtual Answer clinic_sessions(const Ask& ask) = 0;
   virtual Answer add_clinic_session(const Ask& ask) = 0;

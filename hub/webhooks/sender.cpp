@@ -60,6 +60,13 @@ void Sender::end_pause(std::string_view webhook) {
   box_->changed.notify_all();
 }
 
+std::int64_t Sender::pause_left_ms(const std::string& webhook) const {
+  const Lock lock(box_->mutex);
+  const auto pause = box_->pauses.find(webhook);
+  if (pause == box_->pauses.end()) return 0;
+  return std::max<std::int64_t>(0, pause->second - parts_.clock.monotonic_ms());
+}
+
 void Sender::run() {
   Box& box = *box_;
   Lock lock(box.mutex);
@@ -97,6 +104,12 @@ void Sender::turn() {
       static_cast<std::uint64_t>(std::count_if(lines_.begin(), lines_.end(), [&](const auto& item) {
         return item.second.failures >= kCircuitFailures || item.second.quiet_until_ms > now;
       }));
+  std::map<std::string, std::int64_t> pauses;
+  for (const auto& [webhook, line] : lines_) {
+    if (line.quiet_until_ms > now) pauses.emplace(webhook, line.quiet_until_ms);
+  }
+  const Lock lock(box_->mutex);
+  box_->pauses = std::move(pauses);
 }
 
 // ---- What became of the attempts

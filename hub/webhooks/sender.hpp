@@ -57,6 +57,8 @@ class Sender {
   void wake();
   // Somebody has seen to the receiver: it is tried without waiting for the end of a pause.
   void end_pause(std::string_view webhook);
+  // How long the receiver is left alone from now on, as of the last turn. 0 when it is not.
+  [[nodiscard]] std::int64_t pause_left_ms(const std::string& webhook) const;
   // Does once what is due now, on the caller's thread.
   void turn();
   // Waits until no exchange is under way. For tests.
@@ -87,6 +89,8 @@ class Sender {
     std::deque<Ended> ended RABT_GUARDED_BY(mutex);
     // Webhooks whose pause somebody has ended.
     std::set<std::string> pauses_over RABT_GUARDED_BY(mutex);
+    // Webhooks that are left alone: until when, by the monotonic clock.
+    std::map<std::string, std::int64_t> pauses RABT_GUARDED_BY(mutex);
     std::size_t under_way RABT_GUARDED_BY(mutex) = 0;
   };
   // How one webhook does.

@@ -5,6 +5,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/base/event_names.hpp"
 #include "hub/base/suggest.hpp"
+#include "hub/consultation/reference.hpp"
 #include "hub/consultation/session/session.hpp"
 
 namespace rabt::webhooks {
@@ -117,6 +118,10 @@ Status check(const Wants& wants) {
   for (const std::string& type : wants.types) {
     if (consultation::parse_session_type(type)) continue;
     return invalid("webhook.events", "`types` names types of sessions, such as doctor_patient");
+  }
+  for (const std::string& clinic : wants.clinics) {
+    if (!consultation::read_reference(clinic).none()) continue;
+    return invalid("webhook.events", "`clinics` names clinics by id, UUID or number");
   }
   if (wants.types.size() > kMostPatterns || wants.clinics.size() > kMostPatterns)
     return invalid("webhook.events",

@@ -25,7 +25,7 @@ struct Wants {
 [[nodiscard]] bool wanted(const Wants& wants, const Json& event);
 
 // Error invalid webhook.events: there is no pattern, too many, one that fits no event of the hub,
-// or a type that no session has.
+// a type that no session has, or what can be the name of no clinic.
 [[nodiscard]] Status check(const Wants& wants);
 
 // Which events a broker is told, and under which routing key.

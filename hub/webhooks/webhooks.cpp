@@ -51,7 +51,8 @@ std::string host_of(const std::string& url) {
   return parsed.ok() ? parsed->host_port() : std::string();
 }
 
-Json delivery_json(const Delivery& one) {
+// next_ms: when it is tried next. Null when nobody tries it.
+Json delivery_json(const Delivery& one, std::optional<std::int64_t> next_ms) {
   return Json::object({{"id", one.id},
                        {"event", one.event},
                        {"type", one.type},
@@ -59,7 +60,7 @@ Json delivery_json(const Delivery& one) {
                        {"attempts", one.attempts},
                        {"createdAt", to_iso8601({one.created_ms})},
                        {"triedAt", one.tried_ms ? Json(to_iso8601({*one.tried_ms})) : Json()},
-                       {"nextAt", one.state == "open" ? Json(to_iso8601({one.due_ms})) : Json()},
+                       {"nextAt", next_ms ? Json(to_iso8601({*next_ms})) : Json()},
                        {"status", one.status == 0 ? Json() : Json(one.status)},
                        {"code", one.code.empty() ? Json() : Json(one.code)}});
 }
@@ -95,6 +96,7 @@ Result<std::unique_ptr<Webhooks>> Webhooks::open(Parts parts, std::vector<Config
     if (!allowed.ok())
       return invalid(allowed.error().code, "webhook " + one.name + ": " + allowed.error().message);
   }
+  name_configured_clinics(configured, parts);
   std::unique_ptr<Webhooks> made(new Webhooks(std::move(parts), std::move(configured)));
   RABT_TRY_STATUS(made->book_.open());
   return made;
@@ -206,6 +208,21 @@ audit::Prepared Webhooks::entry(const Ask& ask, std::string_view act, const Endp
                                .detail = std::move(detail),
                                .client = ask.caller.client,
                                .request = ask.caller.request});
+}
+
+void Webhooks::name_configured_clinics(std::vector<Configured>& configured, const Parts& parts) {
+  if (parts.clinic == nullptr) return;
+  for (Configured& one : configured) {
+    for (std::string& clinic : one.wants.clinics) {
+      auto id = parts.clinic(clinic);
+      if (id.ok()) {
+        clinic = *std::move(id);
+      } else {
+        parts.log.warn("webhook.clinic",
+                       {{"name", one.name}, {"clinic", clinic}, {"code", id.error().code}});
+      }
+    }
+  }
 }
 
 Status Webhooks::name_clinics(std::vector<std::string>& clinics) const {
@@ -391,9 +408,17 @@ Answer Webhooks::ping(const Ask& ask) {
 Result<Page> Webhooks::deliveries(const Ask& ask, const Window& window) {
   RABT_TRY(endpoint, endpoint_of(ask));
   Page page;
+  const std::int64_t now = parts_.clock.now().ms;
+  const std::int64_t pause = sender_.pause_left_ms(endpoint->id);
+  const auto add = [&](const Delivery& one) {
+    std::optional<std::int64_t> next;
+    if (one.state == "open" && endpoint->active())
+      next = pause > 0 ? std::max(one.due_ms, now + pause) : one.due_ms;
+    page.items.push_back(delivery_json(one, next));
+  };
   if (const std::string_view wanted = ask.parameter("delivery"); !wanted.empty()) {
     RABT_TRY(found, find_delivery(parts_.store, parts_.tenant, endpoint->id, wanted));
-    if (found) page.items.push_back(delivery_json(*found));
+    if (found) add(*found);
     return page;
   }
   const std::string_view state = ask.parameter("state");
@@ -403,7 +428,7 @@ Result<Page> Webhooks::deliveries(const Ask& ask, const Window& window) {
                                   window.limit + 1));
   const bool more = found.size() > window.limit;
   if (more) found.resize(window.limit);
-  for (const Delivery& one : found) page.items.push_back(delivery_json(one));
+  for (const Delivery& one : found) add(one);
   if (more) page.next = found.back().id;
   return page;
 }

@@ -82,7 +82,10 @@ class Webhooks {
   [[nodiscard]] Result<Json> to_json(const Endpoint& endpoint) const;
   [[nodiscard]] audit::Prepared entry(const consultation::Ask& ask, std::string_view act,
                                       const Endpoint& endpoint, Json detail) const;
-  // Puts ids in the place of what clinics were called by.
+  // Puts ids in the place of what clinics were called by. One that is not there yet is told to the
+  // log and keeps its name.
+  static void name_configured_clinics(std::vector<Configured>& configured, const Parts& parts);
+  // The same for what a caller names: error clinic.unknown.
   [[nodiscard]] Status name_clinics(std::vector<std::string>& clinics) const;
   // Takes the members of a body over.
   [[nodiscard]] Status read(const consultation::Ask& ask, Endpoint& endpoint) const;

@@ -12,7 +12,7 @@ TEST(ConfigWebhooks, AWebhookWantsEverythingUnlessItSaysWhat) {
       "  - {name: his, url: 'https://his.example.sa/in', secrets: [{env: A}, {env: B}]}\n"
       "  - {name: bi, url: 'https://bi.example.sa/', events: [session.*], types: "
       "[family_consultation],\n"
-      "     clinics: [C1], secrets: [{env: C}]}\n"
+      "     clinics: ['7'], secrets: [{env: C}]}\n"
       "http: {webhooks: ['*.example.sa']}\n"
       "video: {ice: {stun: ['stun:a'], turn: ['turns:b'], turn_secret: {env: T}}}\n");
   ASSERT_TRUE(config.ok()) << config.error().message;
@@ -20,7 +20,7 @@ TEST(ConfigWebhooks, AWebhookWantsEverythingUnlessItSaysWhat) {
   EXPECT_EQ(config->webhooks[0].events, std::vector<std::string>{"*"});
   EXPECT_EQ(config->webhooks[0].secrets.size(), 2U);
   EXPECT_EQ(config->webhooks[1].events, std::vector<std::string>{"session.*"});
-  EXPECT_EQ(config->webhooks[1].clinics, std::vector<std::string>{"C1"});
+  EXPECT_EQ(config->webhooks[1].clinics, std::vector<std::string>{"7"});
   EXPECT_EQ(config->http.webhooks, std::vector<std::string>{"*.example.sa"});
   EXPECT_EQ(config->ice.turn, std::vector<std::string>{"turns:b"});
   EXPECT_EQ(config->ice.turn_secret.env, "T");
@@ -35,6 +35,8 @@ TEST(ConfigWebhooks, WhatIsWrongIsNamed) {
         {"webhooks: [{name: a, url: 'https://a/'}]\n", "needs `secrets`"},
         {"webhooks: [{name: a, url: 'https://a/', events: [Session], secrets: [{env: A}]}]\n",
          "pattern"},
+        {"webhooks: [{name: a, url: 'https://a/', clinics: [west], secrets: [{env: A}]}]\n",
+         "by id, UUID or number"},
         {"http: {webhooks: ['a/b']}\n", "`http.webhooks`"},
         {"video: {ice: {turn: ['turn:a']}}\n", "turn_secret"},
         {"video: {ice: {stun: ['http://a']}}\n", "stun:"},

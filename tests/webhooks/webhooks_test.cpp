@@ -425,6 +425,9 @@ TEST_F(WebhookDeliveries, WhatAnOperatorDoesEndsThePause) {
     const std::size_t before = http_.all.size();
     turn(circuit_pause(kCircuitFailures) - 1);
     ASSERT_EQ(http_.all.size(), before);
+    const Json waits = deliveries(hook, "open");
+    for (const Json& one : waits.as_array())
+      EXPECT_GT(one.string_or("nextAt", ""), to_iso8601(clock_.now())) << one.dump();
     dead = false;
   };
   const auto goes_on = [&](std::string_view after) {
@@ -605,6 +608,28 @@ TEST_F(WebhookDeliveries, TheConfigurationHasItsOwn) {
   EXPECT_EQ(seen(hook).string_or("state", ""), "removed");
   EXPECT_TRUE(hooks_->remove(ask(hook.string_or("id", ""))).ok());
   EXPECT_EQ(hooks_->get(ask(hook.string_or("id", ""))).error().code, "webhook.unknown");
+}
+
+TEST_F(WebhookDeliveries, TheConfigurationNamesClinicsAsTheApiDoes) {
+  auto secrets = std::make_shared<std::vector<SigningSecret>>();
+  secrets->push_back(must(SigningSecret::parse(SigningSecret::make_shared_text(random_))));
+  configured_.push_back(
+      {.name = "bi", .url = kB, .wants = {.clinics = {"7", "8"}}, .secrets = secrets});
+  close();
+  open();
+  EXPECT_TRUE(log_.has("webhook.clinic")) << "8 is not there";
+  EXPECT_EQ(must(hooks_->list(ask()))["items"][0]["clinics"], Json::array({kClinic, "8"}));
+}
+
+TEST_F(WebhookDeliveries, NobodyTriesWhatWaitsForAWebhookThatIsPaused) {
+  const Json hook = made("his", kA);
+  happened("s/1");
+  Ask change = ask(hook.string_or("id", ""), Json::object({{"active", false}}));
+  change.version = 1;
+  (void)must(hooks_->change(change));
+  const Json waits = deliveries(hook, "open");
+  ASSERT_EQ(waits.size(), 1U);
+  EXPECT_TRUE(waits[0]["nextAt"].is_null());
 }
 
 TEST_F(WebhookDeliveries, ABrokerThatIsAwayIsWaitedForAndOneSessionKeepsItsOrder) {

@@ -66,7 +66,9 @@ Result<std::string> PracticeService::clinic_id(std::string_view tenant,
       return connection.query(kClinicByNumber, {tenant, *reference.number}, take);
     return ok_status();
   }));
-  if (id.empty()) return not_found("clinic.unknown", "there is no such clinic");
+  if (id.empty())
+    return not_found("clinic.unknown",
+                     "there is no such clinic; GET /api/v1/clinics has those there are");
   return id;
 }
 

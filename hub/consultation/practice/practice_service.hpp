@@ -25,6 +25,8 @@ class PracticeService final : public Practice, public Surroundings {
 
   Answer clinics(const Ask& ask) override;
   Answer add_clinic(const Ask& ask) override;
+  [[nodiscard]] Result<std::string> clinic_id(std::string_view tenant,
+                                              const Reference& reference) const override;
   Answer clinic_sessions(const Ask& ask) override;
   Answer add_clinic_session(const Ask& ask) override;
 
@@ -115,9 +117,6 @@ class PracticeService final : public Practice, public Surroundings {
   [[nodiscard]] Result<VisitRow> find_visit(std::string_view tenant,
                                             const Reference& reference) const;
   [[nodiscard]] Result<Json> visit_json(std::string_view tenant, const VisitRow& row) const;
-  // clinics.cpp
-  [[nodiscard]] Result<std::string> clinic_id(std::string_view tenant,
-                                              const Reference& reference) const;
   // providers.cpp
   [[nodiscard]] Result<identity::Person> provider_of(const Ask& ask) const;
   [[nodiscard]] Result<std::map<std::string, PresenceNow>> presences(std::string_view tenant) const;
