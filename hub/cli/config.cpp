@@ -93,6 +93,12 @@ int import_settings(const Import& import) {
   std::fputs(to_yaml(imported->config).c_str(), stdout);
   for (const auto& [name, why] : imported->ignored)
     std::fprintf(stderr, "ignored %s: %s\n", printable(name).c_str(), why.c_str());
+  for (const std::string& setting : imported->missing) {
+    std::fprintf(
+        stderr,
+        "missing %s: no variable has it, and the plugin does not start without it; add it\n",
+        setting.c_str());
+  }
   return 0;
 }
 

@@ -22,6 +22,8 @@ enum class As : std::uint8_t {
   environment,
   // [{env: NAME}]
   environments,
+  // origins apart by commas, or a list of them as JSON
+  origins,
   // not at all
   nothing
 };
@@ -49,7 +51,7 @@ constexpr Variable kTwilio[] = {
 };
 constexpr Variable kKiorex[] = {
     {"PORT", As::number, "doors.kiorex.listen"},
-    {"CORS_ORIGIN", As::text, "doors.kiorex.cors"},
+    {"CORS_ORIGIN", As::origins, "doors.kiorex.cors"},
     {"JWT_SECRET", As::environment, "identity.issuers.kiorex.secret"},
     {"JWT_EXPIRES_IN", As::text, "identity.issuers.kiorex.max_lifetime"},
     {"NODE_ENV", As::nothing, kNode},
@@ -70,6 +72,7 @@ constexpr Variable kEmr[] = {
 };
 constexpr Variable kPulseone[] = {
     {"PORT", As::number, "doors.pulseone.listen"},
+    {"CORS_ORIGINS", As::origins, "doors.pulseone.cors"},
     {"JWT_SECRET_KEY", As::environment, "identity.issuers.pulseone.secret"},
     {"AWS_ACCESS_KEY_ID", As::text, "plugin.chime.config.access_key_id"},
     {"AWS_SECRET_ACCESS_KEY", As::environment, "plugin.chime.secrets.secret_access_key"},
@@ -141,6 +144,18 @@ std::optional<bool> flag_of(std::string_view text) {
   return std::nullopt;
 }
 
+// Texts apart by commas, or a list of texts as JSON.
+Json texts_of(std::string_view text) {
+  if (auto list = Json::parse(text); list.ok() && list->is_array()) return *std::move(list);
+  Json out = Json::array();
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    if (const std::string_view one = trim(text.substr(0, comma)); !one.empty()) out.push_back(one);
+    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+  }
+  return out;
+}
+
 Result<Json> value_of(const Variable& variable, const std::string& text) {
   const auto wrong = [&](std::string_view what) {
     return invalid("config.import", std::string(variable.name) + " must be " + std::string(what));
@@ -163,6 +178,8 @@ Result<Json> value_of(const Variable& variable, const std::string& text) {
         return wrong("a number of minutes from 1 to " + std::to_string(kDay));
       return Json(std::to_string(*number) + "m");
     }
+    case As::origins:
+      return texts_of(text);
     case As::environment:
       return Json::object({{"env", variable.name}});
     case As::environments:
@@ -237,6 +254,23 @@ bool read_bus_url(std::string_view url, Json& bus, bool& has_password) {
   return true;
 }
 
+// What the plugin of a provider cannot do without.
+std::vector<std::string> missing_in(const Json& config) {
+  constexpr std::string_view kNeeded[][3] = {
+      {"twilio", "config", "account_sid"},       {"twilio", "config", "api_key_sid"},
+      {"twilio", "secrets", "api_key_secret"},   {"chime", "config", "access_key_id"},
+      {"chime", "secrets", "secret_access_key"}, {"chime", "config", "region"},
+  };
+  std::vector<std::string> out;
+  for (const auto& [plugin, part, name] : kNeeded) {
+    const Json& all = config["plugin"][plugin];
+    if (!all.is_object() || !all[part][name].is_null()) continue;
+    std::string path = "plugin.";
+    out.push_back(path.append(plugin).append(".").append(part).append(".").append(name));
+  }
+  return out;
+}
+
 // RabbitMQ, by its URL or by what that is made of.
 Status complete_bus(ImportedConfig& out) {
   const Json given = out.config["bus"];
@@ -300,11 +334,6 @@ void write_yaml(const Json& value, const std::string& indent, std::string& out) 
 
 std::vector<std::pair<std::string, std::string>> read_env(std::string_view text) {
   std::vector<std::pair<std::string, std::string>> out;
-  const auto trim = [](std::string_view part) {
-    while (!part.empty() && is_blank(part.front())) part.remove_prefix(1);
-    while (!part.empty() && is_blank(part.back())) part.remove_suffix(1);
-    return part;
-  };
   while (!text.empty()) {
     std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
@@ -329,7 +358,7 @@ std::vector<std::pair<std::string, std::string>> read_env(std::string_view text)
 Result<ImportedConfig> import_config(
     std::string_view system, const std::vector<std::pair<std::string, std::string>>& variables,
     Json base) {
-  ImportedConfig out{.config = std::move(base), .ignored = {}};
+  ImportedConfig out{.config = std::move(base)};
   for (const auto& [name, value] : variables) {
     const Variable* known = find(variables_of(system), name);
     if (known == nullptr && system != "brainsait") known = find(kTwilio, name);
@@ -342,13 +371,18 @@ Result<ImportedConfig> import_config(
       continue;
     }
     RABT_TRY(taken, value_of(*known, value));
-    if (known->to.ends_with(".cors")) taken = Json::array({taken});
+    if (known->as == As::origins && taken == Json::array({"*"})) {
+      out.ignored.emplace_back(
+          name, "the hub takes no *: list the origins of your pages in " + std::string(known->to));
+      continue;
+    }
     set_at(out.config, known->to, std::move(taken));
   }
   complete_issuer(system, out.config);
   complete_video(system, out.config);
   complete_twilio_source(out.config);
   RABT_TRY_STATUS(complete_bus(out));
+  out.missing = missing_in(out.config);
   return out;
 }
 

@@ -15,7 +15,10 @@ struct ImportedConfig {
   // rabt.yaml. Secrets stay in the environment and are named only.
   Json config = Json::object();
   // Variables that the hub has no use for, each with the reason.
-  std::vector<std::pair<std::string, std::string>> ignored;
+  std::vector<std::pair<std::string, std::string>> ignored{};
+  // Settings, members apart by dots, that no variable has and the plugin of the provider does not
+  // start without.
+  std::vector<std::string> missing{};
 };
 
 // The lines NAME=value of a file as dotenv reads it: comments, `export`, quotes.

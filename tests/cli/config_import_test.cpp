@@ -189,6 +189,35 @@ TEST(ConfigImport, TheBrokerOfPulseoneIsReadFromItsUrlOrItsParts) {
   EXPECT_EQ(imported->ignored[0].second.find("hush"), std::string::npos);
 }
 
+TEST(ConfigImport, EachOriginOfAListIsOne) {
+  const std::string wanted =
+      "doors:\n  pulseone:\n    cors: ['https://a.example.sa', 'https://b.example.sa']\n";
+  EXPECT_EQ(yaml("pulseone", "CORS_ORIGINS=https://a.example.sa, https://b.example.sa\n"), wanted);
+  EXPECT_EQ(yaml("pulseone", R"(CORS_ORIGINS=["https://a.example.sa","https://b.example.sa"])"),
+            wanted);
+  EXPECT_EQ(yaml("kiorex", "CORS_ORIGIN=https://a.example.sa\n"),
+            "doors:\n  kiorex:\n    cors: ['https://a.example.sa']\n");
+  const auto all = import_config("kiorex", {{"CORS_ORIGIN", "*"}});
+  ASSERT_TRUE(all.ok());
+  EXPECT_TRUE(all->config["doors"].is_null());
+  EXPECT_EQ(all->ignored.size(), 1U);
+}
+
+TEST(ConfigImport, WhatTheProviderNeedsAndNoVariableHasIsTold) {
+  const auto missing = [](std::string_view system, std::string_view env) {
+    const auto imported = import_config(system, read_env(env));
+    return imported.ok() ? imported->missing : std::vector<std::string>{"refused"};
+  };
+  const std::string key = "HIPAA_TWILIO_API_KEY=SK1\nHIPAA_TWILIO_API_SECRET=s\n";
+  EXPECT_EQ(missing("brainsait", key),
+            std::vector<std::string>{"plugin.twilio.config.account_sid"});
+  EXPECT_TRUE(missing("brainsait", key + "HIPAA_TWILIO_ACCOUNT_SID=AC1\n").empty());
+  EXPECT_EQ(missing("pulseone", "AWS_REGION=me-south-1\n"),
+            (std::vector<std::string>{"plugin.chime.config.access_key_id",
+                                      "plugin.chime.secrets.secret_access_key"}));
+  EXPECT_TRUE(missing("clinicvault", "PORT=8000\n").empty());
+}
+
 TEST(ConfigImport, AValueThatCannotBeTakenIsNamed) {
   for (const char* url : {"http://h", "amqp://", "amqp:h", "amqp://u@/v", "amqp://:p@h"})
     EXPECT_EQ(yaml("pulseone", std::string("RABBITMQ_URL=") + url + "\n").rfind("RABBITMQ_URL ", 0),
