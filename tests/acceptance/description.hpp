@@ -33,7 +33,7 @@ class Description {
   [[nodiscard]] const Operation* find(std::string_view method, std::string_view path) const;
   // The examples of a JSON body by their names; one that has no name by "".
   [[nodiscard]] std::map<std::string, Json> body_examples(const Operation& operation) const;
-  // The examples of the JSON body of an answer, likewise.
+  // The examples of the JSON body of an answer, by their names in the same way.
   [[nodiscard]] std::map<std::string, Json> answer_examples(const Operation& operation,
                                                             int status) const;
   // The schema of a JSON body, as a document of its own; null when the operation takes none.

@@ -18,7 +18,7 @@ namespace {
 // Bodies that nobody can write down beforehand, with the reason.
 const std::map<std::string, std::string, std::less<>> kWithoutExample{
     {"signInWithPasskey", "an authenticator signs a challenge of the hub"},
-    {"addPasskey", "likewise"}};
+    {"addPasskey", "an authenticator answers a challenge of the hub"}};
 
 // Members whose values the hub itself makes: in their places the hub's are sent.
 const std::map<std::string, std::set<std::string>, std::less<>> kPutInPlace{
@@ -26,8 +26,8 @@ const std::map<std::string, std::set<std::string>, std::less<>> kPutInPlace{
     {"activate", {"code"}},           // of the new account
     {"beginBootstrap", {"code"}},     // that `rabt users bootstrap` prints
     {"bootstrap", {"code", "otp"}},   // the same; of an authenticator, by the hub's secret
-    {"confirmMfa", {"code"}},         // likewise
-    {"stepUp", {"otp"}},              // likewise
+    {"confirmMfa", {"code"}},         // of an authenticator
+    {"stepUp", {"otp"}},              // of an authenticator
     {"removeMfa", {"code"}},          // of those for recovery
     {"reviewDetection", {"event"}}};  // the number of the finding
 

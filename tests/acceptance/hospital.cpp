@@ -116,19 +116,22 @@ Answer Hospital::call(std::string_view who, const std::string& method, const std
     headers.emplace_back("Content-Type", "application/json");
   }
   const net::Response response = site.send(method, path, std::move(headers), text);
-  // Whatever a test asks for: the description says what every answer may be.
-  if (path.starts_with("/api/v1/")) {
-    Description& description = Description::get();
-    const Operation* const operation = description.find(method, path);
-    const std::string wrong =
-        operation == nullptr ? "" : description.misfit(*operation, response.status, response.body);
-    EXPECT_EQ(wrong, "") << method << " " << path << " " << response.status;
-  }
   const auto parsed = Json::parse(response.body);
-  return {.status = response.status,
-          .body = response.body,
-          .json = parsed.ok() ? *parsed : Json(),
-          .headers = response.headers};
+  Answer answer{.status = response.status,
+                .body = response.body,
+                .json = parsed.ok() ? *parsed : Json(),
+                .headers = response.headers};
+  // Whatever a test asks for: the description says what every answer may be.
+  if (!path.starts_with("/api/v1/")) return answer;
+  Description& description = Description::get();
+  const Operation* const operation = description.find(method, path);
+  if (operation == nullptr) return answer;
+  EXPECT_EQ(description.misfit(*operation, answer.status, answer.body), "")
+      << method << " " << path << " " << answer.status;
+  for (const std::string& member : description.untold(*operation, answer.status, answer.json))
+    ADD_FAILURE() << method << " " << path << " " << answer.status << ": " << member
+                  << " of the answer is not described";
+  return answer;
 }
 
 void expect_status(const Answer& answer, int status, const char* file, int line) {
