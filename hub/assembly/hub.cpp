@@ -334,6 +334,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                                                            const phi::Policy& privacy,
                                                            std::vector<api::Source> sources) {
   const api::Patients who{*access, *patients, *base->keyring, config.tenant};
+  const std::int64_t treats_before_ms = config.privacy.treats_before_hours * 3'600'000LL;
   std::unique_ptr<api::Resources> made(new api::Resources{
       .hooks{{.engine = *engine,
               .plugins = *plugins,
@@ -360,11 +361,9 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                 !config.server.tls_certificates.empty()},
       .clients{*clients, *approvals},
       .oidc{*oidc},
-      .people{*people, *base->store, *base->audit, base->clock, who,
-              config.privacy.treats_before_hours * 3'600'000LL},
+      .people{*people, *base->store, *base->audit, base->clock, who, treats_before_ms},
       .access{*people, *base->store, *base->keys, *base->audit, base->random, base->clock,
-              config.tenant, config.video.patient_may_read_recordings,
-              config.privacy.treats_before_hours * 3'600'000LL},
+              config.tenant, config.video.patient_may_read_recordings, treats_before_ms},
       .approvals{*approvals},
       .health{*base->store, *base->audit, *base->keyring, *plugins, config.tenant,
               [this] { return troubles(); }},

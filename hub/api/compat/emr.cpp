@@ -70,16 +70,19 @@ Json recording_url(const DoorCall& call, const Json& session) {
   const auto found = call.house.sessions.recordings(call.ask(session.string_or("id", "")), {});
   if (!found.ok()) return {};
   const Json* best = nullptr;
+  int best_rank = 0;
   bool more = false;
   // The newest comes first.
   for (const Json& one : found->items) {
     const std::string status = one.string_or("status", "");
     more = more || status == "recording" || status == "processing";
     if (status != "ready") continue;
-    if (best == nullptr || rank(one.string_or("kind", "")) <= rank(best->string_or("kind", "")))
-      best = &one;
+    const int its_rank = rank(one.string_or("kind", ""));
+    if (best != nullptr && its_rank > best_rank) continue;
+    best = &one;
+    best_rank = its_rank;
   }
-  if (best == nullptr || (more && rank(best->string_or("kind", "")) > 0)) return {};
+  if (best == nullptr || (more && best_rank > 0)) return {};
   return "/api/v1/recordings/" + best->string_or("id", "") + "/content";
 }
 

@@ -19,8 +19,11 @@ constexpr std::int64_t kMaxUndoDelayMs = 3'600'000;  // whatever a plugin asks f
 bool Execution::Impl::push_undo(Frame* frame, const Json& output) {
   const Task& task = *frame->task;
   if (task.commit) {
-    for (ContextCell* cell = frame->context; cell != nullptr; cell = cell->parent)
+    ContextCell* cell = frame->context;
+    do {
       cell->undo.clear();
+      cell = cell->parent;
+    } while (cell != nullptr);
   }
   if (!task.compensate.has_value()) return true;
   Undo one;

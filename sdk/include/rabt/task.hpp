@@ -29,6 +29,7 @@
 
 #include "rabt/mutex.hpp"
 #include "rabt/plugin.hpp"
+#include "rabt/text.hpp"
 
 namespace rabt::sdk {
 
@@ -142,37 +143,18 @@ struct KvValue {
 
 namespace detail {
 
-inline void quote(std::string& out, std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out.push_back('"');
-  for (const char c : text) {
-    const auto u = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (u < 0x20) {
-      out.append("\\u00");
-      out.push_back(kHex[u >> 4U]);
-      out.push_back(kHex[u & 0xfU]);
-    } else {
-      out.push_back(c);
-    }
-  }
-  out.push_back('"');
-}
-
 inline std::string mail_json(const HttpRequest& request) {
   std::string out = "{\"url\":";
-  quote(out, request.url);
+  append_json(out, request.url);
   out.append(",\"mail\":{\"from\":");
-  quote(out, request.mail->from);
+  append_json(out, request.mail->from);
   out.append(",\"to\":");
-  quote(out, request.mail->to);
+  append_json(out, request.mail->to);
   if (!request.mail->user.empty()) {
     out.append(",\"user\":");
-    quote(out, request.mail->user);
+    append_json(out, request.mail->user);
     out.append(",\"secret\":");
-    quote(out, request.mail->secret);
+    append_json(out, request.mail->secret);
   }
   out.push_back('}');
   if (request.timeout_ms > 0)
@@ -184,29 +166,29 @@ inline std::string mail_json(const HttpRequest& request) {
 inline std::string request_json(const HttpRequest& request) {
   if (request.mail) return mail_json(request);
   std::string out = "{\"method\":";
-  quote(out, request.method);
+  append_json(out, request.method);
   out.append(",\"url\":");
-  quote(out, request.url);
+  append_json(out, request.url);
   out.append(",\"headers\":[");
   bool first = true;
   for (const Header& header : request.headers) {
     if (!first) out.push_back(',');
     first = false;
     out.push_back('[');
-    quote(out, header.name);
+    append_json(out, header.name);
     out.push_back(',');
     if (header.secret.empty()) {
-      quote(out, header.value);
+      append_json(out, header.value);
     } else {
       out.append("{\"secret\":");
-      quote(out, header.secret);
+      append_json(out, header.secret);
       if (!header.prefix.empty()) {
         out.append(",\"prefix\":");
-        quote(out, header.prefix);
+        append_json(out, header.prefix);
       }
       if (!header.basic_user.empty()) {
         out.append(",\"basic_user\":");
-        quote(out, header.basic_user);
+        append_json(out, header.basic_user);
       }
       out.push_back('}');
     }
@@ -219,11 +201,11 @@ inline std::string request_json(const HttpRequest& request) {
     out.append(",\"max_bytes\":").append(std::to_string(request.max_bytes));
   if (!request.body_blob.empty()) {
     out.append(",\"body_blob\":");
-    quote(out, request.body_blob);
+    append_json(out, request.body_blob);
   }
   if (request.to_blob) {
     out.append(",\"blob\":{\"content_type\":");
-    quote(out, request.blob_content_type);
+    append_json(out, request.blob_content_type);
     out.push_back('}');
   }
   out.push_back('}');

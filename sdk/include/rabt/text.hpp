@@ -1,6 +1,6 @@
 #pragma once
 
-// Small texts of protocols: letters of ASCII, percent-encoding, forms.
+// Small texts of protocols: letters of ASCII, strings of JSON, percent-encoding, forms.
 // SPDX-License-Identifier: Apache-2.0
 
 #include <cstdint>
@@ -33,6 +33,26 @@ inline bool is_digit(char c) {
 // True also for an empty text.
 inline bool all_digits(std::string_view text) {
   return text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// Appends text as a JSON string.
+inline void append_json(std::string& out, std::string_view text) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  out.push_back('"');
+  for (const char c : text) {
+    const auto u = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out.push_back('\\');
+      out.push_back(c);
+    } else if (u < 0x20) {
+      out.append("\\u00");
+      out.push_back(kHex[u >> 4U]);
+      out.push_back(kHex[u & 0xfU]);
+    } else {
+      out.push_back(c);
+    }
+  }
+  out.push_back('"');
 }
 
 // 16 digits for a text: FNV-1a of 64 bits. Against accidents, not against attackers.

@@ -10,29 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "rabt/text.hpp"
+
 namespace rabt::sdk::testing {
 
 inline constexpr int kMaxJsonDepth = 128;
-
-// Appends text as a JSON string.
-inline void append_json(std::string& out, std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  out.push_back('"');
-  for (const char c : text) {
-    const auto u = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (u < 0x20) {
-      out.append("\\u00");
-      out.push_back(kHex[u >> 4U]);
-      out.push_back(kHex[u & 0xfU]);
-    } else {
-      out.push_back(c);
-    }
-  }
-  out.push_back('"');
-}
 
 // One value. A member or element that is not there is null.
 class Json {
