@@ -21,9 +21,9 @@ namespace {
 // After this many requests the caller connects again, which spreads callers over restarts.
 constexpr int kMaxRequestsPerConnection = 10'000;
 constexpr std::size_t kReadChunk = 16U << 10U;
-// Bytes of a refused request that are read away so that the answer arrives.
-constexpr std::size_t kMaxLinger = 1U << 20U;
+// So long the rest of a refused request is thrown away so that the answer arrives.
 constexpr std::int64_t kLingerMs = 2'000;
+constexpr std::size_t kLingerPiece = 64U << 10U;
 // The time that a body has: a start, and one second for each piece.
 constexpr std::int64_t kBodyStartMs = 10'000;
 constexpr std::uint64_t kBodyPiece = 16U << 10U;
@@ -588,7 +588,6 @@ std::optional<Connection::Need> Connection::write_out() {
     case Then::linger:
       io_->end_sending();
       state_ = State::lingering;
-      lingered_ = 0;
       deadline_ = now() + kLingerMs;
       break;
     case Then::end:
@@ -616,17 +615,14 @@ void Connection::hand_over(bool events) {
                  : shared_.sockets.adopt(std::move(upgraded)));
 }
 
-// Closing with unread bytes would send a reset, which can overtake the answer.
+// Closing with unread bytes would send a reset, which can overtake the answer. Nobody looks at
+// these bytes: they are taken from below TLS, and of a TCP socket the kernel drops them uncopied
+// (tcp(7), MSG_TRUNC). One piece at a turn, so that others have theirs.
 Connection::Need Connection::linger() {
-  for (;;) {
-    buffer_.clear();
-    const auto read = read_some();
-    if (read == Transport::Step::State::read) return Need::read;
-    if (read == Transport::Step::State::write) return Need::write;
-    lingered_ += buffer_.size();
-    if (read == Transport::Step::State::closed || lingered_ >= kMaxLinger || shared_.stopping)
-      return Need::end;
-  }
+  char piece[kLingerPiece];
+  const auto got = ::recv(socket_.get(), piece, sizeof piece, MSG_TRUNC | MSG_DONTWAIT);
+  const bool open = got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+  return open && now() < deadline_ && !shared_.stopping ? Need::read : Need::end;
 }
 
 Connection::Need Connection::on_deadline() {

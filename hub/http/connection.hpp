@@ -206,8 +206,6 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   // Arrived, and not yet used; how much of it scan_head has seen.
   std::string buffer_;
   std::size_t scanned_ = 0;
-  // Bytes that were read away.
-  std::size_t lingered_ = 0;
 
   // The request that is served.
   Request request_;

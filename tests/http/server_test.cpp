@@ -41,7 +41,10 @@ class Client {
   ~Client() { ::close(fd_); }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
-  void send(std::string_view text) { (void)!::send(fd_, text.data(), text.size(), MSG_NOSIGNAL); }
+  // Whether the connection took it all.
+  bool send(std::string_view text) {
+    return ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL) == std::ssize(text);
+  }
   void finish() { ::shutdown(fd_, SHUT_WR); }
   // Whether something to read, or the end, arrives within this time.
   bool readable(int ms) {
@@ -509,6 +512,15 @@ TEST_F(HttpServer, AnswersExpectContinueBeforeTheBodyAndRefusesBeforeIt) {
   large.send(
       "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\nExpect: 100-continue\r\n\r\n");
   expect_problem(large.read_all(), 413);
+}
+
+TEST_F(HttpServer, WhoSendsALargeBodyToItsEndHearsThatItIsTooLarge) {
+  start();
+  Client client(server_->port());
+  client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 33554432\r\n\r\n");
+  const std::string piece(1U << 20U, 'b');
+  for (int i = 0; i < 32; ++i) ASSERT_TRUE(client.send(piece)) << "cut off after " << i << " MiB";
+  expect_problem(client.read_all(), 413);
 }
 
 TEST_F(HttpServer, AHeadThatDripsEndsAtTheTimeLimit) {
