@@ -121,10 +121,10 @@ class Store {
   // (store.busy, store.full) and nothing was written. required: a turn that already happened in
   // memory. Never refused for lack of room; while the disk is full it is tried again until it is
   // written. After an I/O error the process cannot know what is on disk: it stops (exit 74) and
-  // recovers on start. A job may run more than once (its batch was undone and is tried again): it
-  // must not move out of what it captured, and what it changes beside the database it puts back in
-  // on_rollback. done runs once, with no lock held; it may call submit and read, not write or
-  // flush.
+  // recovers on start. A job may run more than once (its batch was undone, because another job of
+  // it failed or the disk was full, and is tried again): it must not move out of what it captured,
+  // and what it changes beside the database it puts back in on_rollback. done runs once, with no
+  // lock held; it may call submit and read, not write or flush.
   enum class Need : std::uint8_t { droppable, required };
   virtual void submit(Need need, Lane lane, Job job, Done done) = 0;
   // A job that needs no order among others.

@@ -193,10 +193,45 @@ TEST(Store, UndoesAFailingJobAloneWhileItsNeighboursCommit) {
   EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8}));
   EXPECT_EQ(oks, (std::vector<bool>{true, false, true, true, false, false, true, false, true}));
   EXPECT_EQ(ids(*store), (std::vector<std::int64_t>{0, 2, 3, 6, 8}));
-  EXPECT_EQ(undone, (std::vector<int>{11, 10, 41, 40, 51, 50, 71, 70}));  // each newest first
+  // The batch up to its first failure, then each failing job alone; always the newest first.
+  EXPECT_EQ(undone, (std::vector<int>{11, 10, 1, 0, 11, 10, 41, 40, 51, 50, 71, 70}));
   for (const auto& thread : threads) EXPECT_EQ(thread, threads.front());
   EXPECT_NE(threads.front(), std::this_thread::get_id());
   EXPECT_EQ(commits, 2U);  // the gate's and theirs
+}
+
+TEST(Store, RunsTheNeighboursOfAFailedJobAgainOnlyIfItHadWrittenAndNotBatchAfterBatch) {
+  const Folder folder;
+  const auto store = folder.open();
+  const auto neighbour_runs = [&](bool fails, bool writes) {
+    int runs = 0;
+    static int id = 0;
+    const int first = id;
+    id += 2;
+    Gate gate(*store);
+    store->submit(
+        Store::Need::droppable,
+        [&runs, first](Transaction& transaction) {
+          ++runs;
+          return run(transaction, kInsert, {std::int64_t{first}, Blob{"x"}});
+        },
+        [](const Status& status) { EXPECT_TRUE(status.ok()); });
+    store->submit(
+        Store::Need::droppable,
+        [=](Transaction& transaction) -> Status {
+          if (writes) transaction.put(kInsert, {std::int64_t{first + 1}, Blob{"x"}});
+          return fails ? Status(invalid("test.no", "no")) : ok_status();
+        },
+        [=](const Status& status) { EXPECT_EQ(status.ok(), !fails); });
+    gate.open();
+    store->flush();
+    return runs;
+  };
+  EXPECT_EQ(neighbour_runs(false, true), 1);
+  EXPECT_EQ(neighbour_runs(true, false), 1);
+  EXPECT_EQ(neighbour_runs(true, true), 2);
+  EXPECT_EQ(neighbour_runs(true, true), 1);  // with a savepoint for each job
+  EXPECT_EQ(ids(*store), (std::vector<std::int64_t>{0, 1, 2, 4, 6}));
 }
 
 TEST(Store, UndoesAJobWithAFailedStatementWhateverTheJobReturns) {

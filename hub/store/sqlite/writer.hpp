@@ -48,6 +48,11 @@ class Writer {
     std::vector<std::function<void()>> undo;
   };
   using Batch = std::vector<Task>;
+  // What undoes the writes of a job that fails: the end of the transaction, in which it is alone; a
+  // savepoint of its own; or the end of the transaction and another run of its whole batch.
+  enum class Undo : std::uint8_t { alone, savepoint, batch };
+  // spoilt: the job failed after it had written, and its batch is to be undone and run again.
+  enum class Ended : std::uint8_t { well, spoilt, trouble };
   class JobTransaction;
 
   void run();
@@ -55,8 +60,10 @@ class Writer {
   void take(Batch& batch) RABT_REQUIRES(mutex_);
   void write_batch(Batch& batch);
   [[nodiscard]] Trouble attempt(Batch& batch);
-  [[nodiscard]] Trouble run_job(Task& task, bool alone);
+  [[nodiscard]] Ended run_jobs(Batch& batch, Undo undo);
+  [[nodiscard]] Ended run_job(Task& task, Undo undo);
   [[nodiscard]] Trouble trouble_of(const Error& error);
+  [[nodiscard]] Ended in_trouble(const Error& error);
   void undo_batch(Batch& batch, std::size_t ran);
   void finish(Batch& batch);
   [[nodiscard]] bool wait_for_room(std::chrono::milliseconds delay, const Error& error);
@@ -75,6 +82,8 @@ class Writer {
   // The jobs of the last batch, and how long its COMMIT took.
   std::size_t last_jobs_ = 0;
   std::chrono::nanoseconds last_commit_{0};
+  // So many batches more give each job a savepoint.
+  int careful_batches_ = 0;
 
   // Atomic: changed by the writer's thread, read by any
   std::atomic<std::uint64_t> commits_{0};
