@@ -203,9 +203,9 @@ TEST(Store, UndoesAFailingJobAloneWhileItsNeighboursCommit) {
 TEST(Store, RunsTheNeighboursOfAFailedJobAgainOnlyIfItHadWrittenAndNotBatchAfterBatch) {
   const Folder folder;
   const auto store = folder.open();
+  int id = 0;
   const auto neighbour_runs = [&](bool fails, bool writes) {
     int runs = 0;
-    static int id = 0;
     const int first = id;
     id += 2;
     Gate gate(*store);
