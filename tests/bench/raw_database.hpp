@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "hub/store/sqlite/library.hpp"
+
 // What SQLite and the disk give without the hub.
 namespace rabt::bench {
 
@@ -13,6 +15,7 @@ namespace rabt::bench {
 class RawDatabase {
  public:
   explicit RawDatabase(const std::string& path) {
+    store::sqlite::set_up_library();
     sqlite3_open(path.c_str(), &db_);
     run("PRAGMA journal_mode=WAL");
     run("PRAGMA synchronous=FULL");

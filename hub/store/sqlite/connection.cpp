@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "hub/base/check.hpp"
+#include "hub/store/sqlite/library.hpp"
 
 namespace rabt::store::sqlite {
 
@@ -104,10 +105,7 @@ class Database::Use {
 };
 
 Result<std::unique_ptr<Database>> Database::open(const Options& options) {
-  // SQLite counts its memory under one lock for all connections, and nobody asks for the count. It
-  // takes this before its first use in the process only; later it goes on counting.
-  static const int uncounted = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-  static_cast<void>(uncounted);
+  set_up_library();
   std::unique_ptr<Database> database(new Database());
   const int flags = (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
