@@ -95,9 +95,9 @@ const Capability* find_capability(std::string_view id) {
 const Capability* capability_of_call(std::string_view name, std::string_view version) {
   const auto found =
       std::find_if(capabilities().begin(), capabilities().end(), [&](const Capability& one) {
+        if (one.name != name || !is_semver(version)) return false;
         const std::string offered = std::to_string(one.revision) + ".0.0";
-        return one.name == name && is_semver(version) && same_major(offered, version) &&
-               compare_semver(offered, version) >= 0;
+        return same_major(offered, version) && compare_semver(offered, version) >= 0;
       });
   return found == capabilities().end() ? nullptr : &*found;
 }
