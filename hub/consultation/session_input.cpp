@@ -179,7 +179,7 @@ Result<SessionInput> read_session(const Json& given, int offset, const VideoSett
   if (!out.consultation.empty() && !Ulid::parse(out.consultation))
     mistakes.add("consultation", "it must be the id of a workflow instance");
   if (const auto at = members.time("scheduledStart", offset)) out.scheduled_ms = at->ms;
-  out.planned_minutes = members.integer("plannedMinutes", 5, 480);
+  out.planned_minutes = members.integer("plannedMinutes", 5, kMostPlannedMinutes);
   out.max_participants = members.integer("maxParticipants", 2, kMostParticipants);
   out.quality = members.word("quality", {"low", "standard", "high", "hd"});
   out.waiting_room = members.boolean("waitingRoom");
@@ -249,7 +249,7 @@ Result<Json> read_amendment(const Json& given, int offset, bool with_type) {
   } else if (body.find("scheduledStart") != nullptr) {
     out.set("scheduledStart", Json());
   }
-  number("plannedMinutes", 5, 480);
+  number("plannedMinutes", 5, kMostPlannedMinutes);
   number("maxParticipants", 2, kMostParticipants);
   word("quality", {"low", "standard", "high", "hd"});
   word("recording", {"off", "manual", "auto"});

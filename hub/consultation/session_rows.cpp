@@ -45,11 +45,12 @@ constexpr Statement kDue{
 constexpr Statement kEvents{
     "SELECT seq, type, at_ms, actor, data FROM session_event WHERE tenant = $1 AND session = $2 "
     "ORDER BY seq"};
-constexpr Statement kOverlapping{
-    "SELECT count(*) FROM session WHERE tenant = $1 AND provider = $2 AND provider <> '' AND at_ms "
-    "< "
-    "$4 AND at_ms + planned_minutes * 60000 > $3 AND status IN ('scheduled', 'waiting', 'active') "
-    "AND id <> $5"};
+// $6 is before the start of whatever lasts until $3: the index needs it, or it walks through all
+// that the provider ever had.
+constexpr Statement kOverlaps{
+    "SELECT 1 FROM session WHERE tenant = $1 AND provider = $2 AND provider <> '' AND at_ms > $6 "
+    "AND at_ms < $4 AND at_ms + planned_minutes * 60000 > $3 AND status IN ('scheduled', "
+    "'waiting', 'active') AND id <> $5 LIMIT 1"};
 
 constexpr Statement kInsert{
     "INSERT INTO session (tenant, id, number, version, events, status, type, booking, provider, "
@@ -464,18 +465,19 @@ Result<std::vector<StoredSessionEvent>> SessionRows::events(std::string_view ten
   return found;
 }
 
-Result<std::int64_t> SessionRows::overlapping(std::string_view tenant, std::string_view provider,
-                                              std::int64_t from_ms, std::int64_t to_ms,
-                                              std::string_view but) const {
-  std::int64_t count = 0;
+Result<bool> SessionRows::overlaps(std::string_view tenant, std::string_view provider,
+                                   std::int64_t from_ms, std::int64_t to_ms,
+                                   std::string_view but) const {
+  bool any = false;
+  const std::int64_t earliest_ms = from_ms - kMostPlannedMinutes * 60'000;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(kOverlapping, {tenant, provider, from_ms, to_ms, but},
-                            [&](const Row& row) {
-                              count = row.integer(0);
+    return connection.query(kOverlaps, {tenant, provider, from_ms, to_ms, but, earliest_ms},
+                            [&](const Row& /*row*/) {
+                              any = true;
                               return false;
                             });
   }));
-  return count;
+  return any;
 }
 
 Result<std::string> SessionRows::appointment_index(std::string_view tenant,
@@ -658,6 +660,9 @@ Result<std::optional<SessionStatus>> SessionRows::hold(store::Transaction& trans
 
 std::vector<store::Statement> SessionRows::of_callbacks() {
   return {kOfRoom, kById, kStays};
+}
+store::Statement SessionRows::of_overlaps() {
+  return kOverlaps;
 }
 
 Result<std::optional<std::string>> SessionRows::of_request(std::string_view tenant,

@@ -87,10 +87,10 @@ class SessionRows {
       Timestamp now, std::size_t limit) const;
   [[nodiscard]] Result<std::vector<StoredSessionEvent>> events(std::string_view tenant,
                                                                std::string_view session) const;
-  // How many open sessions the provider has in that time, others than `but`.
-  [[nodiscard]] Result<std::int64_t> overlapping(std::string_view tenant, std::string_view provider,
-                                                 std::int64_t from_ms, std::int64_t to_ms,
-                                                 std::string_view but) const;
+  // Whether the provider has an open session in that time, another than `but`.
+  [[nodiscard]] Result<bool> overlaps(std::string_view tenant, std::string_view provider,
+                                      std::int64_t from_ms, std::int64_t to_ms,
+                                      std::string_view but) const;
 
   // Seals what the session is afterwards. Not inside a job.
   [[nodiscard]] Result<SealedChange> seal(const Session& before, const Change& change,
@@ -123,6 +123,8 @@ class SessionRows {
   // With what each callback of a provider finds its session: tests look at how the store runs them.
   // Each has two values.
   [[nodiscard]] static std::vector<store::Statement> of_callbacks();
+  // With what overlaps() looks: tests look at how the store runs it. It has six values.
+  [[nodiscard]] static store::Statement of_overlaps();
 
   // The session that a request of this key has made; nothing when it is new.
   [[nodiscard]] Result<std::optional<std::string>> of_request(std::string_view tenant,

@@ -239,9 +239,9 @@ Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& 
   // without slots an overlap only warns.
   if (!is.provider.empty()) {
     const std::int64_t from = is.scheduled_ms.value_or(parts_.clock.now().ms);
-    RABT_TRY(others, rows_.overlapping(is.tenant, is.provider, from,
-                                       from + is.planned_minutes * 60'000, is.id));
-    if (others > 0) is.warn("provider.overlap");
+    RABT_TRY(overlaps, rows_.overlaps(is.tenant, is.provider, from,
+                                      from + is.planned_minutes * 60'000, is.id));
+    if (overlaps) is.warn("provider.overlap");
   }
   return ok_status();
 }

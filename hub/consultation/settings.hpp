@@ -57,5 +57,7 @@ struct VideoSettings {
 
 // No tenant has larger sessions.
 inline constexpr std::int64_t kMostParticipants = 15;
+// A session that was planned for longer would not be seen to overlap another.
+inline constexpr std::int64_t kMostPlannedMinutes = 480;
 
 }  // namespace rabt::consultation

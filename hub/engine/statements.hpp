@@ -127,8 +127,8 @@ inline constexpr Statement kDeleteCancelledChild{
     "DELETE FROM child WHERE instance = $1 AND cancelled = 1"};
 // Recovery: parents whose children have ended or were refused, and children that nobody waits for.
 inline constexpr Statement kParentsToAnswer{
-    "SELECT DISTINCT c.parent FROM child c LEFT JOIN running_instance r ON r.num = c.instance "
-    "WHERE c.cancelled = 0 AND r.num IS NULL AND c.parent >= $1 AND c.parent < $2"};
+    "SELECT DISTINCT c.parent FROM child c WHERE c.cancelled = 0 AND c.parent >= $1 AND c.parent < "
+    "$2 AND NOT EXISTS (SELECT 1 FROM running_instance r WHERE r.num = c.instance)"};
 inline constexpr Statement kChildrenToCancel{
     "SELECT instance FROM child WHERE cancelled = 1 AND parent >= $1 AND parent < $2"};
 

@@ -1531,29 +1531,44 @@ TEST_F(Video, WhatTheProviderMeasuresIsTheScoreOfTheSession) {
   EXPECT_TRUE(eventually([&] { return !told("quality-changed").empty(); }));
 }
 
+// How SQLite runs the statement.
+std::vector<std::string> plan_of(store::Store& store, const store::Statement& statement,
+                                 std::initializer_list<store::Value> values) {
+  // Texts of statements live for ever.
+  static std::deque<std::string> texts;
+  texts.push_back(std::string("EXPLAIN QUERY PLAN ") + statement.sql);
+  std::vector<std::string> steps;
+  must(store.read([&](store::Connection& connection) {
+    return connection.query(store::Statement{texts.back().c_str()}, values,
+                            [&](const store::Row& row) {
+                              steps.emplace_back(row.text(3));
+                              return true;
+                            });
+  }));
+  return steps;
+}
+
 // Symptom: with more sessions and stays, each callback of a provider took longer.
 // Cause: two of its statements walked all rows of the tenant: a partial index was not taken, and
 // one that follows the wanted order was preferred to the key.
 // Why this would have caught it: the plan names each column that rows are looked up by.
 TEST_F(Video, ACallbackFindsItsSessionWithoutWalkingThroughAll) {
   for (const store::Statement& one : SessionRows::of_callbacks()) {
-    // Texts of statements live for ever.
-    static std::deque<std::string> texts;
-    texts.push_back(std::string("EXPLAIN QUERY PLAN ") + one.sql);
-    std::vector<std::string> steps;
-    must(store_->read([&](store::Connection& connection) {
-      return connection.query(store::Statement{texts.back().c_str()}, {"t1", "x"},
-                              [&](const store::Row& row) {
-                                steps.emplace_back(row.text(3));
-                                return true;
-                              });
-    }));
-    for (const std::string& step : steps) {
+    for (const std::string& step : plan_of(*store_, one, {"t1", "x"})) {
       if (step.starts_with("USE TEMP B-TREE")) continue;
       EXPECT_TRUE(step.starts_with("SEARCH")) << step << ": " << one.sql;
       EXPECT_NE(step.find(" AND "), std::string::npos) << step << ": " << one.sql;
     }
   }
+}
+
+// Symptom: the more sessions a doctor ever had, the longer it took to book one.
+// Cause: whether the new one meets another was looked up among all of the doctor's.
+TEST_F(Video, ANewSessionIsComparedWithThoseOfItsTimeAlone) {
+  const auto steps = plan_of(*store_, SessionRows::of_overlaps(), {"t1", "p", 2, 3, "s", 1});
+  ASSERT_EQ(steps.size(), 1U);
+  EXPECT_NE(steps[0].find("(tenant=? AND provider=? AND at_ms>? AND at_ms<?)"), std::string::npos)
+      << steps[0];
 }
 
 }  // namespace

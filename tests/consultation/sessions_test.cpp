@@ -402,6 +402,20 @@ TEST_F(Sessions, AChangeNamesTheVersionThatItSaw) {
             "api.invalid");
 }
 
+// R-17
+TEST_F(Sessions, ASessionOfTheSameProviderAtTheSameTimeIsWarnedOf) {
+  const auto warned = [&](const std::string& at, std::int64_t minutes) {
+    return made(with(with(plain(), "scheduledStart", at), "plannedMinutes", minutes))["warnings"]
+               .dump() == R"(["provider.overlap"])";
+  };
+  EXPECT_FALSE(warned("2031-01-01T08:00:00Z", 480));
+  EXPECT_TRUE(warned("2031-01-01T15:59:00Z", 30)) << "the last minute of the longest";
+  EXPECT_FALSE(warned("2031-01-01T16:30:00Z", 30)) << "after both";
+  EXPECT_FALSE(warned("2031-01-01T07:30:00Z", 30)) << "until it begins";
+  EXPECT_TRUE(warned("2031-01-01T07:45:00Z", 30));
+  EXPECT_TRUE(warned("2031-01-01T07:00:00Z", 480)) << "around all";
+}
+
 // R-06
 TEST_F(Sessions, B25ADoctorWithoutLicenceIsWarnedOfAndDoesNotStart) {
   const Json guest = made(Json::object(

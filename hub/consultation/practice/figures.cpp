@@ -12,17 +12,18 @@ using store::Statement;
 
 namespace {
 
-// $2 and $3 bound the planned start, $4 is a provider or empty, $5 a session or empty.
+// $2 and $3 bound the planned start, $4 is a provider or empty, $5 a session or empty. CROSS JOIN:
+// SQLite begins with the sessions of that time, not with all figures that there are.
 constexpr Statement kQuality{
-    "SELECT q.session, q.samples, q.mos_sum, q.loss_sum, q.jitter_sum, q.rtt_sum FROM "
-    "quality_summary q JOIN session s ON s.tenant = q.tenant AND s.id = q.session WHERE q.tenant = "
-    "$1 AND s.at_ms >= $2 AND s.at_ms < $3 AND ($4 = '' OR s.provider = $4) AND ($5 = '' OR s.id = "
+    "SELECT q.session, q.samples, q.mos_sum, q.loss_sum, q.jitter_sum, q.rtt_sum FROM session s "
+    "CROSS JOIN quality_summary q WHERE q.tenant = s.tenant AND q.session = s.id AND s.tenant = $1 "
+    "AND s.at_ms >= $2 AND s.at_ms < $3 AND ($4 = '' OR s.provider = $4) AND ($5 = '' OR s.id = "
     "$5) AND q.samples > 0 ORDER BY q.session"};
 constexpr Statement kBandwidth{
-    "SELECT q.session, SUM(q.bytes_up), SUM(q.bytes_down), SUM(q.seconds) FROM quality_summary q "
-    "JOIN session s ON s.tenant = q.tenant AND s.id = q.session WHERE q.tenant = $1 AND s.at_ms >= "
-    "$2 AND s.at_ms < $3 AND ($4 = '' OR s.provider = $4) AND ($5 = '' OR s.id = $5) GROUP BY "
-    "q.session ORDER BY q.session DESC"};
+    "SELECT q.session, SUM(q.bytes_up), SUM(q.bytes_down), SUM(q.seconds) FROM session s CROSS "
+    "JOIN quality_summary q WHERE q.tenant = s.tenant AND q.session = s.id AND s.tenant = $1 AND "
+    "s.at_ms >= $2 AND s.at_ms < $3 AND ($4 = '' OR s.provider = $4) AND ($5 = '' OR s.id = $5) "
+    "GROUP BY q.session ORDER BY q.session DESC"};
 constexpr Statement kPerformance{
     "SELECT status, COUNT(*), COALESCE(SUM(ended_ms - started_ms), 0) FROM session WHERE tenant = "
     "$1 AND at_ms >= $2 AND at_ms < $3 AND ($4 = '' OR provider = $4) AND ($5 = '' OR id = $5) "

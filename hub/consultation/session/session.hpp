@@ -153,6 +153,7 @@ struct Session {
   std::string organizer;
   std::string follow_up_of;
   std::optional<std::int64_t> scheduled_ms;
+  // At most kMostPlannedMinutes.
   std::int64_t planned_minutes = 30;
   std::int64_t created_ms = 0;
   std::string created_by;
