@@ -344,7 +344,8 @@ Answer RecordService::plan_follow_up(const Ask& ask) {
     fields.wrong("at", "name either `at` or `afterDays`");
   const Timestamp now = parts_.clock.now();
   if (at && at->ms <= now.ms) fields.wrong("at", "it must lie in the future");
-  const std::int64_t minutes = fields.integer("plannedMinutes", 5, 480).value_or(30);
+  const std::int64_t minutes =
+      fields.integer("plannedMinutes", 5, kMostPlannedMinutes).value_or(30);
   const std::string reason = fields.text("reason");
   const bool book = fields.boolean("book").value_or(false);
   RABT_TRY_STATUS(fields.done());
