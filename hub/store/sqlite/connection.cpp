@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "hub/base/check.hpp"
+#include "hub/store/sqlite/gathered_files.hpp"
 #include "hub/store/sqlite/library.hpp"
 
 namespace rabt::store::sqlite {
@@ -106,11 +107,11 @@ class Database::Use {
 
 Result<std::unique_ptr<Database>> Database::open(const Options& options) {
   set_up_library();
+  RABT_TRY(vfs, gathered_files(options.vfs));
   std::unique_ptr<Database> database(new Database());
   const int flags = (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                     SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  const int code = sqlite3_open_v2(options.path.c_str(), &database->handle_, flags,
-                                   options.vfs.empty() ? nullptr : options.vfs.c_str());
+  const int code = sqlite3_open_v2(options.path.c_str(), &database->handle_, flags, vfs.c_str());
   if (code != SQLITE_OK) {
     return unavailable("store.open",
                        "cannot open the database " + options.path + ": " + sqlite3_errstr(code));
