@@ -245,62 +245,88 @@ std::vector<double> send_all(Hub& hub, Book& book, int at_once, int total) {
   return book.wait();
 }
 
-void run(plugin::Isolation isolation, int at_once, int total, const RawRate& raw) {
+std::string fresh_folder() {
   std::string pattern = (std::filesystem::temp_directory_path() / "rabt-bench-XXXXXX").string();
-  const std::string folder = ::mkdtemp(pattern.data());
-  {
-    Book book(at_once);
-    Hub hub(folder, isolation, book);
-    const auto before = hub.store().stats();
-    const auto began = hub.engine().stats();
-    const double cpu = hub.cpu();
-    const double switches = switches_of_hub();
-    const auto start = Clock_::now();
-    const std::vector<double> ms = send_all(hub, book, at_once, total);
-    const double elapsed = seconds_since(start);
-    const double cpu_used = hub.cpu() - cpu;
-    const double switched = switches_of_hub() - switches;
-    const auto after = hub.store().stats();
-    const auto ended = hub.engine().stats();
-    const auto percentile = [&](double p) {
-      const auto at = static_cast<std::size_t>(p * static_cast<double>(ms.size()));
-      return ms.empty() ? 0.0 : ms[std::min(ms.size() - 1, at)];
-    };
-    const double steps = static_cast<double>(total) * kSteps;
-    const double rows = static_cast<double>(after.rows - before.rows);
-    const double commits = static_cast<double>(after.commits - before.commits);
-    const double turns = static_cast<double>(ended.turns - began.turns);
-    std::printf(
-        "%-6s %4d at once  %8.0f steps/s  p50 %7.1f ms  p99 %7.1f ms  %5.1f turns and "
-        "%5.1f rows a commit  %8.0f rows/s, %.2f of SQLite's\n",
-        isolation == plugin::Isolation::worker ? "worker" : "inline", at_once, steps / elapsed,
-        percentile(0.5), percentile(0.99), turns / commits, rows / commits, rows / elapsed,
-        rows / elapsed / raw.rows_per_second);
-    const auto us = [&](std::int64_t ns) { return static_cast<double>(ns) / 1000 / steps; };
-    const double interpreter = us(ended.interpreter_ns - began.interpreter_ns);
-    const double seal = us(ended.seal_ns - began.seal_ns);
-    const double audit = us(ended.audit_ns - began.audit_ns);
-    const double submit = us(ended.submit_ns - began.submit_ns);
-    const double dispatch = us(ended.dispatch_ns - began.dispatch_ns);
-    const double jobs = us((after.in_jobs - before.in_jobs).count());
-    const double syncs = us((after.in_commits - before.in_commits).count());
-    const double told = us((after.in_done - before.in_done).count());
-    const double latency = percentile(0.5) * 1000 / kSteps;
-    const double known =
-        interpreter + seal + audit + submit + dispatch + (jobs + syncs + told) * turns / commits;
-    std::printf(
-        "       us a step: interpreter %.1f, seal %.1f, audit %.1f, submit %.1f, plugin "
-        "(to its start) %.1f; store: jobs %.1f, commit %.1f, done %.1f; wait %.0f of %.0f; "
-        "CPU %.1f; switches of the hub's threads %.2f\n",
-        interpreter, seal, audit, submit, dispatch, jobs, syncs, told,
-        std::max(0.0, latency - known), latency, cpu_used * 1e6 / steps, switched / steps);
-    if (at_once == 1)
-      std::printf("       one alone: a step takes %.2f commits of SQLite alone (%.2f ms)\n",
-                  latency / 1000 / raw.commit_ms, raw.commit_ms);
-    std::fflush(stdout);
-  }
+  return ::mkdtemp(pattern.data());
+}
+void remove_folder(const std::string& folder) {
   std::error_code ignored;
   std::filesystem::remove_all(folder, ignored);
+}
+
+RawRate measure_raw() {
+  const std::string folder = fresh_folder();
+  RawRate raw;
+  {
+    RawDatabase database(folder + "/raw.db");
+    raw.rows_per_second = database.rows_per_second(200, 2.0);
+    raw.commit_ms = 2000 / database.rows_per_second(2, 1.0);
+  }
+  remove_folder(folder);
+  std::printf("SQLite alone: %.0f rows/s (600 bytes, 200 a commit); a commit of 2 rows %.2f ms\n",
+              raw.rows_per_second, raw.commit_ms);
+  return raw;
+}
+
+// Compares with what SQLite gives before and after, since the machine's speed moves; gives the
+// latter.
+RawRate run(plugin::Isolation isolation, int at_once, int total, const RawRate& raw_before) {
+  const std::string folder = fresh_folder();
+  Book book(at_once);
+  auto hub = std::make_unique<Hub>(folder, isolation, book);
+  const auto before = hub->store().stats();
+  const auto began = hub->engine().stats();
+  const double cpu = hub->cpu();
+  const double switches = switches_of_hub();
+  const auto start = Clock_::now();
+  const std::vector<double> ms = send_all(*hub, book, at_once, total);
+  const double elapsed = seconds_since(start);
+  const double cpu_used = hub->cpu() - cpu;
+  const double switched = switches_of_hub() - switches;
+  const auto after = hub->store().stats();
+  const auto ended = hub->engine().stats();
+  hub.reset();
+  remove_folder(folder);
+  const RawRate raw_after = measure_raw();
+  const RawRate raw{(raw_before.rows_per_second + raw_after.rows_per_second) / 2,
+                    (raw_before.commit_ms + raw_after.commit_ms) / 2};
+  const auto percentile = [&](double p) {
+    const auto at = static_cast<std::size_t>(p * static_cast<double>(ms.size()));
+    return ms.empty() ? 0.0 : ms[std::min(ms.size() - 1, at)];
+  };
+  const double steps = static_cast<double>(total) * kSteps;
+  const double rows = static_cast<double>(after.rows - before.rows);
+  const double commits = static_cast<double>(after.commits - before.commits);
+  const double turns = static_cast<double>(ended.turns - began.turns);
+  std::printf(
+      "%-6s %4d at once  %8.0f steps/s  p50 %7.1f ms  p99 %7.1f ms  %5.1f turns and "
+      "%5.1f rows a commit  %8.0f rows/s, %.2f of SQLite's\n",
+      isolation == plugin::Isolation::worker ? "worker" : "inline", at_once, steps / elapsed,
+      percentile(0.5), percentile(0.99), turns / commits, rows / commits, rows / elapsed,
+      rows / elapsed / raw.rows_per_second);
+  const auto us = [&](std::int64_t ns) { return static_cast<double>(ns) / 1000 / steps; };
+  const double interpreter = us(ended.interpreter_ns - began.interpreter_ns);
+  const double seal = us(ended.seal_ns - began.seal_ns);
+  const double audit = us(ended.audit_ns - began.audit_ns);
+  const double submit = us(ended.submit_ns - began.submit_ns);
+  const double dispatch = us(ended.dispatch_ns - began.dispatch_ns);
+  const double jobs = us((after.in_jobs - before.in_jobs).count());
+  const double syncs = us((after.in_commits - before.in_commits).count());
+  const double told = us((after.in_done - before.in_done).count());
+  const double latency = percentile(0.5) * 1000 / kSteps;
+  const double known =
+      interpreter + seal + audit + submit + dispatch + (jobs + syncs + told) * turns / commits;
+  std::printf(
+      "       us a step: interpreter %.1f, seal %.1f, audit %.1f, submit %.1f, plugin "
+      "(to its start) %.1f; store: jobs %.1f, commit %.1f, done %.1f; wait %.0f of %.0f; "
+      "CPU %.1f; switches of the hub's threads %.2f\n",
+      interpreter, seal, audit, submit, dispatch, jobs, syncs, told, std::max(0.0, latency - known),
+      latency, cpu_used * 1e6 / steps, switched / steps);
+  if (at_once == 1)
+    std::printf("       one alone: a step takes %.2f commits of SQLite alone (%.2f ms)\n",
+                latency / 1000 / raw.commit_ms, raw.commit_ms);
+  std::fflush(stdout);
+  return raw_after;
 }
 
 }  // namespace
@@ -310,24 +336,14 @@ int main(int argc, char** argv) {
   const double scale = argc > 1 ? std::atof(argv[1]) : 1.0;
   const std::string_view way = argc > 2 ? argv[2] : "";
   const int only = argc > 3 ? std::atoi(argv[3]) : 0;
-  std::string pattern = (std::filesystem::temp_directory_path() / "rabt-bench-XXXXXX").string();
-  const std::string folder = ::mkdtemp(pattern.data());
-  RawRate raw;
-  {
-    RawDatabase database(folder + "/raw.db");
-    raw.rows_per_second = database.rows_per_second(200, 2.0);
-    raw.commit_ms = 2000 / database.rows_per_second(2, 1.0);
-  }
-  std::filesystem::remove_all(folder);
   std::printf(
       "ten steps an instance, 1 KB each; SQLite WAL, synchronous=FULL; every step sealed, audited "
       "and durable before the next\n");
-  std::printf("SQLite alone: %.0f rows/s (600 bytes, 200 a commit); a commit of 2 rows %.2f ms\n",
-              raw.rows_per_second, raw.commit_ms);
+  RawRate raw = measure_raw();
   for (const auto isolation : {plugin::Isolation::in_process, plugin::Isolation::worker}) {
     if (!way.empty() && (way == "worker") != (isolation == plugin::Isolation::worker)) continue;
     for (const int at_once : only == 0 ? std::vector{1, 64, 256} : std::vector{only})
-      run(isolation, at_once, static_cast<int>((at_once == 1 ? 400 : 8000) * scale), raw);
+      raw = run(isolation, at_once, static_cast<int>((at_once == 1 ? 400 : 8000) * scale), raw);
   }
   return 0;
 }
