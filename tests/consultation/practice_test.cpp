@@ -1,7 +1,9 @@
 #include "hub/consultation/practice.hpp"
 
 #include "hub/consultation/practice/agreements.hpp"
+#include "hub/consultation/practice/slot_statements.hpp"
 #include "tests/consultation/fakes.hpp"
+#include "tests/consultation/plan_of.hpp"
 
 // Visits, clinics, availability, presence and figures on a real store. Rows of sessions are put
 // there by hand.
@@ -346,6 +348,20 @@ TEST_F(PracticeTest, SlotsDoNotOverlapAndOnlyTheProviderSetsThem) {
       ask(doctor_, slots({{"2026-11-24T06:00:00Z", "2026-11-24T07:00:00Z"}}), doctor_)));
   EXPECT_EQ(slot_states(), "06:00-07:00 free|");
   EXPECT_EQ(told().back().first, "provider.availability-changed");
+}
+
+// Symptom: the longer a provider had had slots, the longer it took to book one, to set others and
+// to ask who is free.
+// Cause: the slots of a time were looked for from the provider's first one on.
+// Why this would have caught it: the plan names both bounds of the time.
+TEST_F(PracticeTest, SlotsOfATimeAreFoundWithoutThoseBeforeIt) {
+  const auto in = plan_of(*store_, sql::kSlotsIn, {"t1", "p", 2, 3});
+  EXPECT_NE(in[0].find("(tenant=? AND provider=? AND starts_ms>? AND starts_ms<?)"),
+            std::string::npos)
+      << in[0];
+  const auto dropped = plan_of(*store_, sql::kDropFreeSlots, {"t1", "p", 2});
+  EXPECT_NE(dropped[0].find("(tenant=? AND provider=? AND starts_ms>?)"), std::string::npos)
+      << dropped[0];
 }
 
 TEST_F(PracticeTest, AWeeklyRuleIsEightWeeksOfSlots) {

@@ -1,6 +1,6 @@
-#include <deque>
 
 #include "hub/consultation/session_rows.hpp"
+#include "tests/consultation/plan_of.hpp"
 #include "tests/consultation/session_house.hpp"
 
 // Sessions and the video provider: rooms, recordings, lost and repeated news, time.
@@ -1529,23 +1529,6 @@ TEST_F(Video, WhatTheProviderMeasuresIsTheScoreOfTheSession) {
   }
   EXPECT_LT(seen(id)["qualityScore"].as_double(), 3.5);
   EXPECT_TRUE(eventually([&] { return !told("quality-changed").empty(); }));
-}
-
-// How SQLite runs the statement.
-std::vector<std::string> plan_of(store::Store& store, const store::Statement& statement,
-                                 std::initializer_list<store::Value> values) {
-  // Texts of statements live for ever.
-  static std::deque<std::string> texts;
-  texts.push_back(std::string("EXPLAIN QUERY PLAN ") + statement.sql);
-  std::vector<std::string> steps;
-  must(store.read([&](store::Connection& connection) {
-    return connection.query(store::Statement{texts.back().c_str()}, values,
-                            [&](const store::Row& row) {
-                              steps.emplace_back(row.text(3));
-                              return true;
-                            });
-  }));
-  return steps;
 }
 
 // Symptom: with more sessions and stays, each callback of a provider took longer.

@@ -3,6 +3,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
+#include "hub/consultation/practice/slot_statements.hpp"
 #include "hub/workflow/cron.hpp"
 
 // When providers can be had, and the hours that sessions take.
@@ -13,20 +14,9 @@ using store::Statement;
 
 namespace {
 
-constexpr Statement kSlots{
-    "SELECT id, starts_ms, ends_ms, clinic, status FROM slot WHERE tenant = $1 AND provider = $2 "
-    "AND ends_ms > $3 AND starts_ms < $4 ORDER BY starts_ms LIMIT 5000"};
-constexpr Statement kDropFree{
-    "DELETE FROM slot WHERE tenant = $1 AND provider = $2 AND status <> 'booked' AND ends_ms > $3"};
-constexpr Statement kOverlap{
-    "SELECT starts_ms FROM slot WHERE tenant = $1 AND provider = $2 AND ends_ms > $3 AND starts_ms "
-    "< $4 LIMIT 1"};
 constexpr Statement kInsert{
     "INSERT INTO slot (tenant, id, provider, starts_ms, ends_ms, clinic, status) VALUES ($1, $2, "
     "$3, $4, $5, $6, $7)"};
-constexpr Statement kCovering{
-    "SELECT id, starts_ms, ends_ms, clinic, status FROM slot WHERE tenant = $1 AND provider = $2 "
-    "AND ends_ms > $3 AND starts_ms < $4 ORDER BY starts_ms"};
 constexpr Statement kCut{
     "UPDATE slot SET starts_ms = $1, ends_ms = $2, status = $3 WHERE tenant = $4 AND id = $5"};
 constexpr Statement kFreeSlot{"UPDATE slot SET status = 'free' WHERE tenant = $1 AND id = $2"};
@@ -144,14 +134,15 @@ Status PracticeService::put_slots(store::Transaction& transaction, std::string_v
                                   std::string_view provider, bool keep,
                                   const std::vector<SlotInput>& slots) const {
   if (!keep)
-    RABT_TRY_STATUS(store::run(transaction, kDropFree, {tenant, provider, parts_.clock.now().ms}));
+    RABT_TRY_STATUS(
+        store::run(transaction, sql::kDropFreeSlots, {tenant, provider, parts_.clock.now().ms}));
   for (const SlotInput& slot : slots) {
     std::optional<std::int64_t> taken;
-    RABT_TRY_STATUS(transaction.query(kOverlap, {tenant, provider, slot.starts_ms, slot.ends_ms},
-                                      [&](const Row& row) {
-                                        taken = row.integer(0);
-                                        return false;
-                                      }));
+    RABT_TRY_STATUS(transaction.query(
+        sql::kSlotsIn, {tenant, provider, slot.starts_ms, slot.ends_ms}, [&](const Row& row) {
+          taken = row.integer(1);
+          return false;
+        }));
     if (taken) {
       return conflict("availability.overlap", "the slot at " + to_iso8601({slot.starts_ms}) +
                                                   " overlaps one that begins at " +
@@ -174,7 +165,7 @@ Answer PracticeService::availability(const Ask& ask) {
   Json slots = Json::array();
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     return connection.query(
-        kSlots, {tenant, person.id, period.from_ms, period.to_ms}, [&](const Row& row) {
+        sql::kSlotsIn, {tenant, person.id, period.from_ms, period.to_ms}, [&](const Row& row) {
           slots.push_back(
               Json::object({{"id", row.text(0)},
                             {"startsAt", to_iso8601({row.integer(1)})},
@@ -241,7 +232,7 @@ Status PracticeService::take_place(store::Transaction& transaction, std::string_
   const std::int64_t end_ms = start.ms + minutes * 60'000;
   std::vector<Covering> slots;
   RABT_TRY_STATUS(
-      transaction.query(kCovering, {tenant, provider, start.ms, end_ms}, [&](const Row& row) {
+      transaction.query(sql::kSlotsIn, {tenant, provider, start.ms, end_ms}, [&](const Row& row) {
         slots.push_back({.id = std::string(row.text(0)),
                          .starts_ms = row.integer(1),
                          .ends_ms = row.integer(2),

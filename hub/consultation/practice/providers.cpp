@@ -2,6 +2,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
+#include "hub/consultation/practice/slot_statements.hpp"
 
 // Providers and whether they are there.
 namespace rabt::consultation {
@@ -21,10 +22,6 @@ constexpr Statement kSetPresence{
 constexpr Statement kInSession{
     "SELECT provider, MIN(started_ms) FROM session WHERE tenant = $1 AND status = 'active' AND "
     "provider <> '' GROUP BY provider"};
-constexpr Statement kFreeAt{
-    "SELECT provider FROM slot WHERE tenant = $1 AND starts_ms <= $2 AND ends_ms > $2 AND status = "
-    "'free'"};
-
 constexpr Roles kProviders{Role::doctor, Role::specialist};
 // What was set by hand holds so long.
 constexpr std::int64_t kByHandMs = 8LL * 3'600'000;
@@ -156,26 +153,43 @@ Json PracticeService::provider_json(const Person& person,
   return out;
 }
 
+namespace {
+
+// Those who have a free slot at a time.
+Result<std::set<std::string>> free_at(store::Store& store, std::string_view tenant,
+                                      const std::vector<Person>& people, Timestamp at) {
+  std::set<std::string> free;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
+    for (const Person& person : people) {
+      RABT_TRY_STATUS(connection.query(sql::kSlotsIn, {tenant, person.id, at.ms, at.ms + 1},
+                                       [&](const Row& row) {
+                                         if (row.text(4) == "free") free.insert(person.id);
+                                         return true;
+                                       }));
+    }
+    return ok_status();
+  }));
+  return free;
+}
+
+}  // namespace
+
 Answer PracticeService::providers(const Ask& ask) {
   const std::string& tenant = ask.caller.who.tenant;
-  std::set<std::string> free;
   const std::string_view at = ask.parameter("at");
-  if (!at.empty()) {
-    const auto time = parse_iso8601(at);
-    if (!time.ok()) return invalid("api.invalid", "at: it must be a time of RFC 3339");
-    RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-      return connection.query(kFreeAt, {tenant, time->ms}, [&](const Row& row) {
-        free.insert(std::string(row.text(0)));
-        return true;
-      });
-    }));
-  }
+  const auto time = parse_iso8601(at);
+  if (!at.empty() && !time.ok()) return invalid("api.invalid", "at: it must be a time of RFC 3339");
   const std::string_view status = ask.parameter("status");
   const auto named = [&](std::string_view word) { return equal_ignoring_case(word, status); };
   if (!status.empty() && !named("online") && !named("offline") && !named("busy"))
     return invalid("api.invalid", "status: it must be one of online, offline, busy");
   RABT_TRY(people, parts_.people.having(tenant, kProviders));
   RABT_TRY(now, presences(tenant));
+  std::set<std::string> free;
+  if (!at.empty()) {
+    RABT_TRY(found, free_at(parts_.store, tenant, people, *time));
+    free = std::move(found);
+  }
   const auto is = [&](std::string_view filter, const Json& value) {
     const std::string_view wanted = ask.parameter(filter);
     return wanted.empty() || (value.is_string() && equal_ignoring_case(value.as_string(), wanted));
