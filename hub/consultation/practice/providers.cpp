@@ -22,6 +22,7 @@ constexpr Statement kSetPresence{
 constexpr Statement kInSession{
     "SELECT provider, MIN(started_ms) FROM session WHERE tenant = $1 AND status = 'active' AND "
     "provider <> '' GROUP BY provider"};
+
 constexpr Roles kProviders{Role::doctor, Role::specialist};
 // What was set by hand holds so long.
 constexpr std::int64_t kByHandMs = 8LL * 3'600'000;

@@ -2,9 +2,9 @@
 
 #include "hub/store/store.hpp"
 
-// Statements about the slots of a time. Table: migrations/sqlite/0012_practice.sql. A provider's slots
-// do not overlap: before the last one that begins by a time, none reaches over it, so that nothing
-// looks further back.
+// Statements about the slots of a time. Table: migrations/sqlite/0012_practice.sql. A provider's
+// slots do not overlap: before the last one that begins by a time, none reaches over it, so that
+// nothing looks further back.
 namespace rabt::consultation::sql {
 
 // Slots of the provider $2 that have a part of the time from $3 to $4, in order.
