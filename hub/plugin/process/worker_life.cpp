@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <cstring>
 #include <numeric>
-#include <thread>
 #include <utility>
 
 // One process from its start to its end.
@@ -168,7 +167,6 @@ void WorkerPlugin::look_at_memory(Life& life) {
 // there is more, or more may have come meanwhile.
 bool WorkerPlugin::read_frames(Life& life) {
   Frame frame;
-  bool had_frames = false;
   for (int n = 0; n < kBatch; ++n) {
     const bool first = life.step == Life::Step::ready;
     const auto got = first ? life.first.receive(life.process->frames.get(), false, frame)
@@ -177,12 +175,6 @@ bool WorkerPlugin::read_frames(Life& life) {
       case Receiver::Got::nothing:
         life.socket = false;
         if (life.step == Life::Step::ready) return true;
-        // Who sent the last frame may have been stopped for this thread, with more to send: it is
-        // let run before the next frame costs a bell and another waking.
-        if (std::exchange(had_frames, false)) {
-          std::this_thread::yield();
-          continue;
-        }
         return life.frames.fall_asleep();
       case Receiver::Got::closed: {
         life.socket = false;
@@ -204,7 +196,6 @@ bool WorkerPlugin::read_frames(Life& life) {
         return true;
       }
       case Receiver::Got::frame:
-        had_frames = true;
         break;
     }
     // What nobody waits for any more.
