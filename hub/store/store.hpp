@@ -108,9 +108,9 @@ inline constexpr int kMaxRaces = 16;
 
 // Group commit. Jobs run one after the other on a writer's thread, in the order of submission
 // within their lane; many share one transaction and one disk sync. A job that returns an error is
-// undone alone. done comes on the writer's thread, after the commit of the batch is durable (WAL,
-// synchronous=FULL) or after the job was undone: when it says ok, everything the job wrote survives
-// a power loss. Internally synchronised.
+// undone alone. done comes on the writer's thread, in the order of the commits, after the commit of
+// the batch is durable (WAL, synchronous=FULL) or after the job was undone: when it says ok,
+// everything the job wrote survives a power loss. Internally synchronised.
 class Store {
  public:
   using Job = std::function<Status(Transaction&)>;
@@ -135,8 +135,8 @@ class Store {
   Status write(Job job, Need need = Need::droppable);
 
   // Runs on a reader connection, beside the writers, on the caller's thread; sees the last commit
-  // (a snapshot for the whole function). Not from inside another read: connections are few, and a
-  // nest could wait for itself.
+  // (a snapshot for the whole function), and returns when that is durable. Not from inside another
+  // read: connections are few, and a nest could wait for itself.
   virtual Status read(const std::function<Status(Connection&)>& function) = 0;
 
   // Waits until everything submitted before is durable or undone.
@@ -174,7 +174,8 @@ struct SqliteOptions {
 [[nodiscard]] Result<std::unique_ptr<Store>> open_sqlite(const SqliteOptions& options, Logger& log);
 
 // Opens a database for looking only, beside a running hub or without one; takes no lock and applies
-// no migrations. For one thread. Errors: store.open, store.earlier_build.
+// no migrations. The newest commit of a running hub may be one that a power loss would undo. For
+// one thread. Errors: store.open, store.earlier_build.
 [[nodiscard]] Result<std::unique_ptr<Connection>> open_sqlite_reader(const std::string& path);
 
 }  // namespace rabt::store

@@ -16,6 +16,7 @@ namespace {
 // Far more than the hub has; text made at run time must not fill memory.
 constexpr std::size_t kMaxCachedStatements = 1000;
 constexpr int kMaxParameters = 64;
+constexpr Statement kCommit{"COMMIT"};
 
 class SqliteRow final : public Row {
  public:
@@ -262,6 +263,19 @@ Result<std::string> Database::pragma(const std::string& text) {
 
 bool Database::in_transaction() const {
   return sqlite3_get_autocommit(handle_) == 0;
+}
+
+Status Database::commit(const std::function<void()>& visible) {
+  if (log_ == nullptr) sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log_);
+  hold_sync(log_, &visible);
+  auto committed = execute(kCommit, {});
+  hold_sync(log_, nullptr);
+  if (!committed.ok()) return std::move(committed).error();
+  return ok_status();
+}
+
+bool Database::sync_log() {
+  return sync_held(log_);
 }
 
 bool Database::checkpoint() {

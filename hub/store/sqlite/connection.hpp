@@ -11,6 +11,7 @@
 #include "hub/store/store.hpp"
 
 struct sqlite3;
+struct sqlite3_file;
 struct sqlite3_stmt;
 
 namespace rabt::store::sqlite {
@@ -52,6 +53,12 @@ class Database final : public Connection {
   // Trouble since the last call of clear_trouble, the worst.
   [[nodiscard]] Trouble trouble() const { return trouble_; }
   void clear_trouble() { trouble_ = Trouble::none; }
+  // In write-ahead mode: COMMIT without its sync, which sync_log() makes up for. Until then what
+  // was written is visible to other connections, but not durable. visible runs before it is
+  // visible, or not at all: then the commit is durable at once.
+  [[nodiscard]] Status commit(const std::function<void()>& visible);
+  // Any thread, also beside other use of the connection. False when it failed.
+  [[nodiscard]] bool sync_log();
   // Copies what it can of the write-ahead log into the database without waiting. False on trouble.
   [[nodiscard]] bool checkpoint();
   // Pages in the write-ahead log after the last commit of this connection.
@@ -74,6 +81,8 @@ class Database final : public Connection {
   [[nodiscard]] Error failure(int code);
 
   sqlite3* handle_ = nullptr;
+  // The write-ahead log, once a transaction was committed.
+  sqlite3_file* log_ = nullptr;
   std::unordered_map<const char*, Prepared> statements_;
   Trouble trouble_ = Trouble::none;
   int wal_pages_ = 0;

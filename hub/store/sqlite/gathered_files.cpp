@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <new>
@@ -22,6 +23,10 @@ constexpr std::size_t kMaxGathered = (1U << 17U) - 1;
 struct Gathered {
   std::string bytes;
   sqlite3_int64 at = 0;
+  // The file's start was written after the last sync.
+  bool started = false;
+  // Runs in place of a sync; null where syncs are passed on.
+  const std::function<void()>* held = nullptr;
 };
 
 // As SQLite sees a file. The real one lies behind it in the same memory.
@@ -55,6 +60,7 @@ int flush(sqlite3_file* file) {
 int write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
   Gathered* const gathered = of(file).gathered;
   if (gathered == nullptr) return methods(file).xWrite(real(file), data, size, offset);
+  if (offset == 0) gathered->started = true;
   std::string& bytes = gathered->bytes;
   const auto more = static_cast<std::size_t>(size);
   const bool next = offset == gathered->at + static_cast<sqlite3_int64>(bytes.size());
@@ -77,6 +83,19 @@ int behind(sqlite3_file* file, Arguments... arguments) {
   if (const int code = flush(file); code != SQLITE_OK) return code;
   return (methods(file).*kMethod)(real(file), arguments...);
 }
+
+int sync(sqlite3_file* file, int flags) {
+  if (const int code = flush(file); code != SQLITE_OK) return code;
+  Gathered* const gathered = of(file).gathered;
+  if (gathered != nullptr && gathered->held != nullptr && !gathered->started) {
+    (*gathered->held)();
+    return SQLITE_OK;
+  }
+  const int code = methods(file).xSync(real(file), flags);
+  if (gathered != nullptr && code == SQLITE_OK) gathered->started = false;
+  return code;
+}
+
 // A method that has nothing to do with what is in the file.
 template <auto kMethod, class Answer, class... Arguments>
 Answer passed_on(sqlite3_file* file, Arguments... arguments) {
@@ -98,7 +117,7 @@ constexpr Methods methods_of(int version) {
       .xRead = behind<&Methods::xRead, void*, int, sqlite3_int64>,
       .xWrite = write,
       .xTruncate = behind<&Methods::xTruncate, sqlite3_int64>,
-      .xSync = behind<&Methods::xSync, int>,
+      .xSync = sync,
       .xFileSize = behind<&Methods::xFileSize, sqlite3_int64*>,
       .xLock = passed_on<&Methods::xLock, int, int>,
       .xUnlock = behind<&Methods::xUnlock, int>,
@@ -162,6 +181,14 @@ Result<std::string> gathered_files(const std::string& real) {
   if (sqlite3_vfs_register(&made->vfs, 0) != SQLITE_OK)
     return unavailable("store.open", "SQLite does not take another VFS");
   return registered.emplace(real, std::move(made)).first->second->name;
+}
+
+void hold_sync(sqlite3_file* log, const std::function<void()>* held) {
+  if (of(log).gathered != nullptr) of(log).gathered->held = held;
+}
+
+bool sync_held(sqlite3_file* log) {
+  return methods(log).xSync(real(log), SQLITE_SYNC_NORMAL) == SQLITE_OK;
 }
 
 }  // namespace rabt::store::sqlite

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "hub/base/result.hpp"
+
+struct sqlite3_file;
 
 namespace rabt::store::sqlite {
 
@@ -13,5 +16,13 @@ namespace rabt::store::sqlite {
 // writing is then the sync's. For connections with synchronous=FULL: others could publish a commit
 // that only this process has. Error unavailable store.open: there is no such VFS.
 [[nodiscard]] Result<std::string> gathered_files(const std::string& real);
+
+// For a COMMIT: until it is called with null, held runs in place of each sync of the write-ahead
+// log, a file of the VFS above, and SQLite publishes the commit. A sync is passed on when the log's
+// start was written before it, because SQLite relies on that order, and always on a file system
+// where nothing is gathered.
+void hold_sync(sqlite3_file* log, const std::function<void()>* held);
+// The sync that was held. Any thread, also beside other use of the file. False when it failed.
+[[nodiscard]] bool sync_held(sqlite3_file* log);
 
 }  // namespace rabt::store::sqlite

@@ -32,7 +32,9 @@ Status ReaderPool::read(const std::function<Status(Connection&)>& function) {
       pool.give_back(std::move(database));
     }
   } back{*this, lease};
-  return function(*lease);
+  Status status = function(*lease);
+  wait_for_disk_();
+  return status;
 }
 
 void ReaderPool::clear() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,8 +13,11 @@ namespace rabt::store::sqlite {
 // Connections for reading beside the writer. Internally synchronised.
 class ReaderPool {
  public:
-  ReaderPool(std::string path, std::string vfs) : path_(std::move(path)), vfs_(std::move(vfs)) {}
-  // Runs the function on one snapshot. Waits while as many readers are out as may be open at once.
+  // wait_for_disk returns when what can be seen is durable.
+  ReaderPool(std::string path, std::string vfs, std::function<void()> wait_for_disk)
+      : path_(std::move(path)), vfs_(std::move(vfs)), wait_for_disk_(std::move(wait_for_disk)) {}
+  // Runs the function on one snapshot, and returns when that is durable. Waits while as many
+  // readers are out as may be open at once.
   [[nodiscard]] Status read(const std::function<Status(Connection&)>& function);
   // Closes the connections that are not in use.
   void clear();
@@ -26,6 +30,7 @@ class ReaderPool {
   // Constant after construction
   const std::string path_;
   const std::string vfs_;
+  const std::function<void()> wait_for_disk_;
 
   Mutex mutex_;
   Condition free_;

@@ -27,7 +27,7 @@ class SqliteStore final : public Store {
       : lock_(std::move(lock)),
         writer_({options.path, tuning.max_queued == 0 ? limits::kMaxQueuedJobs : tuning.max_queued},
                 log, std::move(database), std::move(sequences)),
-        readers_(options.path, tuning.vfs) {}
+        readers_(options.path, tuning.vfs, [this] { writer_.wait_for_disk(); }) {}
 
   ~SqliteStore() override {
     writer_.stop();

@@ -23,13 +23,15 @@ constexpr std::chrono::microseconds kMaxGather{2000};
 constexpr std::chrono::microseconds kGatherForJob{50};
 // Smaller batches have no successors to wait for that much.
 constexpr std::size_t kManyJobs = 4;
+// While the last commit is being synced, a batch that has enough jobs takes so many more at once:
+// to wake the writer for each would cost more than the job.
+constexpr std::size_t kManyWaiting = 16;
 // A savepoint costs a job a copy of each page that it changes: a quarter of its time. Jobs hardly
 // ever fail after they have written, so jobs have none until one does: its batch runs again, each
 // job with a savepoint, and so do the jobs of so many batches after it.
 constexpr int kCarefulBatches = 100;
 
 constexpr Statement kBegin{"BEGIN IMMEDIATE"};
-constexpr Statement kCommit{"COMMIT"};
 constexpr Statement kRollback{"ROLLBACK"};
 constexpr Statement kSavepoint{"SAVEPOINT job"};
 constexpr Statement kRelease{"RELEASE job"};
@@ -54,21 +56,6 @@ Status call(const Store::Job& job, Transaction& transaction) {
                     std::string("a write job failed with an exception: ") + exception.what());
   }
 }
-
-// Adds the time since the last call to a sum.
-class Stopwatch {
- public:
-  std::chrono::nanoseconds into(std::atomic<std::int64_t>& sum) {
-    const auto now = std::chrono::steady_clock::now();
-    const std::chrono::nanoseconds passed = now - last_;
-    sum += passed.count();
-    last_ = now;
-    return passed;
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
 
 }  // namespace
 
@@ -148,6 +135,14 @@ class Writer::JobTransaction final : public Transaction {
   std::optional<Error> failed_;
 };
 
+std::chrono::nanoseconds Writer::Stopwatch::into(std::atomic<std::int64_t>& sum) {
+  const auto now = std::chrono::steady_clock::now();
+  const std::chrono::nanoseconds passed = now - last_;
+  sum += passed.count();
+  last_ = now;
+  return passed;
+}
+
 Writer::Writer(Options options, Logger& log, std::unique_ptr<Database> database,
                Sequences sequences)
     : options_(std::move(options)),
@@ -155,6 +150,7 @@ Writer::Writer(Options options, Logger& log, std::unique_ptr<Database> database,
       database_(std::move(database)),
       sequences_(std::move(sequences)),
       next_checkpoint_(kCheckpointPages),
+      sync_([this] { sync_log(); }, [this] { wake(); }),
       thread_([this] { run(); }) {}
 
 Writer::~Writer() {
@@ -213,53 +209,79 @@ Store::Stats Writer::stats() const {
 void Writer::run() {
   Batch batch;
   for (;;) {
-    std::vector<Store::Done> refused;
-    bool stop = false;
-    {
-      Lock lock(mutex_);
-      gather(lock);
-      refused.swap(refused_);
-      take(batch);
-      stop = stopping_;
+    const bool stop = wait_for_jobs(batch, 1, std::nullopt);
+    if (!batch.empty()) {
+      write_batch(batch);
+      batch.clear();
+      checkpoint_when_due();
+    } else if (stop && untold_.empty()) {
+      return;
+    } else if (stop) {
+      wait_and_tell();
     }
-    for (const Store::Done& done : refused) {
-      if (done)
-        done(unavailable("store.busy", "the hub has more work than it can write; try again later"));
-    }
-    if (batch.empty()) {
-      if (stop && refused.empty()) return;
-      continue;
-    }
-    write_batch(batch);
-    batch.clear();
-    checkpoint_when_due();
   }
 }
 
-// Waits for work. When many jobs shared the last commit, their successors are on their way and come
-// one by one: then the first of them waits for most of the others, but not longer than half of that
-// commit took or, after many jobs, than they take to come.
-void Writer::gather(Lock& lock) {
-  const auto wait = [&](std::size_t wanted, auto sleep) RABT_REQUIRES(mutex_) {
+// Waits until so many jobs are queued, the time is over or somebody is to be told something; takes
+// the jobs that are there, and tells. True when the hub stops and nobody was told: who is told may
+// submit more.
+bool Writer::wait_for_jobs(Batch& batch, std::size_t wanted, std::optional<Time> until) {
+  std::vector<Store::Done> refused;
+  bool stop = false;
+  bool tells = false;
+  {
+    Lock lock(mutex_);
     wanted_ = wanted;
-    while (!stopping_ && queue_.size() < wanted && refused_.empty()) {
+    while (!stopping_ && queue_.size() < wanted && refused_.empty() && !to_tell()) {
       waiting_ = true;
-      if (!sleep()) break;
+      if (!until) {
+        work_.wait(lock);
+      } else if (work_.wait_until(lock, *until) == std::cv_status::timeout) {
+        break;
+      }
     }
     waiting_ = false;
-  };
-  wait(1, [&] {
-    work_.wait(lock);
-    return true;
-  });
-  const std::size_t enough = last_jobs_ * 4 / 5;
-  if (queue_.size() >= enough) return;
-  std::chrono::nanoseconds patience = last_commit_ / 2;
+    refused.swap(refused_);
+    take(batch);
+    stop = stopping_;
+    tells = !refused.empty() || to_tell();
+  }
+  watch_.restart();
+  for (const Store::Done& done : refused) {
+    if (done)
+      done(unavailable("store.busy", "the hub has more work than it can write; try again later"));
+  }
+  if (tells) tell();
+  return stop && !tells;
+}
+
+// More jobs for a batch that has run what it had. False when it is to be committed: when it has
+// most of the jobs that the last commit's successors are, or they took too long to come. While the
+// last commit is being synced there is no hurry.
+bool Writer::take_more(Batch& batch) {
+  const std::size_t had = batch.size();
+  while (batch.size() == had && had < limits::kMaxCommitJobs) {
+    const bool syncing = !untold_.empty();
+    const Time until = gathering_since_ + patience_;
+    if (!syncing && (had >= enough_ || std::chrono::steady_clock::now() >= until)) return false;
+    const std::size_t wanted = had < enough_ ? enough_ - had : kManyWaiting;
+    const bool stop = wait_for_jobs(batch, wanted, syncing ? std::nullopt : std::optional(until));
+    if (stop) break;
+  }
+  return batch.size() > had;
+}
+
+// How many jobs the next commit is to have, and how long it waits for them. When many jobs shared
+// the last one, their successors are on their way and come one by one: then the first of them waits
+// for most of the others, but not longer than half of that commit took or, after many jobs, than
+// they take to come.
+void Writer::gather() {
+  enough_ = last_jobs_ * 4 / 5;
+  patience_ = last_commit_ / 2;
   if (last_jobs_ >= kManyJobs)
-    patience = std::max<std::chrono::nanoseconds>(patience, last_jobs_ * kGatherForJob);
-  const auto until =
-      std::chrono::steady_clock::now() + std::min<std::chrono::nanoseconds>(patience, kMaxGather);
-  wait(enough, [&] { return work_.wait_until(lock, until) == std::cv_status::no_timeout; });
+    patience_ = std::max<std::chrono::nanoseconds>(patience_, last_jobs_ * kGatherForJob);
+  patience_ = std::min<std::chrono::nanoseconds>(patience_, kMaxGather);
+  gathering_since_ = std::chrono::steady_clock::now();
 }
 
 void Writer::take(Batch& batch) {
@@ -287,14 +309,14 @@ bool drop(Batch& batch, const Error& error, bool all = false) {
 
 }  // namespace
 
-// Returns when every job of the batch is durable, undone or refused, and its done has run.
+// Returns when every job of the batch is committed, undone or refused. done has run, except for a
+// batch that is being synced: that is in untold_.
 void Writer::write_batch(Batch& batch) {
   auto delay = kFirstRetry;
   for (;;) {
     const Trouble trouble = attempt(batch);
     if (trouble == Trouble::none) {
       if (disk_full_.exchange(false)) log_.info("store.room_again");
-      finish(batch);
       return;
     }
     const Error error =
@@ -323,9 +345,8 @@ void Writer::write_batch(Batch& batch) {
 // functions have run.
 Trouble Writer::attempt(Batch& batch) {
   database_->clear_trouble();
-  Stopwatch watch;
-  last_jobs_ = batch.size();
-  Undo undo = batch.size() == 1 ? Undo::alone : Undo::batch;
+  Undo undo = batch.size() == 1 && last_jobs_ <= 1 ? Undo::alone : Undo::batch;
+  gather();
   if (careful_batches_ > 0 && undo == Undo::batch) {
     --careful_batches_;
     undo = Undo::savepoint;
@@ -335,13 +356,32 @@ Trouble Writer::attempt(Batch& batch) {
     careful_batches_ = kCarefulBatches;
     ended = run_jobs(batch, Undo::savepoint);
   }
-  watch.into(job_ns_);
+  watch_.into(job_ns_);
+  wait_and_tell();
   if (ended == Ended::trouble) return database_->trouble();
+  last_jobs_ = batch.size();
   // One job alone, undone.
-  if (!database_->in_transaction()) return Trouble::none;
-  auto committed = database_->execute(kCommit, {});
-  last_commit_ = watch.into(commit_ns_);
-  if (committed.ok()) return Trouble::none;
+  if (!database_->in_transaction()) {
+    finish(batch);
+    return Trouble::none;
+  }
+  const Status committed = database_->commit([this] { sync_.visible(); });
+  if (committed.ok()) {
+    untold_.swap(batch);
+    if (!sync_.done()) {
+      // Few jobs have no successors that could run meanwhile.
+      if (untold_.size() >= kManyJobs) {
+        sync_.begin();
+      } else {
+        sync_log();
+        sync_.durable();
+      }
+    }
+    last_commit_ = watch_.into(commit_ns_);
+    tell();
+    return Trouble::none;
+  }
+  sync_.durable();
   const Trouble trouble = trouble_of(committed.error());
   undo_batch(batch, batch.size());
   return trouble;
@@ -357,10 +397,13 @@ Writer::Ended Writer::run_jobs(Batch& batch, Undo undo) {
   }
   auto begun = database_->execute(kBegin, {});
   if (!begun.ok()) return in_trouble(begun.error());
-  std::size_t ran = 0;
-  for (Task& task : batch) {
-    ++ran;
-    const Ended ended = run_job(task, undo);
+  for (std::size_t ran = 1; ran <= batch.size() || (undo == Undo::batch && take_more(batch));
+       ++ran) {
+    const Ended ended = run_job(batch[ran - 1], undo);
+    if (to_tell()) {
+      watch_.into(job_ns_);
+      tell();
+    }
     if (ended == Ended::well) continue;
     undo_batch(batch, ran);
     return ended;
@@ -424,8 +467,23 @@ void Writer::undo_batch(Batch& batch, std::size_t ran) {
   for (std::size_t i = ran; i-- > 0;) undo(batch[i].undo);
 }
 
+// Returns when the last commit is durable and its jobs have been told.
+void Writer::wait_and_tell() {
+  if (untold_.empty()) return;
+  sync_.wait();
+  last_commit_ += watch_.into(commit_ns_);
+  tell();
+}
+
+// Tells the jobs of the last commit, once it is durable.
+void Writer::tell() {
+  if (!to_tell()) return;
+  finish(untold_);
+  untold_.clear();
+  gathering_since_ = std::chrono::steady_clock::now();
+}
+
 void Writer::finish(Batch& batch) {
-  Stopwatch watch;
   std::uint64_t rows = 0;
   std::uint64_t written = 0;
   for (const Task& task : batch) {
@@ -439,7 +497,7 @@ void Writer::finish(Batch& batch) {
   for (Task& task : batch) {
     if (task.done) task.done(task.error ? Status(std::move(*task.error)) : ok_status());
   }
-  watch.into(done_ns_);
+  watch_.into(done_ns_);
 }
 
 // Waits before the next try; meanwhile droppable jobs that arrive are refused at once. False when
@@ -479,6 +537,7 @@ bool Writer::wait_for_room(std::chrono::milliseconds delay, const Error& error) 
 // Runs after the answers went out: the copying may take a while.
 void Writer::checkpoint_when_due() {
   if (database_->wal_pages() < next_checkpoint_) return;
+  wait_and_tell();
   database_->clear_trouble();
   if (database_->checkpoint()) {
     // A reader may hold the log: then the next try comes after as many pages again, not after
@@ -492,6 +551,21 @@ void Writer::checkpoint_when_due() {
     fatal(unavailable("store.io", "the write-ahead log cannot be copied into the database"));
   if (database_->trouble() == Trouble::full) note_full_disk();
   next_checkpoint_ = database_->wal_pages() + kCheckpointPages;
+}
+
+// Any thread.
+void Writer::sync_log() {
+  if (!database_->sync_log()) fatal(corrupt("store.io", "the write-ahead log cannot be synced"));
+}
+
+// Any thread: there is something to tell.
+void Writer::wake() {
+  {
+    const Lock lock(mutex_);
+    if (!waiting_) return;
+    waiting_ = false;
+  }
+  work_.notify_one();
 }
 
 void Writer::note_full_disk() {

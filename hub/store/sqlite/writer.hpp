@@ -11,12 +11,14 @@
 #include "hub/base/log.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/store/sqlite/connection.hpp"
+#include "hub/store/sqlite/log_sync.hpp"
 #include "hub/store/sqlite/sequences.hpp"
 
 namespace rabt::store::sqlite {
 
-// The one thread that writes: takes jobs from a queue, runs them in batches, commits. Internally
-// synchronised.
+// The one thread that writes: takes jobs from a queue, runs them in batches, commits. While a
+// commit of many jobs is synced on another thread, it runs the jobs of the next one, which it
+// commits when the one before is durable and told. Internally synchronised.
 class Writer {
  public:
   struct Options {
@@ -32,6 +34,8 @@ class Writer {
 
   void submit(Store::Need need, Lane lane, Store::Job job, Store::Done done);
   [[nodiscard]] Store::Stats stats() const;
+  // Waits until what others can see now is durable.
+  void wait_for_disk() { sync_.wait(); }
   [[nodiscard]] bool on_its_thread() const {
     return std::this_thread::get_id() == thread_.get_id();
   }
@@ -48,6 +52,17 @@ class Writer {
     std::vector<std::function<void()>> undo;
   };
   using Batch = std::vector<Task>;
+  using Time = std::chrono::steady_clock::time_point;
+  // Where the time of the writer's thread goes: what has passed since the last call is added to the
+  // sum.
+  class Stopwatch {
+   public:
+    void restart() { last_ = std::chrono::steady_clock::now(); }
+    std::chrono::nanoseconds into(std::atomic<std::int64_t>& sum);
+
+   private:
+    Time last_ = std::chrono::steady_clock::now();
+  };
   // What undoes the writes of a job that fails: the end of the transaction, in which it is alone; a
   // savepoint of its own; or the end of the transaction and another run of its whole batch.
   enum class Undo : std::uint8_t { alone, savepoint, batch };
@@ -56,7 +71,9 @@ class Writer {
   class JobTransaction;
 
   void run();
-  void gather(Lock& lock) RABT_REQUIRES(mutex_);
+  [[nodiscard]] bool wait_for_jobs(Batch& batch, std::size_t wanted, std::optional<Time> until);
+  [[nodiscard]] bool take_more(Batch& batch);
+  void gather();
   void take(Batch& batch) RABT_REQUIRES(mutex_);
   void write_batch(Batch& batch);
   [[nodiscard]] Trouble attempt(Batch& batch);
@@ -65,9 +82,14 @@ class Writer {
   [[nodiscard]] Trouble trouble_of(const Error& error);
   [[nodiscard]] Ended in_trouble(const Error& error);
   void undo_batch(Batch& batch, std::size_t ran);
+  [[nodiscard]] bool to_tell() const { return !untold_.empty() && sync_.done(); }
+  void tell();
+  void wait_and_tell();
   void finish(Batch& batch);
   [[nodiscard]] bool wait_for_room(std::chrono::milliseconds delay, const Error& error);
   void checkpoint_when_due();
+  void sync_log();
+  void wake();
   void note_full_disk();
   [[noreturn]] void fatal(const Error& error);
 
@@ -79,9 +101,16 @@ class Writer {
   const std::unique_ptr<Database> database_;
   Sequences sequences_;
   int next_checkpoint_;
+  // Committed, and perhaps not durable yet: done has not run.
+  Batch untold_;
+  Stopwatch watch_;
   // The jobs of the last batch, and how long its COMMIT took.
   std::size_t last_jobs_ = 0;
   std::chrono::nanoseconds last_commit_{0};
+  // The present batch waits until it has so many jobs, or so long since then.
+  std::size_t enough_ = 0;
+  std::chrono::nanoseconds patience_{0};
+  Time gathering_since_;
   // So many batches more give each job a savepoint.
   int careful_batches_ = 0;
 
@@ -105,7 +134,8 @@ class Writer {
   std::size_t wanted_ RABT_GUARDED_BY(mutex_) = 1;
   bool stopping_ RABT_GUARDED_BY(mutex_) = false;
 
-  // Last: it starts when everything else is there.
+  // Last: they start when everything else is there.
+  LogSync sync_;
   std::thread thread_;
 };
 

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <thread>
+
+#include "hub/base/mutex.hpp"
+
+namespace rabt::store::sqlite {
+
+// Makes commits durable on a thread of its own, while the writer runs the jobs of the next one. A
+// commit is visible to readers before it is durable; at most one is at a time. Internally
+// synchronised.
+class LogSync {
+ public:
+  // sync returns when what was committed is durable, and ends the process when it cannot be known.
+  // told runs after each sync of the object's thread, on it.
+  LogSync(std::function<void()> sync, std::function<void()> told);
+  // Waits for what begin() began.
+  ~LogSync();
+
+  // The writer: from now on others may see a commit that is not durable.
+  void visible() { ++visible_; }
+  // The writer: everything that is visible is durable.
+  void durable();
+  // The writer: syncs what is visible on the object's thread.
+  void begin();
+  // Everything that is visible is durable.
+  [[nodiscard]] bool done() const { return durable_ == visible_; }
+  // Waits until everything that is visible now is durable.
+  void wait();
+
+ private:
+  void run();
+
+  // Constant after construction
+  const std::function<void()> sync_;
+  const std::function<void()> told_;
+
+  // Atomic: how many commits became visible, and how many of them are durable
+  std::atomic<std::uint64_t> visible_{0};
+  std::atomic<std::uint64_t> durable_{0};
+
+  Mutex mutex_;
+  // For the object's thread, and for those who wait for it.
+  Condition work_;
+  Condition durable_now_;
+  bool begun_ RABT_GUARDED_BY(mutex_) = false;
+  bool stopping_ RABT_GUARDED_BY(mutex_) = false;
+
+  // Last: it starts when everything else is there.
+  std::thread thread_;
+};
+
+}  // namespace rabt::store::sqlite

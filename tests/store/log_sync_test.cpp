@@ -1,0 +1,314 @@
+#include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <future>
+#include <map>
+#include <numeric>
+#include <thread>
+
+#include "hub/base/limits.hpp"
+#include "hub/store/sqlite/connection.hpp"
+#include "hub/store/sqlite/settings.hpp"
+#include "tests/store/support.hpp"
+
+namespace rabt::store::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+// SQLite's own files on a disk that keeps what was synced, and nothing else: it lies beside each
+// file, with the ending .disk. Syncs of the log can be stopped, and can fail.
+struct Disk {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool stopped = false;
+  int waiting = 0;
+  std::atomic<bool> fails{false};
+  std::atomic<int> log_syncs{0};
+
+  void stop() {
+    const std::scoped_lock lock(mutex);
+    stopped = true;
+  }
+  void go_on() {
+    const std::scoped_lock lock(mutex);
+    stopped = false;
+    changed.notify_all();
+  }
+  void await_sync() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return waiting > 0; });
+  }
+  void pass() {
+    std::unique_lock lock(mutex);
+    ++waiting;
+    changed.notify_all();
+    changed.wait(lock, [&] { return !stopped; });
+    --waiting;
+  }
+
+  std::mutex names_mutex;
+  std::map<sqlite3_file*, std::string> names;
+  std::map<const sqlite3_io_methods*, sqlite3_io_methods> methods;
+  int (*real_sync)(sqlite3_file*, int) = nullptr;
+};
+Disk disk;
+
+int sync(sqlite3_file* file, int flags) {
+  std::string name;
+  {
+    const std::scoped_lock lock(disk.names_mutex);
+    name = disk.names[file];
+  }
+  const bool log = name.ends_with("-wal");
+  if (log) {
+    ++disk.log_syncs;
+    disk.pass();
+  }
+  if (disk.fails) return SQLITE_IOERR_FSYNC;
+  const int code = disk.real_sync(file, flags);
+  std::filesystem::copy_file(name, name + ".disk",
+                             std::filesystem::copy_options::overwrite_existing);
+  return code;
+}
+
+int open_file(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* out_flags) {
+  auto* const below = static_cast<sqlite3_vfs*>(vfs->pAppData);
+  const int code = below->xOpen(below, name, file, flags, out_flags);
+  if (code != SQLITE_OK) return code;
+  const std::scoped_lock lock(disk.names_mutex);
+  disk.names[file] = name == nullptr ? "" : name;
+  disk.real_sync = file->pMethods->xSync;
+  sqlite3_io_methods& methods = disk.methods.emplace(file->pMethods, *file->pMethods).first->second;
+  methods.xSync = sync;
+  file->pMethods = &methods;
+  return code;
+}
+
+const char* disk_vfs() {
+  static sqlite3_vfs vfs;
+  if (vfs.zName == nullptr) {
+    sqlite3_vfs* const below = sqlite3_vfs_find("unix");
+    vfs = *below;
+    vfs.pNext = nullptr;
+    vfs.zName = "disk";
+    vfs.pAppData = below;
+    vfs.xOpen = open_file;
+    sqlite3_vfs_register(&vfs, 0);
+  }
+  return vfs.zName;
+}
+
+std::unique_ptr<Store> open(const Folder& folder) {
+  return folder.open({.max_pages = 0, .vfs = disk_vfs(), .max_queued = 0});
+}
+
+// Submits jobs that the writer finds together, as one batch; before runs on its thread when they
+// are in the queue and nothing else is to be written.
+void submit_together(Store& store, std::function<void()> before,
+                     const std::function<void()>& submit) {
+  std::promise<void> runs;
+  std::promise<void> submitted;
+  store.submit(
+      Store::Need::required,
+      [&runs, all = submitted.get_future().share()](Transaction&) {
+        runs.set_value();
+        all.wait();
+        return ok_status();
+      },
+      [before = std::move(before)](const Status&) { before(); });
+  runs.get_future().wait();
+  submit();
+  submitted.set_value();
+}
+
+// A commit that is being synced keeps nobody from running the next jobs, but nobody hears of it.
+TEST(LogSync, RunsTheNextJobsMeanwhileAndTellsAndShowsNothing) {
+  const Folder folder;
+  const auto store = open(folder);
+  ASSERT_NE(store, nullptr);
+  std::atomic<int> ran{0};
+  std::mutex mutex;
+  std::vector<std::int64_t> told;
+  const auto submit = [&](std::int64_t id) {
+    store->submit(
+        Store::Need::required,
+        [&ran, job = insert(id)](Transaction& transaction) {
+          ++ran;
+          return job(transaction);
+        },
+        [&, id](const Status& status) {
+          EXPECT_TRUE(status.ok());
+          const std::scoped_lock lock(mutex);
+          told.push_back(id);
+        });
+  };
+  submit_together(
+      *store, [] { disk.stop(); },
+      [&] {
+        for (std::int64_t id = 0; id < 8; ++id) submit(id);
+      });
+  disk.await_sync();
+  std::promise<std::vector<std::int64_t>> seen;
+  auto seeing = seen.get_future();
+  std::thread reader([&] { seen.set_value(ids(*store)); });
+  // More than fit into the next commit, which has to wait for this one.
+  constexpr auto kMost = static_cast<int>(limits::kMaxCommitJobs);
+  constexpr std::int64_t kAll = 8 + 2 * kMost;
+  for (std::int64_t id = 8; id < kAll; ++id) submit(id);
+  const auto until = std::chrono::steady_clock::now() + 10s;
+  while (ran < 8 + kMost && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(seeing.wait_for(50ms), std::future_status::timeout) << "read what is not durable";
+  EXPECT_EQ(ran, 8 + kMost);
+  {
+    const std::scoped_lock lock(mutex);
+    EXPECT_TRUE(told.empty()) << "told of " << told.size();
+  }
+  disk.go_on();
+  EXPECT_GE(seeing.get().size(), 8U);
+  reader.join();
+  store->flush();
+  std::vector<std::int64_t> all(kAll);
+  std::iota(all.begin(), all.end(), 0);
+  EXPECT_EQ(told, all);
+  EXPECT_EQ(ids(*store), all);
+}
+
+TEST(LogSync, WhoStopsTheStoreWaitsForIt) {
+  const Folder folder;
+  auto store = open(folder);
+  ASSERT_NE(store, nullptr);
+  Store& still = *store;
+  std::atomic<int> told{0};
+  // Who is told submits more.
+  const auto told_all = [&](const Status& status) {
+    told += status.ok() ? 1 : 100;
+    if (told == 8) {
+      still.submit(Store::Need::required, insert(100),
+                   [&](const Status& last) { told += last.ok() ? 1 : 100; });
+    }
+  };
+  submit_together(
+      *store, [] { disk.stop(); },
+      [&] {
+        for (std::int64_t id = 0; id < 8; ++id)
+          store->submit(Store::Need::required, insert(id), told_all);
+      });
+  disk.await_sync();
+  std::thread stopping([&] { store.reset(); });
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(told, 0);
+  disk.go_on();
+  stopping.join();
+  EXPECT_EQ(told, 9);
+}
+
+TEST(LogSync, StopsTheProcessWithoutAnAnswerWhenItFails) {
+  const Folder folder;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto store = open(folder);
+    if (store == nullptr) ::_exit(1);
+    submit_together(
+        *store, [] { disk.fails = true; },
+        [&] {
+          for (std::int64_t id = 0; id < 8; ++id)
+            store->submit(Store::Need::required, insert(id), [](const Status&) { ::_exit(2); });
+        });
+    store->flush();
+    ::_exit(3);
+  }
+  int state = 0;
+  ::waitpid(child, &state, 0);
+  EXPECT_EQ(WIFEXITED(state) ? WEXITSTATUS(state) : -1, sqlite::kExitIo);
+}
+
+// At some moments what is on the disk is set aside, with the numbers of the rows that were told of
+// until then. More is written than the log takes before it is copied and begins anew.
+TEST(LogSync, APowerLossLosesNoRowThatWasToldOf) {
+  const Folder folder;
+  const auto store = open(folder);
+  ASSERT_NE(store, nullptr);
+  struct Moment {
+    std::filesystem::path database;
+    std::vector<std::int64_t> told;
+  };
+  std::vector<Moment> moments;
+  std::vector<std::int64_t> told;
+  std::atomic<int> open_jobs{0};
+  const std::string path = folder.options().path;
+  constexpr std::int64_t kRows = 2000;
+  const std::string body(20'000, 'b');
+  for (std::int64_t id = 0; id < kRows; ++id) {
+    while (open_jobs > 100) std::this_thread::sleep_for(100us);
+    ++open_jobs;
+    store->submit(Store::Need::required, insert(id, body), [&, id](const Status& status) {
+      EXPECT_TRUE(status.ok());
+      told.push_back(id);
+      if (id % 97 == 0) {
+        const auto database = folder.path() / ("loss" + std::to_string(id) + ".db");
+        std::filesystem::copy_file(path + ".disk", database);
+        std::filesystem::copy_file(path + "-wal.disk", database.string() + "-wal");
+        moments.push_back({database, told});
+      }
+      --open_jobs;
+    });
+  }
+  store->flush();
+  ASSERT_EQ(moments.size(), 21U);
+  for (const Moment& moment : moments) {
+    auto database = sqlite::Database::open({moment.database.string(), "", false});
+    ASSERT_TRUE(database.ok());
+    std::vector<std::int64_t> found;
+    EXPECT_TRUE((*database)
+                    ->query(kIds, {},
+                            [&](const Row& row) {
+                              found.push_back(row.integer(0));
+                              return true;
+                            })
+                    .ok());
+    EXPECT_TRUE(std::includes(found.begin(), found.end(), moment.told.begin(), moment.told.end()))
+        << moment.told.size() << " rows were told of, " << found.size() << " are there";
+    const auto checked = (*database)->pragma("integrity_check");
+    ASSERT_TRUE(checked.ok());
+    EXPECT_EQ(*checked, "ok");
+  }
+}
+
+// A log that begins anew has its new start on the disk before anything else: the old one would make
+// SQLite take new pages for old ones (https://sqlite.org/src/info/ff5be73dee).
+TEST(LogSync, SyncsTheStartOfALogAtOnce) {
+  const Folder folder;
+  std::ofstream(folder.options().path).flush();  // the store makes the file
+  const auto database = *sqlite::Database::open({folder.options().path, disk_vfs(), false});
+  ASSERT_TRUE(sqlite::set_up_writer(*database).ok());
+  ASSERT_TRUE(database->script(kSchema).ok());
+  constexpr Statement kBegin{"BEGIN IMMEDIATE"};
+  int visible = 0;
+  const auto commit = [&](std::int64_t id) {
+    EXPECT_TRUE(database->execute(kBegin, {}).ok());
+    EXPECT_TRUE(database->execute(kInsert, {id, Blob{"x"}}).ok());
+    disk.log_syncs = 0;
+    visible = 0;
+    EXPECT_TRUE(database->commit([&] { ++visible; }).ok());
+  };
+  commit(1);
+  EXPECT_EQ(disk.log_syncs, 0);
+  EXPECT_EQ(visible, 1);
+  EXPECT_TRUE(database->sync_log());
+  EXPECT_EQ(disk.log_syncs, 1);
+  ASSERT_TRUE(database->checkpoint());
+  commit(2);
+  EXPECT_EQ(disk.log_syncs, 1);
+  EXPECT_EQ(visible, 1);
+  commit(3);
+  EXPECT_EQ(disk.log_syncs, 0);
+  EXPECT_EQ(visible, 1);
+}
+
+}  // namespace
+}  // namespace rabt::store::test
