@@ -102,6 +102,9 @@ const char* disk_vfs() {
   return vfs.zName;
 }
 
+// Enough for a commit that is synced beside the writer.
+constexpr std::int64_t kTogether = 40;
+
 std::unique_ptr<Store> open(const Folder& folder) {
   return folder.open({.max_pages = 0, .vfs = disk_vfs(), .max_queued = 0});
 }
@@ -149,7 +152,7 @@ TEST(LogSync, RunsTheNextJobsMeanwhileAndTellsAndShowsNothing) {
   submit_together(
       *store, [] { disk.stop(); },
       [&] {
-        for (std::int64_t id = 0; id < 8; ++id) submit(id);
+        for (std::int64_t id = 0; id < kTogether; ++id) submit(id);
       });
   disk.await_sync();
   std::promise<std::vector<std::int64_t>> seen;
@@ -157,19 +160,19 @@ TEST(LogSync, RunsTheNextJobsMeanwhileAndTellsAndShowsNothing) {
   std::thread reader([&] { seen.set_value(ids(*store)); });
   // More than fit into the next commit, which has to wait for this one.
   constexpr auto kMost = static_cast<int>(limits::kMaxCommitJobs);
-  constexpr std::int64_t kAll = 8 + 2 * kMost;
-  for (std::int64_t id = 8; id < kAll; ++id) submit(id);
+  constexpr std::int64_t kAll = kTogether + 2 * kMost;
+  for (std::int64_t id = kTogether; id < kAll; ++id) submit(id);
   const auto until = std::chrono::steady_clock::now() + 10s;
-  while (ran < 8 + kMost && std::chrono::steady_clock::now() < until)
+  while (ran < kTogether + kMost && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(1ms);
   EXPECT_EQ(seeing.wait_for(50ms), std::future_status::timeout) << "read what is not durable";
-  EXPECT_EQ(ran, 8 + kMost);
+  EXPECT_EQ(ran, kTogether + kMost);
   {
     const std::scoped_lock lock(mutex);
     EXPECT_TRUE(told.empty()) << "told of " << told.size();
   }
   disk.go_on();
-  EXPECT_GE(seeing.get().size(), 8U);
+  EXPECT_GE(seeing.get().size(), static_cast<std::size_t>(kTogether));
   reader.join();
   store->flush();
   std::vector<std::int64_t> all(kAll);
@@ -187,7 +190,7 @@ TEST(LogSync, WhoStopsTheStoreWaitsForIt) {
   // Who is told submits more.
   const auto told_all = [&](const Status& status) {
     told += status.ok() ? 1 : 100;
-    if (told == 8) {
+    if (told == kTogether) {
       still.submit(Store::Need::required, insert(100),
                    [&](const Status& last) { told += last.ok() ? 1 : 100; });
     }
@@ -195,7 +198,7 @@ TEST(LogSync, WhoStopsTheStoreWaitsForIt) {
   submit_together(
       *store, [] { disk.stop(); },
       [&] {
-        for (std::int64_t id = 0; id < 8; ++id)
+        for (std::int64_t id = 0; id < kTogether; ++id)
           store->submit(Store::Need::required, insert(id), told_all);
       });
   disk.await_sync();
@@ -204,7 +207,7 @@ TEST(LogSync, WhoStopsTheStoreWaitsForIt) {
   EXPECT_EQ(told, 0);
   disk.go_on();
   stopping.join();
-  EXPECT_EQ(told, 9);
+  EXPECT_EQ(told, kTogether + 1);
 }
 
 TEST(LogSync, StopsTheProcessWithoutAnAnswerWhenItFails) {
@@ -216,7 +219,7 @@ TEST(LogSync, StopsTheProcessWithoutAnAnswerWhenItFails) {
     submit_together(
         *store, [] { disk.fails = true; },
         [&] {
-          for (std::int64_t id = 0; id < 8; ++id)
+          for (std::int64_t id = 0; id < kTogether; ++id)
             store->submit(Store::Need::required, insert(id), [](const Status&) { ::_exit(2); });
         });
     store->flush();
@@ -294,7 +297,7 @@ TEST(LogSync, SyncsTheStartOfALogAtOnce) {
     EXPECT_TRUE(database->execute(kInsert, {id, Blob{"x"}}).ok());
     disk.log_syncs = 0;
     visible = 0;
-    EXPECT_TRUE(database->commit([&] { ++visible; }).ok());
+    EXPECT_TRUE(database->commit_unsynced([&] { ++visible; }).ok());
   };
   commit(1);
   EXPECT_EQ(disk.log_syncs, 0);

@@ -265,7 +265,7 @@ bool Database::in_transaction() const {
   return sqlite3_get_autocommit(handle_) == 0;
 }
 
-Status Database::commit(const std::function<void()>& visible) {
+Status Database::commit_unsynced(const std::function<void()>& visible) {
   if (log_ == nullptr) sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log_);
   hold_sync(log_, &visible);
   auto committed = execute(kCommit, {});

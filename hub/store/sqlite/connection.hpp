@@ -56,7 +56,7 @@ class Database final : public Connection {
   // In write-ahead mode: COMMIT without its sync, which sync_log() makes up for. Until then what
   // was written is visible to other connections, but not durable. visible runs before it is
   // visible, or not at all: then the commit is durable at once.
-  [[nodiscard]] Status commit(const std::function<void()>& visible);
+  [[nodiscard]] Status commit_unsynced(const std::function<void()>& visible);
   // Any thread, also beside other use of the connection. False when it failed.
   [[nodiscard]] bool sync_log();
   // Copies what it can of the write-ahead log into the database without waiting. False on trouble.

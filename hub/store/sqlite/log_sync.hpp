@@ -22,9 +22,7 @@ class LogSync {
 
   // The writer: from now on others may see a commit that is not durable.
   void visible() { ++visible_; }
-  // The writer: everything that is visible is durable.
-  void durable();
-  // The writer: syncs what is visible on the object's thread.
+  // The writer: syncs, on the object's thread, what is visible.
   void begin();
   // Everything that is visible is durable.
   [[nodiscard]] bool done() const { return durable_ == visible_; }
@@ -33,6 +31,7 @@ class LogSync {
 
  private:
   void run();
+  void durable();
 
   // Constant after construction
   const std::function<void()> sync_;

@@ -23,6 +23,9 @@ constexpr std::chrono::microseconds kMaxGather{2000};
 constexpr std::chrono::microseconds kGatherForJob{50};
 // Smaller batches have no successors to wait for that much.
 constexpr std::size_t kManyJobs = 4;
+// From so many jobs on a commit is synced beside the writer: who reads waits for that sync, which
+// is more than few jobs gain by it.
+constexpr std::size_t kSyncedBeside = 32;
 // While the last commit is being synced, a batch that has enough jobs takes so many more at once:
 // to wake the writer for each would cost more than the job.
 constexpr std::size_t kManyWaiting = 16;
@@ -32,6 +35,7 @@ constexpr std::size_t kManyWaiting = 16;
 constexpr int kCarefulBatches = 100;
 
 constexpr Statement kBegin{"BEGIN IMMEDIATE"};
+constexpr Statement kCommit{"COMMIT"};
 constexpr Statement kRollback{"ROLLBACK"};
 constexpr Statement kSavepoint{"SAVEPOINT job"};
 constexpr Statement kRelease{"RELEASE job"};
@@ -365,23 +369,17 @@ Trouble Writer::attempt(Batch& batch) {
     finish(batch);
     return Trouble::none;
   }
-  const Status committed = database_->commit([this] { sync_.visible(); });
+  const bool beside = last_jobs_ >= kSyncedBeside;
+  const Status committed = beside ? database_->commit_unsynced([this] { sync_.visible(); })
+                                  : as_status(database_->execute(kCommit, {}));
   if (committed.ok()) {
     untold_.swap(batch);
-    if (!sync_.done()) {
-      // Few jobs have no successors that could run meanwhile.
-      if (untold_.size() >= kManyJobs) {
-        sync_.begin();
-      } else {
-        sync_log();
-        sync_.durable();
-      }
-    }
+    if (!sync_.done()) sync_.begin();
     last_commit_ = watch_.into(commit_ns_);
     tell();
     return Trouble::none;
   }
-  sync_.durable();
+  if (!sync_.done()) fatal(committed.error());
   const Trouble trouble = trouble_of(committed.error());
   undo_batch(batch, batch.size());
   return trouble;
