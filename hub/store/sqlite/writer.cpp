@@ -349,8 +349,9 @@ void Writer::write_batch(Batch& batch) {
 // functions have run.
 Trouble Writer::attempt(Batch& batch) {
   database_->clear_trouble();
-  Undo undo = batch.size() == 1 && last_jobs_ <= 1 ? Undo::alone : Undo::batch;
   gather();
+  // A commit that waits for nobody.
+  Undo undo = batch.size() == 1 && enough_ <= 1 ? Undo::alone : Undo::batch;
   if (careful_batches_ > 0 && undo == Undo::batch) {
     --careful_batches_;
     undo = Undo::savepoint;
