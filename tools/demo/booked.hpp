@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -52,6 +53,7 @@ class BookedVisit {
   const std::string doctor_;
   const std::string patient_;
   std::string room_;
+  std::chrono::steady_clock::time_point began_;
   std::vector<Step> steps_;
   std::size_t done_ = 0;
 };

@@ -115,7 +115,7 @@ class Demo {
   [[nodiscard]] std::unique_ptr<BookedVisit> visit_of(const std::string& id,
                                                       const std::string& patient, bool tell);
   // What the story's people do next, when the time for it has come.
-  void play_on(BookedVisit& visit, std::int64_t& joined_at);
+  void play_on(BookedVisit& visit);
   int story();
   // The record system knows the patient of the visit over the API, and who pays for him.
   Status register_patient();
@@ -401,15 +401,12 @@ std::unique_ptr<BookedVisit> Demo::visit_of(const std::string& id, const std::st
   return std::make_unique<BookedVisit>(std::move(setting), session, "doctor", patient);
 }
 
-void Demo::play_on(BookedVisit& visit, std::int64_t& joined_at) {
+void Demo::play_on(BookedVisit& visit) {
   const std::string next = visit.next();
   if (options_.crash && next == "wait" && crashes_ < kCrashesBeforeJoining) return;
   if (options_.crash && next == "treat" && crashes_ < kCrashesBeforeTheEnd) return;
-  // A visit that is claimed has some length.
-  if (next == "end" && now_ms() - joined_at < video_->talk_ms()) return;
   const Status went = visit.go_on();
   waits_ = went.ok() ? std::string() : next + ": " + went.error().message;
-  if (next == "record" && went.ok()) joined_at = now_ms();
 }
 
 int Demo::story() {
@@ -437,7 +434,6 @@ int Demo::story() {
               static_cast<double>(now_ms() - started_) / 1000.0, id.c_str());
 
   std::unique_ptr<BookedVisit> visit;
-  std::int64_t joined_at = 0;
   std::string status;
   for (const std::int64_t end = now_ms() + video_->patience_ms(); now_ms() < end; pause_ms(60)) {
     if (const Status crashed = maybe_crash(); !crashed.ok()) {
@@ -451,7 +447,7 @@ int Demo::story() {
     if (status == "completed" || status == "faulted" || status == "cancelled" || status == "parked")
       break;
     if (visit == nullptr) visit = visit_of(id, "patient", true);
-    if (visit != nullptr) play_on(*visit, joined_at);
+    if (visit != nullptr) play_on(*visit);
   }
   if (status != "completed") {
     std::fprintf(stderr, "demo: the consultation ended as `%s`; folder %s\n", status.c_str(),
