@@ -1,7 +1,5 @@
 #include <sched.h>
-#include <sqlite3.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -9,22 +7,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 #include <random>
 #include <thread>
 
+#include "tests/store/changed_files.hpp"
 #include "tests/store/support.hpp"
 
 namespace rabt::store::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-int wait_for(pid_t child) {
-  int state = 0;
-  ::waitpid(child, &state, 0);
-  return WIFEXITED(state) ? WEXITSTATUS(state) : -WTERMSIG(state);
-}
 
 // A child commits in a loop and reports every acknowledged id; it is killed at a random time.
 // Whatever was acknowledged must be there. kill -9 does not lose what the kernel holds: it proves
@@ -198,41 +190,17 @@ TEST(DiskFull, GivesRequiredJobsUpWhenTheHubStopsAndSaysSo) {
 // SQLite's own VFS, except that fsync or write fails when asked to.
 std::atomic<bool> fail_sync{false};
 std::atomic<bool> fail_write{false};
-// SQLite has a table of methods for each kind of locking; all write and sync by the same functions.
-std::map<const sqlite3_io_methods*, sqlite3_io_methods> failing_methods;
-int (*real_sync)(sqlite3_file*, int) = nullptr;
-int (*real_write)(sqlite3_file*, const void*, int, sqlite3_int64) = nullptr;
-std::mutex failing_mutex;
-
-int failing_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags,
-                 int* out_flags) {
-  auto* real = static_cast<sqlite3_vfs*>(vfs->pAppData);
-  const int code = real->xOpen(real, name, file, flags, out_flags);
-  if (code != SQLITE_OK) return code;
-  const std::scoped_lock lock(failing_mutex);
-  const auto [at, fresh] = failing_methods.emplace(file->pMethods, *file->pMethods);
-  if (fresh) {
-    real_sync = file->pMethods->xSync;
-    real_write = file->pMethods->xWrite;
-    at->second.xSync = [](sqlite3_file* f, int sync_flags) {
-      return fail_sync.load() ? SQLITE_IOERR_FSYNC : real_sync(f, sync_flags);
+ChangedFiles& failing() {
+  static ChangedFiles files("failing", [](sqlite3_io_methods& methods) {
+    methods.xSync = [](sqlite3_file* f, int sync_flags) {
+      return fail_sync.load() ? SQLITE_IOERR_FSYNC : failing().real().xSync(f, sync_flags);
     };
-    at->second.xWrite = [](sqlite3_file* f, const void* data, int size, sqlite3_int64 offset) {
-      return fail_write.load() ? SQLITE_IOERR_WRITE : real_write(f, data, size, offset);
+    methods.xWrite = [](sqlite3_file* f, const void* data, int size, sqlite3_int64 offset) {
+      return fail_write.load() ? SQLITE_IOERR_WRITE
+                               : failing().real().xWrite(f, data, size, offset);
     };
-  }
-  file->pMethods = &at->second;
-  return code;
-}
-
-void register_failing_vfs() {
-  static sqlite3_vfs vfs;
-  sqlite3_vfs* real = sqlite3_vfs_find(nullptr);
-  vfs = *real;
-  vfs.zName = "failing";
-  vfs.pAppData = real;
-  vfs.xOpen = failing_open;
-  sqlite3_vfs_register(&vfs, 0);
+  });
+  return files;
 }
 
 // The child commits some rows, then the disk fails: it must stop with code 74 and must not
@@ -243,8 +211,7 @@ void expect_stop(std::atomic<bool>& fault, int rows_before, const std::string& b
   ASSERT_EQ(::pipe(ends), 0);
   const pid_t child = ::fork();
   if (child == 0) {
-    register_failing_vfs();
-    const auto store = folder.open({.max_pages = 0, .vfs = "failing", .max_queued = 0});
+    const auto store = folder.open({.max_pages = 0, .vfs = failing().name(), .max_queued = 0});
     if (store == nullptr) ::_exit(1);
     for (std::int64_t id = 0; id < rows_before; ++id) {
       if (!store->write(insert(id, body)).ok()) ::_exit(2);
@@ -278,8 +245,7 @@ TEST(DiskFailure, StopsWhenACheckpointCannotSyncTheDatabase) {
   const Folder folder;
   const pid_t child = ::fork();
   if (child == 0) {
-    register_failing_vfs();
-    const auto store = folder.open({.max_pages = 0, .vfs = "failing", .max_queued = 0});
+    const auto store = folder.open({.max_pages = 0, .vfs = failing().name(), .max_queued = 0});
     if (store == nullptr) ::_exit(1);
     const std::string body(1'000'000, 'b');
     for (std::int64_t id = 0; id < 40; ++id) {

@@ -1,12 +1,10 @@
 #include "hub/store/sqlite/gathered_files.hpp"
 
-#include <sqlite3.h>
-
 #include <atomic>
-#include <map>
 
 #include "hub/store/sqlite/connection.hpp"
 #include "hub/store/sqlite/settings.hpp"
+#include "tests/store/changed_files.hpp"
 #include "tests/store/support.hpp"
 
 namespace rabt::store::test {
@@ -20,46 +18,27 @@ constexpr Statement kRollback{"ROLLBACK"};
 // SQLite's own files, except that writes are counted and may find the disk full.
 std::atomic<int> writes{0};
 std::atomic<bool> full{false};
-// SQLite has a table of methods for each kind of locking; all write by the same function.
-std::map<const sqlite3_io_methods*, sqlite3_io_methods> counting;
-int (*real_write)(sqlite3_file*, const void*, int, sqlite3_int64) = nullptr;
-
-int counting_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags,
-                  int* out_flags) {
-  auto* const below = static_cast<sqlite3_vfs*>(vfs->pAppData);
-  const int code = below->xOpen(below, name, file, flags, out_flags);
-  if (code != SQLITE_OK) return code;
-  real_write = file->pMethods->xWrite;
-  sqlite3_io_methods& methods = counting.emplace(file->pMethods, *file->pMethods).first->second;
-  methods.xWrite = [](sqlite3_file* f, const void* data, int size, sqlite3_int64 offset) {
-    ++writes;
-    return full.load() ? SQLITE_FULL : real_write(f, data, size, offset);
-  };
-  file->pMethods = &methods;
-  return code;
+ChangedFiles& counting() {
+  static ChangedFiles files("counting", [](sqlite3_io_methods& methods) {
+    methods.xWrite = [](sqlite3_file* f, const void* data, int size, sqlite3_int64 offset) {
+      ++writes;
+      return full.load() ? SQLITE_FULL : counting().real().xWrite(f, data, size, offset);
+    };
+  });
+  return files;
 }
 
 // A database in write-ahead mode with an empty table.
 class GatheredFiles : public ::testing::Test {
  protected:
   GatheredFiles() {
-    static sqlite3_vfs vfs;
-    if (vfs.zName == nullptr) {
-      sqlite3_vfs* const below = sqlite3_vfs_find("unix");
-      vfs = *below;
-      vfs.pNext = nullptr;
-      vfs.zName = "counting";
-      vfs.pAppData = below;
-      vfs.xOpen = counting_open;
-      sqlite3_vfs_register(&vfs, 0);
-    }
     std::ofstream(folder_.options().path).flush();  // the store makes the file
     database_ = open();
     EXPECT_TRUE(sqlite::set_up_writer(*database_).ok());
     EXPECT_TRUE(database_->script(kSchema).ok());
   }
   [[nodiscard]] std::unique_ptr<sqlite::Database> open(bool read_only = false) const {
-    auto opened = sqlite::Database::open({folder_.options().path, "counting", read_only});
+    auto opened = sqlite::Database::open({folder_.options().path, counting().name(), read_only});
     EXPECT_TRUE(opened.ok()) << (opened.ok() ? "" : opened.error().message);
     return std::move(*opened);
   }

@@ -1,5 +1,3 @@
-#include <sqlite3.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +10,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/store/sqlite/connection.hpp"
 #include "hub/store/sqlite/settings.hpp"
+#include "tests/store/changed_files.hpp"
 #include "tests/store/support.hpp"
 
 namespace rabt::store::test {
@@ -52,10 +51,10 @@ struct Disk {
 
   std::mutex names_mutex;
   std::map<sqlite3_file*, std::string> names;
-  std::map<const sqlite3_io_methods*, sqlite3_io_methods> methods;
-  int (*real_sync)(sqlite3_file*, int) = nullptr;
 };
 Disk disk;
+
+ChangedFiles& files();
 
 int sync(sqlite3_file* file, int flags) {
   std::string name;
@@ -69,63 +68,27 @@ int sync(sqlite3_file* file, int flags) {
     disk.pass();
   }
   if (disk.fails) return SQLITE_IOERR_FSYNC;
-  const int code = disk.real_sync(file, flags);
+  const int code = files().real().xSync(file, flags);
   std::filesystem::copy_file(name, name + ".disk",
                              std::filesystem::copy_options::overwrite_existing);
   return code;
 }
 
-int open_file(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* out_flags) {
-  auto* const below = static_cast<sqlite3_vfs*>(vfs->pAppData);
-  const int code = below->xOpen(below, name, file, flags, out_flags);
-  if (code != SQLITE_OK) return code;
-  const std::scoped_lock lock(disk.names_mutex);
-  disk.names[file] = name == nullptr ? "" : name;
-  disk.real_sync = file->pMethods->xSync;
-  sqlite3_io_methods& methods = disk.methods.emplace(file->pMethods, *file->pMethods).first->second;
-  methods.xSync = sync;
-  file->pMethods = &methods;
-  return code;
-}
-
-const char* disk_vfs() {
-  static sqlite3_vfs vfs;
-  if (vfs.zName == nullptr) {
-    sqlite3_vfs* const below = sqlite3_vfs_find("unix");
-    vfs = *below;
-    vfs.pNext = nullptr;
-    vfs.zName = "disk";
-    vfs.pAppData = below;
-    vfs.xOpen = open_file;
-    sqlite3_vfs_register(&vfs, 0);
-  }
-  return vfs.zName;
+ChangedFiles& files() {
+  static ChangedFiles of_disk(
+      "disk", [](sqlite3_io_methods& methods) { methods.xSync = sync; },
+      [](sqlite3_file* file, const char* name) {
+        const std::scoped_lock lock(disk.names_mutex);
+        disk.names[file] = name == nullptr ? "" : name;
+      });
+  return of_disk;
 }
 
 // Enough for a commit that is synced beside the writer.
 constexpr std::int64_t kTogether = 40;
 
 std::unique_ptr<Store> open(const Folder& folder) {
-  return folder.open({.max_pages = 0, .vfs = disk_vfs(), .max_queued = 0});
-}
-
-// Submits jobs that the writer finds together, as one batch; before runs on its thread when they
-// are in the queue and nothing else is to be written.
-void submit_together(Store& store, std::function<void()> before,
-                     const std::function<void()>& submit) {
-  std::promise<void> runs;
-  std::promise<void> submitted;
-  store.submit(
-      Store::Need::required,
-      [&runs, all = submitted.get_future().share()](Transaction&) {
-        runs.set_value();
-        all.wait();
-        return ok_status();
-      },
-      [before = std::move(before)](const Status&) { before(); });
-  runs.get_future().wait();
-  submit();
-  submitted.set_value();
+  return folder.open({.max_pages = 0, .vfs = files().name(), .max_queued = 0});
 }
 
 // A commit that is being synced keeps nobody from running the next jobs, but nobody hears of it.
@@ -149,11 +112,9 @@ TEST(LogSync, RunsTheNextJobsMeanwhileAndTellsAndShowsNothing) {
           told.push_back(id);
         });
   };
-  submit_together(
-      *store, [] { disk.stop(); },
-      [&] {
-        for (std::int64_t id = 0; id < kTogether; ++id) submit(id);
-      });
+  Gate gate(*store, [] { disk.stop(); });
+  for (std::int64_t id = 0; id < kTogether; ++id) submit(id);
+  gate.open();
   disk.await_sync();
   std::promise<std::vector<std::int64_t>> seen;
   auto seeing = seen.get_future();
@@ -195,12 +156,10 @@ TEST(LogSync, WhoStopsTheStoreWaitsForIt) {
                    [&](const Status& last) { told += last.ok() ? 1 : 100; });
     }
   };
-  submit_together(
-      *store, [] { disk.stop(); },
-      [&] {
-        for (std::int64_t id = 0; id < kTogether; ++id)
-          store->submit(Store::Need::required, insert(id), told_all);
-      });
+  Gate gate(*store, [] { disk.stop(); });
+  for (std::int64_t id = 0; id < kTogether; ++id)
+    store->submit(Store::Need::required, insert(id), told_all);
+  gate.open();
   disk.await_sync();
   std::thread stopping([&] { store.reset(); });
   std::this_thread::sleep_for(20ms);
@@ -216,18 +175,14 @@ TEST(LogSync, StopsTheProcessWithoutAnAnswerWhenItFails) {
   if (child == 0) {
     const auto store = open(folder);
     if (store == nullptr) ::_exit(1);
-    submit_together(
-        *store, [] { disk.fails = true; },
-        [&] {
-          for (std::int64_t id = 0; id < kTogether; ++id)
-            store->submit(Store::Need::required, insert(id), [](const Status&) { ::_exit(2); });
-        });
+    Gate gate(*store, [] { disk.fails = true; });
+    for (std::int64_t id = 0; id < kTogether; ++id)
+      store->submit(Store::Need::required, insert(id), [](const Status&) { ::_exit(2); });
+    gate.open();
     store->flush();
     ::_exit(3);
   }
-  int state = 0;
-  ::waitpid(child, &state, 0);
-  EXPECT_EQ(WIFEXITED(state) ? WEXITSTATUS(state) : -1, sqlite::kExitIo);
+  EXPECT_EQ(wait_for(child), sqlite::kExitIo);
 }
 
 // At some moments what is on the disk is set aside, with the numbers of the rows that were told of
@@ -287,7 +242,7 @@ TEST(LogSync, APowerLossLosesNoRowThatWasToldOf) {
 TEST(LogSync, SyncsTheStartOfALogAtOnce) {
   const Folder folder;
   std::ofstream(folder.options().path).flush();  // the store makes the file
-  const auto database = *sqlite::Database::open({folder.options().path, disk_vfs(), false});
+  const auto database = *sqlite::Database::open({folder.options().path, files().name(), false});
   ASSERT_TRUE(sqlite::set_up_writer(*database).ok());
   ASSERT_TRUE(database->script(kSchema).ok());
   constexpr Statement kBegin{"BEGIN IMMEDIATE"};

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -80,10 +82,20 @@ inline std::vector<std::int64_t> ids(Store& store) {
   return found;
 }
 
+// The exit code, or the negative number of the signal.
+inline int wait_for(pid_t child) {
+  int state = 0;
+  ::waitpid(child, &state, 0);
+  return WIFEXITED(state) ? WEXITSTATUS(state) : -WTERMSIG(state);
+}
+
 // Holds the writer thread inside a job, so that what is submitted meanwhile forms one batch.
 class Gate {
  public:
-  explicit Gate(Store& store) {
+  // written runs on the writer's thread when the job is durable, before what was submitted
+  // meanwhile.
+  explicit Gate(
+      Store& store, std::function<void()> written = [] {}) {
     store.submit(
         Store::Need::required,
         [this](Transaction&) {
@@ -93,7 +105,7 @@ class Gate {
           changed_.wait(lock, [this] { return open_; });
           return ok_status();
         },
-        [](const Status&) {});
+        [written = std::move(written)](const Status&) { written(); });
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return inside_; });
   }
