@@ -22,16 +22,19 @@ BookedVisit::BookedVisit(Setting setting, std::string session, std::string docto
   steps_.push_back({"meet", [this] { return setting_.video.together(); }});
   steps_.push_back({"start", [this]() -> Status {
                       RABT_TRY_STATUS(as(doctor_, "POST", "/start"));
-                      began_ = std::chrono::steady_clock::now();
                       say("both are in the room; the session has begun");
                       return ok_status();
                     }});
-  steps_.push_back({"record", [this] { return setting_.video.recording(room_); }});
+  steps_.push_back({"record", [this]() -> Status {
+                      RABT_TRY_STATUS(setting_.video.recording(room_));
+                      recorded_since_ = std::chrono::steady_clock::now();
+                      return ok_status();
+                    }});
   if (!setting_.silent) steps_.push_back({"treat", [this] { return treat(); }});
   steps_.push_back({"end", [this]() -> Status {
                       // A visit that is claimed has some length.
                       const auto over =
-                          began_ + std::chrono::milliseconds(setting_.video.talk_ms());
+                          recorded_since_ + std::chrono::milliseconds(setting_.video.talk_ms());
                       if (std::chrono::steady_clock::now() < over)
                         return unavailable("demo.talk", "they still talk");
                       RABT_TRY_STATUS(as(doctor_, "POST", "/end",

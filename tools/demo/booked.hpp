@@ -53,7 +53,7 @@ class BookedVisit {
   const std::string doctor_;
   const std::string patient_;
   std::string room_;
-  std::chrono::steady_clock::time_point began_;
+  std::chrono::steady_clock::time_point recorded_since_;
   std::vector<Step> steps_;
   std::size_t done_ = 0;
 };
