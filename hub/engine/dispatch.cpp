@@ -78,7 +78,8 @@ void Worker::dispatch(ResidentInstance& instance, OpenCall& call) {
           context.parts.log.error("action.not_noted",
                                   {{"instance", num}, {"code", status.error().code}});
         router.send(DispatchRecorded{num, id, status.ok()});
-      });
+      },
+      caller());
 }
 
 void Worker::dispatch_recorded(const DispatchRecorded& message) {
@@ -255,7 +256,8 @@ void Worker::park(ResidentInstance& instance, OpenCall& call) {
         context.parts.log.error("action.not_parked",
                                 {{"instance", num}, {"code", status.error().code}});
         router.send(Reload{num, false});
-      });
+      },
+      store::Store::Caller::goes_on);
 }
 
 }  // namespace rabt::engine

@@ -61,6 +61,11 @@ bool Inbox::pause(std::int64_t ms) {
   return false;
 }
 
+bool Inbox::empty() const {
+  const Lock lock(mutex_);
+  return queue_.empty();
+}
+
 void Inbox::close() {
   {
     const Lock lock(mutex_);

@@ -28,6 +28,7 @@ class Inbox {
   // Waits `ms` milliseconds. Returns false if the inbox was closed.
   bool pause(std::int64_t ms);
   void close();
+  [[nodiscard]] bool empty() const;
   // Calls look for each message that waits.
   template <class Look>
   void for_each(Look look) {
@@ -36,7 +37,7 @@ class Inbox {
   }
 
  private:
-  Mutex mutex_;
+  mutable Mutex mutex_;
   Condition wake_;
   std::vector<QueuedMessage> queue_ RABT_GUARDED_BY(mutex_);
   bool waiting_ RABT_GUARDED_BY(mutex_) = false;

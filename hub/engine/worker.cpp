@@ -222,7 +222,13 @@ void Worker::submit(const std::shared_ptr<PreparedTurn>& turn,
           router.send(Reload{turn->num, !unaudited});
         }
         if (answer != nullptr) answer->set_value(status);
-      });
+      },
+      caller());
+}
+
+store::Store::Caller Worker::caller() const {
+  const bool more = next_ + 1 < batch_.size() || !parts_.inbox.empty();
+  return more ? store::Store::Caller::goes_on : store::Store::Caller::waits;
 }
 
 void Worker::committed(const TurnCommitted& message) {

@@ -61,6 +61,8 @@ class Worker {
                  std::shared_ptr<std::promise<Status>> answer = nullptr);
   void submit(const std::shared_ptr<PreparedTurn>& turn,
               std::shared_ptr<std::promise<Status>> answer);
+  // Whether the worker has nothing to do until the store has written what it submits.
+  [[nodiscard]] store::Store::Caller caller() const;
   void committed(const TurnCommitted& message);
   void tell_faults(const ResidentInstance& instance, const Turn& turn);
   void count_end(const ResidentInstance& instance, const Turn& turn);

@@ -28,11 +28,14 @@ Status Store::write(Job job, Need need) {
   };
   // Shared: done may still be leaving its lock when the caller has already gone on.
   const auto waiting = std::make_shared<Waiting>();
-  submit(need, std::move(job), [waiting](const Status& status) {
-    const Lock lock(waiting->mutex);
-    waiting->status = status;
-    waiting->ready.notify_one();
-  });
+  submit(
+      need, kNoLane, std::move(job),
+      [waiting](const Status& status) {
+        const Lock lock(waiting->mutex);
+        waiting->status = status;
+        waiting->ready.notify_one();
+      },
+      Caller::waits);
   Lock lock(waiting->mutex);
   while (!waiting->status.has_value()) waiting->ready.wait(lock);
   return *waiting->status;

@@ -108,9 +108,9 @@ inline constexpr int kMaxRaces = 16;
 
 // Group commit. Jobs run one after the other on a writer's thread, in the order of submission
 // within their lane; many share one transaction and one disk sync. A job that returns an error is
-// undone alone. done comes on the writer's thread, in the order of the commits, after the commit of
-// the batch is durable (WAL, synchronous=FULL) or after the job was undone: when it says ok,
-// everything the job wrote survives a power loss. Internally synchronised.
+// undone alone. done comes on the thread that ran the job, in the order of the commits, after the
+// commit is durable (WAL, synchronous=FULL) or the job was undone: when it says ok, everything the
+// job wrote survives a power loss. Internally synchronised.
 class Store {
  public:
   using Job = std::function<Status(Transaction&)>;
@@ -126,10 +126,14 @@ class Store {
   // and what it changes beside the database it puts back in on_rollback. done runs once, with no
   // lock held; it may call submit and read, not write or flush.
   enum class Need : std::uint8_t { droppable, required };
-  virtual void submit(Need need, Lane lane, Job job, Done done) = 0;
+  // waits: who submits has nothing to do until done has run. When nothing else is to be written,
+  // its thread runs the job and done, before submit returns: no other thread has to wake. It holds
+  // no lock that the job or done takes.
+  enum class Caller : std::uint8_t { goes_on, waits };
+  virtual void submit(Need need, Lane lane, Job job, Done done, Caller caller) = 0;
   // A job that needs no order among others.
   void submit(Need need, Job job, Done done) {
-    submit(need, kNoLane, std::move(job), std::move(done));
+    submit(need, kNoLane, std::move(job), std::move(done), Caller::goes_on);
   }
   // submit and wait. Not from a writer's thread.
   Status write(Job job, Need need = Need::droppable);

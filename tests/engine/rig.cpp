@@ -93,17 +93,19 @@ bool ScriptedService::wait_for(const std::string& action, std::size_t wanted,
   return true;
 }
 
-void FaultyStore::submit(Need need, store::Lane lane, Job job, Done done) {
+void FaultyStore::submit(Need need, store::Lane lane, Job job, Done done, Caller caller) {
   if (refuse_ > 0 && --refuse_ == 0) {
     done(unavailable("store.full", "the test refuses this job"));
     return;
   }
   // Somebody waits for a droppable job.
   const bool required = need == Need::required;
-  store_->submit(need, lane, std::move(job),
-                 [this, required, done = std::move(done)](const Status& status) {
-                   if (!silent_ || !required) done(status);
-                 });
+  store_->submit(
+      need, lane, std::move(job),
+      [this, required, done = std::move(done)](const Status& status) {
+        if (!silent_ || !required) done(status);
+      },
+      caller);
 }
 
 Status FaultyStore::read(const std::function<Status(store::Connection&)>& function) {

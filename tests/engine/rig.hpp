@@ -77,7 +77,7 @@ class FaultyStore final : public store::Store {
   void tell_nobody() { silent_ = true; }
 
   using store::Store::submit;
-  void submit(Need need, store::Lane lane, Job job, Done done) override;
+  void submit(Need need, store::Lane lane, Job job, Done done, Caller caller) override;
   Status read(const std::function<Status(store::Connection&)>& function) override;
   void flush() override { store_->flush(); }
   [[nodiscard]] Stats stats() const override { return store_->stats(); }

@@ -156,7 +156,8 @@ TEST(StoreLanes, KeepTheOrderOfTheirJobsAndShowTheirNumber) {
           order[transaction.lane()].push_back(i);
           return ok_status();
         },
-        [](const Status& status) { EXPECT_TRUE(status.ok()); });
+        [](const Status& status) { EXPECT_TRUE(status.ok()); },
+        i % 2 == 0 ? Store::Caller::waits : Store::Caller::goes_on);
   }
   store->submit(
       Store::Need::droppable,

@@ -36,14 +36,14 @@ class SqliteStore final : public Store {
   }
 
   using Store::submit;
-  void submit(Need need, Lane lane, Job job, Done done) override {
-    writer_.submit(need, lane, std::move(job), std::move(done));
+  void submit(Need need, Lane lane, Job job, Done done, Caller caller) override {
+    writer_.submit(need, lane, std::move(job), std::move(done), caller);
   }
   Status read(const std::function<Status(Connection&)>& function) override {
     return readers_.read(function);
   }
   void flush() override {
-    RABT_CHECK(!writer_.on_its_thread());
+    RABT_CHECK(!writer_.writes_here());
     static_cast<void>(write([](Transaction&) { return ok_status(); }, Need::required));
   }
   [[nodiscard]] Stats stats() const override { return writer_.stats(); }

@@ -170,12 +170,14 @@ void Writer::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Writer::submit(Store::Need need, Lane lane, Store::Job job, Store::Done done) {
+void Writer::submit(Store::Need need, Lane lane, Store::Job job, Store::Done done,
+                    Store::Caller caller) {
+  Batch lent;
   bool wake = false;
   {
     const Lock lock(mutex_);
     // Refused jobs wait for the writer's thread too: done never runs on the submitter's stack,
-    // under locks of its own.
+    // under locks of its own, unless the submitter says that it may.
     if (need == Store::Need::droppable && queue_.size() >= options_.max_queued) {
       refused_.push_back(std::move(done));
     } else {
@@ -187,10 +189,44 @@ void Writer::submit(Store::Need need, Lane lane, Store::Job job, Store::Done don
                         .rows = 0,
                         .undo = {}});
     }
-    wake = waiting_ && (queue_.size() >= wanted_ || !refused_.empty());
-    if (wake) waiting_ = false;  // once is enough
+    if (caller == Store::Caller::waits && can_lend()) {
+      lent_ = true;
+      take(lent);
+    } else {
+      wake = must_wake();
+    }
   }
   if (wake) work_.notify_one();
+  if (!lent.empty()) write_lent(std::move(lent));
+}
+
+// Whether the writer sleeps and is to be woken; once is enough.
+bool Writer::must_wake() {
+  const bool work = queue_.size() >= wanted_ || !refused_.empty() || stopping_;
+  const bool wake = waiting_ && !lent_ && work;
+  if (wake) waiting_ = false;
+  return wake;
+}
+
+// Whether the caller can write its job, which is the only one: the writer would be awake for
+// others. Where several shared the last commit, the next ones are on their way, and the writer's
+// thread gathers them. It also makes the checkpoints.
+bool Writer::can_lend() const {
+  return waiting_ && idle_ && !lent_ && expected() <= 1 && !checkpoint_due();
+}
+
+// On the thread of a caller that waits.
+void Writer::write_lent(Batch batch) {
+  writes_ = std::this_thread::get_id();
+  watch_.restart();
+  const bool trouble = write_or_drop(batch).has_value();
+  writes_ = thread_.get_id();
+  const Lock lock(mutex_);
+  lent_ = false;
+  // The writer's thread waits for room.
+  if (trouble && !batch.empty()) queue_.push_front(std::move(batch.front()));
+  // Under the lock: a writer that stops is gone soon after.
+  if (must_wake()) work_.notify_one();
 }
 
 Store::Stats Writer::stats() const {
@@ -211,6 +247,7 @@ Store::Stats Writer::stats() const {
 // ---- the writer's thread
 
 void Writer::run() {
+  writes_ = std::this_thread::get_id();
   Batch batch;
   for (;;) {
     const bool stop = wait_for_jobs(batch, 1, std::nullopt);
@@ -236,7 +273,8 @@ bool Writer::wait_for_jobs(Batch& batch, std::size_t wanted, std::optional<Time>
   {
     Lock lock(mutex_);
     wanted_ = wanted;
-    while (!stopping_ && queue_.size() < wanted && refused_.empty() && !to_tell()) {
+    idle_ = !database_->in_transaction() && untold_.empty();
+    while (lent_ || (!stopping_ && queue_.size() < wanted && refused_.empty() && !to_tell())) {
       waiting_ = true;
       if (!until) {
         work_.wait(lock);
@@ -245,6 +283,7 @@ bool Writer::wait_for_jobs(Batch& batch, std::size_t wanted, std::optional<Time>
       }
     }
     waiting_ = false;
+    idle_ = false;
     refused.swap(refused_);
     take(batch);
     stop = stopping_;
@@ -280,7 +319,7 @@ bool Writer::take_more(Batch& batch) {
 // for most of the others, but not longer than half of that commit took or, after many jobs, than
 // they take to come.
 void Writer::gather() {
-  enough_ = last_jobs_ * 4 / 5;
+  enough_ = expected();
   patience_ = last_commit_ / 2;
   if (last_jobs_ >= kManyJobs)
     patience_ = std::max<std::chrono::nanoseconds>(patience_, last_jobs_ * kGatherForJob);
@@ -297,18 +336,16 @@ void Writer::take(Batch& batch) {
 
 namespace {
 
-// Ends droppable jobs, or all, with the error. True when some were.
+// Ends droppable jobs, or all, with the error.
 template <class Batch>
-bool drop(Batch& batch, const Error& error, bool all = false) {
+void drop(Batch& batch, const Error& error, bool all = false) {
   const auto kept = std::stable_partition(batch.begin(), batch.end(), [all](const auto& task) {
     return !all && task.need == Store::Need::required;
   });
-  const bool any = kept != batch.end();
   for (auto at = kept; at != batch.end(); ++at) {
     if (at->done) at->done(error);
   }
   batch.erase(kept, batch.end());
-  return any;
 }
 
 }  // namespace
@@ -318,31 +355,38 @@ bool drop(Batch& batch, const Error& error, bool all = false) {
 void Writer::write_batch(Batch& batch) {
   auto delay = kFirstRetry;
   for (;;) {
-    const Trouble trouble = attempt(batch);
-    if (trouble == Trouble::none) {
-      if (disk_full_.exchange(false)) log_.info("store.room_again");
-      return;
-    }
-    const Error error =
-        trouble == Trouble::full
-            ? unavailable("store.full",
-                          "the disk is full: nothing was written; make room and try again")
-            : unavailable("store.busy", "another program holds the database; nothing was written");
-    if (trouble == Trouble::full) {
-      note_full_disk();
-    } else {
-      log_.warn("store.held_by_another_program", {{"path", std::string_view(options_.path)}});
-    }
-    const bool dropped = drop(batch, error);
-    if (batch.empty()) return;
+    const std::size_t had = batch.size();
+    const std::optional<Error> error = write_or_drop(batch);
+    if (!error || batch.empty()) return;
     // Without the dropped jobs there may be room for the rest.
-    if (dropped) continue;
-    if (!wait_for_room(delay, error)) {
-      drop(batch, error, true);
+    if (batch.size() < had) continue;
+    if (!wait_for_room(delay, *error)) {
+      drop(batch, *error, true);
       return;
     }
     delay = std::min(delay * 2, kMaxRetry);
   }
+}
+
+// Tries once. On trouble returns what droppable jobs have been told; the batch keeps the others.
+std::optional<Error> Writer::write_or_drop(Batch& batch) {
+  const Trouble trouble = attempt(batch);
+  if (trouble == Trouble::none) {
+    if (disk_full_.exchange(false)) log_.info("store.room_again");
+    return std::nullopt;
+  }
+  Error error =
+      trouble == Trouble::full
+          ? unavailable("store.full",
+                        "the disk is full: nothing was written; make room and try again")
+          : unavailable("store.busy", "another program holds the database; nothing was written");
+  if (trouble == Trouble::full) {
+    note_full_disk();
+  } else {
+    log_.warn("store.held_by_another_program", {{"path", std::string_view(options_.path)}});
+  }
+  drop(batch, error);
+  return error;
 }
 
 // Runs the jobs and commits. On trouble nothing of the batch is left in the database, and the undo
@@ -535,7 +579,7 @@ bool Writer::wait_for_room(std::chrono::milliseconds delay, const Error& error) 
 
 // Runs after the answers went out: the copying may take a while.
 void Writer::checkpoint_when_due() {
-  if (database_->wal_pages() < next_checkpoint_) return;
+  if (!checkpoint_due()) return;
   wait_and_tell();
   database_->clear_trouble();
   if (database_->checkpoint()) {

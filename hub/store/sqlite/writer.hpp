@@ -18,7 +18,8 @@ namespace rabt::store::sqlite {
 
 // The one thread that writes: takes jobs from a queue, runs them in batches, commits. While a
 // commit of many jobs is synced on another thread, it runs the jobs of the next one, which it
-// commits when the one before is durable and told. Internally synchronised.
+// commits when the one before is durable and told. While jobs come one by one, it lends its work to
+// a caller that waits for its job anyway. Internally synchronised.
 class Writer {
  public:
   struct Options {
@@ -32,13 +33,12 @@ class Writer {
   ~Writer();
   void stop();
 
-  void submit(Store::Need need, Lane lane, Store::Job job, Store::Done done);
+  void submit(Store::Need need, Lane lane, Store::Job job, Store::Done done, Store::Caller caller);
   [[nodiscard]] Store::Stats stats() const;
   // Waits until what others can see now is durable.
   void wait_for_disk() { sync_.wait(); }
-  [[nodiscard]] bool on_its_thread() const {
-    return std::this_thread::get_id() == thread_.get_id();
-  }
+  // Whether this thread is the one that writes.
+  [[nodiscard]] bool writes_here() const { return std::this_thread::get_id() == writes_.load(); }
 
  private:
   struct Task {
@@ -53,8 +53,7 @@ class Writer {
   };
   using Batch = std::vector<Task>;
   using Time = std::chrono::steady_clock::time_point;
-  // Where the time of the writer's thread goes: what has passed since the last call is added to the
-  // sum.
+  // Where the time of who writes goes: what has passed since the last call is added to the sum.
   class Stopwatch {
    public:
     void restart() { last_ = std::chrono::steady_clock::now(); }
@@ -70,18 +69,25 @@ class Writer {
   enum class Ended : std::uint8_t { well, spoilt, trouble };
   class JobTransaction;
 
+  [[nodiscard]] bool must_wake() RABT_REQUIRES(mutex_);
+  [[nodiscard]] bool can_lend() const RABT_REQUIRES(mutex_);
+  void write_lent(Batch batch);
   void run();
   [[nodiscard]] bool wait_for_jobs(Batch& batch, std::size_t wanted, std::optional<Time> until);
   [[nodiscard]] bool take_more(Batch& batch);
   void gather();
   void take(Batch& batch) RABT_REQUIRES(mutex_);
   void write_batch(Batch& batch);
+  [[nodiscard]] std::optional<Error> write_or_drop(Batch& batch);
   [[nodiscard]] Trouble attempt(Batch& batch);
   [[nodiscard]] Ended run_jobs(Batch& batch, Undo undo);
   [[nodiscard]] Ended run_job(Task& task, Undo undo);
   [[nodiscard]] Trouble trouble_of(const Error& error);
   [[nodiscard]] Ended in_trouble(const Error& error);
   void undo_batch(Batch& batch, std::size_t ran);
+  // So many of the last batch's successors are to share the next commit.
+  [[nodiscard]] std::size_t expected() const { return last_jobs_ * 4 / 5; }
+  [[nodiscard]] bool checkpoint_due() const { return database_->wal_pages() >= next_checkpoint_; }
   [[nodiscard]] bool to_tell() const { return !untold_.empty() && sync_.done(); }
   void tell();
   void wait_and_tell();
@@ -97,7 +103,7 @@ class Writer {
   const Options options_;
   Logger& log_;
 
-  // Confined to the writer's thread
+  // Confined to who writes: the writer's thread, or one that it has lent its work to
   const std::unique_ptr<Database> database_;
   Sequences sequences_;
   int next_checkpoint_;
@@ -114,7 +120,8 @@ class Writer {
   // So many batches more give each job a savepoint.
   int careful_batches_ = 0;
 
-  // Atomic: changed by the writer's thread, read by any
+  // Atomic: changed by who writes, read by any
+  std::atomic<std::thread::id> writes_;
   std::atomic<std::uint64_t> commits_{0};
   std::atomic<std::uint64_t> jobs_{0};
   std::atomic<std::uint64_t> rows_{0};
@@ -132,6 +139,9 @@ class Writer {
   // The writer sleeps, until so many jobs are queued.
   bool waiting_ RABT_GUARDED_BY(mutex_) = false;
   std::size_t wanted_ RABT_GUARDED_BY(mutex_) = 1;
+  // Between two batches, with nobody to tell: the writer may lend its work, and has lent it.
+  bool idle_ RABT_GUARDED_BY(mutex_) = false;
+  bool lent_ RABT_GUARDED_BY(mutex_) = false;
   bool stopping_ RABT_GUARDED_BY(mutex_) = false;
 
   // Last: they start when everything else is there.
