@@ -195,18 +195,26 @@ int main(int argc, char** argv) {
         if (flight > 1 && size > 65536) continue;
         // In turns, so that a disturbance of the machine meets both; of each the quietest.
         Numbers best[2];
+        std::vector<double> shares;
         for (int round = 0; round < kRounds; ++round) {
+          double rates[2];
           for (int way = 0; way < 2; ++way) {
             const Numbers got =
                 calls(way == 0 ? *inside : *outside, size, flight, seconds / kRounds);
             if (round == 0 || got.mean < best[way].mean) best[way] = got;
+            rates[way] = got.per_second;
           }
+          shares.push_back(rates[1] / rates[0]);
         }
         print("inline", size, flight, best[0]);
         print("worker", size, flight, best[1]);
         if (flight == 1) {
           std::printf("%-18s %7zu B                added: mean %7.1f   p50 %7.1f us\n", "", size,
                       best[1].mean - best[0].mean, best[1].p50 - best[0].p50);
+        } else {
+          std::sort(shares.begin(), shares.end());
+          std::printf("%-18s %7zu B %4d in flight: worker %.2f of inline (%.2f to %.2f)\n", "",
+                      size, flight, shares[kRounds / 2], shares.front(), shares.back());
         }
       }
     }
