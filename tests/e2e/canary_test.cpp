@@ -516,13 +516,14 @@ class SlowEveryDoor : public CanaryRun {
           {leaky, {"X-Patient", w()}, {"User-Agent", w()}, {"Content-Type", "text/" + w()}},
           body.dump()));
     keep(site_.send("POST", "/hooks/leaky", {{"x-token", w()}}, c()));
-    // The API.
+    // The API. It names an unknown member or parameter to who sent it when that is one word, as
+    // names of members are; a person's are more.
     keep(site_.send("GET", "/api/v1/instances", {{"Authorization", "Bearer " + w()}}));
     for (const std::string& path : std::vector<std::string>{
              "/api/v1/" + w(), "/api/v1/instances/" + w(), "/api/v1/instances/" + n() + "/events",
              "/api/v1/instances?status=" + w(), "/api/v1/instances?limit=" + w(),
              "/api/v1/instances?limit=" + n(), "/api/v1/instances?cursor=" + w(),
-             "/api/v1/instances?" + w() + "=1", "/api/v1/instances?patient=" + w(),
+             "/api/v1/instances?" + w() + "%20" + w() + "=1", "/api/v1/instances?patient=" + w(),
              "/api/v1/instances?patient=identifier:" + n(),
              "/api/v1/instances?patient=phone:%2B966" + n(), "/api/v1/workflows/" + w(),
              "/api/v1/workflows/w1?version=" + w(), "/api/v1/workflows/w1?namespace=" + w(),
@@ -536,7 +537,7 @@ class SlowEveryDoor : public CanaryRun {
     const std::string id = list.size() > 0 ? list[0].string_or("id", "x") : "x";
     for (const std::string& body : std::vector<std::string>{
              Json::object({{"reason", c()}}).dump(), "{\"reason\": " + w(), "[\"" + w() + "\"]",
-             Json::object({{w(), w()}}).dump(),
+             Json::object({{w() + " " + w(), w()}}).dump(),
              Json::object({{"outcome", w()}, {"reason", c()}}).dump(),
              Json::object({{"outcome", "done"}, {"output", c()}, {"reason", c()}}).dump()}) {
       (void)ask("POST", "/api/v1/instances/" + id + "/cancel", {}, body);
