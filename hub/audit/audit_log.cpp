@@ -24,7 +24,7 @@ std::string_view view(const Digest& digest) {
   return as_text(digest);
 }
 
-// What the writer thread keeps beside the database: the next entry follows from it.
+// What jobs keep beside the database: the next entry follows from it.
 struct Tail {
   Frontier frontier;
   // The entries after the last full tile.
@@ -237,7 +237,7 @@ class TreeLog final : public AuditLog {
   const SecretBytes mac_key_;
   const crypto::HmacKey chain_;
   const std::shared_ptr<Ledger> ledger_;
-  // The writer thread's:
+  // Used inside jobs only:
   Tail tail_;
   bool stale_ = false;
   std::string canonical_;  // kept for its room

@@ -59,7 +59,7 @@ inline constexpr std::size_t kMaxDetailBytes = 32'768;
 // The member `v` of an entry: docs/formats/audit_log.md, "Version rule".
 inline constexpr std::int64_t kEntryVersion = 1;
 
-// An entry made ready off the writer's thread: the canonical bytes, but for stream and number.
+// An entry made ready outside of the job: the canonical bytes, but for stream and number.
 struct Prepared {
   std::string canonical;
   // Where the number and the stream go, in this order.
@@ -149,7 +149,7 @@ inline constexpr const char* kVkeyFileName = "audit.vkey";
 // Which anchors have kept a checkpoint: docs/formats/audit_log.md, "Anchors".
 inline constexpr const char* kAnchorsFileName = "audit.anchors";
 
-// append runs on the writer thread, inside the job of the act; prepare and state anywhere.
+// append runs inside the job of the act; prepare and state anywhere.
 class AuditLog {
  public:
   // Checks the end of the log (what no checkpoint covers and the tree's right edge), then that the
@@ -174,7 +174,7 @@ class AuditLog {
                                                               LogOptions options);
   virtual ~AuditLog() = default;
   [[nodiscard]] virtual Prepared prepare(const Entry& entry) const = 0;
-  // Called from one writer thread only. Numbers densely. Durable with the transaction. If this
+  // Called inside a job of the store only. Numbers densely. Durable with the transaction. If this
   // fails the act must fail: unavailable audit.unavailable (503), invalid audit.too_large.
   [[nodiscard]] virtual Status append(store::Transaction& transaction, const Prepared& entry) = 0;
   [[nodiscard]] virtual LogState state() const = 0;

@@ -29,7 +29,7 @@ class Checkpoints {
   // Signs what is there, waits for the anchors, ends the thread.
   ~Checkpoints();
 
-  // Called from the writer thread with the number of entries that there are now.
+  // Called inside a job of the store with the number of entries that there are now.
   void appended(std::int64_t size);
   void undone(std::int64_t size);
   void describe(LogState& state) const;

@@ -9,7 +9,7 @@
 // Events: stored once, found by the listens that wait for them, and what they start.
 namespace rabt::engine {
 
-// An event made ready for storing, off the writer thread.
+// An event made ready for storing, outside of the job.
 struct PreparedEvent {
   Json envelope;
   // 16 bytes.

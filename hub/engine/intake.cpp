@@ -10,7 +10,7 @@ namespace rabt::engine {
 
 namespace {
 
-// A delivery made ready off the writer thread, and what storing it gave.
+// A delivery made ready outside of the job, and what storing it gave.
 struct Intake {
   const Delivery& delivery;
   // Blind indexes of the delivery's id and of its body. A digest of the body alone would let

@@ -24,7 +24,7 @@ inline constexpr std::string_view kNotBound = "engine.child";
 // The answer to a run.workflow call that was refused.
 [[nodiscard]] ActionOutcome refused_outcome(const std::string& code);
 
-// An instance that is to start, made ready off the writer thread.
+// An instance that is to start, made ready outside of the job.
 struct PreparedStart {
   std::int64_t definition = 0;
   // A code when it cannot start; then nothing else is set but the origin.

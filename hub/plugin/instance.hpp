@@ -61,8 +61,8 @@ struct HttpAnswer {
 class Instance;
 class Recorder;
 
-// Sealed bytes that a plugin of a tenant has in the key-value service, for all its versions. On the
-// store's writer thread only.
+// Sealed bytes that a plugin of a tenant has in the key-value service, for all its versions. Used
+// inside jobs of the store only.
 struct KvUse {
   bool known = false;  // read from the store
   std::int64_t bytes = 0;

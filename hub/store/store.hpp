@@ -87,8 +87,8 @@ class Transaction : public Connection {
   // stream, number 1.
   [[nodiscard]] virtual std::int64_t stream() const = 0;
   // Runs when this job's writes are undone (its function failed, or the commit of its batch
-  // failed), on the thread of the stream. For state that is kept beside the database once a stream,
-  // such as the head of a chain of audit entries.
+  // failed), on the thread that ran the job. For state that is kept beside the database once a
+  // stream, such as the head of a chain of audit entries.
   virtual void on_rollback(std::function<void()> undo) = 0;
 };
 
@@ -106,11 +106,11 @@ inline constexpr int kMaxRaces = 16;
 [[nodiscard]] Status compare_and_set(Transaction& transaction, const Statement& statement,
                                      std::initializer_list<Value> values);
 
-// Group commit. Jobs run one after the other on a writer's thread, in the order of submission
-// within their lane; many share one transaction and one disk sync. A job that returns an error is
-// undone alone. done comes on the thread that ran the job, in the order of the commits, after the
-// commit is durable (WAL, synchronous=FULL) or the job was undone: when it says ok, everything the
-// job wrote survives a power loss. Internally synchronised.
+// Group commit. Jobs run one after the other on a writer's thread, or on that of a caller that
+// waits, in the order of submission within their lane; many share one transaction and one disk
+// sync. A job that returns an error is undone alone. done comes on the same thread, in the order of
+// the commits, after the commit is durable (WAL, synchronous=FULL) or the job was undone: when it
+// says ok, everything the job wrote survives a power loss. Internally synchronised.
 class Store {
  public:
   using Job = std::function<Status(Transaction&)>;
@@ -135,7 +135,7 @@ class Store {
   void submit(Need need, Job job, Done done) {
     submit(need, kNoLane, std::move(job), std::move(done), Caller::goes_on);
   }
-  // submit and wait. Not from a writer's thread.
+  // submit and wait. Not from inside a job or done.
   Status write(Job job, Need need = Need::droppable);
 
   // Runs on a reader connection, beside the writers, on the caller's thread; sees the last commit

@@ -128,7 +128,7 @@ struct Services::Kv {
     std::int64_t ttl_ms = 0;
     std::int64_t expected = 0;
     std::int64_t now = 0;
-    std::int32_t status = RABT_KV_FAILED;  // written on the writer thread, read after the commit
+    std::int32_t status = RABT_KV_FAILED;  // written inside the job, read after the commit
     std::int64_t version = 0;
   };
   // Frees what a write holds that has been answered.
