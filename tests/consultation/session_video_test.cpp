@@ -1307,6 +1307,8 @@ TEST_F(Video, AStopSoonAfterOneOfTheHubIsTold) {
     return eventually([&] { return provider_.calls("start-transcription").size() == times; });
   };
   must(sessions_->start_transcription(as(doctor_, id)));
+  // What is stopped before it was asked for is never asked for.
+  ASSERT_TRUE(asked(1));
   EXPECT_TRUE(tells("transcription-started", "RM1").ok());
   clock_.advance_ms(20'000);
   must(sessions_->stop_transcription(as(doctor_, id)));
