@@ -98,6 +98,7 @@ struct Hub::Parts {
   explicit Parts(std::unique_ptr<Foundation> foundation) : base(std::move(foundation)) {}
   // Also where the hub could not start: what webhooks send, they read from the sessions.
   ~Parts() {
+    maintenance.reset();
     if (webhooks != nullptr) webhooks->stop();
   }
   Parts(const Parts&) = delete;
@@ -130,7 +131,7 @@ struct Hub::Parts {
   std::unique_ptr<PluginUpgrade> upgrade;
   // What listens. Null when somebody else does for this hub. stop() ends its calls of `api`.
   std::unique_ptr<Edge> edge;
-  // Destroyed before `edge`, `upgrade`, `blobs` and the keys, which its thread uses.
+  // Destroyed before all others, which its thread uses.
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<api::Api> api;
   // Its threads call `api`; stop() ends them.
