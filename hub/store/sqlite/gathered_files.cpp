@@ -96,7 +96,7 @@ int sync(sqlite3_file* file, int flags) {
   return code;
 }
 
-// A method that has nothing to do with what is in the file.
+// A method that has nothing to do with what is in a log.
 template <auto kMethod, class Answer, class... Arguments>
 Answer passed_on(sqlite3_file* file, Arguments... arguments) {
   return (methods(file).*kMethod)(real(file), arguments...);
@@ -120,16 +120,16 @@ constexpr Methods methods_of(int version) {
       .xSync = sync,
       .xFileSize = behind<&Methods::xFileSize, sqlite3_int64*>,
       .xLock = passed_on<&Methods::xLock, int, int>,
-      .xUnlock = behind<&Methods::xUnlock, int>,
+      .xUnlock = passed_on<&Methods::xUnlock, int, int>,
       .xCheckReservedLock = passed_on<&Methods::xCheckReservedLock, int, int*>,
-      .xFileControl = behind<&Methods::xFileControl, int, void*>,
+      .xFileControl = passed_on<&Methods::xFileControl, int, int, void*>,
       .xSectorSize = passed_on<&Methods::xSectorSize, int>,
       .xDeviceCharacteristics = passed_on<&Methods::xDeviceCharacteristics, int>,
       .xShmMap = passed_on<&Methods::xShmMap, int, int, int, int, void volatile**>,
       .xShmLock = passed_on<&Methods::xShmLock, int, int, int, int>,
       .xShmBarrier = passed_on<&Methods::xShmBarrier, void>,
       .xShmUnmap = passed_on<&Methods::xShmUnmap, int, int>,
-      .xFetch = behind<&Methods::xFetch, sqlite3_int64, int, void**>,
+      .xFetch = passed_on<&Methods::xFetch, int, sqlite3_int64, int, void**>,
       .xUnfetch = passed_on<&Methods::xUnfetch, int, sqlite3_int64, void*>,
   };
 }
@@ -151,8 +151,7 @@ int open(sqlite3_vfs* vfs, sqlite3_filename name, sqlite3_file* file, int flags,
   // Without this promise of the file system SQLite syncs in the middle of what a commit writes.
   const bool safe =
       (methods(file).xDeviceCharacteristics(real(file)) & SQLITE_IOCAP_POWERSAFE_OVERWRITE) != 0;
-  if (safe && (flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) != 0)
-    of(file).gathered = new (std::nothrow) Gathered;
+  if (safe && (flags & SQLITE_OPEN_WAL) != 0) of(file).gathered = new (std::nothrow) Gathered;
   return SQLITE_OK;
 }
 
