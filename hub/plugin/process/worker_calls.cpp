@@ -33,22 +33,26 @@ bool WorkerPlugin::room(std::size_t text_bytes) const {
   return writer_.room(text_bytes);
 }
 
-bool WorkerPlugin::put(const Frame& frame) {
+WorkerPlugin::Bell::~Bell() {
+  if (process_ != nullptr) worker::ring_bell(process_->frames.get());
+}
+
+bool WorkerPlugin::put(const Frame& frame, Bell& bell) {
   if (process_ == nullptr || !writer_.room(texts_of(frame))) return false;
-  if (writer_.put(frame)) worker::ring_bell(process_->frames.get());
+  if (writer_.put(frame)) bell.is_for(process_);
   return true;
 }
 
-bool WorkerPlugin::put_lent(const Frame& frame, std::size_t place) {
+bool WorkerPlugin::put_lent(const Frame& frame, std::size_t place, Bell& bell) {
   if (process_ == nullptr || !writer_.room(0) || !loans_->lend(place, frame)) return false;
-  if (writer_.put_lent(frame, place)) worker::ring_bell(process_->frames.get());
+  if (writer_.put_lent(frame, place)) bell.is_for(process_);
   return true;
 }
 
-bool WorkerPlugin::put_first(const Frame& frame) {
+bool WorkerPlugin::put_first(const Frame& frame, Bell& bell) {
   const std::size_t size = texts_of(frame);
   if (size > worker::kMaxFrameBytes) return false;
-  return size > worker::kMaxInlineBytes ? put_lent(frame, 0) : put(frame);
+  return size > worker::kMaxInlineBytes ? put_lent(frame, 0, bell) : put(frame, bell);
 }
 void WorkerPlugin::take_back_first() {
   const Lock lock(mutex_);
@@ -58,6 +62,7 @@ void WorkerPlugin::take_back_first() {
 WorkerPlugin::Given WorkerPlugin::give(Frame& frame, std::uint64_t process, Upcall upcall) {
   const std::size_t size = texts_of(frame);
   if (size > worker::kMaxFrameBytes) return Given::gone;
+  Bell bell;
   const Lock lock(mutex_);
   if (phase_ != Phase::up || process_ == nullptr || (process != 0 && process != number_))
     return Given::gone;
@@ -70,7 +75,7 @@ WorkerPlugin::Given WorkerPlugin::give(Frame& frame, std::uint64_t process, Upca
   frame.n[0] = upcall.serial;
   (*shared_)->places[place].store(worker::place_word(upcall.serial, Place::given),
                                   std::memory_order_relaxed);
-  if (!(upcall.loan ? put_lent(frame, *upcall.loan) : put(frame))) return Given::full;
+  if (!(upcall.loan ? put_lent(frame, *upcall.loan, bell) : put(frame, bell))) return Given::full;
   free_.pop_back();
   if (upcall.loan) free_loans_.pop_back();
   upcalls_[place] = std::move(upcall);

@@ -86,6 +86,7 @@ bool WorkerPlugin::handle_ready(Life& life, const Frame& frame) {
   life.listener = life.first.take_descriptor();
   if (life.listener.open() && !life.watch(life.listener.get())) return true;
   const std::string missing = worker::missing_parts(parts);
+  Bell bell;
   const Lock lock(mutex_);
   missing_ = missing;
   if (setup_.sandbox_required && (parts & worker::kRequiredParts) != worker::kRequiredParts) {
@@ -95,7 +96,7 @@ bool WorkerPlugin::handle_ready(Life& life, const Frame& frame) {
     return true;
   }
   life.step = Life::Step::entry;
-  return put(Frame(Type::map, 0));
+  return put(Frame(Type::map, 0), bell);
 }
 
 bool WorkerPlugin::handle_entry(Life& life, const Frame& frame) {

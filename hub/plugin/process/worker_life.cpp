@@ -337,10 +337,11 @@ std::vector<std::uint64_t> WorkerPlugin::find_not_begun() {
 }
 
 void WorkerPlugin::send_migrate(Life& life) {
+  Bell bell;
   const Lock lock(mutex_);
   if (life.step != Life::Step::created || migrate_asked_ != Asked::wanted) return;
   migrate_asked_ = Asked::sent;
-  if (!put_first(Frame(Type::migrate, 0).add(migrate_from_).add(migration_.config)))
+  if (!put_first(Frame(Type::migrate, 0).add(migrate_from_).add(migration_.config), bell))
     life.wrong = "migrate cannot be sent";
 }
 
@@ -360,8 +361,9 @@ void WorkerPlugin::send_create(Life& life) {
   life.metrics = static_cast<const rabt_metrics*>(service(RABT_METRICS));
   life.trace = static_cast<const rabt_trace*>(service(RABT_TRACE));
   life.blob = static_cast<const rabt_blob*>(service(RABT_BLOB));
+  Bell bell;
   const Lock lock(mutex_);
-  if (!put_first(Frame(Type::create, 0).add(*config_))) life.wrong = "create cannot be sent";
+  if (!put_first(Frame(Type::create, 0).add(*config_), bell)) life.wrong = "create cannot be sent";
 }
 
 }  // namespace rabt::plugin

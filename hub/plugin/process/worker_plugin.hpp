@@ -11,6 +11,7 @@
 #include <string_view>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "hub/base/clock.hpp"
@@ -174,6 +175,19 @@ class WorkerPlugin final {
   };
   // One process: what only the plugin's thread touches.
   struct Life;
+  // Rings when it goes, for what was put meanwhile. Made before the lock is taken, so that it goes
+  // after the lock: the process that wakes may take the core from who rings, and the lock with it.
+  class Bell {
+   public:
+    Bell() = default;
+    ~Bell();
+    Bell(const Bell&) = delete;
+    Bell& operator=(const Bell&) = delete;
+    void is_for(std::shared_ptr<worker::Process> process) { process_ = std::move(process); }
+
+   private:
+    std::shared_ptr<worker::Process> process_;
+  };
 
   // ---- worker_plugin.cpp: from process to process
   void keep();
@@ -233,11 +247,12 @@ class WorkerPlugin final {
   // Gives a function like give(), and waits while there is no room.
   Given give_waiting(worker::Frame& frame, std::uint64_t process, const Upcall& upcall);
   // Writes a frame behind those before it. Returns false if it cannot be sent now.
-  [[nodiscard]] bool put(const worker::Frame& frame) RABT_REQUIRES(mutex_);
+  [[nodiscard]] bool put(const worker::Frame& frame, Bell& bell) RABT_REQUIRES(mutex_);
   // The same of a frame with large texts, which are lent in this place.
-  [[nodiscard]] bool put_lent(const worker::Frame& frame, std::size_t place) RABT_REQUIRES(mutex_);
+  [[nodiscard]] bool put_lent(const worker::Frame& frame, std::size_t place, Bell& bell)
+      RABT_REQUIRES(mutex_);
   // Asks for migrate or create: no function holds a loan then.
-  [[nodiscard]] bool put_first(const worker::Frame& frame) RABT_REQUIRES(mutex_);
+  [[nodiscard]] bool put_first(const worker::Frame& frame, Bell& bell) RABT_REQUIRES(mutex_);
   void take_back_first() RABT_EXCLUDES(mutex_);
   void free_place(Upcall& upcall) RABT_REQUIRES(mutex_);
   void finish(Operation* operation, worker::Frame frame);
