@@ -241,25 +241,5 @@ TEST(DiskFailure, StopsWithoutAnAnswerWhenAWriteFails) {
 // Symptom: SQLite's own checkpoint drops the error of a failed fsync; a later fsync succeeds
 // although the kernel has thrown the pages away, the log is reused, and acknowledged rows are gone.
 // Cause: sqlite3_wal_autocheckpoint. The fault is set when only the checkpoint is left.
-TEST(DiskFailure, StopsWhenACheckpointCannotSyncTheDatabase) {
-  const Folder folder;
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const auto store = folder.open({.max_pages = 0, .vfs = failing().name(), .max_queued = 0});
-    if (store == nullptr) ::_exit(1);
-    const std::string body(1'000'000, 'b');
-    for (std::int64_t id = 0; id < 40; ++id) {
-      // The checkpoint follows done: a fault set there meets nothing but the checkpoint.
-      store->submit(Store::Need::required, insert(id, body),
-                    [](const Status&) { fail_sync = true; });
-      store->flush();
-      store->flush();  // the first may share the batch; the second runs after its checkpoint
-      fail_sync = false;
-    }
-    ::_exit(3);
-  }
-  EXPECT_EQ(wait_for(child), sqlite::kExitIo);
-}
-
 }  // namespace
 }  // namespace rabt::store::test

@@ -51,6 +51,8 @@ struct Disk {
 
   std::mutex names_mutex;
   std::map<sqlite3_file*, std::string> names;
+  // What is on the disk changes as a whole.
+  std::mutex kept;
 };
 Disk disk;
 
@@ -68,6 +70,7 @@ int sync(sqlite3_file* file, int flags) {
     disk.pass();
   }
   if (disk.fails) return SQLITE_IOERR_FSYNC;
+  const std::scoped_lock lock(disk.kept);
   const int code = files().real().xSync(file, flags);
   std::filesystem::copy_file(name, name + ".disk",
                              std::filesystem::copy_options::overwrite_existing);
@@ -208,6 +211,7 @@ TEST(LogSync, APowerLossLosesNoRowThatWasToldOf) {
       EXPECT_TRUE(status.ok());
       told.push_back(id);
       if (id % 97 == 0) {
+        const std::scoped_lock lock(disk.kept);
         const auto database = folder.path() / ("loss" + std::to_string(id) + ".db");
         std::filesystem::copy_file(path + ".disk", database);
         std::filesystem::copy_file(path + "-wal.disk", database.string() + "-wal");

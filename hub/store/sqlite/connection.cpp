@@ -275,7 +275,13 @@ Status Database::commit_unsynced(const std::function<void()>& visible) {
 }
 
 bool Database::sync_log() {
-  return sync_held(log_);
+  return sync_file(log_);
+}
+
+bool Database::sync_database() {
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  return sync_file(file);
 }
 
 bool Database::checkpoint() {
@@ -283,9 +289,12 @@ bool Database::checkpoint() {
   int copied = 0;
   const int code =
       sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
-  if (code == SQLITE_OK) return true;
-  static_cast<void>(failure(code));
-  return false;
+  if (code != SQLITE_OK) {
+    static_cast<void>(failure(code));
+    return false;
+  }
+  if (copied == pages) wal_pages_ = 0;
+  return true;
 }
 
 }  // namespace rabt::store::sqlite

@@ -59,9 +59,12 @@ class Database final : public Connection {
   [[nodiscard]] Status commit_unsynced(const std::function<void()>& visible);
   // Any thread, also beside other use of the connection. False when it failed.
   [[nodiscard]] bool sync_log();
+  // Any thread, the same of the database's file: what checkpoint() copied is durable.
+  [[nodiscard]] bool sync_database();
   // Copies what it can of the write-ahead log into the database without waiting. False on trouble.
   [[nodiscard]] bool checkpoint();
-  // Pages in the write-ahead log after the last commit of this connection.
+  // Pages in the write-ahead log after the last commit of this connection; 0 once checkpoint() has
+  // copied the whole log.
   [[nodiscard]] int wal_pages() const { return wal_pages_; }
 
  private:

@@ -186,8 +186,8 @@ void hold_sync(sqlite3_file* log, const std::function<void()>* held) {
   if (of(log).gathered != nullptr) of(log).gathered->held = held;
 }
 
-bool sync_held(sqlite3_file* log) {
-  return methods(log).xSync(real(log), SQLITE_SYNC_NORMAL) == SQLITE_OK;
+bool sync_file(sqlite3_file* file) {
+  return methods(file).xSync(real(file), SQLITE_SYNC_NORMAL) == SQLITE_OK;
 }
 
 }  // namespace rabt::store::sqlite

@@ -24,7 +24,8 @@ namespace rabt::store::sqlite {
 // start was written before it, because SQLite relies on that order, and always on a file system
 // where nothing is gathered.
 void hold_sync(sqlite3_file* log, const std::function<void()>* held);
-// The sync that was held. Any thread, also beside other use of the file. False when it failed.
-[[nodiscard]] bool sync_held(sqlite3_file* log);
+// Syncs what has gone to a file of the VFS above: the sync that was held, or the database after a
+// checkpoint. Any thread, also beside other use of the file. False when it failed.
+[[nodiscard]] bool sync_file(sqlite3_file* file);
 
 }  // namespace rabt::store::sqlite

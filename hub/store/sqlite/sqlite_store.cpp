@@ -22,11 +22,10 @@ namespace sqlite {
 class SqliteStore final : public Store {
  public:
   SqliteStore(const SqliteOptions& options, const Tuning& tuning, Logger& log,
-              std::unique_ptr<FileLock> lock, std::unique_ptr<Database> database,
-              Sequences sequences)
+              std::unique_ptr<FileLock> lock, Writer::Connections connections, Sequences sequences)
       : lock_(std::move(lock)),
         writer_({options.path, tuning.max_queued == 0 ? limits::kMaxQueuedJobs : tuning.max_queued},
-                log, std::move(database), std::move(sequences)),
+                log, std::move(connections), std::move(sequences)),
         readers_(options.path, tuning.vfs, [this] { writer_.wait_for_disk(); }) {}
 
   ~SqliteStore() override {
@@ -87,8 +86,13 @@ Result<std::unique_ptr<Store>> open_tuned(const SqliteOptions& options, const Tu
   RABT_TRY_STATUS(migrate(*writer, options.migrations_folder, log));
   Sequences sequences;
   RABT_TRY_STATUS(sequences.open(*writer));
+  RABT_TRY(reader, Database::open({options.path, tuning.vfs, true}));
+  RABT_TRY_STATUS(set_up_reader(*reader));
+  RABT_TRY(copier, Database::open({options.path, tuning.vfs, false}));
+  RABT_TRY_STATUS(set_up_writer(*copier));
+  Writer::Connections connections{std::move(writer), std::move(reader), std::move(copier)};
   return std::unique_ptr<Store>(std::make_unique<SqliteStore>(
-      options, tuning, log, std::move(lock), std::move(writer), std::move(sequences)));
+      options, tuning, log, std::move(lock), std::move(connections), std::move(sequences)));
 }
 
 }  // namespace sqlite

@@ -12,8 +12,6 @@ namespace rabt::store::sqlite {
 
 namespace {
 
-// 16 MiB: seldom enough to cost little, small enough to start quickly.
-constexpr int kCheckpointPages = 4000;
 constexpr std::chrono::milliseconds kFirstRetry{50};
 constexpr std::chrono::milliseconds kMaxRetry{2000};
 constexpr std::int64_t kStream = 1;
@@ -147,13 +145,13 @@ std::chrono::nanoseconds Writer::Stopwatch::into(std::atomic<std::int64_t>& sum)
   return passed;
 }
 
-Writer::Writer(Options options, Logger& log, std::unique_ptr<Database> database,
-               Sequences sequences)
+Writer::Writer(Options options, Logger& log, Connections connections, Sequences sequences)
     : options_(std::move(options)),
       log_(log),
-      database_(std::move(database)),
+      database_(std::move(connections.writer)),
       sequences_(std::move(sequences)),
-      next_checkpoint_(kCheckpointPages),
+      log_copier_(*database_, std::move(connections.reader), std::move(connections.copier),
+                  [this] { fatal(corrupt("store.io", "the database cannot be synced")); }),
       sync_([this] { sync_log(); }, [this] { wake(); }),
       thread_([this] { run(); }) {}
 
@@ -212,7 +210,7 @@ bool Writer::must_wake() {
 // others. Where several shared the last commit, the next ones are on their way, and the writer's
 // thread gathers them. It also makes the checkpoints.
 bool Writer::can_lend() const {
-  return waiting_ && idle_ && !lent_ && expected() <= 1 && !checkpoint_due();
+  return waiting_ && idle_ && !lent_ && expected() <= 1 && !log_copier_.due();
 }
 
 // On the thread of a caller that waits.
@@ -579,21 +577,13 @@ bool Writer::wait_for_room(std::chrono::milliseconds delay, const Error& error) 
 
 // Runs after the answers went out: the copying may take a while.
 void Writer::checkpoint_when_due() {
-  if (!checkpoint_due()) return;
+  if (!log_copier_.due()) return;
   wait_and_tell();
   database_->clear_trouble();
-  if (database_->checkpoint()) {
-    // A reader may hold the log: then the next try comes after as many pages again, not after
-    // every commit.
-    next_checkpoint_ = kCheckpointPages;
-    if (database_->wal_pages() >= 2 * kCheckpointPages)
-      next_checkpoint_ = database_->wal_pages() + kCheckpointPages;
-    return;
-  }
+  if (log_copier_.step()) return;
   if (database_->trouble() == Trouble::fatal)
     fatal(unavailable("store.io", "the write-ahead log cannot be copied into the database"));
   if (database_->trouble() == Trouble::full) note_full_disk();
-  next_checkpoint_ = database_->wal_pages() + kCheckpointPages;
 }
 
 // Any thread.

@@ -11,8 +11,9 @@
 #include "hub/base/log.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/store/sqlite/connection.hpp"
-#include "hub/store/sqlite/log_sync.hpp"
+#include "hub/store/sqlite/log_copier.hpp"
 #include "hub/store/sqlite/sequences.hpp"
+#include "hub/store/sqlite/sync_thread.hpp"
 
 namespace rabt::store::sqlite {
 
@@ -27,7 +28,13 @@ class Writer {
     std::string path;
     std::size_t max_queued = 0;
   };
-  Writer(Options options, Logger& log, std::unique_ptr<Database> database, Sequences sequences);
+  // To the same database: who writes uses the first, the others are for LogCopier.
+  struct Connections {
+    std::unique_ptr<Database> writer;
+    std::unique_ptr<Database> reader;
+    std::unique_ptr<Database> copier;
+  };
+  Writer(Options options, Logger& log, Connections connections, Sequences sequences);
   // Writes what was submitted, then stops. Required jobs that find the disk full even then are
   // given up: done says store.full. The connection stays open until the object is gone.
   ~Writer();
@@ -87,7 +94,6 @@ class Writer {
   void undo_batch(Batch& batch, std::size_t ran);
   // So many of the last batch's successors are to share the next commit.
   [[nodiscard]] std::size_t expected() const { return last_jobs_ * 4 / 5; }
-  [[nodiscard]] bool checkpoint_due() const { return database_->wal_pages() >= next_checkpoint_; }
   [[nodiscard]] bool to_tell() const { return !untold_.empty() && sync_.done(); }
   void tell();
   void wait_and_tell();
@@ -106,7 +112,7 @@ class Writer {
   // Confined to who writes: the writer's thread, or one that it has lent its work to
   const std::unique_ptr<Database> database_;
   Sequences sequences_;
-  int next_checkpoint_;
+  LogCopier log_copier_;
   // Committed, and perhaps not durable yet: done has not run.
   Batch untold_;
   Stopwatch watch_;
@@ -145,7 +151,7 @@ class Writer {
   bool stopping_ RABT_GUARDED_BY(mutex_) = false;
 
   // Last: they start when everything else is there.
-  LogSync sync_;
+  SyncThread sync_;
   std::thread thread_;
 };
 

@@ -9,18 +9,17 @@
 
 namespace rabt::store::sqlite {
 
-// Makes commits durable on a thread of its own, while the writer runs the jobs of the next one. A
-// commit is visible to readers before it is durable; at most one is at a time. Internally
-// synchronised.
-class LogSync {
+// Makes a file durable on a thread of its own, while the writer goes on: the log, whose last commit
+// is visible to readers before it is durable, or the database. Internally synchronised.
+class SyncThread {
  public:
-  // sync returns when what was committed is durable, and ends the process when it cannot be known.
+  // sync returns when what was written is durable, and ends the process when it cannot be known.
   // told runs after each sync of the object's thread, on it.
-  LogSync(std::function<void()> sync, std::function<void()> told);
+  SyncThread(std::function<void()> sync, std::function<void()> told);
   // Waits for what begin() began.
-  ~LogSync();
+  ~SyncThread();
 
-  // The writer: from now on others may see a commit that is not durable.
+  // The writer: from now on others may see what is not durable.
   void visible() { ++visible_; }
   // The writer: syncs, on the object's thread, what is visible.
   void begin();
@@ -37,7 +36,7 @@ class LogSync {
   const std::function<void()> sync_;
   const std::function<void()> told_;
 
-  // Atomic: how many commits became visible, and how many of them are durable
+  // Atomic: how often something became visible, and how much of that is durable
   std::atomic<std::uint64_t> visible_{0};
   std::atomic<std::uint64_t> durable_{0};
 

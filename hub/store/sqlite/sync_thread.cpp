@@ -1,13 +1,13 @@
-#include "hub/store/sqlite/log_sync.hpp"
+#include "hub/store/sqlite/sync_thread.hpp"
 
 #include <utility>
 
 namespace rabt::store::sqlite {
 
-LogSync::LogSync(std::function<void()> sync, std::function<void()> told)
+SyncThread::SyncThread(std::function<void()> sync, std::function<void()> told)
     : sync_(std::move(sync)), told_(std::move(told)), thread_([this] { run(); }) {}
 
-LogSync::~LogSync() {
+SyncThread::~SyncThread() {
   {
     const Lock lock(mutex_);
     stopping_ = true;
@@ -16,7 +16,7 @@ LogSync::~LogSync() {
   thread_.join();
 }
 
-void LogSync::durable() {
+void SyncThread::durable() {
   {
     const Lock lock(mutex_);
     durable_ = visible_.load();
@@ -24,7 +24,7 @@ void LogSync::durable() {
   durable_now_.notify_all();
 }
 
-void LogSync::begin() {
+void SyncThread::begin() {
   {
     const Lock lock(mutex_);
     begun_ = true;
@@ -32,14 +32,14 @@ void LogSync::begin() {
   work_.notify_one();
 }
 
-void LogSync::wait() {
+void SyncThread::wait() {
   const std::uint64_t visible = visible_;
   if (durable_ >= visible) return;
   Lock lock(mutex_);
   durable_now_.wait(lock, [&] { return durable_ >= visible; });
 }
 
-void LogSync::run() {
+void SyncThread::run() {
   Lock lock(mutex_);
   for (;;) {
     work_.wait(lock, [&]() RABT_REQUIRES(mutex_) { return begun_ || stopping_; });

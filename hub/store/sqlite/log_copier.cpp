@@ -1,0 +1,78 @@
+#include "hub/store/sqlite/log_copier.hpp"
+
+#include <utility>
+
+namespace rabt::store::sqlite {
+
+namespace {
+
+// 16 MiB: seldom enough to cost little, small enough to start quickly.
+constexpr int kPages = 4000;
+
+constexpr Statement kBegin{"BEGIN"};
+constexpr Statement kLook{"SELECT COUNT(*) FROM sqlite_schema"};
+constexpr Statement kRollback{"ROLLBACK"};
+
+}  // namespace
+
+LogCopier::LogCopier(Database& writer, std::unique_ptr<Database> reader,
+                     std::unique_ptr<Database> copier, std::function<void()> failed)
+    : writer_(writer),
+      reader_(std::move(reader)),
+      copier_(std::move(copier)),
+      failed_(std::move(failed)),
+      due_pages_(kPages),
+      copying_([this] { copy(); }, [] {}) {}
+
+bool LogCopier::due() const {
+  const int pages = writer_.wal_pages();  // 0 when all are copied
+  if (pages < due_pages_) return false;
+  // A disk that is slower than the log grows is waited for.
+  return !copies_ || copying_.done() || pages >= due_pages_ + kPages;
+}
+
+bool LogCopier::step() {
+  if (!copies_ && show()) {
+    copies_ = true;
+    copying_.visible();
+    copying_.begin();
+    return true;
+  }
+  if (copies_) {
+    copying_.wait();
+    show_no_more();
+    copies_ = false;
+  }
+  return copy_rest();
+}
+
+bool LogCopier::show() {
+  if (reader_ == nullptr) return false;
+  if (reader_->execute(kBegin, {}).ok() &&
+      reader_->query(kLook, {}, [](const Row&) { return false; }).ok())
+    return true;
+  show_no_more();
+  return false;
+}
+
+// A reader that cannot be ended would keep the log from beginning anew.
+void LogCopier::show_no_more() {
+  if (reader_->in_transaction() && !reader_->execute(kRollback, {}).ok()) reader_.reset();
+}
+
+// On the thread that copies. What it cannot copy is left to the writer, who meets the same trouble.
+void LogCopier::copy() {
+  if (copier_->checkpoint() && !copier_->sync_database()) failed_();
+}
+
+bool LogCopier::copy_rest() {
+  const int pages = writer_.wal_pages();
+  const bool copied = writer_.checkpoint();
+  // A reader may hold the log: then the next try comes after as many pages again, not after every
+  // commit.
+  const bool held = !copied || pages >= 2 * kPages;
+  due_pages_ = held ? pages + kPages : kPages;
+  return copied;
+}
+
+}  // namespace rabt::store::sqlite
