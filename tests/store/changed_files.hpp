@@ -2,8 +2,11 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <map>
 #include <mutex>
+#include <string>
 
 namespace rabt::store::test {
 
@@ -14,11 +17,9 @@ class ChangedFiles {
   // Changes a copy of a table of methods. SQLite has one for each kind of locking; all write and
   // sync by the same functions, those of real().
   using Change = void (*)(sqlite3_io_methods& methods);
-  // Sees each file that was opened. The name is null for a temporary file.
-  using Opened = void (*)(sqlite3_file* file, const char* name);
 
-  ChangedFiles(const char* name, Change change, Opened opened = nullptr)
-      : below_(sqlite3_vfs_find("unix")), vfs_(*below_), change_(change), opened_(opened) {
+  ChangedFiles(const char* name, Change change)
+      : below_(sqlite3_vfs_find("unix")), vfs_(*below_), change_(change) {
     vfs_.pNext = nullptr;
     vfs_.zName = name;
     vfs_.pAppData = this;
@@ -34,6 +35,12 @@ class ChangedFiles {
   [[nodiscard]] const char* name() const { return vfs_.zName; }
   // Once a file was opened.
   [[nodiscard]] const sqlite3_io_methods& real() const { return *real_; }
+  // Of a file that was opened; empty for a temporary one.
+  [[nodiscard]] std::string name_of(sqlite3_file* file) {
+    const std::scoped_lock lock(mutex_);
+    return names_[file];
+  }
+  [[nodiscard]] bool is_log(sqlite3_file* file) { return name_of(file).ends_with("-wal"); }
 
  private:
   int open(const char* path, sqlite3_file* file, int flags, int* out_flags) {
@@ -46,17 +53,57 @@ class ChangedFiles {
       change_(at->second);
     }
     file->pMethods = &at->second;
-    if (opened_ != nullptr) opened_(file, path);
+    names_[file] = path == nullptr ? "" : path;
     return code;
   }
 
   sqlite3_vfs* const below_;
   sqlite3_vfs vfs_;
   const Change change_;
-  const Opened opened_;
   std::mutex mutex_;
   std::map<const sqlite3_io_methods*, sqlite3_io_methods> tables_;
+  std::map<sqlite3_file*, std::string> names_;
   const sqlite3_io_methods* real_ = nullptr;
+};
+
+// Where a test makes calls of SQLite stand. Internally synchronised.
+class Brake {
+ public:
+  // From now on the calls with this number and after it stand.
+  void hold(int from = 1) {
+    const std::scoped_lock lock(mutex_);
+    from_ = from;
+    passed_ = 0;
+  }
+  void release() {
+    const std::scoped_lock lock(mutex_);
+    from_ = 0;
+    changed_.notify_all();
+  }
+  // Waits until a call stands. False when none comes.
+  [[nodiscard]] bool holds() {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(10), [this] { return stand(); });
+  }
+  // A call comes.
+  void pass() {
+    std::unique_lock lock(mutex_);
+    ++passed_;
+    changed_.notify_all();
+    changed_.wait(lock, [this] { return !stand(); });
+  }
+  [[nodiscard]] int passed() {
+    const std::scoped_lock lock(mutex_);
+    return passed_;
+  }
+
+ private:
+  [[nodiscard]] bool stand() const { return from_ != 0 && passed_ >= from_; }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int from_ = 0;
+  int passed_ = 0;
 };
 
 }  // namespace rabt::store::test

@@ -238,8 +238,5 @@ TEST(DiskFailure, StopsWithoutAnAnswerWhenAWriteFails) {
   expect_stop(fail_write, 5, "x");
 }
 
-// Symptom: SQLite's own checkpoint drops the error of a failed fsync; a later fsync succeeds
-// although the kernel has thrown the pages away, the log is reused, and acknowledged rows are gone.
-// Cause: sqlite3_wal_autocheckpoint. The fault is set when only the checkpoint is left.
 }  // namespace
 }  // namespace rabt::store::test

@@ -75,6 +75,12 @@ TEST_F(GatheredFiles, TakeThePagesOfACommitTogether) {
   EXPECT_GE(writes.load(), 8);
   const auto reader = open(/*read_only=*/true);
   EXPECT_EQ(sum(*reader), std::pair(std::int64_t{1000}, std::int64_t{1'000'000}));
+  ASSERT_TRUE(database_->checkpoint());
+  std::filesystem::copy_file(folder_.options().path, folder_.path() / "copy.db");
+  const auto copy =
+      sqlite::Database::open({(folder_.path() / "copy.db").string(), "", /*read_only=*/true});
+  ASSERT_TRUE(copy.ok());
+  EXPECT_EQ(sum(**copy), std::pair(std::int64_t{1000}, std::int64_t{1'000'000}));
 }
 
 // The cache does not hold the transaction: its pages go to the log before the commit, and come back

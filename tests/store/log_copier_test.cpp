@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <future>
-#include <set>
 #include <thread>
 
 #include "tests/store/changed_files.hpp"
@@ -14,63 +13,19 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// SQLite's own files, except that syncs of databases can be stopped, and the next one can
-// fail.
-struct Disk {
-  std::mutex mutex;
-  std::condition_variable changed;
-  // From the sync with this number on; 0 for never.
-  int stops_at = 0;
-  int syncs = 0;
-  std::atomic<bool> fails{false};
-
-  void stop_at(int sync) {
-    const std::scoped_lock lock(mutex);
-    stops_at = sync;
-    syncs = 0;
-  }
-  void go_on() {
-    const std::scoped_lock lock(mutex);
-    stops_at = 0;
-    changed.notify_all();
-  }
-  [[nodiscard]] bool stopped() {
-    std::unique_lock lock(mutex);
-    return changed.wait_for(lock, 10s, [&] { return stops_at != 0 && syncs >= stops_at; });
-  }
-  void pass() {
-    std::unique_lock lock(mutex);
-    ++syncs;
-    changed.notify_all();
-    changed.wait(lock, [&] { return stops_at == 0 || syncs < stops_at; });
-  }
-
-  std::set<sqlite3_file*> logs;
-};
-Disk disk;
-
+// SQLite's own files, except that syncs of databases can be stopped, and can fail.
+Brake database_syncs;
+std::atomic<bool> fail_sync{false};
 ChangedFiles& files() {
-  static ChangedFiles of_disk(
-      "slow database",
-      [](sqlite3_io_methods& methods) {
-        methods.xSync = [](sqlite3_file* file, int flags) {
-          bool log = false;
-          {
-            const std::scoped_lock lock(disk.mutex);
-            log = disk.logs.contains(file);
-          }
-          if (!log) disk.pass();
-          if (!log && disk.fails.exchange(false)) return SQLITE_IOERR_FSYNC;
-          return files().real().xSync(file, flags);
-        };
-      },
-      [](sqlite3_file* file, const char* name) {
-        const std::scoped_lock lock(disk.mutex);
-        if (name != nullptr && std::string_view(name).ends_with("-wal"))
-          disk.logs.insert(file);
-        else
-          disk.logs.erase(file);
-      });
+  static ChangedFiles of_disk("slow database", [](sqlite3_io_methods& methods) {
+    methods.xSync = [](sqlite3_file* file, int flags) {
+      if (!files().is_log(file)) {
+        database_syncs.pass();
+        if (fail_sync) return SQLITE_IOERR_FSYNC;
+      }
+      return files().real().xSync(file, flags);
+    };
+  });
   return of_disk;
 }
 
@@ -82,19 +37,19 @@ constexpr std::int64_t kTooManyRows = 500;
 // One commit of many rows. Returns whether the thread that copies them stands in this sync of the
 // database: the first is SQLite's when no commit came meanwhile, the second is the thread's own.
 bool copies_until(Store& store, int sync) {
-  disk.stop_at(sync);
+  database_syncs.hold(sync);
   Gate gate(store);
   for (std::int64_t id = 0; id < kManyRows; ++id)
     store.submit(Store::Need::required, insert(id, std::string(kBodyBytes, 'b')), {});
   gate.open();
-  return disk.stopped();
+  return database_syncs.holds();
 }
 
 class LogCopierTest : public ::testing::Test {
  protected:
   LogCopierTest()
       : store_(folder_.open({.max_pages = 0, .vfs = files().name(), .max_queued = 0})) {}
-  ~LogCopierTest() override { disk.go_on(); }
+  ~LogCopierTest() override { database_syncs.release(); }
 
   void copy_until(int sync) {
     ASSERT_TRUE(copies_until(*store_, sync));
@@ -133,7 +88,7 @@ class LogCopierTest : public ::testing::Test {
     for (int i = 0; i < 20; ++i) write_one();
     EXPECT_EQ(start_of_log(), start) << "the thread still copies";
     expect_all_rows();
-    disk.go_on();
+    database_syncs.release();
     EXPECT_TRUE(begins_anew(start));
     expect_all_rows();
   }
@@ -154,14 +109,13 @@ TEST_F(LogCopierTest, LetsTheWriterGoOnWhenSqliteHasSyncedToo) {
 // anew.
 TEST_F(LogCopierTest, DoesNotBeginWhenNothingIsToBeCopied) {
   copy_until(2);
-  disk.go_on();
+  database_syncs.release();
   const auto flush_often = [&] {
     for (int i = 0; i < 50; ++i) {
       store_->flush();
       std::this_thread::sleep_for(1ms);
     }
-    const std::scoped_lock lock(disk.mutex);
-    return disk.syncs;
+    return database_syncs.passed();
   };
   const int syncs = flush_often();
   EXPECT_EQ(flush_often(), syncs);
@@ -175,7 +129,7 @@ TEST_F(LogCopierTest, KeepsTheLogShortOnASlowDisk) {
   });
   EXPECT_EQ(writing.wait_for(500ms), std::future_status::timeout);
   EXPECT_LT(std::filesystem::file_size(log()), 45'000'000U);
-  disk.go_on();
+  database_syncs.release();
   writing.get();
   expect_all_rows();
 }
@@ -185,38 +139,31 @@ TEST_F(LogCopierTest, IsWaitedForWhenTheStoreCloses) {
   write_one();
   auto closing = std::async(std::launch::async, [&] { store_.reset(); });
   EXPECT_EQ(closing.wait_for(100ms), std::future_status::timeout);
-  disk.go_on();
+  database_syncs.release();
   closing.get();
   EXPECT_FALSE(std::filesystem::exists(log()));
   store_ = folder_.open();
   expect_all_rows();
 }
 
-// SQLite does not count as copied what it could not sync: the writer copies all of it again.
-TEST_F(LogCopierTest, LeavesToTheWriterWhatSqliteSeesFail) {
-  copy_until(1);
-  const std::string start = start_of_log();
-  disk.fails = true;
-  disk.go_on();
-  EXPECT_TRUE(begins_anew(start));
-  EXPECT_FALSE(disk.fails);
-  expect_all_rows();
-}
-
-// SQLite counts as copied what the thread syncs for it, and nobody knows what is on the disk.
+// Symptom: SQLite's own checkpoint drops the error of a failed fsync; a later fsync succeeds
+// although the kernel has thrown the pages away, the log is reused, and acknowledged rows are gone.
+// Cause: sqlite3_wal_autocheckpoint. Here the first sync is SQLite's, the second the thread's.
 TEST(LogCopierFailure, StopsTheProcess) {
-  const Folder folder;
-  const pid_t child = ::fork();
-  if (child == 0) {
-    const auto store = folder.open({.max_pages = 0, .vfs = files().name(), .max_queued = 0});
-    if (store == nullptr) ::_exit(1);
-    if (!copies_until(*store, 2)) ::_exit(2);
-    disk.fails = true;
-    disk.go_on();
-    std::this_thread::sleep_for(10s);
-    ::_exit(3);
+  for (const int sync : {2}) {
+    const Folder folder;
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const auto store = folder.open({.max_pages = 0, .vfs = files().name(), .max_queued = 0});
+      if (store == nullptr) ::_exit(1);
+      if (!copies_until(*store, sync)) ::_exit(2);
+      fail_sync = true;
+      database_syncs.release();
+      std::this_thread::sleep_for(10s);
+      ::_exit(3);
+    }
+    EXPECT_EQ(wait_for(child), sqlite::kExitIo) << "sync " << sync;
   }
-  EXPECT_EQ(wait_for(child), sqlite::kExitIo);
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <future>
-#include <map>
 #include <numeric>
 #include <thread>
 
@@ -21,36 +20,9 @@ using namespace std::chrono_literals;
 // SQLite's own files on a disk that keeps what was synced, and nothing else: it lies beside each
 // file, with the ending .disk. Syncs of the log can be stopped, and can fail.
 struct Disk {
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool stopped = false;
-  int waiting = 0;
+  Brake log;
   std::atomic<bool> fails{false};
   std::atomic<int> log_syncs{0};
-
-  void stop() {
-    const std::scoped_lock lock(mutex);
-    stopped = true;
-  }
-  void go_on() {
-    const std::scoped_lock lock(mutex);
-    stopped = false;
-    changed.notify_all();
-  }
-  void await_sync() {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return waiting > 0; });
-  }
-  void pass() {
-    std::unique_lock lock(mutex);
-    ++waiting;
-    changed.notify_all();
-    changed.wait(lock, [&] { return !stopped; });
-    --waiting;
-  }
-
-  std::mutex names_mutex;
-  std::map<sqlite3_file*, std::string> names;
   // What is on the disk changes as a whole.
   std::mutex kept;
 };
@@ -59,17 +31,12 @@ Disk disk;
 ChangedFiles& files();
 
 int sync(sqlite3_file* file, int flags) {
-  std::string name;
-  {
-    const std::scoped_lock lock(disk.names_mutex);
-    name = disk.names[file];
-  }
-  const bool log = name.ends_with("-wal");
-  if (log) {
+  if (files().is_log(file)) {
     ++disk.log_syncs;
-    disk.pass();
+    disk.log.pass();
   }
   if (disk.fails) return SQLITE_IOERR_FSYNC;
+  const std::string name = files().name_of(file);
   const std::scoped_lock lock(disk.kept);
   const int code = files().real().xSync(file, flags);
   std::filesystem::copy_file(name, name + ".disk",
@@ -78,12 +45,7 @@ int sync(sqlite3_file* file, int flags) {
 }
 
 ChangedFiles& files() {
-  static ChangedFiles of_disk(
-      "disk", [](sqlite3_io_methods& methods) { methods.xSync = sync; },
-      [](sqlite3_file* file, const char* name) {
-        const std::scoped_lock lock(disk.names_mutex);
-        disk.names[file] = name == nullptr ? "" : name;
-      });
+  static ChangedFiles of_disk("disk", [](sqlite3_io_methods& methods) { methods.xSync = sync; });
   return of_disk;
 }
 
@@ -115,10 +77,10 @@ TEST(LogSync, RunsTheNextJobsMeanwhileAndTellsAndShowsNothing) {
           told.push_back(id);
         });
   };
-  Gate gate(*store, [] { disk.stop(); });
+  Gate gate(*store, [] { disk.log.hold(); });
   for (std::int64_t id = 0; id < kTogether; ++id) submit(id);
   gate.open();
-  disk.await_sync();
+  ASSERT_TRUE(disk.log.holds());
   std::promise<std::vector<std::int64_t>> seen;
   auto seeing = seen.get_future();
   std::thread reader([&] { seen.set_value(ids(*store)); });
@@ -135,7 +97,7 @@ TEST(LogSync, RunsTheNextJobsMeanwhileAndTellsAndShowsNothing) {
     const std::scoped_lock lock(mutex);
     EXPECT_TRUE(told.empty()) << "told of " << told.size();
   }
-  disk.go_on();
+  disk.log.release();
   EXPECT_GE(seeing.get().size(), static_cast<std::size_t>(kTogether));
   reader.join();
   store->flush();
@@ -159,15 +121,15 @@ TEST(LogSync, WhoStopsTheStoreWaitsForIt) {
                    [&](const Status& last) { told += last.ok() ? 1 : 100; });
     }
   };
-  Gate gate(*store, [] { disk.stop(); });
+  Gate gate(*store, [] { disk.log.hold(); });
   for (std::int64_t id = 0; id < kTogether; ++id)
     store->submit(Store::Need::required, insert(id), told_all);
   gate.open();
-  disk.await_sync();
+  ASSERT_TRUE(disk.log.holds());
   std::thread stopping([&] { store.reset(); });
   std::this_thread::sleep_for(20ms);
   EXPECT_EQ(told, 0);
-  disk.go_on();
+  disk.log.release();
   stopping.join();
   EXPECT_EQ(told, kTogether + 1);
 }
