@@ -60,9 +60,12 @@ void LogCopier::show_no_more() {
   if (reader_->in_transaction() && !reader_->execute(kRollback, {}).ok()) reader_.reset();
 }
 
-// On the thread that copies. What it cannot copy is left to the writer, who meets the same trouble.
+// On the thread that copies. What it has no room for is left to the writer, who meets the same
+// trouble.
 void LogCopier::copy() {
-  if (copier_->checkpoint() && !copier_->sync_database()) failed_();
+  copier_->clear_trouble();
+  const bool copied = copier_->checkpoint();
+  if (copied ? !copier_->sync_database() : copier_->trouble() == Trouble::fatal) failed_();
 }
 
 bool LogCopier::copy_rest() {

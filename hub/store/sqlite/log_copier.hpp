@@ -20,7 +20,7 @@ namespace rabt::store::sqlite {
 class LogCopier {
  public:
   // reader and copier: more connections to the database of the writer's, for reading and for
-  // writing. failed: the database cannot be made durable; ends the process.
+  // writing. failed: what is in the database is not known any more; ends the process.
   LogCopier(Database& writer, std::unique_ptr<Database> reader, std::unique_ptr<Database> copier,
             std::function<void()> failed);
 

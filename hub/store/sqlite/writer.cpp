@@ -151,7 +151,7 @@ Writer::Writer(Options options, Logger& log, Connections connections, Sequences 
       database_(std::move(connections.writer)),
       sequences_(std::move(sequences)),
       log_copier_(*database_, std::move(connections.reader), std::move(connections.copier),
-                  [this] { fatal(corrupt("store.io", "the database cannot be synced")); }),
+                  [this] { cannot_copy(); }),
       sync_([this] { sync_log(); }, [this] { wake(); }),
       thread_([this] { run(); }) {}
 
@@ -581,12 +581,14 @@ void Writer::checkpoint_when_due() {
   wait_and_tell();
   database_->clear_trouble();
   if (log_copier_.step()) return;
-  if (database_->trouble() == Trouble::fatal)
-    fatal(unavailable("store.io", "the write-ahead log cannot be copied into the database"));
+  if (database_->trouble() == Trouble::fatal) cannot_copy();
   if (database_->trouble() == Trouble::full) note_full_disk();
 }
 
 // Any thread.
+void Writer::cannot_copy() {
+  fatal(unavailable("store.io", "the write-ahead log cannot be copied into the database"));
+}
 void Writer::sync_log() {
   if (!database_->sync_log()) fatal(corrupt("store.io", "the write-ahead log cannot be synced"));
 }

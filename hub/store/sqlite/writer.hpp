@@ -100,6 +100,7 @@ class Writer {
   void finish(Batch& batch);
   [[nodiscard]] bool wait_for_room(std::chrono::milliseconds delay, const Error& error);
   void checkpoint_when_due();
+  [[noreturn]] void cannot_copy();
   void sync_log();
   void wake();
   void note_full_disk();
