@@ -364,6 +364,10 @@ class ExpressionGenerator final {
     if (name == "env_is_no_name" || (name == "error" && !chance(4))) name = "length";
     if (name == "reverse" && known_) classes_.insert("reverse of texts");
     if (name == "reverse" && !known_) name = "(if type==\"string\" then . else reverse end)";
+    if (name == "exp2" || name == "exp10") {
+      if (known_) classes_.insert({"last digit", "texts of large numbers"});
+      if (!known_) name = "log2";
+    }
     if (name == "bsearch(1)") name = "(if type==\"array\" then . else bsearch(1) end)";
     if (name == "error") name = "(if . == null then . else error end)";
     if (name == "nan" || name == "infinite") name = chance(3) ? name : "-1";
