@@ -439,7 +439,7 @@ class ExpressionGenerator final {
       case 29:
         return "sub(" + regex() + ";\"<\\(.x)>\")";
       case 30:
-        return "gsub(" + regex() + ";" + k + ")";
+        return "gsub(" + repeated(regex()) + ";" + k + ")";
       case 31:
         return "[splits(" + regex() + ")]";
       case 32:
@@ -512,6 +512,14 @@ class ExpressionGenerator final {
       default:
         return "JOIN({\"a\":1,\"1\":2};tostring)";
     }
+  }
+
+  // For gsub: jq 1.6 begins anew after each match.
+  std::string repeated(const std::string& regex) {
+    if (!regex.starts_with("\"^")) return regex;
+    if (!known_) return "\"a\"";
+    classes_.insert("gsub at the beginning");
+    return regex;
   }
 
   // For any and all: jq 1.6 may evaluate one result more than it needs.
