@@ -1,6 +1,7 @@
 #include "hub/api/answers.hpp"
 
 #include "hub/api/browser.hpp"
+#include "hub/base/json_members.hpp"
 #include "hub/base/trace_context.hpp"
 #include "hub/http/problem.hpp"
 
@@ -57,8 +58,19 @@ bool wants_events(const Request& request) {
          request.header("accept").find("text/event-stream") != std::string_view::npos;
 }
 
+namespace {
+
+Result<Json> parse_body(std::string_view text) {
+  if (count_json_values(text) > kMaxJsonValues)
+    return invalid("json.members", "the body has more than " + std::to_string(kMaxJsonValues) +
+                                       " members and items");
+  return Json::parse(text.empty() ? "{}" : text);
+}
+
+}  // namespace
+
 const Result<Json>& Body::json() const {
-  if (!json_) json_ = Json::parse(request_.body.empty() ? std::string_view("{}") : request_.body);
+  if (!json_) json_ = parse_body(request_.body);
   return *json_;
 }
 

@@ -14,6 +14,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/http/problem.hpp"
 #include "hub/http/request_head.hpp"
+#include "hub/identity/remote_keys.hpp"
 
 namespace rabt::api {
 
@@ -62,6 +63,18 @@ Error too_much_at_once() {
 
 // What a body that is taken piece by piece holds at once.
 constexpr std::int64_t kHeldOfStream = 512LL << 10U;
+
+// What a body and what is made of it hold. A body that is too large is refused before it comes.
+std::int64_t held_by(std::int64_t length, const RouteOptions& options, std::uint64_t made) {
+  return std::min(length, static_cast<std::int64_t>(options.max_body)) *
+         (1 + static_cast<std::int64_t>(made));
+}
+
+// Requests of one issuer, or deliveries of one source, in the lane `outside`; sign-ins of one
+// address; and how many principals' parts a source takes.
+constexpr int kPartOfOutside = 4;
+constexpr int kPartOfSignIn = 4;
+constexpr int kPartsOfSource = 4;
 
 // RFC 8187 section 3.2: UTF-8''%D8%A7..., since a browser's header cannot carry Arabic as it is.
 // Any other text is taken as it stands.
@@ -145,29 +158,39 @@ Api::Api(std::unique_ptr<Resources> resources, Parts parts)
 
 http::Admission Api::admit(const Request& head, std::string_view listener) {
   auto credential = credential_of(head);
-  if (!credential.ok()) {
-    const bool unknown = credential.error().code == "http.unauthenticated";
-    return unknown ? unauthorised(credential.error().message) : http::problem(credential.error());
-  }
-  const identity::Credential& shown = *credential;
+  const bool broken = !credential.ok() && credential.error().code == "http.unauthenticated";
+  if (!credential.ok() && !broken) return http::problem(credential.error());
+  // A cookie that proves nothing shuts no browser out of what is open.
+  const identity::Credential shown = broken ? identity::Credential{} : *std::move(credential);
   http::Admission admission = judge(head, listener, shown);
   if (auto* refusal = std::get_if<Response>(&admission)) {
     screen(*refusal, parts_.privacy);
     return admission;
   }
   if (head.header("upgrade").empty() && !wants_events(head)) return admission;
-  if (!std::holds_alternative<http::Handler>(admission)) return admission;
-  return
-      [this, shown = shown, answer = std::get<http::Handler>(admission)](const Request& request) {
-        Response response = answer(request);
-        if (response.socket == nullptr && response.events == nullptr) return response;
-        // What it comes to now, so that nothing is lost between the judgement and the watch.
-        auto who = parts_.who.again(shown, false);
-        if (!who.ok()) return http::problem(who.error());
-        auto& handler = response.socket != nullptr ? response.socket : response.events;
-        handler = guarded(std::move(handler), parts_.watch, *std::move(who), shown);
-        return response;
-      };
+  auto* intake = std::get_if<http::Intake>(&admission);
+  if (intake == nullptr || intake->sink != nullptr) return admission;
+  intake->handler = [this, shown = shown,
+                     answer = std::move(intake->handler)](const Request& request) {
+    Response response = answer(request);
+    if (response.socket == nullptr && response.events == nullptr) return response;
+    // What it comes to now, so that nothing is lost between the judgement and the watch.
+    auto who = parts_.who.again(shown, false);
+    if (!who.ok()) return http::problem(who.error());
+    auto& handler = response.socket != nullptr ? response.socket : response.events;
+    // A message counts as what its principal writes.
+    const auto may_send = [this, caller = identity::Caller{.who = *who}] {
+      return !over(parts_.rates.write, caller);
+    };
+    handler = guarded(std::move(handler), parts_.watch, *std::move(who), shown, may_send);
+    return response;
+  };
+  return admission;
+}
+
+std::optional<http::Admission> Api::later(const Error& error) {
+  if (error.code != identity::kWaits) return std::nullopt;
+  return http::Elsewhere{.share = {"keys of issuers", kPartOfOutside}};
 }
 
 http::Admission Api::judge(const Request& head, std::string_view listener,
@@ -184,6 +207,7 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
   identity::RefusedToken refused;
   auto caller = caller_of(head, shown, client, &refused);
   if (!caller.ok()) {
+    if (auto elsewhere = later(caller.error())) return *std::move(elsewhere);
     if (caller.error().code != "http.unauthenticated") return problem_of(caller.error());
     // What is open asks nobody: a delivery brings its own proof in the same header.
     if (!open) {
@@ -232,16 +256,15 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
   return taking(*found.route, call);
 }
 
-// Seals, checks and keeps a body as it comes. It counts as one request of its caller that runs, and
-// with what it holds.
+// Seals, checks and keeps a body as it comes. It counts with what it holds.
 class Api::Receiving final : public http::BodySink {
  public:
   Receiving(Api& api, const Route& route, const Call& call, std::unique_ptr<Upload> upload,
-            Takes takes)
+            std::shared_ptr<void> held)
       : api_(api),
         route_(route),
         call_(call),
-        takes_(std::move(takes)),
+        held_(std::move(held)),
         named_(!call.request.header("idempotency-key").empty()),
         upload_(std::move(upload)) {}
 
@@ -266,15 +289,61 @@ class Api::Receiving final : public http::BodySink {
   Api& api_;
   const Route& route_;
   const Call call_;
-  const Takes takes_;
+  const std::shared_ptr<void> held_;
   const bool named_;
   crypto::Sha256 hash_;
   const std::unique_ptr<Upload> upload_;
 };
 
+namespace {
+
+// RFC 9110 section 15.5.16. Bodies are taken as they are: what unpacks to any size has no limit.
+Status check_coding(const Request& head) {
+  const std::string_view coding = head.header("content-encoding");
+  const std::string_view length = head.header("content-length");
+  const bool has_body = !length.empty() && length != "0";
+  if (coding.empty() || !has_body || equal_ignoring_case(coding, "identity")) return ok_status();
+  constexpr std::size_t kMostShown = 32;
+  const bool shown = coding.size() <= kMostShown && http::is_token(coding);
+  return invalid("http.content_coding", "the body is coded" +
+                                            (shown ? " as `" + lower(coding) + "`" : "") +
+                                            ": send it as it is, without Content-Encoding");
+}
+
+}  // namespace
+
+http::Share Api::share_of(const RouteOptions& options, const identity::Caller& caller,
+                          const PathParameters& path) const {
+  const int most = parts_.rates.concurrent;
+  if (most == 0 || caller.who.kind == identity::Kind::local || options.lane == http::Lane::head)
+    return {};
+  const std::string tenant = resources_->accounts.tenant + " ";
+  // Many callers sign in at one issuer, and many deliveries come from one source.
+  if (options.lane == http::Lane::outside) {
+    const std::string_view of = options.rate == RateClass::hook ? source_in(path) : path[0];
+    return {tenant + std::string(of), kPartOfOutside};
+  }
+  if (options.rate == RateClass::hook)
+    return {tenant + std::string(source_in(path)), most * kPartsOfSource};
+  const bool stranger = caller.who.kind == identity::Kind::anonymous;
+  std::string whose = tenant + (stranger ? household_of(caller.client) : caller.who.actor());
+  if (options.lane == http::Lane::heavy) return {std::move(whose), 1};
+  if (options.lane == http::Lane::sign_in) return {std::move(whose), kPartOfSignIn};
+  return {std::move(whose), most};
+}
+
 http::Admission Api::taking(const Route& route, const Call& call) {
-  const RouteOptions& options = route.options;
+  const Status coding = check_coding(call.request);
+  if (!coding.ok()) return http::problem(coding.error());
+  RouteOptions options = route.options;
+  const bool hook = options.rate == RateClass::hook;
+  if (hook && resources_->hooks.asks_sender(call)) options.lane = http::Lane::outside;
   const auto length = read_number<std::int64_t>(call.request.header("content-length")).value_or(0);
+  http::Intake intake{
+      .lane = options.lane,
+      .share = share_of(options, call.caller, call.path),
+      .crowded = [] { return http::problem(too_many_at_once()); },
+  };
   if (options.upload != nullptr) {
     auto upload = options.upload(*resources_, call);
     if (!upload.ok()) return http::problem(upload.error());
@@ -282,19 +351,20 @@ http::Admission Api::taking(const Route& route, const Call& call) {
       // Its form is judged while it comes.
       const Status may = may_act(*resources_, route, call);
       if (!may.ok()) return problem_of(may.error());
-      auto running = run_of(call.caller);
-      if (running == nullptr) return http::problem(too_many_at_once());
       auto held = hold_of(call.caller, std::min(length, kHeldOfStream));
       if (held == nullptr) return http::problem(too_much_at_once());
-      return http::Intake{
-          .max_body = options.max_upload,
-          .sink = std::make_unique<Receiving>(*this, route, call, *std::move(upload),
-                                              Takes{std::move(running), std::move(held)})};
+      intake.max_body = options.max_upload;
+      intake.sink =
+          std::make_unique<Receiving>(*this, route, call, *std::move(upload), std::move(held));
+      return intake;
     }
   }
-  auto held = hold_of(call.caller, length);
+  // What a plugin reads is made in its own process.
+  intake.made_of_body = hook ? 0 : kMadeOfJson;
+  intake.max_body = options.max_body;
+  auto held = hold_of(call.caller, held_by(length, options, intake.made_of_body));
   if (held == nullptr) return http::problem(too_much_at_once());
-  const auto answer = [this, &route, call, held = std::move(held)](const Request& /*request*/) {
+  intake.handler = [this, &route, call, held = std::move(held)](const Request& /*request*/) {
     Response response =
         once(route, call, [&](const Call& with) { return route.handler(*resources_, with); });
     // A delivery that proves nothing counts for the address that sent it.
@@ -303,9 +373,7 @@ http::Admission Api::taking(const Route& route, const Call& call) {
     screen(response, parts_.privacy);
     return response;
   };
-  auto handler = within(call.caller, answer, [] { return http::problem(too_many_at_once()); });
-  if (options.max_body == limits::kMaxRequestBody) return handler;
-  return http::Intake{.max_body = options.max_body, .handler = std::move(handler)};
+  return intake;
 }
 
 Response Api::problem_of(const Error& error) const {
@@ -380,6 +448,7 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
   };
   auto caller = caller_of(head, shown, client, &refused);
   if (!caller.ok()) {
+    if (auto elsewhere = later(caller.error())) return *std::move(elsewhere);
     if (caller.error().code != "http.unauthenticated" || !open) return refuse(caller.error());
     caller =
         identity::Caller{.client = client, .request = head.request_id, .device = device_of(head)};
@@ -388,30 +457,38 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
     return refuse(identity::unauthenticated());
   if (found.route == nullptr) return doors_->other_method(found, head);
   if (!open && caller->who.must_enrol) return refuse(identity::enrolment_needed());
-  // Where somebody signs in or makes an account, one limit holds for all doors.
-  if (open && head.method == "POST") {
-    if (const auto wait = over_address(parts_.rates.sign_in, client))
-      return doors_->too_many(found, head, wait->limit, wait->ms);
-  }
+  // The limits of a path of /api/v1 are those of every path which translates it, and the door's own
+  // rate besides.
+  const RouteOptions options = compat::options_of(*found.route);
   const Limit limit = per_second(found.door->name, doors_->rate_of(found));
-  if (const auto wait = over(limit, *caller))
-    return doors_->too_many(found, head, wait->limit, wait->ms);
+  auto wait = options.rate == RateClass::by_method ? std::optional<Wait>()
+                                                   : over(options.rate, head, *caller);
+  if (!wait) wait = over(limit, *caller);
+  if (wait) return doors_->too_many(found, head, wait->limit, wait->ms);
   // The decision of a path of /api/v1 is that of every path which translates it.
   if (const Route* const as = compat::find_operation(found.route->as);
       as != nullptr && !open && !as->permission.allows(caller->who)) {
     return doors_->refuse(found, head, refusal(*caller, as->operation));
   }
+  if (options.strong) {
+    const Status strong = resources_->accounts.accounts.check_strong(caller->who);
+    if (!strong.ok()) return doors_->refuse(found, head, strong.error());
+  }
   if (!connects(head, *caller)) return too_many_connections();
-  auto held =
-      hold_of(*caller, read_number<std::int64_t>(head.header("content-length")).value_or(0));
+  const Status coding = check_coding(head);
+  if (!coding.ok()) return doors_->refuse(found, head, coding.error());
+  const auto length = read_number<std::int64_t>(head.header("content-length")).value_or(0);
+  auto held = hold_of(*caller, held_by(length, options, kMadeOfJson));
   if (held == nullptr) return doors_->refuse(found, head, too_much_at_once());
-  return within(
-      *caller,
-      [this, found, caller = *caller, held = std::move(held)](const Request& request) {
-        return doors_->answer(found, request, caller);
-      },
+  return http::Intake{
+      .max_body = options.max_body,
+      .handler = [this, found, caller = *caller, held = std::move(held)](
+                     const Request& request) { return doors_->answer(found, request, caller); },
+      .lane = options.lane,
+      .share = share_of(options, *caller, found.path),
       // The head of the request outlives the handler.
-      [this, found, &head] { return doors_->refuse(found, head, too_many_at_once()); });
+      .crowded = [this, found, &head] { return doors_->refuse(found, head, too_many_at_once()); },
+      .made_of_body = kMadeOfJson};
 }
 
 http::Admission Api::judge_collector(const Request& head, const std::string& client) {
@@ -420,7 +497,11 @@ http::Admission Api::judge_collector(const Request& head, const std::string& cli
     return http::problem(404, "http.not_found", "Not Found",
                          "this port answers to /metrics and to nothing else");
   if (head.method != "GET") return wrong_method("GET");
-  return [this](const Request& request) { return resources_->metrics.get({.request = request}); };
+  return http::Intake{
+      .max_body = 0,
+      .handler =
+          [this](const Request& request) { return resources_->metrics.get({.request = request}); },
+      .lane = http::Lane::head};
 }
 
 std::string Api::metrics_text() const {
@@ -500,31 +581,26 @@ std::optional<Api::Wait> Api::over(const Found& found, const Request& head,
                                    const identity::Caller& caller) {
   const RateOptions& rates = parts_.rates;
   const auto kind = found.route != nullptr ? found.route->options.rate : RateClass::by_method;
-  if (kind == RateClass::hook) {
-    const std::string_view source = source_in(found.path);
-    const std::string refused = std::string(source) + " " + household_of(caller.client);
-    const auto wait = rates_->peek_ms(refused, rates.refused, parts_.clock.monotonic_ms());
-    if (wait == 0) return over_address(rates.hook, caller.client, source);
-    ++limited_;
-    return Wait{rates.refused, wait};
-  }
+  if (kind != RateClass::hook) return over(kind, head, caller);
+  const std::string_view source = source_in(found.path);
+  const std::string refused = std::string(source) + " " + household_of(caller.client);
+  const auto wait = rates_->peek_ms(refused, rates.refused, parts_.clock.monotonic_ms());
+  if (wait == 0) return over_address(rates.hook, caller.client, source);
+  ++limited_;
+  return Wait{rates.refused, wait};
+}
+
+std::optional<Api::Wait> Api::over(RateClass kind, const Request& head,
+                                   const identity::Caller& caller) {
+  const RateOptions& rates = parts_.rates;
   if (kind == RateClass::sign_in) return over_address(rates.sign_in, caller.client);
-  if (caller.who.kind == identity::Kind::anonymous) return over(rates.anonymous, caller);
+  const bool stranger = caller.who.kind == identity::Kind::anonymous;
+  if (kind == RateClass::registration && stranger)
+    return over_address(rates.registration, caller.client);
+  if (stranger) return over(rates.anonymous, caller);
   if (kind == RateClass::rare) return over(rates.rare, caller);
   if (kind == RateClass::connect) return over(rates.connect, caller);
   return over(head.method == "GET" ? rates.read : rates.write, caller);
-}
-
-std::shared_ptr<void> Api::run_of(const identity::Caller& caller) {
-  const bool counts = parts_.rates.concurrent > 0 && caller.who.kind != identity::Kind::anonymous &&
-                      caller.who.kind != identity::Kind::local;
-  if (!counts) return {this, [](void*) {}};
-  std::string who = caller.who.tenant + " " + caller.who.actor();
-  if (!rates_->enter(who, parts_.rates.concurrent)) {
-    ++limited_;
-    return nullptr;
-  }
-  return {this, [this, who = std::move(who)](void*) { rates_->leave(who); }};
 }
 
 bool Api::connects(const Request& head, const identity::Caller& caller) {
@@ -558,15 +634,6 @@ std::shared_ptr<void> Api::hold_of(const identity::Caller& caller, std::int64_t 
   return {this, [this, bytes, who = std::move(who)](void*) { rates_->leave(who, bytes); }};
 }
 
-http::Handler Api::within(const identity::Caller& caller, http::Handler answer,
-                          std::function<Response()> too_many) {
-  return [this, caller, answer = std::move(answer),
-          too_many = std::move(too_many)](const Request& request) {
-    const auto running = run_of(caller);
-    return running != nullptr ? answer(request) : too_many();
-  };
-}
-
 Result<identity::Credential> Api::credential_of(const Request& head) const {
   identity::Credential shown = shown_by(head);
   RABT_TRY(session, cookie(head, kSessionCookie));
@@ -597,7 +664,8 @@ Result<identity::Caller> Api::caller_of(const Request& head, const identity::Cre
                                       .certificate = shown.certificate.get(),
                                       .actor = shown.actor,
                                       .client = client,
-                                      .request = head.request_id},
+                                      .request = head.request_id,
+                                      .may_wait = head.may_wait},
                                      refused));
   RABT_TRY(reason, reason_of(head.header("x-rabt-reason")));
   const bool proven = who.kind != identity::Kind::anonymous;

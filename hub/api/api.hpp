@@ -103,25 +103,21 @@ class Api {
   [[nodiscard]] std::optional<Wait> over(const Limit& limit, const identity::Caller& caller);
   [[nodiscard]] std::optional<Wait> over_address(const Limit& limit, std::string_view client,
                                                  std::string_view place = {});
+  [[nodiscard]] std::optional<Wait> over(RateClass kind, const http::Request& head,
+                                         const identity::Caller& caller);
   [[nodiscard]] std::optional<Wait> over(const Found& found, const http::Request& head,
                                          const identity::Caller& caller);
-  // One request of the caller that runs, until the last copy is gone. Null when there are as many
-  // as a principal may have at once.
-  [[nodiscard]] std::shared_ptr<void> run_of(const identity::Caller& caller);
+  // The caller's part of a lane. A source, an issuer and an address that shows nothing have theirs.
+  [[nodiscard]] http::Share share_of(const RouteOptions& options, const identity::Caller& caller,
+                                     const PathParameters& path) const;
   // Whether the connection of this request may serve the caller: it counts as one of his until it
   // ends, or serves another.
   [[nodiscard]] bool connects(const http::Request& head, const identity::Caller& caller);
   // So many bytes of a body of the caller, until the last copy is gone. Null when that is more than
   // he may send at once.
   [[nodiscard]] std::shared_ptr<void> hold_of(const identity::Caller& caller, std::int64_t bytes);
-  // What a request that runs takes of its caller's share.
-  struct Takes {
-    std::shared_ptr<void> running;
-    std::shared_ptr<void> held;
-  };
-  // What answers an admitted request: one of so many that a principal may have at once.
-  [[nodiscard]] http::Handler within(const identity::Caller& caller, http::Handler answer,
-                                     std::function<http::Response()> too_many);
+  // Where the head is judged again, when the error says that another machine has to be asked.
+  [[nodiscard]] static std::optional<http::Admission> later(const Error& error);
   [[nodiscard]] Error refusal(const identity::Caller& caller, std::string_view operation);
 
   // Constant after construction.

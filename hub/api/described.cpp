@@ -1,6 +1,7 @@
 #include "hub/api/described.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include "hub/api/answers.hpp"
 #include "hub/base/ascii.hpp"
@@ -33,44 +34,6 @@ bool has_form_of_name(std::string_view name) {
   });
 }
 
-// The names of one place that are not known; it may have none.
-class Unknown {
- public:
-  // where: what the lines begin with. what: what the names should be.
-  Unknown(std::string where, std::string_view what) : where_(std::move(where)), what_(what) {}
-  // near: the known name that is nearest, or empty.
-  void add(std::string_view name, const std::string& near, std::vector<std::string>& mistakes) {
-    if (!near.empty()) {
-      mistakes.push_back(where_ + std::string(name) + ": is no " + what_ + "; did you mean `" +
-                         near + "`?");
-    } else if (has_form_of_name(name)) {
-      named_.append(named_.empty() ? "" : ", ").append(name);
-      ++far_;
-    } else {
-      nameless_ = true;
-    }
-  }
-  // One line for all names that are near to none.
-  void end(const std::vector<std::string>& known, std::vector<std::string>& mistakes) const {
-    std::string others;
-    // A name between these is none of a person, whatever word stands before it.
-    for (const std::string& name : known)
-      others.append(others.empty() ? "known are: `" : ", `").append(name).append("`");
-    if (others.empty()) others = "it takes none";
-    if (far_ > 0)
-      mistakes.push_back(where_ + named_ + (far_ == 1 ? ": is no " : ": none is a ") + what_ +
-                         "; " + others);
-    if (nameless_) mistakes.push_back(where_ + "it has an unknown " + what_ + "; " + others);
-  }
-
- private:
-  std::string where_;
-  std::string what_;
-  std::string named_;
-  int far_ = 0;
-  bool nameless_ = false;
-};
-
 // Whether the body may be JSON: programs that are written in a hurry name no type, or curl's.
 bool may_be_json(std::string_view type) {
   const std::string form = lower(type);
@@ -79,6 +42,67 @@ bool may_be_json(std::string_view type) {
 }
 
 }  // namespace
+
+// Unknown names of a request. Looking for more ends with as many as are told of: each is compared
+// with all known names.
+class Described::Mistakes {
+ public:
+  [[nodiscard]] bool full() const { return names_ >= kMaxSuggestions; }
+  [[nodiscard]] const std::string& text() const { return text_; }
+  void add(const std::string& line) { text_.append(text_.empty() ? "" : "\n").append(line); }
+  // The names of one place, which are told together.
+  class Place {
+   public:
+    // where: what the lines begin with. what: what the names should be. known: made when needed.
+    Place(Mistakes& all, std::string where, std::string_view what,
+          std::function<std::vector<std::string>()> known)
+        : all_(all), where_(std::move(where)), what_(what), known_(std::move(known)) {}
+    void add(std::string_view name) {
+      if (all_.full()) return;
+      ++all_.names_;
+      if (names_.empty()) names_ = known_();
+      const std::string near = nearest(name, names_);
+      if (!near.empty()) {
+        all_.add(where_ + std::string(name) + ": is no " + what_ + "; did you mean `" + near +
+                 "`?");
+      } else if (has_form_of_name(name)) {
+        named_.append(named_.empty() ? "" : ", ").append(name);
+        ++far_;
+      } else {
+        nameless_ = true;
+      }
+    }
+    // One line for all names that are near to none. also: names of which no list speaks.
+    void end(const std::set<std::string, std::less<>>& also = {}) {
+      if (far_ == 0 && !nameless_) return;
+      std::string others;
+      // A name between these is none of a person, whatever word stands before it.
+      for (const std::string& name : names_) {
+        if (also.contains(name)) continue;
+        others.append(others.empty() ? "known are: `" : ", `").append(name).append("`");
+      }
+      if (others.empty()) others = "it takes none";
+      if (far_ > 0)
+        all_.add(where_ + named_ + (far_ == 1 ? ": is no " : ": none is a ") + what_ + "; " +
+                 others);
+      if (nameless_) all_.add(where_ + "it has an unknown " + what_ + "; " + others);
+    }
+
+   private:
+    Mistakes& all_;
+    std::string where_;
+    std::string what_;
+    std::function<std::vector<std::string>()> known_;
+    std::vector<std::string> names_;
+    std::string named_;
+    int far_ = 0;
+    bool nameless_ = false;
+  };
+
+ private:
+  std::string text_;
+  std::size_t names_ = 0;
+};
 
 // Makes nodes of the schemas of a document.
 class Described::Compiler {
@@ -196,47 +220,47 @@ Status Described::check(std::string_view operation, const Call& call) const {
   const auto found = operations_.find(operation);
   if (found == operations_.end()) return ok_status();
   const Operation& described = found->second;
-  std::vector<std::string> mistakes;
-  const std::vector<std::string> parameters(described.parameters.begin(),
-                                            described.parameters.end());
-  Unknown unknown("", "parameter of the query");
+  Mistakes mistakes;
+  Mistakes::Place query(mistakes, "", "parameter of the query", [&] {
+    return std::vector<std::string>(described.parameters.begin(), described.parameters.end());
+  });
   for (const auto& [name, value] : call.request.query) {
-    if (!described.parameters.contains(name))
-      unknown.add(name, nearest(name, parameters), mistakes);
+    if (!described.parameters.contains(name)) query.add(name);
   }
-  unknown.end(parameters, mistakes);
+  query.end();
   if (described.body != nullptr && may_be_json(call.request.header("content-type"))) {
     // What is no JSON, the operation refuses.
     if (const auto body = body_json(call); body.ok()) look(described.body, *body, "", 0, mistakes);
   }
-  if (mistakes.empty()) return ok_status();
-  std::string text;
-  for (const std::string& one : mistakes) text.append(text.empty() ? "" : "\n").append(one);
-  return invalid("api.invalid", std::move(text));
+  if (mistakes.text().empty()) return ok_status();
+  return invalid("api.invalid", mistakes.text());
 }
 
 void Described::look(const Node* node, const Json& value, const std::string& path, int depth,
-                     std::vector<std::string>& mistakes) {
+                     Mistakes& mistakes) {
   if (node == nullptr || depth > kMaxDepth) return;
   if (value.is_array()) {
-    for (std::size_t i = 0; node->items != nullptr && i < value.size(); ++i)
+    if (node->items == nullptr) return;
+    for (std::size_t i = 0; i < value.size() && !mistakes.full(); ++i)
       look(node->items, value.item(i), path + "[" + std::to_string(i) + "]", depth + 1, mistakes);
     return;
   }
   if (!value.is_object() || !node->told) return;
-  Unknown unknown((path.empty() ? std::string("body") : path) + ": ", "member");
-  std::vector<std::string> names;
-  for (const auto& [one, type] : node->members) names.push_back(one);
+  Mistakes::Place here(mistakes, (path.empty() ? std::string("body") : path) + ": ", "member", [&] {
+    std::vector<std::string> names;
+    for (const auto& [one, type] : node->members) names.push_back(one);
+    return names;
+  });
   for (const auto& [name, member] : value.as_object()) {
+    if (mistakes.full()) break;
     const auto known = node->members.find(name);
     if (known != node->members.end()) {
       look(known->second, member, path.empty() ? name : path + "." + name, depth + 1, mistakes);
     } else if (!node->open) {
-      unknown.add(name, nearest(name, names), mistakes);
+      here.add(name);
     }
   }
-  std::erase_if(names, [&](const std::string& name) { return node->also.contains(name); });
-  unknown.end(names, mistakes);
+  here.end(node->also);
 }
 
 }  // namespace rabt::api

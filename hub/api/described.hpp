@@ -15,6 +15,9 @@
 // What docs/openapi.yaml, which the hub carries, says that a request may have.
 namespace rabt::api {
 
+// Unknown names of one request that are told of: each is compared with all known names.
+inline constexpr std::size_t kMaxSuggestions = 8;
+
 // Immutable.
 class Described {
  public:
@@ -27,8 +30,8 @@ class Described {
   // Refuses parameters of the query, and members of a JSON body at any depth, that the operation
   // does not have: what is misspelt would else be without effect, and nobody would see it. A name
   // is repeated when it is nearly one that is known, or has the form of one; any other may be
-  // anything, patient data too. What the values are, the operation itself judges. Errors: invalid
-  // api.invalid, one line a mistake.
+  // anything, patient data too. What the values are, the operation itself judges. Only the first
+  // kMaxSuggestions names are told of. Errors: invalid api.invalid, one line a mistake.
   [[nodiscard]] Status check(std::string_view operation, const Call& call) const;
 
  private:
@@ -51,9 +54,10 @@ class Described {
     const Node* body = nullptr;
   };
   class Compiler;
+  class Mistakes;
   // The value's own members and what is wrong below them.
   static void look(const Node* node, const Json& value, const std::string& path, int depth,
-                   std::vector<std::string>& mistakes);
+                   Mistakes& mistakes);
 
   // A schema may contain itself: nodes point to each other in circles.
   std::deque<Node> nodes_;

@@ -47,6 +47,11 @@ Status Hooks::expected(const Call& call) {
   return parts_.ready ? parts_.ready() : ok_status();
 }
 
+bool Hooks::asks_sender(const Call& call) const {
+  const auto found = sources_.find(source_in(call.path));
+  return found != sources_.end() && found->second.signature.fetch != nullptr;
+}
+
 Result<Response> Hooks::deliver(const Call& call) {
   const Request& request = call.request;
   const auto found = sources_.find(source_in(call.path));

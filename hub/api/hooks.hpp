@@ -58,6 +58,8 @@ class Hooks {
 
   // Whether the source of this delivery is configured, and the audit log can take the delivery.
   [[nodiscard]] Status expected(const Call& call);
+  // Whether another machine has to be asked who sends this delivery.
+  [[nodiscard]] bool asks_sender(const Call& call) const;
   // The source is configured.
   [[nodiscard]] Result<http::Response> deliver(const Call& call);
 

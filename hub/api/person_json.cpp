@@ -1,6 +1,7 @@
 #include "hub/api/person_json.hpp"
 
 #include "hub/identity/person_store.hpp"
+#include "hub/identity/profile.hpp"
 
 namespace rabt::api {
 
@@ -25,6 +26,8 @@ Json person_json(const identity::Person& person) {
 Json account_json(const identity::Person& person) {
   Json out = person_head(person);
   for (const char* name : {"username", "name", "email"}) out.set(name, person.profile[name]);
+  if (!person.profile["username"].is_null())
+    out.set("username", identity::shown_username(person.profile));
   return out;
 }
 
@@ -35,6 +38,8 @@ bool is_only_treated(identity::Roles roles) {
 
 Json managed_json(const identity::Person& person) {
   Json out = account_json(person);
+  // Two may have one name, of which one chose it himself: whoever administers tells them apart.
+  out.set("username", person.profile["username"]);
   if (!is_only_treated(person.roles)) return out;
   for (const char* name : {"name", "email"}) out.set(name, Json());
   return out;

@@ -27,11 +27,16 @@ constexpr Limit per_second(std::string_view name, int count) {
 constexpr Limit per_minute(std::string_view name, int count) {
   return {.name = name, .count = count, .seconds = 60, .burst = (count + 1) / 2};
 }
+constexpr Limit per_hour(std::string_view name, int count) {
+  return {.name = name, .count = count, .seconds = 3600, .burst = (count + 2) / 3};
+}
 
 // server.rates of the configuration.
 struct RateOptions {
-  // One address: sign-in, and everything else without a credential that holds.
+  // One address: sign-in, accounts that people make for themselves, and everything else without a
+  // credential that holds.
   Limit sign_in = per_minute("sign_in", 120);
+  Limit registration = per_hour("registration", 60);
   Limit anonymous = per_second("anonymous", 50);
   // One principal. `rare` is what searches, reports, exports, or changes keys.
   Limit read = per_second("read", 200);
@@ -42,8 +47,9 @@ struct RateOptions {
   // One source at one address: deliveries, and those whose signature does not hold.
   Limit hook = per_second("hook", 1000);
   Limit refused = per_minute("refused", 60);
-  // Requests of one principal that run at once; 0 sets no limit.
-  int concurrent = 64;
+  // Requests of one principal that run at once: a small part of all; more wait for these. 0 sets no
+  // limit.
+  int concurrent = 8;
   // Connections over which one principal is served, WebSockets and streams of events among them; 0
   // sets no limit.
   int connections = 128;

@@ -68,8 +68,8 @@ constexpr Permission kMeasure =
 // clang-format off
 constexpr std::array kRoutes{
     // A signed delivery; 202 after the commit.
-    Route{"POST", "/hooks/{source}", "deliver", to<&R::hooks, &Hooks::deliver>, kOpen, {.check = ask<&R::hooks, &Hooks::expected>, .rate = RateClass::hook}},
-    Route{"POST", "/hooks/{tenant}/{source}", "deliverToTenant", to<&R::hooks, &Hooks::deliver>, kOpen, {.check = ask<&R::hooks, &Hooks::expected>, .rate = RateClass::hook}},
+    Route{"POST", "/hooks/{source}", "deliver", to<&R::hooks, &Hooks::deliver>, kOpen, {.check = ask<&R::hooks, &Hooks::expected>, .rate = RateClass::hook, .max_body = limits::kMaxRequestBody}},
+    Route{"POST", "/hooks/{tenant}/{source}", "deliverToTenant", to<&R::hooks, &Hooks::deliver>, kOpen, {.check = ask<&R::hooks, &Hooks::expected>, .rate = RateClass::hook, .max_body = limits::kMaxRequestBody}},
 
     Route{"GET", "/api/v1/instances", "listInstances", to<&R::instances, &Instances::list>, kInstances},
     Route{"POST", "/api/v1/instances/search", "searchInstances", to<&R::instances, &Instances::search>, kSearch, kRare},
@@ -79,12 +79,12 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/instances/{id}/resolve", "resolveInstance", to<&R::instances, &Instances::resolve>, kRepair, kStrong},
 
     Route{"GET", "/api/v1/workflows", "listWorkflows", to<&R::workflows, &Workflows::list>, kWorkflows},
-    Route{"POST", "/api/v1/workflows/plan", "planWorkflows", to<&R::workflows, &Workflows::plan>, kWorkflows, kRare},
-    Route{"POST", "/api/v1/workflows/apply", "applyWorkflows", to<&R::workflows, &Workflows::apply>, only({Role::engineer}), kRareAndStrong},
+    Route{"POST", "/api/v1/workflows/plan", "planWorkflows", to<&R::workflows, &Workflows::plan>, kWorkflows, kPlans},
+    Route{"POST", "/api/v1/workflows/apply", "applyWorkflows", to<&R::workflows, &Workflows::apply>, only({Role::engineer}), {.rate = RateClass::rare, .strong = true, .max_body = limits::kMaxRequestBody}},
     Route{"GET", "/api/v1/workflows/{name}", "exportWorkflow", to<&R::workflows, &Workflows::source>, kWorkflows},
 
     // Video sessions. Who may do what in one, the service decides.
-    Route{"POST", "/api/v1/sessions", "createSession", create_session, kSignedIn, commits(access::Right::session_create)},
+    Route{"POST", "/api/v1/sessions", "createSession", create_session, kSignedIn, {.one_commit = true, .right = access::Right::session_create, .lane = http::Lane::room}},
     Route{"GET", "/api/v1/sessions", "listSessions", list<&R::sessions, &Sessions::list>, kSignedIn},
     Route{"GET", "/api/v1/sessions/{session}", "getSession", act<&R::sessions, &Sessions::get>, kSignedIn},
     Route{"PATCH", "/api/v1/sessions/{session}", "changeSession", act<&R::sessions, &Sessions::change>, kSignedIn, commits(access::Right::session_run)},
@@ -94,19 +94,19 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/sessions/{session}/start", "startSession", act<&R::sessions, &Sessions::start>, kSignedIn, commits(access::Right::session_run)},
     Route{"POST", "/api/v1/sessions/{session}/end", "endSession", act<&R::sessions, &Sessions::end>, kSignedIn, asks_for(access::Right::session_end)},
     Route{"POST", "/api/v1/sessions/{session}/cancel", "cancelSession", act<&R::sessions, &Sessions::cancel>, kSignedIn, commits(access::Right::session_cancel)},
-    Route{"POST", "/api/v1/sessions/{session}/join", "joinSession", act<&R::sessions, &Sessions::join>, kSignedIn, asks_for(access::Right::session_take_part)},
-    Route{"POST", "/api/v1/sessions/{session}/token", "sessionToken", act<&R::sessions, &Sessions::token>, kSignedIn, asks_for(access::Right::session_take_part)},
+    Route{"POST", "/api/v1/sessions/{session}/join", "joinSession", act<&R::sessions, &Sessions::join>, kSignedIn, enters(access::Right::session_take_part)},
+    Route{"POST", "/api/v1/sessions/{session}/token", "sessionToken", act<&R::sessions, &Sessions::token>, kSignedIn, enters(access::Right::session_take_part)},
     Route{"POST", "/api/v1/sessions/{session}/leave", "leaveSession", act<&R::sessions, &Sessions::leave>, kSignedIn, asks_for(access::Right::session_leave)},
     Route{"GET", "/api/v1/sessions/{session}/participants", "listParticipants", act<&R::sessions, &Sessions::participants>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/participants", "addParticipant", act<&R::sessions, &Sessions::add_participant, 201>, kSignedIn, asks_for(access::Right::session_run)},
     Route{"DELETE", "/api/v1/sessions/{session}/participants/{participant}", "removeParticipant", act<&R::sessions, &Sessions::remove_participant, 204>, kSignedIn, asks_for(access::Right::participant_remove)},
     Route{"GET", "/api/v1/sessions/{session}/waiting-room", "waitingRoom", act<&R::sessions, &Sessions::waiting_room>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/admit", "admitParticipant", act<&R::sessions, &Sessions::admit>, kSignedIn, asks_for(access::Right::participant_admit)},
+    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/admit", "admitParticipant", act<&R::sessions, &Sessions::admit>, kSignedIn, enters(access::Right::participant_admit)},
     Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/deny", "denyParticipant", act<&R::sessions, &Sessions::deny>, kSignedIn, asks_for(access::Right::participant_admit)},
     Route{"GET", "/api/v1/sessions/{session}/invitations", "listInvitations", act<&R::sessions, &Sessions::invitations>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/invitations", "invite", act<&R::sessions, &Sessions::invite, 201>, kSignedIn, asks_for(access::Right::session_run)},
     Route{"DELETE", "/api/v1/sessions/{session}/invitations/{invitation}", "revokeInvitation", act<&R::sessions, &Sessions::revoke_invitation, 204>, kSignedIn, asks_for(access::Right::session_run)},
-    Route{"POST", "/api/v1/invitations/accept", "acceptInvitation", act<&R::sessions, &Sessions::accept_invitation>, kSignedIn},
+    Route{"POST", "/api/v1/invitations/accept", "acceptInvitation", act<&R::sessions, &Sessions::accept_invitation>, kSignedIn, {.lane = http::Lane::room}},
     Route{"GET", "/api/v1/sessions/{session}/consents", "listConsents", act<&R::sessions, &Sessions::consents>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/consents", "recordConsent", act<&R::sessions, &Sessions::record_consent, 201>, kSignedIn, asks_for(access::Right::consent_record)},
     Route{"POST", "/api/v1/sessions/{session}/recording/start", "startRecording", act<&R::sessions, &Sessions::start_recording>, kSignedIn, asks_for(access::Right::session_run)},
@@ -123,7 +123,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/sessions/{session}/messages", "listMessages", act<&R::records, &Written::messages>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/messages", "sendMessage", send_message, kSignedIn, asks_for(access::Right::message_write)},
     Route{"GET", "/api/v1/sessions/{session}/documents", "listDocuments", act<&R::records, &Written::documents>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/documents", "shareDocument", share_document, kSignedIn, {.one_commit = true, .right = access::Right::document_write, .upload = open_document, .max_upload = kMaxDocumentForm}},
+    Route{"POST", "/api/v1/sessions/{session}/documents", "shareDocument", share_document, kSignedIn, {.one_commit = true, .right = access::Right::document_write, .max_body = limits::kMaxRequestBody, .lane = http::Lane::heavy, .upload = open_document, .max_upload = kMaxDocumentForm}},
     Route{"GET", "/api/v1/documents/{document}", "getDocument", act<&R::records, &Written::document>, kSignedIn},
     Route{"GET", "/api/v1/documents/{document}/content", "readDocument", document_content, kSignedIn},
     Route{"GET", "/api/v1/sessions/{session}/notes", "listNotes", act<&R::records, &Written::notes>, kSignedIn},
@@ -137,7 +137,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/prescriptions/{prescription}", "getPrescription", act<&R::records, &Written::prescription>, kSignedIn},
     Route{"POST", "/api/v1/prescriptions/{prescription}/cancel", "cancelPrescription", act<&R::records, &Written::cancel_prescription>, kSignedIn, commits(access::Right::prescription_write)},
     Route{"GET", "/api/v1/sessions/{session}/transcript", "getTranscript", act<&R::records, &Written::transcript>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/segments", "addSegment", act<&R::records, &Written::add_segment, 201>, kSignedIn, asks_for(access::Right::segment_write)},
+    Route{"POST", "/api/v1/sessions/{session}/segments", "addSegment", act<&R::records, &Written::add_segment, 201>, kSignedIn, {.right = access::Right::segment_write, .max_body = limits::kMaxRequestBody}},
     Route{"POST", "/api/v1/sessions/{session}/transcription/start", "startTranscription", act<&R::records, &Written::start_transcription, 202>, kSignedIn, asks_for(access::Right::session_run)},
     Route{"POST", "/api/v1/sessions/{session}/transcription/stop", "stopTranscription", act<&R::records, &Written::stop_transcription, 202>, kSignedIn, asks_for(access::Right::session_run)},
     Route{"GET", "/api/v1/sessions/{session}/feedback", "listFeedback", act<&R::records, &Written::feedback>, kSignedIn},
@@ -202,7 +202,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/auth/logout", "logout", to<&R::accounts, &Accounts::logout>, kSignedIn, kEnrolling},
     Route{"POST", "/api/v1/auth/activate", "activate", to<&R::accounts, &Accounts::activate>, kOpen, kSignIn},
     Route{"GET", "/api/v1/me", "getMe", to<&R::accounts, &Accounts::me>, kSignedIn, kEnrolling},
-    Route{"POST", "/api/v1/me/password", "setPassword", to<&R::accounts, &Accounts::password>, kSignedIn},
+    Route{"POST", "/api/v1/me/password", "setPassword", to<&R::accounts, &Accounts::password>, kSignedIn, kHashing},
     Route{"GET", "/api/v1/me/mfa", "getMfa", to<&R::accounts, &Accounts::factors>, kSignedIn, kEnrolling},
     Route{"POST", "/api/v1/me/mfa", "enrolMfa", to<&R::accounts, &Accounts::enrol>, kSignedIn, kEnrolling},
     Route{"DELETE", "/api/v1/me/mfa", "removeMfa", to<&R::accounts, &Accounts::remove_factor>, kSignedIn},
@@ -213,7 +213,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/auth/passkey/options", "beginPasskeySignIn", to<&R::accounts, &Accounts::begin_passkey_sign_in>, kOpen, kSignIn},
     Route{"POST", "/api/v1/auth/passkey", "signInWithPasskey", to<&R::accounts, &Accounts::sign_in_with_passkey>, kOpen, kSignIn},
     Route{"POST", "/api/v1/auth/step-up/options", "beginStepUp", to<&R::accounts, &Accounts::begin_step_up>, kSignedIn, kEnrolling},
-    Route{"POST", "/api/v1/auth/step-up", "stepUp", to<&R::accounts, &Accounts::step_up>, kSignedIn, {.rate = RateClass::sign_in, .enrolling = true, .max_body = kMaxSignInBody}},
+    Route{"POST", "/api/v1/auth/step-up", "stepUp", to<&R::accounts, &Accounts::step_up>, kSignedIn, {.rate = RateClass::sign_in, .enrolling = true, .max_body = kMaxSignInBody, .lane = http::Lane::sign_in}},
     Route{"GET", "/api/v1/me/passkeys", "listPasskeys", to<&R::accounts, &Accounts::passkeys>, kSignedIn, kEnrolling},
     Route{"POST", "/api/v1/me/passkeys", "addPasskey", to<&R::accounts, &Accounts::add_passkey>, kSignedIn, kEnrolling},
     Route{"POST", "/api/v1/me/passkeys/options", "beginPasskey", to<&R::accounts, &Accounts::begin_passkey>, kSignedIn, kEnrolling},
@@ -240,9 +240,9 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/clients/{id}/keys", "addClientKey", to<&R::clients, &Clients::add_key>, only({Role::admin}), kStrong},
     Route{"DELETE", "/api/v1/clients/{id}/keys/{key}", "revokeClientKey", to<&R::clients, &Clients::revoke_key>, only({Role::admin}), kStrong},
     // Sign-in of browsers at issuers.
-    Route{"GET", "/auth/oidc/{issuer}/login", "beginOidc", to<&R::oidc, &OidcSignIn::login>, kOpen, kSignIn},
-    Route{"GET", "/auth/oidc/{issuer}/callback", "endOidc", to<&R::oidc, &OidcSignIn::callback>, kOpen, kSignIn},
-    Route{"POST", "/auth/oidc/{issuer}/logout", "logoutOidc", to<&R::oidc, &OidcSignIn::logout>, kOpen, kSignIn},
+    Route{"GET", "/auth/oidc/{issuer}/login", "beginOidc", to<&R::oidc, &OidcSignIn::login>, kOpen, kAtIssuer},
+    Route{"GET", "/auth/oidc/{issuer}/callback", "endOidc", to<&R::oidc, &OidcSignIn::callback>, kOpen, kAtIssuer},
+    Route{"POST", "/auth/oidc/{issuer}/logout", "logoutOidc", to<&R::oidc, &OidcSignIn::logout>, kOpen, kAtIssuer},
     Route{"POST", "/auth/token", "grantToken", to<&R::clients, &Clients::token>, kOpen, kSignIn},
 
     Route{"GET", "/api/v1/patients", "listPatients", to<&R::people, &PersonRecords::list_patients>, kPatientData},
@@ -270,7 +270,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/webhooks/{id}/deliveries", "listWebhookDeliveries", list<&R::webhooks, &Webhooks::deliveries>, only({Role::admin})},
     Route{"POST", "/api/v1/webhooks/{id}/replay", "replayWebhook", act<&R::webhooks, &Webhooks::replay>, only({Role::admin})},
 
-    Route{"GET", "/health", "health", to<&R::health, &Health::get>, kOpen},
+    Route{"GET", "/health", "health", to<&R::health, &Health::get>, kOpen, {.lane = http::Lane::head}},
     Route{"GET", "/metrics", "metrics", to<&R::metrics, &Metrics::get>, kMeasure},
 };
 // clang-format on

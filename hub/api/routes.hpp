@@ -93,8 +93,16 @@ constexpr Permission only(std::initializer_list<identity::Role> roles) {
 }
 
 // Which of the limits of server.rates a request counts for.
-enum class RateClass : std::uint8_t { by_method, sign_in, rare, connect, hook };
+enum class RateClass : std::uint8_t { by_method, sign_in, registration, rare, connect, hook };
 
+// The JSON of a request, unless its route says more: documents and workflows do.
+inline constexpr std::uint64_t kMaxJsonBody = 1U << 20U;
+// Members and items of that JSON. What is made of them takes some 100 bytes each.
+inline constexpr std::size_t kMaxJsonValues = 20'000;
+// So many times its length may be made of a body of JSON: the texts of its values, and copies.
+inline constexpr std::uint64_t kMadeOfJson = 4;
+
+// Limits and needs of an operation, and of every path of a compatibility API that translates it.
 struct RouteOptions {
   // Null when the permission alone decides.
   Check check = nullptr;
@@ -110,7 +118,9 @@ struct RouteOptions {
   // path, else of anything. Who lacks it learns nothing about the form of the body.
   std::optional<access::Right> right{};
   // The largest body that the handler gets.
-  std::uint64_t max_body = limits::kMaxRequestBody;
+  std::uint64_t max_body = kMaxJsonBody;
+  // Where the request is worked on.
+  http::Lane lane = http::Lane::handler;
   // Null when every body is taken whole.
   OpenUpload upload = nullptr;
   // The largest body that is taken piece by piece.
@@ -129,7 +139,21 @@ inline constexpr RouteOptions kRare{.rate = RateClass::rare};
 inline constexpr RouteOptions kStrong{.strong = true};
 inline constexpr RouteOptions kEnrolling{.enrolling = true};
 inline constexpr RouteOptions kRareAndStrong{.rate = RateClass::rare, .strong = true};
-inline constexpr RouteOptions kSignIn{.rate = RateClass::sign_in, .max_body = kMaxSignInBody};
+inline constexpr RouteOptions kSignIn{
+    .rate = RateClass::sign_in, .max_body = kMaxSignInBody, .lane = http::Lane::sign_in};
+// Somebody makes an account for himself.
+inline constexpr RouteOptions kRegister{
+    .rate = RateClass::registration, .max_body = kMaxSignInBody, .lane = http::Lane::sign_in};
+// Sign-in at an issuer, which the request waits for.
+inline constexpr RouteOptions kAtIssuer{
+    .rate = RateClass::sign_in, .max_body = kMaxSignInBody, .lane = http::Lane::outside};
+// A password is hashed.
+inline constexpr RouteOptions kHashing{.max_body = kMaxSignInBody, .lane = http::Lane::sign_in};
+// The act waits for the video provider.
+constexpr RouteOptions enters(access::Right right) {
+  return {.right = right, .lane = http::Lane::room};
+}
+inline constexpr RouteOptions kPlans{.rate = RateClass::rare, .max_body = limits::kMaxRequestBody};
 
 struct Route {
   std::string_view method;

@@ -25,9 +25,6 @@ constexpr std::string_view kTopic = "session:";
 constexpr std::string_view kOutside = "hub";
 constexpr std::size_t kMostTopics = 32;
 constexpr std::size_t kTicketBytes = 32;
-// Messages a second that one connection may send, and how many of them at once.
-constexpr double kRate = 20;
-constexpr double kBurst = 40;
 
 std::string digest(std::string_view text) {
   const auto hash = crypto::sha256(text);
@@ -146,7 +143,6 @@ class StreamSocket final : public http::SocketHandler {
 
   void opened(std::shared_ptr<http::Socket> socket) override {
     socket_ = std::move(socket);
-    filled_ms_ = parts_.clock.monotonic_ms();
     parts_.practice.seen(caller_.who.tenant, caller_.who.person);
   }
   void received(http::Socket& socket, std::string_view text) override;
@@ -158,7 +154,6 @@ class StreamSocket final : public http::SocketHandler {
   }
 
  private:
-  [[nodiscard]] bool take_turn();
   [[nodiscard]] Result<Json> answer(const Json& frame);
   [[nodiscard]] Result<Json> subscribe(const Json& frame);
   [[nodiscard]] Result<Json> unsubscribe(const Json& frame);
@@ -177,24 +172,9 @@ class StreamSocket final : public http::SocketHandler {
   std::shared_ptr<OutsideFeed> outside_;
   // The outlet of the feed whose subscription is about to be answered. Null between messages.
   Outlet* begun_ = nullptr;
-  double turns_ = kBurst;
-  std::int64_t filled_ms_ = 0;
 };
 
-bool StreamSocket::take_turn() {
-  const std::int64_t now = parts_.clock.monotonic_ms();
-  turns_ = std::min(kBurst, turns_ + static_cast<double>(now - filled_ms_) * kRate / 1000.0);
-  filled_ms_ = now;
-  if (turns_ < 1) return false;
-  turns_ -= 1;
-  return true;
-}
-
 void StreamSocket::received(http::Socket& socket, std::string_view text) {
-  if (!take_turn()) {
-    socket.close(http::kCloseRate, "too many messages");
-    return;
-  }
   parts_.practice.seen(caller_.who.tenant, caller_.who.person);
   const auto frame = Json::parse(text, {.max_bytes = 64U << 10U, .max_depth = 16});
   if (!frame.ok() || !frame->is_object()) {

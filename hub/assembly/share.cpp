@@ -90,11 +90,13 @@ class Share::Counted final : public http::BodySink {
 
 Admission Share::admit(const Request& head,
                        const std::function<Admission(const Request& head)>& judge) {
-  const auto turn = handlers_.take(1);
-  if (turn == nullptr) return busy();
+  // Heads, refusals and /health hold nothing of what others need.
   Admission admission = judge(head);
-  if (std::holds_alternative<Response>(admission)) return admission;
+  if (std::holds_alternative<Response>(admission) ||
+      std::holds_alternative<http::Elsewhere>(admission))
+    return admission;
   auto* intake = std::get_if<http::Intake>(&admission);
+  if (intake != nullptr && intake->lane == http::Lane::head) return admission;
   if (intake != nullptr && intake->sink != nullptr) {
     auto held = bodies_.take(std::min(length_of(head), kHeldOfStream));
     if (held == nullptr) return busy();
@@ -102,7 +104,8 @@ Admission Share::admit(const Request& head,
     return admission;
   }
   auto& handler = intake != nullptr ? intake->handler : std::get<Handler>(admission);
-  auto body = bodies_.take(length_of(head));
+  const std::uint64_t made = intake != nullptr ? intake->made_of_body : 0;
+  auto body = bodies_.take(length_of(head) * (1 + made));
   if (body == nullptr) return busy();
   handler = [this, body = std::move(body), inner = std::move(handler)](const Request& request) {
     return answer(inner, request);

@@ -14,7 +14,7 @@ namespace rabt::assembly {
 class Share {
  public:
   struct Most {
-    // Requests that are judged or answered at once, and answers that are written piece by piece.
+    // Requests that are answered at once, and answers that are written piece by piece.
     std::uint64_t handlers = 0;
     std::uint64_t streams = 0;
     // Bytes of bodies; of one that is taken piece by piece, what it holds at once.

@@ -218,6 +218,12 @@ IssuerEntry read_issuer(Reader& reader, const YamlEntry& named) {
   reader.flag(node, "second_factor", out.second_factor);
   read_span(reader, node, "max_lifetime", identity::kMaxTokenLifetimeMs, out.max_lifetime_ms);
   read_roles(reader, node, "may_grant", out.may_grant);
+  // Every service that checks such tokens has the secret, and could make itself an administrator.
+  if (shared && out.may_grant.has(identity::Role::admin)) {
+    reader.mistake(node.line, node.column,
+                   "`may_grant` of a shared secret must not hold admin; administrators sign in at "
+                   "the hub or at an issuer with keys of its own");
+  }
   read_claims(reader, node, out);
   return entry;
 }

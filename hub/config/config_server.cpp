@@ -34,20 +34,21 @@ bool read_limit(std::string_view text, api::Limit& limit) {
   const std::string_view unit(stop, static_cast<std::size_t>(end - stop));
   if (unit == "/s") limit = api::per_second(limit.name, count);
   if (unit == "/min") limit = api::per_minute(limit.name, count);
-  return unit == "/s" || unit == "/min";
+  if (unit == "/h") limit = api::per_hour(limit.name, count);
+  return unit == "/s" || unit == "/min" || unit == "/h";
 }
 
 void read_rates(Reader& reader, const YamlNode& rates, api::RateOptions& out) {
-  reader.only(rates, {"sign_in", "anonymous", "read", "write", "rare", "connect", "hook", "refused",
-                      "concurrent", "connections", "bodies_mib"});
-  for (api::Limit* limit : {&out.sign_in, &out.anonymous, &out.read, &out.write, &out.rare,
-                            &out.connect, &out.hook, &out.refused}) {
+  reader.only(rates, {"sign_in", "registration", "anonymous", "read", "write", "rare", "connect",
+                      "hook", "refused", "concurrent", "connections", "bodies_mib"});
+  for (api::Limit* limit : {&out.sign_in, &out.registration, &out.anonymous, &out.read, &out.write,
+                            &out.rare, &out.connect, &out.hook, &out.refused}) {
     std::string text;
     reader.text(rates, limit->name, text);
     if (text.empty() || read_limit(text, *limit)) continue;
     const YamlEntry& entry = *rates.find(limit->name);
     reader.mistake(entry.line, entry.column,
-                   "`" + entry.key + "` must be a rate such as 50/s or 120/min, or `off`");
+                   "`" + entry.key + "` must be a rate such as 50/s, 120/min or 60/h, or `off`");
   }
   reader.integer(rates, "concurrent", 0, 10'000, out.concurrent);
   reader.integer(rates, "connections", 0, 10'000, out.connections);

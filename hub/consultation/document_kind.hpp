@@ -10,6 +10,9 @@
 namespace rabt::consultation {
 
 inline constexpr std::size_t kMaxDocumentBytes = 50U << 20U;
+// Documents of one session, and those that one participant shares in it.
+inline constexpr std::int64_t kMostDocuments = 100;
+inline constexpr std::int64_t kMostDocumentsOfOne = 40;
 
 // The document's bytes out of base64. Error invalid api.invalid.
 [[nodiscard]] Result<std::string> document_bytes(std::string_view base64);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/base/typed_code.hpp"
 #include "hub/consultation/sessions_impl.hpp"
 
 // Who takes part: coming and going, waiting room, invitations, consents.
@@ -288,7 +289,7 @@ Answer SessionsImpl::revoke_invitation(const Ask& ask) {
 
 Answer SessionsImpl::accept_invitation(const Ask& ask) {
   const Actor who = actor_of(ask);
-  const std::string code = ask.body.string_or("code", "");
+  const std::string code = typed_code(ask.body.string_or("code", ""));
   if (code.size() != kCodeDigits)
     return invalid("api.invalid", "code: must be the code of an invitation");
   RABT_TRY(invited, rows_.of_code(parts_.tenant, code));

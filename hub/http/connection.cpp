@@ -34,6 +34,12 @@ constexpr std::uint64_t kSinkPiece = 128U << 10U;
 // A caller takes a stream no slower than this, after the first half minute.
 constexpr std::int64_t kSlowStreamMs = 30'000;
 constexpr std::int64_t kStreamBytesPerMs = 8;
+constexpr std::string_view kNoRoom = "the hub holds as many request bodies as it may; try again";
+
+// OPTIONS *: of the server as a whole (RFC 9110 section 9.3.7).
+Response answer_of_server() {
+  return {.status = 204, .headers = {{"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"}}};
+}
 
 }  // namespace
 
@@ -123,14 +129,15 @@ void Connection::wait_for(Need need, bool in_lane) {
     case Need::write:
       return arm(EPOLLOUT);
     case Need::handshake:
-      return shared_.loop.run(Lane::handshake, [self](bool /*late*/) { self->shake(); });
+      return shared_.loop.run(Lane::handshake, [self](Loop::Turn /*now*/) { self->shake(); });
     case Need::work: {
-      auto work = [self](bool late) { self->work(late); };
-      return in_lane ? shared_.loop.post(Lane::handler, std::move(work))
-                     : shared_.loop.run(Lane::handler, std::move(work));
+      const Lane in = lane();
+      auto work = [self, in](Loop::Turn turn) { self->work(turn, in); };
+      return in_lane ? Loop::follow(in, std::move(work), share())
+                     : shared_.loop.run(in, std::move(work), share());
     }
     case Need::stream:
-      return shared_.loop.post(Lane::stream, [self](bool /*late*/) { self->write_stream(); });
+      return shared_.loop.post(Lane::stream, [self](Loop::Turn /*now*/) { self->write_stream(); });
     case Need::end:
       return end();
   }
@@ -192,14 +199,25 @@ void Connection::shake() {
   wait_for(need, true);
 }
 
-void Connection::work(bool late) {
+Lane Connection::lane() const {
+  if (state_ != State::admit) return lane_;
+  return request_.may_wait ? Lane::outside : Lane::head;
+}
+
+Share Connection::share() const {
+  return state_ == State::admit && !request_.may_wait ? Share{} : share_;
+}
+
+void Connection::work(Loop::Turn turn, Lane in) {
+  const bool late = turn != Loop::Turn::now;
   try {
     Need need = Need::work;
-    while (need == Need::work) {
-      judge(late);
+    // The pieces of a body are one piece of work.
+    while (need == Need::work && (lane() == in || late)) {
+      judge(turn);
       need = step();
     }
-    wait_for(need, true);
+    wait_for(need, !late);
   } catch (const std::exception&) {  // what() may hold request data
     shared_.log.debug("http.connection", {{"remote", peer_.address}});
     end();
@@ -255,7 +273,8 @@ std::optional<Connection::Need> Connection::read_head() {
 }
 
 void Connection::take_request(RequestHead head) {
-  request_ = {.method = std::move(head.method),
+  const bool only_head = head.method == "HEAD";
+  request_ = {.method = only_head ? "GET" : std::move(head.method),
               .target = std::move(head.target),
               .path = std::move(head.path),
               .query = std::move(head.query),
@@ -265,7 +284,9 @@ void Connection::take_request(RequestHead head) {
               .server_name = server_name_,
               .peer_certificate = certificate_,
               .kept = kept_,
-              .http_1_1 = head.http_1_1};
+              .http_1_1 = head.http_1_1,
+              .only_head = only_head,
+              .may_wait = false};
   // What a proxy says of a certificate is what anybody may say: no proxy is believed.
   std::erase_if(request_.headers, [](const auto& header) {
     return header.first == "client-cert" || header.first == "client-cert-chain";
@@ -280,12 +301,14 @@ void Connection::take_request(RequestHead head) {
   state_ = State::admit;
 }
 
-void Connection::judge(bool late) {
-  if (late) {
+void Connection::judge(Loop::Turn turn) {
+  if (turn != Loop::Turn::now) {
     ++shared_.overloaded;
     keep_alive_ = false;
-    Response response =
-        problem(unavailable("http.overloaded", "the hub has too much to do; try again later"));
+    const bool own = turn == Loop::Turn::late_in_share && crowded_ != nullptr;
+    Response response = own ? crowded_()
+                            : problem(unavailable("http.overloaded",
+                                                  "the hub has too much to do; try again later"));
     return turn_away(response);
   }
   if (state_ == State::admit) {
@@ -300,22 +323,32 @@ void Connection::judge(bool late) {
 void Connection::admit() {
   Admission admission;
   try {
-    admission = listener_.admit(request_);
+    admission = request_.path == "*" ? answer_of_server() : listener_.admit(request_);
   } catch (...) {
     admission = threw();
+  }
+  if (auto* elsewhere = std::get_if<Elsewhere>(&admission)) {
+    request_.may_wait = true;
+    share_ = std::move(elsewhere->share);
+    return;
   }
   if (auto* refusal = std::get_if<Response>(&admission)) {
     ++shared_.requests;
     return turn_away(*refusal);
   }
-  std::uint64_t most = shared_.options.max_body;
-  if (auto* intake = std::get_if<Intake>(&admission)) {
-    most = intake->max_body;
-    handler_ = std::move(intake->handler);
-    sink_ = std::move(intake->sink);
+  Intake intake{.max_body = shared_.options.max_body};
+  if (auto* said = std::get_if<Intake>(&admission)) {
+    intake = std::move(*said);
   } else {
-    handler_ = std::move(std::get<Handler>(admission));
+    intake.handler = std::move(std::get<Handler>(admission));
   }
+  const std::uint64_t most = intake.max_body;
+  handler_ = std::move(intake.handler);
+  sink_ = std::move(intake.sink);
+  lane_ = intake.lane;
+  share_ = std::move(intake.share);
+  crowded_ = std::move(intake.crowded);
+  made_of_body_ = intake.made_of_body;
   if (length_ <= most) return expect_body();
   ++shared_.refused;
   Response response = problem(413, "http.body_too_large", reason_phrase(413),
@@ -328,6 +361,7 @@ void Connection::turn_away(Response& response) {
   const bool arrived = left <= buffer_.size();
   if (arrived) buffer_.erase(0, static_cast<std::size_t>(left));
   handler_ = nullptr;
+  crowded_ = nullptr;
   drop_sink();
   room_.reset();
   keep_alive_ = keep_alive_ && arrived && !response.close;
@@ -376,7 +410,7 @@ bool Connection::take_body(std::string_view bytes) {
   }
   ++shared_.overloaded;
   drop_sink();
-  refuse({503, "http.no_room", "the hub holds as many request bodies as it may; try again"});
+  refuse({503, "http.no_room", std::string(kNoRoom)});
   return false;
 }
 
@@ -402,9 +436,8 @@ void Connection::feed() {
 
 void Connection::drop_sink() {
   if (sink_ == nullptr) return;
-  shared_.loop.post(Lane::handler, [held = std::exchange(sink_, nullptr)](bool /*late*/) mutable {
-    held.reset();
-  });
+  shared_.loop.post(Lane::handler, [held = std::exchange(sink_, nullptr)](
+                                       Loop::Turn /*any*/) mutable { held.reset(); });
 }
 
 std::optional<Connection::Need> Connection::read_body() {
@@ -437,6 +470,12 @@ std::optional<Connection::Need> Connection::read_body() {
 }
 
 void Connection::call() {
+  if (!room_->take(made_of_body_ * length_)) {
+    ++shared_.overloaded;
+    keep_alive_ = false;
+    Response busy = problem(unavailable("http.no_room", std::string(kNoRoom)));
+    return turn_away(busy);
+  }
   ++shared_.requests;
   Response response;
   try {
@@ -445,6 +484,7 @@ void Connection::call() {
     response = threw();
   }
   handler_ = nullptr;
+  crowded_ = nullptr;
   sink_ = nullptr;
   if (response.close) keep_alive_ = false;
   if (response.socket != nullptr) {
@@ -508,7 +548,7 @@ void Connection::answer_events(const Response& response) {
   head.headers.emplace_back("Content-Type", "text/event-stream");
   // Proxies that gather an answer before they pass it on would hold the events back.
   head.headers.emplace_back("X-Accel-Buffering", "no");
-  const bool only_head = request_.method == "HEAD";
+  const bool only_head = request_.only_head;
   if (!only_head) next_ = response.events;
   write_next(write_head(head, std::nullopt,
                         {.request_id = request_.request_id,
@@ -530,8 +570,7 @@ void Connection::answer(Response& response) {
                   .keep_alive = keep_alive_,
                   .secure = listener_.tls != nullptr,
                   .now = shared_.clock.now()});
-  const bool only_head =
-      request_.method == "HEAD" || response.status == 204 || response.status == 304;
+  const bool only_head = request_.only_head || response.status == 204 || response.status == 304;
   const Then then = keep_alive_ ? Then::head : Then::end;
   if (only_head || !response.stream) {
     if (!only_head) out += response.body;

@@ -151,12 +151,16 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
 
   // In the lanes.
   void shake();
-  void work(bool late);
+  // in: the lane that it runs in.
+  void work(Loop::Turn turn, Lane in);
   void write_stream();
+  // Where the work of this state is done, and whose part of that lane it takes.
+  [[nodiscard]] Lane lane() const;
+  [[nodiscard]] Share share() const;
 
   // The head is complete and right: takes the request from it.
   void take_request(RequestHead head);
-  void judge(bool late);
+  void judge(Loop::Turn turn);
   void admit();
   void turn_away(Response& response);
   // Room is made for the body, and the caller is told to send it.
@@ -216,6 +220,11 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   bool keep_alive_ = false;
   std::optional<BodyRoom> room_;
   Handler handler_;
+  // What its admission said besides.
+  Lane lane_ = Lane::handler;
+  Share share_;
+  std::function<Response()> crowded_;
+  std::uint64_t made_of_body_ = 0;
   // Null when the handler gets the body whole; else request_.body is its next piece.
   std::shared_ptr<BodySink> sink_;
 

@@ -32,13 +32,27 @@ constexpr Loop::Id kTimer = 0;
 constexpr Loop::Id kPosted = 1;
 constexpr Loop::Id kEnd = 2;
 
+// Somebody waits for an answer to work in these lanes, and is told when its turn does not come.
+constexpr bool is_answered(std::size_t lane) {
+  const auto of = static_cast<Lane>(lane);
+  return of != Lane::handshake && of != Lane::stream && of != Lane::message;
+}
+
+// Work that follows what this thread runs.
+struct Following {
+  Lane lane;
+  Loop::Work work;
+  Share share;
+};
+thread_local std::optional<Following> following;
+
 }  // namespace
 
 struct Loop::State {
   State(LoopOptions chosen, const Clock& c)
-      : options(chosen),
-        clock(c),
-        limits{chosen.handshakes, chosen.handlers, chosen.streams, chosen.messages} {}
+      : options(chosen), clock(c), limits{chosen.handshakes, chosen.heads,   chosen.sign_ins,
+                                          chosen.handlers,   chosen.outside, chosen.rooms,
+                                          chosen.heavy,      chosen.streams, chosen.messages} {}
 
   struct Entry {
     std::shared_ptr<Watched> watched;
@@ -47,7 +61,19 @@ struct Loop::State {
   };
   struct Waiting {
     Work work;
+    Share share;
     std::int64_t since = 0;
+  };
+  // What runs of one share, and what waits for that. Forgotten when nothing runs.
+  struct Shared {
+    int running = 0;
+    std::deque<Waiting> waiting;
+  };
+  // Work with a part of its lane, which has ended when the next one is looked for.
+  struct Running {
+    Work work;
+    std::size_t lane = 0;
+    std::string whose;
   };
 
   void serve();
@@ -59,11 +85,25 @@ struct Loop::State {
   void expire(std::int64_t until);
   void set_timer(std::int64_t at) RABT_REQUIRES(mutex);
   // The work of the lane that comes next, when it has room.
-  [[nodiscard]] std::optional<Work> next_of(std::size_t lane) RABT_REQUIRES(mutex);
+  [[nodiscard]] std::optional<Running> next_of(std::size_t lane) RABT_REQUIRES(mutex);
+  // The work, when lane and share have room for it now; if not, it waits.
+  [[nodiscard]] std::optional<Running> enter(std::size_t lane, Waiting one) RABT_REQUIRES(mutex);
+  // The work waits for room in the lane.
+  void waits(std::size_t lane, Waiting one) RABT_REQUIRES(mutex);
+  // Sets the timer so that work which waits is told when it is late.
+  void tell_late(std::size_t lane, std::int64_t since) RABT_REQUIRES(mutex);
+  // One thread looks for work that waits.
+  void wake() const;
+  // Whether the share has room; if not, the work waits for it.
+  [[nodiscard]] bool has_part(std::size_t lane, Waiting& one) RABT_REQUIRES(mutex);
+  // The work's part of the share is free.
+  void leave(std::size_t lane, const std::string& whose) RABT_REQUIRES(mutex);
+  // When the first work that waits is late.
+  [[nodiscard]] std::int64_t first_late() const RABT_REQUIRES(mutex);
   // Runs what was posted, as long as there is something to run.
   void run_posted();
   // Runs this, and then what waits in the lane.
-  void run_in(std::size_t lane, Work work);
+  void run_in(Running running);
   // Tells those whose turn did not come.
   void give_up_late();
   [[nodiscard]] bool finished();
@@ -85,6 +125,7 @@ struct Loop::State {
   Id last_id RABT_GUARDED_BY(mutex) = kEnd;
   std::array<int, kLanes> running RABT_GUARDED_BY(mutex){};
   std::array<std::deque<Waiting>, kLanes> waiting RABT_GUARDED_BY(mutex);
+  std::array<std::unordered_map<std::string, Shared>, kLanes> shares RABT_GUARDED_BY(mutex);
   // When the timer wakes somebody.
   std::int64_t due RABT_GUARDED_BY(mutex) = kNever;
   bool ending RABT_GUARDED_BY(mutex) = false;
@@ -130,8 +171,7 @@ void Loop::State::expire(std::int64_t until) {
         next = std::min(next, entry.deadline);
       }
     }
-    for (const Waiting& one : waiting[static_cast<std::size_t>(Lane::handler)])
-      next = std::min(next, one.since + options.max_wait_ms);
+    next = std::min(next, first_late());
     set_timer(next == kNever ? kNever : std::max(next, clock.monotonic_ms() + kTickMs));
   }
   for (const auto& one : late) one->on_ready(0);
@@ -144,38 +184,122 @@ void Loop::State::on_timer() {
   expire(clock.monotonic_ms());
 }
 
+std::int64_t Loop::State::first_late() const {
+  std::int64_t first = kNever;
+  // Each queue has its oldest work in front, except that work which waited for its share comes last
+  // in its lane: that is told a little later.
+  const auto look = [&](const std::deque<Waiting>& queue) {
+    if (!queue.empty()) first = std::min(first, queue.front().since + options.max_wait_ms);
+  };
+  for (std::size_t lane = 0; lane < kLanes; ++lane) {
+    if (!is_answered(lane)) continue;
+    look(waiting[lane]);
+    for (const auto& [whose, one] : shares[lane]) look(one.waiting);
+  }
+  return first;
+}
+
 void Loop::State::give_up_late() {
-  std::vector<Work> late;
+  std::vector<std::pair<Work, Turn>> late;
   {
     const Lock lock(mutex);
-    auto& queue = waiting[static_cast<std::size_t>(Lane::handler)];
     const std::int64_t before = clock.monotonic_ms() - options.max_wait_ms;
-    while (!queue.empty() && queue.front().since <= before) {
-      late.push_back(std::move(queue.front().work));
-      queue.pop_front();
+    const auto look = [&](std::deque<Waiting>& queue, Turn turn) {
+      while (!queue.empty() && queue.front().since <= before) {
+        late.emplace_back(std::move(queue.front().work), turn);
+        queue.pop_front();
+      }
+    };
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      if (!is_answered(lane)) continue;
+      look(waiting[lane], Turn::late);
+      for (auto& [whose, one] : shares[lane]) look(one.waiting, Turn::late_in_share);
     }
   }
-  for (const Work& work : late) work(true);
+  for (const auto& [work, turn] : late) work(turn);
 }
 
-std::optional<Loop::Work> Loop::State::next_of(std::size_t lane) {
-  if (waiting[lane].empty() || running[lane] >= limits[lane]) return std::nullopt;
+void Loop::State::wake() const {
+  const std::uint64_t one = 1;
+  (void)!::write(posted.get(), &one, sizeof one);
+}
+
+void Loop::State::tell_late(std::size_t lane, std::int64_t since) {
+  const std::int64_t late = since + options.max_wait_ms;
+  if (is_answered(lane) && late < due) set_timer(late);
+}
+
+void Loop::State::waits(std::size_t lane, Waiting one) {
+  tell_late(lane, one.since);
+  waiting[lane].push_back(std::move(one));
+}
+
+std::optional<Loop::State::Running> Loop::State::enter(std::size_t lane, Waiting one) {
+  if (running[lane] >= limits[lane]) {
+    waits(lane, std::move(one));
+    return std::nullopt;
+  }
+  if (!has_part(lane, one)) return std::nullopt;
   ++running[lane];
-  Work work = std::move(waiting[lane].front().work);
-  waiting[lane].pop_front();
-  return work;
+  return Running{std::move(one.work), lane, std::move(one.share.whose)};
 }
 
-void Loop::State::run_in(std::size_t lane, Work work) {
+bool Loop::State::has_part(std::size_t lane, Waiting& one) {
+  if (one.share.most == 0) one.share.whose.clear();
+  if (one.share.whose.empty()) return true;
+  Shared& of = shares[lane][one.share.whose];
+  if (of.running < one.share.most) {
+    ++of.running;
+    return true;
+  }
+  tell_late(lane, one.since);
+  of.waiting.push_back(std::move(one));
+  return false;
+}
+
+void Loop::State::leave(std::size_t lane, const std::string& whose) {
+  --running[lane];
+  const auto found = shares[lane].find(whose);
+  if (found == shares[lane].end()) return;
+  Shared& of = found->second;
+  --of.running;
+  // It comes to its turn behind the work of others.
+  if (!of.waiting.empty()) {
+    waiting[lane].push_back(std::move(of.waiting.front()));
+    of.waiting.pop_front();
+  }
+  if (of.running == 0 && of.waiting.empty()) shares[lane].erase(found);
+}
+
+std::optional<Loop::State::Running> Loop::State::next_of(std::size_t lane) {
+  while (!waiting[lane].empty() && running[lane] < limits[lane]) {
+    Waiting one = std::move(waiting[lane].front());
+    waiting[lane].pop_front();
+    if (!has_part(lane, one)) continue;
+    ++running[lane];
+    return Running{std::move(one.work), lane, std::move(one.share.whose)};
+  }
+  return std::nullopt;
+}
+
+void Loop::State::run_in(Running now) {
   for (;;) {
-    work(false);
+    now.work(Turn::now);
     // What the work holds is let go before others run.
-    work = nullptr;
+    now.work = nullptr;
+    auto after = std::exchange(following, std::nullopt);
     const Lock lock(mutex);
-    --running[lane];
-    auto next = next_of(lane);
+    leave(now.lane, now.whose);
+    std::optional<Running> next;
+    if (after) {
+      next = enter(static_cast<std::size_t>(after->lane),
+                   {std::move(after->work), std::move(after->share), clock.monotonic_ms()});
+      // This thread leaves the lane, so another looks for what waits in it.
+      if (next && !waiting[now.lane].empty()) wake();
+    }
+    if (!next) next = next_of(now.lane);
     if (!next) return;
-    work = *std::move(next);
+    now = *std::move(next);
   }
 }
 
@@ -183,17 +307,13 @@ void Loop::State::run_posted() {
   std::uint64_t count = 0;
   (void)!::read(posted.get(), &count, sizeof count);
   for (;;) {
-    std::optional<Work> work;
-    std::size_t lane = 0;
+    std::optional<Running> next;
     {
       const Lock lock(mutex);
-      for (; lane < kLanes; ++lane) {
-        work = next_of(lane);
-        if (work) break;
-      }
+      for (std::size_t lane = 0; lane < kLanes && !next; ++lane) next = next_of(lane);
     }
-    if (!work) return;
-    run_in(lane, *std::move(work));
+    if (!next) return;
+    run_in(*std::move(next));
   }
 }
 
@@ -296,32 +416,29 @@ void Loop::expire_all() {
   state_->expire(kNever);
 }
 
-void Loop::run(Lane lane, Work work) {
+void Loop::run(Lane lane, Work work, Share share) {
   State& state = *state_;
-  const auto at = static_cast<std::size_t>(lane);
+  std::optional<State::Running> now;
   {
     const Lock lock(state.mutex);
-    if (state.running[at] >= state.limits[at]) {
-      const std::int64_t now = state.clock.monotonic_ms();
-      state.waiting[at].push_back({std::move(work), now});
-      const std::int64_t late = now + state.options.max_wait_ms;
-      if (lane == Lane::handler && late < state.due) state.set_timer(late);
-      return;
-    }
-    ++state.running[at];
+    now = state.enter(static_cast<std::size_t>(lane),
+                      {std::move(work), std::move(share), state.clock.monotonic_ms()});
   }
-  state.run_in(at, std::move(work));
+  if (now) state.run_in(*std::move(now));
+}
+
+void Loop::follow(Lane lane, Work work, Share share) {
+  RABT_CHECK(!following);
+  following.emplace(Following{lane, std::move(work), std::move(share)});
 }
 
 void Loop::post(Lane lane, Work work) {
   State& state = *state_;
   {
     const Lock lock(state.mutex);
-    state.waiting[static_cast<std::size_t>(lane)].push_back(
-        {std::move(work), state.clock.monotonic_ms()});
+    state.waits(static_cast<std::size_t>(lane), {std::move(work), {}, state.clock.monotonic_ms()});
   }
-  const std::uint64_t one = 1;
-  (void)!::write(state.posted.get(), &one, sizeof one);
+  state.wake();
 }
 
 void Loop::stop() {

@@ -5,20 +5,22 @@
 #include <memory>
 
 #include "hub/base/clock.hpp"
+#include "hub/http/lane.hpp"
 
 namespace rabt::http {
-
-// Work that is bounded in number, each kind by itself.
-enum class Lane : std::uint8_t { handshake, handler, stream, message };
-inline constexpr std::size_t kLanes = 4;
 
 struct LoopOptions {
   // How much of each lane's work runs at once.
   int handshakes = 2;
+  int heads = 12;
+  int sign_ins = 8;
   int handlers = 64;
+  int outside = 8;
+  int rooms = 24;
+  int heavy = 2;
   int streams = 32;
   int messages = 8;
-  // How long work of the lane `handler` waits for its turn.
+  // How long work waits for its turn, except in the lanes `handshake`, `stream` and `message`.
   std::int64_t max_wait_ms = 5'000;
 };
 
@@ -36,8 +38,14 @@ class Loop {
     virtual void on_ready(std::uint32_t events) = 0;
   };
   using Id = std::uint64_t;
-  // late: the turn did not come in time, and the work must not be done.
-  using Work = std::function<void(bool late)>;
+  enum class Turn : std::uint8_t {
+    now,
+    // The turn did not come in time, and the work must not be done: the lane was full, or the
+    // share.
+    late,
+    late_in_share
+  };
+  using Work = std::function<void(Turn)>;
 
   Loop(LoopOptions options, const Clock& clock);
   // Stops.
@@ -55,8 +63,10 @@ class Loop {
   // Passes the deadline of everything that is armed.
   void expire_all();
 
-  // Runs the work now, on this thread of the loop, when the lane has room, or else later.
-  void run(Lane lane, Work work);
+  // Runs the work now, on this thread of the loop, when lane and share have room, or else later.
+  void run(Lane lane, Work work, Share share = {});
+  // For work that runs: what follows it, on the same thread when lane and share have room. Once.
+  static void follow(Lane lane, Work work, Share share = {});
   // Runs the work soon, on a thread of the loop. For callers that are in a lane, or elsewhere.
   void post(Lane lane, Work work);
 

@@ -42,6 +42,7 @@ constexpr std::array kByCode{
     ByCode{"precondition.required", 428},
     ByCode{"precondition.failed", 412},
     ByCode{"http.upgrade", 426},
+    ByCode{"http.content_coding", 415},
 };
 
 // A pattern that begins with a dot is the end of a code, any other one its beginning.

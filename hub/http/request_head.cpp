@@ -89,6 +89,29 @@ std::optional<Refusal> read_path(std::string_view raw, std::string& path) {
   return std::nullopt;
 }
 
+bool is_host(std::string_view host) {
+  if (host.empty() || host.size() > 261) return false;  // 255 and a port
+  return std::all_of(host.begin(), host.end(), [](char c) {
+    return is_alnum(c) || std::string_view(".-_:[]").find(c) != std::string_view::npos;
+  });
+}
+
+// Takes scheme and host from a target in absolute form (RFC 9112 section 3.2.2), and leaves what
+// follows: a path, or "/" for none. False when it is neither absolute nor a path.
+bool take_authority(std::string_view& target, std::string& authority) {
+  if (target.starts_with('/')) return true;
+  const auto scheme = target.find("://");
+  if (scheme == std::string_view::npos) return false;
+  const std::string name = lower(target.substr(0, scheme));
+  if (name != "http" && name != "https") return false;
+  const std::string_view rest = target.substr(scheme + 3);
+  const auto end = std::min(rest.find_first_of("/?"), rest.size());
+  if (!is_host(rest.substr(0, end))) return false;
+  authority = rest.substr(0, end);
+  target = end == rest.size() ? std::string_view("/") : rest.substr(end);
+  return true;
+}
+
 std::optional<Refusal> read_request_line(std::string_view line, RequestHead& head, int& minor) {
   const auto bad = [](std::string detail) {
     return refuse(400, "http.request_line", std::move(detail));
@@ -100,7 +123,7 @@ std::optional<Refusal> read_request_line(std::string_view line, RequestHead& hea
   if (first == std::string_view::npos || first == last)
     return bad("the request line is not: method, space, target, space, version");
   const auto method = line.substr(0, first);
-  const auto target = line.substr(first + 1, last - first - 1);
+  auto target = line.substr(first + 1, last - first - 1);
   const auto version = line.substr(last + 1);
   if (!is_token(method)) return bad("the method is not a token");
   if (version.size() != 8 || !version.starts_with("HTTP/") || !is_digit(version[5]) ||
@@ -122,12 +145,17 @@ std::optional<Refusal> read_request_line(std::string_view line, RequestHead& hea
           "the target holds a space, a control character, '#' or a byte that is not ASCII");
     }
   }
-  if (target.empty() || target.front() != '/') {
-    return refuse(400, "http.target",
-                  "the target must be a path that starts with '/'; absolute, authority and "
-                  "asterisk forms are not served");
-  }
   head.method = method;
+  // RFC 9112 section 3.2.4: of the server as a whole.
+  if (method == "OPTIONS" && target == "*") {
+    head.target = head.path = target;
+    return std::nullopt;
+  }
+  if (!take_authority(target, head.authority) || target.front() != '/') {
+    return refuse(400, "http.target",
+                  "the target must be a path that starts with '/', the same behind http:// or "
+                  "https:// and a host, or for OPTIONS *");
+  }
   head.target = target;
   const auto mark = target.find('?');
   if (auto refused = read_path(target.substr(0, mark), head.path)) return refused;
@@ -139,13 +167,6 @@ std::optional<Refusal> read_request_line(std::string_view line, RequestHead& hea
     head.query = *std::move(pairs);
   }
   return std::nullopt;
-}
-
-bool is_host(std::string_view host) {
-  if (host.empty() || host.size() > 261) return false;  // 255 and a port
-  return std::all_of(host.begin(), host.end(), [](char c) {
-    return is_alnum(c) || std::string_view(".-_:[]").find(c) != std::string_view::npos;
-  });
 }
 
 std::optional<Refusal> read_header_line(std::string_view line, RequestHead& head) {
@@ -348,6 +369,12 @@ std::variant<RequestHead, Refusal> parse_head(std::string_view text, std::uint64
     return *std::move(refused);
   if (auto refused = read_headers(text.substr(line_end + 2), head)) return *std::move(refused);
   if (auto refused = check_unique_and_host(head)) return *std::move(refused);
+  // RFC 9112 section 3.2.2: the target decides, whatever the Host header says.
+  if (!head.authority.empty()) {
+    for (auto& [name, value] : head.headers) {
+      if (name == "host") value = head.authority;
+    }
+  }
   if (auto refused = read_length(head, minor, max_body)) return *std::move(refused);
   if (auto refused = read_expectation(head, minor)) return *std::move(refused);
   head.keep_alive = keeps_alive(head, minor);

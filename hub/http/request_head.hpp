@@ -31,8 +31,10 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 struct RequestHead {
   std::string method;
-  // As received.
+  // Path and query as received; "*" for OPTIONS *, which is its path, too.
   std::string target;
+  // Host and port of a target in absolute form, which are the Host header's then. Else empty.
+  std::string authority;
   // Decoded; no dot segments, no empty segments, no encoded slashes.
   std::string path;
   // Decoded, in order.

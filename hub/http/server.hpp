@@ -13,6 +13,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
+#include "hub/http/lane.hpp"
 
 // The inbound edge: sockets from Poco, waited for by loop.hpp, requests read by request_head.hpp,
 // answers written by connection.hpp. Poco's own HTTP parser is not used: it serves bodies that were
@@ -34,8 +35,9 @@ struct Kept {
 };
 
 struct Request {
+  // GET for a HEAD, too.
   std::string method;
-  // As received, for signatures over the URL.
+  // Path and query as received, for signatures over the URL.
   std::string target;
   // Decoded, no dot segments, no empty segments; starts with '/'.
   std::string path;
@@ -60,6 +62,10 @@ struct Request {
   std::string request_id{};
   // False for HTTP/1.0.
   bool http_1_1 = true;
+  // A HEAD: the answer goes out without its body.
+  bool only_head = false;
+  // False while the head is judged where nothing waits for another machine.
+  bool may_wait = true;
 
   // The first occurrence; empty when the header is absent. name in lower case.
   [[nodiscard]] std::string_view header(std::string_view name) const;
@@ -95,8 +101,8 @@ struct Response {
   std::shared_ptr<SocketHandler> events{};
 };
 
-// Answers a request whose body has arrived. It may block; ServerOptions::threads run at once. What
-// it throws becomes a 500.
+// Answers a request whose body has arrived. It may block; ServerOptions::threads run at once, and
+// as many as the loop says in other lanes. What it throws becomes a 500.
 using Handler = std::function<Response(const Request&)>;
 
 // Takes a body piece by piece, so that nobody holds it whole. Called as a Handler is, by one thread
@@ -110,7 +116,7 @@ class BodySink {
   virtual Response finish(const Request& request) = 0;
 };
 
-// A request with a limit of its own for its body.
+// A request with limits of its own.
 struct Intake {
   // A longer body is refused with 413 before any of it is read. At most
   // ServerOptions::max_streamed_body.
@@ -118,11 +124,24 @@ struct Intake {
   // Gets the body whole, unless there is a sink.
   Handler handler{};
   std::unique_ptr<BodySink> sink{};
+  // Where body and request are worked on, and whose part of that lane it takes.
+  Lane lane = Lane::handler;
+  Share share{};
+  // The answer when the turn does not come because the caller's own part is used up. May be unset.
+  std::function<Response()> crowded{};
+  // So many times its length does the handler make of the body: that counts as bodies, too.
+  std::uint64_t made_of_body = 0;
+};
+
+// The head cannot be judged without waiting for another machine: the judge is asked again in the
+// lane `outside`, with Request::may_wait.
+struct Elsewhere {
+  Share share{};
 };
 
 // What the head of a request came to: an answer that refuses it, who answers it (with
-// ServerOptions::max_body), or the same with more said.
-using Admission = std::variant<Response, Handler, Intake>;
+// ServerOptions::max_body), the same with more said, or nothing yet.
+using Admission = std::variant<Response, Handler, Intake, Elsewhere>;
 // Judges a request by its head, before its body is read: `body` is empty. Nobody can make the hub
 // take in a body without passing here. The request lives until the Handler has returned. Called as
 // a Handler is.
@@ -144,7 +163,8 @@ struct ServerOptions {
   std::string address = "127.0.0.1";
   // 0 takes a free one.
   int port = 0;
-  // Handlers that run at once. A request waits up to handler_wait_ms for its turn, then gets 503.
+  // Handlers that run at once. A request waits up to handler_wait_ms for its turn, in this lane and
+  // in others, then gets 503.
   int threads = 64;
   std::int64_t handler_wait_ms = 5'000;
   // Answers with Response::stream that are written at once.

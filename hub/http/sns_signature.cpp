@@ -4,6 +4,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/json.hpp"
+#include "hub/base/json_members.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/crypto/certificate_signature.hpp"
 
@@ -13,6 +14,10 @@ namespace {
 
 // SNS repeats a delivery for up to six hours, and signs the time of the first attempt.
 constexpr std::int64_t kMaxAgeMs = 6 * 3'600'000LL;
+// SNS has messages of up to 256 KiB, which are escaped in its own.
+constexpr std::size_t kMaxMessage = 1U << 20U;
+// A message has some twelve members.
+constexpr std::size_t kMaxValues = 64;
 
 Error deny(std::string_view why) {
   return denied("http.signature", std::string(why));
@@ -75,7 +80,8 @@ std::string sns_base(const SignatureConfig& config, std::string_view topic_arn) 
 
 Result<Verified> verify_sns(const SignatureConfig& config, const Request& request, Timestamp now) {
   // The body is parsed before anything is verified: what is signed are its members.
-  const auto parsed = Json::parse(request.body);
+  if (count_json_values(request.body) > kMaxValues) return deny("the body has too many members");
+  const auto parsed = Json::parse(request.body, {.max_bytes = kMaxMessage, .max_depth = 8});
   if (!parsed.ok() || !parsed->is_object()) return deny("the body is no message of Amazon SNS");
   const Json& body = *parsed;
   const std::string topic = body.string_or("TopicArn", "");

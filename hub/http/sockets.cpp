@@ -169,7 +169,7 @@ bool Sockets::State::Open::take_ready() {
 }
 
 void Sockets::State::Open::post_run() {
-  all_.loop.post(Lane::message, [self = shared_from_this()](bool /*late*/) { self->run(); });
+  all_.loop.post(Lane::message, [self = shared_from_this()](Loop::Turn /*now*/) { self->run(); });
 }
 
 bool Sockets::State::Open::flush(bool rearm) {

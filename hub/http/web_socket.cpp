@@ -44,7 +44,7 @@ Status judge_handshake(const Request& request) {
     return invalid("http.upgrade", "this address speaks WebSocket: send Upgrade: websocket");
   if (request.only_header("sec-websocket-version") != "13")
     return invalid("http.upgrade", "this address speaks WebSocket version 13");
-  if (request.method != "GET" || !request.http_1_1)
+  if (request.method != "GET" || request.only_head || !request.http_1_1)
     return invalid("http.websocket", "a WebSocket begins with a GET of HTTP/1.1");
   const auto key = request.only_header("sec-websocket-key");
   const auto bytes = key ? from_base64(*key) : std::nullopt;

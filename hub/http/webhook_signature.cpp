@@ -4,6 +4,7 @@
 #include <set>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/authorization.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/http/request_head.hpp"
@@ -135,12 +136,10 @@ Result<Verified> verify_twilio(const SignatureConfig& config, const Request& req
 
 // "Bearer <token>", or "Basic" with the token as password (RFC 7617). The user says nothing.
 std::optional<std::string> token_of(std::string_view authorization) {
-  const auto space = std::min(authorization.find(' '), authorization.size());
-  const std::string scheme = lower(authorization.substr(0, space));
-  const std::string_view rest = authorization.substr(std::min(space + 1, authorization.size()));
-  if (scheme == "bearer") return std::string(rest);
-  if (scheme != "basic") return std::nullopt;
-  const auto plain = from_base64(rest);
+  if (const auto token = credentials_of(authorization, "Bearer")) return std::string(*token);
+  const auto basic = credentials_of(authorization, "Basic");
+  if (!basic) return std::nullopt;
+  const auto plain = from_base64(*basic);
   if (!plain) return std::nullopt;
   const std::string pair(as_text(*plain));
   const auto colon = pair.find(':');

@@ -1,6 +1,8 @@
 #include "hub/identity/accounts.hpp"
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/authorization.hpp"
+#include "hub/base/typed_code.hpp"
 #include "hub/crypto/jws.hpp"
 #include "hub/identity/accounts_state.hpp"
 #include "hub/identity/act_entry.hpp"
@@ -8,6 +10,7 @@
 #include "hub/identity/ended_tokens.hpp"
 #include "hub/identity/epochs.hpp"
 #include "hub/identity/password_rules.hpp"
+#include "hub/identity/profile.hpp"
 #include "hub/identity/totp.hpp"
 
 namespace rabt::identity {
@@ -16,7 +19,6 @@ namespace {
 
 constexpr std::int64_t kSeenEveryMs = 60'000;
 constexpr std::string_view kTokenPrefix = "rabt_s_";
-constexpr std::string_view kBearer = "Bearer ";
 constexpr std::string_view kPepper = "password-pepper/1";
 
 Error busy() {
@@ -108,8 +110,7 @@ Result<std::string> Accounts::State::exchange(const SignIn& order, std::string_v
   if (fresh == folded)
     return invalid("api.invalid", "newPassword: is the password that was; choose another");
   RABT_TRY_STATUS(check_password(fresh, known.has_second() ? options.min_password : kMinAlone,
-                                 person.profile.string_or("username", "\n"), tenant,
-                                 options.blocklist.get()));
+                                 shown_username(person.profile), tenant, options.blocklist.get()));
   return hash(fresh);
 }
 
@@ -252,11 +253,12 @@ Result<Proofs> Accounts::State::proofs(std::string_view person) {
   return out;
 }
 
-Accounts::State::Code Accounts::State::judge(const Proofs& known, std::string_view code) const {
+Accounts::State::Code Accounts::State::judge(const Proofs& known, std::string_view typed) const {
   Code out;
+  const std::string code = typed_code(typed);
   out.step = totp_match(as_bytes(known.totp), code, parts.clock.now(), known.last_step);
   if (out.step) return out;
-  const std::string hashed = digest_of(lower(code));
+  const std::string hashed = digest_of(code);
   for (const auto& [id, one] : known.recovery) {
     if (constant_time_equal(as_bytes(one), as_bytes(hashed))) out.recovery = id;
   }
@@ -305,11 +307,27 @@ Result<SignedIn> Accounts::State::open_session(const Caller& caller, const Proof
 
 Result<SignedIn> Accounts::login(const SignIn& order) {
   State& all = *state_;
-  Caller caller{.who = {.tenant = all.tenant}, .client = order.client, .request = order.request};
   if (!all.options.enabled) return sign_in_failed();
   const auto folded = fold_password(order.password);
   if (!folded.ok()) return sign_in_failed();
+  // Somebody who registered himself may have the name of an account that an administrator made: the
+  // password says who it is. One that does not fit is tried at the other name always, so that no
+  // time tells whether there is one.
+  RABT_TRY(chosen, all.parts.people.by_chosen_username(all.tenant, order.username));
+  if (chosen) {
+    bool other = false;
+    auto in = all.sign_in(order, *folded, chosen, &other);
+    if (!other) return in;
+  }
   RABT_TRY(person, all.parts.people.by_username(all.tenant, order.username));
+  return all.sign_in(order, *folded, person, nullptr);
+}
+
+Result<SignedIn> Accounts::State::sign_in(const SignIn& order, const std::string& folded,
+                                          const std::optional<std::string>& person, bool* other) {
+  State& all = *this;
+  Caller caller{.who = {.tenant = all.tenant}, .client = order.client, .request = order.request};
+  if (other != nullptr) *other = true;
   RABT_TRY(attempt, person ? all.throttle.begin(*person, order.device)
                            : all.throttle.begin_unknown(order.username));
   Proofs known;
@@ -317,9 +335,13 @@ Result<SignedIn> Accounts::login(const SignIn& order) {
     RABT_TRY(found, all.proofs(*person));
     known = std::move(found);
   }
-  RABT_TRY(good, all.matches(known.password, *folded));
+  RABT_TRY(good, all.matches(known.password, folded));
   const std::string who = person.value_or("");
-  if (!good) return all.refuse(caller, "user.login_failed", who, sign_in_failed());
+  if (!good) {
+    if (other != nullptr) return sign_in_failed();
+    return all.refuse(caller, "user.login_failed", who, sign_in_failed());
+  }
+  if (other != nullptr) *other = false;
   caller.who.kind = Kind::person;
   caller.who.id = who;
   caller.who.person = who;
@@ -334,10 +356,10 @@ Result<SignedIn> Accounts::login(const SignIn& order) {
     code = all.judge(known, order.otp);
     if (!code.good()) return all.refuse(caller, "user.login_failed", who, sign_in_failed());
   }
-  RABT_TRY(changed, all.exchange(order, *folded, found, known));
+  RABT_TRY(changed, all.exchange(order, folded, found, known));
   std::string rehashed;
   if (changed.empty() && !crypto::has_cost(known.password, all.cost)) {
-    RABT_TRY(fresh, all.hash(*folded));
+    RABT_TRY(fresh, all.hash(folded));
     rehashed = std::move(fresh);
   }
   return all.open_session(caller, known, found,
@@ -438,14 +460,13 @@ Status Accounts::logout(const Caller& caller, std::string_view authorization) {
   State& all = *state_;
   const std::string& person = caller.who.person;
   const std::string& session = caller.who.session;
-  const bool issued = caller.who.kind == Kind::person && authorization.starts_with(kBearer) &&
-                      authorization.find('.') != std::string_view::npos;
+  const std::string_view token = credentials_of(authorization, "Bearer").value_or("");
+  const bool issued = caller.who.kind == Kind::person && token.find('.') != std::string_view::npos;
   if (session.empty() && !issued) return ok_status();
   return all.write(caller, "user.logout", person, [&](store::Transaction& transaction) -> Status {
     if (session.empty()) {
-      RABT_TRY_STATUS(end_token(transaction, all.tenant,
-                                issued_token(authorization.substr(kBearer.size())),
-                                all.parts.clock.now().ms));
+      RABT_TRY_STATUS(
+          end_token(transaction, all.tenant, issued_token(token), all.parts.clock.now().ms));
     } else {
       RABT_TRY_STATUS(store::run(transaction, sql::kEndSession, {all.tenant, person, session}));
     }

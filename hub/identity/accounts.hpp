@@ -261,7 +261,7 @@ class Accounts {
   // factors, since each verifies its user. A new one, and one that is removed, end the person's
   // other sessions. Errors: denied auth.step_up; invalid auth.passkey (what is wrong with the
   // answer); denied auth.failed (no such ceremony); conflict auth.passkey_taken; not_found
-  // auth.passkey_absent; unavailable auth.passkeys_off (no public address is configured).
+  // auth.passkey_absent; conflict auth.passkeys_off (no public address is configured).
   [[nodiscard]] Result<Ceremony> begin_passkey(const Caller& caller);
   [[nodiscard]] Result<Passkey> add_passkey(const Caller& caller, const PasskeyAnswer& answer,
                                             std::string_view name);

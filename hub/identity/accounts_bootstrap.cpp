@@ -1,3 +1,4 @@
+#include "hub/base/typed_code.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/identity/accounts_state.hpp"
 #include "hub/identity/password_rules.hpp"
@@ -75,9 +76,10 @@ Result<std::string> Accounts::make_bootstrap_code(const Caller& caller) {
   return code;
 }
 
-Result<Enrolment> Accounts::begin_bootstrap(const Caller& caller, std::string_view code,
+Result<Enrolment> Accounts::begin_bootstrap(const Caller& caller, std::string_view typed,
                                             std::string_view username) {
   State& all = *state_;
+  const std::string code = typed_code(typed);
   RABT_TRY(name, fold_username(username));
   const Status good = check_code(all.parts.store, all.tenant, code, all.parts.clock.now().ms);
   if (!good.ok()) return all.refuse(caller, "user.login_failed", "", good.error());
@@ -100,10 +102,11 @@ Result<Bootstrapped> Accounts::bootstrap(const Caller& caller, const FirstAdmini
   wanted.profile = std::move(checked);
   wanted.roles = {Role::admin};
   const Timestamp now = all.parts.clock.now();
-  const Status good = check_code(all.parts.store, all.tenant, order.code, now.ms);
+  const std::string code = typed_code(order.code);
+  const Status good = check_code(all.parts.store, all.tenant, code, now.ms);
   if (!good.ok()) return all.refuse(by, "user.login_failed", "", good.error());
-  RABT_TRY(secret, secret_of(all.parts.keyring, all.tenant, order.code));
-  const auto step = totp_match(secret, order.otp, now, 0);
+  RABT_TRY(secret, secret_of(all.parts.keyring, all.tenant, code));
+  const auto step = totp_match(secret, typed_code(order.otp), now, 0);
   if (!step) {
     RABT_TRY_STATUS(all.parts.store.write([&](store::Transaction& transaction) {
       return store::run(transaction, sql::kCountBootstrap, {all.tenant});
@@ -114,7 +117,7 @@ Result<Bootstrapped> Accounts::bootstrap(const Caller& caller, const FirstAdmini
   Bootstrapped out;
   for (int i = 0; i < kRecoveryCodes; ++i)
     out.recovery.push_back(hex_of_random(all.parts.random, kRecoveryBytes));
-  const std::string hashed = digest_of(order.code);
+  const std::string hashed = digest_of(code);
   RABT_TRY(
       person,
       all.parts.people.create(

@@ -1,4 +1,5 @@
 #include "hub/base/ascii.hpp"
+#include "hub/base/typed_code.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/identity/accounts_state.hpp"
 #include "hub/identity/password_rules.hpp"
@@ -42,7 +43,8 @@ Result<Person> Accounts::add(const Caller& caller, const Registration& order) {
   NewPerson wanted;
   RABT_TRY(profile, check_profile(order.profile));
   wanted.profile = std::move(profile);
-  wanted.profile.set("username", username);
+  const bool himself = !caller.who.is(Role::admin);
+  wanted.profile.set("username", himself ? kChosen + username : username);
   wanted.roles = order.roles;
   RABT_TRY(phc, all.hash(folded));
   Caller by = caller;
@@ -65,7 +67,7 @@ Status Accounts::set_password(const Caller& caller, std::string_view old_passwor
   RABT_TRY(found, all.parts.people.find(all.tenant, person));
   RABT_TRY(known, all.proofs(person));
   RABT_TRY_STATUS(check_password(fresh, known.has_second() ? all.options.min_password : kMinAlone,
-                                 found.profile.string_or("username", "\n"), all.tenant,
+                                 shown_username(found.profile), all.tenant,
                                  all.options.blocklist.get()));
   RABT_TRY(attempt, all.throttle.begin(person, caller.device));
   RABT_TRY(good, all.matches(known.password, *old));
@@ -101,7 +103,8 @@ Result<Enrolment> Accounts::enrol(const Caller& caller) {
       }));
   Enrolment out;
   out.secret = base32(secret);
-  out.uri = otpauth(found.profile.string_or("username", person), secret);
+  const std::string name = shown_username(found.profile);
+  out.uri = otpauth(name.empty() ? person : name, secret);
   return out;
 }
 
@@ -113,7 +116,8 @@ Result<std::vector<std::string>> Accounts::confirm(const Caller& caller, std::st
   if (known.totp_active || known.totp.empty())
     return conflict("auth.mfa_enrolled", "there is no second factor that waits to be confirmed");
   RABT_TRY(attempt, all.throttle.begin(person, caller.device));
-  const auto step = totp_match(as_bytes(known.totp), code, all.parts.clock.now(), known.last_step);
+  const auto step =
+      totp_match(as_bytes(known.totp), typed_code(code), all.parts.clock.now(), known.last_step);
   if (!step) return all.refuse(caller, "user.login_failed", person, sign_in_failed());
   std::vector<std::string> codes;
   codes.reserve(kRecoveryCodes);
@@ -195,7 +199,15 @@ Result<std::string> Accounts::reset_password(const Caller& caller, std::string_v
 Status Accounts::activate(const SignIn& order, std::string_view code) {
   State& all = *state_;
   RABT_TRY(fresh, fold_password(order.password));
-  RABT_TRY(person, all.parts.people.by_username(all.tenant, order.username));
+  const std::string shown = digest_of(typed_code(code));
+  RABT_TRY(chosen, all.parts.people.by_chosen_username(all.tenant, order.username));
+  if (chosen) {
+    RABT_TRY(theirs, all.proofs(*chosen));
+    // The code says whose name is meant, when two persons have it.
+    if (!constant_time_equal(as_bytes(theirs.activation), as_bytes(shown))) chosen.reset();
+  }
+  RABT_TRY(person, chosen ? Result<std::optional<std::string>>(chosen)
+                          : all.parts.people.by_username(all.tenant, order.username));
   RABT_TRY(attempt, person ? all.throttle.begin(*person, order.device)
                            : all.throttle.begin_unknown(order.username));
   if (!person) return sign_in_failed();
@@ -208,7 +220,7 @@ Status Accounts::activate(const SignIn& order, std::string_view code) {
                       .client = order.client,
                       .request = order.request};
   const bool good = !known.activation.empty() &&
-                    constant_time_equal(as_bytes(known.activation), as_bytes(digest_of(code))) &&
+                    constant_time_equal(as_bytes(known.activation), as_bytes(shown)) &&
                     all.parts.clock.now().ms < known.activation_ends_ms;
   if (!good) return all.refuse(caller, "user.login_failed", *person, sign_in_failed());
   RABT_TRY_STATUS(check_password(fresh, known.has_second() ? all.options.min_password : kMinAlone,

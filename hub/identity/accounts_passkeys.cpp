@@ -2,6 +2,7 @@
 
 #include "hub/base/utf8.hpp"
 #include "hub/identity/accounts_state.hpp"
+#include "hub/identity/profile.hpp"
 
 // Accounts: passkeys.
 namespace rabt::identity {
@@ -57,9 +58,9 @@ Json descriptors(const std::vector<StoredPasskey>& passkeys) {
 
 Result<Ceremony> Accounts::State::begin(std::string_view use, const Principal& who, Json asked) {
   if (options.passkey_host.empty())
-    return unavailable("auth.passkeys_off",
-                       "there are no passkeys: the hub does not know its own address; set "
-                       "`server.public_url`");
+    return conflict("auth.passkeys_off",
+                    "there are no passkeys: the hub does not know its own address; set "
+                    "`server.public_url`");
   Bytes challenge(kChallenge, 0);
   parts.random.fill(challenge);
   Ceremony out;
@@ -169,7 +170,8 @@ Result<Ceremony> Accounts::begin_passkey(const Caller& caller) {
   RABT_TRY_STATUS(all.check_recent(caller, known));
   if (known.passkeys.size() >= kMaxPasskeys)
     return conflict("auth.passkey_taken", "you have 20 passkeys; remove one first");
-  const std::string label = found.profile.string_or("username", person);
+  const std::string name = shown_username(found.profile);
+  const std::string& label = name.empty() ? person : name;
   Json algorithms = Json::array();
   for (const PasskeyAlgorithm& one : kPasskeyAlgorithms)
     algorithms.push_back(Json::object({{"type", "public-key"}, {"alg", one.cose}}));

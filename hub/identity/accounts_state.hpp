@@ -155,6 +155,11 @@ struct Accounts::State {
   [[nodiscard]] Status end_sessions(store::Transaction& transaction, std::string_view person,
                                     std::string_view but = {});
 
+  // As login, for the person who has the name; nobody when there is none. other: gets whether
+  // somebody else may be meant by name and password; null when nobody is.
+  [[nodiscard]] Result<SignedIn> sign_in(const SignIn& order, const std::string& folded,
+                                         const std::optional<std::string>& person, bool* other);
+
   // Takes a code of the second factor, in the job of what it admits.
   struct Code {
     std::optional<std::int64_t> step;
@@ -162,7 +167,7 @@ struct Accounts::State {
     std::string recovery;
     [[nodiscard]] bool good() const { return step.has_value() || !recovery.empty(); }
   };
-  [[nodiscard]] Code judge(const Proofs& known, std::string_view code) const;
+  [[nodiscard]] Code judge(const Proofs& known, std::string_view typed) const;
   [[nodiscard]] Status take(store::Transaction& transaction, std::string_view person,
                             const Code& code);
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "hub/base/authorization.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 
@@ -13,7 +14,6 @@ namespace {
 constexpr Roles kActedFor{Role::operator_, Role::doctor,  Role::specialist,
                           Role::nurse,     Role::patient, Role::guest};
 
-constexpr std::string_view kBearer = "Bearer ";
 // Hex digits: enough to tell credentials apart.
 constexpr std::size_t kCredentialDigits = 16;
 // Who runs the hub: every role but the clinical ones.
@@ -57,11 +57,11 @@ Result<Principal> Authenticator::principal(const Shown& shown, RefusedToken* ref
     if (!shown.actor.empty()) return unauthenticated();
     return Principal{.kind = Kind::anonymous, .tenant = parts_.tenant};
   }
-  if (!shown.authorization.starts_with(kBearer)) return unauthenticated();
-  const std::string_view token = shown.authorization.substr(kBearer.size());
-  RABT_TRY(who, of_token(shown, token, refused));
+  const auto token = credentials_of(shown.authorization, "Bearer");
+  if (!token) return unauthenticated();
+  RABT_TRY(who, of_token(shown, *token, refused));
   who.tenant = parts_.tenant;
-  who.credential = digest_of(token);
+  who.credential = digest_of(*token);
   if (shown.actor.empty()) return who;
   return acting_for(std::move(who), shown.actor);
 }
@@ -84,7 +84,7 @@ Result<Principal> Authenticator::of_token(const Shown& shown, std::string_view t
   if (token.find('.') == std::string_view::npos) {
     return parts_.accounts.session(token, shown.only_look);
   }
-  const auto claims = parts_.issuers.verify(token, refused);
+  const auto claims = parts_.issuers.verify(token, refused, shown.may_wait);
   if (!claims.ok()) {
     return claims.error().kind == ErrorKind::unavailable ? claims.error() : unauthenticated();
   }
@@ -106,6 +106,8 @@ Result<Principal> Authenticator::of_claims(const Shown& shown, const Claims& cla
                                            std::string_view token) const {
   const IssuerOptions& issuer = *claims.issuer;
   People& people = parts_.people;
+  // Roles that no one person may have together prove nobody.
+  if (!people.may_have(claims.roles).ok()) return unauthenticated();
   RABT_TRY(found, people.by_external(parts_.tenant, issuer.subject_system, claims.subject));
   if (!found) {
     // 128 bits do not meet by accident; small numbers of two systems do.

@@ -47,6 +47,8 @@ class Authenticator {
     // Whether this is only a look at what was shown before: nothing is written, and a session is
     // not used by it.
     bool only_look = false;
+    // Whether an issuer may be asked for its keys.
+    bool may_wait = true;
   };
   struct Parts {
     People& people;
@@ -61,7 +63,8 @@ class Authenticator {
   // person whom a trusted issuer names for the first time is made. Errors: denied
   // http.unauthenticated (what is shown does not hold, or the person was disabled: all the same to
   // the caller); denied authorisation.actor (who may not act for another, or acts for nobody whom
-  // the hub knows); those of the store. refused: gets why a token of an issuer does not hold.
+  // the hub knows); unavailable auth.waits (kWaits of remote_keys.hpp); those of the store.
+  // refused: gets why a token of an issuer does not hold.
   [[nodiscard]] Result<Principal> principal(const Shown& shown,
                                             RefusedToken* refused = nullptr) const;
   // The principal of what was shown before, as it is now. `used`: whether this is one more use.

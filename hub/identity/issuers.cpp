@@ -202,7 +202,8 @@ struct Issuers::State {
   std::vector<One> issuers;
   const std::unique_ptr<Troubles> troubles = std::make_unique<Troubles>();
 
-  [[nodiscard]] Result<Claims> verify(std::string_view token, std::string& issuer) const;
+  [[nodiscard]] Result<Claims> verify(std::string_view token, std::string& issuer,
+                                      bool may_wait) const;
   [[nodiscard]] Result<Claims> judge(const crypto::Jws& jws, const Json& claims,
                                      const One& issuer) const;
 };
@@ -307,7 +308,8 @@ Result<Claims> Issuers::State::judge(const crypto::Jws& jws, const Json& claims,
 }
 
 // issuer: gets the name of the one that the token says it is from.
-Result<Claims> Issuers::State::verify(std::string_view token, std::string& issuer) const {
+Result<Claims> Issuers::State::verify(std::string_view token, std::string& issuer,
+                                      bool may_wait) const {
   const auto jws = crypto::read_jws(token, kMaxTokenBytes);
   if (!jws.ok()) return refused(jws.error().message);
   const auto claims = Json::parse(jws->payload, {.max_bytes = kMaxTokenBytes, .max_depth = 8});
@@ -323,7 +325,7 @@ Result<Claims> Issuers::State::verify(std::string_view token, std::string& issue
     issuer = one.options.name;
     RemoteKeys::Set published;
     if (one.remote != nullptr) {
-      RABT_TRY(set, one.remote->keys(jws->key_id));
+      RABT_TRY(set, one.remote->keys(jws->key_id, may_wait));
       published = std::move(set);
     }
     for (const crypto::JwsKey& key : published != nullptr ? *published : one.keys) {
@@ -335,10 +337,11 @@ Result<Claims> Issuers::State::verify(std::string_view token, std::string& issue
                                 : "no key of the issuer made the signature");
 }
 
-Result<Claims> Issuers::verify(std::string_view token, RefusedToken* refused) const {
+Result<Claims> Issuers::verify(std::string_view token, RefusedToken* refused, bool may_wait) const {
   std::string issuer;
-  auto claims = state_->verify(token, issuer);
-  if (claims.ok() || claims.error().message == kExpired) return claims;
+  auto claims = state_->verify(token, issuer, may_wait);
+  if (claims.ok() || claims.error().message == kExpired || claims.error().code == kWaits)
+    return claims;
   const Error& error = claims.error();
   state_->troubles->note(issuer, error.message, state_->clock.now().ms);
   if (refused != nullptr && error.kind == ErrorKind::denied)

@@ -97,10 +97,10 @@ class Issuers {
   Issuers(Issuers&&) noexcept;
   ~Issuers();
 
-  // May wait for the keys of the issuer. Errors: denied http.unauthenticated (the message and
-  // `refused` say why); unavailable auth.issuer_unreachable.
-  [[nodiscard]] Result<Claims> verify(std::string_view token,
-                                      RefusedToken* refused = nullptr) const;
+  // may_wait: whether the issuer may be asked for its keys. Errors: denied http.unauthenticated
+  // (the message and `refused` say why); unavailable auth.issuer_unreachable, auth.waits (kWaits).
+  [[nodiscard]] Result<Claims> verify(std::string_view token, RefusedToken* refused = nullptr,
+                                      bool may_wait = true) const;
 
   // Why tokens were refused in the last ten minutes, for who runs the hub: the last reason of each
   // issuer. That the time of a token is over is none. Error denied http.unauthenticated.

@@ -119,6 +119,9 @@ struct Oidc::State {
     explicit One(OidcOptions chosen) : options(std::move(chosen)) {}
     const OidcOptions options;
     Mutex mutex;
+    // One request asks the issuer; the others take what is known, or wait for it.
+    Condition fetched;
+    bool fetching RABT_GUARDED_BY(mutex) = false;
     std::shared_ptr<const Metadata> metadata RABT_GUARDED_BY(mutex);
     std::shared_ptr<RemoteKeys> keys RABT_GUARDED_BY(mutex);
     std::int64_t read_ms RABT_GUARDED_BY(mutex) = 0;
@@ -220,12 +223,17 @@ Result<Oidc::State::Metadata> Oidc::State::fetch_metadata(const One& issuer) con
 }
 
 Result<Oidc::State::Known> Oidc::State::discover(One& issuer) {
-  const Lock lock(issuer.mutex);
+  Lock lock(issuer.mutex);
   const std::int64_t now = parts.clock.monotonic_ms();
   const bool fresh = issuer.metadata != nullptr && now - issuer.read_ms < kMetadataMs;
-  if (!fresh && (issuer.tried_ms == 0 || now - issuer.tried_ms >= kRetryMs)) {
+  if (!fresh && !issuer.fetching && (issuer.tried_ms == 0 || now - issuer.tried_ms >= kRetryMs)) {
     issuer.tried_ms = now;
+    issuer.fetching = true;
+    lock.unlock();
     auto fetched = fetch_metadata(issuer);
+    lock.lock();
+    issuer.fetching = false;
+    issuer.fetched.notify_all();
     if (fetched.ok()) {
       if (issuer.keys == nullptr || issuer.metadata->jwks != fetched->jwks) {
         issuer.keys = std::make_shared<RemoteKeys>(
@@ -239,6 +247,8 @@ Result<Oidc::State::Known> Oidc::State::discover(One& issuer) {
     } else if (issuer.metadata == nullptr) {
       return fetched.error();
     }
+  } else if (issuer.metadata == nullptr) {
+    issuer.fetched.wait(lock, [&]() RABT_REQUIRES(issuer.mutex) { return !issuer.fetching; });
   }
   if (issuer.metadata == nullptr) return unreachable("the issuer could not be reached just now");
   return Known{issuer.metadata, issuer.keys};

@@ -320,6 +320,14 @@ Result<std::optional<std::string>> People::by_username(std::string_view tenant,
   return by_alias(tenant, "username", username_index(lease, *folded));
 }
 
+Result<std::optional<std::string>> People::by_chosen_username(std::string_view tenant,
+                                                              std::string_view username) {
+  const auto folded = fold_username(username);
+  if (!folded.ok()) return std::optional<std::string>{};
+  RABT_TRY(lease, parts_.keys.lease(tenant));
+  return by_alias(tenant, "username", username_index(lease, kChosen + *folded));
+}
+
 Result<std::string> People::resolve(std::string_view tenant, const Json& reference) {
   const auto wrong = [] {
     return invalid("person.reference",

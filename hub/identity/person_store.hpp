@@ -101,6 +101,9 @@ class People final : public Directory {
   // The id of the person with this username.
   [[nodiscard]] Result<std::optional<std::string>> by_username(std::string_view tenant,
                                                                std::string_view username);
+  // The same for a name that somebody chose when he registered himself.
+  [[nodiscard]] Result<std::optional<std::string>> by_chosen_username(std::string_view tenant,
+                                                                      std::string_view username);
   enum class KnownBy : std::uint8_t {
     anything,    // also an address that a family may share
     identifier,  // or record number

@@ -200,6 +200,12 @@ std::string external_index(const keys::Lease& lease, std::string_view system,
                            std::to_string(system.size()).append(":").append(system).append(value));
 }
 
+std::string shown_username(const Json& profile) {
+  std::string name = profile.string_or("username", "");
+  if (name.starts_with(kChosen)) name.erase(0, 1);
+  return name;
+}
+
 std::string username_index(const keys::Lease& lease, std::string_view folded) {
   return lease.blind_index("person/1/username", folded);
 }

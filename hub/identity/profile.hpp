@@ -22,6 +22,12 @@ namespace rabt::identity {
 // 3 to 64 letters, digits and . _ - @ + of ASCII, in lower case. Error invalid api.invalid.
 [[nodiscard]] Result<std::string> fold_username(std::string_view username);
 
+// Sign before a username that somebody chose when he registered himself. Names with the sign take
+// none away from accounts that administrators make, and tell of none.
+inline constexpr char kChosen = '~';
+// The username as its person knows it; empty when there is none.
+[[nodiscard]] std::string shown_username(const Json& profile);
+
 struct Alias {
   // "username", "email", "phone", "identifier", "mrn", "external"
   std::string_view kind;

@@ -102,10 +102,13 @@ bool RemoteKeys::wants_fetch(std::string_view key_id, std::int64_t now) {
   return set_ == nullptr || now >= fresh_until_ms_ || !knows(key_id);
 }
 
-Result<RemoteKeys::Set> RemoteKeys::keys(std::string_view key_id) {
+Result<RemoteKeys::Set> RemoteKeys::keys(std::string_view key_id, bool may_wait) {
   Lock lock(mutex_);
   const std::int64_t now = clock_.monotonic_ms();
-  if (wants_fetch(key_id, now)) {
+  const bool fetches = wants_fetch(key_id, now);
+  if (!may_wait && (fetches || (fetching_ && !knows(key_id))))
+    return unavailable(std::string(kWaits), "the issuer has to be asked for its keys");
+  if (fetches) {
     fetching_ = true;
     tried_ms_ = now;
     const std::string etag = set_ == nullptr ? std::string() : etag_;

@@ -17,6 +17,9 @@ namespace rabt::identity {
 
 inline constexpr std::size_t kMaxKeys = 64;
 
+// The code of the error of a call that would have to wait for another machine, and may not.
+inline constexpr std::string_view kWaits = "auth.waits";
+
 // The keys of a JWK set that fit. A set with a private key in it is refused whole; a key that is
 // too weak, or for another use, is left out. Error invalid crypto.jwk: nothing is left, or there
 // are more than 64.
@@ -40,8 +43,9 @@ class RemoteKeys {
       : options_(std::move(options)), exchange_(std::move(exchange)), clock_(clock) {}
 
   // The set in which a token's key is looked up; the key may be missing in it. key_id: may be
-  // empty. Error unavailable auth.issuer_unreachable.
-  [[nodiscard]] Result<Set> keys(std::string_view key_id);
+  // empty. Errors: unavailable auth.issuer_unreachable; auth.waits where the issuer has to be asked
+  // and `may_wait` is false.
+  [[nodiscard]] Result<Set> keys(std::string_view key_id, bool may_wait = true);
 
  private:
   struct Fetched {

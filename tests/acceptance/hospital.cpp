@@ -6,6 +6,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "tests/acceptance/description.hpp"
+#include "tests/identity/test_keys.hpp"
 
 namespace rabt::acceptance {
 
@@ -21,8 +22,17 @@ constexpr std::string_view kMore =
     "      audience: absent\n"
     "      max_lifetime: 24h\n"
     "      role_map: {provider: doctor}\n"
-    "      may_grant: [admin, doctor, specialist, nurse, patient, operator, auditor, engineer,\n"
+    "      may_grant: [doctor, specialist, nurse, patient, operator, auditor, engineer,\n"
     "        security_officer]\n"
+    "      second_factor: true\n"
+    "    office:\n"
+    "      kind: jwks\n"
+    "      jwks: \"OFFICE\"\n"
+    "      algs: [ES384]\n"
+    "      issuer: https://office.example.sa\n"
+    "      audience: absent\n"
+    "      max_lifetime: 24h\n"
+    "      may_grant: [admin]\n"
     "      second_factor: true\n"
     "  sessions: {step_up: 1h}\n"
     "  passkeys: {host: localhost, origins: ['http://localhost:8480']}\n"
@@ -31,6 +41,12 @@ constexpr std::string_view kMore =
     "  emr: {rate: 0, cors: ['https://app.example.sa']}\n"
     "  pulseone: {PULSEONE}\n"
     "  clinicvault: {CLINICVAULT}\n";
+
+// Signs the tokens of administrators, whom no shared secret makes.
+const identity::test::TestKey& office_key() {
+  static const identity::test::TestKey key = identity::test::ec_key("office");
+  return key;
+}
 
 }  // namespace
 
@@ -53,7 +69,10 @@ Hospital::Hospital(const HospitalOptions& options) : site(options.kind) {
   const std::string secret = site.folder() / "issuer.secret";
   e2e::write_file(secret, kSecret);
   std::string more(kMore);
+  const std::string office = site.folder() / "office.jwks";
+  e2e::write_file(office, Json::object({{"keys", Json::array({office_key().jwk})}}).dump());
   for (const auto& [word, value] : {std::pair<std::string_view, std::string>{"ISSUER", secret},
+                                    {"OFFICE", office},
                                     {"KIOREX", options.kiorex},
                                     {"PULSEONE", options.pulseone},
                                     {"CLINICVAULT", options.clinicvault}})
@@ -79,15 +98,18 @@ std::string Hospital::mint(const std::string& subject, const std::string& role,
                            std::string_view secret, std::int64_t seconds,
                            std::int64_t later) const {
   const std::int64_t now = SystemClock().now().ms / 1000;
-  const Json claims = Json::object({{"sub", subject},
-                                    {"role", role},
-                                    {"name", "Somebody " + subject},
-                                    {"jti", std::to_string(++minted_)},
-                                    {"iat", now + later},
-                                    {"exp", now + seconds}});
-  const auto token = crypto::sign_jwt(
-      ByteView(reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size()), "HS256",
-      R"({"typ":"JWT"})", claims.dump());
+  Json claims = Json::object({{"sub", subject},
+                              {"role", role},
+                              {"name", "Somebody " + subject},
+                              {"jti", std::to_string(++minted_)},
+                              {"iat", now + later},
+                              {"exp", now + seconds}});
+  const bool office = role == "admin";
+  if (office) claims.set("iss", "https://office.example.sa");
+  const auto token =
+      office ? crypto::sign_jwt(as_bytes(office_key().pem), "ES384",
+                                R"({"typ":"JWT","kid":"office"})", claims.dump())
+             : crypto::sign_jwt(as_bytes(secret), "HS256", R"({"typ":"JWT"})", claims.dump());
   EXPECT_TRUE(token.ok());
   return token.ok() ? *token : "";
 }

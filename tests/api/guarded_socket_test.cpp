@@ -67,7 +67,8 @@ class GuardedSocketTest : public testing::Test {
 TEST_F(GuardedSocketTest, Trap39TheSocketOfSomebodyWhoIsDisabledIsClosedWithinASecond) {
   const auto echo = std::make_shared<Echo>();
   const auto socket = std::make_shared<FakeSocket>();
-  const auto handler = guarded(echo, watch_, must(who_.again(shown_, false)), shown_);
+  const auto handler =
+      guarded(echo, watch_, must(who_.again(shown_, false)), shown_, [] { return true; });
   handler->opened(socket);
   handler->received(*socket, "hello");
   EXPECT_EQ(socket->sent, 1);
@@ -79,6 +80,36 @@ TEST_F(GuardedSocketTest, Trap39TheSocketOfSomebodyWhoIsDisabledIsClosedWithinAS
   EXPECT_EQ(socket->closed, http::kCloseSignIn);
   handler->closed();
   EXPECT_TRUE(echo->ended);
+}
+
+TEST_F(GuardedSocketTest, AConnectionThatSendsTooManyMessagesIsClosed) {
+  const auto echo = std::make_shared<Echo>();
+  const auto socket = std::make_shared<FakeSocket>();
+  const auto handler =
+      guarded(echo, watch_, must(who_.again(shown_, false)), shown_, [] { return true; });
+  handler->opened(socket);
+  const int most = static_cast<int>(kMessageBurst);
+  for (int i = 0; i < most; ++i) handler->received(*socket, "hello");
+  EXPECT_EQ(socket->sent, most);
+  EXPECT_EQ(socket->closed, 0);
+  handler->received(*socket, "hello");
+  EXPECT_EQ(socket->sent, most);
+  EXPECT_EQ(socket->closed, http::kCloseRate);
+  handler->closed();
+}
+
+TEST_F(GuardedSocketTest, AMessageCountsForItsPrincipalWhateverTheConnection) {
+  const auto echo = std::make_shared<Echo>();
+  const auto socket = std::make_shared<FakeSocket>();
+  int left = 1;
+  const auto handler = guarded(echo, watch_, must(who_.again(shown_, false)), shown_,
+                               [&left] { return left-- > 0; });
+  handler->opened(socket);
+  handler->received(*socket, "hello");
+  handler->received(*socket, "hello");
+  EXPECT_EQ(socket->sent, 1);
+  EXPECT_EQ(socket->closed, http::kCloseRate);
+  handler->closed();
 }
 
 TEST_F(GuardedSocketTest, Trap39ATicketProvesNoMoreThanTheCredentialBehindIt) {

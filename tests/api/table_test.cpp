@@ -95,6 +95,48 @@ TEST(RouteTable, EachRouteOfADoorNamesTheOperationThatItTranslates) {
   EXPECT_EQ(found, own);
 }
 
+// Symptom: one stranger's body of 8 MB at a compatibility API's sign-in took 2 s of a processor.
+// Cause: limits of routes did not hold for the paths that translate them. Here each path that takes
+// a body from strangers is looked at, whichever API it belongs to.
+TEST(RouteTable, WhatTakesABodyFromStrangersIsSmallCountedAndApart) {
+  const auto look = [](std::string_view operation, const RouteOptions& options) {
+    SCOPED_TRACE(operation);
+    if (options.rate == RateClass::hook) return;
+    EXPECT_LE(options.max_body, kMaxSignInBody);
+    EXPECT_TRUE(options.rate == RateClass::sign_in || options.rate == RateClass::registration);
+    EXPECT_TRUE(options.lane == http::Lane::sign_in || options.lane == http::Lane::outside);
+  };
+  for (const Route& route : routes()) {
+    if (route.method != "GET" && route.permission.to == Permission::To::everybody)
+      look(route.operation, route.options);
+  }
+  int doors = 0;
+  for (const compat::Door* door :
+       {&compat::kiorex(), &compat::emr(), &compat::pulseone(), &compat::clinicvault()}) {
+    for (const compat::DoorRoute& route : door->routes) {
+      const Route* const as = compat::find_operation(route.as);
+      const RouteOptions& options = compat::options_of(route);
+      if (as != nullptr) {
+        EXPECT_EQ(&options, &as->options) << route.operation;
+      }
+      if (route.method == "GET" || !route.open) continue;
+      look(route.operation, options);
+      ++doors;
+    }
+  }
+  EXPECT_EQ(doors, 2);
+}
+
+TEST(RouteTable, HealthIsAnsweredWhereHeadsAreJudged) {
+  EXPECT_EQ(find_route("GET", "/health").route->options.lane, http::Lane::head);
+  for (const compat::Door* door : {&compat::kiorex(), &compat::pulseone()}) {
+    for (const compat::DoorRoute& route : door->routes) {
+      if (route.operation != "getHealth") continue;
+      EXPECT_EQ(compat::options_of(route).lane, http::Lane::head) << door->name;
+    }
+  }
+}
+
 TEST(RouteTable, EveryRouteIsFoundByAPathOfItsPattern) {
   for (const Route& route : routes()) {
     std::string path(route.pattern);

@@ -514,18 +514,28 @@ TEST(TenantsShare, WhatOneHoldsIsBoundedAndComesBack) {
   stream = {};
   EXPECT_EQ(std::get<http::Handler>(second)(head).status, 200);
   EXPECT_EQ(share.refused(), 2U);
-  // A third at once finds no place.
-  http::Admission inner = http::Response{};
-  const auto nested = share.admit(head, [&](const http::Request&) -> http::Admission {
-    return share.admit(head, [&](const http::Request&) -> http::Admission {
-      inner = share.admit(head, [](const http::Request&) -> http::Admission {
-        return http::Response{.status = 200};
-      });
-      return http::Response{.status = 200};
+}
+
+// A tenant who holds all that he may is still told so, and his /health is answered.
+TEST(TenantsShare, HeadsAndHealthHoldNothing) {
+  Share share({.handlers = 1, .streams = 1, .bodies = 100, .sockets = 1});
+  const http::Request head{.method = "GET", .target = "/x", .path = "/x"};
+  const auto admitted = [&](http::Lane lane, http::Handler handler) {
+    http::Admission made = share.admit(head, [&](const http::Request&) -> http::Admission {
+      return http::Intake{.handler = std::move(handler), .lane = lane};
     });
-  });
-  EXPECT_EQ(status(nested), 200);
-  EXPECT_EQ(status(inner), 503);
+    return std::get<http::Intake>(made).handler(head).status;
+  };
+  int health = 0;
+  int other = 0;
+  const auto busy = [&](const http::Request&) {
+    health = admitted(http::Lane::head, [](const http::Request&) { return http::Response{}; });
+    other = admitted(http::Lane::handler, [](const http::Request&) { return http::Response{}; });
+    return http::Response{};
+  };
+  EXPECT_EQ(admitted(http::Lane::handler, busy), 200);
+  EXPECT_EQ(health, 200);
+  EXPECT_EQ(other, 503);
 }
 
 class Swallowing final : public http::BodySink {
@@ -555,10 +565,14 @@ TEST(TenantsShare, BodiesThatAreTakenPieceByPieceCountInIt) {
   EXPECT_FALSE(sink.take("a").has_value());
   // While the only handler runs, no piece is taken.
   std::optional<http::Response> meanwhile;
-  (void)share.admit(head, [&](const http::Request&) -> http::Admission {
-    meanwhile = sink.take("b");
-    return http::Response{.status = 200};
+  const http::Request small{.method = "GET", .target = "/x", .path = "/x"};
+  const http::Admission running = share.admit(small, [&](const http::Request&) -> http::Admission {
+    return http::Handler([&](const http::Request&) {
+      meanwhile = sink.take("b");
+      return http::Response{.status = 200};
+    });
   });
+  EXPECT_EQ(std::get<http::Handler>(running)(small).status, 200);
   ASSERT_TRUE(meanwhile.has_value());
   EXPECT_EQ(meanwhile->status, 503);
   EXPECT_EQ(sink.finish(head).status, 201);

@@ -19,6 +19,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/net/local_http.hpp"
+#include "tests/identity/test_keys.hpp"
 #include "tests/recording_logger.hpp"
 #include "tests/web_socket_client.hpp"
 #include "tools/demo/signed_store.hpp"
@@ -59,6 +60,8 @@ class TwoTenants : public ::testing::Test {
                                                   (folder_ / (name + "-work")).string(),
                                                   (folder_ / name / "plugins").string());
       ASSERT_TRUE(made.ok()) << made.error().message;
+      write(name + "/office.jwks",
+            Json::object({{"keys", Json::array({office_key(name).jwk})}}).dump());
       write(name + "/rabt.yaml", configuration(name));
     }
     write("rabt.yaml", both());
@@ -73,6 +76,13 @@ class TwoTenants : public ::testing::Test {
   void secret(const std::string& name, const std::string& text) {
     write(name + ".secret", text);
     fs::permissions(folder_ / (name + ".secret"), fs::perms::owner_read | fs::perms::owner_write);
+  }
+  // Signs the tokens of a tenant's administrators, whom no shared secret makes.
+  static const identity::test::TestKey& office_key(const std::string& tenant) {
+    static std::map<std::string, identity::test::TestKey> keys;
+    const auto [at, is_new] = keys.try_emplace(tenant);
+    if (is_new) at->second = identity::test::ec_key("office");
+    return at->second;
   }
   static std::string both(const std::string& server = "{port: 0}") {
     return "server: " + server +
@@ -103,8 +113,10 @@ class TwoTenants : public ::testing::Test {
            "  issuers:\n"
            "    app: {kind: shared-secret, secret: {file: issuer.secret}, issuer: absent, "
            "second_factor: true,\n"
-           "      audience: absent, may_grant: [admin, doctor, specialist, nurse, patient,\n"
-           "      operator, auditor, engineer, security_officer]}\n" +
+           "      audience: absent, may_grant: [doctor, specialist, nurse, patient,\n"
+           "      operator, auditor, engineer, security_officer]}\n"
+           "    office: {kind: jwks, jwks: office.jwks, algs: [ES384], issuer: office,\n"
+           "      audience: absent, may_grant: [admin], second_factor: true}\n" +
            more;
   }
   void start() {
@@ -153,14 +165,18 @@ class TwoTenants : public ::testing::Test {
     const std::string key = tenant + " " + role;
     if (tokens_.contains(key)) return tokens_.at(key);
     const std::int64_t now = clock_.now().ms / 1000;
-    const auto token = crypto::sign_jwt(as_bytes(text_of(folder_ / tenant / "issuer.secret")),
-                                        "HS256", R"({"typ":"JWT"})",
-                                        Json::object({{"sub", "user-" + role},
-                                                      {"role", role},
-                                                      {"name", "Somebody"},
-                                                      {"iat", now},
-                                                      {"exp", now + 3000}})
-                                            .dump());
+    Json claims = Json::object({{"sub", "user-" + role},
+                                {"role", role},
+                                {"name", "Somebody"},
+                                {"iat", now},
+                                {"exp", now + 3000}});
+    const bool office = role == "admin";
+    if (office) claims.set("iss", "office");
+    const auto token = office
+                           ? crypto::sign_jwt(as_bytes(office_key(tenant).pem), "ES384",
+                                              R"({"typ":"JWT","kid":"office"})", claims.dump())
+                           : crypto::sign_jwt(as_bytes(text_of(folder_ / tenant / "issuer.secret")),
+                                              "HS256", R"({"typ":"JWT"})", claims.dump());
     EXPECT_TRUE(token.ok());
     tokens_[key] = token.ok() ? *token : "";
     const Answer me = call(tenant, tokens_[key], "GET", "/api/v1/me");

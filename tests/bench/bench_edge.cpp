@@ -2,7 +2,8 @@
 // settings on the same machine, in the same run. Prints; asserts nothing.
 //   reads of the hub with its API token and durable writes with an Idempotency-Key; a handler that
 //   answers a constant; handshakes; memory and answers with 9,800 idle TLS connections; 9,800
-//   streams of events with one event; strangers and callers who send 10 MiB.
+//   streams of events with one event; strangers and callers who send 10 MiB; senders of what is
+//   dear to read, at a hub with the limits that it has by default, beside whom others are answered.
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -23,6 +24,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <sstream>
 #include <string>
@@ -30,6 +32,7 @@
 #include <vector>
 
 #include "hub/assembly/hub.hpp"
+#include "hub/config/config.hpp"
 #include "hub/crypto/tls_server.hpp"
 #include "hub/http/event_stream.hpp"
 #include "hub/http/server.hpp"
@@ -245,6 +248,27 @@ std::vector<int> start_hub(const std::string& folder, std::shared_ptr<void>& ali
   return {whole->hub->port()};
 }
 
+// A hub with its limits, one issuer that never answers and ClinicVault's API. Its port.
+std::vector<int> start_limited(const std::string& folder, int silent,
+                               std::shared_ptr<void>& alive) {
+  auto whole = std::make_shared<WholeHub>();
+  alive = whole;
+  std::ofstream(folder + "/client.secret") << "an-opaque-text-that-nobody-knows-0123456789";
+  std::ofstream(folder + "/limited.yaml")
+      << "tenant: limited\nserver: {port: 0, public_url: 'http://127.0.0.1:1'}\ndata: " << folder
+      << "/limited\nplugins: " << folder << "/plugins\nmigrations: " << RABT_MIGRATIONS
+      << "\nidentity:\n  issuers:\n    silent: {kind: oidc, issuer: 'http://127.0.0.1:" << silent
+      << "', client_id: hub, client_secret: {file: " << folder
+      << "/client.secret}, algs: [RS256]}\n";
+  const auto config = config::load_config(folder + "/limited.yaml");
+  if (!config.ok()) give_up(config.error().message);
+  auto started =
+      assembly::Hub::start(*config, whole->clock, null_logger(), phi::strict_policy(), true);
+  if (!started.ok()) give_up(started.error().code + ": " + started.error().message);
+  whole->hub = *std::move(started);
+  return {whole->hub->port()};
+}
+
 // nginx with the same certificate, versions, ciphers and curves. Its port; 0 when it is not here.
 struct Nginx {
   int port = 0;
@@ -433,6 +457,7 @@ struct Setting {
   std::string folder;
   Child hub;
   Child edge;
+  Child limited;
   Nginx nginx;
   std::string token;
   SSL_CTX* context = nullptr;
@@ -591,6 +616,155 @@ void events(const Setting& s) {
   ::close(epoll);
 }
 
+// ---- Senders of what is dear to read
+// -----------------------------------------------------------------------------------------
+
+// A PDF whose eight streams hold 8 MiB of one letter each, packed with the codes of RFC 1951 3.2.6.
+std::string dear_pdf() {
+  constexpr int kMatches = (8 << 20) / 258;
+  std::string packed = "\x78\x9c";
+  unsigned buffer = 0;
+  int bits = 0;
+  const auto put = [&](unsigned code, int length) {
+    for (int i = length - 1; i >= 0; --i) {
+      buffer |= (code >> i & 1U) << bits;
+      if (++bits < 8) continue;
+      packed.push_back(static_cast<char>(buffer));
+      buffer = 0;
+      bits = 0;
+    }
+  };
+  put(0b110, 3);
+  put(0x30 + 'a', 8);
+  for (int i = 0; i < kMatches; ++i) put(0b1100010100000, 13);
+  put(0, 7);
+  put(0, 7);
+  std::string out = "%PDF-1.4\n";
+  for (int i = 0; i < 8; ++i) {
+    out += std::to_string(i + 1) + " 0 obj\n<< /Filter /FlateDecode /Length " +
+           std::to_string(packed.size()) + " >>\nstream\n" + packed + "\nendstream\nendobj\n";
+  }
+  return out + "%%EOF\n";
+}
+
+std::string post(const std::string& path, const std::string& token, const std::string& body,
+                 const std::string& type = "application/json") {
+  return "POST " + path + " HTTP/1.1\r\nHost: h\r\nContent-Type: " + type +
+         (token.empty() ? "" : "\r\nAuthorization: Bearer " + token) +
+         "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+std::string ask_once(int port, const std::string& request) {
+  Caller caller(port);
+  return caller.send(request) ? caller.read() : std::string();
+}
+
+// The text of a member of an answer.
+std::string text_after(const std::string& answer, const std::string& member) {
+  const std::string from = "\"" + member + "\":\"";
+  const auto at = answer.find(from);
+  if (at == std::string::npos) return {};
+  return answer.substr(at + from.size(), answer.find('"', at + from.size()) - at - from.size());
+}
+
+// Somebody with an account of the hub: his token.
+std::string sign_up(int port, const std::string& admin, const std::string& name) {
+  constexpr const char* kPassword = "several herons by the quiet bench";
+  const std::string made =
+      ask_once(port, post("/api/v1/users", admin,
+                          R"({"username":")" + name + R"(","name":"Bench","roles":["doctor"]})"));
+  const std::string who = R"({"username":")" + name + R"(","password":")" + kPassword + "\"";
+  (void)ask_once(port, post("/api/v1/auth/activate", "",
+                            who + R"(,"code":")" + text_after(made, "activation") + "\"}"));
+  return text_after(ask_once(port, post("/api/v1/auth/login", "", who + "}")), "accessToken");
+}
+
+// So many callers send this, over and over, while others read and ask for /health. They run only
+// when nobody else wants the processor, as those of bodies() do.
+void beside_senders(const Setting& s, const char* what, int callers, const std::string& request,
+                    const std::string& read) {
+  const int port = s.limited.ports[0];
+  const std::string health = "GET /health HTTP/1.1\r\nHost: h\r\n\r\n";
+  std::printf("%d callers: %s\n", callers, what);
+  print("100 reads a second of another caller before", ask_evenly(port, nullptr, read, 100, 4));
+  clear_peak(s.limited.process);
+  std::atomic<bool> stop{false};
+  std::mutex mutex;
+  std::map<std::string, int> answers;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < callers; ++i) {
+    threads.emplace_back([&] {
+      const sched_param none{};
+      if (::pthread_setschedparam(::pthread_self(), SCHED_IDLE, &none) != 0)
+        give_up("no idle priority");
+      while (!stop) {
+        const std::string answer = ask_once(port, request);
+        const std::scoped_lock lock(mutex);
+        ++answers[answer.empty() ? "none" : answer.substr(9, 3)];
+      }
+    });
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  print("100 reads a second beside them", ask_evenly(port, nullptr, read, 100, 8));
+  print("20 a second of /health beside them", ask_evenly(port, nullptr, health, 20, 8));
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  std::string counts;
+  for (const auto& [status, count] : answers) counts += " " + status + ": " + std::to_string(count);
+  std::printf("  %-48s %.0f MiB at most; they were answered%s\n", "memory of the hub",
+              peak_mib(s.limited.process), counts.c_str());
+}
+
+void dear_senders(const Setting& s) {
+  std::string token;
+  std::ifstream(s.folder + "/limited/api-token") >> token;
+  const int port = s.limited.ports[0];
+  const std::string reader = sign_up(port, token, "bench.reader");
+  const std::string sender = sign_up(port, token, "bench.sender");
+  if (reader.empty() || sender.empty()) give_up("nobody can sign in");
+  const std::string read =
+      "GET /api/v1/me HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " + reader + "\r\n\r\n";
+  std::string unknown = "{\"a\":1";
+  for (int i = 0; unknown.size() < 300'000; ++i)
+    unknown += ",\"unknwn" + std::to_string(i) + "\":1";
+  beside_senders(s, "300 kB of unknown members, one principal", 64,
+                 post("/api/v1/sessions", sender, unknown + "}"), read);
+  const std::string me = ask_once(
+      port, "GET /api/v1/me HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " + sender + "\r\n\r\n");
+  const std::string patient =
+      text_after(ask_once(port, post("/api/v1/patients", token, R"({"name":"Bench"})")), "id");
+  const std::string session =
+      text_after(ask_once(port, post("/api/v1/sessions", sender,
+                                     R"({"type":"doctor_patient","patient":")" + patient +
+                                         R"(","provider":")" + text_after(me, "id") + "\"}")),
+                 "id");
+  beside_senders(
+      s, "PDFs whose streams hold 64 MiB, one principal", 64,
+      post("/api/v1/sessions/" + session + "/documents", sender, dear_pdf(), "application/pdf"),
+      read);
+  std::string wide = "{\"username\":[0";
+  wide.reserve(8'300'000);
+  while (wide.size() < 8'200'000) wide += ",0";
+  beside_senders(s, "8.2 MB of items at ClinicVault's sign-in, strangers", 28,
+                 post("/auth/login", "", wide + "]}"), read);
+  beside_senders(s, "sign-ins at an issuer that does not answer, strangers", 64,
+                 "GET /auth/oidc/silent/login HTTP/1.1\r\nHost: h\r\n\r\n", read);
+}
+
+// A port that takes connections and never answers.
+int open_silent(int& port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(fd, 512) != 0 ||
+      ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    give_up("no port");
+  port = ntohs(address.sin_port);
+  return fd;
+}
+
 void end(const Child& child) {
   ::close(child.keep);
   int status = 0;
@@ -599,7 +773,9 @@ void end(const Child& child) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  // `./dev bench edge senders`: these lines alone.
+  const bool all = argc < 2 || std::string_view(argv[1]) != "senders";
   ::signal(SIGPIPE, SIG_IGN);
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
@@ -612,19 +788,27 @@ int main() {
   if (!test::make_certificates(s.folder)) give_up("the openssl command makes no certificates");
   s.hub = run_child([&](auto& alive) { return start_hub(s.folder, alive); });
   s.edge = run_child([&](auto& alive) { return start_edge(s.folder, alive); });
+  int silent_port = 0;
+  const int silent = open_silent(silent_port);
+  s.limited = run_child([&](auto& alive) { return start_limited(s.folder, silent_port, alive); });
   s.nginx = start_nginx(s.folder);
   std::ifstream(s.folder + "/data/api-token") >> s.token;
   s.context = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_mode(s.context, SSL_MODE_RELEASE_BUFFERS);
 
-  rates(s);
-  handshake_rates(s);
-  idle(s);
-  events(s);
-  large_bodies(s);
+  if (all) {
+    rates(s);
+    handshake_rates(s);
+    idle(s);
+    events(s);
+    large_bodies(s);
+  }
+  dear_senders(s);
 
   SSL_CTX_free(s.context);
   if (s.nginx.port != 0) (void)output_of("nginx -c " + s.folder + "/nginx.conf -s stop");
+  ::close(silent);
+  end(s.limited);
   end(s.edge);
   end(s.hub);
   fs::remove_all(s.folder);

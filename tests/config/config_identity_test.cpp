@@ -54,15 +54,16 @@ TEST_F(ConfigIdentity, AnIssuerIsReadWithItsDefaults) {
   EXPECT_EQ(entry.options.subject_system, "app");
   EXPECT_EQ(entry.options.may_grant,
             (Roles{Role::doctor, Role::specialist, Role::nurse, Role::patient}));
-  const auto more = read(issuer(
-      "claims: {subject: id, roles: groups}, role_map: {KFH-Doctors: doctor}, may_grant: [admin], "
-      "subject_system: emr, subject_numbers: true"));
+  const auto more =
+      read(issuer("claims: {subject: id, roles: groups}, role_map: {KFH-Doctors: doctor}, "
+                  "may_grant: [auditor], "
+                  "subject_system: emr, subject_numbers: true"));
   ASSERT_TRUE(more.ok()) << more.error().message;
   const identity::IssuerOptions& options = more->identity.issuers.at(0).options;
   EXPECT_EQ(options.subject_claim, "id");
   EXPECT_EQ(options.roles_claim, "groups");
   EXPECT_EQ(options.role_map.at("KFH-Doctors"), Role::doctor);
-  EXPECT_EQ(options.may_grant, Roles{Role::admin});
+  EXPECT_EQ(options.may_grant, Roles{Role::auditor});
   EXPECT_TRUE(options.subject_numbers);
 }
 
@@ -132,6 +133,7 @@ TEST_F(ConfigIdentity, WhatIsForgottenOrTooMuchIsAMistake) {
   EXPECT_TRUE(has(mistake(issuer("max_lifetime: 25h")), "max_lifetime"));
   EXPECT_TRUE(has(mistake(issuer("max_lifetime: forever")), "max_lifetime"));
   EXPECT_TRUE(has(mistake(issuer("may_grant: [king]")), "may_grant"));
+  EXPECT_TRUE(has(mistake(issuer("may_grant: [doctor, admin]")), "must not hold admin"));
   EXPECT_TRUE(has(mistake(issuer("role_map: {x: king}")), "role_map"));
   EXPECT_TRUE(has(mistake(issuer("alg: none")), "alg"));
 }

@@ -1,6 +1,7 @@
 #include "hub/consultation/records.hpp"
 
 #include "hub/base/bytes.hpp"
+#include "hub/consultation/document_kind.hpp"
 #include "tests/consultation/fakes.hpp"
 
 // Records of a session on a real store; the sessions themselves are stand-ins.
@@ -251,6 +252,23 @@ TEST_F(RecordsTest, ADocumentComesBackByteForByte) {
   for (const std::string& name : {std::string("1"), shared.string_or("uuid", "")})
     EXPECT_EQ(must(records_->document(ask("nurse", {}, name))).string_or("id", ""),
               shared.string_or("id", "x"));
+}
+
+TEST_F(RecordsTest, AParticipantSharesSoManyDocumentsAndNoMore) {
+  const auto share = [&](const char* who) {
+    return verdict(records_->share_document(ask(
+        who, Json::object(
+                 {{"documentType", "pdf"}, {"contentType", "application/pdf"}, {"data", kPdf}}))));
+  };
+  // Uploads that began while there was room end where there is none any more.
+  const auto begun = must(records_->begin_document(ask("patient")));
+  must(begun->take("%PDF-1.4\nhello"));
+  for (std::int64_t i = 0; i < kMostDocumentsOfOne; ++i) ASSERT_EQ(share("patient"), "ok") << i;
+  EXPECT_EQ(share("patient"), "document.quota");
+  const Json said = Json::object({{"documentType", "PDF"}, {"contentType", "application/pdf"}});
+  EXPECT_EQ(verdict(begun->finish(ask("patient", said))), "document.quota");
+  EXPECT_EQ(share("doctor"), "ok") << "others have their own";
+  EXPECT_EQ(count("document.shared"), kMostDocumentsOfOne + 1);
 }
 
 TEST_F(RecordsTest, ADocumentThatComesInPiecesIsOneDocument) {

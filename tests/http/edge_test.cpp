@@ -203,6 +203,135 @@ TEST_F(Edge, ARequestWhoseTurnDoesNotComeIsToldSoAndNotRun) {
   EXPECT_EQ(server_->stats().overloaded, 1U);
 }
 
+// Symptom: one caller's slow requests held all threads, and /health answered 503.
+// Cause: heads, refusals and the requests of all callers ran in one lane, and nobody had a part.
+// Here one caller sends more than his part holds, while others, refusals and /health are answered.
+TEST_F(Edge, ACallerWhoFillsHisPartLeavesOthersServed) {
+  std::atomic<bool> go{false};
+  std::atomic<int> runs{0};
+  auto started = Server::start(
+      {.threads = 4, .handler_wait_ms = 300},
+      [&](const Request& head) -> Admission {
+        if (head.path == "/closed") return Response{.status = 401};
+        if (head.path == "/health")
+          return Intake{.handler = [](const Request&) { return Response{}; }, .lane = Lane::head};
+        const auto slow = [&](const Request&) {
+          ++runs;
+          while (!go) std::this_thread::sleep_for(1ms);
+          return Response{};
+        };
+        const auto quick = [](const Request&) { return Response{}; };
+        const bool busy = head.path == "/busy";
+        return Intake{.handler = busy ? Handler(slow) : Handler(quick),
+                      .share = {busy ? "one" : "another", 2},
+                      .crowded = [] { return Response{.status = 429}; }};
+      },
+      null_logger());
+  ASSERT_TRUE(started.ok());
+  server_ = *std::move(started);
+  const auto get = [](std::string_view path) {
+    return "GET " + std::string(path) + " HTTP/1.1\r\nHost: h\r\n\r\n";
+  };
+  std::vector<std::unique_ptr<Client>> busy;
+  for (int i = 0; i < 12; ++i) {
+    busy.push_back(std::make_unique<Client>(server_->port()));
+    busy.back()->send(get("/busy"));
+  }
+  wait_until([&] { return runs == 2; });
+  for (const auto& [path, answer] : {std::pair{"/x", "HTTP/1.1 200 "},
+                                     {"/health", "HTTP/1.1 200 "},
+                                     {"/closed", "HTTP/1.1 401 "}}) {
+    Client other(server_->port());
+    other.send(get(path));
+    EXPECT_TRUE(other.head().starts_with(answer)) << path;
+  }
+  EXPECT_EQ(runs, 2) << "no more than the part runs at once";
+  // Those whose turn does not come are told that it is their own part.
+  EXPECT_TRUE(busy.back()->head().starts_with("HTTP/1.1 429 "));
+  go = true;
+  EXPECT_TRUE(busy.front()->head().starts_with("HTTP/1.1 200 "));
+}
+
+TEST_F(Edge, WhatWaitsForItsPartRunsWhenThePartIsFree) {
+  std::atomic<int> running{0};
+  std::atomic<int> most{0};
+  auto started = Server::start(
+      {.threads = 8},
+      [&](const Request&) -> Admission {
+        return Intake{.handler =
+                          [&](const Request&) {
+                            const int now = ++running;
+                            for (int seen = most; seen < now;)
+                              most.compare_exchange_weak(seen, now);
+                            std::this_thread::sleep_for(2ms);
+                            --running;
+                            return Response{};
+                          },
+                      .share = {"one", 3}};
+      },
+      null_logger());
+  ASSERT_TRUE(started.ok());
+  server_ = *std::move(started);
+  std::vector<std::unique_ptr<Client>> callers;
+  for (int i = 0; i < 60; ++i) {
+    callers.push_back(std::make_unique<Client>(server_->port()));
+    callers.back()->send(kGet);
+  }
+  for (const auto& one : callers) EXPECT_TRUE(one->head().starts_with("HTTP/1.1 200 "));
+  EXPECT_LE(most, 3);
+}
+
+// The keys of an issuer are fetched while the head waits elsewhere, not where heads are judged.
+TEST_F(Edge, AHeadThatNeedsAnotherMachineIsJudgedElsewhere) {
+  std::atomic<bool> go{false};
+  std::atomic<int> waits{0};
+  auto started = Server::start(
+      {},
+      [&](const Request& head) -> Admission {
+        if (head.path == "/x") return Response{};
+        if (!head.may_wait) return Elsewhere{.share = {"keys", 2}};
+        ++waits;
+        while (!go) std::this_thread::sleep_for(1ms);
+        return Response{.status = 401};
+      },
+      null_logger());
+  ASSERT_TRUE(started.ok());
+  server_ = *std::move(started);
+  std::vector<std::unique_ptr<Client>> callers;
+  for (int i = 0; i < 40; ++i) {
+    callers.push_back(std::make_unique<Client>(server_->port()));
+    callers.back()->send("GET /keys HTTP/1.1\r\nHost: h\r\n\r\n");
+  }
+  wait_until([&] { return waits == 2; });
+  Client other(server_->port());
+  other.send(kGet);
+  EXPECT_TRUE(other.head().starts_with("HTTP/1.1 200 "));
+  go = true;
+  for (const auto& one : callers) EXPECT_TRUE(one->head().starts_with("HTTP/1.1 401 "));
+}
+
+TEST_F(Edge, WhatAHandlerMakesOfABodyCountsAsBodies) {
+  auto started = Server::start(
+      {.max_bodies = 1U << 20U},
+      [](const Request&) -> Admission {
+        return Intake{.max_body = 1U << 20U,
+                      .handler = [](const Request&) { return Response{}; },
+                      .made_of_body = 4};
+      },
+      null_logger());
+  ASSERT_TRUE(started.ok());
+  server_ = *std::move(started);
+  const auto post = [&](std::size_t size) {
+    Client caller(server_->port());
+    caller.send("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(size) +
+                "\r\n\r\n" + std::string(size, 'a'));
+    return caller.head();
+  };
+  EXPECT_TRUE(post(200U << 10U).starts_with("HTTP/1.1 200 "));
+  EXPECT_TRUE(post(210U << 10U).starts_with("HTTP/1.1 503 ")) << "five times as much is too much";
+  EXPECT_EQ(server_->stats().bodies, 0U);
+}
+
 TEST_F(Edge, AnswersThatAreStreamedLeaveRoomForOthers) {
   start({.threads = 1, .streams = 1}, [](const Request& request) -> Response {
     if (request.path == "/x") return {.body = "plain"};

@@ -122,14 +122,42 @@ TEST(RequestHeadTest, RefusesBadRequestLines) {
       {"CONNECT a:443 HTTP/1.1", "501 http.method"},
       {"TRACE / HTTP/1.1", "501 http.method"},
       {"PRI * HTTP/2.0", "505 http.version"},
-      {"GET http://a/ HTTP/1.1", "400 http.target"},
+      {"GET ftp://a/ HTTP/1.1", "400 http.target"},
+      {"GET http:///x HTTP/1.1", "400 http.target"},
+      {"GET http://u@a/ HTTP/1.1", "400 http.target"},
+      {"GET http://a?x HTTP/1.1", "400 http.target"},
+      {"GET http://a/../x HTTP/1.1", "400 http.target"},
       {"GET a:80 HTTP/1.1", "400 http.target"},
-      {"OPTIONS * HTTP/1.1", "400 http.target"},
+      {"GET * HTTP/1.1", "400 http.target"},
+      {"OPTIONS *x HTTP/1.1", "400 http.target"},
       {"GET /#x HTTP/1.1", "400 http.target"},
       {"GET /\x7f HTTP/1.1", "400 http.target"},
       {"GET /\xc3\xa9 HTTP/1.1", "400 http.target"}};
   for (const auto& [line, expected] : table)
     EXPECT_EQ(judge(line + "\r\nHost: a\r\n\r\n"), expected) << line;
+}
+
+// RFC 9112 section 3.2.2: a proxy's form of the target is that of its path, and its host is the
+// host.
+TEST(RequestHeadTest, ATargetInAbsoluteFormNamesHostAndPath) {
+  RequestHead head;
+  for (const auto* target : {"http://b:81/x?y=1", "HTTPS://b:81/x?y=1"}) {
+    ASSERT_EQ(judge("GET " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n\r\n", &head), "");
+    EXPECT_EQ(head.target, "/x?y=1");
+    EXPECT_EQ(head.path, "/x");
+    ASSERT_EQ(head.headers.size(), 1U);
+    EXPECT_EQ(head.headers[0].second, "b:81");
+    head = {};
+  }
+  ASSERT_EQ(judge("GET http://b HTTP/1.1\r\nHost: a\r\n\r\n", &head), "");
+  EXPECT_EQ(head.path, "/");
+  EXPECT_EQ(judge("GET http://b/ HTTP/1.1\r\n\r\n"), "400 http.host");
+}
+
+TEST(RequestHeadTest, OptionsMayAskAboutTheServerAsAWhole) {
+  RequestHead head;
+  ASSERT_EQ(judge("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", &head), "");
+  EXPECT_EQ(head.path, "*");
 }
 
 TEST(RequestHeadTest, RefusesPathsThatTwoReadersCouldReadDifferently) {

@@ -294,7 +294,6 @@ TEST_F(HttpServer, RefusesWhatALenientParserWouldMisreadAndNeverRunsASmuggledReq
        "GET /first HTTP/1.1\r\nHost: a\r\nX: y\nContent-Length: 36\r\n\r\n", 400},
       {"bare carriage return", "GET /first HTTP/1.1\r\nHost: a\r\nX: y\rContent-Length: 36\r\n\r\n",
        400},
-      {"absolute form", "GET http://a/first HTTP/1.1\r\nHost: a\r\n\r\n", 400},
       {"authority form", "CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 501},
       {"dot segments", "GET /a/../first HTTP/1.1\r\nHost: a\r\n\r\n", 400},
       {"unknown expectation", lead + "Content-Length: 0\r\nExpect: magic\r\n\r\n", 417},
@@ -319,6 +318,30 @@ TEST_F(HttpServer, RefusesWhatALenientParserWouldMisreadAndNeverRunsASmuggledReq
                  431);
   expect_problem(talk("GET /" + std::string(9'000, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n"), 414);
   EXPECT_TRUE(seen().empty());
+}
+
+// RFC 9110 section 9.3.2: the same status and headers as for GET, and no body.
+TEST_F(HttpServer, AHeadIsAGetWithoutTheBodyOfItsAnswer) {
+  start();
+  Client client(server_->port());
+  ASSERT_TRUE(client.send("HEAD /first HTTP/1.1\r\nHost: a\r\n\r\n"));
+  const std::string head = client.read_one(true);
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 200 ")) << head;
+  EXPECT_NE(head.find("Content-Length: 12\r\n"), std::string::npos) << head;
+  ASSERT_TRUE(client.send("GET /first HTTP/1.1\r\nHost: a\r\n\r\n"));
+  const std::string whole = client.read_one();
+  EXPECT_TRUE(whole.starts_with("HTTP/1.1 200 ")) << "no body stood between the answers";
+  EXPECT_TRUE(whole.ends_with("GET /first 0")) << whole;
+}
+
+TEST_F(HttpServer, OptionsOfTheWholeServerAndAbsoluteTargetsAreServed) {
+  start();
+  Client client(server_->port());
+  ASSERT_TRUE(client.send("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"));
+  EXPECT_TRUE(client.read_one(true).starts_with("HTTP/1.1 204 "));
+  EXPECT_TRUE(seen().empty());
+  ASSERT_TRUE(client.send("GET http://b/first HTTP/1.1\r\nHost: a\r\n\r\n"));
+  EXPECT_TRUE(client.read_one().ends_with("GET /first 0"));
 }
 
 TEST_F(HttpServer, ABodyCutShortNeverReachesTheHandler) {

@@ -249,15 +249,16 @@ TEST(StaticToken, AcceptsTheTokenAndOnlyTheToken) {
   };
   EXPECT_TRUE(with("authorization", "Bearer new-token-0123456789").ok());
   EXPECT_TRUE(with("authorization", "bearer old-token-0123456789").ok());
+  EXPECT_TRUE(with("authorization", "BEARER  new-token-0123456789").ok());
   // "janus:new-token-0123456789", and the same without its last character.
   EXPECT_TRUE(with("authorization", "Basic amFudXM6bmV3LXRva2VuLTAxMjM0NTY3ODk=").ok());
   expect_denied(with("authorization", "Basic amFudXM6bmV3LXRva2VuLTAxMjM0NTY3OA=="));
   // "new-token-0123456789:", and no base64.
   expect_denied(with("authorization", "Basic bmV3LXRva2VuLTAxMjM0NTY3ODk6"));
   expect_denied(with("authorization", "Basic amFudXM6bmV3LXRva2VuLTAxMjM0NTY3ODk"));
-  for (const auto* value : {"", "Bearer", "Bearer ", "new-token-0123456789",
-                            "Basic new-token-0123456789", "Bearer new-token-012345678",
-                            "Bearer new-token-01234567890", "Bearer  new-token-0123456789"}) {
+  for (const auto* value :
+       {"", "Bearer", "Bearer ", "new-token-0123456789", "Basic new-token-0123456789",
+        "Bearer new-token-012345678", "Bearer new-token-01234567890"}) {
     expect_denied(with("authorization", value));
   }
   expect_denied(with("x-token", "new-token-0123456789"));

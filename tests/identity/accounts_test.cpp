@@ -303,6 +303,47 @@ TEST_F(AccountsTest, OnlyAnAdministratorGivesOtherRolesThanPatient) {
   EXPECT_EQ(house_.accounts.add(nobody, order).error().code, "api.invalid");
 }
 
+// Whoever registers himself learns of no account that an administrator made, and takes no name.
+TEST_F(AccountsTest, ANameThatSomebodyChoseHimselfIsNotThatOfAnAccountThatWasMade) {
+  const Caller nobody{.who = {.tenant = "t1"}};
+  constexpr std::string_view kOwn = "seven ravens in the fog";
+  add("layla", {Role::doctor});
+  Registration order{.username = "layla", .password = std::string(kOwn)};
+  const Person chosen = must(house_.accounts.add(nobody, order));
+  EXPECT_EQ(house_.accounts.add(nobody, order).error().code, "person.taken");
+  // The password says who signs in.
+  EXPECT_EQ(must(login("layla", kOwn)).person.id, chosen.id);
+  EXPECT_NE(must(login("layla")).person.id, chosen.id);
+  EXPECT_EQ(code("layla", "neither of them"), "auth.failed");
+  EXPECT_EQ(must(login("layla")).person.roles, Roles{Role::doctor});
+  // An administrator makes an account of a name that somebody chose before.
+  order.username = "huda";
+  const Person first = must(house_.accounts.add(nobody, order));
+  add("huda");
+  EXPECT_NE(must(house_.people.by_username("t1", "huda")), first.id);
+  EXPECT_EQ(must(login("huda", kOwn)).person.id, first.id);
+}
+
+TEST_F(AccountsTest, ACodeCountsAsItIsTyped) {
+  add("layla");
+  Caller caller = as(must(login("layla")));
+  const Enrolment enrolment = must(house_.accounts.enrol(caller));
+  const auto in_threes = [&](int steps) {
+    const std::string digits = now_code(enrolment.secret, steps);
+    return digits.substr(0, 3) + " " + digits.substr(3) + " ";
+  };
+  const auto recovery = must(house_.accounts.confirm(caller, in_threes(0)));
+  EXPECT_EQ(code("layla", kPassword, in_threes(1)), "ok");
+  house_.base.clock.advance_ms(90'000);
+  std::string arabic;
+  for (const char digit : now_code(enrolment.secret))
+    arabic += std::string("\xd9") + static_cast<char>(0xa0 + (digit - '0'));
+  EXPECT_EQ(code("layla", kPassword, arabic), "ok");
+  EXPECT_EQ(
+      code("layla", kPassword, recovery[3].substr(0, 4) + "-" + recovery[3].substr(4) + "\xc2\xa0"),
+      "ok");
+}
+
 TEST_F(AccountsTest, StepUpByACodeIsAsStrongAsASignInWithOne) {
   add("layla");
   const SignedIn weak = must(login("layla"));

@@ -106,8 +106,10 @@ TEST_F(AuthenticatorTest, WhoShowsNothingIsNobodyAndTheApiTokenIsAClient) {
   EXPECT_EQ(local.actor(), "local:" + std::to_string(::geteuid()));
   EXPECT_TRUE(local.is(Role::admin));
   EXPECT_EQ(must(who_->principal({.local_user = ::geteuid() + 7777})).kind, Kind::anonymous);
-  for (const char* header : {"Bearer", "Bearer ", "bearer rabt_0123",
-                             "Basic cmFidF8wMTIzOg==", "Bearer rabt_01234", "Bearer  rabt_0123"})
+  for (const char* header : {"bearer rabt_0123", "BEARER rabt_0123", "Bearer  rabt_0123"})
+    EXPECT_EQ(must(who_->principal({.authorization = header})).actor(), "client:api-token");
+  for (const char* header :
+       {"Bearer", "Bearer ", "Basic cmFidF8wMTIzOg==", "Bearer rabt_01234", "Bearerrabt_0123"})
     EXPECT_EQ(who_->principal({.authorization = header}).error().code, "http.unauthenticated")
         << header;
 }

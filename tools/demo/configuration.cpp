@@ -91,7 +91,8 @@ std::string yaml_of(const Configuration& c) {
         "identity:\n  issuers:\n    demo:\n      kind: shared-secret\n      secret: {file: \"" +
         c.issuer_secret + "\"}\n      issuer: " + std::string(kDemoIssuer) +
         "\n      audience: absent\n      max_lifetime: 24h\n      subject_numbers: true\n"
-        "      may_grant: [admin, doctor, specialist, nurse, patient]\n";
+        "      may_grant: [doctor, specialist, nurse, patient]\n"
+        "  sessions: {idle: 1h, absolute: 24h}\n";
   } else {
     values["issuer"] = "";
   }

@@ -48,8 +48,13 @@ class People {
   [[nodiscard]] Status enter_resource(const std::string& who, std::string_view role,
                                       const Json& resource);
   [[nodiscard]] Status enter(const std::string& who, Json profile);
-  // The secret of codes by time, in base 32, that the person has from now on.
-  [[nodiscard]] Result<std::string> enrol(const std::string& who, const std::string& password);
+  // A token of the hub's own sign-in, and the secret of codes by time, in base 32, that the person
+  // has from now on.
+  struct Enrolled {
+    std::string token;
+    Json totp;
+  };
+  [[nodiscard]] Result<Enrolled> enrol(const std::string& who, const std::string& password);
   [[nodiscard]] Result<std::string> token_of(const Json& person, std::string_view role) const;
 
   const std::string hub_url_;

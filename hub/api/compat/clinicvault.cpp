@@ -11,6 +11,7 @@
 #include "hub/audit/reader.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/ids.hpp"
+#include "hub/identity/profile.hpp"
 
 // ClinicVault Enterprise: docs/compat/clinicvault.md. Ids are numbers, names snake_case.
 namespace rabt::api::compat {
@@ -81,9 +82,14 @@ std::string created_of(const Person& person) {
   return to_iso8601(Timestamp{ms});
 }
 
+Json username_of(const Person& person) {
+  return person.profile["username"].is_null() ? Json()
+                                              : Json(identity::shown_username(person.profile));
+}
+
 Json user_shape(const Person& person, const Json& status) {
   return Json::object({{"id", person.number},
-                       {"username", person.profile["username"]},
+                       {"username", username_of(person)},
                        {"email", person.profile["email"]},
                        {"full_name", person.profile["name"]},
                        {"role", role_word(person.roles)},
@@ -642,7 +648,7 @@ Result<Response> open_socket(DoorCall& call) {
 // clang-format off
 constexpr DoorRoute kRoutes[] = {
     {"POST", "/auth/login", "login", "login", login, 200, true, "Sign in", "username password otp? new_password?"},
-    {"POST", "/auth/register", "register", "", register_user, 201, true, "Make an account", "username password email full_name role?"},
+    {"POST", "/auth/register", "register", "", register_user, 201, true, "Make an account", "username password email full_name role?", {}, {}, nullptr, kRegister},
     {"POST", "/auth/logout", "logout", "logout", logout, 200, false, "Sign out", ""},
     {"GET", "/dashboard", "getDashboard", "", dashboard, 200, true, "What concerns the caller, by role", ""},
     {"GET", "/consultation/start/{patient_id}", "startConsultation", "createSession", start_consultation, 200, false, "Start a consultation, or ask for one", "?doctor_id"},

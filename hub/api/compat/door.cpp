@@ -122,6 +122,11 @@ const Route* find_operation(std::string_view operation) {
   return nullptr;
 }
 
+const RouteOptions& options_of(const DoorRoute& route) {
+  const Route* const as = find_operation(route.as);
+  return as == nullptr ? route.options : as->options;
+}
+
 Status DoorCall::may_call(std::string_view operation) const {
   const Route* const route = find_operation(operation);
   if (route != nullptr && route->permission.allows(caller.who)) return ok_status();

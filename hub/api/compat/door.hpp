@@ -133,6 +133,8 @@ struct DoorRoute {
   // The same, asked before `right`, where the first parameter of the path names no session. May be
   // null.
   Status (*may)(const DoorCall& call) = nullptr;
+  // Limits of a path that translates none of /api/v1.
+  RouteOptions options{};
 };
 
 // An error as a door says it.
@@ -210,6 +212,8 @@ struct FieldError {
 [[nodiscard]] Json fastapi_error(Refusal& refusal,
                                  std::string (*their_name)(std::string_view ours));
 
+// The limits of a path: those of the operation that it translates.
+[[nodiscard]] const RouteOptions& options_of(const DoorRoute& route);
 // Null when /api/v1 has no such operation.
 [[nodiscard]] const Route* find_operation(std::string_view operation);
 

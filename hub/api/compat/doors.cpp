@@ -320,6 +320,23 @@ std::vector<Member> members_of(std::string_view takes) {
   return out;
 }
 
+// Statuses with which each path may refuse.
+constexpr std::array<std::string_view, 19> kRefusals{
+    "400", "401", "403", "404", "405", "409", "410", "412", "413",    "415",
+    "416", "422", "426", "428", "429", "500", "502", "503", "default"};
+struct OtherAnswer {
+  std::string_view operation;
+  std::string_view status;
+  std::string_view what;
+};
+constexpr std::array kOtherAnswers{
+    OtherAnswer{"downloadRecording", "206", "the part that was asked for"},
+    OtherAnswer{"downloadRecording", "304", "the caller has it"},
+    OtherAnswer{"openSocket", "101", "the connection is a WebSocket"},
+    OtherAnswer{"login", "303", "a browser's form, on to the dashboard"},
+    OtherAnswer{"getDashboard", "303", "a browser that is not signed in, on to the sign-in"},
+};
+
 Json parameter(std::string_view name, std::string_view in) {
   return Json::object({{"name", name},
                        {"in", in},
@@ -360,9 +377,12 @@ Json operation_of(const DoorRoute& route) {
   Json responses = Json::object(
       {{std::to_string(route.status),
         Json::object({{"description", "done"},
-                      {"content", Json::object({{"application/json", Json::object()}})}})},
-       {"4XX", error},
-       {"5XX", error}});
+                      {"content", Json::object({{"application/json", Json::object()}})}})}});
+  // Other answers of all is well: a part of a recording, a page for a browser, a WebSocket.
+  for (const auto& [operation, status, what] : kOtherAnswers) {
+    if (operation == route.operation) responses.set(status, Json::object({{"description", what}}));
+  }
+  for (const std::string_view status : kRefusals) responses.set(status, error);
   out.set("responses", std::move(responses));
   if (route.open) out.set("security", Json::array());
   return out;

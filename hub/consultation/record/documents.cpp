@@ -28,6 +28,15 @@ Json read_shown_to(Fields& fields, const Json& body) {
   return Json::array();
 }
 
+// Error conflict document.quota: with so many more the session, or the caller in it, has too many.
+Status check_quota(store::Connection& connection, const Membership& of, std::int64_t more) {
+  RABT_TRY(count, RecordBook::count(connection, of, RecordKind::document));
+  const bool own = !of.participant.empty() && count.own + more > kMostDocumentsOfOne;
+  if (!own && count.all + more <= kMostDocuments) return ok_status();
+  return conflict("document.quota", own ? "one participant shares at most 40 documents in a session"
+                                        : "a session has at most 100 documents");
+}
+
 }  // namespace
 
 Answer RecordService::documents(const Ask& ask) {
@@ -125,6 +134,8 @@ Answer RecordService::Upload::finish(const Ask& ask) {
   document.set("shownTo", shown_to);
   act.record.blob = blob.id;
   act.also = [&](store::Transaction& transaction) -> Status {
+    // Uploads that came at once are counted again, each with its own row.
+    RABT_TRY_STATUS(check_quota(transaction, of, 0));
     RABT_TRY_STATUS(
         parts.blobs.adopt(transaction, of.tenant, blob.id, "document:" + act.record.id));
     return parts.keys.move(transaction, lease, blob.data_key, bucket);
@@ -146,6 +157,8 @@ Result<std::unique_ptr<DocumentUpload>> RecordService::begin_document(const Ask&
   RABT_TRY(of, parts_.sessions.membership(ask));
   RABT_TRY_STATUS(may_write(ask, of, RecordKind::document));
   RABT_TRY_STATUS(open_or_again(ask, of));
+  RABT_TRY_STATUS(parts_.store.read(
+      [&](store::Connection& connection) { return check_quota(connection, of, 1); }));
   return std::unique_ptr<DocumentUpload>(std::make_unique<Upload>(*this, of.tenant));
 }
 

@@ -30,6 +30,9 @@ constexpr Statement kLocateById{
     "SELECT id, session FROM session_record WHERE tenant = $1 AND id = $2 AND kind = $3"};
 constexpr Statement kLocateByNumber{
     "SELECT id, session FROM session_record WHERE tenant = $1 AND kind = $2 AND number = $3"};
+constexpr Statement kCount{
+    "SELECT COUNT(*), COALESCE(SUM(author = $4), 0) FROM session_record WHERE tenant = $1 AND "
+    "session = $2 AND kind = $3"};
 constexpr Statement kNextNumber{
     "SELECT COALESCE(MAX(number), 0) + 1 FROM session_record WHERE tenant = $1 AND kind = $2"};
 constexpr Statement kInsert{
@@ -129,6 +132,18 @@ Result<Record> RecordBook::find(const Membership& of, RecordKind kind, std::stri
   }));
   if (!found || found->record.kind != kind) return no_record();
   return open(*key, of, std::move(found->record), found->sealed);
+}
+
+Result<RecordBook::Count> RecordBook::count(store::Connection& connection, const Membership& of,
+                                            RecordKind kind) {
+  Count out;
+  RABT_TRY_STATUS(connection.query(
+      kCount, {of.tenant, of.session, to_string(kind), std::string_view(of.participant)},
+      [&](const Row& row) {
+        out = {row.integer(0), row.integer(1)};
+        return false;
+      }));
+  return out;
 }
 
 Result<RecordBook::Place> RecordBook::locate(std::string_view tenant, RecordKind kind,

@@ -87,6 +87,13 @@ class RecordBook {
   // The record with this id. Errors: not_found record.unknown.
   [[nodiscard]] Result<Record> find(const Membership& of, RecordKind kind,
                                     std::string_view id) const;
+  // How many records of a kind a session has, and how many of them the caller wrote.
+  struct Count {
+    std::int64_t all = 0;
+    std::int64_t own = 0;
+  };
+  [[nodiscard]] static Result<Count> count(store::Connection& connection, const Membership& of,
+                                           RecordKind kind);
   struct Place {
     std::string id;
     std::string session;
