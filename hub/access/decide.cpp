@@ -21,8 +21,8 @@ constexpr std::array<std::string_view, kRights> kNames{
     "prescription_write", "segment_write", "feedback_write", "follow_up_write", "message_read",
     "document_read", "note_read", "vitals_read", "prescription_read", "segment_read",
     "feedback_read", "follow_up_read", "comments_read", "note_finish", "diagnose", "visits_manage",
-    "visit_see", "practice_manage", "practice_audit", "figures_see", "provider_manage",
-    "patient_see", "patient_see_at_once", "patients_list_at_once", "patient_change", "person_vouch",
+    "visit_see", "visit_close", "practice_manage", "practice_audit", "figures_see", "provider_manage",
+    "patient_see", "patient_see_at_once", "patients_list_at_once", "patient_change", "patient_onboard", "person_vouch",
     "provider_see_whole", "instance_data"};
 // clang-format on
 
@@ -51,6 +51,7 @@ constexpr Roles kDoctors{Role::doctor, Role::specialist};
 constexpr Roles kTreats{Role::doctor, Role::specialist, Role::nurse};
 constexpr Roles kVisits{Role::admin,      Role::operator_, Role::doctor,
                         Role::specialist, Role::nurse,     Role::integration};
+constexpr Roles kVisitOffices{Role::admin, Role::operator_, Role::integration};
 constexpr Roles kPatientReaders{Role::doctor, Role::specialist, Role::nurse, Role::admin,
                                 Role::integration};
 constexpr Relations kRun{Is::host, Is::creator};
@@ -58,6 +59,11 @@ constexpr Relations kLeads{Is::doctor, Is::specialist};
 constexpr Relations kClinical{Is::doctor, Is::specialist, Is::nurse};
 constexpr Relations kNear{Is::treats, Is::opened_alone, Is::planned_later};
 constexpr Relations kCare{Is::doctor, Is::specialist, Is::nurse, Is::patient_role};
+
+constexpr std::string_view kPatientBooks =
+    "a patient creates direct bookings for himself only, none of a visit, of the types "
+    "doctor_patient, family_consultation and emergency_consultation; one without a provider is a "
+    "request";
 
 using enum Right;
 
@@ -99,8 +105,8 @@ constexpr std::array kRules{
     Rule{.right = session_create, .id = "session.create/office", .roles = {Role::admin, Role::operator_, Role::integration}},
     Rule{.right = session_create, .id = "session.create/doctor", .roles = kDoctors, .one_of = {Is::treating, Is::unnamed, Is::clinic}, .why = "a doctor creates sessions of his own; this one names another provider"},
     Rule{.right = session_create, .id = "session.create/nurse", .roles = {Role::nurse}, .one_of = {Is::clinic}, .why = "a nurse creates sessions of clinic bookings only"},
-    Rule{.right = session_create, .id = "session.create/request", .roles = {Role::patient}, .all_of = {Is::patient, Is::request}, .none_of = {Is::of_visit, Is::clinic}, .why = "a patient creates direct bookings for himself only, and none of a visit"},
-    Rule{.right = session_create, .id = "session.create/patient", .roles = {Role::patient}, .all_of = {Is::patient}, .none_of = {Is::of_visit, Is::clinic, Is::unnamed}, .why = "a patient creates direct bookings for himself only; one without a provider is a request"},
+    Rule{.right = session_create, .id = "session.create/request", .roles = {Role::patient}, .all_of = {Is::patient, Is::request, Is::bookable}, .none_of = {Is::of_visit, Is::clinic}, .why = kPatientBooks},
+    Rule{.right = session_create, .id = "session.create/patient", .roles = {Role::patient}, .all_of = {Is::patient, Is::bookable}, .none_of = {Is::of_visit, Is::clinic, Is::unnamed}, .why = kPatientBooks},
 
     hub(session_run, "session.run/hub"),
     Rule{.right = session_run, .id = "session.run/host", .one_of = kRun},
@@ -126,7 +132,7 @@ constexpr std::array kRules{
     Rule{.right = invitations_see, .id = "invitations.see/office", .roles = kManagers},
     hub(participant_admit, "participant.admit/hub"),
     Rule{.right = participant_admit, .id = "participant.admit/host", .one_of = kRun},
-    Rule{.right = participant_admit, .id = "participant.admit/nurse", .all_of = {Is::takes_part, Is::nurse}},
+    part(participant_admit, "participant.admit/nurse", {Is::nurse}),
     hub(participant_remove, "participant.remove/hub"),
     Rule{.right = participant_remove, .id = "participant.remove/host", .one_of = kRun},
     Rule{.right = participant_remove, .id = "participant.remove/office", .roles = kManagers},
@@ -138,7 +144,7 @@ constexpr std::array kRules{
     hub(recordings_see, "recordings.see/hub"),
     Rule{.right = recordings_see, .id = "recordings.see/office", .roles = kManagers},
     Rule{.right = recordings_see, .id = "recordings.see/doctor", .one_of = {Is::treating, Is::licensed}},
-    Rule{.right = recordings_see, .id = "recordings.see/patient", .all_of = {Is::patient_role}, .need = Need::setting},
+    Rule{.right = recordings_see, .id = "recordings.see/patient", .all_of = {Is::takes_part, Is::patient_role}, .need = Need::setting},
     Rule{.right = recording_read, .id = "recording.read/doctor", .one_of = {Is::treating}},
     Rule{.right = recording_read, .id = "recording.read/part", .one_of = kLeads, .all_of = {Is::takes_part, Is::admitted}},
     Rule{.right = recording_read, .id = "recording.read/patient", .all_of = {Is::patient, Is::patient_role}, .need = Need::setting},
@@ -195,8 +201,11 @@ constexpr std::array kRules{
     outside(comments_read, "comments.read/reason"),
 
     Rule{.right = visits_manage, .id = "visits.manage/staff", .roles = kVisits},
-    Rule{.right = visit_see, .id = "visit.see/staff", .roles = kVisits},
+    Rule{.right = visit_see, .id = "visit.see/office", .roles = kVisitOffices},
     Rule{.right = visit_see, .id = "visit.see/own", .one_of = {Is::self}},
+    Rule{.right = visit_see, .id = "visit.see/treats", .roles = kTreats, .one_of = {Is::treating, Is::creator, Is::treats}},
+    Rule{.right = visit_close, .id = "visit.close/office", .roles = kVisitOffices},
+    Rule{.right = visit_close, .id = "visit.close/of-it", .roles = kTreats, .one_of = {Is::treating, Is::creator}},
     Rule{.right = practice_manage, .id = "practice.manage/office", .roles = kManagers},
     Rule{.right = practice_audit, .id = "practice.audit/office", .roles = kWatchers},
     Rule{.right = figures_see, .id = "figures.see/office", .roles = kManagers},
@@ -212,6 +221,9 @@ constexpr std::array kRules{
     Rule{.right = patient_change, .id = "patient.change/own", .one_of = {Is::self}},
     Rule{.right = patient_change, .id = "patient.change/treats", .roles = kTreats, .one_of = kNear, .need = Need::treats},
     Rule{.right = patient_change, .id = "patient.change/office", .roles = {Role::admin, Role::integration}},
+    Rule{.right = patient_onboard, .id = "patient.onboard/own", .one_of = {Is::self}},
+    Rule{.right = patient_onboard, .id = "patient.onboard/treats", .roles = kTreats, .one_of = {Is::treats, Is::planned_later}},
+    Rule{.right = patient_onboard, .id = "patient.onboard/office", .roles = {Role::admin, Role::integration}},
     Rule{.right = person_vouch, .id = "person.vouch/office", .roles = {Role::admin, Role::integration}},
     Rule{.right = provider_see_whole, .id = "provider.see-whole/own", .one_of = {Is::self}},
     Rule{.right = provider_see_whole, .id = "provider.see-whole/admin", .roles = {Role::admin}},

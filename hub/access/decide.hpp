@@ -70,6 +70,8 @@ enum class Right : std::uint8_t {
   // What surrounds sessions.
   visits_manage,
   visit_see,
+  // Close one, and open it again.
+  visit_close,
   practice_manage,
   practice_audit,
   figures_see,
@@ -80,6 +82,8 @@ enum class Right : std::uint8_t {
   patient_see_at_once,
   patients_list_at_once,
   patient_change,
+  // How a patient was made ready for calls.
+  patient_onboard,
   person_vouch,
   provider_see_whole,
   // Data of an instance beside its metadata.
@@ -105,10 +109,10 @@ enum class Is : std::uint8_t {
   staff,
   licensed,
   host,
-  // The session's doctor, and its patient.
+  // The doctor of the session or visit, and its patient.
   treating,
   patient,
-  // An application that opened the session.
+  // An application that opened the session; who opened the visit.
   creator,
   invited,
   // The session waits for any doctor.
@@ -126,11 +130,12 @@ enum class Is : std::uint8_t {
   // The session is over.
   over,
   // What a session is that is about to be created: one without a provider, of a clinic, of a visit,
-  // or a request.
+  // a request; of a type that patients book.
   unnamed,
   clinic,
   of_visit,
-  request
+  request,
+  bookable
 };
 
 class Relations {

@@ -135,6 +135,12 @@ Status may_act(Resources& resources, const Route& route, const Call& call) {
     ask.record = std::string(call.path[0]);
     return resources.records->allows(ask, *right);
   }
+  const bool of_practice =
+      *right == access::Right::visit_close || *right == access::Right::patient_onboard;
+  if (of_practice && resources.practice != nullptr) {
+    ask.record = std::string(call.path[0]);
+    return resources.practice->allows(ask, *right);
+  }
   if (*right == access::Right::patient_change) return resources.people.may_change_patient(call);
   const identity::Principal& who = call.caller.who;
   bool may = access::is_conceivable(*right, who.roles);

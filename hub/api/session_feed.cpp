@@ -121,7 +121,7 @@ SessionFeed::SessionFeed(const LiveParts& parts, Ask ask) : parts_(parts), ask_(
 
 Status SessionFeed::begin(std::optional<std::int64_t> after) {
   RABT_TRY(of, parts_.sessions.membership(ask_));
-  if (of.participant.empty() && !of.administrator) {
+  if (!of.listens()) {
     return denied("participant.not_a_participant",
                   "only who takes part in the session can listen to it");
   }
@@ -186,8 +186,7 @@ bool SessionFeed::still_allowed(bool look) {
     if (!look && now - decided_ms_ < kDecideEveryMs) return true;
   }
   auto of = parts_.sessions.membership(ask_);
-  const bool member = of.ok() && (of->administrator || of->admitted || of->waiting);
-  if (!member) {
+  if (!of.ok() || !of->listens()) {
     end();
     dismissed(of.ok() ? "authorisation.denied" : of.error().code);
     return false;

@@ -324,7 +324,7 @@ Result<Response> Stream::events(const Call& call) {
   }
   // What refuses is an answer of its own; the stream only ends.
   RABT_TRY(of, parts_.sessions.membership(ask));
-  if (of.participant.empty() && !of.administrator)
+  if (!of.listens())
     return denied("participant.not_a_participant",
                   "only who takes part in the session can listen to it");
   return Response{.events = std::make_shared<EventsHandler>(parts_, std::move(ask), after)};

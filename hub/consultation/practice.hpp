@@ -45,6 +45,10 @@ class Practice {
   // record: the visit, here and in the next one.
   virtual Answer visit(const Ask& ask) = 0;
   virtual Answer close_visit(const Ask& ask) = 0;
+  // One that was closed by mistake goes on.
+  virtual Answer reopen_visit(const Ask& ask) = 0;
+  // visit_close of the visit `record`, patient_onboard of the patient. Errors: denied, not_found.
+  [[nodiscard]] virtual Status allows(const Ask& ask, access::Right right) const = 0;
 
   // {items: [{id, uuid, number, name, specialty, licenceNumber, languages, gender, videoEnabled,
   // status}]}; filters: specialty, gender, language, status, at
@@ -130,6 +134,8 @@ struct PracticeParts {
   std::string tenant;
   VideoSettings video;
   PracticeSettings settings;
+  // privacy.treats_before_hours
+  std::int64_t treats_before_ms = 24LL * 3'600'000;
 };
 [[nodiscard]] std::unique_ptr<Practice> make_practice(PracticeParts parts);
 

@@ -9,10 +9,14 @@ namespace rabt::consultation {
 
 namespace {
 
-// Whether the session stands on the person's word alone; whether it is near. at_ms is the planned
-// start, or when the session was made.
+// Whether the session stands on the person's own word, on that of somebody whom he brought in, or
+// of an account that neither treats nor is an office; whether it is near. at_ms is the planned
+// start, or when the session was made. patient_by begins with who named the patient: a ULID.
 constexpr store::Statement kTreats{
-    "SELECT s.patient_by = m.person, s.started_ms IS NOT NULL OR s.at_ms <= $5 "
+    "SELECT instr(s.patient_by, m.person) > 0 OR (s.patient_by <> '' AND NOT EXISTS (SELECT 1 FROM "
+    "person_role r WHERE r.tenant = m.tenant AND r.person = substr(s.patient_by, 1, 26) AND r.role "
+    "IN ('doctor', 'specialist', 'nurse', 'admin', 'operator', 'integration'))), s.started_ms IS "
+    "NOT NULL OR s.at_ms <= $5 "
     "FROM session_member m JOIN session s ON s.tenant = m.tenant AND s.id = m.session "
     "WHERE m.tenant = $1 AND m.person = $2 AND s.patient = $3 AND m.role IN ('doctor', "
     "'specialist', 'nurse') AND m.admission IN ('waiting', 'admitted') AND s.status <> 'cancelled' "

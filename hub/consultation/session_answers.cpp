@@ -237,8 +237,9 @@ Membership membership_of(const Session& is, const Actor& who) {
   out.ended_ms = is.ended_ms;
   if (const Participant* const own = is.of_person(who.person); own != nullptr) {
     out.participant = own->id;
-    out.role = std::string(to_string(own->role));
-    out.host = is_host(is, *own);
+    const PartRole role = acting_role(*own, who.roles);
+    out.role = std::string(to_string(role));
+    out.host = role == own->role && is_host(is, *own);
     out.admitted = own->admitted();
     out.waiting = own->admission == Admission::waiting;
     out.licence = own->licence;

@@ -41,10 +41,11 @@ constexpr Statement kTotalsOfAll{
 #define RABT_RECORDING_OF_MEMBER                                                            \
   " FROM session_member m JOIN session_recording r ON r.tenant = m.tenant AND r.session = " \
   "m.session "
-// Whose sessions: $1 tenant, $2 person, $3 1 when patients read recordings.
-#define RABT_RECORDING_MAY_SEE                                                         \
-  "WHERE m.tenant = $1 AND m.person = $2 AND m.admission <> 'removed' AND (m.role IN " \
-  "('doctor', 'specialist') OR (m.role = 'patient' AND $3 = 1)) "
+// Whose sessions: $1 tenant, $2 person, $3 1 when patients read recordings, and 2 more when the
+// person's account may be a doctor.
+#define RABT_RECORDING_MAY_SEE                                                                     \
+  "WHERE m.tenant = $1 AND m.person = $2 AND m.admission IN ('waiting', 'admitted') AND ($3 >= 2 " \
+  "AND m.role IN ('doctor', 'specialist') OR $3 % 2 = 1 AND m.role = 'patient') "
 constexpr Statement kOfPerson{
     "SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_OF_MEMBER
     "JOIN session s ON s.tenant = r.tenant AND s.id = r.session " RABT_RECORDING_MAY_SEE
@@ -489,6 +490,11 @@ bool SessionsImpl::withdraws_recordings(const Actor& who) {
       .allowed;
 }
 
+std::int64_t SessionsImpl::recordings_shown_to(const Actor& who) const {
+  const bool treats = may_act_as(who.roles, PartRole::doctor);
+  return (parts_.settings.patient_may_read_recordings ? 1 : 0) + (treats ? 2 : 0);
+}
+
 Result<Page> SessionsImpl::recordings(const Ask& ask, const Window& window) {
   const Actor who = actor_of(ask);
   const bool with_reason = withdraws_recordings(who);
@@ -514,7 +520,7 @@ Result<Page> SessionsImpl::recordings(const Ask& ask, const Window& window) {
   if (!all && who.person.empty()) return office.error();
   const auto limit = static_cast<std::int64_t>(window.limit) + 1;
   const std::int64_t skip = window.skip.value_or(0);
-  const std::int64_t patients = parts_.settings.patient_may_read_recordings ? 1 : 0;
+  const std::int64_t kinds = recordings_shown_to(who);
   std::vector<Raw> raws;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     const auto take = [&](const Row& row) {
@@ -531,10 +537,10 @@ Result<Page> SessionsImpl::recordings(const Ask& ask, const Window& window) {
                          : ok_status();
     }
     RABT_TRY_STATUS(connection.query(
-        kOfPerson, {parts_.tenant, who.person, patients, last, status, limit, skip}, take));
-    return window.skip ? connection.query(kCountOfPerson,
-                                          {parts_.tenant, who.person, patients, status}, count)
-                       : ok_status();
+        kOfPerson, {parts_.tenant, who.person, kinds, last, status, limit, skip}, take));
+    return window.skip
+               ? connection.query(kCountOfPerson, {parts_.tenant, who.person, kinds, status}, count)
+               : ok_status();
   }));
   const bool more = raws.size() > window.limit;
   if (more) raws.pop_back();
@@ -556,8 +562,8 @@ Result<RecordingTotals> SessionsImpl::recording_totals(const Ask& ask) {
   };
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     if (office.ok()) return connection.query(kTotalsOfAll, {parts_.tenant}, take);
-    const std::int64_t patients = parts_.settings.patient_may_read_recordings ? 1 : 0;
-    return connection.query(kTotalsOfPerson, {parts_.tenant, who.person, patients}, take);
+    return connection.query(kTotalsOfPerson, {parts_.tenant, who.person, recordings_shown_to(who)},
+                            take);
   }));
   return totals;
 }

@@ -187,7 +187,9 @@ std::string condition(Driver driver) {
   std::string out = " WHERE s.tenant = $1 AND ";
   switch (driver) {
     case Driver::member:
-      out += "m.tenant = $1 AND m.person = $2 AND m.session < $3 AND m.admission <> 'removed'";
+      out +=
+          "m.tenant = $1 AND m.person = $2 AND m.session < $3 AND m.admission IN "
+          "('waiting', 'admitted')";
       break;
     case Driver::requests:
       out += "s.status = 'requested' AND s.id < $3 AND (s.provider = '' OR s.provider = $2)";

@@ -89,6 +89,8 @@ struct Membership {
   std::string quality = "high";
   // Administrator or auditor, who sees no patient data without a reason.
   bool administrator = false;
+  // Takes part, or watches as an office.
+  [[nodiscard]] bool listens() const { return administrator || admitted || waiting; }
   // Participants who are not denied or removed: roles, for the rules on patient data in text.
   std::vector<std::string> readers;
 };

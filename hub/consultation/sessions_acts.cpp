@@ -54,7 +54,7 @@ Answer SessionsImpl::assign(const Ask& ask) {
 
 Answer SessionsImpl::start(const Ask& ask) {
   return act_and_show(ask, [&](Session& is) -> Result<Command> {
-    refresh_licences(is);
+    refresh_accounts(is);
     return Command(Start{visit_open(is)});
   });
 }
@@ -97,15 +97,10 @@ Answer SessionsImpl::change(const Ask& ask) {
       const std::string& patient = members["patient"].as_string();
       if (!is.patient.empty() && is.patient != patient)
         return invalid("api.invalid", "patient: is set already");
-      if (const auto known = parts_.directory.find(is.tenant, patient); known.ok())
-        is.patient_pseudonym = known->pseudonym;
-      if (is.patient.empty() && is.of_person(patient) == nullptr) {
-        Participant one = new_participant(PartRole::patient, patient, Json::object());
-        one.number = static_cast<std::int64_t>(is.participants.size()) + 1;
-        one.admission = is.waiting_room ? Admission::waiting : Admission::admitted;
-        one.since_ms = one.created_ms = parts_.clock.now().ms;
-        is.participants.push_back(std::move(one));
-      }
+      const Participant one = new_participant(PartRole::patient, patient, Json::object());
+      name_patient(is, one);
+      const bool takes_part = is.of_person(patient) == nullptr && has_patient_in_it(is.type);
+      if (takes_part) return Command(Amend{members, one});
     }
     return Command(Amend{members});
   });

@@ -60,16 +60,12 @@ Result<Participant> SessionsImpl::resolve(const Actor& who, const ParticipantInp
   // So are those whom a client names by an id of its own system.
   Mistakes unknown;
   const bool guest = who.system || input.foreign;
-  RABT_TRY(id, person(input.person, field + ".person", guest ? unknown : mistakes));
+  RABT_TRY(id, person(input.person, field + "person", guest ? unknown : mistakes));
   const PartRole role = input.role.value_or(PartRole::observer);
-  if (!id.empty() && is_staff(role)) {
-    RABT_TRY(known, parts_.directory.find(parts_.tenant, id));
-    if (!staff_role(known.roles))
-      mistakes.add(field + ".person", "it is no doctor, specialist or nurse");
-    else if (needs_licence(role) && *staff_role(known.roles) == PartRole::nurse)
-      mistakes.add(field + ".person", "it is no doctor or specialist");
-  }
   Participant one = new_participant(role, id, input.guest);
+  if (!id.empty() && !may_act_as(one.account, role))
+    mistakes.add(field + "person",
+                 "it has no role in the tenant that fits " + std::string(to_string(role)));
   one.bypass = input.bypass;
   if (who.system && id.empty() && one.licence == identity::Licence::missing &&
       !one.guest.string_or("licenceNumber", "").empty())
@@ -115,7 +111,7 @@ Status SessionsImpl::seat(const Actor& who, const SessionInput& input, Booking& 
   Session& is = booking.draft;
   const auto own_role = staff_role(who.roles);
   if (input.organizer) {
-    RABT_TRY(one, resolve(who, *input.organizer, mistakes, "organizer"));
+    RABT_TRY(one, resolve(who, *input.organizer, mistakes, "organizer."));
     // An organizer who is described and not named is the caller, when he is staff (B-48).
     if (one.person.empty() && own_role && is_staff(one.role) && !who.person.empty()) {
       one = new_participant(one.role, who.person, one.guest);
@@ -144,8 +140,8 @@ Status SessionsImpl::seat(const Actor& who, const SessionInput& input, Booking& 
     booking.provider = std::move(*known);
   }
   for (std::size_t i = 0; i < input.participants.size(); ++i) {
-    RABT_TRY(one,
-             resolve(who, input.participants[i], mistakes, "participants." + std::to_string(i)));
+    RABT_TRY(one, resolve(who, input.participants[i], mistakes,
+                          "participants." + std::to_string(i) + "."));
     if (!one.person.empty() && is.of_person(one.person) != nullptr) continue;
     if (one.role == PartRole::patient && is.patient.empty()) is.patient = one.person;
     if (is.provider.empty() && needs_licence(one.role)) is.provider = one.person;
@@ -156,8 +152,7 @@ Status SessionsImpl::seat(const Actor& who, const SessionInput& input, Booking& 
     auto known = parts_.directory.find(is.tenant, is.patient);
     if (!known.ok()) return known.error();
     is.patient_pseudonym = known->pseudonym;
-    if (is.of_person(is.patient) == nullptr && is.type != SessionType::medical_team &&
-        is.type != SessionType::training_session)
+    if (is.of_person(is.patient) == nullptr && has_patient_in_it(is.type))
       is.participants.push_back(new_participant(PartRole::patient, is.patient, Json::object()));
     booking.patient = std::move(*known);
   }
@@ -166,7 +161,7 @@ Status SessionsImpl::seat(const Actor& who, const SessionInput& input, Booking& 
   std::int64_t number = 0;
   for (Participant& one : is.participants) one.number = ++number;
   const bool host = std::any_of(is.participants.begin(), is.participants.end(),
-                                [&](const Participant& one) { return is_host(is, one); });
+                                [&](const Participant& one) { return leads(is, one); });
   if (!host && !booking.open.request)
     mistakes.add("organizer", "it is needed: a session of this type has a host");
   return ok_status();
@@ -208,8 +203,12 @@ Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& 
   is.planned_minutes = input.planned_minutes.value_or(30);
   is.max_participants = input.max_participants.value_or(parts_.settings.max_participants);
   is.quality = input.quality.empty() ? "high" : input.quality;
-  is.waiting_room =
-      input.waiting_room.value_or(parts_.settings.waiting_room && has_waiting_room(ask.door));
+  // A patient does not let himself in.
+  const bool waits = parts_.settings.waiting_room && has_waiting_room(ask.door);
+  is.waiting_room = by_patient ? waits : input.waiting_room.value_or(waits);
+  if (by_patient) {
+    for (Participant& one : is.participants) one.bypass = false;
+  }
   is.e2ee = input.e2ee;
   is.recording = input.recording;
   if (is.recording.empty())
@@ -344,7 +343,7 @@ Answer SessionsImpl::create(const Ask& ask) {
   // Hosts that the caller is, or organises.
   for (const Participant& one : session.participants) {
     const bool own = !one.person.empty() && one.person == who.person;
-    if (!is_host(session, one) || !(own || (one.id == session.organizer && !who.system))) continue;
+    if (!leads(session, one) || !(own || (one.id == session.organizer && !who.system))) continue;
     if (session.room != "open" || ask.door != "api") continue;
     RABT_TRY(access, access_of(session, one.id, false));
     if (access.use != "media") continue;

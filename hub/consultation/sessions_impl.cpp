@@ -109,10 +109,15 @@ Participant SessionsImpl::new_participant(PartRole role, const std::string& pers
   one.guest = std::move(guest);
   one.licence = consultation::licence_of(one.guest.string_or("licenceNumber", ""),
                                          parts_.settings.licence_patterns);
-  if (person.empty() || !needs_licence(role)) return one;
-  if (const auto known = parts_.directory.find(parts_.tenant, person); known.ok())
-    one.licence = licence_of(*known);
+  if (!person.empty()) look_up(one);
   return one;
+}
+
+void SessionsImpl::look_up(Participant& one) const {
+  const auto known = parts_.directory.find(parts_.tenant, one.person);
+  if (!known.ok()) return;
+  one.account = known->roles;
+  if (needs_licence(one.role)) one.licence = licence_of(*known);
 }
 
 identity::Licence SessionsImpl::licence_of(const identity::Person& person) const {
@@ -124,11 +129,9 @@ identity::Licence SessionsImpl::licence_of(const identity::Person& person) const
                                   parts_.settings.licence_patterns);
 }
 
-void SessionsImpl::refresh_licences(Session& session) const {
+void SessionsImpl::refresh_accounts(Session& session) const {
   for (Participant& one : session.participants) {
-    if (one.person.empty() || !needs_licence(one.role) || !one.takes_part()) continue;
-    if (const auto known = parts_.directory.find(session.tenant, one.person); known.ok())
-      one.licence = licence_of(*known);
+    if (!one.person.empty()) look_up(one);
   }
 }
 
@@ -176,7 +179,7 @@ Result<Acted> SessionsImpl::act_as_hub(std::string_view session, const Command& 
   ask.caller.who.tenant = parts_.tenant;
   const auto make = [&](Session& is) -> Result<Command> {
     if (std::holds_alternative<ProviderJoined>(command)) {
-      refresh_licences(is);
+      refresh_accounts(is);
       ProviderJoined joined = std::get<ProviderJoined>(command);
       joined.visit_open = visit_open(is);
       return Command(std::move(joined));

@@ -130,6 +130,8 @@ class SessionsImpl final : public SessionService {
   [[nodiscard]] static bool withdraws_recordings(const Actor& who);
   // What the caller is to the recordings of a session.
   [[nodiscard]] access::Facts recording_facts(const Session& session, const Ask& ask) const;
+  // Of whose sessions a list shows recordings: 1 those of a patient, 2 those of a doctor.
+  [[nodiscard]] std::int64_t recordings_shown_to(const Actor& who) const;
   // A reading that stands alone, and one that answers an act, which is done whatever follows.
   enum class Reads : std::uint8_t { alone, after_act };
   // Notes a reading; of patient data before any of it is answered.
@@ -139,13 +141,19 @@ class SessionsImpl final : public SessionService {
   [[nodiscard]] Answer summary(const Ask& ask, Reads reads);
   [[nodiscard]] Answer show(const Ask& ask, const Session& session) const;
   [[nodiscard]] std::optional<bool> visit_open(const Session& session) const;
-  // Licences as the directory knows them now.
-  void refresh_licences(Session& session) const;
+  // Roles of the account, and the licence where the role needs one, as the directory knows them
+  // now.
+  void look_up(Participant& one) const;
+  void refresh_accounts(Session& session) const;
   [[nodiscard]] identity::Licence licence_of(const identity::Person& person) const;
   [[nodiscard]] std::string hex(std::size_t digits) const;
   // Ready to take part but for its number and admission.
   [[nodiscard]] Participant new_participant(PartRole role, const std::string& person,
                                             Json guest) const;
+  void name_patient(Session& session, const Participant& coming) const;
+  [[nodiscard]] AcceptInvitation accepting(Session& session, const Invitation& invitation,
+                                           const std::string& person, Json guest) const;
+  // field: a prefix, "organizer.".
   [[nodiscard]] Result<Participant> resolve(const Actor& who, const ParticipantInput& input,
                                             Mistakes& mistakes, const std::string& field) const;
   // The ULID that a reference names. Empty, with a mistake, when it names nobody.

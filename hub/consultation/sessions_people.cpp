@@ -22,6 +22,21 @@ std::string record_of(const Session& session, std::string_view record) {
 
 }  // namespace
 
+// The patient of the audit log, when he comes later than the session.
+void SessionsImpl::name_patient(Session& is, const Participant& coming) const {
+  if (coming.role != PartRole::patient || !is.patient.empty() || coming.person.empty()) return;
+  if (const auto known = parts_.directory.find(is.tenant, coming.person); known.ok())
+    is.patient_pseudonym = known->pseudonym;
+}
+
+AcceptInvitation SessionsImpl::accepting(Session& is, const Invitation& invitation,
+                                         const std::string& person, Json guest) const {
+  AcceptInvitation command{invitation.id,
+                           new_participant(invitation.role, person, std::move(guest))};
+  name_patient(is, command.participant);
+  return command;
+}
+
 Answer SessionsImpl::join(const Ask& ask) {
   Fields members(ask.body);
   Join command;
@@ -37,9 +52,8 @@ Answer SessionsImpl::join(const Ask& ask) {
       if (one.person != who.person || one.status != "pending") continue;
       RABT_TRY(accepted, act(
                              ask, ask.session,
-                             [&](Session&) -> Result<Command> {
-                               return Command(AcceptInvitation{
-                                   one.id, new_participant(one.role, who.person, Json::object())});
+                             [&](Session& is) -> Result<Command> {
+                               return Command(accepting(is, one, who.person, Json::object()));
                              },
                              {}, Sees::may));
       (void)accepted;
@@ -49,7 +63,7 @@ Answer SessionsImpl::join(const Ask& ask) {
   RABT_TRY(acted, act(
                       ask, ask.session,
                       [&](Session& is) -> Result<Command> {
-                        refresh_licences(is);
+                        refresh_accounts(is);
                         command.visit_open = visit_open(is);
                         return Command(command);
                       },
@@ -165,14 +179,10 @@ Answer SessionsImpl::add_participant(const Ask& ask) {
   Mistakes mistakes;
   const ParticipantInput input = read_participant(ask.body, mistakes, "");
   RABT_TRY_STATUS(mistakes.status());
-  RABT_TRY(one, resolve(actor_of(ask), input, mistakes, "participant"));
+  RABT_TRY(one, resolve(actor_of(ask), input, mistakes, "participant."));
   RABT_TRY_STATUS(mistakes.status());
   RABT_TRY(acted, act(ask, ask.session, [&](Session& is) -> Result<Command> {
-             // The patient of the audit log, when he comes later.
-             if (one.role == PartRole::patient && is.patient.empty() && !one.person.empty()) {
-               if (const auto known = parts_.directory.find(is.tenant, one.person); known.ok())
-                 is.patient_pseudonym = known->pseudonym;
-             }
+             name_patient(is, one);
              return Command(Add{one});
            }));
   return admission_answer(ask, acted);
@@ -190,7 +200,7 @@ Answer SessionsImpl::remove_participant(const Ask& ask) {
 
 Answer SessionsImpl::admit(const Ask& ask) {
   RABT_TRY(acted, act(ask, ask.session, [&](Session& is) -> Result<Command> {
-             refresh_licences(is);
+             refresh_accounts(is);
              return Command(Admit{record_of(is, ask.record)});
            }));
   return admission_answer(ask, acted);
@@ -248,14 +258,14 @@ Answer SessionsImpl::invitations(const Ask& ask) {
 Answer SessionsImpl::invite(const Ask& ask) {
   Mistakes mistakes;
   const ParticipantInput input = read_participant(ask.body, mistakes, "");
-  RABT_TRY(invited, person(input.person, "person", mistakes));
-  if (input.person.is_null() && input.guest.string_or("email", "").empty() &&
+  RABT_TRY(whom, resolve(actor_of(ask), input, mistakes, ""));
+  if (whom.person.empty() && input.guest.string_or("email", "").empty() &&
       input.guest.string_or("phone", "").empty())
     mistakes.add("person", "it is needed, or email or phone");
   RABT_TRY_STATUS(mistakes.status());
   Invitation invitation;
   invitation.id = parts_.ids.next().text();
-  invitation.person = invited;
+  invitation.person = whom.person;
   invitation.guest = input.guest;
   invitation.role = *input.role;
   // Shown once; what is stored cannot be turned back into it.
@@ -264,7 +274,9 @@ Answer SessionsImpl::invite(const Ask& ask) {
   const std::string index = lease.blind_index("session.invitation", code);
   RABT_TRY(acted, act(
                       ask, ask.session,
-                      [&](Session&) -> Result<Command> { return Command(Invite{invitation}); },
+                      [&](Session&) -> Result<Command> {
+                        return Command(Invite{invitation, whom});
+                      },
                       [&](store::Transaction& transaction, const Change& change) {
                         return SessionRows::put_code(transaction, change.after.tenant, index,
                                                      change.after.id, invitation.id);
@@ -301,8 +313,7 @@ Answer SessionsImpl::accept_invitation(const Ask& ask) {
                    if (one.id != invited.invitation) continue;
                    if (!one.person.empty() && one.person != who.person)
                      return denied("authorisation.denied", "the invitation is for somebody else");
-                   return Command(
-                       AcceptInvitation{one.id, new_participant(one.role, who.person, one.guest)});
+                   return Command(accepting(is, one, who.person, one.guest));
                  }
                  return not_found("invitation.unknown", "there is no invitation with this code");
                },
@@ -348,15 +359,19 @@ Answer SessionsImpl::record_consent(const Ask& ask) {
   if (method.empty()) method = "app";
   Json consent = Json::object(
       {{"id", parts_.ids.next().text()}, {"kind", kind}, {"given", given}, {"method", method}});
-  RABT_TRY(acted, act(ask, ask.session, [&](Session& is) -> Result<Command> {
-             if (!guest.empty()) {
-               const std::string id = record_of(is, guest);
-               if (id.empty())
-                 return not_found("participant.unknown", "the session has no such participant");
-               consent.set("participant", id);
-             }
-             return Command(RecordConsent{consent});
-           }));
+  RABT_TRY(acted, act(
+                      ask, ask.session,
+                      [&](Session& is) -> Result<Command> {
+                        if (!guest.empty()) {
+                          const std::string id = record_of(is, guest);
+                          if (id.empty())
+                            return not_found("participant.unknown",
+                                             "the session has no such participant");
+                          consent.set("participant", id);
+                        }
+                        return Command(RecordConsent{consent});
+                      },
+                      {}, Sees::may));
   return acted.session.consents.as_array().back();
 }
 

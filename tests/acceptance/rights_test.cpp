@@ -4,6 +4,7 @@
 #include <map>
 #include <sstream>
 
+#include "hub/identity/people.hpp"
 #include "tests/acceptance/hospital.hpp"
 #include "tests/operations.hpp"
 
@@ -15,8 +16,12 @@
 //   O    its observer, a nurse      AD   an administrator, AD! the same with a reason
 //   SO   a security officer         IE   an engineer
 //   OP   an operator                AU   an auditor
-// A cell is the status of the answer. Each operation has a session of its own, and its cells are
-// asked from left to right, so that one act may change what the next one finds.
+//   H    a helper: a nurse who is there by D's invitation
+//   R    the patient of a session like it, whom its doctor has put out
+//   X    the patient of a session like it, who has refused a consent and has not come
+// A cell is the status of the answer. `acceptInvitation:nurse`: the same with another body. Each
+// operation has a session of its own, and its cells are asked from left to right, so that one act
+// may change what the next one finds.
 namespace rabt::acceptance {
 namespace {
 
@@ -65,13 +70,29 @@ Json body_of(const std::string& operation, const std::string& other) {
       {"searchInstances", R"({"patient":"mrn:1"})"},
       {"createPatient", R"({"name":"Layla"})"},
       {"createProvider", R"({"name":"Dr. Layla"})"},
-      {"searchPatients", R"({"identifier":"mrn:1"})"}};
+      {"searchPatients", R"({"identifier":"mrn:1"})"},
+      {"recordConsent:no", R"({"kind":"recording","given":false})"},
+      {"recordConsent:after-no", R"({"kind":"recording","given":true})"},
+      {"recordConsent:family", R"({"kind":"family","given":true})"}};
+  // A variant without a body of its own has that of its operation.
+  const bool own = bodies.contains(operation);
+  const std::string named = own ? operation : operation.substr(0, operation.find(':'));
   if (operation == "assignSession") return Json::object({{"provider", other}});
   if (operation == "addParticipant")
     return Json::object({{"person", other}, {"role", "specialist"}});
-  const auto found = bodies.find(operation);
+  const auto found = bodies.find(named);
   const auto parsed = Json::parse(found == bodies.end() ? "{}" : found->second);
   return parsed.ok() ? *parsed : Json::object();
+}
+
+// Rows of operations whose answer depends on what the body says.
+const std::vector<std::string>& variants() {
+  static const std::vector<std::string> all{"acceptInvitation:doctor",   "acceptInvitation:nurse",
+                                            "acceptInvitation:observer", "recordConsent:no",
+                                            "recordConsent:after-no",    "recordConsent:family",
+                                            "createSession:team",        "createSession:opinion",
+                                            "openVisit:patient",         "addParticipant:nurse"};
+  return all;
 }
 
 class Rights : public testing::Test {
@@ -83,6 +104,9 @@ class Rights : public testing::Test {
                                       {"IE", "engineer"},
                                       {"OP", "operator"},
                                       {"AU", "auditor"},
+                                      {"H", "nurse"},
+                                      {"R", "patient"},
+                                      {"X", "patient"},
                                       {"away", "patient"}})
         Hospital::get().enter(who, role);
       return true;
@@ -90,39 +114,82 @@ class Rights : public testing::Test {
     (void)entered;
   }
 
-  // A session of D and P that the front desk booked and that has begun, with a nurse, an observer,
-  // and a note, a prescription and a document of D.
-  void fresh() {
+  // A session of D that the front desk booked and that has begun, with its names.
+  std::map<std::string, std::string> begun(const std::string& patient) {
+    std::map<std::string, std::string> names;
     Json people = Json::array();
     people.push_back(Json::object({{"person", h_.person("N").id}, {"role", "nurse"}}));
     people.push_back(Json::object({{"person", h_.person("O").id}, {"role", "observer"}}));
     const Answer made = h_.post("AD", "/api/v1/sessions",
                                 Json::object({{"type", "doctor_patient"},
                                               {"provider", h_.person("D").id},
-                                              {"patient", h_.person("P").id},
+                                              {"patient", h_.person(patient).id},
                                               {"waitingRoom", false},
                                               {"participants", people}}));
     RABT_EXPECT_STATUS(made, 201);
-    const std::string at = "/api/v1/sessions/" + made.text("id");
-    names_["session"] = made.text("id");
+    names["session"] = made.text("id");
     for (const Json& one : made["participants"].as_array()) {
-      if (one.string_or("role", "") != "observer") continue;
-      names_["participant"] = one.string_or("id", "");
+      if (one.string_or("role", "") == "observer") names["participant"] = one.string_or("id", "");
+      if (one.string_or("role", "") == "patient") names["patient"] = one.string_or("id", "");
     }
-    RABT_EXPECT_STATUS(h_.post("D", at + "/start"), 200);
+    RABT_EXPECT_STATUS(h_.post("D", "/api/v1/sessions/" + made.text("id") + "/start"), 200);
+    return names;
+  }
+  // A session of D and P, with a nurse, an observer, a helper, and a note, a prescription and a
+  // document of D; its visit; and two sessions like it, for R and X.
+  void fresh() {
+    names_ = begun("P");
+    const std::string at = "/api/v1/sessions/" + names_.at("session");
+    RABT_EXPECT_STATUS(h_.post("H", "/api/v1/invitations/accept", invitation("nurse")), 200);
     names_["note"] = written(at + "/notes", "writeNote");
     names_["prescription"] = written(at + "/prescriptions", "prescribe");
+    names_["visit"] = visit_of("P");
+    removed_ = begun("R");
+    RABT_EXPECT_STATUS(h_.call("D", "DELETE",
+                               "/api/v1/sessions/" + removed_.at("session") + "/participants/" +
+                                   removed_.at("patient")),
+                       204);
+    refusing_ = begun("X");
+    RABT_EXPECT_STATUS(h_.post("X", "/api/v1/sessions/" + refusing_.at("session") + "/consents",
+                               body_of("recordConsent:no", "")),
+                       201);
+    for (auto* other : {&removed_, &refusing_}) {
+      const std::string there = "/api/v1/sessions/" + other->at("session");
+      (*other)["note"] = written(there + "/notes", "writeNote");
+      (*other)["prescription"] = written(there + "/prescriptions", "prescribe");
+      (*other)["visit"] = visit_of(other == &removed_ ? "R" : "X");
+    }
+  }
+  std::string visit_of(const std::string& patient) {
+    const Answer made = h_.post(
+        "AD", "/api/v1/visits",
+        Json::object({{"patient", h_.person(patient).id}, {"provider", h_.person("D").id}}));
+    RABT_EXPECT_STATUS(made, 201);
+    return made.text("id");
+  }
+  // The body that accepts an invitation of D.
+  Json invitation(const std::string& role) {
+    const Answer made = h_.post("D", "/api/v1/sessions/" + names_.at("session") + "/invitations",
+                                Json::object({{"role", role}, {"email", "somebody@example.sa"}}));
+    RABT_EXPECT_STATUS(made, 201);
+    return Json::object({{"code", made["code"]}});
   }
   std::string written(const std::string& path, const std::string& operation) {
     const Answer answer = h_.post("D", path, body_of(operation, ""));
     return answer.status == 201 ? answer.text("id") : "01ARZ3NDEKTSV4RRFFQ69G5FAV";
   }
 
-  std::string fill(std::string pattern) {
+  // The names that a caller meets.
+  const std::map<std::string, std::string>& names_for(const std::string& who) const {
+    if (who == "R") return removed_;
+    return who == "X" ? refusing_ : names_;
+  }
+  std::string fill(std::string pattern, const std::string& who = "P") {
+    const auto& names = names_for(who);
     for (auto open = pattern.find('{'); open != std::string::npos; open = pattern.find('{')) {
       const auto close = pattern.find('}', open);
       const std::string name = pattern.substr(open + 1, close - open - 1);
-      std::string value = names_.contains(name) ? names_.at(name) : "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+      std::string value = names.contains(name) ? names.at(name) : "01ARZ3NDEKTSV4RRFFQ69G5FAV";
       if (pattern.starts_with("/api/v1/patients/") || pattern.starts_with("/api/v1/users/"))
         value = h_.person("P").id;
       // Whoever is signed out everywhere asks nothing here.
@@ -133,29 +200,86 @@ class Rights : public testing::Test {
     }
     return pattern;
   }
+  Json body_for(const std::string& row, const std::string& who) {
+    if (row.starts_with("acceptInvitation:")) return invitation(row.substr(row.find(':') + 1));
+    if (row == "createSession:team")
+      return Json::object({{"type", "medical_team"}, {"provider", h_.person("D").id}});
+    if (row == "createSession:opinion")
+      return Json::object({{"type", "second_opinion"}, {"provider", h_.person("D").id}});
+    if (row == "openVisit:patient") return Json::object({{"patient", h_.person("P").id}});
+    // A patient's account does not become a nurse.
+    if (row == "addParticipant:nurse")
+      return Json::object({{"person", h_.person("P2").id}, {"role", "nurse"}});
+    if (row == "recordConsent:after-no") {
+      const std::string patient = who == "R" || who == "X" ? who : "P";
+      RABT_EXPECT_STATUS(
+          h_.post(patient, "/api/v1/sessions/" + names_for(who).at("session") + "/consents",
+                  body_of("recordConsent:no", "")),
+          201);
+    }
+    return body_of(row, h_.person("D2").id);
+  }
 
-  int ask(const std::string& operation, const test::Operation& as, std::string who) {
+  int ask(const std::string& row, const test::Operation& as, std::string who) {
     std::vector<std::pair<std::string, std::string>> headers;
     if (who.ends_with('!')) {
       who.pop_back();
       headers.emplace_back("X-Rabt-Reason", "review of quality");
     }
     if (as.method == "PATCH")
-      headers.emplace_back("If-Match", operation == "changeSession" ? "*" : "\"1\"");
-    const Json body = as.method == "GET" ? Json() : body_of(operation, h_.person("D2").id);
-    const int status = h_.call(who, as.method, fill(as.pattern), body, headers).status;
-    if (operation == "logout" && who != "-") h_.renew(who);
+      headers.emplace_back("If-Match", row == "changeSession" ? "*" : "\"1\"");
+    const Json body = as.method == "GET" ? Json() : body_for(row, who);
+    const int status = h_.call(who, as.method, fill(as.pattern, who), body, headers).status;
+    if (row == "logout" && who != "-") h_.renew(who);
     return status;
   }
 
+  // A path of a door, whose parameters have other names in each.
+  std::string door_path(std::string pattern, const std::string& who) {
+    const std::string session = uuid_for(names_for(who).at("session"));
+    for (auto open = pattern.find('{'); open != std::string::npos; open = pattern.find('{')) {
+      const auto close = pattern.find('}', open);
+      const std::string name = pattern.substr(open + 1, close - open - 1);
+      const std::string before = pattern.substr(0, open);
+      std::string value = session;
+      if (name == "participantId") value = uuid_for(names_for(who).at("participant"));
+      if (before.ends_with("/recordings/")) value = uuid_for("01ARZ3NDEKTSV4RRFFQ69G5FAV");
+      if (before.ends_with("/providers/") || name == "doctor_id") value = h_.uuid("D");
+      if (before.ends_with("/patients/") || name == "patient_id") value = h_.uuid("P");
+      if (name == "user_id") value = std::to_string(who == "-" ? 1 : h_.number(who));
+      pattern.replace(open, close - open + 1, value);
+    }
+    return pattern;
+  }
+  Json door_body(const std::string& row, const std::string& who) {
+    const std::string session = uuid_for(names_for(who).at("session"));
+    Json body = Json::object({{"sessionId", session},
+                              {"session_id", session},
+                              {"consultation_id", session},
+                              {"patientId", h_.uuid("P")},
+                              {"providerId", h_.uuid("D")},
+                              {"patient_id", h_.uuid("P")},
+                              {"doctor_id", h_.uuid("D")}});
+    if (row.ends_with("/invite")) {
+      // A patient's account does not become a nurse.
+      body.set("participants",
+               Json::array({Json::object({{"userId", h_.uuid("P2")}, {"role", "nurse"}})}));
+    }
+    if (row.ends_with("/auth/login") || row.ends_with("/auth/register")) return Json::object();
+    return body;
+  }
+  static std::string uuid_for(const std::string& id) { return identity::uuid_of(id); }
+
   Hospital& h_ = Hospital::get();
   std::map<std::string, std::string> names_;
+  std::map<std::string, std::string> removed_;
+  std::map<std::string, std::string> refusing_;
 };
 
 // rights.csv: the callers, and the row of each operation.
 struct Matrix {
-  Matrix() {
-    std::ifstream file(folder() + "/tests/acceptance/rights.csv");
+  explicit Matrix(const std::string& name = "rights.csv") {
+    std::ifstream file(folder() + "/tests/acceptance/" + name);
     std::string line;
     std::getline(file, line);
     columns = cells_of(line);
@@ -174,17 +298,42 @@ TEST_F(Rights, EveryOperationIsForWhomTheMatrixSays) {
   ASSERT_GT(columns.size(), 10U) << "rights.csv was not read";
   const auto all = test::operations();
   ASSERT_GT(all.size(), 100U) << "docs/openapi.yaml was not read";
+  std::map<std::string, test::Operation> asked = all;
+  for (const std::string& one : variants()) asked[one] = all.at(one.substr(0, one.find(':')));
   for (const auto& [name, row] : rows)
-    EXPECT_TRUE(all.contains(name)) << name << " of rights.csv is no operation";
-  for (const auto& [name, operation] : all) {
+    EXPECT_TRUE(asked.contains(name)) << name << " of rights.csv is no operation";
+  for (const auto& [name, operation] : asked) {
     if (operation.pattern.find("/sessions") != std::string::npos ||
         operation.pattern.find("{note}") != std::string::npos ||
-        operation.pattern.find("{prescription}") != std::string::npos || names_.empty())
+        operation.pattern.find("{visit}") != std::string::npos ||
+        operation.pattern.find("{prescription}") != std::string::npos ||
+        name.starts_with("acceptInvitation") || names_.empty())
       fresh();
     std::string is = name;
     for (std::size_t i = 1; i < columns.size(); ++i)
       is += "," + std::to_string(ask(name, operation, columns[i]));
     EXPECT_EQ(is, rows.contains(name) ? rows.at(name) : "no row in rights.csv");
+  }
+}
+
+// The same through the APIs of other systems: rights_doors.csv has every path of every door;
+// tests/api compares it with their tables.
+TEST_F(Rights, EveryPathOfADoorIsForWhomTheMatrixSays) {
+  const Matrix matrix("rights_doors.csv");
+  ASSERT_GT(matrix.rows.size(), 50U) << "rights_doors.csv was not read";
+  for (const auto& [name, row] : matrix.rows) {
+    fresh();
+    std::string is = name;
+    const std::string method = name.substr(0, name.find(' '));
+    for (std::size_t i = 1; i < matrix.columns.size(); ++i) {
+      const std::string& who = matrix.columns[i];
+      const std::string path = door_path(name.substr(name.find(' ') + 1), who);
+      const Json body = method == "GET" ? Json() : door_body(name, who);
+      const int status = h_.call(who, method, path, body).status;
+      is += "," + std::to_string(status);
+      if (name == "POST /auth/logout" && who != "-") h_.renew(who);
+    }
+    EXPECT_EQ(is, row);
   }
 }
 

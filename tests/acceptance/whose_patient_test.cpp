@@ -144,6 +144,95 @@ TEST(WhosePatient, ASessionThatWasCancelledMakesNobodyTreat) {
   EXPECT_TRUE(found("D2", patient)["mrn"].is_null());
 }
 
+// The code of an invitation of D2 to a session, and what an account makes of it.
+std::string invited(const std::string& session, std::string_view role) {
+  const Answer made = h().post("D2", session + "/invitations",
+                               Json::object({{"email", "x@example.sa"}, {"role", role}}));
+  RABT_EXPECT_STATUS(made, 201);
+  return made.text("code");
+}
+
+TEST(WhosePatient, AHelperOpensNoRecord) {
+  const Patient patient = registered();
+  const std::string at = "/api/v1/patients/" + patient.id;
+  h().enter("HW", "guest");
+  h().enter("NW", "nurse");
+  const Answer made =
+      h().post("D2", "/api/v1/sessions", Json::object({{"type", "remote_monitoring"}}));
+  RABT_EXPECT_STATUS(made, 201);
+  const std::string session = "/api/v1/sessions/" + made.text("id");
+  // An account that anybody makes is no nurse.
+  const Json as_nurse = Json::object({{"code", invited(session, "nurse")}});
+  const Answer refused = h().post("HW", "/api/v1/invitations/accept", as_nurse);
+  RABT_EXPECT_STATUS(refused, 409);
+  EXPECT_EQ(refused.text("code"), "participant.role_not_held");
+  // A nurse whom he brought in says nothing for him, and nothing for herself.
+  RABT_EXPECT_STATUS(h().post("NW", "/api/v1/invitations/accept", as_nurse), 200);
+  RABT_EXPECT_STATUS(h().post("NW", session + "/participants",
+                              Json::object({{"person", patient.id}, {"role", "patient"}})),
+                     201);
+  for (const char* who : {"D2", "NW"}) {
+    EXPECT_EQ(reads(who, patient), 403) << who;
+    EXPECT_EQ(
+        h().call(who, "PATCH", at, Json::object({{"mrn", "MINE"}}), {{"If-Match", "\"1\""}}).status,
+        403)
+        << who;
+  }
+}
+
+TEST(WhosePatient, ARefusalOfThePatientOpensNoRecord) {
+  h().enter("PR", "patient");
+  const Patient patient{.id = h().person("PR").id, .mrn = {}};
+  const std::string session = planned(patient, 1, "D2");
+  RABT_EXPECT_STATUS(h().post("PR", session + "/consents",
+                              Json::object({{"kind", "recording"}, {"given", false}})),
+                     201);
+  EXPECT_EQ(reads("D2", patient), 403);
+  const Answer lifted =
+      h().post("D2", session + "/consents", Json::object({{"kind", "recording"}, {"given", true}}));
+  RABT_EXPECT_STATUS(lifted, 409);
+  EXPECT_EQ(lifted.text("code"), "consent.own_word");
+  RABT_EXPECT_STATUS(h().post("PR", session + "/join"), 200);
+  EXPECT_EQ(reads("D2", patient), 200);
+}
+
+TEST(WhosePatient, AVisitThatWasClosedByMistakeGoesOnByItsDoctor) {
+  const Patient patient = registered();
+  const Answer made =
+      h().post("AD", "/api/v1/visits",
+               Json::object({{"patient", patient.id}, {"provider", h().person("D2").id}}));
+  RABT_EXPECT_STATUS(made, 201);
+  const std::string at = "/api/v1/visits/" + made.text("id");
+  for (const char* who : {"N", "D"}) {
+    RABT_EXPECT_STATUS(h().get(who, at), 403);
+    RABT_EXPECT_STATUS(h().post(who, at + "/close"), 403);
+    RABT_EXPECT_STATUS(h().post(who, at + "/reopen"), 403);
+    EXPECT_EQ(h().get(who, "/api/v1/visits?limit=200").body.find(made.text("id")),
+              std::string::npos);
+  }
+  EXPECT_NE(h().get("D2", "/api/v1/visits").body.find(made.text("id")), std::string::npos);
+  const Json visit = Json::object({{"type", "doctor_patient"},
+                                   {"patient", patient.id},
+                                   {"visit", made.text("id")},
+                                   {"waitingRoom", false}});
+  EXPECT_EQ(h().post("AD", at + "/close").text("status"), "CLOSED");
+  RABT_EXPECT_STATUS(h().post("D2", "/api/v1/sessions", visit), 409);
+  const Answer again = h().post("D2", at + "/reopen");
+  RABT_EXPECT_STATUS(again, 200);
+  EXPECT_EQ(again.text("status"), "OPEN");
+  EXPECT_TRUE(again["closedAt"].is_null());
+  RABT_EXPECT_STATUS(h().post("D2", at + "/reopen"), 200);
+  RABT_EXPECT_STATUS(h().post("D2", "/api/v1/sessions", visit), 201);
+}
+
+// A nurse opens a visit at the desk: it is hers, too.
+TEST(WhosePatient, WhoOpenedAVisitClosesIt) {
+  const Patient patient = registered();
+  const Answer made = h().post("N", "/api/v1/visits", Json::object({{"patient", patient.id}}));
+  RABT_EXPECT_STATUS(made, 201);
+  RABT_EXPECT_STATUS(h().post("N", "/api/v1/visits/" + made.text("id") + "/close"), 200);
+}
+
 // What the report of one patient says, as the auditor gets it.
 Json report_of(const std::string& named) {
   h().enter("AUW", "auditor");

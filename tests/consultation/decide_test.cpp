@@ -35,8 +35,33 @@ class Decide : public testing::Test {
     one.role = role;
     one.identity = "x-" + id;
     one.licence = identity::Licence::vouched;
+    one.account = roles_of(role);
     one.number = static_cast<std::int64_t>(is_.participants.size()) + 1;
     is_.participants.push_back(one);
+  }
+  // An account that fits the role.
+  static Roles roles_of(PartRole role) {
+    switch (role) {
+      case PartRole::doctor:
+        return {Role::doctor};
+      case PartRole::specialist:
+        return {Role::specialist};
+      case PartRole::nurse:
+        return {Role::nurse};
+      case PartRole::admin:
+        return {Role::admin};
+      default:
+        return {Role::patient};
+    }
+  }
+  static Participant coming(const std::string& person, PartRole role, Roles account) {
+    Participant one;
+    one.id = "new-" + person;
+    one.person = person;
+    one.role = role;
+    one.licence = identity::Licence::vouched;
+    one.account = account;
+    return one;
   }
   Result<Change> ask(const Actor& who, const Command& command) {
     return decide(
@@ -120,6 +145,224 @@ TEST_F(Decide, WhoAdmits) {
   EXPECT_EQ(act(nurse_, Admit{"p"}), "ok");
   EXPECT_EQ(is_.participants[1].admitted_by, nurse_.actor);
   EXPECT_EQ(act(nurse_, Remove{"p"}), "session.not_host");
+}
+
+// Every way into a session asks the same: has the account the role?
+TEST_F(Decide, NobodyComesInWithARoleThatHisAccountHasNot) {
+  is_.patient.clear();
+  is_.participants.pop_back();
+  settings_.licence = VideoSettings::Licence::off;
+  const std::string other = "01ARZ3NDEKTSV4RRFFQ69G5FAD";
+  struct Row {
+    PartRole role;
+    Roles account;
+    bool fits;
+  };
+  const Row rows[] = {{PartRole::doctor, {Role::doctor}, true},
+                      {PartRole::doctor, {Role::specialist}, true},
+                      {PartRole::doctor, {Role::nurse}, false},
+                      {PartRole::specialist, {Role::patient}, false},
+                      {PartRole::specialist, {Role::admin}, false},
+                      {PartRole::nurse, {Role::nurse}, true},
+                      {PartRole::nurse, {Role::guest}, false},
+                      {PartRole::nurse, {Role::patient}, false},
+                      {PartRole::nurse, {}, false},
+                      {PartRole::observer, {Role::guest}, true},
+                      {PartRole::patient, {Role::patient}, true}};
+  for (const Row& row : rows) {
+    const std::string what(to_string(row.role));
+    const std::string wanted = row.fits ? "ok" : "participant.role_not_held";
+    const Participant one = coming(other, row.role, row.account);
+    const auto code = [](const Result<Change>& change) {
+      return change.ok() ? std::string("ok") : change.error().code;
+    };
+    EXPECT_EQ(code(ask(doctor_, Add{one})), wanted) << what;
+    EXPECT_EQ(code(ask(hub_, Add{one})), wanted) << what;
+    EXPECT_EQ(code(ask(doctor_, Invite{{.id = "i", .person = other, .role = row.role}, one})),
+              wanted)
+        << what;
+    const Session before = is_;
+    is_.invitations.push_back({.id = "i", .role = row.role, .expires_ms = now_.ms + 1});
+    EXPECT_EQ(code(ask(person(other, row.account), AcceptInvitation{"i", one})), wanted) << what;
+    is_ = before;
+    is_.participants.push_back(one);
+    EXPECT_EQ(code(ask(hub_, Open{.room_suffix = "abcdef"})), wanted) << what;
+    is_ = before;
+  }
+  const Actor office = person(kNurse, {Role::operator_});
+  EXPECT_EQ(act(office, Assign{coming(other, PartRole::doctor, {Role::patient})}),
+            "participant.role_not_held");
+  EXPECT_EQ(act(office, Assign{coming(other, PartRole::doctor, {Role::doctor})}), "ok");
+}
+
+TEST_F(Decide, ATrainingIsHostedByAnOfficeAndByNoGuest) {
+  is_.type = SessionType::training_session;
+  is_.patient.clear();
+  is_.participants.pop_back();
+  const std::string other = "01ARZ3NDEKTSV4RRFFQ69G5FAD";
+  EXPECT_EQ(act(doctor_, Add{coming(other, PartRole::admin, {Role::guest})}),
+            "participant.role_not_held");
+  EXPECT_EQ(act(doctor_, Add{coming(other, PartRole::admin, {Role::admin})}), "ok");
+  EXPECT_TRUE(is_host(is_, is_.participants.back()));
+  EXPECT_EQ(act(doctor_, Add{coming("", PartRole::admin, {})}), "ok");
+  EXPECT_FALSE(is_host(is_, is_.participants.back())) << "he has no account";
+  EXPECT_EQ(is_.participants.back().admission, Admission::waiting);
+}
+
+// A row that an older hub made, or an account that has lost its role since.
+TEST_F(Decide, WhoseAccountHasNotTheRoleDoesNotActInIt) {
+  add("n", kNurse, PartRole::nurse);
+  is_.participants[1].admission = Admission::waiting;
+  const Actor nurse = person(kNurse, {Role::patient});
+  EXPECT_EQ(act(nurse, Admit{"p"}), "session.not_host");
+  const access::Facts facts = facts_of(is_, nurse);
+  EXPECT_FALSE(facts.is.has_any({access::Is::nurse, access::Is::staff, access::Is::host}));
+  EXPECT_TRUE(facts.is.has(access::Is::observer));
+  const Actor doctor = person(kDoctor, {Role::guest});
+  EXPECT_EQ(act(doctor, Start{}), "session.not_host");
+  EXPECT_FALSE(facts_of(is_, doctor).is.has_any({access::Is::treating, access::Is::doctor}));
+}
+
+TEST_F(Decide, NobodyAdmitsHimself) {
+  add("n", kNurse, PartRole::nurse);
+  is_.participants.back().admission = Admission::waiting;
+  is_.participants[1].admission = Admission::waiting;
+  EXPECT_EQ(act(nurse_, Admit{"n"}), "participant.waiting");
+  EXPECT_EQ(act(nurse_, Admit{"p"}), "participant.waiting");
+  // Of a type that a nurse hosts.
+  is_.type = SessionType::remote_monitoring;
+  EXPECT_EQ(act(nurse_, Admit{"n"}), "participant.waiting");
+  EXPECT_EQ(act(nurse_, Start{}), "session.not_host");
+  EXPECT_EQ(act(doctor_, Admit{"n"}), "ok");
+}
+
+TEST_F(Decide, APatientBooksAVisitAndNoMeetingOfDoctors) {
+  for (const auto& [type, allowed] : {std::pair{SessionType::doctor_patient, true},
+                                      {SessionType::family_consultation, true},
+                                      {SessionType::emergency_consultation, true},
+                                      {SessionType::medical_team, false},
+                                      {SessionType::second_opinion, false},
+                                      {SessionType::remote_monitoring, false},
+                                      {SessionType::training_session, false}}) {
+    is_.type = type;
+    const auto made = ask(patient_, Open{.room_suffix = "abcdef"});
+    EXPECT_EQ(made.ok() ? "ok" : made.error().code, allowed ? "ok" : "session.create_denied")
+        << to_string(type);
+  }
+}
+
+TEST_F(Decide, AnInvitationMakesNobodyTheSecondPatient) {
+  const std::string other = "01ARZ3NDEKTSV4RRFFQ69G5FAD";
+  is_.invitations.push_back(
+      {.id = "i", .role = PartRole::patient, .expires_ms = now_.ms + 1, .invited_by = kDoctor});
+  const auto accept = [&](const std::string& who) {
+    return act(person(who, {Role::patient}),
+               AcceptInvitation{"i", coming(who, PartRole::patient, {Role::patient})});
+  };
+  EXPECT_EQ(accept(other), "session.has_patient");
+  is_.patient.clear();
+  is_.participants.pop_back();
+  EXPECT_EQ(accept(other), "ok");
+  EXPECT_EQ(is_.patient, other);
+  EXPECT_EQ(is_.patient_by, "") << "he came himself";
+}
+
+// ---- Consents
+
+class Consents : public Decide {
+ protected:
+  static RecordConsent says(const std::string& kind, bool given) {
+    return {Json::object({{"kind", kind}, {"given", given}})};
+  }
+  std::string added(const std::string& person, PartRole role) {
+    return act(doctor_, Add{coming(person, role, {Role::guest})});
+  }
+  const std::string relative_ = "01ARZ3NDEKTSV4RRFFQ69G5FAE";
+  const Actor application_{.actor = "client:app", .roles = {Role::integration}};
+};
+
+TEST_F(Consents, APatientsOwnNoIsLiftedByHimAlone) {
+  is_.created_by = application_.actor;
+  for (const std::string kind : {"family", "recording", "training"}) {
+    EXPECT_EQ(act(doctor_, says(kind, true)), "ok") << kind;
+    EXPECT_TRUE(consent_stands(is_, kind));
+    EXPECT_EQ(act(patient_, says(kind, false)), "ok");
+    for (const Actor& who : {doctor_, application_, hub_})
+      EXPECT_EQ(act(who, says(kind, true)), "consent.own_word") << kind << " " << who.actor;
+    EXPECT_FALSE(consent_stands(is_, kind));
+    EXPECT_EQ(act(doctor_, says(kind, false)), "ok");
+    EXPECT_EQ(act(patient_, says(kind, true)), "ok");
+    EXPECT_EQ(act(doctor_, says(kind, false)), "ok");
+    EXPECT_FALSE(consent_stands(is_, kind)) << "what the doctor wrote down himself he takes back";
+    EXPECT_EQ(act(doctor_, says(kind, true)), "ok");
+    EXPECT_TRUE(consent_stands(is_, kind));
+  }
+}
+
+TEST_F(Consents, ANurseConsentsToATrainingForHerselfAndNotForThePatient) {
+  add("n", kNurse, PartRole::nurse);
+  EXPECT_EQ(act(nurse_, says("training", true)), "ok");
+  EXPECT_FALSE(consent_stands(is_, "training"));
+}
+
+TEST_F(Consents, ARelativeWhomThePatientPutOutIsNotBroughtBack) {
+  for (const SessionType type :
+       {SessionType::doctor_patient, SessionType::emergency_consultation}) {
+    const Session before = is_;
+    is_.type = type;
+    EXPECT_EQ(act(patient_, says("family", true)), "ok");
+    EXPECT_EQ(added(relative_, PartRole::family_member), "ok");
+    const std::string id = is_.participants.back().id;
+    is_.invitations.push_back(
+        {.id = "i", .person = relative_, .role = PartRole::observer, .expires_ms = now_.ms + 1});
+    EXPECT_EQ(act(patient_, says("family", false)), "ok");
+    EXPECT_EQ(is_.participant(id)->admission, Admission::removed);
+    EXPECT_EQ(added(relative_, PartRole::family_member), "consent.family_missing");
+    EXPECT_EQ(added(relative_, PartRole::observer), "consent.own_word");
+    EXPECT_EQ(act(doctor_, Admit{id}), "consent.family_missing");
+    EXPECT_EQ(act(person(relative_, {Role::guest}),
+                  AcceptInvitation{"i", coming(relative_, PartRole::observer, {Role::guest})}),
+              "consent.own_word");
+    EXPECT_EQ(act(patient_, says("family", true)), "ok");
+    EXPECT_EQ(added(relative_, PartRole::family_member), "ok");
+    is_ = before;
+  }
+}
+
+TEST_F(Consents, ARelativeWithoutAnAccountIsNotBroughtBackUnderAnotherRole) {
+  EXPECT_EQ(act(patient_, says("family", true)), "ok");
+  Participant guest = coming("", PartRole::family_member, {});
+  guest.guest.set("name", "Sara");
+  EXPECT_EQ(act(doctor_, Add{guest}), "ok");
+  EXPECT_EQ(act(patient_, says("family", false)), "ok");
+  guest.role = PartRole::observer;
+  guest.id = "again";
+  EXPECT_EQ(act(doctor_, Add{guest}), "consent.own_word");
+  guest.guest.set("name", "Huda");
+  EXPECT_EQ(act(doctor_, Add{guest}), "ok");
+}
+
+TEST_F(Consents, WhatThePatientRefusesIsNotRecordedWhateverTheSettingsSay) {
+  settings_.consent_required_to_record = false;
+  EXPECT_EQ(act(doctor_, Start{}), "ok");
+  EXPECT_EQ(act(doctor_, StartRecording{"care"}), "ok");
+  EXPECT_EQ(act(patient_, says("recording", false)), "ok");
+  EXPECT_TRUE(is_.recording_now.empty());
+  EXPECT_EQ(act(doctor_, StartRecording{"care"}), "consent.recording_missing");
+  EXPECT_EQ(act(patient_, says("recording", true)), "ok");
+  EXPECT_EQ(act(patient_, says("training", true)), "ok");
+  EXPECT_EQ(act(doctor_, StartRecording{"training"}), "ok");
+  EXPECT_EQ(act(patient_, says("training", false)), "ok");
+  EXPECT_TRUE(is_.recording_now.empty());
+}
+
+TEST_F(Consents, APatientWhoWasPutOutSeesNothingAndMayStillRefuse) {
+  EXPECT_EQ(act(doctor_, Remove{"p"}), "ok");
+  EXPECT_FALSE(may(access::Right::session_see, is_, patient_).ok());
+  EXPECT_FALSE(may(access::Right::session_clinical, is_, patient_).ok());
+  EXPECT_EQ(act(patient_, says("recording", true)), "session.not_host");
+  EXPECT_EQ(act(patient_, says("recording", false)), "ok");
+  EXPECT_EQ(act(doctor_, says("recording", true)), "consent.own_word");
 }
 
 //

@@ -117,6 +117,16 @@ class PracticeTest : public RecordHouse {
   void write(const std::function<Status(store::Transaction&)>& job) {
     (void)must(store_->write(job));
   }
+  // The hospital has booked somebody for the patient.
+  void treats(const std::string& person) {
+    const std::string id = session("2026-11-22T08:50:00Z", 0);
+    static constexpr store::Statement kPatient{
+        "UPDATE session SET patient = $2 WHERE tenant = 't1' AND id = $1"};
+    write([&](store::Transaction& tx) -> Status {
+      RABT_TRY_STATUS(store::run(tx, kPatient, {id, patient_}));
+      return store::run(tx, kMember, {person, id, ids_.next().text(), "nurse"});
+    });
+  }
   std::int64_t at(std::string_view text) { return parse_iso8601(text)->ms; }
   // A session of the doctor's that began then; 0 minutes: it still runs.
   std::string session(std::string_view begin, std::int64_t minutes,
@@ -196,7 +206,7 @@ TEST_F(PracticeTest, AVisitIsOpenedFoundByEveryNameAndClosed) {
   EXPECT_EQ(opened["externalId"], external);
   for (const std::string& name :
        {opened.string_or("id", ""), opened.string_or("uuid", ""), std::string("1")})
-    EXPECT_EQ(must(practice_->visit(ask(nurse_, {}, name)))["id"], opened["id"]) << name;
+    EXPECT_EQ(must(practice_->visit(ask(admin_, {}, name)))["id"], opened["id"]) << name;
   const auto known = practice_->surroundings().visit("t1", external);
   ASSERT_TRUE(known.ok());
   EXPECT_TRUE(known->open);
@@ -230,21 +240,53 @@ TEST_F(PracticeTest, VisitsAreListedNewestFirstAPageAtATime) {
     for (const Json& one : page.items) out += one["number"].number_text() + " ";
     return out;
   };
-  Page page = must(practice_->visits(ask(nurse_), {.limit = 2}));
+  Page page = must(practice_->visits(ask(admin_), {.limit = 2}));
   EXPECT_EQ(numbers(page), "5 4 ");
-  page = must(practice_->visits(ask(nurse_), {.limit = 2, .cursor = page.next}));
+  page = must(practice_->visits(ask(admin_), {.limit = 2, .cursor = page.next}));
   EXPECT_EQ(numbers(page), "3 2 ");
-  page = must(practice_->visits(ask(nurse_), {.limit = 2, .cursor = page.next}));
+  page = must(practice_->visits(ask(admin_), {.limit = 2, .cursor = page.next}));
   EXPECT_EQ(numbers(page), "1 ");
   EXPECT_EQ(page.next, "");
-  page = must(practice_->visits(ask(nurse_, {}, {}, {{"status", "closed"}}), {.skip = 0}));
+  page = must(practice_->visits(ask(admin_, {}, {}, {{"status", "closed"}}), {.skip = 0}));
   EXPECT_EQ(numbers(page), "2 ");
   EXPECT_EQ(page.total, 1);
-  EXPECT_EQ(must(practice_->visits(ask(nurse_, {}, {}, {{"patient", patient_}}), {})).items.size(),
+  EXPECT_EQ(must(practice_->visits(ask(admin_, {}, {}, {{"patient", patient_}}), {})).items.size(),
             5U);
-  EXPECT_EQ(must(practice_->visits(ask(nurse_, {}, {}, {{"patient", nurse_}}), {})).items.size(),
+  EXPECT_EQ(must(practice_->visits(ask(admin_, {}, {}, {{"patient", nurse_}}), {})).items.size(),
             0U);
   EXPECT_EQ(practice_->visits(ask(patient_), {}).error().code, "authorisation.denied");
+}
+
+// A nurse who has nothing to do with it neither reads nor closes it.
+TEST_F(PracticeTest, AVisitIsOfItsDoctorOfWhoOpenedItAndOfTheOffices) {
+  const Json body = Json::object({{"patient", patient_}, {"provider", doctor_}});
+  must(practice_->open_visit(ask(nurse_, body)));
+  const std::string nurse2 = add("nurse2", Roles{Role::nurse}, {});
+  for (const std::string& who : {other_, nurse2, patient_}) {
+    EXPECT_EQ(verdict(practice_->close_visit(ask(who, {}, "1"))), "authorisation.denied");
+    EXPECT_EQ(verdict(practice_->reopen_visit(ask(who, {}, "1"))), "authorisation.denied");
+    if (who == patient_) continue;
+    EXPECT_EQ(verdict(practice_->visit(ask(who, {}, "1"))), "authorisation.denied");
+    EXPECT_EQ(must(practice_->visits(ask(who), {})).items.size(), 0U);
+  }
+  for (const std::string& who : {doctor_, nurse_, admin_}) {
+    EXPECT_EQ(must(practice_->visits(ask(who), {})).items.size(), 1U);
+    EXPECT_EQ(must(practice_->close_visit(ask(who, {}, "1")))["status"], Json("CLOSED"));
+    const Json again = must(practice_->reopen_visit(ask(who, {}, "1")));
+    EXPECT_EQ(again["status"], Json("OPEN"));
+    EXPECT_EQ(again["closedAt"], Json());
+    EXPECT_EQ(must(practice_->reopen_visit(ask(who, {}, "1"))), again);
+  }
+  EXPECT_EQ(count("visit.reopened"), 3);
+  // A visit without a doctor is that of who treats the patient.
+  must(practice_->open_visit(ask(admin_, Json::object({{"patient", patient_}}))));
+  EXPECT_EQ(verdict(practice_->close_visit(ask(other_, {}, "2"))), "authorisation.denied");
+  treats(other_);
+  EXPECT_EQ(must(practice_->visits(ask(other_, {}, {}, {{"patient", patient_}}), {})).items.size(),
+            2U);
+  EXPECT_EQ(verdict(practice_->close_visit(ask(other_, {}, "1"))), "authorisation.denied");
+  EXPECT_EQ(verdict(practice_->visit(ask(other_, {}, "1"))), "ok");
+  EXPECT_EQ(verdict(practice_->close_visit(ask(other_, {}, "2"))), "ok");
 }
 
 TEST_F(PracticeTest, AVisitWithAnActiveSessionStaysOpen) {
@@ -510,6 +552,15 @@ TEST_F(PracticeTest, UsageCountsEverybodyOnceInTheMonthOfRiyadh) {
   EXPECT_EQ(
       must(practice_->usage(ask(doctor_, {}, {}, {{"month", "10"}}))).int_or("attendeeMinutes", 0),
       10);
+  // Other doctors see what their own sessions used.
+  for (const auto& [who, seconds, sessions] :
+       {std::tuple{doctor_, 3600 + 600 + 60, 3U}, std::tuple{other_, 0, 0U}}) {
+    const Json own = must(practice_->usage(ask(who)));
+    EXPECT_EQ(own.int_or("attendeeSeconds", -1), seconds);
+    EXPECT_EQ(own.int_or("sessions", -1), sessions);
+    EXPECT_EQ(own.int_or("activeSessions", -1), sessions == 0 ? 0 : 1);
+    EXPECT_EQ(must(practice_->usage_by_session(ask(who)))["items"].size(), sessions);
+  }
   EXPECT_EQ(verdict(practice_->usage(ask(admin_, {}, {}, {{"month", "13"}}))), "api.invalid");
   EXPECT_EQ(verdict(practice_->usage(ask(admin_, {}, {}, {{"month", "x"}}))), "api.invalid");
   EXPECT_EQ(verdict(practice_->usage(ask(patient_))), "authorisation.denied");
@@ -568,6 +619,11 @@ TEST_F(PracticeTest, K48StepsThatMakeAPatientReadyAreNotedByHimAndByStaff) {
     return practice_->note_onboarding(ask(who, std::move(body), patient_));
   };
   const Json device = Json::object({{"deviceChecked", true}});
+  for (const std::string& who : {nurse_, doctor_}) {
+    EXPECT_EQ(verdict(note(who, device)), "authorisation.denied") << "not his patient";
+    EXPECT_EQ(verdict(practice_->onboarding(ask(who, {}, patient_))), "authorisation.denied");
+    treats(who);
+  }
   EXPECT_EQ(must(practice_->onboarding(ask(patient_, {}, patient_)))["steps"].size(), 0U);
   EXPECT_EQ(verdict(note(patient_, device)), "ok");
   clock_.advance_ms(60'000);

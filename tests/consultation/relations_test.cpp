@@ -12,6 +12,14 @@ using access::Is;
 
 class Treating : public SessionHouse {
  protected:
+  void SetUp() override {
+    SessionHouse::SetUp();
+    know_roles();
+  }
+  Ask adding(const std::string& by, const std::string& session, const std::string& person,
+             std::string_view role) {
+    return as(by, session, Json::object({{"person", person}, {"role", role}}));
+  }
   static constexpr std::int64_t kHourMs = 3'600'000;
 
   access::Relations of(const std::string& person, std::int64_t before_hours = 24) {
@@ -140,6 +148,56 @@ TEST_F(Treating, AFollowUpOfASessionWithoutThePatientOpensNothing) {
   EXPECT_FALSE(treats(doctor_));
   must(sessions_->create(as_source(next)));
   EXPECT_TRUE(treats(doctor_)) << "the hospital books it";
+}
+
+// A helper's word is the reader's own when the reader brought the helper in.
+TEST_F(Treating, WhomTheReaderBroughtInDoesNotStandBehindHisSession) {
+  const std::string invited = id_of(
+      must(sessions_->create(as(doctor_, {}, Json::object({{"type", "remote_monitoring"}})))));
+  const Json invitation = must(sessions_->invite(
+      as(doctor_, invited, Json::object({{"email", "n@example.sa"}, {"role", "nurse"}}))));
+  must(sessions_->accept_invitation(as(nurse_, {}, Json::object({{"code", invitation["code"]}}))));
+  must(sessions_->add_participant(adding(nurse_, invited, patient_, "patient")));
+  EXPECT_FALSE(treats(doctor_));
+  EXPECT_TRUE(of(doctor_).has(Is::opened_alone));
+  EXPECT_FALSE(treats(nurse_)) << "her own word";
+
+  // The same by adding, along a chain, and by naming the patient later.
+  const std::string chain = id_of(
+      must(sessions_->create(as(doctor_, {}, Json::object({{"type", "remote_monitoring"}})))));
+  must(sessions_->add_participant(adding(doctor_, chain, doctor2_, "doctor")));
+  must(sessions_->add_participant(adding(doctor2_, chain, nurse_, "nurse")));
+  must(sessions_->change(as(nurse_, chain, Json::object({{"patient", patient_}}))));
+  EXPECT_FALSE(treats(doctor_));
+  EXPECT_FALSE(treats(doctor2_));
+  EXPECT_FALSE(treats(nurse_));
+}
+
+TEST_F(Treating, AnAccountThatTreatsNobodyStandsBehindNothing) {
+  const std::string session = booked(planned(1));
+  static constexpr store::Statement kBy{
+      "UPDATE session SET patient_by = $2 WHERE tenant = 't1' AND id = $1"};
+  const auto stands_on = [&](const std::string& person) {
+    must(store_->write([&](store::Transaction& transaction) {
+      return store::run(transaction, kBy, {session, person});
+    }));
+  };
+  stands_on(doctor2_);
+  EXPECT_TRUE(treats(doctor_));
+  stands_on(patient2_);
+  EXPECT_FALSE(treats(doctor_)) << "an account of a patient, as an older hub took it";
+}
+
+TEST_F(Treating, APatientWhoRefusesOrLeavesHasNotCome) {
+  const std::string session = id_of(made(planned(1)));
+  for (const char* kind : {"recording", "family", "training", "transcription"})
+    must(sessions_->record_consent(
+        as(patient_, session, Json::object({{"kind", kind}, {"given", false}}))));
+  must(sessions_->leave(as(patient_, session)));
+  EXPECT_FALSE(treats(doctor_));
+  must(sessions_->record_consent(
+      as(patient_, session, Json::object({{"kind", "recording"}, {"given", true}}))));
+  EXPECT_TRUE(treats(doctor_)) << "he agrees to the visit";
 }
 
 }  // namespace

@@ -229,6 +229,18 @@ class SessionHouse : public ::testing::Test {
     people_.add(person);
     return person.id;
   }
+  // Writes the roles of everybody where statements look for them.
+  void know_roles() {
+    static constexpr store::Statement kRole{
+        "INSERT INTO person_role (tenant, person, role) VALUES ('t1', $1, $2)"};
+    must(store_->write([&](store::Transaction& transaction) -> Status {
+      for (const std::string& person : {doctor_, doctor2_, nurse_, patient_, patient2_}) {
+        for (const std::string& role : people_.of(person).roles.names())
+          RABT_TRY_STATUS(store::run(transaction, kRole, {person, role}));
+      }
+      return ok_status();
+    }));
+  }
   Ask as(const std::string& person, const std::string& session = {}, Json body = Json::object()) {
     Ask ask;
     ask.caller.who.kind = identity::Kind::person;

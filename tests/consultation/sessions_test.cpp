@@ -515,12 +515,17 @@ TEST_F(Sessions, OnlyWhoTreatsIsDoctorSpecialistOrNurse) {
     EXPECT_EQ(code(add(patient2_, role)), "api.invalid") << role;
   EXPECT_EQ(code(add(nurse_, "doctor")), "api.invalid");
   must(add(nurse_, "nurse"));
-  // An invitation gives nobody a licence.
+  for (const char* role : {"doctor", "specialist", "nurse"})
+    EXPECT_EQ(code(sessions_->invite(
+                  as(doctor_, id, Json::object({{"role", role}, {"person", patient2_}})))),
+              "api.invalid")
+        << role;
+  // An invitation gives nobody a role, and nobody a licence.
   const Json invited = must(sessions_->invite(
       as(doctor_, id, Json::object({{"role", "specialist"}, {"email", "real@example.org"}}))));
   EXPECT_EQ(code(sessions_->accept_invitation(
                 as(patient2_, "", Json::object({{"code", invited.string_or("code", "")}})))),
-            "licence.missing");
+            "participant.role_not_held");
 }
 
 //

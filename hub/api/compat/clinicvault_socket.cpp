@@ -249,7 +249,7 @@ Result<http::Response> open_clinicvault_socket(const LiveParts& parts, identity:
   if (consultation::read_reference(user).number != person.number)
     return denied("authorisation.denied", "the address names another user than the token");
   RABT_TRY(of, parts.sessions.membership(ask));
-  if (of.participant.empty())
+  if (of.participant.empty() || !of.listens())
     return denied("participant.not_a_participant", "you do not take part in this consultation");
   http::Response response{.socket =
                               std::make_shared<VaultSocket>(parts, people, ask, person.number)};

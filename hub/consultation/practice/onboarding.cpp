@@ -34,6 +34,13 @@ Result<identity::Person> PracticeService::patient_of(const Ask& ask) const {
   return person;
 }
 
+Status PracticeService::may_onboard(const Ask& ask, std::string_view patient,
+                                    std::string_view what) const {
+  RABT_TRY(facts, facts_about(ask, patient));
+  if (access::decide(access::Right::patient_onboard, facts).allowed) return ok_status();
+  return not_allowed(what);
+}
+
 Answer PracticeService::onboarding_json(std::string_view tenant, std::string_view patient) const {
   Json steps = Json::array();
   Json out = Json::object({{"patient", patient},
@@ -57,15 +64,14 @@ Answer PracticeService::onboarding_json(std::string_view tenant, std::string_vie
 
 Answer PracticeService::onboarding(const Ask& ask) {
   RABT_TRY(patient, patient_of(ask));
-  RABT_TRY_STATUS(
-      may(access::Right::patient_see, ask, "see how a patient was made ready", patient.id));
+  RABT_TRY_STATUS(may_onboard(ask, patient.id, "see how this patient was made ready"));
   return onboarding_json(ask.caller.who.tenant, patient.id);
 }
 
 Answer PracticeService::note_onboarding(const Ask& ask) {
   const std::string& tenant = ask.caller.who.tenant;
   RABT_TRY(patient, patient_of(ask));
-  RABT_TRY_STATUS(may(access::Right::patient_see, ask, "make a patient ready", patient.id));
+  RABT_TRY_STATUS(may_onboard(ask, patient.id, "make this patient ready"));
   Fields fields(ask.body);
   fields.only({"deviceChecked", "consentShown", "language", "at"});
   std::vector<std::pair<std::string_view, std::string>> done;

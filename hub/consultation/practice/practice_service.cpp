@@ -2,6 +2,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/practice/agreements.hpp"
+#include "hub/consultation/relations.hpp"
 #include "hub/consultation/session/decide.hpp"
 
 // What the sorts of records share, and what pages show.
@@ -31,6 +32,16 @@ Status may(access::Right right, const Ask& ask, std::string_view what, std::stri
   facts.is.add(access::Is::self, !of.empty() && ask.caller.who.person == of);
   if (access::decide(right, facts).allowed) return ok_status();
   return not_allowed(what);
+}
+
+Result<access::Facts> PracticeService::facts_about(const Ask& ask, std::string_view patient) const {
+  const std::string& own = ask.caller.who.person;
+  access::Facts facts{.roles = ask.caller.who.roles};
+  RABT_TRY(relations, relations_to(parts_.store, ask.caller.who.tenant, own, patient,
+                                   {parts_.clock.now(), parts_.treats_before_ms}));
+  facts.is = relations;
+  facts.is.add(access::Is::self, !own.empty() && own == patient);
+  return facts;
 }
 
 Result<Period> period_of(const Ask& ask) {

@@ -34,6 +34,8 @@ class PracticeService final : public Practice, public Surroundings {
   Answer open_visit(const Ask& ask) override;
   Answer visit(const Ask& ask) override;
   Answer close_visit(const Ask& ask) override;
+  Answer reopen_visit(const Ask& ask) override;
+  [[nodiscard]] Status allows(const Ask& ask, access::Right right) const override;
 
   Answer providers(const Ask& ask) override;
   Answer provider(const Ask& ask) override;
@@ -88,6 +90,8 @@ class PracticeService final : public Practice, public Surroundings {
     std::optional<std::int64_t> closed_ms;
     std::string data_key;
     std::string sealed;
+    // The person who opened it. Empty when it was no person.
+    std::string opened_by;
   };
   struct SlotInput {
     std::int64_t starts_ms = 0;
@@ -116,6 +120,10 @@ class PracticeService final : public Practice, public Surroundings {
   [[nodiscard]] static VisitRow read_visit(const store::Row& row);
   [[nodiscard]] Result<VisitRow> find_visit(std::string_view tenant,
                                             const Reference& reference) const;
+  // The caller to a visit. Error: that of the decision.
+  [[nodiscard]] Status may_visit(access::Right right, const Ask& ask, const VisitRow& row,
+                                 std::string_view what) const;
+  [[nodiscard]] Result<VisitRow> visit_to_change(const Ask& ask, std::string_view what) const;
   [[nodiscard]] Result<Json> visit_json(std::string_view tenant, const VisitRow& row) const;
   // providers.cpp
   [[nodiscard]] Result<identity::Person> provider_of(const Ask& ask) const;
@@ -130,8 +138,12 @@ class PracticeService final : public Practice, public Surroundings {
   [[nodiscard]] Status put_slots(store::Transaction& transaction, std::string_view tenant,
                                  std::string_view provider, bool keep,
                                  const std::vector<SlotInput>& slots) const;
+  // Of the caller to a patient: that he is it himself, and what relations_to() says.
+  [[nodiscard]] Result<access::Facts> facts_about(const Ask& ask, std::string_view patient) const;
   // onboarding.cpp
   [[nodiscard]] Result<identity::Person> patient_of(const Ask& ask) const;
+  [[nodiscard]] Status may_onboard(const Ask& ask, std::string_view patient,
+                                   std::string_view what) const;
   [[nodiscard]] Answer onboarding_json(std::string_view tenant, std::string_view patient) const;
   // usage.cpp
   // Seconds by month and participant.
@@ -139,7 +151,9 @@ class PracticeService final : public Practice, public Surroundings {
   [[nodiscard]] Result<Metered> metered(const std::map<std::string, std::vector<Attended>>& stays,
                                         Timestamp now) const;
   [[nodiscard]] Result<Month> month_of_stay(Timestamp at) const;
-  [[nodiscard]] Result<MonthUsage> usage_of(std::string_view tenant, const Month& month) const;
+  // provider: whose sessions; those of all when it is empty.
+  [[nodiscard]] Result<MonthUsage> usage_of(std::string_view tenant, const Month& month,
+                                            std::string_view provider = {}) const;
   [[nodiscard]] Result<Month> month_asked(const Ask& ask) const;
   [[nodiscard]] Status note_thresholds(std::string_view tenant, const MonthUsage& usage);
 

@@ -13,12 +13,14 @@ namespace {
 
 constexpr Statement kKept{
     "SELECT session, SUM(seconds), SUM(CASE WHEN kind = 'adjustment' THEN seconds ELSE 0 END) FROM "
-    "usage_record WHERE tenant = $1 AND month = $2 GROUP BY session, participant"};
+    "usage_record u WHERE tenant = $1 AND month = $2 AND ($3 = '' OR EXISTS (SELECT 1 FROM session "
+    "s WHERE s.tenant = u.tenant AND s.id = u.session AND s.provider = $3)) GROUP BY session, "
+    "participant"};
 constexpr Statement kLive{
     "SELECT a.session, a.participant, a.joined_ms, a.left_ms FROM session_attendance a JOIN "
     "session s ON s.tenant = a.tenant AND s.id = a.session WHERE a.tenant = $1 AND a.joined_ms >= "
-    "$2 AND a.joined_ms < $3 AND s.status IN ('requested', 'scheduled', 'waiting', 'active') ORDER "
-    "BY a.session, a.participant"};
+    "$2 AND a.joined_ms < $3 AND s.status IN ('requested', 'scheduled', 'waiting', 'active') AND "
+    "($4 = '' OR s.provider = $4) ORDER BY a.session, a.participant"};
 constexpr Statement kStaysOf{
     "SELECT participant, joined_ms, left_ms FROM session_attendance WHERE tenant = $1 AND session "
     "= $2"};
@@ -28,7 +30,9 @@ constexpr Statement kKeptOf{
 constexpr Statement kInsertUsage{
     "INSERT INTO usage_record (tenant, month, session, participant, n, kind, seconds, at_ms) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
-constexpr Statement kActive{"SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active'"};
+constexpr Statement kActive{
+    "SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active' AND ($2 = '' OR provider "
+    "= $2)"};
 constexpr Statement kNumber{"SELECT number FROM session WHERE tenant = $1 AND id = $2"};
 constexpr Statement kAlerts{
     "SELECT threshold, minutes, at_ms FROM usage_alert WHERE tenant = $1 AND month = $2 ORDER BY "
@@ -48,7 +52,8 @@ constexpr std::int64_t kEventsKeptMs = 30LL * 86'400'000;
 }  // namespace
 
 Result<PracticeService::MonthUsage> PracticeService::usage_of(std::string_view tenant,
-                                                              const Month& month) const {
+                                                              const Month& month,
+                                                              std::string_view provider) const {
   MonthUsage usage{.month = month};
   const Timestamp now = parts_.clock.now();
   const std::string name = month.name();
@@ -71,13 +76,13 @@ Result<PracticeService::MonthUsage> PracticeService::usage_of(std::string_view t
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     usage = MonthUsage{.month = month};
     stays.clear();
-    RABT_TRY_STATUS(connection.query(kKept, {tenant, name}, [&](const Row& row) {
+    RABT_TRY_STATUS(connection.query(kKept, {tenant, name, provider}, [&](const Row& row) {
       add(std::string(row.text(0)), row.integer(1));
       usage.adjusted += row.integer(2);
       return true;
     }));
     const std::int64_t from = std::max(month.begins.ms, now.ms) - kLongestStayMs;
-    return connection.query(kLive, {tenant, from, month.ends.ms}, [&](const Row& row) {
+    return connection.query(kLive, {tenant, from, month.ends.ms, provider}, [&](const Row& row) {
       if (row.text(0) != session || row.text(1) != participant) {
         close();
         session = std::string(row.text(0));
@@ -222,20 +227,27 @@ Status PracticeService::note_thresholds(std::string_view tenant, const MonthUsag
   return ok_status();
 }
 
+// A doctor sees what his own sessions used, who manages the tenant what all did.
+static std::string_view whose_sessions(const Ask& ask) {
+  return manages(ask) ? std::string_view() : std::string_view(ask.caller.who.person);
+}
+
 Answer PracticeService::usage(const Ask& ask) {
   RABT_TRY_STATUS(may(access::Right::figures_see, ask, "read the usage"));
   const std::string& tenant = ask.caller.who.tenant;
   RABT_TRY(month, month_asked(ask));
-  RABT_TRY(usage, usage_of(tenant, month));
+  const std::string_view provider = whose_sessions(ask);
+  RABT_TRY(usage, usage_of(tenant, month, provider));
   const Timestamp now = parts_.clock.now();
-  if (now >= month.begins && now < month.ends) RABT_TRY_STATUS(note_thresholds(tenant, usage));
+  if (provider.empty() && now >= month.begins && now < month.ends)
+    RABT_TRY_STATUS(note_thresholds(tenant, usage));
   const std::int64_t limit = parts_.settings.free_minutes;
   const UsageFigures figures = usage_figures(usage.seconds, limit);
   std::int64_t active = 0;
   Json alerts;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     alerts = Json::array();
-    RABT_TRY_STATUS(connection.query(kActive, {tenant}, [&](const Row& row) {
+    RABT_TRY_STATUS(connection.query(kActive, {tenant, provider}, [&](const Row& row) {
       active = row.integer(0);
       return false;
     }));
@@ -265,7 +277,7 @@ Answer PracticeService::usage_by_session(const Ask& ask) {
   RABT_TRY_STATUS(may(access::Right::figures_see, ask, "read the usage"));
   const std::string& tenant = ask.caller.who.tenant;
   RABT_TRY(month, month_asked(ask));
-  RABT_TRY(usage, usage_of(tenant, month));
+  RABT_TRY(usage, usage_of(tenant, month, whose_sessions(ask)));
   Json items = Json::array();
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     items = Json::array();

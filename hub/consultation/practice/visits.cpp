@@ -10,33 +10,45 @@ using store::Statement;
 namespace {
 
 constexpr Statement kById{
-    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, sealed "
+    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, "
+    "sealed, "
+    "opened_by "
     "FROM visit WHERE tenant = $1 AND id = $2"};
 constexpr Statement kByNumber{
-    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, sealed "
+    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, "
+    "sealed, "
+    "opened_by "
     "FROM visit WHERE tenant = $1 AND number = $2"};
 // The last condition lets the partial index be used.
 constexpr Statement kByExternal{
-    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, sealed "
+    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, "
+    "sealed, "
+    "opened_by "
     "FROM visit WHERE tenant = $1 AND external = $2 AND external <> x''"};
 // $2 to $4 are a patient, a provider and a status, or empty; $5 and $6 bound the opening; $7 is the
-// number before which the page begins.
+// number before which the page begins, $10 whose visits are shown, or empty.
 constexpr Statement kList{
-    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, sealed "
+    "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, "
+    "sealed, "
+    "opened_by "
     "FROM visit WHERE tenant = $1 AND ($2 = '' OR patient = $2) AND ($3 = '' OR provider = $3) AND "
-    "($4 = '' OR status = $4) AND opened_ms >= $5 AND opened_ms < $6 AND number < $7 ORDER BY "
-    "number DESC LIMIT $8 OFFSET $9"};
+    "($4 = '' OR status = $4) AND opened_ms >= $5 AND opened_ms < $6 AND number < $7 AND ($10 = '' "
+    "OR provider = $10 OR opened_by = $10) ORDER BY number DESC LIMIT $8 OFFSET $9"};
 constexpr Statement kCount{
     "SELECT COUNT(*) FROM visit WHERE tenant = $1 AND ($2 = '' OR patient = $2) AND ($3 = '' OR "
-    "provider = $3) AND ($4 = '' OR status = $4) AND opened_ms >= $5 AND opened_ms < $6"};
+    "provider = $3) AND ($4 = '' OR status = $4) AND opened_ms >= $5 AND opened_ms < $6 AND ($7 = "
+    "'' OR provider = $7 OR opened_by = $7)"};
 constexpr Statement kNextNumber{"SELECT COALESCE(MAX(number), 0) + 1 FROM visit WHERE tenant = $1"};
 constexpr Statement kInsert{
     "INSERT INTO visit (tenant, id, number, version, patient, provider, status, opened_ms, "
-    "external, data_key, sealed) VALUES ($1, $2, $3, 1, $4, $5, 'OPEN', $6, $7, $8, $9) ON "
-    "CONFLICT DO NOTHING"};
+    "external, data_key, sealed, opened_by) VALUES ($1, $2, $3, 1, $4, $5, 'OPEN', $6, $7, $8, $9, "
+    "$10) ON CONFLICT DO NOTHING"};
 constexpr Statement kClose{
     "UPDATE visit SET status = 'CLOSED', closed_ms = $1, version = version + 1 WHERE tenant = $2 "
     "AND id = $3 AND status = 'OPEN'"};
+constexpr Statement kReopen{
+    "UPDATE visit SET status = 'OPEN', closed_ms = NULL, version = version + 1 WHERE tenant = $1 "
+    "AND id = $2 AND status = 'CLOSED'"};
 constexpr Statement kActive{
     "SELECT number FROM session WHERE tenant = $1 AND visit = $2 AND status = 'active' LIMIT 1"};
 
@@ -56,7 +68,8 @@ PracticeService::VisitRow PracticeService::read_visit(const Row& row) {
           .opened_ms = row.integer(6),
           .closed_ms = row.is_null(7) ? std::nullopt : std::optional(row.integer(7)),
           .data_key = std::string(row.blob(8)),
-          .sealed = std::string(row.blob(9))};
+          .sealed = std::string(row.blob(9)),
+          .opened_by = std::string(row.text(10))};
 }
 
 Result<PracticeService::VisitRow> PracticeService::find_visit(std::string_view tenant,
@@ -119,6 +132,13 @@ Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
     if (!id.ok()) return Page{};
     persons[i] = std::move(*id);
   }
+  // Who treats the patient sees all visits of the patient; else a clinician sees his own.
+  std::string own;
+  if (!ask.caller.who.roles.has_any(
+          {identity::Role::admin, identity::Role::operator_, identity::Role::integration})) {
+    RABT_TRY(facts, facts_about(ask, persons[0]));
+    if (!facts.is.has(access::Is::treats)) own = ask.caller.who.person;
+  }
   const std::string status = upper(ask.parameter("status"));
   if (!status.empty() && status != "OPEN" && status != "CLOSED")
     return invalid("api.invalid", "status: it must be OPEN or CLOSED");
@@ -131,20 +151,21 @@ Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
   Page page;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     rows.clear();
-    RABT_TRY_STATUS(connection.query(kList,
-                                     {tenant, persons[0], persons[1], status, period.from_ms,
-                                      period.to_ms, before, limit + 1, window.skip.value_or(0)},
-                                     [&](const Row& row) {
-                                       rows.push_back(read_visit(row));
-                                       return true;
-                                     }));
+    RABT_TRY_STATUS(
+        connection.query(kList,
+                         {tenant, persons[0], persons[1], status, period.from_ms, period.to_ms,
+                          before, limit + 1, window.skip.value_or(0), own},
+                         [&](const Row& row) {
+                           rows.push_back(read_visit(row));
+                           return true;
+                         }));
     if (!window.skip) return ok_status();
-    return connection.query(kCount,
-                            {tenant, persons[0], persons[1], status, period.from_ms, period.to_ms},
-                            [&](const Row& row) {
-                              page.total = row.integer(0);
-                              return false;
-                            });
+    return connection.query(
+        kCount, {tenant, persons[0], persons[1], status, period.from_ms, period.to_ms, own},
+        [&](const Row& row) {
+          page.total = row.integer(0);
+          return false;
+        });
   }));
   if (rows.size() > window.limit) {
     rows.resize(window.limit);
@@ -209,26 +230,56 @@ Answer PracticeService::open_visit(const Ask& ask) {
         transaction, kInsert,
         {tenant, id, number, *patient, *provider, now.ms, store::Blob{index},
          store::Blob{sealed.empty() ? std::string_view() : std::string_view(key->id())},
-         store::Blob{sealed}}));
+         store::Blob{sealed}, ask.caller.who.person}));
     return parts_.audit.append(transaction, opened);
   }));
   RABT_TRY(row, find_visit(tenant, there ? external : Reference{.id = id}));
   // The same visit told again is the same; of another patient it is a mix-up.
   if (there && row.patient != *patient)
     return conflict("visit.other_patient", "a visit of this name belongs to another patient");
+  if (there) RABT_TRY_STATUS(may_visit(access::Right::visit_see, ask, row, "read this visit"));
   return visit_json(tenant, row);
 }
 
 Answer PracticeService::visit(const Ask& ask) {
   RABT_TRY(row, find_visit(ask.caller.who.tenant, read_reference(ask.record)));
-  RABT_TRY_STATUS(may(access::Right::visit_see, ask, "read the visit", row.patient));
+  RABT_TRY_STATUS(may_visit(access::Right::visit_see, ask, row, "read this visit"));
   return visit_json(ask.caller.who.tenant, row);
+}
+
+Status PracticeService::may_visit(access::Right right, const Ask& ask, const VisitRow& row,
+                                  std::string_view what) const {
+  const std::string& own = ask.caller.who.person;
+  RABT_TRY(facts, facts_about(ask, row.patient));
+  // A visit without a doctor is that of whoever treats its patient.
+  const bool treats = row.provider.empty() && facts.is.has(access::Is::treats);
+  facts.is.add(access::Is::treating, treats || (!own.empty() && own == row.provider));
+  facts.is.add(access::Is::creator, !own.empty() && own == row.opened_by);
+  if (access::decide(right, facts).allowed) return ok_status();
+  return not_allowed(what);
+}
+
+Result<PracticeService::VisitRow> PracticeService::visit_to_change(const Ask& ask,
+                                                                   std::string_view what) const {
+  if (!access::is_conceivable(access::Right::visit_close, ask.caller.who.roles))
+    return not_allowed(what);
+  RABT_TRY(row, find_visit(ask.caller.who.tenant, read_reference(ask.record)));
+  RABT_TRY_STATUS(may_visit(access::Right::visit_close, ask, row, what));
+  return row;
+}
+
+Status PracticeService::allows(const Ask& ask, access::Right right) const {
+  if (right == access::Right::visit_close) {
+    RABT_TRY_STATUS(visit_to_change(ask, "close or reopen this visit"));
+    return ok_status();
+  }
+  RABT_TRY(patient, patient_of(ask));
+  return may_onboard(ask, patient.id, "make this patient ready");
 }
 
 Answer PracticeService::close_visit(const Ask& ask) {
   const std::string& tenant = ask.caller.who.tenant;
-  RABT_TRY_STATUS(may(access::Right::visits_manage, ask, "close a visit"));
-  RABT_TRY(row, find_visit(tenant, read_reference(ask.record)));
+  RABT_TRY(row, visit_to_change(ask, "close this visit"));
   if (row.status == "CLOSED") return visit_json(tenant, row);
   RABT_TRY(person, parts_.people.find(tenant, row.patient));
   const audit::Prepared closed =
@@ -245,6 +296,21 @@ Answer PracticeService::close_visit(const Ask& ask) {
     }
     RABT_TRY(changed, transaction.execute(kClose, {parts_.clock.now().ms, tenant, row.id}));
     return changed == 1 ? parts_.audit.append(transaction, closed) : ok_status();
+  }));
+  RABT_TRY(after, find_visit(tenant, Reference{.id = row.id}));
+  return visit_json(tenant, after);
+}
+
+Answer PracticeService::reopen_visit(const Ask& ask) {
+  const std::string& tenant = ask.caller.who.tenant;
+  RABT_TRY(row, visit_to_change(ask, "open this visit again"));
+  if (row.status == "OPEN") return visit_json(tenant, row);
+  RABT_TRY(person, parts_.people.find(tenant, row.patient));
+  const audit::Prepared reopened =
+      entry(ask, "visit.reopened", "visit:" + row.id, Json::object(), person.pseudonym);
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY(changed, transaction.execute(kReopen, {tenant, row.id}));
+    return changed == 1 ? parts_.audit.append(transaction, reopened) : ok_status();
   }));
   RABT_TRY(after, find_visit(tenant, Reference{.id = row.id}));
   return visit_json(tenant, after);

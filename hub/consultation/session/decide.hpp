@@ -97,6 +97,8 @@ struct Cancel {
 // The members of a merge patch, checked.
 struct Amend {
   Json members;
+  // The patient whom they name, if he is to take part and does not yet.
+  std::optional<Participant> patient{};
 };
 struct Join {
   std::string device_type;
@@ -124,6 +126,8 @@ struct Deny {
 };
 struct Invite {
   Invitation invitation;
+  // Who is invited, as he would come; without a person if it is a guest.
+  Participant whom;
 };
 struct Revoke {
   std::string invitation;
@@ -277,6 +281,8 @@ struct Change {
 [[nodiscard]] std::optional<std::int64_t> due_at(const Session& session,
                                                  const VideoSettings& settings);
 
+// The role that a participant acts in: his own while his account fits it, else observer.
+[[nodiscard]] PartRole acting_role(const Participant& own, identity::Roles account);
 // What the caller is to the session, for access::decide().
 [[nodiscard]] access::Facts facts_of(const Session& session, const Actor& who);
 // Whether he may. Errors: those of the decision.

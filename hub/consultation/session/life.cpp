@@ -22,7 +22,7 @@ Status no_patient_data(const Session& draft) {
 void warn_of(Session& is, const VideoSettings& settings) {
   for (const Participant& one : is.participants) {
     if (!known_licence(one, settings)) is.warn("licence.missing");
-    if (one.role == PartRole::family_member && !family_consent(is))
+    if (one.role == PartRole::family_member && !consent_stands(is, "family"))
       is.warn("consent.family_missing");
   }
 }
@@ -60,7 +60,7 @@ Result<Change> on(Step step, const Open& command) {
   //
   if (command.place_free && !*command.place_free)
     return conflict("clinic.full", "the clinic session has no free place");
-  for (const Participant& one : is.participants) RABT_TRY_STATUS(may_take_part(step, one.role));
+  for (const Participant& one : is.participants) RABT_TRY_STATUS(may_take_part(step, one));
   RABT_TRY_STATUS(may_be_in(at.settings, is.region));
   if (is.e2ee && !is.provider_plugin.empty() && !at.end_to_end)
     return conflict("capability.e2ee",
@@ -78,10 +78,10 @@ Result<Change> on(Step step, const Open& command) {
                                         command.room_suffix.substr(0, 6);
   //
   for (Participant& one : is.participants) {
-    const bool waits = is.waiting_room && !is_host(is, one) && !one.bypass;
-    one.admission = waits ? Admission::waiting : Admission::admitted;
+    one.admission = first_admission(is, one);
     one.since_ms = at.now.ms;
     one.created_ms = at.now.ms;
+    one.brought_by = at.who.person;
   }
   warn_of(is, at.settings);
   //
@@ -98,8 +98,10 @@ Result<Change> on(Step step, const Open& command) {
 }
 
 // The doctor takes part, and the session is his.
-static void take_over(Step& step, Participant doctor) {
+static Status take_over(Step& step, Participant doctor) {
   Session& is = step.after();
+  RABT_TRY_STATUS(may_take_part(step, doctor));
+  doctor.brought_by = step.moment.who.person;
   is.provider = doctor.person;
   Participant* own = is.of_person(doctor.person);
   if (own == nullptr) {
@@ -107,12 +109,15 @@ static void take_over(Step& step, Participant doctor) {
     doctor.created_ms = step.moment.now.ms;
     is.participants.push_back(std::move(doctor));
     own = &is.participants.back();
+  } else if (!needs_licence(own->role)) {
+    own->role = doctor.role;
+    own->licence = doctor.licence;
   }
   own->admission = Admission::admitted;
   own->since_ms = step.moment.now.ms;
   if (is.organizer.empty()) is.organizer = own->id;
-  if (known_licence(*own, step.moment.settings)) return;
-  is.warn("licence.missing");
+  if (!known_licence(*own, step.moment.settings)) is.warn("licence.missing");
+  return not_own_patient(is);
 }
 
 Result<Change> on(Step step, const Accept& command) {
@@ -127,8 +132,7 @@ Result<Change> on(Step step, const Accept& command) {
   }
   RABT_TRY_STATUS(may(access::Right::session_take, is, who));
   is.taken = is.provider.empty();
-  take_over(step, command.doctor);
-  RABT_TRY_STATUS(not_own_patient(is));
+  RABT_TRY_STATUS(take_over(step, command.doctor));
   is.status = SessionStatus::scheduled;
   if (within_lead(is, step.moment)) open_room(step);
   step.record("session.accepted");
@@ -161,14 +165,14 @@ Result<Change> on(Step step, const Assign& command) {
   const bool requested = is.status == SessionStatus::requested;
   const std::string former = is.provider;
   // Whoever gives the session to a doctor stands behind it, too.
-  if (!is.patient_by.empty()) is.patient_by = who.person;
-  take_over(step, command.doctor);
-  RABT_TRY_STATUS(not_own_patient(is));
+  if (!is.patient_by.empty()) is.patient_by = word_of(is, who);
+  RABT_TRY_STATUS(take_over(step, command.doctor));
   if (Participant* const old = is.of_person(former);
       old != nullptr && former != is.provider && old->takes_part()) {
     old->admission = Admission::removed;
     old->here = false;
     end_stays(step, old->id, step.moment.now.ms);
+    if (is.room == "open") step.ask("remove-participant", old->id);
     if (is.organizer == old->id) is.organizer = is.of_person(is.provider)->id;
   }
   if (requested) {
@@ -257,9 +261,14 @@ Result<Change> on(Step step, const Amend& command) {
   }
   if (const Json* link = to.find("appointment")) is.appointment = *link;
   // Patient and provider may come later, once.
-  if (const Json* patient = to.find("patient")) {
-    if (is.patient.empty()) is.patient_by = step.moment.who.person;
+  if (const Json* patient = to.find("patient"); patient != nullptr && is.patient.empty()) {
     is.patient = patient->as_string();
+    is.patient_by = word_of(is, step.moment.who);
+    if (command.patient) {
+      RABT_TRY(added, bring_in(step, *command.patient));
+      added->brought_by = step.moment.who.person;
+    }
+    RABT_TRY_STATUS(not_own_patient(is));
   }
   RABT_TRY_STATUS(no_patient_data(is));
   Json names = Json::array();

@@ -36,16 +36,6 @@ Result<Participant*> named_in(Step& step, std::string_view id) {
   return one;
 }
 
-// How somebody new comes in: at once, or into the waiting room.
-void place(Step& step, Participant& one) {
-  const Session& is = step.after();
-  const bool waits = is.waiting_room && !is_host(is, one) && !one.bypass;
-  one.admission = waits ? Admission::waiting : Admission::admitted;
-  one.since_ms = step.moment.now.ms;
-  one.created_ms = step.moment.now.ms;
-  one.number = static_cast<std::int64_t>(is.participants.size()) + 1;
-}
-
 // A stay begins. The same provider's id again changes nothing.
 bool begin_stay(Step& step, Participant& one, std::string_view sid, std::int64_t at_ms,
                 std::string_view source) {
@@ -152,11 +142,11 @@ Result<Change> on(Step step, const Leave& command) {
 Result<Change> on(Step step, const Add& command) {
   Session& is = step.after();
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
-  RABT_TRY_STATUS(may_take_part(step, command.participant.role));
-  Participant* one = is.of_person(command.participant.person);
+  const Participant& coming = command.participant;
+  Participant* one = is.of_person(coming.person);
   // A guest is known by the id that his own system gives him.
-  const std::string external = command.participant.guest.string_or("externalId", "");
-  if (one == nullptr && !external.empty()) {
+  const std::string external = coming.guest.string_or("externalId", "");
+  if (one == nullptr && coming.person.empty() && !external.empty()) {
     const auto known =
         std::find_if(is.participants.begin(), is.participants.end(), [&](const Participant& part) {
           return part.person.empty() && part.guest.string_or("externalId", "") == external;
@@ -164,41 +154,29 @@ Result<Change> on(Step step, const Add& command) {
     if (known != is.participants.end()) one = &*known;
   }
   if (one != nullptr && one->takes_part()) {
+    RABT_TRY_STATUS(may_take_part(step, coming));
     step.change.unchanged = true;
     step.change.participant = one->id;
     return std::move(step.change);
   }
-  const auto parts = std::count_if(is.participants.begin(), is.participants.end(),
-                                   [](const Participant& part) { return part.takes_part(); });
-  if (parts >= kMostParticipants)
-    return conflict("session.full", "a session has at most 15 participants");
-  // what is written is about one patient.
-  if (command.participant.role == PartRole::patient && !is.patient.empty() &&
-      !command.participant.person.empty() && command.participant.person != is.patient)
-    return conflict("session.has_patient",
-                    "the session is about another patient; somebody else takes part as "
-                    "family_member or observer");
   if (one == nullptr) {
-    is.participants.push_back(command.participant);
-    one = &is.participants.back();
-    place(step, *one);
+    RABT_TRY(added, bring_in(step, coming));
+    one = added;
+    one->brought_by = step.moment.who.person;
   } else {
     // Removed or denied before: only a host brings somebody back, and this is one.
-    one->role = command.participant.role;
-    one->bypass = command.participant.bypass;
-    one->admission = is.waiting_room && !is_host(is, *one) && !one->bypass ? Admission::waiting
-                                                                           : Admission::admitted;
+    RABT_TRY_STATUS(may_take_part(step, coming));
+    one->role = coming.role;
+    one->account = coming.account;
+    one->bypass = coming.bypass;
+    one->brought_by = step.moment.who.person;
+    one->admission = first_admission(is, *one);
     one->since_ms = step.moment.now.ms;
+    RABT_TRY_STATUS(take_as_patient(step, *one));
   }
   step.change.participant = one->id;
-  // The patient may come later, once.
-  if (one->role == PartRole::patient && is.patient.empty() && !one->person.empty()) {
-    is.patient = one->person;
-    is.patient_by = step.moment.who.person;
-  }
-  RABT_TRY_STATUS(not_own_patient(is));
   if (!licensed(*one, step.moment.settings)) is.warn("licence.missing");
-  if (one->role == PartRole::family_member && !family_consent(is))
+  if (one->role == PartRole::family_member && !consent_stands(is, "family"))
     is.warn("consent.family_missing");
   step.record("participant.added", named(*one));
   step.tell("participant-added", named(*one));
@@ -234,8 +212,12 @@ Result<Change> on(Step step, const Admit& command) {
   step.change.participant = one->id;
   if (one->admission == Admission::admitted)
     return conflict("participant.not_waiting", "the participant is admitted, and not waiting");
+  if (!one->person.empty() && one->person == step.moment.who.person)
+    return denied("authorisation.denied", "nobody admits himself: another host does");
   if (one->admission != Admission::waiting)
     RABT_TRY_STATUS(may(access::Right::session_run, is, step.moment.who));
+  // What has changed since he came: his account, the patient's word, the type of the session.
+  RABT_TRY_STATUS(may_take_part(step, *one));
   RABT_TRY_STATUS(room_for(is, *one));
   // a guest's licence is looked at when he is let in.
   if (one->person.empty() && !licensed(*one, step.moment.settings))
@@ -279,10 +261,11 @@ Result<Change> on(Step step, const Deny& command) {
 Result<Change> on(Step step, const Invite& command) {
   Session& is = step.after();
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
-  RABT_TRY_STATUS(may_take_part(step, command.invitation.role));
+  RABT_TRY_STATUS(may_take_part(step, command.whom));
   Invitation invitation = command.invitation;
   invitation.created_ms = step.moment.now.ms;
   invitation.created_by = step.moment.who.actor;
+  invitation.invited_by = step.moment.who.person;
   // Until an hour after the planned end.
   invitation.expires_ms = is.scheduled_ms.value_or(step.moment.now.ms);
   if (invitation.expires_ms < step.moment.now.ms) invitation.expires_ms = step.moment.now.ms;
@@ -330,10 +313,12 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
   }
   if (found->status != "pending" || found->expires_ms < step.moment.now.ms) return gone();
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
-  RABT_TRY_STATUS(may_take_part(step, found->role));
-  // a host comes in without being let in, so his licence is looked at here.
   Participant coming = command.participant;
   coming.role = found->role;
+  coming.invitation = found->id;
+  coming.brought_by = found->invited_by;
+  RABT_TRY_STATUS(may_take_part(step, coming));
+  // a host comes in without being let in, so his licence is looked at here.
   if (!licensed(coming, step.moment.settings))
     return conflict("licence.missing",
                     "the invitation is for a " + std::string(to_string(found->role)) +
@@ -343,10 +328,8 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
   if (one != nullptr && one->admission == Admission::removed)
     return denied("participant.not_a_participant", "the participant was removed by a host");
   if (one == nullptr) {
-    is.participants.push_back(std::move(coming));
-    one = &is.participants.back();
-    one->invitation = found->id;
-    place(step, *one);
+    RABT_TRY(added, bring_in(step, std::move(coming)));
+    one = added;
   }
   step.change.participant = one->id;
   step.record("participant.added", named(*one));
@@ -367,6 +350,30 @@ Status may_speak_for(const Session& is, const Participant& guest, const Actor& w
   return denied("authorisation.denied", "a host writes down what a guest has said");
 }
 
+// What the patient has refused himself, nobody else consents to. In a session with a patient a
+// consent of these kinds is the patient's; in a training everybody speaks for himself.
+Status is_own_no(const Session& is, std::string_view kind, const Actor& who) {
+  if (who.person == is.patient || !patient_refused(is, kind)) return ok_status();
+  // A transcript needs everybody's own word besides.
+  if (kind == "transcription") return ok_status();
+  return conflict("consent.own_word", "the patient has refused a consent of kind " +
+                                          std::string(kind) + " himself, and he alone gives it");
+}
+
+// The relatives leave the session.
+void put_relatives_out(Step& step) {
+  for (Participant& one : step.after().participants) {
+    if (one.role != PartRole::family_member || !one.takes_part()) continue;
+    one.admission = Admission::removed;
+    one.here = false;
+    end_stays(step, one.id, step.moment.now.ms);
+    put_out(step, one);
+    step.record("participant.removed", named(one));
+    step.tell("participant-removed", named(one));
+  }
+  follow_presence(step);
+}
+
 }  // namespace
 
 //
@@ -381,26 +388,21 @@ Result<Change> on(Step step, const RecordConsent& command) {
     RABT_TRY(one, named_in(step, guest));
     RABT_TRY_STATUS(may_speak_for(is, *one, who));
   }
+  if (given) RABT_TRY_STATUS(is_own_no(is, kind, who));
   consent.set("by", who.person.empty() ? who.actor : who.person);
   consent.set("at", to_iso8601(step.moment.now));
   is.consents.push_back(std::move(consent));
   step.record("consent.recorded", Json::object({{"kind", kind}, {"given", given}}));
   if (kind == "family" && given) is.clear_warning("consent.family_missing");
-  if (kind == "family" && !given && is.type != SessionType::emergency_consultation) {
-    for (Participant& one : is.participants) {
-      if (one.role != PartRole::family_member || !one.takes_part()) continue;
-      one.admission = Admission::removed;
-      one.here = false;
-      end_stays(step, one.id, step.moment.now.ms);
-      put_out(step, one);
-      step.record("participant.removed", named(one));
-      step.tell("participant-removed", named(one));
-    }
-    follow_presence(step);
-  }
+  // Nobody asks for the consent in an emergency; a no of the patient himself counts there, too.
+  const bool counts = is.type != SessionType::emergency_consultation || patient_refused(is, kind);
+  if (kind == "family" && !given && counts) put_relatives_out(step);
   // Behind what follows from it: who is taken out learns that first.
   step.tell("consent-recorded", Json::object({{"kind", kind}, {"given", given}}));
-  if (kind == "recording" && !given && !is.recording_now.empty()) {
+  const bool about_it =
+      kind == "recording" || (kind == "training" && (is.recording_purpose == "training" ||
+                                                     is.type == SessionType::training_session));
+  if (about_it && !given && !is.recording_now.empty()) {
     step.ask("stop-recording", is.recording_now);
     end_recording(step);
   }
@@ -571,8 +573,9 @@ Result<Change> on(Step step, const ProviderJoined& command) {
     return nothing(step.before);
   // late news of the time before the end still count, and change attendances only.
   if (is.over() && at >= is.ended_ms.value_or(0)) return nothing(step.before);
-  // A token that was handed out before may still open the room.
-  if (!is.over() && one->admission == Admission::removed && is.room == "open") {
+  // A token that was handed out before may still open the room to somebody who was put out, or who
+  // waits to be let in again.
+  if (!is.over() && !one->admitted() && is.room == "open") {
     put_out(step, *one);
     return done(std::move(step));
   }

@@ -133,6 +133,9 @@ void Session::end_gap(std::int64_t at_ms) {
 bool is_staff(PartRole role) {
   return role == PartRole::doctor || role == PartRole::specialist || role == PartRole::nurse;
 }
+bool has_patient_in_it(SessionType type) {
+  return type != SessionType::medical_team && type != SessionType::training_session;
+}
 bool needs_licence(PartRole role) {
   return role == PartRole::doctor || role == PartRole::specialist;
 }
@@ -147,10 +150,31 @@ bool only_receives(SessionType type, PartRole role) {
   return role == PartRole::observer || (role == PartRole::admin && !is_host_role(type, role));
 }
 
-bool is_host(const Session& session, const Participant& participant) {
-  if (!participant.takes_part()) return false;
+bool may_act_as(identity::Roles account, PartRole role) {
+  using identity::Role;
+  switch (role) {
+    case PartRole::doctor:
+    case PartRole::specialist:
+      return account.has_any({Role::doctor, Role::specialist});
+    case PartRole::nurse:
+      return account.has_any({Role::doctor, Role::specialist, Role::nurse});
+    case PartRole::admin:
+      return account.has_any({Role::admin, Role::operator_});
+    case PartRole::patient:
+    case PartRole::family_member:
+    case PartRole::observer:
+      break;
+  }
+  return true;
+}
+
+bool leads(const Session& session, const Participant& participant) {
   return is_host_role(session.type, participant.role) ||
          (participant.id == session.organizer && is_staff(participant.role));
+}
+
+bool is_host(const Session& session, const Participant& participant) {
+  return !participant.person.empty() && participant.admitted() && leads(session, participant);
 }
 
 Status may_be_transcribed(const Session& session) {
@@ -178,12 +202,55 @@ Status may_be_transcribed(const Session& session) {
   return anybody ? ok_status() : Status(missing());
 }
 
-bool family_consent(const Session& session) {
+namespace {
+
+// A consent of kind training may also be somebody's own: there only a doctor writes down what the
+// patient said.
+bool speaks_for_patient(const Session& session, std::string_view kind, std::string_view by) {
+  if (kind != "training" || by == session.patient) return true;
+  const Participant* const own = session.of_person(by);
+  return own == nullptr || needs_licence(own->role);
+}
+
+bool is_same_guest(const Json& one, const Json& other) {
+  constexpr std::array<std::string_view, 5> kTells{"externalId", "userId", "phone", "email",
+                                                   "name"};
+  return std::any_of(kTells.begin(), kTells.end(), [&](std::string_view member) {
+    return one[member].is_string() && one[member] == other[member];
+  });
+}
+
+}  // namespace
+
+bool patient_refused(const Session& session, std::string_view kind) {
+  bool refused = false;
+  if (session.patient.empty()) return refused;
+  for (const Json& consent : session.consents.as_array()) {
+    if (consent.string_or("kind", "") == kind && consent.string_or("by", "") == session.patient)
+      refused = !consent.bool_or("given", false);
+  }
+  return refused;
+}
+
+bool consent_stands(const Session& session, std::string_view kind) {
+  if (patient_refused(session, kind)) return false;
   bool given = false;
   for (const Json& consent : session.consents.as_array()) {
-    if (consent.string_or("kind", "") == "family") given = consent.bool_or("given", false);
+    if (consent.string_or("kind", "") == kind &&
+        speaks_for_patient(session, kind, consent.string_or("by", "")))
+      given = consent.bool_or("given", false);
   }
   return given;
+}
+
+bool is_unwanted_relative(const Session& session, const Participant& coming) {
+  if (!patient_refused(session, "family")) return false;
+  return std::any_of(
+      session.participants.begin(), session.participants.end(), [&](const Participant& one) {
+        if (one.role != PartRole::family_member || one.takes_part()) return false;
+        return coming.person.empty() ? one.person.empty() && is_same_guest(one.guest, coming.guest)
+                                     : one.person == coming.person;
+      });
 }
 
 Status role_allowed(const Session& session, PartRole role) {
@@ -203,13 +270,15 @@ Status role_allowed(const Session& session, PartRole role) {
       if (role == PartRole::patient || role == PartRole::family_member) return refuse();
       break;
     case SessionType::emergency_consultation:
-      // A family member without consent is warned of, not refused.
-      return role == PartRole::admin ? refuse() : ok_status();
+      if (role == PartRole::admin) return refuse();
+      // A family member without consent is warned of, not refused, unless the patient said no.
+      if (!patient_refused(session, "family")) return ok_status();
+      break;
     case SessionType::training_session:
       if (role == PartRole::patient || role == PartRole::family_member) return refuse();
       break;
   }
-  if (role == PartRole::family_member && !family_consent(session)) {
+  if (role == PartRole::family_member && !consent_stands(session, "family")) {
     return conflict("consent.family_missing",
                     "a family member takes part only with a consent of kind family");
   }
@@ -313,6 +382,7 @@ Json participant_document(const Participant& one) {
                        {"number", one.number},
                        {"person", one.person},
                        {"role", to_string(one.role)},
+                       {"broughtBy", one.brought_by},
                        {"identity", one.identity},
                        {"admission", to_string(one.admission)},
                        {"since", one.since_ms},
@@ -337,6 +407,7 @@ Participant participant_of(const Json& json) {
   one.number = json.int_or("number", 0);
   one.person = json.string_or("person", "");
   one.role = parse_or(kRoles, json.string_or("role", ""), PartRole::observer);
+  one.brought_by = json.string_or("broughtBy", "");
   one.identity = json.string_or("identity", "");
   one.admission = parse_or(kAdmissions, json.string_or("admission", ""), Admission::denied);
   one.since_ms = json.int_or("since", 0);
@@ -364,7 +435,8 @@ Json invitation_document(const Invitation& one) {
                        {"status", one.status},
                        {"expires", one.expires_ms},
                        {"created", one.created_ms},
-                       {"createdBy", one.created_by}});
+                       {"createdBy", one.created_by},
+                       {"invitedBy", one.invited_by}});
 }
 
 Invitation invitation_of(const Json& json) {
@@ -377,6 +449,7 @@ Invitation invitation_of(const Json& json) {
   one.expires_ms = json.int_or("expires", 0);
   one.created_ms = json.int_or("created", 0);
   one.created_by = json.string_or("createdBy", "");
+  one.invited_by = json.string_or("invitedBy", "");
   return one;
 }
 
@@ -427,6 +500,7 @@ Json to_document(const Session& session) {
        {"region", session.region},
        {"warnings", std::move(warnings)},
        {"recordingNow", session.recording_now},
+       {"recordingPurpose", session.recording_purpose},
        {"recordingConfirmed", session.recording_confirmed},
        {"transcribed", session.transcribed},
        {"transcribedAt", session.transcribed_ms},
@@ -481,6 +555,7 @@ Status from_document(const Json& document, Session& session) {
   for (const Json& code : document["warnings"].as_array())
     session.warnings.push_back(code.as_string());
   session.recording_now = document.string_or("recordingNow", "");
+  session.recording_purpose = document.string_or("recordingPurpose", "");
   session.recording_confirmed = document.bool_or("recordingConfirmed", false);
   session.transcribed = document.bool_or("transcribed", false);
   session.transcribed_ms = document.int_or("transcribedAt", 0);

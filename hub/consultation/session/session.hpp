@@ -54,6 +54,11 @@ struct Participant {
   // ULID. Empty for a guest.
   std::string person;
   PartRole role = PartRole::observer;
+  // Roles of his account, as the directory knows them while something is decided. Not stored.
+  identity::Roles account{};
+  // The person who brought him in: by creating the session, adding or inviting him. Empty when it
+  // was no person.
+  std::string brought_by;
   // What the video provider knows the participant by: a pseudonym.
   std::string identity;
   Admission admission = Admission::admitted;
@@ -112,6 +117,8 @@ struct Invitation {
   std::int64_t expires_ms = 0;
   std::int64_t created_ms = 0;
   std::string created_by;
+  // ULID of the person who invited, or empty.
+  std::string invited_by;
 };
 
 // A time in which the provider was asked to write down what is said, and did not.
@@ -137,8 +144,9 @@ struct Session {
   std::string booking;
   std::string provider;
   std::string patient;
-  // The person on whose word alone the session is about this patient. Empty once somebody else
-  // stands behind it: a system of the hospital, a workflow, or the patient, who came.
+  // The persons on whose word alone the session is about this patient, with spaces between them:
+  // who named the patient, who brought that person in, and so on. Empty once somebody else stands
+  // behind it: a system of the hospital, a workflow, or the patient, who came.
   std::string patient_by;
   // The patient's pseudonym for the audit log.
   std::string patient_pseudonym;
@@ -198,8 +206,9 @@ struct Session {
   // What a client of another system wrote where the hub has an id or a time of its own, by the
   // hub's word: clients get theirs back.
   Json as_given = Json::object();
-  // session_recording.id of the one that runs; empty when none does.
+  // session_recording.id of the one that runs, and its purpose; empty when none does.
   std::string recording_now;
+  std::string recording_purpose;
   // The provider said that it records.
   bool recording_confirmed = false;
   // The provider writes down what is said.
@@ -248,11 +257,18 @@ struct Session {
 // 3.3: what a type of session asks of its participants.
 [[nodiscard]] bool is_host_role(SessionType type, PartRole role);
 [[nodiscard]] bool is_staff(PartRole role);
+// Its patient takes part in it.
+[[nodiscard]] bool has_patient_in_it(SessionType type);
 // Sees and hears, and sends nothing.
 [[nodiscard]] bool only_receives(SessionType type, PartRole role);
 // Doctors and specialists, who need a licence.
 [[nodiscard]] bool needs_licence(PartRole role);
-// A host, or the organizer when he is staff.
+// The one rule of who may have a role in a session, and act in it: the account has a role that
+// fits. A patient's or guest's account is patient, family_member or observer.
+[[nodiscard]] bool may_act_as(identity::Roles account, PartRole role);
+// Of a role that hosts, or the organizer when he is staff.
+[[nodiscard]] bool leads(const Session& session, const Participant& participant);
+// Acts as a host: leads, has an account, and was admitted.
 [[nodiscard]] bool is_host(const Session& session, const Participant& participant);
 // Whether the role may take part at all. Error conflict participant.role_not_allowed; conflict
 // consent.family_missing for a family member without consent.
@@ -262,7 +278,14 @@ struct Session {
 [[nodiscard]] bool required_present(const Session& session, bool joined_counts);
 // Roles that the type requires and nobody present has: for the event no-show.
 [[nodiscard]] std::vector<std::string> missing_roles(const Session& session);
-[[nodiscard]] bool family_consent(const Session& session);
+// The patient's consent of a kind stands: given last, and not refused by the patient himself, whose
+// own no he alone takes back. Others' consents for themselves do not count.
+[[nodiscard]] bool consent_stands(const Session& session, std::string_view kind);
+// The patient himself has said no, and has not taken it back.
+[[nodiscard]] bool patient_refused(const Session& session, std::string_view kind);
+// Was put out of the session as a relative, and the patient's no stands: by account, or for a guest
+// by a name, address or id of his.
+[[nodiscard]] bool is_unwanted_relative(const Session& session, const Participant& coming);
 // Error conflict consent.transcription_missing unless everybody who was in the call has said so for
 // himself, a guest through a host, and has not taken it back.
 [[nodiscard]] Status may_be_transcribed(const Session& session);

@@ -55,15 +55,7 @@ void Step::record(std::string_view act, Json detail) {
   change.acts.push_back({std::string(act), std::move(detail)});
 }
 
-// The patient stands behind a session by what he does in it, or by having come.
-static bool patient_acts(const Session& session, const Actor& who) {
-  if (session.patient.empty()) return false;
-  const Participant* const own = session.of_person(session.patient);
-  return who.person == session.patient || (own != nullptr && own->was_here);
-}
-
 Result<Change> done(Step&& step) {
-  if (patient_acts(step.after(), step.moment.who)) step.after().patient_by.clear();
   // Somebody came who has not consented, or somebody took his consent back.
   if (step.after().transcribed && !may_be_transcribed(step.after()).ok()) {
     step.ask("stop-transcription");
@@ -97,6 +89,10 @@ Status must_be_open(const Session& session, std::string_view needed) {
   return ok_status();
 }
 
+PartRole acting_role(const Participant& own, identity::Roles account) {
+  return may_act_as(account, own.role) ? own.role : PartRole::observer;
+}
+
 access::Facts facts_of(const Session& session, const Actor& who) {
   using access::Is;
   access::Facts facts{.roles = who.roles, .system = who.system};
@@ -107,25 +103,29 @@ access::Facts facts_of(const Session& session, const Actor& who) {
                           session.created_by == who.actor);
   is.add(Is::unclaimed, session.status == SessionStatus::requested && session.provider.empty());
   if (who.person.empty()) return facts;
-  is.add(Is::treating, who.person == session.provider);
-  is.add(Is::patient, who.person == session.patient);
-  is.add(Is::invited, std::any_of(session.invitations.begin(), session.invitations.end(),
-                                  [&](const Invitation& one) {
-                                    return one.person == who.person && one.status == "pending";
-                                  }));
   const Participant* const own = session.of_person(who.person);
-  if (own == nullptr) return facts;
+  is.add(Is::treating, who.person == session.provider && may_act_as(who.roles, PartRole::nurse));
+  // Whoever was denied or removed is nothing to the session any more, its patient neither.
+  is.add(Is::patient, who.person == session.patient && (own == nullptr || own->takes_part()));
+  if (own == nullptr) {
+    is.add(Is::invited, std::any_of(session.invitations.begin(), session.invitations.end(),
+                                    [&](const Invitation& one) {
+                                      return one.person == who.person && one.status == "pending";
+                                    }));
+    return facts;
+  }
+  const PartRole role = acting_role(*own, who.roles);
   is.add(Is::member);
   is.add(Is::takes_part, own->takes_part());
   is.add(Is::admitted, own->admitted());
-  is.add(Is::host, is_host(session, *own));
-  is.add(Is::staff, is_staff(own->role));
-  is.add(Is::licensed, needs_licence(own->role));
-  is.add(Is::doctor, own->role == PartRole::doctor);
-  is.add(Is::specialist, own->role == PartRole::specialist);
-  is.add(Is::nurse, own->role == PartRole::nurse);
-  is.add(Is::patient_role, own->role == PartRole::patient);
-  is.add(Is::observer, own->role == PartRole::observer);
+  is.add(Is::host, role == own->role && is_host(session, *own));
+  is.add(Is::staff, is_staff(role));
+  is.add(Is::licensed, needs_licence(role));
+  is.add(Is::doctor, role == PartRole::doctor);
+  is.add(Is::specialist, role == PartRole::specialist);
+  is.add(Is::nurse, role == PartRole::nurse);
+  is.add(Is::patient_role, role == PartRole::patient);
+  is.add(Is::observer, role == PartRole::observer);
   return facts;
 }
 
@@ -197,15 +197,84 @@ Status provider_records(const Step& step) {
                   "`recording: auto`, or bind the role video to a provider that records");
 }
 
-Status may_take_part(const Step& step, PartRole role) {
+Status may_take_part(const Step& step, const Participant& coming) {
   const Session& is = step.change.after;
+  const PartRole role = coming.role;
   RABT_TRY_STATUS(role_allowed(is, role));
+  // Whoever comes himself has the roles that he signed in with, too.
+  const Actor& who = step.moment.who;
+  const bool held = may_act_as(coming.account, role) ||
+                    (coming.person == who.person && may_act_as(who.roles, role));
+  if (!coming.person.empty() && !held)
+    return conflict("participant.role_not_held",
+                    "the account has no role in the tenant with which somebody takes part as " +
+                        std::string(to_string(role)));
+  // what is written is about one patient.
+  if (role == PartRole::patient && !is.patient.empty() && !coming.person.empty() &&
+      coming.person != is.patient)
+    return conflict("session.has_patient",
+                    "the session is about another patient; somebody else takes part as "
+                    "family_member or observer");
+  if (is_unwanted_relative(is, coming))
+    return conflict("consent.own_word",
+                    "the patient has put this relative out by his own word, and he alone lets the "
+                    "relative in again");
   if (is.provider_plugin.empty() || !only_receives(is.type, role) || step.moment.receive_only)
     return ok_status();
   return conflict("capability.receive_only",
                   "the role " + std::string(to_string(role)) +
                       " only sees and hears, and the video provider of this session cannot keep "
                       "anybody from speaking");
+}
+
+Result<Participant*> bring_in(Step& step, Participant coming) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(may_take_part(step, coming));
+  const auto parts = std::count_if(is.participants.begin(), is.participants.end(),
+                                   [](const Participant& part) { return part.takes_part(); });
+  if (parts >= kMostParticipants)
+    return conflict("session.full", "a session has at most 15 participants");
+  coming.admission = first_admission(is, coming);
+  coming.since_ms = step.moment.now.ms;
+  coming.created_ms = step.moment.now.ms;
+  coming.number = static_cast<std::int64_t>(is.participants.size()) + 1;
+  is.participants.push_back(std::move(coming));
+  RABT_TRY_STATUS(take_as_patient(step, is.participants.back()));
+  return &is.participants.back();
+}
+
+Status take_as_patient(Step& step, const Participant& coming) {
+  Session& is = step.after();
+  // The patient may come later, once.
+  if (coming.role == PartRole::patient && is.patient.empty() && !coming.person.empty()) {
+    is.patient = coming.person;
+    is.patient_by = word_of(is, step.moment.who);
+  }
+  return not_own_patient(is);
+}
+
+std::string word_of(const Session& session, const Actor& who) {
+  constexpr std::string_view kPerson = "person:";
+  // Whoever opened the session brought in those of whom an older hub wrote nothing down.
+  const auto at = session.created_by.rfind(kPerson);
+  const std::string opener =
+      at == std::string::npos ? std::string() : session.created_by.substr(at + kPerson.size());
+  std::string out = who.person;
+  const Participant* one = session.of_person(who.person);
+  while (one != nullptr) {
+    const std::string& by = one->brought_by.empty() ? opener : one->brought_by;
+    if (by.empty() || out.find(by) != std::string::npos) break;
+    out += " " + by;
+    one = session.of_person(by);
+  }
+  return out;
+}
+
+Admission first_admission(const Session& session, const Participant& coming) {
+  // An `admin` without an account is no office: he waits like everybody else.
+  const bool guest_office = coming.person.empty() && coming.role == PartRole::admin;
+  const bool at_once = coming.bypass || (leads(session, coming) && !guest_office);
+  return session.waiting_room && !at_once ? Admission::waiting : Admission::admitted;
 }
 
 Status begin_recording(Step& step, std::string_view purpose) {
@@ -215,11 +284,11 @@ Status begin_recording(Step& step, std::string_view purpose) {
   if (is.e2ee)
     return conflict("recording.e2ee", "a session that is encrypted end to end is not recorded");
   RABT_TRY_STATUS(provider_records(step));
-  const auto given = [&](std::string_view kind, std::string_view person) {
+  // Everybody in a training speaks for himself.
+  const auto agrees = [&](const std::string& person) {
     bool yes = false;
     for (const Json& consent : is.consents.as_array()) {
-      if (consent.string_or("kind", "") == kind &&
-          (person.empty() || consent.string_or("by", "") == person))
+      if (consent.string_or("kind", "") == "training" && consent.string_or("by", "") == person)
         yes = consent.bool_or("given", false);
     }
     return yes;
@@ -230,15 +299,18 @@ Status begin_recording(Step& step, std::string_view purpose) {
   };
   if (is.type == SessionType::training_session) {
     for (const Participant& one : is.participants) {
-      if (one.takes_part() && (one.person.empty() || !given("training", one.person)))
+      if (one.takes_part() && (one.person.empty() || !agrees(one.person)))
         return missing("training of every participant");
     }
-  } else if (purpose == "training" && !given("training", "")) {
+  } else if (purpose == "training" && !consent_stands(is, "training")) {
     return missing("training");
   }
-  if (step.moment.settings.consent_required_to_record && !given("recording", ""))
-    return missing("recording");
+  const bool agreed = step.moment.settings.consent_required_to_record
+                          ? consent_stands(is, "recording")
+                          : !patient_refused(is, "recording");
+  if (!agreed) return missing("recording");
   is.recording_now = step.moment.fresh_id;
+  is.recording_purpose = std::string(purpose);
   is.recorded = true;
   step.change.recording_begun = is.recording_now;
   step.change.recording_purpose = std::string(purpose);
@@ -590,21 +662,53 @@ Right right_of(const SetInsurance& /*command*/) {
 }
 
 // What the command itself says about the relation.
-void add_facts(access::Relations& is, const Session& draft, const Open& command) {
+void add_facts(access::Relations& is, const Session& draft, const Actor& /*who*/,
+               const Open& command) {
   using access::Is;
   is.add(Is::unnamed, draft.provider.empty());
   is.add(Is::clinic, draft.booking == "clinic");
   is.add(Is::of_visit, !draft.visit.empty());
   is.add(Is::request, command.request);
+  is.add(Is::bookable, draft.type == SessionType::doctor_patient ||
+                           draft.type == SessionType::family_consultation ||
+                           draft.type == SessionType::emergency_consultation);
 }
-// Everybody speaks for himself in a training, and on what is written down of his words.
-void add_facts(access::Relations& is, const Session& /*session*/, const RecordConsent& command) {
+// Everybody speaks for himself in a training, and on what is written down of his words. A patient
+// who was put out may still refuse.
+void add_facts(access::Relations& is, const Session& session, const Actor& who,
+               const RecordConsent& command) {
   const bool speaks = is.has(access::Is::takes_part);
   const std::string kind = command.consent.string_or("kind", "");
-  is.add(access::Is::self, speaks && (kind == "training" || kind == "transcription"));
+  const bool refuses = !who.person.empty() && who.person == session.patient &&
+                       !command.consent.bool_or("given", true);
+  is.add(access::Is::self, refuses || (speaks && (kind == "training" || kind == "transcription")));
 }
 template <typename Other>
-void add_facts(access::Relations& /*is*/, const Session& /*session*/, const Other& /*command*/) {}
+void add_facts(access::Relations& /*is*/, const Session& /*session*/, const Actor& /*who*/,
+               const Other& /*command*/) {}
+
+// What the patient does himself and stands behind the session with. To refuse or to go is none.
+bool is_agreed(const Open& /*command*/) {
+  return true;
+}
+bool is_agreed(const Join& /*command*/) {
+  return true;
+}
+bool is_agreed(const AcceptInvitation& /*command*/) {
+  return true;
+}
+bool is_agreed(const RecordConsent& command) {
+  return command.consent.bool_or("given", true);
+}
+template <typename Other>
+bool is_agreed(const Other& /*command*/) {
+  return false;
+}
+
+bool patient_has_come(const Session& session) {
+  const Participant* const own = session.of_person(session.patient);
+  return own != nullptr && own->was_here;
+}
 
 }  // namespace
 
@@ -612,9 +716,13 @@ Result<Change> decide(const Session& session, const Moment& moment, const Comman
   return std::visit(
       [&](const auto& given) -> Result<Change> {
         access::Facts facts = facts_of(session, moment.who);
-        add_facts(facts.is, session, given);
+        add_facts(facts.is, session, moment.who, given);
         RABT_TRY(allowed, access::admit(right_of(given), facts));
-        return on(Step(session, moment, allowed), given);
+        RABT_TRY(change, on(Step(session, moment, allowed), given));
+        Session& after = change.after;
+        const bool own = !after.patient.empty() && moment.who.person == after.patient;
+        if ((own && is_agreed(given)) || patient_has_come(after)) after.patient_by.clear();
+        return change;
       },
       command);
 }

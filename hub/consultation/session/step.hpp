@@ -42,9 +42,21 @@ void begin_by_itself(Step& step, std::optional<bool> visit_open);
 void finish(Step& step, SessionStatus status, std::string_view reason);
 // Whether the session's provider records. Error conflict capability.recording.
 [[nodiscard]] Status provider_records(const Step& step);
-// Whether the role may take part, and the provider can hold it to what it may do. Error as
-// role_allowed, or conflict capability.receive_only.
-[[nodiscard]] Status may_take_part(const Step& step, PartRole role);
+// The one function that decides who may take part, whichever way he comes. Somebody without an
+// account, a guest, only needs a role that the session takes. Errors as role_allowed; conflict
+// participant.role_not_held: his account has no such role; session.has_patient; consent.own_word: a
+// relative whom the patient does not want; capability.receive_only.
+[[nodiscard]] Status may_take_part(const Step& step, const Participant& coming);
+// how somebody comes in, at once or into the waiting room.
+[[nodiscard]] Admission first_admission(const Session& session, const Participant& coming);
+// Somebody new, with his number and admission. Errors of may_take_part, conflict session.full,
+// session.own_patient.
+[[nodiscard]] Result<Participant*> bring_in(Step& step, Participant coming);
+// A patient who comes is the one whom the session is about, if it is about nobody yet. Error
+// conflict session.own_patient.
+[[nodiscard]] Status take_as_patient(Step& step, const Participant& coming);
+// The persons on whose word alone the caller speaks: himself, who brought him in, and so on.
+[[nodiscard]] std::string word_of(const Session& session, const Actor& who);
 // Error conflict consent.recording_missing, recording.*, capability.recording.
 [[nodiscard]] Status begin_recording(Step& step, std::string_view purpose);
 void end_recording(Step& step);
