@@ -103,7 +103,7 @@ constexpr std::array kRules{
 
     hub(session_create, "session.create/hub"),
     Rule{.right = session_create, .id = "session.create/office", .roles = {Role::admin, Role::operator_, Role::integration}},
-    Rule{.right = session_create, .id = "session.create/doctor", .roles = kDoctors, .one_of = {Is::treating, Is::unnamed, Is::clinic}, .why = "a doctor creates sessions of his own; this one names another provider"},
+    Rule{.right = session_create, .id = "session.create/doctor", .roles = kDoctors, .one_of = {Is::treating, Is::unnamed, Is::clinic}, .why = "a doctor creates sessions in which he is the provider, of a clinic, or without a provider"},
     Rule{.right = session_create, .id = "session.create/nurse", .roles = {Role::nurse}, .one_of = {Is::clinic}, .why = "a nurse creates sessions of clinic bookings only"},
     Rule{.right = session_create, .id = "session.create/request", .roles = {Role::patient}, .all_of = {Is::patient, Is::request, Is::bookable}, .none_of = {Is::of_visit, Is::clinic}, .why = kPatientBooks},
     Rule{.right = session_create, .id = "session.create/patient", .roles = {Role::patient}, .all_of = {Is::patient, Is::bookable}, .none_of = {Is::of_visit, Is::clinic, Is::unnamed}, .why = kPatientBooks},

@@ -16,7 +16,7 @@ Response json_response(int status, const Json& body) {
 
 Response no_such_path() {
   return http::problem(404, "http.not_found", "Not Found",
-                       "the API has no such path; see docs/openapi.yaml");
+                       "the API has no such path; /api/docs lists what there is");
 }
 
 Response wrong_method(std::string_view allowed) {

@@ -11,6 +11,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/number.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/http/problem.hpp"
 #include "hub/http/request_head.hpp"
@@ -46,6 +47,13 @@ constexpr int kHouseholdsOfSite = 4;
 Error too_many_at_once() {
   return unavailable("rate.concurrent",
                      "too many requests of this caller run at once; wait for their answers");
+}
+
+// The error with the roles that may call the route; every description of the API says the same.
+Error naming_roles(Error error, const Permission& permission) {
+  if (error.kind != ErrorKind::denied || permission.to != Permission::To::roles) return error;
+  error.message += "; these may: " + listed(permission.roles.names());
+  return error;
 }
 
 Response too_many_connections() {
@@ -238,13 +246,14 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
     if (!found.allowed.empty()) return wrong_method(found.allowed);
     if (head.path.starts_with("/api/v1/")) return no_such_path();
     return http::problem(404, "http.not_found", "Not Found",
-                         "there is nothing here; see docs/openapi.yaml");
+                         "there is nothing here; /api/docs lists the APIs of this hub");
   }
   const bool enrols = found.route->options.enrolling || open;
   if (caller->who.must_enrol && !enrols) return problem_of(identity::enrolment_needed());
   if (!found.route->permission.allows(caller->who)) {
     if (found.route->permission.to == Permission::To::local) return no_such_path();
-    return http::problem(refusal(*caller, found.route->operation));
+    return http::problem(
+        naming_roles(refusal(*caller, found.route->operation), found.route->permission));
   }
   if (found.route->options.strong) {
     const Status strong = resources_->accounts.accounts.check_strong(caller->who);
@@ -474,7 +483,8 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
   // The decision of a path of /api/v1 is that of every path which translates it.
   if (const Route* const as = compat::find_operation(found.route->as);
       as != nullptr && !open && !as->permission.allows(caller->who)) {
-    return doors_->refuse(found, head, refusal(*caller, as->operation));
+    return doors_->refuse(found, head,
+                          naming_roles(refusal(*caller, as->operation), as->permission));
   }
   if (options.strong) {
     const Status strong = resources_->accounts.accounts.check_strong(caller->who);

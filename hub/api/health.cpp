@@ -60,6 +60,15 @@ Json plugin_health(const plugin::PluginHost::PluginState& state) {
   return out;
 }
 
+// Why a plugin cannot take a call now; empty if it can. A process that starts again by itself can:
+// calls wait for it.
+std::string why_unable(const plugin::PluginHost::PluginState& state) {
+  if (state.worker && state.worker->phase == "quarantined") return "quarantined";
+  if (state.worker && state.worker->phase == "stopped") return "stopped";
+  if (state.health && state.health->status == "down") return "down";
+  return {};
+}
+
 const char* word(bool well) {
   return well ? "pass" : "fail";
 }
@@ -76,6 +85,23 @@ http::Response answer(bool well, const Json& body) {
 
 }  // namespace
 
+Json roles_unserved(const std::map<std::string, std::string>& bindings,
+                    const std::vector<plugin::PluginHost::PluginState>& states) {
+  constexpr std::string_view kPlugin = "plugin://";
+  Json out = Json::object();
+  for (const auto& [role, target] : bindings) {
+    if (!target.starts_with(kPlugin)) continue;
+    std::string why = "not loaded";
+    for (const auto& state : states) {
+      if (state.id != target.substr(kPlugin.size()) || !state.newest || state.draining) continue;
+      why = why_unable(state);
+      break;
+    }
+    if (!why.empty()) out.set(role, target + " " + why);
+  }
+  return out;
+}
+
 bool Health::may_see_detail(const identity::Principal& who) {
   return who.roles.has_any(kOperators);
 }
@@ -85,12 +111,14 @@ http::Response Health::get(const Call& call) const {
   // Asks the root only when the keys have expired, and after a failure at most once a second.
   const auto keys = keyring.tenant(tenant);
   const audit::LogState log = audit.state();
-  const bool well =
-      !stats.disk_full && stats.queued < limits::kMaxQueuedJobs / 2 && log.well() && keys.ok();
+  const auto states = plugins.plugins();
+  Json roles = roles_unserved(plugins.bindings(), states);
+  const bool well = !stats.disk_full && stats.queued < limits::kMaxQueuedJobs / 2 && log.well() &&
+                    keys.ok() && roles.size() == 0;
   if (!may_see_detail(call.caller.who)) return answer(well, Json::object({{"status", word(well)}}));
   Json loaded = Json::array();
   std::string unsigned_ones;
-  for (const auto& state : plugins.plugins()) {
+  for (const auto& state : states) {
     if (state.key_id.empty()) unsigned_ones += (unsigned_ones.empty() ? "" : ", ") + state.id;
     loaded.push_back(plugin_health(state));
   }
@@ -100,6 +128,7 @@ http::Response Health::get(const Call& call) const {
        {"keys", key_health(keyring.root(), keys.ok() ? "" : keys.error().code)},
        {"audit", audit_health(log)},
        {"plugins", std::move(loaded)}});
+  if (roles.size() > 0) body.set("rolesUnserved", std::move(roles));
   if (Json wrong = troubles(); wrong.size() > 0) body.set("detail", std::move(wrong));
   if (!unsigned_ones.empty())
     body.set("notes", Json::array({"dev mode: unsigned plugins: " + unsigned_ones}));

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "hub/api/routes.hpp"
 #include "hub/audit/audit_log.hpp"
@@ -10,6 +12,11 @@
 #include "hub/store/store.hpp"
 
 namespace rabt::api {
+
+// The roles that nothing serves: {"video": "plugin://twilio quarantined"}. A process that is being
+// started serves: calls wait for it.
+[[nodiscard]] Json roles_unserved(const std::map<std::string, std::string>& bindings,
+                                  const std::vector<plugin::PluginHost::PluginState>& states);
 
 // Whether the hub works: one word for everybody, the parts for who runs the hub. No patient
 // data.

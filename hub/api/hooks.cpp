@@ -1,5 +1,7 @@
 #include "hub/api/hooks.hpp"
 
+#include <set>
+
 #include "hub/api/answers.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/trace_context.hpp"
@@ -20,6 +22,23 @@ Json pairs(const std::vector<std::pair<std::string, std::string>>& list) {
   Json out = Json::array();
   for (const auto& [key, value] : list) out.push_back(Json::array({key, value}));
   return out;
+}
+
+// What a video provider tells of sessions; whether one fits is the session service's to say.
+bool of_provider(const Json& events) {
+  for (const Json& event : events.as_array()) {
+    if (event.string_or("type", "").starts_with("org.rabt.session.")) return true;
+  }
+  return false;
+}
+
+// The types of the events, each once.
+std::string types_of(const std::vector<Json>& events) {
+  std::set<std::string> types;
+  for (const Json& event : events) types.insert(event.string_or("type", ""));
+  std::string out;
+  for (const std::string& type : types) out += (out.empty() ? "" : ", ") + type;
+  return out.empty() ? "a delivery without events" : out;
 }
 
 Response answer(engine::Accepted accepted, const std::string& type) {
@@ -58,10 +77,16 @@ Result<Response> Hooks::deliver(const Call& call) {
   RABT_CHECK(found != sources_.end());
   const Source& source = found->second;
 
+  const std::string_view parent = request.only_header("traceparent").value_or("");
+  const From from{.client = call.caller.client,
+                  .request = proven_request(request),
+                  .traceparent = parse_traceparent(parent) ? std::string(parent) : std::string()};
   const auto verified = http::verify(source.signature, request, parts_.clock.now());
   if (!verified.ok()) {
     audit_refusal(source.name, verified.error().code);
-    return verified.error();
+    // The caller's own name of the request is nobody's word here.
+    return refuse(source, {.client = from.client, .request = request.request_id},
+                  Outcome::signature, verified.error(), request.body);
   }
 
   if (!verified->confirm_url.empty()) {
@@ -77,11 +102,7 @@ Result<Response> Hooks::deliver(const Call& call) {
                                       {"query", pairs(request.query)},
                                       {"headers", pairs(request.headers)},
                                       {"content_type", request.header("content-type")}});
-  const std::string_view parent = request.only_header("traceparent").value_or("");
-  return take(source, envelope, request.body, verified->dedupe_id,
-              {.client = call.caller.client,
-               .request = proven_request(request),
-               .traceparent = parse_traceparent(parent) ? std::string(parent) : std::string()});
+  return take(source, envelope, request.body, verified->dedupe_id, from);
 }
 
 std::optional<std::string> Hooks::message(std::string_view source, const std::string& body,
@@ -109,22 +130,32 @@ Result<Response> Hooks::take(const Source& source, const Json& envelope, const s
                              const std::string& dedupe_id, const From& from) {
   const auto read = parts_.plugins.normalise(source.plugin, envelope, body);
   if (!read.ok()) {
-    const Error& error = read.error();
-    parts_.log.warn("hook.unreadable", {{"source", source.name}, {"code", error.code}});
-    return error;
+    // A plugin that cannot answer now has read nothing.
+    const bool unread = read.error().kind == ErrorKind::invalid;
+    return refuse(source, from, unread ? Outcome::unreadable : Outcome::not_taken, read.error(),
+                  body);
   }
   if (!read->is_object()) {
-    RABT_TRY(accepted, store(source, body, dedupe_id, from, *read));
-    return answer(std::move(accepted), "application/json");
+    auto accepted = store(source, body, dedupe_id, from, *read);
+    if (!accepted.ok()) return refuse(source, from, Outcome::not_taken, accepted.error(), body);
+    return answer(*std::move(accepted), "application/json");
   }
   const Json& answers = (*read)["answers"];
   const std::string type = answers.string_or("content_type", "");
   const auto say = [&](int status, const char* what) {
-    return Response{
+    Response response{
         .status = status, .headers = {{"Content-Type", type}}, .body = answers.string_or(what, "")};
+    response.cause = http::Cause{.logged = true};
+    return response;
   };
   if (const std::string refused = read->string_or("refused", ""); !refused.empty()) {
-    parts_.log.warn("hook.unreadable", {{"source", source.name}, {"reason", refused}});
+    lost({.source = source.name,
+          .outcome = Outcome::unreadable,
+          .code = "plugin.delivery",
+          .reason = refused,
+          .client = from.client,
+          .request = from.request,
+          .body = body});
     return say(422, "refused");
   }
   auto accepted = store(source, body, read->string_or("id", dedupe_id), from, (*read)["events"]);
@@ -133,7 +164,7 @@ Result<Response> Hooks::take(const Source& source, const Json& envelope, const s
     return answer(*std::move(accepted), type);
   }
   const Error& error = accepted.error();
-  parts_.log.warn("hook.not_taken", {{"source", source.name}, {"code", error.code}});
+  (void)refuse(source, from, Outcome::not_taken, error, body);
   return say(error_policy(error.kind).http_status, error.code == "engine.delivery_conflict"
                                                        ? "conflict"
                                                    : error.kind == ErrorKind::invalid ? "refused"
@@ -169,12 +200,48 @@ Result<engine::Accepted> Hooks::store(const Source& source, const std::string& b
     delivery.events.push_back(std::move(envelope));
     ++number;
   }
-  return parts_.engine.accept(delivery);
+  auto accepted = parts_.engine.accept(delivery);
+  if (accepted.ok() && !accepted->used && !of_provider(events))
+    lost({.source = source.name,
+          .outcome = Outcome::unused,
+          .code = "event.unused",
+          .reason = "no workflow starts with " + types_of(delivery.events) +
+                    ", and no instance waits for it",
+          .client = from.client,
+          .request = from.request,
+          .body = body});
+  return accepted;
+}
+
+void Hooks::lost(const LostDelivery& delivery) const {
+  const bool unused = delivery.outcome == Outcome::unused;
+  parts_.log.log(unused ? LogLevel::info : LogLevel::warn,
+                 "hook." + std::string(to_string(delivery.outcome)),
+                 {{"source", delivery.source},
+                  {"code", delivery.code},
+                  {"reason", delivery.reason},
+                  {"request_id", delivery.request},
+                  {"remote", delivery.client},
+                  {"bytes", static_cast<std::int64_t>(delivery.body.size())}});
+  if (parts_.outcomes != nullptr) parts_.outcomes->note(delivery);
+}
+
+Response Hooks::refuse(const Source& source, const From& from, Outcome outcome, const Error& error,
+                       const std::string& body) const {
+  lost({.source = source.name,
+        .outcome = outcome,
+        .code = error.code,
+        .reason = error.message,
+        .client = from.client,
+        .request = from.request,
+        .body = body});
+  Response response = http::problem(error);
+  if (response.cause) response.cause->logged = true;
+  return response;
 }
 
 void Hooks::audit_refusal(std::string_view source, std::string_view code) {
   const std::uint64_t count = ++refused_;
-  parts_.log.warn("hook.refused", {{"source", source}, {"code", code}});
   const std::int64_t now = parts_.clock.monotonic_ms();
   std::int64_t last = last_refusal_audit_ms_.load();
   if (now - last < kRefusalAuditEveryMs ||
@@ -195,6 +262,7 @@ void Hooks::audit_refusal(std::string_view source, std::string_view code) {
 void write_metrics(const Hooks& hooks, MetricsWriter& out) {
   out.counter("rabt_deliveries_refused_total", "Deliveries whose signature did not hold.",
               hooks.refused());
+  hooks.write_outcomes(out);
 }
 
 }  // namespace rabt::api

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/api/delivery_outcomes.hpp"
 #include "hub/api/routes.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/clock.hpp"
@@ -53,6 +54,8 @@ class Hooks {
     // Takes what a video provider told, before the delivery is accepted: an event of which a repeat
     // changes nothing. What is not ok is the answer, so that the sender repeats it. May be unset.
     std::function<Status(const Json& event)> provider_event = {};
+    // Keeps what became of deliveries that came to nothing. May be null.
+    DeliveryOutcomes* outcomes = nullptr;
   };
   Hooks(Parts parts, std::vector<Source> sources);
 
@@ -70,6 +73,14 @@ class Hooks {
 
   // Deliveries whose signature did not hold.
   [[nodiscard]] std::uint64_t refused() const { return refused_.load(); }
+  void write_outcomes(MetricsWriter& out) const {
+    if (parts_.outcomes != nullptr) parts_.outcomes->write_metrics(out);
+  }
+  // What became of deliveries that came to nothing.
+  [[nodiscard]] Result<http::Response> outcomes(const Call& call) const {
+    if (parts_.outcomes == nullptr) return not_found("http.not_found", "no outcome is kept");
+    return parts_.outcomes->list(call);
+  }
 
  private:
   // Who delivers, for the audit log.
@@ -86,6 +97,12 @@ class Hooks {
   [[nodiscard]] Result<engine::Accepted> store(const Source& source, const std::string& body,
                                                const std::string& dedupe_id, const From& from,
                                                const Json& events) const;
+  // One log line and one outcome of a delivery that came to nothing. The body's length alone
+  // counts, except where it could not be read.
+  void lost(const LostDelivery& delivery) const;
+  // The answer to a delivery that failed with this error, whose line is written.
+  [[nodiscard]] http::Response refuse(const Source& source, const From& from, Outcome outcome,
+                                      const Error& error, const std::string& body) const;
   void audit_refusal(std::string_view source, std::string_view code);
 
   // Constant after construction.

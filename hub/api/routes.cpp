@@ -261,6 +261,8 @@ constexpr std::array kRoutes{
     Route{"PATCH", "/api/v1/providers/{id}", "changeProvider", to<&R::people, &PersonRecords::change_provider>, kSignedIn, asks_for(access::Right::provider_see_whole)},
 
     // Who is told of events over HTTP.
+    // Deliveries that came to nothing.
+    Route{"GET", "/api/v1/deliveries", "listDeliveryOutcomes", to<&R::hooks, &Hooks::outcomes>, only({Role::admin, Role::engineer, Role::operator_})},
     Route{"GET", "/api/v1/webhooks", "listWebhooks", act<&R::webhooks, &Webhooks::list>, only({Role::admin})},
     Route{"POST", "/api/v1/webhooks", "createWebhook", act<&R::webhooks, &Webhooks::create, 201>, only({Role::admin})},
     Route{"GET", "/api/v1/webhooks/{id}", "getWebhook", act<&R::webhooks, &Webhooks::get>, only({Role::admin})},

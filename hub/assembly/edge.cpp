@@ -41,16 +41,19 @@ Result<std::unique_ptr<Edge>> Edge::open(Options options, const Clock& clock, Lo
              open_tls(entry, {entry.mtls->authorities, entry.mtls->revoked}, options.named, clock));
     edge->mtls_ = std::move(mtls);
   }
-  RABT_TRY(server,
-           http::Server::start(
-               http::ServerOptions{.address = entry.address,
-                                   .port = entry.port,
-                                   .threads = options.handlers,
-                                   .streams = options.streams,
-                                   .proxy = [proxies = entry.proxies](
-                                                std::string_view one) { return proxies.has(one); },
-                                   .tls = edge->tls_},
-               [admit](const http::Request& head) { return admit(head, ""); }, log));
+  RABT_TRY(
+      server,
+      http::Server::start(
+          http::ServerOptions{
+              .address = entry.address,
+              .port = entry.port,
+              .threads = options.handlers,
+              .streams = options.streams,
+              .proxy = [proxies = entry.proxies](std::string_view one) { return proxies.has(one); },
+              .client = [proxies = entry.proxies](
+                            const http::Request& head) { return proxies.client_of(head); },
+              .tls = edge->tls_},
+          [admit](const http::Request& head) { return admit(head, ""); }, log));
   edge->server_ = std::move(server);
   RABT_TRY_STATUS(edge->listen_mtls(admit));
   return edge;

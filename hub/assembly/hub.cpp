@@ -126,6 +126,7 @@ struct Hub::Parts {
   // Destroyed before the webhooks, which its thread tells.
   std::unique_ptr<Consultations> consultations;
   std::unique_ptr<api::Replays> replays;
+  std::unique_ptr<api::DeliveryOutcomes> outcomes;
   std::unique_ptr<api::Cursors> cursors;
   std::unique_ptr<api::Stream> stream;
   std::unique_ptr<PluginUpgrade> upgrade;
@@ -348,7 +349,8 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
               .provider_event =
                   [this](const Json& event) {
                     return consultations->sessions().provider_event(event);
-                  }},
+                  },
+              .outcomes = outcomes.get()},
              std::move(sources)},
       .instances{*engine, who},
       .workflows{*engine, *approvals},
@@ -418,6 +420,11 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
   hub.consultations->begin(*hub.engine, *hub.webhooks);
   hub.replays = std::make_unique<api::Replays>(
       api::Replays::Parts{*base.store, *base.keys, clock, base.random});
+  hub.outcomes = std::make_unique<api::DeliveryOutcomes>(
+      api::DeliveryOutcomes::Parts{*base.store, *base.keys, clock, base.random, config.tenant});
+  hub.maintenance->also([&hub, times = std::make_shared<RemovalTimes>(clock)] {
+    if (times->due()) hub.outcomes->remove_old();
+  });
   hub.cursors = std::make_unique<api::Cursors>(*base.keys, clock);
   hub.upgrade = std::make_unique<PluginUpgrade>(config, unsigned_ones, *hub.plugins, *hub.engine);
   RABT_TRY_STATUS(hub.upgrade->retire());

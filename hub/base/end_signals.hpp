@@ -6,14 +6,17 @@
 
 namespace rabt {
 
-// SIGINT and SIGTERM, which end a program. They are blocked for the thread that makes this object
-// and for those that it starts from then on: whoever asks here learns of them, and nobody else.
+// SIGINT and SIGTERM, which end a program; with Hangup::told, SIGHUP too. They are blocked for the
+// thread that makes this object and for those that it starts from then on: whoever asks here learns
+// of them, and nobody else.
 class EndSignals {
  public:
-  EndSignals() {
+  enum class Hangup { ends, told };
+  explicit EndSignals(Hangup hangup = Hangup::ends) {
     sigemptyset(&signals_);
     sigaddset(&signals_, SIGINT);
     sigaddset(&signals_, SIGTERM);
+    if (hangup == Hangup::told) sigaddset(&signals_, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   }
   // Returns the number of the signal that came.

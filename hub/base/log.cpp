@@ -3,6 +3,9 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
 
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
@@ -39,10 +42,35 @@ constexpr std::string_view name(LogLevel level) {
   return "info";
 }
 
+// Level of a line for systemd's journal, which reads it off the line: sd-daemon(3).
+constexpr std::string_view journal_prefix(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return "<7>";
+    case LogLevel::info:
+      return "<6>";
+    case LogLevel::warn:
+      return "<4>";
+    case LogLevel::error:
+      return "<3>";
+  }
+  return "<6>";
+}
+
+// Whether standard error is the journal: $JOURNAL_STREAM holds its device and inode
+// (systemd.exec(5)).
+bool goes_to_journal() {
+  const char* stream = std::getenv("JOURNAL_STREAM");  // NOLINT(concurrency-mt-unsafe): at start
+  struct stat at {};
+  return stream != nullptr && ::fstat(STDERR_FILENO, &at) == 0 &&
+         std::to_string(at.st_dev) + ":" + std::to_string(at.st_ino) == stream;
+}
+
 class SpdLogger final : public Logger {
  public:
   SpdLogger(LogLevel minimum, const std::string& path)
       : minimum_(minimum),
+        journal_(path.empty() && goes_to_journal()),
         log_("rabt", path.empty() ? std::static_pointer_cast<spdlog::sinks::sink>(
                                         std::make_shared<spdlog::sinks::stderr_sink_mt>())
                                   : std::make_shared<spdlog::sinks::basic_file_sink_mt>(path)) {
@@ -53,7 +81,8 @@ class SpdLogger final : public Logger {
 
   void log(LogLevel level, std::string_view event, LogFields fields) override {
     if (level < minimum_) return;
-    std::string line = "{\"ts\":\"" + to_iso8601(SystemClock().now()) + "\",\"level\":\"";
+    std::string line(journal_ ? journal_prefix(level) : std::string_view());
+    line += "{\"ts\":\"" + to_iso8601(SystemClock().now()) + "\",\"level\":\"";
     line.append(name(level)).append("\",\"event\":");
     append_json_string(line, event);
     for (const auto& [key, value] : fields) {
@@ -76,6 +105,7 @@ class SpdLogger final : public Logger {
 
  private:
   LogLevel minimum_;
+  const bool journal_;
   spdlog::logger log_;
 };
 

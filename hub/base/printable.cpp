@@ -16,6 +16,8 @@ std::size_t hidden(std::string_view text) {
   };
   if (byte(0) < 0x20 || byte(0) == 0x7f) return 1;
   if (byte(0) == 0xc2 && byte(1) >= 0x80 && byte(1) < 0xa0) return 2;  // U+0080 to U+009F
+  if (byte(0) == 0xf3)                                                 // U+E0000 to U+E007F
+    return byte(1) == 0xa0 && (byte(2) == 0x80 || byte(2) == 0x81) ? 4 : 0;
   if (byte(0) != 0xe2) return 0;
   const bool separator_or_turn = byte(1) == 0x80 && byte(2) >= 0xa8 && byte(2) <= 0xae;
   const bool isolate = byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9;
@@ -39,7 +41,38 @@ std::string shown(std::string_view text, bool keep_lines) {
   return out;
 }
 
+bool is_space(char c) {
+  return c == '\n' || c == '\r' || c == '\t';
+}
+
+// lines: whether line ends and tabs stay.
+std::string tidied(std::string_view text, bool lines) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const bool separator = text.starts_with("\xe2\x80\xa8") || text.starts_with("\xe2\x80\xa9");
+    const std::size_t bytes = hidden(text);
+    if (separator) {
+      out.push_back(lines ? '\n' : ' ');
+    } else if (is_space(text.front())) {
+      out.push_back(lines ? text.front() : ' ');
+    } else if (bytes == 0) {
+      out.push_back(text.front());
+    }
+    text.remove_prefix(std::max<std::size_t>(bytes, 1));
+  }
+  return out;
+}
+
 }  // namespace
+
+std::string tidy_line(std::string_view text) {
+  return tidied(text, false);
+}
+
+std::string tidy_text(std::string_view text) {
+  return tidied(text, true);
+}
 
 std::string printable(std::string_view text) {
   return shown(text, false);

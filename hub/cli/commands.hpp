@@ -41,5 +41,7 @@ void add_plugin_project_commands(args::Command& group, int& code);
 // configuration of the tenant. It outlives the parse.
 void add_config_option(args::Command& command, std::string& config);
 inline constexpr const char* kDefaultConfig = "config/rabt.yaml";
+// $RABT_CONFIG, or kDefaultConfig. What add_config_option() gives.
+[[nodiscard]] std::string default_config();
 
 }  // namespace rabt::cli

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
@@ -32,11 +33,12 @@ bool said(const std::vector<std::string>& mistakes) {
 }
 
 // Prints everything that would keep a hub from starting with this configuration. dev: as `rabt
-// serve --dev` would start it.
-int check_one(const Result<config::Config>& config, bool dev) {
+// serve --dev` would start it. deaf: where it listens is wrong, which has been said.
+int check_one(const Result<config::Config>& config, bool dev, bool deaf) {
   if (!config.ok()) return complain(config.error());
   const auto unsigned_ones = dev ? assembly::Unsigned::take : assembly::Unsigned::refuse;
-  if (said(assembly::mistakes_of(*config, SystemClock(), unsigned_ones))) return 2;
+  const bool wrong = said(assembly::mistakes_of(*config, SystemClock(), unsigned_ones));
+  if (wrong || deaf) return 2;
   std::printf("%s is good\n", config->file.c_str());
   return 0;
 }
@@ -49,14 +51,15 @@ int check_config(const std::string& path, bool dev) {
   if (!*several) {
     const auto config = config::load_config(path);
     const bool deaf = config.ok() && said(assembly::mistakes_of(config->server, {}, clock));
-    return std::max(check_one(config, dev), deaf ? 2 : 0);
+    return check_one(config, dev, deaf);
   }
   const auto named = assembly::certificates_of(**several);
-  int code = said(assembly::mistakes_of((*several)->server, named, clock)) ? 2 : 0;
+  const bool deaf = said(assembly::mistakes_of((*several)->server, named, clock));
+  int code = deaf ? 2 : 0;
   std::vector<config::Config> before;
   for (const config::TenantEntry& entry : (*several)->entries) {
     auto config = config::load_tenant(**several, entry);
-    code = std::max(code, check_one(config, dev));
+    code = std::max(code, check_one(config, dev, deaf));
     if (!config.ok()) continue;
     for (const config::Config& other : before) {
       const Status own = config::apart(*config, other);
@@ -132,7 +135,13 @@ void add_config_commands(args::Command& program, int& code) {
   from->callback([import, &code] { code = import_settings(*import); });
 }
 
+std::string default_config() {
+  const char* chosen = std::getenv("RABT_CONFIG");  // NOLINT(concurrency-mt-unsafe): one thread
+  return chosen != nullptr && *chosen != '\0' ? chosen : kDefaultConfig;
+}
+
 void add_config_option(args::Command& command, std::string& config) {
+  if (config == kDefaultConfig) config = default_config();
   command.add_option("-c,--config", config, "Configuration file")->capture_default_str();
   const auto tenant = std::make_shared<std::string>();
   command.add_option("--tenant", *tenant, "Which tenant, where the configuration names several");

@@ -4,6 +4,8 @@
 
 #include <iostream>
 
+#include "hub/base/printable.hpp"
+
 namespace rabt::cli {
 
 namespace {
@@ -22,10 +24,33 @@ Result<HubClient> HubClient::of(const config::Config& config) {
   return HubClient(socket);
 }
 
+namespace {
+
+// What people typed may move the cursor of who reads it, or turn round the text beside it.
+Json for_terminal(const Json& value) {
+  if (value.is_string()) return printable_lines(value.as_string());
+  if (value.is_array()) {
+    Json out = Json::array();
+    for (const Json& one : value.as_array()) out.push_back(for_terminal(one));
+    return out;
+  }
+  if (!value.is_object()) return value;
+  Json out = Json::object();
+  for (const auto& [name, one] : value.as_object()) out.set(printable(name), for_terminal(one));
+  return out;
+}
+
+Result<Json> for_terminal(Result<Json> answer) {
+  if (!answer.ok()) return answer;
+  return for_terminal(*answer);
+}
+
+}  // namespace
+
 Result<Json> HubClient::get(std::string_view path, std::string_view reason) {
   std::vector<std::pair<std::string, std::string>> headers;
   if (!reason.empty()) headers.emplace_back("X-Rabt-Reason", reason);
-  return http_.json("GET", std::string(kUrl).append(path), std::move(headers));
+  return for_terminal(http_.json("GET", std::string(kUrl).append(path), std::move(headers)));
 }
 
 Result<std::string> HubClient::text(std::string_view path) {
@@ -36,14 +61,15 @@ Result<std::string> HubClient::text(std::string_view path) {
 Result<Json> HubClient::post(std::string_view path, const Json& body, std::string_view reason) {
   std::vector<std::pair<std::string, std::string>> headers{{"Content-Type", "application/json"}};
   if (!reason.empty()) headers.emplace_back("X-Rabt-Reason", reason);
-  return http_.json("POST", std::string(kUrl).append(path), std::move(headers), body.dump());
+  return for_terminal(
+      http_.json("POST", std::string(kUrl).append(path), std::move(headers), body.dump()));
 }
 
 Result<Json> HubClient::patch(std::string_view path, const Json& body, std::int64_t version) {
-  return http_.json(
+  return for_terminal(http_.json(
       "PATCH", std::string(kUrl).append(path),
       {{"Content-Type", "application/json"}, {"If-Match", "\"" + std::to_string(version) + "\""}},
-      body.dump());
+      body.dump()));
 }
 
 Status HubClient::remove(std::string_view path) {

@@ -61,7 +61,11 @@ int run_until_signal(const ServeOptions& options, const std::string& url, Logger
     std::fprintf(stderr, "rabt: the ready file %s cannot be written\n", options.ready_file.c_str());
     return 1;
   }
-  const int received = signals.wait();
+  int received = signals.wait();
+  // Other daemons read their configuration again. This one would end without having been asked.
+  for (; received == SIGHUP; received = signals.wait())
+    log.warn("hub.hangup_ignored",
+             {{"why", "the configuration is read at start only; restart the hub to apply it"}});
   log.info("hub.stopping", {{"signal", static_cast<std::int64_t>(received)}});
   return 0;
 }
@@ -116,7 +120,7 @@ int serve_several(const ServeOptions& options, bool allow_debugging, const confi
 int serve(const ServeOptions& options, bool allow_debugging) {
   if (options.die_with_parent) (void)::prctl(PR_SET_PDEATHSIG, SIGTERM);
   // Before any thread starts.
-  const EndSignals signals;
+  const EndSignals signals(EndSignals::Hangup::told);
   std::signal(SIGPIPE, SIG_IGN);
 
   const auto several = config::load_tenants(options.config);
@@ -129,6 +133,7 @@ int serve(const ServeOptions& options, bool allow_debugging) {
 
 void add_serve_command(args::Command& program, int& code, bool& allow_debugging) {
   auto options = std::make_shared<ServeOptions>();
+  options->config = default_config();
   auto* command = program.add_subcommand("serve", "Run the hub until it gets SIGTERM or SIGINT");
   command->add_option("-c,--config", options->config, "Configuration file")->capture_default_str();
   command->add_option("--ready-file", options->ready_file,

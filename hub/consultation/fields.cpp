@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/base/utf8.hpp"
 
 namespace rabt::consultation {
@@ -71,12 +72,12 @@ std::string Fields::text(std::string_view name, std::size_t max) {
     wrong(name, "it has more than " + std::to_string(max) + " characters");
     return {};
   }
-  return value.as_string();
+  return max <= kMaxOneLine ? tidy_line(value.as_string()) : tidy_text(value.as_string());
 }
 
 std::string Fields::needed_text(std::string_view name, std::size_t max) {
   const Json& value = body_[name];
-  if (value.is_null() || (value.is_string() && trim(value.as_string()).empty())) {
+  if (value.is_null() || (value.is_string() && trim(tidy_text(value.as_string())).empty())) {
     wrong(name, "it is needed");
     return {};
   }
@@ -150,8 +151,11 @@ Json Fields::texts(std::string_view name, std::size_t max_items) {
     return one.is_string() && one.as_string().size() <= kMaxLine;
   };
   if (value.is_array() && value.size() <= max_items &&
-      std::all_of(value.as_array().begin(), value.as_array().end(), is_line))
-    return value;
+      std::all_of(value.as_array().begin(), value.as_array().end(), is_line)) {
+    Json out = Json::array();
+    for (const Json& one : value.as_array()) out.push_back(tidy_line(one.as_string()));
+    return out;
+  }
   wrong(name, "it must be a list of at most " + std::to_string(max_items) + " texts");
   return {};
 }

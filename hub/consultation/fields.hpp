@@ -16,6 +16,8 @@ namespace rabt::consultation {
 inline constexpr std::size_t kMaxText = 4'000;
 // A name, an id, a number in words.
 inline constexpr std::size_t kMaxLine = 200;
+// What may be no longer than this is one line.
+inline constexpr std::size_t kMaxOneLine = 500;
 
 // What is wrong with a body, so that one answer names every mistake.
 class Mistakes {
@@ -47,7 +49,9 @@ class Fields {
   [[nodiscard]] bool has(std::string_view name) const { return !body_[name].is_null(); }
   [[nodiscard]] const Json& raw(std::string_view name) const { return body_[name]; }
 
-  // Empty when absent.
+  // Empty when absent. Characters that hide, forge or turn round what stands beside them are left
+  // out; line ends stay where more than kMaxOneLine characters are allowed, and are spaces
+  // elsewhere.
   [[nodiscard]] std::string text(std::string_view name, std::size_t max = kMaxText);
   // Absent, empty or blank is a mistake.
   [[nodiscard]] std::string needed_text(std::string_view name, std::size_t max = kMaxText);

@@ -1047,8 +1047,14 @@ Status SessionsImpl::provider_event(const Json& event) {
   if (!type.starts_with(kPrefix)) return ok_status();
   const Json& data = event["data"];
   RABT_TRY(session, rows_.of_room(parts_.tenant, data.string_or("sessionId", "")));
-  // A room of a workflow, or of nobody.
-  if (!session) return ok_status();
+  if (!session) {
+    // The provider's id of the room, which the log may hold, is what the operator looks for.
+    parts_.log.info("session.event_unmatched",
+                    {{"type", type},
+                     {"room", data.string_or("sessionId", "")},
+                     {"why", "no session has this room: it is a workflow's, or nobody's"}});
+    return ok_status();
+  }
   Timestamp at = parts_.clock.now();
   for (const std::string& text : {data.string_or("at", ""), event.string_or("time", "")}) {
     if (const auto said = parse_iso8601(text); said.ok()) {

@@ -76,11 +76,23 @@ Result<Page> SessionsImpl::list(const Ask& ask, const Window& window) {
                                    {"to", time_of_day(ask.parameter("to"), "T23:59:59.999")}});
   Fields bounds(times);
   const auto bound = [&](std::string_view name, std::optional<std::int64_t>& at) {
-    if (ask.parameter(name).empty()) return;
+    const std::string_view given = ask.parameter(name);
+    if (given.empty()) return;
+    // A clinic's clients of other systems have a zone of their own (`naive_time_zone`).
+    const std::size_t of_day = given.find_first_of("Tt");
+    if (ask.door == "api" && of_day != std::string_view::npos &&
+        given.find_first_of("Zz+-", of_day) == std::string_view::npos) {
+      bounds.wrong(name,
+                   "it needs a time zone: Z, or an offset such as +03:00, whose + is written as "
+                   "%2B in an address");
+      return;
+    }
     if (const auto time = bounds.time(name, ask.naive_offset_minutes)) at = time->ms;
   };
   bound("from", filter.from_ms);
   bound("to", filter.to_ms);
+  if (filter.from_ms && filter.to_ms && *filter.to_ms < *filter.from_ms)
+    bounds.wrong("to", "it is before `from`");
   RABT_TRY_STATUS(bounds.done());
   // everybody else sees the sessions that he takes part in.
   const auto all =

@@ -35,6 +35,8 @@ struct Accepted {
   int status = 202;
   // JSON.
   std::string answer;
+  // False if no workflow starts with any of its events, and no instance waits for one.
+  bool used = true;
 };
 
 struct WorkflowFile {

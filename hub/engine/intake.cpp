@@ -20,6 +20,8 @@ struct Intake {
   std::vector<PreparedEvent> events;
   Accepted accepted;
   AfterCommit after;
+  // Instances that its events started or were collected for.
+  std::size_t started = 0;
 };
 
 std::string answer_of(const Intake& intake, const std::vector<std::string>& instances) {
@@ -108,12 +110,22 @@ Status store_delivery(store::Transaction& transaction, Engine::Impl& engine, Int
   std::vector<std::string> instances;
   for (const PreparedEvent& event : intake.events)
     RABT_TRY_STATUS(engine.events.store(transaction, event, intake.after, instances));
+  intake.started = instances.size();
+  for (const PreparedEvent& event : intake.events) intake.started += event.collecting.size();
   if (std::string answer = answer_of(intake, instances); answer != intake.accepted.answer) {
     intake.accepted.answer = std::move(answer);
     transaction.put(sql::kUpdateDelivery, {delivery.tenant, delivery.source,
                                            store::Blob{intake.dedupe}, intake.accepted.answer});
   }
   return append_entries(transaction, engine.context.parts.audit, intake, instances);
+}
+
+// Returns false if no instance was started and none waits for the events. A store that cannot be
+// read counts as use: a loss that may be none is not reported.
+bool is_used(const Engine::Impl& engine, const Intake& intake) {
+  if (intake.started > 0) return true;
+  const auto waiting = engine.events.listens_for(intake.after.events);
+  return !waiting.ok() || !waiting->empty();
 }
 
 }  // namespace
@@ -150,6 +162,7 @@ Result<Accepted> Engine::accept(const Delivery& delivery) {
     return std::move(intake.accepted);
   }
   context.counters.events += intake.events.size();
+  intake.accepted.used = is_used(engine, intake);
   engine.router.route(std::move(intake.after));
   return std::move(intake.accepted);
 }

@@ -502,9 +502,7 @@ void Connection::call() {
 // What an exception says may hold request data; the request id finds the place.
 Response Connection::threw() {
   ++shared_.failed;
-  shared_.log.error("http.handler_threw",
-                    {{"request_id", request_.request_id}, {"method", request_.method}});
-  return problem(internal("http.internal", ""));
+  return problem(internal("http.internal", "the handler threw an exception"));
 }
 
 void Connection::upgrade(Response& response) {
@@ -561,8 +559,13 @@ void Connection::answer_events(const Response& response) {
 void Connection::answer(Response& response) {
   if (response.status < 200 || response.status > 599) {
     RABT_BUG("a handler returned a status outside 200 to 599");
-    response = problem(internal("http.internal", ""));
+    response =
+        problem(internal("http.internal", "the handler answered with a status outside 200 to 599"));
   }
+  shared_.refusals.note(response, request_.request_id, request_.method,
+                        shared_.options.client && !request_.remote.empty()
+                            ? shared_.options.client(request_)
+                            : peer_.address);
   set_instance(response, request_.request_id);
   std::string out =
       write_head(response, response.stream ? response.stream_length : response.body.size(),
@@ -582,7 +585,6 @@ void Connection::answer(Response& response) {
 
 void Connection::refuse(const Refusal& refusal) {
   ++shared_.refused;
-  shared_.log.debug("http.refused", {{"code", refusal.code}, {"remote", peer_.address}});
   Response response =
       problem(refusal.status, refusal.code, reason_phrase(refusal.status), refusal.detail);
   room_.reset();

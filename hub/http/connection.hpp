@@ -16,6 +16,7 @@
 #include "hub/base/mutex.hpp"
 #include "hub/base/random.hpp"
 #include "hub/http/loop.hpp"
+#include "hub/http/refusals.hpp"
 #include "hub/http/request_head.hpp"
 #include "hub/http/server.hpp"
 #include "hub/http/sockets.hpp"
@@ -69,6 +70,8 @@ struct Shared {
   SystemClock clock;
   SystemRandom random;
   UlidSource ids{clock, random};
+
+  Refusals refusals{log, clock};
 
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> requests{0};

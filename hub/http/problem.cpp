@@ -81,7 +81,9 @@ int status_of(const Error& error) {
 
 Response problem(int status, std::string_view code, std::string_view title,
                  std::string_view detail) {
-  return problem_of(status, code, code, title, detail);
+  Response response = problem_of(status, code, code, title, detail);
+  response.cause = Cause{.code = std::string(code), .reason = std::string(detail)};
+  return response;
 }
 
 Response problem(const Error& error) {
@@ -104,6 +106,7 @@ Response problem(const Error& error) {
     detail = "the request could not be served; the operator finds the cause under the request id";
   }
   auto response = problem_of(status, type, error.code, title, detail);
+  response.cause = Cause{.code = error.code, .reason = error.message};
   if (status == 401) response.headers.emplace_back("WWW-Authenticate", "Bearer");
   if (policy.retry_helps) response.headers.emplace_back("Retry-After", "5");
   return response;

@@ -20,7 +20,8 @@ inline constexpr std::string_view kProblemType = "application/problem+json";
 // Status by status_of. Nothing internal
 // leaves: corrupt and internal errors keep their code and lose their message, http.signature does
 // not say which part failed. audit.unavailable has the type .../audit-unavailable and says that
-// nothing was done, not what is wrong with the log. Retry-After where a retry helps.
+// nothing was done, not what is wrong with the log. Retry-After where a retry helps. The whole
+// message stays in Response::cause, for the log.
 [[nodiscard]] Response problem(const Error& error);
 // The standard phrase, "Error" for an unknown status.
 [[nodiscard]] std::string_view reason_phrase(int status);

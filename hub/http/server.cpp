@@ -127,6 +127,7 @@ class Accepting final : public Loop::Watched, public std::enable_shared_from_thi
     const auto id = shared_.ids.next().text();
     auto response =
         problem(unavailable("http.overloaded", "all connections are in use; try again later"));
+    shared_.refusals.note(response, id, "", "");
     set_instance(response, id);
     const auto text =
         write_head(response, response.body.size(), {.request_id = id, .now = shared_.clock.now()}) +

@@ -75,6 +75,14 @@ struct Request {
   [[nodiscard]] std::optional<std::string_view> parameter(std::string_view name) const;
 };
 
+// Why a request was refused or failed, for the operator's log. No patient data.
+struct Cause {
+  std::string code;
+  std::string reason;
+  // The log has a line with more than these.
+  bool logged = false;
+};
+
 struct Response {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers{};
@@ -99,6 +107,8 @@ struct Response {
   // caller who lets more wait than a WebSocket may, or takes nothing for ten seconds, is cut off,
   // and comes back with Last-Event-ID.
   std::shared_ptr<SocketHandler> events{};
+  // Why the request was refused or failed; never sent. problem() sets it.
+  std::optional<Cause> cause{};
 };
 
 // Answers a request whose body has arrived. It may block; ServerOptions::threads run at once, and
@@ -176,6 +186,9 @@ struct ServerOptions {
   // machine is exempt, and the addresses for which `proxy` is true.
   int max_connections_per_address = 100;
   std::function<bool(std::string_view address)> proxy{};
+  // Gives the caller's address behind proxies, for the log. If unset, the log has the address of
+  // the other end of the connection.
+  std::function<std::string(const Request& head)> client{};
   // The limit of a request whose admission says nothing else.
   std::uint64_t max_body = limits::kMaxRequestBody;
   // The limit of any request: beyond, nobody is asked.

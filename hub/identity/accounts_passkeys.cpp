@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/base/printable.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/identity/accounts_state.hpp"
 #include "hub/identity/profile.hpp"
@@ -35,7 +36,7 @@ Result<std::string> check_name(std::string_view name) {
   });
   if (name.empty() || !plain || !is_utf8(name) || code_points(name) > kMaxName)
     return invalid("api.invalid", "name: must be a text of 1 to 80 characters");
-  return std::string(name);
+  return tidy_line(name);
 }
 
 RelyingParty party_of(const AccountOptions& options) {

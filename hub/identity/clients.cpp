@@ -4,6 +4,7 @@
 #include <array>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/base/split.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/crypto/crypto.hpp"
@@ -345,7 +346,7 @@ Result<Client> Clients::create(const Caller& caller, std::string_view id,
   RABT_TRY_STATUS(check_id(id));
   RABT_TRY_STATUS(check_change(wanted));
   Client made{.id = std::string(id),
-              .name = wanted.name.value_or(std::string(id)),
+              .name = tidy_line(wanted.name.value_or(std::string(id))),
               .active = wanted.active.value_or(true),
               .roles = wanted.roles.value_or(Roles{}),
               .addresses = wanted.addresses.value_or(std::vector<std::string>{}),
@@ -376,7 +377,7 @@ Result<Client> Clients::change(const Caller& caller, std::string_view id,
                     "the record was changed meanwhile; read it again and repeat the change");
   };
   if (wanted.version && *wanted.version != client.version) return other_version();
-  if (wanted.name) client.name = *wanted.name;
+  if (wanted.name) client.name = tidy_line(*wanted.name);
   if (wanted.active) client.active = *wanted.active;
   if (wanted.roles) client.roles = *wanted.roles;
   if (wanted.addresses) client.addresses = *wanted.addresses;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/identity/blind_index.hpp"
 #include "hub/phi/index_value.hpp"
@@ -136,6 +137,20 @@ constexpr std::array kMembers{Member{"username", username},
                               Member{"saudiHealthId", identifier},
                               Member{"guardians", texts}};
 
+// The value with every text in it as one line of characters that can be seen.
+Json tidied(const Json& value) {
+  if (value.is_string()) return tidy_line(value.as_string());
+  if (value.is_array()) {
+    Json out = Json::array();
+    for (const Json& one : value.as_array()) out.push_back(tidied(one));
+    return out;
+  }
+  if (!value.is_object()) return value;
+  Json out = Json::object();
+  for (const auto& [name, one] : value.as_object()) out.set(name, tidied(one));
+  return out;
+}
+
 // The index of a value, where it can be one.
 void add(std::vector<Alias>& out, const keys::Lease& lease, std::string_view kind,
          phi::IndexKind index, const Json& value, bool sole) {
@@ -163,10 +178,13 @@ Result<Json> check_profile(const Json& given) {
       continue;
     }
     if (value.is_null()) continue;
-    if (const Fault fault = known->fault(value)) {
+    const Json kept = tidied(value);
+    Fault fault = known->fault(value);
+    if (!fault) fault = known->fault(kept);
+    if (fault) {
       mistake(name, *fault);
     } else {
-      out.set(name, name == "username" ? Json(lower(value.as_string())) : value);
+      out.set(name, name == "username" ? Json(lower(kept.as_string())) : kept);
     }
   }
   if (!mistakes.empty()) return invalid("api.invalid", std::move(mistakes));

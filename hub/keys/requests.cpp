@@ -130,7 +130,7 @@ Result<Json> perform(KeyAdmin& admin, std::string_view verb, const Json& body, O
     RABT_TRY_STATUS(admin.release(order, hold_case));
     return Json::object({{"released", hold_case}});
   }
-  return not_found("http.not_found", "the API has no such path; see docs/openapi.yaml");
+  return not_found("http.not_found", "the API has no such path; /api/docs lists what there is");
 }
 
 }  // namespace rabt::keys

@@ -52,8 +52,11 @@ Result<std::string> good_body(Response response) {
   if (response.status >= 200 && response.status <= 299) return std::move(response.body);
   const auto problem = Json::parse(response.body);
   const std::string detail = problem.ok() ? problem->string_or("detail", "") : std::string();
-  return unavailable("net.refused", "HTTP " + std::to_string(response.status) +
-                                        (detail.empty() ? "" : ": " + detail));
+  // The code of who refused, which docs/problems.md explains.
+  std::string code = problem.ok() ? problem->string_or("code", "") : std::string();
+  if (code.empty()) code = "net.refused";
+  return unavailable(std::move(code), "HTTP " + std::to_string(response.status) +
+                                          (detail.empty() ? "" : ": " + detail));
 }
 
 Result<Json> LocalHttp::json(const std::string& method, const std::string& url,

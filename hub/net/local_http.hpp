@@ -39,8 +39,8 @@ class LocalHttp {
   std::unique_ptr<State> state_;
 };
 
-// Returns the body of a 2xx answer. Error: unavailable net.refused, with the status and the detail
-// of the problem document that the answer holds.
+// Returns the body of a 2xx answer. Error: unavailable, with the status, and with code and detail
+// of the problem document that the answer holds; net.refused if it holds none.
 [[nodiscard]] Result<std::string> good_body(Response response);
 
 }  // namespace rabt::net

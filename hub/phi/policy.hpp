@@ -117,8 +117,11 @@ class Policy {
   void count(Channel channel, Class kind) const;
   void count(Channel channel, Other what) const;
   // The text without findings of other classes; nothing when it is blocked.
+  // words: of the package that said it; null for the hub's own texts. Its constants are not
+  // findings.
   [[nodiscard]] std::optional<std::string> detect(Channel channel, std::string_view text,
-                                                  const std::set<Class>& passing) const;
+                                                  const std::set<Class>& passing,
+                                                  const Vocabulary* words) const;
 
   [[nodiscard]] bool learnt(std::string_view name) const;
 

@@ -76,6 +76,8 @@ void each_word(std::string_view text, const Take& take) {
 }  // namespace
 
 Vocabulary::Vocabulary() {
+  // Causes that a request of a plugin ends with: "<plugin>.no_answer.<cause>".
+  add_text("allowed blob cancelled circuit connect dns large overload reset secret timeout tls");
   add_text(
       "a about after again all already also an and answer answered any are as at be because been "
       "before but by can cannot do does done each empty error expected failed first for from given "
@@ -98,7 +100,13 @@ void Vocabulary::add_program(std::string_view bytes) {
     }
     std::size_t end = i;
     while (end < bytes.size() && is_printable(bytes[end])) ++end;
+    if (bytes.substr(i, end - i).starts_with(kTextMark)) {
+      const std::string_view text = bytes.substr(i, end - i).substr(kTextMark.size());
+      constants_.add(text);
+      add_text(text);
+    }
     if (const std::size_t run = end - i; run >= kMinRun) {
+      constants_.add(bytes.substr(i, run));
       each_word(bytes.substr(i, run), [&](std::string_view word) {
         if (run >= kMinShortRun || (word.size() > kShortWord && is_alpha(word.front())))
           words_.emplace(word);
@@ -131,7 +139,38 @@ bool Vocabulary::knows(std::string_view word) const {
   return words_.contains(std::string(word));
 }
 
+std::vector<Span> Vocabulary::constants_in(std::string_view text) const {
+  std::vector<Span> out;
+  std::size_t number_end = 0;  // no code begins within a number
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    std::size_t size = std::max(Constants::own().length_at(text, i), constants_.length_at(text, i));
+    if (i >= number_end) {
+      const std::size_t number = is_digit(text[i]) ? number_at(text, i).end : 0;
+      const std::string_view code = codes_.empty() ? std::string_view() : code_at(text, i);
+      if (!code.empty() && is_code(code) && number <= i + code.size()) {
+        size = std::max(size, code.size());
+      } else {
+        number_end = number;
+      }
+    }
+    if (size == 0) continue;
+    if (!out.empty() && out.back().end >= i) {
+      out.back().end = std::max(out.back().end, i + size);
+    } else {
+      out.push_back({i, i + size});
+    }
+  }
+  return out;
+}
+
+std::vector<Span> own_constants_in(std::string_view text) {
+  static const Vocabulary none;
+  return none.constants_in(text);
+}
+
 std::string Vocabulary::only_known(std::string_view text) const {
+  const std::vector<Span> constants = constants_in(text);
+  auto constant = constants.begin();
   std::string out;
   std::size_t mark_end = 0;  // behind the last kWithheld, while nothing known came after it
   const auto withhold = [&] {
@@ -148,13 +187,16 @@ std::string Vocabulary::only_known(std::string_view text) const {
   };
   for (std::size_t i = 0; i < text.size();) {
     std::size_t end = i + 1;
-    if (const std::string_view code = codes_.empty() ? std::string_view() : code_at(text, i);
-        !code.empty() && is_code(code) &&
-        (is_alpha(code.front()) || number_at(text, i).end <= i + code.size())) {
-      end = i + code.size();
-      say(code);
-    } else if (is_word(text[i])) {
-      while (end < text.size() && is_word(text[end])) ++end;
+    if (constant != constants.end() && constant->begin == i) {
+      end = constant->end;
+      say(text.substr(i, end - i));
+      i = end;
+      ++constant;
+      continue;
+    }
+    const std::size_t stop = constant == constants.end() ? text.size() : constant->begin;
+    if (is_word(text[i])) {
+      while (end < stop && is_word(text[end])) ++end;
       const std::string_view word = text.substr(i, end - i);
       if (std::all_of(word.begin(), word.end(), is_alpha) && knows(word)) {
         say(word);
@@ -162,7 +204,7 @@ std::string Vocabulary::only_known(std::string_view text) const {
         withhold();
       }
     } else if (is_digit(text[i])) {
-      const Number number = number_at(text, i);
+      const Number number = number_at(text.substr(0, stop), i);
       end = number.end;
       if (number.digits <= kMaxDigits || knows(text.substr(i, end - i))) {
         say(text.substr(i, end - i));

@@ -64,12 +64,20 @@ Outcome unreadable(const char* gateway) {
                            " gateway could not be read, and the message may have been sent");
 }
 
+// Whoever reads 401 looks for what the gateway did not take.
+const char* credentials_hint(int status) {
+  return status == 401 ? "; it did not take the token or user that the plugin has: look at the "
+                         "secrets of plugin.notify"
+                       : "";
+}
+
 // The gateway said no. code: its own, or empty. status: what the workflow sees.
 Outcome refused(const char* gateway, const std::string& code, int status) {
   const Json detail{{"status", status}, {"code", code}};
   return Outcome::fail(Kind::permanent, "notify.refused",
                        std::string("the ") + gateway + " refused the message" +
-                           (code.empty() ? std::string() : ", error " + code),
+                           (code.empty() ? std::string() : ", error " + code) +
+                           credentials_hint(status),
                        detail.dump());
 }
 
@@ -86,7 +94,8 @@ Outcome bad_status(const HttpResult& answer, const char* gateway) {
   }
   if (answer.status >= 500)
     return Outcome::fail(Kind::ambiguous, "notify.failed", text, detail.dump());
-  return Outcome::fail(Kind::permanent, "notify.refused", text, detail.dump());
+  return Outcome::fail(Kind::permanent, "notify.refused", text + credentials_hint(answer.status),
+                       detail.dump());
 }
 
 const char* sms_status(std::string_view theirs) {

@@ -111,6 +111,8 @@ void ApiRig::open(Options options) {
                                            .log = null_logger(),
                                            .tenant = "t1",
                                            .access = access_.get()});
+  outcomes_ = std::make_unique<DeliveryOutcomes>(
+      DeliveryOutcomes::Parts{hub.store(), hub.keys(), clock, random, "t1"});
   std::unique_ptr<Resources> resources(new Resources{
       .hooks{{.engine = hub.engine(),
               .plugins = hub.host(),
@@ -118,7 +120,8 @@ void ApiRig::open(Options options) {
               .audit = audit,
               .clock = clock,
               .log = null_logger(),
-              .tenant = "t1"},
+              .tenant = "t1",
+              .outcomes = outcomes_.get()},
              std::move(options.sources)},
       .instances{hub.engine(), about},
       .workflows{hub.engine(), *approvals},

@@ -91,6 +91,7 @@ class ApiRig {
   std::unique_ptr<identity::Watch> watch_;
   std::unique_ptr<consultation::SessionService> sessions_;
   std::unique_ptr<Replays> replays_;
+  std::unique_ptr<DeliveryOutcomes> outcomes_;
   std::unique_ptr<Cursors> cursors_;
   std::unique_ptr<Api> api_;
   std::string last_blob_;

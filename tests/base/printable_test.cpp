@@ -35,5 +35,29 @@ TEST(Printable, TellsWhetherATextIs) {
   }
 }
 
+// Of the flag of England, whose letters are tags; they can carry a hidden text.
+TEST(Printable, ShowsHiddenTags) {
+  EXPECT_EQ(printable("a\xf3\xa0\x81\x87z"), "a?z");
+  EXPECT_FALSE(is_printable("\xf3\xa0\x80\x81"));
+  EXPECT_TRUE(is_printable("\xf3\xa0\x84\x80"));  // a variation selector
+}
+
+TEST(Tidy, LeavesOutWhatForgesOrTurnsRoundATitle) {
+  EXPECT_EQ(tidy_line(std::string_view("a\0b\x1b[2J", 7)), "ab[2J");
+  EXPECT_EQ(tidy_line("one\r\ntwo\tthree"), "one  two three");
+  EXPECT_EQ(tidy_line("to \xe2\x80\xae"
+                      "drawkcab\xe2\x81\xa9\xe2\x80\xa8!"),
+            "to drawkcab !");
+  EXPECT_EQ(tidy_line("x\xf3\xa0\x81\x87y"), "xy");
+  EXPECT_EQ(tidy_line("نورة القحطاني\xe2\x80\x8f, ä 👩\xe2\x80\x8d⚕️"),
+            "نورة القحطاني\xe2\x80\x8f, ä 👩\xe2\x80\x8d⚕️");
+}
+
+TEST(Tidy, KeepsTheLinesOfAText) {
+  EXPECT_EQ(tidy_text("one\r\ntwo\tthree\xe2\x80\xa8"
+                      "four\x1b\xe2\x80\xae"),
+            "one\r\ntwo\tthree\nfour");
+}
+
 }  // namespace
 }  // namespace rabt

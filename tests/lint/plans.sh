@@ -8,7 +8,8 @@ python3 - <<'PY'
 import glob, re, sqlite3, sys
 
 # Tables of a few rows for each tenant.
-SMALL = {"definition", "definition_child", "binding", "schedule", "bootstrap", "webhook", "clinic", "presence", "approval", "hold", "key_task"}
+SMALL = {"definition", "definition_child", "binding", "schedule", "bootstrap", "webhook", "clinic", "presence", "approval", "hold", "key_task",
+         "delivery_outcome_total"}
 MAY = {
     # Asked when workflows are planned or deployed and when the hub starts; an index would cost each instance two writes.
     "kCountRunning", "kRunningByBinding",

@@ -218,6 +218,7 @@ Response Doors::refuse(const Found& found, const Request& head, const Error& err
   const Json body = found.door->error(refusal);
   Response response = json_response(refusal.status, body);
   response.headers.emplace_back("X-Rabt-Code", error.code);
+  response.cause = problem.cause;
   for (const auto& field : problem.headers) {
     if (field.first != "Content-Type") response.headers.push_back(field);
   }

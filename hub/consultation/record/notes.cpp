@@ -3,6 +3,7 @@
 #include <set>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/consultation/record/record_service.hpp"
 
 // Clinical notes: draft -> final -> amended.
@@ -40,7 +41,13 @@ Json read_sections(Fields& fields, const Json& body, const Json& of_template) {
     const bool good =
         is_section_name(name) && (known.empty() || std::any_of(known.begin(), known.end(), named));
     if (!good) {
-      fields.wrong("sections", "it has a section that the template does not have");
+      // The name may be anything that a caller typed: its place says which.
+      std::vector<std::string> names;
+      for (const Json& section : known) names.push_back(section["id"].as_string());
+      fields.wrong("sections", "section number " + std::to_string(sections.size() + 1) +
+                                   (names.empty() ? " must be named in a-z, 0-9 and _"
+                                                  : " is none of the template; its sections are: " +
+                                                        listed(names)));
       return Json::object();
     }
     sections.set(name, texts.text(name));

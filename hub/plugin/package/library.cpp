@@ -19,6 +19,9 @@ namespace rabt::plugin {
 
 namespace {
 
+// A longer text of a program is cut between two pieces.
+constexpr std::size_t kMaxText = 4096;
+
 // Mapped libraries belong to the process, as the dynamic linker's own list does. The descriptors
 // stay open with them: the linker knows a library by its path, and /proc/self/fd/N must not come to
 // name another file.
@@ -92,10 +95,16 @@ Result<SealedLibrary> seal_library(const PackageFiles& files) {
   RABT_TRY(file, find_library(files));
   SealedLibrary library;
   library.path = library_path(files.origin());
-  RABT_TRY_STATUS(each_piece(*file, [&library](std::string_view piece) {
-    library.words.add_program(piece);
+  std::string kept;  // a text that goes on in the next piece
+  RABT_TRY_STATUS(each_piece(*file, [&](std::string_view piece) {
+    const std::string all = kept.append(piece);
+    const std::size_t end =
+        std::max(all.rfind('\0') + 1, all.size() - std::min(all.size(), kMaxText));
+    library.words.add_program(std::string_view(all).substr(0, end));
+    kept = all.substr(end);
     return ok_status();
   }));
+  library.words.add_program(kept);
   library.file = Descriptor(::fcntl(file->sealed->get(), F_DUPFD_CLOEXEC, 0));
   if (!library.file.open()) return broken(library.path, "no file descriptor");
   library.sha256 = file->sha256;

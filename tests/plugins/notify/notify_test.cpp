@@ -138,7 +138,14 @@ TEST_F(Notify, RefusalsArePermanentAndCarryTheGatewaysCode) {
   answer_ = {.status = 401, .body = "who are you"};
   outcome = send_sms();
   EXPECT_EQ(outcome.kind, Kind::permanent);
-  EXPECT_EQ(outcome.message, "the SMS gateway answered 401");
+  EXPECT_EQ(outcome.message,
+            "the SMS gateway answered 401; it did not take the token or user that the plugin has: "
+            "look at the secrets of plugin.notify");
+  answer_ = {.status = 401, .body = R"({"success": false, "errorCode": "ER-01"})"};
+  outcome = send_sms();
+  EXPECT_EQ(outcome.message,
+            "the SMS gateway refused the message, error ER-01; it did not take the token or user "
+            "that the plugin has: look at the secrets of plugin.notify");
   answer_ = {.status = 422, .body = R"({"ErrorCode": 406, "Message": "someone@example.org ..."})"};
   outcome = send_email();
   EXPECT_EQ(outcome.kind, Kind::permanent);

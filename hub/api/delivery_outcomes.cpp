@@ -1,0 +1,176 @@
+#include "hub/api/delivery_outcomes.hpp"
+
+#include <utility>
+#include <vector>
+
+#include "hub/api/answers.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/base/number.hpp"
+#include "hub/keys/retention.hpp"
+
+namespace rabt::api {
+
+namespace {
+
+using store::Statement;
+
+constexpr Statement kInsert{
+    "INSERT INTO delivery_outcome (tenant, source, outcome, at_ms, client, request, code, reason, "
+    "length, uid, data_key, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"};
+constexpr Statement kCount{
+    "INSERT INTO delivery_outcome_total (tenant, source, outcome, total) VALUES ($1, $2, $3, 1) ON "
+    "CONFLICT (tenant, source, outcome) DO UPDATE SET total = total + 1"};
+constexpr Statement kDropOldest{
+    "DELETE FROM delivery_outcome WHERE tenant = $1 AND source = $2 AND id <= (SELECT id FROM "
+    "delivery_outcome WHERE tenant = $1 AND source = $2 ORDER BY id DESC LIMIT 1 OFFSET $3)"};
+constexpr Statement kDropBodies{
+    "UPDATE delivery_outcome SET data_key = x'', sealed = x'' WHERE tenant = $1 AND source = $2 "
+    "AND "
+    "data_key != x'' AND id <= (SELECT id FROM delivery_outcome WHERE tenant = $1 AND source = $2 "
+    "AND data_key != x'' ORDER BY id DESC LIMIT 1 OFFSET $3)"};
+constexpr Statement kDropOldBodies{
+    "UPDATE delivery_outcome SET data_key = x'', sealed = x'' WHERE data_key != x'' AND at_ms < "
+    "$1"};
+constexpr Statement kListAll{
+    "SELECT id, source, outcome, at_ms, client, request, code, reason, length, data_key != x'' "
+    "FROM "
+    "delivery_outcome WHERE tenant = $1 ORDER BY id DESC LIMIT $2"};
+constexpr Statement kListOfSource{
+    "SELECT id, source, outcome, at_ms, client, request, code, reason, length, data_key != x'' "
+    "FROM "
+    "delivery_outcome WHERE tenant = $1 AND source = $3 ORDER BY id DESC LIMIT $2"};
+constexpr Statement kTotals{
+    "SELECT source, outcome, total FROM delivery_outcome_total WHERE tenant = $1"};
+constexpr Statement kReadBody{
+    "SELECT uid, data_key, sealed FROM delivery_outcome WHERE id = $1 AND tenant = $2 AND data_key "
+    "!= x''"};
+
+constexpr std::array<std::string_view, 4> kNames = {"signature", "unreadable", "not_taken",
+                                                    "unused"};
+constexpr std::int64_t kListed = 100;
+constexpr std::int64_t kMaxListed = 1'000;
+constexpr std::size_t kUidBytes = 16;
+constexpr std::size_t kMaxReason = 512;
+
+crypto::SealContext context(std::string_view tenant, std::string_view uid) {
+  return {.tenant = tenant, .table = "delivery_outcome", .row = uid, .field = "body"};
+}
+
+Json entry_of(const store::Row& row) {
+  return Json::object({{"id", row.integer(0)},
+                       {"source", row.text(1)},
+                       {"outcome", row.text(2)},
+                       {"at", to_iso8601({row.integer(3)})},
+                       {"client", row.text(4)},
+                       {"request", row.text(5)},
+                       {"code", row.text(6)},
+                       {"reason", row.text(7)},
+                       {"length", row.integer(8)},
+                       {"bodyKept", row.integer(9) != 0}});
+}
+
+}  // namespace
+
+std::string_view to_string(Outcome outcome) {
+  return kNames.at(static_cast<std::size_t>(outcome));
+}
+
+void DeliveryOutcomes::note(const LostDelivery& lost) {
+  ++counts_.at(static_cast<std::size_t>(lost.outcome));
+  std::array<std::uint8_t, kUidBytes> random{};
+  parts_.random.fill(random);
+  const std::string uid(random.begin(), random.end());
+  std::string data_key;
+  std::string sealed;
+  if (lost.outcome == Outcome::unreadable && lost.body.size() <= kMaxKeptBody) {
+    if (const auto key = parts_.keys.shared(parts_.tenant, keys::kEvent); key.ok()) {
+      data_key = std::string((*key)->id());
+      sealed = (*key)->seal(context(parts_.tenant, uid), lost.body, parts_.random);
+    }
+  }
+  parts_.store.submit(
+      store::Store::Need::droppable,
+      [tenant = parts_.tenant, source = std::string(lost.source), outcome = to_string(lost.outcome),
+       at = parts_.clock.now().ms, client = std::string(lost.client),
+       request = std::string(lost.request), code = std::string(lost.code),
+       reason = std::string(lost.reason.substr(0, kMaxReason)),
+       length = static_cast<std::int64_t>(lost.body.size()), uid, data_key,
+       sealed](store::Transaction& transaction) -> Status {
+        transaction.put(kInsert,
+                        {tenant, source, outcome, at, client, request, code, reason, length,
+                         store::Blob{uid}, store::Blob{data_key}, store::Blob{sealed}});
+        transaction.put(kCount, {tenant, source, outcome});
+        if (!data_key.empty()) transaction.put(kDropBodies, {tenant, source, kKeptBodies});
+        transaction.put(kDropOldest, {tenant, source, kKeptOutcomes});
+        return ok_status();
+      },
+      [](const Status& /*status*/) {});
+}
+
+void DeliveryOutcomes::remove_old() {
+  const std::int64_t before = parts_.clock.now().ms - kBodyKeptMs;
+  parts_.store.submit(
+      store::Store::Need::droppable,
+      [before](store::Transaction& transaction) -> Status {
+        transaction.put(kDropOldBodies, {before});
+        return ok_status();
+      },
+      [](const Status& /*status*/) {});
+}
+
+Result<http::Response> DeliveryOutcomes::list(const Call& call) const {
+  const auto source = call.request.parameter("source");
+  std::int64_t limit = kListed;
+  if (const auto wanted = call.request.parameter("limit")) {
+    const auto number = read_number<std::int64_t>(*wanted);
+    if (!number || *number < 1 || *number > kMaxListed)
+      return invalid("api.invalid",
+                     "limit: it must be a number from 1 to " + std::to_string(kMaxListed));
+    limit = *number;
+  }
+  Json items = Json::array();
+  Json totals = Json::array();
+  const auto add = [&items](const store::Row& row) {
+    items.push_back(entry_of(row));
+    return true;
+  };
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY_STATUS(source ? connection.query(kListOfSource, {parts_.tenant, limit, *source}, add)
+                           : connection.query(kListAll, {parts_.tenant, limit}, add));
+    return connection.query(kTotals, {parts_.tenant}, [&](const store::Row& row) {
+      if (!source || row.text(0) == *source)
+        totals.push_back(Json::object(
+            {{"source", row.text(0)}, {"outcome", row.text(1)}, {"total", row.integer(2)}}));
+      return true;
+    });
+  }));
+  return json_response(200,
+                       Json::object({{"items", std::move(items)}, {"totals", std::move(totals)}}));
+}
+
+Result<std::string> DeliveryOutcomes::body(std::int64_t id) const {
+  std::string uid;
+  std::string data_key;
+  std::string sealed;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return connection.query(kReadBody, {id, parts_.tenant}, [&](const store::Row& row) {
+      uid = std::string(row.blob(0));
+      data_key = std::string(row.blob(1));
+      sealed = std::string(row.blob(2));
+      return false;
+    });
+  }));
+  if (data_key.empty())
+    return not_found("delivery.body", "no body of this delivery is kept; it is kept for 7 days");
+  RABT_TRY(key, parts_.keys.open(parts_.tenant, data_key));
+  return key->open(context(parts_.tenant, uid), sealed);
+}
+
+void DeliveryOutcomes::write_metrics(MetricsWriter& out) const {
+  out.counters("rabt_deliveries_lost_total", "Deliveries that came to nothing, by outcome.");
+  for (std::size_t i = 0; i < kNames.size(); ++i)
+    out.sample("rabt_deliveries_lost_total", {{"outcome", std::string(kNames.at(i))}},
+               counts_.at(i).load());
+}
+
+}  // namespace rabt::api

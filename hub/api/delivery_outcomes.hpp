@@ -1,0 +1,75 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "hub/api/routes.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/metrics.hpp"
+#include "hub/base/random.hpp"
+#include "hub/keys/data_keys.hpp"
+#include "hub/store/store.hpp"
+
+namespace rabt::api {
+
+enum class Outcome : std::uint8_t {
+  signature,   // it is not proved who sent it
+  unreadable,  // the plugin of the source cannot read the body
+  not_taken,   // it was read, and the hub could not take it
+  unused,      // it was taken; no workflow starts with it, and none waits for it
+};
+[[nodiscard]] std::string_view to_string(Outcome outcome);
+
+// A delivery that came to nothing. No patient data but the body, which is sealed.
+struct LostDelivery {
+  std::string_view source;
+  Outcome outcome = Outcome::signature;
+  std::string_view code;
+  std::string_view reason;
+  std::string_view client;
+  std::string_view request;
+  std::string_view body;
+};
+
+// What became of deliveries that came to nothing: the newest kKeptOutcomes of each source, and how
+// many there were. The body is kept of those that could not be read, sealed, for kBodyKeptMs.
+// Internally synchronised.
+class DeliveryOutcomes {
+ public:
+  struct Parts {
+    store::Store& store;
+    keys::DataKeys& keys;
+    const Clock& clock;
+    Random& random;
+    std::string tenant;
+  };
+  explicit DeliveryOutcomes(Parts parts) : parts_(std::move(parts)) {}
+
+  static constexpr std::int64_t kKeptOutcomes = 1'000;
+  static constexpr std::int64_t kBodyKeptMs = 7LL * 24 * 3600 * 1000;
+  // A longer body is not kept; its length is.
+  static constexpr std::size_t kMaxKeptBody = 256U << 10U;
+  // Bodies of one source that are kept; an older one goes.
+  static constexpr std::int64_t kKeptBodies = 100;
+
+  // Nothing waits for it; what cannot be written is counted only.
+  void note(const LostDelivery& lost);
+  // Removes bodies whose time is over. The caller answers for the clock.
+  void remove_old();
+
+  // The newest first: `limit` rows, of one `source` if it is named, and the totals.
+  [[nodiscard]] Result<http::Response> list(const Call& call) const;
+  // Returns the body that was kept under this id. Error not_found delivery.body.
+  [[nodiscard]] Result<std::string> body(std::int64_t id) const;
+
+  void write_metrics(MetricsWriter& out) const;
+
+ private:
+  const Parts parts_;
+  std::array<std::atomic<std::uint64_t>, 4> counts_{};
+};
+
+}  // namespace rabt::api

@@ -1,0 +1,58 @@
+#include "hub/http/refusals.hpp"
+
+#include <string>
+
+#include "hub/base/json.hpp"
+#include "hub/http/problem.hpp"
+
+namespace rabt::http {
+
+namespace {
+
+// The cause of an answer that was not made from an error, or was kept and is given again.
+Cause cause_of(const Response& response) {
+  if (response.cause) return *response.cause;
+  Cause cause{.code = "http." + std::to_string(response.status), .reason = {}};
+  if (is_problem(response)) {
+    const auto document = Json::parse(response.body);
+    if (document.ok())
+      cause = {.code = document->string_or("code", cause.code),
+               .reason = document->string_or("detail", "")};
+  }
+  return cause;
+}
+
+}  // namespace
+
+bool Refusals::may_say() {
+  const std::int64_t now = clock_.monotonic_ms() / 1000;
+  std::int64_t second = second_.load();
+  if (second != now && second_.compare_exchange_strong(second, now)) {
+    lines_ = 0;
+    if (const std::uint64_t unsaid = unsaid_.exchange(0); unsaid > 0)
+      log_.warn("http.refusals_not_logged", {{"count", static_cast<std::int64_t>(unsaid)}});
+  }
+  if (++lines_ <= kRefusalLinesPerSecond) return true;
+  ++unsaid_;
+  return false;
+}
+
+void Refusals::note(const Response& response, std::string_view request_id, std::string_view method,
+                    std::string_view client) {
+  if (response.status < 400 || (response.cause && response.cause->logged)) return;
+  // The hub's own faults are few, and each is looked for.
+  const bool fault = response.status == 500;
+  if (!fault && !may_say()) return;
+  const Cause cause = cause_of(response);
+  const bool failed = response.status >= 500;
+  const LogLevel level = fault ? LogLevel::error : failed ? LogLevel::warn : LogLevel::info;
+  log_.log(level, failed ? "http.failed" : "http.refused",
+           {{"status", std::int64_t{response.status}},
+            {"code", std::string_view(cause.code)},
+            {"reason", std::string_view(cause.reason)},
+            {"request_id", request_id},
+            {"method", method},
+            {"remote", client}});
+}
+
+}  // namespace rabt::http

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string_view>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/log.hpp"
+#include "hub/http/server.hpp"
+
+// One log line for each answer that refuses or fails, by which an operator finds its cause.
+namespace rabt::http {
+
+// More lines a second are counted instead: a flood of requests is no flood of log lines.
+inline constexpr std::uint64_t kRefusalLinesPerSecond = 200;
+
+// Internally synchronised.
+class Refusals {
+ public:
+  Refusals(Logger& log, const Clock& clock) : log_(log), clock_(clock) {}
+
+  // Logs http.refused (status 4xx) or http.failed (5xx) with code, reason, request id and the
+  // caller's address. Nothing for other answers, and where Cause::logged says that a line stands.
+  void note(const Response& response, std::string_view request_id, std::string_view method,
+            std::string_view client);
+
+ private:
+  // Whether one more line may be written in this second.
+  [[nodiscard]] bool may_say();
+
+  Logger& log_;
+  const Clock& clock_;
+  std::atomic<std::int64_t> second_{0};
+  std::atomic<std::uint64_t> lines_{0};
+  std::atomic<std::uint64_t> unsaid_{0};
+};
+
+}  // namespace rabt::http

@@ -1,0 +1,84 @@
+#include "hub/api/delivery_outcomes.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/api/rig.hpp"
+
+namespace rabt::api {
+namespace {
+
+class DeliveryOutcomesTest : public ::testing::Test {
+ protected:
+  void note(std::string_view source, Outcome outcome, std::string_view body) {
+    outcomes_.note({.source = source,
+                    .outcome = outcome,
+                    .code = "http.signature",
+                    .reason = "no v1 signature fits any of the configured secrets",
+                    .client = "192.0.2.7",
+                    .request = "01ID",
+                    .body = body});
+  }
+  Json listed(const std::string& query = {}) {
+    // What was submitted before is committed.
+    must(rig_.hub.store().write([](store::Transaction&) { return ok_status(); }));
+    const http::Request made = request("GET", "/api/v1/deliveries" + query);
+    return json(must(outcomes_.list({.request = made})));
+  }
+  ApiRig rig_;
+  DeliveryOutcomes outcomes_{
+      {rig_.hub.store(), rig_.hub.keys(), rig_.hub.clock(), rig_.random, "t1"}};
+};
+
+TEST_F(DeliveryOutcomesTest, ARefusedOneKeepsWhoWhyAndHowLongAndNoBody) {
+  note("his", Outcome::signature, "Layla Haddad");
+  const Json list = listed();
+  ASSERT_EQ(list["items"].size(), 1U);
+  const Json& one = list["items"][std::size_t{0}];
+  EXPECT_EQ(one.string_or("source", ""), "his");
+  EXPECT_EQ(one.string_or("outcome", ""), "signature");
+  EXPECT_EQ(one.string_or("reason", ""), "no v1 signature fits any of the configured secrets");
+  EXPECT_EQ(one.string_or("client", ""), "192.0.2.7");
+  EXPECT_EQ(one.string_or("request", ""), "01ID");
+  EXPECT_EQ(one.int_or("length", 0), 12);
+  EXPECT_FALSE(one.bool_or("bodyKept", true));
+  EXPECT_EQ(outcomes_.body(one.int_or("id", 0)).error().code, "delivery.body");
+}
+
+TEST_F(DeliveryOutcomesTest, AnUnreadableOneKeepsItsBodySealedForSevenDays) {
+  note("his", Outcome::unreadable, "Layla Haddad");
+  const Json list = listed();
+  const std::int64_t id = list["items"][std::size_t{0}].int_or("id", 0);
+  EXPECT_EQ(must(outcomes_.body(id)), "Layla Haddad");
+  EXPECT_EQ(list.dump().find("Layla"), std::string::npos);
+  outcomes_.remove_old();
+  EXPECT_TRUE(listed()["items"][std::size_t{0}].bool_or("bodyKept", false));
+  rig_.hub.clock().advance_ms(DeliveryOutcomes::kBodyKeptMs + 1);
+  outcomes_.remove_old();
+  EXPECT_FALSE(listed()["items"][std::size_t{0}].bool_or("bodyKept", true));
+  EXPECT_FALSE(outcomes_.body(id).ok());
+  // One byte past the limit is not kept.
+  note("his", Outcome::unreadable, std::string(DeliveryOutcomes::kMaxKeptBody, 'x'));
+  EXPECT_TRUE(listed()["items"][std::size_t{0}].bool_or("bodyKept", false));
+  note("his", Outcome::unreadable, std::string(DeliveryOutcomes::kMaxKeptBody + 1, 'x'));
+  EXPECT_FALSE(listed()["items"][std::size_t{0}].bool_or("bodyKept", true));
+}
+
+TEST_F(DeliveryOutcomesTest, AFloodOfOneSourceIsCountedAndLeavesOthersAlone) {
+  note("quiet", Outcome::unused, "{}");
+  for (std::int64_t i = 0; i < DeliveryOutcomes::kKeptOutcomes + 3; ++i)
+    note("his", Outcome::signature, "{}");
+  EXPECT_EQ(listed("?source=his&limit=1000")["items"].size(),
+            static_cast<std::size_t>(DeliveryOutcomes::kKeptOutcomes));
+  EXPECT_EQ(listed("?source=quiet")["items"].size(), 1U);
+  EXPECT_EQ(listed("?source=his&limit=1")["totals"][std::size_t{0}].int_or("total", 0),
+            DeliveryOutcomes::kKeptOutcomes + 3);
+  for (std::int64_t i = 0; i < DeliveryOutcomes::kKeptBodies + 1; ++i)
+    note("his", Outcome::unreadable, "{}");
+  std::int64_t kept = 0;
+  const Json bodies = listed("?source=his&limit=1000");
+  for (const Json& one : bodies["items"].as_array()) kept += one.bool_or("bodyKept", false) ? 1 : 0;
+  EXPECT_EQ(kept, DeliveryOutcomes::kKeptBodies);
+}
+
+}  // namespace
+}  // namespace rabt::api
