@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   int code = 0;
   bool allow_debugging = false;
   cli::add_serve_command(app, code, allow_debugging);
+  cli::add_backup_commands(app, code);
   cli::add_config_commands(app, code);
   cli::add_keys_commands(app, code);
   cli::add_audit_commands(app, code);

@@ -1,5 +1,7 @@
 #include "hub/api/health.hpp"
 
+#include <algorithm>
+
 #include "hub/api/answers.hpp"
 #include "hub/base/limits.hpp"
 
@@ -50,6 +52,10 @@ Json plugin_health(const plugin::PluginHost::PluginState& state) {
     if (!state.health->reason.empty()) health.set("reason", state.health->reason);
     out.set("health", std::move(health));
   }
+  if (state.newest && state.storage_scarce()) {
+    out.set("storage",
+            Json::object({{"bytes", state.storage_bytes}, {"quota", state.storage_quota}}));
+  }
   if (!state.worker) return out;
   const plugin::PluginHost::WorkerState& worker = *state.worker;
   out.set("state", worker.phase);
@@ -69,8 +75,9 @@ std::string why_unable(const plugin::PluginHost::PluginState& state) {
   return {};
 }
 
-const char* word(bool well) {
-  return well ? "pass" : "fail";
+const char* word(bool well, bool scarce) {
+  if (!well) return "fail";
+  return scarce ? "warn" : "pass";
 }
 
 constexpr identity::Roles kOperators{identity::Role::admin, identity::Role::security_officer,
@@ -111,11 +118,20 @@ http::Response Health::get(const Call& call) const {
   // Asks the root only when the keys have expired, and after a failure at most once a second.
   const auto keys = keyring.tenant(tenant);
   const audit::LogState log = audit.state();
+  const std::string unwritten = keyring.trouble();
   const auto states = plugins.plugins();
   Json roles = roles_unserved(plugins.bindings(), states);
   const bool well = !stats.disk_full && stats.queued < limits::kMaxQueuedJobs / 2 && log.well() &&
-                    keys.ok() && roles.size() == 0;
-  if (!may_see_detail(call.caller.who)) return answer(well, Json::object({{"status", word(well)}}));
+                    keys.ok() && unwritten.empty() && roles.size() == 0;
+  // Room that gets scarce stops nothing yet.
+  const bool scarce = std::any_of(states.begin(), states.end(),
+                                  [](const auto& state) { return state.storage_scarce(); });
+  const char* const status = word(well, scarce || held);
+  if (!may_see_detail(call.caller.who)) {
+    Json body = Json::object({{"status", status}});
+    if (held) body.set("held", true);
+    return answer(well, body);
+  }
   Json loaded = Json::array();
   std::string unsigned_ones;
   for (const auto& state : states) {
@@ -123,12 +139,13 @@ http::Response Health::get(const Call& call) const {
     loaded.push_back(plugin_health(state));
   }
   Json body = Json::object(
-      {{"status", word(well)},
+      {{"status", status},
        {"store", Json::object({{"diskFull", stats.disk_full}, {"queued", stats.queued}})},
-       {"keys", key_health(keyring.root(), keys.ok() ? "" : keys.error().code)},
+       {"keys", key_health(keyring.root(), keys.ok() ? unwritten : keys.error().code)},
        {"audit", audit_health(log)},
        {"plugins", std::move(loaded)}});
   if (roles.size() > 0) body.set("rolesUnserved", std::move(roles));
+  if (held) body.set("held", true);
   if (Json wrong = troubles(); wrong.size() > 0) body.set("detail", std::move(wrong));
   if (!unsigned_ones.empty())
     body.set("notes", Json::array({"dev mode: unsigned plugins: " + unsigned_ones}));

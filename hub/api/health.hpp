@@ -29,6 +29,8 @@ struct Health {
   // What of the hub's surroundings does not work: {database, rabbitmq, credentials, jwt}, each a
   // text for who runs the hub; members of what works are missing.
   std::function<Json()> troubles;
+  // The hub takes and sends nothing (rabt serve --hold).
+  bool held = false;
 
   // Who sees more than one word.
   [[nodiscard]] static bool may_see_detail(const identity::Principal& who);

@@ -16,12 +16,14 @@ constexpr std::int64_t kMaxPage = 200;
 Json summaries_json(const std::vector<engine::InstanceSummary>& list) {
   Json items = Json::array();
   for (const engine::InstanceSummary& summary : list) {
-    items.push_back(Json::object({{"id", summary.id},
-                                  {"workflow", summary.workflow},
-                                  {"version", summary.version},
-                                  {"status", summary.status},
-                                  {"created", to_iso8601(summary.created)},
-                                  {"updated", to_iso8601(summary.updated)}}));
+    Json item = Json::object({{"id", summary.id},
+                              {"workflow", summary.workflow},
+                              {"version", summary.version},
+                              {"status", summary.status},
+                              {"created", to_iso8601(summary.created)},
+                              {"updated", to_iso8601(summary.updated)}});
+    if (!summary.held.empty()) item.set("held", summary.held);
+    items.push_back(std::move(item));
   }
   return items;
 }

@@ -140,9 +140,10 @@ Result<std::unique_ptr<Foundation>> Foundation::open(const config::Config& confi
   RABT_TRY(keyring, open_keyring(config, *all.http, clock, all.random));
   all.keyring = std::move(keyring);
   if (part == Part::keyring) return made;
-  RABT_TRY(store,
-           store::open_sqlite(
-               {.path = config.data + "/rabt.db", .migrations_folder = config.migrations}, log));
+  RABT_TRY(store, store::open_sqlite({.path = config.data + "/rabt.db",
+                                      .migrations_folder = config.migrations,
+                                      .needed = {config.data + "/keyring"}},
+                                     log));
   all.store = std::move(store);
   RABT_TRY(audit, open_audit(*all.store, *all.keyring, config, clock, log, all.senders));
   all.audit = std::move(audit);

@@ -13,6 +13,7 @@
 #include "hub/assembly/consultations.hpp"
 #include "hub/assembly/edge.hpp"
 #include "hub/assembly/foundation.hpp"
+#include "hub/assembly/hold.hpp"
 #include "hub/assembly/issuers.hpp"
 #include "hub/assembly/maintenance.hpp"
 #include "hub/assembly/plugin_loading.hpp"
@@ -105,6 +106,8 @@ struct Hub::Parts {
   Parts& operator=(const Parts&) = delete;
 
   const std::unique_ptr<Foundation> base;
+  // In place of the foundation's client when the hub is held; null otherwise.
+  std::unique_ptr<net::HttpClient> held;
   std::unique_ptr<identity::People> people;
   std::unique_ptr<identity::Issuers> issuers;
   std::unique_ptr<identity::Accounts> accounts;
@@ -138,6 +141,11 @@ struct Hub::Parts {
   // Its threads call `api`; stop() ends them.
   std::unique_ptr<MllpSources> mllp;
 
+  [[nodiscard]] net::HttpClient& outward() const { return held != nullptr ? *held : *base->http; }
+  [[nodiscard]] http::Admission admit(const http::Request& head, std::string_view listener) const {
+    if (held != nullptr && !only_looks(head)) return held_answer();
+    return api->admit(head, listener);
+  }
   [[nodiscard]] Status make_identity(const config::Config& config);
   [[nodiscard]] Status make_access(const config::Config& config);
   [[nodiscard]] Status make_plugins(const config::Config& config, const phi::Policy& privacy,
@@ -153,7 +161,7 @@ struct Hub::Parts {
 
 Status Hub::Parts::make_identity(const config::Config& config) {
   RABT_TRY(token, identity::ensure_api_token(config.data, base->random));
-  RABT_TRY(trusted, read_issuers(config, base->clock, *base->http));
+  RABT_TRY(trusted, read_issuers(config, base->clock, outward()));
   issuers = std::make_unique<identity::Issuers>(std::move(trusted));
   people = std::make_unique<identity::People>(
       identity::People::Parts{*base->store, *base->keys, *base->audit, base->clock, base->random,
@@ -175,7 +183,7 @@ Status Hub::Parts::make_identity(const config::Config& config) {
                                base->random},
       config.tenant, config.public_url.empty() ? "" : config.public_url + "/auth/token");
   RABT_TRY(places, read_oidc(config));
-  RABT_TRY(exchange, issuer_exchange(config, *base->http));
+  RABT_TRY(exchange, issuer_exchange(config, outward()));
   oidc = std::make_unique<identity::Oidc>(
       identity::Oidc::Parts{*people, *accounts, *base->store, *base->keyring, *base->audit,
                             base->clock, base->random},
@@ -210,7 +218,7 @@ Status Hub::Parts::make_plugins(const config::Config& config, const phi::Policy&
       {.store = *base->store,
        .keys = *base->keys,
        .audit = *base->audit,
-       .http = *base->http,
+       .http = outward(),
        .blobs = *blobs,
        .clock = base->clock,
        .random = base->random,
@@ -237,15 +245,16 @@ Status Hub::Parts::open_engine(const config::Config& config) {
                                          .keys = *base->keys,
                                          .audit = *base->audit,
                                          .actions = *plugins,
-                                         .http = *base->http,
+                                         .http = outward(),
                                          .clock = base->clock,
                                          .random = base->random,
                                          .ids = base->ids,
                                          .log = base->log},
                                         std::move(options)));
   engine = std::move(opened);
-  RABT_TRY_STATUS(engine->take(0));
+  if (held == nullptr) RABT_TRY_STATUS(engine->take(0));
   patients = std::make_unique<engine::PatientIndex>(*base->store, config.tenant);
+  if (held != nullptr) return ok_status();
   RABT_TRY(files, read_workflows(config.workflows));
   RABT_TRY_STATUS(engine->apply(files, "local:" + std::to_string(::geteuid())));
   return ok_status();
@@ -287,8 +296,9 @@ Json Hub::Parts::troubles() const {
     if (!state.ok()) out.set(name, state.error().code + ": " + state.error().message);
   };
   static constexpr store::Statement kAnything{"SELECT 1"};
+  // A job that writes nothing says what the writer lacks: room, or its files.
   add("database", base->store->stats().disk_full
-                      ? unavailable("store.full", "the disk of the data folder is full")
+                      ? base->store->write([](store::Transaction&) { return ok_status(); })
                       : base->store->read([](store::Connection& connection) {
                           return connection.query(kAnything, {},
                                                   [](const store::Row&) { return false; });
@@ -369,7 +379,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
               config.tenant, config.video.patient_may_read_recordings, treats_before_ms},
       .approvals{*approvals},
       .health{*base->store, *base->audit, *base->keyring, *plugins, config.tenant,
-              [this] { return troubles(); }},
+              [this] { return troubles(); }, held != nullptr},
       .metrics{},
       .sessions = &consultations->sessions(),
       .records = &consultations->records(),
@@ -393,12 +403,14 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
 }
 
 Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock& clock,
-                                       Logger& log, const phi::Policy& privacy, bool dev) {
+                                       Logger& log, const phi::Policy& privacy, bool dev,
+                                       bool hold) {
   RABT_TRY_STATUS(make_data_folder(config.data));
   RABT_TRY(foundation, Foundation::open(config, clock, log));
   auto parts = std::make_unique<Parts>(std::move(foundation));
   Parts& hub = *parts;
   Foundation& base = *hub.base;
+  if (hold) hub.held = make_held_client();
   RABT_TRY_STATUS(hub.make_identity(config));
   RABT_TRY_STATUS(hub.make_access(config));
   RABT_TRY(blobs, blob::make_blob_store(config.data + "/blobs", *base.store, *base.keys, clock,
@@ -406,18 +418,24 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
   hub.blobs = std::move(blobs);
   hub.maintenance = std::make_unique<Maintenance>(
       Maintenance::Parts{*base.keys, *base.key_admin, *hub.blobs, clock, log},
-      config.retention.automatic_shred);
+      Maintenance::Removal{.old = !hold, .buckets = !hold && config.retention.automatic_shred});
 
   const Unsigned unsigned_ones = dev ? Unsigned::take : Unsigned::refuse;
   RABT_TRY_STATUS(hub.make_plugins(config, privacy, unsigned_ones));
   // Events that were accepted before are routed now, before the server accepts new ones.
   RABT_TRY_STATUS(hub.open_engine(config));
-  RABT_TRY(broker, make_broker(config, base, hub.consultations->sessions()));
+  webhooks::Broker broker;
+  if (!hold) {
+    RABT_TRY(made, make_broker(config, base, hub.consultations->sessions()));
+    broker = std::move(made);
+  }
   hub.broker = broker.publisher;
   RABT_TRY(webhooks, open_webhooks(config, base, hub.consultations->practice(), std::move(broker)));
   hub.webhooks = std::move(webhooks);
-  hub.webhooks->start();
-  hub.consultations->begin(*hub.engine, *hub.webhooks);
+  if (!hold) {
+    hub.webhooks->start();
+    hub.consultations->begin(*hub.engine, *hub.webhooks);
+  }
   hub.replays = std::make_unique<api::Replays>(
       api::Replays::Parts{*base.store, *base.keys, clock, base.random});
   hub.outcomes = std::make_unique<api::DeliveryOutcomes>(
@@ -429,29 +447,47 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
   hub.upgrade = std::make_unique<PluginUpgrade>(config, unsigned_ones, *hub.plugins, *hub.engine);
   RABT_TRY_STATUS(hub.upgrade->retire());
   hub.maintenance->also([&hub] { hub.upgrade->retire_superseded(hub.base->log); });
+  hub.maintenance->also([&hub, was = std::make_shared<std::string>()] {
+    const std::string trouble = hub.base->keyring->trouble();
+    if (trouble != *was && !trouble.empty())
+      hub.base->log.error("keys.not_written", {{"code", trouble}});
+    if (trouble != *was && trouble.empty()) hub.base->log.info("keys.written_again");
+    *was = trouble;
+  });
+  hub.maintenance->also([&hub] { hub.plugins->look_after_storage(); });
+  hub.maintenance->removes([&hub] { return hub.plugins->remove_expired_values(); });
+  hub.maintenance->removes([&hub] {
+    const auto more = hub.engine->expire_events();
+    if (!more.ok()) hub.base->log.warn("engine.events_kept", {{"code", more.error().code}});
+    return more.ok() && *more;
+  });
   hub.maintenance->also([&hub] {
+    if (hub.held != nullptr) return;
     const Status status = hub.consultations->practice().catch_up();
     if (!status.ok()) hub.base->log.warn("practice.catch_up", {{"code", status.error().code}});
   });
 
-  RABT_TRY(sources, read_sources(config, *base.http));
+  RABT_TRY(sources, read_sources(config, hub.outward()));
   hub.api = std::make_unique<api::Api>(
       hub.make_resources(config, privacy, std::move(sources)),
       api::Api::Parts{*hub.authenticator, *base.store, *base.audit, privacy, *hub.replays,
                       *hub.cursors, *hub.watch, clock, config.rates, config.server.proxies});
   hub.make_compatible(config, privacy);
-  RABT_TRY(mllp, MllpSources::open(config, hub.api->hooks(), clock, log));
-  hub.mllp = std::move(mllp);
-  hub.maintenance->also([&hub] { hub.mllp->reload(); });
+  if (!hold) {
+    RABT_TRY(mllp, MllpSources::open(config, hub.api->hooks(), clock, log));
+    hub.mllp = std::move(mllp);
+    hub.maintenance->also([&hub] { hub.mllp->reload(); });
+  }
   return std::unique_ptr<Hub>(new Hub(std::move(parts)));
 }
 
 Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Clock& clock,
-                                        Logger& log, const phi::Policy& privacy, bool dev) {
-  RABT_TRY(hub, open(config, clock, log, privacy, dev));
+                                        Logger& log, const phi::Policy& privacy, bool dev,
+                                        bool hold) {
+  RABT_TRY(hub, open(config, clock, log, privacy, dev, hold));
   Parts& parts = *hub->parts_;
   const auto admit = [&parts](const http::Request& head, std::string_view listener) {
-    return parts.api->admit(head, listener);
+    return parts.admit(head, listener);
   };
   RABT_TRY(edge, Edge::open({.server = config.server, .named = {}}, clock, log, admit));
   parts.edge = std::move(edge);
@@ -466,7 +502,7 @@ Hub::~Hub() {
   stop();
 }
 http::Admission Hub::admit(const http::Request& head, std::string_view listener) {
-  return parts_->api->admit(head, listener);
+  return parts_->admit(head, listener);
 }
 int Hub::port() const {
   RABT_CHECK(parts_->edge != nullptr);

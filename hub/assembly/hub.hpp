@@ -23,18 +23,19 @@ namespace rabt::assembly {
 class Hub {
  public:
   // Everything except what listens; the engine runs. Makes the data folder, the keyring and the API
-  // token on the first start. dev: unsigned plugins are loaded too, and /health says so. Errors say
+  // token on the first start. dev: unsigned plugins are loaded too, and /health says so. hold: no
+  // instance runs, nothing is sent and only requests that look are answered (hold.hpp). Errors say
   // what to do: cli.data_folder, config.missing_secret, identity.no_token, plugin.*,
   // engine.definition, store.*.
   [[nodiscard]] static Result<std::unique_ptr<Hub>> open(const config::Config& config,
                                                          const Clock& clock, Logger& log,
                                                          const phi::Policy& privacy,
-                                                         bool dev = false);
+                                                         bool dev = false, bool hold = false);
   // The same, listening. Errors: those of open() and of Edge::open.
   [[nodiscard]] static Result<std::unique_ptr<Hub>> start(const config::Config& config,
                                                           const Clock& clock, Logger& log,
                                                           const phi::Policy& privacy,
-                                                          bool dev = false);
+                                                          bool dev = false, bool hold = false);
   ~Hub();
   // Judges a request by its head, as Edge::Admit.
   [[nodiscard]] http::Admission admit(const http::Request& head, std::string_view listener);

@@ -10,6 +10,10 @@ namespace rabt::assembly {
 namespace {
 constexpr std::chrono::seconds kSweepEvery{5};
 constexpr int kSweepsAnHour = 720;
+// Between two chunks of rows that are removed, so that other jobs are written.
+constexpr std::chrono::milliseconds kChunkPause{20};
+// Chunks of one kind in one pass: some minutes. The next hour goes on.
+constexpr int kChunksAPass = 10'000;
 constexpr std::int64_t kHourMs = 3600LL * 1000;
 constexpr std::int64_t kDayMs = 24 * kHourMs;
 }  // namespace
@@ -32,8 +36,8 @@ bool RemovalTimes::due() {
   return true;
 }
 
-Maintenance::Maintenance(Parts parts, bool automatic_shred)
-    : parts_(parts), automatic_shred_(automatic_shred), thread_([this] { run(); }) {}
+Maintenance::Maintenance(Parts parts, Removal removal)
+    : parts_(parts), removal_(removal), thread_([this] { run(); }) {}
 
 Maintenance::~Maintenance() {
   {
@@ -47,6 +51,26 @@ Maintenance::~Maintenance() {
 void Maintenance::also(std::function<void()> act) {
   const Lock lock(mutex_);
   acts_.push_back(std::move(act));
+}
+
+void Maintenance::removes(std::function<bool()> chunk) {
+  const Lock lock(mutex_);
+  chunks_.push_back(std::move(chunk));
+}
+
+void Maintenance::remove_old() {
+  parts_.blobs.sweep();
+  Lock lock(mutex_);
+  const std::vector<std::function<bool()>> chunks = chunks_;
+  for (const auto& chunk : chunks) {
+    bool more = true;
+    for (int count = 0; more && count < kChunksAPass && !stopping_; ++count) {
+      lock.unlock();
+      more = chunk();
+      lock.lock();
+      wake_.wait_for(lock, kChunkPause, [this]() RABT_REQUIRES(mutex_) { return stopping_; });
+    }
+  }
 }
 
 void Maintenance::run() {
@@ -65,9 +89,9 @@ void Maintenance::run() {
                        {"errno", static_cast<std::int64_t>(memory.error)},
                        {"advice", "raise RLIMIT_MEMLOCK (LimitMEMLOCK= of a systemd unit)"}});
     }
-    if (removal.due()) parts_.blobs.sweep();
+    if (removal_.old && removal.due()) remove_old();
     for (const auto& act : acts) act();
-    if (automatic_shred_ && sweeps % kSweepsAnHour == 0) {
+    if (removal_.buckets && sweeps % kSweepsAnHour == 0) {
       const auto gone = parts_.admin.shred_expired();
       if (!gone.ok()) parts_.log.error("keys.shred_failed", {{"code", gone.error().code}});
       if (gone.ok()) {

@@ -34,8 +34,9 @@ class RemovalTimes {
 
 // What a running hub does without being asked, every 5 seconds on one thread: it wipes opened keys
 // whose time has passed, continues a rewrapping that was interrupted, warns once when keys are not
-// in locked memory, removes blobs that nobody took over, and, where the configuration says so,
-// destroys buckets whose retention is over. It also does what also() gave it.
+// in locked memory, removes blobs that nobody took over and what removes() names, and, where the
+// configuration says so, destroys buckets whose retention is over. It also does what also() gave
+// it.
 class Maintenance {
  public:
   struct Parts {
@@ -45,25 +46,37 @@ class Maintenance {
     const Clock& clock;
     Logger& log;
   };
-  Maintenance(Parts parts, bool automatic_shred);
+  // What is removed for ever: old things, and buckets whose retention is over.
+  struct Removal {
+    bool old = true;
+    bool buckets = false;
+  };
+  Maintenance(Parts parts, Removal removal);
   ~Maintenance();
   Maintenance(const Maintenance&) = delete;
   Maintenance& operator=(const Maintenance&) = delete;
   // Calls `act` in each sweep from now on, on the thread of this object and without its lock. What
   // `act` uses must outlive this object.
   void also(std::function<void()> act);
+  // Calls `chunk` whenever old things may be removed, on the thread of this object: again and again
+  // until it returns false, with a pause between two, so that others can write. What `chunk` uses
+  // must outlive this object.
+  void removes(std::function<bool()> chunk);
 
  private:
   void run();
+  // Returns when nothing old is left, or this object ends.
+  void remove_old();
 
   // Constant after construction.
   const Parts parts_;
-  const bool automatic_shred_;
+  const Removal removal_;
 
   Mutex mutex_;
   Condition wake_;
   bool stopping_ RABT_GUARDED_BY(mutex_) = false;
   std::vector<std::function<void()>> acts_ RABT_GUARDED_BY(mutex_);
+  std::vector<std::function<bool()>> chunks_ RABT_GUARDED_BY(mutex_);
 
   // Started last, because it uses everything above. The destructor joins it.
   std::thread thread_;

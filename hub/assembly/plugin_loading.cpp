@@ -105,6 +105,7 @@ Result<plugin::PluginConfig> plugin_config(const config::Config& config, const s
   out.isolation = entry.in_process ? plugin::Isolation::in_process : plugin::Isolation::worker;
   out.limits = {.memory = entry.memory,
                 .threads = static_cast<std::uint64_t>(entry.threads),
+                .storage_bytes = entry.storage,
                 .folders = entry.folders};
   return out;
 }

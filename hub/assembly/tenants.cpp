@@ -62,7 +62,7 @@ struct Running {
 };
 
 Result<std::unique_ptr<Running>> run(const config::Config& config, const Clock& clock, Logger& log,
-                                     bool dev) {
+                                     const Tenants::Options& options) {
   auto out = std::make_unique<Running>();
   RABT_TRY(detector, phi::Detector::make(config.privacy.detector));
   out->privacy = std::make_unique<phi::Policy>(config.privacy.channels, std::move(detector));
@@ -70,7 +70,7 @@ Result<std::unique_ptr<Running>> run(const config::Config& config, const Clock& 
     out->file = make_logger(config::log_level(config.log_level), config.log_file);
   out->named = std::make_unique<Named>(out->file != nullptr ? *out->file : log, config.tenant);
   out->log = phi::screened(*out->named, *out->privacy);
-  RABT_TRY(hub, Hub::open(config, clock, *out->log, *out->privacy, dev));
+  RABT_TRY(hub, Hub::open(config, clock, *out->log, *out->privacy, options.dev, options.hold));
   out->hub = std::move(hub);
   return out;
 }
@@ -157,7 +157,7 @@ class Tenants::Tenant {
   Result<std::unique_ptr<Running>> attempt() {
     auto config = first_ ? *std::exchange(first_, std::nullopt) : all_.claim(entry_);
     if (!config.ok()) return config.error();
-    RABT_TRY(running, run(*config, all_.clock_, *all_.log_, all_.options_.dev));
+    RABT_TRY(running, run(*config, all_.clock_, *all_.log_, all_.options_));
     RABT_TRY_STATUS(all_.edge_->open_for(
         *config,
         [this](const Request& head, std::string_view listener) { return admit(head, listener); }));

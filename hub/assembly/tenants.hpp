@@ -30,6 +30,7 @@ class Tenants {
   struct Options {
     // As Hub::open.
     bool dev = false;
+    bool hold = false;
     std::int64_t again_ms = 30'000;
   };
   // Each tenant has been tried when it returns. Errors: those of Edge::open; those of the tenants

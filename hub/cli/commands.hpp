@@ -15,6 +15,7 @@ namespace rabt::cli {
 
 // allow_debugging: set by --allow-debugging before the command runs.
 void add_serve_command(args::Command& program, int& code, bool& allow_debugging);
+void add_backup_commands(args::Command& program, int& code);
 void add_config_commands(args::Command& program, int& code);
 void add_keys_commands(args::Command& program, int& code);
 void add_audit_commands(args::Command& program, int& code);

@@ -1,10 +1,12 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <thread>
 
 #include "hub/args/args.hpp"
 #include "hub/assembly/hub.hpp"
@@ -20,6 +22,9 @@ namespace rabt::cli {
 
 namespace {
 
+// An operator's tools wait for some 10 seconds before they kill.
+constexpr std::chrono::seconds kStopWithin{8};
+
 struct ServeOptions {
   std::string config = kDefaultConfig;
   // Gets {"url": "...", "pid": N} when the hub listens; empty means no file.
@@ -27,6 +32,8 @@ struct ServeOptions {
   bool die_with_parent = false;
   // Unsigned plugins are loaded too.
   bool dev = false;
+  // Nothing is taken or sent.
+  bool hold = false;
 };
 
 bool write_ready_file(const std::string& path, const std::string& url) {
@@ -54,6 +61,17 @@ void show_first_code(assembly::Hub& hub) {
                code->c_str());
 }
 
+// Ends the process when it has not stopped in time, such as on a full disk or with a plugin that
+// hangs. A hub that is killed loses nothing that it has acknowledged.
+void end_in_time(Logger& log) {
+  std::thread([&log] {
+    std::this_thread::sleep_for(kStopWithin);
+    log.warn("hub.stopped_unfinished",
+             {{"seconds", static_cast<std::int64_t>(kStopWithin.count())}});
+    ::_exit(0);
+  }).detach();
+}
+
 // Says that the hub listens, and waits until it shall stop. The exit code.
 int run_until_signal(const ServeOptions& options, const std::string& url, Logger& log,
                      const EndSignals& signals) {
@@ -67,12 +85,14 @@ int run_until_signal(const ServeOptions& options, const std::string& url, Logger
     log.warn("hub.hangup_ignored",
              {{"why", "the configuration is read at start only; restart the hub to apply it"}});
   log.info("hub.stopping", {{"signal", static_cast<std::int64_t>(received)}});
+  end_in_time(log);
   return 0;
 }
 
 void warn_of_modes(const ServeOptions& options, bool allow_debugging, Logger& log) {
   if (allow_debugging) log.warn("hub.debugging_allowed");
   if (options.dev) log.warn("hub.dev_mode");
+  if (options.hold) log.warn("hub.held");
 }
 
 int wrong_configuration(const Error& error) {
@@ -90,7 +110,7 @@ int serve_one(const ServeOptions& options, bool allow_debugging, const EndSignal
   const auto log = phi::screened(*base_log, privacy);
   warn_of_modes(options, allow_debugging, *log);
   const SystemClock clock;
-  const auto hub = assembly::Hub::start(*config, clock, *log, privacy, options.dev);
+  const auto hub = assembly::Hub::start(*config, clock, *log, privacy, options.dev, options.hold);
   if (!hub.ok()) return cannot_start(hub.error());
   show_first_code(**hub);
   const int code = run_until_signal(options, (*hub)->url(), *log, signals);
@@ -103,7 +123,8 @@ int serve_several(const ServeOptions& options, bool allow_debugging, const confi
   const auto log = make_logger(config::log_level(config.log_level), config.log_file);
   warn_of_modes(options, allow_debugging, *log);
   const SystemClock clock;
-  const auto tenants = assembly::Tenants::start(config, clock, *log, {.dev = options.dev});
+  const auto tenants =
+      assembly::Tenants::start(config, clock, *log, {.dev = options.dev, .hold = options.hold});
   if (!tenants.ok()) return cannot_start(tenants.error());
   for (const config::TenantEntry& one : config.entries) {
     const auto refused = (*tenants)->refused(one.name);
@@ -142,6 +163,8 @@ void add_serve_command(args::Command& program, int& code, bool& allow_debugging)
                     "Stop when the parent process ends");
   command->add_flag("--dev", options->dev,
                     "For development: also load plugins that are not signed and added");
+  command->add_flag("--hold", options->hold,
+                    "After a restore: answer who looks, and take and send nothing");
   command->add_flag("--allow-debugging", allow_debugging,
                     "For development: let debuggers attach and let core files hold patient data");
   command->callback(

@@ -64,6 +64,8 @@ struct PluginEntry {
   // Limits of the plugin's process: bytes of memory, and threads. 0 stands for the default.
   std::uint64_t memory = 0;
   int threads = 0;
+  // Bytes that the plugin may keep. 0 stands for what its package says.
+  std::int64_t storage = 0;
 };
 
 // sources.NAME.listen: where a source of the scheme mllp sends to.

@@ -24,6 +24,10 @@ std::uint64_t parse_size(std::string_view text) {
   return 0;
 }
 
+// Bounds of `limits.storage`; the upper one is that of a package's kv_bytes.
+constexpr std::int64_t kMinStorage = 1LL << 20U;
+constexpr std::int64_t kMaxStorage = 1LL << 40U;
+
 // Where a plugin runs, and what its process may take.
 void read_isolation(Reader& reader, const YamlNode& node, PluginEntry& plugin) {
   std::string isolation = "worker";
@@ -33,7 +37,7 @@ void read_isolation(Reader& reader, const YamlNode& node, PluginEntry& plugin) {
   plugin.in_process = isolation == "inline";
   const YamlNode* limits = reader.section(node, "limits");
   if (limits == nullptr) return;
-  reader.only(*limits, {"memory", "threads"});
+  reader.only(*limits, {"memory", "threads", "storage"});
   std::string memory;
   reader.text(*limits, "memory", memory);
   if (!memory.empty()) {
@@ -45,6 +49,15 @@ void read_isolation(Reader& reader, const YamlNode& node, PluginEntry& plugin) {
     }
   }
   reader.integer(*limits, "threads", 1, 1024, plugin.threads);
+  std::string storage;
+  reader.text(*limits, "storage", storage);
+  if (storage.empty()) return;
+  plugin.storage = static_cast<std::int64_t>(parse_size(storage));
+  if (plugin.storage < kMinStorage || plugin.storage > kMaxStorage) {
+    const YamlEntry& entry = *node.find("limits");
+    reader.mistake(entry.line, entry.column,
+                   "`limits.storage` must be a size from 1MiB to 1024GiB, such as 1GiB");
+  }
 }
 
 // A text of `config` may stand in the environment: {env: NAME}. Where the variable is not set, the

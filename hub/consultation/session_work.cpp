@@ -51,6 +51,8 @@ constexpr Statement kRoomsOpen{
 
 // The clock of tests moves without waking anybody.
 constexpr std::chrono::milliseconds kIdle{200};
+// Between two turns while the disk is full.
+constexpr std::chrono::milliseconds kFullDisk{1000};
 constexpr std::int64_t kBatch = 64;
 // Calls of the provider under way at once.
 constexpr std::size_t kMaxInFlight = 32;
@@ -116,10 +118,17 @@ void SessionWork::run() {
   while (!box.stopping) {
     lock.unlock();
     turn();
+    const bool full = sessions_.parts().store.stats().disk_full;
     lock.lock();
-    box.changed.wait_for(lock, kIdle, [&]() RABT_REQUIRES(box.mutex) {
-      return box.stopping || box.woken || !box.ended.empty();
-    });
+    // What could not be written is due again at once: only time helps.
+    if (full) {
+      box.changed.wait_for(lock, kFullDisk,
+                           [&]() RABT_REQUIRES(box.mutex) { return box.stopping; });
+    } else {
+      box.changed.wait_for(lock, kIdle, [&]() RABT_REQUIRES(box.mutex) {
+        return box.stopping || box.woken || !box.ended.empty();
+      });
+    }
     box.woken = false;
   }
 }
@@ -134,6 +143,7 @@ void SessionWork::turn() {
     const bool told = tell();
     const bool looked_at = reconcile();
     if (!looked_at && !settled && !ticked && !asked && !told) return;
+    if (sessions_.parts().store.stats().disk_full) return;
   }
 }
 

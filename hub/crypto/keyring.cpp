@@ -172,6 +172,8 @@ struct Keyring::State {
 
   SharedMutex mutex;
   std::map<std::string, Cached, std::less<>> cached RABT_GUARDED_BY(mutex);
+  // Why the file could not be written the last time.
+  std::string trouble RABT_GUARDED_BY(mutex);
   [[nodiscard]] Result<KeyringFile> load_locked() const;
   [[nodiscard]] Result<KeyringFile> load() const {
     RABT_TRY(lock, file.lock(PrivateFile::Use::shared));
@@ -243,6 +245,8 @@ Status Keyring::State::change(bool wipe_old, const std::function<Status(KeyringF
     ++content.generation;
     Status stored = store(content, wipe_old);
     forget();  // also after an error: the new file may stand in its place all the same
+    const WriteLock hold(mutex);
+    trouble = stored.ok() ? std::string() : stored.error().code;
     return stored;
   }
 }
@@ -382,6 +386,11 @@ Result<std::shared_ptr<const TenantKeys>> Keyring::tenant(std::string_view name)
   const WriteLock hold(state.mutex);
   state.cached.insert_or_assign(std::string(name), std::move(entry));
   return answer;
+}
+
+std::string Keyring::trouble() const {
+  const ReadLock hold(state_->mutex);
+  return state_->trouble;
 }
 
 Result<SecretBytes> Keyring::purpose_key(std::string_view name, std::string_view purpose) const {

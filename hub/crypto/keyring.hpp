@@ -116,6 +116,8 @@ class Keyring {
   // kRetryMs the same error comes at once.
   [[nodiscard]] Result<std::shared_ptr<const TenantKeys>> tenant(std::string_view name) const;
   static constexpr std::int64_t kRetryMs = 1000;
+  // Code of the error with which the file was last changed; "" when it could be.
+  [[nodiscard]] std::string trouble() const;
 
   // tenant(...)->purpose_key and ->blind_index, for single uses.
   [[nodiscard]] Result<SecretBytes> purpose_key(std::string_view tenant,

@@ -41,6 +41,10 @@ PrivateFile::Lock::~Lock() {
 }
 
 Error PrivateFile::io_error(const std::string& doing) const {
+  if (errno == ENOSPC || errno == EDQUOT) {
+    return unavailable(code + "_full", "there is no room on the disk of " + what +
+                                           ": nothing was changed; make room and try again");
+  }
   return unavailable(code + "_io",
                      what + " " + path + ": cannot " + doing + ": " + std::strerror(errno));
 }

@@ -34,7 +34,7 @@ struct PrivateFile {
   [[nodiscard]] Result<std::unique_ptr<Lock>> lock(Use use) const;
 
   // Empty when there is no file. Errors: <code>_mode (others can read it: says the chmod command),
-  // <code>_corrupt (no regular file, too large), <code>_io.
+  // <code>_corrupt (no regular file, too large), <code>_io, <code>_full.
   [[nodiscard]] Result<std::optional<SecretBytes>> read() const;
 
   // Temporary file, fsync, rename, fsync of the folder: durable when ok; the file is the old or the
@@ -42,7 +42,8 @@ struct PrivateFile {
   // that, as far as the file system writes in place; who copies it just then gets zeros.
   [[nodiscard]] Status replace(ByteView bytes, unsigned mode, bool wipe_old) const;
 
-  [[nodiscard]] Error io_error(const std::string& doing) const;  // says errno
+  // Says errno; <code>_full where the disk has no room.
+  [[nodiscard]] Error io_error(const std::string& doing) const;
   [[nodiscard]] Error damaged(const std::string& how) const;
 };
 

@@ -2,6 +2,7 @@
 #include "hub/engine/statements.hpp"
 #include "hub/engine/stopwatch.hpp"
 #include "hub/engine/worker.hpp"
+#include "hub/plugin/room.hpp"
 
 // From a committed turn to the runner of actions, and what happens when an outcome stays ambiguous.
 namespace rabt::engine {
@@ -180,6 +181,34 @@ void Worker::settle_ambiguous(ResidentInstance& instance, OpenCall& call, Action
                                       {"sends", call.sends}})};
   take_turn(instance, input_of(workflow::ActionEnded{call.action.id, std::move(outcome)}),
             std::move(cause));
+}
+
+bool Worker::hold(ResidentInstance& instance, OpenCall& call, const ActionOutcome& outcome) {
+  const bool untouched = outcome.kind == workflow::OutcomeKind::transient;
+  const bool repeatable =
+      call.idempotency == Idempotency::native || call.idempotency == Idempotency::key;
+  const bool unsettled = outcome.kind == workflow::OutcomeKind::ambiguous && repeatable;
+  if (!plugin::means_no_room(outcome.code) || !(untouched || unsettled)) {
+    call.holds = 0;
+    call.held = nullptr;
+    return false;
+  }
+  // 0 would mean that the call was never sent.
+  if (call.sends > 1) --call.sends;
+  ++call.holds;
+  if (call.held == nullptr) {
+    call.held =
+        context_.held.add(instance.id, call.action.role + "/" + call.action.action + ": " +
+                                           outcome.code + ", sent again until there is room");
+    context_.parts.log.warn("action.held", {{"instance", instance.id},
+                                            {"role", call.action.role},
+                                            {"action", call.action.action},
+                                            {"code", outcome.code},
+                                            {"message", outcome.message}});
+  }
+  const Timestamp due{context_.parts.clock.now().ms + limits::resend_delay_ms(call.holds)};
+  parts_.timers.add({due, instance.num, call.action.id, Timers::Kind::resend});
+  return true;
 }
 
 void Worker::probe(ResidentInstance& instance, OpenCall& call) {

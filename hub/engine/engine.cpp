@@ -25,7 +25,11 @@ Result<std::unique_ptr<Engine>> Engine::open(Parts parts, Options options) {
     RABT_TRY(needs, engine.definitions.needs());
     RABT_TRY_STATUS(plugin::check_served(needs, parts.actions));
   }
-  RABT_TRY_STATUS(engine.recovery.expire_events());
+  // Before partitions are taken, so that recovery does not offer them.
+  for (bool more = true; more;) {
+    RABT_TRY(left, engine.recovery.expire_events());
+    more = left;
+  }
   for (std::size_t i = 0; i < engine.router.size(); ++i) {
     engine.workers.push_back(std::make_unique<Worker>(Worker::Parts{
         .context = engine.context,
@@ -118,6 +122,10 @@ Status Engine::with_needs(const std::function<Status(const std::vector<plugin::N
   return use(needs);
 }
 
+Result<bool> Engine::expire_events() {
+  return impl_->recovery.expire_events();
+}
+
 EngineStats Engine::stats() const {
   const Counters& c = impl_->context.counters;
   const WorkTimes& times = impl_->context.times;
@@ -132,6 +140,7 @@ EngineStats Engine::stats() const {
           .actions = c.actions,
           .resends = c.resends,
           .parked = c.parked,
+          .held = impl_->context.held.count(),
           .late_results = c.late,
           .task_faults = c.task_faults,
           .resident = static_cast<std::uint64_t>(std::max<std::int64_t>(0, c.resident)),

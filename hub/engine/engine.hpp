@@ -74,6 +74,8 @@ struct InstanceSummary {
   std::string status;
   Timestamp created;
   Timestamp updated;
+  // Role, action and code of a call that waits for room in the hub; "" when none does.
+  std::string held;
 };
 
 struct EngineStats {
@@ -88,6 +90,8 @@ struct EngineStats {
   std::uint64_t actions = 0;
   std::uint64_t resends = 0;
   std::uint64_t parked = 0;
+  // Calls that wait for room now.
+  std::uint64_t held = 0;
   std::uint64_t late_results = 0;
   std::uint64_t task_faults = 0;
   // Instances in memory.
@@ -117,6 +121,9 @@ class Engine {
   // Gives a partition away: its instances leave memory, and nothing of it is written when this
   // returns. Whoever takes the partition settles its calls in flight.
   void give(int partition);
+  // Removes one chunk of the events that nothing waited for within kEventRetention. True when there
+  // may be more. For maintenance.
+  [[nodiscard]] Result<bool> expire_events();
   ~Engine();
 
   // What apply would do with these files, and what is in its way. Writes nothing. With prune the

@@ -128,6 +128,7 @@ void Worker::call_ended(CallEnded& message) {
   ResidentInstance& instance = *at->second;
   OpenCall& call = instance.calls.at(message.call);
   call.token = 0;
+  if (hold(instance, call, message.outcome)) return;
   const workflow::OutcomeKind kind = message.outcome.kind;
   if (kind == workflow::OutcomeKind::ambiguous) {
     settle_ambiguous(instance, call, std::move(message.outcome));

@@ -21,6 +21,8 @@ void write_metrics(const Engine& engine, MetricsWriter& out) {
               stats.resends);
   out.counter("rabt_actions_parked_total", "Actions that wait for a person's decision.",
               stats.parked);
+  out.gauge("rabt_actions_held", "Actions that wait until the hub has room for what they write.",
+            stats.held);
   out.counter("rabt_results_late_total", "Action results that nothing waited for any more.",
               stats.late_results);
   out.counter("rabt_task_faults_total",

@@ -16,6 +16,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/random.hpp"
+#include "hub/engine/held.hpp"
 #include "hub/engine/http/http_calls.hpp"
 #include "hub/engine/open_work.hpp"
 #include "hub/keys/data_keys.hpp"
@@ -81,6 +82,7 @@ struct Context {
   const EngineOptions options;
   Counters counters;
   WorkTimes times;
+  HeldCalls held;
   const std::shared_ptr<OpenWork> work = std::make_shared<OpenWork>();
 };
 

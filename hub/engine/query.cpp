@@ -146,7 +146,8 @@ Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit,
                       .version = std::string(row.text(2)),
                       .status = status_text(static_cast<int>(row.integer(3)), parked),
                       .created = Timestamp{row.integer(5)},
-                      .updated = Timestamp{row.integer(6)}});
+                      .updated = Timestamp{row.integer(6)},
+                      .held = impl_->context.held.of(row.text(0))});
       return true;
     };
     const std::string& tenant = impl_->context.options.tenant;
@@ -227,6 +228,8 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit) {
     json.set("children", children);
   }
   if (!row.parked.empty()) json.set("parked", row.parked.substr(row.parked.find(' ') + 1));
+  if (std::string held = engine.context.held.of(row.id); !held.empty())
+    json.set("held", std::move(held));
   // title and detail may have been made by an expression: without a reason only what is sure to be
   // free of data.
   if (!error.is_null()) json.set("error", shown);

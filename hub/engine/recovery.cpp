@@ -7,17 +7,16 @@
 
 namespace rabt::engine {
 
-Status Recovery::expire_events() {
-  for (std::int64_t removed = -1; removed != 0;) {
-    const std::int64_t now = context_.parts.clock.now().ms;
-    RABT_TRY_STATUS(context_.parts.store.write([&](store::Transaction& transaction) -> Status {
-      RABT_TRY_STATUS(run(transaction, sql::kExpireEventKeys, {now}));
-      RABT_TRY(events, transaction.execute(sql::kExpireEvents, {now}));
-      removed = events;
-      return ok_status();
-    }));
-  }
-  return ok_status();
+Result<bool> Recovery::expire_events() {
+  const std::int64_t now = context_.parts.clock.now().ms;
+  std::int64_t removed = 0;
+  RABT_TRY_STATUS(context_.parts.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(run(transaction, sql::kExpireEventKeys, {now}));
+    RABT_TRY(events, transaction.execute(sql::kExpireEvents, {now}));
+    removed = events;
+    return ok_status();
+  }));
+  return removed != 0;
 }
 
 Result<Recovery::Found> Recovery::find(int partition, Timestamp due_by, std::int64_t after_event) {

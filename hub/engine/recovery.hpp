@@ -21,9 +21,8 @@ class Recovery {
   Recovery(Context& context, OwnedPartitions& partitions, Router& router, Timers& timers)
       : context_(context), partitions_(partitions), router_(router), timers_(timers) {}
 
-  // Removes events whose retention is over. Before partitions are taken, so that recovery does not
-  // offer them.
-  Status expire_events();
+  // Removes one chunk of the events whose retention is over. True when there may be more.
+  [[nodiscard]] Result<bool> expire_events();
   // Owns the partition from now on: arms its timers, settles the calls of its instances, and offers
   // them the events that they wait for. When this returns every accepted event is on its way.
   Status take(int partition);

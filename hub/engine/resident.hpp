@@ -60,6 +60,10 @@ struct OpenCall {
   bool parked = false;
   // The note that it leaves is on its way to the store.
   bool noting = false;
+  // How often in a row the hub had no room for what the call writes. `sends` counts the first only.
+  int holds = 0;
+  // Lists the call in HeldCalls while it is held; null otherwise.
+  std::shared_ptr<const void> held = nullptr;
 };
 
 // An instance in memory. Confined to its worker.

@@ -7,6 +7,7 @@
 #include "hub/base/overloaded.hpp"
 #include "hub/engine/statements.hpp"
 #include "hub/engine/stopwatch.hpp"
+#include "hub/plugin/room.hpp"
 
 namespace rabt::engine {
 
@@ -218,7 +219,9 @@ void Worker::submit(const std::shared_ptr<PreparedTurn>& turn,
           // Without its audit entry a turn does not happen; the journal still has all before it.
           const bool unaudited = status.error().code == "audit.unavailable";
           const bool rotated = status.error().code == "keys.changed";
-          if (!unaudited && !rotated) RABT_BUG("a turn was refused by the store");
+          // A hub that stops on a full disk gives the turn up; the next start makes it again.
+          const bool no_room = plugin::means_no_room(status.error().code);
+          if (!no_room && !rotated) RABT_BUG("a turn was refused by the store");
           router.send(Reload{turn->num, !unaudited});
         }
         if (answer != nullptr) answer->set_value(status);

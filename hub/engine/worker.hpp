@@ -101,6 +101,9 @@ class Worker {
   // Sends, asks about or parks a call of which it is not known whether it was sent.
   void settle_unknown(ResidentInstance& instance, OpenCall& call);
   void settle_ambiguous(ResidentInstance& instance, OpenCall& call, ActionOutcome outcome);
+  // Sends a call again later for which the hub had no room, until there is some. False when the
+  // call may have had an effect and repeating it is not safe.
+  [[nodiscard]] bool hold(ResidentInstance& instance, OpenCall& call, const ActionOutcome& outcome);
   void probe(ResidentInstance& instance, OpenCall& call);
   void probed(const CallProbed& message);
   void park(ResidentInstance& instance, OpenCall& call);

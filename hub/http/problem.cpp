@@ -67,6 +67,12 @@ bool belongs(std::string_view code, std::string_view pattern) {
   return pattern.starts_with('.') ? code.ends_with(pattern) : code.starts_with(pattern);
 }
 
+// Errors of the hub's own files say paths, which are for the operator alone.
+bool names_files(std::string_view code) {
+  return code.ends_with(".io") || code.ends_with("_io") || code.ends_with("_mode") ||
+         code == "store.open" || code.starts_with("cli.");
+}
+
 }  // namespace
 
 int status_of(const Error& error) {
@@ -102,7 +108,8 @@ Response problem(const Error& error) {
         "without its entry";
   } else if (unsigned_delivery) {
     detail = "the signature or credential of this delivery does not hold";
-  } else if (error.kind == ErrorKind::internal || error.kind == ErrorKind::corrupt) {
+  } else if (error.kind == ErrorKind::internal || error.kind == ErrorKind::corrupt ||
+             names_files(error.code)) {
     detail = "the request could not be served; the operator finds the cause under the request id";
   }
   auto response = problem_of(status, type, error.code, title, detail);

@@ -66,6 +66,8 @@ class Host final : public PluginHost {
   // host_versions.cpp
   std::vector<PluginState> plugins() const override;
   std::string metrics() const override;
+  void look_after_storage() override;
+  bool remove_expired_values() override;
   Status release(std::string_view plugin_id, std::string_view actor) override;
   Result<std::vector<std::string>> retire(const std::vector<Need>& needs,
                                           std::int64_t grace_ms) override;
@@ -191,9 +193,7 @@ class Host final : public PluginHost {
   // By the number of the instance; null where it failed to start.
   std::vector<Instance*> by_number_ RABT_GUARDED_BY(mutex_);
   std::uint64_t next_number_ RABT_GUARDED_BY(mutex_) = 0;
-  // By tenant and id.
-  std::map<std::pair<std::string, std::string>, std::shared_ptr<KvUse>> kv_uses_
-      RABT_GUARDED_BY(mutex_);
+  KvUses kv_uses_ RABT_GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<Service>, std::less<>> services_ RABT_GUARDED_BY(mutex_);
   // Also replaced services: open calls point into them.
   std::vector<std::shared_ptr<Service>> all_services_ RABT_GUARDED_BY(mutex_);

@@ -139,6 +139,8 @@ Status Host::load_checked(PluginConfig config, std::string& version, std::string
     auto& of_all = kv_uses_[{config.tenant, config.id}];
     if (of_all == nullptr) of_all = std::make_shared<KvUse>();
     kv_use = of_all;
+    if (config.limits.storage_bytes != 0) package.kv_bytes = config.limits.storage_bytes;
+    kv_use->quota = package.kv_bytes;
   }
   const std::string id = config.id;
   Instance& instance = keep_for_ever(std::make_unique<Instance>(

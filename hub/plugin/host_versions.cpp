@@ -38,6 +38,27 @@ std::vector<PluginHost::PluginState> Host::plugins() const {
   return out;
 }
 
+void Host::look_after_storage() {
+  KvUses uses;
+  {
+    const ReadLock lock(mutex_);
+    uses = kv_uses_;
+  }
+  const Status looked = look_after(uses, parts_.clock.now().ms, parts_.store, parts_.log);
+  if (!looked.ok()) parts_.log.warn("plugin.storage_unread", {{"code", looked.error().code}});
+}
+
+bool Host::remove_expired_values() {
+  KvUses uses;
+  {
+    const ReadLock lock(mutex_);
+    uses = kv_uses_;
+  }
+  const auto more = remove_expired(uses, parts_.clock.now().ms, parts_.store);
+  if (!more.ok()) parts_.log.warn("plugin.storage_kept", {{"code", more.error().code}});
+  return more.ok() && *more;
+}
+
 std::string Host::metrics() const {
   std::string out;
   const ReadLock lock(mutex_);

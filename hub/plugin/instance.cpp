@@ -288,6 +288,9 @@ PluginHost::PluginState Instance::state() const {
                                 worker.deaths, worker.forbidden, worker.quarantine_left_ms,
                                 worker.missing};
   }
+  const KvUse& use = *setup_.kv_use;
+  state.storage_bytes = std::max<std::int64_t>(use.bytes - use.expired, 0);
+  state.storage_quota = use.quota;
   const Lock lock(mutex_);
   if (health_ != nullptr) state.health = health_state_;
   state.calls = started_;
@@ -302,6 +305,12 @@ void Instance::owe(int count) {
   const Lock lock(mutex_);
   owed_ += static_cast<std::uint64_t>(static_cast<std::int64_t>(count));
   if (closing_) idle_.notify_all();
+}
+
+void Instance::lacked(std::string_view code) {
+  const Lock lock(mutex_);
+  ++lacks_;
+  lacked_ = code;
 }
 
 void Instance::shutdown(std::int64_t grace_ms) {

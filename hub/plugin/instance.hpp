@@ -32,6 +32,7 @@
 #include "hub/plugin/process/lane.hpp"
 #include "hub/plugin/process/rundown.hpp"
 #include "hub/plugin/process/worker_plugin.hpp"
+#include "hub/plugin/services/storage.hpp"
 #include "hub/plugin/timers.hpp"
 #include "hub/store/store.hpp"
 #include "hub/worker/offered_services.hpp"
@@ -60,13 +61,6 @@ struct HttpAnswer {
 
 class Instance;
 class Recorder;
-
-// Sealed bytes that a plugin of a tenant has in the key-value service, for all its versions. Used
-// inside jobs of the store only.
-struct KvUse {
-  bool known = false;  // read from the store
-  std::int64_t bytes = 0;
-};
 
 // While it lives, the calling thread is inside a function of this instance (rabt.thread_check/1).
 class OnLane {
@@ -168,10 +162,11 @@ class Instance final : public WorkerPlugin::Owner {
     // many had been started for none.
     std::uint64_t requests = 0;
     std::uint64_t background_before = 0;
-    bool marked = false;     // its arguments hold patient data
-    bool withheld = false;   // the audit log has that a request was refused for it
-    std::uint64_t span = 0;  // id of its span, made when first asked for
-    std::size_t spans = 0;   // open below it
+    std::uint64_t lacks_before = 0;  // of lacks_, when it began
+    bool marked = false;             // its arguments hold patient data
+    bool withheld = false;           // the audit log has that a request was refused for it
+    std::uint64_t span = 0;          // id of its span, made when first asked for
+    std::size_t spans = 0;           // open below it
   };
   struct Span {
     std::uint64_t call = 0;
@@ -294,6 +289,9 @@ class Instance final : public WorkerPlugin::Owner {
   void post_answer(std::uint64_t flight, HttpAnswer answer);
   // Counts work that owes the plugin a callback.
   void owe(int count);
+  // Notes that the hub could not keep what the plugin gave it, with the code of what it lacked:
+  // calls that are open now and do not succeed are to be repeated.
+  void lacked(std::string_view code);
 
   Setup setup_;
   Rundown rundown_;
@@ -314,6 +312,9 @@ class Instance final : public WorkerPlugin::Owner {
   // Calls whose ended has not returned, and deliveries that have not been read.
   std::uint64_t undelivered_ RABT_GUARDED_BY(mutex_) = 0;
   std::uint64_t overdue_ RABT_GUARDED_BY(mutex_) = 0;
+  // How often the hub could not keep something, and what it lacked the last time.
+  std::uint64_t lacks_ RABT_GUARDED_BY(mutex_) = 0;
+  std::string lacked_ RABT_GUARDED_BY(mutex_);
   std::uint64_t owed_ RABT_GUARDED_BY(mutex_) = 0;        // service callbacks under way
   std::uint64_t background_ RABT_GUARDED_BY(mutex_) = 0;  // outside requests started for no call
   // While its process is being ended, which begins no request any more.

@@ -104,6 +104,7 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
         if (at_once) {
           open->state = OpenCall::State::running;
           open->background_before = background_;
+          open->lacks_before = lacks_;
         }
         calls_.emplace(token, open);
       }
@@ -150,6 +151,7 @@ std::shared_ptr<Instance::OpenCall> Instance::begin_call(std::uint64_t token) {
     if (found->second->deadline_unix_ms > now) {
       found->second->state = OpenCall::State::running;
       found->second->background_before = background_;
+      found->second->lacks_before = lacks_;
       return found->second;
     }
   }
@@ -316,6 +318,7 @@ void Instance::completed(std::uint64_t token, const rabt_outcome* outcome) {
   std::shared_ptr<OpenCall> open;
   std::string_view wrong;
   bool effect = true;
+  std::string lacked;
   {
     const Lock lock(mutex_);
     const auto found = calls_.find(token);
@@ -332,6 +335,7 @@ void Instance::completed(std::uint64_t token, const rabt_outcome* outcome) {
       open = std::move(found->second);
       calls_.erase(found);
       effect = may_have_effect(*open);
+      if (open->lacks_before != lacks_) lacked = lacked_;
     }
   }
   if (!wrong.empty()) {
@@ -343,6 +347,9 @@ void Instance::completed(std::uint64_t token, const rabt_outcome* outcome) {
   // The SDK ends a call like this that an exception left, or that was dropped.
   if (!effect && read.kind == OutcomeKind::ambiguous && read.code == "plugin.no_answer")
     read.kind = OutcomeKind::transient;
+  // The plugin failed because the hub could not keep what it gave: its own code would end the call.
+  const bool retry = read.kind == OutcomeKind::transient || read.kind == OutcomeKind::ambiguous;
+  if (retry && !lacked.empty()) read.code = std::move(lacked);
   deliver(*open, std::move(read));
 }
 

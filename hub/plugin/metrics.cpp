@@ -59,6 +59,19 @@ void write_metrics(const PluginHost& host, MetricsWriter& out) {
   write_workers(
       "rabt_plugin_forbidden_total", plugins,
       [](const WorkerState& worker) { return worker.forbidden; }, out);
+  // All versions of a plugin share its storage: the newest one reports.
+  const auto write_storage = [&](std::string_view name, auto value) {
+    for (const PluginState& plugin : plugins) {
+      if (!plugin.newest) continue;
+      out.sample(name, {{"plugin", plugin.id}}, static_cast<std::uint64_t>(value(plugin)));
+    }
+  };
+  out.gauges("rabt_plugin_storage_bytes", "What the plugin keeps, without what has expired.");
+  write_storage("rabt_plugin_storage_bytes",
+                [](const PluginState& plugin) { return plugin.storage_bytes; });
+  out.gauges("rabt_plugin_storage_limit_bytes", "What the plugin may keep.");
+  write_storage("rabt_plugin_storage_limit_bytes",
+                [](const PluginState& plugin) { return plugin.storage_quota; });
   out.text(host.metrics());
 }
 

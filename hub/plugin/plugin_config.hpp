@@ -25,8 +25,9 @@ enum class Isolation : std::uint8_t {
 };
 // What a plugin's process may take. 0 means the default of worker::Limits.
 struct WorkerLimits {
-  std::uint64_t memory = 0;   // bytes
-  std::uint64_t threads = 0;  // beyond the lanes
+  std::uint64_t memory = 0;        // bytes
+  std::uint64_t threads = 0;       // beyond the lanes
+  std::int64_t storage_bytes = 0;  // 0 stands for the package's kv_bytes
   // Folders and files of the operator's that it may read until it serves.
   std::vector<std::string> folders{};
 };

@@ -129,11 +129,24 @@ class PluginHost : public ActionRunner {
     // By the codes of CodedMembers: "adjudication=rejected".
     std::map<std::string, std::uint64_t> answers;
     std::map<std::string, std::uint64_t> violations;  // by clause: A1, A4, ...
+    // What all versions of the plugin keep, without what has expired, and what they may keep.
+    std::int64_t storage_bytes = 0;
+    std::int64_t storage_quota = 0;
+    // True from 70 % of the quota on.
+    [[nodiscard]] bool storage_scarce() const {
+      return storage_quota > 0 && storage_bytes * 10 >= storage_quota * 7;
+    }
   };
   [[nodiscard]] virtual std::vector<PluginState> plugins() const = 0;
   // Starts a quarantined plugin again and forgets its deaths; in the audit log before it is begun.
   // Errors: plugin.unknown, conflict plugin.not_quarantined, those of the audit log.
   virtual Status release(std::string_view plugin_id, std::string_view actor) = 0;
+  // Compares what the plugins keep with their quotas: the log tells once when one passes 70 and 90
+  // % (plugin.storage). For maintenance.
+  virtual void look_after_storage() = 0;
+  // Removes one chunk of expired values of the plugins' storage. True when there may be more. For
+  // maintenance.
+  virtual bool remove_expired_values() = 0;
   // What the plugins measure (rabt.metrics/1), in Prometheus text format.
   [[nodiscard]] virtual std::string metrics() const = 0;
   // Waits for open calls up to grace_ms, then abandons the rest (their outcome: ambiguous).

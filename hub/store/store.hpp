@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
@@ -117,14 +118,15 @@ class Store {
   using Done = std::function<void(const Status&)>;
   virtual ~Store() = default;
 
-  // droppable: intake. When the queue is full, or the disk is full, done says unavailable
-  // (store.busy, store.full) and nothing was written. required: a turn that already happened in
-  // memory. Never refused for lack of room; while the disk is full it is tried again until it is
-  // written. After an I/O error the process cannot know what is on disk: it stops (exit 74) and
-  // recovers on start. A job may run more than once (its batch was undone, because another job of
-  // it failed or the disk was full, and is tried again): it must not move out of what it captured,
-  // and what it changes beside the database it puts back in on_rollback. done runs once, with no
-  // lock held; it may call submit and read, not write or flush.
+  // droppable: intake. When the queue is full, the disk is full, or the database or a needed file
+  // was taken away, done says unavailable (store.busy, store.full, store.moved) and nothing was
+  // written. required: a turn that already happened in memory. Never refused for lack of room;
+  // while the disk is full it is tried again until it is written. After an I/O error the process
+  // cannot know what is on disk: it stops (exit 74) and recovers on start. A job may run more than
+  // once (its batch was undone, because another job of it failed or the disk was full, and is tried
+  // again): it must not move out of what it captured, and what it changes beside the database it
+  // puts back in on_rollback. done runs once, with no lock held; it may call submit and read, not
+  // write or flush.
   enum class Need : std::uint8_t { droppable, required };
   // waits: who submits has nothing to do until done has run. When nothing else is to be written,
   // its thread runs the job and done, before submit returns: no other thread has to wake. It holds
@@ -159,6 +161,7 @@ class Store {
     std::chrono::nanoseconds in_done{0};
     // Jobs that wait now.
     std::uint64_t queued = 0;
+    // Nothing can be written now: the disk is full, or the files were taken away.
     bool disk_full = false;
   };
   [[nodiscard]] virtual Stats stats() const = 0;
@@ -169,6 +172,9 @@ struct SqliteOptions {
   std::string path;
   // migrations/sqlite
   std::string migrations_folder;
+  // Files without which the database is worthless, such as the keyring: while one is missing,
+  // nothing is written.
+  std::vector<std::string> needed = {};
 };
 // Opens or creates the database (mode 0600), sets and reads back journal_mode=WAL,
 // synchronous=FULL, foreign_keys, secure_delete, takes an exclusive lock against a second hub on

@@ -43,10 +43,13 @@ namespace {
 
 // A synchronous exchange ends within 60 s at the gateway.
 constexpr std::int64_t kHttpTimeoutMs = 60'000;
-// Attempts of one step, and a person's repair after it, end long before.
-constexpr std::int64_t kRequestKeptMs = 90LL * 24 * 3600 * 1000;
-// Payers reissue adjudications within a policy year.
-constexpr std::int64_t kReplyKeptMs = 400LL * 24 * 3600 * 1000;
+constexpr std::int64_t kDayMs = 24LL * 3600 * 1000;
+// Bytes of requests and answers, some 35 kB a consultation. Attempts of one step end within hours.
+constexpr std::int64_t kRequestKeptMs = 14 * kDayMs;
+// Whole replies. Workflows read them within a day; a person may ask again.
+constexpr std::int64_t kReplyKeptMs = 60 * kDayMs;
+// Facts of claims, below 1 kB. Payers reissue adjudications within a policy year.
+constexpr std::int64_t kFactsKeptMs = 400 * kDayMs;
 // A queue is drained by several calls, not by one that never ends.
 constexpr int kMaxPollRounds = 10;
 constexpr int kMaxConflicts = 5;
@@ -193,10 +196,10 @@ class NphiesPlugin final : public sdk::TaskPlugin {
       std::int32_t status = RABT_KV_OK;
       if (!draft.facts.empty()) {
         status = co_await kv_put(store_key("claim/", claim_name(draft.subject)),
-                                 write_json(draft.facts), kReplyKeptMs);
+                                 write_json(draft.facts), kFactsKeptMs);
         if (status == RABT_KV_OK) {
           status = co_await kv_put(store_key("header/", draft.header_id),
-                                   write_json(to_json(draft.subject)), kReplyKeptMs);
+                                   write_json(to_json(draft.subject)), kFactsKeptMs);
         }
       }
       if (status == RABT_KV_OK)

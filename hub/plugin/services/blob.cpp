@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "hub/base/ids.hpp"
+#include "hub/plugin/room.hpp"
 #include "hub/plugin/services/services.hpp"
 
 namespace rabt::plugin {
@@ -69,6 +70,7 @@ struct Services::Blob {
     });
   }
   static std::int32_t status_of(Instance& self, const Error& error) {
+    if (means_no_room(error.code)) self.lacked(error.code);
     if (error.code == "blob.full" || error.code == "blob.too_large") return RABT_BLOB_FULL;
     if (error.code == "blob.unknown") return RABT_BLOB_ABSENT;
     parts(self).log.error("plugin.blob_failed",

@@ -9,6 +9,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/base/trace_context.hpp"
 #include "hub/plugin/recorder.hpp"
+#include "hub/plugin/room.hpp"
 #include "hub/plugin/services/services.hpp"
 
 namespace rabt::plugin {
@@ -104,6 +105,7 @@ struct Services::Http {
       auto created =
           parts(self).blobs.create(self.setup_.config.tenant, *described->blob_content_type);
       if (!created.ok()) {
+        if (means_no_room(created.error().code)) self.lacked(created.error().code);
         self.post_answer(flight, HttpAnswer::failed("blob", created.error().message));
         return flight;
       }
@@ -436,6 +438,7 @@ struct Services::Http {
         answer->blob_bytes = finished->bytes;
         answer->blob_sha256 = finished->sha256;
       } else {
+        if (means_no_room(finished.error().code)) self.lacked(finished.error().code);
         answer->error_code = "blob";
         answer->error_message = finished.error().message;
       }

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "hub/base/limits.hpp"
+#include "hub/plugin/room.hpp"
 #include "hub/plugin/services/services.hpp"
 
 namespace rabt::plugin {
@@ -23,8 +24,6 @@ constexpr store::Statement kKvPut{
     "$8"};
 constexpr store::Statement kKvDelete{
     "DELETE FROM plugin_kv WHERE tenant = $1 AND plugin = $2 AND key = $3 AND version = $4"};
-constexpr store::Statement kKvUsed{
-    "SELECT COALESCE(SUM(LENGTH(value)), 0) FROM plugin_kv WHERE tenant = $1 AND plugin = $2"};
 
 // One stored value of a plugin.
 struct KvRow {
@@ -130,12 +129,21 @@ struct Services::Kv {
     std::int64_t now = 0;
     std::int32_t status = RABT_KV_FAILED;  // written inside the job, read after the commit
     std::int64_t version = 0;
+    std::string_view lacked;  // code of what there was no room in
   };
   // Frees what a write holds that has been answered.
   static void release(Write& put) {
     put.sealed = {};
     put.held.reset();
     put.operation.reset();
+  }
+
+  // A call that fails because of this is repeated.
+  static void note_lack(Instance& self, std::string_view code) {
+    const Rundown::Pass pass(self.rundown_);
+    if (!pass || code.empty()) return;
+    if (means_no_room(code)) self.lacked(code);
+    parts(self).log.error("plugin.kv_failed", {{"plugin", id(self)}, {"code", code}});
   }
 
   static Status kv_seal(Instance& self, Write& put, std::string_view key, std::string_view value) {
@@ -173,8 +181,7 @@ struct Services::Kv {
       return;
     }
     if (const Status ready = kv_seal(self, *put, view(key), view(value)); !ready.ok()) {
-      parts(self).log.error("plugin.kv_failed",
-                            {{"plugin", id(self)}, {"code", std::string_view(ready.error().code)}});
+      note_lack(self, ready.error().code);
       answer(RABT_KV_FAILED);
       return;
     }
@@ -184,30 +191,19 @@ struct Services::Kv {
     parts(self).store.submit(
         store::Store::Need::droppable,
         [&self, put](store::Transaction& transaction) { return kv_write(self, *put, transaction); },
-        [put, answer](const Status& status) {
+        [&self, put, answer](const Status& status) {
+          note_lack(self, status.ok() ? put->lacked : status.error().code);
           answer(status.ok() ? put->status : RABT_KV_FAILED);
         });
   } catch (...) {
     RABT_BUG("kv put threw");
   }
 
-  // What all versions of the plugin have stored.
-  static Result<KvUse*> kv_use(Instance& self, const KvRow& row, store::Transaction& transaction) {
-    KvUse& use = *self.setup_.kv_use;
-    if (use.known) return &use;
-    RABT_TRY_STATUS(transaction.query(kKvUsed,
-                                      {std::string_view(row.tenant), std::string_view(row.plugin)},
-                                      [&use](const store::Row& found) {
-                                        use.bytes = found.integer(0);
-                                        return false;
-                                      }));
-    use.known = true;
-    return &use;
-  }
-
   static Status kv_write(Instance& self, Write& put, store::Transaction& transaction) {
     const KvRow& row = put.row;
-    RABT_TRY(use, kv_use(self, row, transaction));
+    const std::shared_ptr<KvUse>& use = self.setup_.kv_use;
+    RABT_TRY_STATUS(learn_use(*use, row.tenant, row.plugin, transaction));
+    put.lacked = {};
     std::int64_t stored = 0;
     std::int64_t old_size = 0;
     bool present = false;
@@ -226,8 +222,15 @@ struct Services::Kv {
       return ok_status();
     }
     const std::int64_t growth = static_cast<std::int64_t>(put.sealed.size()) - old_size;
-    if (use->bytes + growth > self.setup_.package.kv_bytes) {
+    const std::int64_t quota = self.setup_.package.kv_bytes;
+    if (growth > 0) {
+      RABT_TRY_STATUS(
+          make_room(use, row.tenant, row.plugin, row.key, quota - growth, put.now, transaction));
+    }
+    if (use->bytes + growth > quota) {
       put.status = RABT_KV_FAILED;
+      // What fits in no storage of this size is a fault of the plugin, which no room cures.
+      if (static_cast<std::int64_t>(put.sealed.size()) <= quota) put.lacked = kStorageFull;
       return ok_status();
     }
     put.version = stored + 1;
@@ -271,7 +274,8 @@ struct Services::Kv {
         store::Store::Need::droppable,
         [&self, put](store::Transaction& transaction) -> Status {
           const KvRow& row = put->row;
-          RABT_TRY(use, kv_use(self, row, transaction));
+          const std::shared_ptr<KvUse>& use = self.setup_.kv_use;
+          RABT_TRY_STATUS(learn_use(*use, row.tenant, row.plugin, transaction));
           put->status = RABT_KV_ABSENT;
           std::int64_t size = 0;
           std::int64_t version = 0;
@@ -293,7 +297,8 @@ struct Services::Kv {
           transaction.on_rollback([use = self.setup_.kv_use, size] { use->bytes += size; });
           return ok_status();
         },
-        [put, answer](const Status& status) {
+        [&self, put, answer](const Status& status) {
+          note_lack(self, status.ok() ? put->lacked : status.error().code);
           answer(status.ok() ? put->status : RABT_KV_FAILED);
         });
   } catch (...) {

@@ -284,6 +284,12 @@ bool Database::sync_database() {
   return sync_file(file);
 }
 
+bool Database::moved() const {
+  int moved = 0;
+  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return moved != 0;
+}
+
 bool Database::checkpoint() {
   int pages = 0;
   int copied = 0;

@@ -23,6 +23,8 @@ enum class Trouble : std::uint8_t {
   full,
   // Another program holds the file: tried again later.
   busy,
+  // The file, or one that it is worthless without, was taken away: tried again later.
+  moved,
   // What is on disk is not known any more.
   fatal,
 };
@@ -63,6 +65,8 @@ class Database final : public Connection {
   [[nodiscard]] bool sync_database();
   // Copies what it can of the write-ahead log into the database without waiting. False on trouble.
   [[nodiscard]] bool checkpoint();
+  // True if the path of the database names another file, or none: what is written would be lost.
+  [[nodiscard]] bool moved() const;
   // Pages in the write-ahead log after the last commit of this connection; 0 once checkpoint() has
   // copied the whole log.
   [[nodiscard]] int wal_pages() const { return wal_pages_; }

@@ -8,6 +8,8 @@ namespace {
 
 // 16 MiB: seldom enough to cost little, small enough to start quickly.
 constexpr int kPages = 4000;
+// Between two tries while the disk has no room for the database.
+constexpr std::chrono::milliseconds kRetry{500};
 
 constexpr Statement kBegin{"BEGIN"};
 constexpr Statement kLook{"SELECT COUNT(*) FROM sqlite_schema"};
@@ -25,6 +27,7 @@ LogCopier::LogCopier(Database& writer, std::unique_ptr<Database> reader,
       copying_([this] { copy(); }, [] {}) {}
 
 bool LogCopier::due() const {
+  if (starves_until_) return std::chrono::steady_clock::now() >= *starves_until_;
   const int pages = writer_.wal_pages();  // 0 when all are copied
   if (pages < due_pages_) return false;
   // A disk that is slower than the log grows is waited for.
@@ -71,6 +74,9 @@ void LogCopier::copy() {
 bool LogCopier::copy_rest() {
   const int pages = writer_.wal_pages();
   const bool copied = writer_.checkpoint();
+  starves_until_.reset();
+  if (!copied && writer_.trouble() == Trouble::full)
+    starves_until_ = std::chrono::steady_clock::now() + kRetry;
   // A reader may hold the log: then the next try comes after as many pages again, not after every
   // commit.
   const bool held = !copied || pages >= 2 * kPages;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "hub/store/sqlite/connection.hpp"
 #include "hub/store/sqlite/sync_thread.hpp"
@@ -28,6 +30,11 @@ class LogCopier {
   [[nodiscard]] bool due() const;
   // Makes it, between two transactions. False on trouble: the writer's connection says which.
   [[nodiscard]] bool step();
+  // Time of the next try of a step that found no room on the disk; unset if the last one found
+  // some. Room that comes is the database's first, so that the log grows no further.
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> starves_until() const {
+    return starves_until_;
+  }
 
  private:
   [[nodiscard]] bool show();
@@ -44,6 +51,7 @@ class LogCopier {
   bool copies_ = false;
   // The log is to be copied when it has so many pages.
   int due_pages_;
+  std::optional<std::chrono::steady_clock::time_point> starves_until_;
   // Last: its thread uses the others.
   SyncThread copying_;
 };

@@ -24,7 +24,8 @@ class SqliteStore final : public Store {
   SqliteStore(const SqliteOptions& options, const Tuning& tuning, Logger& log,
               std::unique_ptr<FileLock> lock, Writer::Connections connections, Sequences sequences)
       : lock_(std::move(lock)),
-        writer_({options.path, tuning.max_queued == 0 ? limits::kMaxQueuedJobs : tuning.max_queued},
+        writer_({options.path, tuning.max_queued == 0 ? limits::kMaxQueuedJobs : tuning.max_queued,
+                 options.needed},
                 log, std::move(connections), std::move(sequences)),
         readers_(options.path, tuning.vfs, [this] { writer_.wait_for_disk(); }) {}
 

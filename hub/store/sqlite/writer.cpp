@@ -248,10 +248,12 @@ void Writer::run() {
   writes_ = std::this_thread::get_id();
   Batch batch;
   for (;;) {
-    const bool stop = wait_for_jobs(batch, 1, std::nullopt);
+    const bool stop = wait_for_jobs(batch, 1, log_copier_.starves_until());
     if (!batch.empty()) {
       write_batch(batch);
       batch.clear();
+      checkpoint_when_due();
+    } else if (!stop && log_copier_.due()) {
       checkpoint_when_due();
     } else if (stop && untold_.empty()) {
       return;
@@ -276,8 +278,11 @@ bool Writer::wait_for_jobs(Batch& batch, std::size_t wanted, std::optional<Time>
       waiting_ = true;
       if (!until) {
         work_.wait(lock);
-      } else if (work_.wait_until(lock, *until) == std::cv_status::timeout) {
-        break;
+      } else {
+        // Whoever has borrowed the work is waited for, however late it is.
+        const Time bound =
+            lent_ ? std::max(*until, std::chrono::steady_clock::now() + kFirstRetry) : *until;
+        if (work_.wait_until(lock, bound) == std::cv_status::timeout && !lent_) break;
       }
     }
     waiting_ = false;
@@ -362,6 +367,8 @@ void Writer::write_batch(Batch& batch) {
       drop(batch, *error, true);
       return;
     }
+    // Room that came is the database's first: the log then begins anew and needs no more.
+    checkpoint_when_due();
     delay = std::min(delay * 2, kMaxRetry);
   }
 }
@@ -370,21 +377,33 @@ void Writer::write_batch(Batch& batch) {
 std::optional<Error> Writer::write_or_drop(Batch& batch) {
   const Trouble trouble = attempt(batch);
   if (trouble == Trouble::none) {
-    if (disk_full_.exchange(false)) log_.info("store.room_again");
+    note_room();
     return std::nullopt;
   }
-  Error error =
-      trouble == Trouble::full
-          ? unavailable("store.full",
-                        "the disk is full: nothing was written; make room and try again")
-          : unavailable("store.busy", "another program holds the database; nothing was written");
-  if (trouble == Trouble::full) {
-    note_full_disk();
-  } else {
-    log_.warn("store.held_by_another_program", {{"path", std::string_view(options_.path)}});
-  }
+  Error error = note_trouble(trouble);
   drop(batch, error);
   return error;
+}
+
+// Logs it, once for each spell, and gives what callers are told.
+Error Writer::note_trouble(Trouble trouble) {
+  switch (trouble) {
+    case Trouble::full:
+      note_full_disk();
+      return unavailable("store.full",
+                         "the disk is full: nothing was written; make room and try again");
+    case Trouble::moved:
+      if (!disk_full_.exchange(true)) {
+        log_.error("store.moved",
+                   {{"path", std::string_view(options_.path)},
+                    {"advice", "put the database and the keyring back where they were"}});
+      }
+      return unavailable("store.moved",
+                         "the hub's files were taken away: nothing was written; try again later");
+    default:
+      log_.warn("store.held_by_another_program", {{"path", std::string_view(options_.path)}});
+      return unavailable("store.busy", "another program holds the database; nothing was written");
+  }
 }
 
 // Runs the jobs and commits. On trouble nothing of the batch is left in the database, and the undo
@@ -411,6 +430,11 @@ Trouble Writer::attempt(Batch& batch) {
   if (!database_->in_transaction()) {
     finish(batch);
     return Trouble::none;
+  }
+  // What is acknowledged must be there at the next start.
+  if (taken_away()) {
+    undo_batch(batch, batch.size());
+    return Trouble::moved;
   }
   const bool beside = last_jobs_ >= kSyncedBeside;
   const Status committed = beside ? database_->commit_unsynced([this] { sync_.visible(); })
@@ -485,6 +509,12 @@ Writer::Ended Writer::run_job(Task& task, Undo undo_with) {
       if (!begun.ok()) return in_trouble(begun.error());
     }
   }
+}
+
+bool Writer::taken_away() const {
+  if (database_->moved()) return true;
+  return std::any_of(options_.needed.begin(), options_.needed.end(),
+                     [](const std::string& path) { return ::access(path.c_str(), F_OK) != 0; });
 }
 
 // What the connection ran into. Ends the process where what is on disk is not known.
@@ -580,7 +610,11 @@ void Writer::checkpoint_when_due() {
   if (!log_copier_.due()) return;
   wait_and_tell();
   database_->clear_trouble();
-  if (log_copier_.step()) return;
+  const bool starved = log_copier_.starves_until().has_value();
+  if (log_copier_.step()) {
+    if (starved) note_room();
+    return;
+  }
   if (database_->trouble() == Trouble::fatal) cannot_copy();
   if (database_->trouble() == Trouble::full) note_full_disk();
 }
@@ -601,6 +635,12 @@ void Writer::wake() {
     waiting_ = false;
   }
   work_.notify_one();
+}
+
+// What was written found room; the database's own file may still have none.
+void Writer::note_room() {
+  if (log_copier_.starves_until() || !disk_full_.exchange(false)) return;
+  log_.info("store.room_again");
 }
 
 void Writer::note_full_disk() {

@@ -27,6 +27,8 @@ class Writer {
     // For log lines.
     std::string path;
     std::size_t max_queued = 0;
+    // Files that must be there: without them what is written could not be read.
+    std::vector<std::string> needed{};
   };
   // To the same database: who writes uses the first, the others are for LogCopier.
   struct Connections {
@@ -90,6 +92,7 @@ class Writer {
   [[nodiscard]] Ended run_jobs(Batch& batch, Undo undo);
   [[nodiscard]] Ended run_job(Task& task, Undo undo);
   [[nodiscard]] Trouble trouble_of(const Error& error);
+  [[nodiscard]] bool taken_away() const;
   [[nodiscard]] Ended in_trouble(const Error& error);
   void undo_batch(Batch& batch, std::size_t ran);
   // So many of the last batch's successors are to share the next commit.
@@ -104,6 +107,8 @@ class Writer {
   void sync_log();
   void wake();
   void note_full_disk();
+  void note_room();
+  [[nodiscard]] Error note_trouble(Trouble trouble);
   [[noreturn]] void fatal(const Error& error);
 
   // Constant after construction

@@ -1,0 +1,240 @@
+#include "hub/assembly/backup.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "hub/audit/files.hpp"
+#include "hub/audit/verify.hpp"
+#include "hub/base/json.hpp"
+#include "hub/blob/kept.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/crypto/keyring_file.hpp"
+#include "hub/store/copy.hpp"
+#include "hub/store/store.hpp"
+
+namespace rabt::assembly {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kManifest = "MANIFEST";
+constexpr std::string_view kPart = ".part";
+constexpr std::string_view kDatabase = "rabt.db";
+constexpr std::size_t kMaxManifest = 1U << 20U;
+constexpr std::size_t kMaxAuditFile = 1U << 20U;
+constexpr std::size_t kMaxProblems = 100;
+constexpr std::size_t kPiece = 1U << 20U;
+
+Error io_error(const std::string& doing) {
+  const bool full = errno == ENOSPC || errno == EDQUOT;
+  return unavailable("backup.io", "cannot " + doing + ": " + std::strerror(errno) +
+                                      (full ? "; make room for the backup" : ""));
+}
+
+// Files of the audit log beside the database: few and small.
+bool is_audit_file(const std::string& name) {
+  return name.starts_with("audit.") && !name.ends_with(".lock") && !name.ends_with(".tmp");
+}
+
+Result<std::string> sha256_of(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return io_error("read " + path);
+  crypto::Sha256 hash;
+  std::string piece(kPiece, '\0');
+  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0)
+    hash.update(std::string_view(piece).substr(0, static_cast<std::size_t>(in.gcount())));
+  if (in.bad()) return io_error("read " + path);
+  return to_hex(hash.finish());
+}
+
+Result<std::uint64_t> keyring_generation(const std::string& path) {
+  const crypto::PrivateFile file{path, "crypto.keyring", "the keyring", crypto::kMaxKeyringFile};
+  RABT_TRY(bytes, file.read());
+  if (!bytes) return not_found("cli.keyring_missing", "there is no keyring " + path);
+  RABT_TRY(content, crypto::parse_keyring(file, bytes->expose()));
+  return content.generation;
+}
+
+// A blob never changes once its name has no ending: a second name for it is a copy, where the
+// backup lies on the same file system.
+Status copy_blob(const fs::path& from, const fs::path& to) {
+  if (::link(from.c_str(), to.c_str()) == 0 || errno == EEXIST) return ok_status();
+  if (errno == ENOENT) return ok_status();  // nobody had taken it over, and it was removed
+  std::error_code failure;
+  fs::copy_file(from, to, failure);
+  if (failure == std::errc::no_such_file_or_directory) return ok_status();
+  errno = failure.value();
+  if (failure || ::chmod(to.c_str(), 0600) != 0) return io_error("copy " + from.string());
+  const int fd = ::open(to.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool synced = fd >= 0 && ::fsync(fd) == 0;
+  if (fd >= 0) ::close(fd);
+  return synced ? ok_status() : io_error("sync " + to.string());
+}
+
+Status copy_blobs(const fs::path& from, const fs::path& to, BackupReport& report) {
+  if (::mkdir(to.c_str(), 0700) != 0) return io_error("make " + to.string());
+  std::error_code failure;
+  if (!fs::exists(from)) return ok_status();
+  for (auto at = fs::recursive_directory_iterator(from, failure);
+       !failure && at != fs::recursive_directory_iterator(); at.increment(failure)) {
+    const fs::path target = to / fs::relative(at->path(), from);
+    if (at->is_directory()) {
+      if (::mkdir(target.c_str(), 0700) != 0) return io_error("make " + target.string());
+      continue;
+    }
+    if (at->path().extension() == kPart) continue;
+    RABT_TRY_STATUS(copy_blob(at->path(), target));
+    std::error_code gone;
+    const auto size = fs::file_size(target, gone);
+    if (gone) continue;
+    ++report.blobs;
+    report.blob_bytes += static_cast<std::int64_t>(size);
+  }
+  if (failure) {
+    errno = failure.value();
+    return io_error("read " + from.string());
+  }
+  return audit::sync_folder(to.string());
+}
+
+Result<Json> copy_audit_files(const fs::path& data, const fs::path& to) {
+  Json sums = Json::object();
+  std::error_code failure;
+  for (auto at = fs::directory_iterator(data, failure); !failure && at != fs::directory_iterator();
+       at.increment(failure)) {
+    const std::string name = at->path().filename().string();
+    if (!is_audit_file(name) || !at->is_regular_file()) continue;
+    RABT_TRY(content, audit::read_file(at->path().string(), kMaxAuditFile));
+    if (!content) continue;
+    RABT_TRY_STATUS(audit::put_file((to / name).string(), *content, 0600));
+    sums.set(name, to_hex(crypto::sha256(*content)));
+  }
+  if (failure) {
+    errno = failure.value();
+    return io_error("read " + data.string());
+  }
+  return sums;
+}
+
+// The name of a backup: 20261125T231501Z.
+std::string name_of(Timestamp now) {
+  std::string name;
+  for (const char c : to_iso8601(now).substr(0, 19)) {
+    if (c != '-' && c != ':') name.push_back(c);
+  }
+  return name + "Z";
+}
+
+Status fill(const config::Config& config, const fs::path& part, Timestamp now,
+            BackupReport& report) {
+  const fs::path data = config.data;
+  RABT_TRY(sums, copy_audit_files(data, part));
+  const std::string database = (part / kDatabase).string();
+  RABT_TRY_STATUS(store::copy_sqlite((data / kDatabase).string(), database));
+  RABT_TRY(database_sum, sha256_of(database));
+  sums.set(kDatabase, database_sum);
+  report.database_bytes = static_cast<std::int64_t>(fs::file_size(database));
+  RABT_TRY_STATUS(copy_blobs(data / "blobs", part / "blobs", report));
+  // After the database: no key that it needs is younger.
+  RABT_TRY(generation, keyring_generation((data / "keyring").string()));
+  report.keyring_generation = generation;
+  RABT_TRY(level, store::level_of_sqlite(database));
+  const Json manifest = Json::object({{"created", to_iso8601(now)},
+                                      {"tenant", config.tenant},
+                                      {"migration", level},
+                                      {"keyringGeneration", static_cast<std::int64_t>(generation)},
+                                      {"blobs", report.blobs},
+                                      {"blobBytes", report.blob_bytes},
+                                      {"sha256", std::move(sums)}});
+  RABT_TRY_STATUS(audit::put_file((part / kManifest).string(), manifest.dump() + "\n", 0600));
+  return audit::sync_folder(part.string());
+}
+
+void add_problem(BackupFindings& findings, std::string text) {
+  if (findings.problems.size() < kMaxProblems) findings.problems.push_back(std::move(text));
+}
+
+Status look_for_blobs(const fs::path& folder, BackupFindings& findings) {
+  RABT_TRY(reader, store::open_sqlite_reader((folder / kDatabase).string()));
+  return blob::each_kept(*reader, [&](const std::string& id) {
+    ++findings.blobs;
+    if (!fs::exists(folder / "blobs" / id)) add_problem(findings, "the blob " + id + " is missing");
+  });
+}
+
+}  // namespace
+
+Result<BackupReport> create_backup(const config::Config& config, const std::string& to,
+                                   const Clock& clock) {
+  const Timestamp now = clock.now();
+  BackupReport report;
+  const fs::path folder = fs::path(to) / name_of(now);
+  const fs::path part = folder.string() + std::string(kPart);
+  std::error_code failure;
+  fs::create_directories(to, failure);
+  if (failure) {
+    errno = failure.value();
+    return io_error("make " + to);
+  }
+  if (fs::exists(folder) || ::mkdir(part.c_str(), 0700) != 0) {
+    return conflict(
+        "backup.exists",
+        "there is a backup of this second already, or one that is being made: " + folder.string());
+  }
+  if (const Status filled = fill(config, part, now, report); !filled.ok()) {
+    fs::remove_all(part, failure);
+    return filled.error();
+  }
+  if (::rename(part.c_str(), folder.c_str()) != 0) return io_error("name " + folder.string());
+  RABT_TRY_STATUS(audit::sync_folder(to));
+  report.folder = folder.string();
+  return report;
+}
+
+Result<BackupFindings> verify_backup(const std::string& folder, const config::Config& config) {
+  const fs::path place = folder;
+  RABT_TRY(text, audit::read_file((place / kManifest).string(), kMaxManifest));
+  auto manifest = text ? Json::parse(*text) : Result<Json>(invalid("backup.folder", ""));
+  if (!manifest.ok() || !(*manifest)["sha256"].is_object()) {
+    return invalid("backup.folder", folder + " is no backup: it has no readable " +
+                                        std::string(kManifest) +
+                                        "; `rabt backup create` makes one");
+  }
+  BackupFindings findings;
+  for (const auto& [name, sum] : (*manifest)["sha256"].as_object()) {
+    const auto found = sha256_of((place / name).string());
+    if (!found.ok()) {
+      add_problem(findings, name + " cannot be read");
+    } else if (!sum.is_string() || *found != sum.as_string()) {
+      add_problem(findings, name + " is not what was backed up: its SHA-256 differs");
+    }
+  }
+  const std::string database = (place / kDatabase).string();
+  if (const Status sound = store::check_sqlite(database); !sound.ok()) {
+    add_problem(findings, sound.error().message);
+    return findings;
+  }
+  RABT_TRY(audited, audit::verify_file(database, folder));
+  findings.audit_entries = audited.entries;
+  for (const std::string& problem : audited.problems) add_problem(findings, "audit: " + problem);
+  RABT_TRY_STATUS(look_for_blobs(place, findings));
+  const std::string keyring = config.data + "/keyring";
+  if (!fs::exists(keyring)) return findings;
+  RABT_TRY(generation, keyring_generation(keyring));
+  const std::int64_t needed = manifest->int_or("keyringGeneration", 0);
+  if (static_cast<std::int64_t>(generation) < needed) {
+    add_problem(findings, "the keyring " + keyring + " is older (generation " +
+                              std::to_string(generation) + ") than the backup needs (" +
+                              std::to_string(needed) + "): find its newer copy");
+  }
+  return findings;
+}
+
+}  // namespace rabt::assembly

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hub/base/clock.hpp"
+#include "hub/base/result.hpp"
+#include "hub/config/config.hpp"
+
+// Backups of a data folder, beside a running hub or without one. A backup has no keys: the keyring
+// and the root are kept elsewhere. Layout of its folder: audit.*, rabt.db, blobs/ and MANIFEST.
+namespace rabt::assembly {
+
+struct BackupReport {
+  // Folder of the backup.
+  std::string folder;
+  std::int64_t database_bytes = 0;
+  std::int64_t blobs = 0;
+  std::int64_t blob_bytes = 0;
+  // Generation of the keyring when the backup was made: that one or a later one opens it.
+  std::uint64_t keyring_generation = 0;
+};
+// Makes the folder <to>/<date and time>, mode 0700, of files with mode 0600. It appears whole: an
+// attempt that ended early is a folder with the ending .part. First the audit log's files are
+// copied, so that they name no more than the database holds, then the database, last the blobs, so
+// that they are at least what it names. Errors: those of copy_sqlite; backup.exists, backup.io,
+// those of the keyring's file.
+[[nodiscard]] Result<BackupReport> create_backup(const config::Config& config,
+                                                 const std::string& to, const Clock& clock);
+
+struct BackupFindings {
+  // Faults, one line each. Empty if the backup holds.
+  std::vector<std::string> problems;
+  std::uint64_t audit_entries = 0;
+  std::int64_t blobs = 0;
+};
+// Compares a backup with its MANIFEST, checks the database and its audit log, looks for each blob
+// that the database names, and compares the generation of the configured keyring, when there is
+// one. Errors: invalid backup.folder (it is no backup), backup.io, those of store and audit log.
+[[nodiscard]] Result<BackupFindings> verify_backup(const std::string& folder,
+                                                   const config::Config& config);
+
+}  // namespace rabt::assembly

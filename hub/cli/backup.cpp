@@ -1,0 +1,74 @@
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "hub/args/args.hpp"
+#include "hub/assembly/backup.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/printable.hpp"
+#include "hub/cli/commands.hpp"
+#include "hub/config/config.hpp"
+
+// rabt backup create and verify: beside a running hub or without one.
+namespace rabt::cli {
+
+namespace {
+
+struct BackupOptions {
+  std::string config = kDefaultConfig;
+  std::string folder;
+};
+
+int create(const BackupOptions& options) {
+  const auto config = config::load_config(options.config);
+  if (!config.ok()) return complain(config.error());
+  const SystemClock clock;
+  const auto made = assembly::create_backup(*config, options.folder, clock);
+  if (!made.ok()) return complain(made.error());
+  std::printf("%s\n", made->folder.c_str());
+  std::fprintf(stderr,
+               "database %lld bytes, %lld blobs; the keyring (generation %llu) and the root are "
+               "not in it: copy them to places of their own\n",
+               static_cast<long long>(made->database_bytes), static_cast<long long>(made->blobs),
+               static_cast<unsigned long long>(made->keyring_generation));
+  return 0;
+}
+
+int verify(const BackupOptions& options) {
+  const auto config = config::load_config(options.config);
+  if (!config.ok()) return complain(config.error());
+  const auto found = assembly::verify_backup(options.folder, *config);
+  if (!found.ok()) return complain(found.error());
+  for (const std::string& problem : found->problems)
+    std::printf("%s\n", printable(problem).c_str());
+  if (!found->problems.empty()) {
+    std::printf("NOT verified\n");
+    return 1;
+  }
+  std::printf("verified: %llu audit entries, %lld blobs\n",
+              static_cast<unsigned long long>(found->audit_entries),
+              static_cast<long long>(found->blobs));
+  return 0;
+}
+
+}  // namespace
+
+void add_backup_commands(args::Command& program, int& code) {
+  auto* group = program.add_subcommand("backup", "Back up the data folder, beside a running hub");
+  group->require_subcommand(1);
+
+  auto options = std::make_shared<BackupOptions>();
+  auto* make = group->add_subcommand("create", "Make a backup of database, audit files and blobs");
+  add_config_option(*make, options->config);
+  make->add_option("--to", options->folder, "Folder that gets a folder for this backup")
+      ->required();
+  make->callback([options, &code] { code = create(*options); });
+
+  options = std::make_shared<BackupOptions>();
+  auto* check = group->add_subcommand("verify", "Check a backup: sums, database, audit log, blobs");
+  add_config_option(*check, options->config);
+  check->add_option("folder", options->folder, "Folder of the backup")->required();
+  check->callback([options, &code] { code = verify(*options); });
+}
+
+}  // namespace rabt::cli

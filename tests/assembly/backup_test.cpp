@@ -1,0 +1,142 @@
+#include "hub/assembly/backup.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "hub/assembly/foundation.hpp"
+#include "hub/assembly/hold.hpp"
+#include "hub/assembly/hub.hpp"
+#include "hub/phi/policy.hpp"
+
+// Backups beside a running hub, and a hub that is held after a restore.
+namespace rabt::assembly {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Backup : public testing::Test {
+ protected:
+  Backup() {
+    std::string pattern = (fs::temp_directory_path() / "rabt-backup-XXXXXX").string();
+    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    config_.data = (folder_ / "data").string();
+    fs::create_directory(config_.data);
+    config_.tenant = "t1";
+    config_.server.port = 0;
+    config_.audit.origin = "rabt.health/audit/t1";
+    config_.migrations = RABT_MIGRATIONS;
+  }
+  ~Backup() override { fs::remove_all(folder_); }
+  static bool act(Foundation& hub) {
+    const audit::Prepared entry = hub.audit->prepare(
+        {.tenant = "t1", .actor = "operator", .act = "test.done", .object = "o", .result = "ok"});
+    return hub.store
+        ->write(
+            [&](store::Transaction& transaction) { return hub.audit->append(transaction, entry); },
+            store::Store::Need::required)
+        .ok();
+  }
+  [[nodiscard]] std::vector<std::string> problems(const std::string& folder) const {
+    const auto found = verify_backup(folder, config_);
+    EXPECT_TRUE(found.ok()) << (found.ok() ? "" : found.error().message);
+    return found.ok() ? found->problems : std::vector<std::string>{"unreadable"};
+  }
+  [[nodiscard]] std::string to() const { return (folder_ / "backups").string(); }
+
+  SystemClock clock_;
+  fs::path folder_;
+  config::Config config_;
+};
+
+unsigned mode_of(const fs::path& path) {
+  struct stat info {};
+  EXPECT_EQ(::stat(path.c_str(), &info), 0) << path;
+  return info.st_mode & 0777U;
+}
+
+TEST_F(Backup, OfAHubThatWritesHoldsAndIsForItsUserAlone) {
+  const auto hub = Foundation::open(config_, clock_, null_logger());
+  ASSERT_TRUE(hub.ok()) << hub.error().message;
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(act(**hub));
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    while (!stop) EXPECT_TRUE(act(**hub));
+  });
+  const auto made = create_backup(config_, to(), clock_);
+  stop = true;
+  writer.join();
+  ASSERT_TRUE(made.ok()) << made.error().message;
+  EXPECT_EQ(problems(made->folder), std::vector<std::string>{});
+  EXPECT_EQ(mode_of(made->folder), 0700U);
+  for (const auto& entry : fs::directory_iterator(made->folder)) {
+    EXPECT_EQ(mode_of(entry.path()), entry.is_directory() ? 0700U : 0600U) << entry.path();
+    EXPECT_EQ(entry.path().filename().string().find("keyring"), std::string::npos);
+  }
+  EXPECT_EQ(create_backup(config_, made->folder + "/MANIFEST/x", clock_).error().code, "backup.io");
+}
+
+TEST_F(Backup, VerifyFindsWhatWasChangedAndAnOlderKeyring) {
+  BackupReport made;
+  {
+    const auto hub = Foundation::open(config_, clock_, null_logger());
+    ASSERT_TRUE(hub.ok());
+    ASSERT_TRUE(act(**hub));
+    const auto report = create_backup(config_, to(), clock_);
+    ASSERT_TRUE(report.ok()) << report.error().message;
+    made = *report;
+  }
+  ASSERT_EQ(problems(made.folder), std::vector<std::string>{});
+  {
+    std::fstream file(made.folder + "/rabt.db", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(60);
+    file << "x";
+  }
+  EXPECT_EQ(problems(made.folder).size(), 1U);
+  EXPECT_EQ(verify_backup(folder_.string(), config_).error().code, "backup.folder");
+}
+
+http::Request asked(const std::string& method) {
+  http::Request request;
+  request.method = method;
+  request.path = "/health";
+  return request;
+}
+
+TEST(Held, OnlyRequestsThatLookAreAnsweredAndNothingIsSent) {
+  EXPECT_TRUE(only_looks(asked("GET")));
+  EXPECT_TRUE(only_looks(asked("HEAD")));
+  for (const char* method : {"POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+    EXPECT_FALSE(only_looks(asked(method))) << method;
+  http::Request socket = asked("GET");
+  socket.headers = {{"upgrade", "websocket"}};
+  EXPECT_FALSE(only_looks(socket));
+  EXPECT_EQ(held_answer().status, 503);
+
+  const auto client = make_held_client();
+  net::Response answer;
+  client->start({.url = "https://example.org/"}, nullptr,
+                [&](net::Response got) { answer = std::move(got); });
+  EXPECT_EQ(answer.sent, net::Sent::no);
+  EXPECT_EQ(answer.error_code, "held");
+}
+
+TEST_F(Backup, AHeldHubRunsNothingAndRefusesActs) {
+  const auto hub = Hub::start(config_, clock_, null_logger(), phi::strict_policy(), false, true);
+  ASSERT_TRUE(hub.ok()) << hub.error().message;
+  const auto refused = (*hub)->admit(asked("POST"), "");
+  ASSERT_TRUE(std::holds_alternative<http::Response>(refused));
+  EXPECT_NE(std::get<http::Response>(refused).body.find("hub.held"), std::string::npos);
+  const auto looked = (*hub)->admit(asked("GET"), "");
+  if (const auto* answer = std::get_if<http::Response>(&looked)) EXPECT_NE(answer->status, 503);
+  (*hub)->stop(0);
+}
+
+}  // namespace
+}  // namespace rabt::assembly
