@@ -6,6 +6,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/trace_context.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/engine/receipt.hpp"
 #include "hub/http/problem.hpp"
 
 namespace rabt::api {
@@ -193,6 +194,7 @@ Result<engine::Accepted> Hooks::store(const Source& source, const std::string& b
                       {"source", event.string_or("source", "/sources/" + source.name)},
                       {"type", event.string_or("type", "")},
                       {"time", event.string_or("time", to_iso8601(parts_.clock.now()))}});
+    if (event.find("time") == nullptr) envelope.set(engine::kTimeOfReceipt, true);
     if (event.find("subject") != nullptr) envelope.set("subject", event["subject"]);
     if (!from.traceparent.empty()) envelope.set("traceparent", from.traceparent);
     envelope.set("datacontenttype", "application/json");

@@ -11,6 +11,7 @@
 #include "hub/base/log.hpp"
 #include "hub/base/random.hpp"
 #include "hub/base/result.hpp"
+#include "hub/base/settled_clock.hpp"
 #include "hub/config/config.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/keys/admin.hpp"
@@ -38,7 +39,10 @@ class Foundation {
                                                                 const Clock& clock, Logger& log,
                                                                 Part part = Part::all);
 
-  const Clock& clock;
+  // For what others' clocks are compared with: signatures, tokens, certificates.
+  const Clock& wall;
+  const SettledClock settled{wall};
+  const Clock& clock = settled;
   Logger& log;
   SystemRandom random;
   UlidSource ids{clock, random};
@@ -52,7 +56,7 @@ class Foundation {
   std::unique_ptr<keys::KeyAdmin> key_admin;
 
  private:
-  Foundation(const Clock& c, Logger& l) : clock(c), log(l) {}
+  Foundation(const Clock& c, Logger& l) : wall(c), log(l) {}
 };
 
 // Whether the root of the keys can be opened, as far as that asks nobody else and makes nothing: of

@@ -19,6 +19,7 @@
 #include "hub/assembly/plugin_loading.hpp"
 #include "hub/assembly/plugins.hpp"
 #include "hub/assembly/sources.hpp"
+#include "hub/assembly/standstill.hpp"
 #include "hub/assembly/webhooks.hpp"
 #include "hub/audit/metrics.hpp"
 #include "hub/base/check.hpp"
@@ -97,17 +98,20 @@ Result<std::vector<engine::WorkflowFile>> read_workflows(const std::vector<std::
 // Members are constructed in reading order and destroyed in reverse.
 struct Hub::Parts {
   explicit Parts(std::unique_ptr<Foundation> foundation) : base(std::move(foundation)) {}
-  // Also where the hub could not start: what webhooks send, they read from the sessions.
+  // Also where the hub could not start: its threads end before what they use.
   ~Parts() {
     maintenance.reset();
-    if (webhooks != nullptr) webhooks->stop();
+    stop(0);
   }
+  // Ends every thread that uses a member. May be called again.
+  void stop(std::int64_t grace_ms);
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
 
   const std::unique_ptr<Foundation> base;
   // In place of the foundation's client when the hub is held; null otherwise.
   std::unique_ptr<net::HttpClient> held;
+  std::unique_ptr<Standstill> standstill;
   std::unique_ptr<identity::People> people;
   std::unique_ptr<identity::Issuers> issuers;
   std::unique_ptr<identity::Accounts> accounts;
@@ -161,7 +165,7 @@ struct Hub::Parts {
 
 Status Hub::Parts::make_identity(const config::Config& config) {
   RABT_TRY(token, identity::ensure_api_token(config.data, base->random));
-  RABT_TRY(trusted, read_issuers(config, base->clock, outward()));
+  RABT_TRY(trusted, read_issuers(config, base->wall, outward()));
   issuers = std::make_unique<identity::Issuers>(std::move(trusted));
   people = std::make_unique<identity::People>(
       identity::People::Parts{*base->store, *base->keys, *base->audit, base->clock, base->random,
@@ -179,14 +183,14 @@ Status Hub::Parts::make_identity(const config::Config& config) {
                                 }},
       config.tenant, std::move(options));
   clients = std::make_unique<identity::Clients>(
-      identity::Clients::Parts{*base->store, *base->keyring, *base->audit, base->clock,
+      identity::Clients::Parts{*base->store, *base->keyring, *base->audit, base->wall,
                                base->random},
       config.tenant, config.public_url.empty() ? "" : config.public_url + "/auth/token");
   RABT_TRY(places, read_oidc(config));
   RABT_TRY(exchange, issuer_exchange(config, outward()));
   oidc = std::make_unique<identity::Oidc>(
       identity::Oidc::Parts{*people, *accounts, *base->store, *base->keyring, *base->audit,
-                            base->clock, base->random},
+                            base->wall, base->random},
       config.tenant, config.public_url, std::move(places), std::move(exchange));
   authenticator = std::make_unique<identity::Authenticator>(
       identity::Authenticator::Parts{*people, *issuers, *accounts, *clients, config.tenant},
@@ -306,6 +310,13 @@ Json Hub::Parts::troubles() const {
   if (broker != nullptr) add("rabbitmq", broker->trouble());
   add("credentials", consultations->sessions().video_credentials());
   add("jwt", issuers->trouble());
+  add("work", standstill->trouble());
+  if (const std::int64_t ahead = base->settled.ahead_ms(); ahead != 0) {
+    add("clock", unavailable("clock.stepped",
+                             "the clock of the machine was set by " + std::to_string(ahead / 1000) +
+                                 " s; timers go on by the time before, and follow it when it has "
+                                 "lasted 30 minutes: check the time service"));
+  }
   return out;
 }
 
@@ -352,7 +363,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
               .plugins = *plugins,
               .store = *base->store,
               .audit = *base->audit,
-              .clock = base->clock,
+              .clock = base->wall,
               .log = base->log,
               .tenant = config.tenant,
               .ready = [this] { return senders_ready(base->senders); },
@@ -394,6 +405,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
   made->metrics.add(consultations->practice());
   made->metrics.add(*base->audit);
   made->metrics.add(*base->store);
+  made->metrics.add(*standstill);
   made->metrics.add(privacy);
   made->metrics.add(*access);
   made->metrics.add(*accounts);
@@ -411,13 +423,14 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
   Parts& hub = *parts;
   Foundation& base = *hub.base;
   if (hold) hub.held = make_held_client();
+  hub.standstill = std::make_unique<Standstill>(*base.store, config.tenant, base.clock);
   RABT_TRY_STATUS(hub.make_identity(config));
   RABT_TRY_STATUS(hub.make_access(config));
-  RABT_TRY(blobs, blob::make_blob_store(config.data + "/blobs", *base.store, *base.keys, clock,
+  RABT_TRY(blobs, blob::make_blob_store(config.data + "/blobs", *base.store, *base.keys, base.clock,
                                         base.random, base.ids, log));
   hub.blobs = std::move(blobs);
   hub.maintenance = std::make_unique<Maintenance>(
-      Maintenance::Parts{*base.keys, *base.key_admin, *hub.blobs, clock, log},
+      Maintenance::Parts{*base.keys, *base.key_admin, *hub.blobs, base.clock, log},
       Maintenance::Removal{.old = !hold, .buckets = !hold && config.retention.automatic_shred});
 
   const Unsigned unsigned_ones = dev ? Unsigned::take : Unsigned::refuse;
@@ -528,13 +541,17 @@ identity::People& Hub::people() {
   return *parts_->people;
 }
 
+void Hub::Parts::stop(std::int64_t grace_ms) {
+  if (edge != nullptr) edge->stop();
+  if (mllp != nullptr) mllp->stop();
+  if (consultations != nullptr) consultations->stop();
+  if (webhooks != nullptr) webhooks->stop();
+  if (plugins != nullptr) plugins->shutdown(grace_ms);
+  if (engine != nullptr) engine->stop();
+}
+
 void Hub::stop(std::int64_t grace_ms) {
-  if (parts_->edge != nullptr) parts_->edge->stop();
-  if (parts_->mllp != nullptr) parts_->mllp->stop();
-  if (parts_->consultations != nullptr) parts_->consultations->stop();
-  if (parts_->webhooks != nullptr) parts_->webhooks->stop();
-  if (parts_->plugins != nullptr) parts_->plugins->shutdown(grace_ms);
-  if (parts_->engine != nullptr) parts_->engine->stop();
+  parts_->stop(grace_ms);
 }
 
 }  // namespace rabt::assembly

@@ -57,6 +57,9 @@ struct BoundRecording {
                                  std::string_view sealed, Timestamp now, Timestamp retain_until);
 [[nodiscard]] Status write_failed(store::Transaction& transaction, std::string_view tenant,
                                   std::string_view id, std::string_view problem);
+// Nothing was recorded: the provider never opened a room.
+[[nodiscard]] Status write_none(store::Transaction& transaction, std::string_view tenant,
+                                std::string_view id, std::string_view problem);
 // copy: as in KeptRecording. An empty problem leaves that of a recording that failed.
 [[nodiscard]] Status write_copy(store::Transaction& transaction, std::string_view tenant,
                                 std::string_view id, std::string_view copy,

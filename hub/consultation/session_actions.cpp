@@ -71,10 +71,12 @@ class SessionActions final : public plugin::HubService {
       : sessions_(sessions), records_(records), practice_(practice) {
     for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { run(); });
   }
+  // Calls that wait are dropped: their answers would reach nobody.
   ~SessionActions() override {
     {
       const Lock lock(mutex_);
       stopping_ = true;
+      queue_.clear();
     }
     wake_.notify_all();
     for (std::thread& one : threads_) one.join();
@@ -107,13 +109,11 @@ class SessionActions final : public plugin::HubService {
       if (queue_.empty()) return;
       Waiting next = std::move(queue_.front());
       queue_.pop_front();
-      const bool stopping = stopping_;
       lock.unlock();
-      if (!stopping && next.call.action == "decide") {
+      if (next.call.action == "decide") {
         next.ended(undecided(next.call));
       } else {
-        const Answer answer =
-            stopping ? Answer(unavailable("engine.stopping", "the hub stops")) : act(next.call);
+        const Answer answer = act(next.call);
         next.ended(answer.ok() ? done(*answer) : failed(answer.error()));
       }
       lock.lock();

@@ -69,6 +69,9 @@ constexpr Statement kBind{
 constexpr Statement kFailed{
     "UPDATE session_recording SET status = 'failed', problem = $3 WHERE tenant = $1 AND id = $2 "
     "AND status IN ('recording', 'processing')"};
+constexpr Statement kNone{
+    "UPDATE session_recording SET status = 'none', problem = $3 WHERE tenant = $1 AND id = $2 AND "
+    "status IN ('recording', 'processing')"};
 constexpr Statement kMerged{
     "UPDATE session_recording SET status = 'merged', sealed = $3, problem = '' WHERE tenant = $1 "
     "AND id = $2 AND status IN ('recording', 'processing')"};
@@ -426,6 +429,10 @@ Status write_ready(store::Transaction& transaction, std::string_view tenant, std
 Status write_failed(store::Transaction& transaction, std::string_view tenant, std::string_view id,
                     std::string_view problem) {
   return store::run(transaction, kFailed, {tenant, id, problem});
+}
+Status write_none(store::Transaction& transaction, std::string_view tenant, std::string_view id,
+                  std::string_view problem) {
+  return store::run(transaction, kNone, {tenant, id, problem});
 }
 Status write_copy(store::Transaction& transaction, std::string_view tenant, std::string_view id,
                   std::string_view copy, std::string_view problem) {

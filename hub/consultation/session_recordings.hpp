@@ -17,8 +17,8 @@ struct KeptRecording {
   std::string session;
   // The provider's id. Empty while it is not known.
   std::string sid;
-  // recording, processing, ready, failed, deleted, or merged when the file of another recording
-  // holds what was recorded.
+  // recording, processing, ready, failed, deleted; merged when the file of another recording holds
+  // what was recorded; none when the provider never opened a room.
   std::string status;
   std::string kind;
   std::string purpose;

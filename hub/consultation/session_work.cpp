@@ -142,7 +142,8 @@ void SessionWork::turn() {
     const bool asked = ask();
     const bool told = tell();
     const bool looked_at = reconcile();
-    if (!looked_at && !settled && !ticked && !asked && !told) return;
+    const bool freed = settle_stranded();
+    if (!looked_at && !settled && !ticked && !asked && !told && !freed) return;
     if (sessions_.parts().store.stats().disk_full) return;
   }
 }
@@ -339,6 +340,11 @@ void SessionWork::carry_out(const Intent& intent) {
   const auto skip = [&](std::string_view why) {
     answer({.kind = OutcomeKind::done, .output = Json::object({{"skipped", why}})});
   };
+  // The session goes on without what it was told of: people are told so.
+  const auto none = [&](std::string_view code) {
+    answer(plugin::failed(OutcomeKind::permanent, std::string(code),
+                          "the provider has opened no room"));
+  };
   auto loaded = sessions_.rows().load(intent.tenant, intent.session);
   if (!loaded.ok()) {
     answer(plugin::failed(OutcomeKind::transient, loaded.error().code, loaded.error().message));
@@ -382,6 +388,11 @@ void SessionWork::carry_out(const Intent& intent) {
   } else if (intent.kind == "fetch" || intent.kind == "delete") {
     action = intent.kind == "fetch" ? "fetch-recording" : "delete-recording";
     const auto recording = find_session_recording(sessions_.parts(), intent.subject);
+    if (!recording.ok() && recording.error().kind != ErrorKind::not_found) {
+      answer(plugin::failed(OutcomeKind::transient, recording.error().code,
+                            recording.error().message));
+      return;
+    }
     if (!recording.ok() || recording->sid.empty()) return skip("unknown");
     if (intent.kind == kDelete && !sessions_.video().serves(is, action)) return skip("not_served");
     arguments = Json::object({{"recordingId", recording->sid}});
@@ -401,8 +412,14 @@ void SessionWork::carry_out(const Intent& intent) {
     arguments.set("receivers", std::move(receivers));
   } else if (intent.kind == kTranscribe) {
     // What was stopped again meanwhile does not begin.
-    if (room.empty() || !is.transcribed) return skip("stopped");
+    if (!is.transcribed) return skip("stopped");
+    if (room.empty()) return none("video.no_room");
     arguments.set("language", is.language);
+  } else if (intent.kind == "start-recording" && is.over() && intent.attempts == 0) {
+    // The room came after the end: there is nobody to record.
+    return skip("over");
+  } else if (intent.kind == "start-recording" && room.empty() && !is.over()) {
+    return none("video.no_room");
   } else if (room.empty()) {
     // There is no room to record in or to end.
     return skip("no_room");
@@ -566,6 +583,7 @@ bool SessionWork::settle_all() {
     }
     settle(ended);
     any = true;
+    if (ended.intent.kind == "collect" || ended.intent.kind == "fetch") stranded_ms_ = 0;
     {
       const Lock lock(box_->mutex);
       box_->in_flight.erase({ended.intent.session, ended.intent.n});

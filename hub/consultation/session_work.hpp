@@ -76,6 +76,11 @@ class SessionWork {
   [[nodiscard]] Status listened(const Intent& intent, const Session& is, std::string_view status)
       RABT_REQUIRES(turn_);
   bool settle_all() RABT_REQUIRES(turn_);
+  // Settles recordings of ended sessions for which no intent is open: of intents that were skipped,
+  // and of those that an earlier version of the hub closed.
+  bool settle_stranded() RABT_REQUIRES(turn_);
+  [[nodiscard]] Status settle_without_file(std::string_view session, std::string_view recording,
+                                           std::string_view code);
   void carry_out(const Intent& intent);
   [[nodiscard]] Status note_disclosure(const Session& is, const std::string& action,
                                        const Json& arguments) const;
@@ -117,6 +122,8 @@ class SessionWork {
   Mutex turn_;
   // When the provider is asked next about the rooms that are open.
   std::int64_t reconcile_ms_ RABT_GUARDED_BY(turn_) = 0;
+  // Time of the next search for recordings that nothing moves.
+  std::int64_t stranded_ms_ RABT_GUARDED_BY(turn_) = 0;
   // By session: where the provider is known to transcribe since then, and when it is asked next.
   // Lost at a restart: the next look at all rooms fills it again.
   struct Listening {

@@ -5,12 +5,20 @@
 #include <set>
 #include <utility>
 
+#include "hub/base/event_names.hpp"
+#include "hub/engine/receipt.hpp"
 #include "hub/engine/statements.hpp"
 #include "hub/workflow/model.hpp"
 
 namespace rabt::engine {
 
 namespace {
+
+// Stored events of one key that a listen is offered: the newest.
+constexpr std::int64_t kMaxEventsOfKey = 1'000;
+// Patience with an event whose order against the start is not known, because a source gave no time:
+// it meets an instance that starts so much later at most.
+constexpr std::int64_t kUnorderedMs = 60LL * 60 * 1000;
 
 crypto::SealContext event_context(const std::string& tenant, const std::string& uid) {
   return {tenant, "event", uid, "envelope"};
@@ -89,6 +97,43 @@ Result<Json> Events::read(std::int64_t event) const {
   return Json::parse(plain);
 }
 
+Result<Events::Order> Events::order_of(std::int64_t event, const Json& envelope) const {
+  Order order;
+  RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kEventReceived, {event}, [&](const store::Row& row) {
+      order.received_ms = row.integer(0);
+      return false;
+    });
+  }));
+  const auto said = parse_iso8601(envelope.string_or("time", ""));
+  if (said.ok() && envelope.find(kTimeOfReceipt) == nullptr) order.said_ms = said->ms;
+  return order;
+}
+
+Result<bool> Events::overtook(std::int64_t num, std::int64_t start_event, std::int64_t event,
+                              const Json& envelope) const {
+  // The hub tells its own events in their order.
+  if (is_hub_type(envelope.string_or("type", ""))) return false;
+  RABT_TRY(start, read(start_event));
+  RABT_TRY(of_start, order_of(start_event, start));
+  RABT_TRY(of_event, order_of(event, envelope));
+  // The sources tell the order, unless both happened at once.
+  if (of_start.said_ms && of_event.said_ms && *of_event.said_ms != *of_start.said_ms)
+    return *of_event.said_ms > *of_start.said_ms;
+  if (of_start.received_ms - of_event.received_ms > kUnorderedMs) return false;
+  // Without an order the event belongs to the instance that was there when it came.
+  bool known = false;
+  bool earlier = false;
+  RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kEarlierOfBusinessKey, {num, event}, [&](const store::Row& row) {
+      known = true;
+      earlier = row.integer(0) != 0;
+      return false;
+    });
+  }));
+  return known && !earlier;
+}
+
 Result<std::vector<EventMatch>> Events::listens_for(const std::vector<StoredEvent>& events) const {
   std::vector<EventMatch> matches;
   RABT_TRY_STATUS(context_.parts.store.read([&](store::Connection& connection) -> Status {
@@ -117,7 +162,8 @@ Result<std::vector<EventMatch>> Events::events_for(const std::vector<StoredListe
       std::set<std::int64_t> found;
       for (const std::string& key : listen.keys) {
         RABT_TRY_STATUS(connection.query(
-            sql::kEventsOfKeySince, {context_.options.tenant, store::Blob{key}, listen.start_event},
+            sql::kEventsOfKey,
+            {context_.options.tenant, store::Blob{key}, listen.start_event, kMaxEventsOfKey},
             [&](const store::Row& row) {
               found.insert(row.integer(0));
               return true;

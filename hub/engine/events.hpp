@@ -49,8 +49,18 @@ class Events {
   // After the commit: the events that came before these listens were reached.
   [[nodiscard]] Result<std::vector<EventMatch>> events_for(
       const std::vector<StoredListen>& listens) const;
+  // True if an event that was stored before the one that started the instance happened after it, as
+  // far as their sources tell: then it is meant for this instance.
+  [[nodiscard]] Result<bool> overtook(std::int64_t num, std::int64_t start_event,
+                                      std::int64_t event, const Json& envelope) const;
 
  private:
+  struct Order {
+    std::int64_t received_ms = 0;
+    // As the source says. Not set where it does not.
+    std::optional<std::int64_t> said_ms;
+  };
+  [[nodiscard]] Result<Order> order_of(std::int64_t event, const Json& envelope) const;
   // schedule.on.all: the event joins a set; a set that is whole starts an instance. Inside a job.
   Status collect(store::Transaction& transaction, const PreparedEvent& event,
                  std::int64_t definition_id, std::int64_t number, AfterCommit& after,

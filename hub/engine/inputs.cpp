@@ -93,9 +93,18 @@ void Worker::event_matched(EventMatch& message) {
     message.envelope = std::move(*event);
   }
   if (!instance->execution.wants(message.listen, message.envelope)) return;
+  const bool early = message.event < instance->start_event;
+  if (early) {
+    // It came before what started the instance: a cancellation that overtook its booking.
+    const auto overtook =
+        parts_.events.overtook(message.num, instance->start_event, message.event, message.envelope);
+    if (!overtook.ok() || !*overtook) return;
+    context_.parts.log.info("event.overtook", {{"instance", instance->id}});
+  }
   Json detail = Json::object();
   const std::string type = message.envelope.string_or("type", "");
   if (instance->definition->names_event(type)) detail.set("type", type);
+  if (early) detail.set("early", true);
   take_turn(*instance,
             input_of(workflow::EventArrived{message.listen, std::move(message.envelope)}),
             {.act = "event.consumed", .detail = std::move(detail)});
@@ -130,7 +139,12 @@ void Worker::call_ended(CallEnded& message) {
   call.token = 0;
   if (hold(instance, call, message.outcome)) return;
   const workflow::OutcomeKind kind = message.outcome.kind;
-  if (kind == workflow::OutcomeKind::ambiguous) {
+  // The hub stops and did not send the call: no failure of the workflow's. It is sent again, by the
+  // next start at the latest.
+  const bool unsent = kind == workflow::OutcomeKind::transient &&
+                      message.outcome.code == "plugin.shutdown" &&
+                      call.idempotency != Idempotency::none;
+  if (kind == workflow::OutcomeKind::ambiguous || unsent) {
     settle_ambiguous(instance, call, std::move(message.outcome));
     return;
   }

@@ -189,13 +189,23 @@ inline constexpr Statement kDeleteSubscription{
 inline constexpr Statement kDeleteSubscriptions{"DELETE FROM subscription WHERE instance = $1"};
 inline constexpr Statement kSubscribersOfKey{
     "SELECT instance, listen FROM subscription WHERE tenant = $1 AND key = $2"};
-inline constexpr Statement kEventsOfKeySince{
-    "SELECT event FROM event_key WHERE tenant = $1 AND key = $2 AND event > $3 ORDER BY event"};
+// Events that came before the one that started the instance are among them, too: the newest of
+// them.
+inline constexpr Statement kEventsOfKey{
+    "SELECT event FROM event_key WHERE tenant = $1 AND key = $2 AND event <> $3 ORDER BY event "
+    "DESC LIMIT $4"};
+// Time at which an event was received.
+inline constexpr Statement kEventReceived{"SELECT received_ms FROM event WHERE seq = $1"};
+// True if an instance with the same business key was started by an event before $2.
+inline constexpr Statement kEarlierOfBusinessKey{
+    "SELECT EXISTS (SELECT 1 FROM instance o WHERE o.tenant = i.tenant AND o.business_key = "
+    "i.business_key AND o.num <> i.num AND o.start_event < $2) FROM instance i WHERE i.num = $1 "
+    "AND i.business_key IS NOT NULL"};
 // Recovery: every pair of a waiting listen and a stored event that share a key.
 inline constexpr Statement kOpenMatches{
     "SELECT DISTINCT s.instance, s.listen, k.event FROM subscription s "
     "JOIN event_key k ON k.tenant = s.tenant AND k.key = s.key "
-    "JOIN instance i ON i.num = s.instance AND k.event > i.start_event "
+    "JOIN instance i ON i.num = s.instance AND k.event <> i.start_event "
     "WHERE s.instance >= $1 AND s.instance < $2 AND k.event > $3 ORDER BY k.event"};
 
 inline constexpr Statement kInsertDispatched{

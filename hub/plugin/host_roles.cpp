@@ -226,6 +226,7 @@ std::optional<ActionOutcome> Host::resolve(const CallRequest& call, Target& targ
   }
   Route route;
   const WriteLock lock(mutex_);
+  if (closed_) return failed(OutcomeKind::transient, "plugin.shutdown", "the hub is stopping");
   if (auto refusal = find_route(call, route)) return refusal;
   target = route.target;
   action = route.action;

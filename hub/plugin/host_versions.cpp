@@ -199,6 +199,17 @@ void Host::shutdown(std::int64_t grace_ms) {
   finisher_->stop({}, kFinisherWaitMs);
   end_service_calls(until);
   services_rundown_->close();
+  // A call that was ended above may still run. Services end their threads when they go, and whoever
+  // stops the hub destroys afterwards what these threads use.
+  decltype(services_) services;
+  decltype(all_services_) all;
+  decltype(routes_) routes;
+  {
+    const WriteLock lock(mutex_);
+    services.swap(services_);
+    all.swap(all_services_);
+    routes.swap(routes_);
+  }
 }
 
 // Waits for open calls of services, then ends the rest.

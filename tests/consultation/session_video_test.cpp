@@ -1491,6 +1491,83 @@ TEST_F(Video, ARoomThatIsGoneRecordsNothingAndPeopleAreTold) {
   EXPECT_FALSE(seen(id).bool_or("recordingActive", true));
 }
 
+// Symptom: visits that ended before their room was opened were never documented or claimed.
+// Cause: the intents that would have settled the recording were skipped, and nothing else did.
+// Caught: a room that does not open in time is here an answer of the provider.
+TEST_F(Video, AVisitThatEndsBeforeItsRoomWasOpenedHasNoRecordingAndWaitsForNone) {
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action != "create-session") return provider_.usual(call);
+    return plugin::failed(OutcomeKind::transient, "net.timeout", "not now");
+  };
+  const std::string id = id_of(made(with(plain(), "recording", "auto")));
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->end(as(doctor_, id)));
+  clock_.advance_ms(10'000);
+  ASSERT_TRUE(eventually([&] { return recording_of(id).string_or("status", "") == "none"; }));
+  EXPECT_EQ(recording_of(id).string_or("problem", ""), "video.no_room");
+  ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
+  EXPECT_EQ(provider_.calls("start-recording").size(), 0U);
+  EXPECT_EQ(provider_.calls("list-recordings").size(), 0U);
+}
+
+TEST_F(Video, ARoomThatComesAfterTheEndIsClosedAndNotRecorded) {
+  bool down = true;
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action != "create-session" || !down) return provider_.usual(call);
+    return plugin::failed(OutcomeKind::transient, "net.timeout", "not now");
+  };
+  const std::string id = id_of(made(with(plain(), "recording", "auto")));
+  must(sessions_->start(as(doctor_, id)));
+  ASSERT_TRUE(eventually([&] { return !provider_.calls("create-session").empty(); }));
+  must(sessions_->end(as(doctor_, id)));
+  sessions_->stop();
+  down = false;
+  clock_.advance_ms(3'600'000);
+  restart();
+  ASSERT_TRUE(eventually([&] { return provider_.calls("end-session").size() == 1; }));
+  EXPECT_EQ(provider_.calls("start-recording").size(), 0U);
+  ASSERT_TRUE(eventually([&] { return recording_of(id).string_or("status", "") == "none"; }));
+}
+
+TEST_F(Video, ARoomThatIsRefusedRecordsNothingAndPeopleAreTold) {
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action != "create-session") return provider_.usual(call);
+    return plugin::failed(OutcomeKind::permanent, "video.refused", "no");
+  };
+  const std::string id = id_of(made(with(plain(), "recording", "auto")));
+  must(sessions_->start(as(doctor_, id)));
+  ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
+  EXPECT_FALSE(seen(id).bool_or("recordingActive", true));
+  EXPECT_EQ(recording_of(id).string_or("status", ""), "failed");
+}
+
+TEST_F(Video, ARecordingThatNoIntentMovesIsSettledByTheNextStart) {
+  provider_.recordings = Json::object({{"ready", false}});
+  const std::string recorded_one = recorded();
+  ASSERT_TRUE(eventually([&] { return !provider_.calls("list-recordings").empty(); }));
+  EXPECT_EQ(recording_of(recorded_one).string_or("status", ""), "processing");
+  sessions_->stop();
+  // As an earlier version of the hub left it.
+  static constexpr store::Statement kSkipped{
+      "UPDATE session_effect SET state = 'done', code = 'skipped' WHERE kind = 'collect'"};
+  must(store_->write(
+      [&](store::Transaction& transaction) { return store::run(transaction, kSkipped, {}); }));
+  restart();
+  ASSERT_TRUE(
+      eventually([&] { return recording_of(recorded_one).string_or("status", "") == "failed"; }));
+  EXPECT_EQ(recording_of(recorded_one).string_or("problem", ""), "video.not_recorded");
+  ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
+}
+
+TEST_F(Video, ARecordingWhoseCollectIsOpenIsWaitedFor) {
+  provider_.recordings = Json::object({{"ready", false}});
+  const std::string id = recorded();
+  ASSERT_TRUE(eventually([&] { return !provider_.calls("list-recordings").empty(); }));
+  clock_.advance_ms(60'000);
+  ASSERT_TRUE(eventually([&] { return provider_.calls("list-recordings").size() > 1; }));
+  EXPECT_EQ(recording_of(id).string_or("status", ""), "processing");
+}
+
 TEST_F(Video, ARecordingThatFailsAfterTheEndHasFailed) {
   const std::string id = id_of(made());
   must(sessions_->start(as(doctor_, id)));

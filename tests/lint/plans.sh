@@ -19,6 +19,8 @@ MAY = {
     "kSurplusTiles", "kSurplusFinds", "kCheckpoints",
     # Counts of a list that a person looks at, or that are kept for a minute.
     "kCount", "kCountAll", "kTotalsOfAll", "kCountKeys",
+    # What waits at this moment, by indexes of nothing else.
+    "kVideo", "kRecording",
     # Steps through the family that it has found.
     "kFamily",
 }

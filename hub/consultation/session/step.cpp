@@ -462,7 +462,8 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
   }
   if (!recording.empty()) step.ask("stop-recording", recording);
   if (is.room == "asked" || is.room == "open") step.ask("end-room");
-  if (is.recorded) {
+  // Without a room there is nothing to ask for: SessionWork settles such recordings as `none`.
+  if (is.recorded && !is.room_sid.empty()) {
     for (const std::string& room : is.earlier_rooms) step.ask("collect", room);
     step.ask("collect");
   }

@@ -1,0 +1,525 @@
+#!/usr/bin/env python3
+"""Books visits at a hub whose machine fails, and compares what it promised with what it did.
+
+Uses nothing of the hub but its programs, its HTTP API and its audit log:
+  chaos.py --bin FOLDER --plugins FOLDER --source FOLDER
+CHAOS_SECONDS (150): how long it books and breaks. CHAOS_SEED: repeats a run; printed at the start.
+Power loss is not played here: a process that is killed keeps what it wrote.
+Exit status 1: something that was acknowledged was lost, done twice, or stands still without a reason.
+"""
+import argparse, base64, collections, datetime, errno, hashlib, hmac, http.client, json, mmap, os
+import random, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time
+
+SECONDS = int(os.environ.get("CHAOS_SECONDS", "150"))
+SEED = int(os.environ.get("CHAOS_SEED", str(int(time.time()))))
+SETTLE_SECONDS = 240  # Patience with what was accepted, once nothing is broken any more.
+CHECK_SECONDS = 20  # Interval of the look at every accepted booking.
+STILL_SECONDS = 120  # A booking that is in no list has moved within this.
+DAY = 86_400
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def ask(port, method, path, body=None, headers=None, seconds=20):
+    """(status, body) of an answer; (0, None) when none came."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+    try:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (OSError, http.client.HTTPException):
+        return 0, None
+    finally:
+        connection.close()
+
+
+class Site:
+    def __init__(self, options):
+        self.options = options
+        self.folder = tempfile.mkdtemp(prefix="rabt-chaos-")
+        self.data = os.path.join(self.folder, "data")
+        self.port = free_port()
+        self.key = os.urandom(32)
+        self.hub = None
+        self.wanted = False
+        self.unasked = []  # exit states of a hub that nobody stopped
+        self.disk_broken = False
+        self.lock = threading.RLock()
+        os.makedirs(os.path.join(self.folder, "secrets"))
+        self.make_shim()
+
+    def secret(self, name, text):
+        path = os.path.join(self.folder, "secrets", name)
+        with open(path, "w") as out:
+            out.write(text)
+        os.chmod(path, 0o600)
+        return path
+
+    def make_shim(self):
+        self.shim = os.path.join(self.folder, "shim.so")
+        source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "shim.c")
+        subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-O1", "-o", self.shim, source, "-ldl"],
+                       check=True)
+        self.told_file = os.path.join(self.folder, "faults")
+        with open(self.told_file, "wb") as out:
+            out.write(bytes(4096))
+        self.told = mmap.mmap(os.open(self.told_file, os.O_RDWR), 4096)
+
+    def tell(self, writes=None, clock=None):
+        if writes is not None:
+            self.told[0:8] = struct.pack("q", writes)
+        if clock is not None:
+            self.told[8:16] = struct.pack("q", clock)
+
+    def start_sandbox(self):
+        ready = os.path.join(self.folder, "sandbox.ready")
+        options = os.path.join(self.folder, "sandbox.json")
+        with open(options, "w") as out:
+            json.dump({"seed": SEED, "twilio": {"media_bytes": 4096, "api_key_secret": "sandbox-api-key-secret-of-32-bytes"},
+                       "fhir": {"token": "sandbox-fhir-token"}}, out)
+        self.sandbox = subprocess.Popen([self.program("rabt-sandbox"), "--options", options, "--ready-file", ready],
+                                        stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.folder, "sandbox.log"), "wb"))
+        for _ in range(300):
+            if os.path.exists(ready):
+                break
+            time.sleep(0.1)
+        with open(ready) as text:
+            self.urls = json.load(text)
+        self.control = int(self.urls["control"].rsplit(":", 1)[1])
+
+    def program(self, name):
+        return os.path.join(self.options.bin, name)
+
+    def configure(self):
+        his = self.secret("his", "whsec_" + base64.b64encode(self.key).decode())
+        token = self.secret("fhir", "sandbox-fhir-token")
+        video = self.secret("twilio", "sandbox-api-key-secret-of-32-bytes")
+        url = f"http://127.0.0.1:{self.port}"
+        off = "{sign_in: 'off', anonymous: 'off', read: 'off', write: 'off', rare: 'off', connect: 'off', hook: 'off', refused: 'off', concurrent: 0, connections: 0}"
+        visit = os.path.join(os.path.dirname(os.path.abspath(__file__)), "visit.yaml")
+        self.file = os.path.join(self.folder, "rabt.yaml")
+        with open(self.file, "w") as out:
+            out.write(f"""tenant: demo-hospital
+server: {{address: 127.0.0.1, port: {self.port}, public_url: "{url}", rates: {off}}}
+data: "{self.data}"
+plugins: "{self.options.plugins}"
+migrations: "{self.options.source}/migrations/sqlite"
+workflows: ["{visit}"]
+log: {{level: info, file: "{self.folder}/hub.log"}}
+roles: {{register: "hub://register", session: "hub://session", recording: "hub://recording", video: "plugin://twilio", ehr: "plugin://fhir"}}
+plugin:
+  fhir:
+    config: {{base_url: "{self.urls['fhir']}/fhir"}}
+    secrets: {{access_token: {{file: "{token}"}}}}
+    hosts: ["{self.urls['fhir']}"]
+  twilio:
+    config: {{account_sid: AC00000000000000000000000000005a4d, api_key_sid: SK00000000000000000000000000005a4d, base_url: "{self.urls['twilio']}", callback_url: "{url}/hooks/twilio"}}
+    secrets: {{api_key_secret: {{file: "{video}"}}}}
+    hosts: ["{self.urls['twilio']}"]
+sources:
+  his: {{scheme: standard-webhooks, secrets: [{{file: "{his}"}}], plugin: fhir}}
+""")
+
+    def start(self):
+        """Until it listens."""
+        with self.lock:
+            self.wanted = True
+            for _ in range(20):
+                ready = os.path.join(self.folder, "hub.ready")
+                if os.path.exists(ready):
+                    os.unlink(ready)
+                self.hub = subprocess.Popen(
+                    [self.program("rabt"), "serve", "--dev", "--config", self.file, "--ready-file", ready],
+                    stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.folder, "hub.out"), "ab"),
+                    env=dict(os.environ, LD_PRELOAD=self.shim, CHAOS_FILE=self.told_file, CHAOS_DATA=self.data))
+                for _ in range(600):
+                    if os.path.exists(ready):
+                        return
+                    if self.hub.poll() is not None:
+                        break
+                    time.sleep(0.1)
+                self.end(signal.SIGKILL)
+                self.wanted = True
+                time.sleep(0.5)
+            with open(os.path.join(self.folder, "hub.out"), errors="replace") as said:
+                sys.exit("the hub does not start: " + said.read()[-2000:])
+
+    def end(self, how):
+        """Seconds that it took."""
+        with self.lock:
+            self.wanted = False
+            begun = time.monotonic()
+            if self.hub.poll() is None:
+                self.hub.send_signal(how)
+                try:
+                    self.hub.wait(60)
+                except subprocess.TimeoutExpired:
+                    self.hub.kill()
+                    self.hub.wait()
+                    return 60.0
+            if how == signal.SIGTERM and self.hub.returncode not in (0, -signal.SIGTERM) and not self.disk_broken:
+                self.unasked.append(self.hub.returncode)
+            return time.monotonic() - begun
+
+    def revive(self):
+        """A hub that ended by itself is started again, as a service manager does."""
+        with self.lock:
+            if self.wanted and self.hub.poll() is not None:
+                # A checkpoint that fails ends the process: that is how it keeps its promises.
+                if not self.disk_broken:
+                    self.unasked.append(self.hub.returncode)
+                self.start()
+
+    def token(self):
+        with open(os.path.join(self.data, "api-token")) as text:
+            return text.read().strip()
+
+    def api(self, method, path, body=None, headers=None, seconds=20):
+        text = None if body is None else json.dumps(body)
+        every = {"Authorization": "Bearer " + self.token(), "Content-Type": "application/json"}
+        every.update(headers or {})
+        status, answer = ask(self.port, method, "/api/v1" + path, text, every, seconds)
+        try:
+            return status, json.loads(answer) if answer else None
+        except ValueError:
+            return status, None
+
+    def deliver(self, name, bundle):
+        body = json.dumps(bundle)
+        at = str(int(time.time() + struct.unpack("q", self.told[8:16])[0]))
+        mac = hmac.new(self.key, f"{name}.{at}.{body}".encode(), hashlib.sha256).digest()
+        status, answer = ask(self.port, "POST", "/hooks/his", body,
+                             {"Content-Type": "application/fhir+json", "webhook-id": name, "webhook-timestamp": at,
+                              "webhook-signature": "v1," + base64.b64encode(mac).decode()})
+        return status, json.loads(answer) if status == 202 else None
+
+    def faults(self, service, rules):
+        ask(self.control, "PUT", "/faults/" + service, json.dumps(rules), {"Content-Type": "application/json"})
+
+    def ledger(self):
+        status, body = ask(self.control, "GET", "/ledger", seconds=60)
+        found = json.loads(body)
+        return found if isinstance(found, list) else found.get("entries", found.get("effects", []))
+
+
+def luhn(number):
+    digits = "1" + f"{number:08d}"
+    total = 0
+    for place, digit in enumerate(digits):
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return digits + str((10 - total % 10) % 10)
+
+
+class Booking:
+    def __init__(self, number, source):
+        self.number = number
+        self.key = f"C-{SEED}-{number}"
+        with open(os.path.join(source, "tools/demo/booking.json"), encoding="utf-8") as text:
+            template = text.read()
+        start = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+        for name, value in {"key": self.key, "member": f"{number:010d}", "identity": luhn(number), "patient": "Patient " + str(number),
+                            "given": "Patient", "family": "Number" + str(number), "practitioner": "Doctor", "complaint": "headache",
+                            "start": start.isoformat(), "end": (start + datetime.timedelta(minutes=20)).isoformat()}.items():
+            template = template.replace("{{" + name + "}}", value)
+        self.bundle = json.loads(template)
+        self.instance = None  # once it is accepted
+        self.called_off = False  # once the cancellation is accepted
+        self.overtook = False
+        self.seen = None
+        self.moved = time.monotonic()
+        self.ended = None
+
+    def cancellation(self):
+        appointment = json.loads(json.dumps(self.bundle["entry"][0]))
+        appointment["resource"]["status"] = "cancelled"
+        return {"resourceType": "Bundle", "type": "collection", "entry": [appointment]}
+
+
+class Run:
+    def __init__(self, site):
+        self.site = site
+        self.random = random.Random(SEED)
+        self.bookings = []
+        self.sessions = {}  # Idempotency-Key -> id of the session that it was answered
+        self.faults = []
+        self.wrong = []
+        self.over = threading.Event()
+        self.lock = threading.Lock()
+        self.slow_stop = 0.0
+
+    def fails(self, text):
+        with self.lock:
+            self.wrong.append(text)
+        print("WRONG", text, flush=True)
+
+    def until_taken(self, name, bundle):
+        """Repeats a delivery as a hospital's system does, until it is acknowledged."""
+        while True:
+            status, answer = self.site.deliver(name, bundle)
+            if status == 202:
+                return answer
+            if status and status < 500 and status not in (401, 409, 429):
+                self.fails(f"{name}: a delivery was answered {status}")
+                return None
+            if status == 409:
+                self.fails(f"{name}: a repeat of a delivery was refused")
+                return None
+            time.sleep(0.2)
+
+    def book(self, seed):
+        dice = random.Random(seed)
+        while not self.over.is_set():
+            with self.lock:
+                booking = Booking(len(self.bookings), self.site.options.source)
+                self.bookings.append(booking)
+            off = dice.random() < 0.25
+            overtakes = off and dice.random() < 0.5
+
+            def call_off():
+                if self.until_taken(booking.key + "-off", booking.cancellation()) is not None:
+                    booking.called_off = True
+
+            if overtakes:
+                booking.overtook = True
+                call_off()
+            answer = self.until_taken(booking.key, booking.bundle)
+            if answer is not None:
+                ids = answer.get("instances", [])
+                if len(ids) != 1:
+                    self.fails(f"{booking.key}: accepted, and {len(ids)} visits began")
+                else:
+                    booking.instance, booking.moved = ids[0], time.monotonic()
+            if off and not overtakes:
+                call_off()
+            # A repeat of what was acknowledged gets the same answer.
+            if dice.random() < 0.2 and booking.instance:
+                again = self.until_taken(booking.key, booking.bundle)
+                if again is not None and again.get("instances") != [booking.instance]:
+                    self.fails(f"{booking.key}: the repeat began another visit")
+            time.sleep(dice.uniform(0.05, 0.4))
+
+    def act(self, seed):
+        """Sessions that a client makes under keys, each sent until it is answered, and once more."""
+        dice = random.Random(seed)
+        number = 0
+        while not self.over.is_set():
+            number += 1
+            key = f"act-{SEED}-{seed}-{number}"
+            body = {"type": "medical_team", "scheduledStart": "2030-01-01T09:00:00Z", "recording": "off",
+                    "participants": [{"role": "doctor", "name": "Doctor", "licenceNumber": "N-P-00001"}]}
+            ids = []
+            for _ in range(2):
+                while True:
+                    status, answer = self.site.api("POST", "/sessions", body, {"Idempotency-Key": key})
+                    if status == 201:
+                        ids.append(answer["id"])
+                        break
+                    if status in (400, 401, 403, 404, 422):
+                        self.fails(f"{key}: answered {status} {answer.get('code') if answer else ''}")
+                        return
+                    if status == 409 and answer and answer.get("code") == "idempotency.outcome_unknown":
+                        ids.append(None)
+                        break
+                    time.sleep(0.2)
+            known = [one for one in ids if one]
+            if len(set(known)) > 1:
+                self.fails(f"{key}: two sessions under one key")
+            if known:
+                self.sessions[key] = known[0]
+            time.sleep(dice.uniform(0.3, 1.5))
+
+    def nemesis(self):
+        site, dice = self.site, self.random
+        while not self.over.wait(dice.uniform(2, 6)):
+            what = dice.choice(["kill", "kill", "stop", "full", "io", "ahead", "behind", "slow", "lost"])
+            self.faults.append(what)
+            print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
+            if what in ("kill", "stop"):
+                took = site.end(signal.SIGKILL if what == "kill" else signal.SIGTERM)
+                self.slow_stop = max(self.slow_stop, took if what == "stop" else 0)
+                site.start()
+            elif what in ("full", "io"):
+                site.disk_broken = True
+                site.tell(writes=errno.ENOSPC if what == "full" else errno.EIO)
+                time.sleep(dice.uniform(0.05, 1.0))
+                site.tell(writes=0)
+                time.sleep(1)
+                site.revive()
+                site.disk_broken = False
+            elif what in ("ahead", "behind"):
+                site.tell(clock=60 * DAY if what == "ahead" else -DAY)
+                time.sleep(dice.uniform(0.5, 4))
+                site.tell(clock=0)
+            else:
+                rule = {"match": {"method": "POST"}, "probability": 0.5}
+                rule.update({"fault": "latency", "ms": 20_000} if what == "slow" else {"fault": "drop-reply"})
+                site.faults("twilio", [rule])
+                site.faults("fhir", [dict(rule, fault="drop-reply")])
+                time.sleep(dice.uniform(3, 10))
+                site.faults("twilio", [])
+                site.faults("fhir", [])
+            site.revive()
+
+    def look(self, last=False):
+        """Each accepted booking has moved, has ended, or stands in a list with a reason."""
+        open_ones = 0
+        for booking in list(self.bookings):
+            if booking.instance is None or booking.ended:
+                continue
+            status, view = self.site.api("GET", "/instances/" + booking.instance)
+            if status == 404:
+                self.fails(f"{booking.key}: was acknowledged, and is not known any more")
+                booking.ended = "lost"
+            if status != 200:
+                open_ones += 1
+                continue
+            now = (view["status"], view["turns"])
+            if now != booking.seen:
+                booking.seen, booking.moved = now, time.monotonic()
+            if view["status"] in ("completed", "faulted", "cancelled"):
+                booking.ended = view["status"]
+                booking.view = view
+                continue
+            open_ones += 1
+            tasks = [one for one in view["timeline"] if "ended" not in one]
+            reason = view["status"] == "parked" or any("failure" in one for one in tasks)
+            if not reason and time.monotonic() - booking.moved > STILL_SECONDS:
+                names = ", ".join(one["task"] for one in tasks)
+                self.fails(f"{booking.key}: stands still without a reason in {names}")
+                booking.moved = time.monotonic()
+            elif last:
+                self.fails(f"{booking.key}: did not end: {view['status']}, {[(t['task'], t.get('failure')) for t in tasks]}")
+        return open_ones
+
+    def compare(self):
+        accepted = [one for one in self.bookings if one.instance]
+        done = [one for one in accepted if one.ended == "completed"]
+        for one in accepted:
+            if one.ended in ("faulted", "cancelled"):
+                self.fails(f"{one.key}: an accepted visit ended as {one.ended}: {one.view.get('error')}")
+        ids = collections.Counter(one.instance for one in accepted)
+        for one, count in ids.items():
+            if count > 1:
+                self.fails(f"{one}: one visit was promised to {count} bookings")
+        for one in done:
+            tasks = {task["task"] for task in one.view["timeline"] if task["state"] != "skipped"}
+            held, off = "encounter" in tasks, "callOff" in tasks
+            if held == off:
+                self.fails(f"{one.key}: neither held nor called off: {sorted(tasks)}")
+            one.held = held
+            if one.called_off and one.overtook and held:
+                self.fails(f"{one.key}: its cancellation was accepted first, and the visit was held")
+            if off and not one.called_off:
+                self.fails(f"{one.key}: called off, and nobody asked for it")
+        # What other systems saw.
+        encounters, rooms = collections.Counter(), collections.Counter()
+        for effect in self.site.ledger():
+            kind, key = effect.get("kind", ""), effect.get("key", "")
+            if kind == "resource.created" and key.startswith("Encounter"):
+                encounters[key] += 1
+            if kind == "room.created":
+                rooms[key] += 1
+        for key, count in encounters.items():
+            if count > 1:
+                self.fails(f"{key}: written {count} times at the record system")
+        held = sum(1 for one in done if one.held)
+        if len(encounters) < held:
+            self.fails(f"{held} visits were held, and the record system has {len(encounters)} encounters")
+        for key, count in rooms.items():
+            if count > 2:
+                self.fails(f"{key}: {count} rooms at the provider")
+        for key, session in self.sessions.items():
+            status, _ = self.site.api("GET", "/sessions/" + session)
+            if status != 200:
+                self.fails(f"{key}: the session that was acknowledged is answered {status}")
+        log = subprocess.run([self.site.program("rabt"), "audit", "export", "--config", self.site.file, "--format", "jsonl",
+                              "--reason", "the checker compares"], capture_output=True, text=True)
+        self.site.end(signal.SIGTERM)
+        audit = subprocess.run([self.site.program("rabt"), "audit", "verify", "--config", self.site.file],
+                               capture_output=True, text=True)
+        if audit.returncode != 0:
+            self.fails("the audit log does not verify: " + (audit.stdout + audit.stderr)[-500:])
+        started, made = collections.Counter(), collections.Counter()
+        for line in log.stdout.splitlines():
+            entry = json.loads(line)
+            entry = entry.get("entry", entry)
+            act, thing = entry.get("act"), entry.get("object", "")
+            if act == "instance.started":
+                started[thing] += 1
+            if act == "session.created":
+                made[thing] += 1
+        for one in accepted:
+            if started["instance:" + one.instance] != 1:
+                self.fails(f"{one.key}: the audit log has its start {started['instance:' + one.instance]} times")
+        for key, session in self.sessions.items():
+            if made["session:" + session] != 1:
+                self.fails(f"{key}: the audit log has the session {made['session:' + session]} times")
+        print(f"{len(accepted)} bookings accepted, {held} held, {len(done) - held} called off, {len(self.sessions)} sessions made, "
+              f"{len(self.faults)} faults {dict(collections.Counter(self.faults))}, slowest stop {self.slow_stop:.1f} s")
+        if held == 0 or len(self.faults) == 0:
+            self.fails("nothing was held or nothing was broken: the run says nothing")
+
+    def go(self):
+        threads = [threading.Thread(target=self.book, args=(SEED + one,)) for one in range(3)]
+        threads += [threading.Thread(target=self.act, args=(one,)) for one in range(2)]
+        breaks = threading.Thread(target=self.nemesis)
+        for one in threads + [breaks]:
+            one.start()
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            time.sleep(min(CHECK_SECONDS, max(0.1, end - time.monotonic())))
+            self.look()
+        self.over.set()
+        breaks.join()
+        self.site.tell(writes=0, clock=0)
+        self.site.faults("twilio", [])
+        self.site.faults("fhir", [])
+        self.site.revive()
+        for one in threads:
+            one.join()
+        end = time.monotonic() + SETTLE_SECONDS
+        while self.look() and time.monotonic() < end:
+            self.site.revive()
+            time.sleep(2)
+        self.look(last=True)
+        self.compare()
+        for code in self.site.unasked:
+            self.fails(f"the hub ended by itself with {code}")
+        if self.slow_stop > 10:
+            self.fails(f"a stop took {self.slow_stop:.1f} s; 10 s are promised")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("bin", "plugins", "source"):
+        parser.add_argument("--" + name, required=True)
+    options = parser.parse_args()
+    print(f"CHAOS_SEED={SEED} CHAOS_SECONDS={SECONDS}", flush=True)
+    site = Site(options)
+    site.start_sandbox()
+    run = Run(site)
+    try:
+        site.configure()
+        site.start()
+        run.go()
+    finally:
+        run.over.set()
+        if site.hub is not None:
+            site.end(signal.SIGKILL)
+        site.sandbox.kill()
+        site.sandbox.wait()
+    if run.wrong:
+        print(f"{len(run.wrong)} wrong; what the hub wrote is in {site.folder}; repeat with CHAOS_SEED={SEED}")
+        return 1
+    shutil.rmtree(site.folder)
+    print("nothing was lost, nothing was done twice, nothing stands still")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
