@@ -23,12 +23,26 @@ void number(Reader& reader, const YamlNode& node, std::string_view key, int low,
 
 // A table: one line a key.
 void read_video_keys(Reader& reader, const YamlNode& video, consultation::VideoSettings& settings) {
-  reader.only(video,
-              {"enabled", "recording_enabled", "auto_record", "encryption_required", "waiting_room",
-               "screen_sharing", "chat", "max_participants", "recording_retention_days",
-               "legal_retention_days", "empty_minutes", "no_show_minutes", "max_session_minutes",
-               "room_lead_minutes", "token_seconds", "max_kbps_per_session",
-               "patient_may_read_recordings", "claim_min_seconds", "ice"});
+  reader.only(video, {"enabled",
+                      "recording_enabled",
+                      "auto_record",
+                      "encryption_required",
+                      "waiting_room",
+                      "screen_sharing",
+                      "chat",
+                      "max_participants",
+                      "patient_bookings",
+                      "recording_retention_days",
+                      "legal_retention_days",
+                      "empty_minutes",
+                      "no_show_minutes",
+                      "max_session_minutes",
+                      "room_lead_minutes",
+                      "token_seconds",
+                      "max_kbps_per_session",
+                      "patient_may_read_recordings",
+                      "claim_min_seconds",
+                      "ice"});
   reader.flag(video, "enabled", settings.enabled);
   reader.flag(video, "recording_enabled", settings.recording_enabled);
   reader.flag(video, "auto_record", settings.auto_record);
@@ -39,6 +53,7 @@ void read_video_keys(Reader& reader, const YamlNode& video, consultation::VideoS
   reader.flag(video, "patient_may_read_recordings", settings.patient_may_read_recordings);
   number(reader, video, "max_participants", 2, static_cast<int>(consultation::kMostParticipants),
          settings.max_participants);
+  number(reader, video, "patient_bookings", 1, 10'000, settings.patient_bookings);
   number(reader, video, "recording_retention_days", 1, kCentury, settings.recording_retention_days);
   number(reader, video, "legal_retention_days", 0, kCentury, settings.legal_retention_days);
   number(reader, video, "empty_minutes", 1, kDay, settings.empty_minutes);

@@ -40,16 +40,44 @@ Sight sight_of(const Session& session, const Actor& who, bool with_reason) {
   return sight;
 }
 
-const std::string& Names::of(const std::string& person) {
+const Json& Names::of(const std::string& person) {
   const auto found = known_.find(person);
   if (found != known_.end()) return found->second;
-  std::string name;
-  if (!person.empty()) {
-    if (const auto one = directory_.find(tenant_, person); one.ok())
-      name = one->profile.string_or("name", "");
-  }
-  return known_.emplace(person, std::move(name)).first->second;
+  Json profile;
+  if (const auto one = directory_.find(tenant_, person); one.ok()) profile = one->profile;
+  return known_
+      .emplace(person, Json::object({{"name", profile["name"]},
+                                     {"preferredLanguage", profile["language"]},
+                                     {"saudiResident", profile["saudiResident"]},
+                                     {"gender", profile["gender"]},
+                                     {"genderPreference", profile["genderPreference"]}}))
+      .first->second;
 }
+
+namespace {
+
+// What was posted of the participant comes first, then the record of the person, then defaults.
+void describe(const Participant& one, const Json& record, bool all, Json& out) {
+  if (!all) {
+    const Json* name = one.guest.find("name");
+    if (name != nullptr || record.is_object())
+      out.set("name", name != nullptr ? *name : record["name"]);
+    if (record.is_object()) out.set("record", Json::object({{"name", record["name"]}}));
+    return;
+  }
+  out.set("preferredLanguage", "ar");
+  out.set("saudiResident", false);
+  if (record.is_object()) {
+    out.set("name", record["name"]);
+    for (const auto& [key, value] : record.as_object()) {
+      if (!value.is_null()) out.set(key, value);
+    }
+    out.set("record", record);
+  }
+  for (const auto& [key, value] : one.guest.as_object()) out.set(key, value);
+}
+
+}  // namespace
 
 Json participant_json(const Session& session, const Participant& one, const Sight& sight,
                       Names& names, Timestamp now) {
@@ -92,12 +120,10 @@ Json participant_json(const Session& session, const Participant& one, const Sigh
                            {"durationMinutes", whole_minutes(seconds_of(session, one.id, now))},
                            {"createdAt", to_iso8601({one.created_ms})}});
   if (!sight.names) return out;
-  if (!one.person.empty()) out.set("name", text_or_null(names.of(one.person)));
-  if (sight.clinical || (!one.person.empty() && one.person == sight.person)) {
-    for (const auto& [key, value] : one.guest.as_object()) out.set(key, value);
-  } else if (const Json* name = one.guest.find("name")) {
-    out.set("name", *name);
-  }
+  const bool own = !one.person.empty() && one.person == sight.person;
+  Json record = one.record;
+  if (record.is_null() && !one.person.empty()) record = names.of(one.person);
+  describe(one, record, sight.clinical || own, out);
   return out;
 }
 

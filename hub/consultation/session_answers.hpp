@@ -22,18 +22,20 @@ struct Sight {
 };
 [[nodiscard]] Sight sight_of(const Session& session, const Actor& who, bool with_reason);
 
-// Names of persons, looked up once each. Not thread-safe.
+// Records of persons, looked up once each. Not thread-safe.
 class Names {
  public:
   Names(identity::Directory& directory, std::string_view tenant)
       : directory_(directory), tenant_(tenant) {}
-  // Empty when the person is unknown.
-  [[nodiscard]] const std::string& of(const std::string& person);
+  // What a record says in the words of a participant: name, preferredLanguage, saudiResident,
+  // gender, genderPreference. Members that it does not have are null, all when the person is
+  // unknown.
+  [[nodiscard]] const Json& of(const std::string& person);
 
  private:
   identity::Directory& directory_;
   std::string tenant_;
-  std::map<std::string, std::string> known_;
+  std::map<std::string, Json> known_;
 };
 
 [[nodiscard]] Json session_json(const Session& session, const Sight& sight, Names& names,

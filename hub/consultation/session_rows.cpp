@@ -45,13 +45,6 @@ constexpr Statement kDue{
 constexpr Statement kEvents{
     "SELECT seq, type, at_ms, actor, data FROM session_event WHERE tenant = $1 AND session = $2 "
     "ORDER BY seq"};
-// $6 is before the start of whatever lasts until $3: the index needs it, or it walks through all
-// that the provider ever had.
-constexpr Statement kOverlaps{
-    "SELECT 1 FROM session WHERE tenant = $1 AND provider = $2 AND provider <> '' AND at_ms > $6 "
-    "AND at_ms < $4 AND at_ms + planned_minutes * 60000 > $3 AND status IN ('scheduled', "
-    "'waiting', 'active') AND id <> $5 LIMIT 1"};
-
 constexpr Statement kInsert{
     "INSERT INTO session (tenant, id, number, version, events, status, type, booking, provider, "
     "patient, visit, clinic, consultation, follow_up_of, appointment, room_sid, door, at_ms, "
@@ -66,6 +59,10 @@ constexpr Statement kUpdate{
     "tenant = $1 AND id = "
     "$2 "
     "AND version = $17"};
+constexpr Statement kBookedBy{"UPDATE session SET booked_by = $3 WHERE tenant = $1 AND id = $2"};
+constexpr Statement kBookings{
+    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
+    "ended_ms IS NULL"};
 constexpr Statement kInsertSealed{
     "INSERT INTO session_sealed (tenant, id, sealed) VALUES ($1, $2, $3)"};
 constexpr Statement kUpdateSealed{
@@ -467,21 +464,6 @@ Result<std::vector<StoredSessionEvent>> SessionRows::events(std::string_view ten
   return found;
 }
 
-Result<bool> SessionRows::overlaps(std::string_view tenant, std::string_view provider,
-                                   std::int64_t from_ms, std::int64_t to_ms,
-                                   std::string_view but) const {
-  bool any = false;
-  const std::int64_t earliest_ms = from_ms - kMostPlannedMinutes * 60'000;
-  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(kOverlaps, {tenant, provider, from_ms, to_ms, but, earliest_ms},
-                            [&](const Row& /*row*/) {
-                              any = true;
-                              return false;
-                            });
-  }));
-  return any;
-}
-
 Result<std::string> SessionRows::appointment_index(std::string_view tenant,
                                                    const Json& appointment) const {
   if (appointment.is_null()) return std::string();
@@ -663,9 +645,6 @@ Result<std::optional<SessionStatus>> SessionRows::hold(store::Transaction& trans
 std::vector<store::Statement> SessionRows::of_callbacks() {
   return {kOfRoom, kById, kStays};
 }
-store::Statement SessionRows::of_overlaps() {
-  return kOverlaps;
-}
 
 Result<std::optional<std::string>> SessionRows::of_request(std::string_view tenant,
                                                            std::string_view index) const {
@@ -684,6 +663,20 @@ Status SessionRows::put_request(store::Transaction& transaction, std::string_vie
   RABT_TRY(put, transaction.execute(kPutRequest, {tenant, Blob{index}, session}));
   if (put == 1) return ok_status();
   return conflict(std::string(kSessionRaced), "the request came twice at once");
+}
+
+Status SessionRows::count_booking(store::Transaction& transaction, std::string_view tenant,
+                                  std::string_view session, std::string_view person,
+                                  std::int64_t most) {
+  RABT_TRY_STATUS(store::run(transaction, kBookedBy, {tenant, session, person}));
+  std::int64_t open = 0;
+  RABT_TRY_STATUS(transaction.query(kBookings, {tenant, person}, [&](const Row& row) {
+    open = row.integer(0);
+    return false;
+  }));
+  if (open <= most) return ok_status();
+  return conflict("booking.limit", "you have " + std::to_string(most) +
+                                       " open bookings, as many as there may be; cancel one first");
 }
 
 Status SessionRows::put_effect(store::Transaction& transaction, const Session& session,

@@ -87,10 +87,6 @@ class SessionRows {
       Timestamp now, std::size_t limit) const;
   [[nodiscard]] Result<std::vector<StoredSessionEvent>> events(std::string_view tenant,
                                                                std::string_view session) const;
-  // Whether the provider has an open session in that time, another than `but`.
-  [[nodiscard]] Result<bool> overlaps(std::string_view tenant, std::string_view provider,
-                                      std::int64_t from_ms, std::int64_t to_ms,
-                                      std::string_view but) const;
 
   // Seals what the session is afterwards. Not inside a job.
   [[nodiscard]] Result<SealedChange> seal(const Session& before, const Change& change,
@@ -123,8 +119,6 @@ class SessionRows {
   // With what each callback of a provider finds its session: tests look at how the store runs them.
   // Each has two values.
   [[nodiscard]] static std::vector<store::Statement> of_callbacks();
-  // With what overlaps() looks: tests look at how the store runs it. It has six values.
-  [[nodiscard]] static store::Statement of_overlaps();
 
   // The session that a request of this key has made; nothing when it is new.
   [[nodiscard]] Result<std::optional<std::string>> of_request(std::string_view tenant,
@@ -132,6 +126,11 @@ class SessionRows {
   // Inside a job. Error conflict session.raced: another one of the same key was quicker.
   [[nodiscard]] static Status put_request(store::Transaction& transaction, std::string_view tenant,
                                           std::string_view index, std::string_view session);
+  // Inside the job that makes a session: notes that a patient booked it himself. Error conflict
+  // booking.limit when more than `most` of his are not over.
+  [[nodiscard]] static Status count_booking(store::Transaction& transaction,
+                                            std::string_view tenant, std::string_view session,
+                                            std::string_view person, std::int64_t most);
   // Inside a job: one more intent of a session, also after its end.
   [[nodiscard]] static Status put_effect(store::Transaction& transaction, const Session& session,
                                          std::string_view kind, std::string_view subject,

@@ -142,7 +142,11 @@ Status SessionsImpl::seat(const Actor& who, const SessionInput& input, Booking& 
   for (std::size_t i = 0; i < input.participants.size(); ++i) {
     RABT_TRY(one, resolve(who, input.participants[i], mistakes,
                           "participants." + std::to_string(i) + "."));
-    if (!one.person.empty() && is.of_person(one.person) != nullptr) continue;
+    if (Participant* const known = one.person.empty() ? nullptr : is.of_person(one.person);
+        known != nullptr) {
+      (void)keep_posted(*known, one.guest);
+      continue;
+    }
     if (one.role == PartRole::patient && is.patient.empty()) is.patient = one.person;
     if (is.provider.empty() && needs_licence(one.role)) is.provider = one.person;
     if (is.organizer.empty() && who.system && needs_licence(one.role)) is.organizer = one.id;
@@ -187,6 +191,7 @@ Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& 
   if (by_patient && is.patient.empty() && is.type != SessionType::training_session)
     is.patient = who.person;
   if (by_patient && is.booking.empty()) is.booking = "direct";
+  booking.open.by_patient = by_patient;
   booking.open.request = input.request || (by_patient && is.provider.empty());
   booking.open.room_suffix = hex(12);
   RABT_TRY_STATUS(place(input, booking, mistakes));
@@ -234,14 +239,6 @@ Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& 
   if (!is.provider_plugin.empty()) is.region = parts_.settings.region;
   RABT_TRY_STATUS(mistakes.status());
   keep_words(ask, is);
-  warn_preferences(is);
-  // without slots an overlap only warns.
-  if (!is.provider.empty()) {
-    const std::int64_t from = is.scheduled_ms.value_or(parts_.clock.now().ms);
-    RABT_TRY(overlaps, rows_.overlaps(is.tenant, is.provider, from,
-                                      from + is.planned_minutes * 60'000, is.id));
-    if (overlaps) is.warn("provider.overlap");
-  }
   return ok_status();
 }
 
@@ -259,10 +256,13 @@ void SessionsImpl::keep_words(const Ask& ask, Session& is) {
 
 // preferences never refuse.
 void SessionsImpl::warn_preferences(Session& is) const {
+  is.clear_warning("preference.gender");
+  is.clear_warning("preference.language");
   std::vector<std::string> genders;
   std::vector<Json> tongues;
   std::string wish;
   for (const Participant& one : is.participants) {
+    if (!one.takes_part()) continue;
     Json known = one.guest;
     if (!one.person.empty()) {
       if (const auto person = parts_.directory.find(is.tenant, one.person); person.ok()) {
@@ -316,23 +316,28 @@ Answer SessionsImpl::create(const Ask& ask) {
   none.tenant = parts_.tenant;
   none.id = booking.draft.id;
   const Moment moment = moment_of(who, booking.draft);
-  RABT_TRY(change, decide(booking.draft, moment, booking.open));
   const auto taken = [&](store::Transaction& transaction, const Change& made) -> Status {
     const Session& is = made.after;
     if (!request.empty())
       RABT_TRY_STATUS(SessionRows::put_request(transaction, is.tenant, request, is.id));
+    if (booking.open.by_patient)
+      RABT_TRY_STATUS(SessionRows::count_booking(transaction, is.tenant, is.id, who.person,
+                                                 parts_.settings.patient_bookings));
     if (is.provider.empty() || booking.open.request) return ok_status();
-    return around_->take_place(transaction, is.tenant, booking.place, is.provider,
-                               {is.scheduled_ms.value_or(is.created_ms)}, is.planned_minutes,
-                               is.id);
+    return around_->take_place(transaction, is.tenant, booking.place, is.id);
   };
-  auto written = commit(ask, who, none, std::move(change), taken, true);
-  if (!written.ok() && written.error().code == kSessionRaced) {
+  Result<Acted> written = unavailable("store.busy", "the provider's time changes too quickly");
+  for (int attempt = 0; attempt < store::kMaxRaces; ++attempt) {
+    RABT_TRY(change, decide(booking.draft, moment, booking.open));
+    written = commit(ask, who, none, std::move(change), taken, true);
+    if (written.ok() || written.error().code != kSessionRaced) break;
     RABT_TRY(made, rows_.of_request(parts_.tenant, request));
-    if (!made) return unavailable("store.busy", "the request came twice at once; try again");
+    if (!made) continue;
     RABT_TRY(session, rows_.load(parts_.tenant, *made));
     return show(ask, session);
   }
+  if (!written.ok() && written.error().code == kSessionRaced)
+    return unavailable("store.busy", "others book at the same time; try again");
   RABT_TRY(acted, std::move(written));
   // Whoever plans a visit does not wait for a provider that is down: the room comes later.
   constexpr std::int64_t kRoomPatienceMs = 2'000;
@@ -345,9 +350,8 @@ Answer SessionsImpl::create(const Ask& ask) {
     const bool own = !one.person.empty() && one.person == who.person;
     if (!leads(session, one) || !(own || (one.id == session.organizer && !who.system))) continue;
     if (session.room != "open" || ask.door != "api") continue;
-    RABT_TRY(access, access_of(session, one.id, false));
+    RABT_TRY(access, access_of(ask, session, one.id, false));
     if (access.use != "media") continue;
-    ++tokens_;
     Json token = access.media;
     token.set("participant", one.id);
     token.set("role", to_string(one.role));

@@ -1,7 +1,10 @@
 #include "hub/consultation/sessions_impl.hpp"
 
+#include <algorithm>
+
 #include "hub/access/reading.hpp"
 #include "hub/base/ascii.hpp"
+#include "hub/consultation/provider_time.hpp"
 #include "hub/consultation/session_recordings.hpp"
 #include "hub/consultation/session_work.hpp"
 
@@ -46,6 +49,48 @@ audit::Entry entry_of(const Ask& ask, const Actor& who, const Session& session) 
           .client = ask.caller.client,
           .request = ask.caller.request,
           .sealed = {}};
+}
+
+// The time of its provider that a session covers; nothing while no provider has it.
+std::optional<WantedTime> time_of(const Session& is) {
+  if (is.over() || is.status == SessionStatus::requested || is.provider.empty())
+    return std::nullopt;
+  const std::int64_t from_ms = is.scheduled_ms.value_or(is.created_ms);
+  return WantedTime{.tenant = is.tenant,
+                    .provider = is.provider,
+                    .from_ms = from_ms,
+                    .to_ms = from_ms + is.planned_minutes * 60'000,
+                    .session = is.id,
+                    .clinic_session = is.clinic_session};
+}
+
+// The time that a change takes of a provider, which it did not have before. A place in a clinic
+// without a time of its own takes none.
+std::optional<WantedTime> newly_wanted(const Session& before, const Session& after) {
+  const auto now = time_of(after);
+  if (!now || (!after.clinic_session.empty() && !after.scheduled_ms)) return std::nullopt;
+  const auto was = before.version == 0 ? std::nullopt : time_of(before);
+  const bool same = was && was->provider == now->provider && was->from_ms == now->from_ms &&
+                    was->to_ms == now->to_ms;
+  return same ? std::nullopt : now;
+}
+
+// An emergency, a late entry, and what a system of the hospital booked: a workflow acts for
+// it.
+bool never_refused(const Session& is, const Actor& who, Timestamp now) {
+  return who.system || is.type == SessionType::emergency_consultation ||
+         (is.scheduled_ms && *is.scheduled_ms < now.ms);
+}
+
+// True if a change may answer the preferences of participants in another way.
+bool reseated(const Session& before, const Session& after) {
+  const auto same = [](const Participant& was, const Participant& is) {
+    return was.id == is.id && was.role == is.role && was.guest == is.guest &&
+           was.takes_part() == is.takes_part();
+  };
+  return before.language != after.language ||
+         !std::equal(before.participants.begin(), before.participants.end(),
+                     after.participants.begin(), after.participants.end(), same);
 }
 
 }  // namespace
@@ -198,6 +243,34 @@ Result<Acted> SessionsImpl::act_as_hub(std::string_view session, const Command& 
 Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Session& before,
                                    Change change, const Also& also, bool shows) {
   const Timestamp now = parts_.clock.now();
+  if (!change.after.over() && reseated(before, change.after)) warn_preferences(change.after);
+  // what was shown at the end is shown later, whatever becomes of the records.
+  if (change.after.over() && !before.over()) {
+    Names names(parts_.directory, parts_.tenant);
+    for (Participant& one : change.after.participants) {
+      if (!one.person.empty()) one.record = names.of(one.person);
+    }
+  }
+  // asked here for the warning, which is sealed with the session, and once more in the job.
+  const auto wanted = newly_wanted(before, change.after);
+  const auto fits = [&](store::Connection& connection) -> Result<Fit> {
+    RABT_TRY(found, fit(connection, *wanted));
+    if (found == Fit::busy && !never_refused(change.after, who, now))
+      return conflict("provider.busy",
+                      "the provider is not free from " + to_iso8601({wanted->from_ms}) + " to " +
+                          to_iso8601({wanted->to_ms}) + "; choose another time or provider");
+    return found;
+  };
+  if (wanted) {
+    bool overlaps = false;
+    RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+      RABT_TRY(found, fits(connection));
+      overlaps = found != Fit::free;
+      return ok_status();
+    }));
+    change.after.clear_warning("provider.overlap");
+    if (overlaps) change.after.warn("provider.overlap");
+  }
   RABT_TRY(sealed, rows_.seal(before, change, now, who, parts_.settings));
   std::vector<audit::Prepared> entries;
   for (const Act& act : change.acts) {
@@ -217,6 +290,11 @@ Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Sessi
   }
   std::int64_t number = 0;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    if (wanted) {
+      RABT_TRY(found, fits(transaction));
+      if ((found != Fit::free) != change.after.warns("provider.overlap"))
+        return conflict(std::string(kSessionRaced), "the provider's time has changed meanwhile");
+    }
     RABT_TRY(written, SessionRows::write(transaction, before, change, sealed));
     number = written;
     const Session& is = change.after;
@@ -345,8 +423,28 @@ Result<SessionsImpl::Access> SessionsImpl::waiting_access(const Session& session
   return Access{.token = std::move(token), .use = "waiting", .media = {}};
 }
 
-Result<SessionsImpl::Access> SessionsImpl::access_of(const Session& given,
+Result<SessionsImpl::Access> SessionsImpl::access_of(const Ask& ask, const Session& session,
                                                      std::string_view participant, bool required) {
+  RABT_TRY(access, open_access(session, participant, required));
+  if (access.use != "media") return access;
+  audit::Entry entry = entry_of(ask, actor_of(ask), session);
+  entry.act = "token.issued";
+  entry.detail = Json::object({{"participant", participant}});
+  const audit::Prepared prepared = parts_.audit.prepare(entry);
+  const Status written = parts_.store.write(
+      [&](store::Transaction& transaction) { return parts_.audit.append(transaction, prepared); });
+  if (!written.ok()) {
+    // The act is done; its answer goes without a token that nobody could account for.
+    if (!required) return waiting_access(session, *session.participant(participant));
+    return written.error();
+  }
+  ++tokens_;
+  return access;
+}
+
+Result<SessionsImpl::Access> SessionsImpl::open_access(const Session& given,
+                                                       std::string_view participant,
+                                                       bool required) {
   const Participant* one = given.participant(participant);
   RABT_CHECK(one != nullptr);
   if (!one->admitted()) return waiting_access(given, *one);

@@ -178,8 +178,14 @@ class SessionsImpl final : public SessionService {
     std::string use;
     Json media;
   };
-  [[nodiscard]] Result<Access> access_of(const Session& session, std::string_view participant,
-                                         bool required);
+  // Every way in goes through here: a media token that is handed out has an entry token.issued.
+  // required: an error where the participant is admitted and there is no media token.
+  [[nodiscard]] Result<Access> access_of(const Ask& ask, const Session& session,
+                                         std::string_view participant, bool required);
+  // The provider's token, or the one for the waiting room.
+  [[nodiscard]] Result<Access> open_access(const Session& session, std::string_view participant,
+                                           bool required);
+  [[nodiscard]] Result<Acted> come_in(const Ask& ask);
   [[nodiscard]] Result<Access> waiting_access(const Session& session, const Participant& one) const;
   [[nodiscard]] Answer admission_answer(const Ask& ask, const Acted& acted);
   // The session with its room, as soon as the provider has opened it.

@@ -37,7 +37,7 @@ AcceptInvitation SessionsImpl::accepting(Session& is, const Invitation& invitati
   return command;
 }
 
-Answer SessionsImpl::join(const Ask& ask) {
+Result<Acted> SessionsImpl::come_in(const Ask& ask) {
   Fields members(ask.body);
   Join command;
   command.device_type = members.word("deviceType", {"web", "ios", "android", "desktop", "other"});
@@ -53,24 +53,28 @@ Answer SessionsImpl::join(const Ask& ask) {
       RABT_TRY(accepted, act(
                              ask, ask.session,
                              [&](Session& is) -> Result<Command> {
-                               return Command(accepting(is, one, who.person, Json::object()));
+                               return Command(accepting(is, one, who.person, one.guest));
                              },
                              {}, Sees::may));
       (void)accepted;
       break;
     }
   }
-  RABT_TRY(acted, act(
-                      ask, ask.session,
-                      [&](Session& is) -> Result<Command> {
-                        refresh_accounts(is);
-                        command.visit_open = visit_open(is);
-                        return Command(command);
-                      },
-                      {}, Sees::may));
+  return act(
+      ask, ask.session,
+      [&](Session& is) -> Result<Command> {
+        refresh_accounts(is);
+        command.visit_open = visit_open(is);
+        return Command(command);
+      },
+      {}, Sees::may);
+}
+
+Answer SessionsImpl::join(const Ask& ask) {
+  const Actor who = actor_of(ask);
+  RABT_TRY(acted, come_in(ask));
   const std::string participant = acted.change.participant;
-  RABT_TRY(access, access_of(acted.session, participant, true));
-  if (access.use == "media") ++tokens_;
+  RABT_TRY(access, access_of(ask, acted.session, participant, true));
   RABT_TRY(session, show(ask, acted.session));
   Names names(parts_.directory, parts_.tenant);
   const Participant& own = *acted.session.participant(participant);
@@ -103,28 +107,13 @@ Answer SessionsImpl::token(const Ask& ask) {
     return unavailable("video.not_configured", "no video provider is bound to the role video");
   // Somebody who asks for a token before the room is opened wants to come in.
   if (session.room != "open" && session.room != "asked" && !who.system) {
-    RABT_TRY(joined, join(ask));
-    (void)joined;
-    RABT_TRY(again, rows_.load(parts_.tenant, session.id));
-    session = std::move(again);
+    RABT_TRY(joined, come_in(ask));
+    session = std::move(joined.session);
     own = session.of_person(who.person);
     if (own == nullptr)
       return not_found("participant.unknown", "the session has no such participant");
   }
-  RABT_TRY(access, access_of(session, own->id, true));
-  audit::Entry entry{.tenant = session.tenant,
-                     .actor = who.actor,
-                     .act = "token.issued",
-                     .object = "session:" + session.id,
-                     .result = "ok",
-                     .detail = Json::object({{"participant", own->id}}),
-                     .patient = session.patient_pseudonym,
-                     .client = ask.caller.client,
-                     .request = ask.caller.request};
-  const audit::Prepared prepared = parts_.audit.prepare(entry);
-  RABT_TRY_STATUS(parts_.store.write(
-      [&](store::Transaction& transaction) { return parts_.audit.append(transaction, prepared); }));
-  ++tokens_;
+  RABT_TRY(access, access_of(ask, session, own->id, true));
   return Json::object({{"token", access.token},
                        {"roomName", session.room_name},
                        {"sessionId", session.id},
@@ -164,8 +153,7 @@ Answer SessionsImpl::participants(const Ask& ask) {
 
 Answer SessionsImpl::admission_answer(const Ask& ask, const Acted& acted) {
   const Participant& one = *acted.session.participant(acted.change.participant);
-  RABT_TRY(access, access_of(acted.session, one.id, false));
-  if (access.use == "media") ++tokens_;
+  RABT_TRY(access, access_of(ask, acted.session, one.id, false));
   Names names(parts_.directory, parts_.tenant);
   const Sight sight = sight_of(acted.session, actor_of(ask), false);
   return Json::object(

@@ -18,6 +18,8 @@ struct VideoSettings {
   bool chat_enabled = true;
   // 2 to kMostParticipants
   std::int64_t max_participants = 10;
+  // Sessions that a patient has booked himself and that are not over.
+  std::int64_t patient_bookings = 20;
   std::int64_t recording_retention_days = 2555;
   // What the law of the tenant asks at least.
   std::int64_t legal_retention_days = 0;

@@ -12,9 +12,7 @@ Result<Surroundings::ClinicPlace> Surroundings::clinic_place(std::string_view /*
   return not_found("clinic.session_unknown", "there is no such clinic session");
 }
 Status Surroundings::take_place(store::Transaction& /*transaction*/, std::string_view /*tenant*/,
-                                const ClinicPlace& /*place*/, std::string_view /*provider*/,
-                                Timestamp /*start*/, std::int64_t /*minutes*/,
-                                std::string_view /*session*/) {
+                                const ClinicPlace& /*place*/, std::string_view /*session*/) {
   return ok_status();
 }
 Status Surroundings::free_place(store::Transaction& /*transaction*/, std::string_view /*tenant*/,

@@ -41,12 +41,10 @@ class Surroundings {
   // Errors: not_found clinic.unknown, clinic.session_unknown.
   virtual Result<ClinicPlace> clinic_place(std::string_view tenant, const Json& clinic,
                                            const Json& clinic_session);
-  // Inside the job that creates a session: takes a place in the clinic session, or the provider's
-  // slot for that time. Errors: conflict clinic.full, provider.busy (only where a slot covers the
-  // time and is taken).
+  // Inside the job that creates a session: takes a place in the clinic session, where there is one.
+  // Error conflict clinic.full.
   virtual Status take_place(store::Transaction& transaction, std::string_view tenant,
-                            const ClinicPlace& place, std::string_view provider, Timestamp start,
-                            std::int64_t minutes, std::string_view session);
+                            const ClinicPlace& place, std::string_view session);
   // Inside the job that cancels a session, or ends it before it began: gives back what take_place
   // took.
   virtual Status free_place(store::Transaction& transaction, std::string_view tenant,

@@ -191,6 +191,28 @@ Result<Json> check_profile(const Json& given) {
   return out;
 }
 
+Status check_identity(const Json& profile, std::string_view today) {
+  std::string mistakes;
+  const auto mistake = [&](const std::string& what) {
+    mistakes.append(mistakes.empty() ? "" : "\n").append(what);
+  };
+  const Json& list = profile["identifiers"];
+  for (std::size_t i = 0; list.is_array() && i < list.size(); ++i) {
+    const std::string kind = list.item(i).string_or("kind", "");
+    const bool national = kind == "national_id";
+    if (!national && kind != "iqama") continue;
+    if (phi::is_saudi_id(list.item(i).string_or("value", ""), national ? '1' : '2')) continue;
+    mistake(
+        "identifiers." + std::to_string(i) + ".value: must be the ten digits of a " +
+        (national ? "national id, which begin with 1" : "residence permit, which begin with 2") +
+        " and end with its check digit; use kind other for anything else");
+  }
+  if (!today.empty() && profile.string_or("birthDate", "") > today)
+    mistake("birthDate: must not lie in the future");
+  if (!mistakes.empty()) return invalid("api.invalid", std::move(mistakes));
+  return ok_status();
+}
+
 Json merged(const Json& profile, const Json& patch) {
   Json out = profile;
   for (const auto& [name, value] : patch.as_object()) {

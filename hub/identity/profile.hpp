@@ -16,6 +16,12 @@ namespace rabt::identity {
 // Error invalid api.invalid: one line a mistake, none quotes a value.
 [[nodiscard]] Result<Json> check_profile(const Json& given);
 
+// Checks the form and the check digit of national id and iqama, and that the birth date is not
+// after `today`, YYYY-MM-DD. The birth date is not checked if `today` is empty. For what people and
+// clients enter; bookings of hospital systems are not checked. Error invalid api.invalid, which
+// quotes no value.
+[[nodiscard]] Status check_identity(const Json& profile, std::string_view today);
+
 // RFC 7396: members of `patch` replace those of `profile`, null removes.
 [[nodiscard]] Json merged(const Json& profile, const Json& patch);
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hub/base/utf8.hpp"
+#include "hub/phi/recognise.hpp"
 
 namespace rabt::phi {
 
@@ -235,6 +236,14 @@ Result<std::string> normalise(IndexKind kind, std::string_view value) {
       return name(std::move(text));
   }
   return internal("phi.index_kind", "no such kind of index");
+}
+
+bool is_saudi_id(std::string_view value, char first) {
+  constexpr std::size_t kDigits = 10;
+  const auto plain = normalise(IndexKind::identifier, value);
+  return plain.ok() && plain->size() == kDigits && plain->front() == first &&
+         std::all_of(plain->begin(), plain->end(), [](char c) { return c >= '0' && c <= '9'; }) &&
+         luhn(*plain);
 }
 
 }  // namespace rabt::phi

@@ -32,4 +32,8 @@ inline constexpr std::size_t kMinIndexedDigits = 4;
 // cannot be a value of this kind, for example letters for a phone.
 [[nodiscard]] Result<std::string> normalise(IndexKind kind, std::string_view value);
 
+// True for ten digits that begin with `first` (1 national id, 2 iqama) and end with the check
+// digit; written as normalise() takes it.
+[[nodiscard]] bool is_saudi_id(std::string_view value, char first);
+
 }  // namespace rabt::phi

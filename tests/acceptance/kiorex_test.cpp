@@ -417,13 +417,13 @@ TEST(Kiorex, K19K20SlotsAreAddedAndShown) {
     return Json::object(
         {{"slots", Json::array({Json::object({{"startTime", from}, {"endTime", to}})})}});
   };
-  const Json good = slots("2026-12-25T08:00:00Z", "2026-12-25T09:00:00Z");
+  const Json good = slots("2026-12-28T08:00:00Z", "2026-12-28T09:00:00Z");
   RABT_EXPECT_STATUS(h().post("D", at, good), 201);
   RABT_EXPECT_STATUS(h().post("P", at, good), 403);
-  const Answer wrong = h().post("D", at, slots("2026-12-25T10:00:00Z", "2026-12-25T09:00:00Z"));
+  const Answer wrong = h().post("D", at, slots("2026-12-28T10:00:00Z", "2026-12-28T09:00:00Z"));
   RABT_EXPECT_STATUS(wrong, 400);
   EXPECT_EQ(wrong["message"][0], Json("slots[0].endTime: it must be after the start"));
-  const Answer shown = h().get("P", at + "?from=2026-12-25T00:00:00Z&to=2026-12-26T00:00:00Z");
+  const Answer shown = h().get("P", at + "?from=2026-12-28T00:00:00Z&to=2026-12-29T00:00:00Z");
   RABT_EXPECT_STATUS(shown, 200);
   ASSERT_EQ(shown["slots"].size(), 1U) << shown.body;
   EXPECT_EQ(shown["slots"][0]["available"], Json(true));

@@ -326,9 +326,8 @@ TEST_F(PracticeTest, AClinicSessionHasSoManyPlaces) {
   EXPECT_TRUE(place->free);
   EXPECT_EQ(place->provider, doctor_);
   const auto take = [&](std::string_view session) {
-    return store_->write([&](store::Transaction& tx) {
-      return around.take_place(tx, "t1", *place, doctor_, {0}, 30, session);
-    });
+    return store_->write(
+        [&](store::Transaction& tx) { return around.take_place(tx, "t1", *place, session); });
   };
   EXPECT_TRUE(take("S1").ok());
   const Status full = take("S2");
@@ -337,30 +336,6 @@ TEST_F(PracticeTest, AClinicSessionHasSoManyPlaces) {
   write([&](store::Transaction& tx) { return around.free_place(tx, "t1", "S1"); });
   EXPECT_TRUE(take("S2").ok());
   EXPECT_EQ(around.clinic_place("t1", Json(99), hours["id"]).error().code, "clinic.unknown");
-}
-
-//
-TEST_F(PracticeTest, ASessionTakesItsTimeOutOfASlot) {
-  const Json set = must(practice_->set_availability(
-      ask(doctor_, slots({{"2026-11-23T06:00:00Z", "2026-11-23T09:00:00Z"}}), doctor_)));
-  EXPECT_EQ(set.string_or("provider", ""), doctor_);
-  EXPECT_EQ(slot_states(), "06:00-09:00 free|");
-  Surroundings& around = practice_->surroundings();
-  const auto take = [&](std::string_view begin, std::string_view session) {
-    const Status status = store_->write([&](store::Transaction& tx) {
-      return around.take_place(tx, "t1", {}, doctor_, {at(begin)}, 30, session);
-    });
-    return status.ok() ? "ok" : status.error().code;
-  };
-  EXPECT_EQ(take("2026-11-23T07:00:00Z", "S1"), "ok");
-  EXPECT_EQ(slot_states(), "06:00-07:00 free|07:00-07:30 booked|07:30-09:00 free|");
-  EXPECT_EQ(take("2026-11-23T07:15:00Z", "S2"), "provider.busy");
-  EXPECT_EQ(take("2026-11-23T06:00:00Z", "S3"), "ok");
-  // No slot covers it.
-  EXPECT_EQ(take("2026-11-23T12:00:00Z", "S4"), "ok");
-  write([&](store::Transaction& tx) { return around.free_place(tx, "t1", "S1"); });
-  EXPECT_EQ(slot_states(),
-            "06:00-06:30 booked|06:30-07:00 free|07:00-07:30 free|07:30-09:00 free|");
 }
 
 //
@@ -401,8 +376,9 @@ TEST_F(PracticeTest, SlotsOfATimeAreFoundWithoutThoseBeforeIt) {
   EXPECT_NE(in[0].find("(tenant=? AND provider=? AND starts_ms>? AND starts_ms<?)"),
             std::string::npos)
       << in[0];
-  const auto dropped = plan_of(*store_, sql::kDropFreeSlots, {"t1", "p", 2});
-  EXPECT_NE(dropped[0].find("(tenant=? AND provider=? AND starts_ms>?)"), std::string::npos)
+  const auto dropped = plan_of(*store_, sql::kDropSlots, {"t1", "p", 2, 3});
+  EXPECT_NE(dropped[0].find("(tenant=? AND provider=? AND starts_ms>? AND starts_ms<?)"),
+            std::string::npos)
       << dropped[0];
 }
 
@@ -496,6 +472,9 @@ TEST_F(PracticeTest, ASessionMakesBusyAndByHandHoldsForEightHours) {
   EXPECT_EQ(told().size(), before + 1) << "a patient is no provider";
   const std::string id = session("2026-11-22T09:02:00Z", 0);
   EXPECT_EQ(status(), "busy");
+  clock_.advance_ms(5 * 60'000);
+  must(practice_->set_presence(ask(doctor_, Json::object({{"status", "online"}}), doctor_)));
+  EXPECT_EQ(status(), "online") << "he says so after it began";
   static constexpr store::Statement kEnd{"UPDATE session SET status = 'completed' WHERE id = $1"};
   write([&](store::Transaction& tx) { return store::run(tx, kEnd, {id}); });
   EXPECT_EQ(status(), "online");

@@ -1624,14 +1624,5 @@ TEST_F(Video, ACallbackFindsItsSessionWithoutWalkingThroughAll) {
   }
 }
 
-// Symptom: the more sessions a doctor ever had, the longer it took to book one.
-// Cause: whether the new one meets another was looked up among all of the doctor's.
-TEST_F(Video, ANewSessionIsComparedWithThoseOfItsTimeAlone) {
-  const auto steps = plan_of(*store_, SessionRows::of_overlaps(), {"t1", "p", 2, 3, "s", 1});
-  ASSERT_EQ(steps.size(), 1U);
-  EXPECT_NE(steps[0].find("(tenant=? AND provider=? AND at_ms>? AND at_ms<?)"), std::string::npos)
-      << steps[0];
-}
-
 }  // namespace
 }  // namespace rabt::consultation

@@ -182,7 +182,7 @@ class VaultSocket final : public http::SocketHandler {
                                        {"consultation_id", feed_->membership().number},
                                        {"user_id", user_},
                                        {"participants", feed_->people()}}));
-    // Nothing more comes of one that was over before.
+    // It may have ended while the socket opened.
     if (is_end(feed_->membership().status)) feed_->over(to_iso8601(parts_.clock.now()));
   }
   void received(http::Socket& socket, std::string_view text) override;
@@ -251,6 +251,8 @@ Result<http::Response> open_clinicvault_socket(const LiveParts& parts, identity:
   RABT_TRY(of, parts.sessions.membership(ask));
   if (of.participant.empty() || !of.listens())
     return denied("participant.not_a_participant", "you do not take part in this consultation");
+  if (is_end(of.status))
+    return conflict("session." + std::string(to_string(of.status)), "the consultation has ended");
   http::Response response{.socket =
                               std::make_shared<VaultSocket>(parts, people, ask, person.number)};
   // A browser that offers subprotocols expects one of them; the ticket is none.

@@ -500,12 +500,6 @@ Result<Response> availability(DoorCall& call) {
   return call.reply(availability_shape(found));
 }
 
-bool is_moment(const Json& ours, const Json& theirs) {
-  if (!ours.is_string() || !theirs.is_string()) return false;
-  const auto at = parse_iso8601(theirs.as_string());
-  return at.ok() && ours.as_string() == to_iso8601(*at);
-}
-
 // A time that is written without a zone, as the moment that it is in `zone`.
 Result<Json> in_zone(const Json& time, const std::string& zone) {
   if (zone.empty() || !time.is_string()) return time;
@@ -533,17 +527,11 @@ Result<Response> add_availability(DoorCall& call) {
     return invalid("api.invalid", "slots: must be a list of {startTime, endTime}");
   const std::string zone = call.body.string_or("timeZone", "");
   RABT_TRY(asked, about_provider(call));
-  RABT_TRY(now, call.house.practice.availability(asked));
   Json slots = Json::array();
   for (const Json& slot : call.body["slots"].as_array()) {
     RABT_TRY(from, in_zone(slot["startTime"], zone));
     RABT_TRY(to, in_zone(slot["endTime"], zone));
-    bool there = false;
-    for (std::size_t i = 0; i < now["slots"].size(); ++i)
-      there = there || (is_moment(now["slots"][i]["startsAt"], from) &&
-                        is_moment(now["slots"][i]["endsAt"], to));
-    if (!there)
-      slots.push_back(Json::object({{"startsAt", std::move(from)}, {"endsAt", std::move(to)}}));
+    slots.push_back(Json::object({{"startsAt", std::move(from)}, {"endsAt", std::move(to)}}));
   }
   asked.body = Json::object({{"slots", std::move(slots)}, {"keep", true}});
   RABT_TRY(set, call.house.practice.set_availability(asked));

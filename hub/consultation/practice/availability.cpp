@@ -4,9 +4,10 @@
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
 #include "hub/consultation/practice/slot_statements.hpp"
+#include "hub/consultation/provider_time.hpp"
 #include "hub/workflow/cron.hpp"
 
-// When providers can be had, and the hours that sessions take.
+// Hours in which providers can be had, and places in clinics.
 namespace rabt::consultation {
 
 using store::Row;
@@ -17,18 +18,14 @@ namespace {
 constexpr Statement kInsert{
     "INSERT INTO slot (tenant, id, provider, starts_ms, ends_ms, clinic, status) VALUES ($1, $2, "
     "$3, $4, $5, $6, $7)"};
-constexpr Statement kCut{
-    "UPDATE slot SET starts_ms = $1, ends_ms = $2, status = $3 WHERE tenant = $4 AND id = $5"};
-constexpr Statement kFreeSlot{"UPDATE slot SET status = 'free' WHERE tenant = $1 AND id = $2"};
 constexpr Statement kTakeClinic{
     "UPDATE clinic_session SET booked = booked + 1 WHERE tenant = $1 AND id = $2 AND booked < "
     "capacity"};
 constexpr Statement kGiveClinic{
     "UPDATE clinic_session SET booked = booked - 1 WHERE tenant = $1 AND id = $2 AND booked > 0"};
-constexpr Statement kPlace{
-    "SELECT clinic_session, slot FROM place WHERE tenant = $1 AND session = $2"};
+constexpr Statement kPlace{"SELECT clinic_session FROM place WHERE tenant = $1 AND session = $2"};
 constexpr Statement kInsertPlace{
-    "INSERT INTO place (tenant, session, clinic_session, slot) VALUES ($1, $2, $3, $4)"};
+    "INSERT INTO place (tenant, session, clinic_session, slot) VALUES ($1, $2, $3, '')"};
 constexpr Statement kDropPlace{"DELETE FROM place WHERE tenant = $1 AND session = $2"};
 
 constexpr std::size_t kMaxSlots = 2'000;
@@ -79,15 +76,15 @@ void PracticeService::read_weekly(const Ask& ask, Fields& fields,
     const auto cron =
         workflow::parse_cron(std::to_string(*from % 60) + " " + std::to_string(*from / 60) +
                              " * * " + std::to_string(number));
-    Timestamp at = now;
-    for (std::int64_t week = 0; week < kWeeks; ++week) {
+    const std::int64_t length_ms = (*to - *from) * 60'000LL;
+    // The hours that run now are among them.
+    Timestamp at{now.ms - length_ms};
+    for (std::int64_t week = 0; week <= kWeeks; ++week) {
       const auto next = workflow::next_due(*cron.schedule, zone, at);
-      if (!next) break;
+      if (!next || next->ms > now.ms + kWeeks * 7 * kDayMs) break;
       at = *next;
-      out.push_back({.starts_ms = at.ms,
-                     .ends_ms = at.ms + (*to - *from) * 60'000LL,
-                     .status = "free",
-                     .clinic = clinic});
+      out.push_back(
+          {.starts_ms = at.ms, .ends_ms = at.ms + length_ms, .status = "free", .clinic = clinic});
     }
   }
 }
@@ -130,19 +127,28 @@ std::vector<PracticeService::SlotInput> PracticeService::read_slots(const Ask& a
   return out;
 }
 
+// Sessions take their time by themselves (provider_time.hpp): slots may be replaced whatever is
+// booked.
 Status PracticeService::put_slots(store::Transaction& transaction, std::string_view tenant,
                                   std::string_view provider, bool keep,
                                   const std::vector<SlotInput>& slots) const {
-  if (!keep)
-    RABT_TRY_STATUS(
-        store::run(transaction, sql::kDropFreeSlots, {tenant, provider, parts_.clock.now().ms}));
+  const auto drop = [&](std::int64_t from_ms, std::int64_t to_ms) {
+    return store::run(transaction, sql::kDropSlots, {tenant, provider, from_ms, to_ms});
+  };
+  if (!keep) RABT_TRY_STATUS(drop(parts_.clock.now().ms, INT64_MAX));
   for (const SlotInput& slot : slots) {
+    // Hours of today that have passed.
+    if (!keep) RABT_TRY_STATUS(drop(slot.starts_ms, slot.ends_ms));
     std::optional<std::int64_t> taken;
+    bool same = false;
     RABT_TRY_STATUS(transaction.query(
         sql::kSlotsIn, {tenant, provider, slot.starts_ms, slot.ends_ms}, [&](const Row& row) {
           taken = row.integer(1);
+          same = row.integer(1) == slot.starts_ms && row.integer(2) == slot.ends_ms &&
+                 row.text(3) == slot.clinic && row.text(4) == slot.status;
           return false;
         }));
+    if (same) continue;
     if (taken) {
       return conflict("availability.overlap", "the slot at " + to_iso8601({slot.starts_ms}) +
                                                   " overlaps one that begins at " +
@@ -156,26 +162,78 @@ Status PracticeService::put_slots(store::Transaction& transaction, std::string_v
   return ok_status();
 }
 
+namespace {
+
+// Name of the part of a slot that begins then: the same whenever the list is read.
+std::string part_id(std::string_view slot, std::int64_t starts_ms, std::int64_t at_ms) {
+  auto id = Ulid::parse(slot);
+  if (!id || starts_ms == at_ms) return std::string(slot);
+  for (std::size_t i = 0; i < 6; ++i)
+    id->bytes[i] = static_cast<std::uint8_t>(at_ms >> (8 * (5 - i)));
+  return id->text();
+}
+
+struct SlotRow {
+  std::string id;
+  std::int64_t starts_ms;
+  std::int64_t ends_ms;
+  std::string clinic;
+  std::string status;
+};
+
+// A slot as it is shown: what sessions take of it is booked, what is left is free.
+void show_slot(const SlotRow& slot, const std::vector<TimePart>& taken, Json& out) {
+  const auto part = [&](std::int64_t from_ms, std::int64_t to_ms, std::string_view status) {
+    if (from_ms >= to_ms) return;
+    out.push_back(Json::object({{"id", part_id(slot.id, slot.starts_ms, from_ms)},
+                                {"startsAt", to_iso8601({from_ms})},
+                                {"endsAt", to_iso8601({to_ms})},
+                                {"clinic", slot.clinic.empty() ? Json() : Json(slot.clinic)},
+                                {"status", status},
+                                {"available", status == "free"}}));
+  };
+  std::int64_t shown_ms = slot.starts_ms;
+  for (const auto& [from_ms, to_ms] : taken) {
+    const std::int64_t begin_ms = std::max(from_ms, shown_ms);
+    const std::int64_t end_ms = std::min(to_ms, slot.ends_ms);
+    if (slot.status != "free" || begin_ms >= end_ms) continue;
+    part(shown_ms, begin_ms, "free");
+    part(begin_ms, end_ms, "booked");
+    shown_ms = end_ms;
+  }
+  part(shown_ms, slot.ends_ms, slot.status);
+}
+
+}  // namespace
+
 Answer PracticeService::availability(const Ask& ask) {
   const std::string& tenant = ask.caller.who.tenant;
   RABT_TRY(person, provider_of(ask));
   RABT_TRY(period, period_of(ask));
   if (ask.parameter("from").empty()) period.from_ms = parts_.clock.now().ms;
   RABT_TRY(now, presences(tenant));
-  Json slots = Json::array();
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(
+  std::vector<SlotRow> rows;
+  std::vector<TimePart> taken;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY_STATUS(connection.query(
         sql::kSlotsIn, {tenant, person.id, period.from_ms, period.to_ms}, [&](const Row& row) {
-          slots.push_back(
-              Json::object({{"id", row.text(0)},
-                            {"startsAt", to_iso8601({row.integer(1)})},
-                            {"endsAt", to_iso8601({row.integer(2)})},
-                            {"clinic", row.text(3).empty() ? Json() : Json(row.text(3))},
-                            {"status", row.text(4)},
-                            {"available", row.text(4) == "free"}}));
+          rows.push_back({.id = std::string(row.text(0)),
+                          .starts_ms = row.integer(1),
+                          .ends_ms = row.integer(2),
+                          .clinic = std::string(row.text(3)),
+                          .status = std::string(row.text(4))});
           return true;
-        });
+        }));
+    if (rows.empty()) return ok_status();
+    RABT_TRY(parts, taken_parts(connection, {.tenant = tenant,
+                                             .provider = person.id,
+                                             .from_ms = rows.front().starts_ms,
+                                             .to_ms = rows.back().ends_ms}));
+    taken = std::move(parts);
+    return ok_status();
   }));
+  Json slots = Json::array();
+  for (const SlotRow& slot : rows) show_slot(slot, taken, slots);
   return Json::object({{"provider", person.id},
                        {"status", status_in(now, person.id).status},
                        {"timeZone", "Asia/Riyadh"},
@@ -190,7 +248,7 @@ Answer PracticeService::set_availability(const Ask& ask) {
                       "change when another provider can be had", person.id));
   Fields fields(ask.body);
   fields.only({"slots", "weekly", "keep"});
-  // keep: adds to what is there. Otherwise the slots that nobody has booked are replaced.
+  // keep: adds to what is there. Otherwise what is there is replaced, from now on.
   const bool keep = fields.boolean("keep").value_or(false);
   const std::vector<SlotInput> slots = read_slots(ask, fields);
   if (!fields.has("slots") && !fields.has("weekly"))
@@ -213,67 +271,22 @@ Answer PracticeService::set_availability(const Ask& ask) {
 }
 
 Status PracticeService::take_place(store::Transaction& transaction, std::string_view tenant,
-                                   const ClinicPlace& place, std::string_view provider,
-                                   Timestamp start, std::int64_t minutes,
-                                   std::string_view session) {
-  if (!place.clinic_session.empty()) {
-    RABT_TRY(changed, transaction.execute(kTakeClinic, {tenant, place.clinic_session}));
-    if (changed == 0) return conflict("clinic.full", "the clinic session has no free place");
-    return store::run(transaction, kInsertPlace, {tenant, session, place.clinic_session, ""});
-  }
-  if (provider.empty()) return ok_status();
-  struct Covering {
-    std::string id;
-    std::int64_t starts_ms;
-    std::int64_t ends_ms;
-    std::string clinic;
-    std::string status;
-  };
-  const std::int64_t end_ms = start.ms + minutes * 60'000;
-  std::vector<Covering> slots;
-  RABT_TRY_STATUS(
-      transaction.query(sql::kSlotsIn, {tenant, provider, start.ms, end_ms}, [&](const Row& row) {
-        slots.push_back({.id = std::string(row.text(0)),
-                         .starts_ms = row.integer(1),
-                         .ends_ms = row.integer(2),
-                         .clinic = std::string(row.text(3)),
-                         .status = std::string(row.text(4))});
-        return true;
-      }));
-  for (const Covering& slot : slots) {
-    if (slot.status == "free") continue;
-    return conflict("provider.busy", "the provider's slot at " + to_iso8601({slot.starts_ms}) +
-                                         " is " + slot.status + "; it has to be free");
-  }
-  // Outside of every slot, or across the end of one, an overlap is worth a warning, no more.
-  if (slots.size() != 1 || slots[0].starts_ms > start.ms || slots[0].ends_ms < end_ms)
-    return ok_status();
-  // The session takes its time out of the slot; what is left stays free.
-  const Covering& slot = slots[0];
-  RABT_TRY_STATUS(store::run(transaction, kCut, {start.ms, end_ms, "booked", tenant, slot.id}));
-  const std::pair<std::int64_t, std::int64_t> rest[] = {{slot.starts_ms, start.ms},
-                                                        {end_ms, slot.ends_ms}};
-  for (const auto& [from, to] : rest) {
-    if (from >= to) continue;
-    const std::string id = parts_.ids.next().text();
-    RABT_TRY_STATUS(
-        store::run(transaction, kInsert, {tenant, id, provider, from, to, slot.clinic, "free"}));
-  }
-  return store::run(transaction, kInsertPlace, {tenant, session, "", slot.id});
+                                   const ClinicPlace& place, std::string_view session) {
+  if (place.clinic_session.empty()) return ok_status();
+  RABT_TRY(changed, transaction.execute(kTakeClinic, {tenant, place.clinic_session}));
+  if (changed == 0) return conflict("clinic.full", "the clinic session has no free place");
+  return store::run(transaction, kInsertPlace, {tenant, session, place.clinic_session});
 }
 
 Status PracticeService::free_place(store::Transaction& transaction, std::string_view tenant,
                                    std::string_view session) {
   std::string clinic_session;
-  std::string slot;
   RABT_TRY_STATUS(transaction.query(kPlace, {tenant, session}, [&](const Row& row) {
     clinic_session = std::string(row.text(0));
-    slot = std::string(row.text(1));
     return false;
   }));
-  if (!clinic_session.empty())
-    RABT_TRY_STATUS(store::run(transaction, kGiveClinic, {tenant, clinic_session}));
-  if (!slot.empty()) RABT_TRY_STATUS(store::run(transaction, kFreeSlot, {tenant, slot}));
+  if (clinic_session.empty()) return ok_status();
+  RABT_TRY_STATUS(store::run(transaction, kGiveClinic, {tenant, clinic_session}));
   return store::run(transaction, kDropPlace, {tenant, session});
 }
 

@@ -68,8 +68,7 @@ class PracticeService final : public Practice, public Surroundings {
   Result<ClinicPlace> clinic_place(std::string_view tenant, const Json& clinic,
                                    const Json& clinic_session) override;
   Status take_place(store::Transaction& transaction, std::string_view tenant,
-                    const ClinicPlace& place, std::string_view provider, Timestamp start,
-                    std::int64_t minutes, std::string_view session) override;
+                    const ClinicPlace& place, std::string_view session) override;
   Status free_place(store::Transaction& transaction, std::string_view tenant,
                     std::string_view session) override;
   Status meter(store::Transaction& transaction, std::string_view tenant, std::string_view session,

@@ -3,6 +3,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
 #include "hub/consultation/practice/slot_statements.hpp"
+#include "hub/consultation/provider_time.hpp"
 
 // Providers and whether they are there.
 namespace rabt::consultation {
@@ -20,7 +21,7 @@ constexpr Statement kSetPresence{
     "INSERT INTO presence (tenant, person, status, set_ms) VALUES ($1, $2, $3, $4) ON CONFLICT "
     "(tenant, person) DO UPDATE SET status = excluded.status, set_ms = excluded.set_ms"};
 constexpr Statement kInSession{
-    "SELECT provider, MIN(started_ms) FROM session WHERE tenant = $1 AND status = 'active' AND "
+    "SELECT provider, MAX(started_ms) FROM session WHERE tenant = $1 AND status = 'active' AND "
     "provider <> '' GROUP BY provider"};
 
 constexpr Roles kProviders{Role::doctor, Role::specialist};
@@ -102,7 +103,7 @@ void PracticeService::tell_presence(std::string_view tenant, std::string_view pe
       [&](store::Transaction& transaction) { return put_event(transaction, tenant, told); });
 }
 
-// A session makes busy; then counts what was set by hand; then a live connection.
+// What was done last counts: a session that began, or what was set by hand; then a live connection.
 Result<std::map<std::string, PracticeService::PresenceNow>> PracticeService::presences(
     std::string_view tenant) const {
   std::map<std::string, PresenceNow> out;
@@ -123,8 +124,9 @@ Result<std::map<std::string, PracticeService::PresenceNow>> PracticeService::pre
       return true;
     }));
     return connection.query(kInSession, {tenant}, [&](const Row& row) {
-      out[std::string(row.text(0))] = {
-          .status = "busy", .since_ms = row.integer(1), .source = "session"};
+      PresenceNow& is = out[std::string(row.text(0))];
+      if (is.source == "manual" && is.since_ms >= row.integer(1)) return true;
+      is = {.status = "busy", .since_ms = row.integer(1), .source = "session"};
       return true;
     });
   }));
@@ -162,11 +164,18 @@ Result<std::set<std::string>> free_at(store::Store& store, std::string_view tena
   std::set<std::string> free;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
     for (const Person& person : people) {
+      bool slot = false;
       RABT_TRY_STATUS(connection.query(sql::kSlotsIn, {tenant, person.id, at.ms, at.ms + 1},
-                                       [&](const Row& row) {
-                                         if (row.text(4) == "free") free.insert(person.id);
-                                         return true;
+                                       [&](const Row& /*row*/) {
+                                         slot = true;
+                                         return false;
                                        }));
+      if (!slot) continue;
+      RABT_TRY(
+          found,
+          fit(connection,
+              {.tenant = tenant, .provider = person.id, .from_ms = at.ms, .to_ms = at.ms + 1}));
+      if (found == Fit::free) free.insert(person.id);
     }
     return ok_status();
   }));
@@ -248,15 +257,11 @@ Answer PracticeService::set_presence(const Ask& ask) {
   const Timestamp at = parts_.clock.now();
   const audit::Prepared set =
       entry(ask, "presence.set", "person:" + person, Json::object({{"status", status}}));
-  // Who is in a session stays busy, whatever he says.
-  RABT_TRY(before, presences(tenant));
-  const bool in_session = status_in(before, person).source == "session";
-  const HubEvent told{
-      .id = parts_.ids.next().text(),
-      .type = "provider.presence-changed",
-      .at = at,
-      .data = Json::object({{"provider", person}, {"status", in_session ? "busy" : status}}),
-      .trace = ask.caller.trace};
+  const HubEvent told{.id = parts_.ids.next().text(),
+                      .type = "provider.presence-changed",
+                      .at = at,
+                      .data = Json::object({{"provider", person}, {"status", status}}),
+                      .trace = ask.caller.trace};
   const bool tells = !ask.record.empty() || ask.caller.who.roles.has_any(kProviders);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(transaction, kSetPresence, {tenant, person, status, at.ms}));

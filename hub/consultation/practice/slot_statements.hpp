@@ -13,10 +13,10 @@ inline constexpr store::Statement kSlotsIn{
     "AND starts_ms >= COALESCE((SELECT MAX(s.starts_ms) FROM slot s WHERE s.tenant = $1 AND "
     "s.provider = $2 AND s.starts_ms <= $3), $3) AND starts_ms < $4 AND ends_ms > $3 ORDER BY "
     "starts_ms LIMIT 5000"};
-// Slots that end after $3 and are not booked go.
-inline constexpr store::Statement kDropFreeSlots{
+// Slots of the provider $2 that have a part of the time from $3 to $4 go.
+inline constexpr store::Statement kDropSlots{
     "DELETE FROM slot WHERE tenant = $1 AND provider = $2 AND starts_ms >= COALESCE((SELECT "
     "MAX(s.starts_ms) FROM slot s WHERE s.tenant = $1 AND s.provider = $2 AND s.starts_ms <= $3), "
-    "$3) AND ends_ms > $3 AND status <> 'booked'"};
+    "$3) AND starts_ms < $4 AND ends_ms > $3"};
 
 }  // namespace rabt::consultation::sql

@@ -67,6 +67,8 @@ struct Moment {
 // when the session has a visit.
 struct Open {
   bool request = false;
+  // The patient books himself: no room waits for him before somebody comes.
+  bool by_patient = false;
   std::optional<bool> visit_open;
   // For a visit the number of the visit, otherwise random.
   std::string room_suffix;

@@ -86,7 +86,7 @@ Result<Change> on(Step step, const Open& command) {
   warn_of(is, at.settings);
   //
   if (is.provider_plugin.empty()) is.warn("video.not_configured");
-  if (!command.request && within_lead(is, at)) open_room(step);
+  if (!command.request && !command.by_patient && within_lead(is, at)) open_room(step);
   step.record(command.request ? "session.requested" : "session.created",
               Json::object({{"type", to_string(is.type)}, {"door", is.door}}));
   step.tell(command.request ? "requested" : "created");

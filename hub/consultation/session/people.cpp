@@ -66,6 +66,10 @@ void clear_room_warnings(Session& is) {
     is.clear_warning(one);
 }
 
+// PulseOne's clients count the call to join, whatever the provider sees of it (P-17).
+bool call_is_joining(const Session& is, const Moment& moment) {
+  return is.door == "pulseone" && moment.settings.provider_events;
+}
 void tell_joined(Step& step, const Participant& one) {
   step.record("participant.joined", named(one));
   step.tell("participant-joined", named(one));
@@ -96,10 +100,12 @@ Result<Change> on(Step step, const Join& command) {
     step.record("participant.waiting", named(*own));
     step.tell("participant-waiting", named(*own));
   }
+  const bool comes = !own->here;
   own->here = true;
   own->was_here = true;
   if (!own->came_ms) own->came_ms = step.moment.now.ms;
   if (own->admitted()) {
+    if (comes && call_is_joining(is, step.moment)) tell_joined(step, *own);
     open_room(step);
     // A second device of one person takes the place of the first: the stay goes on.
     if (!step.moment.settings.provider_events && !is.present(*own)) {
@@ -155,9 +161,17 @@ Result<Change> on(Step step, const Add& command) {
   }
   if (one != nullptr && one->takes_part()) {
     RABT_TRY_STATUS(may_take_part(step, coming));
-    step.change.unchanged = true;
     step.change.participant = one->id;
-    return std::move(step.change);
+    if (!keep_posted(*one, command.participant.guest)) {
+      step.change.unchanged = true;
+      return std::move(step.change);
+    }
+    if (one->person.empty() && command.participant.guest.find("licenceNumber") != nullptr)
+      one->licence = command.participant.licence;
+    const Json what = Json::object({{"members", Json::array({"participants"})}});
+    step.record("session.updated", what);
+    step.tell("updated", what);
+    return done(std::move(step));
   }
   if (one == nullptr) {
     RABT_TRY(added, bring_in(step, coming));
@@ -166,6 +180,7 @@ Result<Change> on(Step step, const Add& command) {
   } else {
     // Removed or denied before: only a host brings somebody back, and this is one.
     RABT_TRY_STATUS(may_take_part(step, coming));
+    (void)keep_posted(*one, coming.guest);
     one->role = coming.role;
     one->account = coming.account;
     one->bypass = coming.bypass;
@@ -585,10 +600,11 @@ Result<Change> on(Step step, const ProviderJoined& command) {
     is.stays.back().left_ms = is.ended_ms;
     return std::move(step.change);
   }
+  const bool told = one->here && call_is_joining(is, step.moment);
   one->here = true;
   one->was_here = true;
   one->connection = "connected";
-  tell_joined(step, *one);
+  if (!told) tell_joined(step, *one);
   hold_receivers(step);
   follow_presence(step);
   begin_by_itself(step, command.visit_open);

@@ -98,6 +98,16 @@ const Participant* Session::of_person(std::string_view person) const {
 Participant* Session::of_person(std::string_view person) {
   return const_cast<Participant*>(std::as_const(*this).of_person(person));
 }
+bool keep_posted(Participant& participant, const Json& posted) {
+  bool changed = false;
+  for (const auto& [key, value] : posted.as_object()) {
+    if (participant.guest[key] == value) continue;
+    participant.guest.set(key, value);
+    changed = true;
+  }
+  return changed;
+}
+
 bool Session::present(const Participant& one) const {
   return one.admitted() && std::any_of(stays.begin(), stays.end(), [&](const Stay& stay) {
            return stay.participant == one.id && !stay.left_ms;
@@ -398,6 +408,7 @@ Json participant_document(const Participant& one) {
                        {"went", optional_ms(one.went_ms)},
                        {"licence", kLicences[static_cast<std::size_t>(one.licence)]},
                        {"guest", one.guest},
+                       {"record", one.record},
                        {"created", one.created_ms}});
 }
 
@@ -423,6 +434,7 @@ Participant participant_of(const Json& json) {
   one.went_ms = ms_of(json["went"]);
   one.licence = parse_or(kLicences, json.string_or("licence", ""), identity::Licence::missing);
   one.guest = json["guest"];
+  one.record = json["record"];
   one.created_ms = json.int_or("created", 0);
   return one;
 }

@@ -83,9 +83,13 @@ struct Participant {
   std::optional<std::int64_t> went_ms;
   // The licence as it was known when the participant came in. For doctors and specialists.
   identity::Licence licence = identity::Licence::missing;
-  // What is known of a guest: externalId, name, phone, email, licenceNumber, department,
-  // organization, saudiResident, preferredLanguage, genderPreference, gender. Patient data.
+  // As it was posted: externalId, name, phone, email, licenceNumber, department, organization,
+  // saudiResident, preferredLanguage, genderPreference, gender. It belongs to the participant: the
+  // record of a person stays as it is. Patient data.
   Json guest = Json::object();
+  // The same members of the person's record, as they were when the session ended. Null before, and
+  // for a guest. Patient data.
+  Json record;
   std::int64_t created_ms = 0;
 
   // May speak, read and be counted: neither denied nor removed.
@@ -253,6 +257,10 @@ struct Session {
   void begin_gap(std::int64_t at_ms, std::string_view code);
   void end_gap(std::int64_t at_ms);
 };
+
+// Adds what was posted of somebody who takes part already; a member that is posted again replaces
+// the former one. True if that changed anything.
+bool keep_posted(Participant& participant, const Json& posted);
 
 // 3.3: what a type of session asks of its participants.
 [[nodiscard]] bool is_host_role(SessionType type, PartRole role);

@@ -423,6 +423,7 @@ void follow_presence(Step& step) {
   const bool somebody = is.anybody_here();
   if (is.status == SessionStatus::scheduled && somebody) {
     is.status = SessionStatus::waiting;
+    step.record("session.waiting");
     step.tell("waiting");
   } else if (is.status == SessionStatus::waiting && !somebody) {
     is.status = SessionStatus::scheduled;

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hub/base/result.hpp"
+#include "hub/store/store.hpp"
+
+// Time of a provider: which part is taken, and whether a visit fits in. Pure reading, inside
+// a job or outside.
+namespace rabt::consultation {
+
+// A part of a provider's time, and who wants it.
+struct WantedTime {
+  std::string_view tenant;
+  std::string_view provider;
+  std::int64_t from_ms = 0;
+  std::int64_t to_ms = 0;
+  // The session that wants it: its own place does not count.
+  std::string_view session{};
+  // The clinic session that it has a place in: the others there do not count, capacity does.
+  std::string_view clinic_session{};
+};
+
+enum class Fit : std::uint8_t {
+  free,
+  // Taken, on a day for which the provider has published no slots.
+  overlaps,
+  // Taken, on a day for which he has.
+  busy
+};
+// Taken is what a session that is not over covers, or a blocked slot. A day is one of Asia/Riyadh.
+[[nodiscard]] Result<Fit> fit(store::Connection& connection, const WantedTime& wanted);
+
+// What sessions that are not over cover of the wanted time, in order; parts may overlap.
+using TimePart = std::pair<std::int64_t, std::int64_t>;
+[[nodiscard]] Result<std::vector<TimePart>> taken_parts(store::Connection& connection,
+                                                        const WantedTime& wanted);
+
+// With what taken_parts() looks: tests look at how the store runs it. It has seven values.
+[[nodiscard]] store::Statement of_taken_parts();
+
+}  // namespace rabt::consultation

@@ -1,0 +1,134 @@
+#include "hub/audit/reader.hpp"
+#include "tests/consultation/session_house.hpp"
+
+// What is said of participants when they are posted, and what is written when they come in.
+namespace rabt::consultation {
+namespace {
+
+class Posted : public SessionHouse {
+ protected:
+  Json posted(Json members) {
+    members.set("person", patient_);
+    members.set("role", "patient");
+    return members;
+  }
+  std::size_t entries(const std::string& session, const std::string& act) {
+    audit::Query query;
+    query.object = "session:" + session;
+    query.act = act;
+    return must(audit::read_page(*audit_, query, 50)).entries.size();
+  }
+};
+
+TEST_F(Posted, WhatIsPostedOfAPersonBelongsToTheParticipantAndTheRecordStays) {
+  people_.of(patient_).profile.set("language", "ar");
+  people_.of(patient_).profile.set("saudiResident", true);
+  const Json members = Json::object({{"name", "As Posted"},
+                                     {"preferredLanguage", "en"},
+                                     {"genderPreference", "female"},
+                                     {"saudiResident", false}});
+  const std::string at_once =
+      id_of(made(with(plain(), "participants", Json::array({posted(members)}))));
+  const std::string later = id_of(made());
+  must(sessions_->add_participant(as(doctor_, later, posted(members))));
+  for (const std::string& id : {at_once, later}) {
+    const Json one = part(id, patient_);
+    for (const auto& [key, value] : members.as_object()) EXPECT_EQ(one[key], value) << key;
+    EXPECT_EQ(one["record"]["name"], Json("Patient One"));
+    EXPECT_EQ(one["record"]["preferredLanguage"], Json("ar"));
+    EXPECT_EQ(one["record"]["saudiResident"], Json(true));
+  }
+  EXPECT_EQ(people_.of(patient_).profile.string_or("name", ""), "Patient One");
+  // Somebody else who takes part sees names alone.
+  must(sessions_->add_participant(
+      as(doctor_, later, Json::object({{"person", nurse_}, {"role", "observer"}}))));
+  EXPECT_EQ(seen(later)["participants"].size(), 3U) << "posted again, the patient is no second one";
+}
+
+TEST_F(Posted, WhatNobodyPostedIsTheRecordsThenTheDefault) {
+  people_.of(patient_).profile.set("language", "en");
+  const std::string id = id_of(made());
+  EXPECT_EQ(part(id, patient_)["preferredLanguage"], Json("en"));
+  EXPECT_EQ(part(id, patient_)["saudiResident"], Json(false));
+  EXPECT_EQ(part(id, doctor_)["preferredLanguage"], Json("ar"));
+}
+
+TEST_F(Posted, APatientWhoComesLaterIsAskedForHisPreference) {
+  const std::string id =
+      id_of(made(Json::object({{"type", "emergency_consultation"}, {"waitingRoom", false}})));
+  EXPECT_EQ(seen(id)["warnings"].dump(), "[]");
+  must(sessions_->add_participant(
+      as(doctor_, id, posted(Json::object({{"genderPreference", "female"}})))));
+  EXPECT_EQ(seen(id)["warnings"].dump(), R"(["preference.gender"])");
+  must(sessions_->add_participant(
+      as(doctor_, id, posted(Json::object({{"genderPreference", "male"}})))));
+  EXPECT_EQ(seen(id)["warnings"].dump(), "[]") << "posted again";
+}
+
+// R-12
+TEST_F(Posted, ASessionThatIsOverLooksAsItDidWhateverBecomesOfTheRecords) {
+  const std::string id = id_of(made());
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->end(as(doctor_, id)));
+  const std::string before = seen(id).dump();
+  people_.of(patient_).profile.set("name", "Renamed");
+  people_.of(patient_).profile.set("genderPreference", "female");
+  clock_.advance_ms(60'000);
+  EXPECT_EQ(seen(id).dump(), before);
+}
+
+TEST_F(Posted, EveryWayToAMediaTokenHasAnEntryOfItsOwn) {
+  const std::string id = id_of(made());
+  EXPECT_EQ(entries(id, "token.issued"), 1U) << "with the session";
+  must(sessions_->join(as(doctor_, id)));
+  EXPECT_EQ(entries(id, "token.issued"), 2U);
+  EXPECT_EQ(entries(id, "session.waiting"), 1U);
+  must(sessions_->token(as(doctor_, id)));
+  EXPECT_EQ(entries(id, "token.issued"), 3U);
+  must(sessions_->join(as(patient_, id)));
+  EXPECT_EQ(entries(id, "token.issued"), 3U) << "he waits, and has none";
+  Ask admit = as(doctor_, id);
+  admit.record = part_of(id, patient_);
+  EXPECT_EQ(must(sessions_->admit(admit)).string_or("tokenUse", ""), "media");
+  EXPECT_EQ(entries(id, "token.issued"), 4U);
+  // One that opens the room, too.
+  const std::string planned =
+      id_of(made(with(plain(), "scheduledStart", to_iso8601({clock_.now().ms + 86'400'000}))));
+  must(sessions_->token(as(doctor_, planned)));
+  EXPECT_EQ(entries(planned, "token.issued"), 1U);
+}
+
+TEST_F(Posted, APatientHasSoManyOpenBookingsAndNoRoomWaitsForThem) {
+  settings_.patient_bookings = 2;
+  close();
+  open();
+  const auto book = [&](const std::string& patient) {
+    return sessions_->create(
+        as(patient, {}, Json::object({{"type", "doctor_patient"}, {"provider", doctor_}})));
+  };
+  const std::string first = id_of(must(book(patient_)));
+  must(book(patient_));
+  EXPECT_EQ(code(book(patient_)), "booking.limit");
+  EXPECT_EQ(code(book(patient2_)), "ok");
+  EXPECT_EQ(code(sessions_->create(as(doctor_, {}, plain()))), "ok") << "others book for him";
+  must(sessions_->cancel(as(patient_, first)));
+  EXPECT_EQ(code(book(patient_)), "ok");
+  ASSERT_TRUE(eventually([&] { return told("created").size() == 5; }));
+  EXPECT_EQ(provider_.calls("create-session").size(), 1U) << "the doctor's";
+}
+
+// P-17
+TEST_F(Posted, AClientOfPulseOneThatJoinsHasJoinedThoughTheProviderSeesNobody) {
+  settings_.provider_events = true;
+  close();
+  open();
+  Ask ask = as(doctor_, {}, with(plain(), "waitingRoom", false));
+  ask.door = "pulseone";
+  const std::string id = id_of(must(sessions_->create(ask)));
+  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->join(as(doctor_, id)));
+  EXPECT_EQ(entries(id, "participant.joined"), 1U);
+}
+
+}  // namespace
+}  // namespace rabt::consultation

@@ -1,0 +1,323 @@
+#include "hub/consultation/provider_time.hpp"
+
+#include <thread>
+
+#include "tests/consultation/plan_of.hpp"
+#include "tests/consultation/service_house.hpp"
+
+// Times at which a provider can be booked.
+namespace rabt::consultation {
+namespace {
+
+using identity::Role;
+
+class ProviderTime : public ServiceHouse {
+ protected:
+  void SetUp() override {
+    ServiceHouse::SetUp();
+    sessions_->surround(practice_->surroundings());
+  }
+  // "10:00" on the day of these tests, in Riyadh; "+01:00" is on the day after.
+  static std::string at(const std::string& clock) {
+    const bool next = clock[0] == '+';
+    return std::string(next ? "2031-01-08T" : "2031-01-07T") + clock.substr(next ? 1 : 0) +
+           ":00+03:00";
+  }
+  Answer publish(std::initializer_list<std::pair<std::string, std::string>> hours,
+                 bool keep = false) {
+    Json slots = Json::array();
+    for (const auto& [from, to] : hours)
+      slots.push_back(Json::object({{"startsAt", at(from)}, {"endsAt", at(to)}}));
+    return put(Json::object({{"slots", std::move(slots)}, {"keep", keep}}));
+  }
+  Answer put(Json body) {
+    Ask ask = as(doctor_, {}, std::move(body));
+    ask.record = doctor_;
+    return practice_->set_availability(ask);
+  }
+  std::string slots() {
+    Ask ask = as(patient_);
+    ask.record = doctor_;
+    const Json shown = must(practice_->availability(ask));
+    std::string out;
+    for (const Json& slot : shown["slots"].as_array()) {
+      // In Riyadh.
+      for (const char* name : {"startsAt", "endsAt"}) {
+        const auto moment = parse_iso8601(slot.string_or(name, ""));
+        out += to_iso8601({moment->ms + 3LL * 3'600'000}).substr(11, 5);
+        out += name[0] == 's' ? "-" : " ";
+      }
+      out += slot.string_or("status", "") + "|";
+    }
+    return out;
+  }
+  Json visit(const std::string& clock, std::int64_t minutes = 30) {
+    return with(with(plain(), "scheduledStart", at(clock)), "plannedMinutes", minutes);
+  }
+  Answer book(const std::string& clock, std::int64_t minutes = 30) {
+    return sessions_->create(as(doctor_, {}, visit(clock, minutes)));
+  }
+  std::string booked(const std::string& clock, std::int64_t minutes = 30) {
+    return id_of(must(book(clock, minutes)));
+  }
+  Answer change(const std::string& session, Json members) {
+    Ask ask = as(doctor_, session, std::move(members));
+    ask.version = seen(session).int_or("version", 0);
+    return sessions_->change(ask);
+  }
+  Answer move(const std::string& session, const std::string& clock) {
+    return change(session, Json::object({{"scheduledStart", at(clock)}}));
+  }
+  static std::string warnings(const Json& session) { return session["warnings"].dump(); }
+};
+
+TEST_F(ProviderTime, WhatASessionCoversIsTakenOverTheEdgesOfSlots) {
+  must(publish({{"09:00", "12:00"}, {"12:00", "15:00"}, {"16:00", "17:00"}}));
+  booked("11:45");
+  EXPECT_EQ(code(book("11:45")), "provider.busy");
+  EXPECT_EQ(code(book("11:15")), "ok") << "until it begins";
+  EXPECT_EQ(code(book("12:15")), "ok") << "from its end on";
+  EXPECT_EQ(code(book("11:00", 240)), "provider.busy") << "around all";
+  booked("16:45");
+  EXPECT_EQ(code(book("17:10")), "provider.busy") << "past the end of the slot";
+  EXPECT_EQ(code(book("08:45")), "ok");
+  EXPECT_EQ(code(book("09:10", 5)), "provider.busy");
+  booked("21:00");
+  EXPECT_EQ(code(book("21:15")), "provider.busy") << "outside of all slots of the day";
+  EXPECT_EQ(slots(),
+            "09:00-09:15 booked|09:15-11:15 free|11:15-11:45 booked|11:45-12:00 booked|"
+            "12:00-12:15 booked|12:15-12:45 booked|12:45-15:00 free|16:00-16:45 free|"
+            "16:45-17:00 booked|");
+}
+
+TEST_F(ProviderTime, WhatASessionCoversIsTakenOverMidnight) {
+  must(publish({{"22:00", "+00:00"}, {"+00:00", "+02:00"}}));
+  booked("23:45");
+  EXPECT_EQ(code(book("23:45")), "provider.busy");
+  EXPECT_EQ(code(book("+00:10")), "provider.busy");
+  EXPECT_EQ(code(book("+00:15")), "ok");
+}
+
+TEST_F(ProviderTime, ATimeIsGivenBackWhateverEndsItsSession) {
+  must(publish({{"09:00", "12:00"}}));
+  must(sessions_->cancel(as(doctor_, booked("10:00"))));
+  const std::string again = booked("09:45");
+  EXPECT_EQ(code(book("09:45")), "provider.busy");
+  must(sessions_->start(as(doctor_, again)));
+  EXPECT_EQ(code(book("09:45")), "provider.busy");
+  must(sessions_->end(as(doctor_, again)));
+  const std::string missed = booked("09:45");
+  EXPECT_EQ(slots(), "09:00-09:45 free|09:45-10:15 booked|10:15-12:00 free|");
+  clock_.advance_ms(parse_iso8601(at("10:20"))->ms - clock_.now().ms);
+  ASSERT_TRUE(eventually([&] { return seen(missed).string_or("status", "") == "no_show"; }));
+  EXPECT_EQ(slots(), "09:00-12:00 free|");
+}
+
+TEST_F(ProviderTime, AMovedSessionTakesItsNewPlaceAndLeavesTheOldOne) {
+  must(publish({{"09:00", "12:00"}}));
+  const std::string one = booked("10:00");
+  const std::string other = booked("11:30");
+  EXPECT_EQ(code(move(one, "10:15")), "ok") << "over its own place";
+  EXPECT_EQ(code(move(one, "11:15")), "provider.busy");
+  EXPECT_EQ(seen(one).string_or("scheduledStart", ""), "2031-01-07T07:15:00.000Z");
+  EXPECT_EQ(code(move(one, "11:00")), "ok");
+  EXPECT_EQ(code(book("11:00")), "provider.busy");
+  EXPECT_EQ(code(change(one, Json::object({{"plannedMinutes", 45}}))), "provider.busy");
+  EXPECT_EQ(code(change(one, Json::object({{"notes", "x"}}))), "ok");
+  EXPECT_EQ(code(book("10:15")), "ok");
+  must(sessions_->cancel(as(doctor_, other)));
+  EXPECT_EQ(code(change(one, Json::object({{"plannedMinutes", 45}}))), "ok");
+  EXPECT_EQ(code(book("11:30")), "provider.busy");
+}
+
+TEST_F(ProviderTime, WithoutSlotsOnTheDayAnOverlapWarns) {
+  must(publish({{"+09:00", "+12:00"}}));
+  booked("10:00");
+  const Json second = must(book("10:00"));
+  EXPECT_EQ(warnings(second), R"(["provider.overlap"])");
+  EXPECT_EQ(warnings(must(move(id_of(second), "11:00"))), "[]") << "it has moved away";
+  EXPECT_EQ(warnings(must(move(id_of(second), "09:45"))), R"(["provider.overlap"])");
+  booked("23:45");
+  EXPECT_EQ(code(book("23:50")), "provider.busy") << "it reaches into a day with slots";
+}
+
+TEST_F(ProviderTime, BlockedHoursAreTaken) {
+  must(put(Json::object({{"slots", Json::array({Json::object({{"startsAt", at("12:00")},
+                                                              {"endsAt", at("13:00")},
+                                                              {"status", "blocked"}})})}})));
+  EXPECT_EQ(code(book("12:45")), "provider.busy");
+  EXPECT_EQ(code(book("13:00")), "ok");
+}
+
+TEST_F(ProviderTime, AcceptanceAndAssignmentAskForTheTime) {
+  must(publish({{"09:00", "12:00"}}));
+  Ask wish = as(patient_, {}, with(visit("10:00"), "request", true));
+  const std::string request = id_of(must(sessions_->create(wish)));
+  const std::string own = booked("10:15");
+  EXPECT_EQ(code(sessions_->accept(as(doctor_, request))), "provider.busy");
+  EXPECT_EQ(code(sessions_->assign(as_admin(request, Json::object({{"provider", doctor_}})))),
+            "provider.busy");
+  const std::string others =
+      id_of(must(sessions_->create(as(doctor2_, {}, with(visit("10:00"), "patient", patient2_)))));
+  EXPECT_EQ(code(sessions_->assign(as_admin(others, Json::object({{"provider", doctor_}})))),
+            "provider.busy");
+  must(sessions_->cancel(as(doctor_, own)));
+  EXPECT_EQ(code(sessions_->accept(as(doctor_, request))), "ok");
+  EXPECT_EQ(code(sessions_->assign(as_admin(others, Json::object({{"provider", doctor_}})))),
+            "provider.busy");
+  EXPECT_EQ(code(book("10:00")), "provider.busy");
+}
+
+TEST_F(ProviderTime, ABookedFollowUpAsksForTheTime) {
+  must(publish({{"09:00", "12:00"}}));
+  const std::string running = id_of(made());
+  must(sessions_->start(as(doctor_, running)));
+  booked("10:00");
+  const auto plan = [&](const std::string& clock) {
+    return records_->plan_follow_up(
+        as(doctor_, running, Json::object({{"at", at(clock)}, {"book", true}})));
+  };
+  EXPECT_EQ(code(plan("10:15")), "provider.busy");
+  EXPECT_EQ(code(plan("10:30")), "ok");
+}
+
+TEST_F(ProviderTime, AnEmergencyALateEntryAndABookingOfTheHospitalAreTakenWithAWarning) {
+  must(publish({{"09:00", "12:00"}}));
+  booked("10:00");
+  const Json emergency = must(
+      sessions_->create(as(doctor_, {}, with(visit("10:00"), "type", "emergency_consultation"))));
+  EXPECT_EQ(warnings(emergency), R"(["provider.overlap"])");
+  Ask workflow = as({}, {}, with(visit("10:00"), "provider", doctor_));
+  workflow.door = "workflow";
+  EXPECT_EQ(warnings(must(sessions_->create(workflow))), R"(["provider.overlap"])");
+  clock_.advance_ms(parse_iso8601(at("10:05"))->ms - clock_.now().ms);
+  EXPECT_EQ(warnings(must(book("10:00"))), R"(["provider.overlap"])");
+  EXPECT_EQ(code(book("10:10")), "provider.busy");
+}
+
+TEST_F(ProviderTime, PlacesInAClinicAreCountedAndNotCompared) {
+  Ask clinic = as_admin({}, Json::object({{"name", "Heart"}}));
+  clinic.caller.who.tenant = "t1";
+  const Json made_clinic = must(practice_->add_clinic(clinic));
+  Ask hours = as_admin({}, Json::object({{"provider", doctor_},
+                                         {"startsAt", at("09:00")},
+                                         {"endsAt", at("12:00")},
+                                         {"capacity", 3}}));
+  hours.caller.who.tenant = "t1";
+  hours.record = id_of(made_clinic);
+  const Json session = must(practice_->add_clinic_session(hours));
+  must(publish({{"09:00", "12:00"}}));
+  const auto place = [&](Json body) {
+    body.set("clinic", made_clinic["id"]);
+    body.set("clinicSession", session["id"]);
+    return sessions_->create(as(doctor_, {}, std::move(body)));
+  };
+  EXPECT_EQ(warnings(must(place(plain()))), "[]");
+  EXPECT_EQ(warnings(must(place(visit("10:00")))), "[]");
+  EXPECT_EQ(warnings(must(place(visit("10:00")))), "[]");
+  EXPECT_EQ(code(place(visit("11:00"))), "clinic.full");
+  EXPECT_EQ(code(book("10:15")), "provider.busy");
+}
+
+// Two who are told at once that the time is free.
+TEST_F(ProviderTime, OfTwoWhoBookATimeAtOnceOneGetsIt) {
+  must(publish({{"09:00", "17:00"}}));
+  for (int round = 0; round < 8; ++round) {
+    const std::string clock = (round == 0 ? "09" : std::to_string(9 + round)) + ":00";
+    std::vector<std::string> ended(4);
+    std::vector<std::thread> threads;
+    for (std::string& one : ended) threads.emplace_back([&, this] { one = code(book(clock)); });
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(std::count(ended.begin(), ended.end(), "ok"), 1) << clock;
+    EXPECT_EQ(std::count(ended.begin(), ended.end(), "provider.busy"), 3) << clock;
+  }
+}
+
+TEST_F(ProviderTime, OfTwoWhoBookATimeWithoutSlotsAtOnceOneIsWarned) {
+  std::vector<std::string> ended(4);
+  std::vector<std::thread> threads;
+  for (std::string& one : ended)
+    threads.emplace_back([&, this] { one = warnings(must(book("10:00"))); });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(std::count(ended.begin(), ended.end(), "[]"), 1);
+}
+
+TEST_F(ProviderTime, SlotsAreReplacedUnderWhatIsBooked) {
+  must(publish({{"09:00", "12:00"}}));
+  booked("10:00");
+  must(publish({{"09:00", "12:00"}}));
+  EXPECT_EQ(slots(), "09:00-10:00 free|10:00-10:30 booked|10:30-12:00 free|");
+  EXPECT_EQ(code(publish({{"09:00", "12:00"}}, true)), "ok") << "it is there already";
+  EXPECT_EQ(code(publish({{"11:00", "13:00"}}, true)), "availability.overlap");
+  EXPECT_EQ(code(book("10:15")), "provider.busy");
+  must(publish({{"10:15", "11:00"}}));
+  EXPECT_EQ(slots(), "10:15-10:30 booked|10:30-11:00 free|");
+}
+
+TEST_F(ProviderTime, PartsOfASlotHaveNamesOfTheirOwnThatStay) {
+  must(publish({{"09:00", "12:00"}}));
+  booked("10:00");
+  const auto names = [&] {
+    Ask ask = as(patient_);
+    ask.record = doctor_;
+    std::set<std::string> found;
+    const Json shown = must(practice_->availability(ask));
+    for (const Json& slot : shown["slots"].as_array()) found.insert(slot.string_or("id", ""));
+    return found;
+  };
+  const std::set<std::string> first = names();
+  EXPECT_EQ(first.size(), 3U);
+  EXPECT_EQ(names(), first);
+  for (const std::string& one : first) EXPECT_TRUE(Ulid::parse(one)) << one;
+}
+
+// Symptom: a rule saved within its own hours took the rest of the day away.
+// Cause: the hours of a rule began with the next ones that had not begun.
+// Why this would have caught it: the clock stands within the hours of the rule.
+TEST_F(ProviderTime, TheHoursOfARuleThatRunNowAreAmongItsSlots) {
+  clock_.advance_ms(parse_iso8601(at("10:05"))->ms - clock_.now().ms);
+  const auto weekly = [&](const char* from, const char* to) {
+    return put(Json::object(
+        {{"weekly",
+          Json::array({Json::object(
+              {{"day", "tuesday"}, {"from", from}, {"to", to}, {"timeZone", "Asia/Riyadh"}})})}}));
+  };
+  const auto first = [&] { return slots().substr(0, 17); };
+  must(weekly("09:00", "12:00"));
+  EXPECT_EQ(first(), "09:00-12:00 free|");
+  const std::string nine = slots();
+  EXPECT_EQ(std::count(nine.begin(), nine.end(), '|'), 9);
+  must(weekly("09:30", "13:00"));
+  EXPECT_EQ(first(), "09:30-13:00 free|");
+  must(weekly("10:05", "11:00"));
+  EXPECT_EQ(first(), "10:05-11:00 free|");
+  must(weekly("09:00", "10:05"));
+  const std::string eight = slots();
+  EXPECT_EQ(std::count(eight.begin(), eight.end(), '|'), 8) << "today's are over";
+}
+
+TEST_F(ProviderTime, ProvidersWhoAreFreeAreFoundByTheSameRule) {
+  must(publish({{"09:00", "12:00"}}));
+  booked("11:45");
+  const auto found = [&](const std::string& clock) {
+    Ask ask = as(patient_);
+    ask.query = {{"at", at(clock)}};
+    return must(practice_->providers(ask))["items"].size();
+  };
+  EXPECT_EQ(found("11:30"), 1U);
+  EXPECT_EQ(found("11:50"), 0U);
+  EXPECT_EQ(found("12:30"), 0U);
+}
+
+// Symptom: the more sessions a doctor ever had, the longer it took to book one.
+// Cause: whether the new one meets another was looked up among all of the doctor's.
+// Why this would have caught it: the plan names both bounds of the time.
+TEST_F(ProviderTime, ANewSessionIsComparedWithThoseOfItsTimeAlone) {
+  const auto steps = plan_of(*store_, of_taken_parts(), {"t1", "p", 2, 3, "s", 1, "c"});
+  ASSERT_FALSE(steps.empty());
+  EXPECT_NE(steps[0].find("(tenant=? AND provider=? AND at_ms>? AND at_ms<?)"), std::string::npos)
+      << steps[0];
+}
+
+}  // namespace
+}  // namespace rabt::consultation
