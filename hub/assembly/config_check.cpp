@@ -15,6 +15,7 @@
 #include "hub/assembly/webhooks.hpp"
 #include "hub/consultation/practice/agreements.hpp"
 #include "hub/consultation/register.hpp"
+#include "hub/consultation/video_role.hpp"
 #include "hub/engine/file_check.hpp"
 #include "hub/plugin/targets.hpp"
 #include "hub/store/sqlite/migrations.hpp"
@@ -38,7 +39,7 @@ class Walk {
     consultations();
     const auto options = workflow_options();
     const auto files = workflow_files();
-    if (plugins && roles && options) workflows(files, *options);
+    if (plugins && roles) actions(files, options);
     outside();
     return std::move(mistakes_);
   }
@@ -135,12 +136,15 @@ class Walk {
     return files;
   }
 
-  // What is in them can be judged when it is known which actions there are.
-  void workflows(const std::vector<engine::WorkflowFile>& files,
-                 const engine::Engine::Options& options) {
+  // Roles and workflows can be judged when it is known which actions there are.
+  void actions(const std::vector<engine::WorkflowFile>& files,
+               const std::optional<engine::Engine::Options>& options) {
     const auto catalog = ManifestCatalog::make(config_);
     if (!add(catalog)) return;
-    for (const engine::Finding& one : engine::check_files(files, *catalog, options))
+    if (const auto video = config_.roles.find("video"); video != config_.roles.end())
+      add(consultation::lets_people_in(*catalog, video->second));
+    if (!options) return;
+    for (const engine::Finding& one : engine::check_files(files, *catalog, *options))
       mistakes_.push_back(to_text(one));
   }
 

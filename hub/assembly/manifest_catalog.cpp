@@ -23,8 +23,10 @@ Result<ManifestCatalog> ManifestCatalog::make(const config::Config& config) {
   }
   for (const auto& [role, target] : config.roles) {
     if (target.starts_with(kHub)) {
-      catalog.actions_.emplace(
-          role, consultation::service_actions(std::string_view(target).substr(kHub.size())));
+      const auto actions =
+          consultation::service_actions(std::string_view(target).substr(kHub.size()));
+      catalog.actions_.emplace(target, actions);
+      catalog.actions_.emplace(role, actions);
       continue;
     }
     RABT_TRY(package, read_installed(config, target.substr(kPlugin.size())));

@@ -31,7 +31,7 @@ class ManifestCatalog final : public workflow::ActionCatalog {
   }
 
  private:
-  // By role, and by plugin://<id> for every configured plugin.
+  // By role, by plugin://<id> for every configured plugin, and by hub://<service> if bound.
   std::map<std::string, std::vector<plugin::ActionSpec>, std::less<>> actions_;
   // The events of all configured plugins.
   std::vector<workflow::EventInfo> events_;

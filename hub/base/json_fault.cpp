@@ -31,7 +31,13 @@ class FaultFinder final : public nlohmann::json_sax<nlohmann::json> {
     return false;
   }
   bool parse_error(std::size_t position, const std::string& /*token*/,
-                   const nlohmann::json::exception& /*failure*/) override {
+                   const nlohmann::json::exception& failure) override {
+    constexpr int kOutOfRange = 406;
+    if (failure.id == kOutOfRange) {
+      fault = invalid("json.number", "JSON holds a number that is too large; it ends at byte " +
+                                         std::to_string(position));
+      return false;
+    }
     fault = invalid("json.syntax", "not valid JSON at byte " + std::to_string(position));
     return false;
   }

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <future>
 
+#include "hub/consultation/video_role.hpp"
+
 namespace rabt::consultation {
 
 namespace {
@@ -21,13 +23,13 @@ std::string_view provider_role(PartRole role) {
 bool SessionVideo::has(const Session& session, std::string_view feature) const {
   return has_feature_ && has_feature_(session.provider_plugin, feature);
 }
-bool SessionVideo::serves(const Session& session, std::string_view action) const {
-  return actions_.find(session.provider_plugin, action, "1.0.0").has_value();
+bool SessionVideo::serves(const Session& session, std::string_view capability) const {
+  return actions_.find(session.provider_plugin, capability, kVideoVersion).has_value();
 }
 
 bool SessionVideo::records(const Session& session) const {
-  return serves(session, "start-recording") && serves(session, "list-recordings") &&
-         serves(session, "fetch-recording");
+  return serves(session, "video.recording.start") && serves(session, "video.recording.list") &&
+         serves(session, "video.recording.fetch");
 }
 
 std::string SessionVideo::bound() const {
@@ -36,7 +38,7 @@ std::string SessionVideo::bound() const {
   return found == bindings.end() ? std::string() : found->second;
 }
 
-void SessionVideo::call(const Session& session, std::string_view action, Json arguments,
+void SessionVideo::call(const Session& session, std::string_view capability, Json arguments,
                         std::string key, std::int64_t timeout_ms, std::uint32_t attempt,
                         plugin::Ended done) {
   plugin::CallRequest request;
@@ -45,8 +47,8 @@ void SessionVideo::call(const Session& session, std::string_view action, Json ar
   request.patient = session.patient_pseudonym;
   request.role = std::string(kRole);
   request.target = session.provider_plugin;
-  request.action = std::string(action);
-  request.version = "1.0.0";
+  request.action = std::string(capability);
+  request.version = std::string(kVideoVersion);
   request.arguments = std::move(arguments);
   request.idempotency_key = std::move(key);
   request.deadline_unix_ms = clock_.now().ms + timeout_ms;
@@ -89,15 +91,18 @@ Result<SessionVideo::Token> SessionVideo::token(const Session& session, const Pa
                                  {"role", provider_role(one.role)},
                                  {"ttlSeconds", seconds}});
   if (only_receives(session.type, one.role)) arguments.set("receiveOnly", true);
-  call(session, "issue-token", std::move(arguments), key + "/" + std::to_string(now), kPatienceMs,
-       1, [answer](workflow::ActionOutcome outcome) { answer->set_value(std::move(outcome)); });
+  call(session, "video.token.issue", std::move(arguments), key + "/" + std::to_string(now),
+       kPatienceMs, 1,
+       [answer](workflow::ActionOutcome outcome) { answer->set_value(std::move(outcome)); });
   if (waiting.wait_for(std::chrono::milliseconds(kPatienceMs + 1'000)) != std::future_status::ready)
     return unavailable("video.unavailable", "the video provider did not answer in time");
   const workflow::ActionOutcome outcome = waiting.get();
   if (refuses_credentials(outcome)) return wrong_credentials(session.provider_plugin);
-  if (outcome.kind != workflow::OutcomeKind::done)
+  if (outcome.kind != workflow::OutcomeKind::done) {
+    RABT_TRY_STATUS(lets_people_in(actions_, session.provider_plugin));
     return unavailable("video.unavailable", "the video provider gave no token: " + outcome.code +
                                                 ", " + outcome.message);
+  }
   Token token;
   token.token = outcome.output.string_or("token", "");
   if (token.token.empty())

@@ -1,6 +1,7 @@
 #include "hub/consultation/session_work.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "hub/base/event_names.hpp"
 #include "hub/base/trace_context.hpp"
@@ -80,6 +81,31 @@ constexpr std::string_view kTranscriptionFailed = "video.transcription_failed";
 constexpr std::string_view kTranscriptionStopped = "video.transcription_stopped";
 constexpr std::int64_t kDayMs = 86'400'000;
 constexpr std::int64_t kGhosts = 2;
+
+// Capability that carries out each kind of intent. The plugin's own names are its own affair.
+struct Served {
+  std::string_view kind;
+  std::string_view capability;
+};
+constexpr std::array<Served, 11> kServed{{{"open-room", "video.session.create"},
+                                          {"end-room", "video.session.end"},
+                                          {"collect", "video.recording.list"},
+                                          {"fetch", "video.recording.fetch"},
+                                          {kDelete, "video.recording.delete"},
+                                          {"start-recording", "video.recording.start"},
+                                          {"stop-recording", "video.recording.stop"},
+                                          {"remove-participant", "video.participant.remove"},
+                                          {"hold-receivers", "video.participant.hold"},
+                                          {kTranscribe, "video.transcription.start"},
+                                          {"stop-transcription", "video.transcription.stop"}}};
+
+std::string capability_of(std::string_view kind) {
+  for (const Served& one : kServed) {
+    if (one.kind == kind) return std::string(one.capability);
+  }
+  RABT_CHECK(false);
+  return {};
+}
 
 std::int64_t pause_ms(std::string_view kind, std::int64_t attempts) {
   const bool recording = kind == "collect" || kind == "fetch";
@@ -363,13 +389,12 @@ void SessionWork::carry_out(const Intent& intent) {
   // A room that ended before the session did.
   if (intent.kind == "collect" && !intent.subject.empty()) room = intent.subject;
   Json arguments = Json::object({{"sessionId", room}});
-  std::string action = intent.kind;
+  const std::string action = capability_of(intent.kind);
   // the room has the session's name at the provider, too, also when it is opened again.
   std::string key = is.id + "/" + std::to_string(intent.n);
   std::int64_t timeout = kCallMs;
   if (intent.kind == "open-room") {
     if (is.over() && intent.attempts == 0) return skip("over");
-    action = "create-session";
     key = is.room_name;
     Json people = Json::array();
     for (const Participant& one : is.participants) {
@@ -383,10 +408,7 @@ void SessionWork::carry_out(const Intent& intent) {
     arguments = Json::object({{"reference", is.room_name},
                               {"participants", std::move(people)},
                               {"maxParticipants", is.max_participants + kGhosts}});
-  } else if (intent.kind == "collect") {
-    action = "list-recordings";
   } else if (intent.kind == "fetch" || intent.kind == "delete") {
-    action = intent.kind == "fetch" ? "fetch-recording" : "delete-recording";
     const auto recording = find_session_recording(sessions_.parts(), intent.subject);
     if (!recording.ok() && recording.error().kind != ErrorKind::not_found) {
       answer(plugin::failed(OutcomeKind::transient, recording.error().code,
@@ -421,11 +443,9 @@ void SessionWork::carry_out(const Intent& intent) {
   } else if (intent.kind == "start-recording" && room.empty() && !is.over()) {
     return none("video.no_room");
   } else if (room.empty()) {
-    // There is no room to record in or to end.
+    // There is no room to record in, to collect from or to end.
     return skip("no_room");
   }
-  if (room.empty() && intent.kind == "collect") return skip("no_room");
-  if (intent.kind == "end-room") action = "end-session";
   if (intent.kind == "open-room" && intent.attempts == 0) {
     if (const Status written = note_disclosure(is, action, arguments); !written.ok()) {
       answer(plugin::failed(OutcomeKind::transient, written.error().code, written.error().message));
@@ -495,7 +515,7 @@ bool SessionWork::look(const Session& is, std::int64_t now) {
     if (!box_->in_flight.emplace(is.id, 0).second) return true;
   }
   ++calls_;
-  sessions_.video().call(is, "get-session", Json::object({{"sessionId", is.room_sid}}),
+  sessions_.video().call(is, "video.session.get", Json::object({{"sessionId", is.room_sid}}),
                          is.id + "/look/" + intent.subject, kCallMs, 1,
                          [box = box_, intent](workflow::ActionOutcome outcome) {
                            const Lock lock(box->mutex);

@@ -2,6 +2,7 @@
 
 #include "hub/consultation/relations.hpp"
 #include "hub/consultation/sessions_impl.hpp"
+#include "hub/consultation/video_role.hpp"
 
 // POST /sessions.
 namespace rabt::consultation {
@@ -236,7 +237,10 @@ Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& 
                                         {"by", who.person.empty() ? who.actor : who.person},
                                         {"at", to_iso8601(parts_.clock.now())}}));
   is.provider_plugin = video_.bound();
-  if (!is.provider_plugin.empty()) is.region = parts_.settings.region;
+  if (!is.provider_plugin.empty()) {
+    RABT_TRY_STATUS(lets_people_in(parts_.actions, is.provider_plugin));
+    is.region = parts_.settings.region;
+  }
   RABT_TRY_STATUS(mistakes.status());
   keep_words(ask, is);
   return ok_status();

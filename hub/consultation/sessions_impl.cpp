@@ -133,8 +133,8 @@ Moment SessionsImpl::moment_of(const Actor& who, const Session& session) const {
           .records = video_.records(session),
           .end_to_end = session.provider_plugin == kP2p || video_.has(session, "end-to-end"),
           .receive_only = video_.has(session, "receive-only"),
-          .holds_receivers = video_.serves(session, "hold-receivers"),
-          .transcribes = video_.serves(session, "start-transcription"),
+          .holds_receivers = video_.serves(session, "video.participant.hold"),
+          .transcribes = video_.serves(session, "video.transcription.start"),
           .fresh_id = parts_.ids.next().text()};
 }
 

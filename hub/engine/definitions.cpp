@@ -3,6 +3,7 @@
 #include <set>
 
 #include "hub/engine/statements.hpp"
+#include "hub/workflow/parse/deployed.hpp"
 
 namespace rabt::engine {
 
@@ -80,7 +81,7 @@ Status Definitions::load() {
   for (Row& row : rows) {
     // Without the catalogue: what runs was checked when it was deployed, and must go on although a
     // plugin is missing today.
-    auto parsed = workflow::parse_definition(row.source, nullptr);
+    auto parsed = workflow::parse_deployed(row.source);
     if (parsed.definition == nullptr) {
       return corrupt(
           "engine.definition",

@@ -14,6 +14,7 @@
 #include "hub/identity/authenticator.hpp"
 #include "hub/identity/epochs.hpp"
 #include "hub/identity/numeric_date.hpp"
+#include "hub/identity/remote_keys.hpp"
 #include "hub/identity/statements.hpp"
 #include "hub/net/url.hpp"
 
@@ -209,10 +210,10 @@ Status check_change(const ClientChange& wanted) {
   if (!keys.is_array() || keys.size() == 0 || keys.size() > kMaxClientKeys ||
       wanted.jwks->dump().size() > kMaxJwksBytes)
     return unfit("jwks: must be a JWK set of 1 to 16 keys");
-  for (const Json& key : keys.as_array()) {
-    const auto read = crypto::JwsKey::from_jwk(key, assertion_algorithms());
-    if (!read.ok()) return unfit("jwks: " + read.error().message);
-    if (read->id().empty()) return unfit("jwks: each key needs a `kid`");
+  const auto read = keys_of_set(*wanted.jwks, assertion_algorithms());
+  if (!read.ok()) return unfit("jwks: " + read.error().message);
+  for (const crypto::JwsKey& key : *read) {
+    if (key.id().empty()) return unfit("jwks: each key needs a `kid`");
   }
   return ok_status();
 }

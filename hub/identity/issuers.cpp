@@ -227,20 +227,12 @@ Result<Issuers> Issuers::make(std::vector<IssuerOptions> issuers, const Clock& c
                               .stale_grace_ms = options.stale_grace_ms},
           exchange, clock);
     } else {
-      RABT_TRY(set, Json::parse(options.jwks));
-      const Json& keys = set["keys"];
-      if (!keys.is_array() || keys.size() == 0 || keys.size() > kMaxKeys) {
-        return invalid("crypto.jwk", "the JWK set of the issuer " + options.name +
-                                         " has no `keys`, or more than 64");
+      auto read = read_jwks(options.jwks, options.algorithms);
+      if (!read.ok()) {
+        return invalid(read.error().code,
+                       "the issuer " + options.name + ": " + read.error().message);
       }
-      for (const Json& key : keys.as_array()) {
-        auto read = crypto::JwsKey::from_jwk(key, options.algorithms);
-        if (!read.ok()) {
-          return invalid(read.error().code, "a key of the issuer " + options.name +
-                                                " is not taken: " + read.error().message);
-        }
-        one.keys.push_back(*std::move(read));
-      }
+      one.keys = *std::move(read);
     }
     for (const State::One& other : state->issuers) {
       if (options.secret != nullptr && other.options.secret != nullptr &&

@@ -45,12 +45,17 @@ Result<std::vector<crypto::JwsKey>> read_jwks(std::string_view text,
                                               const std::vector<std::string>& algorithms) {
   const auto set = Json::parse(text, {.max_bytes = kMaxBytes, .max_depth = 8});
   if (!set.ok() || !(*set)["keys"].is_array()) return no_set("has no `keys`");
-  const auto& all = (*set)["keys"].as_array();
+  return keys_of_set(*set, algorithms);
+}
+
+Result<std::vector<crypto::JwsKey>> keys_of_set(const Json& set,
+                                                const std::vector<std::string>& algorithms) {
+  const auto& all = set["keys"].as_array();
   if (all.size() > kMaxKeys) return no_set("has more than 64 keys");
   std::vector<crypto::JwsKey> out;
   std::string why = "has no key";
   for (const Json& key : all) {
-    for (const std::string_view member : {"d", "p", "q", "k"}) {
+    for (const std::string_view member : {"d", "p", "q", "dp", "dq", "qi", "k", "priv"}) {
       if (key.find(member) != nullptr)
         return no_set("holds private keys: whoever can read it can sign in the issuer's name");
     }

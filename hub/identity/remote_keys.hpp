@@ -25,6 +25,9 @@ inline constexpr std::string_view kWaits = "auth.waits";
 // are more than 64.
 [[nodiscard]] Result<std::vector<crypto::JwsKey>> read_jwks(
     std::string_view text, const std::vector<std::string>& algorithms);
+// As above; `keys` of the set is an array.
+[[nodiscard]] Result<std::vector<crypto::JwsKey>> keys_of_set(
+    const Json& set, const std::vector<std::string>& algorithms);
 
 // A JWK set that an issuer publishes. It is fetched when it is needed: when nothing is known yet,
 // when its time has passed, and when a token names a key that is not in it. However many tokens ask

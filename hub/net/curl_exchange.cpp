@@ -325,6 +325,7 @@ bool set_headers(Options& options, Exchange& exchange) {
   bool ok = true;
   bool has_type = false;
   bool has_agent = false;
+  bool has_codings = false;
   const auto add = [&](const std::string& line) {
     curl_slist* longer = curl_slist_append(exchange.headers, line.c_str());
     ok = longer != nullptr && ok;
@@ -333,6 +334,7 @@ bool set_headers(Options& options, Exchange& exchange) {
   for (const auto& [name, value] : request.headers) {
     has_type = has_type || lower(name) == "content-type";
     has_agent = has_agent || lower(name) == "user-agent";
+    has_codings = has_codings || lower(name) == "accept-encoding";
     const auto text = trim(value);
     // "name;" is how libcurl spells an empty value.
     add(text.empty() ? name + ";" : name + ": " + std::string(text));
@@ -341,6 +343,8 @@ bool set_headers(Options& options, Exchange& exchange) {
   // Without this, libcurl claims that the body is a form.
   if (!has_type) add("Content-Type:");
   if (!has_agent) add("User-Agent: rabt");
+  // Without this, every coding is welcome (RFC 9110 section 12.5.3), and none is decoded here.
+  if (!has_codings) add("Accept-Encoding: identity");
   // Waiting for 100 Continue costs a second with servers that do not know it.
   add("Expect:");
   options.set(CURLOPT_HTTPHEADER, exchange.headers);

@@ -276,6 +276,32 @@ void Instance::violation(std::string_view clause, std::string_view what) {
   }
 }
 
+bool Instance::may_log() {
+  constexpr std::int64_t kMinuteMs = 60'000;
+  std::int64_t dropped = 0;
+  bool first = false;
+  bool good = false;
+  {
+    const Lock lock(log_mutex_);
+    const std::int64_t now = setup_.parts.clock.monotonic_ms();
+    if (now >= log_minute_ends_ms_) {
+      dropped = std::max<std::int64_t>(log_lines_ - kLogLinesAMinute, 0);
+      log_minute_ends_ms_ = now + kMinuteMs;
+      log_lines_ = 0;
+    }
+    ++log_lines_;
+    good = log_lines_ <= kLogLinesAMinute;
+    first = log_lines_ == kLogLinesAMinute + 1;
+  }
+  if (dropped > 0) {
+    setup_.parts.log.warn(
+        "plugin.log_dropped",
+        {{"plugin", std::string_view(setup_.package.manifest.id)}, {"lines", dropped}});
+  }
+  if (first) violation("log", "too many lines in one minute; the others of the minute are dropped");
+  return good;
+}
+
 PluginHost::PluginState Instance::state() const {
   PluginHost::PluginState state;
   state.id = setup_.package.manifest.id;

@@ -351,6 +351,14 @@ class Instance final : public WorkerPlugin::Owner {
   // Wake-ups that wait, by number.
   std::unordered_map<std::uint64_t, Timers::Key> wakes_ RABT_GUARDED_BY(wakes_mutex_);
   std::uint64_t last_wake_ RABT_GUARDED_BY(wakes_mutex_) = 0;
+  // Lines of its log in one minute. More are dropped and counted: a plugin shares the log's disk
+  // with the hub and with all other plugins.
+  static constexpr std::int64_t kLogLinesAMinute = 3000;
+  // Returns false if the line is to be dropped.
+  [[nodiscard]] bool may_log();
+  Mutex log_mutex_;
+  std::int64_t log_minute_ends_ms_ RABT_GUARDED_BY(log_mutex_) = 0;
+  std::int64_t log_lines_ RABT_GUARDED_BY(log_mutex_) = 0;
   Reach reach_;
   std::unique_ptr<Recorder> recorder_;      // null if nothing is recorded
   std::atomic<bool> given_marked_{false};   // patient data, at any time

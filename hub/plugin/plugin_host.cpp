@@ -132,7 +132,10 @@ std::uint64_t Host::invoke_service(const std::shared_ptr<Service>& service,
           });
     }
   }
-  service->service->invoke(call, [this, open, gate = services_rundown_](ActionOutcome outcome) {
+  // A call may name the capability; the service knows its own names.
+  CallRequest own = call;
+  own.action = action.spec.name;
+  service->service->invoke(own, [this, open, gate = services_rundown_](ActionOutcome outcome) {
     const Rundown::Pass inside(*gate);
     if (!inside) return;
     if (outcome.kind == OutcomeKind::done) {

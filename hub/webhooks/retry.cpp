@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <string>
 
-#include "hub/base/number.hpp"
+#include "hub/base/retry_after.hpp"
 
 namespace rabt::webhooks {
 
@@ -16,21 +15,6 @@ constexpr std::array<std::int64_t, kMaxAttempts - 1> kPauses{5,      300,    1'8
                                                              36'000, 50'400, 72'000, 86'400};
 constexpr std::int64_t kCircuitMs = 10 * kSecondMs;
 constexpr std::int64_t kLongestCircuitMs = 600 * kSecondMs;
-
-// "Sun, 06 Nov 1994 08:49:37 GMT"
-std::optional<Timestamp> http_date(std::string_view text) {
-  constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  if (text.size() != 29 || text.substr(3, 2) != ", " || !text.ends_with(" GMT"))
-    return std::nullopt;
-  const auto month = kMonths.find(text.substr(8, 3));
-  if (month == std::string_view::npos || month % 3 != 0) return std::nullopt;
-  const std::string two = (month / 3 + 1 < 10 ? "0" : "") + std::to_string(month / 3 + 1);
-  const auto at =
-      parse_iso8601(std::string(text.substr(12, 4)) + "-" + two + "-" +
-                    std::string(text.substr(5, 2)) + "T" + std::string(text.substr(17, 8)) + "Z");
-  if (!at.ok()) return std::nullopt;
-  return *at;
-}
 
 }  // namespace
 
@@ -81,11 +65,8 @@ std::optional<std::int64_t> pause_after(std::int64_t made, Random& random) {
 }
 
 std::optional<std::int64_t> retry_after(std::string_view value, Timestamp now) {
-  if (const auto seconds = read_number<std::int64_t>(value); seconds && *seconds >= 0)
-    return std::min(kDayMs, std::min<std::int64_t>(*seconds, 86'400) * kSecondMs);
-  const auto at = http_date(value);
-  if (!at || at->ms <= now.ms) return std::nullopt;
-  return std::min(kDayMs, at->ms - now.ms);
+  const auto pause = retry_after_ms(value, now);
+  return pause ? std::optional(std::min(kDayMs, *pause)) : std::nullopt;
 }
 
 std::int64_t circuit_pause(std::int64_t failures) {

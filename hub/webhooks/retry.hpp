@@ -44,8 +44,7 @@ inline constexpr std::int64_t kMaxAttempts = 10;
 // there is no next one.
 [[nodiscard]] std::optional<std::int64_t> pause_after(std::int64_t made, Random& random);
 
-// Retry-After: seconds, or a date as RFC 9110 writes it now. Milliseconds from `now`, at most a
-// day; nothing when the value is neither, or has passed.
+// Retry-After as retry_after_ms of hub/base reads it, at most a day.
 [[nodiscard]] std::optional<std::int64_t> retry_after(std::string_view value, Timestamp now);
 
 // An endpoint that failed so often in a row is left alone for a while, then tried with one

@@ -173,6 +173,7 @@ RingReader::Got RingReader::take_packet(Frame& frame) {
   if (!held(all)) return Got::wrong;
   if (all == 0) return Got::nothing;
   if (all < kHeaderBytes) return refuse("a position outside of the ring");
+  ++found_;
   copy(read_, &size, sizeof size);
   if (size < kHeaderBytes || size > kMaxPacketBytes || padded(size) > all)
     return refuse("a length that is not the packet's");
@@ -205,6 +206,7 @@ RingReader::Got RingReader::take_poured(Frame& frame) {
   std::size_t all = 0;
   if (!held(all)) return Got::wrong;
   const std::size_t size = std::min(all, head_.content - came_);
+  if (all > 0) ++found_;
   copy(read_, poured_.get() + came_, size);
   came_ += size;
   const std::size_t padding = padded(head_.content) - head_.content;
@@ -217,11 +219,17 @@ RingReader::Got RingReader::take_poured(Frame& frame) {
   return Got::frame;
 }
 
-// Bells are read and forgotten.
+// Bells are read, counted and forgotten.
 RingReader::Got RingReader::from_socket() {
   Frame bell;
   Got got = bells_->receive(socket_, false, bell);
-  while (got == Got::frame && bell.type == Type::bell) got = bells_->receive(socket_, false, bell);
+  while (got == Got::frame && bell.type == Type::bell) {
+    if (++rung_ > found_ + kSpareBells) {
+      flooded_ = true;
+      return refuse("bells for nothing");
+    }
+    got = bells_->receive(socket_, false, bell);
+  }
   return got == Got::wrong   ? refuse(bells_->why())
          : got == Got::frame ? refuse("out of place")
                              : got;

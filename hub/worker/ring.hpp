@@ -141,6 +141,11 @@ class RingReader {
   void wake_up() { positions_->asleep.store(0, std::memory_order_relaxed); }
   [[nodiscard]] const char* why() const { return why_; }
   [[nodiscard]] bool starved() const { return bells_->starved(); }
+  // Bells that may ring without anything new in the ring, in the life of a process. A writer rings
+  // once for what it wrote to a reader that sleeps, so that an honest one never needs them.
+  static constexpr std::uint64_t kSpareBells = 1024;
+  // True if next() gave `wrong` since more bells rang.
+  [[nodiscard]] bool flooded() const { return flooded_; }
 
  private:
   // How many bytes lie in the ring; false if the writer's position is none that it can have.
@@ -170,6 +175,10 @@ class RingReader {
   Frame held_frame_;
   bool lent_ = false;
   const char* why_ = "";
+  // Bells on the socket, and how often something new lay in the ring.
+  std::uint64_t rung_ = 0;
+  std::uint64_t found_ = 0;
+  bool flooded_ = false;
 };
 
 }  // namespace rabt::worker

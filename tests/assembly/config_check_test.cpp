@@ -144,6 +144,16 @@ TEST_F(ConfigCheck, EachMistakeIsSaidAsTheStartSaysIt) {
     both_say(more, said);
 }
 
+// The start only refuses what cannot run; sessions of this hub are refused one by one.
+TEST_F(ConfigCheck, ARoleThatLetsNobodyIntoASessionIsNamedWithWhatItLacks) {
+  const auto config = load("roles: {video: 'hub://recording'}");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(checked(*config),
+            "role video: hub://recording cannot let anybody into a session: no action of it "
+            "declares the capability video.session.create/1, video.token.issue/1, "
+            "video.session.end/1; bind the role to a plugin whose manifest does\n");
+}
+
 TEST_F(ConfigCheck, CertificatesAndKeysOfListenersAreReadAndCompared) {
   if (!test::have_program("openssl")) GTEST_SKIP() << "openssl makes the certificates";
   ASSERT_TRUE(test::make_certificates(folder_.string()));

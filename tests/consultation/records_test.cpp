@@ -511,6 +511,11 @@ TEST_F(RecordsTest, C30SegmentsOfASpeakerStandInTheirOrder) {
   EXPECT_EQ(verdict(records_->add_segment(
                 ask("doctor", Json::object({{"audio", "AAAA"}, {"format", "wav"}})))),
             "asr.not_configured");
+  EXPECT_NE(
+      records_->add_segment(ask("doctor", Json::object({{"audio", "AAAA"}, {"format", "wav"}})))
+          .error()
+          .message.find("also where a plugin writes down recordings"),
+      std::string::npos);
 }
 
 TEST_F(RecordsTest, WhatTheProviderHeardIsTakenWhileItMayListen) {
@@ -679,7 +684,7 @@ TEST_F(RecordsTest, AHostSetsALevelForAllWhoSpeakLaterToo) {
   const Json set =
       must(records_->set_quality_level(ask("doctor", Json::object({{"level", "low"}}))));
   EXPECT_EQ(set.int_or("width", 0), 320);
-  EXPECT_TRUE(set.bool_or("applied", false));
+  EXPECT_EQ(set["applied"], Json(false)) << "no provider is asked";
   const Json later = must(records_->report_quality(
       ask("patient",
           Json::object({{"samples", Json::array({window(0, 5, 40, to_iso8601(clock_.now()))})}}))));

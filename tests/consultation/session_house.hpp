@@ -75,6 +75,14 @@ class Provider final : public plugin::ActionRunner {
   }
   std::uint64_t invoke(plugin::CallRequest call, plugin::Ended done) override {
     workflow::ActionOutcome outcome;
+    // As the host does: a call names a capability, and the provider hears its own name of it.
+    const auto own = names.find(call.action);
+    if (own == names.end() || lacks.contains(call.action)) {
+      done(plugin::failed(workflow::OutcomeKind::permanent, "plugin.unknown_action",
+                          "the role offers no action " + call.action));
+      return 1;
+    }
+    call.action = own->second;
     {
       const Lock lock(mutex_);
       calls_.push_back(call);
@@ -99,7 +107,10 @@ class Provider final : public plugin::ActionRunner {
   std::vector<std::string> actions(std::string_view /*role*/) const override { return {}; }
   std::optional<workflow::ActionInfo> find(std::string_view, std::string_view action,
                                            std::string_view) const override {
-    if (!served.contains(action)) return std::nullopt;
+    const auto own = names.find(action);
+    if (own == names.end() || lacks.contains(action)) return std::nullopt;
+    const bool optional = !action.starts_with("video.session.") && action != "video.token.issue";
+    if (optional && !served.contains(own->second)) return std::nullopt;
     return workflow::ActionInfo{};
   }
 
@@ -134,6 +145,22 @@ class Provider final : public plugin::ActionRunner {
 
   bool bound = true;
   std::string plugin = "twilio";
+  // Its own names of the capabilities, and those that it does not have at all.
+  std::map<std::string, std::string, std::less<>> names{
+      {"video.session.create", "create-session"},
+      {"video.session.get", "get-session"},
+      {"video.session.end", "end-session"},
+      {"video.token.issue", "issue-token"},
+      {"video.participant.remove", "remove-participant"},
+      {"video.participant.hold", "hold-receivers"},
+      {"video.recording.start", "start-recording"},
+      {"video.recording.stop", "stop-recording"},
+      {"video.recording.list", "list-recordings"},
+      {"video.recording.fetch", "fetch-recording"},
+      {"video.recording.delete", "delete-recording"},
+      {"video.transcription.start", "start-transcription"},
+      {"video.transcription.stop", "stop-transcription"}};
+  std::set<std::string, std::less<>> lacks;
   // Optional actions that it has, and features.
   std::set<std::string, std::less<>> served{"remove-participant", "start-recording",
                                             "list-recordings", "fetch-recording",

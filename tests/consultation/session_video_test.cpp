@@ -82,6 +82,67 @@ TEST_F(Video, ARoomThatTheHubDidNotLearnOfIsAdoptedByTheNextStart) {
   EXPECT_EQ(code(sessions_->token(as(doctor_, id))), "ok");
 }
 
+// Symptom: a vendor's plugin with names of its own passed every check, and each join was 503.
+// Cause: the hub called `create-session`, `issue-token` and others by these names.
+// The provider here has other names for all capabilities, so that a literal name finds nothing.
+TEST_F(Video, AProviderWithActionNamesOfItsOwnServesAWholeVisit) {
+  for (auto& [capability, own] : provider_.names) own = "our-" + own;
+  provider_.served = {"our-remove-participant",  "our-start-recording",   "our-list-recordings",
+                      "our-fetch-recording",     "our-delete-recording",  "our-hold-receivers",
+                      "our-start-transcription", "our-stop-transcription"};
+  provider_.answer = [this](const plugin::CallRequest& call) {
+    plugin::CallRequest usual = call;
+    EXPECT_TRUE(call.action.starts_with("our-")) << call.action;
+    usual.action = call.action.substr(std::string_view("our-").size());
+    return provider_.usual(usual);
+  };
+  has_recording("bytes of a recording");
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->join(as(patient_, id)));
+  EXPECT_EQ(code(sessions_->token(as(patient_, id))), "ok");
+  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->record_consent(
+      as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
+  must(sessions_->record_consent(
+      as(patient_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
+  must(sessions_->start_recording(as(doctor_, id)));
+  must(sessions_->stop_recording(as(doctor_, id)));
+  Ask out = as(doctor_, id);
+  out.record = part(id, patient_).string_or("id", "");
+  must(sessions_->remove_participant(out));
+  clock_.advance_ms(181'000);
+  EXPECT_TRUE(eventually([&] { return !provider_.calls("our-remove-participant").empty(); }));
+  must(sessions_->end(as(doctor_, id)));
+  EXPECT_TRUE(eventually([&] { return !provider_.calls("our-delete-recording").empty(); }));
+  for (const char* called :
+       {"our-create-session", "our-issue-token", "our-start-recording", "our-stop-recording",
+        "our-list-recordings", "our-fetch-recording", "our-end-session"})
+    EXPECT_FALSE(provider_.calls(called).empty()) << called;
+}
+
+TEST_F(Video, AProviderThatLetsNobodyInIsRefusedWhenASessionIsMade) {
+  for (const std::string capability :
+       {"video.session.create", "video.token.issue", "video.session.end"}) {
+    provider_.lacks = {capability};
+    const Answer refused = sessions_->create(as(doctor_, {}, plain()));
+    ASSERT_FALSE(refused.ok()) << capability;
+    EXPECT_EQ(refused.error().code, "video.not_served");
+    for (const std::string& named :
+         {std::string("role video"), std::string("plugin://twilio"), capability + "/1"})
+      EXPECT_NE(refused.error().message.find(named), std::string::npos) << refused.error().message;
+  }
+  EXPECT_TRUE(provider_.calls("create-session").empty());
+  // A session that was made before says the same instead of a failed call.
+  provider_.lacks.clear();
+  const std::string id = id_of(made());
+  provider_.lacks = {"video.token.issue"};
+  EXPECT_EQ(code(sessions_->token(as(doctor_, id))), "video.not_served");
+  // What a visit can do without is no reason.
+  provider_.lacks = {"video.recording.start", "video.participant.remove", "video.session.get"};
+  EXPECT_EQ(code(sessions_->create(as(doctor_, {}, plain()))), "ok");
+}
+
 TEST_F(Video, AProviderThatIsDownIsWaitedForAndThenAsked) {
   provider_.answer = [](const plugin::CallRequest&) {
     return plugin::failed(OutcomeKind::transient, "video.down", "the provider is down");

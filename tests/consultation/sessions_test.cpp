@@ -586,7 +586,7 @@ TEST_F(Sessions, WhatTheProviderLearnsIsInTheAccountOfDisclosures) {
   const Json& detail = sent.detail;
   EXPECT_EQ(sent.patient, people_.of(patient_).pseudonym);
   EXPECT_EQ(detail.string_or("recipient", ""), "twilio");
-  EXPECT_EQ(detail.string_or("capability", ""), "create-session:1.0.0");
+  EXPECT_EQ(detail.string_or("capability", ""), "video.session.create:1.0.0");
   EXPECT_EQ(detail["fields"].dump(), R"(["reference","participants","maxParticipants"])");
 }
 

@@ -156,6 +156,72 @@ TEST_F(HttpCallsTest, BodiesAreJsonTextOrBase64) {
             Json("a=1, b=2"));
 }
 
+// Symptom: an answer that said JSON and was none, or was coded, became a text of the workflow.
+// Cause: what could not be read was taken as bytes, without a word. The reason goes with the
+// answer.
+TEST_F(HttpCallsTest, AnAnswerThatIsNotWhatItsHeadersSayCarriesTheReason) {
+  const std::string deep = std::string(70, '[') + std::string(70, ']');
+  const std::string marked = "\xef\xbb\xbf{\"a\":1}";
+  struct Case {
+    std::string type;
+    std::string coding;
+    std::string body;
+    const char* reason;  // null: it is read
+  };
+  const std::vector<Case> cases = {
+      {"application/json", "", R"({"a":1E400})", "a number that is too large"},
+      {"application/json", "", R"({"a":1,"a":2})", "names the same key twice"},
+      {"application/json", "", R"({"a":"\ud800"})", "not valid JSON at byte"},
+      {"application/json", "", R"({"a":NaN})", "not valid JSON at byte"},
+      {"application/fhir+json; charset=utf-8", "", "<html>", "not valid JSON at byte"},
+      {"application/json", "", deep, "nested deeper than 64"},
+      {"application/json", "", marked, nullptr},
+      {"application/json", "identity", R"({"a":1})", nullptr},
+      {"application/json", " Identity ", R"({"a":1})", nullptr},
+      {"application/json", "", "", nullptr},
+      {"text/plain", "", "{oops", nullptr},
+      {"application/json", "gzip", R"({"a":1})", "Content-Encoding is not identity"},
+      {"text/plain", "br", "text", "Content-Encoding is not identity"},
+      {"image/png", "deflate", "\xff\xfe", "Content-Encoding is not identity"},
+  };
+  LoopbackHttp server([&](const LoopbackRequest& given) -> LoopbackResponse {
+    const Case& one = cases.at(std::stoul(given.target.substr(1)));
+    LoopbackResponse out{200, {{"Content-Type", one.type}}, one.body};
+    if (!one.coding.empty()) out.headers.emplace_back("Content-Encoding", one.coding);
+    return out;
+  });
+  allow(server);
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const Case& one = cases[i];
+    Json asked = request("GET", server.origin() + "/" + std::to_string(i));
+    const Json answer = done(asked);
+    const std::string why = answer.string_or("unread", "");
+    EXPECT_EQ(why.empty(), one.reason == nullptr) << one.body << ": " << why;
+    if (one.reason != nullptr) {
+      EXPECT_NE(why.find(one.reason), std::string::npos) << why;
+      EXPECT_EQ(why.find("html"), std::string::npos) << "no word of the answer";
+    }
+    asked.set("raw", true);
+    const Json raw = done(asked);
+    EXPECT_EQ(raw.find("unread"), nullptr) << "bytes are what they are";
+    if (!one.body.empty()) EXPECT_EQ(raw["body"]["base64"], Json(to_base64(as_bytes(one.body))));
+  }
+}
+
+TEST_F(HttpCallsTest, NoCodingIsAskedForUnlessTheTaskNamesOne) {
+  std::vector<std::string> asked;
+  LoopbackHttp server([&](const LoopbackRequest& given) {
+    asked.push_back(given.header("accept-encoding"));
+    return LoopbackResponse{};
+  });
+  allow(server);
+  Json call = request("GET", server.origin() + "/a");
+  done(call);
+  call.set("headers", Json::object({{"Accept-Encoding", "gzip"}}));
+  done(call);
+  EXPECT_EQ(asked, (std::vector<std::string>{"identity", "gzip"}));
+}
+
 TEST_F(HttpCallsTest, SendsMethodHeadersBodyAndAnIdempotencyKey) {
   LoopbackHttp server([](const LoopbackRequest&) { return LoopbackResponse{}; });
   allow(server);

@@ -307,6 +307,13 @@ TEST_F(AssertionTest, AClientPublishesPublicKeysOnly) {
     EXPECT_EQ(house_.clients.change(house_.administrator(), "brainsait", wanted).error().code,
               "api.invalid");
   }
+  // Keys of other kinds beside those that sign are left alone.
+  Json encrypts = keys["keys"][1];
+  encrypts.set("use", "enc");
+  wanted.jwks = Json::object({{"keys", Json::array({encrypts, keys["keys"][0]})}});
+  EXPECT_TRUE(house_.clients.change(house_.administrator(), "brainsait", wanted).ok());
+  wanted.jwks = Json::object({{"keys", Json::array({encrypts})}});
+  EXPECT_FALSE(house_.clients.change(house_.administrator(), "brainsait", wanted).ok());
   wanted.jwks = Json::object({{"keys", Json::array({})}});
   EXPECT_FALSE(house_.clients.change(house_.administrator(), "brainsait", wanted).ok());
   wanted.jwks = Json();

@@ -193,5 +193,42 @@ TEST_F(RemoteKeysTest, ATokenOfAnIssuerIsVerifiedWithTheKeysThatItPublishes) {
   EXPECT_EQ(fresh.verify(token(first(), "first")).error().code, "auth.issuer_unreachable");
 }
 
+// Symptom: the hub did not start with the set that Keycloak publishes, put into a file. Cause: a
+// file was read key by key, and one of another kind refused all. RFC 7517 section 5 ignores them.
+TEST_F(RemoteKeysTest, AFileIsReadAsKindlyAsAnAddress) {
+  IssuerOptions options;
+  options.name = "partner";
+  options.issuer = "https://idp.example";
+  options.audience = "rabt";
+  options.algorithms = {"ES384"};
+  options.may_grant = {Role::doctor};
+  Json encrypts = test::rsa_key("enc").jwk;
+  encrypts.set("use", "enc");
+  encrypts.set("alg", "RSA-OAEP");
+  const std::vector<Json> others{
+      encrypts, Json::object({{"kty", "AKP"}, {"alg", "ML-DSA-65"}, {"kid", "pq"}, {"pub", "AA"}}),
+      Json::object({{"kty", "EC"}, {"crv", "P-521"}, {"kid", "p521"}, {"x", "AA"}, {"y", "AA"}}),
+      Json::object({{"kid", "without a kty"}}), Json("no key at all")};
+  const auto made = [&] { return Issuers::make({options}, clock_, exchange()); };
+  for (const Json& other : others) {
+    for (const std::string& set : {set_of({other, first().jwk}), set_of({first().jwk, other})}) {
+      options.jwks = set;
+      EXPECT_TRUE(made().ok()) << other.dump();
+      EXPECT_EQ(must(read_jwks(set, options.algorithms)).size(), 1U) << other.dump();
+    }
+    options.jwks = set_of({other});
+    EXPECT_EQ(made().error().code, "crypto.jwk") << "nothing fits: " << other.dump();
+  }
+  for (const char* member : {"d", "p", "dp", "k", "priv"}) {
+    Json secret = second().jwk;
+    secret.set(member, "AQAB");
+    options.jwks = set_of({first().jwk, secret});
+    EXPECT_NE(made().error().message.find("partner: the JWK set holds private keys"),
+              std::string::npos)
+        << member;
+  }
+  EXPECT_EQ(asked_, 0);
+}
+
 }  // namespace
 }  // namespace rabt::identity

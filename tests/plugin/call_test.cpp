@@ -359,6 +359,30 @@ TEST(HubServices, AreGoneWhenTheHostHasShutDown) {
   EXPECT_EQ(hub.call("person", "ask", Json::object({{"q", "?"}})).code, "plugin.shutdown");
 }
 
+TEST(HubServices, HearTheirOwnNameOfACapability) {
+  class Room final : public HubService {
+   public:
+    std::string name() const override { return "room"; }
+    std::vector<ActionSpec> actions() const override {
+      ActionSpec end;
+      end.name = "close-door";
+      end.version = "3.1.0";
+      end.idempotency = "native";
+      end.capability = "video.session.end/1";
+      return {end};
+    }
+    void invoke(const CallRequest& call, Ended done) override {
+      workflow::ActionOutcome outcome;
+      outcome.output = Json(call.action);
+      done(std::move(outcome));
+    }
+  };
+  Hub hub;
+  hub.host->add_service(std::make_shared<Room>());
+  ASSERT_TRUE(hub.host->bind_role("video", "hub://room").ok());
+  EXPECT_EQ(hub.call("video", "video.session.end", Json::object()).output, Json("close-door"));
+}
+
 TEST_P(Calls, ManyCallsOverOneLaneAreCheap) {
   Hub hub;
   ASSERT_TRUE(hub.host->load(hub.config("small")).ok());

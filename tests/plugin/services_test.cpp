@@ -452,6 +452,26 @@ TEST_P(LogService, DropsPatientDataAndDocuments) {
   EXPECT_FALSE(hub.log.has("Jane"));
 }
 
+// Symptom: a plugin wrote 40,000 lines in half a minute into the hub's log. Cause: nothing counted
+// them. What is beyond the budget of a minute is dropped, and the log says how much.
+TEST_P(LogService, AFloodOfLinesIsDroppedWithACount) {
+  Hub hub(true);
+  hub.load_echo();
+  const auto lines = [&] {
+    const auto all = hub.log.lines();
+    return std::count_if(all.begin(), all.end(),
+                         [](const std::string& one) { return one.starts_with("plugin.hello"); });
+  };
+  for (int i = 0; i < 3'100; ++i) output_of(hub, "log", Json::object());
+  EXPECT_TRUE(eventually([&] { return hub.violations("echo", "log") == 1; }));
+  EXPECT_EQ(lines(), 3000);
+  hub.fake.advance_ms(60'000);
+  output_of(hub, "log", Json::object());
+  EXPECT_TRUE(hub.log.comes("plugin.log_dropped plugin=echo lines=100"));
+  EXPECT_EQ(lines(), 3'001);
+  EXPECT_EQ(hub.violations("echo", "log"), 1U) << "one in a minute";
+}
+
 TEST_P(LogService, ShowsOnlyThePluginsOwnWords) {
   Hub hub;
   hub.load_echo();

@@ -221,6 +221,32 @@ TEST(Ring, ReadsBellsOfItsSocketAndNothingElse) {
   EXPECT_EQ(line.reader.next(frame, true), RingReader::Got::closed);
 }
 
+// Symptom: a plugin that rang without writing anything kept a thread of the hub busy for good.
+// Cause: bells were read and forgotten. An honest writer rings at most once for what it wrote.
+TEST(Ring, ARingerWithoutFramesIsRefusedAndOneWithFramesNever) {
+  Line line;
+  Frame frame;
+  for (std::uint64_t i = 0; i < 3 * RingReader::kSpareBells; ++i) {
+    static_cast<void>(line.reader.fall_asleep());
+    ASSERT_TRUE(line.writer.put(log_of("x", i)));
+    ring_bell(line.here.get());
+    line.reader.wake_up();
+    ASSERT_EQ(line.reader.next(frame, true), RingReader::Got::frame);
+    ASSERT_EQ(line.reader.next(frame, true), RingReader::Got::nothing);
+  }
+  EXPECT_FALSE(line.reader.flooded());
+  std::uint64_t rung = 0;
+  auto got = RingReader::Got::nothing;
+  for (; got == RingReader::Got::nothing && rung < 2 * RingReader::kSpareBells; ++rung) {
+    ring_bell(line.here.get());
+    got = line.reader.next(frame, true);
+  }
+  EXPECT_EQ(got, RingReader::Got::wrong);
+  EXPECT_EQ(rung, RingReader::kSpareBells + 1);
+  EXPECT_STREQ(line.reader.why(), "bells for nothing");
+  EXPECT_TRUE(line.reader.flooded());
+}
+
 TEST(Ring, BelievesNoPositionAndNoLength) {
   std::string head(kHeaderBytes, '\0');
   head[4] = static_cast<char>(Type::log);

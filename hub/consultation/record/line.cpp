@@ -389,7 +389,8 @@ Answer RecordService::set_quality_level(const Ask& ask) {
                        {"width", frame.width},
                        {"height", frame.height},
                        {"maxKbps", frame.kbps},
-                       {"applied", true}});
+                       // No provider is asked: clients are told, and change their own picture.
+                       {"applied", false}});
 }
 
 Result<std::optional<double>> quality_score_of(store::Connection& connection,

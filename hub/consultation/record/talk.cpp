@@ -107,10 +107,11 @@ class Heard {
   std::map<std::string, std::vector<One>> of_speaker_;
 };
 
-// No role of this hub turns speech into text.
+// The role asr writes down recordings, and never the sound of one segment.
 Error no_recognition() {
   return unavailable("asr.not_configured",
-                     "no speech recognition is bound to this hub; send the text of the segment");
+                     "the sound of a segment is not written down, also where a plugin writes down "
+                     "recordings; send the text of the segment");
 }
 
 }  // namespace

@@ -37,6 +37,23 @@ Json header_text(std::string_view value) {
   return Json(std::move(out));
 }
 
+// The reason why the body of an answer is not what its headers say; empty if there is none.
+std::string unread_reason(const net::Response& response, std::optional<Json>& content) {
+  const std::string coding = lower(trim(response.header("content-encoding")));
+  if (!coding.empty() && coding != "identity")
+    return "its Content-Encoding is not identity, and the hub decodes none; ask for identity in "
+           "Accept-Encoding";
+  if (!workflow::is_json_media_type(response.header("content-type"))) return {};
+  std::string_view text = response.body;
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  // RFC 8259 section 8.1: a reader may leave it out.
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  Result<Json> parsed = Json::parse(text);
+  if (!parsed.ok()) return "it says that it is JSON: " + parsed.error().message;
+  content = std::move(parsed).value();
+  return {};
+}
+
 Json answer_json(const net::Response& response, bool raw) {
   Json headers = Json::object();
   for (const auto& [name, value] : response.headers) {
@@ -46,19 +63,19 @@ Json answer_json(const net::Response& response, bool raw) {
                           : Json(before->as_string() + ", " + header_text(value).as_string()));
   }
   Json body;
+  std::string unread;
   if (!response.body.empty()) {
     std::optional<Json> content;
     if (!raw) {
-      if (workflow::is_json_media_type(response.header("content-type"))) {
-        Result<Json> parsed = Json::parse(response.body);
-        if (parsed.ok()) content = std::move(parsed).value();
-      }
+      unread = unread_reason(response, content);
       if (!content.has_value() && is_utf8(response.body)) content = Json(response.body);
     }
     body = content.has_value() ? std::move(*content)
                                : Json::object({{"base64", to_base64(as_bytes(response.body))}});
   }
-  return Json::object({{"status", response.status}, {"headers", headers}, {"body", body}});
+  Json answer = Json::object({{"status", response.status}, {"headers", headers}, {"body", body}});
+  if (!unread.empty()) answer.set("unread", unread);
+  return answer;
 }
 
 // Path and query as they are sent.

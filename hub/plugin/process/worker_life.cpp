@@ -193,6 +193,7 @@ bool WorkerPlugin::read_frames(Life& life) {
           owner_->broke_format(why);
         }
         life.wrong = std::string("frame: ") + why;
+        if (!first && life.frames.flooded()) life.quarantine = true;
         return true;
       }
       case Receiver::Got::frame:

@@ -84,7 +84,7 @@ struct Services::Log {
                   rabt_bytes fields_json) noexcept try {
     Instance& self = of(raw);
     const Rundown::Pass pass(self.rundown_);
-    if (!pass) return;
+    if (!pass || !self.may_log()) return;
     const std::string name = event_name(self, event);
     std::vector<LogField> out{{"plugin", id(self)}};
     std::vector<std::string> texts;

@@ -289,7 +289,11 @@ class Reader final {
   bool have_date = false;
   bool have_hour12 = false;
   bool afternoon = false;
+  // %s counts seconds in UTC, whatever offset stands beside it.
+  bool have_seconds = false;
+  // Seconds east of UTC.
   std::int64_t offset = 0;
+  bool unknown_zone = false;
 
  private:
   void skip_space() {
@@ -385,14 +389,11 @@ class Reader final {
         if (!number(12, 0, 250'000'000'000, seconds)) return false;
         parts_ = from_seconds(static_cast<double>(seconds));
         have_date = true;
+        have_seconds = true;
         return true;
       }
-      case 'Z':  // a name is read over, as the C library does
-        while (at_ < text_.size() && ((text_[at_] >= 'A' && text_[at_] <= 'Z') ||
-                                      (text_[at_] >= 'a' && text_[at_] <= 'z'))) {
-          ++at_;
-        }
-        return true;
+      case 'Z':
+        return zone_name();
       case 'z':
         return zone();
       case 'T':
@@ -416,19 +417,40 @@ class Reader final {
     }
   }
 
-  // Read and checked, but like jq 1.6 not applied.
+  // Names other than these have no offset that everybody agrees on.
+  bool zone_name() {
+    constexpr std::array<std::string_view, 4> kUtc{"UTC", "GMT", "UT", "Z"};
+    const std::size_t start = at_;
+    while (at_ < text_.size() &&
+           ((text_[at_] >= 'A' && text_[at_] <= 'Z') || (text_[at_] >= 'a' && text_[at_] <= 'z'))) {
+      ++at_;
+    }
+    const std::string_view named = text_.substr(start, at_ - start);
+    for (const std::string_view one : kUtc) {
+      if (equal_ignoring_case(named, one)) return true;
+    }
+    unknown_zone = true;
+    return false;
+  }
+
+  // Z, +03, +0300 or +03:00.
   bool zone() {
     if (at_ < text_.size() && text_[at_] == 'Z') {
       ++at_;
       return true;
     }
     if (at_ >= text_.size() || (text_[at_] != '+' && text_[at_] != '-')) return false;
+    const std::int64_t sign = text_[at_] == '-' ? -1 : 1;
     ++at_;
     std::int64_t hours = 0;
     std::int64_t minutes = 0;
     if (!number(2, 0, 14, hours)) return false;
-    if (at_ < text_.size() && text_[at_] == ':') ++at_;
-    return number(2, 0, 59, minutes);
+    const bool colon = at_ < text_.size() && text_[at_] == ':';
+    if (colon) ++at_;
+    const bool more = at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9';
+    if ((colon || more) && !number(2, 0, 59, minutes)) return false;
+    offset = sign * (hours * 60 + minutes) * 60;
+    return true;
   }
 
   std::string_view text_;
@@ -476,6 +498,8 @@ bool strptime(Evaluation& evaluation, const Json& input, const Json* arguments, 
   Parts parts;
   Reader reader(input.as_string(), parts);
   if (!reader.read(arguments[0].as_string()) || !reader.finished()) {
+    if (reader.unknown_zone)
+      return evaluation.fail("strptime/1: %Z knows UTC, GMT, UT and Z; write an offset, for %z");
     return evaluation.charge(input.as_string().size() + arguments[0].as_string().size()) &&
            evaluation.fail("date \"" + input.as_string() + "\" does not match format \"" +
                                arguments[0].as_string() + "\"",
@@ -488,7 +512,12 @@ bool strptime(Evaluation& evaluation, const Json& input, const Json* arguments, 
     parts.month = date.month;
     parts.day = date.day;
   }
-  if (reader.have_date || reader.have_yearday) set_days(parts);
+  const bool dated = reader.have_date || reader.have_yearday;
+  if (dated) set_days(parts);
+  if (reader.offset != 0 && !reader.have_seconds) {
+    if (!dated) return evaluation.fail("strptime/1: an offset needs a date");
+    parts = from_seconds(seconds_of(parts) - static_cast<double>(reader.offset));
+  }
   out = broken_down(evaluation, parts);
   return evaluation.charge(8 * sizeof(Json));
 }

@@ -4,6 +4,7 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/base/suggest.hpp"
+#include "hub/workflow/cloud_event.hpp"
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/lint/task_tree.hpp"
 #include "hub/workflow/parse/parser.hpp"
@@ -148,9 +149,34 @@ void Parser::check_attributes(const TaskTree& tree) {
   };
   tree.each([&](const TaskPlace& task) {
     const YamlNode* body = task.entry->value.get();
-    check(child(child(child(body, "emit"), "event"), "with"), "event");
+    const YamlNode* const emitted = child(child(child(body, "emit"), "event"), "with");
+    check(emitted, "event");
+    check_emitted(emitted);
     check(child(child(child(body, "catch"), "errors"), "with"), "errors.with");
   });
+}
+
+// An event that another system refuses is told at the file, where its attributes are written out.
+void Parser::check_emitted(const YamlNode* attributes) {
+  if (attributes == nullptr || attributes->kind != YamlNode::Kind::mapping) return;
+  for (const YamlEntry& entry : attributes->entries) {
+    const YamlNode& value = *entry.value;
+    const bool literal = !value.is_text() || enclosed(value.text()).kind == Enclosed::Kind::literal;
+    // check_attributes tells of a standard attribute that is no text; of an expression only the
+    // name is known.
+    if (is_standard_attribute(entry.key) && (!literal || !value.is_text())) continue;
+    const std::string wrong = attribute_fault(entry.key, literal ? to_json(value) : Json(true));
+    if (wrong.empty()) continue;
+    error(entry, "workflow.value", "the event's attribute `" + entry.key + "` " + wrong,
+          "see CloudEvents 1.0.2, section 3");
+  }
+  // A misspelt source is told as an unknown key.
+  if (!failed_ && attributes->find("source") == nullptr) {
+    warning(attributes->line, attributes->column, "workflow.event_source",
+            "an emitted event has no `source`, which the DSL requires; the hub writes "
+            "/namespace/name/version",
+            "write a source, such as /clinic/visits");
+  }
 }
 
 void Parser::check_unused(const YamlNode& root, const TaskTree& tree) {

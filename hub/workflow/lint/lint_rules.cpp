@@ -43,6 +43,8 @@ constexpr LintRule kRules[] = {
     {"workflow.error_type_alias", Severity::warning,
      "An expression compares an error's type with an alias that the hub never writes",
      "Compare with the type the hub writes, or use `errors.with`."},
+    {"workflow.event_source", Severity::warning, "An emitted event has no source",
+     "Write the source."},
     {"workflow.event_type", Severity::error, "An event has no type that is written out",
      "Write the type."},
     {"workflow.event_unknown", Severity::error, "An event is waited for that nobody tells",

@@ -5,6 +5,7 @@
 #include "hub/base/semver.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/workflow/execution.hpp"
+#include "hub/workflow/parse/deployed.hpp"
 #include "hub/workflow/parse/parser.hpp"
 
 namespace rabt::workflow {
@@ -120,7 +121,7 @@ ParsedDefinition Parser::run(const YamlNode& root) {
     read_body(root);
     check_recursion();
     check_retried_functions();
-    check_file(root);
+    if (!deployed_) check_file(root);
   }
   ParsedDefinition out;
   std::stable_sort(diagnostics_.begin(), diagnostics_.end(),
@@ -513,7 +514,7 @@ std::unique_ptr<Task> Parser::task(const YamlEntry& entry, std::string segment, 
   return out;
 }
 
-ParsedDefinition parse_definition(std::string_view yaml, const ActionCatalog* catalog) {
+static ParsedDefinition parse(std::string_view yaml, const ActionCatalog* catalog, bool deployed) {
   const YamlOutcome tree = parse_yaml(yaml);
   if (tree.root == nullptr) {
     ParsedDefinition out;
@@ -522,7 +523,15 @@ ParsedDefinition parse_definition(std::string_view yaml, const ActionCatalog* ca
     return out;
   }
   if (yaml.starts_with("\xEF\xBB\xBF")) yaml.remove_prefix(3);
-  return Parser(yaml, catalog).run(*tree.root);
+  return Parser(yaml, catalog, deployed).run(*tree.root);
+}
+
+ParsedDefinition parse_definition(std::string_view yaml, const ActionCatalog* catalog) {
+  return parse(yaml, catalog, false);
+}
+
+ParsedDefinition parse_deployed(std::string_view yaml) {
+  return parse(yaml, nullptr, true);
 }
 
 }  // namespace rabt::workflow

@@ -43,8 +43,9 @@ struct Scope {
 
 class Parser final {
  public:
-  Parser(std::string_view text, const ActionCatalog* catalog)
-      : catalog_(catalog), source_(text), index_(text) {}
+  // deployed: the file was linted before.
+  Parser(std::string_view text, const ActionCatalog* catalog, bool deployed)
+      : catalog_(catalog), deployed_(deployed), source_(text), index_(text) {}
 
   [[nodiscard]] ParsedDefinition run(const YamlNode& root);
 
@@ -202,6 +203,7 @@ class Parser final {
   void check_catches(const TaskTree& tree);
   void check_values(const YamlNode& root);
   void check_attributes(const TaskTree& tree);
+  void check_emitted(const YamlNode* attributes);
   void check_error_text(const ExpressionFacts& facts,
                         const std::function<TextPlace(std::size_t)>& place_of);
 
@@ -215,6 +217,7 @@ class Parser final {
   void check_secrets(const YamlNode& root);
 
   const ActionCatalog* catalog_;
+  const bool deployed_;
   std::string_view source_;
   LineIndex index_;
   std::vector<Diagnostic> diagnostics_;

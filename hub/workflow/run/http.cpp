@@ -1,11 +1,10 @@
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstdio>
 #include <utility>
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/base/retry_after.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/workflow/run/interpreter.hpp"
 #include "hub/workflow/run/openapi.hpp"
@@ -293,27 +292,11 @@ bool repeat_can_help(std::int64_t status) {
   return status >= 500 || status == 408 || status == 425 || status == 429;
 }
 
-// Retry-After: seconds, or an HTTP date (RFC 9110 sections 5.6.7 and 10.2.3). 0: not to be read.
-std::int64_t retry_after_ms(const Json& headers, Timestamp now) {
+// The pause that Retry-After asks for; 0: none.
+std::int64_t pause_of(const Json& headers, Timestamp now) {
   const Json* given = find_header(headers, "retry-after");
   if (given == nullptr || !given->is_string()) return 0;
-  const std::string& text = given->as_string();
-  std::int64_t seconds = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (problem == std::errc() && end == text.data() + text.size()) {
-    constexpr std::int64_t kMost = 10LL * 365 * 86'400;
-    return std::clamp<std::int64_t>(seconds, 0, kMost) * 1000;
-  }
-  // IMF-fixdate only: Sun, 06 Nov 1994 08:49:37 GMT. The two older forms are obsolete.
-  constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
-  if (text.size() != 29 || !text.ends_with(" GMT")) return 0;
-  const std::size_t month = kMonths.find(text.substr(8, 3));
-  if (month == std::string_view::npos || month % 3 != 0) return 0;
-  std::array<char, 40> iso{};
-  std::snprintf(iso.data(), iso.size(), "%.4s-%02d-%.2sT%.8sZ", text.c_str() + 12,
-                static_cast<int>(month / 3) + 1, text.c_str() + 5, text.c_str() + 17);
-  const Result<Timestamp> at = parse_iso8601(iso.data());
-  return at.ok() ? std::max<std::int64_t>(at.value().ms - now.ms, 0) : 0;
+  return retry_after_ms(given->as_string(), now).value_or(0);
 }
 
 // The body of an answer as the DSL's content: bytes that are no text are base64 (DSL reference,
@@ -450,9 +433,19 @@ void Execution::Impl::http_answered(Frame* frame, const HttpBody& body, const Js
         "communication", known ? static_cast<int>(status) : 502,
         known ? reason_of(status) : "the answer has no status of HTTP",
         state.document ? "the OpenAPI document could not be fetched" : std::string_view(), *frame);
-    if (status == 429 || status == 503)
-      fault.retry_after_ms = retry_after_ms(answer["headers"], now);
+    if (status == 429 || status == 503) fault.retry_after_ms = pause_of(answer["headers"], now);
     fault.permanent = known && !repeat_can_help(status);
+    return this->fault(frame, std::move(fault));
+  }
+  // A document that says JSON may be YAML.
+  if (const Json& unread = answer["unread"];
+      unread.is_string() && (!state.document || !answer["body"].is_string())) {
+    constexpr int kBadGateway = 502;
+    Fault fault;
+    fault.error = make_error("communication", kBadGateway, "the answer cannot be read",
+                             unread.as_string(), *frame);
+    // The request was carried out.
+    fault.permanent = true;
     return this->fault(frame, std::move(fault));
   }
   if (state.document) {

@@ -202,7 +202,8 @@ class Serializer {
     std::string joined;
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       if (i > 0) joined += separator_of(style_, escape_);
-      if (value.is_object()) joined += pieces[i].first + ",";
+      // Names and values are joined alike (OpenAPI 3.0.4, style examples).
+      if (value.is_object()) joined.append(pieces[i].first).append(separator_of(style_, escape_));
       joined += pieces[i].second;
     }
     out.emplace_back(name, std::move(joined));

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "hub/base/fnv1a.hpp"
+#include "hub/workflow/cloud_event.hpp"
 #include "hub/workflow/error_types.hpp"
 #include "hub/workflow/run/interpreter.hpp"
 
@@ -216,35 +217,17 @@ void Execution::Impl::branch_done(Frame* frame, std::size_t branch, Json output,
   steps.push_back({Step::Kind::complete, frame, nullptr, std::move(result), 0, nullptr});
 }
 
-namespace {
-
-// CloudEvents 1.0, Context Attributes: the name of an attribute whose value it cannot have.
-std::string wrong_attribute(const Json& given) {
-  for (const auto& [key, value] : given.as_object()) {
-    if (key == "data" || value.is_null()) continue;
-    const bool standard = key == "id" || key == "source" || key == "type" || key == "subject" ||
-                          key == "time" || key == "datacontenttype" || key == "dataschema" ||
-                          key == "specversion";
-    if (standard ? !value.is_string() || value.as_string().empty()
-                 : value.is_array() || value.is_object()) {
-      return key;
-    }
-    if (key == "time" && !parse_iso8601(value.as_string()).ok()) return key;
-  }
-  return {};
-}
-
-}  // namespace
-
 void Execution::Impl::run_emit(Frame* frame, const EmitBody& body) {
   Result<Json> found = evaluate(body.event, frame->input, FrameVariables(*this, *frame));
   if (!found) return fail(frame, found.error(), "emit");
   const Json& given = found.value();
   if (given["type"].is_null())
     return fail(frame, "validation", 400, "an event's type must be a text", {});
-  if (const std::string wrong = wrong_attribute(given); !wrong.empty()) {
+  for (const auto& [key, value] : given.as_object()) {
+    const std::string wrong = attribute_fault(key, value);
+    if (wrong.empty()) continue;
     return fail(frame, "validation", 400, "the event is no CloudEvent",
-                "its attribute `" + wrong + "` has a value of the wrong kind");
+                "its attribute `" + key + "` " + wrong);
   }
   JsonObject event;
   event.append_new("specversion", "1.0");

@@ -1,5 +1,6 @@
-// The role ehr: each action reads from top to bottom, describe the request, await the answer, say it in the words of the capability.
-// What the outside system is asked here is an example: put yours in its place.
+// The role ehr: each action reads from top to bottom, describe the request, await the answer, say
+// it in the words of the capability. What the outside system is asked here is an example: put yours
+// in its place.
 #include "outside.hpp"
 
 namespace {
@@ -10,15 +11,27 @@ json encounter(const json& came, const json&) {
   return {{"id", text(came, "id")}, {"reference", "Encounter/" + text(came, "id")}};
 }
 json document(const json& came, const json&) {
-  return {{"written", true}, {"id", text(came, "id")}, {"reference", "DocumentReference/" + text(came, "id")}};
+  return {{"written", true},
+          {"id", text(came, "id")},
+          {"reference", "DocumentReference/" + text(came, "id")}};
+}
+json patient(const json& came, const json&) {
+  const json& found = list(came, "patients");
+  if (found.size() > 1) throw Unreadable("patients has several entries for one identifier");
+  if (found.empty()) return {{"found", false}};
+  if (!found.front().is_object()) throw Unreadable("patients holds what is no patient");
+  return {{"found", true}, {"patient", found.front()}};
+}
+json updated(const json& came, const json&) {
+  return {{"found", true}, {"id", text(came, "id")}, {"changed", flag(came, "changed")}};
 }
 
-class @CLASS@ final : public Client {
+class @CLASS @final : public Client {
  public:
   using Client::Client;
 
-  // A delivery of the record system, whose signature the hub has checked, becomes events of the role. One that
-  // is Unreadable is refused with that text.
+  // A delivery of the record system, whose signature the hub has checked, becomes events of the
+  // role. One that is Unreadable is refused with that text.
   Events normalise(const Delivery& delivery) {
     const json came = parsed(delivery.body);
     const std::string what = text(came, "event");
@@ -32,8 +45,10 @@ class @CLASS@ final : public Client {
     }
     const json& appointment = member(came, "appointment");
     event["subject"] = text(appointment, "id");
-    json data{{"appointment", {{"key", text(appointment, "id")}}}, {"modality", text(appointment, "kind")}};
-    if (what == "appointment.booked") data["appointment"]["startEpoch"] = count(appointment, "start");  // Unix seconds
+    json data{{"appointment", {{"key", text(appointment, "id")}}},
+              {"modality", text(appointment, "kind")}};
+    if (what == "appointment.booked")
+      data["appointment"]["startEpoch"] = count(appointment, "start");  // Unix seconds
     if (member_of(came, "patient").is_object()) data["patient"] = member_of(came, "patient");
     event["data"] = data;
     return {.json = json::array({event}).dump(), .error = {}};
@@ -42,15 +57,27 @@ class @CLASS@ final : public Client {
  protected:
   Task<Outcome> run(Call call) override {
     const json input = input_of(call);
-    if (call.action == "write-encounter") co_return co_await send(call, post(call, "/encounters", call.input), encounter);
+    if (call.action == "write-encounter")
+      co_return co_await send(call, post(call, "/encounters", call.input), encounter);
     if (call.action == "write-document") {
       if (list_of(input, "recordings").empty()) co_return done({{"written", false}});
       co_return co_await send(call, post(call, "/documents", call.input), document);
     }
+    if (call.action == "read-patient")
+      co_return co_await send(call, get("/patients?identifier=" + named(input, "identifier")),
+                              patient);
+    if (call.action == "update-appointment")
+      co_return co_await send(
+          call, post(call, "/appointments/" + named(input, "appointment"), call.input), updated);
     throw Refusal("@ID@.unknown_action", "there is no such action");
+  }
+
+ private:
+  static std::string named(const json& input, const char* name) {
+    return percent_encode(text_of(member_of(input, name), "value"));
   }
 };
 
 }  // namespace
 
-RABT_PLUGIN(@CLASS@, "@ID@", "0.1.0");
+RABT_PLUGIN(@CLASS @, "@ID@", "0.1.0");

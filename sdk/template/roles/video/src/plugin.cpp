@@ -1,5 +1,6 @@
-// The role video: each action reads from top to bottom, describe the request, await the answer, say it in the words of the capability.
-// What the outside system is asked here is an example: put yours in its place.
+// The role video: each action reads from top to bottom, describe the request, await the answer, say
+// it in the words of the capability. What the outside system is asked here is an example: put yours
+// in its place.
 #include "outside.hpp"
 
 namespace {
@@ -7,7 +8,8 @@ namespace {
 using namespace outside;
 
 std::string status(const json& came) {
-  return word(came, "state", {{"open", "in-progress"}, {"closed", "completed"}, {"broken", "failed"}});
+  return word(came, "state",
+              {{"open", "in-progress"}, {"closed", "completed"}, {"broken", "failed"}});
 }
 json participants(const json& came) {
   json out = json::array();
@@ -19,7 +21,9 @@ json participants(const json& came) {
   return out;
 }
 json created(const json& came, const json&) {
-  return {{"sessionId", text(came, "id")}, {"status", status(came)}, {"participants", participants(came)}};
+  return {{"sessionId", text(came, "id")},
+          {"status", status(came)},
+          {"participants", participants(came)}};
 }
 json session(const json& came, const json& input) {
   json out = created(came, input);
@@ -28,7 +32,15 @@ json session(const json& came, const json& input) {
   out["durationSeconds"] = has(came, "seconds") ? count(came, "seconds") : json(0);
   return out;
 }
-json ended(const json& came, const json&) { return {{"sessionId", text(came, "id")}, {"status", status(came)}}; }
+json ended(const json& came, const json&) {
+  return {{"sessionId", text(came, "id")}, {"status", status(came)}};
+}
+json token(const json& came, const json&) {
+  return {{"token", text(came, "token", 10000)}, {"expiresAt", count(came, "expires")}};
+}
+json removed(const json& came, const json& input) {
+  return {{"sessionId", text_of(input, "sessionId")}, {"removed", flag(came, "removed")}};
+}
 json recording(const json& came, const json&) {
   return {{"sessionId", text(came, "id")}, {"recording", flag(came, "recording")}};
 }
@@ -39,12 +51,12 @@ json recordings(const json& came, const json&) {
   return {{"ready", flag(came, "complete")}, {"recordings", found}};
 }
 
-class @CLASS@ final : public Client {
+class @CLASS @final : public Client {
  public:
   using Client::Client;
 
-  // A delivery of the outside system, whose signature the hub has checked, becomes events of the role. One that
-  // is Unreadable is refused with that text.
+  // A delivery of the outside system, whose signature the hub has checked, becomes events of the
+  // role. One that is Unreadable is refused with that text.
   Events normalise(const Delivery& delivery) {
     const json came = parsed(delivery.body);
     const std::string what = text(came, "event");
@@ -67,17 +79,28 @@ class @CLASS@ final : public Client {
   Task<Outcome> run(Call call) override {
     const json input = input_of(call);
     const std::string at = "/sessions/" + percent_encode(text_of(input, "sessionId"));
-    if (call.action == "create-session") co_return co_await send(call, post(call, "/sessions", call.input), created);
+    if (call.action == "create-session")
+      co_return co_await send(call, post(call, "/sessions", call.input), created);
     if (call.action == "get-session") co_return co_await send(call, get(at), session);
     if (call.action == "end-session") co_return co_await send(call, post(call, at + "/end"), ended);
-    if (call.action == "start-recording") co_return co_await send(call, post(call, at + "/recording"), recording);
-    if (call.action == "list-recordings") co_return co_await send(call, get(at + "/recordings"), recordings);
-    if (call.action == "fetch-recording") co_return co_await fetch(call, text_of(input, "recordingId"));
+    if (call.action == "issue-token")
+      co_return co_await send(call, post(call, at + "/tokens", call.input), token);
+    if (call.action == "remove-participant")
+      co_return co_await send(call, post(call, at + "/removals", call.input), removed);
+    if (call.action == "start-recording")
+      co_return co_await send(call, post(call, at + "/recording"), recording);
+    if (call.action == "stop-recording")
+      co_return co_await send(call, post(call, at + "/recording/end"), recording);
+    if (call.action == "list-recordings")
+      co_return co_await send(call, get(at + "/recordings"), recordings);
+    if (call.action == "fetch-recording")
+      co_return co_await fetch(call, text_of(input, "recordingId"));
     throw Refusal("@ID@.unknown_action", "there is no such action");
   }
 
  private:
-  // Content never passes through the plugin: the hub streams it into its sealed store and gives a handle.
+  // Content never passes through the plugin: the hub streams it into its sealed store and gives a
+  // handle.
   Task<Outcome> fetch(const Call& call, std::string id) {
     if (id.empty() || id.size() > 200)
       throw Refusal("@ID@.arguments", "recordingId has not 1 to 200 characters");
@@ -87,7 +110,8 @@ class @CLASS@ final : public Client {
     const HttpResult answer = co_await http(call, request);
     if (!succeeded(answer)) co_return failure(answer);
     if (answer.blob.empty()) co_return unreadable(false, Unreadable("there is no content"));
-    json out{{"recordingId", id}, {"blob", answer.blob}, {"contentType", request.blob_content_type}};
+    json out{
+        {"recordingId", id}, {"blob", answer.blob}, {"contentType", request.blob_content_type}};
     out["bytes"] = answer.blob_bytes;
     out["sha256"] = answer.blob_sha256;
     co_return done(out);
@@ -96,4 +120,4 @@ class @CLASS@ final : public Client {
 
 }  // namespace
 
-RABT_PLUGIN(@CLASS@, "@ID@", "0.1.0");
+RABT_PLUGIN(@CLASS @, "@ID@", "0.1.0");
