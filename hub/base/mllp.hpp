@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,9 @@ inline constexpr char kBegin = '\x0b';
 inline constexpr char kEnd = '\x1c';
 // Follows kEnd. Some peers leave it out of their answers.
 inline constexpr char kAfter = '\r';
+// Bytes before a frame that are skipped: the protocol names none, and some peers send line ends,
+// blanks, NUL or a line of their log.
+inline constexpr std::size_t kMaxBetween = 1024;
 
 // `message` holds neither kBegin nor kEnd.
 [[nodiscard]] inline std::string frame(std::string_view message) {

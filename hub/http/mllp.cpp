@@ -25,7 +25,9 @@ using Clock = std::chrono::steady_clock;
 using State = crypto::TlsStep::State;
 
 constexpr std::size_t kChunk = 16'384;
-constexpr char kFrameEnd[] = {mllp::kEnd, mllp::kAfter};
+// Time for a frame after bytes that belong to none, and for the byte after kEnd.
+constexpr std::int64_t kMaxNoiseMs = 5'000;
+constexpr std::int64_t kMaxEndMs = 1'000;
 
 }  // namespace
 
@@ -87,30 +89,41 @@ class Line {
     }
     return true;
   }
-  // The next message; nothing at the end of the connection. why: what was wrong, or "".
+  // The next message; nothing at the end of the connection. why: what was wrong, or "". Skips bytes
+  // before the frame.
   std::optional<std::string> read(std::string& why) {
     auto deadline = after(options_.idle_ms);
-    for (std::size_t seen = 0;;) {
-      // Line ends between frames do no harm.
-      const auto begin = buffer_.find_first_not_of("\r\n");
-      if (seen == 0 && begin != 0) buffer_.erase(0, begin);
-      if (!buffer_.empty() && buffer_.front() != mllp::kBegin) {
-        why = "no frame";
-        return std::nullopt;
+    std::size_t skipped = 0;
+    std::size_t from = 1;  // what stands before holds no end of the message
+    bool begun = false;
+    for (;;) {
+      if (!begun) {
+        const auto begin = std::min(buffer_.find(mllp::kBegin), buffer_.size());
+        const std::string_view noise = std::string_view(buffer_).substr(0, begin);
+        const bool strange = noise.find_first_not_of("\r\n") != std::string_view::npos;
+        if (strange && skipped == 0) deadline = after(std::min(options_.slow_ms, kMaxNoiseMs));
+        if (strange || skipped > 0) skipped += begin;
+        buffer_.erase(0, begin);
+        if (skipped > mllp::kMaxBetween) {
+          why = "no frame";
+          return std::nullopt;
+        }
+        begun = !buffer_.empty();
+        if (begun) deadline = after(options_.slow_ms);
       }
-      const auto end = buffer_.find(std::string_view(kFrameEnd, sizeof kFrameEnd), seen);
-      // The frame's last byte may still be on its way.
-      if (std::min(end, buffer_.empty() ? 0 : buffer_.size() - 1) > options_.max_message + 1) {
+      const Ending end = begun ? ending(from) : Ending{};
+      if (end.state != Ending::none && end.at > options_.max_message + 1) {
         why = "too long";
         return std::nullopt;
       }
-      if (end != std::string::npos) {
-        std::string message = buffer_.substr(1, end - 1);
-        buffer_.erase(0, end + sizeof kFrameEnd);
-        return message;
+      if (end.state == Ending::whole) return take(end);
+      // The frame's last byte may still be on its way.
+      if (buffer_.size() > options_.max_message + 2 + mllp::kMaxBetween) {
+        why = "too long";
+        return std::nullopt;
       }
-      if (seen == 0 && !buffer_.empty()) deadline = after(options_.slow_ms);
-      seen = buffer_.empty() ? 0 : buffer_.size() - 1;
+      if (begun)
+        from = std::max<std::size_t>(1, end.state == Ending::open ? end.at : buffer_.size());
       char piece[kChunk];
       std::size_t came = 0;
       if (!step(
@@ -119,8 +132,11 @@ class Line {
                 came = did.bytes;
                 return did;
               },
-              deadline)) {
+              end.state == Ending::open ? std::min(deadline, after(kMaxEndMs)) : deadline)) {
+        // The whole of the last segment is there: only the byte after the frame is missing.
+        if (end.state == Ending::open && buffer_[end.at - 1] == '\r') return take(end);
         if (!buffer_.empty()) why = "cut off";
+        if (skipped > 0 && !begun) why = "no frame";
         return std::nullopt;
       }
       buffer_.append(piece, came);
@@ -150,6 +166,37 @@ class Line {
       pollfd one{fd_, static_cast<short>(did.state == State::read ? POLLIN : POLLOUT), 0};
       if (::poll(&one, 1, static_cast<int>(left)) == 0) return false;
     }
+  }
+
+  // End of the message that the buffer begins with: the place of kEnd, and of the first byte behind
+  // the frame. open: the byte behind kEnd is missing, or is another one and no frame has come yet.
+  struct Ending {
+    enum State : std::uint8_t { none, open, whole } state = none;
+    std::size_t at = 0;
+    std::size_t next = 0;
+  };
+  // kEnd without kAfter ends a message where the next frame begins; a kEnd anywhere else is text.
+  [[nodiscard]] Ending ending(std::size_t from) const {
+    static constexpr char kMarks[] = {mllp::kBegin, mllp::kEnd};
+    static constexpr std::string_view kHead = "MSH";
+    for (auto at = buffer_.find(mllp::kEnd, from); at != std::string::npos;
+         at = buffer_.find(mllp::kEnd, at + 1)) {
+      if (at + 1 < buffer_.size() && buffer_[at + 1] == mllp::kAfter)
+        return {Ending::whole, at, at + 2};
+      const auto next = std::min(
+          buffer_.find_first_of(std::string_view(kMarks, sizeof kMarks), at + 1), buffer_.size());
+      if (next - at > mllp::kMaxBetween) continue;
+      if (next == buffer_.size()) return {Ending::open, at, next};
+      const std::string_view head = std::string_view(buffer_).substr(next + 1, kHead.size());
+      if (buffer_[next] != mllp::kBegin || !kHead.starts_with(head)) continue;
+      return {head == kHead ? Ending::whole : Ending::open, at, next};
+    }
+    return {};
+  }
+  std::string take(const Ending& end) {
+    std::string message = buffer_.substr(1, end.at - 1);
+    buffer_.erase(0, end.next);
+    return message;
   }
 
   const MllpOptions& options_;

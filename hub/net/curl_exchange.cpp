@@ -450,11 +450,20 @@ bool Exchange::talk() {
     const CURLcode code = curl_easy_recv(easy, piece, sizeof piece, &did);
     if (code == CURLE_AGAIN)
       return std::chrono::steady_clock::now() < deadline || over(CURLE_OPERATION_TIMEDOUT);
-    if (code != CURLE_OK || did == 0) return over(CURLE_RECV_ERROR);
+    if (code != CURLE_OK || did == 0)
+      return over(skipped > 0 && response.body.empty() ? CURLE_WEIRD_SERVER_REPLY
+                                                       : CURLE_RECV_ERROR);
     // What came before holds no end.
-    const std::size_t seen = response.body.size();
+    std::size_t seen = response.body.size();
     response.body.append(piece, did);
-    if (response.body.front() != mllp::kBegin) return over(CURLE_WEIRD_SERVER_REPLY);
+    if (response.body.front() != mllp::kBegin) {
+      const auto begin = std::min(response.body.find(mllp::kBegin), response.body.size());
+      skipped += begin;
+      response.body.erase(0, begin);
+      seen = 0;
+      if (skipped > mllp::kMaxBetween) return over(CURLE_WEIRD_SERVER_REPLY);
+      if (response.body.empty()) continue;
+    }
     // The end may lack its CR: the connection is for one message.
     const auto end = response.body.find(mllp::kEnd, seen);
     if (std::min(end, response.body.size()) > most + 1) {

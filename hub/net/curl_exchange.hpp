@@ -67,6 +67,8 @@ struct Exchange {
   std::size_t body_bytes = 0;
   // Bytes taken from the request's body_source.
   std::uint64_t sent_bytes = 0;
+  // Bytes of an MLLP answer before its frame.
+  std::size_t skipped = 0;
   bool opened_socket = false;
   // Called when a connection stands and the request is about to be written.
   std::function<void()> connected;

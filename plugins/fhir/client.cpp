@@ -72,6 +72,45 @@ Json issue_codes(const HttpResult& answer) {
   return codes;
 }
 
+// "https://ehr/fhir?a" -> {"https://ehr", "/fhir?a"}: the scheme and the authority in lower case
+// and without the port that the scheme means anyhow.
+struct Address {
+  std::string server;
+  std::string rest;
+};
+Address address_of(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme == std::string_view::npos) return {};
+  const auto end = std::min(url.find_first_of("/?#\\", scheme + 3), url.size());
+  Address out{sdk::lower(url.substr(0, end)), std::string(url.substr(end))};
+  for (const auto& [name, port] : {std::pair{"https://", ":443"}, {"http://", ":80"}}) {
+    if (out.server.starts_with(name) && out.server.ends_with(port))
+      out.server.erase(out.server.size() - std::string_view(port).size());
+  }
+  return out;
+}
+
+bool is_absolute(std::string_view link) {
+  return link.starts_with("//") || link.substr(0, link.find_first_of("/?#")).ends_with(':');
+}
+
+// The address of a link, absolute or a path from the root, on the server of base; nothing when it
+// leads elsewhere, or climbs with "..".
+std::optional<std::string> on_server(const std::string& base, std::string link) {
+  const Address own = address_of(base);
+  if (link.starts_with("//")) link.insert(0, own.server.substr(0, own.server.find(':') + 1));
+  const Address to = is_absolute(link) ? address_of(link) : Address{own.server, link};
+  if (own.server.empty() || to.server != own.server) return std::nullopt;
+  std::string path = sdk::lower(to.rest.substr(0, to.rest.find_first_of("?#")));
+  for (auto at = path.find("%2e"); at != std::string::npos; at = path.find("%2e", at))
+    path.replace(at, 3, ".");
+  const auto climbs = [&path](std::string_view step) {
+    return (path + "/").find(step) != std::string::npos;
+  };
+  if (climbs("/../") || climbs("/./") || path.find('\\') != std::string::npos) return std::nullopt;
+  return own.server + to.rest.substr(0, to.rest.find('#'));
+}
+
 }  // namespace
 
 HttpRequest read_request(const Settings& settings, const std::string& type, const std::string& id) {
@@ -124,24 +163,34 @@ HttpRequest search_request(const Settings& settings, const std::string& type,
 
 HttpRequest coverage_request(const Settings& settings, const std::string& patient,
                              std::int64_t count) {
-  return request_to(settings, "GET",
-                    settings.base_url + "/Coverage?beneficiary=" +
-                        percent_encode("Patient/" + patient) + "&_count=" + std::to_string(count));
+  return request_to(
+      settings, "GET",
+      settings.base_url + "/Coverage?beneficiary=" + percent_encode("Patient/" + patient) +
+          "&_include=" + percent_encode("Coverage:payor") + "&_count=" + std::to_string(count));
 }
 
 std::optional<HttpRequest> page_request(const Settings& settings, const std::string& link) {
-  const auto mark = link.find_first_of("/?");
-  const bool absolute = link.find("://") != std::string::npos;
-  if (!absolute && mark != 0) return request_to(settings, "GET", settings.base_url + "/" + link);
-  const auto goes_on = [&settings, &link] {
-    const std::size_t end = settings.base_url.size();
-    return link.starts_with(settings.base_url) &&
-           (link.size() == end || link[end] == '/' || link[end] == '?');
-  };
-  if (!absolute && link.starts_with('?'))
-    return request_to(settings, "GET", settings.base_url + link);
-  if (!goes_on()) return std::nullopt;
-  return request_to(settings, "GET", link);
+  const bool below = !is_absolute(link) && !link.starts_with('/');
+  const auto url =
+      on_server(settings.base_url,
+                !below ? link : settings.base_url + (link.starts_with('?') ? "" : "/") + link);
+  const auto base = on_server(settings.base_url, settings.base_url);
+  if (!url || !base || !url->starts_with(*base) ||
+      (url->size() > base->size() && (*url)[base->size()] != '/' && (*url)[base->size()] != '?'))
+    return std::nullopt;
+  return request_to(settings, "GET", *url);
+}
+
+std::optional<HttpRequest> moved_request(const Settings& settings, const HttpRequest& request,
+                                         const HttpResult& answer) {
+  if (!answer.answered() || (answer.status != 307 && answer.status != 308)) return std::nullopt;
+  const std::string place = header_of(answer, "location");
+  if (!is_absolute(place) && !place.starts_with('/')) return std::nullopt;
+  const auto url = on_server(settings.base_url, place);
+  if (!url) return std::nullopt;
+  HttpRequest again = request;
+  again.url = *url;
+  return again;
 }
 
 std::optional<Json> resource_of(const HttpResult& answer, std::string_view type) {

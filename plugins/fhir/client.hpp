@@ -29,14 +29,19 @@ using sdk::Outcome;
 // By POST, so that identifiers of patients stay out of addresses and access logs.
 [[nodiscard]] HttpRequest search_request(const Settings& settings, const std::string& type,
                                          const Json& parameters, std::int64_t count);
-// The coverages of a patient, by the id that the record system gave: nothing in the address says
-// who that is.
+// The coverages of a patient with the organisations that pay, by the id that the record system
+// gave: nothing in the address says who that is.
 [[nodiscard]] HttpRequest coverage_request(const Settings& settings, const std::string& patient,
                                            std::int64_t count);
-// A further page. Nothing when the link leads to another server: it would be handed the
-// credentials.
+// A further page. link: an address, or a path on the same server. Nothing when it leads outside
+// base_url: another server would be handed the credentials.
 [[nodiscard]] std::optional<HttpRequest> page_request(const Settings& settings,
                                                       const std::string& link);
+// The same request at the place that a 307 or 308 names. Nothing for other answers, and when the
+// place lies on another server.
+[[nodiscard]] std::optional<HttpRequest> moved_request(const Settings& settings,
+                                                       const HttpRequest& request,
+                                                       const HttpResult& answer);
 
 // The resource in the answer when it has this type, else nothing.
 [[nodiscard]] std::optional<Json> resource_of(const HttpResult& answer, std::string_view type);

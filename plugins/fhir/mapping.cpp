@@ -4,9 +4,11 @@
 #include <array>
 #include <cctype>
 #include <initializer_list>
+#include <limits>
 #include <utility>
 #include <vector>
 
+#include "in_force.hpp"
 #include "rabt/json_nlohmann.hpp"
 #include "rabt/text.hpp"
 #include "rabt/time.hpp"
@@ -41,10 +43,15 @@ constexpr const char* kSha256 = "https://rabt.health/fhir/StructureDefinition/sh
 
 constexpr const char* kNoPatient =
     "the appointment names no patient: participant[].actor must refer to a Patient that is in the "
-    "bundle";
+    "bundle, has not declined, and takes part at Appointment.start";
 constexpr const char* kNoPractitioner =
     "the appointment names no practitioner: participant[].actor must refer to a Practitioner that "
-    "is in the bundle";
+    "is in the bundle, has not declined, and takes part at Appointment.start";
+// System of the licences of payers.
+constexpr std::string_view kPayerLicence = "payer-license";
+
+// The moment at which things must be in force, Unix seconds; nothing when none is known.
+using When = std::optional<std::int64_t>;
 
 [[noreturn]] void refuse(const std::string& text) {
   throw sdk::Refusal("fhir.delivery", text);
@@ -296,15 +303,24 @@ std::string name_of(const Json& person) {
   return built;
 }
 
+// Ranks an identifier that is out of force behind all that are in force.
+constexpr int kOutOfForce = 20;
+int out_of_force(const Json& identifier, When at) {
+  return in_force(member_of(identifier, "period"), at) ? 0 : kOutOfForce;
+}
+bool is_old(const Json& identifier) {
+  return text_of(identifier, "use") == "old";
+}
+
 // The best of the patient's identifiers for a payer; null when there is none.
-Json patient_identifier(const Json& patient) {
+Json patient_identifier(const Json& patient, When at) {
   static constexpr std::array<std::string_view, 7> kKnown{"NI", "PRC", "PPN", "BN",
                                                           "DP", "VP",  "MR"};
   Json best;
   int best_rank = 99;
   for (const Json& identifier : list_of(patient, "identifier")) {
     const std::string value = text_of(identifier, "value");
-    if (value.empty() || text_of(identifier, "use") == "old") continue;
+    if (value.empty() || is_old(identifier)) continue;
     const std::string system = text_of(identifier, "system");
     const std::string type =
         code_among(member_of(identifier, "type"), {"NI", "PRC", "PPN", "BN", "DP", "VP", "MR"});
@@ -318,6 +334,7 @@ Json patient_identifier(const Json& patient) {
     } else if (member_of(identifier, "type").is_null()) {
       rank = 7;
     }
+    rank += out_of_force(identifier, at);
     if (rank >= best_rank) continue;
     best_rank = rank;
     best = Json::object();
@@ -364,9 +381,9 @@ bool is_full_date(const std::string& date) {
 }
 
 // Fits the `patient` of the payer role: exactly those members.
-Json patient_data(const Json& patient, bool whole) {
+Json patient_data(const Json& patient, bool whole, When at) {
   Json data = Json::object();
-  const Json identifier = patient_identifier(patient);
+  const Json identifier = patient_identifier(patient, at);
   const std::string name = name_of(patient);
   const std::string gender = text_of(patient, "gender");
   const std::string birth_date = text_of(patient, "birthDate");
@@ -390,24 +407,24 @@ Json patient_data(const Json& patient, bool whole) {
   return data;
 }
 
-Json practitioner_data(const Json& practitioner) {
+Json practitioner_data(const Json& practitioner, When at) {
   Json data = Json::object();
-  std::string licence;
-  std::string system;
+  const Json* best = nullptr;
+  int best_rank = 99;
   for (const Json& identifier : list_of(practitioner, "identifier")) {
-    const std::string value = text_of(identifier, "value");
-    if (value.empty()) continue;
+    if (text_of(identifier, "value").empty() || is_old(identifier)) continue;
     const bool is_licence =
         !code_among(member_of(identifier, "type"), {"MD"}).empty() ||
         lower(text_of(identifier, "system")).find("practitioner-licen") != std::string::npos;
-    if (is_licence || licence.empty()) {
-      licence = value;
-      system = text_of(identifier, "system");
-    }
-    if (is_licence) break;
+    const int rank = (is_licence ? 0 : 1) + out_of_force(identifier, at);
+    if (rank >= best_rank) continue;
+    best = &identifier;
+    best_rank = rank;
   }
-  put(data, "licence", licence);
-  put(data, "licenceSystem", system);
+  if (best != nullptr) {
+    put(data, "licence", text_of(*best, "value"));
+    put(data, "licenceSystem", text_of(*best, "system"));
+  }
   put(data, "name", name_of(practitioner));
   put(data, "family", text_of(best_name(practitioner), "family"));
   put(data, "given", given_of(best_name(practitioner)));
@@ -415,14 +432,18 @@ Json practitioner_data(const Json& practitioner) {
 }
 
 // The identifier that is the member id; null when the coverage has none.
-const Json& member_identifier(const Json& coverage) {
-  const Json* any = nullptr;
+const Json& member_identifier(const Json& coverage, When at) {
+  const Json* best = nullptr;
+  int best_rank = 99;
   for (const Json& identifier : list_of(coverage, "identifier")) {
-    if (text_of(identifier, "value").empty()) continue;
-    if (!code_among(member_of(identifier, "type"), {"MB"}).empty()) return identifier;
-    if (any == nullptr) any = &identifier;
+    if (text_of(identifier, "value").empty() || is_old(identifier)) continue;
+    const int rank = (code_among(member_of(identifier, "type"), {"MB"}).empty() ? 1 : 0) +
+                     out_of_force(identifier, at);
+    if (rank >= best_rank) continue;
+    best = &identifier;
+    best_rank = rank;
   }
-  return any == nullptr ? nothing() : *any;
+  return best == nullptr ? nothing() : *best;
 }
 
 Json class_data(const Json& coverage) {
@@ -450,33 +471,53 @@ Json class_data(const Json& coverage) {
   return data;
 }
 
+struct Payer {
+  std::string licence;
+  std::string name;
+  // The reference to an Organization that was not found.
+  std::string unresolved;
+};
+
+// The organisation that pays: the first of Coverage.payor that is no person.
+Payer payer_of(const Resources& delivery, const Entry& entry) {
+  Payer out;
+  for (const Json& payor : list_of(*entry.resource, "payor")) {
+    const std::string reference = text_of(payor, "reference");
+    const auto found = delivery.resolve(entry, payor);
+    std::string type = found ? type_of(*found->resource) : text_of(payor, "type");
+    if (type.empty()) type = type_in(reference);
+    if (is_one_of(type, {"Patient", "RelatedPerson"})) continue;
+    const Json* organization = found && type == "Organization" ? found->resource : nullptr;
+    Json identifiers = Json::array({member_of(payor, "identifier")});
+    if (organization != nullptr) {
+      for (const Json& identifier : list_of(*organization, "identifier"))
+        identifiers.push_back(identifier);
+    }
+    bool is_licence = false;
+    for (const Json& identifier : identifiers) {
+      const std::string value = text_of(identifier, "value");
+      if (value.empty() || is_old(identifier) || is_licence) continue;
+      is_licence = text_of(identifier, "system").find(kPayerLicence) != std::string::npos;
+      if (is_licence || out.licence.empty()) out.licence = value;
+    }
+    out.name = text_of(payor, "display");
+    if (out.name.empty() && organization != nullptr) out.name = text_of(*organization, "name");
+    if (out.licence.empty() && organization == nullptr) out.unresolved = reference;
+    break;
+  }
+  return out;
+}
+
 // Fits the `coverage` of the payer role: exactly those members.
-Json coverage_data(const Resources& delivery, const Entry& entry) {
+Json coverage_data(const Entry& entry, const Payer& payer, When at) {
   const Json& coverage = *entry.resource;
   Json data = Json::object();
-  const Json& member = member_identifier(coverage);
+  const Json& member = member_identifier(coverage, at);
   put(data, "memberId",
       member.is_null() ? text_of(coverage, "subscriberId") : text_of(member, "value"));
   put(data, "memberSystem", text_of(member, "system"));
-  const Json& payor = first(list_of(coverage, "payor"));
-  const auto organization = delivery.resolve(entry, payor);
-  std::string licence = text_of(member_of(payor, "identifier"), "value");
-  std::string name = text_of(payor, "display");
-  if (organization) {
-    if (licence.empty()) {
-      for (const Json& identifier : list_of(*organization->resource, "identifier")) {
-        const std::string value = text_of(identifier, "value");
-        if (value.empty()) continue;
-        const bool is_licence =
-            text_of(identifier, "system").find("payer-license") != std::string::npos;
-        if (licence.empty() || is_licence) licence = value;
-        if (is_licence) break;
-      }
-    }
-    if (name.empty()) name = text_of(*organization->resource, "name");
-  }
-  put(data, "payerLicence", licence);
-  put(data, "payerName", name);
+  put(data, "payerLicence", payer.licence);
+  put(data, "payerName", payer.name);
   put(data, "type", code_among(member_of(coverage, "type"), {"EHCPOL", "PUBLICPOL"}));
   put(data, "relationship",
       code_among(member_of(coverage, "relationship"),
@@ -487,18 +528,20 @@ Json coverage_data(const Resources& delivery, const Entry& entry) {
   return data;
 }
 
-// The coverage of this very patient that counts first; never another patient's.
-std::optional<Entry> coverage_of(const Resources& delivery, const Entry& patient) {
+// The coverage of this very patient that is in force and counts first; never another patient's.
+std::optional<Entry> coverage_of(const Resources& delivery, const Entry& patient, When at) {
   std::optional<Entry> best;
   std::int64_t best_order = 0;
   for (const Entry& entry : delivery.entries()) {
     if (type_of(*entry.resource) != "Coverage") continue;
-    if (is_one_of(text_of(*entry.resource, "status"), {"cancelled", "entered-in-error"})) continue;
+    if (!is_one_of(text_of(*entry.resource, "status"), {"active", ""})) continue;
+    if (!in_force(member_of(*entry.resource, "period"), at)) continue;
     const auto beneficiary = delivery.resolve(entry, member_of(*entry.resource, "beneficiary"));
     if (!beneficiary || beneficiary->resource != patient.resource) continue;
     const Json& order_value = member_of(*entry.resource, "order");
-    const std::int64_t order =
-        order_value.is_number_integer() ? order_value.get<std::int64_t>() : 1000;
+    const std::int64_t order = order_value.is_number_integer()
+                                   ? order_value.get<std::int64_t>()
+                                   : std::numeric_limits<std::int64_t>::max();
     if (best && order >= best_order) continue;
     best = entry;
     best_order = order;
@@ -511,12 +554,33 @@ struct People {
   std::optional<Entry> practitioner;
 };
 
-// whole: a participant that cannot be found is refused.
-People people_of(const Resources& delivery, const Entry& appointment, bool whole) {
+// Rank of a participant among those of one kind: a participant who accepted comes first.
+constexpr int kNotActive = 3;    // or is informed only
+constexpr int kTakesNoPart = 4;  // has declined, or takes part at another time
+int rank_of(const Json& participant, When at) {
+  const std::string status = text_of(participant, "status");
+  if (status == "declined" || !in_force(member_of(participant, "period"), at)) return kTakesNoPart;
+  if (text_of(participant, "required") == "information-only") return kNotActive;
+  return status == "accepted" ? 0 : status == "tentative" ? 1 : 2;
+}
+
+// The least rank of who is not active any more.
+int standing(const Json& person, When at) {
+  return member_of(person, "active") == Json(false) || !in_force(member_of(person, "period"), at)
+             ? kNotActive
+             : 0;
+}
+
+// whole: a participant that cannot be found is refused, and who takes no part is left out.
+People people_of(const Resources& delivery, const Entry& appointment, bool whole, When start) {
   People people;
+  int patient_rank = kTakesNoPart + 1;
+  int practitioner_rank = kTakesNoPart + 1;
   std::size_t at = 0;
   for (const Json& participant : list_of(*appointment.resource, "participant")) {
     const std::string where = "participant[" + std::to_string(at++) + "].actor";
+    int rank = rank_of(participant, start);
+    if (whole && rank >= kTakesNoPart) continue;
     const Json& actor = member_of(participant, "actor");
     std::optional<Entry> found = delivery.resolve(appointment, actor);
     std::string type = found ? type_of(*found->resource) : type_in(text_of(actor, "reference"));
@@ -526,6 +590,7 @@ People people_of(const Resources& delivery, const Entry& appointment, bool whole
              "means");
     }
     if (found && type == "PractitionerRole") {
+      rank = std::max(rank, standing(*found->resource, start));
       found = delivery.resolve(*found, member_of(*found->resource, "practitioner"));
       if (!found && whole) {
         refuse("the PractitionerRole of the appointment's " + where +
@@ -534,15 +599,20 @@ People people_of(const Resources& delivery, const Entry& appointment, bool whole
       type = found ? type_of(*found->resource) : std::string();
     }
     if (!found) continue;
+    rank = std::max(rank, standing(*found->resource, start));
     if (type == "Patient") {
-      if (people.patient && people.patient->resource != found->resource) {
+      const bool other = people.patient && people.patient->resource != found->resource;
+      if (other && rank < kTakesNoPart && patient_rank < kTakesNoPart) {
         refuse(
             "the appointment names more than one patient: participant[].actor must refer to one "
             "Patient");
       }
+      if (rank >= patient_rank) continue;
       people.patient = found;
-    } else if (type == "Practitioner" && !people.practitioner) {
+      patient_rank = rank;
+    } else if (type == "Practitioner" && rank < practitioner_rank) {
       people.practitioner = found;
+      practitioner_rank = rank;
     }
   }
   if (whole && !people.patient) refuse(kNoPatient);
@@ -600,7 +670,7 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
   put(details, "description", description_of(appointment));
   put(details, "reasons", reasons_of(appointment));
 
-  const People people = people_of(delivery, entry, whole);
+  const People people = people_of(delivery, entry, whole, start);
   put(details, "reference", address(entry, settings));
   put(details, "patientReference", address(people.patient, settings));
   put(details, "practitionerReference", address(people.practitioner, settings));
@@ -608,17 +678,25 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
   Json data = Json::object();
   data["appointment"] = std::move(details);
   data["modality"] = is_video(appointment) ? "video" : "in-person";
-  if (people.patient) put(data, "patient", patient_data(*people.patient->resource, whole));
+  if (people.patient) put(data, "patient", patient_data(*people.patient->resource, whole, start));
   if (people.practitioner)
-    put(data, "practitioner", practitioner_data(*people.practitioner->resource));
-  const auto coverage = people.patient ? coverage_of(delivery, *people.patient) : std::nullopt;
+    put(data, "practitioner", practitioner_data(*people.practitioner->resource, start));
+  const auto coverage =
+      people.patient ? coverage_of(delivery, *people.patient, start) : std::nullopt;
   if (whole && !coverage) {
     refuse(
         "the patient has no coverage: the bundle must hold a Coverage whose beneficiary is the "
-        "patient");
+        "patient, with the status active and a period that holds at Appointment.start");
   }
   if (coverage) {
-    Json cover = coverage_data(delivery, *coverage);
+    const Payer payer = payer_of(delivery, *coverage);
+    // A payer that is named and cannot be read must not become another one.
+    if (whole && !payer.unresolved.empty()) {
+      refuse(
+          "the coverage's payor[] refers to an Organization that is not in the bundle: add it as "
+          "an entry with the fullUrl that the reference means, or write payor[].identifier");
+    }
+    Json cover = coverage_data(*coverage, payer, start);
     if (whole && !cover.contains("memberId")) {
       refuse("the coverage has no member id: Coverage.identifier[].value or Coverage.subscriberId");
     }
@@ -879,17 +957,53 @@ Json encounter(const Json& input, const Settings& settings) {
   return resource;
 }
 
-Json insured(const Json& patient, const Json& coverages) {
+Json living(const Json& patients) {
+  Json out = Json::array();
+  for (const bool active : {true, false}) {
+    for (const Json& patient : patients) {
+      const bool merged =
+          std::any_of(list_of(patient, "link").begin(), list_of(patient, "link").end(),
+                      [](const Json& link) { return text_of(link, "type") == "replaced-by"; });
+      if (!merged && (member_of(patient, "active") != Json(false)) == active)
+        out.push_back(patient);
+    }
+    if (!out.empty()) break;
+  }
+  return out;
+}
+
+// "Organization/17" or an address below base_url -> "17", if the type is this one; else "". Another
+// server is not asked: it would be handed the credentials.
+static std::string own_id(const std::string& reference, std::string_view type,
+                          const Settings& settings) {
+  std::string rest = without_version(reference);
+  if (rest.starts_with(settings.base_url + "/")) rest.erase(0, settings.base_url.size() + 1);
+  return rest.starts_with(std::string(type) + "/") ? rest.substr(type.size() + 1) : std::string();
+}
+
+std::string replaced_by(const Json& patient, const Settings& settings) {
+  for (const Json& link : list_of(patient, "link")) {
+    if (text_of(link, "type") == "replaced-by")
+      return own_id(text_of(member_of(link, "other"), "reference"), "Patient", settings);
+  }
+  return {};
+}
+
+Insured insured(const Json& patient, const Json& entries, std::int64_t at,
+                const Settings& settings) {
   Resources found;
   found.add(patient, {});
-  for (const Json& coverage : coverages) found.add(coverage, {});
-  Json out = Json::object();
-  out["found"] = true;
-  out["patientReference"] = "Patient/" + text_of(patient, "id");
-  out["patient"] = patient_data(patient, false);
-  if (const auto coverage = coverage_of(found, found.entries().front())) {
-    Json data = coverage_data(found, *coverage);
-    if (data.contains("memberId")) out["coverage"] = std::move(data);
+  for (const Json& entry : entries)
+    found.add(member_of(entry, "resource"), text_of(entry, "fullUrl"));
+  Insured out;
+  out.output["found"] = true;
+  out.output["patientReference"] = "Patient/" + text_of(patient, "id");
+  out.output["patient"] = patient_data(patient, false, at);
+  if (const auto coverage = coverage_of(found, found.entries().front(), at)) {
+    const Payer payer = payer_of(found, *coverage);
+    Json data = coverage_data(*coverage, payer, at);
+    if (data.contains("memberId")) out.output["coverage"] = std::move(data);
+    out.unread_payer = own_id(payer.unresolved, "Organization", settings);
   }
   return out;
 }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,9 +37,22 @@ inline constexpr std::string_view kConsultationSystem = "https://rabt.health/con
 // The DocumentReference with one attachment for each recording. input: as write-document takes it.
 [[nodiscard]] Json document(const Json& input, const Settings& settings, std::int64_t now_seconds);
 
-// {found: true, patient, patientReference, coverage?} as a payer takes them: the coverage of this
-// patient that counts first.
-[[nodiscard]] Json insured(const Json& patient, const Json& coverages);
+// output: {found: true, patient, patientReference, coverage?} as a payer takes them: the coverage
+// of this patient that is in force at `at` (Unix seconds) and counts first. entries: [{resource,
+// fullUrl?}] of Coverages, and of Organizations that they refer to.
+struct Insured {
+  Json output;
+  // The id of the Organization that pays and that is not among the entries; "" if there is none.
+  std::string unread_payer;
+};
+[[nodiscard]] Insured insured(const Json& patient, const Json& entries, std::int64_t at,
+                              const Settings& settings);
+
+// The patients of a search that are not merged into another one, and are active if some are:
+// [Patient].
+[[nodiscard]] Json living(const Json& patients);
+// The id of the Patient that replaces this one; "" if there is none.
+[[nodiscard]] std::string replaced_by(const Json& patient, const Settings& settings);
 
 // A resource's JSON with another status, all other bytes unchanged: FHIR decimals must keep their
 // digits. Nothing when the text is no JSON object with a text as its status.

@@ -28,6 +28,10 @@ namespace {
 constexpr int kMaxConflicts = 3;
 // Pages of one search.
 constexpr int kMaxPages = 20;
+// How often a request follows the record system to another place.
+constexpr int kMaxMoves = 3;
+// Patients that were merged into one another.
+constexpr int kMaxMerges = 5;
 constexpr std::int64_t kDefaultLimit = 200;
 constexpr std::int64_t kMaxPage = 100;
 
@@ -40,6 +44,11 @@ Outcome unreadable() {
 Outcome no_version() {
   return Outcome::fail(Kind::permanent, "fhir.no_version",
                        "the record system gives no version: a change could undo somebody else's");
+}
+
+Outcome several_patients() {
+  return Outcome::fail(Kind::permanent, "fhir.several",
+                       "the record system holds more than one patient with this identifier");
 }
 
 // A logical id (R4 datatype id).
@@ -88,7 +97,7 @@ class FhirPlugin final : public TaskPlugin {
   // makes a repeat find the resource of the first attempt.
   Task<Outcome> create(const Call& call, Json resource, std::string consultation) {
     const std::string type = text_of(resource, "resourceType");
-    const HttpResult answer = co_await http(
+    const HttpResult answer = co_await ask(
         call, create_request(settings_, resource, std::string(kConsultationSystem), consultation));
     if (answer.answered() && answer.status == 412) {
       co_return Outcome::fail(
@@ -139,7 +148,7 @@ class FhirPlugin final : public TaskPlugin {
   Task<Outcome> update_encounter(const Call& call, std::string id, std::string status) {
     HttpResult last;
     for (int attempt = 0; attempt <= kMaxConflicts; ++attempt) {
-      const HttpResult seen = co_await http(call, read_request(settings_, "Encounter", id));
+      const HttpResult seen = co_await ask(call, read_request(settings_, "Encounter", id));
       if (!succeeded(seen)) co_return failure(seen);
       const auto resource = resource_of(seen, "Encounter");
       if (!resource) co_return unreadable();
@@ -152,7 +161,7 @@ class FhirPlugin final : public TaskPlugin {
           co_return no_version();
         }
         last =
-            co_await http(call, update_request(settings_, "Encounter", id, *body, version.version));
+            co_await ask(call, update_request(settings_, "Encounter", id, *body, version.version));
         if (last.answered() && (last.status == 412 || last.status == 409)) continue;
         if (!succeeded(last)) co_return failure(last);
         version = written(last, "Encounter");
@@ -180,28 +189,31 @@ class FhirPlugin final : public TaskPlugin {
     const std::string value = text_of(named, "value");
     Named out;
     if (system.empty() && is_id(value)) {
-      const HttpResult seen = co_await http(call, read_request(settings_, "Appointment", value));
-      if (succeeded(seen)) {
-        out.id = value;
-        co_return out;
-      }
-      if (!seen.answered() || (seen.status != 404 && seen.status != 410)) {
-        out.failed = failure(seen);
-        co_return out;
-      }
+      const Seen seen = co_await look(call, "Appointment", value);
+      out.failed = seen.failed;
+      if (!seen.resource.is_null()) out.id = value;
+      if (out.failed || !out.id.empty()) co_return out;
     }
     Json by = Json::object();
     by["identifier"] = system.empty() ? value : system + "|" + value;
     const Found found =
-        co_await find(call, "Appointment", search_request(settings_, "Appointment", by, kMaxPage));
+        co_await find(call, search_request(settings_, "Appointment", by, kMaxPage), kDefaultLimit);
+    Json appointments = found.of("Appointment");
+    if (appointments.size() > 1) {
+      Json meant = Json::array();
+      for (const Json& one : appointments) {
+        if (text_of(one, "status") != "entered-in-error") meant.push_back(one);
+      }
+      appointments = std::move(meant);
+    }
     if (found.failed) {
       out.failed = found.failed;
-    } else if (found.resources.size() > 1) {
+    } else if (appointments.size() > 1) {
       out.failed =
           Outcome::fail(Kind::permanent, "fhir.several",
                         "the record system holds more than one appointment with this identifier");
-    } else if (!found.resources.empty()) {
-      out.id = text_of(found.resources.front(), "id");
+    } else if (!appointments.empty()) {
+      out.id = text_of(appointments.front(), "id");
     }
     co_return out;
   }
@@ -213,7 +225,7 @@ class FhirPlugin final : public TaskPlugin {
     const Json session = input.value("session", Json());
     const std::string status = text_of(input, "status");
     for (int attempt = 0; attempt <= kMaxConflicts; ++attempt) {
-      const HttpResult seen = co_await http(call, read_request(settings_, "Appointment", named.id));
+      const HttpResult seen = co_await ask(call, read_request(settings_, "Appointment", named.id));
       if (!succeeded(seen)) co_return failure(seen);
       const auto resource = resource_of(seen, "Appointment");
       if (!resource) co_return unreadable();
@@ -225,7 +237,7 @@ class FhirPlugin final : public TaskPlugin {
       const bool changed = *body != seen.body;
       if (changed) {
         if (version.version.empty()) co_return no_version();
-        const HttpResult put = co_await http(
+        const HttpResult put = co_await ask(
             call, update_request(settings_, "Appointment", named.id, *body, version.version));
         if (put.answered() && (put.status == 412 || put.status == 409)) continue;
         if (!succeeded(put)) co_return failure(put);
@@ -244,7 +256,7 @@ class FhirPlugin final : public TaskPlugin {
   }
 
   Task<Outcome> read(const Call& call, std::string type, std::string id) {
-    const HttpResult answer = co_await http(call, read_request(settings_, type, id));
+    const HttpResult answer = co_await ask(call, read_request(settings_, type, id));
     if (!succeeded(answer)) co_return failure(answer);
     const auto resource = resource_of(answer, type);
     if (!resource) co_return unreadable();
@@ -255,66 +267,106 @@ class FhirPlugin final : public TaskPlugin {
     co_return Outcome::done(output.dump());
   }
 
+  // A request, and the same one where the record system says that it has moved.
+  Task<HttpResult> ask(const Call& call, HttpRequest request) {
+    HttpResult answer = co_await http(call, request);
+    for (int moves = 0; moves < kMaxMoves; ++moves) {
+      auto moved = moved_request(settings_, request, answer);
+      if (!moved) break;
+      request = std::move(*moved);
+      answer = co_await http(call, request);
+    }
+    co_return answer;
+  }
+
   // The output's `complete` is false if there is more than `limit`.
   Task<Outcome> search(const Call& call, const Json& input) {
-    const std::string type = text_of(input, "type");
     const std::int64_t limit = input.value("limit", kDefaultLimit);
-    Json resources = Json::array();
-    bool complete = false;
-    HttpRequest request = search_request(settings_, type, input.value("parameters", Json::object()),
-                                         std::min(limit, kMaxPage));
-    for (int page = 0; page < kMaxPages; ++page) {
-      const HttpResult answer = co_await http(call, request);
-      if (!succeeded(answer)) co_return failure(answer);
-      const auto bundle = resource_of(answer, "Bundle");
-      if (!bundle) co_return unreadable();
-      bool full = false;
-      for (const Json& entry : bundle->value("entry", Json::array())) {
-        const auto resource = entry.find("resource");
-        if (resource == entry.end() || text_of(*resource, "resourceType") == "OperationOutcome")
-          continue;
-        full = static_cast<std::int64_t>(resources.size()) >= limit;
-        if (full) break;
-        resources.push_back(*resource);
-      }
-      const std::string link = next_link(*bundle);
-      complete = !full && link.empty();
-      if (full || link.empty() || static_cast<std::int64_t>(resources.size()) >= limit) break;
-      auto next = page_request(settings_, link);
-      if (!next) {
-        co_return Outcome::fail(
-            Kind::permanent, "fhir.foreign_link",
-            "the next page of the search lies outside base_url; it was not asked for");
-      }
-      request = std::move(*next);
-    }
+    const Found found = co_await find(
+        call,
+        search_request(settings_, text_of(input, "type"), input.value("parameters", Json::object()),
+                       std::min(limit, kMaxPage)),
+        limit);
+    if (found.failed) co_return *found.failed;
     Json output = Json::object();
-    output["resources"] = std::move(resources);
-    output["complete"] = complete;
+    output["resources"] = Json::array();
+    for (const Json& entry : found.entries) output["resources"].push_back(entry["resource"]);
+    output["complete"] = found.complete;
     co_return Outcome::done(output.dump());
   }
 
-  // The resources of a type that a search finds on its first page; an outcome when it failed.
+  // The entries that a search finds, over its pages and without OperationOutcomes; an outcome when
+  // it failed.
   struct Found {
-    Json resources = Json::array();
+    Json entries = Json::array();
+    bool complete = false;
+    std::optional<Outcome> failed;
+
+    [[nodiscard]] Json of(std::string_view type) const {
+      Json out = Json::array();
+      for (const Json& entry : entries) {
+        if (text_of(entry["resource"], "resourceType") == type) out.push_back(entry["resource"]);
+      }
+      return out;
+    }
+  };
+  Task<Found> find(const Call& call, HttpRequest request, std::int64_t limit) {
+    Found out;
+    for (int page = 0; page < kMaxPages; ++page) {
+      const HttpResult answer = co_await ask(call, request);
+      if (!succeeded(answer)) {
+        out.failed = failure(answer);
+        co_return out;
+      }
+      const auto bundle = resource_of(answer, "Bundle");
+      if (!bundle) {
+        out.failed = unreadable();
+        co_return out;
+      }
+      bool full = false;
+      for (const Json& entry : sdk::list_of(*bundle, "entry")) {
+        const Json& resource = sdk::member_of(entry, "resource");
+        if (!resource.is_object() || text_of(resource, "resourceType") == "OperationOutcome")
+          continue;
+        full = static_cast<std::int64_t>(out.entries.size()) >= limit;
+        if (full) break;
+        Json kept = Json::object();
+        kept["resource"] = resource;
+        if (std::string url = text_of(entry, "fullUrl"); !url.empty())
+          kept["fullUrl"] = std::move(url);
+        out.entries.push_back(std::move(kept));
+      }
+      const std::string link = next_link(*bundle);
+      out.complete = !full && link.empty();
+      if (full || link.empty() || static_cast<std::int64_t>(out.entries.size()) >= limit) break;
+      auto next = page_request(settings_, link);
+      if (!next) {
+        out.failed = Outcome::fail(
+            Kind::permanent, "fhir.foreign_link",
+            "the next page of the search lies outside base_url; it was not asked for");
+        co_return out;
+      }
+      request = std::move(*next);
+    }
+    co_return out;
+  }
+
+  // One resource of the record system; null when there is none, or none any more.
+  struct Seen {
+    Json resource;
     std::optional<Outcome> failed;
   };
-  Task<Found> find(const Call& call, std::string type, HttpRequest request) {
-    Found out;
-    const HttpResult answer = co_await http(call, std::move(request));
+  Task<Seen> look(const Call& call, std::string type, std::string id) {
+    Seen out;
+    if (!is_id(id)) co_return out;
+    const HttpResult answer = co_await ask(call, read_request(settings_, type, id));
+    if (answer.answered() && (answer.status == 404 || answer.status == 410)) co_return out;
     if (!succeeded(answer)) {
       out.failed = failure(answer);
-      co_return out;
-    }
-    const auto bundle = resource_of(answer, "Bundle");
-    if (!bundle) {
+    } else if (auto resource = resource_of(answer, type)) {
+      out.resource = std::move(*resource);
+    } else {
       out.failed = unreadable();
-      co_return out;
-    }
-    for (const Json& entry : bundle->value("entry", Json::array())) {
-      const auto resource = entry.find("resource");
-      if (resource != entry.end() && text_of(*resource, "resourceType") == type)
-        out.resources.push_back(*resource);
     }
     co_return out;
   }
@@ -326,19 +378,41 @@ class FhirPlugin final : public TaskPlugin {
     Json by = Json::object();
     by["identifier"] =
         system.empty() ? text_of(identifier, "value") : system + "|" + text_of(identifier, "value");
-    const Found patients =
-        co_await find(call, "Patient", search_request(settings_, "Patient", by, kMaxPage));
-    if (patients.failed) co_return *patients.failed;
-    if (patients.resources.empty()) co_return Outcome::done(R"({"found":false})");
-    if (patients.resources.size() > 1) {
-      co_return Outcome::fail(Kind::permanent, "fhir.several",
-                              "the record system holds more than one patient with this identifier");
+    const Found found =
+        co_await find(call, search_request(settings_, "Patient", by, kMaxPage), kDefaultLimit);
+    if (found.failed) co_return *found.failed;
+    Json patients = living(found.of("Patient"));
+    // Only patients who were merged into another one have the identifier.
+    Json merged = patients.empty() ? found.of("Patient") : Json::array();
+    for (int merges = 0; !merged.empty() && patients.empty() && merges < kMaxMerges; ++merges) {
+      const std::string other = replaced_by(merged.front(), settings_);
+      const bool one = std::all_of(merged.begin(), merged.end(), [&](const Json& each) {
+        return replaced_by(each, settings_) == other;
+      });
+      if (!one) co_return several_patients();
+      const Seen seen = co_await look(call, "Patient", other);
+      if (seen.failed) co_return *seen.failed;
+      if (seen.resource.is_null()) break;
+      merged = Json::array({seen.resource});
+      patients = living(merged);
     }
-    const Json& patient = patients.resources.front();
-    const Found coverages = co_await find(
-        call, "Coverage", coverage_request(settings_, text_of(patient, "id"), kMaxPage));
-    if (coverages.failed) co_return *coverages.failed;
-    co_return Outcome::done(insured(patient, coverages.resources).dump());
+    if (patients.empty()) co_return Outcome::done(R"({"found":false})");
+    if (patients.size() != 1) co_return several_patients();
+    const Json& patient = patients.front();
+    Found covers = co_await find(
+        call, coverage_request(settings_, text_of(patient, "id"), kMaxPage), kDefaultLimit);
+    if (covers.failed) co_return *covers.failed;
+    const std::int64_t now = host().now_unix_ms() / 1000;
+    Insured out = insured(patient, covers.entries, now, settings_);
+    if (!out.unread_payer.empty()) {  // the record system does not include what is referred to
+      const Seen payer = co_await look(call, "Organization", out.unread_payer);
+      if (payer.failed) co_return *payer.failed;
+      if (!payer.resource.is_null()) {
+        covers.entries.push_back(Json::object({{"resource", payer.resource}}));
+        out = insured(patient, covers.entries, now, settings_);
+      }
+    }
+    co_return Outcome::done(out.output.dump());
   }
 
   Settings settings_;

@@ -25,6 +25,8 @@ constexpr std::size_t kMaxTelecom = 10;
 constexpr std::size_t kMaxReasons = 50;
 constexpr std::size_t kMaxClass = 30;
 constexpr std::size_t kMaxIdentifier = 100;
+// Rank of a coverage without a priority, behind all that have one.
+constexpr int kNoPriority = 100'000;
 
 constexpr std::array<std::string_view, 12> kVersions{
     "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.8", "2.8.1", "2.8.2"};
@@ -220,10 +222,16 @@ Json patient_of(const Segment& pid, const Settings& settings, bool whole) {
   return data;
 }
 
-// The first person of AIP-3, else the attending doctor of PV1-7; an empty value when there is none.
+// The first person of AIP-3 who takes part, else the attending doctor of PV1-7; an empty value when
+// there is none.
 Value practitioner_value(const Message& message) {
   for (const Segment& segment : message.segments()) {
-    if (segment.name() == "AIP" && !segment.text(3).empty()) return segment.first(3);
+    if (segment.name() != "AIP" || segment.text(3).empty()) continue;
+    // Taken out by AIP-2 (table 0206), or off by AIP-12 (table 0278).
+    const std::string status = lower(segment.text(12));
+    if (segment.text(2) == "D" || status == "cancelled" || status == "dc" || status == "deleted")
+      continue;
+    return segment.first(3);
   }
   const Segment* visit = message.find("PV1");
   return visit == nullptr ? Value() : visit->first(7);
@@ -238,10 +246,53 @@ Json practitioner_of(const Value& person, const Settings& settings) {
   return data;
 }
 
-// Fits the `coverage` of the payer role; empty when nothing is known.
-Json coverage_of(const Message& message, const Json& patient, const Settings& settings) {
+// -1, 0 or 1: a date or time (DTM) lies after, on or before the day YYYYMMDD; 0 when it is empty.
+int side_of(const std::string& day, const std::string& raw) {
+  const std::string date = raw.substr(0, 8);
+  if (date.empty() || !sdk::all_digits(date)) return 0;
+  const int order = day.compare(0, date.size(), date);
+  return order < 0 ? -1 : order > 0 ? 1 : 0;
+}
+
+// The IN1 that is in force on the day of the visit (IN1-12, IN1-13) and counts first (IN1-22, else
+// the order); null when there is none. day: YYYYMMDD.
+const Segment* cover_segment(const Message& message, const std::string& day) {
+  const Segment* best = nullptr;
+  int best_rank = 0;
+  bool any = false;
+  for (const Segment& segment : message.segments()) {
+    if (segment.name() != "IN1") continue;
+    any = true;
+    if (side_of(day, segment.text(12)) < 0 || side_of(day, segment.text(13)) > 0) continue;
+    const std::string priority = segment.text(22);
+    const int rank = priority.size() < 5 && sdk::all_digits(priority) && !priority.empty()
+                         ? std::stoi(priority)
+                         : kNoPriority;
+    if (best != nullptr && rank >= best_rank) continue;
+    best = &segment;
+    best_rank = rank;
+  }
+  if (any && best == nullptr)
+    throw Fault(kDataType, "IN1", 13,
+                "no coverage is in force on the day of the visit: IN1-12, 13");
+  return best;
+}
+
+// IN1-3: the licence of the payer if one of them is that, else the first.
+std::string payer_of(const Segment& in1, const Settings& settings) {
+  for (const Value& value : in1.all(3)) {
+    if (authority_of(value, 4, settings).find("payer-license") != std::string::npos)
+      return value.part(1);
+  }
+  return in1.text(3);
+}
+
+// Fits the `coverage` of the payer role; empty when nothing is known. assumed: true if it is that
+// of the configuration.
+Json coverage_of(const Message& message, const Json& patient, const std::string& day,
+                 const Settings& settings, bool& assumed) {
   Json data = Json::object();
-  const Segment* in1 = message.find("IN1");
+  const Segment* in1 = cover_segment(message, day);
   if (in1 != nullptr) {
     const bool of_member = !in1->text(49).empty();
     const Value member = in1->first(of_member ? 49 : 36);
@@ -249,8 +300,10 @@ Json coverage_of(const Message& message, const Json& patient, const Settings& se
       throw Fault(kRequired, "IN1", 36, "the coverage has no member id: IN1-49 or IN1-36");
     data["memberId"] = member.part(1);
     if (of_member) put(data, "memberSystem", authority_of(member, 4, settings));
-    put(data, "payerLicence", in1->text(3));
+    put(data, "payerLicence", payer_of(*in1, settings));
     put(data, "payerName", in1->text(4));
+    if (!data.contains("payerLicence") && !data.contains("payerName"))
+      throw Fault(kRequired, "IN1", 3, "the coverage names no payer: IN1-3 or IN1-4");
     put(data, "relationship",
         found_in({{"SEL", "self"},
                   {"SPO", "spouse"},
@@ -268,6 +321,7 @@ Json coverage_of(const Message& message, const Json& patient, const Settings& se
   const Json& identifier = sdk::member_of(patient, "identifier");
   const std::string type = sdk::text_of(identifier, "type");
   if (settings.cover.licence.empty() || type.empty() || type == "MR") return data;
+  assumed = true;
   data["memberId"] = sdk::text_of(identifier, "value");
   data["payerLicence"] = settings.cover.licence;
   put(data, "payerName", settings.cover.name);
@@ -441,7 +495,15 @@ Json event_of(const Message& message, const std::string& trigger, const Settings
   if (practitioner.empty() && whole)
     throw Fault(kSequence, "AIP", 0, "the message names no practitioner: AIP-3 or PV1-7");
   put(data, "practitioner", std::move(practitioner));
-  if (whole) put(data, "coverage", coverage_of(message, sdk::member_of(data, "patient"), settings));
+  if (whole) {
+    std::string day =
+        sdk::text_of(sdk::member_of(data, "appointment"), "start").substr(0, 10);  // local
+    std::erase(day, '-');
+    bool assumed = false;
+    put(data, "coverage",
+        coverage_of(message, sdk::member_of(data, "patient"), day, settings, assumed));
+    if (assumed) data["assumed"] = Json::array({"coverage"});
+  }
 
   Json event = Json::object();
   event["type"] = type;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 #include "rabt/text.hpp"
@@ -11,6 +12,11 @@ namespace rabt::hl7v2 {
 namespace {
 
 constexpr std::string_view kUtf8 = "UNICODE UTF-8";
+constexpr std::string_view kAscii = "ASCII";
+constexpr std::string_view kLatin = "8859/1";
+constexpr std::string_view kArabic = "8859/6";
+constexpr std::string_view kWindowsArabic = "WINDOWS-1256";
+constexpr std::string_view kWindowsLatin = "WINDOWS-1252";
 
 std::vector<std::string_view> split(std::string_view text, char by) {
   std::vector<std::string_view> out;
@@ -39,63 +45,174 @@ bool is_utf8(std::string_view text) {
   }
 }
 
+// Character sets, by the names that MSH-18 (table 0211) and its senders have for them: without
+// blanks and signs, in lower case.
+struct Charset {
+  std::string_view spelt;
+  std::string_view name;
+};
+constexpr std::array<Charset, 22> kCharsets{{
+    {"unicodeutf8", kUtf8},
+    {"utf8", kUtf8},
+    {"unicode", kUtf8},
+    {"ascii", kAscii},
+    {"usascii", kAscii},
+    {"isoir6", kAscii},
+    {"88591", kLatin},
+    {"iso88591", kLatin},
+    {"latin1", kLatin},
+    {"isoir100", kLatin},
+    {"88596", kArabic},
+    {"iso88596", kArabic},
+    {"isoir127", kArabic},
+    {"arabic", kArabic},
+    {"windows1256", kWindowsArabic},
+    {"cp1256", kWindowsArabic},
+    {"win1256", kWindowsArabic},
+    {"ms1256", kWindowsArabic},
+    {"windows1252", kWindowsLatin},
+    {"cp1252", kWindowsLatin},
+    {"win1252", kWindowsLatin},
+    {"ms1252", kWindowsLatin},
+}};
+
+// The code points of the bytes 0x80 to 0xFF; 0 for a byte that has none.
+constexpr std::array<std::uint16_t, 128> kCp1256{
+    0x20ac, 0x067e, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0679, 0x2039,
+    0x0152, 0x0686, 0x0698, 0x0688, 0x06af, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
+    0x06a9, 0x2122, 0x0691, 0x203a, 0x0153, 0x200c, 0x200d, 0x06ba, 0x00a0, 0x060c, 0x00a2, 0x00a3,
+    0x00a4, 0x00a5, 0x00a6, 0x00a7, 0x00a8, 0x00a9, 0x06be, 0x00ab, 0x00ac, 0x00ad, 0x00ae, 0x00af,
+    0x00b0, 0x00b1, 0x00b2, 0x00b3, 0x00b4, 0x00b5, 0x00b6, 0x00b7, 0x00b8, 0x00b9, 0x061b, 0x00bb,
+    0x00bc, 0x00bd, 0x00be, 0x061f, 0x06c1, 0x0621, 0x0622, 0x0623, 0x0624, 0x0625, 0x0626, 0x0627,
+    0x0628, 0x0629, 0x062a, 0x062b, 0x062c, 0x062d, 0x062e, 0x062f, 0x0630, 0x0631, 0x0632, 0x0633,
+    0x0634, 0x0635, 0x0636, 0x00d7, 0x0637, 0x0638, 0x0639, 0x063a, 0x0640, 0x0641, 0x0642, 0x0643,
+    0x00e0, 0x0644, 0x00e2, 0x0645, 0x0646, 0x0647, 0x0648, 0x00e7, 0x00e8, 0x00e9, 0x00ea, 0x00eb,
+    0x0649, 0x064a, 0x00ee, 0x00ef, 0x064b, 0x064c, 0x064d, 0x064e, 0x00f4, 0x064f, 0x0650, 0x00f7,
+    0x0651, 0x00f9, 0x0652, 0x00fb, 0x00fc, 0x200e, 0x200f, 0x06d2};
+constexpr std::array<std::uint16_t, 128> kCp1252{
+    0x20ac, 0x0000, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039,
+    0x0152, 0x0000, 0x017d, 0x0000, 0x0000, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
+    0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0x0000, 0x017e, 0x0178, 0x00a0, 0x00a1, 0x00a2, 0x00a3,
+    0x00a4, 0x00a5, 0x00a6, 0x00a7, 0x00a8, 0x00a9, 0x00aa, 0x00ab, 0x00ac, 0x00ad, 0x00ae, 0x00af,
+    0x00b0, 0x00b1, 0x00b2, 0x00b3, 0x00b4, 0x00b5, 0x00b6, 0x00b7, 0x00b8, 0x00b9, 0x00ba, 0x00bb,
+    0x00bc, 0x00bd, 0x00be, 0x00bf, 0x00c0, 0x00c1, 0x00c2, 0x00c3, 0x00c4, 0x00c5, 0x00c6, 0x00c7,
+    0x00c8, 0x00c9, 0x00ca, 0x00cb, 0x00cc, 0x00cd, 0x00ce, 0x00cf, 0x00d0, 0x00d1, 0x00d2, 0x00d3,
+    0x00d4, 0x00d5, 0x00d6, 0x00d7, 0x00d8, 0x00d9, 0x00da, 0x00db, 0x00dc, 0x00dd, 0x00de, 0x00df,
+    0x00e0, 0x00e1, 0x00e2, 0x00e3, 0x00e4, 0x00e5, 0x00e6, 0x00e7, 0x00e8, 0x00e9, 0x00ea, 0x00eb,
+    0x00ec, 0x00ed, 0x00ee, 0x00ef, 0x00f0, 0x00f1, 0x00f2, 0x00f3, 0x00f4, 0x00f5, 0x00f6, 0x00f7,
+    0x00f8, 0x00f9, 0x00fa, 0x00fb, 0x00fc, 0x00fd, 0x00fe, 0x00ff};
+
 // The code point of a byte above 0x7F in a character set of one byte each; 0 if it has none.
 unsigned code_point(std::string_view charset, unsigned char byte) {
-  if (charset == "8859/1") return byte >= 0xa0 ? byte : 0;
-  if (charset != "8859/6") return 0;
+  if (charset == kWindowsArabic) return kCp1256.at(byte - 0x80U);
+  if (charset == kWindowsLatin) return kCp1252.at(byte - 0x80U);
+  if (charset == kLatin) return byte >= 0xa0 ? byte : 0;
+  if (charset != kArabic) return 0;
   if (byte == 0xa0 || byte == 0xa4 || byte == 0xad) return byte;
   const bool arabic = byte == 0xac || byte == 0xbb || byte == 0xbf ||
                       (byte >= 0xc1 && byte <= 0xda) || (byte >= 0xe0 && byte <= 0xf2);
   return arabic ? 0x0600U + byte - 0xa0U : 0;
 }
 
-// What an escape sequence stands for, given between its two escape characters.
-void unescape(std::string_view sequence, const Delimiters& d, std::string_view charset,
-              std::string& out) {
-  if (sequence == "F") {
-    out.push_back(d.field);
-  } else if (sequence == "S") {
-    out.push_back(d.component);
-  } else if (sequence == "T") {
-    out.push_back(d.subcomponent);
-  } else if (sequence == "R") {
-    out.push_back(d.repetition);
-  } else if (sequence == "E") {
-    out.push_back(d.escape);
-  } else if (sequence == ".br" || sequence.starts_with(".sp")) {
+bool is_hex(std::string_view text) {
+  return !text.empty() && text.size() % 2 == 0 && std::all_of(text.begin(), text.end(), [](char c) {
+    return sdk::is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  });
+}
+
+// Blanks and line ends that a formatting command writes at most.
+constexpr std::size_t kMaxSkipped = 80;
+
+// A formatting command (.sp+2, .br, .sk3 ...): false if it is none. No command may join the words
+// before and behind it.
+bool format(std::string_view sequence, std::string& out) {
+  const std::string name = sdk::lower(sequence.substr(0, 3));
+  std::string_view number = sequence.substr(std::min<std::size_t>(3, sequence.size()));
+  if (number.starts_with('+') || number.starts_with('-')) number.remove_prefix(1);
+  if (number.size() > 3 || !std::all_of(number.begin(), number.end(), sdk::is_digit)) return false;
+  std::size_t count = 0;
+  for (const char c : number) count = count * 10 + static_cast<std::size_t>(c - '0');
+  count = std::clamp<std::size_t>(count, 1, kMaxSkipped);
+  if (name == ".br" || name == ".ce") {
     out.push_back('\n');
-  } else if (sequence.starts_with('X')) {
-    std::string encoded;
-    for (std::size_t i = 1; i + 1 < sequence.size(); i += 2) {
-      encoded.push_back('%');
-      encoded.append(sequence.substr(i, 2));
-    }
-    const std::string bytes = sdk::percent_decode(encoded);
-    std::string text;
-    if (to_utf8(charset, bytes, text)) out.append(text);
+  } else if (name == ".sp") {
+    out.append(count, '\n');
+  } else if (name == ".sk") {
+    out.append(count, ' ');
+  } else if (name == ".fi" || name == ".nf" || name == ".in" || name == ".ti") {
+    if (!out.empty() && out.back() != '\n' && out.back() != ' ') out.push_back(' ');
+  } else {
+    return false;
   }
-  // Highlighting, indents and sequences of the sender's own are no text.
+  return true;
+}
+
+// Characters of a text as they are read: one kind of line end, and no other control characters,
+// which would end up in names and texts.
+void add_plain(std::string_view text, std::string& out) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\r' && i + 1 < text.size() && text[i + 1] == '\n') continue;
+    if (c == '\r' || c == '\v' || c == '\f') {
+      out.push_back('\n');
+    } else if ((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\n' || c == '\t') {
+      out.push_back(c);
+    }
+  }
+}
+
+// Appends the text that an escape sequence of section 2.7.1 stands for, given between its two
+// escape characters; false if it is none.
+bool unescape(std::string_view sequence, const Delimiters& d, std::string_view charset,
+              std::string& out) {
+  if (sequence.empty()) return false;
+  const std::string_view rest = sequence.substr(1);
+  if (sequence.size() == 1) {
+    for (const auto& [letter, meant] : {std::pair{'F', d.field},
+                                        {'S', d.component},
+                                        {'T', d.subcomponent},
+                                        {'R', d.repetition},
+                                        {'E', d.escape}}) {
+      if (sequence.front() != letter) continue;
+      out.push_back(meant);
+      return true;
+    }
+  }
+  // Highlighting has no text.
+  if (sequence == "H" || sequence == "N") return true;
+  if (sequence.starts_with('.')) return format(sequence, out);
+  if (!is_hex(rest)) return false;
+  // Changes of the character set and sequences of the sender's own.
+  if (sequence.front() == 'C') return rest.size() == 4;
+  if (sequence.front() == 'M') return rest.size() == 4 || rest.size() == 6;
+  if (sequence.front() == 'Z') return true;
+  if (sequence.front() != 'X') return false;
+  std::string encoded;
+  for (std::size_t i = 0; i < rest.size(); i += 2) {
+    encoded.push_back('%');
+    encoded.append(rest.substr(i, 2));
+  }
+  std::string text;
+  if (!to_utf8(charset, sdk::percent_decode(encoded), text)) return false;
+  add_plain(text, out);
+  return true;
 }
 
 std::string unescaped(std::string_view raw, const Delimiters& d, std::string_view charset) {
   std::string out;
   while (!raw.empty()) {
     const auto begin = raw.find(d.escape);
-    out.append(raw.substr(0, begin));
+    add_plain(raw.substr(0, begin), out);
     if (begin == std::string_view::npos) break;
     raw.remove_prefix(begin + 1);
     const auto end = raw.find(d.escape);
-    if (end == std::string_view::npos) {  // the character itself is meant
+    // The character itself is meant where no sequence begins, and what follows is text.
+    if (end == std::string_view::npos || !unescape(raw.substr(0, end), d, charset, out)) {
       out.push_back(d.escape);
       continue;
     }
-    unescape(raw.substr(0, end), d, charset, out);
     raw.remove_prefix(end + 1);
   }
-  // Control characters would end up in names and texts.
-  std::erase_if(out, [](char c) {
-    return (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
-  });
   return out;
 }
 
@@ -110,6 +227,16 @@ Delimiters delimiters_of(std::string_view bytes) {
       throw Fault(kDataType, "MSH", 2, "MSH-1 and MSH-2 must be five different delimiters");
   }
   return {chars[0], chars[1], chars[2], chars[3], chars[4]};
+}
+
+// The delimiters of a message of which only codes are read: the field separator is enough.
+Delimiters code_delimiters(std::string_view bytes) {
+  try {
+    return delimiters_of(bytes);
+  } catch (const Fault&) {
+    if (!bytes.starts_with("MSH") || bytes.size() < 8 || std::isalnum(bytes[3]) != 0) throw;
+    return {.field = bytes[3]};
+  }
 }
 
 std::string_view without_frame(std::string_view bytes) {
@@ -142,12 +269,18 @@ std::string_view words_of(int code) {
   return {};
 }
 
-bool is_charset(std::string_view name) {
-  return name == kUtf8 || name == "ASCII" || name == "8859/1" || name == "8859/6";
+std::string_view charset_of(std::string_view name) {
+  std::string plain = sdk::lower(name);
+  std::erase_if(plain, [](char c) { return !sdk::is_digit(c) && (c < 'a' || c > 'z'); });
+  for (const Charset& known : kCharsets) {
+    if (known.spelt == plain) return known.name;
+  }
+  return {};
 }
 
 bool to_utf8(std::string_view charset, std::string_view text, std::string& out) {
   out.clear();
+  charset = charset_of(charset);
   if (charset == kUtf8) {
     out = text;
     return is_utf8(text);
@@ -160,7 +293,12 @@ bool to_utf8(std::string_view charset, std::string_view text, std::string& out) 
     }
     const unsigned point = code_point(charset, byte);
     if (point == 0) return false;
-    out.push_back(static_cast<char>(0xc0U | point >> 6U));
+    if (point < 0x800) {
+      out.push_back(static_cast<char>(0xc0U | point >> 6U));
+    } else {
+      out.push_back(static_cast<char>(0xe0U | point >> 12U));
+      out.push_back(static_cast<char>(0x80U | (point >> 6U & 0x3fU)));
+    }
     out.push_back(static_cast<char>(0x80U | (point & 0x3fU)));
   }
   return true;
@@ -168,6 +306,7 @@ bool to_utf8(std::string_view charset, std::string_view text, std::string& out) 
 
 bool from_utf8(std::string_view charset, std::string_view text, std::string& out) {
   out.clear();
+  charset = charset_of(charset);
   if (charset == kUtf8) {
     out = text;
     return true;
@@ -178,10 +317,13 @@ bool from_utf8(std::string_view charset, std::string_view text, std::string& out
       out.push_back(text[i]);
       continue;
     }
-    // What the sets of one byte have lies below U+0800.
-    if ((lead & 0xe0U) != 0xc0U || i + 1 == text.size()) return false;
-    const unsigned point = (lead & 0x1fU) << 6U | (static_cast<unsigned char>(text[++i]) & 0x3fU);
-    unsigned byte = 0xa0;
+    // The sets of one byte have nothing above U+FFFF.
+    const std::size_t more = (lead & 0xe0U) == 0xc0U ? 1 : (lead & 0xf0U) == 0xe0U ? 2 : 0;
+    if (more == 0 || i + more >= text.size()) return false;
+    unsigned point = lead & (more == 1 ? 0x1fU : 0x0fU);
+    for (std::size_t left = more; left > 0; --left)
+      point = point << 6U | (static_cast<unsigned char>(text[++i]) & 0x3fU);
+    unsigned byte = 0x80;
     while (byte < 0x100 && code_point(charset, static_cast<unsigned char>(byte)) != point) ++byte;
     if (byte == 0x100) return false;
     out.push_back(static_cast<char>(byte));
@@ -229,19 +371,31 @@ Value Segment::first(std::size_t field) const {
   return values.empty() ? Value() : values.front();
 }
 
+void Message::read_codes(std::string_view bytes) {
+  std::string plain(sdk::trim(without_frame(bytes)));
+  std::replace_if(
+      plain.begin(), plain.end(), [](char c) { return static_cast<unsigned char>(c) > 0x7e; }, '?');
+  parse(plain, kAscii, false);
+}
+
 void Message::read(std::string_view bytes, std::string_view charset) {
+  parse(bytes, charset, true);
+}
+
+void Message::parse(std::string_view bytes, std::string_view charset, bool is_named) {
   segments_.clear();
   bytes = without_frame(bytes);
   if (bytes.size() > kMaxMessage)
     throw Fault(kInternal, "", 0,
                 "the message is longer than " + std::to_string(kMaxMessage) + " bytes");
-  const Delimiters d = delimiters_of(bytes);
+  const Delimiters d = is_named ? delimiters_of(bytes) : code_delimiters(bytes);
   // Without a CR, LF ends the segments; with one, it may stand in a text.
   const char end = bytes.find('\r') == std::string_view::npos ? '\n' : '\r';
   const std::string_view head = bytes.substr(0, bytes.find(end));
-  charset_ = std::string(nth(nth(head, d.field, 18), d.repetition, 1));
-  if (charset_.empty()) charset_ = charset;
-  const bool known = is_charset(charset_);
+  std::string_view said = nth(nth(head, d.field, 18), d.repetition, 1);
+  if (!is_named || sdk::trim(said).empty()) said = charset;
+  charset_ = charset_of(said);
+  const bool known = !charset_.empty();
   // The header is ASCII in every character set: whoever sent it can be answered.
   const bool readable = known && to_utf8(charset_, bytes, text_);
   if (!readable) {
@@ -276,7 +430,8 @@ void Message::read(std::string_view bytes, std::string_view charset) {
   }
   if (!known)
     throw Fault(kTable, "MSH", 18,
-                "the character set is not known; use UNICODE UTF-8, ASCII, 8859/1 or 8859/6");
+                "the character set is not known; use UNICODE UTF-8, ASCII, 8859/1, 8859/6, "
+                "WINDOWS-1256 or WINDOWS-1252");
   if (!readable)
     throw Fault(kDataType, "MSH", 18, "the message is not in the character set that MSH-18 says");
 }
@@ -288,8 +443,10 @@ const Segment* Message::find(std::string_view name) const {
   return nullptr;
 }
 
-std::string escaped(std::string_view text) {
+std::string escaped(std::string_view raw) {
   std::string out;
+  std::string text;
+  add_plain(raw, text);
   for (const char c : text) {
     switch (c) {
       case '|':
@@ -311,7 +468,7 @@ std::string escaped(std::string_view text) {
         out.append("\\.br\\");
         break;
       default:
-        if ((static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) || c == '\t') out.push_back(c);
+        out.push_back(c);
     }
   }
   return out;

@@ -46,8 +46,10 @@ inline constexpr int kInternal = 207;
 // The words of the table; "" for a code that it does not have.
 [[nodiscard]] std::string_view words_of(int code);
 
-// Character sets of MSH-18 (table 0211): UNICODE UTF-8, ASCII, 8859/1, 8859/6.
-[[nodiscard]] bool is_charset(std::string_view name);
+// The character set that a name means: UNICODE UTF-8, ASCII, 8859/1, 8859/6 (table 0211),
+// WINDOWS-1256 or WINDOWS-1252. Other spellings are known, such as CP1256 or ISO-8859-6. "" for a
+// name that is not known.
+[[nodiscard]] std::string_view charset_of(std::string_view name);
 // UTF-8 from a character set and back. False if the text is none of this set.
 [[nodiscard]] bool to_utf8(std::string_view charset, std::string_view text, std::string& out);
 [[nodiscard]] bool from_utf8(std::string_view charset, std::string_view text, std::string& out);
@@ -105,6 +107,9 @@ class Message {
   // off. charset: of messages whose MSH-18 is empty. Throws Fault; the header may be read then if
   // it is good (see header()).
   void read(std::string_view bytes, std::string_view charset);
+  // For codes and ids only, which are ASCII in every character set: other characters become '?',
+  // and MSH-18 says nothing. Throws as read() does.
+  void read_codes(std::string_view bytes);
   // Null until read() has found a good MSH.
   [[nodiscard]] const Segment* header() const {
     return segments_.empty() ? nullptr : &segments_.front();
@@ -114,6 +119,7 @@ class Message {
   [[nodiscard]] const std::vector<Segment>& segments() const { return segments_; }
 
  private:
+  void parse(std::string_view bytes, std::string_view charset, bool is_named);
   std::string text_;
   std::string charset_;
   std::vector<Segment> segments_;

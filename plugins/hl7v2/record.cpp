@@ -239,15 +239,18 @@ Outcome acknowledged(const sdk::HttpResult& answer, const std::string& control_i
   };
   Message message;
   try {
-    message.read(answer.body, "UNICODE UTF-8");
+    message.read_codes(answer.body);
   } catch (const Fault&) {
-    // What stands behind the header may be in any character set.
+    // The segments before the fault say whether the message has arrived.
   }
   const Segment* msa = message.find("MSA");
   if (msa == nullptr) return unclear("is no acknowledgement: it has no MSA");
   const std::string about = msa->text(2);
   if (!about.empty() && about != control_id) return unclear("is about another message: MSA-2");
-  const std::string code = msa->text(1);
+  std::string code = msa->text(1);
+  std::transform(code.begin(), code.end(), code.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
   if (is_one_of(code, {"AA", "CA"})) return Outcome::done("{}");
   if (!is_one_of(code, {"AE", "AR", "CE", "CR"})) return unclear("has no known code in MSA-1");
 

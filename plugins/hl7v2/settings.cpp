@@ -33,8 +33,10 @@ Settings read_settings(std::string_view json) {
     throw sdk::Refusal("hl7v2.config", "time_zone must be an offset such as +03:00");
   if (const std::string charset = text_of(config, "charset"); !charset.empty())
     settings.charset = charset;
-  if (!is_charset(settings.charset))
-    throw sdk::Refusal("hl7v2.config", "charset must be UNICODE UTF-8, ASCII, 8859/1 or 8859/6");
+  if (charset_of(settings.charset).empty())
+    throw sdk::Refusal("hl7v2.config",
+                       "charset must be UNICODE UTF-8, ASCII, 8859/1, 8859/6, WINDOWS-1256 or "
+                       "WINDOWS-1252");
   if (config.contains("processing_ids"))
     settings.processing_ids = texts(list_of(config, "processing_ids"));
   settings.video_codes = texts(list_of(config, "video_codes"));

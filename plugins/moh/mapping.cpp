@@ -36,7 +36,10 @@ constexpr std::string_view kCombo = "categoryOptionCombo";
 
 std::int64_t count(const Json& object, const char* key) {
   const Json& value = member_of(object, key);
-  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  // Of an XML answer.
+  const std::string digits = text_of(object, key);
+  return digits.size() < 16 && sdk::all_digits(digits) && !digits.empty() ? std::stoll(digits) : 0;
 }
 
 // An object or a list.
@@ -185,19 +188,22 @@ bool known_status(const std::string& status) {
   return status == "SUCCESS" || status == "WARNING" || status == "ERROR";
 }
 
+// One import summary.
 std::optional<Reply> summary_of(const Json& summary) {
   Reply reply;
   reply.status = text_of(summary, "status");
   if (reply.status == "OK") reply.status = "SUCCESS";
   if (!known_status(reply.status)) return std::nullopt;
-  // dataValueCount: the name in versions before 2.30.
-  const Json& counts = member_of(summary, "importCount").is_object()
-                           ? member_of(summary, "importCount")
-                           : member_of(summary, "dataValueCount");
-  reply.imported = count(counts, "imported");
-  reply.updated = count(counts, "updated");
-  reply.ignored = count(counts, "ignored");
-  reply.deleted = count(counts, "deleted");
+  // dataValueCount: the name in versions before 2.30. The counts of a list without entries stand
+  // beside it.
+  const Json* counts = &summary;
+  for (const char* name : {"importCount", "dataValueCount"}) {
+    if (member_of(summary, name).is_object()) counts = &member_of(summary, name);
+  }
+  reply.imported = count(*counts, "imported");
+  reply.updated = count(*counts, "updated");
+  reply.ignored = count(*counts, "ignored");
+  reply.deleted = count(*counts, "deleted");
   const Json& conflicts = member_of(summary, "conflicts");
   if (conflicts.is_array()) {
     reply.conflicts = conflicts.size();
@@ -215,26 +221,74 @@ std::optional<Reply> summary_of(const Json& summary) {
   return reply;
 }
 
-std::optional<Reply> xml_summary(std::string_view body) {
+// One import summary, or a list with one for each group of an ADX message.
+std::optional<Reply> summaries_of(const Json& response) {
+  const Json& list = member_of(response, "importSummaries");
+  if (!list.is_array() || list.empty()) return summary_of(response);
+  std::optional<Reply> sum;
+  for (const Json& entry : list) {
+    auto one = summary_of(entry);
+    if (!one) return std::nullopt;
+    if (!sum) {
+      sum = std::move(one);
+      continue;
+    }
+    if (sum->status != one->status) sum->status = "WARNING";
+    sum->imported += one->imported;
+    sum->updated += one->updated;
+    sum->ignored += one->ignored;
+    sum->deleted += one->deleted;
+    sum->conflicts += one->conflicts;
+    sum->rejected += one->rejected;
+    sum->error_codes.merge(one->error_codes);
+    sum->properties.merge(one->properties);
+  }
+  return sum;
+}
+
+// Levels of an XML answer.
+constexpr int kMaxLevels = 8;
+
+// The name of an element or attribute without the prefix of its namespace.
+std::string_view local_name(std::string_view name) {
+  const auto colon = name.find(':');
+  return colon == std::string_view::npos ? name : name.substr(colon + 1);
+}
+
+// An XML answer as the JSON that says the same: attributes and elements become members, and the
+// lists of an answer are lists.
+Json json_of(const pugi::xml_node& node, int level) {
+  Json out = Json::object();
+  for (const pugi::xml_attribute attribute : node.attributes())
+    out[std::string(local_name(attribute.name()))] = attribute.value();
+  bool leaf = true;
+  for (const pugi::xml_node child : node.children()) {
+    if (child.type() != pugi::node_element || level == kMaxLevels) continue;
+    leaf = false;
+    const std::string name(local_name(child.name()));
+    if (name == "conflict" || name == "importSummary") {
+      out[name == "conflict" ? "conflicts" : "importSummaries"].push_back(
+          json_of(child, level + 1));
+    } else if (name == "conflicts" || name == "importSummaries" || name == "rejectedIndexes") {
+      Json& list = out[name] = Json::array();
+      for (const pugi::xml_node item : child.children()) {
+        if (item.type() == pugi::node_element) list.push_back(json_of(item, level + 1));
+      }
+    } else {
+      out[name] = json_of(child, level + 1);
+    }
+  }
+  return leaf && out.empty() ? Json(node.text().get()) : out;
+}
+
+std::optional<Json> parse_xml(std::string_view body) {
   pugi::xml_document xml;
   if (!xml.load_buffer(body.data(), body.size())) return std::nullopt;
   const pugi::xml_node root = xml.document_element();
-  if (std::string_view(root.name()) != "importSummary") return std::nullopt;
-  Reply reply;
-  reply.status = root.child("status").text().get();
-  if (!known_status(reply.status)) return std::nullopt;
-  pugi::xml_node counts = root.child("importCount");
-  if (!counts) counts = root.child("dataValueCount");
-  reply.imported = counts.attribute("imported").as_llong();
-  reply.updated = counts.attribute("updated").as_llong();
-  reply.ignored = counts.attribute("ignored").as_llong();
-  reply.deleted = counts.attribute("deleted").as_llong();
-  for (const pugi::xml_node conflict : root.child("conflicts").children("conflict")) {
-    ++reply.conflicts;
-    const std::string code = conflict.attribute("errorCode").value();
-    if (is_error_code(code) && reply.error_codes.size() < kMaxCodes) reply.error_codes.insert(code);
-  }
-  return reply;
+  const std::string_view name = local_name(root.name());
+  if (name != "importSummary" && name != "importSummaries" && name != "webMessage")
+    return std::nullopt;
+  return json_of(root, 0);
 }
 
 }  // namespace
@@ -334,21 +388,26 @@ std::string submit_url(const Settings& settings) {
 }
 
 std::optional<Reply> read_reply(std::string_view body) {
+  if (body.starts_with("\xef\xbb\xbf")) body.remove_prefix(3);
   const auto begin = body.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos) return std::nullopt;
-  if (body[begin] == '<') return xml_summary(body.substr(begin));
-  const auto root = parse(body);
+  body.remove_prefix(begin);
+  const auto root = body.front() == '<' ? parse_xml(body) : parse(body);
   if (!root || !root->is_object()) return std::nullopt;
+  const auto has_counts = [](const Json& object) {
+    return member_of(object, "importCount").is_object() ||
+           member_of(object, "dataValueCount").is_object() ||
+           member_of(object, "importSummaries").is_array();
+  };
   const Json& response = member_of(*root, "response");
   if (!response.is_object()) {
-    // Before 2.38 the summary comes bare; a task's summary still does.
-    if (!member_of(*root, "importCount").is_object() &&
-        !member_of(*root, "dataValueCount").is_object())
-      return std::nullopt;
-    return summary_of(*root);
+    // Before 2.38 the summary comes bare; a task's summary still does. An import that failed as a
+    // whole has none.
+    if (has_counts(*root) || text_of(*root, "status") == "ERROR") return summaries_of(*root);
+    return std::nullopt;
   }
   const std::string id = text_of(response, "id");
-  if (!id.empty() && !member_of(response, "importCount").is_object()) {
+  if (!id.empty() && !has_counts(response)) {
     Reply reply;
     reply.task = id;
     reply.job_type =
@@ -357,7 +416,7 @@ std::optional<Reply> read_reply(std::string_view body) {
     if (!is_id(reply.task) || !is_id(reply.job_type)) return std::nullopt;
     return reply;
   }
-  return summary_of(response);
+  return summaries_of(response);
 }
 
 std::string error_code(std::string_view body) {

@@ -109,7 +109,12 @@ Slot add_practitioner(MessageBuilder& builder, const Json& input, std::string& s
   Doctor doctor{text_at(input, "practitioner/licence"), text_at(input, "practitioner/name"),
                 text_at(input, "practitioner/specialty"), text_at(input, "practitioner/role")};
   const Doctor& fallback = builder.settings().practitioner;
-  const bool from_settings = doctor.licence.empty();
+  const bool from_settings = !names_practitioner(input);
+  if (doctor.licence.empty() && !from_settings) {
+    throw Refusal("practitioner/licence",
+                  "missing; the call names a practitioner, for whom the configured one does not "
+                  "stand in");
+  }
   if (from_settings) doctor = fallback;
   if (doctor.specialty.empty()) doctor.specialty = fallback.specialty;
   if (doctor.role.empty()) doctor.role = fallback.role.empty() ? "primary" : fallback.role;

@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 
+#include "rabt/text.hpp"
 #include "refusal.hpp"
 #include "times.hpp"
 
@@ -401,9 +402,41 @@ Slot add_facility(MessageBuilder& builder, const Slot& provider) {
 
 Party payer_of(const Settings& settings, const Json& input) {
   Party out{text_at(input, "coverage/payerLicence"), text_at(input, "coverage/payerName")};
-  if (out.licence.empty()) return settings.payer;
-  if (out.name.empty())
-    out.name = out.licence == settings.payer.licence ? settings.payer.name : out.licence;
+  const Party& own = settings.payer;
+  if (!out.licence.empty()) {
+    if (out.name.empty()) out.name = out.licence == own.licence ? own.name : out.licence;
+    return out;
+  }
+  if (!out.name.empty()) {
+    if (sdk::lower(sdk::trim(out.name)) == sdk::lower(sdk::trim(own.name))) return own;
+    throw Refusal("coverage/payerLicence",
+                  "missing; the coverage names its payer by name only, and that is not the name of "
+                  "the configured payer. Enter the payer's licence in the record system");
+  }
+  if (settings.payer_is_default) return own;
+  throw Refusal("coverage/payerLicence",
+                "missing; the coverage names no payer. Enter the payer's licence in the record "
+                "system, or set payer.default: true in the configuration");
+}
+
+bool names_practitioner(const Json& input) {
+  for (const char* part : {"practitioner/licence", "practitioner/name", "practitioner/family"}) {
+    if (!text_at(input, part).empty()) return true;
+  }
+  return !array_at(input, "practitioner/given").empty();
+}
+
+Json assumed_of(const Json& input, bool with_practitioner) {
+  Json out = Json::array();
+  if (text_at(input, "coverage/payerLicence").empty() &&
+      text_at(input, "coverage/payerName").empty())
+    out.push_back("payer");
+  if (!with_practitioner) return out;
+  if (!names_practitioner(input)) {
+    out.push_back("practitioner");
+  } else if (text_at(input, "practitioner/specialty").empty()) {
+    out.push_back("practitioner.specialty");
+  }
   return out;
 }
 

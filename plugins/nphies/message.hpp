@@ -101,7 +101,14 @@ Slot add_coverage(MessageBuilder& builder, const Json& input, const Slot& patien
                   const Slot& payer, Json& assumed);
 Slot add_facility(MessageBuilder& builder, const Slot& provider);
 
-// The payer that the input names, else the configured one.
+// The payer that the input names, by licence or by the name of the configured payer. A coverage
+// that names none has the configured payer if it is the default. Throws Refusal in all other cases:
+// another payer than the one that is meant must not get the message.
 [[nodiscard]] Party payer_of(const Settings& settings, const Json& input);
+// True if the input names a practitioner, even without a licence.
+[[nodiscard]] bool names_practitioner(const Json& input);
+// Parts of a message that the configuration gives because the input names none: "payer",
+// "practitioner", "practitioner.specialty".
+[[nodiscard]] Json assumed_of(const Json& input, bool with_practitioner);
 
 }  // namespace rabt::nphies

@@ -60,11 +60,13 @@ struct Request {
   std::string bundle_id;
   std::string header_id;
   Identifier subject;  // identifier of the focal resource; of Task.focus for a Task
+  std::string receiver;
 };
 Request read_request(const std::string& bytes) {
   const Json root = parse_json(bytes);
   Request out{text_at(root, "id"), text_at(root, "entry/0/resource/id"),
-              identifier_at(root, "entry/1/resource/identifier/0")};
+              identifier_at(root, "entry/1/resource/identifier/0"),
+              text_at(root, "entry/0/resource/destination/0/receiver/identifier/value")};
   if (text_at(root, "entry/1/resource/resourceType") == "Task") {
     out.subject = identifier_at(root, "entry/1/resource/focus/identifier");
   }
@@ -108,6 +110,12 @@ Outcome read_answer(const std::string& request_bytes, const std::string& answer,
                          "the answer belongs to another request; nothing of it was used");
   }
   return make(request, message);
+}
+
+// Says which payer got the request, and what the configuration gave because the call names none.
+void add_choices(Json& out, const Request& request, const Json& input, bool with_practitioner) {
+  out["payer"]["licence"] = request.receiver;
+  out["assumed"] = assumed_of(input, with_practitioner);
 }
 
 Json facts_of(const KvValue& stored) {
@@ -253,7 +261,7 @@ class NphiesPlugin final : public sdk::TaskPlugin {
     const Exchange done = co_await exchange(call, build);
     if (done.failure) co_return *done.failure;
     Outcome outcome = read_answer(done.request, done.answer, "CoverageEligibilityResponse",
-                                  [](const Request& request, const Message& message) {
+                                  [&](const Request& request, const Message& message) {
                                     if (text_at(*message.focus, "outcome") == "queued") {
                                       // Eligibility replies never come by poll: the request is
                                       // repeated.
@@ -262,6 +270,7 @@ class NphiesPlugin final : public sdk::TaskPlugin {
                                     }
                                     Json out = eligibility_output(message);
                                     out["transactionId"] = request.bundle_id;
+                                    add_choices(out, request, input, false);
                                     return Outcome::done(write_json(out));
                                   });
     co_return co_await settle(call, std::move(outcome));
@@ -277,7 +286,8 @@ class NphiesPlugin final : public sdk::TaskPlugin {
     bool is_final = false;
     Outcome outcome = read_answer(done.request, done.answer, "ClaimResponse",
                                   [&](const Request& request, const Message& message) {
-                                    const Json out = claim_output(request.subject, facts, &message);
+                                    Json out = claim_output(request.subject, facts, &message);
+                                    add_choices(out, request, input, true);
                                     is_final = find(out, "final")->get<bool>();
                                     return Outcome::done(write_json(out));
                                   });
@@ -554,7 +564,12 @@ class NphiesPlugin final : public sdk::TaskPlugin {
   [[nodiscard]] Party payer_for(const Json& facts, const Json& input) const {
     Party out{text_at(input, "payer/licence"), text_at(input, "payer/name")};
     if (out.licence.empty()) out = {text_at(facts, "payer/licence"), text_at(facts, "payer/name")};
-    if (out.licence.empty()) return settings_.payer;
+    if (out.licence.empty()) {
+      if (settings_.payer_is_default) return settings_.payer;
+      throw Refusal("payer/licence",
+                    "missing; this claim is not known here, so the call must name the payer that "
+                    "has it");
+    }
     if (out.name.empty()) out.name = out.licence;
     return out;
   }

@@ -68,6 +68,8 @@ Settings read_settings(std::string_view config_text) {
   out.provider = read_party(config, "provider");
   out.provider_type = or_else(text_at(config, "provider/type"), "1");
   out.payer = read_party(config, "payer");
+  const Json* is_default = find(config, "payer/default");
+  out.payer_is_default = is_default != nullptr && *is_default == Json(true);
   out.facility = read_party(config, "facility");
   out.clinic_specialty = text_at(config, "facility/clinicSpecialty");
   if (out.clinic_specialty.empty()) {

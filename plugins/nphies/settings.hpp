@@ -31,7 +31,9 @@ struct Settings {
   std::string url;  // of $process-message
   Party provider;
   std::string provider_type;  // provider-type 1..9
-  Party payer;                // default
+  Party payer;
+  // payer.default: the payer of coverages that name none.
+  bool payer_is_default = false;
   std::string member_system;
   Party facility;
   std::string clinic_specialty;

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "hub/base/clock.hpp"
+#include "hub/base/mllp.hpp"
 #include "hub/crypto/tls_server.hpp"
 #include "tests/mllp_peer.hpp"
 #include "tests/tls_files.hpp"
@@ -71,9 +72,43 @@ TEST_F(Mllp, TakesFramesThatComeByteByByte) {
   EXPECT_EQ(peer.receive(), "got again");
 }
 
-TEST_F(Mllp, WhatIsNoFrameEndsTheConnection) {
+// Symptom: a NUL, a blank or a line of a log between two messages, and the second was never
+// answered. Cause: everything that was no line end between frames closed the connection. Caught by:
+// each of these bytes before and between frames.
+TEST_F(Mllp, BytesBetweenFramesAreSkipped) {
   start();
-  for (const char* bytes : {"GET / HTTP/1.1\r\n\r\n", "\x1c\r"}) {
+  for (const std::string& between :
+       {std::string(1, '\0'), std::string(" "), std::string("\n[log line]\n"), std::string("\f"),
+        std::string("\x1c\r"), std::string("\x1c"), std::string(mllp::kMaxBetween, 'x')}) {
+    MllpPeer peer(port());
+    ASSERT_TRUE(peer.send(between + mllp_frame("a") + between + mllp_frame("b") + between));
+    EXPECT_EQ(peer.receive(), "got a");
+    EXPECT_EQ(peer.receive(), "got b");
+  }
+}
+
+TEST_F(Mllp, AFrameThatLacksItsLastByteEndsWhereTheNextBegins) {
+  start();
+  for (const char* end : {"\x1c", "\x1c\f", "\x1c\n", "\x1c\n\n "}) {
+    MllpPeer peer(port());
+    ASSERT_TRUE(peer.send(std::string("\x0bMSH|1\r") + end + "\x0bMSH|2\r\x1c\r"));
+    EXPECT_EQ(peer.receive(), "got MSH|1\r") << end;
+    EXPECT_EQ(peer.receive(), "got MSH|2\r") << end;
+    // Byte by byte, and nothing behind the last one.
+    for (const char c : std::string("\x0bMSH|3\r") + end + "\x0bMSH|4\r" + end)
+      ASSERT_TRUE(peer.send(std::string(1, c)));
+    EXPECT_EQ(peer.receive(), "got MSH|3\r") << end;
+    EXPECT_EQ(peer.receive(), "got MSH|4\r") << end;
+  }
+  // These bytes in a text are text.
+  MllpPeer peer(port());
+  EXPECT_EQ(peer.ask("a\x0b\x1c b\x1c\x0bMS\rc"), "got a\x0b\x1c b\x1c\x0bMS\rc");
+}
+
+TEST_F(Mllp, WhatIsNoFrameEndsTheConnection) {
+  start({.slow_ms = 100});
+  const std::string much(mllp::kMaxBetween + 1, 'x');
+  for (const char* bytes : {"GET / HTTP/1.1\r\n\r\n", "\x1c\r", much.c_str()}) {
     MllpPeer peer(port());
     ASSERT_TRUE(peer.send(bytes));
     EXPECT_EQ(peer.receive(), "closed");

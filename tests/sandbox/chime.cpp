@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -142,6 +143,8 @@ struct Pipeline {
   std::string prefix;
   std::string source;  // of a concatenation: the capture
   std::string status = "InProgress";
+  std::int64_t created_ms = 0;
+  std::int64_t updated_ms = 0;
 };
 
 class Chime final : public Service {
@@ -257,6 +260,24 @@ class Chime final : public Service {
     throw not_found();
   }
 
+  // What a ClientRequestToken made, and with which parameters.
+  struct Made {
+    std::string id;
+    std::string parameters;
+  };
+  using Tokens = std::map<std::string, Made>;
+  // The id that the token made before; nothing for a new token. The same token with other
+  // parameters is a conflict.
+  static std::optional<std::string> made_by(const Tokens& tokens, const std::string& token,
+                                            const Json& body) {
+    const auto made = tokens.find(token);
+    if (made == tokens.end()) return std::nullopt;
+    if (made->second.parameters != body.dump())
+      throw ApiError{409, "ConflictException",
+                     "The ClientRequestToken was used with other parameters"};
+    return made->second.id;
+  }
+
   // --- meetings ----------------------------------------------------------------------------------
 
   Response create_meeting(const Json& body) {
@@ -276,15 +297,15 @@ class Chime final : public Service {
     if (!most.is_number_integer() || most < 1 || most > 250)
       throw bad_request("MaxCount is from 1 to 250");
     meeting.most = most.get<std::uint64_t>();
-    if (const auto made = meeting_by_token_.find(token); made != meeting_by_token_.end()) {
-      const auto found = meetings_.find(made->second);
+    if (const auto made = made_by(meeting_by_token_, token, body)) {
+      const auto found = meetings_.find(*made);
       if (found != meetings_.end()) return Response::json(200, meeting_json(found->second));
       // The meeting of this token has ended: it is told of, and nobody can use it.
-      meeting.id = made->second;
+      meeting.id = *made;
       return Response::json(200, meeting_json(meeting));
     }
     meeting.id = random_uuid();
-    meeting_by_token_[token] = meeting.id;
+    meeting_by_token_[token] = {meeting.id, body.dump()};
     context_.ledger.record(name(), "room.created", meeting.external, {{"sid", meeting.id}});
     Meeting& kept = meetings_.emplace(meeting.id, std::move(meeting)).first->second;
     automate(kept);
@@ -491,8 +512,8 @@ class Chime final : public Service {
     const std::string meeting = source.substr(source.rfind('/') + 1);
     if (!meetings_.contains(meeting)) throw not_found();
     const std::string token = request_token(body);
-    if (const auto made = pipeline_by_token_.find(token); made != pipeline_by_token_.end())
-      return created(require_pipeline(made->second));
+    if (const auto made = made_by(pipeline_by_token_, token, body))
+      return created(require_pipeline(*made));
     for (const auto& [id, other] : pipelines_) {
       if (other.capture && other.meeting == meeting && other.status == "InProgress")
         throw ApiError{400, "ResourceLimitExceededException", "One capture pipeline for a meeting"};
@@ -502,9 +523,10 @@ class Chime final : public Service {
                       .meeting = meeting,
                       .prefix = prefix_of(text_of(body, "SinkArn"))};
     if (pipeline.prefix.empty()) pipeline.prefix = pipeline.id + "/";
-    pipeline_by_token_[token] = pipeline.id;
+    pipeline_by_token_[token] = {pipeline.id, body.dump()};
     context_.ledger.record(name(), "recording.started", meetings_.at(meeting).external,
                            {{"pipeline", pipeline.id}});
+    pipeline.created_ms = pipeline.updated_ms = context_.now_ms();
     Pipeline& kept = pipelines_.emplace(pipeline.id, pipeline).first->second;
     pipeline_event(kept, "chime:MediaPipelineInProgress");
     return created(kept);
@@ -526,15 +548,16 @@ class Chime final : public Service {
     Pipeline& captured = require_pipeline(capture_arn.substr(capture_arn.rfind('/') + 1));
     if (!captured.capture) throw not_found();
     const std::string token = request_token(body);
-    if (const auto made = pipeline_by_token_.find(token); made != pipeline_by_token_.end())
-      return created(require_pipeline(made->second));
+    if (const auto made = made_by(pipeline_by_token_, token, body))
+      return created(require_pipeline(*made));
     Pipeline pipeline{.id = random_uuid(),
                       .capture = false,
                       .meeting = captured.meeting,
                       .prefix = prefix_of(text_of(
                           sinks[0].value("S3BucketSinkConfiguration", Json()), "Destination")),
                       .source = captured.id};
-    pipeline_by_token_[token] = pipeline.id;
+    pipeline_by_token_[token] = {pipeline.id, body.dump()};
+    pipeline.created_ms = pipeline.updated_ms = context_.now_ms();
     Pipeline& kept = pipelines_.emplace(pipeline.id, pipeline).first->second;
     timers_.after(processing_ms_, [this, id = kept.id] {
       const Lock lock(mutex_);
@@ -546,6 +569,7 @@ class Chime final : public Service {
   // Both artifacts that Amazon writes; the pieces lie there since the capture.
   void finish(Pipeline& pipeline) {
     pipeline.status = "Stopped";
+    pipeline.updated_ms = context_.now_ms();
     objects_[pipeline.prefix + "composited-video/" + pipeline.id + ".mp4"] = media_bytes_;
     objects_[pipeline.prefix + "audio/" + pipeline.id + ".mp4"] = media_bytes_ / 8;
     pipeline_event(pipeline, "chime:MediaPipelineDeleted");
@@ -554,6 +578,7 @@ class Chime final : public Service {
   void stop(Pipeline& pipeline) {
     if (pipeline.status != "InProgress") return;
     pipeline.status = "Stopped";
+    pipeline.updated_ms = context_.now_ms();
     if (pipeline.capture) {
       objects_[pipeline.prefix + "composited-video/2026-03-10-06-00-00-000.mp4"] = 1024;
       objects_[pipeline.prefix + "audio/2026-03-10-06-00-00-000.mp4"] = 256;
@@ -564,6 +589,8 @@ class Chime final : public Service {
   [[nodiscard]] Json pipeline_json(const Pipeline& pipeline) const {
     return {{"MediaPipelineId", pipeline.id},
             {"MediaPipelineArn", arn(keys_.region, "media-pipeline/" + pipeline.id)},
+            {"CreatedTimestamp", iso_millis(pipeline.created_ms)},
+            {"UpdatedTimestamp", iso_millis(pipeline.updated_ms)},
             {"Status", pipeline.status}};
   }
   Response created(const Pipeline& pipeline) const {
@@ -835,9 +862,9 @@ class Chime final : public Service {
   bool confirmed_ = false;
   std::vector<Json> waiting_;
   std::map<std::string, Meeting> meetings_;
-  std::map<std::string, std::string> meeting_by_token_;
+  Tokens meeting_by_token_;
   std::map<std::string, Pipeline> pipelines_;
-  std::map<std::string, std::string> pipeline_by_token_;
+  Tokens pipeline_by_token_;
   std::map<std::string, std::uint64_t> objects_;
 
   Timers timers_;  // last: its thread ends before anything it uses is gone

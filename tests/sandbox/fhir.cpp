@@ -631,6 +631,29 @@ class Fhir final : public Service {
     return std::stoul(value);
   }
 
+  // Adds what the entries refer to, each resource once.
+  void include(const std::vector<std::string>& includes, Json& entries) {
+    std::set<std::string> there;
+    for (const Json& entry : entries) there.insert(text_at(entry, "fullUrl"));
+    const std::size_t matches = entries.size();
+    for (const std::string& wanted : includes) {
+      for (std::size_t i = 0; i < matches; ++i) {
+        for (std::string reference : fhir::included(wanted, entries[i]["resource"])) {
+          if (reference.starts_with(base_ + "/")) reference.erase(0, base_.size() + 1);
+          const auto slash = reference.find('/');
+          if (slash == std::string::npos) continue;
+          const Stored* const stored =
+              find(reference.substr(0, slash), reference.substr(slash + 1));
+          const std::string url = base_ + "/" + reference;
+          if (stored == nullptr || !stored->live() || !there.insert(url).second) continue;
+          entries.push_back({{"fullUrl", url},
+                             {"resource", *stored->latest().resource},
+                             {"search", {{"mode", "include"}}}});
+        }
+      }
+    }
+  }
+
   Result search(const std::string& type, const Pairs& query) {
     Pairs criteria;
     Pairs kept;  // for the links
@@ -638,6 +661,7 @@ class Fhir final : public Service {
     std::size_t offset = 0;
     bool only_count = false;
     std::string sort;
+    std::vector<std::string> includes;
     for (const auto& pair : query) {
       const auto& [name, value] = pair;
       if (name == "_count") {
@@ -657,6 +681,8 @@ class Fhir final : public Service {
         only_count = value == "count";
       } else if (name == "_sort") {
         sort = value;
+      } else if (name == "_include") {
+        includes.push_back(value);
       } else {
         criteria.push_back(pair);
       }
@@ -683,6 +709,7 @@ class Fhir final : public Service {
                            {"resource", *find(type, ids[i])->latest().resource},
                            {"search", {{"mode", "match"}}}});
       }
+      include(includes, entries);
       if (end < ids.size() && offset < ids.size()) {
         links.push_back({{"relation", "next"}, {"url", link(end)}});
       }

@@ -716,6 +716,23 @@ std::string sort_key(const std::string& type, const std::string& parameter, cons
   return {};
 }
 
+std::vector<std::string> included(const std::string& include, const Json& resource) {
+  const auto colon = include.find(':');
+  const Parameter* const known =
+      colon == std::string::npos
+          ? nullptr
+          : find_parameter(include.substr(0, colon), include.substr(colon + 1));
+  if (known == nullptr || known->kind != Kind::reference)
+    throw Failure{400, "not-supported", "_include is Type:parameter of a reference"};
+  std::vector<std::string> out;
+  if (text_at(resource, "resourceType") != include.substr(0, colon)) return out;
+  for (const std::string& path : split(known->paths, '|')) {
+    for (const Json* value : parameter_values(resource, path))
+      out.push_back(text_at(*value, "reference"));
+  }
+  return out;
+}
+
 Json capability_statement(const std::string& base_url, const std::string& date) {
   static const std::map<Kind, const char*> kKinds = {{Kind::token, "token"},
                                                      {Kind::reference, "reference"},

@@ -53,6 +53,10 @@ using Lookup = std::function<const Json*(const std::string& type, const std::str
 // The token when the criterion is one exact system|value of `identifier`: it can use an index.
 [[nodiscard]] std::optional<std::string> exact_identifier(const Criterion& criterion);
 
+// What an _include, "Type:parameter", adds to a match: its references. Throws Failure 400 for one
+// that is not known.
+[[nodiscard]] std::vector<std::string> included(const std::string& include, const Json& resource);
+
 // Text that sorts like the parameter's first value; "" when the resource has none.
 [[nodiscard]] std::string sort_key(const std::string& type, const std::string& parameter,
                                    const Json& resource);

@@ -236,6 +236,23 @@ TEST_F(FhirServer, PagesFollowNextToTheEnd) {
   EXPECT_FALSE(get("/Patient?_summary=count").json().contains("entry"));
 }
 
+TEST_F(FhirServer, IncludesWhatAReferenceMeans) {
+  const std::string payer =
+      create(Json::parse(R"({"resourceType": "Organization", "name": "Example Insurer"})"));
+  Json cover = Json::parse(
+      R"({"resourceType": "Coverage", "status": "active", "beneficiary": {"reference": "Patient/1"}})");
+  cover["payor"] = Json::array({Json::object({{"reference", "Organization/" + payer}})});
+  create(cover);
+  create(cover);
+  const Json bundle = get("/Coverage?beneficiary=Patient/1&_include=Coverage:payor").json();
+  EXPECT_EQ(bundle["total"], 2);
+  ASSERT_EQ(bundle["entry"].size(), 3U);
+  EXPECT_EQ(bundle["entry"][2]["search"]["mode"], "include");
+  EXPECT_EQ(bundle["entry"][2]["resource"]["id"], payer);
+  EXPECT_EQ(get("/Coverage?beneficiary=Patient/1").json()["entry"].size(), 2U);
+  EXPECT_EQ(get("/Coverage?beneficiary=Patient/1&_include=Coverage:nothing").status, 400);
+}
+
 Json post_entry(const std::string& full_url, const Json& resource,
                 const std::string& if_none_exist = "") {
   Json request = {{"method", "POST"}, {"url", resource["resourceType"]}};

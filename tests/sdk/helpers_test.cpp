@@ -106,6 +106,52 @@ TEST(Status, MayPassWhenTheSameRequestMaySucceedLater) {
   EXPECT_EQ(bad_status(answer, "x.404", "gone").retry_after_ms, 0);
 }
 
+TEST(HttpDate, IsReadInItsThreeForms) {
+  constexpr std::int64_t kNow = 1'773'120'600;  // 2026-03-10
+  constexpr std::int64_t kThen = 784'111'777;
+  EXPECT_EQ(read_http_date("Sun, 06 Nov 1994 08:49:37 GMT", kNow), kThen);
+  EXPECT_EQ(read_http_date("Sunday, 06-Nov-94 08:49:37 GMT", kNow), kThen);
+  EXPECT_EQ(read_http_date("Sun Nov  6 08:49:37 1994", kNow), kThen);
+  EXPECT_EQ(read_http_date("Wednesday, 06-Nov-76 08:49:37 GMT", kNow),
+            read_http_date("Fri, 06 Nov 2076 08:49:37 GMT", kNow));
+  EXPECT_EQ(read_http_date("Saturday, 06-Nov-77 08:49:37 GMT", kNow),
+            read_http_date("Sun, 06 Nov 1977 08:49:37 GMT", kNow));
+  for (const char* wrong : {"", "7", "soon", "Sun, 06 Nov 1994 08:49:37",
+                            "Sun, 31 Nov 1994 08:49:37 GMT", "Sun, 06 Foo 1994 08:49:37 GMT",
+                            "Xxx, 06 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 25:49:37 GMT",
+                            "Sun, 06 Nov 1994 08:49:37 EST", "Sun, 06 Nov 199x 08:49:37 GMT"})
+    EXPECT_EQ(read_http_date(wrong, kNow), std::nullopt) << wrong;
+}
+
+TEST(Status, RetryAfterIsANumberOrADate) {
+  const auto wait = [](const std::string& headers, int status = 429) {
+    HttpResult answer;
+    answer.sent = Sent::yes;
+    answer.status = status;
+    answer.headers_json = headers;
+    return retry_after_ms(answer);
+  };
+  const auto dated = [&](const std::string& wish) {
+    return wait(R"([["date","Thu, 01 Jan 2026 07:00:00 GMT"],["retry-after",")" + wish + R"("]])");
+  };
+  EXPECT_EQ(dated("Thu, 01 Jan 2026 07:02:00 GMT"), 120'000);
+  EXPECT_EQ(dated("Thursday, 01-Jan-26 07:02:00 GMT"), 120'000);
+  EXPECT_EQ(dated("Thu Jan  1 07:02:00 2026"), 120'000);
+  EXPECT_EQ(dated("Thu, 01 Jan 2026 06:00:00 GMT"), 0);
+  EXPECT_EQ(dated("Thu, 01 Jan 2099 07:02:00 GMT"), kMaxRetryAfterMs);
+  EXPECT_EQ(dated("99999999999999999999"), kMaxRetryAfterMs);
+  EXPECT_EQ(dated("3601"), kMaxRetryAfterMs);
+  EXPECT_EQ(dated("3600"), kMaxRetryAfterMs);
+  EXPECT_EQ(dated(" 120 "), 120'000);
+  EXPECT_EQ(dated("-1"), kDefaultRetryAfterMs);
+  EXPECT_EQ(dated("soon"), kDefaultRetryAfterMs);
+  // Without the answer's own time that of this machine counts.
+  EXPECT_EQ(wait(R"([["retry-after","Thu, 01 Jan 2099 07:02:00 GMT"]])"), kMaxRetryAfterMs);
+  EXPECT_EQ(wait(R"([["retry-after","Thu, 01 Jan 2015 07:02:00 GMT"]])", 503), 0);
+  EXPECT_EQ(wait("[]"), kDefaultRetryAfterMs);
+  EXPECT_EQ(wait("[]", 503), 0);
+}
+
 // Refuses its configuration, its calls and its deliveries.
 class Picky final : public TaskPlugin {
  public:

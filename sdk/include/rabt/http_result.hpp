@@ -6,11 +6,15 @@
 //   if (!answer.answered()) co_return no_answer(answer, "mine", Repeat::safe);
 //   if (!succeeded(answer)) co_return ...;  // what a status means is the vendor's to say
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "rabt/task.hpp"
+#include "rabt/text.hpp"
+#include "rabt/time.hpp"
 
 namespace rabt::sdk {
 
@@ -94,19 +98,31 @@ inline std::string header_of(const HttpResult& answer, std::string_view name) {
   return {};
 }
 
-// How long the answer asks to wait, for Outcome::retry_after_ms: Retry-After in seconds (RFC 9110
-// section 10.2.3), at most kMaxRetryAfterMs. Its form with a date is not read, it needs agreeing
-// clocks. Without a wish kDefaultRetryAfterMs after 429, else 0.
+// How long the answer asks to wait, for Outcome::retry_after_ms: Retry-After as seconds, however
+// many digits there are, or as an HTTP date (RFC 9110 section 10.2.3), at most kMaxRetryAfterMs. A
+// date is compared with the answer's own Date, so that clocks need not agree, else with this
+// machine's clock; a date that has passed asks for no wait. Without a wish kDefaultRetryAfterMs
+// after 429, else 0.
 inline std::int64_t retry_after_ms(const HttpResult& answer) {
-  const std::string wish = header_of(answer, "retry-after");
-  if (wish.empty() || wish.find_first_not_of("0123456789") != std::string::npos)
-    return answer.status == 429 ? kDefaultRetryAfterMs : 0;
-  std::int64_t ms = 0;
-  for (const char c : wish) {
-    ms = ms * 10 + (c - '0') * std::int64_t{1000};
-    if (ms > kMaxRetryAfterMs) return kMaxRetryAfterMs;
+  const std::string header = header_of(answer, "retry-after");
+  const std::string_view wish = trim(header);
+  if (!wish.empty() && all_digits(wish)) {
+    std::int64_t ms = 0;
+    for (const char c : wish) {
+      ms = ms * 10 + (c - '0') * std::int64_t{1000};
+      if (ms > kMaxRetryAfterMs) return kMaxRetryAfterMs;
+    }
+    return ms;
   }
-  return ms;
+  const std::int64_t clock = std::chrono::duration_cast<std::chrono::seconds>(
+                                 std::chrono::system_clock::now().time_since_epoch())
+                                 .count();
+  const std::int64_t now = read_http_date(trim(header_of(answer, "date")), clock).value_or(clock);
+  if (const auto at = read_http_date(wish, now)) {
+    const std::int64_t seconds = std::max<std::int64_t>(*at - now, 0);
+    return std::min(seconds, kMaxRetryAfterMs / 1000) * 1000;
+  }
+  return answer.status == 429 ? kDefaultRetryAfterMs : 0;
 }
 
 // The outcome of an answer whose status is not 2xx, for a request that may be sent again without

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "rabt/text.hpp"
 
@@ -96,6 +97,52 @@ inline std::string write_instant(std::int64_t unix_seconds, int offset_minutes =
   const int size = offset_minutes < 0 ? -offset_minutes : offset_minutes;
   return out + (offset_minutes < 0 ? "-" : "+") + detail::padded(size / 60, 2) + ":" +
          detail::padded(size % 60, 2);
+}
+
+// The moment of an HTTP date in each of its three forms (RFC 9110 section 5.6.7):
+//   Sun, 06 Nov 1994 08:49:37 GMT
+//   Sunday, 06-Nov-94 08:49:37 GMT   the year lies at most 50 years after `now`, Unix seconds
+//   Sun Nov  6 08:49:37 1994
+// The name of the day is not compared with the date. Nothing when the text is no HTTP date.
+inline std::optional<std::int64_t> read_http_date(std::string_view text, std::int64_t now) {
+  // Longest form: "Wednesday, 06-Nov-94 08:49:37 GMT".
+  if (text.size() > 40) return std::nullopt;
+  std::vector<std::string> words(1);
+  for (const char c : text) {
+    if (c != ' ' && c != ',' && c != '-') {
+      words.back().push_back(c);
+    } else if (!words.back().empty()) {
+      words.emplace_back();
+    }
+  }
+  if (words.back().empty()) words.pop_back();
+  const bool has_zone = words.size() == 6 && lower(words[5]) == "gmt";
+  if (!has_zone && words.size() != 5) return std::nullopt;
+  static constexpr std::string_view kDays = "sunmontuewedthufrisat";
+  static constexpr std::string_view kMonths = "janfebmaraprmayjunjulaugsepoctnovdec";
+  const std::string name = lower(words[0]).substr(0, 3);
+  const std::string month = lower(words[has_zone ? 2 : 1]);
+  const std::size_t named = kMonths.find(month);
+  const std::size_t weekday = kDays.find(name);
+  if (name.size() != 3 || weekday == std::string_view::npos || weekday % 3 != 0 ||
+      month.size() != 3 || named == std::string_view::npos || named % 3 != 0)
+    return std::nullopt;
+  std::string day = words[has_zone ? 1 : 2];
+  if (day.size() == 1) day.insert(0, "0");
+  std::string year = words[has_zone ? 3 : 4];
+  const std::string time = words[has_zone ? 4 : 3];
+  const auto read = [&] {
+    return read_instant(year + "-" + detail::padded(static_cast<std::int64_t>(named / 3 + 1), 2) +
+                        "-" + day + "T" + time + "Z");
+  };
+  if (year.size() != 2 || !all_digits(year)) return read();
+  const std::string today = write_date(now);
+  const int this_year = detail::digits_at(today, 0, 4).value_or(0);
+  int whole = this_year / 100 * 100 + detail::digits_at(year, 0, 2).value_or(0);
+  if (whole > this_year + 50) whole -= 100;
+  if (whole <= this_year - 50) whole += 100;
+  year = detail::padded(whole, 4);
+  return read();
 }
 
 }  // namespace rabt::sdk

@@ -53,6 +53,16 @@ TEST_F(ChimeSignature, IsCheckedByTheOtherSide) {
   EXPECT_EQ(outcome.code, "chime.InvalidSignatureException");
 }
 
+// The stand-in remembers with which parameters a token was used, as Amazon does.
+class ChimeTokens : public VideoSuite<Chime> {};
+TEST_F(ChimeTokens, ATokenWithOtherParametersIsAConflict) {
+  Json input{{"reference", "visit-1"}, {"participants", Json::array()}};
+  EXPECT_EQ(host_->call("create-session", input, "one-token").kind, Kind::done);
+  EXPECT_EQ(host_->call("create-session", input, "one-token").kind, Kind::done);
+  input["maxParticipants"] = 7;
+  EXPECT_EQ(host_->call("create-session", input, "one-token").code, "chime.ConflictException");
+}
+
 // Amazon's region, or the hospital's rule.
 TEST(ChimeRegion, ThatIsNotAllowedIsRefusedBeforeThePluginStarts) {
   const char* const source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)

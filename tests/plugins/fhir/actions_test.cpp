@@ -360,7 +360,180 @@ TEST(ReadPatient, GivesThePatientAndTheCoverageThatCountsFirst) {
   ASSERT_EQ(host.requests.size(), 2U);
   EXPECT_EQ(host.requests[0].body, "identifier=urn%3Ani%7C1000000008&_count=100");
   EXPECT_EQ(host.requests[1].url().substr(host.requests[1].url().find("/Coverage")),
-            "/Coverage?beneficiary=Patient%2Fp1&_count=100");
+            "/Coverage?beneficiary=Patient%2Fp1&_include=Coverage%3Apayor&_count=100");
+}
+
+// A record system with these patients, coverages and organisations. asked: the paths of GET.
+struct RecordSystem {
+  std::string patients;
+  std::string coverages;
+  std::string organization;
+  std::vector<std::string> asked;
+
+  Json read() {
+    TestHost host(kConfig);
+    host.outside = [this](const Request& request) {
+      const std::string url = request.url();
+      const std::string path = url.substr(url.find("/fhir/") + 5);
+      if (request.method() != "POST") asked.push_back(path.substr(0, path.find('?')));
+      const auto answer = [](const Json& body) {
+        return Answer{.status = 200, .body = body.dump()};
+      };
+      if (path.starts_with("/Patient/_search")) return answer(bundle_of(patients));
+      if (path.starts_with("/Coverage")) return answer(bundle_of(coverages));
+      if (path.starts_with("/Organization/") && !organization.empty())
+        return answer(Json::parse(organization));
+      for (const Json& one : Json::parse(patients)) {
+        for (const Json& link : one.value("contained", Json::array())) {
+          if (path == "/Patient/" + link["id"].get<std::string>()) return answer(link);
+        }
+      }
+      return Answer{.status = 404};
+    };
+    const auto outcome = host.call("read-patient", {{"identifier", {{"value", "1000000008"}}}});
+    return outcome.kind == Kind::done ? Json::parse(outcome.output) : Json(outcome.code);
+  }
+};
+
+constexpr const char* kPatient =
+    R"([{"resourceType": "Patient", "id": "p1", "name": [{"text": "Sami"}]}])";
+std::string cover(const std::string& payor, const std::string& more = "") {
+  return R"([{"resourceType": "Coverage", "id": "c1", "status": "active", "beneficiary": {"reference": "Patient/p1"},
+              "identifier": [{"value": "M-1"}], "payor": [)" +
+         payor + "]" + more + "}]";
+}
+
+TEST(ReadPatient, ReadsWhoPays) {
+  constexpr const char* kOther = R"({"resourceType": "Organization", "id": "o2", "name": "Other",
+      "identifier": [{"system": "http://nphies.sa/license/payer-license", "value": "INS-2"}]})";
+  const std::string by_reference = cover(R"({"reference": "Organization/o2"})");
+  const auto payer = [](const RecordSystem& system) {
+    RecordSystem own = system;
+    return own.read()["coverage"].value("payerLicence", "none");
+  };
+  RecordSystem reads{kPatient, by_reference, kOther, {}};
+  EXPECT_EQ(reads.read()["coverage"]["payerLicence"], "INS-2");
+  EXPECT_EQ(reads.asked, (std::vector<std::string>{"/Coverage", "/Organization/o2"}));
+  RecordSystem included{
+      kPatient, by_reference.substr(0, by_reference.size() - 1) + "," + kOther + "]", "", {}};
+  EXPECT_EQ(included.read()["coverage"]["payerName"], "Other");
+  EXPECT_EQ(included.asked, (std::vector<std::string>{"/Coverage"}));
+  EXPECT_EQ(
+      payer({kPatient,
+             cover(R"({"reference": "https://ehr.example.sa/fhir/Organization/o2/_history/3"})"),
+             kOther,
+             {}}),
+      "INS-2");
+  EXPECT_EQ(
+      payer({kPatient,
+             cover(R"({"reference": "#o2"})", std::string(R"(, "contained": [)") + kOther + "]"),
+             "",
+             {}}),
+      "INS-2");
+  EXPECT_EQ(payer({kPatient, cover(R"({"identifier": {"value": "INS-3"}})"), kOther, {}}), "INS-3");
+  // Unnamed is unnamed: nobody else takes the place.
+  RecordSystem gone{kPatient, by_reference, "", {}};
+  EXPECT_EQ(gone.read()["coverage"], Json::parse(R"({"memberId": "M-1"})"));
+  RecordSystem foreign{kPatient,
+                       cover(R"({"reference": "https://other.example.sa/fhir/Organization/o2"})"),
+                       kOther,
+                       {}};
+  EXPECT_FALSE(foreign.read()["coverage"].contains("payerLicence"));
+  EXPECT_EQ(foreign.asked, (std::vector<std::string>{"/Coverage"}));
+  EXPECT_EQ(payer({kPatient, cover(R"({"display": "Other"})"), kOther, {}}), "none");
+  EXPECT_EQ(payer({kPatient, cover(R"({"reference": "Patient/p1"})"), kOther, {}}), "none");
+}
+
+TEST(ReadPatient, TakesACoverageThatIsInForceNow) {
+  RecordSystem system{kPatient, cover("{}", R"(, "period": {"end": "2001-12-31"})"), "", {}};
+  EXPECT_FALSE(system.read().contains("coverage"));
+  system.coverages = cover("{}", R"(, "period": {"start": "2001-12-31"})");
+  EXPECT_TRUE(system.read().contains("coverage"));
+}
+
+TEST(ReadPatient, APatientWhoWasMergedIsTheOneWhoReplacesHim) {
+  const std::string living = R"({"resourceType": "Patient", "id": "p1", "active": true})";
+  const std::string merged = R"({"resourceType": "Patient", "id": "p0", "active": false,
+      "link": [{"type": "replaced-by", "other": {"reference": "Patient/p1"}}])";
+  const auto patient = [](const std::string& patients) {
+    RecordSystem system{patients, "[]", "", {}};
+    const Json out = system.read();
+    return out.is_object() ? out.value("patientReference", "none") : out.get<std::string>();
+  };
+  EXPECT_EQ(patient("[" + merged + "}," + living + "]"), "Patient/p1");
+  EXPECT_EQ(patient("[" + living + "," + merged + "}]"), "Patient/p1");
+  EXPECT_EQ(patient(R"([{"resourceType": "Patient", "id": "p0", "active": false},)" + living + "]"),
+            "Patient/p1");
+  EXPECT_EQ(patient("[" + merged + R"(, "contained": [)" + living + "]}]"), "Patient/p1");
+  EXPECT_EQ(patient("[" + merged + "}," + merged + R"(, "contained": [)" + living + "]}]"),
+            "Patient/p1");
+  EXPECT_EQ(patient("[" + merged + "}]"), "none");
+  EXPECT_EQ(patient(R"([{"resourceType": "Patient", "id": "p0", "active": false}])"), "Patient/p0");
+  EXPECT_EQ(patient("[" + living + R"(, {"resourceType": "Patient", "id": "p2"}])"),
+            "fhir.several");
+}
+
+TEST(Search, FollowsLinksOfEveryFormOnItsServer) {
+  const auto follows = [](const std::string& link) {
+    TestHost host(R"({"base_url": "https://ehr.example.sa/fhir"})");
+    host.outside = [&](const Request&) {
+      Json bundle = bundle_of("[]");
+      if (host.requests.size() == 1)
+        bundle["link"] = Json::array({Json::object({{"relation", "next"}, {"url", link}})});
+      return Answer{.status = 200, .body = bundle.dump()};
+    };
+    const auto outcome = host.call("search", {{"type", "Patient"}});
+    return outcome.kind == Kind::done ? host.requests.back().url() : outcome.code;
+  };
+  const std::string next = "https://ehr.example.sa/fhir/Patient?page=2";
+  for (const char* link :
+       {"https://ehr.example.sa/fhir/Patient?page=2", "HTTPS://EHR.Example.SA/fhir/Patient?page=2",
+        "https://ehr.example.sa:443/fhir/Patient?page=2", "//ehr.example.sa/fhir/Patient?page=2",
+        "/fhir/Patient?page=2", "Patient?page=2"})
+    EXPECT_EQ(follows(link), next) << link;
+  EXPECT_EQ(follows("?page=2"), "https://ehr.example.sa/fhir?page=2");
+  EXPECT_EQ(follows("/fhir?a=https://x/y"), "https://ehr.example.sa/fhir?a=https://x/y");
+  for (const char* link :
+       {"http://ehr.example.sa/fhir/Patient?page=2", "https://ehr.example.sa:8443/fhir/Patient",
+        "https://ehr.example.sa.other.sa/fhir/Patient",
+        "https://ehr.example.sa@other.sa/fhir/Patient", "https://a@ehr.example.sa/fhir/Patient",
+        "//other.sa/fhir/Patient", "/other/Patient", "/fhirother/Patient", "/fhir/../other",
+        "/fhir/%2E%2e/other", "/fhir/./x", "../other", "https://ehr.example.sa\\@other.sa/fhir",
+        "ftp://ehr.example.sa/fhir", "javascript:x"})
+    EXPECT_EQ(follows(link), "fhir.foreign_link") << link;
+}
+
+TEST(Moved, ARequestIsMadeAgainWhereTheServerSays) {
+  const auto reads = [](int status, const std::string& place) {
+    TestHost host(R"({"base_url": "https://ehr.example.sa/fhir"})");
+    host.outside = [&](const Request& request) {
+      if (request.url().ends_with("/new"))
+        return Answer{.status = 200, .body = R"({"resourceType": "Patient", "id": "p1"})"};
+      return Answer{.status = status,
+                    .headers = Json::array({Json::array({"location", place})}).dump()};
+    };
+    const auto outcome = host.call("read", {{"type", "Patient"}, {"id", "p1"}});
+    return std::to_string(host.requests.size()) + " " +
+           (outcome.kind == Kind::done ? "done" : outcome.code);
+  };
+  EXPECT_EQ(reads(307, "https://ehr.example.sa/new"), "2 done");
+  EXPECT_EQ(reads(308, "/r4/new"), "2 done");
+  EXPECT_EQ(reads(308, "https://other.example.sa/new"), "1 fhir.308");
+  EXPECT_EQ(reads(308, "http://ehr.example.sa/new"), "1 fhir.308");
+  EXPECT_EQ(reads(308, ""), "1 fhir.308");
+  EXPECT_EQ(reads(302, "/new"), "1 fhir.302");
+  EXPECT_EQ(reads(307, "/again"), "4 fhir.307");
+  // The body and the method go with it.
+  TestHost host(R"({"base_url": "https://ehr.example.sa/fhir"})");
+  host.outside = [&](const Request&) {
+    if (host.requests.size() == 1)
+      return Answer{.status = 308, .headers = R"([["location", "/new"]])"};
+    return Answer{.status = 200, .body = bundle_of("[]").dump()};
+  };
+  EXPECT_EQ(host.call("search", {{"type", "Patient"}}).kind, Kind::done);
+  ASSERT_EQ(host.requests.size(), 2U);
+  EXPECT_EQ(host.requests[1].method(), "POST");
+  EXPECT_EQ(host.requests[1].body, host.requests[0].body);
 }
 
 TEST(ReadPatient, SaysThatNobodyOrMoreThanOneIsThere) {

@@ -295,7 +295,7 @@ TEST(Appointment, RefusalsSayWhatIsMissingAndWhere) {
   resource(bundle, 0)["participant"].erase(0);
   EXPECT_EQ(refusal(bundle),
             "the appointment names no patient: participant[].actor must refer to a Patient that is "
-            "in the bundle");
+            "in the bundle, has not declined, and takes part at Appointment.start");
 
   bundle = booking();
   bundle["entry"].erase(1);
@@ -356,6 +356,175 @@ TEST(Appointment, NeverTakesAnotherPatientsCoverage) {
   resource(bundle, 0)["participant"].push_back(
       Json::parse(R"({"actor": {"reference": "Patient/p2"}})"));
   EXPECT_NE(refusal(bundle).find("more than one patient"), std::string::npos);
+}
+
+// Symptom: a claim went to another payer than the one that the coverage names.
+// Cause: a payor by reference or by name gave a coverage without a payer.
+// Caught by: each way in which Coverage.payor names an organisation.
+TEST(Appointment, ThePayerIsTheOneThatTheCoverageNames) {
+  const auto payer = [](const char* payor, const char* organization = nullptr) {
+    Json bundle = booking();
+    resource(bundle, 3)["payor"] = Json::parse(payor);
+    if (organization != nullptr)
+      resource(bundle, 4) = Json::parse(organization);
+    else
+      bundle["entry"].erase(4);
+    const std::string text = refusal(bundle);
+    if (!text.starts_with("accepted")) return text.substr(0, text.find(':'));
+    const Json cover = event(bundle)["data"]["coverage"];
+    return cover.value("payerLicence", "none") + ", " + cover.value("payerName", "none");
+  };
+  constexpr const char* kOrganization =
+      R"({"resourceType": "Organization", "id": "o1", "name": "Other",
+    "identifier": [{"system": "urn:own", "value": "17"},
+                   {"use": "old", "system": "http://nphies.sa/license/payer-license", "value": "INS-0"},
+                   {"system": "http://nphies.sa/license/payer-license", "value": "INS-2"}]})";
+  const std::string missing =
+      "the coverage's payor[] refers to an Organization that is not in the bundle";
+  EXPECT_EQ(payer(R"([{"reference": "Organization/o1"}])", kOrganization), "INS-2, Other");
+  EXPECT_EQ(
+      payer(R"([{"reference": "https://ehr.example.sa/fhir/Organization/o1"}])", kOrganization),
+      "INS-2, Other");
+  EXPECT_EQ(
+      payer(
+          R"([{"reference": "Organization/o1", "identifier": {"system": "urn:own", "value": "17"}}])",
+          kOrganization),
+      "INS-2, Other");
+  EXPECT_EQ(
+      payer(
+          R"([{"identifier": {"system": "http://nphies.sa/license/payer-license", "value": "INS-2"}}])"),
+      "INS-2, none");
+  EXPECT_EQ(payer(R"([{"display": "Other"}])"), "none, Other");
+  EXPECT_EQ(payer(R"([{"reference": "Organization/o1"}])"), missing);
+  EXPECT_EQ(payer(R"([{"reference": "Organization/o1", "display": "Other"}])"), missing);
+  EXPECT_EQ(payer(R"([{"reference": "urn:uuid:0f0e0d0c-0000-4000-8000-000000000000"}])"), missing);
+  // Who pays for himself is no payer with a licence.
+  EXPECT_EQ(payer(R"([{"reference": "Patient/p1"}])"), "none, none");
+  EXPECT_EQ(
+      payer(R"([{"reference": "Patient/p1"}, {"reference": "Organization/o1"}])", kOrganization),
+      "INS-2, Other");
+  Json bundle = booking();
+  bundle["entry"].erase(4);
+  resource(bundle, 3)["contained"] = Json::array({Json::parse(kOrganization)});
+  resource(bundle, 3)["payor"] = Json::parse(R"([{"reference": "#o1"}])");
+  EXPECT_EQ(event(bundle)["data"]["coverage"]["payerLicence"], "INS-2");
+}
+
+TEST(Appointment, WhoDeclinedOrTakesPartAtAnotherTimeIsNotBooked) {
+  const auto doctor = [](const char* changes) {
+    Json bundle = booking();
+    Json other = bundle["entry"][2];
+    other["fullUrl"] = "https://ehr.example.sa/fhir/Practitioner/d2";
+    other["resource"]["id"] = "d2";
+    other["resource"]["identifier"] = Json::parse(R"([{"value": "N-P-2"}])");
+    bundle["entry"].push_back(other);
+    Json first =
+        Json::parse(R"({"actor": {"reference": "Practitioner/d2"}, "status": "accepted"})");
+    first.update(Json::parse(changes));
+    Json& participants = resource(bundle, 0)["participant"];
+    participants.insert(participants.begin(), first);
+    return event(bundle)["data"]["practitioner"].value("licence", "none");
+  };
+  EXPECT_EQ(doctor("{}"), "N-P-2");
+  for (const char* changes :
+       {R"({"status": "declined"})", R"({"status": "tentative"})", R"({"status": "needs-action"})",
+        R"({"required": "information-only"})",
+        R"({"period": {"end": "2026-03-10T08:59:59+03:00"}})",
+        R"({"period": {"start": "2026-03-10T09:00:01+03:00"}})",
+        R"({"period": {"end": "2026-03-09"}})", R"({"period": {"start": "2026-03-11"}})",
+        R"({"period": {"end": "2025"}})", R"({"period": {"start": "2026-04"}})",
+        R"({"status": "declined", "actor": {"reference": "Practitioner/unknown"}})"})
+    EXPECT_EQ(doctor(changes), "N-P-00001") << changes;
+  for (const char* changes :
+       {R"({"period": {"start": "2026-03-10T09:00:00+03:00", "end": "2026-03-10T09:00:00+03:00"}})",
+        R"({"period": {"start": "2026-03-10", "end": "2026-03-10"}})",
+        R"({"period": {"start": "2026"}})", R"({"period": {"end": "2026-03"}})",
+        R"({"period": {"end": "soon"}})"})
+    EXPECT_EQ(doctor(changes), "N-P-2") << changes;
+
+  Json bundle = booking();
+  resource(bundle, 0)["participant"][1]["status"] = "declined";
+  EXPECT_NE(refusal(bundle).find("names no practitioner"), std::string::npos);
+  bundle = booking();
+  resource(bundle, 0)["participant"][0]["status"] = "declined";
+  EXPECT_NE(refusal(bundle).find("names no patient"), std::string::npos);
+  // A patient who declined is not the patient, and no second one.
+  bundle = booking();
+  Json other = bundle["entry"][1];
+  other["fullUrl"] = "https://ehr.example.sa/fhir/Patient/p2";
+  other["resource"]["id"] = "p2";
+  bundle["entry"].push_back(other);
+  Json& participants = resource(bundle, 0)["participant"];
+  participants.insert(
+      participants.begin(),
+      Json::parse(R"({"actor": {"reference": "Patient/p2"}, "status": "declined"})"));
+  EXPECT_EQ(event(bundle)["data"]["appointment"]["patientReference"], "Patient/p1");
+  // A cancellation says who it was about.
+  resource(bundle, 0)["status"] = "cancelled";
+  for (Json& participant : participants) participant["status"] = "declined";
+  EXPECT_TRUE(event(bundle)["data"].contains("practitioner"));
+}
+
+TEST(Appointment, IdentifiersOutOfForceComeLast) {
+  Json bundle = booking();
+  Json& doctor = resource(bundle, 2)["identifier"];
+  doctor.insert(doctor.begin(),
+                Json::parse(R"({"type": {"coding": [{"code": "MD"}]}, "value": "N-P-OLD",
+    "period": {"end": "2024-12-31"}})"));
+  doctor.insert(
+      doctor.begin(),
+      Json::parse(R"({"use": "old", "type": {"coding": [{"code": "MD"}]}, "value": "N-P-0"})"));
+  resource(bundle, 1)["identifier"].push_back(
+      Json::parse(R"({"type": {"coding": [{"code": "MB"}]}, "value": "x"})"));
+  resource(bundle, 1)["identifier"][1]["period"] = Json::parse(R"({"end": "2025"})");
+  resource(bundle, 3)["identifier"] = Json::parse(
+      R"([{"use": "old", "value": "M-0"}, {"value": "M-1", "period": {"end": "2025"}}, {"value": "M-2"}])");
+  const Json data = event(bundle)["data"];
+  EXPECT_EQ(data["practitioner"]["licence"], "N-P-00001");
+  EXPECT_EQ(data["patient"]["identifier"]["value"], "77");
+  EXPECT_EQ(data["coverage"]["memberId"], "M-2");
+}
+
+TEST(Appointment, OnlyACoverageInForceAtItsStartIsTaken) {
+  const auto member = [](const char* changes, bool with_good = true) {
+    Json bundle = booking();
+    Json first = bundle["entry"][3];
+    first["resource"].update(Json::parse(changes));
+    first["resource"]["identifier"][0]["value"] = "OTHER";
+    first["fullUrl"] = "https://ehr.example.sa/fhir/Coverage/c0";
+    first["resource"]["id"] = "c0";
+    if (!with_good) bundle["entry"].erase(3);
+    bundle["entry"].insert(bundle["entry"].begin(), first);
+    const std::string text = refusal(bundle);
+    return text.starts_with("accepted")
+               ? event(bundle)["data"]["coverage"]["memberId"].get<std::string>()
+               : text.substr(0, text.find(':'));
+  };
+  EXPECT_EQ(member("{}"), "OTHER");
+  for (const char* changes :
+       {R"({"status": "cancelled"})", R"({"status": "draft"})", R"({"status": "entered-in-error"})",
+        R"({"period": {"start": "2015-01-01", "end": "2020-12-31"}})",
+        R"({"period": {"start": "2030-01-01"}})",
+        R"({"period": {"end": "2026-03-10T08:59:59+03:00"}})",
+        R"({"period": {"end": "2026-03-09"}})"}) {
+    EXPECT_EQ(member(changes), "M-1") << changes;
+    EXPECT_EQ(member(changes, false), "the patient has no coverage") << changes;
+  }
+  for (const char* changes :
+       {R"({"period": {"start": "2026-01-01", "end": "2026-12-31"}})",
+        R"({"period": {"end": "2026-03-10"}})", R"({"period": {"start": "2026-03-10"}})"})
+    EXPECT_EQ(member(changes), "OTHER") << changes;
+  // Several in force: by order, and one without an order comes last.
+  EXPECT_EQ(member(R"({"order": 1})"), "OTHER");
+  Json bundle = booking();
+  resource(bundle, 3)["order"] = 2000;
+  Json second = bundle["entry"][3];
+  second["resource"].erase("order");
+  second["resource"]["identifier"][0]["value"] = "OTHER";
+  second["resource"]["id"] = "c0";
+  second["fullUrl"] = "https://ehr.example.sa/fhir/Coverage/c0";
+  bundle["entry"].insert(bundle["entry"].begin(), second);
+  EXPECT_EQ(event(bundle)["data"]["coverage"]["memberId"], "M-1");
 }
 
 TEST(Appointment, TwoResourcesOfTheSameTypeAndIdAreNotGuessed) {

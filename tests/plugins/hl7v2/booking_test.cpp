@@ -164,6 +164,62 @@ TEST(Booking, TheCoverComesFromIn1OrFromTheConfiguration) {
   EXPECT_EQ(event(with(kBooking, "|||||||||||||M-1", ""))["data"]["coverage"]["memberId"], "M-0");
 }
 
+TEST(Booking, TheCoverIsTheOneInForceThatCountsFirst) {
+  const auto cover = [](const std::string& from, const std::string& to, const std::string& priority,
+                        const std::string& member) {
+    return "IN1|1|P|INS-2|Other||||||||" + from + "|" + to + "|||||||||" + priority +
+           std::string(14, '|') + member + "\r";
+  };
+  const auto member = [](const std::string& covers) {
+    const std::string body = with(without(kBooking, "IN1"), "RGS|1|A\r", covers + "RGS|1|A\r");
+    const Json out = given(body);
+    return out.contains("refused")
+               ? refusal(body)
+               : out["events"][0]["data"]["coverage"]["memberId"].get<std::string>();
+  };
+  const std::string good = cover("20260101", "20261231", "", "GOOD");
+  EXPECT_EQ(member(cover("20200101", "20201231", "", "OLD") + good), "GOOD");
+  EXPECT_EQ(member(cover("", "20260309", "", "OLD") + good), "GOOD");
+  EXPECT_EQ(member(cover("20260311", "", "", "NEXT") + good), "GOOD");
+  EXPECT_EQ(member(cover("20300101000000+0300", "", "", "NEXT") + good), "GOOD");
+  EXPECT_EQ(member(cover("20260310", "20260310", "", "DAY") + good), "DAY");
+  EXPECT_EQ(member(cover("", "", "", "OPEN") + good), "OPEN");
+  EXPECT_EQ(member(cover("", "", "2", "SECOND") + cover("", "", "1", "FIRST") + good), "FIRST");
+  EXPECT_EQ(member(cover("20200101", "20201231", "", "OLD")), "AE 102 IN1-13");
+}
+
+TEST(Booking, ThePayerIsTheOneThatIsNamed) {
+  const auto payer = [](const std::string& id, const std::string& name) {
+    const Settings settings =
+        read_settings(R"({"systems": {"CHI": "http://nphies.sa/license/payer-license"}})");
+    const std::string body =
+        with(kBooking, "|INS-FHIR|Demo Insurance|", "|" + id + "|" + name + "|");
+    const Json out = given(body, settings);
+    return out.contains("refused")
+               ? refusal(body)
+               : out["events"][0]["data"]["coverage"].value("payerLicence", "none");
+  };
+  EXPECT_EQ(payer("INS-2^^^OWN", "Other"), "INS-2");
+  EXPECT_EQ(payer("17^^^OWN~INS-2^^^CHI", "Other"), "INS-2");
+  EXPECT_EQ(payer("", "Other"), "none");
+  EXPECT_EQ(payer("", ""), "AE 101 IN1-3");
+  // The event says that a cover is the configuration's.
+  const Settings settings = read_settings(R"({"coverage":{"payerLicence":"CNHI"}})");
+  EXPECT_EQ(event(without(kBooking, "IN1"), settings)["data"]["assumed"],
+            Json::array({"coverage"}));
+  EXPECT_FALSE(event(kBooking, settings)["data"].contains("assumed"));
+}
+
+TEST(Booking, ADoctorWhoWasTakenOutIsNotBooked) {
+  const auto doctor = [](const std::string& before) {
+    return event(
+        with(kBooking, "AIP|1|A|N", before + "AIP|1|A|N"))["data"]["practitioner"]["licence"];
+  };
+  EXPECT_EQ(doctor("AIP|1|D|N-P-9\r"), "N-P-00001");
+  EXPECT_EQ(doctor("AIP|1|A|N-P-9|||||||||Cancelled\r"), "N-P-00001");
+  EXPECT_EQ(doctor("AIP|1|A|N-P-9|||||||||Booked\r"), "N-P-9");
+}
+
 TEST(Booking, TheRefusalNamesSegmentAndField) {
   EXPECT_EQ(refusal("hello"), "AE 100 MSH-");
   EXPECT_EQ(refusal(with(kBooking, "SIU^S12^SIU_S12", "ADT^A04")), "AR 200 MSH-9");

@@ -61,8 +61,63 @@ TEST(Reader, ResolvesEscapeSequencesWithTheSendersDelimiters) {
   Message message;
   message.read("MSH$%~/*$EHR\rNTE$1$$a/F/b/S/c/T/d/R/e/E/f/X41C3A9/g/.br/h/H/i/N/j/X00/k/Zx/l/m\r",
                "UNICODE UTF-8");
-  EXPECT_EQ(message.find("NTE")->text(3), "a$b%c*d~e/fA\xc3\xa9g\nhijkl/m");
-  EXPECT_EQ(message.find("NTE")->first(3).encoded(), "a$b%c*d\\R\\e/fA\xc3\xa9g\\.br\\hijkl/m");
+  EXPECT_EQ(message.find("NTE")->text(3), "a$b%c*d~e/fA\xc3\xa9g\nhijk/Zx/l/m");
+  EXPECT_EQ(message.find("NTE")->first(3).encoded(), "a$b%c*d\\R\\e/fA\xc3\xa9g\\.br\\hijk/Zx/l/m");
+}
+
+std::string note(const std::string& raw) {
+  Message message;
+  message.read(kHead + "NTE|1||" + raw + "\r", "UNICODE UTF-8");
+  return message.find("NTE")->text(3);
+}
+
+// Symptom: "take 1\2 tablet at night and 1\2 in the morning" became "take 12 in the morning", AA.
+// Cause: all that stood between two escape characters was taken for a sequence and left out.
+// Caught by: texts with the escape character in which no sequence of section 2.7.1 stands.
+TEST(Reader, WhatIsNoEscapeSequenceStandsAsItIs) {
+  for (const char* text : {"take 1\\2 tablet at night and 1\\2 in the morning",
+                           "see C:\\scans\\2026\\x.pdf",
+                           "a\\x41\\b",
+                           "C:\\Xray\\a",
+                           "C:\\X\\a",
+                           "C:\\X4\\a",
+                           "C:\\XFF\\a",
+                           "C:\\Zebra\\a",
+                           "C:\\.git\\a",
+                           "C:\\.sp1000\\a",
+                           "C:\\Fever\\Tests\\Results\\E1",
+                           "\\\\server\\share",
+                           "1\\2",
+                           "a\\",
+                           "\\",
+                           "\\\\",
+                           "\\\\\\",
+                           "C:\\C12\\a",
+                           "C:\\M1\\a",
+                           "a\\e\\b",
+                           "a\\f\\b",
+                           "a \\ b \\ c"})
+    EXPECT_EQ(note(text), text);
+  EXPECT_EQ(note("1\\2 a\\T\\b"), "1\\2 a&b");
+  EXPECT_EQ(note("1\\2\\F\\3"), "1\\2|3");
+  EXPECT_EQ(note("1\\E\\2 and 1\\E\\2"), "1\\2 and 1\\2");
+  EXPECT_EQ(note("a\\H\\b\\N\\c\\C2842\\d\\M24420D\\e\\Z0A\\f"), "abcdef");
+}
+
+TEST(Reader, NoLineBreakOrFormatJoinsTwoWords) {
+  for (const char* sequence :
+       {"X0D", "X0A", "X0D0A", "X0d0a", "X0B", "X0C", ".br", ".BR", ".sp", ".ce"})
+    EXPECT_EQ(note("Fever\\" + std::string(sequence) + "\\Cough"), "Fever\nCough") << sequence;
+  EXPECT_EQ(note("Fever\\X000d\\Cough"), "Fever\nCough");
+  EXPECT_EQ(note("Fever\\X0D\\\\X0A\\Cough"), "Fever\n\nCough");
+  EXPECT_EQ(note("Fever\\.sp+2\\Cough"), "Fever\n\nCough");
+  EXPECT_EQ(note("Fever\\.sp2\\Cough"), "Fever\n\nCough");
+  EXPECT_EQ(note("Fever\\.sk3\\Cough"), "Fever   Cough");
+  EXPECT_EQ(note("Fever\\.sk999\\Cough").size(), 90U);
+  for (const char* sequence : {".fi", ".nf", ".in+4", ".in-4", ".ti4"})
+    EXPECT_EQ(note("Fever\\" + std::string(sequence) + "\\Cough"), "Fever Cough") << sequence;
+  EXPECT_EQ(note("Fever\vCough"), "Fever\nCough");
+  EXPECT_EQ(escaped("Fever\rCough\r\nRest\vx"), "Fever\\.br\\Cough\\.br\\Rest\\.br\\x");
 }
 
 TEST(Reader, ReadsTheCharacterSetOfMsh18) {
@@ -78,6 +133,22 @@ TEST(Reader, ReadsTheCharacterSetOfMsh18) {
   EXPECT_EQ(code_of(head + "8859/6\rPID|||||\xa1\r"), kDataType);
   EXPECT_EQ(code_of(head + "UNICODE UTF-8\rPID|||||\xff\r"), kDataType);
   EXPECT_EQ(code_of(head + "UNICODE UTF-16\rPID\r"), kTable);
+  const auto family = [&](const std::string& name, const std::string& bytes) {
+    message.read(head + name + "\rPID|||||" + bytes + "\r", "ASCII");
+    return message.find("PID")->text(5);
+  };
+  for (const char* name : {"WINDOWS-1256", "windows-1256", "CP1256", "cp-1256", "Windows 1256"})
+    EXPECT_EQ(family(name, "\xe3\xcd\xe3\xcf \x81\x80"), "محمد پ€") << name;
+  for (const char* name : {"UTF-8", "utf8", "UNICODE", "UNICODE  UTF-8 "})
+    EXPECT_EQ(family(name, "محمد"), "محمد") << name;
+  for (const char* name : {"ISO-8859-6", "ISO8859-6", "iso_8859-6", "ISO 8859/6", "8859-6"})
+    EXPECT_EQ(family(name, "\xe5\xcd\xe5\xcf"), "محمد") << name;
+  for (const char* name : {"ISO-8859-1", "LATIN1", "8859/1"})
+    EXPECT_EQ(family(name, "M\xfcller"), "Müller") << name;
+  EXPECT_EQ(family("WINDOWS-1252", "M\xfcller \x80"), "Müller €");
+  EXPECT_EQ(family("US-ASCII", "Sami"), "Sami");
+  for (const char* name : {"8859/2", "WINDOWS-1251", "UTF-16", "GB 18030-2000", "x"})
+    EXPECT_EQ(code_of(head + name + "\rPID\r"), kTable) << name;
   // Whoever sent it can be answered.
   Message unread;
   EXPECT_THROW(unread.read(head + "UNICODE UTF-8\rPID|||||\xff\r", ""), Fault);
@@ -91,6 +162,10 @@ TEST(Reader, ReadsTheCharacterSetOfMsh18) {
   EXPECT_FALSE(from_utf8("8859/6", "€", back));
   EXPECT_TRUE(from_utf8("8859/1", "é", back));
   EXPECT_FALSE(from_utf8("ASCII", "é", back));
+  EXPECT_TRUE(from_utf8("WINDOWS-1256", "A محمد پ€", back));
+  EXPECT_EQ(back, "A \xe3\xcd\xe3\xcf \x81\x80");
+  EXPECT_FALSE(from_utf8("WINDOWS-1256", "😀", back));
+  EXPECT_FALSE(from_utf8("WINDOWS-1256", "\xe2\x82", back));
 }
 
 TEST(Reader, RefusesWhatIsNoMessage) {

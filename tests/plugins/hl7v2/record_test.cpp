@@ -184,6 +184,38 @@ TEST(Acknowledged, AnAnswerToAnotherMessageSaysNothing) {
   EXPECT_EQ(host.call("write-encounter", visit(), "key-2").kind, Kind::ambiguous);
 }
 
+// Symptom: a message that the hospital had taken was sent eight times and parked for a person.
+// Cause: an acknowledgement in another character set than UTF-8 was not read at all.
+// Caught by: MSA-1 and MSA-2 are ASCII in each of these answers.
+TEST(Acknowledged, AnAcknowledgementIsUnderstoodInEveryCharacterSet) {
+  const auto judged = [](const std::string& head, const std::string& msa) {
+    TestHost host(kConfig);
+    host.outside = [&](const Request& request) {
+      std::string body = head + "\r" + msa + "\r";
+      const auto at = body.find("ID");
+      if (at != std::string::npos) body.replace(at, 2, field(request.body, "MSH", 10));
+      return Answer{.status = 200, .body = body};
+    };
+    return host.call("write-encounter", visit());
+  };
+  const std::string plain = "MSH|^~\\&|HIS|R|||1||ACK|9|P|2.5.1";
+  for (const char* charset : {"", "UTF-8", "UNICODE", "WINDOWS-1256", "CP1256", "8859/6", "8859/2",
+                              "UNICODE UTF-16", "ASCII", "none"}) {
+    const std::string head = plain + "||||||" + charset;
+    EXPECT_EQ(judged(head, "MSA|AA|ID|\xca\xe3").kind, Kind::done) << charset;
+    EXPECT_EQ(judged(head, "MSA|AE|ID|\xca\xe3\rERR|||101|E").code, "hl7v2.ae.101") << charset;
+    EXPECT_EQ(judged(head, "MSA|AA|other").kind, Kind::ambiguous) << charset;
+  }
+  EXPECT_EQ(judged(plain, "SFT|\xca\rMSA|AA|ID\rZZZ|\xca").kind, Kind::done);
+  EXPECT_EQ(judged(plain, "MSA|AA|ID\rno segment").kind, Kind::done);
+  EXPECT_EQ(judged(plain, "MSA|aa| ID ").kind, Kind::done);
+  EXPECT_EQ(judged("MSH$%~/*$HIS", "MSA$AA$ID").kind, Kind::done);
+  EXPECT_EQ(judged("MSH|^~\\&#|HIS", "MSA|CA|ID").kind, Kind::done);
+  EXPECT_EQ(judged("MSH|^~\\|HIS", "MSA|AA|ID").kind, Kind::done);
+  EXPECT_EQ(judged("\r\n" + plain, "MSA|AA|ID").kind, Kind::done);
+  EXPECT_EQ(judged("MSHA^~\\&AHIS", "MSAAAAAID").kind, Kind::ambiguous);
+}
+
 TEST(Acknowledged, ADuplicateOfARepeatHasArrived) {
   TestHost host(kConfig);
   host.outside = [&](const Request& request) {

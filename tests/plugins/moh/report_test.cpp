@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <vector>
 
 #include "mapping.hpp"
 #include "tests/plugins/test_host.hpp"
@@ -259,6 +260,78 @@ TEST(Answer, LegacyConflictsInAnXmlSummaryAreSeen) {
       R"(<conflicts/></importSummary>)",
       200);
   EXPECT_EQ(Json::parse(old.output)["updated"], 2);
+}
+
+// Symptom: a report that was imported was sent again and again, or counted as nothing imported.
+// Cause: of XML the bare summary alone was read, and of JSON no list of summaries.
+// Caught by: the same import told in each form that versions of DHIS2 answer ADX with.
+TEST(Answer, EveryFormOfAnImportSaysTheSame) {
+  const std::string summary =
+      R"("status":"SUCCESS","importCount":{"imported":2,"updated":1,"ignored":0,"deleted":0})";
+  const std::string counts = R"(imported="2" updated="1" ignored="0" deleted="0")";
+  const std::string xml = "<status>SUCCESS</status><importCount " + counts + "/>";
+  const std::string ns = R"( xmlns="http://dhis2.org/schema/dxf/2.0")";
+  for (
+      const std::string& body : std::vector<std::string>{
+          "{" + summary + "}", R"({"status":"OK","response":{)" + summary + "}}",
+          R"({"status":"OK","response":{"responseType":"ImportSummaries","status":"SUCCESS","imported":2,"importSummaries":[{)" +
+              summary + "}]}}",
+          R"({"responseType":"ImportSummaries","status":"SUCCESS","importSummaries":[{)" + summary +
+              "}]}",
+          R"({"status":"SUCCESS","importSummaries":[],"imported":2,"updated":1})",
+          "\xef\xbb\xbf {" + summary + "}", "<importSummary" + ns + ">" + xml + "</importSummary>",
+          "<?xml version='1.0'?>\n<importSummary>" + xml + "<conflicts/></importSummary>",
+          "<importSummaries" + ns +
+              "><status>SUCCESS</status><imported>2</imported><importSummary>" + xml +
+              "</importSummary></importSummaries>",
+          R"(<d:importSummary xmlns:d="http://dhis2.org/schema/dxf/2.0"><d:status>SUCCESS</d:status><d:importCount )" +
+              counts + "/></d:importSummary>",
+          R"(<webMessage httpStatus="OK" status="OK"><response responseType="ImportSummary">)" +
+              xml + "</response></webMessage>",
+          R"(<webMessage status="OK"><response responseType="ImportSummaries"><status>SUCCESS</status><importSummaries><importSummary>)" +
+              xml + "</importSummary></importSummaries></response></webMessage>",
+          std::string("<importSummary><status>SUCCESS</status><importCount><imported>2</"
+                      "imported><updated>1</updated>"
+                      "</importCount></importSummary>")}) {
+    const auto outcome = answered(body, 200);
+    ASSERT_EQ(outcome.kind, Kind::done) << body << outcome.code;
+    const Json output = Json::parse(outcome.output);
+    EXPECT_EQ(output["status"], "SUCCESS") << body;
+    EXPECT_EQ(output["imported"], 2) << body;
+    EXPECT_EQ(output["updated"], 1) << body;
+  }
+}
+
+TEST(Answer, ListsOfSummariesAreAddedUp) {
+  const auto mixed = answered(
+      R"({"status":"WARNING","response":{"status":"WARNING","importSummaries":[
+          {"status":"SUCCESS","importCount":{"imported":2,"updated":0,"ignored":0,"deleted":0}},
+          {"status":"ERROR","importCount":{"imported":0,"updated":0,"ignored":1,"deleted":0},
+           "conflicts":[{"errorCode":"E7610"}]}]}})",
+      409);
+  ASSERT_EQ(mixed.kind, Kind::done) << mixed.code;
+  EXPECT_EQ(Json::parse(mixed.output)["status"], "WARNING");
+  EXPECT_EQ(Json::parse(mixed.output)["imported"], 2);
+  EXPECT_EQ(Json::parse(mixed.output)["codes"], Json::parse(R"(["E7610"])"));
+  const auto xml = answered(
+      "<d:importSummaries xmlns:d='x'><d:importSummary><d:status>ERROR</d:status>"
+      "<d:conflicts><d:conflict object='o' value='some text' errorCode='E7610' property='orgUnit'/>"
+      "<d:conflict errorCode='E7600'/></d:conflicts></d:importSummary></d:importSummaries>",
+      200);
+  EXPECT_EQ(xml.code, "moh.conflict");
+  EXPECT_EQ(Json::parse(xml.detail)["codes"], Json::parse(R"(["E7600", "E7610"])"));
+  EXPECT_EQ(Json::parse(xml.detail)["properties"], Json::parse(R"(["orgUnit"])"));
+  EXPECT_EQ(xml.message.find("some text"), std::string::npos);
+  const auto warning = answered(
+      "<importSummary><status>WARNING</status><importCount imported='1' updated='0' ignored='1'/>"
+      "<conflicts><conflict errorCode='E7610'/></conflicts></importSummary>",
+      200);
+  EXPECT_EQ(Json::parse(warning.output)["status"], "WARNING");
+  EXPECT_EQ(answered(R"({"httpStatus":"OK","status":"ERROR","message":"some text"})", 200).code,
+            "moh.conflict");
+  for (const char* body : {"<html><body>OK</body></html>", "<importSummaries/>", "<importSummary/>",
+                           R"({"status":"SUCCESS","importSummaries":[{}]})", "<webMessage/>"})
+    EXPECT_EQ(answered(body, 200).code, "moh.unreadable") << body;
 }
 
 TEST(Answer, ErrorsAreClassified) {

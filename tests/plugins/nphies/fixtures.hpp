@@ -37,7 +37,7 @@ inline Json patient_input() {
   return parse_json(R"({
     "patient": {"identifier": {"value": "2000000006"}, "name": "Test Canaryname", "gender": "female",
                 "birthDate": "1990-05-17", "maritalStatus": "M", "occupation": "education"},
-    "coverage": {"memberId": "MB-900001", "relationship": "self", "network": "Golden C",
+    "coverage": {"memberId": "MB-900001", "payerLicence": "INS-FHIR", "relationship": "self", "network": "Golden C",
                  "class": {"type": "plan", "value": "CB135", "name": "Insurance Plan A"},
                  "policyHolder": {"name": "Example Employer",
                                   "identifier": {"system": "http://insurer.example.sa/policyholder", "value": "PH-1001"}}}

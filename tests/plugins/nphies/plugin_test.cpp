@@ -40,6 +40,13 @@ Json poll_input(const Identifier& claim) {
   out["claim"] = to_json(claim);
   return out;
 }
+// The licence to which the last message went.
+std::string payer_asked(const NphiesHost& host) {
+  return host.requests.empty()
+             ? std::string()
+             : text_at(parse_json(host.requests.back().body),
+                       "entry/0/resource/destination/0/receiver/identifier/value");
+}
 const Identifier kMine{"https://provider.example.sa/claim", "mine"};
 const Identifier kOther{"https://provider.example.sa/claim", "other"};
 
@@ -522,7 +529,9 @@ TEST(NphiesTasksActions, CancelAndStatusAreAnsweredFromTheTask) {
       });
     };
   };
-  Json cancel = poll_input(kMine);
+  Json status = poll_input(kMine);
+  status["payer"] = parse_json(R"({"licence": "INS-2"})");
+  Json cancel = status;
   cancel["reason"] = "WI";
   task(R"({"status":"completed"})");
   EXPECT_EQ(*find(output_of(host.call("cancel-claim", cancel, "k1")), "cancelled"), Json(true));
@@ -532,10 +541,77 @@ TEST(NphiesTasksActions, CancelAndStatusAreAnsweredFromTheTask) {
   EXPECT_EQ(text_at(kept, "reason"), "in-process");
   task(
       R"({"status":"completed","output":[{"type":{"coding":[{"code":"status"}]},"valueCode":"queued"}]})");
-  EXPECT_EQ(text_at(output_of(host.call("status-check", poll_input(kMine), "k3")), "status"),
-            "queued");
+  EXPECT_EQ(text_at(output_of(host.call("status-check", status, "k3")), "status"), "queued");
+  EXPECT_EQ(payer_asked(host), "INS-2");
   cancel["reason"] = "XX";
   EXPECT_EQ(host.call("cancel-claim", cancel, "k4").code, "nphies.invalid_input");
+}
+
+// Symptom: a claim went to the configured payer although the coverage named another one by name.
+// Cause: without a licence the configuration's payer was taken, and nothing said so.
+// Caught by: the payer in the message for each way to name one, or to name none.
+TEST(NphiesPayer, OnlyTheOneThatIsNamedIsAsked) {
+  const auto asked = [](const char* coverage, const char* setting) {
+    Json config = parse_json(kConfig);
+    if (*setting != '\0') config["payer"]["default"] = parse_json(setting);
+    NphiesHost host(write_json(config));
+    host.outside = [](const Request& sent) {
+      return answered(sent, "eligibility-response", [&](const Identifier& request) {
+        Json out = parse_json(R"({"outcome":"complete","insurance":[{"inforce":true}]})");
+        out["resourceType"] = "CoverageEligibilityResponse";
+        out["request"]["identifier"] = to_json(request);
+        return out;
+      });
+    };
+    Json input = eligibility_input();
+    input["coverage"].erase("payerLicence");
+    for (const auto& [key, value] : parse_json(coverage).items()) input["coverage"][key] = value;
+    const auto outcome = host.call("check-eligibility", input, "key");
+    if (outcome.kind != Kind::done) {
+      EXPECT_TRUE(host.requests.empty());
+      return outcome.code + (outcome.message.starts_with("coverage/payerLicence") ? "" : " where?");
+    }
+    const Json out = output_of(outcome);
+    EXPECT_EQ(text_at(out, "payer/licence"), payer_asked(host));
+    return payer_asked(host) + " " + write_json(*find(out, "assumed"));
+  };
+  EXPECT_EQ(asked(R"({"payerLicence": "INS-2", "payerName": "Other"})", ""), "INS-2 []");
+  EXPECT_EQ(asked(R"({"payerLicence": "INS-2"})", "true"), "INS-2 []");
+  EXPECT_EQ(asked(R"({"payerName": " example insurer "})", ""), "INS-FHIR []");
+  EXPECT_EQ(asked(R"({"payerName": "Other"})", ""), "nphies.invalid_input");
+  EXPECT_EQ(asked(R"({"payerName": "Other"})", "true"), "nphies.invalid_input");
+  EXPECT_EQ(asked("{}", ""), "nphies.invalid_input");
+  EXPECT_EQ(asked("{}", "false"), "nphies.invalid_input");
+  EXPECT_EQ(asked("{}", "true"), R"(INS-FHIR ["payer"])");
+}
+
+TEST(NphiesPayer, AnUnknownClaimIsNotCancelledAtTheConfiguredOne) {
+  NphiesHost host;
+  Json cancel = poll_input(kMine);
+  cancel["reason"] = "WI";
+  EXPECT_EQ(host.call("cancel-claim", cancel, "k1").code, "nphies.invalid_input");
+  EXPECT_EQ(host.call("status-check", poll_input(kMine), "k2").code, "nphies.invalid_input");
+  EXPECT_TRUE(host.requests.empty());
+}
+
+TEST(NphiesClaim, AConfiguredPractitionerNeverStandsInForAnotherPerson) {
+  NphiesHost host;
+  host.outside = claims_answered("queued");
+  Json input = claim_input();
+  EXPECT_EQ(write_json(*find(output_of(host.call("submit-claim", input, "k1")), "assumed")),
+            R"(["practitioner"])");
+  input["practitioner"] = parse_json(R"({"licence": "N-P-9", "name": "Dr. Other"})");
+  EXPECT_EQ(write_json(*find(output_of(host.call("submit-claim", input, "k2")), "assumed")),
+            R"(["practitioner.specialty"])");
+  for (const char* person :
+       {R"({"name": "Dr. Other"})", R"({"family": "Other"})", R"({"given": ["Other"]})"}) {
+    host.requests.clear();
+    input["practitioner"] = parse_json(person);
+    const auto outcome = host.call("submit-claim", input, std::string("k-") + person);
+    EXPECT_EQ(outcome.code, "nphies.invalid_input");
+    EXPECT_TRUE(outcome.message.starts_with("practitioner/licence")) << outcome.message;
+    EXPECT_TRUE(host.requests.empty());
+  }
 }
 
 TEST(NphiesPlugin, BearerIsSentByReferenceWhenConfigured) {
