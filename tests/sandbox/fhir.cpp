@@ -634,7 +634,7 @@ class Fhir final : public Service {
   // Adds what the entries refer to, each resource once.
   void include(const std::vector<std::string>& includes, Json& entries) {
     std::set<std::string> there;
-    for (const Json& entry : entries) there.insert(text_at(entry, "fullUrl"));
+    for (const Json& entry : entries) there.insert(entry.value("fullUrl", ""));
     const std::size_t matches = entries.size();
     for (const std::string& wanted : includes) {
       for (std::size_t i = 0; i < matches; ++i) {

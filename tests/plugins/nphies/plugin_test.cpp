@@ -565,7 +565,8 @@ TEST(NphiesPayer, OnlyTheOneThatIsNamedIsAsked) {
     };
     Json input = eligibility_input();
     input["coverage"].erase("payerLicence");
-    for (const auto& [key, value] : parse_json(coverage).items()) input["coverage"][key] = value;
+    const Json named = parse_json(coverage);
+    for (const auto& [key, value] : named.items()) input["coverage"][key] = value;
     const auto outcome = host.call("check-eligibility", input, "key");
     if (outcome.kind != Kind::done) {
       EXPECT_TRUE(host.requests.empty());
