@@ -2,6 +2,7 @@
 
 #include "hub/engine/receipt.hpp"
 #include "tests/engine/rig.hpp"
+#include "tests/must.hpp"
 
 // Events that come before the event that starts the instance which they are meant for.
 namespace rabt::engine {
@@ -25,6 +26,8 @@ do:
             with: {type: test.cancelled.v1}
             correlate: {k: {from: .data.k, expect: '${ $context.k }'}}
 )";
+
+using rabt::test::must;
 
 class Overtake : public ::testing::Test {
  protected:
