@@ -55,7 +55,7 @@ int verify(const BackupOptions& options) {
 
 void add_backup_commands(args::Command& program, int& code) {
   auto* group = program.add_subcommand("backup", "Back up the data folder, beside a running hub");
-  group->require_subcommand(1);
+  group->require_subcommand();
 
   auto options = std::make_shared<BackupOptions>();
   auto* make = group->add_subcommand("create", "Make a backup of database, audit files and blobs");

@@ -134,7 +134,8 @@ TEST_F(Backup, AHeldHubRunsNothingAndRefusesActs) {
   ASSERT_TRUE(std::holds_alternative<http::Response>(refused));
   EXPECT_NE(std::get<http::Response>(refused).body.find("hub.held"), std::string::npos);
   const auto looked = (*hub)->admit(asked("GET"), "");
-  if (const auto* answer = std::get_if<http::Response>(&looked)) EXPECT_NE(answer->status, 503);
+  const auto* answer = std::get_if<http::Response>(&looked);
+  EXPECT_TRUE(answer == nullptr || answer->status != 503);
   (*hub)->stop(0);
 }
 
