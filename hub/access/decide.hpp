@@ -82,7 +82,7 @@ enum class Right : std::uint8_t {
   patient_see_at_once,
   patients_list_at_once,
   patient_change,
-  // How a patient was made ready for calls.
+  // The steps that make a patient ready for calls.
   patient_onboard,
   person_vouch,
   provider_see_whole,

@@ -9,7 +9,7 @@ namespace rabt::consultation {
 
 namespace {
 
-// Whether the session stands on the person's own word, on that of somebody whom he brought in, or
+// True if the session stands on the person's own word, on that of somebody whom he brought in, or
 // of an account that neither treats nor is an office; whether it is near. at_ms is the planned
 // start, or when the session was made. patient_by begins with who named the patient: a ULID.
 constexpr store::Statement kTreats{

@@ -130,7 +130,7 @@ class SessionsImpl final : public SessionService {
   [[nodiscard]] static bool withdraws_recordings(const Actor& who);
   // What the caller is to the recordings of a session.
   [[nodiscard]] access::Facts recording_facts(const Session& session, const Ask& ask) const;
-  // Of whose sessions a list shows recordings: 1 those of a patient, 2 those of a doctor.
+  // Sessions whose recordings a list shows: 1 those of a patient, 2 those of a doctor.
   [[nodiscard]] std::int64_t recordings_shown_to(const Actor& who) const;
   // A reading that stands alone, and one that answers an act, which is done whatever follows.
   enum class Reads : std::uint8_t { alone, after_act };

@@ -119,7 +119,7 @@ class PracticeService final : public Practice, public Surroundings {
   [[nodiscard]] static VisitRow read_visit(const store::Row& row);
   [[nodiscard]] Result<VisitRow> find_visit(std::string_view tenant,
                                             const Reference& reference) const;
-  // The caller to a visit. Error: that of the decision.
+  // Decides about the caller and a visit. Error: that of the decision.
   [[nodiscard]] Status may_visit(access::Right right, const Ask& ask, const VisitRow& row,
                                  std::string_view what) const;
   [[nodiscard]] Result<VisitRow> visit_to_change(const Ask& ask, std::string_view what) const;
@@ -137,7 +137,7 @@ class PracticeService final : public Practice, public Surroundings {
   [[nodiscard]] Status put_slots(store::Transaction& transaction, std::string_view tenant,
                                  std::string_view provider, bool keep,
                                  const std::vector<SlotInput>& slots) const;
-  // Of the caller to a patient: that he is it himself, and what relations_to() says.
+  // Relations of the caller to a patient: self, and those of relations_to().
   [[nodiscard]] Result<access::Facts> facts_about(const Ask& ask, std::string_view patient) const;
   // onboarding.cpp
   [[nodiscard]] Result<identity::Person> patient_of(const Ask& ask) const;

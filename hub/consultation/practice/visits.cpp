@@ -132,7 +132,7 @@ Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
     if (!id.ok()) return Page{};
     persons[i] = std::move(*id);
   }
-  // Who treats the patient sees all visits of the patient; else a clinician sees his own.
+  // A clinician who treats the patient sees all visits of the patient; others see their own.
   std::string own;
   if (!ask.caller.who.roles.has_any(
           {identity::Role::admin, identity::Role::operator_, identity::Role::integration})) {

@@ -128,7 +128,7 @@ struct Deny {
 };
 struct Invite {
   Invitation invitation;
-  // Who is invited, as he would come; without a person if it is a guest.
+  // The invited participant as he would come; without a person if it is a guest.
   Participant whom;
 };
 struct Revoke {

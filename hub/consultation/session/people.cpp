@@ -231,7 +231,7 @@ Result<Change> on(Step step, const Admit& command) {
     return denied("authorisation.denied", "nobody admits himself: another host does");
   if (one->admission != Admission::waiting)
     RABT_TRY_STATUS(may(access::Right::session_run, is, step.moment.who));
-  // What has changed since he came: his account, the patient's word, the type of the session.
+  // His account, the patient's word or the type of the session may have changed since he came.
   RABT_TRY_STATUS(may_take_part(step, *one));
   RABT_TRY_STATUS(room_for(is, *one));
   // a guest's licence is looked at when he is let in.
@@ -365,7 +365,7 @@ Status may_speak_for(const Session& is, const Participant& guest, const Actor& w
   return denied("authorisation.denied", "a host writes down what a guest has said");
 }
 
-// What the patient has refused himself, nobody else consents to. In a session with a patient a
+// Refuses a consent that the patient has refused himself. In a session with a patient a
 // consent of these kinds is the patient's; in a training everybody speaks for himself.
 Status is_own_no(const Session& is, std::string_view kind, const Actor& who) {
   if (who.person == is.patient || !patient_refused(is, kind)) return ok_status();
@@ -409,7 +409,7 @@ Result<Change> on(Step step, const RecordConsent& command) {
   is.consents.push_back(std::move(consent));
   step.record("consent.recorded", Json::object({{"kind", kind}, {"given", given}}));
   if (kind == "family" && given) is.clear_warning("consent.family_missing");
-  // Nobody asks for the consent in an emergency; a no of the patient himself counts there, too.
+  // An emergency needs no consent; a no of the patient himself counts there, too.
   const bool counts = is.type != SessionType::emergency_consultation || patient_refused(is, kind);
   if (kind == "family" && !given && counts) put_relatives_out(step);
   // Behind what follows from it: who is taken out learns that first.

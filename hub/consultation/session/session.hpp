@@ -265,7 +265,7 @@ bool keep_posted(Participant& participant, const Json& posted);
 // 3.3: what a type of session asks of its participants.
 [[nodiscard]] bool is_host_role(SessionType type, PartRole role);
 [[nodiscard]] bool is_staff(PartRole role);
-// Its patient takes part in it.
+// True if the patient takes part in sessions of this type.
 [[nodiscard]] bool has_patient_in_it(SessionType type);
 // Sees and hears, and sends nothing.
 [[nodiscard]] bool only_receives(SessionType type, PartRole role);
@@ -274,9 +274,9 @@ bool keep_posted(Participant& participant, const Json& posted);
 // The one rule of who may have a role in a session, and act in it: the account has a role that
 // fits. A patient's or guest's account is patient, family_member or observer.
 [[nodiscard]] bool may_act_as(identity::Roles account, PartRole role);
-// Of a role that hosts, or the organizer when he is staff.
+// True for a role that hosts, and for the organizer when he is staff.
 [[nodiscard]] bool leads(const Session& session, const Participant& participant);
-// Acts as a host: leads, has an account, and was admitted.
+// True if the participant acts as a host: leads, has an account, and was admitted.
 [[nodiscard]] bool is_host(const Session& session, const Participant& participant);
 // Whether the role may take part at all. Error conflict participant.role_not_allowed; conflict
 // consent.family_missing for a family member without consent.
@@ -289,10 +289,10 @@ bool keep_posted(Participant& participant, const Json& posted);
 // The patient's consent of a kind stands: given last, and not refused by the patient himself, whose
 // own no he alone takes back. Others' consents for themselves do not count.
 [[nodiscard]] bool consent_stands(const Session& session, std::string_view kind);
-// The patient himself has said no, and has not taken it back.
+// True if the patient himself has said no, and has not taken it back.
 [[nodiscard]] bool patient_refused(const Session& session, std::string_view kind);
-// Was put out of the session as a relative, and the patient's no stands: by account, or for a guest
-// by a name, address or id of his.
+// True for a relative who was put out while the patient's no stands. A guest is known by a name, an
+// address or an id.
 [[nodiscard]] bool is_unwanted_relative(const Session& session, const Participant& coming);
 // Error conflict consent.transcription_missing unless everybody who was in the call has said so for
 // himself, a guest through a host, and has not taken it back.

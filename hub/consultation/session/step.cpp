@@ -689,7 +689,7 @@ template <typename Other>
 void add_facts(access::Relations& /*is*/, const Session& /*session*/, const Actor& /*who*/,
                const Other& /*command*/) {}
 
-// What the patient does himself and stands behind the session with. To refuse or to go is none.
+// Acts by which the patient stands behind the session. To refuse or to go is none.
 bool is_agreed(const Open& /*command*/) {
   return true;
 }
