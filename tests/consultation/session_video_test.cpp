@@ -135,6 +135,11 @@ TEST_F(Video, AProviderThatLetsNobodyInIsRefusedWhenASessionIsMade) {
   EXPECT_TRUE(provider_.calls("create-session").empty());
   // A session that was made before says the same instead of a failed call.
   provider_.lacks.clear();
+  provider_.answer = [this](const plugin::CallRequest& call) {
+    if (call.action == "issue-token")
+      return plugin::failed(OutcomeKind::transient, "video.down", "no token to keep");
+    return provider_.usual(call);
+  };
   const std::string id = id_of(made());
   provider_.lacks = {"video.token.issue"};
   EXPECT_EQ(code(sessions_->token(as(doctor_, id))), "video.not_served");
