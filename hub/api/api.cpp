@@ -470,7 +470,11 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
   }
   if (!open && caller->who.kind == identity::Kind::anonymous)
     return refuse(identity::unauthenticated());
-  if (found.route == nullptr) return doors_->other_method(found, head);
+  // A GET of an older API that acts is no reading, which a HEAD asks for.
+  const Route* const acts =
+      found.route != nullptr ? compat::find_operation(found.route->as) : nullptr;
+  const bool only_looks = head.only_head && acts != nullptr && acts->method != "GET";
+  if (found.route == nullptr || only_looks) return doors_->other_method(found, head);
   if (!open && caller->who.must_enrol) return refuse(identity::enrolment_needed());
   // The limits of a path of /api/v1 are those of every path which translates it, and the door's own
   // rate besides.

@@ -214,6 +214,9 @@ void Loop::State::give_up_late() {
       if (!is_answered(lane)) continue;
       look(waiting[lane], Turn::late);
       for (auto& [whose, one] : shares[lane]) look(one.waiting, Turn::late_in_share);
+      std::erase_if(shares[lane], [](const auto& one) {
+        return one.second.running == 0 && one.second.waiting.empty();
+      });
     }
   }
   for (const auto& [work, turn] : late) work(turn);

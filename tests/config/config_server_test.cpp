@@ -27,7 +27,7 @@ TEST(ConfigServer, RatesAreWrittenWithTheirTime) {
 
 TEST(ConfigServer, WhatIsWrongIsNamed) {
   for (const auto& [server, part] : {std::pair{"rates: {read: 20}", "read"},
-                                     {"rates: {read: 20/h}", "50/s"},
+                                     {"rates: {read: 20/d}", "50/s"},
                                      {"rates: {read: 0/s}", "read"},
                                      {"rates: {reads: 20/s}", "did you mean"},
                                      {"rates: {concurrent: -1}", "concurrent"},
