@@ -457,12 +457,16 @@ bool Exchange::talk() {
     std::size_t seen = response.body.size();
     response.body.append(piece, did);
     if (response.body.front() != mllp::kBegin) {
-      const auto begin = std::min(response.body.find(mllp::kBegin), response.body.size());
-      skipped += begin;
-      response.body.erase(0, begin);
+      // Blanks and control characters may come before a frame; a text is an answer of another kind.
+      const auto begin = std::find_if(response.body.begin(), response.body.end(), [](char c) {
+        return c == mllp::kBegin || static_cast<unsigned char>(c) > 0x20;
+      });
+      skipped += static_cast<std::size_t>(begin - response.body.begin());
+      response.body.erase(response.body.begin(), begin);
       seen = 0;
       if (skipped > mllp::kMaxBetween) return over(CURLE_WEIRD_SERVER_REPLY);
       if (response.body.empty()) continue;
+      if (response.body.front() != mllp::kBegin) return over(CURLE_WEIRD_SERVER_REPLY);
     }
     // The end may lack its CR: the connection is for one message.
     const auto end = response.body.find(mllp::kEnd, seen);

@@ -63,6 +63,17 @@ TEST_F(MllpOut, SendsAMessageAndTakesItsAnswer) {
   EXPECT_EQ(large.sent, Sent::maybe);
 }
 
+TEST_F(MllpOut, BlanksBeforeTheAnswerAreSkipped) {
+  const Loopback receiver([](int fd) {
+    MllpPeer peer(fd, nullptr);
+    (void)peer.receive();
+    (void)peer.send(std::string("\0 \r\n\f", 5) + mllp_frame("taken"));
+  });
+  const Response answer = send(receiver.port(), "m");
+  EXPECT_EQ(answer.error_code, "");
+  EXPECT_EQ(answer.body, "taken");
+}
+
 TEST_F(MllpOut, AnAnswerThatIsLostLeavesItOpen) {
   std::atomic<int> taken{0};
   const Loopback ends([&](int fd) {
