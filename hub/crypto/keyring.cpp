@@ -238,17 +238,22 @@ Result<Opened> Keyring::State::open(std::string_view name, const FileTenant& ten
 
 Status Keyring::State::change(bool wipe_old, const std::function<Status(KeyringFile&)>& edit) {
   const Lock one(asking);
-  {
+  const Status changed = [&]() -> Status {
     RABT_TRY(lock, file.lock(PrivateFile::Use::alone));
     RABT_TRY(content, load_locked());
     RABT_TRY_STATUS(edit(content));
     ++content.generation;
     Status stored = store(content, wipe_old);
     forget();  // also after an error: the new file may stand in its place all the same
-    const WriteLock hold(mutex);
-    trouble = stored.ok() ? std::string() : stored.error().code;
     return stored;
+  }();
+  const WriteLock hold(mutex);
+  if (changed.ok()) {
+    trouble.clear();
+  } else if (changed.error().code.starts_with(file.code + "_")) {
+    trouble = changed.error().code;
   }
+  return changed;
 }
 
 Status Keyring::State::change_tenant(std::string_view name, bool wipe_old,

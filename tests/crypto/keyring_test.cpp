@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <set>
 #include <thread>
 
@@ -308,9 +309,23 @@ TEST_F(KeyringTest, ReportsAFileThatCannotBeWrittenAndChangesNothing) {
     test::TemporaryFolder gone;
     keyring = test::open_keyring(gone.text(), clock_, random_, {"acme"});
     EXPECT_TRUE(keyring->ensure_buckets("acme", {kBucket}).ok());
+    EXPECT_FALSE(keyring->ensure_buckets("acme", {"no bucket"}).ok());
+    EXPECT_EQ(keyring->trouble(), "") << "a wrong name is no trouble of the file";
   }
   EXPECT_FALSE(keyring->ensure_tenant("beta").ok());
   EXPECT_FALSE(keyring->ensure_buckets("acme", {"event/2026-01"}).ok());
+  EXPECT_EQ(keyring->trouble(), "crypto.keyring_io");
+}
+
+// Symptom: with a full disk callers of the API saw the path of the keyring, and /health passed.
+TEST_F(KeyringTest, AFullDiskIsCalledThatWithoutAPathUntilThereIsRoom) {
+  const PrivateFile file{folder_.text() + "/keyring", "crypto.keyring", "the keyring", 100};
+  errno = ENOSPC;
+  const Error full = file.io_error("write it");
+  EXPECT_EQ(full.code, "crypto.keyring_full");
+  EXPECT_EQ(full.message.find(folder_.text()), std::string::npos);
+  errno = EACCES;
+  EXPECT_EQ(file.io_error("write it").code, "crypto.keyring_io");
 }
 
 // ---- rotation and destruction

@@ -781,6 +781,16 @@ TEST_F(HttpServer, ServesManyCallersAtOnce) {
   EXPECT_LT(std::chrono::steady_clock::now() - before, std::chrono::seconds(20));
 }
 
+TEST(Problem, HidesThePathsOfTheHubsOwnFiles) {
+  const Response file = problem(
+      unavailable("crypto.keyring_io", "the keyring /var/lib/rabt/keyring: cannot write it"));
+  EXPECT_EQ(file.status, 503);
+  EXPECT_EQ(file.body.find("/var/lib"), std::string::npos);
+  EXPECT_NE(file.body.find("crypto.keyring_io"), std::string::npos);
+  const Response full = problem(unavailable("store.full", "the disk is full: make room"));
+  EXPECT_NE(full.body.find("make room"), std::string::npos) << "this one says no path";
+}
+
 TEST(Problem, HidesWhatIsInternal) {
   const auto corrupt_answer = problem(corrupt("store.page", "secret"));
   EXPECT_EQ(corrupt_answer.status, 500);
