@@ -92,7 +92,7 @@ class ApiTest : public testing::Test {
 
 TEST_F(ApiTest, TheApiNeedsExactlyTheToken) {
   EXPECT_EQ(api("GET", "instances").status, 200);
-  for (const std::string value : {"", "Bearer", "Bearer ", "bearer rabt_0123456789abcdef",
+  for (const std::string value : {"", "Bearer", "Bearer ", "Basic rabt_0123456789abcdef",
                                   "Bearer rabt_0123456789abcde", "rabt_0123456789abcdef"}) {
     Request made = request("GET", "/api/v1/instances");
     if (!value.empty()) made.headers = {{"authorization", value}};
