@@ -496,8 +496,8 @@ Json event_of(const Message& message, const std::string& trigger, const Settings
     throw Fault(kSequence, "AIP", 0, "the message names no practitioner: AIP-3 or PV1-7");
   put(data, "practitioner", std::move(practitioner));
   if (whole) {
-    std::string day =
-        sdk::text_of(sdk::member_of(data, "appointment"), "start").substr(0, 10);  // local
+    // The day where the hospital is.
+    std::string day = sdk::text_of(sdk::member_of(data, "appointment"), "start").substr(0, 10);
     std::erase(day, '-');
     bool assumed = false;
     put(data, "coverage",

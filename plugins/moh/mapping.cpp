@@ -37,7 +37,7 @@ constexpr std::string_view kCombo = "categoryOptionCombo";
 std::int64_t count(const Json& object, const char* key) {
   const Json& value = member_of(object, key);
   if (value.is_number_integer()) return value.get<std::int64_t>();
-  // Of an XML answer.
+  // Numbers of an XML answer are texts.
   const std::string digits = text_of(object, key);
   return digits.size() < 16 && sdk::all_digits(digits) && !digits.empty() ? std::stoll(digits) : 0;
 }

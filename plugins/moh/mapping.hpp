@@ -12,7 +12,7 @@
 // Reports in both formats, and what the receiver's answers say. No input and output here.
 //   ADX     IHE QRPH Aggregate Data Exchange, namespace urn:ihe:qrph:adx:2015
 //   DHIS2   Web API, dataValueSets; answers in JSON and XML, as a WebMessage (2.38 and later) and
-//   bare (earlier), with one import summary or a list of them
+//   bare (earlier), with one import summary or a list of summaries
 namespace rabt::moh {
 
 using Json = nlohmann::json;
