@@ -93,12 +93,18 @@ TEST_F(Backup, VerifyFindsWhatWasChangedAndAnOlderKeyring) {
     made = *report;
   }
   ASSERT_EQ(problems(made.folder), std::vector<std::string>{});
-  {
-    std::fstream file(made.folder + "/rabt.db", std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(60);
-    file << "x";
-  }
-  EXPECT_EQ(problems(made.folder).size(), 1U);
+  const std::string generation = "\"keyringGeneration\":";
+  std::string manifest = *config::read_text(made.folder + "/MANIFEST");
+  manifest.insert(manifest.find(generation) + generation.size(), "9");
+  std::ofstream(made.folder + "/MANIFEST") << manifest;
+  ASSERT_EQ(problems(made.folder).size(), 1U);
+  EXPECT_NE(problems(made.folder)[0].find("keyring"), std::string::npos);
+  EXPECT_NE(problems(made.folder)[0].find("is older"), std::string::npos);
+
+  std::ofstream(made.folder + "/audit.vkey", std::ios::app) << "x";
+  ASSERT_GE(problems(made.folder).size(), 2U);
+  EXPECT_NE(problems(made.folder)[0].find("audit.vkey is not what was backed up"),
+            std::string::npos);
   EXPECT_EQ(verify_backup(folder_.string(), config_).error().code, "backup.folder");
 }
 
