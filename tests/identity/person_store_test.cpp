@@ -235,5 +235,30 @@ TEST(Profile, SaysEveryMistakeWithoutAValue) {
   EXPECT_EQ(checked.error().message.find("Canary"), std::string::npos);
 }
 
+TEST(Profile, NationalIdsHaveTheirCheckDigitAndNobodyIsBornTomorrow) {
+  const auto fault = [](const std::string& kind, const std::string& value) {
+    const Status checked = check_identity(
+        Json::object(
+            {{"identifiers", Json::array({Json::object({{"kind", kind}, {"value", value}})})}}),
+        "2026-11-26");
+    if (!checked.ok()) EXPECT_EQ(checked.error().message.find(value), std::string::npos);
+    return checked.ok() ? std::string("ok") : checked.error().code;
+  };
+  EXPECT_EQ(fault("national_id", "1000000008"), "ok");
+  EXPECT_EQ(fault("national_id", "١٠٠٠ ٠٠٠ ٠٠٨"), "ok") << "as people write it";
+  EXPECT_EQ(fault("national_id", "1000000007"), "api.invalid") << "check digit";
+  EXPECT_EQ(fault("national_id", "100000000"), "api.invalid") << "nine digits";
+  EXPECT_EQ(fault("national_id", "3000000004"), "api.invalid") << "nobody's first digit";
+  EXPECT_EQ(fault("iqama", "1000000008"), "api.invalid") << "a national id";
+  EXPECT_EQ(fault("iqama", "2000000006"), "ok");
+  EXPECT_EQ(fault("passport", "A1234567"), "ok");
+  const auto born = [](const char* day, std::string_view today) {
+    return check_identity(Json::object({{"birthDate", day}}), today).ok();
+  };
+  EXPECT_TRUE(born("2026-11-26", "2026-11-26"));
+  EXPECT_FALSE(born("2026-11-27", "2026-11-26"));
+  EXPECT_TRUE(born("2026-11-27", {}));
+}
+
 }  // namespace
 }  // namespace rabt::identity
