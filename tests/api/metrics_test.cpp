@@ -12,7 +12,8 @@ namespace rabt::api {
 namespace {
 
 // A metric's name is what dashboards and alarms of the operators are made of: it does not change.
-const std::set<std::string> kNames{"rabt_actions_parked_total",
+const std::set<std::string> kNames{"rabt_actions_held",
+                                   "rabt_actions_parked_total",
                                    "rabt_actions_resent_total",
                                    "rabt_actions_total",
                                    "rabt_api_limited_total",
@@ -45,6 +46,8 @@ const std::set<std::string> kNames{"rabt_actions_parked_total",
                                    "rabt_plugin_forbidden_total",
                                    "rabt_plugin_quarantined",
                                    "rabt_plugin_restarts_total",
+                                   "rabt_plugin_storage_bytes",
+                                   "rabt_plugin_storage_limit_bytes",
                                    "rabt_plugin_up",
                                    "rabt_plugin_violations_total",
                                    "rabt_results_late_total",
