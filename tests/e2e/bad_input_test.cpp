@@ -134,6 +134,22 @@ TEST(Start, ConfigCheckNamesEveryMistakeAtOnce) {
               {"is good"});
 }
 
+// Symptom: `config check` said that a file is good, and left with 2. Cause: where the hub listens
+// was judged apart from the rest. This test would have seen both words of one run.
+TEST(Start, ConfigCheckDoesNotCallAFileGoodWhoseCertificateIsMissing) {
+  Site site(Kind::edge);
+  const std::string config = site.write_configuration();
+  std::string yaml = read_file(config);
+  const std::string server = "server:\n";
+  const std::size_t at = yaml.find(server);
+  ASSERT_NE(at, std::string::npos);
+  yaml.insert(at + server.size(), "  tls: {cert: /nowhere/cert.pem, key: /nowhere/key.pem}\n");
+  write_file(config, yaml, 0600);
+  const Finished checked = run({program("rabt"), "config", "check", "--config", config});
+  expect_said(checked, kWrongInput, {"server.tls", "/nowhere/cert.pem"});
+  EXPECT_EQ(checked.said.find("is good"), std::string::npos) << checked.said;
+}
+
 TEST(Start, APortInUseIsNamedWithTheWayOut) {
   Site site(Kind::edge);
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
