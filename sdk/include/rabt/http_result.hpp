@@ -7,7 +7,6 @@
 //   if (!succeeded(answer)) co_return ...;  // what a status means is the vendor's to say
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -100,9 +99,9 @@ inline std::string header_of(const HttpResult& answer, std::string_view name) {
 
 // How long the answer asks to wait, for Outcome::retry_after_ms: Retry-After as seconds, however
 // many digits there are, or as an HTTP date (RFC 9110 section 10.2.3), at most kMaxRetryAfterMs. A
-// date is compared with the answer's own Date, so that clocks need not agree, else with this
-// machine's clock; a date that has passed asks for no wait. Without a wish kDefaultRetryAfterMs
-// after 429, else 0.
+// date is compared with the answer's own Date, so that clocks need not agree, else with the host's
+// clock; a date that has passed asks for no wait. Without a wish kDefaultRetryAfterMs after 429,
+// else 0.
 inline std::int64_t retry_after_ms(const HttpResult& answer) {
   const std::string header = header_of(answer, "retry-after");
   const std::string_view wish = trim(header);
@@ -114,11 +113,10 @@ inline std::int64_t retry_after_ms(const HttpResult& answer) {
     }
     return ms;
   }
-  const std::int64_t clock = std::chrono::duration_cast<std::chrono::seconds>(
-                                 std::chrono::system_clock::now().time_since_epoch())
-                                 .count();
+  const std::int64_t clock = answer.received_unix_ms / 1000;
   const std::int64_t now = read_http_date(trim(header_of(answer, "date")), clock).value_or(clock);
-  if (const auto at = read_http_date(wish, now)) {
+  const auto at = now == 0 ? std::nullopt : read_http_date(wish, now);
+  if (at) {
     const std::int64_t seconds = std::max<std::int64_t>(*at - now, 0);
     return std::min(seconds, kMaxRetryAfterMs / 1000) * 1000;
   }

@@ -131,6 +131,7 @@ struct HttpResult {
   std::string blob;
   std::uint64_t blob_bytes = 0;
   std::string blob_sha256;
+  std::int64_t received_unix_ms = 0;  // by the host's clock; 0 if the host has none
   [[nodiscard]] bool answered() const { return sent == Sent::yes && error_code.empty(); }
 };
 
@@ -317,7 +318,7 @@ class HttpAwait {
                std::string(view(r.headers_json)), std::string(view(r.body)),
                std::string(view(r.error_code)),   std::string(view(r.error_message)),
                std::string(view(r.blob)),         r.blob_bytes,
-               std::string(view(r.blob_sha256))};
+               std::string(view(r.blob_sha256)),  host_.now_unix_ms()};
   }
   Host host_;
   rabt_call_id call_;

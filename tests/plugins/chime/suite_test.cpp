@@ -59,7 +59,7 @@ TEST_F(ChimeTokens, ATokenWithOtherParametersIsAConflict) {
   Json input{{"reference", "visit-1"}, {"participants", Json::array()}};
   EXPECT_EQ(host_->call("create-session", input, "one-token").kind, Kind::done);
   EXPECT_EQ(host_->call("create-session", input, "one-token").kind, Kind::done);
-  input["maxParticipants"] = 7;
+  input["maxParticipants"] = 249;
   EXPECT_EQ(host_->call("create-session", input, "one-token").code, "chime.ConflictException");
 }
 
