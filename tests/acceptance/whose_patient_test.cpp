@@ -155,7 +155,7 @@ std::string invited(const std::string& session, std::string_view role) {
 TEST(WhosePatient, AHelperOpensNoRecord) {
   const Patient patient = registered();
   const std::string at = "/api/v1/patients/" + patient.id;
-  h().enter("HW", "guest");
+  h().enter("HW", "patient");
   h().enter("NW", "nurse");
   const Answer made =
       h().post("D2", "/api/v1/sessions", Json::object({{"type", "remote_monitoring"}}));

@@ -22,7 +22,7 @@ static_assert(!std::is_convertible_v<Right, Allowed>);
 static_assert(!std::is_convertible_v<Decision, Allowed>);
 
 constexpr int kRoleCount = static_cast<int>(Role::guest) + 1;
-constexpr int kRelationCount = static_cast<int>(Is::request) + 1;
+constexpr int kRelationCount = static_cast<int>(Is::bookable) + 1;
 
 std::vector<Right> rights() {
   std::vector<Right> out;
@@ -45,7 +45,8 @@ std::vector<Facts> everybody() {
                                     {Is::member, Is::takes_part},
                                     {Is::member, Is::takes_part, Is::admitted},
                                     {Is::member, Is::takes_part, Is::admitted, Is::host},
-                                    {Is::patient, Is::request}};
+                                    {Is::patient, Is::bookable},
+                                    {Is::patient, Is::bookable, Is::request}};
   std::vector<Facts> out;
   for (const Relations& base : near) {
     for (int relation = -1; relation < kRelationCount; ++relation) {

@@ -236,6 +236,17 @@ TEST_F(Decide, NobodyAdmitsHimself) {
   EXPECT_EQ(act(doctor_, Admit{"n"}), "ok");
 }
 
+// Whoever was put out and let in again waits, whatever token he still has.
+TEST_F(Decide, NobodyComesAroundTheWaitingRoomWithAnOldToken) {
+  is_.room = "open";
+  EXPECT_EQ(act(doctor_, Remove{"p"}), "ok");
+  EXPECT_EQ(act(doctor_, Add{coming(kPatient, PartRole::patient, {Role::patient})}), "ok");
+  EXPECT_EQ(is_.participants[1].admission, Admission::waiting);
+  EXPECT_EQ(act(hub_, ProviderJoined{"x-p", "PA1", now_}), "ok");
+  EXPECT_EQ(effects_, "remove-participant ");
+  EXPECT_TRUE(is_.stays.empty());
+}
+
 TEST_F(Decide, APatientBooksAVisitAndNoMeetingOfDoctors) {
   for (const auto& [type, allowed] : {std::pair{SessionType::doctor_patient, true},
                                       {SessionType::family_consultation, true},

@@ -392,7 +392,7 @@ TEST_F(Video, NewsThatWereLostAreFoundWhileTheSessionGoesOn) {
   settings_.provider_events = true;
   provider_.features.insert("presence");
   restart();
-  const std::string id = id_of(made());
+  const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
   const std::string doctor = part(id, doctor_).string_or("identity", "");
   const std::string patient = part(id, patient_).string_or("identity", "");
   must(sessions_->start(as(doctor_, id)));
