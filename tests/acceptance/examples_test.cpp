@@ -90,7 +90,7 @@ class Examples {
         {"changeProvider", "AD", provider},
         {"changePatient", "AD", patient},
         {"searchPatients", "D"},
-        {"noteOnboarding", "D", patient},
+        {"noteOnboarding", "AD", patient},
         {"addClinic", "AD"},
         {"addClinicSession", "AD", [this] { names_["clinic"] = made_["addClinic"].text("id"); }},
         {"openVisit", "D"},
