@@ -292,7 +292,7 @@ bool repeat_can_help(std::int64_t status) {
   return status >= 500 || status == 408 || status == 425 || status == 429;
 }
 
-// The pause that Retry-After asks for; 0: none.
+// Pause that Retry-After asks for; 0 without one.
 std::int64_t pause_of(const Json& headers, Timestamp now) {
   const Json* given = find_header(headers, "retry-after");
   if (given == nullptr || !given->is_string()) return 0;
