@@ -173,7 +173,7 @@ RingReader::Got RingReader::take_packet(Frame& frame) {
   if (!held(all)) return Got::wrong;
   if (all == 0) return Got::nothing;
   if (all < kHeaderBytes) return refuse("a position outside of the ring");
-  ++found_;
+  note_found();
   copy(read_, &size, sizeof size);
   if (size < kHeaderBytes || size > kMaxPacketBytes || padded(size) > all)
     return refuse("a length that is not the packet's");
@@ -206,7 +206,7 @@ RingReader::Got RingReader::take_poured(Frame& frame) {
   std::size_t all = 0;
   if (!held(all)) return Got::wrong;
   const std::size_t size = std::min(all, head_.content - came_);
-  if (all > 0) ++found_;
+  if (all > 0) note_found();
   copy(read_, poured_.get() + came_, size);
   came_ += size;
   const std::size_t padding = padded(head_.content) - head_.content;
@@ -219,17 +219,26 @@ RingReader::Got RingReader::take_poured(Frame& frame) {
   return Got::frame;
 }
 
-// Bells are read, counted and forgotten.
+void RingReader::note_found() {
+  found_ = true;
+  if (for_nothing_ > 0) --for_nothing_;
+}
+bool RingReader::note_nothing() {
+  flooded_ = ++for_nothing_ > kSpareBells;
+  return !flooded_;
+}
+
+// Bells are read and forgotten, but for those that ring for nothing.
 RingReader::Got RingReader::from_socket() {
+  constexpr const char* kWhy = "bells for nothing";
   Frame bell;
+  std::uint64_t rung = 0;
   Got got = bells_->receive(socket_, false, bell);
   while (got == Got::frame && bell.type == Type::bell) {
-    if (++rung_ > found_ + kSpareBells) {
-      flooded_ = true;
-      return refuse("bells for nothing");
-    }
+    if (++rung % kBellsAtOnce == 0 && !note_nothing()) return refuse(kWhy);
     got = bells_->receive(socket_, false, bell);
   }
+  if (rung > 0 && !std::exchange(found_, false) && !note_nothing()) return refuse(kWhy);
   return got == Got::wrong   ? refuse(bells_->why())
          : got == Got::frame ? refuse("out of place")
                              : got;

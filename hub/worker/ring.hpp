@@ -141,9 +141,11 @@ class RingReader {
   void wake_up() { positions_->asleep.store(0, std::memory_order_relaxed); }
   [[nodiscard]] const char* why() const { return why_; }
   [[nodiscard]] bool starved() const { return bells_->starved(); }
-  // Bells that may ring without anything new in the ring, in the life of a process. A writer rings
-  // once for what it wrote to a reader that sleeps, so that an honest one never needs them.
+  // Times that bells may wake the reader for nothing, beyond one for each thing that it found. A
+  // writer rings for what it wrote, and while it waits for room: then the ring has something.
   static constexpr std::uint64_t kSpareBells = 1024;
+  // Bells that are read at once. More than a socket holds: only who rings on and on has as many.
+  static constexpr std::uint64_t kBellsAtOnce = 1024;
   // True if next() gave `wrong` since more bells rang.
   [[nodiscard]] bool flooded() const { return flooded_; }
 
@@ -155,6 +157,9 @@ class RingReader {
   void copy(std::uint64_t from, void* to, std::size_t size) const;
   void release(std::size_t size);
   Got from_socket();
+  void note_found();
+  // Returns false if bells have rung too often for nothing.
+  [[nodiscard]] bool note_nothing();
   Got refuse(const char* why) {
     why_ = why;
     return Got::wrong;
@@ -175,9 +180,9 @@ class RingReader {
   Frame held_frame_;
   bool lent_ = false;
   const char* why_ = "";
-  // Bells on the socket, and how often something new lay in the ring.
-  std::uint64_t rung_ = 0;
-  std::uint64_t found_ = 0;
+  // Times that bells rang for nothing, less one for each thing that was found.
+  std::uint64_t for_nothing_ = 0;
+  bool found_ = false;  // since the last bells
   bool flooded_ = false;
 };
 

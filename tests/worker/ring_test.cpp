@@ -235,6 +235,15 @@ TEST(Ring, ARingerWithoutFramesIsRefusedAndOneWithFramesNever) {
     ASSERT_EQ(line.reader.next(frame, true), RingReader::Got::nothing);
   }
   EXPECT_FALSE(line.reader.flooded());
+  // A writer that waits for room rings again and again; what it waits for is something to read.
+  for (std::uint64_t i = 0; i < 3 * RingReader::kSpareBells; ++i) {
+    ASSERT_TRUE(line.writer.room(1));
+    static_cast<void>(line.writer.put(log_of("x", i)));
+    for (int bells = 0; bells < 5; ++bells) ring_bell(line.here.get());
+    ASSERT_EQ(line.reader.next(frame, true), RingReader::Got::frame);
+    ASSERT_EQ(line.reader.next(frame, true), RingReader::Got::nothing);
+  }
+  EXPECT_FALSE(line.reader.flooded());
   std::uint64_t rung = 0;
   auto got = RingReader::Got::nothing;
   for (; got == RingReader::Got::nothing && rung < 2 * RingReader::kSpareBells; ++rung) {
