@@ -63,10 +63,9 @@ class ConfigCheck : public testing::Test {
   }
   [[nodiscard]] std::string started(const config::Config& config) const {
     auto hub = Hub::start(config, clock_, null_logger(), phi::strict_policy());
+    if (hub.ok()) (*hub)->stop(0);
     fs::remove_all(config.data);
-    if (!hub.ok()) return hub.error().message;
-    (*hub)->stop(0);
-    return "";
+    return hub.ok() ? "" : hub.error().message;
   }
   // Both say it, and the check says nothing else.
   void both_say(const std::string& more, const std::string& said) const {

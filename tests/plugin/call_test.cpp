@@ -380,7 +380,13 @@ TEST(HubServices, HearTheirOwnNameOfACapability) {
   Hub hub;
   hub.host->add_service(std::make_shared<Room>());
   ASSERT_TRUE(hub.host->bind_role("video", "hub://room").ok());
-  EXPECT_EQ(hub.call("video", "video.session.end", Json::object()).output, Json("close-door"));
+  CallRequest call = request("video", "video.session.end");
+  call.version = "1.0.0";
+  Waiter waiter;
+  hub.host->invoke(std::move(call), waiter.sink());
+  ASSERT_TRUE(waiter.wait());
+  EXPECT_EQ(waiter.outcome().output, Json("close-door"))
+      << waiter.outcome().code << ": " << waiter.outcome().message;
 }
 
 TEST_P(Calls, ManyCallsOverOneLaneAreCheap) {
