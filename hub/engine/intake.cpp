@@ -20,8 +20,6 @@ struct Intake {
   std::vector<PreparedEvent> events;
   Accepted accepted;
   AfterCommit after;
-  // Instances that its events started or were collected for.
-  std::size_t started = 0;
 };
 
 std::string answer_of(const Intake& intake, const std::vector<std::string>& instances) {
@@ -110,8 +108,6 @@ Status store_delivery(store::Transaction& transaction, Engine::Impl& engine, Int
   std::vector<std::string> instances;
   for (const PreparedEvent& event : intake.events)
     RABT_TRY_STATUS(engine.events.store(transaction, event, intake.after, instances));
-  intake.started = instances.size();
-  for (const PreparedEvent& event : intake.events) intake.started += event.collecting.size();
   if (std::string answer = answer_of(intake, instances); answer != intake.accepted.answer) {
     intake.accepted.answer = std::move(answer);
     transaction.put(sql::kUpdateDelivery, {delivery.tenant, delivery.source,
@@ -120,10 +116,16 @@ Status store_delivery(store::Transaction& transaction, Engine::Impl& engine, Int
   return append_entries(transaction, engine.context.parts.audit, intake, instances);
 }
 
-// Returns false if no instance was started and none waits for the events. A store that cannot be
-// read counts as use: a loss that may be none is not reported.
+// Returns false if no workflow starts with any of the events and no instance waits for one. Where
+// it is not known, such as for an event that came before in another delivery, it counts as used: a
+// loss that may be none is not reported.
 bool is_used(const Engine::Impl& engine, const Intake& intake) {
-  if (intake.started > 0) return true;
+  std::size_t correlated = 0;
+  for (const PreparedEvent& event : intake.events) {
+    if (!event.starts.empty() || !event.collecting.empty()) return true;
+    if (!event.keys.empty()) ++correlated;
+  }
+  if (intake.after.events.size() < correlated) return true;
   const auto waiting = engine.events.listens_for(intake.after.events);
   return !waiting.ok() || !waiting->empty();
 }

@@ -455,6 +455,32 @@ TEST_F(ApiTest, ADeliveryIsAcceptedRepeatedAndRefusedThroughItsPlugin) {
   EXPECT_NE(unwanted.body.find("not for us"), std::string::npos);
 }
 
+TEST_F(ApiTest, DeliveriesThatCameToNothingAreListedWithTheirReason) {
+  if (!load_echo()) GTEST_SKIP() << "the fixture echo is not built";
+  EXPECT_EQ(hook(R"({"n": 1})").status, 202);
+  EXPECT_EQ(hook(R"({"refuse": true})").status, 422);
+  EXPECT_EQ(hook("{}", "a wrong token, long enough").status, 401);
+  rig_.deploy(
+      "document: {dsl: '1.0.3', namespace: test, name: used, version: '1.0.0'}\n"
+      "schedule: {on: {one: {with: {type: test.arrived}}}}\n"
+      "do:\n  - note: {set: {n: 1}}\n");
+  EXPECT_EQ(hook(R"({"n": 2})").status, 202) << "it starts an instance, and is no loss";
+  must(rig_.store().write([](store::Transaction&) { return ok_status(); }));
+  const Json items = json(api("GET", "deliveries"))["items"];
+  ASSERT_EQ(items.size(), 3U) << items.dump();
+  const auto told = [&](std::size_t at) {
+    return items[at].string_or("outcome", "") + " " + items[at].string_or("code", "") + ": " +
+           items[at].string_or("reason", "");
+  };
+  EXPECT_EQ(told(0), "signature http.signature: the token fits none of the configured ones");
+  EXPECT_EQ(told(1).rfind("unreadable plugin.delivery: ", 0), 0U) << told(1);
+  EXPECT_EQ(told(2),
+            "unused event.unused: no workflow starts with test.arrived, and no instance waits for "
+            "it");
+  EXPECT_TRUE(items[std::size_t{1}].bool_or("bodyKept", false));
+  EXPECT_EQ(api("GET", "deliveries?limit=1001").status, 422);
+}
+
 // A source that has proved itself counts as a caller: what it starts belongs to its trace.
 TEST_F(ApiTest, ADeliveryStartsARunWithinTheTraceOfItsSender) {
   if (!load_echo()) GTEST_SKIP() << "the fixture echo is not built";
