@@ -15,7 +15,7 @@ struct Mistake {
 
 TEST(Usage, AWrongLineIsExplainedAndEndsWithTwo) {
   for (const Mistake& one : {
-           Mistake{"rabt", "`rabt` needs a command: serve, config, "},
+           Mistake{"rabt", "`rabt` needs a command: serve, backup, "},
            Mistake{"rabt workflow", "`rabt workflow` needs a command: lint, "},
            Mistake{"rabt wokflow lint a.yaml",
                    "`wokflow` is no command of `rabt`; did you mean `workflow`?\n"},
