@@ -237,10 +237,7 @@ Status SessionsImpl::fill(const Ask& ask, const Actor& who, const SessionInput& 
                                         {"by", who.person.empty() ? who.actor : who.person},
                                         {"at", to_iso8601(parts_.clock.now())}}));
   is.provider_plugin = video_.bound();
-  if (!is.provider_plugin.empty()) {
-    RABT_TRY_STATUS(lets_people_in(parts_.actions, is.provider_plugin));
-    is.region = parts_.settings.region;
-  }
+  if (!is.provider_plugin.empty()) is.region = parts_.settings.region;
   RABT_TRY_STATUS(mistakes.status());
   keep_words(ask, is);
   return ok_status();
@@ -333,6 +330,8 @@ Answer SessionsImpl::create(const Ask& ask) {
   Result<Acted> written = unavailable("store.busy", "the provider's time changes too quickly");
   for (int attempt = 0; attempt < store::kMaxRaces; ++attempt) {
     RABT_TRY(change, decide(booking.draft, moment, booking.open));
+    if (!booking.draft.provider_plugin.empty())
+      RABT_TRY_STATUS(lets_people_in(parts_.actions, booking.draft.provider_plugin));
     written = commit(ask, who, none, std::move(change), taken, true);
     if (written.ok() || written.error().code != kSessionRaced) break;
     RABT_TRY(made, rows_.of_request(parts_.tenant, request));

@@ -116,18 +116,16 @@ Status store_delivery(store::Transaction& transaction, Engine::Impl& engine, Int
   return append_entries(transaction, engine.context.parts.audit, intake, instances);
 }
 
-// Returns false if no workflow starts with any of the events and no instance waits for one. Where
-// it is not known, such as for an event that came before in another delivery, it counts as used: a
-// loss that may be none is not reported.
-bool is_used(const Engine::Impl& engine, const Intake& intake) {
+// True if a workflow starts with one of the events. Where it is not known that an event is of no
+// use, such as for one that came before in another delivery, it counts as used: a loss that may be
+// none is not reported.
+bool starts_some(const Intake& intake) {
   std::size_t correlated = 0;
   for (const PreparedEvent& event : intake.events) {
     if (!event.starts.empty() || !event.collecting.empty()) return true;
     if (!event.keys.empty()) ++correlated;
   }
-  if (intake.after.events.size() < correlated) return true;
-  const auto waiting = engine.events.listens_for(intake.after.events);
-  return !waiting.ok() || !waiting->empty();
+  return intake.after.events.size() < correlated;
 }
 
 }  // namespace
@@ -164,8 +162,9 @@ Result<Accepted> Engine::accept(const Delivery& delivery) {
     return std::move(intake.accepted);
   }
   context.counters.events += intake.events.size();
-  intake.accepted.used = is_used(engine, intake);
-  engine.router.route(std::move(intake.after));
+  const bool starts = starts_some(intake);
+  const bool told = engine.router.route(std::move(intake.after));
+  intake.accepted.used = starts || told;
   return std::move(intake.accepted);
 }
 

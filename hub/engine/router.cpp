@@ -105,18 +105,19 @@ void Router::send_to_all(const std::function<Message()>& make) {
   for (std::size_t i = 0; i < inboxes_.size(); ++i) push(i, make());
 }
 
-void Router::route(AfterCommit&& after) {
+bool Router::route(AfterCommit&& after) {
   for (BeginInstance& begin : after.begins) send(std::move(begin));
   for (ChildEnded& answer : after.answers) send(std::move(answer));
   for (const CancelChild& cancel : after.cancels) send(cancel);
   for (const Timers::Entry& timer : after.timers) timers_.add(timer);
-  if (after.events.empty()) return;
+  if (after.events.empty()) return false;
   auto matches = events_.listens_for(after.events);
   if (!matches.ok()) {
     context_.parts.log.error("engine.look_failed", {{"code", matches.error().code}});
-    return;
+    return true;
   }
   for (EventMatch& match : *matches) send(std::move(match));
+  return !matches->empty();
 }
 
 }  // namespace rabt::engine

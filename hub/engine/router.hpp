@@ -54,8 +54,9 @@ class Router {
   void send(Message message);
   void send_to_all(const std::function<Message()>& make);
   // Does what a committed transaction left to do. Reads the store where there are new events or
-  // listens; when that fails, the sweep finds what was missed.
-  void route(AfterCommit&& after);
+  // listens; when that fails, the sweep finds what was missed. Returns true if an instance was told
+  // of one of the events, or the look failed.
+  bool route(AfterCommit&& after);
 
   [[nodiscard]] std::size_t size() const { return inboxes_.size(); }
   [[nodiscard]] Inbox& inbox(std::size_t worker) { return *inboxes_[worker]; }

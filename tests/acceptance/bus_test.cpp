@@ -109,8 +109,9 @@ std::vector<std::string> keys(const std::vector<AmqpMessage>& messages) {
   }
   return out;
 }
-// Of a session in which nobody came as far as the provider's room.
-const std::vector<std::string> kTold{"video.session.created", "video.session.started",
+// Keys of a session in which two people joined and nobody came as far as the provider's room.
+const std::vector<std::string> kTold{"video.session.created", "video.session.user_joined",
+                                     "video.session.user_joined", "video.session.started",
                                      "video.session.ended"};
 std::ptrdiff_t count(const std::vector<AmqpMessage>& messages, std::string_view key) {
   return std::count_if(messages.begin(), messages.end(),

@@ -40,11 +40,19 @@ class Restore : public testing::Test {
     int ran = 0;
     for (std::string command : commands()) {
       if (command.find(about) == std::string::npos) continue;
-      for (const char* other : {"/another/place", "/a/third/place"}) {
-        if (const auto at = command.find(other); at != std::string::npos)
-          command.insert(at, place_.string());
-      }
+      const auto put = [&](std::string_view there, const std::string& here) {
+        if (const auto at = command.find(there); at != std::string::npos)
+          command.replace(at, there.size(), here);
+      };
+      put("config/rabt.yaml", h_.site.folder() / "rabt.yaml");
+      put("/backup/20261125T231501Z", "/backup");
+      put(" /backup", " " + (made_.empty() ? place_ / "backup" : made_).string());
+      put("/another/place", (place_ / "another/place").string());
+      put("/a/third/place", (place_ / "a/third/place").string());
+      if (command.starts_with("rabt ")) put("rabt", e2e::program("rabt"));
       ASSERT_NO_FATAL_FAILURE(shell(command));
+      if (command.find("backup create") != std::string::npos)
+        made_ = fs::directory_iterator(place_ / "backup")->path();
       ++ran;
     }
     ASSERT_GT(ran, 0) << about;
@@ -53,6 +61,8 @@ class Restore : public testing::Test {
   Hospital h_;
   // data/, backup/, another/place/ and a/third/place/ stand here.
   const fs::path place_ = h_.site.folder().path();
+  // The folder that `rabt backup create` made.
+  fs::path made_;
 };
 
 TEST_F(Restore, C39ARunningHubIsRestoredOnAnEmptyMachineWithItsKeysFromElsewhere) {
@@ -86,7 +96,7 @@ TEST_F(Restore, C39ARunningHubIsRestoredOnAnEmptyMachineWithItsKeysFromElsewhere
   // The backup, while it serves. The keys go elsewhere, after they were turned.
   for (const char* folder : {"backup", "another/place", "a/third/place"})
     fs::create_directories(place_ / folder);
-  ASSERT_NO_FATAL_FAILURE(as_the_page_says("backup/"));
+  ASSERT_NO_FATAL_FAILURE(as_the_page_says("rabt backup "));
   for (const char* what : {"root", "tenant"}) {
     const e2e::Finished turned = h_.site.rabt({"keys", "rotate", what, "--reason", "each year"});
     ASSERT_EQ(turned.code, 0) << turned.said;
@@ -105,7 +115,7 @@ TEST_F(Restore, C39ARunningHubIsRestoredOnAnEmptyMachineWithItsKeysFromElsewhere
   };
   fs::create_directory(place_ / "data");
   fs::permissions(place_ / "data", fs::perms::owner_all);
-  ASSERT_NO_FATAL_FAILURE(shell("cp -r backup/. data/"));
+  ASSERT_NO_FATAL_FAILURE(shell("cp -r " + made_.string() + "/. data/"));
   const auto opens_nothing = [&](const char* code) {
     const e2e::Finished start = h_.site.serve();
     EXPECT_EQ(start.code, 1) << start.said;

@@ -28,6 +28,7 @@ const std::map<std::string_view, std::vector<std::string>> kComposed{
      {"http.not_allowed", "http.dns", "http.connect", "http.tls", "http.reset", "http.timeout",
       "http.too_large", "http.circuit_open", "http.cancelled", "http.overload"}},
     {"_io", {"crypto.keyring_io", "crypto.root_io"}},
+    {"_full", {"crypto.keyring_full", "crypto.root_full"}},
     {"_corrupt", {"crypto.keyring_corrupt", "crypto.root_corrupt"}},
     {"_mode", {"crypto.keyring_mode", "crypto.root_mode"}},
     {"_newer", {"crypto.keyring_newer", "crypto.root_newer"}},

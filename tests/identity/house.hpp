@@ -17,8 +17,7 @@ using keys::test::must;
 class House {
  public:
   House()
-      : folder_(keys::test::make_folder()),
-        base(folder_),
+      : base(folder_.path),
         people({*base.store, *base.keys, *base.audit, base.clock, base.random, base.ids}),
         // The least that argon2 takes: tests do not prove its strength.
         accounts({people, *base.store, *base.keys, *base.keyring, *base.audit, base.clock,
@@ -30,7 +29,6 @@ class House {
                   .passkey_origins = {"https://hub.example"}}),
         clients({*base.store, *base.keyring, *base.audit, base.clock, base.random}, "t1",
                 "https://hub.example/auth/token") {}
-  ~House() { std::filesystem::remove_all(folder_); }
 
   [[nodiscard]] Caller administrator() const {
     return {.who = {.kind = Kind::client,
@@ -53,7 +51,18 @@ class House {
   }
 
  private:
-  std::string folder_;
+  // Removed when the store in it is closed.
+  struct Folder {
+    Folder() = default;
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() {
+      std::error_code ignored;
+      std::filesystem::remove_all(path, ignored);
+    }
+    const std::string path = keys::test::make_folder();
+  };
+  const Folder folder_;
 
  public:
   keys::test::House base;

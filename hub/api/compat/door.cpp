@@ -63,7 +63,14 @@ const TokenSystem* DoorCall::home() const {
   for (const TokenSystem& system : house.systems) {
     if (system.name == door) return &system;
   }
-  return house.systems.size() == 1 ? &house.systems.front() : nullptr;
+  // Without one of its name: the only one with patients.
+  const TokenSystem* only = nullptr;
+  for (const TokenSystem& system : house.systems) {
+    if (!system.has_patients) continue;
+    if (only != nullptr) return nullptr;
+    only = &system;
+  }
+  return only;
 }
 
 consultation::Answer DoorCall::create_session(Json ours) const {
