@@ -3,7 +3,8 @@
 #include "hub/store/store.hpp"
 
 // Every statement of hub/identity. Tables: migrations/sqlite/0009_identity.sql, 0015_signin.sql,
-// 0016_passkey.sql, 0019_second_person.sql, 0021_signout.sql, 0023_person_known.sql.
+// 0016_passkey.sql, 0019_second_person.sql, 0021_signout.sql, 0023_person_known.sql,
+// 0042_person_known_order.sql.
 namespace rabt::identity::sql {
 
 using store::Sequence;
