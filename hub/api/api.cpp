@@ -72,7 +72,7 @@ Error too_much_at_once() {
 // What a body that is taken piece by piece holds at once.
 constexpr std::int64_t kHeldOfStream = 512LL << 10U;
 
-// What a body and what is made of it hold. A body that is too large is refused before it comes.
+// Memory of a body and of its parsed form. A body that is too large is refused before it comes.
 std::int64_t held_by(std::int64_t length, const RouteOptions& options, std::uint64_t made) {
   return std::min(length, static_cast<std::int64_t>(options.max_body)) *
          (1 + static_cast<std::int64_t>(made));
@@ -374,7 +374,7 @@ http::Admission Api::taking(const Route& route, const Call& call) {
       return intake;
     }
   }
-  // What a plugin reads is made in its own process.
+  // A plugin parses in its own process.
   intake.made_of_body = hook ? 0 : kMadeOfJson;
   intake.max_body = options.max_body;
   auto held = hold_of(call.caller, held_by(length, options, intake.made_of_body));

@@ -61,7 +61,7 @@ class Hooks {
 
   // Whether the source of this delivery is configured, and the audit log can take the delivery.
   [[nodiscard]] Status expected(const Call& call);
-  // Whether another machine has to be asked who sends this delivery.
+  // True if another machine has to be asked who sends this delivery.
   [[nodiscard]] bool asks_sender(const Call& call) const;
   // The source is configured.
   [[nodiscard]] Result<http::Response> deliver(const Call& call);
@@ -76,7 +76,7 @@ class Hooks {
   void write_outcomes(MetricsWriter& out) const {
     if (parts_.outcomes != nullptr) parts_.outcomes->write_metrics(out);
   }
-  // What became of deliveries that came to nothing.
+  // Outcomes of deliveries that came to nothing.
   [[nodiscard]] Result<http::Response> outcomes(const Call& call) const {
     if (parts_.outcomes == nullptr) return not_found("http.not_found", "no outcome is kept");
     return parts_.outcomes->list(call);

@@ -119,7 +119,7 @@ struct RouteOptions {
   std::optional<access::Right> right{};
   // The largest body that the handler gets.
   std::uint64_t max_body = kMaxJsonBody;
-  // Where the request is worked on.
+  // Lane of the threads that answer the request.
   http::Lane lane = http::Lane::handler;
   // Null when every body is taken whole.
   OpenUpload upload = nullptr;

@@ -15,7 +15,7 @@ namespace rabt::assembly {
 
 // True if a held hub answers the request: GET and HEAD, and no WebSocket.
 [[nodiscard]] bool only_looks(const http::Request& head);
-// What it answers to any other: 503, code hub.held.
+// Answer to any other request: 503, code hub.held.
 [[nodiscard]] http::Response held_answer();
 
 }  // namespace rabt::assembly

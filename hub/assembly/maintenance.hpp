@@ -46,7 +46,7 @@ class Maintenance {
     const Clock& clock;
     Logger& log;
   };
-  // What is removed for ever: old things, and buckets whose retention is over.
+  // Things removed for ever: old ones, and buckets whose retention is over.
   struct Removal {
     bool old = true;
     bool buckets = false;

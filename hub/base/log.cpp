@@ -57,7 +57,7 @@ constexpr std::string_view journal_prefix(LogLevel level) {
   return "<6>";
 }
 
-// Whether standard error is the journal: $JOURNAL_STREAM holds its device and inode
+// True if standard error is the journal: $JOURNAL_STREAM holds its device and inode
 // (systemd.exec(5)).
 bool goes_to_journal() {
   const char* stream = std::getenv("JOURNAL_STREAM");  // NOLINT(concurrency-mt-unsafe): at start

@@ -16,7 +16,7 @@ namespace rabt::consultation {
 inline constexpr std::size_t kMaxText = 4'000;
 // A name, an id, a number in words.
 inline constexpr std::size_t kMaxLine = 200;
-// What may be no longer than this is one line.
+// Longest text that is one line.
 inline constexpr std::size_t kMaxOneLine = 500;
 
 // What is wrong with a body, so that one answer names every mistake.

@@ -34,7 +34,7 @@ enum class Fit : std::uint8_t {
 // Taken is what a session that is not over covers, or a blocked slot. A day is one of Asia/Riyadh.
 [[nodiscard]] Result<Fit> fit(store::Connection& connection, const WantedTime& wanted);
 
-// What sessions that are not over cover of the wanted time, in order; parts may overlap.
+// Parts of the wanted time that living sessions cover, in order; parts may overlap.
 using TimePart = std::pair<std::int64_t, std::int64_t>;
 [[nodiscard]] Result<std::vector<TimePart>> taken_parts(store::Connection& connection,
                                                         const WantedTime& wanted);

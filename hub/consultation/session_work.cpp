@@ -146,7 +146,7 @@ void SessionWork::run() {
     turn();
     const bool full = sessions_.parts().store.stats().disk_full;
     lock.lock();
-    // What could not be written is due again at once: only time helps.
+    // A failed write is due again at once: only time helps.
     if (full) {
       box.changed.wait_for(lock, kFullDisk,
                            [&]() RABT_REQUIRES(box.mutex) { return box.stopping; });

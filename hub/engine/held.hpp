@@ -35,7 +35,7 @@ class HeldCalls {
     const Lock lock(list_->mutex);
     return list_->calls.size();
   }
-  // What the first held call of the instance waits for; "" when none is held.
+  // Code of the first held call of the instance; "" when none is held.
   [[nodiscard]] std::string of(std::string_view instance) const {
     const Lock lock(list_->mutex);
     const auto found = list_->calls.lower_bound(std::pair(std::string(instance), std::uint64_t{0}));

@@ -223,7 +223,7 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   bool keep_alive_ = false;
   std::optional<BodyRoom> room_;
   Handler handler_;
-  // What its admission said besides.
+  // Rest of its admission.
   Lane lane_ = Lane::handler;
   Share share_;
   std::function<Response()> crowded_;

@@ -30,7 +30,7 @@ inline constexpr std::size_t kLanes = 9;
 struct Share {
   // Empty if the work counts for no caller.
   std::string whose{};
-  // How much of it runs at once; 0 sets no limit.
+  // Most of it that runs at once; 0 sets no limit.
   int most = 0;
 };
 

@@ -64,7 +64,7 @@ struct Loop::State {
     Share share;
     std::int64_t since = 0;
   };
-  // What runs of one share, and what waits for that. Forgotten when nothing runs.
+  // Running and waiting work of one share. Forgotten when nothing runs.
   struct Shared {
     int running = 0;
     std::deque<Waiting> waiting;
@@ -94,7 +94,7 @@ struct Loop::State {
   void tell_late(std::size_t lane, std::int64_t since) RABT_REQUIRES(mutex);
   // One thread looks for work that waits.
   void wake() const;
-  // Whether the share has room; if not, the work waits for it.
+  // True if the share has room; if not, the work waits for it.
   [[nodiscard]] bool has_part(std::size_t lane, Waiting& one) RABT_REQUIRES(mutex);
   // The work's part of the share is free.
   void leave(std::size_t lane, const std::string& whose) RABT_REQUIRES(mutex);

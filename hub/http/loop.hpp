@@ -20,7 +20,7 @@ struct LoopOptions {
   int heavy = 2;
   int streams = 32;
   int messages = 8;
-  // How long work waits for its turn, except in the lanes `handshake`, `stream` and `message`.
+  // Longest wait for a turn, except in the lanes `handshake`, `stream` and `message`.
   std::int64_t max_wait_ms = 5'000;
 };
 

@@ -25,7 +25,7 @@ class Refusals {
             std::string_view client);
 
  private:
-  // Whether one more line may be written in this second.
+  // True if one more line may be written in this second.
   [[nodiscard]] bool may_say();
 
   Logger& log_;

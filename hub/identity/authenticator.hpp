@@ -47,7 +47,7 @@ class Authenticator {
     // Whether this is only a look at what was shown before: nothing is written, and a session is
     // not used by it.
     bool only_look = false;
-    // Whether an issuer may be asked for its keys.
+    // True if an issuer may be asked for its keys.
     bool may_wait = true;
   };
   struct Parts {

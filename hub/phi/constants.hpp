@@ -23,7 +23,7 @@ struct Span {
 // Immutable after it was filled; then any thread.
 class Constants {
  public:
-  // What the hub, its libraries and FHIR say (tools/texts, data/codes.txt).
+  // Texts of the hub, its libraries and FHIR (tools/texts, data/codes.txt).
   [[nodiscard]] static const Constants& own();
 
   // A text of three words, two of them not capitalised, or a code such as net.timeout. Everything

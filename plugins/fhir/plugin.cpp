@@ -28,7 +28,7 @@ namespace {
 constexpr int kMaxConflicts = 3;
 // Pages of one search.
 constexpr int kMaxPages = 20;
-// How often a request follows the record system to another place.
+// Most redirects of the record system that a request follows.
 constexpr int kMaxMoves = 3;
 // Patients that were merged into one another.
 constexpr int kMaxMerges = 5;

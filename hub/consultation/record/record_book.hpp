@@ -87,7 +87,7 @@ class RecordBook {
   // The record with this id. Errors: not_found record.unknown.
   [[nodiscard]] Result<Record> find(const Membership& of, RecordKind kind,
                                     std::string_view id) const;
-  // How many records of a kind a session has, and how many of them the caller wrote.
+  // Number of records of a kind in a session, and of those that the caller wrote.
   struct Count {
     std::int64_t all = 0;
     std::int64_t own = 0;

@@ -431,7 +431,7 @@ Trouble Writer::attempt(Batch& batch) {
     finish(batch);
     return Trouble::none;
   }
-  // What is acknowledged must be there at the next start.
+  // Acknowledged work must be there at the next start.
   if (taken_away()) {
     undo_batch(batch, batch.size());
     return Trouble::moved;
@@ -637,7 +637,7 @@ void Writer::wake() {
   work_.notify_one();
 }
 
-// What was written found room; the database's own file may still have none.
+// The written pages found room; the database's own file may still have none.
 void Writer::note_room() {
   if (log_copier_.starves_until() || !disk_full_.exchange(false)) return;
   log_.info("store.room_again");
