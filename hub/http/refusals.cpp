@@ -1,5 +1,6 @@
 #include "hub/http/refusals.hpp"
 
+#include <functional>
 #include <string>
 
 #include "hub/base/json.hpp"
@@ -24,15 +25,17 @@ Cause cause_of(const Response& response) {
 
 }  // namespace
 
-bool Refusals::may_say() {
+bool Refusals::may_say(std::string_view client) {
   const std::int64_t now = clock_.monotonic_ms() / 1000;
   std::int64_t second = second_.load();
   if (second != now && second_.compare_exchange_strong(second, now)) {
     lines_ = 0;
+    for (auto& count : of_address_) count = 0;
     if (const std::uint64_t unsaid = unsaid_.exchange(0); unsaid > 0)
       log_.warn("http.refusals_not_logged", {{"count", static_cast<std::int64_t>(unsaid)}});
   }
-  if (++lines_ <= kRefusalLinesPerSecond) return true;
+  auto& own = of_address_[std::hash<std::string_view>{}(client) % kAddresses];
+  if (++own <= kRefusalLinesOfAddress && ++lines_ <= kRefusalLinesPerSecond) return true;
   ++unsaid_;
   return false;
 }
@@ -42,7 +45,7 @@ void Refusals::note(const Response& response, std::string_view request_id, std::
   if (response.status < 400 || (response.cause && response.cause->logged)) return;
   // The hub's own faults are few, and each is looked for.
   const bool fault = response.status == 500;
-  if (!fault && !may_say()) return;
+  if (!fault && !may_say(client)) return;
   const Cause cause = cause_of(response);
   const bool failed = response.status >= 500;
   const LogLevel level = fault ? LogLevel::error : failed ? LogLevel::warn : LogLevel::info;

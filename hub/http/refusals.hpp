@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -13,6 +15,8 @@ namespace rabt::http {
 
 // More lines a second are counted instead: a flood of requests is no flood of log lines.
 inline constexpr std::uint64_t kRefusalLinesPerSecond = 200;
+// The part of one address, so that a flood of one caller hides no refusal of others.
+inline constexpr std::uint32_t kRefusalLinesOfAddress = 20;
 
 // Internally synchronised.
 class Refusals {
@@ -25,14 +29,17 @@ class Refusals {
             std::string_view client);
 
  private:
-  // True if one more line may be written in this second.
-  [[nodiscard]] bool may_say();
+  // True if one more line about the address may be written in this second.
+  [[nodiscard]] bool may_say(std::string_view client);
 
   Logger& log_;
   const Clock& clock_;
   std::atomic<std::int64_t> second_{0};
   std::atomic<std::uint64_t> lines_{0};
   std::atomic<std::uint64_t> unsaid_{0};
+  // By the hash of the address: addresses that meet share their part.
+  static constexpr std::size_t kAddresses = 256;
+  std::array<std::atomic<std::uint32_t>, kAddresses> of_address_{};
 };
 
 }  // namespace rabt::http

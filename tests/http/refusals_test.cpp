@@ -76,14 +76,30 @@ TEST_F(RefusalsTest, ReadTheCodeOfAProblemThatWasKept) {
 }
 
 TEST_F(RefusalsTest, ThatAreManyAreCountedAndA500IsAlwaysSaid) {
-  for (std::uint64_t i = 0; i < kRefusalLinesPerSecond + 5; ++i) note({.status = 404});
-  EXPECT_EQ(log_.lines.size(), kRefusalLinesPerSecond);
+  for (std::uint64_t i = 0; i < kRefusalLinesOfAddress + 5; ++i) note({.status = 404});
+  EXPECT_EQ(log_.lines.size(), kRefusalLinesOfAddress);
   note(problem(internal("store.failed", "row 7 is missing")));
-  EXPECT_EQ(log_.lines.size(), kRefusalLinesPerSecond + 1);
+  EXPECT_EQ(log_.lines.size(), kRefusalLinesOfAddress + 1);
   clock_.advance_ms(1'000);
   note({.status = 404});
-  ASSERT_EQ(log_.lines.size(), kRefusalLinesPerSecond + 3);
-  EXPECT_EQ(log_.lines[kRefusalLinesPerSecond + 1], "warn http.refusals_not_logged count=5");
+  ASSERT_EQ(log_.lines.size(), kRefusalLinesOfAddress + 3);
+  EXPECT_EQ(log_.lines[kRefusalLinesOfAddress + 1], "warn http.refusals_not_logged count=5");
+}
+
+TEST_F(RefusalsTest, OfOneAddressHideNoneOfOthers) {
+  for (std::uint64_t i = 0; i < kRefusalLinesPerSecond * 2; ++i) note({.status = 404});
+  log_.lines.clear();
+  refusals_.note(problem(conflict("session.completed", "the session has ended")), "01ID", "POST",
+                 "192.0.2.8");
+  ASSERT_EQ(log_.lines.size(), 1U);
+  EXPECT_NE(log_.lines[0].find("remote=192.0.2.8"), std::string::npos);
+}
+
+// Many addresses together have a limit, too.
+TEST_F(RefusalsTest, OfAllAddressesAreLimited) {
+  for (std::uint64_t i = 0; i < kRefusalLinesPerSecond * 2; ++i)
+    refusals_.note({.status = 404}, "01ID", "POST", "192.0.2." + std::to_string(i % 200));
+  EXPECT_LE(log_.lines.size(), kRefusalLinesPerSecond);
 }
 
 }  // namespace
