@@ -42,6 +42,26 @@ std::string types_of(const std::vector<Json>& events) {
   return out.empty() ? "a delivery without events" : out;
 }
 
+// Why a delivery that was taken changed nothing.
+struct Unused {
+  std::string_view code;
+  std::string_view reason;
+};
+Unused why_unused(engine::Accepted::Use use) {
+  using Use = engine::Accepted::Use;
+  if (use == Use::key_taken)
+    return {
+        .code = "event.key_taken",
+        .reason =
+            "an instance of its business key lives, and does not wait for such an event; what the "
+            "event says is not taken over"};
+  if (use == Use::kept)
+    return {.code = "event.kept",
+            .reason = "no instance waits for it now; it is kept for one that will"};
+  return {.code = "event.unused",
+          .reason = "no workflow starts with it, and no instance waits for it"};
+}
+
 Response answer(engine::Accepted accepted, const std::string& type) {
   Response response{.status = accepted.status,
                     .headers = {{"Content-Type", type}},
@@ -203,15 +223,16 @@ Result<engine::Accepted> Hooks::store(const Source& source, const std::string& b
     ++number;
   }
   auto accepted = parts_.engine.accept(delivery);
-  if (accepted.ok() && !accepted->used && !of_provider(events))
+  if (accepted.ok() && accepted->use != engine::Accepted::Use::used && !of_provider(events)) {
+    const Unused why = why_unused(accepted->use);
     lost({.source = source.name,
           .outcome = Outcome::unused,
-          .code = "event.unused",
-          .reason = "no workflow starts with " + types_of(delivery.events) +
-                    ", and no instance waits for it",
+          .code = std::string(why.code),
+          .reason = types_of(delivery.events) + ": " + std::string(why.reason),
           .client = from.client,
           .request = from.request,
           .body = body});
+  }
   return accepted;
 }
 

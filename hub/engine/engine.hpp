@@ -35,8 +35,18 @@ struct Accepted {
   int status = 202;
   // JSON.
   std::string answer;
-  // False if no workflow starts with any of its events, and no instance waits for one.
-  bool used = true;
+  // What became of the events.
+  enum class Use : std::uint8_t {
+    // One started an instance, or an instance was told of it; or that is not known.
+    used,
+    // No workflow starts with any of them, and no instance waits for one.
+    none,
+    // One is kept for an instance that will wait for it.
+    kept,
+    // One would have started an instance, but one of its business key lives.
+    key_taken
+  };
+  Use use = Use::used;
 };
 
 struct WorkflowFile {

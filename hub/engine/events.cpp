@@ -66,7 +66,10 @@ Status Events::store(store::Transaction& transaction, const PreparedEvent& event
                                {number, store::Blob{event.uid}, tenant, store::Blob{event.origin},
                                 store::Blob{event.data_key}, store::Blob{event.sealed}, now,
                                 now + std::chrono::milliseconds(limits::kEventRetention).count()}));
-  if (fresh == 0) return ok_status();  // it came before
+  if (fresh == 0) {
+    ++after.known_events;
+    return ok_status();
+  }
   for (const std::string& key : event.keys)
     transaction.put(sql::kInsertEventKey, {tenant, store::Blob{key}, number});
   if (!event.keys.empty()) after.events.push_back({number, event.keys, event.envelope});

@@ -116,16 +116,21 @@ Status store_delivery(store::Transaction& transaction, Engine::Impl& engine, Int
   return append_entries(transaction, engine.context.parts.audit, intake, instances);
 }
 
-// True if a workflow starts with one of the events. Where it is not known that an event is of no
-// use, such as for one that came before in another delivery, it counts as used: a loss that may be
-// none is not reported.
-bool starts_some(const Intake& intake) {
-  std::size_t correlated = 0;
+// begun: instances that the events started; known: events that had come before; told: an instance
+// was told of one of the events. An event that came before in another delivery
+// counts as used: a loss that may be none is not reported.
+Accepted::Use use_of(const Intake& intake, std::size_t begun, std::size_t known, bool told) {
+  using Use = Accepted::Use;
+  if (told || begun > 0 || known > 0) return Use::used;
+  bool would_start = false;
+  bool kept = false;
   for (const PreparedEvent& event : intake.events) {
-    if (!event.starts.empty() || !event.collecting.empty()) return true;
-    if (!event.keys.empty()) ++correlated;
+    if (!event.collecting.empty()) return Use::used;
+    would_start = would_start || !event.starts.empty();
+    kept = kept || !event.keys.empty();
   }
-  return intake.after.events.size() < correlated;
+  if (would_start) return Use::key_taken;
+  return kept ? Use::kept : Use::none;
 }
 
 }  // namespace
@@ -162,9 +167,10 @@ Result<Accepted> Engine::accept(const Delivery& delivery) {
     return std::move(intake.accepted);
   }
   context.counters.events += intake.events.size();
-  const bool starts = starts_some(intake);
+  const std::size_t begun = intake.after.begins.size();
+  const std::size_t known = intake.after.known_events;
   const bool told = engine.router.route(std::move(intake.after));
-  intake.accepted.used = starts || told;
+  intake.accepted.use = use_of(intake, begun, known, told);
   return std::move(intake.accepted);
 }
 

@@ -140,6 +140,8 @@ struct AfterCommit {
   // whichever of the two was committed last sees the other.
   std::vector<StoredEvent> events;
   std::vector<StoredListen> listens;
+  // Events of the transaction that had come before.
+  std::size_t known_events = 0;
 };
 
 }  // namespace rabt::engine

@@ -474,9 +474,10 @@ TEST_F(ApiTest, DeliveriesThatCameToNothingAreListedWithTheirReason) {
   };
   EXPECT_EQ(told(0), "signature http.signature: the token fits none of the configured ones");
   EXPECT_EQ(told(1).rfind("unreadable plugin.delivery: ", 0), 0U) << told(1);
-  EXPECT_EQ(told(2),
-            "unused event.unused: no workflow starts with test.arrived, and no instance waits for "
-            "it");
+  EXPECT_EQ(
+      told(2),
+      "unused event.unused: test.arrived: no workflow starts with it, and no instance waits for "
+      "it");
   EXPECT_TRUE(items[std::size_t{1}].bool_or("bodyKept", false));
   EXPECT_EQ(api("GET", "deliveries?limit=1001").status, 422);
 }
