@@ -3,7 +3,7 @@
 #include "hub/access/decide.hpp"
 #include "hub/access/reading.hpp"
 #include "hub/api/answers.hpp"
-#include "hub/consultation/relations.hpp"
+#include "hub/consultation/rows/relations.hpp"
 
 namespace rabt::api {
 

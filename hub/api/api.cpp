@@ -121,8 +121,8 @@ Response unauthorised(std::string_view detail) {
 Status sees_session(Resources& resources, const Route& route, const Call& call) {
   const bool names_one = route.pattern.find("/sessions/{session}") != std::string_view::npos;
   if (!names_one || resources.sessions == nullptr) return ok_status();
-  const auto found =
-      resources.sessions->membership({.caller = call.caller, .session = std::string(call.path[0])});
+  const auto found = resources.sessions->acts.membership(
+      {.caller = call.caller, .session = std::string(call.path[0])});
   return found.ok() ? ok_status() : Status(found.error());
 }
 
@@ -137,7 +137,7 @@ Status may_act(Resources& resources, const Route& route, const Call& call) {
   consultation::Ask ask{.caller = call.caller};
   if (names("/sessions/{session}")) {
     ask.session = std::string(call.path[0]);
-    return resources.sessions->allows(ask, *right);
+    return resources.sessions->acts.allows(ask, *right);
   }
   if (names("{note}") || names("{prescription}")) {
     ask.record = std::string(call.path[0]);

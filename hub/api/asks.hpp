@@ -3,11 +3,16 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "hub/api/cursors.hpp"
 #include "hub/api/routes.hpp"
-#include "hub/consultation/ask.hpp"
+#include "hub/consultation/request/ask.hpp"
+
+namespace rabt::consultation {
+class Sessions;
+}  // namespace rabt::consultation
 
 // Between HTTP and the domain: a call becomes an ask, an answer a response.
 namespace rabt::api {
@@ -40,8 +45,18 @@ std::string cut_to_page(std::vector<Numbered>& all, const consultation::Window& 
   return std::to_string(all.back().number);
 }
 
-// Handlers, as a table of routes names them: `service` is the member of Resources that points to
-// the service, the other argument its function.
+// The service that a table of routes names: a member of Resources that points to it, or a member of
+// the sessions.
+template <typename All, typename Owner, typename Service>
+auto& service_of(All& resources, Service Owner::*service) {
+  if constexpr (std::is_same_v<Owner, consultation::Sessions>) {
+    return resources.sessions->*service;
+  } else {
+    return *(resources.*service);
+  }
+}
+
+// Handlers, as a table of routes names them: a service, and its function.
 template <auto service, auto does, int status = 200>
 Result<http::Response> act(Resources& resources, const Call& call) {
   RABT_TRY(ask, ask_of(call));
@@ -50,7 +65,7 @@ Result<http::Response> act(Resources& resources, const Call& call) {
       return call.once(transaction, answer(status, body));
     };
   }
-  RABT_TRY(body, ((*(resources.*service)).*does)(ask));
+  RABT_TRY(body, (service_of(resources, service).*does)(ask));
   return answer(status, body);
 }
 
@@ -58,7 +73,7 @@ template <auto service, auto lists>
 Result<http::Response> list(Resources& resources, const Call& call) {
   RABT_TRY(ask, ask_of(call));
   RABT_TRY(window, window_of(call));
-  RABT_TRY(page, ((*(resources.*service)).*lists)(ask, window));
+  RABT_TRY(page, (service_of(resources, service).*lists)(ask, window));
   return answer(call, page);
 }
 

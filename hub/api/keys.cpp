@@ -1,7 +1,7 @@
 #include "hub/api/keys.hpp"
 
 #include "hub/api/answers.hpp"
-#include "hub/consultation/data_keys.hpp"
+#include "hub/consultation/rows/data_keys.hpp"
 #include "hub/keys/requests.hpp"
 
 namespace rabt::api {

@@ -8,8 +8,8 @@
 #include "hub/api/asks.hpp"
 #include "hub/api/person_json.hpp"
 #include "hub/base/bytes.hpp"
-#include "hub/consultation/fields.hpp"
-#include "hub/consultation/relations.hpp"
+#include "hub/consultation/request/fields.hpp"
+#include "hub/consultation/rows/relations.hpp"
 #include "hub/identity/profile.hpp"
 #include "hub/identity/second_person.hpp"
 

@@ -4,7 +4,7 @@
 #include "hub/api/answers.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
-#include "hub/consultation/register.hpp"
+#include "hub/consultation/workflow/register.hpp"
 #include "hub/http/problem.hpp"
 #include "hub/http/range.hpp"
 
@@ -94,7 +94,7 @@ Response stream(std::shared_ptr<blob::BlobReader> reader, const consultation::Re
 Result<Response> Recordings::get(const Call& call) const {
   if (sessions != nullptr) {
     auto of_session =
-        sessions->recording({.caller = call.caller, .record = std::string(call.path[0])});
+        sessions->recordings.get({.caller = call.caller, .record = std::string(call.path[0])});
     if (of_session.ok()) return json_response(200, *of_session);
     if (of_session.error().kind != ErrorKind::not_found) return of_session.error();
   }
@@ -130,8 +130,8 @@ Result<Response> Recordings::content(const Call& call) const {
 // Who gives a reason reads for it; everybody else reads at once, as patient or to treat.
 Status Recordings::admit(const consultation::Ask& ask, const consultation::Recording& found,
                          Json part) const {
-  RABT_TRY(allowed, sessions->may_read_recordings(ask));
-  RABT_TRY(membership, sessions->membership(ask));
+  RABT_TRY(allowed, sessions->recordings.may_read(ask));
+  RABT_TRY(membership, sessions->acts.membership(ask));
   const identity::Caller& caller = ask.caller;
   part.set("session", membership.session);
   part.set("rule", allowed.rule());
@@ -153,7 +153,7 @@ Status Recordings::admit(const consultation::Ask& ask, const consultation::Recor
 
 Result<Response> Recordings::of_session(const consultation::Ask& ask,
                                         const http::Request& request) const {
-  RABT_TRY(known, sessions->recording(ask));
+  RABT_TRY(known, sessions->recordings.get(ask));
   const std::string status = known.string_or("status", "");
   if (status == "deleted")
     return conflict("recording.withdrawn", "the recording was withdrawn; it can be read no more");
@@ -186,7 +186,7 @@ Result<Response> Recordings::serve(const consultation::Recording& found,
                       "the time for which the recording was kept is over, and its key destroyed");
     return reader.error();
   }
-  if (sessions != nullptr) sessions->count(consultation::Counted::recording_reads, 1);
+  if (sessions != nullptr) sessions->acts.count(consultation::Counted::recording_reads, 1);
   return stream(*std::move(reader), found, range);
 }
 

@@ -4,8 +4,8 @@
 #include "hub/api/routes.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/blob/blob_store.hpp"
-#include "hub/consultation/register.hpp"
-#include "hub/consultation/sessions.hpp"
+#include "hub/consultation/recording/keep.hpp"
+#include "hub/consultation/sessions/sessions.hpp"
 #include "hub/store/store.hpp"
 
 namespace rabt::api {

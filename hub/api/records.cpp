@@ -6,7 +6,7 @@
 #include "hub/api/resources.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/utf8.hpp"
-#include "hub/consultation/records.hpp"
+#include "hub/consultation/record/records.hpp"
 #include "hub/http/form.hpp"
 #include "hub/http/problem.hpp"
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "hub/api/routes.hpp"
-#include "hub/consultation/document_kind.hpp"
+#include "hub/consultation/record/document_kind.hpp"
 
 // What is written in a session, where an answer is more than the record itself.
 namespace rabt::api {

@@ -17,9 +17,9 @@
 #include "hub/api/recordings.hpp"
 #include "hub/api/stream.hpp"
 #include "hub/api/workflows.hpp"
-#include "hub/consultation/practice.hpp"
-#include "hub/consultation/records.hpp"
-#include "hub/consultation/sessions.hpp"
+#include "hub/consultation/practice/practice.hpp"
+#include "hub/consultation/record/records.hpp"
+#include "hub/consultation/sessions/sessions.hpp"
 #include "hub/webhooks/webhooks.hpp"
 
 namespace rabt::api {

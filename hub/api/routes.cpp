@@ -31,7 +31,8 @@ Result<http::Response> open_stream(Resources& resources, const Call& call) {
 // As a list, or as a stream.
 Result<http::Response> session_events(Resources& resources, const Call& call) {
   if (wants_events(call.request)) return resources.stream->events(call);
-  return act<&Resources::sessions, &consultation::Sessions::events>(resources, call);
+  return act<&consultation::Sessions::reading, &consultation::SessionReading::events>(resources,
+                                                                                      call);
 }
 
 Result<http::Response> make_ticket(Resources& resources, const Call& call) {
@@ -41,6 +42,12 @@ Result<http::Response> make_ticket(Resources& resources, const Call& call) {
 using R = Resources;
 using consultation::Practice;
 using Written = consultation::Records;
+using consultation::SessionEntry;
+using consultation::SessionInvitations;
+using consultation::SessionLife;
+using consultation::SessionPeople;
+using consultation::SessionReading;
+using consultation::SessionRecordings;
 using consultation::Sessions;
 using identity::Role;
 using webhooks::Webhooks;
@@ -85,36 +92,36 @@ constexpr std::array kRoutes{
 
     // Video sessions. Who may do what in one, the service decides.
     Route{"POST", "/api/v1/sessions", "createSession", create_session, kSignedIn, {.one_commit = true, .right = access::Right::session_create, .lane = http::Lane::room}},
-    Route{"GET", "/api/v1/sessions", "listSessions", list<&R::sessions, &Sessions::list>, kSignedIn},
-    Route{"GET", "/api/v1/sessions/{session}", "getSession", act<&R::sessions, &Sessions::get>, kSignedIn},
-    Route{"PATCH", "/api/v1/sessions/{session}", "changeSession", act<&R::sessions, &Sessions::change>, kSignedIn, commits(access::Right::session_run)},
-    Route{"POST", "/api/v1/sessions/{session}/accept", "acceptSession", act<&R::sessions, &Sessions::accept>, kSignedIn, commits(access::Right::session_take)},
-    Route{"POST", "/api/v1/sessions/{session}/decline", "declineSession", act<&R::sessions, &Sessions::decline>, kSignedIn, commits(access::Right::session_decline)},
-    Route{"POST", "/api/v1/sessions/{session}/assign", "assignSession", act<&R::sessions, &Sessions::assign>, kSignedIn, commits(access::Right::session_assign)},
-    Route{"POST", "/api/v1/sessions/{session}/start", "startSession", act<&R::sessions, &Sessions::start>, kSignedIn, commits(access::Right::session_run)},
-    Route{"POST", "/api/v1/sessions/{session}/end", "endSession", act<&R::sessions, &Sessions::end>, kSignedIn, asks_for(access::Right::session_end)},
-    Route{"POST", "/api/v1/sessions/{session}/cancel", "cancelSession", act<&R::sessions, &Sessions::cancel>, kSignedIn, commits(access::Right::session_cancel)},
-    Route{"POST", "/api/v1/sessions/{session}/join", "joinSession", act<&R::sessions, &Sessions::join>, kSignedIn, enters(access::Right::session_take_part)},
-    Route{"POST", "/api/v1/sessions/{session}/token", "sessionToken", act<&R::sessions, &Sessions::token>, kSignedIn, enters(access::Right::session_take_part)},
-    Route{"POST", "/api/v1/sessions/{session}/leave", "leaveSession", act<&R::sessions, &Sessions::leave>, kSignedIn, asks_for(access::Right::session_leave)},
-    Route{"GET", "/api/v1/sessions/{session}/participants", "listParticipants", act<&R::sessions, &Sessions::participants>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/participants", "addParticipant", act<&R::sessions, &Sessions::add_participant, 201>, kSignedIn, asks_for(access::Right::session_run)},
-    Route{"DELETE", "/api/v1/sessions/{session}/participants/{participant}", "removeParticipant", act<&R::sessions, &Sessions::remove_participant, 204>, kSignedIn, asks_for(access::Right::participant_remove)},
-    Route{"GET", "/api/v1/sessions/{session}/waiting-room", "waitingRoom", act<&R::sessions, &Sessions::waiting_room>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/admit", "admitParticipant", act<&R::sessions, &Sessions::admit>, kSignedIn, enters(access::Right::participant_admit)},
-    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/deny", "denyParticipant", act<&R::sessions, &Sessions::deny>, kSignedIn, asks_for(access::Right::participant_admit)},
-    Route{"GET", "/api/v1/sessions/{session}/invitations", "listInvitations", act<&R::sessions, &Sessions::invitations>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/invitations", "invite", act<&R::sessions, &Sessions::invite, 201>, kSignedIn, asks_for(access::Right::session_run)},
-    Route{"DELETE", "/api/v1/sessions/{session}/invitations/{invitation}", "revokeInvitation", act<&R::sessions, &Sessions::revoke_invitation, 204>, kSignedIn, asks_for(access::Right::session_run)},
-    Route{"POST", "/api/v1/invitations/accept", "acceptInvitation", act<&R::sessions, &Sessions::accept_invitation>, kSignedIn, {.lane = http::Lane::room}},
-    Route{"GET", "/api/v1/sessions/{session}/consents", "listConsents", act<&R::sessions, &Sessions::consents>, kSignedIn},
-    Route{"POST", "/api/v1/sessions/{session}/consents", "recordConsent", act<&R::sessions, &Sessions::record_consent, 201>, kSignedIn, asks_for(access::Right::consent_record)},
-    Route{"POST", "/api/v1/sessions/{session}/recording/start", "startRecording", act<&R::sessions, &Sessions::start_recording>, kSignedIn, asks_for(access::Right::session_run)},
-    Route{"POST", "/api/v1/sessions/{session}/recording/stop", "stopRecording", act<&R::sessions, &Sessions::stop_recording>, kSignedIn, asks_for(access::Right::session_run)},
-    Route{"GET", "/api/v1/sessions/{session}/recordings", "listSessionRecordings", list<&R::sessions, &Sessions::recordings>, kSignedIn},
-    Route{"GET", "/api/v1/recordings", "listRecordings", list<&R::sessions, &Sessions::recordings>, kSignedIn},
-    Route{"DELETE", "/api/v1/recordings/{id}", "withdrawRecording", act<&R::sessions, &Sessions::withdraw_recording, 204>, kSignedIn, asks_for(access::Right::recording_withdraw)},
-    Route{"GET", "/api/v1/sessions/{session}/summary", "sessionSummary", act<&R::sessions, &Sessions::summary>, kSignedIn},
+    Route{"GET", "/api/v1/sessions", "listSessions", list<&Sessions::reading, &SessionReading::list>, kSignedIn},
+    Route{"GET", "/api/v1/sessions/{session}", "getSession", act<&Sessions::reading, &SessionReading::get>, kSignedIn},
+    Route{"PATCH", "/api/v1/sessions/{session}", "changeSession", act<&Sessions::life, &SessionLife::change>, kSignedIn, commits(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/accept", "acceptSession", act<&Sessions::life, &SessionLife::accept>, kSignedIn, commits(access::Right::session_take)},
+    Route{"POST", "/api/v1/sessions/{session}/decline", "declineSession", act<&Sessions::life, &SessionLife::decline>, kSignedIn, commits(access::Right::session_decline)},
+    Route{"POST", "/api/v1/sessions/{session}/assign", "assignSession", act<&Sessions::life, &SessionLife::assign>, kSignedIn, commits(access::Right::session_assign)},
+    Route{"POST", "/api/v1/sessions/{session}/start", "startSession", act<&Sessions::life, &SessionLife::start>, kSignedIn, commits(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/end", "endSession", act<&Sessions::life, &SessionLife::end>, kSignedIn, asks_for(access::Right::session_end)},
+    Route{"POST", "/api/v1/sessions/{session}/cancel", "cancelSession", act<&Sessions::life, &SessionLife::cancel>, kSignedIn, commits(access::Right::session_cancel)},
+    Route{"POST", "/api/v1/sessions/{session}/join", "joinSession", act<&Sessions::entry, &SessionEntry::join>, kSignedIn, enters(access::Right::session_take_part)},
+    Route{"POST", "/api/v1/sessions/{session}/token", "sessionToken", act<&Sessions::entry, &SessionEntry::token>, kSignedIn, enters(access::Right::session_take_part)},
+    Route{"POST", "/api/v1/sessions/{session}/leave", "leaveSession", act<&Sessions::entry, &SessionEntry::leave>, kSignedIn, asks_for(access::Right::session_leave)},
+    Route{"GET", "/api/v1/sessions/{session}/participants", "listParticipants", act<&Sessions::people, &SessionPeople::participants>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/participants", "addParticipant", act<&Sessions::people, &SessionPeople::add_participant, 201>, kSignedIn, asks_for(access::Right::session_run)},
+    Route{"DELETE", "/api/v1/sessions/{session}/participants/{participant}", "removeParticipant", act<&Sessions::people, &SessionPeople::remove_participant, 204>, kSignedIn, asks_for(access::Right::participant_remove)},
+    Route{"GET", "/api/v1/sessions/{session}/waiting-room", "waitingRoom", act<&Sessions::people, &SessionPeople::waiting_room>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/admit", "admitParticipant", act<&Sessions::people, &SessionPeople::admit>, kSignedIn, enters(access::Right::participant_admit)},
+    Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/deny", "denyParticipant", act<&Sessions::people, &SessionPeople::deny>, kSignedIn, asks_for(access::Right::participant_admit)},
+    Route{"GET", "/api/v1/sessions/{session}/invitations", "listInvitations", act<&Sessions::invitations, &SessionInvitations::list>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/invitations", "invite", act<&Sessions::invitations, &SessionInvitations::invite, 201>, kSignedIn, asks_for(access::Right::session_run)},
+    Route{"DELETE", "/api/v1/sessions/{session}/invitations/{invitation}", "revokeInvitation", act<&Sessions::invitations, &SessionInvitations::revoke, 204>, kSignedIn, asks_for(access::Right::session_run)},
+    Route{"POST", "/api/v1/invitations/accept", "acceptInvitation", act<&Sessions::invitations, &SessionInvitations::accept>, kSignedIn, {.lane = http::Lane::room}},
+    Route{"GET", "/api/v1/sessions/{session}/consents", "listConsents", act<&Sessions::people, &SessionPeople::consents>, kSignedIn},
+    Route{"POST", "/api/v1/sessions/{session}/consents", "recordConsent", act<&Sessions::people, &SessionPeople::record_consent, 201>, kSignedIn, asks_for(access::Right::consent_record)},
+    Route{"POST", "/api/v1/sessions/{session}/recording/start", "startRecording", act<&Sessions::recordings, &SessionRecordings::start>, kSignedIn, asks_for(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/recording/stop", "stopRecording", act<&Sessions::recordings, &SessionRecordings::stop>, kSignedIn, asks_for(access::Right::session_run)},
+    Route{"GET", "/api/v1/sessions/{session}/recordings", "listSessionRecordings", list<&Sessions::recordings, &SessionRecordings::list>, kSignedIn},
+    Route{"GET", "/api/v1/recordings", "listRecordings", list<&Sessions::recordings, &SessionRecordings::list>, kSignedIn},
+    Route{"DELETE", "/api/v1/recordings/{id}", "withdrawRecording", act<&Sessions::recordings, &SessionRecordings::withdraw, 204>, kSignedIn, asks_for(access::Right::recording_withdraw)},
+    Route{"GET", "/api/v1/sessions/{session}/summary", "sessionSummary", act<&Sessions::reading, &SessionReading::summary>, kSignedIn},
     Route{"GET", "/api/v1/stream", "openStream", open_stream, kSignedIn, {.rate = RateClass::connect}},
     Route{"POST", "/api/v1/tickets", "makeTicket", make_ticket, kSignedIn},
     Route{"GET", "/api/v1/sessions/{session}/events", "listSessionEvents", session_events, kSignedIn},
@@ -138,8 +145,8 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/prescriptions/{prescription}/cancel", "cancelPrescription", act<&R::records, &Written::cancel_prescription>, kSignedIn, commits(access::Right::prescription_write)},
     Route{"GET", "/api/v1/sessions/{session}/transcript", "getTranscript", act<&R::records, &Written::transcript>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/segments", "addSegment", act<&R::records, &Written::add_segment, 201>, kSignedIn, {.right = access::Right::segment_write, .max_body = limits::kMaxRequestBody}},
-    Route{"POST", "/api/v1/sessions/{session}/transcription/start", "startTranscription", act<&R::records, &Written::start_transcription, 202>, kSignedIn, asks_for(access::Right::session_run)},
-    Route{"POST", "/api/v1/sessions/{session}/transcription/stop", "stopTranscription", act<&R::records, &Written::stop_transcription, 202>, kSignedIn, asks_for(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/transcription/start", "startTranscription", act<&Sessions::people, &SessionPeople::start_transcription, 202>, kSignedIn, asks_for(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/transcription/stop", "stopTranscription", act<&Sessions::people, &SessionPeople::stop_transcription, 202>, kSignedIn, asks_for(access::Right::session_run)},
     Route{"GET", "/api/v1/sessions/{session}/feedback", "listFeedback", act<&R::records, &Written::feedback>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/feedback", "giveFeedback", act<&R::records, &Written::give_feedback, 201>, kSignedIn, commits(access::Right::feedback_write)},
     Route{"GET", "/api/v1/sessions/{session}/follow-ups", "listFollowUps", act<&R::records, &Written::follow_ups>, kSignedIn},

@@ -120,13 +120,13 @@ void Outlet::close(std::uint16_t code, std::string_view reason) {
 SessionFeed::SessionFeed(const LiveParts& parts, Ask ask) : parts_(parts), ask_(std::move(ask)) {}
 
 Status SessionFeed::begin(std::optional<std::int64_t> after) {
-  RABT_TRY(of, parts_.sessions.membership(ask_));
+  RABT_TRY(of, parts_.sessions.acts.membership(ask_));
   if (!of.listens()) {
     return denied("participant.not_a_participant",
                   "only who takes part in the session can listen to it");
   }
   // Listening is reading: it is in the audit log before the first word.
-  RABT_TRY(seen, parts_.sessions.get(ask_));
+  RABT_TRY(seen, parts_.sessions.reading.get(ask_));
   (void)seen;
   session_ = of.session;
   const std::string tenant = of.tenant;
@@ -153,7 +153,7 @@ void SessionFeed::end() {
 Status SessionFeed::enter_call(const Membership& of) {
   if (of.video != consultation::kP2p || in_call_.exchange(true)) return ok_status();
   parts_.live.count_call(of.participant, 1);
-  const auto joined = parts_.sessions.join(ask_);
+  const auto joined = parts_.sessions.entry.join(ask_);
   if (joined.ok()) return ok_status();
   in_call_ = false;
   parts_.live.count_call(of.participant, -1);
@@ -165,7 +165,7 @@ void SessionFeed::leave_call() {
   // Another device of the person goes on.
   if (parts_.live.count_call(membership().participant, -1) > 0) return;
   // Nobody has to leave a session that is over.
-  (void)parts_.sessions.leave(ask_);
+  (void)parts_.sessions.entry.leave(ask_);
 }
 
 void SessionFeed::announce(std::string_view kind) {
@@ -185,7 +185,7 @@ bool SessionFeed::still_allowed(bool look) {
     const Lock lock(mutex_);
     if (!look && now - decided_ms_ < kDecideEveryMs) return true;
   }
-  auto of = parts_.sessions.membership(ask_);
+  auto of = parts_.sessions.acts.membership(ask_);
   if (!of.ok() || !of->listens()) {
     end();
     dismissed(of.ok() ? "authorisation.denied" : of.error().code);
@@ -239,7 +239,7 @@ void SessionFeed::alive() {
 
 void SessionFeed::tell_admitted(const LiveEvent& event) {
   Json data = event.data;
-  const auto token = parts_.sessions.token(ask_);
+  const auto token = parts_.sessions.entry.token(ask_);
   if (token.ok()) {
     data.set("accessToken", (*token)["token"]);
     data.set("media", (*token)["media"]);

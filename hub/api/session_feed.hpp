@@ -9,10 +9,10 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/base/mutex.hpp"
-#include "hub/consultation/live.hpp"
-#include "hub/consultation/practice.hpp"
-#include "hub/consultation/records.hpp"
-#include "hub/consultation/sessions.hpp"
+#include "hub/consultation/events/live.hpp"
+#include "hub/consultation/practice/practice.hpp"
+#include "hub/consultation/record/records.hpp"
+#include "hub/consultation/sessions/sessions.hpp"
 #include "hub/http/web_socket.hpp"
 
 namespace rabt::api {

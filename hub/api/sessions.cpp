@@ -31,7 +31,7 @@ Result<http::Response> sessions_of(Resources& resources, const Call& call,
                                    const std::string& filter) {
   RABT_TRY(ask, ask_about(resources, call, filter));
   RABT_TRY(window, window_of(call));
-  RABT_TRY(page, resources.sessions->list(ask, window));
+  RABT_TRY(page, resources.sessions->reading.list(ask, window));
   return answer(call, page);
 }
 
@@ -54,7 +54,7 @@ Result<http::Response> patient_history(Resources& resources, const Call& call) {
   std::int64_t minutes = 0;
   consultation::Window window{.limit = 200};
   do {
-    RABT_TRY(page, resources.sessions->list(ask, window));
+    RABT_TRY(page, resources.sessions->reading.list(ask, window));
     for (Json& one : page.items) {
       completed += one["status"] == Json("completed") ? 1 : 0;
       minutes += one.int_or("durationMinutes", 0);
@@ -79,7 +79,7 @@ Result<http::Response> create_session(Resources& resources, const Call& call) {
       return call.once(transaction, created(session));
     };
   }
-  RABT_TRY(made, resources.sessions->create(ask));
+  RABT_TRY(made, resources.sessions->creation.create(ask));
   return created(made);
 }
 

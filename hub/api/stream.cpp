@@ -323,7 +323,7 @@ Result<Response> Stream::events(const Call& call) {
       return invalid("api.invalid", "Last-Event-ID: it must be the id of an event of this stream");
   }
   // What refuses is an answer of its own; the stream only ends.
-  RABT_TRY(of, parts_.sessions.membership(ask));
+  RABT_TRY(of, parts_.sessions.acts.membership(ask));
   if (!of.listens())
     return denied("participant.not_a_participant",
                   "only who takes part in the session can listen to it");

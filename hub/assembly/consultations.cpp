@@ -11,21 +11,24 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
   RABT_TRY(detector, phi::Detector::make(config.privacy.detector));
   made->detector_ = std::move(detector);
   const consultation::SessionParts& of = parts.sessions;
-  made->sessions_ = consultation::make_sessions(of);
-  made->records_ = consultation::make_records({.store = of.store,
-                                               .audit = of.audit,
-                                               .blobs = of.blobs,
-                                               .keys = of.keys,
-                                               .access = *of.access,
-                                               .detector = *made->detector_,
-                                               .people = parts.people,
-                                               .sessions = *made->sessions_,
-                                               .clock = of.clock,
-                                               .random = of.random,
-                                               .ids = of.ids,
-                                               .video = of.settings,
-                                               .chat = config.chat_rules,
-                                               .documents = config.document_rules});
+  made->sessions_ = std::make_unique<consultation::Sessions>(of);
+  made->records_ = consultation::make_records(
+      {.store = of.store,
+       .audit = of.audit,
+       .blobs = of.blobs,
+       .keys = of.keys,
+       .access = *of.access,
+       .detector = *made->detector_,
+       .people = parts.people,
+       .sessions = made->sessions_->acts,
+       .book = [sessions = made->sessions_.get()](
+                   const consultation::Ask& ask) { return sessions->creation.create(ask); },
+       .clock = of.clock,
+       .random = of.random,
+       .ids = of.ids,
+       .video = of.settings,
+       .chat = config.chat_rules,
+       .documents = config.document_rules});
   made->practice_ = consultation::make_practice(
       {.store = of.store,
        .audit = of.audit,

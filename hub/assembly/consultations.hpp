@@ -4,11 +4,11 @@
 
 #include "hub/api/compat/doors.hpp"
 #include "hub/config/config.hpp"
-#include "hub/consultation/live.hpp"
-#include "hub/consultation/p2p_video.hpp"
-#include "hub/consultation/practice.hpp"
-#include "hub/consultation/records.hpp"
-#include "hub/consultation/session_service.hpp"
+#include "hub/consultation/events/live.hpp"
+#include "hub/consultation/practice/practice.hpp"
+#include "hub/consultation/record/records.hpp"
+#include "hub/consultation/sessions/sessions.hpp"
+#include "hub/consultation/workflow/p2p.hpp"
 #include "hub/phi/detector.hpp"
 #include "hub/webhooks/webhooks.hpp"
 
@@ -29,7 +29,7 @@ class Consultations {
   void begin(engine::Engine& engine, webhooks::Webhooks& webhooks);
   void stop();
 
-  [[nodiscard]] consultation::SessionService& sessions() { return *sessions_; }
+  [[nodiscard]] consultation::Sessions& sessions() { return *sessions_; }
   [[nodiscard]] consultation::Records& records() { return *records_; }
   [[nodiscard]] consultation::Practice& practice() { return *practice_; }
   [[nodiscard]] consultation::Live& live() { return *live_; }
@@ -38,7 +38,7 @@ class Consultations {
   Consultations() = default;
 
   std::unique_ptr<const phi::Detector> detector_;
-  std::unique_ptr<consultation::SessionService> sessions_;
+  std::unique_ptr<consultation::Sessions> sessions_;
   std::unique_ptr<consultation::Records> records_;
   std::unique_ptr<consultation::Practice> practice_;
   // Destroyed before the records, which its thread opens.

@@ -23,9 +23,10 @@
 #include "hub/assembly/webhooks.hpp"
 #include "hub/audit/metrics.hpp"
 #include "hub/base/check.hpp"
-#include "hub/consultation/p2p_video.hpp"
-#include "hub/consultation/register.hpp"
-#include "hub/consultation/relations.hpp"
+#include "hub/consultation/rows/relations.hpp"
+#include "hub/consultation/workflow/p2p.hpp"
+#include "hub/consultation/workflow/register.hpp"
+#include "hub/consultation/workflow/session_actions.hpp"
 #include "hub/engine/metrics.hpp"
 #include "hub/identity/authenticator.hpp"
 #include "hub/phi/metrics.hpp"
@@ -369,7 +370,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
               .ready = [this] { return senders_ready(base->senders); },
               .provider_event =
                   [this](const Json& event) {
-                    return consultations->sessions().provider_event(event);
+                    return consultations->sessions().provider_events.take(event);
                   },
               .outcomes = outcomes.get()},
              std::move(sources)},

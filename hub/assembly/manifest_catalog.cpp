@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "hub/assembly/plugins.hpp"
-#include "hub/consultation/register.hpp"
+#include "hub/consultation/workflow/register.hpp"
 #include "hub/plugin/package/capability.hpp"
 #include "hub/plugin/package/manifest.hpp"
 

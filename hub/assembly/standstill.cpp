@@ -1,6 +1,6 @@
 #include "hub/assembly/standstill.hpp"
 
-#include "hub/consultation/standstill.hpp"
+#include "hub/consultation/intents/standstill.hpp"
 
 namespace rabt::assembly {
 

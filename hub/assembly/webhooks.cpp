@@ -1,7 +1,7 @@
 #include "hub/assembly/webhooks.hpp"
 
 #include "hub/api/compat/pulseone.hpp"
-#include "hub/consultation/reference.hpp"
+#include "hub/consultation/request/reference.hpp"
 #include "hub/net/url.hpp"
 
 namespace rabt::assembly {
@@ -47,7 +47,7 @@ Result<std::string> message_of(consultation::Sessions& sessions, const std::stri
   ask.caller.who.kind = identity::Kind::node;
   ask.caller.who.tenant = tenant;
   ask.caller.who.roles = {identity::Role::operator_};
-  RABT_TRY(session, sessions.membership(ask));
+  RABT_TRY(session, sessions.acts.membership(ask));
   return api::compat::bus_message(delivery.topic, event, &session).dump();
 }
 

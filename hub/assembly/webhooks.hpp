@@ -5,7 +5,8 @@
 #include "hub/assembly/foundation.hpp"
 #include "hub/bus/connection.hpp"
 #include "hub/config/config.hpp"
-#include "hub/consultation/practice.hpp"
+#include "hub/consultation/practice/practice.hpp"
+#include "hub/consultation/sessions/sessions.hpp"
 #include "hub/webhooks/webhooks.hpp"
 
 namespace rabt::assembly {

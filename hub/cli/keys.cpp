@@ -11,7 +11,7 @@
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
-#include "hub/consultation/data_keys.hpp"
+#include "hub/consultation/rows/data_keys.hpp"
 #include "hub/identity/approvals.hpp"
 #include "hub/keys/requests.hpp"
 

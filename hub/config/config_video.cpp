@@ -1,12 +1,12 @@
 #include <algorithm>
 
 #include "hub/config/config_reader.hpp"
-#include "hub/consultation/sessions.hpp"
+#include "hub/consultation/session/session.hpp"
 #include "hub/schema/schema_regex.hpp"
 #include "hub/workflow/cron.hpp"
 
 // The sections `video`, `licence`, `consent` and `metering`: what sessions go by
-// (hub/consultation/settings.hpp), and what a month of them may cost.
+// (hub/consultation/request/settings.hpp), and what a month of them may cost.
 namespace rabt::config {
 
 namespace {

@@ -5,7 +5,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/base/event_names.hpp"
 #include "hub/base/suggest.hpp"
-#include "hub/consultation/reference.hpp"
+#include "hub/consultation/request/reference.hpp"
 #include "hub/consultation/session/session.hpp"
 
 namespace rabt::webhooks {
@@ -143,7 +143,7 @@ const Route* route_of(const std::vector<Route>& routes, const Json& event) {
   const std::string type = event.string_or("type", "");
   const std::string_view name = event_name(type);
   if (name.empty()) return nullptr;
-  const bool appointment = event["data"].bool_or("hasAppointment", false);
+  const bool appointment = event["data"].bool_or("namesAppointment", false);
   const auto found = std::find_if(routes.begin(), routes.end(), [&](const Route& one) {
     return fits(one.event, name) && (appointment || !one.appointment);
   });

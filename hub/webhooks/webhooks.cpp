@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "hub/base/trace_context.hpp"
-#include "hub/consultation/fields.hpp"
+#include "hub/consultation/request/fields.hpp"
 #include "hub/net/url.hpp"
 
 namespace rabt::webhooks {

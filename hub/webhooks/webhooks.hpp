@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "hub/base/metrics.hpp"
-#include "hub/consultation/ask.hpp"
+#include "hub/consultation/request/ask.hpp"
 #include "hub/webhooks/book.hpp"
 #include "hub/webhooks/sender.hpp"
 

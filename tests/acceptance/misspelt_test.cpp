@@ -1,6 +1,6 @@
 #include <set>
 
-#include "hub/consultation/register.hpp"
+#include "hub/consultation/workflow/register.hpp"
 #include "tests/acceptance/description.hpp"
 #include "tests/acceptance/hospital.hpp"
 

@@ -3,7 +3,7 @@
 #include <future>
 
 #include "hub/audit/metrics.hpp"
-#include "hub/consultation/register.hpp"
+#include "hub/consultation/workflow/register.hpp"
 #include "hub/engine/metrics.hpp"
 #include "hub/http/request_head.hpp"
 #include "hub/phi/metrics.hpp"
@@ -99,18 +99,19 @@ void ApiRig::open(Options options) {
        .tenant = "t1",
        .allow = std::make_shared<const net::AllowList>(must(net::AllowList::make({}, {})))},
       {}));
-  sessions_ = consultation::make_sessions({.store = hub.store(),
-                                           .audit = audit,
-                                           .keys = hub.keys(),
-                                           .blobs = hub.blobs(),
-                                           .directory = *people,
-                                           .actions = hub.host(),
-                                           .clock = clock,
-                                           .random = random,
-                                           .ids = ids,
-                                           .log = null_logger(),
-                                           .tenant = "t1",
-                                           .access = access_.get()});
+  sessions_ =
+      std::make_unique<consultation::Sessions>(consultation::SessionParts{.store = hub.store(),
+                                                                          .audit = audit,
+                                                                          .keys = hub.keys(),
+                                                                          .blobs = hub.blobs(),
+                                                                          .directory = *people,
+                                                                          .actions = hub.host(),
+                                                                          .clock = clock,
+                                                                          .random = random,
+                                                                          .ids = ids,
+                                                                          .log = null_logger(),
+                                                                          .tenant = "t1",
+                                                                          .access = access_.get()});
   outcomes_ = std::make_unique<DeliveryOutcomes>(
       DeliveryOutcomes::Parts{hub.store(), hub.keys(), clock, random, "t1"});
   std::unique_ptr<Resources> resources(new Resources{

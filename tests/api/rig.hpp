@@ -8,7 +8,7 @@
 
 #include "hub/api/api.hpp"
 #include "hub/audit/export/syslog_sender.hpp"
-#include "hub/consultation/session_service.hpp"
+#include "hub/consultation/sessions/sessions.hpp"
 #include "tests/engine/rig.hpp"
 #include "tests/must.hpp"
 
@@ -89,7 +89,7 @@ class ApiRig {
   std::unique_ptr<identity::Oidc> oidc_;
   std::unique_ptr<identity::Authenticator> authenticator_;
   std::unique_ptr<identity::Watch> watch_;
-  std::unique_ptr<consultation::SessionService> sessions_;
+  std::unique_ptr<consultation::Sessions> sessions_;
   std::unique_ptr<Replays> replays_;
   std::unique_ptr<DeliveryOutcomes> outcomes_;
   std::unique_ptr<Cursors> cursors_;

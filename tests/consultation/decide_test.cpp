@@ -456,7 +456,7 @@ TEST_F(Decide, ARoomThatIsLostForFiveMinutesFailsTheSession) {
 
 //
 TEST_F(Decide, ADoorThatStartsByCallAloneIsToldWhenAllAreThere) {
-  is_.door = "emr";
+  is_.begins_by_call = true;
   act(doctor_, Join{.stay = "s1"});
   act(patient_, Join{.stay = "s2"});
   EXPECT_EQ(events_, "participant-joined ready ");

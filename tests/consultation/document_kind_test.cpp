@@ -1,4 +1,4 @@
-#include "hub/consultation/document_kind.hpp"
+#include "hub/consultation/record/document_kind.hpp"
 
 #include <gtest/gtest.h>
 

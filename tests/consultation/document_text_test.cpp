@@ -1,9 +1,9 @@
-#include "hub/consultation/document_text.hpp"
+#include "hub/consultation/record/document_text.hpp"
 
 #include <gtest/gtest.h>
 
 #include "hub/base/bytes.hpp"
-#include "hub/consultation/inflate.hpp"
+#include "hub/consultation/record/inflate.hpp"
 #include "hub/phi/detector.hpp"
 
 namespace rabt::consultation {

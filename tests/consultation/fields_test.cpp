@@ -1,4 +1,4 @@
-#include "hub/consultation/fields.hpp"
+#include "hub/consultation/request/fields.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "hub/consultation/languages.hpp"
+#include "hub/consultation/record/languages.hpp"
 
 #include <gtest/gtest.h>
 

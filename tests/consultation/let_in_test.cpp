@@ -56,13 +56,13 @@ TEST_F(LetIn, TheQueryOfSecurityListsWhatOlderHubsLetIn) {
   ASSERT_NE(query_of_security(), "") << "SECURITY.md has no query";
   // Good ones: a visit that the patient came to, one that he booked, one of several clinicians.
   const std::string met = id_of(made());
-  must(sessions_->record_consent(as(patient_, met, says("recording", false))));
-  must(sessions_->join(as(patient_, met)));
-  must(sessions_->create(
+  must(sessions_->people.record_consent(as(patient_, met, says("recording", false))));
+  must(sessions_->entry.join(as(patient_, met)));
+  must(sessions_->creation.create(
       as(patient_, {}, Json::object({{"type", "doctor_patient"}, {"provider", doctor_}}))));
   const std::string team = id_of(made());
   for (const auto& [person, role] : {std::pair{nurse_, "nurse"}, {doctor2_, "nurse"}})
-    must(sessions_->add_participant(
+    must(sessions_->people.add_participant(
         as(doctor_, team, Json::object({{"person", person}, {"role", role}}))));
   EXPECT_EQ(found(), std::set<std::string>{});
 
@@ -72,21 +72,21 @@ TEST_F(LetIn, TheQueryOfSecurityListsWhatOlderHubsLetIn) {
   static constexpr store::Statement kPatientBy{
       "UPDATE session SET patient_by = $2 WHERE tenant = 't1' AND id = $1"};
   const std::string by_role = id_of(made());
-  must(sessions_->add_participant(
+  must(sessions_->people.add_participant(
       as(doctor_, by_role, Json::object({{"person", nurse_}, {"role", "nurse"}}))));
   write(kPerson, by_role, patient2_);
 
-  const std::string by_helper = id_of(
-      must(sessions_->create(as(doctor_, {}, Json::object({{"type", "remote_monitoring"}})))));
-  must(sessions_->add_participant(
+  const std::string by_helper = id_of(must(
+      sessions_->creation.create(as(doctor_, {}, Json::object({{"type", "remote_monitoring"}})))));
+  must(sessions_->people.add_participant(
       as(doctor_, by_helper, Json::object({{"person", nurse_}, {"role", "nurse"}}))));
-  must(sessions_->add_participant(
+  must(sessions_->people.add_participant(
       as(nurse_, by_helper, Json::object({{"person", patient_}, {"role", "patient"}}))));
   EXPECT_EQ(found().size(), 1U) << "the hub knows who brought the helper in";
   write(kPatientBy, by_helper, nurse_);
 
   const std::string by_refusal = id_of(made());
-  must(sessions_->record_consent(as(patient_, by_refusal, says("recording", false))));
+  must(sessions_->people.record_consent(as(patient_, by_refusal, says("recording", false))));
   write(kPatientBy, by_refusal, "");
 
   EXPECT_EQ(found(), (std::set<std::string>{"role " + by_role + " " + patient2_,

@@ -1,4 +1,4 @@
-#include "hub/consultation/line_quality.hpp"
+#include "hub/consultation/line/quality.hpp"
 
 #include <gtest/gtest.h>
 

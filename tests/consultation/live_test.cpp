@@ -1,4 +1,4 @@
-#include "hub/consultation/live.hpp"
+#include "hub/consultation/events/live.hpp"
 
 #include <thread>
 
@@ -77,8 +77,8 @@ TEST_F(LiveChannel, TellsEachEventOnceAndInOrder) {
   const auto heard = std::make_shared<Heard>();
   const std::int64_t newest = must(live_->listen("t1", session, std::nullopt, heard));
   ASSERT_GT(newest, 0);
-  must(sessions_->start(as(doctor_, session)));
-  must(sessions_->end(as(doctor_, session)));
+  must(sessions_->life.start(as(doctor_, session)));
+  must(sessions_->life.end(as(doctor_, session)));
   ASSERT_TRUE(eventually([&] {
     const auto events = heard->events();
     return !events.empty() && events.back().type == "completed";
@@ -95,8 +95,8 @@ TEST_F(LiveChannel, TellsEachEventOnceAndInOrder) {
 
 TEST_F(LiveChannel, ResumesBehindTheLastEventThatWasSeen) {
   const std::string session = make_session();
-  must(sessions_->start(as(doctor_, session)));
-  must(sessions_->end(as(doctor_, session)));
+  must(sessions_->life.start(as(doctor_, session)));
+  must(sessions_->life.end(as(doctor_, session)));
   const auto all = std::make_shared<Heard>();
   const std::int64_t newest = must(live_->listen("t1", session, 0, all));
   ASSERT_TRUE(eventually([&] { return all->caught_up_times() == 1; }));
@@ -116,7 +116,7 @@ TEST_F(LiveChannel, WhoHasLeftHearsNothing) {
   must(live_->listen("t1", session, std::nullopt, stays));
   EXPECT_EQ(live_->listeners(), 2U);
   live_->leave(session, *gone);
-  must(sessions_->start(as(doctor_, session)));
+  must(sessions_->life.start(as(doctor_, session)));
   ASSERT_TRUE(eventually([&] { return !stays->events().empty(); }));
   EXPECT_TRUE(gone->events().empty());
   EXPECT_EQ(live_->listeners(), 1U);

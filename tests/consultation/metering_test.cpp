@@ -1,4 +1,6 @@
-#include "hub/consultation/metering.hpp"
+#include "hub/consultation/practice/metering.hpp"
+
+#include "hub/consultation/session/time.hpp"
 
 #include <gtest/gtest.h>
 

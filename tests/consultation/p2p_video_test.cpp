@@ -1,4 +1,4 @@
-#include "hub/consultation/p2p_video.hpp"
+#include "hub/consultation/workflow/p2p.hpp"
 
 #include <gtest/gtest.h>
 

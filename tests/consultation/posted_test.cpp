@@ -30,7 +30,7 @@ TEST_F(Posted, WhatIsPostedOfAPersonBelongsToTheParticipantAndTheRecordStays) {
   const std::string at_once =
       id_of(made(with(plain(), "participants", Json::array({posted(members)}))));
   const std::string later = id_of(made());
-  must(sessions_->add_participant(as(doctor_, later, posted(members))));
+  must(sessions_->people.add_participant(as(doctor_, later, posted(members))));
   for (const std::string& id : {at_once, later}) {
     const Json one = part(id, patient_);
     for (const auto& [key, value] : members.as_object()) EXPECT_EQ(one[key], value) << key;
@@ -40,7 +40,7 @@ TEST_F(Posted, WhatIsPostedOfAPersonBelongsToTheParticipantAndTheRecordStays) {
   }
   EXPECT_EQ(people_.of(patient_).profile.string_or("name", ""), "Patient One");
   // Somebody else who takes part sees names alone.
-  must(sessions_->add_participant(
+  must(sessions_->people.add_participant(
       as(doctor_, later, Json::object({{"person", nurse_}, {"role", "observer"}}))));
   EXPECT_EQ(seen(later)["participants"].size(), 3U) << "posted again, the patient is no second one";
 }
@@ -57,10 +57,10 @@ TEST_F(Posted, APatientWhoComesLaterIsAskedForHisPreference) {
   const std::string id =
       id_of(made(Json::object({{"type", "emergency_consultation"}, {"waitingRoom", false}})));
   EXPECT_EQ(seen(id)["warnings"].dump(), "[]");
-  must(sessions_->add_participant(
+  must(sessions_->people.add_participant(
       as(doctor_, id, posted(Json::object({{"genderPreference", "female"}})))));
   EXPECT_EQ(seen(id)["warnings"].dump(), R"(["preference.gender"])");
-  must(sessions_->add_participant(
+  must(sessions_->people.add_participant(
       as(doctor_, id, posted(Json::object({{"genderPreference", "male"}})))));
   EXPECT_EQ(seen(id)["warnings"].dump(), "[]") << "posted again";
 }
@@ -68,8 +68,8 @@ TEST_F(Posted, APatientWhoComesLaterIsAskedForHisPreference) {
 // R-12
 TEST_F(Posted, ASessionThatIsOverLooksAsItDidWhateverBecomesOfTheRecords) {
   const std::string id = id_of(made());
-  must(sessions_->start(as(doctor_, id)));
-  must(sessions_->end(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
+  must(sessions_->life.end(as(doctor_, id)));
   const std::string before = seen(id).dump();
   people_.of(patient_).profile.set("name", "Renamed");
   people_.of(patient_).profile.set("genderPreference", "female");
@@ -80,21 +80,21 @@ TEST_F(Posted, ASessionThatIsOverLooksAsItDidWhateverBecomesOfTheRecords) {
 TEST_F(Posted, EveryWayToAMediaTokenHasAnEntryOfItsOwn) {
   const std::string id = id_of(made());
   EXPECT_EQ(entries(id, "token.issued"), 1U) << "with the session";
-  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
   EXPECT_EQ(entries(id, "token.issued"), 2U);
   EXPECT_EQ(entries(id, "session.waiting"), 1U);
-  must(sessions_->token(as(doctor_, id)));
+  must(sessions_->entry.token(as(doctor_, id)));
   EXPECT_EQ(entries(id, "token.issued"), 3U);
-  must(sessions_->join(as(patient_, id)));
+  must(sessions_->entry.join(as(patient_, id)));
   EXPECT_EQ(entries(id, "token.issued"), 3U) << "he waits, and has none";
   Ask admit = as(doctor_, id);
   admit.record = part_of(id, patient_);
-  EXPECT_EQ(must(sessions_->admit(admit)).string_or("tokenUse", ""), "media");
+  EXPECT_EQ(must(sessions_->people.admit(admit)).string_or("tokenUse", ""), "media");
   EXPECT_EQ(entries(id, "token.issued"), 4U);
   // One that opens the room, too.
   const std::string planned =
       id_of(made(with(plain(), "scheduledStart", to_iso8601({clock_.now().ms + 86'400'000}))));
-  must(sessions_->token(as(doctor_, planned)));
+  must(sessions_->entry.token(as(doctor_, planned)));
   EXPECT_EQ(entries(planned, "token.issued"), 1U);
 }
 
@@ -103,15 +103,16 @@ TEST_F(Posted, APatientHasSoManyOpenBookingsAndNoRoomWaitsForThem) {
   close();
   open();
   const auto book = [&](const std::string& patient) {
-    return sessions_->create(
+    return sessions_->creation.create(
         as(patient, {}, Json::object({{"type", "doctor_patient"}, {"provider", doctor_}})));
   };
   const std::string first = id_of(must(book(patient_)));
   must(book(patient_));
   EXPECT_EQ(code(book(patient_)), "booking.limit");
   EXPECT_EQ(code(book(patient2_)), "ok");
-  EXPECT_EQ(code(sessions_->create(as(doctor_, {}, plain()))), "ok") << "others book for him";
-  must(sessions_->cancel(as(patient_, first)));
+  EXPECT_EQ(code(sessions_->creation.create(as(doctor_, {}, plain()))), "ok")
+      << "others book for him";
+  must(sessions_->life.cancel(as(patient_, first)));
   EXPECT_EQ(code(book(patient_)), "ok");
   ASSERT_TRUE(eventually([&] { return told("created").size() == 5; }));
   EXPECT_EQ(provider_.calls("create-session").size(), 1U) << "the doctor's";
@@ -123,10 +124,10 @@ TEST_F(Posted, AClientOfPulseOneThatJoinsHasJoinedThoughTheProviderSeesNobody) {
   close();
   open();
   Ask ask = as(doctor_, {}, with(plain(), "waitingRoom", false));
-  ask.door = "pulseone";
-  const std::string id = id_of(must(sessions_->create(ask)));
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->join(as(doctor_, id)));
+  ask.manner.joined_counts = true;
+  const std::string id = id_of(must(sessions_->creation.create(ask)));
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
   EXPECT_EQ(entries(id, "participant.joined"), 1U);
 }
 

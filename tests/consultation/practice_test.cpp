@@ -1,7 +1,7 @@
-#include "hub/consultation/practice.hpp"
+#include "hub/consultation/practice/practice.hpp"
 
 #include "hub/consultation/practice/agreements.hpp"
-#include "hub/consultation/practice/slot_statements.hpp"
+#include "hub/consultation/rows/slot_statements.hpp"
 #include "tests/consultation/fakes.hpp"
 #include "tests/consultation/plan_of.hpp"
 

@@ -1,4 +1,4 @@
-#include "hub/consultation/provider_time.hpp"
+#include "hub/consultation/rows/provider_time.hpp"
 
 #include <thread>
 
@@ -55,7 +55,7 @@ class ProviderTime : public ServiceHouse {
     return with(with(plain(), "scheduledStart", at(clock)), "plannedMinutes", minutes);
   }
   Answer book(const std::string& clock, std::int64_t minutes = 30) {
-    return sessions_->create(as(doctor_, {}, visit(clock, minutes)));
+    return sessions_->creation.create(as(doctor_, {}, visit(clock, minutes)));
   }
   std::string booked(const std::string& clock, std::int64_t minutes = 30) {
     return id_of(must(book(clock, minutes)));
@@ -63,7 +63,7 @@ class ProviderTime : public ServiceHouse {
   Answer change(const std::string& session, Json members) {
     Ask ask = as(doctor_, session, std::move(members));
     ask.version = seen(session).int_or("version", 0);
-    return sessions_->change(ask);
+    return sessions_->life.change(ask);
   }
   Answer move(const std::string& session, const std::string& clock) {
     return change(session, Json::object({{"scheduledStart", at(clock)}}));
@@ -100,12 +100,12 @@ TEST_F(ProviderTime, WhatASessionCoversIsTakenOverMidnight) {
 
 TEST_F(ProviderTime, ATimeIsGivenBackWhateverEndsItsSession) {
   must(publish({{"09:00", "12:00"}}));
-  must(sessions_->cancel(as(doctor_, booked("10:00"))));
+  must(sessions_->life.cancel(as(doctor_, booked("10:00"))));
   const std::string again = booked("09:45");
   EXPECT_EQ(code(book("09:45")), "provider.busy");
-  must(sessions_->start(as(doctor_, again)));
+  must(sessions_->life.start(as(doctor_, again)));
   EXPECT_EQ(code(book("09:45")), "provider.busy");
-  must(sessions_->end(as(doctor_, again)));
+  must(sessions_->life.end(as(doctor_, again)));
   const std::string missed = booked("09:45");
   EXPECT_EQ(slots(), "09:00-09:45 free|09:45-10:15 booked|10:15-12:00 free|");
   clock_.advance_ms(parse_iso8601(at("10:20"))->ms - clock_.now().ms);
@@ -125,7 +125,7 @@ TEST_F(ProviderTime, AMovedSessionTakesItsNewPlaceAndLeavesTheOldOne) {
   EXPECT_EQ(code(change(one, Json::object({{"plannedMinutes", 45}}))), "provider.busy");
   EXPECT_EQ(code(change(one, Json::object({{"notes", "x"}}))), "ok");
   EXPECT_EQ(code(book("10:15")), "ok");
-  must(sessions_->cancel(as(doctor_, other)));
+  must(sessions_->life.cancel(as(doctor_, other)));
   EXPECT_EQ(code(change(one, Json::object({{"plannedMinutes", 45}}))), "ok");
   EXPECT_EQ(code(book("11:30")), "provider.busy");
 }
@@ -152,18 +152,18 @@ TEST_F(ProviderTime, BlockedHoursAreTaken) {
 TEST_F(ProviderTime, AcceptanceAndAssignmentAskForTheTime) {
   must(publish({{"09:00", "12:00"}}));
   Ask wish = as(patient_, {}, with(visit("10:00"), "request", true));
-  const std::string request = id_of(must(sessions_->create(wish)));
+  const std::string request = id_of(must(sessions_->creation.create(wish)));
   const std::string own = booked("10:15");
-  EXPECT_EQ(code(sessions_->accept(as(doctor_, request))), "provider.busy");
-  EXPECT_EQ(code(sessions_->assign(as_admin(request, Json::object({{"provider", doctor_}})))),
+  EXPECT_EQ(code(sessions_->life.accept(as(doctor_, request))), "provider.busy");
+  EXPECT_EQ(code(sessions_->life.assign(as_admin(request, Json::object({{"provider", doctor_}})))),
             "provider.busy");
-  const std::string others =
-      id_of(must(sessions_->create(as(doctor2_, {}, with(visit("10:00"), "patient", patient2_)))));
-  EXPECT_EQ(code(sessions_->assign(as_admin(others, Json::object({{"provider", doctor_}})))),
+  const std::string others = id_of(must(
+      sessions_->creation.create(as(doctor2_, {}, with(visit("10:00"), "patient", patient2_)))));
+  EXPECT_EQ(code(sessions_->life.assign(as_admin(others, Json::object({{"provider", doctor_}})))),
             "provider.busy");
-  must(sessions_->cancel(as(doctor_, own)));
-  EXPECT_EQ(code(sessions_->accept(as(doctor_, request))), "ok");
-  EXPECT_EQ(code(sessions_->assign(as_admin(others, Json::object({{"provider", doctor_}})))),
+  must(sessions_->life.cancel(as(doctor_, own)));
+  EXPECT_EQ(code(sessions_->life.accept(as(doctor_, request))), "ok");
+  EXPECT_EQ(code(sessions_->life.assign(as_admin(others, Json::object({{"provider", doctor_}})))),
             "provider.busy");
   EXPECT_EQ(code(book("10:00")), "provider.busy");
 }
@@ -171,7 +171,7 @@ TEST_F(ProviderTime, AcceptanceAndAssignmentAskForTheTime) {
 TEST_F(ProviderTime, ABookedFollowUpAsksForTheTime) {
   must(publish({{"09:00", "12:00"}}));
   const std::string running = id_of(made());
-  must(sessions_->start(as(doctor_, running)));
+  must(sessions_->life.start(as(doctor_, running)));
   booked("10:00");
   const auto plan = [&](const std::string& clock) {
     return records_->plan_follow_up(
@@ -184,15 +184,43 @@ TEST_F(ProviderTime, ABookedFollowUpAsksForTheTime) {
 TEST_F(ProviderTime, AnEmergencyALateEntryAndABookingOfTheHospitalAreTakenWithAWarning) {
   must(publish({{"09:00", "12:00"}}));
   booked("10:00");
-  const Json emergency = must(
-      sessions_->create(as(doctor_, {}, with(visit("10:00"), "type", "emergency_consultation"))));
-  EXPECT_EQ(warnings(emergency), R"(["provider.overlap"])");
   Ask workflow = as({}, {}, with(visit("10:00"), "provider", doctor_));
-  workflow.door = "workflow";
-  EXPECT_EQ(warnings(must(sessions_->create(workflow))), R"(["provider.overlap"])");
+  workflow.system = true;
+  workflow.manner = kWorkflowManner;
+  EXPECT_EQ(warnings(must(sessions_->creation.create(workflow))), R"(["provider.overlap"])");
   clock_.advance_ms(parse_iso8601(at("10:05"))->ms - clock_.now().ms);
+  const auto emergency = [&](const std::string& clock) {
+    return sessions_->creation.create(
+        as(doctor_, {}, with(visit(clock), "type", "emergency_consultation")));
+  };
+  EXPECT_EQ(warnings(must(emergency("10:10"))), R"(["provider.overlap"])");
   EXPECT_EQ(warnings(must(book("10:00"))), R"(["provider.overlap"])");
   EXPECT_EQ(code(book("10:10")), "provider.busy");
+}
+
+// One that is planned for later is an appointment, and a late entry is the staff's.
+TEST_F(ProviderTime, APlannedEmergencyAndAPatientsLateEntryAskForTheTime) {
+  must(publish({{"09:00", "12:00"}}));
+  booked("10:00");
+  EXPECT_EQ(code(sessions_->creation.create(
+                as(doctor_, {}, with(visit("10:00"), "type", "emergency_consultation")))),
+            "provider.busy");
+  clock_.advance_ms(parse_iso8601(at("10:05"))->ms - clock_.now().ms);
+  Json late = with(visit("10:00"), "provider", doctor_);
+  late.set("patient", patient2_);
+  EXPECT_EQ(code(sessions_->creation.create(as(patient2_, {}, late))), "provider.busy");
+}
+
+// A type that is asked for the time asks when it becomes that type.
+TEST_F(ProviderTime, AnEmergencyThatBecomesAnAppointmentAsksForTheTime) {
+  must(publish({{"09:00", "12:00"}}));
+  booked("10:00");
+  clock_.advance_ms(parse_iso8601(at("09:50"))->ms - clock_.now().ms);
+  const std::string id = id_of(must(sessions_->creation.create(
+      as(doctor_, {}, with(visit("10:10"), "type", "emergency_consultation")))));
+  Ask change = as(doctor_, id, Json::object({{"type", "doctor_patient"}}));
+  change.manner.retypes = true;
+  EXPECT_EQ(code(sessions_->life.change(change)), "provider.busy");
 }
 
 TEST_F(ProviderTime, PlacesInAClinicAreCountedAndNotCompared) {
@@ -210,7 +238,7 @@ TEST_F(ProviderTime, PlacesInAClinicAreCountedAndNotCompared) {
   const auto place = [&](Json body) {
     body.set("clinic", made_clinic["id"]);
     body.set("clinicSession", session["id"]);
-    return sessions_->create(as(doctor_, {}, std::move(body)));
+    return sessions_->creation.create(as(doctor_, {}, std::move(body)));
   };
   EXPECT_EQ(warnings(must(place(plain()))), "[]");
   EXPECT_EQ(warnings(must(place(visit("10:00")))), "[]");

@@ -1,7 +1,7 @@
-#include "hub/consultation/records.hpp"
+#include "hub/consultation/record/records.hpp"
 
 #include "hub/base/bytes.hpp"
-#include "hub/consultation/document_kind.hpp"
+#include "hub/consultation/record/document_kind.hpp"
 #include "tests/consultation/fakes.hpp"
 
 // Records of a session on a real store; the sessions themselves are stand-ins.
@@ -33,6 +33,7 @@ class RecordsTest : public RecordHouse {
                              .detector = *detector_,
                              .people = people_,
                              .sessions = sessions_,
+                             .book = [this](const Ask& ask) { return sessions_.create(ask); },
                              .clock = clock_,
                              .random = random_,
                              .ids = ids_,
@@ -205,6 +206,7 @@ TEST_F(RecordsTest, B18ChatCanBeSwitchedOff) {
                            .detector = *detector_,
                            .people = people_,
                            .sessions = sessions_,
+                           .book = [this](const Ask& ask) { return sessions_.create(ask); },
                            .clock = clock_,
                            .random = random_,
                            .ids = ids_,
@@ -565,7 +567,7 @@ TEST_F(RecordsTest, WhatNoClientSentOfTheProvidersWordsIsAddedOnceAndInItsPlace)
   Ask add;
   add.caller.who = {.kind = identity::Kind::node, .tenant = "t1"};
   add.caller.who.id = "sessions";
-  add.door = "workflow";
+  add.system = true;
   add.session = kSession;
   add.body = Json::object({{"recording", "01BX5ZZKBKACTAV9WEVGEMMVRZ"},
                            {"said", Json::array({said("a/0", "doctor", 1'000, "Good morning"),

@@ -1,4 +1,6 @@
-#include "hub/consultation/register.hpp"
+#include "hub/consultation/workflow/register.hpp"
+
+#include "hub/consultation/recording/keep.hpp"
 
 #include <gtest/gtest.h>
 

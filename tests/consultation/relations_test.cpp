@@ -1,4 +1,4 @@
-#include "hub/consultation/relations.hpp"
+#include "hub/consultation/rows/relations.hpp"
 
 #include <string>
 
@@ -38,11 +38,12 @@ class Treating : public SessionHouse {
   }
   std::string booked(Json body) {
     body.set("provider", doctor_);
-    return id_of(must(sessions_->create(as_source(std::move(body)))));
+    return id_of(must(sessions_->creation.create(as_source(std::move(body)))));
   }
   // The session of a follow-up, as doctor_ opens it.
   std::string follow_up(const std::string& of, const std::string& doctor, std::int64_t hours = 1) {
-    return id_of(must(sessions_->create(as(doctor, {}, with(planned(hours), "followUpOf", of)))));
+    return id_of(
+        must(sessions_->creation.create(as(doctor, {}, with(planned(hours), "followUpOf", of)))));
   }
 };
 
@@ -50,10 +51,10 @@ TEST_F(Treating, ASessionThatADoctorOpensHimselfMakesHimTreatOnceThePatientComes
   const std::string session = id_of(made(planned(1)));
   EXPECT_FALSE(treats(doctor_));
   EXPECT_TRUE(of(doctor_).has(Is::opened_alone));
-  must(sessions_->join(as(doctor_, session)));
-  must(sessions_->start(as(doctor_, session)));
+  must(sessions_->entry.join(as(doctor_, session)));
+  must(sessions_->life.start(as(doctor_, session)));
   EXPECT_FALSE(treats(doctor_)) << "he runs it alone";
-  must(sessions_->join(as(patient_, session)));
+  must(sessions_->entry.join(as(patient_, session)));
   EXPECT_TRUE(treats(doctor_)) << "the patient waits to be let in";
   EXPECT_FALSE(treats(doctor2_));
 }
@@ -65,16 +66,16 @@ TEST_F(Treating, ABookingOfSomebodyElseMakesHimTreat) {
 }
 
 TEST_F(Treating, ARequestOfThePatientMakesWhoTakesItTreat) {
-  const Json asked =
-      must(sessions_->create(as(patient_, {}, Json::object({{"type", "doctor_patient"}}))));
+  const Json asked = must(
+      sessions_->creation.create(as(patient_, {}, Json::object({{"type", "doctor_patient"}}))));
   EXPECT_FALSE(treats(doctor_));
-  must(sessions_->accept(as(doctor_, id_of(asked))));
+  must(sessions_->life.accept(as(doctor_, id_of(asked))));
   EXPECT_TRUE(treats(doctor_));
 }
 
 TEST_F(Treating, WhomAnotherDoctorBringsInTreatsAndNotWhoOpenedItAlone) {
   const std::string session = id_of(made(planned(1)));
-  must(sessions_->add_participant(
+  must(sessions_->people.add_participant(
       as(doctor_, session, Json::object({{"person", doctor2_}, {"role", "doctor"}}))));
   EXPECT_TRUE(treats(doctor2_));
   EXPECT_FALSE(treats(doctor_));
@@ -82,18 +83,18 @@ TEST_F(Treating, WhomAnotherDoctorBringsInTreatsAndNotWhoOpenedItAlone) {
 
 TEST_F(Treating, AnOfficeThatGivesTheSessionToTheDoctorStandsBehindIt) {
   const std::string session = id_of(made(planned(1)));
-  must(sessions_->assign(as_admin(session, Json::object({{"provider", doctor_}}))));
+  must(sessions_->life.assign(as_admin(session, Json::object({{"provider", doctor_}}))));
   EXPECT_TRUE(treats(doctor_));
 }
 
 TEST_F(Treating, APatientWhomTheDoctorBringsIntoAnotherSessionStandsOnHisWord) {
   const Json bare = Json::object({{"type", "emergency_consultation"}});
   const std::string added = booked(bare);
-  must(sessions_->add_participant(
+  must(sessions_->people.add_participant(
       as(doctor_, added, Json::object({{"person", patient_}, {"role", "patient"}}))));
   EXPECT_FALSE(treats(doctor_));
   const std::string changed = booked(bare);
-  must(sessions_->change(as(doctor_, changed, Json::object({{"patient", patient_}}))));
+  must(sessions_->life.change(as(doctor_, changed, Json::object({{"patient", patient_}}))));
   EXPECT_FALSE(treats(doctor_));
   EXPECT_TRUE(of(doctor_).has(Is::opened_alone));
 }
@@ -105,9 +106,9 @@ TEST_F(Treating, FromTheConfiguredHoursBeforeTheStartUntilThirtyDaysAfterTheEnd)
   EXPECT_TRUE(of(doctor_, 25).has(Is::treats));
   clock_.advance_ms(kHourMs);
   EXPECT_TRUE(treats(doctor_));
-  must(sessions_->join(as(doctor_, session)));
-  must(sessions_->start(as(doctor_, session)));
-  must(sessions_->end(as(doctor_, session)));
+  must(sessions_->entry.join(as(doctor_, session)));
+  must(sessions_->life.start(as(doctor_, session)));
+  must(sessions_->life.end(as(doctor_, session)));
   clock_.advance_ms((30 * 24 - 1) * kHourMs);
   EXPECT_TRUE(treats(doctor_));
   clock_.advance_ms(2 * kHourMs);
@@ -116,10 +117,10 @@ TEST_F(Treating, FromTheConfiguredHoursBeforeTheStartUntilThirtyDaysAfterTheEnd)
 
 TEST_F(Treating, AFollowUpGoesOnWithWhatStoodBehindTheSessionBefore) {
   const std::string met = booked(planned(0));
-  must(sessions_->join(as(patient_, met)));
-  must(sessions_->join(as(doctor_, met)));
-  must(sessions_->start(as(doctor_, met)));
-  must(sessions_->end(as(doctor_, met)));
+  must(sessions_->entry.join(as(patient_, met)));
+  must(sessions_->entry.join(as(doctor_, met)));
+  must(sessions_->life.start(as(doctor_, met)));
+  must(sessions_->life.end(as(doctor_, met)));
   clock_.advance_ms((29 * 24) * kHourMs);
   follow_up(met, doctor2_);
   EXPECT_FALSE(treats(doctor2_)) << "he was not there";
@@ -127,7 +128,7 @@ TEST_F(Treating, AFollowUpGoesOnWithWhatStoodBehindTheSessionBefore) {
   clock_.advance_ms((2 * 24) * kHourMs);
   EXPECT_TRUE(treats(doctor_))
       << "31 days after the session before, and half a day before the next one";
-  must(sessions_->cancel(as(doctor_, next, Json::object({{"reason", "moved"}}))));
+  must(sessions_->life.cancel(as(doctor_, next, Json::object({{"reason", "moved"}}))));
   EXPECT_FALSE(treats(doctor_));
   follow_up(met, doctor_);
   EXPECT_FALSE(treats(doctor_)) << "a follow-up of what is too long ago";
@@ -135,39 +136,40 @@ TEST_F(Treating, AFollowUpGoesOnWithWhatStoodBehindTheSessionBefore) {
 
 TEST_F(Treating, AFollowUpOfASessionWithoutThePatientOpensNothing) {
   const std::string alone = id_of(made(planned(0)));
-  must(sessions_->join(as(doctor_, alone)));
-  must(sessions_->start(as(doctor_, alone)));
-  must(sessions_->end(as(doctor_, alone)));
+  must(sessions_->entry.join(as(doctor_, alone)));
+  must(sessions_->life.start(as(doctor_, alone)));
+  must(sessions_->life.end(as(doctor_, alone)));
   follow_up(alone, doctor_);
   EXPECT_FALSE(treats(doctor_));
   // A workflow books what was planned there.
   const Json next = with(with(planned(1), "followUpOf", alone), "provider", doctor_);
   Ask workflow = as_source(next);
-  workflow.door = "workflow";
-  must(sessions_->create(workflow));
+  workflow.system = true;
+  workflow.manner = kWorkflowManner;
+  must(sessions_->creation.create(workflow));
   EXPECT_FALSE(treats(doctor_));
-  must(sessions_->create(as_source(next)));
+  must(sessions_->creation.create(as_source(next)));
   EXPECT_TRUE(treats(doctor_)) << "the hospital books it";
 }
 
 // A helper's word is the reader's own when the reader brought the helper in.
 TEST_F(Treating, WhomTheReaderBroughtInDoesNotStandBehindHisSession) {
-  const std::string invited = id_of(
-      must(sessions_->create(as(doctor_, {}, Json::object({{"type", "remote_monitoring"}})))));
-  const Json invitation = must(sessions_->invite(
+  const std::string invited = id_of(must(
+      sessions_->creation.create(as(doctor_, {}, Json::object({{"type", "remote_monitoring"}})))));
+  const Json invitation = must(sessions_->invitations.invite(
       as(doctor_, invited, Json::object({{"email", "n@example.sa"}, {"role", "nurse"}}))));
-  must(sessions_->accept_invitation(as(nurse_, {}, Json::object({{"code", invitation["code"]}}))));
-  must(sessions_->add_participant(adding(nurse_, invited, patient_, "patient")));
+  must(sessions_->invitations.accept(as(nurse_, {}, Json::object({{"code", invitation["code"]}}))));
+  must(sessions_->people.add_participant(adding(nurse_, invited, patient_, "patient")));
   EXPECT_FALSE(treats(doctor_));
   EXPECT_TRUE(of(doctor_).has(Is::opened_alone));
   EXPECT_FALSE(treats(nurse_)) << "her own word";
 
   // The same by adding, along a chain, and by naming the patient later.
-  const std::string chain = id_of(
-      must(sessions_->create(as(doctor_, {}, Json::object({{"type", "remote_monitoring"}})))));
-  must(sessions_->add_participant(adding(doctor_, chain, doctor2_, "doctor")));
-  must(sessions_->add_participant(adding(doctor2_, chain, nurse_, "nurse")));
-  must(sessions_->change(as(nurse_, chain, Json::object({{"patient", patient_}}))));
+  const std::string chain = id_of(must(
+      sessions_->creation.create(as(doctor_, {}, Json::object({{"type", "remote_monitoring"}})))));
+  must(sessions_->people.add_participant(adding(doctor_, chain, doctor2_, "doctor")));
+  must(sessions_->people.add_participant(adding(doctor2_, chain, nurse_, "nurse")));
+  must(sessions_->life.change(as(nurse_, chain, Json::object({{"patient", patient_}}))));
   EXPECT_FALSE(treats(doctor_));
   EXPECT_FALSE(treats(doctor2_));
   EXPECT_FALSE(treats(nurse_));
@@ -191,11 +193,11 @@ TEST_F(Treating, AnAccountThatTreatsNobodyStandsBehindNothing) {
 TEST_F(Treating, APatientWhoRefusesOrLeavesHasNotCome) {
   const std::string session = id_of(made(planned(1)));
   for (const char* kind : {"recording", "family", "training", "transcription"})
-    must(sessions_->record_consent(
+    must(sessions_->people.record_consent(
         as(patient_, session, Json::object({{"kind", kind}, {"given", false}}))));
-  must(sessions_->leave(as(patient_, session)));
+  must(sessions_->entry.leave(as(patient_, session)));
   EXPECT_FALSE(treats(doctor_));
-  must(sessions_->record_consent(
+  must(sessions_->people.record_consent(
       as(patient_, session, Json::object({{"kind", "recording"}, {"given", true}}))));
   EXPECT_TRUE(treats(doctor_)) << "he agrees to the visit";
 }

@@ -3,8 +3,9 @@
 #include <memory>
 
 #include "hub/access/access_control.hpp"
-#include "hub/consultation/practice.hpp"
-#include "hub/consultation/records.hpp"
+#include "hub/consultation/practice/practice.hpp"
+#include "hub/consultation/record/records.hpp"
+#include "hub/consultation/workflow/session_actions.hpp"
 #include "tests/consultation/session_house.hpp"
 
 namespace rabt::consultation {
@@ -23,18 +24,20 @@ class ServiceHouse : public SessionHouse {
         access::AccessControl::Parts{
             .store = *store_, .audit = *audit_, .details = *details_, .grants = *grants_},
         "t1", access::ReadPolicy::reason);
-    records_ = make_records({.store = *store_,
-                             .audit = *audit_,
-                             .blobs = *blobs_,
-                             .keys = *keys_,
-                             .access = *access_,
-                             .detector = *detector_,
-                             .people = people_,
-                             .sessions = *sessions_,
-                             .clock = clock_,
-                             .random = random_,
-                             .ids = ids_,
-                             .video = settings_});
+    records_ =
+        make_records({.store = *store_,
+                      .audit = *audit_,
+                      .blobs = *blobs_,
+                      .keys = *keys_,
+                      .access = *access_,
+                      .detector = *detector_,
+                      .people = people_,
+                      .sessions = sessions_->acts,
+                      .book = [this](const Ask& ask) { return sessions_->creation.create(ask); },
+                      .clock = clock_,
+                      .random = random_,
+                      .ids = ids_,
+                      .video = settings_});
     practice_ = make_practice({.store = *store_,
                                .audit = *audit_,
                                .keys = *keys_,

@@ -1,7 +1,7 @@
 #include <future>
 
 #include "hub/base/bytes.hpp"
-#include "hub/consultation/register.hpp"
+#include "hub/consultation/workflow/register.hpp"
 #include "tests/consultation/service_house.hpp"
 
 // hub://session, as workflows call it.
@@ -35,6 +35,7 @@ class SessionCalls : public ServiceHouse {
   // A session that runs, and its id as arguments.
   Json running() {
     const Json of = Json::object({{"session", call("create", booking()).output["session"]}});
+    must(sessions_->entry.join(as(patient_, of.string_or("session", ""))));
     EXPECT_EQ(call("start", of).kind, OutcomeKind::done);
     return of;
   }
@@ -135,7 +136,7 @@ TEST_F(SessionCalls, TheFiguresOfAMonthAreRead) {
 TEST_F(SessionCalls, EveryClinicalFieldComesFromAnActOfAClinician) {
   const Json of = running();
   Ask patient = clinician(patient_, of, Json::object({{"weightKg", 90}, {"heartRate", 150}}));
-  must(sessions_->admit([&] {
+  must(sessions_->people.admit([&] {
     Ask ask = as(doctor_, of.string_or("session", ""));
     ask.record = part_of(of.string_or("session", ""), patient_);
     return ask;
@@ -229,6 +230,37 @@ TEST_F(SessionCalls, AVisitUnderTheConfiguredLengthIsNotClaimableUntilItWasDecid
   EXPECT_TRUE(call("clinical", any).output.bool_or("claimable", false));
 }
 
+TEST_F(SessionCalls, AVisitWithoutThePatientIsNotClaimableUntilItWasDecidedOn) {
+  const Json of = Json::object({{"session", call("create", booking()).output["session"]}});
+  EXPECT_EQ(call("start", of).kind, OutcomeKind::done);
+  wrote(records_->write_note(
+      clinician(doctor_, of,
+                Json::object({{"content", "cough"},
+                              {"diagnoses", Json::array({Json::object({{"code", "R05"}})})}}))));
+  clock_.advance_ms(120'000);
+  call("end", of);
+  EXPECT_EQ(call("clinical", of).output["missing"].dump(), R"(["visit.no_patient"])");
+  const Json any = Json::object({{"session", of["session"]}, {"anyLength", true}});
+  EXPECT_TRUE(call("clinical", any).output.bool_or("claimable", false));
+}
+
+// An appointment that the patient alone names may be anybody's: no system is told by it.
+TEST_F(SessionCalls, WorkflowsDoNotSeeAnAppointmentThatThePatientNames) {
+  const Json named = Json::object({{"system", "https://his.example.sa"}, {"value", "A-1"}});
+  const Json own =
+      Json::object({{"type", "doctor_patient"}, {"provider", doctor_}, {"appointment", named}});
+  const Json mine = must(sessions_->creation.create(as(patient_, {}, own)));
+  EXPECT_EQ(mine["appointment"], named);
+  const Json of = Json::object({{"session", mine["id"]}});
+  EXPECT_TRUE(call("get", of).output["appointment"].is_null());
+  ASSERT_TRUE(eventually([&] { return !told("created").empty(); }));
+  EXPECT_FALSE(told("created").back()["data"].bool_or("hasAppointment", true));
+  EXPECT_TRUE(told("created").back()["data"].bool_or("namesAppointment", false));
+  // The staff knows.
+  must(sessions_->life.change(as(doctor_, id_of(mine), Json::object({{"appointment", named}}))));
+  EXPECT_EQ(call("get", of).output["appointment"], named);
+}
+
 TEST_F(SessionCalls, DiagnosesAreRefusedThatAreNone) {
   const Json of = running();
   const auto with_diagnoses = [&](Json diagnoses) {
@@ -271,7 +303,7 @@ TEST_F(SessionCalls, PeopleWhomTheHubDoesNotKnowAreGuests) {
   EXPECT_EQ(made.output["participants"].size(), 2U);
   EXPECT_EQ(call("start", of).kind, OutcomeKind::done) << "the hospital vouches for the licence";
   EXPECT_EQ(
-      code(sessions_->create(
+      code(sessions_->creation.create(
           as(doctor_, {},
              Json::object({{"type", "doctor_patient"},
                            {"participants", Json::array({Json::object(

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "hub/audit/verify.hpp"
-#include "hub/consultation/session_service.hpp"
+#include "hub/consultation/sessions/sessions.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "tests/keyring.hpp"
@@ -212,22 +212,22 @@ class SessionHouse : public ::testing::Test {
         keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
     blobs_ = must(blob::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
                                         null_logger()));
-    sessions_ = make_sessions(
-        {.store = *store_,
-         .audit = *audit_,
-         .keys = *keys_,
-         .blobs = *blobs_,
-         .directory = people_,
-         .actions = provider_,
-         .clock = clock_,
-         .random = random_,
-         .ids = ids_,
-         .log = null_logger(),
-         .tenant = "t1",
-         .settings = settings_,
-         .has_feature = [this](std::string_view target, std::string_view feature) {
-           return target == "plugin://" + provider_.plugin && provider_.features.contains(feature);
-         }});
+    sessions_ = std::make_unique<Sessions>(SessionParts{
+        .store = *store_,
+        .audit = *audit_,
+        .keys = *keys_,
+        .blobs = *blobs_,
+        .directory = people_,
+        .actions = provider_,
+        .clock = clock_,
+        .random = random_,
+        .ids = ids_,
+        .log = null_logger(),
+        .tenant = "t1",
+        .settings = settings_,
+        .has_feature = [this](std::string_view target, std::string_view feature) {
+          return target == "plugin://" + provider_.plugin && provider_.features.contains(feature);
+        }});
     sessions_->begin([this](const engine::Delivery& delivery) {
       const Lock lock(told_mutex_);
       if (refuse_events_) return Status(unavailable("store.busy", "not now"));
@@ -295,10 +295,13 @@ class SessionHouse : public ::testing::Test {
   Json plain() { return Json::object({{"type", "doctor_patient"}, {"patient", patient_}}); }
   // A session of doctor_ with patient_.
   Json made(Json body = {}) {
-    return must(sessions_->create(as(doctor_, {}, body.is_null() ? plain() : std::move(body))));
+    return must(
+        sessions_->creation.create(as(doctor_, {}, body.is_null() ? plain() : std::move(body))));
   }
   static std::string id_of(const Json& session) { return session.string_or("id", ""); }
-  Json seen(const std::string& session) { return must(sessions_->get(as(doctor_, session))); }
+  Json seen(const std::string& session) {
+    return must(sessions_->reading.get(as(doctor_, session)));
+  }
   // The id of the participant whom a person is.
   std::string part_of(const std::string& session, const std::string& person) {
     const Json all = seen(session);
@@ -356,7 +359,7 @@ class SessionHouse : public ::testing::Test {
   std::unique_ptr<audit::AuditLog> audit_;
   std::unique_ptr<keys::DataKeys> keys_;
   std::unique_ptr<blob::BlobStore> blobs_;
-  std::unique_ptr<SessionService> sessions_;
+  std::unique_ptr<Sessions> sessions_;
 
   Mutex told_mutex_;
   std::vector<Json> told_;

@@ -1,5 +1,5 @@
 
-#include "hub/consultation/session_rows.hpp"
+#include "hub/consultation/rows/session_rows.hpp"
 #include "tests/consultation/plan_of.hpp"
 #include "tests/consultation/session_house.hpp"
 
@@ -13,7 +13,7 @@ class Video : public SessionHouse {
  protected:
   Status tells(const std::string& what, const std::string& room, const std::string& identity = {},
                const std::string& sid = {}) {
-    return sessions_->provider_event(
+    return sessions_->provider_events.take(
         Json::object({{"type", "org.rabt.session." + what + ".v1"},
                       {"data", Json::object({{"sessionId", room},
                                              {"identity", identity},
@@ -21,7 +21,7 @@ class Video : public SessionHouse {
                                              {"at", to_iso8601(clock_.now())}})}}));
   }
   Status recording_tells(const std::string& what, const std::string& recording) {
-    return sessions_->provider_event(
+    return sessions_->provider_events.take(
         Json::object({{"type", "org.rabt.session." + what + ".v1"},
                       {"data", Json::object({{"sessionId", "RM1"}, {"recordingId", recording}})}}));
   }
@@ -42,14 +42,14 @@ class Video : public SessionHouse {
   // A session of doctor_ that was recorded and is over.
   std::string recorded() {
     const std::string id = id_of(made());
-    must(sessions_->start(as(doctor_, id)));
-    must(sessions_->start_recording(as(doctor_, id)));
-    must(sessions_->stop_recording(as(doctor_, id)));
-    must(sessions_->end(as(doctor_, id)));
+    must(sessions_->life.start(as(doctor_, id)));
+    must(sessions_->recordings.start(as(doctor_, id)));
+    must(sessions_->recordings.stop(as(doctor_, id)));
+    must(sessions_->life.end(as(doctor_, id)));
     return id;
   }
   Json recording_of(const std::string& session) {
-    const Page kept = must(sessions_->recordings(as(doctor_, session), {}));
+    const Page kept = must(sessions_->recordings.list(as(doctor_, session), {}));
     return kept.items.size() == 1 ? kept.items[0] : Json();
   }
   std::string copy_of(const std::string& session) {
@@ -65,9 +65,9 @@ TEST_F(Video, ARoomThatTheHubDidNotLearnOfIsAdoptedByTheNextStart) {
       return plugin::failed(OutcomeKind::ambiguous, "video.lost", "the answer was lost");
     return outcome;
   };
-  const std::string id = id_of(must(sessions_->create([&] {
+  const std::string id = id_of(must(sessions_->creation.create([&] {
     Ask ask = as(doctor_, {}, plain());
-    ask.door = "emr";
+    ask.manner.waits_for_room = false;
     return ask;
   }())));
   EXPECT_TRUE(eventually([&] { return !provider_.calls("create-session").empty(); }));
@@ -79,7 +79,7 @@ TEST_F(Video, ARoomThatTheHubDidNotLearnOfIsAdoptedByTheNextStart) {
   EXPECT_EQ(seen(id).string_or("roomSid", ""), "RM1");
   const auto calls = provider_.calls("create-session");
   for (const auto& call : calls) EXPECT_EQ(call.idempotency_key, calls[0].idempotency_key);
-  EXPECT_EQ(code(sessions_->token(as(doctor_, id))), "ok");
+  EXPECT_EQ(code(sessions_->entry.token(as(doctor_, id))), "ok");
 }
 
 // Symptom: a vendor's plugin with names of its own passed every check, and each join was 503.
@@ -98,22 +98,22 @@ TEST_F(Video, AProviderWithActionNamesOfItsOwnServesAWholeVisit) {
   };
   has_recording("bytes of a recording");
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->join(as(patient_, id)));
-  EXPECT_EQ(code(sessions_->token(as(patient_, id))), "ok");
-  must(sessions_->start(as(doctor_, id)));
-  must(sessions_->record_consent(
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->entry.join(as(patient_, id)));
+  EXPECT_EQ(code(sessions_->entry.token(as(patient_, id))), "ok");
+  must(sessions_->life.start(as(doctor_, id)));
+  must(sessions_->people.record_consent(
       as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
-  must(sessions_->record_consent(
+  must(sessions_->people.record_consent(
       as(patient_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
-  must(sessions_->start_recording(as(doctor_, id)));
-  must(sessions_->stop_recording(as(doctor_, id)));
+  must(sessions_->recordings.start(as(doctor_, id)));
+  must(sessions_->recordings.stop(as(doctor_, id)));
   Ask out = as(doctor_, id);
   out.record = part(id, patient_).string_or("id", "");
-  must(sessions_->remove_participant(out));
+  must(sessions_->people.remove_participant(out));
   clock_.advance_ms(181'000);
   EXPECT_TRUE(eventually([&] { return !provider_.calls("our-remove-participant").empty(); }));
-  must(sessions_->end(as(doctor_, id)));
+  must(sessions_->life.end(as(doctor_, id)));
   EXPECT_TRUE(eventually([&] { return !provider_.calls("our-delete-recording").empty(); }));
   for (const char* called :
        {"our-create-session", "our-issue-token", "our-start-recording", "our-stop-recording",
@@ -125,7 +125,7 @@ TEST_F(Video, AProviderThatLetsNobodyInIsRefusedWhenASessionIsMade) {
   for (const std::string capability :
        {"video.session.create", "video.token.issue", "video.session.end"}) {
     provider_.lacks = {capability};
-    const Answer refused = sessions_->create(as(doctor_, {}, plain()));
+    const Answer refused = sessions_->creation.create(as(doctor_, {}, plain()));
     ASSERT_FALSE(refused.ok()) << capability;
     EXPECT_EQ(refused.error().code, "video.not_served");
     for (const std::string& named :
@@ -142,10 +142,10 @@ TEST_F(Video, AProviderThatLetsNobodyInIsRefusedWhenASessionIsMade) {
   };
   const std::string id = id_of(made());
   provider_.lacks = {"video.token.issue"};
-  EXPECT_EQ(code(sessions_->token(as(doctor_, id))), "video.not_served");
+  EXPECT_EQ(code(sessions_->entry.token(as(doctor_, id))), "video.not_served");
   // What a visit can do without is no reason.
   provider_.lacks = {"video.recording.start", "video.participant.remove", "video.session.get"};
-  EXPECT_EQ(code(sessions_->create(as(doctor_, {}, plain()))), "ok");
+  EXPECT_EQ(code(sessions_->creation.create(as(doctor_, {}, plain()))), "ok");
 }
 
 TEST_F(Video, AProviderThatIsDownIsWaitedForAndThenAsked) {
@@ -153,8 +153,8 @@ TEST_F(Video, AProviderThatIsDownIsWaitedForAndThenAsked) {
     return plugin::failed(OutcomeKind::transient, "video.down", "the provider is down");
   };
   Ask ask = as(doctor_, {}, plain());
-  ask.door = "emr";
-  const std::string id = id_of(must(sessions_->create(ask)));
+  ask.manner.waits_for_room = false;
+  const std::string id = id_of(must(sessions_->creation.create(ask)));
   ASSERT_TRUE(eventually([&] { return !provider_.calls("create-session").empty(); }));
   provider_.answer = [this](const plugin::CallRequest& call) { return provider_.usual(call); };
   clock_.advance_ms(5'000);
@@ -180,7 +180,7 @@ TEST_F(Video, B30AProviderThatFailsIsToldWithoutAWordOfThePatient) {
       EXPECT_EQ(call.arguments.dump().find("Patient One"), std::string::npos);
       return plugin::failed(kind, "twilio.http", "HTTP status 500");
     };
-    const Answer joined = sessions_->join(as(patient_, id));
+    const Answer joined = sessions_->entry.join(as(patient_, id));
     ASSERT_FALSE(joined.ok());
     EXPECT_EQ(joined.error().code, "video.unavailable");
     EXPECT_EQ(joined.error().kind, ErrorKind::unavailable) << "503";
@@ -193,13 +193,14 @@ TEST_F(Video, B22WhatIsEncryptedFromEndToEndIsNotRecorded) {
   settings_.auto_record = true;
   restart();
   const Json sealed = with(plain(), "e2ee", true);
-  EXPECT_EQ(code(sessions_->create(as(doctor_, {}, sealed))), "capability.e2ee");
+  EXPECT_EQ(code(sessions_->creation.create(as(doctor_, {}, sealed))), "capability.e2ee");
   provider_.features.insert("end-to-end");
   const Json one = made(sealed);
   EXPECT_TRUE(one["encryption"].bool_or("endToEnd", false));
   EXPECT_EQ(one.string_or("recording", ""), "manual");
-  EXPECT_FALSE(must(sessions_->start(as(doctor_, id_of(one)))).bool_or("recordingActive", true));
-  EXPECT_EQ(code(sessions_->start_recording(as(doctor_, id_of(one)))), "recording.e2ee");
+  EXPECT_FALSE(
+      must(sessions_->life.start(as(doctor_, id_of(one)))).bool_or("recordingActive", true));
+  EXPECT_EQ(code(sessions_->recordings.start(as(doctor_, id_of(one)))), "recording.e2ee");
 }
 
 TEST_F(Video, ARefusalIsShownAndTheNextJoinAsksAgain) {
@@ -208,9 +209,9 @@ TEST_F(Video, ARefusalIsShownAndTheNextJoinAsksAgain) {
   };
   const Json made_one = made();
   EXPECT_EQ(made_one["warnings"].dump(), R"(["video.room_refused"])");
-  EXPECT_EQ(code(sessions_->join(as(doctor_, id_of(made_one)))), "video.unavailable");
+  EXPECT_EQ(code(sessions_->entry.join(as(doctor_, id_of(made_one)))), "video.unavailable");
   provider_.answer = [this](const plugin::CallRequest& call) { return provider_.usual(call); };
-  EXPECT_EQ(code(sessions_->join(as(doctor_, id_of(made_one)))), "ok");
+  EXPECT_EQ(code(sessions_->entry.join(as(doctor_, id_of(made_one)))), "ok");
   EXPECT_EQ(seen(id_of(made_one))["warnings"].size(), 0U);
 }
 
@@ -219,7 +220,7 @@ TEST_F(Video, ARoomForTomorrowIsOpenedByTheFirstWhoComes) {
       made(with(plain(), "scheduledStart", to_iso8601({clock_.now().ms + 86'400'000})));
   EXPECT_TRUE(made_one["roomSid"].is_null());
   EXPECT_TRUE(provider_.calls("create-session").empty());
-  must(sessions_->join(as(doctor_, id_of(made_one))));
+  must(sessions_->entry.join(as(doctor_, id_of(made_one))));
   EXPECT_EQ(seen(id_of(made_one)).string_or("roomSid", ""), "RM1");
 }
 
@@ -230,8 +231,8 @@ TEST_F(Video, RepeatedAndLateNewsCountOnce) {
   const std::string room = seen(id).string_or("roomSid", "");
   const std::string doctor = part(id, doctor_).string_or("identity", "");
   const std::string patient = part(id, patient_).string_or("identity", "");
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->join(as(patient_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->entry.join(as(patient_, id)));
   EXPECT_EQ(seen(id).string_or("status", ""), "waiting");
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(tells("participant-joined", room, doctor, "PA1").ok());
@@ -245,7 +246,7 @@ TEST_F(Video, RepeatedAndLateNewsCountOnce) {
   ASSERT_TRUE(eventually([&] { return told("participant-left").size() == 1; }));
   EXPECT_EQ(told("participant-joined").size(), 2U);
   clock_.advance_ms(60'000);
-  const Json summary = must(sessions_->end(as(doctor_, id)));
+  const Json summary = must(sessions_->life.end(as(doctor_, id)));
   EXPECT_EQ(summary.int_or("attendeeMinutes", 0), 3);
   // News of the time after the end change nothing.
   const std::string before = seen(id).dump_sorted();
@@ -260,21 +261,21 @@ TEST_F(Video, ARoomThatTheProviderLostEndsNoVisitAndItsTokensAreNotHandedOutAgai
   restart();
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
   const std::string room = seen(id).string_or("roomSid", "");
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->join(as(patient_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->entry.join(as(patient_, id)));
   EXPECT_TRUE(tells("participant-joined", room, part(id, doctor_).string_or("identity", "")).ok());
   const std::size_t asked = provider_.calls("issue-token").size();
-  must(sessions_->token(as(doctor_, id)));
+  must(sessions_->entry.token(as(doctor_, id)));
   EXPECT_EQ(provider_.calls("issue-token").size(), asked) << "the same token within half its life";
   const std::string status = seen(id).string_or("status", "");
-  EXPECT_TRUE(sessions_
-                  ->provider_event(Json::object(
-                      {{"type", "org.rabt.session.ended.v1"},
-                       {"data", Json::object({{"sessionId", room}, {"reason", "lost"}})}}))
-                  .ok());
+  EXPECT_TRUE(
+      sessions_->provider_events
+          .take(Json::object({{"type", "org.rabt.session.ended.v1"},
+                              {"data", Json::object({{"sessionId", room}, {"reason", "lost"}})}}))
+          .ok());
   EXPECT_EQ(seen(id).string_or("status", ""), status);
   ASSERT_TRUE(eventually([&] { return told("room-lost").size() == 1; }));
-  must(sessions_->token(as(doctor_, id)));
+  must(sessions_->entry.token(as(doctor_, id)));
   EXPECT_EQ(provider_.calls("issue-token").size(), asked + 1);
 }
 
@@ -284,17 +285,17 @@ TEST_F(Video, ARoomIsOpenedAtTheFirstJoinWhereTheProviderWantsIt) {
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
   EXPECT_TRUE(seen(id)["roomSid"].is_null());
   EXPECT_TRUE(provider_.calls("create-session").empty());
-  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
   EXPECT_EQ(seen(id).string_or("roomSid", ""), "RM1");
 }
 
 TEST_F(Video, WhoIsRemovedIsPutOutAtTheProvider) {
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->join(as(patient_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->entry.join(as(patient_, id)));
   Ask ask = as(doctor_, id);
   ask.record = part(id, patient_).string_or("id", "");
-  must(sessions_->remove_participant(ask));
+  must(sessions_->people.remove_participant(ask));
   ASSERT_TRUE(eventually([&] { return provider_.calls("remove-participant").size() == 1; }));
   const Json arguments = provider_.calls("remove-participant")[0].arguments;
   EXPECT_EQ(arguments.string_or("sessionId", ""), "RM1");
@@ -305,11 +306,11 @@ TEST_F(Video, WhoWasRemovedAndComesBackIsPutOutAgain) {
   settings_.provider_events = true;
   restart();
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->join(as(patient_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->entry.join(as(patient_, id)));
   Ask ask = as(doctor_, id);
   ask.record = part(id, patient_).string_or("id", "");
-  must(sessions_->remove_participant(ask));
+  must(sessions_->people.remove_participant(ask));
   ASSERT_TRUE(eventually([&] { return provider_.calls("remove-participant").size() == 1; }));
   const std::string patient = part(id, patient_).string_or("identity", "");
   EXPECT_TRUE(tells("participant-joined", "RM1", patient, "PA7").ok());
@@ -320,11 +321,11 @@ TEST_F(Video, WhoWasRemovedAndComesBackIsPutOutAgain) {
 TEST_F(Video, AProviderThatPutsNobodyOutIsNotAsked) {
   provider_.served.clear();
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(patient_, id)));
+  must(sessions_->entry.join(as(patient_, id)));
   Ask ask = as(doctor_, id);
   ask.record = part(id, patient_).string_or("id", "");
-  must(sessions_->remove_participant(ask));
-  must(sessions_->cancel(as(doctor_, id, Json::object({{"reason", "other"}}))));
+  must(sessions_->people.remove_participant(ask));
+  must(sessions_->life.cancel(as(doctor_, id, Json::object({{"reason", "other"}}))));
   ASSERT_TRUE(eventually([&] { return provider_.calls("end-session").size() == 1; }));
   EXPECT_TRUE(provider_.calls("remove-participant").empty());
 }
@@ -332,7 +333,7 @@ TEST_F(Video, AProviderThatPutsNobodyOutIsNotAsked) {
 TEST_F(Video, TokensSayTheRole) {
   provider_.features.insert("receive-only");
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->token(as(doctor_, id)));
+  must(sessions_->entry.token(as(doctor_, id)));
   const auto calls = provider_.calls("issue-token");
   ASSERT_FALSE(calls.empty());
   EXPECT_EQ(calls.back().arguments.string_or("role", ""), "practitioner");
@@ -347,7 +348,7 @@ TEST_F(Video, WhoComesBackUnderTheSameNameHasASecondStay) {
   restart();
   const std::string id = id_of(made());
   const std::string doctor = part(id, doctor_).string_or("identity", "");
-  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
   EXPECT_TRUE(tells("participant-joined", "RM1", doctor, "A1").ok());
   clock_.advance_ms(60'000);
   EXPECT_TRUE(tells("participant-left", "RM1", doctor, "A1").ok());
@@ -356,7 +357,7 @@ TEST_F(Video, WhoComesBackUnderTheSameNameHasASecondStay) {
   EXPECT_TRUE(tells("participant-joined", "RM1", doctor, "A1").ok());
   clock_.advance_ms(60'000);
   EXPECT_TRUE(tells("participant-left", "RM1", doctor, "A1").ok());
-  EXPECT_EQ(must(sessions_->end(as(doctor_, id))).int_or("attendeeMinutes", 0), 2);
+  EXPECT_EQ(must(sessions_->life.end(as(doctor_, id))).int_or("attendeeMinutes", 0), 2);
 }
 
 TEST_F(Video, NewsThatWereLostAreFoundWhenTheRoomEnds) {
@@ -365,7 +366,7 @@ TEST_F(Video, NewsThatWereLostAreFoundWhenTheRoomEnds) {
   const std::string id = id_of(made());
   const std::string doctor = part(id, doctor_).string_or("identity", "");
   const std::string patient = part(id, patient_).string_or("identity", "");
-  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
   const std::string begun = to_iso8601(clock_.now());
   // The doctor's coming is told, the leaving is lost; nothing at all is told of the patient.
   EXPECT_TRUE(tells("participant-joined", "RM1", doctor, "PA1").ok());
@@ -381,7 +382,7 @@ TEST_F(Video, NewsThatWereLostAreFoundWhenTheRoomEnds) {
         Json::object({{"participants", Json::array({one(doctor, "PA1"), one(patient, "PA2")})}}));
   };
   clock_.advance_ms(60'000);
-  EXPECT_EQ(must(sessions_->end(as(doctor_, id))).int_or("attendeeMinutes", 0), 2);
+  EXPECT_EQ(must(sessions_->life.end(as(doctor_, id))).int_or("attendeeMinutes", 0), 2);
   const std::int64_t version = seen(id).int_or("version", 0);
   EXPECT_TRUE(eventually([&] { return part(id, patient_).int_or("durationSeconds", 0) == 60; }));
   EXPECT_TRUE(eventually([&] { return part(id, doctor_).int_or("durationSeconds", 0) == 60; }));
@@ -395,7 +396,7 @@ TEST_F(Video, NewsThatWereLostAreFoundWhileTheSessionGoesOn) {
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
   const std::string doctor = part(id, doctor_).string_or("identity", "");
   const std::string patient = part(id, patient_).string_or("identity", "");
-  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
   // The doctor's coming is told, and that he left is not; nothing is told of the patient.
   EXPECT_TRUE(tells("participant-joined", "RM1", doctor, "PA1").ok());
   Json patient_there = Json::object({{"identity", patient},
@@ -418,8 +419,8 @@ TEST_F(Video, ARoomThatIsGoneWithoutNewsIsNoticed) {
   settings_.provider_events = true;
   restart();
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->join(as(patient_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->entry.join(as(patient_, id)));
   EXPECT_TRUE(
       tells("participant-joined", "RM1", part(id, doctor_).string_or("identity", ""), "A").ok());
   EXPECT_TRUE(
@@ -438,8 +439,8 @@ TEST_F(Video, ARoomThatFailedIsLostAndTheVisitGoesOn) {
   settings_.provider_events = true;
   restart();
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->join(as(patient_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->entry.join(as(patient_, id)));
   EXPECT_TRUE(
       tells("participant-joined", "RM1", part(id, doctor_).string_or("identity", ""), "A").ok());
   EXPECT_TRUE(
@@ -454,15 +455,15 @@ TEST_F(Video, ARoomThatFailedIsLostAndTheVisitGoesOn) {
   ASSERT_TRUE(eventually([&] { return told("room-lost").size() == 1; }));
   EXPECT_EQ(seen(id).string_or("status", ""), "active");
   // Whoever comes back gets a room again.
-  must(sessions_->token(as(doctor_, id)));
+  must(sessions_->entry.token(as(doctor_, id)));
   EXPECT_TRUE(
       eventually([&] { return provider_.calls("create-session").size() == made_before + 1; }));
 }
 
 TEST_F(Video, TheProviderEndsTheRoomUnderTheSession) {
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->join(as(patient_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->entry.join(as(patient_, id)));
   EXPECT_TRUE(tells("ended", "RM1").ok());
   EXPECT_EQ(seen(id).string_or("status", ""), "completed");
   EXPECT_EQ(seen(id).string_or("endReason", ""), "provider_ended");
@@ -470,7 +471,7 @@ TEST_F(Video, TheProviderEndsTheRoomUnderTheSession) {
 
 TEST_F(Video, NobodyCameIsANoShowAndSaysWhoWasMissing) {
   const std::string id = id_of(made());
-  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
   clock_.advance_ms(29 * 60'000);
   sessions_->catch_up();
   EXPECT_EQ(seen(id).string_or("status", ""), "waiting");
@@ -492,10 +493,10 @@ TEST_F(Video, ALateEntryWaitsFromItsCreation) {
 
 TEST_F(Video, B07AnEmptySessionEndsByItself) {
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->join(as(patient_, id)));
-  must(sessions_->leave(as(doctor_, id)));
-  must(sessions_->leave(as(patient_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->entry.join(as(patient_, id)));
+  must(sessions_->entry.leave(as(doctor_, id)));
+  must(sessions_->entry.leave(as(patient_, id)));
   clock_.advance_ms(4 * 60'000);
   sessions_->catch_up();
   EXPECT_EQ(seen(id).string_or("status", ""), "active");
@@ -506,7 +507,7 @@ TEST_F(Video, B07AnEmptySessionEndsByItself) {
 
 TEST_F(Video, ASessionHasALimit) {
   const std::string id = id_of(made());
-  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
   clock_.advance_ms(121 * 60'000);
   EXPECT_TRUE(eventually([&] { return seen(id).string_or("status", "") == "completed"; }));
   EXPECT_EQ(seen(id).string_or("endReason", ""), "time_limit");
@@ -515,29 +516,30 @@ TEST_F(Video, ASessionHasALimit) {
 
 TEST_F(Video, WhoLeavesTheWaitingSessionLeavesItScheduled) {
   const std::string id = id_of(made());
-  must(sessions_->join(as(patient_, id)));
+  must(sessions_->entry.join(as(patient_, id)));
   EXPECT_EQ(seen(id).string_or("status", ""), "waiting");
-  must(sessions_->leave(as(patient_, id)));
+  must(sessions_->entry.leave(as(patient_, id)));
   EXPECT_EQ(seen(id).string_or("status", ""), "scheduled");
 }
 
 // R-24, R-25
 TEST_F(Video, ARecordingIsFetchedSealedKeptAndWithdrawn) {
   const std::string id = id_of(made());
-  EXPECT_EQ(code(sessions_->start_recording(as(doctor_, id))), "session.not_started");
-  must(sessions_->start(as(doctor_, id)));
-  EXPECT_EQ(code(sessions_->start_recording(as(patient_, id))), "session.not_host");
+  EXPECT_EQ(code(sessions_->recordings.start(as(doctor_, id))), "session.not_started");
+  must(sessions_->life.start(as(doctor_, id)));
+  EXPECT_EQ(code(sessions_->recordings.start(as(patient_, id))), "session.not_host");
   const Json begun = must(
-      sessions_->start_recording(as(doctor_, id, Json::object({{"encryptionRequired", false}}))));
+      sessions_->recordings.start(as(doctor_, id, Json::object({{"encryptionRequired", false}}))));
   EXPECT_EQ(begun.string_or("status", ""), "recording");
   EXPECT_TRUE(begun.bool_or("encrypted", false));
   EXPECT_FALSE(begun.string_or("recordingSid", "").empty());
   clock_.advance_ms(30'000);
-  EXPECT_EQ(must(sessions_->stop_recording(as(doctor_, id))).string_or("status", ""), "processing");
+  EXPECT_EQ(must(sessions_->recordings.stop(as(doctor_, id))).string_or("status", ""),
+            "processing");
   has_recording("bytes of a recording");
-  must(sessions_->end(as(doctor_, id)));
+  must(sessions_->life.end(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return told("recording-ready").size() == 1; }));
-  const Page kept = must(sessions_->recordings(as(doctor_, id), {}));
+  const Page kept = must(sessions_->recordings.list(as(doctor_, id), {}));
   ASSERT_EQ(kept.items.size(), 1U);
   const Json& one = kept.items[0];
   EXPECT_EQ(one.string_or("status", ""), "ready");
@@ -547,15 +549,15 @@ TEST_F(Video, ARecordingIsFetchedSealedKeptAndWithdrawn) {
   const auto stored = must(parse_iso8601(one.string_or("storedAt", "")));
   const auto until = must(parse_iso8601(one.string_or("retainUntil", "")));
   EXPECT_EQ((until.ms - stored.ms) / 86'400'000, 2555);
-  EXPECT_EQ(must(sessions_->recordings(as(doctor_), {})).items.size(), 1U);
-  EXPECT_EQ(must(sessions_->recordings(as(patient2_), {})).items.size(), 0U);
+  EXPECT_EQ(must(sessions_->recordings.list(as(doctor_), {})).items.size(), 1U);
+  EXPECT_EQ(must(sessions_->recordings.list(as(patient2_), {})).items.size(), 0U);
   Ask withdraw = as(doctor_);
   withdraw.record = one.string_or("id", "");
   withdraw.body = Json::object({{"reason", "asked for by the patient"}});
-  EXPECT_EQ(code(sessions_->withdraw_recording(withdraw)), "authorisation.denied");
+  EXPECT_EQ(code(sessions_->recordings.withdraw(withdraw)), "authorisation.denied");
   withdraw.caller = as_admin().caller;
   EXPECT_TRUE(eventually([&] { return copy_of(id) == "deleted"; }));
-  EXPECT_EQ(must(sessions_->withdraw_recording(withdraw)).string_or("status", ""), "deleted");
+  EXPECT_EQ(must(sessions_->recordings.withdraw(withdraw)).string_or("status", ""), "deleted");
   sessions_->catch_up();
   EXPECT_EQ(provider_.calls("delete-recording").size(), 1U);
 }
@@ -633,7 +635,7 @@ TEST_F(Video, ACopyThatIsNeverDeletedIsLeftAndSaysWhy) {
   Ask withdraw = as_admin();
   withdraw.record = recording_of(id).string_or("id", "");
   withdraw.body = Json::object({{"reason", "asked for by the patient"}});
-  must(sessions_->withdraw_recording(withdraw));
+  must(sessions_->recordings.withdraw(withdraw));
   EXPECT_TRUE(eventually([&] { return copy_of(id) == "deleted"; }));
   EXPECT_TRUE(recording_of(id)["problem"].is_null());
 }
@@ -679,7 +681,7 @@ TEST_F(Video, ARecordingOfWhichTheProviderLostSomethingIsKeptAndSaysSo) {
   Ask withdraw = as_admin();
   withdraw.record = one.string_or("id", "");
   withdraw.body = Json::object({{"reason", "it is of no use"}});
-  must(sessions_->withdraw_recording(withdraw));
+  must(sessions_->recordings.withdraw(withdraw));
   EXPECT_EQ(recording_of(id)["incomplete"].string_or("code", ""), "janus.not_written");
 }
 
@@ -726,17 +728,17 @@ TEST_F(Video, WhatTheProviderWroteDownIsHandedOnWhereEverybodyConsents) {
     };
     provider_.fetched.set(
         "said", Json::array({said(doctor, "good morning"), said("nobody-7", "not of this visit")}));
-    must(sessions_->join(as(doctor_, id)));
-    must(sessions_->start(as(doctor_, id)));
+    must(sessions_->entry.join(as(doctor_, id)));
+    must(sessions_->life.start(as(doctor_, id)));
     const auto says = [&](bool given) {
-      must(sessions_->record_consent(
+      must(sessions_->people.record_consent(
           as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", given}}))));
     };
     says(true);
-    must(sessions_->start_recording(as(doctor_, id)));
-    must(sessions_->start_transcription(as(doctor_, id)));
+    must(sessions_->recordings.start(as(doctor_, id)));
+    must(sessions_->people.start_transcription(as(doctor_, id)));
     if (!consents) says(false);
-    must(sessions_->end(as(doctor_, id)));
+    must(sessions_->life.end(as(doctor_, id)));
     ASSERT_TRUE(eventually([&] { return recording_of(id).string_or("status", "") == "ready"; }));
     ASSERT_EQ(kept.size(), 1U) << consents;
     const Json& one = kept[0]["said"][0];
@@ -770,7 +772,7 @@ TEST_F(Video, ARecordingThatTheProviderCannotPutTogetherIsShownAndMayBeWithdrawn
   Ask withdraw = as_admin();
   withdraw.record = one.string_or("id", "");
   withdraw.body = Json::object({{"reason", "it is of no use"}});
-  EXPECT_EQ(must(sessions_->withdraw_recording(withdraw)).string_or("status", ""), "deleted");
+  EXPECT_EQ(must(sessions_->recordings.withdraw(withdraw)).string_or("status", ""), "deleted");
   EXPECT_TRUE(eventually([&] { return copy_of(id) == "deleted"; }));
 }
 
@@ -783,16 +785,16 @@ TEST_F(Video, OneFileOfSeveralStretchesHoldsThemAll) {
        {"recordings",
         Json::array({Json::object({{"recordingId", "RT1"}, {"kind", "composition"}})})}});
   const std::string id = id_of(made());
-  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
   for (int stretch = 0; stretch < 3; ++stretch) {
     clock_.advance_ms(10'000);
-    must(sessions_->start_recording(as(doctor_, id)));
+    must(sessions_->recordings.start(as(doctor_, id)));
     clock_.advance_ms(10'000);
-    must(sessions_->stop_recording(as(doctor_, id)));
+    must(sessions_->recordings.stop(as(doctor_, id)));
   }
-  must(sessions_->end(as(doctor_, id)));
+  must(sessions_->life.end(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return told("recording-ready").size() == 1; }));
-  const Page kept = must(sessions_->recordings(as(doctor_, id), {}));
+  const Page kept = must(sessions_->recordings.list(as(doctor_, id), {}));
   ASSERT_EQ(kept.items.size(), 3U);
   // Newest first.
   const Json& whole = kept.items[2];
@@ -816,11 +818,11 @@ TEST_F(Video, ALostOrLateFileDoesNotShiftTheOthers) {
                : provider_.usual(call);
   };
   const std::string id = id_of(made());
-  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
   std::vector<Json> tracks;
   for (int stretch = 1; stretch <= 4; ++stretch) {
     clock_.advance_ms(60'000);
-    must(sessions_->start_recording(as(doctor_, id)));
+    must(sessions_->recordings.start(as(doctor_, id)));
     // Whole seconds, and two tracks each: somebody comes later.
     for (const std::int64_t later : {-500, 20'000}) {
       tracks.push_back(
@@ -829,7 +831,7 @@ TEST_F(Video, ALostOrLateFileDoesNotShiftTheOthers) {
                         {"startedAt", to_iso8601({clock_.now().ms + later})}}));
     }
     clock_.advance_ms(30'000);
-    must(sessions_->stop_recording(as(doctor_, id)));
+    must(sessions_->recordings.stop(as(doctor_, id)));
   }
   // Newest first. Of the first stretch the file is late, of the second it is lost, and of the third
   // the first track is broken.
@@ -837,9 +839,9 @@ TEST_F(Video, ALostOrLateFileDoesNotShiftTheOthers) {
       Json::object({{"ready", true},
                     {"recordings", Json::array({tracks[7], tracks[6], tracks[5]})},
                     {"failed", Json::array({tracks[4]})}});
-  must(sessions_->end(as(doctor_, id)));
+  must(sessions_->life.end(as(doctor_, id)));
   const auto stretch = [&](const char* sid) {
-    const Page kept = must(sessions_->recordings(as(doctor_, id), {}));
+    const Page kept = must(sessions_->recordings.list(as(doctor_, id), {}));
     for (const Json& one : kept.items) {
       if (one.string_or("recordingSid", "") == sid) return one;
     }
@@ -847,7 +849,7 @@ TEST_F(Video, ALostOrLateFileDoesNotShiftTheOthers) {
   };
   ASSERT_TRUE(eventually([&] { return !stretch("RT4a").is_null(); }));
   const auto rows = [&] {
-    Page kept = must(sessions_->recordings(as(doctor_, id), {}));
+    Page kept = must(sessions_->recordings.list(as(doctor_, id), {}));
     std::map<std::string, std::vector<std::string>> found;
     for (const Json& one : kept.items) {
       const std::string sid = one.string_or("recordingSid", "");
@@ -884,13 +886,13 @@ TEST_F(Video, ALostOrLateFileDoesNotShiftTheOthers) {
 
 TEST_F(Video, WhatSessionsWereLikeIsMeasured) {
   const std::string id = id_of(made());
-  must(sessions_->join(as(patient_, id)));
+  must(sessions_->entry.join(as(patient_, id)));
   clock_.advance_ms(20'000);
   Ask admit = as(doctor_, id);
   admit.record = part_of(id, patient_);
-  must(sessions_->admit(admit));
-  must(sessions_->start(as(doctor_, id)));
-  must(sessions_->start_recording(as(doctor_, id)));
+  must(sessions_->people.admit(admit));
+  must(sessions_->life.start(as(doctor_, id)));
+  must(sessions_->recordings.start(as(doctor_, id)));
   clock_.advance_ms(90'000);
   auto writer = must(blobs_->create("t1", "video/x-matroska"));
   ASSERT_TRUE(writer->write("bytes of a recording").ok());
@@ -906,11 +908,11 @@ TEST_F(Video, WhatSessionsWereLikeIsMeasured) {
     }
     return provider_.usual(call);
   };
-  must(sessions_->end(as(doctor_, id)));
+  must(sessions_->life.end(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return told("recording-ready").size() == 1; }));
-  sessions_->count(Counted::recording_reads, 1);
-  sessions_->count(Counted::bytes_up, 1'000);
-  sessions_->count(Counted::bytes_down, 3'000);
+  sessions_->acts.count(Counted::recording_reads, 1);
+  sessions_->acts.count(Counted::bytes_up, 1'000);
+  sessions_->acts.count(Counted::bytes_down, 3'000);
   ASSERT_TRUE(eventually([&] { return told("completed").size() == 1; }));
   MetricsWriter out;
   sessions_->write_metrics(out);
@@ -946,22 +948,21 @@ TEST_F(Video, StaysAreMeteredAtTheEndAndAfterLateNews) {
   const std::string room = seen(id).string_or("roomSid", "");
   const std::string doctor = part(id, doctor_).string_or("identity", "");
   const std::string patient = part(id, patient_).string_or("identity", "");
-  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
   EXPECT_TRUE(tells("participant-joined", room, doctor, "PA1").ok());
-  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
   const Timestamp then = clock_.now();
   clock_.advance_ms(60'000);
   EXPECT_TRUE(meter.calls.empty());
-  must(sessions_->end(as(doctor_, id)));
+  must(sessions_->life.end(as(doctor_, id)));
   EXPECT_EQ(meter.calls, (std::vector<std::pair<std::string, bool>>{{id, true}}));
-  EXPECT_TRUE(
-      sessions_
-          ->provider_event(Json::object({{"type", "org.rabt.session.participant-joined.v1"},
-                                         {"data", Json::object({{"sessionId", room},
-                                                                {"identity", patient},
-                                                                {"participantId", "PA2"},
-                                                                {"at", to_iso8601(then)}})}}))
-          .ok());
+  EXPECT_TRUE(sessions_->provider_events
+                  .take(Json::object({{"type", "org.rabt.session.participant-joined.v1"},
+                                      {"data", Json::object({{"sessionId", room},
+                                                             {"identity", patient},
+                                                             {"participantId", "PA2"},
+                                                             {"at", to_iso8601(then)}})}}))
+                  .ok());
   ASSERT_EQ(meter.calls.size(), 2U);
   EXPECT_FALSE(meter.calls[1].second);
   sessions_->stop();
@@ -969,35 +970,35 @@ TEST_F(Video, StaysAreMeteredAtTheEndAndAfterLateNews) {
 
 TEST_F(Video, K45ARecordingForTrainingNeedsConsent) {
   const std::string id = id_of(made());
-  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
   const Json training = Json::object({{"purpose", "training"}});
-  EXPECT_EQ(code(sessions_->start_recording(as(doctor_, id, training))),
+  EXPECT_EQ(code(sessions_->recordings.start(as(doctor_, id, training))),
             "consent.recording_missing");
-  must(sessions_->record_consent(
+  must(sessions_->people.record_consent(
       as(patient_, id, Json::object({{"kind", "training"}, {"given", true}}))));
-  EXPECT_EQ(code(sessions_->start_recording(as(doctor_, id, training))), "ok");
+  EXPECT_EQ(code(sessions_->recordings.start(as(doctor_, id, training))), "ok");
 }
 
 TEST_F(Video, B18AnAutomaticRecordingBeginsWithTheSession) {
   settings_.auto_record = true;
   restart();
   const std::string id = id_of(made());
-  EXPECT_TRUE(must(sessions_->start(as(doctor_, id))).bool_or("recordingActive", false));
+  EXPECT_TRUE(must(sessions_->life.start(as(doctor_, id))).bool_or("recordingActive", false));
   EXPECT_TRUE(eventually([&] { return provider_.calls("start-recording").size() == 1; }));
 }
 
 TEST_F(Video, E29TheSettingOfTheEmrDecidesWhereItsClientsSayNothing) {
-  const auto recording = [&](std::string_view door, const char* wish = nullptr) {
+  const auto recording = [&](bool follows_setting, const char* wish = nullptr) {
     Ask ask = as(doctor_, {}, wish == nullptr ? plain() : with(plain(), "recording", wish));
-    ask.door = door;
-    return must(sessions_->create(ask)).string_or("recording", "");
+    ask.manner.auto_record = follows_setting;
+    return must(sessions_->creation.create(ask)).string_or("recording", "");
   };
-  EXPECT_EQ(recording("emr"), "manual");
+  EXPECT_EQ(recording(true), "manual");
   settings_.auto_record = true;
   restart();
-  EXPECT_EQ(recording("emr"), "auto");
-  EXPECT_EQ(recording("emr", "off"), "off");
-  EXPECT_EQ(recording("kiorex"), "manual") << "its clients start each recording by a call";
+  EXPECT_EQ(recording(true), "auto");
+  EXPECT_EQ(recording(true, "off"), "off");
+  EXPECT_EQ(recording(false), "manual") << "its clients start each recording by a call";
 }
 
 TEST_F(Video, WrongCredentialsAreNamedToWhoeverJoins) {
@@ -1009,7 +1010,7 @@ TEST_F(Video, WrongCredentialsAreNamedToWhoeverJoins) {
   };
   const Json made_one = made();
   EXPECT_EQ(made_one["warnings"].dump(), R"(["video.credentials"])");
-  const auto joined = sessions_->join(as(doctor_, id_of(made_one)));
+  const auto joined = sessions_->entry.join(as(doctor_, id_of(made_one)));
   ASSERT_FALSE(joined.ok());
   EXPECT_EQ(joined.error().code, "video.unavailable");
   EXPECT_NE(joined.error().message.find("does not accept the credentials of"), std::string::npos);
@@ -1023,7 +1024,7 @@ TEST_F(Video, WrongCredentialsAreNamedToWhoeverJoins) {
     outcome.detail = said;
     return outcome;
   };
-  const auto again = sessions_->join(as(doctor_, id_of(made_one)));
+  const auto again = sessions_->entry.join(as(doctor_, id_of(made_one)));
   ASSERT_FALSE(again.ok());
   EXPECT_NE(again.error().message.find("does not accept the credentials of"), std::string::npos);
   EXPECT_EQ(seen(id_of(made_one))["warnings"].size(), 0U);
@@ -1032,7 +1033,7 @@ TEST_F(Video, WrongCredentialsAreNamedToWhoeverJoins) {
     said = Json::object({{"status", 403}});
     if (*reason != '\0') said.set("reason", reason);
     message = "Amazon answered 403: permit the IAM user chime:CreateAttendee";
-    const auto refused = sessions_->join(as(doctor_, id_of(made_one)));
+    const auto refused = sessions_->entry.join(as(doctor_, id_of(made_one)));
     ASSERT_FALSE(refused.ok());
     EXPECT_EQ(refused.error().message.find("credentials"), std::string::npos);
     EXPECT_NE(refused.error().message.find(message), std::string::npos) << refused.error().message;
@@ -1054,7 +1055,7 @@ TEST_F(Video, AnotherProvidersSuccessSaysNothingOfRefusedCredentials) {
   ASSERT_FALSE(said.ok());
   EXPECT_NE(said.error().message.find("plugin://twilio"), std::string::npos);
   provider_.answer = [this](const plugin::CallRequest& call) { return provider_.usual(call); };
-  must(sessions_->join(as(doctor_, refused)));
+  must(sessions_->entry.join(as(doctor_, refused)));
   EXPECT_TRUE(sessions_->video_credentials().ok());
 }
 
@@ -1067,7 +1068,7 @@ TEST_F(Video, ARoomThatWasRefusedForAnotherReasonIsNotBlamedOnTheCredentials) {
   };
   const Json made_one = made();
   EXPECT_EQ(made_one["warnings"].dump(), R"(["video.room_refused"])");
-  const auto joined = sessions_->join(as(doctor_, id_of(made_one)));
+  const auto joined = sessions_->entry.join(as(doctor_, id_of(made_one)));
   ASSERT_FALSE(joined.ok());
   EXPECT_EQ(joined.error().code, "video.unavailable");
   EXPECT_NE(joined.error().message.find("session.effect"), std::string::npos);
@@ -1078,15 +1079,15 @@ TEST_F(Video, ARoomThatWasRefusedForAnotherReasonIsNotBlamedOnTheCredentials) {
 TEST_F(Video, WhatTheProviderCannotRecordIsRefusedBeforeAnybodyComes) {
   provider_.served.erase("start-recording");
   const auto made_with = [&](std::string_view recording) {
-    return code(sessions_->create(as(doctor_, {}, with(plain(), "recording", recording))));
+    return code(sessions_->creation.create(as(doctor_, {}, with(plain(), "recording", recording))));
   };
   EXPECT_EQ(made_with("auto"), "capability.recording");
   EXPECT_TRUE(provider_.calls("create-session").empty());
   const std::string id = id_of(made(with(plain(), "recording", "manual")));
-  EXPECT_EQ(code(sessions_->change(as(doctor_, id, Json::object({{"recording", "auto"}})))),
+  EXPECT_EQ(code(sessions_->life.change(as(doctor_, id, Json::object({{"recording", "auto"}})))),
             "capability.recording");
-  must(sessions_->start(as(doctor_, id)));
-  EXPECT_EQ(code(sessions_->start_recording(as(doctor_, id))), "capability.recording");
+  must(sessions_->life.start(as(doctor_, id)));
+  EXPECT_EQ(code(sessions_->recordings.start(as(doctor_, id))), "capability.recording");
   provider_.bound = false;
   EXPECT_EQ(made_with("auto"), "ok") << "the session waits for a provider";
 }
@@ -1094,17 +1095,18 @@ TEST_F(Video, WhatTheProviderCannotRecordIsRefusedBeforeAnybodyComes) {
 TEST_F(Video, AnObserverNeedsAProviderThatKeepsHimSilent) {
   provider_.features.erase("receive-only");
   const Json observer = Json::object({{"person", nurse_}, {"role", "observer"}});
-  EXPECT_EQ(code(sessions_->create(
+  EXPECT_EQ(code(sessions_->creation.create(
                 as(doctor_, {}, with(plain(), "participants", Json::array({observer}))))),
             "capability.receive_only");
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  EXPECT_EQ(code(sessions_->add_participant(as(doctor_, id, observer))), "capability.receive_only");
-  EXPECT_EQ(code(sessions_->invite(
+  EXPECT_EQ(code(sessions_->people.add_participant(as(doctor_, id, observer))),
+            "capability.receive_only");
+  EXPECT_EQ(code(sessions_->invitations.invite(
                 as(doctor_, id, Json::object({{"email", "a@example.org"}, {"role", "observer"}})))),
             "capability.receive_only");
   provider_.features.insert("receive-only");
-  must(sessions_->add_participant(as(doctor_, id, observer)));
-  must(sessions_->token(as(nurse_, id)));
+  must(sessions_->people.add_participant(as(doctor_, id, observer)));
+  must(sessions_->entry.token(as(nurse_, id)));
   EXPECT_TRUE(provider_.calls("issue-token").back().arguments.bool_or("receiveOnly", false));
 }
 
@@ -1113,7 +1115,7 @@ TEST_F(Video, TheProviderIsAskedToHoldReceiversWheneverSomebodyComes) {
   provider_.served.insert("hold-receivers");
   restart();
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->add_participant(
+  must(sessions_->people.add_participant(
       as(doctor_, id, Json::object({{"person", nurse_}, {"role", "observer"}}))));
   EXPECT_TRUE(
       tells("participant-joined", "RM1", part(id, doctor_).string_or("identity", ""), "PA1").ok());
@@ -1129,40 +1131,42 @@ TEST_F(Video, TheProviderIsAskedToHoldReceiversWheneverSomebodyComes) {
 TEST_F(Video, TheProviderWritesDownWhatIsSaidWhileEverybodyConsents) {
   provider_.served.insert({"start-transcription", "stop-transcription"});
   const std::string id = id_of(made(with(with(plain(), "waitingRoom", false), "language", "en")));
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->join(as(patient_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->entry.join(as(patient_, id)));
   const auto says = [&](const std::string& person, bool given) {
-    must(sessions_->record_consent(
+    must(sessions_->people.record_consent(
         as(person, id, Json::object({{"kind", "transcription"}, {"given", given}}))));
   };
   says(doctor_, true);
-  EXPECT_EQ(code(sessions_->start_transcription(as(doctor_, id))), "consent.transcription_missing");
+  EXPECT_EQ(code(sessions_->people.start_transcription(as(doctor_, id))),
+            "consent.transcription_missing");
   says(patient_, true);
-  EXPECT_EQ(code(sessions_->start_transcription(as(patient_, id))), "session.not_host");
+  EXPECT_EQ(code(sessions_->people.start_transcription(as(patient_, id))), "session.not_host");
   for (int twice = 0; twice < 2; ++twice)
-    EXPECT_TRUE(must(sessions_->start_transcription(as(doctor_, id)))["transcribing"].as_bool());
+    EXPECT_TRUE(
+        must(sessions_->people.start_transcription(as(doctor_, id)))["transcribing"].as_bool());
   ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == 1; }));
   EXPECT_EQ(provider_.calls("start-transcription")[0].arguments.string_or("language", ""), "en");
-  EXPECT_TRUE(must(sessions_->membership(as(patient_, id))).transcribed);
+  EXPECT_TRUE(must(sessions_->acts.membership(as(patient_, id))).transcribed);
 
   // Somebody comes who has said nothing of it.
-  must(sessions_->add_participant(
+  must(sessions_->people.add_participant(
       as(doctor_, id, Json::object({{"person", nurse_}, {"role", "nurse"}}))));
-  EXPECT_TRUE(must(sessions_->membership(as(patient_, id))).transcribed);
-  must(sessions_->join(as(nurse_, id)));
-  EXPECT_FALSE(must(sessions_->membership(as(patient_, id))).transcribed);
+  EXPECT_TRUE(must(sessions_->acts.membership(as(patient_, id))).transcribed);
+  must(sessions_->entry.join(as(nurse_, id)));
+  EXPECT_FALSE(must(sessions_->acts.membership(as(patient_, id))).transcribed);
   ASSERT_TRUE(eventually([&] { return provider_.calls("stop-transcription").size() == 1; }));
   says(nurse_, true);
-  must(sessions_->start_transcription(as(doctor_, id)));
+  must(sessions_->people.start_transcription(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == 2; }));
 
   // Somebody takes it back.
   says(patient_, false);
-  EXPECT_FALSE(must(sessions_->membership(as(patient_, id))).transcribed);
+  EXPECT_FALSE(must(sessions_->acts.membership(as(patient_, id))).transcribed);
   ASSERT_TRUE(eventually([&] { return provider_.calls("stop-transcription").size() == 2; }));
   says(patient_, true);
-  must(sessions_->start_transcription(as(doctor_, id)));
-  must(sessions_->stop_transcription(as(doctor_, id)));
+  must(sessions_->people.start_transcription(as(doctor_, id)));
+  must(sessions_->people.stop_transcription(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return provider_.calls("stop-transcription").size() == 3; }));
   ASSERT_TRUE(eventually([&] { return told("transcript-stopped").size() == 3; }));
   EXPECT_EQ(told("transcript-stopped")[0]["data"].string_or("code", ""),
@@ -1172,9 +1176,10 @@ TEST_F(Video, TheProviderWritesDownWhatIsSaidWhileEverybodyConsents) {
 
 TEST_F(Video, WhatTheProviderRefusesToWriteDownIsTold) {
   const std::string without = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->start(as(doctor_, without)));
-  EXPECT_EQ(code(sessions_->start_transcription(as(doctor_, without))), "asr.not_configured");
-  EXPECT_EQ(code(sessions_->stop_transcription(as(doctor_, without))), "asr.not_configured");
+  must(sessions_->life.start(as(doctor_, without)));
+  EXPECT_EQ(code(sessions_->people.start_transcription(as(doctor_, without))),
+            "asr.not_configured");
+  EXPECT_EQ(code(sessions_->people.stop_transcription(as(doctor_, without))), "asr.not_configured");
 
   provider_.served.insert({"start-transcription", "stop-transcription"});
   provider_.answer = [this](const plugin::CallRequest& call) {
@@ -1183,26 +1188,26 @@ TEST_F(Video, WhatTheProviderRefusesToWriteDownIsTold) {
                : provider_.usual(call);
   };
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->record_consent(
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->people.record_consent(
       as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
-  must(sessions_->start_transcription(as(doctor_, id)));
+  must(sessions_->people.start_transcription(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return told("transcript-stopped").size() == 1; }));
   EXPECT_EQ(told("transcript-stopped")[0]["data"].string_or("code", ""), "chime.language");
   EXPECT_TRUE(eventually([&] { return provider_.calls("stop-transcription").size() == 1; }));
-  EXPECT_FALSE(must(sessions_->membership(as(doctor_, id))).transcribed);
+  EXPECT_FALSE(must(sessions_->acts.membership(as(doctor_, id))).transcribed);
 }
 
 TEST_F(Video, WhatIsNotWrittenDownForAWhileIsToldAndMarked) {
   provider_.served.insert({"start-transcription", "stop-transcription"});
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->start(as(doctor_, id)));
-  must(sessions_->record_consent(
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
+  must(sessions_->people.record_consent(
       as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
-  must(sessions_->start_transcription(as(doctor_, id)));
+  must(sessions_->people.start_transcription(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == 1; }));
-  const auto of = [&] { return must(sessions_->membership(as(doctor_, id))); };
+  const auto of = [&] { return must(sessions_->acts.membership(as(doctor_, id))); };
   std::vector<std::string> at;
   const auto later = [&](const char* what) {
     clock_.advance_ms(60'000);
@@ -1237,12 +1242,12 @@ TEST_F(Video, WhatIsNotWrittenDownForAWhileIsToldAndMarked) {
   // Somebody asks again. News of the one before end nothing.
   clock_.advance_ms(60'000);
   const std::string again = to_iso8601(clock_.now());
-  must(sessions_->start_transcription(as(doctor_, id)));
-  EXPECT_TRUE(sessions_
-                  ->provider_event(
-                      Json::object({{"type", "org.rabt.session.transcription-failed.v1"},
-                                    {"data", Json::object({{"sessionId", "RM1"}, {"at", at[3]}})}}))
-                  .ok());
+  must(sessions_->people.start_transcription(as(doctor_, id)));
+  EXPECT_TRUE(
+      sessions_->provider_events
+          .take(Json::object({{"type", "org.rabt.session.transcription-failed.v1"},
+                              {"data", Json::object({{"sessionId", "RM1"}, {"at", at[3]}})}}))
+          .ok());
   EXPECT_TRUE(of().transcribed);
   EXPECT_EQ(of().transcript_gaps.item(1).dump(), gap(at[2], again, "video.transcription_failed"));
 }
@@ -1253,13 +1258,13 @@ TEST_F(Video, ATranscriptionThatFailedWithoutNewsIsFoundByAsking) {
   provider_.served.insert({"start-transcription", "stop-transcription"});
   restart();
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
   EXPECT_TRUE(
       tells("participant-joined", "RM1", part(id, doctor_).string_or("identity", ""), "A").ok());
-  must(sessions_->start(as(doctor_, id)));
-  must(sessions_->record_consent(
+  must(sessions_->life.start(as(doctor_, id)));
+  must(sessions_->people.record_consent(
       as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
-  must(sessions_->start_transcription(as(doctor_, id)));
+  must(sessions_->people.start_transcription(as(doctor_, id)));
   provider_.answer = [&](const plugin::CallRequest& call) {
     if (call.action != "get-session") return provider_.usual(call);
     return Provider::done_with(Json::object({{"sessionId", "RM1"},
@@ -1271,7 +1276,7 @@ TEST_F(Video, ATranscriptionThatFailedWithoutNewsIsFoundByAsking) {
   ASSERT_TRUE(eventually([&] { return told("transcript-stopped").size() == 1; }));
   EXPECT_EQ(told("transcript-stopped")[0]["data"].string_or("code", ""),
             "video.transcription_failed");
-  EXPECT_FALSE(must(sessions_->membership(as(doctor_, id))).transcribed);
+  EXPECT_FALSE(must(sessions_->acts.membership(as(doctor_, id))).transcribed);
 }
 
 // Where the provider says so when it is asked, it is asked each half minute.
@@ -1280,11 +1285,11 @@ TEST_F(Video, AProviderThatTellsOfItsTranscriptionWhenAskedIsAskedOften) {
   provider_.served.insert({"start-transcription", "stop-transcription"});
   restart();
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
   EXPECT_TRUE(
       tells("participant-joined", "RM1", part(id, doctor_).string_or("identity", ""), "A").ok());
-  must(sessions_->start(as(doctor_, id)));
-  must(sessions_->record_consent(
+  must(sessions_->life.start(as(doctor_, id)));
+  must(sessions_->people.record_consent(
       as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
   std::atomic<const char*> status = "started";
   provider_.answer = [&](const plugin::CallRequest& call) {
@@ -1297,7 +1302,7 @@ TEST_F(Video, AProviderThatTellsOfItsTranscriptionWhenAskedIsAskedOften) {
   };
   const auto asked = [&] { return provider_.calls("get-session").size(); };
   const auto begin = [&](std::size_t nth) {
-    must(sessions_->start_transcription(as(doctor_, id)));
+    must(sessions_->people.start_transcription(as(doctor_, id)));
     ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == nth; }));
     sessions_->catch_up();
   };
@@ -1327,21 +1332,21 @@ TEST_F(Video, AProviderThatTellsOfItsTranscriptionWhenAskedIsAskedOften) {
   EXPECT_EQ(asked(), before + 1);
   pass(31'000);
   EXPECT_EQ(asked(), before + 1);
-  EXPECT_TRUE(must(sessions_->membership(as(doctor_, id))).transcribed);
+  EXPECT_TRUE(must(sessions_->acts.membership(as(doctor_, id))).transcribed);
 }
 
 TEST_F(Video, AProviderThatStopsThoughNobodyAskedIsTold) {
   provider_.served.insert({"start-transcription", "stop-transcription"});
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->start(as(doctor_, id)));
-  must(sessions_->record_consent(
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
+  must(sessions_->people.record_consent(
       as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
-  const auto of = [&] { return must(sessions_->membership(as(doctor_, id))); };
-  must(sessions_->start_transcription(as(doctor_, id)));
-  must(sessions_->stop_transcription(as(doctor_, id)));
+  const auto of = [&] { return must(sessions_->acts.membership(as(doctor_, id))); };
+  must(sessions_->people.start_transcription(as(doctor_, id)));
+  must(sessions_->people.stop_transcription(as(doctor_, id)));
   // Somebody asks again before the news of the first one's end have come.
-  must(sessions_->start_transcription(as(doctor_, id)));
+  must(sessions_->people.start_transcription(as(doctor_, id)));
   clock_.advance_ms(5'000);
   EXPECT_TRUE(tells("transcription-stopped", "RM1").ok());
   EXPECT_TRUE(of().transcribed);
@@ -1364,28 +1369,28 @@ TEST_F(Video, AProviderThatStopsThoughNobodyAskedIsTold) {
 TEST_F(Video, AStopSoonAfterOneOfTheHubIsTold) {
   provider_.served.insert({"start-transcription", "stop-transcription"});
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->start(as(doctor_, id)));
-  must(sessions_->record_consent(
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
+  must(sessions_->people.record_consent(
       as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
-  const auto of = [&] { return must(sessions_->membership(as(doctor_, id))); };
+  const auto of = [&] { return must(sessions_->acts.membership(as(doctor_, id))); };
   const auto asked = [&](std::size_t times) {
     return eventually([&] { return provider_.calls("start-transcription").size() == times; });
   };
-  must(sessions_->start_transcription(as(doctor_, id)));
+  must(sessions_->people.start_transcription(as(doctor_, id)));
   // What is stopped before it was asked for is never asked for.
   ASSERT_TRUE(asked(1));
   EXPECT_TRUE(tells("transcription-started", "RM1").ok());
   clock_.advance_ms(20'000);
-  must(sessions_->stop_transcription(as(doctor_, id)));
-  must(sessions_->start_transcription(as(doctor_, id)));
+  must(sessions_->people.stop_transcription(as(doctor_, id)));
+  must(sessions_->people.start_transcription(as(doctor_, id)));
   ASSERT_TRUE(asked(2));
   // The end of the first one, and the beginning of the second one, which the provider tells of.
   const Timestamp own = clock_.now();
   clock_.advance_ms(2'000);
   EXPECT_TRUE(tells("transcription-started", "RM1").ok());
   const auto stopped = [&](Timestamp at) {
-    return sessions_->provider_event(
+    return sessions_->provider_events.take(
         Json::object({{"type", "org.rabt.session.transcription-stopped.v1"},
                       {"data", Json::object({{"sessionId", "RM1"}, {"at", to_iso8601(at)}})}}));
   };
@@ -1399,7 +1404,7 @@ TEST_F(Video, AStopSoonAfterOneOfTheHubIsTold) {
             "video.transcription_stopped");
 
   // The news that it began are lost: the provider is asked again, and says whether it does.
-  must(sessions_->start_transcription(as(doctor_, id)));
+  must(sessions_->people.start_transcription(as(doctor_, id)));
   ASSERT_TRUE(asked(3));
   provider_.answer = [this](const plugin::CallRequest& call) {
     return call.action == "start-transcription"
@@ -1443,27 +1448,27 @@ TEST_F(Video, WhatRanInARoomThatTheProviderEndedRunsInTheNextOneAndBothAreCollec
     return provider_.usual(call);
   };
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->start(as(doctor_, id)));
-  must(sessions_->record_consent(
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
+  must(sessions_->people.record_consent(
       as(doctor_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
-  must(sessions_->start_recording(as(doctor_, id)));
-  must(sessions_->start_transcription(as(doctor_, id)));
+  must(sessions_->recordings.start(as(doctor_, id)));
+  must(sessions_->people.start_transcription(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == 1; }));
-  must(sessions_->leave(as(doctor_, id)));
+  must(sessions_->entry.leave(as(doctor_, id)));
   clock_.advance_ms(10'000);
   EXPECT_TRUE(tells("ended", "RM1").ok());
-  must(sessions_->join(as(doctor_, id)));
-  must(sessions_->token(as(doctor_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
+  must(sessions_->entry.token(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return seen(id).string_or("roomSid", "") == "RM2"; }));
   ASSERT_TRUE(eventually([&] { return provider_.calls("start-recording").size() == 2; }));
   ASSERT_TRUE(eventually([&] { return provider_.calls("start-transcription").size() == 2; }));
   for (const char* action : {"start-recording", "start-transcription"})
     EXPECT_EQ(provider_.calls(action)[1].arguments.string_or("sessionId", ""), "RM2") << action;
-  const auto gaps = must(sessions_->membership(as(doctor_, id))).transcript_gaps;
+  const auto gaps = must(sessions_->acts.membership(as(doctor_, id))).transcript_gaps;
   ASSERT_EQ(gaps.size(), 1U);
   EXPECT_EQ(gaps.item(0).string_or("code", ""), "video.room_ended");
-  must(sessions_->end(as(doctor_, id)));
+  must(sessions_->life.end(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return provider_.calls("list-recordings").size() == 2; }));
   EXPECT_EQ(provider_.calls("list-recordings")[0].arguments.string_or("sessionId", ""), "RM1");
   EXPECT_EQ(provider_.calls("list-recordings")[1].arguments.string_or("sessionId", ""), "RM2");
@@ -1474,7 +1479,7 @@ TEST_F(Video, WhatRanInARoomThatTheProviderEndedRunsInTheNextOneAndBothAreCollec
 TEST_F(Video, WhatIsWrittenDownThoughNobodyAskedIsStopped) {
   provider_.served.insert({"start-transcription", "stop-transcription"});
   const std::string id = id_of(made());
-  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
   for (int twice = 0; twice < 2; ++twice) EXPECT_TRUE(tells("transcription-started", "RM1").ok());
   ASSERT_TRUE(eventually([&] { return told("transcript-unasked").size() == 1; }));
   ASSERT_TRUE(eventually([&] { return provider_.calls("stop-transcription").size() == 1; }));
@@ -1491,8 +1496,8 @@ TEST_F(Video, TheRoomTakesAsManyAsTheSession) {
 
 TEST_F(Video, ARecordingThatRunsIsConfirmedOnce) {
   const std::string id = id_of(made());
-  must(sessions_->start(as(doctor_, id)));
-  must(sessions_->start_recording(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
+  must(sessions_->recordings.start(as(doctor_, id)));
   for (int track = 0; track < 4; ++track)
     EXPECT_TRUE(recording_tells("recording-started", "RT" + std::to_string(track)).ok());
   ASSERT_TRUE(eventually([&] { return told("recording-confirmed").size() == 1; }));
@@ -1501,7 +1506,7 @@ TEST_F(Video, ARecordingThatRunsIsConfirmedOnce) {
 
 TEST_F(Video, ARecordingThatNobodyAskedForIsStopped) {
   const std::string id = id_of(made());
-  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
   EXPECT_TRUE(recording_tells("recording-started", "RT1").ok());
   EXPECT_TRUE(recording_tells("recording-started", "RT2").ok());
   ASSERT_TRUE(eventually([&] { return provider_.calls("stop-recording").size() == 1; }));
@@ -1512,34 +1517,34 @@ TEST_F(Video, ARecordingThatNobodyAskedForIsStopped) {
 
 TEST_F(Video, ARecordingThatBreaksOffHasFailedAndMayBeginAnew) {
   const std::string id = id_of(made());
-  must(sessions_->start(as(doctor_, id)));
-  must(sessions_->start_recording(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
+  must(sessions_->recordings.start(as(doctor_, id)));
   EXPECT_TRUE(recording_tells("recording-failed", "RT1").ok());
   EXPECT_TRUE(recording_tells("recording-failed", "RT1").ok());
   ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
   ASSERT_TRUE(eventually([&] { return provider_.calls("stop-recording").size() == 1; }));
-  const Page kept = must(sessions_->recordings(as(doctor_, id), {}));
+  const Page kept = must(sessions_->recordings.list(as(doctor_, id), {}));
   ASSERT_EQ(kept.items.size(), 1U);
   EXPECT_EQ(kept.items[0].string_or("status", ""), "failed");
   EXPECT_FALSE(seen(id).bool_or("recordingActive", true));
-  must(sessions_->start_recording(as(doctor_, id)));
+  must(sessions_->recordings.start(as(doctor_, id)));
   EXPECT_TRUE(seen(id).bool_or("recordingActive", false));
 }
 
 TEST_F(Video, NewsOfARecordingBeforeDoNotEndTheOneThatRuns) {
   const std::string id = id_of(made());
-  must(sessions_->start(as(doctor_, id)));
-  must(sessions_->start_recording(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
+  must(sessions_->recordings.start(as(doctor_, id)));
   const std::string before = to_iso8601(clock_.now());
   const auto replayed = [&] {
-    return sessions_->provider_event(Json::object(
+    return sessions_->provider_events.take(Json::object(
         {{"type", "org.rabt.session.recording-failed.v1"},
          {"data", Json::object({{"sessionId", "RM1"}, {"recordingId", "RT1"}, {"at", before}})}}));
   };
   EXPECT_TRUE(replayed().ok());
   EXPECT_FALSE(seen(id).bool_or("recordingActive", true));
   clock_.advance_ms(60'000);
-  must(sessions_->start_recording(as(doctor_, id)));
+  must(sessions_->recordings.start(as(doctor_, id)));
   EXPECT_TRUE(replayed().ok());
   EXPECT_TRUE(seen(id).bool_or("recordingActive", false));
   ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
@@ -1551,8 +1556,8 @@ TEST_F(Video, ARoomThatIsGoneRecordsNothingAndPeopleAreTold) {
     return Provider::done_with(Json::object({{"sessionId", "RM1"}, {"recording", false}}));
   };
   const std::string id = id_of(made());
-  must(sessions_->start(as(doctor_, id)));
-  must(sessions_->start_recording(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
+  must(sessions_->recordings.start(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
   EXPECT_FALSE(seen(id).bool_or("recordingActive", true));
 }
@@ -1566,8 +1571,8 @@ TEST_F(Video, AVisitThatEndsBeforeItsRoomWasOpenedHasNoRecordingAndWaitsForNone)
     return plugin::failed(OutcomeKind::transient, "net.timeout", "not now");
   };
   const std::string id = id_of(made(with(plain(), "recording", "auto")));
-  must(sessions_->start(as(doctor_, id)));
-  must(sessions_->end(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
+  must(sessions_->life.end(as(doctor_, id)));
   clock_.advance_ms(10'000);
   ASSERT_TRUE(eventually([&] { return recording_of(id).string_or("status", "") == "none"; }));
   EXPECT_EQ(recording_of(id).string_or("problem", ""), "video.no_room");
@@ -1583,9 +1588,9 @@ TEST_F(Video, ARoomThatComesAfterTheEndIsClosedAndNotRecorded) {
     return plugin::failed(OutcomeKind::transient, "net.timeout", "not now");
   };
   const std::string id = id_of(made(with(plain(), "recording", "auto")));
-  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return !provider_.calls("create-session").empty(); }));
-  must(sessions_->end(as(doctor_, id)));
+  must(sessions_->life.end(as(doctor_, id)));
   sessions_->stop();
   down = false;
   clock_.advance_ms(3'600'000);
@@ -1601,7 +1606,7 @@ TEST_F(Video, ARoomThatIsRefusedRecordsNothingAndPeopleAreTold) {
     return plugin::failed(OutcomeKind::permanent, "video.refused", "no");
   };
   const std::string id = id_of(made(with(plain(), "recording", "auto")));
-  must(sessions_->start(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
   ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
   EXPECT_FALSE(seen(id).bool_or("recordingActive", true));
   EXPECT_EQ(recording_of(id).string_or("status", ""), "failed");
@@ -1636,24 +1641,24 @@ TEST_F(Video, ARecordingWhoseCollectIsOpenIsWaitedFor) {
 
 TEST_F(Video, ARecordingThatFailsAfterTheEndHasFailed) {
   const std::string id = id_of(made());
-  must(sessions_->start(as(doctor_, id)));
-  must(sessions_->start_recording(as(doctor_, id)));
+  must(sessions_->life.start(as(doctor_, id)));
+  must(sessions_->recordings.start(as(doctor_, id)));
   provider_.recordings = Json::object({{"ready", false}});
-  must(sessions_->end(as(doctor_, id)));
+  must(sessions_->life.end(as(doctor_, id)));
   EXPECT_TRUE(recording_tells("recording-failed", "RT1").ok());
   EXPECT_TRUE(recording_tells("recording-failed", "RT1").ok());
   ASSERT_TRUE(eventually([&] { return told("recording-failed").size() == 1; }));
-  const Page kept = must(sessions_->recordings(as(doctor_, id), {}));
+  const Page kept = must(sessions_->recordings.list(as(doctor_, id), {}));
   ASSERT_EQ(kept.items.size(), 1U);
   EXPECT_EQ(kept.items[0].string_or("status", ""), "failed");
 }
 
 TEST_F(Video, WhatTheProviderMeasuresIsTheScoreOfTheSession) {
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
-  must(sessions_->join(as(doctor_, id)));
+  must(sessions_->entry.join(as(doctor_, id)));
   const std::string doctor = part(id, doctor_).string_or("identity", "");
   const auto line = [&](double loss) {
-    return sessions_->provider_event(
+    return sessions_->provider_events.take(
         Json::object({{"type", "org.rabt.session.quality.v1"},
                       {"data", Json::object({{"sessionId", "RM1"},
                                              {"identity", doctor},

@@ -1,4 +1,4 @@
-#include "hub/consultation/shared_text.hpp"
+#include "hub/consultation/record/shared_text.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "hub/consultation/state.hpp"
+#include "hub/consultation/workflow/state.hpp"
 
 #include <gtest/gtest.h>
 

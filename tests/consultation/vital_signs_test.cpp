@@ -1,4 +1,4 @@
-#include "hub/consultation/vital_signs.hpp"
+#include "hub/consultation/record/vital_signs.hpp"
 
 #include <gtest/gtest.h>
 

@@ -17,15 +17,20 @@ for layer in "${order[@]}"; do
     [ "${rank[$target]:-0}" -le "${rank[$layer]}" ] || complain "$file:$line: hub/$layer includes hub/$target, which stands above it; move the code or turn the dependency round"
   done < <(grep -rn '#include "hub/' "hub/$layer" || true)
 done
-# Inside workflow/ the same, folder by folder; what lies beside the folders is for all of them.
-inner=(yaml expression run parse lint explain simulate)
-for i in "${!inner[@]}"; do
-  for above in "${inner[@]:i+1}"; do
-    while IFS=: read -r file line _; do
-      complain "$file:$line: hub/workflow/${inner[$i]} includes $above, which stands above it; move the code or turn the dependency round"
-    done < <(grep -rn "#include \"hub/workflow/$above/" "hub/workflow/${inner[$i]}" || true)
+# Inside these layers the same, folder by folder; what lies beside the folders is for all of them.
+inside() {  # inside LAYER FOLDER..., the lowest first
+  local layer=$1; shift
+  local inner=("$@") i above file line
+  for i in "${!inner[@]}"; do
+    for above in "${inner[@]:i+1}"; do
+      while IFS=: read -r file line _; do
+        complain "$file:$line: hub/$layer/${inner[$i]} includes $above, which stands above it; move the code or turn the dependency round"
+      done < <(grep -rn "#include \"hub/$layer/$above/" "hub/$layer/${inner[$i]}" || true)
+    done
   done
-done
+}
+inside workflow yaml expression run parse lint explain simulate
+inside consultation request session line rows recording events video acts intents sessions record practice workflow
 while IFS=: read -r file line _; do
   complain "$file:$line: the hub includes a tool; tools are programs of their own, which stand above the hub"
 done < <(grep -rn '#include "tools/' hub || true)

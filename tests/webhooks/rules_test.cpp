@@ -86,8 +86,8 @@ TEST(BrokerRoutes, TheFirstThatFitsNamesTheKey) {
   EXPECT_EQ(key(usual, event("session.participant-left")), "video.session.user_left");
   EXPECT_EQ(key(usual, event("session.note-written")), "");
   EXPECT_EQ(key(usual, Json::object({{"type", "org.example.other.v1"}})), "");
-  const Json linked = event("session.completed", Json::object({{"hasAppointment", true}}));
-  const Json alone = event("session.completed", Json::object({{"hasAppointment", false}}));
+  const Json linked = event("session.completed", Json::object({{"namesAppointment", true}}));
+  const Json alone = event("session.completed", Json::object({{"namesAppointment", false}}));
   EXPECT_EQ(key(usual, linked), "appointment.consultation.completed");
   EXPECT_EQ(key(usual, alone), "");
   const std::vector<Route> own{{"session.completed", "booked", true}, {"session.*", "any"}};

@@ -224,7 +224,7 @@ Result<std::vector<Json>> sessions_of(const DoorCall& call,
     wanted.append(wanted.empty() ? "" : ",").append(state);
   if (!wanted.empty()) ask.query.emplace_back("status", wanted);
   if (!patient.empty()) ask.query.emplace_back("patient", patient);
-  RABT_TRY(page, call.house.sessions.list(ask, {.limit = 200}));
+  RABT_TRY(page, call.house.sessions.reading.list(ask, {.limit = 200}));
   return std::move(page.items);
 }
 
@@ -262,7 +262,7 @@ bool is_his(const DoorCall& call, const Json& session) {
 Status admit_patient(const DoorCall& call, const Json& session, const std::string& patient) {
   for (const Json& one : session["participants"].as_array()) {
     if (one["person"] != Json(patient) || one["admission"] != Json("waiting")) continue;
-    const auto admitted = call.house.sessions.admit(
+    const auto admitted = call.house.sessions.people.admit(
         call.ask(session.string_or("id", ""), Json::object(), one.string_or("id", "")));
     // Another host was quicker.
     if (!admitted.ok() && admitted.error().code != "participant.not_waiting")
@@ -287,7 +287,7 @@ Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
     for (const Json& one : requests) {
       if (!one["provider"].is_null() && !is_his(call, one)) continue;
       const std::string request = one.string_or("id", "");
-      const auto accepted = call.house.sessions.accept(call.ask(request));
+      const auto accepted = call.house.sessions.life.accept(call.ask(request));
       // Another doctor was quicker.
       if (!accepted.ok() && accepted.error().code == "session.already_accepted") continue;
       RABT_TRY_STATUS(accepted);
@@ -296,14 +296,14 @@ Result<Json> doctor_starts(DoorCall& call, const std::string& patient) {
     }
   }
   if (id.empty()) {
-    RABT_TRY(made, call.house.sessions.create(
+    RABT_TRY(made, call.house.sessions.creation.create(
                        call.ask({}, Json::object({{"type", "doctor_patient"},
                                                   {"patient", patient},
                                                   {"provider", call.caller.who.person},
                                                   {"waitingRoom", false}}))));
     id = made.string_or("id", "");
   }
-  RABT_TRY(started, call.house.sessions.start(call.ask(id)));
+  RABT_TRY(started, call.house.sessions.life.start(call.ask(id)));
   RABT_TRY_STATUS(admit_patient(call, started, patient));
   return started;
 }
@@ -327,7 +327,7 @@ Result<Json> patient_requests(DoorCall& call, const std::string& patient) {
                             {"request", true},
                             {"waitingRoom", false}});
   if (!doctor.is_null()) ours.set("provider", doctor);
-  return call.house.sessions.create(call.ask({}, std::move(ours)));
+  return call.house.sessions.creation.create(call.ask({}, std::move(ours)));
 }
 
 Result<Response> start_consultation(DoorCall& call) {
@@ -347,8 +347,8 @@ Result<Response> start_consultation(DoorCall& call) {
 
 Result<Response> end_consultation(DoorCall& call) {
   RABT_TRY_STATUS(meant(call));
-  RABT_TRY_STATUS(call.house.sessions.end(call.ask(call.path[0])));
-  RABT_TRY(ended, call.house.sessions.get(call.ask(call.path[0])));
+  RABT_TRY_STATUS(call.house.sessions.life.end(call.ask(call.path[0])));
+  RABT_TRY(ended, call.house.sessions.reading.get(call.ask(call.path[0])));
   return call.reply(consultation_shape(call, ended));
 }
 
@@ -443,7 +443,7 @@ Result<Response> write_notes(DoorCall& call) {
                      note_id});
   }
   // Before anything is written: a repeat of a call that failed behind it would write twice.
-  RABT_TRY(is, call.house.sessions.get(call.ask(id)));
+  RABT_TRY(is, call.house.sessions.reading.get(call.ask(id)));
   RABT_TRY_STATUS(write_all(call, id, parts));
   Json prescription_ids = Json::array();
   if (!prescription_id.is_null()) prescription_ids.push_back(std::move(prescription_id));
@@ -462,7 +462,7 @@ Result<Response> transcribe(DoorCall& call) {
       {"language", "language"},
       {"seq", "seq"}};
   RABT_TRY(id, consultation_named(call));
-  RABT_TRY(is, call.house.sessions.get(call.ask(id)));
+  RABT_TRY(is, call.house.sessions.reading.get(call.ask(id)));
   RABT_TRY(said, call.house.records.add_segment(call.ask(id, take(call.body, kNames))));
   const Json& at = said["createdAt"];
   return call.reply(
@@ -584,7 +584,7 @@ Result<Response> assign_doctor(DoorCall& call) {
   RABT_TRY(person, call.house.people.find(call.caller.who.tenant, doctor));
   if (!person.roles.has_any({Role::doctor, Role::specialist}))
     return invalid("api.invalid", "provider: is no doctor");
-  RABT_TRY(is, call.house.sessions.assign(call.ask(id, Json::object({{"provider", doctor}}))));
+  RABT_TRY(is, call.house.sessions.life.assign(call.ask(id, Json::object({{"provider", doctor}}))));
   return call.reply(consultation_shape(call, is));
 }
 
@@ -665,8 +665,21 @@ constexpr DoorRoute kRoutes[] = {
 }  // namespace
 
 const Door& clinicvault() {
-  static constexpr Door kDoor{"clinicvault", "ClinicVault",   kRoutes,
-                              error,         "/openapi.json", "/docs"};
+  static constexpr Door kDoor{"clinicvault",
+                              "ClinicVault",
+                              kRoutes,
+                              error,
+                              "/openapi.json",
+                              "/docs",
+                              nullptr,
+                              {.begins_by_call = true,
+                               .waiting_room = false,
+                               .auto_record = false,
+                               .waits_for_room = false,
+                               .naive_times = true,
+                               .own_words = true,
+                               .retypes = true,
+                               .names_version = false}};
   return kDoor;
 }
 

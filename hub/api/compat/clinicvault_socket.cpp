@@ -3,7 +3,7 @@
 #include <map>
 
 #include "hub/api/stream.hpp"
-#include "hub/consultation/reference.hpp"
+#include "hub/consultation/request/reference.hpp"
 #include "hub/http/web_socket.hpp"
 
 namespace rabt::api {
@@ -51,7 +51,7 @@ class Numbers {
 
  private:
   void read() {
-    const auto answer = parts_.sessions.participants(ask_);
+    const auto answer = parts_.sessions.people.participants(ask_);
     if (!answer.ok() || !(*answer)["items"].is_array()) return;
     for (const Json& one : (*answer)["items"].as_array()) {
       const auto person = people_.find(ask_.caller.who.tenant, one.string_or("person", ""));
@@ -248,7 +248,7 @@ Result<http::Response> open_clinicvault_socket(const LiveParts& parts, identity:
   RABT_TRY(person, people.find(ask.caller.who.tenant, ask.caller.who.person));
   if (consultation::read_reference(user).number != person.number)
     return denied("authorisation.denied", "the address names another user than the token");
-  RABT_TRY(of, parts.sessions.membership(ask));
+  RABT_TRY(of, parts.sessions.acts.membership(ask));
   if (of.participant.empty() || !of.listens())
     return denied("participant.not_a_participant", "you do not take part in this consultation");
   if (is_end(of.status))

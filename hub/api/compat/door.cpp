@@ -31,6 +31,7 @@ Ask DoorCall::ask(std::string_view session, Json with, std::string_view record) 
           .record = std::string(record),
           .body = std::move(with),
           .door = door,
+          .manner = manner,
           .naive_offset_minutes = naive_offset_minutes};
 }
 
@@ -86,7 +87,7 @@ consultation::Answer DoorCall::create_session(Json ours) const {
                         ours["type"] != Json("training_session") &&
                         may_call("createPatient").ok() &&
                         !house.people.resolve(caller.who.tenant, patient).ok();
-  if (!newcomer) return house.sessions.create(ask({}, std::move(ours)));
+  if (!newcomer) return house.sessions.creation.create(ask({}, std::move(ours)));
   // Nobody is entered for a session that is refused: all the rest is tried, and nothing kept.
   ours.mutable_object().erase("patient");
   bool would = false;
@@ -95,7 +96,7 @@ consultation::Answer DoorCall::create_session(Json ours) const {
     would = true;
     return unavailable("store.busy", "the session is not kept yet");
   };
-  const auto tried = house.sessions.create(trial);
+  const auto tried = house.sessions.creation.create(trial);
   if (!tried.ok() && !would) return tried.error();
   const Json known_as = Json::object({{"system", system->name}, {"value", patient["value"]}});
   identity::NewPerson wanted{
@@ -105,7 +106,7 @@ consultation::Answer DoorCall::create_session(Json ours) const {
   // Another request, or the first token, was quicker.
   if (!made.ok() && made.error().code != "person.taken") return made.error();
   ours.set("patient", known_as);
-  return house.sessions.create(ask({}, std::move(ours)));
+  return house.sessions.creation.create(ask({}, std::move(ours)));
 }
 
 Result<std::string> DoorCall::person(const Json& id) const {

@@ -14,9 +14,9 @@
 #include "hub/api/routes.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/clock.hpp"
-#include "hub/consultation/practice.hpp"
-#include "hub/consultation/records.hpp"
-#include "hub/consultation/sessions.hpp"
+#include "hub/consultation/practice/practice.hpp"
+#include "hub/consultation/record/records.hpp"
+#include "hub/consultation/sessions/sessions.hpp"
 #include "hub/identity/accounts.hpp"
 #include "hub/identity/person_store.hpp"
 
@@ -72,6 +72,7 @@ struct DoorCall {
   House& house;
   const http::Request& request;
   std::string_view door;
+  consultation::Manner manner{};
   // The status of the route when all is well.
   int status = 200;
   PathParameters path{};
@@ -155,6 +156,8 @@ struct Door {
   std::string_view page;
   // Whether ids of a path are well formed, for a door that says so. May be unset.
   Status (*check)(const DoorRoute& route, const PathParameters& path) = nullptr;
+  // Customs of its sessions.
+  consultation::Manner manner{};
 };
 
 // patient_id becomes patientId; members of a body do at every depth.

@@ -67,7 +67,7 @@ int rank(std::string_view kind) {
 // is that of all together, else the oldest with a picture, once no other is to come.
 Json recording_url(const DoorCall& call, const Json& session) {
   if (session["endedAt"].is_null() || session.string_or("recording", "off") == "off") return {};
-  const auto found = call.house.sessions.recordings(call.ask(session.string_or("id", "")), {});
+  const auto found = call.house.sessions.recordings.list(call.ask(session.string_or("id", "")), {});
   if (!found.ok()) return {};
   const Json* best = nullptr;
   int best_rank = 0;
@@ -155,7 +155,7 @@ Result<Json> members_of(const DoorCall& call) {
 }
 
 Result<Response> get_session(DoorCall& call) {
-  RABT_TRY(found, call.house.sessions.get(call.ask(call.path[0])));
+  RABT_TRY(found, call.house.sessions.reading.get(call.ask(call.path[0])));
   return call.reply(session_shape(call, found));
 }
 
@@ -193,7 +193,7 @@ Result<Response> list_sessions(DoorCall& call) {
     }
     ask.query.emplace_back("status", states);
   }
-  RABT_TRY(found, call.house.sessions.list(ask, page.window()));
+  RABT_TRY(found, call.house.sessions.reading.list(ask, page.window()));
   // The first page may be empty.
   if (page.page > 1 && found.items.empty()) return no_page();
   Json results = Json::array();
@@ -229,24 +229,24 @@ Result<Response> create_session(DoorCall& call) {
   // Who may not read the visit is told so by the session.
   if (found.ok()) ours.set("patient", (*found)["patient"]);
   ours.set("provider", call.caller.who.person);
-  RABT_TRY(made, call.house.sessions.create(call.ask({}, std::move(ours))));
+  RABT_TRY(made, call.house.sessions.creation.create(call.ask({}, std::move(ours))));
   return call.reply(session_shape(call, made));
 }
 
 Result<Response> change_session(DoorCall& call) {
   RABT_TRY(ours, members_of(call));
   ours.mutable_object().erase("appointment");
-  RABT_TRY(changed, call.house.sessions.change(call.ask(call.path[0], std::move(ours))));
+  RABT_TRY(changed, call.house.sessions.life.change(call.ask(call.path[0], std::move(ours))));
   return call.reply(session_shape(call, changed));
 }
 
 Result<Response> start_session(DoorCall& call) {
-  RABT_TRY(started, call.house.sessions.start(call.ask(call.path[0])));
+  RABT_TRY(started, call.house.sessions.life.start(call.ask(call.path[0])));
   return call.reply(session_shape(call, started));
 }
 
 Result<Response> end_session(DoorCall& call) {
-  RABT_TRY_STATUS(call.house.sessions.end(call.ask(call.path[0])));
+  RABT_TRY_STATUS(call.house.sessions.life.end(call.ask(call.path[0])));
   return get_session(call);
 }
 
@@ -256,13 +256,13 @@ Result<Response> token(DoorCall& call) {
   if (!id.is_number() && !id.is_string())
     return invalid("api.invalid", "sessionId: This field is required.");
   const std::string reference = id.is_number() ? id.number_text() : id.as_string();
-  RABT_TRY(is, call.house.sessions.get(call.ask(reference)));
+  RABT_TRY(is, call.house.sessions.reading.get(call.ask(reference)));
   const std::string status = is.string_or("status", "");
   if (status_word(status) == "SCHEDULED") {
     return conflict("session.not_started",
                     "the session is " + status + "; a token is given while it is IN_PROGRESS");
   }
-  RABT_TRY(joined, call.house.sessions.join(call.ask(reference)));
+  RABT_TRY(joined, call.house.sessions.entry.join(call.ask(reference)));
   const Json& media = joined["media"];
   return call.reply(
       Json::object({{"token", media["token"].is_null() ? joined["accessToken"] : media["token"]},
@@ -271,8 +271,8 @@ Result<Response> token(DoorCall& call) {
 }
 
 Result<Response> leave(DoorCall& call) {
-  RABT_TRY(left, call.house.sessions.leave(call.ask(call.path[0])));
-  RABT_TRY(is, call.house.sessions.get(call.ask(call.path[0])));
+  RABT_TRY(left, call.house.sessions.entry.leave(call.ask(call.path[0])));
+  RABT_TRY(is, call.house.sessions.reading.get(call.ask(call.path[0])));
   const Json& at = left["leftAt"];
   return call.reply(
       Json::object({{"detail", "Left the session."},
@@ -302,7 +302,15 @@ const Door& emr() {
                               kRoutes,
                               error,
                               "/api/v1/telemedicine/schema",
-                              "/api/v1/telemedicine/docs"};
+                              "/api/v1/telemedicine/docs",
+                              nullptr,
+                              {.begins_by_call = true,
+                               .waiting_room = false,
+                               .waits_for_room = false,
+                               .naive_times = true,
+                               .own_words = true,
+                               .retypes = true,
+                               .names_version = false}};
   return kDoor;
 }
 

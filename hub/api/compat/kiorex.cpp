@@ -230,7 +230,7 @@ Result<Json> make_session(DoorCall& call) {
 }
 
 Result<Json> get_session(DoorCall& call, std::string_view id) {
-  return call.house.sessions.get(call.ask(id));
+  return call.house.sessions.reading.get(call.ask(id));
 }
 
 Result<Response> list_of_sessions(DoorCall& call, std::string_view filter, const Json& person,
@@ -252,7 +252,7 @@ Result<Response> list_of_sessions(DoorCall& call, std::string_view filter, const
     ask.query.emplace_back(ours, std::move(value));
   }
   if (!filter.empty()) ask.query.emplace_back(filter, person.as_string());
-  RABT_TRY(found, call.house.sessions.list(ask, page.window()));
+  RABT_TRY(found, call.house.sessions.reading.list(ask, page.window()));
   return call.reply(numbered(each(Json(found.items), shape_of), found.total, page));
 }
 
@@ -276,14 +276,14 @@ Result<Response> change_session(DoorCall& call) {
   Json ours = take(call.body, std::span(kSessionFields).subspan(2, 5));
   if (ours["appointment"].is_number()) ours.set("appointment", ours["appointment"].number_text());
   if (ours["type"].is_string()) ours.set("type", type_named(ours["type"].as_string()));
-  RABT_TRY(changed, call.house.sessions.change(call.ask(call.path[0], std::move(ours))));
+  RABT_TRY(changed, call.house.sessions.life.change(call.ask(call.path[0], std::move(ours))));
   return call.reply(session_shape(changed));
 }
 
 Result<Response> end_session(DoorCall& call) {
   Json reason = Json::object();
   if (call.body["reason"].is_string()) reason.set("reason", call.body["reason"]);
-  RABT_TRY_STATUS(call.house.sessions.end(call.ask(call.path[0], std::move(reason))));
+  RABT_TRY_STATUS(call.house.sessions.life.end(call.ask(call.path[0], std::move(reason))));
   return session(call);
 }
 
@@ -291,12 +291,12 @@ Result<Response> end_session(DoorCall& call) {
 Result<Response> delete_session(DoorCall& call) {
   RABT_TRY(is, get_session(call, call.path[0]));
   if (is["status"] == Json("active")) return end_session(call);
-  RABT_TRY(gone, call.house.sessions.cancel(call.ask(call.path[0])));
+  RABT_TRY(gone, call.house.sessions.life.cancel(call.ask(call.path[0])));
   return call.reply(session_shape(gone));
 }
 
 Result<Response> join_session_named(DoorCall& call, std::string_view id) {
-  RABT_TRY(joined, call.house.sessions.join(call.ask(id, device_of(call.body))));
+  RABT_TRY(joined, call.house.sessions.entry.join(call.ask(id, device_of(call.body))));
   const Json& media = joined["media"];
   const Json& is = joined["session"];
   const Json& me = joined["participant"];
@@ -314,7 +314,7 @@ Result<Response> join_session(DoorCall& call) {
 }
 
 Result<Response> start_session(DoorCall& call) {
-  RABT_TRY(started, call.house.sessions.start(call.ask(call.path[0])));
+  RABT_TRY(started, call.house.sessions.life.start(call.ask(call.path[0])));
   return call.reply(session_shape(started));
 }
 
@@ -349,7 +349,8 @@ Result<Response> invite(DoorCall& call) {
       return invalid("api.invalid", "participants: each needs userId, email or phone");
     const std::string role = one.string_or("role", role_of(call, one["userId"]));
     ours.set("role", role == "provider" ? "doctor" : role);
-    RABT_TRY(invited, call.house.sessions.invite(call.ask(call.path[0], std::move(ours))));
+    RABT_TRY(invited,
+             call.house.sessions.invitations.invite(call.ask(call.path[0], std::move(ours))));
     Json line = Json::object({{"id", uuid_of(invited)},
                               {"userId", uuid_of(invited["person"])},
                               {"role", role},
@@ -376,16 +377,16 @@ Json participant_named(const Json& list, std::string_view id) {
 
 Result<Response> participants(DoorCall& call) {
   RABT_TRY(is, get_session(call, call.path[0]));
-  RABT_TRY(all, call.house.sessions.participants(call.ask(call.path[0])));
+  RABT_TRY(all, call.house.sessions.people.participants(call.ask(call.path[0])));
   return call.reply(each(all, [&is](const Json& one) { return participant_shape(one, is); }));
 }
 
 Result<Response> remove_participant(DoorCall& call) {
   RABT_TRY(is, get_session(call, call.path[0]));
-  RABT_TRY(before, call.house.sessions.participants(call.ask(call.path[0])));
-  RABT_TRY_STATUS(
-      call.house.sessions.remove_participant(call.ask(call.path[0], Json::object(), call.path[1])));
-  RABT_TRY(after, call.house.sessions.participants(call.ask(call.path[0])));
+  RABT_TRY(before, call.house.sessions.people.participants(call.ask(call.path[0])));
+  RABT_TRY_STATUS(call.house.sessions.people.remove_participant(
+      call.ask(call.path[0], Json::object(), call.path[1])));
+  RABT_TRY(after, call.house.sessions.people.participants(call.ask(call.path[0])));
   const Json gone =
       first_of(participant_named(after, call.path[1]), participant_named(before, call.path[1]));
   return call.reply(participant_shape(gone, is));
@@ -398,32 +399,32 @@ Result<Response> list_recordings(DoorCall& call) {
   Ask ask = call.ask(call.request.parameter("sessionId").value_or(""));
   if (const auto status = call.request.parameter("status"))
     ask.query.emplace_back("status", *status);
-  RABT_TRY(found, call.house.sessions.recordings(ask, page.window()));
+  RABT_TRY(found, call.house.sessions.recordings.list(ask, page.window()));
   return call.reply(numbered(each(Json(found.items), recording_shape), found.total, page));
 }
 
 Result<Response> recording(DoorCall& call) {
-  RABT_TRY(found, call.house.sessions.recording(call.ask({}, Json::object(), call.path[0])));
+  RABT_TRY(found, call.house.sessions.recordings.get(call.ask({}, Json::object(), call.path[0])));
   return call.reply(recording_shape(found));
 }
 
-Result<Response> recording_act(DoorCall& call,
-                               consultation::Answer (consultation::Sessions::*does)(const Ask&)) {
+Result<Response> recording_act(
+    DoorCall& call, consultation::Answer (consultation::SessionRecordings::*does)(const Ask&)) {
   const Json purpose =
       take(call.body,
            std::array<std::pair<std::string_view, std::string_view>, 1>{{{"purpose", "purpose"}}});
-  RABT_TRY(done, (call.house.sessions.*does)(call.ask(call.path[0], purpose)));
-  RABT_TRY(found,
-           call.house.sessions.recording(call.ask({}, Json::object(), done.string_or("id", ""))));
+  RABT_TRY(done, (call.house.sessions.recordings.*does)(call.ask(call.path[0], purpose)));
+  RABT_TRY(found, call.house.sessions.recordings.get(
+                      call.ask({}, Json::object(), done.string_or("id", ""))));
   return call.reply(recording_shape(found));
 }
 
 Result<Response> start_recording(DoorCall& call) {
-  return recording_act(call, &consultation::Sessions::start_recording);
+  return recording_act(call, &consultation::SessionRecordings::start);
 }
 
 Result<Response> stop_recording(DoorCall& call) {
-  return recording_act(call, &consultation::Sessions::stop_recording);
+  return recording_act(call, &consultation::SessionRecordings::stop);
 }
 
 Result<Response> delete_recording(DoorCall& call) {
@@ -431,8 +432,8 @@ Result<Response> delete_recording(DoorCall& call) {
   constexpr std::string_view kNoReason = "withdrawn through the API of Kiorex, without a reason";
   if (call.caller.reason.empty()) call.caller.reason = call.body.string_or("reason", "");
   if (call.caller.reason.empty()) call.caller.reason = kNoReason;
-  RABT_TRY(before, call.house.sessions.recording(call.ask({}, Json::object(), call.path[0])));
-  RABT_TRY_STATUS(call.house.sessions.withdraw_recording(
+  RABT_TRY(before, call.house.sessions.recordings.get(call.ask({}, Json::object(), call.path[0])));
+  RABT_TRY_STATUS(call.house.sessions.recordings.withdraw(
       call.ask({}, Json::object({{"reason", call.caller.reason}}), call.path[0])));
   before.set("status", "deleted");
   return call.reply(recording_shape(before));
@@ -588,7 +589,7 @@ Result<Response> patient_history(DoorCall& call) {
   do {
     Ask ask = call.ask();
     ask.query.emplace_back("patient", patient);
-    RABT_TRY(page, call.house.sessions.list(ask, window));
+    RABT_TRY(page, call.house.sessions.reading.list(ask, window));
     for (const Json& one : page.items) {
       completed += one["status"] == Json("completed") ? 1 : 0;
       minutes += one.int_or("durationMinutes", 0);
@@ -673,11 +674,11 @@ Result<Response> write_note(DoorCall& call) {
 Result<Response> summary(DoorCall& call) {
   const std::string_view id = call.path[0];
   RABT_TRY(is, get_session(call, id));
-  RABT_TRY(people, call.house.sessions.participants(call.ask(id)));
+  RABT_TRY(people, call.house.sessions.people.participants(call.ask(id)));
   RABT_TRY(notes, call.house.records.notes(call.ask(id)));
   RABT_TRY(prescriptions, call.house.records.prescriptions(call.ask(id)));
   // Who may not read recordings or follow-ups has none of them in his summary.
-  const auto recordings = call.house.sessions.recordings(call.ask(id), {});
+  const auto recordings = call.house.sessions.recordings.list(call.ask(id), {});
   const auto follow_ups = call.house.records.follow_ups(call.ask(id));
   const Json shown = session_shape(is);
   return call.reply(Json::object(
@@ -767,7 +768,7 @@ Result<Response> metrics(DoorCall& call) {
   RABT_TRY(speed, call.house.practice.performance(call.ask()));
   RABT_TRY(lines, call.house.practice.quality_metrics(call.ask()));
   RABT_TRY(bytes, call.house.practice.bandwidth(call.ask()));
-  RABT_TRY(recordings, call.house.sessions.recording_totals(call.ask()));
+  RABT_TRY(recordings, call.house.sessions.recordings.totals(call.ask()));
   return call.reply(
       Json::object({{"sessionSuccessRate", speed["successRate"]},
                     {"averageSessionDurationMinutes", speed["averageDurationMinutes"]},
@@ -834,8 +835,21 @@ constexpr DoorRoute kRoutes[] = {
 }  // namespace
 
 const Door& kiorex() {
-  static constexpr Door kDoor{
-      "kiorex", "Kiorex Video Service", kRoutes, error, "/api/docs-json", "/api/docs", check_path};
+  static constexpr Door kDoor{"kiorex",
+                              "Kiorex Video Service",
+                              kRoutes,
+                              error,
+                              "/api/docs-json",
+                              "/api/docs",
+                              check_path,
+                              {.begins_by_call = true,
+                               .waiting_room = false,
+                               .auto_record = false,
+                               .waits_for_room = false,
+                               .naive_times = true,
+                               .own_words = true,
+                               .retypes = true,
+                               .names_version = false}};
   return kDoor;
 }
 

@@ -116,7 +116,7 @@ Json session_shape(const Json& session) {
 }
 
 Result<Response> get_session(DoorCall& call) {
-  RABT_TRY(found, call.house.sessions.get(call.ask(call.path[0])));
+  RABT_TRY(found, call.house.sessions.reading.get(call.ask(call.path[0])));
   return call.reply(session_shape(found));
 }
 
@@ -155,7 +155,7 @@ Result<Response> create_session(DoorCall& call) {
 }
 
 Result<Response> join_session(DoorCall& call) {
-  RABT_TRY(joined, call.house.sessions.join(call.ask(call.path[0], device_of(call.body))));
+  RABT_TRY(joined, call.house.sessions.entry.join(call.ask(call.path[0], device_of(call.body))));
   const Json& media = joined["media"];
   const Json& is = joined["session"];
   const Json& me = joined["participant"];
@@ -185,7 +185,7 @@ Result<Response> join_session(DoorCall& call) {
 Result<Response> end_session(DoorCall& call) {
   static constexpr std::pair<std::string_view, std::string_view> kNames[] = {
       {"sessionNotes", "notes"}, {"connectionQualityRating", "connectionRating"}};
-  RABT_TRY_STATUS(call.house.sessions.end(call.ask(call.path[0], take(call.body, kNames))));
+  RABT_TRY_STATUS(call.house.sessions.life.end(call.ask(call.path[0], take(call.body, kNames))));
   return get_session(call);
 }
 
@@ -193,16 +193,16 @@ Result<Response> cancel_session(DoorCall& call) {
   const Json& reason = call.body["cancellationReason"];
   if (!reason.is_string() || reason.as_string().empty())
     return invalid("api.invalid", "reason: field required");
-  RABT_TRY(gone,
-           call.house.sessions.cancel(call.ask(call.path[0], Json::object({{"reason", reason}}))));
+  RABT_TRY(gone, call.house.sessions.life.cancel(
+                     call.ask(call.path[0], Json::object({{"reason", reason}}))));
   return call.reply(session_shape(gone));
 }
 
 Result<Response> change_session(DoorCall& call) {
   const Json& notes = call.body["sessionNotes"];
   if (!notes.is_string()) return invalid("api.invalid", "notes: field required");
-  RABT_TRY(changed,
-           call.house.sessions.change(call.ask(call.path[0], Json::object({{"notes", notes}}))));
+  RABT_TRY(changed, call.house.sessions.life.change(
+                        call.ask(call.path[0], Json::object({{"notes", notes}}))));
   return call.reply(session_shape(changed));
 }
 
@@ -218,7 +218,7 @@ Result<Response> list_of(DoorCall& call, std::string_view filter, const std::str
     }
     ask.query.emplace_back("status", states);
   }
-  RABT_TRY(found, call.house.sessions.list(ask, page.window()));
+  RABT_TRY(found, call.house.sessions.reading.list(ask, page.window()));
   Json sessions = Json::array();
   for (const Json& one : found.items) sessions.push_back(session_shape(one));
   return call.reply(Json::object({{"sessions", std::move(sessions)},
@@ -313,8 +313,21 @@ Json bus_message(std::string_view key, const Json& event, const consultation::Me
 }
 
 const Door& pulseone() {
-  static constexpr Door kDoor{
-      "pulseone", "Video Consultation Service", kRoutes, error, "/openapi.json", "/docs"};
+  static constexpr Door kDoor{"pulseone",
+                              "Video Consultation Service",
+                              kRoutes,
+                              error,
+                              "/openapi.json",
+                              "/docs",
+                              nullptr,
+                              {.joined_counts = true,
+                               .waiting_room = false,
+                               .auto_record = false,
+                               .waits_for_room = false,
+                               .naive_times = true,
+                               .own_words = true,
+                               .retypes = true,
+                               .names_version = false}};
   return kDoor;
 }
 

@@ -3,7 +3,7 @@
 #include <string_view>
 
 #include "hub/base/json.hpp"
-#include "hub/consultation/sessions.hpp"
+#include "hub/consultation/sessions/sessions.hpp"
 
 namespace rabt::api::compat {
 

@@ -3,8 +3,8 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
-#include "hub/consultation/practice/slot_statements.hpp"
-#include "hub/consultation/provider_time.hpp"
+#include "hub/consultation/rows/provider_time.hpp"
+#include "hub/consultation/rows/slot_statements.hpp"
 #include "hub/workflow/cron.hpp"
 
 // Hours in which providers can be had, and places in clinics.

@@ -192,6 +192,8 @@ Result<Surroundings::ClinicPlace> PracticeService::clinic_place(std::string_view
     found = ClinicPlace{.clinic = std::string(row.text(2)),
                         .clinic_session = std::string(row.text(0)),
                         .provider = std::string(row.text(3)),
+                        .from_ms = row.integer(4),
+                        .to_ms = row.integer(5),
                         .free = row.integer(7) < row.integer(6)};
     return false;
   };

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "hub/consultation/line_quality.hpp"
+#include "hub/consultation/line/quality.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
 
 // Figures over many sessions. Administrators see those of the tenant, doctors those of their own.

@@ -2,7 +2,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/practice/agreements.hpp"
-#include "hub/consultation/relations.hpp"
+#include "hub/consultation/rows/relations.hpp"
 #include "hub/consultation/session/decide.hpp"
 
 // What the sorts of records share, and what pages show.

@@ -9,12 +9,13 @@
 
 #include "hub/access/decide.hpp"
 #include "hub/base/mutex.hpp"
-#include "hub/consultation/fields.hpp"
-#include "hub/consultation/hub_events.hpp"
-#include "hub/consultation/languages.hpp"
-#include "hub/consultation/metering.hpp"
-#include "hub/consultation/practice.hpp"
-#include "hub/consultation/reference.hpp"
+#include "hub/consultation/events/hub_events.hpp"
+#include "hub/consultation/practice/metering.hpp"
+#include "hub/consultation/practice/practice.hpp"
+#include "hub/consultation/record/languages.hpp"
+#include "hub/consultation/request/fields.hpp"
+#include "hub/consultation/request/reference.hpp"
+#include "hub/consultation/session/time.hpp"
 
 namespace rabt::consultation {
 

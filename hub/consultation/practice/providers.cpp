@@ -2,8 +2,8 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
-#include "hub/consultation/practice/slot_statements.hpp"
-#include "hub/consultation/provider_time.hpp"
+#include "hub/consultation/rows/provider_time.hpp"
+#include "hub/consultation/rows/slot_statements.hpp"
 
 // Providers and whether they are there.
 namespace rabt::consultation {

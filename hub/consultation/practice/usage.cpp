@@ -1,4 +1,5 @@
 #include "hub/base/number.hpp"
+#include "hub/consultation/line/samples.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
 
 // Attendee-minutes of a month: rows of the metering for sessions that are over, stays for those

@@ -1,5 +1,5 @@
 #include "hub/consultation/record/record_service.hpp"
-#include "hub/consultation/vital_signs.hpp"
+#include "hub/consultation/record/vital_signs.hpp"
 
 // Vital signs and prescriptions.
 namespace rabt::consultation {

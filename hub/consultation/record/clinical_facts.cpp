@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "hub/base/ascii.hpp"
-#include "hub/consultation/metering.hpp"
 #include "hub/consultation/record/record_json.hpp"
 #include "hub/consultation/record/record_service.hpp"
+#include "hub/consultation/session/time.hpp"
 #include "hub/phi/index_value.hpp"
 
 namespace rabt::consultation {
@@ -241,6 +241,8 @@ Answer RecordService::clinical_facts(const Ask& ask) {
   const std::int64_t ran_ms = of.started_ms ? over - *of.started_ms : 0;
   const bool any_length = ask.body.bool_or("anyLength", false);
   Json missing = Json::array();
+  // Nobody pays for a visit at which the patient was not, unless somebody has decided on it.
+  if (!any_length && !of.patient_came) missing.push_back("visit.no_patient");
   for (const std::string& one :
        // A second that has only begun makes no visit long enough.
        missing_for_claim(facts, ran_ms / 1000, any_length ? 0 : parts_.video.claim_min_seconds))

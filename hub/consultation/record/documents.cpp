@@ -1,7 +1,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
-#include "hub/consultation/document_kind.hpp"
-#include "hub/consultation/document_text.hpp"
+#include "hub/consultation/record/document_kind.hpp"
+#include "hub/consultation/record/document_text.hpp"
 #include "hub/consultation/record/record_service.hpp"
 
 // Documents that people share in a session. The content is a sealed blob.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "hub/consultation/reference.hpp"
+#include "hub/consultation/request/reference.hpp"
 
 namespace rabt::consultation {
 
@@ -180,7 +180,7 @@ audit::Prepared RecordBook::entry(const Ask& ask, const Membership& of, std::str
 }
 
 Status RecordBook::tell_in(store::Transaction& transaction, const Ask& ask, const Membership& of,
-                           Sessions& sessions, const RecordAct& act) const {
+                           Memberships& sessions, const RecordAct& act) const {
   for (const auto& [name, detail] : act.acts)
     RABT_TRY_STATUS(parts_.audit.append(transaction, entry(ask, of, name, detail)));
   for (const auto& [type, data] : act.events)
@@ -217,7 +217,7 @@ Result<bool> RecordBook::put(store::Transaction& transaction, const Membership& 
 }
 
 Status RecordBook::commit(const access::Allowed& /*allowed*/, const Ask& ask, const Membership& of,
-                          Sessions& sessions, RecordAct& act) const {
+                          Memberships& sessions, RecordAct& act) const {
   RABT_TRY(lease, parts_.keys.lease(of.tenant));
   RABT_TRY(key, lease.open(of.data_key));
   Record& record = act.record;
@@ -255,7 +255,7 @@ Status RecordBook::commit(const access::Allowed& /*allowed*/, const Ask& ask, co
   return ok_status();
 }
 
-Status RecordBook::tell(const Ask& ask, const Membership& of, Sessions& sessions,
+Status RecordBook::tell(const Ask& ask, const Membership& of, Memberships& sessions,
                         const RecordAct& act) const {
   return parts_.store.write([&](store::Transaction& transaction) -> Status {
     if (act.also) RABT_TRY_STATUS(act.also(transaction));

@@ -11,7 +11,7 @@
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/ids.hpp"
 #include "hub/base/random.hpp"
-#include "hub/consultation/sessions.hpp"
+#include "hub/consultation/acts/memberships.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/store/store.hpp"
 
@@ -106,9 +106,9 @@ class RecordBook {
   // `client`), nothing is written, and `act.record` is what is there. Errors: conflict
   // session.<status>, conflict precondition.failed when the version has changed.
   [[nodiscard]] Status commit(const access::Allowed& allowed, const Ask& ask, const Membership& of,
-                              Sessions& sessions, RecordAct& act) const;
+                              Memberships& sessions, RecordAct& act) const;
   // Entries and events alone.
-  [[nodiscard]] Status tell(const Ask& ask, const Membership& of, Sessions& sessions,
+  [[nodiscard]] Status tell(const Ask& ask, const Membership& of, Memberships& sessions,
                             const RecordAct& act) const;
   // An entry about a session.
   [[nodiscard]] audit::Prepared entry(const Ask& ask, const Membership& of, std::string_view act,
@@ -118,7 +118,7 @@ class RecordBook {
   [[nodiscard]] Result<Record> open(const crypto::DataKey& key, const Membership& of, Record record,
                                     std::string_view sealed) const;
   [[nodiscard]] Status tell_in(store::Transaction& transaction, const Ask& ask,
-                               const Membership& of, Sessions& sessions,
+                               const Membership& of, Memberships& sessions,
                                const RecordAct& act) const;
   [[nodiscard]] Result<bool> put(store::Transaction& transaction, const Membership& of,
                                  std::string_view client_index, std::string_view sealed,

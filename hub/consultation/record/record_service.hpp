@@ -7,12 +7,12 @@
 #include <utility>
 #include <vector>
 
-#include "hub/consultation/fields.hpp"
-#include "hub/consultation/languages.hpp"
+#include "hub/consultation/record/languages.hpp"
 #include "hub/consultation/record/record_book.hpp"
 #include "hub/consultation/record/record_json.hpp"
+#include "hub/consultation/record/records.hpp"
 #include "hub/consultation/record/rights.hpp"
-#include "hub/consultation/records.hpp"
+#include "hub/consultation/request/fields.hpp"
 
 namespace rabt::consultation {
 
@@ -46,8 +46,6 @@ class RecordService final : public Records {
   Answer add_segment(const Ask& ask) override;
   Answer add_transcript(const Ask& ask) override;
   Answer add_said(const Ask& ask) override;
-  Answer start_transcription(const Ask& ask) override;
-  Answer stop_transcription(const Ask& ask) override;
   Answer feedback(const Ask& ask) override;
   Answer give_feedback(const Ask& ask) override;
   Answer follow_ups(const Ask& ask) override;

@@ -61,7 +61,7 @@ bool is_clinical(const Membership& of) {
 }
 
 bool is_workflow(const Ask& ask) {
-  return ask.door == "workflow";
+  return ask.system;
 }
 
 Result<Allowed> may(Right right, const Ask& ask, const Membership& of) {

@@ -2,7 +2,7 @@
 
 #include "hub/access/decide.hpp"
 #include "hub/consultation/record/record_book.hpp"
-#include "hub/consultation/sessions.hpp"
+#include "hub/consultation/session/membership.hpp"
 
 // Who may write and read what in a session. Pure.
 namespace rabt::consultation {

@@ -266,14 +266,6 @@ Answer RecordService::add_said(const Ask& ask) {
   return Json::object({{"segments", n}});
 }
 
-Answer RecordService::start_transcription(const Ask& ask) {
-  return parts_.sessions.start_transcription(ask);
-}
-
-Answer RecordService::stop_transcription(const Ask& ask) {
-  return parts_.sessions.stop_transcription(ask);
-}
-
 Answer RecordService::feedback(const Ask& ask) {
   RABT_TRY(of, parts_.sessions.membership(ask));
   RABT_TRY_STATUS(may_read(ask, of, RecordKind::feedback));
@@ -373,7 +365,7 @@ Answer RecordService::plan_follow_up(const Ask& ask) {
                                 {"plannedMinutes", minutes},
                                 {"followUpOf", of.session}});
     if (!of.patient.empty()) create.body.set("patient", of.patient);
-    RABT_TRY(session, parts_.sessions.create(create));
+    RABT_TRY(session, parts_.book(create));
     document.set("bookedSession", session["id"]);
     told.set("bookedSession", session["id"]);
   }

@@ -11,8 +11,8 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/consultation/request/settings.hpp"
 #include "hub/consultation/session/session.hpp"
-#include "hub/consultation/settings.hpp"
 #include "hub/identity/principal.hpp"
 
 // The state machine of sessions, and the rules as far as they are about one session:
@@ -99,7 +99,7 @@ struct Cancel {
 // The members of a merge patch, checked.
 struct Amend {
   Json members;
-  // The patient whom they name, if he is to take part and does not yet.
+  // The patient whom they name, ready to take part.
   std::optional<Participant> patient{};
 };
 struct Join {

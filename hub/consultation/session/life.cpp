@@ -231,6 +231,24 @@ Result<Change> on(Step step, const Cancel& command) {
   return done(std::move(step));
 }
 
+// The patient may come later, once. He takes part where sessions of the type have a patient.
+Status name_patient(Step& step, const Amend& command) {
+  if (!command.patient) return ok_status();
+  Session& is = step.after();
+  const Participant& named = *command.patient;
+  if (is.patient == named.person) return ok_status();
+  if (!is.patient.empty()) return invalid("api.invalid", "patient: is set already");
+  if (is.of_person(named.person) == nullptr && has_patient_in_it(is.type)) {
+    RABT_TRY(added, bring_in(step, named));
+    added->brought_by = step.moment.who.person;
+    return ok_status();
+  }
+  is.patient = named.person;
+  is.patient_pseudonym = named.pseudonym;
+  is.patient_by = word_of(is, step.moment.who);
+  return not_own_patient(is);
+}
+
 // A table: one line a member.
 Result<Change> on(Step step, const Amend& command) {
   Session& is = step.after();
@@ -259,17 +277,11 @@ Result<Change> on(Step step, const Amend& command) {
       }
     }
   }
-  if (const Json* link = to.find("appointment")) is.appointment = *link;
-  // Patient and provider may come later, once.
-  if (const Json* patient = to.find("patient"); patient != nullptr && is.patient.empty()) {
-    is.patient = patient->as_string();
-    is.patient_by = word_of(is, step.moment.who);
-    if (command.patient) {
-      RABT_TRY(added, bring_in(step, *command.patient));
-      added->brought_by = step.moment.who.person;
-    }
-    RABT_TRY_STATUS(not_own_patient(is));
+  if (const Json* link = to.find("appointment")) {
+    is.appointment = *link;
+    is.appointment_of_patient = false;
   }
+  RABT_TRY_STATUS(name_patient(step, command));
   RABT_TRY_STATUS(no_patient_data(is));
   Json names = Json::array();
   for (const auto& [key, value] : to.as_object()) names.push_back(key);
@@ -281,6 +293,7 @@ Result<Change> on(Step step, const Amend& command) {
 Result<Change> on(Step step, const SetAppointment& command) {
   if (step.before.appointment == command.appointment) return nothing(step.before);
   step.after().appointment = command.appointment;
+  step.after().appointment_of_patient = false;
   if (step.before.over()) {
     // The document stays as it was when the session ended, but for this link.
     step.record("session.updated", Json::object({{"members", Json::array({"appointment"})}}));

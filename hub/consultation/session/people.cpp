@@ -66,9 +66,9 @@ void clear_room_warnings(Session& is) {
     is.clear_warning(one);
 }
 
-// PulseOne's clients count the call to join, whatever the provider sees of it (P-17).
+// The call to join counts, whatever the provider tells.
 bool call_is_joining(const Session& is, const Moment& moment) {
-  return is.door == "pulseone" && moment.settings.provider_events;
+  return is.joined_counts && moment.settings.provider_events;
 }
 void tell_joined(Step& step, const Participant& one) {
   step.record("participant.joined", named(one));

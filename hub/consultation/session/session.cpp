@@ -98,6 +98,9 @@ const Participant* Session::of_person(std::string_view person) const {
 Participant* Session::of_person(std::string_view person) {
   return const_cast<Participant*>(std::as_const(*this).of_person(person));
 }
+bool has_known_appointment(const Session& session) {
+  return !session.appointment.is_null() && !session.appointment_of_patient;
+}
 bool keep_posted(Participant& participant, const Json& posted) {
   bool changed = false;
   for (const auto& [key, value] : posted.as_object()) {
@@ -487,6 +490,7 @@ Json to_document(const Session& session) {
        {"visitNumber", session.visit_number},
        {"clinicSession", session.clinic_session},
        {"appointment", session.appointment},
+       {"appointmentOfPatient", session.appointment_of_patient},
        {"organizer", session.organizer},
        {"plannedMinutes", session.planned_minutes},
        {"createdBy", session.created_by},
@@ -527,6 +531,8 @@ Json to_document(const Session& session) {
        {"readyTold", session.ready_told},
        {"taken", session.taken},
        {"asGiven", session.as_given},
+       {"beginsByCall", session.begins_by_call},
+       {"joinedCounts", session.joined_counts},
        {"participants", std::move(participants)},
        {"invitations", std::move(invitations)}});
 }
@@ -539,6 +545,7 @@ Status from_document(const Json& document, Session& session) {
   session.visit_number = document.int_or("visitNumber", 0);
   session.clinic_session = document.string_or("clinicSession", "");
   session.appointment = document["appointment"];
+  session.appointment_of_patient = document.bool_or("appointmentOfPatient", false);
   session.organizer = document.string_or("organizer", "");
   session.planned_minutes = document.int_or("plannedMinutes", 30);
   session.created_by = document.string_or("createdBy", "");
@@ -588,6 +595,8 @@ Status from_document(const Json& document, Session& session) {
   session.ready_told = document.bool_or("readyTold", false);
   session.taken = document.bool_or("taken", false);
   session.as_given = document["asGiven"];
+  session.begins_by_call = document.bool_or("beginsByCall", false);
+  session.joined_counts = document.bool_or("joinedCounts", false);
   session.participants.clear();
   for (const Json& one : document["participants"].as_array())
     session.participants.push_back(participant_of(one));

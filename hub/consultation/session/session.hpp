@@ -9,12 +9,17 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
-#include "hub/consultation/metering.hpp"
-#include "hub/consultation/sessions.hpp"
+#include "hub/consultation/session/status.hpp"
+#include "hub/consultation/session/time.hpp"
 #include "hub/identity/people.hpp"
 
 // A session as the rules see it. Values; pure.
 namespace rabt::consultation {
+
+// The target of sessions whose browsers reach each other without a provider: p2p_video.hpp.
+inline constexpr std::string_view kP2p = "hub://p2p";
+// Everybody sends to everybody else: more do not get through on the lines of a home.
+inline constexpr std::int64_t kMostP2pParticipants = 4;
 
 enum class SessionType : std::uint8_t {
   doctor_patient,
@@ -56,6 +61,8 @@ struct Participant {
   PartRole role = PartRole::observer;
   // Roles of his account, as the directory knows them while something is decided. Not stored.
   identity::Roles account{};
+  // His pseudonym as a patient for the audit log, as account is known. Not stored.
+  std::string pseudonym{};
   // The person who brought him in: by creating the session, adding or inviting him. Empty when it
   // was no person.
   std::string brought_by;
@@ -160,6 +167,8 @@ struct Session {
   std::string clinic_session;
   // Text, {system, value}, or null.
   Json appointment;
+  // The patient alone says so: no system of the hospital is told of the session by it.
+  bool appointment_of_patient = false;
   std::string consultation;
   // A participant's id.
   std::string organizer;
@@ -204,7 +213,11 @@ struct Session {
   std::string room = "none";
   std::string region;
   std::vector<std::string> warnings;
+  // Where it was made, for display, audit and metrics alone (Ask::door).
   std::string door = "api";
+  // As in Manner.
+  bool begins_by_call = false;
+  bool joined_counts = false;
   // It was a request to any doctor, and one has accepted it.
   bool taken = false;
   // What a client of another system wrote where the hub has an id or a time of its own, by the
@@ -257,6 +270,10 @@ struct Session {
   void begin_gap(std::int64_t at_ms, std::string_view code);
   void end_gap(std::int64_t at_ms);
 };
+
+// True if the session belongs to an appointment of a system of the hospital, on the word of
+// somebody who knows: its systems, its staff.
+[[nodiscard]] bool has_known_appointment(const Session& session);
 
 // Adds what was posted of somebody who takes part already; a member that is posted again replaces
 // the former one. True if that changed anything.

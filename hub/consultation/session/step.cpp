@@ -21,11 +21,6 @@ constexpr std::int64_t kMinuteMs = 60'000;
 // A room that the provider lost is opened again for so long.
 constexpr std::int64_t kRoomPatienceMs = 5 * kMinuteMs;
 
-// Doors E, K and C start sessions by a call alone.
-bool begins_by_itself(const Session& session) {
-  return session.door != "emr" && session.door != "kiorex" && session.door != "clinicvault";
-}
-
 }  // namespace
 
 void Step::tell(std::string_view type, const Json& more) {
@@ -39,7 +34,8 @@ void Step::tell(std::string_view type, const Json& more) {
                     {"visit", is.visit.empty() ? Json() : Json(is.visit)},
                     {"clinic", is.clinic.empty() ? Json() : Json(is.clinic)},
                     // Which one it is stays sealed: its number may lead to the person.
-                    {"hasAppointment", !is.appointment.is_null()},
+                    {"hasAppointment", has_known_appointment(is)},
+                    {"namesAppointment", !is.appointment.is_null()},
                     {"consultation", is.consultation.empty() ? Json() : Json(is.consultation)},
                     {"provider", is.provider.empty() ? Json() : Json(is.provider)},
                     {"patient", is.patient_pseudonym.empty() ? Json() : Json(is.patient_pseudonym)},
@@ -104,8 +100,10 @@ access::Facts facts_of(const Session& session, const Actor& who) {
   is.add(Is::unclaimed, session.status == SessionStatus::requested && session.provider.empty());
   if (who.person.empty()) return facts;
   const Participant* const own = session.of_person(who.person);
-  is.add(Is::treating, who.person == session.provider && may_act_as(who.roles, PartRole::nurse));
-  // Whoever was denied or removed is nothing to the session any more, its patient neither.
+  is.add(Is::treating, who.person == session.provider && may_act_as(who.roles, PartRole::nurse) &&
+                           (own == nullptr || own->takes_part()));
+  // Whoever was denied or removed is nothing to the session any more, its patient and its provider
+  // neither.
   is.add(Is::patient, who.person == session.patient && (own == nullptr || own->takes_part()));
   if (own == nullptr) {
     is.add(Is::invited, std::any_of(session.invitations.begin(), session.invitations.end(),
@@ -248,6 +246,7 @@ Status take_as_patient(Step& step, const Participant& coming) {
   // The patient may come later, once.
   if (coming.role == PartRole::patient && is.patient.empty() && !coming.person.empty()) {
     is.patient = coming.person;
+    is.patient_pseudonym = coming.pseudonym;
     is.patient_by = word_of(is, step.moment.who);
   }
   return not_own_patient(is);
@@ -390,17 +389,15 @@ Status begin(Step& step, std::optional<bool> visit_open, std::string_view how) {
 void begin_by_itself(Step& step, std::optional<bool> visit_open) {
   Session& is = step.after();
   if (is.status != SessionStatus::scheduled && is.status != SessionStatus::waiting) return;
-  // PulseOne counts the call itself.
-  const bool joined_counts = is.door == "pulseone";
-  if (!required_present(is, joined_counts)) return;
+  if (!required_present(is, is.joined_counts)) return;
   if (!is.ready_told) {
     is.ready_told = true;
     step.tell("ready");
   }
-  if (!begins_by_itself(is)) return;
+  if (is.begins_by_call) return;
   const auto there =
       std::count_if(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
-        return is.present(one) || (joined_counts && one.here && one.admitted());
+        return is.present(one) || (is.joined_counts && one.here && one.admitted());
       });
   if (there < 2) return;
   Step trial = step;
@@ -500,20 +497,44 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
       break;
     default:
       step.record("session.cancelled");
-      step.tell("cancelled", Json::object({{"reschedulable", !is.appointment.is_null()}}));
+      step.tell("cancelled", Json::object({{"reschedulable", has_known_appointment(is)}}));
       break;
   }
 }
 
+namespace {
+
+// A request without a time is open for so long.
+constexpr std::int64_t kRequestMs = 14LL * 24 * 60 * kMinuteMs;
+
+// When a session to which all have come, and which never began, has failed: no media connected, or
+// nobody started it.
+std::int64_t never_begun_ms(const Session& session, std::int64_t planned_ms,
+                            const VideoSettings& settings) {
+  std::int64_t from = planned_ms;
+  for (const Participant& one : session.participants)
+    from = std::max(from, one.came_ms.value_or(from));
+  return from + (session.planned_minutes + settings.no_show_minutes) * kMinuteMs;
+}
+
+}  // namespace
+
 std::optional<std::int64_t> due_at(const Session& session, const VideoSettings& settings) {
   std::optional<std::int64_t> due;
   const auto at = [&](std::int64_t ms) { due = due ? std::min(*due, ms) : ms; };
-  if ((session.status == SessionStatus::scheduled || session.status == SessionStatus::waiting) &&
-      !required_present(session, true)) {
-    // a late entry waits from its creation.
-    const std::int64_t from =
-        std::max(session.scheduled_ms.value_or(session.created_ms), session.created_ms);
-    at(from + settings.no_show_minutes * kMinuteMs);
+  // a late entry waits from its creation.
+  const std::int64_t planned =
+      std::max(session.scheduled_ms.value_or(session.created_ms), session.created_ms);
+  if (session.status == SessionStatus::requested) {
+    at(session.scheduled_ms ? planned + settings.no_show_minutes * kMinuteMs
+                            : planned + kRequestMs);
+  }
+  if (session.status == SessionStatus::scheduled || session.status == SessionStatus::waiting) {
+    if (!required_present(session, true)) {
+      at(planned + settings.no_show_minutes * kMinuteMs);
+    } else {
+      at(never_begun_ms(session, planned, settings));
+    }
   }
   if (session.status == SessionStatus::active) {
     at(session.started_ms.value_or(session.created_ms) + settings.max_session_minutes * kMinuteMs);
@@ -538,6 +559,10 @@ Result<Change> on(Step step, const Tick& /*command*/) {
   } else if (is.room_gone_ms) {
     // Nobody is there: the room is opened again when somebody comes.
     is.room_gone_ms.reset();
+  } else if (is.status == SessionStatus::requested) {
+    finish(step, SessionStatus::cancelled, "not_accepted");
+  } else if (required_present(is, true)) {
+    finish(step, SessionStatus::failed, "never_begun");
   } else {
     finish(step, SessionStatus::no_show, "no_show");
   }

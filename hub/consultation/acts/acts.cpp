@@ -1,0 +1,443 @@
+#include "hub/consultation/acts/acts.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "hub/access/reading.hpp"
+#include "hub/consultation/acts/answers.hpp"
+#include "hub/consultation/recording/rows.hpp"
+#include "hub/consultation/rows/provider_time.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+constexpr store::Statement kActive{
+    "SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active'"};
+// How old the count of a metric may be.
+constexpr std::int64_t kCountedMs = 60'000;
+// An emergency that is planned for later than in half an hour is an appointment.
+constexpr std::int64_t kEmergencyMs = 30LL * 60'000;
+
+// The time of its provider that a session covers; nothing while no provider has it.
+std::optional<WantedTime> time_of(const Session& is) {
+  if (is.over() || is.status == SessionStatus::requested || is.provider.empty())
+    return std::nullopt;
+  const std::int64_t from_ms = is.scheduled_ms.value_or(is.created_ms);
+  return WantedTime{.tenant = is.tenant,
+                    .provider = is.provider,
+                    .from_ms = from_ms,
+                    .to_ms = from_ms + is.planned_minutes * 60'000,
+                    .session = is.id,
+                    .clinic_session = is.clinic_session};
+}
+
+// The time that a change takes of a provider, which it did not have before. A place in a clinic
+// without a time of its own takes none.
+std::optional<WantedTime> newly_wanted(const Session& before, const Session& after) {
+  const auto now = time_of(after);
+  if (!now || (!after.clinic_session.empty() && !after.scheduled_ms)) return std::nullopt;
+  const auto was = before.version == 0 ? std::nullopt : time_of(before);
+  const bool same = was && was->provider == now->provider && was->from_ms == now->from_ms &&
+                    was->to_ms == now->to_ms && before.type == after.type;
+  return same ? std::nullopt : now;
+}
+
+// An emergency, which begins now; a late entry of the staff; and what a system of the
+// hospital booked: a workflow acts for it.
+bool never_refused(const Session& is, const Actor& who, Timestamp now) {
+  if (who.system) return true;
+  const std::int64_t start_ms = is.scheduled_ms.value_or(now.ms);
+  if (is.type == SessionType::emergency_consultation && start_ms <= now.ms + kEmergencyMs)
+    return true;
+  using identity::Role;
+  const bool staff = who.admin() || who.roles.has_any({Role::doctor, Role::specialist, Role::nurse,
+                                                       Role::integration});
+  return staff && start_ms < now.ms;
+}
+
+// True if a change may answer the preferences of participants in another way.
+bool reseated(const Session& before, const Session& after) {
+  const auto same = [](const Participant& was, const Participant& is) {
+    return was.id == is.id && was.role == is.role && was.guest == is.guest &&
+           was.takes_part() == is.takes_part();
+  };
+  return before.language != after.language ||
+         !std::equal(before.participants.begin(), before.participants.end(),
+                     after.participants.begin(), after.participants.end(), same);
+}
+
+}  // namespace
+
+std::string record_of(const Session& session, std::string_view record) {
+  if (const auto id = identity::ulid_of(record)) return *id;
+  for (const Participant& one : session.participants) {
+    if (std::to_string(one.number) == record) return one.id;
+  }
+  return {};
+}
+
+Acts::Acts(const SessionParts& parts, VideoProvider& video)
+    : parts_(parts), rows_(parts.store, parts.keys, parts.random), persons_(parts), video_(video) {}
+
+Actor Acts::actor_of(const Ask& ask) {
+  return {.actor = ask.caller.who.actor(),
+          .person = ask.caller.who.person,
+          .roles = ask.caller.who.roles,
+          .system = ask.system,
+          .trace = ask.caller.trace};
+}
+
+audit::Entry Acts::entry_of(const Ask& ask, const Session& session) {
+  const std::string& person = ask.caller.who.person;
+  std::string purpose = ask.caller.purpose;
+  if (purpose.empty()) purpose = !person.empty() && person == session.patient ? "PATRQT" : "TREAT";
+  return {.tenant = session.tenant,
+          .actor = ask.caller.who.actor(),
+          .act = {},
+          .object = "session:" + session.id,
+          .result = "ok",
+          .detail = {},
+          .patient = session.patient_pseudonym,
+          .purpose = std::move(purpose),
+          .client = ask.caller.client,
+          .request = ask.caller.request,
+          .sealed = {}};
+}
+
+Moment Acts::moment_of(const Actor& who, const Session& session) const {
+  return {.now = parts_.clock.now(),
+          .settings = parts_.settings,
+          .who = who,
+          .video = !video_.bound().empty(),
+          .room_at_join = video_.has(session, "room-at-join"),
+          .records = video_.records(session),
+          .end_to_end = session.provider_plugin == kP2p || video_.has(session, "end-to-end"),
+          .receive_only = video_.has(session, "receive-only"),
+          .holds_receivers = video_.serves(session, "video.participant.hold"),
+          .transcribes = video_.serves(session, "video.transcription.start"),
+          .fresh_id = parts_.ids.next().text()};
+}
+
+std::optional<bool> Acts::visit_open(const Session& session) const {
+  if (session.visit.empty()) return std::nullopt;
+  const auto visit = around_->visit(session.tenant, session.visit);
+  return visit.ok() && visit->open;
+}
+
+Result<Session> Acts::load(std::string_view reference) const {
+  RABT_TRY(session, rows_.load(parts_.tenant, reference));
+  // A provider that was bound later serves the sessions that were made before.
+  if (session.provider_plugin.empty() && !session.over()) {
+    session.provider_plugin = video_.bound();
+    if (!session.provider_plugin.empty()) {
+      session.region = parts_.settings.region;
+      session.clear_warning("video.not_configured");
+    }
+  }
+  return session;
+}
+
+Result<Session> Acts::visible(const Ask& ask) const {
+  RABT_TRY(session, rows_.load(parts_.tenant, ask.session));
+  RABT_TRY_STATUS(may(access::Right::session_see, session, actor_of(ask)));
+  return session;
+}
+
+Result<Acted> Acts::act(const Ask& ask, std::string_view reference, const Make& make,
+                        const ActOptions& options) {
+  const Actor who = actor_of(ask);
+  for (int attempt = 0; attempt < store::kMaxRaces; ++attempt) {
+    RABT_TRY(session, load(reference));
+    if (!options.strangers) RABT_TRY_STATUS(may(access::Right::session_see, session, who));
+    if (options.accounts) persons_.refresh(session);
+    RABT_TRY(command, make(session));
+    RABT_TRY(change, decide(session, moment_of(who, session), command));
+    if (change.unchanged) return Acted{std::move(session), std::move(change)};
+    auto acted = commit(ask, session, std::move(change), options);
+    if (acted.ok() || acted.error().code != kSessionRaced) return acted;
+  }
+  return unavailable("store.busy", "the session changes too quickly; try again");
+}
+
+Answer Acts::act_and_show(const Ask& ask, const Make& make, bool accounts) {
+  RABT_TRY(acted, act(ask, ask.session, make, {.accounts = accounts, .shows = true}));
+  return show(ask, acted.session);
+}
+
+Result<Acted> Acts::act_as_hub(std::string_view session, const Command& command, const Also& also) {
+  Ask ask;
+  ask.door = "workflow";
+  ask.manner = kWorkflowManner;
+  ask.system = true;
+  ask.caller.who.kind = identity::Kind::node;
+  ask.caller.who.id = "sessions";
+  ask.caller.who.tenant = parts_.tenant;
+  const auto make = [&](const Session& is) -> Result<Command> {
+    if (!std::holds_alternative<ProviderJoined>(command)) return command;
+    ProviderJoined joined = std::get<ProviderJoined>(command);
+    joined.visit_open = visit_open(is);
+    return Command(std::move(joined));
+  };
+  auto acted = act(ask, session, make,
+                   {.accounts = std::holds_alternative<ProviderJoined>(command), .also = also});
+  if (acted.ok() && acted->change.unchanged && also) {
+    RABT_TRY_STATUS(parts_.store.write(
+        [&](store::Transaction& transaction) { return also(transaction, acted->change); }));
+  }
+  return acted;
+}
+
+Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
+                           const ActOptions& options) {
+  const Actor who = actor_of(ask);
+  const Timestamp now = parts_.clock.now();
+  if (!change.after.over() && reseated(before, change.after))
+    persons_.warn_preferences(change.after);
+  // what was shown at the end is shown later, whatever becomes of the records.
+  if (change.after.over() && !before.over()) {
+    Names names(parts_.directory, parts_.tenant);
+    for (Participant& one : change.after.participants) {
+      if (!one.person.empty()) one.record = names.of(one.person);
+    }
+  }
+  // asked here for the warning, which is sealed with the session, and once more in the job.
+  const auto wanted = newly_wanted(before, change.after);
+  const auto fits = [&](store::Connection& connection) -> Result<Fit> {
+    RABT_TRY(found, fit(connection, *wanted));
+    if (found == Fit::busy && !never_refused(change.after, who, now))
+      return conflict("provider.busy",
+                      "the provider has another session, or no free slot, at that time; choose "
+                      "another time or provider");
+    return found;
+  };
+  if (wanted) {
+    bool overlaps = false;
+    RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+      RABT_TRY(found, fits(connection));
+      overlaps = found != Fit::free;
+      return ok_status();
+    }));
+    change.after.clear_warning("provider.overlap");
+    if (overlaps) change.after.warn("provider.overlap");
+  }
+  RABT_TRY(sealed, rows_.seal(before, change, now, who, parts_.settings));
+  std::vector<audit::Prepared> entries;
+  for (const Act& act : change.acts) {
+    audit::Entry entry = entry_of(ask, change.after);
+    entry.act = act.act;
+    entry.detail = act.detail;
+    entries.push_back(parts_.audit.prepare(entry));
+  }
+  RABT_TRY(recordings, RecordingNotes::of(parts_, before, change, now));
+  Session after = change.after;
+  after.version = before.over() ? before.version : before.version + 1;
+  if (sealed.key) after.data_key = sealed.key->id;
+  Json answer;
+  if (options.shows && ask.once) {
+    RABT_TRY(shown, show(ask, after));
+    answer = std::move(shown);
+  }
+  std::int64_t number = 0;
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    if (wanted) {
+      RABT_TRY(found, fits(transaction));
+      if ((found != Fit::free) != change.after.warns("provider.overlap"))
+        return conflict(std::string(kSessionRaced), "the provider's time has changed meanwhile");
+    }
+    RABT_TRY(written, SessionRows::write(transaction, before, change, sealed));
+    number = written;
+    const Session& is = change.after;
+    if (change.busy)
+      RABT_TRY_STATUS(around_->set_busy(transaction, is.tenant, is.provider, *change.busy, now));
+    if (change.freed) RABT_TRY_STATUS(around_->free_place(transaction, is.tenant, is.id));
+    if (is.over()) RABT_TRY_STATUS(around_->meter(transaction, is.tenant, is.id, !before.over()));
+    RABT_TRY_STATUS(recordings.write(transaction));
+    if (options.also) RABT_TRY_STATUS(options.also(transaction, change));
+    if (!answer.is_null()) {
+      answer.set("number", number);
+      RABT_TRY_STATUS(ask.once(transaction, answer));
+    }
+    for (const audit::Prepared& entry : entries)
+      RABT_TRY_STATUS(parts_.audit.append(transaction, entry));
+    return ok_status();
+  }));
+  after.number = number;
+  Acted acted{std::move(after), std::move(change)};
+  count(before, acted, now);
+  if (acted.session.over() && !before.over()) video_.forget(acted.session.id);
+  if (!acted.change.effects.empty() || !acted.change.events.empty()) wake_();
+  return acted;
+}
+
+void Acts::count(const Session& before, const Acted& acted, Timestamp now) {
+  const Session& after = acted.session;
+  if (after.status != before.status || before.version == 0)
+    ++entered_[static_cast<std::size_t>(after.status)];
+  for (const SessionEvent& event : acted.change.events) {
+    if (event.type != "participant-joined") continue;
+    if (const auto role = parse_part_role(event.data.string_or("role", "")))
+      ++joined_[static_cast<std::size_t>(*role)];
+  }
+  figures_.changed(before, acted.change, now.ms);
+}
+
+Status Acts::audit_reading(const Ask& ask, std::string_view object, const Session* session,
+                           Json detail, Reads reads) const {
+  const Actor who = actor_of(ask);
+  const bool outsider =
+      session != nullptr && !who.system && session->of_person(who.person) == nullptr &&
+      (who.person.empty() || (who.person != session->provider && who.person != session->patient));
+  // Administrators read patient data with a reason or a grant alone.
+  if (outsider && !ask.caller.reason.empty() && parts_.access != nullptr) {
+    access::Reading reading{.act = "session.read",
+                            .object = std::string(object),
+                            .instance = {},
+                            .patients = {},
+                            .detail = std::move(detail)};
+    if (const auto index = from_hex(session->patient_pseudonym); index && !index->empty())
+      reading.patients.emplace_back(as_text(*index));
+    return parts_.access->admit({.actor = who.actor,
+                                 .token = ask.caller.who.credential,
+                                 .client = ask.caller.client,
+                                 .request = ask.caller.request,
+                                 .reason = ask.caller.reason,
+                                 .purpose = ask.caller.purpose},
+                                reading);
+  }
+  // What a workflow has begun goes on.
+  if (!who.system && reads == Reads::alone && parts_.access != nullptr)
+    RABT_TRY_STATUS(parts_.access->ready());
+  Session none;
+  none.tenant = parts_.tenant;
+  audit::Entry entry = entry_of(ask, session != nullptr ? *session : none);
+  entry.act = "session.read";
+  entry.object = std::string(object);
+  entry.detail = std::move(detail);
+  const audit::Prepared prepared = parts_.audit.prepare(entry);
+  return parts_.store.write(
+      [&](store::Transaction& transaction) { return parts_.audit.append(transaction, prepared); });
+}
+
+Answer Acts::show(const Ask& ask, const Session& session) const {
+  Names names(parts_.directory, parts_.tenant);
+  const bool reason = !ask.caller.reason.empty();
+  Json shown =
+      session_json(session, sight_of(session, actor_of(ask), reason), names, parts_.clock.now());
+  if (ask.manner.own_words) shown.set("asGiven", session.as_given);
+  if (ask.system && !has_known_appointment(session)) shown.set("appointment", Json());
+  return shown;
+}
+
+Result<Membership> Acts::membership(const Ask& ask) {
+  RABT_TRY(session, visible(ask));
+  return membership_of(session, actor_of(ask));
+}
+
+Status Acts::allows(const Ask& ask, access::Right right) const {
+  const Actor who = actor_of(ask);
+  RABT_TRY(session, rows_.load(parts_.tenant, ask.session));
+  // The patient may refuse consents after he was put out: the body says whether he does.
+  const bool about_him = !who.person.empty() && who.person == session.patient;
+  if (right == access::Right::consent_record && about_him) return ok_status();
+  RABT_TRY_STATUS(may(access::Right::session_see, session, who));
+  const access::Facts facts = facts_of(session, who);
+  // Whom a host has invited by name takes part by coming.
+  if (right == access::Right::session_take_part && facts.is.has(access::Is::invited))
+    return ok_status();
+  RABT_TRY_STATUS(access::admit(right, facts));
+  return ok_status();
+}
+
+Status Acts::still_open(store::Transaction& transaction, const Membership& seen) {
+  RABT_TRY(status, SessionRows::hold(transaction, seen.tenant, seen.session));
+  if (!status) return not_found("session.unknown", "there is no such session");
+  if (is_end(*status)) return ended_error(*status, "open");
+  if (seen.participant.empty()) return ok_status();
+  RABT_TRY(takes_part,
+           SessionRows::admitted(transaction, seen.tenant, seen.session, seen.participant));
+  if (takes_part) return ok_status();
+  return denied("participant.not_a_participant",
+                "the caller does not take part in this session any more");
+}
+
+Status Acts::add_event(store::Transaction& transaction, const Membership& of, std::string_view type,
+                       std::string_view actor, Json data) {
+  const Timestamp now = parts_.clock.now();
+  const auto or_null = [](const std::string& text) { return text.empty() ? Json() : Json(text); };
+  Json all = Json::object({{"session", of.session},
+                           {"sessionNumber", of.number},
+                           {"type", of.type},
+                           {"bookingType", or_null(of.booking)},
+                           {"status", to_string(of.status)},
+                           {"visit", or_null(of.visit)},
+                           {"clinic", or_null(of.clinic)},
+                           {"hasAppointment", of.known_appointment},
+                           {"namesAppointment", !of.appointment.is_null()},
+                           {"consultation", or_null(of.consultation)},
+                           {"provider", or_null(of.provider)},
+                           {"patient", or_null(of.patient_pseudonym)},
+                           {"at", to_iso8601(now)}});
+  if (data.is_object()) {
+    for (const auto& [key, value] : data.as_object()) all.set(key, value);
+  }
+  RABT_TRY(seq, SessionRows::add_event(transaction, of.tenant, of.session, type, now, actor,
+                                       of.trace, all));
+  (void)seq;
+  return ok_status();
+}
+
+Status Acts::add_event(store::Transaction& transaction, const Session& session,
+                       std::string_view type, Json data) {
+  return add_event(transaction, membership_of(session, Actor{}), type, "node:sessions",
+                   std::move(data));
+}
+
+std::uint64_t Acts::kept_bytes() const {
+  const std::int64_t now = parts_.clock.now().ms;
+  const Lock lock(kept_.mutex);
+  if (kept_.counted_ms > 0 && now - kept_.counted_ms < kCountedMs) return kept_.bytes;
+  if (const auto bytes = bytes_of_ready(parts_.store, parts_.tenant); bytes.ok())
+    kept_.bytes = *bytes;
+  kept_.counted_ms = now;
+  return kept_.bytes;
+}
+
+void Acts::write_metrics(MetricsWriter& out) const {
+  out.counters("rabt_sessions_total", "Sessions that came into a state.");
+  for (std::size_t i = 0; i < entered_.size(); ++i)
+    out.sample("rabt_sessions_total", {{"status", to_string(static_cast<SessionStatus>(i))}},
+               entered_[i].load());
+  const auto count = [&](SessionStatus status) {
+    return entered_[static_cast<std::size_t>(status)].load();
+  };
+  const std::uint64_t completed = count(SessionStatus::completed);
+  const std::uint64_t over = completed + count(SessionStatus::cancelled) +
+                             count(SessionStatus::no_show) + count(SessionStatus::failed);
+  if (over > 0) {
+    // A metric of this writer is a whole number.
+    const std::string thousandths = std::to_string(1'000 + completed * 1'000 / over);
+    out.text(
+        "# HELP rabt_session_success_ratio Sessions that completed, of those that are over.\n"
+        "# TYPE rabt_session_success_ratio gauge\nrabt_session_success_ratio " +
+        std::string(completed == over ? "1." : "0.") + thousandths.substr(1) + "\n");
+  }
+  std::uint64_t active = 0;
+  (void)parts_.store.read([&](store::Connection& connection) {
+    return connection.query(kActive, {parts_.tenant}, [&active](const store::Row& row) {
+      active = static_cast<std::uint64_t>(row.integer(0));
+      return false;
+    });
+  });
+  out.gauge("rabt_sessions_active", "Sessions that are active now.", active);
+  out.gauge("rabt_recording_bytes", "Bytes of the recordings of sessions that are kept.",
+            kept_bytes());
+  figures_.write(out);
+  out.counters("rabt_participants_joined_total", "Participants who came into a call.");
+  for (std::size_t i = 0; i < joined_.size(); ++i)
+    out.sample("rabt_participants_joined_total", {{"role", to_string(static_cast<PartRole>(i))}},
+               joined_[i].load());
+}
+
+}  // namespace rabt::consultation

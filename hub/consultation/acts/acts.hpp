@@ -1,0 +1,141 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "hub/base/metrics.hpp"
+#include "hub/base/mutex.hpp"
+#include "hub/consultation/acts/figures.hpp"
+#include "hub/consultation/acts/memberships.hpp"
+#include "hub/consultation/acts/persons.hpp"
+#include "hub/consultation/acts/surroundings.hpp"
+#include "hub/consultation/rows/parts.hpp"
+#include "hub/consultation/rows/session_rows.hpp"
+#include "hub/consultation/session/decide.hpp"
+#include "hub/consultation/video/provider.hpp"
+
+namespace rabt::consultation {
+
+// Result of an act: the session afterwards, and the change.
+struct Acted {
+  Session session;
+  Change change;
+};
+
+// Purpose of a reading: a reading that stands alone is refused while the audit log cannot take it;
+// one that answers an act follows what is done already.
+enum class Reads : std::uint8_t { alone, after_act };
+
+struct ActOptions {
+  // Skips the question whether the caller sees the session: join and accept answer with the rule
+  // that refuses.
+  bool strangers = false;
+  // The command depends on roles and licences as the directory has them now.
+  bool accounts = false;
+  // The answer is the session: Ask::once keeps it in the same job.
+  bool shows = false;
+  // More to write in the same job.
+  using Also = std::function<Status(store::Transaction&, const Change&)>;
+  Also also{};
+};
+
+// The one way in which a session changes: load, decide, seal, and one job that writes the change
+// with its events, intents and audit entries, unless the session has changed meanwhile; then it is
+// decided again. Internally synchronised.
+class Acts final : public Memberships {
+ public:
+  using Make = std::function<Result<Command>(const Session&)>;
+  using Also = ActOptions::Also;
+
+  Acts(const SessionParts& parts, VideoProvider& video);
+
+  // Before the first act. The surroundings outlive this object.
+  void surround(Surroundings& around) { around_ = &around; }
+  // Called after each commit that left something to do.
+  void on_work(std::function<void()> wake) { wake_ = std::move(wake); }
+
+  // Errors: those of `make` and of decide(); unavailable store.busy.
+  [[nodiscard]] Result<Acted> act(const Ask& ask, std::string_view reference, const Make& make,
+                                  const ActOptions& options = {});
+  // An act whose answer is the session that the ask names.
+  [[nodiscard]] Answer act_and_show(const Ask& ask, const Make& make, bool accounts = false);
+  // An act of the hub itself. also: written even when the session stays as it is.
+  [[nodiscard]] Result<Acted> act_as_hub(std::string_view session, const Command& command,
+                                         const Also& also = {});
+  // The second half of an act. Error conflict session.raced: the session is not as `before` any
+  // more, and nothing was written.
+  [[nodiscard]] Result<Acted> commit(const Ask& ask, const Session& before, Change change,
+                                     const ActOptions& options);
+
+  [[nodiscard]] static Actor actor_of(const Ask& ask);
+  // The entry of the audit log about a session and its patient, without an act.
+  [[nodiscard]] static audit::Entry entry_of(const Ask& ask, const Session& session);
+  [[nodiscard]] Moment moment_of(const Actor& who, const Session& session) const;
+  // reference: ULID, UUID or number. Errors: not_found session.unknown.
+  [[nodiscard]] Result<Session> load(std::string_view reference) const;
+  // The session of the ask. Errors: those of load, and of the decision whether the caller sees it.
+  [[nodiscard]] Result<Session> visible(const Ask& ask) const;
+  // Unset for a session without a visit.
+  [[nodiscard]] std::optional<bool> visit_open(const Session& session) const;
+  // Notes a reading; of patient data before any of it is answered.
+  [[nodiscard]] Status audit_reading(const Ask& ask, std::string_view object,
+                                     const Session* session, Json detail,
+                                     Reads reads = Reads::alone) const;
+  // The session as the caller may see it.
+  [[nodiscard]] Answer show(const Ask& ask, const Session& session) const;
+
+  // Whether the caller may do this in the session, whatever state it is in. Errors: those of
+  // membership() and of the decision.
+  [[nodiscard]] Status allows(const Ask& ask, access::Right right) const;
+  Result<Membership> membership(const Ask& ask) override;
+  Status still_open(store::Transaction& transaction, const Membership& seen) override;
+  Status add_event(store::Transaction& transaction, const Membership& of, std::string_view type,
+                   std::string_view actor, Json data) override;
+  void count(Counted what, std::uint64_t by) override { figures_.count(what, by); }
+  // The same for an act of the hub about the whole session.
+  [[nodiscard]] Status add_event(store::Transaction& transaction, const Session& session,
+                                 std::string_view type, Json data);
+
+  [[nodiscard]] const SessionParts& parts() const { return parts_; }
+  [[nodiscard]] const SessionRows& rows() const { return rows_; }
+  [[nodiscard]] const Persons& persons() const { return persons_; }
+  [[nodiscard]] Surroundings& around() { return *around_; }
+  [[nodiscard]] SessionFigures& figures() { return figures_; }
+  void write_metrics(MetricsWriter& out) const;
+
+ private:
+  void count(const Session& before, const Acted& acted, Timestamp now);
+  [[nodiscard]] std::uint64_t kept_bytes() const;
+
+  // Constant after construction.
+  const SessionParts& parts_;
+  const SessionRows rows_;
+  const Persons persons_;
+  VideoProvider& video_;
+  Surroundings nothing_;
+
+  // Set before the first act.
+  Surroundings* around_ = &nothing_;
+  std::function<void()> wake_ = [] {};
+
+  std::array<std::atomic<std::uint64_t>, 8> entered_{};
+  std::array<std::atomic<std::uint64_t>, 7> joined_{};
+  SessionFigures figures_;
+  struct KeptBytes {
+    Mutex mutex;
+    std::uint64_t bytes RABT_GUARDED_BY(mutex) = 0;
+    std::int64_t counted_ms RABT_GUARDED_BY(mutex) = 0;
+  };
+  mutable KeptBytes kept_;
+};
+
+// Ids that a path may name: the id of a participant or invitation given by id or UUID, or of a
+// participant given by number. Empty when it names none.
+[[nodiscard]] std::string record_of(const Session& session, std::string_view record);
+
+}  // namespace rabt::consultation

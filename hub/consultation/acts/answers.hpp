@@ -1,0 +1,51 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "hub/consultation/session/decide.hpp"
+#include "hub/consultation/session/membership.hpp"
+#include "hub/identity/people.hpp"
+
+// What callers get to see of a session.
+namespace rabt::consultation {
+
+// How much the caller may see.
+struct Sight {
+  // Patient data of the session: complaint, notes, context.
+  bool clinical = false;
+  // Names and what is known of guests.
+  bool names = false;
+  // The caller. May be empty.
+  std::string person;
+};
+[[nodiscard]] Sight sight_of(const Session& session, const Actor& who, bool with_reason);
+
+// Records of persons, looked up once each. Not thread-safe.
+class Names {
+ public:
+  Names(identity::Directory& directory, std::string_view tenant)
+      : directory_(directory), tenant_(tenant) {}
+  // What a record says in the words of a participant: name, preferredLanguage, saudiResident,
+  // gender, genderPreference. Members that it does not have are null, all when the person is
+  // unknown.
+  [[nodiscard]] const Json& of(const std::string& person);
+
+ private:
+  identity::Directory& directory_;
+  std::string tenant_;
+  std::map<std::string, Json> known_;
+};
+
+[[nodiscard]] Json session_json(const Session& session, const Sight& sight, Names& names,
+                                Timestamp now);
+[[nodiscard]] Json participant_json(const Session& session, const Participant& one,
+                                    const Sight& sight, Names& names, Timestamp now);
+[[nodiscard]] Json invitation_json(const Invitation& one, const Sight& sight, Timestamp now);
+// {id, type, status, startedAt, ...}, without what other services add.
+[[nodiscard]] Json summary_json(const Session& session, const Sight& sight, Names& names,
+                                Timestamp now);
+[[nodiscard]] Membership membership_of(const Session& session, const Actor& who);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,139 @@
+#include "hub/consultation/acts/persons.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "hub/base/bytes.hpp"
+#include "hub/consultation/video/provider.hpp"
+
+namespace rabt::consultation {
+
+std::string Persons::hex(std::size_t digits) const {
+  Bytes bytes((digits + 1) / 2);
+  parts_.random.fill(bytes);
+  return to_hex(bytes).substr(0, digits);
+}
+
+Participant Persons::participant(PartRole role, const std::string& person, Json guest) const {
+  constexpr std::size_t kIdentityDigits = 12;
+  Participant one;
+  one.id = parts_.ids.next().text();
+  one.person = person;
+  one.role = role;
+  one.identity = std::string(provider_role(role)) + "-" + hex(kIdentityDigits);
+  one.guest = std::move(guest);
+  one.licence =
+      licence_of(one.guest.string_or("licenceNumber", ""), parts_.settings.licence_patterns);
+  if (!person.empty()) look_up(one);
+  return one;
+}
+
+Result<Participant> Persons::participant(const Actor& who, const ParticipantInput& input,
+                                         Mistakes& mistakes, const std::string& field) const {
+  // A hospital's booking may name people whom the hub does not know: they are guests, and for the
+  // licence of a guest the hospital vouches, whose signature the workflow's event carried.
+  // So are those whom a client names by an id of its own system.
+  Mistakes unknown;
+  const bool guest = who.system || input.foreign;
+  RABT_TRY(id, named(input.person, field + "person", guest ? unknown : mistakes));
+  const PartRole role = input.role.value_or(PartRole::observer);
+  Participant one = participant(role, id, input.guest);
+  if (!id.empty() && !may_act_as(one.account, role))
+    mistakes.add(field + "person",
+                 "it has no role in the tenant that fits " + std::string(to_string(role)));
+  one.bypass = input.bypass;
+  if (who.system && id.empty() && one.licence == identity::Licence::missing &&
+      !one.guest.string_or("licenceNumber", "").empty())
+    one.licence = identity::Licence::vouched;
+  return one;
+}
+
+AcceptInvitation Persons::accepting(const Invitation& invitation, const std::string& person) const {
+  return {invitation.id, participant(invitation.role, person, invitation.guest)};
+}
+
+void Persons::look_up(Participant& one) const {
+  const auto known = parts_.directory.find(parts_.tenant, one.person);
+  if (!known.ok()) return;
+  one.account = known->roles;
+  one.pseudonym = known->pseudonym;
+  if (needs_licence(one.role)) one.licence = licence(*known);
+}
+
+identity::Licence Persons::licence(const identity::Person& person) const {
+  // Somebody who is treated here does not treat, whatever number stands in his record.
+  if (!person.roles.has_any({identity::Role::doctor, identity::Role::specialist}))
+    return identity::Licence::missing;
+  if (person.licence != identity::Licence::missing) return person.licence;
+  return licence_of(person.profile.string_or("licenceNumber", ""),
+                    parts_.settings.licence_patterns);
+}
+
+void Persons::refresh(Session& session) const {
+  for (Participant& one : session.participants) {
+    if (!one.person.empty()) look_up(one);
+  }
+}
+
+Result<std::string> Persons::named(const Json& reference, const std::string& field,
+                                   Mistakes& mistakes) const {
+  if (reference.is_null()) return std::string();
+  auto found = parts_.directory.resolve(parts_.tenant, reference);
+  if (found.ok()) return std::move(*found);
+  if (found.error().kind != ErrorKind::not_found && found.error().kind != ErrorKind::invalid)
+    return std::move(found).error();
+  mistakes.add(field, reference.is_object()
+                          ? "it names nobody: no token of this person has been shown yet, and no "
+                            "record has the id among its externalIds"
+                          : "it names nobody");
+  return std::string();
+}
+
+Result<std::string> Persons::of_filter(std::string_view text) const {
+  if (text.empty()) return std::string();
+  auto found = parts_.directory.resolve(parts_.tenant, std::string(text));
+  if (found.ok()) return std::move(*found);
+  if (found.error().kind != ErrorKind::not_found && found.error().kind != ErrorKind::invalid)
+    return std::move(found).error();
+  // Nobody's sessions.
+  return std::string("-");
+}
+
+void Persons::warn_preferences(Session& is) const {
+  is.clear_warning("preference.gender");
+  is.clear_warning("preference.language");
+  std::vector<std::string> genders;
+  std::vector<Json> tongues;
+  std::string wish;
+  for (const Participant& one : is.participants) {
+    if (!one.takes_part()) continue;
+    Json known = one.guest;
+    if (!one.person.empty()) {
+      if (const auto person = parts_.directory.find(is.tenant, one.person); person.ok()) {
+        for (const auto& [key, value] : person->profile.as_object()) {
+          if (known.find(key) == nullptr) known.set(key, value);
+        }
+      }
+    }
+    if (needs_licence(one.role)) {
+      genders.push_back(known.string_or("gender", ""));
+      if (known["languages"].is_array()) tongues.push_back(known["languages"]);
+    } else if (one.role == PartRole::patient || one.role == PartRole::family_member) {
+      if (wish.empty()) wish = known.string_or("genderPreference", "");
+    }
+  }
+  if (!wish.empty() && std::any_of(genders.begin(), genders.end(), [&](const std::string& one) {
+        return !one.empty() && one != wish;
+      }))
+    is.warn("preference.gender");
+  for (const Json& spoken : tongues) {
+    const bool speaks =
+        std::any_of(spoken.as_array().begin(), spoken.as_array().end(), [&](const Json& language) {
+          return language.is_string() && language.as_string() == is.language;
+        });
+    if (!speaks && spoken.size() > 0) is.warn("preference.language");
+  }
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+#include "hub/consultation/rows/parts.hpp"
+#include "hub/consultation/session/decide.hpp"
+#include "hub/consultation/session/input.hpp"
+
+namespace rabt::consultation {
+
+// People of sessions, as the directory knows them now. Immutable, any thread.
+class Persons {
+ public:
+  explicit Persons(const SessionParts& parts) : parts_(parts) {}
+
+  // A participant who is ready to take part but for his number and admission. person: empty for a
+  // guest.
+  [[nodiscard]] Participant participant(PartRole role, const std::string& person, Json guest) const;
+  // The same of whom a request describes. field: a prefix, "organizer.".
+  [[nodiscard]] Result<Participant> participant(const Actor& who, const ParticipantInput& input,
+                                                Mistakes& mistakes, const std::string& field) const;
+  // The command by which a person takes up an invitation.
+  [[nodiscard]] AcceptInvitation accepting(const Invitation& invitation,
+                                           const std::string& person) const;
+  // Sets roles, licences and pseudonyms of all who have an account.
+  void refresh(Session& session) const;
+  // The ULID that a reference names. Empty, with a mistake, when it names nobody.
+  [[nodiscard]] Result<std::string> named(const Json& reference, const std::string& field,
+                                          Mistakes& mistakes) const;
+  // The ULID that a filter names; "-", which is nobody's, when it names nobody.
+  [[nodiscard]] Result<std::string> of_filter(std::string_view text) const;
+  // warns of preferences that the staff does not meet. They never refuse.
+  void warn_preferences(Session& session) const;
+  // Random digits in hex.
+  [[nodiscard]] std::string hex(std::size_t digits) const;
+
+ private:
+  void look_up(Participant& one) const;
+  [[nodiscard]] identity::Licence licence(const identity::Person& person) const;
+
+  const SessionParts& parts_;
+};
+
+}  // namespace rabt::consultation

@@ -1,0 +1,165 @@
+#include "hub/consultation/events/hub_events.hpp"
+
+#include <vector>
+
+#include "hub/base/check.hpp"
+#include "hub/base/event_names.hpp"
+#include "hub/base/trace_context.hpp"
+#include "hub/crypto/crypto.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using store::Row;
+using store::Statement;
+
+constexpr Statement kPut{
+    "INSERT INTO hub_event (tenant, id, type, at_ms, data, sent, trace) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7)"};
+constexpr Statement kUnsent{
+    "SELECT tenant, id, type, at_ms, data, trace FROM hub_event WHERE sent = 0 ORDER BY at_ms, id "
+    "LIMIT 64"};
+constexpr Statement kSent{"UPDATE hub_event SET sent = 1 WHERE tenant = $1 AND id = $2"};
+constexpr Statement kNewest{
+    "SELECT data FROM hub_event WHERE tenant = $1 AND type = $2 ORDER BY id DESC LIMIT 1"};
+constexpr Statement kAt{"SELECT at_ms FROM hub_event WHERE tenant = $1 AND id = $2"};
+constexpr Statement kTold{
+    "SELECT tenant, id, type, at_ms, data, trace FROM hub_event "
+    "WHERE tenant = $1 AND id <> $2 AND at_ms >= $3 AND sent = 1 ORDER BY at_ms, id LIMIT 1000"};
+constexpr Statement kSweep{
+    "DELETE FROM hub_event WHERE sent = 1 AND at_ms < $1 AND EXISTS (SELECT 1 FROM hub_event n "
+    "WHERE n.tenant = hub_event.tenant AND n.type = hub_event.type AND n.id > hub_event.id)"};
+
+Status put(store::Transaction& transaction, std::string_view tenant, const HubEvent& event,
+           std::int64_t sent) {
+  if (!is_event_name(event.type)) RABT_BUG("an event that hub/base/event_names.cpp does not list");
+  Json data = event.data;
+  data.set("at", to_iso8601(event.at));
+  const std::string text = data.dump();
+  return store::run(
+      transaction, kPut,
+      {tenant, event.id, event.type, event.at.ms, std::string_view(text), sent, event.trace});
+}
+
+// Two writers may have drawn their ids in one order and committed in the other.
+constexpr std::int64_t kNearMs = 10'000;
+
+struct Unsent {
+  std::string tenant;
+  std::string id;
+  std::string type;
+  std::int64_t at_ms = 0;
+  std::string data;
+  std::string trace;
+};
+
+Unsent read_unsent(const Row& row) {
+  return {.tenant = std::string(row.text(0)),
+          .id = std::string(row.text(1)),
+          .type = std::string(row.text(2)),
+          .at_ms = row.integer(3),
+          .data = std::string(row.text(4)),
+          .trace = std::string(row.text(5))};
+}
+
+engine::Delivery delivery_of(const Unsent& one) {
+  auto data = Json::parse(one.data);
+  engine::Delivery out;
+  out.tenant = one.tenant;
+  out.source = "hub";
+  out.dedupe_id = one.id;
+  out.body_sha256 = std::string(as_text(crypto::sha256(one.data)));
+  out.events.push_back(Json::object({{"specversion", "1.0"},
+                                     {"id", one.id},
+                                     {"source", "/hub"},
+                                     {"type", event_type(one.type)},
+                                     {"time", to_iso8601({one.at_ms})},
+                                     {"datacontenttype", "application/json"},
+                                     {"data", data.ok() ? std::move(*data) : Json::object()}}));
+  return out;
+}
+
+}  // namespace
+
+Status put_event(store::Transaction& transaction, std::string_view tenant, const HubEvent& event) {
+  return put(transaction, tenant, event, 0);
+}
+
+Status put_silent_event(store::Transaction& transaction, std::string_view tenant,
+                        const HubEvent& event) {
+  return put(transaction, tenant, event, 1);
+}
+
+Result<std::optional<Json>> newest_event(store::Store& store, std::string_view tenant,
+                                         std::string_view type) {
+  std::optional<Json> found;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    return connection.query(kNewest, {tenant, type}, [&](const Row& row) {
+      if (auto data = Json::parse(row.text(0)); data.ok()) found = *std::move(data);
+      return false;
+    });
+  }));
+  return found;
+}
+
+std::size_t tell_hub_events(store::Store& store, Random& random, Logger& log,
+                            const std::function<Status(const engine::Delivery&)>& deliver) {
+  std::vector<Unsent> unsent;
+  const Status read = store.read([&](store::Connection& connection) {
+    unsent.clear();
+    return connection.query(kUnsent, {}, [&](const Row& row) {
+      unsent.push_back(read_unsent(row));
+      return true;
+    });
+  });
+  std::size_t told = 0;
+  if (!read.ok()) return told;
+  for (const Unsent& one : unsent) {
+    engine::Delivery delivery = delivery_of(one);
+    if (!one.trace.empty())
+      delivery.events.front().set("traceparent", traceparent_of(one.trace, random));
+    if (const Status taken = deliver(delivery); !taken.ok()) {
+      log.warn("hub.event", {{"event", one.id}, {"code", taken.error().code}});
+      return told;
+    }
+    const Status marked = store.write([&](store::Transaction& transaction) {
+      return store::run(transaction, kSent, {one.tenant, one.id});
+    });
+    if (!marked.ok()) return told;
+    ++told;
+  }
+  return told;
+}
+
+Result<std::vector<Json>> told_after(store::Store& store, std::string_view tenant,
+                                     std::string_view id) {
+  std::optional<std::int64_t> at;
+  std::vector<Unsent> told;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
+    at.reset();
+    told.clear();
+    RABT_TRY_STATUS(connection.query(kAt, {tenant, id}, [&](const Row& row) {
+      at = row.integer(0);
+      return false;
+    }));
+    if (!at) return ok_status();
+    return connection.query(kTold, {tenant, id, *at - kNearMs}, [&](const Row& row) {
+      told.push_back(read_unsent(row));
+      return true;
+    });
+  }));
+  if (!at) return not_found("stream.after", "the event is not kept any more; read what is now");
+  std::vector<Json> out;
+  out.reserve(told.size());
+  for (const Unsent& one : told) out.push_back(delivery_of(one).events.front());
+  return out;
+}
+
+Status sweep_hub_events(store::Store& store, Timestamp before) {
+  return store.write([&](store::Transaction& transaction) {
+    return store::run(transaction, kSweep, {before.ms});
+  });
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,278 @@
+#include "hub/consultation/events/live.hpp"
+
+#include "hub/consultation/events/hub_events.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <thread>
+#include <vector>
+
+#include "hub/base/mutex.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using store::Statement;
+
+constexpr Statement kNewest{
+    "SELECT events, data_key, number FROM session WHERE tenant = $1 AND id = $2"};
+constexpr Statement kAfter{
+    "SELECT seq, type, at_ms, actor, data FROM session_event WHERE tenant = $1 AND session = $2 "
+    "AND seq > $3 ORDER BY seq LIMIT 256"};
+
+// An event that belongs to no session, and that people of sessions want to know.
+constexpr std::string_view kPresence = "org.rabt.hub.provider.presence-changed.v1";
+
+// How often sessions are looked at while somebody listens. The database tells nobody by itself, and
+// another node may have written.
+constexpr std::chrono::milliseconds kLookEvery{50};
+
+// Looks between two signs of life.
+constexpr int kAliveLooks = 600;
+
+struct Listening {
+  std::shared_ptr<LiveListener> listener;
+  // The last event that it was told.
+  std::int64_t told = 0;
+  bool caught_up = false;
+};
+
+struct Topic {
+  std::string tenant;
+  std::vector<Listening> listeners;
+};
+
+}  // namespace
+
+struct Live::State {
+  State(store::Store& s, Logger& l, Content opens) : store(s), log(l), content(std::move(opens)) {}
+
+  void run();
+  // One session. Returns without telling anything when it cannot be read now.
+  void look(const std::string& session);
+  void tell_alive();
+
+  // Constant after construction.
+  store::Store& store;
+  Logger& log;
+  const Content content;
+  std::thread thread;
+
+  mutable Mutex mutex;
+  Condition wake;
+  std::map<std::string, Topic, std::less<>> topics RABT_GUARDED_BY(mutex);
+  std::vector<std::shared_ptr<HubListener>> outside RABT_GUARDED_BY(mutex);
+  // By participant.
+  std::map<std::string, int, std::less<>> calls RABT_GUARDED_BY(mutex);
+  bool stopping RABT_GUARDED_BY(mutex) = false;
+};
+
+void Live::State::tell_alive() {
+  std::vector<std::shared_ptr<LiveListener>> all;
+  {
+    const Lock lock(mutex);
+    for (const auto& [session, topic] : topics) {
+      for (const Listening& one : topic.listeners) all.push_back(one.listener);
+    }
+  }
+  for (const auto& one : all) one->alive();
+}
+
+void Live::State::run() {
+  for (int looks = 1;; ++looks) {
+    std::vector<std::string> sessions;
+    {
+      Lock lock(mutex);
+      wake.wait(lock, [&]() RABT_REQUIRES(mutex) { return stopping || !topics.empty(); });
+      if (stopping) return;
+      for (const auto& [session, topic] : topics) sessions.push_back(session);
+    }
+    for (const std::string& session : sessions) look(session);
+    if (looks % kAliveLooks == 0) tell_alive();
+    Lock lock(mutex);
+    wake.wait_for(lock, kLookEvery, [&]() RABT_REQUIRES(mutex) { return stopping; });
+  }
+}
+
+void Live::State::look(const std::string& session) {
+  std::string tenant;
+  std::int64_t from = 0;
+  {
+    const Lock lock(mutex);
+    const auto found = topics.find(session);
+    if (found == topics.end()) return;
+    tenant = found->second.tenant;
+    from = found->second.listeners.front().told;
+    for (const Listening& one : found->second.listeners) from = std::min(from, one.told);
+  }
+  std::vector<LiveEvent> events;
+  std::int64_t newest = 0;
+  Membership of{.tenant = tenant, .session = session};
+  const Status read = store.read([&](store::Connection& connection) -> Status {
+    events.clear();
+    RABT_TRY_STATUS(connection.query(kNewest, {tenant, session}, [&](const store::Row& row) {
+      newest = row.integer(0);
+      of.data_key = row.blob(1);
+      of.number = row.integer(2);
+      return false;
+    }));
+    if (newest <= from) return ok_status();
+    return connection.query(kAfter, {tenant, session, from}, [&](const store::Row& row) {
+      auto data = Json::parse(row.text(4));
+      events.push_back({.seq = row.integer(0),
+                        .type = std::string(row.text(1)),
+                        .at_ms = row.integer(2),
+                        .actor = std::string(row.text(3)),
+                        .data = data.ok() ? *std::move(data) : Json()});
+      return true;
+    });
+  });
+  if (!read.ok()) {
+    log.warn("live.unreadable", {{"code", read.error().code}});
+    return;
+  }
+  for (LiveEvent& event : events) event.content = content(of, event);
+  // Told without the lock: a listener may ask the domain, and may leave.
+  std::vector<Listening> now;
+  {
+    const Lock lock(mutex);
+    const auto found = topics.find(session);
+    if (found == topics.end()) return;
+    now = found->second.listeners;
+    for (Listening& one : found->second.listeners) {
+      if (!events.empty()) one.told = std::max(one.told, events.back().seq);
+      one.caught_up = one.caught_up || one.told >= newest;
+    }
+  }
+  for (const Listening& one : now) {
+    std::int64_t told = one.told;
+    for (const LiveEvent& event : events) {
+      if (event.seq <= one.told) continue;
+      one.listener->happened(event);
+      told = event.seq;
+    }
+    if (!one.caught_up && told >= newest) one.listener->caught_up();
+  }
+}
+
+Live::Live(store::Store& store, Logger& log, Content content)
+    : state_(std::make_unique<State>(store, log, std::move(content))) {
+  state_->thread = std::thread([this] { state_->run(); });
+}
+
+Live::~Live() {
+  {
+    const Lock lock(state_->mutex);
+    state_->stopping = true;
+  }
+  state_->wake.notify_all();
+  state_->thread.join();
+}
+
+Result<std::int64_t> Live::listen(std::string_view tenant, std::string_view session,
+                                  std::optional<std::int64_t> after,
+                                  std::shared_ptr<LiveListener> listener) {
+  std::optional<std::int64_t> newest;
+  RABT_TRY_STATUS(state_->store.read([&](store::Connection& connection) {
+    return connection.query(kNewest, {tenant, session}, [&](const store::Row& row) {
+      newest = row.integer(0);
+      return false;
+    });
+  }));
+  if (!newest) return not_found("session.unknown", "there is no such session");
+  if (after && *after > *newest)
+    return not_found("stream.after",
+                     "the session has no such event; read it, and listen without `after`");
+  {
+    const Lock lock(state_->mutex);
+    Topic& topic = state_->topics[std::string(session)];
+    topic.tenant = tenant;
+    topic.listeners.push_back({.listener = std::move(listener), .told = after.value_or(*newest)});
+  }
+  state_->wake.notify_all();
+  return *newest;
+}
+
+void Live::leave(std::string_view session, const LiveListener& listener) {
+  const Lock lock(state_->mutex);
+  const auto found = state_->topics.find(session);
+  if (found == state_->topics.end()) return;
+  std::erase_if(found->second.listeners,
+                [&](const Listening& one) { return one.listener.get() == &listener; });
+  if (found->second.listeners.empty()) state_->topics.erase(found);
+}
+
+void Live::relay(std::string_view session, const LiveListener& from, const Json& what) {
+  std::vector<std::shared_ptr<LiveListener>> others;
+  {
+    const Lock lock(state_->mutex);
+    const auto found = state_->topics.find(session);
+    if (found == state_->topics.end()) return;
+    for (const Listening& one : found->second.listeners) {
+      if (one.listener.get() != &from) others.push_back(one.listener);
+    }
+  }
+  for (const auto& one : others) one->relayed(what);
+}
+
+Status Live::listen_outside(std::string_view tenant, std::string_view after,
+                            const std::shared_ptr<HubListener>& listener) {
+  {
+    const Lock lock(state_->mutex);
+    state_->outside.push_back(listener);
+  }
+  if (after.empty()) return ok_status();
+  // Who listens already misses nothing that happens while the past is read.
+  const auto missed = told_after(state_->store, tenant, after);
+  if (!missed.ok()) {
+    leave_outside(*listener);
+    return missed.error();
+  }
+  for (const Json& event : *missed) listener->told(event);
+  return ok_status();
+}
+
+void Live::leave_outside(const HubListener& listener) {
+  const Lock lock(state_->mutex);
+  std::erase_if(state_->outside, [&](const auto& one) { return one.get() == &listener; });
+}
+
+void Live::tell_outside(const Json& event) {
+  std::vector<std::shared_ptr<HubListener>> all;
+  {
+    const Lock lock(state_->mutex);
+    all = state_->outside;
+  }
+  for (const auto& one : all) one->told(event);
+  if (event.string_or("type", "") != kPresence) return;
+  Json presence = Json::object({{"kind", "presence"}});
+  for (const char* member : {"provider", "status"}) presence.set(member, event["data"][member]);
+  std::vector<std::shared_ptr<LiveListener>> inside;
+  {
+    const Lock lock(state_->mutex);
+    for (const auto& [session, topic] : state_->topics) {
+      for (const Listening& one : topic.listeners) inside.push_back(one.listener);
+    }
+  }
+  for (const auto& one : inside) one->relayed(presence);
+}
+
+int Live::count_call(std::string_view participant, int change) {
+  const Lock lock(state_->mutex);
+  const auto found = state_->calls.try_emplace(std::string(participant), 0).first;
+  found->second += change;
+  const int now = found->second;
+  if (now <= 0) state_->calls.erase(found);
+  return now;
+}
+
+std::uint64_t Live::listeners() const {
+  const Lock lock(state_->mutex);
+  std::uint64_t count = 0;
+  for (const auto& [session, topic] : state_->topics) count += topic.listeners.size();
+  return count;
+}
+
+}  // namespace rabt::consultation

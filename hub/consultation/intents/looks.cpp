@@ -1,0 +1,188 @@
+#include "hub/consultation/intents/looks.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace rabt::consultation {
+
+namespace {
+
+using store::Row;
+using store::Statement;
+
+constexpr Statement kRoomsOpen{
+    "SELECT id FROM session WHERE tenant = $1 AND status IN ('scheduled', 'waiting', "
+    "'active') AND room_sid <> '' ORDER BY id LIMIT $2"};
+
+// Interval of looks at all open rooms.
+constexpr std::int64_t kReconcileMs = 3LL * 60 * 1000;
+// Interval of looks at rooms under transcription: some providers stop transcribing without an
+// event.
+constexpr std::int64_t kListenMs = 30'000;
+constexpr std::int64_t kMaxReconciled = 1'000;
+
+}  // namespace
+
+Status enter(Acts& acts, std::string_view session, const Command& command) {
+  const auto acted = acts.act_as_hub(session, command);
+  return acted.ok() ? ok_status() : acted.error();
+}
+
+Status lose_room(Acts& acts, VideoProvider& video, std::string_view session) {
+  RABT_TRY(is, acts.load(session));
+  if (is.over()) return ok_status();
+  video.forget(session);
+  return acts.parts().store.write([&](store::Transaction& transaction) {
+    return acts.add_event(transaction, is, "room-lost", Json::object());
+  });
+}
+
+Intent Looks::look(const Session& session, std::int64_t now) {
+  return {.tenant = session.tenant,
+          .session = session.id,
+          .kind = std::string(kLook),
+          .subject = std::to_string(now)};
+}
+
+// A look that is not answered is asked again the next time.
+bool Looks::turn(const Call& call) {
+  const SessionParts& parts = acts_.parts();
+  if (!parts.settings.provider_events) return false;
+  const std::int64_t now = parts.clock.now().ms;
+  if (reconcile_ms_ == 0) reconcile_ms_ = now + kReconcileMs;
+  if (now < reconcile_ms_) return listen(now, call);
+  reconcile_ms_ = now + kReconcileMs;
+  std::vector<std::string> rooms;
+  const Status read = parts.store.read([&](store::Connection& connection) {
+    return connection.query(kRoomsOpen, {parts.tenant, kMaxReconciled}, [&](const Row& row) {
+      rooms.emplace_back(row.text(0));
+      return true;
+    });
+  });
+  if (!read.ok()) return false;
+  for (const std::string& id : rooms) {
+    const auto is = acts_.load(id);
+    if (!is.ok() || is->over() || is->room != "open") continue;
+    if (!call(look(*is, now), *is)) return true;
+  }
+  return !rooms.empty();
+}
+
+// Looks at the rooms under transcription whose time has come.
+bool Looks::listen(std::int64_t now, const Call& call) {
+  bool any = false;
+  for (auto next = listening_.begin(); next != listening_.end();) {
+    auto& [id, of] = *next;
+    if (now < of.due_ms) {
+      ++next;
+      continue;
+    }
+    const auto is = acts_.load(id);
+    if (!is.ok() || is->over() || is->room != "open" || !is->transcribed) {
+      next = listening_.erase(next);
+      continue;
+    }
+    if (!call(look(*is, now), *is)) return true;
+    of.due_ms = now + kListenMs;
+    any = true;
+    ++next;
+  }
+  return any;
+}
+
+void Looks::transcribes(std::string_view session) {
+  const std::int64_t now = acts_.parts().clock.now().ms;
+  listening_[std::string(session)] = {.since_ms = now, .due_ms = now + kListenMs};
+}
+
+// Handles the transcription status in a get-session answer. Providers that report none are polled
+// at the normal interval only.
+Status Looks::listened(const Session& is, std::int64_t asked, std::string_view status) {
+  if (!is.transcribed) {
+    listening_.erase(is.id);
+    if (status == "started" && is.transcribed_ms == 0)
+      return enter(acts_, is.id, TranscriptionSeen{});
+    return ok_status();
+  }
+  const auto known = listening_.find(is.id);
+  const bool ran = known != listening_.end() && known->second.since_ms < asked &&
+                   known->second.since_ms >= is.transcribed_ms;
+  // What is about to begin is not stopped.
+  if (status == "failed" || (status == "stopped" && ran)) {
+    listening_.erase(is.id);
+    return enter(acts_, is.id,
+                 TranscriptionLost{.code = std::string(status == "failed" ? kTranscriptionFailed
+                                                                          : kTranscriptionStopped),
+                                   .at = Timestamp{asked}});
+  }
+  if (status == "started" && !ran && asked >= is.transcribed_ms)
+    listening_[is.id] = {.since_ms = asked, .due_ms = asked + kListenMs};
+  if (status.empty()) listening_.erase(is.id);
+  return ok_status();
+}
+
+void Looks::looked(const Intent& intent, const Json& output) {
+  const auto is = acts_.load(intent.session);
+  // Meanwhile it is another room, or the session is over: then its end tells who was there.
+  if (!is.ok() || is->over() || is->room_sid != output.string_or("sessionId", "")) return;
+  const std::int64_t asked = std::stoll(intent.subject);
+  const auto written = [&]() -> Status {
+    const Json& people = output["participants"];
+    RABT_TRY_STATUS(people_of(intent.session, people));
+    const std::string status = output.string_or("status", "");
+    if (status == "in-progress") {
+      RABT_TRY_STATUS(listened(*is, asked, output.string_or("transcription", "")));
+      return absent_ones(*is, people, asked);
+    }
+    const auto ended = parse_iso8601(output.string_or("endedAt", ""));
+    const bool lost = status == "failed";
+    RABT_TRY_STATUS(
+        enter(acts_, intent.session, RoomEnded{ended.ok() ? *ended : Timestamp{asked}, lost}));
+    return lost ? lose_room(acts_, video_, intent.session) : ok_status();
+  }();
+  if (!written.ok())
+    acts_.parts().log.warn("session.look",
+                           {{"session", intent.session}, {"code", written.error().code}});
+}
+
+Status Looks::absent_ones(const Session& session, const Json& people, std::int64_t asked_ms) {
+  if (!video_.has(session, "presence") || !people.is_array()) return ok_status();
+  const auto& there = people.as_array();
+  for (const Stay& stay : session.stays) {
+    // Who came while the provider was asked may be missing in its answer.
+    if (stay.left_ms || stay.source == "synthetic" || stay.joined_ms >= asked_ms) continue;
+    const bool listed = std::any_of(there.begin(), there.end(), [&](const Json& one) {
+      return one.string_or("participantId", one.string_or("identity", "")) == stay.sid;
+    });
+    const Participant* const who = session.participant(stay.participant);
+    if (listed || who == nullptr) continue;
+    RABT_TRY_STATUS(enter(acts_, session.id,
+                          ProviderLeft{.identity = who->identity,
+                                       .sid = stay.sid,
+                                       .at = Timestamp{asked_ms},
+                                       .source = "reconcile"}));
+  }
+  return ok_status();
+}
+
+Status Looks::people_of(std::string_view session, const Json& people) {
+  if (!people.is_array()) return ok_status();
+  for (const Json& one : people.as_array()) {
+    const std::string identity = one.string_or("identity", "");
+    const std::string sid = one.string_or("participantId", identity);
+    const auto joined = parse_iso8601(one.string_or("joinedAt", ""));
+    const auto left = parse_iso8601(one.string_or("leftAt", ""));
+    if (!joined.ok()) continue;
+    RABT_TRY_STATUS(enter(
+        acts_, session,
+        ProviderJoined{.identity = identity, .sid = sid, .at = *joined, .source = "reconcile"}));
+    if (left.ok())
+      RABT_TRY_STATUS(enter(
+          acts_, session,
+          ProviderLeft{.identity = identity, .sid = sid, .at = *left, .source = "reconcile"}));
+  }
+  return ok_status();
+}
+
+}  // namespace rabt::consultation

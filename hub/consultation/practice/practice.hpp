@@ -1,0 +1,143 @@
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/access/decide.hpp"
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/base/metrics.hpp"
+#include "hub/base/random.hpp"
+#include "hub/consultation/acts/surroundings.hpp"
+#include "hub/consultation/record/records.hpp"
+#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/reference.hpp"
+#include "hub/consultation/request/settings.hpp"
+#include "hub/identity/people.hpp"
+#include "hub/keys/data_keys.hpp"
+#include "hub/store/store.hpp"
+
+// What surrounds the sessions of a tenant: clinics, visits, when providers can be had, figures, and
+// what the pages show.
+namespace rabt::consultation {
+
+// Internally synchronised; every act blocks for one commit.
+class Practice {
+ public:
+  virtual ~Practice() = default;
+
+  virtual Answer clinics(const Ask& ask) = 0;
+  virtual Answer add_clinic(const Ask& ask) = 0;
+  // The id of the clinic that a reference names. Error not_found clinic.unknown.
+  [[nodiscard]] virtual Result<std::string> clinic_id(std::string_view tenant,
+                                                      const Reference& reference) const = 0;
+  // record: the clinic, here and in the next one.
+  virtual Answer clinic_sessions(const Ask& ask) = 0;
+  virtual Answer add_clinic_session(const Ask& ask) = 0;
+
+  // Newest first. Filters: patient, provider, status, from, to.
+  virtual Result<Page> visits(const Ask& ask, const Window& window) = 0;
+  // {patient, provider?} -> Visit {id, uuid, number, patient, provider, status, openedAt, ...}
+  virtual Answer open_visit(const Ask& ask) = 0;
+  // record: the visit, here and in the next one.
+  virtual Answer visit(const Ask& ask) = 0;
+  virtual Answer close_visit(const Ask& ask) = 0;
+  // One that was closed by mistake goes on.
+  virtual Answer reopen_visit(const Ask& ask) = 0;
+  // visit_close of the visit `record`, patient_onboard of the patient. Errors: denied, not_found.
+  [[nodiscard]] virtual Status allows(const Ask& ask, access::Right right) const = 0;
+
+  // {items: [{id, uuid, number, name, specialty, licenceNumber, languages, gender, videoEnabled,
+  // status}]}; filters: specialty, gender, language, status, at
+  virtual Answer providers(const Ask& ask) = 0;
+  // record: the provider, here and in the next three. One item of the list.
+  virtual Answer provider(const Ask& ask) = 0;
+  // {provider, status, timeZone, slots: [...]}
+  virtual Answer availability(const Ask& ask) = 0;
+  virtual Answer set_availability(const Ask& ask) = 0;
+  // {status: online, offline or busy}
+  virtual Answer set_presence(const Ask& ask) = 0;
+
+  // record: the patient, here and in the next one. {patient, deviceChecked, consentShown, language,
+  // complete, steps: [{step, at}]}
+  virtual Answer onboarding(const Ask& ask) = 0;
+  // {deviceChecked?, consentShown?, language?, at?}: steps that are done.
+  virtual Answer note_onboarding(const Ask& ask) = 0;
+
+  // {year, month, timeZone, attendeeMinutes, attendeeSeconds, adjustmentSeconds, limit, remaining,
+  // percentage, sessions, activeSessions, alerts}
+  virtual Answer usage(const Ask& ask) = 0;
+  virtual Answer usage_by_session(const Ask& ask) = 0;
+  virtual Answer quality_metrics(const Ask& ask) = 0;
+  virtual Answer performance(const Ask& ask) = 0;
+  virtual Answer bandwidth(const Ask& ask) = 0;
+
+  virtual Answer note_templates(const Ask& ask) = 0;
+  virtual Answer ui_strings(const Ask& ask) = 0;
+  virtual Answer terms(const Ask& ask) = 0;
+  virtual Answer video_settings(const Ask& ask) = 0;
+  virtual Answer compliance(const Ask& ask) = 0;
+  virtual Answer scfhs_report(const Ask& ask) = 0;
+
+  // A person has a live connection now. Kept in memory for a minute.
+  virtual void seen(std::string_view tenant, std::string_view person) = 0;
+  // What sessions ask of the practice.
+  [[nodiscard]] virtual Surroundings& surroundings() = 0;
+  // Tells thresholds that the month has reached, and drops old samples of quality. Once a minute,
+  // however often it is called.
+  virtual Status catch_up() = 0;
+  virtual void write_metrics(MetricsWriter& out) const = 0;
+};
+inline void write_metrics(const Practice& practice, MetricsWriter& out) {
+  practice.write_metrics(out);
+}
+
+// A contract with somebody who gets patient data.
+struct Agreement {
+  // The id of a plugin, or a name.
+  std::string party;
+  // baa, dpa
+  std::string kind;
+  // Dates: 2026-11-22. No end when `valid_to` is empty.
+  std::string signed_on;
+  std::string valid_to;
+  std::string document;
+};
+
+// The sections `metering` and `compliance` of the configuration.
+struct PracticeSettings {
+  // Attendee-minutes of a month that cost nothing. No limit when it is 0.
+  std::int64_t free_minutes = 1000;
+  std::vector<int> thresholds{50, 80, 90, 100};
+  std::string time_zone = "Asia/Riyadh";
+  // on_limit: refuse. Otherwise more sessions only warn.
+  bool refuse_over_limit = false;
+
+  bool require_agreement = false;
+  std::vector<Agreement> agreements{};
+  // Plugins that get patient data.
+  std::vector<std::string> processors{};
+};
+
+struct PracticeParts {
+  store::Store& store;
+  audit::AuditLog& audit;
+  keys::DataKeys& keys;
+  identity::Directory& people;
+  Records& records;
+  const Clock& clock;
+  Random& random;
+  UlidSource& ids;
+  std::string tenant;
+  VideoSettings video;
+  PracticeSettings settings;
+  // privacy.treats_before_hours
+  std::int64_t treats_before_ms = 24LL * 3'600'000;
+};
+[[nodiscard]] std::unique_ptr<Practice> make_practice(PracticeParts parts);
+
+}  // namespace rabt::consultation

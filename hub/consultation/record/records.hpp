@@ -1,0 +1,139 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "hub/access/access_control.hpp"
+#include "hub/access/decide.hpp"
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/base/random.hpp"
+#include "hub/blob/blob_store.hpp"
+#include "hub/consultation/acts/memberships.hpp"
+#include "hub/consultation/record/shared_text.hpp"
+#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/request/settings.hpp"
+#include "hub/identity/people.hpp"
+#include "hub/keys/data_keys.hpp"
+#include "hub/phi/detector.hpp"
+#include "hub/store/store.hpp"
+
+// What is written in a session: messages, documents, notes, vital signs, prescriptions, transcript,
+// feedback, follow-ups, quality of the line. All of it is sealed with the session's key, and none
+// of it changes after the session has ended, but for what docs/consultation.md names.
+namespace rabt::consultation {
+
+// A document on its way in, sealed as it comes. Destroyed before finish() is ok, it leaves nothing
+// behind. Not thread-safe.
+class DocumentUpload {
+ public:
+  virtual ~DocumentUpload() = default;
+  // The next bytes, cut anywhere. Errors: invalid document.too_large; unavailable blob.*.
+  virtual Status take(std::string_view piece) = 0;
+  // What the caller says of the bytes, judged by those that have come: what is wrong with the first
+  // KiB of them is found before the rest is sent. Error invalid document.type.
+  [[nodiscard]] virtual Status judge(std::string_view type,
+                                     std::string_view content_type) const = 0;
+  // ask.body: {documentType, title?, contentType, shownTo?}. One commit shares the document.
+  // Errors: invalid api.invalid, document.type, phi.exposed; those of begin_document.
+  virtual Answer finish(const Ask& ask) = 0;
+};
+
+// Lists are {items: [...]}, oldest first. Internally synchronised; every act blocks for one commit.
+class Records {
+ public:
+  virtual ~Records() = default;
+
+  virtual Answer messages(const Ask& ask) = 0;
+  virtual Answer send_message(const Ask& ask) = 0;
+  virtual Answer documents(const Ask& ask) = 0;
+  // {documentType, title?, contentType, data: base64, shownTo?}
+  virtual Answer share_document(const Ask& ask) = 0;
+  // The caller may share documents in the session now. Errors: denied authorisation.denied,
+  // conflict session.<status>.
+  virtual Result<std::unique_ptr<DocumentUpload>> begin_document(const Ask& ask) = 0;
+  // record: the document, here and in the next one.
+  virtual Answer document(const Ask& ask) = 0;
+  struct Content {
+    std::string content_type;
+    std::unique_ptr<blob::BlobReader> reader;
+  };
+  virtual Result<Content> document_content(const Ask& ask) = 0;
+
+  virtual Answer notes(const Ask& ask) = 0;
+  virtual Answer write_note(const Ask& ask) = 0;
+  // record: the note, here and in the next one.
+  virtual Answer change_note(const Ask& ask) = 0;
+  virtual Answer add_addendum(const Ask& ask) = 0;
+  virtual Answer vitals(const Ask& ask) = 0;
+  virtual Answer record_vitals(const Ask& ask) = 0;
+  virtual Answer prescriptions(const Ask& ask) = 0;
+  virtual Answer prescribe(const Ask& ask) = 0;
+  // record: the prescription, here and in the next one.
+  virtual Answer prescription(const Ask& ask) = 0;
+  virtual Answer cancel_prescription(const Ask& ask) = 0;
+  virtual Answer transcript(const Ask& ask) = 0;
+  virtual Answer add_segment(const Ask& ask) = 0;
+  // For workflows alone: what was said in a recording, also after the end. ask.body: {recording,
+  // language, startedMs, offsetMs, segments: [{startMs, endMs, text, speaker?, confidence?}]};
+  // gives {segments}, their number. A repeat changes nothing.
+  virtual Answer add_transcript(const Ask& ask) = 0;
+  // For the hub alone: what the video provider wrote down while it recorded, also after the end.
+  // ask.body: {recording, said: [{key, participant, person?, role, at, endAt, text, confidence?}]},
+  // times in milliseconds since 1970. What a client of the speaker has sent is passed over. Gives
+  // {segments}, the number of those that were written. A repeat changes nothing.
+  virtual Answer add_said(const Ask& ask) = 0;
+  virtual Answer feedback(const Ask& ask) = 0;
+  virtual Answer give_feedback(const Ask& ask) = 0;
+  virtual Answer follow_ups(const Ask& ask) = 0;
+  virtual Answer plan_follow_up(const Ask& ask) = 0;
+
+  // {event, verdict: correct or false_positive}: whether what the detector found was patient data.
+  virtual Answer review_detection(const Ask& ask) = 0;
+
+  virtual Answer quality(const Ask& ask) = 0;
+  virtual Answer report_quality(const Ask& ask) = 0;
+  virtual Answer set_quality_level(const Ask& ask) = 0;
+
+  // Whether the caller may write this to the record, whatever state it is in: note_write,
+  // prescription_write. Errors: not_found record.unknown; those of the decision.
+  virtual Status allows(const Ask& ask, access::Right right) = 0;
+
+  // For workflows alone: what clinicians wrote in the visit, as a payer and a record system take
+  // it; clinical_facts.hpp says what is in it. ask.body: {anyLength?: the length was decided on}.
+  virtual Answer clinical_facts(const Ask& ask) = 0;
+  // {notes, prescriptions, vitals, followUps, feedback} for the summary of a session: what the
+  // caller may see. The caller's reading is in the audit log already.
+  virtual Result<Json> summary_of(const Ask& ask, const Membership& of) = 0;
+  // What an event of the live channel is about, opened: a message, or a segment of the transcript.
+  // Null for every other event, and when it cannot be opened now. `of` has the session and its data
+  // key; who may see it is the channel's to decide, which was audited when it was opened.
+  virtual Json live_content(const Membership& of, std::string_view type, const Json& data) = 0;
+};
+
+struct RecordParts {
+  store::Store& store;
+  audit::AuditLog& audit;
+  blob::BlobStore& blobs;
+  keys::DataKeys& keys;
+  access::AccessControl& access;
+  const phi::Detector& detector;
+  identity::Directory& people;
+  Memberships& sessions;
+  // Books a follow-up, as SessionCreation::create.
+  std::function<Answer(const Ask&)> book;
+  const Clock& clock;
+  Random& random;
+  UlidSource& ids;
+  VideoSettings video;
+  // What happens to patient data in messages, and in the text of documents.
+  TextRules chat{};
+  TextRules documents{};
+};
+[[nodiscard]] std::unique_ptr<Records> make_records(RecordParts parts);
+
+}  // namespace rabt::consultation

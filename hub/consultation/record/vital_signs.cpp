@@ -1,0 +1,49 @@
+#include "hub/consultation/record/vital_signs.hpp"
+
+#include <array>
+
+namespace rabt::consultation {
+
+namespace {
+
+constexpr std::array<VitalSign, 10> kSigns{{
+    {"heartRate", 20, 300, true, "/min"},
+    {"systolic", 40, 300, true, "mmHg"},
+    {"diastolic", 20, 200, true, "mmHg"},
+    {"temperatureC", 25, 45, false, "Cel"},
+    {"respiratoryRate", 4, 80, true, "/min"},
+    {"oxygenSaturation", 40, 100, false, "%"},
+    {"weightKg", 0.3, 400, false, "kg"},
+    {"heightCm", 20, 260, false, "cm"},
+    {"glucoseMmol", 0.5, 60, false, "mmol/L"},
+    {"painScale", 0, 10, true, "{score}"},
+}};
+
+}  // namespace
+
+std::span<const VitalSign> vital_signs() {
+  return kSigns;
+}
+
+Json read_vital_signs(Fields& fields, const Json& body) {
+  Json values = Json::object();
+  bool any = false;
+  for (const VitalSign& sign : kSigns) {
+    if (!fields.has(sign.name)) continue;
+    any = true;
+    const bool good = sign.whole ? fields
+                                       .integer(sign.name, static_cast<std::int64_t>(sign.min),
+                                                static_cast<std::int64_t>(sign.max))
+                                       .has_value()
+                                 : fields.number(sign.name, sign.min, sign.max).has_value();
+    if (good) values.set(sign.name, body[sign.name]);
+  }
+  if (!any) fields.wrong("body", "at least one vital sign is needed");
+  const Json& systolic = values["systolic"];
+  const Json& diastolic = values["diastolic"];
+  if (!systolic.is_null() && !diastolic.is_null() && Json::compare(diastolic, systolic) >= 0)
+    fields.wrong("diastolic", "it must be below the systolic pressure");
+  return values;
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,372 @@
+#include "hub/consultation/recording/rows.hpp"
+
+#include <algorithm>
+
+#include "hub/base/ascii.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using store::Blob;
+using store::Null;
+using store::Row;
+using store::Statement;
+using store::Value;
+
+#define RABT_RECORDING_COLUMNS                                                                \
+  "r.id, r.number, r.session, r.status, r.kind, r.purpose, r.started_ms, r.stopped_ms, "      \
+  "r.stored_ms, r.retain_until_ms, r.bytes, r.sha256, r.content_type, r.sealed, s.data_key, " \
+  "r.copy, r.problem"
+#define RABT_RECORDING_FROM \
+  " FROM session_recording r JOIN session s ON s.tenant = r.tenant AND s.id = r.session "
+
+constexpr Statement kOfSession{"SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_FROM
+                               "WHERE r.tenant = $1 AND r.session = $2 ORDER BY r.id"};
+constexpr Statement kById{"SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_FROM
+                          "WHERE r.tenant = $1 AND r.id = $2"};
+constexpr Statement kByNumber{"SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_FROM
+                              "WHERE r.tenant = $1 AND r.number = $2"};
+constexpr Statement kAll{
+    "SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_FROM
+    "WHERE r.tenant = $1 AND r.id < $2 AND ($3 = '' OR r.status = $3) ORDER BY "
+    "r.id DESC LIMIT $4 OFFSET $5"};
+constexpr Statement kCountAll{
+    "SELECT count(*) FROM session_recording r WHERE r.tenant = $1 AND ($2 = '' OR r.status = $2)"};
+constexpr Statement kTotalsOfAll{
+    "SELECT count(*), coalesce(sum(bytes), 0) FROM session_recording WHERE tenant = $1"};
+#define RABT_RECORDING_OF_MEMBER                                                            \
+  " FROM session_member m JOIN session_recording r ON r.tenant = m.tenant AND r.session = " \
+  "m.session "
+// Whose sessions: $1 tenant, $2 person, $3 1 when patients read recordings, and 2 more when the
+// person's account may be a doctor.
+#define RABT_RECORDING_MAY_SEE                                                                     \
+  "WHERE m.tenant = $1 AND m.person = $2 AND m.admission IN ('waiting', 'admitted') AND ($3 >= 2 " \
+  "AND m.role IN ('doctor', 'specialist') OR $3 % 2 = 1 AND m.role = 'patient') "
+constexpr Statement kOfPerson{
+    "SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_OF_MEMBER
+    "JOIN session s ON s.tenant = r.tenant AND s.id = r.session " RABT_RECORDING_MAY_SEE
+    "AND r.id < $4 AND ($5 = '' OR r.status = $5) ORDER BY r.id DESC LIMIT $6 OFFSET $7"};
+constexpr Statement kCountOfPerson{"SELECT count(*)" RABT_RECORDING_OF_MEMBER RABT_RECORDING_MAY_SEE
+                                   "AND ($4 = '' OR r.status = $4)"};
+constexpr Statement kTotalsOfPerson{
+    "SELECT count(*), coalesce(sum(r.bytes), 0)" RABT_RECORDING_OF_MEMBER RABT_RECORDING_MAY_SEE};
+constexpr Statement kKeptBytes{
+    "SELECT SUM(bytes) FROM session_recording WHERE tenant = $1 AND status = 'ready'"};
+constexpr Statement kInsert{
+    "INSERT INTO session_recording (tenant, id, number, session, sid, status, kind, purpose, "
+    "started_ms, stopped_ms, stored_ms, retain_until_ms, bytes, sha256, content_type, sealed) "
+    "VALUES "
+    "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, NULL, $12, '', '', $11) ON CONFLICT DO "
+    "NOTHING"};
+constexpr Statement kStopped{
+    "UPDATE session_recording SET status = 'processing', stopped_ms = $3 WHERE tenant = $1 AND id "
+    "= $2 AND status = 'recording'"};
+constexpr Statement kBind{
+    "UPDATE session_recording SET sid = $3, kind = $4, sealed = $5, bytes = $6 WHERE tenant = $1 "
+    "AND id = $2"};
+constexpr Statement kFailed{
+    "UPDATE session_recording SET status = 'failed', problem = $3 WHERE tenant = $1 AND id = $2 "
+    "AND status IN ('recording', 'processing')"};
+constexpr Statement kNone{
+    "UPDATE session_recording SET status = 'none', problem = $3 WHERE tenant = $1 AND id = $2 AND "
+    "status IN ('recording', 'processing')"};
+constexpr Statement kMerged{
+    "UPDATE session_recording SET status = 'merged', sealed = $3, problem = '' WHERE tenant = $1 "
+    "AND id = $2 AND status IN ('recording', 'processing')"};
+constexpr Statement kReady{
+    "UPDATE session_recording SET status = 'ready', stored_ms = $3, retain_until_ms = $4, bytes = "
+    "$5, sha256 = $6, content_type = $7, sealed = $8, copy = 'deleting', problem = '' WHERE tenant "
+    "= $1 AND id = $2 AND status IN ('recording', 'processing', 'failed')"};
+constexpr Statement kCopy{
+    "UPDATE session_recording SET copy = $3, problem = CASE WHEN $4 = '' AND status = 'failed' "
+    "THEN problem ELSE $4 END WHERE tenant = $1 AND id = $2"};
+constexpr Statement kWithdraw{
+    "UPDATE session_recording SET status = 'deleted', sealed = $3, copy = $4 WHERE tenant = $1 AND "
+    "id = $2 AND status IN ('ready', 'failed')"};
+
+std::optional<std::int64_t> optional(const Row& row, int column) {
+  if (row.is_null(column)) return std::nullopt;
+  return row.integer(column);
+}
+
+struct Raw {
+  KeptRecording one;
+  std::string sealed;
+  std::string data_key;
+};
+Raw read(const Row& row) {
+  Raw raw;
+  raw.one.id = std::string(row.text(0));
+  raw.one.number = row.integer(1);
+  raw.one.session = std::string(row.text(2));
+  raw.one.status = std::string(row.text(3));
+  raw.one.kind = std::string(row.text(4));
+  raw.one.purpose = std::string(row.text(5));
+  raw.one.started_ms = row.integer(6);
+  raw.one.stopped_ms = optional(row, 7);
+  raw.one.stored_ms = optional(row, 8);
+  raw.one.retain_until_ms = optional(row, 9);
+  raw.one.bytes = row.integer(10);
+  raw.one.sha256 = std::string(row.text(11));
+  raw.one.content_type = std::string(row.text(12));
+  raw.sealed = std::string(row.blob(13));
+  raw.data_key = std::string(row.blob(14));
+  raw.one.copy = std::string(row.text(15));
+  raw.one.problem = std::string(row.text(16));
+  return raw;
+}
+
+crypto::SealContext place(std::string_view tenant, std::string_view id) {
+  return {.tenant = tenant, .table = "session_recording", .row = id, .field = "sealed"};
+}
+
+Result<std::string> seal(const SessionParts& parts, std::string_view data_key, std::string_view id,
+                         const Json& document) {
+  RABT_TRY(key, parts.keys.open(parts.tenant, data_key));
+  return key->seal(place(parts.tenant, id), document.dump(), parts.random);
+}
+
+Result<KeptRecording> open(const SessionParts& parts, Raw raw) {
+  RABT_TRY(key, parts.keys.open(parts.tenant, raw.data_key));
+  RABT_TRY(plain, key->open(place(parts.tenant, raw.one.id), raw.sealed));
+  RABT_TRY(document, Json::parse(plain));
+  raw.one.sid = document.string_or("sid", "");
+  raw.one.withdrawn = document["withdrawn"];
+  raw.one.merged_into = document.string_or("mergedInto", "");
+  raw.one.incomplete = document["incomplete"];
+  return std::move(raw.one);
+}
+Result<std::vector<KeptRecording>> open_all(const SessionParts& parts, std::vector<Raw> raws) {
+  std::vector<KeptRecording> out;
+  for (Raw& raw : raws) {
+    RABT_TRY(one, open(parts, std::move(raw)));
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+Json document_of(const KeptRecording& one) {
+  Json document = Json::object({{"sid", one.sid}, {"withdrawn", one.withdrawn}});
+  if (!one.merged_into.empty()) document.set("mergedInto", one.merged_into);
+  if (!one.incomplete.is_null()) document.set("incomplete", one.incomplete);
+  return document;
+}
+
+Value value(const std::optional<std::int64_t>& ms) {
+  return ms ? Value(*ms) : Value(Null{});
+}
+
+Result<std::int64_t> next_number(store::Transaction& transaction, std::string_view tenant) {
+  const std::string name = "session_recording." + std::string(tenant);
+  return transaction.next({name});
+}
+
+}  // namespace
+
+Json recording_json(const KeptRecording& one, bool with_reason) {
+  Json withdrawn = one.withdrawn;
+  if (!with_reason && withdrawn.is_object()) withdrawn.mutable_object().erase("reason");
+  const auto time = [](const std::optional<std::int64_t>& ms) {
+    return ms ? Json(to_iso8601({*ms})) : Json();
+  };
+  std::int64_t seconds = 0;
+  if (one.stopped_ms) seconds = std::max<std::int64_t>(0, *one.stopped_ms - one.started_ms) / 1000;
+  return Json::object({{"id", one.id},
+                       {"uuid", identity::uuid_of(one.id)},
+                       {"number", one.number},
+                       {"session", one.session},
+                       {"recordingSid", one.sid.empty() ? one.id : one.sid},
+                       {"status", one.status},
+                       {"kind", one.kind.empty() ? Json() : Json(one.kind)},
+                       {"purpose", one.purpose},
+                       {"startedAt", to_iso8601({one.started_ms})},
+                       {"stoppedAt", time(one.stopped_ms)},
+                       {"durationSeconds", one.stopped_ms ? Json(seconds) : Json()},
+                       {"bytes", one.bytes},
+                       {"sha256", one.sha256.empty() ? Json() : Json(one.sha256)},
+                       {"contentType", one.content_type.empty() ? Json() : Json(one.content_type)},
+                       {"storedAt", time(one.stored_ms)},
+                       {"retainUntil", time(one.retain_until_ms)},
+                       {"providerCopy", one.sid.empty() ? Json() : Json(one.copy)},
+                       {"problem", one.problem.empty() ? Json() : Json(one.problem)},
+                       {"incomplete", one.incomplete},
+                       {"withdrawn", std::move(withdrawn)},
+                       {"mergedInto", one.merged_into.empty() ? Json() : Json(one.merged_into)},
+                       {"encrypted", true}});
+}
+
+Result<std::vector<KeptRecording>> recordings_of(const SessionParts& parts,
+                                                 const Session& session) {
+  std::vector<Raw> raws;
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+    return connection.query(kOfSession, {session.tenant, session.id}, [&](const Row& row) {
+      raws.push_back(read(row));
+      return true;
+    });
+  }));
+  return open_all(parts, std::move(raws));
+}
+
+Result<RecordingNotes> RecordingNotes::of(const SessionParts& parts, const Session& before,
+                                          const Change& change, Timestamp now) {
+  RecordingNotes notes;
+  notes.tenant_ = change.after.tenant;
+  notes.session_ = change.after.id;
+  notes.begun_ = change.recording_begun;
+  notes.purpose_ = change.recording_purpose;
+  notes.ended_ = change.recording_ended;
+  notes.now_ = now;
+  if (notes.begun_.empty()) return notes;
+  RABT_TRY(sealed, seal(parts, before.data_key, notes.begun_, document_of(KeptRecording{})));
+  notes.sealed_ = std::move(sealed);
+  return notes;
+}
+
+Status RecordingNotes::write(store::Transaction& transaction) const {
+  if (!begun_.empty()) {
+    RABT_TRY(number, next_number(transaction, tenant_));
+    RABT_TRY_STATUS(store::run(transaction, kInsert,
+                               {tenant_, begun_, number, session_, Blob{""}, "recording", "",
+                                purpose_, now_.ms, Null{}, Blob{sealed_}, std::int64_t{0}}));
+  }
+  if (!ended_.empty())
+    RABT_TRY_STATUS(store::run(transaction, kStopped, {tenant_, ended_, now_.ms}));
+  return ok_status();
+}
+
+Status write_bound(store::Transaction& transaction, const Session& session,
+                   const BoundRecording& one) {
+  if (one.merged)
+    return store::run(transaction, kMerged, {session.tenant, one.id, Blob{one.sealed}});
+  if (one.bind && one.fresh) {
+    RABT_TRY(number, next_number(transaction, session.tenant));
+    RABT_TRY_STATUS(store::run(
+        transaction, kInsert,
+        {session.tenant, one.id, number, session.id, Blob{one.index}, "processing", one.kind,
+         one.purpose, one.started_ms, value(one.stopped_ms), Blob{one.sealed}, one.bytes}));
+  } else if (one.bind) {
+    RABT_TRY_STATUS(store::run(
+        transaction, kBind,
+        {session.tenant, one.id, Blob{one.index}, one.kind, Blob{one.sealed}, one.bytes}));
+  }
+  return one.problem.empty() ? ok_status()
+                             : write_failed(transaction, session.tenant, one.id, one.problem);
+}
+
+Result<std::string> seal_recording(const SessionParts& parts, const Session& session,
+                                   const KeptRecording& one) {
+  return seal(parts, session.data_key, one.id, document_of(one));
+}
+
+Status write_ready(store::Transaction& transaction, std::string_view tenant, std::string_view id,
+                   const blob::BlobInfo& blob, std::string_view sealed, Timestamp now,
+                   Timestamp retain_until) {
+  return store::run(transaction, kReady,
+                    {tenant, id, now.ms, retain_until.ms, static_cast<std::int64_t>(blob.bytes),
+                     blob.sha256, blob.content_type, Blob{sealed}});
+}
+Status write_failed(store::Transaction& transaction, std::string_view tenant, std::string_view id,
+                    std::string_view problem) {
+  return store::run(transaction, kFailed, {tenant, id, problem});
+}
+Status write_none(store::Transaction& transaction, std::string_view tenant, std::string_view id,
+                  std::string_view problem) {
+  return store::run(transaction, kNone, {tenant, id, problem});
+}
+Status write_copy(store::Transaction& transaction, std::string_view tenant, std::string_view id,
+                  std::string_view copy, std::string_view problem) {
+  return store::run(transaction, kCopy, {tenant, id, copy, problem});
+}
+
+Status write_withdrawn(store::Transaction& transaction, std::string_view tenant,
+                       std::string_view id, std::string_view sealed, std::string_view copy) {
+  return store::run(transaction, kWithdraw, {tenant, id, Blob{sealed}, copy});
+}
+
+Result<RecordingPage> list_recordings(const SessionParts& parts, const RecordingFilter& filter,
+                                      const Window& window) {
+  if (!window.cursor.empty() && !Ulid::parse(window.cursor))
+    return invalid("api.invalid", "cursor: is none that this list gave");
+  const std::string last = window.cursor.empty() ? "~" : window.cursor;
+  const auto limit = static_cast<std::int64_t>(window.limit) + 1;
+  const std::int64_t skip = window.skip.value_or(0);
+  RecordingPage page;
+  std::vector<Raw> raws;
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) -> Status {
+    const auto take = [&](const Row& row) {
+      raws.push_back(read(row));
+      return true;
+    };
+    const auto count = [&](const Row& row) {
+      page.total = row.integer(0);
+      return false;
+    };
+    if (filter.person.empty()) {
+      RABT_TRY_STATUS(
+          connection.query(kAll, {parts.tenant, last, filter.status, limit, skip}, take));
+      return window.skip ? connection.query(kCountAll, {parts.tenant, filter.status}, count)
+                         : ok_status();
+    }
+    RABT_TRY_STATUS(connection.query(
+        kOfPerson, {parts.tenant, filter.person, filter.kinds, last, filter.status, limit, skip},
+        take));
+    return window.skip
+               ? connection.query(kCountOfPerson,
+                                  {parts.tenant, filter.person, filter.kinds, filter.status}, count)
+               : ok_status();
+  }));
+  const bool more = raws.size() > window.limit;
+  if (more) raws.pop_back();
+  RABT_TRY(kept, open_all(parts, std::move(raws)));
+  if (more) page.next = kept.back().id;
+  page.recordings = std::move(kept);
+  return page;
+}
+
+Result<RecordingTotals> totals_of(const SessionParts& parts, const RecordingFilter& filter) {
+  RecordingTotals totals;
+  const auto take = [&](const Row& row) {
+    totals = {.count = row.integer(0), .bytes = row.integer(1)};
+    return false;
+  };
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+    if (filter.person.empty()) return connection.query(kTotalsOfAll, {parts.tenant}, take);
+    return connection.query(kTotalsOfPerson, {parts.tenant, filter.person, filter.kinds}, take);
+  }));
+  return totals;
+}
+
+Result<std::uint64_t> bytes_of_ready(store::Store& store, std::string_view tenant) {
+  std::uint64_t bytes = 0;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    return connection.query(kKeptBytes, {tenant}, [&](const Row& row) {
+      bytes = row.is_null(0) ? 0 : static_cast<std::uint64_t>(row.integer(0));
+      return false;
+    });
+  }));
+  return bytes;
+}
+
+Result<KeptRecording> find_session_recording(const SessionParts& parts,
+                                             std::string_view reference) {
+  const auto id = identity::ulid_of(reference);
+  const bool number = !id && !reference.empty() && reference.size() <= 18 &&
+                      std::all_of(reference.begin(), reference.end(), is_digit);
+  std::optional<Raw> raw;
+  if (id || number) {
+    RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+      const auto take = [&](const Row& row) {
+        raw = read(row);
+        return false;
+      };
+      return id ? connection.query(kById, {parts.tenant, std::string_view(*id)}, take)
+                : connection.query(kByNumber, {parts.tenant, std::stoll(std::string(reference))},
+                                   take);
+    }));
+  }
+  if (!raw) return not_found("recording.unknown", "there is no such recording");
+  return open(parts, std::move(*raw));
+}
+
+}  // namespace rabt::consultation

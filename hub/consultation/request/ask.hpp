@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+#include "hub/identity/principal.hpp"
+
+namespace rabt::store {
+class Transaction;
+}  // namespace rabt::store
+
+namespace rabt::consultation {
+
+// Customs of the API that a request came through. The defaults are those of /api/v1; the table of
+// each compatibility API sets its own.
+struct Manner {
+  // A session begins by an explicit call alone, whoever is there.
+  bool begins_by_call = false;
+  // Who has joined counts as present, also where the provider tells who is there.
+  bool joined_counts = false;
+  // New sessions have a waiting room unless the request says otherwise.
+  bool waiting_room = true;
+  // Recording begins with a new session where `video.auto_record` says so.
+  bool auto_record = true;
+  // Create waits for the provider's room, and answers with tokens.
+  bool waits_for_room = true;
+  // Times of filters may be written without a time zone: naive_offset_minutes is theirs.
+  bool naive_times = false;
+  // Answers carry the ids and times that the client wrote (Session::as_given).
+  bool own_words = false;
+  // A change may name another type of session.
+  bool retypes = false;
+  // A change of a note names the version that it was read at.
+  bool names_version = true;
+};
+// Customs of workflows.
+inline constexpr Manner kWorkflowManner{.auto_record = false,
+                                        .waits_for_room = false,
+                                        .naive_times = true,
+                                        .own_words = true,
+                                        .retypes = true,
+                                        .names_version = false};
+
+// One request to the domain, whichever door it came through: /api/v1, a compatibility API, a
+// workflow's call of hub://session.
+struct Ask {
+  identity::Caller caller;
+  // The session that the request is about: its ULID, UUID or number. Empty when it is about none.
+  std::string session{};
+  // What the path names inside it, or besides: a participant, note, recording, visit, provider.
+  std::string record{};
+  // The members that docs/openapi.yaml gives the operation, in camelCase.
+  Json body = Json::object();
+  std::vector<std::pair<std::string, std::string>> query{};
+  // Where the request came in, for display, audit and metrics: "api", "kiorex", "emr", "pulseone",
+  // "clinicvault", "workflow". No rule reads it.
+  std::string_view door = "api";
+  Manner manner{};
+  // The hub itself asks, or a workflow.
+  bool system = false;
+  // If-Match: the version of the record that the caller has seen.
+  std::optional<std::int64_t> version{};
+  // Names the request where it may come twice: create answers a repeat with the session that it
+  // made. May be empty.
+  std::string key{};
+  // Time zone offset in minutes of times that are written without one.
+  int naive_offset_minutes = 0;
+  // Keeps the answer for a repeat of the request. An act that is one commit calls it in that
+  // commit, so that a crash leaves act and answer, or neither. May be unset.
+  std::function<Status(store::Transaction&, const Json& answer)> once{};
+
+  // The first one of this name in the query; empty when it is absent.
+  [[nodiscard]] std::string_view parameter(std::string_view name) const;
+};
+
+// The JSON that docs/openapi.yaml gives the operation: camelCase, RFC 3339 with Z, only what the
+// caller may see. Errors:
+//   invalid api.invalid    one line a mistake, "<field>: <what is wrong>", joined by line feeds
+//   not_found <what>.unknown  no such thing, or one of another tenant
+//   denied authorisation.denied, session.not_host, participant.not_a_participant, ...
+//   conflict session.completed, visit.closed, ...: names the state that is and the one that was
+//            needed
+//   unavailable video.not_configured, asr.not_configured, ...
+// When an act is ok, it is durable with its audit entry and its event.
+using Answer = Result<Json>;
+
+// A page of a list, newest first.
+struct Page {
+  std::vector<Json> items;
+  // Where the next page begins, opaque; empty on the last.
+  std::string next;
+  // How many there are in all. Filled where the ask says so (doors number their pages).
+  std::int64_t total = 0;
+};
+
+// What a list is filtered by, pages and counts.
+struct Window {
+  std::size_t limit = 50;
+  std::string cursor{};
+  // Doors number their pages: skips so many items and counts all. Unset if the list pages by
+  // cursor.
+  std::optional<std::int64_t> skip{};
+};
+
+}  // namespace rabt::consultation

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "hub/access/access_control.hpp"
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/base/log.hpp"
+#include "hub/base/random.hpp"
+#include "hub/blob/blob_store.hpp"
+#include "hub/consultation/request/settings.hpp"
+#include "hub/identity/people.hpp"
+#include "hub/keys/data_keys.hpp"
+#include "hub/plugin/call.hpp"
+#include "hub/store/store.hpp"
+
+namespace rabt::consultation {
+
+// Objects that the services of sessions use; all of them outlive the services.
+struct SessionParts {
+  store::Store& store;
+  audit::AuditLog& audit;
+  keys::DataKeys& keys;
+  blob::BlobStore& blobs;
+  identity::Directory& directory;
+  // Calls the role `video`.
+  plugin::ActionRunner& actions;
+  const Clock& clock;
+  Random& random;
+  UlidSource& ids;
+  Logger& log;
+  std::string tenant;
+  VideoSettings settings{};
+  // Whether a target declares a feature (docs/plugins/manifest.md). Unset if none does.
+  std::function<bool(std::string_view target, std::string_view feature)> has_feature{};
+  // Admits administrators' readings of patient data. Null in tests: the audit entry stands alone.
+  access::AccessControl* access = nullptr;
+};
+
+}  // namespace rabt::consultation

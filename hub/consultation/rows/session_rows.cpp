@@ -1,0 +1,717 @@
+#include "hub/consultation/rows/session_rows.hpp"
+
+#include <algorithm>
+
+#include "hub/base/ascii.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/base/check.hpp"
+#include "hub/base/event_names.hpp"
+#include "hub/consultation/line/samples.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using store::Blob;
+using store::Null;
+using store::Row;
+using store::Statement;
+using store::Value;
+
+// What read_row takes, in its order.
+#define RABT_SESSION_COLUMNS                                                                     \
+  "s.id, s.number, s.version, s.status, s.type, s.booking, s.provider, s.patient, s.visit, "     \
+  "s.clinic, s.consultation, s.follow_up_of, s.room_sid, s.door, s.scheduled_ms, s.created_ms, " \
+  "s.updated_ms, s.started_ms, s.ended_ms, s.data_key, d.sealed, s.patient_by"
+#define RABT_SESSION_FROM \
+  " FROM session s JOIN session_sealed d ON d.tenant = s.tenant AND d.id = s.id "
+
+constexpr Statement kById{"SELECT " RABT_SESSION_COLUMNS RABT_SESSION_FROM
+                          "WHERE s.tenant = $1 AND s.id = $2"};
+constexpr Statement kByNumber{"SELECT " RABT_SESSION_COLUMNS RABT_SESSION_FROM
+                              "WHERE s.tenant = $1 AND s.number = $2"};
+// The index leaves out sessions without a room, and is taken only if the statement says so, too.
+constexpr Statement kOfRoom{
+    "SELECT id FROM session WHERE tenant = $1 AND room_sid = $2 AND room_sid <> ''"};
+constexpr Statement kOfCode{
+    "SELECT session, invitation FROM session_invitation WHERE tenant = $1 AND code = $2"};
+// The sum keeps SQLite from walking all stays of the tenant in the order of their time.
+constexpr Statement kStays{
+    "SELECT participant, sid, joined_ms, left_ms, source FROM session_attendance WHERE tenant = $1 "
+    "AND session = $2 ORDER BY joined_ms + 0, sid"};
+constexpr Statement kDue{
+    "SELECT tenant, id FROM session WHERE due_ms IS NOT NULL AND due_ms <= $1 ORDER BY due_ms "
+    "LIMIT $2"};
+constexpr Statement kEvents{
+    "SELECT seq, type, at_ms, actor, data FROM session_event WHERE tenant = $1 AND session = $2 "
+    "ORDER BY seq"};
+constexpr Statement kInsert{
+    "INSERT INTO session (tenant, id, number, version, events, status, type, booking, provider, "
+    "patient, visit, clinic, consultation, follow_up_of, appointment, room_sid, door, at_ms, "
+    "scheduled_ms, planned_minutes, created_ms, updated_ms, started_ms, ended_ms, due_ms, "
+    "data_key, patient_by) "
+    "VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+    "$19, $20, $21, $22, $23, $24, $25, $26)"};
+constexpr Statement kUpdate{
+    "UPDATE session SET version = $3, status = $4, provider = $5, patient = $6, consultation = $7, "
+    "appointment = $8, room_sid = $9, at_ms = $10, scheduled_ms = $11, planned_minutes = $12, "
+    "updated_ms = $13, started_ms = $14, ended_ms = $15, due_ms = $16, patient_by = $18, type = "
+    "$19 WHERE "
+    "tenant = $1 AND id = "
+    "$2 "
+    "AND version = $17"};
+constexpr Statement kBookedBy{"UPDATE session SET booked_by = $3 WHERE tenant = $1 AND id = $2"};
+constexpr Statement kBookings{
+    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
+    "ended_ms IS NULL"};
+constexpr Statement kInsertSealed{
+    "INSERT INTO session_sealed (tenant, id, sealed) VALUES ($1, $2, $3)"};
+constexpr Statement kUpdateSealed{
+    "UPDATE session_sealed SET sealed = $3 WHERE tenant = $1 AND id = $2"};
+constexpr Statement kPutMember{
+    "INSERT INTO session_member (tenant, person, session, participant, role, admission) VALUES "
+    "($1, "
+    "$2, $3, $4, $5, $6) ON CONFLICT (tenant, person, session) DO UPDATE SET participant = $4, "
+    "role "
+    "= $5, admission = $6"};
+constexpr Statement kPutStay{
+    "INSERT INTO session_attendance (tenant, session, participant, sid, joined_ms, left_ms, "
+    "source) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, session, participant, sid, "
+    "joined_ms) "
+    "DO UPDATE SET left_ms = $6"};
+constexpr Statement kPutEffect{
+    "INSERT INTO session_effect (tenant, session, n, kind, subject, state, attempts, due_ms, code) "
+    "VALUES ($1, $2, $3, $4, $5, 'open', 0, $6, '')"};
+constexpr Statement kOfRequest{
+    "SELECT session FROM session_request WHERE tenant = $1 AND key = $2"};
+constexpr Statement kPutRequest{
+    "INSERT INTO session_request (tenant, key, session) VALUES ($1, $2, $3) ON CONFLICT DO "
+    "NOTHING"};
+// After the end: what links a session with others, and no new version.
+constexpr Statement kRelink{
+    "UPDATE session SET consultation = $3, appointment = $4 WHERE tenant = $1 AND id = $2 AND "
+    "version = $5"};
+constexpr Statement kLastEffect{
+    "SELECT max(n) FROM session_effect WHERE tenant = $1 AND session = $2"};
+constexpr Statement kCountEvent{
+    "UPDATE session SET events = events + 1 WHERE tenant = $1 AND id = $2"};
+constexpr Statement kEventNumber{"SELECT events FROM session WHERE tenant = $1 AND id = $2"};
+constexpr Statement kPutEvent{
+    "INSERT INTO session_event (tenant, session, seq, type, at_ms, actor, data, trace, sent) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)"};
+constexpr Statement kHold{"UPDATE session SET events = events WHERE tenant = $1 AND id = $2"};
+constexpr Statement kStatusOf{"SELECT status FROM session WHERE tenant = $1 AND id = $2"};
+constexpr Statement kAdmissionOf{
+    "SELECT admission FROM session_member WHERE tenant = $1 AND session = $2 AND participant = $3"};
+constexpr Statement kPutCode{
+    "INSERT INTO session_invitation (tenant, code, session, invitation) VALUES ($1, $2, $3, $4)"};
+
+Value optional(const std::optional<std::int64_t>& value) {
+  return value ? Value(*value) : Value(Null{});
+}
+std::optional<std::int64_t> optional(const Row& row, int column) {
+  if (row.is_null(column)) return std::nullopt;
+  return row.integer(column);
+}
+std::string text(const Row& row, int column) {
+  return std::string(row.text(column));
+}
+
+// The clear columns. Gives the sealed document.
+std::string read_row(const Row& row, std::string_view tenant, Session& session) {
+  session.tenant = std::string(tenant);
+  session.id = text(row, 0);
+  session.number = row.integer(1);
+  session.version = row.integer(2);
+  session.status = parse_session_status(row.text(3)).value_or(SessionStatus::failed);
+  session.type = parse_session_type(row.text(4)).value_or(SessionType::doctor_patient);
+  session.booking = text(row, 5);
+  session.provider = text(row, 6);
+  session.patient = text(row, 7);
+  session.visit = text(row, 8);
+  session.clinic = text(row, 9);
+  session.consultation = text(row, 10);
+  session.follow_up_of = text(row, 11);
+  session.room_sid = text(row, 12);
+  session.door = text(row, 13);
+  session.scheduled_ms = optional(row, 14);
+  session.created_ms = row.integer(15);
+  session.updated_ms = row.integer(16);
+  session.started_ms = optional(row, 17);
+  session.ended_ms = optional(row, 18);
+  session.data_key = std::string(row.blob(19));
+  session.patient_by = text(row, 21);
+  return std::string(row.blob(20));
+}
+
+Status read_stays(store::Connection& connection, Session& session) {
+  return connection.query(kStays, {session.tenant, session.id}, [&](const Row& row) {
+    session.stays.push_back({.participant = text(row, 0),
+                             .sid = text(row, 1),
+                             .joined_ms = row.integer(2),
+                             .left_ms = optional(row, 3),
+                             .source = text(row, 4)});
+    return true;
+  });
+}
+
+// The version is part of the place: an older document does not open under a newer row.
+std::string place_of(const Session& session) {
+  return session.id + "/" + std::to_string(session.version);
+}
+
+// ---- Lists
+
+// What a list is driven by, most selective first.
+enum class Driver : std::uint8_t {
+  member,
+  requests,
+  patient,
+  visit,
+  appointment,
+  provider,
+  clinic,
+  time,
+  status,
+  type,
+  all
+};
+constexpr std::size_t kDrivers = 11;
+
+// $1 tenant, $2 key, $3 last id, $4 statuses, $5 type, $6 provider, $7 patient, $8 visit, $9
+// clinic, $10 appointment, $11 from, $12 to, $13 role, $14 last at_ms
+std::string condition(Driver driver) {
+  std::string out = " WHERE s.tenant = $1 AND ";
+  switch (driver) {
+    case Driver::member:
+      out +=
+          "m.tenant = $1 AND m.person = $2 AND m.session < $3 AND m.admission IN "
+          "('waiting', 'admitted')";
+      break;
+    case Driver::requests:
+      out += "s.status = 'requested' AND s.id < $3 AND (s.provider = '' OR s.provider = $2)";
+      break;
+    case Driver::patient:
+      out += "s.patient = $2 AND s.patient <> '' AND s.id < $3";
+      break;
+    case Driver::visit:
+      out += "s.visit = $2 AND s.visit <> '' AND s.id < $3";
+      break;
+    case Driver::appointment:
+      out += "s.appointment = $2 AND s.appointment <> '' AND s.id < $3";
+      break;
+    case Driver::provider:
+      out += "s.provider = $2 AND s.provider <> '' AND s.id < $3";
+      break;
+    case Driver::clinic:
+      out += "s.clinic = $2 AND s.clinic <> '' AND s.id < $3";
+      break;
+    case Driver::time:
+      out += "$2 = '' AND s.at_ms >= $11 AND s.at_ms <= $14 AND (s.at_ms < $14 OR s.id < $3)";
+      break;
+    case Driver::status:
+      out += "s.status = $2 AND s.id < $3";
+      break;
+    case Driver::type:
+      out += "s.type = $2 AND s.id < $3";
+      break;
+    case Driver::all:
+      out += "$2 = '' AND s.id < $3";
+      break;
+  }
+  // The sums keep SQLite from driving other lists by time, for which it would sort every session.
+  out +=
+      " AND ($4 = '' OR $4 LIKE '%,' || s.status || ',%') AND ($5 = '' OR s.type = $5)"
+      " AND ($6 = '' OR s.provider = $6) AND ($7 = '' OR s.patient = $7)"
+      " AND ($8 = '' OR s.visit = $8) AND ($9 = '' OR s.clinic = $9)"
+      " AND ($10 = '' OR s.appointment = $10) AND s.at_ms + 0 >= $11 AND s.at_ms + 0 < $12"
+      " AND $14 >= $11";
+  out += driver == Driver::member ? " AND ($13 = '' OR m.role = $13)" : " AND $13 = $13";
+  return out;
+}
+std::string from(Driver driver) {
+  if (driver == Driver::member)
+    return " FROM session_member m JOIN session s ON s.tenant = m.tenant AND s.id = m.session ";
+  return " FROM session s ";
+}
+
+// One text for each driver; the store prepares by text, which must live for ever.
+const Statement& list_statement(Driver driver) {
+  static const auto texts = [] {
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < kDrivers; ++i) {
+      const auto of = static_cast<Driver>(i);
+      const std::string order = of == Driver::time     ? "s.at_ms DESC, s.id DESC"
+                                : of == Driver::member ? "m.session DESC"
+                                                       : "s.id DESC";
+      out.push_back("SELECT " RABT_SESSION_COLUMNS
+                    " FROM (SELECT s.id AS id, s.tenant AS tenant, "
+                    "s.at_ms AS at_ms" +
+                    from(of) + condition(of) + " ORDER BY " + order +
+                    " LIMIT $15 OFFSET $16) p JOIN session s ON s.tenant = p.tenant AND s.id = "
+                    "p.id JOIN session_sealed d ON d.tenant = s.tenant AND d.id = s.id ORDER BY " +
+                    (of == Driver::time ? "s.at_ms DESC, s.id DESC" : "s.id DESC"));
+    }
+    return out;
+  }();
+  static const auto statements = [] {
+    std::vector<Statement> out;
+    out.reserve(texts.size());
+    for (const std::string& one : texts) out.push_back({one.c_str()});
+    return out;
+  }();
+  return statements[static_cast<std::size_t>(driver)];
+}
+const Statement& count_statement(Driver driver) {
+  static const auto texts = [] {
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < kDrivers; ++i) {
+      const auto of = static_cast<Driver>(i);
+      out.push_back("SELECT count(*)" + from(of) + condition(of));
+    }
+    return out;
+  }();
+  static const auto statements = [] {
+    std::vector<Statement> out;
+    out.reserve(texts.size());
+    for (const std::string& one : texts) out.push_back({one.c_str()});
+    return out;
+  }();
+  return statements[static_cast<std::size_t>(driver)];
+}
+
+struct Plan {
+  Driver driver = Driver::all;
+  std::string_view key;
+};
+Plan plan_of(const SessionFilter& filter) {
+  if (filter.open_requests) return {Driver::requests, filter.person};
+  if (!filter.person.empty()) return {Driver::member, filter.person};
+  if (!filter.appointment.empty()) return {Driver::appointment, filter.appointment};
+  if (!filter.visit.empty()) return {Driver::visit, filter.visit};
+  if (!filter.patient.empty()) return {Driver::patient, filter.patient};
+  if (!filter.provider.empty()) return {Driver::provider, filter.provider};
+  if (!filter.clinic.empty()) return {Driver::clinic, filter.clinic};
+  if (filter.from_ms || filter.to_ms) return {Driver::time, {}};
+  const bool one_status = std::count(filter.statuses.begin(), filter.statuses.end(), ',') == 2;
+  if (one_status)
+    return {Driver::status,
+            std::string_view(filter.statuses).substr(1, filter.statuses.size() - 2)};
+  if (!filter.type.empty()) return {Driver::type, filter.type};
+  return {};
+}
+
+// Past every ULID.
+constexpr std::string_view kLast = "~";
+
+}  // namespace
+
+Status SessionRows::open(Session& session, std::string_view sealed) const {
+  RABT_TRY(key, keys_.open(session.tenant, session.data_key));
+  const std::string place = place_of(session);
+  RABT_TRY(
+      plain,
+      key->open(
+          {.tenant = session.tenant, .table = "session_sealed", .row = place, .field = "sealed"},
+          sealed));
+  RABT_TRY(document, Json::parse(plain));
+  return from_document(document, session);
+}
+
+Result<Session> SessionRows::load(std::string_view tenant, std::string_view reference) const {
+  const auto missing = [] { return not_found("session.unknown", "there is no such session"); };
+  const auto id = identity::ulid_of(reference);
+  std::int64_t number = 0;
+  if (!id) {
+    if (reference.empty() || reference.size() > 18 ||
+        !std::all_of(reference.begin(), reference.end(), is_digit))
+      return missing();
+    number = std::stoll(std::string(reference));
+  }
+  Session session;
+  std::string sealed;
+  bool found = false;
+  std::optional<double> score;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) -> Status {
+    const auto take = [&](const Row& row) {
+      sealed = read_row(row, tenant, session);
+      found = true;
+      return false;
+    };
+    RABT_TRY_STATUS(id ? connection.query(kById, {tenant, std::string_view(*id)}, take)
+                       : connection.query(kByNumber, {tenant, number}, take));
+    if (!found) return ok_status();
+    RABT_TRY_STATUS(read_stays(connection, session));
+    RABT_TRY(lowest, quality_score_of(connection, tenant, session.id));
+    score = lowest;
+    return ok_status();
+  }));
+  if (!found) return missing();
+  RABT_TRY_STATUS(open(session, sealed));
+  // What the samples say until the end, and what they said at the end from then on.
+  if (!session.over()) session.quality_score = score;
+  return session;
+}
+
+Result<std::optional<std::string>> SessionRows::of_room(std::string_view tenant,
+                                                        std::string_view sid) const {
+  std::optional<std::string> found;
+  if (sid.empty()) return found;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    return connection.query(kOfRoom, {tenant, sid}, [&](const Row& row) {
+      found = text(row, 0);
+      return false;
+    });
+  }));
+  return found;
+}
+
+Result<SessionRows::Invited> SessionRows::of_code(std::string_view tenant,
+                                                  std::string_view code) const {
+  RABT_TRY(lease, keys_.lease(tenant));
+  const std::string index = lease.blind_index("session.invitation", code);
+  std::optional<Invited> found;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    return connection.query(kOfCode, {tenant, Blob{index}}, [&](const Row& row) {
+      found = Invited{text(row, 0), text(row, 1)};
+      return false;
+    });
+  }));
+  if (!found) return not_found("invitation.unknown", "there is no invitation with this code");
+  return *found;
+}
+
+Result<SessionPage> SessionRows::list(std::string_view tenant, const SessionFilter& filter,
+                                      const Window& window) const {
+  const Plan plan = plan_of(filter);
+  std::string last(kLast);
+  std::int64_t last_at = INT64_MAX;
+  if (!window.cursor.empty()) {
+    const auto dot = window.cursor.find('.');
+    const std::string digits =
+        dot == std::string::npos ? std::string() : window.cursor.substr(0, dot);
+    const std::string id = dot == std::string::npos ? "" : window.cursor.substr(dot + 1);
+    if (digits.empty() || digits.size() > 18 || !Ulid::parse(id) ||
+        !std::all_of(digits.begin(), digits.end(), is_digit))
+      return invalid("api.invalid", "cursor: is none that this list gave");
+    last = id;
+    last_at = std::stoll(digits);
+  }
+  const auto limit = static_cast<std::int64_t>(window.limit);
+  SessionPage page;
+  std::vector<std::string> sealed;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) -> Status {
+    const std::int64_t from_ms = filter.from_ms.value_or(INT64_MIN);
+    const std::int64_t to_ms = filter.to_ms.value_or(INT64_MAX);
+    RABT_TRY_STATUS(connection.query(
+        list_statement(plan.driver),
+        {tenant, plan.key, std::string_view(last), filter.statuses, filter.type, filter.provider,
+         filter.patient, filter.visit, filter.clinic, filter.appointment, from_ms, to_ms,
+         filter.role, std::min(last_at, to_ms - 1), limit + 1, window.skip.value_or(0)},
+        [&](const Row& row) {
+          sealed.push_back(read_row(row, tenant, page.sessions.emplace_back()));
+          return true;
+        }));
+    for (Session& session : page.sessions) RABT_TRY_STATUS(read_stays(connection, session));
+    if (!window.skip) return ok_status();
+    return connection.query(
+        count_statement(plan.driver),
+        {tenant, plan.key, kLast, filter.statuses, filter.type, filter.provider, filter.patient,
+         filter.visit, filter.clinic, filter.appointment, from_ms, to_ms, filter.role, to_ms - 1},
+        [&](const Row& row) {
+          page.total = row.integer(0);
+          return false;
+        });
+  }));
+  if (page.sessions.size() > window.limit) {
+    page.sessions.pop_back();
+    const Session& end = page.sessions.back();
+    page.next =
+        std::to_string(std::max<std::int64_t>(0, end.scheduled_ms.value_or(end.created_ms))) + "." +
+        end.id;
+  }
+  for (std::size_t i = 0; i < page.sessions.size(); ++i)
+    RABT_TRY_STATUS(open(page.sessions[i], sealed[i]));
+  return page;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> SessionRows::due(Timestamp now,
+                                                                          std::size_t limit) const {
+  std::vector<std::pair<std::string, std::string>> found;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    return connection.query(kDue, {now.ms, static_cast<std::int64_t>(limit)}, [&](const Row& row) {
+      found.emplace_back(text(row, 0), text(row, 1));
+      return true;
+    });
+  }));
+  return found;
+}
+
+Result<std::vector<StoredSessionEvent>> SessionRows::events(std::string_view tenant,
+                                                            std::string_view session) const {
+  std::vector<StoredSessionEvent> found;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    return connection.query(kEvents, {tenant, session}, [&](const Row& row) {
+      auto data = Json::parse(row.text(4));
+      found.push_back({.seq = row.integer(0),
+                       .type = text(row, 1),
+                       .at_ms = row.integer(2),
+                       .actor = text(row, 3),
+                       .data = data.ok() ? std::move(*data) : Json::object()});
+      return true;
+    });
+  }));
+  return found;
+}
+
+Result<std::string> SessionRows::appointment_index(std::string_view tenant,
+                                                   const Json& appointment) const {
+  if (appointment.is_null()) return std::string();
+  RABT_TRY(lease, keys_.lease(tenant));
+  const std::string value = appointment.is_string() ? appointment.as_string()
+                                                    : appointment.string_or("system", "") + "|" +
+                                                          appointment.string_or("value", "");
+  return to_hex(as_bytes(lease.blind_index("session.appointment", value)));
+}
+
+Result<SealedChange> SessionRows::seal(const Session& before, const Change& change, Timestamp now,
+                                       const Actor& who, const VideoSettings& settings) const {
+  SealedChange out;
+  out.now = now;
+  out.actor = who.actor;
+  out.trace = who.trace;
+  Session after = change.after;
+  // the version stays when the session is over.
+  after.version = before.over() ? before.version : before.version + 1;
+  RABT_TRY(index, appointment_index(after.tenant, after.appointment));
+  out.appointment_index = std::move(index);
+  out.due_ms = due_at(after, settings);
+  std::shared_ptr<const crypto::DataKey> key;
+  if (before.version == 0) {
+    RABT_TRY(made, keys_.make(after.tenant, keys::kConsultation));
+    key = made.key;
+    out.key = std::move(made);
+  } else {
+    RABT_TRY(opened, keys_.open(after.tenant, after.data_key));
+    key = std::move(opened);
+  }
+  const std::string place = place_of(after);
+  out.sealed = key->seal(
+      {.tenant = after.tenant, .table = "session_sealed", .row = place, .field = "sealed"},
+      to_document(after).dump(), random_);
+  return out;
+}
+
+namespace {
+
+Status write_members(store::Transaction& transaction, const Session& before, const Session& after) {
+  for (const Participant& one : after.participants) {
+    if (one.person.empty()) continue;
+    const Participant* const was = before.participant(one.id);
+    if (was != nullptr && was->role == one.role && was->admission == one.admission) continue;
+    transaction.put(kPutMember, {after.tenant, one.person, after.id, one.id, to_string(one.role),
+                                 to_string(one.admission)});
+  }
+  return ok_status();
+}
+
+Status write_stays(store::Transaction& transaction, const Session& before, const Session& after) {
+  for (std::size_t i = 0; i < after.stays.size(); ++i) {
+    const Stay& stay = after.stays[i];
+    if (i < before.stays.size() && before.stays[i].left_ms == stay.left_ms) continue;
+    transaction.put(kPutStay, {after.tenant, after.id, stay.participant, stay.sid, stay.joined_ms,
+                               optional(stay.left_ms), stay.source});
+  }
+  return ok_status();
+}
+
+// Numbers of a tenant's sessions.
+Result<std::int64_t> next_number(store::Transaction& transaction, std::string_view tenant) {
+  const std::string name = "session." + std::string(tenant);
+  return transaction.next({name});
+}
+
+}  // namespace
+
+Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const Session& before,
+                                        const Change& change, const SealedChange& sealed) {
+  const Session& is = change.after;
+  // nothing but attendances and links with other records changes after the end.
+  if (before.over()) {
+    if (is.consultation != before.consultation || is.appointment != before.appointment) {
+      RABT_TRY(changed, transaction.execute(kRelink, {is.tenant, is.id, is.consultation,
+                                                      sealed.appointment_index, before.version}));
+      if (changed != 1)
+        return conflict(std::string(kSessionRaced), "the session has changed meanwhile");
+      transaction.put(kUpdateSealed, {is.tenant, is.id, Blob{sealed.sealed}});
+    }
+    RABT_TRY_STATUS(write_stays(transaction, before, is));
+    return before.number;
+  }
+  const std::int64_t at_ms = is.scheduled_ms.value_or(is.created_ms);
+  std::int64_t number = before.number;
+  if (before.version == 0) {
+    RABT_TRY_STATUS(keys::insert(transaction, *sealed.key));
+    RABT_TRY(drawn, next_number(transaction, is.tenant));
+    number = drawn;
+    RABT_TRY_STATUS(store::run(transaction, kInsert,
+                               {is.tenant,
+                                is.id,
+                                number,
+                                std::int64_t{1},
+                                to_string(is.status),
+                                to_string(is.type),
+                                is.booking,
+                                is.provider,
+                                is.patient,
+                                is.visit,
+                                is.clinic,
+                                is.consultation,
+                                is.follow_up_of,
+                                sealed.appointment_index,
+                                is.room_sid,
+                                is.door,
+                                at_ms,
+                                optional(is.scheduled_ms),
+                                is.planned_minutes,
+                                is.created_ms,
+                                is.updated_ms,
+                                optional(is.started_ms),
+                                optional(is.ended_ms),
+                                optional(sealed.due_ms),
+                                Blob{sealed.key->id},
+                                is.patient_by}));
+    transaction.put(kInsertSealed, {is.tenant, is.id, Blob{sealed.sealed}});
+  } else {
+    RABT_TRY(changed,
+             transaction.execute(
+                 kUpdate, {is.tenant, is.id, before.version + 1, to_string(is.status), is.provider,
+                           is.patient, is.consultation, sealed.appointment_index, is.room_sid,
+                           at_ms, optional(is.scheduled_ms), is.planned_minutes, is.updated_ms,
+                           optional(is.started_ms), optional(is.ended_ms), optional(sealed.due_ms),
+                           before.version, is.patient_by, to_string(is.type)}));
+    if (changed != 1)
+      return conflict(std::string(kSessionRaced), "the session has changed meanwhile");
+    transaction.put(kUpdateSealed, {is.tenant, is.id, Blob{sealed.sealed}});
+  }
+  RABT_TRY_STATUS(write_members(transaction, before, is));
+  RABT_TRY_STATUS(write_stays(transaction, before, is));
+  std::int64_t n = before.effects;
+  for (const Effect& effect : change.effects)
+    transaction.put(kPutEffect,
+                    {is.tenant, is.id, ++n, effect.kind, effect.subject, sealed.now.ms});
+  for (const SessionEvent& event : change.events) {
+    Json data = event.data;
+    data.set("sessionNumber", number);
+    RABT_TRY(seq, add_event(transaction, is.tenant, is.id, event.type, sealed.now, sealed.actor,
+                            sealed.trace, data));
+    (void)seq;
+  }
+  return number;
+}
+
+Result<std::int64_t> SessionRows::add_event(store::Transaction& transaction,
+                                            std::string_view tenant, std::string_view session,
+                                            std::string_view type, Timestamp at,
+                                            std::string_view actor, std::string_view trace,
+                                            const Json& data) {
+  if (!is_event_name("session." + std::string(type)))
+    RABT_BUG("an event that hub/base/event_names.cpp does not list");
+  RABT_TRY_STATUS(store::run(transaction, kCountEvent, {tenant, session}));
+  std::int64_t seq = 0;
+  RABT_TRY_STATUS(transaction.query(kEventNumber, {tenant, session}, [&](const Row& row) {
+    seq = row.integer(0);
+    return false;
+  }));
+  const std::string text = data.dump();
+  RABT_TRY_STATUS(
+      store::run(transaction, kPutEvent,
+                 {tenant, session, seq, type, at.ms, actor, std::string_view(text), trace}));
+  return seq;
+}
+
+Result<std::optional<SessionStatus>> SessionRows::hold(store::Transaction& transaction,
+                                                       std::string_view tenant,
+                                                       std::string_view session) {
+  RABT_TRY_STATUS(store::run(transaction, kHold, {tenant, session}));
+  std::optional<SessionStatus> status;
+  RABT_TRY_STATUS(transaction.query(kStatusOf, {tenant, session}, [&](const Row& row) {
+    status = parse_session_status(row.text(0));
+    return false;
+  }));
+  return status;
+}
+
+std::vector<store::Statement> SessionRows::of_callbacks() {
+  return {kOfRoom, kById, kStays};
+}
+
+Result<std::optional<std::string>> SessionRows::of_request(std::string_view tenant,
+                                                           std::string_view index) const {
+  std::optional<std::string> found;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    return connection.query(kOfRequest, {tenant, Blob{index}}, [&](const Row& row) {
+      found = text(row, 0);
+      return false;
+    });
+  }));
+  return found;
+}
+
+Status SessionRows::put_request(store::Transaction& transaction, std::string_view tenant,
+                                std::string_view index, std::string_view session) {
+  RABT_TRY(put, transaction.execute(kPutRequest, {tenant, Blob{index}, session}));
+  if (put == 1) return ok_status();
+  return conflict(std::string(kSessionRaced), "the request came twice at once");
+}
+
+Status SessionRows::count_booking(store::Transaction& transaction, std::string_view tenant,
+                                  std::string_view session, std::string_view person,
+                                  std::int64_t most) {
+  RABT_TRY_STATUS(store::run(transaction, kBookedBy, {tenant, session, person}));
+  std::int64_t open = 0;
+  RABT_TRY_STATUS(transaction.query(kBookings, {tenant, person}, [&](const Row& row) {
+    open = row.integer(0);
+    return false;
+  }));
+  if (open <= most) return ok_status();
+  return conflict("booking.limit", "you have " + std::to_string(most) +
+                                       " open bookings, as many as there may be; cancel one first");
+}
+
+Status SessionRows::put_effect(store::Transaction& transaction, const Session& session,
+                               std::string_view kind, std::string_view subject, Timestamp due) {
+  // Numbers of intents that a change writes follow the session's own count; these go far above.
+  constexpr std::int64_t kAbove = 1'000'000;
+  RABT_TRY_STATUS(store::run(transaction, kHold, {session.tenant, session.id}));
+  std::int64_t last = 0;
+  RABT_TRY_STATUS(transaction.query(kLastEffect, {session.tenant, session.id}, [&](const Row& row) {
+    last = row.is_null(0) ? 0 : row.integer(0);
+    return false;
+  }));
+  return store::run(
+      transaction, kPutEffect,
+      {session.tenant, session.id, std::max(last, kAbove) + 1, kind, subject, due.ms});
+}
+
+Result<bool> SessionRows::admitted(store::Transaction& transaction, std::string_view tenant,
+                                   std::string_view session, std::string_view participant) {
+  // Guests have no row: they act through nobody's account.
+  bool yes = true;
+  RABT_TRY_STATUS(
+      transaction.query(kAdmissionOf, {tenant, session, participant}, [&](const Row& row) {
+        yes = row.text(0) == to_string(Admission::admitted) ||
+              row.text(0) == to_string(Admission::waiting);
+        return false;
+      }));
+  return yes;
+}
+
+Status SessionRows::put_code(store::Transaction& transaction, std::string_view tenant,
+                             std::string_view code, std::string_view session,
+                             std::string_view invitation) {
+  return store::run(transaction, kPutCode, {tenant, Blob{code}, session, invitation});
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,154 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/random.hpp"
+#include "hub/consultation/request/ask.hpp"
+#include "hub/consultation/session/decide.hpp"
+#include "hub/keys/data_keys.hpp"
+#include "hub/store/store.hpp"
+
+// Sessions in the store.
+namespace rabt::consultation {
+
+// What a list is filtered by. Texts that are empty filter nothing.
+struct SessionFilter {
+  // The person whose sessions are listed. Empty if those of the whole tenant are.
+  std::string person;
+  // Requests that nobody has taken are listed, too.
+  bool open_requests = false;
+  // ",scheduled,waiting,", or empty.
+  std::string statuses;
+  std::string type;
+  std::string provider;
+  std::string patient;
+  std::string visit;
+  std::string clinic;
+  // Hex of the blind index.
+  std::string appointment;
+  std::string role;
+  std::optional<std::int64_t> from_ms;
+  std::optional<std::int64_t> to_ms;
+};
+struct SessionPage {
+  std::vector<Session> sessions;
+  std::string next;
+  std::int64_t total = 0;
+};
+
+struct StoredSessionEvent {
+  std::int64_t seq = 0;
+  std::string type;
+  std::int64_t at_ms = 0;
+  std::string actor;
+  Json data;
+};
+
+// A change on its way into the store: sealed, and with the key of a new session.
+struct SealedChange {
+  std::string sealed;
+  // Set when the session is new.
+  std::optional<keys::NewDataKey> key;
+  // Hex.
+  std::string appointment_index;
+  std::optional<std::int64_t> due_ms;
+  Timestamp now;
+  std::string actor;
+  std::string trace;
+};
+
+// Immutable, any thread.
+class SessionRows {
+ public:
+  SessionRows(store::Store& store, keys::DataKeys& keys, Random& random)
+      : store_(store), keys_(keys), random_(random) {}
+
+  // reference: ULID, UUID or number. Error not_found session.unknown.
+  [[nodiscard]] Result<Session> load(std::string_view tenant, std::string_view reference) const;
+  // The session whose room the provider knows by this id; nothing when there is none.
+  [[nodiscard]] Result<std::optional<std::string>> of_room(std::string_view tenant,
+                                                           std::string_view sid) const;
+  // Where the code of an invitation leads: session and invitation. Error not_found
+  // invitation.unknown.
+  struct Invited {
+    std::string session;
+    std::string invitation;
+  };
+  [[nodiscard]] Result<Invited> of_code(std::string_view tenant, std::string_view code) const;
+  [[nodiscard]] Result<SessionPage> list(std::string_view tenant, const SessionFilter& filter,
+                                         const Window& window) const;
+  // Sessions that the hub has to look at: tenant and id.
+  [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> due(
+      Timestamp now, std::size_t limit) const;
+  [[nodiscard]] Result<std::vector<StoredSessionEvent>> events(std::string_view tenant,
+                                                               std::string_view session) const;
+
+  // Seals what the session is afterwards. Not inside a job.
+  [[nodiscard]] Result<SealedChange> seal(const Session& before, const Change& change,
+                                          Timestamp now, const Actor& who,
+                                          const VideoSettings& settings) const;
+  // Inside a job: writes the change. Error conflict session.raced when the session is not at
+  // version before.version any more; nothing was written. Gives the session's number.
+  [[nodiscard]] static Result<std::int64_t> write(store::Transaction& transaction,
+                                                  const Session& before, const Change& change,
+                                                  const SealedChange& sealed);
+  // Inside a job: adds one event and gives its number.
+  [[nodiscard]] static Result<std::int64_t> add_event(store::Transaction& transaction,
+                                                      std::string_view tenant,
+                                                      std::string_view session,
+                                                      std::string_view type, Timestamp at,
+                                                      std::string_view actor,
+                                                      std::string_view trace, const Json& data);
+  // Inside a job: the state now, and a lock on it until the commit. Nothing when there is no such
+  // session.
+  [[nodiscard]] static Result<std::optional<SessionStatus>> hold(store::Transaction& transaction,
+                                                                 std::string_view tenant,
+                                                                 std::string_view session);
+  [[nodiscard]] static Result<bool> admitted(store::Transaction& transaction,
+                                             std::string_view tenant, std::string_view session,
+                                             std::string_view participant);
+  [[nodiscard]] static Status put_code(store::Transaction& transaction, std::string_view tenant,
+                                       std::string_view code, std::string_view session,
+                                       std::string_view invitation);
+
+  // With what each callback of a provider finds its session: tests look at how the store runs them.
+  // Each has two values.
+  [[nodiscard]] static std::vector<store::Statement> of_callbacks();
+
+  // The session that a request of this key has made; nothing when it is new.
+  [[nodiscard]] Result<std::optional<std::string>> of_request(std::string_view tenant,
+                                                              std::string_view index) const;
+  // Inside a job. Error conflict session.raced: another one of the same key was quicker.
+  [[nodiscard]] static Status put_request(store::Transaction& transaction, std::string_view tenant,
+                                          std::string_view index, std::string_view session);
+  // Inside the job that makes a session: notes that a patient booked it himself. Error conflict
+  // booking.limit when more than `most` of his are not over.
+  [[nodiscard]] static Status count_booking(store::Transaction& transaction,
+                                            std::string_view tenant, std::string_view session,
+                                            std::string_view person, std::int64_t most);
+  // Inside a job: one more intent of a session, also after its end.
+  [[nodiscard]] static Status put_effect(store::Transaction& transaction, const Session& session,
+                                         std::string_view kind, std::string_view subject,
+                                         Timestamp due);
+
+  // Blind index, hex. A text or {system, value}; empty for null.
+  [[nodiscard]] Result<std::string> appointment_index(std::string_view tenant,
+                                                      const Json& appointment) const;
+
+ private:
+  [[nodiscard]] Status open(Session& session, std::string_view sealed) const;
+
+  store::Store& store_;
+  keys::DataKeys& keys_;
+  Random& random_;
+};
+
+// An act read a session that has changed since: it is decided again.
+inline constexpr std::string_view kSessionRaced = "session.raced";
+
+}  // namespace rabt::consultation

@@ -1,0 +1,279 @@
+#include "hub/consultation/session/input.hpp"
+
+#include <algorithm>
+
+#include "hub/base/ascii.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/consultation/request/reference.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+constexpr std::string_view kTypes =
+    "it must be doctor_patient, medical_team, family_consultation, second_opinion, "
+    "emergency_consultation, remote_monitoring or training_session";
+
+// How BrainSAIT's data classes call the members.
+struct Alias {
+  std::string_view from;
+  std::string_view to;
+};
+constexpr Alias kAliases[] = {{"session_type", "type"},
+                              {"scheduled_start", "scheduledStart"},
+                              {"max_participants", "maxParticipants"},
+                              {"healthcare_context", "context"},
+                              {"waiting_room", "waitingRoom"},
+                              {"booking_type", "bookingType"},
+                              {"chief_complaint", "chiefComplaint"},
+                              {"planned_minutes", "plannedMinutes"},
+                              {"participant_id", "externalId"},
+                              {"external_id", "externalId"},
+                              {"user_id", "person"},
+                              {"phone_number", "phone"},
+                              {"phoneNumber", "phone"},
+                              {"license_number", "licenceNumber"},
+                              {"licenseNumber", "licenceNumber"},
+                              {"licence_number", "licenceNumber"},
+                              {"is_saudi_resident", "saudiResident"},
+                              {"isSaudiResident", "saudiResident"},
+                              {"saudi_resident", "saudiResident"},
+                              {"preferred_language", "preferredLanguage"},
+                              {"gender_preference", "genderPreference"},
+                              {"bypass_waiting_room", "bypassWaitingRoom"},
+                              {"patient_id", "patient"},
+                              {"patientId", "patient"},
+                              {"medical_record_number", "medicalRecordNumber"},
+                              {"appointment_id", "appointment"},
+                              {"appointmentId", "appointment"},
+                              {"diagnosis_codes", "diagnosisCodes"},
+                              {"urgency_level", "urgency"},
+                              {"urgencyLevel", "urgency"},
+                              {"consultation_type", "consultationKind"},
+                              {"consultationType", "consultationKind"},
+                              {"saudi_health_id", "saudiHealthId"},
+                              {"family_consent", "familyConsent"},
+                              {"cultural_considerations", "culturalConsiderations"},
+                              {"follow_up_of", "followUpOf"}};
+
+// The same object under the names of the API. A name of the API wins.
+Json renamed(const Json& body) {
+  if (!body.is_object()) return body;
+  Json out = Json::object();
+  for (const auto& [key, value] : body.as_object()) {
+    const auto alias = std::find_if(std::begin(kAliases), std::end(kAliases),
+                                    [&from = key](const Alias& one) { return one.from == from; });
+    if (alias == std::end(kAliases)) {
+      out.set(key, value);
+    } else if (body.find(alias->to) == nullptr) {
+      out.set(alias->to, value);
+    }
+  }
+  return out;
+}
+
+// A person, visit or clinic: text, number or {system, value}.
+Json reference(Fields& members, std::string_view name) {
+  const Json& value = members.raw(name);
+  if (value.is_null()) return {};
+  const bool good =
+      (value.is_string() && !value.as_string().empty() && value.as_string().size() <= kMaxLine) ||
+      (value.is_number() && value.as_int64()) ||
+      (value.is_object() && value["system"].is_string() && value["value"].is_string());
+  if (good) return value;
+  members.wrong(name, "it must be an id, a number, or {system, value}");
+  return {};
+}
+
+// BrainSAIT's clients name people by the ids of their own system, as text.
+constexpr std::string_view kLibrarySystem = "brainsait";
+
+bool is_foreign(const Json& reference) {
+  return reference.is_string() && !read_reference(reference.as_string()).id &&
+         !read_reference(reference.as_string()).number;
+}
+Json in_library(const Json& reference) {
+  return Json::object({{"system", kLibrarySystem}, {"value", reference}});
+}
+
+// An appointment is kept as it was given.
+Json appointment_of(Fields& members) {
+  const Json& value = members.raw("appointment");
+  if (value.is_null()) return {};
+  if (value.is_string() && value.as_string().size() <= kMaxLine) return value;
+  if (value.is_number() && value.as_int64()) return value.number_text();
+  if (value.is_object() && value["system"].is_string() && value["value"].is_string() &&
+      value.as_object().size() <= 4)
+    return Json::object({{"system", value["system"]}, {"value", value["value"]}});
+  members.wrong("appointment", "it must be a text of at most 200 bytes, or {system, value}");
+  return {};
+}
+
+Json read_context(Fields& members) {
+  Json out = Json::object();
+  for (const std::string_view name :
+       {"medicalRecordNumber", "specialty", "consultationKind", "saudiHealthId"}) {
+    if (members.has(name)) out.set(name, members.text(name, kMaxLine));
+  }
+  const std::string urgency = members.word("urgency", {"routine", "urgent", "emergency"});
+  if (!urgency.empty()) out.set("urgency", urgency);
+  if (const auto consent = members.boolean("familyConsent")) out.set("familyConsent", *consent);
+  for (const std::string_view name : {"diagnosisCodes", "culturalConsiderations"}) {
+    if (members.has(name)) out.set(name, members.texts(name));
+  }
+  return out;
+}
+
+}  // namespace
+
+ParticipantInput read_participant(const Json& given, Mistakes& mistakes,
+                                  const std::string& prefix) {
+  ParticipantInput out;
+  const Json body = renamed(given);
+  Fields members(body, mistakes, prefix);
+  if (!given.is_object() && !given.is_null()) return out;
+  out.person = reference(members, "person");
+  if (given.find("person") == nullptr && is_foreign(out.person)) {
+    out.foreign = true;
+    out.guest.set("userId", out.person);
+    out.person = in_library(out.person);
+  }
+  const Json& role = members.raw("role");
+  if (role.is_string()) out.role = parse_part_role(role.as_string());
+  if (!out.role)
+    members.wrong(
+        "role", "it must be doctor, specialist, nurse, patient, family_member, observer or admin");
+  out.bypass = members.boolean("bypassWaitingRoom").value_or(false);
+  for (const std::string_view name : {"externalId", "name", "phone", "email", "licenceNumber",
+                                      "department", "organization", "preferredLanguage"}) {
+    if (members.has(name)) out.guest.set(name, members.text(name, kMaxLine));
+  }
+  for (const std::string_view name : {"gender", "genderPreference"}) {
+    const std::string word = members.word(name, {"male", "female"});
+    if (!word.empty()) out.guest.set(name, word);
+  }
+  if (const auto resident = members.boolean("saudiResident"))
+    out.guest.set("saudiResident", *resident);
+  return out;
+}
+
+// A table: one line a member.
+Result<SessionInput> read_session(const Json& given, int offset, const VideoSettings& settings) {
+  if (!given.is_object()) return invalid("api.invalid", "body: it must be an object");
+  Mistakes mistakes;
+  const Json body = renamed(given);
+  Fields members(body, mistakes);
+  SessionInput out;
+  const auto type =
+      body["type"].is_string() ? parse_session_type(body["type"].as_string()) : std::nullopt;
+  if (!type) mistakes.add("type", kTypes);
+  out.type = type.value_or(SessionType::doctor_patient);
+  out.booking = members.word("bookingType", {"direct", "clinic"});
+  out.provider = reference(members, "provider");
+  out.clinic = reference(members, "clinic");
+  out.clinic_session = reference(members, "clinicSession");
+  out.visit = reference(members, "visit");
+  out.follow_up_of = members.text("followUpOf", kMaxLine);
+  out.consultation = members.text("consultation", kMaxLine);
+  if (!out.consultation.empty() && !Ulid::parse(out.consultation))
+    mistakes.add("consultation", "it must be the id of a workflow instance");
+  if (const auto at = members.time("scheduledStart", offset)) out.scheduled_ms = at->ms;
+  out.planned_minutes = members.integer("plannedMinutes", 5, kMostPlannedMinutes);
+  out.max_participants = members.integer("maxParticipants", 2, kMostParticipants);
+  out.quality = members.word("quality", {"low", "standard", "high", "hd"});
+  out.waiting_room = members.boolean("waitingRoom");
+  out.recording = members.word("recording", {"off", "manual", "auto"});
+  out.language = members.word("language", {"ar", "en"});
+  out.chief_complaint = members.text("chiefComplaint");
+  out.notes = members.text("notes");
+  out.e2ee = members.boolean("e2ee").value_or(false);
+  out.request = members.boolean("request").value_or(false);
+  const Json context = renamed(body["context"]);
+  Fields within(context, mistakes, "context.");
+  out.context = read_context(within);
+  // Patient and appointment may stand in the context.
+  out.patient =
+      members.has("patient") ? reference(members, "patient") : reference(within, "patient");
+  if (!members.has("patient") && is_foreign(out.patient)) {
+    out.patient_foreign = true;
+    out.patient = in_library(out.patient);
+  }
+  out.appointment = members.has("appointment") ? appointment_of(members) : appointment_of(within);
+  if (members.has("organizer"))
+    out.organizer = read_participant(body["organizer"], mistakes, "organizer.");
+  const Json& people = body["participants"];
+  if (people.is_array() && people.size() <= static_cast<std::size_t>(kMostParticipants)) {
+    for (std::size_t i = 0; i < people.size(); ++i)
+      out.participants.push_back(
+          read_participant(people.item(i), mistakes, "participants." + std::to_string(i) + "."));
+  } else if (!people.is_null()) {
+    mistakes.add("participants", "it must be a list of at most 15 participants");
+  }
+  if (out.booking == "clinic" && (out.clinic.is_null() || out.clinic_session.is_null()))
+    mistakes.add(out.clinic.is_null() ? "clinic" : "clinicSession",
+                 "it is needed for a booking in a clinic");
+  if (out.e2ee && out.recording == "auto")
+    mistakes.add("recording", "a session that is encrypted end to end is not recorded");
+  if (!settings.enabled) return conflict("feature.disabled", "video is switched off");
+  RABT_TRY_STATUS(mistakes.status());
+  return out;
+}
+
+// A table: one line a member.
+Result<Json> read_amendment(const Json& given, int offset, bool with_type) {
+  if (!given.is_object()) return invalid("api.invalid", "body: it must be an object");
+  Mistakes mistakes;
+  const Json body = renamed(given);
+  Fields members(body, mistakes);
+  Json out = Json::object();
+  const auto number = [&](std::string_view name, std::int64_t least, std::int64_t most) {
+    if (const auto value = members.integer(name, least, most)) out.set(name, *value);
+  };
+  const auto word = [&](std::string_view name, std::initializer_list<std::string_view> words) {
+    if (const std::string value = members.word(name, words); !value.empty()) out.set(name, value);
+  };
+  if (body.find("status") != nullptr) mistakes.add("status", "it is changed by acts, not by hand");
+  if (const Json* type = body.find("type"); type != nullptr && with_type) {
+    const auto named = type->is_string() ? parse_session_type(type->as_string()) : std::nullopt;
+    if (named) {
+      out.set("type", to_string(*named));
+    } else {
+      mistakes.add("type", kTypes);
+    }
+  } else if (type != nullptr) {
+    mistakes.add("type", "it is fixed at creation");
+  }
+  if (members.has("scheduledStart")) {
+    if (const auto at = members.time("scheduledStart", offset)) out.set("scheduledStart", at->ms);
+  } else if (body.find("scheduledStart") != nullptr) {
+    out.set("scheduledStart", Json());
+  }
+  number("plannedMinutes", 5, kMostPlannedMinutes);
+  number("maxParticipants", 2, kMostParticipants);
+  word("quality", {"low", "standard", "high", "hd"});
+  word("recording", {"off", "manual", "auto"});
+  if (const auto waiting = members.boolean("waitingRoom")) out.set("waitingRoom", *waiting);
+  if (members.has("language")) out.set("language", members.word("language", {"ar", "en"}));
+  for (const std::string_view name : {"notes", "chiefComplaint"}) {
+    if (body.find(name) != nullptr)
+      out.set(name, members.has(name) ? Json(members.text(name)) : Json());
+  }
+  if (body.find("appointment") != nullptr) out.set("appointment", appointment_of(members));
+  if (const Json* context = body.find("context"); context != nullptr && !context->is_null()) {
+    const Json named = renamed(*context);
+    Fields within(named, mistakes, "context.");
+    Json change = read_context(within);
+    if (named.is_object()) {
+      for (const auto& [key, value] : named.as_object()) {
+        if (value.is_null()) change.set(key, value);
+      }
+    }
+    out.set("context", change);
+  }
+  if (members.has("patient")) out.set("patient", reference(members, "patient"));
+  RABT_TRY_STATUS(mistakes.status());
+  return out;
+}
+
+}  // namespace rabt::consultation

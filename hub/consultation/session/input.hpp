@@ -1,0 +1,66 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/base/result.hpp"
+#include "hub/consultation/request/fields.hpp"
+#include "hub/consultation/request/settings.hpp"
+#include "hub/consultation/session/session.hpp"
+
+// Bodies of requests, checked member by member. Pure.
+namespace rabt::consultation {
+
+struct ParticipantInput {
+  // A reference, or null.
+  Json person;
+  // The reference is another system's id: whoever it does not lead to is a guest.
+  bool foreign = false;
+  std::optional<PartRole> role;
+  bool bypass = false;
+  Json guest = Json::object();
+};
+[[nodiscard]] ParticipantInput read_participant(const Json& body, Mistakes& mistakes,
+                                                const std::string& prefix);
+
+struct SessionInput {
+  SessionType type = SessionType::doctor_patient;
+  std::string booking;
+  // References, or null.
+  Json provider;
+  Json patient;
+  // The patient stands in the context, under another system's id, and may be unknown here.
+  bool patient_foreign = false;
+  Json clinic;
+  Json clinic_session;
+  Json visit;
+  Json appointment;
+  std::string follow_up_of;
+  std::string consultation;
+  std::optional<std::int64_t> scheduled_ms;
+  std::optional<std::int64_t> planned_minutes;
+  std::optional<std::int64_t> max_participants;
+  std::string quality;
+  std::optional<bool> waiting_room;
+  std::string recording;
+  std::string language;
+  std::string chief_complaint;
+  std::string notes;
+  Json context = Json::object();
+  std::optional<ParticipantInput> organizer;
+  std::vector<ParticipantInput> participants;
+  bool e2ee = false;
+  bool request = false;
+};
+// Errors: invalid api.invalid.
+[[nodiscard]] Result<SessionInput> read_session(const Json& body, int naive_offset_minutes,
+                                                const VideoSettings& settings);
+// The members of PATCH /sessions/{id}, checked; times in milliseconds. The API fixes the type at
+// creation, a door may change it. Errors: invalid api.invalid.
+[[nodiscard]] Result<Json> read_amendment(const Json& body, int naive_offset_minutes,
+                                          bool with_type = false);
+
+}  // namespace rabt::consultation

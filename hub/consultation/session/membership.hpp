@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/base/json.hpp"
+#include "hub/consultation/session/status.hpp"
+#include "hub/identity/people.hpp"
+
+namespace rabt::consultation {
+
+// Relation of one caller to one session, as the records that hang on a session need it.
+struct Membership {
+  std::string tenant;
+  // ULID
+  std::string session;
+  std::int64_t number = 0;
+  std::string type;
+  SessionStatus status = SessionStatus::scheduled;
+  std::int64_t version = 0;
+  // data_key.id: what the session and all that hangs on it is sealed with.
+  std::string data_key;
+  // ULIDs of persons. May be empty.
+  std::string provider;
+  std::string patient;
+  // The patient's pseudonym for the audit log.
+  std::string patient_pseudonym;
+  // The trace of the caller's request. May be empty.
+  std::string trace{};
+  // direct, clinic, or empty.
+  std::string booking;
+  // ULIDs. May be empty.
+  std::string visit;
+  std::string clinic;
+  std::string consultation;
+  // As it was given: a text, {system, value} or null.
+  Json appointment{};
+  // It stands on the word of somebody who knows (has_known_appointment).
+  bool known_appointment = false;
+  // What serves the role video: "plugin://twilio", "hub://p2p". May be empty.
+  std::string video;
+  std::optional<std::int64_t> started_ms;
+  std::optional<std::int64_t> ended_ms;
+  // The caller's own participant and its role. Empty when the caller is no participant.
+  std::string participant;
+  std::string role;
+  bool host = false;
+  // Admitted: not waiting, denied or removed.
+  bool admitted = false;
+  // In the waiting room, or on the way there.
+  bool waiting = false;
+  // How far the licence of the caller's participant was known when he came in.
+  identity::Licence licence = identity::Licence::missing;
+  // The video provider writes down what is said.
+  bool transcribed = false;
+  // The patient has joined at least once.
+  bool patient_came = false;
+  // [{from, to, code}]: when it was asked to and did not. to is null while that lasts, and when it
+  // lasted to the end.
+  Json transcript_gaps = Json::array();
+  // The session's ceiling: low, standard, high, hd.
+  std::string quality = "high";
+  // Administrator or auditor, who sees no patient data without a reason.
+  bool administrator = false;
+  // Takes part, or watches as an office.
+  [[nodiscard]] bool listens() const { return administrator || admitted || waiting; }
+  // Participants who are not denied or removed: roles, for the rules on patient data in text.
+  std::vector<std::string> readers;
+};
+
+}  // namespace rabt::consultation

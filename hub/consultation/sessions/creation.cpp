@@ -1,0 +1,318 @@
+#include "hub/consultation/sessions/creation.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "hub/consultation/rows/relations.hpp"
+#include "hub/consultation/video/role.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using identity::Role;
+
+std::optional<PartRole> staff_role(identity::Roles roles) {
+  if (roles.has(Role::doctor)) return PartRole::doctor;
+  if (roles.has(Role::specialist)) return PartRole::specialist;
+  if (roles.has(Role::nurse)) return PartRole::nurse;
+  return std::nullopt;
+}
+
+// Who alone says that a follow-up is about the patient of the session before (Session::patient_by).
+// Whoever met the patient there goes on with what stood behind it; so does the hub, which books
+// what was planned there.
+std::string follow_up_by(const Actor& who, const Session& before, const Session& is,
+                         Timestamp now) {
+  if (who.system && before.patient == is.patient) return before.patient_by;
+  if (who.person.empty() || before.patient != is.patient) return who.person;
+  const Participant* const own = before.of_person(who.person);
+  const Participant* const patient = before.of_person(before.patient);
+  const bool met = own != nullptr && own->takes_part() && is_staff(own->role) &&
+                   patient != nullptr && patient->was_here &&
+                   before.ended_ms.value_or(now.ms) > now.ms - kTreatsAfterwardsMs;
+  return met ? std::string() : who.person;
+}
+
+// A patient books for himself with one provider. Others he invites: whoever takes up an invitation
+// is named, and nobody is who was only typed in. Staff has accounts that say so.
+void check_company(const Actor& who, const Session& is, Mistakes& mistakes) {
+  for (const Participant& one : is.participants) {
+    if (one.person.empty() && (is_staff(one.role) || leads(is, one))) {
+      mistakes.add("participants", "a patient names staff by their accounts");
+    } else if (!one.person.empty() && one.person != who.person && one.person != is.patient &&
+               one.person != is.provider) {
+      mistakes.add("participants",
+                   "a patient books with one provider; invite the others to the session");
+    }
+  }
+}
+
+}  // namespace
+
+// A session on its way from the request to the rules.
+struct SessionCreation::Booking {
+  Session draft;
+  Open open;
+  Surroundings::ClinicPlace place;
+  std::optional<identity::Person> provider;
+  std::optional<identity::Person> patient;
+};
+
+// Visit and clinic.
+Status SessionCreation::place(const SessionInput& input, Booking& booking,
+                              Mistakes& mistakes) const {
+  Session& is = booking.draft;
+  if (!input.visit.is_null()) {
+    const auto visit = acts_.around().visit(is.tenant, input.visit);
+    if (!visit.ok()) {
+      if (visit.error().kind != ErrorKind::not_found) return visit.error();
+      mistakes.add("visit", "it names no visit");
+    } else {
+      is.visit = visit->id;
+      is.visit_number = visit->number;
+      booking.open.visit_open = visit->open;
+      if (is.patient.empty()) is.patient = visit->patient;
+      if (is.patient != visit->patient) mistakes.add("visit", "it is the visit of another patient");
+    }
+  }
+  if (input.clinic.is_null() && input.clinic_session.is_null()) return ok_status();
+  const auto place = acts_.around().clinic_place(is.tenant, input.clinic, input.clinic_session);
+  if (!place.ok()) {
+    if (place.error().kind != ErrorKind::not_found) return place.error();
+    mistakes.add("clinicSession", "it names no session of that clinic");
+    return ok_status();
+  }
+  booking.place = *place;
+  booking.open.place_free = place->free;
+  is.clinic = place->clinic;
+  is.clinic_session = place->clinic_session;
+  if (is.booking.empty()) is.booking = "clinic";
+  if (is.provider.empty()) is.provider = place->provider;
+  if (is.provider != place->provider)
+    mistakes.add("provider", "it is not the provider of the clinic session");
+  const bool inside = !input.scheduled_ms ||
+                      (*input.scheduled_ms >= place->from_ms && *input.scheduled_ms < place->to_ms);
+  if (!inside) mistakes.add("scheduledStart", "it is not within the clinic session");
+  return ok_status();
+}
+
+// Who takes part: organizer, provider, patient, and whom the request names besides.
+Status SessionCreation::seat(const Actor& who, const SessionInput& input, Booking& booking,
+                             Mistakes& mistakes) const {
+  Session& is = booking.draft;
+  const auto own_role = staff_role(who.roles);
+  if (input.organizer) {
+    RABT_TRY(one, acts_.persons().participant(who, *input.organizer, mistakes, "organizer."));
+    // An organizer who is described and not named is the caller, when he is staff (B-48).
+    if (one.person.empty() && own_role && is_staff(one.role) && !who.person.empty()) {
+      one = acts_.persons().participant(one.role, who.person, one.guest);
+    }
+    is.organizer = one.id;
+    is.participants.push_back(std::move(one));
+  } else if (own_role && !who.person.empty() && !who.system) {
+    Participant one = acts_.persons().participant(*own_role, who.person, Json::object());
+    is.organizer = one.id;
+    is.participants.push_back(std::move(one));
+  }
+  if (is.provider.empty() && !is.participants.empty() &&
+      needs_licence(is.participants.front().role))
+    is.provider = is.participants.front().person;
+  if (!is.provider.empty()) {
+    auto known = acts_.parts().directory.find(is.tenant, is.provider);
+    if (!known.ok()) return known.error();
+    const auto role = staff_role(known->roles);
+    if (!role || (*role == PartRole::nurse && is.type != SessionType::remote_monitoring)) {
+      mistakes.add("provider", "it is no doctor or specialist");
+    } else if (is.of_person(is.provider) == nullptr) {
+      Participant one = acts_.persons().participant(*role, is.provider, Json::object());
+      if (is.organizer.empty()) is.organizer = one.id;
+      is.participants.push_back(std::move(one));
+    }
+    booking.provider = std::move(*known);
+  }
+  for (std::size_t i = 0; i < input.participants.size(); ++i) {
+    RABT_TRY(one, acts_.persons().participant(who, input.participants[i], mistakes,
+                                              "participants." + std::to_string(i) + "."));
+    if (Participant* const known = one.person.empty() ? nullptr : is.of_person(one.person);
+        known != nullptr) {
+      (void)keep_posted(*known, one.guest);
+      continue;
+    }
+    if (one.role == PartRole::patient && is.patient.empty()) is.patient = one.person;
+    if (is.provider.empty() && needs_licence(one.role)) is.provider = one.person;
+    if (is.organizer.empty() && who.system && needs_licence(one.role)) is.organizer = one.id;
+    is.participants.push_back(std::move(one));
+  }
+  if (!is.patient.empty()) {
+    auto known = acts_.parts().directory.find(is.tenant, is.patient);
+    if (!known.ok()) return known.error();
+    is.patient_pseudonym = known->pseudonym;
+    if (is.of_person(is.patient) == nullptr && has_patient_in_it(is.type))
+      is.participants.push_back(
+          acts_.persons().participant(PartRole::patient, is.patient, Json::object()));
+    booking.patient = std::move(*known);
+  }
+  if (is.participants.size() > static_cast<std::size_t>(kMostParticipants))
+    mistakes.add("participants", "it must be at most 15 with organizer, provider and patient");
+  if (booking.open.by_patient) check_company(who, is, mistakes);
+  std::int64_t number = 0;
+  for (Participant& one : is.participants) one.number = ++number;
+  const bool host = std::any_of(is.participants.begin(), is.participants.end(),
+                                [&](const Participant& one) { return leads(is, one); });
+  if (!host && !booking.open.request)
+    mistakes.add("organizer", "it is needed: a session of this type has a host");
+  return ok_status();
+}
+
+// A table: one line a field.
+Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInput& input,
+                             Booking& booking) const {
+  Session& is = booking.draft;
+  Mistakes mistakes;
+  is.tenant = acts_.parts().tenant;
+  is.id = acts_.parts().ids.next().text();
+  is.door = std::string(ask.door);
+  is.begins_by_call = ask.manner.begins_by_call;
+  is.joined_counts = ask.manner.joined_counts;
+  is.type = input.type;
+  is.booking = input.booking;
+  RABT_TRY(provider, acts_.persons().named(input.provider, "provider", mistakes));
+  is.provider = std::move(provider);
+  Mistakes unknown;
+  RABT_TRY(patient, acts_.persons().named(input.patient, "patient",
+                                          input.patient_foreign ? unknown : mistakes));
+  is.patient = std::move(patient);
+  const bool by_patient =
+      !staff_role(who.roles) && who.roles.has(Role::patient) && !who.admin() && !who.system;
+  if (by_patient && is.patient.empty() && is.type != SessionType::training_session)
+    is.patient = who.person;
+  if (by_patient && is.booking.empty()) is.booking = "direct";
+  booking.open.by_patient = by_patient;
+  booking.open.request = input.request || (by_patient && is.provider.empty());
+  booking.open.room_suffix = acts_.persons().hex(12);
+  RABT_TRY_STATUS(place(input, booking, mistakes));
+  RABT_TRY_STATUS(seat(who, input, booking, mistakes));
+  if (!is.patient.empty()) is.patient_by = who.person;
+  if (!input.follow_up_of.empty()) {
+    RABT_TRY(before, acts_.rows().load(is.tenant, input.follow_up_of));
+    is.follow_up_of = before.id;
+    if (!is.patient.empty())
+      is.patient_by = follow_up_by(who, before, is, acts_.parts().clock.now());
+  }
+  is.consultation = input.consultation;
+  is.appointment = input.appointment;
+  is.appointment_of_patient = by_patient && !input.appointment.is_null();
+  is.scheduled_ms = input.scheduled_ms;
+  is.planned_minutes = input.planned_minutes.value_or(30);
+  is.max_participants = input.max_participants.value_or(acts_.parts().settings.max_participants);
+  is.quality = input.quality.empty() ? "high" : input.quality;
+  // A patient does not let himself in.
+  const bool waits = acts_.parts().settings.waiting_room && ask.manner.waiting_room;
+  is.waiting_room = by_patient ? waits : input.waiting_room.value_or(waits);
+  if (by_patient) {
+    for (Participant& one : is.participants) one.bypass = false;
+  }
+  is.e2ee = input.e2ee;
+  is.recording = input.recording;
+  if (is.recording.empty())
+    is.recording = acts_.parts().settings.auto_record && !is.e2ee && ask.manner.auto_record
+                       ? "auto"
+                       : "manual";
+  if (!acts_.parts().settings.recording_enabled) is.recording = "off";
+  is.language = input.language;
+  if (is.language.empty())
+    is.language = booking.patient ? booking.patient->profile.string_or("language", "ar") : "ar";
+  is.chief_complaint = input.chief_complaint;
+  is.notes = input.notes;
+  is.context = input.context;
+  if (is.patient.empty() && input.patient_foreign)
+    is.context.set("patient", input.patient["value"]);
+  if (is.context.bool_or("familyConsent", false))
+    is.consents.push_back(Json::object({{"kind", "family"},
+                                        {"given", true},
+                                        {"method", "app"},
+                                        {"by", who.person.empty() ? who.actor : who.person},
+                                        {"at", to_iso8601(acts_.parts().clock.now())}}));
+  is.provider_plugin = video_.bound();
+  if (!is.provider_plugin.empty()) is.region = acts_.parts().settings.region;
+  RABT_TRY_STATUS(mistakes.status());
+  keep_words(ask, is);
+  return ok_status();
+}
+
+// A door gives back the ids and the time that its client wrote.
+void SessionCreation::keep_words(const Ask& ask, Session& is) {
+  if (!ask.manner.own_words || !ask.body["asGiven"].is_object()) return;
+  const Json& given = ask.body["asGiven"];
+  const auto keep = [&](std::string_view name, const std::string& ours) {
+    if (given[name].is_string() && !ours.empty()) is.as_given.set(ours, given[name]);
+  };
+  keep("provider", is.provider);
+  keep("patient", is.patient);
+  if (is.scheduled_ms) keep("scheduledStart", to_iso8601({*is.scheduled_ms}));
+}
+
+Answer SessionCreation::create(const Ask& ask) {
+  const Actor who = Acts::actor_of(ask);
+  // of whom, is decided when the body was read.
+  if (who.person.empty())
+    RABT_TRY_STATUS(
+        access::admit(access::Right::session_create, {.roles = who.roles, .system = who.system}));
+  RABT_TRY(input, read_session(ask.body, ask.naive_offset_minutes, acts_.parts().settings));
+  RABT_TRY_STATUS(acts_.around().may_create(acts_.parts().tenant));
+  Booking booking;
+  RABT_TRY_STATUS(fill(ask, who, input, booking));
+  // A request that came before has made its session already.
+  std::string request;
+  if (!ask.key.empty()) {
+    RABT_TRY(lease, acts_.parts().keys.lease(acts_.parts().tenant));
+    request = lease.blind_index("session.request", ask.key);
+    RABT_TRY(made, acts_.rows().of_request(acts_.parts().tenant, request));
+    if (made) {
+      RABT_TRY(session, acts_.rows().load(acts_.parts().tenant, *made));
+      return acts_.show(ask, session);
+    }
+  }
+  Session none;
+  none.tenant = acts_.parts().tenant;
+  none.id = booking.draft.id;
+  const Moment moment = acts_.moment_of(who, booking.draft);
+  const auto taken = [&](store::Transaction& transaction, const Change& made) -> Status {
+    const Session& is = made.after;
+    if (!request.empty())
+      RABT_TRY_STATUS(SessionRows::put_request(transaction, is.tenant, request, is.id));
+    if (booking.open.by_patient)
+      RABT_TRY_STATUS(SessionRows::count_booking(transaction, is.tenant, is.id, who.person,
+                                                 acts_.parts().settings.patient_bookings));
+    if (is.provider.empty() || booking.open.request) return ok_status();
+    return acts_.around().take_place(transaction, is.tenant, booking.place, is.id);
+  };
+  Result<Acted> written = unavailable("store.busy", "the provider's time changes too quickly");
+  for (int attempt = 0; attempt < store::kMaxRaces; ++attempt) {
+    RABT_TRY(change, decide(booking.draft, moment, booking.open));
+    if (!booking.draft.provider_plugin.empty())
+      RABT_TRY_STATUS(lets_people_in(acts_.parts().actions, booking.draft.provider_plugin));
+    written = acts_.commit(ask, none, std::move(change), {.shows = true, .also = taken});
+    if (written.ok() || written.error().code != kSessionRaced) break;
+    RABT_TRY(made, acts_.rows().of_request(acts_.parts().tenant, request));
+    if (!made) continue;
+    RABT_TRY(session, acts_.rows().load(acts_.parts().tenant, *made));
+    return acts_.show(ask, session);
+  }
+  if (!written.ok() && written.error().code == kSessionRaced)
+    return unavailable("store.busy", "others book at the same time; try again");
+  RABT_TRY(acted, std::move(written));
+  // Whoever plans a visit does not wait for a provider that is down: the room comes later.
+  constexpr std::int64_t kRoomPatienceMs = 2'000;
+  RABT_TRY(session, ask.manner.waits_for_room ? entry_.with_room(acted.session, kRoomPatienceMs)
+                                              : Result<Session>(acted.session));
+  RABT_TRY(answer, acts_.show(ask, session));
+  RABT_TRY(tokens, ask.manner.waits_for_room ? entry_.host_tokens(ask, session)
+                                             : Result<Json>(Json::array()));
+  answer.set("tokens", std::move(tokens));
+  return answer;
+}
+
+}  // namespace rabt::consultation

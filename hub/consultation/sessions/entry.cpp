@@ -1,0 +1,244 @@
+#include "hub/consultation/sessions/entry.hpp"
+
+#include <utility>
+
+#include "hub/consultation/acts/answers.hpp"
+#include "hub/consultation/request/fields.hpp"
+#include "hub/crypto/crypto.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+constexpr std::int64_t kWaitingTokenSeconds = 3600;
+constexpr std::string_view kWaitingPurpose = "session-waiting/1";
+
+// What a participant may send (3.3): nothing, for those who only see and hear.
+Json grants_of(const Session& is, const Participant& one, const VideoSettings& settings) {
+  Json out = Json::array();
+  if (only_receives(is.type, one.role)) return out;
+  out.push_back("camera");
+  out.push_back("microphone");
+  if (settings.screen_sharing_enabled && (is_host(is, one) || one.role == PartRole::nurse))
+    out.push_back("screen");
+  return out;
+}
+
+}  // namespace
+
+Result<Acted> SessionEntry::come_in(const Ask& ask) {
+  Fields members(ask.body);
+  Join command;
+  command.device_type = members.word("deviceType", {"web", "ios", "android", "desktop", "other"});
+  command.browser_info = members.text("browserInfo", 200);
+  RABT_TRY_STATUS(members.done());
+  command.stay = acts_.parts().ids.next().text();
+  const Actor who = Acts::actor_of(ask);
+  // Whom a host has invited by name accepts by coming.
+  RABT_TRY(seen, acts_.load(ask.session));
+  if (seen.of_person(who.person) == nullptr && !who.person.empty()) {
+    for (const Invitation& one : seen.invitations) {
+      if (one.person != who.person || one.status != "pending") continue;
+      RABT_TRY(accepted, acts_.act(ask, ask.session,
+                                   [&](const Session&) -> Result<Command> {
+                                     return Command(acts_.persons().accepting(one, who.person));
+                                   },
+                                   {.strangers = true}));
+      (void)accepted;
+      break;
+    }
+  }
+  return acts_.act(ask, ask.session,
+                   [&](const Session& is) -> Result<Command> {
+                     command.visit_open = acts_.visit_open(is);
+                     return Command(command);
+                   },
+                   {.strangers = true, .accounts = true});
+}
+
+Answer SessionEntry::join(const Ask& ask) {
+  const Actor who = Acts::actor_of(ask);
+  RABT_TRY(acted, come_in(ask));
+  const std::string participant = acted.change.participant;
+  RABT_TRY(access, access_of(ask, acted.session, participant, true));
+  RABT_TRY(session, acts_.show(ask, acted.session));
+  Names names(acts_.parts().directory, acts_.parts().tenant);
+  const Participant& own = *acted.session.participant(participant);
+  const Sight sight = sight_of(acted.session, who, false);
+  return Json::object({{"session", std::move(session)},
+                       {"participant", participant_json(acted.session, own, sight, names,
+                                                        acts_.parts().clock.now())},
+                       {"admission", to_string(own.admission)},
+                       {"accessToken", access.token},
+                       {"tokenUse", access.use},
+                       {"media", access.media.is_object() ? access.media : Json()}});
+}
+
+Answer SessionEntry::token(const Ask& ask) {
+  const Actor who = Acts::actor_of(ask);
+  RABT_TRY(session, acts_.load(ask.session));
+  const Participant* own = session.of_person(who.person);
+  // hub://session names the participant.
+  if (who.system) own = session.participant(record_of(session, ask.record));
+  if (!who.system) RABT_TRY_STATUS(may(access::Right::session_take_part, session, who));
+  if (own == nullptr || !own->takes_part())
+    return not_found("participant.unknown", "the session has no such participant");
+  if (session.over()) return ended_error(session.status, "scheduled, waiting or active");
+  if (session.status == SessionStatus::requested)
+    return conflict("session.not_accepted",
+                    "the session is requested, and tokens are given from scheduled on");
+  if (!own->admitted())
+    return conflict("participant.waiting", "the participant waits, and has to be admitted first");
+  if (session.provider_plugin.empty() && video_.bound().empty())
+    return unavailable("video.not_configured", "no video provider is bound to the role video");
+  // Somebody who asks for a token before the room is opened wants to come in.
+  if (session.room != "open" && session.room != "asked" && !who.system) {
+    RABT_TRY(joined, come_in(ask));
+    session = std::move(joined.session);
+    own = session.of_person(who.person);
+    if (own == nullptr)
+      return not_found("participant.unknown", "the session has no such participant");
+  }
+  RABT_TRY(access, access_of(ask, session, own->id, true));
+  return Json::object({{"token", access.token},
+                       {"roomName", session.room_name},
+                       {"sessionId", session.id},
+                       {"participant", own->id},
+                       {"identity", own->identity},
+                       {"provider", session.provider_plugin},
+                       {"expiresAt", access.media["expiresAt"]},
+                       {"media", access.media}});
+}
+
+Answer SessionEntry::leave(const Ask& ask) {
+  const Actor who = Acts::actor_of(ask);
+  RABT_TRY(acted,
+           acts_.act(ask, ask.session,
+                     [&](const Session& is) -> Result<Command> {
+                       return Command(Leave{ask.record.empty() ? "" : record_of(is, ask.record)});
+                     },
+                     {.strangers = true}));
+  Names names(acts_.parts().directory, acts_.parts().tenant);
+  return participant_json(acted.session, *acted.session.participant(acted.change.participant),
+                          sight_of(acted.session, who, false), names, acts_.parts().clock.now());
+}
+
+Answer SessionEntry::admission_answer(const Ask& ask, const Acted& acted) {
+  const Participant& one = *acted.session.participant(acted.change.participant);
+  RABT_TRY(access, access_of(ask, acted.session, one.id, false));
+  Names names(acts_.parts().directory, acts_.parts().tenant);
+  const Sight sight = sight_of(acted.session, Acts::actor_of(ask), false);
+  return Json::object({{"participant", participant_json(acted.session, one, sight, names,
+                                                        acts_.parts().clock.now())},
+                       {"admission", to_string(one.admission)},
+                       {"accessToken", access.token},
+                       {"tokenUse", access.use}});
+}
+
+Result<Session> SessionEntry::with_room(const Session& session, std::int64_t patience_ms) const {
+  if (session.room == "asked") {
+    intents_.wait_for_room(session.id, std::chrono::milliseconds(patience_ms));
+    return acts_.rows().load(session.tenant, session.id);
+  }
+  return session;
+}
+
+Result<SessionEntry::Access> SessionEntry::waiting_access(const Session& session,
+                                                          const Participant& one) const {
+  RABT_TRY(lease, acts_.parts().keys.lease(session.tenant));
+  const SecretBytes key = lease.keys().purpose_key(kWaitingPurpose);
+  const std::int64_t now = acts_.parts().clock.now().ms / 1000;
+  const Json claims = Json::object({{"iss", "rabt"},
+                                    {"use", "waiting"},
+                                    {"session", session.id},
+                                    {"sub", one.id},
+                                    {"iat", now},
+                                    {"exp", now + kWaitingTokenSeconds}});
+  RABT_TRY(token, crypto::sign_jwt(key.expose(), "HS256", R"({"typ":"JWT"})", claims.dump()));
+  return Access{.token = std::move(token), .use = "waiting", .media = {}};
+}
+
+Result<SessionEntry::Access> SessionEntry::access_of(const Ask& ask, const Session& session,
+                                                     std::string_view participant, bool required) {
+  RABT_TRY(access, open_access(session, participant, required));
+  if (access.use != "media") return access;
+  audit::Entry entry = Acts::entry_of(ask, session);
+  entry.act = "token.issued";
+  entry.detail = Json::object({{"participant", participant}});
+  const audit::Prepared prepared = acts_.parts().audit.prepare(entry);
+  const Status written = acts_.parts().store.write([&](store::Transaction& transaction) {
+    return acts_.parts().audit.append(transaction, prepared);
+  });
+  if (!written.ok()) {
+    // The act is done; its answer goes without a token that nobody could account for.
+    if (!required) return waiting_access(session, *session.participant(participant));
+    return written.error();
+  }
+  ++tokens_;
+  return access;
+}
+
+Result<SessionEntry::Access> SessionEntry::open_access(const Session& given,
+                                                       std::string_view participant,
+                                                       bool required) {
+  const Participant* one = given.participant(participant);
+  RABT_CHECK(one != nullptr);
+  if (!one->admitted()) return waiting_access(given, *one);
+  RABT_TRY(session, with_room(given, VideoProvider::kPatienceMs));
+  if (session.provider_plugin.empty() || session.room != "open") {
+    if (!required) return waiting_access(session, *one);
+    if (session.warns("video.credentials")) return wrong_credentials(session.provider_plugin);
+    RABT_TRY_STATUS(may_be_in(acts_.parts().settings, session.region));
+    if (session.warns("video.room_refused"))
+      return unavailable("video.unavailable",
+                         "the video provider refused to open a room; the log says why, in the line "
+                         "session.effect of this session");
+    return session.provider_plugin.empty()
+               ? unavailable("video.not_configured", "no video provider is bound to the role video")
+               : unavailable("video.unavailable",
+                             "the video provider has not opened the room yet; try again");
+  }
+  auto token = video_.token(session, *one, acts_.parts().settings.token_seconds);
+  if (!token.ok()) {
+    if (!required) return waiting_access(session, *one);
+    return std::move(token).error();
+  }
+  Access access{.token = token->token, .use = "media", .media = Json::object()};
+  access.media =
+      Json::object({{"provider", session.provider_plugin},
+                    {"token", token->token},
+                    {"roomName", session.room_name},
+                    {"identity", one->identity},
+                    {"url", token->more["url"]},
+                    {"room", token->more["room"]},
+                    {"iceServers", token->more["iceServers"].is_array() ? token->more["iceServers"]
+                                                                        : Json::array()},
+                    {"meeting", token->more["meeting"]},
+                    {"attendee", token->more["attendee"]},
+                    {"grants", grants_of(session, *one, acts_.parts().settings)},
+                    {"expiresAt", to_iso8601({token->expires_ms})}});
+  return access;
+}
+
+Result<Json> SessionEntry::host_tokens(const Ask& ask, const Session& session) {
+  const Actor who = Acts::actor_of(ask);
+  Json tokens = Json::array();
+  for (const Participant& one : session.participants) {
+    const bool own = !one.person.empty() && one.person == who.person;
+    if (!leads(session, one) || !(own || (one.id == session.organizer && !who.system))) continue;
+    if (session.room != "open") continue;
+    RABT_TRY(access, access_of(ask, session, one.id, false));
+    if (access.use != "media") continue;
+    Json token = access.media;
+    token.set("participant", one.id);
+    token.set("role", to_string(one.role));
+    tokens.push_back(std::move(token));
+  }
+  return tokens;
+}
+
+void SessionEntry::write_metrics(MetricsWriter& out) const {
+  out.counter("rabt_tokens_issued_total", "Tokens that let somebody into a call.", tokens_.load());
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "hub/consultation/acts/acts.hpp"
+#include "hub/consultation/intents/intents.hpp"
+#include "hub/consultation/video/provider.hpp"
+
+namespace rabt::consultation {
+
+// Ways into the call and out of it, and the tokens that open it. Internally synchronised.
+class SessionEntry {
+ public:
+  SessionEntry(Acts& acts, VideoProvider& video, Intents& intents)
+      : acts_(acts), video_(video), intents_(intents) {}
+
+  Answer join(const Ask& ask);
+  Answer token(const Ask& ask);
+  Answer leave(const Ask& ask);
+
+  // {participant, admission, accessToken, tokenUse} of whom an act was about.
+  [[nodiscard]] Answer admission_answer(const Ask& ask, const Acted& acted);
+  // Tokens of the hosts that the caller is, or organises. Empty before the room is open.
+  [[nodiscard]] Result<Json> host_tokens(const Ask& ask, const Session& session);
+  // The session with its room, as soon as the provider has opened it; as it is after `patience_ms`.
+  [[nodiscard]] Result<Session> with_room(const Session& session, std::int64_t patience_ms) const;
+  void write_metrics(MetricsWriter& out) const;
+
+ private:
+  // Token that a participant connects with: the provider's once admitted, before that one for the
+  // live channel alone.
+  struct Access {
+    std::string token;
+    std::string use;
+    Json media;
+  };
+  // Every way in goes through here: a media token that is handed out has an entry token.issued.
+  // required: an error where the participant is admitted and there is no media token.
+  [[nodiscard]] Result<Access> access_of(const Ask& ask, const Session& session,
+                                         std::string_view participant, bool required);
+  // The provider's token, or the one for the waiting room.
+  [[nodiscard]] Result<Access> open_access(const Session& session, std::string_view participant,
+                                           bool required);
+  [[nodiscard]] Result<Access> waiting_access(const Session& session, const Participant& one) const;
+  [[nodiscard]] Result<Acted> come_in(const Ask& ask);
+
+  Acts& acts_;
+  VideoProvider& video_;
+  Intents& intents_;
+  std::atomic<std::uint64_t> tokens_{0};
+};
+
+}  // namespace rabt::consultation

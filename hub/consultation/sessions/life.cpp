@@ -1,0 +1,136 @@
+#include "hub/consultation/sessions/life.hpp"
+
+#include <utility>
+
+#include "hub/consultation/session/input.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+constexpr std::size_t kMaxReason = 500;
+
+// The optional member `reason`. Error invalid api.invalid.
+Result<std::string> reason_of(const Json& body) {
+  Fields members(body);
+  std::string reason = members.text("reason", kMaxReason);
+  RABT_TRY_STATUS(members.done());
+  return reason;
+}
+
+}  // namespace
+
+Answer SessionLife::accept(const Ask& ask) {
+  const Actor who = Acts::actor_of(ask);
+  const bool doctor = who.roles.has(identity::Role::doctor);
+  const auto take = [&](const Session& is) -> Result<Command> {
+    // Who could have taken it learns that another was quicker.
+    const bool late = is.taken && (doctor || who.roles.has(identity::Role::specialist));
+    if (!late) RABT_TRY_STATUS(may(access::Right::session_see, is, who));
+    const PartRole role = doctor ? PartRole::doctor : PartRole::specialist;
+    return Command(Accept{acts_.persons().participant(role, who.person, Json::object())});
+  };
+  RABT_TRY(acted, acts_.act(ask, ask.session, take, {.strangers = true, .shows = true}));
+  return acts_.show(ask, acted.session);
+}
+
+Answer SessionLife::decline(const Ask& ask) {
+  RABT_TRY(reason, reason_of(ask.body));
+  return acts_.act_and_show(
+      ask, [&](const Session&) -> Result<Command> { return Command(Decline{reason}); });
+}
+
+Answer SessionLife::assign(const Ask& ask) {
+  Mistakes mistakes;
+  const Json& reference = ask.body["provider"];
+  if (reference.is_null()) mistakes.add("provider", "it is needed");
+  RABT_TRY(id, acts_.persons().named(reference, "provider", mistakes));
+  RABT_TRY_STATUS(mistakes.status());
+  RABT_TRY(known, acts_.parts().directory.find(acts_.parts().tenant, id));
+  const bool doctor = known.roles.has(identity::Role::doctor);
+  if (!doctor && !known.roles.has(identity::Role::specialist))
+    return invalid("api.invalid", "provider: is no doctor or specialist");
+  return acts_.act_and_show(ask, [&](const Session&) -> Result<Command> {
+    return Command(Assign{acts_.persons().participant(
+        doctor ? PartRole::doctor : PartRole::specialist, id, Json::object())});
+  });
+}
+
+Answer SessionLife::start(const Ask& ask) {
+  return acts_.act_and_show(
+      ask,
+      [&](const Session& is) -> Result<Command> { return Command(Start{acts_.visit_open(is)}); },
+      true);
+}
+
+Answer SessionLife::end(const Ask& ask) {
+  Fields members(ask.body);
+  End command;
+  command.reason = members.text("reason", kMaxReason);
+  command.notes = members.text("notes");
+  command.rating = members.integer("connectionRating", 1, 5);
+  RABT_TRY_STATUS(members.done());
+  RABT_TRY(acted, acts_.act(ask, ask.session,
+                            [&](const Session&) -> Result<Command> { return Command(command); }));
+  Ask of = ask;
+  of.session = acted.session.id;
+  return reading_.summary_after_act(of);
+}
+
+Answer SessionLife::cancel(const Ask& ask) {
+  RABT_TRY(reason, reason_of(ask.body));
+  return acts_.act_and_show(
+      ask, [&](const Session&) -> Result<Command> { return Command(Cancel{reason}); });
+}
+
+// R-18: /api/v1 names the version it has seen.
+Answer SessionLife::change(const Ask& ask) {
+  RABT_TRY(members, read_amendment(ask.body, ask.naive_offset_minutes, ask.manner.retypes));
+  Mistakes mistakes;
+  std::string patient;
+  if (!members["patient"].is_null()) {
+    RABT_TRY(id, acts_.persons().named(members["patient"], "patient", mistakes));
+    members.set("patient", id);
+    patient = std::move(id);
+  }
+  RABT_TRY_STATUS(mistakes.status());
+  return acts_.act_and_show(ask, [&](const Session& is) -> Result<Command> {
+    if (ask.version && *ask.version != is.version)
+      return conflict("precondition.failed", "the session is at version " +
+                                                 std::to_string(is.version) +
+                                                 ", and If-Match names " +
+                                                 std::to_string(*ask.version) + "; read it again");
+    Amend command{members};
+    if (!patient.empty())
+      command.patient = acts_.persons().participant(PartRole::patient, patient, Json::object());
+    return Command(std::move(command));
+  });
+}
+
+Answer SessionLife::set_insurance(const Ask& ask) {
+  Fields members(ask.body);
+  SetInsurance command{
+      members.word("status", {"unknown", "pending", "eligible", "not_eligible", "error"}),
+      members.text("reference", 200)};
+  if (command.status.empty() && members.good()) members.wrong("status", "it is needed");
+  RABT_TRY_STATUS(members.done());
+  return acts_.act_and_show(ask,
+                            [&](const Session&) -> Result<Command> { return Command(command); });
+}
+
+Answer SessionLife::set_appointment(const Ask& ask) {
+  RABT_TRY(members, read_amendment(Json::object({{"appointment", ask.body["appointment"]}}), 0));
+  return acts_.act_and_show(ask, [&](const Session&) -> Result<Command> {
+    return Command(SetAppointment{members["appointment"]});
+  });
+}
+
+Answer SessionLife::link_consultation(const Ask& ask) {
+  const std::string id = ask.body.string_or("consultation", "");
+  if (!Ulid::parse(id))
+    return invalid("api.invalid", "consultation: must be the id of a workflow instance");
+  return acts_.act_and_show(
+      ask, [&](const Session&) -> Result<Command> { return Command(LinkConsultation{id}); });
+}
+
+}  // namespace rabt::consultation

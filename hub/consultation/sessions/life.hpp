@@ -1,0 +1,33 @@
+#pragma once
+
+#include "hub/consultation/acts/acts.hpp"
+#include "hub/consultation/sessions/reading.hpp"
+
+namespace rabt::consultation {
+
+// Acts that move a session from state to state, and change what it is about. Internally
+// synchronised; every act blocks for one commit.
+class SessionLife {
+ public:
+  SessionLife(Acts& acts, SessionReading& reading) : acts_(acts), reading_(reading) {}
+
+  // Operations of docs/openapi.yaml. The answer is the session, of end the summary.
+  Answer change(const Ask& ask);
+  Answer accept(const Ask& ask);
+  Answer decline(const Ask& ask);
+  Answer assign(const Ask& ask);
+  Answer start(const Ask& ask);
+  Answer end(const Ask& ask);
+  Answer cancel(const Ask& ask);
+  // Acts of workflows alone. {status, reference?}; {appointment}, also after the end;
+  // {consultation}, once, also after the end.
+  Answer set_insurance(const Ask& ask);
+  Answer set_appointment(const Ask& ask);
+  Answer link_consultation(const Ask& ask);
+
+ private:
+  Acts& acts_;
+  SessionReading& reading_;
+};
+
+}  // namespace rabt::consultation

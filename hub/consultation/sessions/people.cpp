@@ -1,0 +1,148 @@
+#include "hub/consultation/sessions/people.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "hub/consultation/acts/answers.hpp"
+#include "hub/consultation/request/fields.hpp"
+
+namespace rabt::consultation {
+
+Answer SessionPeople::participants(const Ask& ask) {
+  const Actor who = Acts::actor_of(ask);
+  RABT_TRY(session, acts_.visible(ask));
+  const bool reason = !ask.caller.reason.empty();
+  RABT_TRY_STATUS(acts_.audit_reading(ask, "session:" + session.id, &session,
+                                      Json::object({{"what", "participants"}})));
+  Names names(acts_.parts().directory, acts_.parts().tenant);
+  Json items = Json::array();
+  for (const Participant& one : session.participants)
+    items.push_back(participant_json(session, one, sight_of(session, who, reason), names,
+                                     acts_.parts().clock.now()));
+  return Json::object({{"items", std::move(items)}});
+}
+
+Answer SessionPeople::add_participant(const Ask& ask) {
+  Mistakes mistakes;
+  const ParticipantInput input = read_participant(ask.body, mistakes, "");
+  RABT_TRY_STATUS(mistakes.status());
+  RABT_TRY(one, acts_.persons().participant(Acts::actor_of(ask), input, mistakes, "participant."));
+  RABT_TRY_STATUS(mistakes.status());
+  RABT_TRY(acted, acts_.act(ask, ask.session,
+                            [&](const Session&) -> Result<Command> { return Command(Add{one}); }));
+  return entry_.admission_answer(ask, acted);
+}
+
+Answer SessionPeople::remove_participant(const Ask& ask) {
+  RABT_TRY(acted, acts_.act(ask, ask.session, [&](const Session& is) -> Result<Command> {
+    return Command(Remove{record_of(is, ask.record)});
+  }));
+  video_.forget(acted.session.id);
+  Names names(acts_.parts().directory, acts_.parts().tenant);
+  return participant_json(acted.session, *acted.session.participant(acted.change.participant),
+                          sight_of(acted.session, Acts::actor_of(ask), false), names,
+                          acts_.parts().clock.now());
+}
+
+Answer SessionPeople::admit(const Ask& ask) {
+  RABT_TRY(acted, acts_.act(ask, ask.session,
+                            [&](const Session& is) -> Result<Command> {
+                              return Command(Admit{record_of(is, ask.record)});
+                            },
+                            {.accounts = true}));
+  return entry_.admission_answer(ask, acted);
+}
+
+Answer SessionPeople::deny(const Ask& ask) {
+  RABT_TRY(acted, acts_.act(ask, ask.session, [&](const Session& is) -> Result<Command> {
+    return Command(Deny{record_of(is, ask.record), ask.body.string_or("reason", "")});
+  }));
+  return entry_.admission_answer(ask, acted);
+}
+
+Answer SessionPeople::waiting_room(const Ask& ask) {
+  const Actor who = Acts::actor_of(ask);
+  RABT_TRY(session, acts_.visible(ask));
+  RABT_TRY_STATUS(may(access::Right::participant_admit, session, who));
+  RABT_TRY_STATUS(acts_.audit_reading(ask, "session:" + session.id, &session,
+                                      Json::object({{"what", "waiting_room"}})));
+  std::vector<const Participant*> waiting;
+  for (const Participant& one : session.participants) {
+    if (one.admission == Admission::waiting) waiting.push_back(&one);
+  }
+  // Who has come before who is expected, each in order of arrival.
+  std::stable_sort(waiting.begin(), waiting.end(), [](const auto* a, const auto* b) {
+    if (a->here != b->here) return a->here;
+    return a->since_ms < b->since_ms;
+  });
+  Names names(acts_.parts().directory, acts_.parts().tenant);
+  Json items = Json::array();
+  std::int64_t position = 0;
+  for (const Participant* one : waiting) {
+    items.push_back(
+        Json::object({{"participant", participant_json(session, *one, sight_of(session, who, false),
+                                                       names, acts_.parts().clock.now())},
+                      {"role", to_string(one->role)},
+                      {"here", one->here},
+                      {"since", to_iso8601({one->since_ms})},
+                      {"position", ++position}}));
+  }
+  return Json::object({{"items", std::move(items)}});
+}
+
+Answer SessionPeople::start_transcription(const Ask& ask) {
+  RABT_TRY(acted, acts_.act(ask, ask.session, [&](const Session&) -> Result<Command> {
+    return Command(StartTranscription{});
+  }));
+  return Json::object({{"session", acted.session.id}, {"transcribing", acted.session.transcribed}});
+}
+
+Answer SessionPeople::stop_transcription(const Ask& ask) {
+  RABT_TRY(acted, acts_.act(ask, ask.session, [&](const Session&) -> Result<Command> {
+    return Command(StopTranscription{});
+  }));
+  return Json::object({{"session", acted.session.id}, {"transcribing", acted.session.transcribed}});
+}
+
+Answer SessionPeople::consents(const Ask& ask) {
+  const Actor who = Acts::actor_of(ask);
+  RABT_TRY(session, acts_.visible(ask));
+  return Json::object({{"items", session.consents}});
+}
+
+Answer SessionPeople::record_consent(const Ask& ask) {
+  Fields members(ask.body);
+  const std::string kind =
+      members.word("kind", {"family", "recording", "training", "transcription"});
+  std::string method = members.word("method", {"verbal", "written", "app"});
+  const bool given = members.boolean("given").value_or(true);
+  const std::string guest = members.text("participant", 64);
+  if (kind.empty() && members.good()) members.wrong("kind", "it is needed");
+  if (!members.has("given") && members.good()) members.wrong("given", "it is needed");
+  if (members.has("participant") && kind != "transcription" && members.good())
+    members.wrong("participant", "it is for kind transcription alone");
+  if (members.has("participant") && guest.empty() && members.good())
+    members.wrong("participant", "it must name a participant");
+  RABT_TRY_STATUS(members.done());
+  if (method.empty()) method = "app";
+  Json consent = Json::object({{"id", acts_.parts().ids.next().text()},
+                               {"kind", kind},
+                               {"given", given},
+                               {"method", method}});
+  RABT_TRY(acted, acts_.act(ask, ask.session,
+                            [&](const Session& is) -> Result<Command> {
+                              if (!guest.empty()) {
+                                const std::string id = record_of(is, guest);
+                                if (id.empty())
+                                  return not_found("participant.unknown",
+                                                   "the session has no such participant");
+                                consent.set("participant", id);
+                              }
+                              return Command(RecordConsent{consent});
+                            },
+                            {.strangers = true}));
+  return acted.session.consents.as_array().back();
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,162 @@
+#include "hub/consultation/sessions/reading.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "hub/consultation/acts/answers.hpp"
+#include "hub/consultation/recording/rows.hpp"
+#include "hub/consultation/request/fields.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using identity::Role;
+
+// ",scheduled,waiting,": the states that a filter names, each in any case of letters. Error invalid
+// api.invalid.
+Result<std::string> statuses_of(std::string_view text) {
+  if (text.empty()) return std::string();
+  std::string out = ",";
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    const auto status = parse_session_status(text.substr(0, comma));
+    if (!status) return invalid("api.invalid", "status: names no state of a session");
+    out.append(to_string(*status)).append(",");
+    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+  }
+  return out;
+}
+
+// A day alone begins or ends at that time of day.
+Json time_of_day(std::string_view text, std::string_view of_day) {
+  constexpr std::size_t kDay = std::string_view("2026-12-01").size();
+  std::string out(text);
+  if (text.size() == kDay) out += of_day;
+  return out;
+}
+
+}  // namespace
+
+Answer SessionReading::get(const Ask& ask) {
+  const Actor who = Acts::actor_of(ask);
+  RABT_TRY(session, acts_.visible(ask));
+  RABT_TRY_STATUS(acts_.audit_reading(ask, "session:" + session.id, &session, Json::object()));
+  return acts_.show(ask, session);
+}
+
+Result<Page> SessionReading::list(const Ask& ask, const Window& window) {
+  const Actor who = Acts::actor_of(ask);
+  SessionFilter filter;
+  RABT_TRY(statuses, statuses_of(ask.parameter("status")));
+  filter.statuses = std::move(statuses);
+  if (const auto type = ask.parameter("type"); !type.empty()) {
+    const auto known = parse_session_type(type);
+    if (!known) return invalid("api.invalid", "type: names no type of a session");
+    filter.type = std::string(to_string(*known));
+  }
+  if (const auto role = ask.parameter("role"); !role.empty()) {
+    const auto known = parse_part_role(role);
+    if (!known) return invalid("api.invalid", "role: names no role in a session");
+    filter.role = std::string(to_string(*known));
+  }
+  RABT_TRY(provider, acts_.persons().of_filter(ask.parameter("provider")));
+  filter.provider = std::move(provider);
+  RABT_TRY(patient, acts_.persons().of_filter(ask.parameter("patient")));
+  filter.patient = std::move(patient);
+  if (const auto visit = ask.parameter("visit"); !visit.empty()) {
+    const auto known = acts_.around().visit(acts_.parts().tenant, std::string(visit));
+    filter.visit = known.ok() ? known->id : "-";
+  }
+  if (const auto clinic = ask.parameter("clinic"); !clinic.empty())
+    filter.clinic = identity::ulid_of(clinic).value_or("-");
+  if (const auto link = ask.parameter("appointment"); !link.empty()) {
+    RABT_TRY(index, acts_.rows().appointment_index(acts_.parts().tenant, std::string(link)));
+    filter.appointment = std::move(index);
+  }
+  const Json times = Json::object({{"from", time_of_day(ask.parameter("from"), "T00:00:00")},
+                                   {"to", time_of_day(ask.parameter("to"), "T23:59:59.999")}});
+  Fields bounds(times);
+  const auto bound = [&](std::string_view name, std::optional<std::int64_t>& at) {
+    const std::string_view given = ask.parameter(name);
+    if (given.empty()) return;
+    // A clinic's clients of other systems have a zone of their own (`naive_time_zone`).
+    const std::size_t of_day = given.find_first_of("Tt");
+    if (!ask.manner.naive_times && of_day != std::string_view::npos &&
+        given.find_first_of("Zz+-", of_day) == std::string_view::npos) {
+      bounds.wrong(name,
+                   "it needs a time zone: Z, or an offset such as +03:00, whose + is written as "
+                   "%2B in an address");
+      return;
+    }
+    if (const auto time = bounds.time(name, ask.naive_offset_minutes)) at = time->ms;
+  };
+  bound("from", filter.from_ms);
+  bound("to", filter.to_ms);
+  if (filter.from_ms && filter.to_ms && *filter.to_ms < *filter.from_ms)
+    bounds.wrong("to", "it is before `from`");
+  RABT_TRY_STATUS(bounds.done());
+  // everybody else sees the sessions that he takes part in.
+  const auto all =
+      access::admit(access::Right::session_list_all, {.roles = who.roles, .system = who.system});
+  if (!all.ok()) {
+    if (who.person.empty()) return all.error();
+    filter.person = who.person;
+    filter.open_requests =
+        filter.statuses == ",requested," && who.roles.has_any({Role::doctor, Role::specialist});
+  }
+  RABT_TRY(found, acts_.rows().list(acts_.parts().tenant, filter, window));
+  RABT_TRY_STATUS(acts_.audit_reading(
+      ask, "sessions", nullptr,
+      Json::object(
+          {{"search", true}, {"found", static_cast<std::int64_t>(found.sessions.size())}})));
+  Page page{.items = {}, .next = std::move(found.next), .total = found.total};
+  Names names(acts_.parts().directory, acts_.parts().tenant);
+  for (const Session& session : found.sessions) {
+    page.items.push_back(
+        session_json(session, sight_of(session, who, false), names, acts_.parts().clock.now()));
+    if (ask.manner.own_words) page.items.back().set("asGiven", session.as_given);
+  }
+  return page;
+}
+
+Answer SessionReading::summarise(const Ask& ask, Reads reads) {
+  const Actor who = Acts::actor_of(ask);
+  RABT_TRY(session, acts_.visible(ask));
+  RABT_TRY_STATUS(acts_.audit_reading(ask, "session:" + session.id, &session,
+                                      Json::object({{"what", "summary"}}), reads));
+  Names names(acts_.parts().directory, acts_.parts().tenant);
+  const bool reason = !ask.caller.reason.empty();
+  Json out =
+      summary_json(session, sight_of(session, who, reason), names, acts_.parts().clock.now());
+  Ask of = ask;
+  of.session = session.id;
+  RABT_TRY(records, acts_.around().records_of(of, membership_of(session, who)));
+  for (const auto& [key, value] : records.as_object()) out.set(key, value);
+  RABT_TRY(kept, recordings_of(acts_.parts(), session));
+  Json items = Json::array();
+  if (recordings_.sees(session, ask)) {
+    for (const KeptRecording& one : kept)
+      items.push_back(recording_json(one, SessionRecordings::withdraws(who)));
+  }
+  out.set("recordings", std::move(items));
+  return out;
+}
+
+Answer SessionReading::events(const Ask& ask) {
+  const Actor who = Acts::actor_of(ask);
+  RABT_TRY(session, acts_.visible(ask));
+  RABT_TRY_STATUS(acts_.audit_reading(ask, "session:" + session.id, &session,
+                                      Json::object({{"what", "events"}})));
+  RABT_TRY(found, acts_.rows().events(session.tenant, session.id));
+  Json items = Json::array();
+  for (const StoredSessionEvent& one : found)
+    items.push_back(Json::object({{"seq", one.seq},
+                                  {"type", one.type},
+                                  {"at", to_iso8601({one.at_ms})},
+                                  {"actor", one.actor},
+                                  {"data", one.data}}));
+  return Json::object({{"items", std::move(items)}});
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "hub/consultation/acts/acts.hpp"
+#include "hub/consultation/sessions/recordings.hpp"
+
+namespace rabt::consultation {
+
+// Readings of sessions, each of which is in the audit log before it is answered. Internally
+// synchronised.
+class SessionReading {
+ public:
+  SessionReading(Acts& acts, SessionRecordings& recordings)
+      : acts_(acts), recordings_(recordings) {}
+
+  Answer get(const Ask& ask);
+  // Filters of the query: status, type, provider, patient, visit, clinic, appointment, from, to,
+  // role. Only what the caller may see, filtered in SQL.
+  Result<Page> list(const Ask& ask, const Window& window);
+  Answer summary(const Ask& ask) { return summarise(ask, Reads::alone); }
+  // The same as the answer to an act.
+  Answer summary_after_act(const Ask& ask) { return summarise(ask, Reads::after_act); }
+  Answer events(const Ask& ask);
+
+ private:
+  Answer summarise(const Ask& ask, Reads reads);
+
+  Acts& acts_;
+  SessionRecordings& recordings_;
+};
+
+}  // namespace rabt::consultation

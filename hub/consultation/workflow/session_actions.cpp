@@ -1,0 +1,485 @@
+#include <deque>
+#include <thread>
+
+#include "hub/base/check.hpp"
+#include "hub/base/mutex.hpp"
+#include "hub/consultation/practice/practice.hpp"
+#include "hub/consultation/record/records.hpp"
+#include "hub/consultation/sessions/sessions.hpp"
+#include "hub/consultation/workflow/service.hpp"
+#include "hub/consultation/workflow/session_actions.hpp"
+#include "hub/plugin/call.hpp"
+
+// hub://session
+namespace rabt::consultation {
+
+namespace {
+
+using plugin::CallRequest;
+using plugin::Ended;
+
+// Acts block for a commit, and a token for the video provider: they run on threads of their own.
+constexpr int kThreads = 2;
+
+// Only these members, in this order.
+Json picked(const Json& from, std::initializer_list<std::string_view> names) {
+  Json out = Json::object();
+  for (const std::string_view name : names) out.set(name, from[name]);
+  return out;
+}
+Json all_picked(const Json& list, std::initializer_list<std::string_view> names) {
+  Json out = Json::array();
+  if (!list.is_array()) return out;
+  for (const Json& one : list.as_array()) out.push_back(picked(one, names));
+  return out;
+}
+
+// Participants as workflows know them: without names.
+Json people_of(const Json& list) {
+  Json out = Json::array();
+  if (!list.is_array()) return out;
+  for (const Json& one : list.as_array()) {
+    Json item = Json::object({{"participant", one["id"]}});
+    for (const std::string_view name : {"role", "person", "admission", "joinedAt", "leftAt"})
+      item.set(name, one[name]);
+    out.push_back(std::move(item));
+  }
+  return out;
+}
+
+// What a session is without patient data; the members that `fields` names come besides.
+Json plain_session(const Json& session, const Json& fields) {
+  Json out = session;
+  for (const std::string_view name : {"chiefComplaint", "notes", "context"}) {
+    bool asked = false;
+    if (fields.is_array()) {
+      for (const Json& field : fields.as_array())
+        asked = asked || (field.is_string() && field.as_string() == name);
+    }
+    if (!asked) out.mutable_object().erase(name);
+  }
+  out.set("participants", people_of(session["participants"]));
+  return out;
+}
+
+Json course_of(const Json& session) {
+  return picked(session, {"status", "startedAt", "endedAt", "durationSeconds", "durationMinutes"});
+}
+
+class SessionActions final : public plugin::HubService {
+ public:
+  SessionActions(Sessions& sessions, Records& records, Practice& practice)
+      : sessions_(sessions), records_(records), practice_(practice) {
+    for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { run(); });
+  }
+  // Calls that wait are dropped: their answers would reach nobody.
+  ~SessionActions() override {
+    {
+      const Lock lock(mutex_);
+      stopping_ = true;
+      queue_.clear();
+    }
+    wake_.notify_all();
+    for (std::thread& one : threads_) one.join();
+  }
+  [[nodiscard]] std::string name() const override { return "session"; }
+  [[nodiscard]] std::vector<plugin::ActionSpec> actions() const override {
+    return session_actions();
+  }
+  void invoke(const CallRequest& call, Ended ended) override {
+    {
+      const Lock lock(mutex_);
+      if (!stopping_) {
+        queue_.push_back({call, std::move(ended)});
+        wake_.notify_one();
+        return;
+      }
+    }
+    ended(failed(unavailable("engine.stopping", "the hub stops")));
+  }
+
+ private:
+  struct Waiting {
+    CallRequest call;
+    Ended ended;
+  };
+  void run() {
+    Lock lock(mutex_);
+    while (true) {
+      wake_.wait(lock, [&]() RABT_REQUIRES(mutex_) { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      Waiting next = std::move(queue_.front());
+      queue_.pop_front();
+      lock.unlock();
+      if (next.call.action == "decide") {
+        next.ended(undecided(next.call));
+      } else {
+        const Answer answer = act(next.call);
+        next.ended(answer.ok() ? done(*answer) : failed(answer.error()));
+      }
+      lock.lock();
+    }
+  }
+  [[nodiscard]] static Ask ask_of(const CallRequest& call) {
+    Ask ask;
+    ask.caller.who.kind = identity::Kind::node;
+    ask.caller.who.tenant = call.tenant;
+    ask.caller.who.id = "workflow";
+    ask.caller.request = call.instance;
+    ask.caller.trace = call.trace;
+    ask.door = "workflow";
+    ask.manner = kWorkflowManner;
+    ask.system = true;
+    ask.key = call.idempotency_key;
+    ask.session = call.arguments.string_or("session", "");
+    ask.record = call.arguments.string_or("participant", "");
+    ask.body = call.arguments;
+    return ask;
+  }
+  // The same for a record, whose members are known by name.
+  [[nodiscard]] static Ask record_of(const CallRequest& call) {
+    Ask ask = ask_of(call);
+    ask.body.mutable_object().erase("session");
+    return ask;
+  }
+  // What only a person knows: the engine parks the call until an operator answers in its place.
+  [[nodiscard]] static workflow::ActionOutcome undecided(const CallRequest& call) {
+    return plugin::failed(workflow::OutcomeKind::ambiguous, "session.undecided",
+                          "somebody has to decide: " + call.arguments.string_or("question", "?"));
+  }
+  [[nodiscard]] Answer usage(const CallRequest& call) const;
+  [[nodiscard]] Answer act(const CallRequest& call);
+  [[nodiscard]] Answer course(const Ask& ask, const Answer& answer);
+
+  Sessions& sessions_;
+  Records& records_;
+  Practice& practice_;
+
+  Mutex mutex_;
+  Condition wake_;
+  bool stopping_ RABT_GUARDED_BY(mutex_) = false;
+  std::deque<Waiting> queue_ RABT_GUARDED_BY(mutex_);
+  std::vector<std::thread> threads_;
+};
+
+// start, end and cancel answer with the course of the session.
+Answer SessionActions::course(const Ask& ask, const Answer& answer) {
+  if (!answer.ok()) return answer.error();
+  RABT_TRY(session, sessions_.reading.get(ask));
+  return course_of(session);
+}
+
+// month: 2026-11; the present one when it is absent.
+Answer SessionActions::usage(const CallRequest& call) const {
+  Ask ask = ask_of(call);
+  ask.caller.who.roles = {identity::Role::operator_};
+  const std::string month = call.arguments.string_or("month", "");
+  if (!month.empty()) {
+    if (month.size() != 7 || month[4] != '-')
+      return invalid("api.invalid", "month: it must be a month, YYYY-MM");
+    ask.query = {{"year", month.substr(0, 4)}, {"month", month.substr(5)}};
+  }
+  return practice_.usage(ask);
+}
+
+// A table: one part an action. What a call has done already is done: a repeat is no error.
+Answer SessionActions::act(const CallRequest& call) {
+  const Ask ask = ask_of(call);
+  if (call.action == "create") {
+    RABT_TRY(made, sessions_.creation.create(ask));
+    return Json::object({{"session", made["id"]},
+                         {"number", made["number"]},
+                         {"roomName", made["roomName"]},
+                         {"participants", people_of(made["participants"])}});
+  }
+  if (call.action == "get") {
+    RABT_TRY(session, sessions_.reading.get(ask));
+    return plain_session(session, call.arguments["fields"]);
+  }
+  if (call.action == "participants") {
+    RABT_TRY(people, sessions_.people.participants(ask));
+    return Json::object({{"participants", people_of(people["items"])}});
+  }
+  if (call.action == "token") {
+    RABT_TRY(token, sessions_.entry.token(ask));
+    return picked(token, {"token", "expiresAt"});
+  }
+  if (call.action == "add-participant") {
+    RABT_TRY(added, sessions_.people.add_participant(ask));
+    return Json::object(
+        {{"participant", added["participant"]["id"]}, {"admission", added["admission"]}});
+  }
+  if (call.action == "remove") {
+    RABT_TRY(removed, sessions_.people.remove_participant(ask));
+    return Json::object({{"participant", removed["id"]}, {"admission", removed["admission"]}});
+  }
+  if (call.action == "admit" || call.action == "deny") {
+    Answer answer =
+        call.action == "admit" ? sessions_.people.admit(ask) : sessions_.people.deny(ask);
+    if (!answer.ok() && answer.error().code != "participant.not_waiting") return answer;
+    return Json::object({{"participant", ask.record},
+                         {"admission", call.action == "admit" ? "admitted" : "denied"}});
+  }
+  if (call.action == "start") return course(ask, sessions_.life.start(ask));
+  if (call.action == "end") return course(ask, sessions_.life.end(ask));
+  if (call.action == "cancel") {
+    Answer answer = sessions_.life.cancel(ask);
+    if (!answer.ok() && answer.error().code == "session.cancelled") answer = Json();
+    return course(ask, answer);
+  }
+  if (call.action == "recording-start") {
+    RABT_TRY(recording, sessions_.recordings.start(ask));
+    return picked(recording, {"id", "recordingSid", "status"});
+  }
+  if (call.action == "recording-stop") {
+    RABT_TRY(recording, sessions_.recordings.stop(ask));
+    return picked(recording, {"id", "recordingSid", "status"});
+  }
+  if (call.action == "recordings") {
+    RABT_TRY(page, sessions_.recordings.list(ask, {}));
+    bool ready = true;
+    Json kept = Json::array();
+    for (const Json& one : page.items) {
+      const std::string status = one.string_or("status", "");
+      ready = ready && status != "recording" && status != "processing";
+      if (status == "ready") kept.push_back(one);
+    }
+    return Json::object({{"ready", ready},
+                         {"recordings", all_picked(kept, {"id", "kind", "sha256", "bytes",
+                                                          "contentType", "incomplete"})}});
+  }
+  if (call.action == "transcribable" || call.action == "add-transcript") {
+    Ask of = ask;
+    of.record = call.arguments.string_or("recording", "");
+    RABT_TRY(source, sessions_.recordings.transcribable(of));
+    if (call.action == "transcribable")
+      return picked(source, {"recording", "blob", "contentType", "language"});
+    for (const std::string_view name : {"recording", "startedMs", "offsetMs"})
+      of.body.set(name, source[name]);
+    return records_.add_transcript(of);
+  }
+  if (call.action == "set-insurance") {
+    RABT_TRY(session, sessions_.life.set_insurance(ask));
+    return picked(session, {"insurance"});
+  }
+  if (call.action == "set-appointment") {
+    RABT_TRY(session, sessions_.life.set_appointment(ask));
+    return picked(session, {"appointment"});
+  }
+  if (call.action == "link-consultation") {
+    RABT_TRY(session, sessions_.life.link_consultation(ask));
+    return picked(session, {"consultation"});
+  }
+  if (call.action == "attach-document") {
+    RABT_TRY(document, records_.share_document(record_of(call)));
+    return picked(document, {"id", "number", "documentType", "contentType", "bytes", "sha256"});
+  }
+  if (call.action == "note") {
+    RABT_TRY(note, records_.write_note(record_of(call)));
+    return picked(note, {"id", "number", "kind", "status", "createdAt"});
+  }
+  if (call.action == "clinical") return records_.clinical_facts(ask);
+  if (call.action == "usage") return usage(call);
+  return sessions_.reading.summary(ask);
+}
+
+Json open_schema(std::initializer_list<std::string_view> required, Json properties = {}) {
+  Json names = Json::array();
+  for (const std::string_view name : required) names.push_back(name);
+  Json schema = Json::object({{"type", "object"}, {"required", names}});
+  if (properties.is_object()) schema.set("properties", std::move(properties));
+  return schema;
+}
+
+Json marked() {
+  return Json::object({{"x-phi", true}});
+}
+Json marked(std::initializer_list<std::string_view> names) {
+  Json out = Json::object();
+  for (const std::string_view name : names) out.set(name, marked());
+  return out;
+}
+
+constexpr std::string_view kReason = R"({"reason": {"type": ["string", "null"]}})";
+constexpr std::string_view kPurpose = R"({"purpose": {"enum": ["care", "training", null]}})";
+
+// Arguments and no others. `required` are texts unless `properties`, which are JSON, say otherwise.
+Json closed(std::initializer_list<std::string_view> required, std::string_view properties = "{}") {
+  auto members = Json::parse(properties);
+  RABT_CHECK(members.ok());
+  for (const std::string_view name : required) {
+    if (members->find(name) == nullptr) members->set(name, typed("string"));
+  }
+  Json schema = open_schema(required, *std::move(members));
+  schema.set("additionalProperties", false);
+  return schema;
+}
+
+// As POST /sessions/{id}/participants: ParticipantInput of docs/openapi.yaml.
+constexpr std::string_view kParticipant = R"({
+  "person": {"type": ["string", "integer", "object", "null"]},
+  "role": {"enum": ["doctor", "specialist", "nurse", "patient", "family_member", "observer",
+                    "admin"]},
+  "name": {"type": ["string", "null"], "x-phi": true},
+  "phone": {"type": ["string", "null"], "x-phi": true},
+  "email": {"type": ["string", "null"], "x-phi": true},
+  "externalId": {"type": ["string", "null"], "x-phi": true},
+  "licenceNumber": {"type": ["string", "null"]},
+  "department": {"type": ["string", "null"]},
+  "organization": {"type": ["string", "null"]},
+  "saudiResident": {"type": ["boolean", "null"]},
+  "preferredLanguage": {"type": ["string", "null"]},
+  "gender": {"enum": ["male", "female", null]},
+  "genderPreference": {"enum": ["male", "female", null]},
+  "bypassWaitingRoom": {"type": ["boolean", "null"]}
+})";
+
+Json participant_schema() {
+  return closed({"session", "role"}, kParticipant);
+}
+
+// As POST /sessions: SessionInput of docs/openapi.yaml, and the consultation.
+Json create_schema() {
+  Json schema = closed({"type"}, R"({
+    "type": {"enum": ["doctor_patient", "medical_team", "family_consultation", "second_opinion",
+                      "emergency_consultation", "remote_monitoring", "training_session"]},
+    "bookingType": {"enum": ["direct", "clinic", null]},
+    "provider": {"type": ["string", "integer", "object", "null"]},
+    "patient": {"type": ["string", "integer", "object", "null"], "x-phi": true},
+    "clinic": {"type": ["string", "integer", "object", "null"]},
+    "clinicSession": {"type": ["string", "integer", "object", "null"]},
+    "visit": {"type": ["string", "integer", "object", "null"]},
+    "appointment": {"type": ["string", "integer", "object", "null"]},
+    "consultation": {"type": ["string", "null"]},
+    "followUpOf": {"type": ["string", "null"]},
+    "scheduledStart": {"type": ["string", "null"]},
+    "plannedMinutes": {"type": ["integer", "null"], "minimum": 5, "maximum": 480},
+    "maxParticipants": {"type": ["integer", "null"], "minimum": 2, "maximum": 15},
+    "quality": {"enum": ["low", "standard", "high", "hd", null]},
+    "waitingRoom": {"type": ["boolean", "null"]},
+    "recording": {"enum": ["off", "manual", "auto", null]},
+    "language": {"enum": ["ar", "en", null]},
+    "chiefComplaint": {"type": ["string", "null"], "maxLength": 4000, "x-phi": true},
+    "notes": {"type": ["string", "null"], "maxLength": 4000, "x-phi": true},
+    "context": {"type": ["object", "null"], "x-phi": true},
+    "e2ee": {"type": ["boolean", "null"]},
+    "request": {"type": ["boolean", "null"]}
+  })");
+  const Json participant = closed({"role"}, kParticipant);
+  Json organizer = participant;
+  organizer.set("type", Json::array({"object", "null"}));
+  organizer.set("x-phi", true);
+  Json& members = *schema.mutable_object().find("properties");
+  members.set("organizer", std::move(organizer));
+  members.set("participants", Json::object({{"type", Json::array({"array", "null"})},
+                                            {"maxItems", 15},
+                                            {"items", participant},
+                                            {"x-phi", true}}));
+  return schema;
+}
+
+// What `clinical` gives: record/clinical_facts.hpp.
+Json clinical_schema() {
+  Json properties = marked({"diagnoses", "notes", "vitals", "prescriptions", "patient", "contact"});
+  properties.set("claimable", typed("boolean"));
+  properties.set("missing",
+                 Json::object({{"type", "array"},
+                               {"items", Json::object({{"type", "string"}, {"x-code", true}})}}));
+  properties.set("durationSeconds", typed("integer"));
+  properties.set("acts", typed("object"));
+  properties.set("sources", typed("object"));
+  return open_schema({"claimable", "missing", "durationSeconds", "acts", "diagnoses", "notes"},
+                     std::move(properties));
+}
+
+}  // namespace
+
+// A table: one line an action.
+std::vector<plugin::ActionSpec> session_actions() {
+  struct Row {
+    std::string_view name;
+    std::string_view title;
+    Json input;
+    Json output = {};
+    // `none`: an answer that did not come is asked of a person.
+    std::string_view idempotency = "key";
+  };
+  const auto of_session = [](std::string_view more = "{}") { return closed({"session"}, more); };
+  const auto of_participant = [](std::string_view more = "{}") {
+    return closed({"session", "participant"}, more);
+  };
+  const std::vector<Row> rows{
+      {"create", "Open a video session", create_schema()},
+      {"get", "Read a session", of_session(R"({"fields": {"type": ["array", "null"],
+                                 "items": {"enum": ["chiefComplaint", "notes", "context"]}}})"),
+       open_schema({}, marked({"chiefComplaint", "notes", "context"}))},
+      {"participants", "List who takes part", of_session()},
+      {"token", "Give a participant what opens the call", of_participant(),
+       open_schema({"token"}, marked({"token"}))},
+      {"add-participant", "Let somebody take part", participant_schema()},
+      {"remove", "Take somebody out of the session", of_participant(kReason)},
+      {"admit", "Admit somebody from the waiting room", of_participant(kReason)},
+      {"deny", "Turn somebody away from the waiting room", of_participant(kReason)},
+      {"start", "Begin a session", of_session(kReason)},
+      {"end", "End a session", of_session(kReason)},
+      {"cancel", "Call a session off", of_session(kReason)},
+      {"recording-start", "Begin to record", of_session(kPurpose)},
+      {"recording-stop", "Stop recording", of_session(kPurpose)},
+      {"recordings", "List what was recorded", of_session()},
+      {"transcribable", "Hand out a recording that everybody lets be transcribed",
+       closed({"session", "recording"}), open_schema({"recording", "blob", "language"})},
+      {"add-transcript", "Write down what was said in a recording",
+       closed({"session", "recording", "segments"},
+              R"({"language": {"type": ["string", "null"]},
+                  "segments": {"type": "array", "x-phi": true}})")},
+      {"set-insurance", "Note whether the insurance pays",
+       closed({"session", "status"},
+              R"({"status": {"enum": ["unknown", "pending", "eligible", "not_eligible", "error"]},
+                  "reference": {"type": ["string", "null"], "maxLength": 200}})")},
+      {"set-appointment", "Link a session with an appointment",
+       closed({"session", "appointment"}, R"({"appointment": true})")},
+      {"link-consultation", "Link a session with a consultation",
+       closed({"session", "consultation"})},
+      {"attach-document", "Share a document in a session",
+       closed({"session", "documentType", "contentType", "data"},
+              R"({"title": {"type": ["string", "null"], "x-phi": true}, "data": {"x-phi": true},
+                  "shownTo": {}})")},
+      {"note", "Write a note into a session",
+       closed({"session"},
+              R"({"kind": {}, "template": {}, "status": {}, "content": {"x-phi": true},
+                  "sections": {"x-phi": true}, "diagnoses": {"x-phi": true}})")},
+      {"clinical", "Read what the clinicians of a visit wrote",
+       of_session(R"({"anyLength": {"type": "boolean"}})"), clinical_schema()},
+      {"decide", "Wait for the decision of an operator",
+       closed({"session", "question", "answers"},
+              R"({"answers": {"type": "array", "minItems": 1, "uniqueItems": true,
+                              "items": {"type": "string", "minLength": 1}},
+                  "reasons": {"type": "array"}})"),
+       open_schema({"decision"},
+                   Json::object(
+                       {{"decision", Json::object({{"type", "string"}, {"x-among", "answers"}})}})),
+       "none"},
+      {"usage", "Read the attendee-minutes of a month",
+       closed({}, R"({"month": {"type": ["string", "null"]}})")},
+      {"summary", "Read what became of a session", of_session(),
+       open_schema({}, marked({"notes", "prescriptions", "vitals", "followUps", "feedback",
+                               "chiefComplaint", "participants", "patient"}))}};
+  std::vector<plugin::ActionSpec> out;
+  out.reserve(rows.size());
+  for (const Row& row : rows)
+    out.push_back({.name = std::string(row.name),
+                   .version = "1.0.0",
+                   .title = std::string(row.title),
+                   .idempotency = std::string(row.idempotency),
+                   .timeout_ms = 30'000,
+                   .input_schema = row.input,
+                   .output_schema = row.output});
+  return out;
+}
+
+std::shared_ptr<plugin::HubService> make_session_actions(Sessions& sessions, Records& records,
+                                                         Practice& practice) {
+  return std::make_shared<SessionActions>(sessions, records, practice);
+}
+
+}  // namespace rabt::consultation
