@@ -41,7 +41,7 @@ std::size_t FrameHeads::follow(std::string_view bytes) {
     }
     head_[size_++] = static_cast<std::uint8_t>(bytes[at]);
     const bool whole = read_head();
-    // Whoever reads the frame does not see the byte that makes its head wrong.
+    // The reader of the frame never sees the byte that makes its head wrong.
     if (fault_) return at;
     ++at;
     if (whole) size_ = 0;

@@ -10,7 +10,7 @@
 // read. Pure; knows no socket.
 namespace rabt::http {
 
-// Why a connection is closed, as its close frame says it.
+// A fault as the close frame says it.
 struct FrameFault {
   std::uint16_t code = 0;
   std::string_view reason;
@@ -21,13 +21,13 @@ class FrameHeads {
  public:
   FrameHeads(std::uint64_t max_message, int max_fragments)
       : max_message_(max_message), max_fragments_(max_fragments) {}
-  // How many of the bytes may be handed on: all, or those before the end of a head with a fault.
+  // Returns how many bytes may be handed on: all, or those before the end of a head with a fault.
   // After a fault nothing more is followed.
   [[nodiscard]] std::size_t follow(std::string_view bytes);
   [[nodiscard]] const std::optional<FrameFault>& fault() const { return fault_; }
 
  private:
-  // What is known after one more byte of the head. True when the head is whole.
+  // Judges the head after one more byte. True when the head is whole.
   [[nodiscard]] bool read_head();
   [[nodiscard]] std::optional<FrameFault> judge_start() const;
   [[nodiscard]] std::optional<FrameFault> judge_length(std::uint64_t length);

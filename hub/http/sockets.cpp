@@ -318,7 +318,7 @@ class Sockets::State::WebSocket final : public Open {
                             std::size_t size, int flags, void* self);
   static void message_came(wslay_event_context* context, const wslay_event_on_msg_recv_arg* message,
                            void* self);
-  // How many bytes that came wslay gets.
+  // Returns how many of the bytes wslay gets.
   ssize_t judged(wslay_event_context* context, std::string_view bytes) RABT_REQUIRES(mutex_);
   // Closes the connection for a wrong head, or as wslay did for anything else.
   void break_off() RABT_REQUIRES(mutex_);

@@ -9,7 +9,7 @@ cd "${1:-$(dirname "$(readlink -f "$0")")/../..}"
 list=tests/lint/workflows.list
 bad=0; count=0
 complain() { echo "$1"; bad=1; }
-# What any commit, and what stands in the tree beside them, took out of the list. Without a history of git nothing is compared.
+# Lines that a commit, or a change beside it, took out of the list. Without a history of git nothing is compared.
 if git ls-files --error-unmatch $list >/dev/null 2>&1; then
   while read -r gone; do
     complain "$list: the line \"$gone\" was changed or removed; put it back, and raise the version of the workflow instead"

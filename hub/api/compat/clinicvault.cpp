@@ -665,8 +665,10 @@ constexpr DoorRoute kRoutes[] = {
 }  // namespace
 
 const Door& clinicvault() {
-  static constexpr Door kDoor{"clinicvault", "ClinicVault",   kRoutes,
-                              error,         "/openapi.json", "/docs"};
+  static constexpr std::array<std::string_view, 5> kPrefixes{"/admin", "/auth", "/consultation",
+                                                             "/dashboard", "/ws"};
+  static constexpr Door kDoor{"clinicvault", "ClinicVault",   kRoutes, error,
+                              kPrefixes,     "/openapi.json", "/docs"};
   return kDoor;
 }
 
