@@ -4,6 +4,20 @@
 
 namespace rabt::assembly {
 
+namespace {
+
+http::Admit admit_at(const Edge::Judge& judge, const std::string& listener) {
+  return
+      [admit = judge.admit, listener](const http::Request& head) { return admit(head, listener); };
+}
+http::Word word_at(const Edge::Judge& judge, const std::string& listener) {
+  return [word = judge.word, listener](const http::Request& head, http::Response& problem) {
+    word(head, listener, problem);
+  };
+}
+
+}  // namespace
+
 void reload_certificates(crypto::TlsServer& tls, Logger& log) {
   const auto reloaded = tls.reload();
   if (!reloaded.ok()) {
@@ -31,7 +45,7 @@ Result<std::shared_ptr<crypto::TlsServer>> open_tls(const config::ServerEntry& s
 }
 
 Result<std::unique_ptr<Edge>> Edge::open(Options options, const Clock& clock, Logger& log,
-                                         const Admit& admit) {
+                                         const Judge& judge) {
   std::unique_ptr<Edge> edge(new Edge(std::move(options.server), log));
   const config::ServerEntry& entry = edge->options_;
   RABT_TRY(tls, open_tls(entry, {}, options.named, clock));
@@ -52,25 +66,26 @@ Result<std::unique_ptr<Edge>> Edge::open(Options options, const Clock& clock, Lo
               .proxy = [proxies = entry.proxies](std::string_view one) { return proxies.has(one); },
               .client = [proxies = entry.proxies](
                             const http::Request& head) { return proxies.client_of(head); },
-              .tls = edge->tls_},
-          [admit](const http::Request& head) { return admit(head, ""); }, log));
+              .tls = edge->tls_,
+              .word = word_at(judge, "")},
+          admit_at(judge, ""), log));
   edge->server_ = std::move(server);
-  RABT_TRY_STATUS(edge->listen_mtls(admit));
+  RABT_TRY_STATUS(edge->listen_mtls(judge));
   return edge;
 }
 
-Status Edge::listen_mtls(const Admit& admit) {
+Status Edge::listen_mtls(const Judge& judge) {
   if (!options_.mtls) return ok_status();
-  RABT_TRY(port, server_->listen(
-                     {.address = options_.mtls->address,
-                      .port = options_.mtls->port,
-                      .tls = mtls_,
-                      .admit = [admit](const http::Request& head) { return admit(head, ""); }}));
+  RABT_TRY(port, server_->listen({.address = options_.mtls->address,
+                                  .port = options_.mtls->port,
+                                  .tls = mtls_,
+                                  .admit = admit_at(judge, ""),
+                                  .word = word_at(judge, "")}));
   log_.info("hub.mtls", {{"port", static_cast<std::int64_t>(port)}});
   return ok_status();
 }
 
-Status Edge::open_for(const config::Config& config, const Admit& admit) {
+Status Edge::open_for(const config::Config& config, const Judge& judge) {
   const Lock lock(mutex_);
   for (const auto& [name, door] : config.doors) {
     if (!door.enabled || !door.listen) continue;
@@ -79,16 +94,14 @@ Status Edge::open_for(const config::Config& config, const Admit& admit) {
     RABT_TRY(port, server_->listen({.address = options_.address,
                                     .port = *door.listen,
                                     .tls = tls_,
-                                    .admit = [admit, door_name = name](const http::Request& head) {
-                                      return admit(head, door_name);
-                                    }}));
+                                    .admit = admit_at(judge, name),
+                                    .word = word_at(judge, name)}));
     opened_[key] = port;
     log_.info("hub.door", {{"door", name}, {"port", static_cast<std::int64_t>(port)}});
   }
   const std::string path = config.data + "/hub.sock";
   if (opened_.contains(path)) return ok_status();
-  RABT_TRY_STATUS(server_->listen_locally(
-      path, [admit](const http::Request& head) { return admit(head, ""); }));
+  RABT_TRY_STATUS(server_->listen_locally(path, admit_at(judge, ""), word_at(judge, "")));
   opened_[path] = 0;
   return ok_status();
 }

@@ -39,6 +39,14 @@ class Edge {
   // the request came to; empty on every other one.
   using Admit =
       std::function<http::Admission(const http::Request& head, std::string_view listener)>;
+  // Puts a problem document into the words of the API that was asked, as http::Word.
+  using Word = std::function<void(const http::Request& head, std::string_view listener,
+                                  http::Response& problem)>;
+  // A judge of requests. Both are set.
+  struct Judge {
+    Admit admit;
+    Word word;
+  };
   struct Options {
     config::ServerEntry server;
     // Certificates of hosts that have one of their own.
@@ -49,10 +57,10 @@ class Edge {
   };
   // Listening when it returns. Errors: tls.*, http.port_in_use, http.bind, http.address.
   [[nodiscard]] static Result<std::unique_ptr<Edge>> open(Options options, const Clock& clock,
-                                                          Logger& log, const Admit& admit);
+                                                          Logger& log, const Judge& judge);
   // Opens what a tenant has besides: the Unix socket in his data folder, and the listeners of his
   // compatibility APIs. What was opened for the same tenant before stays as it is. Errors as open.
-  [[nodiscard]] Status open_for(const config::Config& config, const Admit& admit);
+  [[nodiscard]] Status open_for(const config::Config& config, const Judge& judge);
 
   // Reads certificates again that have changed. Called from time to time.
   void reload();
@@ -63,7 +71,7 @@ class Edge {
 
  private:
   Edge(config::ServerEntry server, Logger& log) : options_(std::move(server)), log_(log) {}
-  [[nodiscard]] Status listen_mtls(const Admit& admit);
+  [[nodiscard]] Status listen_mtls(const Judge& judge);
 
   // Constant after open().
   const config::ServerEntry options_;

@@ -500,12 +500,14 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
                                         bool hold) {
   RABT_TRY(hub, open(config, clock, log, privacy, dev, hold));
   Parts& parts = *hub->parts_;
-  const auto admit = [&parts](const http::Request& head, std::string_view listener) {
-    return parts.admit(head, listener);
-  };
-  RABT_TRY(edge, Edge::open({.server = config.server, .named = {}}, clock, log, admit));
+  const Edge::Judge judge{
+      .admit = [&parts](const http::Request& head,
+                        std::string_view listener) { return parts.admit(head, listener); },
+      .word = [&parts](const http::Request& head, std::string_view listener,
+                       http::Response& problem) { parts.api->word(head, listener, problem); }};
+  RABT_TRY(edge, Edge::open({.server = config.server, .named = {}}, clock, log, judge));
   parts.edge = std::move(edge);
-  RABT_TRY_STATUS(parts.edge->open_for(config, admit));
+  RABT_TRY_STATUS(parts.edge->open_for(config, judge));
   parts.maintenance->also([&parts] { parts.edge->reload(); });
   log.info("hub.started", {{"port", static_cast<std::int64_t>(hub->port())}});
   return hub;
@@ -517,6 +519,10 @@ Hub::~Hub() {
 }
 http::Admission Hub::admit(const http::Request& head, std::string_view listener) {
   return parts_->admit(head, listener);
+}
+void Hub::word(const http::Request& head, std::string_view listener,
+               http::Response& problem) const {
+  parts_->api->word(head, listener, problem);
 }
 int Hub::port() const {
   RABT_CHECK(parts_->edge != nullptr);

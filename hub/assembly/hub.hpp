@@ -39,6 +39,8 @@ class Hub {
   ~Hub();
   // Judges a request by its head, as Edge::Admit.
   [[nodiscard]] http::Admission admit(const http::Request& head, std::string_view listener);
+  // As Edge::Word.
+  void word(const http::Request& head, std::string_view listener, http::Response& problem) const;
   // The hub listens, as start() leaves it.
   [[nodiscard]] int port() const;
   [[nodiscard]] std::string url() const;

@@ -123,6 +123,10 @@ class Tenants::Tenant {
     }
     return share_.admit(head, [&](const Request& one) { return hub->admit(one, listener); });
   }
+  void word(const Request& head, std::string_view listener, Response& problem) const {
+    const Hub* hub = hub_.load();
+    if (hub != nullptr) hub->word(head, listener, problem);
+  }
 
  private:
   void keep() {
@@ -159,8 +163,10 @@ class Tenants::Tenant {
     if (!config.ok()) return config.error();
     RABT_TRY(running, run(*config, all_.clock_, *all_.log_, all_.options_));
     RABT_TRY_STATUS(all_.edge_->open_for(
-        *config,
-        [this](const Request& head, std::string_view listener) { return admit(head, listener); }));
+        *config, {.admit = [this](const Request& head,
+                                  std::string_view listener) { return admit(head, listener); },
+                  .word = [this](const Request& head, std::string_view listener,
+                                 Response& problem) { word(head, listener, problem); }}));
     hub_ = running->hub.get();
     running->log->info("hub.started", {});
     return running;
@@ -223,14 +229,18 @@ Result<std::unique_ptr<Tenants>> Tenants::start(const config::Tenants& tenants, 
   }
   const int others = std::min(static_cast<int>(tenants.entries.size()) - 1, kMostOthers);
   const http::ServerOptions usual;
-  RABT_TRY(edge, Edge::open({.server = tenants.server,
-                             .named = certificates_of(tenants),
-                             .handlers = usual.threads + others * kHandlersOfOthers,
-                             .streams = usual.streams + others * kStreamsOfOthers},
-                            clock, *all->log_,
-                            [&tenants = *all](const Request& head, std::string_view /*listener*/) {
-                              return tenants.admit(head);
-                            }));
+  RABT_TRY(
+      edge,
+      Edge::open({.server = tenants.server,
+                  .named = certificates_of(tenants),
+                  .handlers = usual.threads + others * kHandlersOfOthers,
+                  .streams = usual.streams + others * kStreamsOfOthers},
+                 clock, *all->log_,
+                 {.admit = [&tenants = *all](
+                               const Request& head,
+                               std::string_view /*listener*/) { return tenants.admit(head); },
+                  .word = [&tenants = *all](const Request& head, std::string_view /*listener*/,
+                                            Response& problem) { tenants.word(head, problem); }}));
   all->edge_ = std::move(edge);
   all->log_->info("hub.listens", {{"port", static_cast<std::int64_t>(all->port())}});
   for (const auto& one : all->tenants_) one->begin();
@@ -304,6 +314,14 @@ Admission Tenants::admit(const Request& head) {
   if (tenant == nullptr && head.path == "/health" && head.method == "GET") return health();
   return http::problem(421, "http.unknown_host", "Misdirected Request",
                        "this host name is not served here");
+}
+
+void Tenants::word(const Request& head, Response& problem) const {
+  const Tenant* tenant = tenant_of(head);
+  // The handshake names the host of a head that could not be read.
+  const auto named = by_host_.find(head.server_name);
+  if (tenant == nullptr && named != by_host_.end()) tenant = named->second;
+  if (tenant != nullptr) tenant->word(head, "", problem);
 }
 
 Response Tenants::health() const {

@@ -55,6 +55,7 @@ class Tenants {
   Tenants(const config::Tenants& tenants, const Clock& clock, Logger& log, Options options);
 
   [[nodiscard]] http::Admission admit(const http::Request& head);
+  void word(const http::Request& head, http::Response& problem) const;
   // Null when the request names no tenant.
   [[nodiscard]] Tenant* tenant_of(const http::Request& head) const;
   // The configuration of a tenant, which from now on no other may touch.

@@ -240,16 +240,17 @@ std::optional<Connection::Need> Connection::read_head() {
   for (;;) {
     HeadScan scan = scan_head(buffer_, scanned_);
     if (scan.state == HeadScan::State::refused) {
-      refuse(scan.refusal);
+      refuse(scan.refusal, std::string(target_in(buffer_)));
       return std::nullopt;
     }
     if (scan.state == HeadScan::State::complete) {
       const auto& options = shared_.options;
       auto judged = parse_head(std::string_view(buffer_).substr(0, scan.size),
                                std::max(options.max_body, options.max_streamed_body));
+      std::string target(target_in(std::string_view(buffer_).substr(0, scan.size)));
       buffer_.erase(0, scan.size);
       if (const auto* refusal = std::get_if<Refusal>(&judged)) {
-        refuse(*refusal);
+        refuse(*refusal, std::move(target));
       } else {
         take_request(std::move(std::get<RequestHead>(judged)));
       }
@@ -410,7 +411,7 @@ bool Connection::take_body(std::string_view bytes) {
   }
   ++shared_.overloaded;
   drop_sink();
-  refuse({503, "http.no_room", std::string(kNoRoom)});
+  refuse({503, "http.no_room", std::string(kNoRoom)}, request_.target);
   return false;
 }
 
@@ -566,6 +567,7 @@ void Connection::answer(Response& response) {
                         shared_.options.client && !request_.remote.empty()
                             ? shared_.options.client(request_)
                             : peer_.address);
+  if (listener_.word && is_problem(response)) listener_.word(request_, response);
   set_instance(response, request_.request_id);
   std::string out =
       write_head(response, response.stream ? response.stream_length : response.body.size(),
@@ -583,12 +585,16 @@ void Connection::answer(Response& response) {
   write_next(std::move(out), Then::stream);
 }
 
-void Connection::refuse(const Refusal& refusal) {
+void Connection::refuse(const Refusal& refusal, std::string target) {
   ++shared_.refused;
   Response response =
       problem(refusal.status, refusal.code, reason_phrase(refusal.status), refusal.detail);
   room_.reset();
-  request_ = {.request_id = shared_.ids.next().text()};
+  std::string path = target.substr(0, target.find('?'));
+  request_ = {.target = std::move(target),
+              .path = std::move(path),
+              .server_name = server_name_,
+              .request_id = shared_.ids.next().text()};
   keep_alive_ = false;
   answer(response);
   then_ = Then::linger;
@@ -679,7 +685,8 @@ Connection::Need Connection::on_deadline() {
       if (buffer_.empty()) return Need::end;
       ++shared_.truncated;
       if (!late) return Need::end;
-      refuse({408, "http.head_timeout", "the request head did not arrive in time"});
+      refuse({408, "http.head_timeout", "the request head did not arrive in time"},
+             std::string(target_in(buffer_)));
       return step();
     case State::body:
       ++shared_.truncated;
@@ -688,7 +695,7 @@ Connection::Need Connection::on_deadline() {
                                                {"received", static_cast<std::int64_t>(received_)}});
       drop_sink();
       if (!late) return Need::end;
-      refuse({408, "http.body_timeout", "the body did not arrive in time"});
+      refuse({408, "http.body_timeout", "the body did not arrive in time"}, request_.target);
       return step();
     case State::writing:
       // The hub stops, and the answer is still on its way.

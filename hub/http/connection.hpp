@@ -186,7 +186,8 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   void answer(Response& response);
   void answer_events(const Response& response);
   // After a refusal nobody knows where the next request would start.
-  void refuse(const Refusal& refusal);
+  // target: of the request, as far as it came.
+  void refuse(const Refusal& refusal, std::string target);
   void start_head();
   void write_next(std::string text, Then then);
   // How reading into buffer_ went.

@@ -299,6 +299,16 @@ bool is_token(std::string_view text) {
   });
 }
 
+std::string_view target_in(std::string_view head) {
+  const std::string_view line = head.substr(0, head.find_first_of("\r\n"));
+  const auto first = line.find(' ');
+  if (first == std::string_view::npos) return {};
+  std::string_view target = line.substr(first + 1);
+  target = target.substr(0, target.find(' '));
+  std::string authority;
+  return take_authority(target, authority) ? target : std::string_view();
+}
+
 std::optional<Pairs> parse_query(std::string_view text) {
   Pairs pairs;
   while (!text.empty()) {

@@ -65,6 +65,10 @@ struct HeadScan {
 [[nodiscard]] std::variant<RequestHead, Refusal> parse_head(std::string_view head,
                                                             std::uint64_t max_body);
 
+// The target of a head that may be refused or incomplete, as it came: what stands between the first
+// two spaces of its first line, or all there is after the first.
+[[nodiscard]] std::string_view target_in(std::string_view head);
+
 // application/x-www-form-urlencoded: pairs in order, '+' is a space. Nothing when an escape is
 // broken, a NUL or invalid UTF-8 comes out, or there are more than kMaxQueryPairs.
 [[nodiscard]] std::optional<Pairs> parse_query(std::string_view text);

@@ -267,15 +267,16 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Admi
   const Listener first{.address = options.address,
                        .port = options.port,
                        .tls = options.tls,
-                       .admit = std::move(admit)};
+                       .admit = std::move(admit),
+                       .word = options.word};
   RABT_TRY(port, server->listen(first));
   server->state_->port = port;
   return server;
 }
 
-Status Server::listen_locally(const std::string& path, Admit admit) {
+Status Server::listen_locally(const std::string& path, Admit admit, Word word) {
   try {
-    state_->accept(local_socket(path), {.admit = std::move(admit)});
+    state_->accept(local_socket(path), {.admit = std::move(admit), .word = std::move(word)});
   } catch (const Poco::Exception& error) {
     return unavailable("http.bind",
                        "the socket " + path + " cannot be opened: " + error.displayText());

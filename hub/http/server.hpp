@@ -157,6 +157,11 @@ using Admission = std::variant<Response, Handler, Intake, Elsewhere>;
 // a Handler is.
 using Admit = std::function<Admission(const Request&)>;
 
+// Puts a problem document into the words of the API that has the path of the request. Of a head
+// that was refused only target and path are known, as they came; of one without a request line
+// nothing. Any thread, at once; it blocks nowhere.
+using Word = std::function<void(const Request& head, Response& problem)>;
+
 // A place where connections are accepted.
 struct Listener {
   // Literal IPv4 or IPv6.
@@ -166,6 +171,8 @@ struct Listener {
   // Certificate and key. Null: this listener speaks plain HTTP.
   std::shared_ptr<const crypto::TlsServer> tls = nullptr;
   Admit admit;
+  // May be unset.
+  Word word{};
 };
 
 struct ServerOptions {
@@ -211,6 +218,8 @@ struct ServerOptions {
   std::shared_ptr<const crypto::TlsServer> tls = nullptr;
   // From the first byte to the end of the TLS handshake.
   std::int64_t handshake_timeout_ms = 5'000;
+  // Words of the first listener. May be unset.
+  Word word{};
   // WebSockets and streams of events that are open at once.
   int max_sockets = 10'000;
 };
@@ -238,7 +247,7 @@ class Server {
   [[nodiscard]] Result<int> listen(const Listener& listener);
   // Serves a Unix socket, too, in clear, for users of this machine: mode 0600. Whatever stands at
   // the path is replaced. Error unavailable http.bind.
-  [[nodiscard]] Status listen_locally(const std::string& path, Admit admit);
+  [[nodiscard]] Status listen_locally(const std::string& path, Admit admit, Word word = {});
   // Accepts nothing more, lets running handlers finish and their answers go out, ends idle
   // connections. Twice is allowed.
   void stop();

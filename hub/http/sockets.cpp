@@ -14,17 +14,29 @@
 
 #include "hub/base/check.hpp"
 #include "hub/base/mutex.hpp"
+#include "hub/http/frame_heads.hpp"
 
 namespace rabt::http {
 
 namespace {
 
-// How often one event reads what a reader of events says, so that it does not keep the thread.
+// How often one event reads what is dropped, so that it does not keep the thread.
 constexpr int kDroppedReads = 16;
 
 struct FreeContext {
   void operator()(wslay_event_context* context) const { wslay_event_context_free(context); }
 };
+
+// Reads what has come and drops it. False when the other end has closed.
+bool drop_some(Transport& io) {
+  char unread[4096];
+  for (int i = 0; i < kDroppedReads; ++i) {
+    const auto step = io.read(unread);
+    if (step.state == Transport::Step::State::closed) return false;
+    if (step.state != Transport::Step::State::done) break;
+  }
+  return true;
+}
 
 // What a handler is told, in order.
 struct Told {
@@ -102,6 +114,11 @@ class Sockets::State::Open : public Socket,
   [[nodiscard]] virtual bool queue(std::string_view text) RABT_REQUIRES(mutex_) = 0;
   virtual void queue_close(std::uint16_t code, std::string_view reason) RABT_REQUIRES(mutex_) = 0;
 
+  // Says that nothing more comes from here.
+  void end_sending() RABT_REQUIRES(mutex_) {
+    io_->end_sending();
+    ::shutdown(fd_.get(), SHUT_WR);
+  }
   void tell(Told told) RABT_REQUIRES(mutex_) { inbox_.push_back(std::move(told)); }
   [[nodiscard]] std::int64_t now() const { return all_.clock.monotonic_ms(); }
 
@@ -299,27 +316,33 @@ class Sockets::State::WebSocket final : public Open {
                            int flags, void* self);
   static ssize_t write_some(wslay_event_context* context, const std::uint8_t* data,
                             std::size_t size, int flags, void* self);
-  static void frame_began(wslay_event_context* context,
-                          const wslay_event_on_frame_recv_start_arg* frame, void* self);
   static void message_came(wslay_event_context* context, const wslay_event_on_msg_recv_arg* message,
                            void* self);
+  // Returns how many of the bytes wslay gets.
+  ssize_t judged(wslay_event_context* context, std::string_view bytes) RABT_REQUIRES(mutex_);
+  // Closes the connection for a wrong head, or as wslay did for anything else.
+  void break_off() RABT_REQUIRES(mutex_);
   // What wslay is told of a step.
   static ssize_t result_of(wslay_event_context* context, Transport::Step step);
 
   std::unique_ptr<wslay_event_context, FreeContext> context_ RABT_GUARDED_BY(mutex_);
   bool pinged_ RABT_GUARDED_BY(mutex_) = false;
-  int fragments_ RABT_GUARDED_BY(mutex_) = 0;
+  FrameHeads heads_ RABT_GUARDED_BY(mutex_);
+  // The other end broke the protocol; then the close frame that says so has gone out.
+  bool broken_ RABT_GUARDED_BY(mutex_) = false;
+  bool said_ RABT_GUARDED_BY(mutex_) = false;
   // When something came last, and when the close frame was queued.
   std::int64_t heard_ms_ RABT_GUARDED_BY(mutex_) = 0;
   std::int64_t closing_ms_ RABT_GUARDED_BY(mutex_) = 0;
 };
 
 Sockets::State::WebSocket::WebSocket(State& all, Upgraded upgraded)
-    : Open(all, std::move(upgraded)), heard_ms_(now()) {
+    : Open(all, std::move(upgraded)),
+      heads_(all.options.max_message, all.options.max_fragments),
+      heard_ms_(now()) {
   wslay_event_callbacks callbacks{};
   callbacks.recv_callback = read_some;
   callbacks.send_callback = write_some;
-  callbacks.on_frame_recv_start_callback = frame_began;
   callbacks.on_msg_recv_callback = message_came;
   wslay_event_context* made = nullptr;
   RABT_CHECK(wslay_event_context_server_init(&made, &callbacks, this) == 0);
@@ -327,7 +350,7 @@ Sockets::State::WebSocket::WebSocket(State& all, Upgraded upgraded)
   wslay_event_config_set_max_recv_msg_length(made, all.options.max_message);
 }
 
-// The four callbacks run inside wslay_event_recv and wslay_event_send, under mutex_, which the
+// The three callbacks run inside wslay_event_recv and wslay_event_send, under mutex_, which the
 // analysis cannot see through C.
 ssize_t Sockets::State::WebSocket::read_some(wslay_event_context* context, std::uint8_t* buffer,
                                              std::size_t size, int /*flags*/, void* self)
@@ -337,7 +360,7 @@ ssize_t Sockets::State::WebSocket::read_some(wslay_event_context* context, std::
     const std::size_t take = std::min(size, open.early_.size());
     std::copy_n(open.early_.data(), take, buffer);
     open.early_.erase(0, take);
-    return static_cast<ssize_t>(take);
+    return open.judged(context, {reinterpret_cast<const char*>(buffer), take});
   }
   // Messages that wait for the handler hold up the reading, so that their memory has a limit.
   if (open.inbox_.size() >= open.all_.options.inbox) {
@@ -345,7 +368,31 @@ ssize_t Sockets::State::WebSocket::read_some(wslay_event_context* context, std::
     wslay_event_set_error(context, WSLAY_ERR_WOULDBLOCK);
     return -1;
   }
-  return result_of(context, open.io_->read({reinterpret_cast<char*>(buffer), size}));
+  const auto step = open.io_->read({reinterpret_cast<char*>(buffer), size});
+  if (step.state != Transport::Step::State::done) return result_of(context, step);
+  return open.judged(context, {reinterpret_cast<const char*>(buffer), step.bytes});
+}
+
+// wslay closes without a code, or late, for heads that it finds wrong itself.
+ssize_t Sockets::State::WebSocket::judged(wslay_event_context* context, std::string_view bytes) {
+  const std::size_t good = heads_.follow(bytes);
+  if (good > 0) return static_cast<ssize_t>(good);
+  break_off();
+  wslay_event_set_error(context, WSLAY_ERR_WOULDBLOCK);
+  return -1;
+}
+
+void Sockets::State::WebSocket::break_off() {
+  if (closing_) return;
+  if (heads_.fault()) {
+    queue_close(heads_.fault()->code, heads_.fault()->reason);
+  } else if (wslay_event_want_read(context_.get()) != 0) {
+    return;
+  }
+  closing_ = true;
+  closing_ms_ = now();
+  broken_ = true;
+  ++all_.broken;
 }
 
 ssize_t Sockets::State::WebSocket::write_some(wslay_event_context* context,
@@ -354,17 +401,6 @@ ssize_t Sockets::State::WebSocket::write_some(wslay_event_context* context,
     RABT_THREAD_ATTRIBUTE(no_thread_safety_analysis) {
   auto& open = *static_cast<WebSocket*>(self);
   return result_of(context, open.io_->write({reinterpret_cast<const char*>(data), size}));
-}
-
-void Sockets::State::WebSocket::frame_began(wslay_event_context* /*context*/,
-                                            const wslay_event_on_frame_recv_start_arg* frame,
-                                            void* self)
-    RABT_THREAD_ATTRIBUTE(no_thread_safety_analysis) {
-  auto& open = *static_cast<WebSocket*>(self);
-  if (wslay_is_ctrl_frame(frame->opcode) != 0) return;
-  open.fragments_ = frame->opcode == WSLAY_CONTINUATION_FRAME ? open.fragments_ + 1 : 1;
-  if (open.fragments_ > open.all_.options.max_fragments)
-    open.queue_close(kCloseTooBig, "a message of too many fragments");
 }
 
 void Sockets::State::WebSocket::message_came(wslay_event_context* /*context*/,
@@ -394,26 +430,30 @@ ssize_t Sockets::State::WebSocket::result_of(wslay_event_context* context, Trans
 }
 
 bool Sockets::State::WebSocket::receive() {
+  // A reset, which answers whoever sends on to a closed socket, would take the close frame away.
+  if (broken_) return drop_some(*io_);
   heard_ms_ = now();
   pinged_ = false;
   if (wslay_event_recv(context_.get()) != 0) return false;
-  // wslay has queued a close frame for whoever broke the protocol, and reads no more.
-  if (!closing_ && wslay_event_want_read(context_.get()) == 0) {
-    closing_ = true;
-    closing_ms_ = heard_ms_;
-    ++all_.broken;
-  }
+  // wslay has queued a close frame for what it found wrong, and reads no more.
+  break_off();
   return true;
 }
 
 bool Sockets::State::WebSocket::write() {
   wslay_event_context* context = context_.get();
-  return wslay_event_want_write(context) == 0 || wslay_event_send(context) == 0;
+  if (wslay_event_want_write(context) != 0 && wslay_event_send(context) != 0) return false;
+  if (broken_ && !said_ && wslay_event_want_write(context) == 0) {
+    said_ = true;
+    end_sending();
+  }
+  return true;
 }
 
 std::optional<std::uint32_t> Sockets::State::WebSocket::wanted() {
   const bool reads = wslay_event_want_read(context_.get()) != 0;
   const bool writes = wslay_event_want_write(context_.get()) != 0;
+  if (said_) return EPOLLIN;
   if (!reads && !writes) return std::nullopt;
   const bool room = inbox_.size() < all_.options.inbox;
   return (reads && room ? static_cast<std::uint32_t>(EPOLLIN) : 0U) |
@@ -474,13 +514,7 @@ class Sockets::State::Events final : public Open {
 };
 
 bool Sockets::State::Events::receive() {
-  char unread[4096];
-  for (int i = 0; i < kDroppedReads; ++i) {
-    const auto step = io_->read(unread);
-    if (step.state == Transport::Step::State::closed) return false;
-    if (step.state != Transport::Step::State::done) break;
-  }
-  return true;
+  return drop_some(*io_);
 }
 
 bool Sockets::State::Events::write() {

@@ -12,10 +12,10 @@
 // extensions are never agreed to.
 namespace rabt::http {
 
-// Close codes beyond those of RFC 6455 section 7.4.1.
+// Close codes: those of RFC 6455 section 7.4.1 and of the hub.
 inline constexpr std::uint16_t kCloseNormal = 1000;
 inline constexpr std::uint16_t kCloseGoingAway = 1001;
-inline constexpr std::uint16_t kClosePolicy = 1008;
+inline constexpr std::uint16_t kCloseProtocol = 1002;
 inline constexpr std::uint16_t kCloseTooBig = 1009;
 inline constexpr std::uint16_t kCloseRestart = 1012;
 inline constexpr std::uint16_t kCloseSignIn = 4401;

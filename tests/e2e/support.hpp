@@ -142,6 +142,8 @@ class Site {
 
   // Enters the doctor and the patient of a booking, as a hospital does before it books.
   void enter(const demo::Booking& booking);
+  // People who were entered.
+  [[nodiscard]] demo::People& people() { return *people_; }
   // One consultation with its people: enters them, posts the booking, lets them meet, write and
   // hang up over the API, waits for the end. silent: nobody writes anything. Returns the instance's
   // last status.

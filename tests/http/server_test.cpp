@@ -22,6 +22,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/unix_path.hpp"
 #include "hub/http/problem.hpp"
+#include "hub/http/request_head.hpp"
 
 namespace rabt::http {
 namespace {
@@ -165,6 +166,49 @@ void expect_problem(const std::string& answer, int status) {
   EXPECT_NE(answer.find("\r\nX-Request-Id: " + (*body)["instance"].as_string() + "\r\n"),
             std::string::npos);
   EXPECT_TRUE(Ulid::parse((*body)["instance"].as_string()).has_value());
+}
+
+TEST_F(HttpServer, SaysItsOwnRefusalsInTheWordsOfTheApiThatHasThePath) {
+  ServerOptions options;
+  options.max_body = 10;
+  options.first_byte_timeout_ms = 100;
+  options.head_timeout_ms = 200;
+  options.word = [](const Request& head, Response& problem) {
+    if (!head.path.starts_with("/old")) return;
+    problem = {.status = problem.status,
+               .headers = {{"Content-Type", "text/plain"}},
+               .body = "old: " + std::to_string(problem.status)};
+  };
+  start(options, [](const Request& request) -> Response {
+    if (request.path.ends_with("/throws")) throw std::runtime_error("thrown");
+    return {.body = "well"};
+  });
+  const std::string host = " HTTP/1.1\r\nHost: h\r\n";
+  const std::vector<std::pair<std::string, int>> rows{
+      {"GET /old/%zz" + host + "\r\n", 400},
+      {"GET http://h/old/%zz" + host + "\r\n", 400},
+      {"GET /old?a=%zz" + host + "\r\n", 400},
+      {"GET /old/" + std::string(kMaxRequestLine, 'a') + host + "\r\n", 414},
+      {"BREW /old" + host + "\r\n", 501},
+      {"GET /old HTTP/3.0\r\nHost: h\r\n\r\n", 505},
+      {"GET /old HTTP/1.1\nHost: h\r\n\r\n", 400},
+      {"GET /old" + host + "A: " + std::string(kMaxHead, 'a') + "\r\n\r\n", 431},
+      {"POST /old" + host + "Content-Length: 11\r\n\r\n01234567890", 413},
+      {"POST /old" + host + "Content-Length: 5\r\n\r\n", 408},
+      {"GET /old" + host, 408},
+      {"GET /old/throws" + host + "\r\n", 500}};
+  for (const auto& [request, status] : rows) {
+    for (const bool old : {true, false}) {
+      std::string sent = request;
+      if (!old) sent.replace(sent.find("/old"), 4, "/new");
+      Client client(server_->port());
+      client.send(sent);
+      const std::string answer = client.read_one();
+      EXPECT_TRUE(answer.starts_with("HTTP/1.1 " + std::to_string(status))) << answer;
+      EXPECT_EQ(answer.ends_with("old: " + std::to_string(status)), old) << answer;
+      EXPECT_EQ(answer.find("problem+json") == std::string::npos, old) << answer;
+    }
+  }
 }
 
 TEST_F(HttpServer, ServesARequestWithSafeHeaders) {

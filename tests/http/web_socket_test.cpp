@@ -166,38 +166,84 @@ TEST_F(WebSocketServer, WhatComesWithTheHandshakeIsRead) {
 // The fourteen frames, and some of their kind, that another library handed on.
 TEST_F(WebSocketServer, Trap67FramesThatBreakTheProtocolEndTheConnection) {
   const std::string masked(4, '\0');
-  const std::vector<std::pair<std::string, std::string>> rows{
+  struct Row {
+    std::string name;
+    std::string bytes;
+    int code = 1002;
+  };
+  const std::vector<Row> rows{
       {"unmasked", std::string("\x81\x01", 2) + "a"},
       {"rsv1", frame(0xC1, "a")},
+      {"rsv2", frame(0xA1, "a")},
       {"rsv3", frame(0x91, "a")},
+      {"rsv1 of a ping", frame(0xC9, "a")},
       {"opcode 3", frame(0x83, "a")},
       {"opcode 11", frame(0x8B, "a")},
-      {"invalid UTF-8", text_frame("\xC3\x28")},
-      {"UTF-8 cut off", text_frame("\xC3")},
-      {"surrogate", text_frame("\xED\xA0\x80")},
+      {"invalid UTF-8", text_frame("\xC3\x28"), 1007},
+      {"UTF-8 cut off", text_frame("\xC3"), 1007},
+      {"surrogate", text_frame("\xED\xA0\x80"), 1007},
+      {"UTF-8 cut off in the last fragment", frame(0x01, "a") + frame(0x80, "\xC3"), 1007},
       {"fragmented ping", frame(0x09, "a")},
+      {"fragmented close", frame(0x08, "\x03\xE8")},
       {"ping of 126 bytes", frame(0x89, std::string(126, 'p'))},
+      {"close of 126 bytes", frame(0x88, "\x03\xE8" + std::string(124, 'p'))},
+      {"ping within a message, of 126 bytes",
+       frame(0x01, "a") + frame(0x89, std::string(126, 'p'))},
       {"continuation without a start", frame(0x80, "a")},
       {"text inside a fragment", frame(0x01, "a") + text_frame("b")},
+      {"binary inside a fragment", frame(0x01, "a") + frame(0x82, "b")},
       {"length that is not minimal", std::string("\x81\xFE\x00\x01", 4) + masked + "a"},
+      {"length of 8 bytes that is not minimal",
+       std::string("\x81\xFF\0\0\0\0\0\0\xFF\xFF", 10) + masked},
       {"close of one byte", frame(0x88, "\x03")},
       {"close with code 1005", frame(0x88, "\x03\xED")},
-      {"close with a reason that is not UTF-8", frame(0x88, "\x03\xE8\xC3\x28")},
+      {"close with a reason that is not UTF-8", frame(0x88, "\x03\xE8\xC3\x28"), 1007},
       {"length of 2^63", std::string("\x81\xFF\x80\0\0\0\0\0\0\0", 10) + masked},
-      {"binary", frame(0x82, "a")},
-      {"message too large", text_frame(std::string((64U << 10U) + 1, 'a'))},
+      {"binary", frame(0x82, "a"), 1003},
+      {"message too large", text_frame(std::string((64U << 10U) + 1, 'a')), 1009},
+      {"message too large in two", frame(0x01, std::string(64U << 10U, 'a')) + frame(0x80, "b"),
+       1009},
   };
-  for (const auto& [name, bytes] : rows) {
+  for (const auto& [name, bytes, code] : rows) {
     auto client = connect();
     client->send(bytes + text_frame("smuggled"));
     const auto answer = client->next();
-    if (answer.has_value()) {
-      EXPECT_EQ(answer->opcode, 8) << name;
-    }
+    ASSERT_TRUE(answer.has_value()) << name;
+    EXPECT_EQ(answer->close_code(), code) << name;
     EXPECT_TRUE(client->ended()) << name;
   }
+  // A message that is whole is over.
+  auto client = connect();
+  client->send(frame(0x01, "a") + frame(0x80, ""));
+  EXPECT_EQ(client->next()->payload, "a");
+  client->send(frame(0x00, "b"));
+  const auto answer = client->next();
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->close_code(), 1002);
   const std::scoped_lock lock(seen_.mutex);
-  EXPECT_TRUE(seen_.texts.empty()) << seen_.texts.front();
+  EXPECT_EQ(seen_.texts, std::vector<std::string>{"a"});
+}
+
+// The head alone is enough: nothing of what it announces is waited for.
+TEST_F(WebSocketServer, ALengthThatIsTooLargeIsRefusedByItsHead) {
+  const std::string masked(4, '\0');
+  for (const std::string& head : {std::string("\x81\xFF\0\0\x01\0\0\0\0\0", 10),
+                                  std::string("\x01\xFF\0\0\0\0\0\x01\0\x01", 10)}) {
+    auto client = connect();
+    client->send(head);
+    const auto answer = client->next();
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->close_code(), kCloseTooBig);
+    EXPECT_TRUE(client->ended());
+  }
+  // Who sends on, byte after byte, still reads why.
+  auto client = connect();
+  for (const char c : std::string("\x81\xFF\0\0\x01\0\0\0\0\0", 10) + masked)
+    client->send(std::string(1, c));
+  for (int i = 0; i < 64; ++i) client->send(std::string(16U << 10U, 'a'));
+  const auto answer = client->next();
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->close_code(), kCloseTooBig);
 }
 
 TEST_F(WebSocketServer, Trap68AMessageOfManyFragmentsEndsTheConnection) {

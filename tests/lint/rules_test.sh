@@ -10,6 +10,8 @@ fresh() {
   cp "$here/../../hub/base/mutex.hpp" "$root/hub/base/"
   [ ! -e "$here/../../sdk/include/rabt/mutex.hpp" ] || cp "$here/../../sdk/include/rabt/mutex.hpp" "$root/sdk/include/rabt/"
   echo 'CREATE TABLE journal (n INTEGER);' >"$root/migrations/sqlite/0001.sql"
+  printf "document:\n  name: visit\n  version: '1.0.0'\n" >"$root/workflows/visit.yaml"
+  echo "visit 1.0.0 $(sha256sum <"$root/workflows/visit.yaml" | cut -d' ' -f1)" >"$root/tests/lint/workflows.list"
   cat >"$root/hub/engine/queue.hpp" <<'CPP'
 #pragma once
 #include "hub/base/mutex.hpp"
@@ -41,7 +43,7 @@ fails() {
   fresh
 }
 fresh
-for rule in layers tables plans locks words clean_text actors lengths; do
+for rule in layers tables plans locks words clean_text actors lengths workflows; do
   bash "$here/$rule.sh" "$root" >"$root.out" 2>&1 || { echo "$rule.sh complains of a tree that keeps it:"; cat "$root.out"; bad=1; }
 done
 echo '#include "hub/engine/queue.hpp"' >>"$root/hub/store/up.cpp"; fails layers 'an include that points up'
@@ -59,6 +61,21 @@ printf '// ---- starts\n// ------------------\n' >>"$root/hub/engine/queue.cpp";
 echo 'auto now() { return std::chrono::steady_clock::now(); }' >>"$root/hub/audit/entry.cpp"; fails clean_text 'a raw clock'
 echo 'const Entry kMade{.actor = "role:video"};' >>"$root/hub/engine/queue.cpp"; fails actors 'an actor that is no principal'
 echo 'bool take();  // Takes it. False: there is none.' >>"$root/hub/engine/queue.cpp"; fails words 'a result without a verb'
+echo '# changed' >>"$root/workflows/visit.yaml"; fails workflows 'a workflow that changed under its version'
+echo '# changed' >>"$root/workflows/visit.yaml"
+bash "$here/workflows.sh" --update "$root" >"$root.out" 2>&1 && { echo 'workflows.sh --update takes other content under a listed version'; bad=1; }
+fails workflows 'a workflow that changed under its version, after --update'
+sed -i s/1.0.0/1.1.0/ "$root/workflows/visit.yaml"; fails workflows 'a version that is not listed'
+# Other content under a listed version, with the list changed by hand, before and after a commit.
+for committed in '' yes; do
+  history() { git -C "$root" -c user.name=rule -c user.email=rule@example.org "$@" >/dev/null; }
+  rm -rf "$root/.git"; history init -q; history add -A; history commit -qm one
+  echo '# changed' >>"$root/workflows/visit.yaml"
+  echo "visit 1.0.0 $(sha256sum <"$root/workflows/visit.yaml" | cut -d' ' -f1)" >"$root/tests/lint/workflows.list"
+  [ -z "$committed" ] || history commit -qam two
+  fails workflows 'a line of the list that was changed'
+done
+rm -rf "$root/.git"
 # The documents' rules are tried on this project's own documents, beside links to the rest.
 documents() {
   rm -rf "${root:?}"/*; ln -s "$here"/../../* "$root/"; rm -f "$root/docs" "$root/build"; cp -r "$here/../../docs" "$root/docs"

@@ -665,10 +665,13 @@ constexpr DoorRoute kRoutes[] = {
 }  // namespace
 
 const Door& clinicvault() {
+  static constexpr std::array<std::string_view, 5> kPrefixes{"/admin", "/auth", "/consultation",
+                                                             "/dashboard", "/ws"};
   static constexpr Door kDoor{"clinicvault",
                               "ClinicVault",
                               kRoutes,
                               error,
+                              kPrefixes,
                               "/openapi.json",
                               "/docs",
                               nullptr,

@@ -151,6 +151,8 @@ struct Door {
   std::span<const DoorRoute> routes;
   // The body of an error; may change its status.
   Json (*error)(Refusal& refusal);
+  // Beginnings of its paths.
+  std::span<const std::string_view> prefixes;
   // Where its description and its page are.
   std::string_view description;
   std::string_view page;

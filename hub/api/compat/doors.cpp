@@ -211,20 +211,46 @@ Status Doors::may_act(const DoorRoute& route, const DoorCall& call) {
 
 Response Doors::refuse(const Found& found, const Request& head, const Error& error) const {
   // Status, and how much of the error may leave, are those of every API of the hub.
-  const Response problem = http::problem(error);
+  Response problem = http::problem(error);
   const auto document = Json::parse(problem.body);
   const std::string detail = privacy_.hub_text(
       phi::Channel::error, "detail", document.ok() ? document->string_or("detail", "") : "");
-  Refusal refusal{.status = problem.status, .code = error.code, .detail = detail};
-  const Json body = found.door->error(refusal);
-  Response response = json_response(refusal.status, body);
-  response.headers.emplace_back("X-Rabt-Code", error.code);
-  response.cause = problem.cause;
-  for (const auto& field : problem.headers) {
-    if (field.first != "Content-Type") response.headers.push_back(field);
+  say(*found.door, head, {.status = problem.status, .code = error.code, .detail = detail}, problem);
+  return problem;
+}
+
+void Doors::say(const Door& door, const Request& head, Refusal refusal, Response& response) const {
+  response.body = door.error(refusal).dump();
+  response.status = refusal.status;
+  std::erase_if(response.headers, [](const auto& field) { return field.first == "Content-Type"; });
+  response.headers.emplace_back("Content-Type", "application/json");
+  response.headers.emplace_back("X-Rabt-Code", refusal.code);
+  allow_origin(door, head, response);
+}
+
+void Doors::word(std::string_view listener, const Request& head, Response& problem) const {
+  const Door* const door = owner_of(listener, head.path);
+  if (door == nullptr) return;
+  const auto document = Json::parse(problem.body);
+  if (!document.ok()) return;
+  const std::string code = document->string_or("code", "");
+  const std::string detail = document->string_or("detail", "");
+  say(*door, head, {.status = problem.status, .code = code, .detail = detail}, problem);
+}
+
+const Door* Doors::owner_of(std::string_view listener, std::string_view path) const {
+  const auto begins_with = [path](std::string_view prefix) {
+    return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+  };
+  const Door* own = nullptr;
+  for (const Door* door : all_doors()) {
+    if (!options_of(*door).enabled) continue;
+    if (std::any_of(door->prefixes.begin(), door->prefixes.end(), begins_with)) return door;
+    if (listener == door->name) own = door;
   }
-  allow_origin(*found.door, head, response);
-  return response;
+  // The hub's own paths are served there, too.
+  const bool ours = begins_with("/api/v1") || begins_with("/hooks");
+  return ours ? nullptr : own;
 }
 
 Response Doors::too_many(const Found& found, const Request& head, const Limit& limit,

@@ -51,6 +51,9 @@ class Doors {
   // An error in the words of the door.
   [[nodiscard]] http::Response refuse(const Found& found, const http::Request& head,
                                       const Error& error) const;
+  // Puts a problem document, which no door has made, into the words of the door that has the path:
+  // refusals of heads and bodies, paths that are not there. Others stay as they are.
+  void word(std::string_view listener, const http::Request& head, http::Response& problem) const;
   // Requests that one caller of the door may send in a second; 0 if there is no limit.
   [[nodiscard]] int rate_of(const Found& found) const { return options_of(*found.door).rate; }
   // The refusal of a caller who sends too much.
@@ -71,6 +74,11 @@ class Doors {
   // Whether the caller may do what the route does, whatever else the body says.
   [[nodiscard]] static Status may_act(const DoorRoute& route, const DoorCall& call);
   [[nodiscard]] const DoorOptions& options_of(const Door& door) const;
+  // The door whose paths begin as this one does. Null when none does.
+  [[nodiscard]] const Door* owner_of(std::string_view listener, std::string_view path) const;
+  // Puts an error into the words of the door; headers of `response` stay.
+  void say(const Door& door, const http::Request& head, Refusal refusal,
+           http::Response& response) const;
   void allow_origin(const Door& door, const http::Request& request, http::Response& response) const;
 
   mutable House house_;

@@ -297,10 +297,12 @@ constexpr DoorRoute kRoutes[] = {
 }  // namespace
 
 const Door& emr() {
+  static constexpr std::array<std::string_view, 1> kPrefixes{"/api/v1/telemedicine"};
   static constexpr Door kDoor{"emr",
                               "Telemedicine",
                               kRoutes,
                               error,
+                              kPrefixes,
                               "/api/v1/telemedicine/schema",
                               "/api/v1/telemedicine/docs",
                               nullptr,

@@ -835,10 +835,12 @@ constexpr DoorRoute kRoutes[] = {
 }  // namespace
 
 const Door& kiorex() {
+  static constexpr std::array<std::string_view, 1> kPrefixes{"/video"};
   static constexpr Door kDoor{"kiorex",
                               "Kiorex Video Service",
                               kRoutes,
                               error,
+                              kPrefixes,
                               "/api/docs-json",
                               "/api/docs",
                               check_path,

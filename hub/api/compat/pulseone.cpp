@@ -313,10 +313,12 @@ Json bus_message(std::string_view key, const Json& event, const consultation::Me
 }
 
 const Door& pulseone() {
+  static constexpr std::array<std::string_view, 1> kPrefixes{"/api/video"};
   static constexpr Door kDoor{"pulseone",
                               "Video Consultation Service",
                               kRoutes,
                               error,
+                              kPrefixes,
                               "/openapi.json",
                               "/docs",
                               nullptr,

@@ -20,13 +20,16 @@ json patient(const json& came, const json&) {
   if (found.size() > 1) throw Unreadable("patients has several entries for one identifier");
   if (found.empty()) return {{"found", false}};
   if (!found.front().is_object()) throw Unreadable("patients holds what is no patient");
-  return {{"found", true}, {"patient", found.front()}};
+  json out{{"found", true}, {"patient", found.front()}};
+  // Without the coverage nobody is asked to pay for a visit that no booking began.
+  if (has(came, "coverage")) out["coverage"] = member(came, "coverage");
+  return out;
 }
 json updated(const json& came, const json&) {
   return {{"found", true}, {"id", text(came, "id")}, {"changed", flag(came, "changed")}};
 }
 
-class @CLASS @final : public Client {
+class @CLASS@ final : public Client {
  public:
   using Client::Client;
 
@@ -49,7 +52,11 @@ class @CLASS @final : public Client {
               {"modality", text(appointment, "kind")}};
     if (what == "appointment.booked")
       data["appointment"]["startEpoch"] = count(appointment, "start");  // Unix seconds
-    if (member_of(came, "patient").is_object()) data["patient"] = member_of(came, "patient");
+    if (has(appointment, "reason")) data["appointment"]["description"] = text(appointment, "reason", 1000);
+    // The shipped workflow takes a booking that has all three.
+    for (const char* who : {"patient", "practitioner", "coverage"}) {
+      if (member_of(came, who).is_object()) data[who] = member_of(came, who);
+    }
     event["data"] = data;
     return {.json = json::array({event}).dump(), .error = {}};
   }
@@ -80,4 +87,4 @@ class @CLASS @final : public Client {
 
 }  // namespace
 
-RABT_PLUGIN(@CLASS @, "@ID@", "0.1.0");
+RABT_PLUGIN(@CLASS@, "@ID@", "0.1.0");

@@ -51,7 +51,7 @@ json recordings(const json& came, const json&) {
   return {{"ready", flag(came, "complete")}, {"recordings", found}};
 }
 
-class @CLASS @final : public Client {
+class @CLASS@ final : public Client {
  public:
   using Client::Client;
 
@@ -120,4 +120,4 @@ class @CLASS @final : public Client {
 
 }  // namespace
 
-RABT_PLUGIN(@CLASS @, "@ID@", "0.1.0");
+RABT_PLUGIN(@CLASS@, "@ID@", "0.1.0");

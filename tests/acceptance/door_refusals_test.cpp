@@ -1,0 +1,114 @@
+#include "tests/acceptance/hospital.hpp"
+#include "tests/web_socket_client.hpp"
+
+// Refusals that come before a compatibility API is reached, in its own form: clients of the old
+// system read no problem documents.
+namespace rabt::acceptance {
+namespace {
+
+// The answer to bytes that no client library would send.
+Answer raw(const std::string& request) {
+  test::WebSocketClient client(Hospital::get().site.config.port);
+  client.send(request);
+  const std::string whole = client.until("no answer ends so");
+  Answer answer;
+  const auto head = whole.find("\r\n\r\n");
+  if (head == std::string::npos || whole.size() < 12) return answer;
+  answer.status = std::stoi(whole.substr(9, 3));
+  answer.body = whole.substr(head + 4);
+  if (auto json = Json::parse(answer.body); json.ok()) answer.json = *std::move(json);
+  for (std::size_t at = whole.find("\r\n") + 2; at < head;) {
+    const std::size_t end = whole.find("\r\n", at);
+    const std::size_t colon = whole.find(": ", at);
+    answer.headers.emplace_back(whole.substr(at, colon - at),
+                                whole.substr(colon + 2, end - colon - 2));
+    at = end + 2;
+  }
+  return answer;
+}
+std::string head(const std::string& method, const std::string& target,
+                 const std::string& more = {}) {
+  return method + " " + target +
+         " HTTP/1.1\r\nHost: h\r\nConnection: close\r\nAuthorization: " + "Bearer " +
+         Hospital::get().person("D").token + "\r\n" + more + "\r\n";
+}
+
+struct Api {
+  std::string prefix;
+  // The status that wrong input has there.
+  int wrong_input;
+  bool (*in_form)(const Answer& answer);
+};
+bool has_detail(const Answer& answer) {
+  return answer["detail"].is_string() || answer["detail"].is_array();
+}
+const std::vector<Api>& apis() {
+  static const std::vector<Api> all{
+      {"/video/sessions", 400,
+       [](const Answer& answer) {
+         return answer["statusCode"] == Json(answer.status) && answer["error"].is_string() &&
+                (answer["message"].is_string() || answer["message"].is_array());
+       }},
+      {"/api/v1/telemedicine", 400,
+       [](const Answer& answer) {
+         return answer.json.is_object() && answer.json.find("type") == nullptr &&
+                has_detail(answer);
+       }},
+      {"/api/video/sessions", 422, has_detail},
+      {"/consultation/notes", 422, has_detail},
+      {"/admin/users", 422, has_detail}};
+  return all;
+}
+
+void expect_in_form(const Api& api, const Answer& answer, int status, const std::string& code) {
+  EXPECT_EQ(answer.status, status) << answer.body;
+  EXPECT_EQ(answer.header("Content-Type"), "application/json") << answer.body;
+  EXPECT_EQ(answer.header("X-Rabt-Code"), code) << answer.body;
+  EXPECT_TRUE(api.in_form(answer)) << answer.body;
+}
+
+TEST(DoorRefusals, AddressesThatCannotBeReadAreRefusedInTheFormOfTheApi) {
+  for (const Api& api : apis()) {
+    SCOPED_TRACE(api.prefix);
+    for (const char* rest : {"/%zz", "/%", "/a%2Fb", "//a", "/%00", "/%FF", "/a/../b", "?a=%zz"})
+      expect_in_form(api, raw(head("GET", api.prefix + rest)), api.wrong_input, "http.target");
+    expect_in_form(api, raw(head("GET", "http://h" + api.prefix + "/%zz")), api.wrong_input,
+                   "http.target");
+    expect_in_form(api, raw(head("GET", api.prefix + "/" + std::string(9000, 'a'))), 414,
+                   "http.target_too_long");
+  }
+}
+
+TEST(DoorRefusals, WhatTheEdgeRefusesIsRefusedInTheFormOfTheApi) {
+  for (const Api& api : apis()) {
+    SCOPED_TRACE(api.prefix);
+    expect_in_form(api, raw(head("GET", api.prefix + "/none/of/these/paths")), 404,
+                   "http.not_found");
+    expect_in_form(api, raw(head("DELETE", api.prefix)), 405, "http.method");
+    const Answer brew = raw(head("BREW", api.prefix));
+    expect_in_form(api, brew, brew.status, brew.header("X-Rabt-Code"));
+    EXPECT_GE(brew.status, 400);
+    // Refused by the head, before anybody is asked, and by the limit of the path.
+    for (const char* length : {"99999999999", "33554432"}) {
+      const Answer large = raw(head(
+          "POST", api.prefix,
+          "Content-Type: application/json\r\nContent-Length: " + std::string(length) + "\r\n"));
+      if (large.status == 405) continue;
+      expect_in_form(api, large, 413, "http.body_too_large");
+    }
+    const Answer twice = raw(head("GET", api.prefix, "Host: other\r\n"));
+    expect_in_form(api, twice, api.wrong_input, twice.header("X-Rabt-Code"));
+  }
+}
+
+TEST(DoorRefusals, ElsewhereTheyAreProblemDocuments) {
+  for (const char* target :
+       {"/api/v1/sessions/%zz", "/%zz", "/videos/%zz", "/api/v1/none", "/none"}) {
+    const Answer answer = raw(head("GET", target));
+    EXPECT_EQ(answer.header("Content-Type"), "application/problem+json") << target << answer.body;
+    EXPECT_TRUE(answer["instance"].is_string()) << answer.body;
+  }
+}
+
+}  // namespace
+}  // namespace rabt::acceptance
