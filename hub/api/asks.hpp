@@ -18,6 +18,10 @@ namespace rabt::api {
 // without it).
 [[nodiscard]] Result<consultation::Ask> ask_of(const Call& call);
 
+// ask_of; what the act gives to `once` is kept as an answer of this status. The call outlives the
+// ask.
+[[nodiscard]] Result<consultation::Ask> keeping(const Call& call, int status);
+
 // limit (1 to 200, else 50) and cursor of the query. Errors: api.invalid, cursor.invalid.
 [[nodiscard]] Result<consultation::Window> window_of(const Call& call);
 
@@ -44,12 +48,7 @@ std::string cut_to_page(std::vector<Numbered>& all, const consultation::Window& 
 // the service, the other argument its function.
 template <auto service, auto does, int status = 200>
 Result<http::Response> act(Resources& resources, const Call& call) {
-  RABT_TRY(ask, ask_of(call));
-  if (call.once) {
-    ask.once = [&call](store::Transaction& transaction, const Json& body) {
-      return call.once(transaction, answer(status, body));
-    };
-  }
+  RABT_TRY(ask, keeping(call, status));
   RABT_TRY(body, ((*(resources.*service)).*does)(ask));
   return answer(status, body);
 }

@@ -27,8 +27,7 @@ Answer SessionsImpl::accept(const Ask& ask) {
     const PartRole role = doctor ? PartRole::doctor : PartRole::specialist;
     return Command(Accept{new_participant(role, who.person, Json::object())});
   };
-  RABT_TRY(acted, act(ask, ask.session, take, {}, Sees::may, true));
-  return show(ask, acted.session);
+  return act_and_show(ask, take, Sees::may);
 }
 
 Answer SessionsImpl::decline(const Ask& ask) {

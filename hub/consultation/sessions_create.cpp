@@ -332,7 +332,8 @@ Answer SessionsImpl::create(const Ask& ask) {
     RABT_TRY(change, decide(booking.draft, moment, booking.open));
     if (!booking.draft.provider_plugin.empty())
       RABT_TRY_STATUS(lets_people_in(parts_.actions, booking.draft.provider_plugin));
-    written = commit(ask, who, none, std::move(change), taken, true);
+    written = commit(ask, who, none, std::move(change), taken,
+                     [&](const Session& session, const Change&) { return show(ask, session); });
     if (written.ok() || written.error().code != kSessionRaced) break;
     RABT_TRY(made, rows_.of_request(parts_.tenant, request));
     if (!made) continue;

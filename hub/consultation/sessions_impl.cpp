@@ -193,7 +193,7 @@ Result<Session> SessionsImpl::visible(const Ask& ask, const Actor& who) const {
 }
 
 Result<Acted> SessionsImpl::act(const Ask& ask, std::string_view reference, const Make& make,
-                                const Also& also, Sees sees, bool shows) {
+                                const Also& also, Sees sees, const Shape& shape) {
   const Actor who = actor_of(ask);
   for (int attempt = 0; attempt < store::kMaxRaces; ++attempt) {
     RABT_TRY(session, rows_.load(parts_.tenant, reference));
@@ -209,7 +209,7 @@ Result<Acted> SessionsImpl::act(const Ask& ask, std::string_view reference, cons
     RABT_TRY(command, make(session));
     RABT_TRY(change, decide(session, moment_of(who, session), command));
     if (change.unchanged) return Acted{std::move(session), std::move(change)};
-    auto acted = commit(ask, who, session, std::move(change), also, shows);
+    auto acted = commit(ask, who, session, std::move(change), also, shape);
     if (acted.ok() || acted.error().code != kSessionRaced) return acted;
   }
   return unavailable("store.busy", "the session changes too quickly; try again");
@@ -241,7 +241,7 @@ Result<Acted> SessionsImpl::act_as_hub(std::string_view session, const Command& 
 }
 
 Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Session& before,
-                                   Change change, const Also& also, bool shows) {
+                                   Change change, const Also& also, const Shape& shape) {
   const Timestamp now = parts_.clock.now();
   if (!change.after.over() && reseated(before, change.after)) warn_preferences(change.after);
   // what was shown at the end is shown later, whatever becomes of the records.
@@ -284,8 +284,8 @@ Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Sessi
   after.version = before.over() ? before.version : before.version + 1;
   if (sealed.key) after.data_key = sealed.key->id;
   Json answer;
-  if (shows && ask.once) {
-    RABT_TRY(shown, show(ask, after));
+  if (shape && ask.once) {
+    RABT_TRY(shown, shape(after, change));
     answer = std::move(shown);
   }
   std::int64_t number = 0;
@@ -305,7 +305,7 @@ Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Sessi
     RABT_TRY_STATUS(recordings.write(transaction));
     if (also) RABT_TRY_STATUS(also(transaction, change));
     if (!answer.is_null()) {
-      answer.set("number", number);
+      if (before.version == 0) answer.set("number", number);
       RABT_TRY_STATUS(ask.once(transaction, answer));
     }
     for (const audit::Prepared& entry : entries)
@@ -371,9 +371,23 @@ Answer SessionsImpl::show(const Ask& ask, const Session& session) const {
   if (ask.door != "api") shown.set("asGiven", session.as_given);
   return shown;
 }
-Answer SessionsImpl::act_and_show(const Ask& ask, const Make& make) {
-  RABT_TRY(acted, act(ask, ask.session, make, {}, Sees::must, true));
-  return show(ask, acted.session);
+Answer SessionsImpl::act_and_answer(const Ask& ask, std::string_view reference, const Make& make,
+                                    const Shape& shape, const Also& also, Sees sees) {
+  RABT_TRY(acted, act(ask, reference, make, also, sees, shape));
+  return shape(acted.session, acted.change);
+}
+Answer SessionsImpl::act_and_show(const Ask& ask, const Make& make, Sees sees) {
+  return act_and_answer(
+      ask, ask.session, make,
+      [&](const Session& session, const Change&) { return show(ask, session); }, {}, sees);
+}
+Answer SessionsImpl::act_and_show_participant(const Ask& ask, const Make& make, Sees sees) {
+  const auto shape = [&](const Session& session, const Change& change) -> Answer {
+    Names names(parts_.directory, parts_.tenant);
+    return participant_json(session, *session.participant(change.participant),
+                            sight_of(session, actor_of(ask), false), names, parts_.clock.now());
+  };
+  return act_and_answer(ask, ask.session, make, shape, {}, sees);
 }
 
 Result<std::string> SessionsImpl::person(const Json& reference, const std::string& field,

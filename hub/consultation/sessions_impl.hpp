@@ -118,13 +118,22 @@ class SessionsImpl final : public SessionService {
   // Whether strangers get as far as the rules: who joins or accepts an invitation is told by them.
   enum class Sees : std::uint8_t { must, may };
   [[nodiscard]] static Actor actor_of(const Ask& ask);
+  // Makes the answer of an act from the session afterwards. The commit keeps it for a repeat.
+  using Shape = std::function<Answer(const Session&, const Change&)>;
   [[nodiscard]] Result<Acted> act(const Ask& ask, std::string_view reference, const Make& make,
                                   const Also& also = {}, Sees sees = Sees::must,
-                                  bool shows = false);
+                                  const Shape& shape = {});
+  // An act whose answer needs nothing but the session afterwards.
+  [[nodiscard]] Answer act_and_answer(const Ask& ask, std::string_view reference, const Make& make,
+                                      const Shape& shape, const Also& also = {},
+                                      Sees sees = Sees::must);
   // An act whose answer is the session.
-  [[nodiscard]] Answer act_and_show(const Ask& ask, const Make& make);
+  [[nodiscard]] Answer act_and_show(const Ask& ask, const Make& make, Sees sees = Sees::must);
+  // An act whose answer is the participant.
+  [[nodiscard]] Answer act_and_show_participant(const Ask& ask, const Make& make,
+                                                Sees sees = Sees::must);
   [[nodiscard]] Result<Acted> commit(const Ask& ask, const Actor& who, const Session& before,
-                                     Change change, const Also& also, bool shows = false);
+                                     Change change, const Also& also, const Shape& shape = {});
   [[nodiscard]] Moment moment_of(const Actor& who, const Session& session) const;
   [[nodiscard]] Result<Session> visible(const Ask& ask, const Actor& who) const;
   [[nodiscard]] static bool withdraws_recordings(const Actor& who);
@@ -188,6 +197,10 @@ class SessionsImpl final : public SessionService {
   [[nodiscard]] Result<Acted> come_in(const Ask& ask);
   [[nodiscard]] Result<Access> waiting_access(const Session& session, const Participant& one) const;
   [[nodiscard]] Answer admission_answer(const Ask& ask, const Acted& acted);
+  [[nodiscard]] Answer admission_json(const Ask& ask, const Session& session,
+                                      const Participant& one, const Access& access) const;
+  // The answer that the commit of an admission keeps. The provider's token comes later.
+  [[nodiscard]] Shape admission_shape(const Ask& ask) const;
   // The session with its room, as soon as the provider has opened it.
   [[nodiscard]] Result<Session> with_room(const Session& session, std::int64_t patience_ms) const;
 

@@ -20,6 +20,10 @@ std::string record_of(const Session& session, std::string_view record) {
   return {};
 }
 
+Answer transcribing(const Session& session, const Change& /*change*/) {
+  return Json::object({{"session", session.id}, {"transcribing", session.transcribed}});
+}
+
 }  // namespace
 
 // The patient of the audit log, when he comes later than the session.
@@ -125,16 +129,12 @@ Answer SessionsImpl::token(const Ask& ask) {
 }
 
 Answer SessionsImpl::leave(const Ask& ask) {
-  const Actor who = actor_of(ask);
-  RABT_TRY(acted, act(
-                      ask, ask.session,
-                      [&](Session& is) -> Result<Command> {
-                        return Command(Leave{ask.record.empty() ? "" : record_of(is, ask.record)});
-                      },
-                      {}, Sees::may));
-  Names names(parts_.directory, parts_.tenant);
-  return participant_json(acted.session, *acted.session.participant(acted.change.participant),
-                          sight_of(acted.session, who, false), names, parts_.clock.now());
+  return act_and_show_participant(
+      ask,
+      [&](Session& is) -> Result<Command> {
+        return Command(Leave{ask.record.empty() ? "" : record_of(is, ask.record)});
+      },
+      Sees::may);
 }
 
 Answer SessionsImpl::participants(const Ask& ask) {
@@ -151,16 +151,29 @@ Answer SessionsImpl::participants(const Ask& ask) {
   return Json::object({{"items", std::move(items)}});
 }
 
-Answer SessionsImpl::admission_answer(const Ask& ask, const Acted& acted) {
-  const Participant& one = *acted.session.participant(acted.change.participant);
-  RABT_TRY(access, access_of(ask, acted.session, one.id, false));
+Answer SessionsImpl::admission_json(const Ask& ask, const Session& session, const Participant& one,
+                                    const Access& access) const {
   Names names(parts_.directory, parts_.tenant);
-  const Sight sight = sight_of(acted.session, actor_of(ask), false);
+  const Sight sight = sight_of(session, actor_of(ask), false);
   return Json::object(
-      {{"participant", participant_json(acted.session, one, sight, names, parts_.clock.now())},
+      {{"participant", participant_json(session, one, sight, names, parts_.clock.now())},
        {"admission", to_string(one.admission)},
        {"accessToken", access.token},
        {"tokenUse", access.use}});
+}
+
+Answer SessionsImpl::admission_answer(const Ask& ask, const Acted& acted) {
+  const Participant& one = *acted.session.participant(acted.change.participant);
+  RABT_TRY(access, access_of(ask, acted.session, one.id, false));
+  return admission_json(ask, acted.session, one, access);
+}
+
+SessionsImpl::Shape SessionsImpl::admission_shape(const Ask& ask) const {
+  return [this, &ask](const Session& session, const Change& change) -> Answer {
+    const Participant& one = *session.participant(change.participant);
+    RABT_TRY(access, waiting_access(session, one));
+    return admission_json(ask, session, one, access);
+  };
 }
 
 Answer SessionsImpl::add_participant(const Ask& ask) {
@@ -169,36 +182,44 @@ Answer SessionsImpl::add_participant(const Ask& ask) {
   RABT_TRY_STATUS(mistakes.status());
   RABT_TRY(one, resolve(actor_of(ask), input, mistakes, "participant."));
   RABT_TRY_STATUS(mistakes.status());
-  RABT_TRY(acted, act(ask, ask.session, [&](Session& is) -> Result<Command> {
-             name_patient(is, one);
-             return Command(Add{one});
-           }));
+  RABT_TRY(acted, act(
+                      ask, ask.session,
+                      [&](Session& is) -> Result<Command> {
+                        name_patient(is, one);
+                        return Command(Add{one});
+                      },
+                      {}, Sees::must, admission_shape(ask)));
   return admission_answer(ask, acted);
 }
 
 Answer SessionsImpl::remove_participant(const Ask& ask) {
-  RABT_TRY(acted, act(ask, ask.session, [&](Session& is) -> Result<Command> {
+  std::string session;
+  RABT_TRY(removed, act_and_show_participant(ask, [&](Session& is) -> Result<Command> {
+             session = is.id;
              return Command(Remove{record_of(is, ask.record)});
            }));
-  video_.forget(acted.session.id);
-  Names names(parts_.directory, parts_.tenant);
-  return participant_json(acted.session, *acted.session.participant(acted.change.participant),
-                          sight_of(acted.session, actor_of(ask), false), names, parts_.clock.now());
+  video_.forget(session);
+  return removed;
 }
 
 Answer SessionsImpl::admit(const Ask& ask) {
-  RABT_TRY(acted, act(ask, ask.session, [&](Session& is) -> Result<Command> {
-             refresh_accounts(is);
-             return Command(Admit{record_of(is, ask.record)});
-           }));
+  RABT_TRY(acted, act(
+                      ask, ask.session,
+                      [&](Session& is) -> Result<Command> {
+                        refresh_accounts(is);
+                        return Command(Admit{record_of(is, ask.record)});
+                      },
+                      {}, Sees::must, admission_shape(ask)));
   return admission_answer(ask, acted);
 }
 
 Answer SessionsImpl::deny(const Ask& ask) {
-  RABT_TRY(acted, act(ask, ask.session, [&](Session& is) -> Result<Command> {
-             return Command(Deny{record_of(is, ask.record), ask.body.string_or("reason", "")});
-           }));
-  return admission_answer(ask, acted);
+  return act_and_answer(
+      ask, ask.session,
+      [&](Session& is) -> Result<Command> {
+        return Command(Deny{record_of(is, ask.record), ask.body.string_or("reason", "")});
+      },
+      admission_shape(ask));
 }
 
 Answer SessionsImpl::waiting_room(const Ask& ask) {
@@ -260,31 +281,35 @@ Answer SessionsImpl::invite(const Ask& ask) {
   const std::string code = hex(kCodeDigits);
   RABT_TRY(lease, parts_.keys.lease(parts_.tenant));
   const std::string index = lease.blind_index("session.invitation", code);
-  RABT_TRY(acted, act(
-                      ask, ask.session,
-                      [&](Session&) -> Result<Command> {
-                        return Command(Invite{invitation, whom});
-                      },
-                      [&](store::Transaction& transaction, const Change& change) {
-                        return SessionRows::put_code(transaction, change.after.tenant, index,
-                                                     change.after.id, invitation.id);
-                      }));
-  Json answer = invitation_json(acted.session.invitations.back(),
-                                sight_of(acted.session, actor_of(ask), false), parts_.clock.now());
-  answer.set("code", code);
-  return answer;
+  return act_and_answer(
+      ask, ask.session,
+      [&](Session&) -> Result<Command> {
+        return Command(Invite{invitation, whom});
+      },
+      [&](const Session& session, const Change&) -> Answer {
+        Json answer = invitation_json(session.invitations.back(),
+                                      sight_of(session, actor_of(ask), false), parts_.clock.now());
+        answer.set("code", code);
+        return answer;
+      },
+      [&](store::Transaction& transaction, const Change& change) {
+        return SessionRows::put_code(transaction, change.after.tenant, index, change.after.id,
+                                     invitation.id);
+      });
 }
 
 Answer SessionsImpl::revoke_invitation(const Ask& ask) {
   const std::string id = identity::ulid_of(ask.record).value_or("");
-  RABT_TRY(acted,
-           act(ask, ask.session, [&](Session&) -> Result<Command> { return Command(Revoke{id}); }));
-  for (const Invitation& one : acted.session.invitations) {
-    if (one.id == id)
-      return invitation_json(one, sight_of(acted.session, actor_of(ask), false),
-                             parts_.clock.now());
-  }
-  return not_found("invitation.unknown", "the session has no such invitation");
+  return act_and_answer(
+      ask, ask.session, [&](Session&) -> Result<Command> { return Command(Revoke{id}); },
+      [&](const Session& session, const Change&) -> Answer {
+        for (const Invitation& one : session.invitations) {
+          if (one.id == id)
+            return invitation_json(one, sight_of(session, actor_of(ask), false),
+                                   parts_.clock.now());
+        }
+        return not_found("invitation.unknown", "the session has no such invitation");
+      });
 }
 
 Answer SessionsImpl::accept_invitation(const Ask& ask) {
@@ -293,6 +318,11 @@ Answer SessionsImpl::accept_invitation(const Ask& ask) {
   if (code.size() != kCodeDigits)
     return invalid("api.invalid", "code: must be the code of an invitation");
   RABT_TRY(invited, rows_.of_code(parts_.tenant, code));
+  const auto of_session = [](Json answer, const Session& session) {
+    answer.set("session", session.id);
+    answer.set("roomName", session.room_name);
+    return answer;
+  };
   RABT_TRY(acted,
            act(
                ask, invited.session,
@@ -305,23 +335,25 @@ Answer SessionsImpl::accept_invitation(const Ask& ask) {
                  }
                  return not_found("invitation.unknown", "there is no invitation with this code");
                },
-               {}, Sees::may));
+               {}, Sees::may,
+               [&](const Session& session, const Change& change) -> Answer {
+                 RABT_TRY(answer, admission_shape(ask)(session, change));
+                 return of_session(std::move(answer), session);
+               }));
   RABT_TRY(answer, admission_answer(ask, acted));
-  answer.set("session", acted.session.id);
-  answer.set("roomName", acted.session.room_name);
-  return answer;
+  return of_session(std::move(answer), acted.session);
 }
 
 Answer SessionsImpl::start_transcription(const Ask& ask) {
-  RABT_TRY(acted, act(ask, ask.session,
-                      [&](Session&) -> Result<Command> { return Command(StartTranscription{}); }));
-  return Json::object({{"session", acted.session.id}, {"transcribing", acted.session.transcribed}});
+  return act_and_answer(
+      ask, ask.session, [&](Session&) -> Result<Command> { return Command(StartTranscription{}); },
+      &transcribing);
 }
 
 Answer SessionsImpl::stop_transcription(const Ask& ask) {
-  RABT_TRY(acted, act(ask, ask.session,
-                      [&](Session&) -> Result<Command> { return Command(StopTranscription{}); }));
-  return Json::object({{"session", acted.session.id}, {"transcribing", acted.session.transcribed}});
+  return act_and_answer(
+      ask, ask.session, [&](Session&) -> Result<Command> { return Command(StopTranscription{}); },
+      &transcribing);
 }
 
 Answer SessionsImpl::consents(const Ask& ask) {
@@ -347,20 +379,21 @@ Answer SessionsImpl::record_consent(const Ask& ask) {
   if (method.empty()) method = "app";
   Json consent = Json::object(
       {{"id", parts_.ids.next().text()}, {"kind", kind}, {"given", given}, {"method", method}});
-  RABT_TRY(acted, act(
-                      ask, ask.session,
-                      [&](Session& is) -> Result<Command> {
-                        if (!guest.empty()) {
-                          const std::string id = record_of(is, guest);
-                          if (id.empty())
-                            return not_found("participant.unknown",
-                                             "the session has no such participant");
-                          consent.set("participant", id);
-                        }
-                        return Command(RecordConsent{consent});
-                      },
-                      {}, Sees::may));
-  return acted.session.consents.as_array().back();
+  return act_and_answer(
+      ask, ask.session,
+      [&](Session& is) -> Result<Command> {
+        if (!guest.empty()) {
+          const std::string id = record_of(is, guest);
+          if (id.empty())
+            return not_found("participant.unknown", "the session has no such participant");
+          consent.set("participant", id);
+        }
+        return Command(RecordConsent{consent});
+      },
+      [](const Session& session, const Change&) -> Answer {
+        return session.consents.as_array().back();
+      },
+      {}, Sees::may);
 }
 
 }  // namespace rabt::consultation

@@ -242,6 +242,7 @@ Answer RecordService::report_quality(const Ask& ask) {
   const Level ceiling = ceiling_of(of, parts_.video);
   SampleJob job(of, {.level = std::min(Level::standard, ceiling), .ceiling = ceiling},
                 parts_.clock.now());
+  Json answer;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(parts_.sessions.still_open(transaction, of));
     RABT_TRY_STATUS(job.run(transaction, samples));
@@ -254,12 +255,13 @@ Answer RecordService::report_quality(const Ask& ask) {
       RABT_TRY_STATUS(parts_.sessions.add_event(transaction, of, "quality-changed",
                                                 ask.caller.who.actor(), told));
     }
+    answer = level_json(job.ladder);
+    answer.set("accepted", samples.size());
+    if (ask.once) RABT_TRY_STATUS(ask.once(transaction, answer));
     return ok_status();
   }));
   parts_.sessions.count(Counted::bytes_up, job.bytes.up);
   parts_.sessions.count(Counted::bytes_down, job.bytes.down);
-  Json answer = level_json(job.ladder);
-  answer.set("accepted", samples.size());
   return answer;
 }
 
