@@ -427,7 +427,7 @@ Response Api::once(const Route& route, const Call& call, const Answering& answer
   if (call.caller.who.kind == identity::Kind::anonymous) return answer(with);
   using When = Replays::When;
   auto begun = parts_.replays.begin(call.caller.who, route.operation, call.request,
-                                    route.options.one_commit ? When::within : When::before, digest);
+                                    route.options.repeatable ? When::within : When::before, digest);
   if (!begun.ok()) {
     // Who may not act learns nothing about his key, either.
     const Status may = may_act(*resources_, route, call);
@@ -439,7 +439,8 @@ Response Api::once(const Route& route, const Call& call, const Answering& answer
     return still.ok() ? *std::move(begun->answer) : http::problem(still.error());
   }
   Replays::Ticket& ticket = begun->ticket;
-  if (route.options.one_commit && !ticket.key.empty()) {
+  if (route.options.repeatable && !ticket.key.empty()) {
+    with.repeat = to_hex(as_bytes(ticket.key));
     with.once = [this, &ticket](store::Transaction& transaction, const Response& response) {
       return parts_.replays.keep(transaction, ticket, response);
     };

@@ -47,10 +47,21 @@ Result<Ask> ask_of(const Call& call) {
   RABT_TRY(body, body_object(call));
   ask.body = std::move(body);
   ask.query = call.request.query;
+  ask.repeat = call.repeat;
   RABT_TRY_STATUS(read_if_match(call, ask));
   if (call.request.method == "PATCH" && call.request.header("if-match").empty())
     return conflict("precondition.required",
                     "send If-Match with the ETag of the record as you read it");
+  return ask;
+}
+
+Result<Ask> keeping(const Call& call, int status) {
+  RABT_TRY(ask, ask_of(call));
+  if (call.once) {
+    ask.once = [&call, status](store::Transaction& transaction, const Json& body) {
+      return call.once(transaction, answer(status, body));
+    };
+  }
   return ask;
 }
 

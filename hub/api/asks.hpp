@@ -23,6 +23,10 @@ namespace rabt::api {
 // without it).
 [[nodiscard]] Result<consultation::Ask> ask_of(const Call& call);
 
+// ask_of; what the act gives to `once` is kept as an answer of this status. The call outlives the
+// ask.
+[[nodiscard]] Result<consultation::Ask> keeping(const Call& call, int status);
+
 // limit (1 to 200, else 50) and cursor of the query. Errors: api.invalid, cursor.invalid.
 [[nodiscard]] Result<consultation::Window> window_of(const Call& call);
 
@@ -59,12 +63,7 @@ auto& service_of(All& resources, Service Owner::*service) {
 // Handlers, as a table of routes names them: a service, and its function.
 template <auto service, auto does, int status = 200>
 Result<http::Response> act(Resources& resources, const Call& call) {
-  RABT_TRY(ask, ask_of(call));
-  if (call.once) {
-    ask.once = [&call](store::Transaction& transaction, const Json& body) {
-      return call.once(transaction, answer(status, body));
-    };
-  }
+  RABT_TRY(ask, keeping(call, status));
   RABT_TRY(body, (service_of(resources, service).*does)(ask));
   return answer(status, body);
 }

@@ -135,8 +135,31 @@ Result<Response> PersonRecords::change(const Call& call, const identity::Person&
   wanted.profile = ask.body;
   wanted.version = ask.version;
   wanted.act = act;
+  const auto shown = [sees](const identity::Person& one) {
+    return answer(200, sees ? person_json(one) : person_head(one));
+  };
+  if (call.once) {
+    wanted.also = [&](store::Transaction& transaction, const identity::Person& after) {
+      return call.once(transaction, shown(after));
+    };
+  }
   RABT_TRY(changed, people.change(call.caller, person.id, wanted));
-  return answer(200, sees ? person_json(changed) : person_head(changed));
+  return shown(changed);
+}
+
+Result<Response> PersonRecords::create(const Call& call, const identity::NewPerson& wanted,
+                                       const std::string& list) const {
+  const auto made = [&list](const identity::Person& one) {
+    Response response = answer(201, person_json(one));
+    response.headers.emplace_back("Location", list + one.id);
+    return response;
+  };
+  const auto keep = [&](store::Transaction& transaction, const identity::Person& one,
+                        const crypto::DataKey& /*key*/) {
+    return call.once ? call.once(transaction, made(one)) : ok_status();
+  };
+  RABT_TRY(person, people.create(call.caller, wanted, keep));
+  return made(person);
 }
 
 Result<Response> PersonRecords::list_patients(const Call& call) const {
@@ -165,10 +188,7 @@ Result<Response> PersonRecords::create_patient(const Call& call) const {
   wanted.profile = std::move(profile);
   wanted.roles = {Role::patient};
   wanted.act = "patient.created";
-  RABT_TRY(person, people.create(call.caller, wanted));
-  Response response = answer(201, person_json(person));
-  response.headers.emplace_back("Location", "/api/v1/patients/" + person.id);
-  return response;
+  return create(call, wanted, "/api/v1/patients/");
 }
 
 Result<Response> PersonRecords::search_patients(const Call& call) const {
@@ -252,10 +272,7 @@ Result<Response> PersonRecords::create_provider(const Call& call) const {
   wanted.profile = std::move(profile);
   wanted.roles = roles;
   wanted.act = "provider.created";
-  RABT_TRY(person, people.create(call.caller, wanted));
-  Response response = answer(201, person_json(person));
-  response.headers.emplace_back("Location", "/api/v1/providers/" + person.id);
-  return response;
+  return create(call, wanted, "/api/v1/providers/");
 }
 
 Result<Response> PersonRecords::get_provider(const Call& call) const {

@@ -43,6 +43,9 @@ struct PersonRecords {
   [[nodiscard]] Status admit(const Call& call, bool at_once, std::string_view act,
                              std::string_view object, const std::string& pseudonym) const;
   // sees: whether the caller gets the whole record back.
+  // `list` is the path under which the person is found.
+  [[nodiscard]] Result<http::Response> create(const Call& call, const identity::NewPerson& wanted,
+                                              const std::string& list) const;
   [[nodiscard]] Result<http::Response> change(const Call& call, const identity::Person& person,
                                               std::string_view act, bool sees) const;
 };

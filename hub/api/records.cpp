@@ -34,22 +34,11 @@ Result<Response> created(const Answer& made) {
 }  // namespace
 
 Result<Response> send_message(Resources& resources, const Call& call) {
-  RABT_TRY(ask, ask_of(call));
+  RABT_TRY(ask, keeping(call, 201));
   return created(resources.records->send_message(ask));
 }
 
 namespace {
-
-// The ask of a call whose answer, when all is well, is 201 with a record.
-Result<consultation::Ask> keeping(const Call& call) {
-  RABT_TRY(ask, ask_of(call));
-  if (call.once) {
-    ask.once = [&call](store::Transaction& transaction, const Json& body) {
-      return call.once(transaction, answer(201, body));
-    };
-  }
-  return ask;
-}
 
 // The most of a field of a form that is no file.
 constexpr std::size_t kMaxFormField = 4U << 10U;
@@ -69,7 +58,7 @@ class DocumentBody : public Upload {
     return document_->judge(type, content_type);
   }
   Result<Response> share(const Call& call) {
-    RABT_TRY(ask, keeping(call));
+    RABT_TRY(ask, keeping(call, 201));
     const std::string content_type = said_.string_or("contentType", "");
     if (said_.find("documentType") == nullptr && !content_type.empty())
       said_.set("documentType", consultation::document_type_of(content_type));
@@ -157,7 +146,7 @@ class DocumentForm final : public DocumentBody, private http::FormSink {
 }  // namespace
 
 Result<Response> share_document(Resources& resources, const Call& call) {
-  RABT_TRY(ask, keeping(call));
+  RABT_TRY(ask, keeping(call, 201));
   return created(resources.records->share_document(ask));
 }
 

@@ -45,6 +45,8 @@ struct Call {
   // Keeps the answer for a repeat of the call. An act that is one commit calls it in that commit.
   // Unset unless the call names an Idempotency-Key.
   std::function<Status(store::Transaction&, const http::Response&)> once{};
+  // Name of the call that a repeat has, too. Empty without an Idempotency-Key.
+  std::string repeat{};
   // The body that has arrived, as JSON. Null before, and where nobody keeps what is read.
   const Body* body = nullptr;
 };
@@ -107,9 +109,9 @@ struct RouteOptions {
   // Null when the permission alone decides.
   Check check = nullptr;
   RateClass rate = RateClass::by_method;
-  // The act is one commit, which holds the answer for a repeat, too. Before any other act it is
-  // written that it begins.
-  bool one_commit = false;
+  // A repeat after a crash is safe: the act is one commit, which holds the answer, too, or done
+  // twice it has one effect. Before any other act it is written that it begins.
+  bool repeatable = false;
   // A person has shown two factors a short time ago.
   bool strong = false;
   // Open also to who has to enrol a second factor before anything else.
@@ -131,10 +133,11 @@ inline constexpr std::uint64_t kMaxSignInBody = 64U << 10U;
 constexpr RouteOptions asks_for(access::Right right) {
   return {.right = right};
 }
-// The same for an act that is one commit.
-constexpr RouteOptions commits(access::Right right) {
-  return {.one_commit = true, .right = right};
+// The same for an act that may be repeated after a crash.
+constexpr RouteOptions repeats(access::Right right) {
+  return {.repeatable = true, .right = right};
 }
+inline constexpr RouteOptions kRepeats{.repeatable = true};
 inline constexpr RouteOptions kRare{.rate = RateClass::rare};
 inline constexpr RouteOptions kStrong{.strong = true};
 inline constexpr RouteOptions kEnrolling{.enrolling = true};
@@ -151,7 +154,7 @@ inline constexpr RouteOptions kAtIssuer{
 inline constexpr RouteOptions kHashing{.max_body = kMaxSignInBody, .lane = http::Lane::sign_in};
 // The act waits for the video provider.
 constexpr RouteOptions enters(access::Right right) {
-  return {.right = right, .lane = http::Lane::room};
+  return {.repeatable = true, .right = right, .lane = http::Lane::room};
 }
 inline constexpr RouteOptions kPlans{.rate = RateClass::rare, .max_body = limits::kMaxRequestBody};
 

@@ -451,9 +451,9 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
     hub.consultations->begin(*hub.engine, *hub.webhooks);
   }
   hub.replays = std::make_unique<api::Replays>(
-      api::Replays::Parts{*base.store, *base.keys, clock, base.random});
-  hub.outcomes = std::make_unique<api::DeliveryOutcomes>(
-      api::DeliveryOutcomes::Parts{*base.store, *base.keys, clock, base.random, config.tenant});
+      api::Replays::Parts{*base.store, *base.keys, base.clock, base.random});
+  hub.outcomes = std::make_unique<api::DeliveryOutcomes>(api::DeliveryOutcomes::Parts{
+      *base.store, *base.keys, base.clock, base.random, config.tenant});
   hub.maintenance->also([&hub, times = std::make_shared<RemovalTimes>(clock)] {
     if (times->due()) hub.outcomes->remove_old();
   });
@@ -549,6 +549,7 @@ identity::People& Hub::people() {
 }
 
 void Hub::Parts::stop(std::int64_t grace_ms) {
+  if (base != nullptr && base->store != nullptr) base->store->end_waiting();
   if (edge != nullptr) edge->stop();
   if (mllp != nullptr) mllp->stop();
   if (consultations != nullptr) consultations->stop();

@@ -66,8 +66,10 @@ Result<std::unique_ptr<Running>> run(const config::Config& config, const Clock& 
   auto out = std::make_unique<Running>();
   RABT_TRY(detector, phi::Detector::make(config.privacy.detector));
   out->privacy = std::make_unique<phi::Policy>(config.privacy.channels, std::move(detector));
-  if (!config.log_file.empty())
-    out->file = make_logger(config::log_level(config.log_level), config.log_file);
+  if (!config.log_file.empty()) {
+    RABT_TRY(file, make_logger(config::log_level(config.log_level), config.log_file));
+    out->file = std::move(file);
+  }
   out->named = std::make_unique<Named>(out->file != nullptr ? *out->file : log, config.tenant);
   out->log = phi::screened(*out->named, *out->privacy);
   RABT_TRY(hub, Hub::open(config, clock, *out->log, *out->privacy, options.dev, options.hold));

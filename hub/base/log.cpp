@@ -116,8 +116,15 @@ class NullLogger final : public Logger {
 
 }  // namespace
 
-std::unique_ptr<Logger> make_logger(LogLevel minimum, const std::string& path) {
-  return std::make_unique<SpdLogger>(minimum, path);
+Result<std::unique_ptr<Logger>> make_logger(LogLevel minimum, const std::string& path) {
+  try {
+    return std::unique_ptr<Logger>(std::make_unique<SpdLogger>(minimum, path));
+  } catch (const spdlog::spdlog_ex& error) {
+    return invalid("log.file", "log.file: " + path +
+                                   " cannot be written: its folder must exist, and both must be "
+                                   "writable by the user of the hub (" +
+                                   error.what() + ")");
+  }
 }
 
 Logger& null_logger() {

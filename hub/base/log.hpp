@@ -49,8 +49,9 @@ class Logger {
 };
 
 // One JSON object a line: ts, level, event, then the fields. To standard error, or to a file when
-// path is set.
-[[nodiscard]] std::unique_ptr<Logger> make_logger(LogLevel minimum, const std::string& path = {});
+// path is set. Error invalid log.file: the file cannot be written.
+[[nodiscard]] Result<std::unique_ptr<Logger>> make_logger(LogLevel minimum,
+                                                          const std::string& path = {});
 // Discards everything.
 [[nodiscard]] Logger& null_logger();
 

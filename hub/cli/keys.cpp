@@ -1,8 +1,10 @@
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <thread>
 
 #include "hub/api/keys.hpp"
 #include "hub/args/args.hpp"
@@ -184,10 +186,47 @@ Json body_of(const KeysOptions& options) {
   return body;
 }
 
+// Says on standard error how far the rewrapping of a running hub has come, until it is done. A
+// signal ends the command; the hub goes on.
+int follow_rewrap(const std::string& config) {
+  constexpr std::chrono::seconds kLook{1};
+  constexpr int kStill = 60;
+  std::int64_t shown = -1;
+  for (int still = 0; still < kStill; ++still) {
+    const auto status = act(config, "", Json());
+    if (!status.ok()) return complain(status.error());
+    const Json* rewrap = status->find("rewrap");
+    if (rewrap == nullptr) {
+      std::fprintf(stderr, "rewrap: done\n");
+      return 0;
+    }
+    const std::int64_t done = rewrap->int_or("rewrapped", 0);
+    if (done != shown) {
+      std::int64_t left = 0;
+      for (const Json& bucket : (*status)["buckets"].as_array())
+        left += bucket.int_or("oldDataKeys", 0);
+      std::fprintf(stderr, "rewrap: %lld data keys are done, %lld are to be done\n",
+                   static_cast<long long>(done), static_cast<long long>(left));
+      shown = done;
+      still = 0;
+    }
+    std::this_thread::sleep_for(kLook);
+  }
+  std::fprintf(stderr,
+               "rewrap: no data key was done for %d seconds. The hub goes on when it can; `rabt "
+               "keys status` shows how far it is.\n",
+               kStill);
+  return 1;
+}
+
 int keys_act(const KeysOptions& options) {
   const auto done = act(options.config, options.verb, body_of(options));
   if (!done.ok()) return complain(done.error());
   std::printf("%s\n", done->dump().c_str());
+  std::fflush(stdout);
+  if (done->string_or("rewrap", "") == "begun") {
+    if (const int code = follow_rewrap(options.config); code != 0) return code;
+  }
   if (options.verb == "shred" || options.destroy_old || options.forget_old) {
     std::fprintf(stderr, "Copy the keyring now: older copies %s.\n",
                  options.destroy_old ? "cannot be opened any more"

@@ -5,11 +5,13 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <thread>
 
 #include "hub/args/args.hpp"
 #include "hub/assembly/hub.hpp"
+#include "hub/assembly/process_limits.hpp"
 #include "hub/assembly/tenants.hpp"
 #include "hub/base/end_signals.hpp"
 #include "hub/base/json.hpp"
@@ -24,6 +26,7 @@ namespace {
 
 // An operator's tools wait for some 10 seconds before they kill.
 constexpr std::chrono::seconds kStopWithin{8};
+constexpr std::chrono::milliseconds kLastWords{200};
 
 struct ServeOptions {
   std::string config = kDefaultConfig;
@@ -61,31 +64,41 @@ void show_first_code(assembly::Hub& hub) {
                code->c_str());
 }
 
-// Ends the process when it has not stopped in time, such as on a full disk or with a plugin that
-// hangs. A hub that is killed loses nothing that it has acknowledged.
-void end_in_time(Logger& log) {
-  std::thread([&log] {
+// Takes the signals of the process, also while it starts. Ends the process when it has not stopped
+// in time after the one that ends it, such as with a plugin that hangs. A hub that is killed loses
+// nothing that it has acknowledged. A log that nobody reads may hang, too: each line has a thread.
+std::future<int> take_signals(const EndSignals& signals, Logger& log) {
+  std::promise<int> ended;
+  std::future<int> end = ended.get_future();
+  std::thread([&signals, &log, ended = std::move(ended)]() mutable {
+    int received = signals.wait();
+    // Other daemons read their configuration again. This one would end without having been asked.
+    for (; received == SIGHUP; received = signals.wait()) {
+      std::thread([&log] {
+        log.warn("hub.hangup_ignored",
+                 {{"why", "the configuration is read at start only; restart the hub to apply it"}});
+      }).detach();
+    }
+    ended.set_value(received);
     std::this_thread::sleep_for(kStopWithin);
-    log.warn("hub.stopped_unfinished",
-             {{"seconds", static_cast<std::int64_t>(kStopWithin.count())}});
+    std::thread([&log] {
+      log.warn("hub.stopped_unfinished",
+               {{"seconds", static_cast<std::int64_t>(kStopWithin.count())}});
+    }).detach();
+    std::this_thread::sleep_for(kLastWords);
     ::_exit(0);
   }).detach();
+  return end;
 }
 
 // Says that the hub listens, and waits until it shall stop. The exit code.
 int run_until_signal(const ServeOptions& options, const std::string& url, Logger& log,
-                     const EndSignals& signals) {
+                     std::future<int>& end) {
   if (!options.ready_file.empty() && !write_ready_file(options.ready_file, url)) {
     std::fprintf(stderr, "rabt: the ready file %s cannot be written\n", options.ready_file.c_str());
     return 1;
   }
-  int received = signals.wait();
-  // Other daemons read their configuration again. This one would end without having been asked.
-  for (; received == SIGHUP; received = signals.wait())
-    log.warn("hub.hangup_ignored",
-             {{"why", "the configuration is read at start only; restart the hub to apply it"}});
-  log.info("hub.stopping", {{"signal", static_cast<std::int64_t>(received)}});
-  end_in_time(log);
+  log.info("hub.stopping", {{"signal", static_cast<std::int64_t>(end.get())}});
   return 0;
 }
 
@@ -107,20 +120,25 @@ int serve_one(const ServeOptions& options, bool allow_debugging, const EndSignal
   if (!detector.ok()) return cannot_start(detector.error());
   const phi::Policy privacy(config->privacy.channels, std::move(*detector));
   const auto base_log = make_logger(config::log_level(config->log_level), config->log_file);
-  const auto log = phi::screened(*base_log, privacy);
+  if (!base_log.ok()) return cannot_start(base_log.error());
+  const auto log = phi::screened(**base_log, privacy);
+  std::future<int> end = take_signals(signals, *log);
   warn_of_modes(options, allow_debugging, *log);
   const SystemClock clock;
   const auto hub = assembly::Hub::start(*config, clock, *log, privacy, options.dev, options.hold);
   if (!hub.ok()) return cannot_start(hub.error());
   show_first_code(**hub);
-  const int code = run_until_signal(options, (*hub)->url(), *log, signals);
+  const int code = run_until_signal(options, (*hub)->url(), *log, end);
   (*hub)->stop();
   return code;
 }
 
 int serve_several(const ServeOptions& options, bool allow_debugging, const config::Tenants& config,
                   const EndSignals& signals) {
-  const auto log = make_logger(config::log_level(config.log_level), config.log_file);
+  const auto made = make_logger(config::log_level(config.log_level), config.log_file);
+  if (!made.ok()) return cannot_start(made.error());
+  const auto& log = *made;
+  std::future<int> end = take_signals(signals, *log);
   warn_of_modes(options, allow_debugging, *log);
   const SystemClock clock;
   const auto tenants =
@@ -132,13 +150,15 @@ int serve_several(const ServeOptions& options, bool allow_debugging, const confi
     std::fprintf(stderr, "rabt: the tenant %s cannot start [%s]\n%s\n", one.name.c_str(),
                  refused->code.c_str(), refused->message.c_str());
   }
-  const int code = run_until_signal(options, (*tenants)->url(), *log, signals);
+  const int code = run_until_signal(options, (*tenants)->url(), *log, end);
   (*tenants)->stop();
   return code;
 }
 
 // Runs the hub until SIGTERM or SIGINT.
 int serve(const ServeOptions& options, bool allow_debugging) {
+  const Status limits = assembly::check_process_limits();
+  if (!limits.ok()) return cannot_start(limits.error());
   if (options.die_with_parent) (void)::prctl(PR_SET_PDEATHSIG, SIGTERM);
   // Before any thread starts.
   const EndSignals signals(EndSignals::Hangup::told);

@@ -158,8 +158,8 @@ int connections_that_fit(int wanted, Logger& log) {
     if (::setrlimit(RLIMIT_NOFILE, &more) == 0) limit = more;
   }
   if (limit.rlim_cur >= needed) return wanted;
-  const auto fit = static_cast<int>(limit.rlim_cur) - kOtherDescriptors;
-  const int some = std::max(fit, std::min(wanted, 64));
+  // rabt serve refuses a limit that leaves none.
+  const int some = std::max(static_cast<int>(limit.rlim_cur) - kOtherDescriptors, 1);
   log.warn("http.few_descriptors", {{"limit", static_cast<std::int64_t>(limit.rlim_cur)},
                                     {"connections", static_cast<std::int64_t>(some)}});
   return some;

@@ -264,6 +264,8 @@ Result<Person> People::change(const Caller& caller, std::string_view id,
         parts_.audit.prepare(entry_of(caller, wanted.act, person, std::move(changed)));
     RABT_TRY(bucket, lease.bucket(keys::kPerson));
     const std::int64_t now = parts_.clock.now().ms;
+    Person after = as_of(person, {now});
+    ++after.version;
     const Status written = parts_.store.write([&](store::Transaction& transaction) -> Status {
       RABT_TRY(rows,
                transaction.execute(
@@ -281,12 +283,10 @@ Result<Person> People::change(const Caller& caller, std::string_view id,
         RABT_TRY_STATUS(store::run(transaction, sql::kEndSessions, {tenant, id}));
         RABT_TRY_STATUS(raise_epoch(transaction, tenant, person_subject(id)));
       }
+      if (wanted.also) RABT_TRY_STATUS(wanted.also(transaction, after));
       return parts_.audit.append(transaction, entry);
     });
-    if (written.ok()) {
-      ++person.version;
-      return as_of(std::move(person), parts_.clock.now());
-    }
+    if (written.ok()) return after;
     if (written.error().code != "precondition.failed" || wanted.version) return written.error();
   }
   return unavailable("store.busy", "others change this record all the time; try again");

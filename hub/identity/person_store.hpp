@@ -37,6 +37,8 @@ struct PersonChange {
   // The version that the caller has seen.
   std::optional<std::int64_t> version;
   std::string_view act = "user.changed";
+  // What else belongs to the commit, with the person as it is then. May be empty.
+  std::function<Status(store::Transaction&, const Person&)> also;
 };
 
 // What a principal needs of his person.

@@ -147,6 +147,9 @@ class Store {
 
   // Waits until everything submitted before is durable or undone.
   virtual void flush() = 0;
+  // The hub stops: from now on what finds no room is refused, also what is required, in place of
+  // waiting for a disk that may never come back. The next start makes it again.
+  virtual void end_waiting() {}
 
   // Sums since the store was opened.
   struct Stats {

@@ -278,6 +278,13 @@ Answer Webhooks::list(const Ask& ask) {
   return Json::object({{"items", std::move(items)}});
 }
 
+Status Webhooks::write(const Ask& ask, const Json& answer, const store::Store::Job& job) {
+  return parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(job(transaction));
+    return ask.once ? ask.once(transaction, answer) : ok_status();
+  });
+}
+
 Answer Webhooks::create(const Ask& ask) {
   Endpoint endpoint;
   RABT_TRY_STATUS(read(ask, endpoint));
@@ -293,13 +300,13 @@ Answer Webhooks::create(const Ask& ask) {
                  {.text = SigningSecret::make_key_text(parts_.random), .until_ms = {}}}));
   const audit::Prepared made =
       entry(ask, "webhook.created", endpoint, Json::object({{"host", host_of(endpoint.url)}}));
-  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+  RABT_TRY(out, to_json(endpoint));
+  out.set("secret", secret);
+  RABT_TRY_STATUS(write(ask, out, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(insert_endpoint(transaction, parts_.tenant, endpoint));
     return parts_.audit.append(transaction, made);
   }));
   RABT_TRY_STATUS(book_.reload());
-  RABT_TRY(out, to_json(endpoint));
-  out.set("secret", secret);
   return out;
 }
 
@@ -321,20 +328,21 @@ Answer Webhooks::change(const Ask& ask) {
   const audit::Prepared changed =
       entry(ask, "webhook.changed", after,
             Json::object({{"host", host_of(after.url)}, {"state", after.state}}));
-  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+  RABT_TRY(out, to_json(after));
+  RABT_TRY_STATUS(write(ask, out, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(update_endpoint(transaction, parts_.tenant, after));
     return parts_.audit.append(transaction, changed);
   }));
   RABT_TRY_STATUS(book_.reload());
   sender_.end_pause(after.id);
-  return to_json(after);
+  return out;
 }
 
 Answer Webhooks::remove(const Ask& ask) {
   RABT_TRY(endpoint, own_endpoint_of(ask));
   const audit::Prepared removed =
       entry(ask, "webhook.deleted", *endpoint, Json::object({{"host", host_of(endpoint->url)}}));
-  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+  RABT_TRY_STATUS(write(ask, Json::object(), [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(delete_endpoint(transaction, parts_.tenant, endpoint->id));
     return parts_.audit.append(transaction, removed);
   }));
@@ -367,18 +375,19 @@ Answer Webhooks::rotate(const Ask& ask) {
   after.updated_ms = now;
   const audit::Prepared rotated =
       entry(ask, "webhook.rotated", after, Json::object({{"overlapHours", hours}}));
-  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+  RABT_TRY(pair, SigningSecret::parse(key));
+  Json out = Json::object({{"id", after.id},
+                           {"secret", secret},
+                           {"publicKey", pair.public_key()},
+                           {"oldUntil", to_iso8601({until})},
+                           {"version", after.version}});
+  RABT_TRY_STATUS(write(ask, out, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(update_endpoint(transaction, parts_.tenant, after));
     return parts_.audit.append(transaction, rotated);
   }));
   RABT_TRY_STATUS(book_.reload());
   sender_.end_pause(after.id);
-  RABT_TRY(pair, SigningSecret::parse(key));
-  return Json::object({{"id", after.id},
-                       {"secret", secret},
-                       {"publicKey", pair.public_key()},
-                       {"oldUntil", to_iso8601({until})},
-                       {"version", after.version}});
+  return out;
 }
 
 Answer Webhooks::ping(const Ask& ask) {
@@ -395,12 +404,13 @@ Answer Webhooks::ping(const Ask& ask) {
                   endpoint->routes != nullptr ? kPingKey : std::string_view());
   const audit::Prepared sent =
       entry(ask, "webhook.pinged", *endpoint, Json::object({{"delivery", made.id}}));
-  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+  Json out = Json::object({{"delivery", made.id}, {"event", made.event}});
+  RABT_TRY_STATUS(write(ask, out, [&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(insert_delivery(transaction, parts_.tenant, made));
     return parts_.audit.append(transaction, sent);
   }));
   sender_.end_pause(endpoint->id);
-  return Json::object({{"delivery", made.id}, {"event", made.event}});
+  return out;
 }
 
 // ---- Deliveries
@@ -459,14 +469,14 @@ Answer Webhooks::replay(const Ask& ask) {
   if (again.since_ms) what.set("since", to_iso8601({*again.since_ms}));
   if (again.dead) what.set("dead", true);
   const audit::Prepared replayed = entry(ask, "webhook.replayed", *endpoint, std::move(what));
-  std::int64_t count = 0;
-  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY(changed, open_again(transaction, parts_.tenant, endpoint->id, again, now));
-    count = changed;
+  Json out;
+  RABT_TRY_STATUS(write(ask, out, [&](store::Transaction& transaction) -> Status {
+    RABT_TRY(count, open_again(transaction, parts_.tenant, endpoint->id, again, now));
+    out = Json::object({{"replayed", count}});
     return parts_.audit.append(transaction, replayed);
   }));
   sender_.end_pause(endpoint->id);
-  return Json::object({{"replayed", count}});
+  return out;
 }
 
 // ---- Metrics

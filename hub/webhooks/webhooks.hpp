@@ -89,6 +89,9 @@ class Webhooks {
   [[nodiscard]] Status name_clinics(std::vector<std::string>& clinics) const;
   // Takes the members of a body over.
   [[nodiscard]] Status read(const consultation::Ask& ask, Endpoint& endpoint) const;
+  // Runs the job of an act, whose answer the commit keeps for a repeat.
+  [[nodiscard]] Status write(const consultation::Ask& ask, const Json& answer,
+                             const store::Store::Job& job);
   [[nodiscard]] Delivery delivery_of(const Endpoint& endpoint, const Json& event,
                                      std::string_view key) const;
 

@@ -52,6 +52,27 @@ TEST(RouteTable, HoldsWhatTheDescriptionHoldsAndNothingElse) {
   EXPECT_EQ(table, description) << "hub/api/routes.cpp and docs/openapi.yaml differ";
 }
 
+// Acts of administrators, and readings by POST. After a crash their outcome may be unknown.
+bool may_be_unknown(const Route& route) {
+  if (route.permission.to == Permission::To::everybody) return true;
+  if (route.permission.to == Permission::To::local) return true;
+  for (const std::string_view family :
+       {"/auth/", "/api/v1/auth/", "/api/v1/me/", "/api/v1/access/", "/api/v1/approvals/",
+        "/api/v1/audit/", "/api/v1/break-glass", "/api/v1/clients", "/api/v1/instances/",
+        "/api/v1/keys/", "/api/v1/patients/search", "/api/v1/plugins/", "/api/v1/tickets",
+        "/api/v1/users", "/api/v1/workflows/"}) {
+    if (route.pattern.starts_with(family)) return route.operation != "setMyPresence";
+  }
+  return false;
+}
+
+TEST(RouteTable, ActsOnWhatPatientsSeeMayBeRepeatedAfterACrash) {
+  for (const Route& route : routes()) {
+    if (route.method == "GET") continue;
+    EXPECT_NE(route.options.repeatable, may_be_unknown(route)) << route.operation;
+  }
+}
+
 TEST(RouteTable, TheDescriptionSaysWhatNeedsTwoFactors) {
   const char* folder = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
   std::ifstream file(std::string(folder != nullptr ? folder : ".") + "/docs/openapi.yaml");

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "tests/must.hpp"
+
 namespace rabt {
 namespace {
 
@@ -23,7 +25,7 @@ std::string written(std::string stream) {
   const int before = ::dup(STDERR_FILENO);
   ::dup2(file, STDERR_FILENO);
   ::setenv("JOURNAL_STREAM", stream.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
-  const auto log = make_logger(LogLevel::debug);
+  const auto log = test::must(make_logger(LogLevel::debug));
   log->error("an.error", {});
   log->warn("a.warning", {});
   log->info("a.note", {});
@@ -42,6 +44,13 @@ TEST(Log, GivesTheJournalTheLevelOfEachLine) {
   const std::string text = written({});
   for (const char* begin : {"<3>{", "\n<4>{", "\n<6>{", "\n<7>{"})
     EXPECT_NE(text.find(begin), std::string::npos) << begin << " in " << text;
+}
+
+TEST(Log, AFileThatCannotBeWrittenIsAnErrorThatNamesIt) {
+  const auto log = make_logger(LogLevel::info, "/proc/rabt/hub.log");
+  ASSERT_FALSE(log.ok());
+  EXPECT_EQ(log.error().code, "log.file");
+  EXPECT_NE(log.error().message.find("/proc/rabt/hub.log"), std::string::npos);
 }
 
 TEST(Log, WritesNoLevelInFrontWhereStandardErrorIsNotTheJournal) {

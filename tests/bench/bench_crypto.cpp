@@ -205,7 +205,7 @@ void recordings() {
   std::string folder = (std::filesystem::temp_directory_path() / "rabt-bench-XXXXXX").string();
   RABT_CHECK(::mkdtemp(folder.data()) != nullptr);
   {
-    const auto log = make_logger(LogLevel::error);
+    const auto log = std::move(*make_logger(LogLevel::error));
     SystemClock clock;
     SystemRandom random;
     UlidSource ids(clock, random);

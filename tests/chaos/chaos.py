@@ -4,11 +4,11 @@
 Uses nothing of the hub but its programs, its HTTP API and its audit log:
   chaos.py --bin FOLDER --plugins FOLDER --source FOLDER
 CHAOS_SECONDS (150): how long it books and breaks. CHAOS_SEED: repeats a run; printed at the start.
-Power loss is not played here: a process that is killed keeps what it wrote.
+A power loss drops or tears what was written and not synced: shim.c notes each write, Site.lose_power takes it back.
 Exit status 1: something that was acknowledged was lost, done twice, or stands still without a reason.
 """
 import argparse, base64, collections, datetime, errno, hashlib, hmac, http.client, json, mmap, os
-import random, shutil, signal, socket, struct, subprocess, sys, tempfile, threading, time
+import random, shutil, signal, socket, stat, struct, subprocess, sys, tempfile, threading, time
 
 SECONDS = int(os.environ.get("CHAOS_SECONDS", "150"))
 SEED = int(os.environ.get("CHAOS_SEED", str(int(time.time()))))
@@ -48,8 +48,11 @@ class Site:
         self.wanted = False
         self.unasked = []  # exit states of a hub that nobody stopped
         self.disk_broken = False
+        self.doctor = "none yet"
         self.lock = threading.RLock()
         os.makedirs(os.path.join(self.folder, "secrets"))
+        self.journal = os.path.join(self.folder, "journal")
+        os.makedirs(self.journal)
         self.make_shim()
 
     def secret(self, name, text):
@@ -69,7 +72,11 @@ class Site:
             out.write(bytes(4096))
         self.told = mmap.mmap(os.open(self.told_file, os.O_RDWR), 4096)
 
-    def tell(self, writes=None, clock=None):
+    def tell(self, writes=None, clock=None, die_after_syncs=None, die_after_writes=None):
+        if die_after_syncs is not None:
+            self.told[16:24] = struct.pack("q", die_after_syncs)
+        if die_after_writes is not None:
+            self.told[24:32] = struct.pack("q", die_after_writes)
         if writes is not None:
             self.told[0:8] = struct.pack("q", writes)
         if clock is not None:
@@ -135,9 +142,12 @@ sources:
                 self.hub = subprocess.Popen(
                     [self.program("rabt"), "serve", "--dev", "--config", self.file, "--ready-file", ready],
                     stdout=subprocess.DEVNULL, stderr=open(os.path.join(self.folder, "hub.out"), "ab"),
-                    env=dict(os.environ, LD_PRELOAD=self.shim, CHAOS_FILE=self.told_file, CHAOS_DATA=self.data))
+                    env=dict(os.environ, LD_PRELOAD=self.shim, CHAOS_FILE=self.told_file, CHAOS_DATA=self.data,
+                             CHAOS_JOURNAL=self.journal))
                 for _ in range(600):
                     if os.path.exists(ready):
+                        with open(os.path.join(self.data, "api-token")) as text:
+                            self.token = text.read().strip()
                         return
                     if self.hub.poll() is not None:
                         break
@@ -165,6 +175,32 @@ sources:
                 self.unasked.append(self.hub.returncode)
             return time.monotonic() - begun
 
+    def lose_power(self, dice):
+        """The hub is gone, and of what it had not synced a part: whole writes, or sectors of them. How many were lost."""
+        with self.lock:
+            self.end(signal.SIGKILL)
+            lost = 0
+            files, folders = {}, {}
+            for parent, _, names in os.walk(self.data):
+                folders[os.stat(parent).st_ino] = parent
+                for name in names:
+                    path = os.path.join(parent, name)
+                    # Shared memory of processes that are gone.
+                    if path.endswith("-shm"):
+                        os.unlink(path)
+                    elif stat.S_ISREG(os.lstat(path).st_mode):
+                        files[os.lstat(path).st_ino] = path
+            pending = {int(name): unsynced(os.path.join(self.journal, name)) for name in os.listdir(self.journal) if name.isdigit()}
+            for inode, notes in pending.items():
+                if inode in files and notes:
+                    lost += take_back(files[inode], notes, dice)
+            for inode, notes in pending.items():
+                if inode in folders:
+                    lost += sum(unname(one, dice) for one in reversed(notes))
+            shutil.rmtree(self.journal)
+            os.makedirs(self.journal)
+            return lost
+
     def revive(self):
         """A hub that ended by itself is started again, as a service manager does."""
         with self.lock:
@@ -174,13 +210,27 @@ sources:
                     self.unasked.append(self.hub.returncode)
                 self.start()
 
-    def token(self):
-        with open(os.path.join(self.data, "api-token")) as text:
-            return text.read().strip()
+    def enter_doctor(self):
+        """A doctor with an account, who acts in his own name."""
+        name = {"username": "doctor", "password": "three canaries by the sea"}
+        _, made = self.api("POST", "/users", {"username": "doctor", "roles": ["doctor"], "name": "Doctor", "licenceNumber": "N-P-00001"})
+        self.api("POST", "/auth/activate", dict(name, code=made["activation"]), token="")
+        self.sign_in = lambda: self.api("POST", "/auth/login", name, token="")
 
-    def api(self, method, path, body=None, headers=None, seconds=20):
+    def as_doctor(self, method, path, body, headers):
+        status, answer = self.api(method, path, body, headers, token=self.doctor)
+        if status == 401:
+            # The clock that was set ended the session of the browser.
+            signed, found = self.sign_in()
+            if signed == 200:
+                self.doctor = found["accessToken"]
+        return status, answer
+
+    def api(self, method, path, body=None, headers=None, seconds=20, token=None):
         text = None if body is None else json.dumps(body)
-        every = {"Authorization": "Bearer " + self.token(), "Content-Type": "application/json"}
+        every = {"Authorization": "Bearer " + (self.token if token is None else token), "Content-Type": "application/json"}
+        if token == "":
+            del every["Authorization"]
         every.update(headers or {})
         status, answer = ask(self.port, method, "/api/v1" + path, text, every, seconds)
         try:
@@ -204,6 +254,66 @@ sources:
         status, body = ask(self.control, "GET", "/ledger", seconds=60)
         found = json.loads(body)
         return found if isinstance(found, list) else found.get("entries", found.get("effects", []))
+
+
+NOTE = struct.Struct("5q")  # kind, at, old, fresh, size: shim.c
+WRITE, SIZE, SYNCED, RENAME = 1, 2, 3, 4
+SECTOR = 512
+
+
+def unsynced(path):
+    """The notes of a journal that no sync has followed: (kind, at, size before, old bytes, new bytes)."""
+    with open(path, "rb") as file:
+        text = file.read()
+    at, durable, notes = 0, 0, []
+    while at + NOTE.size <= len(text):
+        kind, where, old, fresh, size = NOTE.unpack_from(text, at)
+        begin = at + NOTE.size
+        if begin + old + fresh > len(text):
+            break
+        if kind == SYNCED:
+            durable = where
+        else:
+            notes.append((at, (kind, where, size, text[begin:begin + old], text[begin + old:begin + old + fresh])))
+        at = begin + old + fresh
+    return [note for place, note in notes if place >= durable]
+
+
+def take_back(path, notes, dice):
+    """What is left of a file: all notes are undone, then some are done again, whole or in part."""
+    lost = 0
+    keep_all, drop_all = dice.random() < 0.1, dice.random() < 0.2
+    with open(path, "r+b") as file:
+        for kind, at, size, old, _ in reversed(notes):
+            file.seek(at)
+            file.write(old)
+            file.truncate(size)
+        for kind, at, size, _, fresh in notes:
+            fate = "keep" if keep_all else "drop" if drop_all else dice.choice(["keep", "drop", "torn"])
+            lost += fate != "keep"
+            if fate == "drop":
+                continue
+            if kind == SIZE:
+                file.truncate(at)
+                continue
+            for begin in range(0, len(fresh), SECTOR):
+                if fate == "keep" or dice.random() < 0.5:
+                    file.seek(at + begin)
+                    file.write(fresh[begin:begin + SECTOR])
+    return lost
+
+
+def unname(note, dice):
+    """Undoes a change of a name that its folder was not synced after, or leaves it."""
+    if note[0] != RENAME or dice.random() < 0.5:
+        return 0
+    before, after, kept = note[3].decode().split("\n")
+    if not os.path.exists(after) or os.path.exists(before):
+        return 0
+    os.rename(after, before)
+    if kept:
+        os.link(kept, after)
+    return 1
 
 
 def luhn(number):
@@ -246,6 +356,10 @@ class Run:
         self.random = random.Random(SEED)
         self.bookings = []
         self.sessions = {}  # Idempotency-Key -> id of the session that it was answered
+        self.acted = {}  # id of a session -> how often each act on it was acknowledged
+        self.visits = {}  # the same for the visits of the doctor
+        self.patients = set()  # ids of those who were made under keys
+        self.lost_writes = 0
         self.faults = []
         self.wrong = []
         self.over = threading.Event()
@@ -303,6 +417,58 @@ class Run:
                     self.fails(f"{booking.key}: the repeat began another visit")
             time.sleep(dice.uniform(0.05, 0.4))
 
+    def under_key(self, method, path, body, key, good, send=None, same=None):
+        """Sends an act until it is answered, and once more: these members of the answers are the same. Its body, or None."""
+        answers = []
+        while len(answers) < 2:
+            status, answer = (send or self.site.api)(method, path, body, {"Idempotency-Key": key})
+            if status == good:
+                answers.append(answer)
+            elif status in (400, 403, 404, 409, 422) and (answer or {}).get("code") != "idempotency.running":
+                self.fails(f"{key}: answered {status} {(answer or {}).get('code', '')}")
+                return None
+            else:
+                time.sleep(0.2)
+        kept = [{k: v for k, v in one.items() if (k in same if same is not None else k not in ("accessToken", "tokenUse"))} for one in answers]
+        if kept[0] != kept[1]:
+            self.fails(f"{key}: the repeat was answered otherwise")
+        return answers[0]
+
+    def act_on(self, session, key):
+        """Acts under keys on one session. None may be done twice, and of none the outcome may be unknown."""
+        path, acts = "/sessions/" + session, collections.Counter()
+        self.acted[session] = acts
+        added = self.under_key("POST", path + "/participants", {"role": "nurse", "name": "Nurse", "licenceNumber": "N-P-00002"}, key + "-add", 201)
+        acts["participants"] += added is not None
+        invited = self.under_key("POST", path + "/invitations", {"role": "specialist", "name": "Specialist", "email": "one@example.sa"}, key + "-invite", 201)
+        acts["invitations"] += invited is not None
+        if added is not None:
+            self.under_key("POST", f"{path}/participants/{added['participant']['id']}/admit", {}, key + "-admit", 200)
+        patient = self.under_key("POST", "/patients", {"name": "Patient " + key}, key + "-patient", 201)
+        if patient is not None:
+            self.patients.add(patient["id"])
+            self.consult(patient["id"], key)
+        self.under_key("POST", path + "/cancel", {"reason": "the checker is done"}, key + "-cancel", 200)
+
+    def consult(self, patient, key):
+        """A visit that a doctor holds by himself."""
+        def does(act, body, good, same=None):
+            return self.under_key("POST", path + act, body, f"{key}{act or '/visit'}", good, self.site.as_doctor, same)
+
+        path = "/sessions"
+        visit = does("", {"type": "doctor_patient", "patient": patient, "recording": "off"}, 201, ["id"])
+        if visit is None:
+            return
+        path, acts = "/sessions/" + visit["id"], collections.Counter()
+        if does("/join", {}, 200, ["admission"]) is None or does("/token", {}, 200, ["identity"]) is None:
+            return
+        if does("/start", {}, 200, ["id"]) is None:
+            return
+        for text in ("/messages", "/notes"):
+            acts[text[1:]] += does(text, {"text": "good morning"} if text == "/messages" else {"content": "stable"}, 201) is not None
+        does("/end", {"reason": "normal"}, 200, [])
+        self.visits[visit["id"]] = acts
+
     def act(self, seed):
         """Sessions that a client makes under keys, each sent until it is answered, and once more."""
         dice = random.Random(seed)
@@ -323,26 +489,40 @@ class Run:
                         self.fails(f"{key}: answered {status} {answer.get('code') if answer else ''}")
                         return
                     if status == 409 and answer and answer.get("code") == "idempotency.outcome_unknown":
-                        ids.append(None)
-                        break
+                        self.fails(f"{key}: the outcome is unknown")
+                        return
                     time.sleep(0.2)
-            known = [one for one in ids if one]
-            if len(set(known)) > 1:
+            if len(set(ids)) > 1:
                 self.fails(f"{key}: two sessions under one key")
-            if known:
-                self.sessions[key] = known[0]
+            self.sessions[key] = ids[0]
+            self.act_on(ids[0], key)
             time.sleep(dice.uniform(0.3, 1.5))
 
     def nemesis(self):
         site, dice = self.site, self.random
         while not self.over.wait(dice.uniform(2, 6)):
-            what = dice.choice(["kill", "kill", "stop", "full", "io", "ahead", "behind", "slow", "lost"])
+            what = dice.choice(["kill", "commit", "power", "power", "stop", "full", "io", "ahead", "behind", "slow", "lost"])
             self.faults.append(what)
             print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
             if what in ("kill", "stop"):
                 took = site.end(signal.SIGKILL if what == "kill" else signal.SIGTERM)
                 self.slow_stop = max(self.slow_stop, took if what == "stop" else 0)
                 site.start()
+            elif what in ("commit", "power"):
+                # Between a commit and its answer, or between two writes.
+                with site.lock:
+                    site.wanted = False
+                    if what == "commit":
+                        site.tell(die_after_syncs=dice.randint(1, 8))
+                    else:
+                        site.tell(die_after_writes=dice.randint(1, 300))
+                    try:
+                        site.hub.wait(10)
+                    except subprocess.TimeoutExpired:
+                        pass
+                    site.tell(die_after_syncs=0, die_after_writes=0)
+                    self.lost_writes += site.lose_power(dice)
+                    site.start()
             elif what in ("full", "io"):
                 site.disk_broken = True
                 site.tell(writes=errno.ENOSPC if what == "full" else errno.EIO)
@@ -437,6 +617,23 @@ class Run:
             status, _ = self.site.api("GET", "/sessions/" + session)
             if status != 200:
                 self.fails(f"{key}: the session that was acknowledged is answered {status}")
+        for session, acts in self.acted.items():
+            for what, count in acts.items():
+                status, found = self.site.api("GET", f"/sessions/{session}/{what}")
+                # The doctor is there from the beginning.
+                there = len(found["items"]) - (what == "participants") if status == 200 else -1
+                if there != count:
+                    self.fails(f"session {session}: {count} acknowledged acts on its {what}, and there are {there}")
+        for visit, acts in self.visits.items():
+            for what, count in acts.items():
+                for _ in range(10):
+                    status, found = self.site.as_doctor("GET", f"/sessions/{visit}/{what}", None, {})
+                    if status == 200:
+                        break
+                    time.sleep(1)
+                there = len(found["items"]) if status == 200 else f"an answer of {status}"
+                if there != count:
+                    self.fails(f"visit {visit}: {count} acknowledged {what}, and there are {there}")
         log = subprocess.run([self.site.program("rabt"), "audit", "export", "--config", self.site.file, "--format", "jsonl",
                               "--reason", "the checker compares"], capture_output=True, text=True)
         self.site.end(signal.SIGTERM)
@@ -444,7 +641,7 @@ class Run:
                                capture_output=True, text=True)
         if audit.returncode != 0:
             self.fails("the audit log does not verify: " + (audit.stdout + audit.stderr)[-500:])
-        started, made = collections.Counter(), collections.Counter()
+        started, made, patients = collections.Counter(), collections.Counter(), {}
         for line in log.stdout.splitlines():
             entry = json.loads(line)
             entry = entry.get("entry", entry)
@@ -453,13 +650,20 @@ class Run:
                 started[thing] += 1
             if act == "session.created":
                 made[thing] += 1
+            if act == "patient.created":
+                patients[thing.removeprefix("person:")] = entry.get("actor")
         for one in accepted:
             if started["instance:" + one.instance] != 1:
                 self.fails(f"{one.key}: the audit log has its start {started['instance:' + one.instance]} times")
+        actors = {patients.get(one) for one in self.patients}
+        by_us = sum(actor in actors for actor in patients.values())
+        if None in actors or by_us != len(self.patients):
+            self.fails(f"{len(self.patients)} patients were made under keys, and the audit log has {by_us}")
         for key, session in self.sessions.items():
             if made["session:" + session] != 1:
                 self.fails(f"{key}: the audit log has the session {made['session:' + session]} times")
         print(f"{len(accepted)} bookings accepted, {held} held, {len(done) - held} called off, {len(self.sessions)} sessions made, "
+              f"{sum(sum(one.values()) for one in self.acted.values())} acts on them, {len(self.visits)} visits of the doctor, {self.lost_writes} writes lost to power cuts, "
               f"{len(self.faults)} faults {dict(collections.Counter(self.faults))}, slowest stop {self.slow_stop:.1f} s")
         if held == 0 or len(self.faults) == 0:
             self.fails("nothing was held or nothing was broken: the run says nothing")
@@ -506,6 +710,7 @@ def main():
     try:
         site.configure()
         site.start()
+        site.enter_doctor()
         run.go()
     finally:
         run.over.set()

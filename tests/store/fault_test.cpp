@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <future>
 #include <random>
 #include <thread>
 
@@ -240,6 +241,25 @@ TEST(TakenAway, NothingIsAcknowledgedUntilTheDatabaseIsBack) {
   EXPECT_EQ(answered.load(), 1);
   EXPECT_FALSE(store->stats().disk_full);
   EXPECT_EQ(ids(*store), (std::vector<std::int64_t>{1, 3}));
+}
+
+// Symptom: a hub whose data folder was removed never stopped. Cause: what is required was tried
+// again for ever, and the stop waited for it. This waits for the same, with a bound.
+TEST(TakenAway, AHubThatStopsGivesUpWhatIsRequired) {
+  const Folder folder;
+  const auto store = folder.open();
+  ASSERT_TRUE(store->write(insert(1)).ok());
+  std::filesystem::remove_all(folder.options().path);
+  std::string told;
+  store->submit(Store::Need::required, insert(2),
+                [&](const Status& status) { told = status.ok() ? "ok" : status.error().code; });
+  auto stopped = std::async(std::launch::async, [&] {
+    store->end_waiting();
+    // Behind the job above.
+    store->flush();
+  });
+  ASSERT_EQ(stopped.wait_for(10s), std::future_status::ready);
+  EXPECT_EQ(told, "store.moved");
 }
 
 TEST(TakenAway, AnotherFileInItsPlaceIsNotTheDatabase) {

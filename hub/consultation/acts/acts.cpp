@@ -161,9 +161,25 @@ Result<Acted> Acts::act(const Ask& ask, std::string_view reference, const Make& 
   return unavailable("store.busy", "the session changes too quickly; try again");
 }
 
-Answer Acts::act_and_show(const Ask& ask, const Make& make, bool accounts) {
-  RABT_TRY(acted, act(ask, ask.session, make, {.accounts = accounts, .shows = true}));
-  return show(ask, acted.session);
+Answer Acts::act_and_answer(const Ask& ask, const Make& make, const ActOptions& options) {
+  RABT_TRY(acted, act(ask, ask.session, make, options));
+  return options.shape(acted.session, acted.change);
+}
+
+Answer Acts::act_and_show(const Ask& ask, const Make& make, ActOptions options) {
+  options.shape = [&](const Session& session, const Change& /*change*/) {
+    return show(ask, session);
+  };
+  return act_and_answer(ask, make, options);
+}
+
+Answer Acts::act_and_show_participant(const Ask& ask, const Make& make, ActOptions options) {
+  options.shape = [&](const Session& session, const Change& change) -> Answer {
+    Names names(parts_.directory, parts_.tenant);
+    return participant_json(session, *session.participant(change.participant),
+                            sight_of(session, actor_of(ask), false), names, parts_.clock.now());
+  };
+  return act_and_answer(ask, make, options);
 }
 
 Result<Acted> Acts::act_as_hub(std::string_view session, const Command& command, const Also& also) {
@@ -235,8 +251,8 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
   after.version = before.over() ? before.version : before.version + 1;
   if (sealed.key) after.data_key = sealed.key->id;
   Json answer;
-  if (options.shows && ask.once) {
-    RABT_TRY(shown, show(ask, after));
+  if (options.shape && ask.once) {
+    RABT_TRY(shown, options.shape(after, change));
     answer = std::move(shown);
   }
   std::int64_t number = 0;
@@ -256,7 +272,7 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
     RABT_TRY_STATUS(recordings.write(transaction));
     if (options.also) RABT_TRY_STATUS(options.also(transaction, change));
     if (!answer.is_null()) {
-      answer.set("number", number);
+      if (before.version == 0) answer.set("number", number);
       RABT_TRY_STATUS(ask.once(transaction, answer));
     }
     for (const audit::Prepared& entry : entries)

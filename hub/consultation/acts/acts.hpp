@@ -37,8 +37,9 @@ struct ActOptions {
   bool strangers = false;
   // The command depends on roles and licences as the directory has them now.
   bool accounts = false;
-  // The answer is the session: Ask::once keeps it in the same job.
-  bool shows = false;
+  // Makes the answer from the session afterwards: Ask::once keeps it in the same job, for a repeat.
+  using Shape = std::function<Answer(const Session&, const Change&)>;
+  Shape shape{};
   // More to write in the same job.
   using Also = std::function<Status(store::Transaction&, const Change&)>;
   Also also{};
@@ -51,6 +52,7 @@ class Acts final : public Memberships {
  public:
   using Make = std::function<Result<Command>(const Session&)>;
   using Also = ActOptions::Also;
+  using Shape = ActOptions::Shape;
 
   Acts(const SessionParts& parts, VideoProvider& video);
 
@@ -62,8 +64,13 @@ class Acts final : public Memberships {
   // Errors: those of `make` and of decide(); unavailable store.busy.
   [[nodiscard]] Result<Acted> act(const Ask& ask, std::string_view reference, const Make& make,
                                   const ActOptions& options = {});
+  // An act whose answer needs nothing but the session afterwards: options.shape makes it.
+  [[nodiscard]] Answer act_and_answer(const Ask& ask, const Make& make, const ActOptions& options);
   // An act whose answer is the session that the ask names.
-  [[nodiscard]] Answer act_and_show(const Ask& ask, const Make& make, bool accounts = false);
+  [[nodiscard]] Answer act_and_show(const Ask& ask, const Make& make, ActOptions options = {});
+  // An act whose answer is the participant whom it was about.
+  [[nodiscard]] Answer act_and_show_participant(const Ask& ask, const Make& make,
+                                                ActOptions options = {});
   // An act of the hub itself. also: written even when the session stays as it is.
   [[nodiscard]] Result<Acted> act_as_hub(std::string_view session, const Command& command,
                                          const Also& also = {});

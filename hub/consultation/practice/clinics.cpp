@@ -105,8 +105,15 @@ Answer PracticeService::add_clinic(const Ask& ask) {
   const std::string id = parts_.ids.next().text();
   const Timestamp now = parts_.clock.now();
   const audit::Prepared changed = entry(ask, "clinic.changed", "clinic:" + id, Json::object());
-  std::int64_t number = 0;
+  Json clinic = Json::object({{"id", id},
+                              {"uuid", identity::uuid_of(id)},
+                              {"name", name},
+                              {"nameAr", name_ar.empty() ? Json() : Json(name_ar)},
+                              {"timeZone", zone},
+                              {"active", active},
+                              {"createdAt", to_iso8601(now)}});
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    std::int64_t number = 0;
     RABT_TRY_STATUS(transaction.query(kNextClinic, {tenant}, [&](const Row& row) {
       number = row.integer(0);
       return false;
@@ -114,16 +121,11 @@ Answer PracticeService::add_clinic(const Ask& ask) {
     RABT_TRY_STATUS(store::compare_and_set(
         transaction, kInsertClinic,
         {tenant, id, number, name, name_ar, zone, std::int64_t{active ? 1 : 0}, now.ms}));
+    clinic.set("number", number);
+    if (ask.once) RABT_TRY_STATUS(ask.once(transaction, clinic));
     return parts_.audit.append(transaction, changed);
   }));
-  return Json::object({{"id", id},
-                       {"uuid", identity::uuid_of(id)},
-                       {"number", number},
-                       {"name", name},
-                       {"nameAr", name_ar.empty() ? Json() : Json(name_ar)},
-                       {"timeZone", zone},
-                       {"active", active},
-                       {"createdAt", to_iso8601(now)}});
+  return clinic;
 }
 
 Answer PracticeService::clinic_sessions(const Ask& ask) {
@@ -161,6 +163,7 @@ Answer PracticeService::add_clinic_session(const Ask& ask) {
   const std::string id = parts_.ids.next().text();
   const audit::Prepared changed =
       entry(ask, "clinic.changed", "clinic:" + clinic, Json::object({{"clinicSession", id}}));
+  Json out;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     std::int64_t number = 0;
     RABT_TRY_STATUS(transaction.query(kNextSession, {tenant}, [&](const Row& row) {
@@ -170,14 +173,12 @@ Answer PracticeService::add_clinic_session(const Ask& ask) {
     RABT_TRY_STATUS(store::compare_and_set(
         transaction, kInsertSession,
         {tenant, id, number, clinic, *provider, starts->ms, ends->ms, capacity}));
-    return parts_.audit.append(transaction, changed);
-  }));
-  Json out;
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(kSessionById, {tenant, id}, [&](const Row& row) {
+    RABT_TRY_STATUS(transaction.query(kSessionById, {tenant, id}, [&](const Row& row) {
       out = session_json(row);
       return false;
-    });
+    }));
+    if (ask.once) RABT_TRY_STATUS(ask.once(transaction, out));
+    return parts_.audit.append(transaction, changed);
   }));
   return out;
 }

@@ -125,6 +125,8 @@ class PracticeService final : public Practice, public Surroundings {
                                  std::string_view what) const;
   [[nodiscard]] Result<VisitRow> visit_to_change(const Ask& ask, std::string_view what) const;
   [[nodiscard]] Result<Json> visit_json(std::string_view tenant, const VisitRow& row) const;
+  // external: the visit's externalId, opened.
+  [[nodiscard]] static Json visit_json(const VisitRow& row, const Json& external);
   // providers.cpp
   [[nodiscard]] Result<identity::Person> provider_of(const Ask& ask) const;
   [[nodiscard]] Result<std::map<std::string, PresenceNow>> presences(std::string_view tenant) const;

@@ -94,26 +94,27 @@ Result<PracticeService::VisitRow> PracticeService::find_visit(std::string_view t
   return *std::move(found);
 }
 
+Json PracticeService::visit_json(const VisitRow& row, const Json& external) {
+  return Json::object({{"id", row.id},
+                       {"uuid", identity::uuid_of(row.id)},
+                       {"number", row.number},
+                       {"version", row.version},
+                       {"patient", row.patient},
+                       {"provider", row.provider.empty() ? Json() : Json(row.provider)},
+                       {"status", row.status},
+                       {"openedAt", to_iso8601({row.opened_ms})},
+                       {"closedAt", row.closed_ms ? Json(to_iso8601({*row.closed_ms})) : Json()},
+                       {"externalId", external}});
+}
+
 Result<Json> PracticeService::visit_json(std::string_view tenant, const VisitRow& row) const {
-  Json out =
-      Json::object({{"id", row.id},
-                    {"uuid", identity::uuid_of(row.id)},
-                    {"number", row.number},
-                    {"version", row.version},
-                    {"patient", row.patient},
-                    {"provider", row.provider.empty() ? Json() : Json(row.provider)},
-                    {"status", row.status},
-                    {"openedAt", to_iso8601({row.opened_ms})},
-                    {"closedAt", row.closed_ms ? Json(to_iso8601({*row.closed_ms})) : Json()},
-                    {"externalId", Json()}});
-  if (row.sealed.empty()) return out;
+  if (row.sealed.empty()) return visit_json(row, Json());
   RABT_TRY(key, parts_.keys.open(tenant, row.data_key));
   RABT_TRY(plain,
            key->open({.tenant = tenant, .table = "visit", .row = row.id, .field = "external"},
                      row.sealed));
   RABT_TRY(external, Json::parse(plain));
-  out.set("externalId", external);
-  return out;
+  return visit_json(row, external);
 }
 
 Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
@@ -204,15 +205,27 @@ Answer PracticeService::open_visit(const Ask& ask) {
   const std::string id = parts_.ids.next().text();
   std::string index;
   std::string sealed;
+  Json external_json;
   if (external.external) {
     const auto& [system, value] = *external.external;
+    external_json = Json::object({{"system", system}, {"value", value}});
     index = lease.blind_index("visit", external_text(*external.external));
     sealed = key->seal({.tenant = tenant, .table = "visit", .row = id, .field = "external"},
-                       Json::object({{"system", system}, {"value", value}}).dump(), parts_.random);
+                       external_json.dump(), parts_.random);
   }
   const audit::Prepared opened =
       entry(ask, "visit.opened", "visit:" + id, Json::object(), person.pseudonym);
-  const Timestamp now = parts_.clock.now();
+  VisitRow made{.id = id,
+                .number = 0,
+                .version = 1,
+                .patient = *patient,
+                .provider = *provider,
+                .status = "OPEN",
+                .opened_ms = parts_.clock.now().ms,
+                .closed_ms = {},
+                .data_key = {},
+                .sealed = {},
+                .opened_by = ask.caller.who.person};
   bool there = false;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     std::int64_t number = 0;
@@ -226,18 +239,21 @@ Answer PracticeService::open_visit(const Ask& ask) {
       number = row.integer(0);
       return false;
     }));
+    made.number = number;
     RABT_TRY_STATUS(store::compare_and_set(
         transaction, kInsert,
-        {tenant, id, number, *patient, *provider, now.ms, store::Blob{index},
+        {tenant, id, number, made.patient, made.provider, made.opened_ms, store::Blob{index},
          store::Blob{sealed.empty() ? std::string_view() : std::string_view(key->id())},
-         store::Blob{sealed}, ask.caller.who.person}));
+         store::Blob{sealed}, made.opened_by}));
+    if (ask.once) RABT_TRY_STATUS(ask.once(transaction, visit_json(made, external_json)));
     return parts_.audit.append(transaction, opened);
   }));
-  RABT_TRY(row, find_visit(tenant, there ? external : Reference{.id = id}));
+  if (!there) return visit_json(made, external_json);
+  RABT_TRY(row, find_visit(tenant, external));
   // The same visit told again is the same; of another patient it is a mix-up.
-  if (there && row.patient != *patient)
+  if (row.patient != *patient)
     return conflict("visit.other_patient", "a visit of this name belongs to another patient");
-  if (there) RABT_TRY_STATUS(may_visit(access::Right::visit_see, ask, row, "read this visit"));
+  RABT_TRY_STATUS(may_visit(access::Right::visit_see, ask, row, "read this visit"));
   return visit_json(tenant, row);
 }
 

@@ -30,7 +30,7 @@ Answer RecordService::review_detection(const Ask& ask) {
   (void)allowed;
   RABT_TRY_STATUS(not_over(of));
 
-  Json told;
+  Json answer;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(parts_.sessions.still_open(transaction, of));
     Json finding;
@@ -49,11 +49,14 @@ Answer RecordService::review_detection(const Ask& ask) {
       return !known;
     }));
     if (known) return conflict("phi.reviewed", "the finding was judged before");
-    told = Json::object({{"of", *event}, {"kinds", finding["kinds"]}, {"verdict", verdict}});
+    const Json told =
+        Json::object({{"of", *event}, {"kinds", finding["kinds"]}, {"verdict", verdict}});
     RABT_TRY_STATUS(parts_.audit.append(transaction, book_.entry(ask, of, "phi.reviewed", told)));
+    answer = Json::object({{"event", *event}, {"kinds", finding["kinds"]}, {"verdict", verdict}});
+    if (ask.once) RABT_TRY_STATUS(ask.once(transaction, answer));
     return parts_.sessions.add_event(transaction, of, "phi-reviewed", ask.caller.who.actor(), told);
   }));
-  return Json::object({{"event", *event}, {"kinds", told["kinds"]}, {"verdict", verdict}});
+  return answer;
 }
 
 }  // namespace rabt::consultation

@@ -58,6 +58,7 @@ Answer RecordService::report_quality(const Ask& ask) {
   RABT_TRY_STATUS(may_write(ask, of, RecordKind::segment));
   RABT_TRY_STATUS(not_over(of));
   SampleJob job(of, parts_.video, parts_.clock.now());
+  Json answer;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(parts_.sessions.still_open(transaction, of));
     RABT_TRY_STATUS(job.run(transaction, samples));
@@ -70,12 +71,13 @@ Answer RecordService::report_quality(const Ask& ask) {
       RABT_TRY_STATUS(parts_.sessions.add_event(transaction, of, "quality-changed",
                                                 ask.caller.who.actor(), told));
     }
+    answer = level_json(job.ladder);
+    answer.set("accepted", samples.size());
+    if (ask.once) RABT_TRY_STATUS(ask.once(transaction, answer));
     return ok_status();
   }));
   parts_.sessions.count(Counted::bytes_up, job.bytes.up);
   parts_.sessions.count(Counted::bytes_down, job.bytes.down);
-  Json answer = level_json(job.ladder);
-  answer.set("accepted", samples.size());
   return answer;
 }
 

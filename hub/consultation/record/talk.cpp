@@ -359,6 +359,9 @@ Answer RecordService::plan_follow_up(const Ask& ask) {
     Ask create = ask;
     create.session.clear();
     create.version.reset();
+    // A repeat after a crash books no second session.
+    create.once = {};
+    if (!ask.repeat.empty()) create.key = "follow-up " + of.session + " " + ask.repeat;
     create.body = Json::object({{"type", "doctor_patient"},
                                 {"provider", of.provider},
                                 {"scheduledStart", to_iso8601(due)},

@@ -70,6 +70,9 @@ struct Ask {
   // Names the request where it may come twice: create answers a repeat with the session that it
   // made. May be empty.
   std::string key{};
+  // Name of a call that its sender may repeat: the same for each repeat, and of no other call.
+  // Empty without an Idempotency-Key.
+  std::string repeat{};
   // Time zone offset in minutes of times that are written without one.
   int naive_offset_minutes = 0;
   // Keeps the answer for a repeat of the request. An act that is one commit calls it in that

@@ -294,7 +294,10 @@ Answer SessionCreation::create(const Ask& ask) {
     RABT_TRY(change, decide(booking.draft, moment, booking.open));
     if (!booking.draft.provider_plugin.empty())
       RABT_TRY_STATUS(lets_people_in(acts_.parts().actions, booking.draft.provider_plugin));
-    written = acts_.commit(ask, none, std::move(change), {.shows = true, .also = taken});
+    const auto shape = [&](const Session& session, const Change&) {
+      return acts_.show(ask, session);
+    };
+    written = acts_.commit(ask, none, std::move(change), {.shape = shape, .also = taken});
     if (written.ok() || written.error().code != kSessionRaced) break;
     RABT_TRY(made, acts_.rows().of_request(acts_.parts().tenant, request));
     if (!made) continue;

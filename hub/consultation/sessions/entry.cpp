@@ -111,28 +111,37 @@ Answer SessionEntry::token(const Ask& ask) {
 }
 
 Answer SessionEntry::leave(const Ask& ask) {
-  const Actor who = Acts::actor_of(ask);
-  RABT_TRY(acted,
-           acts_.act(ask, ask.session,
-                     [&](const Session& is) -> Result<Command> {
-                       return Command(Leave{ask.record.empty() ? "" : record_of(is, ask.record)});
-                     },
-                     {.strangers = true}));
+  return acts_.act_and_show_participant(
+      ask,
+      [&](const Session& is) -> Result<Command> {
+        return Command(Leave{ask.record.empty() ? "" : record_of(is, ask.record)});
+      },
+      {.strangers = true});
+}
+
+Answer SessionEntry::admission_json(const Ask& ask, const Session& session, const Participant& one,
+                                    const Access& access) const {
   Names names(acts_.parts().directory, acts_.parts().tenant);
-  return participant_json(acted.session, *acted.session.participant(acted.change.participant),
-                          sight_of(acted.session, who, false), names, acts_.parts().clock.now());
+  const Sight sight = sight_of(session, Acts::actor_of(ask), false);
+  return Json::object(
+      {{"participant", participant_json(session, one, sight, names, acts_.parts().clock.now())},
+       {"admission", to_string(one.admission)},
+       {"accessToken", access.token},
+       {"tokenUse", access.use}});
 }
 
 Answer SessionEntry::admission_answer(const Ask& ask, const Acted& acted) {
   const Participant& one = *acted.session.participant(acted.change.participant);
   RABT_TRY(access, access_of(ask, acted.session, one.id, false));
-  Names names(acts_.parts().directory, acts_.parts().tenant);
-  const Sight sight = sight_of(acted.session, Acts::actor_of(ask), false);
-  return Json::object({{"participant", participant_json(acted.session, one, sight, names,
-                                                        acts_.parts().clock.now())},
-                       {"admission", to_string(one.admission)},
-                       {"accessToken", access.token},
-                       {"tokenUse", access.use}});
+  return admission_json(ask, acted.session, one, access);
+}
+
+Acts::Shape SessionEntry::admission_shape(const Ask& ask) const {
+  return [this, &ask](const Session& session, const Change& change) -> Answer {
+    const Participant& one = *session.participant(change.participant);
+    RABT_TRY(access, waiting_access(session, one));
+    return admission_json(ask, session, one, access);
+  };
 }
 
 Result<Session> SessionEntry::with_room(const Session& session, std::int64_t patience_ms) const {

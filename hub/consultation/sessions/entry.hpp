@@ -23,6 +23,8 @@ class SessionEntry {
 
   // {participant, admission, accessToken, tokenUse} of whom an act was about.
   [[nodiscard]] Answer admission_answer(const Ask& ask, const Acted& acted);
+  // The answer that the commit of an admission keeps. The provider's token comes later.
+  [[nodiscard]] Acts::Shape admission_shape(const Ask& ask) const;
   // Tokens of the hosts that the caller is, or organises. Empty before the room is open.
   [[nodiscard]] Result<Json> host_tokens(const Ask& ask, const Session& session);
   // The session with its room, as soon as the provider has opened it; as it is after `patience_ms`.
@@ -46,6 +48,8 @@ class SessionEntry {
                                            bool required);
   [[nodiscard]] Result<Access> waiting_access(const Session& session, const Participant& one) const;
   [[nodiscard]] Result<Acted> come_in(const Ask& ask);
+  [[nodiscard]] Answer admission_json(const Ask& ask, const Session& session,
+                                      const Participant& one, const Access& access) const;
 
   Acts& acts_;
   VideoProvider& video_;

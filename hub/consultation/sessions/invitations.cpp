@@ -43,32 +43,37 @@ Answer SessionInvitations::invite(const Ask& ask) {
   const std::string code = acts_.persons().hex(kCodeDigits);
   RABT_TRY(lease, acts_.parts().keys.lease(acts_.parts().tenant));
   const std::string index = lease.blind_index("session.invitation", code);
-  RABT_TRY(acted, acts_.act(ask, ask.session,
-                            [&](const Session&) -> Result<Command> {
-                              return Command(Invite{invitation, whom});
-                            },
-                            {.also = [&](store::Transaction& transaction, const Change& change) {
-                              return SessionRows::put_code(transaction, change.after.tenant, index,
-                                                           change.after.id, invitation.id);
-                            }}));
-  Json answer = invitation_json(acted.session.invitations.back(),
-                                sight_of(acted.session, Acts::actor_of(ask), false),
-                                acts_.parts().clock.now());
-  answer.set("code", code);
-  return answer;
+  return acts_.act_and_answer(
+      ask,
+      [&](const Session&) -> Result<Command> {
+        return Command(Invite{invitation, whom});
+      },
+      {.shape = [&](const Session& session, const Change&) -> Answer {
+         Json answer = invitation_json(session.invitations.back(),
+                                       sight_of(session, Acts::actor_of(ask), false),
+                                       acts_.parts().clock.now());
+         answer.set("code", code);
+         return answer;
+       },
+       .also =
+           [&](store::Transaction& transaction, const Change& change) {
+             return SessionRows::put_code(transaction, change.after.tenant, index, change.after.id,
+                                          invitation.id);
+           }});
 }
 
 Answer SessionInvitations::revoke(const Ask& ask) {
   const std::string id = identity::ulid_of(ask.record).value_or("");
-  RABT_TRY(acted, acts_.act(ask, ask.session, [&](const Session&) -> Result<Command> {
-    return Command(Revoke{id});
-  }));
-  for (const Invitation& one : acted.session.invitations) {
-    if (one.id == id)
-      return invitation_json(one, sight_of(acted.session, Acts::actor_of(ask), false),
-                             acts_.parts().clock.now());
-  }
-  return not_found("invitation.unknown", "the session has no such invitation");
+  return acts_.act_and_answer(
+      ask, [&](const Session&) -> Result<Command> { return Command(Revoke{id}); },
+      {.shape = [&](const Session& session, const Change&) -> Answer {
+        for (const Invitation& one : session.invitations) {
+          if (one.id == id)
+            return invitation_json(one, sight_of(session, Acts::actor_of(ask), false),
+                                   acts_.parts().clock.now());
+        }
+        return not_found("invitation.unknown", "the session has no such invitation");
+      }});
 }
 
 Answer SessionInvitations::accept(const Ask& ask) {
@@ -77,23 +82,27 @@ Answer SessionInvitations::accept(const Ask& ask) {
   if (code.size() != kCodeDigits)
     return invalid("api.invalid", "code: must be the code of an invitation");
   RABT_TRY(invited, acts_.rows().of_code(acts_.parts().tenant, code));
-  RABT_TRY(acted, acts_.act(ask, invited.session,
-                            [&](const Session& is) -> Result<Command> {
-                              for (const Invitation& one : is.invitations) {
-                                if (one.id != invited.invitation) continue;
-                                if (!one.person.empty() && one.person != who.person)
-                                  return denied("authorisation.denied",
-                                                "the invitation is for somebody else");
-                                return Command(acts_.persons().accepting(one, who.person));
-                              }
-                              return not_found("invitation.unknown",
-                                               "there is no invitation with this code");
-                            },
-                            {.strangers = true}));
+  const auto of_session = [](Json answer, const Session& session) {
+    answer.set("session", session.id);
+    answer.set("roomName", session.room_name);
+    return answer;
+  };
+  const auto take_up = [&](const Session& is) -> Result<Command> {
+    for (const Invitation& one : is.invitations) {
+      if (one.id != invited.invitation) continue;
+      if (!one.person.empty() && one.person != who.person)
+        return denied("authorisation.denied", "the invitation is for somebody else");
+      return Command(acts_.persons().accepting(one, who.person));
+    }
+    return not_found("invitation.unknown", "there is no invitation with this code");
+  };
+  const auto shape = [&](const Session& session, const Change& change) -> Answer {
+    RABT_TRY(answer, entry_.admission_shape(ask)(session, change));
+    return of_session(std::move(answer), session);
+  };
+  RABT_TRY(acted, acts_.act(ask, invited.session, take_up, {.strangers = true, .shape = shape}));
   RABT_TRY(answer, entry_.admission_answer(ask, acted));
-  answer.set("session", acted.session.id);
-  answer.set("roomName", acted.session.room_name);
-  return answer;
+  return of_session(std::move(answer), acted.session);
 }
 
 }  // namespace rabt::consultation

@@ -30,8 +30,7 @@ Answer SessionLife::accept(const Ask& ask) {
     const PartRole role = doctor ? PartRole::doctor : PartRole::specialist;
     return Command(Accept{acts_.persons().participant(role, who.person, Json::object())});
   };
-  RABT_TRY(acted, acts_.act(ask, ask.session, take, {.strangers = true, .shows = true}));
-  return acts_.show(ask, acted.session);
+  return acts_.act_and_show(ask, take, {.strangers = true});
 }
 
 Answer SessionLife::decline(const Ask& ask) {
@@ -60,7 +59,7 @@ Answer SessionLife::start(const Ask& ask) {
   return acts_.act_and_show(
       ask,
       [&](const Session& is) -> Result<Command> { return Command(Start{acts_.visit_open(is)}); },
-      true);
+      {.accounts = true});
 }
 
 Answer SessionLife::end(const Ask& ask) {

@@ -9,6 +9,14 @@
 
 namespace rabt::consultation {
 
+namespace {
+
+Answer transcribing(const Session& session, const Change& /*change*/) {
+  return Json::object({{"session", session.id}, {"transcribing", session.transcribed}});
+}
+
+}  // namespace
+
 Answer SessionPeople::participants(const Ask& ask) {
   const Actor who = Acts::actor_of(ask);
   RABT_TRY(session, acts_.visible(ask));
@@ -30,19 +38,19 @@ Answer SessionPeople::add_participant(const Ask& ask) {
   RABT_TRY(one, acts_.persons().participant(Acts::actor_of(ask), input, mistakes, "participant."));
   RABT_TRY_STATUS(mistakes.status());
   RABT_TRY(acted, acts_.act(ask, ask.session,
-                            [&](const Session&) -> Result<Command> { return Command(Add{one}); }));
+                            [&](const Session&) -> Result<Command> { return Command(Add{one}); },
+                            {.shape = entry_.admission_shape(ask)}));
   return entry_.admission_answer(ask, acted);
 }
 
 Answer SessionPeople::remove_participant(const Ask& ask) {
-  RABT_TRY(acted, acts_.act(ask, ask.session, [&](const Session& is) -> Result<Command> {
+  std::string session;
+  RABT_TRY(removed, acts_.act_and_show_participant(ask, [&](const Session& is) -> Result<Command> {
+    session = is.id;
     return Command(Remove{record_of(is, ask.record)});
   }));
-  video_.forget(acted.session.id);
-  Names names(acts_.parts().directory, acts_.parts().tenant);
-  return participant_json(acted.session, *acted.session.participant(acted.change.participant),
-                          sight_of(acted.session, Acts::actor_of(ask), false), names,
-                          acts_.parts().clock.now());
+  video_.forget(session);
+  return removed;
 }
 
 Answer SessionPeople::admit(const Ask& ask) {
@@ -50,15 +58,17 @@ Answer SessionPeople::admit(const Ask& ask) {
                             [&](const Session& is) -> Result<Command> {
                               return Command(Admit{record_of(is, ask.record)});
                             },
-                            {.accounts = true}));
+                            {.accounts = true, .shape = entry_.admission_shape(ask)}));
   return entry_.admission_answer(ask, acted);
 }
 
 Answer SessionPeople::deny(const Ask& ask) {
-  RABT_TRY(acted, acts_.act(ask, ask.session, [&](const Session& is) -> Result<Command> {
-    return Command(Deny{record_of(is, ask.record), ask.body.string_or("reason", "")});
-  }));
-  return entry_.admission_answer(ask, acted);
+  return acts_.act_and_answer(
+      ask,
+      [&](const Session& is) -> Result<Command> {
+        return Command(Deny{record_of(is, ask.record), ask.body.string_or("reason", "")});
+      },
+      {.shape = entry_.admission_shape(ask)});
 }
 
 Answer SessionPeople::waiting_room(const Ask& ask) {
@@ -92,17 +102,15 @@ Answer SessionPeople::waiting_room(const Ask& ask) {
 }
 
 Answer SessionPeople::start_transcription(const Ask& ask) {
-  RABT_TRY(acted, acts_.act(ask, ask.session, [&](const Session&) -> Result<Command> {
-    return Command(StartTranscription{});
-  }));
-  return Json::object({{"session", acted.session.id}, {"transcribing", acted.session.transcribed}});
+  return acts_.act_and_answer(
+      ask, [&](const Session&) -> Result<Command> { return Command(StartTranscription{}); },
+      {.shape = &transcribing});
 }
 
 Answer SessionPeople::stop_transcription(const Ask& ask) {
-  RABT_TRY(acted, acts_.act(ask, ask.session, [&](const Session&) -> Result<Command> {
-    return Command(StopTranscription{});
-  }));
-  return Json::object({{"session", acted.session.id}, {"transcribing", acted.session.transcribed}});
+  return acts_.act_and_answer(
+      ask, [&](const Session&) -> Result<Command> { return Command(StopTranscription{}); },
+      {.shape = &transcribing});
 }
 
 Answer SessionPeople::consents(const Ask& ask) {
@@ -130,19 +138,20 @@ Answer SessionPeople::record_consent(const Ask& ask) {
                                {"kind", kind},
                                {"given", given},
                                {"method", method}});
-  RABT_TRY(acted, acts_.act(ask, ask.session,
-                            [&](const Session& is) -> Result<Command> {
-                              if (!guest.empty()) {
-                                const std::string id = record_of(is, guest);
-                                if (id.empty())
-                                  return not_found("participant.unknown",
-                                                   "the session has no such participant");
-                                consent.set("participant", id);
-                              }
-                              return Command(RecordConsent{consent});
-                            },
-                            {.strangers = true}));
-  return acted.session.consents.as_array().back();
+  return acts_.act_and_answer(
+      ask,
+      [&](const Session& is) -> Result<Command> {
+        if (!guest.empty()) {
+          const std::string id = record_of(is, guest);
+          if (id.empty())
+            return not_found("participant.unknown", "the session has no such participant");
+          consent.set("participant", id);
+        }
+        return Command(RecordConsent{consent});
+      },
+      {.strangers = true, .shape = [](const Session& session, const Change&) -> Answer {
+         return session.consents.as_array().back();
+       }});
 }
 
 }  // namespace rabt::consultation

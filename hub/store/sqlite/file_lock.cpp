@@ -6,9 +6,20 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace rabt::store::sqlite {
+
+namespace {
+
+// A hub that was killed while it started a program leaves a child that has the lock until it runs
+// the program or ends.
+constexpr std::chrono::seconds kInherited{2};
+constexpr std::chrono::milliseconds kAgain{20};
+
+}  // namespace
 
 Result<std::unique_ptr<FileLock>> FileLock::take(const std::string& path) {
   const std::string lock_path = path + ".lock";
@@ -19,10 +30,13 @@ Result<std::unique_ptr<FileLock>> FileLock::take(const std::string& path) {
                                          ": " + std::strerror(errno) + ")");
   }
   std::unique_ptr<FileLock> lock(new FileLock(fd));
-  int locked = 0;
-  do {
+  int locked = ::flock(fd, LOCK_EX | LOCK_NB);
+  const auto until = std::chrono::steady_clock::now() + kInherited;
+  while (locked != 0 && (errno == EINTR || errno == EWOULDBLOCK) &&
+         std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(kAgain);
     locked = ::flock(fd, LOCK_EX | LOCK_NB);
-  } while (locked != 0 && errno == EINTR);
+  }
   if (locked != 0 && errno == EWOULDBLOCK) {
     std::array<char, 24> text{};
     const ssize_t size = ::pread(fd, text.data(), text.size() - 1, 0);

@@ -46,6 +46,7 @@ class SqliteStore final : public Store {
     RABT_CHECK(!writer_.writes_here());
     static_cast<void>(write([](Transaction&) { return ok_status(); }, Need::required));
   }
+  void end_waiting() override { writer_.end_waiting(); }
   [[nodiscard]] Stats stats() const override { return writer_.stats(); }
 
  private:

@@ -168,6 +168,14 @@ void Writer::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void Writer::end_waiting() {
+  {
+    const Lock lock(mutex_);
+    patient_ = false;
+  }
+  work_.notify_one();
+}
+
 void Writer::submit(Store::Need need, Lane lane, Store::Job job, Store::Done done,
                     Store::Caller caller) {
   Batch lent;
@@ -572,7 +580,7 @@ void Writer::finish(Batch& batch) {
 }
 
 // Waits before the next try; meanwhile droppable jobs that arrive are refused at once. False when
-// the hub stops.
+// nobody is to wait for room any more.
 bool Writer::wait_for_room(std::chrono::milliseconds delay, const Error& error) {
   const auto droppable = [](const Task& task) { return task.need == Store::Need::droppable; };
   const auto until = std::chrono::steady_clock::now() + delay;
@@ -583,7 +591,8 @@ bool Writer::wait_for_room(std::chrono::milliseconds delay, const Error& error) 
     {
       Lock lock(mutex_);
       wanted_ = 1;
-      while (!stopping_ && refused_.empty() && (queue_.empty() || !droppable(queue_.back()))) {
+      while (!stopping_ && patient_ && refused_.empty() &&
+             (queue_.empty() || !droppable(queue_.back()))) {
         waiting_ = true;
         if (work_.wait_until(lock, until) == std::cv_status::timeout) break;
       }
@@ -594,7 +603,7 @@ bool Writer::wait_for_room(std::chrono::milliseconds delay, const Error& error) 
       // A moved-from task keeps its need.
       queue_.erase(std::remove_if(queue_.begin(), queue_.end(), droppable), queue_.end());
       overflow.swap(refused_);
-      stop = stopping_;
+      stop = stopping_ || !patient_;
     }
     drop(refused, error, true);
     for (const Store::Done& done : overflow) {

@@ -41,6 +41,8 @@ class Writer {
   // given up: done says store.full. The connection stays open until the object is gone.
   ~Writer();
   void stop();
+  // Gives up from now on what finds no room.
+  void end_waiting();
 
   void submit(Store::Need need, Lane lane, Store::Job job, Store::Done done, Store::Caller caller);
   [[nodiscard]] Store::Stats stats() const;
@@ -155,6 +157,8 @@ class Writer {
   bool idle_ RABT_GUARDED_BY(mutex_) = false;
   bool lent_ RABT_GUARDED_BY(mutex_) = false;
   bool stopping_ RABT_GUARDED_BY(mutex_) = false;
+  // Required jobs that find no room are tried again.
+  bool patient_ RABT_GUARDED_BY(mutex_) = true;
 
   // Last: they start when everything else is there.
   SyncThread sync_;
