@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/consultation/recording_link.hpp"
 #include "hub/consultation/register.hpp"
 #include "hub/consultation/sessions_impl.hpp"
@@ -616,7 +617,7 @@ Answer SessionsImpl::withdraw_recording(const Ask& ask) {
   RABT_TRY_STATUS(
       access::admit(access::Right::recording_withdraw, {.roles = who.roles, .system = who.system}));
   const std::string reason =
-      ask.caller.reason.empty() ? ask.body.string_or("reason", "") : ask.caller.reason;
+      ask.caller.reason.empty() ? tidy_text(ask.body.string_or("reason", "")) : ask.caller.reason;
   if (reason.empty()) return invalid("api.invalid", "reason: is needed to withdraw a recording");
   RABT_TRY(one, find_session_recording(parts_, ask.record));
   if (one.status == "deleted") return recording_json(one, true);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/base/printable.hpp"
 #include "hub/base/typed_code.hpp"
 #include "hub/consultation/sessions_impl.hpp"
 
@@ -196,7 +197,8 @@ Answer SessionsImpl::admit(const Ask& ask) {
 
 Answer SessionsImpl::deny(const Ask& ask) {
   RABT_TRY(acted, act(ask, ask.session, [&](Session& is) -> Result<Command> {
-             return Command(Deny{record_of(is, ask.record), ask.body.string_or("reason", "")});
+             return Command(
+                 Deny{record_of(is, ask.record), tidy_text(ask.body.string_or("reason", ""))});
            }));
   return admission_answer(ask, acted);
 }
