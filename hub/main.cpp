@@ -27,6 +27,8 @@ int main(int argc, char** argv) {
   cli::add_access_command(app, code);
   cli::add_phi_commands(app, code);
   cli::add_webhooks_commands(app, code);
+  cli::add_deliveries_commands(app, code);
+  cli::add_manual_commands(app);
 
   // This runs before the command does: every command may hold keys or patient data.
   app.parse_complete_callback([&] {

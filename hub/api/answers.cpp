@@ -2,6 +2,7 @@
 
 #include "hub/api/browser.hpp"
 #include "hub/base/json_members.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/base/trace_context.hpp"
 #include "hub/http/problem.hpp"
 
@@ -76,6 +77,10 @@ const Result<Json>& Body::json() const {
 
 Result<Json> body_json(const Call& call) {
   return call.body != nullptr ? call.body->json() : Body(call.request).json();
+}
+
+std::string reason_in(const Json& body) {
+  return tidy_text(body.string_or("reason", ""));
 }
 
 Result<Json> body_object(const Call& call) {

@@ -46,5 +46,7 @@ class Body {
 [[nodiscard]] Result<Json> body_json(const Call& call);
 // Errors: json.*, api.body.
 [[nodiscard]] Result<Json> body_object(const Call& call);
+// The member `reason` as it is kept (tidy_text). Empty if it is missing or no text.
+[[nodiscard]] std::string reason_in(const Json& body);
 
 }  // namespace rabt::api

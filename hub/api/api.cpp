@@ -11,6 +11,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/number.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/http/problem.hpp"
@@ -88,7 +89,7 @@ constexpr int kPartsOfSource = 4;
 // Any other text is taken as it stands.
 Result<std::string> reason_of(std::string_view header) {
   constexpr std::string_view kCharset = "utf-8'";
-  if (lower(header.substr(0, kCharset.size())) != kCharset) return std::string(header);
+  if (lower(header.substr(0, kCharset.size())) != kCharset) return tidy_text(header);
   const auto broken = [] {
     return invalid("api.reason",
                    "X-Rabt-Reason: after UTF-8'' the bytes of the text stand as %XX (RFC 8187)");
@@ -102,7 +103,7 @@ Result<std::string> reason_of(std::string_view header) {
   if (value.find_first_of("&=;") != std::string::npos) return broken();
   const auto decoded = http::parse_query("r=" + value);
   if (!decoded || decoded->size() != 1) return broken();
-  return decoded->front().second;
+  return tidy_text(decoded->front().second);
 }
 
 // What the sender's device shows: a browser by its cookie, a program by a header.

@@ -3,7 +3,9 @@
 #include <set>
 
 #include "hub/api/answers.hpp"
+#include "hub/api/patients.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/base/number.hpp"
 #include "hub/base/trace_context.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/engine/receipt.hpp"
@@ -234,6 +236,19 @@ Result<engine::Accepted> Hooks::store(const Source& source, const std::string& b
           .body = body});
   }
   return accepted;
+}
+
+Result<Response> Hooks::lost_body(const Call& call) const {
+  const auto id = read_number<std::int64_t>(call.path[0]);
+  if (parts_.outcomes == nullptr || parts_.access == nullptr || !id)
+    return not_found("delivery.body", "no body of this delivery is kept");
+  RABT_TRY(body, parts_.outcomes->body(*id));
+  RABT_TRY_STATUS(parts_.access->admit_review(
+      reader_of(call), {.act = "delivery.read", .object = "delivery:" + std::to_string(*id)}));
+  return Response{.status = 200,
+                  .headers = {{"Content-Type", "application/octet-stream"},
+                              {"Content-Disposition", "attachment; filename=\"delivery\""}},
+                  .body = std::move(body)};
 }
 
 void Hooks::lost(const LostDelivery& delivery) const {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/access/access_control.hpp"
 #include "hub/api/delivery_outcomes.hpp"
 #include "hub/api/routes.hpp"
 #include "hub/audit/audit_log.hpp"
@@ -56,6 +57,8 @@ class Hooks {
     std::function<Status(const Json& event)> provider_event = {};
     // Keeps what became of deliveries that came to nothing. May be null.
     DeliveryOutcomes* outcomes = nullptr;
+    // Admits readings of kept bodies. Null: none is given.
+    access::AccessControl* access = nullptr;
   };
   Hooks(Parts parts, std::vector<Source> sources);
 
@@ -81,6 +84,9 @@ class Hooks {
     if (parts_.outcomes == nullptr) return not_found("http.not_found", "no outcome is kept");
     return parts_.outcomes->list(call);
   }
+  // The kept body of a delivery that could not be read; the audit entry is durable before. Errors:
+  // not_found delivery.body, and those of AccessControl::admit_review().
+  [[nodiscard]] Result<http::Response> lost_body(const Call& call) const;
 
  private:
   // Who delivers, for the audit log.

@@ -121,8 +121,7 @@ Result<Response> Instances::events(const Call& call) const {
 
 Result<Response> Instances::cancel(const Call& call) const {
   RABT_TRY(body, body_object(call));
-  RABT_TRY_STATUS(
-      engine.cancel(call.path[0], call.caller.who.actor(), body.string_or("reason", "")));
+  RABT_TRY_STATUS(engine.cancel(call.path[0], call.caller.who.actor(), reason_in(body)));
   return json_response(202, Json::object({{"cancelled", true}}));
 }
 
@@ -140,8 +139,8 @@ Result<Response> Instances::resolve(const Call& call) const {
   } else {
     return invalid("api.invalid", "outcome: must be done, transient or permanent");
   }
-  RABT_TRY_STATUS(engine.resolve(call.path[0], std::move(outcome), call.caller.who.actor(),
-                                 body.string_or("reason", "")));
+  RABT_TRY_STATUS(
+      engine.resolve(call.path[0], std::move(outcome), call.caller.who.actor(), reason_in(body)));
   return json_response(202, Json::object({{"resolved", true}}));
 }
 

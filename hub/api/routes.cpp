@@ -267,9 +267,9 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/providers/{id}", "getProvider", to<&R::people, &PersonRecords::get_provider>, kSignedIn},
     Route{"PATCH", "/api/v1/providers/{id}", "changeProvider", to<&R::people, &PersonRecords::change_provider>, kSignedIn, repeats(access::Right::provider_see_whole)},
 
-    // Who is told of events over HTTP.
-    // Deliveries that came to nothing.
+    // Deliveries that came to nothing; webhooks to other systems.
     Route{"GET", "/api/v1/deliveries", "listDeliveryOutcomes", to<&R::hooks, &Hooks::outcomes>, only({Role::admin, Role::engineer, Role::operator_})},
+    Route{"GET", "/api/v1/deliveries/{id}/body", "readDeliveryBody", to<&R::hooks, &Hooks::lost_body>, only({Role::admin}), kRare},
     Route{"GET", "/api/v1/webhooks", "listWebhooks", act<&R::webhooks, &Webhooks::list>, only({Role::admin})},
     Route{"POST", "/api/v1/webhooks", "createWebhook", act<&R::webhooks, &Webhooks::create, 201>, only({Role::admin}), kRepeats},
     Route{"GET", "/api/v1/webhooks/{id}", "getWebhook", act<&R::webhooks, &Webhooks::get>, only({Role::admin})},

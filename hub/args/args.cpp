@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <string_view>
 
 #include "hub/base/suggest.hpp"
@@ -78,6 +79,34 @@ std::string explain(const CLI::App& program, const CLI::ParseError& failure) {
     if (!commands.empty()) return "`" + at.name + "` needs a command: " + listed(commands);
   }
   return failure.what();
+}
+
+bool shown(const CLI::Option& one) {
+  return !one.get_group().empty();
+}
+
+// Calls visit(command, its name with those before it) for the program and every command below.
+void walk(const CLI::App& app, const std::string& name,
+          const std::function<void(const CLI::App&, const std::string&)>& visit) {
+  visit(app, name);
+  for (const CLI::App* one : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (!one->get_group().empty()) walk(*one, name + " " + one->get_name(), visit);
+  }
+}
+
+// A text in a line of roff, where a backslash begins a command and a hyphen is no minus.
+std::string roff(std::string_view text) {
+  std::string out = text.starts_with('.') || text.starts_with('\'') ? "\\&" : "";
+  for (const char c : text) {
+    if (c == '\\') {
+      out += "\\e";
+    } else if (c == '-') {
+      out += "\\-";
+    } else {
+      out += c == '\n' ? ' ' : c;
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -240,6 +269,51 @@ std::optional<int> Program::parse(int argc, char** argv) {
     return kWrongLine;
   }
   return std::nullopt;
+}
+
+std::string Program::bash_completion() const {
+  std::string table;
+  walk(*owned_, owned_->get_name(), [&table](const CLI::App& app, const std::string& name) {
+    std::string words;
+    for (const std::string& one : commands_of(app)) words += one + " ";
+    for (const CLI::Option* one : app.get_options()) {
+      if (!shown(*one)) continue;
+      for (const std::string& long_name : one->get_lnames()) words += "--" + long_name + " ";
+    }
+    table += "  [\"" + name + "\"]=\"" + words + "\"\n";
+  });
+  const std::string& name = owned_->get_name();
+  return "declare -gA _" + name + "_words=(\n" + table + ")\n_" + name +
+         R"(() {
+  local at=)" +
+         name +
+         R"( word
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    [[ -n ${_)" +
+         name + R"(_words["$at $word"]+x} ]] && at="$at $word"
+  done
+  mapfile -t COMPREPLY < <(compgen -W "${_)" +
+         name + R"(_words["$at"]}" -- "${COMP_WORDS[COMP_CWORD]}")
+}
+complete -o default -F _)" +
+         name + " " + name + "\n";
+}
+
+std::string Program::manual() const {
+  const std::string& name = owned_->get_name();
+  std::string out = ".TH " + name + " 1\n.SH NAME\n" + name + " \\- " +
+                    roff(owned_->get_description()) + "\n.SH SYNOPSIS\n.B " + name +
+                    "\n.I COMMAND\n[options]\n.SH COMMANDS\n";
+  walk(*owned_, name, [&out](const CLI::App& app, const std::string& path) {
+    out += ".SS " + roff(path) + "\n" + roff(app.get_description()) + "\n";
+    for (const CLI::Option* one : app.get_options()) {
+      if (!shown(*one) || one->get_name(false, true) == "-h,--help") continue;
+      out += ".TP\n.B " + roff(one->get_name(one->get_positional(), true)) + "\n" +
+             roff(one->get_description()) + "\n";
+    }
+    if (!app.get_footer().empty()) out += ".PP\n" + roff(app.get_footer()) + "\n";
+  });
+  return out;
 }
 
 void refuse_extras(const std::vector<std::string>& words) {

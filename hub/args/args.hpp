@@ -100,6 +100,11 @@ class Program : public Command {
   // line was wrong, and a message was written; 0 if help was asked for.
   [[nodiscard]] std::optional<int> parse(int argc, char** argv);
 
+  // A script of bash that completes commands and options, and a page for man(1). Both hold every
+  // command that was added.
+  [[nodiscard]] std::string bash_completion() const;
+  [[nodiscard]] std::string manual() const;
+
  private:
   explicit Program(std::unique_ptr<CLI::App> app);
 

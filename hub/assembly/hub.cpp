@@ -372,7 +372,8 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                   [this](const Json& event) {
                     return consultations->sessions().provider_events.take(event);
                   },
-              .outcomes = outcomes.get()},
+              .outcomes = outcomes.get(),
+              .access = access.get()},
              std::move(sources)},
       .instances{*engine, who},
       .workflows{*engine, *approvals},

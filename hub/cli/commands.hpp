@@ -4,7 +4,8 @@
 
 namespace rabt::args {
 class Command;
-}
+class Program;
+}  // namespace rabt::args
 
 // The commands of `rabt`, one file a group. A group adds its commands to the program and declares
 // their options beside its code. When the program's arguments have been parsed, the command that
@@ -29,6 +30,9 @@ void add_clients_commands(args::Command& program, int& code);
 void add_access_command(args::Command& program, int& code);
 void add_phi_commands(args::Command& program, int& code);
 void add_webhooks_commands(args::Command& program, int& code);
+void add_deliveries_commands(args::Command& program, int& code);
+// Prints what the program itself holds, so the program gets them last.
+void add_manual_commands(args::Program& program);
 
 // Parts of a group that have a file of their own; `group` is `rabt audit`, `rabt workflow`...
 void add_audit_report_commands(args::Command& group, int& code);

@@ -53,8 +53,10 @@ Result<Json> HubClient::get(std::string_view path, std::string_view reason) {
   return for_terminal(http_.json("GET", std::string(kUrl).append(path), std::move(headers)));
 }
 
-Result<std::string> HubClient::text(std::string_view path) {
-  RABT_TRY(response, http_.send("GET", std::string(kUrl).append(path)));
+Result<std::string> HubClient::text(std::string_view path, std::string_view reason) {
+  std::vector<std::pair<std::string, std::string>> headers;
+  if (!reason.empty()) headers.emplace_back("X-Rabt-Reason", reason);
+  RABT_TRY(response, http_.send("GET", std::string(kUrl).append(path), std::move(headers)));
   return net::good_body(std::move(response));
 }
 

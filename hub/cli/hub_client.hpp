@@ -20,7 +20,7 @@ class HubClient {
   [[nodiscard]] static Result<HubClient> of(const config::Config& config);
   [[nodiscard]] Result<Json> get(std::string_view path, std::string_view reason = {});
   // Gives the body of an answer that is not JSON.
-  [[nodiscard]] Result<std::string> text(std::string_view path);
+  [[nodiscard]] Result<std::string> text(std::string_view path, std::string_view reason = {});
   [[nodiscard]] Result<Json> post(std::string_view path, const Json& body,
                                   std::string_view reason = {});
   // Changes a record as it was at this version.

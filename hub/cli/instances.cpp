@@ -98,9 +98,10 @@ int list_instances(const InstancesOptions& options) {
     return 0;
   }
   for (const Json& one : (*answer)["instances"].as_array()) {
-    std::printf("%s  %-10s %s %s  %s\n", one.string_or("id", "").c_str(),
+    std::printf("%s  %-10s %s %s  %s  %s  %s\n", one.string_or("id", "").c_str(),
                 one.string_or("status", "").c_str(), one.string_or("workflow", "").c_str(),
-                one.string_or("version", "").c_str(), one.string_or("updated", "").c_str());
+                one.string_or("version", "").c_str(), one.string_or("created", "").c_str(),
+                one.string_or("updated", "").c_str(), one.string_or("held", "").c_str());
   }
   return 0;
 }

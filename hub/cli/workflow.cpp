@@ -1,11 +1,14 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "hub/args/args.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/workflow_files.hpp"
 #include "hub/config/config.hpp"
+#include "hub/engine/file_check.hpp"
 #include "hub/workflow/definition.hpp"
 #include "hub/workflow/explain/explain.hpp"
 #include "hub/workflow/explain/graph.hpp"
@@ -35,9 +38,29 @@ std::string counted(int count, const char* what) {
   return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
 }
 
+// Names of secrets, and the hosts that workflows may call.
+struct Given {
+  std::set<std::string> secrets;
+  net::AllowList hosts;
+};
+
+Result<Given> given_by(const std::string& path) {
+  RABT_TRY(config, config::load_config(path));
+  RABT_TRY(hosts, net::AllowList::make(config.http.allow, config.http.allow_private));
+  Given given{.secrets = {}, .hosts = std::move(hosts)};
+  for (const auto& [name, source] : config.workflow_secrets) given.secrets.insert(name);
+  return given;
+}
+
 int workflow_lint(const LintOptions& options) {
   std::optional<assembly::ManifestCatalog> catalog;
   if (!load_catalog(options.config, catalog)) return kUnreadable;
+  std::optional<Given> given;
+  if (catalog) {
+    auto read = given_by(options.config);
+    if (!read.ok()) return complain(read.error());
+    given.emplace(*std::move(read));
+  }
   std::vector<workflow::LintedFile> linted;
   int errors = 0;
   int warnings = 0;
@@ -54,6 +77,16 @@ int workflow_lint(const LintOptions& options) {
     file.text = std::move(*text);
     file.diagnostics =
         workflow::parse_definition(file.text, catalog ? &*catalog : nullptr).diagnostics;
+    if (given) {
+      for (engine::Finding& need :
+           engine::check_needs({path, file.text}, given->secrets, given->hosts)) {
+        file.diagnostics.push_back({.code = std::move(need.code),
+                                    .message = std::move(need.message),
+                                    .suggestion = {},
+                                    .line = need.line,
+                                    .column = need.column});
+      }
+    }
     for (const auto& one : file.diagnostics) {
       if (one.severity == workflow::Severity::error) ++errors;
       if (one.severity == workflow::Severity::warning) ++warnings;

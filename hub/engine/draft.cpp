@@ -36,15 +36,13 @@ std::string to_text(const Finding& finding) {
          ": error: " + finding.message + " [" + finding.code + "]";
 }
 
-namespace {
-
-// What the file needs from the configuration.
-void check_needs(const WorkflowFile& file, const Engine::Options& options,
-                 std::vector<Finding>& errors) {
+std::vector<Finding> check_needs(const WorkflowFile& file, const std::set<std::string>& secrets,
+                                 const net::AllowList& hosts) {
+  std::vector<Finding> errors;
   const workflow::YamlOutcome yaml = workflow::parse_yaml(file.yaml);
-  if (yaml.root == nullptr) return;
+  if (yaml.root == nullptr) return errors;
   for (const workflow::Literal& secret : workflow::declared_secrets(*yaml.root)) {
-    if (options.secrets.contains(secret.text)) continue;
+    if (secrets.contains(secret.text)) continue;
     errors.push_back(
         {.file = file.name,
          .code = "engine.secret",
@@ -56,7 +54,7 @@ void check_needs(const WorkflowFile& file, const Engine::Options& options,
          .kind = ErrorKind::invalid});
   }
   for (const workflow::Literal& endpoint : workflow::literal_origins(*yaml.root)) {
-    if (options.http.allow->check(endpoint.text + "/").ok()) continue;
+    if (hosts.check(endpoint.text + "/").ok()) continue;
     errors.push_back({.file = file.name,
                       .code = "engine.host",
                       .message = endpoint.text +
@@ -66,6 +64,17 @@ void check_needs(const WorkflowFile& file, const Engine::Options& options,
                       .column = endpoint.column,
                       .kind = ErrorKind::invalid});
   }
+  return errors;
+}
+
+namespace {
+
+void add_needs(const WorkflowFile& file, const Engine::Options& options,
+               std::vector<Finding>& errors) {
+  std::set<std::string> secrets;
+  for (const auto& [name, secret] : options.secrets) secrets.insert(name);
+  for (Finding& need : check_needs(file, secrets, *options.http.allow))
+    errors.push_back(std::move(need));
 }
 
 Finding stands_twice(const WorkflowFile& file, const Definition& made, const WorkflowFile& other) {
@@ -109,7 +118,7 @@ std::vector<Finding> check_files(const std::vector<WorkflowFile>& files,
       if (is_same(*definition, *read.definition))
         errors.push_back(stands_twice(file, *read.definition, *other));
     }
-    check_needs(file, options, errors);
+    add_needs(file, options, errors);
     good.emplace_back(&file, std::move(read.definition));
   }
   return errors;
@@ -266,7 +275,7 @@ Engine::Impl::Draft Engine::Impl::make_draft(const std::vector<WorkflowFile>& fi
     }
   }
   for (Draft::Item& item : draft.items) {
-    check_needs(*item.file, context.options, draft.errors);
+    add_needs(*item.file, context.options, draft.errors);
     // What is stored was bound when it was stored.
     if (item.stored == 0) draft.bind_children(item, *all);
   }

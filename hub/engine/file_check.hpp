@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,12 @@ struct ReadFile {
   std::vector<Finding> warnings;
 };
 [[nodiscard]] ReadFile read_file(const WorkflowFile& file, const workflow::ActionCatalog& actions);
+
+// Errors engine.secret and engine.host: secrets and literal hosts that the file needs and the
+// configuration does not give. secrets: their names.
+[[nodiscard]] std::vector<Finding> check_needs(const WorkflowFile& file,
+                                               const std::set<std::string>& secrets,
+                                               const net::AllowList& hosts);
 
 // The errors of Engine::plan that stand in the files and in the options: those of each file, what
 // it needs and the options do not give, and a workflow that is there twice. What is deployed, and

@@ -6,6 +6,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/identity/approvals.hpp"
 #include "hub/identity/blind_index.hpp"
 #include "hub/identity/epochs.hpp"
@@ -188,6 +189,10 @@ Result<Person> People::create(const Caller& caller, const NewPerson& wanted, con
   person.id = parts_.ids.next().text();
   person.roles = wanted.roles;
   person.profile = wanted.profile;
+  // Issuers and commands give names, too.
+  for (const auto& [name, value] : wanted.profile.as_object()) {
+    if (value.is_string()) person.profile.set(name, tidy_line(value.as_string()));
+  }
   person.licence = wanted.roles.has_any(kProviders) ? Licence::vouched : Licence::missing;
   const std::string pseudonym = pseudonym_of(lease, person.profile, person.id);
   person.pseudonym = to_hex(as_bytes(pseudonym));

@@ -1,5 +1,7 @@
 #include "hub/keys/requests.hpp"
 
+#include "hub/base/printable.hpp"
+
 namespace rabt::keys {
 
 namespace {
@@ -77,7 +79,7 @@ Json to_json(const KeysStatus& status) {
 Result<Json> perform(KeyAdmin& admin, std::string_view verb, const Json& body, Order order,
                      const ObjectKeys& find, bool wait) {
   RABT_TRY(reason, text_of(body, "reason"));
-  order.reason = std::move(reason);
+  order.reason = tidy_text(reason);
   if (verb == "rotate") {
     RABT_TRY(what, text_of(body, "what"));
     RABT_TRY(destroy_old, flag_of(body, "destroyOld"));
@@ -112,6 +114,8 @@ Result<Json> perform(KeyAdmin& admin, std::string_view verb, const Json& body, O
   }
   if (verb == "hold") {
     RABT_TRY(hold_case, text_of(body, "case"));
+    if (!is_printable(hold_case))
+      return invalid("api.invalid", "case: it has characters that are not shown");
     if (body.find("bucket") != nullptr) {
       RABT_TRY(bucket, text_of(body, "bucket"));
       RABT_TRY_STATUS(admin.hold_bucket(order, hold_case, bucket));

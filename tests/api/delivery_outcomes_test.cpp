@@ -63,6 +63,24 @@ TEST_F(DeliveryOutcomesTest, AnUnreadableOneKeepsItsBodySealedForSevenDays) {
   EXPECT_FALSE(listed()["items"][std::size_t{0}].bool_or("bodyKept", true));
 }
 
+TEST_F(DeliveryOutcomesTest, TheBodyIsReadForAReasonThatTheAuditLogKeeps) {
+  note("his", Outcome::unreadable, "Layla Haddad");
+  const std::string id = std::to_string(listed()["items"][std::size_t{0}].int_or("id", 0));
+  const std::string path = "deliveries/" + id + "/body";
+  EXPECT_EQ(rig_.api("GET", path).status, 400) << "no reason";
+  const http::Response read =
+      rig_.api("GET", path, {}, {{"x-rabt-reason", "the sender asks what is wrong"}});
+  EXPECT_EQ(read.status, 200);
+  EXPECT_EQ(read.body, "Layla Haddad");
+  audit::Query query;
+  query.act = "delivery.read";
+  const auto entries = must(audit::read_page(rig_.hub.audit(), query, 10)).entries;
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_EQ(entries.at(0).entry.object, "delivery:" + id);
+  for (const std::string unknown : {"deliveries/999/body", "deliveries/x/body"})
+    EXPECT_EQ(rig_.api("GET", unknown, {}, {{"x-rabt-reason", "a look"}}).status, 404) << unknown;
+}
+
 TEST_F(DeliveryOutcomesTest, AFloodOfOneSourceIsCountedAndLeavesOthersAlone) {
   note("quiet", Outcome::unused, "{}");
   for (std::int64_t i = 0; i < DeliveryOutcomes::kKeptOutcomes + 3; ++i)

@@ -12,6 +12,37 @@ bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
+// Symptom: `lint --config` passed a file that `plan` refused. Cause: only plan compared secrets and
+// hosts with the configuration. This gives lint a file with either, configured and not.
+TEST(Commands, LintFindsSecretsAndHostsThatTheConfigurationDoesNotGive) {
+  const std::string files = R"(mkdir p; cat > flow.yaml <<'END'
+document: {dsl: '1.0.3', namespace: test, name: flow, version: '1.0.0'}
+use: {secrets: [partner]}
+do:
+  - ask:
+      call: http
+      with: {method: get, endpoint: 'https://partner.example.sa/x'}
+END
+cat > rabt.yaml <<END
+tenant: t1
+data: data
+plugins: p
+migrations: $RABT_SOURCE_DIR/migrations/sqlite
+END
+)";
+  const Ran missing = run(files + "rabt workflow lint --config rabt.yaml flow.yaml");
+  EXPECT_EQ(missing.code, 1) << missing.err;
+  EXPECT_TRUE(has(missing.out, "engine.secret")) << missing.out;
+  EXPECT_TRUE(has(missing.out, "engine.host")) << missing.out;
+  // The secret itself need not be there.
+  const Ran given = run(files + R"(cat >> rabt.yaml <<END
+workflow_secrets: {partner: {file: absent}}
+http: {allow: ['https://partner.example.sa']}
+END
+rabt workflow lint --config rabt.yaml flow.yaml)");
+  EXPECT_EQ(given.code, 0) << given.out << given.err;
+}
+
 TEST(Commands, ConfigCheckNamesASecretThatIsNotThere) {
   const std::string config = R"(cat > rabt.yaml <<END
 tenant: t1

@@ -68,5 +68,25 @@ TEST(Usage, AConfigurationThatIsNotThereOrWrongSaysWhatToDo) {
       "c.yaml:2:1: a tab stands in the indentation; indent with spaces [config.invalid]\n");
 }
 
+// The completion and the page are made of the commands themselves.
+TEST(Usage, BashCompletesCommandsAndOptions) {
+  const auto completed = [](const std::string& words) {
+    return run("rabt completion > made\n. ./made\nCOMP_WORDS=(" + words +
+               ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_rabt\nprintf '%s\\n' "
+               "\"${COMPREPLY[@]}\"")
+        .out;
+  };
+  EXPECT_EQ(completed("rabt deliv"), "deliveries\n");
+  EXPECT_EQ(completed("rabt deliveries sh"), "show\n");
+  EXPECT_EQ(completed("rabt instances --config rabt.yaml --can"), "--cancel\n");
+}
+
+TEST(Usage, TheManualHasEveryCommandWithItsOptions) {
+  const std::string page = run("rabt manual").out;
+  for (const char* part : {".TH rabt 1\n", ".SS rabt deliveries show\n", ".SS rabt audit verify\n",
+                           ".B \\-\\-cancel\n"})
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+}
+
 }  // namespace
 }  // namespace rabt::cli

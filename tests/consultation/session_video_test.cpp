@@ -2,6 +2,7 @@
 #include "hub/consultation/rows/session_rows.hpp"
 #include "tests/consultation/plan_of.hpp"
 #include "tests/consultation/session_house.hpp"
+#include "tests/recording_logger.hpp"
 
 // Sessions and the video provider: rooms, recordings, lost and repeated news, time.
 namespace rabt::consultation {
@@ -316,6 +317,31 @@ TEST_F(Video, WhoWasRemovedAndComesBackIsPutOutAgain) {
   EXPECT_TRUE(tells("participant-joined", "RM1", patient, "PA7").ok());
   ASSERT_TRUE(eventually([&] { return provider_.calls("remove-participant").size() == 2; }));
   EXPECT_NE(part(id, patient_).string_or("connectionStatus", ""), "connected");
+}
+
+// Symptom: events of a provider that fit no session left nothing to find them by. Cause: they were
+// taken in silence.
+TEST_F(Video, AnEventOfARoomThatNoSessionHasLeavesALineWithTheRoom) {
+  test::RecordingLogger log;
+  sessions_->stop();
+  sessions_.reset();
+  sessions_ = make_sessions({.store = *store_,
+                             .audit = *audit_,
+                             .keys = *keys_,
+                             .blobs = *blobs_,
+                             .directory = people_,
+                             .actions = provider_,
+                             .clock = clock_,
+                             .random = random_,
+                             .ids = ids_,
+                             .log = log,
+                             .tenant = "t1",
+                             .settings = settings_});
+  EXPECT_TRUE(tells("participant-joined", "RM404", "Layla", "PA7").ok());
+  EXPECT_TRUE(log.has("session.event_unmatched"));
+  EXPECT_TRUE(log.has("room=RM404"));
+  EXPECT_FALSE(log.has("Layla"));
+  sessions_.reset();
 }
 
 TEST_F(Video, AProviderThatPutsNobodyOutIsNotAsked) {

@@ -218,6 +218,18 @@ TEST_F(AuthenticatorTest, RolesBeyondTheCeilingAreNotTaken) {
   EXPECT_FALSE(holds(good("e", "kfh-doctors"))) << "what is mapped is mapped exactly";
 }
 
+// Symptom: a token whose roles exclude each other was answered with 422. Cause: the error of the
+// person that could not be made was the answer.
+TEST_F(AuthenticatorTest, ATokenWithTwoRolesThatExcludeEachOtherIsNoProof) {
+  IssuerOptions all = app();
+  all.may_grant = {Role::admin, Role::doctor};
+  trust({all});
+  const auto refused = principal(raw(claims(R"("sub":"a","role":["admin","doctor"],)")));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, unauthenticated().code);
+  EXPECT_TRUE(holds(good("a", "doctor")));
+}
+
 TEST_F(AuthenticatorTest, Traps8And9ClaimsAreWhatTheyShouldBe) {
   const std::string now = std::to_string(now_s());
   const std::string soon = std::to_string(now_s() + 60);

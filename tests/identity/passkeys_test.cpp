@@ -375,5 +375,17 @@ TEST(Cbor, TakesWhatAuthenticatorsWriteAndNothingElse) {
   EXPECT_EQ(read("\x81\x81\x81\x01"), "ok");
 }
 
+// Symptom: a hub without an address of its own answered with 503, and clients tried again. Cause:
+// the error had the kind of what passes by itself.
+TEST_F(PasskeysTest, AHubThatDoesNotKnowItsAddressSaysSoAsAConflict) {
+  Accounts without({house_.people, *house_.base.store, *house_.base.keys, *house_.base.keyring,
+                    *house_.base.audit, house_.base.clock, house_.base.random, house_.base.ids},
+                   "t1", {.memory_kib = 64, .time = 1});
+  const auto refused = without.begin_sign_in();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, "auth.passkeys_off");
+  EXPECT_EQ(error_policy(refused.error().kind).http_status, 409);
+}
+
 }  // namespace
 }  // namespace rabt::identity

@@ -5,6 +5,8 @@
 #include <map>
 #include <thread>
 
+#include "hub/base/bytes.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/identity/blind_index.hpp"
 #include "tests/identity/house.hpp"
 
@@ -51,6 +53,19 @@ TEST(People, ArePersonsWithNumbersAndAreFoundByEveryWayOfNamingThem) {
   EXPECT_EQ(must(house.people.having("t1", {Role::doctor, Role::patient})).size(), 2U);
   EXPECT_EQ(must(house.people.having("t1", {Role::doctor})).at(0).id, doctor.id);
   EXPECT_EQ(must(house.people.having("t1", {})).size(), 0U);
+}
+
+// Symptom: a name that an issuer gave turned the text beside it round. Cause: only members posted
+// to the API were cleaned. This enters a person as an issuer does.
+TEST(People, NamesOfIssuersAreKeptWithoutHiddenCharacters) {
+  House house;
+  NewPerson wanted;
+  wanted.roles = {Role::patient};
+  wanted.profile = Json::object({{"name", "Layla\u202E\x1B[2J \U000E0041Haddad\r\n"}});
+  const Person made = must(house.people.create(house.administrator(), wanted));
+  const std::string name = must(house.people.find("t1", made.id)).profile.string_or("name", "");
+  EXPECT_TRUE(is_printable(name)) << to_hex(as_bytes(name));
+  EXPECT_TRUE(name.starts_with("Layla")) << to_hex(as_bytes(name));
 }
 
 TEST(People, Trap49ALicenceEndsAtMidnightInRiyadh) {

@@ -18,6 +18,7 @@ constexpr std::array kActs{
     Act{"action.sent", Pattern::disclosure, 'R', "110106", "Export", "", ""},
     Act{"instance.started", Pattern::general, 'C', "110110", kPatientRecord, "", ""},
     Act{"recording.stored", Pattern::general, 'C', "110110", kPatientRecord, "", ""},
+    Act{"delivery.read", Pattern::general, 'R', "110110", kPatientRecord, "", ""},
     Act{"audit.report", Pattern::general, 'R', "110101", "Audit Log Used", "", ""},
     Act{"audit.exported", Pattern::general, 'R', "110101", "Audit Log Used", "", ""},
     Act{"break_glass.opened", Pattern::general, 'E', "110113", kAlert, "110127",

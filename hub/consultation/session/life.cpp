@@ -89,7 +89,8 @@ Result<Change> on(Step step, const Open& command) {
   if (!command.request && !command.by_patient && within_lead(is, at)) open_room(step);
   step.record(command.request ? "session.requested" : "session.created",
               Json::object({{"type", to_string(is.type)}, {"door", is.door}}));
-  step.tell(command.request ? "requested" : "created");
+  step.tell(command.request ? "requested" : "created",
+            Json::object({{"byPatient", command.by_patient}}));
   //
   if (is.type == SessionType::emergency_consultation)
     step.tell("emergency-called",

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/base/printable.hpp"
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/request/fields.hpp"
 
@@ -63,12 +64,12 @@ Answer SessionPeople::admit(const Ask& ask) {
 }
 
 Answer SessionPeople::deny(const Ask& ask) {
-  return acts_.act_and_answer(
-      ask,
-      [&](const Session& is) -> Result<Command> {
-        return Command(Deny{record_of(is, ask.record), ask.body.string_or("reason", "")});
-      },
-      {.shape = entry_.admission_shape(ask)});
+  return acts_.act_and_answer(ask,
+                              [&](const Session& is) -> Result<Command> {
+                                return Command(Deny{record_of(is, ask.record),
+                                                    tidy_text(ask.body.string_or("reason", ""))});
+                              },
+                              {.shape = entry_.admission_shape(ask)});
 }
 
 Answer SessionPeople::waiting_room(const Ask& ask) {

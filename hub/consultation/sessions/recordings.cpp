@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/base/printable.hpp"
 #include "hub/consultation/recording/keep.hpp"
 #include "hub/consultation/request/fields.hpp"
 
@@ -133,7 +134,7 @@ Answer SessionRecordings::withdraw(const Ask& ask) {
   RABT_TRY_STATUS(
       access::admit(access::Right::recording_withdraw, {.roles = who.roles, .system = who.system}));
   const std::string reason =
-      ask.caller.reason.empty() ? ask.body.string_or("reason", "") : ask.caller.reason;
+      ask.caller.reason.empty() ? tidy_text(ask.body.string_or("reason", "")) : ask.caller.reason;
   if (reason.empty()) return invalid("api.invalid", "reason: is needed to withdraw a recording");
   RABT_TRY(one, find_session_recording(acts_.parts(), ask.record));
   if (one.status == "deleted") return recording_json(one, true);

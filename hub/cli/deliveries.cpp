@@ -1,0 +1,86 @@
+#include <cstdio>
+#include <memory>
+
+#include "hub/args/args.hpp"
+#include "hub/base/printable.hpp"
+#include "hub/cli/commands.hpp"
+#include "hub/cli/hub_client.hpp"
+#include "hub/config/config.hpp"
+
+// rabt deliveries: through the API of the running hub.
+namespace rabt::cli {
+
+namespace {
+
+struct DeliveriesOptions {
+  std::string config = kDefaultConfig;
+  std::string source;
+  std::string id;
+  std::string reason;
+  bool body = false;
+  bool json = false;
+};
+
+Result<HubClient> client_of(const std::string& path) {
+  RABT_TRY(config, config::load_config(path));
+  return HubClient::of(config);
+}
+
+int list_deliveries(const DeliveriesOptions& options) {
+  auto client = client_of(options.config);
+  if (!client.ok()) return complain(client.error());
+  const auto found =
+      client->get("/api/v1/deliveries?limit=1000" +
+                  (options.source.empty() ? std::string() : "&source=" + options.source));
+  if (!found.ok()) return complain(found.error());
+  if (options.json) {
+    std::printf("%s\n", found->dump_pretty().c_str());
+    return 0;
+  }
+  for (const Json& one : (*found)["items"].as_array()) {
+    std::printf("%-6lld  %s  %-12s  %-10s  %s  %s\n", static_cast<long long>(one.int_or("id", 0)),
+                one.string_or("at", "").c_str(), one.string_or("source", "").c_str(),
+                one.string_or("outcome", "").c_str(),
+                one.bool_or("bodyKept", false) ? "body kept" : "-        ",
+                one.string_or("reason", "").c_str());
+  }
+  return 0;
+}
+
+// The body goes to standard output as it arrived.
+int show_delivery(const DeliveriesOptions& options) {
+  if (!options.body)
+    return complain(invalid("cli.body",
+                            "`rabt deliveries list` shows what is known of a delivery; --body "
+                            "gives its body"));
+  auto client = client_of(options.config);
+  if (!client.ok()) return complain(client.error());
+  const auto body = client->text("/api/v1/deliveries/" + options.id + "/body", options.reason);
+  if (!body.ok()) return complain(body.error());
+  std::fwrite(body->data(), 1, body->size(), stdout);
+  return 0;
+}
+
+}  // namespace
+
+void add_deliveries_commands(args::Command& program, int& code) {
+  auto options = std::make_shared<DeliveriesOptions>();
+  auto* group = program.add_subcommand("deliveries", "Deliveries that came to nothing");
+  group->require_subcommand();
+
+  auto* list = group->add_subcommand("list", "List the newest deliveries that came to nothing");
+  add_config_option(*list, options->config);
+  list->add_option("--source", options->source, "Only those of this source");
+  list->add_flag("--json", options->json, "Print JSON");
+  list->callback([options, &code] { code = list_deliveries(*options); });
+
+  auto* show = group->add_subcommand("show", "Show the kept body of one delivery");
+  add_config_option(*show, options->config);
+  show->add_option("id", options->id, "Id that the list shows")->required();
+  show->add_flag("--body", options->body, "Print the body as it arrived; it may hold patient data");
+  show->add_option("--reason", options->reason,
+                   "Why the body is read; the audit log keeps the reason");
+  show->callback([options, &code] { code = show_delivery(*options); });
+}
+
+}  // namespace rabt::cli
