@@ -59,7 +59,7 @@ Result<Response> Instances::list(const Call& call) const {
   RABT_TRY(window, window_of(call));
   const auto status = owned(request.parameter("status"));
   RABT_TRY(list, engine.instances(window.limit, place_of(window.cursor), status, std::nullopt));
-  Json body = Json::object({{"instances", summaries_json(list)}});
+  Json body = Json::object({{"items", summaries_json(list)}});
   if (list.size() == window.limit) {
     RABT_TRY(next, path_behind(call, list.back().id));
     body.set("next", next);
@@ -85,11 +85,11 @@ Result<Response> Instances::search(const Call& call) const {
   RABT_CHECK(call.cursors != nullptr);
   RABT_TRY(place, call.cursors->open(call.caller.who, search, body.string_or("cursor", "")));
   RABT_TRY(list, engine.instances(limit, place_of(place), status, patient));
-  Json out = Json::object({{"instances", summaries_json(list)}});
-  // The next page: the same body with this cursor.
+  Json out = Json::object({{"items", summaries_json(list)}});
+  // The next page: the same body with this as its cursor.
   if (list.size() == limit) {
     RABT_TRY(cursor, call.cursors->seal(call.caller.who, search, list.back().id));
-    out.set("cursor", cursor);
+    out.set("next", cursor);
   }
   return json_response(200, out);
 }
@@ -116,7 +116,7 @@ Result<Response> Instances::get(const Call& call) const {
 
 Result<Response> Instances::events(const Call& call) const {
   RABT_TRY(events, engine.lifecycle(call.path[0]));
-  return json_response(200, Json::object({{"events", std::move(events)}}));
+  return json_response(200, Json::object({{"items", std::move(events)}}));
 }
 
 Result<Response> Instances::cancel(const Call& call) const {

@@ -58,7 +58,7 @@ Result<Response> Workflows::list(const Call& /*call*/) const {
                                   {"sha256", one.sha256},
                                   {"running", one.running}}));
   }
-  return json_response(200, Json::object({{"workflows", std::move(items)}}));
+  return json_response(200, Json::object({{"items", std::move(items)}}));
 }
 
 Result<Response> Workflows::source(const Call& call) const {
@@ -91,7 +91,7 @@ Result<Response> Workflows::apply(const Call& call) const {
                                   {"version", one.version},
                                   {"change", one.change}}));
   }
-  return json_response(200, Json::object({{"workflows", std::move(items)}}));
+  return json_response(200, Json::object({{"items", std::move(items)}}));
 }
 
 }  // namespace rabt::api

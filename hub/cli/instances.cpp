@@ -89,7 +89,7 @@ int list_instances(const InstancesOptions& options) {
                           : client->post("/api/v1/instances/search", search, options.reason);
   if (!answer.ok()) return complain(answer.error());
   if (events) {
-    for (const Json& event : (*answer)["events"].as_array())
+    for (const Json& event : (*answer)["items"].as_array())
       std::printf("%s\n", event.dump().c_str());
     return 0;
   }
@@ -97,7 +97,7 @@ int list_instances(const InstancesOptions& options) {
     std::printf("%s\n", answer->dump_pretty().c_str());
     return 0;
   }
-  for (const Json& one : (*answer)["instances"].as_array()) {
+  for (const Json& one : (*answer)["items"].as_array()) {
     std::printf("%s  %-10s %s %s  %s  %s  %s\n", one.string_or("id", "").c_str(),
                 one.string_or("status", "").c_str(), one.string_or("workflow", "").c_str(),
                 one.string_or("version", "").c_str(), one.string_or("created", "").c_str(),

@@ -169,7 +169,7 @@ int workflow_list(const DeployOptions& options) {
     std::printf("%s\n", answer->dump_pretty().c_str());
     return 0;
   }
-  for (const Json& one : (*answer)["workflows"].as_array()) {
+  for (const Json& one : (*answer)["items"].as_array()) {
     std::printf("%-40s %-8s %6lld running  %s\n", title(one).c_str(),
                 one.bool_or("active", false) ? "active" : "",
                 static_cast<long long>(one.int_or("running", 0)),

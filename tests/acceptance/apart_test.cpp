@@ -82,7 +82,7 @@ std::string identifier(const Json& appointment, const std::string& system) {
 
 // The instance of a workflow; null before it is there.
 Json instance(const std::string& workflow) {
-  const Json list = h().site.api("instances?limit=50")["instances"];
+  const Json list = h().site.api("instances?limit=50")["items"];
   if (!list.is_array()) return {};
   for (const Json& one : list.as_array()) {
     if (one.string_or("workflow", "") == workflow) return one;

@@ -363,8 +363,8 @@ class Examples {
     RABT_EXPECT_STATUS(h_.post("D", booked("D") + "/cancel"), 200);
     EXPECT_TRUE(eventually([&] {
       const Answer waiting = h_.get("OP", "/api/v1/instances?status=parked");
-      if (waiting["instances"].size() == 0) return false;
-      names_["id"] = waiting["instances"].item(0).string_or("id", "");
+      if (waiting["items"].size() == 0) return false;
+      names_["id"] = waiting["items"].item(0).string_or("id", "");
       return true;
     }));
   }

@@ -198,8 +198,8 @@ TEST_F(ApiTest, AListIsPagedNewestFirstWithoutGaps) {
   for (int page = 0; page < 5 && !path.empty(); ++page) {
     const auto body = Json::parse(api("GET", path).body);
     ASSERT_TRUE(body.ok());
-    EXPECT_LE((*body)["instances"].size(), 2U);
-    for (const Json& one : (*body)["instances"].as_array()) seen.push_back(one.string_or("id", ""));
+    EXPECT_LE((*body)["items"].size(), 2U);
+    for (const Json& one : (*body)["items"].as_array()) seen.push_back(one.string_or("id", ""));
     path = body->string_or("next", "");
     if (!path.empty()) path.erase(0, std::string_view("/api/v1/").size());
   }
@@ -600,7 +600,7 @@ TEST_F(ApiTest, PlanTellsApplyDeploysAndTheFileIsReadBack) {
           .dump());
   EXPECT_EQ(audited(), before + 1);
 
-  const Json row = (*Json::parse(api("GET", "workflows").body))["workflows"][0];
+  const Json row = (*Json::parse(api("GET", "workflows").body))["items"][0];
   EXPECT_EQ(row.string_or("namespace", ""), "test");
   EXPECT_EQ(row.string_or("name", ""), "plain");
   EXPECT_EQ(row.string_or("version", ""), "1.0.0");
@@ -677,7 +677,7 @@ TEST_F(ApiTest, LifecycleEventsOfAnInstanceAreCloudEventsWithoutItsData) {
   EXPECT_EQ(answer.body.find("Layla"), std::string::npos) << answer.body;
   const auto body = Json::parse(answer.body);
   ASSERT_TRUE(body.ok());
-  const Json& events = (*body)["events"];
+  const Json& events = (*body)["items"];
   ASSERT_GE(events.size(), 2U);
   for (const Json& event : events.as_array()) {
     EXPECT_EQ(event.string_or("specversion", ""), "1.0");

@@ -162,12 +162,12 @@ TEST_F(PatientData, InstancesOfAPersonAreFoundHoweverTheIdentifierIsWritten) {
        {"identifier:1012345672", "identifier:١٠١٢٣٤٥٦٧٢", "identifier:1012-345-672"}) {
     const Response found = search(written, "call back");
     ASSERT_EQ(found.status, 200) << found.body;
-    const Json list = json(found)["instances"];
+    const Json list = json(found)["items"];
     ASSERT_EQ(list.size(), 2U) << written;
     EXPECT_EQ(list[0].string_or("id", ""), second);
     EXPECT_EQ(list[1].string_or("id", ""), first);
   }
-  EXPECT_EQ(json(search("identifier:1099999999", "x"))["instances"].size(), 0U);
+  EXPECT_EQ(json(search("identifier:1099999999", "x"))["items"].size(), 0U);
   EXPECT_EQ(code(search("identifier:1012345672", "")), "phi.reason");
   EXPECT_EQ(wrong_member(search("1012345672", "x")), "patient");
   EXPECT_EQ(wrong_member(search("shoe:44", "x")), "patient");

@@ -206,7 +206,7 @@ class Edge : public testing::Test {
     EXPECT_EQ(problem->int_or("status", 0), response.status);
     return problem->string_or("detail", "");
   }
-  std::size_t instances() { return site_.api("instances")["instances"].size(); }
+  std::size_t instances() { return site_.api("instances")["items"].size(); }
   Site site_{Kind::edge};
 };
 

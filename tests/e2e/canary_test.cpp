@@ -152,7 +152,7 @@ class CanaryRun : public testing::Test {
     for (const char* path : {"/health", "/metrics", "/api/v1/instances?limit=200",
                              "/api/v1/workflows", "/api/v1/instances?status=parked"})
       (void)ask("GET", path);
-    const Json list = site_.api("instances?limit=200")["instances"];
+    const Json list = site_.api("instances?limit=200")["items"];
     for (std::size_t i = 0; i < list.size(); ++i) {
       const std::string id = list[i].string_or("id", "");
       (void)ask("GET", "/api/v1/instances/" + id);
@@ -171,7 +171,7 @@ class CanaryRun : public testing::Test {
   // Waits until no instance runs, or for so long.
   void settle(std::int64_t limit_ms) {
     for (std::int64_t waited = 0; waited < limit_ms; waited += 50) {
-      const Json list = site_.api("instances?status=running")["instances"];
+      const Json list = site_.api("instances?status=running")["items"];
       if (list.size() == 0) return;
       pause_ms(50);
     }
@@ -533,7 +533,7 @@ class SlowEveryDoor : public CanaryRun {
     for (const std::string& patient : {w(), "identifier:" + n(), "phone:+966" + n(), "mrn:" + w()})
       (void)ask("POST", "/api/v1/instances/search", {{"X-Rabt-Reason", canaries_.word()}},
                 Json::object({{"patient", patient}, {"status", w()}, {"before", w()}}).dump());
-    const Json list = site_.api("instances?limit=5")["instances"];
+    const Json list = site_.api("instances?limit=5")["items"];
     const std::string id = list.size() > 0 ? list[0].string_or("id", "x") : "x";
     for (const std::string& body : std::vector<std::string>{
              Json::object({{"reason", c()}}).dump(), "{\"reason\": " + w(), "[\"" + w() + "\"]",

@@ -103,9 +103,9 @@ TEST_F(AfterTheDemo, NoValueOfThePatientStandsInTheClearInWhatTheHubWrote) {
   // The booking's, what stood before and after the session over the API and before
   // that of the follow-up, and the follow-up's own.
   const Json list = site.api("instances");
-  ASSERT_GE(list["instances"].size(), 4U);
+  ASSERT_GE(list["items"].size(), 4U);
   std::string context;
-  for (const Json& one : list["instances"].as_array()) {
+  for (const Json& one : list["items"].as_array()) {
     if (one.string_or("workflow", "").find("consultation") != std::string::npos)
       context = site.api("instances/" + one.string_or("id", ""), true).dump();
   }

@@ -253,7 +253,7 @@ TEST_F(UnderFaults, TheHubIsStoppedAndStartedBetweenBookingAndVisit) {
   site_.stop_hub();
   // play posts the same delivery again: the stored answer, the same instance, no second room.
   play();
-  EXPECT_EQ(site_.api("instances")["instances"].size(), 1U);
+  EXPECT_EQ(site_.api("instances")["items"].size(), 1U);
 }
 
 }  // namespace

@@ -205,7 +205,7 @@ class SlowVendors : public testing::Test {
     std::string id;
     wait("the end of " + workflow, [&]() -> Json {
       const Json list = site_.api("instances");
-      for (const Json& one : list["instances"].as_array()) {
+      for (const Json& one : list["items"].as_array()) {
         if (one["workflow"].string_or("name", one.string_or("workflow", "")) == workflow)
           id = one.string_or("id", "");
       }

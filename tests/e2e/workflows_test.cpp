@@ -76,7 +76,7 @@ class Workflows : public testing::Test {
   // The active versions as "name version", and all rows as the API gives them.
   std::set<std::string> active() {
     std::set<std::string> out;
-    const Json list = site_.api("workflows")["workflows"];
+    const Json list = site_.api("workflows")["items"];
     for (std::size_t i = 0; i < list.size(); ++i) {
       if (list[i].bool_or("active", false))
         out.insert(list[i].string_or("name", "") + " " + list[i].string_or("version", ""));
@@ -180,7 +180,7 @@ TEST_F(Workflows, AChildRunsOnceAndADueTimeStartsOnceWhileTheHubIsKilled) {
   const Finished pruned = site_.rabt({"workflow", "apply", "--prune", parent, child});
   ASSERT_EQ(pruned.code, 0) << pruned.said;
   std::map<std::string, int> instances;
-  const Json list = site_.api("instances?limit=200")["instances"];
+  const Json list = site_.api("instances?limit=200")["items"];
   ASSERT_LT(list.size(), 200U);
   for (std::size_t i = 0; i < list.size(); ++i) {
     ++instances[list[i].string_or("workflow", "")];

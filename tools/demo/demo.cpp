@@ -723,7 +723,7 @@ int Demo::crowd() {
     while (!next.empty()) {
       const auto page = http_.json("GET", hub_url_ + next, {{"Authorization", "Bearer " + token_}});
       if (!page.ok()) break;
-      for (const Json& one : (*page)["instances"].as_array()) {
+      for (const Json& one : (*page)["items"].as_array()) {
         const std::string status = one.string_or("status", "");
         completed += status == "completed" ? 1 : 0;
         failed += status == "faulted" || status == "cancelled" || status == "parked" ? 1 : 0;
