@@ -21,7 +21,7 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
        .detector = *made->detector_,
        .people = parts.people,
        .sessions = made->sessions_->acts,
-       .book = [sessions = made->sessions_.reading.get()](
+       .book = [sessions = made->sessions_.get()](
                    const consultation::Ask& ask) { return sessions->creation.create(ask); },
        .clock = of.clock,
        .random = of.random,

@@ -127,7 +127,7 @@ void ApiRig::open(Options options) {
              std::move(options.sources)},
       .instances{hub.engine(), about},
       .workflows{hub.engine(), *approvals},
-      .recordings{hub.store(), audit, hub.blobs(), about, sessions_.reading.get()},
+      .recordings{hub.store(), audit, hub.blobs(), about, sessions_.get()},
       .audit{
           audit, details, about, clock, {"t1", "rabt.health/audit/t1", "hub.example.sa"}, *people},
       .grants{*grants, hub.engine(), audit, details, about},
@@ -141,7 +141,7 @@ void ApiRig::open(Options options) {
       .approvals{*approvals},
       .health{hub.store(), audit, hub.keyring(), hub.host(), "t1", [this] { return troubles; }},
       .metrics{},
-      .sessions = sessions_.reading.get(),
+      .sessions = sessions_.get(),
       .webhooks = webhooks_.get()});
   resources->metrics.add(hub.engine());
   resources->metrics.add(audit);

@@ -46,8 +46,9 @@ class RepeatsTest : public ServiceHouse {
     EXPECT_EQ(without(must(does(ask)), later), without(first, later)) << what;
     EXPECT_EQ(events(), told) << what << " told its events twice";
   }
-  Does on_sessions(Answer (SessionService::*act)(const Ask&)) {
-    return [this, act](const Ask& ask) { return (sessions_.reading.get()->*act)(ask); };
+  template <typename Service>
+  Does on_sessions(Service Sessions::*service, Answer (Service::*act)(const Ask&)) {
+    return [this, service, act](const Ask& ask) { return ((*sessions_).*service.*act)(ask); };
   }
   Does on_records(Answer (Records::*act)(const Ask&)) {
     return [this, act](const Ask& ask) { return (records_.get()->*act)(ask); };
@@ -59,48 +60,49 @@ class RepeatsTest : public ServiceHouse {
 };
 
 TEST_F(RepeatsTest, TheCommitOfAnActOnASessionKeepsItsAnswer) {
-  using S = SessionService;
   const std::string session = id_of(made());
   const Json nurse = Json::object({{"role", "nurse"}, {"person", nurse_}});
-  const Json added = keeps("add", as(doctor_, session, nurse), on_sessions(&S::add_participant),
+  const Json added = keeps("add", as(doctor_, session, nurse),
+                           on_sessions(&Sessions::people, &SessionPeople::add_participant),
                            {"accessToken", "tokenUse"});
   keeps("consent", as(patient_, session, Json::object({{"kind", "family"}, {"given", true}})),
-        on_sessions(&S::record_consent));
+        on_sessions(&Sessions::people, &SessionPeople::record_consent));
   const Json invited = keeps(
       "invite",
       as(doctor_, session, Json::object({{"role", "family_member"}, {"email", "a@example.sa"}})),
-      on_sessions(&S::invite));
+      on_sessions(&Sessions::invitations, &SessionInvitations::invite));
   EXPECT_FALSE(invited.string_or("code", "").empty());
   keeps("accept an invitation",
         as(patient2_, {}, Json::object({{"code", invited.string_or("code", "")}})),
-        on_sessions(&S::accept_invitation), {"accessToken", "tokenUse"});
+        on_sessions(&Sessions::invitations, &SessionInvitations::accept),
+        {"accessToken", "tokenUse"});
   const Json second = keeps(
       "invite",
       as(doctor_, session, Json::object({{"role", "family_member"}, {"email", "b@example.sa"}})),
-      on_sessions(&S::invite));
+      on_sessions(&Sessions::invitations, &SessionInvitations::invite));
   keeps("revoke", with_record(as(doctor_, session), id_of(second)),
-        on_sessions(&S::revoke_invitation));
+        on_sessions(&Sessions::invitations, &SessionInvitations::revoke));
   must(sessions_->entry.join(as(patient_, session)));
   keeps("admit", with_record(as(doctor_, session), part_of(session, patient_)),
-        on_sessions(&S::admit), {"accessToken", "tokenUse"});
-  keeps("leave", as(patient_, session), on_sessions(&S::leave));
+        on_sessions(&Sessions::people, &SessionPeople::admit), {"accessToken", "tokenUse"});
+  keeps("leave", as(patient_, session), on_sessions(&Sessions::entry, &SessionEntry::leave));
   keeps("deny", with_record(as(doctor_, session), part_of(session, patient2_)),
-        on_sessions(&S::deny), {"accessToken"});
+        on_sessions(&Sessions::people, &SessionPeople::deny), {"accessToken"});
   keeps("remove", with_record(as(doctor_, session), part_of(session, nurse_)),
-        on_sessions(&S::remove_participant));
-  keeps("start", as(doctor_, session), on_sessions(&S::start));
+        on_sessions(&Sessions::people, &SessionPeople::remove_participant));
+  keeps("start", as(doctor_, session), on_sessions(&Sessions::life, &SessionLife::start));
 }
 
 TEST_F(RepeatsTest, ActsWithoutAKeptAnswerHaveOneEffectHoweverOftenTheyCome) {
-  using S = SessionService;
   const std::vector<std::string> tokens{"accessToken", "media", "token", "expiresAt", "session"};
   const std::string session = id_of(made());
-  once("join", as(doctor_, session), on_sessions(&S::join), tokens);
-  once("token", as(doctor_, session), on_sessions(&S::token), tokens);
+  once("join", as(doctor_, session), on_sessions(&Sessions::entry, &SessionEntry::join), tokens);
+  once("token", as(doctor_, session), on_sessions(&Sessions::entry, &SessionEntry::token), tokens);
   if (seen(session).string_or("status", "") != "active")
     must(sessions_->life.start(as(doctor_, session)));
-  once("record", as(doctor_, session), on_sessions(&S::start_recording));
-  once("end", as(doctor_, session), on_sessions(&S::end));
+  once("record", as(doctor_, session),
+       on_sessions(&Sessions::recordings, &SessionRecordings::start));
+  once("end", as(doctor_, session), on_sessions(&Sessions::life, &SessionLife::end));
 }
 
 TEST_F(RepeatsTest, TheCommitOfARecordKeepsItsAnswer) {

@@ -325,7 +325,7 @@ TEST_F(Video, AnEventOfARoomThatNoSessionHasLeavesALineWithTheRoom) {
   test::RecordingLogger log;
   sessions_->stop();
   sessions_.reset();
-  sessions_ = make_sessions({.store = *store_,
+  sessions_ = std::make_unique<Sessions>(SessionParts{.store = *store_,
                              .audit = *audit_,
                              .keys = *keys_,
                              .blobs = *blobs_,

@@ -85,14 +85,14 @@ class MeteredVisit : public VideoSuite<Provider> {
     for (const Json& event : said.first) {
       if (lost && lost(event)) continue;
       now();
-      EXPECT_TRUE(house_.sessions_->provider_event(*rabt::Json::parse(event.dump())).ok());
+      EXPECT_TRUE(house_.sessions_->provider_events.take(*rabt::Json::parse(event.dump())).ok());
     }
   }
 
   void enter(const std::string& session, const std::string& person) {
     now();
-    (void)test::must(house_.sessions_->join(house_.as(person, session)));
-    const auto token = test::must(house_.sessions_->token(house_.as(person, session)));
+    (void)test::must(house_.sessions_->entry.join(house_.as(person, session)));
+    const auto token = test::must(house_.sessions_->entry.token(house_.as(person, session)));
     EXPECT_EQ(
         this->control("join", {{"room", room(session)}, {"token", token.string_or("token", "")}}),
         200);
@@ -168,7 +168,7 @@ TYPED_TEST_P(MeteredVisit, TheHubCountsWhatTheProviderBills) {
   this->some_time();
   this->begin_of_a_second();
   this->now();
-  (void)test::must(house.sessions_->end(house.as(house.doctor_, id)));
+  (void)test::must(house.sessions_->life.end(house.as(house.doctor_, id)));
   ASSERT_TRUE(house.eventually([&] { return this->billed() >= 0; }));
   // The news of the end come when the session is over.
   this->hear();

@@ -15,7 +15,7 @@ namespace {
 
 constexpr store::Statement kActive{
     "SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active'"};
-// How old the count of a metric may be.
+// Longest age of the count of a metric.
 constexpr std::int64_t kCountedMs = 60'000;
 // An emergency that is planned for later than in half an hour is an appointment.
 constexpr std::int64_t kEmergencyMs = 30LL * 60'000;
@@ -322,7 +322,7 @@ Status Acts::audit_reading(const Ask& ask, std::string_view object, const Sessio
                                  .purpose = ask.caller.purpose},
                                 reading);
   }
-  // What a workflow has begun goes on.
+  // A workflow that has begun goes on.
   if (!who.system && reads == Reads::alone && parts_.access != nullptr)
     RABT_TRY_STATUS(parts_.access->ready());
   Session none;
@@ -359,7 +359,7 @@ Status Acts::allows(const Ask& ask, access::Right right) const {
   if (right == access::Right::consent_record && about_him) return ok_status();
   RABT_TRY_STATUS(may(access::Right::session_see, session, who));
   const access::Facts facts = facts_of(session, who);
-  // Whom a host has invited by name takes part by coming.
+  // A person whom a host has invited by name takes part by coming.
   if (right == access::Right::session_take_part && facts.is.has(access::Is::invited))
     return ok_status();
   RABT_TRY_STATUS(access::admit(right, facts));

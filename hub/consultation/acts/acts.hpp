@@ -96,7 +96,7 @@ class Acts final : public Memberships {
   // The session as the caller may see it.
   [[nodiscard]] Answer show(const Ask& ask, const Session& session) const;
 
-  // Whether the caller may do this in the session, whatever state it is in. Errors: those of
+  // Ok if the caller may do this in the session, whatever state it is in. Errors: those of
   // membership() and of the decision.
   [[nodiscard]] Status allows(const Ask& ask, access::Right right) const;
   Result<Membership> membership(const Ask& ask) override;

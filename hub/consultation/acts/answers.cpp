@@ -56,7 +56,7 @@ const Json& Names::of(const std::string& person) {
 
 namespace {
 
-// What was posted of the participant comes first, then the record of the person, then defaults.
+// Posted members of the participant come first, then the record of the person, then defaults.
 void describe(const Participant& one, const Json& record, bool all, Json& out) {
   if (!all) {
     const Json* name = one.guest.find("name");

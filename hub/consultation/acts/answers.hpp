@@ -8,10 +8,10 @@
 #include "hub/consultation/session/membership.hpp"
 #include "hub/identity/people.hpp"
 
-// What callers get to see of a session.
+// Sessions as callers get to see them.
 namespace rabt::consultation {
 
-// How much the caller may see.
+// Extent of what the caller may see.
 struct Sight {
   // Patient data of the session: complaint, notes, context.
   bool clinical = false;
@@ -27,7 +27,7 @@ class Names {
  public:
   Names(identity::Directory& directory, std::string_view tenant)
       : directory_(directory), tenant_(tenant) {}
-  // What a record says in the words of a participant: name, preferredLanguage, saudiResident,
+  // A person's record in the words of a participant: name, preferredLanguage, saudiResident,
   // gender, genderPreference. Members that it does not have are null, all when the person is
   // unknown.
   [[nodiscard]] const Json& of(const std::string& person);

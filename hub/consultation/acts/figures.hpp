@@ -18,7 +18,7 @@ namespace rabt::consultation {
 struct Change;
 struct Session;
 
-// How many values lie at or below each bound, as Prometheus reads a histogram. Caller synchronises.
+// Numbers of values at or below each bound, as Prometheus reads a histogram. Caller synchronises.
 class Histogram {
  public:
   explicit Histogram(std::initializer_list<double> bounds)
@@ -33,7 +33,7 @@ class Histogram {
   double sum_ = 0;
 };
 
-// What sessions were like since the hub started, in numbers without patient data. Internally
+// Figures of sessions since the hub started, without patient data. Internally
 // synchronised.
 class SessionFigures {
  public:
@@ -44,7 +44,7 @@ class SessionFigures {
   void count(Counted what, std::uint64_t by);
   // A recording came from the provider and was sealed.
   void sealed(double seconds);
-  // What a provider answered when it was asked to delete its copy of a recording: deleted, refused,
+  // Answer of a provider that was asked to delete its copy of a recording: deleted, refused,
   // or left when it is not asked again.
   void copy(std::string_view status);
   void write(MetricsWriter& out) const;

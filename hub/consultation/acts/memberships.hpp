@@ -19,7 +19,7 @@ class Memberships {
  public:
   virtual ~Memberships() = default;
 
-  // What the caller is to the session. Errors: not_found session.unknown, denied
+  // Relation of the caller to the session. Errors: not_found session.unknown, denied
   // authorisation.denied when the caller is neither participant nor administrator.
   virtual Result<Membership> membership(const Ask& ask) = 0;
   // Inside a job: error conflict session.<status> when the session has ended since `seen` was read,

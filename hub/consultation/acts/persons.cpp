@@ -96,7 +96,7 @@ Result<std::string> Persons::of_filter(std::string_view text) const {
   if (found.ok()) return std::move(*found);
   if (found.error().kind != ErrorKind::not_found && found.error().kind != ErrorKind::invalid)
     return std::move(found).error();
-  // Nobody's sessions.
+  // The list of nobody.
   return std::string("-");
 }
 

@@ -13,8 +13,8 @@
 
 namespace rabt::consultation {
 
-// What sessions ask of the records that surround them. The default answers are those of a hub that
-// has none of these records. Internally synchronised.
+// Questions of sessions to the records that surround them. The default answers are those of a hub
+// that has none of these records. Internally synchronised.
 class Surroundings {
  public:
   virtual ~Surroundings() = default;
@@ -35,7 +35,7 @@ class Surroundings {
     // ULIDs
     std::string clinic;
     std::string clinic_session;
-    // Who gives the clinic session.
+    // The provider who gives the clinic session.
     std::string provider;
     // When it is given.
     std::int64_t from_ms = 0;

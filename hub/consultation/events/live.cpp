@@ -25,7 +25,7 @@ constexpr Statement kAfter{
 // An event that belongs to no session, and that people of sessions want to know.
 constexpr std::string_view kPresence = "org.rabt.hub.provider.presence-changed.v1";
 
-// How often sessions are looked at while somebody listens. The database tells nobody by itself, and
+// Interval of looks at sessions that somebody listens to. The database tells nobody by itself, and
 // another node may have written.
 constexpr std::chrono::milliseconds kLookEvery{50};
 
@@ -224,7 +224,7 @@ Status Live::listen_outside(std::string_view tenant, std::string_view after,
     state_->outside.push_back(listener);
   }
   if (after.empty()) return ok_status();
-  // Who listens already misses nothing that happens while the past is read.
+  // The listener is entered already and misses nothing that happens while the past is read.
   const auto missed = told_after(state_->store, tenant, after);
   if (!missed.ok()) {
     leave_outside(*listener);

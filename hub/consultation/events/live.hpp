@@ -13,7 +13,7 @@
 #include "hub/consultation/session/membership.hpp"
 #include "hub/store/store.hpp"
 
-// What happens in sessions, told to those who listen, as soon as it is durable.
+// Events of sessions, told to those who listen as soon as they are durable.
 namespace rabt::consultation {
 
 // One event of a session's timeline. There is no patient data in it but in `content`.
@@ -40,8 +40,8 @@ class LiveListener {
   virtual void caught_up() = 0;
   // Comes every half minute while it listens, whatever happens.
   virtual void alive() = 0;
-  // What another listener of the session said, which nobody keeps; and `presence`, whenever some
-  // provider's has changed, whosever session it is. Comes from the thread of him who says it.
+  // A signal of another listener of the session, which is not kept; and `presence`, whenever some
+  // provider's has changed, in any session. Comes from the thread of the sender.
   virtual void relayed(const Json& what) = 0;
 };
 

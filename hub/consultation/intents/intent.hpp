@@ -28,7 +28,7 @@ inline constexpr std::string_view kDeleteCopy = "delete";
 // no reason to lose a recording.
 inline constexpr std::int64_t kMaxAttempts = 24;
 
-// What follows from an answer for the intent.
+// Consequence of an answer for the intent.
 struct Verdict {
   enum class Then : std::uint8_t {
     // The job that wrote the answer has closed the intent, too.

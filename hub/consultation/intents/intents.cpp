@@ -330,7 +330,8 @@ void Intents::settle(const Ended& ended) {
                    outcome.message);
   }
   const Status applied = verdict.ok() ? apply(intent, *verdict) : Status(verdict.error());
-  // What could not be written is asked again: every call is safe to repeat by its key.
+  // An answer that could not be written is asked for again: every call is safe to repeat by its
+  // key.
   if (!applied.ok()) again(intent, applied.error().code);
 }
 

@@ -86,7 +86,7 @@ Result<IntentCall> hold_receivers(const IntentDesk& /*desk*/, const Intent& /*in
 
 Result<IntentCall> start_transcription(const IntentDesk& /*desk*/, const Intent& /*intent*/,
                                        const IntentRoom& room) {
-  // What was stopped again meanwhile does not begin.
+  // A transcription that was stopped again meanwhile does not begin.
   if (!room.session.transcribed) return skipped("stopped");
   if (room.sid.empty()) return IntentCall{.refused = "video.no_room"};
   IntentCall call = in_room(room);

@@ -37,7 +37,7 @@ struct IntentRoom {
   std::string sid;
 };
 
-// How an intent ended without success.
+// End of an intent without success.
 struct GivenUp {
   // refused, parked
   std::string_view state;
@@ -68,7 +68,7 @@ struct IntentKind {
 
 // The kind of a stored intent. Stops the process at a name that the hub never stored.
 [[nodiscard]] const IntentKind& kind_of(std::string_view name);
-// How long the next attempt waits.
+// Pause before the next attempt.
 [[nodiscard]] std::int64_t pause_ms(const IntentKind& kind, std::int64_t attempts);
 
 }  // namespace rabt::consultation

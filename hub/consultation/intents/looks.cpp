@@ -108,7 +108,7 @@ Status Looks::listened(const Session& is, std::int64_t asked, std::string_view s
   const auto known = listening_.find(is.id);
   const bool ran = known != listening_.end() && known->second.since_ms < asked &&
                    known->second.since_ms >= is.transcribed_ms;
-  // What is about to begin is not stopped.
+  // A transcription that is about to begin is not stopped.
   if (status == "failed" || (status == "stopped" && ran)) {
     listening_.erase(is.id);
     return enter(acts_, is.id,
@@ -150,7 +150,7 @@ Status Looks::absent_ones(const Session& session, const Json& people, std::int64
   if (!video_.has(session, "presence") || !people.is_array()) return ok_status();
   const auto& there = people.as_array();
   for (const Stay& stay : session.stays) {
-    // Who came while the provider was asked may be missing in its answer.
+    // A person who came while the provider was asked may be missing in its answer.
     if (stay.left_ms || stay.source == "synthetic" || stay.joined_ms >= asked_ms) continue;
     const bool listed = std::any_of(there.begin(), there.end(), [&](const Json& one) {
       return one.string_or("participantId", one.string_or("identity", "")) == stay.sid;

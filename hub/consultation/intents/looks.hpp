@@ -23,7 +23,7 @@ class Looks {
   bool turn(const Call& call);
   // Answer of video.session.get.
   void looked(const Intent& intent, const Json& output);
-  // Who was in the room, as the provider lists it: enters joins and leaves whose events were lost.
+  // Applies the provider's list of people: enters joins and leaves whose events were lost.
   [[nodiscard]] Status people_of(std::string_view session, const Json& people);
   // The provider transcribes a session from now on.
   void transcribes(std::string_view session);

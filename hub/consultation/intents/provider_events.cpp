@@ -139,7 +139,7 @@ Status ProviderEvents::take(const Json& event) {
   }
   const Status entered = enter_event(*session, std::string_view(type).substr(kPrefix.size()), data,
                                      time_of(event, parts.clock.now()));
-  // What a rule refuses will be refused again: the sender need not repeat it.
+  // A rule refuses a repeat, too: the sender need not send one.
   if (!entered.ok() && error_policy(entered.error().kind).retry_helps) return entered.error();
   return ok_status();
 }

@@ -56,7 +56,7 @@ bool Teller::turn() {
       tell_hub_events(acts_.parts().store, acts_.parts().random, acts_.parts().log, deliver_);
   told_ += outside;
   const bool any = outside > 0;
-  // What was told, as far as it came.
+  // Data of the events that were told.
   std::vector<Json> delivered;
   for (const Unsent& one : unsent) {
     auto data = Json::parse(one.data);

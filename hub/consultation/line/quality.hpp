@@ -4,7 +4,7 @@
 #include <optional>
 #include <string_view>
 
-// How well people hear and see each other, and the picture that their lines carry. Pure.
+// Quality of lines, and the picture that they carry. Pure.
 namespace rabt::consultation {
 
 // Mean opinion score by the E-model of ITU-T G.107, with the parameters of G.113 appendix I for
@@ -26,14 +26,14 @@ struct Frame {
 // 0.
 [[nodiscard]] Level level_under(int max_kbps_per_session, std::size_t people);
 
-// What one participant's line did within ten seconds.
+// Figures of one participant's line in ten seconds.
 struct LineWindow {
   std::int64_t at_ms = 0;
   double loss_percent = 0;
   double mos = 0;
   // Unset when the client did not measure it.
   std::optional<double> kbps{};
-  // What the client believes the line could carry.
+  // Capacity of the line, as the client believes.
   std::optional<double> available_kbps{};
 };
 

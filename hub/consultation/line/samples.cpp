@@ -71,7 +71,7 @@ Ladder read_ladder(std::string_view text) {
   return ladder;
 }
 
-// What one participant's samples add to the sums.
+// Sums of one participant's samples.
 struct Added {
   std::int64_t samples = 0;
   std::int64_t mos = 0;

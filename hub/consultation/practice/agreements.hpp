@@ -11,7 +11,7 @@ namespace rabt::consultation {
 
 // today: 2026-11-22
 [[nodiscard]] bool is_valid(const Agreement& agreement, std::string_view today);
-// Whether every plugin that gets patient data may be bound. Error denied compliance.agreement: the
+// Ok if every plugin that gets patient data may be bound. Error denied compliance.agreement: the
 // configuration asks for an agreement (compliance.require_agreement), and a plugin has none that is
 // valid today.
 [[nodiscard]] Status may_be_bound(const PracticeSettings& settings, Timestamp now);

@@ -1,6 +1,6 @@
 #include "hub/consultation/practice/practice_service.hpp"
 
-// How patients are made ready for calls: camera and microphone checked, consent shown, language
+// Preparation of patients for calls: camera and microphone checked, consent shown, language
 // chosen.
 namespace rabt::consultation {
 

@@ -21,7 +21,7 @@
 #include "hub/keys/data_keys.hpp"
 #include "hub/store/store.hpp"
 
-// What surrounds the sessions of a tenant: clinics, visits, when providers can be had, figures, and
+// Surroundings of a tenant's sessions: clinics, visits, when providers can be had, figures, and
 // what the pages show.
 namespace rabt::consultation {
 
@@ -85,7 +85,7 @@ class Practice {
 
   // A person has a live connection now. Kept in memory for a minute.
   virtual void seen(std::string_view tenant, std::string_view person) = 0;
-  // What sessions ask of the practice.
+  // Questions of sessions to the practice.
   [[nodiscard]] virtual Surroundings& surroundings() = 0;
   // Tells thresholds that the month has reached, and drops old samples of quality. Once a minute,
   // however often it is called.

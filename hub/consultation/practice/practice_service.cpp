@@ -5,7 +5,7 @@
 #include "hub/consultation/rows/relations.hpp"
 #include "hub/consultation/session/decide.hpp"
 
-// What the sorts of records share, and what pages show.
+// Parts that all kinds of records share, and texts of pages.
 namespace rabt::consultation {
 
 using identity::Role;
@@ -124,7 +124,7 @@ Answer PracticeService::video_settings(const Ask& /*ask*/) {
                        {"maxKbpsPerSession", video.max_kbps_per_session}});
 }
 
-// What agreements and regions come to today.
+// State of agreements and regions today.
 Json PracticeService::compliance_now() const {
   const std::string today = to_iso8601(parts_.clock.now()).substr(0, 10);
   const PracticeSettings& settings = parts_.settings;

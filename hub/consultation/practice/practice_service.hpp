@@ -107,7 +107,7 @@ class PracticeService final : public Practice, public Surroundings {
   struct MonthUsage {
     Month month;
     std::int64_t seconds = 0;
-    // How much of them is adjustments.
+    // The part of them that is adjustments.
     std::int64_t adjusted = 0;
     struct OfSession {
       std::int64_t seconds = 0;

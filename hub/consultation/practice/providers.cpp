@@ -25,7 +25,7 @@ constexpr Statement kInSession{
     "provider <> '' GROUP BY provider"};
 
 constexpr Roles kProviders{Role::doctor, Role::specialist};
-// What was set by hand holds so long.
+// Time for which a presence set by hand holds.
 constexpr std::int64_t kByHandMs = 8LL * 3'600'000;
 // Without a live connection somebody is offline after it.
 constexpr std::int64_t kSeenMs = 60'000;
@@ -85,8 +85,8 @@ void PracticeService::forget_unseen() {
   for (const auto& [tenant, person] : gone) tell_presence(tenant, person, "offline");
 }
 
-// What was set by hand, and a session, count for more than a connection: then nothing has changed.
-// An event that cannot be written is not told; who asks still reads what is.
+// A presence set by hand, and a session, count for more than a connection: then nothing has
+// changed. An event that cannot be written is not told; who asks still reads what is.
 void PracticeService::tell_presence(std::string_view tenant, std::string_view person,
                                     std::string_view status) {
   const auto who = parts_.people.find(tenant, person);
@@ -103,7 +103,7 @@ void PracticeService::tell_presence(std::string_view tenant, std::string_view pe
       [&](store::Transaction& transaction) { return put_event(transaction, tenant, told); });
 }
 
-// What was done last counts: a session that began, or what was set by hand; then a live connection.
+// The last act counts: a session that began, or what was set by hand; then a live connection.
 Result<std::map<std::string, PracticeService::PresenceNow>> PracticeService::presences(
     std::string_view tenant) const {
   std::map<std::string, PresenceNow> out;

@@ -44,7 +44,7 @@ constexpr Statement kInsertAlert{
 
 // No stay is longer, so that one which reaches into a month began at most so long before it.
 constexpr std::int64_t kLongestStayMs = 7LL * 24 * 3'600'000;
-// How old a count may be that decides whether a session may be created, and how often thresholds
+// Longest age of a count that decides whether a session may be created, and how often thresholds
 // are looked at.
 constexpr std::int64_t kCountedMs = 60'000;
 // Events that everybody was told of.
@@ -109,7 +109,7 @@ Result<Month> PracticeService::month_of_stay(Timestamp at) const {
   return found;
 }
 
-// What the stays come to, by month and participant.
+// Sums of the stays, by month and participant.
 Result<PracticeService::Metered> PracticeService::metered(
     const std::map<std::string, std::vector<Attended>>& stays, Timestamp now) const {
   Metered out;

@@ -129,7 +129,7 @@ Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
     const Reference reference = read_reference(given);
     auto id =
         parts_.people.resolve(tenant, reference.number ? Json(*reference.number) : Json(given));
-    // Nobody of that name has visits.
+    // The list of nobody.
     if (!id.ok()) return Page{};
     persons[i] = std::move(*id);
   }

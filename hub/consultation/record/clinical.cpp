@@ -8,7 +8,7 @@ namespace {
 
 // Clocks of devices run a little ahead.
 constexpr std::int64_t kAheadMs = 5LL * 60 * 1000;
-// How long after the end the doctor may still prescribe.
+// Time after the end in which the doctor may still prescribe.
 constexpr std::int64_t kPrescribeAfterEndMs = 24LL * 3'600'000;
 constexpr std::size_t kMaxItems = 50;
 
@@ -83,7 +83,7 @@ Answer RecordService::record_vitals(const Ask& ask) {
   RecordAct act{.record = fresh(ask, of, RecordKind::vitals), .also = {}};
   Json& document = act.record.document;
   document.set("takenAt", to_iso8601(taken));
-  // What a patient enters is told apart from what staff measured.
+  // Values that a patient enters are told apart from those that staff measured.
   const std::string kept = of.role == "patient" ? "patient"
                            : source.empty()     ? (device.is_null() ? "manual" : "device")
                                                 : source;

@@ -21,7 +21,7 @@ bool is_clinician(const Json& who) {
   return role == "doctor" || role == "specialist" || role == "nurse";
 }
 
-// Where a text of the facts stands in a note: sections of the templates, the first that is there.
+// Place of a text of the facts in a note: sections of the templates, the first that is there.
 struct Text {
   std::string_view name;
   std::array<std::string_view, 4> sections;
@@ -241,7 +241,7 @@ Answer RecordService::clinical_facts(const Ask& ask) {
   const std::int64_t ran_ms = of.started_ms ? over - *of.started_ms : 0;
   const bool any_length = ask.body.bool_or("anyLength", false);
   Json missing = Json::array();
-  // Nobody pays for a visit at which the patient was not, unless somebody has decided on it.
+  // A visit without the patient is no claim, unless somebody has decided on it.
   if (!any_length && !of.patient_came) missing.push_back("visit.no_patient");
   for (const std::string& one :
        // A second that has only begun makes no visit long enough.

@@ -6,7 +6,7 @@
 #include "hub/base/json.hpp"
 #include "hub/consultation/record/record_book.hpp"
 
-// What the clinicians of a visit wrote, as a claim and a record system take it. Pure.
+// Facts that the clinicians of a visit wrote, as a claim and a record system take it. Pure.
 namespace rabt::consultation {
 
 struct VisitRecords {
@@ -36,7 +36,7 @@ struct VisitRecords {
 
 // The patient of a claim from the profile of a person: {identifier, name, gender, birthDate}.
 [[nodiscard]] Json patient_of_profile(const Json& profile);
-// How a patient is told something: {phone?, email?, language}.
+// Contact of a patient: {phone?, email?, language}.
 [[nodiscard]] Json contact_of_profile(const Json& profile);
 // {licence, name}
 [[nodiscard]] Json practitioner_of_profile(const Json& profile);

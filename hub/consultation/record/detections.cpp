@@ -1,6 +1,6 @@
 #include "hub/consultation/record/record_service.hpp"
 
-// What people say of the detector's findings: how often it is wrong is a figure of the house.
+// Verdicts of people on the detector's findings: its rate of mistakes is a figure of the house.
 namespace rabt::consultation {
 
 using store::Row;
@@ -25,7 +25,7 @@ Answer RecordService::review_detection(const Ask& ask) {
   if (!fields.has("verdict")) fields.wrong("verdict", "it is needed");
   RABT_TRY_STATUS(fields.done());
   RABT_TRY(of, parts_.sessions.membership(ask));
-  // Whoever writes notes judges what is patient data.
+  // Writers of notes judge what is patient data.
   RABT_TRY(allowed, may_write(ask, of, RecordKind::note));
   (void)allowed;
   RABT_TRY_STATUS(not_over(of));

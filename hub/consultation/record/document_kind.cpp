@@ -43,13 +43,13 @@ bool is_image(std::string_view bytes) {
           (brand == "heic" || brand == "heix" || brand == "mif1" || brand == "avif"));
 }
 
-// How many bytes a character of UTF-8 has that begins with this one. 1 for what begins none.
+// Length in bytes of the UTF-8 character that begins with this byte. 1 if none does.
 std::size_t length_of(char first) {
   const auto byte = static_cast<unsigned char>(first);
   return byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
 }
 
-// Where a character begins at the end of the bytes that goes on behind them.
+// Offset of an incomplete UTF-8 sequence at the end of `bytes`.
 std::size_t whole_characters(std::string_view bytes) {
   std::size_t at = bytes.size();
   while (at > 0 && bytes.size() - at < 3 && continues_utf8(bytes[at - 1])) --at;

@@ -17,7 +17,7 @@ inline constexpr std::int64_t kMostDocumentsOfOne = 40;
 // The document's bytes out of base64. Error invalid api.invalid.
 [[nodiscard]] Result<std::string> document_bytes(std::string_view base64);
 
-// What the kind of a document is told by, gathered while its bytes go by. Not thread-safe.
+// Signs of the kind of a document, gathered while its bytes go by. Not thread-safe.
 class DocumentSigns {
  public:
   // The next bytes, cut anywhere.
@@ -26,7 +26,7 @@ class DocumentSigns {
   // what is wrong then stays wrong once 1 KiB has. Error invalid document.type: the bytes do not
   // begin as such a document does, or the content type is of another kind.
   [[nodiscard]] Status check(std::string_view type, std::string_view content_type) const;
-  // Whether the beginning, which all types but TEXT are told by, has gone by.
+  // True once the beginning has gone by, by which all types but TEXT are told.
   [[nodiscard]] bool has_beginning() const;
 
  private:

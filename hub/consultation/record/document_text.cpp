@@ -81,13 +81,13 @@ void append_shown(std::string& out, std::string_view shown) {
   }
 }
 
-// Whether a number inside of TJ moves so far that it stands for a space.
+// True if a number inside of TJ moves so far that it stands for a space.
 bool is_gap(std::string_view content, std::size_t at) {
   return content[at] == '-' && at + 3 < content.size() && is_digit(content[at + 1]) &&
          is_digit(content[at + 2]) && is_digit(content[at + 3]);
 }
 
-// What the operators of a content stream show.
+// Appends the text that the operators of a content stream show.
 void append_content(std::string& out, std::string_view content) {
   for (std::size_t at = 0; at < content.size() && out.size() < kMostText;) {
     const char c = content[at];

@@ -36,10 +36,10 @@ class DocumentText {
   std::string window_;
   // The window is searched from here on.
   std::size_t at_ = 0;
-  // Where the stream begins; while one is sought, where the one before ended.
+  // Begin of the stream; while one is sought, end of the one before.
   std::size_t from_ = 0;
   bool deflated_ = false;
-  // What all streams may still unpack to.
+  // Bytes that all streams together may still unpack to.
   std::size_t budget_;
   std::string text_;
 };

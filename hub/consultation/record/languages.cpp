@@ -72,7 +72,7 @@ bool begins_word(std::string_view folded, std::string_view word) {
          folded.find(" " + std::string(word)) != std::string_view::npos;
 }
 
-// Whether every word of the query begins a word of the term.
+// True if every word of the query begins a word of the term.
 bool holds(std::string_view folded, std::string_view query) {
   while (!query.empty()) {
     const auto end = std::min(query.find(' '), query.size());

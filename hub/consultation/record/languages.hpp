@@ -7,7 +7,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 
-// What pages show in English and Arabic: config/languages/, which is part of the program.
+// Texts of pages in English and Arabic: config/languages/, which is part of the program.
 namespace rabt::consultation {
 
 // Immutable after construction.

@@ -3,7 +3,7 @@
 #include "hub/consultation/line/samples.hpp"
 #include "hub/consultation/record/record_service.hpp"
 
-// How the lines of a session are, and the picture that each carries.
+// Quality of the lines of a session, and the picture that each carries.
 namespace rabt::consultation {
 
 namespace {
@@ -54,7 +54,7 @@ Answer RecordService::report_quality(const Ask& ask) {
   std::stable_sort(samples.begin(), samples.end(),
                    [](const Sample& a, const Sample& b) { return a.at_ms < b.at_ms; });
   RABT_TRY(of, parts_.sessions.membership(ask));
-  // Who may speak may also say how he hears.
+  // Participants who may speak may also say how they hear.
   RABT_TRY_STATUS(may_write(ask, of, RecordKind::segment));
   RABT_TRY_STATUS(not_over(of));
   SampleJob job(of, parts_.video, parts_.clock.now());

@@ -238,7 +238,7 @@ Answer RecordService::add_addendum(const Ask& ask) {
   Json addenda = record.document["addenda"];
   Json addendum =
       Json::object({{"author", author_of(ask, of)}, {"at", to_iso8601(now)}, {"text", text}});
-  // What is coded late counts in the place of what the note says.
+  // Diagnoses in an addendum replace those of the note.
   if (diagnoses.size() > 0) addendum.set("diagnoses", diagnoses);
   addenda.push_back(std::move(addendum));
   record.document.set("addenda", addenda);

@@ -47,7 +47,7 @@ struct Record {
   std::string client;
   // The content of a document.
   std::string blob;
-  // Everything else. Patient data.
+  // All other members. Patient data.
   Json document = Json::object();
 };
 
@@ -62,9 +62,9 @@ struct RecordAct {
   std::vector<std::pair<std::string, Json>> acts;
   // Events of the session: type and data, which hold no patient data.
   std::vector<std::pair<std::string, Json>> events;
-  // What the caller is answered with the record. Null if the answer is made of more.
+  // Answer to the caller. Null if the answer is made of more.
   Json (*shape)(const Record&) = nullptr;
-  // What else belongs to the commit. May be empty.
+  // More to write in the commit. May be empty.
   std::function<Status(store::Transaction&)> also;
 };
 
@@ -98,7 +98,7 @@ class RecordBook {
     std::string id;
     std::string session;
   };
-  // Where a record is that a path names by ULID, UUID or number. Error not_found record.unknown.
+  // Place of a record that a path names by ULID, UUID or number. Error not_found record.unknown.
   [[nodiscard]] Result<Place> locate(std::string_view tenant, RecordKind kind,
                                      std::string_view reference) const;
 

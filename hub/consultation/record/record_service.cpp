@@ -3,7 +3,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/identity/people.hpp"
 
-// What the sorts of records share.
+// Parts that all kinds of records share.
 namespace rabt::consultation {
 
 RecordService::RecordService(RecordParts parts)
@@ -90,7 +90,7 @@ Status RecordService::audit_reading(const Ask& ask, const Membership& of, std::s
                                 .purpose = ask.caller.purpose},
                                reading);
   }
-  // What a workflow has begun goes on.
+  // A workflow that has begun goes on.
   if (!is_workflow(ask)) RABT_TRY_STATUS(parts_.access.ready());
   const audit::Prepared entry = book_.entry(ask, of, act, std::move(detail));
   const Status written = parts_.store.write(

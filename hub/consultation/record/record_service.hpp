@@ -70,7 +70,7 @@ class RecordService final : public Records {
   };
   using Shape = Json (*)(const Record& record);
 
-  // What may be written: a new record of the caller's, at the clock's time.
+  // A new record of the caller's, at the clock's time.
   [[nodiscard]] Record fresh(const Ask& ask, const Membership& of, RecordKind kind) const;
   // The record that the path names, with what the caller is to its session. Errors: not_found
   // record.unknown; those of may_read; a record that is not shown is not found.
@@ -84,7 +84,7 @@ class RecordService final : public Records {
   [[nodiscard]] Result<std::string> screen(const Ask& ask, const Membership& of,
                                            const TextRules& rules, std::string_view text,
                                            std::string_view where, RecordAct& act);
-  // Who signs a note or codes a diagnosis, and when: {participant, person, role, at}.
+  // Signature of a note or of a coded diagnosis: {participant, person, role, at}.
   [[nodiscard]] Json signed_by(const Ask& ask, const Membership& of) const;
   [[nodiscard]] Result<access::Allowed> may_prescribe(const Ask& ask, const Membership& of);
   [[nodiscard]] Answer write_prescription(const Ask& ask, const Json& items,
@@ -95,7 +95,7 @@ class RecordService final : public Records {
   const Languages languages_;
 };
 
-// Who wrote it: {participant, person, role}.
+// Author of a record: {participant, person, role}.
 [[nodiscard]] Json author_of(const Ask& ask, const Membership& of);
 
 }  // namespace rabt::consultation

@@ -22,7 +22,7 @@
 #include "hub/phi/detector.hpp"
 #include "hub/store/store.hpp"
 
-// What is written in a session: messages, documents, notes, vital signs, prescriptions, transcript,
+// Records of a session: messages, documents, notes, vital signs, prescriptions, transcript,
 // feedback, follow-ups, quality of the line. All of it is sealed with the session's key, and none
 // of it changes after the session has ended, but for what docs/consultation.md names.
 namespace rabt::consultation {
@@ -34,8 +34,8 @@ class DocumentUpload {
   virtual ~DocumentUpload() = default;
   // The next bytes, cut anywhere. Errors: invalid document.too_large; unavailable blob.*.
   virtual Status take(std::string_view piece) = 0;
-  // What the caller says of the bytes, judged by those that have come: what is wrong with the first
-  // KiB of them is found before the rest is sent. Error invalid document.type.
+  // Compares the types that the caller names with the bytes that have come: a mistake is found by
+  // the first KiB, before the rest is sent. Error invalid document.type.
   [[nodiscard]] virtual Status judge(std::string_view type,
                                      std::string_view content_type) const = 0;
   // ask.body: {documentType, title?, contentType, shownTo?}. One commit shares the document.
@@ -99,7 +99,7 @@ class Records {
   virtual Answer report_quality(const Ask& ask) = 0;
   virtual Answer set_quality_level(const Ask& ask) = 0;
 
-  // Whether the caller may write this to the record, whatever state it is in: note_write,
+  // Ok if the caller may write this to the record, whatever state it is in: note_write,
   // prescription_write. Errors: not_found record.unknown; those of the decision.
   virtual Status allows(const Ask& ask, access::Right right) = 0;
 
@@ -109,9 +109,10 @@ class Records {
   // {notes, prescriptions, vitals, followUps, feedback} for the summary of a session: what the
   // caller may see. The caller's reading is in the audit log already.
   virtual Result<Json> summary_of(const Ask& ask, const Membership& of) = 0;
-  // What an event of the live channel is about, opened: a message, or a segment of the transcript.
-  // Null for every other event, and when it cannot be opened now. `of` has the session and its data
-  // key; who may see it is the channel's to decide, which was audited when it was opened.
+  // The opened record that an event of the live channel is about: a message, or a segment of the
+  // transcript. Null for every other event, and when it cannot be opened now. `of` has the session
+  // and its data key; who may see it is the channel's to decide, which was audited when it was
+  // opened.
   virtual Json live_content(const Membership& of, std::string_view type, const Json& data) = 0;
 };
 
@@ -130,7 +131,7 @@ struct RecordParts {
   Random& random;
   UlidSource& ids;
   VideoSettings video;
-  // What happens to patient data in messages, and in the text of documents.
+  // Rules for patient data in messages, and in the text of documents.
   TextRules chat{};
   TextRules documents{};
 };

@@ -21,7 +21,7 @@ static_assert(static_cast<int>(Right::follow_up_write) - static_cast<int>(Right:
 static_assert(static_cast<int>(Right::follow_up_read) - static_cast<int>(Right::message_read) ==
               static_cast<int>(RecordKind::follow_up));
 
-// Whether a document is for the role. Without roles it is for everybody.
+// True if a document is for the role. Without roles it is for everybody.
 bool is_for(const Record& record, std::string_view role) {
   const Json& roles = record.document["shownTo"];
   if (roles.size() == 0) return true;
@@ -41,7 +41,7 @@ access::Facts facts_of(const Ask& ask, const Membership& of) {
   if (of.participant.empty()) return facts;
   is.add(Is::member);
   is.add(Is::patient, !of.patient.empty() && of.patient == ask.caller.who.person);
-  // Whoever was denied or removed is a participant no more.
+  // A person who was denied or removed is a participant no more.
   is.add(Is::takes_part, of.admitted || of.waiting);
   is.add(Is::admitted, of.admitted);
   is.add(Is::doctor, of.role == "doctor");

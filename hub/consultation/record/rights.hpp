@@ -4,10 +4,10 @@
 #include "hub/consultation/record/record_book.hpp"
 #include "hub/consultation/session/membership.hpp"
 
-// Who may write and read what in a session. Pure.
+// Rights to write and read the records of a session. Pure.
 namespace rabt::consultation {
 
-// What the caller is to the session, for access::decide().
+// Relations of the caller to the session, for access::decide().
 [[nodiscard]] access::Facts facts_of(const Ask& ask, const Membership& of);
 // Errors: denied participant.not_a_participant (also who was denied or removed),
 // authorisation.denied; conflict participant.waiting.
@@ -18,7 +18,7 @@ namespace rabt::consultation {
 // The same for lists of the kind. An administrator reads with a reason only.
 [[nodiscard]] Result<access::Allowed> may_read(const Ask& ask, const Membership& of,
                                                RecordKind kind);
-// Whether a list that the caller may read shows him this record.
+// True if a list that the caller may read shows him this record.
 [[nodiscard]] bool is_shown(const Ask& ask, const Membership& of, const Record& record);
 
 // The comments of a feedback are patient data; its figures are not.

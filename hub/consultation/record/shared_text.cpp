@@ -8,7 +8,7 @@ namespace rabt::consultation {
 namespace {
 
 constexpr std::array<std::string_view, 4> kRules{"off", "flag", "mask", "block"};
-// What stands before the kinds in the error.
+// Text before the kinds in the error.
 constexpr std::string_view kBeforeKinds = " may not see: ";
 
 bool treats(std::string_view role) {

@@ -11,7 +11,7 @@
 #include "hub/base/result.hpp"
 #include "hub/phi/detector.hpp"
 
-// Whether a text with patient data in it may be shown to those who read a session. Pure.
+// Rules on texts with patient data in them, before those who read a session. Pure.
 namespace rabt::consultation {
 
 enum class TextRule : std::uint8_t { off, flag, mask, block };
@@ -28,7 +28,7 @@ struct TextRules {
 
 struct TextDecision {
   TextRule rule = TextRule::off;
-  // What was found, by class; empty if nothing was found. Never the values.
+  // Classes of findings; empty if nothing was found. Never the values.
   std::set<std::string> kinds;
   // The text as it may be kept and shown. Empty if it is blocked.
   std::string text;

@@ -5,7 +5,7 @@
 
 #include "hub/consultation/record/record_service.hpp"
 
-// What was said and thought: transcript, feedback, follow-ups.
+// Transcript, feedback, follow-ups.
 namespace rabt::consultation {
 
 namespace {
@@ -13,7 +13,7 @@ namespace {
 constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 constexpr std::int64_t kFeedbackDays = 30;
 constexpr std::int64_t kMaxFollowUpDays = 730;
-// What a recording of a day has; and what a capability allows in UTF-8.
+// Segments of a recording of a day; and the length that a capability allows in UTF-8.
 constexpr std::size_t kMaxSegments = 10'000;
 constexpr std::size_t kMaxSegmentText = 16'000;
 
@@ -44,7 +44,7 @@ void put_in_order(std::vector<Record>& segments) {
   segments = std::move(sorted);
 }
 
-// What of the provider's words is in the transcript already.
+// The provider's words that are in the transcript already.
 class Heard {
  public:
   explicit Heard(const std::vector<Record>& known) {
@@ -162,7 +162,7 @@ Answer RecordService::add_segment(const Ask& ask) {
   document.set("source", source);
   document.set("final", final);
   document.set("confidence", confidence ? ask.body["confidence"] : Json());
-  // What is not final is said again, and kept then.
+  // A segment that is not final is said again, and kept then.
   if (!final) return segment_json(act.record);
   if (seq) act.record.client = "seq:" + std::to_string(*seq);
   act.events.emplace_back(

@@ -8,7 +8,7 @@
 #include "hub/base/result.hpp"
 #include "hub/consultation/request/fields.hpp"
 
-// What a body tells at one moment. Pure.
+// Measurements of a body at one moment. Pure.
 namespace rabt::consultation {
 
 // A measured value outside of its range is a slip of the hand or of the unit, not a patient.

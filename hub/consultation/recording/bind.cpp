@@ -9,7 +9,7 @@ namespace {
 // Providers tell whole seconds, and clocks differ: a track may seem older than its stretch.
 constexpr std::int64_t kEarlyMs = 1'500;
 
-// What the provider lists.
+// A track that the provider lists.
 struct Track {
   const Json* listed = nullptr;
   // Why there is nothing to fetch. A code.
@@ -92,7 +92,7 @@ class Binding {
     return ok_status();
   }
 
-  // What stands in the file of another, or was asked for and never made.
+  // Recordings that stand in the file of another, or were asked for and never made.
   Status rest() {
     for (const KeptRecording* const one : free_) {
       if (one->status == "failed") continue;

@@ -38,8 +38,8 @@ constexpr Statement kTotalsOfAll{
 #define RABT_RECORDING_OF_MEMBER                                                            \
   " FROM session_member m JOIN session_recording r ON r.tenant = m.tenant AND r.session = " \
   "m.session "
-// Whose sessions: $1 tenant, $2 person, $3 1 when patients read recordings, and 2 more when the
-// person's account may be a doctor.
+// Sessions of $2 in tenant $1; $3: 1 when patients read recordings, and 2 more when the person's
+// account may be a doctor.
 #define RABT_RECORDING_MAY_SEE                                                                     \
   "WHERE m.tenant = $1 AND m.person = $2 AND m.admission IN ('waiting', 'admitted') AND ($3 >= 2 " \
   "AND m.role IN ('doctor', 'specialist') OR $3 % 2 = 1 AND m.role = 'patient') "

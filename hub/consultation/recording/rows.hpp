@@ -32,7 +32,7 @@ struct KeptRecording {
   std::int64_t bytes = 0;
   std::string sha256;
   std::string content_type;
-  // What became of the provider's own: kept, deleting, deleted, or left when it did not delete it.
+  // State of the provider's copy: kept, deleting, deleted, or left when it did not delete it.
   std::string copy;
   // Why it failed, or why the provider's copy was left. A code.
   std::string problem;
@@ -51,7 +51,7 @@ struct KeptRecording {
 // Oldest first.
 [[nodiscard]] Result<std::vector<KeptRecording>> recordings_of(const SessionParts& parts,
                                                                const Session& session);
-// What a change writes about recordings, sealed before its job.
+// Rows that a change writes about recordings, sealed before its job.
 class RecordingNotes {
  public:
   [[nodiscard]] static Result<RecordingNotes> of(const SessionParts& parts, const Session& before,
@@ -122,7 +122,7 @@ struct BoundRecording {
   // The file of another recording holds what was recorded: nothing is fetched for this one.
   bool merged = false;
 };
-// What stands sealed in the row of a recording. Not inside a job.
+// The sealed part of a recording's row. Not inside a job.
 [[nodiscard]] Result<std::string> seal_recording(const SessionParts& parts, const Session& session,
                                                  const KeptRecording& one);
 // Inside a job, as the next ones.

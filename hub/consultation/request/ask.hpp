@@ -23,7 +23,7 @@ namespace rabt::consultation {
 struct Manner {
   // A session begins by an explicit call alone, whoever is there.
   bool begins_by_call = false;
-  // Who has joined counts as present, also where the provider tells who is there.
+  // A participant who has joined counts as present, also where the provider tells of presence.
   bool joined_counts = false;
   // New sessions have a waiting room unless the request says otherwise.
   bool waiting_room = true;
@@ -54,12 +54,12 @@ struct Ask {
   identity::Caller caller;
   // The session that the request is about: its ULID, UUID or number. Empty when it is about none.
   std::string session{};
-  // What the path names inside it, or besides: a participant, note, recording, visit, provider.
+  // The record that the path names: a participant, note, recording, visit, provider.
   std::string record{};
   // The members that docs/openapi.yaml gives the operation, in camelCase.
   Json body = Json::object();
   std::vector<std::pair<std::string, std::string>> query{};
-  // Where the request came in, for display, audit and metrics: "api", "kiorex", "emr", "pulseone",
+  // Origin of the request, for display, audit and metrics: "api", "kiorex", "emr", "pulseone",
   // "clinicvault", "workflow". No rule reads it.
   std::string_view door = "api";
   Manner manner{};
@@ -97,13 +97,13 @@ using Answer = Result<Json>;
 // A page of a list, newest first.
 struct Page {
   std::vector<Json> items;
-  // Where the next page begins, opaque; empty on the last.
+  // Cursor of the next page, opaque; empty on the last.
   std::string next;
-  // How many there are in all. Filled where the ask says so (doors number their pages).
+  // Number of all items. Filled where the window skips (doors number their pages).
   std::int64_t total = 0;
 };
 
-// What a list is filtered by, pages and counts.
+// The part of a list that is asked for.
 struct Window {
   std::size_t limit = 50;
   std::string cursor{};

@@ -19,7 +19,7 @@ inline constexpr std::size_t kMaxLine = 200;
 // Longest text that is one line.
 inline constexpr std::size_t kMaxOneLine = 500;
 
-// What is wrong with a body, so that one answer names every mistake.
+// Mistakes of a body, so that one answer names them all.
 class Mistakes {
  public:
   void add(std::string_view field, std::string_view what);

@@ -9,8 +9,8 @@
 
 namespace rabt::consultation {
 
-// How a record is named from outside: by ULID or UUID, by number, or by the name that another
-// system has for it. Exactly one is set, or none when the text names nothing.
+// Name of a record from outside: its ULID or UUID, its number, or the name that another system has
+// for it. Exactly one is set, or none when the text names nothing.
 struct Reference {
   std::optional<std::string> id{};
   std::optional<std::int64_t> number{};

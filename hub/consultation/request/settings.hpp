@@ -21,13 +21,13 @@ struct VideoSettings {
   // Sessions that a patient has booked himself and that are not over.
   std::int64_t patient_bookings = 20;
   std::int64_t recording_retention_days = 2555;
-  // What the law of the tenant asks at least.
+  // Shortest retention that the law of the tenant allows.
   std::int64_t legal_retention_days = 0;
   // A session ends when nobody has been there for so long.
   std::int64_t empty_minutes = 5;
   std::int64_t no_show_minutes = 30;
   std::int64_t max_session_minutes = 120;
-  // How long before the planned start the provider's room is opened.
+  // Time before the planned start at which the provider's room is opened.
   std::int64_t room_lead_minutes = 10;
   // At most an hour.
   std::int64_t token_seconds = 3600;
@@ -38,12 +38,12 @@ struct VideoSettings {
   bool patient_may_read_recordings = true;
   bool consent_required_to_record = false;
 
-  // Where outside systems may keep and handle data. Everywhere when it is empty.
+  // Regions in which outside systems may keep and handle data. All when it is empty.
   std::vector<std::string> allowed_regions{};
-  // Where the provider bound to the role `video` works, as its configuration says. May be empty.
+  // Region of the provider bound to the role `video`, as its configuration says. May be empty.
   std::string region{};
 
-  // What a doctor must show before a session starts: `off` nothing, `known` a licence that somebody
+  // Licence that a doctor needs before a session starts: `off` none, `known` one that somebody
   // vouched for or whose number has a known form, `verified` one that a register confirmed.
   enum class Licence : std::uint8_t { off, known, verified };
   Licence licence = Licence::known;
@@ -52,7 +52,7 @@ struct VideoSettings {
   std::vector<std::string> licence_patterns{R"(^\d{2}-?[A-Z]{1,2}-?[A-Z]?-?\d{4,7}$)",
                                             R"(^[A-Z]{2,5}-\d{4}-\d{3,6}$)"};
 
-  // Whether the video provider tells by itself who comes and goes: some source is read by its
+  // True if the video provider sends events of who comes and goes: some source is read by its
   // plugin. Otherwise the calls join and leave count.
   bool provider_events = false;
 };

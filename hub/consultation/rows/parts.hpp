@@ -34,7 +34,7 @@ struct SessionParts {
   Logger& log;
   std::string tenant;
   VideoSettings settings{};
-  // Whether a target declares a feature (docs/plugins/manifest.md). Unset if none does.
+  // True if a target declares a feature (docs/plugins/manifest.md). Unset if none does.
   std::function<bool(std::string_view target, std::string_view feature)> has_feature{};
   // Admits administrators' readings of patient data. Null in tests: the audit entry stands alone.
   access::AccessControl* access = nullptr;

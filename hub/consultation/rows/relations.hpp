@@ -11,11 +11,11 @@
 #include "hub/keys/data_keys.hpp"
 #include "hub/store/store.hpp"
 
-// What somebody is to a session or a patient, for those who ask outside of the session's own
+// Relations of a person to a session or a patient, for callers outside of the session's own
 // service.
 namespace rabt::consultation {
 
-// How long after its end a session makes its doctors and nurses the patient's.
+// Time after its end in which a session makes its doctors and nurses the patient's.
 inline constexpr std::int64_t kTreatsAfterwardsMs = 30LL * 24 * 3'600'000;
 
 // When somebody asks, and privacy.treats_before_hours: how long before its planned start a session
@@ -31,14 +31,14 @@ struct TreatsWhen {
                                                      std::string_view person,
                                                      std::string_view patient,
                                                      const TreatsWhen& when);
-// What access::decide() takes of a person and a session, and of its patient. Error not_found
+// Facts for access::decide() about a person, a session and its patient. Error not_found
 // session.unknown.
 [[nodiscard]] Result<access::Facts> facts_about(store::Store& store, keys::DataKeys& keys,
                                                 Random& random, std::string_view tenant,
                                                 std::string_view session,
                                                 const identity::Person& person,
                                                 const TreatsWhen& when);
-// Whether a person is admitted to a session that runs.
+// True if the person is admitted to a session that runs.
 [[nodiscard]] Result<bool> takes_part_now(store::Store& store, std::string_view tenant,
                                           std::string_view person);
 

@@ -7,6 +7,7 @@
 #include "hub/base/check.hpp"
 #include "hub/base/event_names.hpp"
 #include "hub/consultation/line/samples.hpp"
+#include "hub/consultation/rows/session_columns.hpp"
 
 namespace rabt::consultation {
 
@@ -17,14 +18,6 @@ using store::Null;
 using store::Row;
 using store::Statement;
 using store::Value;
-
-// What read_row takes, in its order.
-#define RABT_SESSION_COLUMNS                                                                     \
-  "s.id, s.number, s.version, s.status, s.type, s.booking, s.provider, s.patient, s.visit, "     \
-  "s.clinic, s.consultation, s.follow_up_of, s.room_sid, s.door, s.scheduled_ms, s.created_ms, " \
-  "s.updated_ms, s.started_ms, s.ended_ms, s.data_key, d.sealed, s.patient_by"
-#define RABT_SESSION_FROM \
-  " FROM session s JOIN session_sealed d ON d.tenant = s.tenant AND d.id = s.id "
 
 constexpr Statement kById{"SELECT " RABT_SESSION_COLUMNS RABT_SESSION_FROM
                           "WHERE s.tenant = $1 AND s.id = $2"};
@@ -118,6 +111,13 @@ std::string text(const Row& row, int column) {
   return std::string(row.text(column));
 }
 
+// The version is part of the place: an older document does not open under a newer row.
+std::string place_of(const Session& session) {
+  return session.id + "/" + std::to_string(session.version);
+}
+
+}  // namespace
+
 // The clear columns. Gives the sealed document.
 std::string read_row(const Row& row, std::string_view tenant, Session& session) {
   session.tenant = std::string(tenant);
@@ -155,157 +155,6 @@ Status read_stays(store::Connection& connection, Session& session) {
     return true;
   });
 }
-
-// The version is part of the place: an older document does not open under a newer row.
-std::string place_of(const Session& session) {
-  return session.id + "/" + std::to_string(session.version);
-}
-
-// ---- Lists
-
-// What a list is driven by, most selective first.
-enum class Driver : std::uint8_t {
-  member,
-  requests,
-  patient,
-  visit,
-  appointment,
-  provider,
-  clinic,
-  time,
-  status,
-  type,
-  all
-};
-constexpr std::size_t kDrivers = 11;
-
-// $1 tenant, $2 key, $3 last id, $4 statuses, $5 type, $6 provider, $7 patient, $8 visit, $9
-// clinic, $10 appointment, $11 from, $12 to, $13 role, $14 last at_ms
-std::string condition(Driver driver) {
-  std::string out = " WHERE s.tenant = $1 AND ";
-  switch (driver) {
-    case Driver::member:
-      out +=
-          "m.tenant = $1 AND m.person = $2 AND m.session < $3 AND m.admission IN "
-          "('waiting', 'admitted')";
-      break;
-    case Driver::requests:
-      out += "s.status = 'requested' AND s.id < $3 AND (s.provider = '' OR s.provider = $2)";
-      break;
-    case Driver::patient:
-      out += "s.patient = $2 AND s.patient <> '' AND s.id < $3";
-      break;
-    case Driver::visit:
-      out += "s.visit = $2 AND s.visit <> '' AND s.id < $3";
-      break;
-    case Driver::appointment:
-      out += "s.appointment = $2 AND s.appointment <> '' AND s.id < $3";
-      break;
-    case Driver::provider:
-      out += "s.provider = $2 AND s.provider <> '' AND s.id < $3";
-      break;
-    case Driver::clinic:
-      out += "s.clinic = $2 AND s.clinic <> '' AND s.id < $3";
-      break;
-    case Driver::time:
-      out += "$2 = '' AND s.at_ms >= $11 AND s.at_ms <= $14 AND (s.at_ms < $14 OR s.id < $3)";
-      break;
-    case Driver::status:
-      out += "s.status = $2 AND s.id < $3";
-      break;
-    case Driver::type:
-      out += "s.type = $2 AND s.id < $3";
-      break;
-    case Driver::all:
-      out += "$2 = '' AND s.id < $3";
-      break;
-  }
-  // The sums keep SQLite from driving other lists by time, for which it would sort every session.
-  out +=
-      " AND ($4 = '' OR $4 LIKE '%,' || s.status || ',%') AND ($5 = '' OR s.type = $5)"
-      " AND ($6 = '' OR s.provider = $6) AND ($7 = '' OR s.patient = $7)"
-      " AND ($8 = '' OR s.visit = $8) AND ($9 = '' OR s.clinic = $9)"
-      " AND ($10 = '' OR s.appointment = $10) AND s.at_ms + 0 >= $11 AND s.at_ms + 0 < $12"
-      " AND $14 >= $11";
-  out += driver == Driver::member ? " AND ($13 = '' OR m.role = $13)" : " AND $13 = $13";
-  return out;
-}
-std::string from(Driver driver) {
-  if (driver == Driver::member)
-    return " FROM session_member m JOIN session s ON s.tenant = m.tenant AND s.id = m.session ";
-  return " FROM session s ";
-}
-
-// One text for each driver; the store prepares by text, which must live for ever.
-const Statement& list_statement(Driver driver) {
-  static const auto texts = [] {
-    std::vector<std::string> out;
-    for (std::size_t i = 0; i < kDrivers; ++i) {
-      const auto of = static_cast<Driver>(i);
-      const std::string order = of == Driver::time     ? "s.at_ms DESC, s.id DESC"
-                                : of == Driver::member ? "m.session DESC"
-                                                       : "s.id DESC";
-      out.push_back("SELECT " RABT_SESSION_COLUMNS
-                    " FROM (SELECT s.id AS id, s.tenant AS tenant, "
-                    "s.at_ms AS at_ms" +
-                    from(of) + condition(of) + " ORDER BY " + order +
-                    " LIMIT $15 OFFSET $16) p JOIN session s ON s.tenant = p.tenant AND s.id = "
-                    "p.id JOIN session_sealed d ON d.tenant = s.tenant AND d.id = s.id ORDER BY " +
-                    (of == Driver::time ? "s.at_ms DESC, s.id DESC" : "s.id DESC"));
-    }
-    return out;
-  }();
-  static const auto statements = [] {
-    std::vector<Statement> out;
-    out.reserve(texts.size());
-    for (const std::string& one : texts) out.push_back({one.c_str()});
-    return out;
-  }();
-  return statements[static_cast<std::size_t>(driver)];
-}
-const Statement& count_statement(Driver driver) {
-  static const auto texts = [] {
-    std::vector<std::string> out;
-    for (std::size_t i = 0; i < kDrivers; ++i) {
-      const auto of = static_cast<Driver>(i);
-      out.push_back("SELECT count(*)" + from(of) + condition(of));
-    }
-    return out;
-  }();
-  static const auto statements = [] {
-    std::vector<Statement> out;
-    out.reserve(texts.size());
-    for (const std::string& one : texts) out.push_back({one.c_str()});
-    return out;
-  }();
-  return statements[static_cast<std::size_t>(driver)];
-}
-
-struct Plan {
-  Driver driver = Driver::all;
-  std::string_view key;
-};
-Plan plan_of(const SessionFilter& filter) {
-  if (filter.open_requests) return {Driver::requests, filter.person};
-  if (!filter.person.empty()) return {Driver::member, filter.person};
-  if (!filter.appointment.empty()) return {Driver::appointment, filter.appointment};
-  if (!filter.visit.empty()) return {Driver::visit, filter.visit};
-  if (!filter.patient.empty()) return {Driver::patient, filter.patient};
-  if (!filter.provider.empty()) return {Driver::provider, filter.provider};
-  if (!filter.clinic.empty()) return {Driver::clinic, filter.clinic};
-  if (filter.from_ms || filter.to_ms) return {Driver::time, {}};
-  const bool one_status = std::count(filter.statuses.begin(), filter.statuses.end(), ',') == 2;
-  if (one_status)
-    return {Driver::status,
-            std::string_view(filter.statuses).substr(1, filter.statuses.size() - 2)};
-  if (!filter.type.empty()) return {Driver::type, filter.type};
-  return {};
-}
-
-// Past every ULID.
-constexpr std::string_view kLast = "~";
-
-}  // namespace
 
 Status SessionRows::open(Session& session, std::string_view sealed) const {
   RABT_TRY(key, keys_.open(session.tenant, session.data_key));
@@ -349,7 +198,7 @@ Result<Session> SessionRows::load(std::string_view tenant, std::string_view refe
   }));
   if (!found) return missing();
   RABT_TRY_STATUS(open(session, sealed));
-  // What the samples say until the end, and what they said at the end from then on.
+  // The score of the samples until the end; from then on the one that the end wrote down.
   if (!session.over()) session.quality_score = score;
   return session;
 }
@@ -380,60 +229,6 @@ Result<SessionRows::Invited> SessionRows::of_code(std::string_view tenant,
   }));
   if (!found) return not_found("invitation.unknown", "there is no invitation with this code");
   return *found;
-}
-
-Result<SessionPage> SessionRows::list(std::string_view tenant, const SessionFilter& filter,
-                                      const Window& window) const {
-  const Plan plan = plan_of(filter);
-  std::string last(kLast);
-  std::int64_t last_at = INT64_MAX;
-  if (!window.cursor.empty()) {
-    const auto dot = window.cursor.find('.');
-    const std::string digits =
-        dot == std::string::npos ? std::string() : window.cursor.substr(0, dot);
-    const std::string id = dot == std::string::npos ? "" : window.cursor.substr(dot + 1);
-    if (digits.empty() || digits.size() > 18 || !Ulid::parse(id) ||
-        !std::all_of(digits.begin(), digits.end(), is_digit))
-      return invalid("api.invalid", "cursor: is none that this list gave");
-    last = id;
-    last_at = std::stoll(digits);
-  }
-  const auto limit = static_cast<std::int64_t>(window.limit);
-  SessionPage page;
-  std::vector<std::string> sealed;
-  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) -> Status {
-    const std::int64_t from_ms = filter.from_ms.value_or(INT64_MIN);
-    const std::int64_t to_ms = filter.to_ms.value_or(INT64_MAX);
-    RABT_TRY_STATUS(connection.query(
-        list_statement(plan.driver),
-        {tenant, plan.key, std::string_view(last), filter.statuses, filter.type, filter.provider,
-         filter.patient, filter.visit, filter.clinic, filter.appointment, from_ms, to_ms,
-         filter.role, std::min(last_at, to_ms - 1), limit + 1, window.skip.value_or(0)},
-        [&](const Row& row) {
-          sealed.push_back(read_row(row, tenant, page.sessions.emplace_back()));
-          return true;
-        }));
-    for (Session& session : page.sessions) RABT_TRY_STATUS(read_stays(connection, session));
-    if (!window.skip) return ok_status();
-    return connection.query(
-        count_statement(plan.driver),
-        {tenant, plan.key, kLast, filter.statuses, filter.type, filter.provider, filter.patient,
-         filter.visit, filter.clinic, filter.appointment, from_ms, to_ms, filter.role, to_ms - 1},
-        [&](const Row& row) {
-          page.total = row.integer(0);
-          return false;
-        });
-  }));
-  if (page.sessions.size() > window.limit) {
-    page.sessions.pop_back();
-    const Session& end = page.sessions.back();
-    page.next =
-        std::to_string(std::max<std::int64_t>(0, end.scheduled_ms.value_or(end.created_ms))) + "." +
-        end.id;
-  }
-  for (std::size_t i = 0; i < page.sessions.size(); ++i)
-    RABT_TRY_STATUS(open(page.sessions[i], sealed[i]));
-  return page;
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> SessionRows::due(Timestamp now,

@@ -16,7 +16,7 @@
 // Sessions in the store.
 namespace rabt::consultation {
 
-// What a list is filtered by. Texts that are empty filter nothing.
+// Filters of a list. Texts that are empty filter nothing.
 struct SessionFilter {
   // The person whose sessions are listed. Empty if those of the whole tenant are.
   std::string person;
@@ -73,8 +73,7 @@ class SessionRows {
   // The session whose room the provider knows by this id; nothing when there is none.
   [[nodiscard]] Result<std::optional<std::string>> of_room(std::string_view tenant,
                                                            std::string_view sid) const;
-  // Where the code of an invitation leads: session and invitation. Error not_found
-  // invitation.unknown.
+  // Session and invitation that a code leads to. Error not_found invitation.unknown.
   struct Invited {
     std::string session;
     std::string invitation;

@@ -20,7 +20,7 @@
 // command.
 namespace rabt::consultation {
 
-// Who acts.
+// The person or system that acts.
 struct Actor {
   // As the audit log names him: "person:01J...".
   std::string actor;
@@ -47,11 +47,11 @@ struct Moment {
   bool video = false;
   // The session's provider opens a room when the first one joins, and not before.
   bool room_at_join = false;
-  // What the session's provider can do. A session that needs more is refused before anybody comes.
+  // Abilities of the session's provider. A session that needs more is refused before anybody comes.
   bool records = true;
-  // What people say goes from one to the other, and nobody between them can open it.
+  // Media go from one participant to the other, and nobody between them can open them.
   bool end_to_end = true;
-  // Whoever may only see and hear is held to it.
+  // Participants who may only see and hear are held to it.
   bool receive_only = true;
   // It does so whenever the hub asks, and not by their tokens.
   bool holds_receivers = false;
@@ -110,7 +110,7 @@ struct Join {
   std::optional<bool> visit_open;
 };
 struct Leave {
-  // Who leaves. Empty if it is the caller.
+  // The participant who leaves. Empty if it is the caller.
   std::string participant;
 };
 struct Add {
@@ -168,7 +168,7 @@ struct StartRecording {
 struct StopRecording {};
 // The clock has come to `due_at`.
 struct Tick {};
-// What the video provider told, or a look at it.
+// News of the video provider, or of a look at it.
 struct ProviderJoined {
   std::string identity;
   std::string sid;
@@ -185,7 +185,7 @@ struct ProviderLeft {
 };
 struct RoomOpened {
   std::string sid;
-  // Where media are, as the provider says. Empty when it does not say.
+  // Region of the media, as the provider says. Empty when it does not say.
   std::string region{};
 };
 // The provider refused to open the room, or nobody knows whether it did.
@@ -228,13 +228,13 @@ using Command =
 
 // ---- What follows
 
-// What is told about the session. data: without patient data.
+// An event of the session. data: without patient data.
 struct SessionEvent {
   // Without the prefix: "participant-joined".
   std::string type;
   Json data = Json::object();
 };
-// What is asked of the video provider.
+// A request to the video provider.
 struct Effect {
   // open-room, end-room, start-recording, stop-recording, collect, remove-participant,
   // hold-receivers, start-transcription, stop-transcription
@@ -256,7 +256,7 @@ struct Change {
   std::vector<Act> acts;
   // The provider becomes busy, or free again.
   std::optional<bool> busy;
-  // What was booked for it is free again.
+  // The place that was booked for it is free again.
   bool freed = false;
   // Nothing to store: the command was a repeat.
   bool unchanged = false;
@@ -275,7 +275,7 @@ struct Change {
 [[nodiscard]] Result<Change> decide(const Session& session, const Moment& moment,
                                     const Command& command);
 
-// Whether media may be there; an empty region is one that nobody named. Error conflict
+// Ok if media may be in the region; an empty region is one that nobody named. Error conflict
 // residency.region.
 [[nodiscard]] Status may_be_in(const VideoSettings& settings, std::string_view region);
 
@@ -285,14 +285,13 @@ struct Change {
 
 // The role that a participant acts in: his own while his account fits it, else observer.
 [[nodiscard]] PartRole acting_role(const Participant& own, identity::Roles account);
-// What the caller is to the session, for access::decide().
+// Relations of the caller to the session, for access::decide().
 [[nodiscard]] access::Facts facts_of(const Session& session, const Actor& who);
-// Whether he may. Errors: those of the decision.
+// Decides whether he may. Errors: those of the decision.
 [[nodiscard]] Result<access::Allowed> may(access::Right right, const Session& session,
                                           const Actor& who);
 
-// How far a licence is proven: what the person's record says, or for a guest the form of its
-// number.
+// Proof of a guest's licence: the form of its number.
 [[nodiscard]] identity::Licence licence_of(std::string_view number,
                                            const std::vector<std::string>& patterns);
 

@@ -15,7 +15,7 @@ constexpr std::string_view kTypes =
     "it must be doctor_patient, medical_team, family_consultation, second_opinion, "
     "emergency_consultation, remote_monitoring or training_session";
 
-// How BrainSAIT's data classes call the members.
+// Names of the members in BrainSAIT's data classes.
 struct Alias {
   std::string_view from;
   std::string_view to;

@@ -165,7 +165,7 @@ Result<Change> on(Step step, const Assign& command) {
                     "the session is active, and a doctor is assigned only before it starts");
   const bool requested = is.status == SessionStatus::requested;
   const std::string former = is.provider;
-  // Whoever gives the session to a doctor stands behind it, too.
+  // The person who gives the session to a doctor stands behind it, too.
   if (!is.patient_by.empty()) is.patient_by = word_of(is, who);
   RABT_TRY_STATUS(take_over(step, command.doctor));
   if (Participant* const old = is.of_person(former);

@@ -39,7 +39,7 @@ struct Membership {
   Json appointment{};
   // It stands on the word of somebody who knows (has_known_appointment).
   bool known_appointment = false;
-  // What serves the role video: "plugin://twilio", "hub://p2p". May be empty.
+  // Target of the role video: "plugin://twilio", "hub://p2p". May be empty.
   std::string video;
   std::optional<std::int64_t> started_ms;
   std::optional<std::int64_t> ended_ms;
@@ -51,7 +51,7 @@ struct Membership {
   bool admitted = false;
   // In the waiting room, or on the way there.
   bool waiting = false;
-  // How far the licence of the caller's participant was known when he came in.
+  // Licence of the caller's participant as it was known when he came in.
   identity::Licence licence = identity::Licence::missing;
   // The video provider writes down what is said.
   bool transcribed = false;

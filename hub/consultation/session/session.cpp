@@ -18,8 +18,6 @@ constexpr std::array<std::string_view, 7> kTypes{
 constexpr std::array<std::string_view, 7> kRoles{"doctor",        "specialist", "nurse", "patient",
                                                  "family_member", "observer",   "admin"};
 constexpr std::array<std::string_view, 4> kAdmissions{"waiting", "admitted", "denied", "removed"};
-constexpr std::array<std::string_view, 6> kLicences{"missing",  "format_ok", "vouched",
-                                                    "verified", "refused",   "expired"};
 
 template <class Enum, std::size_t N>
 std::optional<Enum> parse(const std::array<std::string_view, N>& names, std::string_view text) {
@@ -28,12 +26,8 @@ std::optional<Enum> parse(const std::array<std::string_view, N>& names, std::str
   }
   return std::nullopt;
 }
-template <class Enum, std::size_t N>
-Enum parse_or(const std::array<std::string_view, N>& names, std::string_view text, Enum otherwise) {
-  return parse<Enum>(names, text).value_or(otherwise);
-}
 
-// How many who take part and are there have one of the roles.
+// Number of participants with one of the roles who are there.
 std::size_t count(const Session& session, std::initializer_list<PartRole> roles,
                   bool joined_counts) {
   return static_cast<std::size_t>(std::count_if(
@@ -41,13 +35,6 @@ std::size_t count(const Session& session, std::initializer_list<PartRole> roles,
         const bool there = session.present(one) || (joined_counts && one.here && one.admitted());
         return there && std::find(roles.begin(), roles.end(), one.role) != roles.end();
       }));
-}
-
-Json optional_ms(const std::optional<std::int64_t>& at) {
-  return at ? Json(*at) : Json();
-}
-std::optional<std::int64_t> ms_of(const Json& json) {
-  return json.as_int64();
 }
 
 }  // namespace
@@ -72,6 +59,9 @@ std::string_view to_string(PartRole role) {
 }
 std::optional<PartRole> parse_part_role(std::string_view text) {
   return parse<PartRole>(kRoles, text);
+}
+std::optional<Admission> parse_admission(std::string_view text) {
+  return parse<Admission>(kAdmissions, text);
 }
 std::string_view to_string(Admission admission) {
   return kAdmissions[static_cast<std::size_t>(admission)];
@@ -386,224 +376,6 @@ std::optional<Picture> picture_of(std::string_view quality) {
   if (quality == "high") return Picture{1280, 720};
   if (quality == "hd") return Picture{1920, 1080};
   return std::nullopt;
-}
-
-namespace {
-
-Json participant_document(const Participant& one) {
-  return Json::object({{"id", one.id},
-                       {"number", one.number},
-                       {"person", one.person},
-                       {"role", to_string(one.role)},
-                       {"broughtBy", one.brought_by},
-                       {"identity", one.identity},
-                       {"admission", to_string(one.admission)},
-                       {"since", one.since_ms},
-                       {"admittedBy", one.admitted_by},
-                       {"bypass", one.bypass},
-                       {"invitation", one.invitation},
-                       {"deviceType", one.device_type},
-                       {"browserInfo", one.browser_info},
-                       {"connection", one.connection},
-                       {"here", one.here},
-                       {"wasHere", one.was_here},
-                       {"came", optional_ms(one.came_ms)},
-                       {"went", optional_ms(one.went_ms)},
-                       {"licence", kLicences[static_cast<std::size_t>(one.licence)]},
-                       {"guest", one.guest},
-                       {"record", one.record},
-                       {"created", one.created_ms}});
-}
-
-Participant participant_of(const Json& json) {
-  Participant one;
-  one.id = json.string_or("id", "");
-  one.number = json.int_or("number", 0);
-  one.person = json.string_or("person", "");
-  one.role = parse_or(kRoles, json.string_or("role", ""), PartRole::observer);
-  one.brought_by = json.string_or("broughtBy", "");
-  one.identity = json.string_or("identity", "");
-  one.admission = parse_or(kAdmissions, json.string_or("admission", ""), Admission::denied);
-  one.since_ms = json.int_or("since", 0);
-  one.admitted_by = json.string_or("admittedBy", "");
-  one.bypass = json.bool_or("bypass", false);
-  one.invitation = json.string_or("invitation", "");
-  one.device_type = json.string_or("deviceType", "");
-  one.browser_info = json.string_or("browserInfo", "");
-  one.connection = json.string_or("connection", "unknown");
-  one.here = json.bool_or("here", false);
-  one.was_here = json.bool_or("wasHere", false);
-  one.came_ms = ms_of(json["came"]);
-  one.went_ms = ms_of(json["went"]);
-  one.licence = parse_or(kLicences, json.string_or("licence", ""), identity::Licence::missing);
-  one.guest = json["guest"];
-  one.record = json["record"];
-  one.created_ms = json.int_or("created", 0);
-  return one;
-}
-
-Json invitation_document(const Invitation& one) {
-  return Json::object({{"id", one.id},
-                       {"person", one.person},
-                       {"guest", one.guest},
-                       {"role", to_string(one.role)},
-                       {"status", one.status},
-                       {"expires", one.expires_ms},
-                       {"created", one.created_ms},
-                       {"createdBy", one.created_by},
-                       {"invitedBy", one.invited_by}});
-}
-
-Invitation invitation_of(const Json& json) {
-  Invitation one;
-  one.id = json.string_or("id", "");
-  one.person = json.string_or("person", "");
-  one.guest = json["guest"];
-  one.role = parse_or(kRoles, json.string_or("role", ""), PartRole::observer);
-  one.status = json.string_or("status", "revoked");
-  one.expires_ms = json.int_or("expires", 0);
-  one.created_ms = json.int_or("created", 0);
-  one.created_by = json.string_or("createdBy", "");
-  one.invited_by = json.string_or("invitedBy", "");
-  return one;
-}
-
-}  // namespace
-
-// A table: one line a field.
-Json to_document(const Session& session) {
-  Json participants = Json::array();
-  for (const Participant& one : session.participants)
-    participants.push_back(participant_document(one));
-  Json invitations = Json::array();
-  for (const Invitation& one : session.invitations) invitations.push_back(invitation_document(one));
-  Json warnings = Json::array();
-  for (const std::string& code : session.warnings) warnings.push_back(code);
-  Json rooms = Json::array();
-  for (const std::string& room : session.earlier_rooms) rooms.push_back(room);
-  Json gaps = Json::array();
-  for (const TranscriptGap& gap : session.transcript_gaps)
-    gaps.push_back(
-        Json::object({{"from", gap.from_ms}, {"to", optional_ms(gap.to_ms)}, {"code", gap.code}}));
-  return Json::object(
-      {{"pseudonym", session.patient_pseudonym},
-       {"visitNumber", session.visit_number},
-       {"clinicSession", session.clinic_session},
-       {"appointment", session.appointment},
-       {"appointmentOfPatient", session.appointment_of_patient},
-       {"organizer", session.organizer},
-       {"plannedMinutes", session.planned_minutes},
-       {"createdBy", session.created_by},
-       {"maxParticipants", session.max_participants},
-       {"quality", session.quality},
-       {"waitingRoom", session.waiting_room},
-       {"recording", session.recording},
-       {"language", session.language},
-       {"e2ee", session.e2ee},
-       {"chiefComplaint", session.chief_complaint},
-       {"notes", session.notes},
-       {"context", session.context},
-       {"consents", session.consents},
-       {"insurance", session.insurance},
-       {"cancellation", session.cancellation},
-       {"endReason", session.end_reason},
-       {"endedBy", session.ended_by},
-       {"qualityScore", session.quality_score ? Json(*session.quality_score) : Json()},
-       {"ratings", session.ratings},
-       {"roomName", session.room_name},
-       {"providerPlugin", session.provider_plugin},
-       {"room", session.room},
-       {"region", session.region},
-       {"warnings", std::move(warnings)},
-       {"recordingNow", session.recording_now},
-       {"recordingPurpose", session.recording_purpose},
-       {"recordingConfirmed", session.recording_confirmed},
-       {"transcribed", session.transcribed},
-       {"transcribedAt", session.transcribed_ms},
-       {"transcriptEndedAt", session.transcript_ended_ms},
-       {"transcriptBegunAt", session.transcript_begun_ms},
-       {"earlierRooms", std::move(rooms)},
-       {"transcriptGaps", std::move(gaps)},
-       {"recorded", session.recorded},
-       {"emptySince", optional_ms(session.empty_since_ms)},
-       {"roomGone", optional_ms(session.room_gone_ms)},
-       {"effects", session.effects},
-       {"readyTold", session.ready_told},
-       {"taken", session.taken},
-       {"asGiven", session.as_given},
-       {"beginsByCall", session.begins_by_call},
-       {"joinedCounts", session.joined_counts},
-       {"participants", std::move(participants)},
-       {"invitations", std::move(invitations)}});
-}
-
-// A table: one line a field.
-Status from_document(const Json& document, Session& session) {
-  if (!document["participants"].is_array() || !document["consents"].is_array())
-    return corrupt("session.document", "the document of a session is not readable");
-  session.patient_pseudonym = document.string_or("pseudonym", "");
-  session.visit_number = document.int_or("visitNumber", 0);
-  session.clinic_session = document.string_or("clinicSession", "");
-  session.appointment = document["appointment"];
-  session.appointment_of_patient = document.bool_or("appointmentOfPatient", false);
-  session.organizer = document.string_or("organizer", "");
-  session.planned_minutes = document.int_or("plannedMinutes", 30);
-  session.created_by = document.string_or("createdBy", "");
-  session.max_participants = document.int_or("maxParticipants", 10);
-  session.quality = document.string_or("quality", "high");
-  session.waiting_room = document.bool_or("waitingRoom", true);
-  session.recording = document.string_or("recording", "manual");
-  session.language = document.string_or("language", "ar");
-  session.e2ee = document.bool_or("e2ee", false);
-  session.chief_complaint = document.string_or("chiefComplaint", "");
-  session.notes = document.string_or("notes", "");
-  session.context = document["context"];
-  session.consents = document["consents"];
-  session.insurance = document["insurance"];
-  session.cancellation = document["cancellation"];
-  session.end_reason = document.string_or("endReason", "");
-  session.ended_by = document.string_or("endedBy", "");
-  if (document["qualityScore"].is_number())
-    session.quality_score = document["qualityScore"].as_double();
-  session.ratings = document["ratings"];
-  session.room_name = document.string_or("roomName", "");
-  session.provider_plugin = document.string_or("providerPlugin", "");
-  session.room = document.string_or("room", "none");
-  session.region = document.string_or("region", "");
-  session.warnings.clear();
-  for (const Json& code : document["warnings"].as_array())
-    session.warnings.push_back(code.as_string());
-  session.recording_now = document.string_or("recordingNow", "");
-  session.recording_purpose = document.string_or("recordingPurpose", "");
-  session.recording_confirmed = document.bool_or("recordingConfirmed", false);
-  session.transcribed = document.bool_or("transcribed", false);
-  session.transcribed_ms = document.int_or("transcribedAt", 0);
-  session.transcript_ended_ms = document.int_or("transcriptEndedAt", 0);
-  session.transcript_begun_ms = document.int_or("transcriptBegunAt", 0);
-  session.earlier_rooms.clear();
-  for (const Json& one : document["earlierRooms"].as_array())
-    session.earlier_rooms.push_back(one.as_string());
-  session.transcript_gaps.clear();
-  for (const Json& one : document["transcriptGaps"].as_array())
-    session.transcript_gaps.push_back({.from_ms = one.int_or("from", 0),
-                                       .to_ms = ms_of(one["to"]),
-                                       .code = one.string_or("code", "")});
-  session.recorded = document.bool_or("recorded", false);
-  session.empty_since_ms = ms_of(document["emptySince"]);
-  session.room_gone_ms = ms_of(document["roomGone"]);
-  session.effects = document.int_or("effects", 0);
-  session.ready_told = document.bool_or("readyTold", false);
-  session.taken = document.bool_or("taken", false);
-  session.as_given = document["asGiven"];
-  session.begins_by_call = document.bool_or("beginsByCall", false);
-  session.joined_counts = document.bool_or("joinedCounts", false);
-  session.participants.clear();
-  for (const Json& one : document["participants"].as_array())
-    session.participants.push_back(participant_of(one));
-  session.invitations.clear();
-  for (const Json& one : document["invitations"].as_array())
-    session.invitations.push_back(invitation_of(one));
-  return ok_status();
 }
 
 }  // namespace rabt::consultation

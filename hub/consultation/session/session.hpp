@@ -34,7 +34,7 @@ enum class SessionType : std::uint8_t {
 // In any case of letters.
 [[nodiscard]] std::optional<SessionType> parse_session_type(std::string_view text);
 
-// What somebody is in one session.
+// Role of a participant in one session.
 enum class PartRole : std::uint8_t {
   doctor,
   specialist,
@@ -50,6 +50,7 @@ enum class PartRole : std::uint8_t {
 
 enum class Admission : std::uint8_t { waiting, admitted, denied, removed };
 [[nodiscard]] std::string_view to_string(Admission admission);
+[[nodiscard]] std::optional<Admission> parse_admission(std::string_view text);
 
 struct Participant {
   // ULID
@@ -66,12 +67,12 @@ struct Participant {
   // The person who brought him in: by creating the session, adding or inviting him. Empty when it
   // was no person.
   std::string brought_by;
-  // What the video provider knows the participant by: a pseudonym.
+  // Pseudonym of the participant at the video provider.
   std::string identity;
   Admission admission = Admission::admitted;
   // Since when the admission is what it is, or when somebody who waits came.
   std::int64_t since_ms = 0;
-  // Who admitted.
+  // The person who admitted him.
   std::string admitted_by;
   bool bypass = false;
   // Came by an invitation.
@@ -200,7 +201,7 @@ struct Session {
   // {reason, by, at}, or null
   Json cancellation;
   std::string end_reason;
-  // Who ended it, as an actor.
+  // The actor who ended it.
   std::string ended_by;
   std::optional<double> quality_score;
   // [{by, rating}]: how the connection was
@@ -213,15 +214,15 @@ struct Session {
   std::string room = "none";
   std::string region;
   std::vector<std::string> warnings;
-  // Where it was made, for display, audit and metrics alone (Ask::door).
+  // Origin, for display, audit and metrics alone (Ask::door).
   std::string door = "api";
   // As in Manner.
   bool begins_by_call = false;
   bool joined_counts = false;
   // It was a request to any doctor, and one has accepted it.
   bool taken = false;
-  // What a client of another system wrote where the hub has an id or a time of its own, by the
-  // hub's word: clients get theirs back.
+  // Words of a client of another system by the id or time that the hub has in their place: clients
+  // get theirs back.
   Json as_given = Json::object();
   // session_recording.id of the one that runs, and its purpose; empty when none does.
   std::string recording_now;
@@ -295,7 +296,7 @@ bool keep_posted(Participant& participant, const Json& posted);
 [[nodiscard]] bool leads(const Session& session, const Participant& participant);
 // True if the participant acts as a host: leads, has an account, and was admitted.
 [[nodiscard]] bool is_host(const Session& session, const Participant& participant);
-// Whether the role may take part at all. Error conflict participant.role_not_allowed; conflict
+// Ok if the role may take part at all. Error conflict participant.role_not_allowed; conflict
 // consent.family_missing for a family member without consent.
 [[nodiscard]] Status role_allowed(const Session& session, PartRole role);
 // Those who take part and are present satisfy what the type requires. counted: whom to take
@@ -323,8 +324,8 @@ bool keep_posted(Participant& participant, const Json& posted);
 [[nodiscard]] std::int64_t seconds_of(const Session& session, std::string_view participant,
                                       Timestamp now);
 [[nodiscard]] std::int64_t attendee_seconds(const Session& session, Timestamp now);
-// How long the session has run, until its end or until `now`, in seconds; one that has begun counts
-// whole (3.5). 0 before the start.
+// Length of the session until its end or until `now`, in seconds; one that has begun counts whole.
+// 0 before the start.
 [[nodiscard]] std::int64_t length_of(const Session& session, Timestamp now);
 
 struct Picture {
@@ -333,7 +334,7 @@ struct Picture {
 };
 [[nodiscard]] std::optional<Picture> picture_of(std::string_view quality);
 
-// What is sealed of a session, and back. Error corrupt session.document.
+// The sealed document of a session, and back. Error corrupt session.document.
 [[nodiscard]] Json to_document(const Session& session);
 [[nodiscard]] Status from_document(const Json& document, Session& session);
 

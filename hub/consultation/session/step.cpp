@@ -102,8 +102,8 @@ access::Facts facts_of(const Session& session, const Actor& who) {
   const Participant* const own = session.of_person(who.person);
   is.add(Is::treating, who.person == session.provider && may_act_as(who.roles, PartRole::nurse) &&
                            (own == nullptr || own->takes_part()));
-  // Whoever was denied or removed is nothing to the session any more, its patient and its provider
-  // neither.
+  // A participant who was denied or removed has no relation to the session any more, as patient and
+  // as provider neither.
   is.add(Is::patient, who.person == session.patient && (own == nullptr || own->takes_part()));
   if (own == nullptr) {
     is.add(Is::invited, std::any_of(session.invitations.begin(), session.invitations.end(),
@@ -199,7 +199,7 @@ Status may_take_part(const Step& step, const Participant& coming) {
   const Session& is = step.change.after;
   const PartRole role = coming.role;
   RABT_TRY_STATUS(role_allowed(is, role));
-  // Whoever comes himself has the roles that he signed in with, too.
+  // A person who comes himself has the roles that he signed in with, too.
   const Actor& who = step.moment.who;
   const bool held = may_act_as(coming.account, role) ||
                     (coming.person == who.person && may_act_as(who.roles, role));
@@ -254,7 +254,7 @@ Status take_as_patient(Step& step, const Participant& coming) {
 
 std::string word_of(const Session& session, const Actor& who) {
   constexpr std::string_view kPerson = "person:";
-  // Whoever opened the session brought in those of whom an older hub wrote nothing down.
+  // The opener counts as having brought in those of whom an older hub wrote nothing down.
   const auto at = session.created_by.rfind(kPerson);
   const std::string opener =
       at == std::string::npos ? std::string() : session.created_by.substr(at + kPerson.size());
@@ -557,7 +557,7 @@ Result<Change> on(Step step, const Tick& /*command*/) {
                        *is.empty_since_ms + step.moment.settings.empty_minutes * kMinuteMs <= now;
     finish(step, SessionStatus::completed, empty ? "empty" : "time_limit");
   } else if (is.room_gone_ms) {
-    // Nobody is there: the room is opened again when somebody comes.
+    // The room is empty, and is opened again when somebody comes.
     is.room_gone_ms.reset();
   } else if (is.status == SessionStatus::requested) {
     finish(step, SessionStatus::cancelled, "not_accepted");
@@ -567,191 +567,6 @@ Result<Change> on(Step step, const Tick& /*command*/) {
     finish(step, SessionStatus::no_show, "no_show");
   }
   return done(std::move(step));
-}
-
-namespace {
-
-using access::Right;
-
-// What each command asks for. A command that stands in no line does not compile.
-Right right_of(const Open& /*command*/) {
-  return Right::session_create;
-}
-Right right_of(const Accept& /*command*/) {
-  return Right::session_accept;
-}
-Right right_of(const Decline& /*command*/) {
-  return Right::session_decline;
-}
-Right right_of(const Assign& /*command*/) {
-  return Right::session_assign;
-}
-Right right_of(const Start& /*command*/) {
-  return Right::session_run;
-}
-Right right_of(const End& /*command*/) {
-  return Right::session_end;
-}
-Right right_of(const Cancel& /*command*/) {
-  return Right::session_cancel;
-}
-Right right_of(const Amend& /*command*/) {
-  return Right::session_run;
-}
-Right right_of(const Join& /*command*/) {
-  return Right::session_take_part;
-}
-// Whoever was removed may still say that he has left.
-Right right_of(const Leave& command) {
-  return command.participant.empty() ? Right::session_leave : Right::session_run;
-}
-Right right_of(const Add& /*command*/) {
-  return Right::session_run;
-}
-Right right_of(const Remove& /*command*/) {
-  return Right::participant_remove;
-}
-// The same right for both.
-Right right_of(const Admit& /*command*/) {
-  return Right::participant_admit;
-}
-Right right_of(const Deny& /*command*/) {
-  return Right::participant_admit;
-}
-Right right_of(const Invite& /*command*/) {
-  return Right::session_run;
-}
-Right right_of(const Revoke& /*command*/) {
-  return Right::session_run;
-}
-Right right_of(const AcceptInvitation& /*command*/) {
-  return Right::invitation_accept;
-}
-Right right_of(const RecordConsent& /*command*/) {
-  return Right::consent_record;
-}
-Right right_of(const StartTranscription& /*command*/) {
-  return Right::session_run;
-}
-Right right_of(const StopTranscription& /*command*/) {
-  return Right::session_run;
-}
-Right right_of(const TranscriptionLost& /*command*/) {
-  return Right::session_by_the_hub;
-}
-Right right_of(const TranscriptionPaused& /*command*/) {
-  return Right::session_by_the_hub;
-}
-Right right_of(const TranscriptionSeen& /*command*/) {
-  return Right::session_by_the_hub;
-}
-Right right_of(const StartRecording& /*command*/) {
-  return Right::session_run;
-}
-Right right_of(const StopRecording& /*command*/) {
-  return Right::session_run;
-}
-Right right_of(const Tick& /*command*/) {
-  return Right::session_by_the_hub;
-}
-Right right_of(const ProviderJoined& /*command*/) {
-  return Right::session_by_the_hub;
-}
-Right right_of(const ProviderLeft& /*command*/) {
-  return Right::session_by_the_hub;
-}
-Right right_of(const RoomOpened& /*command*/) {
-  return Right::session_by_the_hub;
-}
-Right right_of(const RoomNotOpened& /*command*/) {
-  return Right::session_by_the_hub;
-}
-Right right_of(const RoomEnded& /*command*/) {
-  return Right::session_by_the_hub;
-}
-Right right_of(const RecordingLost& /*command*/) {
-  return Right::session_by_the_hub;
-}
-Right right_of(const RecordingSeen& /*command*/) {
-  return Right::session_by_the_hub;
-}
-Right right_of(const Look& /*command*/) {
-  return Right::session_by_the_hub;
-}
-Right right_of(const SetAppointment& /*command*/) {
-  return Right::session_run;
-}
-Right right_of(const LinkConsultation& /*command*/) {
-  return Right::session_run;
-}
-Right right_of(const SetInsurance& /*command*/) {
-  return Right::session_run;
-}
-
-// What the command itself says about the relation.
-void add_facts(access::Relations& is, const Session& draft, const Actor& /*who*/,
-               const Open& command) {
-  using access::Is;
-  is.add(Is::unnamed, draft.provider.empty());
-  is.add(Is::clinic, draft.booking == "clinic");
-  is.add(Is::of_visit, !draft.visit.empty());
-  is.add(Is::request, command.request);
-  is.add(Is::bookable, draft.type == SessionType::doctor_patient ||
-                           draft.type == SessionType::family_consultation ||
-                           draft.type == SessionType::emergency_consultation);
-}
-// Everybody speaks for himself in a training, and on what is written down of his words. A patient
-// who was put out may still refuse.
-void add_facts(access::Relations& is, const Session& session, const Actor& who,
-               const RecordConsent& command) {
-  const bool speaks = is.has(access::Is::takes_part);
-  const std::string kind = command.consent.string_or("kind", "");
-  const bool refuses = !who.person.empty() && who.person == session.patient &&
-                       !command.consent.bool_or("given", true);
-  is.add(access::Is::self, refuses || (speaks && (kind == "training" || kind == "transcription")));
-}
-template <typename Other>
-void add_facts(access::Relations& /*is*/, const Session& /*session*/, const Actor& /*who*/,
-               const Other& /*command*/) {}
-
-// Acts by which the patient stands behind the session. To refuse or to go is none.
-bool is_agreed(const Open& /*command*/) {
-  return true;
-}
-bool is_agreed(const Join& /*command*/) {
-  return true;
-}
-bool is_agreed(const AcceptInvitation& /*command*/) {
-  return true;
-}
-bool is_agreed(const RecordConsent& command) {
-  return command.consent.bool_or("given", true);
-}
-template <typename Other>
-bool is_agreed(const Other& /*command*/) {
-  return false;
-}
-
-bool patient_has_come(const Session& session) {
-  const Participant* const own = session.of_person(session.patient);
-  return own != nullptr && own->was_here;
-}
-
-}  // namespace
-
-Result<Change> decide(const Session& session, const Moment& moment, const Command& command) {
-  return std::visit(
-      [&](const auto& given) -> Result<Change> {
-        access::Facts facts = facts_of(session, moment.who);
-        add_facts(facts.is, session, moment.who, given);
-        RABT_TRY(allowed, access::admit(right_of(given), facts));
-        RABT_TRY(change, on(Step(session, moment, allowed), given));
-        Session& after = change.after;
-        const bool own = !after.patient.empty() && moment.who.person == after.patient;
-        if ((own && is_agreed(given)) || patient_has_come(after)) after.patient_by.clear();
-        return change;
-      },
-      command);
 }
 
 }  // namespace rabt::consultation

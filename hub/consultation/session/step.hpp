@@ -26,10 +26,9 @@ struct Step {
 [[nodiscard]] Result<Change> done(Step&& step);
 [[nodiscard]] Result<Change> nothing(const Session& session);
 
-// Error conflict session.<status> when the session is over.
-// Whom the session is about takes part as patient and as nothing else. Error conflict
-// session.own_patient.
+// Ok if the patient takes part as patient and as nothing else. Error conflict session.own_patient.
 [[nodiscard]] Status not_own_patient(const Session& session);
+// Error conflict session.<status> when the session is over.
 [[nodiscard]] Status must_be_open(const Session& session, std::string_view needed);
 
 // Opens the provider's room unless it is open.
@@ -40,7 +39,7 @@ void open_room(Step& step);
 void begin_by_itself(Step& step, std::optional<bool> visit_open);
 // completed, cancelled, no_show or failed: closes stays, ends room and recording.
 void finish(Step& step, SessionStatus status, std::string_view reason);
-// Whether the session's provider records. Error conflict capability.recording.
+// Ok if the session's provider records. Error conflict capability.recording.
 [[nodiscard]] Status provider_records(const Step& step);
 // The one function that decides who may take part, whichever way he comes. Somebody without an
 // account, a guest, only needs a role that the session takes. Errors as role_allowed; conflict
@@ -62,16 +61,30 @@ void finish(Step& step, SessionStatus status, std::string_view reason);
 void end_recording(Step& step);
 // Asks the provider, also when it was asked before: it may have begun in another room.
 void begin_transcription(Step& step);
-// What is said is not written down any more. code: why, when nobody asked for the end.
+// Ends the transcription. code: why, when nobody asked for the end.
 void end_transcription(Step& step, std::string_view code = {});
-// Nobody is to see or hear those who only receive: somebody came who may.
+// Asks the provider to keep those who only receive from being seen and heard.
 void hold_receivers(Step& step);
 // scheduled <-> waiting, and since when nobody is there.
 void follow_presence(Step& step);
 void end_stays(Step& step, std::string_view participant, std::int64_t at_ms);
 
-// Error conflict licence.missing: a doctor who has come, or is about to, shows no licence.
+// True if the licence satisfies `licence.require`.
 [[nodiscard]] bool licensed(const Participant& one, const VideoSettings& settings);
+
+// {participant, role} of an event about one participant.
+[[nodiscard]] Json named(const Participant& one);
+// Error not_found participant.unknown.
+[[nodiscard]] Result<Participant*> named_in(Step& step, std::string_view id);
+// Begins a stay. False for the same provider's id again.
+bool begin_stay(Step& step, Participant& one, std::string_view sid, std::int64_t at_ms,
+                std::string_view source);
+// Ends media of a participant, and the tokens handed out so far.
+void put_out(Step& step, const Participant& one);
+// True if the call to join counts, whatever the provider tells.
+[[nodiscard]] bool call_is_joining(const Session& session, const Moment& moment);
+void tell_joined(Step& step, const Participant& one);
+void tell_left(Step& step, const Participant& one);
 
 Result<Change> on(Step step, const Open& command);
 Result<Change> on(Step step, const Accept& command);

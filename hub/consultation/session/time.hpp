@@ -38,7 +38,7 @@ struct Attended {
 [[nodiscard]] std::int64_t united_seconds(std::vector<Attended> stays, Timestamp from, Timestamp to,
                                           Timestamp now);
 
-// How long something took, in seconds and in minutes: one that has begun counts whole.
+// Length in seconds and in minutes: one that has begun counts whole.
 [[nodiscard]] constexpr std::int64_t whole_seconds(std::int64_t ms) {
   return ms > 0 ? (ms + 999) / 1000 : 0;
 }

@@ -20,9 +20,8 @@ std::optional<PartRole> staff_role(identity::Roles roles) {
   return std::nullopt;
 }
 
-// Who alone says that a follow-up is about the patient of the session before (Session::patient_by).
-// Whoever met the patient there goes on with what stood behind it; so does the hub, which books
-// what was planned there.
+// Session::patient_by of a follow-up. A person who met the patient in the session before goes on
+// with what stood behind it; so does the hub, which books what was planned there.
 std::string follow_up_by(const Actor& who, const Session& before, const Session& is,
                          Timestamp now) {
   if (who.system && before.patient == is.patient) return before.patient_by;
@@ -98,7 +97,7 @@ Status SessionCreation::place(const SessionInput& input, Booking& booking,
   return ok_status();
 }
 
-// Who takes part: organizer, provider, patient, and whom the request names besides.
+// Seats organizer, provider, patient, and the participants whom the request names besides.
 Status SessionCreation::seat(const Actor& who, const SessionInput& input, Booking& booking,
                              Mistakes& mistakes) const {
   Session& is = booking.draft;
@@ -307,7 +306,7 @@ Answer SessionCreation::create(const Ask& ask) {
   if (!written.ok() && written.error().code == kSessionRaced)
     return unavailable("store.busy", "others book at the same time; try again");
   RABT_TRY(acted, std::move(written));
-  // Whoever plans a visit does not wait for a provider that is down: the room comes later.
+  // Planning a visit does not wait for a provider that is down: the room comes later.
   constexpr std::int64_t kRoomPatienceMs = 2'000;
   RABT_TRY(session, ask.manner.waits_for_room ? entry_.with_room(acted.session, kRoomPatienceMs)
                                               : Result<Session>(acted.session));

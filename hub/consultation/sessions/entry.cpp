@@ -13,7 +13,7 @@ namespace {
 constexpr std::int64_t kWaitingTokenSeconds = 3600;
 constexpr std::string_view kWaitingPurpose = "session-waiting/1";
 
-// What a participant may send (3.3): nothing, for those who only see and hear.
+// Media that a participant may send: none, for those who only see and hear.
 Json grants_of(const Session& is, const Participant& one, const VideoSettings& settings) {
   Json out = Json::array();
   if (only_receives(is.type, one.role)) return out;
@@ -34,7 +34,7 @@ Result<Acted> SessionEntry::come_in(const Ask& ask) {
   RABT_TRY_STATUS(members.done());
   command.stay = acts_.parts().ids.next().text();
   const Actor who = Acts::actor_of(ask);
-  // Whom a host has invited by name accepts by coming.
+  // A person whom a host has invited by name accepts by coming.
   RABT_TRY(seen, acts_.load(ask.session));
   if (seen.of_person(who.person) == nullptr && !who.person.empty()) {
     for (const Invitation& one : seen.invitations) {

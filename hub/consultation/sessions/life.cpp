@@ -24,7 +24,7 @@ Answer SessionLife::accept(const Ask& ask) {
   const Actor who = Acts::actor_of(ask);
   const bool doctor = who.roles.has(identity::Role::doctor);
   const auto take = [&](const Session& is) -> Result<Command> {
-    // Who could have taken it learns that another was quicker.
+    // A doctor who could have taken it learns that another was quicker.
     const bool late = is.taken && (doctor || who.roles.has(identity::Role::specialist));
     if (!late) RABT_TRY_STATUS(may(access::Right::session_see, is, who));
     const PartRole role = doctor ? PartRole::doctor : PartRole::specialist;

@@ -82,7 +82,7 @@ Answer SessionPeople::waiting_room(const Ask& ask) {
   for (const Participant& one : session.participants) {
     if (one.admission == Admission::waiting) waiting.push_back(&one);
   }
-  // Who has come before who is expected, each in order of arrival.
+  // People who have come before people who are expected, each in order of arrival.
   std::stable_sort(waiting.begin(), waiting.end(), [](const auto* a, const auto* b) {
     if (a->here != b->here) return a->here;
     return a->since_ms < b->since_ms;

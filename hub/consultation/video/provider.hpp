@@ -25,7 +25,7 @@ class VideoProvider {
   // The target behind the role, or an empty text.
   [[nodiscard]] std::string bound() const;
 
-  // What the provider of a session can do: a feature, or an action.
+  // Abilities of a session's provider: a feature, or an action.
   [[nodiscard]] bool has(const Session& session, std::string_view feature) const;
   [[nodiscard]] bool serves(const Session& session, std::string_view action) const;
   // It makes recordings, and gives them to the hub.
@@ -34,7 +34,7 @@ class VideoProvider {
   struct Token {
     std::string token;
     std::int64_t expires_ms = 0;
-    // What else the provider gives to join with: url, room, iceServers, meeting, attendee.
+    // More that the provider gives to join with: url, room, iceServers, meeting, attendee.
     Json more = Json::object();
   };
   // For one participant of one session; the same token again within half its life. Blocks until the
@@ -75,12 +75,12 @@ class VideoProvider {
   std::map<std::string, Kept, std::less<>> kept_ RABT_GUARDED_BY(mutex_);
 };
 
-// Whether the provider did not take what its plugin proved itself with.
+// True if the provider refused the credentials of its plugin.
 [[nodiscard]] bool refuses_credentials(const workflow::ActionOutcome& outcome);
-// What people are told then. plugin: plugin://twilio.
+// Error that people are told then. plugin: plugin://twilio.
 [[nodiscard]] Error wrong_credentials(std::string_view plugin);
 
-// What the capability calls a role.
+// Name of a role in the capability.
 [[nodiscard]] std::string_view provider_role(PartRole role);
 
 }  // namespace rabt::consultation

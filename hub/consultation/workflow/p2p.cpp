@@ -88,12 +88,12 @@ ActionOutcome P2pVideo::answer(const CallRequest& call) const {
                               {"participants", std::move(people)}}));
   }
   if (call.action == "issue-token") return token(call);
-  // Who is there and when the call ends, the hub knows itself.
+  // Presence and the end of the call are known to the hub itself.
   if (call.action == "get-session")
     return done(Json::object({{"sessionId", room}, {"status", "in-progress"}}));
   if (call.action == "end-session")
     return done(Json::object({{"sessionId", room}, {"status", "completed"}}));
-  // Nobody hands on what a removed participant says.
+  // The words of a removed participant are handed on by nobody.
   return done(Json::object({{"sessionId", room}, {"removed", true}}));
 }
 

@@ -14,7 +14,7 @@
 // hub only hands their offers, answers and candidates on, over the live channel.
 namespace rabt::consultation {
 
-// How browsers reach each other.
+// Servers by which browsers reach each other.
 struct IceServers {
   std::vector<std::string> stun;
   std::vector<std::string> turn;

@@ -14,9 +14,9 @@ using plugin::CallRequest;
 using plugin::Ended;
 using plugin::HubService;
 
-// What a workflow may ask for; more is a mistake of units.
+// Longest retention that a workflow may ask for; more is a mistake of units.
 constexpr std::int64_t kMaxRetentionYears = 100;
-// What a recording may be. The word stands in clear in the register and in the audit log.
+// Kinds of recordings. The word stands in clear in the register and in the audit log.
 constexpr std::string_view kKinds[] = {"audio", "video", "screen", "data", "composition"};
 
 // One call of `store`, with its arguments checked.

@@ -71,7 +71,7 @@ Status move(store::Transaction& transaction, Advance& work) {
       {to_string(work.to), work.now.ms, work.seconds, work.tenant, work.id, to_string(*from)});
 }
 
-// What a month's consultations add up to.
+// Sums of a month's consultations.
 struct Figures {
   std::string month;
   std::int64_t visits = 0;

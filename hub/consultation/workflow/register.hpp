@@ -43,7 +43,7 @@ struct Parts {
 
 // The names of the hub's services.
 [[nodiscard]] std::vector<std::string> services();
-// What hub://<service> offers, without running it. An empty list when there is no such service.
+// Actions of hub://<service>, without running it. An empty list when there is no such service.
 [[nodiscard]] std::vector<plugin::ActionSpec> service_actions(std::string_view service);
 
 }  // namespace rabt::consultation

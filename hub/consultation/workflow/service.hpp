@@ -21,7 +21,7 @@ namespace rabt::consultation {
 [[nodiscard]] Result<std::string> consultation_of(const plugin::CallRequest& call);
 
 [[nodiscard]] workflow::ActionOutcome done(Json output);
-// What an error of the store or of a rule means to the workflow. Nothing was written.
+// The outcome of an error of the store or of a rule for the workflow. Nothing was written.
 [[nodiscard]] workflow::ActionOutcome failed(const Error& error);
 
 // A JSON Schema of an object with these members and no others.

@@ -47,7 +47,7 @@ Json people_of(const Json& list) {
   return out;
 }
 
-// What a session is without patient data; the members that `fields` names come besides.
+// The session without patient data; the members that `fields` names come besides.
 Json plain_session(const Json& session, const Json& fields) {
   Json out = session;
   for (const std::string_view name : {"chiefComplaint", "notes", "context"}) {
@@ -142,7 +142,8 @@ class SessionActions final : public plugin::HubService {
     ask.body.mutable_object().erase("session");
     return ask;
   }
-  // What only a person knows: the engine parks the call until an operator answers in its place.
+  // A question that only a person can answer: the engine parks the call until an operator answers
+  // in its place.
   [[nodiscard]] static workflow::ActionOutcome undecided(const CallRequest& call) {
     return plugin::failed(workflow::OutcomeKind::ambiguous, "session.undecided",
                           "somebody has to decide: " + call.arguments.string_or("question", "?"));
@@ -378,7 +379,7 @@ Json create_schema() {
   return schema;
 }
 
-// What `clinical` gives: record/clinical_facts.hpp.
+// Output of `clinical`: record/clinical_facts.hpp.
 Json clinical_schema() {
   Json properties = marked({"diagnoses", "notes", "vitals", "prescriptions", "patient", "contact"});
   properties.set("claimable", typed("boolean"));

@@ -32,7 +32,7 @@ enum class State : std::uint8_t {
 [[nodiscard]] bool is_end(State state);
 
 enum class Step : std::uint8_t { change, nothing };
-// What to do when a consultation in `from` is told to be in `to`. `from` is nullopt if it is not
+// The step of a consultation in `from` that is told to be in `to`. `from` is nullopt if it is not
 // registered yet. Returns `nothing` if it is in `to` already or is past it: the message is late or
 // repeated. Error conflict consultation.illegal_transition names both states.
 [[nodiscard]] Result<Step> decide(std::optional<State> from, State to);

@@ -77,16 +77,16 @@ class SpokenVisit : public ServiceHouse {
   Json visit(const std::vector<std::string>& consent,
              const std::function<void(const std::string&)>& more = {}) {
     const std::string id = id_of(made(with(with(plain(), "waitingRoom", false), "language", "en")));
-    must(sessions_->join(as(patient_, id)));
-    must(sessions_->join(as(doctor_, id)));
+    must(sessions_->entry.join(as(patient_, id)));
+    must(sessions_->entry.join(as(doctor_, id)));
     for (const std::string& person : consent) {
-      must(sessions_->record_consent(
+      must(sessions_->people.record_consent(
           as(person, id,
              Json::object({{"kind", "transcription"}, {"given", true}, {"method", "app"}}))));
     }
     if (more) more(id);
     clock_.advance_ms(10'000);
-    const Json begun = must(sessions_->start_recording(as(doctor_, id)));
+    const Json begun = must(sessions_->recordings.start(as(doctor_, id)));
     clock_.advance_ms(30'000);
     auto writer = must(blobs_->create("t1", "audio/wav"));
     EXPECT_TRUE(writer->write(pocketsphinx::test::spoken(pocketsphinx::test::kSentence)).ok());
@@ -94,7 +94,7 @@ class SpokenVisit : public ServiceHouse {
     provider_.recordings = Json::object(
         {{"ready", true},
          {"recordings", Json::array({Json::object({{"recordingId", "RT1"}, {"kind", "audio"}})})}});
-    must(sessions_->end(as(doctor_, id)));
+    must(sessions_->life.end(as(doctor_, id)));
     ++visits_;
     EXPECT_TRUE(eventually([&] { return told("recording-ready").size() == visits_; }));
     return Json::object({{"session", id}, {"recording", begun["id"]}});
@@ -215,22 +215,22 @@ TEST_F(SpokenVisit, AGuestWithoutAnAccountSaysItThroughAHost) {
     more.set("kind", "transcription");
     if (more.find("given") == nullptr) more.set("given", true);
     more.set("method", "verbal");
-    return sessions_->record_consent(as(person, session, std::move(more)));
+    return sessions_->people.record_consent(as(person, session, std::move(more)));
   };
   const auto comes = [&](const std::string& id) {
     session = id;
-    const Json answer = must(sessions_->add_participant(
+    const Json answer = must(sessions_->people.add_participant(
         as(doctor_, id,
            Json::object({{"externalId", "HIS-7"}, {"name", "Nurse Guest"}, {"role", "nurse"}}))));
     const Json& added = answer["participant"];
     guest = added.string_or("id", "");
-    EXPECT_TRUE(sessions_
-                    ->provider_event(
-                        Json::object({{"type", "org.rabt.session.participant-joined.v1"},
-                                      {"data", Json::object({{"sessionId", seen(id)["roomSid"]},
-                                                             {"identity", added["identity"]},
-                                                             {"at", to_iso8601(clock_.now())}})}}))
-                    .ok());
+    EXPECT_TRUE(
+        sessions_->provider_events
+            .take(Json::object({{"type", "org.rabt.session.participant-joined.v1"},
+                                {"data", Json::object({{"sessionId", seen(id)["roomSid"]},
+                                                       {"identity", added["identity"]},
+                                                       {"at", to_iso8601(clock_.now())}})}}))
+            .ok());
   };
   EXPECT_EQ(call("transcribable", visit({doctor_, patient_}, comes)).code,
             "consent.transcription_missing");
@@ -261,17 +261,17 @@ TEST_F(SpokenVisit, AGuestWithoutAnAccountSaysItThroughAHost) {
 
 TEST_F(SpokenVisit, WhoCameByAnInvitationSaysItHimself) {
   const auto comes = [&](const std::string& id) {
-    const Json invited = must(sessions_->invite(
+    const Json invited = must(sessions_->invitations.invite(
         as(doctor_, id, Json::object({{"email", "nora@example.org"}, {"role", "nurse"}}))));
-    must(sessions_->accept_invitation(
+    must(sessions_->invitations.accept(
         as(nurse_, {}, Json::object({{"code", invited.string_or("code", "")}}))));
-    must(sessions_->join(as(nurse_, id)));
+    must(sessions_->entry.join(as(nurse_, id)));
   };
   EXPECT_EQ(call("transcribable", visit({doctor_, patient_}, comes)).code,
             "consent.transcription_missing");
   const auto says = [&](const std::string& id) {
     comes(id);
-    must(sessions_->record_consent(
+    must(sessions_->people.record_consent(
         as(nurse_, id, Json::object({{"kind", "transcription"}, {"given", true}}))));
   };
   EXPECT_EQ(call("transcribable", visit({doctor_, patient_}, says)).kind, OutcomeKind::done);

@@ -1,0 +1,127 @@
+#include "hub/consultation/session/step.hpp"
+
+#include <algorithm>
+
+// Transcription by the provider.
+namespace rabt::consultation {
+
+namespace {
+
+// Tells of a transcription before the one that runs. Clocks differ.
+bool is_of_before(const Session& is, Timestamp at) {
+  constexpr std::int64_t kSkewMs = 10'000;
+  return at.ms < is.transcribed_ms - kSkewMs;
+}
+// Owner of a stop that the provider tells of: it may be the one before, which the hub asked for:
+// until the provider hears that, the next one may have been asked for. By the provider's own clock,
+// where it has told when the next one began.
+enum class WhoseStop { own, others, unknown };
+WhoseStop whose_stop(const Session& is, Timestamp at) {
+  constexpr std::int64_t kOnItsWayMs = 60'000;
+  if (is.transcript_ended_ms == 0) return WhoseStop::others;
+  if (is.transcript_begun_ms != 0)
+    return at.ms <= is.transcript_begun_ms ? WhoseStop::own : WhoseStop::others;
+  return at.ms < is.transcript_ended_ms + kOnItsWayMs ? WhoseStop::unknown : WhoseStop::others;
+}
+
+// Error unavailable asr.not_configured, as of a hub without speech recognition.
+Status must_transcribe(const Step& step) {
+  if (step.moment.transcribes && !step.before.provider_plugin.empty()) return ok_status();
+  return unavailable("asr.not_configured",
+                     "the video provider of this session writes nothing down, and no speech "
+                     "recognition listens during a call; send the text of the segments");
+}
+
+}  // namespace
+
+Result<Change> on(Step step, const StartTranscription& /*command*/) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_be_open(is, "active"));
+  RABT_TRY_STATUS(must_transcribe(step));
+  if (is.e2ee)
+    return conflict("transcription.e2ee",
+                    "a session that is encrypted end to end is not transcribed");
+  if (is.room != "open")
+    return conflict("transcription.no_room", "the video provider has no room of this session yet");
+  RABT_TRY_STATUS(may_be_transcribed(is));
+  if (is.transcribed) return nothing(is);
+  is.transcribed = true;
+  begin_transcription(step);
+  step.record("transcript.started");
+  step.tell("transcript-started");
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const StopTranscription& /*command*/) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_be_open(is, "active"));
+  RABT_TRY_STATUS(must_transcribe(step));
+  if (!is.transcribed) return nothing(is);
+  step.ask("stop-transcription");
+  end_transcription(step);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const TranscriptionLost& command) {
+  Session& is = step.after();
+  if (!is.transcribed || (command.at && is_of_before(is, *command.at))) return nothing(step.before);
+  if (command.may_be_asked && command.at) {
+    const WhoseStop whose = whose_stop(is, *command.at);
+    if (whose == WhoseStop::own) return nothing(step.before);
+    if (whose == WhoseStop::unknown) {
+      // One that runs is not begun twice; one that was stopped after all begins again.
+      step.ask("start-transcription");
+      return done(std::move(step));
+    }
+  }
+  // Nothing was heard since it was interrupted.
+  const bool lasts = !is.transcript_gaps.empty() && !is.transcript_gaps.back().to_ms;
+  const std::int64_t since =
+      lasts ? is.transcript_gaps.back().from_ms : command.at.value_or(step.moment.now).ms;
+  if (lasts) is.transcript_gaps.pop_back();
+  // An answer that was lost may have been a yes.
+  step.ask("stop-transcription");
+  end_transcription(step, command.code);
+  is.begin_gap(since, command.code);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const TranscriptionPaused& command) {
+  Session& is = step.after();
+  if (!is.transcribed || is_of_before(is, command.at)) return nothing(step.before);
+  const bool paused = !is.transcript_gaps.empty() && !is.transcript_gaps.back().to_ms;
+  if (paused == command.paused) return nothing(step.before);
+  if (command.paused) {
+    is.begin_gap(command.at.ms, "video.transcription_interrupted");
+  } else {
+    is.end_gap(command.at.ms);
+  }
+  step.tell(command.paused ? "transcript-interrupted" : "transcript-resumed");
+  return done(std::move(step));
+}
+
+// News of one that was stopped meanwhile come late. Where none was ever asked for, the provider
+// transcribes by a setting of its own, and nobody has consented.
+Result<Change> on(Step step, const TranscriptionSeen& command) {
+  constexpr std::string_view kUnasked = "transcription.unasked";
+  // Clocks that are further apart leave it open which one began.
+  constexpr std::int64_t kCloseMs = 1'000;
+  Session& is = step.after();
+  if (is.transcribed) {
+    const bool of_before =
+        is_of_before(is, command.at) || command.at.ms < is.transcript_ended_ms - kCloseMs;
+    if (of_before || command.at.ms <= is.transcript_begun_ms) return nothing(step.before);
+    is.transcript_begun_ms = command.at.ms;
+    return done(std::move(step));
+  }
+  const bool told =
+      std::find(is.warnings.begin(), is.warnings.end(), kUnasked) != is.warnings.end();
+  if (is.over() || is.transcribed_ms != 0 || told) return nothing(step.before);
+  is.warn(kUnasked);
+  step.ask("stop-transcription");
+  step.record("transcript.unasked");
+  step.tell("transcript-unasked");
+  return done(std::move(step));
+}
+
+}  // namespace rabt::consultation
