@@ -1,5 +1,7 @@
 #include "hub/identity/clients.hpp"
 
+#include <Poco/Checksum.h>
+
 #include <algorithm>
 #include <array>
 
@@ -55,18 +57,11 @@ const std::vector<std::string>& assertion_algorithms() {
   return kAll;
 }
 
-// CRC-32 of zlib, as a scanner of leaked keys computes it.
-std::uint32_t crc32(std::string_view text) {
-  std::uint32_t crc = 0xffffffffU;
-  for (const char c : text) {
-    crc ^= static_cast<unsigned char>(c);
-    for (int i = 0; i < 8; ++i) crc = crc >> 1U ^ (0xedb88320U & (0U - (crc & 1U)));
-  }
-  return ~crc;
-}
-
+// CRC-32 of zlib in base 62, as a scanner of leaked keys computes it.
 std::string checksum(std::string_view text) {
-  std::uint32_t rest = crc32(text);
+  Poco::Checksum crc(Poco::Checksum::TYPE_CRC32);
+  crc.update(text.data(), static_cast<unsigned>(text.size()));
+  std::uint32_t rest = crc.checksum();
   std::string out(kChecksumLetters, '0');
   for (auto letter = out.rbegin(); letter != out.rend(); ++letter) {
     *letter = kBase62[rest % kBase62.size()];

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Includes point down only, in the order of hub/README.md; sdk/ and plugins/ see nothing of hub/. OpenSSL, SQLite, curl, yaml-cpp and
-# Poco are each included by one folder; heavy headers never by a header of ours.
+# Poco Net are each included by one folder; heavy headers never by a header of ours.
 set -euo pipefail
 cd "${1:-$(dirname "$(readlink -f "$0")")/../..}"
 order=(base args schema worker crypto phi workflow net store http cluster audit keys blob identity access plugin engine consultation bus webhooks api config
@@ -50,7 +50,8 @@ only 'archive|libelf|gelf' plugin
 only 'sqlite3' store/sqlite
 only 'curl/' net
 only 'spdlog/' base
-only 'Poco/' http
+only 'Poco/Net/' http
+only 'Poco/' http consultation identity
 only 'wslay/' http
 only 'amqp' bus
 only 'boost/' plugin

@@ -1,10 +1,13 @@
 #include "hub/consultation/record/document_text.hpp"
 
+#include <Poco/Exception.h>
+#include <Poco/InflatingStream.h>
+#include <Poco/MemoryStream.h>
+
 #include <algorithm>
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/utf8.hpp"
-#include "hub/consultation/record/inflate.hpp"
 
 namespace rabt::consultation {
 
@@ -114,8 +117,52 @@ constexpr std::string_view kBegin = "stream";
 constexpr std::string_view kEnd = "endstream";
 // The dictionary of a stream stands before it, within so many bytes.
 constexpr std::size_t kMostHead = 64U << 10U;
+// Raw DEFLATE for zlib's inflateInit2: readers of PDF ignore the checksum of the frame.
+constexpr int kRaw = -15;
+constexpr std::size_t kFrame = 2;
+constexpr std::size_t kPiece = 32U << 10U;
+
+// Inflates into memory of the caller. Poco's own buffer would lose the bytes before a fault.
+class Inflating final : private Poco::InflatingStreamBuf {
+ public:
+  explicit Inflating(std::istream& packed) : Poco::InflatingStreamBuf(packed, kRaw) {}
+  // Fills `to`. Returns fewer bytes at the end of the stream; after a fault all, with the rest of
+  // `to` as it was.
+  std::size_t read(char* to, std::size_t size) {
+    try {
+      return static_cast<std::size_t>(readFromDevice(to, static_cast<std::streamsize>(size)));
+    } catch (const Poco::Exception&) {
+      failed = true;
+      return size;
+    }
+  }
+  bool failed = false;
+};
 
 }  // namespace
+
+std::string inflate(std::string_view bytes, std::size_t most) {
+  std::string out;
+  if (bytes.size() < kFrame || (bytes[0] & 0x0f) != 8) return out;
+  try {
+    Poco::MemoryInputStream packed(bytes.data() + kFrame,
+                                   static_cast<std::streamsize>(bytes.size() - kFrame));
+    Inflating stream(packed);
+    while (!stream.failed && out.size() < most) {
+      const std::size_t before = out.size();
+      const std::size_t wanted = std::min(kPiece, most - before);
+      out.resize(before + wanted);
+      const std::size_t got = stream.read(out.data() + before, wanted);
+      out.resize(before + got);
+      if (got < wanted) break;
+    }
+    // A fault leaves zeros behind the last byte.
+    if (stream.failed) out.resize(out.find_last_not_of('\0') + 1);
+  } catch (const Poco::Exception&) {  // zlib has no memory
+    out.clear();
+  }
+  return out;
+}
 
 DocumentText::DocumentText(std::string_view type)
     : plain_(type == "TEXT"),

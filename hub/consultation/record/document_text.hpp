@@ -7,6 +7,10 @@
 
 namespace rabt::consultation {
 
+// Inflates a zlib frame (RFC 1950, 1951) to at most `most` bytes; of a broken stream, the part
+// before the fault. The checksum is not read. Pure.
+[[nodiscard]] std::string inflate(std::string_view bytes, std::size_t most);
+
 // The text of a document, for the detector of patient data: of a TEXT all of it, of a PDF what its
 // pages show with fonts that need no table of their own; nothing of other types. At most 1 MiB.
 // Never fails: what cannot be read gives no text. The bytes go by; it holds no more of them than
