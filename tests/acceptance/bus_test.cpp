@@ -232,9 +232,8 @@ TEST(PulseoneBus, WhatAQueueRefusesComesWhenThereIsRoom) {
   ASSERT_EQ(one.size(), 1U);
   ASSERT_EQ(other.size(), 1U);
   std::vector<Json> sessions{one[0].body["session_id"], other[0].body["session_id"]};
-  EXPECT_TRUE(std::find(sessions.begin(), sessions.life.end(), Json(first)) != sessions.life.end());
-  EXPECT_TRUE(std::find(sessions.begin(), sessions.life.end(), Json(second)) !=
-              sessions.life.end());
+  EXPECT_TRUE(std::find(sessions.begin(), sessions.end(), Json(first)) != sessions.end());
+  EXPECT_TRUE(std::find(sessions.begin(), sessions.end(), Json(second)) != sessions.end());
   EXPECT_EQ(other[0].body["data"]["reschedulable"], Json(true));
 }
 

@@ -119,7 +119,7 @@ class JanusStandIn final : public Service {
       return Response::json(200, out);
     }
     const auto found = sessions_.find(session);
-    if (found == sessions_.life.end()) return error(458);
+    if (found == sessions_.end()) return error(458);
     if (what == "list_handles") {
       out["handles"] = Json::array({session + 1});
     } else if (what == "handle_info") {
