@@ -91,7 +91,7 @@ Result<Response> Workflows::apply(const Call& call) const {
                                   {"version", one.version},
                                   {"change", one.change}}));
   }
-  return json_response(200, Json::object({{"items", std::move(items)}}));
+  return json_response(200, Json::object({{"workflows", std::move(items)}}));
 }
 
 }  // namespace rabt::api

@@ -140,6 +140,20 @@ TEST(Apart, B35B36K46K56K59K78P21ASessionIsCoveredThenWrittenDownAndClaimedOnce)
     status = instance("after-session").string_or("status", "");
     return status == "completed" || status == "faulted" || status == "parked";
   });
+  // The patient has no account here, and came by telephone: somebody decides on the claim.
+  EXPECT_EQ(status, "parked") << instance("after-session").dump_pretty();
+  const Json claim = Json::object({{"outcome", "done"},
+                                   {"output", Json::object({{"decision", "claim"}})},
+                                   {"reason", "seen by telephone"}});
+  RABT_EXPECT_STATUS(
+      h().post("OP",
+               "/api/v1/instances/" + instance("after-session").string_or("id", "") + "/resolve",
+               claim),
+      200);
+  (void)eventually([&] {
+    status = instance("after-session").string_or("status", "");
+    return status == "completed" || status == "faulted";
+  });
   EXPECT_EQ(status, "completed") << instance("after-session").dump_pretty();
   const Json claims = h().site.control("POST", "/control/nphies/claims", "{}")["claims"];
   EXPECT_EQ(claims.size(), 1U);

@@ -118,7 +118,8 @@ TEST_F(Posted, APatientHasSoManyOpenBookingsAndNoRoomWaitsForThem) {
   EXPECT_EQ(provider_.calls("create-session").size(), 1U) << "the doctor's";
   // Workflows tell the patient's own bookings by this member, and ask the payer later.
   std::size_t own = 0;
-  for (const Json& event : told("created")) own += event.bool_or("byPatient", false) ? 1 : 0;
+  for (const Json& event : told("created"))
+    own += event["data"].bool_or("byPatient", false) ? 1 : 0;
   EXPECT_EQ(own, 4U);
 }
 

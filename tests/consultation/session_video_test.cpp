@@ -30,6 +30,10 @@ class Video : public SessionHouse {
     close();
     open();
   }
+  // A slow machine opens the room some time after the session was made.
+  void wait_for_room(const std::string& session) {
+    EXPECT_TRUE(eventually([&] { return !seen(session)["roomSid"].is_null(); }));
+  }
   // What the provider lists and hands out. said: the length that it says.
   void has_recording(std::string_view content, std::int64_t said = 0) {
     provider_.recordings = Json::object(
@@ -326,17 +330,17 @@ TEST_F(Video, AnEventOfARoomThatNoSessionHasLeavesALineWithTheRoom) {
   sessions_->stop();
   sessions_.reset();
   sessions_ = std::make_unique<Sessions>(SessionParts{.store = *store_,
-                             .audit = *audit_,
-                             .keys = *keys_,
-                             .blobs = *blobs_,
-                             .directory = people_,
-                             .actions = provider_,
-                             .clock = clock_,
-                             .random = random_,
-                             .ids = ids_,
-                             .log = log,
-                             .tenant = "t1",
-                             .settings = settings_});
+                                                      .audit = *audit_,
+                                                      .keys = *keys_,
+                                                      .blobs = *blobs_,
+                                                      .directory = people_,
+                                                      .actions = provider_,
+                                                      .clock = clock_,
+                                                      .random = random_,
+                                                      .ids = ids_,
+                                                      .log = log,
+                                                      .tenant = "t1",
+                                                      .settings = settings_});
   EXPECT_TRUE(tells("participant-joined", "RM404", "Layla", "PA7").ok());
   EXPECT_TRUE(log.has("session.event_unmatched"));
   EXPECT_TRUE(log.has("room=RM404"));
@@ -374,6 +378,7 @@ TEST_F(Video, WhoComesBackUnderTheSameNameHasASecondStay) {
   restart();
   const std::string id = id_of(made());
   const std::string doctor = part(id, doctor_).string_or("identity", "");
+  wait_for_room(id);
   must(sessions_->life.start(as(doctor_, id)));
   EXPECT_TRUE(tells("participant-joined", "RM1", doctor, "A1").ok());
   clock_.advance_ms(60'000);
@@ -392,6 +397,7 @@ TEST_F(Video, NewsThatWereLostAreFoundWhenTheRoomEnds) {
   const std::string id = id_of(made());
   const std::string doctor = part(id, doctor_).string_or("identity", "");
   const std::string patient = part(id, patient_).string_or("identity", "");
+  wait_for_room(id);
   must(sessions_->life.start(as(doctor_, id)));
   const std::string begun = to_iso8601(clock_.now());
   // The doctor's coming is told, the leaving is lost; nothing at all is told of the patient.
@@ -422,6 +428,7 @@ TEST_F(Video, NewsThatWereLostAreFoundWhileTheSessionGoesOn) {
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
   const std::string doctor = part(id, doctor_).string_or("identity", "");
   const std::string patient = part(id, patient_).string_or("identity", "");
+  wait_for_room(id);
   must(sessions_->life.start(as(doctor_, id)));
   // The doctor's coming is told, and that he left is not; nothing is told of the patient.
   EXPECT_TRUE(tells("participant-joined", "RM1", doctor, "PA1").ok());
@@ -1141,6 +1148,7 @@ TEST_F(Video, TheProviderIsAskedToHoldReceiversWheneverSomebodyComes) {
   provider_.served.insert("hold-receivers");
   restart();
   const std::string id = id_of(made(with(plain(), "waitingRoom", false)));
+  wait_for_room(id);
   must(sessions_->people.add_participant(
       as(doctor_, id, Json::object({{"person", nurse_}, {"role", "observer"}}))));
   EXPECT_TRUE(

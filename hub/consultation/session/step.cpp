@@ -497,7 +497,7 @@ void finish(Step& step, SessionStatus status, std::string_view reason) {
       break;
     default:
       step.record("session.cancelled");
-      step.tell("cancelled", Json::object({{"reschedulable", has_known_appointment(is)}}));
+      step.tell("cancelled", Json::object({{"reschedulable", !is.appointment.is_null()}}));
       break;
   }
 }
