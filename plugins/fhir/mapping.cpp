@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "in_force.hpp"
+#include "rabt/booking.hpp"
 #include "rabt/json_nlohmann.hpp"
 #include "rabt/text.hpp"
 #include "rabt/time.hpp"
@@ -17,6 +18,7 @@ namespace rabt::fhir {
 
 namespace {
 
+using sdk::characters;
 using sdk::list_of;
 using sdk::lower;
 using sdk::member_of;
@@ -31,8 +33,12 @@ constexpr std::size_t kMaxReasons = 50;
 // Given names and ways to reach a person, as a payer takes them.
 constexpr std::size_t kMaxGiven = 10;
 constexpr std::size_t kMaxTelecom = 10;
-// Bytes of an appointment's key, which becomes part of event ids.
+// Bytes of an appointment's key, which becomes part of event ids. A key without a system stands for
+// the appointment in a session, which takes less.
 constexpr std::size_t kMaxKey = 512;
+constexpr std::size_t kMaxPlainKey = 200;
+// Minutes of FHIR's Appointment.minutesDuration that are read: a year.
+constexpr std::int64_t kMaxMinutes = 366LL * 24 * 60;
 // FHIR R4 unsignedInt.
 constexpr std::int64_t kMaxAttachment = 2'147'483'647;
 
@@ -47,9 +53,6 @@ constexpr const char* kNoPatient =
 constexpr const char* kNoPractitioner =
     "the appointment names no practitioner: participant[].actor must refer to a Practitioner that "
     "is in the bundle, has not declined, and takes part at Appointment.start";
-// System of the licences of payers.
-constexpr std::string_view kPayerLicence = "payer-license";
-
 // The moment at which things must be in force, Unix seconds; nothing when none is known.
 using When = std::optional<std::int64_t>;
 
@@ -81,12 +84,6 @@ std::string code_among(const Json& concept_value, std::initializer_list<std::str
     if (is_one_of(code, known)) return code;
   }
   return {};
-}
-// Lengths of schemas count characters, not bytes.
-std::size_t characters(std::string_view value) {
-  return static_cast<std::size_t>(std::count_if(value.begin(), value.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
-  }));
 }
 
 // ---- The resources of a delivery ----
@@ -261,6 +258,14 @@ std::optional<std::int64_t> instant_at(const Json& appointment, const char* key)
   return seconds;
 }
 
+// Seconds that the visit is to take; nothing when neither end nor minutesDuration says it.
+std::optional<std::int64_t> length_of(const Json& appointment, When start, When end) {
+  if (start && end) return *end - *start;
+  const Json& minutes = member_of(appointment, "minutesDuration");
+  if (!minutes.is_number_integer() || minutes < 0) return std::nullopt;
+  return minutes > kMaxMinutes ? kMaxMinutes * 60 : minutes.get<std::int64_t>() * 60;
+}
+
 // ---- Patient, Practitioner, Coverage ----
 
 // The name that counts first; null when there is none.
@@ -407,8 +412,9 @@ Json patient_data(const Json& patient, bool whole, When at) {
   return data;
 }
 
-Json practitioner_data(const Json& practitioner, When at) {
-  Json data = Json::object();
+// The best of a practitioner's identifiers; null when there is none. licence: only those that are
+// his licence.
+const Json* practitioner_identifier(const Json& practitioner, bool licence, When at) {
   const Json* best = nullptr;
   int best_rank = 99;
   for (const Json& identifier : list_of(practitioner, "identifier")) {
@@ -416,16 +422,28 @@ Json practitioner_data(const Json& practitioner, When at) {
     const bool is_licence =
         !code_among(member_of(identifier, "type"), {"MD"}).empty() ||
         lower(text_of(identifier, "system")).find("practitioner-licen") != std::string::npos;
-    const int rank = (is_licence ? 0 : 1) + out_of_force(identifier, at);
+    if (licence && !is_licence) continue;
+    const int rank = (is_licence                              ? 0
+                      : text_of(identifier, "system").empty() ? 2
+                                                              : 1) +
+                     out_of_force(identifier, at);
     if (rank >= best_rank) continue;
     best = &identifier;
     best_rank = rank;
   }
-  if (best != nullptr) {
-    put(data, "licence", text_of(*best, "value"));
-    put(data, "licenceSystem", text_of(*best, "system"));
+  return best;
+}
+
+Json practitioner_data(const Json& practitioner, When at) {
+  Json data = Json::object();
+  if (const Json* licence = practitioner_identifier(practitioner, true, at)) {
+    put(data, "licence", text_of(*licence, "value"));
+    put(data, "licenceSystem", text_of(*licence, "system"));
   }
-  put(data, "name", name_of(practitioner));
+  // Somebody without a name is shown by his number.
+  const Json* number = practitioner_identifier(practitioner, false, at);
+  const std::string name = name_of(practitioner);
+  put(data, "name", name.empty() && number != nullptr ? text_of(*number, "value") : name);
   put(data, "family", text_of(best_name(practitioner), "family"));
   put(data, "given", given_of(best_name(practitioner)));
   return data;
@@ -476,32 +494,51 @@ struct Payer {
   std::string name;
   // The reference to an Organization that was not found.
   std::string unresolved;
+  // True if nobody but a person pays: no insurer is to be asked.
+  bool person = false;
 };
 
+// The identifier is a licence in force. Any other number of a payer, such as the hospital's own for
+// it, may be the licence of another payer.
+bool is_payer_licence(const Json& identifier, When at) {
+  return text_of(identifier, "system") == sdk::kPayerLicenceSystem &&
+         !text_of(identifier, "value").empty() && !is_old(identifier) &&
+         out_of_force(identifier, at) == 0;
+}
+
 // The organisation that pays: the first of Coverage.payor that is no person.
-Payer payer_of(const Resources& delivery, const Entry& entry) {
+Payer payer_of(const Resources& delivery, const Entry& entry, When at) {
   Payer out;
+  // Code of http://terminology.hl7.org/CodeSystem/coverage-selfpay.
+  out.person = !code_among(member_of(*entry.resource, "type"), {"pay"}).empty();
   for (const Json& payor : list_of(*entry.resource, "payor")) {
     const std::string reference = text_of(payor, "reference");
     const auto found = delivery.resolve(entry, payor);
     std::string type = found ? type_of(*found->resource) : text_of(payor, "type");
     if (type.empty()) type = type_in(reference);
-    if (is_one_of(type, {"Patient", "RelatedPerson"})) continue;
+    if (is_one_of(type, {"Patient", "RelatedPerson"})) {
+      out.person = true;
+      continue;
+    }
+    out.person = false;
     const Json* organization = found && type == "Organization" ? found->resource : nullptr;
     Json identifiers = Json::array({member_of(payor, "identifier")});
     if (organization != nullptr) {
       for (const Json& identifier : list_of(*organization, "identifier"))
         identifiers.push_back(identifier);
     }
-    bool is_licence = false;
+    std::string other;
     for (const Json& identifier : identifiers) {
-      const std::string value = text_of(identifier, "value");
-      if (value.empty() || is_old(identifier) || is_licence) continue;
-      is_licence = text_of(identifier, "system").find(kPayerLicence) != std::string::npos;
-      if (is_licence || out.licence.empty()) out.licence = value;
+      if (is_payer_licence(identifier, at)) {
+        out.licence = text_of(identifier, "value");
+        break;
+      }
+      if (other.empty()) other = text_of(identifier, "value");
     }
     out.name = text_of(payor, "display");
     if (out.name.empty() && organization != nullptr) out.name = text_of(*organization, "name");
+    // A payer that is named somehow is never taken for one that is not named at all.
+    if (out.licence.empty() && out.name.empty()) out.name = other.empty() ? reference : other;
     if (out.licence.empty() && organization == nullptr) out.unresolved = reference;
     break;
   }
@@ -628,6 +665,37 @@ std::string event_type(const std::string& status) {
   return "org.rabt.appointment.updated.v1";
 }
 
+// The coverage of the patient that an event has; empty when there is none that an insurer pays.
+Json cover_of(const Resources& delivery, const People& people, bool whole, When start) {
+  const auto coverage =
+      people.patient ? coverage_of(delivery, *people.patient, start) : std::nullopt;
+  if (whole && !coverage) {
+    refuse(
+        "the patient has no coverage: the bundle must hold a Coverage whose beneficiary is the "
+        "patient, with the status active and a period that holds at Appointment.start");
+  }
+  if (coverage) {
+    const Payer payer = payer_of(delivery, *coverage, start);
+    if (whole && payer.person) {
+      refuse(
+          "the coverage is paid by a person: Coverage.payor[] must name the organisation that "
+          "insures the patient");
+    }
+    // A payer that is named and cannot be read must not become another one.
+    if (whole && !payer.unresolved.empty()) {
+      refuse(
+          "the coverage's payor[] refers to an Organization that is not in the bundle: add it as "
+          "an entry with the fullUrl that the reference means, or write payor[].identifier");
+    }
+    Json cover = coverage_data(*coverage, payer, start);
+    if (whole && !cover.contains("memberId")) {
+      refuse("the coverage has no member id: Coverage.identifier[].value or Coverage.subscriberId");
+    }
+    if (!payer.person) return cover;
+  }
+  return Json::object();
+}
+
 Json event_of(const Resources& delivery, const Entry& entry, const Settings& settings) {
   const Json& appointment = *entry.resource;
   const std::string status = text_of(appointment, "status");
@@ -638,10 +706,6 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
   // A cancellation must not be lost because it comes alone: it needs the key only.
   const bool whole = !is_one_of(status, {"cancelled", "entered-in-error", "noshow"});
   const std::string key = key_of(appointment);
-  if (key.size() > kMaxKey)
-    refuse("the appointment's first identifier is longer than " + std::to_string(kMaxKey) +
-           " bytes");
-
   Json details = Json::object();
   put(details, "id", text_of(appointment, "id"));
   details["key"] = key;
@@ -653,6 +717,10 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
     details["identifier"] = std::move(own);
     break;
   }
+  const std::size_t most =
+      text_of(member_of(details, "identifier"), "system").empty() ? kMaxPlainKey : kMaxKey;
+  if (key.size() > most)
+    refuse("the appointment's first identifier is longer than " + std::to_string(most) + " bytes");
   const auto start = instant_at(appointment, "start");
   const auto end = instant_at(appointment, "end");
   if (whole && !start) refuse("the appointment has no start: Appointment.start");
@@ -679,35 +747,30 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
   data["appointment"] = std::move(details);
   data["modality"] = is_video(appointment) ? "video" : "in-person";
   if (people.patient) put(data, "patient", patient_data(*people.patient->resource, whole, start));
-  if (people.practitioner)
-    put(data, "practitioner", practitioner_data(*people.practitioner->resource, start));
-  const auto coverage =
-      people.patient ? coverage_of(delivery, *people.patient, start) : std::nullopt;
-  if (whole && !coverage) {
-    refuse(
-        "the patient has no coverage: the bundle must hold a Coverage whose beneficiary is the "
-        "patient, with the status active and a period that holds at Appointment.start");
-  }
-  if (coverage) {
-    const Payer payer = payer_of(delivery, *coverage);
-    // A payer that is named and cannot be read must not become another one.
-    if (whole && !payer.unresolved.empty()) {
-      refuse(
-          "the coverage's payor[] refers to an Organization that is not in the bundle: add it as "
-          "an entry with the fullUrl that the reference means, or write payor[].identifier");
+  if (people.practitioner) {
+    const Json& person = *people.practitioner->resource;
+    put(data, "practitioner", practitioner_data(person, start));
+    if (whole && !data.contains("practitioner"))
+      refuse("the practitioner has no name and no identifier: Practitioner.name[], identifier[]");
+    const Json* known = practitioner_identifier(person, false, start);
+    if (known != nullptr && !text_of(*known, "system").empty()) {
+      Json& own = data["appointment"]["practitionerIdentifier"];
+      own["system"] = text_of(*known, "system");
+      own["value"] = text_of(*known, "value");
     }
-    Json cover = coverage_data(*coverage, payer, start);
-    if (whole && !cover.contains("memberId")) {
-      refuse("the coverage has no member id: Coverage.identifier[].value or Coverage.subscriberId");
-    }
-    put(data, "coverage", std::move(cover));
   }
+  put(data, "coverage", cover_of(delivery, people, whole, start));
+  if (const auto length = length_of(appointment, start, end))
+    sdk::set_booking_length(data, *length);
 
   const Json& meta = member_of(appointment, "meta");
   std::string version = text_of(meta, "versionId");
   if (version.empty()) version = text_of(meta, "lastUpdated");
   // A system that counts no versions tells of a change by what it says.
   if (version.empty()) version = sdk::fingerprint(data.dump());
+  sdk::cut_booking_texts(data);
+  const std::string too_long = sdk::too_long_in_booking(data);
+  if (whole && !too_long.empty()) refuse("longer than a session or a payer takes: " + too_long);
   const std::string base = base_of(entry);
   Json event = Json::object();
   event["type"] = event_type(status);
@@ -842,6 +905,9 @@ Json practitioner_reference(const Json& input, const std::string& literal) {
     identifier["type"] = concept_of(coding(kIdentifierTypes, "MD"));
     put(identifier, "system", text_of(member_of(input, "practitioner"), "licenceSystem"));
     identifier["value"] = licence;
+  } else {  // who has no licence is known by another number
+    const Json& own = member_of(member_of(input, "appointment"), "practitionerIdentifier");
+    if (!text_of(own, "value").empty()) identifier = own;
   }
   return reference("Practitioner", literal, std::move(identifier));
 }
@@ -1000,9 +1066,10 @@ Insured insured(const Json& patient, const Json& entries, std::int64_t at,
   out.output["patientReference"] = "Patient/" + text_of(patient, "id");
   out.output["patient"] = patient_data(patient, false, at);
   if (const auto coverage = coverage_of(found, found.entries().front(), at)) {
-    const Payer payer = payer_of(found, *coverage);
+    const Payer payer = payer_of(found, *coverage, at);
     Json data = coverage_data(*coverage, payer, at);
-    if (data.contains("memberId")) out.output["coverage"] = std::move(data);
+    // A coverage that a person pays is no insurer's.
+    if (data.contains("memberId") && !payer.person) out.output["coverage"] = std::move(data);
     out.unread_payer = own_id(payer.unresolved, "Organization", settings);
   }
   return out;

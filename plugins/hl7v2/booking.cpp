@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "hl7.hpp"
+#include "rabt/booking.hpp"
 #include "rabt/json_nlohmann.hpp"
 #include "rabt/time.hpp"
 
@@ -98,6 +99,13 @@ std::string system_of(const std::string& name, const std::string& id, const std:
 std::string authority_of(const Value& value, int component, const Settings& settings) {
   return system_of(value.part(component, 1), value.part(component, 2), value.part(component, 3),
                    settings);
+}
+// The same for a field whose ids may come without an authority: the configuration has the system of
+// those under the field's name, such as "IN1-3".
+std::string authority_in(const std::string& field, const Value& value, int component,
+                         const Settings& settings) {
+  const bool bare = value.part(component, 1).empty() && value.part(component, 2).empty();
+  return bare ? system_of(field, {}, {}, settings) : authority_of(value, component, settings);
 }
 
 struct EntityId {
@@ -236,11 +244,21 @@ Value practitioner_value(const Message& message) {
   const Segment* visit = message.find("PV1");
   return visit == nullptr ? Value() : visit->first(7);
 }
+// XCN-9: the system of a practitioner's id; "" when there is none.
+std::string practitioner_system(const Value& person, const Settings& settings) {
+  return authority_in("AIP-3", person, 9, settings);
+}
 Json practitioner_of(const Value& person, const Settings& settings) {
   Json data = Json::object();
-  put(data, "licence", person.part(1));
-  if (data.contains("licence")) put(data, "licenceSystem", authority_of(person, 9, settings));
-  put(data, "name", joined({person.part(6), person.part(3), person.part(4), person.part(2)}));
+  const std::string system = practitioner_system(person, settings);
+  // By its type (XCN-13) or its system; any other number is no licence.
+  const bool licence =
+      person.part(13) == "MD" || lower(system).find("practitioner-licen") != std::string::npos;
+  if (licence) put(data, "licence", person.part(1));
+  if (data.contains("licence")) put(data, "licenceSystem", system);
+  // Somebody without a name is shown by his number.
+  const std::string name = joined({person.part(6), person.part(3), person.part(4), person.part(2)});
+  put(data, "name", name.empty() ? person.part(1) : name);
   put(data, "family", person.part(2));
   put(data, "given", given_of({person.part(3), person.part(4)}));
   return data;
@@ -278,13 +296,13 @@ const Segment* cover_segment(const Message& message, const std::string& day) {
   return best;
 }
 
-// IN1-3: the licence of the payer if one of them is that, else the first.
+// The licence of the payer among IN1-3; "" when there is none. Any other number of a payer, such as
+// the hospital's own for it, may be the licence of another payer.
 std::string payer_of(const Segment& in1, const Settings& settings) {
   for (const Value& value : in1.all(3)) {
-    if (authority_of(value, 4, settings).find("payer-license") != std::string::npos)
-      return value.part(1);
+    if (authority_in("IN1-3", value, 4, settings) == sdk::kPayerLicenceSystem) return value.part(1);
   }
-  return in1.text(3);
+  return {};
 }
 
 // Fits the `coverage` of the payer role; empty when nothing is known. assumed: true if it is that
@@ -303,7 +321,7 @@ Json coverage_of(const Message& message, const Json& patient, const std::string&
     put(data, "payerLicence", payer_of(*in1, settings));
     put(data, "payerName", in1->text(4));
     if (!data.contains("payerLicence") && !data.contains("payerName"))
-      throw Fault(kRequired, "IN1", 3, "the coverage names no payer: IN1-3 or IN1-4");
+      throw Fault(kRequired, "IN1", 3, "the coverage names no payer: a licence in IN1-3, or IN1-4");
     put(data, "relationship",
         found_in({{"SEL", "self"},
                   {"SPO", "spouse"},
@@ -408,6 +426,23 @@ std::string event_type(const std::string& status) {
   return status == "noshow" ? "org.rabt.appointment.noshow.v1" : "org.rabt.appointment.updated.v1";
 }
 
+// A duration and its unit, minutes without one; nothing when they cannot be read. The unit may also
+// stand before the number, as in SCH-11.3: "M20".
+std::optional<std::int64_t> seconds_of(std::string number, std::string unit) {
+  if (!number.empty() && !sdk::is_digit(number.front())) {
+    unit = number.substr(0, 1);
+    number.erase(0, 1);
+  }
+  if (number.empty() || number.size() > 5 || !sdk::all_digits(number)) return std::nullopt;
+  unit = lower(unit);
+  const std::int64_t count = std::stoll(number);
+  if (unit.empty() || unit == "m" || unit.starts_with("min")) return count * 60;
+  if (unit.starts_with("s")) return count;
+  if (unit.starts_with("h")) return count * 3600;
+  if (unit.starts_with("d")) return count * 24 * 3600;
+  return std::nullopt;
+}
+
 // When it begins and ends, from where messages of different versions say it.
 std::pair<std::optional<Moment>, std::optional<Moment>> period_of(const Message& message,
                                                                   const Segment& sch,
@@ -419,11 +454,11 @@ std::pair<std::optional<Moment>, std::optional<Moment>> period_of(const Message&
   if (!start) start = moment_of(text_in(service, 4), settings, "AIS", 4);
   auto end = moment_of(sch.text(11, 5), settings, "SCH", 11);
   if (!end) end = moment_of(text_in(timing, 8), settings, "TQ1", 8);
-  const std::string minutes = sch.text(9);
-  const std::string unit = lower(sch.text(10));
-  if (start && !end && !minutes.empty() && minutes.size() <= 4 && sdk::all_digits(minutes) &&
-      (unit.empty() || unit.starts_with("min"))) {
-    end = Moment{.seconds = start->seconds + 60 * std::stoll(minutes)};
+  auto length = seconds_of(sch.text(9), sch.text(10));
+  if (!length) length = seconds_of(sch.text(11, 3), "");
+  if (!length) length = seconds_of(text_in(service, 7), text_in(service, 8));
+  if (start && !end && length) {
+    end = Moment{.seconds = start->seconds + *length};
     end->text = sdk::write_instant(end->seconds);
   }
   if (start && end && end->seconds < start->seconds)
@@ -466,8 +501,42 @@ Json appointment_of(const Message& message, const Segment& sch, const EntityId& 
     for (const Value& value : pid->all(3)) all += (all.empty() ? "" : "~") + value.encoded();
     kept("patientReference", all);
   }
-  kept("practitionerReference", practitioner_value(message).encoded());
+  const Value practitioner = practitioner_value(message);
+  kept("practitionerReference", practitioner.encoded());
+  const std::string system = practitioner_system(practitioner, settings);
+  if (!system.empty() && !practitioner.part(1).empty())
+    details["practitionerIdentifier"] = {{"system", system}, {"value", practitioner.part(1)}};
   return details;
+}
+
+// Enters the visit's length and brings the data to the limits of sessions and payers. Throws Fault
+// for a whole event with an identifier that is too long.
+void fit(Json& data, bool whole) {
+  const Json& details = data["appointment"];
+  if (details.contains("startEpoch") && details.contains("endEpoch")) {
+    const std::int64_t start = details["startEpoch"];
+    const std::int64_t end = details["endEpoch"];
+    sdk::set_booking_length(data, end - start);
+  }
+  sdk::cut_booking_texts(data);
+  const std::string place = sdk::too_long_in_booking(data);
+  if (!whole || place.empty()) return;
+  struct Origin {
+    std::string_view place;
+    std::string_view segment;
+    int field;
+  };
+  static constexpr std::array<Origin, 5> kOrigins{{{"patient.", "PID", 3},
+                                                   {"practitioner.", "AIP", 3},
+                                                   {"appointment.practitioner", "AIP", 3},
+                                                   {"appointment.reasons", "DG1", 3},
+                                                   {"coverage.payer", "IN1", 3}}};
+  for (const Origin& origin : kOrigins) {
+    if (place.starts_with(origin.place))
+      throw Fault(kDataType, std::string(origin.segment), origin.field, "the id is too long");
+  }
+  const bool member = place.starts_with("coverage.");
+  throw Fault(kDataType, member ? "IN1" : "SCH", member ? 36 : 2, "the id is too long");
 }
 
 Json event_of(const Message& message, const std::string& trigger, const Settings& settings) {
@@ -504,6 +573,7 @@ Json event_of(const Message& message, const std::string& trigger, const Settings
         coverage_of(message, sdk::member_of(data, "patient"), day, settings, assumed));
     if (assumed) data["assumed"] = Json::array({"coverage"});
   }
+  fit(data, whole);
 
   Json event = Json::object();
   event["type"] = type;

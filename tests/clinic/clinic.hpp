@@ -173,6 +173,31 @@ class Clinic : public ::testing::Test {
                           {{"Authorization", "Bearer " + token_}, {"X-Rabt-Reason", "test"}});
   }
 
+  // Delivers a booking of the hospital. Gives the hub's answer.
+  Result<Json> deliver(Desk& desk, const demo::Booking& booking) {
+    const std::string stamp = std::to_string(clock_.now().ms / 1000);
+    const std::string signature =
+        to_base64(crypto::hmac_sha256(key_, booking.id + "." + stamp + "." + booking.body));
+    return desk.http.json("POST", hub_->url() + "/hooks/his",
+                          {{"Content-Type", "application/fhir+json"},
+                           {"webhook-id", booking.id},
+                           {"webhook-timestamp", stamp},
+                           {"webhook-signature", "v1," + signature}},
+                          booking.body);
+  }
+  // The context of an instance when its session is there. Fails the test when none is made.
+  Json session_of(Desk& desk, const std::string& id) {
+    Json seen;
+    for (int look = 0; look < 600; ++look) {
+      seen = get(desk, "/instances/" + id + "?data=true").value();
+      if (!seen["context"].string_or("session", "").empty()) return seen["context"];
+      if (seen.string_or("status", "") == "faulted") break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    ADD_FAILURE() << "no session was made: " << seen["error"].dump();
+    return seen["context"];
+  }
+
   // Books so many visits at a desk, for patients with numbers from `first` on.
   Status book(Desk& desk, int count, int first) {
     const auto place = &desk - desks_.data();
@@ -189,15 +214,7 @@ class Clinic : public ::testing::Test {
       visit.patient = "patient-" + std::to_string(n);
       visit.quarter = n % 4;
       RABT_TRY_STATUS(desk.people->enter_booked(booking.body, visit.doctor, visit.patient));
-      const std::string stamp = std::to_string(clock_.now().ms / 1000);
-      const std::string signature =
-          to_base64(crypto::hmac_sha256(key_, booking.id + "." + stamp + "." + booking.body));
-      RABT_TRY(accepted, desk.http.json("POST", hub_->url() + "/hooks/his",
-                                        {{"Content-Type", "application/fhir+json"},
-                                         {"webhook-id", booking.id},
-                                         {"webhook-timestamp", stamp},
-                                         {"webhook-signature", "v1," + signature}},
-                                        booking.body));
+      RABT_TRY(accepted, deliver(desk, booking));
       visit.instance = accepted["instances"][0].as_string();
       desk.visits.push_back(std::move(visit));
     }

@@ -153,5 +153,65 @@ TEST_F(SlowClinic, ADayOfTwoThousandVisitsTwoHundredAtOnceIsInEverybodysBooks) {
   compare_books();
 }
 
+// Symptom: a booking was accepted, and its instance given up for the length of a text.
+// Cause: a session takes shorter texts than the event had.
+// Caught by: every text of a booking far beyond its limit, then each identifier at its limit.
+TEST_F(Clinic, TextsThatAreTooLongAreCutAndTheVisitIsBookedAtItsLength) {
+  Desk& desk = desks_[0];
+  const auto resources =
+      [this](const std::function<void(const std::string&, sandbox::Json&)>& edit) {
+        demo::Booking booking = demo::make_booking(clock_, ids_, 0);
+        sandbox::Json bundle = sandbox::Json::parse(booking.body);
+        for (sandbox::Json& entry : bundle["entry"]) {
+          sandbox::Json& one = entry["resource"];
+          edit(one["resourceType"].get<std::string>(), one);
+        }
+        booking.body = bundle.dump();
+        return booking;
+      };
+  const std::string text(5000, 'x');
+  const sandbox::Json name =
+      sandbox::Json::array({{{"text", text}, {"family", text}, {"given", {text}}}});
+  const auto texts = deliver(desk, resources([&](const std::string& type, sandbox::Json& one) {
+                               if (type == "Appointment") {
+                                 one["description"] = text;
+                                 one["reasonCode"][0]["text"] = text;
+                                 one["reasonCode"][0]["coding"][0]["display"] = text;
+                                 one.erase("end");
+                                 one["minutesDuration"] = 45;
+                               } else if (type == "Coverage") {
+                                 one["payor"][0]["display"] = text;
+                               } else {
+                                 one["name"] = name;
+                                 // Nobody whom the hub knows: a guest, whose name is kept with the
+                                 // session.
+                                 if (type == "Practitioner")
+                                   one["identifier"][0]["value"] = "N-P-09999";
+                               }
+                             }));
+  ASSERT_TRUE(texts.ok()) << texts.error().message;
+  const Json context = session_of(desk, (*texts)["instances"][0].as_string());
+  EXPECT_EQ(context["warnings"].size(), 10U) << context["warnings"].dump();
+  const Json session = get(desk, "/sessions/" + context.string_or("session", "")).value();
+  EXPECT_EQ(session["plannedMinutes"], Json(45));
+
+  const auto ids = deliver(desk, resources([&](const std::string& type, sandbox::Json& one) {
+                             if (type == "Appointment") {
+                               one["identifier"][0] = {{"system", std::string(255, 's')},
+                                                       {"value", std::string(200, 'v')}};
+                               one["reasonCode"][0]["coding"][0]["code"] = std::string(100, 'c');
+                               one["reasonCode"][0]["coding"][0]["system"] = std::string(255, 's');
+                             } else if (type == "Practitioner") {
+                               one["identifier"][0]["value"] = std::string(100, 'v');
+                               one["identifier"][0]["system"] = std::string(255, 's');
+                             } else if (type == "Coverage") {
+                               one["identifier"][0]["value"] = std::string(100, 'v');
+                               one["identifier"][0]["system"] = std::string(255, 's');
+                             }
+                           }));
+  ASSERT_TRUE(ids.ok()) << ids.error().message;
+  EXPECT_FALSE(session_of(desk, (*ids)["instances"][0].as_string()).is_null());
+}
+
 }  // namespace
 }  // namespace rabt::clinic

@@ -32,7 +32,11 @@ std::string siu(const demo::Booking& booked, const std::string& id, const std::s
 class Hl7Booking : public Clinic {
  protected:
   // settings: of the plugin.
-  explicit Hl7Booking(std::string settings = "") : settings_(std::move(settings)) {}
+  explicit Hl7Booking(std::string settings = "")
+      : settings_(
+            "systems: {IN1-3: 'http://nphies.sa/license/payer-license', "
+            "AIP-3: 'http://nphies.sa/license/practitioner-license'}" +
+            (settings.empty() ? "" : ", " + settings)) {}
   void SetUp() override {
     site_.config.plugins =
         e2e::signed_store(site_.folder().path().string(), {e2e::build_dir() + "/plugins/hl7v2"});
@@ -107,6 +111,28 @@ TEST_F(Hl7Booking, K79AVisitThatWasBookedWithItsCoverIsClaimed) {
   const Json context = get(desk(), "/instances/" + id + "?data=true").value()["context"];
   EXPECT_EQ(context["coverage"]["memberId"], Json("M-00417"));
   EXPECT_EQ(context["coverage"]["payerLicence"], Json("INS-FHIR"));
+}
+
+// Symptom: a booking was acknowledged, and its instance given up for the length of a text.
+// Cause: a session takes shorter texts than the event had.
+// Caught by: every text of a message far beyond its limit.
+TEST_F(Hl7Booking, TextsThatAreTooLongAreCutAndTheVisitIsBookedAtItsLength) {
+  const std::string in1 = "IN1|1|GOLD^Gold|INS-FHIR|" + std::string(5000, 'P') +
+                          "|||||||||||EHCPOL||SEL" + std::string(19, '|') + "M-00417\r";
+  std::string message = siu(booked(), "S-4",
+                            in1 + "DG1|1||J06.9^" + std::string(5000, 'D') + "^I10AM\rNTE|1||" +
+                                std::string(5000, 'N') + "\r");
+  const std::pair<std::string, std::string> longer[] = {
+      {"القحطاني^عبدالله^سعد",
+       std::string(900, 'F') + "^" + std::string(900, 'G') + "^" + std::string(900, 'H')},
+      {"السبيعي^نورة", std::string(900, 'F') + "^" + std::string(900, 'G')},
+      {"N-P-00001", "N-P-09999"},  // a guest, whose name is kept with the session
+      {"|20|MIN|^^20^", "|45|MIN|^^^"}};
+  for (const auto& [from, to] : longer) message.replace(message.find(from), from.size(), to);
+  const Json context = session_of(desk(), sent(message));
+  EXPECT_EQ(context["warnings"].size(), 9U) << context["warnings"].dump();
+  const Json session = get(desk(), "/sessions/" + context.string_or("session", "")).value();
+  EXPECT_EQ(session["plannedMinutes"], Json(45));
 }
 
 class Hl7BookingWithCover : public Hl7Booking {

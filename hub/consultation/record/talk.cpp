@@ -352,7 +352,8 @@ Answer RecordService::plan_follow_up(const Ask& ask) {
   document.set("dueAt", to_iso8601(due));
   document.set("plannedMinutes", minutes);
   if (!reason.empty()) document.set("reason", reason);
-  Json told = Json::object({{"followUp", act.record.id}, {"dueAt", to_iso8601(due)}});
+  Json told = Json::object(
+      {{"followUp", act.record.id}, {"dueAt", to_iso8601(due)}, {"plannedMinutes", minutes}});
   if (book) {
     // The session comes first: a follow-up is booked only when there is one, and the session names
     // the one that it follows.

@@ -409,7 +409,9 @@ TEST(ReadPatient, ReadsWhoPays) {
   const std::string by_reference = cover(R"({"reference": "Organization/o2"})");
   const auto payer = [](const RecordSystem& system) {
     RecordSystem own = system;
-    return own.read()["coverage"].value("payerLicence", "none");
+    const Json output = own.read();
+    return output.contains("coverage") ? output["coverage"].value("payerLicence", "none")
+                                       : "no insurer";
   };
   RecordSystem reads{kPatient, by_reference, kOther, {}};
   EXPECT_EQ(reads.read()["coverage"]["payerLicence"], "INS-2");
@@ -430,10 +432,11 @@ TEST(ReadPatient, ReadsWhoPays) {
              "",
              {}}),
       "INS-2");
-  EXPECT_EQ(payer({kPatient, cover(R"({"identifier": {"value": "INS-3"}})"), kOther, {}}), "INS-3");
-  // Unnamed is unnamed: nobody else takes the place.
+  EXPECT_EQ(payer({kPatient, cover(R"({"identifier": {"value": "INS-3"}})"), kOther, {}}), "none");
+  // A payer that cannot be read is named all the same: no default takes the place.
   RecordSystem gone{kPatient, by_reference, "", {}};
-  EXPECT_EQ(gone.read()["coverage"], Json::parse(R"({"memberId": "M-1"})"));
+  EXPECT_EQ(gone.read()["coverage"],
+            Json::parse(R"({"memberId": "M-1", "payerName": "Organization/o2"})"));
   RecordSystem foreign{kPatient,
                        cover(R"({"reference": "https://other.example.sa/fhir/Organization/o2"})"),
                        kOther,
@@ -441,7 +444,7 @@ TEST(ReadPatient, ReadsWhoPays) {
   EXPECT_FALSE(foreign.read()["coverage"].contains("payerLicence"));
   EXPECT_EQ(foreign.asked, (std::vector<std::string>{"/Coverage"}));
   EXPECT_EQ(payer({kPatient, cover(R"({"display": "Other"})"), kOther, {}}), "none");
-  EXPECT_EQ(payer({kPatient, cover(R"({"reference": "Patient/p1"})"), kOther, {}}), "none");
+  EXPECT_EQ(payer({kPatient, cover(R"({"reference": "Patient/p1"})"), kOther, {}}), "no insurer");
 }
 
 TEST(ReadPatient, TakesACoverageThatIsInForceNow) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "mapping.hpp"
+#include "rabt/booking.hpp"
 #include "rabt/time.hpp"
 #include "tests/plugins/test_host.hpp"
 
@@ -124,7 +125,9 @@ TEST(Appointment, BookingGivesWhatTheWorkflowAndThePayerTake) {
       "id": "a1", "key": "https://his.example.sa/appointment|A-1",
       "identifier": {"system": "https://his.example.sa/appointment", "value": "A-1"},
       "start": "2026-03-10T09:00:00+03:00", "end": "2026-03-10T09:20:00+03:00",
-      "startEpoch": 1773122400, "endEpoch": 1773123600, "status": "booked", "description": "Canarycomplaint",
+      "startEpoch": 1773122400, "endEpoch": 1773123600, "plannedMinutes": 20,
+      "practitionerIdentifier": {"system": "http://nphies.sa/license/practitioner-license", "value": "N-P-00001"},
+      "status": "booked", "description": "Canarycomplaint",
       "reasons": [{"system": "http://hl7.org/fhir/sid/icd-10-am", "code": "J06.9", "display": "Infection"},
                   {"system": "http://snomed.info/sct", "code": "1"},
                   {"system": "http://hl7.org/fhir/sid/icd-10-am", "code": "R51", "text": "Headache"}],
@@ -398,8 +401,24 @@ TEST(Appointment, ThePayerIsTheOneThatTheCoverageNames) {
   EXPECT_EQ(payer(R"([{"reference": "Organization/o1"}])"), missing);
   EXPECT_EQ(payer(R"([{"reference": "Organization/o1", "display": "Other"}])"), missing);
   EXPECT_EQ(payer(R"([{"reference": "urn:uuid:0f0e0d0c-0000-4000-8000-000000000000"}])"), missing);
-  // Who pays for himself is no payer with a licence.
-  EXPECT_EQ(payer(R"([{"reference": "Patient/p1"}])"), "none, none");
+  // Any other number is no licence: it may be another payer's.
+  constexpr const char* kNumbered =
+      R"({"resourceType": "Organization", "id": "o1", "name": "Other",
+    "identifier": [{"system": "urn:own", "value": "17"}, {"value": "18"},
+                   {"system": "http://example.org/old/payer-license-number", "value": "19"},
+                   {"system": "http://nphies.sa/license/payer-license", "value": "INS-0",
+                    "period": {"end": "2020-01-01"}}]})";
+  EXPECT_EQ(payer(R"([{"reference": "Organization/o1"}])", kNumbered), "none, Other");
+  EXPECT_EQ(payer(R"([{"identifier": {"system": "urn:own", "value": "17"}, "display": "Other"}])"),
+            "none, Other");
+  EXPECT_EQ(payer(R"([{"identifier": {"value": "INS-FHIR"}, "display": "Other"}])"), "none, Other");
+  // It is named all the same, so no default stands for it.
+  EXPECT_EQ(payer(R"([{"identifier": {"system": "urn:own", "value": "17"}}])"), "none, 17");
+  // A person is no insurer.
+  const std::string person = "the coverage is paid by a person";
+  EXPECT_EQ(payer(R"([{"reference": "Patient/p1"}])"), person);
+  EXPECT_EQ(payer(R"([{"type": "Patient", "display": "Canary"}])"), person);
+  EXPECT_EQ(payer(R"([{"reference": "RelatedPerson/r1"}])", kOrganization), person);
   EXPECT_EQ(
       payer(R"([{"reference": "Patient/p1"}, {"reference": "Organization/o1"}])", kOrganization),
       "INS-2, Other");
@@ -410,13 +429,149 @@ TEST(Appointment, ThePayerIsTheOneThatTheCoverageNames) {
   EXPECT_EQ(event(bundle)["data"]["coverage"]["payerLicence"], "INS-2");
 }
 
+TEST(Appointment, OnlyALicenceIsThePractitionersLicence) {
+  const auto practitioner = [](const char* identifiers) {
+    Json bundle = booking();
+    resource(bundle, 2)["identifier"] = Json::parse(identifiers);
+    const Json data = event(bundle)["data"];
+    const Json own = data["appointment"].value("practitionerIdentifier", Json::object());
+    return data["practitioner"].value("licence", "none") + ", " + own.value("value", "none");
+  };
+  EXPECT_EQ(practitioner(R"([{"system": "http://nphies.sa/identifier/nationalid", "value": "1"}])"),
+            "none, 1");
+  EXPECT_EQ(practitioner(R"([{"value": "staff-9"}])"), "none, none");
+  Json bundle = booking();
+  resource(bundle, 2).erase("name");
+  resource(bundle, 2)["identifier"] = Json::parse(R"([{"system": "urn:own", "value": "9"}])");
+  EXPECT_EQ(event(bundle)["data"]["practitioner"], Json::parse(R"({"name": "9"})"));
+  resource(bundle, 2).erase("identifier");
+  EXPECT_NE(refusal(bundle).find("no name and no identifier"), std::string::npos);
+  EXPECT_EQ(practitioner(R"([{"system": "urn:own", "value": "9"},
+                             {"type": {"coding": [{"code": "MD"}]}, "system": "urn:scfhs", "value": "L"}])"),
+            "L, L");
+  EXPECT_EQ(practitioner(R"([{"value": "8"}, {"system": "urn:own", "value": "9"}])"), "none, 9");
+}
+
+// Symptom: every booking of a hospital took 30 minutes of the doctor's time.
+// Cause: the event had no length.
+// Caught by: each way in which an Appointment says its length, and the limits of a session.
+TEST(Appointment, ItsLengthReachesTheSession) {
+  const auto planned = [](const Json& end, const Json& minutes) {
+    Json bundle = booking();
+    resource(bundle, 0)["end"] = end;
+    resource(bundle, 0)["minutesDuration"] = minutes;
+    const Json data = event(bundle)["data"];
+    return data["appointment"].value("plannedMinutes", Json()).dump() +
+           (data.contains("warnings") ? " " + data["warnings"].dump() : "");
+  };
+  EXPECT_EQ(planned("2026-03-10T10:00:00+03:00", nullptr), "60");
+  EXPECT_EQ(planned("2026-03-10T10:00:00+03:00", 45), "60");
+  EXPECT_EQ(planned("2026-03-10T09:14:30+03:00", nullptr), "15");
+  EXPECT_EQ(planned(nullptr, 45), "45");
+  EXPECT_EQ(planned(nullptr, nullptr), "null");
+  EXPECT_EQ(planned(nullptr, "45"), "null");
+  const std::string warned = R"( ["appointment.length"])";
+  EXPECT_EQ(planned("2026-03-10T09:05:00+03:00", nullptr), "5");
+  EXPECT_EQ(planned("2026-03-10T09:04:00+03:00", nullptr), "5" + warned);
+  EXPECT_EQ(planned("2026-03-10T17:00:00+03:00", nullptr), "480");
+  EXPECT_EQ(planned("2026-03-10T17:01:00+03:00", nullptr), "480" + warned);
+  EXPECT_EQ(planned(nullptr, 4'000'000'000'000'000'000), "480" + warned);
+  EXPECT_EQ(planned("2026-03-10T09:00:00+03:00", nullptr), "null" + warned);
+}
+
+// Symptom: a booking was accepted, and its instance given up for the length of a text.
+// Cause: sessions and payers take shorter texts than the event had.
+// Caught by: each text of the event at its limit and one character beyond.
+TEST(Appointment, TextsAreCutAtWhatASessionTakes) {
+  struct Case {
+    std::size_t entry;
+    const char* from;
+    const char* to;
+    std::size_t most;
+    std::string warning;
+  };
+  for (const Case& one :
+       {Case{0, "/description", "/appointment/description", 4000, "appointment.description.cut"},
+        Case{0, "/reasonCode/2/text", "/appointment/reasons/2/text", 1000,
+             "appointment.reasons.text.cut"},
+        Case{0, "/reasonCode/0/coding/1/display", "/appointment/reasons/0/display", 1000,
+             "appointment.reasons.display.cut"},
+        Case{1, "/name/1/text", "/patient/name", 200, "patient.name.cut"},
+        Case{1, "/name/1/family", "/patient/family", 200, "patient.family.cut"},
+        Case{1, "/name/1/given/1", "/patient/given/1", 200, "patient.given.cut"},
+        Case{2, "/name/0/text", "/practitioner/name", 200, "practitioner.name.cut"},
+        Case{2, "/name/0/family", "/practitioner/family", 200, "practitioner.family.cut"},
+        Case{2, "/name/0/given", "/practitioner/given/0", 200, "practitioner.given.cut"},
+        Case{4, "/name", "/coverage/payerName", 200, "coverage.payerName.cut"}}) {
+    const auto data = [&one](std::size_t length) {
+      Json bundle = booking();
+      resource(bundle, 1)["name"][1]["text"] = "Sami";
+      std::string text;
+      for (std::size_t i = 0; i < length; ++i) text += "م";
+      const bool list = std::string_view(one.from).ends_with("given");
+      resource(bundle, one.entry)[Json::json_pointer(one.from)] =
+          list ? Json::array({text}) : Json(text);
+      return event(bundle)["data"];
+    };
+    const Json::json_pointer to(one.to);
+    const Json at_limit = data(one.most);
+    EXPECT_EQ(sdk::characters(at_limit.at(to).get<std::string>()), one.most) << one.to;
+    EXPECT_FALSE(at_limit.contains("warnings")) << one.to;
+    const Json beyond = data(one.most + 1);
+    const std::string text = beyond.at(to);
+    EXPECT_EQ(sdk::characters(text), one.most) << one.to;
+    EXPECT_TRUE(text.ends_with("م...")) << one.to;
+    EXPECT_EQ(beyond["warnings"], Json::array({one.warning}));
+  }
+}
+
+TEST(Appointment, AnIdentifierThatNobodyTakesIsRefused) {
+  struct Case {
+    std::size_t entry;
+    const char* from;
+    std::size_t most;
+    const char* place;
+  };
+  for (const Case& one :
+       {Case{0, "/identifier/0/value", 200, "appointment.identifier.value"},
+        Case{0, "/identifier/0/system", 255, "appointment.identifier.system"},
+        Case{0, "/reasonCode/1/coding/0/code", 100, "appointment.reasons.code"},
+        Case{0, "/reasonCode/1/coding/0/system", 255, "appointment.reasons.system"},
+        Case{1, "/identifier/1/value", 100, "patient.identifier.value"},
+        Case{1, "/identifier/1/system", 255, "patient.identifier.system"},
+        Case{2, "/identifier/1/value", 100, "practitioner.licence"},
+        Case{2, "/identifier/1/system", 255, "appointment.practitionerIdentifier.system"},
+        Case{3, "/identifier/0/value", 100, "coverage.memberId"},
+        Case{3, "/identifier/0/system", 255, "coverage.memberSystem"},
+        Case{4, "/identifier/0/value", 60, "coverage.payerLicence"}}) {
+    const auto refused = [&one](std::size_t length, const char* status) {
+      Json bundle = booking();
+      resource(bundle, 0)["status"] = status;
+      resource(bundle, one.entry)[Json::json_pointer(one.from)] = std::string(length, 'x');
+      return refusal(bundle);
+    };
+    EXPECT_EQ(refused(one.most, "booked"), "accepted, 1 events") << one.place;
+    EXPECT_TRUE(refused(one.most + 1, "booked").ends_with(std::string(": ") + one.place))
+        << refused(one.most + 1, "booked");
+    // A cancellation needs its key only.
+    if (one.entry != 0) {
+      EXPECT_EQ(refused(one.most + 1, "cancelled"), "accepted, 1 events") << one.place;
+    }
+  }
+  // A key without a system stands for the appointment in the session.
+  Json bundle = booking();
+  resource(bundle, 0)["identifier"] = Json::array({{{"value", std::string(200, 'x')}}});
+  EXPECT_NE(refusal(bundle).find("longer than 200 bytes"), std::string::npos);
+}
+
 TEST(Appointment, WhoDeclinedOrTakesPartAtAnotherTimeIsNotBooked) {
   const auto doctor = [](const char* changes) {
     Json bundle = booking();
     Json other = bundle["entry"][2];
     other["fullUrl"] = "https://ehr.example.sa/fhir/Practitioner/d2";
     other["resource"]["id"] = "d2";
-    other["resource"]["identifier"] = Json::parse(R"([{"value": "N-P-2"}])");
+    other["resource"]["identifier"] = Json::parse(
+        R"([{"system": "http://nphies.sa/license/practitioner-license", "value": "N-P-2"}])");
     bundle["entry"].push_back(other);
     Json first =
         Json::parse(R"({"actor": {"reference": "Practitioner/d2"}, "status": "accepted"})");

@@ -78,7 +78,7 @@ TEST(Booking, SaysTheSameAsABookingByFhir) {
     "appointment": {
       "key": "HIS|FL-1", "identifier": {"value": "FL-1"},
       "start": "2026-03-10T09:00:00+03:00", "startEpoch": 1773122400,
-      "end": "2026-03-10T06:20:00Z", "endEpoch": 1773123600,
+      "end": "2026-03-10T06:20:00Z", "endEpoch": 1773123600, "plannedMinutes": 20,
       "status": "booked", "description": "Canarycomplaint",
       "reasons": [{"text": "Video visit"},
                   {"system": "http://hl7.org/fhir/sid/icd-10-am", "code": "J06.9", "display": "Infection"}],
@@ -91,8 +91,8 @@ TEST(Booking, SaysTheSameAsABookingByFhir) {
       "name": "Sami Saad Canaryfamily", "family": "Canaryfamily", "given": ["Sami", "Saad"],
       "telecom": [{"system": "phone", "value": "+966500000001"}, {"system": "email", "value": "sami@example.org"}],
       "gender": "male", "birthDate": "1985-04-12", "maritalStatus": "U"},
-    "practitioner": {"licence": "N-P-00001", "name": "Dr. Noura Subaie", "family": "Subaie", "given": ["Noura"]},
-    "coverage": {"memberId": "M-1", "payerLicence": "INS-FHIR", "payerName": "Demo Insurance",
+    "practitioner": {"name": "Dr. Noura Subaie", "family": "Subaie", "given": ["Noura"]},
+    "coverage": {"memberId": "M-1", "payerName": "Demo Insurance",
                  "relationship": "self", "class": {"type": "plan", "value": "P-1"}}
   })"));
 }
@@ -199,10 +199,24 @@ TEST(Booking, ThePayerIsTheOneThatIsNamed) {
                ? refusal(body)
                : out["events"][0]["data"]["coverage"].value("payerLicence", "none");
   };
-  EXPECT_EQ(payer("INS-2^^^OWN", "Other"), "INS-2");
+  EXPECT_EQ(payer("INS-2^^^CHI", "Other"), "INS-2");
+  EXPECT_EQ(payer("17^^^OWN", "Other"), "none");
+  EXPECT_EQ(payer("17^^^&http://example.org/payer-license-number&URI", "Other"), "none");
+  EXPECT_EQ(payer("17", "Other"), "none");
+  EXPECT_EQ(payer("17^^^OWN", ""), "AE 101 IN1-3");
   EXPECT_EQ(payer("17^^^OWN~INS-2^^^CHI", "Other"), "INS-2");
   EXPECT_EQ(payer("", "Other"), "none");
   EXPECT_EQ(payer("", ""), "AE 101 IN1-3");
+  // The configuration says what ids without an authority are.
+  const auto bare = [](const std::string& id) {
+    const Settings settings =
+        read_settings(R"({"systems": {"IN1-3": "http://nphies.sa/license/payer-license"}})");
+    return event(with(kBooking, "|INS-FHIR|", "|" + id + "|"), settings)["data"]["coverage"].value(
+        "payerLicence", "none");
+  };
+  EXPECT_EQ(bare("INS-2"), "INS-2");
+  EXPECT_EQ(bare("17^^^OWN"), "none");
+  EXPECT_EQ(bare("17^^^&1.2.3&ISO"), "none");
   // The event says that a cover is the configuration's.
   const Settings settings = read_settings(R"({"coverage":{"payerLicence":"CNHI"}})");
   EXPECT_EQ(event(without(kBooking, "IN1"), settings)["data"]["assumed"],
@@ -212,12 +226,121 @@ TEST(Booking, ThePayerIsTheOneThatIsNamed) {
 
 TEST(Booking, ADoctorWhoWasTakenOutIsNotBooked) {
   const auto doctor = [](const std::string& before) {
-    return event(
-        with(kBooking, "AIP|1|A|N", before + "AIP|1|A|N"))["data"]["practitioner"]["licence"];
+    return event(with(kBooking, "AIP|1|A|N",
+                      before + "AIP|1|A|N"))["data"]["appointment"]["practitionerReference"]
+        .get<std::string>()
+        .substr(0, 5);
   };
-  EXPECT_EQ(doctor("AIP|1|D|N-P-9\r"), "N-P-00001");
-  EXPECT_EQ(doctor("AIP|1|A|N-P-9|||||||||Cancelled\r"), "N-P-00001");
+  EXPECT_EQ(doctor("AIP|1|D|N-P-9\r"), "N-P-0");
+  EXPECT_EQ(doctor("AIP|1|A|N-P-9|||||||||Cancelled\r"), "N-P-0");
   EXPECT_EQ(doctor("AIP|1|A|N-P-9|||||||||Booked\r"), "N-P-9");
+}
+
+TEST(Booking, OnlyALicenceIsTheDoctorsLicence) {
+  const auto doctor = [](const std::string& id, const char* systems = "{}") {
+    const Settings settings = read_settings(std::string(R"({"systems": )") + systems + "}");
+    const Json data = event(with(kBooking, "N-P-00001^Subaie^Noura^^^Dr.", id), settings)["data"];
+    const Json own = data["appointment"].value("practitionerIdentifier", Json::object());
+    return data["practitioner"].value("licence", "none") + ", " + own.value("system", "none");
+  };
+  constexpr const char* kLicences =
+      R"({"SCFHS": "http://nphies.sa/license/practitioner-license", "HR": "urn:staff",
+          "AIP-3": "http://nphies.sa/license/practitioner-license"})";
+  const std::string licences = "http://nphies.sa/license/practitioner-license";
+  EXPECT_EQ(doctor("17^Subaie"), "none, none");
+  EXPECT_EQ(doctor("17"), "none, none");
+  EXPECT_EQ(event(with(kBooking, "N-P-00001^Subaie^Noura^^^Dr.", "17"))["data"]["practitioner"],
+            Json::parse(R"({"name": "17"})"));
+  EXPECT_EQ(doctor("17^Subaie^^^^^^^HR", kLicences), "none, urn:staff");
+  EXPECT_EQ(doctor("17^Subaie^^^^^^^OTHER", kLicences), "none, none");
+  EXPECT_EQ(doctor("L^Subaie^^^^^^^SCFHS", kLicences), "L, " + licences);
+  EXPECT_EQ(doctor("L^Subaie", kLicences), "L, " + licences);
+  EXPECT_EQ(doctor("L^Subaie^^^^^^^HR^^^^MD", kLicences), "L, urn:staff");
+}
+
+// Symptom: every booking of a hospital took 30 minutes of the doctor's time.
+// Cause: the event had no length.
+// Caught by: each field that says a length, and the limits of a session.
+TEST(Booking, ItsLengthReachesTheSession) {
+  const auto planned = [](const std::string& fields, const std::string& service = "") {
+    std::string body = with(kBooking, "|20|MIN|^^20^20260310090000|", "|" + fields + "|");
+    if (!service.empty()) body = with(body, "AIP|1", service + "\rAIP|1");
+    const Json data = event(body)["data"];
+    return data["appointment"].value("plannedMinutes", Json()).dump() +
+           (data.contains("warnings") ? " " + data["warnings"].dump() : "");
+  };
+  EXPECT_EQ(planned("45|MIN|^^^20260310090000"), "45");
+  EXPECT_EQ(planned("45||^^^20260310090000"), "45");
+  EXPECT_EQ(planned("2|HR|^^^20260310090000"), "120");
+  EXPECT_EQ(planned("900|s|^^^20260310090000"), "15");
+  EXPECT_EQ(planned("2|moons|^^^20260310090000"), "null");
+  EXPECT_EQ(planned("||^^45^20260310090000"), "45");
+  EXPECT_EQ(planned("||^^M45^20260310090000"), "45");
+  EXPECT_EQ(planned("20|MIN|^^20^20260310090000^20260310100000"), "60");
+  EXPECT_EQ(planned("||^^^20260310090000", "AIS|1|A|VR|||||40|MIN"), "null");
+  EXPECT_EQ(planned("||^^^20260310090000", "AIS|1|A|VR||||40|MIN"), "40");
+  EXPECT_EQ(planned("||^^^20260310090000"), "null");
+  const std::string warned = R"( ["appointment.length"])";
+  EXPECT_EQ(planned("4|MIN|^^^20260310090000"), "5" + warned);
+  EXPECT_EQ(planned("480|MIN|^^^20260310090000"), "480");
+  EXPECT_EQ(planned("2|D|^^^20260310090000"), "480" + warned);
+}
+
+// Symptom: a booking was accepted, and its instance given up for the length of a text.
+// Cause: sessions and payers take shorter texts than the event had.
+// Caught by: each text of the event at its limit and one character beyond.
+TEST(Booking, TextsAreCutAtWhatASessionTakes) {
+  struct Case {
+    const char* from;
+    const char* to;
+    std::size_t most;
+    std::string warning;
+  };
+  for (const Case& one :
+       {Case{"Canarycomplaint", "/appointment/description", 4000, "appointment.description.cut"},
+        Case{"Video visit", "/appointment/reasons/0/text", 1000, "appointment.reasons.text.cut"},
+        Case{"Infection", "/appointment/reasons/1/display", 1000,
+             "appointment.reasons.display.cut"},
+        Case{"Canaryfamily", "/patient/family", 200, "patient.family.cut"},
+        Case{"Saad", "/patient/given/1", 200, "patient.given.cut"},
+        Case{"Subaie", "/practitioner/family", 200, "practitioner.family.cut"},
+        Case{"Noura", "/practitioner/given/0", 200, "practitioner.given.cut"},
+        Case{"Demo Insurance", "/coverage/payerName", 200, "coverage.payerName.cut"}}) {
+    const auto data = [&one](std::size_t length) {
+      return event(with(kBooking, one.from, std::string(length, 'x')))["data"];
+    };
+    const Json::json_pointer to(one.to);
+    EXPECT_EQ(data(one.most).at(to).get<std::string>().size(), one.most) << one.to;
+    EXPECT_EQ(data(one.most).value("warnings", Json::array()).dump().find(one.warning),
+              std::string::npos);
+    const Json beyond = data(one.most + 1);
+    EXPECT_EQ(beyond.at(to).get<std::string>(), std::string(one.most - 3, 'x') + "...") << one.to;
+    EXPECT_NE(beyond["warnings"].dump().find(one.warning), std::string::npos) << one.to;
+  }
+  const auto names = [](std::size_t length) {
+    const Json data =
+        event(with(with(kBooking, "Noura^^^Dr.", ""), "Subaie", std::string(length, 'x')))["data"];
+    return data["practitioner"]["name"].get<std::string>().size();
+  };
+  EXPECT_EQ(names(200), 200U);
+  EXPECT_EQ(names(201), 200U);
+}
+
+TEST(Booking, AnIdentifierThatNobodyTakesIsRefused) {
+  const Settings settings = read_settings(
+      R"({"systems": {"IN1-3": "http://nphies.sa/license/payer-license",
+                      "AIP-3": "http://nphies.sa/license/practitioner-license"}})");
+  const auto refused = [&settings](const std::string& from, std::size_t length) {
+    return refusal(with(kBooking, from, std::string(length, 'x')), settings);
+  };
+  EXPECT_EQ(refused("INS-FHIR", 60), "taken");
+  EXPECT_EQ(refused("INS-FHIR", 61), "AE 102 IN1-3");
+  EXPECT_EQ(refused("N-P-00001", 100), "taken");
+  EXPECT_EQ(refused("N-P-00001", 101), "AE 102 AIP-3");
+  EXPECT_EQ(refused("J06.9", 100), "taken");
+  EXPECT_EQ(refused("J06.9", 101), "AE 102 DG1-3");
+  EXPECT_EQ(refused("M-1", 100), "taken");
+  EXPECT_EQ(refused("M-1", 101), "AE 101 IN1-36");
 }
 
 TEST(Booking, TheRefusalNamesSegmentAndField) {
@@ -283,7 +406,9 @@ TEST(Booking, EveryVectorIsTaken) {
       EXPECT_EQ(field(text, "MSA", 1), name == "ack_aa.hl7" ? "AA" : "AE");
       continue;
     }
-    const Json made = event(text);
+    const Json made = event(
+        text, read_settings(
+                  R"({"systems": {"AIP-3": "http://nphies.sa/license/practitioner-license"}})"));
     const std::string kind = name.find("cancel") != std::string::npos   ? "cancelled"
                              : name.find("noshow") != std::string::npos ? "noshow"
                                                                         : "booked";
