@@ -257,8 +257,10 @@ Result<Acted> SessionsImpl::commit(const Ask& ask, const Actor& who, const Sessi
     RABT_TRY(found, fit(connection, *wanted));
     if (found == Fit::busy && !never_refused(change.after, who, now))
       return conflict("provider.busy",
-                      "the provider is not free from " + to_iso8601({wanted->from_ms}) + " to " +
-                          to_iso8601({wanted->to_ms}) + "; choose another time or provider");
+                      "the provider is not free for the " +
+                          std::to_string((wanted->to_ms - wanted->from_ms) / 60'000) +
+                          " minutes from the time that was asked for; choose another time or "
+                          "provider");
     return found;
   };
   if (wanted) {
