@@ -340,8 +340,6 @@ Status Accounts::confirmed(const Call& call, const identity::Person& person,
 
 Result<Response> Accounts::change(const Call& call) const {
   RABT_TRY(ask, ask_of(call));
-  if (!ask.version)
-    return conflict("precondition.required", "send If-Match with the ETag of the record");
   RABT_TRY(id, people.resolve(tenant, Json(call.path[0])));
   Json body = ask.body;
   identity::PersonChange wanted;

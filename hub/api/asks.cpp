@@ -15,16 +15,23 @@ namespace {
 
 constexpr std::size_t kMostItems = 200;
 
-// "7" -> 7. `*` says that the record exists, which the act finds out by itself.
+// "7" -> 7. A PATCH names the version that it changes; `*` names none.
 Status read_if_match(const Call& call, Ask& ask) {
-  std::string_view tag = call.request.header("if-match");
-  if (tag.empty() || tag == "*") return ok_status();
+  const std::string_view tag = call.request.header("if-match");
+  if (tag.empty() || tag == "*") {
+    if (call.request.method != "PATCH") return ok_status();
+    return conflict("precondition.required",
+                    tag.empty() ? "send If-Match with the ETag of the record as you read it"
+                                : "If-Match: * names no version; send the ETag of the record as "
+                                  "you read it");
+  }
   const bool quoted = tag.size() > 2 && tag.front() == '"' && tag.back() == '"';
   const auto version =
       quoted ? read_number<std::int64_t>(tag.substr(1, tag.size() - 2)) : std::nullopt;
   if (!version) {
-    return conflict("precondition.failed",
-                    "If-Match must be the ETag of the record as you read it, such as \"3\"");
+    return invalid("precondition.invalid",
+                   "If-Match must be one ETag of the record, in quotes, such as \"3\"; weak tags "
+                   "and lists are not taken");
   }
   ask.version = *version;
   return ok_status();
@@ -49,9 +56,6 @@ Result<Ask> ask_of(const Call& call) {
   ask.query = call.request.query;
   ask.repeat = call.repeat;
   RABT_TRY_STATUS(read_if_match(call, ask));
-  if (call.request.method == "PATCH" && call.request.header("if-match").empty())
-    return conflict("precondition.required",
-                    "send If-Match with the ETag of the record as you read it");
   return ask;
 }
 

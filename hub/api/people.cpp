@@ -122,8 +122,6 @@ Result<identity::Person> PersonRecords::of_path(const Call& call, Roles roles) c
 Result<Response> PersonRecords::change(const Call& call, const identity::Person& person,
                                        std::string_view act, bool sees) const {
   RABT_TRY(ask, ask_of(call));
-  if (!ask.version)
-    return conflict("precondition.required", "send If-Match with the ETag of the record");
   // A username is the account's, not the record's.
   if (ask.body.find("username") != nullptr)
     return invalid("api.invalid", "username: is changed with the user");

@@ -20,6 +20,8 @@ Json person_head(const identity::Person& person) {
 Json person_json(const identity::Person& person) {
   Json out = person_head(person);
   for (const auto& [name, value] : person.profile.as_object()) out.set(name, value);
+  if (out.find("username") != nullptr)
+    out.set("username", identity::shown_username(person.profile));
   return out;
 }
 

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <set>
+#include <sstream>
 
 #include "hub/audit/files.hpp"
 #include "hub/audit/verify.hpp"
@@ -27,6 +29,11 @@ namespace fs = std::filesystem;
 constexpr std::string_view kManifest = "MANIFEST";
 constexpr std::string_view kPart = ".part";
 constexpr std::string_view kDatabase = "rabt.db";
+// A line for each blob, as `sha256sum` writes and reads it.
+constexpr std::string_view kBlobSums = "blobs.sha256";
+constexpr std::string_view kBetween = "  ";
+constexpr std::size_t kSum = 64;
+constexpr std::size_t kMaxBlobSums = 1U << 30U;
 constexpr std::size_t kMaxManifest = 1U << 20U;
 constexpr std::size_t kMaxAuditFile = 1U << 20U;
 constexpr std::size_t kMaxProblems = 100;
@@ -63,45 +70,53 @@ Result<std::uint64_t> keyring_generation(const std::string& path) {
 }
 
 // A blob never changes once its name has no ending: a second name for it is a copy, where the
-// backup lies on the same file system.
-Status copy_blob(const fs::path& from, const fs::path& to) {
-  if (::link(from.c_str(), to.c_str()) == 0 || errno == EEXIST) return ok_status();
-  if (errno == ENOENT) return ok_status();  // nobody had taken it over, and it was removed
+// backup lies on the same file system. Returns whether the copy is such a name.
+Result<bool> copy_blob(const fs::path& from, const fs::path& to) {
+  if (::link(from.c_str(), to.c_str()) == 0 || errno == EEXIST) return true;
+  if (errno == ENOENT) return false;  // no record owned it, and it was removed
   std::error_code failure;
   fs::copy_file(from, to, failure);
-  if (failure == std::errc::no_such_file_or_directory) return ok_status();
+  if (failure == std::errc::no_such_file_or_directory) return false;
   errno = failure.value();
   if (failure || ::chmod(to.c_str(), 0600) != 0) return io_error("copy " + from.string());
   const int fd = ::open(to.c_str(), O_RDONLY | O_CLOEXEC);
   const bool synced = fd >= 0 && ::fsync(fd) == 0;
   if (fd >= 0) ::close(fd);
-  return synced ? ok_status() : io_error("sync " + to.string());
+  if (!synced) return io_error("sync " + to.string());
+  return false;
 }
 
-Status copy_blobs(const fs::path& from, const fs::path& to, BackupReport& report) {
+// Returns the lines of kBlobSums.
+Result<std::string> copy_blobs(const fs::path& from, const fs::path& to, BackupReport& report) {
   if (::mkdir(to.c_str(), 0700) != 0) return io_error("make " + to.string());
+  std::string sums;
   std::error_code failure;
-  if (!fs::exists(from)) return ok_status();
+  if (!fs::exists(from)) return sums;
   for (auto at = fs::recursive_directory_iterator(from, failure);
        !failure && at != fs::recursive_directory_iterator(); at.increment(failure)) {
-    const fs::path target = to / fs::relative(at->path(), from);
+    const fs::path name = fs::relative(at->path(), from);
+    const fs::path target = to / name;
     if (at->is_directory()) {
       if (::mkdir(target.c_str(), 0700) != 0) return io_error("make " + target.string());
       continue;
     }
     if (at->path().extension() == kPart) continue;
-    RABT_TRY_STATUS(copy_blob(at->path(), target));
+    RABT_TRY(linked, copy_blob(at->path(), target));
     std::error_code gone;
     const auto size = fs::file_size(target, gone);
     if (gone) continue;
+    RABT_TRY(sum, sha256_of(target.string()));
+    sums.append(sum).append(kBetween).append((to.filename() / name).string()).append("\n");
     ++report.blobs;
+    if (linked) ++report.linked_blobs;
     report.blob_bytes += static_cast<std::int64_t>(size);
   }
   if (failure) {
     errno = failure.value();
     return io_error("read " + from.string());
   }
-  return audit::sync_folder(to.string());
+  RABT_TRY_STATUS(audit::sync_folder(to.string()));
+  return sums;
 }
 
 Result<Json> copy_audit_files(const fs::path& data, const fs::path& to) {
@@ -141,7 +156,9 @@ Status fill(const config::Config& config, const fs::path& part, Timestamp now,
   RABT_TRY(database_sum, sha256_of(database));
   sums.set(kDatabase, database_sum);
   report.database_bytes = static_cast<std::int64_t>(fs::file_size(database));
-  RABT_TRY_STATUS(copy_blobs(data / "blobs", part / "blobs", report));
+  RABT_TRY(blob_sums, copy_blobs(data / "blobs", part / "blobs", report));
+  RABT_TRY_STATUS(audit::put_file((part / kBlobSums).string(), blob_sums, 0600));
+  sums.set(kBlobSums, to_hex(crypto::sha256(blob_sums)));
   // After the database: no key that it needs is younger.
   RABT_TRY(generation, keyring_generation((data / "keyring").string()));
   report.keyring_generation = generation;
@@ -161,11 +178,45 @@ void add_problem(BackupFindings& findings, std::string text) {
   if (findings.problems.size() < kMaxProblems) findings.problems.push_back(std::move(text));
 }
 
-Status look_for_blobs(const fs::path& folder, BackupFindings& findings) {
+// Compares the blobs with their sums. Returns the names of those that have one.
+Result<std::set<std::string>> compare_blobs(const fs::path& folder, BackupFindings& findings) {
+  std::set<std::string> named;
+  RABT_TRY(text, audit::read_file((folder / kBlobSums).string(), kMaxBlobSums));
+  std::istringstream lines(text.value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.size() <= kSum + kBetween.size()) continue;  // the file's own sum differs
+    const std::string name = line.substr(kSum + kBetween.size());
+    const auto found = sha256_of((folder / name).string());
+    if (!found.ok()) {
+      add_problem(findings, name + " is missing or cannot be read");
+    } else if (line.compare(0, kSum, *found) != 0) {
+      add_problem(findings, name + " is not what was backed up: its SHA-256 differs");
+    }
+    named.insert(name);
+  }
+  return named;
+}
+
+Status look_for_blobs(const fs::path& folder, bool has_sums, BackupFindings& findings) {
+  std::set<std::string> named;
+  if (has_sums) {
+    RABT_TRY(compared, compare_blobs(folder, findings));
+    named = std::move(compared);
+  } else {
+    findings.warnings.push_back(
+        "the backup has no sums of its blobs, since an older version made it: recordings that were "
+        "cut or changed are not found; make a new backup");
+  }
   RABT_TRY(reader, store::open_sqlite_reader((folder / kDatabase).string()));
   return blob::each_kept(*reader, [&](const std::string& id) {
     ++findings.blobs;
-    if (!fs::exists(folder / "blobs" / id)) add_problem(findings, "the blob " + id + " is missing");
+    const std::string name = "blobs/" + id;
+    if (named.contains(name)) return;
+    if (!fs::exists(folder / name)) {
+      add_problem(findings, name + " is missing");
+    } else if (has_sums) {
+      add_problem(findings, name + " has no sum in " + std::string(kBlobSums));
+    }
   });
 }
 
@@ -224,7 +275,8 @@ Result<BackupFindings> verify_backup(const std::string& folder, const config::Co
   RABT_TRY(audited, audit::verify_file(database, folder));
   findings.audit_entries = audited.entries;
   for (const std::string& problem : audited.problems) add_problem(findings, "audit: " + problem);
-  RABT_TRY_STATUS(look_for_blobs(place, findings));
+  RABT_TRY_STATUS(
+      look_for_blobs(place, (*manifest)["sha256"].find(kBlobSums) != nullptr, findings));
   const std::string keyring = config.data + "/keyring";
   if (!fs::exists(keyring)) return findings;
   RABT_TRY(generation, keyring_generation(keyring));

@@ -9,7 +9,8 @@
 #include "hub/config/config.hpp"
 
 // Backups of a data folder, beside a running hub or without one. A backup has no keys: the keyring
-// and the root are kept elsewhere. Layout of its folder: audit.*, rabt.db, blobs/ and MANIFEST.
+// and the root are kept elsewhere. Layout of its folder: audit.*, rabt.db, blobs/, blobs.sha256 and
+// MANIFEST.
 namespace rabt::assembly {
 
 struct BackupReport {
@@ -18,6 +19,8 @@ struct BackupReport {
   std::int64_t database_bytes = 0;
   std::int64_t blobs = 0;
   std::int64_t blob_bytes = 0;
+  // Blobs that are hard links to the hub's own files: backup and data are on one file system.
+  std::int64_t linked_blobs = 0;
   // Generation of the keyring when the backup was made: that one or a later one opens it.
   std::uint64_t keyring_generation = 0;
 };
@@ -32,12 +35,15 @@ struct BackupReport {
 struct BackupFindings {
   // Faults, one line each. Empty if the backup holds.
   std::vector<std::string> problems;
+  // Checks that this backup does not allow, one line each.
+  std::vector<std::string> warnings;
   std::uint64_t audit_entries = 0;
   std::int64_t blobs = 0;
 };
-// Compares a backup with its MANIFEST, checks the database and its audit log, looks for each blob
-// that the database names, and compares the generation of the configured keyring, when there is
-// one. Errors: invalid backup.folder (it is no backup), backup.io, those of store and audit log.
+// Compares a backup with its MANIFEST and each blob with its sum, checks the database and its audit
+// log, looks for each blob that the database names, and compares the generation of the configured
+// keyring, when there is one. Errors: invalid backup.folder (it is no backup), backup.io, those of
+// store and audit log.
 [[nodiscard]] Result<BackupFindings> verify_backup(const std::string& folder,
                                                    const config::Config& config);
 

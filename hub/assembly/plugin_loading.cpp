@@ -75,7 +75,7 @@ Result<plugin::PluginConfig> plugin_config(const config::Config& config, const s
   const Json none = Json::object();
   for (const auto& [name, member] : (entry.config.is_object() ? entry.config : none).as_object()) {
     if (!member.is_object() || member.size() != 1 || !member["env"].is_string()) continue;
-    return invalid("config.missing_secret", "plugin " + id + ", config." + name +
+    return invalid("config.missing_secret", "plugin." + id + ".config." + name +
                                                 ": the environment variable " +
                                                 member["env"].as_string() + " is not set");
   }

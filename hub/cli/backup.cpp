@@ -31,6 +31,13 @@ int create(const BackupOptions& options) {
                "not in it: copy them to places of their own\n",
                static_cast<long long>(made->database_bytes), static_cast<long long>(made->blobs),
                static_cast<unsigned long long>(made->keyring_generation));
+  if (made->linked_blobs > 0) {
+    std::fprintf(stderr,
+                 "%lld of the blobs are hard links to the hub's own files, since both lie on one "
+                 "file system: a change of the one changes the other, and the loss of the disk "
+                 "takes both; copy the backup to another disk\n",
+                 static_cast<long long>(made->linked_blobs));
+  }
   return 0;
 }
 
@@ -39,6 +46,8 @@ int verify(const BackupOptions& options) {
   if (!config.ok()) return complain(config.error());
   const auto found = assembly::verify_backup(options.folder, *config);
   if (!found.ok()) return complain(found.error());
+  for (const std::string& warning : found->warnings)
+    std::fprintf(stderr, "warning: %s\n", printable(warning).c_str());
   for (const std::string& problem : found->problems)
     std::printf("%s\n", printable(problem).c_str());
   if (!found->problems.empty()) {
@@ -65,7 +74,8 @@ void add_backup_commands(args::Command& program, int& code) {
   make->callback([options, &code] { code = create(*options); });
 
   options = std::make_shared<BackupOptions>();
-  auto* check = group->add_subcommand("verify", "Check a backup: sums, database, audit log, blobs");
+  auto* check = group->add_subcommand(
+      "verify", "Check a backup: sums of its files and blobs, database, audit log");
   add_config_option(*check, options->config);
   check->add_option("folder", options->folder, "Folder of the backup")->required();
   check->callback([options, &code] { code = verify(*options); });

@@ -106,11 +106,12 @@ Result<std::string> Accounts::State::exchange(const SignIn& order, std::string_v
                   "the password is too old: sign in by POST /api/v1/auth/login with `newPassword` "
                   "besides, which takes its place");
   }
-  RABT_TRY(fresh, fold_password(order.new_password));
+  RABT_TRY(fresh, fold_password(order.new_password, "newPassword"));
   if (fresh == folded)
     return invalid("api.invalid", "newPassword: is the password that was; choose another");
   RABT_TRY_STATUS(check_password(fresh, known.has_second() ? options.min_password : kMinAlone,
-                                 shown_username(person.profile), tenant, options.blocklist.get()));
+                                 shown_username(person.profile), tenant, options.blocklist.get(),
+                                 "newPassword"));
   return hash(fresh);
 }
 

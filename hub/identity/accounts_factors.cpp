@@ -61,19 +61,18 @@ Status Accounts::set_password(const Caller& caller, std::string_view old_passwor
   State& all = *state_;
   const std::string& person = caller.who.person;
   if (person.empty()) return sign_in_failed();
-  RABT_TRY(fresh, fold_password(new_password));
+  RABT_TRY(fresh, fold_password(new_password, "new"));
   const auto old = fold_password(old_password);
   if (!old.ok()) return sign_in_failed();
   RABT_TRY(found, all.parts.people.find(all.tenant, person));
   RABT_TRY(known, all.proofs(person));
   RABT_TRY_STATUS(check_password(fresh, known.has_second() ? all.options.min_password : kMinAlone,
                                  shown_username(found.profile), all.tenant,
-                                 all.options.blocklist.get()));
+                                 all.options.blocklist.get(), "new"));
   RABT_TRY(attempt, all.throttle.begin(person, caller.device));
   RABT_TRY(good, all.matches(known.password, *old));
   if (!good) return all.refuse(caller, "user.login_failed", person, sign_in_failed());
-  if (fresh == *old)
-    return invalid("api.invalid", "newPassword: is the password that was; choose another");
+  if (fresh == *old) return invalid("api.invalid", "new: is the password that was; choose another");
   RABT_TRY(phc, all.hash(fresh));
   return all.write(
       caller, "user.changed", person,

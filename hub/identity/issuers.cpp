@@ -174,7 +174,7 @@ class Troubles {
     for (const auto& [issuer, one] : last_) {
       if (now_ms - one.at_ms > kTroubleMs) continue;
       out.append(out.empty() ? "" : "; ").append(issuer).append(issuer.empty() ? "" : ": ");
-      out.append(one.why).append(" (").append(to_iso8601({one.at_ms})).append(")");
+      out.append(one.why).append(" (seen at ").append(to_iso8601({one.at_ms})).append(")");
     }
     return out.empty() ? ok_status() : Status(refused(std::move(out)));
   }

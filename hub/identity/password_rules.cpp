@@ -20,8 +20,8 @@ constexpr double kMinBits = 34;
 // The estimator looks no further.
 constexpr std::size_t kEstimated = 100;
 
-Error refused(std::string_view why) {
-  return invalid("api.invalid", "password: " + std::string(why));
+Error refused(std::string_view member, std::string_view why) {
+  return invalid("api.invalid", std::string(member) + ": " + std::string(why));
 }
 
 }  // namespace
@@ -47,24 +47,24 @@ bool PasswordList::has(std::string_view folded) const {
   return std::binary_search(digests_.begin(), digests_.end(), crypto::sha256(lower(folded)));
 }
 
-Result<std::string> fold_password(std::string_view password) {
+Result<std::string> fold_password(std::string_view password, std::string_view member) {
   if (password.size() > kMaxPasswordBytes || !is_utf8(password))
-    return refused("must be UTF-8 of at most 1024 bytes");
+    return refused(member, "must be UTF-8 of at most 1024 bytes");
   return phi::nfkc(password);
 }
 
 Status check_password(std::string_view folded, int min, std::string_view username,
-                      std::string_view tenant, const PasswordList* list) {
+                      std::string_view tenant, const PasswordList* list, std::string_view member) {
   if (code_points(folded) < static_cast<std::size_t>(min))
-    return refused("must have at least " + std::to_string(min) + " characters");
-  if (folded.find('\0') != std::string_view::npos) return refused("must not hold a zero");
+    return refused(member, "must have at least " + std::to_string(min) + " characters");
+  if (folded.find('\0') != std::string_view::npos) return refused(member, "must not hold a zero");
   const std::string small = lower(folded);
   const std::string name = lower(username);
   const std::string house = lower(tenant);
   if (!name.empty() && small.find(name) != std::string::npos)
-    return refused("must not hold the username");
+    return refused(member, "must not hold the username");
   if (list != nullptr && list->has(folded))
-    return refused("is on the list of passwords that are known to others");
+    return refused(member, "is on the list of passwords that are known to others");
   const std::string head(folded.substr(0, kEstimated));
   const char* words[] = {name.c_str(), house.c_str(), "rabt",     "telehealth", "hospital",
                          "clinic",     "doctor",      "nurse",    "patient",    "saudi",
@@ -72,6 +72,7 @@ Status check_password(std::string_view folded, int min, std::string_view usernam
                          "bismillah",  "allah",       "passw0rd", nullptr};
   if (ZxcvbnMatch(head.c_str(), words, nullptr) < kMinBits)
     return refused(
+        member,
         "is easily guessed: a common one, a pattern or a repetition; join several words that do "
         "not belong together");
   return ok_status();

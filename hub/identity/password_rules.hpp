@@ -14,7 +14,8 @@ inline constexpr std::size_t kMaxPasswordBytes = 1024;
 
 // The password in the one way of writing that is hashed: NFKC, since keyboards compose Arabic
 // letters differently. Error invalid api.invalid: too long, or no UTF-8.
-[[nodiscard]] Result<std::string> fold_password(std::string_view password);
+[[nodiscard]] Result<std::string> fold_password(std::string_view password,
+                                                std::string_view member = "password");
 
 // Passwords that nobody may have, a line each. Immutable.
 class PasswordList {
@@ -31,8 +32,9 @@ class PasswordList {
 // Whether a new password will do. There are no rules of composition: it has `min` characters, is
 // not easy to guess (libzxcvbn: common passwords, names and words of English, keyboards, dates,
 // repetition; with the username, the tenant and words of the trade among them), does not hold the
-// username, and is not on the list, which may be null. Error invalid api.invalid: "password: ...".
+// username, and is not on the list, which may be null. Error invalid api.invalid: "<member>: ...".
 [[nodiscard]] Status check_password(std::string_view folded, int min, std::string_view username,
-                                    std::string_view tenant, const PasswordList* list = nullptr);
+                                    std::string_view tenant, const PasswordList* list = nullptr,
+                                    std::string_view member = "password");
 
 }  // namespace rabt::identity

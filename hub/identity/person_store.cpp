@@ -245,7 +245,7 @@ Result<Person> People::change(const Caller& caller, std::string_view id,
     if (wanted.version && *wanted.version != person.version) return changed_meanwhile();
     Json changed = Json::array();
     if (wanted.profile) {
-      RABT_TRY(profile, check_profile(merged(person.profile, *wanted.profile)));
+      RABT_TRY(profile, changed_profile(person.profile, *wanted.profile));
       for (const auto& [name, value] : wanted.profile->as_object()) {
         if (profile[name] != person.profile[name]) changed.push_back(name);
       }

@@ -213,13 +213,19 @@ Status check_identity(const Json& profile, std::string_view today) {
   return ok_status();
 }
 
-Json merged(const Json& profile, const Json& patch) {
-  Json out = profile;
+Result<Json> changed_profile(const Json& profile, const Json& patch) {
+  if (!patch.is_object()) return check_profile(patch);
+  Json different = Json::object();
   for (const auto& [name, value] : patch.as_object()) {
+    if (profile[name] != value) different.set(name, value);
+  }
+  RABT_TRY(checked, check_profile(different));
+  Json out = profile;
+  for (const auto& [name, value] : different.as_object()) {
     if (value.is_null()) {
       out.mutable_object().erase(name);
     } else {
-      out.set(name, value);
+      out.set(name, checked[name]);
     }
   }
   return out;

@@ -22,8 +22,9 @@ namespace rabt::identity {
 // quotes no value.
 [[nodiscard]] Status check_identity(const Json& profile, std::string_view today);
 
-// RFC 7396: members of `patch` replace those of `profile`, null removes.
-[[nodiscard]] Json merged(const Json& profile, const Json& patch);
+// RFC 7396: members of `patch` replace those of `profile`, null removes. Members that stay as they
+// are stored are not checked: a rule of today may refuse them. Errors: those of check_profile.
+[[nodiscard]] Result<Json> changed_profile(const Json& profile, const Json& patch);
 
 // 3 to 64 letters, digits and . _ - @ + of ASCII, in lower case. Error invalid api.invalid.
 [[nodiscard]] Result<std::string> fold_username(std::string_view username);

@@ -25,8 +25,11 @@ constexpr std::array<std::string_view, 1> kOwnTexts = {
 // The field of the hub's own entries that holds such a time. A plugin's field of the name is not
 // the hub's: it was read before.
 constexpr std::string_view kOwnTimeField = "expires";
-// The hub's own times, which follow these texts of its own: no time of a patient does.
-constexpr std::array<std::string_view, 1> kBeforeOwnTimes = {" expired on "};
+// Times of certificates, issuers and working hours, which follow these texts of the hub: no time of
+// a patient does.
+constexpr std::array<std::string_view, 5> kBeforeOwnTimes = {
+    " expired on ", " (seen at ", "two of them overlap at ", "the slot at ",
+    " overlaps one that begins at "};
 
 bool is_own_time(std::string_view text, const Finding& found) {
   return found.kind == Class::date &&
@@ -35,8 +38,7 @@ bool is_own_time(std::string_view text, const Finding& found) {
          });
 }
 
-std::vector<Span> own_parts(std::string_view text, const Vocabulary* words) {
-  std::vector<Span> out = words == nullptr ? own_constants_in(text) : words->constants_in(text);
+std::vector<Span> own_parts(std::string_view text, std::vector<Span> out) {
   for (const std::string_view own : kOwnTexts) {
     for (std::size_t at = text.find(own); at != std::string_view::npos;
          at = text.find(own, at + own.size()))
@@ -153,6 +155,16 @@ void Policy::learn(std::string_view names) const {
   names_.insert(std::make_move_iterator(words.begin()), std::make_move_iterator(words.end()));
 }
 
+void Policy::learn(const Vocabulary& words) const {
+  const WriteLock lock(mutex_);
+  packages_.add_constants(words);
+}
+
+std::vector<Span> Policy::constants_in(std::string_view text) const {
+  const ReadLock lock(mutex_);
+  return packages_.constants_in(text);
+}
+
 bool Policy::learnt(std::string_view name) const {
   const std::vector<std::string> words = words_of(name);
   const ReadLock lock(mutex_);
@@ -169,7 +181,10 @@ std::optional<std::string> Policy::detect(Channel channel, std::string_view text
   std::erase_if(found, [&](const Finding& one) {
     return passing.contains(one.kind) || (words == nullptr && is_own_time(text, one));
   });
-  if (!found.empty()) found = outside_of(own_parts(text, words), text, found);
+  if (!found.empty())
+    found = outside_of(
+        own_parts(text, words == nullptr ? constants_in(text) : words->constants_in(text)), text,
+        found);
   std::erase_if(found, [&](const Finding& one) {
     return one.kind == Class::name && learnt(text.substr(one.begin, one.end - one.begin));
   });

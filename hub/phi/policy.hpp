@@ -82,6 +82,9 @@ class Policy {
   // Names of the hub's surroundings, such as the id, title and vendor of a plugin: the detector's
   // class `name` does not count where it finds nothing but their words.
   void learn(std::string_view names) const;
+  // Constant texts of a plugin's package: the hub passes on what the plugin says, so that they are
+  // no findings in a hub_text either.
+  void learn(const Vocabulary& words) const;
 
   // A text that a plugin or an outside system made: its known words, then the detector. Action
   // block: all or nothing. Bounded: kMaxScreenedText.
@@ -124,6 +127,8 @@ class Policy {
                                                   const Vocabulary* words) const;
 
   [[nodiscard]] bool learnt(std::string_view name) const;
+  // Constants of the hub and of the packages that were learnt.
+  [[nodiscard]] std::vector<Span> constants_in(std::string_view text) const;
 
   // Constant after construction.
   PolicyRules rules_;
@@ -132,6 +137,7 @@ class Policy {
   mutable SharedMutex mutex_;
   // In lower case.
   mutable std::set<std::string, std::less<>> names_ RABT_GUARDED_BY(mutex_);
+  mutable Vocabulary packages_ RABT_GUARDED_BY(mutex_);
 
   mutable std::array<std::array<std::atomic<std::uint64_t>, kClasses + kOthers>, kChannels>
       counts_{};

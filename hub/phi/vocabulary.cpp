@@ -163,11 +163,6 @@ std::vector<Span> Vocabulary::constants_in(std::string_view text) const {
   return out;
 }
 
-std::vector<Span> own_constants_in(std::string_view text) {
-  static const Vocabulary none;
-  return none.constants_in(text);
-}
-
 std::string Vocabulary::only_known(std::string_view text) const {
   const std::vector<Span> constants = constants_in(text);
   auto constant = constants.begin();

@@ -41,6 +41,9 @@ class Vocabulary {
     constants_.merge(std::move(other.constants_));
   }
 
+  // The constant texts of another, without its words.
+  void add_constants(const Vocabulary& other) { constants_.merge(Constants(other.constants_)); }
+
   [[nodiscard]] bool knows(std::string_view word) const;
   // Whether the whole text is a code of add_codes.
   [[nodiscard]] bool is_code(std::string_view text) const;
@@ -60,8 +63,5 @@ class Vocabulary {
   std::vector<std::string> codes_;
   Constants constants_;
 };
-
-// The same with the hub's own constants alone.
-[[nodiscard]] std::vector<Span> own_constants_in(std::string_view text);
 
 }  // namespace rabt::phi

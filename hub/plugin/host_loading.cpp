@@ -120,6 +120,7 @@ Status Host::load_checked(PluginConfig config, std::string& version, std::string
   config.files.reset();  // all of it was read
   package.words.merge(std::move(library.words));
   parts_.privacy.learn(manifest.id + " " + package.title + " " + manifest.vendor);
+  parts_.privacy.learn(package.words);
   const rabt_entry* entry = nullptr;
   std::unique_ptr<WorkerPlugin> worker;
   if (config.isolation == Isolation::in_process) {

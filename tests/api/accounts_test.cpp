@@ -113,6 +113,43 @@ TEST_F(AccountsApi, AnAdministratorChangesOthersByVersionAndNotHisOwnRoles) {
   EXPECT_EQ(as(again, "PATCH", "users/" + id, R"({"roles": ["admin"]})").status, 401);
 }
 
+// Every door that changes a record takes If-Match in one way.
+TEST_F(AccountsApi, ATagThatNamesNoVersionIsRefusedAtEveryPatch) {
+  std::string admin_id;
+  std::string id;
+  const std::string weak = account("root", "admin", admin_id);
+  account("layla", "patient", id);
+  const std::string admin = stepped_up(weak);
+  EXPECT_EQ(as(admin, "POST", "clients", R"({"id": "his", "roles": ["integration"]})").status, 201);
+  const auto status = [&](const std::string& path, const std::string& tag) {
+    return as(admin, "PATCH", path, "{}", {{"if-match", tag}}).status;
+  };
+  for (const auto& [path, of_another] :
+       {std::pair{"users/" + id, 412}, std::pair{std::string("clients/his"), 412},
+        std::pair{std::string("sessions/1"), 404}}) {
+    EXPECT_EQ(status(path, "\"77\""), of_another) << path;
+    EXPECT_EQ(status(path, ""), 428) << path;
+    EXPECT_EQ(status(path, "*"), 428) << path;
+    for (const char* tag : {"1", "W/\"1\"", "\"1\", \"2\""})
+      EXPECT_EQ(status(path, tag), 400) << path << " " << tag;
+  }
+}
+
+TEST_F(AccountsApi, AMistakeInAPasswordNamesTheMemberThatWasSent) {
+  std::string id;
+  const std::string token = account("layla", "patient", id);
+  const auto detail = [](const Response& response) {
+    return json(response).string_or("detail", "");
+  };
+  const auto changed = [&](const std::string& fresh) {
+    return detail(as(token, "POST", "me/password",
+                     Json::object({{"old", kPassword}, {"new", fresh}}).dump()));
+  };
+  EXPECT_EQ(changed("short"), "new: must have at least 15 characters");
+  EXPECT_EQ(changed(std::string(2'000, 'x')), "new: must be UTF-8 of at most 1024 bytes");
+  EXPECT_EQ(changed(std::string(kPassword)), "new: is the password that was; choose another");
+}
+
 TEST_F(AccountsApi, Trap62AClientProvesItselfByItsCertificate) {
   EXPECT_EQ(
       api_.api("POST", "clients",

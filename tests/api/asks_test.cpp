@@ -33,8 +33,17 @@ TEST(Asks, ReadTheVersionThatTheCallerHasSeen) {
     made.headers = {{"if-match", tag}};
     const auto refused = ask_of({.request = made});
     ASSERT_FALSE(refused.ok()) << tag;
-    EXPECT_EQ(http::status_of(refused.error()), 412) << tag;
+    EXPECT_EQ(refused.error().code, "precondition.invalid") << tag;
+    EXPECT_EQ(http::status_of(refused.error()), 400) << tag;
   }
+  // A PATCH overwrites nothing that its caller has not seen.
+  for (const char* tag : {"", "*"}) {
+    made.headers = {{"if-match", tag}};
+    EXPECT_EQ(http::status_of(ask_of({.request = made}).error()), 428) << tag;
+  }
+  made = request("POST", "/x");
+  made.headers = {{"if-match", "*"}};
+  EXPECT_EQ(must(ask_of({.request = made})).version, std::nullopt);
 }
 
 TEST(Asks, ABodyThatIsNoObjectIsRefused) {

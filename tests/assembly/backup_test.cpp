@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
@@ -106,6 +107,71 @@ TEST_F(Backup, VerifyFindsWhatWasChangedAndAnOlderKeyring) {
   EXPECT_NE(problems(made.folder)[0].find("audit.vkey is not what was backed up"),
             std::string::npos);
   EXPECT_EQ(verify_backup(folder_.string(), config_).error().code, "backup.folder");
+}
+
+// Symptom: a backup whose recordings had been cut or altered was verified. Cause: only their
+// presence was checked. No test changed a blob.
+TEST_F(Backup, VerifyFindsBlobsThatWereCutLengthenedOrAltered) {
+  const std::string content(200'000, 'b');
+  std::string folder;
+  {
+    const auto hub = Foundation::open(config_, clock_, null_logger());
+    ASSERT_TRUE(hub.ok());
+    fs::create_directories(config_.data + "/blobs");
+    for (const char* name : {"kept", "cut", "long", "other", "gone", "new.part"})
+      std::ofstream(config_.data + "/blobs/" + name) << content;
+    const auto made = create_backup(config_, to(), clock_);
+    ASSERT_TRUE(made.ok()) << made.error().message;
+    EXPECT_EQ(made->blobs, 5);
+    EXPECT_EQ(made->linked_blobs, 5) << "on one file system";
+    folder = made->folder;
+  }
+  ASSERT_EQ(problems(folder), std::vector<std::string>{});
+  // A copy that lies elsewhere, or was put back into a data folder.
+  const fs::path copy = folder_ / "restored";
+  fs::copy(folder, copy, fs::copy_options::recursive);
+  ASSERT_EQ(problems(copy.string()), std::vector<std::string>{});
+  const fs::path blobs = copy / "blobs";
+  fs::resize_file(blobs / "cut", 10);
+  std::ofstream(blobs / "long", std::ios::app) << "x";
+  std::fstream(blobs / "other", std::ios::in | std::ios::out).seekp(100'000) << "a";
+  fs::remove(blobs / "gone");
+  std::vector<std::string> found = problems(copy.string());
+  std::sort(found.begin(), found.end());
+  EXPECT_EQ(found, (std::vector<std::string>{
+                       "blobs/cut is not what was backed up: its SHA-256 differs",
+                       "blobs/gone is missing or cannot be read",
+                       "blobs/long is not what was backed up: its SHA-256 differs",
+                       "blobs/other is not what was backed up: its SHA-256 differs"}));
+  // A list of sums that was changed to fit.
+  std::ofstream(copy / "blobs.sha256") << "";
+  ASSERT_EQ(problems(copy.string()).size(), 1U);
+  EXPECT_EQ(problems(copy.string())[0],
+            "blobs.sha256 is not what was backed up: its SHA-256 differs");
+}
+
+// A backup of a version that kept no sums of blobs.
+TEST_F(Backup, AnOlderBackupIsVerifiedWithAWarning) {
+  std::string folder;
+  {
+    const auto hub = Foundation::open(config_, clock_, null_logger());
+    ASSERT_TRUE(hub.ok());
+    const auto made = create_backup(config_, to(), clock_);
+    ASSERT_TRUE(made.ok()) << made.error().message;
+    folder = made->folder;
+  }
+  EXPECT_EQ(verify_backup(folder, config_)->warnings, std::vector<std::string>{});
+  Json manifest = *Json::parse(*config::read_text(folder + "/MANIFEST"));
+  Json sums = manifest["sha256"];
+  sums.mutable_object().erase("blobs.sha256");
+  manifest.set("sha256", std::move(sums));
+  std::ofstream(folder + "/MANIFEST") << manifest.dump();
+  fs::remove(folder + "/blobs.sha256");
+  const auto found = verify_backup(folder, config_);
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(found->problems, std::vector<std::string>{});
+  ASSERT_EQ(found->warnings.size(), 1U);
+  EXPECT_NE(found->warnings[0].find("no sums of its blobs"), std::string::npos);
 }
 
 http::Request asked(const std::string& method) {

@@ -252,6 +252,31 @@ TEST(Why, TheCodesOfAVendorShowWithoutAReasonAndItsWordsWithOne) {
   EXPECT_FALSE(log.has("Layla"));
 }
 
+// Symptom: the log line of a consultation that failed had an empty title. Cause: the workflow
+// raises the caught error again, and a title that an expression gives was never shown, also when it
+// is the code of the failed call.
+TEST(Why, AnErrorThatIsRaisedAgainKeepsATitleThatHoldsNoData) {
+  Rig rig;
+  test::RecordingLogger log;
+  rig.log = &log;
+  rig.crash();
+  rig.start();
+  rig.script().on("do-key", [](ScriptedService::Call call) { call.done(refused_by_vendor()); });
+  const auto faulted_by = [&](const std::string& raised) {
+    rig.deploy(workflow_of(
+        "  - ask:\n      try:\n        - work: {call: 'do-key:1.0.0@script', with: {n: 1}}\n"
+        "      catch:\n        as: failure\n        do:\n          - stop: {raise: {error: " +
+        raised + "}}\n"));
+    const std::string id = rig.send("test.start.v1", Json::object()).at(0);
+    EXPECT_EQ(rig.wait_status(id, "faulted"), "faulted");
+    return rig.engine().instance(id).value()["error"].string_or("title", "");
+  };
+  EXPECT_EQ(faulted_by("{type: '${ $failure.type }', status: '${ $failure.status }', "
+                       "title: '${ $failure.title }'}"),
+            "vendor.20404");
+  EXPECT_TRUE(log.comes("title=vendor.20404"));
+}
+
 TEST(Why, DeclaredCodesOfAnAnswerAreInTheTimelineTheLogAndTheAuditLog) {
   Rig rig;
   test::RecordingLogger log;

@@ -175,6 +175,7 @@ bool Execution::Impl::caught(Frame* frame, Fault& fault) {
     return true;
   }
   state.in_handler = true;
+  state.fixed_title = fault.fixed_title;
   state.error = std::move(fault.error);
   run_list(frame, body.handler, frame->input);
   return true;

@@ -87,6 +87,7 @@ struct Frame {
     std::int64_t retries = 0;
     bool in_handler = false;
     Json error;
+    bool fixed_title = false;  // of `error`
   };
   struct Listen {
     // By filter, then by correlation; the filters of `until` follow. Null without `expect`.

@@ -30,6 +30,17 @@ bool is_plain_object(const Json& value) {
   return value.is_object();
 }
 
+// True if a handler around the frame caught an error of this title, and the title held no data.
+bool is_title_of_caught(const Frame& frame, const Json& title) {
+  for (const Frame* at = &frame; at != nullptr; at = at->parent) {
+    const Frame::Try* const state = at->try_state.get();
+    if (state != nullptr && state->in_handler && state->fixed_title &&
+        state->error["title"] == title)
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::int64_t attempt_of(const Frame& frame) {
@@ -259,7 +270,7 @@ void Execution::Impl::run_raise(Frame* frame, const RaiseBody& body) {
   if (error.find("instance") == nullptr) error.set("instance", frame->reference);
   Fault raised;
   raised.error = std::move(error);
-  raised.fixed_title = body.fixed_title;
+  raised.fixed_title = body.fixed_title || is_title_of_caught(*frame, raised.error["title"]);
   raised.raised_at = frame->reference;
   fault(frame, std::move(raised));
 }
