@@ -535,7 +535,7 @@ TEST_F(ApiTest, PathsOfWorkflowsAndEventsNeedTheToken) {
     EXPECT_EQ(answer.status, 401) << method << " " << path;
     EXPECT_EQ(code(answer), "http.unauthenticated");
   }
-  EXPECT_EQ(Json::parse(api("GET", "workflows").body)->find("workflows")->size(), 0U)
+  EXPECT_EQ(Json::parse(api("GET", "workflows").body)->find("items")->size(), 0U)
       << "nothing was applied";
 }
 
