@@ -15,15 +15,14 @@ namespace {
 
 constexpr std::size_t kMostItems = 200;
 
-// "7" -> 7. A PATCH names the version that it changes; `*` names none.
+// "7" -> 7. A PATCH needs one; `*` is whatever version there is (RFC 9110 section 13.1.1).
 Status read_if_match(const Call& call, Ask& ask) {
   const std::string_view tag = call.request.header("if-match");
-  if (tag.empty() || tag == "*") {
+  if (tag == "*") return ok_status();
+  if (tag.empty()) {
     if (call.request.method != "PATCH") return ok_status();
     return conflict("precondition.required",
-                    tag.empty() ? "send If-Match with the ETag of the record as you read it"
-                                : "If-Match: * names no version; send the ETag of the record as "
-                                  "you read it");
+                    "send If-Match with the ETag of the record as you read it");
   }
   const bool quoted = tag.size() > 2 && tag.front() == '"' && tag.back() == '"';
   const auto version =
