@@ -25,15 +25,15 @@ rlimit limit_of(__rlimit_resource resource) {
   return limit;
 }
 
-Status needs(rlim_t found, rlim_t needed, const char* code, const std::string& what,
+Status needs(rlim_t found, rlim_t needed, std::string_view code, const std::string& what,
              const std::string& unit, const std::string& how) {
   if (found == RLIM_INFINITY || found >= needed) return ok_status();
-  return invalid(code, "the limit of " + what + " is " + std::to_string(found) + unit +
-                           ", and the hub needs " + std::to_string(needed) + unit + ": raise it (" +
-                           how + ")");
+  return invalid(std::string(code), "the limit of " + what + " is " + std::to_string(found) + unit +
+                                        ", and the hub needs " + std::to_string(needed) + unit +
+                                        ": raise it (" + how + ")");
 }
 
-Status needs_mib(__rlimit_resource resource, rlim_t needed, const char* code,
+Status needs_mib(__rlimit_resource resource, rlim_t needed, std::string_view code,
                  const std::string& what, const std::string& how) {
   const rlim_t found = limit_of(resource).rlim_cur;
   return needs(found == RLIM_INFINITY ? found : found >> 20U, needed >> 20U, code, what, " MiB",

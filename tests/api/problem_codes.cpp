@@ -267,9 +267,9 @@ class Scan {
     return std::nullopt;
   }
 
-  // problem(413, "http.body_too_large", ...), refuse({503, "http.no_room", ...})
+  // problem(413, "http.body_too_large", ...), refuse({503, "http.no_room", ...}, ...)
   void status(const SourceFile& file, std::vector<std::string_view> list) {
-    if (list.size() == 1 && list[0].starts_with('{')) list = parts(list[0], 0);
+    if (list[0].starts_with('{')) list = parts(list[0], 0);
     if (list.size() < 2 || list[0].size() != 3) return;
     if (!std::all_of(list[0].begin(), list[0].end(), is_digit)) return;
     note(file, list[1], std::nullopt, std::atoi(std::string(list[0]).c_str()));
