@@ -576,7 +576,7 @@ TEST(ShippedWorkflow, ItsCasesNoticeMistakes) {
       {"!= \"eligible\"", "== \"error\"", "the coverage is not eligible"},
       {"$context.began == \"no-show\"", "$context.began == \"gone\"", "nobody comes"},
       {"count: 12", "count: 11", "the payer stays down"},
-      {"days: 730", "days: 760", "the whole case takes longer than two years"},
+      {"days: 400", "days: 399", "the whole case takes longer than 400 days"},
       {"days: 30", "days: 3", "the payer decides after four days"},
       {"undo: []", "other: 1", "what was written cannot be read"},
       {"else .undo = [] end", "else . end", "nobody comes"},
