@@ -24,6 +24,11 @@ std::optional<std::int64_t> ms_of(const Json& json) {
   return json.as_int64();
 }
 
+// Documents of older builds left the customs of an API to its name.
+bool begins_by_call(std::string_view door) {
+  return door == "emr" || door == "kiorex" || door == "clinicvault";
+}
+
 Json participant_document(const Participant& one) {
   return Json::object({{"id", one.id},
                        {"number", one.number},
@@ -229,8 +234,8 @@ Status from_document(const Json& document, Session& session) {
   session.ready_told = document.bool_or("readyTold", false);
   session.taken = document.bool_or("taken", false);
   session.as_given = document["asGiven"];
-  session.begins_by_call = document.bool_or("beginsByCall", false);
-  session.joined_counts = document.bool_or("joinedCounts", false);
+  session.begins_by_call = document.bool_or("beginsByCall", begins_by_call(session.door));
+  session.joined_counts = document.bool_or("joinedCounts", session.door == "pulseone");
   session.participants.clear();
   for (const Json& one : document["participants"].as_array())
     session.participants.push_back(participant_of(one));
