@@ -142,14 +142,10 @@ TEST(Apart, B35B36K46K56K59K78P21ASessionIsCoveredThenWrittenDownAndClaimedOnce)
   });
   // The patient has no account here, and came by telephone: somebody decides on the claim.
   EXPECT_EQ(status, "parked") << instance("after-session").dump_pretty();
-  const Json claim = Json::object({{"outcome", "done"},
-                                   {"output", Json::object({{"decision", "claim"}})},
-                                   {"reason", "seen by telephone"}});
-  RABT_EXPECT_STATUS(
-      h().post("OP",
-               "/api/v1/instances/" + instance("after-session").string_or("id", "") + "/resolve",
-               claim),
-      200);
+  const auto decided = h().site.rabt({"instances", instance("after-session").string_or("id", ""),
+                                      "--resolve", "done", "--output", R"({"decision": "claim"})",
+                                      "--reason", "seen by telephone"});
+  EXPECT_EQ(decided.code, 0) << decided.said;
   (void)eventually([&] {
     status = instance("after-session").string_or("status", "");
     return status == "completed" || status == "faulted";
