@@ -254,6 +254,7 @@ std::vector<int> start_limited(const std::string& folder, int silent,
   auto whole = std::make_shared<WholeHub>();
   alive = whole;
   std::ofstream(folder + "/client.secret") << "an-opaque-text-that-nobody-knows-0123456789";
+  std::filesystem::permissions(folder + "/client.secret", std::filesystem::perms(0600));
   std::ofstream(folder + "/limited.yaml")
       << "tenant: limited\nserver: {port: 0, public_url: 'http://127.0.0.1:1'}\ndata: " << folder
       << "/limited\nplugins: " << folder << "/plugins\nmigrations: " << RABT_MIGRATIONS
