@@ -35,7 +35,7 @@ struct Accepted {
   int status = 202;
   // JSON.
   std::string answer;
-  // What became of the events.
+  // Outcome of the events.
   enum class Use : std::uint8_t {
     // One started an instance, or an instance was told of it; or that is not known.
     used,

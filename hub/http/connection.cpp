@@ -247,11 +247,12 @@ std::optional<Connection::Need> Connection::read_head() {
       const auto& options = shared_.options;
       auto judged = parse_head(std::string_view(buffer_).substr(0, scan.size),
                                std::max(options.max_body, options.max_streamed_body));
-      std::string target(target_in(std::string_view(buffer_).substr(0, scan.size)));
-      buffer_.erase(0, scan.size);
       if (const auto* refusal = std::get_if<Refusal>(&judged)) {
+        std::string target(target_in(std::string_view(buffer_).substr(0, scan.size)));
+        buffer_.erase(0, scan.size);
         refuse(*refusal, std::move(target));
       } else {
+        buffer_.erase(0, scan.size);
         take_request(std::move(std::get<RequestHead>(judged)));
       }
       return std::nullopt;

@@ -20,7 +20,7 @@ namespace rabt::http {
 
 namespace {
 
-// How often one event reads what is dropped, so that it does not keep the thread.
+// Reads of one event that only drop bytes, so that it does not keep the thread.
 constexpr int kDroppedReads = 16;
 
 struct FreeContext {

@@ -37,7 +37,7 @@ struct PersonChange {
   // The version that the caller has seen.
   std::optional<std::int64_t> version;
   std::string_view act = "user.changed";
-  // What else belongs to the commit, with the person as it is then. May be empty.
+  // More to write in the commit, with the person as it is then. May be empty.
   std::function<Status(store::Transaction&, const Person&)> also;
 };
 

@@ -138,7 +138,7 @@ TEST(Clinicvault, C17AStatusArrivesAtTheOtherAsItWasSaid) {
   EXPECT_EQ(heard["from"].as_int64(), h().number("C17")) << heard.dump();
   EXPECT_TRUE(heard["timestamp"].is_string());
 
-  // What he says since it began counts.
+  // Words since it began count.
   doctor.send(Json::object({{"type", "status"}, {"status", "busy"}}));
   const Json of_doctor = patient.typed("status");
   EXPECT_EQ(of_doctor["status"], Json("busy")) << of_doctor.dump();

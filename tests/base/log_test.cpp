@@ -12,7 +12,7 @@
 namespace rabt {
 namespace {
 
-// What one logger writes to standard error, where $JOURNAL_STREAM names `stream` or, if that is
+// Lines of one logger on standard error, where $JOURNAL_STREAM names `stream` or, if that is
 // empty, standard error itself.
 std::string written(std::string stream) {
   char name[] = "/tmp/rabt-log-XXXXXX";

@@ -183,7 +183,7 @@ TEST_F(Clinic, TextsThatAreTooLongAreCutAndTheVisitIsBookedAtItsLength) {
                                  one["payor"][0]["display"] = text;
                                } else {
                                  one["name"] = name;
-                                 // Nobody whom the hub knows: a guest, whose name is kept with the
+                                 // A guest, whom the hub does not know: the name is kept with the
                                  // session.
                                  if (type == "Practitioner")
                                    one["identifier"][0]["value"] = "N-P-09999";

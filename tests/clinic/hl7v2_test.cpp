@@ -59,8 +59,11 @@ class Hl7Booking : public Clinic {
     }
     const std::string answer = test::MllpPeer(port).ask(message);
     EXPECT_NE(answer.find("MSA|AA|"), std::string::npos) << answer;
-    const Json list = get(desk(), "/instances").value()["instances"];
-    EXPECT_EQ(list.size(), 1U);
+    const Json list = get(desk(), "/instances").value()["items"];
+    if (list.size() != 1U) {
+      ADD_FAILURE() << "instances of the message: " << list.dump();
+      return {};
+    }
     return list[0].string_or("id", "");
   }
   Desk& desk() { return desks_[0]; }

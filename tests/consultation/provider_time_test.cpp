@@ -184,9 +184,8 @@ TEST_F(ProviderTime, ABookedFollowUpAsksForTheTime) {
 TEST_F(ProviderTime, AnEmergencyALateEntryAndABookingOfTheHospitalAreTakenWithAWarning) {
   must(publish({{"09:00", "12:00"}}));
   booked("10:00");
-  Ask workflow = as({}, {}, with(visit("10:00"), "provider", doctor_));
-  workflow.system = true;
-  workflow.manner = kWorkflowManner;
+  Ask workflow = ask_of_hub("t1", "workflow");
+  workflow.body = with(visit("10:00"), "provider", doctor_);
   EXPECT_EQ(warnings(must(sessions_->creation.create(workflow))), R"(["provider.overlap"])");
   clock_.advance_ms(parse_iso8601(at("10:05"))->ms - clock_.now().ms);
   const auto emergency = [&](const std::string& clock) {

@@ -564,10 +564,7 @@ TEST_F(RecordsTest, WhatNoClientSentOfTheProvidersWordsIsAddedOnceAndInItsPlace)
                          {"text", words},
                          {"confidence", 0.5}});
   };
-  Ask add;
-  add.caller.who = {.kind = identity::Kind::node, .tenant = "t1"};
-  add.caller.who.id = "sessions";
-  add.system = true;
+  Ask add = ask_of_hub("t1", "sessions");
   add.session = kSession;
   add.body = Json::object({{"recording", "01BX5ZZKBKACTAV9WEVGEMMVRZ"},
                            {"said", Json::array({said("a/0", "doctor", 1'000, "Good morning"),

@@ -143,9 +143,8 @@ TEST_F(Treating, AFollowUpOfASessionWithoutThePatientOpensNothing) {
   EXPECT_FALSE(treats(doctor_));
   // A workflow books what was planned there.
   const Json next = with(with(planned(1), "followUpOf", alone), "provider", doctor_);
-  Ask workflow = as_source(next);
-  workflow.system = true;
-  workflow.manner = kWorkflowManner;
+  Ask workflow = ask_of_hub("t1", "workflow");
+  workflow.body = next;
   must(sessions_->creation.create(workflow));
   EXPECT_FALSE(treats(doctor_));
   must(sessions_->creation.create(as_source(next)));

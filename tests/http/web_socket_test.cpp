@@ -236,7 +236,7 @@ TEST_F(WebSocketServer, ALengthThatIsTooLargeIsRefusedByItsHead) {
     EXPECT_EQ(answer->close_code(), kCloseTooBig);
     EXPECT_TRUE(client->ended());
   }
-  // Who sends on, byte after byte, still reads why.
+  // A sender who goes on, byte after byte, still reads why.
   auto client = connect();
   for (const char c : std::string("\x81\xFF\0\0\x01\0\0\0\0\0", 10) + masked)
     client->send(std::string(1, c));

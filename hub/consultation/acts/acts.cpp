@@ -175,21 +175,13 @@ Answer Acts::act_and_show(const Ask& ask, const Make& make, ActOptions options) 
 
 Answer Acts::act_and_show_participant(const Ask& ask, const Make& make, ActOptions options) {
   options.shape = [&](const Session& session, const Change& change) -> Answer {
-    Names names(parts_.directory, parts_.tenant);
-    return participant_json(session, *session.participant(change.participant),
-                            sight_of(session, actor_of(ask), false), names, parts_.clock.now());
+    return show_participant(ask, session, *session.participant(change.participant));
   };
   return act_and_answer(ask, make, options);
 }
 
 Result<Acted> Acts::act_as_hub(std::string_view session, const Command& command, const Also& also) {
-  Ask ask;
-  ask.door = "workflow";
-  ask.manner = kWorkflowManner;
-  ask.system = true;
-  ask.caller.who.kind = identity::Kind::node;
-  ask.caller.who.id = "sessions";
-  ask.caller.who.tenant = parts_.tenant;
+  const Ask ask = ask_of_hub(parts_.tenant, "sessions");
   const auto make = [&](const Session& is) -> Result<Command> {
     if (!std::holds_alternative<ProviderJoined>(command)) return command;
     ProviderJoined joined = std::get<ProviderJoined>(command);
@@ -344,6 +336,12 @@ Answer Acts::show(const Ask& ask, const Session& session) const {
   if (ask.manner.own_words) shown.set("asGiven", session.as_given);
   if (ask.system && !has_known_appointment(session)) shown.set("appointment", Json());
   return shown;
+}
+
+Json Acts::show_participant(const Ask& ask, const Session& session, const Participant& one) const {
+  Names names(parts_.directory, parts_.tenant);
+  return participant_json(session, one, sight_of(session, actor_of(ask), false), names,
+                          parts_.clock.now());
 }
 
 Result<Membership> Acts::membership(const Ask& ask) {

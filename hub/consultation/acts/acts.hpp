@@ -95,6 +95,9 @@ class Acts final : public Memberships {
                                      Reads reads = Reads::alone) const;
   // The session as the caller may see it.
   [[nodiscard]] Answer show(const Ask& ask, const Session& session) const;
+  // The same for one participant of it.
+  [[nodiscard]] Json show_participant(const Ask& ask, const Session& session,
+                                      const Participant& one) const;
 
   // Ok if the caller may do this in the session, whatever state it is in. Errors: those of
   // membership() and of the decision.

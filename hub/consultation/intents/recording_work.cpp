@@ -173,13 +173,7 @@ Status RecordingWork::said_in(const Session& session, std::string_view recording
     if (!who->person.empty()) item.set("person", who->person);
     known.push_back(std::move(item));
   }
-  Ask ask;
-  ask.caller.who.kind = identity::Kind::node;
-  ask.caller.who.tenant = session.tenant;
-  ask.caller.who.id = "sessions";
-  ask.door = "workflow";
-  ask.manner = kWorkflowManner;
-  ask.system = true;
+  Ask ask = ask_of_hub(session.tenant, "sessions");
   ask.session = session.id;
   ask.body = Json::object({{"recording", recording}, {"said", std::move(known)}});
   const Answer kept = keep_said_(ask);

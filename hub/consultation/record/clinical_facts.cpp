@@ -155,10 +155,11 @@ Json clinical_facts_of(const VisitRecords& records) {
        {"sources", std::move(sources)}});
 }
 
-std::vector<std::string> missing_for_claim(const Json& facts, std::int64_t seconds,
-                                           std::int64_t least_seconds) {
+std::vector<std::string> missing_for_claim(const Json& facts,
+                                           const std::optional<ClaimedVisit>& visit) {
   std::vector<std::string> out;
-  if (seconds < least_seconds) out.emplace_back("visit.too_short");
+  if (visit && !visit->patient_came) out.emplace_back("visit.no_patient");
+  if (visit && visit->seconds < visit->least_seconds) out.emplace_back("visit.too_short");
   const auto& acts = facts["acts"].as_object();
   if (std::none_of(acts.begin(), acts.end(),
                    [](const auto& one) { return one.second.as_int64().value_or(0) > 0; }))
@@ -227,7 +228,7 @@ Json practitioner_of_profile(const Json& profile) {
 }
 
 Answer RecordService::clinical_facts(const Ask& ask) {
-  if (!is_workflow(ask)) return denied("authorisation.denied", "only workflows read these facts");
+  if (!ask.system) return denied("authorisation.denied", "only workflows read these facts");
   RABT_TRY(of, parts_.sessions.membership(ask));
   VisitRecords records;
   RABT_TRY(notes, book_.all(of, RecordKind::note));
@@ -239,14 +240,15 @@ Answer RecordService::clinical_facts(const Ask& ask) {
   Json facts = clinical_facts_of(records);
   const std::int64_t over = of.ended_ms.value_or(parts_.clock.now().ms);
   const std::int64_t ran_ms = of.started_ms ? over - *of.started_ms : 0;
-  const bool any_length = ask.body.bool_or("anyLength", false);
+  std::optional<ClaimedVisit> visit;
+  if (!ask.body.bool_or("anyLength", false)) {
+    visit = {.patient_came = of.patient_came,
+             // A second that has only begun makes no visit long enough.
+             .seconds = ran_ms / 1000,
+             .least_seconds = parts_.video.claim_min_seconds};
+  }
   Json missing = Json::array();
-  // A visit without the patient is no claim, unless somebody has decided on it.
-  if (!any_length && !of.patient_came) missing.push_back("visit.no_patient");
-  for (const std::string& one :
-       // A second that has only begun makes no visit long enough.
-       missing_for_claim(facts, ran_ms / 1000, any_length ? 0 : parts_.video.claim_min_seconds))
-    missing.push_back(one);
+  for (const std::string& one : missing_for_claim(facts, visit)) missing.push_back(one);
   Json out =
       Json::object({{"session", of.session},
                     {"status", to_string(of.status)},

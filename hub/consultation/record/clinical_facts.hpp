@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "hub/base/json.hpp"
@@ -29,10 +31,18 @@ struct VisitRecords {
 // workflow enters is no act of a clinician.
 [[nodiscard]] Json clinical_facts_of(const VisitRecords& records);
 
-// Why a claim may not be made from these facts: visit.too_short, visit.no_act, visit.no_diagnosis,
-// visit.no_complaint. Empty when it may.
-[[nodiscard]] std::vector<std::string> missing_for_claim(const Json& facts, std::int64_t seconds,
-                                                         std::int64_t least_seconds);
+// Visit as it was held, and the least that a claim asks of it.
+struct ClaimedVisit {
+  bool patient_came = false;
+  std::int64_t seconds = 0;
+  std::int64_t least_seconds = 0;
+};
+
+// Reasons against a claim from these facts: visit.no_patient, visit.too_short, visit.no_act,
+// visit.no_diagnosis, visit.no_complaint. Empty when it may be made. `visit`: unset where somebody
+// has decided that the visit counts as it was.
+[[nodiscard]] std::vector<std::string> missing_for_claim(const Json& facts,
+                                                         const std::optional<ClaimedVisit>& visit);
 
 // The patient of a claim from the profile of a person: {identifier, name, gender, birthDate}.
 [[nodiscard]] Json patient_of_profile(const Json& profile);

@@ -32,9 +32,8 @@ bool is_for(const Record& record, std::string_view role) {
 }  // namespace
 
 access::Facts facts_of(const Ask& ask, const Membership& of) {
-  access::Facts facts{.roles = ask.caller.who.roles,
-                      .system = is_workflow(ask),
-                      .reason = !ask.caller.reason.empty()};
+  access::Facts facts{
+      .roles = ask.caller.who.roles, .system = ask.system, .reason = !ask.caller.reason.empty()};
   access::Relations& is = facts.is;
   is.add(Is::over, is_end(of.status));
   is.add(Is::host, of.host);
@@ -60,10 +59,6 @@ bool is_clinical(const Membership& of) {
   return is_doctor(of) || of.role == "specialist" || of.role == "nurse";
 }
 
-bool is_workflow(const Ask& ask) {
-  return ask.system;
-}
-
 Result<Allowed> may(Right right, const Ask& ask, const Membership& of) {
   return access::admit(right, facts_of(ask, of));
 }
@@ -77,7 +72,7 @@ Result<Allowed> may_read(const Ask& ask, const Membership& of, RecordKind kind) 
 }
 
 bool is_shown(const Ask& ask, const Membership& of, const Record& record) {
-  const bool outside = is_workflow(ask) || (of.administrator && of.participant.empty());
+  const bool outside = ask.system || (of.administrator && of.participant.empty());
   if (outside) return record.kind != RecordKind::note || record.state != "draft";
   const bool own = record.author == of.participant;
   if (record.kind == RecordKind::note) return record.state != "draft" || is_clinical(of);
@@ -102,7 +97,7 @@ Status not_over(const Membership& of) {
 }
 
 Status open_or_again(const Ask& ask, const Membership& of) {
-  return is_workflow(ask) && !ask.key.empty() ? ok_status() : not_over(of);
+  return ask.system && !ask.key.empty() ? ok_status() : not_over(of);
 }
 
 Status about_a_patient(const Membership& of) {

@@ -34,7 +34,5 @@ namespace rabt::consultation {
 [[nodiscard]] bool is_doctor(const Membership& of);
 // A doctor, specialist or nurse.
 [[nodiscard]] bool is_clinical(const Membership& of);
-// A workflow of the hub acts, which is no participant.
-[[nodiscard]] bool is_workflow(const Ask& ask);
 
 }  // namespace rabt::consultation

@@ -40,13 +40,6 @@ struct Manner {
   // A change of a note names the version that it was read at.
   bool names_version = true;
 };
-// Customs of workflows.
-inline constexpr Manner kWorkflowManner{.auto_record = false,
-                                        .waits_for_room = false,
-                                        .naive_times = true,
-                                        .own_words = true,
-                                        .retypes = true,
-                                        .names_version = false};
 
 // One request to the domain, whichever door it came through: /api/v1, a compatibility API, a
 // workflow's call of hub://session.
@@ -82,6 +75,9 @@ struct Ask {
   // The first one of this name in the query; empty when it is absent.
   [[nodiscard]] std::string_view parameter(std::string_view name) const;
 };
+
+// Request of the hub itself, or of a workflow: `id` names who asks for the audit log.
+[[nodiscard]] Ask ask_of_hub(std::string tenant, std::string id);
 
 // The JSON that docs/openapi.yaml gives the operation: camelCase, RFC 3339 with Z, only what the
 // caller may see. Errors:

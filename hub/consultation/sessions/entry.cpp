@@ -57,17 +57,13 @@ Result<Acted> SessionEntry::come_in(const Ask& ask) {
 }
 
 Answer SessionEntry::join(const Ask& ask) {
-  const Actor who = Acts::actor_of(ask);
   RABT_TRY(acted, come_in(ask));
   const std::string participant = acted.change.participant;
   RABT_TRY(access, access_of(ask, acted.session, participant, true));
   RABT_TRY(session, acts_.show(ask, acted.session));
-  Names names(acts_.parts().directory, acts_.parts().tenant);
   const Participant& own = *acted.session.participant(participant);
-  const Sight sight = sight_of(acted.session, who, false);
   return Json::object({{"session", std::move(session)},
-                       {"participant", participant_json(acted.session, own, sight, names,
-                                                        acts_.parts().clock.now())},
+                       {"participant", acts_.show_participant(ask, acted.session, own)},
                        {"admission", to_string(own.admission)},
                        {"accessToken", access.token},
                        {"tokenUse", access.use},
@@ -121,13 +117,10 @@ Answer SessionEntry::leave(const Ask& ask) {
 
 Answer SessionEntry::admission_json(const Ask& ask, const Session& session, const Participant& one,
                                     const Access& access) const {
-  Names names(acts_.parts().directory, acts_.parts().tenant);
-  const Sight sight = sight_of(session, Acts::actor_of(ask), false);
-  return Json::object(
-      {{"participant", participant_json(session, one, sight, names, acts_.parts().clock.now())},
-       {"admission", to_string(one.admission)},
-       {"accessToken", access.token},
-       {"tokenUse", access.use}});
+  return Json::object({{"participant", acts_.show_participant(ask, session, one)},
+                       {"admission", to_string(one.admission)},
+                       {"accessToken", access.token},
+                       {"tokenUse", access.use}});
 }
 
 Answer SessionEntry::admission_answer(const Ask& ask, const Acted& acted) {

@@ -121,15 +121,9 @@ class SessionActions final : public plugin::HubService {
     }
   }
   [[nodiscard]] static Ask ask_of(const CallRequest& call) {
-    Ask ask;
-    ask.caller.who.kind = identity::Kind::node;
-    ask.caller.who.tenant = call.tenant;
-    ask.caller.who.id = "workflow";
+    Ask ask = ask_of_hub(call.tenant, "workflow");
     ask.caller.request = call.instance;
     ask.caller.trace = call.trace;
-    ask.door = "workflow";
-    ask.manner = kWorkflowManner;
-    ask.system = true;
     ask.key = call.idempotency_key;
     ask.session = call.arguments.string_or("session", "");
     ask.record = call.arguments.string_or("participant", "");
