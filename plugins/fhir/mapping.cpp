@@ -665,35 +665,42 @@ std::string event_type(const std::string& status) {
   return "org.rabt.appointment.updated.v1";
 }
 
-// The coverage of the patient that an event has; empty when there is none that an insurer pays.
+// Whether the delivery says that somebody insures the patient, in force or not. A coverage of
+// nobody who is in the bundle may be his.
+bool names_coverage(const Resources& delivery, const Entry& patient) {
+  return std::any_of(delivery.entries().begin(), delivery.entries().end(), [&](const Entry& entry) {
+    if (type_of(*entry.resource) != "Coverage") return false;
+    const auto beneficiary = delivery.resolve(entry, member_of(*entry.resource, "beneficiary"));
+    return !beneficiary || beneficiary->resource == patient.resource;
+  });
+}
+
+// The coverage of the patient that an event has; empty when the patient pays: there is none, or a
+// person is its payer.
 Json cover_of(const Resources& delivery, const People& people, bool whole, When start) {
-  const auto coverage =
-      people.patient ? coverage_of(delivery, *people.patient, start) : std::nullopt;
-  if (whole && !coverage) {
+  if (!people.patient) return Json::object();
+  const auto coverage = coverage_of(delivery, *people.patient, start);
+  if (!coverage) {
+    if (whole && names_coverage(delivery, *people.patient)) {
+      refuse(
+          "no coverage of the patient is in force: a Coverage in the bundle must have the status "
+          "active and a period that holds at Appointment.start; leave it out if the patient pays");
+    }
+    return Json::object();
+  }
+  const Payer payer = payer_of(delivery, *coverage, start);
+  if (payer.person) return Json::object();
+  // A payer that is named and cannot be read must not become another one.
+  if (whole && !payer.unresolved.empty()) {
     refuse(
-        "the patient has no coverage: the bundle must hold a Coverage whose beneficiary is the "
-        "patient, with the status active and a period that holds at Appointment.start");
+        "the coverage's payor[] refers to an Organization that is not in the bundle: add it as "
+        "an entry with the fullUrl that the reference means, or write payor[].identifier");
   }
-  if (coverage) {
-    const Payer payer = payer_of(delivery, *coverage, start);
-    if (whole && payer.person) {
-      refuse(
-          "the coverage is paid by a person: Coverage.payor[] must name the organisation that "
-          "insures the patient");
-    }
-    // A payer that is named and cannot be read must not become another one.
-    if (whole && !payer.unresolved.empty()) {
-      refuse(
-          "the coverage's payor[] refers to an Organization that is not in the bundle: add it as "
-          "an entry with the fullUrl that the reference means, or write payor[].identifier");
-    }
-    Json cover = coverage_data(*coverage, payer, start);
-    if (whole && !cover.contains("memberId")) {
-      refuse("the coverage has no member id: Coverage.identifier[].value or Coverage.subscriberId");
-    }
-    if (!payer.person) return cover;
+  Json cover = coverage_data(*coverage, payer, start);
+  if (whole && !cover.contains("memberId")) {
+    refuse("the coverage has no member id: Coverage.identifier[].value or Coverage.subscriberId");
   }
-  return Json::object();
+  return cover;
 }
 
 Json event_of(const Resources& delivery, const Entry& entry, const Settings& settings) {

@@ -196,6 +196,27 @@ TEST_F(Records, TheFiguresCountTheMonthOfTheConsultationInRiyadh) {
   EXPECT_EQ(figure(april.output, "TH_MINUTES"), 11);
 }
 
+TEST_F(Records, AVisitThatMovesBeforeItBeginsCountsInItsNewMonth) {
+  const auto booked = [&](std::int64_t start) {
+    return call(*register_, "advance",
+                Json::object(
+                    {{"consultation", instance("m1")}, {"to", "booked"}, {"startEpoch", start}}))
+        .output.dump();
+  };
+  const auto month = [&] {
+    return call(*register_, "monthly-figures", Json::object({{"consultation", instance("m1")}}))
+        .output.string_or("period", "");
+  };
+  EXPECT_EQ(booked(1'773'122'400), R"({"state":"booked","changed":true})");
+  EXPECT_EQ(booked(1'773'122'400), R"({"state":"booked","changed":false})");
+  EXPECT_EQ(month(), "2026-03");
+  EXPECT_EQ(booked(1'775'800'800), R"({"state":"booked","changed":true})");
+  EXPECT_EQ(month(), "2026-04");
+  advance("m1", "in-session");
+  EXPECT_EQ(booked(1'783'206'000), R"({"state":"in-session","changed":false})");
+  EXPECT_EQ(month(), "2026-04");
+}
+
 TEST_F(Records, FiguresOfAConsultationThatIsNotRegisteredFailForGood) {
   const auto figures =
       call(*register_, "monthly-figures", Json::object({{"consultation", instance("c9")}}));

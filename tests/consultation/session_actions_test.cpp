@@ -78,6 +78,27 @@ TEST_F(SessionCalls, ACancelledSessionIsCancelledOnce) {
     EXPECT_EQ(call("cancel", of).output.string_or("status", ""), "cancelled");
 }
 
+TEST_F(SessionCalls, ASessionMovesUntilItEnds) {
+  const std::string id = call("create", booking()).output.string_or("session", "");
+  const Json moved = Json::object({{"session", id},
+                                   {"scheduledStart", "2027-03-10T06:00:00Z"},
+                                   {"plannedMinutes", 40},
+                                   {"chiefComplaint", "still coughing"}});
+  for (int i = 0; i < 2; ++i) {
+    const ActionOutcome told = call("update", moved);
+    ASSERT_EQ(told.kind, OutcomeKind::done) << told.code << told.message;
+    EXPECT_EQ(told.output.dump(),
+              R"({"status":"scheduled","scheduledStart":"2027-03-10T06:00:00.000Z",)"
+              R"("plannedMinutes":40})");
+  }
+  EXPECT_EQ(call("update", Json::object({{"session", id}, {"plannedMinutes", 30}}), "other")
+                .output.int_or("plannedMinutes", 0),
+            30);
+  EXPECT_EQ(seen(id).string_or("chiefComplaint", ""), "still coughing");
+  call("cancel", Json::object({{"session", id}}));
+  EXPECT_EQ(call("update", moved, "late").code, "session.cancelled");
+}
+
 TEST_F(SessionCalls, LinksAreSetAfterTheEndAndTheVersionStays) {
   Json body = booking();
   body.mutable_object().erase("consultation");
@@ -313,7 +334,7 @@ TEST_F(SessionCalls, PeopleWhomTheHubDoesNotKnowAreGuests) {
 }
 
 TEST_F(SessionCalls, EveryActionIsDeclared) {
-  EXPECT_EQ(service_actions("session").size(), 25U);
+  EXPECT_EQ(service_actions("session").size(), 26U);
   EXPECT_EQ(service_->name(), "session");
 }
 

@@ -495,8 +495,11 @@ TEST(Retry, DelaysFollowTheBackoff) {
             (Ms{2000, 4000, 6000, 8000}));
   EXPECT_EQ(delays("{delay: PT2S, backoff: {exponential: {}}, limit: {attempt: {count: 4}}}", 9),
             (Ms{2000, 4000, 8000, 16000}));
-  EXPECT_EQ(delays("{delay: PT30M, backoff: {exponential: {}}, limit: {attempt: {count: 3}}}", 9),
-            (Ms{1800000, 3600000, 3600000}));
+  // Growth ends at a quarter of an hour; a delay that is longer stays as it is written.
+  EXPECT_EQ(delays("{delay: PT10M, backoff: {exponential: {}}, limit: {attempt: {count: 3}}}", 9),
+            (Ms{600000, 900000, 900000}));
+  EXPECT_EQ(delays("{delay: PT30M, backoff: {linear: {}}, limit: {attempt: {count: 3}}}", 9),
+            (Ms{1800000, 1800000, 1800000}));
   EXPECT_EQ(delays("{delay: PT1S, limit: {attempt: {count: 2}}}", 9, 5000), (Ms{5000, 5000}));
   EXPECT_EQ(delays("{delay: PT10S, limit: {duration: PT25S}}", 9), (Ms{10000, 10000}));
   EXPECT_EQ(delays("{limit: {attempt: {count: 2}}}", 9), (Ms{0, 0}));

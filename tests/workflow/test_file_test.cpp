@@ -575,7 +575,7 @@ TEST(ShippedWorkflow, ItsCasesNoticeMistakes) {
   const Mistake mistakes[] = {
       {"!= \"eligible\"", "== \"error\"", "the coverage is not eligible"},
       {"$context.began == \"no-show\"", "$context.began == \"gone\"", "nobody comes"},
-      {"count: 12", "count: 11", "the payer stays down"},
+      {"count: 12", "count: 11", "the hub cannot move the session"},
       {"days: 400", "days: 399", "the whole case takes longer than 400 days"},
       {"days: 30", "days: 3", "the payer decides after four days"},
       {"undo: []", "other: 1", "what was written cannot be read"},
@@ -589,12 +589,13 @@ TEST(ShippedWorkflow, ItsCasesNoticeMistakes) {
       {"$context.visit.diagnoses", "$context.appointment.reasons",
        "a visit from booking to report"},
       {"org.rabt.consultation.failed.v1", "org.rabt.consultation.failed.v2",
-       "the payer stays down"},
+       "the payer stays down for longer than a week"},
       {"from: .data.session,", "from: .data.sessionId,", "a visit from booking to report"},
       {"$context.decision == \"claim\"", "$context.decision == \"skip\"",
        "a visit that no clinician wrote about is not claimed"},
       {"anyLength: true", "anyLength: false", "the operator lets a short visit be claimed"},
-      {"status: '${ $failure.status }'", "status: 500", "the ministry refuses the report"},
+      {"status: '${ $failure.status }'", "status: 500",
+       "the payer stays down for longer than a week"},
       {"$why == \"no-show\" or", "", "nobody comes"},
   };
   for (const Mistake& mistake : mistakes) {

@@ -78,6 +78,24 @@ Booking make_booking(const Clock& clock, UlidSource& ids, int number) {
   return booking;
 }
 
+Booking make_moved(const Booking& booking, UlidSource& ids, int minutes) {
+  const auto start = parse_iso8601(booking.start);
+  RABT_CHECK(start.ok());
+  Booking out = booking;
+  out.id = "msg_" + ids.next().text();
+  out.start = riyadh({start->ms + minutes * 60'000LL});
+  const auto replace = [&](Timestamp at) {
+    const std::string old = riyadh(at);
+    const std::string later = riyadh({at.ms + minutes * 60'000LL});
+    for (auto found = out.body.find(old); found != std::string::npos;
+         found = out.body.find(old, found + later.size()))
+      out.body.replace(found, old.size(), later);
+  };
+  replace(*start);
+  replace({start->ms + 20LL * 60'000});
+  return out;
+}
+
 Result<int> free_port() {
   // Linux gives the ports from 32768 on to outgoing connections: one of those can be gone before it
   // is listened on. Processes that search at the same time begin at different places.

@@ -30,6 +30,8 @@ struct Booking {
 };
 // number chooses the patient: every number is another person with a valid identity number (Luhn).
 [[nodiscard]] Booking make_booking(const Clock& clock, UlidSource& ids, int number);
+// The same appointment, so many minutes later: what the hospital sends when it moves a visit.
+[[nodiscard]] Booking make_moved(const Booking& booking, UlidSource& ids, int minutes);
 
 // A port of 127.0.0.1 that is free now.
 [[nodiscard]] Result<int> free_port();

@@ -45,6 +45,8 @@ namespace fs = std::filesystem;
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 constexpr int kCrashes = 20;
+// By so many minutes the hospital moves the visit before anybody comes.
+constexpr int kMovedMinutes = 5;
 constexpr int kCrashesBeforeJoining = 4;
 constexpr int kCrashesBeforeTheEnd = 8;
 
@@ -409,6 +411,16 @@ void Demo::play_on(BookedVisit& visit) {
   waits_ = went.ok() ? std::string() : next + ": " + went.error().message;
 }
 
+// The session has the time that the hospital moved it to.
+static bool has_followed(const Json& instance) {
+  const Json& timeline = instance["timeline"];
+  return timeline.is_array() &&
+         std::any_of(timeline.as_array().begin(), timeline.as_array().end(), [](const Json& entry) {
+           return entry.string_or("task", "") == "bookAgain" &&
+                  entry.string_or("state", "") == "completed";
+         });
+}
+
 int Demo::story() {
   const Booking booking = make_booking(clock_, ids_, 0);
   booked_ = std::make_unique<People>(hub_url_, token_, issuer_secret_, clock_, random_);
@@ -433,6 +445,8 @@ int Demo::story() {
   std::printf("%7.2f s  webhook accepted (202), instance %s\n",
               static_cast<double>(now_ms() - started_) / 1000.0, id.c_str());
 
+  const Booking later = make_moved(booking, ids_, kMovedMinutes);
+  bool moved = false;
   std::unique_ptr<BookedVisit> visit;
   std::string status;
   for (const std::int64_t end = now_ms() + video_->patience_ms(); now_ms() < end; pause_ms(60)) {
@@ -447,7 +461,15 @@ int Demo::story() {
     if (status == "completed" || status == "faulted" || status == "cancelled" || status == "parked")
       break;
     if (visit == nullptr) visit = visit_of(id, "patient", true);
-    if (visit != nullptr) play_on(*visit);
+    if (visit == nullptr) continue;
+    if (!moved) {
+      moved = deliver(later).ok();
+      if (moved)
+        std::printf("%7.2f s  the hospital moves the visit to %s\n",
+                    static_cast<double>(now_ms() - started_) / 1000.0, later.start.c_str());
+    } else if (has_followed(*seen)) {
+      play_on(*visit);
+    }
   }
   if (status != "completed") {
     std::fprintf(stderr, "demo: the consultation ended as `%s`; folder %s\n", status.c_str(),

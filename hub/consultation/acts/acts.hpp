@@ -95,7 +95,7 @@ class Acts final : public Memberships {
                                      Reads reads = Reads::alone) const;
   // The session as the caller may see it.
   [[nodiscard]] Answer show(const Ask& ask, const Session& session) const;
-  // The same for one participant of it.
+  // The same for one participant of the session.
   [[nodiscard]] Json show_participant(const Ask& ask, const Session& session,
                                       const Participant& one) const;
 

@@ -31,7 +31,7 @@ struct VisitRecords {
 // workflow enters is no act of a clinician.
 [[nodiscard]] Json clinical_facts_of(const VisitRecords& records);
 
-// Visit as it was held, and the least that a claim asks of it.
+// Visit as it was held, and the least that a claim asks.
 struct ClaimedVisit {
   bool patient_came = false;
   std::int64_t seconds = 0;

@@ -28,6 +28,10 @@ constexpr Statement kMonthOf{"SELECT month FROM consultation WHERE tenant = $1 A
 constexpr Statement kFigures{
     "SELECT state, count(*), sum(seconds) FROM consultation WHERE tenant = $1 AND month = $2 GROUP "
     "BY state"};
+// A visit that moves before it begins counts in the month it moves to.
+constexpr Statement kMoveMonth{
+    "UPDATE consultation SET month = $1, updated_ms = $2 WHERE tenant = $3 AND id = $4 AND state = "
+    "$5 AND month <> $1"};
 // Saudi Arabia is UTC+03:00 all year.
 constexpr std::int64_t kRiyadhOffsetMs = 3LL * 3'600'000;
 
@@ -40,7 +44,9 @@ struct Advance {
   std::string tenant;
   std::string id;
   State to = State::booked;
+  // Month of the start that the call says, otherwise of now.
   std::string month;
+  bool says_start = false;
   // The length of the session; below 0 when the call does not say it.
   std::int64_t seconds = -1;
   Timestamp now;
@@ -59,6 +65,12 @@ Status move(store::Transaction& transaction, Advance& work) {
   RABT_TRY(step, decide(from, work.to));
   work.state = from.value_or(State::booked);
   work.changed = step == Step::change;
+  if (!work.changed && work.says_start && work.to == State::booked && work.state == work.to) {
+    RABT_TRY(rows, transaction.execute(kMoveMonth, {work.month, work.now.ms, work.tenant, work.id,
+                                                    to_string(State::booked)}));
+    work.changed = rows != 0;
+    return ok_status();
+  }
   if (!work.changed) return ok_status();
   work.state = work.to;
   if (!from) {
@@ -146,6 +158,7 @@ void Register::advance(const CallRequest& call, Ended ended) {
   work->id = std::move(*id);
   work->to = *to;
   work->month = month_of(start ? Timestamp{*start * 1000} : now);
+  work->says_start = start.has_value();
   work->seconds = call.arguments.int_or("seconds", -1);
   work->now = now;
   const auto entry = parts_.audit.prepare(

@@ -253,6 +253,10 @@ Answer SessionActions::act(const CallRequest& call) {
       of.body.set(name, source[name]);
     return records_.add_transcript(of);
   }
+  if (call.action == "update") {
+    RABT_TRY(session, sessions_.life.change(record_of(call)));
+    return picked(session, {"status", "scheduledStart", "plannedMinutes"});
+  }
   if (call.action == "set-insurance") {
     RABT_TRY(session, sessions_.life.set_insurance(ask));
     return picked(session, {"insurance"});
@@ -427,6 +431,12 @@ std::vector<plugin::ActionSpec> session_actions() {
        closed({"session", "recording", "segments"},
               R"({"language": {"type": ["string", "null"]},
                   "segments": {"type": "array", "x-phi": true}})")},
+      {"update", "Change a session that has not ended",
+       closed({"session"},
+              R"({"scheduledStart": {"type": ["string", "null"]},
+                  "plannedMinutes": {"type": ["integer", "null"], "minimum": 5, "maximum": 480},
+                  "chiefComplaint": {"type": ["string", "null"], "maxLength": 4000, "x-phi": true},
+                  "notes": {"type": ["string", "null"], "maxLength": 4000, "x-phi": true}})")},
       {"set-insurance", "Note whether the insurance pays",
        closed({"session", "status"},
               R"({"status": {"enum": ["unknown", "pending", "eligible", "not_eligible", "error"]},

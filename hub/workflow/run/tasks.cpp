@@ -11,8 +11,9 @@ namespace rabt::workflow {
 
 namespace {
 
-// A growing delay stops growing here; the specification defines no cap.
-constexpr std::int64_t kMaxBackoffMs = 3'600'000;
+// A growing delay stops growing here, so that a call goes out soon after an outage; the
+// specification defines no cap.
+constexpr std::int64_t kMaxBackoffMs = 900'000;
 // Retries after which a policy without a limit ends.
 constexpr std::int64_t kMaxRetries = 10'000;
 

@@ -97,26 +97,26 @@ Feature: Rulings
       | linear      | 3 | PT10S       | PT20S        | PT30S |
       | exponential | 3 | PT10S       | PT20S        | PT40S |
 
-  Scenario: A growing delay stops at one hour
+  Scenario: A growing delay stops at a quarter of an hour
     Given a workflow that does:
     """yaml
     do:
       - guarded:
           try:
             - ask: {call: ask:1.0.0@payer}
-          catch: {retry: {delay: PT40M, backoff: {exponential: {}}, limit: {attempt: {count: 9}}}}
+          catch: {retry: {delay: PT10M, backoff: {exponential: {}}, limit: {attempt: {count: 9}}}}
     """
     When the workflow is executed
     And the action ask fails with:
     """yaml
     {outcome: transient}
     """
-    And the time passes PT40M
+    And the time passes PT10M
     And the action ask fails with:
     """yaml
     {outcome: transient}
     """
-    Then a timer should be due in PT1H
+    Then a timer should be due in PT15M
 
   Scenario: A plugin that asks to wait is waited for
     Given a workflow that does:
