@@ -48,7 +48,7 @@ constexpr int kCrashes = 20;
 // By so many minutes the hospital moves the visit before anybody comes.
 constexpr int kMovedMinutes = 5;
 constexpr int kCrashesBeforeJoining = 4;
-constexpr int kCrashesBeforeTheEnd = 8;
+constexpr int kCrashesBeforeTheEnd = 11;
 
 std::int64_t now_ms() {
   using namespace std::chrono;
