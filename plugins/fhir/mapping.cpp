@@ -665,8 +665,8 @@ std::string event_type(const std::string& status) {
   return "org.rabt.appointment.updated.v1";
 }
 
-// Whether the delivery says that somebody insures the patient, in force or not. A coverage of
-// nobody who is in the bundle may be his.
+// True if the delivery has a coverage of the patient, in force or not. One of nobody who is in the
+// bundle may be his.
 bool names_coverage(const Resources& delivery, const Entry& patient) {
   return std::any_of(delivery.entries().begin(), delivery.entries().end(), [&](const Entry& entry) {
     if (type_of(*entry.resource) != "Coverage") return false;

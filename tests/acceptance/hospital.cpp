@@ -1,11 +1,11 @@
 #include "tests/acceptance/hospital.hpp"
 
 #include <chrono>
-#include <thread>
 
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "tests/acceptance/description.hpp"
+#include "tests/eventually.hpp"
 #include "tests/identity/test_keys.hpp"
 
 namespace rabt::acceptance {
@@ -162,11 +162,7 @@ void expect_status(const Answer& answer, int status, const char* file, int line)
 }
 
 bool eventually(const std::function<bool()>& happened) {
-  for (int look = 0; look < 1'200; ++look) {
-    if (happened()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return false;
+  return test::eventually(happened, std::chrono::minutes(1));
 }
 
 namespace kiorex {

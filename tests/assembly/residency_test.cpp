@@ -18,6 +18,7 @@
 #include "hub/http/server.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/phi/policy.hpp"
+#include "tests/eventually.hpp"
 #include "tests/recording_logger.hpp"
 
 // B-32, over the sockets of a whole hub: sound and pictures go only where the tenant allows.
@@ -33,14 +34,7 @@ struct Answer {
   Json json;
 };
 
-// Waits until something that only has to happen has happened.
-bool eventually(const std::function<bool()>& happened) {
-  for (int look = 0; look < 600; ++look) {
-    if (happened()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  return false;
-}
+using test::eventually;
 
 class Residency : public ::testing::Test {
  protected:

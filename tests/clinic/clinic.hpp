@@ -18,6 +18,7 @@
 #include "hub/identity/api_token.hpp"
 #include "hub/phi/policy.hpp"
 #include "tests/e2e/support.hpp"
+#include "tests/eventually.hpp"
 #include "tests/recording_logger.hpp"
 #include "tests/sandbox/server.hpp"
 #include "tools/demo/booked.hpp"
@@ -188,13 +189,12 @@ class Clinic : public ::testing::Test {
   // The context of an instance when its session is there. Fails the test when none is made.
   Json session_of(Desk& desk, const std::string& id) {
     Json seen;
-    for (int look = 0; look < 600; ++look) {
+    const auto made = [&] { return !seen["context"].string_or("session", "").empty(); };
+    (void)test::eventually([&] {
       seen = get(desk, "/instances/" + id + "?data=true").value();
-      if (!seen["context"].string_or("session", "").empty()) return seen["context"];
-      if (seen.string_or("status", "") == "faulted") break;
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    ADD_FAILURE() << "no session was made: " << seen["error"].dump();
+      return made() || seen.string_or("status", "") == "faulted";
+    });
+    EXPECT_TRUE(made()) << "no session was made: " << seen["error"].dump();
     return seen["context"];
   }
 

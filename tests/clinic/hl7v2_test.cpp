@@ -99,13 +99,12 @@ class Hl7Booking : public Clinic {
   }
   // Waits until the session is at that time.
   void scheduled(const std::string& session, const std::string& wanted) {
-    Json seen;
-    for (int look = 0; look < 600; ++look) {
-      seen = get(desk(), "/sessions/" + session).value();
-      if (seen.string_or("scheduledStart", "") == wanted) return;
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    ADD_FAILURE() << "the session is at " << seen.string_or("scheduledStart", "");
+    std::string at;
+    EXPECT_TRUE(test::eventually([&] {
+      at = get(desk(), "/sessions/" + session).value().string_or("scheduledStart", "");
+      return at == wanted;
+    })) << "the session is at "
+        << at;
   }
   demo::Booking booked() {
     demo::Booking booking = demo::make_booking(clock_, ids_, 0);
@@ -221,18 +220,17 @@ TEST_F(Hl7Booking, ASessionFollowsItsAppointment) {
     return out;
   };
   std::string seen;
-  for (int look = 0; look < 600 && seen.find("N-P-09999") == std::string::npos; ++look) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(test::eventually([&] {
     seen = doctors();
-  }
-  EXPECT_NE(seen.find("N-P-09999"), std::string::npos) << seen;
+    return seen.find("N-P-09999") != std::string::npos;
+  })) << seen;
   EXPECT_EQ(seen.find("N-P-00001 admitted"), std::string::npos) << seen;
   // The first one has not come again.
   EXPECT_EQ(get(desk(), "/instances").value()["items"].size(), 1U);
 }
 
-// What moves before its session is made waits for it; the booking itself, which comes to the
-// session as well, moves nothing.
+// A move that comes before the session is made waits for it; the booking itself, which the session
+// hears as well, moves nothing.
 TEST_F(Hl7Booking, AnAppointmentThatMovesAtOnceIsFollowedToo) {
   const std::string message = siu(booked(), "S-6");
   const std::string id = sent(message);

@@ -40,6 +40,8 @@ constexpr std::array<std::string_view, 6> kGiven{"عبدالله", "محمد", "
 constexpr std::array<std::string_view, 6> kFamily{"القحطاني", "العتيبي", "الشمري",
                                                   "الدوسري",  "الحربي",  "الغامدي"};
 
+constexpr std::int64_t kVisitMs = 20LL * 60'000;
+
 // Local time of the facility, UTC+03:00 all year.
 std::string riyadh(Timestamp at) {
   std::string text = to_iso8601({at.ms + 3LL * 3'600'000});
@@ -72,7 +74,7 @@ Booking make_booking(const Clock& clock, UlidSource& ids, int number) {
                                                   {"practitioner", booking.practitioner_name},
                                                   {"complaint", booking.complaint},
                                                   {"start", booking.start},
-                                                  {"end", riyadh({start.ms + 20LL * 60'000})}}));
+                                                  {"end", riyadh({start.ms + kVisitMs})}}));
   RABT_CHECK(bundle.ok());
   booking.body = bundle->dump();
   return booking;
@@ -92,7 +94,7 @@ Booking make_moved(const Booking& booking, UlidSource& ids, int minutes) {
       out.body.replace(found, old.size(), later);
   };
   replace(*start);
-  replace({start->ms + 20LL * 60'000});
+  replace({start->ms + kVisitMs});
   return out;
 }
 

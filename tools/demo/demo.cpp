@@ -412,7 +412,7 @@ void Demo::play_on(BookedVisit& visit) {
 }
 
 // The session has the time that the hospital moved it to.
-static bool has_followed(const Json& instance) {
+bool has_followed(const Json& instance) {
   const Json& timeline = instance["timeline"];
   return timeline.is_array() &&
          std::any_of(timeline.as_array().begin(), timeline.as_array().end(), [](const Json& entry) {

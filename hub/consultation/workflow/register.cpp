@@ -55,6 +55,15 @@ struct Advance {
   State state = State::booked;
 };
 
+// Moves a visit that has not begun to the month of its new start.
+Status move_month(store::Transaction& transaction, Advance& work) {
+  if (work.to != State::booked) return ok_status();
+  RABT_TRY(rows, transaction.execute(kMoveMonth, {work.month, work.now.ms, work.tenant, work.id,
+                                                  to_string(State::booked)}));
+  work.changed = rows != 0;
+  return ok_status();
+}
+
 // Moves the consultation, unless it is there already or past it. Leaves the entry to the caller.
 Status move(store::Transaction& transaction, Advance& work) {
   std::optional<State> from;
@@ -65,13 +74,7 @@ Status move(store::Transaction& transaction, Advance& work) {
   RABT_TRY(step, decide(from, work.to));
   work.state = from.value_or(State::booked);
   work.changed = step == Step::change;
-  if (!work.changed && work.says_start && work.to == State::booked && work.state == work.to) {
-    RABT_TRY(rows, transaction.execute(kMoveMonth, {work.month, work.now.ms, work.tenant, work.id,
-                                                    to_string(State::booked)}));
-    work.changed = rows != 0;
-    return ok_status();
-  }
-  if (!work.changed) return ok_status();
+  if (!work.changed) return work.says_start ? move_month(transaction, work) : ok_status();
   work.state = work.to;
   if (!from) {
     return store::compare_and_set(transaction, kInsert,
