@@ -526,6 +526,12 @@ http::Admission Api::judge_collector(const Request& head, const std::string& cli
       .lane = http::Lane::head};
 }
 
+void Api::word(const Request& head, std::string_view listener, Response& problem) const {
+  const Found own = find_route(head.method, head.path);
+  if (doors_ == nullptr || own.route != nullptr || !own.allowed.empty()) return;
+  doors_->word(listener, head, problem);
+}
+
 std::string Api::metrics_text() const {
   const Request none;
   return resources_->metrics.get({.request = none}).body;

@@ -43,9 +43,8 @@ class Api {
   // listener: the name of the door whose own listener the request came to; empty on the main one.
   [[nodiscard]] http::Admission admit(const http::Request& head, std::string_view listener = {});
   // Puts a problem document into the words of the compatibility API that has the path of the head.
-  void word(const http::Request& head, std::string_view listener, http::Response& problem) const {
-    if (doors_ != nullptr) doors_->word(listener, head, problem);
-  }
+  // One of the hub's own paths keeps it, such as /auth/oidc below ClinicVault's /auth.
+  void word(const http::Request& head, std::string_view listener, http::Response& problem) const;
   // Compatibility APIs, before the first request.
   void open(std::unique_ptr<compat::Doors> doors) { doors_ = std::move(doors); }
   // What compatibility APIs answer of the hub's own.

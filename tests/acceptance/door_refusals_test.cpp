@@ -79,6 +79,21 @@ TEST(DoorRefusals, AddressesThatCannotBeReadAreRefusedInTheFormOfTheApi) {
   }
 }
 
+// Symptom: a failed sign-in at an issuer answered {"detail"} without a code.
+// Cause: every path below ClinicVault's /auth was taken for ClinicVault's.
+// Caught by: the hub's own paths below it.
+TEST(DoorRefusals, OwnPathsBelowThoseOfAnApiKeepProblemDocuments) {
+  for (const char* path :
+       {"/auth/oidc/nobody/login", "/auth/oidc/nobody/callback?state=x&code=y"}) {
+    const Answer answer = raw(head("GET", path));
+    EXPECT_EQ(answer.header("Content-Type"), "application/problem+json") << answer.body;
+    EXPECT_TRUE(answer["code"].is_string()) << path << answer.body;
+  }
+  const Answer method = raw(head("DELETE", "/auth/token"));
+  EXPECT_EQ(method.status, 405);
+  EXPECT_EQ(method["code"], Json("http.method")) << method.body;
+}
+
 TEST(DoorRefusals, WhatTheEdgeRefusesIsRefusedInTheFormOfTheApi) {
   for (const Api& api : apis()) {
     SCOPED_TRACE(api.prefix);
