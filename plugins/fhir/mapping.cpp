@@ -170,11 +170,19 @@ std::string address(const std::optional<Entry>& entry, const Settings& settings)
 
 // ---- Appointment ----
 
-std::string key_of(const Json& appointment) {
+// By which the hospital knows the appointment: its first identifier that the hub did not write.
+const Json& known_as(const Json& appointment) {
+  static const Json none;
   for (const Json& identifier : list_of(appointment, "identifier")) {
-    const std::string value = text_of(identifier, "value");
-    if (!value.empty()) return text_of(identifier, "system") + "|" + value;
+    if (is_one_of(text_of(identifier, "system"), {kSessionSystem, kRoomSystem})) continue;
+    if (!text_of(identifier, "value").empty()) return identifier;
   }
+  return none;
+}
+
+std::string key_of(const Json& appointment) {
+  if (const Json& identifier = known_as(appointment); !identifier.is_null())
+    return text_of(identifier, "system") + "|" + text_of(identifier, "value");
   const std::string id = text_of(appointment, "id");
   if (id.empty())
     refuse(
@@ -716,13 +724,11 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
   Json details = Json::object();
   put(details, "id", text_of(appointment, "id"));
   details["key"] = key;
-  for (const Json& identifier : list_of(appointment, "identifier")) {
-    if (text_of(identifier, "value").empty()) continue;
+  if (const Json& identifier = known_as(appointment); !identifier.is_null()) {
     Json own = Json::object();
     put(own, "system", text_of(identifier, "system"));
     own["value"] = text_of(identifier, "value");
     details["identifier"] = std::move(own);
-    break;
   }
   const std::size_t most =
       text_of(member_of(details, "identifier"), "system").empty() ? kMaxPlainKey : kMaxKey;
@@ -1198,11 +1204,6 @@ std::optional<std::string> with_identifiers(std::string_view resource, const Jso
     return std::string(resource.substr(0, end)) + (whole.empty() ? "" : ",") + "\"identifier\":[" +
            items + "]" + std::string(resource.substr(end));
   }
-  if (!replaces) {
-    return std::string(resource.substr(0, *at + 1)) + items + (before.empty() ? "" : ",") +
-           std::string(resource.substr(*at + 1));
-  }
-  // Identifiers hold no decimals: the list may be written anew.
   std::size_t end = *at;
   int depth = 0;
   do {
@@ -1214,8 +1215,13 @@ std::optional<std::string> with_identifiers(std::string_view resource, const Jso
     }
     ++end;
   } while (depth > 0);
-  for (const Json& one : kept) added.push_back(one);
-  return std::string(resource.substr(0, *at)) + added.dump() + std::string(resource.substr(end));
+  if (!replaces) {
+    return std::string(resource.substr(0, end - 1)) + (before.empty() ? "" : ",") + items +
+           std::string(resource.substr(end - 1));
+  }
+  // Identifiers hold no decimals: the list may be written anew.
+  for (const Json& one : added) kept.push_back(one);
+  return std::string(resource.substr(0, *at)) + kept.dump() + std::string(resource.substr(end));
 }
 
 }  // namespace rabt::fhir

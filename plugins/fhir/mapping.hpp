@@ -65,7 +65,7 @@ inline constexpr std::string_view kSessionSystem = "https://rabt.health/session"
 inline constexpr std::string_view kRoomSystem = "https://rabt.health/session-room";
 [[nodiscard]] Json session_identifiers(const Json& session);
 // A resource's JSON with these identifiers in place of others of the same systems; without any,
-// they come first, and all other bytes are unchanged. Nothing when the text is no JSON object whose
+// they come last, and all other bytes are unchanged. Nothing when the text is no JSON object whose
 // identifiers are a list.
 [[nodiscard]] std::optional<std::string> with_identifiers(std::string_view resource,
                                                           const Json& identifiers);

@@ -188,10 +188,13 @@ class FhirPlugin final : public TaskPlugin {
     const std::string system = text_of(named, "system");
     const std::string value = text_of(named, "value");
     Named out;
-    if (system.empty() && is_id(value)) {
-      const Seen seen = co_await look(call, "Appointment", value);
+    // The key of a booking whose Appointment has no identifier is its reference.
+    constexpr std::string_view kType = "Appointment/";
+    const std::string id = value.starts_with(kType) ? value.substr(kType.size()) : value;
+    if (system.empty() && is_id(id)) {
+      const Seen seen = co_await look(call, "Appointment", id);
       out.failed = seen.failed;
-      if (!seen.resource.is_null()) out.id = value;
+      if (!seen.resource.is_null()) out.id = id;
       if (out.failed || !out.id.empty()) co_return out;
     }
     Json by = Json::object();

@@ -10,7 +10,7 @@ namespace {
 
 Hospital& h() {
   static Hospital hospital(
-      HospitalOptions{.workflows = {"before_session", "after_session", "called_off"},
+      HospitalOptions{.workflows = {"before_session", "after_session", "appointment"},
                       .kiorex = "listen: 0, rate: 1"});
   return hospital;
 }
@@ -186,7 +186,7 @@ TEST(Apart, B35B36K46K56K59K78P21ASessionIsCoveredThenWrittenDownAndClaimedOnce)
   ASSERT_EQ(asked.code, 0) << asked.said;
   const auto report = Json::parse(asked.said);
   ASSERT_TRUE(report.ok()) << asked.said;
-  EXPECT_EQ((*report)["instances"].size(), 2U) << "before and after the session";
+  EXPECT_EQ((*report)["instances"].size(), 3U) << "before and after the session, its appointment";
   std::string sent;
   for (const Json& row : (*report)["disclosures"].as_array())
     sent += row.string_or("capability", "") + " ";
@@ -224,10 +224,10 @@ TEST(Apart, P21TheAppointmentOfACancelledSessionIsCancelledAndMayBePlannedAgain)
   EXPECT_EQ(told(session)["reschedulable"], Json(true));
   EXPECT_TRUE(eventually([&] {
     return fhir("GET", "Appointment/" + booked.appointment)["status"] == Json("cancelled");
-  })) << instance("called-off").dump();
+  })) << instance("appointment").dump();
   std::string status;
   EXPECT_TRUE(eventually([&] {
-    status = instance("called-off").string_or("status", "");
+    status = instance("appointment").string_or("status", "");
     return status == "completed";
   })) << status;
 }

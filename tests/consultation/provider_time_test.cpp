@@ -98,6 +98,17 @@ TEST_F(ProviderTime, WhatASessionCoversIsTakenOverMidnight) {
   EXPECT_EQ(code(book("+00:15")), "ok");
 }
 
+TEST_F(ProviderTime, ASessionThatHasBegunKeepsItsTime) {
+  const std::string one = booked("10:00");
+  must(sessions_->life.start(as(doctor_, one)));
+  const auto changed = [&](Json members) {
+    return code(sessions_->life.change(as(doctor_, one, std::move(members))));
+  };
+  EXPECT_EQ(changed(Json::object({{"scheduledStart", at("11:00")}})), "session.already_started");
+  EXPECT_EQ(changed(Json::object({{"scheduledStart", Json()}})), "session.already_started");
+  EXPECT_EQ(changed(Json::object({{"scheduledStart", at("10:00")}, {"plannedMinutes", 45}})), "ok");
+}
+
 TEST_F(ProviderTime, ATimeIsGivenBackWhateverEndsItsSession) {
   must(publish({{"09:00", "12:00"}}));
   must(sessions_->life.cancel(as(doctor_, booked("10:00"))));

@@ -179,7 +179,7 @@ TEST_F(SlowScaffold, EveryRoleHasAProjectThatBuildsTestsAndPassesTheChecker) {
                 "    secrets: {api_token: {env: HOME}}\n";
   }
   std::ofstream(folder_ / "hub.yaml") << yaml << sections;
-  for (const char* name : {"consultation", "before_session", "after_session", "called_off",
+  for (const char* name : {"consultation", "before_session", "after_session", "appointment",
                            "follow_up", "transcribe"}) {
     const auto lint = vendor("rabt workflow lint --config hub.yaml " + std::string(source) +
                              "/workflows/" + name + ".yaml");

@@ -575,6 +575,8 @@ TEST(ShippedWorkflow, ItsCasesNoticeMistakes) {
   const Mistake mistakes[] = {
       {"!= \"eligible\"", "== \"error\"", "the coverage is not eligible"},
       {"$context.began == \"no-show\"", "$context.began == \"gone\"", "nobody comes"},
+      {"map([(.appointment | del(.status))", "map([(.appointment)",
+       "the record system sends what it has said already, with what the hub wrote into it"},
       {"count: 12", "count: 11", "the hub cannot move the session"},
       {"days: 400", "days: 399", "the whole case takes longer than 400 days"},
       {"days: 30", "days: 3", "the payer decides after four days"},

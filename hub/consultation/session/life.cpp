@@ -33,6 +33,17 @@ bool within_lead(const Session& is, const Moment& moment) {
          *is.scheduled_ms - moment.now.ms <= moment.settings.room_lead_minutes * 60'000;
 }
 
+// A session that has begun stays where it was planned: what is noted of it later means this visit.
+Status reschedule(Session& is, const Json& to) {
+  std::optional<std::int64_t> at;
+  if (!to.is_null()) at = to.as_int64();
+  if (is.status == SessionStatus::active && at != is.scheduled_ms)
+    return conflict("session.already_started",
+                    "the session is active, and its time is fixed once it has begun");
+  is.scheduled_ms = at;
+  return ok_status();
+}
+
 // Everybody who takes part must fit the new type.
 Status retype(Session& is, const std::string& to) {
   const auto type = parse_session_type(to);
@@ -255,8 +266,7 @@ Result<Change> on(Step step, const Amend& command) {
   Session& is = step.after();
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
   const Json& to = command.members;
-  if (const Json* at = to.find("scheduledStart"))
-    is.scheduled_ms = at->is_null() ? std::nullopt : at->as_int64();
+  if (const Json* at = to.find("scheduledStart")) RABT_TRY_STATUS(reschedule(is, *at));
   is.planned_minutes = to.int_or("plannedMinutes", is.planned_minutes);
   is.max_participants = to.int_or("maxParticipants", is.max_participants);
   is.quality = to.string_or("quality", is.quality);

@@ -221,9 +221,9 @@ TEST(UpdateAppointment, AddsTheSessionAndTheStatusAndNothingElse) {
   EXPECT_EQ(
       host.requests[2].body,
       R"({"resourceType":"Appointment","id":"a1","meta":{"versionId":"4"},"status":"fulfilled",)"
-      R"("identifier" : [{"system":"https://rabt.health/session","value":"S-1"},)"
-      R"({"system":"https://rabt.health/session-room","value":"RM1"},)"
-      R"({"system":"urn:his","value":"A-7"}],"extension":[{"valueDecimal":1.10}]})");
+      R"("identifier" : [{"system":"urn:his","value":"A-7"},)"
+      R"({"system":"https://rabt.health/session","value":"S-1"},)"
+      R"({"system":"https://rabt.health/session-room","value":"RM1"}],"extension":[{"valueDecimal":1.10}]})");
   // Again changes nothing; another room replaces the first.
   EXPECT_EQ(Json::parse(host.call("update-appointment", input).output)["changed"], false);
   Json moved = input;
@@ -231,7 +231,7 @@ TEST(UpdateAppointment, AddsTheSessionAndTheStatusAndNothingElse) {
   EXPECT_EQ(Json::parse(host.call("update-appointment", moved).output)["changed"], true);
   const Json now = Json::parse(stored);
   ASSERT_EQ(now["identifier"].size(), 3U) << stored;
-  EXPECT_EQ(now["identifier"][0]["value"], "RM2");
+  EXPECT_EQ(now["identifier"][2]["value"], "RM2");
   EXPECT_NE(stored.find("1.10"), std::string::npos);
 }
 
@@ -259,6 +259,8 @@ TEST(UpdateAppointment, FindsItByIdentifierAndSaysWhenThereIsNone) {
   EXPECT_NE(host.requests.back().body.find(R"(,"identifier":[{"system":)"), std::string::npos);
   found = 0;
   EXPECT_EQ(Json::parse(update({{"value", "A_7"}}).output)["found"], false);
+  // The key of a booking whose Appointment has no identifier.
+  EXPECT_EQ(Json::parse(update({{"value", "Appointment/a1"}}).output)["id"], "a1");
   found = 2;
   EXPECT_EQ(update({{"system", "urn:his"}, {"value", "A_7"}}).code, "fhir.several");
 }

@@ -267,6 +267,20 @@ TEST(Appointment, KeyIsTheIdWithoutAnIdentifier) {
   EXPECT_NE(refusal(bundle).find("no identifier"), std::string::npos);
 }
 
+// The record system sends the Appointment again after the hub has written into it.
+TEST(Appointment, WhatTheHubWroteIntoItIsNotItsKey) {
+  Json bundle = booking();
+  const Json before = event(bundle);
+  const Json session = {{"id", "S-1"}, {"room", "RM1"}};
+  Json& appointment = resource(bundle, 0);
+  appointment = Json::parse(*with_identifiers(appointment.dump(), session_identifiers(session)));
+  ASSERT_EQ(appointment["identifier"].size(), 3U);
+  EXPECT_EQ(event(bundle)["data"], before["data"]);
+  appointment["identifier"] = session_identifiers(session);
+  EXPECT_EQ(event(bundle)["data"]["appointment"]["key"], "Appointment/a1");
+  EXPECT_FALSE(event(bundle)["data"]["appointment"].contains("identifier"));
+}
+
 TEST(Appointment, ModalityComesFromExtensionServiceTypeOrAppointmentType) {
   Json bundle = booking();
   resource(bundle, 0).erase("extension");
