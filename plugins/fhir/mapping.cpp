@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "elements.hpp"
 #include "in_force.hpp"
 #include "rabt/booking.hpp"
 #include "rabt/json_nlohmann.hpp"
@@ -66,12 +67,6 @@ const Json& nothing() {
 }
 const Json& first(const Json& array) {
   return array.is_array() && !array.empty() ? array.front() : nothing();
-}
-void put(Json& object, const char* key, const std::string& value) {
-  if (!value.empty()) object[key] = value;
-}
-void put(Json& object, const char* key, Json value) {
-  if (!value.empty()) object[key] = std::move(value);
 }
 
 bool is_one_of(std::string_view value, std::initializer_list<std::string_view> known) {
@@ -865,25 +860,6 @@ Json events_of(const Json& root, const Settings& settings) {
 }
 
 // ---- What the hub writes ----
-
-Json coding(const char* system, const std::string& code, const char* display = "") {
-  Json value = Json::object();
-  value["system"] = system;
-  value["code"] = code;
-  if (*display != '\0') value["display"] = display;
-  return value;
-}
-Json concept_of(Json code) {
-  Json value = Json::object();
-  value["coding"] = Json::array();
-  value["coding"].push_back(std::move(code));
-  return value;
-}
-Json just(Json one) {
-  Json value = Json::array();
-  value.push_back(std::move(one));
-  return value;
-}
 
 Json consultation_identifier(const Json& input) {
   Json value = Json::object();

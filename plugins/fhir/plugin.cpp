@@ -3,11 +3,14 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "chart.hpp"
 #include "client.hpp"
 #include "mapping.hpp"
 #include "rabt/json_nlohmann.hpp"
 #include "rabt/task.hpp"
+#include "record_system.hpp"
 
 // A FHIR R4 record system behind the role `ehr`, and its appointments as events.
 namespace rabt::fhir {
@@ -15,63 +18,27 @@ namespace rabt::fhir {
 using sdk::Call;
 using sdk::Delivery;
 using sdk::Events;
-using sdk::Host;
 using sdk::Kind;
 using sdk::Refusal;
 using sdk::Task;
-using sdk::TaskPlugin;
 using sdk::text_of;
 
 namespace {
 
 // How often an update is made again on a newer version.
 constexpr int kMaxConflicts = 3;
-// Pages of one search.
-constexpr int kMaxPages = 20;
-// Most redirects of the record system that a request follows.
-constexpr int kMaxMoves = 3;
 // Patients that were merged into one another.
 constexpr int kMaxMerges = 5;
-constexpr std::int64_t kDefaultLimit = 200;
-constexpr std::int64_t kMaxPage = 100;
-
-Outcome unreadable() {
-  // Every request may be repeated, so asking again is right.
-  return Outcome::fail(Kind::transient, "fhir.unreadable",
-                       "the record system's answer could not be read");
-}
-
-Outcome no_version() {
-  return Outcome::fail(Kind::permanent, "fhir.no_version",
-                       "the record system gives no version: a change could undo somebody else's");
-}
-
 Outcome several_patients() {
   return Outcome::fail(Kind::permanent, "fhir.several",
                        "the record system holds more than one patient with this identifier");
 }
 
-// A logical id (R4 datatype id).
-bool is_id(std::string_view text) {
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.';
-  });
-}
-
-std::string next_link(const Json& bundle) {
-  for (const Json& link : sdk::list_of(bundle, "link")) {
-    if (text_of(link, "relation") == "next") return text_of(link, "url");
-  }
-  return {};
-}
-
 }  // namespace
 
-class FhirPlugin final : public TaskPlugin {
+class FhirPlugin final : public RecordSystem {
  public:
-  FhirPlugin(Host host, std::string_view config)
-      : TaskPlugin(host), settings_(read_settings(config)) {}
+  using RecordSystem::RecordSystem;
 
   Events normalise(const Delivery& delivery) {
     return {.json = to_events(delivery.body, settings_).dump(), .error = {}};
@@ -82,6 +49,7 @@ class FhirPlugin final : public TaskPlugin {
     const Json input = sdk::input_of(call);
     if (call.action == "write-encounter") co_return co_await write_encounter(call, input);
     if (call.action == "write-document") co_return co_await write_document(call, input);
+    if (call.action == "write-record") co_return co_await write_record(call, input);
     if (call.action == "update-encounter")
       co_return co_await update_encounter(call, text_of(input, "id"), text_of(input, "status"));
     if (call.action == "update-appointment") co_return co_await update_appointment(call, input);
@@ -270,18 +238,6 @@ class FhirPlugin final : public TaskPlugin {
     co_return Outcome::done(output.dump());
   }
 
-  // A request, and the same one where the record system says that it has moved.
-  Task<HttpResult> ask(const Call& call, HttpRequest request) {
-    HttpResult answer = co_await http(call, request);
-    for (int moves = 0; moves < kMaxMoves; ++moves) {
-      auto moved = moved_request(settings_, request, answer);
-      if (!moved) break;
-      request = std::move(*moved);
-      answer = co_await http(call, request);
-    }
-    co_return answer;
-  }
-
   // The output's `complete` is false if there is more than `limit`.
   Task<Outcome> search(const Call& call, const Json& input) {
     const std::int64_t limit = input.value("limit", kDefaultLimit);
@@ -298,80 +254,115 @@ class FhirPlugin final : public TaskPlugin {
     co_return Outcome::done(output.dump());
   }
 
-  // The entries that a search finds, over its pages and without OperationOutcomes; an outcome when
-  // it failed.
-  struct Found {
-    Json entries = Json::array();
-    bool complete = false;
+  // A resource of the chart in the record system.
+  struct Kept {
+    std::string id;
+    Json before;  // as it was; null when it was not there
     std::optional<Outcome> failed;
-
-    [[nodiscard]] Json of(std::string_view type) const {
-      Json out = Json::array();
-      for (const Json& entry : entries) {
-        if (text_of(entry["resource"], "resourceType") == type) out.push_back(entry["resource"]);
-      }
-      return out;
-    }
   };
-  Task<Found> find(const Call& call, HttpRequest request, std::int64_t limit) {
-    Found out;
-    for (int page = 0; page < kMaxPages; ++page) {
-      const HttpResult answer = co_await ask(call, request);
-      if (!succeeded(answer)) {
-        out.failed = failure(answer);
-        co_return out;
-      }
-      const auto bundle = resource_of(answer, "Bundle");
-      if (!bundle) {
+  // Makes the resource, or makes it say what is wanted, whatever others have added to it.
+  Task<Kept> keep(const Call& call, const ChartEntry& wanted) {
+    Kept out;
+    Json by = Json::object();
+    by["identifier"] = std::string(kRecordSystem) + "|" + wanted.identifier;
+    const Found found =
+        co_await find(call, search_request(settings_, wanted.type, by, kMaxPage), kDefaultLimit);
+    const Json known = found.of(wanted.type);
+    if (found.failed) {
+      out.failed = found.failed;
+    } else if (known.size() > 1) {
+      out.failed = Outcome::fail(Kind::permanent, "fhir.several",
+                                 "the record system holds more than one " + wanted.type +
+                                     " with the identifier of this entry");
+    } else if (known.empty()) {
+      const HttpResult made =
+          co_await ask(call, create_request(settings_, wanted.resource, std::string(kRecordSystem),
+                                            wanted.identifier));
+      out.id = written(made, wanted.type).id;
+      if (!succeeded(made)) {
+        out.failed = failure(made);
+      } else if (out.id.empty()) {
         out.failed = unreadable();
-        co_return out;
       }
-      bool full = false;
-      for (const Json& entry : sdk::list_of(*bundle, "entry")) {
-        const Json& resource = sdk::member_of(entry, "resource");
-        if (!resource.is_object() || text_of(resource, "resourceType") == "OperationOutcome")
-          continue;
-        full = static_cast<std::int64_t>(out.entries.size()) >= limit;
-        if (full) break;
-        Json kept = Json::object();
-        kept["resource"] = resource;
-        if (std::string url = text_of(entry, "fullUrl"); !url.empty())
-          kept["fullUrl"] = std::move(url);
-        out.entries.push_back(std::move(kept));
-      }
-      const std::string link = next_link(*bundle);
-      out.complete = !full && link.empty();
-      if (full || link.empty() || static_cast<std::int64_t>(out.entries.size()) >= limit) break;
-      auto next = page_request(settings_, link);
-      if (!next) {
-        out.failed = Outcome::fail(
-            Kind::permanent, "fhir.foreign_link",
-            "the next page of the search lies outside base_url; it was not asked for");
-        co_return out;
-      }
-      request = std::move(*next);
+    } else {
+      out.before = known.front();
+      out.id = text_of(out.before, "id");
+      Json now = out.before;
+      now.update(wanted.resource);
+      if (!says(out.before, wanted.resource))
+        out.failed = co_await replace(call, wanted.type, out.before, now);
     }
     co_return out;
   }
 
-  // One resource of the record system; null when there is none, or none any more.
-  struct Seen {
-    Json resource;
-    std::optional<Outcome> failed;
-  };
-  Task<Seen> look(const Call& call, std::string type, std::string id) {
+  // The Encounter that was written for the consultation; null when there is none yet.
+  Task<Seen> encounter_of(const Call& call, const std::string& consultation) {
     Seen out;
-    if (!is_id(id)) co_return out;
-    const HttpResult answer = co_await ask(call, read_request(settings_, type, id));
-    if (answer.answered() && (answer.status == 404 || answer.status == 410)) co_return out;
-    if (!succeeded(answer)) {
-      out.failed = failure(answer);
-    } else if (auto resource = resource_of(answer, type)) {
-      out.resource = std::move(*resource);
-    } else {
-      out.failed = unreadable();
-    }
+    Json by = Json::object();
+    by["identifier"] = std::string(kConsultationSystem) + "|" + consultation;
+    const Found found =
+        co_await find(call, search_request(settings_, "Encounter", by, kMaxPage), kDefaultLimit);
+    out.failed = found.failed;
+    if (const Json known = found.of("Encounter"); !known.empty()) out.resource = known.front();
     co_return out;
+  }
+
+  // What an earlier note referred to and this one does not is withdrawn.
+  Task<std::optional<Outcome>> withdraw(const Call& call, const Json& before, const Json& taken) {
+    const std::vector<std::string> references = entries_of(before);
+    for (const std::string& reference : references) {
+      const auto slash = reference.find('/');
+      const bool stays = std::any_of(taken.begin(), taken.end(), [&](const Json& one) {
+        return text_of(one, "reference") == reference;
+      });
+      if (stays || slash == std::string::npos) continue;
+      const std::string type = reference.substr(0, slash);
+      const Seen seen = co_await look(call, type, reference.substr(slash + 1));
+      if (seen.failed) co_return seen.failed;
+      if (seen.resource.is_null()) continue;
+      if (auto failed = co_await replace(call, type, seen.resource, withdrawn(seen.resource)))
+        co_return failed;
+    }
+    co_return std::nullopt;
+  }
+
+  // What the record system refuses of the chart is left out and named; the note says it as text.
+  Task<Outcome> write_record(const Call& call, const Json& input) {
+    const Seen visit = co_await encounter_of(call, text_of(input, "consultation"));
+    if (visit.failed) co_return *visit.failed;
+    if (visit.resource.is_null())
+      co_return Outcome::done(R"({"found":false,"written":0,"refused":[]})");
+    Json taken = Json::array();
+    Json refused = Json::array();
+    std::optional<Outcome> last;
+    const auto settle = [&](const ChartEntry& entry, const Kept& kept) {
+      if (!kept.failed) {
+        taken.push_back({{"of", entry.of}, {"reference", entry.type + "/" + kept.id}});
+      } else {
+        refused.push_back({{"of", entry.of}, {"code", kept.failed->code}});
+        last = kept.failed;
+      }
+    };
+    const std::vector<ChartEntry> entries = chart(input, visit.resource);
+    for (const ChartEntry& entry : entries) {
+      const Kept kept = co_await keep(call, entry);
+      if (kept.failed && kept.failed->kind != Kind::permanent) co_return *kept.failed;
+      settle(entry, kept);
+    }
+    const ChartEntry whole = note(input, visit.resource, taken, settings_);
+    const Kept kept = co_await keep(call, whole);
+    if (kept.failed && kept.failed->kind != Kind::permanent) co_return *kept.failed;
+    if (!kept.before.is_null()) {
+      if (auto failed = co_await withdraw(call, kept.before, taken)) co_return *failed;
+    }
+    settle(whole, kept);
+    if (taken.empty()) co_return *last;
+    Json output = Json::object();
+    output["found"] = true;
+    output["written"] = taken.size();
+    output["refused"] = std::move(refused);
+    if (!kept.failed) output["reference"] = "Composition/" + kept.id;
+    co_return Outcome::done(output.dump());
   }
 
   // The patient with an identifier, and who pays for him.
@@ -417,8 +408,6 @@ class FhirPlugin final : public TaskPlugin {
     }
     co_return Outcome::done(out.output.dump());
   }
-
-  Settings settings_;
 };
 
 }  // namespace rabt::fhir

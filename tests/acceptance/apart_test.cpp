@@ -10,7 +10,7 @@ namespace {
 
 Hospital& h() {
   static Hospital hospital(
-      HospitalOptions{.workflows = {"before_session", "after_session", "appointment"},
+      HospitalOptions{.workflows = {"before_session", "after_session", "appointment", "chart"},
                       .kiorex = "listen: 0, rate: 1"});
   return hospital;
 }
@@ -160,6 +160,16 @@ TEST(Apart, B35B36K46K56K59K78P21ASessionIsCoveredThenWrittenDownAndClaimedOnce)
   const std::string created =
       h().site.control("GET", "/ledger?service=fhir&kind=resource.created").dump();
   EXPECT_NE(created.find("Encounter/"), std::string::npos) << created;
+  // The chart: what the doctor wrote is found where the hospital looks for it.
+  EXPECT_TRUE(eventually([&] { return instance("chart").string_or("status", "") == "completed"; }))
+      << instance("chart").dump_pretty();
+  const Json conditions = fhir("GET", "Condition?code=I20.9");
+  EXPECT_EQ(conditions.int_or("total", 0), 1) << conditions.dump();
+  const Json condition = conditions["entry"][0]["resource"];
+  EXPECT_TRUE(condition["encounter"].string_or("reference", "").starts_with("Encounter/"));
+  EXPECT_TRUE(condition["subject"].is_object()) << condition.dump();
+  const Json notes = fhir("GET", "Composition?status=final");
+  EXPECT_NE(notes.dump().find("Stable angina"), std::string::npos) << notes.dump();
   const Json visit = fhir("GET", "Appointment/" + booked.appointment);
   EXPECT_EQ(visit.string_or("status", ""), "fulfilled");
   EXPECT_EQ(identifier(visit, kSession), session);
@@ -186,12 +196,14 @@ TEST(Apart, B35B36K46K56K59K78P21ASessionIsCoveredThenWrittenDownAndClaimedOnce)
   ASSERT_EQ(asked.code, 0) << asked.said;
   const auto report = Json::parse(asked.said);
   ASSERT_TRUE(report.ok()) << asked.said;
-  EXPECT_EQ((*report)["instances"].size(), 3U) << "before and after the session, its appointment";
+  EXPECT_EQ((*report)["instances"].size(), 4U)
+      << "before and after the session, its appointment, its chart";
   std::string sent;
   for (const Json& row : (*report)["disclosures"].as_array())
     sent += row.string_or("capability", "") + " ";
-  for (const char* capability : {"patient.read", "eligibility.check", "appointment.update",
-                                 "encounter.write", "document.write", "claim.submit"})
+  for (const char* capability :
+       {"patient.read", "eligibility.check", "appointment.update", "encounter.write",
+        "document.write", "record.write", "claim.submit"})
     EXPECT_NE(sent.find(capability), std::string::npos) << capability << " of " << sent;
 }
 

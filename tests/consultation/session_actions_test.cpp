@@ -236,6 +236,10 @@ TEST_F(SessionCalls, EveryClinicalFieldComesFromAnActOfAClinician) {
   wrote(records_->add_addendum(late));
   EXPECT_EQ(call("clinical", of).output["diagnoses"].dump(),
             R"([{"code":"I21.4","type":"principal"}])");
+  const Json addenda = call("clinical", of).output["addenda"];
+  ASSERT_EQ(addenda.size(), 1U);
+  EXPECT_EQ(addenda[0]["text"], Json("troponin came back"));
+  EXPECT_TRUE(addenda[0]["at"].is_string());
 }
 
 TEST_F(SessionCalls, AVisitUnderTheConfiguredLengthIsNotClaimableUntilItWasDecidedOn) {

@@ -132,7 +132,8 @@ TEST_F(Scaffold, AProjectOffersAllThatTheHubAndTheShippedWorkflowsCall) {
       {"video",
        {"session.create", "session.get", "session.end", "token.issue", "participant.remove",
         "recording.start", "recording.stop", "recording.list", "recording.fetch"}},
-      {"ehr", {"encounter.write", "document.write", "patient.read", "appointment.update"}},
+      {"ehr",
+       {"encounter.write", "document.write", "patient.read", "appointment.update", "record.write"}},
       {"payer", {"eligibility.check", "claim.submit", "claim.poll"}},
       {"notify", {"sms.send"}},
       {"asr", {"transcribe"}},
@@ -180,7 +181,7 @@ TEST_F(SlowScaffold, EveryRoleHasAProjectThatBuildsTestsAndPassesTheChecker) {
   }
   std::ofstream(folder_ / "hub.yaml") << yaml << sections;
   for (const char* name : {"consultation", "before_session", "after_session", "appointment",
-                           "follow_up", "transcribe"}) {
+                           "chart", "follow_up", "transcribe"}) {
     const auto lint = vendor("rabt workflow lint --config hub.yaml " + std::string(source) +
                              "/workflows/" + name + ".yaml");
     EXPECT_EQ(lint.code, 0) << name << ": " << lint.output;

@@ -279,7 +279,7 @@ Status Demo::write_configuration() {
   configuration.plugins = folder_ + "/plugins";
   configuration.root = root_;
   for (const char* name :
-       {"consultation", "before_session", "after_session", "appointment", "follow_up"})
+       {"consultation", "before_session", "after_session", "appointment", "chart", "follow_up"})
     configuration.workflows.push_back(root_ + "/workflows/" + name + ".yaml");
   configuration.log = folder_ + "/hub.log";
   configuration.secrets = secrets;

@@ -93,6 +93,16 @@ const Json& diagnoses_in(const Record& note) {
   return note.document["diagnoses"];
 }
 
+// What clinicians added to a note after it was signed.
+void take_addenda(const Record& note, Json& addenda) {
+  const Json& late = note.document["addenda"];
+  if (!late.is_array()) return;
+  for (const Json& one : late.as_array()) {
+    if (is_clinician(one["author"]))
+      addenda.push_back(Json::object({{"at", one["at"]}, {"text", one["text"]}}));
+  }
+}
+
 Json claim_diagnoses(const Record& note, const Json& coded, Json& sources) {
   Json out = Json::array();
   for (const Json& one : coded.as_array()) {
@@ -114,6 +124,7 @@ Json clinical_facts_of(const VisitRecords& records) {
   Json sources = Json::object();
   Json prescriptions = Json::array();
   Json diagnoses = Json::array();
+  Json addenda = Json::array();
   std::int64_t notes = 0;
   std::int64_t vitals = 0;
   const Record* coded = nullptr;
@@ -121,6 +132,7 @@ Json clinical_facts_of(const VisitRecords& records) {
     if (note.state == "draft" || !is_clinician(note.document["finalBy"])) continue;
     ++notes;
     take_texts(note, texts, sources);
+    take_addenda(note, addenda);
     if (const Json& found = diagnoses_in(note); found.is_array() && found.size() > 0) coded = &note;
   }
   if (coded != nullptr) diagnoses = claim_diagnoses(*coded, diagnoses_in(*coded), sources);
@@ -150,6 +162,7 @@ Json clinical_facts_of(const VisitRecords& records) {
                               {"prescriptions", static_cast<std::int64_t>(prescriptions.size())}})},
        {"diagnoses", std::move(diagnoses)},
        {"notes", std::move(texts)},
+       {"addenda", std::move(addenda)},
        {"vitals", std::move(signs)},
        {"prescriptions", std::move(prescriptions)},
        {"sources", std::move(sources)}});

@@ -22,6 +22,7 @@ struct VisitRecords {
 //  diagnoses: [{code, display?, type}],               the principal one first
 //  notes: {chiefComplaint, historyOfPresentIllness, physicalExamination, patientHistory,
 //          assessment, treatmentPlan},                those that were written
+//  addenda: [{at, text}],                             oldest first, of each note
 //  vitals: {systolic, diastolic, heightCm, weightKg, pulse, temperatureCel, oxygenSaturation,
 //           respiratoryRate},                         the newest of each
 //  prescriptions: [{number, issuedAt, items}],

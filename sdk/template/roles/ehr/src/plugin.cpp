@@ -29,6 +29,10 @@ json updated(const json& came, const json&) {
   return {{"found", true}, {"id", text(came, "id")}, {"changed", flag(came, "changed")}};
 }
 
+json filed(const json& came, const json&) {
+  return {{"found", true}, {"written", count(came, "written")}, {"refused", json::array()}};
+}
+
 class @CLASS@ final : public Client {
  public:
   using Client::Client;
@@ -76,6 +80,8 @@ class @CLASS@ final : public Client {
     if (call.action == "update-appointment")
       co_return co_await send(
           call, post(call, "/appointments/" + named(input, "appointment"), call.input), updated);
+    if (call.action == "write-record")
+      co_return co_await send(call, post(call, "/charts", call.input), filed);
     throw Refusal("@ID@.unknown_action", "there is no such action");
   }
 

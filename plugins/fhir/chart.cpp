@@ -1,0 +1,387 @@
+#include "chart.hpp"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "elements.hpp"
+#include "rabt/json_nlohmann.hpp"
+
+namespace rabt::fhir {
+
+namespace {
+
+using sdk::list_of;
+using sdk::member_of;
+using sdk::text_of;
+
+constexpr const char* kLoinc = "http://loinc.org";
+constexpr const char* kUcum = "http://unitsofmeasure.org";
+constexpr const char* kConditionCategory =
+    "http://terminology.hl7.org/CodeSystem/condition-category";
+constexpr const char* kConditionClinical =
+    "http://terminology.hl7.org/CodeSystem/condition-clinical";
+constexpr const char* kConditionVerified =
+    "http://terminology.hl7.org/CodeSystem/condition-ver-status";
+constexpr const char* kObservationCategory =
+    "http://terminology.hl7.org/CodeSystem/observation-category";
+constexpr const char* kIcd10Am = "http://hl7.org/fhir/sid/icd-10-am";
+constexpr const char* kConfidentialityCode = "R";  // restricted
+
+// A vital sign: its name in the input, its code, its unit as people and as UCUM write it.
+struct Sign {
+  std::string_view name;
+  std::string_view loinc;
+  std::string_view display;
+  std::string_view arabic;
+  std::string_view unit;
+  std::string_view ucum;
+};
+constexpr std::array<Sign, 6> kSigns{{
+    {"pulse", "8867-4", "Heart rate", "معدل النبض", "beats/min", "/min"},
+    {"respiratoryRate", "9279-1", "Respiratory rate", "معدل التنفس", "breaths/min", "/min"},
+    {"oxygenSaturation", "2708-6", "Oxygen saturation", "تشبّع الأكسجين", "%", "%"},
+    {"temperatureCel", "8310-5", "Body temperature", "درجة الحرارة", "°C", "Cel"},
+    {"heightCm", "8302-2", "Body height", "الطول", "cm", "cm"},
+    {"weightKg", "29463-7", "Body weight", "الوزن", "kg", "kg"},
+}};
+constexpr Sign kSystolic{"systolic", "8480-6", "Systolic blood pressure", "", "mmHg", "mm[Hg]"};
+constexpr Sign kDiastolic{"diastolic", "8462-4", "Diastolic blood pressure", "", "mmHg", "mm[Hg]"};
+
+// A text of the note: its name in the input, its section.
+struct Section {
+  std::string_view name;
+  std::string_view loinc;
+  std::string_view title;
+};
+constexpr std::array<Section, 6> kTexts{{
+    {"chiefComplaint", "10154-3", "Chief complaint · الشكوى الرئيسية"},
+    {"historyOfPresentIllness", "10164-2", "History of present illness · تاريخ المرض الحالي"},
+    {"patientHistory", "11348-0", "Past history · التاريخ المرضي السابق"},
+    {"physicalExamination", "29545-1", "Examination · الفحص السريري"},
+    {"assessment", "51848-0", "Assessment · التقييم"},
+    {"treatmentPlan", "18776-5", "Plan · الخطة العلاجية"},
+}};
+constexpr Section kDiagnoses{"diagnoses", "29548-5", "Diagnoses · التشخيص"};
+constexpr Section kVitals{"vitals", "8716-3", "Vital signs · العلامات الحيوية"};
+constexpr Section kPrescriptions{"prescriptions", "57828-6", "Prescription · الوصفة الطبية"};
+constexpr Section kAddenda{"addenda", "55112-7", "Addenda · إضافات"};
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '\r':
+        break;
+      case '\n':
+        out += "<br/>";
+        break;
+      // XML 1.0 has no place for other control characters.
+      default:
+        out += static_cast<unsigned char>(c) < 0x20 && c != '\t' ? ' ' : c;
+    }
+  }
+  return out;
+}
+
+// A Narrative of paragraphs, each in the direction of its own script.
+Json narrative(const std::vector<std::string>& lines) {
+  std::string div = "<div xmlns=\"http://www.w3.org/1999/xhtml\">";
+  for (const std::string& line : lines) div += "<p dir=\"auto\">" + escaped(line) + "</p>";
+  Json out = Json::object();
+  out["status"] = "additional";
+  out["div"] = div + "</div>";
+  return out;
+}
+
+std::string number_text(const Json& value) {
+  return value.is_number() ? value.dump() : std::string();
+}
+
+Json quantity(const Json& value, const Sign& sign) {
+  return {{"value", value}, {"unit", sign.unit}, {"system", kUcum}, {"code", sign.ucum}};
+}
+
+// A resource of the chart, with what all have.
+ChartEntry entry(const Json& input, const Json& encounter, const std::string& type, std::string of,
+                 const std::string& key) {
+  ChartEntry out{std::move(of), type, text_of(input, "consultation") + "/" + key, Json::object()};
+  out.resource["resourceType"] = type;
+  out.resource["identifier"] = just({{"system", kRecordSystem}, {"value", out.identifier}});
+  put(out.resource, "subject", member_of(encounter, "subject"));
+  out.resource["encounter"]["reference"] = "Encounter/" + text_of(encounter, "id");
+  return out;
+}
+
+// Who treated: as the Encounter says it.
+Json clinician_of(const Json& encounter) {
+  for (const Json& one : list_of(encounter, "participant")) {
+    if (const Json& individual = member_of(one, "individual"); !individual.empty())
+      return individual;
+  }
+  return {};
+}
+
+std::string end_of(const Json& encounter) {
+  const Json& period = member_of(encounter, "period");
+  const std::string end = text_of(period, "end");
+  return end.empty() ? text_of(period, "start") : end;
+}
+
+// When something was written down: sources["vitals/pulse"].at, else the visit's end.
+std::string moment_of(const Json& input, const Json& encounter, const std::string& of) {
+  const std::string at = text_of(member_of(member_of(input, "sources"), of.c_str()), "at");
+  return at.empty() ? end_of(encounter) : at;
+}
+
+ChartEntry condition(const Json& input, const Json& encounter, const Json& diagnosis,
+                     std::size_t at) {
+  const std::string of = "diagnoses/" + std::to_string(at);
+  ChartEntry out =
+      entry(input, encounter, "Condition", of, "diagnosis/" + text_of(diagnosis, "code"));
+  Json& is = out.resource;
+  is["clinicalStatus"] = concept_of(coding(kConditionClinical, "active"));
+  is["verificationStatus"] = concept_of(coding(kConditionVerified, "confirmed"));
+  is["category"] =
+      just(concept_of(coding(kConditionCategory, "encounter-diagnosis", "Encounter Diagnosis")));
+  is["code"] =
+      concept_of(coding(kIcd10Am, text_of(diagnosis, "code"), text_of(diagnosis, "display")));
+  put(is["code"], "text", text_of(diagnosis, "display"));
+  put(is, "recordedDate", moment_of(input, encounter, of));
+  put(is, "recorder", clinician_of(encounter));
+  return out;
+}
+
+ChartEntry observation(const Json& input, const Json& encounter, const std::string& of,
+                       std::string_view loinc, std::string_view display) {
+  ChartEntry out = entry(input, encounter, "Observation", of, "vitals/" + std::string(loinc));
+  Json& is = out.resource;
+  is["status"] = "final";
+  is["category"] = just(concept_of(coding(kObservationCategory, "vital-signs", "Vital Signs")));
+  is["code"] = concept_of(coding(kLoinc, loinc, display));
+  put(is, "effectiveDateTime", moment_of(input, encounter, of));
+  if (Json who = clinician_of(encounter); !who.empty()) is["performer"] = just(std::move(who));
+  return out;
+}
+
+void add_vitals(std::vector<ChartEntry>& out, const Json& input, const Json& encounter) {
+  const Json& vitals = member_of(input, "vitals");
+  Json pressure = Json::array();
+  for (const Sign& sign : {kSystolic, kDiastolic}) {
+    const Json& value = member_of(vitals, sign.name.data());
+    if (!value.is_number()) continue;
+    pressure.push_back({{"code", concept_of(coding(kLoinc, sign.loinc, sign.display))},
+                        {"valueQuantity", quantity(value, sign)}});
+  }
+  if (!pressure.empty()) {
+    out.push_back(observation(input, encounter, "vitals/systolic", "85354-9",
+                              "Blood pressure panel with all children optional"));
+    out.back().resource["component"] = std::move(pressure);
+  }
+  for (const Sign& sign : kSigns) {
+    const Json& value = member_of(vitals, sign.name.data());
+    if (!value.is_number()) continue;
+    out.push_back(observation(input, encounter, "vitals/" + std::string(sign.name), sign.loinc,
+                              sign.display));
+    out.back().resource["valueQuantity"] = quantity(value, sign);
+  }
+}
+
+// "500 mg, twice a day, 5 days": as the prescriber wrote it.
+std::string dosage_text(const Json& item) {
+  std::string out;
+  for (const char* key : {"dosage", "frequency", "duration"}) {
+    const std::string text = text_of(item, key);
+    if (!text.empty()) out += (out.empty() ? "" : ", ") + text;
+  }
+  return out;
+}
+
+void add_prescriptions(std::vector<ChartEntry>& out, const Json& input, const Json& encounter) {
+  std::size_t at = 0;
+  for (const Json& one : list_of(input, "prescriptions")) {
+    const std::string of = "prescriptions/" + std::to_string(at++);
+    const std::string number = text_of(one, "number");
+    std::size_t place = 0;
+    for (const Json& item : list_of(one, "items")) {
+      const std::string each = std::to_string(place++);
+      ChartEntry drug = entry(input, encounter, "MedicationRequest", of + "/items/" + each,
+                              "prescription/" + number + "/" + each);
+      Json& is = drug.resource;
+      is["status"] = "active";
+      is["intent"] = "order";
+      is["groupIdentifier"] = {{"system", std::string(kRecordSystem) + "-prescription"},
+                               {"value", number}};
+      is["medicationCodeableConcept"]["text"] = text_of(item, "name");
+      // The code list is the prescriber's: no system is made up for it.
+      if (const std::string code = text_of(item, "code"); !code.empty())
+        is["medicationCodeableConcept"]["coding"] =
+            just({{"code", code}, {"display", text_of(item, "name")}});
+      const std::string issued = text_of(one, "issuedAt");
+      put(is, "authoredOn", issued.empty() ? end_of(encounter) : issued);
+      put(is, "requester", clinician_of(encounter));
+      Json dosage = Json::object();
+      put(dosage, "text", dosage_text(item));
+      put(dosage, "patientInstruction", text_of(item, "instructions"));
+      if (!dosage.empty()) is["dosageInstruction"] = just(std::move(dosage));
+      out.push_back(std::move(drug));
+    }
+  }
+}
+
+std::vector<std::string> diagnosis_lines(const Json& input) {
+  std::vector<std::string> out;
+  for (const Json& one : list_of(input, "diagnoses")) {
+    const std::string display = text_of(one, "display");
+    out.push_back(text_of(one, "code") + (display.empty() ? "" : " " + display));
+  }
+  return out;
+}
+
+std::vector<std::string> vitals_lines(const Json& input) {
+  std::vector<std::string> out;
+  const Json& vitals = member_of(input, "vitals");
+  const std::string systolic = number_text(member_of(vitals, "systolic"));
+  const std::string diastolic = number_text(member_of(vitals, "diastolic"));
+  if (!systolic.empty() || !diastolic.empty())
+    out.push_back("Blood pressure · ضغط الدم: " + (systolic.empty() ? "–" : systolic) + "/" +
+                  (diastolic.empty() ? "–" : diastolic) + " mmHg");
+  for (const Sign& sign : kSigns) {
+    const std::string value = number_text(member_of(vitals, sign.name.data()));
+    if (!value.empty())
+      out.push_back(std::string(sign.display) + " · " + std::string(sign.arabic) + ": " + value +
+                    " " + std::string(sign.unit));
+  }
+  return out;
+}
+
+std::vector<std::string> prescription_lines(const Json& input) {
+  std::vector<std::string> out;
+  for (const Json& one : list_of(input, "prescriptions")) {
+    for (const Json& item : list_of(one, "items")) {
+      std::string line = text_of(item, "name") + ": " + dosage_text(item);
+      if (const std::string more = text_of(item, "instructions"); !more.empty())
+        line += "; " + more;
+      out.push_back(std::move(line));
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> addendum_lines(const Json& input) {
+  std::vector<std::string> out;
+  for (const Json& one : list_of(input, "addenda"))
+    out.push_back(text_of(one, "at") + " " + text_of(one, "text"));
+  return out;
+}
+
+// Sections of a Composition: those that hold something (cmp-1).
+void add_section(Json& sections, const Section& section, const std::vector<std::string>& lines,
+                 const Json& entries) {
+  if (lines.empty()) return;
+  Json out = Json::object();
+  out["title"] = section.title;
+  out["code"] = concept_of(coding(kLoinc, section.loinc));
+  out["text"] = narrative(lines);
+  const std::string below = std::string(section.name) + "/";
+  for (const Json& one : entries) {
+    if (text_of(one, "of").starts_with(below))
+      out["entry"].push_back({{"reference", text_of(one, "reference")}});
+  }
+  sections.push_back(std::move(out));
+}
+
+}  // namespace
+
+std::vector<ChartEntry> chart(const Json& input, const Json& encounter) {
+  std::vector<ChartEntry> out;
+  std::size_t at = 0;
+  for (const Json& one : list_of(input, "diagnoses"))
+    out.push_back(condition(input, encounter, one, at++));
+  add_vitals(out, input, encounter);
+  add_prescriptions(out, input, encounter);
+  return out;
+}
+
+ChartEntry note(const Json& input, const Json& encounter, const Json& entries,
+                const Settings& settings) {
+  ChartEntry out = entry(input, encounter, "Composition", "note", "note");
+  Json& is = out.resource;
+  // FHIR gives a Composition one identifier, and no list.
+  is["identifier"] = is["identifier"][0];
+  is["status"] = list_of(input, "addenda").empty() ? "final" : "amended";
+  is["type"] = concept_of(coding(kLoinc, "11488-4", "Consult note"));
+  is["title"] = "Telehealth consultation · استشارة عن بُعد";
+  put(is, "date", end_of(encounter));
+  is["confidentiality"] = kConfidentialityCode;
+  Json author = clinician_of(encounter);
+  if (author.empty()) author = member_of(encounter, "serviceProvider");
+  if (author.empty()) author = {{"display", "Rabt"}};  // 1..*
+  is["author"] = just(std::move(author));
+  Json custodian = Json::object();
+  put(custodian, "reference", settings.organization_reference);
+  put(custodian, "display", settings.organization_display);
+  put(is, "custodian", std::move(custodian));
+  Json sections = Json::array();
+  const Json& notes = member_of(input, "notes");
+  for (const Section& section : kTexts) {
+    const std::string text = text_of(notes, section.name.data());
+    add_section(sections, section,
+                text.empty() ? std::vector<std::string>{} : std::vector<std::string>{text}, {});
+  }
+  add_section(sections, kDiagnoses, diagnosis_lines(input), entries);
+  add_section(sections, kVitals, vitals_lines(input), entries);
+  add_section(sections, kPrescriptions, prescription_lines(input), entries);
+  add_section(sections, kAddenda, addendum_lines(input), {});
+  put(is, "section", std::move(sections));
+  return out;
+}
+
+bool says(const Json& resource, const Json& wanted) {
+  if (wanted.is_object()) {
+    return resource.is_object() &&
+           std::all_of(wanted.items().begin(), wanted.items().end(), [&](const auto& one) {
+             const auto found = resource.find(one.key());
+             return found != resource.end() && says(*found, one.value());
+           });
+  }
+  if (wanted.is_array()) {
+    return resource.is_array() && resource.size() == wanted.size() &&
+           std::equal(resource.begin(), resource.end(), wanted.begin(), says);
+  }
+  return resource == wanted;
+}
+
+Json withdrawn(Json resource) {
+  const std::string type = text_of(resource, "resourceType");
+  if (type == "Condition") {
+    // con-5: what was entered in error has no clinical status.
+    resource.erase("clinicalStatus");
+    resource["verificationStatus"] = concept_of(coding(kConditionVerified, "entered-in-error"));
+  } else {
+    resource["status"] = type == "MedicationRequest" ? "cancelled" : "entered-in-error";
+  }
+  return resource;
+}
+
+std::vector<std::string> entries_of(const Json& composition) {
+  std::vector<std::string> out;
+  for (const Json& section : list_of(composition, "section")) {
+    for (const Json& one : list_of(section, "entry")) out.push_back(text_of(one, "reference"));
+  }
+  return out;
+}
+
+}  // namespace rabt::fhir

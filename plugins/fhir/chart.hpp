@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "mapping.hpp"
+
+// What the clinicians of a visit wrote, as FHIR R4 resources of a record system: a Condition for
+// each diagnosis (category encounter-diagnosis, never the problem list), Observations of the
+// vital signs (http://hl7.org/fhir/R4/observation-vitalsigns.html), a MedicationRequest for each
+// prescribed drug, and the note as a Composition. Pure.
+namespace rabt::fhir {
+
+// The identifier system of these resources. Its value is made of the consultation and of what the
+// resource stands for, so that a repeat, or a correction, finds what the first attempt made.
+inline constexpr std::string_view kRecordSystem = "https://rabt.health/record";
+
+// A resource of the chart.
+struct ChartEntry {
+  std::string of;          // the place in the input that it was made of: "diagnoses/0"
+  std::string type;        // "Condition"
+  std::string identifier;  // its value in kRecordSystem
+  Json resource;
+};
+
+// input: as write-record takes it. encounter: the Encounter of the visit as the record system has
+// it, with its id; its subject is whom the chart is about.
+[[nodiscard]] std::vector<ChartEntry> chart(const Json& input, const Json& encounter);
+
+// The note. entries: [{of, reference}] of those of the chart that the record system has taken. What
+// it has not taken stands in the text of its section all the same.
+[[nodiscard]] ChartEntry note(const Json& input, const Json& encounter, const Json& entries,
+                              const Settings& settings);
+
+// True if the resource says already all that is wanted.
+[[nodiscard]] bool says(const Json& resource, const Json& wanted);
+
+// A resource of an earlier chart that does not hold any more: a prescription was cancelled,
+// anything else was entered in error.
+[[nodiscard]] Json withdrawn(Json resource);
+
+// The references of a note to other resources.
+[[nodiscard]] std::vector<std::string> entries_of(const Json& composition);
+
+}  // namespace rabt::fhir

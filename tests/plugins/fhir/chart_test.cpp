@@ -1,0 +1,210 @@
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "chart.hpp"
+#include "tests/plugins/test_host.hpp"
+
+namespace rabt::fhir {
+namespace {
+
+using sdk::Kind;
+using testing::Answer;
+using testing::Request;
+using testing::TestHost;
+
+Json visit() {
+  return Json::parse(R"({
+    "consultation": "01ABC",
+    "diagnoses": [{"code": "G43.9", "display": "Migraine, unspecified", "type": "principal"},
+                  {"code": "I10", "type": "secondary"}],
+    "notes": {"chiefComplaint": "صداع منذ يومين", "treatmentPlan": "Rest <b>&\nwater"},
+    "vitals": {"systolic": 138, "diastolic": 88, "pulse": 84, "temperatureCel": 36.8},
+    "prescriptions": [{"number": "RX-2026-1", "issuedAt": "2026-03-10T06:15:00Z",
+                       "items": [{"name": "Sumatriptan", "code": "N02CC01", "dosage": "50 mg", "frequency": "once",
+                                  "instructions": "With water"}]}],
+    "sources": {"diagnoses/0": {"at": "2026-03-10T06:18:00Z"}, "vitals/pulse": {"at": "2026-03-10T06:05:00Z"}}})");
+}
+
+// A record system that holds the encounter of the visit, and what is written.
+struct RecordSystem {
+  std::map<std::string, std::vector<Json>> resources;  // by type
+  std::map<std::string, int> refused;                  // type -> status
+  int writes = 0;
+  TestHost host{R"({"base_url": "https://ehr.example.sa/fhir"})"};
+
+  RecordSystem() {
+    resources["Encounter"].push_back(Json::parse(R"({"resourceType": "Encounter", "id": "e1",
+        "identifier": [{"system": "https://rabt.health/consultation", "value": "01ABC"}],
+        "subject": {"reference": "Patient/p1"},
+        "participant": [{"individual": {"reference": "Practitioner/d1"}}],
+        "period": {"start": "2026-03-10T06:00:00Z", "end": "2026-03-10T06:20:00Z"}})"));
+    host.outside = [this](const Request& request) { return answer(request); };
+  }
+  Json* find(const std::string& type, const std::string& id) {
+    for (Json& one : resources[type]) {
+      if (one["id"] == id) return &one;
+    }
+    return nullptr;
+  }
+  Answer search(const std::string& type, const std::string& body) {
+    Json bundle = {{"resourceType", "Bundle"}, {"type", "searchset"}, {"entry", Json::array()}};
+    for (const Json& one : resources[type]) {
+      Json own = one["identifier"];
+      if (own.is_array()) own = own.empty() ? Json() : own[0];
+      if (!own.is_object()) continue;
+      std::string value = own["value"];
+      for (auto at = value.find('/'); at != std::string::npos; at = value.find('/', at + 3))
+        value.replace(at, 1, "%2F");
+      if (body.find("%7C" + value + "&") != std::string::npos)
+        bundle["entry"].push_back({{"resource", one}});
+    }
+    return {.status = 200, .body = bundle.dump()};
+  }
+  Answer answer(const Request& request) {
+    std::string path(request.url().substr(std::string("https://ehr.example.sa/fhir/").size()));
+    const std::string type = path.substr(0, path.find('/'));
+    path.erase(0, std::min(path.size(), type.size() + 1));
+    if (path == "_search") return search(type, request.body);
+    if (request.method() == "GET") {
+      const Json* const found = find(type, path);
+      return found == nullptr ? Answer{.status = 404}
+                              : Answer{.status = 200, .body = found->dump()};
+    }
+    if (const auto no = refused.find(type); no != refused.end()) return {.status = no->second};
+    ++writes;
+    Json made = Json::parse(request.body);
+    if (request.method() == "PUT") {
+      Json* const found = find(type, path);
+      EXPECT_EQ(request.header("If-Match"),
+                "W/\"" + (*found)["meta"].value("versionId", "") + "\"");
+      made["meta"]["versionId"] = (*found)["meta"].value("versionId", "") + "1";
+      *found = made;
+      return {.status = 200, .body = made.dump()};
+    }
+    EXPECT_FALSE(request.header("If-None-Exist").empty());
+    made["id"] = std::to_string(writes);
+    made["meta"]["versionId"] = "1";
+    resources[type].push_back(made);
+    return {.status = 201, .body = made.dump()};
+  }
+  Json write(const Json& input) {
+    const auto outcome = host.call("write-record", input);
+    EXPECT_EQ(outcome.kind, Kind::done) << outcome.code;
+    return outcome.kind == Kind::done ? Json::parse(outcome.output) : Json();
+  }
+  Json& the(const std::string& type, const std::string& code) {
+    static Json none;
+    for (Json& one : resources[type]) {
+      if (one.dump().find('"' + code + '"') != std::string::npos) return one;
+    }
+    ADD_FAILURE() << type << " " << code;
+    return none;
+  }
+};
+
+TEST(WriteRecord, FilesWhatTheCliniciansWroteAboutTheEncountersPatient) {
+  RecordSystem ehr;
+  const Json output = ehr.write(visit());
+  EXPECT_EQ(output["written"], 7);
+  EXPECT_EQ(output["refused"], Json::array());
+  const Json& principal = ehr.the("Condition", "G43.9");
+  EXPECT_EQ(principal["subject"]["reference"], "Patient/p1");
+  EXPECT_EQ(principal["encounter"]["reference"], "Encounter/e1");
+  EXPECT_EQ(principal["recorder"]["reference"], "Practitioner/d1");
+  EXPECT_EQ(principal["category"][0]["coding"][0]["code"], "encounter-diagnosis");
+  EXPECT_EQ(principal["code"]["coding"][0]["system"], "http://hl7.org/fhir/sid/icd-10-am");
+  EXPECT_EQ(principal["recordedDate"], "2026-03-10T06:18:00Z");
+  EXPECT_EQ(ehr.the("Condition", "I10")["recordedDate"], "2026-03-10T06:20:00Z");
+  const Json& pressure = ehr.the("Observation", "85354-9");
+  EXPECT_EQ(pressure["component"][0]["valueQuantity"]["value"], 138);
+  EXPECT_EQ(pressure["component"][1]["valueQuantity"]["code"], "mm[Hg]");
+  const Json& pulse = ehr.the("Observation", "8867-4");
+  EXPECT_EQ(pulse["category"][0]["coding"][0]["code"], "vital-signs");
+  EXPECT_EQ(pulse["effectiveDateTime"], "2026-03-10T06:05:00Z");
+  EXPECT_EQ(ehr.the("Observation", "8310-5")["valueQuantity"]["code"], "Cel");
+  const Json& drug = ehr.the("MedicationRequest", "RX-2026-1");
+  EXPECT_EQ(drug["intent"], "order");
+  EXPECT_EQ(drug["medicationCodeableConcept"]["text"], "Sumatriptan");
+  EXPECT_EQ(drug["dosageInstruction"][0]["text"], "50 mg, once");
+  const Json& note = ehr.the("Composition", "11488-4");
+  EXPECT_EQ(output["reference"], "Composition/" + note["id"].get<std::string>());
+  EXPECT_EQ(note["status"], "final");
+  EXPECT_EQ(note["author"][0]["reference"], "Practitioner/d1");
+  EXPECT_EQ(entries_of(note).size(), 6U);
+  const std::string text = note.dump();
+  EXPECT_NE(text.find("Rest &lt;b&gt;&amp;<br/>water"), std::string::npos);
+  EXPECT_NE(text.find("صداع منذ يومين"), std::string::npos);
+  EXPECT_NE(text.find("138/88 mmHg"), std::string::npos);
+}
+
+TEST(WriteRecord, ARepeatWritesNothing) {
+  RecordSystem ehr;
+  ehr.write(visit());
+  const int writes = ehr.writes;
+  EXPECT_EQ(ehr.write(visit())["written"], 7);
+  EXPECT_EQ(ehr.writes, writes);
+}
+
+TEST(WriteRecord, ACorrectionIsFoundAgainAndWhatDoesNotHoldIsWithdrawn) {
+  RecordSystem ehr;
+  ehr.write(visit());
+  ehr.the("Condition", "G43.9")["note"] = Json::array({{{"text", "of others"}}});
+  Json corrected = visit();
+  corrected["diagnoses"].erase(1);
+  corrected["diagnoses"][0]["display"] = "Migraine";
+  corrected["prescriptions"] = Json::array();
+  corrected["addenda"] =
+      Json::parse(R"([{"at": "2026-03-11T08:00:00Z", "text": "No hypertension"}])");
+  EXPECT_EQ(ehr.write(corrected)["written"], 5);
+  EXPECT_EQ(ehr.resources["Condition"].size(), 2U);
+  const Json& kept = ehr.the("Condition", "G43.9");
+  EXPECT_EQ(kept["code"]["text"], "Migraine");
+  EXPECT_EQ(kept["note"][0]["text"], "of others");
+  const Json& gone = ehr.the("Condition", "I10");
+  EXPECT_EQ(gone["verificationStatus"]["coding"][0]["code"], "entered-in-error");
+  EXPECT_FALSE(gone.contains("clinicalStatus"));
+  EXPECT_EQ(ehr.the("MedicationRequest", "RX-2026-1")["status"], "cancelled");
+  const Json& note = ehr.the("Composition", "11488-4");
+  EXPECT_EQ(ehr.resources["Composition"].size(), 1U);
+  EXPECT_EQ(note["status"], "amended");
+  EXPECT_NE(note.dump().find("No hypertension"), std::string::npos);
+}
+
+TEST(WriteRecord, WhatIsRefusedIsNamedAndStandsInTheNote) {
+  RecordSystem ehr;
+  ehr.refused["MedicationRequest"] = 422;
+  const Json output = ehr.write(visit());
+  EXPECT_EQ(output["written"], 6);
+  ASSERT_EQ(output["refused"].size(), 1U);
+  EXPECT_EQ(output["refused"][0]["of"], "prescriptions/0/items/0");
+  EXPECT_NE(ehr.the("Composition", "11488-4").dump().find("Sumatriptan: 50 mg, once; With water"),
+            std::string::npos);
+  for (const char* type : {"Condition", "Observation", "Composition"}) ehr.refused[type] = 403;
+  RecordSystem closed;
+  closed.refused = ehr.refused;
+  const auto outcome = closed.host.call("write-record", visit());
+  EXPECT_EQ(outcome.kind, Kind::permanent) << outcome.code;
+}
+
+TEST(WriteRecord, ARecordSystemThatGoesAwayIsAskedAgainAndMakesNothingTwice) {
+  RecordSystem ehr;
+  ehr.refused["Composition"] = 503;
+  EXPECT_EQ(ehr.host.call("write-record", visit()).kind, Kind::transient);
+  ehr.refused.clear();
+  EXPECT_EQ(ehr.write(visit())["written"], 7);
+  EXPECT_EQ(ehr.resources["Condition"].size(), 2U);
+  EXPECT_EQ(ehr.resources["Observation"].size(), 3U);
+}
+
+TEST(WriteRecord, WaitsForTheEncounter) {
+  RecordSystem ehr;
+  ehr.resources["Encounter"].clear();
+  EXPECT_EQ(ehr.write(visit())["found"], false);
+  EXPECT_EQ(ehr.writes, 0);
+}
+
+}  // namespace
+}  // namespace rabt::fhir
