@@ -85,7 +85,7 @@ function Week({ provider }: { provider: string }) {
           : <ul class="rows">{days.map((day) => {
               const of = coming.filter((one) => dayKey(one.startsAt) === day);
               const booked = of.filter((one) => one.status === 'booked').length;
-              return <li key={day}><div class="two grow"><span class="strong">{weekday(of[0].startsAt)} {gregorian(of[0].startsAt)}</span><span><span class="hijri">{hijri(of[0].startsAt)}</span> · <bdi dir="ltr">{clock(of[0].startsAt)}–{clock(of[of.length - 1].endsAt)}</bdi></span></div>
+              return <li key={day}><div class="two grow"><span class="strong">{weekday(of[0].startsAt)} {gregorian(of[0].startsAt)}</span><span><span class="hijri">{hijri(of[0].startsAt)}</span><br /><bdi dir="ltr">{clock(of[0].startsAt)}–{clock(of[of.length - 1].endsAt)}</bdi></span></div>
                 <State tone={booked ? 'ok' : 'idle'} icon="cal">{t('booked_of', { n: booked, all: of.length })}</State></li>;
             })}</ul>}
       </Card>

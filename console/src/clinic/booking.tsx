@@ -1,7 +1,7 @@
 // Booking: specialty, language and the doctor's gender narrow the list and never close it; a week in both calendars; times by doctor.
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { get, newKey, post, Problem, query } from '../base/api';
-import { clock, dayKey, dayNumber, gregorian, hijri, hijriDay, weekday } from '../base/dates';
+import { clock, dayKey, dayNumber, gregorian, hijri, weekday } from '../base/dates';
 import { t, type Key } from '../base/i18n';
 import { useLoad } from '../base/load';
 import { face, me } from '../base/me';
@@ -53,7 +53,14 @@ export function Booking() {
   }, `${week[0]} ${known.data.value?.length ?? 0}`);
   const free = (id: string, on: string) => (slots.data.value?.get(id) ?? []).filter((slot) => dayKey(slot.startsAt) === on);
   const count = (on: string) => fits.reduce((sum, one) => sum + free(one.id, on).length, 0);
+  const strip = useRef<HTMLDivElement>(null);
   const shown = day && week.includes(day) ? day : (week.find((one) => count(one) > 0) ?? '');
+  // On a phone the week is wider than the page: the chosen day is brought into it.
+  useEffect(() => {
+    const box = strip.current;
+    const chosenDay = box?.querySelector<HTMLElement>('[aria-pressed="true"]');
+    if (box && chosenDay && box.scrollWidth > box.clientWidth) box.scrollTo({ left: chosenDay.offsetLeft - box.offsetLeft - (box.clientWidth - chosenDay.offsetWidth) / 2 });
+  }, [shown]);
   const specialties = [...new Set((known.data.value ?? []).map((one) => one.specialty).filter((one): one is string => !!one))];
   const title = noon(week[3]);
   const confirm = async () => {
@@ -95,11 +102,11 @@ export function Booking() {
               <div class="row"><button type="button" class="btn btn-plain btn-icon" aria-label={t('week_before')} disabled={offset === 0} onClick={() => setOffset(offset - 1)}><Icon name="prev" flip /></button>
                 <button type="button" class="btn btn-plain btn-icon" aria-label={t('week_after')} disabled={offset >= 7} onClick={() => setOffset(offset + 1)}><Icon name="next" flip /></button></div>
             </div>
-            <div class="week week-pad" role="group" aria-label={t('week')}>
+            <div class="week week-pad" ref={strip} role="group" aria-label={t('week')}>
               {week.map((one) => {
                 const n = count(one);
                 const past = one < dayKey(Date.now());
-                const [big, small] = first === 'gregorian' ? [dayNumber(noon(one)), hijriDay(noon(one))] : [hijriDayNumber(noon(one)), gregorianDay(noon(one))];
+                const [big, small] = first === 'gregorian' ? [dayNumber(noon(one)), t('hijri_day', { day: hijriDayNumber(noon(one)) })] : [hijriDayNumber(noon(one)), gregorianDay(noon(one))];
                 return (
                   <button key={one} type="button" class="day" aria-pressed={one === shown} aria-disabled={past || !n || undefined} aria-label={`${weekday(noon(one))} ${gregorian(noon(one))}, ${hijri(noon(one))}: ${t('free_times', { n })}`} onClick={() => n && setDay(one)}>
                     <span class="small">{weekday(noon(one), 'short')}</span><span class="t22 num">{big}</span><span class="small muted">{small}</span><span class="small">{past ? '—' : slots.data.value ? (n ? t('free_short', { n }) : t('none_free')) : '…'}</span>

@@ -24,25 +24,41 @@ export function Desk() {
   const waiting = open.flatMap((session) => waitingIn(session).map((who) => ({ session, who })));
   const long = waiting.filter(({ who }) => Date.now() - Date.parse(who.cameAt!) > 10 * 60_000);
   const used = usage.data.value;
+  // An office sees no names unless it says why; each reading is in the audit log.
+  const [named, setNamed] = useState<Map<string, string>>(new Map());
+  const [naming, setNaming] = useState(false);
+  const [failed, setFailed] = useState<unknown>();
+  const nameOfPatient = (one: Session) => named.get(one.id) || patientOf(one)?.name || '';
+  const showNames = async () => {
+    setNaming(true);
+    setFailed(undefined);
+    try {
+      const got = await Promise.all((sessions ?? []).slice(0, 60).map((one) => get<Session>(`/api/v1/sessions/${one.id}`, { reason: t('reason_desk') })));
+      setNamed(new Map(got.map((one) => [one.id, nameOfParticipant(patientOf(one))])));
+    } catch (error) { setFailed(error); } finally { setNaming(false); }
+  };
+  const hidden = (sessions ?? []).some((one) => patientOf(one) && !nameOfPatient(one));
   return (
     <Frame name="desk">
       <div class="page-head"><div class="grow"><H1>{sessions ? t('desk_title', { n: waiting.length }) : t('desk')}</H1><TodayLine /></div>
         <LinkButton icon="cal-plus" href="/clinic/book">{t('book')}</LinkButton></div>
       {today.error.value !== undefined && <Failure error={today.error.value} again={() => void today.again()} />}
+      {failed !== undefined && <Failure error={failed} />}
       {!sessions ? (today.error.value === undefined && <Skeleton lines={6} />) : (
         <div class="cols">
           <div class="fill">
             {long.length > 0 && (
               <Card title={t('waits_long')} count={long.length} id="long-h">
                 <ul class="rows acts">{long.map(({ session, who }) => (
-                  <li key={who.id}><span class="kind kind-waits" aria-hidden="true"><Icon name="clock" /></span><div class="two grow"><a class="cover" href={`/clinic/sessions/${session.id}`}><bdi>{nameOfParticipant(who)}</bdi></a><span>{t('waiting_since', { time: duration(Date.now() - Date.parse(who.cameAt!)) })} · <bdi>{doctorName(session, known.data.value)}</bdi></span></div></li>))}</ul>
+                  <li key={who.id}><span class="kind kind-waits" aria-hidden="true"><Icon name="clock" /></span><div class="two grow"><a class="cover" href={`/clinic/sessions/${session.id}`}><bdi>{nameOfPatient(session) || t('patient_number', { n: session.number })}</bdi></a><span>{t('waiting_since', { time: duration(Date.now() - Date.parse(who.cameAt!)) })} · <bdi>{doctorName(session, known.data.value)}</bdi></span></div></li>))}</ul>
               </Card>
             )}
-            <Card title={t('today')} count={sessions.length} id="today-h" acts={<LinkButton kind="quiet" size="small" href="/clinic/sessions">{t('show_all')}</LinkButton>}>
+            <Card title={t('today')} count={sessions.length} id="today-h" acts={<>{hidden && <Button size="small" icon="eye" busy={naming} onPress={() => void showNames()}>{t('names_show')}</Button>}<LinkButton kind="quiet" size="small" href="/clinic/sessions">{t('show_all')}</LinkButton></>}
+              foot={hidden && <p class="card-foot small muted">{t('names_more')}</p>}>
               {!sessions.length ? <Empty text={t('today_none')} /> : (
                 <Table caption={t('today')} rows={sessions} rowKey={(one) => one.id} columns={[
                   { head: t('time'), cell: (one) => <Time at={startOf(one)} class="strong" /> },
-                  { head: t('role_patient'), names: true, cell: (one) => <a class="name" href={`/clinic/sessions/${one.id}`}><bdi>{nameOfParticipant(patientOf(one)) || '—'}</bdi></a> },
+                  { head: t('role_patient'), names: true, cell: (one) => <a class="name" href={`/clinic/sessions/${one.id}`}><bdi>{nameOfPatient(one) || t('patient_number', { n: one.number })}</bdi></a> },
                   { head: t('role_doctor'), cell: (one) => <bdi>{doctorName(one, known.data.value)}</bdi> },
                   { head: t('state'), cell: (one) => <Pill tone={tone(one.status)} icon={kShapeOf[one.status]}>{statusText(one.status)}</Pill> },
                   { head: t('link'), quiet: true, end: true, cell: (one) => (['scheduled', 'waiting'].includes(one.status) && patientOf(one) ? <InviteAgain session={one} small /> : null) },

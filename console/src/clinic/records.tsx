@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { get, Problem } from '../base/api';
 import { age, dayAndTime, dayMonth, gregorian, hijri } from '../base/dates';
-import { ltr, number, t, type Key } from '../base/i18n';
+import { isolate, ltr, number, t, type Key } from '../base/i18n';
 import { useLoad } from '../base/load';
 import { Avatar, Dates, Empty, Failure, Icon, nameOf, Pill, Segment, Skeleton, State, Table } from '../ui';
 import type { Page, Person, Session } from './model';
@@ -79,7 +79,9 @@ export function Trend({ vitals }: { vitals: Vital[] }) {
   const low = Math.floor((Math.min(...values, 80) - 5) / 20) * 20;
   const high = Math.ceil((Math.max(...values, 140) + 5) / 20) * 20;
   const y = (v: number) => 26 + ((high - v) / (high - low)) * 170;
-  const x = (i: number) => (points.length === 1 ? 324 : 60 + (i * 528) / (points.length - 1));
+  // On a phone the drawing is narrower, so that its words stay as large as other words.
+  const width = matchMedia('(max-width: 900px)').matches ? 330 : 660;
+  const x = (i: number) => (points.length === 1 ? width / 2 : 60 + (i * (width - 132)) / (points.length - 1));
   const path = (of: (one: Vital) => number) => points.map((one, i) => `${i ? 'L' : 'M'}${x(i).toFixed(1)} ${y(of(one)).toFixed(1)}`).join(' ');
   const lines = [];
   for (let v = low; v <= high; v += 20) lines.push(v);
@@ -89,11 +91,11 @@ export function Trend({ vitals }: { vitals: Vital[] }) {
       <div class="row row-wrap"><div class="grow"><h2 id="bp-h">{t('bp')}</h2><p class="small muted"><bdi dir="ltr">mmHg</bdi> · {t('last_values', { n: points.length })}</p></div>
         <Segment label={t('view')} current={view} onPick={setView} options={[{ name: 'chart' as 'chart' | 'table', text: t('chart') }, { name: 'table', text: t('table') }]} /></div>
       {view === 'table' ? <VitalsTable vitals={vitals} /> : <>
-        <svg class="chart" viewBox="0 0 660 232" role="img" aria-label={t('bp_said', { first: ltr(`${points[0].systolic}/${points[0].diastolic}`), last: ltr(`${last.systolic}/${last.diastolic}`), n: points.length })}>
-          {lines.map((v) => <g key={v}><path class="grid" d={`M44 ${y(v)}h560`} /><text x="36" y={y(v) + 5} text-anchor="end">{v}</text></g>)}
+        <svg class="chart" viewBox={`0 0 ${width} 232`} role="img" aria-label={t('bp_said', { first: ltr(`${points[0].systolic}/${points[0].diastolic}`), last: ltr(`${last.systolic}/${last.diastolic}`), n: points.length })}>
+          {lines.map((v) => <g key={v}><path class="grid" d={`M44 ${y(v)}h${width - 100}`} /><text x="36" y={y(v) + 5} text-anchor="end">{v}</text></g>)}
           <path class="s1" d={path((one) => one.systolic!)} /><path class="s2" d={path((one) => one.diastolic!)} />
           {points.map((one, i) => <g key={one.id}><circle class="m1" cx={x(i)} cy={y(one.systolic!)} r="4.5" /><rect class="m2" x={x(i) - 4} y={y(one.diastolic!) - 4} width="8" height="8" />
-            {(i === 0 || i === points.length - 1 || points.length < 5) && <text x={x(i)} y="224" text-anchor="middle">{dayMonth(one.takenAt)}</text>}</g>)}
+            {(i === 0 || i === points.length - 1 || points.length < 5) && <text x={x(i)} y="224" text-anchor="middle">{isolate(dayMonth(one.takenAt))}</text>}</g>)}
           <text class="v1" x={x(points.length - 1) + 12} y={y(last.systolic!) + 5}>{last.systolic}</text><text class="v2" x={x(points.length - 1) + 12} y={y(last.diastolic!) + 5}>{last.diastolic}</text>
         </svg>
         <p class="legend-line">
