@@ -125,6 +125,16 @@ Result<Response> Instances::cancel(const Call& call) const {
   return json_response(202, Json::object({{"cancelled", true}}));
 }
 
+Result<Response> Instances::retry(const Call& call) const {
+  RABT_TRY(body, body_object(call));
+  const std::string reason = reason_in(body);
+  if (reason.empty())
+    return invalid("api.invalid", "reason: say why the instance is run again; the audit log keeps "
+                                  "the reason");
+  RABT_TRY_STATUS(engine.retry(call.path[0], call.caller.who.actor(), reason));
+  return json_response(202, Json::object({{"retried", true}}));
+}
+
 Result<Response> Instances::resolve(const Call& call) const {
   RABT_TRY(body, body_object(call));
   workflow::ActionOutcome outcome;

@@ -251,6 +251,43 @@ Status Worker::answer_fits(const OpenCall& call, const workflow::ActionOutcome& 
                                       "; the action still waits for its answer");
 }
 
+void Worker::retry(RetryRequest& message) {
+  if (message.answer == nullptr) return;  // answered while the keys were waited for
+  if (const auto at = residents_.find(message.num); at != residents_.end()) {
+    if (at->second->finished) {
+      // Its end is on the way to this worker.
+      parts_.router.send(std::move(message));
+    } else {
+      message.answer->set_value(
+          conflict("engine.not_faulted", "the instance runs; only one that is faulted can be run "
+                                         "again"));
+    }
+    return;
+  }
+  const auto row = parts_.reader.row(message.num);
+  auto made = row.ok() ? parts_.reader.rewind(*row, lease_->keys)
+                       : Result<InstanceReader::Rewinding>(row.error());
+  if (!made.ok()) {
+    message.answer->set_value(made.error());
+    return;
+  }
+  auto reason = seal_reason(*made->instance, message.reason);
+  if (!reason.ok()) {
+    message.answer->set_value(reason.error());
+    return;
+  }
+  made->input.reason = message.reason;
+  made->input.by = message.actor;
+  Json detail = Json::object({{"to", static_cast<std::int64_t>(made->input.to)}});
+  ++context_.counters.retried;
+  take_turn(*add(std::move(made->instance)), input_of(std::move(made->input)),
+            {.actor = message.actor,
+             .act = "instance.retry",
+             .detail = std::move(detail),
+             .reason = std::move(*reason)},
+            message.answer);
+}
+
 void Worker::resolve(ResolveRequest& message) {
   if (message.answer == nullptr) return;  // answered while the keys were waited for
   const Error not_parked =

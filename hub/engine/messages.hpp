@@ -102,6 +102,13 @@ struct ResolveRequest {
   std::string reason;
   std::shared_ptr<std::promise<Status>> answer;
 };
+// A person has a faulted instance go on.
+struct RetryRequest {
+  std::int64_t num = 0;
+  std::string actor;
+  std::string reason;
+  std::shared_ptr<std::promise<Status>> answer;
+};
 // To every worker: takes up what its instances have lost.
 struct SweepResidents {};
 // To every worker: the instances of the partition leave memory. Those with a commit in flight stay
@@ -113,7 +120,8 @@ struct ReleasePartition {
 using Message =
     std::variant<BeginInstance, EventMatch, CallEnded, CallProbed, ChildEnded, TimerFired,
                  TurnCommitted, Reload, DispatchRecorded, RecoverInstance, SettleChildren,
-                 CancelChild, CancelRequest, ResolveRequest, SweepResidents, ReleasePartition>;
+                 CancelChild, CancelRequest, ResolveRequest, RetryRequest, SweepResidents,
+                 ReleasePartition>;
 
 // An event was stored under these keys, blind indexes.
 struct StoredEvent {

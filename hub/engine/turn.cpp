@@ -20,6 +20,12 @@ class TurnMaker {
     } else if (const auto* fired = std::get_if<workflow::TimerFired>(&turn_.input.what)) {
       instance_.timers.erase(fired->timer);
       turn_.timers_done.push_back(fired->timer);
+    } else if (std::holds_alternative<workflow::Rewound>(turn_.input.what)) {
+      // The store has nothing of an instance that had ended; everything gets new ids.
+      turn_.rewound = true;
+      instance_.calls.clear();
+      instance_.timers.clear();
+      instance_.listens.clear();
     }
   }
   void take(workflow::Effect& effect) {
@@ -48,7 +54,8 @@ class TurnMaker {
           as_int(running ? workflow::InstanceStatus::running : workflow::InstanceStatus::waiting);
     }
     if (turn_.unpark) park_next();
-    turn_.busy = !turn_.finished && !instance_.calls.empty();
+    // Busy: a start takes the instance up, and offers the skipped events.
+    turn_.busy = !turn_.finished && (!instance_.calls.empty() || wants_skipped(instance_));
     turn_.update_instance = turn_.finished || turn_.busy != instance_.stored_busy ||
                             turn_.status != instance_.stored_status;
     instance_.stored_busy = turn_.busy;
@@ -80,7 +87,9 @@ class TurnMaker {
     request(call.role, call.action);
     turn_.calls.push_back(call.id);
     const std::uint64_t id = call.id;
-    instance_.calls.emplace(id, OpenCall{.action = std::move(call)});
+    const bool unsure = call.was != 0;
+    if (unsure) turn_.renamed_calls.emplace_back(call.was, id);
+    instance_.calls.emplace(id, OpenCall{.action = std::move(call), .unsure = unsure});
   }
   void start_workflow(workflow::StartWorkflow& start) {
     request("workflow", start.name);
@@ -182,6 +191,16 @@ Turn make_turn(ResidentInstance& instance, workflow::Input input, Cause cause) {
   for (workflow::Effect& effect : effects) maker.take(effect);
   maker.settle();
   return turn;
+}
+
+bool wants_skipped(const ResidentInstance& instance) {
+  return std::any_of(
+      instance.skipped_events.begin(), instance.skipped_events.end(), [&](const Json& event) {
+        return std::any_of(instance.listens.begin(), instance.listens.end(),
+                           [&](const std::uint64_t listen) {
+                             return instance.execution.wants(listen, event);
+                           });
+      });
 }
 
 std::string parked_text(const workflow::CallAction& action) {

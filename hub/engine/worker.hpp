@@ -86,6 +86,9 @@ class Worker {
   void cancel_child(const CancelChild& message);
   void cancel(CancelRequest& message);
   void resolve(ResolveRequest& message);
+  void retry(RetryRequest& message);
+  // Offers the listens of the instance what skipped rows took.
+  void offer_skipped(const ResidentInstance& instance);
   // Errors: invalid engine.answer, with what the action asks for.
   [[nodiscard]] Status answer_fits(const OpenCall& call,
                                    const workflow::ActionOutcome& outcome) const;

@@ -264,6 +264,7 @@ struct Task {
   Then then;
   std::optional<Compensation> compensate;   // metadata.rabt
   bool commit = false;                      // metadata.rabt: earlier tasks are not undone any more
+  bool repeatable = false;                  // metadata.rabt, of calls
   std::optional<InstantSpec> useful_until;  // metadata.rabt
   std::string data_class;                   // metadata.rabt: public, internal, patient, or empty
   std::variant<CallBody, FunctionBody, HttpBody, DoBody, SetBody, SwitchBody, ForBody, ForkBody,

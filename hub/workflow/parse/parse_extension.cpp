@@ -247,7 +247,8 @@ void Parser::read_metadata(const YamlNode& node, Task& task, const Scope& scope)
   const YamlEntry* ours = metadata->value->find("rabt");
   if (ours == nullptr) return;
   check_keys(*ours->value, "metadata.rabt of a task",
-             {"compensate", "commit", "until", "usefulUntil", "dataClass", "idempotency"}, {},
+             {"compensate", "commit", "until", "usefulUntil", "dataClass", "idempotency", "repeatable"},
+             {},
              ours->line, ours->column);
   if (ours->value->kind != YamlNode::Kind::mapping) return;
   const YamlNode& rabt = *ours->value;
@@ -258,6 +259,15 @@ void Parser::read_metadata(const YamlNode& node, Task& task, const Scope& scope)
       error(*found->value, "workflow.type", "metadata.rabt.commit is true or false");
     } else {
       task.commit = found->value->scalar.as_bool();
+    }
+  }
+  if (const YamlEntry* found = rabt.find("repeatable")) {
+    if (kind != TaskKind::call && kind != TaskKind::http) {
+      error(*found, "workflow.value", "metadata.rabt.repeatable goes with a call");
+    } else if (found->value->kind != YamlNode::Kind::boolean) {
+      error(*found->value, "workflow.type", "metadata.rabt.repeatable is true or false");
+    } else {
+      task.repeatable = found->value->scalar.as_bool();
     }
   }
   if (const YamlEntry* found = rabt.find("until")) {

@@ -89,11 +89,15 @@ void Execution::Impl::fail(Frame* frame, const Error& error, std::string_view wh
 }
 
 void Execution::Impl::fault(Frame* frame, Fault fault) {
+  if (fault.place.empty()) fault.place = frame->reference;
   while (true) {
     cancel_below(frame);
     drop_waits(frame);
-    if (frame == root)
-      return finish(InstanceStatus::faulted, {}, std::move(fault.error), shown(model, fault));
+    if (frame == root) {
+      Json open_members = shown(model, fault);
+      return finish(InstanceStatus::faulted, {}, std::move(fault.error), std::move(open_members),
+                    std::move(fault.place));
+    }
     trace(*frame, "faulted", trace_detail(model, fault));
     std::get<TaskTrace>(effects.back()).error = shown(model, fault);
     if (frame->useful_until.has_value()) {
@@ -134,6 +138,7 @@ bool Execution::Impl::caught(Frame* frame, Fault& fault) {
     other.error = make_error("expression", 400, error.code,
                              std::string(where) + ": " + error.message, *frame);
     other.permanent = true;
+    other.place = frame->reference;
     fault = std::move(other);
     return false;
   };
@@ -158,6 +163,7 @@ bool Execution::Impl::caught(Frame* frame, Fault& fault) {
       Fault late;
       late.error = make_error("timeout", 408, "a retry would be too late to be of use", {}, *frame);
       late.useful_until = fault.useful_until;
+      late.place = fault.place;
       fault = std::move(late);
     } else if (delay.has_value()) {
       ++state.retries;
@@ -176,6 +182,7 @@ bool Execution::Impl::caught(Frame* frame, Fault& fault) {
   }
   state.in_handler = true;
   state.fixed_title = fault.fixed_title;
+  state.place = std::move(fault.place);
   state.error = std::move(fault.error);
   run_list(frame, body.handler, frame->input);
   return true;
@@ -226,6 +233,26 @@ void Execution::Impl::cancel_effect(const Open& entry) {
     default:
       effects.emplace_back(CancelTimer{entry.id});
   }
+}
+
+Effect Execution::Impl::effect_of(const Open& entry) const {
+  switch (entry.kind) {
+    case Wait::call:
+      return call_effect(entry.id, *entry.frame);
+    case Wait::undo:
+      return undo_effect(entry.id);
+    case Wait::listen:
+      return Subscribe{entry.id, entry.frame->listen_state->keys};
+    case Wait::wait:
+      return StartTimer{entry.id, entry.due, "wait"};
+    case Wait::retry:
+    case Wait::undo_retry:
+      return StartTimer{entry.id, entry.due, "retry"};
+    case Wait::timeout:
+    case Wait::attempt:
+      break;
+  }
+  return StartTimer{entry.id, entry.due, "timeout"};
 }
 
 void Execution::Impl::drop_waits(Frame* frame) {

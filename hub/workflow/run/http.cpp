@@ -395,14 +395,15 @@ void Execution::Impl::send_http(Frame* frame, const HttpBody& body) {
 }
 
 CallAction Execution::Impl::http_effect(std::uint64_t id, const Frame& frame) const {
-  return {id,
-          frame.http->document ? frame.reference + "/document" : frame.reference,
-          frame.task->name,
-          std::string(kHttpRole),
-          std::string(kHttpAction),
-          "1.0.0",
-          frame.arguments,
-          attempt_of(frame)};
+  return {.id = id,
+          .reference = frame.http->document ? frame.reference + "/document" : frame.reference,
+          .task = frame.task->name,
+          .role = std::string(kHttpRole),
+          .action = std::string(kHttpAction),
+          .version = "1.0.0",
+          .arguments = frame.arguments,
+          .attempt = attempt_of(frame),
+          .repeatable = frame.task->repeatable};
 }
 
 void Execution::Impl::fail_request(Frame* frame, std::string_view type, int status,

@@ -88,6 +88,7 @@ Json FrameVariables::get(const VariableSlot& slot) const {
 
 void Execution::Impl::apply(const Input& given) {
   if (finished) return;
+  previous = now;
   now = given.at;
   starts = 0;
   std::visit([this](const auto& what) { on(what); }, given.what);
@@ -179,6 +180,7 @@ void Execution::Impl::on(const TimerFired& fired) {
       Fault fault;
       fault.error =
           make_error("timeout", 408, "the attempt took longer than its limit allows", {}, *frame);
+      fault.place = frame->reference;
       if (!caught(frame, fault)) this->fault(frame, std::move(fault));
       return;
     }
@@ -203,6 +205,35 @@ void Execution::Impl::on(const Cancel& /*cancel*/) {
   if (ending.has_value()) return;  // it has ended already, and undoing it is not given up
   cancel_below(root);
   finish(InstanceStatus::cancelled, {}, {});
+}
+
+void Execution::Impl::on(const Rewound& rewound) {
+  next_id = std::max(next_id, rewound.next);
+  // The time between the failure and this input does not count against time limits.
+  const std::int64_t pause = std::max<std::int64_t>(0, now.ms - previous.ms);
+  std::vector<Open> was = std::move(open);
+  open.clear();
+  std::set<const Frame*> repeated;
+  for (Open& entry : was) {
+    const std::uint64_t old_id = entry.id;
+    if (entry.kind == Wait::timeout || entry.kind == Wait::attempt) entry.due.ms += pause;
+    entry.id = next_id++;
+    for (Undoing& job : undoing) {
+      if (job.open == old_id) job.open = entry.id;
+    }
+    open.push_back(entry);
+    Effect effect = effect_of(entry);
+    if (auto* const call = std::get_if<CallAction>(&effect)) call->was = old_id;
+    if (entry.kind == Wait::call) repeated.insert(entry.frame);
+    effects.push_back(std::move(effect));
+  }
+  std::vector<const Frame*> todo(root->children.rbegin(), root->children.rend());
+  while (!todo.empty()) {
+    const Frame* const frame = todo.back();
+    todo.pop_back();
+    trace(*frame, repeated.contains(frame) ? "retried" : "resumed");
+    todo.insert(todo.end(), frame->children.rbegin(), frame->children.rend());
+  }
 }
 
 // ---- the loop ----
@@ -467,7 +498,8 @@ void Execution::Impl::end_workflow(Frame* frame, ContextCell* cell, Json output)
   steps.push_back({Step::Kind::complete, root, nullptr, std::move(output), 0, nullptr});
 }
 
-void Execution::Impl::finish(InstanceStatus status, Json output, Json error, Json shown) {
+void Execution::Impl::finish(InstanceStatus status, Json output, Json error, Json shown,
+                             std::string place) {
   // What is being undone for losers of a race goes on; everything else ends now.
   std::erase_if(open, [&](const Open& entry) {
     if (entry.kind == Wait::undo || entry.kind == Wait::undo_retry) return false;
@@ -478,7 +510,7 @@ void Execution::Impl::finish(InstanceStatus status, Json output, Json error, Jso
   storage.clear();
   unused.clear();
   root = nullptr;
-  ending = Finished{status, std::move(output), std::move(error), std::move(shown)};
+  ending = Finished{status, std::move(output), std::move(error), std::move(shown), std::move(place)};
   std::vector<Undo> stack = std::move(context.undo);
   context.undo.clear();
   if (status != InstanceStatus::completed && !stack.empty()) undo(std::move(stack));

@@ -45,6 +45,8 @@ struct Fault {
   bool permanent = false;
   // The reference of a raise task, whose error may name an instance that holds data.
   std::string raised_at;
+  // Finished::place
+  std::string place;
   // The earliest metadata.rabt.usefulUntil on the way: no retry starts later.
   std::optional<Timestamp> useful_until;
 };
@@ -88,6 +90,7 @@ struct Frame {
     bool in_handler = false;
     Json error;
     bool fixed_title = false;  // of `error`
+    std::string place;         // of `error`, as in Finished
   };
   struct Listen {
     // By filter, then by correlation; the filters of `until` follow. Null without `expect`.
@@ -140,7 +143,8 @@ struct Execution::Impl {
   const Definition::Model& model;
   Json secrets;
   std::string instance;
-  Timestamp now;  // when the input that is applied was accepted
+  Timestamp now;     // when the input that is applied was accepted
+  Timestamp previous;  // when the input before it was
   Timestamp started_at;
   Json input;
   Json workflow_value;  // $workflow
@@ -197,6 +201,7 @@ struct Execution::Impl {
   void on(const TimerFired& fired);
   void on(const EventArrived& arrived);
   void on(const Cancel& cancel);
+  void on(const Rewound& rewound);
   void fault_of_call(Frame* frame, const ActionOutcome& outcome);
   void drain();
   Frame* take_frame();
@@ -208,7 +213,8 @@ struct Execution::Impl {
   void run_list(Frame* frame, const TaskList& list, Json value);
   void list_done(Frame* frame, Json output);
   void end_workflow(Frame* frame, ContextCell* cell, Json output);
-  void finish(InstanceStatus status, Json output, Json error, Json shown = {});
+  void finish(InstanceStatus status, Json output, Json error, Json shown = {},
+              std::string place = {});
   void end();
   void completed(Frame* frame, Json output);
   void fault(Frame* frame, Fault fault);
@@ -219,6 +225,8 @@ struct Execution::Impl {
   void drop_waits(Frame* frame);
   void drop_wait(Frame* frame, Wait kind);
   void cancel_effect(const Open& entry);
+  // The effect that asked for what is open.
+  [[nodiscard]] Effect effect_of(const Open& entry) const;
   // Returns false if the task faulted. locals_from: as in FrameVariables.
   bool export_context(Frame* frame, const std::optional<Template>& as,
                       const std::optional<Schema>& schema, const Json& output,

@@ -89,7 +89,8 @@ Json frame_json(const Frame& frame) {
   }
   if (frame.try_state != nullptr) {
     out.append_new("try", Json::array({Json(frame.try_state->retries),
-                                       Json(frame.try_state->in_handler), frame.try_state->error}));
+                                       Json(frame.try_state->in_handler), frame.try_state->error,
+                                       Json(frame.try_state->place)}));
   }
   if (frame.listen_state != nullptr) out.append_new("listen", listen_json(*frame.listen_state));
   if (frame.http != nullptr) {  // without its secrets
