@@ -20,7 +20,7 @@ struct InstancesOptions {
   // KIND:VALUE, or - for the first line of standard input.
   std::string patient;
   std::string reason;
-  // done, transient or permanent: what became of the action that waits for a decision.
+  // again, done, transient or permanent: what became of the action that waits for a decision.
   std::string resolve;
   // What that action gave, as JSON.
   std::string output;
@@ -140,9 +140,10 @@ void add_instances_command(args::Command& program, int& code) {
                       "Why this person is looked for, or why it is decided, cancelled or retried; "
                       "the audit log keeps the reason");
   command
-      ->add_option("--resolve", options->resolve,
-                   "Decide on the parked action of that instance: done, transient or permanent")
-      ->one_of({"done", "transient", "permanent"});
+      ->add_option(
+          "--resolve", options->resolve,
+          "Decide on the parked action of that instance: again, done, transient or permanent")
+      ->one_of({"again", "done", "transient", "permanent"});
   command->add_flag("--cancel", options->cancel,
                     "Stop that instance; what it has done is undone where the workflow says how");
   command->add_flag("--retry", options->retry,

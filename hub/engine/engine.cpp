@@ -121,6 +121,14 @@ Status Engine::resolve(std::string_view id, workflow::ActionOutcome outcome, std
                                        .answer = {}});
 }
 
+Status Engine::send_again(std::string_view id, std::string_view actor, std::string_view reason) {
+  return impl_->ask(id, ResolveRequest{.again = true,
+                                       .outcome = {},
+                                       .actor = std::string(actor),
+                                       .reason = std::string(reason),
+                                       .answer = {}});
+}
+
 Status Engine::with_needs(const std::function<Status(const std::vector<plugin::Need>&)>& use) {
   const Lock serial(impl_->deploy_mutex);
   RABT_TRY(needs, impl_->definitions.needs());

@@ -198,6 +198,8 @@ class Engine {
   // when ok. Errors: engine.not_parked, engine.secret.
   Status resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor,
                  std::string_view reason);
+  // Has a parked call made once more, with the same idempotency key. As resolve otherwise.
+  Status send_again(std::string_view id, std::string_view actor, std::string_view reason);
 
   // What running instances and workflows that may start now call: which plugin, action and contract
   // version. An instance keeps from its start to its end: its definition, which names action and

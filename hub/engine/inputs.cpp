@@ -258,8 +258,8 @@ void Worker::retry(RetryRequest& message) {
       // Its end is on the way to this worker.
       parts_.router.send(std::move(message));
     } else {
-      message.answer->set_value(
-          conflict("engine.not_faulted", "the instance runs; only one that is faulted can be run "
+      message.answer->set_value(conflict("engine.not_faulted",
+                                         "the instance runs; only one that is faulted can be run "
                                          "again"));
     }
     return;
@@ -302,7 +302,15 @@ void Worker::resolve(ResolveRequest& message) {
     message.answer->set_value(not_parked);
     return;
   }
-  if (const Status fits = answer_fits(call->second, message.outcome); !fits.ok()) {
+  if (call->second.asked && message.outcome.kind == workflow::OutcomeKind::transient) {
+    message.answer->set_value(
+        invalid("engine.answer",
+                "the action failed, and its workflow tries it no more: answer again, done or "
+                "permanent"));
+    return;
+  }
+  const Status fits = message.again ? ok_status() : answer_fits(call->second, message.outcome);
+  if (!fits.ok()) {
     message.answer->set_value(fits.error());
     return;
   }
@@ -313,12 +321,17 @@ void Worker::resolve(ResolveRequest& message) {
   }
   Cause cause{.actor = message.actor,
               .act = "action.resolved",
-              .detail = Json::object({{"role", call->second.action.role},
-                                      {"action", call->second.action.action},
-                                      {"task", call->second.action.task},
-                                      {"outcome", workflow::to_string(message.outcome.kind)}}),
+              .detail = Json::object(
+                  {{"role", call->second.action.role},
+                   {"action", call->second.action.action},
+                   {"task", call->second.action.task},
+                   {"outcome", message.again ? std::string_view("again")
+                                             : workflow::to_string(message.outcome.kind)}}),
               .reason = std::move(*reason)};
-  take_turn(*instance, input_of(workflow::ActionEnded{call->first, std::move(message.outcome)}),
+  const std::uint64_t id = call->first;
+  take_turn(*instance,
+            message.again ? input_of(workflow::Again{id})
+                          : input_of(workflow::ActionEnded{id, std::move(message.outcome)}),
             std::move(cause), message.answer);
 }
 

@@ -163,20 +163,20 @@ Result<std::unique_ptr<ResidentInstance>> InstanceReader::make(const InstanceRow
                                                                workflow::History&& history) const {
   RABT_TRY(of_patient, patient(row.num));
   std::vector<Json> skipped = history.skipped_events();
-  auto instance = std::make_unique<ResidentInstance>(
-      ResidentInstance{.num = row.num,
-                       .id = row.id,
-                       .definition_id = row.definition,
-                       .definition = from.definition,
-                       .start_event = row.start_event,
-                       .data_key = row.data_key,
-                       .execution = std::move(history).take(),
-                       .origin = from.origin,
-                       .patient = std::move(of_patient),
-                       .binding = row.binding,
-                       .turns = from.inputs.size(),
-                       .skipped_events = std::move(skipped),
-                       .begun = !from.inputs.empty()});
+  auto instance =
+      std::make_unique<ResidentInstance>(ResidentInstance{.num = row.num,
+                                                          .id = row.id,
+                                                          .definition_id = row.definition,
+                                                          .definition = from.definition,
+                                                          .start_event = row.start_event,
+                                                          .data_key = row.data_key,
+                                                          .execution = std::move(history).take(),
+                                                          .origin = from.origin,
+                                                          .patient = std::move(of_patient),
+                                                          .binding = row.binding,
+                                                          .turns = from.inputs.size(),
+                                                          .skipped_events = std::move(skipped),
+                                                          .begun = !from.inputs.empty()});
   if (instance->begun) {
     if (const auto* start = std::get_if<workflow::Start>(&from.inputs.front().what))
       instance->trace = trace_of(row.id, from.origin.get(), start->input);
@@ -195,6 +195,9 @@ Result<std::unique_ptr<ResidentInstance>> InstanceReader::replay(const InstanceR
   for (const workflow::Effect& effect : instance->execution.open()) {
     if (const auto* call = std::get_if<workflow::CallAction>(&effect)) {
       instance->calls.emplace(call->id, OpenCall{.action = *call});
+    } else if (const auto* ask = std::get_if<workflow::Ask>(&effect)) {
+      instance->calls.emplace(ask->call.id,
+                              OpenCall{.action = ask->call, .parked = true, .asked = true});
     } else if (const auto* child = std::get_if<workflow::StartWorkflow>(&effect)) {
       instance->children.emplace(child->id, *child);
     } else if (const auto* timer = std::get_if<workflow::StartTimer>(&effect)) {
@@ -213,10 +216,10 @@ Result<std::unique_ptr<ResidentInstance>> InstanceReader::replay(const InstanceR
 Result<InstanceReader::Rewinding> InstanceReader::rewind(const InstanceRow& row,
                                                          const keys::Lease& lease) const {
   if (row.status != as_int(workflow::InstanceStatus::faulted)) {
-    return conflict("engine.not_faulted",
-                    "only an instance that is faulted can be run again; this one is " +
-                        std::string(workflow::to_string(
-                            static_cast<workflow::InstanceStatus>(row.status))));
+    return conflict(
+        "engine.not_faulted",
+        "only an instance that is faulted can be run again; this one is " +
+            std::string(workflow::to_string(static_cast<workflow::InstanceStatus>(row.status))));
   }
   auto from = materials(row, lease);
   if (!from.ok() && from.error().kind == ErrorKind::not_found) {

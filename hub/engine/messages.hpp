@@ -97,6 +97,8 @@ struct CancelRequest {
 };
 struct ResolveRequest {
   std::int64_t num = 0;
+  // Make the call once more; `outcome` is not used then.
+  bool again = false;
   ActionOutcome outcome;
   std::string actor;
   std::string reason;
@@ -117,11 +119,10 @@ struct ReleasePartition {
   int partition = 0;
   std::shared_ptr<std::promise<void>> done;
 };
-using Message =
-    std::variant<BeginInstance, EventMatch, CallEnded, CallProbed, ChildEnded, TimerFired,
-                 TurnCommitted, Reload, DispatchRecorded, RecoverInstance, SettleChildren,
-                 CancelChild, CancelRequest, ResolveRequest, RetryRequest, SweepResidents,
-                 ReleasePartition>;
+using Message = std::variant<BeginInstance, EventMatch, CallEnded, CallProbed, ChildEnded,
+                             TimerFired, TurnCommitted, Reload, DispatchRecorded, RecoverInstance,
+                             SettleChildren, CancelChild, CancelRequest, ResolveRequest,
+                             RetryRequest, SweepResidents, ReleasePartition>;
 
 // An event was stored under these keys, blind indexes.
 struct StoredEvent {

@@ -73,7 +73,7 @@ class Timeline {
     } else if (trace.state == "resumed") {
       entry.set("state", "started");
       return;
-    } else if (trace.state != "waiting") {
+    } else if (trace.state != "waiting" && trace.state != "parked") {
       entry.set("ended", to_iso8601(at));
       if (trace.kind != "compensate") entry.set("ms", at.ms - found->second.started);
     }

@@ -59,6 +59,8 @@ struct OpenCall {
   int sends = 0;
   // A person has to decide the outcome.
   bool parked = false;
+  // It failed, and the file wants a person asked (workflow::Ask).
+  bool asked = false;
   // It may have been sent before the instance was rewound: it is settled before it is sent again.
   bool unsure = false;
   // The note that it leaves is on its way to the store.

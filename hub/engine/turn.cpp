@@ -17,6 +17,8 @@ class TurnMaker {
   void close_answered() {
     if (const auto* ended = std::get_if<workflow::ActionEnded>(&turn_.input.what)) {
       close_call(ended->call);
+    } else if (const auto* again = std::get_if<workflow::Again>(&turn_.input.what)) {
+      close_call(again->call);
     } else if (const auto* fired = std::get_if<workflow::TimerFired>(&turn_.input.what)) {
       instance_.timers.erase(fired->timer);
       turn_.timers_done.push_back(fired->timer);
@@ -30,6 +32,7 @@ class TurnMaker {
   }
   void take(workflow::Effect& effect) {
     std::visit(Overloaded{[&](workflow::CallAction& call) { open_call(call); },
+                          [&](workflow::Ask& ask) { open_question(ask); },
                           [&](workflow::StartWorkflow& start) { start_workflow(start); },
                           [&](workflow::CancelCall& call) { cancel(call.id); },
                           [&](workflow::StartTimer& timer) { start_timer(timer); },
@@ -53,7 +56,7 @@ class TurnMaker {
       turn_.status =
           as_int(running ? workflow::InstanceStatus::running : workflow::InstanceStatus::waiting);
     }
-    if (turn_.unpark) park_next();
+    if (turn_.unpark || (!turn_.asked.empty() && instance_.parked_call == 0)) park_next();
     // Busy: a start takes the instance up, and offers the skipped events.
     turn_.busy = !turn_.finished && (!instance_.calls.empty() || wants_skipped(instance_));
     turn_.update_instance = turn_.finished || turn_.busy != instance_.stored_busy ||
@@ -90,6 +93,12 @@ class TurnMaker {
     const bool unsure = call.was != 0;
     if (unsure) turn_.renamed_calls.emplace_back(call.was, id);
     instance_.calls.emplace(id, OpenCall{.action = std::move(call), .unsure = unsure});
+  }
+  void open_question(workflow::Ask& ask) {
+    const std::uint64_t id = ask.call.id;
+    turn_.asked.push_back(ask.call);
+    instance_.calls.emplace(id,
+                            OpenCall{.action = std::move(ask.call), .parked = true, .asked = true});
   }
   void start_workflow(workflow::StartWorkflow& start) {
     request("workflow", start.name);
@@ -172,6 +181,7 @@ class TurnMaker {
                                    [](const auto& entry) { return entry.second.parked; });
     if (next == instance_.calls.end()) return;
     instance_.parked_call = next->first;
+    turn_.unpark = true;
     turn_.parked_next = parked_text(next->second.action);
   }
 
@@ -196,10 +206,9 @@ Turn make_turn(ResidentInstance& instance, workflow::Input input, Cause cause) {
 bool wants_skipped(const ResidentInstance& instance) {
   return std::any_of(
       instance.skipped_events.begin(), instance.skipped_events.end(), [&](const Json& event) {
-        return std::any_of(instance.listens.begin(), instance.listens.end(),
-                           [&](const std::uint64_t listen) {
-                             return instance.execution.wants(listen, event);
-                           });
+        return std::any_of(
+            instance.listens.begin(), instance.listens.end(),
+            [&](const std::uint64_t listen) { return instance.execution.wants(listen, event); });
       });
 }
 

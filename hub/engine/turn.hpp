@@ -65,6 +65,8 @@ struct Turn {
   // is empty.
   bool unpark = false;
   std::string parked_next;
+  // Calls that failed in this turn and wait for a person.
+  std::vector<workflow::CallAction> asked;
 };
 
 // Applies the input to the instance and says what that changes. The instance is ahead of the store

@@ -190,6 +190,10 @@ void Worker::take_turn(ResidentInstance& instance, workflow::Input input, Cause 
     if (const auto entry = disclosure_of(instance, call))
       disclosures.push_back(context_.parts.audit.prepare(*entry));
   }
+  for (const workflow::CallAction& asked : turn->asked) {
+    look_up(instance, instance.calls.at(asked.id));
+    disclosures.push_back(context_.parts.audit.prepare(parked_entry(instance, asked, "failed")));
+  }
   auto prepared =
       prepare_turn(tools(), instance, std::move(*turn), **key, lease_, std::move(disclosures));
   if (!prepared.ok()) {
@@ -271,6 +275,12 @@ void Worker::committed(const TurnCommitted& message) {
   }
   offer_skipped(instance);
   tell_faults(instance, turn);
+  for (const workflow::CallAction& asked : turn.asked) {
+    ++context_.counters.parked;
+    context_.parts.log.warn(
+        "action.parked",
+        {{"instance", instance.id}, {"role", asked.role}, {"action", asked.action}});
+  }
   if (turn.finished) count_end(instance, turn);
   if (instance.finished && instance.commits_in_flight == 0) forget(prepared.num);
 }

@@ -110,6 +110,9 @@ class Worker {
   void probe(ResidentInstance& instance, OpenCall& call);
   void probed(const CallProbed& message);
   void park(ResidentInstance& instance, OpenCall& call);
+  [[nodiscard]] audit::Entry parked_entry(const ResidentInstance& instance,
+                                          const workflow::CallAction& action,
+                                          std::string_view result) const;
   void dispatch_recorded(const DispatchRecorded& message);
   [[nodiscard]] plugin::CallRequest request_of(const ResidentInstance& instance,
                                                const OpenCall& call) const;

@@ -34,7 +34,8 @@ InstanceStatus Execution::status() const {
   if (impl_->finished) return impl_->final_status;
   const bool calls =
       std::any_of(impl_->open.begin(), impl_->open.end(), [](const Impl::Open& entry) {
-        return entry.kind == Impl::Wait::call || entry.kind == Impl::Wait::undo;
+        return entry.kind == Impl::Wait::call || entry.kind == Impl::Wait::undo ||
+               entry.kind == Impl::Wait::ask;
       });
   return calls || !impl_->started ? InstanceStatus::running : InstanceStatus::waiting;
 }
@@ -154,11 +155,14 @@ Json to_json(const Input& input) {
     void operator()(const Cancel& what) const {
       out.set("cancel", Json::object({{"reason", what.reason}}));
     }
+    void operator()(const Again& what) const {
+      out.set("again", Json::object({{"call", what.call}}));
+    }
     void operator()(const Rewound& what) const {
-      out.set("rewound", Json::object({{"to", what.to},
-                                       {"next", what.next},
-                                       {"reason", what.reason},
-                                       {"by", what.by}}));
+      out.set(
+          "rewound",
+          Json::object(
+              {{"to", what.to}, {"next", what.next}, {"reason", what.reason}, {"by", what.by}}));
     }
   };
   Json out = Json::object({{"at", input.at.ms}});
@@ -200,6 +204,12 @@ Result<Input> input_from_json(const Json& json) {
   if (const Json* what = json.find("cancel")) {
     if (!only(*what, {"reason"}) || !(*what)["reason"].is_string()) return refused("cancel");
     out.what = Cancel{(*what)["reason"].as_string()};
+    return out;
+  }
+  if (const Json* what = json.find("again")) {
+    if (!only(*what, {"call"})) return refused("again");
+    RABT_TRY(id, id_of(*what, "call"));
+    out.what = Again{id};
     return out;
   }
   if (const Json* what = json.find("rewound")) {

@@ -75,9 +75,13 @@ struct Rewound {
   std::string reason;
   std::string by;  // as in the audit log
 };
+// A person has a call made once more that waits for an answer, with the same idempotency key.
+struct Again {
+  std::uint64_t call = 0;
+};
 struct Input {
   Timestamp at;  // when the hub accepted it; the only time a workflow sees
-  std::variant<Start, ActionEnded, TimerFired, EventArrived, Cancel, Rewound> what;
+  std::variant<Start, ActionEnded, TimerFired, EventArrived, Cancel, Rewound, Again> what;
 };
 // The journal's form: {"at":ms,"start":{...}} and so on. from_json refuses what it does not know.
 [[nodiscard]] Json to_json(const Input& input);
@@ -116,6 +120,12 @@ struct CallAction {
 inline constexpr std::string_view kHttpRole = "http";
 inline constexpr std::string_view kHttpAction = "request";
 
+// A call failed for good, and its file has a person asked before any catch runs
+// (metadata.rabt.onFailure). ActionEnded: the output of a `done` is the task's; with another
+// outcome the error of the call goes on. Again makes the call once more. CancelCall ends it.
+struct Ask {
+  CallAction call;  // as it would be made; the id is the question's
+};
 // run.workflow: start an instance of another definition. With await it is answered by ActionEnded:
 // done with the child's output; permanent when it faulted, with detail {"error": <its error>};
 // cancelled when it was cancelled. Without await nothing is answered. CancelCall cancels the child.
@@ -154,8 +164,8 @@ struct Emit {
   Json event;
 };
 // What happened to a task, for timeline and lifecycle events. state: started, completed, faulted,
-// retried, resumed (by Rewound), skipped, waiting, cancelled; and compensated or compensation-failed for the call that
-// undoes a task.
+// retried, resumed (by Rewound), skipped, waiting, parked (by Ask), cancelled; and compensated or
+// compensation-failed for the call that undoes a task.
 struct TaskTrace {
   std::string reference;
   std::string task;
@@ -179,7 +189,7 @@ struct Finished {
   // what the handler caught.
   std::string place = {};
 };
-using Effect = std::variant<CallAction, StartWorkflow, CancelCall, StartTimer, CancelTimer,
+using Effect = std::variant<CallAction, Ask, StartWorkflow, CancelCall, StartTimer, CancelTimer,
                             Subscribe, Unsubscribe, Emit, TaskTrace, Finished>;
 
 // Confined to its executor; distinct executions are independent.

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <mutex>
 #include <set>
 
 #include "tests/engine/rig.hpp"
@@ -24,9 +25,8 @@ constexpr const char* kTwoCalls =
     "  - last: {call: 'do-key:1.0.0@script', with: {step: last, n: '${ .n }'}}\n";
 
 void refuse(Rig& rig, const std::string& action, OutcomeKind kind = OutcomeKind::transient) {
-  rig.script().on(action, [kind](ScriptedService::Call call) {
-    call.done(failed(kind, "vendor.away"));
-  });
+  rig.script().on(action,
+                  [kind](ScriptedService::Call call) { call.done(failed(kind, "vendor.away")); });
 }
 void answer(Rig& rig, const std::string& action) {
   rig.script().on(action, [](ScriptedService::Call call) { call.done(done(call.arguments)); });
@@ -123,12 +123,14 @@ std::string refusal_of(Rig& rig, const std::string& tasks, const std::string& me
 
 TEST(Retry, IsRefusedWhereNoCallFailed) {
   Rig rig;
-  EXPECT_EQ(refusal_of(rig, "  - no: {raise: {error: {type: 'https://x.example/no', status: 418, "
-                            "title: No}}}\n"),
+  EXPECT_EQ(refusal_of(rig,
+                       "  - no: {raise: {error: {type: 'https://x.example/no', status: 418, "
+                       "title: No}}}\n"),
             "engine.retry_place");
   Rig other;
-  EXPECT_EQ(refusal_of(other, "  - a:\n      call: do-key:1.0.0@script\n      with: {n: 1}\n"
-                              "      output: {as: '${ .n | keys }'}\n"),
+  EXPECT_EQ(refusal_of(other,
+                       "  - a:\n      call: do-key:1.0.0@script\n      with: {n: 1}\n"
+                       "      output: {as: '${ .n | keys }'}\n"),
             "engine.retry_place");
 }
 
@@ -159,8 +161,8 @@ TEST(Retry, IsRefusedWhereAHandlerCalledSomethingUnlessTheFileSaysItDoesNoHarm) 
   EXPECT_EQ(refusal_of(rig, with_handler("")), "engine.retry_called");
   Rig other;
   refuse(other, "do-none");
-  EXPECT_EQ(
-      refusal_of(other, with_handler("              metadata: {rabt: {repeatable: true}}\n")), "");
+  EXPECT_EQ(refusal_of(other, with_handler("              metadata: {rabt: {repeatable: true}}\n")),
+            "");
 }
 
 TEST(Retry, IsRefusedWhileAnotherInstanceHasTheBusinessKey) {
@@ -187,8 +189,9 @@ TEST(Retry, IsRefusedWhileAnotherInstanceHasTheBusinessKey) {
 TEST(Retry, IsRefusedAfterUsefulUntil) {
   Rig rig;
   refuse(rig, "do-none");
-  rig.deploy(workflow_of("  - remind:\n      call: do-none:1.0.0@script\n      with: {n: 1}\n"
-                         "      metadata: {rabt: {usefulUntil: '${ .until }'}}\n"));
+  rig.deploy(
+      workflow_of("  - remind:\n      call: do-none:1.0.0@script\n      with: {n: 1}\n"
+                  "      metadata: {rabt: {usefulUntil: '${ .until }'}}\n"));
   const std::string until = to_iso8601(Timestamp{rig.clock().now().ms + 1000});
   const std::string id = rig.send("test.start.v1", Json::object({{"until", until}})).at(0);
   ASSERT_EQ(rig.wait_status(id, "faulted"), "faulted");
@@ -202,8 +205,9 @@ TEST(Retry, AChildWhoseParentHasItsEndIsRefusedAndSoIsTheParent) {
   (void)rig.engine().apply(
       {{"parent.yaml", workflow_of("  - child: {run: {workflow: {namespace: test, name: child, "
                                    "version: '1.0.0'}}}\n")},
-       {"child.yaml", "document: {dsl: '1.0.3', namespace: test, name: child, version: '1.0.0'}\n"
-                      "do:\n  - pay: {call: 'do-none:1.0.0@script', with: {n: 1}}\n"}},
+       {"child.yaml",
+        "document: {dsl: '1.0.3', namespace: test, name: child, version: '1.0.0'}\n"
+        "do:\n  - pay: {call: 'do-none:1.0.0@script', with: {n: 1}}\n"}},
       "test");
   const std::string parent = rig.send("test.start.v1", Json::object()).at(0);
   ASSERT_EQ(rig.wait_status(parent, "faulted"), "faulted");
@@ -219,9 +223,10 @@ TEST(Retry, ACallOfAnotherBranchThatMayHaveLeftIsAskedAboutAndNotSentAgain) {
     rig.script().wait_for("do-none", 1);
     call.done(failed(OutcomeKind::permanent, "vendor.refused"));
   });
-  rig.deploy(workflow_of("  - both:\n      fork:\n        branches:\n"
-                         "          - a: {call: 'do-none:1.0.0@script', with: {n: 1}}\n"
-                         "          - b: {call: 'do-key:1.0.0@script', with: {n: 1}}\n"));
+  rig.deploy(
+      workflow_of("  - both:\n      fork:\n        branches:\n"
+                  "          - a: {call: 'do-none:1.0.0@script', with: {n: 1}}\n"
+                  "          - b: {call: 'do-key:1.0.0@script', with: {n: 1}}\n"));
   const std::string id = rig.send("test.start.v1", Json::object()).at(0);
   ASSERT_EQ(rig.wait_status(id, "faulted"), "faulted");
   answer(rig, "do-key");
@@ -243,21 +248,30 @@ constexpr const char* kListensBeside =
 
 TEST(Retry, WhatOtherBranchesHeardBeforeTheFailureIsKeptOverTwoRetriesAndACrash) {
   Rig rig;
+  std::mutex mutex;
   std::vector<ScriptedService::Call> open;
-  rig.script().on("do-key",
-                  [&open](ScriptedService::Call call) { open.push_back(std::move(call)); });
+  rig.script().on("do-key", [&](ScriptedService::Call call) {
+    const std::lock_guard lock(mutex);
+    open.push_back(std::move(call));
+  });
+  const auto fail_call = [&](std::size_t number) {
+    ASSERT_TRUE(test::eventually([&] {
+      const std::lock_guard lock(mutex);
+      return open.size() > number;
+    }));
+    open[number].done(failed(OutcomeKind::transient, "vendor.away"));
+  };
   rig.deploy(workflow_of(kListensBeside));
   const std::string id = rig.send("test.start.v1", Json::object()).at(0);
   rig.settle();
   rig.send("test.go.v1", Json::object());
-  ASSERT_TRUE(rig.script().wait_for("do-key", 1));
-  open[0].done(failed(OutcomeKind::transient, "vendor.away"));
+  fail_call(0);
   ASSERT_EQ(rig.wait_status(id, "faulted"), "faulted");
   ASSERT_TRUE(retry(rig, id).ok());
   ASSERT_TRUE(rig.script().wait_for("do-key", 2));
   rig.send("test.news.v1", Json::object({{"n", 1}}));
   wait_turns(rig, id, 5);
-  open[1].done(failed(OutcomeKind::transient, "vendor.away"));
+  fail_call(1);
   ASSERT_EQ(rig.wait_status(id, "faulted"), "faulted");
   ASSERT_TRUE(retry(rig, id).ok());
   ASSERT_TRUE(rig.script().wait_for("do-key", 3));
@@ -276,12 +290,13 @@ TEST(Retry, WhatOtherBranchesHeardBeforeTheFailureIsKeptOverTwoRetriesAndACrash)
 TEST(Retry, AnEventTakenAfterTheLastFailureIsTakenAgain) {
   Rig rig;
   refuse(rig, "do-key");
-  rig.deploy(workflow_of("  - pay:\n      try:\n        - charge: {call: 'do-key:1.0.0@script', "
-                         "with: {n: 1}}\n      catch:\n        do:\n"
-                         "          - why: {listen: {to: {one: {with: {type: test.why.v1}}}}}\n"
-                         "          - no: {raise: {error: {type: 'https://x.example/no', status: "
-                         "418}}}\n"
-                         "  - after: {listen: {to: {one: {with: {type: test.why.v1}}}}}\n"));
+  rig.deploy(
+      workflow_of("  - pay:\n      try:\n        - charge: {call: 'do-key:1.0.0@script', "
+                  "with: {n: 1}}\n      catch:\n        do:\n"
+                  "          - why: {listen: {to: {one: {with: {type: test.why.v1}}}}}\n"
+                  "          - no: {raise: {error: {type: 'https://x.example/no', status: "
+                  "418}}}\n"
+                  "  - after: {listen: {to: {one: {with: {type: test.why.v1}}}}}\n"));
   const std::string id = rig.send("test.start.v1", Json::object()).at(0);
   rig.settle();
   rig.send("test.why.v1", Json::object({{"n", 1}}));
@@ -303,8 +318,9 @@ TEST(Retry, AnEventTakenAfterTheLastFailureIsTakenAgain) {
 TEST(Retry, ATimeLimitDoesNotCountTheTimeBetweenFailureAndRetry) {
   Rig rig;
   refuse(rig, "do-key");
-  rig.deploy(workflow_of("  - pay:\n      timeout: {after: {minutes: 5}}\n      do:\n"
-                         "        - charge: {call: 'do-key:1.0.0@script', with: {n: 1}}\n"));
+  rig.deploy(
+      workflow_of("  - pay:\n      timeout: {after: {minutes: 5}}\n      do:\n"
+                  "        - charge: {call: 'do-key:1.0.0@script', with: {n: 1}}\n"));
   const std::string id = rig.send("test.start.v1", Json::object()).at(0);
   ASSERT_EQ(rig.wait_status(id, "faulted"), "faulted");
   rig.advance_ms(3'600'000);
@@ -335,8 +351,9 @@ TEST(Retry, TwoHundredInstancesAreRetriedUnderFiveCrashesWithOneEffectAndOneKeyE
     if (++carried_out[call.key] == 1) effects[call.arguments["n"].dump()].insert(call.key);
     call.done(done(call.arguments));
   });
-  rig.deploy(workflow_of("  - claim: {call: 'do-key:1.0.0@script', with: {n: '${ .n }'}}\n"
-                         "  - close: {call: 'do-native:1.0.0@script', with: {n: '${ .n }'}}\n"));
+  rig.deploy(
+      workflow_of("  - claim: {call: 'do-key:1.0.0@script', with: {n: '${ .n }'}}\n"
+                  "  - close: {call: 'do-native:1.0.0@script', with: {n: '${ .n }'}}\n"));
   std::vector<std::string> ids;
   for (std::size_t i = 0; i < kInstances; ++i)
     ids.push_back(

@@ -74,6 +74,8 @@ void write_task(Writer& writer, const TaskTrace& trace) {
     if (listen) writer.workflow("correlation-started", "startedAt");
   } else if (trace.state == "retried") {
     writer.task(trace.reference, "retried", "retriedAt");
+  } else if (trace.state == "parked") {
+    writer.task(trace.reference, "suspended", "suspendedAt");
   } else if (trace.state == "resumed") {
     writer.task(trace.reference, "resumed", "resumedAt");
   } else if (trace.state == "completed") {

@@ -22,8 +22,8 @@ std::vector<Effect> History::apply(const Input& input) {
 }
 
 void History::rewind(std::uint64_t to) {
-  const auto first = std::find_if(kept_.begin(), kept_.end(),
-                                  [to](const auto& row) { return row.first >= to; });
+  const auto first =
+      std::find_if(kept_.begin(), kept_.end(), [to](const auto& row) { return row.first >= to; });
   for (auto row = first; row != kept_.end(); ++row) {
     if (const auto* const arrived = std::get_if<EventArrived>(&row->second->what))
       skipped_.push_back(arrived->event);
@@ -100,7 +100,8 @@ const Made* failed_call(const Told& told) {
   const std::string& place = told.finished.place;
   const Made* last = nullptr;
   for (const auto& [id, call] : told.calls) {
-    const bool there = call.reference == place || (call.http && call.reference == place + "/document");
+    const bool there =
+        call.reference == place || (call.http && call.reference == place + "/document");
     if (there && call.ended && !call.undoes && (last == nullptr || *call.ended > *last->ended))
       last = &call;
   }
