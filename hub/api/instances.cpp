@@ -125,9 +125,24 @@ Result<Response> Instances::cancel(const Call& call) const {
   return json_response(202, Json::object({{"cancelled", true}}));
 }
 
+Result<Response> Instances::retry(const Call& call) const {
+  RABT_TRY(body, body_object(call));
+  const std::string reason = reason_in(body);
+  if (reason.empty())
+    return invalid("api.invalid",
+                   "reason: say why the instance is run again; the audit log keeps "
+                   "the reason");
+  RABT_TRY_STATUS(engine.retry(call.path[0], call.caller.who.actor(), reason));
+  return json_response(202, Json::object({{"retried", true}}));
+}
+
 Result<Response> Instances::resolve(const Call& call) const {
   RABT_TRY(body, body_object(call));
   workflow::ActionOutcome outcome;
+  if (body.string_or("outcome", "") == "again") {
+    RABT_TRY_STATUS(engine.send_again(call.path[0], call.caller.who.actor(), reason_in(body)));
+    return json_response(202, Json::object({{"resolved", true}}));
+  }
   const std::string kind = body.string_or("outcome", "");
   if (kind == "done") {
     outcome.output = body["output"];
@@ -137,7 +152,7 @@ Result<Response> Instances::resolve(const Call& call) const {
     outcome.code = "operator.decision";
     outcome.message = "an operator decided that the action had no effect";
   } else {
-    return invalid("api.invalid", "outcome: must be done, transient or permanent");
+    return invalid("api.invalid", "outcome: must be again, done, transient or permanent");
   }
   RABT_TRY_STATUS(
       engine.resolve(call.path[0], std::move(outcome), call.caller.who.actor(), reason_in(body)));

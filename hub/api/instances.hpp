@@ -18,6 +18,7 @@ struct Instances {
   [[nodiscard]] Result<http::Response> get(const Call& call) const;
   [[nodiscard]] Result<http::Response> events(const Call& call) const;
   [[nodiscard]] Result<http::Response> cancel(const Call& call) const;
+  [[nodiscard]] Result<http::Response> retry(const Call& call) const;
   [[nodiscard]] Result<http::Response> resolve(const Call& call) const;
 };
 

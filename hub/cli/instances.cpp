@@ -20,11 +20,12 @@ struct InstancesOptions {
   // KIND:VALUE, or - for the first line of standard input.
   std::string patient;
   std::string reason;
-  // done, transient or permanent: what became of the action that waits for a decision.
+  // again, done, transient or permanent: what became of the action that waits for a decision.
   std::string resolve;
   // What that action gave, as JSON.
   std::string output;
   bool cancel = false;
+  bool retry = false;
   // Only instances that are in this state.
   std::string status;
 };
@@ -51,6 +52,14 @@ int cancel_instance(HubClient& client, const InstancesOptions& options) {
   return 0;
 }
 
+int retry_instance(HubClient& client, const InstancesOptions& options) {
+  const auto answer = client.post("/api/v1/instances/" + options.id + "/retry",
+                                  Json::object({{"reason", options.reason}}));
+  if (!answer.ok()) return complain(answer.error());
+  std::printf("retried\n");
+  return 0;
+}
+
 int list_instances(const InstancesOptions& options) {
   const std::string& id = options.id;
   const bool events = options.events;
@@ -71,6 +80,10 @@ int list_instances(const InstancesOptions& options) {
     if (id.empty())
       return complain(invalid("cli.instance", "--cancel needs the id of an instance"));
     return cancel_instance(*client, options);
+  }
+  if (options.retry) {
+    if (id.empty()) return complain(invalid("cli.instance", "--retry needs the id of an instance"));
+    return retry_instance(*client, options);
   }
   // An identifier is sent in a body, never in an address.
   std::string patient = options.patient;
@@ -124,14 +137,17 @@ void add_instances_command(args::Command& program, int& code) {
                    "faulted or cancelled")
       ->one_of({"running", "waiting", "parked", "completed", "faulted", "cancelled"});
   command->add_option("--reason", options->reason,
-                      "Why this person is looked for, or why it is decided or cancelled; the audit "
-                      "log keeps the reason");
+                      "Why this person is looked for, or why it is decided, cancelled or retried; "
+                      "the audit log keeps the reason");
   command
-      ->add_option("--resolve", options->resolve,
-                   "Decide on the parked action of that instance: done, transient or permanent")
-      ->one_of({"done", "transient", "permanent"});
+      ->add_option(
+          "--resolve", options->resolve,
+          "Decide on the parked action of that instance: again, done, transient or permanent")
+      ->one_of({"again", "done", "transient", "permanent"});
   command->add_flag("--cancel", options->cancel,
                     "Stop that instance; what it has done is undone where the workflow says how");
+  command->add_flag("--retry", options->retry,
+                    "Have that faulted instance go on from before the call that failed");
   command->add_option("--output", options->output, "What the parked action gave, as JSON");
   command->callback([options, &code] { code = list_instances(*options); });
 }

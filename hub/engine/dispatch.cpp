@@ -249,6 +249,19 @@ void Worker::probed(const CallProbed& message) {
   }
 }
 
+audit::Entry Worker::parked_entry(const ResidentInstance& instance,
+                                  const workflow::CallAction& action,
+                                  std::string_view result) const {
+  return {.tenant = context_.options.tenant,
+          .actor = "node:engine",
+          .act = "action.parked",
+          .object = "instance:" + instance.id,
+          .result = std::string(result),
+          .detail = Json::object(
+              {{"role", action.role}, {"action", action.action}, {"task", action.task}}),
+          .patient = to_hex(as_bytes(instance.patient))};
+}
+
 // Calls of several branches may be parked; they are decided one after the other, this one when its
 // turn comes.
 void Worker::park(ResidentInstance& instance, OpenCall& call) {
@@ -263,15 +276,7 @@ void Worker::park(ResidentInstance& instance, OpenCall& call) {
   const std::string text = shown ? parked_text(call.action) : std::string();
   const std::int64_t now = context_.parts.clock.now().ms;
   audit::AuditLog& audit = context_.parts.audit;
-  const auto entry = audit.prepare({.tenant = context_.options.tenant,
-                                    .actor = "node:engine",
-                                    .act = "action.parked",
-                                    .object = "instance:" + instance.id,
-                                    .result = "ambiguous",
-                                    .detail = Json::object({{"role", call.action.role},
-                                                            {"action", call.action.action},
-                                                            {"task", call.action.task}}),
-                                    .patient = to_hex(as_bytes(instance.patient))});
+  const auto entry = audit.prepare(parked_entry(instance, call.action, "ambiguous"));
   context_.parts.store.submit(
       store::Store::Need::required, num,
       [&audit, num, text, now, entry](store::Transaction& transaction) -> Status {

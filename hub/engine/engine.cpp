@@ -108,9 +108,22 @@ Status Engine::cancel(std::string_view id, std::string_view actor, std::string_v
       id, CancelRequest{.actor = std::string(actor), .reason = std::string(reason), .answer = {}});
 }
 
+Status Engine::retry(std::string_view id, std::string_view actor, std::string_view reason) {
+  return impl_->ask(
+      id, RetryRequest{.actor = std::string(actor), .reason = std::string(reason), .answer = {}});
+}
+
 Status Engine::resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor,
                        std::string_view reason) {
   return impl_->ask(id, ResolveRequest{.outcome = std::move(outcome),
+                                       .actor = std::string(actor),
+                                       .reason = std::string(reason),
+                                       .answer = {}});
+}
+
+Status Engine::send_again(std::string_view id, std::string_view actor, std::string_view reason) {
+  return impl_->ask(id, ResolveRequest{.again = true,
+                                       .outcome = {},
                                        .actor = std::string(actor),
                                        .reason = std::string(reason),
                                        .answer = {}});
@@ -133,6 +146,7 @@ EngineStats Engine::stats() const {
           .completed = c.completed,
           .faulted = c.faulted,
           .cancelled = c.cancelled,
+          .retried = c.retried,
           .turns = c.turns,
           .deliveries = c.deliveries,
           .repeated_deliveries = c.repeated,

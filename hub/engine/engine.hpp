@@ -93,6 +93,7 @@ struct EngineStats {
   std::uint64_t completed = 0;
   std::uint64_t faulted = 0;
   std::uint64_t cancelled = 0;
+  std::uint64_t retried = 0;
   std::uint64_t turns = 0;
   std::uint64_t deliveries = 0;
   std::uint64_t repeated_deliveries = 0;
@@ -188,10 +189,17 @@ class Engine {
   // Asks the instance to stop; it ends as cancelled, after what it has done was undone. Durable
   // when ok. Errors: engine.ended; engine.secret (the hub was started without one that it uses).
   Status cancel(std::string_view id, std::string_view actor, std::string_view reason);
+  // A faulted instance goes on from before the call that failed: the same instance, definition and
+  // idempotency keys. Durable when ok; otherwise the instance stays as it ended. Errors:
+  // engine.not_faulted, engine.retry_family, engine.journal_gone, engine.business_key_taken, and
+  // those of workflow::plan_rewind.
+  Status retry(std::string_view id, std::string_view actor, std::string_view reason);
   // A person's decision on a parked call; the audit log keeps the reason, sealed. Durable
   // when ok. Errors: engine.not_parked, engine.secret.
   Status resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor,
                  std::string_view reason);
+  // Has a parked call made once more, with the same idempotency key. As resolve otherwise.
+  Status send_again(std::string_view id, std::string_view actor, std::string_view reason);
 
   // What running instances and workflows that may start now call: which plugin, action and contract
   // version. An instance keeps from its start to its end: its definition, which names action and

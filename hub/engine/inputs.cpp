@@ -251,6 +251,43 @@ Status Worker::answer_fits(const OpenCall& call, const workflow::ActionOutcome& 
                                       "; the action still waits for its answer");
 }
 
+void Worker::retry(RetryRequest& message) {
+  if (message.answer == nullptr) return;  // answered while the keys were waited for
+  if (const auto at = residents_.find(message.num); at != residents_.end()) {
+    if (at->second->finished) {
+      // Its end is on the way to this worker.
+      parts_.router.send(std::move(message));
+    } else {
+      message.answer->set_value(conflict("engine.not_faulted",
+                                         "the instance runs; only one that is faulted can be run "
+                                         "again"));
+    }
+    return;
+  }
+  const auto row = parts_.reader.row(message.num);
+  auto made = row.ok() ? parts_.reader.rewind(*row, lease_->keys)
+                       : Result<InstanceReader::Rewinding>(row.error());
+  if (!made.ok()) {
+    message.answer->set_value(made.error());
+    return;
+  }
+  auto reason = seal_reason(*made->instance, message.reason);
+  if (!reason.ok()) {
+    message.answer->set_value(reason.error());
+    return;
+  }
+  made->input.reason = message.reason;
+  made->input.by = message.actor;
+  Json detail = Json::object({{"to", static_cast<std::int64_t>(made->input.to)}});
+  ++context_.counters.retried;
+  take_turn(*add(std::move(made->instance)), input_of(std::move(made->input)),
+            {.actor = message.actor,
+             .act = "instance.retry",
+             .detail = std::move(detail),
+             .reason = std::move(*reason)},
+            message.answer);
+}
+
 void Worker::resolve(ResolveRequest& message) {
   if (message.answer == nullptr) return;  // answered while the keys were waited for
   const Error not_parked =
@@ -265,7 +302,15 @@ void Worker::resolve(ResolveRequest& message) {
     message.answer->set_value(not_parked);
     return;
   }
-  if (const Status fits = answer_fits(call->second, message.outcome); !fits.ok()) {
+  if (call->second.asked && message.outcome.kind == workflow::OutcomeKind::transient) {
+    message.answer->set_value(
+        invalid("engine.answer",
+                "the action failed, and its workflow tries it no more: answer again, done or "
+                "permanent"));
+    return;
+  }
+  const Status fits = message.again ? ok_status() : answer_fits(call->second, message.outcome);
+  if (!fits.ok()) {
     message.answer->set_value(fits.error());
     return;
   }
@@ -276,12 +321,17 @@ void Worker::resolve(ResolveRequest& message) {
   }
   Cause cause{.actor = message.actor,
               .act = "action.resolved",
-              .detail = Json::object({{"role", call->second.action.role},
-                                      {"action", call->second.action.action},
-                                      {"task", call->second.action.task},
-                                      {"outcome", workflow::to_string(message.outcome.kind)}}),
+              .detail = Json::object(
+                  {{"role", call->second.action.role},
+                   {"action", call->second.action.action},
+                   {"task", call->second.action.task},
+                   {"outcome", message.again ? std::string_view("again")
+                                             : workflow::to_string(message.outcome.kind)}}),
               .reason = std::move(*reason)};
-  take_turn(*instance, input_of(workflow::ActionEnded{call->first, std::move(message.outcome)}),
+  const std::uint64_t id = call->first;
+  take_turn(*instance,
+            message.again ? input_of(workflow::Again{id})
+                          : input_of(workflow::ActionEnded{id, std::move(message.outcome)}),
             std::move(cause), message.answer);
 }
 

@@ -86,12 +86,14 @@ Result<workflow::Finished> InstanceReader::replay_end(const InstanceRow& row) co
   RABT_TRY(key, context_.parts.keys.open(row.tenant, row.data_key));
   RABT_TRY(inputs, journal(row, *key));
   RABT_TRY(secrets, definitions_.secrets_of(*found));
-  workflow::Execution execution(found, secrets);
+  workflow::History history(found, secrets);
+  std::optional<workflow::Finished> end;
   for (const workflow::Input& input : inputs) {
-    for (workflow::Effect& effect : execution.apply(input)) {
-      if (auto* finished = std::get_if<workflow::Finished>(&effect)) return std::move(*finished);
+    for (workflow::Effect& effect : history.apply(input)) {
+      if (auto* finished = std::get_if<workflow::Finished>(&effect)) end = std::move(*finished);
     }
   }
+  if (end) return std::move(*end);
   return corrupt("engine.journal", "the journal of an instance that has ended does not end");
 }
 
@@ -140,39 +142,62 @@ Result<std::string> InstanceReader::patient(std::int64_t num) const {
   return found;
 }
 
-Result<std::unique_ptr<ResidentInstance>> InstanceReader::replay(const InstanceRow& row,
-                                                                 const keys::Lease& lease) const {
-  const auto definition = definitions_.find(row.definition);
-  if (definition == nullptr)
+Result<InstanceReader::Materials> InstanceReader::materials(const InstanceRow& row,
+                                                            const keys::Lease& lease) const {
+  Materials out;
+  out.definition = definitions_.find(row.definition);
+  if (out.definition == nullptr)
     return corrupt("engine.definition", "the instance's definition is not loaded");
   RABT_TRY(key, lease.open(row.data_key));
-  RABT_TRY(secrets, definitions_.secrets_of(*definition));
+  RABT_TRY(secrets, definitions_.secrets_of(*out.definition));
   RABT_TRY(came_from, origin(row, *key));
   RABT_TRY(inputs, journal(row, *key));
+  out.secrets = std::move(secrets);
+  out.origin = std::move(came_from);
+  out.inputs = std::move(inputs);
+  return out;
+}
+
+Result<std::unique_ptr<ResidentInstance>> InstanceReader::make(const InstanceRow& row,
+                                                               const Materials& from,
+                                                               workflow::History&& history) const {
   RABT_TRY(of_patient, patient(row.num));
-  auto instance = std::make_unique<ResidentInstance>(
-      ResidentInstance{.num = row.num,
-                       .id = row.id,
-                       .definition_id = row.definition,
-                       .definition = definition,
-                       .start_event = row.start_event,
-                       .data_key = row.data_key,
-                       .execution = workflow::Execution(definition, secrets),
-                       .origin = came_from,
-                       .patient = std::move(of_patient),
-                       .binding = row.binding});
-  for (const workflow::Input& input : inputs) (void)instance->execution.apply(input);
-  instance->turns = inputs.size();
-  instance->begun = !inputs.empty();
+  std::vector<Json> skipped = history.skipped_events();
+  auto instance =
+      std::make_unique<ResidentInstance>(ResidentInstance{.num = row.num,
+                                                          .id = row.id,
+                                                          .definition_id = row.definition,
+                                                          .definition = from.definition,
+                                                          .start_event = row.start_event,
+                                                          .data_key = row.data_key,
+                                                          .execution = std::move(history).take(),
+                                                          .origin = from.origin,
+                                                          .patient = std::move(of_patient),
+                                                          .binding = row.binding,
+                                                          .turns = from.inputs.size(),
+                                                          .skipped_events = std::move(skipped),
+                                                          .begun = !from.inputs.empty()});
   if (instance->begun) {
-    if (const auto* start = std::get_if<workflow::Start>(&inputs.front().what))
-      instance->trace = trace_of(row.id, came_from.get(), start->input);
+    if (const auto* start = std::get_if<workflow::Start>(&from.inputs.front().what))
+      instance->trace = trace_of(row.id, from.origin.get(), start->input);
   }
   instance->stored_status = row.status;
   instance->stored_busy = row.busy;
+  return instance;
+}
+
+Result<std::unique_ptr<ResidentInstance>> InstanceReader::replay(const InstanceRow& row,
+                                                                 const keys::Lease& lease) const {
+  RABT_TRY(from, materials(row, lease));
+  workflow::History history(from.definition, from.secrets);
+  for (const workflow::Input& input : from.inputs) (void)history.apply(input);
+  RABT_TRY(instance, make(row, from, std::move(history)));
   for (const workflow::Effect& effect : instance->execution.open()) {
     if (const auto* call = std::get_if<workflow::CallAction>(&effect)) {
       instance->calls.emplace(call->id, OpenCall{.action = *call});
+    } else if (const auto* ask = std::get_if<workflow::Ask>(&effect)) {
+      instance->calls.emplace(ask->call.id,
+                              OpenCall{.action = ask->call, .parked = true, .asked = true});
     } else if (const auto* child = std::get_if<workflow::StartWorkflow>(&effect)) {
       instance->children.emplace(child->id, *child);
     } else if (const auto* timer = std::get_if<workflow::StartTimer>(&effect)) {
@@ -186,6 +211,38 @@ Result<std::unique_ptr<ResidentInstance>> InstanceReader::replay(const InstanceR
   if (const auto call = instance->calls.find(instance->parked_call); call != instance->calls.end())
     call->second.parked = true;
   return instance;
+}
+
+Result<InstanceReader::Rewinding> InstanceReader::rewind(const InstanceRow& row,
+                                                         const keys::Lease& lease) const {
+  if (row.status != as_int(workflow::InstanceStatus::faulted)) {
+    return conflict(
+        "engine.not_faulted",
+        "only an instance that is faulted can be run again; this one is " +
+            std::string(workflow::to_string(static_cast<workflow::InstanceStatus>(row.status))));
+  }
+  auto from = materials(row, lease);
+  if (!from.ok() && from.error().kind == ErrorKind::not_found) {
+    return conflict("engine.journal_gone",
+                    "the key of the instance was destroyed at the end of its retention; nobody can "
+                    "read what it did");
+  }
+  if (!from.ok()) return from.error();
+  if (from->inputs.empty())
+    return conflict("engine.journal_gone", "the instance has no journal any more");
+  if (from->origin != nullptr && from->origin->awaited) {
+    return conflict("engine.retry_family",
+                    "instance " + from->origin->parent_id +
+                        " started this one and has gone on without it; look at that one");
+  }
+  RABT_TRY(plan, workflow::plan_rewind(from->definition, from->secrets, from->inputs,
+                                       context_.parts.clock.now()));
+  workflow::History history(from->definition, from->secrets);
+  for (const workflow::Input& input : from->inputs) (void)history.apply(input);
+  history.rewind(plan.to);
+  RABT_TRY(instance, make(row, *from, std::move(history)));
+  return Rewinding{.instance = std::move(instance),
+                   .input = {.to = plan.to, .next = plan.next, .reason = {}, .by = {}}};
 }
 
 }  // namespace rabt::engine

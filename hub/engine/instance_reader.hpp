@@ -8,6 +8,7 @@
 
 #include "hub/engine/definitions.hpp"
 #include "hub/engine/resident.hpp"
+#include "hub/workflow/run/rewind.hpp"
 
 namespace rabt::engine {
 
@@ -58,10 +59,31 @@ class InstanceReader {
   // Replays the journal: the instance as its last turn left it.
   [[nodiscard]] Result<std::unique_ptr<ResidentInstance>> replay(const InstanceRow& row,
                                                                  const keys::Lease& lease) const;
+  // A faulted instance as it was before the call that failed, and the input that makes it go on.
+  struct Rewinding {
+    std::unique_ptr<ResidentInstance> instance;
+    workflow::Rewound input;
+  };
+  // Errors: engine.not_faulted, engine.retry_family, engine.journal_gone, and those of
+  // workflow::plan_rewind.
+  [[nodiscard]] Result<Rewinding> rewind(const InstanceRow& row, const keys::Lease& lease) const;
   // How an instance that has ended did so.
   [[nodiscard]] Result<workflow::Finished> replay_end(const InstanceRow& row) const;
 
  private:
+  // What an instance is made of.
+  struct Materials {
+    std::shared_ptr<const workflow::Definition> definition;
+    Json secrets;
+    std::shared_ptr<const Origin> origin;
+    std::vector<workflow::Input> inputs;
+  };
+  [[nodiscard]] Result<Materials> materials(const InstanceRow& row, const keys::Lease& lease) const;
+  // The instance without what is open.
+  [[nodiscard]] Result<std::unique_ptr<ResidentInstance>> make(const InstanceRow& row,
+                                                               const Materials& from,
+                                                               workflow::History&& history) const;
+
   Context& context_;
   const Definitions& definitions_;
 };

@@ -97,7 +97,16 @@ struct CancelRequest {
 };
 struct ResolveRequest {
   std::int64_t num = 0;
+  // Make the call once more; `outcome` is not used then.
+  bool again = false;
   ActionOutcome outcome;
+  std::string actor;
+  std::string reason;
+  std::shared_ptr<std::promise<Status>> answer;
+};
+// A person has a faulted instance go on.
+struct RetryRequest {
+  std::int64_t num = 0;
   std::string actor;
   std::string reason;
   std::shared_ptr<std::promise<Status>> answer;
@@ -110,10 +119,10 @@ struct ReleasePartition {
   int partition = 0;
   std::shared_ptr<std::promise<void>> done;
 };
-using Message =
-    std::variant<BeginInstance, EventMatch, CallEnded, CallProbed, ChildEnded, TimerFired,
-                 TurnCommitted, Reload, DispatchRecorded, RecoverInstance, SettleChildren,
-                 CancelChild, CancelRequest, ResolveRequest, SweepResidents, ReleasePartition>;
+using Message = std::variant<BeginInstance, EventMatch, CallEnded, CallProbed, ChildEnded,
+                             TimerFired, TurnCommitted, Reload, DispatchRecorded, RecoverInstance,
+                             SettleChildren, CancelChild, CancelRequest, ResolveRequest,
+                             RetryRequest, SweepResidents, ReleasePartition>;
 
 // An event was stored under these keys, blind indexes.
 struct StoredEvent {

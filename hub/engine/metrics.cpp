@@ -14,6 +14,7 @@ void write_metrics(const Engine& engine, MetricsWriter& out) {
   out.sample("rabt_instances_total", {{"state", "completed"}}, stats.completed);
   out.sample("rabt_instances_total", {{"state", "faulted"}}, stats.faulted);
   out.sample("rabt_instances_total", {{"state", "cancelled"}}, stats.cancelled);
+  out.sample("rabt_instances_total", {{"state", "retried"}}, stats.retried);
   out.gauge("rabt_instances_live", "Instances held in memory.", stats.resident);
   out.counter("rabt_turns_total", "Turns run.", stats.turns);
   out.counter("rabt_actions_total", "Action calls sent, repeats included.", stats.actions);

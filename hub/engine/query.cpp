@@ -64,9 +64,16 @@ class Timeline {
       found = entries_.find(trace.reference);
     }
     Json& entry = found->second.json;
+    if (trace.state == "retried" || trace.state == "resumed") {
+      entry.mutable_object().erase("ended");
+      entry.mutable_object().erase("ms");
+    }
     if (trace.state == "retried") {
       entry.set("attempts", entry.int_or("attempts", 1) + 1);
-    } else if (trace.state != "waiting") {
+    } else if (trace.state == "resumed") {
+      entry.set("state", "started");
+      return;
+    } else if (trace.state != "waiting" && trace.state != "parked") {
       entry.set("ended", to_iso8601(at));
       if (trace.kind != "compensate") entry.set("ms", at.ms - found->second.started);
     }
@@ -190,7 +197,7 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit) {
                             });
   }));
 
-  workflow::Execution execution(definition, secrets);
+  workflow::History history(definition, secrets);
   Timeline timeline;
   Json output;
   Json error;
@@ -202,7 +209,8 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit) {
     if (const auto caller = ended == nullptr ? callers.end() : callers.find(ended->call);
         caller != callers.end())
       timeline.add(caller->second, ended->outcome, static_cast<bool>(admit));
-    for (workflow::Effect& effect : execution.apply(input)) {
+    if (std::holds_alternative<workflow::Rewound>(input.what)) output = error = shown = Json();
+    for (workflow::Effect& effect : history.apply(input)) {
       if (const auto* call = std::get_if<workflow::CallAction>(&effect)) {
         callers.insert_or_assign(call->id, call->reference);
       } else if (const auto* trace = std::get_if<workflow::TaskTrace>(&effect)) {
@@ -237,7 +245,7 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit) {
   if (admit) {
     RABT_TRY(patient, patient_of(row.id));
     RABT_TRY_STATUS(admit(row.id, patient));
-    json.set("context", without_secrets(execution.context(), secrets));
+    json.set("context", without_secrets(history.execution().context(), secrets));
     json.set("output", without_secrets(output, secrets));
     if (!error.is_null()) json.set("error", without_secrets(error, secrets));
   }
@@ -253,11 +261,11 @@ Result<Json> Engine::lifecycle(std::string_view id) {
   RABT_TRY(key, engine.context.parts.keys.open(row.tenant, row.data_key));
   RABT_TRY(secrets, engine.definitions.secrets_of(*definition));
   RABT_TRY(inputs, engine.reader.journal(row, *key));
-  workflow::Execution execution(definition, secrets);
+  workflow::History history(definition, secrets);
   Json events = Json::array();
   std::uint64_t number = 0;
   for (const workflow::Input& input : inputs) {
-    const std::vector<workflow::Effect> effects = execution.apply(input);
+    const std::vector<workflow::Effect> effects = history.apply(input);
     for (Json& event : workflow::lifecycle_events(*definition, {row.id, number++, input, effects}))
       events.push_back(std::move(event));
   }

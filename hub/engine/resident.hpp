@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/workflow/definition.hpp"
 #include "hub/workflow/execution.hpp"
@@ -58,6 +59,10 @@ struct OpenCall {
   int sends = 0;
   // A person has to decide the outcome.
   bool parked = false;
+  // It failed, and the file wants a person asked (workflow::Ask).
+  bool asked = false;
+  // It may have been sent before the instance was rewound: it is settled before it is sent again.
+  bool unsure = false;
   // The note that it leaves is on its way to the store.
   bool noting = false;
   // How often in a row the hub had no room for what the call writes. `sends` counts the first only.
@@ -92,6 +97,8 @@ struct ResidentInstance {
   std::map<std::uint64_t, workflow::StartWorkflow> children;
   std::set<std::uint64_t> timers;
   std::set<std::uint64_t> listens;
+  // Events that rows took which were skipped since: a listen that wants one gets it again.
+  std::vector<Json> skipped_events;
   // The first turn was made.
   bool begun = false;
   bool finished = false;
@@ -104,5 +111,8 @@ struct ResidentInstance {
   // Stored events could not be looked up for a new listen: the sweep does it again.
   bool look_again = false;
 };
+
+// True if a listen of the instance waits for an event that a skipped row took.
+[[nodiscard]] bool wants_skipped(const ResidentInstance& instance);
 
 }  // namespace rabt::engine

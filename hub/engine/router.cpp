@@ -96,6 +96,7 @@ void Router::send(Message message) {
     };
     if (const auto* request = std::get_if<CancelRequest>(&message)) refuse(request->answer);
     if (const auto* request = std::get_if<ResolveRequest>(&message)) refuse(request->answer);
+    if (const auto* request = std::get_if<RetryRequest>(&message)) refuse(request->answer);
     return;
   }
   push(static_cast<std::size_t>(num) % inboxes_.size(), std::move(message));

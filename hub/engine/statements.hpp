@@ -70,6 +70,10 @@ inline constexpr Statement kRunningByBinding{
     "definition, binding ORDER BY definition, binding"};
 inline constexpr Statement kRunningByBusinessKey{
     "SELECT id FROM running_instance WHERE tenant = $1 AND business_key = $2"};
+// The living instance that has the business key of another.
+inline constexpr Statement kHolderOfBusinessKey{
+    "SELECT r.id FROM instance i JOIN running_instance r ON r.tenant = i.tenant AND r.business_key "
+    "= i.business_key AND r.num <> i.num WHERE i.num = $1 AND i.business_key IS NOT NULL"};
 inline constexpr Statement kUpdateInstance{
     "UPDATE instance SET status = $1, busy = $2, updated_ms = $3 WHERE num = $4"};
 inline constexpr Statement kParkInstance{
@@ -212,6 +216,8 @@ inline constexpr Statement kInsertDispatched{
     "INSERT INTO dispatched (instance, call) VALUES ($1, $2) ON CONFLICT DO NOTHING"};
 inline constexpr Statement kFindDispatched{
     "SELECT 1 FROM dispatched WHERE instance = $1 AND call = $2"};
+inline constexpr Statement kRenameDispatched{
+    "UPDATE dispatched SET call = $3 WHERE instance = $1 AND call = $2"};
 inline constexpr Statement kDeleteDispatched{
     "DELETE FROM dispatched WHERE instance = $1 AND call = $2"};
 

@@ -17,13 +17,22 @@ class TurnMaker {
   void close_answered() {
     if (const auto* ended = std::get_if<workflow::ActionEnded>(&turn_.input.what)) {
       close_call(ended->call);
+    } else if (const auto* again = std::get_if<workflow::Again>(&turn_.input.what)) {
+      close_call(again->call);
     } else if (const auto* fired = std::get_if<workflow::TimerFired>(&turn_.input.what)) {
       instance_.timers.erase(fired->timer);
       turn_.timers_done.push_back(fired->timer);
+    } else if (std::holds_alternative<workflow::Rewound>(turn_.input.what)) {
+      // The store has nothing of an instance that had ended; everything gets new ids.
+      turn_.rewound = true;
+      instance_.calls.clear();
+      instance_.timers.clear();
+      instance_.listens.clear();
     }
   }
   void take(workflow::Effect& effect) {
     std::visit(Overloaded{[&](workflow::CallAction& call) { open_call(call); },
+                          [&](workflow::Ask& ask) { open_question(ask); },
                           [&](workflow::StartWorkflow& start) { start_workflow(start); },
                           [&](workflow::CancelCall& call) { cancel(call.id); },
                           [&](workflow::StartTimer& timer) { start_timer(timer); },
@@ -47,8 +56,9 @@ class TurnMaker {
       turn_.status =
           as_int(running ? workflow::InstanceStatus::running : workflow::InstanceStatus::waiting);
     }
-    if (turn_.unpark) park_next();
-    turn_.busy = !turn_.finished && !instance_.calls.empty();
+    if (turn_.unpark || (!turn_.asked.empty() && instance_.parked_call == 0)) park_next();
+    // Busy: a start takes the instance up, and offers the skipped events.
+    turn_.busy = !turn_.finished && (!instance_.calls.empty() || wants_skipped(instance_));
     turn_.update_instance = turn_.finished || turn_.busy != instance_.stored_busy ||
                             turn_.status != instance_.stored_status;
     instance_.stored_busy = turn_.busy;
@@ -80,7 +90,15 @@ class TurnMaker {
     request(call.role, call.action);
     turn_.calls.push_back(call.id);
     const std::uint64_t id = call.id;
-    instance_.calls.emplace(id, OpenCall{.action = std::move(call)});
+    const bool unsure = call.was != 0;
+    if (unsure) turn_.renamed_calls.emplace_back(call.was, id);
+    instance_.calls.emplace(id, OpenCall{.action = std::move(call), .unsure = unsure});
+  }
+  void open_question(workflow::Ask& ask) {
+    const std::uint64_t id = ask.call.id;
+    turn_.asked.push_back(ask.call);
+    instance_.calls.emplace(id,
+                            OpenCall{.action = std::move(ask.call), .parked = true, .asked = true});
   }
   void start_workflow(workflow::StartWorkflow& start) {
     request("workflow", start.name);
@@ -163,6 +181,7 @@ class TurnMaker {
                                    [](const auto& entry) { return entry.second.parked; });
     if (next == instance_.calls.end()) return;
     instance_.parked_call = next->first;
+    turn_.unpark = true;
     turn_.parked_next = parked_text(next->second.action);
   }
 
@@ -182,6 +201,15 @@ Turn make_turn(ResidentInstance& instance, workflow::Input input, Cause cause) {
   for (workflow::Effect& effect : effects) maker.take(effect);
   maker.settle();
   return turn;
+}
+
+bool wants_skipped(const ResidentInstance& instance) {
+  return std::any_of(
+      instance.skipped_events.begin(), instance.skipped_events.end(), [&](const Json& event) {
+        return std::any_of(
+            instance.listens.begin(), instance.listens.end(),
+            [&](const std::uint64_t listen) { return instance.execution.wants(listen, event); });
+      });
 }
 
 std::string parked_text(const workflow::CallAction& action) {

@@ -34,6 +34,10 @@ struct Turn {
   std::vector<std::uint64_t> calls;
   // Calls in flight for which nobody waits any more.
   std::vector<OpenCall> cancelled_calls;
+  // Open calls that have another id now: the one before and the one after.
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> renamed_calls;
+  // True if the instance had ended and goes on.
+  bool rewound = false;
   // The call that this input answers and whose note goes; 0 when there is none.
   std::uint64_t answered_call = 0;
   std::vector<workflow::StartWorkflow> starts;
@@ -61,6 +65,8 @@ struct Turn {
   // is empty.
   bool unpark = false;
   std::string parked_next;
+  // Calls that failed in this turn and wait for a person.
+  std::vector<workflow::CallAction> asked;
 };
 
 // Applies the input to the instance and says what that changes. The instance is ahead of the store

@@ -31,10 +31,24 @@ void put_waits(store::Transaction& transaction, const std::string& tenant,
   }
 }
 
+// A rewound instance lives again: nobody else may have its business key.
+Status check_business_key(store::Transaction& transaction, std::int64_t num) {
+  std::string holder;
+  RABT_TRY_STATUS(transaction.query(sql::kHolderOfBusinessKey, {num}, [&](const store::Row& row) {
+    holder = std::string(row.text(0));
+    return false;
+  }));
+  if (holder.empty()) return ok_status();
+  return conflict(std::string(kBusinessKeyTaken),
+                  "instance " + holder + " lives for the same business key");
+}
+
 void put_instance(store::Transaction& transaction, const PreparedTurn& prepared) {
   const Turn& turn = prepared.turn;
   const std::int64_t num = prepared.num;
   const std::int64_t now = turn.input.at.ms;
+  for (const auto& [was, is] : turn.renamed_calls)
+    transaction.put(sql::kRenameDispatched, {num, column(was), column(is)});
   if (turn.answered_call != 0)
     transaction.put(sql::kDeleteDispatched, {num, column(turn.answered_call)});
   if (turn.unpark) {
@@ -179,6 +193,7 @@ Result<std::shared_ptr<PreparedTurn>> prepare_turn(const TurnTools& tools,
 Status store_turn(store::Transaction& transaction, const TurnTools& tools, PreparedTurn& prepared) {
   prepared.after = {};
   const Turn& turn = prepared.turn;
+  if (turn.rewound) RABT_TRY_STATUS(check_business_key(transaction, prepared.num));
   transaction.put(sql::kInsertJournal,
                   {prepared.num, column(turn.n), store::Blob{prepared.journal}});
   put_waits(transaction, tools.context.options.tenant, prepared);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 
 #include "hub/base/check.hpp"
 #include "hub/base/overloaded.hpp"
@@ -50,6 +51,7 @@ void Worker::answer_requests(const Error& error) {
     };
     if (auto* cancelled = std::get_if<CancelRequest>(&message)) answer(cancelled->answer);
     if (auto* resolved = std::get_if<ResolveRequest>(&message)) answer(resolved->answer);
+    if (auto* retried = std::get_if<RetryRequest>(&message)) answer(retried->answer);
   };
   for (std::size_t i = next_; i < batch_.size(); ++i) look(batch_[i].message);
   parts_.inbox.for_each(look);
@@ -93,6 +95,7 @@ void Worker::dispatch_message(Message& message) {
                  [this](CancelChild& m) { cancel_child(m); },
                  [this](CancelRequest& m) { cancel(m); },
                  [this](ResolveRequest& m) { resolve(m); },
+                 [this](RetryRequest& m) { retry(m); },
                  [this](SweepResidents&) { sweep(); },
                  [this](ReleasePartition& m) { release(m); },
              },
@@ -187,6 +190,10 @@ void Worker::take_turn(ResidentInstance& instance, workflow::Input input, Cause 
     if (const auto entry = disclosure_of(instance, call))
       disclosures.push_back(context_.parts.audit.prepare(*entry));
   }
+  for (const workflow::CallAction& asked : turn->asked) {
+    look_up(instance, instance.calls.at(asked.id));
+    disclosures.push_back(context_.parts.audit.prepare(parked_entry(instance, asked, "failed")));
+  }
   auto prepared =
       prepare_turn(tools(), instance, std::move(*turn), **key, lease_, std::move(disclosures));
   if (!prepared.ok()) {
@@ -221,7 +228,9 @@ void Worker::submit(const std::shared_ptr<PreparedTurn>& turn,
           const bool rotated = status.error().code == "keys.changed";
           // A hub that stops on a full disk gives the turn up; the next start makes it again.
           const bool no_room = plugin::means_no_room(status.error().code);
-          if (!no_room && !rotated) RABT_BUG("a turn was refused by the store");
+          // A retry that came too late: the instance stays as it ended.
+          const bool taken = status.error().code == kBusinessKeyTaken;
+          if (!no_room && !rotated && !taken) RABT_BUG("a turn was refused by the store");
           router.send(Reload{turn->num, !unaudited});
         }
         if (answer != nullptr) answer->set_value(status);
@@ -257,9 +266,21 @@ void Worker::committed(const TurnCommitted& message) {
   if (!listens.empty()) look_for_events(instance, listens);
   for (const std::uint64_t id : turn.calls) {
     const auto call = instance.calls.find(id);
-    if (call != instance.calls.end()) dispatch(instance, call->second);
+    if (call == instance.calls.end()) continue;
+    if (call->second.unsure) {
+      settle_unknown(instance, call->second);
+    } else {
+      dispatch(instance, call->second);
+    }
   }
+  offer_skipped(instance);
   tell_faults(instance, turn);
+  for (const workflow::CallAction& asked : turn.asked) {
+    ++context_.counters.parked;
+    context_.parts.log.warn(
+        "action.parked",
+        {{"instance", instance.id}, {"role", asked.role}, {"action", asked.action}});
+  }
   if (turn.finished) count_end(instance, turn);
   if (instance.finished && instance.commits_in_flight == 0) forget(prepared.num);
 }
@@ -321,7 +342,18 @@ void Worker::recover(std::int64_t num) {
     if (call.sends == 0 && !call.parked && !call.noting && instance->commits_in_flight == 0)
       settle_unknown(*instance, call);
   }
+  offer_skipped(*instance);
   settle_children(num);
+}
+
+void Worker::offer_skipped(const ResidentInstance& instance) {
+  for (const Json& event : instance.skipped_events) {
+    for (const std::uint64_t listen : instance.listens) {
+      if (!instance.execution.wants(listen, event)) continue;
+      parts_.router.send(
+          EventMatch{instance.num, listen, std::numeric_limits<std::int64_t>::max(), event});
+    }
+  }
 }
 
 // The rows of `child` that wait for an answer outlive a crash: the answer is made again, from the

@@ -86,6 +86,9 @@ class Worker {
   void cancel_child(const CancelChild& message);
   void cancel(CancelRequest& message);
   void resolve(ResolveRequest& message);
+  void retry(RetryRequest& message);
+  // Offers the listens of the instance what skipped rows took.
+  void offer_skipped(const ResidentInstance& instance);
   // Errors: invalid engine.answer, with what the action asks for.
   [[nodiscard]] Status answer_fits(const OpenCall& call,
                                    const workflow::ActionOutcome& outcome) const;
@@ -107,6 +110,9 @@ class Worker {
   void probe(ResidentInstance& instance, OpenCall& call);
   void probed(const CallProbed& message);
   void park(ResidentInstance& instance, OpenCall& call);
+  [[nodiscard]] audit::Entry parked_entry(const ResidentInstance& instance,
+                                          const workflow::CallAction& action,
+                                          std::string_view result) const;
   void dispatch_recorded(const DispatchRecorded& message);
   [[nodiscard]] plugin::CallRequest request_of(const ResidentInstance& instance,
                                                const OpenCall& call) const;

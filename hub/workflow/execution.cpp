@@ -34,38 +34,30 @@ InstanceStatus Execution::status() const {
   if (impl_->finished) return impl_->final_status;
   const bool calls =
       std::any_of(impl_->open.begin(), impl_->open.end(), [](const Impl::Open& entry) {
-        return entry.kind == Impl::Wait::call || entry.kind == Impl::Wait::undo;
+        return entry.kind == Impl::Wait::call || entry.kind == Impl::Wait::undo ||
+               entry.kind == Impl::Wait::ask;
       });
   return calls || !impl_->started ? InstanceStatus::running : InstanceStatus::waiting;
 }
 
 std::vector<Effect> Execution::open() const {
   std::vector<Effect> out;
-  for (const Impl::Open& entry : impl_->open) {
-    switch (entry.kind) {
-      case Impl::Wait::call:
-        out.emplace_back(impl_->call_effect(entry.id, *entry.frame));
-        break;
-      case Impl::Wait::listen:
-        out.emplace_back(Subscribe{entry.id, entry.frame->listen_state->keys});
-        break;
-      case Impl::Wait::wait:
-        out.emplace_back(StartTimer{entry.id, entry.due, "wait"});
-        break;
-      case Impl::Wait::undo:
-        out.emplace_back(impl_->undo_effect(entry.id));
-        break;
-      case Impl::Wait::retry:
-      case Impl::Wait::undo_retry:
-        out.emplace_back(StartTimer{entry.id, entry.due, "retry"});
-        break;
-      case Impl::Wait::timeout:
-      case Impl::Wait::attempt:
-        out.emplace_back(StartTimer{entry.id, entry.due, "timeout"});
-        break;
-    }
-  }
+  for (const Impl::Open& entry : impl_->open) out.push_back(impl_->effect_of(entry));
   return out;
+}
+
+std::uint64_t Execution::next_id() const {
+  return impl_->next_id;
+}
+
+bool Execution::useless_at(Timestamp at) const {
+  return std::any_of(impl_->open.begin(), impl_->open.end(), [&](const Impl::Open& entry) {
+    if (entry.kind != Impl::Wait::call) return false;
+    for (const Frame* frame = entry.frame; frame != nullptr; frame = frame->parent) {
+      if (frame->useful_until.has_value() && at > *frame->useful_until) return true;
+    }
+    return false;
+  });
 }
 
 const Json& Execution::context() const {
@@ -163,6 +155,15 @@ Json to_json(const Input& input) {
     void operator()(const Cancel& what) const {
       out.set("cancel", Json::object({{"reason", what.reason}}));
     }
+    void operator()(const Again& what) const {
+      out.set("again", Json::object({{"call", what.call}}));
+    }
+    void operator()(const Rewound& what) const {
+      out.set(
+          "rewound",
+          Json::object(
+              {{"to", what.to}, {"next", what.next}, {"reason", what.reason}, {"by", what.by}}));
+    }
   };
   Json out = Json::object({{"at", input.at.ms}});
   std::visit(Visitor{out}, input.what);
@@ -203,6 +204,21 @@ Result<Input> input_from_json(const Json& json) {
   if (const Json* what = json.find("cancel")) {
     if (!only(*what, {"reason"}) || !(*what)["reason"].is_string()) return refused("cancel");
     out.what = Cancel{(*what)["reason"].as_string()};
+    return out;
+  }
+  if (const Json* what = json.find("again")) {
+    if (!only(*what, {"call"})) return refused("again");
+    RABT_TRY(id, id_of(*what, "call"));
+    out.what = Again{id};
+    return out;
+  }
+  if (const Json* what = json.find("rewound")) {
+    if (!only(*what, {"to", "next", "reason", "by"}) || !(*what)["reason"].is_string() ||
+        !(*what)["by"].is_string())
+      return refused("rewound");
+    RABT_TRY(to, id_of(*what, "to"));
+    RABT_TRY(next, id_of(*what, "next"));
+    out.what = Rewound{to, next, (*what)["reason"].as_string(), (*what)["by"].as_string()};
     return out;
   }
   return refused("it names nothing known");

@@ -66,9 +66,22 @@ struct EventArrived {
 struct Cancel {
   std::string reason;
 };
+// A person has a faulted instance go on. The execution is at the state that the inputs before
+// number `to` made; those from there on are skipped. What is open is asked for again under ids from
+// `next` on, so that a late answer finds nothing.
+struct Rewound {
+  std::uint64_t to = 0;
+  std::uint64_t next = 0;
+  std::string reason;
+  std::string by;  // as in the audit log
+};
+// A person has a call made once more that waits for an answer, with the same idempotency key.
+struct Again {
+  std::uint64_t call = 0;
+};
 struct Input {
   Timestamp at;  // when the hub accepted it; the only time a workflow sees
-  std::variant<Start, ActionEnded, TimerFired, EventArrived, Cancel> what;
+  std::variant<Start, ActionEnded, TimerFired, EventArrived, Cancel, Rewound, Again> what;
 };
 // The journal's form: {"at":ms,"start":{...}} and so on. from_json refuses what it does not know.
 [[nodiscard]] Json to_json(const Input& input);
@@ -88,6 +101,12 @@ struct CallAction {
   std::string version;
   Json arguments;
   std::int64_t attempt = 1;
+  // True for the call that undoes a task.
+  bool undoes = false;
+  // metadata.rabt.repeatable: the call does not keep an instance from being run again.
+  bool repeatable = false;
+  // The id of the same call before the instance was rewound; 0 when it was not.
+  std::uint64_t was = 0;
 };
 // Role and action of a CallAction that is an HTTP request of `call: http` or `call: openapi`; no
 // plugin may take the role. Arguments: {method (upper case), uri (absolute, with its query),
@@ -101,6 +120,12 @@ struct CallAction {
 inline constexpr std::string_view kHttpRole = "http";
 inline constexpr std::string_view kHttpAction = "request";
 
+// A call failed for good, and its file has a person asked before any catch runs
+// (metadata.rabt.onFailure). ActionEnded: the output of a `done` is the task's; with another
+// outcome the error of the call goes on. Again makes the call once more. CancelCall ends it.
+struct Ask {
+  CallAction call;  // as it would be made; the id is the question's
+};
 // run.workflow: start an instance of another definition. With await it is answered by ActionEnded:
 // done with the child's output; permanent when it faulted, with detail {"error": <its error>};
 // cancelled when it was cancelled. Without await nothing is answered. CancelCall cancels the child.
@@ -139,8 +164,8 @@ struct Emit {
   Json event;
 };
 // What happened to a task, for timeline and lifecycle events. state: started, completed, faulted,
-// retried, skipped, waiting, cancelled; and compensated or compensation-failed for the call that
-// undoes a task.
+// retried, resumed (by Rewound), skipped, waiting, parked (by Ask), cancelled; and compensated or
+// compensation-failed for the call that undoes a task.
 struct TaskTrace {
   std::string reference;
   std::string task;
@@ -160,8 +185,11 @@ struct Finished {
   Json error;   // for faulted: RFC 7807 type, status, title, detail, instance
   // The members of error that hold no patient data: type, status, instance, a fixed title.
   Json shown = {};
+  // For faulted: the reference of the task that failed first. A `raise` in a handler stands for
+  // what the handler caught.
+  std::string place = {};
 };
-using Effect = std::variant<CallAction, StartWorkflow, CancelCall, StartTimer, CancelTimer,
+using Effect = std::variant<CallAction, Ask, StartWorkflow, CancelCall, StartTimer, CancelTimer,
                             Subscribe, Unsubscribe, Emit, TaskTrace, Finished>;
 
 // Confined to its executor; distinct executions are independent.
@@ -189,6 +217,10 @@ class Execution {
   // Subscribe), in order of id. For recovery.
   [[nodiscard]] std::vector<Effect> open() const;
   [[nodiscard]] const Json& context() const;  // $context
+  // A number above the ids of all effects so far.
+  [[nodiscard]] std::uint64_t next_id() const;
+  // True if a call that is open would be of no use at that time (metadata.rabt.usefulUntil).
+  [[nodiscard]] bool useless_at(Timestamp at) const;
   // Everything that decides what happens next, in one canonical form: equal states behave equally.
   // For tests and for people who look for a difference; no format to store.
   [[nodiscard]] Json state() const;

@@ -245,6 +245,13 @@ enum class TaskKind : std::uint8_t {
   run
 };
 
+// What follows a call that failed for good.
+enum class OnFailure : std::uint8_t {
+  inherited,  // as around the task; at the top: fail
+  fail,       // its error goes to the catches
+  ask         // a person is asked first
+};
+
 struct Task {
   std::uint32_t index = 0;  // unique in the definition
   std::string name;
@@ -262,10 +269,12 @@ struct Task {
   std::optional<Schema> export_schema;
   std::shared_ptr<const DurationSpec> timeout;
   Then then;
-  std::optional<Compensation> compensate;   // metadata.rabt
-  bool commit = false;                      // metadata.rabt: earlier tasks are not undone any more
-  std::optional<InstantSpec> useful_until;  // metadata.rabt
-  std::string data_class;                   // metadata.rabt: public, internal, patient, or empty
+  std::optional<Compensation> compensate;  // metadata.rabt
+  bool commit = false;                     // metadata.rabt: earlier tasks are not undone any more
+  bool repeatable = false;                 // metadata.rabt, of calls
+  OnFailure on_failure = OnFailure::inherited;  // metadata.rabt
+  std::optional<InstantSpec> useful_until;      // metadata.rabt
+  std::string data_class;  // metadata.rabt: public, internal, patient, or empty
   std::variant<CallBody, FunctionBody, HttpBody, DoBody, SetBody, SwitchBody, ForBody, ForkBody,
                ListenBody, EmitBody, RaiseBody, TryBody, WaitBody, RunBody>
       body;
@@ -294,8 +303,9 @@ struct Definition::Model {
   std::vector<EventFilter> start;
   bool start_on_all = false;  // schedule.on.all
   ReadAs start_read = ReadAs::envelope;
-  std::string time_zone;   // metadata.rabt.timeZone
-  std::string data_class;  // metadata.rabt.dataClass
+  std::string time_zone;                        // metadata.rabt.timeZone
+  std::string data_class;                       // metadata.rabt.dataClass
+  OnFailure on_failure = OnFailure::inherited;  // metadata.rabt, of the document
   std::optional<Expr> business_key;
   std::vector<std::pair<std::string, Expr>> patient;  // metadata.rabt.patient: kind, expression
   std::vector<std::pair<std::string, std::string>> catalogs;  // use.catalogs: role, endpoint

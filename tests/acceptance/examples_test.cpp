@@ -18,7 +18,8 @@ namespace {
 // Bodies that nobody can write down beforehand, with the reason.
 const std::map<std::string, std::string, std::less<>> kWithoutExample{
     {"signInWithPasskey", "an authenticator signs a challenge of the hub"},
-    {"addPasskey", "an authenticator answers a challenge of the hub"}};
+    {"addPasskey", "an authenticator answers a challenge of the hub"},
+    {"retryInstance", "the shipped workflows handle the errors of their calls"}};
 
 // Members whose values the hub itself makes: in their places the hub's are sent.
 const std::map<std::string, std::set<std::string>, std::less<>> kPutInPlace{

@@ -280,6 +280,40 @@ TEST_F(ApiTest, AnInstanceIsCancelledOnce) {
   EXPECT_EQ(api("GET", "instances/" + id + "/cancel").status, 405);
 }
 
+TEST_F(ApiTest, AFaultedInstanceIsRetriedWithAReason) {
+  const std::string id = waiting_instance("do-key");
+  const auto retry = [&](const char* body) {
+    return api("POST", "instances/" + id + "/retry", body);
+  };
+  EXPECT_EQ(code(retry(R"({"reason": "early"})")), "engine.not_faulted");
+  open_.get_future().get().done(engine::failed(OutcomeKind::transient, "vendor.away"));
+  ASSERT_EQ(rig_.wait_status(id, "faulted"), "faulted");
+  EXPECT_EQ(wrong_member(retry("{}")), "reason");
+  ASSERT_EQ(rig_.status(id), "faulted");
+  rig_.script().on("do-key", [](engine::ScriptedService::Call call) { call.done(engine::done()); });
+  EXPECT_EQ(retry(R"({"reason": "the vendor is back"})").status, 202);
+  EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
+  const std::string log =
+      api("GET", "audit/entries?limit=200", {}, {{"x-rabt-reason", "a look"}}).body;
+  EXPECT_NE(log.find("instance.retry"), std::string::npos);
+  EXPECT_EQ(log.find("the vendor is back"), std::string::npos) << "the reason is sealed";
+  EXPECT_EQ(api("POST", "instances/01ARZ3NDEKTSV4RRFFQ69G5FAV/retry", R"({"reason": "r"})").status,
+            404);
+}
+
+TEST_F(ApiTest, AParkedCallIsMadeOnceMore) {
+  const std::string id = waiting_instance("do-none");
+  open_.get_future().get().done(engine::failed(OutcomeKind::ambiguous, "vendor.silent"));
+  ASSERT_EQ(rig_.wait_status(id, "parked"), "parked");
+  rig_.script().on("do-none",
+                   [](engine::ScriptedService::Call call) { call.done(engine::done()); });
+  EXPECT_EQ(
+      api("POST", "instances/" + id + "/resolve", R"({"outcome": "again", "reason": "r"})").status,
+      202);
+  EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
+  EXPECT_EQ(rig_.script().count("do-none"), 2U);
+}
+
 TEST_F(ApiTest, AParkedCallWaitsForADecisionThatIsChecked) {
   const std::string id = waiting_instance("do-none");
   EXPECT_EQ(code(api("POST", "instances/" + id + "/resolve", R"({"outcome": "done"})")),

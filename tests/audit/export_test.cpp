@@ -79,7 +79,7 @@ std::vector<Logged> many() {
   for (const char* act :
        {"hub.started",          "hub.stopped",        "plugin.loaded",      "workflow.deployed",
         "workflow.removed",     "webhook.accepted",   "webhook.refused",    "instance.started",
-        "instance.read",        "instance.search",    "instance.cancel",    "event.consumed",
+        "instance.read",        "instance.search",    "instance.cancel",    "instance.retry",     "event.consumed",
         "timer.fired",          "action.sent",        "action.ended",       "action.parked",
         "action.resolved",      "child.ended",        "child.refused",      "schedule.started",
         "recording.stored",     "recording.read",     "consultation.state", "audit.report",

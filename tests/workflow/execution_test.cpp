@@ -898,6 +898,8 @@ TEST(InputJson, RoundTripsEveryInput) {
   add(TimerFired{4});
   add(EventArrived{5, event("t", json("{}"))});
   add(Cancel{"why"});
+  add(Rewound{3, 9, "the payer is back", "user:u"});
+  add(Again{7});
   for (const Input& input : inputs) {
     const Json stored = to_json(input);
     const Result<Input> read = input_from_json(stored);
@@ -907,7 +909,8 @@ TEST(InputJson, RoundTripsEveryInput) {
   for (const char* wrong :
        {"{}", "5", R"({"at":1})", R"({"at":1,"stop":{}})",
         R"({"at":"1","timer_fired":{"timer":1}})", R"({"at":1,"timer_fired":{"timer":-1}})",
-        R"({"at":1,"timer_fired":{"timer":1,"x":1}})",
+        R"({"at":1,"timer_fired":{"timer":1,"x":1}})", R"({"at":1,"again":{}})",
+        R"({"at":1,"rewound":{"to":1,"next":2,"reason":"r"}})",
         R"({"at":1,"action_ended":{"call":1,"outcome":{"kind":"maybe"}}})"}) {
     EXPECT_FALSE(input_from_json(json(wrong)).ok()) << wrong;
   }

@@ -149,6 +149,9 @@ inline std::string text_of(const Effect& effect) {
       return "call " + std::to_string(e.id) + ' ' + e.reference + ' ' + e.role + ' ' + e.action +
              ' ' + e.version + ' ' + e.arguments.dump() + ' ' + std::to_string(e.attempt);
     }
+    std::string operator()(const Ask& e) const {
+      return "ask " + std::to_string(e.call.id) + ' ' + e.call.reference;
+    }
     std::string operator()(const StartWorkflow& e) const {
       return "start-workflow " + std::to_string(e.id) + ' ' + e.reference + ' ' + e.name_space +
              '/' + e.name + ' ' + e.version + ' ' + e.input.dump() + (e.await ? " await" : "");

@@ -117,6 +117,9 @@ class Explainer {
     if (task.timeout != nullptr) text += ", for at most " + limit;
     if (task.compensate.has_value())
       text += ", undone by " + task.compensate->call.title + " when the workflow fails later";
+    if (task.on_failure == OnFailure::ask)
+      text += ", and when a call fails for good a person is asked first";
+    if (task.on_failure == OnFailure::fail) text += ", and nobody is asked when a call fails";
     if (task.commit) text += ", after which nothing before it is undone any more";
     text += leads_to(task);
     if (holds) text += ':';

@@ -303,6 +303,10 @@ class Writer {
       line(id + "_u[" + quoted("undo: " + one.compensate->call.title) + "]");
       edge({id, "when it fails later", true}, id + "_u");
     }
+    if (one.on_failure == OnFailure::ask) {
+      line(id + "_a[/" + quoted("a person is asked") + "/]");
+      edge({id, "when a call fails for good", true}, id + "_a");
+    }
     if (one.timeout == nullptr) return;
     line(id + "_t([" + quoted("fault: timeout") + "])");
     edge({id, "after " + duration_text(*one.timeout), true}, id + "_t");

@@ -278,6 +278,7 @@ void Parser::read_body(const YamlNode& root) {
   scope.bounded = workflow_timeout_;
   if (const YamlEntry* found = root.find("do")) body.list = list(*found->value, "do", scope);
   task->body = std::move(body);
+  task->on_failure = model_->on_failure;
   model_->root = std::move(task);
 }
 

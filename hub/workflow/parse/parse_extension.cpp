@@ -241,14 +241,23 @@ void Parser::compensation(const YamlEntry& entry, Task& task, const Scope& scope
   task.compensate = Compensation{std::move(body)};
 }
 
+OnFailure Parser::on_failure(const YamlEntry& entry) {
+  const std::string text = text_of(entry, "metadata.rabt.onFailure");
+  if (text == "ask") return OnFailure::ask;
+  if (text != "fail" && !text.empty())
+    error(*entry.value, "workflow.value", "metadata.rabt.onFailure is ask or fail");
+  return OnFailure::fail;
+}
+
 void Parser::read_metadata(const YamlNode& node, Task& task, const Scope& scope) {
   const YamlEntry* metadata = node.find("metadata");
   if (metadata == nullptr || !check_mapping(*metadata->value, "metadata")) return;
   const YamlEntry* ours = metadata->value->find("rabt");
   if (ours == nullptr) return;
   check_keys(*ours->value, "metadata.rabt of a task",
-             {"compensate", "commit", "until", "usefulUntil", "dataClass", "idempotency"}, {},
-             ours->line, ours->column);
+             {"compensate", "commit", "until", "usefulUntil", "dataClass", "idempotency",
+              "repeatable", "onFailure"},
+             {}, ours->line, ours->column);
   if (ours->value->kind != YamlNode::Kind::mapping) return;
   const YamlNode& rabt = *ours->value;
   const TaskKind kind = task.kind();
@@ -258,6 +267,16 @@ void Parser::read_metadata(const YamlNode& node, Task& task, const Scope& scope)
       error(*found->value, "workflow.type", "metadata.rabt.commit is true or false");
     } else {
       task.commit = found->value->scalar.as_bool();
+    }
+  }
+  if (const YamlEntry* found = rabt.find("onFailure")) task.on_failure = on_failure(*found);
+  if (const YamlEntry* found = rabt.find("repeatable")) {
+    if (kind != TaskKind::call && kind != TaskKind::http) {
+      error(*found, "workflow.value", "metadata.rabt.repeatable goes with a call");
+    } else if (found->value->kind != YamlNode::Kind::boolean) {
+      error(*found->value, "workflow.type", "metadata.rabt.repeatable is true or false");
+    } else {
+      task.repeatable = found->value->scalar.as_bool();
     }
   }
   if (const YamlEntry* found = rabt.find("until")) {
@@ -312,12 +331,17 @@ void Parser::read_document_metadata(const YamlNode& document) {
   const YamlEntry* ours = metadata->value->find("rabt");
   if (ours == nullptr) return;
   check_keys(*ours->value, "metadata.rabt of the document",
-             {"businessKey", "patient", "timeZone", "dataClass"}, {}, ours->line, ours->column);
+             {"businessKey", "patient", "timeZone", "dataClass", "onFailure"}, {}, ours->line,
+             ours->column);
   if (ours->value->kind != YamlNode::Kind::mapping) return;
   const YamlNode& rabt = *ours->value;
   if (const YamlEntry* found = rabt.find("businessKey"))
     model_->business_key = expression(*found->value, "businessKey", Place::event, Scope{});
   if (const YamlEntry* found = rabt.find("patient")) read_patient(*found);
+  if (const YamlEntry* found = rabt.find("onFailure")) {
+    model_->on_failure = on_failure(*found);
+    if (model_->root != nullptr) model_->root->on_failure = model_->on_failure;
+  }
   if (const YamlEntry* found = rabt.find("dataClass")) model_->data_class = data_class(*found);
   if (const YamlEntry* found = rabt.find("timeZone")) {
     const std::string zone = text_of(*found, "metadata.rabt.timeZone");

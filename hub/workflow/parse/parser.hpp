@@ -153,6 +153,7 @@ class Parser final {
   void read_document_metadata(const YamlNode& document);
   std::optional<InstantSpec> instant(const YamlEntry& entry, const Scope& scope);
   std::string data_class(const YamlEntry& entry);
+  OnFailure on_failure(const YamlEntry& entry);
   void compensation(const YamlEntry& entry, Task& task, const Scope& scope);
 
   // parse_http.cpp

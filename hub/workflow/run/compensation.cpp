@@ -89,8 +89,15 @@ CallAction Execution::Impl::undo_effect(std::uint64_t id) const {
                                 [id](const Undoing& one) { return one.open == id; });
   const Undo& what = job->stack.back();
   const CallBody& call = what.task->compensate->call;
-  return {id,          what.reference, what.task->name, call.role,
-          call.action, call.version,   what.arguments,  job->retries + 1};
+  return {.id = id,
+          .reference = what.reference,
+          .task = what.task->name,
+          .role = call.role,
+          .action = call.action,
+          .version = call.version,
+          .arguments = what.arguments,
+          .attempt = job->retries + 1,
+          .undoes = true};
 }
 
 void Execution::Impl::on_undo(const Open& entry, const ActionOutcome* outcome) {

@@ -89,11 +89,15 @@ void Execution::Impl::fail(Frame* frame, const Error& error, std::string_view wh
 }
 
 void Execution::Impl::fault(Frame* frame, Fault fault) {
+  if (fault.place.empty()) fault.place = frame->reference;
   while (true) {
     cancel_below(frame);
     drop_waits(frame);
-    if (frame == root)
-      return finish(InstanceStatus::faulted, {}, std::move(fault.error), shown(model, fault));
+    if (frame == root) {
+      Json open_members = shown(model, fault);
+      return finish(InstanceStatus::faulted, {}, std::move(fault.error), std::move(open_members),
+                    std::move(fault.place));
+    }
     trace(*frame, "faulted", trace_detail(model, fault));
     std::get<TaskTrace>(effects.back()).error = shown(model, fault);
     if (frame->useful_until.has_value()) {
@@ -117,57 +121,78 @@ bool Execution::Impl::too_late(const Frame* frame, const Fault& fault, std::int6
   return passed(frame->useful_until) || passed(fault.useful_until);
 }
 
-bool Execution::Impl::caught(Frame* frame, Fault& fault) {
-  const auto& body = std::get<TryBody>(frame->task->body);
-  drop_wait(frame, Wait::attempt);
+Execution::Impl::Verdict Execution::Impl::judge(const Frame& frame, const Fault& fault) const {
+  const auto& body = std::get<TryBody>(frame.task->body);
+  Verdict out;
   for (const auto& [key, wanted] : body.match) {
     const Json& value = fault.error[key];
     if (key == "type" && wanted.is_string() && value.is_string()) {
-      if (!same_error_type(wanted.as_string(), value.as_string())) return false;
+      if (!same_error_type(wanted.as_string(), value.as_string())) return out;
     } else if (!(value == wanted)) {
-      return false;
+      return out;
     }
   }
-  const FrameVariables variables(*this, *frame, frame->parent, nullptr, &fault.error);
+  const FrameVariables variables(*this, frame, frame.parent, nullptr, &fault.error);
   const auto replace = [&](const Error& error, std::string_view where) {
-    Fault other;
-    other.error = make_error("expression", 400, error.code,
-                             std::string(where) + ": " + error.message, *frame);
-    other.permanent = true;
-    fault = std::move(other);
-    return false;
+    out.kind = Verdict::Kind::replaces;
+    out.other.error =
+        make_error("expression", 400, error.code, std::string(where) + ": " + error.message, frame);
+    out.other.permanent = true;
+    out.other.place = frame.reference;
+    return std::move(out);
   };
   if (body.when.has_value()) {
     const Result<Json> wanted = evaluate(*body.when, fault.error, variables);
     if (!wanted) return replace(wanted.error(), "catch.when");
-    if (!truthy(wanted.value())) return false;
+    if (!truthy(wanted.value())) return out;
   }
   if (body.except_when.has_value()) {
     const Result<Json> unwanted = evaluate(*body.except_when, fault.error, variables);
     if (!unwanted) return replace(unwanted.error(), "catch.exceptWhen");
-    if (truthy(unwanted.value())) return false;
+    if (truthy(unwanted.value())) return out;
   }
-  Frame::Try& state = *frame->try_state;
   if (body.retry != nullptr) {
     std::optional<Error> problem;
     std::optional<std::int64_t> delay;
     if (!fault.permanent || body.retry->when.has_value() || names_error(body))
-      delay = retry_delay(*frame, *body.retry, fault, problem);
+      delay = retry_delay(frame, *body.retry, fault, problem);
     if (problem.has_value()) return replace(*problem, "retry");
-    if (delay.has_value() && too_late(frame, fault, *delay)) {
-      Fault late;
-      late.error = make_error("timeout", 408, "a retry would be too late to be of use", {}, *frame);
-      late.useful_until = fault.useful_until;
-      fault = std::move(late);
+    if (delay.has_value() && too_late(&frame, fault, *delay)) {
+      out.late = true;
+      out.other.error =
+          make_error("timeout", 408, "a retry would be too late to be of use", {}, frame);
+      out.other.useful_until = fault.useful_until;
+      out.other.place = fault.place;
     } else if (delay.has_value()) {
+      out.kind = Verdict::Kind::retries;
+      out.delay = *delay;
+      return out;
+    }
+    if (!body.has_handler) return out;
+  }
+  out.kind = Verdict::Kind::handles;
+  return out;
+}
+
+bool Execution::Impl::caught(Frame* frame, Fault& fault) {
+  const auto& body = std::get<TryBody>(frame->task->body);
+  drop_wait(frame, Wait::attempt);
+  Verdict verdict = judge(*frame, fault);
+  if (verdict.kind == Verdict::Kind::replaces || verdict.late) fault = std::move(verdict.other);
+  Frame::Try& state = *frame->try_state;
+  switch (verdict.kind) {
+    case Verdict::Kind::passes:
+    case Verdict::Kind::replaces:
+      return false;
+    case Verdict::Kind::retries:
       ++state.retries;
       trace(*frame, "retried",
-            "retry " + std::to_string(state.retries) + " in " + std::to_string(*delay) +
+            "retry " + std::to_string(state.retries) + " in " + std::to_string(verdict.delay) +
                 " ms after " + trace_detail(model, fault));
-      start_timer(frame, Wait::retry, *delay, "retry");
+      start_timer(frame, Wait::retry, verdict.delay, "retry");
       return true;
-    }
-    if (!body.has_handler) return false;
+    case Verdict::Kind::handles:
+      break;
   }
   frame->then = body.then;
   if (!body.has_handler) {
@@ -176,9 +201,52 @@ bool Execution::Impl::caught(Frame* frame, Fault& fault) {
   }
   state.in_handler = true;
   state.fixed_title = fault.fixed_title;
+  state.place = std::move(fault.place);
   state.error = std::move(fault.error);
   run_list(frame, body.handler, frame->input);
   return true;
+}
+
+// ---- metadata.rabt.onFailure
+
+namespace {
+
+bool asks(const Frame& frame) {
+  for (const Frame* at = &frame; at != nullptr; at = at->parent) {
+    if (at->task->on_failure != OnFailure::inherited) return at->task->on_failure == OnFailure::ask;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool Execution::Impl::will_retry(const Frame* frame, Fault fault) const {
+  fault.place = frame->reference;
+  for (; frame->parent != nullptr; frame = frame->parent) {
+    if (frame->useful_until.has_value()) {
+      fault.useful_until =
+          std::min(fault.useful_until.value_or(*frame->useful_until), *frame->useful_until);
+    }
+    const Frame& around = *frame->parent;
+    if (around.try_state == nullptr || around.try_state->in_handler || around.extending()) continue;
+    const Verdict verdict = judge(around, fault);
+    if (verdict.kind != Verdict::Kind::passes || verdict.late)
+      return verdict.kind == Verdict::Kind::retries;
+  }
+  return false;
+}
+
+void Execution::Impl::call_failed(Frame* frame, Fault fault) {
+  if (!asks(*frame) || will_retry(frame, fault)) return this->fault(frame, std::move(fault));
+  drop_waits(frame);
+  for (Frame* at = frame->parent; at != nullptr; at = at->parent) {
+    if (at->try_state != nullptr && !at->try_state->in_handler) drop_wait(at, Wait::attempt);
+  }
+  trace(*frame, "parked", trace_detail(model, fault));
+  std::get<TaskTrace>(effects.back()).error = shown(model, fault);
+  frame->asked = std::make_unique<Fault>(std::move(fault));
+  const std::uint64_t id = await(frame, Wait::ask, now);
+  effects.emplace_back(Ask{std::get<CallAction>(call_effect(id, *frame))});
 }
 
 void Execution::Impl::cancel_below(Frame* frame, const Frame* completed_path) {
@@ -217,6 +285,7 @@ void Execution::Impl::cancel_below(Frame* frame, const Frame* completed_path) {
 void Execution::Impl::cancel_effect(const Open& entry) {
   switch (entry.kind) {
     case Wait::call:
+    case Wait::ask:
     case Wait::undo:
       effects.emplace_back(CancelCall{entry.id});
       break;
@@ -226,6 +295,28 @@ void Execution::Impl::cancel_effect(const Open& entry) {
     default:
       effects.emplace_back(CancelTimer{entry.id});
   }
+}
+
+Effect Execution::Impl::effect_of(const Open& entry) const {
+  switch (entry.kind) {
+    case Wait::call:
+      return call_effect(entry.id, *entry.frame);
+    case Wait::ask:
+      return Ask{std::get<CallAction>(call_effect(entry.id, *entry.frame))};
+    case Wait::undo:
+      return undo_effect(entry.id);
+    case Wait::listen:
+      return Subscribe{entry.id, entry.frame->listen_state->keys};
+    case Wait::wait:
+      return StartTimer{entry.id, entry.due, "wait"};
+    case Wait::retry:
+    case Wait::undo_retry:
+      return StartTimer{entry.id, entry.due, "retry"};
+    case Wait::timeout:
+    case Wait::attempt:
+      break;
+  }
+  return StartTimer{entry.id, entry.due, "timeout"};
 }
 
 void Execution::Impl::drop_waits(Frame* frame) {

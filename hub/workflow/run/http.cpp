@@ -395,14 +395,15 @@ void Execution::Impl::send_http(Frame* frame, const HttpBody& body) {
 }
 
 CallAction Execution::Impl::http_effect(std::uint64_t id, const Frame& frame) const {
-  return {id,
-          frame.http->document ? frame.reference + "/document" : frame.reference,
-          frame.task->name,
-          std::string(kHttpRole),
-          std::string(kHttpAction),
-          "1.0.0",
-          frame.arguments,
-          attempt_of(frame)};
+  return {.id = id,
+          .reference = frame.http->document ? frame.reference + "/document" : frame.reference,
+          .task = frame.task->name,
+          .role = std::string(kHttpRole),
+          .action = std::string(kHttpAction),
+          .version = "1.0.0",
+          .arguments = frame.arguments,
+          .attempt = attempt_of(frame),
+          .repeatable = frame.task->repeatable};
 }
 
 void Execution::Impl::fail_request(Frame* frame, std::string_view type, int status,
@@ -410,7 +411,7 @@ void Execution::Impl::fail_request(Frame* frame, std::string_view type, int stat
   Fault fault;
   fault.error = make_error(type, status, outcome.code, outcome.whole_message(), *frame);
   fault.permanent = outcome.kind == OutcomeKind::permanent;
-  this->fault(frame, std::move(fault));
+  call_failed(frame, std::move(fault));
 }
 
 void Execution::Impl::http_ended(Frame* frame, const ActionOutcome& outcome) {
@@ -435,7 +436,7 @@ void Execution::Impl::http_answered(Frame* frame, const HttpBody& body, const Js
         state.document ? "the OpenAPI document could not be fetched" : std::string_view(), *frame);
     if (status == 429 || status == 503) fault.retry_after_ms = pause_of(answer["headers"], now);
     fault.permanent = known && !repeat_can_help(status);
-    return this->fault(frame, std::move(fault));
+    return call_failed(frame, std::move(fault));
   }
   // A document that says JSON may be YAML.
   if (const Json& unread = answer["unread"];
@@ -446,7 +447,7 @@ void Execution::Impl::http_answered(Frame* frame, const HttpBody& body, const Js
                              unread.as_string(), *frame);
     // The request was carried out.
     fault.permanent = true;
-    return this->fault(frame, std::move(fault));
+    return call_failed(frame, std::move(fault));
   }
   if (state.document) {
     Result<Json> document = openapi_document(answer["body"]);

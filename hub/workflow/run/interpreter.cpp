@@ -88,6 +88,7 @@ Json FrameVariables::get(const VariableSlot& slot) const {
 
 void Execution::Impl::apply(const Input& given) {
   if (finished) return;
+  previous = now;
   now = given.at;
   starts = 0;
   std::visit([this](const auto& what) { on(what); }, given.what);
@@ -116,13 +117,16 @@ void Execution::Impl::on(const Start& start) {
 void Execution::Impl::on(const ActionEnded& ended) {
   const Open* found = find_open(ended.call);
   Open entry;
-  if (found == nullptr || (found->kind != Wait::call && found->kind != Wait::undo) ||
+  if (found == nullptr ||
+      (found->kind != Wait::call && found->kind != Wait::undo && found->kind != Wait::ask) ||
       !take_open(ended.call, entry)) {
     return;
   }
   if (entry.kind == Wait::undo) return on_undo(entry, &ended.outcome);
   Frame* frame = entry.frame;
-  frame->arguments = Json();
+  if (entry.kind == Wait::ask) return answered(frame, ended.outcome);
+  // The arguments of a call that failed are kept for another try.
+  if (ended.outcome.kind == OutcomeKind::done && frame->http == nullptr) frame->arguments = Json();
   if (frame->task->kind() == TaskKind::run && child_ended(frame, ended.outcome)) return;
   const ActionOutcome& outcome = ended.outcome;
   if (frame->http != nullptr) return http_ended(frame, outcome);
@@ -152,14 +156,50 @@ void Execution::Impl::fault_of_call(Frame* frame, const ActionOutcome& outcome) 
   fault.error = make_error("communication", status, outcome.code, outcome.whole_message(), *frame);
   fault.retry_after_ms = outcome.retry_after_ms;
   fault.permanent = outcome.kind == OutcomeKind::permanent;
-  this->fault(frame, std::move(fault));
+  call_failed(frame, std::move(fault));
+}
+
+void Execution::Impl::answered(Frame* frame, const ActionOutcome& outcome) {
+  Fault kept = std::move(*frame->asked);
+  frame->asked.reset();
+  frame->arguments = Json();
+  if (outcome.kind == OutcomeKind::done) return complete(frame, outcome.output);
+  fault(frame, std::move(kept));
+}
+
+void Execution::Impl::on(const Again& again) {
+  const Open* found = find_open(again.call);
+  Open entry;
+  if (found == nullptr ||
+      (found->kind != Wait::call && found->kind != Wait::undo && found->kind != Wait::ask) ||
+      (found->frame != nullptr && found->frame->task->kind() == TaskKind::run) ||
+      !take_open(again.call, entry))
+    return;
+  if (entry.kind == Wait::undo) {
+    const auto job = std::find_if(undoing.begin(), undoing.end(),
+                                  [&](const Undoing& one) { return one.open == entry.id; });
+    return next_undo(*job);
+  }
+  Frame* const frame = entry.frame;
+  trace(*frame, "retried", "a person had it tried again");
+  if (entry.kind == Wait::ask) {
+    frame->asked.reset();
+    // Its time limit ended with the failed try.
+    if (frame->task->timeout != nullptr) {
+      const Result<std::int64_t> limit =
+          evaluate(*frame->task->timeout, frame->input, FrameVariables(*this, *frame));
+      if (limit) start_timer(frame, Wait::timeout, limit.value(), "timeout");
+    }
+  }
+  const std::uint64_t id = await(frame, Wait::call, now);
+  effects.push_back(call_effect(id, *frame));
 }
 
 void Execution::Impl::on(const TimerFired& fired) {
   const Open* found = find_open(fired.timer);
   Open entry;
-  if (found == nullptr || found->kind == Wait::call || found->kind == Wait::listen ||
-      found->kind == Wait::undo || !take_open(fired.timer, entry)) {
+  if (found == nullptr || found->kind == Wait::call || found->kind == Wait::ask ||
+      found->kind == Wait::listen || found->kind == Wait::undo || !take_open(fired.timer, entry)) {
     return;
   }
   if (entry.kind == Wait::undo_retry) return on_undo(entry, nullptr);
@@ -179,6 +219,7 @@ void Execution::Impl::on(const TimerFired& fired) {
       Fault fault;
       fault.error =
           make_error("timeout", 408, "the attempt took longer than its limit allows", {}, *frame);
+      fault.place = frame->reference;
       if (!caught(frame, fault)) this->fault(frame, std::move(fault));
       return;
     }
@@ -203,6 +244,35 @@ void Execution::Impl::on(const Cancel& /*cancel*/) {
   if (ending.has_value()) return;  // it has ended already, and undoing it is not given up
   cancel_below(root);
   finish(InstanceStatus::cancelled, {}, {});
+}
+
+void Execution::Impl::on(const Rewound& rewound) {
+  next_id = std::max(next_id, rewound.next);
+  // The time between the failure and this input does not count against time limits.
+  const std::int64_t pause = std::max<std::int64_t>(0, now.ms - previous.ms);
+  std::vector<Open> was = std::move(open);
+  open.clear();
+  std::set<const Frame*> repeated;
+  for (Open& entry : was) {
+    const std::uint64_t old_id = entry.id;
+    if (entry.kind == Wait::timeout || entry.kind == Wait::attempt) entry.due.ms += pause;
+    entry.id = next_id++;
+    for (Undoing& job : undoing) {
+      if (job.open == old_id) job.open = entry.id;
+    }
+    open.push_back(entry);
+    Effect effect = effect_of(entry);
+    if (auto* const call = std::get_if<CallAction>(&effect)) call->was = old_id;
+    if (entry.kind == Wait::call) repeated.insert(entry.frame);
+    effects.push_back(std::move(effect));
+  }
+  std::vector<const Frame*> todo(root->children.rbegin(), root->children.rend());
+  while (!todo.empty()) {
+    const Frame* const frame = todo.back();
+    todo.pop_back();
+    trace(*frame, repeated.contains(frame) ? "retried" : "resumed");
+    todo.insert(todo.end(), frame->children.rbegin(), frame->children.rend());
+  }
 }
 
 // ---- the loop ----
@@ -263,6 +333,7 @@ void Execution::Impl::release(Frame* frame) {
   frame->useful_until.reset();
   frame->in_extension = false;
   frame->http.reset();
+  frame->asked.reset();
   unused.push_back(frame);
 }
 
@@ -467,7 +538,8 @@ void Execution::Impl::end_workflow(Frame* frame, ContextCell* cell, Json output)
   steps.push_back({Step::Kind::complete, root, nullptr, std::move(output), 0, nullptr});
 }
 
-void Execution::Impl::finish(InstanceStatus status, Json output, Json error, Json shown) {
+void Execution::Impl::finish(InstanceStatus status, Json output, Json error, Json shown,
+                             std::string place) {
   // What is being undone for losers of a race goes on; everything else ends now.
   std::erase_if(open, [&](const Open& entry) {
     if (entry.kind == Wait::undo || entry.kind == Wait::undo_retry) return false;
@@ -478,7 +550,8 @@ void Execution::Impl::finish(InstanceStatus status, Json output, Json error, Jso
   storage.clear();
   unused.clear();
   root = nullptr;
-  ending = Finished{status, std::move(output), std::move(error), std::move(shown)};
+  ending =
+      Finished{status, std::move(output), std::move(error), std::move(shown), std::move(place)};
   std::vector<Undo> stack = std::move(context.undo);
   context.undo.clear();
   if (status != InstanceStatus::completed && !stack.empty()) undo(std::move(stack));

@@ -45,6 +45,8 @@ struct Fault {
   bool permanent = false;
   // The reference of a raise task, whose error may name an instance that holds data.
   std::string raised_at;
+  // Finished::place
+  std::string place;
   // The earliest metadata.rabt.usefulUntil on the way: no retry starts later.
   std::optional<Timestamp> useful_until;
 };
@@ -88,6 +90,7 @@ struct Frame {
     bool in_handler = false;
     Json error;
     bool fixed_title = false;  // of `error`
+    std::string place;         // of `error`, as in Finished
   };
   struct Listen {
     // By filter, then by correlation; the filters of `until` follow. Null without `expect`.
@@ -125,6 +128,7 @@ struct Frame {
     Json shown;                // the request as `output: response` shows it, without secrets
   };
   std::unique_ptr<Http> http;
+  std::unique_ptr<Fault> asked;  // a person is asked what follows this failure
   std::optional<For> for_state;
   std::unique_ptr<Fork> fork_state;
   std::unique_ptr<Try> try_state;
@@ -140,7 +144,8 @@ struct Execution::Impl {
   const Definition::Model& model;
   Json secrets;
   std::string instance;
-  Timestamp now;  // when the input that is applied was accepted
+  Timestamp now;       // when the input that is applied was accepted
+  Timestamp previous;  // when the input before it was
   Timestamp started_at;
   Json input;
   Json workflow_value;  // $workflow
@@ -155,7 +160,17 @@ struct Execution::Impl {
   std::map<std::string, std::set<std::string>> consumed;  // events taken, by listen path
 
   // undo and undo_retry belong to a compensation and have no frame.
-  enum class Wait : std::uint8_t { call, wait, timeout, attempt, retry, listen, undo, undo_retry };
+  enum class Wait : std::uint8_t {
+    call,
+    ask,
+    wait,
+    timeout,
+    attempt,
+    retry,
+    listen,
+    undo,
+    undo_retry
+  };
   struct Open {
     std::uint64_t id = 0;
     Wait kind = Wait::call;
@@ -197,7 +212,13 @@ struct Execution::Impl {
   void on(const TimerFired& fired);
   void on(const EventArrived& arrived);
   void on(const Cancel& cancel);
+  void on(const Rewound& rewound);
+  void on(const Again& again);
   void fault_of_call(Frame* frame, const ActionOutcome& outcome);
+  // The error of a call: a person is asked first where the file wants it.
+  void call_failed(Frame* frame, Fault fault);
+  void answered(Frame* frame, const ActionOutcome& outcome);
+  [[nodiscard]] bool will_retry(const Frame* frame, Fault fault) const;
   void drain();
   Frame* take_frame();
   void release(Frame* frame);
@@ -208,10 +229,19 @@ struct Execution::Impl {
   void run_list(Frame* frame, const TaskList& list, Json value);
   void list_done(Frame* frame, Json output);
   void end_workflow(Frame* frame, ContextCell* cell, Json output);
-  void finish(InstanceStatus status, Json output, Json error, Json shown = {});
+  void finish(InstanceStatus status, Json output, Json error, Json shown = {},
+              std::string place = {});
   void end();
   void completed(Frame* frame, Json output);
   void fault(Frame* frame, Fault fault);
+  // What a try does about a fault.
+  struct Verdict {
+    enum class Kind : std::uint8_t { passes, replaces, retries, handles } kind = Kind::passes;
+    std::int64_t delay = 0;  // of a retry
+    Fault other;  // replaces: an expression of the catch failed. handles, passes: too late
+    bool late = false;
+  };
+  [[nodiscard]] Verdict judge(const Frame& frame, const Fault& fault) const;
   // Whether this try catches the fault. If not, the fault goes on and may have been replaced.
   bool caught(Frame* frame, Fault& fault);
   [[nodiscard]] bool too_late(const Frame* frame, const Fault& fault, std::int64_t delay) const;
@@ -219,6 +249,8 @@ struct Execution::Impl {
   void drop_waits(Frame* frame);
   void drop_wait(Frame* frame, Wait kind);
   void cancel_effect(const Open& entry);
+  // The effect that asked for what is open.
+  [[nodiscard]] Effect effect_of(const Open& entry) const;
   // Returns false if the task faulted. locals_from: as in FrameVariables.
   bool export_context(Frame* frame, const std::optional<Template>& as,
                       const std::optional<Schema>& schema, const Json& output,

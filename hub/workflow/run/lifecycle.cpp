@@ -74,6 +74,10 @@ void write_task(Writer& writer, const TaskTrace& trace) {
     if (listen) writer.workflow("correlation-started", "startedAt");
   } else if (trace.state == "retried") {
     writer.task(trace.reference, "retried", "retriedAt");
+  } else if (trace.state == "parked") {
+    writer.task(trace.reference, "suspended", "suspendedAt");
+  } else if (trace.state == "resumed") {
+    writer.task(trace.reference, "resumed", "resumedAt");
   } else if (trace.state == "completed") {
     if (listen) writer.workflow("correlation-completed", "completedAt");
     writer.task(trace.reference, "completed", "completedAt");
@@ -95,6 +99,7 @@ std::vector<Json> lifecycle_events(const Definition& definition, const Turn& tur
                                                 {"version", definition.version()}}));
     writer.workflow("started", "startedAt", more);
   }
+  if (std::holds_alternative<Rewound>(turn.input.what)) writer.workflow("resumed", "resumedAt");
   for (const Effect& effect : turn.effects) {
     if (const auto* trace = std::get_if<TaskTrace>(&effect)) {
       write_task(writer, *trace);

@@ -88,9 +88,12 @@ Json frame_json(const Frame& frame) {
                                         Json(frame.fork_state->open)}));
   }
   if (frame.try_state != nullptr) {
-    out.append_new("try", Json::array({Json(frame.try_state->retries),
-                                       Json(frame.try_state->in_handler), frame.try_state->error}));
+    out.append_new("try",
+                   Json::array({Json(frame.try_state->retries), Json(frame.try_state->in_handler),
+                                frame.try_state->error, Json(frame.try_state->place)}));
   }
+  if (frame.asked != nullptr)
+    out.append_new("asked", Json::array({frame.asked->error, Json(frame.asked->permanent)}));
   if (frame.listen_state != nullptr) out.append_new("listen", listen_json(*frame.listen_state));
   if (frame.http != nullptr) {  // without its secrets
     out.append_new("http", Json::array({Json(frame.http->document), Json(frame.http->document_uri),

@@ -117,8 +117,15 @@ Effect Execution::Impl::call_effect(std::uint64_t id, const Frame& frame) const 
   }
   if (frame.http != nullptr) return http_effect(id, frame);
   const auto& body = std::get<CallBody>(frame.task->body);
-  return CallAction{id,          frame.reference, frame.task->name, body.role,
-                    body.action, body.version,    frame.arguments,  attempt_of(frame)};
+  return CallAction{.id = id,
+                    .reference = frame.reference,
+                    .task = frame.task->name,
+                    .role = body.role,
+                    .action = body.action,
+                    .version = body.version,
+                    .arguments = frame.arguments,
+                    .attempt = attempt_of(frame),
+                    .repeatable = frame.task->repeatable};
 }
 
 void Execution::Impl::run_function(Frame* frame, const FunctionBody& body) {
@@ -273,6 +280,9 @@ void Execution::Impl::run_raise(Frame* frame, const RaiseBody& body) {
   raised.error = std::move(error);
   raised.fixed_title = body.fixed_title || is_title_of_caught(*frame, raised.error["title"]);
   raised.raised_at = frame->reference;
+  for (const Frame* at = frame; at != nullptr && raised.place.empty(); at = at->parent) {
+    if (at->try_state != nullptr && at->try_state->in_handler) raised.place = at->try_state->place;
+  }
   fault(frame, std::move(raised));
 }
 

@@ -50,6 +50,11 @@ struct Simulator::Impl {
     std::uint64_t id = 0;
     ActionOutcome outcome;
   };
+  struct Decided {
+    std::size_t instance = 0;
+    std::uint64_t id = 0;
+    Decision decision;
+  };
   struct CancelDue {
     std::size_t instance = 0;
   };
@@ -60,7 +65,8 @@ struct Simulator::Impl {
     std::size_t instance = 0;
     std::uint64_t timer = 0;
   };
-  using What = std::variant<Begin, Posted, Offer, Answer, ChildAnswer, CancelDue, Resend, Ring>;
+  using What =
+      std::variant<Begin, Posted, Offer, Answer, ChildAnswer, Decided, CancelDue, Resend, Ring>;
   // Due together: what comes from outside goes before timers, then in order of arrival;
   // timers in the order they were started.
   struct Due {
@@ -81,6 +87,7 @@ struct Simulator::Impl {
     std::map<std::uint64_t, std::size_t> calls;     // open, by id: in `calls`
     std::map<std::uint64_t, std::size_t> children;  // awaited, by id
     std::set<std::uint64_t> awaited_replies;        // children that a reply stands for
+    std::set<std::uint64_t> asked;                  // failed calls that a person is asked about
     std::set<std::uint64_t> timers;
     std::map<std::uint64_t, std::size_t> listens;  // open, by id: in `listens`
     std::uint64_t parent_call = 0;                 // in the parent
@@ -159,6 +166,7 @@ struct Simulator::Impl {
   // Whether the ambiguous outcome goes to the workflow; else it is asked again, or a person
   // decides.
   bool settled(SimulatedCall& call);
+  void decide(std::size_t instance, const CallAction& call);
   void start_child(std::size_t parent, const StartWorkflow& start);
 };
 
@@ -313,6 +321,21 @@ void Simulator::Impl::handle(const What& what) {
             if (run.children.erase(answer.id) + run.awaited_replies.erase(answer.id) == 0) return;
             apply(answer.instance, ActionEnded{answer.id, answer.outcome});
           },
+          [&](const Decided& decided) {
+            Run& run = runs[decided.instance];
+            if (!live(decided.instance)) return;
+            const auto call = run.calls.find(decided.id);
+            if (run.asked.erase(decided.id) == 0 && call == run.calls.end()) return;
+            if (call != run.calls.end()) {
+              calls[call->second].ended = now;
+              run.calls.erase(call);
+            }
+            if (decided.decision.again) {
+              apply(decided.instance, Again{decided.id});
+            } else {
+              apply(decided.instance, ActionEnded{decided.id, decided.decision.outcome});
+            }
+          },
           [&](const CancelDue& cancel) {
             if (live(cancel.instance)) apply(cancel.instance, Cancel{"cancelled"});
           },
@@ -350,6 +373,10 @@ void Simulator::Impl::apply(std::size_t index, T what) {
                      call.at = now;
                      run.calls[action.id] = call.index;
                      to_send.push_back(call.index);
+                   },
+                   [&](const Ask& ask) {
+                     run.asked.insert(ask.call.id);
+                     decide(index, ask.call);
                    },
                    [&](const StartWorkflow& start) { start_child(index, start); },
                    [&](const CancelCall& cancel) { cancel_call(run, cancel.id); },
@@ -391,6 +418,7 @@ void Simulator::Impl::finish(Run& run, const Finished& finished) {
   while (!run.calls.empty()) cancel_call(run, run.calls.begin()->first);
   while (!run.children.empty()) cancel_call(run, run.children.begin()->first);
   run.awaited_replies.clear();
+  run.asked.clear();
   if (!run.awaited || !instance.parent.has_value()) return;
   ActionOutcome outcome;
   switch (finished.status) {
@@ -443,6 +471,7 @@ void Simulator::Impl::cancel_call(Run& run, std::uint64_t id) {
     runs[instance].awaited = false;
     add(now, CancelDue{instance});
   } else {
+    run.asked.erase(id);
     run.awaited_replies.erase(id);
   }
 }
@@ -470,7 +499,16 @@ bool Simulator::Impl::settled(SimulatedCall& call) {
     return false;
   }
   call.parked = idempotency == "none" || idempotency == "probe";
+  if (call.parked) decide(call.instance, call.action);
   return !call.parked;
+}
+
+void Simulator::Impl::decide(std::size_t instance, const CallAction& call) {
+  if (!callbacks.decide) return;
+  if (std::optional<Decision> decision = callbacks.decide(instance, call)) {
+    const Timestamp at{now.ms + std::max<std::int64_t>(0, decision->after_ms)};
+    add(at, Decided{instance, call.id, std::move(*decision)});
+  }
 }
 
 void Simulator::Impl::start_child(std::size_t parent, const StartWorkflow& start) {
@@ -530,6 +568,13 @@ std::size_t Simulator::start(std::shared_ptr<const Definition> definition, Json 
 
 void Simulator::post(Json event, Timestamp at) {
   impl_->add(at, Impl::Posted{std::move(event)});
+}
+
+bool Simulator::parked(std::size_t instance) const {
+  const Impl::Run& run = impl_->runs[instance];
+  return !run.asked.empty() ||
+         std::any_of(run.calls.begin(), run.calls.end(),
+                     [&](const auto& one) { return impl_->calls[one.second].parked; });
 }
 
 void Simulator::cancel(std::size_t instance, Timestamp at) {

@@ -30,6 +30,13 @@ struct CallReply {
   std::int64_t after_ms = 0;
 };
 
+// What a person says about a parked call.
+struct Decision {
+  bool again = false;     // it is made once more; otherwise `outcome`
+  ActionOutcome outcome;  // done, or permanent: the failure goes on
+  std::int64_t after_ms = 0;
+};
+
 // A call as the simulation saw it.
 struct SimulatedCall {
   std::size_t index = 0;     // in Simulator::calls
@@ -95,6 +102,8 @@ class Simulator {
     // ambiguous and the action is safe to repeat (with `probe` the answer stands for what the hub
     // found out).
     std::function<CallReply(const SimulatedCall&)> call;
+    // Asked when a call is parked. nullopt: nobody decides.
+    std::function<std::optional<Decision>(std::size_t instance, const CallAction&)> decide;
     // native, key, probe or none. If it is not set, every action has key.
     std::function<std::string(const CallAction&)> idempotency;
     // Answers a run.workflow in place of the child. If it returns nullopt, the child's definition
@@ -128,6 +137,8 @@ class Simulator {
   // reached later finds it, up to limits::kEventRetention.
   void post(Json event, Timestamp at);
   void cancel(std::size_t instance, Timestamp at);
+  // True if a call of the instance waits for a person.
+  [[nodiscard]] bool parked(std::size_t instance) const;
   // Answers a call whose reply was `open`, now. Ignored when nothing waits for it any more.
   void answer(std::size_t call, ActionOutcome outcome);
 

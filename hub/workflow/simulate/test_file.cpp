@@ -84,10 +84,12 @@ class Reader {
 
   // A reply that is `transient`, `permanent` or `ambiguous`.
   void failure(const std::string& kind, const YamlNode& given, ScriptedReply& out);
-  ScriptedReply reply(const YamlNode& node, bool child, bool http);
+  // Who answers.
+  enum class By : std::uint8_t { action, child, person };
+  ScriptedReply reply(const YamlNode& node, By by, bool http);
   // The output of `http/request`, as far as the file alone tells.
   void http_output(const YamlNode& node);
-  std::map<std::string, Script> scripts(const YamlNode& node, bool child);
+  std::map<std::string, Script> scripts(const YamlNode& node, By by);
   void after(const YamlNode& node, Moment& moment);
   Moment moment(const YamlNode& node, std::string_view what);
   StartSpec start(const YamlNode& node, bool defaults);
@@ -338,15 +340,16 @@ void Reader::http_output(const YamlNode& node) {
   }
 }
 
-ScriptedReply Reader::reply(const YamlNode& node, bool child, bool http) {
+ScriptedReply Reader::reply(const YamlNode& node, By by, bool http) {
   ScriptedReply out;
   out.line = node.line;
   static const Names kinds = {"output",    "transient", "permanent", "ambiguous",
                               "cancelled", "fault",     "never"};
   static const Names more = {"delay", "from", "times", "when", "task"};
-  Names allowed =
-      child ? Names{"output", "fault", "cancelled", "never"}
-            : Names{"output", "transient", "permanent", "ambiguous", "cancelled", "never"};
+  Names allowed = by == By::child    ? Names{"output", "fault", "cancelled", "never"}
+                  : by == By::person ? Names{"output", "again", "permanent"}
+                                     : Names{"output",    "transient", "permanent",
+                                             "ambiguous", "cancelled", "never"};
   const Names answers = allowed;
   const std::size_t before = diagnostics_.size();
   allowed.insert(allowed.end(), more.begin(), more.end());
@@ -369,11 +372,13 @@ ScriptedReply Reader::reply(const YamlNode& node, bool child, bool http) {
   if (kind->key == "output") {
     out.output = value(given);
     if (http) http_output(given);
-  } else if (kind->key == "never" || kind->key == "cancelled") {
+  } else if (kind->key == "never" || kind->key == "cancelled" || kind->key == "again") {
     if (given.kind != YamlNode::Kind::boolean || !given.scalar.as_bool())
       error(given, "test.value", "write `" + kind->key + ": true`");
     if (kind->key == "never") {
       out.kind = ScriptedReply::Kind::never;
+    } else if (kind->key == "again") {
+      out.kind = ScriptedReply::Kind::again;
     } else {
       out.outcome = OutcomeKind::cancelled;
       out.code = "test.cancelled";
@@ -405,7 +410,8 @@ ScriptedReply Reader::reply(const YamlNode& node, bool child, bool http) {
   return out;
 }
 
-std::map<std::string, Script> Reader::scripts(const YamlNode& node, bool child) {
+std::map<std::string, Script> Reader::scripts(const YamlNode& node, By by) {
+  const bool child = by == By::child;
   std::map<std::string, Script> out;
   if (node.kind != YamlNode::Kind::mapping) {
     error(node, "test.type", "replies stand by name: `<role>/<action>: [...]`");
@@ -417,14 +423,14 @@ std::map<std::string, Script> Reader::scripts(const YamlNode& node, bool child) 
     at.column = entry.column;
     const std::string name = child ? pair_name(entry.key, at, "workflow", "<namespace>/<name>")
                                    : action_name(entry.key, at);
-    const bool http = !child && name == kHttpCallName;
+    const bool http = by == By::action && name == kHttpCallName;
     Script script;
     if (entry.value->kind == YamlNode::Kind::mapping) {
-      script.push_back(reply(*entry.value, child, http));  // one reply need not be a list
+      script.push_back(reply(*entry.value, by, http));  // one reply need not be a list
     } else if (is_list(*entry.value, "the replies of `" + entry.key + "`")) {
       if (entry.value->items.empty())
         error(*entry.value, "test.value", "at least one reply is needed");
-      for (const YamlPtr& item : entry.value->items) script.push_back(reply(*item, child, http));
+      for (const YamlPtr& item : entry.value->items) script.push_back(reply(*item, by, http));
     }
     out[name] = std::move(script);
   }
@@ -439,9 +445,9 @@ void Reader::after(const YamlNode& node, Moment& moment) {
   if (moment.task.empty() == moment.call.empty())
     error(node, "test.missing_key", "`after` needs one of `task`, `call`");
   if (const YamlEntry* found = node.find("state")) {
-    moment.state =
-        one_of(*found->value, "state",
-               {"started", "waiting", "completed", "faulted", "retried", "skipped", "cancelled"});
+    moment.state = one_of(*found->value, "state",
+                          {"started", "waiting", "parked", "completed", "faulted", "retried",
+                           "skipped", "cancelled"});
     if (!moment.call.empty()) error(*found, "test.value", "`state` goes with `task` only");
   }
   if (const YamlEntry* found = node.find("number"))
@@ -512,11 +518,15 @@ StartSpec Reader::start(const YamlNode& node, bool defaults) {
 GivenSpec Reader::given(const YamlNode& node) {
   GivenSpec out;
   if (!keys(node, "given",
-            {"replies", "workflows", "idempotency", "events", "cancel", "secrets"})) {
+            {"replies", "workflows", "decisions", "idempotency", "events", "cancel", "secrets"})) {
     return out;
   }
-  if (const YamlEntry* found = node.find("replies")) out.replies = scripts(*found->value, false);
-  if (const YamlEntry* found = node.find("workflows")) out.workflows = scripts(*found->value, true);
+  if (const YamlEntry* found = node.find("replies"))
+    out.replies = scripts(*found->value, By::action);
+  if (const YamlEntry* found = node.find("workflows"))
+    out.workflows = scripts(*found->value, By::child);
+  if (const YamlEntry* found = node.find("decisions"))
+    out.decisions = scripts(*found->value, By::person);
   if (const YamlEntry* found = node.find("idempotency")) {
     for (const YamlEntry& entry : found->value->entries) {
       out.idempotency[action_name(entry.key, *entry.value)] =
@@ -612,7 +622,7 @@ ExpectSpec Reader::expect(const YamlNode& node) {
   };
   if (const YamlEntry* found = node.find("status")) {
     out.status = one_of(*found->value, "status",
-                        {"completed", "faulted", "cancelled", "waiting", "not_started"});
+                        {"completed", "faulted", "cancelled", "waiting", "parked", "not_started"});
   }
   either("calls", [&](const YamlNode& at, bool exactly) {
     out.calls = expected_calls(at);
@@ -676,6 +686,7 @@ void Reader::fill(TestCase& one, const TestCase& defaults) {
   GivenSpec& given = one.given;
   given.replies.insert(defaults.given.replies.begin(), defaults.given.replies.end());
   given.workflows.insert(defaults.given.workflows.begin(), defaults.given.workflows.end());
+  given.decisions.insert(defaults.given.decisions.begin(), defaults.given.decisions.end());
   given.idempotency.insert(defaults.given.idempotency.begin(), defaults.given.idempotency.end());
   given.secrets.insert(defaults.given.secrets.begin(), defaults.given.secrets.end());
   if (!given.events) given.events = defaults.given.events;

@@ -45,7 +45,8 @@ struct ParsedTestFile {
 struct TestedCase {
   std::string name;
   int line = 0;
-  std::string status;  // the instance's: completed, faulted, cancelled, waiting; or not_started
+  std::string status;  // the instance's: completed, faulted, cancelled, waiting, parked; or
+                       // not_started
   std::int64_t duration_ms = 0;
   // Tasks that hold no other tasks, in the order they were started: `ask`, `eligible (yes)`,
   // `reminder (skipped)`.

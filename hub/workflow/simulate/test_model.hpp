@@ -22,9 +22,9 @@ enum class TestVariable : std::uint32_t { instance, call };
 inline constexpr std::string_view kHttpCallName = "http/request";
 inline constexpr std::string_view kHttpAnswerExample = "{status: 200, body: {id: 7}}";
 
-// One entry in the list of replies of an action or a child workflow.
+// One entry in the list of replies of an action or a child workflow, or of a person's decisions.
 struct ScriptedReply {
-  enum class Kind : std::uint8_t { answer, fault, never };
+  enum class Kind : std::uint8_t { answer, fault, never, again };
   int line = 0;
   Kind kind = Kind::answer;
   OutcomeKind outcome = OutcomeKind::done;
@@ -68,6 +68,7 @@ struct StartSpec {
 struct GivenSpec {
   std::map<std::string, Script> replies;    // by role/action
   std::map<std::string, Script> workflows;  // by namespace/name
+  std::map<std::string, Script> decisions;  // about parked calls, by role/action
   std::map<std::string, std::string> idempotency;
   std::optional<std::vector<ScriptedEvent>> events;
   std::optional<Moment> cancel;

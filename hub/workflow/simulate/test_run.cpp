@@ -141,6 +141,7 @@ class CaseRun {
 
   // One due time after the other, so that what a turn makes due can be posted in time.
   Simulator::Stop step_until(Timestamp until);
+  [[nodiscard]] bool stays_parked() const;
   void count_answers();
 
   // ---- comparing
@@ -166,6 +167,7 @@ class CaseRun {
   std::uint64_t events_ = 0;
   std::map<std::string, std::int64_t> numbers_;  // calls by name
   std::map<const ScriptedReply*, std::int64_t> used_;
+  bool again_ = false;  // the last decision was to make the call once more
   std::map<std::string, std::int64_t> reached_;
   std::set<std::string> unanswered_;
   std::vector<std::size_t> due_;
@@ -211,6 +213,15 @@ Simulator::Callbacks CaseRun::callbacks() {
     const auto script = test_.given.workflows.find(name);
     if (script == test_.given.workflows.end()) return std::nullopt;
     return answer(script->second, "workflow " + name, start.task, start.input);
+  };
+  out.decide = [this](std::size_t, const CallAction& call) -> std::optional<Decision> {
+    const std::string name = call.role + '/' + call.action;
+    const auto script = test_.given.decisions.find(name);
+    if (script == test_.given.decisions.end()) return std::nullopt;
+    again_ = false;
+    CallReply reply = answer(script->second, "decision " + name, call.task, call.arguments);
+    if (reply.kind != CallReply::Kind::after) return std::nullopt;
+    return Decision{again_, std::move(reply.outcome), reply.after_ms};
   };
   out.effect = [this](const SimulatedInstance& instance, const Effect& effect) {
     if (instance.index != main_) return;
@@ -331,12 +342,13 @@ CallReply CaseRun::answer(const Script& script, const std::string& name, const s
     return {CallReply::Kind::silent, {}, 0};
   }
   ++used_[chosen];
+  again_ = chosen->kind == ScriptedReply::Kind::again;
   if (chosen->kind == ScriptedReply::Kind::never) return {CallReply::Kind::silent, {}, 0};
   CallReply reply;
   reply.after_ms = chosen->delay_ms;
   reply.outcome = {chosen->outcome,       {}, chosen->code, chosen->message, chosen->detail,
                    chosen->retry_after_ms};
-  if (chosen->outcome == OutcomeKind::done) {
+  if (chosen->outcome == OutcomeKind::done && !again_) {
     const Result<Json> output = evaluate(chosen->output, arguments, variables);
     if (output.ok()) {
       reply.outcome.output = output.value();
@@ -436,8 +448,16 @@ void CaseRun::play() {
   }
 }
 
+// True if the case expects that a person is asked, and nothing of the case is left to happen.
+bool CaseRun::stays_parked() const {
+  const std::size_t events = test_.given.events ? test_.given.events->size() : 0;
+  return test_.expect.status == "parked" && main_ && posted_.size() == events &&
+         simulator_.parked(*main_);
+}
+
 Simulator::Stop CaseRun::step_until(Timestamp until) {
   while (true) {
+    if (stays_parked()) return Simulator::Stop::waiting;
     const std::optional<Timestamp> next = simulator_.next_due();
     if (cancel_at_ && (!next || *cancel_at_ <= *next) && *cancel_at_ <= until) {
       simulator_.cancel(*main_, *cancel_at_);
@@ -472,7 +492,9 @@ void CaseRun::collect() {
   const SimulatedInstance& main = instances[*main_];
   const bool over =
       main.status != InstanceStatus::running && main.status != InstanceStatus::waiting;
-  out_.status = over ? std::string(to_string(main.status)) : "waiting";
+  out_.status = over                        ? std::string(to_string(main.status))
+                : simulator_.parked(*main_) ? "parked"
+                                            : "waiting";
   out_.duration_ms = (over ? main.ended : simulator_.now()).ms - main.started.ms;
   std::map<std::string, std::size_t> open;  // reference: place in the path, of switches
   for (const SimulatedTrace& one : simulator_.traces()) {

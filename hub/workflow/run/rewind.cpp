@@ -1,0 +1,172 @@
+#include "hub/workflow/run/rewind.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "hub/base/overloaded.hpp"
+#include "hub/workflow/error_types.hpp"
+
+namespace rabt::workflow {
+
+History::History(std::shared_ptr<const Definition> definition, Json secrets)
+    : definition_(std::move(definition)),
+      secrets_(std::move(secrets)),
+      execution_(definition_, secrets_) {}
+
+std::vector<Effect> History::apply(const Input& input) {
+  if (const auto* const rewound = std::get_if<Rewound>(&input.what)) rewind(rewound->to);
+  kept_.emplace_back(rows_++, &input);
+  return execution_.apply(input);
+}
+
+void History::rewind(std::uint64_t to) {
+  const auto first =
+      std::find_if(kept_.begin(), kept_.end(), [to](const auto& row) { return row.first >= to; });
+  for (auto row = first; row != kept_.end(); ++row) {
+    if (const auto* const arrived = std::get_if<EventArrived>(&row->second->what))
+      skipped_.push_back(arrived->event);
+  }
+  kept_.erase(first, kept_.end());
+  execution_ = Execution(definition_, secrets_);
+  for (const auto& [number, input] : kept_) (void)execution_.apply(*input);
+}
+
+namespace {
+
+// A call of the journal, and a workflow that the instance started.
+struct Made {
+  std::string reference;
+  std::string task;
+  bool http = false;
+  bool child = false;
+  bool undoes = false;
+  bool repeatable = false;
+  // Numbers of the rows.
+  std::uint64_t opened = 0;
+  std::optional<std::uint64_t> ended;
+  const ActionOutcome* outcome = nullptr;
+
+  // False if the outside system is known to have done nothing.
+  [[nodiscard]] bool may_have_effect() const {
+    return outcome == nullptr ||
+           (outcome->kind != OutcomeKind::transient && outcome->kind != OutcomeKind::permanent);
+  }
+};
+
+// What the rows say about calls and the end.
+struct Told {
+  std::map<std::uint64_t, Made> calls;
+  Finished finished;
+  std::uint64_t end = 0;
+  std::uint64_t next = 0;
+
+  void take(const Input& input, const std::vector<Effect>& effects, std::uint64_t row) {
+    if (const auto* const ended = std::get_if<ActionEnded>(&input.what)) {
+      if (const auto call = calls.find(ended->call); call != calls.end() && !call->second.ended) {
+        call->second.ended = row;
+        call->second.outcome = &ended->outcome;
+      }
+    }
+    for (const Effect& effect : effects) {
+      std::visit(Overloaded{[&](const CallAction& call) {
+                              if (call.was != 0) calls.erase(call.was);
+                              calls[call.id] = {.reference = call.reference,
+                                                .task = call.task,
+                                                .http = call.role == kHttpRole,
+                                                .undoes = call.undoes,
+                                                .repeatable = call.repeatable,
+                                                .opened = row};
+                            },
+                            [&](const StartWorkflow& start) {
+                              calls[start.id] = {.reference = start.reference,
+                                                 .task = start.task,
+                                                 .child = true,
+                                                 .opened = row};
+                            },
+                            [&](const Finished& end_of) {
+                              finished = end_of;
+                              end = row;
+                            },
+                            [](const auto&) {}},
+                 effect);
+    }
+  }
+};
+
+// The call whose end was the failure.
+const Made* failed_call(const Told& told) {
+  const std::string& place = told.finished.place;
+  const Made* last = nullptr;
+  for (const auto& [id, call] : told.calls) {
+    const bool there =
+        call.reference == place || (call.http && call.reference == place + "/document");
+    if (there && call.ended && !call.undoes && (last == nullptr || *call.ended > *last->ended))
+      last = &call;
+  }
+  if (last == nullptr || last->outcome->kind != OutcomeKind::done) return last;
+  // An HTTP answer with a status that is an error; any other call that was done did not fail.
+  const std::string type = told.finished.error.string_or("type", "");
+  return last->http && standard_error_name(type) == "communication" ? last : nullptr;
+}
+
+Status check_since(const Told& told, const Made& failed) {
+  const std::uint64_t row = *failed.ended;
+  for (const auto& [id, call] : told.calls) {
+    const bool since = call.opened >= row || (call.ended && *call.ended > row);
+    const bool open_then = call.opened < row && (!call.ended || *call.ended > row);
+    if (&call == &failed) continue;
+    if (call.child && (since || open_then)) {
+      return conflict("engine.retry_child",
+                      "the workflow that task " + call.task +
+                          " started was cancelled or has gone on; a retry would start another");
+    }
+    if (!since || !call.may_have_effect()) continue;
+    if (call.undoes) {
+      return conflict("engine.retry_undone", "what task " + call.task +
+                                                 " had done was undone after the failure; the "
+                                                 "instance cannot go on without it");
+    }
+    if (call.repeatable) continue;
+    return conflict("engine.retry_called",
+                    "task " + call.task +
+                        " made a call after the failure, and its effect stands; a retry would not "
+                        "know of it (metadata.rabt.repeatable permits that)");
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+Result<Rewind> plan_rewind(const std::shared_ptr<const Definition>& definition, const Json& secrets,
+                           const std::vector<Input>& journal, Timestamp now) {
+  History history(definition, secrets);
+  Told told;
+  std::uint64_t row = 0;
+  for (const Input& input : journal) {
+    const std::vector<Effect> effects = history.apply(input);
+    told.take(input, effects, row++);
+  }
+  const Made* const failed = failed_call(told);
+  if (failed == nullptr) {
+    return conflict("engine.retry_place",
+                    "the error came from " + told.finished.place +
+                        ", where no call failed; a retry would fail in the same way");
+  }
+  if (failed->child) {
+    return conflict("engine.retry_child",
+                    "the workflow that task " + failed->task +
+                        " started failed; a retry would start another one from its beginning");
+  }
+  RABT_TRY_STATUS(check_since(told, *failed));
+  const Rewind found{.to = *failed->ended, .next = history.execution().next_id()};
+  history.rewind(found.to);
+  if (history.execution().useless_at(now)) {
+    return conflict("engine.retry_late", "it is too late for task " + failed->task +
+                                             " to be of use (metadata.rabt.usefulUntil)");
+  }
+  return found;
+}
+
+}  // namespace rabt::workflow
