@@ -257,6 +257,7 @@ Result<Change> on(Step step, const Amend& command) {
   const Json& to = command.members;
   if (const Json* at = to.find("scheduledStart"))
     is.scheduled_ms = at->is_null() ? std::nullopt : at->as_int64();
+  if (is.scheduled_ms != step.before.scheduled_ms) ++is.schedule_version;
   is.planned_minutes = to.int_or("plannedMinutes", is.planned_minutes);
   is.max_participants = to.int_or("maxParticipants", is.max_participants);
   is.quality = to.string_or("quality", is.quality);
