@@ -15,8 +15,9 @@ namespace rabt::api {
 
 // Invitations by their code: what a page shows, and the door that a link opens.
 struct Invitations {
-  consultation::Sessions& sessions;
-  const Clock& clock;
+  // Null where the hub has no sessions; there are no such paths then.
+  consultation::Sessions* sessions = nullptr;
+  const Clock* clock = nullptr;
   // The hub's own, "https://hub.example.sa". Empty when nobody said.
   std::string origin;
   // Requests by the code that they show.
