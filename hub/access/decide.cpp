@@ -14,7 +14,7 @@ using identity::Roles;
 constexpr std::array<std::string_view, kRights> kNames{
     "session_see", "session_list_all", "session_clinical", "session_names", "session_create",
     "session_run", "session_end", "session_cancel", "session_accept", "session_take",
-    "session_decline", "session_assign", "session_take_part", "session_leave", "invitation_accept",
+    "session_decline", "session_assign", "session_take_part", "session_leave", "invitation_accept", "invitation_send",
     "invitations_see", "participant_admit", "participant_remove", "consent_record",
     "recordings_see", "recording_read", "recordings_list_all", "recording_withdraw",
     "session_by_the_hub", "message_write", "document_write", "note_write", "vitals_write",
@@ -127,6 +127,9 @@ constexpr std::array kRules{
     Rule{.right = session_take_part, .id = "session.take-part/part", .all_of = {Is::takes_part}},
     Rule{.right = session_leave, .id = "session.leave/member", .all_of = {Is::member}},
     Rule{.right = invitation_accept, .id = "invitation.accept/code"},
+    hub(invitation_send, "invitation.send/hub"),
+    Rule{.right = invitation_send, .id = "invitation.send/host", .one_of = kRun},
+    Rule{.right = invitation_send, .id = "invitation.send/office", .roles = kManagers},
     hub(invitations_see, "invitations.see/hub"),
     Rule{.right = invitations_see, .id = "invitations.see/host", .one_of = kRun},
     Rule{.right = invitations_see, .id = "invitations.see/office", .roles = kManagers},
@@ -324,6 +327,7 @@ Decision refuse(Right right, const Facts& facts, std::string_view why) {
     case session_run:
     case session_end:
     case participant_remove:
+    case invitation_send:
     case invitations_see:
       return no_host(facts, "only a host of the session may do this");
     case participant_admit:

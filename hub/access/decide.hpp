@@ -34,6 +34,8 @@ enum class Right : std::uint8_t {
   session_leave,
   // Whoever has the code of an invitation.
   invitation_accept,
+  // Make or send again the link of somebody who takes part.
+  invitation_send,
   invitations_see,
   participant_admit,
   participant_remove,

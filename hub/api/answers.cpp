@@ -37,6 +37,10 @@ identity::Credential shown_by(const Request& request) {
   const auto session = cookie(request, kSessionCookie);
   if (shown.authorization.empty() && session.ok() && *session)
     shown.authorization = "Bearer " + **session;
+  // Whoever signed in is himself, also where the browser holds somebody's visit.
+  if (shown.authorization.empty() && shown.actor.empty() && !shown.local_user &&
+      shown.certificate == nullptr && session.ok() && !*session)
+    shown.guest = visit_of(request);
   return shown;
 }
 

@@ -118,6 +118,13 @@ Response unauthorised(std::string_view detail) {
   return response;
 }
 
+// True if a guest names another session than the one that his link opened.
+bool leaves_visit(const Route& route, const PathParameters& path, const identity::Principal& who) {
+  if (who.kind != identity::Kind::guest) return false;
+  if (route.pattern.find("/sessions/{session}") == std::string_view::npos) return false;
+  return identity::ulid_of(path[0]) != who.part.session;
+}
+
 // Whether the caller may see the session of the path, if it names one.
 Status sees_session(Resources& resources, const Route& route, const Call& call) {
   const bool names_one = route.pattern.find("/sessions/{session}") != std::string_view::npos;
@@ -255,7 +262,8 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
   }
   const bool enrols = found.route->options.enrolling || open;
   if (caller->who.must_enrol && !enrols) return problem_of(identity::enrolment_needed());
-  if (!found.route->permission.allows(caller->who)) {
+  if (!found.route->permission.allows(caller->who) ||
+      leaves_visit(*found.route, found.path, caller->who)) {
     if (found.route->permission.to == Permission::To::local) return no_such_path();
     return http::problem(
         naming_roles(refusal(*caller, found.route->operation), found.route->permission));
@@ -474,7 +482,9 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
     caller =
         identity::Caller{.client = client, .request = head.request_id, .device = device_of(head)};
   }
-  if (!open && caller->who.kind == identity::Kind::anonymous)
+  // The APIs of other systems know no guests.
+  if (!open &&
+      (caller->who.kind == identity::Kind::anonymous || caller->who.kind == identity::Kind::guest))
     return refuse(identity::unauthenticated());
   // A GET of an older API that acts is no reading, which a HEAD asks for.
   const Route* const acts =
@@ -627,6 +637,8 @@ std::optional<Api::Wait> Api::over(RateClass kind, const Request& head,
   const RateOptions& rates = parts_.rates;
   if (kind == RateClass::sign_in) return over_address(rates.sign_in, caller.client);
   const bool stranger = caller.who.kind == identity::Kind::anonymous;
+  const bool visitor = stranger || caller.who.kind == identity::Kind::guest;
+  if (kind == RateClass::invitation && visitor) return over_address(rates.sign_in, caller.client);
   if (kind == RateClass::registration && stranger)
     return over_address(rates.registration, caller.client);
   if (stranger) return over(rates.anonymous, caller);
@@ -674,6 +686,16 @@ Result<identity::Credential> Api::credential_of(const Request& head) const {
     if (!head.header("authorization").empty() || !identity::Accounts::is_session(*session))
       return identity::unauthenticated();
     RABT_TRY_STATUS(check_browser(head, resources_->accounts.origin));
+    // A sign-in that is over shuts nobody out of the visit that the browser holds.
+    identity::GuestProof visit = visit_of(head);
+    if (!visit.empty() && !parts_.who.again(shown, false).ok()) {
+      shown.authorization.clear();
+      shown.guest = std::move(visit);
+    }
+    return shown;
+  }
+  if (!shown.guest.empty()) {
+    RABT_TRY_STATUS(check_browser(head, resources_->accounts.origin));
     return shown;
   }
   const bool nothing = shown.authorization.empty() && shown.actor.empty() && !shown.local_user &&
@@ -697,9 +719,12 @@ Result<identity::Caller> Api::caller_of(const Request& head, const identity::Cre
                                       .actor = shown.actor,
                                       .client = client,
                                       .request = head.request_id,
-                                      .may_wait = head.may_wait},
+                                      .may_wait = head.may_wait,
+                                      .guest = &shown.guest},
                                      refused));
   RABT_TRY(reason, reason_of(head.header("x-rabt-reason")));
+  // A reason opens nothing to a guest.
+  if (who.kind == identity::Kind::guest) reason.clear();
   const bool proven = who.kind != identity::Kind::anonymous;
   return identity::Caller{.who = std::move(who),
                           .client = std::move(client),

@@ -4,6 +4,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/identity/authenticator.hpp"
+#include "hub/identity/people.hpp"
 
 namespace rabt::api {
 
@@ -22,7 +23,36 @@ bool is_json(std::string_view type) {
   return folded == "application/json" || folded == "application/merge-patch+json";
 }
 
+constexpr std::string_view kSessions = "/api/v1/sessions/";
+
 }  // namespace
+
+identity::GuestProof visit_of(const http::Request& request, std::string_view session) {
+  const auto id = identity::ulid_of(session);
+  if (!id) return {};
+  auto held = cookie(request, std::string(kVisitCookie) + *id);
+  if (!held.ok() || !*held) return {};
+  return {.session = *id, .secret = **std::move(held)};
+}
+
+identity::GuestProof visit_of(const http::Request& request) {
+  const std::string_view path = request.path;
+  if (!path.starts_with("/api/v1/")) return {};
+  if (path.starts_with(kSessions)) {
+    const std::string_view rest = path.substr(kSessions.size());
+    return visit_of(request, rest.substr(0, rest.find('/')));
+  }
+  const std::string_view all = request.header("cookie");
+  const auto at = all.find(kVisitCookie);
+  if (at == std::string_view::npos) return {};
+  const std::string_view rest = all.substr(at + kVisitCookie.size());
+  return visit_of(request, rest.substr(0, rest.find('=')));
+}
+
+std::string visit_cookie(const identity::GuestProof& proof) {
+  return std::string(kVisitCookie) + proof.session + "=" + proof.secret +
+         "; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=31536000";
+}
 
 Result<std::optional<std::string>> cookie(const http::Request& request, std::string_view name) {
   if (request.header("cookie").empty()) return std::optional<std::string>{};

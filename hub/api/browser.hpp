@@ -6,6 +6,7 @@
 
 #include "hub/base/result.hpp"
 #include "hub/http/server.hpp"
+#include "hub/identity/guests.hpp"
 
 // Sessions of browsers: the cookie, and the one rule against requests that other sites make with
 // it.
@@ -15,10 +16,22 @@ inline constexpr std::string_view kSessionCookie = "__Host-rabt";
 // That somebody has signed in from this browser before. It opens nothing.
 inline constexpr std::string_view kDeviceCookie = "__Host-rabt-device";
 
+// The beginning of the cookies of those who came by the link of an invitation; the ULID of the
+// session follows. One browser of a family can hold the visits of several of its members.
+inline constexpr std::string_view kVisitCookie = "__Host-rabt-visit-";
+
 // The value of a cookie; nothing when the request has none. Errors: denied http.unauthenticated
 // (two headers, or two cookies of this name: programs differ in which of them they read).
 [[nodiscard]] Result<std::optional<std::string>> cookie(const http::Request& request,
                                                         std::string_view name);
+// What a browser shows of a visit: of the session that the path names, else of the first one. Empty
+// when it shows nothing, outside of /api/v1, and where it shows two proofs of one visit.
+[[nodiscard]] identity::GuestProof visit_of(const http::Request& request);
+// The same of one session.
+[[nodiscard]] identity::GuestProof visit_of(const http::Request& request, std::string_view session);
+// For Set-Cookie: it lasts for a year, and goes along with requests of this hub's pages alone.
+[[nodiscard]] std::string visit_cookie(const identity::GuestProof& proof);
+
 // For Set-Cookie: a cookie that lasts as long as the browser runs, for a year, or ends now.
 [[nodiscard]] std::string set_cookie(std::string_view name, std::string_view value);
 [[nodiscard]] std::string keep_cookie(std::string_view name, std::string_view value);

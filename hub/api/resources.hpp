@@ -9,6 +9,7 @@
 #include "hub/api/health.hpp"
 #include "hub/api/hooks.hpp"
 #include "hub/api/instances.hpp"
+#include "hub/api/invitations.hpp"
 #include "hub/api/keys.hpp"
 #include "hub/api/metrics.hpp"
 #include "hub/api/oidc.hpp"
@@ -40,6 +41,7 @@ struct Resources {
   PersonRecords people;
   Access access;
   Approvals approvals;
+  Invitations invitations;
   Health health;
   Metrics metrics;
   // The sessions of the tenant; they outlive the API.

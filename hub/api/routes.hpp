@@ -74,7 +74,7 @@ using OpenUpload = Result<std::unique_ptr<Upload>> (*)(Resources& resources, con
 // Who may call a route at all. Whether somebody may see or change one record, the service of the
 // record decides.
 struct Permission {
-  enum class To : std::uint8_t { everybody, signed_in, roles, local };
+  enum class To : std::uint8_t { everybody, guests, signed_in, roles, local };
   To to = To::roles;
   // Who has one of them may call the route.
   identity::Roles roles{};
@@ -82,6 +82,8 @@ struct Permission {
   [[nodiscard]] constexpr bool allows(const identity::Principal& who) const {
     if (to == To::everybody) return true;
     if (who.kind == identity::Kind::anonymous) return false;
+    if (to == To::guests) return true;
+    if (who.kind == identity::Kind::guest) return false;
     if (to == To::local) return who.kind == identity::Kind::local;
     return to == To::signed_in || who.roles.has_any(roles);
   }
@@ -90,12 +92,23 @@ inline constexpr Permission kOpen{.to = Permission::To::everybody};
 // Users of this machine, over the hub's Unix socket. For everybody else there is no such path.
 inline constexpr Permission kLocal{.to = Permission::To::local};
 inline constexpr Permission kSignedIn{.to = Permission::To::signed_in};
+// Also those who came by the link of an invitation, in their own session.
+inline constexpr Permission kAlsoGuests{.to = Permission::To::guests};
 constexpr Permission only(std::initializer_list<identity::Role> roles) {
   return {.to = Permission::To::roles, .roles = identity::Roles(roles)};
 }
 
 // Which of the limits of server.rates a request counts for.
-enum class RateClass : std::uint8_t { by_method, sign_in, registration, rare, connect, hook };
+enum class RateClass : std::uint8_t {
+  by_method,
+  sign_in,
+  registration,
+  rare,
+  connect,
+  hook,
+  // By the code of an invitation: whoever is nobody has the limit of a sign-in.
+  invitation
+};
 
 // The JSON of a request, unless its route says more: documents and workflows do.
 inline constexpr std::uint64_t kMaxJsonBody = 1U << 20U;
@@ -150,6 +163,9 @@ inline constexpr RouteOptions kRegister{
 // Sign-in at an issuer, which the request waits for.
 inline constexpr RouteOptions kAtIssuer{
     .rate = RateClass::sign_in, .max_body = kMaxSignInBody, .lane = http::Lane::outside};
+// By the code of an invitation, which strangers have.
+inline constexpr RouteOptions kByCode{
+    .rate = RateClass::invitation, .max_body = kMaxSignInBody, .lane = http::Lane::sign_in};
 // A password is hashed.
 inline constexpr RouteOptions kHashing{.max_body = kMaxSignInBody, .lane = http::Lane::sign_in};
 // The act waits for the video provider.

@@ -289,6 +289,10 @@ void SessionFeed::tell_status(const Json& status) {
 Result<Json> SessionFeed::say(std::string_view kind, const Json& what) {
   if (!still_allowed(false))
     return denied("authorisation.denied", "the caller may not listen here");
+  const bool guest = ask_.caller.who.kind == identity::Kind::guest;
+  if (guest && kind != "chat" && kind != "signal" && kind != "hand" && kind != "typing")
+    return denied("authorisation.denied",
+                  "who came by a link says chat, signal, hand and typing here, and nothing else");
   Ask ask = ask_;
   Json body = what;
   for (const char* member : {"type", "id", "topic", "kind"}) body.mutable_object().erase(member);

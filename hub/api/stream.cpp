@@ -4,6 +4,7 @@
 
 #include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
+#include "hub/api/browser.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/event_names.hpp"
 #include "hub/base/number.hpp"
@@ -308,7 +309,9 @@ std::optional<identity::Credential> Tickets::take(const http::Request& handshake
 }
 
 Result<Response> Stream::ticket(const Call& call) {
-  RABT_TRY(made, tickets_.make(shown_by(call.request), call.request.header("origin")));
+  identity::Credential shown = shown_by(call.request);
+  if (call.caller.who.kind == identity::Kind::guest) shown = {.guest = visit_of(call.request)};
+  RABT_TRY(made, tickets_.make(std::move(shown), call.request.header("origin")));
   return json_response(201, Json::object({{"ticket", std::string(Tickets::kPrefix) + made},
                                           {"expiresIn", Tickets::kLifeMs / 1000},
                                           {"protocols", Json::array({kProtocol})}}));

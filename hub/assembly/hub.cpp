@@ -283,10 +283,13 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
                                                            .log = base->log,
                                                            .tenant = config.tenant,
                                                            .settings = config.video,
+                                                           .public_url = config.public_url,
+                                                           .house = config.house,
                                                            .has_feature = has_feature,
                                                            .access = access.get()},
                                               .people = *people}));
   consultations = std::move(made);
+  authenticator->let_in(consultations->sessions().guests);
   stream = std::make_unique<api::Stream>(
       api::LiveParts{consultations->sessions(), consultations->records(), consultations->practice(),
                      consultations->live(), base->clock},
@@ -393,6 +396,9 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .access{*people, *base->store, *base->keys, *base->audit, base->random, base->clock,
               config.tenant, config.video.patient_may_read_recordings, treats_before_ms},
       .approvals{*approvals},
+      .invitations{.sessions = &consultations->sessions(),
+                   .clock = &base->clock,
+                   .origin = api::origin_of(config.public_url)},
       .health{*base->store, *base->audit, *base->keyring, *plugins, config.tenant,
               [this] { return troubles(); }, held != nullptr},
       .metrics{},

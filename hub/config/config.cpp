@@ -89,7 +89,8 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
                      "phi",
                      "doors",
                      "webhooks",
-                     "bus"});
+                     "bus",
+                     "hospital"});
   reader.text(root, "tenant", config.tenant, true);
   read_audit(reader, root, config);
   read_privacy(reader, root, config);
@@ -112,6 +113,7 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
   read_bus(reader, root, config);
   read_video(reader, root, config);
   read_practice(reader, root, config);
+  read_hospital(reader, root, config);
 }
 
 Result<workflow::YamlPtr> read_yaml(const std::string& path) {

@@ -310,6 +310,7 @@ struct Config {
   // Sessions: `video`, `licence`, `consent`. What surrounds them: `metering`, `compliance`.
   consultation::VideoSettings video;
   consultation::PracticeSettings practice;
+  consultation::House house;
   // `phi`: patient data in messages, and in the text of documents.
   consultation::TextRules chat_rules;
   consultation::TextRules document_rules;

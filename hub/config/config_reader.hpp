@@ -74,6 +74,7 @@ void read_log(Reader& reader, const YamlNode& root, std::string& level, std::str
 // plugins before the sources.
 void read_audit(Reader& reader, const YamlNode& root, Config& config);
 void read_doors(Reader& reader, const YamlNode& root, Config& config);
+void read_hospital(Reader& reader, const YamlNode& root, Config& config);
 void read_identity(Reader& reader, const YamlNode& root, Config& config);
 void read_keys(Reader& reader, const YamlNode& root, Config& config);
 void read_plugins(Reader& reader, const YamlNode& root, Config& config);

@@ -43,6 +43,7 @@ constexpr std::array kByCode{
     ByCode{"precondition.failed", 412},
     ByCode{"http.upgrade", 426},
     ByCode{"http.content_coding", 415},
+    ByCode{"invitation.revoked", 410},
 };
 
 // A pattern that begins with a dot is the end of a code, any other one its beginning.

@@ -25,6 +25,12 @@ std::string digest_of(std::string_view token) {
   return to_hex(crypto::sha256(token)).substr(0, kCredentialDigits);
 }
 
+Error guest_is_over() {
+  return denied("http.unauthenticated",
+                "the link of this visit is not good any more: the visit is over or was called off, "
+                "or a newer link was sent; open the newest link, or call the hospital");
+}
+
 }  // namespace
 
 Error unauthenticated() {
@@ -55,6 +61,7 @@ Result<Principal> Authenticator::principal(const Shown& shown, RefusedToken* ref
       }
     }
     if (!shown.actor.empty()) return unauthenticated();
+    if (shown.guest != nullptr && !shown.guest->empty()) return of_guest(*shown.guest);
     return Principal{.kind = Kind::anonymous, .tenant = parts_.tenant};
   }
   const auto token = credentials_of(shown.authorization, "Bearer");
@@ -71,7 +78,19 @@ Result<Principal> Authenticator::again(const Credential& shown, bool used) const
                     .local_user = shown.local_user,
                     .certificate = shown.certificate.get(),
                     .actor = shown.actor,
-                    .only_look = !used});
+                    .only_look = !used,
+                    .guest = &shown.guest});
+}
+
+Result<Principal> Authenticator::of_guest(const GuestProof& proof) const {
+  if (guests_ == nullptr) return guest_is_over();
+  RABT_TRY(part, guests_->part_of(proof));
+  if (!part) return guest_is_over();
+  return Principal{.kind = Kind::guest,
+                   .tenant = parts_.tenant,
+                   .id = part->participant,
+                   .credential = digest_of(proof.secret),
+                   .part = *std::move(part)};
 }
 
 Result<Principal> Authenticator::of_token(const Shown& shown, std::string_view token,

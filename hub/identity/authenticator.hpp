@@ -12,6 +12,7 @@
 #include "hub/identity/accounts.hpp"
 #include "hub/identity/api_token.hpp"
 #include "hub/identity/clients.hpp"
+#include "hub/identity/guests.hpp"
 #include "hub/identity/issuers.hpp"
 #include "hub/identity/person_store.hpp"
 #include "hub/identity/principal.hpp"
@@ -26,6 +27,8 @@ struct Credential {
   std::optional<std::uint32_t> local_user;
   // What a caller of the mTLS listener proved to hold. Null everywhere else.
   std::shared_ptr<const crypto::PeerCertificate> certificate{};
+  // A browser's cookie of a visit. Empty where anything else is shown.
+  GuestProof guest{};
 };
 
 // Internally synchronised.
@@ -49,6 +52,7 @@ class Authenticator {
     bool only_look = false;
     // True if an issuer may be asked for its keys.
     bool may_wait = true;
+    const GuestProof* guest = nullptr;
   };
   struct Parts {
     People& people;
@@ -58,6 +62,8 @@ class Authenticator {
     std::string tenant;
   };
   Authenticator(Parts parts, const ApiToken& token);
+  // Before the first request; nobody is a guest without.
+  void let_in(Guests& guests) { guests_ = &guests; }
 
   // Anonymous when nothing is shown; over the Unix socket the hub's own user and root are local. A
   // person whom a trusted issuer names for the first time is made. Errors: denied
@@ -76,9 +82,12 @@ class Authenticator {
   [[nodiscard]] Result<Principal> of_claims(const Shown& shown, const Claims& claims,
                                             std::string_view token) const;
   [[nodiscard]] Result<Principal> acting_for(Principal client, std::string_view actor) const;
+  [[nodiscard]] Result<Principal> of_guest(const GuestProof& proof) const;
 
   const Parts parts_;
   const ApiToken token_;
+  // Set before the first request.
+  Guests* guests_ = nullptr;
 };
 
 // The error of a credential that does not hold.

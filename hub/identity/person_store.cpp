@@ -333,37 +333,6 @@ Result<std::optional<std::string>> People::by_chosen_username(std::string_view t
   return by_alias(tenant, "username", username_index(lease, kChosen + *folded));
 }
 
-Result<std::string> People::resolve(std::string_view tenant, const Json& reference) {
-  const auto wrong = [] {
-    return invalid("person.reference",
-                   "a person is named by id, UUID or number, or by {system, value}");
-  };
-  if (reference.is_object()) {
-    if (!reference["system"].is_string() || !reference["value"].is_string()) return wrong();
-    RABT_TRY(found,
-             by_external(tenant, reference["system"].as_string(), reference["value"].as_string()));
-    if (!found) return unknown_person();
-    return *found;
-  }
-  std::string text = reference.is_string() ? reference.as_string() : "";
-  if (const auto number = reference.as_int64()) text = std::to_string(*number);
-  const auto id = ulid_of(text);
-  const bool is_number = !text.empty() && text.size() <= 18 &&
-                         std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c); });
-  if (!id && !is_number) return wrong();
-  std::string found;
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    const auto take = [&](const store::Row& row) {
-      found = std::string(row.text(0));
-      return false;
-    };
-    if (id) return connection.query(sql::kPersonExists, {tenant, *id}, take);
-    return connection.query(sql::kPersonByNumber, {tenant, std::int64_t{std::stoll(text)}}, take);
-  }));
-  if (found.empty()) return unknown_person();
-  return found;
-}
-
 Result<Person> People::find(std::string_view tenant, std::string_view id) {
   RABT_TRY(lease, parts_.keys.lease(tenant));
   PersonRow row;

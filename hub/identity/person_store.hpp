@@ -100,6 +100,11 @@ class People final : public Directory {
   [[nodiscard]] Result<std::optional<std::string>> by_external(std::string_view tenant,
                                                                std::string_view system,
                                                                std::string_view value);
+  // The id of the one person who has this number of this system, whether his record has it among
+  // its outside ids or its identifiers. Nothing when nobody has it, or two have.
+  [[nodiscard]] Result<std::optional<std::string>> by_number(std::string_view tenant,
+                                                             std::string_view system,
+                                                             std::string_view value);
   // The id of the person with this username.
   [[nodiscard]] Result<std::optional<std::string>> by_username(std::string_view tenant,
                                                                std::string_view username);

@@ -60,6 +60,8 @@ std::string Principal::actor() const {
       return "node:" + id;
     case Kind::local:
       return "local:" + id + (person.empty() ? "" : "/person:" + person);
+    case Kind::guest:
+      return "guest:" + id;
   }
   return {};
 }

@@ -11,7 +11,7 @@
 // entry is one.
 namespace rabt::identity {
 
-enum class Kind : std::uint8_t { anonymous, person, client, source, plugin, node, local };
+enum class Kind : std::uint8_t { anonymous, person, client, source, plugin, node, local, guest };
 
 // What somebody is in the tenant. What somebody is in one consultation (its patient, its doctor, a
 // member of the family) is a fact of that consultation, not a role.
@@ -59,10 +59,18 @@ class Roles {
   std::uint32_t bits_ = 0;
 };
 
+// The part in one session that the link of an invitation opened. ULIDs.
+struct Part {
+  std::string session;
+  std::string participant;
+  friend bool operator==(const Part&, const Part&) = default;
+};
+
 struct Principal {
   Kind kind = Kind::anonymous;
   std::string tenant;
-  // A person's ULID, a client's or a source's name, the login of a local user.
+  // A person's ULID, a client's or a source's name, the login of a local user, a guest's
+  // participant.
   std::string id;
   Roles roles;
   // The ULID of the person for whom the act counts: a person's own id, or of whom a client acts
@@ -78,9 +86,11 @@ struct Principal {
   std::int64_t strong_ms = 0;
   // Whether somebody whose role asks for two factors has shown one: he may only enrol another.
   bool must_enrol = false;
+  // What a guest may enter, and nothing else. Empty for everybody else.
+  Part part{};
 
-  // "person:01J...", "client:api-token", "anonymous"; "client:brainsait/person:01J..." when a
-  // client acts for a person: audited as both.
+  // "person:01J...", "client:api-token", "anonymous", "guest:01J..."; "client:brainsait/
+  // person:01J..." when a client acts for a person: audited as both.
   [[nodiscard]] std::string actor() const;
   [[nodiscard]] bool is(Role role) const { return roles.has(role); }
 };

@@ -9,6 +9,7 @@
 #include "hub/base/printable.hpp"
 #include "hub/base/utf8.hpp"
 #include "hub/identity/blind_index.hpp"
+#include "hub/identity/identifier_systems.hpp"
 #include "hub/phi/index_value.hpp"
 
 namespace rabt::identity {
@@ -279,9 +280,11 @@ std::vector<Alias> aliases_of(const keys::Lease& lease, const Json& profile) {
   }
   if (const Json& list = profile["externalIds"]; list.is_array()) {
     for (const Json& one : list.as_array()) {
-      out.push_back({"external",
-                     external_index(lease, one.string_or("system", ""), one.string_or("value", "")),
-                     true});
+      const std::string system = one.string_or("system", "");
+      out.push_back({"external", external_index(lease, system, one.string_or("value", "")), true});
+      // The same number among the identifiers would be the same person.
+      if (is_one_in_the_kingdom(identifier_kind(system)))
+        add(out, lease, "identifier", IndexKind::identifier, one["value"], true);
     }
   }
   return out;

@@ -24,6 +24,7 @@ const std::map<std::string, std::string, std::less<>> kWithoutExample{
 // Members whose values the hub itself makes: in their places the hub's are sent.
 const std::map<std::string, std::set<std::string>, std::less<>> kPutInPlace{
     {"acceptInvitation", {"code"}},   // of the invitation
+    {"previewInvitation", {"code"}},  // the same
     {"activate", {"code"}},           // of the new account
     {"beginBootstrap", {"code"}},     // that `rabt users bootstrap` prints
     {"bootstrap", {"code", "otp"}},   // the same; of an authenticator, by the hub's secret
@@ -110,6 +111,7 @@ class Examples {
         {"addParticipant", "D", active},
         {"denyParticipant", "D", [this] { knock(); }},
         {"invite", "D", active},
+        {"previewInvitation", "-", [this] { invited(); }},
         {"acceptInvitation", "P2", [this] { invited(); }},
         {"recordConsent", "P", active},
         {"startRecording", "D", [this] { call_begins(); }},

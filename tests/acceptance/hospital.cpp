@@ -124,6 +124,14 @@ void Hospital::enter(const std::string& who, const std::string& role) {
   people_[who].number = me.json.int_or("number", 0);
 }
 
+Answer Hospital::come_by_link(const std::string& who, const std::string& code) {
+  Answer answer = call("-", "POST", "/api/v1/invitations/accept", Json::object({{"code", code}}),
+                       {{"Sec-Fetch-Site", "same-origin"}});
+  const std::string set = answer.header("set-cookie");
+  if (answer.status == 200) people_[who].cookie = set.substr(0, set.find(';'));
+  return answer;
+}
+
 void Hospital::renew(const std::string& who, std::int64_t later) {
   Person& person = people_.at(who);
   person.token = mint("user-" + who, person.role, kSecret, 3600, later);
@@ -131,7 +139,15 @@ void Hospital::renew(const std::string& who, std::int64_t later) {
 
 Answer Hospital::call(std::string_view who, const std::string& method, const std::string& path,
                       const Json& body, std::vector<std::pair<std::string, std::string>> headers) {
-  if (who != "-") headers.emplace_back("Authorization", "Bearer " + person(who).token);
+  if (who != "-") {
+    const Person& caller = person(who);
+    if (caller.cookie.empty()) {
+      headers.emplace_back("Authorization", "Bearer " + caller.token);
+    } else {
+      headers.emplace_back("Cookie", caller.cookie);
+      headers.emplace_back("Sec-Fetch-Site", "same-origin");
+    }
+  }
   std::string text;
   if (!body.is_null()) {
     text = body.dump();

@@ -32,6 +32,8 @@ struct Person {
   std::string id;
   std::string uuid;
   std::int64_t number = 0;
+  // What the browser of a guest holds, in place of a token.
+  std::string cookie;
 };
 
 struct HospitalOptions {
@@ -74,6 +76,9 @@ class Hospital {
                                  std::int64_t later = 0) const;
   // Somebody more, whom no other test meets; `call` knows him by this name from then on.
   void enter(const std::string& who, const std::string& role);
+  // Opens the link of an invitation in a browser of its own; `call` knows it by this name from then
+  // on. Gives the answer.
+  Answer come_by_link(const std::string& who, const std::string& code);
   // Another token of somebody who has signed out, issued `later` seconds from now: after he was
   // signed out everywhere, none of this second is good.
   void renew(const std::string& who, std::int64_t later = 0);

@@ -18,6 +18,7 @@
 //   H    a helper: a nurse who is there by D's invitation
 //   R    the patient of a session like it, whom its doctor has put out
 //   X    the patient of a session like it, who has refused a consent and has not come
+//   G    the patient of a session like it, who came by a link and shows no account
 // A cell is the status of the answer. `acceptInvitation:nurse`: the same with another body. Each
 // operation has a session of its own, and its cells are asked from left to right, so that one act
 // may change what the next one finds.
@@ -106,6 +107,7 @@ class Rights : public testing::Test {
                                       {"H", "nurse"},
                                       {"R", "patient"},
                                       {"X", "patient"},
+                                      {"booked", "patient"},
                                       {"away", "patient"}})
         Hospital::get().enter(who, role);
       return true;
@@ -139,7 +141,7 @@ class Rights : public testing::Test {
     return names;
   }
   // A session of D and P, with a nurse, an observer, a helper, and a note, a prescription and a
-  // document of D; its visit; and two sessions like it, for R and X.
+  // document of D; its visit; and three sessions like it, for R, X and G.
   void fresh() {
     names_ = begun("P");
     const std::string at = "/api/v1/sessions/" + names_.at("session");
@@ -156,11 +158,16 @@ class Rights : public testing::Test {
     RABT_EXPECT_STATUS(h_.post("X", "/api/v1/sessions/" + refusing_.at("session") + "/consents",
                                body_of("recordConsent:no", "")),
                        201);
-    for (auto* other : {&removed_, &refusing_}) {
+    guest_ = begun("booked");
+    const Answer link = h_.post("D", "/api/v1/sessions/" + guest_.at("session") + "/invitations",
+                                Json::object({{"participant", guest_.at("patient")}}));
+    RABT_EXPECT_STATUS(link, 201);
+    RABT_EXPECT_STATUS(h_.come_by_link("G", link.text("code")), 200);
+    for (auto* other : {&removed_, &refusing_, &guest_}) {
       const std::string there = "/api/v1/sessions/" + other->at("session");
       (*other)["note"] = written(there + "/notes", "writeNote");
       (*other)["prescription"] = written(there + "/prescriptions", "prescribe");
-      (*other)["visit"] = visit_of(other == &removed_ ? "R" : "X");
+      (*other)["visit"] = visit_of(other == &removed_ ? "R" : other == &refusing_ ? "X" : "booked");
     }
   }
   std::string visit_of(const std::string& patient) {
@@ -185,6 +192,7 @@ class Rights : public testing::Test {
   // The names that a caller meets.
   const std::map<std::string, std::string>& names_for(const std::string& who) const {
     if (who == "R") return removed_;
+    if (who == "G") return guest_;
     return who == "X" ? refusing_ : names_;
   }
   std::string fill(std::string pattern, const std::string& who = "P") {
@@ -215,6 +223,7 @@ class Rights : public testing::Test {
       return Json::object({{"person", h_.person("P2").id}, {"role", "nurse"}});
     if (row == "recordConsent:after-no") {
       const std::string patient = who == "R" || who == "X" ? who : "P";
+      if (who == "G") return body_of(row, "");
       RABT_EXPECT_STATUS(
           h_.post(patient, "/api/v1/sessions/" + names_for(who).at("session") + "/consents",
                   body_of("recordConsent:no", "")),
@@ -233,7 +242,7 @@ class Rights : public testing::Test {
       headers.emplace_back("If-Match", row == "changeSession" ? "*" : "\"1\"");
     const Json body = as.method == "GET" ? Json() : body_for(row, who);
     const int status = h_.call(who, as.method, fill(as.pattern, who), body, headers).status;
-    if (row == "logout" && who != "-") h_.renew(who);
+    if (row == "logout" && who != "-" && who != "G") h_.renew(who);
     return status;
   }
 
@@ -249,7 +258,7 @@ class Rights : public testing::Test {
       if (before.ends_with("/recordings/")) value = "01890a5d-ac96-774b-bcce-b302099a8057";
       if (before.ends_with("/providers/") || name == "doctor_id") value = h_.uuid("D");
       if (before.ends_with("/patients/") || name == "patient_id") value = h_.uuid("P");
-      if (name == "user_id") value = std::to_string(who == "-" ? 1 : h_.number(who));
+      if (name == "user_id") value = std::to_string(who == "-" || who == "G" ? 1 : h_.number(who));
       pattern.replace(open, close - open + 1, value);
     }
     return pattern;
@@ -276,6 +285,7 @@ class Rights : public testing::Test {
   std::map<std::string, std::string> names_;
   std::map<std::string, std::string> removed_;
   std::map<std::string, std::string> refusing_;
+  std::map<std::string, std::string> guest_;
 };
 
 // rights.csv: the callers, and the row of each operation.
@@ -333,7 +343,7 @@ TEST_F(Rights, EveryPathOfADoorIsForWhomTheMatrixSays) {
       const Json body = method == "GET" ? Json() : door_body(name, who);
       const int status = h_.call(who, method, path, body).status;
       is += "," + std::to_string(status);
-      if (name == "POST /auth/logout" && who != "-") h_.renew(who);
+      if (name == "POST /auth/logout" && who != "-" && who != "G") h_.renew(who);
     }
     EXPECT_EQ(is, row);
   }
@@ -354,12 +364,16 @@ TEST_F(Rights, WhoMayNotActLearnsNothingOfTheForm) {
       if (cells[i] != "403" || who == "-" || who.ends_with('!')) continue;
       for (const auto& [body, key] :
            {std::pair{R"({"nonsense": 1})", "one"}, {"[", "two"}, {"{}", "not a key"}}) {
-        const auto answer = h_.site.send(operation.method, fill(operation.pattern),
-                                         {{"Authorization", "Bearer " + h_.person(who).token},
-                                          {"Content-Type", "application/json"},
-                                          {"If-Match", "*"},
-                                          {"Idempotency-Key", key}},
-                                         body);
+        std::vector<std::pair<std::string, std::string>> headers{
+            {"Content-Type", "application/json"}, {"If-Match", "*"}, {"Idempotency-Key", key}};
+        if (who == "G") {
+          headers.emplace_back("Cookie", h_.person(who).cookie);
+          headers.emplace_back("Sec-Fetch-Site", "same-origin");
+        } else {
+          headers.emplace_back("Authorization", "Bearer " + h_.person(who).token);
+        }
+        const auto answer = h_.site.send(
+            operation.method, fill(operation.pattern, who == "G" ? who : "P"), headers, body);
         EXPECT_EQ(answer.status, 403) << name << " by " << who << ": " << answer.body;
         ++asked;
       }

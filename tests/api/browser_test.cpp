@@ -30,6 +30,31 @@ TEST(Browser, Trap56ACookieThatStandsTwiceProvesNothing) {
   EXPECT_FALSE(read({{"cookie", "a=b"}, {"cookie", "__Host-rabt=x"}}).ok());
 }
 
+TEST(Browser, ACookieOfAVisitIsForItsSession) {
+  const std::string mother = "01BX5ZZKBKACTAV9WEVGEMMVRZ";
+  const std::string son = "01BX5ZZKBKACTAV9WEVGEMMVS0";
+  const std::string both =
+      "__Host-rabt-visit-" + mother + "=m; __Host-rabt-visit-" + son + "=s; other=x";
+  const auto shown = [&](const std::string& path, const std::string& cookies) {
+    http::Request request = made("GET", {{"cookie", cookies}});
+    request.path = path;
+    return visit_of(request).secret;
+  };
+  EXPECT_EQ(shown("/api/v1/sessions/" + mother, both), "m");
+  EXPECT_EQ(shown("/api/v1/sessions/" + son + "/join", both), "s");
+  EXPECT_EQ(shown("/api/v1/stream", both), "m");
+  EXPECT_EQ(shown("/api/v1/sessions/7", both), "") << "a number names no cookie";
+  EXPECT_EQ(shown("/video/sessions/" + son, both), "") << "other systems know no guests";
+  EXPECT_EQ(shown("/api/v1/sessions/" + son,
+                  "__Host-rabt-visit-" + son + "=s; __Host-rabt-visit-" + son + "=t"),
+            "")
+      << "two proofs of one visit";
+  const std::string set = visit_cookie({.session = son, .secret = "s"});
+  for (const char* part : {"__Host-rabt-visit-", "Secure", "HttpOnly", "SameSite=Strict", "Path=/"})
+    EXPECT_NE(set.find(part), std::string::npos) << part;
+  EXPECT_EQ(set.find("Domain"), std::string::npos);
+}
+
 TEST(Browser, Trap57OnlyAPageOfTheHubActsWithItsCookie) {
   const std::string own = "https://hub.example";
   const std::pair<std::string, std::string> json{"content-type", "application/json"};

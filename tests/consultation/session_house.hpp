@@ -37,7 +37,11 @@ class People final : public identity::Directory {
     }
     std::abort();
   }
+  // By the value of {system, value}.
+  std::map<std::string, std::string> numbers;
   Result<std::string> resolve(std::string_view /*tenant*/, const Json& reference) override {
+    const auto numbered = numbers.find(reference.string_or("value", ""));
+    if (numbered != numbers.end()) return numbered->second;
     for (const identity::Person& one : people_) {
       if (reference.is_string() && identity::ulid_of(reference.as_string()) == one.id)
         return one.id;
@@ -100,8 +104,10 @@ class Provider final : public plugin::ActionRunner {
     return plugin::Recipient{.plugin = plugin, .version = "1.0.0", .hosts = {"video.example"}};
   }
   std::map<std::string, std::string> bindings() const override {
-    if (!bound) return {};
-    return {{"video", "plugin://" + plugin}};
+    std::map<std::string, std::string> all;
+    if (bound) all["video"] = "plugin://" + plugin;
+    if (notifies) all["notify"] = "plugin://notify";
+    return all;
   }
   std::vector<std::string> roles() const override { return {"video"}; }
   std::vector<std::string> actions(std::string_view /*role*/) const override { return {}; }
@@ -144,6 +150,8 @@ class Provider final : public plugin::ActionRunner {
   }
 
   bool bound = true;
+  // Whether the role `notify` is bound, too.
+  bool notifies = false;
   std::string plugin = "twilio";
   // Its own names of the capabilities, and those that it does not have at all.
   std::map<std::string, std::string, std::less<>> names{
@@ -158,6 +166,7 @@ class Provider final : public plugin::ActionRunner {
       {"video.recording.list", "list-recordings"},
       {"video.recording.fetch", "fetch-recording"},
       {"video.recording.delete", "delete-recording"},
+      {"notify.sms.send", "send-sms"},
       {"video.transcription.start", "start-transcription"},
       {"video.transcription.stop", "stop-transcription"}};
   std::set<std::string, std::less<>> lacks;
@@ -225,6 +234,8 @@ class SessionHouse : public ::testing::Test {
         .log = null_logger(),
         .tenant = "t1",
         .settings = settings_,
+        .public_url = public_url_,
+        .house = house_,
         .has_feature = [this](std::string_view target, std::string_view feature) {
           return target == "plugin://" + provider_.plugin && provider_.features.contains(feature);
         }});
@@ -352,6 +363,8 @@ class SessionHouse : public ::testing::Test {
   People people_;
   Provider provider_;
   VideoSettings settings_;
+  std::string public_url_;
+  House house_;
   std::int64_t numbers_ = 0;
   std::string doctor_, doctor2_, nurse_, patient_, patient2_;
   std::unique_ptr<crypto::Keyring> keyring_;

@@ -71,9 +71,10 @@ TEST_F(AfterTheDemo, ItToldTheWholeStoryInTime) {
   EXPECT_TRUE(contains(said, "1 room, 1 claim, 1 report")) << said;
   EXPECT_TRUE(contains(said, ", verified, head ")) << said;
   EXPECT_TRUE(contains(said, "opened again: same")) << said;
-  for (const char* step : {"the patient waits", "the doctor admits", "a note with its diagnosis",
-                           "A visit over the API", "a follow-up is planned for ",
-                           "the recording is sealed and kept", "موعد زيارتك المرئية "})
+  for (const char* step :
+       {"the patient waits", "the doctor admits", "a note with its diagnosis",
+        "A visit over the API", "a follow-up is planned for ", "the recording is sealed and kept",
+        "موعد زيارتك المرئية ", "opens the link of his visit", "the link opens nothing any more"})
     EXPECT_TRUE(contains(said, step)) << step << said;
   EXPECT_TRUE(contains(said, ": approved; submitted 150.00 SAR\n")) << said;
   EXPECT_FALSE(contains(said, "NOT")) << said;

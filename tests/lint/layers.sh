@@ -30,7 +30,7 @@ inside() {  # inside LAYER FOLDER..., the lowest first
   done
 }
 inside workflow yaml expression run parse lint explain simulate
-inside consultation request session line rows recording events video acts intents sessions record practice workflow
+inside consultation request session line rows recording events video acts intents sessions messages record practice workflow
 while IFS=: read -r file line _; do
   complain "$file:$line: the hub includes a tool; tools are programs of their own, which stand above the hub"
 done < <(grep -rn '#include "tools/' hub || true)

@@ -28,6 +28,7 @@
 #include "tools/demo/child_process.hpp"
 #include "tools/demo/configuration.hpp"
 #include "tools/demo/janus_video.hpp"
+#include "tools/demo/link.hpp"
 #include "tools/demo/people.hpp"
 #include "tools/demo/rabbitmq.hpp"
 #include "tools/demo/signed_store.hpp"
@@ -650,16 +651,19 @@ int Demo::visit() {
   if (played.ok()) played = register_patient();
   if (played.ok()) {
     std::string session;
-    played = play({.people = *people_,
-                   .video = *video_,
-                   .say =
-                       [begun](const std::string& what) {
-                         std::printf("%7.2f s  %s\n",
-                                     static_cast<double>(now_ms() - begun) / 1000.0, what.c_str());
-                       },
-                   .session = &session});
+    const Visit stage{.people = *people_,
+                      .video = *video_,
+                      .say =
+                          [begun](const std::string& what) {
+                            std::printf("%7.2f s  %s\n",
+                                        static_cast<double>(now_ms() - begun) / 1000.0,
+                                        what.c_str());
+                          },
+                      .session = &session};
+    played = play(stage);
     if (played.ok()) played = follow(session);
     if (played.ok()) played = hear_of_follow_up();
+    if (played.ok()) played = play_link(stage);
   }
   if (played.ok()) return 0;
   std::fprintf(stderr, "demo: %s; folder %s\n", played.error().message.c_str(), folder_.c_str());

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/identity/totp.hpp"
@@ -61,6 +62,36 @@ Result<Json> People::call(const std::string& token, const std::string& method,
   RABT_TRY(response, http_.send(method, hub_url_ + path, std::move(headers), std::move(text)));
   RABT_TRY(answer, net::good_body(std::move(response)));
   return answer.empty() ? Json() : Json::parse(answer);
+}
+
+Result<std::string> People::open_link(const std::string& link) {
+  const std::string code = link.substr(link.find('#') + 1);
+  RABT_TRY(response,
+           http_.send("POST", hub_url_ + "/api/v1/invitations/accept",
+                      {{"Content-Type", "application/json"}, {"Sec-Fetch-Site", "same-origin"}},
+                      Json::object({{"code", code}}).dump()));
+  std::string cookie;
+  for (const auto& [name, value] : response.headers) {
+    if (equal_ignoring_case(name, "set-cookie")) cookie = value.substr(0, value.find(';'));
+  }
+  RABT_TRY(answer, net::good_body(std::move(response)));
+  if (cookie.empty()) return internal("demo.link", "the link opened nothing: " + answer);
+  return cookie;
+}
+
+Result<Json> People::as_guest(const std::string& cookie, const std::string& method,
+                              const std::string& path, const Json& body) {
+  std::vector<std::pair<std::string, std::string>> headers{{"Cookie", cookie},
+                                                           {"Sec-Fetch-Site", "same-origin"}};
+  std::string text;
+  if (method != "GET") {
+    headers.emplace_back("Content-Type", "application/json");
+    text = body.dump();
+  }
+  RABT_TRY(response,
+           http_.send(method, hub_url_ + "/api/v1" + path, std::move(headers), std::move(text)));
+  RABT_TRY(answer, net::good_body(std::move(response)));
+  return Json::parse(answer);
 }
 
 Result<std::string> People::token_of(const Json& person, std::string_view role) const {

@@ -35,6 +35,11 @@ class People {
   [[nodiscard]] Result<Json> as(const std::string& who, const std::string& method,
                                 const std::string& path, const Json& body = {},
                                 const std::string& key = {});
+  // Opens the link of an invitation in a browser, which needs no account. Gives its cookie.
+  [[nodiscard]] Result<std::string> open_link(const std::string& link);
+  // Calls the API as the browser that holds the cookie.
+  [[nodiscard]] Result<Json> as_guest(const std::string& cookie, const std::string& method,
+                                      const std::string& path, const Json& body = {});
   [[nodiscard]] bool knows(const std::string& who) const { return people_.contains(who); }
   [[nodiscard]] const Json& of(const std::string& who) const { return people_.at(who); }
   // {"admin": {token, username, password, totp, id, uuid, number}, ...}

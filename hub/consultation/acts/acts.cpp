@@ -86,13 +86,17 @@ Actor Acts::actor_of(const Ask& ask) {
           .person = ask.caller.who.person,
           .roles = ask.caller.who.roles,
           .system = ask.system,
-          .trace = ask.caller.trace};
+          .trace = ask.caller.trace,
+          .part = ask.caller.who.part};
 }
 
 audit::Entry Acts::entry_of(const Ask& ask, const Session& session) {
   const std::string& person = ask.caller.who.person;
   std::string purpose = ask.caller.purpose;
-  if (purpose.empty()) purpose = !person.empty() && person == session.patient ? "PATRQT" : "TREAT";
+  const Participant* const guest = session.participant(ask.caller.who.part.participant);
+  const bool patient = (!person.empty() && person == session.patient) ||
+                       (guest != nullptr && guest->role == PartRole::patient);
+  if (purpose.empty()) purpose = patient ? "PATRQT" : "TREAT";
   return {.tenant = session.tenant,
           .actor = ask.caller.who.actor(),
           .act = {},
@@ -139,10 +143,24 @@ Result<Session> Acts::load(std::string_view reference) const {
   return session;
 }
 
-Result<Session> Acts::visible(const Ask& ask) const {
+Result<Session> Acts::recognising(const Ask& ask) {
+  RABT_TRY(session, load(ask.session));
+  const std::string& person = ask.caller.who.person;
+  if (person.empty() || session.over() || session.of_person(person) != nullptr) return session;
+  RABT_TRY(known, persons_.recognised(session, person));
+  if (!known) return session;
+  // Where the rules keep him out, his own request says why.
+  (void)act_as_hub(session.id, *known);
+  return load(session.id);
+}
+
+Result<Session> Acts::visible(const Ask& ask) {
   RABT_TRY(session, rows_.load(parts_.tenant, ask.session));
-  RABT_TRY_STATUS(may(access::Right::session_see, session, actor_of(ask)));
-  return session;
+  const auto seen = may(access::Right::session_see, session, actor_of(ask));
+  if (seen.ok()) return session;
+  RABT_TRY(known, recognising(ask));
+  RABT_TRY_STATUS(may(access::Right::session_see, known, actor_of(ask)));
+  return known;
 }
 
 Result<Acted> Acts::act(const Ask& ask, std::string_view reference, const Make& make,
@@ -295,7 +313,7 @@ Status Acts::audit_reading(const Ask& ask, std::string_view object, const Sessio
                            Json detail, Reads reads) const {
   const Actor who = actor_of(ask);
   const bool outsider =
-      session != nullptr && !who.system && session->of_person(who.person) == nullptr &&
+      session != nullptr && !who.system && own_of(*session, who) == nullptr &&
       (who.person.empty() || (who.person != session->provider && who.person != session->patient));
   // Administrators read patient data with a reason or a grant alone.
   if (outsider && !ask.caller.reason.empty() && parts_.access != nullptr) {

@@ -86,7 +86,10 @@ class Acts final : public Memberships {
   // reference: ULID, UUID or number. Errors: not_found session.unknown.
   [[nodiscard]] Result<Session> load(std::string_view reference) const;
   // The session of the ask. Errors: those of load, and of the decision whether the caller sees it.
-  [[nodiscard]] Result<Session> visible(const Ask& ask) const;
+  [[nodiscard]] Result<Session> visible(const Ask& ask);
+  // The session of the ask. A caller whom its booking named before the hub knew him has his place
+  // in it from now on. Errors: those of load.
+  [[nodiscard]] Result<Session> recognising(const Ask& ask);
   // Unset for a session without a visit.
   [[nodiscard]] std::optional<bool> visit_open(const Session& session) const;
   // Notes a reading; of patient data before any of it is answered.

@@ -35,6 +35,7 @@ Sight sight_of(const Session& session, const Actor& who, bool with_reason) {
   facts.reason = with_reason;
   Sight sight;
   sight.person = who.person;
+  sight.participant = who.part.participant;
   sight.clinical = access::decide(access::Right::session_clinical, facts).allowed;
   sight.names = sight.clinical || access::decide(access::Right::session_names, facts).allowed;
   return sight;
@@ -124,7 +125,8 @@ Json participant_json(const Session& session, const Participant& one, const Sigh
                            {"durationMinutes", whole_minutes(seconds_of(session, one.id, now))},
                            {"createdAt", to_iso8601({one.created_ms})}});
   if (!sight.names) return out;
-  const bool own = !one.person.empty() && one.person == sight.person;
+  const bool own = (!one.person.empty() && one.person == sight.person) ||
+                   (!sight.participant.empty() && one.id == sight.participant);
   Json record = one.record;
   if (record.is_null() && !one.person.empty()) record = names.of(one.person);
   describe(one, record, sight.clinical || own, out);
@@ -203,14 +205,16 @@ Json session_json(const Session& is, const Sight& sight, Names& names, Timestamp
   return out;
 }
 
-Json invitation_json(const Invitation& one, const Sight& sight, Timestamp now) {
-  const bool late = one.status == "pending" && one.expires_ms < now.ms;
+Json invitation_json(const Session& is, const Invitation& one, const Sight& sight, Timestamp now) {
+  const std::int64_t expires_ms = std::max(one.expires_ms, expiry_of(is, one));
+  const bool late = one.status == "pending" && expires_ms < now.ms;
   Json out = Json::object({{"id", one.id},
                            {"uuid", identity::uuid_of(one.id)},
                            {"person", text_or_null(one.person)},
+                           {"participant", text_or_null(one.participant)},
                            {"role", to_string(one.role)},
                            {"status", late ? "expired" : one.status},
-                           {"expiresAt", to_iso8601({one.expires_ms})},
+                           {"expiresAt", to_iso8601({expires_ms})},
                            {"createdAt", to_iso8601({one.created_ms})}});
   if (sight.clinical) {
     for (const auto& [key, value] : one.guest.as_object()) out.set(key, value);
@@ -269,7 +273,7 @@ Membership membership_of(const Session& is, const Actor& who) {
   out.video = is.provider_plugin;
   out.started_ms = is.started_ms;
   out.ended_ms = is.ended_ms;
-  if (const Participant* const own = is.of_person(who.person); own != nullptr) {
+  if (const Participant* const own = own_of(is, who); own != nullptr) {
     out.participant = own->id;
     const PartRole role = acting_role(*own, who.roles);
     out.role = std::string(to_string(role));

@@ -19,6 +19,8 @@ struct Sight {
   bool names = false;
   // The caller. May be empty.
   std::string person;
+  // The participant of a guest. Empty for everybody else.
+  std::string participant;
 };
 [[nodiscard]] Sight sight_of(const Session& session, const Actor& who, bool with_reason);
 
@@ -42,7 +44,8 @@ class Names {
                                 Timestamp now);
 [[nodiscard]] Json participant_json(const Session& session, const Participant& one,
                                     const Sight& sight, Names& names, Timestamp now);
-[[nodiscard]] Json invitation_json(const Invitation& one, const Sight& sight, Timestamp now);
+[[nodiscard]] Json invitation_json(const Session& session, const Invitation& one,
+                                   const Sight& sight, Timestamp now);
 // {id, type, status, startedAt, ...}, without what other services add.
 [[nodiscard]] Json summary_json(const Session& session, const Sight& sight, Names& names,
                                 Timestamp now);

@@ -37,12 +37,17 @@ Result<Participant> Persons::participant(const Actor& who, const ParticipantInpu
   Mistakes unknown;
   const bool guest = who.system || input.foreign;
   RABT_TRY(id, named(input.person, field + "person", guest ? unknown : mistakes));
+  if (guest && input.person.is_object() && !id.empty()) {
+    RABT_TRY(other, is_another(input.guest, id));
+    if (other) id.clear();
+  }
   const PartRole role = input.role.value_or(PartRole::observer);
   Participant one = participant(role, id, input.guest);
   if (!id.empty() && !may_act_as(one.account, role))
     mistakes.add(field + "person",
                  "it has no role in the tenant that fits " + std::string(to_string(role)));
   one.bypass = input.bypass;
+  if (id.empty() && input.person.is_object()) one.reference = input.person;
   if (who.system && id.empty() && one.licence == identity::Licence::missing &&
       !one.guest.string_or("licenceNumber", "").empty())
     one.licence = identity::Licence::vouched;
@@ -51,6 +56,42 @@ Result<Participant> Persons::participant(const Actor& who, const ParticipantInpu
 
 AcceptInvitation Persons::accepting(const Invitation& invitation, const std::string& person) const {
   return {invitation.id, participant(invitation.role, person, invitation.guest)};
+}
+
+Result<bool> Persons::is_named_by(const Participant& one, std::string_view person) const {
+  if (!one.person.empty() || !one.reference.is_object() || person.empty()) return false;
+  const auto found = parts_.directory.resolve(parts_.tenant, one.reference);
+  if (!found.ok()) {
+    const bool nobody = found.error().kind == ErrorKind::not_found ||
+                        found.error().kind == ErrorKind::invalid ||
+                        found.error().kind == ErrorKind::conflict;
+    if (!nobody) return found.error();
+    return false;
+  }
+  if (*found != person) return false;
+  RABT_TRY(other, is_another(one.guest, person));
+  return !other;
+}
+
+Result<bool> Persons::is_another(const Json& posted, std::string_view person) const {
+  const std::string said = posted.string_or("gender", "");
+  if (said.empty()) return false;
+  const auto known = parts_.directory.find(parts_.tenant, person);
+  if (!known.ok()) return known.error();
+  const std::string is = known->profile.string_or("gender", "");
+  return !is.empty() && said != is;
+}
+
+Result<std::optional<Recognise>> Persons::recognised(const Session& session,
+                                                     const std::string& person) const {
+  for (const Participant& one : session.participants) {
+    if (!one.takes_part()) continue;
+    RABT_TRY(named, is_named_by(one, person));
+    if (!named) continue;
+    return std::optional(
+        Recognise{.participant = one.id, .person = participant(one.role, person, Json::object())});
+  }
+  return std::optional<Recognise>();
 }
 
 void Persons::look_up(Participant& one) const {

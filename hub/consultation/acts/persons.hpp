@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,12 @@ class Persons {
   // The command by which a person takes up an invitation.
   [[nodiscard]] AcceptInvitation accepting(const Invitation& invitation,
                                            const std::string& person) const;
+  // True if a booking named the participant, and the person is who it meant.
+  [[nodiscard]] Result<bool> is_named_by(const Participant& one, std::string_view person) const;
+  // The command that gives the participant whom a booking named the account of the person; nothing
+  // when the booking named no participant so.
+  [[nodiscard]] Result<std::optional<Recognise>> recognised(const Session& session,
+                                                            const std::string& person) const;
   // Sets roles, licences and pseudonyms of all who have an account.
   void refresh(Session& session) const;
   // The ULID that a reference names. Empty, with a mistake, when it names nobody.
@@ -39,6 +46,9 @@ class Persons {
   [[nodiscard]] std::string hex(std::size_t digits) const;
 
  private:
+  // True if what a booking said of somebody contradicts the record that its number leads to:
+  // whoever is of another sex is somebody else.
+  [[nodiscard]] Result<bool> is_another(const Json& posted, std::string_view person) const;
   void look_up(Participant& one) const;
   [[nodiscard]] identity::Licence licence(const identity::Person& person) const;
 

@@ -39,7 +39,9 @@ access::Facts facts_of(const Ask& ask, const Membership& of) {
   is.add(Is::host, of.host);
   if (of.participant.empty()) return facts;
   is.add(Is::member);
-  is.add(Is::patient, !of.patient.empty() && of.patient == ask.caller.who.person);
+  const bool by_link = !ask.caller.who.part.participant.empty();
+  is.add(Is::patient, by_link ? of.role == "patient"
+                              : !of.patient.empty() && of.patient == ask.caller.who.person);
   // A person who was denied or removed is a participant no more.
   is.add(Is::takes_part, of.admitted || of.waiting);
   is.add(Is::admitted, of.admitted);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,18 @@ struct VideoSettings {
   // True if the video provider sends events of who comes and goes: some source is read by its
   // plugin. Otherwise the calls join and leave count.
   bool provider_events = false;
+};
+
+// The hospital, as messages and the page of an invitation name it.
+struct House {
+  // By language: ar, en. May be empty.
+  std::map<std::string, std::string> name{};
+  // Whom a patient calls. May be empty.
+  std::string phone{};
+  // Texts of messages, by language and template. Nobody is told anything while they are empty.
+  std::map<std::string, std::map<std::string, std::string>> texts{};
+  // Where times of visits are told.
+  std::string time_zone = "Asia/Riyadh";
 };
 
 // No tenant has larger sessions.

@@ -34,6 +34,9 @@ struct SessionParts {
   Logger& log;
   std::string tenant;
   VideoSettings settings{};
+  // Address by which the world reaches the hub. Empty when nobody said; there are no links then.
+  std::string public_url{};
+  House house{};
   // True if a target declares a feature (docs/plugins/manifest.md). Unset if none does.
   std::function<bool(std::string_view target, std::string_view feature)> has_feature{};
   // Admits administrators' readings of patient data. Null in tests: the audit entry stands alone.

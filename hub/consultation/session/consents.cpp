@@ -10,10 +10,11 @@ namespace {
 // A guest has no account: a host writes down what he said, or the application that opened the
 // session passes it on. Whoever has one speaks for himself.
 Status may_speak_for(const Session& is, const Participant& guest, const Actor& who) {
+  const Participant* own = own_of(is, who);
+  if (own == &guest) return ok_status();
   if (!guest.person.empty())
     return conflict("consent.own_word",
                     "who has an account gives or refuses the consent himself, without participant");
-  const Participant* own = is.of_person(who.person);
   if (own == nullptr || is_host(is, *own)) return ok_status();
   return denied("authorisation.denied", "a host writes down what a guest has said");
 }
@@ -21,7 +22,11 @@ Status may_speak_for(const Session& is, const Participant& guest, const Actor& w
 // Refuses a consent that the patient has refused himself. In a session with a patient a
 // consent of these kinds is the patient's; in a training everybody speaks for himself.
 Status is_own_no(const Session& is, std::string_view kind, const Actor& who) {
-  if (who.person == is.patient || !patient_refused(is, kind)) return ok_status();
+  const PatientsNo no = patients_no(is, kind);
+  if (no == PatientsNo::none || who.person == is.patient) return ok_status();
+  const Participant* const own = own_of(is, who);
+  if (no == PatientsNo::by_link && own != nullptr && own->role == PartRole::patient)
+    return ok_status();
   // A transcript needs everybody's own word besides.
   if (kind == "transcription") return ok_status();
   return conflict("consent.own_word", "the patient has refused a consent of kind " +

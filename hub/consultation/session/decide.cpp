@@ -63,6 +63,15 @@ Right right_of(const Revoke& /*command*/) {
 Right right_of(const AcceptInvitation& /*command*/) {
   return Right::invitation_accept;
 }
+Right right_of(const Enter& /*command*/) {
+  return Right::invitation_accept;
+}
+Right right_of(const Send& /*command*/) {
+  return Right::invitation_send;
+}
+Right right_of(const Recognise& /*command*/) {
+  return Right::session_by_the_hub;
+}
 Right right_of(const RecordConsent& /*command*/) {
   return Right::consent_record;
 }
@@ -170,7 +179,8 @@ bool is_agreed(const Other& /*command*/) {
 
 bool patient_has_come(const Session& session) {
   const Participant* const own = session.of_person(session.patient);
-  return own != nullptr && own->was_here;
+  // A link proves less than an account: whoever made it may have opened it.
+  return own != nullptr && own->was_here && !own->by_link;
 }
 
 }  // namespace

@@ -31,6 +31,8 @@ struct Actor {
   bool system = false;
   // The trace of his request (identity::Caller::trace).
   std::string trace{};
+  // What a guest may enter. Empty for everybody else.
+  identity::Part part{};
 
   // Administrator or operator of the tenant.
   [[nodiscard]] bool admin() const {
@@ -138,6 +140,28 @@ struct AcceptInvitation {
   std::string invitation;
   Participant participant;
 };
+// Somebody without an account opens the link of an invitation.
+struct Enter {
+  std::string invitation;
+  std::int64_t generation = 0;
+  // Who comes, where the invitation is for nobody who takes part yet.
+  Participant participant;
+  // The browser has entered before, and its answer was lost or comes again.
+  bool again = false;
+};
+// An invitation of somebody who takes part. renew: codes that were given before open nothing, and
+// who came by them goes.
+struct Send {
+  std::string participant;
+  // Id of a new invitation.
+  std::string invitation;
+  bool renew = false;
+};
+// The hub knows now whom a booking named.
+struct Recognise {
+  std::string participant;
+  Participant person;
+};
 struct RecordConsent {
   // {id, kind, given, method, participant?}; participant is the guest whose consent it is.
   Json consent;
@@ -220,11 +244,11 @@ struct SetInsurance {
 };
 using Command =
     std::variant<Open, Accept, Decline, Assign, Start, End, Cancel, Amend, Join, Leave, Add, Remove,
-                 Admit, Deny, Invite, Revoke, AcceptInvitation, RecordConsent, StartTranscription,
-                 StopTranscription, TranscriptionLost, TranscriptionPaused, TranscriptionSeen,
-                 StartRecording, StopRecording, Tick, ProviderJoined, ProviderLeft, RoomOpened,
-                 RoomNotOpened, RoomEnded, RecordingLost, RecordingSeen, Look, SetAppointment,
-                 LinkConsultation, SetInsurance>;
+                 Admit, Deny, Invite, Revoke, AcceptInvitation, Enter, Send, Recognise,
+                 RecordConsent, StartTranscription, StopTranscription, TranscriptionLost,
+                 TranscriptionPaused, TranscriptionSeen, StartRecording, StopRecording, Tick,
+                 ProviderJoined, ProviderLeft, RoomOpened, RoomNotOpened, RoomEnded, RecordingLost,
+                 RecordingSeen, Look, SetAppointment, LinkConsultation, SetInsurance>;
 
 // ---- What follows
 
@@ -264,8 +288,10 @@ struct Change {
   std::string recording_begun;
   std::string recording_purpose;
   std::string recording_ended;
-  // Set by AcceptInvitation, Add, Join: whom it is about.
+  // Set by AcceptInvitation, Enter, Add, Join: whom it is about.
   std::string participant;
+  // Set by Send: the invitation.
+  std::string invitation;
 };
 
 // Errors: denied authorisation.denied, session.not_host, session.create_denied,
@@ -279,10 +305,19 @@ struct Change {
 // residency.region.
 [[nodiscard]] Status may_be_in(const VideoSettings& settings, std::string_view region);
 
+// Ok if the code of the generation still leads to the invitation. Errors: conflict
+// invitation.expired, invitation.revoked.
+[[nodiscard]] Status may_be_shown(const Session& session, const Invitation& invitation,
+                                  std::int64_t generation, Timestamp now);
+
 // When the hub has to look at the session without being asked.
 [[nodiscard]] std::optional<std::int64_t> due_at(const Session& session,
                                                  const VideoSettings& settings);
 
+// The participant as whom the caller acts: his account's, or the one of his link in this session.
+// Null when he is none.
+[[nodiscard]] const Participant* own_of(const Session& session, const Actor& who);
+[[nodiscard]] Participant* own_of(Session& session, const Actor& who);
 // The role that a participant acts in: his own while his account fits it, else observer.
 [[nodiscard]] PartRole acting_role(const Participant& own, identity::Roles account);
 // Relations of the caller to the session, for access::decide().

@@ -46,6 +46,8 @@ Json participant_document(const Participant& one) {
                        {"connection", one.connection},
                        {"here", one.here},
                        {"wasHere", one.was_here},
+                       {"byLink", one.by_link},
+                       {"reference", one.reference},
                        {"came", optional_ms(one.came_ms)},
                        {"went", optional_ms(one.went_ms)},
                        {"licence", kLicences[static_cast<std::size_t>(one.licence)]},
@@ -72,6 +74,8 @@ Participant participant_of(const Json& json) {
   one.connection = json.string_or("connection", "unknown");
   one.here = json.bool_or("here", false);
   one.was_here = json.bool_or("wasHere", false);
+  one.by_link = json.bool_or("byLink", false);
+  one.reference = json["reference"];
   one.came_ms = ms_of(json["came"]);
   one.went_ms = ms_of(json["went"]);
   one.licence = licence_of(json.string_or("licence", ""));
@@ -90,7 +94,10 @@ Json invitation_document(const Invitation& one) {
                        {"expires", one.expires_ms},
                        {"created", one.created_ms},
                        {"createdBy", one.created_by},
-                       {"invitedBy", one.invited_by}});
+                       {"invitedBy", one.invited_by},
+                       {"participant", one.participant},
+                       {"generation", one.generation},
+                       {"byLink", one.by_link}});
 }
 
 Invitation invitation_of(const Json& json) {
@@ -104,6 +111,9 @@ Invitation invitation_of(const Json& json) {
   one.created_ms = json.int_or("created", 0);
   one.created_by = json.string_or("createdBy", "");
   one.invited_by = json.string_or("invitedBy", "");
+  one.participant = json.string_or("participant", "");
+  one.generation = json.int_or("generation", 0);
+  one.by_link = json.bool_or("byLink", false);
   return one;
 }
 
@@ -131,6 +141,7 @@ Json to_document(const Session& session) {
        {"appointment", session.appointment},
        {"appointmentOfPatient", session.appointment_of_patient},
        {"organizer", session.organizer},
+       {"scheduleVersion", session.schedule_version},
        {"plannedMinutes", session.planned_minutes},
        {"createdBy", session.created_by},
        {"maxParticipants", session.max_participants},
@@ -186,6 +197,7 @@ Status from_document(const Json& document, Session& session) {
   session.appointment = document["appointment"];
   session.appointment_of_patient = document.bool_or("appointmentOfPatient", false);
   session.organizer = document.string_or("organizer", "");
+  session.schedule_version = document.int_or("scheduleVersion", 1);
   session.planned_minutes = document.int_or("plannedMinutes", 30);
   session.created_by = document.string_or("createdBy", "");
   session.max_participants = document.int_or("maxParticipants", 10);

@@ -267,6 +267,7 @@ Result<Change> on(Step step, const Amend& command) {
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
   const Json& to = command.members;
   if (const Json* at = to.find("scheduledStart")) RABT_TRY_STATUS(reschedule(is, *at));
+  if (is.scheduled_ms != step.before.scheduled_ms) ++is.schedule_version;
   is.planned_minutes = to.int_or("plannedMinutes", is.planned_minutes);
   is.max_participants = to.int_or("maxParticipants", is.max_participants);
   is.quality = to.string_or("quality", is.quality);

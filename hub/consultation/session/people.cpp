@@ -2,7 +2,7 @@
 
 #include "hub/consultation/session/step.hpp"
 
-// Decisions about people: waiting room, coming and going, invitations, consents, recording.
+// Decisions about people: waiting room, coming and going.
 namespace rabt::consultation {
 
 namespace {
@@ -73,7 +73,7 @@ void tell_left(Step& step, const Participant& one) {
 
 Result<Change> on(Step step, const Join& command) {
   Session& is = step.after();
-  Participant* const own = is.of_person(step.moment.who.person);
+  Participant* const own = own_of(is, step.moment.who);
   RABT_TRY_STATUS(must_be_open(is, "scheduled, waiting or active"));
   if (is.status == SessionStatus::requested)
     return conflict("session.not_accepted",
@@ -92,6 +92,8 @@ Result<Change> on(Step step, const Join& command) {
   }
   const bool comes = !own->here;
   own->here = true;
+  // Who came under his account once has come himself.
+  own->by_link = !step.moment.who.part.participant.empty() && (own->by_link || !own->was_here);
   own->was_here = true;
   if (!own->came_ms) own->came_ms = step.moment.now.ms;
   if (own->admitted()) {
@@ -113,7 +115,7 @@ Result<Change> on(Step step, const Leave& command) {
   Session& is = step.after();
   Participant* one = nullptr;
   if (command.participant.empty()) {
-    one = is.of_person(step.moment.who.person);
+    one = own_of(is, step.moment.who);
   } else {
     RABT_TRY(found, named_in(step, command.participant));
     one = found;
@@ -217,7 +219,7 @@ Result<Change> on(Step step, const Admit& command) {
   step.change.participant = one->id;
   if (one->admission == Admission::admitted)
     return conflict("participant.not_waiting", "the participant is admitted, and not waiting");
-  if (!one->person.empty() && one->person == step.moment.who.person)
+  if (one == own_of(is, step.moment.who))
     return denied("authorisation.denied", "nobody admits himself: another host does");
   if (one->admission != Admission::waiting)
     RABT_TRY_STATUS(may(access::Right::session_run, is, step.moment.who));
@@ -260,85 +262,6 @@ Result<Change> on(Step step, const Deny& command) {
   step.record("participant.denied", named(*one));
   step.tell("participant-denied", named(*one));
   follow_presence(step);
-  return done(std::move(step));
-}
-
-Result<Change> on(Step step, const Invite& command) {
-  Session& is = step.after();
-  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
-  RABT_TRY_STATUS(may_take_part(step, command.whom));
-  Invitation invitation = command.invitation;
-  invitation.created_ms = step.moment.now.ms;
-  invitation.created_by = step.moment.who.actor;
-  invitation.invited_by = step.moment.who.person;
-  // Until an hour after the planned end.
-  invitation.expires_ms = is.scheduled_ms.value_or(step.moment.now.ms);
-  if (invitation.expires_ms < step.moment.now.ms) invitation.expires_ms = step.moment.now.ms;
-  invitation.expires_ms += (is.planned_minutes + 60) * 60'000;
-  is.invitations.push_back(invitation);
-  const Json what =
-      Json::object({{"invitation", invitation.id}, {"role", to_string(invitation.role)}});
-  step.record("participant.invited", what);
-  step.tell("participant-invited", what);
-  return done(std::move(step));
-}
-
-Result<Change> on(Step step, const Revoke& command) {
-  Session& is = step.after();
-  const auto found =
-      std::find_if(is.invitations.begin(), is.invitations.end(),
-                   [&](const Invitation& one) { return one.id == command.invitation; });
-  if (found == is.invitations.end())
-    return not_found("invitation.unknown", "the session has no such invitation");
-  if (found->status != "pending") return nothing(step.before);
-  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
-  found->status = "revoked";
-  step.record("participant.invited", Json::object({{"invitation", found->id}, {"revoked", true}}));
-  return done(std::move(step));
-}
-
-Result<Change> on(Step step, const AcceptInvitation& command) {
-  Session& is = step.after();
-  const auto found =
-      std::find_if(is.invitations.begin(), is.invitations.end(),
-                   [&](const Invitation& one) { return one.id == command.invitation; });
-  const auto gone = [] {
-    return conflict("invitation.expired", "the invitation is not valid any more");
-  };
-  if (found == is.invitations.end()) return gone();
-  if (found->status == "accepted") {
-    for (const Participant& one : is.participants) {
-      if (one.invitation == found->id && one.person == command.participant.person &&
-          one.takes_part()) {
-        step.change.unchanged = true;
-        step.change.participant = one.id;
-        return std::move(step.change);
-      }
-    }
-  }
-  if (found->status != "pending" || found->expires_ms < step.moment.now.ms) return gone();
-  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
-  Participant coming = command.participant;
-  coming.role = found->role;
-  coming.invitation = found->id;
-  coming.brought_by = found->invited_by;
-  RABT_TRY_STATUS(may_take_part(step, coming));
-  // a host comes in without being let in, so his licence is looked at here.
-  if (!licensed(coming, step.moment.settings))
-    return conflict("licence.missing",
-                    "the invitation is for a " + std::string(to_string(found->role)) +
-                        ", and no licence that is accepted is known of whoever accepts it");
-  found->status = "accepted";
-  Participant* one = is.of_person(command.participant.person);
-  if (one != nullptr && one->admission == Admission::removed)
-    return denied("participant.not_a_participant", "the participant was removed by a host");
-  if (one == nullptr) {
-    RABT_TRY(added, bring_in(step, std::move(coming)));
-    one = added;
-  }
-  step.change.participant = one->id;
-  step.record("participant.added", named(*one));
-  step.tell("participant-added", named(*one));
   return done(std::move(step));
 }
 

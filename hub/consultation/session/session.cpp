@@ -180,6 +180,33 @@ bool is_host(const Session& session, const Participant& participant) {
   return !participant.person.empty() && participant.admitted() && leads(session, participant);
 }
 
+bool opens_by_link(PartRole role) {
+  return role == PartRole::patient || role == PartRole::family_member || role == PartRole::observer;
+}
+
+std::int64_t expiry_of(const Session& session, const Invitation& invitation) {
+  constexpr std::int64_t kAfterwardsMinutes = 60;
+  const std::int64_t from = std::max(session.scheduled_ms.value_or(0), invitation.created_ms);
+  return from + (session.planned_minutes + kAfterwardsMinutes) * 60'000;
+}
+
+bool link_holds(const Session& session, const Invitation& invitation, std::string_view participant,
+                Timestamp now) {
+  constexpr std::int64_t kAfterwardsMs = 60LL * 60'000;
+  if (invitation.status != "accepted" || !invitation.by_link) return false;
+  const Participant* const one = session.participant(participant);
+  if (one == nullptr || !one->takes_part() || !opens_by_link(one->role)) return false;
+  // The session is about somebody else now.
+  const bool other = one->role == PartRole::patient && !one->person.empty() &&
+                     !session.patient.empty() && one->person != session.patient;
+  if (other || session.status == SessionStatus::cancelled) return false;
+  return !session.over() || now.ms <= session.ended_ms.value_or(0) + kAfterwardsMs;
+}
+
+std::string guest_actor(std::string_view participant) {
+  return "guest:" + std::string(participant);
+}
+
 Status may_be_transcribed(const Session& session) {
   const auto missing = [] {
     return conflict("consent.transcription_missing",
@@ -198,6 +225,8 @@ Status may_be_transcribed(const Session& session) {
       if (guest.empty() ? !one.person.empty() && consent.string_or("by", "") == one.person
                         : one.person.empty() && guest == one.id)
         given = consent.bool_or("given", false);
+      if (consent.string_or("by", "") == guest_actor(one.id))
+        given = consent.bool_or("given", false);
     }
     if (!given) return missing();
     anybody = true;
@@ -207,10 +236,19 @@ Status may_be_transcribed(const Session& session) {
 
 namespace {
 
+// True if the patient said so through the link of his part.
+bool is_patient_by_link(const Session& session, std::string_view by) {
+  return std::any_of(session.participants.begin(), session.participants.end(),
+                     [&](const Participant& one) {
+                       return one.role == PartRole::patient && by == guest_actor(one.id);
+                     });
+}
+
 // A consent of kind training may also be somebody's own: there only a doctor writes down what the
 // patient said.
 bool speaks_for_patient(const Session& session, std::string_view kind, std::string_view by) {
   if (kind != "training" || by == session.patient) return true;
+  if (by.starts_with("guest:")) return is_patient_by_link(session, by);
   const Participant* const own = session.of_person(by);
   return own == nullptr || needs_licence(own->role);
 }
@@ -225,14 +263,23 @@ bool is_same_guest(const Json& one, const Json& other) {
 
 }  // namespace
 
-bool patient_refused(const Session& session, std::string_view kind) {
-  bool refused = false;
-  if (session.patient.empty()) return refused;
+PatientsNo patients_no(const Session& session, std::string_view kind) {
+  PatientsNo no = PatientsNo::none;
   for (const Json& consent : session.consents.as_array()) {
-    if (consent.string_or("kind", "") == kind && consent.string_or("by", "") == session.patient)
-      refused = !consent.bool_or("given", false);
+    if (consent.string_or("kind", "") != kind) continue;
+    const std::string by = consent.string_or("by", "");
+    const bool own = !session.patient.empty() && by == session.patient;
+    if (!own && !is_patient_by_link(session, by)) continue;
+    // Whoever has the link does not take back what the patient said under his account.
+    if (!own && no == PatientsNo::by_account) continue;
+    no = PatientsNo::none;
+    if (!consent.bool_or("given", false)) no = own ? PatientsNo::by_account : PatientsNo::by_link;
   }
-  return refused;
+  return no;
+}
+
+bool patient_refused(const Session& session, std::string_view kind) {
+  return patients_no(session, kind) != PatientsNo::none;
 }
 
 bool consent_stands(const Session& session, std::string_view kind) {

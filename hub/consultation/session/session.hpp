@@ -85,6 +85,8 @@ struct Participant {
   bool here = false;
   // Has joined at least once.
   bool was_here = false;
+  // Whoever joined for the participant had the link of an invitation, and no account.
+  bool by_link = false;
   // When the participant first asked to join, and when he last left or was put out: a provider may
   // tell of it later, or never.
   std::optional<std::int64_t> came_ms;
@@ -95,6 +97,9 @@ struct Participant {
   // saudiResident, preferredLanguage, genderPreference, gender. It belongs to the participant: the
   // record of a person stays as it is. Patient data.
   Json guest = Json::object();
+  // {system, value} by which a booking named somebody whom the hub did not know. Null otherwise.
+  // Patient data.
+  Json reference;
   // The same members of the person's record, as they were when the session ended. Null before, and
   // for a guest. Patient data.
   Json record;
@@ -131,6 +136,13 @@ struct Invitation {
   std::string created_by;
   // ULID of the person who invited, or empty.
   std::string invited_by;
+  // The participant whom it is for. Empty when it makes one.
+  std::string participant;
+  // The code is derived from it; each time that the invitation is sent again it is one more. 0 when
+  // the code was drawn by chance, by a build before 0046.
+  std::int64_t generation = 0;
+  // It was accepted without an account: a browser holds the visit.
+  bool by_link = false;
 };
 
 // A time in which the provider was asked to write down what is said, and did not.
@@ -175,6 +187,8 @@ struct Session {
   std::string organizer;
   std::string follow_up_of;
   std::optional<std::int64_t> scheduled_ms;
+  // Counts how often the planned start was set, from 1.
+  std::int64_t schedule_version = 1;
   // At most kMostPlannedMinutes.
   std::int64_t planned_minutes = 30;
   std::int64_t created_ms = 0;
@@ -296,6 +310,16 @@ bool keep_posted(Participant& participant, const Json& posted);
 [[nodiscard]] bool leads(const Session& session, const Participant& participant);
 // True if the participant acts as a host: leads, has an account, and was admitted.
 [[nodiscard]] bool is_host(const Session& session, const Participant& participant);
+// Roles that the link of an invitation gives somebody without an account.
+[[nodiscard]] bool opens_by_link(PartRole role);
+// Until an hour after the planned end, wherever the session was moved to.
+[[nodiscard]] std::int64_t expiry_of(const Session& session, const Invitation& invitation);
+// True while whoever came by the link of the invitation may be in the session as the participant.
+[[nodiscard]] bool link_holds(const Session& session, const Invitation& invitation,
+                              std::string_view participant, Timestamp now);
+// As consents name a guest who speaks for himself: "guest:01J...".
+[[nodiscard]] std::string guest_actor(std::string_view participant);
+
 // Ok if the role may take part at all. Error conflict participant.role_not_allowed; conflict
 // consent.family_missing for a family member without consent.
 [[nodiscard]] Status role_allowed(const Session& session, PartRole role);
@@ -307,6 +331,9 @@ bool keep_posted(Participant& participant, const Json& posted);
 // The patient's consent of a kind stands: given last, and not refused by the patient himself, whose
 // own no he alone takes back. Others' consents for themselves do not count.
 [[nodiscard]] bool consent_stands(const Session& session, std::string_view kind);
+// How the patient himself has said no, if he has not taken it back.
+enum class PatientsNo : std::uint8_t { none, by_link, by_account };
+[[nodiscard]] PatientsNo patients_no(const Session& session, std::string_view kind);
 // True if the patient himself has said no, and has not taken it back.
 [[nodiscard]] bool patient_refused(const Session& session, std::string_view kind);
 // True for a relative who was put out while the patient's no stands. A guest is known by a name, an

@@ -85,6 +85,16 @@ Status must_be_open(const Session& session, std::string_view needed) {
   return ok_status();
 }
 
+const Participant* own_of(const Session& session, const Actor& who) {
+  if (who.part.participant.empty()) return session.of_person(who.person);
+  if (who.part.session != session.id) return nullptr;
+  const Participant* const own = session.participant(who.part.participant);
+  return own != nullptr && opens_by_link(own->role) ? own : nullptr;
+}
+Participant* own_of(Session& session, const Actor& who) {
+  return const_cast<Participant*>(own_of(std::as_const(session), who));
+}
+
 PartRole acting_role(const Participant& own, identity::Roles account) {
   return may_act_as(account, own.role) ? own.role : PartRole::observer;
 }
@@ -98,13 +108,17 @@ access::Facts facts_of(const Session& session, const Actor& who) {
   is.add(Is::creator, who.person.empty() && who.roles.has(identity::Role::integration) &&
                           session.created_by == who.actor);
   is.add(Is::unclaimed, session.status == SessionStatus::requested && session.provider.empty());
-  if (who.person.empty()) return facts;
-  const Participant* const own = session.of_person(who.person);
-  is.add(Is::treating, who.person == session.provider && may_act_as(who.roles, PartRole::nurse) &&
+  const Participant* const own = own_of(session, who);
+  if (who.person.empty() && own == nullptr) return facts;
+  is.add(Is::treating, !who.person.empty() && who.person == session.provider &&
+                           may_act_as(who.roles, PartRole::nurse) &&
                            (own == nullptr || own->takes_part()));
   // A participant who was denied or removed has no relation to the session any more, as patient and
   // as provider neither.
-  is.add(Is::patient, who.person == session.patient && (own == nullptr || own->takes_part()));
+  const bool of_link = !who.part.participant.empty() && own != nullptr &&
+                       own->role == PartRole::patient && own->person == session.patient;
+  is.add(Is::patient, (of_link || (!who.person.empty() && who.person == session.patient)) &&
+                          (own == nullptr || own->takes_part()));
   if (own == nullptr) {
     is.add(Is::invited, std::any_of(session.invitations.begin(), session.invitations.end(),
                                     [&](const Invitation& one) {
@@ -298,7 +312,7 @@ Status begin_recording(Step& step, std::string_view purpose) {
   };
   if (is.type == SessionType::training_session) {
     for (const Participant& one : is.participants) {
-      if (one.takes_part() && (one.person.empty() || !agrees(one.person)))
+      if (one.takes_part() && !agrees(one.person.empty() ? guest_actor(one.id) : one.person))
         return missing("training of every participant");
     }
   } else if (purpose == "training" && !consent_stands(is, "training")) {

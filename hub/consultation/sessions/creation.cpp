@@ -30,6 +30,7 @@ std::string follow_up_by(const Actor& who, const Session& before, const Session&
   const Participant* const patient = before.of_person(before.patient);
   const bool met = own != nullptr && own->takes_part() && is_staff(own->role) &&
                    patient != nullptr && patient->was_here &&
+                   (!patient->by_link || before.patient_by.empty()) &&
                    before.ended_ms.value_or(now.ms) > now.ms - kTreatsAfterwardsMs;
   return met ? std::string() : who.person;
 }

@@ -35,7 +35,7 @@ Result<Acted> SessionEntry::come_in(const Ask& ask) {
   command.stay = acts_.parts().ids.next().text();
   const Actor who = Acts::actor_of(ask);
   // A person whom a host has invited by name accepts by coming.
-  RABT_TRY(seen, acts_.load(ask.session));
+  RABT_TRY(seen, acts_.recognising(ask));
   if (seen.of_person(who.person) == nullptr && !who.person.empty()) {
     for (const Invitation& one : seen.invitations) {
       if (one.person != who.person || one.status != "pending") continue;
@@ -73,7 +73,7 @@ Answer SessionEntry::join(const Ask& ask) {
 Answer SessionEntry::token(const Ask& ask) {
   const Actor who = Acts::actor_of(ask);
   RABT_TRY(session, acts_.load(ask.session));
-  const Participant* own = session.of_person(who.person);
+  const Participant* own = own_of(session, who);
   // hub://session names the participant.
   if (who.system) own = session.participant(record_of(session, ask.record));
   if (!who.system) RABT_TRY_STATUS(may(access::Right::session_take_part, session, who));
@@ -91,7 +91,7 @@ Answer SessionEntry::token(const Ask& ask) {
   if (session.room != "open" && session.room != "asked" && !who.system) {
     RABT_TRY(joined, come_in(ask));
     session = std::move(joined.session);
-    own = session.of_person(who.person);
+    own = own_of(session, who);
     if (own == nullptr)
       return not_found("participant.unknown", "the session has no such participant");
   }

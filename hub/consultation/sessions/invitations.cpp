@@ -1,18 +1,14 @@
 #include "hub/consultation/sessions/invitations.hpp"
 
+#include <algorithm>
 #include <utility>
 
-#include "hub/base/typed_code.hpp"
+#include "hub/base/check.hpp"
 #include "hub/consultation/acts/answers.hpp"
+#include "hub/consultation/request/fields.hpp"
+#include "hub/consultation/sessions/guests.hpp"
 
 namespace rabt::consultation {
-
-namespace {
-
-// 128 bits.
-constexpr std::size_t kCodeDigits = 32;
-
-}  // namespace
 
 Answer SessionInvitations::list(const Ask& ask) {
   const Actor who = Acts::actor_of(ask);
@@ -22,11 +18,13 @@ Answer SessionInvitations::list(const Ask& ask) {
                                       Json::object({{"what", "invitations"}})));
   Json items = Json::array();
   for (const Invitation& one : session.invitations)
-    items.push_back(invitation_json(one, sight_of(session, who, false), acts_.parts().clock.now()));
+    items.push_back(
+        invitation_json(session, one, sight_of(session, who, false), acts_.parts().clock.now()));
   return Json::object({{"items", std::move(items)}});
 }
 
 Answer SessionInvitations::invite(const Ask& ask) {
+  if (ask.body.find("participant") != nullptr) return send(ask);
   Mistakes mistakes;
   const ParticipantInput input = read_participant(ask.body, mistakes, "");
   RABT_TRY(whom, acts_.persons().participant(Acts::actor_of(ask), input, mistakes, ""));
@@ -39,27 +37,79 @@ Answer SessionInvitations::invite(const Ask& ask) {
   invitation.person = whom.person;
   invitation.guest = input.guest;
   invitation.role = *input.role;
-  // Shown once; what is stored cannot be turned back into it.
-  const std::string code = acts_.persons().hex(kCodeDigits);
   RABT_TRY(lease, acts_.parts().keys.lease(acts_.parts().tenant));
-  const std::string index = lease.blind_index("session.invitation", code);
+  const std::string code = code_of(lease, invitation.id, 1);
+  const std::string index = code_index(lease, code);
+  return acts_.act_and_answer(ask,
+                              [&](const Session&) -> Result<Command> {
+                                return Command(Invite{invitation, whom});
+                              },
+                              {.shape = [&](const Session& session, const Change&) -> Answer {
+                                 return with_code(ask, session, session.invitations.back(), code);
+                               },
+                               .also =
+                                   [&](store::Transaction& transaction, const Change& change) {
+                                     return SessionRows::put_code(transaction, change.after.tenant,
+                                                                  index, change.after.id,
+                                                                  invitation.id);
+                                   }});
+}
+
+Answer SessionInvitations::with_code(const Ask& ask, const Session& session,
+                                     const Invitation& invitation, const std::string& code) const {
+  Json answer = invitation_json(session, invitation, sight_of(session, Acts::actor_of(ask), false),
+                                acts_.parts().clock.now());
+  answer.set("code", code);
+  const std::string& url = acts_.parts().public_url;
+  // Behind # it is in no log and no Referer.
+  if (!url.empty()) answer.set("link", url + "/i#" + code);
+  return answer;
+}
+
+Answer SessionInvitations::send(const Ask& ask) {
+  RABT_TRY_STATUS(acts_.allows(ask, access::Right::invitation_send));
+  Fields members(ask.body);
+  Send command{.invitation = acts_.parts().ids.next().text()};
+  const std::string participant = members.text("participant", 64);
+  command.renew = members.boolean("renew").value_or(false);
+  for (const std::string_view other : {"person", "phone", "email", "name"}) {
+    if (members.has(other)) members.wrong(other, "it is known of the participant; leave it out");
+  }
+  if (participant.empty() && members.good()) members.wrong("participant", "it must name one");
+  RABT_TRY_STATUS(members.done());
+  RABT_TRY(lease, acts_.parts().keys.lease(acts_.parts().tenant));
+  const auto invited = [&](const Session& session, const Change& change) -> const Invitation& {
+    const auto at =
+        std::find_if(session.invitations.begin(), session.invitations.end(),
+                     [&](const Invitation& one) { return one.id == change.invitation; });
+    RABT_CHECK(at != session.invitations.end());
+    return *at;
+  };
   return acts_.act_and_answer(
       ask,
-      [&](const Session&) -> Result<Command> {
-        return Command(Invite{invitation, whom});
+      [&](const Session& is) -> Result<Command> {
+        command.participant = record_of(is, participant);
+        return Command(command);
       },
-      {.shape = [&](const Session& session, const Change&) -> Answer {
-         Json answer = invitation_json(session.invitations.back(),
-                                       sight_of(session, Acts::actor_of(ask), false),
-                                       acts_.parts().clock.now());
-         answer.set("code", code);
-         return answer;
+      {.shape = [&](const Session& session, const Change& change) -> Answer {
+         const Invitation& one = invited(session, change);
+         return with_code(ask, session, one, code_of(lease, one.id, one.generation));
        },
-       .also =
-           [&](store::Transaction& transaction, const Change& change) {
-             return SessionRows::put_code(transaction, change.after.tenant, index, change.after.id,
-                                          invitation.id);
-           }});
+       .also = [&](store::Transaction& transaction, const Change& change) -> Status {
+         const Invitation& one = invited(change.after, change);
+         const std::string index = code_index(lease, code_of(lease, one.id, one.generation));
+         return SessionRows::put_code(transaction, change.after.tenant, index, change.after.id,
+                                      one.id);
+       }});
+}
+
+Result<std::string> SessionInvitations::link_of(const std::string& session,
+                                                const std::string& participant) {
+  Ask ask = ask_of_hub(acts_.parts().tenant, "messages");
+  ask.session = session;
+  ask.body = Json::object({{"participant", participant}});
+  RABT_TRY(sent, send(ask));
+  return sent.string_or("link", "");
 }
 
 Answer SessionInvitations::revoke(const Ask& ask) {
@@ -69,19 +119,32 @@ Answer SessionInvitations::revoke(const Ask& ask) {
       {.shape = [&](const Session& session, const Change&) -> Answer {
         for (const Invitation& one : session.invitations) {
           if (one.id == id)
-            return invitation_json(one, sight_of(session, Acts::actor_of(ask), false),
+            return invitation_json(session, one, sight_of(session, Acts::actor_of(ask), false),
                                    acts_.parts().clock.now());
         }
         return not_found("invitation.unknown", "the session has no such invitation");
       }});
 }
 
+// Whoever is signed in takes nobody else's part: a family shares its telephones.
+Status SessionInvitations::is_meant(const Session& is, const Invitation& invitation,
+                                    const Actor& who) const {
+  const Participant* const meant = is.participant(invitation.participant);
+  if (meant == nullptr || meant->person == who.person) return ok_status();
+  const bool other = !meant->person.empty() || meant->role == PartRole::patient;
+  if (!other) return ok_status();
+  RABT_TRY(known, acts_.persons().is_named_by(*meant, who.person));
+  if (known) return ok_status();
+  return denied("authorisation.denied",
+                "the invitation is for somebody else: sign out, and open the link again");
+}
+
 Answer SessionInvitations::accept(const Ask& ask) {
   const Actor who = Acts::actor_of(ask);
-  const std::string code = typed_code(ask.body.string_or("code", ""));
-  if (code.size() != kCodeDigits)
-    return invalid("api.invalid", "code: must be the code of an invitation");
-  RABT_TRY(invited, acts_.rows().of_code(acts_.parts().tenant, code));
+  RABT_TRY(code, read_code(ask.body));
+  RABT_TRY(found, invitation_of(acts_, code));
+  if (found.generation < 0)
+    return conflict("invitation.revoked", "a newer link was sent for this invitation");
   const auto of_session = [](Json answer, const Session& session) {
     answer.set("session", session.id);
     answer.set("roomName", session.room_name);
@@ -89,9 +152,10 @@ Answer SessionInvitations::accept(const Ask& ask) {
   };
   const auto take_up = [&](const Session& is) -> Result<Command> {
     for (const Invitation& one : is.invitations) {
-      if (one.id != invited.invitation) continue;
+      if (one.id != found.invitation.id) continue;
       if (!one.person.empty() && one.person != who.person)
         return denied("authorisation.denied", "the invitation is for somebody else");
+      RABT_TRY_STATUS(is_meant(is, one, who));
       return Command(acts_.persons().accepting(one, who.person));
     }
     return not_found("invitation.unknown", "there is no invitation with this code");
@@ -100,7 +164,7 @@ Answer SessionInvitations::accept(const Ask& ask) {
     RABT_TRY(answer, entry_.admission_shape(ask)(session, change));
     return of_session(std::move(answer), session);
   };
-  RABT_TRY(acted, acts_.act(ask, invited.session, take_up, {.strangers = true, .shape = shape}));
+  RABT_TRY(acted, acts_.act(ask, found.session.id, take_up, {.strangers = true, .shape = shape}));
   RABT_TRY(answer, entry_.admission_answer(ask, acted));
   return of_session(std::move(answer), acted.session);
 }

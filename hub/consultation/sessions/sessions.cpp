@@ -16,7 +16,8 @@ Sessions::Sessions(SessionParts parts)
       creation(acts, video_, entry),
       life(acts, reading),
       people(acts, video_, entry),
-      invitations(acts, entry) {
+      invitations(acts, entry),
+      guests(acts, entry) {
   acts.on_work([this] { intents.wake(); });
 }
 

@@ -8,6 +8,7 @@
 #include "hub/consultation/rows/parts.hpp"
 #include "hub/consultation/sessions/creation.hpp"
 #include "hub/consultation/sessions/entry.hpp"
+#include "hub/consultation/sessions/guests.hpp"
 #include "hub/consultation/sessions/invitations.hpp"
 #include "hub/consultation/sessions/life.hpp"
 #include "hub/consultation/sessions/people.hpp"
@@ -41,6 +42,7 @@ class Sessions {
   SessionLife life;
   SessionPeople people;
   SessionInvitations invitations;
+  SessionGuests guests;
 
   // Before the first request. The surroundings outlive the service.
   void surround(Surroundings& around) { acts.surround(around); }

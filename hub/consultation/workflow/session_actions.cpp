@@ -3,6 +3,7 @@
 
 #include "hub/base/check.hpp"
 #include "hub/base/mutex.hpp"
+#include "hub/consultation/messages/messenger.hpp"
 #include "hub/consultation/practice/practice.hpp"
 #include "hub/consultation/record/records.hpp"
 #include "hub/consultation/sessions/sessions.hpp"
@@ -69,7 +70,10 @@ Json course_of(const Json& session) {
 class SessionActions final : public plugin::HubService {
  public:
   SessionActions(Sessions& sessions, Records& records, Practice& practice)
-      : sessions_(sessions), records_(records), practice_(practice) {
+      : sessions_(sessions),
+        records_(records),
+        practice_(practice),
+        messenger_(sessions.acts, sessions.invitations) {
     for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { run(); });
   }
   // Calls that wait are dropped: their answers would reach nobody.
@@ -149,6 +153,7 @@ class SessionActions final : public plugin::HubService {
   Sessions& sessions_;
   Records& records_;
   Practice& practice_;
+  Messenger messenger_;
 
   Mutex mutex_;
   Condition wake_;
@@ -277,6 +282,7 @@ Answer SessionActions::act(const CallRequest& call) {
     RABT_TRY(note, records_.write_note(record_of(call)));
     return picked(note, {"id", "number", "kind", "status", "createdAt"});
   }
+  if (call.action == "messages") return messenger_.tell(ask);
   if (call.action == "clinical") return records_.clinical_facts(ask);
   if (call.action == "usage") return usage(call);
   return sessions_.reading.summary(ask);
@@ -465,6 +471,8 @@ std::vector<plugin::ActionSpec> session_actions() {
                    Json::object(
                        {{"decision", Json::object({{"type", "string"}, {"x-among", "answers"}})}})),
        "none"},
+      {"messages", "Tell the patient of a visit what is due", of_session(),
+       open_schema({"over", "told"}, Json::object({{"over", typed("boolean")}}))},
       {"usage", "Read the attendee-minutes of a month",
        closed({}, R"({"month": {"type": ["string", "null"]}})")},
       {"summary", "Read what became of a session", of_session(),

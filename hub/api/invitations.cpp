@@ -1,0 +1,67 @@
+#include "hub/api/invitations.hpp"
+
+#include "hub/api/answers.hpp"
+#include "hub/api/asks.hpp"
+#include "hub/api/browser.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/base/typed_code.hpp"
+#include "hub/consultation/sessions/sessions.hpp"
+#include "hub/crypto/crypto.hpp"
+
+namespace rabt::api {
+
+using http::Response;
+
+namespace {
+
+// One code: a person who opens a link a few times, and not a program.
+constexpr Limit kCode = per_minute("invitation", 20);
+
+Response kept_by_nobody(Response response) {
+  response.headers.emplace_back("Cache-Control", "no-store");
+  return response;
+}
+
+}  // namespace
+
+Status Invitations::count(const Call& call) const {
+  RABT_TRY(body, body_object(call));
+  const std::string code = typed_code(body.string_or("code", ""));
+  // What cannot be a code is refused by its form.
+  if (code.empty()) return ok_status();
+  if (codes->wait_ms(to_hex(crypto::sha256(code)), kCode, clock->monotonic_ms()) == 0)
+    return ok_status();
+  return unavailable("rate.exceeded", "this code was sent too often; wait a minute");
+}
+
+Result<Response> Invitations::preview(const Call& call) const {
+  if (sessions == nullptr) return no_such_path();
+  RABT_TRY_STATUS(count(call));
+  RABT_TRY(ask, ask_of(call));
+  RABT_TRY(shown, sessions->guests.preview(ask));
+  return kept_by_nobody(answer(200, shown));
+}
+
+Result<Response> Invitations::accept(const Call& call) const {
+  if (sessions == nullptr) return no_such_path();
+  RABT_TRY_STATUS(count(call));
+  const identity::Kind kind = call.caller.who.kind;
+  if (kind != identity::Kind::anonymous && kind != identity::Kind::guest) {
+    RABT_TRY(ask, keeping(call, 200));
+    RABT_TRY(taken, sessions->invitations.accept(ask));
+    return answer(200, taken);
+  }
+  // Previews of links, scanners and pages of other sites bind no browser.
+  RABT_TRY_STATUS(check_browser(call.request, origin));
+  RABT_TRY(ask, ask_of(call));
+  RABT_TRY(
+      entered,
+      sessions->guests.enter(
+          ask, {.held = [&](std::string_view session) { return visit_of(call.request, session); },
+                .tap = std::string(call.request.header("idempotency-key"))}));
+  Response response = kept_by_nobody(answer(200, entered.answer));
+  response.headers.emplace_back("Set-Cookie", visit_cookie(entered.proof));
+  return response;
+}
+
+}  // namespace rabt::api

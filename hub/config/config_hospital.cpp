@@ -1,0 +1,75 @@
+#include <array>
+
+#include "hub/config/config_reader.hpp"
+#include "hub/consultation/messages/texts.hpp"
+
+// The section `hospital`: how messages and the page of an invitation name it, and the texts of
+// messages, a file for each language.
+namespace rabt::config {
+
+namespace {
+
+constexpr std::array<std::string_view, 2> kLanguages{"ar", "en"};
+
+// A place that stays empty would make a message that nobody understands.
+void check_places(Reader& reader, const YamlEntry& entry, const std::string& language,
+                  const consultation::House& house) {
+  const std::string& text = entry.value->text();
+  if (const Status known = consultation::check_template(text); !known.ok())
+    reader.mistake(entry.line, entry.column,
+                   "`" + entry.key + "`: " + std::string(known.error().message));
+  if (text.find("{hospital}") != std::string::npos && !house.name.contains(language))
+    reader.mistake(entry.line, entry.column,
+                   "`" + entry.key + "` has {hospital}, and `hospital.name." + language +
+                       "` of the configuration is not set");
+  if (text.find("{phone}") != std::string::npos && house.phone.empty())
+    reader.mistake(entry.line, entry.column,
+                   "`" + entry.key +
+                       "` has {phone}, and `hospital.phone` of the configuration is "
+                       "not set");
+}
+
+// One language. Mistakes have the place in this file.
+Status read_texts(const std::string& path, const std::string& language,
+                  consultation::House& house) {
+  RABT_TRY(root, read_yaml(path));
+  Reader reader(path);
+  if (!reader.mapping(*root, "the texts of messages")) return reader.end();
+  reader.only(*root, {"booked", "moved", "cancelled", "reminder"});
+  for (const std::string_view name : consultation::message_templates()) {
+    std::string text;
+    reader.text(*root, name, text, true);
+    if (const YamlEntry* const entry = root->find(name); entry != nullptr && !text.empty())
+      check_places(reader, *entry, language, house);
+    house.texts[language][std::string(name)] = std::move(text);
+  }
+  return reader.end();
+}
+
+}  // namespace
+
+void read_hospital(Reader& reader, const YamlNode& root, Config& config) {
+  const YamlNode* const hospital = reader.section(root, "hospital");
+  if (hospital == nullptr) return;
+  reader.only(*hospital, {"name", "phone", "messages"});
+  reader.text(*hospital, "phone", config.house.phone);
+  if (const YamlNode* const name = reader.section(*hospital, "name"); name != nullptr) {
+    reader.only(*name, {"ar", "en"});
+    for (const std::string_view language : kLanguages) {
+      std::string text;
+      reader.text(*name, language, text);
+      if (!text.empty()) config.house.name[std::string(language)] = text;
+    }
+  }
+  std::string folder;
+  reader.path(*hospital, "messages", folder);
+  if (folder.empty()) return;
+  const YamlEntry& entry = *hospital->find("messages");
+  for (const std::string_view language : kLanguages) {
+    const Status read = read_texts(folder + "/" + std::string(language) + ".yaml",
+                                   std::string(language), config.house);
+    if (!read.ok()) reader.mistake(entry.line, entry.column, read.error().message);
+  }
+}
+
+}  // namespace rabt::config

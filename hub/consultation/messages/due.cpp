@@ -1,0 +1,108 @@
+#include "hub/consultation/messages/due.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace rabt::consultation {
+
+namespace {
+
+constexpr std::array<std::string_view, kMessageKinds> kNames{"booked", "moved", "cancelled",
+                                                             "day_before", "soon"};
+constexpr std::int64_t kMinuteMs = 60'000;
+constexpr std::int64_t kHourMs = 60 * kMinuteMs;
+constexpr std::int64_t kDayMs = 24 * kHourMs;
+// The Kingdom has no summer time.
+constexpr std::int64_t kRiyadhMs = 3 * kHourMs;
+constexpr std::int64_t kQuietFromMs = 22 * kHourMs;
+constexpr std::int64_t kQuietToMs = 7 * kHourMs;
+constexpr std::int64_t kSoonMs = 15 * kMinuteMs;
+// A reminder of the day before is of no use so shortly before the visit.
+constexpr std::int64_t kDayBeforeUntilMs = 3 * kHourMs;
+// A patient who is late is still reminded.
+constexpr std::int64_t kSoonUntilMs = 10 * kMinuteMs;
+
+bool is_news(MessageKind kind) {
+  return kind == MessageKind::booked || kind == MessageKind::moved;
+}
+
+const ToldMessage* find(const std::vector<ToldMessage>& told, std::int64_t version,
+                        bool (*fits)(MessageKind)) {
+  const auto at = std::find_if(told.begin(), told.end(), [&](const ToldMessage& one) {
+    return one.version == version && fits(one.kind);
+  });
+  return at == told.end() ? nullptr : &*at;
+}
+
+// The message now, or when the quiet hours let it go.
+DueMessage unless_quiet(MessageKind kind, std::int64_t start_ms, Timestamp now) {
+  const auto until = quiet_until(now);
+  if (!until || start_ms - now.ms <= kHourMs) return {.now = kind, .next_ms = {}};
+  return {.now = std::nullopt, .next_ms = std::min(*until, start_ms - kHourMs)};
+}
+
+}  // namespace
+
+std::string_view to_string(MessageKind kind) {
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::optional<MessageKind> parse_message_kind(std::string_view text) {
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    if (kNames[i] == text) return static_cast<MessageKind>(i);
+  }
+  return std::nullopt;
+}
+
+std::string_view template_of(MessageKind kind) {
+  if (kind == MessageKind::day_before || kind == MessageKind::soon) return "reminder";
+  return to_string(kind);
+}
+
+std::optional<std::int64_t> quiet_until(Timestamp now) {
+  const std::int64_t of_day = (now.ms + kRiyadhMs) % kDayMs;
+  const std::int64_t midnight = now.ms - of_day;
+  if (of_day >= kQuietFromMs) return midnight + kDayMs + kQuietToMs;
+  if (of_day < kQuietToMs) return midnight + kQuietToMs;
+  return std::nullopt;
+}
+
+DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, Timestamp now) {
+  const bool knows = std::any_of(told.begin(), told.end(),
+                                 [](const ToldMessage& one) { return is_news(one.kind); });
+  if (is.status == SessionStatus::cancelled) {
+    const bool said = std::any_of(told.begin(), told.end(), [](const ToldMessage& one) {
+      return one.kind == MessageKind::cancelled;
+    });
+    const std::int64_t start_ms = is.scheduled_ms.value_or(0);
+    // Who was told of nothing misses nothing.
+    if (!knows || said || start_ms <= now.ms) return {.over = true};
+    return unless_quiet(MessageKind::cancelled, start_ms, now);
+  }
+  if (is.over() || is.status == SessionStatus::active) return {.over = true};
+  if (is.status == SessionStatus::requested || !is.scheduled_ms) return {};
+  const std::int64_t start_ms = *is.scheduled_ms;
+  const std::int64_t version = is.schedule_version;
+  const ToldMessage* const news = find(told, version, &is_news);
+  if (news == nullptr) {
+    if (start_ms <= now.ms) return {};
+    return unless_quiet(knows ? MessageKind::moved : MessageKind::booked, start_ms, now);
+  }
+  const std::int64_t day_ms = start_ms - kDayMs;
+  const bool fresh = news->at_ms > day_ms - kHourMs;
+  const bool day_told = find(told, version, [](MessageKind kind) {
+                          return kind == MessageKind::day_before;
+                        }) != nullptr;
+  if (!fresh && !day_told && now.ms < start_ms - kDayBeforeUntilMs) {
+    if (now.ms < day_ms) return {.now = std::nullopt, .next_ms = day_ms};
+    return unless_quiet(MessageKind::day_before, start_ms, now);
+  }
+  const std::int64_t soon_ms = start_ms - kSoonMs;
+  const bool soon_told =
+      find(told, version, [](MessageKind kind) { return kind == MessageKind::soon; }) != nullptr;
+  if (soon_told || news->at_ms > soon_ms || now.ms > start_ms + kSoonUntilMs) return {};
+  if (now.ms < soon_ms) return {.now = std::nullopt, .next_ms = soon_ms};
+  return {.now = MessageKind::soon, .next_ms = {}};
+}
+
+}  // namespace rabt::consultation

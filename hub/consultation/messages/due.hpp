@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/base/clock.hpp"
+#include "hub/consultation/session/session.hpp"
+
+// What a patient is told of a visit, and when. Pure.
+namespace rabt::consultation {
+
+// In this order: what was booked or moved, called off, a day before, 15 minutes before.
+enum class MessageKind : std::uint8_t { booked, moved, cancelled, day_before, soon };
+inline constexpr std::size_t kMessageKinds = 5;
+[[nodiscard]] std::string_view to_string(MessageKind kind);
+[[nodiscard]] std::optional<MessageKind> parse_message_kind(std::string_view text);
+// The template that it is written from: both reminders have one.
+[[nodiscard]] std::string_view template_of(MessageKind kind);
+
+// A message that was sent, or that nobody could be sent.
+struct ToldMessage {
+  MessageKind kind = MessageKind::booked;
+  // Version of the session's schedule.
+  std::int64_t version = 0;
+  std::int64_t at_ms = 0;
+};
+
+struct DueMessage {
+  // Due now.
+  std::optional<MessageKind> now;
+  // When to look again; unset while nothing is due later.
+  std::optional<std::int64_t> next_ms;
+  // Nothing will be due any more.
+  bool over = false;
+};
+// Messages to one participant. Each is due once for a version of the schedule; reminders that would
+// come within an hour of the news of the same time are left out; quiet hours in Riyadh, 22:00 to
+// 07:00, hold what is about a visit that is more than an hour away.
+[[nodiscard]] DueMessage due_message(const Session& session, const std::vector<ToldMessage>& told,
+                                     Timestamp now);
+// End of the quiet hours that `now` lies in; unset by day.
+[[nodiscard]] std::optional<std::int64_t> quiet_until(Timestamp now);
+
+}  // namespace rabt::consultation

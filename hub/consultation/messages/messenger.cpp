@@ -1,0 +1,204 @@
+#include "hub/consultation/messages/messenger.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <optional>
+
+#include "hub/base/bytes.hpp"
+#include "hub/consultation/messages/texts.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/phi/index_value.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using store::Row;
+using store::Statement;
+
+constexpr std::string_view kRole = "notify";
+constexpr std::string_view kAction = "notify.sms.send";
+constexpr std::string_view kVersion = "1.0.0";
+// A gateway answers at once, or the message is tried again.
+constexpr std::int64_t kPatienceMs = 10'000;
+
+constexpr Statement kTold{
+    "SELECT kind, version, at_ms FROM session_message WHERE tenant = $1 AND session = $2 AND "
+    "participant = $3"};
+constexpr Statement kPut{
+    "INSERT INTO session_message (tenant, session, participant, kind, version, outcome, at_ms) "
+    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING"};
+
+std::string language_of(const Session& session, const Participant& one, const Json& profile) {
+  std::string language = one.guest.string_or("preferredLanguage", "");
+  if (language.empty()) language = profile.string_or("language", "");
+  if (language.empty()) language = session.language;
+  return language == "en" ? "en" : "ar";
+}
+
+}  // namespace
+
+bool Messenger::is_on() const {
+  const SessionParts& parts = acts_.parts();
+  return !parts.public_url.empty() && !parts.house.texts.empty() &&
+         parts.actions.bindings().contains(std::string(kRole));
+}
+
+Result<std::vector<ToldMessage>> Messenger::told(const Session& session,
+                                                 const std::string& participant) const {
+  std::vector<ToldMessage> found;
+  RABT_TRY_STATUS(acts_.parts().store.read([&](store::Connection& connection) {
+    return connection.query(kTold, {session.tenant, session.id, participant}, [&](const Row& row) {
+      const auto kind = parse_message_kind(row.text(0));
+      if (kind)
+        found.push_back({.kind = *kind, .version = row.integer(1), .at_ms = row.integer(2)});
+      return true;
+    });
+  }));
+  return found;
+}
+
+Status Messenger::note(const Session& session, const std::string& participant,
+                       const Outcome& outcome) {
+  const SessionParts& parts = acts_.parts();
+  Ask ask = ask_of_hub(parts.tenant, "messages");
+  audit::Entry entry = Acts::entry_of(ask, session);
+  entry.act = "participant.told";
+  entry.detail = Json::object({{"participant", participant},
+                               {"kind", to_string(outcome.kind)},
+                               {"outcome", outcome.outcome}});
+  const audit::Prepared prepared = parts.audit.prepare(entry);
+  return parts.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(store::run(transaction, kPut,
+                               {session.tenant, session.id, participant, to_string(outcome.kind),
+                                session.schedule_version, outcome.outcome, parts.clock.now().ms}));
+    return parts.audit.append(transaction, prepared);
+  });
+}
+
+Status Messenger::note_disclosure(const Session& session, const Json& arguments) const {
+  const SessionParts& parts = acts_.parts();
+  const auto recipient = parts.actions.recipient(kRole, kAction, kVersion);
+  if (session.patient_pseudonym.empty() || !recipient) return ok_status();
+  Json fields = Json::array();
+  for (const auto& [name, value] : arguments.as_object()) fields.push_back(name);
+  audit::Entry entry = Acts::entry_of(ask_of_hub(parts.tenant, "messages"), session);
+  entry.act = "action.sent";
+  entry.detail =
+      Json::object({{"role", kRole},
+                    {"task", "messages"},
+                    {"recipient", recipient->plugin},
+                    {"version", recipient->version},
+                    {"host", recipient->hosts.empty() ? "none" : recipient->hosts.front()},
+                    {"capability", std::string(kAction) + ":" + std::string(kVersion)},
+                    {"fields", std::move(fields)}});
+  const audit::Prepared prepared = parts.audit.prepare(entry);
+  return parts.store.write(
+      [&](store::Transaction& transaction) { return parts.audit.append(transaction, prepared); });
+}
+
+Result<std::string> Messenger::text_of(const Session& session, const Participant& one,
+                                       MessageKind kind, const std::string& language) {
+  const House& house = acts_.parts().house;
+  const auto texts = house.texts.find(language);
+  if (texts == house.texts.end()) return std::string();
+  std::map<std::string, std::string> places{
+      {"phone", house.phone}, {"time", time_text({session.scheduled_ms.value_or(0)}, language)}};
+  if (const auto name = house.name.find(language); name != house.name.end())
+    places["hospital"] = name->second;
+  const std::string& text = texts->second.at(std::string(template_of(kind)));
+  // A visit that was called off has none.
+  if (kind != MessageKind::cancelled && text.find("{link}") != std::string::npos) {
+    RABT_TRY(link, invitations_.link_of(session.id, one.id));
+    places["link"] = std::move(link);
+  }
+  return fill_template(text, places);
+}
+
+Result<std::string> Messenger::send(const Session& session, const Participant& one,
+                                    MessageKind kind) {
+  const SessionParts& parts = acts_.parts();
+  // The telephone of the record alone: whoever can book could read what goes to another one.
+  if (one.person.empty()) return std::string("no_phone");
+  RABT_TRY(person, parts.directory.find(parts.tenant, one.person));
+  const auto phone = phi::normalise(phi::IndexKind::phone, person.profile.string_or("phone", ""));
+  if (!phone.ok()) return std::string("no_phone");
+  const std::string language = language_of(session, one, person.profile);
+  RABT_TRY(text, text_of(session, one, kind, language));
+  if (text.empty()) return std::string("failed");
+  const std::string name = session.id + "/" + one.id + "/" + std::string(to_string(kind)) + "/" +
+                           std::to_string(session.schedule_version);
+  const std::string key = to_hex(crypto::sha256(name)).substr(0, 32);
+  Json arguments = Json::object(
+      {{"to", *phone}, {"text", std::move(text)}, {"reference", key}, {"language", language}});
+  RABT_TRY_STATUS(note_disclosure(session, arguments));
+  plugin::CallRequest request;
+  request.tenant = session.tenant;
+  request.instance = session.id;
+  request.patient = session.patient_pseudonym;
+  request.role = std::string(kRole);
+  request.action = std::string(kAction);
+  request.version = std::string(kVersion);
+  request.arguments = std::move(arguments);
+  request.idempotency_key = key;
+  request.deadline_unix_ms = parts.clock.now().ms + kPatienceMs;
+  // The callback may come after the patience is over: it holds the promise.
+  const auto answer = std::make_shared<std::promise<workflow::ActionOutcome>>();
+  auto waiting = answer->get_future();
+  const auto effect = std::make_shared<std::promise<plugin::ProbeAnswer>>();
+  auto probing = effect->get_future();
+  const auto patience = std::chrono::milliseconds(kPatienceMs + 1'000);
+  // A message whose answer was lost, before a crash or now, was sent if the gateway says so.
+  parts.actions.probe(request, [effect](plugin::ProbeAnswer got) { effect->set_value(got); });
+  if (probing.wait_for(patience) == std::future_status::ready &&
+      probing.get().effect == plugin::ProbeAnswer::Effect::yes)
+    return std::string("sent");
+  parts.actions.invoke(request, [answer](workflow::ActionOutcome outcome) {
+    answer->set_value(std::move(outcome));
+  });
+  if (waiting.wait_for(patience) != std::future_status::ready)
+    return unavailable("message.not_sent", "the message gateway did not answer in time");
+  const workflow::ActionOutcome outcome = waiting.get();
+  if (outcome.kind == workflow::OutcomeKind::done) return std::string("sent");
+  if (outcome.kind == workflow::OutcomeKind::permanent) return std::string("failed");
+  return unavailable("message.not_sent", "the message gateway did not take it: " + outcome.code);
+}
+
+Answer Messenger::tell(const Ask& ask) {
+  RABT_TRY(session, acts_.load(ask.session));
+  Json said = Json::array();
+  if (!is_on())
+    return Json::object({{"over", true}, {"waitSeconds", Json()}, {"told", std::move(said)}});
+  bool over = true;
+  std::optional<std::int64_t> next;
+  const std::vector<Participant> people = session.participants;
+  for (const Participant& one : people) {
+    if (one.role != PartRole::patient || !one.takes_part()) continue;
+    while (true) {
+      RABT_TRY(before, told(session, one.id));
+      const Timestamp now = acts_.parts().clock.now();
+      const DueMessage due = due_message(session, before, now);
+      if (!due.now) {
+        over = over && due.over;
+        if (due.next_ms && (!next || *due.next_ms < *next)) next = due.next_ms;
+        break;
+      }
+      RABT_TRY(outcome, send(session, one, *due.now));
+      said.push_back(Json::object({{"kind", to_string(*due.now)}, {"outcome", outcome}}));
+      RABT_TRY_STATUS(note(session, one.id, {.kind = *due.now, .outcome = std::move(outcome)}));
+    }
+  }
+  // Nobody to be told may come later.
+  if (!session.over() && session.status != SessionStatus::active) over = false;
+  Json wait;
+  if (next) {
+    constexpr std::int64_t kSecondMs = 1000;
+    const std::int64_t left = *next - acts_.parts().clock.now().ms;
+    wait = Json(std::max<std::int64_t>(1, (left + kSecondMs - 1) / kSecondMs));
+  }
+  return Json::object({{"over", over}, {"waitSeconds", wait}, {"told", std::move(said)}});
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,62 @@
+#include "hub/consultation/rows/guest_rows.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using store::Blob;
+using store::Row;
+using store::Statement;
+
+constexpr Statement kFindGuest{
+    "SELECT session, invitation, participant, generation FROM session_guest WHERE tenant = $1 AND "
+    "secret = $2"};
+constexpr Statement kTapped{
+    "SELECT tap FROM session_guest WHERE tenant = $1 AND invitation = $2 AND generation = $3"};
+constexpr Statement kPutGuest{
+    "INSERT INTO session_guest (tenant, secret, session, invitation, participant, generation, tap, "
+    "created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
+constexpr Statement kForgetGuests{
+    "DELETE FROM session_guest WHERE tenant = $1 AND invitation = $2 AND generation < $3"};
+
+}  // namespace
+
+Result<std::optional<GuestRow>> find_guest(store::Store& store, std::string_view tenant,
+                                           std::string_view secret) {
+  std::optional<GuestRow> found;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    return connection.query(kFindGuest, {tenant, Blob{secret}}, [&](const Row& row) {
+      found = GuestRow{.secret = std::string(secret),
+                       .tap = {},
+                       .session = std::string(row.text(0)),
+                       .invitation = std::string(row.text(1)),
+                       .participant = std::string(row.text(2)),
+                       .generation = row.integer(3)};
+      return false;
+    });
+  }));
+  return found;
+}
+
+Result<bool> has_tapped(store::Store& store, std::string_view tenant, std::string_view invitation,
+                        std::int64_t generation, std::string_view tap) {
+  bool found = false;
+  if (tap.empty()) return found;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    return connection.query(kTapped, {tenant, invitation, generation}, [&](const Row& row) {
+      found = found || row.blob(0) == tap;
+      return !found;
+    });
+  }));
+  return found;
+}
+
+Status put_guest(store::Transaction& transaction, std::string_view tenant, const GuestRow& row,
+                 Timestamp now) {
+  RABT_TRY_STATUS(store::run(transaction, kForgetGuests, {tenant, row.invitation, row.generation}));
+  return store::run(transaction, kPutGuest,
+                    {tenant, Blob{row.secret}, row.session, row.invitation, row.participant,
+                     row.generation, Blob{row.tap}, now.ms});
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,269 @@
+#include <algorithm>
+
+#include "hub/consultation/session/step.hpp"
+
+// Decisions about invitations, and about whoever comes by one.
+namespace rabt::consultation {
+
+namespace {
+
+Error expired() {
+  return conflict("invitation.expired", "the invitation is not valid any more");
+}
+Error revoked() {
+  return conflict(
+      "invitation.revoked",
+      "the invitation was taken back, or a newer one was sent; open the newest link, or "
+      "call the hospital");
+}
+
+Invitation* invitation_in(Session& session, std::string_view id) {
+  const auto found = std::find_if(session.invitations.begin(), session.invitations.end(),
+                                  [&](const Invitation& one) { return one.id == id; });
+  return found == session.invitations.end() ? nullptr : &*found;
+}
+
+bool is_late(const Session& session, const Invitation& invitation, Timestamp now) {
+  return std::max(invitation.expires_ms, expiry_of(session, invitation)) < now.ms;
+}
+
+// a session has one patient, with or without an account.
+Status no_second_patient(const Session& session, const Participant& coming) {
+  if (coming.role != PartRole::patient || !coming.person.empty()) return ok_status();
+  const bool has = std::any_of(
+      session.participants.begin(), session.participants.end(),
+      [](const Participant& one) { return one.role == PartRole::patient && one.takes_part(); });
+  if (!has && session.patient.empty()) return ok_status();
+  return conflict("session.has_patient",
+                  "the session has a patient: name that participant as `participant` to invite the "
+                  "patient, or invite somebody else as family_member or observer");
+}
+
+// Whoever came by the link of the invitation leaves; the participant stays expected.
+void shut_out(Step& step, Invitation& invitation) {
+  Session& is = step.after();
+  invitation.by_link = false;
+  for (Participant& one : is.participants) {
+    if (one.invitation != invitation.id || !(one.here || is.present(one))) continue;
+    one.here = false;
+    one.went_ms = step.moment.now.ms;
+    one.connection = "disconnected";
+    end_stays(step, one.id, step.moment.now.ms);
+    put_out(step, one);
+    tell_left(step, one);
+  }
+  follow_presence(step);
+}
+
+// The participant, who had no account, has the one of `person` from now on.
+Status become(Step& step, Participant& one, const Participant& person) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(may_take_part(step, person));
+  one.person = person.person;
+  one.account = person.account;
+  one.pseudonym = person.pseudonym;
+  if (needs_licence(one.role)) one.licence = person.licence;
+  one.reference = Json();
+  if (one.role != PartRole::patient || !is.patient.empty()) return not_own_patient(is);
+  is.patient = person.person;
+  is.patient_pseudonym = person.pseudonym;
+  return not_own_patient(is);
+}
+
+}  // namespace
+
+Status may_be_shown(const Session& session, const Invitation& invitation, std::int64_t generation,
+                    Timestamp now) {
+  if (invitation.status == "revoked" || invitation.generation != generation) return revoked();
+  const bool open = invitation.status == "pending" || invitation.status == "accepted";
+  if (!open || session.over() || is_late(session, invitation, now)) return expired();
+  return ok_status();
+}
+
+Result<Change> on(Step step, const Invite& command) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  RABT_TRY_STATUS(may_take_part(step, command.whom));
+  RABT_TRY_STATUS(no_second_patient(is, command.whom));
+  Invitation invitation = command.invitation;
+  invitation.created_ms = step.moment.now.ms;
+  invitation.created_by = step.moment.who.actor;
+  invitation.invited_by = step.moment.who.person;
+  invitation.generation = 1;
+  invitation.expires_ms = expiry_of(is, invitation);
+  is.invitations.push_back(invitation);
+  const Json what =
+      Json::object({{"invitation", invitation.id}, {"role", to_string(invitation.role)}});
+  step.record("participant.invited", what);
+  step.tell("participant-invited", what);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Revoke& command) {
+  Session& is = step.after();
+  Invitation* const found = invitation_in(is, command.invitation);
+  if (found == nullptr)
+    return not_found("invitation.unknown", "the session has no such invitation");
+  // Whoever has an account and accepted takes part by that; a link goes on by the invitation.
+  if (found->status != "pending" && !(found->status == "accepted" && found->by_link))
+    return nothing(step.before);
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  found->status = "revoked";
+  if (found->by_link) shut_out(step, *found);
+  step.record("participant.invited", Json::object({{"invitation", found->id}, {"revoked", true}}));
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const AcceptInvitation& command) {
+  Session& is = step.after();
+  Invitation* const found = invitation_in(is, command.invitation);
+  if (found == nullptr) return expired();
+  if (found->status == "accepted") {
+    for (const Participant& one : is.participants) {
+      if (one.invitation == found->id && one.person == command.participant.person &&
+          one.takes_part()) {
+        step.change.unchanged = true;
+        step.change.participant = one.id;
+        return std::move(step.change);
+      }
+    }
+  }
+  if (found->status != "pending" || is_late(is, *found, step.moment.now)) return expired();
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  Participant coming = command.participant;
+  coming.role = found->role;
+  coming.invitation = found->id;
+  coming.brought_by = found->invited_by;
+  RABT_TRY_STATUS(may_take_part(step, coming));
+  // a host comes in without being let in, so his licence is looked at here.
+  if (!licensed(coming, step.moment.settings))
+    return conflict("licence.missing",
+                    "the invitation is for a " + std::string(to_string(found->role)) +
+                        ", and no licence that is accepted is known of whoever accepts it");
+  found->status = "accepted";
+  Participant* one = is.of_person(command.participant.person);
+  // The account of whom a booking named, and nobody knew then.
+  if (one == nullptr && !found->participant.empty()) {
+    Participant* const meant = is.participant(found->participant);
+    if (meant != nullptr && meant->takes_part() && meant->person.empty()) {
+      RABT_TRY_STATUS(become(step, *meant, coming));
+      one = meant;
+    }
+  }
+  if (one != nullptr && one->admission == Admission::removed)
+    return denied("participant.not_a_participant", "the participant was removed by a host");
+  if (one == nullptr) {
+    RABT_TRY(added, bring_in(step, std::move(coming)));
+    one = added;
+  }
+  step.change.participant = one->id;
+  step.record("participant.added", named(*one));
+  step.tell("participant-added", named(*one));
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Enter& command) {
+  Session& is = step.after();
+  Invitation* const found = invitation_in(is, command.invitation);
+  if (found == nullptr) return expired();
+  if (!opens_by_link(found->role))
+    return denied("invitation.needs_account",
+                  "a link makes nobody a " + std::string(to_string(found->role)) +
+                      ": sign in, or let an administrator enter you and activate your account");
+  if (found->status == "revoked" || found->generation != command.generation) return revoked();
+  const std::string entered = found->participant;
+  if (command.again && link_holds(is, *found, entered, step.moment.now)) {
+    step.change.participant = entered;
+    step.change.unchanged = true;
+    return std::move(step.change);
+  }
+  if (found->status == "accepted")
+    return conflict("invitation.used",
+                    "the invitation was accepted already, in another browser or on another device; "
+                    "call the hospital, which can send it again");
+  if (found->status != "pending" || is.over() || is_late(is, *found, step.moment.now))
+    return expired();
+  Participant* one = is.participant(found->participant);
+  if (!found->participant.empty() && (one == nullptr || !one->takes_part())) return revoked();
+  if (one == nullptr) {
+    Participant coming = command.participant;
+    coming.role = found->role;
+    coming.brought_by = found->invited_by;
+    RABT_TRY_STATUS(no_second_patient(is, coming));
+    RABT_TRY(added, bring_in(step, std::move(coming)));
+    one = added;
+    step.record("participant.added", named(*one));
+    step.tell("participant-added", named(*one));
+  }
+  one->invitation = found->id;
+  found->status = "accepted";
+  found->by_link = true;
+  found->participant = one->id;
+  step.change.participant = one->id;
+  step.record("invitation.accepted",
+              Json::object({{"invitation", found->id}, {"participant", one->id}}));
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Send& command) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  RABT_TRY(one, named_in(step, command.participant));
+  if (!one->takes_part())
+    return conflict(
+        "participant.not_waiting",
+        "the participant is " + std::string(to_string(one->admission)) + ", and gets no link");
+  if (!opens_by_link(one->role))
+    return conflict("invitation.needs_account",
+                    "a link makes nobody a " + std::string(to_string(one->role)) +
+                        ": an administrator enters the person and activates the account");
+  const auto live =
+      std::find_if(is.invitations.begin(), is.invitations.end(), [&](const Invitation& each) {
+        return each.participant == one->id && each.generation > 0 && each.status != "revoked";
+      });
+  step.change.participant = one->id;
+  if (live != is.invitations.end() && !command.renew) {
+    step.change.invitation = live->id;
+    step.change.unchanged = true;
+    return std::move(step.change);
+  }
+  Invitation* invitation = live != is.invitations.end() ? &*live : nullptr;
+  if (invitation == nullptr) {
+    is.invitations.push_back({.id = command.invitation,
+                              .person = {},
+                              .role = one->role,
+                              .invited_by = step.moment.who.person,
+                              .participant = one->id});
+    invitation = &is.invitations.back();
+  }
+  if (invitation->by_link) shut_out(step, *invitation);
+  invitation->status = "pending";
+  invitation->created_ms = step.moment.now.ms;
+  invitation->created_by = step.moment.who.actor;
+  ++invitation->generation;
+  invitation->expires_ms = expiry_of(is, *invitation);
+  step.change.invitation = invitation->id;
+  const Json what = Json::object({{"invitation", invitation->id},
+                                  {"participant", one->id},
+                                  {"role", to_string(invitation->role)},
+                                  {"generation", invitation->generation}});
+  step.record("participant.invited", what);
+  step.tell("participant-invited", what);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Recognise& command) {
+  Session& is = step.after();
+  RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  RABT_TRY(one, named_in(step, command.participant));
+  if (!one->person.empty() || !one->takes_part() || is.of_person(command.person.person) != nullptr)
+    return nothing(step.before);
+  Participant coming = command.person;
+  coming.role = one->role;
+  RABT_TRY_STATUS(become(step, *one, coming));
+  step.record("participant.recognised", named(*one));
+  step.tell("updated", Json::object({{"members", Json::array({"participants"})}}));
+  return done(std::move(step));
+}
+
+}  // namespace rabt::consultation

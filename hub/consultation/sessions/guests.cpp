@@ -1,0 +1,214 @@
+#include "hub/consultation/sessions/guests.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "hub/base/ascii.hpp"
+#include "hub/base/typed_code.hpp"
+#include "hub/consultation/acts/answers.hpp"
+#include "hub/consultation/rows/guest_rows.hpp"
+#include "hub/consultation/session/hijri.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/identity/totp.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+// 128 bits: in base32, and in the hexadecimal digits of builds before migration 0046.
+constexpr std::size_t kCodeBytes = 16;
+constexpr std::size_t kCodeLetters = 26;
+constexpr std::size_t kEarlierDigits = 32;
+constexpr std::string_view kCodePurpose = "session-invitation/1";
+constexpr std::size_t kSecretDigits = 64;
+constexpr std::size_t kMaxTap = 255;
+
+Error unknown() {
+  return not_found("invitation.unknown", "there is no invitation with this code");
+}
+
+// The name of the doctor who is to be met: his record's, else what was posted of him.
+Json host_name(const Session& is, Names& names) {
+  for (const Participant& one : is.participants) {
+    if (!needs_licence(one.role) || !one.takes_part()) continue;
+    const Json* const posted = one.guest.find("name");
+    if (posted != nullptr) return *posted;
+    if (!one.person.empty()) return names.of(one.person)["name"];
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string code_of(const keys::Lease& lease, std::string_view invitation,
+                    std::int64_t generation) {
+  const SecretBytes key = lease.keys().purpose_key(kCodePurpose);
+  Bytes mac =
+      crypto::hmac_sha256(key.expose(), std::string(invitation) + ":" + std::to_string(generation));
+  mac.resize(kCodeBytes);
+  return lower(identity::base32(mac));
+}
+
+Result<std::string> read_code(const Json& body) {
+  std::string code = typed_code(body.string_or("code", ""));
+  if (code.size() != kCodeLetters && code.size() != kEarlierDigits)
+    return invalid("api.invalid", "code: must be the code of an invitation");
+  return code;
+}
+
+std::string code_index(const keys::Lease& lease, std::string_view code) {
+  return lease.blind_index("session.invitation", code);
+}
+
+Result<FoundInvitation> invitation_of(const Acts& acts, std::string_view code) {
+  RABT_TRY(invited, acts.rows().of_code(acts.parts().tenant, code));
+  FoundInvitation found;
+  RABT_TRY(session, acts.load(invited.session));
+  found.session = std::move(session);
+  const auto at = std::find_if(found.session.invitations.begin(), found.session.invitations.end(),
+                               [&](const Invitation& one) { return one.id == invited.invitation; });
+  if (at == found.session.invitations.end()) return unknown();
+  found.invitation = *at;
+  if (at->generation > 0) {
+    RABT_TRY(lease, acts.parts().keys.lease(acts.parts().tenant));
+    const std::string now = code_of(lease, at->id, at->generation);
+    const bool newest = constant_time_equal(as_bytes(now), as_bytes(code));
+    found.generation = newest ? at->generation : -1;
+  }
+  return found;
+}
+
+Result<std::string> SessionGuests::index_of(std::string_view kind, std::string_view value) const {
+  RABT_TRY(lease, acts_.parts().keys.lease(acts_.parts().tenant));
+  return lease.blind_index("session.guest." + std::string(kind), value);
+}
+
+Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const Entering& how) {
+  RABT_TRY(code, read_code(ask.body));
+  if (how.tap.size() > kMaxTap)
+    return invalid("idempotency.key", "Idempotency-Key: at most 255 characters");
+  RABT_TRY(found, invitation_of(acts_, code));
+  const Invitation& invitation = found.invitation;
+  const std::string session = found.session.id;
+  // The one who comes is known before the act, which he does himself.
+  Participant coming = acts_.persons().participant(invitation.role, "", invitation.guest);
+  const std::string participant =
+      invitation.participant.empty() ? coming.id : invitation.participant;
+  Ask of = ask;
+  of.session = session;
+  of.caller.who = {.kind = identity::Kind::guest,
+                   .tenant = acts_.parts().tenant,
+                   .id = participant,
+                   .part = {.session = session, .participant = participant}};
+  const identity::GuestProof held = how.held ? how.held(session) : identity::GuestProof{};
+  bool same_browser = false;
+  if (!held.empty()) {
+    RABT_TRY(secret, index_of("secret", held.secret));
+    RABT_TRY(row, find_guest(acts_.parts().store, acts_.parts().tenant, secret));
+    same_browser = row && row->invitation == invitation.id && row->generation == found.generation;
+  }
+  std::string tap;
+  if (!how.tap.empty()) {
+    RABT_TRY(index, index_of("tap", how.tap));
+    tap = std::move(index);
+  }
+  RABT_TRY(tapped, has_tapped(acts_.parts().store, acts_.parts().tenant, invitation.id,
+                              found.generation, tap));
+  identity::GuestProof proof = held;
+  if (!same_browser) proof = {.session = session, .secret = acts_.persons().hex(kSecretDigits)};
+  RABT_TRY(secret, index_of("secret", proof.secret));
+  const GuestRow row{.secret = secret,
+                     .tap = tap,
+                     .session = session,
+                     .invitation = invitation.id,
+                     .participant = participant,
+                     .generation = found.generation};
+  const auto bind = [&](store::Transaction& transaction, const Change& /*change*/) {
+    return put_guest(transaction, acts_.parts().tenant, row, acts_.parts().clock.now());
+  };
+  const Enter command{.invitation = invitation.id,
+                      .generation = found.generation,
+                      .participant = std::move(coming),
+                      .again = same_browser || tapped};
+  RABT_TRY(acted, acts_.act(of, session,
+                            [&](const Session&) -> Result<Command> { return Command(command); },
+                            {.strangers = true, .also = bind}));
+  if (acted.change.unchanged && !same_browser)
+    RABT_TRY_STATUS(acts_.parts().store.write(
+        [&](store::Transaction& transaction) { return bind(transaction, acted.change); }));
+  // The provider's token comes with the call to join.
+  RABT_TRY(answer, entry_.admission_shape(of)(acted.session, acted.change));
+  answer.set("session", acted.session.id);
+  answer.set("roomName", acted.session.room_name);
+  return Entered{.answer = std::move(answer), .proof = std::move(proof)};
+}
+
+Result<SessionGuests::Entered> SessionGuests::enter(const Ask& ask, const Entering& how) {
+  auto entered = try_to_enter(ask, how);
+  if (!entered.ok()) note_refused(ask, entered.error());
+  return entered;
+}
+
+void SessionGuests::note_refused(const Ask& ask, const Error& error) {
+  if (error.kind != ErrorKind::denied && error.kind != ErrorKind::conflict &&
+      error.kind != ErrorKind::not_found)
+    return;
+  Session none;
+  none.tenant = acts_.parts().tenant;
+  audit::Entry entry = Acts::entry_of(ask, none);
+  entry.act = "invitation.refused";
+  // Which invitation a wrong code was meant for, nobody knows.
+  entry.object = "invitations";
+  entry.result = error.code;
+  entry.purpose.clear();
+  const audit::Prepared prepared = acts_.parts().audit.prepare(entry);
+  // Nothing waits for it: a stranger who sends many would hold up those who are known.
+  acts_.parts().store.submit(
+      store::Store::Need::droppable,
+      [&log = acts_.parts().audit, prepared](store::Transaction& transaction) {
+        return log.append(transaction, prepared);
+      },
+      [](const Status& /*status*/) {});
+}
+
+Answer SessionGuests::preview(const Ask& ask) {
+  RABT_TRY(code, read_code(ask.body));
+  RABT_TRY(found, invitation_of(acts_, code));
+  const Session& is = found.session;
+  const Timestamp now = acts_.parts().clock.now();
+  RABT_TRY_STATUS(may_be_shown(is, found.invitation, found.generation, now));
+  Names names(acts_.parts().directory, acts_.parts().tenant);
+  const House& house = acts_.parts().house;
+  Json name = Json::object();
+  for (const auto& [language, text] : house.name) name.set(language, text);
+  const bool planned = is.scheduled_ms.has_value();
+  return Json::object(
+      {{"hospital", name.size() > 0 ? std::move(name) : Json()},
+       {"phone", house.phone.empty() ? Json() : Json(house.phone)},
+       {"provider", host_name(is, names)},
+       {"type", to_string(is.type)},
+       {"language", is.language},
+       {"role", to_string(found.invitation.role)},
+       {"status", found.invitation.status},
+       {"needsAccount", !opens_by_link(found.invitation.role)},
+       {"scheduledStart", planned ? Json(to_iso8601({*is.scheduled_ms})) : Json()},
+       {"scheduledStartHijri", planned ? Json(hijri_date({*is.scheduled_ms})) : Json()},
+       {"timeZone", house.time_zone},
+       {"plannedMinutes", is.planned_minutes}});
+}
+
+Result<std::optional<identity::Part>> SessionGuests::part_of(const identity::GuestProof& proof) {
+  using Nothing = std::optional<identity::Part>;
+  if (proof.secret.size() != kSecretDigits) return Nothing();
+  RABT_TRY(secret, index_of("secret", proof.secret));
+  RABT_TRY(row, find_guest(acts_.parts().store, acts_.parts().tenant, secret));
+  if (!row || row->session != proof.session) return Nothing();
+  RABT_TRY(session, acts_.rows().load(acts_.parts().tenant, row->session));
+  const auto at = std::find_if(session.invitations.begin(), session.invitations.end(),
+                               [&](const Invitation& one) { return one.id == row->invitation; });
+  if (at == session.invitations.end() || at->generation != row->generation) return Nothing();
+  if (!link_holds(session, *at, row->participant, acts_.parts().clock.now())) return Nothing();
+  return Nothing(identity::Part{.session = row->session, .participant = row->participant});
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "hub/consultation/acts/acts.hpp"
+#include "hub/consultation/sessions/entry.hpp"
+#include "hub/identity/guests.hpp"
+
+namespace rabt::consultation {
+
+// Those who come by the link of an invitation, without an account. Internally synchronised.
+class SessionGuests final : public identity::Guests {
+ public:
+  SessionGuests(Acts& acts, SessionEntry& entry) : acts_(acts), entry_(entry) {}
+
+  struct Entering {
+    // What the browser holds of a session, once it is known which one the code leads to.
+    std::function<identity::GuestProof(std::string_view session)> held;
+    // A name of the request that the page repeats until it has an answer. May be empty.
+    std::string tap;
+  };
+  struct Entered {
+    // As the answer to accepting.
+    Json answer;
+    // What the browser keeps.
+    identity::GuestProof proof;
+  };
+  // Opens the door of the invitation whose code is in the body: the browser is bound to its
+  // participant. Errors: not_found invitation.unknown; conflict invitation.expired,
+  // invitation.revoked, invitation.used; denied invitation.needs_account; those of who may take
+  // part. Each refusal is audited.
+  [[nodiscard]] Result<Entered> enter(const Ask& ask, const Entering& how);
+  // Who invites, to what, and when, for the page before anything is accepted. Changes nothing, and
+  // names no patient. Errors: as enter, but for invitation.used.
+  [[nodiscard]] Answer preview(const Ask& ask);
+
+  Result<std::optional<identity::Part>> part_of(const identity::GuestProof& proof) override;
+
+ private:
+  [[nodiscard]] Result<Entered> try_to_enter(const Ask& ask, const Entering& how);
+  [[nodiscard]] Result<std::string> index_of(std::string_view kind, std::string_view value) const;
+  void note_refused(const Ask& ask, const Error& error);
+
+  Acts& acts_;
+  SessionEntry& entry_;
+};
+
+// Codes of invitations: typed by hand, or opened as a link. Derived from the invitation and how
+// often it was sent, so that a reminder has the same one; stored nowhere.
+[[nodiscard]] std::string code_of(const keys::Lease& lease, std::string_view invitation,
+                                  std::int64_t generation);
+// The code in a request. Error invalid api.invalid.
+[[nodiscard]] Result<std::string> read_code(const Json& body);
+// Invitation of a code, in the session as it is now.
+struct FoundInvitation {
+  Session session;
+  Invitation invitation;
+  // The generation that the code is of; -1 when it is an earlier one.
+  std::int64_t generation = 0;
+};
+// Error not_found invitation.unknown.
+[[nodiscard]] Result<FoundInvitation> invitation_of(const Acts& acts, std::string_view code);
+// The blind index under which a code is found.
+[[nodiscard]] std::string code_index(const keys::Lease& lease, std::string_view code);
+
+}  // namespace rabt::consultation

@@ -1,0 +1,98 @@
+#include <algorithm>
+#include <set>
+
+#include "hub/base/ascii.hpp"
+#include "hub/identity/identifier_systems.hpp"
+#include "hub/identity/person_store.hpp"
+#include "hub/identity/profile.hpp"
+#include "hub/identity/statements.hpp"
+#include "hub/phi/index_value.hpp"
+
+// Whom a reference names. One function for requests, bookings, workflows and links: a person is
+// found by an exact number, however he was registered, and never by name, date, phone or mail.
+namespace rabt::identity {
+
+namespace {
+
+Error unknown_person() {
+  return not_found("person.unknown", "there is no such person");
+}
+
+bool same_number(phi::IndexKind kind, const Json& written, std::string_view value) {
+  if (!written.is_string()) return false;
+  const auto one = phi::normalise(kind, written.as_string());
+  const auto other = phi::normalise(kind, value);
+  return one.ok() && other.ok() && *one == *other;
+}
+
+// True if one of the identifiers of the person is this number of this system. National ids and
+// residence permits are one number in the kingdom; a passport or a record number is one only
+// together with who gave it.
+bool has_number(const Person& person, std::string_view system, std::string_view value) {
+  const Json& all = person.profile["identifiers"];
+  if (!all.is_array()) return false;
+  const std::string_view wanted = identifier_kind(system);
+  return std::any_of(all.as_array().begin(), all.as_array().end(), [&](const Json& one) {
+    const std::string kind = one.string_or("kind", "");
+    const bool mrn = kind == "mrn";
+    if (!same_number(mrn ? phi::IndexKind::mrn : phi::IndexKind::identifier, one["value"], value))
+      return false;
+    if (!wanted.empty() && is_one_in_the_kingdom(wanted)) return kind == wanted;
+    return one.string_or("system", "") == system;
+  });
+}
+
+}  // namespace
+
+Result<std::optional<std::string>> People::by_number(std::string_view tenant,
+                                                     std::string_view system,
+                                                     std::string_view value) {
+  RABT_TRY(external, by_external(tenant, system, value));
+  std::set<std::string> found;
+  if (external) found.insert(*external);
+  for (const std::string_view kind : {"identifier", "mrn"}) {
+    auto known = search(tenant, kind, value);
+    // What cannot be such a number is nobody's.
+    if (!known.ok() && known.error().kind == ErrorKind::invalid) continue;
+    if (!known.ok()) return known.error();
+    for (const Person& one : *known) {
+      if (has_number(one, system, value)) found.insert(one.id);
+    }
+  }
+  // Two records with one number: nobody knows which of them is meant.
+  if (found.size() != 1) return std::optional<std::string>();
+  return std::optional(*found.begin());
+}
+
+Result<std::string> People::resolve(std::string_view tenant, const Json& reference) {
+  const auto wrong = [] {
+    return invalid("person.reference",
+                   "a person is named by id, UUID or number, or by {system, value}");
+  };
+  if (reference.is_object()) {
+    if (!reference["system"].is_string() || !reference["value"].is_string()) return wrong();
+    RABT_TRY(found,
+             by_number(tenant, reference["system"].as_string(), reference["value"].as_string()));
+    if (!found) return unknown_person();
+    return *found;
+  }
+  std::string text = reference.is_string() ? reference.as_string() : "";
+  if (const auto number = reference.as_int64()) text = std::to_string(*number);
+  const auto id = ulid_of(text);
+  const bool is_number = !text.empty() && text.size() <= 18 &&
+                         std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c); });
+  if (!id && !is_number) return wrong();
+  std::string found;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    const auto take = [&](const store::Row& row) {
+      found = std::string(row.text(0));
+      return false;
+    };
+    if (id) return connection.query(sql::kPersonExists, {tenant, *id}, take);
+    return connection.query(sql::kPersonByNumber, {tenant, std::int64_t{std::stoll(text)}}, take);
+  }));
+  if (found.empty()) return unknown_person();
+  return found;
+}
+
+}  // namespace rabt::identity

@@ -1,0 +1,93 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "hub/config/config.hpp"
+
+// The section `hospital`, and the texts of messages.
+namespace rabt::config {
+namespace {
+
+class ConfigHospital : public ::testing::Test {
+ protected:
+  ConfigHospital() {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "rabt-hospital-XXXXXX").string();
+    folder_ = ::mkdtemp(pattern.data());
+    texts("ar", "'{hospital} {time} {link}'");
+    texts("en", "'{hospital} {time} {link}'");
+  }
+  ~ConfigHospital() override {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  void texts(const std::string& language, const std::string& text) {
+    std::ofstream out(folder_ + "/" + language + ".yaml");
+    for (const char* name : {"booked", "moved", "cancelled", "reminder"})
+      out << name << ": " << text << '\n';
+  }
+  Result<Config> read(const std::string& hospital) {
+    const std::string file = folder_ + "/rabt.yaml";
+    std::ofstream(file) << "tenant: t1\nserver: {port: 8480}\ndata: data\nplugins: plugins\n"
+                           "migrations: migrations\nhospital: "
+                        << hospital << '\n';
+    return load_config(file);
+  }
+  std::string mistake(const std::string& hospital) {
+    const auto config = read(hospital);
+    return config.ok() ? "good" : config.error().message;
+  }
+
+  std::string folder_;
+};
+
+TEST_F(ConfigHospital, TextsOfBothLanguagesAreRead) {
+  const auto config =
+      read("{name: {ar: مستشفى الواحة, en: Oasis Hospital}, phone: '+966112345678', messages: .}");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->house.name.at("en"), "Oasis Hospital");
+  EXPECT_EQ(config->house.phone, "+966112345678");
+  EXPECT_EQ(config->house.texts.at("ar").at("reminder"), "{hospital} {time} {link}");
+}
+
+TEST_F(ConfigHospital, APlaceThatIsNotKnownIsAMistakeWithItsLine) {
+  texts("en", "'{hospital}: {clinic}'");
+  const std::string said = mistake("{name: {ar: مستشفى, en: Oasis}, messages: .}");
+  EXPECT_NE(said.find("en.yaml:1:1: `booked`: {clinic} is no place"), std::string::npos) << said;
+}
+
+TEST_F(ConfigHospital, APlaceThatNothingFillsIsAMistake) {
+  EXPECT_NE(mistake("{name: {ar: مستشفى}, messages: .}").find("`hospital.name.en`"),
+            std::string::npos);
+  texts("en", "'{hospital} {phone}'");
+  EXPECT_NE(mistake("{name: {ar: مستشفى, en: Oasis}, messages: .}").find("`hospital.phone`"),
+            std::string::npos);
+}
+
+TEST_F(ConfigHospital, ALanguageWithoutItsFileOrATextIsAMistake) {
+  std::filesystem::remove(folder_ + "/ar.yaml");
+  EXPECT_NE(mistake("{name: {ar: مستشفى, en: Oasis}, messages: .}").find("ar.yaml"),
+            std::string::npos);
+  std::ofstream(folder_ + "/ar.yaml") << "booked: x\n";
+  EXPECT_NE(mistake("{name: {ar: مستشفى, en: Oasis}, messages: .}").find("moved"),
+            std::string::npos);
+}
+
+// What is shipped is good, and its Arabic and English texts have the same places.
+TEST_F(ConfigHospital, TheShippedTextsAreGood) {
+  const char* root = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+  ASSERT_NE(root, nullptr);
+  const auto config = read("{name: {ar: مستشفى, en: Oasis}, messages: '" + std::string(root) +
+                           "/config/messages'}");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  for (const auto& [name, text] : config->house.texts.at("ar")) {
+    for (const char* place : {"{hospital}", "{time}", "{link}"})
+      EXPECT_EQ(text.find(place) == std::string::npos,
+                config->house.texts.at("en").at(name).find(place) == std::string::npos)
+          << name << place;
+  }
+}
+
+}  // namespace
+}  // namespace rabt::config

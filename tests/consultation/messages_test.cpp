@@ -1,0 +1,235 @@
+#include "hub/audit/reader.hpp"
+#include "hub/consultation/messages/due.hpp"
+#include "hub/consultation/messages/messenger.hpp"
+#include "hub/consultation/messages/texts.hpp"
+#include "tests/consultation/session_house.hpp"
+
+// What a patient is told of a visit, and when.
+namespace rabt::consultation {
+namespace {
+
+constexpr std::int64_t kMinuteMs = 60'000;
+constexpr std::int64_t kHourMs = 60 * kMinuteMs;
+
+Timestamp at(const char* text) {
+  return test::must(parse_iso8601(text));
+}
+
+Session planned(const char* start) {
+  Session is;
+  is.status = SessionStatus::scheduled;
+  is.scheduled_ms = at(start).ms;
+  return is;
+}
+
+std::string what(const DueMessage& due) {
+  if (due.now) return std::string(to_string(*due.now));
+  if (due.next_ms) return to_iso8601({*due.next_ms});
+  return due.over ? "over" : "nothing";
+}
+
+// 10:00 in Riyadh is 07:00Z.
+TEST(DueMessages, ABookingIsToldThenADayAndAQuarterOfAnHourBefore) {
+  const Session is = planned("2026-12-10T07:00:00Z");
+  std::vector<ToldMessage> told;
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-01T08:00:00Z"))), "booked");
+  told.push_back(
+      {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms});
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-01T08:00:00Z"))), "2026-12-09T07:00:00.000Z");
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-09T07:00:00Z"))), "day_before");
+  told.push_back(
+      {.kind = MessageKind::day_before, .version = 1, .at_ms = at("2026-12-09T07:00:00Z").ms});
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-09T07:00:01Z"))), "2026-12-10T06:45:00.000Z");
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-10T06:45:00Z"))), "soon");
+  told.push_back({.kind = MessageKind::soon, .version = 1, .at_ms = at("2026-12-10T06:45:00Z").ms});
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-10T06:45:01Z"))), "nothing");
+}
+
+TEST(DueMessages, ABookingForTomorrowHasNoReminderOfTheDayBefore) {
+  const Session is = planned("2026-12-10T07:00:00Z");
+  const std::vector<ToldMessage> told{
+      {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-09T08:00:00Z").ms}};
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-09T08:00:01Z"))), "2026-12-10T06:45:00.000Z");
+}
+
+TEST(DueMessages, AMovedVisitIsToldAndHasItsOwnReminders) {
+  Session is = planned("2026-12-20T07:00:00Z");
+  is.schedule_version = 2;
+  std::vector<ToldMessage> told{
+      {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms},
+      {.kind = MessageKind::day_before, .version = 1, .at_ms = at("2026-12-09T07:00:00Z").ms}};
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-09T09:00:00Z"))), "moved");
+  told.push_back(
+      {.kind = MessageKind::moved, .version = 2, .at_ms = at("2026-12-09T09:00:00Z").ms});
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-19T07:00:00Z"))), "day_before");
+}
+
+TEST(DueMessages, WhoWasToldNothingIsNotToldThatItWasCalledOff) {
+  Session is = planned("2026-12-10T07:00:00Z");
+  is.status = SessionStatus::cancelled;
+  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"))), "over");
+  std::vector<ToldMessage> told{
+      {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:00Z"))), "cancelled");
+  told.push_back(
+      {.kind = MessageKind::cancelled, .version = 1, .at_ms = at("2026-12-02T08:00:00Z").ms});
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"))), "over");
+}
+
+TEST(DueMessages, QuietHoursHoldWhatIsFarAway) {
+  // 22:00 and 06:59 in Riyadh.
+  EXPECT_EQ(quiet_until(at("2026-12-01T19:00:00Z")), at("2026-12-02T04:00:00Z").ms);
+  EXPECT_EQ(quiet_until(at("2026-12-02T03:59:59Z")), at("2026-12-02T04:00:00Z").ms);
+  EXPECT_EQ(quiet_until(at("2026-12-01T18:59:59Z")), std::nullopt);
+  EXPECT_EQ(quiet_until(at("2026-12-02T04:00:00Z")), std::nullopt);
+  const Session far = planned("2026-12-10T07:00:00Z");
+  EXPECT_EQ(what(due_message(far, {}, at("2026-12-01T20:00:00Z"))), "2026-12-02T04:00:00.000Z");
+  // An emergency visit at 06:30 in Riyadh, booked at 23:00 and at 05:45.
+  const Session early = planned("2026-12-02T03:30:00Z");
+  EXPECT_EQ(what(due_message(early, {}, at("2026-12-01T20:00:00Z"))), "2026-12-02T02:30:00.000Z");
+  EXPECT_EQ(what(due_message(early, {}, at("2026-12-02T02:45:00Z"))), "booked");
+}
+
+TEST(MessageTexts, APlaceThatIsNotKnownIsNamed) {
+  EXPECT_TRUE(check_template("{hospital} {time} {link} {phone}").ok());
+  const Status wrong = check_template("{hospital}: {clinic}");
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_NE(wrong.error().message.find("{clinic}"), std::string::npos);
+  EXPECT_FALSE(check_template("{link").ok());
+  EXPECT_EQ(fill_template("{hospital}: {time}.", {{"hospital", "Oasis"}, {"time", "10:00"}}),
+            "Oasis: 10:00.");
+}
+
+TEST(MessageTexts, ATimeHasItsPlaceAndBothCalendars) {
+  const Timestamp time = at("2026-12-01T07:00:00Z");
+  EXPECT_EQ(time_text(time, "en"), "2026-12-01 10:00 Riyadh time (1448-06-21 AH)");
+  EXPECT_NE(time_text(time, "ar").find("2026-12-01 الساعة 10:00 بتوقيت الرياض"), std::string::npos);
+}
+
+class Messages : public SessionHouse {
+ protected:
+  void SetUp() override {
+    public_url_ = "https://hub.example.sa";
+    house_.name = {{"ar", "مستشفى الواحة"}, {"en", "Oasis Hospital"}};
+    for (const char* language : {"ar", "en"}) {
+      for (const std::string_view name : message_templates())
+        house_.texts[language][std::string(name)] =
+            std::string(language) + " " + std::string(name) + " {hospital} {time} {link}";
+    }
+    provider_.notifies = true;
+    clock_.set(at("2026-12-01T08:00:00Z"));
+    SessionHouse::SetUp();
+    messenger_ = std::make_unique<Messenger>(sessions_->acts, sessions_->invitations);
+    people_.of(patient_).profile.set("phone", "0551234567");
+    people_.of(patient_).profile.set("language", "en");
+    session_ = id_of(made(with(plain(), "scheduledStart", "2026-12-10T07:00:00Z")));
+  }
+  void TearDown() override {
+    messenger_.reset();
+    SessionHouse::TearDown();
+  }
+  Json tell() {
+    Ask ask = ask_of_hub("t1", "workflow");
+    ask.session = session_;
+    return must(messenger_->tell(ask));
+  }
+  std::vector<plugin::CallRequest> sent() { return provider_.calls("send-sms"); }
+
+  std::unique_ptr<Messenger> messenger_;
+  std::string session_;
+};
+
+TEST_F(Messages, ThePatientIsToldOnceWithTheLinkOfTheVisit) {
+  const Json answer = tell();
+  ASSERT_EQ(sent().size(), 1U);
+  const Json& arguments = sent()[0].arguments;
+  EXPECT_EQ(arguments.string_or("to", ""), "+966551234567");
+  EXPECT_EQ(arguments.string_or("language", ""), "en");
+  const std::string text = arguments.string_or("text", "");
+  EXPECT_TRUE(text.starts_with("en booked Oasis Hospital 2026-12-10 10:00 Riyadh time")) << text;
+  const auto link = text.find("https://hub.example.sa/i#");
+  ASSERT_NE(link, std::string::npos);
+  const std::string code_text = text.substr(link + 25);
+  EXPECT_EQ(code_text.size(), 26U);
+  EXPECT_EQ(answer.dump().find(code_text), std::string::npos) << "no workflow has the code";
+  EXPECT_EQ(answer["over"], Json(false));
+  EXPECT_EQ(answer["waitSeconds"], Json((24 * 8 - 1) * 3600)) << "until a day before";
+  (void)tell();
+  EXPECT_EQ(sent().size(), 1U);
+  Ask nobody;
+  nobody.caller.who.tenant = "t1";
+  nobody.body = Json::object({{"code", code_text}});
+  EXPECT_EQ(code(sessions_->guests.enter(nobody, {})), "ok");
+  clock_.set(at("2026-12-09T07:00:00Z"));
+  (void)tell();
+  ASSERT_EQ(sent().size(), 2U);
+  EXPECT_NE(sent()[1].arguments.string_or("text", "").find(code_text), std::string::npos)
+      << "a reminder has the same link";
+}
+
+TEST_F(Messages, AMovedAndACancelledVisitAreTold) {
+  (void)tell();
+  must(sessions_->life.change(
+      as(doctor_, session_, Json::object({{"scheduledStart", "2026-12-12T07:00:00Z"}}))));
+  (void)tell();
+  ASSERT_EQ(sent().size(), 2U);
+  EXPECT_TRUE(sent()[1]
+                  .arguments.string_or("text", "")
+                  .starts_with("en moved Oasis Hospital 2026-12-12 10:00"));
+  must(sessions_->life.cancel(as(doctor_, session_, Json::object({{"reason", "ill"}}))));
+  EXPECT_EQ(tell()["over"], Json(true));
+  ASSERT_EQ(sent().size(), 3U);
+  EXPECT_TRUE(sent()[2].arguments.string_or("text", "").starts_with("en cancelled"));
+}
+
+TEST_F(Messages, AGatewayThatDoesNotAnswerIsTriedAgainUnderTheSameKey) {
+  provider_.answer = [](const plugin::CallRequest& /*call*/) {
+    return plugin::failed(workflow::OutcomeKind::transient, "sms.busy", "later");
+  };
+  Ask ask = ask_of_hub("t1", "workflow");
+  ask.session = session_;
+  EXPECT_EQ(code(messenger_->tell(ask)), "message.not_sent");
+  provider_.answer = [this](const plugin::CallRequest& call) { return provider_.usual(call); };
+  (void)tell();
+  ASSERT_EQ(sent().size(), 2U);
+  EXPECT_EQ(sent()[0].idempotency_key, sent()[1].idempotency_key);
+}
+
+// Whoever can book could read what goes to the telephone of a booking.
+TEST_F(Messages, NobodyIsToldByTheTelephoneOfABooking) {
+  Ask by_hub = ask_of_hub("t1", "workflow");
+  by_hub.body = Json::object(
+      {{"type", "doctor_patient"},
+       {"provider", doctor_},
+       {"scheduledStart", "2026-12-11T07:00:00Z"},
+       {"participants",
+        Json::array({Json::object({{"role", "patient"}, {"phone", "+966500000001"}})})}});
+  session_ = id_of(must(sessions_->creation.create(by_hub)));
+  const Json answer = tell();
+  EXPECT_EQ(answer["told"].item(0).string_or("outcome", ""), "no_phone");
+  EXPECT_TRUE(sent().empty());
+}
+
+TEST_F(Messages, NobodyIsToldWithoutTheRoleNotify) {
+  provider_.notifies = false;
+  EXPECT_EQ(tell()["over"], Json(true));
+  EXPECT_TRUE(sent().empty());
+}
+
+TEST_F(Messages, TheTextIsInNoEntryOfTheLog) {
+  (void)tell();
+  const std::string text = sent()[0].arguments.string_or("text", "");
+  const std::string code_text = text.substr(text.find('#') + 1);
+  store_->flush();
+  bool disclosed = false;
+  for (const auto& one : must(audit::read_page(*audit_, {}, 200)).entries) {
+    EXPECT_EQ(one.entry.detail.dump().find(code_text), std::string::npos) << one.entry.act;
+    EXPECT_EQ(one.entry.detail.dump().find("966551234567"), std::string::npos) << one.entry.act;
+    disclosed = disclosed || (one.entry.act == "action.sent" &&
+                              one.entry.detail.string_or("role", "") == "notify");
+  }
+  EXPECT_TRUE(disclosed) << "what the gateway learns is in the account of disclosures";
+}
+
+}  // namespace
+}  // namespace rabt::consultation
