@@ -72,7 +72,7 @@ export function Frame({ name, children, wide }: { name: Key; children: Component
         <div class="row row-8">
           <LangButton />
           <ThemeButton />
-          <a class="btn btn-plain who" href="/account" aria-label={t('account')}><Avatar name={nameOf(me.value)} /> <bdi>{nameOf(me.value)}</bdi></a>
+          <a class="btn btn-plain who" href="/account" aria-current={current('/account')}><Avatar name={nameOf(me.value)} /> <bdi>{nameOf(me.value)}</bdi><span class="hidden"> {t('account')}</span></a>
         </div>
       </header>
       <main class={wide ? undefined : 'page'} id="main"><Stale />{children}</main>
