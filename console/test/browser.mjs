@@ -37,8 +37,8 @@ export async function open(browser, base, { lang = 'ar', theme = 'light', width 
 
 // Waits until the page has its data: a heading, and nothing that still comes.
 export async function settled(page) {
-  await page.waitForSelector('h1', { timeout: 15_000 });
-  await page.waitForFunction(() => !document.querySelector('.skeleton'), undefined, { timeout: 15_000 });
+  await page.waitForSelector('h1', { timeout: 40_000 });
+  await page.waitForFunction(() => !document.querySelector('.skeleton'), undefined, { timeout: 40_000 });
   await page.evaluate(() => document.fonts.ready.then(() => undefined));
 }
 
