@@ -42,7 +42,7 @@ while read -r document; do
   while IFS=: read -r line _; do
     complain "$document:$line: a row of more than 320 columns; part it, or say it in text below the table"
   done < <(grep -nP '^\|.{320,}' "$document" || true)
-done < <(find . \( -path ./build -o -path ./.git -o -path ./data \) -prune -o -name '*.md' -print)
+done < <(find . \( -path ./build -o -path ./.git -o -path ./data -o -name node_modules \) -prune -o -name '*.md' -print)
 
 written() {  # written DOCUMENT WHAT: names on standard input; in Markdown they stand between back-quotes
   while read -r name; do
