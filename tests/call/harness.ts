@@ -1,6 +1,8 @@
 // Page of the contract test: holds clients, what they told, and the tracks that arrived.
 import { FakeClient } from '../../console/src/call/client/fake';
 import { JanusClient } from '../../console/src/call/client/janus/janus';
+import { P2pClient } from '../../console/src/call/client/p2p';
+import type { SignalKind } from '../../console/src/call/client/p2p';
 import type { CallClient, CallEvent, Media, Sample } from '../../console/src/call/client/client';
 
 interface Person { client: CallClient; told: CallEvent[]; arrived: Map<string, HTMLMediaElement> }
@@ -25,8 +27,23 @@ window.WebSocket = class extends Socket {
   }
 };
 
-function made(kind: 'fake' | 'janus'): number {
-  const person: Person = { client: kind === 'fake' ? new FakeClient() : new JanusClient(), told: [], arrived: new Map() };
+// The relay of the test stands for the hub: the test calls heard() and answers relay().
+declare const relay: (message: { kind: 'people' | SignalKind; to?: string; payload?: unknown }) => Promise<string[]>;
+const heard = new Set<(from: string, what: SignalKind | 'left', payload: unknown) => void>();
+const signalling = {
+  people: () => relay({ kind: 'people' }),
+  send: async (kind: SignalKind, to: string, payload: unknown) => {
+    await relay({ kind, to, payload: JSON.parse(JSON.stringify(payload)) as unknown });
+  },
+  on: (act: (from: string, what: SignalKind | 'left', payload: unknown) => void) => {
+    heard.add(act);
+    return () => heard.delete(act);
+  },
+};
+const kMake = { fake: () => new FakeClient(), janus: () => new JanusClient(), p2p: () => new P2pClient(signalling) };
+
+function made(kind: keyof typeof kMake): number {
+  const person: Person = { client: kMake[kind](), told: [], arrived: new Map() };
   person.client.on((event) => {
     person.told.push(event);
     if (event.t !== 'track') return;
@@ -46,6 +63,7 @@ function made(kind: 'fake' | 'janus'): number {
 
 const harness = {
   made,
+  heard: (from: string, what: SignalKind | 'left', payload: unknown) => heard.forEach((act) => act(from, what, payload)),
   client: (at: number) => people[at]!.client,
   told: (at: number) => people[at]!.told.map((event) => (event.t === 'track' ? { ...event, track: !!event.track } : event)),
   arrived: (at: number) => [...people[at]!.arrived.keys()].sort(),
