@@ -20,9 +20,9 @@ const kBudgets = [
 
 const options = {
   absWorkingDir: here,
-  entryPoints: ['src/clinic/main.tsx', 'src/call/main.tsx', 'src/styles/main.css'],
+  entryPoints: ['src/clinic/main.tsx', 'src/call/main.tsx', 'src/styles/main.css', 'src/styles/icon.svg'],
   outdir: out,
-  entryNames: '[dir]-[hash]',
+  entryNames: '[name]-[hash]',
   chunkNames: 'part-[hash]',
   assetNames: '[name]-[hash]',
   publicPath: '/assets/',
@@ -35,7 +35,7 @@ const options = {
   minify: true,
   sourcemap: false,
   legalComments: 'none',
-  loader: { '.woff2': 'file', '.svg': 'file' },
+  loader: { '.woff2': 'file', '.svg': 'copy', '.sprite.svg': 'file' },
   metafile: true,
   logLevel: 'warning',
 };
@@ -57,6 +57,11 @@ function finish({ metafile: { outputs } }) {
   const entries = {};
   for (const [path, { entryPoint }] of Object.entries(outputs)) {
     if (entryPoint) entries[entryPoint] = path;
+  }
+  // Files that are copied as they are: fonts, symbols.
+  for (const [path, { inputs, entryPoint }] of Object.entries(outputs)) {
+    const sources = Object.keys(inputs);
+    if (!entryPoint && sources.length === 1 && !/\.(js|css)$/.test(path)) entries[sources[0]] = path;
   }
   let heavy = false;
   for (const { what, entry, most } of kBudgets) {

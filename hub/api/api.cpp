@@ -216,6 +216,10 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
     const auto of_door = doors_->find(listener, head);
     if (of_door.door != nullptr) return judge(of_door, head, shown, client);
   }
+  // Pages hold no data and ask nobody.
+  if (parts_.pages != nullptr && listener.empty()) {
+    if (auto shown_page = parts_.pages->answer(head)) return *std::move(shown_page);
+  }
   const Found found = find_route(head.method, head.path);
   auto page = doors_ != nullptr ? doors_->description(listener, head) : std::nullopt;
   const bool open = page || (found.route != nullptr && found.route->permission.allows({}));

@@ -15,6 +15,7 @@
 #include "hub/http/server.hpp"
 #include "hub/identity/authenticator.hpp"
 #include "hub/identity/watch.hpp"
+#include "hub/pages/pages.hpp"
 #include "hub/phi/policy.hpp"
 
 namespace rabt::api {
@@ -34,6 +35,8 @@ class Api {
     const Clock& clock;
     RateOptions rates = {};
     Proxies proxies = {};
+    // Null: this API has no pages.
+    const pages::Pages* pages = nullptr;
   };
   // Collects the metrics of its own and of `resources`, too.
   Api(std::unique_ptr<Resources> resources, Parts parts);

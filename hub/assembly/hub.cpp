@@ -16,6 +16,7 @@
 #include "hub/assembly/hold.hpp"
 #include "hub/assembly/issuers.hpp"
 #include "hub/assembly/maintenance.hpp"
+#include "hub/assembly/pages.hpp"
 #include "hub/assembly/plugin_loading.hpp"
 #include "hub/assembly/plugins.hpp"
 #include "hub/assembly/sources.hpp"
@@ -138,6 +139,7 @@ struct Hub::Parts {
   std::unique_ptr<api::Cursors> cursors;
   std::unique_ptr<api::Stream> stream;
   std::unique_ptr<PluginUpgrade> upgrade;
+  std::unique_ptr<pages::Pages> pages;
   // What listens. Null when somebody else does for this hub. stop() ends its calls of `api`.
   std::unique_ptr<Edge> edge;
   // Destroyed before all others, which its thread uses.
@@ -483,10 +485,15 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
   });
 
   RABT_TRY(sources, read_sources(config, hub.outward()));
+  hub.pages = std::make_unique<pages::Pages>(pages::Bundle::embedded(), page_options(config));
+  if (pages::Bundle::embedded().empty()) {
+    log.warn("hub.no_pages", {{"why", "built without node: the hub answers /api/v1 alone"}});
+  }
   hub.api = std::make_unique<api::Api>(
       hub.make_resources(config, privacy, std::move(sources)),
       api::Api::Parts{*hub.authenticator, *base.store, *base.audit, privacy, *hub.replays,
-                      *hub.cursors, *hub.watch, clock, config.rates, config.server.proxies});
+                      *hub.cursors, *hub.watch, clock, config.rates, config.server.proxies,
+                      hub.pages.get()});
   hub.make_compatible(config, privacy);
   if (!hold) {
     RABT_TRY(mllp, MllpSources::open(config, hub.api->hooks(), clock, log));

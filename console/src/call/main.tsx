@@ -1,3 +1,11 @@
 import { render } from 'preact';
+import { loadTexts, t } from '../base/i18n';
+import { H1, PhonePage, usePage } from '../ui';
 
-render(<h1>Rabt</h1>, document.body);
+function Call() {
+  usePage(t('not_found_title'));
+  return <PhonePage home="/"><H1>{t('not_found_title')}</H1></PhonePage>;
+}
+
+await loadTexts();
+render(<Call />, document.getElementById('app')!);

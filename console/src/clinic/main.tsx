@@ -1,3 +1,6 @@
 import { render } from 'preact';
+import { loadTexts } from '../base/i18n';
+import { App } from './App';
 
-render(<h1>Rabt</h1>, document.body);
+await loadTexts();
+render(<App />, document.getElementById('app')!);

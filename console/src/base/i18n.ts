@@ -1,0 +1,58 @@
+// Texts in both languages. A value that is placed in a text stands between FSI and PDI, so that a name in Latin letters does not
+// turn an Arabic sentence round. Plural forms are chosen by the value `n`: keys end in _zero, _one, _two, _few, _many, _other.
+import { signal } from '@preact/signals';
+import type en from '../../strings/en.json';
+import { lang, rememberLang, type Lang } from './prefs';
+
+type Suffix = 'zero' | 'one' | 'two' | 'few' | 'many' | 'other';
+type Raw = keyof typeof en;
+type Plural<K> = K extends `${infer Stem}_${Suffix}` ? (`${Stem}_other` extends Raw ? Stem : never) : never;
+// Key of a text. `Plural` keys are named without the form.
+export type Key = Exclude<Raw, `${string}_${Suffix}`> | Plural<Raw>;
+export type Values = Record<string, string | number>;
+
+const texts = signal<Record<string, string>>({});
+const kLoad: Record<Lang, () => Promise<{ default: Record<string, string> }>> = {
+  ar: () => import('../../strings/ar.json'),
+  en: () => import('../../strings/en.json'),
+};
+let plurals = new Intl.PluralRules('ar');
+
+export const isolate = (value: string | number) => `\u2068${value}\u2069`;
+// A value that reads from left to right in any text: times, numbers of phones, file numbers.
+export const ltr = (value: string | number) => `\u2066${value}\u2069`;
+
+// loadTexts: fetches the texts of the page's language. To be awaited before the first render.
+export async function loadTexts(): Promise<void> {
+  await setLang(lang.value, false);
+}
+
+export async function setLang(to: Lang, remember = true): Promise<void> {
+  const loaded = await kLoad[to]();
+  plurals = new Intl.PluralRules(to);
+  texts.value = loaded.default;
+  if (remember) rememberLang(to);
+}
+
+export function t(key: Key, values?: Values): string {
+  const all = texts.value;
+  let text = all[key];
+  if (text === undefined && values && typeof values.n === 'number')
+    text = all[`${key}_${plurals.select(values.n)}`] ?? all[`${key}_other`];
+  if (text === undefined) return key;
+  if (!values) return text;
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = values[name];
+    return value === undefined ? whole : isolate(typeof value === 'number' ? number(value) : value);
+  });
+}
+
+// True if there is a text of this name: for words of the hub, such as states.
+export const has = (key: string): key is Key => key in texts.value;
+// word: the text of a name that comes from the hub; the name itself when the pages have none.
+export const word = (prefix: string, name: string): string => (has(`${prefix}_${name}`) ? t(`${prefix}_${name}` as Key) : name);
+
+// Latin digits in both languages.
+export const locale = () => (lang.value === 'ar' ? 'ar-SA-u-ca-gregory-nu-latn' : 'en-GB');
+export const number = (value: number, options?: Intl.NumberFormatOptions) => new Intl.NumberFormat(locale(), options).format(value);
+export const list = (items: string[]) => new Intl.ListFormat(locale(), { type: 'conjunction' }).format(items.map(isolate));

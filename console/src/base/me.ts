@@ -1,0 +1,52 @@
+// Who is signed in. Another person in the same browser means another page: names and drafts of the first are gone.
+import { computed, signal } from '@preact/signals';
+import { get, post, Problem, signedOut } from './api';
+import { close } from './live';
+
+export type Role =
+  | 'admin' | 'security_officer' | 'engineer' | 'operator' | 'auditor' | 'integration' | 'doctor' | 'specialist' | 'nurse' | 'patient' | 'guest';
+export interface Me {
+  id?: string;
+  actor: string;
+  tenant: string;
+  roles: Role[];
+  name?: string;
+  nameAr?: string;
+  username?: string;
+  mustEnrol?: boolean;
+  [more: string]: unknown;
+}
+
+export const me = signal<Me | null>(null);
+export const hasRole = (...any: Role[]) => any.some((role) => me.value?.roles?.includes(role));
+// The page that a role sees at /clinic: the first that fits.
+export const face = computed<'doctor' | 'nurse' | 'desk' | 'patient' | 'other'>(() => {
+  if (hasRole('doctor', 'specialist')) return 'doctor';
+  if (hasRole('nurse')) return 'nurse';
+  if (hasRole('admin')) return 'desk';
+  if (hasRole('patient', 'guest')) return 'patient';
+  return 'other';
+});
+
+// loadMe: asks who is signed in; null when nobody is.
+export async function loadMe(): Promise<Me | null> {
+  try {
+    me.value = await get<Me>('/api/v1/me');
+    signedOut.value = false;
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 401) throw error;
+    me.value = null;
+  }
+  return me.value;
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await post('/api/v1/auth/logout');
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 401) throw error;
+  }
+  close();
+  me.value = null;
+  location.replace('/login');
+}

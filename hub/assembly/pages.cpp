@@ -1,0 +1,44 @@
+#include "hub/assembly/pages.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include "hub/api/browser.hpp"
+
+namespace rabt::assembly {
+
+namespace {
+
+constexpr std::string_view kPlugin = "plugin://";
+
+// Addresses come from a configuration: what could end a directive of the policy is left out.
+bool is_source(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return c > ' ' && c < 0x7f && c != ';' && c != ',';
+  });
+}
+
+}  // namespace
+
+pages::Pages::Options page_options(const config::Config& config) {
+  pages::Pages::Options options;
+  const auto bound = config.roles.find("video");
+  if (bound == config.roles.end() || !bound->second.starts_with(kPlugin)) return options;
+  const std::string id = bound->second.substr(kPlugin.size());
+  if (id == "twilio") {
+    options.call_sources = {"wss://global.vss.twilio.com", "wss://sdkgw.us1.twilio.com"};
+  } else if (id == "chime") {
+    options.call_sources = {"wss://*.chime.aws", "https://*.chime.aws"};
+    options.call_worker = true;
+  } else if (const auto plugin = config.plugin.find(id); plugin != config.plugin.end()) {
+    // Servers of Janus, as browsers reach them.
+    const Json& instances = plugin->second.config["instances"];
+    for (std::size_t i = 0; i < instances.size(); ++i) {
+      std::string source = api::origin_of(instances.item(i).string_or("client_url", ""));
+      if (is_source(source)) options.call_sources.push_back(std::move(source));
+    }
+  }
+  return options;
+}
+
+}  // namespace rabt::assembly

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/http/server.hpp"
+#include "hub/pages/bundle.hpp"
+
+// The pages of the hub: HTML shells, and the files that they load. No shell holds data; the scripts
+// ask /api/v1 for it.
+namespace rabt::pages {
+
+// Immutable.
+class Pages {
+ public:
+  struct Options {
+    // Where else than to the hub a call connects: sources of Content-Security-Policy, such as
+    // wss://janus.example.sa.
+    std::vector<std::string> call_sources{};
+    // The provider loads a worker from a blob: and needs a Trusted Types policy named `default`.
+    bool call_worker = false;
+  };
+  explicit Pages(const Bundle& bundle) : Pages(bundle, Options()) {}
+  Pages(const Bundle& bundle, Options options);
+  // The answer to a request for a page or one of its files. Nothing for paths that belong to no
+  // page. Never reads a file.
+  [[nodiscard]] std::optional<http::Response> answer(const http::Request& request) const;
+
+ private:
+  [[nodiscard]] http::Response asset(const http::Request& request, std::string_view name) const;
+  [[nodiscard]] http::Response shell(const http::Request& request, std::string_view entry,
+                                     bool call) const;
+
+  const Bundle& bundle_;
+  const Options options_;
+};
+
+// The language of a request: its cookie `rabt-lang`, else Accept-Language, else Arabic.
+[[nodiscard]] std::string_view language_of(const http::Request& request);
+
+}  // namespace rabt::pages
