@@ -3,6 +3,7 @@ import { render } from 'preact';
 import { loadTexts } from '../../console/src/base/i18n';
 import { loadMe } from '../../console/src/base/me';
 import { Call } from '../../console/src/call/Call';
+import * as devices from '../../console/src/call/devices';
 import * as calling from '../../console/src/call/calling';
 import * as visit from '../../console/src/call/visit';
 import { FakeClient } from '../../console/src/call/client/fake';
@@ -41,7 +42,7 @@ async function enters(identity: string, room: string): Promise<FakeClient> {
   await other.join({ provider: 'fake', identity, room }, { audio: sound, video: canvas.captureStream(5).getVideoTracks()[0]! });
   return other;
 }
-Object.assign(window, { fakes, enters, visit, calling });
+Object.assign(window, { fakes, enters, visit, calling, devices });
 
 await loadTexts();
 await loadMe().catch(() => null);
