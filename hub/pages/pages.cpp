@@ -19,7 +19,7 @@ constexpr std::string_view kClinic = "src/clinic/main.tsx";
 constexpr std::string_view kCall = "src/call/main.tsx";
 constexpr std::string_view kStyle = "src/styles/main.css";
 constexpr std::string_view kIcon = "src/styles/icon.svg";
-constexpr std::array<std::string_view, 6> kClinicPaths = {"/",         "/login",  "/bootstrap",
+constexpr std::array<std::string_view, 7> kClinicPaths = {"/", "/account",         "/login",  "/bootstrap",
                                                           "/activate", "/clinic", "/i"};
 
 bool is_below(std::string_view path, std::string_view folder) {

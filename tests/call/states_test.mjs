@@ -159,12 +159,13 @@ describe('states of the call', () => {
       await one.page.getByLabel(look.lang === 'ar' ? 'التقييم' : 'Assessment').fill('ضبط غير كافٍ للسكر.');
       await one.page.getByText(one.t('draft_saved')).waitFor({ timeout: 10_000 });
       await good(one, 'call-doctor');
-      for (const part of ['vitals', 'prescription', 'chat', 'documents', 'transcript']) {
+      const parts = look === kDoctorLooks[0] || process.env.RABT_LOOKS === 'all';
+      for (const part of !parts ? [] : ['vitals', 'prescription', 'chat', 'documents', 'transcript']) {
         await one.page.locator(`#tab-${part}`).click();
         await one.page.locator(`#tab-${part}[aria-selected=true]`).waitFor();
         await good(one, `panel-${part}`);
       }
-      for (const part of ['people', 'more']) {
+      for (const part of !parts ? [] : ['people', 'more']) {
         await one.page.locator(`[data-act=${part}]`).click();
         await one.page.locator('#panel-h').waitFor();
         await good(one, `panel-${part}`);

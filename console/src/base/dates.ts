@@ -1,6 +1,6 @@
 // Dates in both calendars, in the clinic's time zone. Formatted texts are for people alone: they hold marks that no program compares.
 import { lang } from './prefs';
-import { isolate, ltr, t } from './i18n';
+import { ltr, t } from './i18n';
 
 export const kZone = 'Asia/Riyadh';
 const kDay = 86_400_000;
@@ -40,7 +40,7 @@ export function dayName(when: string | number | Date): string {
 // Day and time in one text: "Today 10:15".
 export const dayAndTime = (when: string | number | Date) => {
   const near = Math.abs(at(when).getTime() - Date.now()) < 2 * kDay;
-  return `${isolate(near ? dayName(when) : gregorian(when))} ${ltr(clock(when))}`;
+  return `${near ? dayName(when) : gregorian(when)} ${ltr(clock(when))}`;
 };
 
 // A length of time in whole words: minutes below two hours, then hours, then days.

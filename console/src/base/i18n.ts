@@ -1,5 +1,5 @@
 // Texts in both languages. A value that is placed in a text stands between FSI and PDI, so that a name in Latin letters does not
-// turn an Arabic sentence round. Plural forms are chosen by the value `n`: keys end in _zero, _one, _two, _few, _many, _other.
+// turn an Arabic sentence round. Plural forms are chosen by the value `n`, and 0 has its own in every language: keys end in _zero, _one, _two, _few, _many, _other.
 import { signal } from '@preact/signals';
 import type en from '../../strings/en.json';
 import { lang, rememberLang, type Lang } from './prefs';
@@ -38,7 +38,7 @@ export function t(key: Key, values?: Values): string {
   const all = texts.value;
   let text = all[key];
   if (text === undefined && values && typeof values.n === 'number')
-    text = all[`${key}_${plurals.select(values.n)}`] ?? all[`${key}_other`];
+    text = (values.n === 0 ? all[`${key}_zero`] : undefined) ?? all[`${key}_${plurals.select(values.n)}`] ?? all[`${key}_other`];
   if (text === undefined) return key;
   if (!values) return text;
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => {

@@ -45,7 +45,7 @@ export function Table<Row>({ caption, columns, rows, rowKey }: { caption: string
           <tr key={rowKey(row)}>
             {columns.map((column) => column.names
               ? <th key={column.head} scope="row">{column.cell(row)}</th>
-              : <td key={column.head} class={column.end ? 'end' : undefined} data-head={column.head}>{column.cell(row)}</td>)}
+              : <td key={column.head} class={[column.end && 'end', column.quiet && 'quiet'].filter(Boolean).join(' ') || undefined} data-head={column.head}>{column.cell(row)}</td>)}
           </tr>
         ))}
       </tbody>

@@ -17,7 +17,7 @@ export function State({ tone, icon, children }: { tone: Tone; icon?: string; chi
 }
 // A sentence. With `alert` it is read aloud at once.
 export function Notice({ tone = 'idle', icon, alert, children }: { tone?: Tone; icon?: string; alert?: boolean; children: ComponentChildren }) {
-  return <div class={`notice notice-${tone}`} role={alert ? 'alert' : undefined}><Icon name={icon ?? kShape[tone]} /><div>{children}</div></div>;
+  return <div class={`notice notice-${tone}`} role={alert ? 'alert' : undefined}><Icon name={icon ?? (tone === 'idle' ? 'help' : kShape[tone])} /><div>{children}</div></div>;
 }
 // An error of the API: what happened and what to do, the code and the request below it, and the way to try again.
 export function Failure({ error, again }: { error: unknown; again?: () => void }) {

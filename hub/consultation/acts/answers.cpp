@@ -47,6 +47,7 @@ const Json& Names::of(const std::string& person) {
   if (const auto one = directory_.find(tenant_, person); one.ok()) profile = one->profile;
   return known_
       .emplace(person, Json::object({{"name", profile["name"]},
+                                     {"nameAr", profile["nameAr"]},
                                      {"preferredLanguage", profile["language"]},
                                      {"saudiResident", profile["saudiResident"]},
                                      {"gender", profile["gender"]},
@@ -62,7 +63,10 @@ void describe(const Participant& one, const Json& record, bool all, Json& out) {
     const Json* name = one.guest.find("name");
     if (name != nullptr || record.is_object())
       out.set("name", name != nullptr ? *name : record["name"]);
-    if (record.is_object()) out.set("record", Json::object({{"name", record["name"]}}));
+    if (record.is_object()) {
+      out.set("record",
+              Json::object({{"name", record["name"]}, {"nameAr", record["nameAr"]}}));
+    }
     return;
   }
   out.set("preferredLanguage", "ar");
@@ -70,7 +74,7 @@ void describe(const Participant& one, const Json& record, bool all, Json& out) {
   if (record.is_object()) {
     out.set("name", record["name"]);
     for (const auto& [key, value] : record.as_object()) {
-      if (!value.is_null()) out.set(key, value);
+      if (!value.is_null() && key != "nameAr") out.set(key, value);
     }
     out.set("record", record);
   }

@@ -1,0 +1,125 @@
+// A patient's record: identity on top, then visits, notes, vital signs, prescriptions, documents, consents.
+import { get, Problem, query } from '../base/api';
+import { dayAndTime } from '../base/dates';
+import { t, word } from '../base/i18n';
+import { useLoad } from '../base/load';
+import { face, me } from '../base/me';
+import { place, setQuery } from '../base/router';
+import { Card, Empty, Failure, H1, LinkButton, Skeleton, State, Tabs } from '../ui';
+import { Frame } from './frame';
+import { allProviders, isOver, mayJoin, startOf, type Consent, type Page, type Person, type Provider, type Session } from './model';
+import { allTemplates, NoteView, type Note } from './notes';
+import { Banner, Documents, Prescriptions, Recordings, Trend, useList, type Vital } from './records';
+import { SessionTable } from './sessions';
+
+type Tab = 'overview' | 'visits' | 'notes' | 'vitals' | 'prescriptions' | 'documents' | 'consents' | 'recordings';
+
+export function PatientPage({ id }: { id: string }) {
+  return <Frame name="record" wide><Record id={id} /></Frame>;
+}
+export const OwnRecord = () => <Frame name="my_record" wide>{me.value?.id ? <Record id={me.value.id} own /> : null}</Frame>;
+
+function Record({ id, own }: { id: string; own?: boolean }) {
+  const loaded = useLoad(async () => {
+    const [person, page, known] = await Promise.all([
+      get<Person>(`/api/v1/patients/${encodeURIComponent(id)}`),
+      get<Page<Session>>(`/api/v1/patients/${encodeURIComponent(id)}/sessions${query({ limit: 50 })}`),
+      allProviders(),
+    ]);
+    return { person, sessions: page.items, known };
+  }, id);
+  const data = loaded.data.value;
+  const error = loaded.error.value;
+  if (!data) {
+    return (
+      <div class="page"><H1>{t(own ? 'my_record' : 'record')}</H1>
+        {error === undefined ? <Skeleton lines={6} />
+          : error instanceof Problem && error.status === 403 ? <section class="card"><Empty icon="lock" text={t('record_closed')}><LinkButton href="/clinic">{t('back_home')}</LinkButton></Empty></section>
+          : <Failure error={error} again={() => void loaded.again()} />}
+      </div>
+    );
+  }
+  const running = data.sessions.find((one) => !isOver(one) && mayJoin(one));
+  return (
+    <>
+      <Banner person={data.person} acts={!own && <>
+        <LinkButton icon="cal-plus" href={`/clinic/book?patient=${data.person.id}`}>{t('follow_up')}</LinkButton>
+        {running && face.value === 'doctor' && <LinkButton kind="primary" icon="cam" href={`/call/${running.id}`}>{t('start_visit')}</LinkButton>}
+      </>} />
+      <div class="page record"><Parts {...data} /></div>
+    </>
+  );
+}
+
+function Parts({ sessions, known }: { sessions: Session[]; known: Map<string, Provider> }) {
+  const treats = face.value === 'doctor' || face.value === 'nurse';
+  const held = sessions.filter((one) => ['active', 'completed'].includes(one.status)).slice(0, 12);
+  const ids = held.map((one) => one.id);
+  const tabs: { name: Tab; text: string }[] = [
+    { name: 'overview', text: t('overview') },
+    { name: 'visits', text: t('visits') },
+    ...(treats ? [{ name: 'notes' as Tab, text: t('notes') }] : []),
+    { name: 'vitals', text: t('vitals') },
+    { name: 'prescriptions', text: t('prescriptions') },
+    { name: 'documents', text: t('documents') },
+    { name: 'consents', text: t('consents') },
+    { name: 'recordings', text: t('recordings') },
+  ];
+  const wanted = place.value.query.get('tab') as Tab;
+  const tab = tabs.some((one) => one.name === wanted) ? wanted : 'overview';
+  const table = (some: Session[]) => (some.length ? <SessionTable sessions={some} known={known} caption={t('visits')} patient={false} /> : <Empty text={t('past_none')} />);
+  const newest = [...sessions].sort((a, b) => startOf(b).localeCompare(startOf(a)));
+  return (
+    <Tabs label={t('record_parts')} tabs={tabs} current={tab} onTab={(name) => setQuery({ tab: name === 'overview' ? undefined : name })}>
+      {tab === 'overview' && (
+        <div class="cols">
+          <div class="fill"><TrendOf ids={ids} /><Card title={t('visits')} id="v-h">{table(newest.slice(0, 5))}</Card></div>
+          <div class="fill">{treats && <LatestNote ids={ids} />}<Prescriptions sessions={held} short /></div>
+        </div>
+      )}
+      {tab === 'visits' && <Card title={t('visits')} count={sessions.length} id="v-h">{table(newest)}</Card>}
+      {tab === 'notes' && <AllNotes ids={ids} />}
+      {tab === 'vitals' && <TrendOf ids={ids} />}
+      {tab === 'prescriptions' && <Prescriptions sessions={held} />}
+      {tab === 'documents' && <Documents sessions={held} />}
+      {tab === 'consents' && <AllConsents ids={ids} />}
+      {tab === 'recordings' && <Recordings sessions={held} />}
+    </Tabs>
+  );
+}
+
+function TrendOf({ ids }: { ids: string[] }) {
+  const { items, part } = useList<Vital>(ids, 'vitals');
+  if (part) return <section class="card" aria-label={t('vitals')}>{part}</section>;
+  return <Trend vitals={items} />;
+}
+function useNotes(ids: string[]) {
+  const { items, part } = useList<Note>(ids, 'notes');
+  const templates = useLoad(allTemplates);
+  return { notes: items, part, templates: templates.data.value ?? [] };
+}
+function LatestNote({ ids }: { ids: string[] }) {
+  const { notes, part, templates } = useNotes(ids);
+  const note = notes.find((one) => one.status !== 'draft');
+  return (
+    <section class="card stack stack-12" aria-labelledby="ln-h">
+      <h2 id="ln-h">{t('latest_note')}</h2>
+      {part ?? (note ? <NoteView note={note} templates={templates} /> : <p class="muted">{t('notes_empty')}</p>)}
+    </section>
+  );
+}
+function AllNotes({ ids }: { ids: string[] }) {
+  const { notes, part, templates } = useNotes(ids);
+  if (part) return <section class="card" aria-label={t('notes')}>{part}</section>;
+  if (!notes.length) return <section class="card"><Empty icon="note" text={t('notes_empty')} /></section>;
+  return <div class="stack stack-24">{notes.map((one) => <section key={one.id} class="card" aria-label={t('note')}><NoteView note={one} templates={templates} /></section>)}</div>;
+}
+function AllConsents({ ids }: { ids: string[] }) {
+  const { items, part } = useList<Consent & { createdAt?: string }>(ids, 'consents');
+  return (
+    <section class="card card-flush" aria-label={t('consents')}>
+      {part ?? (!items.length ? <Empty icon="shield" text={t('consents_none')} />
+        : <ul class="rows">{items.map((one, i) => <li key={i}><div class="two grow"><span class="strong">{word('consent', one.kind)}</span>{one.at && <span>{dayAndTime(one.at)}</span>}</div><State tone={one.given ? 'ok' : 'idle'}>{t(one.given ? 'consent_given' : 'consent_refused')}</State></li>)}</ul>)}
+    </section>
+  );
+}
