@@ -23,8 +23,9 @@ after(async () => {
 });
 
 // A page of one person with what was logged and what the policy refused.
-async function open({ lang = 'ar', theme = 'light', width = 1280, who = 'patient', change, init, names } = {}) {
+async function open({ lang = 'ar', theme = 'light', width = 1280, who = 'patient', change, init, names, guest = false, path = '/call/s1' } = {}) {
   hub.reset(who, change);
+  hub.guest = guest;
   if (names) Object.assign(hub.names, names);
   const made = await context(browser, { viewport: { width, height: width < 600 ? 740 : 800 }, colorScheme: theme });
   await made.addCookies([{ name: 'rabt-lang', value: lang, url: hub.url }, { name: 'rabt-theme', value: theme, url: hub.url }]);
@@ -38,7 +39,7 @@ async function open({ lang = 'ar', theme = 'light', width = 1280, who = 'patient
   });
   if (init) await page.addInitScript(init);
   await hub.live(page);
-  await page.goto(`${hub.url}/call/s1`);
+  await page.goto(hub.url + path);
   await page.waitForSelector('h1');
   const t = (key, values = {}) => Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, `\u2068${value}\u2069`), texts[lang][`call_${key}`]);
   const press = (key) => page.getByRole('button', { name: t(key), exact: true }).click();
@@ -295,7 +296,9 @@ describe('states of the call', () => {
     await one.page.getByText(one.t('phi')).waitFor();
     assert.equal(await one.page.locator('#chat-text').inputValue(), 'His number is 1012345678');
     delete hub.refuse['POST /messages'];
-    await one.page.locator('#chat-text').fill('x'.repeat(1_000_000));
+    // A megabyte that is pasted.
+    await one.page.locator('#chat-text').fill('');
+    await one.page.evaluate(() => { document.querySelector('#chat-text').focus(); document.execCommand('insertText', false, 'x'.repeat(1_000_000)); });
     await one.page.getByText('4,000').waitFor();
     await one.context.close();
   });
@@ -309,6 +312,33 @@ describe('states of the call', () => {
     assert.ok(!shown.includes('\u202E'));
     assert.equal(await one.page.locator('img').count(), 0);
     await good(one, 'long-name');
+    await one.context.close();
+  });
+
+  test('who came by a link waits and calls without an account', async () => {
+    const one = await open({ lang: 'ar', width: 360, guest: true });
+    await details(one);
+    await checked(one);
+    await one.press('to_waiting');
+    await one.heading('soon');
+    hub.admit();
+    await inCall(one, 'doctor');
+    await one.page.locator('[data-act=chat]').click();
+    await one.page.locator('#chat-text').fill('شكرًا');
+    await one.page.keyboard.press('Enter');
+    await one.page.locator('.message.own .bubble').waitFor();
+    await until('messages are read', () => hub.log.some(({ key }) => key === 'GET /messages'));
+    const asked = new Set(hub.log.map(({ key }) => key));
+    for (const key of ['GET /vitals', 'GET /notes', 'POST /quality', 'GET /waiting-room', 'GET /patients/person-patient']) assert.ok(!asked.has(key), key);
+    await one.context.close();
+  });
+
+  test('the check of the device stands alone, too', async () => {
+    const one = await open({ lang: 'en', width: 360, path: '/call/check' });
+    await checked(one);
+    await good(one, 'check-alone');
+    assert.equal(await one.page.getByRole('link', { name: one.t('check_done') }).count(), 1);
+    assert.ok(!hub.log.some(({ key }) => key === 'POST /join'));
     await one.context.close();
   });
 

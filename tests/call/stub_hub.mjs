@@ -41,7 +41,7 @@ export class StubHub {
   }
   part(role) {
     return {
-      id: `p-${role}`, person: `person-${role}`, role, identity: `i-${role}`, admission: this.admitted[role] ? 'admitted' : 'waiting', host: role === 'doctor',
+      id: `p-${role}`, person: this.guest && role === 'patient' ? null : `person-${role}`, role, identity: `i-${role}`, admission: this.admitted[role] ? 'admitted' : 'waiting', host: role === 'doctor',
       here: this.parts[role] !== undefined, since: kStart, name: this.names[role], ...this.parts[role],
     };
   }
@@ -122,7 +122,7 @@ export class StubHub {
     const head = (id) => ({ id, version: 1, session: 's1', createdAt: at, updatedAt: at });
     const list = (items) => [200, { items }];
     switch (key) {
-      case 'GET /me': return [200, { id: `person-${this.who}`, actor: `person:${this.who}`, tenant: 't', roles: [this.who] }];
+      case 'GET /me': return this.guest ? [401, { type: 'x', title: '', status: 401, code: 'http.unauthenticated' }] : [200, { id: `person-${this.who}`, actor: `person:${this.who}`, tenant: 't', roles: [this.who] }];
       case 'GET ': return [200, this.now()];
       case 'POST /tickets': return [201, { ticket: 'rabt.ticket.x', expiresIn: 30 }];
       case 'GET /patients/person-patient': return [200, { id: 'person-patient', name: this.names.patient, birthDate: '1972-03-14', mrn: '4021-7731' }];

@@ -45,7 +45,8 @@ function Stage() {
 export function Call({ session }: { session: string }) {
   useKeys();
   const was = useRef(stage.value);
-  useEffect(() => void open(session), [session]);
+  const alone = session === 'check';
+  useEffect(() => void (alone || open(session)), [session]);
   const now = stage.value;
   useEffect(() => {
     // Admitted: heard and felt, also when the screen is locked.
@@ -65,7 +66,7 @@ export function Call({ session }: { session: string }) {
   const { text, loud } = said.value;
   return (
     <>
-      <Stage />
+      {alone ? <Check alone /> : <Stage />}
       <p class="hidden" role="status" aria-live="polite">{loud ? '' : text}</p>
       <p class="hidden" role="alert" aria-live="assertive">{loud ? text : ''}</p>
     </>

@@ -1,7 +1,7 @@
 // The device check: own picture, microphone, speaker. Nobody sees the person yet; permission is asked by a press of a button.
 import { useEffect, useState } from 'preact/hooks';
 import { t } from '../base/i18n';
-import { Button, Failure, H1, Icon, Notice, PhonePage, Select, State, usePage } from '../ui';
+import { Button, Failure, H1, Icon, LinkButton, Notice, PhonePage, Select, State, usePage } from '../ui';
 import { Emergency, Steps } from './Before';
 import { camOn, claimTab, micOn } from './calling';
 import * as devices from './devices';
@@ -64,7 +64,8 @@ export function DeviceChoice() {
   );
 }
 
-export function Check() {
+// alone: the check by itself, on another day than the visit.
+export function Check({ alone = false }: { alone?: boolean }) {
   const [heard, setHeard] = useState<'' | 'playing' | 'yes'>('');
   const [busy, setBusy] = useState(false);
   const [loudest, setLoudest] = useState(0);
@@ -94,7 +95,9 @@ export function Check() {
     <PhonePage home="/" below={
       <footer class="thumb">
         {problem.value !== null && <Failure error={problem.value} />}
-        {asked
+        {asked && alone
+          ? <LinkButton kind="primary" size="large" block href="/">{t('call_check_done')}</LinkButton>
+          : asked
           ? <Button kind="primary" size="large" block busy={busy} onPress={() => void go()}>{into}</Button>
           : <>
               <Button kind="primary" size="large" block busy={devices.asking.value} onPress={() => void devices.ask()}>{t('call_ask_both')}</Button>
@@ -103,7 +106,7 @@ export function Check() {
         {asked && !devices.audio.value && <p class="small muted center">{t('call_listen_hint')}</p>}
       </footer>
     }>
-      {isClinical.value
+      {isClinical.value || alone
         ? <p class="small muted">{t('call_nobody_sees')}</p>
         : <Steps at={2} text={t('call_nobody_sees')} />}
       <H1 class="t22">{t('call_check')}</H1>

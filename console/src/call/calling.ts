@@ -253,7 +253,7 @@ export async function sample(): Promise<void> {
   word.value = shown.add(worst);
   await keep(ladder.add(worst, Date.now()));
   const samples = reported(window_, new Date());
-  if (!samples.length) return;
+  if (!samples.length || visit.isGuest()) return;
   const answer = await post<{ level?: string; audioOnly?: boolean }>(visit.path('/quality'), { samples }).catch(() => null);
   if (isLevel(answer?.level)) await keep(ladder.ceiling(answer.level));
   if (answer?.audioOnly) await keep(ladder.soundOnly());

@@ -2,7 +2,7 @@
 import { computed, signal } from '@preact/signals';
 import { call, get, newKey, post, Problem, problemText } from '../base/api';
 import { t } from '../base/i18n';
-import { announce, isClinical, myId, nameOfPart, onEvent, partOf, path, role, stage } from './visit';
+import { announce, isClinical, isGuest, myId, nameOfPart, onEvent, partOf, path, role, stage } from './visit';
 import { isIn } from './panel';
 import type { Doc, Medication, Message, Note, Prescription, Template, Vitals } from './types';
 
@@ -229,7 +229,7 @@ const quietly = (read: () => Promise<void>): void => void read().catch(() => {})
 export function readAll(): void {
   quietly(readMessages);
   if (role.value === 'observer') return;
-  if (role.value !== 'family_member' && role.value !== 'observer') quietly(readVitals);
+  if (role.value !== 'family_member' && !isGuest()) quietly(readVitals);
   quietly(readDocs);
   if (!isClinical.value) return;
   quietly(async () => {

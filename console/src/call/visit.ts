@@ -62,7 +62,7 @@ export function reread(): Promise<void> {
   reading ??= (async () => {
     try {
       session.value = await get<Session>(path());
-      if (!myId.value) myId.value = participants.value.find((one) => one.person !== null && one.person === me.value?.id)?.id ?? '';
+      if (!myId.value) myId.value = ownId();
       if (kOver.includes(session.value.status)) finish(session.value.status === 'cancelled' ? 'cancelled' : 'ended');
       if (isClinical.value) await readWaiting();
     } finally {
@@ -71,6 +71,13 @@ export function reread(): Promise<void> {
   })();
   return reading;
 }
+// Who came by a link has no account: the one participant without a person is he; of several, join() says which.
+function ownId(): string {
+  if (me.value) return participants.value.find((one) => one.person !== null && one.person === me.value?.id)?.id ?? '';
+  const guests = participants.value.filter(({ person }) => person === null);
+  return guests.length === 1 ? (guests[0]?.id ?? '') : '';
+}
+export const isGuest = (): boolean => me.value === null;
 async function readWaiting(): Promise<void> {
   waiting.value = (await get<{ items: Waiting[] }>(path('/waiting-room')).catch(() => ({ items: [] }))).items.filter(({ here }) => here);
 }

@@ -42,7 +42,7 @@ export function Chat() {
         {(chatProblem.value || long) && <p class="error" id="chat-e" role="alert"><Icon name="alert" /> <span>{long ? t('call_too_long', { n: kMostText }) : chatProblem.value}</span></p>}
         <div class="row row-8">
           <label class="hidden" for="chat-text">{t('call_write_message')}</label>
-          <textarea id="chat-text" class="input" rows={1} dir="auto" placeholder={t('call_write_message')} value={typed.value}
+          <textarea id="chat-text" class="input" rows={1} dir="auto" maxLength={5 * kMostText} placeholder={t('call_write_message')} value={typed.value}
             aria-invalid={!!chatProblem.value || long || undefined} aria-describedby={chatProblem.value || long ? 'chat-e' : undefined}
             onInput={(event) => { typed.value = event.currentTarget.value; chatProblem.value = ''; }}
             onKeyDown={(event) => { if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) { event.preventDefault(); submit(); } }} />

@@ -28,7 +28,7 @@ function tabs(): Tab[] {
       ...(visit.role.value === 'nurse' ? [] : [{ part: 'prescription', icon: 'rx', text: t('call_rx') } as Tab]), chat, documents, transcript,
     ];
   }
-  const own = visit.role.value === 'patient' ? [{ part: 'vitals', icon: 'vitals', text: t('call_vitals') } as Tab] : [];
+  const own = visit.role.value === 'patient' && !visit.isGuest() ? [{ part: 'vitals', icon: 'vitals', text: t('call_vitals') } as Tab] : [];
   return visit.role.value === 'observer' ? [chat] : [chat, documents, ...own, transcript];
 }
 const kParts: Record<Part, () => ComponentChildren> = {
