@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { axe, context, launch, need, root, until } from './browser.mjs';
 import { ownAddress } from './janus_server.mjs';
 import { kPrograms, RealHub } from './real_hub.mjs';
@@ -18,15 +18,18 @@ const kPatient = { name: 'Salem Al-Badr', nameAr: 'سالم ناصر البدر'
 const kSecrets = [kPatient.name, kPatient.nameAr, kPatient.mrn, '0550000142', 'حي الياسمين'];
 let browser, hub, doctorUser, patientUser;
 
-before(async () => {
-  if (process.env.RABT_PICTURES) mkdirSync(process.env.RABT_PICTURES, { recursive: true });
-  hub = await new RealHub().start();
+async function house(options) {
+  hub = await new RealHub().start(options);
   doctorUser = await hub.person('hind', { name: 'Dr. Hind Al-Fares', nameAr: 'د. هند الفارس', gender: 'female', roles: ['doctor'], licenceNumber: '12-R-M-0041234', videoEnabled: true, language: 'en' });
   patientUser = await hub.person('salem', kPatient);
+}
+before(async () => {
+  if (process.env.RABT_PICTURES) mkdirSync(process.env.RABT_PICTURES, { recursive: true });
   browser = await launch();
 });
-after(async () => {
-  await browser?.close();
+after(() => browser?.close());
+afterEach(async () => {
+  for (const one of browser.contexts()) await one.close();
   await hub?.stop();
 });
 
@@ -91,7 +94,8 @@ async function good(one, state) {
   assert.deepEqual(await one.page.evaluate(() => window.violations), [], state);
 }
 
-test('a doctor and a patient: waiting room, call, records, breaks, end, rating', { timeout: 240_000 }, async () => {
+// Doctor and patient in a call, through the notice, the check and the waiting room.
+async function met() {
   const made = await hub.call('POST', '/api/v1/sessions', { type: 'doctor_patient', provider: doctorUser.id, patient: patientUser.id, waitingRoom: true });
   const of = `/api/v1/sessions/${made.id}`;
   const patient = await opened(patientUser, 'ar', { width: 360, height: 740 });
@@ -123,12 +127,29 @@ test('a doctor and a patient: waiting room, call, records, breaks, end, rating',
   await doctor.page.getByText('4021-7731').waitFor();
   await good(doctor, 'call-doctor');
   await good(patient, 'call-patient');
+  return { made, of, patient, doctor };
+}
+
+test('a doctor and a patient: waiting room, call, records, breaks, end, rating', { timeout: 240_000 }, async () => {
+  await house({});
+  const { made, of, patient, doctor } = await met();
 
   // Muted is seen, and comes back.
   await patient.page.locator('[data-act=mic]').click();
   await doctor.page.locator('.muted-note').waitFor();
   await patient.page.locator('[data-act=mic]').click();
   await doctor.page.locator('.muted-note').waitFor({ state: 'detached' });
+
+  // A screen of the doctor; a recording with the patient's consent.
+  await doctor.page.locator('[data-act=share]').click();
+  await patient.page.locator('.picture > video.whole').waitFor();
+  await doctor.page.locator('.stage-note').getByRole('button', { name: doctor.t('stop_share') }).click();
+  await patient.page.locator('.picture > video.whole').waitFor({ state: 'detached' });
+  await doctor.page.locator('[data-act=more]').click();
+  await doctor.press('rec_start');
+  await patient.page.locator('.stage-pill-rec').waitFor();
+  await doctor.press('rec_stop');
+  await patient.page.locator('.stage-pill-rec').waitFor({ state: 'detached' });
 
   // Chat, document, vital signs, note.
   await patient.page.locator('[data-act=chat]').click();
@@ -187,4 +208,21 @@ test('a doctor and a patient: waiting room, call, records, breaks, end, rating',
   }
   const log = readFileSync(join(hub.folder, 'hub.log'), 'utf8');
   for (const secret of kSecrets) assert.ok(!log.includes(secret), `the hub's log has ${secret}`);
+});
+
+test('without a provider: from browser to browser, over the hub', { timeout: 120_000 }, async () => {
+  await house({ p2p: true });
+  const { patient, doctor } = await met();
+  await patient.page.locator('[data-act=mic]').click();
+  await doctor.page.locator('.muted-note').waitFor();
+  await patient.page.locator('.callbtn-end').click();
+  await patient.page.locator('dialog').getByRole('button', { name: patient.t('leave') }).click();
+  await patient.page.getByRole('heading', { name: patient.t('after_left') }).waitFor();
+  await doctor.page.getByText(doctor.t('alone_doctor')).waitFor();
+  await patient.page.getByRole('button', { name: patient.t('rejoin') }).click();
+  await patient.press('ask_both');
+  await patient.page.getByText(patient.t('camera_works')).waitFor();
+  await patient.press('to_waiting');
+  await flows(patient, 'come back');
+  await flows(doctor, 'come back');
 });

@@ -18,7 +18,8 @@ const freePort = () => new Promise((resolve) => {
 });
 
 export class RealHub {
-  async start() {
+  // p2p: without a provider, on the same configuration.
+  async start({ p2p = false } = {}) {
     this.folder = mkdtempSync(join(tmpdir(), 'rabt-call-'));
     this.port = await freePort();
     this.url = `http://127.0.0.1:${this.port}`;
@@ -30,7 +31,8 @@ export class RealHub {
       '--ready-file', join(janus, 'ready'), '--die-with-parent'], 'janus.log')];
     await until('Janus runs', () => existsSync(join(janus, 'ready')), 60_000);
     const config = readFileSync(join(janus, 'rabt.yaml'), 'utf8').replaceAll('8480', String(this.port))
-      .replace(/^data:.*$/m, `data: "${join(this.folder, 'data')}"`).replace(/^plugins: "[^"]*"/m, `plugins: "${join(bin, '../plugins')}"`);
+      .replace(/^data:.*$/m, `data: "${join(this.folder, 'data')}"`).replace(/^plugins: "[^"]*"/m, `plugins: "${join(bin, '../plugins')}"`)
+      .replace('video: plugin://janus', `video: ${p2p ? 'hub://p2p' : 'plugin://janus'}`);
     writeFileSync(join(this.folder, 'rabt.yaml'), config);
     const ready = join(this.folder, 'hub.ready');
     this.children.push(this.run('rabt', ['serve', '--dev', '--config', join(this.folder, 'rabt.yaml'), '--ready-file', ready, '--die-with-parent'], 'hub.log'));

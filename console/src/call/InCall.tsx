@@ -126,7 +126,7 @@ function Door() {
   return (
     <div class="door" role="status">
       <Icon name="bell" />
-      <span class="grow"><bdi class="long">{t('call_waits', { name })}</bdi>{more > 0 && <> · {t('call_waits_more', { n: more })}</>}</span>
+      <span class="grow wraps">{t('call_waits', { name })}{more > 0 && <> · {t('call_waits_more', { n: more })}</>}</span>
       <Button kind="primary" size="small" busy={busy} onPress={() => { setBusy(true); void visit.admit(first.participant).finally(() => setBusy(false)); }}>{t('call_admit')}</Button>
     </div>
   );
