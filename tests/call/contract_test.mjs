@@ -240,6 +240,11 @@ describe(`CallClient: ${kind}`, () => {
 
   test('another network: new ways for all media', async () => {
     const { doctor, patient, close } = await met();
+    // A screen that came and went leaves a line of its own behind.
+    await doctor.run('share', true);
+    await patient.sees('screen doctor');
+    await doctor.run('share', false);
+    await patient.sees('screen doctor', false);
     await flows(patient);
     const before = await patient.look('ways');
     const connections = await patient.look('connections');
