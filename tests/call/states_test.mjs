@@ -23,8 +23,10 @@ after(async () => {
 });
 
 // A page of one person with what was logged and what the policy refused.
-async function open({ lang = 'ar', theme = 'light', width = 1280, who = 'patient', change, init, names, guest = false, path = '/call/s1' } = {}) {
+async function open({ lang = 'ar', theme = 'light', width = 1280, who = 'patient', change, init, names, guest = false, missing = false, path = '/call/s1' } = {}) {
   hub.reset(who, change);
+  hub.provider = 'fake';
+  if (missing) hub.refuse['GET '] = [404, { code: 'session.unknown', status: 404, title: '' }];
   hub.guest = guest;
   if (names) Object.assign(hub.names, names);
   const made = await context(browser, { viewport: { width, height: width < 600 ? 740 : 800 }, colorScheme: theme });
@@ -201,17 +203,19 @@ describe('states of the call', () => {
     ['used by another app', 'NotReadableError', '', 'prompt', 'fault_in_use', ['retry']],
     ['aborted', 'AbortError', '', 'prompt', 'fault_in_use', ['retry']],
     ['no mediaDevices', 'none', '', 'prompt', 'fault_insecure', []],
+    ['a browser inside an app', 'none', '', 'prompt', 'fault_in_app', ['call_copy_link'], 'Mozilla/5.0 (Linux; Android 14) WhatsApp/2.24'],
   ];
   for (const lang of ['ar', 'en']) {
     test(`each fault of a device has its sentence and acts: ${lang}`, async () => {
       const init = 'const real = navigator.mediaDevices; window.fault = {};'
         + "Object.defineProperty(navigator, 'permissions', { value: { query: async () => ({ state: window.fault.state }) } });"
         + "Object.defineProperty(navigator, 'mediaDevices', { get: () => (window.fault.name === 'none' ? undefined : real) });"
+        + "Object.defineProperty(navigator, 'userAgent', { get: () => window.fault.agent ?? 'Mozilla/5.0 Chrome/156' });"
         + 'real.getUserMedia = async () => { throw new DOMException(window.fault.message, window.fault.name); };';
       const one = await open({ lang, width: 360, init });
       await details(one);
-      for (const [what, name, message, state, text, acts] of kFaults) {
-        await one.page.evaluate((fault) => { window.fault = fault; return window.devices.ask(); }, { name, message, state });
+      for (const [what, name, message, state, text, acts, agent] of kFaults) {
+        await one.page.evaluate((fault) => { window.fault = fault; return window.devices.ask(); }, { name, message, state, agent });
         const notice = one.page.locator('.notice-parked[role=alert]');
         const wanted_ = texts[lang][`call_${text}`].replace('{device}', `\u2068${one.t('the_both')}\u2069`);
         await until(`${what}: ${wanted_}`, async () => (await notice.locator('p').first().textContent()) === wanted_);
@@ -340,6 +344,28 @@ describe('states of the call', () => {
     assert.equal(await one.page.getByRole('link', { name: one.t('check_done') }).count(), 1);
     assert.ok(!hub.log.some(({ key }) => key === 'POST /join'));
     await one.context.close();
+  });
+
+  test('a provider that the page does not know, a refusal and a missing session are said, with what to do', async () => {
+    const unknown = await open({ lang: 'en', who: 'doctor' });
+    hub.provider = 'plugin://other';
+    await checked(unknown);
+    await unknown.press('enter');
+    await unknown.heading('failed');
+    await good(unknown, 'failed');
+    await unknown.context.close();
+
+    const refused = await open({ lang: 'en', who: 'doctor' });
+    await checked(refused);
+    hub.refuse['POST /join'] = [503, { code: 'video.unavailable', status: 503, title: '' }];
+    await refused.press('enter');
+    await refused.page.locator('.thumb [role=alert]').getByText(texts.en.problem_503).waitFor();
+    await refused.context.close();
+
+    const gone = await open({ lang: 'en', missing: true });
+    await gone.heading('gone');
+    await good(gone, 'gone');
+    await gone.context.close();
   });
 
   test('put out, declined and moved to another tab are said', async () => {

@@ -49,7 +49,7 @@ export class StubHub {
     return { ...this.session, participants: [this.part('doctor'), this.part('patient')] };
   }
   media() {
-    return { provider: 'fake', identity: `i-${this.who}`, room: 'r', token: 't', grants: ['camera', 'microphone', 'screen'] };
+    return { provider: this.provider, identity: `i-${this.who}`, room: 'r', token: 't', grants: ['camera', 'microphone', 'screen'] };
   }
   async start() {
     this.folder = mkdtempSync(join(tmpdir(), 'rabt-page-'));
