@@ -212,6 +212,9 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
                            const identity::Credential& shown) {
   const std::string client = parts_.proxies.client_of(head);
   if (listener == kMetricsListener) return judge_collector(head, client);
+  if (parts_.pages != nullptr && listener.empty()) {
+    if (auto moved = parts_.pages->moved(head)) return *std::move(moved);
+  }
   if (doors_ != nullptr) {
     const auto of_door = doors_->find(listener, head);
     if (of_door.door != nullptr) return judge(of_door, head, shown, client);

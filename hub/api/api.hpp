@@ -35,7 +35,7 @@ class Api {
     const Clock& clock;
     RateOptions rates = {};
     Proxies proxies = {};
-    // Null: this API has no pages.
+    // Null where an API without pages is made, as in tests.
     const pages::Pages* pages = nullptr;
   };
   // Collects the metrics of its own and of `resources`, too.

@@ -19,8 +19,8 @@ constexpr std::string_view kClinic = "src/clinic/main.tsx";
 constexpr std::string_view kCall = "src/call/main.tsx";
 constexpr std::string_view kStyle = "src/styles/main.css";
 constexpr std::string_view kIcon = "src/styles/icon.svg";
-constexpr std::array<std::string_view, 7> kClinicPaths = {"/", "/account",         "/login",  "/bootstrap",
-                                                          "/activate", "/clinic", "/i"};
+constexpr std::array<std::string_view, 7> kClinicPaths = {
+    "/", "/account", "/login", "/bootstrap", "/activate", "/clinic", "/i"};
 
 bool is_below(std::string_view path, std::string_view folder) {
   return path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/';
@@ -146,6 +146,37 @@ std::optional<Response> Pages::answer(const Request& request) const {
   }
   if (is_asset) return asset(request, path.substr(kAssets.size()));
   return shell(request, is_call ? kCall : kClinic, is_call);
+}
+
+std::optional<Response> Pages::moved(const Request& request) const {
+  if (bundle_.empty() || request.method != "GET") return std::nullopt;
+  constexpr std::string_view kVisits = "/visits/";
+  constexpr std::string_view kOfVisit = "/telemedicine";
+  const std::string_view path = request.path;
+  std::string to;
+  if (path == "/dashboard") {
+    to = "/clinic";
+  } else if (path == kOfVisit) {
+    to = "/clinic/sessions";
+  } else if (path.starts_with(kVisits) && path.ends_with(kOfVisit) &&
+             path.size() > kVisits.size() + kOfVisit.size()) {
+    const std::string_view visit =
+        path.substr(kVisits.size(), path.size() - kVisits.size() - kOfVisit.size());
+    if (!std::all_of(visit.begin(), visit.end(), [](char c) { return is_alnum(c) || c == '-'; }))
+      return std::nullopt;
+    to = "/clinic/sessions?visit=" + std::string(visit);
+  } else {
+    return std::nullopt;
+  }
+  bool html = false;
+  each_item(request.header("accept"), [&](std::string_view name, double weight) {
+    html = html || (weight > 0 && equal_ignoring_case(name, "text/html"));
+  });
+  if (!html) return std::nullopt;
+  Response response = plain(303, "");
+  response.headers.emplace_back("Location", to);
+  response.headers.emplace_back("Vary", "Accept");
+  return response;
 }
 
 Response Pages::asset(const Request& request, std::string_view name) const {

@@ -27,6 +27,10 @@ class Pages {
   // page. Never reads a file.
   [[nodiscard]] std::optional<http::Response> answer(const http::Request& request) const;
 
+  // Where a browser is sent that opens an address of a page of the systems that hospitals leave
+  // behind. Nothing for programs, which do not accept text/html, and in a hub without pages.
+  [[nodiscard]] std::optional<http::Response> moved(const http::Request& request) const;
+
  private:
   [[nodiscard]] http::Response asset(const http::Request& request, std::string_view name) const;
   [[nodiscard]] http::Response shell(const http::Request& request, std::string_view entry,

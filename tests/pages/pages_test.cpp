@@ -145,6 +145,31 @@ TEST(Pages, AnswerNothingElse) {
   EXPECT_EQ(header(*posted, "Allow"), "GET, HEAD");
 }
 
+TEST(Pages, TakeTheAddressesOfFormerSystemsForBrowsersAlone) {
+  const Pages pages(bundle());
+  const std::vector<std::pair<std::string, std::string>> browser{
+      {"accept", "text/html,application/xhtml+xml,*/*;q=0.8"}};
+  struct Row {
+    const char* path;
+    const char* wanted;
+  };
+  for (const Row& row : {Row{"/dashboard", "/clinic"}, Row{"/telemedicine", "/clinic/sessions"},
+                         Row{"/visits/17/telemedicine", "/clinic/sessions?visit=17"}}) {
+    const auto response = pages.moved(asks(row.path, browser));
+    ASSERT_TRUE(response) << row.path;
+    EXPECT_EQ(response->status, 303);
+    EXPECT_EQ(header(*response, "Location"), row.wanted);
+    EXPECT_FALSE(pages.moved(asks(row.path, {{"accept", "application/json"}}))) << row.path;
+    EXPECT_FALSE(pages.moved(asks(row.path, {{"accept", "*/*"}}))) << row.path;
+    EXPECT_FALSE(pages.moved(asks(row.path, browser, "POST"))) << row.path;
+  }
+  for (const char* path : {"/visits/telemedicine", "/visits//telemedicine",
+                           "/visits/a&b=c/telemedicine", "/dashboards"})
+    EXPECT_FALSE(pages.moved(asks(path, browser))) << path;
+  const Bundle none;
+  EXPECT_FALSE(Pages(none).moved(asks("/dashboard", browser)));
+}
+
 TEST(Pages, OfAHubThatWasBuiltWithoutNodeSayHowToHaveThem) {
   const Bundle none = *Bundle::read("");
   const Pages pages(none);

@@ -30,6 +30,7 @@
 #include "tools/demo/janus_video.hpp"
 #include "tools/demo/people.hpp"
 #include "tools/demo/rabbitmq.hpp"
+#include "tools/demo/served.hpp"
 #include "tools/demo/signed_store.hpp"
 #include "tools/demo/video.hpp"
 #include "tools/demo/visit.hpp"
@@ -690,6 +691,13 @@ Status Demo::write_ready_file() {
 int Demo::stay() {
   // Blocked before the file says that all is ready.
   const EndSignals signals;
+  if (people_ != nullptr) {
+    if (const Status opened = open_clinic(*people_, clock_); !opened.ok()) {
+      std::fprintf(stderr, "demo: %s\n", opened.error().message.c_str());
+      return 1;
+    }
+    std::fputs(sign_in_table(*people_, hub_url_, options_.video == "janus").c_str(), stdout);
+  }
   if (const Status written = write_ready_file(); !written.ok()) {
     std::fprintf(stderr, "demo: %s\n", written.error().message.c_str());
     return 1;

@@ -65,15 +65,15 @@ function Week({ provider }: { provider: string }) {
       <section class="card stack stack-16" aria-labelledby="hours-h">
         <h2 id="hours-h">{t('hours')}</h2>
         <Notice>{t('hours_more')}</Notice>
-        <ul class="hours">
+        <div class="hours">
           {kDays.map((day, i) => (
-            <li key={day} role="group" aria-label={t(`day_${day}` as Key)}>
+            <div key={day} role="group" aria-label={t(`day_${day}` as Key)}>
               <label class="switch"><input type="checkbox" checked={rows[i].on} onChange={(event) => set(i, { on: (event.currentTarget as HTMLInputElement).checked })} /> <span>{t(`day_${day}` as Key)}</span></label>
               {rows[i].on ? <div class="row row-8"><Field quiet label={t('from')} type={'time' as 'text'} value={rows[i].from} onText={(value) => set(i, { from: value })} /><span class="muted" aria-hidden="true">–</span><Field quiet label={t('to')} type={'time' as 'text'} value={rows[i].to} onText={(value) => set(i, { to: value })} error={wrong === i ? t('hours_wrong') : undefined} /></div>
                 : <span class="muted">{t('closed')}</span>}
-            </li>
+            </div>
           ))}
-        </ul>
+        </div>
         <Select label={t('visit_length')} value={minutes} onText={setMinutes} options={['15', '20', '30', '45', '60'].map((one) => ({ value: one, text: t('minutes', { n: Number(one) }) }))} />
         {error !== undefined && <Failure error={error} />}
         {saved && <Notice tone="ok" alert>{t('hours_saved')}</Notice>}

@@ -108,7 +108,7 @@ export function Booking() {
                 const past = one < dayKey(Date.now());
                 const [big, small] = first === 'gregorian' ? [dayNumber(noon(one)), t('hijri_day', { day: hijriDayNumber(noon(one)) })] : [hijriDayNumber(noon(one)), gregorianDay(noon(one))];
                 return (
-                  <button key={one} type="button" class="day" aria-pressed={one === shown} aria-disabled={past || !n || undefined} aria-label={`${weekday(noon(one))} ${gregorian(noon(one))}, ${hijri(noon(one))}: ${t('free_times', { n })}`} onClick={() => n && setDay(one)}>
+                  <button key={one} type="button" class="day" aria-pressed={one === shown} aria-disabled={past || !n || undefined} onClick={() => n && setDay(one)}>
                     <span class="small">{weekday(noon(one), 'short')}</span><span class="t22 num">{big}</span><span class="small muted">{small}</span><span class="small">{past ? '—' : slots.data.value ? (n ? t('free_short', { n }) : t('none_free')) : '…'}</span>
                   </button>
                 );

@@ -1,5 +1,6 @@
 // Frame of the pages of the clinic: navigation by role, what stands on every page, the dialogs of the session.
 import type { ComponentChildren } from 'preact';
+import { signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import { get, post, signedOut, stepUpNeeded } from '../base/api';
 import { duration } from '../base/dates';
@@ -42,10 +43,17 @@ const kNav: Record<string, Item[]> = {
 };
 const current = (href: string) => (place.value.path === href || (href !== '/clinic' && place.value.path.startsWith(href + '/')) ? 'page' : undefined);
 
+const phone = matchMedia('(max-width: 900px)');
+const narrow = signal(phone.matches);
+phone.addEventListener('change', () => (narrow.value = phone.matches));
+
 export function Frame({ name, children, wide }: { name: Key; children: ComponentChildren; wide?: boolean }) {
   usePage(t(name));
   const items = kNav[face.value];
-  if (face.value === 'patient' && !wide) {
+  const patient = face.value === 'patient';
+  // Patients read one column, wherever they are; on a phone the ways to other pages stand at the thumb.
+  const column = patient && !wide ? 'phone stack stack-24' : wide ? undefined : 'page';
+  if (patient && narrow.value) {
     return (
       <>
         <Skip />
@@ -53,7 +61,7 @@ export function Frame({ name, children, wide }: { name: Key; children: Component
           <Brand href="/clinic" />
           <span class="push row"><LangButton /><ThemeButton /></span>
         </header>
-        <main class="phone stack stack-24" id="main"><Stale />{children}</main>
+        <main class={column} id="main"><Stale />{children}</main>
         <nav class="dock" aria-label={t('sections')}>
           {items.map((item) => <a key={item.href} href={item.href} aria-current={current(item.href)}><Icon name={item.icon} /> <span>{t(item.text)}</span></a>)}
         </nav>
@@ -72,10 +80,10 @@ export function Frame({ name, children, wide }: { name: Key; children: Component
         <div class="row row-8">
           <LangButton />
           <ThemeButton />
-          <a class="btn btn-plain who" href="/account" aria-label={t('account')}><Avatar name={nameOf(me.value)} /> <bdi>{nameOf(me.value)}</bdi></a>
+          <a class="btn btn-plain who" href="/account" aria-current={current('/account')}><Avatar name={nameOf(me.value)} /> <bdi>{nameOf(me.value)}</bdi><span class="hidden"> {t('account')}</span></a>
         </div>
       </header>
-      <main class={wide ? undefined : 'page'} id="main"><Stale />{children}</main>
+      <main class={column} id="main"><Stale />{children}</main>
       <Dialogs />
     </>
   );

@@ -38,7 +38,7 @@ function NextVisit({ session, known, again }: { session: Session; known: Map<str
         {session.status === 'requested' ? <p class="muted">{t('requested_more')}</p>
           : open ? <LinkButton kind="primary" size="large" block href={`/call/${session.id}`}>{t('go_waiting')}</LinkButton>
           : <p class="muted row row-8"><Icon name="clock" /> <span>{t('opens_before')}</span></p>}
-        <LinkButton block icon="cam" href="/call/check">{t('check_device')}</LinkButton>
+        {session.status === 'scheduled' && !open && <LinkButton block icon="cam" href={`/call/${session.id}`}>{t('check_device')}</LinkButton>}
       </div>
       <details>
         <summary class="strong"><Icon name="note" /> <span>{t('prepare')}</span> <Icon name="chev" class="chev" /></summary>

@@ -29,12 +29,12 @@ let templates: Promise<Template[]> | undefined;
 export const allTemplates = () => (templates ??= get<Page<Template>>('/api/v1/note-templates').then((page) => page.items, (error) => { templates = undefined; throw error; }));
 const in_ = (two: Two | undefined) => two?.[lang.value] ?? '';
 
-export function NoteView({ note, templates: all }: { note: Note; templates: Template[] }) {
+export function NoteView({ note, templates: all, level: Level = 'h2' }: { note: Note; templates: Template[]; level?: 'h2' | 'h3' }) {
   const template = all.find((one) => one.id === note.template);
   const sections = Object.entries(note.sections ?? {});
   return (
     <div class="stack stack-12">
-      <div class="row between"><h3>{in_(template?.title) || t('note')}</h3>{note.status === 'draft' ? <State tone="parked">{t('draft')}</State> : <State tone="ok">{t('signed')}</State>}</div>
+      <div class="row between"><Level class="note-head">{in_(template?.title) || t('note')}</Level>{note.status === 'draft' ? <State tone="parked">{t('draft')}</State> : <State tone="ok">{t('signed')}</State>}</div>
       {sections.map(([id, text]) => <div key={id}><p class="small muted">{in_(template?.sections.find((one) => one.id === id)?.title) || id}</p><p dir="auto" class="pre">{text}</p></div>)}
       {note.content && <p dir="auto" class="pre">{note.content}</p>}
       {!!note.diagnoses?.length && <p><span class="small muted">{t('diagnosis')}</span><br />{note.diagnoses.map((one) => <span key={one.code} class="block"><bdi dir="ltr" class="strong">{one.code}</bdi> <bdi>{one.display}</bdi></span>)}</p>}

@@ -104,7 +104,7 @@ function LatestNote({ ids }: { ids: string[] }) {
   return (
     <section class="card stack stack-12" aria-labelledby="ln-h">
       <h2 id="ln-h">{t('latest_note')}</h2>
-      {part ?? (note ? <NoteView note={note} templates={templates} /> : <p class="muted">{t('notes_empty')}</p>)}
+      {part ?? (note ? <NoteView note={note} templates={templates} level="h3" /> : <p class="muted">{t('notes_empty')}</p>)}
     </section>
   );
 }

@@ -30,19 +30,20 @@ export function Sessions() {
   const type = given.get('type') ?? '';
   const from = given.get('from') ?? '';
   const to = given.get('to') ?? '';
+  const visit = given.get('visit') ?? '';
   const [more, setMore] = useState<Session[]>([]);
   const [next, setNext] = useState<string>();
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<unknown>();
   const loaded = useLoad(async () => {
     const [page, known] = await Promise.all([
-      get<Page<Session>>(`/api/v1/sessions${query({ status, type, from: from && `${from}T00:00:00+03:00`, to: to && `${to}T23:59:59+03:00`, limit: 25 })}`),
+      get<Page<Session>>(`/api/v1/sessions${query({ status, type, visit, from: from && `${from}T00:00:00+03:00`, to: to && `${to}T23:59:59+03:00`, limit: 25 })}`),
       allProviders(),
     ]);
     setMore([]);
     setNext(page.next);
     return { items: page.items, known };
-  }, [status, type, from, to].join('|'));
+  }, [status, type, visit, from, to].join('|'));
   const data = loaded.data.value;
   const onMore = async () => {
     setBusy(true);
@@ -57,7 +58,7 @@ export function Sessions() {
       setBusy(false);
     }
   };
-  const some = status || type || from || to;
+  const some = status || type || visit || from || to;
   const sessions = [...(data?.items ?? []), ...more];
   return (
     <Frame name="visits">
@@ -71,7 +72,7 @@ export function Sessions() {
       </form>
       {loaded.error.value !== undefined && <Failure error={loaded.error.value} again={() => void loaded.again()} />}
       {!data ? (loaded.error.value === undefined && <Skeleton lines={6} />) : !sessions.length
-        ? <section class="card"><Empty text={t(some ? 'sessions_filtered' : 'sessions_none')}>{some ? <Button onPress={() => setQuery({ status: '', type: '', from: '', to: '' })}>{t('filter_clear')}</Button> : <LinkButton kind="primary" href="/clinic/book">{t('book')}</LinkButton>}</Empty></section>
+        ? <section class="card"><Empty text={t(some ? 'sessions_filtered' : 'sessions_none')}>{some ? <Button onPress={() => setQuery({ status: '', type: '', visit: '', from: '', to: '' })}>{t('filter_clear')}</Button> : <LinkButton kind="primary" href="/clinic/book">{t('book')}</LinkButton>}</Empty></section>
         : <section class="card card-flush" aria-label={t('visits')}>
             <SessionTable sessions={sessions} known={data.known} caption={t('visits')} patient={face.value !== 'patient'} />
             {failed !== undefined && <div class="pad"><Failure error={failed} /></div>}

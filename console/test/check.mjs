@@ -1,0 +1,61 @@
+// Rules that need no browser: types, texts in both languages, styles. Exits with 1 and says what to mend.
+//   node test/check.mjs
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = join(dirname(fileURLToPath(import.meta.url)), '..');
+const faults = [];
+const fault = (text) => faults.push(text);
+const files = (folder) => readdirSync(join(here, folder), { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? files(join(folder, one.name)) : [join(folder, one.name)]));
+const read = (path) => readFileSync(join(here, path), 'utf8');
+
+const en = JSON.parse(read('strings/en.json'));
+const ar = JSON.parse(read('strings/ar.json'));
+const kForms = ['zero', 'one', 'two', 'few', 'many', 'other'];
+// Words that Arabic text writes in Latin letters.
+const kLatin = /\b(rabt users bootstrap|rabt|JavaScript|TLS|ICD-10|QR)\b/g;
+for (const key of Object.keys(en)) if (!(key in ar)) fault(`strings/ar.json has no "${key}"`);
+for (const key of Object.keys(ar)) if (!(key in en)) fault(`strings/en.json has no "${key}"`);
+const stems = new Set(Object.keys(en).filter((key) => key.endsWith('_other')).map((key) => key.slice(0, -6)));
+for (const stem of stems) for (const form of kForms) if (!(`${stem}_${form}` in en)) fault(`"${stem}" has no form _${form}: a text with a number has six`);
+for (const [key, text] of Object.entries(ar)) {
+  const latin = text.replace(/\{\w+\}/g, '').replace(kLatin, '').match(/[A-Za-z]{2,}/);
+  if (latin) fault(`strings/ar.json "${key}" has Latin letters: ${latin[0]}`);
+  const placed = (of) => [...new Set(of.match(/\{\w+\}/g) ?? [])].filter((one) => one !== '{n}').sort().join();
+  if (placed(text) !== placed(en[key] ?? '')) fault(`"${key}" places other values in Arabic than in English`);
+}
+const sources = files('src').filter((path) => ['.ts', '.tsx'].includes(extname(path)));
+const all = sources.map(read).join('\n');
+for (const key of Object.keys(en)) {
+  const name = key.replace(/_(zero|one|two|few|many|other)$/, (form) => (stems.has(key.slice(0, -form.length)) ? '' : form));
+  const families = /^(problem|status|type|role|event|specialty|consent|factor|admission|rx|recording|day|find|theme|call|check)_/;
+  if (!families.test(name) && !new RegExp(`['"\`]${name}['"\`]`).test(all)) fault(`no page says "${key}"`);
+}
+for (const path of sources) {
+  const text = read(path);
+  for (const [pattern, why] of [
+    [/\sstyle=/, 'style= is refused by the policy of the pages: use a class'],
+    [/dangerouslySetInnerHTML|innerHTML|outerHTML|insertAdjacentHTML/, 'no markup from text'],
+    // A call remembers ids of devices.
+    ...(path.startsWith('src/call/') ? [] : [[/localStorage|sessionStorage|indexedDB/, 'nothing is kept in the browser but cookies of language and theme']]),
+    [/console\.(log|info|warn|error|debug)/, 'nothing is written to the console'],
+  ])
+    if (pattern.test(text)) fault(`${path}: ${why}`);
+}
+for (const path of files('src').filter((one) => extname(one) === '.css')) {
+  const text = read(path).replace(/\/\*[\s\S]*?\*\//g, '');
+  for (const [at, line] of text.split('\n').entries()) {
+    if (/(^|[\s;{-])(left|right)\s*:|(margin|padding|border)-(left|right)|text-align:\s*(left|right)|float:/.test(line)) fault(`${path}:${at + 1}: left and right do not turn round: ${line.trim()}`);
+    if (!path.endsWith('tokens.css') && /#[0-9a-f]{3,8}\b/i.test(line)) fault(`${path}:${at + 1}: colours stand in tokens.css alone: ${line.trim()}`);
+  }
+}
+try {
+  execFileSync(process.execPath, [join(here, 'node_modules/typescript/bin/tsc'), '--noEmit', '-p', here], { encoding: 'utf8' });
+} catch (error) {
+  fault(`types:\n${error.stdout}`);
+}
+for (const text of faults) console.log(text);
+console.log(faults.length ? `${faults.length} faults` : `pages: ${Object.keys(en).length} texts in both languages, styles and types are good`);
+process.exitCode = faults.length ? 1 : 0;

@@ -1,0 +1,382 @@
+// The pages in a real browser, before the hub of the demonstration with its people.
+//   node test/pages.mjs BUILD_FOLDER [--pictures FOLDER]
+// Ends with 77, which ctest shows as skipped, where there is no Chromium or the hub was built without pages.
+import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { axe, hasChromium, launch, open, settled } from './browser.mjs';
+
+const build = process.argv[2];
+const pictures = process.argv.includes('--pictures') ? process.argv[process.argv.indexOf('--pictures') + 1] : '';
+const skip = (why) => {
+  console.log(`skipped: ${why}`);
+  process.exit(77);
+};
+if (!hasChromium()) skip('no Chromium; install the package chromium');
+
+let failed = 0;
+let passed = 0;
+async function test(name, act) {
+  const begun = Date.now();
+  try {
+    await act();
+    ++passed;
+    console.log(`ok   ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)`);
+  } catch (error) {
+    ++failed;
+    console.log(`FAIL ${name}\n     ${String(error?.message ?? error).split('\n').slice(0, 12).join('\n     ')}`);
+  }
+}
+function equal(is, wanted, what) {
+  const [a, b] = [JSON.stringify(is), JSON.stringify(wanted)];
+  if (a !== b) throw new Error(`${what}: ${a}, not ${b}`);
+}
+const none = (list, what) => {
+  if (list.length) throw new Error(`${what}:\n${list.join('\n')}`);
+};
+
+// The demonstration, served: a hub, stand-ins for the systems around it, and people with passwords.
+const folder = mkdtempSync(join(tmpdir(), 'rabt-pages-'));
+const ready = join(folder, 'ready.json');
+const demo = spawn(join(build, 'bin/rabt-demo'), ['--root', join(build, '../..'), '--serve', '--ready-file', ready], { stdio: ['ignore', 'pipe', 'pipe'] });
+let told = '';
+for (const stream of [demo.stdout, demo.stderr]) stream.on('data', (text) => (told = (told + text).slice(-4000)));
+let ended = false;
+const over = new Promise((resolve) => demo.on('exit', () => resolve((ended = true))));
+for (let waited = 0; !existsSync(ready); waited += 100) {
+  if (ended || waited > 120_000) {
+    console.log(told);
+    console.log('the demonstration did not come up');
+    process.exit(1);
+  }
+  await pause(100);
+}
+await pause(100);
+const { base, people } = JSON.parse(readFileSync(ready, 'utf8'));
+
+async function api(who, method, path, body) {
+  const answer = await fetch(`${base}/api/v1${path}`, {
+    method,
+    headers: { Authorization: `Bearer ${people[who].token}`, 'Content-Type': 'application/json', ...(method === 'POST' ? { 'Idempotency-Key': crypto.randomUUID() } : {}) },
+    body: method === 'GET' ? undefined : JSON.stringify(body ?? {}),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+  return text ? JSON.parse(text) : undefined;
+}
+const id = (who) => people[who].id;
+const inMinutes = (minutes) => new Date(Date.now() + minutes * 60_000).toISOString();
+const visit = (patient, minutes, more) =>
+  api('admin', 'POST', '/sessions', { type: 'doctor_patient', bookingType: 'direct', provider: id('doctor'), patient: id(patient), scheduledStart: inMinutes(minutes), plannedMinutes: 20, language: 'ar', organizer: { person: id('doctor'), role: 'doctor' }, ...more });
+// RFC 6238.
+function totp(secret) {
+  const bits = [...secret.replace(/=+$/, '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
+  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const mac = createHmac('sha1', key).update(step).digest();
+  const at = mac[19] & 15;
+  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0');
+}
+
+// What stands in no address, title, storage and console: names and numbers of patients.
+const kSecret = ['Noura', 'Alqahtani', 'نورة', 'القحطاني', 'Omar', 'Alotaibi', 'DEMO-1001', '1000000008', '966500000001', '1990-03-02', 'angina'];
+async function exposed(page) {
+  const kept = await page.evaluate(() => JSON.stringify({ local: { ...localStorage }, session: { ...sessionStorage }, title: document.title, address: location.href }));
+  const all = decodeURIComponent(kept) + JSON.stringify(page.said);
+  return kSecret.filter((one) => all.includes(one));
+}
+// Words of errors in the browser's console; a refusal by the API, which the page shows, is none.
+const complaints = (page) => page.said.filter(({ type, text }) => ['error', 'warning'].includes(type) && !/Failed to load resource: the server responded with a status of 4/.test(text)).map(({ text }) => text);
+
+async function signIn(page, who) {
+  await page.goto(`${base}/login`);
+  await page.fill('input[name=username]', people[who].username);
+  await page.fill('input[name=password]', people[who].password);
+  await page.press('input[name=password]', 'Enter');
+  if (people[who].totp) {
+    await page.waitForSelector('input[name=otp]');
+    await page.fill('input[name=otp]', totp(people[who].totp));
+    await page.press('input[name=otp]', 'Enter');
+  }
+  await page.waitForURL('**/clinic');
+  await settled(page);
+}
+
+const browser = await launch();
+try {
+  const shell = await fetch(`${base}/`);
+  if (!(shell.headers.get('content-type') ?? '').startsWith('text/html')) {
+    demo.kill();
+    skip('this hub was built without pages');
+  }
+  const soon = await visit('patient', 8, { chiefComplaint: 'ألم في الصدر عند المجهود' });
+  const family = await visit('patient2', 35, { type: 'family_consultation', language: 'en' });
+  const late = await visit('patient2', 70, { language: 'en' });
+  const dropped = await visit('patient2', 300);
+  for (const [who, session] of [['patient', soon], ['patient2', family]]) await api(who, 'POST', `/sessions/${session.id}/join`, { deviceType: 'web' });
+  const slots = [];
+  for (let day = 0; day < 8; ++day)
+    for (let hour = 0; hour < 5; ++hour) {
+      const start = new Date(Date.now() + (day * 24 + 1 + hour) * 3_600_000);
+      start.setMinutes(0, 0, 0);
+      slots.push({ startsAt: start.toISOString(), endsAt: new Date(start.getTime() + 1_200_000).toISOString() });
+    }
+  await api('doctor', 'PUT', `/providers/${id('doctor')}/availability`, { slots });
+  await api('doctor2', 'PUT', `/providers/${id('doctor2')}/availability`, { slots: slots.filter((_, i) => i % 2) });
+  const past = (await api('doctor', 'GET', '/sessions?status=completed&limit=1')).items[0];
+
+  const states = {};
+  await test('people sign in with a password, and an administrator with a code', async () => {
+    await Promise.all(['doctor', 'nurse', 'patient', 'admin'].map(async (who) => {
+      const page = await open(browser, base);
+      await signIn(page, who);
+      states[who] = await page.context().storageState();
+      none(await exposed(page), 'patient data outside of the page');
+      await page.context().close();
+    }));
+  });
+
+  if (pictures) {
+    mkdirSync(pictures, { recursive: true });
+    await api('doctor', 'PUT', '/me/presence', { status: 'online' });
+    const shots = [
+      ['login', null, '/login', 'en', 'light', 1280], ['doctor', 'doctor', '/clinic', 'ar', 'light', 1280], ['doctor-en', 'doctor', '/clinic', 'en', 'light', 1280], ['patient', 'patient', '/clinic', 'ar', 'light', 360],
+      ['booking', 'patient', '/clinic/book', 'en', 'light', 1280], ['record', 'doctor', `/clinic/patients/${id('patient')}`, 'ar', 'light', 1280], ['visit', 'doctor', `/clinic/sessions/${past.id}?tab=notes`, 'en', 'light', 1280],
+      ['desk', 'admin', '/clinic', 'en', 'dark', 1280], ['availability', 'doctor', '/clinic/availability', 'ar', 'light', 1280], ['account', 'patient', '/account', 'en', 'dark', 360],
+    ];
+    for (const [name, who, path, lang, theme, width] of shots) {
+      const page = await open(browser, base, { lang, theme, width, state: who ? states[who] : undefined });
+      await page.goto(`${base}${path}`);
+      await settled(page);
+      await pause(300);
+      await page.screenshot({ path: join(pictures, `${name}.png`) });
+      await page.context().close();
+    }
+  }
+
+  await test('the recorder of violations sees one', async () => {
+    const page = await open(browser, base);
+    await page.goto(`${base}/login`);
+    await settled(page);
+    await page.evaluate(() => document.body.setAttribute('style', 'color: red'));
+    await page.evaluate(() => { const script = document.createElement('script'); try { script.text = '1'; } catch { /* refused by Trusted Types */ } document.body.append(script); });
+    await pause(100);
+    if ((await page.evaluate(() => window.violations.length)) === 0) throw new Error('nothing was recorded');
+    await page.context().close();
+  });
+
+  const kRoutes = [
+    [null, '/login'], [null, '/activate'], [null, '/bootstrap'], [null, '/i'], [null, '/clinic/nothing'],
+    ['doctor', '/clinic'], ['doctor', '/clinic/sessions'], ['doctor', `/clinic/sessions/${past.id}?tab=notes`], ['doctor', `/clinic/patients/${id('patient')}`], ['doctor', '/clinic/availability'],
+    ['nurse', '/clinic'], ['nurse', `/clinic/sessions/${soon.id}`],
+    ['patient', '/clinic'], ['patient', '/clinic/book'], ['patient', '/clinic/record'], ['patient', `/clinic/sessions/${past.id}`], ['patient', '/account'],
+    ['admin', '/clinic'], ['admin', '/clinic/book'], ['admin', '/clinic/availability'],
+  ];
+  // Tall on a phone, so that the bar at the foot hides nothing that is judged.
+  const windows = new Map();
+  const windowOf = async (who, lang, width) => {
+    const name = `${who} ${lang} ${width}`;
+    if (!windows.has(name)) windows.set(name, await open(browser, base, { lang, width, height: width < 600 ? 3000 : undefined, state: who ? states[who] : undefined }));
+    return windows.get(name);
+  };
+  const look = async (who, path, lang, width) => {
+    const page = await windowOf(who, lang, width);
+    const name = `${who ?? 'nobody'} ${path} ${lang} ${width}`;
+    page.said.length = 0;
+    await page.goto(`${base}${path}`);
+    await settled(page);
+    none(await axe(page), `${name}: axe, light`);
+    await page.evaluate(() => (document.documentElement.dataset.theme = 'dark'));
+    none(await axe(page, ['color-contrast']), `${name}: axe, dark`);
+    const found = await page.evaluate(() => ({
+      wide: document.documentElement.scrollWidth - document.documentElement.clientWidth, headings: document.querySelectorAll('h1').length,
+      small: [...document.querySelectorAll('button, a[href], input, select')].filter((one) => { const box = one.getBoundingClientRect(); return box.width && !one.closest('.hidden, .skip') && !one.classList.contains('skip') && (box.height < 20 || box.width < 20); }).map((one) => one.outerHTML.slice(0, 80)),
+      ahead: document.querySelectorAll('[tabindex]:not([tabindex="0"]):not([tabindex="-1"])').length, lang: document.documentElement.lang, dir: document.documentElement.dir, violations: window.violations,
+    }));
+    equal([found.lang, found.dir], [lang, lang === 'ar' ? 'rtl' : 'ltr'], `${name}: language`);
+    if (found.wide > 0) throw new Error(`${name}: scrolls sideways by ${found.wide} px`);
+    equal(found.headings, 1, `${name}: headings of level 1`);
+    equal(found.ahead, 0, `${name}: tabindex`);
+    none(found.small, `${name}: too small to press`);
+    none(found.violations, `${name}: violations of the policy`);
+    none(complaints(page), `${name}: console`);
+    none(await exposed(page), `${name}: patient data outside of the page`);
+  };
+  const jobs = kRoutes.flatMap(([who, path]) => ['ar', 'en'].flatMap((lang) => [1280, 360].map((width) => ({ who, path, lang, width }))));
+  for (const [who, path] of kRoutes) {
+    await test(`${who ?? 'nobody'} ${path.replace(/01[0-9A-Z]{24}/, ':id')}: both languages, themes and widths`, async () => {
+      await Promise.all(jobs.filter((job) => job.who === who && job.path === path).map((job) => look(job.who, job.path, job.lang, job.width)));
+    });
+  }
+
+  for (const page of windows.values()) await page.context().close();
+
+  await test('a wrong password is said in both languages, and what was typed stays', async () => {
+    for (const [lang, wanted] of [['ar', 'غير صحيح'], ['en', 'is wrong']]) {
+      const page = await open(browser, base, { lang });
+      await page.goto(`${base}/login`);
+      await page.fill('input[name=username]', 'patient2');
+      await page.fill('input[name=password]', 'not the password at all');
+      await page.press('input[name=password]', 'Enter');
+      const alert = page.getByRole('alert');
+      await alert.waitFor();
+      if (!(await alert.textContent()).includes(wanted)) throw new Error(await alert.textContent());
+      equal(await page.inputValue('input[name=username]'), 'patient2', 'user name');
+      await page.context().close();
+    }
+  });
+
+  await test('a page without a sign-in leads to it and comes back', async () => {
+    const page = await open(browser, base, { lang: 'en' });
+    await page.goto(`${base}/clinic/sessions`);
+    await page.waitForURL('**/login?to=*');
+    await page.fill('input[name=username]', people.nurse.username);
+    await page.fill('input[name=password]', people.nurse.password);
+    await page.press('input[name=password]', 'Enter');
+    await page.waitForURL('**/clinic/sessions');
+    await page.context().close();
+    const bad = await open(browser, base, { lang: 'en' });
+    await bad.goto(`${base}/login?to=//evil.example`);
+    await bad.fill('input[name=username]', people.nurse.username);
+    await bad.fill('input[name=password]', people.nurse.password);
+    await bad.press('input[name=password]', 'Enter');
+    await bad.waitForURL(`${base}/clinic`);
+    await bad.context().close();
+  });
+
+  // Presses Tab until the control of this name has the focus.
+  const tabTo = async (page, name, most = 60) => {
+    for (let i = 0; i < most; ++i) {
+      await page.keyboard.press('Tab');
+      const here = await page.evaluate(() => (document.activeElement?.getAttribute('aria-label') || document.activeElement?.labels?.[0]?.textContent || document.activeElement?.textContent || '').trim());
+      if (here.startsWith(name)) {
+        const ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle !== 'none');
+        if (!ring) throw new Error(`no focus ring on ${name}`);
+        return;
+      }
+    }
+    throw new Error(`Tab does not reach ${name}`);
+  };
+  await test('a doctor signs in and admits a patient with the keyboard alone', async () => {
+    const page = await open(browser, base, { lang: 'en' });
+    await page.goto(`${base}/login`);
+    await settled(page);
+    await tabTo(page, 'User name');
+    await page.keyboard.type(people.doctor.username);
+    await tabTo(page, 'Password');
+    await page.keyboard.type(people.doctor.password);
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/clinic');
+    await settled(page);
+    await tabTo(page, 'Admit: Omar');
+    await page.keyboard.press('Enter');
+    await page.getByText('Nobody else is waiting.').waitFor();
+    const now = await api('doctor', 'GET', `/sessions/${family.id}`);
+    equal(now.participants.find((one) => one.role === 'patient').admission, 'admitted', 'admission');
+    await page.context().close();
+  });
+
+  await test('an arrival shows on the doctor\'s page without a reload', async () => {
+    const page = await open(browser, base, { lang: 'en', state: states.doctor });
+    await page.goto(`${base}/clinic`);
+    await settled(page);
+    equal(await page.getByText('Nobody else is waiting.').count(), 1, 'waiting room');
+    await api('patient2', 'POST', `/sessions/${late.id}/join`, { deviceType: 'web' });
+    await page.getByRole('button', { name: 'Admit: Omar Alotaibi' }).waitFor({ timeout: 5_000 });
+    await page.getByRole('button', { name: 'Decline: Omar Alotaibi' }).click();
+    await page.getByRole('dialog').getByLabel('Reason').fill('Please come at your time');
+    none(await axe(page), 'axe of the dialog');
+    await page.getByRole('dialog').getByRole('button', { name: 'Decline' }).click();
+    await page.getByText('Nobody else is waiting.').waitFor();
+    await page.context().close();
+  });
+
+  await test('a patient books a time and cancels it with a reason', async () => {
+    const page = await open(browser, base, { lang: 'ar', width: 360, state: states.patient });
+    await page.goto(`${base}/clinic/book`);
+    await settled(page);
+    await page.locator('.slots').last().locator('.slot').last().click();
+    await page.getByLabel('ما الذي تشكو منه؟').fill('متابعة الضغط <b>اليوم</b>');
+    await page.getByRole('button', { name: 'تأكيد الموعد' }).click();
+    const said = page.getByRole('alert').textContent({ timeout: 30_000 }).catch(() => '');
+    const went = await Promise.race([page.waitForURL('**/clinic/sessions/01*').then(() => ''), said]);
+    equal(went, '', 'what the page says');
+    await settled(page);
+    equal(await page.locator('dd', { hasText: '<b>اليوم</b>' }).count(), 1, 'the complaint as text');
+    await page.getByRole('button', { name: 'إلغاء الموعد' }).click();
+    await page.getByLabel('سبب الإلغاء').fill('سفر مفاجئ');
+    none(await axe(page), 'axe of the dialog');
+    await page.getByRole('dialog').getByRole('button', { name: 'إلغاء الموعد' }).click();
+    await page.getByText('ملغاة').first().waitFor();
+    await page.context().close();
+  });
+
+  await test('an administrator sees names when he asks, and adds a walk-in', async () => {
+    const page = await open(browser, base, { lang: 'en', state: states.admin });
+    await page.goto(`${base}/clinic`);
+    await settled(page);
+    equal(await page.getByText('Noura Alqahtani').count(), 0, 'names before');
+    await page.getByRole('button', { name: 'Show names' }).click();
+    await page.getByText('Noura Alqahtani').first().waitFor();
+    await page.getByLabel('Number').fill('DEMO-1002');
+    await page.getByRole('button', { name: 'Find', exact: true }).click();
+    await page.locator('.found').getByText('Omar Alotaibi').waitFor();
+    await page.getByRole('button', { name: 'Add visit now' }).click();
+    await page.getByText('has a visit now').waitFor();
+    none(await exposed(page), 'patient data outside of the page');
+    await page.context().close();
+  });
+
+  await test('a nurse cancels nothing that she may not, and reads why', async () => {
+    const page = await open(browser, base, { lang: 'en', state: states.nurse });
+    await page.route('**/cancel', (route) => route.abort());
+    await page.goto(`${base}/clinic/sessions/${dropped.id}`);
+    await settled(page);
+    const shown = await page.getByRole('button', { name: 'Cancel appointment' }).count();
+    if (shown) {
+      await page.getByRole('button', { name: 'Cancel appointment' }).click();
+      await page.getByLabel('Reason for cancelling').fill('kept');
+      await page.getByRole('dialog').getByRole('button', { name: 'Cancel appointment' }).click();
+      await page.getByRole('alert').getByText('The hub does not answer.').waitFor();
+      equal(await page.getByLabel('Reason for cancelling').inputValue(), 'kept', 'what was typed');
+    }
+    await page.context().close();
+  });
+
+  await test('a session that ended elsewhere asks for the password and keeps the page', async () => {
+    const other = await open(browser, base, { lang: 'en' });
+    await signIn(other, 'patient2');
+    await other.goto(`${base}/account`);
+    await settled(other);
+    const first = await open(browser, base, { lang: 'en' });
+    await signIn(first, 'patient2');
+    await first.goto(`${base}/account`);
+    await settled(first);
+    await first.getByRole('button', { name: /^Sign out there/ }).first().click();
+    await first.getByText('That device is signed out.').waitFor();
+    await other.goto(`${base}/clinic`).catch(() => undefined);
+    await other.waitForURL('**/login');
+    await first.getByRole('button', { name: 'Sign out', exact: true }).click();
+    await first.waitForURL('**/login');
+    await first.goBack().catch(() => undefined);
+    await first.waitForURL('**/login*');
+    await other.context().close();
+    await first.context().close();
+  });
+
+} catch (error) {
+  ++failed;
+  console.log(`FAIL ${error.stack}`);
+} finally {
+  await browser.close();
+  demo.kill('SIGTERM');
+  await Promise.race([over, pause(10_000)]);
+  if (!ended) demo.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed ? 1 : 0);
