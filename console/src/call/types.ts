@@ -11,6 +11,8 @@ export interface Participant {
   here?: boolean;
   since?: string;
   name?: string | null;
+  // What the record of the person says: the name in Arabic letters, too.
+  record?: { name?: string | null; nameAr?: string | null };
   gender?: string;
   deviceType?: string | null;
   location?: string;

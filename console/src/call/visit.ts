@@ -4,6 +4,7 @@ import { call, get, post, Problem } from '../base/api';
 import { t } from '../base/i18n';
 import { follow, type LiveEvent, type Told } from '../base/live';
 import { me } from '../base/me';
+import { lang } from '../base/prefs';
 import type { Media } from './client/client';
 import { plainName, type Joined, type Participant, type PatientRecord, type Session, type Waiting } from './types';
 
@@ -39,7 +40,13 @@ export const others = computed(() => participants.value.filter((one) => one.id !
 export const patientPart = computed(() => participants.value.find((one) => one.role === 'patient'));
 export const doctorPart = computed(() => participants.value.find((one) => one.role === 'doctor' || one.role === 'specialist'));
 
-export const nameOfPart = (one: Participant | undefined): string => (one?.name ? plainName(one.name) : one ? t(`call_role_${one.role}` as 'call_role_patient') : '');
+// The name in the language of the page; what was posted of a participant goes before his record. Without a name, the role.
+export function nameOfPart(one: Participant | undefined): string {
+  if (!one) return '';
+  const posted = one.name !== one.record?.name;
+  const name = (!posted && lang.value === 'ar' && one.record?.nameAr) || one.name;
+  return name ? plainName(name) : t(`call_role_${one.role}` as 'call_role_patient');
+}
 export const partOf = (idOrIdentity: string | null | undefined): Participant | undefined =>
   participants.value.find((one) => one.id === idOrIdentity || one.identity === idOrIdentity || (one.person !== null && one.person === idOrIdentity));
 
