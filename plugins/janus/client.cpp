@@ -107,6 +107,12 @@ void take_room_event(const Json& event, Rooms& rooms, Json& out) {
   if (!instance_of(room)) return;
   const std::string what = text_of(data, "event");
   const std::int64_t micros = std::max<std::int64_t>(number_of(event, "timestamp"), 0);
+  // Nobody hides behind a screen: the first feed of a session at Janus is a person, whatever its
+  // name.
+  if (is_screen(text_of(data, "id")) &&
+      (what != "joined" ||
+       rooms.speaker(text_of(event, "emitter"), number_of(event, "session_id")) != nullptr))
+    return;
   if (what == "created") {
     rooms.add(room);
     out.push_back(event_of("started.v1", room, what, micros, Json::object()));

@@ -128,6 +128,12 @@ class Rooms {
   std::map<std::pair<std::string, std::int64_t>, Speaker> speakers_;
 };
 
+// True for the feed of a screen: it joins beside its owner, under the owner's identity and
+// `#screen`, and is no person.
+[[nodiscard]] inline bool is_screen(std::string_view id) {
+  return id.ends_with("#screen");
+}
+
 // A delivery of Janus' sample event handler as a list of events. Throws sdk::Refusal when it is
 // none.
 [[nodiscard]] Json to_events(std::string_view body, Rooms& rooms);

@@ -469,6 +469,7 @@ class JanusPlugin final : public TaskPlugin {
     Json people = Json::array();
     for (const Json& one : list_of(said.response, "participants")) {
       const std::string identity = text_of(one, "id");
+      if (is_screen(identity)) continue;
       people.push_back(Json{{"participantId", identity},
                             {"identity", identity},
                             {"role", role_of(identity)},

@@ -136,5 +136,25 @@ TEST_F(Posted, AClientOfPulseOneThatJoinsHasJoinedThoughTheProviderSeesNobody) {
   EXPECT_EQ(entries(id, "participant.joined"), 1U);
 }
 
+// For an ambulance, and for a line that breaks: of those who treat, and of the person.
+TEST_F(Posted, WhereSomebodyIsIsShownToThoseWhoTreatAlone) {
+  const std::string id = id_of(made());
+  must(sessions_->people.add_participant(
+      as(doctor_, id, Json::object({{"person", nurse_}, {"role", "observer"}}))));
+  must(sessions_->entry.join(
+      as(patient_, id,
+         Json::object({{"location", "الرياض، حي الياسمين"}, {"callbackPhone", "0550000142"}}))));
+  // Joining again without them, as after a break, keeps them.
+  must(sessions_->entry.join(as(patient_, id)));
+  EXPECT_EQ(part(id, patient_)["location"], Json("الرياض، حي الياسمين"));
+  EXPECT_EQ(part(id, patient_)["callbackPhone"], Json("0550000142"));
+  const Json others = must(sessions_->reading.get(as(nurse_, id)));
+  EXPECT_EQ(others.dump().find("0550000142"), std::string::npos);
+  const auto longer =
+      sessions_->entry.join(as(patient_, id, Json::object({{"location", std::string(301, 'x')}})));
+  ASSERT_FALSE(longer.ok());
+  EXPECT_EQ(longer.error().code, "api.invalid");
+}
+
 }  // namespace
 }  // namespace rabt::consultation

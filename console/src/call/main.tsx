@@ -1,11 +1,8 @@
 import { render } from 'preact';
-import { loadTexts, t } from '../base/i18n';
-import { H1, PhonePage, usePage } from '../ui';
-
-function Call() {
-  usePage(t('not_found_title'));
-  return <PhonePage home="/"><H1>{t('not_found_title')}</H1></PhonePage>;
-}
+import { loadTexts } from '../base/i18n';
+import { loadMe } from '../base/me';
+import { Call } from './Call';
 
 await loadTexts();
-render(<Call />, document.getElementById('app')!);
+await loadMe().catch(() => null);
+render(<Call session={decodeURIComponent(location.pathname.split('/')[2] ?? '')} />, document.getElementById('app')!);

@@ -107,6 +107,10 @@ struct Amend {
 struct Join {
   std::string device_type;
   std::string browser_info;
+  // Where the participant is, and a number to call back, for an emergency and a lost line. Patient
+  // data.
+  std::string location;
+  std::string callback_phone;
   // Names the stay that the call itself begins.
   std::string stay;
   std::optional<bool> visit_open;

@@ -84,6 +84,8 @@ Result<Change> on(Step step, const Join& command) {
     return unavailable("video.not_configured", "no video provider is bound to the role video");
   if (!command.device_type.empty()) own->device_type = command.device_type;
   if (!command.browser_info.empty()) own->browser_info = command.browser_info;
+  if (!command.location.empty()) own->guest.set("location", command.location);
+  if (!command.callback_phone.empty()) own->guest.set("callbackPhone", command.callback_phone);
   step.change.participant = own->id;
   if (!own->here && own->admission == Admission::waiting) {
     own->since_ms = step.moment.now.ms;

@@ -94,8 +94,9 @@ struct Participant {
   // The licence as it was known when the participant came in. For doctors and specialists.
   identity::Licence licence = identity::Licence::missing;
   // As it was posted: externalId, name, phone, email, licenceNumber, department, organization,
-  // saudiResident, preferredLanguage, genderPreference, gender. It belongs to the participant: the
-  // record of a person stays as it is. Patient data.
+  // saudiResident, preferredLanguage, genderPreference, gender; and location and callbackPhone, as
+  // said at joining. It belongs to the participant: the record of a person stays as it is. Patient
+  // data.
   Json guest = Json::object();
   // {system, value} by which a booking named somebody whom the hub did not know. Null otherwise.
   // Patient data.

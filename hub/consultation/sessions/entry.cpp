@@ -31,6 +31,8 @@ Result<Acted> SessionEntry::come_in(const Ask& ask) {
   Join command;
   command.device_type = members.word("deviceType", {"web", "ios", "android", "desktop", "other"});
   command.browser_info = members.text("browserInfo", 200);
+  command.location = members.text("location", 300);
+  command.callback_phone = members.text("callbackPhone", 40);
   RABT_TRY_STATUS(members.done());
   command.stay = acts_.parts().ids.next().text();
   const Actor who = Acts::actor_of(ask);

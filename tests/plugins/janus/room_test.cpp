@@ -308,6 +308,8 @@ TEST_F(Janus, AnEndedRoomIsOverAndEndingItAgainIsDone) {
   const Json input{{"sessionId", session.at("sessionId")}};
   room(session).people = {"patient"};
   EXPECT_EQ(done("get-session", input).at("participants")[0].at("identity"), "patient");
+  room(session).people = {"patient", "patient#screen"};
+  EXPECT_EQ(done("get-session", input).at("participants").size(), 1U);
   host_.clock.advance(90'000);
   const Json over = done("end-session", input);
   EXPECT_EQ(over.at("status"), "completed");
@@ -545,6 +547,34 @@ Json stats(std::int64_t handle, Json sound, Json picture, std::int64_t micros) {
           {"subtype", 3},         {"timestamp", micros},
           {"session_id", 7},      {"handle_id", handle},
           {"opaque_id", "guest"}, {"event", {sound, picture}}};
+}
+
+// A page shares a screen as a second feed of the same session, whose id ends with #screen.
+TEST_F(Janus, AScreenIsNoPerson) {
+  Json joined = event({{"event", "joined"}, {"id", "patient"}, {"token", token_for("patient")}});
+  Json screen =
+      event({{"event", "joined"}, {"id", "patient#screen"}, {"token", token_for("patient")}});
+  for (Json* one : {&joined, &screen}) (*one)["session_id"] = 7;
+  joined["handle_id"] = 70;
+  screen["handle_id"] = 72;
+  EXPECT_EQ(host_.deliver(joined.dump()).first.size(), 1U);
+  EXPECT_EQ(host_.deliver(screen.dump()).first.size(), 0U);
+  EXPECT_EQ(host_.deliver(event({{"event", "leaving"}, {"id", "patient#screen"}}).dump()).first,
+            Json::array());
+  // The line of the person is still that of the camera and the microphone.
+  const Json up{{"packets-received", 500}, {"lost", 0}, {"bytes-received", 40'000}};
+  const Json events = host_.deliver(stats(70, up, {}, 1795223353000000).dump()).first;
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].at("data").at("direction"), "up");
+}
+
+TEST_F(Janus, NobodyHidesBehindAScreen) {
+  Json alone =
+      event({{"event", "joined"}, {"id", "patient#screen"}, {"token", token_for("patient")}});
+  alone["session_id"] = 9;
+  const Json events = host_.deliver(alone.dump()).first;
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].at("data").at("identity"), "patient");
 }
 
 TEST_F(Janus, WhatItCountsOfALineIsToldOfWhoHoldsTheToken) {

@@ -1,0 +1,22 @@
+// What a sender of pictures may spend at each level: the box, bits and pictures a second.
+import type { Level } from './client';
+
+export const kLevels: Record<Level, { width: number; height: number; kbps: number; fps: number }> = {
+  low: { width: 320, height: 240, kbps: 150, fps: 12 },
+  standard: { width: 640, height: 480, kbps: 500, fps: 20 },
+  high: { width: 1280, height: 720, kbps: 1200, fps: 30 },
+  hd: { width: 1920, height: 1080, kbps: 2500, fps: 30 },
+};
+
+// Scales in the sender, so that neither the camera nor the negotiation is touched.
+export async function limit(sender: RTCRtpSender, level: Level): Promise<void> {
+  const { width, height, kbps, fps } = kLevels[level];
+  const { width: w = width, height: h = height } = sender.track?.getSettings() ?? {};
+  const parameters = sender.getParameters();
+  const encoding = parameters.encodings?.[0];
+  if (!encoding) return;
+  encoding.maxBitrate = kbps * 1000;
+  encoding.maxFramerate = fps;
+  encoding.scaleResolutionDownBy = Math.max(1, w / width, h / height);
+  await sender.setParameters(parameters);
+}

@@ -1,0 +1,49 @@
+// Debian's chromium with made-up camera and microphone, for tests of pages that call.
+import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const kChromium = '/usr/bin/chromium';
+const require_ = createRequire(join(root, 'console/package.json'));
+
+// Ends the test with ctest's code for skipped, and says which of the programs or modules is missing.
+export function need(...programs) {
+  const missing = programs.filter((one) => !existsSync(one));
+  if (!existsSync(join(root, 'console/node_modules/playwright-core'))) missing.push('console/node_modules (npm ci in console/)');
+  if (!existsSync(kChromium)) missing.push(kChromium);
+  if (!missing.length) return;
+  console.log(`skipped: not installed: ${missing.join(', ')}`);
+  process.exit(77);
+}
+
+export const esbuild = () => require_('esbuild');
+export const axe = () => require_.resolve('axe-core/axe.min.js');
+
+export async function launch() {
+  const { chromium } = require_('playwright-core');
+  return chromium.launch({
+    executablePath: kChromium,
+    headless: true,
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+      '--disable-component-update', '--disable-dev-shm-usage', '--mute-audio', '--use-fake-device-for-media-stream',
+      '--use-fake-ui-for-media-stream', '--force-color-profile=srgb', '--font-render-hinting=none',
+      '--disable-features=WebRtcHideLocalIpsWithMdns'],
+  });
+}
+
+export const context = (browser, options = {}) => browser.newContext({
+  permissions: ['camera', 'microphone'], timezoneId: 'Asia/Riyadh', locale: 'en-GB', reducedMotion: 'reduce', ...options,
+});
+
+// Waits until the function answers something true, and answers it.
+export async function until(what, holds, ms = 20_000) {
+  let last;
+  for (const end = Date.now() + ms; Date.now() < end;) {
+    last = await holds();
+    if (last) return last;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`did not happen within ${ms} ms: ${what}`);
+}
