@@ -63,8 +63,8 @@ struct EngineOptions {
 };
 
 struct Counters {
-  std::atomic<std::uint64_t> started{0}, completed{0}, faulted{0}, cancelled{0}, retried{0}, turns{0},
-      deliveries{0}, repeated{0}, events{0}, actions{0}, resends{0}, parked{0}, late{0},
+  std::atomic<std::uint64_t> started{0}, completed{0}, faulted{0}, cancelled{0}, retried{0},
+      turns{0}, deliveries{0}, repeated{0}, events{0}, actions{0}, resends{0}, parked{0}, late{0},
       task_faults{0};
   // Instances in memory.
   std::atomic<std::int64_t> resident{0};

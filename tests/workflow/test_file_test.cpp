@@ -184,7 +184,7 @@ TEST(TestFile, MistakesAreNamedWithTheirPlace) {
            "duration must be a duration (such as PT5M)",
            "[expression.syntax]",
            "13:5: error: two cases have the name `a` [test.value]",
-           "status is one of completed, faulted, cancelled, waiting, not_started",
+           "status is one of completed, faulted, cancelled, waiting, parked, not_started",
        }) {
     EXPECT_NE(found.find(one), std::string::npos) << one << "\nnot in\n" << found;
   }
@@ -308,7 +308,17 @@ TEST(TestFile, AnAmbiguousActionThatCannotBeRepeatedWaitsForAPerson) {
   EXPECT_EQ(differences("do: [{a: {call: x:1.0.0@r}}]\n",
                         "    given: {replies: {r/x: [{ambiguous: true}, {output: 1}]}, "
                         "idempotency: {r/x: none}}\n"
-                        "    expect: {status: waiting, call_count: {r/x: 1}}\n"),
+                        "    expect: {status: parked, call_count: {r/x: 1}}\n"),
+            "");
+  EXPECT_EQ(differences("do: [{a: {call: x:1.0.0@r}}]\n",
+                        "    given: {replies: {r/x: [{ambiguous: true}, {output: 1}]}, "
+                        "idempotency: {r/x: none}, decisions: {r/x: {again: true}}}\n"
+                        "    expect: {output: 1, call_count: {r/x: 2}}\n"),
+            "");
+  EXPECT_EQ(differences("do: [{a: {call: x:1.0.0@r}}]\n",
+                        "    given: {replies: {r/x: {ambiguous: true}}, idempotency: {r/x: none}, "
+                        "decisions: {r/x: {output: {n: 2}}}}\n"
+                        "    expect: {output: {n: 2}, call_count: {r/x: 1}}\n"),
             "");
 }
 
@@ -599,6 +609,7 @@ TEST(ShippedWorkflow, ItsCasesNoticeMistakes) {
       {"status: '${ $failure.status }'", "status: 500",
        "the payer stays down for longer than a week"},
       {"$why == \"no-show\" or", "", "nobody comes"},
+      {"onFailure: ask", "onFailure: fail", "nothing is undone while a person is asked"},
   };
   for (const Mistake& mistake : mistakes) {
     const std::string_view from = mistake.from;

@@ -237,7 +237,7 @@ struct Execution::Impl {
   // What a try does about a fault.
   struct Verdict {
     enum class Kind : std::uint8_t { passes, replaces, retries, handles } kind = Kind::passes;
-    std::int64_t delay = 0;  // of a retry
+    std::int64_t delay = 0;  // milliseconds until the retry
     Fault other;  // replaces: an expression of the catch failed. handles, passes: too late
     bool late = false;
   };

@@ -102,7 +102,8 @@ class Simulator {
     // ambiguous and the action is safe to repeat (with `probe` the answer stands for what the hub
     // found out).
     std::function<CallReply(const SimulatedCall&)> call;
-    // Asked when a call is parked. nullopt: nobody decides.
+    // Called when a call is parked. Returns nullopt if the call stays parked, as it does when
+    // unset.
     std::function<std::optional<Decision>(std::size_t instance, const CallAction&)> decide;
     // native, key, probe or none. If it is not set, every action has key.
     std::function<std::string(const CallAction&)> idempotency;
