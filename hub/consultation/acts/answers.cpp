@@ -64,8 +64,7 @@ void describe(const Participant& one, const Json& record, bool all, Json& out) {
     if (name != nullptr || record.is_object())
       out.set("name", name != nullptr ? *name : record["name"]);
     if (record.is_object()) {
-      out.set("record",
-              Json::object({{"name", record["name"]}, {"nameAr", record["nameAr"]}}));
+      out.set("record", Json::object({{"name", record["name"]}, {"nameAr", record["nameAr"]}}));
     }
     return;
   }
