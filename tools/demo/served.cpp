@@ -8,17 +8,17 @@ namespace rabt::demo {
 namespace {
 
 constexpr std::int64_t kMinuteMs = 60'000;
-constexpr std::int64_t kDayMs = 24 * 60 * kMinuteMs;
+constexpr std::int64_t kDayMs = 24LL * 60 * kMinuteMs;
 
 Json slots_of(const Clock& clock, int of_every) {
   // 08:00 in Riyadh of the days to come, in steps of half an hour.
-  constexpr std::int64_t kOffsetMs = 3 * 60 * kMinuteMs;
+  constexpr std::int64_t kOffsetMs = 3LL * 60 * kMinuteMs;
   Json slots = Json::array();
   const std::int64_t now = clock.now().ms;
   const std::int64_t midnight = (now + kOffsetMs) / kDayMs * kDayMs - kOffsetMs;
   for (int day = 1; day < 10; ++day) {
     for (int half = 0; half < 8; half += of_every) {
-      const std::int64_t start = midnight + day * kDayMs + (8 * 60 + half * 30) * kMinuteMs;
+      const std::int64_t start = midnight + day * kDayMs + (8LL * 60 + half * 30LL) * kMinuteMs;
       slots.push_back(Json::object({{"startsAt", to_iso8601(Timestamp{start})},
                                     {"endsAt", to_iso8601(Timestamp{start + 20 * kMinuteMs})}}));
     }
