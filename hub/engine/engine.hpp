@@ -191,7 +191,7 @@ class Engine {
   Status cancel(std::string_view id, std::string_view actor, std::string_view reason);
   // A faulted instance goes on from before the call that failed: the same instance, definition and
   // idempotency keys. Durable when ok; otherwise the instance stays as it ended. Errors:
-  // engine.not_faulted, engine.retry_family, engine.journal_gone, engine.business_key_taken, and
+  // engine.not_faulted, engine.retry_family, engine.journal_gone, engine.retry_key_taken, and
   // those of workflow::plan_rewind.
   Status retry(std::string_view id, std::string_view actor, std::string_view reason);
   // A person's decision on a parked call; the audit log keeps the reason, sealed. Durable

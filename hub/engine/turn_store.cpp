@@ -39,7 +39,7 @@ Status check_business_key(store::Transaction& transaction, std::int64_t num) {
     return false;
   }));
   if (holder.empty()) return ok_status();
-  return conflict(std::string(kBusinessKeyTaken),
+  return conflict(std::string(kRetryKeyTaken),
                   "instance " + holder + " lives for the same business key");
 }
 

@@ -62,32 +62,18 @@ class FhirPlugin final : public RecordSystem {
 
  private:
   // Gives {id, reference, versionId}. FHIR has no idempotency key; the consultation's identifier
-  // makes a repeat find the resource of the first attempt, also on a server that knows no
-  // conditional create.
+  // makes a repeat find the resource of the first attempt.
   Task<Outcome> create(const Call& call, Json resource, std::string consultation) {
     const std::string type = text_of(resource, "resourceType");
-    const std::string system(kConsultationSystem);
-    Json by = Json::object();
-    by["identifier"] = system + "|" + consultation;
-    const Found found =
-        co_await find(call, search_request(settings_, type, by, kMaxPage), kDefaultLimit);
-    if (found.failed) co_return *found.failed;
-    const Json known = found.of(type);
-    const Outcome several =
-        Outcome::fail(Kind::permanent, "fhir.several",
-                      "the record system holds more than one " + type + " of this consultation");
-    if (known.size() > 1) co_return several;
-    Written made;
-    if (!known.empty()) {
-      made.id = text_of(known.front(), "id");
-      made.version = text_of(sdk::member_of(known.front(), "meta"), "versionId");
-    } else {
-      const HttpResult answer =
-          co_await ask(call, create_request(settings_, resource, system, consultation));
-      if (answer.answered() && answer.status == 412) co_return several;
-      if (!succeeded(answer)) co_return failure(answer);
-      made = written(answer, type);
+    const HttpResult answer = co_await ask(
+        call, create_request(settings_, resource, std::string(kConsultationSystem), consultation));
+    if (answer.answered() && answer.status == 412) {
+      co_return Outcome::fail(
+          Kind::permanent, "fhir.several",
+          "the record system holds more than one " + type + " of this consultation");
     }
+    if (!succeeded(answer)) co_return failure(answer);
+    const Written made = written(answer, type);
     if (made.id.empty()) co_return unreadable();
     Json output = Json::object();
     output["id"] = made.id;

@@ -176,7 +176,7 @@ TEST(Retry, IsRefusedWhileAnotherInstanceHasTheBusinessKey) {
   ASSERT_NE(next, id);
   const Status refused = retry(rig, id);
   ASSERT_FALSE(refused.ok());
-  EXPECT_EQ(refused.error().code, "engine.business_key_taken");
+  EXPECT_EQ(refused.error().code, "engine.retry_key_taken");
   EXPECT_NE(refused.error().message.find(next), std::string::npos);
   rig.settle();
   EXPECT_EQ(rig.status(id), "faulted");

@@ -38,15 +38,7 @@ Json recordings() {
                    {"id": "R2", "kind": "audio", "bytes": 3000000000, "sha256": "cd34", "contentType": "audio/x-matroska"}]})");
 }
 
-// A search that finds nothing.
-bool is_search(const Request& request) {
-  return request.url().ends_with("/_search");
-}
-Answer nothing_found() {
-  return {.status = 200, .body = R"({"resourceType":"Bundle","type":"searchset","total":0})"};
-}
 Answer created(const Request& request, const std::string& id) {
-  if (is_search(request)) return nothing_found();
   Json body = Json::parse(request.body);
   body["id"] = id;
   body["meta"]["versionId"] = "1";
@@ -64,10 +56,8 @@ TEST(WriteEncounter, CreatesConditionallyOnTheConsultation) {
           R"({"id": "e1", "reference": "Encounter/e1", "versionId": "1", "patientReference": "Patient/p1",
                             "practitionerReference": "Practitioner/d1", "start": "2026-03-10T06:00:00Z",
                             "end": "2026-03-10T06:20:00Z"})"));
-  ASSERT_EQ(host.requests.size(), 2U);
-  EXPECT_EQ(host.requests[0].body,
-            "identifier=https%3A%2F%2Frabt.health%2Fconsultation%7C01ABC&_count=100");
-  const Request& sent = host.requests[1];
+  ASSERT_EQ(host.requests.size(), 1U);
+  const Request& sent = host.requests[0];
   EXPECT_EQ(sent.method(), "POST");
   EXPECT_EQ(sent.url(), "https://ehr.example.sa/fhir/Encounter");
   EXPECT_EQ(sent.header("If-None-Exist"),
@@ -95,8 +85,7 @@ TEST(WriteEncounter, CreatesConditionallyOnTheConsultation) {
 
 TEST(WriteEncounter, ReadsIdAndVersionFromHeadersWhenTheBodyIsEmpty) {
   TestHost host(kConfig);
-  host.outside = [](const Request& request) {
-    if (is_search(request)) return nothing_found();
+  host.outside = [](const Request&) {
     return Answer{
         .status = 201,
         .headers =
@@ -105,25 +94,6 @@ TEST(WriteEncounter, ReadsIdAndVersionFromHeadersWhenTheBodyIsEmpty) {
   const Json output = Json::parse(host.call("write-encounter", visit()).output);
   EXPECT_EQ(output["reference"], "Encounter/e7");
   EXPECT_EQ(output["versionId"], "3");
-}
-
-TEST(WriteEncounter, FindsTheOneOfTheFirstAttempt) {
-  TestHost host(kConfig);
-  int made = 1;
-  host.outside = [&](const Request&) {
-    Json bundle = Json::parse(R"({"resourceType":"Bundle","type":"searchset","entry":[]})");
-    for (int i = 0; i < made; ++i)
-      bundle["entry"].push_back(
-          {{"resource",
-            {{"resourceType", "Encounter"}, {"id", "e1"}, {"meta", {{"versionId", "2"}}}}}});
-    return Answer{.status = 200, .body = bundle.dump()};
-  };
-  const Json output = Json::parse(host.call("write-encounter", visit()).output);
-  EXPECT_EQ(output["reference"], "Encounter/e1");
-  EXPECT_EQ(output["versionId"], "2");
-  EXPECT_EQ(host.requests.size(), 1U) << "nothing is written";
-  made = 2;
-  EXPECT_EQ(host.call("write-encounter", visit()).code, "fhir.several");
 }
 
 TEST(WriteEncounter, SendsNoCredentialWithBearerFalse) {
@@ -139,7 +109,7 @@ TEST(WriteDocument, ListsEveryRecordingWithItsDigest) {
   const auto outcome = host.call("write-document", recordings());
   ASSERT_EQ(outcome.kind, Kind::done) << outcome.code;
   EXPECT_EQ(Json::parse(outcome.output)["reference"], "DocumentReference/d1");
-  const Request& sent = host.requests.at(1);
+  const Request& sent = host.requests.at(0);
   EXPECT_EQ(sent.header("If-None-Exist"),
             "identifier=https%3A%2F%2Frabt.health%2Fconsultation%7C01ABC");
   const Json body = Json::parse(sent.body);
@@ -627,9 +597,7 @@ TEST(Failure, IsClassifiedAndQuotesNothing) {
        0}};
   for (const Case& each : cases) {
     TestHost host(kConfig);
-    host.outside = [&](const Request& request) {
-      return is_search(request) ? nothing_found() : each.answer;
-    };
+    host.outside = [&](const Request&) { return each.answer; };
     const auto outcome = host.call("write-encounter", visit());
     EXPECT_EQ(outcome.kind, each.kind) << each.code;
     EXPECT_EQ(outcome.code, each.code);

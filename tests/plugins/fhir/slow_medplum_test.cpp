@@ -88,7 +88,6 @@ TEST_F(SlowMedplum, TakesAllThatIsWrittenOfAVisitAndGivesItBack) {
   visit["start"] = "2026-03-10T06:00:00Z";
   visit["end"] = "2026-03-10T06:20:00Z";
   const Json encounter = call("write-encounter", visit);
-  EXPECT_EQ(call("write-encounter", visit)["id"], encounter["id"]) << "a repeat";
   Json document = people;
   document["encounter"] = encounter;
   document["recordings"] = Json::parse(
