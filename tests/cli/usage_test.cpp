@@ -61,7 +61,7 @@ TEST(Usage, AConfigurationThatIsNotThereOrWrongSaysWhatToDo) {
       "another one [config.io]\n");
   has(said("tenant: t1"), "c.yaml:1:1: `data` is missing; docs/configuration.md says what it is\n");
   has(said("tenent: t1"), "c.yaml:1:1: unknown key `tenent`; did you mean `tenant`?\n");
-  has(said("tenant: t1\nhospital: x"), "c.yaml:2:1: unknown key `hospital`; known here: ");
+  has(said("tenant: t1\nsurgery: x"), "c.yaml:2:1: unknown key `surgery`; known here: ");
   has(said("tenant: [t1]"), "c.yaml:1:1: `tenant` must be one text, no list and no mapping\n");
   has(said("tenant: 7"), "c.yaml:1:1: `tenant` must be text; put it in quotes\n");
   has(said("server:\n\tport: 1"),

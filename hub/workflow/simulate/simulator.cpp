@@ -571,6 +571,7 @@ void Simulator::post(Json event, Timestamp at) {
 }
 
 bool Simulator::parked(std::size_t instance) const {
+  if (instance >= impl_->runs.size()) return false;  // none was started
   const Impl::Run& run = impl_->runs[instance];
   return !run.asked.empty() ||
          std::any_of(run.calls.begin(), run.calls.end(),

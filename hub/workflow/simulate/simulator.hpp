@@ -138,7 +138,7 @@ class Simulator {
   // reached later finds it, up to limits::kEventRetention.
   void post(Json event, Timestamp at);
   void cancel(std::size_t instance, Timestamp at);
-  // True if a call of the instance waits for a person.
+  // True if a call of the instance waits for a person. False for one that was not started.
   [[nodiscard]] bool parked(std::size_t instance) const;
   // Answers a call whose reply was `open`, now. Ignored when nothing waits for it any more.
   void answer(std::size_t call, ActionOutcome outcome);
