@@ -54,6 +54,7 @@ Answer status_answer(int status, std::string body) {
 }
 
 bool Request::has_effect() const {
+  if (method == "POST" && url.ends_with("/_search")) return false;
   return method != "GET" && method != "HEAD" && method != "OPTIONS";
 }
 

@@ -34,7 +34,9 @@ struct Request {
   std::string method;
   std::string url;
   std::string body;
-  [[nodiscard]] bool has_effect() const;  // by its method (RFC 9110 section 9.2.1)
+  // By its method (RFC 9110 section 9.2.1). A search of FHIR that is posted reads
+  // (http://hl7.org/fhir/R4/http.html#search).
+  [[nodiscard]] bool has_effect() const;
 };
 using World = std::function<Answer(const Request&)>;
 
