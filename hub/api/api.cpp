@@ -118,17 +118,20 @@ Response unauthorised(std::string_view detail) {
   return response;
 }
 
+// True if the path names a session: its first parameter.
+bool names_session(const Route& route) {
+  return route.pattern.find("/sessions/{session}") != std::string_view::npos;
+}
+
 // True if a guest names another session than the one that his link opened.
 bool leaves_visit(const Route& route, const PathParameters& path, const identity::Principal& who) {
-  if (who.kind != identity::Kind::guest) return false;
-  if (route.pattern.find("/sessions/{session}") == std::string_view::npos) return false;
+  if (who.kind != identity::Kind::guest || !names_session(route)) return false;
   return identity::ulid_of(path[0]) != who.part.session;
 }
 
 // Whether the caller may see the session of the path, if it names one.
 Status sees_session(Resources& resources, const Route& route, const Call& call) {
-  const bool names_one = route.pattern.find("/sessions/{session}") != std::string_view::npos;
-  if (!names_one || resources.sessions == nullptr) return ok_status();
+  if (!names_session(route) || resources.sessions == nullptr) return ok_status();
   const auto found = resources.sessions->acts.membership(
       {.caller = call.caller, .session = std::string(call.path[0])});
   return found.ok() ? ok_status() : Status(found.error());
@@ -143,7 +146,7 @@ Status may_act(Resources& resources, const Route& route, const Call& call) {
     return route.pattern.find(part) != std::string_view::npos;
   };
   consultation::Ask ask{.caller = call.caller};
-  if (names("/sessions/{session}")) {
+  if (names_session(route)) {
     ask.session = std::string(call.path[0]);
     return resources.sessions->acts.allows(ask, *right);
   }

@@ -44,19 +44,15 @@ int resolve_instance(HubClient& client, const InstancesOptions& options) {
   return 0;
 }
 
-int cancel_instance(HubClient& client, const InstancesOptions& options) {
-  const auto answer = client.post("/api/v1/instances/" + options.id + "/cancel",
+// POST /instances/{id}/<act> with the reason; `said` is printed when it was done.
+int ask_instance(HubClient& client, const InstancesOptions& options, const std::string& act,
+                 const char* said) {
+  if (options.id.empty())
+    return complain(invalid("cli.instance", "--" + act + " needs the id of an instance"));
+  const auto answer = client.post("/api/v1/instances/" + options.id + "/" + act,
                                   Json::object({{"reason", options.reason}}));
   if (!answer.ok()) return complain(answer.error());
-  std::printf("cancelled\n");
-  return 0;
-}
-
-int retry_instance(HubClient& client, const InstancesOptions& options) {
-  const auto answer = client.post("/api/v1/instances/" + options.id + "/retry",
-                                  Json::object({{"reason", options.reason}}));
-  if (!answer.ok()) return complain(answer.error());
-  std::printf("retried\n");
+  std::printf("%s\n", said);
   return 0;
 }
 
@@ -76,15 +72,8 @@ int list_instances(const InstancesOptions& options) {
       return complain(invalid("cli.instance", "--resolve needs the id of an instance"));
     return resolve_instance(*client, options);
   }
-  if (options.cancel) {
-    if (id.empty())
-      return complain(invalid("cli.instance", "--cancel needs the id of an instance"));
-    return cancel_instance(*client, options);
-  }
-  if (options.retry) {
-    if (id.empty()) return complain(invalid("cli.instance", "--retry needs the id of an instance"));
-    return retry_instance(*client, options);
-  }
+  if (options.cancel) return ask_instance(*client, options, "cancel", "cancelled");
+  if (options.retry) return ask_instance(*client, options, "retry", "retried");
   // An identifier is sent in a body, never in an address.
   std::string patient = options.patient;
   if (const Status read = read_patient(patient); !read.ok()) return complain(read.error());

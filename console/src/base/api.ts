@@ -100,7 +100,7 @@ export function query(values: Record<string, string | number | boolean | undefin
   return given.length ? '?' + new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString() : '';
 }
 
-// What a person reads of an error: in his language by code, else by status. The hub's detail is for operators.
+// The text of an error for a person: in his language by code, else by status. The hub's detail is for operators.
 export function problemText(error: unknown): string {
   if (!(error instanceof Problem)) return t('problem_page');
   const byCode = `problem_${error.code.replaceAll('.', '_')}`;

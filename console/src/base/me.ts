@@ -1,4 +1,4 @@
-// Who is signed in. Another person in the same browser means another page: names and drafts of the first are gone.
+// The person who is signed in. Another one in the same browser means another page: names and drafts of the first are gone.
 import { computed, signal } from '@preact/signals';
 import { get, post, Problem, signedOut } from './api';
 import { close } from './live';

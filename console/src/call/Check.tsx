@@ -16,7 +16,7 @@ export function Meter({ of = 12, quiet }: { of?: number; quiet?: boolean }) {
   return <div class="meter" role="meter" aria-label={t('call_level')} aria-valuemin={0} aria-valuemax={of} aria-valuenow={now}>{bars}</div>;
 }
 
-// What went wrong with a device, and what can be done.
+// The fault of a device, and the ways out of it.
 export function FaultNotice({ onListen }: { onListen: () => void }) {
   const [copied, setCopied] = useState(false);
   const fault = devices.fault.value;

@@ -77,9 +77,9 @@ export interface CallClient {
   mute(on: boolean): void;
   // A second picture beside the camera's. null ends it.
   share(track: MediaStreamTrack | null): Promise<void>;
-  // What is sent.
+  // The numbers of sending.
   setLevel(level: Level): Promise<void>;
-  // What is received. none: no pictures.
+  // The numbers of receiving. none: no pictures.
   wish(level: Level | 'none'): void;
   // Fresh credentials, after `expired` or before the old ones expire.
   renew(media: Media): Promise<void>;

@@ -17,9 +17,9 @@ export class FakeClient implements CallClient {
   private level: Level = 'high';
   private pictures = true;
   private at = performance.now();
-  // What join() does instead of succeeding.
+  // Something that join() does instead of succeeding.
   refuse: Why | null = null;
-  // What stats() answers instead of what follows from the tracks.
+  // The answer of stats() in place of the one that follows from the tracks.
   script: Partial<Sample> = {};
   readonly calls: string[] = [];
 

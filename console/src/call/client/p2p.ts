@@ -1,7 +1,7 @@
 // CallClient from browser to browser, for two to four people: the hub hands offers, answers and candidates on
 // (docs/calls_without_provider.md). One connection for each other person.
 //
-// Who came later calls. When two call each other at once, the one with the smaller id gives way and answers.
+// The person who came later calls. When two call each other at once, the one with the smaller id gives way and answers.
 import { Listeners, Refused } from './client';
 import type { CallClient, CallEvent, Can, Level, Media, Sample, Tracks } from './client';
 import { Meter } from './meter';
@@ -10,7 +10,7 @@ import { limit } from './sending';
 export type SignalKind = 'offer' | 'answer' | 'candidate';
 // The way to the others, over the hub's live channel.
 export interface Signalling {
-  // Who is in the call now, by the ids that signals are sent to.
+  // People in the call now, by the ids that signals are sent to.
   people(): Promise<string[]>;
   send(signal: SignalKind, to: string, payload: unknown): Promise<void>;
   // left: the person went.

@@ -1,4 +1,4 @@
-// What a sender of pictures may spend at each level: the box, bits and pictures a second.
+// The budget of a sender of pictures at each level: the box, bits and pictures a second.
 import type { Level } from './client';
 
 export const kLevels: Record<Level, { width: number; height: number; kbps: number; fps: number }> = {

@@ -73,7 +73,7 @@ export function People() {
   );
 }
 
-// What is needed seldom: devices, recording, language, keys.
+// Things that are needed seldom: devices, recording, language, keys.
 export function More() {
   const [error, setError] = useState('');
   const [busy, setBusy] = useState(false);

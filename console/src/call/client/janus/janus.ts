@@ -435,7 +435,7 @@ export class JanusClient implements CallClient {
     this.announce();
   }
 
-  // Who came or went while nobody told.
+  // People who came or went while nobody told.
   private async recount(signal: Signal, handle: number): Promise<void> {
     const { participants } = dataOf(await signal.message(handle, { request: 'listparticipants', room: this.media?.room }));
     const there = (participants as (Publisher & { publisher?: boolean })[]).filter(({ publisher }) => publisher);
