@@ -1,5 +1,5 @@
 // Data of a page: loading, there, old, or refused. What was there stays on the page while it is fetched again.
-import { useEffect, useMemo } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { signal, type Signal } from '@preact/signals';
 
 export interface Loaded<T> {
@@ -40,6 +40,18 @@ export function useLoad<T>(fetch: () => Promise<T>, key = ''): Loaded<T> {
   loaded.state.fetch = fetch;
   useEffect(() => void loaded.again(), [loaded]);
   return loaded;
+}
+
+// useAct: an act of a person, such as sending a form: busy while it runs, then its error if it failed.
+export function useAct(): { busy: boolean; error: unknown; run: (act: () => Promise<void>) => Promise<void> } {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>();
+  const run = async (act: () => Promise<void>) => {
+    setBusy(true);
+    setError(undefined);
+    try { await act(); } catch (failed) { setError(failed); } finally { setBusy(false); }
+  };
+  return { busy, error, run };
 }
 
 // useEvery: calls `act` every so many milliseconds while the page is seen.

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { call, post, Problem, signedOut } from '../base/api';
 import { t, type Key } from '../base/i18n';
+import { useAct } from '../base/load';
 import { loadMe } from '../base/me';
 import { go, place } from '../base/router';
 import { Brand, BrandMark, Button, Failure, Field, H1, Icon, LangButton, Notice, Skip, ThemeButton, usePage } from '../ui';
@@ -162,13 +163,7 @@ function Enrol() {
   const [made, setMade] = useState<{ secret: string; qr: string }>();
   const [code, setCode] = useState('');
   const [codes, setCodes] = useState<string[]>();
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const run = async (act: () => Promise<void>) => {
-    setBusy(true);
-    setError(undefined);
-    try { await act(); } catch (failed) { setError(failed); } finally { setBusy(false); }
-  };
+  const { busy, error, run } = useAct();
   return (
     <Gate name="enrol" lead="enrol_lead">
       {error !== undefined && <Failure error={error} />}
@@ -191,16 +186,13 @@ export function Activate() {
   const [code, setCode] = useState('');
   const [password, setPassword] = useState('');
   const [done, setDone] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const submit = async (event: Event) => {
+  const { busy, error, run } = useAct();
+  const submit = (event: Event) => {
     event.preventDefault();
-    setBusy(true);
-    setError(undefined);
-    try {
+    void run(async () => {
       await call('POST', '/api/v1/auth/activate', { body: { username: name.trim(), code: code.trim(), password } });
       setDone(true);
-    } catch (failed) { setError(failed); } finally { setBusy(false); }
+    });
   };
   return (
     <Gate name="activate" lead="activate_lead">
@@ -225,17 +217,14 @@ export function Bootstrap() {
   const [otp, setOtp] = useState('');
   const [made, setMade] = useState<{ secret: string; qr: string }>();
   const [codes, setCodes] = useState<string[]>();
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-  const submit = async (event: Event) => {
+  const { busy, error, run } = useAct();
+  const submit = (event: Event) => {
     event.preventDefault();
-    setBusy(true);
-    setError(undefined);
-    try {
+    void run(async () => {
       const who = { code: code.trim(), username: name.trim() };
       if (!made) setMade(await post('/api/v1/auth/bootstrap/options', who));
       else setCodes((await post<{ recoveryCodes: string[] }>('/api/v1/auth/bootstrap', { ...who, password, otp })).recoveryCodes);
-    } catch (failed) { setError(failed); } finally { setBusy(false); }
+    });
   };
   return (
     <Gate name="bootstrap" lead="bootstrap_lead">
