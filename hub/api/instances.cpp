@@ -125,15 +125,47 @@ Result<Response> Instances::cancel(const Call& call) const {
   return json_response(202, Json::object({{"cancelled", true}}));
 }
 
+namespace {
+
+// Who asks, and why: nothing is started or run again without a reason.
+Result<engine::Asked> asked_by(const Call& call, const Json& body) {
+  std::string reason = reason_in(body);
+  if (reason.empty()) {
+    return invalid("api.invalid",
+                   "reason: say why the instance is run; the audit log keeps the reason");
+  }
+  return engine::Asked{.actor = call.caller.who.actor(), .reason = std::move(reason)};
+}
+
+}  // namespace
+
 Result<Response> Instances::retry(const Call& call) const {
   RABT_TRY(body, body_object(call));
-  const std::string reason = reason_in(body);
-  if (reason.empty())
-    return invalid("api.invalid",
-                   "reason: say why the instance is run again; the audit log keeps "
-                   "the reason");
-  RABT_TRY_STATUS(engine.retry(call.path[0], call.caller.who.actor(), reason));
+  RABT_TRY(asked, asked_by(call, body));
+  RABT_TRY_STATUS(engine.retry(call.path[0], asked.actor, asked.reason));
   return json_response(202, Json::object({{"retried", true}}));
+}
+
+Result<Response> Instances::start(const Call& call) const {
+  RABT_TRY(body, body_object(call));
+  const auto workflow = text_member(body, "workflow");
+  if (!workflow || workflow->empty())
+    return invalid("api.invalid", "workflow: name the workflow that is to start");
+  RABT_TRY(asked, asked_by(call, body));
+  RABT_TRY(id, engine.start({.name_space = body.string_or("namespace", ""),
+                             .name = *workflow,
+                             .version = body.string_or("version", "")},
+                            body["input"], asked));
+  return json_response(201, Json::object({{"id", id}}));
+}
+
+Result<Response> Instances::restart(const Call& call) const {
+  RABT_TRY(body, body_object(call));
+  RABT_TRY(asked, asked_by(call, body));
+  // Without a number the answer lists what stands.
+  RABT_TRY(id, engine.restart(call.path[0], body.string_or("version", ""),
+                              body.int_or("effects", -1), asked));
+  return json_response(201, Json::object({{"id", id}}));
 }
 
 Result<Response> Instances::resolve(const Call& call) const {

@@ -19,6 +19,10 @@ struct Instances {
   [[nodiscard]] Result<http::Response> events(const Call& call) const;
   [[nodiscard]] Result<http::Response> cancel(const Call& call) const;
   [[nodiscard]] Result<http::Response> retry(const Call& call) const;
+  // {"workflow", "namespace"?, "version"?, "input"?, "reason"}
+  [[nodiscard]] Result<http::Response> start(const Call& call) const;
+  // {"effects": how many calls stand, "version"?, "reason"}
+  [[nodiscard]] Result<http::Response> restart(const Call& call) const;
   [[nodiscard]] Result<http::Response> resolve(const Call& call) const;
 };
 

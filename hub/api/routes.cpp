@@ -84,6 +84,8 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/instances/{id}/events", "listInstanceEvents", to<&R::instances, &Instances::events>, kInstances},
     Route{"POST", "/api/v1/instances/{id}/cancel", "cancelInstance", to<&R::instances, &Instances::cancel>, kRepair, kStrong},
     Route{"POST", "/api/v1/instances/{id}/retry", "retryInstance", to<&R::instances, &Instances::retry>, kRepair, kStrong},
+    Route{"POST", "/api/v1/instances", "startInstance", to<&R::instances, &Instances::start>, kRepair, kStrong},
+    Route{"POST", "/api/v1/instances/{id}/restart", "restartInstance", to<&R::instances, &Instances::restart>, kRepair, kStrong},
     Route{"POST", "/api/v1/instances/{id}/resolve", "resolveInstance", to<&R::instances, &Instances::resolve>, kRepair, kStrong},
 
     Route{"GET", "/api/v1/workflows", "listWorkflows", to<&R::workflows, &Workflows::list>, kWorkflows},

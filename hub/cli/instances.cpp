@@ -26,6 +26,16 @@ struct InstancesOptions {
   std::string output;
   bool cancel = false;
   bool retry = false;
+  bool restart = false;
+  // How many calls of the instance that is started again stand in other systems.
+  std::int64_t effects = -1;
+  // Of the workflow that is started, or that an instance is started again with.
+  std::string version;
+  // The workflow to start; with `start` only.
+  std::string workflow;
+  std::string name_space;
+  // A file with the input as JSON, or - for standard input.
+  std::string input;
   // Only instances that are in this state.
   std::string status;
 };
@@ -56,6 +66,44 @@ int ask_instance(HubClient& client, const InstancesOptions& options, const std::
   return 0;
 }
 
+int start_instance(const InstancesOptions& options) {
+  const auto config = config::load_config(options.config);
+  if (!config.ok()) return complain(config.error());
+  auto client = HubClient::of(*config);
+  if (!client.ok()) return complain(client.error());
+  Json body = Json::object({{"workflow", options.workflow}, {"reason", options.reason}});
+  if (!options.name_space.empty()) body.set("namespace", options.name_space);
+  if (!options.version.empty()) body.set("version", options.version);
+  if (!options.input.empty()) {
+    const auto text = config::read_text(options.input == "-" ? "/dev/stdin" : options.input);
+    if (!text.ok())
+      return complain(
+          invalid("cli.input", options.input + " cannot be read: " + text.error().message));
+    auto input = Json::parse(*text);
+    if (!input.ok()) {
+      return complain(
+          invalid("cli.input", options.input + " must hold JSON: " + input.error().message));
+    }
+    body.set("input", std::move(*input));
+  }
+  const auto answer = client->post("/api/v1/instances", body);
+  if (!answer.ok()) return complain(answer.error());
+  std::printf("started %s\n", answer->string_or("id", "").c_str());
+  return 0;
+}
+
+int restart_instance(HubClient& client, const InstancesOptions& options) {
+  if (options.id.empty())
+    return complain(invalid("cli.instance", "--restart needs the id of an instance"));
+  Json body = Json::object({{"reason", options.reason}});
+  if (options.effects >= 0) body.set("effects", options.effects);
+  if (!options.version.empty()) body.set("version", options.version);
+  const auto answer = client.post("/api/v1/instances/" + options.id + "/restart", body);
+  if (!answer.ok()) return complain(answer.error());
+  std::printf("started again as %s\n", answer->string_or("id", "").c_str());
+  return 0;
+}
+
 int list_instances(const InstancesOptions& options) {
   const std::string& id = options.id;
   const bool events = options.events;
@@ -74,6 +122,7 @@ int list_instances(const InstancesOptions& options) {
   }
   if (options.cancel) return ask_instance(*client, options, "cancel", "cancelled");
   if (options.retry) return ask_instance(*client, options, "retry", "retried");
+  if (options.restart) return restart_instance(*client, options);
   // An identifier is sent in a body, never in an address.
   std::string patient = options.patient;
   if (const Status read = read_patient(patient); !read.ok()) return complain(read.error());
@@ -137,8 +186,28 @@ void add_instances_command(args::Command& program, int& code) {
                     "Stop that instance; what it has done is undone where the workflow says how");
   command->add_flag("--retry", options->retry,
                     "Have that faulted instance go on from before the call that failed");
+  command->add_flag("--restart", options->restart,
+                    "Start that instance, which has ended, again from its beginning under new "
+                    "keys; without --effects this prints the calls that were made already");
+  command->add_option("--effects", options->effects,
+                      "How many of those calls stand, as it is printed without this option");
+  command->add_option("--version", options->version,
+                      "The version to start again with; without it the active one");
   command->add_option("--output", options->output, "What the parked action gave, as JSON");
-  command->callback([options, &code] { code = list_instances(*options); });
+  auto* start = command->add_subcommand("start", "Start an instance of a deployed workflow");
+  start->add_option("workflow", options->workflow, "Name of the workflow")->required();
+  start->add_option("--namespace", options->name_space,
+                    "Where several have a workflow of the name");
+  start->add_option("--version", options->version, "Without it the active one");
+  start->add_option("--input", options->input,
+                    "A file with the input of the workflow as JSON, or - for standard input");
+  start
+      ->add_option("--reason", options->reason, "Why it is started; the audit log keeps the reason")
+      ->required();
+  add_config_option(*start, options->config);
+  command->callback([options, &code] {
+    code = options->workflow.empty() ? list_instances(*options) : start_instance(*options);
+  });
 }
 
 }  // namespace rabt::cli

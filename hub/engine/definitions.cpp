@@ -22,6 +22,30 @@ std::shared_ptr<const workflow::Definition> Definitions::find(std::int64_t id) c
   return nullptr;
 }
 
+Result<DeployedDefinition> Definitions::deployed(std::string_view name_space, std::string_view name,
+                                                 std::string_view version) const {
+  const auto list = all();
+  const DeployedDefinition* found = nullptr;
+  for (const DeployedDefinition& one : *list) {
+    const workflow::Definition& definition = *one.definition;
+    if (definition.name() != name || (!name_space.empty() && definition.name_space() != name_space))
+      continue;
+    if (version.empty() ? !one.active : definition.version() != version) continue;
+    if (found != nullptr) {
+      return conflict("engine.workflow", "workflows of this name are deployed in the namespaces " +
+                                             found->definition->name_space() + " and " +
+                                             definition.name_space() + "; name one of them");
+    }
+    found = &one;
+  }
+  if (found == nullptr) {
+    return not_found("engine.workflow", version.empty()
+                                            ? "no version of a workflow of this name is active"
+                                            : "no workflow of this name and version is deployed");
+  }
+  return *found;
+}
+
 std::int64_t Definitions::child_of(std::int64_t parent, std::string_view name_space,
                                    std::string_view name, std::string_view version) const {
   const auto deployed = all();

@@ -40,6 +40,11 @@ class Definitions {
   [[nodiscard]] std::shared_ptr<const std::vector<DeployedDefinition>> all() const;
   // Null when there is no such definition.
   [[nodiscard]] std::shared_ptr<const workflow::Definition> find(std::int64_t id) const;
+  // The deployed version; the active one where none is named. Error engine.workflow: there is none,
+  // or the name is in several namespaces and none was given.
+  [[nodiscard]] Result<DeployedDefinition> deployed(std::string_view name_space,
+                                                    std::string_view name,
+                                                    std::string_view version) const;
   // The definition that a run.workflow call of this parent starts; 0 when there is none.
   [[nodiscard]] std::int64_t child_of(std::int64_t parent, std::string_view name_space,
                                       std::string_view name, std::string_view version) const;

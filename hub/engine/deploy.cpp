@@ -205,28 +205,10 @@ Result<std::vector<DeployedWorkflow>> Engine::workflows() {
 
 Result<std::string> Engine::source(std::string_view name_space, std::string_view name,
                                    std::string_view version) {
-  const auto all = impl_->definitions.all();
-  const DeployedDefinition* found = nullptr;
-  for (const DeployedDefinition& one : *all) {
-    const Definition& definition = *one.definition;
-    if (definition.name() != name || (!name_space.empty() && definition.name_space() != name_space))
-      continue;
-    if (version.empty() ? !one.active : definition.version() != version) continue;
-    if (found != nullptr) {
-      return conflict("engine.workflow", "workflows of this name are deployed in the namespaces " +
-                                             found->definition->name_space() + " and " +
-                                             definition.name_space() + "; name one of them");
-    }
-    found = &one;
-  }
-  if (found == nullptr) {
-    return not_found("engine.workflow", version.empty()
-                                            ? "no version of a workflow of this name is active"
-                                            : "no workflow of this name and version is deployed");
-  }
+  RABT_TRY(found, impl_->definitions.deployed(name_space, name, version));
   std::string text;
   RABT_TRY_STATUS(impl_->context.parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kReadSource, {found->id, impl_->context.options.tenant},
+    return connection.query(sql::kReadSource, {found.id, impl_->context.options.tenant},
                             [&](const store::Row& row) {
                               text = std::string(row.blob(0));
                               return false;

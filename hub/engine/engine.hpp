@@ -88,6 +88,19 @@ struct InstanceSummary {
   std::string held;
 };
 
+struct WorkflowName {
+  // May be empty where one namespace has the name.
+  std::string name_space;
+  std::string name;
+  // Empty: the active one.
+  std::string version;
+};
+// Who asks for an act, and why. The audit log keeps the reason, sealed.
+struct Asked {
+  std::string actor;
+  std::string reason;
+};
+
 struct EngineStats {
   std::uint64_t started = 0;
   std::uint64_t completed = 0;
@@ -191,9 +204,21 @@ class Engine {
   Status cancel(std::string_view id, std::string_view actor, std::string_view reason);
   // A faulted instance goes on from before the call that failed: the same instance, definition and
   // idempotency keys. Durable when ok; otherwise the instance stays as it ended. Errors:
-  // engine.not_faulted, engine.retry_family, engine.journal_gone, engine.retry_key_taken, and
-  // those of workflow::plan_rewind.
+  // engine.not_faulted, engine.retry_family, engine.journal_gone, engine.retry_key_taken,
+  // engine.restarted, and those of workflow::plan_rewind.
   Status retry(std::string_view id, std::string_view actor, std::string_view reason);
+  // Starts an instance of a deployed workflow, as run.workflow does: its input is `input`. Gives
+  // its id. Durable when ok. Errors: engine.workflow (no such workflow or version is deployed),
+  // engine.business_key_taken, engine.no_partition.
+  Result<std::string> start(const WorkflowName& of, Json input, const Asked& asked);
+  // Starts an instance that has ended again from its beginning: what it was started with, the
+  // version that is asked for (by default the active one), new idempotency keys. Gives the new id.
+  // Once for each instance. effects: how many calls of the old one stand in other systems, which
+  // the person has to know. Durable when ok. Errors: engine.not_ended; engine.restart_family
+  // (another instance started it); engine.restart_effects (another number: the message lists them);
+  // engine.restarted; engine.journal_gone; those of start.
+  Result<std::string> restart(std::string_view id, std::string_view version, std::int64_t effects,
+                              const Asked& asked);
   // A person's decision on a parked call; the audit log keeps the reason, sealed. Durable
   // when ok. Errors: engine.not_parked, engine.secret.
   Status resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor,

@@ -189,12 +189,22 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit) {
   RABT_TRY(secrets, engine.definitions.secrets_of(*definition));
   RABT_TRY(origin, engine.reader.origin(row, *key));
   std::vector<std::string> started;
-  RABT_TRY_STATUS(engine.context.parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kStartedBy, {row.num, kMaxShownChildren},
-                            [&](const store::Row& child) {
-                              started.emplace_back(child.text(0));
-                              return true;
-                            });
+  std::string restart_of;
+  std::string restarted_as;
+  RABT_TRY_STATUS(engine.context.parts.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY_STATUS(connection.query(sql::kStartedBy, {row.num, kMaxShownChildren},
+                                     [&](const store::Row& child) {
+                                       started.emplace_back(child.text(0));
+                                       return true;
+                                     }));
+    const auto into = [](std::string& found) {
+      return [&found](const store::Row& other) {
+        found = std::string(other.text(0));
+        return false;
+      };
+    };
+    RABT_TRY_STATUS(connection.query(sql::kRestartOf, {row.num}, into(restart_of)));
+    return connection.query(sql::kRestartedAs, {row.num}, into(restarted_as));
   }));
 
   workflow::History history(definition, secrets);
@@ -230,6 +240,8 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit) {
                             {"updated", to_iso8601(row.updated)},
                             {"turns", static_cast<std::int64_t>(inputs.size())}});
   if (origin != nullptr && origin->parent != 0) json.set("parent", origin->parent_id);
+  if (!restart_of.empty()) json.set("restartOf", restart_of);
+  if (!restarted_as.empty()) json.set("restartedAs", restarted_as);
   if (!started.empty()) {
     Json children = Json::array();
     for (const std::string& child : started) children.push_back(child);

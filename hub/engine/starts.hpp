@@ -21,6 +21,8 @@ using Patients = std::vector<std::string>;
 inline constexpr std::string_view kBusinessKeyTaken = "engine.business_key_taken";
 // The same, of a faulted instance that is to go on.
 inline constexpr std::string_view kRetryKeyTaken = "engine.retry_key_taken";
+// The instance was started again from its beginning.
+inline constexpr std::string_view kRestarted = "engine.restarted";
 inline constexpr std::string_view kNestingTooDeep = "engine.nesting";
 inline constexpr std::string_view kNotBound = "engine.child";
 // The answer to a run.workflow call that was refused.

@@ -74,6 +74,15 @@ inline constexpr Statement kRunningByBusinessKey{
 inline constexpr Statement kHolderOfBusinessKey{
     "SELECT r.id FROM instance i JOIN running_instance r ON r.tenant = i.tenant AND r.business_key "
     "= i.business_key AND r.num <> i.num WHERE i.num = $1 AND i.business_key IS NOT NULL"};
+// Notes that $1 is $2 started again, if that has not moved since it was read.
+inline constexpr Statement kInsertRestart{
+    "INSERT INTO restart (instance, of) SELECT $1, num FROM instance WHERE num = $2 AND status >= "
+    "2 "
+    "AND updated_ms = $3 ON CONFLICT DO NOTHING"};
+inline constexpr Statement kRestartedAs{
+    "SELECT i.id FROM restart r JOIN instance i ON i.num = r.instance WHERE r.of = $1"};
+inline constexpr Statement kRestartOf{
+    "SELECT i.id FROM restart r JOIN instance i ON i.num = r.of WHERE r.instance = $1"};
 inline constexpr Statement kUpdateInstance{
     "UPDATE instance SET status = $1, busy = $2, updated_ms = $3 WHERE num = $4"};
 inline constexpr Statement kParkInstance{

@@ -31,16 +31,23 @@ void put_waits(store::Transaction& transaction, const std::string& tenant,
   }
 }
 
-// A rewound instance lives again: nobody else may have its business key.
-Status check_business_key(store::Transaction& transaction, std::int64_t num) {
+// A rewound instance lives again: nobody else may have its business key or do its work.
+Status check_alone(store::Transaction& transaction, std::int64_t num) {
   std::string holder;
   RABT_TRY_STATUS(transaction.query(sql::kHolderOfBusinessKey, {num}, [&](const store::Row& row) {
     holder = std::string(row.text(0));
     return false;
   }));
+  if (!holder.empty()) {
+    return conflict(std::string(kRetryKeyTaken),
+                    "instance " + holder + " lives for the same business key");
+  }
+  RABT_TRY_STATUS(transaction.query(sql::kRestartedAs, {num}, [&](const store::Row& row) {
+    holder = std::string(row.text(0));
+    return false;
+  }));
   if (holder.empty()) return ok_status();
-  return conflict(std::string(kRetryKeyTaken),
-                  "instance " + holder + " lives for the same business key");
+  return conflict(std::string(kRestarted), "the instance was started again as " + holder);
 }
 
 void put_instance(store::Transaction& transaction, const PreparedTurn& prepared) {
@@ -193,7 +200,7 @@ Result<std::shared_ptr<PreparedTurn>> prepare_turn(const TurnTools& tools,
 Status store_turn(store::Transaction& transaction, const TurnTools& tools, PreparedTurn& prepared) {
   prepared.after = {};
   const Turn& turn = prepared.turn;
-  if (turn.rewound) RABT_TRY_STATUS(check_business_key(transaction, prepared.num));
+  if (turn.rewound) RABT_TRY_STATUS(check_alone(transaction, prepared.num));
   transaction.put(sql::kInsertJournal,
                   {prepared.num, column(turn.n), store::Blob{prepared.journal}});
   put_waits(transaction, tools.context.options.tenant, prepared);

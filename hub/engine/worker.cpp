@@ -229,7 +229,8 @@ void Worker::submit(const std::shared_ptr<PreparedTurn>& turn,
           // A hub that stops on a full disk gives the turn up; the next start makes it again.
           const bool no_room = plugin::means_no_room(status.error().code);
           // A retry that came too late: the instance stays as it ended.
-          const bool taken = status.error().code == kRetryKeyTaken;
+          const bool taken =
+              status.error().code == kRetryKeyTaken || status.error().code == kRestarted;
           if (!no_room && !rotated && !taken) RABT_BUG("a turn was refused by the store");
           router.send(Reload{turn->num, !unaudited});
         }

@@ -19,6 +19,7 @@ namespace {
 const std::map<std::string, std::string, std::less<>> kWithoutExample{
     {"signInWithPasskey", "an authenticator signs a challenge of the hub"},
     {"addPasskey", "an authenticator answers a challenge of the hub"},
+    {"restartInstance", "which calls stand depends on how far the old one came"},
     {"retryInstance", "the shipped workflows handle the errors of their calls"}};
 
 // Members whose values the hub itself makes: in their places the hub's are sent.

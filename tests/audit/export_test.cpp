@@ -77,16 +77,16 @@ Entry search_entry() {
 std::vector<Logged> many() {
   std::vector<Logged> out;
   for (const char* act :
-       {"hub.started",         "hub.stopped",          "plugin.loaded",      "workflow.deployed",
-        "workflow.removed",    "webhook.accepted",     "webhook.refused",    "instance.started",
-        "instance.read",       "instance.search",      "instance.cancel",    "instance.retry",
-        "event.consumed",      "timer.fired",          "action.sent",        "action.ended",
-        "action.parked",       "action.resolved",      "child.ended",        "child.refused",
-        "schedule.started",    "recording.stored",     "recording.read",     "consultation.state",
-        "audit.report",        "audit.exported",       "break_glass.opened", "break_glass.closed",
-        "break_glass.expired", "break_glass.reviewed", "access.refused",     "keys.rotated",
-        "plugin.added",        "plugin.removed",       "plugin.key_added",   "plugin.key_removed",
-        "plugin.migrated",     "something.new"}) {
+       {"hub.started",        "hub.stopped",        "plugin.loaded",       "workflow.deployed",
+        "workflow.removed",   "webhook.accepted",   "webhook.refused",     "instance.started",
+        "instance.read",      "instance.search",    "instance.cancel",     "instance.retry",
+        "instance.start",     "instance.restart",   "event.consumed",      "timer.fired",
+        "action.sent",        "action.ended",       "action.parked",       "action.resolved",
+        "child.ended",        "child.refused",      "schedule.started",    "recording.stored",
+        "recording.read",     "consultation.state", "audit.report",        "audit.exported",
+        "break_glass.opened", "break_glass.closed", "break_glass.expired", "break_glass.reviewed",
+        "access.refused",     "keys.rotated",       "plugin.added",        "plugin.removed",
+        "plugin.key_added",   "plugin.key_removed", "plugin.migrated",     "something.new"}) {
     for (const char* patient : {"", kPatient}) {
       for (const char* result : {"ok", "engine.failed"}) {
         for (const char* client : {"", "203.0.113.7"}) {

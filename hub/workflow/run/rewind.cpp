@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "hub/base/overloaded.hpp"
@@ -39,6 +40,8 @@ namespace {
 struct Made {
   std::string reference;
   std::string task;
+  std::string role;
+  std::string action;
   bool http = false;
   bool child = false;
   bool undoes = false;
@@ -58,6 +61,8 @@ struct Made {
 // What the rows say about calls and the end.
 struct Told {
   std::map<std::uint64_t, Made> calls;
+  // References of what undid them.
+  std::set<std::string> undone;
   Finished finished;
   std::uint64_t end = 0;
   std::uint64_t next = 0;
@@ -74,6 +79,8 @@ struct Told {
                               if (call.was != 0) calls.erase(call.was);
                               calls[call.id] = {.reference = call.reference,
                                                 .task = call.task,
+                                                .role = call.role,
+                                                .action = call.action,
                                                 .http = call.role == kHttpRole,
                                                 .undoes = call.undoes,
                                                 .repeatable = call.repeatable,
@@ -84,6 +91,9 @@ struct Told {
                                                  .task = start.task,
                                                  .child = true,
                                                  .opened = row};
+                            },
+                            [&](const TaskTrace& trace) {
+                              if (trace.state == "compensated") undone.insert(trace.reference);
                             },
                             [&](const Finished& end_of) {
                               finished = end_of;
@@ -167,6 +177,24 @@ Result<Rewind> plan_rewind(const std::shared_ptr<const Definition>& definition, 
                                              " to be of use (metadata.rabt.usefulUntil)");
   }
   return found;
+}
+
+std::vector<Standing> standing_effects(const std::shared_ptr<const Definition>& definition,
+                                       const Json& secrets, const std::vector<Input>& journal) {
+  History history(definition, secrets);
+  Told told;
+  std::uint64_t row = 0;
+  for (const Input& input : journal) {
+    const std::vector<Effect> effects = history.apply(input);
+    told.take(input, effects, row++);
+  }
+  std::vector<Standing> out;
+  for (const auto& [id, call] : told.calls) {
+    if (call.undoes || !call.may_have_effect() || told.undone.contains(call.reference + "/compensate")) continue;
+    const bool known = call.outcome != nullptr && call.outcome->kind == OutcomeKind::done;
+    out.push_back({.task = call.task, .role = call.role, .action = call.action, .known = known});
+  }
+  return out;
 }
 
 }  // namespace rabt::workflow

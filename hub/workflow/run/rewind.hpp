@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -51,5 +52,20 @@ struct Rewind {
 [[nodiscard]] Result<Rewind> plan_rewind(const std::shared_ptr<const Definition>& definition,
                                          const Json& secrets, const std::vector<Input>& journal,
                                          Timestamp now);
+
+// A call, or a workflow that was started, whose effect nobody has undone.
+struct Standing {
+  std::string task;
+  // Empty for a workflow that was started.
+  std::string role;
+  std::string action;
+  // False when nobody knows whether the outside system did it.
+  bool known = true;
+};
+// What the journal of an instance leaves in other systems, in the order of the calls. A call that
+// only reads counts too: a journal does not tell it from others. Holds no patient data.
+[[nodiscard]] std::vector<Standing> standing_effects(
+    const std::shared_ptr<const Definition>& definition, const Json& secrets,
+    const std::vector<Input>& journal);
 
 }  // namespace rabt::workflow
