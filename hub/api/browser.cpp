@@ -42,6 +42,8 @@ identity::GuestProof visit_of(const http::Request& request) {
     const std::string_view rest = path.substr(kSessions.size());
     return visit_of(request, rest.substr(0, rest.find('/')));
   }
+  // A browser may hold several visits; its page says which one it shows.
+  if (const auto named = request.only_header(kVisitHeader); named) return visit_of(request, *named);
   const std::string_view all = request.header("cookie");
   const auto at = all.find(kVisitCookie);
   if (at == std::string_view::npos) return {};

@@ -24,8 +24,11 @@ inline constexpr std::string_view kVisitCookie = "__Host-rabt-visit-";
 // (two headers, or two cookies of this name: programs differ in which of them they read).
 [[nodiscard]] Result<std::optional<std::string>> cookie(const http::Request& request,
                                                         std::string_view name);
-// What a browser shows of a visit: of the session that the path names, else of the first one. Empty
-// when it shows nothing, outside of /api/v1, and where it shows two proofs of one visit.
+// Which of its visits a page shows, on requests whose path names no session: the session's ULID.
+inline constexpr std::string_view kVisitHeader = "x-rabt-visit";
+// What a browser shows of a visit: of the session that the path names, else of the one that
+// kVisitHeader names, else of the first one. Empty when it shows nothing, outside of /api/v1, and
+// where it shows two proofs of one visit.
 [[nodiscard]] identity::GuestProof visit_of(const http::Request& request);
 // The same of one session.
 [[nodiscard]] identity::GuestProof visit_of(const http::Request& request, std::string_view session);

@@ -36,6 +36,9 @@ struct RateOptions {
   // One address: sign-in, accounts that people make for themselves, and everything else without a
   // credential that holds.
   Limit sign_in = per_minute("sign_in", 120);
+  // Links of invitations, by whoever has no account: nobody can use up what another needs to sign
+  // in from the same address.
+  Limit invitation = per_minute("invitation", 120);
   Limit registration = per_hour("registration", 60);
   Limit anonymous = per_second("anonymous", 50);
   // One principal. `rare` is what searches, reports, exports, or changes keys.

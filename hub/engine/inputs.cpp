@@ -242,6 +242,12 @@ void Worker::cancel(CancelRequest& message) {
 Status Worker::answer_fits(const OpenCall& call, const workflow::ActionOutcome& outcome) const {
   if (outcome.kind != workflow::OutcomeKind::done) return ok_status();
   const workflow::CallAction& action = call.action;
+  if (action.role == workflow::kHttpRole && outcome.output.int_or("status", 0) == 0) {
+    return invalid(
+        "engine.answer",
+        "output must be an HTTP answer: {\"status\": 200, \"headers\": {}, \"body\": ...}; "
+        "the action still waits for its answer");
+  }
   const auto info = context_.parts.actions.find(call.target, action.action, action.version);
   if (!info || info->output_schema.is_null()) return ok_status();
   RABT_TRY(schema, Schema::compile(workflow::asked_of(info->output_schema, action.arguments)));

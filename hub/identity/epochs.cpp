@@ -11,6 +11,9 @@ std::string person_subject(std::string_view person) {
 std::string client_subject(std::string_view client) {
   return "client:" + std::string(client);
 }
+std::string guest_subject(std::string_view participant) {
+  return "guest:" + std::string(participant);
+}
 
 Status raise_epoch(store::Transaction& transaction, std::string_view tenant,
                    std::string_view subject) {

@@ -12,9 +12,10 @@
 // transaction of the change, so that all nodes learn from the database who is concerned.
 namespace rabt::identity {
 
-// "person:01K..." or "client:brainsait".
+// "person:01K...", "client:brainsait", or "guest:01K...", a participant.
 [[nodiscard]] std::string person_subject(std::string_view person);
 [[nodiscard]] std::string client_subject(std::string_view client);
+[[nodiscard]] std::string guest_subject(std::string_view participant);
 
 // In the job of the change.
 [[nodiscard]] Status raise_epoch(store::Transaction& transaction, std::string_view tenant,

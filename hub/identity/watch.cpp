@@ -76,7 +76,8 @@ std::vector<std::int64_t> Watch::due() {
     const Principal& who = kept.open.who;
     const bool news =
         !changed.empty() && (changed.contains(who.tenant + "/" + person_subject(who.person)) ||
-                             changed.contains(who.tenant + "/" + client_subject(who.id)));
+                             changed.contains(who.tenant + "/" + client_subject(who.id)) ||
+                             changed.contains(who.tenant + "/" + guest_subject(who.id)));
     if (!news && now < kept.due_ms) continue;
     kept.due_ms = now + kCheckEveryMs;
     out.push_back(number);

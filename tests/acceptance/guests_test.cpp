@@ -1,6 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <optional>
+#include <thread>
+
 #include "tests/acceptance/hospital.hpp"
+#include "tests/web_socket_client.hpp"
 
 // A guest's cookie under attack, at a running hub: what the link of an invitation must not open.
 namespace rabt::acceptance {
@@ -174,6 +179,89 @@ TEST_F(Links, ALinkThatIsSentAgainPutsTheFormerBrowserOut) {
   EXPECT_EQ(former.text("code"), "invitation.revoked");
   RABT_EXPECT_STATUS(h_.come_by_link(kGuest, renewed.text("code")), 200);
   RABT_EXPECT_STATUS(h_.get(kGuest, at_), 200);
+}
+
+// The commit that takes a link back, or sends another, ends what the former browser has open.
+TEST_F(Links, TheLiveChannelOfAFormerBrowserEndsWithItsLink) {
+  const std::pair<std::string, std::string> page{"Origin", "https://a.example"};
+  for (const bool renews : {true, false}) {
+    const Answer ticket = h_.call(kGuest, "POST", "/api/v1/tickets", Json::object(), {page});
+    RABT_EXPECT_STATUS(ticket, 201);
+    test::WebSocketClient client(h_.site.config.port);
+    client.send(
+        "GET /api/v1/stream HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: "
+        "Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+        "dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: https://a.example\r\n"
+        "Sec-WebSocket-Protocol: rabt.v1, " +
+        ticket.text("ticket") + "\r\n\r\n");
+    ASSERT_NE(client.head().find(" 101 "), std::string::npos);
+    // The hub looks once when the channel is opened: this is about what comes later.
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    const auto since = std::chrono::steady_clock::now();
+    if (renews) {
+      const Answer renewed = h_.post("AD", at_ + "/invitations",
+                                     Json::object({{"participant", patient_}, {"renew", true}}));
+      RABT_EXPECT_STATUS(renewed, 201);
+      code_ = renewed.text("code");
+    } else {
+      const Answer all = h_.get("AD", at_ + "/invitations");
+      RABT_EXPECT_STATUS(
+          h_.call("AD", "DELETE", at_ + "/invitations/" + all["items"].item(0).string_or("id", "")),
+          200);
+    }
+    std::optional<int> closed;
+    while (const auto frame = client.next()) {
+      if (frame->opcode != 8) continue;
+      closed = frame->close_code();
+      break;
+    }
+    EXPECT_EQ(closed, 4401) << renews;
+    EXPECT_LT(std::chrono::steady_clock::now() - since, std::chrono::seconds(10)) << renews;
+    if (renews) RABT_EXPECT_STATUS(h_.come_by_link(kGuest, code_), 200);
+  }
+}
+
+TEST_F(Links, WhatTheVisitIsAboutIsShownAfterAHostHasLetTheGuestIn) {
+  RABT_EXPECT_STATUS(h_.call("AD", "PATCH", at_, Json::object({{"chiefComplaint", "chest pain"}})),
+                     200);
+  RABT_EXPECT_STATUS(h_.post(kGuest, at_ + "/join"), 200);
+  EXPECT_EQ(h_.get(kGuest, at_).body.find("chest pain"), std::string::npos);
+  RABT_EXPECT_STATUS(h_.post("D", at_ + "/participants/" + patient_ + "/admit"), 200);
+  EXPECT_NE(h_.get(kGuest, at_).body.find("chest pain"), std::string::npos);
+}
+
+TEST_F(Links, AnApplicationTakesNobodysPartByALink) {
+  const Answer renewed = h_.post("AD", at_ + "/invitations",
+                                 Json::object({{"participant", patient_}, {"renew", true}}));
+  const net::Response taken = h_.site.send(
+      "POST", "/api/v1/invitations/accept",
+      {{"Authorization", "Bearer " + h_.site.token()}, {"Content-Type", "application/json"}},
+      Json::object({{"code", renewed.text("code")}}).dump());
+  EXPECT_EQ(taken.status, 403) << taken.body;
+  RABT_EXPECT_STATUS(h_.come_by_link(kGuest, renewed.text("code")), 200);
+}
+
+TEST_F(Links, NobodyUsesUpWhatOthersNeedToSignIn) {
+  int stopped = 0;
+  for (int i = 0; i < 200 && stopped == 0; ++i) {
+    std::string code = std::string(24, 'a') + "aa";
+    code[static_cast<std::size_t>(i % 20)] = static_cast<char>('b' + i / 20);
+    if (h_.call("-", "POST", "/api/v1/invitations/preview", Json::object({{"code", code}}))
+            .status == 429)
+      ++stopped;
+  }
+  EXPECT_NE(h_.call("-", "POST", "/api/v1/auth/login",
+                    Json::object({{"username", "nobody"}, {"password", "wrong-password"}}))
+                .status,
+            429);
+}
+
+TEST_F(Links, ARefusalSaysWhatIsSo) {
+  const Json body = Json::object({{"code", code_}});
+  RABT_EXPECT_STATUS(h_.post("D", at_ + "/cancel", Json::object({{"reason", "ill"}})), 200);
+  const Answer used =
+      h_.call("-", "POST", "/api/v1/invitations/accept", body, {{"Sec-Fetch-Site", "same-origin"}});
+  EXPECT_EQ(used.text("code"), "invitation.expired") << used.body;
 }
 
 TEST_F(Links, NeitherCodeNorCookieIsInTheLogsOfTheHub) {

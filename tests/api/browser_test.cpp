@@ -43,6 +43,11 @@ TEST(Browser, ACookieOfAVisitIsForItsSession) {
   EXPECT_EQ(shown("/api/v1/sessions/" + mother, both), "m");
   EXPECT_EQ(shown("/api/v1/sessions/" + son + "/join", both), "s");
   EXPECT_EQ(shown("/api/v1/stream", both), "m");
+  http::Request named = made("GET", {{"cookie", both}, {"x-rabt-visit", son}});
+  named.path = "/api/v1/documents/01BX5ZZKBKACTAV9WEVGEMMVS1";
+  EXPECT_EQ(visit_of(named).secret, "s") << "the page says which visit it shows";
+  named.path = "/api/v1/sessions/" + mother;
+  EXPECT_EQ(visit_of(named).secret, "m") << "the path decides";
   EXPECT_EQ(shown("/api/v1/sessions/7", both), "") << "a number names no cookie";
   EXPECT_EQ(shown("/video/sessions/" + son, both), "") << "other systems know no guests";
   EXPECT_EQ(shown("/api/v1/sessions/" + son,

@@ -1,7 +1,12 @@
+#include <cstdlib>
+#include <fstream>
+
 #include "hub/audit/reader.hpp"
 #include "hub/consultation/messages/due.hpp"
 #include "hub/consultation/messages/messenger.hpp"
 #include "hub/consultation/messages/texts.hpp"
+#include "hub/phi/detector.hpp"
+#include "hub/phi/policy.hpp"
 #include "tests/consultation/session_house.hpp"
 
 // What a patient is told of a visit, and when.
@@ -102,8 +107,38 @@ TEST(MessageTexts, APlaceThatIsNotKnownIsNamed) {
 
 TEST(MessageTexts, ATimeHasItsPlaceAndBothCalendars) {
   const Timestamp time = at("2026-12-01T07:00:00Z");
-  EXPECT_EQ(time_text(time, "en"), "2026-12-01 10:00 Riyadh time (1448-06-21 AH)");
-  EXPECT_NE(time_text(time, "ar").find("2026-12-01 الساعة 10:00 بتوقيت الرياض"), std::string::npos);
+  EXPECT_EQ(time_text(time, "en"), "2026-12-01 10:00 KSA time (1448-06-21 AH)");
+  EXPECT_NE(time_text(time, "ar").find("2026-12-01 الساعة 10:00 بتوقيت المملكة"),
+            std::string::npos);
+}
+
+// The shipped texts leave by the channel as docs/invitations.md has it configured.
+TEST(MessageTexts, NoTextHoldsWhatTheChannelKeepsBack) {
+  const char* const root = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+  ASSERT_NE(root, nullptr);
+  phi::PolicyRules rules = phi::default_rules();
+  rules.of(phi::Channel::notify).allow["text"] = {phi::Class::date, phi::Class::phone};
+  const phi::Policy policy(rules, test::must(phi::Detector::make({})));
+  const std::map<std::string, std::string> hospitals{{"ar", "مستشفى الواحة"},
+                                                     {"en", "Oasis Hospital"}};
+  int texts = 0;
+  for (const auto& [language, hospital] : hospitals) {
+    std::ifstream in(std::string(root) + "/config/messages/" + language + ".yaml");
+    for (std::string line; std::getline(in, line);) {
+      const auto at = line.find(": '");
+      if (line.starts_with("#") || at == std::string::npos) continue;
+      const std::string text = fill_template(
+          line.substr(at + 3, line.size() - at - 4),
+          {{"hospital", hospital},
+           {"phone", "+966112345678"},
+           {"time", time_text(test::must(parse_iso8601("2026-11-29T11:03:00Z")), language)},
+           {"link", "https://visit.example.sa/i#kQ7mZp2vXc9LdRtY4wBn8A"}});
+      const auto left = policy.document(phi::Channel::notify, Json::object({{"text", text}}), {});
+      EXPECT_TRUE(left.ok()) << text << "\n" << (left.ok() ? "" : left.error().message);
+      ++texts;
+    }
+  }
+  EXPECT_EQ(texts, 8);
 }
 
 class Messages : public SessionHouse {
@@ -146,7 +181,7 @@ TEST_F(Messages, ThePatientIsToldOnceWithTheLinkOfTheVisit) {
   EXPECT_EQ(arguments.string_or("to", ""), "+966551234567");
   EXPECT_EQ(arguments.string_or("language", ""), "en");
   const std::string text = arguments.string_or("text", "");
-  EXPECT_TRUE(text.starts_with("en booked Oasis Hospital 2026-12-10 10:00 Riyadh time")) << text;
+  EXPECT_TRUE(text.starts_with("en booked Oasis Hospital 2026-12-10 10:00 KSA time")) << text;
   const auto link = text.find("https://hub.example.sa/i#");
   ASSERT_NE(link, std::string::npos);
   const std::string code_text = text.substr(link + 25);
@@ -180,6 +215,18 @@ TEST_F(Messages, AMovedAndACancelledVisitAreTold) {
   EXPECT_EQ(tell()["over"], Json(true));
   ASSERT_EQ(sent().size(), 3U);
   EXPECT_TRUE(sent()[2].arguments.string_or("text", "").starts_with("en cancelled"));
+}
+
+TEST_F(Messages, ALinkThatSomebodyTookBackIsNotSentOnceMore) {
+  (void)tell();
+  const Json sent_links = must(sessions_->invitations.list(as(doctor_, session_)));
+  Ask revoke = as(doctor_, session_);
+  revoke.record = sent_links["items"].item(0).string_or("id", "");
+  must(sessions_->invitations.revoke(revoke));
+  must(sessions_->life.change(
+      as(doctor_, session_, Json::object({{"scheduledStart", "2026-12-12T07:00:00Z"}}))));
+  EXPECT_EQ(tell()["told"].item(0).string_or("outcome", ""), "no_link");
+  EXPECT_EQ(sent().size(), 1U);
 }
 
 TEST_F(Messages, AGatewayThatDoesNotAnswerIsTriedAgainUnderTheSameKey) {

@@ -196,6 +196,10 @@ TEST_F(HttpOfWorkflows, ARequestThatMayNotBeRepeatedParksAfterACrash) {
   rig_.start();
   EXPECT_EQ(rig_.wait_status(id, "parked"), "parked");
   EXPECT_EQ(outside_.seen().size(), 1U) << "it must not be sent again";
+  for (const Json& wrong : {Json(), Json("ok"), Json::object({{"body", "ok"}})}) {
+    EXPECT_EQ(rig_.engine().resolve(id, done(wrong), "user:test", "seen").error().code,
+              "engine.answer");
+  }
   const Json answer = Json::object({{"status", 200}, {"headers", Json::object()}, {"body", "ok"}});
   ASSERT_TRUE(rig_.engine().resolve(id, done(answer), "user:test", "seen").ok());
   EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");

@@ -36,7 +36,10 @@ Sight sight_of(const Session& session, const Actor& who, bool with_reason) {
   Sight sight;
   sight.person = who.person;
   sight.participant = who.part.participant;
-  sight.clinical = access::decide(access::Right::session_clinical, facts).allowed;
+  // Whoever holds a link shows only that he has it: what the visit is about he sees when a host has
+  // let him in.
+  const bool outside = !who.part.participant.empty() && !facts.is.has(access::Is::admitted);
+  sight.clinical = !outside && access::decide(access::Right::session_clinical, facts).allowed;
   sight.names = sight.clinical || access::decide(access::Right::session_names, facts).allowed;
   return sight;
 }

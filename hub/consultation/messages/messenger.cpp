@@ -126,7 +126,10 @@ Result<std::string> Messenger::send(const Session& session, const Participant& o
   const auto phone = phi::normalise(phi::IndexKind::phone, person.profile.string_or("phone", ""));
   if (!phone.ok()) return std::string("no_phone");
   const std::string language = language_of(session, one, person.profile);
-  RABT_TRY(text, text_of(session, one, kind, language));
+  auto made = text_of(session, one, kind, language);
+  if (!made.ok() && made.error().code == "invitation.revoked") return std::string("no_link");
+  if (!made.ok()) return made.error();
+  std::string text = *std::move(made);
   if (text.empty()) return std::string("failed");
   const std::string name = session.id + "/" + one.id + "/" + std::string(to_string(kind)) + "/" +
                            std::to_string(session.schedule_version);
@@ -162,7 +165,11 @@ Result<std::string> Messenger::send(const Session& session, const Participant& o
     return unavailable("message.not_sent", "the message gateway did not answer in time");
   const workflow::ActionOutcome outcome = waiting.get();
   if (outcome.kind == workflow::OutcomeKind::done) return std::string("sent");
-  if (outcome.kind == workflow::OutcomeKind::permanent) return std::string("failed");
+  if (outcome.kind == workflow::OutcomeKind::permanent) {
+    parts.log.warn("message.failed",
+                   {{"session", session.id}, {"kind", to_string(kind)}, {"code", outcome.code}});
+    return std::string("failed");
+  }
   return unavailable("message.not_sent", "the message gateway did not take it: " + outcome.code);
 }
 

@@ -33,7 +33,7 @@ class Messenger {
                                                       const std::string& participant) const;
   [[nodiscard]] Status note(const Session& session, const std::string& participant,
                             const Outcome& outcome);
-  // "sent", "no_phone", "failed".
+  // "sent", "no_phone", "no_link" (somebody took the link back), "failed".
   [[nodiscard]] Result<std::string> send(const Session& session, const Participant& one,
                                          MessageKind kind);
   [[nodiscard]] Result<std::string> text_of(const Session& session, const Participant& one,

@@ -58,9 +58,8 @@ std::string time_text(Timestamp at, std::string_view language) {
   const std::string hour = local.substr(11, 5);
   const std::string hijri = hijri_date(at);
   if (language == "en")
-    return day + " " + hour + " Riyadh" + " time" + (hijri.empty() ? "" : " (" + hijri + " AH)");
-  return day + " الساعة " + hour + " بتوقيت" + " الرياض" +
-         (hijri.empty() ? "" : " (" + hijri + " هـ)");
+    return day + " " + hour + " KSA time" + (hijri.empty() ? "" : " (" + hijri + " AH)");
+  return day + " الساعة " + hour + " بتوقيت المملكة" + (hijri.empty() ? "" : " (" + hijri + " هـ)");
 }
 
 }  // namespace rabt::consultation

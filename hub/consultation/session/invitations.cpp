@@ -27,6 +27,13 @@ bool is_late(const Session& session, const Invitation& invitation, Timestamp now
   return std::max(invitation.expires_ms, expiry_of(session, invitation)) < now.ms;
 }
 
+// The participant whom the invitation is for was removed.
+bool is_gone(const Session& session, const Invitation& invitation) {
+  if (invitation.participant.empty()) return false;
+  const Participant* const one = session.participant(invitation.participant);
+  return one == nullptr || !one->takes_part();
+}
+
 // a session has one patient, with or without an account.
 Status no_second_patient(const Session& session, const Participant& coming) {
   if (coming.role != PartRole::patient || !coming.person.empty()) return ok_status();
@@ -77,7 +84,7 @@ Status may_be_shown(const Session& session, const Invitation& invitation, std::i
   if (invitation.status == "revoked" || invitation.generation != generation) return revoked();
   const bool open = invitation.status == "pending" || invitation.status == "accepted";
   if (!open || session.over() || is_late(session, invitation, now)) return expired();
-  return ok_status();
+  return is_gone(session, invitation) ? Status(revoked()) : ok_status();
 }
 
 Result<Change> on(Step step, const Invite& command) {
@@ -177,14 +184,14 @@ Result<Change> on(Step step, const Enter& command) {
     step.change.unchanged = true;
     return std::move(step.change);
   }
+  if (is.over()) return expired();
+  if (is_gone(is, *found)) return revoked();
   if (found->status == "accepted")
     return conflict("invitation.used",
                     "the invitation was accepted already, in another browser or on another device; "
                     "call the hospital, which can send it again");
-  if (found->status != "pending" || is.over() || is_late(is, *found, step.moment.now))
-    return expired();
+  if (found->status != "pending" || is_late(is, *found, step.moment.now)) return expired();
   Participant* one = is.participant(found->participant);
-  if (!found->participant.empty() && (one == nullptr || !one->takes_part())) return revoked();
   if (one == nullptr) {
     Participant coming = command.participant;
     coming.role = found->role;

@@ -7,8 +7,20 @@
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/sessions/guests.hpp"
+#include "hub/identity/epochs.hpp"
 
 namespace rabt::consultation {
+
+namespace {
+
+// Whatever the browser of the link has open is looked at once more, by every node.
+Status end_sockets(store::Transaction& transaction, const Session& of,
+                   const std::string& participant) {
+  if (participant.empty()) return ok_status();
+  return identity::raise_epoch(transaction, of.tenant, identity::guest_subject(participant));
+}
+
+}  // namespace
 
 Answer SessionInvitations::list(const Ask& ask) {
   const Actor who = Acts::actor_of(ask);
@@ -97,6 +109,7 @@ Answer SessionInvitations::send(const Ask& ask) {
        },
        .also = [&](store::Transaction& transaction, const Change& change) -> Status {
          const Invitation& one = invited(change.after, change);
+         RABT_TRY_STATUS(end_sockets(transaction, change.after, one.participant));
          const std::string index = code_index(lease, code_of(lease, one.id, one.generation));
          return SessionRows::put_code(transaction, change.after.tenant, index, change.after.id,
                                       one.id);
@@ -105,6 +118,14 @@ Answer SessionInvitations::send(const Ask& ask) {
 
 Result<std::string> SessionInvitations::link_of(const std::string& session,
                                                 const std::string& participant) {
+  RABT_TRY(is, acts_.rows().load(acts_.parts().tenant, session));
+  const auto sent_to = [&](const Invitation& one) {
+    return one.participant == participant && one.generation > 0;
+  };
+  const auto last = std::find_if(is.invitations.rbegin(), is.invitations.rend(), sent_to);
+  if (last != is.invitations.rend() && last->status == "revoked")
+    return conflict("invitation.revoked",
+                    "the link was taken back, and only a person sends another");
   Ask ask = ask_of_hub(acts_.parts().tenant, "messages");
   ask.session = session;
   ask.body = Json::object({{"participant", participant}});
@@ -117,13 +138,19 @@ Answer SessionInvitations::revoke(const Ask& ask) {
   return acts_.act_and_answer(
       ask, [&](const Session&) -> Result<Command> { return Command(Revoke{id}); },
       {.shape = [&](const Session& session, const Change&) -> Answer {
-        for (const Invitation& one : session.invitations) {
-          if (one.id == id)
-            return invitation_json(session, one, sight_of(session, Acts::actor_of(ask), false),
-                                   acts_.parts().clock.now());
-        }
-        return not_found("invitation.unknown", "the session has no such invitation");
-      }});
+         for (const Invitation& one : session.invitations) {
+           if (one.id == id)
+             return invitation_json(session, one, sight_of(session, Acts::actor_of(ask), false),
+                                    acts_.parts().clock.now());
+         }
+         return not_found("invitation.unknown", "the session has no such invitation");
+       },
+       .also = [&](store::Transaction& transaction, const Change& change) -> Status {
+         for (const Invitation& one : change.after.invitations) {
+           if (one.id == id) return end_sockets(transaction, change.after, one.participant);
+         }
+         return ok_status();
+       }});
 }
 
 // Whoever is signed in takes nobody else's part: a family shares its telephones.
@@ -141,6 +168,9 @@ Status SessionInvitations::is_meant(const Session& is, const Invitation& invitat
 
 Answer SessionInvitations::accept(const Ask& ask) {
   const Actor who = Acts::actor_of(ask);
+  if (who.person.empty())
+    return denied("authorisation.denied",
+                  "a link is for a person: no application takes anybody's part by it");
   RABT_TRY(code, read_code(ask.body));
   RABT_TRY(found, invitation_of(acts_, code));
   if (found.generation < 0)
