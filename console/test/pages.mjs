@@ -173,7 +173,7 @@ try {
     [null, '/login'], [null, '/activate'], [null, '/bootstrap'], [null, '/i'], [null, '/clinic/nothing'],
     ['doctor', '/clinic'], ['doctor', '/clinic/sessions'], ['doctor', `/clinic/sessions/${past.id}?tab=notes`], ['doctor', `/clinic/patients/${id('patient')}`], ['doctor', '/clinic/availability'],
     ['nurse', '/clinic'], ['nurse', `/clinic/sessions/${soon.id}`],
-    ['patient', '/clinic'], ['patient', '/clinic/book'], ['patient', '/clinic/record'], ['patient', `/clinic/sessions/${past.id}`], ['patient', '/account'],
+    ['patient', '/clinic'], ['patient', '/clinic/book'], ['patient', '/clinic/record'], ['patient', '/clinic/record?tab=readings'], ['patient', `/clinic/sessions/${past.id}`], ['patient', '/account'],
     ['admin', '/clinic'], ['admin', '/clinic/book'], ['admin', '/clinic/availability'],
   ];
   // Tall on a phone, so that the bar at the foot hides nothing that is judged.
@@ -344,6 +344,68 @@ try {
       await page.getByRole('alert').getByText('The hub does not answer.').waitFor();
       equal(await page.getByLabel('Reason for cancelling').inputValue(), 'kept', 'what was typed');
     }
+    await page.context().close();
+  });
+
+  await test('another person who signs in in a second tab is in all tabs', async () => {
+    const first = await open(browser, base, { lang: 'en' });
+    await signIn(first, 'nurse');
+    const second = await first.context().newPage();
+    await signIn(second, 'doctor2');
+    await first.waitForURL('**/clinic');
+    await settled(first);
+    const names = () => first.evaluate(() => document.querySelector('.who')?.textContent ?? '');
+    for (let waited = 0; !(await names()).includes(people.doctor2.name ?? 'Mona') && waited < 5_000; waited += 100) await pause(100);
+    if (!(await names()).includes(people.doctor2.name ?? 'Mona')) throw new Error(`the first tab shows ${await names()}`);
+    await second.goto(`${base}/account`);
+    await settled(second);
+    await second.getByRole('button', { name: 'Sign out', exact: true }).click();
+    await first.waitForURL('**/login');
+    await first.context().close();
+  });
+
+  await test('a browser that holds the link of a visit shows the sign-in to whoever goes home', async () => {
+    const invited = await api('admin', 'POST', `/sessions/${late.id}/invitations`, { participant: late.participants.find((one) => one.role === 'patient').id, renew: true });
+    const page = await open(browser, base, { lang: 'en' });
+    await page.goto(`${base}/i`);
+    const status = await page.evaluate(async (code) => (await fetch('/api/v1/invitations/accept', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ code }) })).status, invited.code);
+    equal(status, 200, 'accepted');
+    for (const path of ['/', '/clinic', '/account']) {
+      await page.goto(`${base}${path}`);
+      await page.waitForURL('**/login*');
+    }
+    await page.context().close();
+  });
+
+  await test('a patient sees who read what, and the page checks the proof itself', async () => {
+    await fetch(`${base}/api/v1/patients/${id('patient')}`, { headers: { Authorization: `Bearer ${people.admin.token}`, 'X-Rabt-Reason': 'a neighbour asked' } });
+    const page = await open(browser, base, { lang: 'en', state: states.patient });
+    await page.goto(`${base}/clinic/record?tab=readings`);
+    await settled(page);
+    const row = page.getByRole('listitem').filter({ hasText: 'Your personal record' }).filter({ hasText: 'Administrator' }).first();
+    const check = row.getByRole('button', { name: /^Check/ });
+    await check.click();
+    // The hub signs every 10 seconds.
+    for (let tried = 0; tried < 20 && !(await row.getByText(/^Holds: line/).count()); ++tried) {
+      await pause(1_000);
+      if (await check.count()) await check.click().catch(() => undefined);
+    }
+    await row.getByText(/^Holds: line/).waitFor();
+    none(await axe(page), 'axe');
+    // A proof that was changed on its way does not hold.
+    await page.route('**/me/readings/*/proof', async (route) => {
+      const answer = await route.fetch();
+      const text = await answer.text();
+      const line = text.split('\n')[1];
+      const entry = Buffer.from(line.slice(6), 'base64').toString('latin1').replace(/admin|person/, (word) => 'x'.repeat(word.length));
+      await route.fulfill({ response: answer, body: text.replace(line, `extra ${Buffer.from(entry, 'latin1').toString('base64')}`) });
+    });
+    await page.reload();
+    await settled(page);
+    await page.getByRole('button', { name: /^Check/ }).last().click();
+    await page.getByText(/^Does not hold: this line is not in the log/).waitFor();
+    none(await exposed(page), 'patient data outside of the page');
+    none(await page.evaluate(() => window.violations), 'violations of the policy');
     await page.context().close();
   });
 

@@ -15,11 +15,6 @@ using http::Response;
 
 namespace {
 
-struct Period {
-  std::int64_t from = INT64_MIN;
-  std::int64_t to = INT64_MAX;
-};
-
 // `from` and `to`: ISO 8601 with a time zone, or a date in UTC; from inclusive, to exclusive.
 Result<Period> period_of(const Json& body) {
   Period period;
@@ -39,15 +34,6 @@ Result<Period> period_of(const Json& body) {
     *out = at->ms;
   }
   return period;
-}
-
-// The same of a query.
-Result<Period> period_of(const http::Request& request) {
-  Json body = Json::object();
-  for (const char* name : {"from", "to"}) {
-    if (const auto given = request.parameter(name)) body.set(name, *given);
-  }
-  return period_of(body);
 }
 
 // How far one page looks back for entries that fit.
@@ -116,6 +102,14 @@ Json report_detail(const Result<Json>& report) {
 }
 
 }  // namespace
+
+Result<Period> period_of(const http::Request& request) {
+  Json body = Json::object();
+  for (const char* name : {"from", "to"}) {
+    if (const auto given = request.parameter(name)) body.set(name, *given);
+  }
+  return period_of(body);
+}
 
 Error log_error(const Error& error) {
   if (error.kind != ErrorKind::corrupt) return error;

@@ -193,6 +193,10 @@ constexpr std::array kRoutes{
 
     // Who saw what of one patient; entries of the log, a page at a time.
     Route{"POST", "/api/v1/audit/report", "reportPatient", to<&R::audit, &Audit::report>, kReview, kRare},
+    Route{"GET", "/api/v1/audit/entries/{seq}/proof", "proveAuditEntry", to<&R::audit, &Audit::proof>, kUsers},
+    Route{"GET", "/api/v1/audit/checkpoint", "getAuditCheckpoint", to<&R::audit, &Audit::checkpoint>, kSignedIn},
+    Route{"GET", "/api/v1/me/readings", "listMyReadings", to<&R::audit, &Audit::own>, kSignedIn, kRare},
+    Route{"GET", "/api/v1/me/readings/{seq}/proof", "proveMyReading", to<&R::audit, &Audit::own_proof>, kSignedIn, kRare},
     Route{"GET", "/api/v1/audit/entries", "listAuditEntries", to<&R::audit, &Audit::entries>, kUsers},
     Route{"POST", "/api/v1/audit/export", "exportAudit", to<&R::audit, &Audit::export_page>, kReview, kRare},
 

@@ -205,7 +205,7 @@ class TreeLog final : public AuditLog {
   }
 
   [[nodiscard]] LogState state() const override {
-    LogState state;
+    LogState state{.vkey = ledger_->signer().vkey()};
     checkpoints_->describe(state);
     if (const auto reason = ledger_->reason(); reason) {
       state.appendable = false;

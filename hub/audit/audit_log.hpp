@@ -117,6 +117,8 @@ struct AnchorState {
   std::int64_t size = 0;
 };
 struct LogState {
+  // The key that others verify the log with.
+  std::string vkey;
   // False after a defect of the log was found: every act is refused.
   bool appendable = true;
   // False after the last try to sign a checkpoint failed.

@@ -45,6 +45,11 @@ void append_hashes(std::string& out, const std::vector<Digest>& hashes) {
 
 }  // namespace
 
+Result<std::string> newest_note(store::Connection& connection) {
+  RABT_TRY(found, find_signed(connection, 0));
+  return std::move(found.note);
+}
+
 Result<std::string> prove_entry(store::Connection& connection, std::int64_t seq,
                                 std::int64_t size) {
   std::string entry;

@@ -18,6 +18,8 @@ namespace rabt::audit {
 // checkpoint of this size, or none that covers the entry yet).
 [[nodiscard]] Result<std::string> prove_entry(store::Connection& connection, std::int64_t seq,
                                               std::int64_t size = 0);
+// The newest signed checkpoint, as a note. Error not_found audit.not_signed.
+[[nodiscard]] Result<std::string> newest_note(store::Connection& connection);
 // Proves that the log of `to` entries begins with the log of `from` entries; checkpoints were
 // signed at both. to: 0 is the newest. Errors: not_found audit.not_signed; invalid audit.sizes.
 [[nodiscard]] Result<std::string> prove_consistency(store::Connection& connection,

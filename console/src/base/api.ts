@@ -26,6 +26,8 @@ export interface Options {
   key?: string;
   etag?: string;
   signal?: AbortSignal;
+  // The answer is a text, and no JSON.
+  text?: boolean;
 }
 export interface Answer<T> {
   data: T;
@@ -44,10 +46,17 @@ export const newKey = () => crypto.randomUUID();
 // RFC 8187: a header of fetch cannot carry Arabic.
 const coded = (text: string) => `UTF-8''${encodeURIComponent(text).replace(/['()*!]/g, (c) => '%' + c.charCodeAt(0).toString(16).toUpperCase())}`;
 
+// A browser may hold the links of several visits: the call page says which one it shows.
+export function visitHeader(): Record<string, string> {
+  const visit = /^\/call\/([0-9A-Za-z]+)/.exec(location.pathname)?.[1];
+  return visit ? { 'X-Rabt-Visit': visit } : {};
+}
+
 export async function call<T>(method: string, path: string, options: Options = {}): Promise<Answer<T>> {
-  const headers: Record<string, string> = { Accept: 'application/json', 'Accept-Language': lang.value };
+  const headers: Record<string, string> = { Accept: options.text ? 'text/plain, application/problem+json' : 'application/json', 'Accept-Language': lang.value };
   if (options.body !== undefined) headers['Content-Type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
   if (method === 'POST') headers['Idempotency-Key'] = options.key ?? newKey();
+  Object.assign(headers, visitHeader());
   if (options.reason) headers['X-Rabt-Reason'] = coded(options.reason);
   if (options.etag) headers['If-Match'] = options.etag;
   let response: Response;
@@ -73,7 +82,7 @@ export async function call<T>(method: string, path: string, options: Options = {
   } catch {
     data = undefined;
   }
-  if (response.ok) return { data: data as T, etag: response.headers.get('ETag') ?? '', status: response.status };
+  if (response.ok) return { data: (options.text ? text : data) as T, etag: response.headers.get('ETag') ?? '', status: response.status };
   const said = (data ?? {}) as Record<string, unknown>;
   const problem = new Problem(
     response.status,
@@ -88,6 +97,8 @@ export async function call<T>(method: string, path: string, options: Options = {
   throw problem;
 }
 
+// textOf: an answer that is no JSON.
+export const textOf = async (path: string) => (await call<string>('GET', path, { text: true })).data;
 export const get = async <T>(path: string, options?: Options) => (await call<T>('GET', path, options)).data;
 export const post = async <T>(path: string, body: unknown = {}, options?: Options) => (await call<T>('POST', path, { ...options, body })).data;
 export const patch = async <T>(path: string, body: unknown, options?: Options) => (await call<T>('PATCH', path, { ...options, body })).data;

@@ -1,6 +1,6 @@
 // The live channel: one WebSocket for all topics of a page (docs/stream.md). After a break it goes on where it was, by itself.
 import { signal } from '@preact/signals';
-import { post, Problem } from './api';
+import { post, Problem, signedOut } from './api';
 
 export interface LiveEvent {
   type: 'ev';
@@ -69,6 +69,7 @@ async function open() {
     socket = null;
     for (const { reject } of asked.values()) reject(new Problem(0, 'page.unreachable', '', '', ''));
     asked.clear();
+    if (code === 4401) signedOut.value = true;
     if (code === 4401 || code === 4403 || !followed.size) channel.value = 'off';
     else later();
   };

@@ -17,6 +17,7 @@ export interface Me {
   [more: string]: unknown;
 }
 
+const tabs = new BroadcastChannel('rabt-person');
 export const me = signal<Me | null>(null);
 export const hasRole = (...any: Role[]) => any.some((role) => me.value?.roles?.includes(role));
 // The page that a role sees at /clinic: the first that fits.
@@ -33,8 +34,10 @@ export async function loadMe(): Promise<Me | null> {
   try {
     me.value = await get<Me>('/api/v1/me');
     signedOut.value = false;
+    tabs.postMessage(me.value.actor);
   } catch (error) {
-    if (!(error instanceof Problem) || error.status !== 401) throw error;
+    // 403: the browser holds the link of a visit, and nobody has signed in.
+    if (!(error instanceof Problem) || (error.status !== 401 && error.status !== 403)) throw error;
     me.value = null;
   }
   return me.value;
@@ -48,5 +51,19 @@ export async function signOut(): Promise<void> {
   }
   close();
   me.value = null;
+  tabs.postMessage('');
   location.replace('/login');
 }
+
+// All tabs of a browser act for one person. A tab that shows another one's names starts anew.
+function follow(actor: string) {
+  if (!me.value || me.value.actor === actor) return;
+  me.value = null;
+  location.replace(actor ? '/clinic' : '/login');
+}
+tabs.onmessage = ({ data }) => follow(String(data));
+// A tab that slept, or a sign-in of another window that it did not hear of.
+addEventListener('visibilitychange', () => {
+  if (document.visibilityState !== 'visible' || !me.value) return;
+  void get<Me>('/api/v1/me').then((now) => follow(now.actor), () => undefined);
+});

@@ -1,6 +1,6 @@
 // What is written during a visit: chat, documents, vital signs, notes, prescriptions. What was typed stays here until the hub has it.
 import { computed, signal } from '@preact/signals';
-import { call, get, newKey, post, Problem, problemText } from '../base/api';
+import { call, get, newKey, post, Problem, problemText, visitHeader } from '../base/api';
 import { t } from '../base/i18n';
 import { announce, isClinical, isGuest, myId, nameOfPart, onEvent, partOf, path, role, stage } from './visit';
 import { isIn } from './panel';
@@ -121,7 +121,7 @@ export async function upload(file: File): Promise<void> {
   }
 }
 export async function content(of: Doc): Promise<string> {
-  const answer = await fetch(`/api/v1/documents/${of.id}/content`, { credentials: 'same-origin' });
+  const answer = await fetch(`/api/v1/documents/${of.id}/content`, { credentials: 'same-origin', headers: visitHeader() });
   if (!answer.ok) throw new Problem(answer.status, '', '', '', answer.headers.get('X-Request-Id') ?? '');
   return URL.createObjectURL(new Blob([await answer.arrayBuffer()], { type: of.contentType }));
 }

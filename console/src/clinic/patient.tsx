@@ -10,9 +10,10 @@ import { Frame } from './frame';
 import { allProviders, isOver, mayJoin, startOf, type Consent, type Page, type Person, type Provider, type Session } from './model';
 import { allTemplates, NoteView, type Note } from './notes';
 import { Banner, Documents, Prescriptions, Recordings, Trend, useList, type Vital } from './records';
+import { Readings } from './readings';
 import { SessionTable } from './sessions';
 
-type Tab = 'overview' | 'visits' | 'notes' | 'vitals' | 'prescriptions' | 'documents' | 'consents' | 'recordings';
+type Tab = 'overview' | 'visits' | 'notes' | 'vitals' | 'prescriptions' | 'documents' | 'consents' | 'recordings' | 'readings';
 
 export function PatientPage({ id }: { id: string }) {
   return <Frame name="record" wide><Record id={id} /></Frame>;
@@ -46,12 +47,12 @@ function Record({ id, own }: { id: string; own?: boolean }) {
         <LinkButton icon="cal-plus" href={`/clinic/book?patient=${data.person.id}`}>{t('follow_up')}</LinkButton>
         {running && face.value === 'doctor' && <LinkButton kind="primary" icon="cam" href={`/call/${running.id}`}>{t('start_visit')}</LinkButton>}
       </>} />
-      <div class="page record"><Parts {...data} /></div>
+      <div class="page record"><Parts {...data} own={own} /></div>
     </>
   );
 }
 
-function Parts({ sessions, known }: { sessions: Session[]; known: Map<string, Provider> }) {
+function Parts({ sessions, known, own }: { sessions: Session[]; known: Map<string, Provider>; own?: boolean }) {
   const treats = face.value === 'doctor' || face.value === 'nurse';
   const held = sessions.filter((one) => ['active', 'completed'].includes(one.status)).slice(0, 12);
   const ids = held.map((one) => one.id);
@@ -64,6 +65,7 @@ function Parts({ sessions, known }: { sessions: Session[]; known: Map<string, Pr
     { name: 'documents', text: t('documents') },
     { name: 'consents', text: t('consents') },
     { name: 'recordings', text: t('recordings') },
+    ...(own ? [{ name: 'readings' as Tab, text: t('readings') }] : []),
   ];
   const wanted = place.value.query.get('tab') as Tab;
   const tab = tabs.some((one) => one.name === wanted) ? wanted : 'overview';
@@ -84,6 +86,7 @@ function Parts({ sessions, known }: { sessions: Session[]; known: Map<string, Pr
       {tab === 'documents' && <Documents sessions={held} />}
       {tab === 'consents' && <AllConsents ids={ids} />}
       {tab === 'recordings' && <Recordings sessions={held} />}
+      {tab === 'readings' && <Readings />}
     </Tabs>
   );
 }

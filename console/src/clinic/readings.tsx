@@ -1,0 +1,117 @@
+// Who read what of the person who is signed in. Each row can be checked against the log by the page itself.
+import { useState } from 'preact/hooks';
+import { get, query, Problem, textOf } from '../base/api';
+import { dayAndTime } from '../base/dates';
+import { number, t, word, type Key } from '../base/i18n';
+import { useAct, useLoad } from '../base/load';
+import { checkProof, Refused, type Checked } from '../base/proof';
+import { Button, Card, Empty, Failure, nameOf, Notice, Pill, Skeleton, State } from '../ui';
+
+interface Access {
+  seq: number; time: string; act: string; result: string; own: boolean; emergency: boolean;
+  who?: { name: string; nameAr: string; roles: string[] } | null; system?: string; purpose?: string | null; of?: string | null;
+}
+interface Disclosure { seq: number; time: string; recipient: string; capability: string; fields: string[]; purpose: string; outcome?: string | null }
+interface Readings { accesses: Access[]; disclosures: Disclosure[]; others: number; leftOut: number; complete: boolean; from: string; made: string }
+
+const kDay = 86_400_000;
+const kSpans = [30, 365, 3650];
+
+export function Readings() {
+  const [days, setDays] = useState(365);
+  const [own, setOwn] = useState(false);
+  const loaded = useLoad(async () => {
+    const from = new Date(Date.now() - days * kDay).toISOString();
+    const [list, log] = await Promise.all([get<Readings>(`/api/v1/me/readings${query({ from })}`), get<{ key: string }>('/api/v1/audit/checkpoint')]);
+    return { list, key: log.key };
+  }, String(days));
+  const data = loaded.data.value;
+  if (!data) return <section class="card">{loaded.error.value === undefined ? <Skeleton lines={6} /> : <Failure error={loaded.error.value} again={() => void loaded.again()} />}</section>;
+  const { list, key } = data;
+  const accesses = list.accesses.filter((one) => own || !one.own).sort((a, b) => b.seq - a.seq);
+  const disclosures = [...list.disclosures].sort((a, b) => b.seq - a.seq);
+  const hidden = list.accesses.length - list.accesses.filter((one) => !one.own).length;
+  return (
+    <div class="stack stack-24">
+      <section class="card stack stack-12" aria-labelledby="rd-h">
+        <h2 id="rd-h">{t('readings')}</h2>
+        <p>{t('readings_more')}</p>
+        <div class="row row-12">
+          <label class="row row-8"><span>{t('readings_since')}</span>
+            <select class="input" value={String(days)} onChange={(event) => setDays(Number(event.currentTarget.value))}>
+              {kSpans.map((one) => <option key={one} value={String(one)}>{t(`readings_${one}` as Key)}</option>)}
+            </select></label>
+          {hidden > 0 && <label class="row row-8"><input type="checkbox" checked={own} onChange={(event) => setOwn(event.currentTarget.checked)} /> <span>{t('readings_own', { n: hidden })}</span></label>}
+        </div>
+        {!list.complete && <Notice tone="waits">{t('readings_cut')}</Notice>}
+        <p class="muted small">{t('readings_key')} <bdi dir="ltr" class="mono key">{key}</bdi></p>
+      </section>
+      <Card title={t('readings_accesses')} count={accesses.length} id="ra-h">
+        {!accesses.length ? <Empty icon="shield" text={t('readings_none')} />
+          : <ul class="rows">{accesses.map((one) => <AccessRow key={one.seq} one={one} vkey={key} />)}</ul>}
+      </Card>
+      <Card title={t('readings_disclosures')} count={disclosures.length} id="ru-h">
+        {!disclosures.length ? <Empty icon="shield" text={t('disclosures_none')} />
+          : <ul class="rows">{disclosures.map((one) => (
+            <li key={one.seq} class="reading">
+              <div class="two grow"><span class="strong"><bdi>{one.recipient}</bdi></span>
+                <span>{dayAndTime(one.time)} · {word('purpose', one.purpose)} · {t('fields_sent', { n: one.fields.length })}</span></div>
+              <Proof seq={one.seq} vkey={key} about={one.recipient} />
+            </li>))}</ul>}
+      </Card>
+    </div>
+  );
+}
+
+function AccessRow({ one, vkey }: { one: Access; vkey: string }) {
+  const who = one.own ? t('you') : one.who ? nameOf(one.who) : t('readings_system');
+  const roles = one.who && !one.own ? one.who.roles.map((role) => word('role', role)).join(' · ') : '';
+  return (
+    <li class="reading">
+      <div class="two grow">
+        <span class="strong"><bdi>{who}</bdi>{roles && ` · ${roles}`} {one.emergency && <Pill tone="waits">{t('readings_emergency')}</Pill>}</span>
+        <span>{word('reading', (one.of ? `${one.act}_${one.of}` : one.act).replaceAll('.', '_'))}</span>
+        <span class="muted">{dayAndTime(one.time)}{one.purpose && ` · ${word('purpose', one.purpose)}`}{one.result !== 'ok' && ` · ${t('readings_refused')}`}</span>
+      </div>
+      <Proof seq={one.seq} vkey={vkey} about={who} />
+    </li>
+  );
+}
+
+// Fetches the proof of an entry, checks it here, and says which step does not hold.
+function Proof({ seq, vkey, about }: { seq: number; vkey: string; about: string }) {
+  const [checked, setChecked] = useState<Checked>();
+  const [refused, setRefused] = useState('');
+  const [file, setFile] = useState('');
+  const act = useAct();
+  const check = () => act.run(async () => {
+    setRefused('');
+    try {
+      const proof = await textOf(`/api/v1/me/readings/${seq}/proof`);
+      setFile(proof);
+      setChecked(await checkProof(proof, vkey));
+    } catch (failed) {
+      if (failed instanceof Refused) return setRefused(failed.step);
+      if (failed instanceof Problem && failed.code === 'audit.not_signed') return setRefused('early');
+      throw failed;
+    }
+  });
+  const keep = () => {
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(new Blob([file], { type: 'text/plain' }));
+    link.download = `rabt-${seq}.tlog-proof`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  };
+  if (act.error !== undefined) return <Failure error={act.error} again={() => void check()} />;
+  return (
+    <div class="stack stack-4" role="status">
+      {refused ? <State tone={refused === 'early' ? 'idle' : 'failed'}>{t(`proof_${refused}` as Key)}</State>
+        : checked && <State tone="ok">{t(checked.signed ? 'proof_holds' : 'proof_unsigned', { at: number(checked.position), of: number(checked.entries) })}</State>}
+      <div class="row row-8">
+        {file && <Button size="small" kind="quiet" icon="file" onPress={keep}>{t('proof_keep')}</Button>}
+        {(!checked || refused) && <Button size="small" busy={act.busy} onPress={() => void check()} aria-label={`${t('proof_check')}: ${about}, ${seq}`}>{t('proof_check')}</Button>}
+      </div>
+    </div>
+  );
+}
