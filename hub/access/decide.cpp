@@ -13,7 +13,7 @@ using identity::Roles;
 // clang-format off
 constexpr std::array<std::string_view, kRights> kNames{
     "session_see", "session_list_all", "session_clinical", "session_names", "session_create",
-    "session_run", "session_end", "session_cancel", "session_accept", "session_take",
+    "session_run", "session_change", "session_end", "session_cancel", "session_accept", "session_take",
     "session_decline", "session_assign", "session_take_part", "session_leave", "invitation_accept", "invitation_send",
     "invitations_see", "participant_admit", "participant_remove", "consent_record",
     "recordings_see", "recording_read", "recordings_list_all", "recording_withdraw",
@@ -46,14 +46,17 @@ struct Rule {
 
 constexpr Roles kManagers{Role::admin, Role::operator_};
 constexpr Roles kWatchers{Role::admin, Role::operator_, Role::auditor};
-constexpr Roles kOffices{Role::admin, Role::operator_, Role::auditor, Role::integration};
+constexpr Roles kOffices{Role::admin, Role::operator_, Role::auditor, Role::integration,
+                         Role::desk};
 constexpr Roles kDoctors{Role::doctor, Role::specialist};
 constexpr Roles kTreats{Role::doctor, Role::specialist, Role::nurse};
-constexpr Roles kVisits{Role::admin,      Role::operator_, Role::doctor,
-                        Role::specialist, Role::nurse,     Role::integration};
-constexpr Roles kVisitOffices{Role::admin, Role::operator_, Role::integration};
-constexpr Roles kPatientReaders{Role::doctor, Role::specialist, Role::nurse, Role::admin,
-                                Role::integration};
+// Who arranges visits.
+constexpr Roles kArranges{Role::admin, Role::operator_, Role::desk};
+constexpr Roles kVisits{Role::admin, Role::operator_,   Role::doctor, Role::specialist,
+                        Role::nurse, Role::integration, Role::desk};
+constexpr Roles kVisitOffices{Role::admin, Role::operator_, Role::integration, Role::desk};
+constexpr Roles kPatientReaders{Role::doctor, Role::specialist,  Role::nurse,
+                                Role::admin,  Role::integration, Role::desk};
 constexpr Relations kRun{Is::host, Is::creator};
 constexpr Relations kLeads{Is::doctor, Is::specialist};
 constexpr Relations kClinical{Is::doctor, Is::specialist, Is::nurse};
@@ -100,9 +103,10 @@ constexpr std::array kRules{
     Rule{.right = session_clinical, .id = "session.clinical/staff", .all_of = {Is::takes_part, Is::staff}},
     Rule{.right = session_clinical, .id = "session.clinical/reason", .roles = kManagers, .need = Need::reason},
     Rule{.right = session_names, .id = "session.names/part", .all_of = {Is::takes_part}},
+    Rule{.right = session_names, .id = "session.names/desk", .roles = {Role::desk}},
 
     hub(session_create, "session.create/hub"),
-    Rule{.right = session_create, .id = "session.create/office", .roles = {Role::admin, Role::operator_, Role::integration}},
+    Rule{.right = session_create, .id = "session.create/office", .roles = {Role::admin, Role::operator_, Role::integration, Role::desk}},
     Rule{.right = session_create, .id = "session.create/doctor", .roles = kDoctors, .one_of = {Is::treating, Is::unnamed, Is::clinic}, .why = "a doctor creates sessions in which he is the provider, of a clinic, or without a provider"},
     Rule{.right = session_create, .id = "session.create/nurse", .roles = {Role::nurse}, .one_of = {Is::clinic}, .why = "a nurse creates sessions of clinic bookings only"},
     Rule{.right = session_create, .id = "session.create/request", .roles = {Role::patient}, .all_of = {Is::patient, Is::request, Is::bookable}, .none_of = {Is::of_visit, Is::clinic}, .why = kPatientBooks},
@@ -110,29 +114,32 @@ constexpr std::array kRules{
 
     hub(session_run, "session.run/hub"),
     Rule{.right = session_run, .id = "session.run/host", .one_of = kRun},
+    hub(session_change, "session.change/hub"),
+    Rule{.right = session_change, .id = "session.change/host", .one_of = kRun},
+    Rule{.right = session_change, .id = "session.change/desk", .roles = {Role::desk}},
     hub(session_end, "session.end/hub"),
     Rule{.right = session_end, .id = "session.end/host", .one_of = kRun},
     Rule{.right = session_end, .id = "session.end/office", .roles = kManagers},
     hub(session_cancel, "session.cancel/hub"),
     Rule{.right = session_cancel, .id = "session.cancel/of-it", .one_of = {Is::host, Is::creator, Is::treating, Is::patient}},
-    Rule{.right = session_cancel, .id = "session.cancel/office", .roles = kManagers},
+    Rule{.right = session_cancel, .id = "session.cancel/office", .roles = kArranges},
     Rule{.right = session_accept, .id = "session.accept/doctor", .roles = kDoctors},
     Rule{.right = session_take, .id = "session.take/doctor", .roles = kDoctors, .one_of = {Is::unclaimed, Is::treating}, .why = "the request names another doctor"},
     hub(session_decline, "session.decline/hub"),
     Rule{.right = session_decline, .id = "session.decline/doctor", .one_of = {Is::treating}},
     Rule{.right = session_decline, .id = "session.decline/office", .roles = kManagers},
     hub(session_assign, "session.assign/hub"),
-    Rule{.right = session_assign, .id = "session.assign/office", .roles = kManagers},
+    Rule{.right = session_assign, .id = "session.assign/office", .roles = kArranges},
 
     Rule{.right = session_take_part, .id = "session.take-part/part", .all_of = {Is::takes_part}},
     Rule{.right = session_leave, .id = "session.leave/member", .all_of = {Is::member}},
     Rule{.right = invitation_accept, .id = "invitation.accept/code"},
     hub(invitation_send, "invitation.send/hub"),
     Rule{.right = invitation_send, .id = "invitation.send/host", .one_of = kRun},
-    Rule{.right = invitation_send, .id = "invitation.send/office", .roles = kManagers},
+    Rule{.right = invitation_send, .id = "invitation.send/office", .roles = kArranges},
     hub(invitations_see, "invitations.see/hub"),
     Rule{.right = invitations_see, .id = "invitations.see/host", .one_of = kRun},
-    Rule{.right = invitations_see, .id = "invitations.see/office", .roles = kManagers},
+    Rule{.right = invitations_see, .id = "invitations.see/office", .roles = kArranges},
     hub(participant_admit, "participant.admit/hub"),
     Rule{.right = participant_admit, .id = "participant.admit/host", .one_of = kRun},
     part(participant_admit, "participant.admit/nurse", {Is::nurse}),
@@ -226,7 +233,7 @@ constexpr std::array kRules{
     Rule{.right = patient_change, .id = "patient.change/office", .roles = {Role::admin, Role::integration}},
     Rule{.right = patient_onboard, .id = "patient.onboard/own", .one_of = {Is::self}},
     Rule{.right = patient_onboard, .id = "patient.onboard/treats", .roles = kTreats, .one_of = {Is::treats, Is::planned_later}},
-    Rule{.right = patient_onboard, .id = "patient.onboard/office", .roles = {Role::admin, Role::integration}},
+    Rule{.right = patient_onboard, .id = "patient.onboard/office", .roles = {Role::admin, Role::integration, Role::desk}},
     Rule{.right = person_vouch, .id = "person.vouch/office", .roles = {Role::admin, Role::integration}},
     Rule{.right = provider_see_whole, .id = "provider.see-whole/own", .one_of = {Is::self}},
     Rule{.right = provider_see_whole, .id = "provider.see-whole/admin", .roles = {Role::admin}},
@@ -325,6 +332,7 @@ Decision refuse(Right right, const Facts& facts, std::string_view why) {
       return refusal("session.create_denied",
                      why.empty() ? "no role of the caller may create sessions" : why);
     case session_run:
+    case session_change:
     case session_end:
     case participant_remove:
     case invitation_send:

@@ -21,8 +21,10 @@ enum class Right : std::uint8_t {
   session_clinical,
   session_names,
   session_create,
-  // Start, change, record it, invite to it, add somebody, set the quality.
+  // Start, record it, invite to it, add somebody, set the quality.
   session_run,
+  // Change the time and length of a session; a host changes the whole session.
+  session_change,
   session_end,
   session_cancel,
   session_accept,

@@ -168,16 +168,13 @@ Result<Response> Instances::restart(const Call& call) const {
   return json_response(201, Json::object({{"id", id}}));
 }
 
-Result<Response> Instances::resolve(const Call& call) const {
-  RABT_TRY(body, body_object(call));
+Status resolve_call(engine::Engine& engine, std::string_view instance, std::uint64_t call,
+                    const Json& answer, std::string_view actor, std::string_view reason) {
   workflow::ActionOutcome outcome;
-  if (body.string_or("outcome", "") == "again") {
-    RABT_TRY_STATUS(engine.send_again(call.path[0], call.caller.who.actor(), reason_in(body)));
-    return json_response(202, Json::object({{"resolved", true}}));
-  }
-  const std::string kind = body.string_or("outcome", "");
+  const std::string kind = answer.string_or("outcome", "");
+  if (kind == "again") return engine.send_again(instance, actor, reason, call);
   if (kind == "done") {
-    outcome.output = body["output"];
+    outcome.output = answer["output"];
   } else if (kind == "transient" || kind == "permanent") {
     outcome.kind =
         kind == "transient" ? workflow::OutcomeKind::transient : workflow::OutcomeKind::permanent;
@@ -186,8 +183,13 @@ Result<Response> Instances::resolve(const Call& call) const {
   } else {
     return invalid("api.invalid", "outcome: must be again, done, transient or permanent");
   }
+  return engine.resolve(instance, std::move(outcome), actor, reason, call);
+}
+
+Result<Response> Instances::resolve(const Call& call) const {
+  RABT_TRY(body, body_object(call));
   RABT_TRY_STATUS(
-      engine.resolve(call.path[0], std::move(outcome), call.caller.who.actor(), reason_in(body)));
+      resolve_call(engine, call.path[0], 0, body, call.caller.who.actor(), reason_in(body)));
   return json_response(202, Json::object({{"resolved", true}}));
 }
 

@@ -26,4 +26,11 @@ struct Instances {
   [[nodiscard]] Result<http::Response> resolve(const Call& call) const;
 };
 
+// Decides a parked call of an instance. answer: {outcome: again, done, transient or permanent,
+// output?}; call: its number, 0 for the one that is next. Errors: api.invalid and those of
+// Engine::resolve.
+[[nodiscard]] Status resolve_call(engine::Engine& engine, std::string_view instance,
+                                  std::uint64_t call, const Json& answer, std::string_view actor,
+                                  std::string_view reason);
+
 }  // namespace rabt::api

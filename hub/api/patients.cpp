@@ -10,7 +10,7 @@ namespace {
 using identity::Role;
 
 // Who reads patient data for a reason that he gives. Everybody else needs a grant besides.
-constexpr identity::Roles kByReason{Role::admin, Role::integration};
+constexpr identity::Roles kByReason{Role::admin, Role::integration, Role::desk};
 
 }  // namespace
 

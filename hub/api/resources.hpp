@@ -17,6 +17,7 @@
 #include "hub/api/plugins.hpp"
 #include "hub/api/recordings.hpp"
 #include "hub/api/stream.hpp"
+#include "hub/api/tasks.hpp"
 #include "hub/api/workflows.hpp"
 #include "hub/consultation/practice/practice.hpp"
 #include "hub/consultation/record/records.hpp"
@@ -29,6 +30,7 @@ namespace rabt::api {
 struct Resources {
   Hooks hooks;
   Instances instances;
+  Tasks tasks;
   Workflows workflows;
   Recordings recordings;
   Audit audit;

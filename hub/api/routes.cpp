@@ -59,10 +59,11 @@ constexpr Permission kInstances =
 constexpr Permission kSearch = only({Role::operator_, Role::auditor, Role::doctor, Role::specialist,
                                      Role::nurse, Role::integration});
 constexpr Permission kRepair = only({Role::engineer, Role::operator_});
+constexpr Permission kTasks{.to = Permission::To::roles, .roles = consultation::kTaskRoles};
 constexpr Permission kWorkflows =
     only({Role::security_officer, Role::engineer, Role::operator_, Role::auditor});
 constexpr Permission kPatientData =
-    only({Role::admin, Role::doctor, Role::specialist, Role::nurse, Role::integration});
+    only({Role::admin, Role::doctor, Role::specialist, Role::nurse, Role::integration, Role::desk});
 constexpr Permission kUsers = only({Role::admin, Role::security_officer, Role::auditor});
 constexpr Permission kConfirming = only({Role::admin, Role::security_officer, Role::engineer});
 constexpr Permission kReview = only({Role::security_officer, Role::auditor});
@@ -88,6 +89,13 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/instances/{id}/restart", "restartInstance", to<&R::instances, &Instances::restart>, kRepair, kStrong},
     Route{"POST", "/api/v1/instances/{id}/resolve", "resolveInstance", to<&R::instances, &Instances::resolve>, kRepair, kStrong},
 
+    // What waits for a person. Whom a task is for, the task says.
+    Route{"GET", "/api/v1/tasks", "listTasks", to<&R::tasks, &Tasks::list>, kTasks},
+    Route{"GET", "/api/v1/tasks/{id}", "getTask", to<&R::tasks, &Tasks::get>, kTasks},
+    Route{"POST", "/api/v1/tasks/{id}/claim", "claimTask", to<&R::tasks, &Tasks::claim>, kTasks, kRepeats},
+    Route{"POST", "/api/v1/tasks/{id}/release", "releaseTask", to<&R::tasks, &Tasks::release>, kTasks, kRepeats},
+    Route{"POST", "/api/v1/tasks/{id}/decide", "decideTask", to<&R::tasks, &Tasks::decide>, kTasks, kRepeats},
+
     Route{"GET", "/api/v1/workflows", "listWorkflows", to<&R::workflows, &Workflows::list>, kWorkflows},
     Route{"POST", "/api/v1/workflows/plan", "planWorkflows", to<&R::workflows, &Workflows::plan>, kWorkflows, kPlans},
     Route{"POST", "/api/v1/workflows/apply", "applyWorkflows", to<&R::workflows, &Workflows::apply>, only({Role::engineer}), {.rate = RateClass::rare, .strong = true, .max_body = limits::kMaxRequestBody}},
@@ -97,7 +105,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/sessions", "createSession", create_session, kSignedIn, {.repeatable = true, .right = access::Right::session_create, .lane = http::Lane::room}},
     Route{"GET", "/api/v1/sessions", "listSessions", list<&Sessions::reading, &SessionReading::list>, kSignedIn},
     Route{"GET", "/api/v1/sessions/{session}", "getSession", act<&Sessions::reading, &SessionReading::get>, kAlsoGuests},
-    Route{"PATCH", "/api/v1/sessions/{session}", "changeSession", act<&Sessions::life, &SessionLife::change>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"PATCH", "/api/v1/sessions/{session}", "changeSession", act<&Sessions::life, &SessionLife::change>, kSignedIn, repeats(access::Right::session_change)},
     Route{"POST", "/api/v1/sessions/{session}/accept", "acceptSession", act<&Sessions::life, &SessionLife::accept>, kSignedIn, repeats(access::Right::session_take)},
     Route{"POST", "/api/v1/sessions/{session}/decline", "declineSession", act<&Sessions::life, &SessionLife::decline>, kSignedIn, repeats(access::Right::session_decline)},
     Route{"POST", "/api/v1/sessions/{session}/assign", "assignSession", act<&Sessions::life, &SessionLife::assign>, kSignedIn, repeats(access::Right::session_assign)},

@@ -114,14 +114,24 @@ class OutsideFeed final : public consultation::HubListener {
   void told(const Json& event) override {
     const std::string type = event.string_or("type", "");
     const std::string kind(event_name(type));
-    // Staff hears of its providers; what the house pays and has agreed to is the managers'.
-    if (!kind.starts_with("provider.") && !roles_.has_any(kManagers)) return;
+    if (!hears(kind, event["data"])) return;
     outlet_.send(Json::object({{"type", "ev"},
                                {"topic", kOutside},
                                {"kind", kind},
                                {"id", event["id"]},
                                {"at", event["time"]},
                                {"data", event["data"]}}));
+  }
+  // Staff hears of its providers and of the tasks of its roles; what the house pays and has agreed
+  // to is the managers'.
+  [[nodiscard]] bool hears(std::string_view kind, const Json& data) const {
+    if (roles_.has_any(kManagers) || kind.starts_with("provider.")) return true;
+    if (!kind.starts_with("task.")) return false;
+    const auto of = [&](std::string_view member) {
+      const auto role = identity::parse_role(data.string_or(member, ""));
+      return role && roles_.has(*role);
+    };
+    return of("role") || of("escalation");
   }
   [[nodiscard]] Outlet& outlet() { return outlet_; }
   static bool may_listen(identity::Roles roles) { return roles.has_any(kStaff); }
@@ -131,7 +141,8 @@ class OutsideFeed final : public consultation::HubListener {
                                              identity::Role::auditor};
   static constexpr identity::Roles kStaff{identity::Role::admin,      identity::Role::operator_,
                                           identity::Role::auditor,    identity::Role::doctor,
-                                          identity::Role::specialist, identity::Role::nurse};
+                                          identity::Role::specialist, identity::Role::nurse,
+                                          identity::Role::desk};
   const identity::Roles roles_;
   Outlet outlet_;
 };

@@ -25,9 +25,11 @@
 #include "hub/audit/metrics.hpp"
 #include "hub/base/check.hpp"
 #include "hub/consultation/rows/relations.hpp"
+#include "hub/consultation/tasks/tasks.hpp"
 #include "hub/consultation/workflow/p2p.hpp"
 #include "hub/consultation/workflow/register.hpp"
 #include "hub/consultation/workflow/session_actions.hpp"
+#include "hub/consultation/workflow/task_actions.hpp"
 #include "hub/engine/metrics.hpp"
 #include "hub/identity/authenticator.hpp"
 #include "hub/phi/metrics.hpp"
@@ -126,6 +128,7 @@ struct Hub::Parts {
   std::unique_ptr<access::Grants> grants;
   std::unique_ptr<access::AccessControl> access;
   std::unique_ptr<blob::BlobStore> blobs;
+  std::unique_ptr<const consultation::Tasks> tasks;
   std::unique_ptr<plugin::PluginHost> plugins;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<engine::PatientIndex> patients;
@@ -238,6 +241,10 @@ Status Hub::Parts::make_plugins(const config::Config& config, const phi::Policy&
                                     *base->keys,  base->clock,  base->ids};
   plugins->add_service(consultation::make_register(records));
   plugins->add_service(consultation::make_recordings(records));
+  tasks = std::make_unique<const consultation::Tasks>(
+      consultation::Tasks::Parts{*base->store, *base->audit, *base->keys, *people, *details,
+                                 base->clock, base->random, base->ids, config.tenant});
+  plugins->add_service(consultation::make_task_actions(*tasks));
   RABT_TRY(ice, read_ice(config));
   plugins->add_service(consultation::make_p2p_video(std::move(ice), base->clock, base->random));
   RABT_TRY_STATUS(make_consultations(config));
@@ -381,6 +388,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
               .access = access.get()},
              std::move(sources)},
       .instances{*engine, who},
+      .tasks{*tasks, *engine, *accounts, *base->store, *base->audit, who},
       .workflows{*engine, *approvals},
       .recordings{*base->store, *base->audit, *blobs, who, &consultations->sessions()},
       .audit{*base->audit, *details, who, base->clock, export_source(config), *people},
@@ -488,6 +496,8 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
     if (hub.held != nullptr) return;
     const Status status = hub.consultations->practice().catch_up();
     if (!status.ok()) hub.base->log.warn("practice.catch_up", {{"code", status.error().code}});
+    const Status told = hub.tasks->catch_up();
+    if (!told.ok()) hub.base->log.warn("tasks.catch_up", {{"code", told.error().code}});
   });
 
   RABT_TRY(sources, read_sources(config, hub.outward()));

@@ -62,6 +62,9 @@ const std::vector<std::string>& event_names() {
                                               "session.follow-up-created",
                                               "provider.presence-changed",
                                               "provider.availability-changed",
+                                              "task.opened",
+                                              "task.decided",
+                                              "task.overdue",
                                               "metering.threshold",
                                               "compliance.changed"};
   return names;

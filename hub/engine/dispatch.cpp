@@ -49,10 +49,7 @@ plugin::CallRequest Worker::request_of(const ResidentInstance& instance,
   request.action = call.action.action;
   request.version = call.action.version;
   request.arguments = call.action.arguments;
-  // The same over retries and restarts, different between steps and instances; safe in URLs and
-  // header fields.
-  const crypto::Digest digest = crypto::sha256(call.action.reference);
-  request.idempotency_key = instance.id + "-" + to_hex(ByteView(digest).first(8));
+  request.idempotency_key = call_key(instance.id, call.action.reference);
   request.deadline_unix_ms = 0;  // the action's own time limit
   request.attempt = static_cast<std::uint32_t>(call.sends);
   return request;

@@ -114,15 +114,18 @@ Status Engine::retry(std::string_view id, std::string_view actor, std::string_vi
 }
 
 Status Engine::resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor,
-                       std::string_view reason) {
-  return impl_->ask(id, ResolveRequest{.outcome = std::move(outcome),
+                       std::string_view reason, std::uint64_t call) {
+  return impl_->ask(id, ResolveRequest{.call = call,
+                                       .outcome = std::move(outcome),
                                        .actor = std::string(actor),
                                        .reason = std::string(reason),
                                        .answer = {}});
 }
 
-Status Engine::send_again(std::string_view id, std::string_view actor, std::string_view reason) {
-  return impl_->ask(id, ResolveRequest{.again = true,
+Status Engine::send_again(std::string_view id, std::string_view actor, std::string_view reason,
+                          std::uint64_t call) {
+  return impl_->ask(id, ResolveRequest{.call = call,
+                                       .again = true,
                                        .outcome = {},
                                        .actor = std::string(actor),
                                        .reason = std::string(reason),

@@ -101,6 +101,31 @@ struct Asked {
   std::string reason;
 };
 
+// A call that waits for a person's decision.
+struct ParkedCall {
+  std::string instance;
+  // Its number in the instance.
+  std::uint64_t call = 0;
+  std::string role;
+  std::string action;
+  std::string workflow;
+  std::string workflow_version;
+  // Since when the call waits.
+  Timestamp since;
+
+  // Below: from the journal, by Engine::parked_call alone.
+  std::string version;
+  std::string task;
+  std::string reference;
+  std::string key;
+  // Code of the error that the call ended with; empty when its end is not known.
+  std::string code;
+  // It failed, and the workflow asks a person. Otherwise nobody knows its effect.
+  bool failed = false;
+  // JSON Schema of what the call gives; null when there is none.
+  Json output_schema;
+};
+
 struct EngineStats {
   std::uint64_t started = 0;
   std::uint64_t completed = 0;
@@ -219,12 +244,20 @@ class Engine {
   // engine.restarted; engine.journal_gone; those of start.
   Result<std::string> restart(std::string_view id, std::string_view version, std::int64_t effects,
                               const Asked& asked);
-  // A person's decision on a parked call; the audit log keeps the reason, sealed. Durable
-  // when ok. Errors: engine.not_parked, engine.secret.
+  // Calls that wait for a decision: one an instance, the next to be decided. Newest instance first;
+  // `before`: the id of an instance.
+  [[nodiscard]] Result<std::vector<ParkedCall>> parked(std::size_t limit,
+                                                       const std::string& before);
+  // The parked call of an instance, with what its journal says. Errors: engine.instance,
+  // engine.not_parked.
+  [[nodiscard]] Result<ParkedCall> parked_call(std::string_view id);
+  // A person's decision on a parked call; the audit log keeps the reason, sealed. `call`: its
+  // number; 0 for the one that is next. Durable when ok. Errors: engine.not_parked, engine.secret.
   Status resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor,
-                 std::string_view reason);
+                 std::string_view reason, std::uint64_t call = 0);
   // Has a parked call made once more, with the same idempotency key. As resolve otherwise.
-  Status send_again(std::string_view id, std::string_view actor, std::string_view reason);
+  Status send_again(std::string_view id, std::string_view actor, std::string_view reason,
+                    std::uint64_t call = 0);
 
   // What running instances and workflows that may start now call: which plugin, action and contract
   // version. An instance keeps from its start to its end: its definition, which names action and

@@ -304,7 +304,8 @@ void Worker::resolve(ResolveRequest& message) {
     return;
   }
   const auto call = instance->calls.find(instance->parked_call);
-  if (instance->parked_call == 0 || call == instance->calls.end()) {
+  if (instance->parked_call == 0 || call == instance->calls.end() ||
+      (message.call != 0 && message.call != call->first)) {
     message.answer->set_value(not_parked);
     return;
   }
@@ -331,6 +332,7 @@ void Worker::resolve(ResolveRequest& message) {
                   {{"role", call->second.action.role},
                    {"action", call->second.action.action},
                    {"task", call->second.action.task},
+                   {"call", static_cast<std::int64_t>(call->first)},
                    {"outcome", message.again ? std::string_view("again")
                                              : workflow::to_string(message.outcome.kind)}}),
               .reason = std::move(*reason)};

@@ -97,6 +97,8 @@ struct CancelRequest {
 };
 struct ResolveRequest {
   std::int64_t num = 0;
+  // Number of the call; 0 for the one that is next.
+  std::uint64_t call = 0;
   // Make the call once more; `outcome` is not used then.
   bool again = false;
   ActionOutcome outcome;

@@ -104,6 +104,11 @@ inline constexpr Statement kListInstances{
     "AND "
     "i.status <= $4 AND (i.parked IS NOT NULL OR $5 = 0) ORDER BY i.id DESC LIMIT $6"};
 
+inline constexpr Statement kListParked{
+    "SELECT i.id, i.parked, i.updated_ms, d.name, d.version FROM running_instance i "
+    "JOIN definition d ON d.id = i.definition WHERE i.tenant = $1 AND i.id < $2 AND i.parked IS NOT "
+    "NULL ORDER BY i.id DESC LIMIT $3"};
+
 inline constexpr Statement kListInstancesOfPatient{
     "SELECT i.id, d.name, d.version, i.status, i.parked, i.created_ms, i.updated_ms FROM "
     "instance_patient p JOIN instance i ON i.num = p.instance "

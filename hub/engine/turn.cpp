@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "hub/base/bytes.hpp"
 #include "hub/base/overloaded.hpp"
+#include "hub/crypto/crypto.hpp"
 
 namespace rabt::engine {
 
@@ -214,6 +216,12 @@ bool wants_skipped(const ResidentInstance& instance) {
 
 std::string parked_text(const workflow::CallAction& action) {
   return std::to_string(action.id) + " " + action.role + "/" + action.action;
+}
+
+std::string call_key(std::string_view instance, std::string_view reference) {
+  constexpr std::size_t kBytes = 8;
+  const crypto::Digest digest = crypto::sha256(reference);
+  return std::string(instance) + "-" + to_hex(ByteView(digest).first(kBytes));
 }
 
 ActionOutcome child_outcome(const workflow::Finished& finished) {

@@ -75,6 +75,9 @@ struct Turn {
 
 // What the row of the instance shows of its parked call: id and name.
 [[nodiscard]] std::string parked_text(const workflow::CallAction& action);
+// Idempotency key of a call: the same over retries and restarts, different between steps and
+// instances; safe in URLs and header fields.
+[[nodiscard]] std::string call_key(std::string_view instance, std::string_view reference);
 // What the end of a child answers to its parent.
 [[nodiscard]] ActionOutcome child_outcome(const workflow::Finished& finished);
 

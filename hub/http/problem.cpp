@@ -34,6 +34,7 @@ constexpr std::array kByCode{
     // The body is JSON, and what it says is wrong.
     ByCode{"api.invalid", 422},
     ByCode{"engine.answer", 422},
+    ByCode{"task.answer", 422},
     ByCode{"document.type", 422},
     ByCode{"phi.exposed", 422},
     ByCode{"plugin.delivery", 422},

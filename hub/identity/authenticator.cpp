@@ -11,14 +11,14 @@ namespace rabt::identity {
 namespace {
 
 // Roles that a client with the role integration lends from the person for whom it acts.
-constexpr Roles kActedFor{Role::operator_, Role::doctor,  Role::specialist,
-                          Role::nurse,     Role::patient, Role::guest};
+constexpr Roles kActedFor{Role::operator_, Role::doctor,  Role::specialist, Role::nurse,
+                          Role::desk,      Role::patient, Role::guest};
 
 // Hex digits: enough to tell credentials apart.
 constexpr std::size_t kCredentialDigits = 16;
 // Who runs the hub: every role but the clinical ones.
-constexpr Roles kOwnRoles{Role::admin,     Role::security_officer, Role::engineer,
-                          Role::operator_, Role::auditor,          Role::integration};
+constexpr Roles kOwnRoles{Role::admin,   Role::security_officer, Role::engineer, Role::operator_,
+                          Role::auditor, Role::integration,      Role::desk};
 constexpr std::size_t kMaxName = 200;
 
 std::string digest_of(std::string_view token) {

@@ -7,7 +7,7 @@ namespace rabt::identity {
 
 namespace {
 
-constexpr std::array<std::pair<Role, std::string_view>, 11> kRoles{
+constexpr std::array<std::pair<Role, std::string_view>, 12> kRoles{
     {{Role::admin, "admin"},
      {Role::security_officer, "security_officer"},
      {Role::engineer, "engineer"},
@@ -17,6 +17,7 @@ constexpr std::array<std::pair<Role, std::string_view>, 11> kRoles{
      {Role::doctor, "doctor"},
      {Role::specialist, "specialist"},
      {Role::nurse, "nurse"},
+     {Role::desk, "desk"},
      {Role::patient, "patient"},
      {Role::guest, "guest"}}};
 

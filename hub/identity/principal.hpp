@@ -25,12 +25,14 @@ enum class Role : std::uint8_t {
   doctor,
   specialist,
   nurse,
+  // Books, moves, greets and answers the tasks of the front desk. Sees nothing clinical.
+  desk,
   patient,
   guest
 };
 
 // "admin", "security_officer", "engineer", "operator", "auditor", "integration", "doctor",
-// "specialist", "nurse", "patient", "guest"
+// "specialist", "nurse", "desk", "patient", "guest"
 [[nodiscard]] std::string_view to_string(Role role);
 [[nodiscard]] std::optional<Role> parse_role(std::string_view text);
 

@@ -112,6 +112,8 @@ void ApiRig::open(Options options) {
                                                                           .log = null_logger(),
                                                                           .tenant = "t1",
                                                                           .access = access_.get()});
+  tasks = std::make_unique<const consultation::Tasks>(consultation::Tasks::Parts{
+      hub.store(), audit, hub.keys(), *people, details, clock, random, ids, "t1"});
   outcomes_ = std::make_unique<DeliveryOutcomes>(
       DeliveryOutcomes::Parts{hub.store(), hub.keys(), clock, random, "t1"});
   std::unique_ptr<Resources> resources(new Resources{
@@ -126,6 +128,7 @@ void ApiRig::open(Options options) {
               .access = access_.get()},
              std::move(options.sources)},
       .instances{hub.engine(), about},
+      .tasks{*tasks, hub.engine(), *accounts, hub.store(), audit, about},
       .workflows{hub.engine(), *approvals},
       .recordings{hub.store(), audit, hub.blobs(), about, sessions_.get()},
       .audit{

@@ -9,6 +9,7 @@
 #include "hub/api/api.hpp"
 #include "hub/audit/export/syslog_sender.hpp"
 #include "hub/consultation/sessions/sessions.hpp"
+#include "hub/consultation/tasks/tasks.hpp"
 #include "tests/engine/rig.hpp"
 #include "tests/must.hpp"
 
@@ -79,6 +80,7 @@ class ApiRig {
   std::unique_ptr<identity::Accounts> accounts;
   std::unique_ptr<identity::Clients> clients;
   std::unique_ptr<identity::Approvals> approvals;
+  std::unique_ptr<const consultation::Tasks> tasks;
 
  private:
   std::unique_ptr<access::AccessControl> access_;

@@ -795,7 +795,7 @@ constexpr DoorRoute kRoutes[] = {
     {"GET", "/video/sessions", "listSessions", "listSessions", list_sessions, 200, false, "Sessions that the caller may see", "?page ?limit ?status ?patientId ?providerId ?from ?to"},
     {"POST", "/video/sessions", "createSession", "createSession", create_session, 201, false, "Plan a session", "patientId providerId appointmentId? startTime? durationMinutes? type? notes?", access::Right::session_create},
     {"GET", "/video/sessions/{id}", "getSession", "getSession", session, 200, false, "One session", ""},
-    {"PUT", "/video/sessions/{id}", "updateSession", "changeSession", change_session, 200, false, "Change a session before its end", "startTime? durationMinutes? appointmentId? type? notes?", access::Right::session_run},
+    {"PUT", "/video/sessions/{id}", "updateSession", "changeSession", change_session, 200, false, "Change a session before its end", "startTime? durationMinutes? appointmentId? type? notes?", access::Right::session_change},
     {"DELETE", "/video/sessions/{id}", "endOrCancelSession", "endSession", delete_session, 200, false, "Cancel a session that has not begun, end one that runs", ""},
     {"POST", "/video/sessions/{id}/join", "joinSession", "joinSession", join_session, 201, false, "Join, and get a token of the room", "deviceType? browserInfo?", access::Right::session_take_part},
     {"POST", "/video/sessions/{id}/invite", "inviteToSession", "invite", invite, 201, false, "Invite people", "participants", access::Right::session_run},

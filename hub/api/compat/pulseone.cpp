@@ -283,7 +283,7 @@ constexpr DoorRoute kRoutes[] = {
     {"POST", "/api/video/sessions", "createSession", "createSession", create_session, 201, false, "Book a session", "booking_type doctor_id patient_id scheduled_start_time? consultation_duration_minutes? chief_complaint? clinic_id? clinic_session_id? appointment_id?", access::Right::session_create},
     {"GET", "/api/video/sessions", "listSessions", "listSessions", list_sessions, 200, false, "Sessions of the caller", "?status ?page ?page_size"},
     {"GET", "/api/video/sessions/{session_id}", "getSession", "getSession", get_session, 200, false, "One session", ""},
-    {"PATCH", "/api/video/sessions/{session_id}", "updateSession", "changeSession", change_session, 200, false, "Change the notes", "session_notes", access::Right::session_run},
+    {"PATCH", "/api/video/sessions/{session_id}", "updateSession", "changeSession", change_session, 200, false, "Change the notes", "session_notes", access::Right::session_change},
     {"POST", "/api/video/sessions/{session_id}/join", "joinSession", "joinSession", join_session, 200, false, "Join, and get meeting and attendee", "device_type? browser_info?", access::Right::session_take_part},
     {"POST", "/api/video/sessions/{session_id}/end", "endSession", "endSession", end_session, 200, false, "End a session", "session_notes? connection_quality_rating?", access::Right::session_end},
     {"POST", "/api/video/sessions/{session_id}/cancel", "cancelSession", "cancelSession", cancel_session, 200, false, "Cancel a session before it begins", "cancellation_reason", access::Right::session_cancel},

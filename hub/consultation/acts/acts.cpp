@@ -53,7 +53,7 @@ bool never_refused(const Session& is, const Actor& who, Timestamp now) {
     return true;
   using identity::Role;
   const bool staff = who.admin() || who.roles.has_any({Role::doctor, Role::specialist, Role::nurse,
-                                                       Role::integration});
+                                                       Role::integration, Role::desk});
   return staff && start_ms < now.ms;
 }
 

@@ -135,8 +135,8 @@ Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
   }
   // A clinician who treats the patient sees all visits of the patient; others see their own.
   std::string own;
-  if (!ask.caller.who.roles.has_any(
-          {identity::Role::admin, identity::Role::operator_, identity::Role::integration})) {
+  if (!ask.caller.who.roles.has_any({identity::Role::admin, identity::Role::operator_,
+                                     identity::Role::integration, identity::Role::desk})) {
     RABT_TRY(facts, facts_about(ask, persons[0]));
     if (!facts.is.has(access::Is::treats)) own = ask.caller.who.person;
   }

@@ -15,7 +15,8 @@ namespace {
 constexpr store::Statement kTreats{
     "SELECT instr(s.patient_by, m.person) > 0 OR (s.patient_by <> '' AND NOT EXISTS (SELECT 1 FROM "
     "person_role r WHERE r.tenant = m.tenant AND r.person = substr(s.patient_by, 1, 26) AND r.role "
-    "IN ('doctor', 'specialist', 'nurse', 'admin', 'operator', 'integration'))), s.started_ms IS "
+    "IN ('doctor', 'specialist', 'nurse', 'admin', 'operator', 'integration', 'desk'))), "
+    "s.started_ms IS "
     "NOT NULL OR s.at_ms <= $5 "
     "FROM session_member m JOIN session s ON s.tenant = m.tenant AND s.id = m.session "
     "WHERE m.tenant = $1 AND m.person = $2 AND s.patient = $3 AND m.role IN ('doctor', "

@@ -32,7 +32,7 @@ Right right_of(const Cancel& /*command*/) {
   return Right::session_cancel;
 }
 Right right_of(const Amend& /*command*/) {
-  return Right::session_run;
+  return Right::session_change;
 }
 Right right_of(const Join& /*command*/) {
   return Right::session_take_part;

@@ -261,9 +261,23 @@ Status name_patient(Step& step, const Amend& command) {
   return not_own_patient(is);
 }
 
+// Ok if the caller runs the session, or changes only its time. Who arranges visits moves them.
+Status may_amend(const Step& step, const Json& members) {
+  if (may(access::Right::session_run, step.before, step.moment.who).ok()) return ok_status();
+  for (const auto& [name, value] : members.as_object()) {
+    if (name != "scheduledStart" && name != "plannedMinutes")
+      return denied("authorisation.denied",
+                    name +
+                        ": only a host changes it; the desk changes scheduledStart and "
+                        "plannedMinutes");
+  }
+  return ok_status();
+}
+
 // A table: one line a member.
 Result<Change> on(Step step, const Amend& command) {
   Session& is = step.after();
+  RABT_TRY_STATUS(may_amend(step, command.members));
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
   const Json& to = command.members;
   if (const Json* at = to.find("scheduledStart")) RABT_TRY_STATUS(reschedule(is, *at));

@@ -44,7 +44,7 @@ Json typed(std::string_view type) {
 }
 
 std::vector<std::string> services() {
-  return {"p2p", "recording", "register", "session"};
+  return {"p2p", "recording", "register", "session", "task"};
 }
 
 std::vector<ActionSpec> service_actions(std::string_view service) {
@@ -52,6 +52,7 @@ std::vector<ActionSpec> service_actions(std::string_view service) {
   if (service == "recording") return recording_actions();
   if (service == "session") return session_actions();
   if (service == "p2p") return p2p_actions();
+  if (service == "task") return task_actions();
   return {};
 }
 

@@ -14,6 +14,7 @@ namespace rabt::consultation {
 [[nodiscard]] std::vector<plugin::ActionSpec> recording_actions();
 [[nodiscard]] std::vector<plugin::ActionSpec> session_actions();
 [[nodiscard]] std::vector<plugin::ActionSpec> p2p_actions();
+[[nodiscard]] std::vector<plugin::ActionSpec> task_actions();
 
 // The argument `consultation`. It stands in clear in the register and in the audit log, so that it
 // is taken only as the id of an instance, which the hub made: a ULID cannot hold patient data.

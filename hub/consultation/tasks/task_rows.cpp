@@ -1,0 +1,238 @@
+#include "hub/consultation/tasks/task_rows.hpp"
+
+#include "hub/base/bytes.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using store::Blob;
+using store::Row;
+using store::Statement;
+using store::Value;
+
+// The columns of a row, in the order of read_task.
+#define RABT_TASK_COLUMNS                                                                        \
+  "id, kind, title, role, assignee, escalation, object_type, object, instance, patient, state, " \
+  "opened_ms, due_ms, overdue, claimed_by, claimed_ms, decided_by, decided_ms, version"
+
+constexpr Statement kInsert{
+    "INSERT INTO task (tenant, " RABT_TASK_COLUMNS
+    ", call, data_key, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, "
+    "$14, 0, '', NULL, '', NULL, 1, $15, $16, $17) ON CONFLICT DO NOTHING"};
+constexpr Statement kFind{"SELECT " RABT_TASK_COLUMNS
+                          ", data_key, sealed, answer FROM task WHERE tenant = $1 AND id = $2"};
+constexpr Statement kOfCall{"SELECT " RABT_TASK_COLUMNS
+                            ", data_key, sealed, answer FROM task WHERE tenant = $1 AND call = $2"};
+// $3: all of them; $4: ",desk,nurse,", roles of the caller; $5: the caller's person.
+#define RABT_TASK_SEEN                                                                         \
+  " AND ($3 = 1 OR $4 LIKE '%,' || role || ',%' OR (assignee <> '' AND assignee = $5) OR "     \
+  "(overdue = 1 AND $4 LIKE '%,' || escalation || ',%'))"                                      \
+  " AND ($6 = '' OR role = $6) AND ($7 = '' OR kind = $7) AND ($8 = '' OR object = $8)"        \
+  " AND ($9 = '' OR claimed_by = $9 OR (assignee <> '' AND assignee = $10)) ORDER BY id DESC " \
+  "LIMIT $11"
+constexpr Statement kWaiting{"SELECT " RABT_TASK_COLUMNS
+                             " FROM task WHERE tenant = $1 AND id < $2 AND state IN ('open', "
+                             "'claimed')" RABT_TASK_SEEN};
+constexpr Statement kInState{"SELECT " RABT_TASK_COLUMNS
+                             " FROM task WHERE tenant = $1 AND id < $2 AND state = "
+                             "$12" RABT_TASK_SEEN};
+constexpr Statement kOverdue{"SELECT " RABT_TASK_COLUMNS
+                             " FROM task WHERE due_ms IS NOT NULL AND due_ms <= $2 AND overdue = 0 "
+                             "AND state IN ('open', 'claimed') AND tenant = $1 ORDER BY due_ms "
+                             "LIMIT 100"};
+constexpr Statement kUpdate{
+    "UPDATE task SET state = $4, overdue = $5, claimed_by = $6, claimed_ms = $7, decided_by = $8, "
+    "decided_ms = $9, version = version + 1 WHERE tenant = $1 AND id = $2 AND version = $3"};
+constexpr Statement kAnswer{"UPDATE task SET answer = $3 WHERE tenant = $1 AND id = $2"};
+
+constexpr int kColumns = 19;
+
+Error unknown() {
+  return not_found("task.unknown", "there is no task with this id");
+}
+
+Value optional(const std::optional<std::int64_t>& number) {
+  return number ? Value(*number) : Value(store::Null{});
+}
+std::optional<std::int64_t> number_at(const Row& row, int column) {
+  return row.is_null(column) ? std::nullopt : std::optional(row.integer(column));
+}
+
+Task read_task(const Row& row) {
+  const auto text = [&row](int column) { return std::string(row.text(column)); };
+  return {.id = text(0),
+          .kind = text(1),
+          .title = text(2),
+          .role = text(3),
+          .assignee = text(4),
+          .escalation = text(5),
+          .object_type = text(6),
+          .object = text(7),
+          .instance = text(8),
+          .patient = text(9),
+          .state = text(10),
+          .opened_ms = row.integer(11),
+          .due_ms = number_at(row, 12),
+          .overdue = row.integer(13) != 0,
+          .claimed_by = text(14),
+          .claimed_ms = number_at(row, 15),
+          .decided_by = text(16),
+          .decided_ms = number_at(row, 17),
+          .version = row.integer(18)};
+}
+
+TaskRow read_row(const Row& row) {
+  return {
+      .task = read_task(row),
+      .data_key = std::string(row.blob(kColumns)),
+      .sealed = std::string(row.blob(kColumns + 1)),
+      .answer = row.is_null(kColumns + 2) ? std::string() : std::string(row.blob(kColumns + 2))};
+}
+
+crypto::SealContext content_of(std::string_view tenant, std::string_view id) {
+  return {.tenant = tenant, .table = "task", .row = id, .field = "sealed"};
+}
+crypto::SealContext answer_of(std::string_view tenant, std::string_view id) {
+  return {.tenant = tenant, .table = "task", .row = id, .field = "answer"};
+}
+
+std::string listed_roles(const identity::Principal& who) {
+  std::string out = ",";
+  for (const std::string& name : who.roles.names()) out += name + ",";
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<Task>> TaskRows::list(std::string_view tenant, const TaskFilter& filter,
+                                         const identity::Principal& who, const std::string& before,
+                                         std::size_t limit) const {
+  std::vector<Task> out;
+  const std::string start = before.empty() ? "~" : before;
+  const std::string roles = listed_roles(who);
+  const std::int64_t all = who.roles.has_any(kTaskOverseers) ? 1 : 0;
+  const auto most = static_cast<std::int64_t>(limit);
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    out.clear();
+    const auto add = [&out](const Row& row) {
+      out.push_back(read_task(row));
+      return true;
+    };
+    if (filter.state.empty()) {
+      return connection.query(kWaiting,
+                              {tenant, start, all, roles, who.person, filter.role, filter.kind,
+                               filter.object, filter.claimed_by, filter.assignee, most},
+                              add);
+    }
+    return connection.query(kInState,
+                            {tenant, start, all, roles, who.person, filter.role, filter.kind,
+                             filter.object, filter.claimed_by, filter.assignee, most, filter.state},
+                            add);
+  }));
+  return out;
+}
+
+Result<TaskRow> TaskRows::find(store::Connection& connection, std::string_view tenant,
+                               std::string_view id) {
+  std::optional<TaskRow> found;
+  RABT_TRY_STATUS(connection.query(kFind, {tenant, id}, [&](const Row& row) {
+    found = read_row(row);
+    return false;
+  }));
+  if (!found) return unknown();
+  return *std::move(found);
+}
+
+Result<TaskRow> TaskRows::find(std::string_view tenant, std::string_view id) const {
+  Result<TaskRow> found = unknown();
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) -> Status {
+    found = find(connection, tenant, id);
+    return found.ok() || found.error().kind == ErrorKind::not_found ? ok_status()
+                                                                    : Status(found.error());
+  }));
+  return found;
+}
+
+Result<std::optional<TaskRow>> TaskRows::of_call(store::Connection& connection,
+                                                 std::string_view tenant, std::string_view call) {
+  std::optional<TaskRow> found;
+  RABT_TRY_STATUS(connection.query(kOfCall, {tenant, call}, [&](const Row& row) {
+    found = read_row(row);
+    return false;
+  }));
+  return found;
+}
+
+Result<std::vector<Task>> TaskRows::overdue(std::string_view tenant, Timestamp now) const {
+  std::vector<Task> out;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    out.clear();
+    return connection.query(kOverdue, {tenant, now.ms}, [&](const Row& row) {
+      out.push_back(read_task(row));
+      return true;
+    });
+  }));
+  return out;
+}
+
+Result<std::string> TaskRows::call_index(std::string_view tenant, std::string_view call) const {
+  RABT_TRY(lease, keys_.lease(tenant));
+  return to_hex(as_bytes(lease.blind_index("task_call", call)));
+}
+
+Result<TaskRows::Sealed> TaskRows::seal(std::string_view tenant, Task task,
+                                        const TaskContent& content, std::string call) const {
+  RABT_TRY(key, keys_.make(tenant, keys::kConsultation));
+  Json plain = Json::object({{"schema", content.schema}});
+  if (!content.question.empty()) plain.set("question", content.question);
+  if (!content.data.is_null()) plain.set("data", content.data);
+  Sealed out{.row = {.task = std::move(task)}, .call = std::move(call), .key = std::move(key)};
+  out.row.data_key = out.key.id;
+  out.row.sealed = out.key.key->seal(content_of(tenant, out.row.task.id), plain.dump(), random_);
+  return out;
+}
+
+Result<bool> TaskRows::insert(store::Transaction& transaction, std::string_view tenant,
+                              const Sealed& sealed) {
+  const Task& task = sealed.row.task;
+  RABT_TRY(rows, transaction.execute(
+                     kInsert, {tenant, task.id, task.kind, task.title, task.role, task.assignee,
+                               task.escalation, task.object_type, task.object, task.instance,
+                               task.patient, task.state, task.opened_ms, optional(task.due_ms),
+                               sealed.call, Blob{sealed.row.data_key}, Blob{sealed.row.sealed}}));
+  if (rows == 0) return false;
+  RABT_TRY_STATUS(keys::insert(transaction, sealed.key));
+  return true;
+}
+
+Result<TaskContent> TaskRows::open(std::string_view tenant, const TaskRow& row) const {
+  RABT_TRY(key, keys_.open(tenant, row.data_key));
+  RABT_TRY(plain, key->open(content_of(tenant, row.task.id), row.sealed));
+  RABT_TRY(json, Json::parse(plain));
+  TaskContent out{
+      .question = json.string_or("question", ""), .data = json["data"], .schema = json["schema"]};
+  if (row.answer.empty()) return out;
+  RABT_TRY(text, key->open(answer_of(tenant, row.task.id), row.answer));
+  RABT_TRY(answer, Json::parse(text));
+  out.answer = std::move(answer);
+  return out;
+}
+
+Result<std::string> TaskRows::seal_answer(std::string_view tenant, const TaskRow& row,
+                                          const Json& answer) const {
+  RABT_TRY(key, keys_.open(tenant, row.data_key));
+  return key->seal(answer_of(tenant, row.task.id), answer.dump(), random_);
+}
+
+Status TaskRows::update(store::Transaction& transaction, std::string_view tenant, const Task& task,
+                        std::string_view answer) {
+  RABT_TRY_STATUS(store::compare_and_set(
+      transaction, kUpdate,
+      {tenant, task.id, task.version, task.state, task.overdue ? 1 : 0, task.claimed_by,
+       optional(task.claimed_ms), task.decided_by, optional(task.decided_ms)}));
+  if (!answer.empty()) transaction.put(kAnswer, {tenant, task.id, Blob{answer}});
+  return ok_status();
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,284 @@
+#include "hub/consultation/tasks/tasks.hpp"
+
+#include "hub/base/bytes.hpp"
+#include "hub/consultation/events/hub_events.hpp"
+#include "hub/schema/schema.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using identity::Caller;
+using identity::Role;
+
+constexpr identity::Roles kGiveBack{Role::admin, Role::operator_};
+
+Error unknown() {
+  return not_found("task.unknown", "there is no task with this id");
+}
+
+std::string by_and_when(const std::string& who, const std::optional<std::int64_t>& ms) {
+  return who + " at " + to_iso8601({ms.value_or(0)});
+}
+
+// Error unless the task waits, and nobody else has claimed it.
+Status may_take(const Task& task, const std::string& name) {
+  if (task.state == kTaskDone)
+    return conflict("task.decided", "decided by " + by_and_when(task.decided_by, task.decided_ms));
+  if (task.state == kTaskCancelled)
+    return conflict("task.cancelled", "its question has passed: cancelled by " +
+                                          by_and_when(task.decided_by, task.decided_ms));
+  if (task.state == kTaskClaimed && task.claimed_by != name)
+    return conflict("task.claimed",
+                    "claimed by " + by_and_when(task.claimed_by, task.claimed_ms) +
+                        "; who claimed it, an administrator or an operator releases it");
+  return ok_status();
+}
+
+Error not_his() {
+  return denied("authorisation.denied", "the task is for another role or person");
+}
+
+Status check_role(std::string_view member, const std::string& name) {
+  if (name.empty()) return ok_status();
+  const auto role = identity::parse_role(name);
+  if (role && kTaskRoles.has(*role)) return ok_status();
+  return invalid("task.invalid", std::string(member) + ": must be a role of staff");
+}
+
+}  // namespace
+
+// A table: one check a member.
+Result<Task> Tasks::checked(const NewTask& wanted) const {
+  Task task = wanted.task;
+  const auto wrong = [](const char* what) { return invalid("task.invalid", what); };
+  if (!is_task_code(task.kind) || !is_task_code(task.title))
+    return wrong("kind, title: must be codes of a-z, 0-9, dots and hyphens, at most 64 characters");
+  if (task.object_type != "session" && task.object_type != "instance")
+    return wrong("object: its type must be session or instance");
+  const auto object = Ulid::parse(task.object);
+  if (!object) return wrong("object: its id must be a ULID");
+  task.object = object->text();
+  if (task.role.empty() && task.assignee.empty())
+    return wrong("role, assignee: one of them must be given");
+  RABT_TRY_STATUS(check_role("role", task.role));
+  RABT_TRY_STATUS(check_role("escalation", task.escalation));
+  if (!task.assignee.empty()) {
+    RABT_TRY(person, parts_.people.resolve(parts_.tenant, Json(task.assignee)));
+    task.assignee = std::move(person);
+  }
+  const TaskContent& content = wanted.content;
+  const auto form = Schema::compile(content.schema);
+  if (!form.ok()) return invalid("task.invalid", "schema: " + form.error().message);
+  const std::size_t bytes =
+      content.question.size() + content.data.dump().size() + content.schema.dump().size();
+  if (bytes > kMaxTaskBytes)
+    return wrong("question, data, schema: must have at most 64 KiB together");
+  return task;
+}
+
+audit::Entry Tasks::entry_of(const Task& task, std::string act) const {
+  return {.tenant = parts_.tenant,
+          .actor = "node:tasks",
+          .act = std::move(act),
+          .object = "task:" + task.id,
+          .result = "ok",
+          .detail = Json::object({{"kind", task.kind},
+                                  {"object", task.object_type + ":" + task.object},
+                                  {"instance", task.instance}}),
+          .patient = task.patient};
+}
+
+Status Tasks::tell(store::Transaction& transaction, const Task& task, std::string_view what,
+                   const Json& more, const std::string& trace) const {
+  Json data =
+      Json::object({{"task", task.id},
+                    {"kind", task.kind},
+                    {"object", Json::object({{"type", task.object_type}, {"id", task.object}})},
+                    {"role", task.role}});
+  for (const auto& [name, value] : more.as_object()) data.set(name, value);
+  return put_event(transaction, parts_.tenant,
+                   {.id = parts_.ids.next().text(),
+                    .type = "task." + std::string(what),
+                    .at = parts_.clock.now(),
+                    .data = std::move(data),
+                    .trace = trace});
+}
+
+Result<Tasks::Opened> Tasks::open(const NewTask& wanted) const {
+  RABT_TRY(task, checked(wanted));
+  // The same step of a workflow may come again with another question.
+  RABT_TRY(call, rows_.call_index(parts_.tenant, wanted.call + "\n" + task.title + "\n" +
+                                                     std::to_string(task.due_ms.value_or(0)) +
+                                                     "\n" + wanted.content.question +
+                                                     wanted.content.data.dump() +
+                                                     wanted.content.schema.dump()));
+  task.id = parts_.ids.next().text();
+  task.opened_ms = parts_.clock.now().ms;
+  RABT_TRY(sealed, rows_.seal(parts_.tenant, std::move(task), wanted.content, std::move(call)));
+  const auto entry = parts_.audit.prepare(entry_of(sealed.row.task, "task.opened"));
+  std::optional<TaskRow> before;
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY(is, TaskRows::of_call(transaction, parts_.tenant, sealed.call));
+    before = std::move(is);
+    if (before) return ok_status();
+    RABT_TRY(inserted, TaskRows::insert(transaction, parts_.tenant, sealed));
+    if (!inserted) return conflict(std::string(store::kRaced), "the call has just come again");
+    RABT_TRY_STATUS(tell(transaction, sealed.row.task, "opened", Json::object(), wanted.trace));
+    return parts_.audit.append(transaction, entry);
+  }));
+  if (!before) return Opened{.task = sealed.row.task, .answer = {}};
+  RABT_TRY(content, rows_.open(parts_.tenant, *before));
+  return Opened{.task = before->task, .answer = std::move(content.answer)};
+}
+
+Result<Tasks::Opened> Tasks::look(std::string_view id, const std::string& instance) const {
+  RABT_TRY(row, rows_.find(parts_.tenant, id));
+  if (row.task.instance != instance) return unknown();
+  RABT_TRY(content, rows_.open(parts_.tenant, row));
+  return Opened{.task = row.task, .answer = std::move(content.answer)};
+}
+
+Result<Tasks::Opened> Tasks::cancel(std::string_view id, const std::string& instance) const {
+  RABT_TRY(found, look(id, instance));
+  const Timestamp now = parts_.clock.now();
+  const auto entry = parts_.audit.prepare(entry_of(found.task, "task.cancelled"));
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY(row, TaskRows::find(transaction, parts_.tenant, id));
+    found.task = row.task;
+    if (!row.task.waits()) return ok_status();
+    Task& task = found.task;
+    task.state = std::string(kTaskCancelled);
+    task.decided_by = "instance:" + instance;
+    task.decided_ms = now.ms;
+    RABT_TRY_STATUS(TaskRows::update(transaction, parts_.tenant, task));
+    return parts_.audit.append(transaction, entry);
+  }));
+  return look(id, instance);
+}
+
+Result<TaskRow> Tasks::find(const identity::Principal& who, std::string_view id) const {
+  RABT_TRY(row, rows_.find(parts_.tenant, id));
+  if (!may_see(row.task, who)) return not_his();
+  return row;
+}
+
+Result<Task> Tasks::change(const Caller& caller, std::string_view id, const Act& act,
+                           const Change& change) const {
+  RABT_TRY(seen, find(caller.who, id));
+  std::optional<access::PatientDetail::Sealed> reason;
+  if (!act.reason.empty()) {
+    const auto patient = from_hex(seen.task.patient);
+    RABT_TRY(sealed,
+             parts_.details.seal(parts_.tenant, patient ? as_text(*patient) : std::string_view(),
+                                 Json::object({{"reason", act.reason}})));
+    reason = std::move(sealed);
+  }
+  audit::Entry entry = entry_of(seen.task, "task." + act.name);
+  entry.actor = caller.who.actor();
+  entry.client = caller.client;
+  entry.request = caller.request;
+  entry.detail.set("token", caller.who.credential);
+  for (const auto& [name, value] : act.detail.as_object()) entry.detail.set(name, value);
+  if (reason) entry.sealed = reason->text;
+  const auto prepared = parts_.audit.prepare(entry);
+  std::optional<Error> refusal;
+  Task task;
+  RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+    refusal.reset();
+    RABT_TRY(row, TaskRows::find(transaction, parts_.tenant, id));
+    task = row.task;
+    const Status taken = may_take(task, task_name_of(caller.who));
+    const bool gives_back =
+        act.name == "released" && task.state == kTaskClaimed && caller.who.roles.has_any(kGiveBack);
+    if (!taken.ok() && !gives_back) {
+      refusal = taken.error();
+      return ok_status();
+    }
+    if (!gives_back && !may_answer(task, caller.who)) {
+      refusal = not_his();
+      return ok_status();
+    }
+    RABT_TRY_STATUS(change(transaction, task));
+    // Nothing has changed: claimed again, or released and not claimed.
+    if (task.version == row.task.version && task.state == row.task.state &&
+        task.claimed_by == row.task.claimed_by)
+      return ok_status();
+    if (reason) RABT_TRY_STATUS(access::PatientDetail::store(transaction, *reason));
+    return parts_.audit.append(transaction, prepared);
+  }));
+  if (refusal) return *refusal;
+  return task;
+}
+
+Result<Task> Tasks::claim(const Caller& caller, std::string_view id) const {
+  const std::int64_t now = parts_.clock.now().ms;
+  return change(caller, id, {.name = "claimed"},
+                [&](store::Transaction& transaction, Task& task) -> Status {
+                  if (task.state == kTaskClaimed) return ok_status();
+                  task.state = std::string(kTaskClaimed);
+                  task.claimed_by = task_name_of(caller.who);
+                  task.claimed_ms = now;
+                  return TaskRows::update(transaction, parts_.tenant, task);
+                });
+}
+
+Result<Task> Tasks::release(const Caller& caller, std::string_view id) const {
+  return change(caller, id, {.name = "released"},
+                [&](store::Transaction& transaction, Task& task) -> Status {
+                  if (task.state == kTaskOpen) return ok_status();
+                  task.state = std::string(kTaskOpen);
+                  task.claimed_by.clear();
+                  task.claimed_ms.reset();
+                  return TaskRows::update(transaction, parts_.tenant, task);
+                });
+}
+
+Result<Task> Tasks::decide(const Caller& caller, std::string_view id, const Json& answer,
+                           const std::string& reason) const {
+  RABT_TRY(row, find(caller.who, id));
+  // The same answer of the same person again, after an answer of the hub that was lost.
+  if (row.task.state == kTaskDone && row.task.decided_by == task_name_of(caller.who)) {
+    RABT_TRY(before, rows_.open(parts_.tenant, row));
+    if (before.answer == answer) return row.task;
+  }
+  // Who comes second, or may not answer, is told so before his answer is looked at.
+  RABT_TRY_STATUS(may_take(row.task, task_name_of(caller.who)));
+  if (!may_answer(row.task, caller.who)) return not_his();
+  RABT_TRY(content, rows_.open(parts_.tenant, row));
+  RABT_TRY_STATUS(check_answer(content.schema, answer));
+  RABT_TRY(sealed, rows_.seal_answer(parts_.tenant, row, answer));
+  const std::int64_t now = parts_.clock.now().ms;
+  const Json plain = plain_answer(content.schema, answer);
+  return change(
+      caller, id,
+      {.name = "decided", .detail = Json::object({{"answer", plain}}), .reason = reason},
+      [&](store::Transaction& transaction, Task& task) -> Status {
+        task.state = std::string(kTaskDone);
+        task.decided_by = task_name_of(caller.who);
+        task.decided_ms = now;
+        RABT_TRY_STATUS(TaskRows::update(transaction, parts_.tenant, task, sealed));
+        return tell(transaction, task, "decided", Json::object({{"answer", plain}}), caller.trace);
+      });
+}
+
+Status Tasks::catch_up() const {
+  RABT_TRY(late, rows_.overdue(parts_.tenant, parts_.clock.now()));
+  for (const Task& one : late) {
+    const auto entry = parts_.audit.prepare(entry_of(one, "task.overdue"));
+    RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
+      RABT_TRY(row, TaskRows::find(transaction, parts_.tenant, one.id));
+      if (row.task.overdue || !row.task.waits()) return ok_status();
+      row.task.overdue = true;
+      RABT_TRY_STATUS(TaskRows::update(transaction, parts_.tenant, row.task));
+      RABT_TRY_STATUS(tell(transaction, row.task, "overdue",
+                           Json::object({{"due", to_iso8601({row.task.due_ms.value_or(0)})},
+                                         {"escalation", row.task.escalation}}),
+                           ""));
+      return parts_.audit.append(transaction, entry);
+    }));
+  }
+  return ok_status();
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/access/patient_detail.hpp"
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/base/random.hpp"
+#include "hub/consultation/tasks/task_rows.hpp"
+#include "hub/identity/people.hpp"
+
+namespace rabt::consultation {
+
+// What opens a task: the call of a workflow, or the hub itself.
+struct NewTask {
+  Task task;
+  TaskContent content;
+  // Name of the call. The same call with the same content opens nothing twice.
+  std::string call;
+  // The trace that the call belongs to. May be empty.
+  std::string trace;
+};
+
+// Tasks of people, with audit entries and events. Internally synchronised; every act blocks for one
+// commit, and is durable when ok.
+class Tasks {
+ public:
+  struct Parts {
+    store::Store& store;
+    audit::AuditLog& audit;
+    keys::DataKeys& keys;
+    identity::Directory& people;
+    const access::PatientDetail& details;
+    const Clock& clock;
+    Random& random;
+    UlidSource& ids;
+    std::string tenant;
+  };
+  explicit Tasks(Parts parts)
+      : parts_(std::move(parts)), rows_(parts_.store, parts_.keys, parts_.random) {}
+
+  // The task of the call, and its answer if it was opened before and is done. Errors: task.invalid.
+  struct Opened {
+    Task task;
+    Json answer;
+  };
+  [[nodiscard]] Result<Opened> open(const NewTask& wanted) const;
+  // Closes a task whose question has passed. A task that is done stays done. Error not_found
+  // task.unknown, also for a task of another instance.
+  [[nodiscard]] Result<Opened> cancel(std::string_view id, const std::string& instance) const;
+  // State and answer of a task for the instance that opened it. Errors as cancel.
+  [[nodiscard]] Result<Opened> look(std::string_view id, const std::string& instance) const;
+
+  // Tasks that the caller may see, newest first.
+  [[nodiscard]] Result<std::vector<Task>> list(const identity::Principal& who,
+                                               const TaskFilter& filter, const std::string& before,
+                                               std::size_t limit) const {
+    return rows_.list(parts_.tenant, filter, who, before, limit);
+  }
+  // Errors: not_found task.unknown; denied when the caller may not see it.
+  [[nodiscard]] Result<TaskRow> find(const identity::Principal& who, std::string_view id) const;
+  // What is sealed of a task. The caller notes the reading.
+  [[nodiscard]] Result<TaskContent> content(const TaskRow& row) const {
+    return rows_.open(parts_.tenant, row);
+  }
+
+  // The caller takes the task; claimed by himself already it stays so. Errors: those of find;
+  // denied; conflict task.claimed, task.decided and task.cancelled say by whom and when.
+  [[nodiscard]] Result<Task> claim(const identity::Caller& caller, std::string_view id) const;
+  // The caller, or an administrator or operator, gives the task back. Errors as claim.
+  [[nodiscard]] Result<Task> release(const identity::Caller& caller, std::string_view id) const;
+  // The answer of the caller; the audit log keeps the reason, sealed. Tells task.decided.
+  // The same answer of the same person again changes nothing. Errors as claim, and invalid
+  // task.answer: the answer does not fit the task's form.
+  [[nodiscard]] Result<Task> decide(const identity::Caller& caller, std::string_view id,
+                                    const Json& answer, const std::string& reason) const;
+
+  // Tells task.overdue of each task whose time is over, once. For maintenance.
+  Status catch_up() const;
+
+ private:
+  using Change = std::function<Status(store::Transaction&, Task&)>;
+  struct Act {
+    std::string name;
+    Json detail = Json::object();
+    // Sealed in the entry. May be empty.
+    std::string reason;
+  };
+  [[nodiscard]] Result<Task> change(const identity::Caller& caller, std::string_view id,
+                                    const Act& act, const Change& change) const;
+  [[nodiscard]] audit::Entry entry_of(const Task& task, std::string act) const;
+  [[nodiscard]] Status tell(store::Transaction& transaction, const Task& task,
+                            std::string_view what, const Json& more,
+                            const std::string& trace) const;
+  [[nodiscard]] Result<Task> checked(const NewTask& wanted) const;
+
+  const Parts parts_;
+  const TaskRows rows_;
+};
+
+}  // namespace rabt::consultation

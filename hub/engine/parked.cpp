@@ -1,0 +1,102 @@
+#include <cstdlib>
+#include <map>
+
+#include "hub/engine/impl.hpp"
+#include "hub/engine/statements.hpp"
+#include "hub/workflow/action_catalog.hpp"
+
+// Calls that wait for a person's decision, as their instances have them.
+namespace rabt::engine {
+
+namespace {
+
+// The row shows "<number> <role>/<action>".
+void read_parked(std::string_view text, ParkedCall& out) {
+  const auto blank = text.find(' ');
+  const auto slash = text.find('/', blank);
+  out.call = std::strtoull(std::string(text).c_str(), nullptr, 10);
+  if (blank == std::string_view::npos || slash == std::string_view::npos) return;
+  out.role = std::string(text.substr(blank + 1, slash - blank - 1));
+  out.action = std::string(text.substr(slash + 1));
+}
+
+// The call with this number among what the instance waits for; null when there is none.
+const workflow::CallAction* find_call(const std::vector<workflow::Effect>& open, std::uint64_t id,
+                                      bool& failed) {
+  for (const workflow::Effect& effect : open) {
+    const auto* call = std::get_if<workflow::CallAction>(&effect);
+    const auto* ask = std::get_if<workflow::Ask>(&effect);
+    failed = ask != nullptr;
+    if (ask != nullptr) call = &ask->call;
+    if (call != nullptr && call->id == id) return call;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<std::vector<ParkedCall>> Engine::parked(std::size_t limit, const std::string& before) {
+  std::vector<ParkedCall> out;
+  const std::string start = before.empty() ? "~" : before;
+  RABT_TRY_STATUS(impl_->context.parts.store.read([&](store::Connection& connection) {
+    out.clear();
+    return connection.query(
+        sql::kListParked, {impl_->context.options.tenant, start, static_cast<std::int64_t>(limit)},
+        [&](const store::Row& row) {
+          ParkedCall one{.instance = std::string(row.text(0)),
+                         .workflow = std::string(row.text(3)),
+                         .workflow_version = std::string(row.text(4)),
+                         .since = Timestamp{row.integer(2)}};
+          read_parked(row.text(1), one);
+          out.push_back(std::move(one));
+          return true;
+        });
+  }));
+  return out;
+}
+
+Result<ParkedCall> Engine::parked_call(std::string_view id) {
+  Impl& engine = *impl_;
+  const Error not_parked =
+      conflict("engine.not_parked", "no action of this instance waits for a decision");
+  RABT_TRY(row, engine.reader.row(id));
+  if (row.parked.empty() || has_ended(row.status)) return not_parked;
+  const auto definition = engine.definitions.find(row.definition);
+  if (definition == nullptr)
+    return corrupt("engine.definition", "the instance's definition is not loaded");
+  ParkedCall out{.instance = row.id,
+                 .workflow = std::string(definition->name()),
+                 .workflow_version = std::string(definition->version()),
+                 .since = row.updated};
+  read_parked(row.parked, out);
+  RABT_TRY(key, engine.context.parts.keys.open(row.tenant, row.data_key));
+  RABT_TRY(inputs, engine.reader.journal(row, *key));
+  RABT_TRY(secrets, engine.definitions.secrets_of(*definition));
+  workflow::History history(definition, secrets);
+  // References of calls, and the code that each reference's last call ended with.
+  std::map<std::uint64_t, std::string> references;
+  std::map<std::string, std::string> codes;
+  for (const workflow::Input& input : inputs) {
+    const auto* const ended = std::get_if<workflow::ActionEnded>(&input.what);
+    if (ended != nullptr && references.contains(ended->call))
+      codes[references[ended->call]] = ended->outcome.code;
+    for (const workflow::Effect& effect : history.apply(input)) {
+      if (const auto* call = std::get_if<workflow::CallAction>(&effect))
+        references.insert_or_assign(call->id, call->reference);
+    }
+  }
+  const std::vector<workflow::Effect> open = history.execution().open();
+  const workflow::CallAction* call = find_call(open, out.call, out.failed);
+  if (call == nullptr) return not_parked;
+  out.version = call->version;
+  out.task = call->task;
+  out.reference = call->reference;
+  out.key = call_key(row.id, call->reference);
+  out.code = codes[call->reference];
+  const std::string target = engine.definitions.target_of(*definition, row.binding, call->role);
+  if (const auto info = engine.context.parts.actions.find(target, call->action, call->version))
+    out.output_schema = workflow::asked_of(info->output_schema, call->arguments);
+  return out;
+}
+
+}  // namespace rabt::engine
