@@ -644,7 +644,8 @@ std::optional<Api::Wait> Api::over(RateClass kind, const Request& head,
   if (kind == RateClass::sign_in) return over_address(rates.sign_in, caller.client);
   const bool stranger = caller.who.kind == identity::Kind::anonymous;
   const bool visitor = stranger || caller.who.kind == identity::Kind::guest;
-  if (kind == RateClass::invitation && visitor) return over_address(rates.invitation, caller.client);
+  if (kind == RateClass::invitation && visitor)
+    return over_address(rates.invitation, caller.client);
   if (kind == RateClass::registration && stranger)
     return over_address(rates.registration, caller.client);
   if (stranger) return over(rates.anonymous, caller);
