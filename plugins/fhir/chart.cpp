@@ -153,7 +153,7 @@ ChartEntry condition(const Json& input, const Json& encounter, const Json& diagn
       entry(input, encounter, "Condition", of, "diagnosis/" + text_of(diagnosis, "code"));
   Json& is = out.resource;
   is["clinicalStatus"] = concept_of(coding(kConditionClinical, "active"));
-  is["verificationStatus"] = concept_of(coding(kConditionVerified, "confirmed"));
+  is["verificationStatus"] = verification("confirmed");
   is["category"] =
       just(concept_of(coding(kConditionCategory, "encounter-diagnosis", "Encounter Diagnosis")));
   is["code"] =
@@ -349,39 +349,29 @@ ChartEntry note(const Json& input, const Json& encounter, const Json& entries,
   return out;
 }
 
-bool says(const Json& resource, const Json& wanted) {
-  if (wanted.is_object()) {
-    return resource.is_object() &&
-           std::all_of(wanted.items().begin(), wanted.items().end(), [&](const auto& one) {
-             const auto found = resource.find(one.key());
-             return found != resource.end() && says(*found, one.value());
+bool is_own_section(const Json& section) {
+  const auto is = [&](const Section& known) {
+    const Json& codings = list_of(member_of(section, "code"), "coding");
+    return text_of(section, "title") == known.title &&
+           std::any_of(codings.begin(), codings.end(), [&](const Json& one) {
+             return text_of(one, "system") == kLoinc && text_of(one, "code") == known.loinc;
            });
-  }
-  if (wanted.is_array()) {
-    return resource.is_array() && resource.size() == wanted.size() &&
-           std::equal(resource.begin(), resource.end(), wanted.begin(), says);
-  }
-  return resource == wanted;
+  };
+  return std::any_of(kTexts.begin(), kTexts.end(), is) || is(kDiagnoses) || is(kVitals) ||
+         is(kPrescriptions) || is(kAddenda);
 }
 
-Json withdrawn(Json resource) {
-  const std::string type = text_of(resource, "resourceType");
-  if (type == "Condition") {
-    // con-5: what was entered in error has no clinical status.
-    resource.erase("clinicalStatus");
-    resource["verificationStatus"] = concept_of(coding(kConditionVerified, "entered-in-error"));
-  } else {
-    resource["status"] = type == "MedicationRequest" ? "cancelled" : "entered-in-error";
-  }
-  return resource;
+bool is_own_component(const Json& code) {
+  const Json& codings = list_of(code, "coding");
+  return std::any_of(codings.begin(), codings.end(), [](const Json& one) {
+    const std::string known = text_of(one, "code");
+    return text_of(one, "system") == kLoinc &&
+           (known == kSystolic.loinc || known == kDiastolic.loinc);
+  });
 }
 
-std::vector<std::string> entries_of(const Json& composition) {
-  std::vector<std::string> out;
-  for (const Json& section : list_of(composition, "section")) {
-    for (const Json& one : list_of(section, "entry")) out.push_back(text_of(one, "reference"));
-  }
-  return out;
+Json verification(std::string_view code) {
+  return concept_of(coding(kConditionVerified, code));
 }
 
 }  // namespace rabt::fhir

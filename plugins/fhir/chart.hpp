@@ -1,6 +1,9 @@
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mapping.hpp"
@@ -14,6 +17,11 @@ namespace rabt::fhir {
 // The identifier system of these resources. Its value is made of the consultation and of what the
 // resource stands for, so that a repeat, or a correction, finds what the first attempt made.
 inline constexpr std::string_view kRecordSystem = "https://rabt.health/record";
+
+// The types of a chart's entries, and how the value of their identifiers goes on after the
+// consultation: "01ABC/diagnosis/G43.9".
+inline constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kChartTypes{
+    {{"Condition", "diagnosis"}, {"Observation", "vitals"}, {"MedicationRequest", "prescription"}}};
 
 // A resource of the chart.
 struct ChartEntry {
@@ -32,14 +40,11 @@ struct ChartEntry {
 [[nodiscard]] ChartEntry note(const Json& input, const Json& encounter, const Json& entries,
                               const Settings& settings);
 
-// True if the resource says already all that is wanted.
-[[nodiscard]] bool says(const Json& resource, const Json& wanted);
-
-// A resource of an earlier chart that does not hold any more: a prescription was cancelled,
-// anything else was entered in error.
-[[nodiscard]] Json withdrawn(Json resource);
-
-// The references of a note to other resources.
-[[nodiscard]] std::vector<std::string> entries_of(const Json& composition);
+// True if a section of a note is one that the hub makes, by its title and code.
+[[nodiscard]] bool is_own_section(const Json& section);
+// True if the code of a component of an Observation is one that the hub writes.
+[[nodiscard]] bool is_own_component(const Json& code);
+// Condition.verificationStatus.
+[[nodiscard]] Json verification(std::string_view code);
 
 }  // namespace rabt::fhir

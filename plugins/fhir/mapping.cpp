@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "belonging.hpp"
 #include "elements.hpp"
 #include "in_force.hpp"
 #include "rabt/booking.hpp"
@@ -1031,8 +1032,7 @@ Json living(const Json& patients) {
 // server is not asked: it would be handed the credentials.
 static std::string own_id(const std::string& reference, std::string_view type,
                           const Settings& settings) {
-  std::string rest = without_version(reference);
-  if (rest.starts_with(settings.base_url + "/")) rest.erase(0, settings.base_url.size() + 1);
+  const std::string rest = plain_reference(reference, settings);
   return rest.starts_with(std::string(type) + "/") ? rest.substr(type.size() + 1) : std::string();
 }
 

@@ -5,12 +5,11 @@
 #include <utility>
 #include <vector>
 
-#include "chart.hpp"
+#include "chart_writer.hpp"
 #include "client.hpp"
 #include "mapping.hpp"
 #include "rabt/json_nlohmann.hpp"
 #include "rabt/task.hpp"
-#include "record_system.hpp"
 
 // A FHIR R4 record system behind the role `ehr`, and its appointments as events.
 namespace rabt::fhir {
@@ -36,9 +35,9 @@ Outcome several_patients() {
 
 }  // namespace
 
-class FhirPlugin final : public RecordSystem {
+class FhirPlugin final : public ChartWriter {
  public:
-  using RecordSystem::RecordSystem;
+  using ChartWriter::ChartWriter;
 
   Events normalise(const Delivery& delivery) {
     return {.json = to_events(delivery.body, settings_).dump(), .error = {}};
@@ -65,20 +64,13 @@ class FhirPlugin final : public RecordSystem {
   // makes a repeat find the resource of the first attempt.
   Task<Outcome> create(const Call& call, Json resource, std::string consultation) {
     const std::string type = text_of(resource, "resourceType");
-    const HttpResult answer = co_await ask(
-        call, create_request(settings_, resource, std::string(kConsultationSystem), consultation));
-    if (answer.answered() && answer.status == 412) {
-      co_return Outcome::fail(
-          Kind::permanent, "fhir.several",
-          "the record system holds more than one " + type + " of this consultation");
-    }
-    if (!succeeded(answer)) co_return failure(answer);
-    const Written made = written(answer, type);
-    if (made.id.empty()) co_return unreadable();
+    const Made made =
+        co_await make(call, std::move(resource), std::string(kConsultationSystem), consultation);
+    if (made.failed) co_return *made.failed;
     Json output = Json::object();
-    output["id"] = made.id;
-    output["reference"] = type + "/" + made.id;
-    if (!made.version.empty()) output["versionId"] = made.version;
+    output["id"] = made.written.id;
+    output["reference"] = type + "/" + made.written.id;
+    if (!made.written.version.empty()) output["versionId"] = made.written.version;
     co_return Outcome::done(output.dump());
   }
 
@@ -165,27 +157,9 @@ class FhirPlugin final : public RecordSystem {
       if (!seen.resource.is_null()) out.id = id;
       if (out.failed || !out.id.empty()) co_return out;
     }
-    Json by = Json::object();
-    by["identifier"] = system.empty() ? value : system + "|" + value;
-    const Found found =
-        co_await find(call, search_request(settings_, "Appointment", by, kMaxPage), kDefaultLimit);
-    Json appointments = found.of("Appointment");
-    if (appointments.size() > 1) {
-      Json meant = Json::array();
-      for (const Json& one : appointments) {
-        if (text_of(one, "status") != "entered-in-error") meant.push_back(one);
-      }
-      appointments = std::move(meant);
-    }
-    if (found.failed) {
-      out.failed = found.failed;
-    } else if (appointments.size() > 1) {
-      out.failed =
-          Outcome::fail(Kind::permanent, "fhir.several",
-                        "the record system holds more than one appointment with this identifier");
-    } else if (!appointments.empty()) {
-      out.id = text_of(appointments.front(), "id");
-    }
+    const Seen found = co_await find_one(call, "Appointment", system, value);
+    out.failed = found.failed;
+    if (!found.resource.is_null()) out.id = text_of(found.resource, "id");
     co_return out;
   }
 
@@ -202,7 +176,8 @@ class FhirPlugin final : public RecordSystem {
       if (!resource) co_return unreadable();
       Written version = written(seen, "Appointment");
       auto body = with_identifiers(seen.body, session_identifiers(session));
-      if (body && !status.empty() && text_of(*resource, "status") != status)
+      const std::string before = text_of(*resource, "status");
+      if (body && !status.empty() && before != status && before != "entered-in-error")
         body = with_status(*body, status);
       if (!body) co_return unreadable();
       const bool changed = *body != seen.body;
@@ -254,126 +229,11 @@ class FhirPlugin final : public RecordSystem {
     co_return Outcome::done(output.dump());
   }
 
-  // A resource of the chart in the record system.
-  struct Kept {
-    std::string id;
-    Json before;  // as it was; null when it was not there
-    std::optional<Outcome> failed;
-  };
-  // Makes the resource, or makes it say what is wanted, whatever others have added to it.
-  Task<Kept> keep(const Call& call, const ChartEntry& wanted) {
-    Kept out;
-    Json by = Json::object();
-    by["identifier"] = std::string(kRecordSystem) + "|" + wanted.identifier;
-    const Found found =
-        co_await find(call, search_request(settings_, wanted.type, by, kMaxPage), kDefaultLimit);
-    const Json known = found.of(wanted.type);
-    if (found.failed) {
-      out.failed = found.failed;
-    } else if (known.size() > 1) {
-      out.failed = Outcome::fail(Kind::permanent, "fhir.several",
-                                 "the record system holds more than one " + wanted.type +
-                                     " with the identifier of this entry");
-    } else if (known.empty()) {
-      const HttpResult made =
-          co_await ask(call, create_request(settings_, wanted.resource, std::string(kRecordSystem),
-                                            wanted.identifier));
-      out.id = written(made, wanted.type).id;
-      if (!succeeded(made)) {
-        out.failed = failure(made);
-      } else if (out.id.empty()) {
-        out.failed = unreadable();
-      }
-    } else {
-      out.before = known.front();
-      out.id = text_of(out.before, "id");
-      Json now = out.before;
-      now.update(wanted.resource);
-      if (!says(out.before, wanted.resource))
-        out.failed = co_await replace(call, wanted.type, out.before, now);
-    }
-    co_return out;
-  }
-
-  // The Encounter that was written for the consultation; null when there is none yet.
-  Task<Seen> encounter_of(const Call& call, const std::string& consultation) {
-    Seen out;
-    Json by = Json::object();
-    by["identifier"] = std::string(kConsultationSystem) + "|" + consultation;
-    const Found found =
-        co_await find(call, search_request(settings_, "Encounter", by, kMaxPage), kDefaultLimit);
-    out.failed = found.failed;
-    if (const Json known = found.of("Encounter"); !known.empty()) out.resource = known.front();
-    co_return out;
-  }
-
-  // What an earlier note referred to and this one does not is withdrawn.
-  Task<std::optional<Outcome>> withdraw(const Call& call, const Json& before, const Json& taken) {
-    const std::vector<std::string> references = entries_of(before);
-    for (const std::string& reference : references) {
-      const auto slash = reference.find('/');
-      const bool stays = std::any_of(taken.begin(), taken.end(), [&](const Json& one) {
-        return text_of(one, "reference") == reference;
-      });
-      if (stays || slash == std::string::npos) continue;
-      const std::string type = reference.substr(0, slash);
-      const Seen seen = co_await look(call, type, reference.substr(slash + 1));
-      if (seen.failed) co_return seen.failed;
-      if (seen.resource.is_null()) continue;
-      if (auto failed = co_await replace(call, type, seen.resource, withdrawn(seen.resource)))
-        co_return failed;
-    }
-    co_return std::nullopt;
-  }
-
-  // What the record system refuses of the chart is left out and named; the note says it as text.
-  Task<Outcome> write_record(const Call& call, const Json& input) {
-    const Seen visit = co_await encounter_of(call, text_of(input, "consultation"));
-    if (visit.failed) co_return *visit.failed;
-    if (visit.resource.is_null())
-      co_return Outcome::done(R"({"found":false,"written":0,"refused":[]})");
-    Json taken = Json::array();
-    Json refused = Json::array();
-    std::optional<Outcome> last;
-    const auto settle = [&](const ChartEntry& entry, const Kept& kept) {
-      if (!kept.failed) {
-        taken.push_back({{"of", entry.of}, {"reference", entry.type + "/" + kept.id}});
-      } else {
-        refused.push_back({{"of", entry.of}, {"code", kept.failed->code}});
-        last = kept.failed;
-      }
-    };
-    const std::vector<ChartEntry> entries = chart(input, visit.resource);
-    for (const ChartEntry& entry : entries) {
-      const Kept kept = co_await keep(call, entry);
-      if (kept.failed && kept.failed->kind != Kind::permanent) co_return *kept.failed;
-      settle(entry, kept);
-    }
-    const ChartEntry whole = note(input, visit.resource, taken, settings_);
-    const Kept kept = co_await keep(call, whole);
-    if (kept.failed && kept.failed->kind != Kind::permanent) co_return *kept.failed;
-    if (!kept.before.is_null()) {
-      if (auto failed = co_await withdraw(call, kept.before, taken)) co_return *failed;
-    }
-    settle(whole, kept);
-    if (taken.empty()) co_return *last;
-    Json output = Json::object();
-    output["found"] = true;
-    output["written"] = taken.size();
-    output["refused"] = std::move(refused);
-    if (!kept.failed) output["reference"] = "Composition/" + kept.id;
-    co_return Outcome::done(output.dump());
-  }
-
   // The patient with an identifier, and who pays for him.
   Task<Outcome> read_patient(const Call& call, const Json& input) {
     const Json identifier = input.value("identifier", Json::object());
-    const std::string system = text_of(identifier, "system");
-    Json by = Json::object();
-    by["identifier"] =
-        system.empty() ? text_of(identifier, "value") : system + "|" + text_of(identifier, "value");
-    const Found found =
-        co_await find(call, search_request(settings_, "Patient", by, kMaxPage), kDefaultLimit);
+    const Found found = co_await find_bearing(call, "Patient", text_of(identifier, "system"),
+                                              text_of(identifier, "value"));
     if (found.failed) co_return *found.failed;
     Json patients = living(found.of("Patient"));
     // Only patients who were merged into another one have the identifier.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "belonging.hpp"
 #include "rabt/json_nlohmann.hpp"
 
 namespace rabt::fhir {
@@ -44,6 +45,25 @@ Outcome unreadable() {
 Outcome no_version() {
   return Outcome::fail(Kind::permanent, "fhir.no_version",
                        "the record system gives no version: a change could undo somebody else's");
+}
+
+Outcome several(const std::string& type) {
+  return Outcome::fail(Kind::permanent, "fhir.several",
+                       "the record system holds more than one " + type +
+                           " with this identifier; set all but one to entered-in-error");
+}
+
+Outcome other_subject(const std::string& type) {
+  return Outcome::fail(Kind::permanent, "fhir.other_subject",
+                       "the " + type + " with the identifier of the hub is about another patient " +
+                           "in the record system; it was not changed");
+}
+
+Outcome unsearchable(const std::string& type) {
+  return Outcome::fail(Kind::permanent, "fhir.search",
+                       "the record system answers a search for " + type +
+                           " with others, and with more than the hub reads; it must know the " +
+                           "search parameters identifier and encounter");
 }
 
 Task<HttpResult> RecordSystem::ask(const Call& call, HttpRequest request) {
@@ -118,6 +138,84 @@ Task<RecordSystem::Seen> RecordSystem::look(const Call& call, std::string type, 
     out.resource = std::move(*resource);
   } else {
     out.failed = unreadable();
+  }
+  co_return out;
+}
+
+Task<RecordSystem::Found> RecordSystem::find_bearing(const Call& call, std::string type,
+                                                     std::string system, std::string value) {
+  Json by = Json::object();
+  by["identifier"] = system.empty() ? value : system + "|" + value;
+  Found found = co_await find(call, search_request(settings_, type, by, kMaxPage), kDefaultLimit);
+  Json own = Json::array();
+  bool others = false;
+  for (Json& entry : found.entries) {
+    if (text_of(entry["resource"], "resourceType") != type) continue;
+    if (bears(entry["resource"], system, value)) {
+      own.push_back(std::move(entry));
+    } else {
+      others = true;
+    }
+  }
+  found.entries = std::move(own);
+  if (!found.failed && found.entries.empty() && others && !found.complete)
+    found.failed = unsearchable(type);
+  co_return found;
+}
+
+Task<RecordSystem::Seen> RecordSystem::find_one(const Call& call, std::string type,
+                                                std::string system, std::string value) {
+  const Found found = co_await find_bearing(call, type, system, value);
+  Json known = found.of(type);
+  if (known.size() > 1) {
+    Json meant = Json::array();
+    for (Json& one : known) {
+      if (text_of(one, "status") != "entered-in-error") meant.push_back(std::move(one));
+    }
+    known = std::move(meant);
+  }
+  Seen out;
+  if (found.failed) {
+    out.failed = found.failed;
+  } else if (known.size() > 1) {
+    out.failed = several(type);
+  } else if (!known.empty()) {
+    out.resource = known.front();
+  }
+  co_return out;
+}
+
+Task<RecordSystem::Made> RecordSystem::make(const Call& call, Json resource, std::string system,
+                                            std::string value) {
+  Made out;
+  const std::string type = text_of(resource, "resourceType");
+  const HttpResult answer = co_await ask(call, create_request(settings_, resource, system, value));
+  out.written = written(answer, type);
+  if (answer.answered() && answer.status == 412) {
+    out.failed = several(type);
+  } else if (!succeeded(answer)) {
+    out.failed = failure(answer);
+  } else if (out.written.id.empty()) {
+    out.failed = unreadable();
+  } else if (answer.status == 200) {  // it is there already
+    Seen known;
+    if (auto whole = resource_of(answer, type)) {
+      known.resource = std::move(*whole);
+    } else {
+      known = co_await look(call, type, out.written.id);
+    }
+    if (known.failed) {
+      out.failed = known.failed;
+    } else if (!bears(known.resource, system, value)) {
+      out.failed = Outcome::fail(Kind::permanent, "fhir.other",
+                                 "the record system did not create the " + type +
+                                     " and names one without its identifier: it must know the " +
+                                     "header If-None-Exist, or not read it");
+    } else if (!same_subject(known.resource.value("subject", Json()),
+                             resource.value("subject", Json()), settings_)) {
+      out.failed = other_subject(type);
+    }
+    out.known = std::move(known.resource);
   }
   co_return out;
 }

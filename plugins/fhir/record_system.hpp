@@ -19,6 +19,12 @@ inline constexpr std::int64_t kMaxPage = 100;
 [[nodiscard]] Outcome unreadable();
 // The outcome of a change where the record system counts no versions.
 [[nodiscard]] Outcome no_version();
+// The outcome when more than one resource has an identifier of the hub.
+[[nodiscard]] Outcome several(const std::string& type);
+// The outcome when a resource with an identifier of the hub is about another person.
+[[nodiscard]] Outcome other_subject(const std::string& type);
+// The outcome of a search that does not tell what is there.
+[[nodiscard]] Outcome unsearchable(const std::string& type);
 
 class RecordSystem : public sdk::TaskPlugin {
  public:
@@ -46,6 +52,25 @@ class RecordSystem : public sdk::TaskPlugin {
     std::optional<Outcome> failed;
   };
   sdk::Task<Seen> look(const sdk::Call& call, std::string type, std::string id);
+
+  // The resources of a type that have the identifier: of what a search gives, those that bear it.
+  // system "": of any system. An outcome also when others were shown and the search has no end.
+  sdk::Task<Found> find_bearing(const sdk::Call& call, std::string type, std::string system,
+                                std::string value);
+  // The only one that has the identifier, those left aside that were entered in error if there are
+  // several; null when there is none, an outcome when there are several.
+  sdk::Task<Seen> find_one(const sdk::Call& call, std::string type, std::string system,
+                           std::string value);
+
+  // Creates a resource unless one of its type has the identifier: `known` is that one, else null.
+  // An outcome also when the record system names one without the identifier, or about somebody
+  // else.
+  struct Made {
+    Written written;
+    Json known;
+    std::optional<Outcome> failed;
+  };
+  sdk::Task<Made> make(const sdk::Call& call, Json resource, std::string system, std::string value);
 
   // Puts `now` in the place of a resource as it was read. Returns nothing when it is there.
   sdk::Task<std::optional<Outcome>> replace(const sdk::Call& call, const std::string& type,

@@ -3,12 +3,14 @@
 #include <string>
 
 #include "client.hpp"
+#include "rabt/json_nlohmann.hpp"
 #include "tests/plugins/test_host.hpp"
 
 namespace rabt::fhir {
 namespace {
 
 using sdk::Kind;
+using sdk::text_of;
 using testing::Answer;
 using testing::Request;
 using testing::TestHost;
@@ -101,6 +103,35 @@ TEST(WriteEncounter, SendsNoCredentialWithBearerFalse) {
   host.outside = [](const Request& request) { return created(request, "e1"); };
   EXPECT_EQ(host.call("write-encounter", visit()).kind, Kind::done);
   EXPECT_EQ(host.requests.at(0).header("Authorization"), "");
+}
+
+// Symptom: another patient's Encounter was taken for the one of the consultation. Cause: a server
+// that ignores the condition of a creation answers 200 with the only Encounter that it has.
+TEST(WriteEncounter, TakesNoResourceOfOthersForItsOwn) {
+  const auto answered = [](const Json& known, bool whole) {
+    TestHost host(kConfig);
+    host.outside = [&](const Request& request) {
+      if (request.method() == "GET") return Answer{.status = 200, .body = known.dump()};
+      return Answer{.status = 200,
+                    .body = whole ? known.dump() : "",
+                    .headers = R"([["location","https://ehr.example.sa/fhir/Encounter/e9"]])"};
+    };
+    const auto outcome = host.call("write-encounter", visit());
+    return outcome.kind == Kind::done ? text_of(Json::parse(outcome.output), "reference")
+                                      : outcome.code;
+  };
+  Json known = Json::parse(R"({"resourceType": "Encounter", "id": "e9",
+      "identifier": [{"system": "urn:ehr", "value": "7"}, {"system": "https://rabt.health/consultation", "value": "01ABC"}],
+      "subject": {"reference": "https://ehr.example.sa/fhir/Patient/p1/_history/2"}})");
+  for (const bool whole : {true, false}) {
+    EXPECT_EQ(answered(known, whole), "Encounter/e9");
+    Json other = known;
+    other["subject"]["reference"] = "Patient/p2";
+    EXPECT_EQ(answered(other, whole), "fhir.other_subject");
+    other = known;
+    other["identifier"].erase(1);
+    EXPECT_EQ(answered(other, whole), "fhir.other");
+  }
 }
 
 TEST(WriteDocument, ListsEveryRecordingWithItsDigest) {
@@ -235,13 +266,36 @@ TEST(UpdateAppointment, AddsTheSessionAndTheStatusAndNothingElse) {
   EXPECT_NE(stored.find("1.10"), std::string::npos);
 }
 
+TEST(UpdateAppointment, LeavesOneInErrorSo) {
+  TestHost host(kConfig);
+  std::string sent;
+  host.outside = [&](const Request& request) {
+    if (request.method() == "PUT") sent = request.body;
+    return Answer{.status = 200,
+                  .body = R"({"resourceType":"Appointment","id":"a1","status":"entered-in-error",)"
+                          R"("meta":{"versionId":"1"}})"};
+  };
+  const auto outcome = host.call(
+      "update-appointment",
+      {{"appointment", {{"value", "a1"}}}, {"session", {{"id", "S-1"}}}, {"status", "arrived"}});
+  ASSERT_EQ(outcome.kind, Kind::done) << outcome.code;
+  EXPECT_NE(sent.find("entered-in-error"), std::string::npos) << sent;
+  EXPECT_EQ(sent.find("arrived"), std::string::npos);
+}
+
 TEST(UpdateAppointment, FindsItByIdentifierAndSaysWhenThereIsNone) {
   TestHost host(kConfig);
   int found = 1;
   host.outside = [&](const Request& request) {
     Json bundle = Json::parse(R"({"resourceType":"Bundle","type":"searchset","entry":[]})");
     for (int i = 0; i < found; ++i)
-      bundle["entry"].push_back({{"resource", {{"resourceType", "Appointment"}, {"id", "a1"}}}});
+      bundle["entry"].push_back(
+          {{"resource", Json::parse(R"({"resourceType": "Appointment", "id": "a1",
+                            "identifier": [{"system": "urn:his", "value": "A_7"}]})")}});
+    // A server may ignore the parameter and answer with what was not asked for.
+    bundle["entry"].push_back(
+        {{"resource", Json::parse(R"({"resourceType": "Appointment", "id": "a9",
+                                      "identifier": [{"system": "urn:his", "value": "A_8"}]})")}});
     if (request.method() == "POST") return Answer{.status = 200, .body = bundle.dump()};
     if (request.url().ends_with("/Appointment/A_7")) return Answer{.status = 404};
     if (request.method() == "GET")
@@ -325,6 +379,16 @@ TEST(Read, GivesTheResource) {
   EXPECT_EQ(host.requests[0].url(), "https://ehr.example.sa/fhir/Patient/p1");
 }
 
+// The patients with the identifier that is asked for, unless they have one.
+std::string identified(const std::string& patients) {
+  Json out = Json::parse(patients);
+  for (Json& one : out) {
+    if (!one.contains("identifier"))
+      one["identifier"] = Json::parse(R"([{"system": "urn:ni", "value": "1000000008"}])");
+  }
+  return out.dump();
+}
+
 Json bundle_of(const std::string& resources) {
   Json bundle = Json::parse(R"({"resourceType": "Bundle", "type": "searchset", "entry": []})");
   for (const Json& one : Json::parse(resources)) bundle["entry"].push_back({{"resource", one}});
@@ -381,7 +445,7 @@ struct RecordSystem {
       const auto answer = [](const Json& body) {
         return Answer{.status = 200, .body = body.dump()};
       };
-      if (path.starts_with("/Patient/_search")) return answer(bundle_of(patients));
+      if (path.starts_with("/Patient/_search")) return answer(bundle_of(identified(patients)));
       if (path.starts_with("/Coverage")) return answer(bundle_of(coverages));
       if (path.starts_with("/Organization/") && !organization.empty())
         return answer(Json::parse(organization));
@@ -546,10 +610,14 @@ TEST(ReadPatient, SaysThatNobodyOrMoreThanOneIsThere) {
        {std::pair{"[]", ""},
         std::pair{
             R"([{"resourceType": "Patient", "id": "1"}, {"resourceType": "Patient", "id": "2"}])",
-            "fhir.several"}}) {
+            "fhir.several"},
+        // A server may ignore the parameter and answer with whom nobody asked for.
+        std::pair{
+            R"([{"resourceType": "Patient", "id": "1", "identifier": [{"value": "1000000009"}]}])",
+            ""}}) {
     TestHost host(kConfig);
     host.outside = [found = std::string(found)](const Request&) {
-      return Answer{.status = 200, .body = bundle_of(found).dump()};
+      return Answer{.status = 200, .body = bundle_of(identified(found)).dump()};
     };
     const auto outcome = host.call("read-patient", {{"identifier", {{"value", "1000000008"}}}});
     EXPECT_EQ(outcome.code, expected);

@@ -1,0 +1,186 @@
+#include "chart_writer.hpp"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "belonging.hpp"
+#include "correction.hpp"
+#include "rabt/json_nlohmann.hpp"
+
+namespace rabt::fhir {
+
+using sdk::Call;
+using sdk::Kind;
+using sdk::member_of;
+using sdk::Task;
+using sdk::text_of;
+
+namespace {
+
+// Most resources of one type that the encounter of a visit is looked through for.
+constexpr std::int64_t kMaxOfEncounter = 1000;
+
+std::string reference_of(const Json& resource) {
+  return text_of(resource, "resourceType") + "/" + text_of(resource, "id");
+}
+
+bool passes(const std::optional<Outcome>& failed) {
+  return failed && failed->kind != Kind::permanent;
+}
+
+// What became of the parts of a chart.
+struct Parts {
+  Json taken = Json::array();  // [{of, reference}]
+  Json refused = Json::array();
+  std::optional<Outcome> last;
+
+  void take(const std::string& of, const std::string& reference) {
+    taken.push_back({{"of", of}, {"reference", reference}});
+  }
+  void refuse(const std::string& of, const Outcome& outcome) {
+    refused.push_back({{"of", of}, {"code", outcome.code}});
+    last = outcome;
+  }
+};
+
+}  // namespace
+
+Task<ChartWriter::Own> ChartWriter::own_of(const Call& call, std::string consultation,
+                                           const Json& encounter, const Json& note) {
+  Own out;
+  std::set<std::string> seen;
+  const auto add = [&](const Json& resource) {
+    if (!own_identifier(resource, consultation).empty() &&
+        seen.insert(reference_of(resource)).second)
+      out.resources.push_back(resource);
+  };
+  for (const auto& [type, kind] : kChartTypes) {
+    Json by = Json::object();
+    by["encounter"] = "Encounter/" + text_of(encounter, "id");
+    const Found found = co_await find(
+        call, search_request(settings_, std::string(type), by, kMaxPage), kMaxOfEncounter);
+    if (found.failed || !found.complete) {
+      out.failed = found.failed ? *found.failed : unsearchable(std::string(type));
+      if (passes(out.failed)) co_return out;
+    }
+    for (const Json& resource : found.of(type)) add(resource);
+  }
+  // Others may have moved a resource to another encounter; the note names it still.
+  for (const std::string& entry : entries_of(note)) {
+    const std::string reference = plain_reference(entry, settings_);
+    const std::string type = reference.substr(0, reference.find('/'));
+    const bool possible = std::any_of(kChartTypes.begin(), kChartTypes.end(),
+                                      [&](const auto& known) { return known.first == type; }) &&
+                          reference.size() > type.size();
+    if (!possible || seen.contains(reference)) continue;
+    const Seen found = co_await look(call, type, reference.substr(type.size() + 1));
+    if (passes(found.failed)) {
+      out.failed = found.failed;
+      co_return out;
+    }
+    if (!found.resource.is_null()) add(found.resource);
+  }
+  co_return out;
+}
+
+Task<ChartWriter::Kept> ChartWriter::keep(const Call& call, const ChartEntry& wanted, Json known,
+                                          const std::set<std::string>& gone) {
+  Kept out;
+  if (known.is_null()) {
+    Made made = co_await make(call, wanted.resource, std::string(kRecordSystem), wanted.identifier);
+    out.id = made.written.id;
+    out.failed = made.failed;
+    if (out.failed || made.known.is_null()) co_return out;
+    known = std::move(made.known);
+  }
+  out.id = text_of(known, "id");
+  if (!same_subject(member_of(known, "subject"), member_of(wanted.resource, "subject"),
+                    settings_)) {
+    out.failed = other_subject(wanted.type);
+    co_return out;
+  }
+  const Json now = wanted.type == "Composition" ? corrected_note(known, wanted, gone, settings_)
+                                                : corrected(known, wanted);
+  if (now != known) out.failed = co_await replace(call, wanted.type, known, now);
+  co_return out;
+}
+
+Task<ChartWriter::Kept> ChartWriter::find_and_keep(const Call& call, const ChartEntry& wanted) {
+  Seen found = co_await find_one(call, wanted.type, std::string(kRecordSystem), wanted.identifier);
+  if (found.failed) co_return Kept{.id = {}, .failed = std::move(found.failed)};
+  co_return co_await keep(call, wanted, std::move(found.resource), {});
+}
+
+Task<std::optional<Outcome>> ChartWriter::withdraw(const Call& call, const Json& before,
+                                                   std::string identifier, const Json& encounter) {
+  const Json now = withdrawn(before, identifier);
+  if (now == before) co_return std::nullopt;
+  const std::string type = text_of(before, "resourceType");
+  if (!same_subject(member_of(before, "subject"), member_of(encounter, "subject"), settings_))
+    co_return other_subject(type);
+  co_return co_await replace(call, type, before, now);
+}
+
+Task<Outcome> ChartWriter::write_record(const Call& call, const Json& input) {
+  const std::string consultation = text_of(input, "consultation");
+  const Seen visit =
+      co_await find_one(call, "Encounter", std::string(kConsultationSystem), consultation);
+  if (visit.failed) co_return *visit.failed;
+  if (visit.resource.is_null())
+    co_return Outcome::done(R"({"found":false,"written":0,"refused":[]})");
+  const Json& encounter = visit.resource;
+  if (!same_subject(member_of(encounter, "subject"), member_of(input, "patient"), settings_))
+    co_return other_subject("Encounter");
+  Parts parts;
+  const std::vector<ChartEntry> entries = chart(input, encounter);
+  const Seen before =
+      co_await find_one(call, "Composition", std::string(kRecordSystem), consultation + "/note");
+  if (passes(before.failed)) co_return *before.failed;
+  const Own own = co_await own_of(call, consultation, encounter, before.resource);
+  if (passes(own.failed)) co_return *own.failed;
+  if (own.failed) parts.refuse("withdrawn", *own.failed);
+  // First what does not hold any more: nothing that fails later keeps a drug in force.
+  std::set<std::string> gone;
+  for (const Json& one : own.resources) {
+    const std::string identifier = own_identifier(one, consultation);
+    if (std::any_of(entries.begin(), entries.end(), [&](const ChartEntry& entry) {
+          return entry.type == text_of(one, "resourceType") && entry.identifier == identifier;
+        }))
+      continue;
+    gone.insert(reference_of(one));
+    const auto failed = co_await withdraw(call, one, identifier, encounter);
+    if (passes(failed)) co_return *failed;
+    if (failed) parts.refuse("withdrawn/" + reference_of(one), *failed);
+  }
+  for (const ChartEntry& entry : entries) {
+    const Kept kept = co_await find_and_keep(call, entry);
+    if (passes(kept.failed)) co_return *kept.failed;
+    if (kept.failed) {
+      parts.refuse(entry.of, *kept.failed);
+    } else {
+      parts.take(entry.of, entry.type + "/" + kept.id);
+    }
+  }
+  const ChartEntry whole = note(input, encounter, parts.taken, settings_);
+  Kept kept{.id = {}, .failed = before.failed};
+  const bool empty = sdk::list_of(whole.resource, "section").empty();
+  if (!kept.failed && !(empty && before.resource.is_null())) {
+    kept = co_await keep(call, whole, before.resource, gone);
+    if (passes(kept.failed)) co_return *kept.failed;
+  }
+  if (kept.failed) {
+    parts.refuse(whole.of, *kept.failed);
+  } else if (!kept.id.empty()) {
+    parts.take(whole.of, "Composition/" + kept.id);
+  }
+  if (parts.taken.empty() && parts.last) co_return *parts.last;
+  Json output = Json::object();
+  output["found"] = true;
+  output["written"] = parts.taken.size();
+  output["refused"] = std::move(parts.refused);
+  if (!kept.failed && !kept.id.empty()) output["reference"] = "Composition/" + kept.id;
+  co_return Outcome::done(output.dump());
+}
+
+}  // namespace rabt::fhir

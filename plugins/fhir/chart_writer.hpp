@@ -1,0 +1,47 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "chart.hpp"
+#include "record_system.hpp"
+
+// The chart of a visit in a record system: written, corrected, taken back. Only resources that
+// bear an identifier of the hub for this visit and are about its patient are changed.
+namespace rabt::fhir {
+
+class ChartWriter : public RecordSystem {
+ public:
+  using RecordSystem::RecordSystem;
+
+ protected:
+  // What the record system refuses of the chart is left out and named; the note says it as text.
+  sdk::Task<Outcome> write_record(const sdk::Call& call, const Json& input);
+
+ private:
+  // Resources of the hub for a visit, whether its chart still holds them or not. An outcome when
+  // some of them may be missing.
+  struct Own {
+    std::vector<Json> resources;
+    std::optional<Outcome> failed;
+  };
+  sdk::Task<Own> own_of(const sdk::Call& call, std::string consultation, const Json& encounter,
+                        const Json& note);
+
+  // Makes a resource, or corrects the one that is there: known. gone: references that a note loses.
+  struct Kept {
+    std::string id;
+    std::optional<Outcome> failed;
+  };
+  sdk::Task<Kept> keep(const sdk::Call& call, const ChartEntry& wanted, Json known,
+                       const std::set<std::string>& gone);
+  sdk::Task<Kept> find_and_keep(const sdk::Call& call, const ChartEntry& wanted);
+
+  // Takes back a resource that the chart does not hold any more. Returns nothing when it is done.
+  sdk::Task<std::optional<Outcome>> withdraw(const sdk::Call& call, const Json& before,
+                                             std::string identifier, const Json& encounter);
+};
+
+}  // namespace rabt::fhir

@@ -1,0 +1,238 @@
+#include "correction.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "belonging.hpp"
+#include "elements.hpp"
+#include "rabt/json_nlohmann.hpp"
+
+namespace rabt::fhir {
+
+namespace {
+
+using sdk::list_of;
+using sdk::member_of;
+using sdk::text_of;
+
+bool is_among(std::string_view value, std::initializer_list<std::string_view> known) {
+  return std::find(known.begin(), known.end(), value) != known.end();
+}
+
+bool same_coding(const Json& one, const Json& other) {
+  return text_of(one, "system") == text_of(other, "system") &&
+         text_of(one, "code") == text_of(other, "code");
+}
+
+// The place of the coding in a CodeableConcept; npos when it has none.
+constexpr std::size_t kNone = static_cast<std::size_t>(-1);
+std::size_t place_of(const Json& concept_value, const Json& wanted) {
+  const Json& codings = list_of(concept_value, "coding");
+  const auto found = std::find_if(codings.begin(), codings.end(),
+                                  [&](const Json& one) { return same_coding(one, wanted); });
+  return found == codings.end() ? kNone : static_cast<std::size_t>(found - codings.begin());
+}
+const Json& coding_of(const Json& concept_value) {
+  static const Json kNothing;
+  const Json& codings = list_of(concept_value, "coding");
+  return codings.empty() ? kNothing : codings.front();
+}
+
+std::string status_of(const Json& resource) {
+  return text_of(resource, "resourceType") == "Condition"
+             ? text_of(coding_of(member_of(resource, "verificationStatus")), "code")
+             : text_of(resource, "status");
+}
+bool has_ended(const Json& resource) {
+  const std::string status = status_of(resource);
+  return text_of(resource, "resourceType") == "MedicationRequest"
+             ? is_among(status, {"cancelled", "completed", "stopped", "entered-in-error"})
+             : is_among(status, {"cancelled", "entered-in-error"});
+}
+
+// The identifier of the hub in a resource; null when it has none.
+Json* identifier_in(Json& resource, const std::string& value) {
+  const auto list = resource.find("identifier");
+  if (list == resource.end() || !list->is_array()) return nullptr;
+  for (Json& one : *list) {
+    if (text_of(one, "system") == kRecordSystem && text_of(one, "value") == value) return &one;
+  }
+  return nullptr;
+}
+
+// The CodeableConcept with the hub's coding and text in their places.
+Json with_coding(Json before, const Json& wanted) {
+  const Json& mine = coding_of(wanted);
+  if (!mine.is_null()) {
+    if (const std::size_t at = place_of(before, mine); at != kNone) {
+      before["coding"][at].update(mine);
+    } else {
+      before["coding"].push_back(mine);
+    }
+  }
+  put(before, "text", text_of(wanted, "text"));
+  return before;
+}
+
+void set_moment(Json& resource, const char* name, const Json& wanted) {
+  const std::string moment = text_of(wanted, name);
+  const std::string before = text_of(resource, name);
+  const auto known = read_instant(before);
+  if (moment.empty() || moment == before || (known && known == read_instant(moment))) return;
+  resource[name] = moment;
+}
+
+// Components of a panel: the hub's follow the wanted ones, others stay.
+Json merged_components(const Json& before, const Json& wanted) {
+  Json out = Json::array();
+  Json missing = wanted;
+  for (const Json& one : before) {
+    const Json& code = member_of(one, "code");
+    const auto meant = std::find_if(missing.begin(), missing.end(), [&](const Json& each) {
+      return place_of(code, coding_of(member_of(each, "code"))) != kNone;
+    });
+    if (meant != missing.end()) {
+      Json merged = one;
+      merged["valueQuantity"].update((*meant)["valueQuantity"]);
+      out.push_back(std::move(merged));
+      missing.erase(meant);
+    } else if (!is_own_component(code)) {
+      out.push_back(one);
+    }
+  }
+  for (Json& one : missing) out.push_back(std::move(one));
+  return out;
+}
+
+// The entries of a section of the note: those of others, and the hub's that still hold.
+Json merged_entries(const Json& before, const Json& wanted, const std::set<std::string>& gone,
+                    const Settings& settings) {
+  Json out = Json::array();
+  Json missing = wanted;
+  for (const Json& one : before) {
+    const std::string reference = plain_reference(text_of(one, "reference"), settings);
+    const auto meant = std::find_if(missing.begin(), missing.end(), [&](const Json& each) {
+      return text_of(each, "reference") == reference;
+    });
+    if (meant != missing.end()) {
+      out.push_back(one);
+      missing.erase(meant);
+    } else if (!gone.contains(reference)) {
+      out.push_back(one);
+    }
+  }
+  for (Json& one : missing) out.push_back(std::move(one));
+  return out;
+}
+
+bool same_section(const Json& one, const Json& other) {
+  return text_of(one, "title") == text_of(other, "title") &&
+         place_of(member_of(one, "code"), coding_of(member_of(other, "code"))) != kNone;
+}
+
+Json merged_sections(const Json& before, const Json& wanted, const std::set<std::string>& gone,
+                     const Settings& settings) {
+  Json out = Json::array();
+  Json missing = wanted;
+  for (const Json& one : before) {
+    const auto meant = std::find_if(missing.begin(), missing.end(),
+                                    [&](const Json& each) { return same_section(one, each); });
+    const bool holds = meant != missing.end();
+    if (!holds && !is_own_section(one)) {
+      out.push_back(one);
+      continue;
+    }
+    Json merged = one;
+    Json entries = merged_entries(list_of(one, "entry"),
+                                  holds ? list_of(*meant, "entry") : Json::array(), gone, settings);
+    merged.erase("entry");
+    merged.erase("text");
+    put(merged, "entry", std::move(entries));
+    if (holds) {
+      merged["text"] = (*meant)["text"];
+      missing.erase(meant);
+    } else if (!merged.contains("entry") && !merged.contains("section")) {
+      continue;  // nothing of others is in it
+    }
+    out.push_back(std::move(merged));
+  }
+  for (Json& one : missing) out.push_back(std::move(one));
+  return out;
+}
+
+}  // namespace
+
+Json corrected(const Json& before, const ChartEntry& wanted) {
+  if (wanted.type == "MedicationRequest") return before;
+  Json now = before;
+  if (has_ended(before)) {
+    Json* const own = identifier_in(now, wanted.identifier);
+    if (own == nullptr || text_of(*own, "use") != "old") return before;
+    own->erase("use");
+    for (const char* name : {"status", "clinicalStatus", "verificationStatus"})
+      put(now, name, member_of(wanted.resource, name));
+  }
+  if (wanted.type == "Condition") {
+    now["code"] = with_coding(member_of(now, "code"), wanted.resource["code"]);
+    return now;
+  }
+  set_moment(now, "effectiveDateTime", wanted.resource);
+  if (const Json& value = member_of(wanted.resource, "valueQuantity"); !value.empty())
+    now["valueQuantity"].update(value);
+  if (const Json& components = list_of(wanted.resource, "component"); !components.empty())
+    now["component"] = merged_components(list_of(before, "component"), components);
+  return now;
+}
+
+Json corrected_note(const Json& before, const ChartEntry& wanted, const std::set<std::string>& gone,
+                    const Settings& settings) {
+  if (has_ended(before)) return before;
+  Json now = before;
+  Json sections = merged_sections(list_of(before, "section"), list_of(wanted.resource, "section"),
+                                  gone, settings);
+  now.erase("section");
+  put(now, "section", std::move(sections));
+  if (text_of(wanted.resource, "status") == "amended") now["status"] = "amended";
+  return now;
+}
+
+std::string own_identifier(const Json& resource, const std::string& consultation) {
+  const std::string type = text_of(resource, "resourceType");
+  for (const auto& [known, kind] : kChartTypes) {
+    if (type != known) continue;
+    const std::string begins = consultation + "/" + std::string(kind) + "/";
+    for (const Json& one : list_of(resource, "identifier")) {
+      if (text_of(one, "system") != kRecordSystem) continue;
+      if (std::string value = text_of(one, "value"); value.starts_with(begins)) return value;
+    }
+  }
+  return {};
+}
+
+Json withdrawn(const Json& before, const std::string& identifier) {
+  if (has_ended(before)) return before;
+  Json now = before;
+  const std::string type = text_of(before, "resourceType");
+  if (type == "Condition") {
+    // con-5: what was entered in error has no clinical status.
+    now.erase("clinicalStatus");
+    now["verificationStatus"] = verification("entered-in-error");
+  } else {
+    now["status"] = type == "MedicationRequest" ? "cancelled" : "entered-in-error";
+  }
+  if (Json* const own = identifier_in(now, identifier)) (*own)["use"] = "old";
+  return now;
+}
+
+std::vector<std::string> entries_of(const Json& composition) {
+  std::vector<std::string> out;
+  for (const Json& section : list_of(composition, "section")) {
+    for (const Json& one : list_of(section, "entry")) out.push_back(text_of(one, "reference"));
+  }
+  return out;
+}
+
+}  // namespace rabt::fhir

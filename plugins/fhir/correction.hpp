@@ -1,0 +1,34 @@
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "chart.hpp"
+
+// How a resource of a chart that the record system has already becomes what the hub wants it to
+// be, without loss of what others made of it. Pure.
+namespace rabt::fhir {
+
+// The resource as it should be: what the clinicians wrote is put in place, codings and components
+// that others added stay, as do all other members. The status stays as the record system has it,
+// except of a diagnosis or vital sign that the hub itself had taken back. A resource that is in
+// error there is not changed, and a MedicationRequest never: a prescription is not written twice.
+[[nodiscard]] Json corrected(const Json& before, const ChartEntry& wanted);
+
+// The note as it should be. gone: plain references of what the hub has taken back. Sections of
+// others, and their entries in sections of the hub, stay.
+[[nodiscard]] Json corrected_note(const Json& before, const ChartEntry& wanted,
+                                  const std::set<std::string>& gone, const Settings& settings);
+
+// The identifier that the hub gave this resource in the chart of a consultation; "" when it is no
+// resource of that chart.
+[[nodiscard]] std::string own_identifier(const Json& resource, const std::string& consultation);
+
+// The resource when its entry does not hold any more: a prescription was cancelled, anything else
+// was entered in error. Its identifier gets the use `old`. What has ended already stays as it is.
+[[nodiscard]] Json withdrawn(const Json& before, const std::string& identifier);
+
+// The references of a note to other resources.
+[[nodiscard]] std::vector<std::string> entries_of(const Json& composition);
+
+}  // namespace rabt::fhir

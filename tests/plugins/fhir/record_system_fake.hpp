@@ -1,0 +1,144 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "chart.hpp"
+#include "rabt/http_result.hpp"
+#include "rabt/json_nlohmann.hpp"
+#include "tests/plugins/test_host.hpp"
+
+namespace rabt::fhir::test {
+
+using testing::Answer;
+using testing::Request;
+using testing::TestHost;
+
+inline Json visit() {
+  return Json::parse(R"({
+    "consultation": "01ABC",
+    "diagnoses": [{"code": "G43.9", "display": "Migraine, unspecified", "type": "principal"},
+                  {"code": "I10", "type": "secondary"}],
+    "notes": {"chiefComplaint": "صداع منذ يومين", "treatmentPlan": "Rest <b>&\nwater"},
+    "vitals": {"systolic": 138, "diastolic": 88, "pulse": 84, "temperatureCel": 36.8},
+    "prescriptions": [{"number": "RX-2026-1", "issuedAt": "2026-03-10T06:15:00Z",
+                       "items": [{"name": "Sumatriptan", "code": "N02CC01", "dosage": "50 mg", "frequency": "once",
+                                  "instructions": "With water"}]}],
+    "sources": {"diagnoses/0": {"at": "2026-03-10T06:18:00Z"}, "vitals/pulse": {"at": "2026-03-10T06:05:00Z"}}})");
+}
+
+// A record system that holds the encounter of the visit, and what is written.
+struct RecordSystem {
+  std::map<std::string, std::vector<Json>> resources;  // by type
+  std::map<std::string, int> refused;                  // type -> status of creations and updates
+  // The status of an answer that is no success, for this request alone; nothing for the others.
+  std::function<std::optional<int>(const Request&)> fails;
+  bool searches = true;  // false: parameters of a search are ignored, as handling=lenient permits
+  int writes = 0;
+  TestHost host{R"({"base_url": "https://ehr.example.sa/fhir"})"};
+
+  RecordSystem() {
+    resources["Encounter"].push_back(Json::parse(R"({"resourceType": "Encounter", "id": "e1",
+        "identifier": [{"system": "https://rabt.health/consultation", "value": "01ABC"}],
+        "subject": {"reference": "Patient/p1"},
+        "participant": [{"individual": {"reference": "Practitioner/d1"}}],
+        "period": {"start": "2026-03-10T06:00:00Z", "end": "2026-03-10T06:20:00Z"}})"));
+    host.outside = [this](const Request& request) { return answer(request); };
+  }
+  Json* find(const std::string& type, const std::string& id) {
+    for (Json& one : resources[type]) {
+      if (one["id"] == id) return &one;
+    }
+    return nullptr;
+  }
+  static bool matches(const Json& resource, const std::string& body) {
+    if (body.starts_with("encounter=")) {
+      const std::string whole = resource.value("encounter", Json::object()).value("reference", "");
+      return !whole.empty() && body.starts_with("encounter=" + sdk::percent_encode(whole) + "&");
+    }
+    Json own = resource.value("identifier", Json::array());
+    if (own.is_object()) own = Json::array({own});
+    return std::any_of(own.begin(), own.end(), [&](const Json& one) {
+      return body.starts_with(
+          "identifier=" +
+          sdk::percent_encode(one.value("system", "") + "|" + one.value("value", "")) + "&");
+    });
+  }
+  Answer search(const std::string& type, const std::string& body) {
+    Json bundle = {{"resourceType", "Bundle"}, {"type", "searchset"}, {"entry", Json::array()}};
+    for (const Json& one : resources[type]) {
+      if (!searches || matches(one, body)) bundle["entry"].push_back({{"resource", one}});
+    }
+    return {.status = 200, .body = bundle.dump()};
+  }
+  Answer answer(const Request& request) {
+    std::string path(request.url().substr(std::string("https://ehr.example.sa/fhir/").size()));
+    const std::string type = path.substr(0, path.find('/'));
+    path.erase(0, std::min(path.size(), type.size() + 1));
+    if (fails) {
+      if (const auto status = fails(request)) return {.status = *status};
+    }
+    if (path == "_search") return search(type, request.body);
+    if (request.method() == "GET") {
+      const Json* const found = find(type, path);
+      return found == nullptr ? Answer{.status = 404}
+                              : Answer{.status = 200, .body = found->dump()};
+    }
+    if (const auto no = refused.find(type); no != refused.end()) return {.status = no->second};
+    ++writes;
+    Json made = Json::parse(request.body);
+    if (request.method() == "PUT") {
+      Json* const found = find(type, path);
+      EXPECT_EQ(request.header("If-Match"),
+                "W/\"" + (*found)["meta"].value("versionId", "") + "\"");
+      made["meta"]["versionId"] = (*found)["meta"].value("versionId", "") + "1";
+      *found = made;
+      return {.status = 200, .body = made.dump()};
+    }
+    EXPECT_FALSE(request.header("If-None-Exist").empty());
+    made["id"] = std::to_string(writes);
+    made["meta"]["versionId"] = "1";
+    resources[type].push_back(made);
+    return {.status = 201, .body = made.dump()};
+  }
+  Json write(const Json& input) {
+    const auto outcome = host.call("write-record", input);
+    EXPECT_EQ(outcome.kind, sdk::Kind::done) << outcome.code;
+    return outcome.kind == sdk::Kind::done ? Json::parse(outcome.output) : Json();
+  }
+  Json& the(const std::string& type, const std::string& code) {
+    static Json none;
+    for (Json& one : resources[type]) {
+      if (one.dump().find('"' + code + '"') != std::string::npos) return one;
+    }
+    ADD_FAILURE() << type << " " << code;
+    return none;
+  }
+  // Stores a resource of somebody else; its reference.
+  std::string store(Json resource, const std::string& id) {
+    const std::string type = resource["resourceType"];
+    resource["id"] = id;
+    resource["meta"]["versionId"] = "1";
+    resources[type].push_back(std::move(resource));
+    return type + "/" + id;
+  }
+};
+
+// References of the sections of a note.
+inline std::vector<std::string> entries_of(const Json& composition) {
+  std::vector<std::string> out;
+  for (const Json& section : sdk::list_of(composition, "section")) {
+    for (const Json& one : sdk::list_of(section, "entry"))
+      out.push_back(sdk::text_of(one, "reference"));
+  }
+  return out;
+}
+
+}  // namespace rabt::fhir::test
