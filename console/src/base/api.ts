@@ -26,6 +26,9 @@ export interface Options {
   key?: string;
   etag?: string;
   signal?: AbortSignal;
+  accept?: string;
+  // A status besides 2xx whose body is an answer, too: 503 of /health.
+  takes?: number;
 }
 export interface Answer<T> {
   data: T;
@@ -45,7 +48,7 @@ export const newKey = () => crypto.randomUUID();
 const coded = (text: string) => `UTF-8''${encodeURIComponent(text).replace(/['()*!]/g, (c) => '%' + c.charCodeAt(0).toString(16).toUpperCase())}`;
 
 export async function call<T>(method: string, path: string, options: Options = {}): Promise<Answer<T>> {
-  const headers: Record<string, string> = { Accept: 'application/json', 'Accept-Language': lang.value };
+  const headers: Record<string, string> = { Accept: options.accept ?? 'application/json', 'Accept-Language': lang.value };
   if (options.body !== undefined) headers['Content-Type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
   if (method === 'POST') headers['Idempotency-Key'] = options.key ?? newKey();
   if (options.reason) headers['X-Rabt-Reason'] = coded(options.reason);
@@ -73,7 +76,7 @@ export async function call<T>(method: string, path: string, options: Options = {
   } catch {
     data = undefined;
   }
-  if (response.ok) return { data: data as T, etag: response.headers.get('ETag') ?? '', status: response.status };
+  if (response.ok || response.status === options.takes) return { data: data as T, etag: response.headers.get('ETag') ?? '', status: response.status };
   const said = (data ?? {}) as Record<string, unknown>;
   const problem = new Problem(
     response.status,
