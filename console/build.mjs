@@ -15,12 +15,14 @@ const out = arguments_.includes('--out') ? arguments_[arguments_.indexOf('--out'
 const kBudgets = [
   { what: 'clinic script', entry: 'src/clinic/main.tsx', most: 60_000 },
   { what: 'call script', entry: 'src/call/main.tsx', most: 110_000 },
+  { what: 'console script', entry: 'src/ops/main.tsx', most: 60_000 },
   { what: 'style', entry: 'src/styles/main.css', most: 12_000 },
+  { what: 'console style', entry: 'src/styles/console.css', most: 10_000 },
 ];
 
 const options = {
   absWorkingDir: here,
-  entryPoints: ['src/clinic/main.tsx', 'src/call/main.tsx', 'src/styles/main.css', 'src/styles/icon.svg'],
+  entryPoints: ['src/clinic/main.tsx', 'src/call/main.tsx', 'src/ops/main.tsx', 'src/styles/main.css', 'src/styles/console.css', 'src/styles/icon.svg'],
   outdir: out,
   entryNames: '[name]-[hash]',
   chunkNames: 'part-[hash]',

@@ -26,8 +26,8 @@ function shell(html, path) {
   const at = (source) => `/assets/${entries[source]}`;
   return html
     .replace(/<link rel="modulepreload"[^>]*>\n/g, '')
-    .replace(/(<script type="module" src=")[^"]*/, `$1${at(path.startsWith('/call/') ? 'src/call/main.tsx' : 'src/clinic/main.tsx')}`)
-    .replace(/(rel="stylesheet" href=")[^"]*/, `$1${at('src/styles/main.css')}`)
+    .replace(/(<script type="module" src=")[^"]*/, `$1${at(path.startsWith('/call/') ? 'src/call/main.tsx' : /^\/console(\/|$)/.test(path) ? 'src/ops/main.tsx' : 'src/clinic/main.tsx')}`)
+    .replace(/(rel="stylesheet" href="\/assets\/)(main|console)-[^"]*/g, (_, before, name) => before + entries[`src/styles/${name}.css`])
     .replace(/(rel="icon"[^>]*href=")[^"]*/, `$1${at('src/styles/icon.svg')}`);
 }
 

@@ -11,26 +11,35 @@ const fault = (text) => faults.push(text);
 const files = (folder) => readdirSync(join(here, folder), { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? files(join(folder, one.name)) : [join(folder, one.name)]));
 const read = (path) => readFileSync(join(here, path), 'utf8');
 
-const en = JSON.parse(read('strings/en.json'));
-const ar = JSON.parse(read('strings/ar.json'));
 const kForms = ['zero', 'one', 'two', 'few', 'many', 'other'];
 // Words that Arabic text writes in Latin letters.
 const kLatin = /\b(rabt users bootstrap|rabt|JavaScript|TLS|ICD-10|QR)\b/g;
-for (const key of Object.keys(en)) if (!(key in ar)) fault(`strings/ar.json has no "${key}"`);
-for (const key of Object.keys(ar)) if (!(key in en)) fault(`strings/en.json has no "${key}"`);
-const stems = new Set(Object.keys(en).filter((key) => key.endsWith('_other')).map((key) => key.slice(0, -6)));
-for (const stem of stems) for (const form of kForms) if (!(`${stem}_${form}` in en)) fault(`"${stem}" has no form _${form}: a text with a number has six`);
-for (const [key, text] of Object.entries(ar)) {
-  const latin = text.replace(/\{\w+\}/g, '').replace(kLatin, '').match(/[A-Za-z]{2,}/);
-  if (latin) fault(`strings/ar.json "${key}" has Latin letters: ${latin[0]}`);
-  const placed = (of) => [...new Set(of.match(/\{\w+\}/g) ?? [])].filter((one) => one !== '{n}').sort().join();
-  if (placed(text) !== placed(en[key] ?? '')) fault(`"${key}" places other values in Arabic than in English`);
+const texts = {};
+const stems = new Set();
+// The texts of the clinic and the call, then those of the console alone.
+for (const name of ['', 'console.']) {
+  const en = JSON.parse(read(`strings/${name}en.json`));
+  const ar = JSON.parse(read(`strings/${name}ar.json`));
+  for (const key of Object.keys(en)) {
+    if (!(key in ar)) fault(`strings/${name}ar.json has no "${key}"`);
+    if (key in texts) fault(`strings/${name}en.json has "${key}", which strings/en.json has`);
+  }
+  for (const key of Object.keys(ar)) if (!(key in en)) fault(`strings/${name}en.json has no "${key}"`);
+  for (const key of Object.keys(en)) if (key.endsWith('_other')) stems.add(key.slice(0, -6));
+  for (const stem of stems) for (const form of kForms) if (!(`${stem}_${form}` in en) && !(`${stem}_${form}` in texts)) fault(`"${stem}" has no form _${form}: a text with a number has six`);
+  for (const [key, text] of Object.entries(ar)) {
+    const latin = text.replace(/\{\w+\}/g, '').replace(kLatin, '').match(/[A-Za-z]{2,}/);
+    if (latin) fault(`strings/${name}ar.json "${key}" has Latin letters: ${latin[0]}`);
+    const placed = (of) => [...new Set(of.match(/\{\w+\}/g) ?? [])].filter((one) => one !== '{n}').sort().join();
+    if (placed(text) !== placed(en[key] ?? '')) fault(`"${key}" places other values in Arabic than in English`);
+  }
+  Object.assign(texts, en);
 }
 const sources = files('src').filter((path) => ['.ts', '.tsx'].includes(extname(path)));
 const all = sources.map(read).join('\n');
-for (const key of Object.keys(en)) {
+for (const key of Object.keys(texts)) {
   const name = key.replace(/_(zero|one|two|few|many|other)$/, (form) => (stems.has(key.slice(0, -form.length)) ? '' : form));
-  const families = /^(problem|status|type|role|event|specialty|consent|factor|admission|rx|recording|day|find|theme|call|check)_/;
+  const families = /^(problem|status|type|role|event|specialty|consent|factor|admission|rx|recording|day|find|theme|call|check|instance|health|plugin|todo|since|entry|task_kind|failure|outcome|held|timer|find_by|task|task_state|group|delivery|approval|grant|right|webhook|bucket)_/;
   if (!families.test(name) && !new RegExp(`['"\`]${name}['"\`]`).test(all)) fault(`no page says "${key}"`);
 }
 for (const path of sources) {
@@ -57,5 +66,5 @@ try {
   fault(`types:\n${error.stdout}`);
 }
 for (const text of faults) console.log(text);
-console.log(faults.length ? `${faults.length} faults` : `pages: ${Object.keys(en).length} texts in both languages, styles and types are good`);
+console.log(faults.length ? `${faults.length} faults` : `pages: ${Object.keys(texts).length} texts in both languages, styles and types are good`);
 process.exitCode = faults.length ? 1 : 0;

@@ -2,41 +2,16 @@
 //   node test/pages.mjs BUILD_FOLDER [--pictures FOLDER]
 // Ends with 77, which ctest shows as skipped, where there is no Chromium or the hub was built without pages.
 import { spawn } from 'node:child_process';
-import { createHmac } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { axe, hasChromium, launch, open, settled } from './browser.mjs';
+import { broke, end, ended, equal, inspector, none, signIn, skip, tabTo, test } from './steps.mjs';
 
 const build = process.argv[2];
 const pictures = process.argv.includes('--pictures') ? process.argv[process.argv.indexOf('--pictures') + 1] : '';
-const skip = (why) => {
-  console.log(`skipped: ${why}`);
-  process.exit(77);
-};
 if (!hasChromium()) skip('no Chromium; install the package chromium');
-
-let failed = 0;
-let passed = 0;
-async function test(name, act) {
-  const begun = Date.now();
-  try {
-    await act();
-    ++passed;
-    console.log(`ok   ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)`);
-  } catch (error) {
-    ++failed;
-    console.log(`FAIL ${name}\n     ${String(error?.message ?? error).split('\n').slice(0, 12).join('\n     ')}`);
-  }
-}
-function equal(is, wanted, what) {
-  const [a, b] = [JSON.stringify(is), JSON.stringify(wanted)];
-  if (a !== b) throw new Error(`${what}: ${a}, not ${b}`);
-}
-const none = (list, what) => {
-  if (list.length) throw new Error(`${what}:\n${list.join('\n')}`);
-};
 
 // The demonstration, served: a hub, stand-ins for the systems around it, and people with passwords.
 const folder = mkdtempSync(join(tmpdir(), 'rabt-pages-'));
@@ -44,10 +19,8 @@ const ready = join(folder, 'ready.json');
 const demo = spawn(join(build, 'bin/rabt-demo'), ['--root', join(build, '../..'), '--serve', '--ready-file', ready], { stdio: ['ignore', 'pipe', 'pipe'] });
 let told = '';
 for (const stream of [demo.stdout, demo.stderr]) stream.on('data', (text) => (told = (told + text).slice(-4000)));
-let ended = false;
-const over = new Promise((resolve) => demo.on('exit', () => resolve((ended = true))));
 for (let waited = 0; !existsSync(ready); waited += 100) {
-  if (ended || waited > 120_000) {
+  if (demo.exitCode !== null || waited > 120_000) {
     console.log(told);
     console.log('the demonstration did not come up');
     process.exit(1);
@@ -71,41 +44,8 @@ const id = (who) => people[who].id;
 const inMinutes = (minutes) => new Date(Date.now() + minutes * 60_000).toISOString();
 const visit = (patient, minutes, more) =>
   api('admin', 'POST', '/sessions', { type: 'doctor_patient', bookingType: 'direct', provider: id('doctor'), patient: id(patient), scheduledStart: inMinutes(minutes), plannedMinutes: 20, language: 'ar', organizer: { person: id('doctor'), role: 'doctor' }, ...more });
-// RFC 6238.
-function totp(secret) {
-  const bits = [...secret.replace(/=+$/, '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('');
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const step = Buffer.alloc(8);
-  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
-  const mac = createHmac('sha1', key).update(step).digest();
-  const at = mac[19] & 15;
-  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0');
-}
-
 // What stands in no address, title, storage and console: names and numbers of patients.
 const kSecret = ['Noura', 'Alqahtani', 'نورة', 'القحطاني', 'Omar', 'Alotaibi', 'DEMO-1001', '1000000008', '966500000001', '1990-03-02', 'angina'];
-async function exposed(page) {
-  const kept = await page.evaluate(() => JSON.stringify({ local: { ...localStorage }, session: { ...sessionStorage }, title: document.title, address: location.href }));
-  const all = decodeURIComponent(kept) + JSON.stringify(page.said);
-  return kSecret.filter((one) => all.includes(one));
-}
-// Words of errors in the browser's console; a refusal by the API, which the page shows, is none.
-const complaints = (page) => page.said.filter(({ type, text }) => ['error', 'warning'].includes(type) && !/Failed to load resource: the server responded with a status of 4/.test(text)).map(({ text }) => text);
-
-async function signIn(page, who) {
-  await page.goto(`${base}/login`);
-  await page.fill('input[name=username]', people[who].username);
-  await page.fill('input[name=password]', people[who].password);
-  await page.press('input[name=password]', 'Enter');
-  if (people[who].totp) {
-    await page.waitForSelector('input[name=otp]');
-    await page.fill('input[name=otp]', totp(people[who].totp));
-    await page.press('input[name=otp]', 'Enter');
-  }
-  await page.waitForURL('**/clinic');
-  await settled(page);
-}
-
 const browser = await launch();
 try {
   const shell = await fetch(`${base}/`);
@@ -130,10 +70,12 @@ try {
   const past = (await api('doctor', 'GET', '/sessions?status=completed&limit=1')).items[0];
 
   const states = {};
+  const pages = inspector({ browser, base, states, secrets: kSecret });
+  const { exposed } = pages;
   await test('people sign in with a password, and an administrator with a code', async () => {
     await Promise.all(['doctor', 'nurse', 'patient', 'admin'].map(async (who) => {
       const page = await open(browser, base);
-      await signIn(page, who);
+      await signIn(page, base, people[who], '**/clinic');
       states[who] = await page.context().storageState();
       none(await exposed(page), 'patient data outside of the page');
       await page.context().close();
@@ -176,44 +118,13 @@ try {
     ['patient', '/clinic'], ['patient', '/clinic/book'], ['patient', '/clinic/record'], ['patient', '/clinic/record?tab=readings'], ['patient', `/clinic/sessions/${past.id}`], ['patient', '/account'],
     ['admin', '/clinic'], ['admin', '/clinic/book'], ['admin', '/clinic/availability'],
   ];
-  // Tall on a phone, so that the bar at the foot hides nothing that is judged.
-  const windows = new Map();
-  const windowOf = async (who, lang, width) => {
-    const name = `${who} ${lang} ${width}`;
-    if (!windows.has(name)) windows.set(name, await open(browser, base, { lang, width, height: width < 600 ? 3000 : undefined, state: who ? states[who] : undefined }));
-    return windows.get(name);
-  };
-  const look = async (who, path, lang, width) => {
-    const page = await windowOf(who, lang, width);
-    const name = `${who ?? 'nobody'} ${path} ${lang} ${width}`;
-    page.said.length = 0;
-    await page.goto(`${base}${path}`);
-    await settled(page);
-    none(await axe(page), `${name}: axe, light`);
-    await page.evaluate(() => (document.documentElement.dataset.theme = 'dark'));
-    none(await axe(page, ['color-contrast']), `${name}: axe, dark`);
-    const found = await page.evaluate(() => ({
-      wide: document.documentElement.scrollWidth - document.documentElement.clientWidth, headings: document.querySelectorAll('h1').length,
-      small: [...document.querySelectorAll('button, a[href], input, select')].filter((one) => { const box = one.getBoundingClientRect(); return box.width && !one.closest('.hidden, .skip') && !one.classList.contains('skip') && (box.height < 20 || box.width < 20); }).map((one) => one.outerHTML.slice(0, 80)),
-      ahead: document.querySelectorAll('[tabindex]:not([tabindex="0"]):not([tabindex="-1"])').length, lang: document.documentElement.lang, dir: document.documentElement.dir, violations: window.violations,
-    }));
-    equal([found.lang, found.dir], [lang, lang === 'ar' ? 'rtl' : 'ltr'], `${name}: language`);
-    if (found.wide > 0) throw new Error(`${name}: scrolls sideways by ${found.wide} px`);
-    equal(found.headings, 1, `${name}: headings of level 1`);
-    equal(found.ahead, 0, `${name}: tabindex`);
-    none(found.small, `${name}: too small to press`);
-    none(found.violations, `${name}: violations of the policy`);
-    none(complaints(page), `${name}: console`);
-    none(await exposed(page), `${name}: patient data outside of the page`);
-  };
-  const jobs = kRoutes.flatMap(([who, path]) => ['ar', 'en'].flatMap((lang) => [1280, 360].map((width) => ({ who, path, lang, width }))));
   for (const [who, path] of kRoutes) {
     await test(`${who ?? 'nobody'} ${path.replace(/01[0-9A-Z]{24}/, ':id')}: both languages, themes and widths`, async () => {
-      await Promise.all(jobs.filter((job) => job.who === who && job.path === path).map((job) => look(job.who, job.path, job.lang, job.width)));
+      await pages.everywhere(who, path);
     });
   }
 
-  for (const page of windows.values()) await page.context().close();
+  await pages.close();
 
   await test('a wrong password is said in both languages, and what was typed stays', async () => {
     for (const [lang, wanted] of [['ar', 'غير صحيح'], ['en', 'is wrong']]) {
@@ -248,19 +159,6 @@ try {
     await bad.context().close();
   });
 
-  // Presses Tab until the control of this name has the focus.
-  const tabTo = async (page, name, most = 60) => {
-    for (let i = 0; i < most; ++i) {
-      await page.keyboard.press('Tab');
-      const here = await page.evaluate(() => (document.activeElement?.getAttribute('aria-label') || document.activeElement?.labels?.[0]?.textContent || document.activeElement?.textContent || '').trim());
-      if (here.startsWith(name)) {
-        const ring = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle !== 'none');
-        if (!ring) throw new Error(`no focus ring on ${name}`);
-        return;
-      }
-    }
-    throw new Error(`Tab does not reach ${name}`);
-  };
   await test('a doctor signs in and admits a patient with the keyboard alone', async () => {
     const page = await open(browser, base, { lang: 'en' });
     await page.goto(`${base}/login`);
@@ -411,11 +309,11 @@ try {
 
   await test('a session that ended elsewhere asks for the password and keeps the page', async () => {
     const other = await open(browser, base, { lang: 'en' });
-    await signIn(other, 'patient2');
+    await signIn(other, base, people.patient2, '**/clinic');
     await other.goto(`${base}/account`);
     await settled(other);
     const first = await open(browser, base, { lang: 'en' });
-    await signIn(first, 'patient2');
+    await signIn(first, base, people.patient2, '**/clinic');
     await first.goto(`${base}/account`);
     await settled(first);
     await first.getByRole('button', { name: /^Sign out there/ }).first().click();
@@ -431,14 +329,10 @@ try {
   });
 
 } catch (error) {
-  ++failed;
-  console.log(`FAIL ${error.stack}`);
+  broke(error);
 } finally {
   await browser.close();
-  demo.kill('SIGTERM');
-  await Promise.race([over, pause(10_000)]);
-  if (!ended) demo.kill('SIGKILL');
+  await end(demo);
   rmSync(folder, { recursive: true, force: true });
 }
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed ? 1 : 0);
+ended();

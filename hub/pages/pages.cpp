@@ -17,7 +17,9 @@ namespace {
 constexpr std::string_view kAssets = "/assets/";
 constexpr std::string_view kClinic = "src/clinic/main.tsx";
 constexpr std::string_view kCall = "src/call/main.tsx";
+constexpr std::string_view kConsole = "src/ops/main.tsx";
 constexpr std::string_view kStyle = "src/styles/main.css";
+constexpr std::string_view kConsoleStyle = "src/styles/console.css";
 constexpr std::string_view kIcon = "src/styles/icon.svg";
 constexpr std::array<std::string_view, 7> kClinicPaths = {
     "/", "/account", "/login", "/bootstrap", "/activate", "/clinic", "/i"};
@@ -129,8 +131,9 @@ std::optional<Response> Pages::answer(const Request& request) const {
   const bool is_clinic =
       is_below(path, "/clinic") ||
       std::find(kClinicPaths.begin(), kClinicPaths.end(), path) != kClinicPaths.end();
+  const bool is_console = path == "/console" || is_below(path, "/console");
   const bool is_asset = path.starts_with(kAssets);
-  if (!is_call && !is_clinic && !is_asset) return std::nullopt;
+  if (!is_call && !is_clinic && !is_console && !is_asset) return std::nullopt;
   if (request.method != "GET" && request.method != "HEAD") {
     Response refused =
         http::problem(405, "http.method", "Method Not Allowed", "a page is only read: GET, HEAD");
@@ -145,7 +148,7 @@ std::optional<Response> Pages::answer(const Request& request) const {
                  "`./dev run` does that.\n");
   }
   if (is_asset) return asset(request, path.substr(kAssets.size()));
-  return shell(request, is_call ? kCall : kClinic, is_call);
+  return shell(request, is_call ? kCall : is_console ? kConsole : kClinic);
 }
 
 std::optional<Response> Pages::moved(const Request& request) const {
@@ -196,7 +199,9 @@ Response Pages::asset(const Request& request, std::string_view name) const {
   return response;
 }
 
-Response Pages::shell(const Request& request, std::string_view entry, bool call) const {
+Response Pages::shell(const Request& request, std::string_view entry) const {
+  const bool call = entry == kCall;
+  const bool console = entry == kConsole;
   const std::string_view language = language_of(request);
   const std::string_view theme = plain_cookie(request, "rabt-theme");
   const auto at = [](std::string_view name) { return std::string(kAssets) + std::string(name); };
@@ -211,9 +216,15 @@ Response Pages::shell(const Request& request, std::string_view entry, bool call)
   html += "</title>\n<link rel=\"icon\" type=\"image/svg+xml\" href=\"" +
           at(bundle_.made_of(kIcon)) + "\">\n<link rel=\"stylesheet\" href=\"" +
           at(bundle_.made_of(kStyle)) + "\">\n";
+  if (console)
+    html += "<link rel=\"stylesheet\" href=\"" + at(bundle_.made_of(kConsoleStyle)) + "\">\n";
   std::vector<std::string> needed = bundle_.loaded_with(entry);
-  const std::string strings(bundle_.made_of("strings/" + std::string(language) + ".json"));
-  if (!strings.empty()) needed.push_back(strings);
+  for (const std::string_view kind : {"", "console."}) {
+    if (!kind.empty() && !console) continue;
+    const std::string strings(
+        bundle_.made_of("strings/" + std::string(kind) + std::string(language) + ".json"));
+    if (!strings.empty()) needed.push_back(strings);
+  }
   for (const std::string& name : needed) {
     if (name.ends_with(".js")) html += "<link rel=\"modulepreload\" href=\"" + at(name) + "\">\n";
   }

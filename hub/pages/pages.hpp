@@ -33,8 +33,7 @@ class Pages {
 
  private:
   [[nodiscard]] http::Response asset(const http::Request& request, std::string_view name) const;
-  [[nodiscard]] http::Response shell(const http::Request& request, std::string_view entry,
-                                     bool call) const;
+  [[nodiscard]] http::Response shell(const http::Request& request, std::string_view entry) const;
 
   const Bundle& bundle_;
   const Options options_;

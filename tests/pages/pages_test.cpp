@@ -11,7 +11,9 @@ constexpr std::string_view kBytes =
     R"({"files":{"main-A.js":{"type":"text/javascript; charset=utf-8","hash":"aa","plain":[0,6],"gzip":[6,4]},)"
     R"("part-B.js":{"type":"text/javascript; charset=utf-8","hash":"bb","plain":[0,6]},)"
     R"("ar-C.js":{"type":"text/javascript; charset=utf-8","hash":"cc","plain":[0,6]}},)"
-    R"("entries":{"src/clinic/main.tsx":"main-A.js","src/call/main.tsx":"call-D.js","strings/ar.json":"ar-C.js"},)"
+    R"("entries":{"src/clinic/main.tsx":"main-A.js","src/call/main.tsx":"call-D.js","src/ops/main.tsx":"ops-E.js",)"
+    R"("src/styles/main.css":"main-F.css","src/styles/console.css":"console-G.css",)"
+    R"("strings/ar.json":"ar-C.js","strings/console.ar.json":"words-H.js"},)"
     R"("preload":{"src/clinic/main.tsx":["part-B.js"]}})"
     "\nscriptGZIP";
 
@@ -80,6 +82,29 @@ TEST(Pages, OfACallMayUseCameraAndTheServersOfItsProvider) {
   EXPECT_NE(header(*chime.answer(asks("/call/01K")), "Content-Security-Policy")
                 .find("worker-src blob:; trusted-types default"),
             std::string::npos);
+}
+
+TEST(Pages, OfTheConsoleHaveTheirOwnScriptStyleAndTexts) {
+  const Pages pages(bundle());
+  for (const char* path : {"/console", "/console/instances", "/console/instances/01K/graph"}) {
+    const auto console = pages.answer(asks(path));
+    ASSERT_TRUE(console) << path;
+    for (const char* part :
+         {"<script type=\"module\" src=\"/assets/ops-E.js\">",
+          "<link rel=\"stylesheet\" href=\"/assets/main-F.css\">",
+          "<link rel=\"stylesheet\" href=\"/assets/console-G.css\">",
+          "<link rel=\"modulepreload\" href=\"/assets/ar-C.js\">",
+          "<link rel=\"modulepreload\" href=\"/assets/words-H.js\">"})
+      EXPECT_NE(console->body.find(part), std::string::npos) << path << " " << part;
+    EXPECT_EQ(header(*console, "Permissions-Policy"),
+              "camera=(), microphone=(), display-capture=()");
+    EXPECT_EQ(header(*console, "Cache-Control"), "no-store");
+  }
+  const auto clinic = pages.answer(asks("/clinic"));
+  EXPECT_EQ(clinic->body.find("console-G.css"), std::string::npos);
+  EXPECT_EQ(clinic->body.find("words-H.js"), std::string::npos);
+  for (const char* path : {"/consoles", "/consolex/instances"})
+    EXPECT_FALSE(pages.answer(asks(path))) << path;
 }
 
 TEST(Pages, SpeakTheLanguageThatWasChosenOrThatTheBrowserAsksFor) {
@@ -193,8 +218,10 @@ TEST(Bundle, ThatIsDamagedIsRefused) {
 TEST(Bundle, InThisProgramCanBeRead) {
   const Bundle& own = Bundle::embedded();
   if (own.empty()) GTEST_SKIP() << "this build has no pages";
-  for (const char* source : {"src/clinic/main.tsx", "src/call/main.tsx", "src/styles/main.css",
-                             "src/styles/icon.svg", "strings/ar.json", "strings/en.json"}) {
+  for (const char* source :
+       {"src/clinic/main.tsx", "src/call/main.tsx", "src/ops/main.tsx", "src/styles/main.css",
+        "src/styles/console.css", "src/styles/icon.svg", "strings/ar.json", "strings/en.json",
+        "strings/console.ar.json", "strings/console.en.json"}) {
     const std::string_view name = own.made_of(source);
     ASSERT_FALSE(name.empty()) << source;
     EXPECT_NE(own.find(name), nullptr) << source;

@@ -26,8 +26,10 @@ export interface Options {
   key?: string;
   etag?: string;
   signal?: AbortSignal;
-  // The answer is a text, and no JSON.
-  text?: boolean;
+  // Media type of the answer, where it is not application/json; a text/... is not parsed.
+  accept?: string;
+  // A status besides 2xx whose body is an answer, too: 503 of /health.
+  takes?: number;
 }
 export interface Answer<T> {
   data: T;
@@ -53,7 +55,7 @@ export function visitHeader(): Record<string, string> {
 }
 
 export async function call<T>(method: string, path: string, options: Options = {}): Promise<Answer<T>> {
-  const headers: Record<string, string> = { Accept: options.text ? 'text/plain, application/problem+json' : 'application/json', 'Accept-Language': lang.value };
+  const headers: Record<string, string> = { Accept: options.accept ?? 'application/json', 'Accept-Language': lang.value };
   if (options.body !== undefined) headers['Content-Type'] = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
   if (method === 'POST') headers['Idempotency-Key'] = options.key ?? newKey();
   Object.assign(headers, visitHeader());
@@ -82,7 +84,8 @@ export async function call<T>(method: string, path: string, options: Options = {
   } catch {
     data = undefined;
   }
-  if (response.ok) return { data: (options.text ? text : data) as T, etag: response.headers.get('ETag') ?? '', status: response.status };
+  if (response.ok || response.status === options.takes)
+    return { data: (options.accept?.startsWith('text/') ? text : data) as T, etag: response.headers.get('ETag') ?? '', status: response.status };
   const said = (data ?? {}) as Record<string, unknown>;
   const problem = new Problem(
     response.status,
@@ -98,7 +101,7 @@ export async function call<T>(method: string, path: string, options: Options = {
 }
 
 // textOf: an answer that is no JSON.
-export const textOf = async (path: string) => (await call<string>('GET', path, { text: true })).data;
+export const textOf = async (path: string) => (await call<string>('GET', path, { accept: 'text/plain, application/problem+json' })).data;
 export const get = async <T>(path: string, options?: Options) => (await call<T>('GET', path, options)).data;
 export const post = async <T>(path: string, body: unknown = {}, options?: Options) => (await call<T>('POST', path, { ...options, body })).data;
 export const patch = async <T>(path: string, body: unknown, options?: Options) => (await call<T>('PATCH', path, { ...options, body })).data;

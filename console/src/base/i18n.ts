@@ -2,35 +2,39 @@
 // turn an Arabic sentence round. Plural forms are chosen by the value `n`, and 0 has its own in every language: keys end in _zero, _one, _two, _few, _many, _other.
 import { signal } from '@preact/signals';
 import type en from '../../strings/en.json';
+import type console from '../../strings/console.en.json';
 import { lang, rememberLang, type Lang } from './prefs';
 
 type Suffix = 'zero' | 'one' | 'two' | 'few' | 'many' | 'other';
-type Raw = keyof typeof en;
+type Raw = keyof typeof en | keyof typeof console;
 type Plural<K> = K extends `${infer Stem}_${Suffix}` ? (`${Stem}_other` extends Raw ? Stem : never) : never;
 // Key of a text. `Plural` keys are named without the form.
 export type Key = Exclude<Raw, `${string}_${Suffix}`> | Plural<Raw>;
 export type Values = Record<string, string | number>;
 
 const texts = signal<Record<string, string>>({});
-const kLoad: Record<Lang, () => Promise<{ default: Record<string, string> }>> = {
+type Load = Record<Lang, () => Promise<{ default: Record<string, string> }>>;
+const kLoad: Load = {
   ar: () => import('../../strings/ar.json'),
   en: () => import('../../strings/en.json'),
 };
+let more: Load | undefined;
 let plurals = new Intl.PluralRules('ar');
 
 export const isolate = (value: string | number) => `\u2068${value}\u2069`;
 // A value that reads from left to right in any text: times, numbers of phones, file numbers.
 export const ltr = (value: string | number) => `\u2066${value}\u2069`;
 
-// loadTexts: fetches the texts of the page's language. To be awaited before the first render.
-export async function loadTexts(): Promise<void> {
+// loadTexts: fetches the texts of the page's language, with those that only this page has. To be awaited before the first render.
+export async function loadTexts(own?: Load): Promise<void> {
+  more = own;
   await setLang(lang.value, false);
 }
 
 export async function setLang(to: Lang, remember = true): Promise<void> {
-  const loaded = await kLoad[to]();
+  const [loaded, own] = await Promise.all([kLoad[to](), more?.[to]()]);
   plurals = new Intl.PluralRules(to);
-  texts.value = loaded.default;
+  texts.value = own ? { ...loaded.default, ...own.default } : loaded.default;
   if (remember) rememberLang(to);
 }
 

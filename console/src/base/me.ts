@@ -20,6 +20,8 @@ export interface Me {
 const tabs = new BroadcastChannel('rabt-person');
 export const me = signal<Me | null>(null);
 export const hasRole = (...any: Role[]) => any.some((role) => me.value?.roles?.includes(role));
+// Roles that have pages in the console alone.
+export const kConsoleRoles: Role[] = ['security_officer', 'engineer', 'operator', 'auditor'];
 // The page that a role sees at /clinic: the first that fits.
 export const face = computed<'doctor' | 'nurse' | 'desk' | 'patient' | 'other'>(() => {
   if (hasRole('doctor', 'specialist')) return 'doctor';

@@ -14,8 +14,9 @@ function arrive(keepScroll: boolean) {
 }
 addEventListener('popstate', () => arrive(true));
 
-// Addresses of another page of the hub (the call, the sign-in of an issuer) load it.
-const isOurs = (path: string) => !/^\/(call|auth|api)(\/|$)/.test(path);
+// Addresses of another page of the hub (the call, the console or the clinic, the sign-in of an issuer) load it.
+const isConsole = (path: string) => /^\/console(\/|$)/.test(path);
+const isOurs = (path: string) => !/^\/(call|auth|api)(\/|$)/.test(path) && isConsole(path) === isConsole(location.pathname);
 
 export function go(to: string, replace = false): void {
   const target = new URL(to, location.origin);

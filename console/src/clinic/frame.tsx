@@ -1,16 +1,12 @@
 // Frame of the pages of the clinic: navigation by role, what stands on every page, the dialogs of the session.
 import type { ComponentChildren } from 'preact';
 import { signal } from '@preact/signals';
-import { useEffect, useState } from 'preact/hooks';
-import { get, post, signedOut, stepUpNeeded } from '../base/api';
-import { duration } from '../base/dates';
 import { t, type Key } from '../base/i18n';
 import { channel } from '../base/live';
-import { useEvery } from '../base/load';
-import { face, loadMe, me, signOut } from '../base/me';
+import { face, me } from '../base/me';
 import { place } from '../base/router';
-import { Avatar, Brand, Button, Dialog, DialogActs, Failure, Field, Icon, LangButton, nameOf, Skip, ThemeButton, usePage } from '../ui';
-import { SignInForm } from './signin';
+import { Avatar, Brand, Icon, LangButton, nameOf, Skip, ThemeButton, usePage } from '../ui';
+import { Dialogs } from './dialogs';
 
 interface Item {
   href: string;
@@ -32,6 +28,7 @@ const kNav: Record<string, Item[]> = {
     { href: '/clinic/sessions', text: 'visits', icon: 'cal' },
     { href: '/clinic/book', text: 'book', icon: 'cal-plus' },
     { href: '/clinic/availability', text: 'availability', icon: 'clock' },
+    { href: '/console', text: 'console', icon: 'building' },
   ],
   patient: [
     { href: '/clinic', text: 'home', icon: 'home' },
@@ -39,7 +36,7 @@ const kNav: Record<string, Item[]> = {
     { href: '/clinic/record', text: 'my_record', icon: 'file' },
     { href: '/account', text: 'account', icon: 'user' },
   ],
-  other: [{ href: '/clinic', text: 'dashboard', icon: 'home' }],
+  other: [{ href: '/clinic', text: 'dashboard', icon: 'home' }, { href: '/console', text: 'console', icon: 'building' }],
 };
 const current = (href: string) => (place.value.path === href || (href !== '/clinic' && place.value.path.startsWith(href + '/')) ? 'page' : undefined);
 
@@ -91,78 +88,3 @@ export function Frame({ name, children, wide }: { name: Key; children: Component
 
 // A grey bar when the live channel is broken: what stands below may be old.
 const Stale = () => (channel.value === 'broken' ? <p class="stale" role="status">{t('stale_channel')}</p> : null);
-
-function Dialogs() {
-  return signedOut.value ? <Again /> : stepUpNeeded.value ? <StepUp /> : <Expiry />;
-}
-
-// The session has ended: the page stays as it is for the same person. Another person gets a new page.
-function Again() {
-  const was = me.value;
-  return (
-    <Dialog title={t('again_title')} open onClose={() => undefined} alert>
-      <p>{t('again_more')}</p>
-      <SignInForm user={was?.username} onDone={async () => {
-        const now = await loadMe();
-        if (!now || now.id !== was?.id) location.replace('/clinic');
-      }} />
-      <Button kind="quiet" onPress={() => location.replace('/login')}>{t('sign_out')}</Button>
-    </Dialog>
-  );
-}
-
-function StepUp() {
-  const [otp, setOtp] = useState('');
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>();
-  const submit = async (event: Event) => {
-    event.preventDefault();
-    setBusy(true);
-    try {
-      await post('/api/v1/auth/step-up', { otp });
-      stepUpNeeded.value = false;
-    } catch (failed) {
-      setError(failed);
-    } finally {
-      setBusy(false);
-    }
-  };
-  return (
-    <Dialog title={t('stepup_title')} open onClose={() => (stepUpNeeded.value = false)}>
-      <form class="stack stack-16" onSubmit={submit} noValidate>
-        <p>{t('stepup_more')}</p>
-        {error !== undefined && <Failure error={error} />}
-        <Field label={t('code')} value={otp} onText={setOtp} digits autocomplete="one-time-code" />
-        <DialogActs>
-          <Button onPress={() => (stepUpNeeded.value = false)}>{t('cancel')}</Button>
-          <Button kind="primary" submit busy={busy}>{t('confirm')}</Button>
-        </DialogActs>
-      </form>
-    </Dialog>
-  );
-}
-
-const kWarnBefore = 120_000;
-// Two minutes before the session ends a dialog asks; any answer of the hub may have moved the end.
-function Expiry() {
-  const [ends, setEnds] = useState(0);
-  const [, tick] = useState(0);
-  const look = async () => {
-    const { items } = await get<{ items: { current?: boolean; ends?: string }[] }>('/api/v1/me/sessions');
-    const mine = items.find((one) => one.current);
-    setEnds(mine?.ends ? Date.parse(mine.ends) : 0);
-  };
-  useEffect(() => void look().catch(() => undefined), []);
-  useEvery(15_000, () => tick(Date.now()));
-  const left = ends - Date.now();
-  if (!ends || left > kWarnBefore) return null;
-  return (
-    <Dialog title={t('expires_title')} open onClose={() => void look().catch(() => undefined)} alert>
-      <p>{t('expires_more', { time: duration(left) })}</p>
-      <DialogActs>
-        <Button onPress={() => void signOut()}>{t('sign_out')}</Button>
-        <Button kind="primary" onPress={() => void look().catch(() => undefined)}>{t('stay')}</Button>
-      </DialogActs>
-    </Dialog>
-  );
-}

@@ -3,22 +3,22 @@ import { useState } from 'preact/hooks';
 import { call, post, Problem, signedOut } from '../base/api';
 import { t, type Key } from '../base/i18n';
 import { useAct } from '../base/load';
-import { loadMe } from '../base/me';
+import { face, hasRole, kConsoleRoles, loadMe } from '../base/me';
 import { go, place } from '../base/router';
 import { Brand, BrandMark, Button, Failure, Field, H1, Icon, LangButton, Notice, Skip, ThemeButton, usePage } from '../ui';
 
 interface SignedIn {
   mustEnrol?: boolean;
 }
-// True for what a person may be sent to after signing in: a page of the clinic or of a call.
-const isPage = (path: string | null): path is string => !!path && /^\/(clinic|call|account)(\/[A-Za-z0-9_\-/]*)?$/.test(path);
+// True for what a person may be sent to after signing in: a page of the clinic, of a call or of the console.
+const isPage = (path: string | null): path is string => !!path && /^\/(clinic|call|console|account)(\/[A-Za-z0-9_\-/]*)?$/.test(path);
 
 async function enter(answer: SignedIn) {
   signedOut.value = false;
   if (answer.mustEnrol) return go('/login?enrol=1', true);
   await loadMe();
   const to = place.value.query.get('to');
-  go(isPage(to) ? to : '/clinic', true);
+  go(isPage(to) ? to : face.value === 'other' && hasRole(...kConsoleRoles) ? '/console' : '/clinic', true);
 }
 
 // The half with the form beside the half for guests and emergencies.

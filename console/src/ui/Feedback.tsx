@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
-import { problemText, problemTrace } from '../base/api';
+import { Problem, problemText, problemTrace } from '../base/api';
 import { t, type Key } from '../base/i18n';
 import { Button } from './Button';
 import { Icon } from './Icon';
@@ -19,14 +19,17 @@ export function State({ tone, icon, children }: { tone: Tone; icon?: string; chi
 export function Notice({ tone = 'idle', icon, alert, children }: { tone?: Tone; icon?: string; alert?: boolean; children: ComponentChildren }) {
   return <div class={`notice notice-${tone}`} role={alert ? 'alert' : undefined}><Icon name={icon ?? (tone === 'idle' ? 'help' : kShape[tone])} /><div>{children}</div></div>;
 }
-// An error of the API: what happened and what to do, the code and the request below it, and the way to try again.
-export function Failure({ error, again }: { error: unknown; again?: () => void }) {
+// An error of the API: what happened and what to do, the code and the request below it, and the way to try again. `detail`: with the
+// hub's own words, which are written for operators.
+export function Failure({ error, again, detail }: { error: unknown; again?: () => void; detail?: boolean }) {
   const trace = problemTrace(error);
+  const said = detail && error instanceof Problem ? error.detail : '';
   return (
     <div class="notice notice-failed" role="alert">
       <Icon name="alert" />
       <div class="stack stack-8 grow">
         <p class="strong">{problemText(error)}</p>
+        {said && <p lang="en" dir="auto">{said}</p>}
         {trace && <p class="small"><bdi dir="ltr" class="trace">{trace}</bdi></p>}
         {again && <p><Button size="small" icon="repeat" onPress={again}>{t('retry')}</Button></p>}
       </div>

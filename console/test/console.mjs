@@ -1,0 +1,261 @@
+// The console in a real browser, before a hub of its own with a person of each role.
+//   node test/console.mjs BUILD_FOLDER [--pictures FOLDER]
+// Ends with 77, which ctest shows as skipped, where there is no Chromium or the hub was built without pages.
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { axe, hasChromium, launch, open, settled } from './browser.mjs';
+import { hub } from './hub.mjs';
+import { broke, ended, equal, inspector, none, signIn, skip, tabTo, test } from './steps.mjs';
+import { taskTests } from './tasks.mjs';
+
+const build = resolve(process.argv[2]);
+const pictures = process.argv.includes('--pictures') ? process.argv[process.argv.indexOf('--pictures') + 1] : '';
+if (!hasChromium()) skip('no Chromium; install the package chromium');
+
+const kSecret = ['Noura', 'Alqahtani', 'نورة', 'القحطاني', 'DEMO-1001'];
+const kStaff = ['engineer', 'operator', 'security', 'auditor', 'admin'];
+const { base, away, ask, api, people, enter, cookies, close } = await hub(build);
+const browser = await launch();
+try {
+  const shell = await fetch(`${base}/console`);
+  if (!(shell.headers.get('content-type') ?? '').startsWith('text/html')) {
+    await browser.close();
+    await close();
+    skip('this hub was built without pages');
+  }
+  for (const who of [...kStaff, 'nurse', 'patient']) await enter(who, [who === 'security' ? 'security_officer' : who], !['auditor', 'patient'].includes(who));
+  const doctor = await api('POST', '/providers', { name: 'Dr. Sara Alharbi' });
+  const patient = await api('POST', '/patients', { name: 'نورة القحطاني', mrn: 'DEMO-1001' });
+  const begin = () => api('POST', '/sessions', { type: 'doctor_patient', provider: doctor.id, patient: patient.id });
+  for (let visits = 0; visits < 4; ++visits) await begin();
+  const instances = async (status) => (await api('GET', `/instances?status=${status}`)).items;
+  const until = async (what, holds) => {
+    for (let waited = 0; waited < 20_000; waited += 100) {
+      const got = await holds();
+      if (got) return got;
+      await pause(100);
+    }
+    throw new Error(`waited in vain for ${what}`);
+  };
+  await until('four decisions', async () => (await instances('parked')).length === 4);
+  // One that has failed: the system it calls is away.
+  const broken = (await instances('parked'))[0].id;
+  await api('POST', `/instances/${broken}/resolve`, { outcome: 'done', output: { decision: 'remind' }, reason: 'asked Dr. Sara' });
+  await until('a failure', async () => (await instances('faulted')).length === 1);
+  const parked = (await instances('parked'))[0].id;
+  const deliver = () => fetch(`${base}/hooks/his`, { method: 'POST', body: '{"name": "Noura"}', headers: { 'Content-Type': 'application/json', 'webhook-id': crypto.randomUUID(), 'webhook-timestamp': String(Math.floor(Date.now() / 1000)), 'webhook-signature': 'v1,AAAA' } });
+  await deliver();
+
+  const states = {};
+  for (const who of Object.keys(people)) states[who] = await cookies(who);
+  const pages = inspector({ browser, base, states, secrets: kSecret });
+  await test('staff of the hub come to the console after signing in, patients to the clinic', async () => {
+    for (const [who, to] of [['auditor', '**/console'], ['patient', '**/clinic']]) {
+      const page = await open(browser, base, { lang: 'en' });
+      await signIn(page, base, people[who], to);
+      await page.context().close();
+    }
+  });
+  // `before`: what is done to the window before it opens the page.
+  const visit = async (who, path, more = {}, before) => {
+    const page = await open(browser, base, { lang: 'en', state: states[who], ...more });
+    await before?.(page);
+    await page.goto(`${base}${path}`);
+    await settled(page);
+    return page;
+  };
+  const picture = async (page, name) => {
+    if (!pictures) return;
+    mkdirSync(pictures, { recursive: true });
+    await pause(300);
+    await page.screenshot({ path: join(pictures, `${name}.png`), clip: { x: 0, y: 0, width: page.viewportSize().width, height: Math.min(860, page.viewportSize().height) } });
+  };
+  if (pictures) {
+    const shots = [
+      ['console', 'operator', '/console', 'en', 'light', 1280], ['console-ar', 'operator', '/console', 'ar', 'light', 1280], ['console-instances', 'operator', '/console/instances', 'ar', 'light', 1280], ['console-instance', 'operator', `/console/instances/${broken}`, 'en', 'light', 1280],
+      ['console-status', 'operator', '/console/status', 'ar', 'dark', 360], ['console-phone', 'operator', '/console/instances', 'en', 'dark', 360],
+    ];
+    for (const [name, who, path, lang, theme, width] of shots) {
+      const page = await visit(who, path, { lang, theme, width });
+      await picture(page, name);
+      await page.context().close();
+    }
+  }
+
+  const kRoutes = [
+    ['operator', '/console'], ['engineer', '/console'], ['security', '/console'], ['admin', '/console'], ['patient', '/console'],
+    ['operator', '/console/instances'], ['auditor', '/console/instances?status=faulted'], ['nurse', '/console/instances?status=completed'],
+    ['operator', `/console/instances/${parked}`], ['engineer', `/console/instances/${broken}`], ['operator', '/console/nothing'], ['engineer', '/console/tasks'], ['operator', '/console/status'], ['nurse', '/console/users'],
+  ];
+  for (const [who, path] of kRoutes)
+    await test(`${who} ${path.replace(/01[0-9A-Z]{24}/, ':id')}: both languages, themes and widths`, () => pages.everywhere(who, path));
+
+  await test('each person has the pages of his roles, and no others', async () => {
+    for (const [who, has, hasNot] of [['operator', ['Instances', 'Decisions', 'Deliveries'], ['Users and roles', 'Audit log']], ['auditor', ['Audit log', 'Emergency access'], ['Decisions', 'Approvals']], ['admin', ['Users and roles', 'Webhooks'], ['Instances', 'Keys']], ['nurse', ['Instances'], ['Overview', 'Deploy']]]) {
+      const page = await visit(who, '/console');
+      const links = await page.locator('.cnav a > span:first-of-type').allTextContents();
+      for (const one of has) if (!links.includes(one)) throw new Error(`${who} has no ${one}: ${links}`);
+      for (const one of hasNot) if (links.includes(one)) throw new Error(`${who} has ${one}`);
+      await page.context().close();
+    }
+  });
+  await test('a patient reads that the page is for staff, in both languages, and finds his visits', async () => {
+    for (const [lang, title, way] of [['en', 'This page is for staff', 'To my visits'], ['ar', 'هذه الصفحة لفريق العمل', 'إلى مواعيدي']]) {
+      const page = await visit('patient', '/console/instances', { lang });
+      equal(await page.locator('h1').textContent(), title, 'heading');
+      await page.getByRole('link', { name: way }).click();
+      await page.waitForURL('**/clinic');
+      await page.context().close();
+    }
+  });
+  await test('the way to a page of the console leads over the sign-in and back', async () => {
+    const page = await open(browser, base, { lang: 'en' });
+    await page.goto(`${base}/console/instances`);
+    await page.waitForURL('**/login?to=*');
+    await page.fill('input[name=username]', people.auditor.username);
+    await page.fill('input[name=password]', people.auditor.password);
+    await page.press('input[name=password]', 'Enter');
+    await page.waitForURL('**/console/instances');
+    await page.context().close();
+  });
+
+  await test('the overview says what needs the operator, and the way there', async () => {
+    const page = await visit('operator', '/console');
+    await page.locator('.needs').getByText(/3.? decisions wait/).waitFor();
+    await page.locator('.needs').getByText(/1.? instance has failed/).waitFor();
+    await page.getByRole('region', { name: 'Failing, by cause' }).getByRole('link', { name: /Show .?1/ }).waitFor();
+    await page.getByRole('region', { name: 'Health' }).getByText('Database').waitFor();
+    await page.context().close();
+  });
+  await test('Ctrl K finds a page and an id, and no person', async () => {
+    const page = await visit('operator', '/console');
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type(broken.toLowerCase());
+    none(await axe(page), 'axe of the dialog');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`**/console/instances/${broken}`);
+    await page.context().close();
+  });
+
+  await test('filters of the list stand in the address, and Back goes back', async () => {
+    const page = await visit('operator', '/console/instances');
+    equal(await page.locator('.ctable tbody tr').count(), 4, 'rows');
+    await page.getByRole('checkbox', { name: /^Failed/ }).check();
+    await page.waitForURL('**/console/instances?status=faulted');
+    await page.waitForFunction(() => document.querySelectorAll('.ctable tbody tr').length === 1);
+    await page.locator('.ctable tbody a').first().click();
+    await page.waitForURL(`**/console/instances/${broken}`);
+    await page.goBack();
+    await page.waitForURL('**/console/instances?status=faulted');
+    await page.context().close();
+  });
+  await test('new rows wait behind a button and push nothing', async () => {
+    const page = await visit('operator', '/console/instances');
+    const before = await page.locator('.ctable tbody tr').count();
+    await begin();
+    await page.getByRole('button', { name: /1.? newer: show/ }).waitFor({ timeout: 15_000 });
+    equal(await page.locator('.ctable tbody tr').count(), before, 'rows before');
+    await page.getByRole('button', { name: /1.? newer: show/ }).click();
+    equal(await page.locator('.ctable tbody tr').count(), before + 1, 'rows after');
+    await page.context().close();
+  });
+  await test('a list is walked and opened with j, k and Enter', async () => {
+    const page = await visit('operator', '/console/instances');
+    await page.getByRole('group', { name: 'Instances' }).focus();
+    for (const key of ['j', 'j', 'k']) await page.keyboard.press(key);
+    equal(await page.locator('tr.cursor').count(), 1, 'cursor');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/console/instances/01*');
+    await page.context().close();
+  });
+  await test('finding by person is posted with a reason and leaves no trace in the address', async () => {
+    const page = await visit('nurse', '/console/instances');
+    await page.getByRole('button', { name: 'Find by person…' }).click();
+    await page.getByLabel('Type').selectOption('mrn');
+    await page.getByLabel('Value').fill('DEMO-1001');
+    await page.getByRole('dialog').getByRole('button', { name: 'Find', exact: true }).click();
+    await page.getByText('Write a reason').waitFor();
+    await page.getByLabel('Reason (kept in the audit log)').fill('شكوى من مريض');
+    none(await axe(page), 'axe of the dialog');
+    await page.getByRole('dialog').getByRole('button', { name: 'Find', exact: true }).click();
+    await page.getByRole('button', { name: 'Open emergency access and show' }).click();
+    await page.getByRole('heading', { name: "Instances on one person's data" }).waitFor();
+    none(await pages.exposed(page), 'patient data outside of the page');
+    const entries = await api('GET', '/audit/entries?act=instance.*&limit=5');
+    if (!JSON.stringify(entries).includes(people.nurse.id)) throw new Error(`no entry of the search: ${JSON.stringify(entries)}`);
+    await page.context().close();
+  });
+
+  await test('an instance shows where it failed, and is retried with a reason by the keyboard alone', async () => {
+    const page = await visit('engineer', `/console/instances/${broken}`);
+    await page.getByText('It has failed').waitFor();
+    await page.locator('.tl').getByText('no connection to the host').waitFor();
+    await tabTo(page, 'Retry…');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    none(await axe(page), 'axe of the dialog');
+    await tabTo(page, 'Reason');
+    await page.keyboard.type('the system is back');
+    await tabTo(page, 'Retry');
+    await page.keyboard.press('Enter');
+    await page.getByText('The instance goes on.').waitFor();
+    await page.context().close();
+  });
+  await test('a parked call is decided on the page, a wrong answer is refused with its line', async () => {
+    const page = await visit('operator', `/console/instances/${parked}`);
+    await page.getByRole('button', { name: 'Decide' }).click();
+    await page.getByRole('radio', { name: /^It took effect/ }).check();
+    await page.getByLabel('Answer of the action').fill('{"decision": "lea');
+    await page.getByLabel('Reason (kept in the audit log)').fill('asked Dr. Sara');
+    await page.getByText('This is not JSON.').waitFor();
+    await page.getByLabel('Answer of the action').fill('{"decision": "go"}');
+    await page.getByRole('dialog').getByRole('button', { name: 'Decide' }).click();
+    await page.getByRole('dialog').getByText('decision must be one of remind, leave').waitFor();
+    none(await axe(page), 'axe of the dialog');
+    await page.getByLabel('Answer of the action').fill('{"decision": "leave"}');
+    await page.getByRole('dialog').getByRole('button', { name: 'Decide' }).click();
+    await page.getByText('Your decision was taken.').waitFor();
+    await page.locator('h1').getByText('Completed').waitFor({ timeout: 10_000 });
+    await page.context().close();
+  });
+  await test('an instance that somebody else stops changes on the page by itself', async () => {
+    const one = (await instances('parked'))[0].id;
+    const page = await visit('operator', `/console/instances/${one}`);
+    await api('POST', `/instances/${one}/cancel`, { reason: 'booked twice' });
+    await page.locator('h1').getByText('Cancelled').waitFor({ timeout: 10_000 });
+    equal(await page.getByRole('button', { name: 'Cancel…' }).count(), 0, 'acts of what is over');
+    await page.context().close();
+  });
+  await taskTests({ picture, visit, pages, ask, broken, until, instances });
+  await test('who does not treat reads no data of patients, and the page says why', async () => {
+    const page = await visit('operator', `/console/instances/${broken}`);
+    await page.getByRole('tab', { name: 'Data' }).click();
+    await page.getByText('Data of patients are read by those who treat them.').waitFor();
+    none(await axe(page), 'axe');
+    await page.context().close();
+  });
+  await test('data are shown for a reason under a grant, and are hidden again', async () => {
+    const page = await visit('nurse', `/console/instances/${broken}`);
+    await page.clock.install();
+    await page.getByRole('tab', { name: 'Data' }).click();
+    await page.getByRole('button', { name: 'Show, with a reason…' }).click();
+    await page.getByLabel('Reason (kept in the audit log)').fill('the patient is in the emergency room');
+    await page.getByRole('dialog').getByRole('button', { name: 'Show', exact: true }).click();
+    await page.getByRole('button', { name: 'Open emergency access and show' }).click();
+    await page.locator('pre.json').first().waitFor();
+    none(await axe(page), 'axe');
+    none(await pages.exposed(page), 'patient data outside of the page');
+    await page.clock.fastForward(5 * 60_000 + 1_000);
+    await page.getByText('The values are hidden.').waitFor();
+    equal(await page.locator('pre.json').count(), 0, 'values');
+    await page.context().close();
+  });
+  await pages.close();
+} catch (error) {
+  broke(error);
+} finally {
+  await browser.close();
+  await close();
+}
+ended();
