@@ -22,7 +22,7 @@ constexpr std::string_view kMore =
     "      audience: absent\n"
     "      max_lifetime: 24h\n"
     "      role_map: {provider: doctor}\n"
-    "      may_grant: [doctor, specialist, nurse, patient, operator, auditor, engineer,\n"
+    "      may_grant: [doctor, specialist, nurse, desk, patient, operator, auditor, engineer,\n"
     "        security_officer]\n"
     "      second_factor: true\n"
     "    office:\n"

@@ -583,7 +583,16 @@ TEST(ShippedWorkflow, ItsCasesNoticeMistakes) {
     const char* noticed_by;
   };
   const Mistake mistakes[] = {
-      {"!= \"eligible\"", "== \"error\"", "the coverage is not eligible"},
+      {"!= \"eligible\"", "== \"error\"",
+       "the desk has a visit claimed whose coverage is not eligible"},
+      {"from: .data.task,", "from: .data.taskId,",
+       "the desk has a visit claimed whose coverage is not eligible"},
+      {"$context.policy.unanswered", "\"go-on\"",
+       "the desk has not answered when the session begins"},
+      {"$why == \"not-eligible\" and", "false and",
+       "the coverage is not eligible, and the desk calls the visit off"},
+      {"if .coverage == $context.coverage then $context.pays", "if false then $context.pays",
+       "the appointment moves while the desk is asked, and after it has answered"},
       {"$context.began == \"no-show\"", "$context.began == \"gone\"", "nobody comes"},
       {"map([(.appointment | del(.status))", "map([(.appointment)",
        "the record system sends what it has said already, with what the hub wrote into it"},
