@@ -176,7 +176,8 @@ class FhirPlugin final : public ChartWriter {
       if (!resource) co_return unreadable();
       Written version = written(seen, "Appointment");
       auto body = with_identifiers(seen.body, session_identifiers(session));
-      if (body && !status.empty() && text_of(*resource, "status") != status)
+      const std::string before = text_of(*resource, "status");
+      if (body && !status.empty() && before != status && before != "entered-in-error")
         body = with_status(*body, status);
       if (!body) co_return unreadable();
       const bool changed = *body != seen.body;

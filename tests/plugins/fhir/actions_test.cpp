@@ -266,6 +266,23 @@ TEST(UpdateAppointment, AddsTheSessionAndTheStatusAndNothingElse) {
   EXPECT_NE(stored.find("1.10"), std::string::npos);
 }
 
+TEST(UpdateAppointment, LeavesOneInErrorSo) {
+  TestHost host(kConfig);
+  std::string sent;
+  host.outside = [&](const Request& request) {
+    if (request.method() == "PUT") sent = request.body;
+    return Answer{.status = 200,
+                  .body = R"({"resourceType":"Appointment","id":"a1","status":"entered-in-error",)"
+                          R"("meta":{"versionId":"1"}})"};
+  };
+  const auto outcome = host.call(
+      "update-appointment",
+      {{"appointment", {{"value", "a1"}}}, {"session", {{"id", "S-1"}}}, {"status", "arrived"}});
+  ASSERT_EQ(outcome.kind, Kind::done) << outcome.code;
+  EXPECT_NE(sent.find("entered-in-error"), std::string::npos) << sent;
+  EXPECT_EQ(sent.find("arrived"), std::string::npos);
+}
+
 TEST(UpdateAppointment, FindsItByIdentifierAndSaysWhenThereIsNone) {
   TestHost host(kConfig);
   int found = 1;

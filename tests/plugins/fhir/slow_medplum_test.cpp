@@ -107,22 +107,46 @@ TEST_F(SlowMedplum, TakesAllThatIsWrittenOfAVisitAndGivesItBack) {
   EXPECT_EQ(written["refused"], Json::array());
   EXPECT_EQ(written["written"], 11);
 
+  // What others add to the note, and a status that they set, stays.
+  const auto all = [&](const std::string& type) {
+    return call("search", {{"type", type}, {"parameters", Json::object()}})["resources"];
+  };
+  const auto put = [&](const Json& resource) {
+    const auto answer = http_.send("PUT",
+                                   address_ + "/" + resource["resourceType"].get<std::string>() +
+                                       "/" + resource["id"].get<std::string>(),
+                                   {{"Content-Type", "application/fhir+json"}}, resource.dump());
+    EXPECT_TRUE(answer.ok() && answer->status == 200) << (answer.ok() ? answer->body : "");
+  };
+  const Json laboratory = store(Json::parse(R"({"resourceType": "Observation", "status": "final",
+      "subject": {"reference": "Patient/p1"}, "code": {"text": "Troponin"}})"));
+  Json note = all("Composition").at(0);
+  note["section"].back()["entry"].push_back(
+      {{"reference", "Observation/" + laboratory["id"].get<std::string>()}});
+  put(note);
+  for (Json condition : all("Condition")) {
+    if (condition.dump().find("G43.9") == std::string::npos) continue;
+    condition["clinicalStatus"]["coding"][0]["code"] = "resolved";
+    put(condition);
+  }
+
   // A correction, and what it takes back, is FHIR as well.
   chart["diagnoses"].erase(1);
   chart["prescriptions"] = Json::array();
   chart["addenda"] =
       Json::parse(R"([{"at": "2026-03-11T08:00:00.000Z", "text": "No hypertension"}])");
   EXPECT_EQ(call("write-record", chart)["refused"], Json::array());
-  const auto count = [&](const std::string& type) {
-    return call("search", {{"type", type}, {"parameters", Json::object()}})["resources"].size();
-  };
   for (const auto& [type, of_them] : {std::pair{"Encounter", 1},
                                       {"DocumentReference", 1},
                                       {"Condition", 2},
-                                      {"Observation", 7},
+                                      {"Observation", 8},
                                       {"MedicationRequest", 1},
                                       {"Composition", 1}})
-    EXPECT_EQ(count(type), static_cast<std::size_t>(of_them)) << type;
+    EXPECT_EQ(all(type).size(), static_cast<std::size_t>(of_them)) << type;
+  EXPECT_EQ(all("MedicationRequest").at(0)["status"], "cancelled");
+  EXPECT_NE(all("Composition").dump().find(laboratory["id"].get<std::string>()), std::string::npos);
+  for (const Json& one : all("Observation")) EXPECT_EQ(one["status"], "final");
+  EXPECT_NE(all("Condition").dump().find("\"resolved\""), std::string::npos);
   const Json conditions =
       call("search", {{"type", "Condition"}, {"parameters", {{"code", "I10"}}}});
   EXPECT_NE(conditions.dump().find("entered-in-error"), std::string::npos) << conditions.dump();
