@@ -41,10 +41,17 @@ const Json& coding_of(const Json& concept_value) {
   return codings.empty() ? kNothing : codings.front();
 }
 
+// The status that says whether the resource holds. Others may have added codings of their own.
 std::string status_of(const Json& resource) {
-  return text_of(resource, "resourceType") == "Condition"
-             ? text_of(coding_of(member_of(resource, "verificationStatus")), "code")
-             : text_of(resource, "status");
+  if (text_of(resource, "resourceType") != "Condition") return text_of(resource, "status");
+  const Json& verified = member_of(resource, "verificationStatus");
+  const Json wrong = verification("entered-in-error");
+  return text_of(coding_of(place_of(verified, coding_of(wrong)) == kNone ? verified : wrong),
+                 "code");
+}
+// The status of what the hub took back.
+const char* withdrawn_status(std::string_view type) {
+  return type == "MedicationRequest" ? "cancelled" : "entered-in-error";
 }
 bool has_ended(const Json& resource) {
   const std::string status = status_of(resource);
@@ -63,18 +70,26 @@ Json* identifier_in(Json& resource, const std::string& value) {
   return nullptr;
 }
 
-// The CodeableConcept with the hub's coding and text in their places.
-Json with_coding(Json before, const Json& wanted) {
+// The member of an object, made an object or a list if it is none: the record system is not
+// believed to send FHIR.
+Json& member_as(Json& object, const char* name, Json::value_t form) {
+  Json& value = object[name];
+  if (value.type() != form) value = Json(form);
+  return value;
+}
+
+// Puts the hub's coding and text into a CodeableConcept.
+void set_code(Json& before, const Json& wanted) {
   const Json& mine = coding_of(wanted);
   if (!mine.is_null()) {
+    Json& codings = member_as(before, "coding", Json::value_t::array);
     if (const std::size_t at = place_of(before, mine); at != kNone) {
-      before["coding"][at].update(mine);
+      codings[at].update(mine);
     } else {
-      before["coding"].push_back(mine);
+      codings.push_back(mine);
     }
   }
   put(before, "text", text_of(wanted, "text"));
-  return before;
 }
 
 void set_moment(Json& resource, const char* name, const Json& wanted) {
@@ -96,7 +111,7 @@ Json merged_components(const Json& before, const Json& wanted) {
     });
     if (meant != missing.end()) {
       Json merged = one;
-      merged["valueQuantity"].update((*meant)["valueQuantity"]);
+      member_as(merged, "valueQuantity", Json::value_t::object).update((*meant)["valueQuantity"]);
       out.push_back(std::move(merged));
       missing.erase(meant);
     } else if (!is_own_component(code)) {
@@ -166,22 +181,24 @@ Json merged_sections(const Json& before, const Json& wanted, const std::set<std:
 }  // namespace
 
 Json corrected(const Json& before, const ChartEntry& wanted) {
-  if (wanted.type == "MedicationRequest") return before;
   Json now = before;
   if (has_ended(before)) {
     Json* const own = identifier_in(now, wanted.identifier);
-    if (own == nullptr || text_of(*own, "use") != "old") return before;
+    if (own == nullptr || text_of(*own, "use") != "old" ||
+        status_of(before) != withdrawn_status(wanted.type))
+      return before;
     own->erase("use");
     for (const char* name : {"status", "clinicalStatus", "verificationStatus"})
       put(now, name, member_of(wanted.resource, name));
   }
+  if (wanted.type == "MedicationRequest") return now;
   if (wanted.type == "Condition") {
-    now["code"] = with_coding(member_of(now, "code"), wanted.resource["code"]);
+    set_code(member_as(now, "code", Json::value_t::object), wanted.resource["code"]);
     return now;
   }
   set_moment(now, "effectiveDateTime", wanted.resource);
   if (const Json& value = member_of(wanted.resource, "valueQuantity"); !value.empty())
-    now["valueQuantity"].update(value);
+    member_as(now, "valueQuantity", Json::value_t::object).update(value);
   if (const Json& components = list_of(wanted.resource, "component"); !components.empty())
     now["component"] = merged_components(list_of(before, "component"), components);
   return now;
@@ -219,9 +236,9 @@ Json withdrawn(const Json& before, const std::string& identifier) {
   if (type == "Condition") {
     // con-5: what was entered in error has no clinical status.
     now.erase("clinicalStatus");
-    now["verificationStatus"] = verification("entered-in-error");
+    now["verificationStatus"] = verification(withdrawn_status(type));
   } else {
-    now["status"] = type == "MedicationRequest" ? "cancelled" : "entered-in-error";
+    now["status"] = withdrawn_status(type);
   }
   if (Json* const own = identifier_in(now, identifier)) (*own)["use"] = "old";
   return now;

@@ -11,8 +11,8 @@ namespace rabt::fhir {
 
 // The resource as it should be: what the clinicians wrote is put in place, codings and components
 // that others added stay, as do all other members. The status stays as the record system has it,
-// except of a diagnosis or vital sign that the hub itself had taken back. A resource that is in
-// error there is not changed, and a MedicationRequest never: a prescription is not written twice.
+// except of what the hub itself had taken back. A resource that has ended there is not changed, and
+// nothing but the status of a MedicationRequest: a prescription is issued once.
 [[nodiscard]] Json corrected(const Json& before, const ChartEntry& wanted);
 
 // The note as it should be. gone: plain references of what the hub has taken back. Sections of

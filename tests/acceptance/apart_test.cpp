@@ -205,6 +205,31 @@ TEST(Apart, B35B36K46K56K59K78P21ASessionIsCoveredThenWrittenDownAndClaimedOnce)
        {"patient.read", "eligibility.check", "appointment.update", "encounter.write",
         "document.write", "record.write", "claim.submit"})
     EXPECT_NE(sent.find(capability), std::string::npos) << capability << " of " << sent;
+
+  // A drug that is taken back, and a record system that refuses the first word of it.
+  const Answer prescribed =
+      h().post("D", at + "/prescriptions",
+               *Json::parse(R"({"items": [{"name": "Nitroglycerin", "dosage": "0.4 mg"}]})"));
+  RABT_EXPECT_STATUS(prescribed, 201);
+  const auto drug = [] {
+    return fhir("GET", "MedicationRequest")["entry"][0]["resource"].string_or("status", "");
+  };
+  EXPECT_TRUE(eventually([&] { return drug() == "active"; }));
+  (void)h().site.control("PUT", "/faults/fhir", R"([{"fault": "status", "status": 422, "times": 1,
+      "match": {"method": "PUT", "path": "/fhir/MedicationRequest/.*"}}])");
+  RABT_EXPECT_STATUS(h().post("D", "/api/v1/prescriptions/" + prescribed.text("id") + "/cancel",
+                              *Json::parse(R"({"reason": "allergy"})")),
+                     200);
+  EXPECT_TRUE(eventually([&] { return instance("chart").string_or("status", "") == "parked"; }))
+      << instance("chart").dump_pretty();
+  EXPECT_EQ(drug(), "active");
+  const auto mended =
+      h().site.rabt({"instances", instance("chart").string_or("id", ""), "--resolve", "done",
+                     "--output", R"({"decision": "again"})", "--reason", "the rule is corrected"});
+  EXPECT_EQ(mended.code, 0) << mended.said;
+  EXPECT_TRUE(eventually([&] { return instance("chart").string_or("status", "") == "completed"; }))
+      << instance("chart").dump_pretty();
+  EXPECT_EQ(drug(), "cancelled");
 }
 
 TEST(Apart, P21TheAppointmentOfACancelledSessionIsCancelledAndMayBePlannedAgain) {

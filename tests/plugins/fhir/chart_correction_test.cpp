@@ -177,10 +177,14 @@ TEST(OfOthers, AStatusStaysAsTheRecordSystemSetIt) {
   drug["statusReason"]["text"] = "allergy";
   ehr.the("Condition", "G43.9")["clinicalStatus"]["coding"][0]["code"] = "resolved";
   ehr.the("Observation", "8867-4")["status"] = "entered-in-error";
-  ehr.the("Condition", "I10")["verificationStatus"]["coding"][0]["code"] = "entered-in-error";
+  Json& verified = ehr.the("Condition", "I10")["verificationStatus"];
+  verified["coding"][0]["code"] = "entered-in-error";
+  verified["coding"].insert(verified["coding"].begin(),
+                            Json({{"system", "urn:ehr"}, {"code", "x"}}));
   Json more = visit();
   more["addenda"] = Json::parse(R"([{"at": "2026-03-11T08:00:00Z", "text": "called back"}])");
   more["diagnoses"][0]["display"] = "Migraine";
+  more["diagnoses"][1]["display"] = "Hypertension";
   more["vitals"]["pulse"] = 90;
   EXPECT_EQ(ehr.write(more)["refused"], Json::array());
   EXPECT_EQ(ehr.the("MedicationRequest", "RX-2026-1")["status"], "stopped");
@@ -188,8 +192,9 @@ TEST(OfOthers, AStatusStaysAsTheRecordSystemSetIt) {
   EXPECT_EQ(condition["clinicalStatus"]["coding"][0]["code"], "resolved");
   EXPECT_EQ(condition["code"]["text"], "Migraine");
   EXPECT_EQ(ehr.the("Observation", "8867-4")["status"], "entered-in-error");
-  EXPECT_EQ(ehr.the("Condition", "I10")["verificationStatus"]["coding"][0]["code"],
+  EXPECT_EQ(ehr.the("Condition", "I10")["verificationStatus"]["coding"][1]["code"],
             "entered-in-error");
+  EXPECT_FALSE(ehr.the("Condition", "I10")["code"].contains("text"));
   EXPECT_EQ(ehr.the("Composition", "11488-4")["status"], "amended");
   // A drug that has ended there is not cancelled any more.
   ehr.write(without_drug());
@@ -239,22 +244,50 @@ TEST(OfOthers, IdentifiersCodingsAndDosagesThatWereAddedStay) {
   EXPECT_EQ(ehr.writes, writes) << "what others added is no difference";
 }
 
-TEST(TakenBack, ADiagnosisThatComesBackIsInForceAgain) {
+// Two writes may cross: the later one then holds again what the earlier one took back.
+TEST(TakenBack, WhatComesBackIsInForceAgain) {
   RecordSystem ehr;
   ehr.write(visit());
-  Json fewer = visit();
+  Json fewer = without_drug();
   fewer["diagnoses"].erase(1);
+  fewer["vitals"].erase("pulse");
   ehr.write(fewer);
   EXPECT_EQ(ehr.the("Condition", "I10")["verificationStatus"]["coding"][0]["code"],
             "entered-in-error");
+  EXPECT_EQ(ehr.the("Observation", "8867-4")["status"], "entered-in-error");
   ehr.write(visit());
   const Json& again = ehr.the("Condition", "I10");
   EXPECT_EQ(again["verificationStatus"]["coding"][0]["code"], "confirmed");
   EXPECT_EQ(again["clinicalStatus"]["coding"][0]["code"], "active");
+  EXPECT_EQ(ehr.the("Observation", "8867-4")["status"], "final");
+  EXPECT_EQ(ehr.the("MedicationRequest", "RX-2026-1")["status"], "active");
   EXPECT_EQ(ehr.resources["Condition"].size(), 2U);
+  EXPECT_EQ(ehr.resources["MedicationRequest"].size(), 1U);
   const int writes = ehr.writes;
   ehr.write(visit());
   EXPECT_EQ(ehr.writes, writes);
+  // What others ended after the hub had taken it back stays so.
+  ehr.write(without_drug());
+  ehr.the("MedicationRequest", "RX-2026-1")["status"] = "stopped";
+  ehr.write(visit());
+  EXPECT_EQ(ehr.the("MedicationRequest", "RX-2026-1")["status"], "stopped");
+}
+
+TEST(OfOthers, ResourcesOfAnotherFormAreNoFault) {
+  RecordSystem ehr;
+  ehr.write(visit());
+  ehr.the("Condition", "G43.9")["code"] = "text";
+  ehr.the("Condition", "I10")["code"]["coding"] = "text";
+  ehr.the("Observation", "8867-4")["valueQuantity"] = "text";
+  ehr.the("Observation", "85354-9")["component"][0]["valueQuantity"] = 7;
+  ehr.the("Observation", "85354-9")["component"].push_back("text");
+  Json& note = ehr.the("Composition", "11488-4");
+  note["section"][0]["entry"] = 7;
+  note["section"].push_back("text");
+  note["section"].push_back({{"entry", {7, "text", nullptr}}});
+  EXPECT_EQ(ehr.write(visit())["refused"], Json::array());
+  EXPECT_EQ(ehr.the("Observation", "8867-4")["valueQuantity"]["value"], 84);
+  EXPECT_EQ(ehr.the("Condition", "I10")["code"]["coding"][0]["code"], "I10");
 }
 
 // Symptom: the Condition of another patient was overwritten. Cause: a server that ignores the
