@@ -18,6 +18,7 @@
 #include "hub/api/recordings.hpp"
 #include "hub/api/stream.hpp"
 #include "hub/api/tasks.hpp"
+#include "hub/api/todo.hpp"
 #include "hub/api/workflows.hpp"
 #include "hub/consultation/practice/practice.hpp"
 #include "hub/consultation/record/records.hpp"
@@ -45,6 +46,7 @@ struct Resources {
   Approvals approvals;
   Invitations invitations;
   Health health;
+  Todo todo;
   Metrics metrics;
   // The sessions of the tenant; they outlive the API.
   consultation::Sessions* sessions = nullptr;

@@ -41,7 +41,7 @@ Result<std::vector<ParkedCall>> Engine::parked(std::size_t limit, const std::str
   RABT_TRY_STATUS(impl_->context.parts.store.read([&](store::Connection& connection) {
     out.clear();
     return connection.query(
-        sql::kListParked, {impl_->context.options.tenant, start, static_cast<std::int64_t>(limit)},
+        sql::kParkedCalls, {impl_->context.options.tenant, start, static_cast<std::int64_t>(limit)},
         [&](const store::Row& row) {
           ParkedCall one{.instance = std::string(row.text(0)),
                          .workflow = std::string(row.text(3)),
@@ -91,7 +91,7 @@ Result<ParkedCall> Engine::parked_call(std::string_view id) {
   out.version = call->version;
   out.task = call->task;
   out.reference = call->reference;
-  out.key = call_key(row.id, call->reference);
+  out.key = idempotency_key(row.id, call->reference);
   out.code = codes[call->reference];
   const std::string target = engine.definitions.target_of(*definition, row.binding, call->role);
   if (const auto info = engine.context.parts.actions.find(target, call->action, call->version))

@@ -31,6 +31,3 @@ CREATE INDEX task_living ON task (tenant, id) WHERE state IN ('open', 'claimed')
 CREATE INDEX task_object ON task (tenant, object);
 CREATE INDEX task_instance ON task (tenant, instance);
 CREATE INDEX task_due ON task (due_ms) WHERE overdue = 0 AND due_ms IS NOT NULL AND state IN ('open', 'claimed');
-
--- Calls that wait for a decision, in the list of tasks.
-CREATE INDEX instance_parked ON instance (tenant, id) WHERE parked IS NOT NULL;
