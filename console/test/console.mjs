@@ -8,6 +8,7 @@ import { axe, hasChromium, launch, open, settled } from './browser.mjs';
 import { hub } from './hub.mjs';
 import { broke, ended, equal, inspector, none, signIn, skip, tabTo, test } from './steps.mjs';
 import { taskTests } from './tasks.mjs';
+import { trustTests } from './trust.mjs';
 
 const build = resolve(process.argv[2]);
 const pictures = process.argv.includes('--pictures') ? process.argv[process.argv.indexOf('--pictures') + 1] : '';
@@ -15,7 +16,7 @@ if (!hasChromium()) skip('no Chromium; install the package chromium');
 
 const kSecret = ['Noura', 'Alqahtani', 'نورة', 'القحطاني', 'DEMO-1001'];
 const kStaff = ['engineer', 'operator', 'security', 'auditor', 'admin'];
-const { base, away, ask, api, people, enter, cookies, close } = await hub(build);
+const { base, away, ask, api, deliver, people, enter, cookies, close } = await hub(build);
 const browser = await launch();
 try {
   const shell = await fetch(`${base}/console`);
@@ -44,8 +45,8 @@ try {
   await api('POST', `/instances/${broken}/resolve`, { outcome: 'done', output: { decision: 'remind' }, reason: 'asked Dr. Sara' });
   await until('a failure', async () => (await instances('faulted')).length === 1);
   const parked = (await instances('parked'))[0].id;
-  const deliver = () => fetch(`${base}/hooks/his`, { method: 'POST', body: '{"name": "Noura"}', headers: { 'Content-Type': 'application/json', 'webhook-id': crypto.randomUUID(), 'webhook-timestamp': String(Math.floor(Date.now() / 1000)), 'webhook-signature': 'v1,AAAA' } });
-  await deliver();
+  equal(await deliver('{}', false), 401, 'a message with a wrong signature');
+  await deliver('{"name": "Noura"}');
 
   const states = {};
   for (const who of Object.keys(people)) states[who] = await cookies(who);
@@ -82,14 +83,6 @@ try {
       await page.context().close();
     }
   }
-
-  const kRoutes = [
-    ['operator', '/console'], ['engineer', '/console'], ['security', '/console'], ['admin', '/console'], ['patient', '/console'],
-    ['operator', '/console/instances'], ['auditor', '/console/instances?status=faulted'], ['nurse', '/console/instances?status=completed'],
-    ['operator', `/console/instances/${parked}`], ['engineer', `/console/instances/${broken}`], ['operator', '/console/nothing'], ['engineer', '/console/tasks'], ['operator', '/console/status'], ['nurse', '/console/users'],
-  ];
-  for (const [who, path] of kRoutes)
-    await test(`${who} ${path.replace(/01[0-9A-Z]{24}/, ':id')}: both languages, themes and widths`, () => pages.everywhere(who, path));
 
   await test('each person has the pages of his roles, and no others', async () => {
     for (const [who, has, hasNot] of [['operator', ['Instances', 'Decisions', 'Deliveries'], ['Users and roles', 'Audit log']], ['auditor', ['Audit log', 'Emergency access'], ['Decisions', 'Approvals']], ['admin', ['Users and roles', 'Webhooks'], ['Instances', 'Keys']], ['nurse', ['Instances'], ['Overview', 'Deploy']]]) {
@@ -251,6 +244,15 @@ try {
     equal(await page.locator('pre.json').count(), 0, 'values');
     await page.context().close();
   });
+  const kRoutes = [
+    ['operator', '/console'], ['engineer', '/console'], ['security', '/console'], ['admin', '/console'], ['patient', '/console'],
+    ['operator', '/console/instances'], ['auditor', '/console/instances?status=faulted'], ['nurse', '/console/instances?status=completed'],
+    ['operator', `/console/instances/${parked}`], ['engineer', `/console/instances/${broken}`], ['operator', '/console/nothing'], ['engineer', '/console/tasks'], ['operator', '/console/status'], ['nurse', '/console/users'],
+  ];
+  for (const [who, path] of kRoutes)
+    await test(`${who} ${path.replace(/01[0-9A-Z]{24}/, ':id')}: both languages, themes and widths`, () => pages.everywhere(who, path));
+
+  await trustTests({ picture, visit, pages, api, people, away });
   await pages.close();
 } catch (error) {
   broke(error);

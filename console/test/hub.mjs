@@ -1,6 +1,7 @@
 // A hub of its own for the tests of the console: one workflow that asks a person before it calls a system, a system that is away, a
 // source of messages, and one person of each role.
 import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -51,7 +52,7 @@ plugin:
   fhir: {config: {base_url: 'http://127.0.0.1:${away}/fhir'}, hosts: ['http://127.0.0.1:${away}']}
 sources:
   his: {scheme: standard-webhooks, secrets: [{file: his.secret}], plugin: fhir}
-identity: {two_person: {acts: [workflow.apply, factor.reset]}}
+identity: {two_person: {acts: [workflow.apply, factor.reset]}, sessions: {step_up: 60m}}
 http: {allow: ['127.0.0.1:${away}'], allow_private: true}
 `);
   const child = spawn(join(build, 'bin/rabt'), ['serve', '--config', join(folder, 'hub.yaml'), '--ready-file', join(folder, 'ready'), '--die-with-parent', '--dev'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -76,6 +77,12 @@ http: {allow: ['127.0.0.1:${away}'], allow_private: true}
     const { status, body: said } = await ask(method, `/api/v1${path}`, body, bearer);
     if (status >= 300) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(said)}`);
     return said;
+  };
+  // A message of the hospital's system, signed as Standard Webhooks says, or with a signature that does not fit.
+  const deliver = async (body, signed = true) => {
+    const [id, at] = [crypto.randomUUID(), String(Math.floor(Date.now() / 1000))];
+    const signature = signed ? createHmac('sha256', Buffer.alloc(32, 7)).update(`${id}.${at}.${body}`).digest('base64') : 'AAAA';
+    return (await fetch(`${base}/hooks/his`, { method: 'POST', body, headers: { 'Content-Type': 'application/json', 'webhook-id': id, 'webhook-timestamp': at, 'webhook-signature': `v1,${signature}` } })).status;
   };
   const people = {};
   // `factor`: with a second factor, which some roles need anyway.
@@ -109,5 +116,5 @@ http: {allow: ['127.0.0.1:${away}'], allow_private: true}
     await end(child);
     rmSync(folder, { recursive: true, force: true });
   };
-  return { base, folder, away, ask, api, people, enter, cookies, close };
+  return { base, folder, away, ask, api, deliver, people, enter, cookies, close };
 }

@@ -30,6 +30,8 @@ export interface Options {
   accept?: string;
   // A status besides 2xx whose body is an answer, too: 503 of /health.
   takes?: number;
+  // The answer is text, not JSON.
+  raw?: boolean;
 }
 export interface Answer<T> {
   data: T;
@@ -80,7 +82,7 @@ export async function call<T>(method: string, path: string, options: Options = {
   const text = await response.text();
   let data: unknown;
   try {
-    data = text ? JSON.parse(text) : undefined;
+    data = options.raw && response.ok ? text : text ? JSON.parse(text) : undefined;
   } catch {
     data = undefined;
   }

@@ -4,13 +4,17 @@ import { t } from '../base/i18n';
 import { hasRole, loadMe, me, signOut } from '../base/me';
 import { go, match, place } from '../base/router';
 import { Button, Failure, H1, LinkButton, PhonePage, Skeleton, usePage } from '../ui';
+import { Deliveries, Webhooks } from './deliveries';
 import { Frame } from './frame';
 import { Instances } from './instances';
 import { InstancePage } from './instance';
 import { Night } from './night';
 import { Overview } from './overview';
+import { Approvals, Clients, Users } from './people';
+import { Deploy, Plugins } from './platform';
 import { firstPlace, kPlaces, maySee } from './rights';
 import { Tasks } from './tasks';
+import { Audit, Explain, Grants, KeysPage } from './trust';
 
 const kRoutes: [string, FunctionComponent<any>][] = [
   ['/console', Overview],
@@ -19,6 +23,21 @@ const kRoutes: [string, FunctionComponent<any>][] = [
   ['/console/tasks', Tasks],
   ['/console/tasks/:id', Tasks],
   ['/console/status', Night],
+  ['/console/deliveries', Deliveries],
+  ['/console/webhooks', Webhooks],
+  ['/console/webhooks/:id', Webhooks],
+  ['/console/plugins', Plugins],
+  ['/console/plugins/:id', Plugins],
+  ['/console/deploy', Deploy],
+  ['/console/audit', Audit],
+  ['/console/grants', Grants],
+  ['/console/approvals', Approvals],
+  ['/console/users', Users],
+  ['/console/users/:id', Users],
+  ['/console/clients', Clients],
+  ['/console/clients/:id', Clients],
+  ['/console/explain', Explain],
+  ['/console/keys', KeysPage],
 ];
 
 // The page of the list that an address belongs to: /console/instances/<id> to /console/instances.

@@ -30,7 +30,7 @@ export function GrantedDialog({ title, text, act, of, ready, onClose, onRead, ch
         <Button icon="shieldok" busy={grant.busy} onPress={() => void grant.run(async () => {
           await post('/api/v1/break-glass', { ...of(), reason: refused, minutes: kMinutes });
           await read(refused);
-        })}>{t('grant_open')}</Button>
+        })}>{t('grant_emergency')}</Button>
       </div>}
     </ReasonDialog>
   );
