@@ -1,11 +1,11 @@
 // Who read what of the person who is signed in. Each row can be checked against the log by the page itself.
 import { useState } from 'preact/hooks';
-import { get, query, Problem, textOf } from '../base/api';
+import { get, query } from '../base/api';
 import { dayAndTime } from '../base/dates';
-import { number, t, word, type Key } from '../base/i18n';
-import { useAct, useLoad } from '../base/load';
-import { checkProof, Refused, type Checked } from '../base/proof';
-import { Button, Card, Empty, Failure, nameOf, Notice, Pill, Skeleton, State } from '../ui';
+import { t, word, type Key } from '../base/i18n';
+import { useLoad } from '../base/load';
+import { Card, Empty, Failure, nameOf, Notice, Pill, Skeleton } from '../ui';
+import { Proof } from '../ui/Proof';
 
 interface Access {
   seq: number; time: string; act: string; result: string; own: boolean; emergency: boolean;
@@ -56,7 +56,7 @@ export function Readings() {
             <li key={one.seq} class="reading">
               <div class="two grow"><span class="strong"><bdi>{one.recipient}</bdi></span>
                 <span>{dayAndTime(one.time)} · {word('purpose', one.purpose)} · {t('fields_sent', { n: one.fields.length })}</span></div>
-              <Proof seq={one.seq} vkey={key} about={one.recipient} />
+              <Proof at={`/api/v1/me/readings/${one.seq}/proof`} seq={one.seq} vkey={key} about={one.recipient} />
             </li>))}</ul>}
       </Card>
     </div>
@@ -73,45 +73,7 @@ function AccessRow({ one, vkey }: { one: Access; vkey: string }) {
         <span>{word('reading', (one.of ? `${one.act}_${one.of}` : one.act).replaceAll('.', '_'))}</span>
         <span class="muted">{dayAndTime(one.time)}{one.purpose && ` · ${word('purpose', one.purpose)}`}{one.result !== 'ok' && ` · ${t('readings_refused')}`}</span>
       </div>
-      <Proof seq={one.seq} vkey={vkey} about={who} />
+      <Proof at={`/api/v1/me/readings/${one.seq}/proof`} seq={one.seq} vkey={vkey} about={who} />
     </li>
-  );
-}
-
-// Fetches the proof of an entry, checks it here, and says which step does not hold.
-function Proof({ seq, vkey, about }: { seq: number; vkey: string; about: string }) {
-  const [checked, setChecked] = useState<Checked>();
-  const [refused, setRefused] = useState('');
-  const [file, setFile] = useState('');
-  const act = useAct();
-  const check = () => act.run(async () => {
-    setRefused('');
-    try {
-      const proof = await textOf(`/api/v1/me/readings/${seq}/proof`);
-      setFile(proof);
-      setChecked(await checkProof(proof, vkey));
-    } catch (failed) {
-      if (failed instanceof Refused) return setRefused(failed.step);
-      if (failed instanceof Problem && failed.code === 'audit.not_signed') return setRefused('early');
-      throw failed;
-    }
-  });
-  const keep = () => {
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([file], { type: 'text/plain' }));
-    link.download = `rabt-${seq}.tlog-proof`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  };
-  if (act.error !== undefined) return <Failure error={act.error} again={() => void check()} />;
-  return (
-    <div class="stack stack-4" role="status">
-      {refused ? <State tone={refused === 'early' ? 'idle' : 'failed'}>{t(`proof_${refused}` as Key)}</State>
-        : checked && <State tone="ok">{t(checked.signed ? 'proof_holds' : 'proof_unsigned', { at: number(checked.position), of: number(checked.entries) })}</State>}
-      <div class="row row-8">
-        {file && <Button size="small" kind="quiet" icon="file" onPress={keep}>{t('proof_keep')}</Button>}
-        {(!checked || refused) && <Button size="small" busy={act.busy} onPress={() => void check()} aria-label={`${t('proof_check')}: ${about}, ${seq}`}>{t('proof_check')}</Button>}
-      </div>
-    </div>
   );
 }

@@ -6,6 +6,7 @@ import { useAct, useLoad } from '../base/load';
 import { hasRole } from '../base/me';
 import { place, setQuery } from '../base/router';
 import { Button, Empty, Failure, Field, H1, Notice, Skeleton, State, TextArea, type Tone } from '../ui';
+import { Proof } from '../ui/Proof';
 import { Frame } from './frame';
 import type { Page } from './model';
 import { loadTodos } from './todo';
@@ -55,6 +56,7 @@ export function Audit() {
   const given = place.value.query;
   const values = Object.fromEntries(['act', 'actor', 'object', 'from', 'to'].map((name) => [name, given.get(name) ?? '']));
   const chosen = Number(given.get('entry') ?? 0);
+  const [vkey, setVkey] = useState('');
   const key = JSON.stringify(values);
   const [typed, setTyped] = useState(values);
   const [rest, setRest] = useState<Page<AuditEntry>>({ items: [] });
@@ -83,6 +85,8 @@ export function Audit() {
           {one && <Pane title={t('entry_n', { n: one.seq })} id="entry" body>
             <Facts rows={[[t('time'), <Moment at={one.at} />], [t('act_word'), <Code>{one.act}</Code>], [t('actor'), <Code>{one.actor}</Code>], [t('object_word'), one.object && <Code>{one.object}</Code>], [t('purpose'), one.purpose && <Code>{one.purpose}</Code>], [t('from_address'), one.client && <Code>{one.client}</Code>], [t('request'), one.request && <Code>{one.request}</Code>]]} />
             {one.detail != null && <Json value={one.detail} />}
+            <Field label={t('proof_under')} hint={t('proof_under_more')} value={vkey} onText={setVkey} dir="ltr" autocomplete="off" />
+            {vkey.trim() && <Proof key={`${one.seq} ${vkey}`} at={`/api/v1/audit/entries/${one.seq}/proof`} seq={one.seq} vkey={vkey} about={one.act} />}
           </Pane>}
         </div>
         {hasRole('auditor', 'security_officer') && <PatientReport />}
