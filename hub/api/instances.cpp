@@ -313,12 +313,12 @@ Result<Response> Instances::retry(const Call& call) const {
 
 Result<Response> Instances::start(const Call& call) const {
   RABT_TRY(body, body_object(call));
-  const auto workflow = text_member(body, "workflow");
-  if (!workflow || workflow->empty())
+  const std::string workflow = body.string_or("workflow", "");
+  if (workflow.empty())
     return invalid("api.invalid", "workflow: name the workflow that is to start");
   RABT_TRY(asked, asked_by(call, body));
   RABT_TRY(id, engine.start({.name_space = body.string_or("namespace", ""),
-                             .name = *workflow,
+                             .name = workflow,
                              .version = body.string_or("version", "")},
                             body["input"], asked));
   return json_response(201, Json::object({{"id", id}}));

@@ -59,7 +59,7 @@ void Timeline::ended(std::uint64_t call, const workflow::ActionOutcome& outcome)
     Json& json = made->second;
     json.set("outcome", workflow::to_string(outcome.kind));
     if (!outcome.code.empty()) json.set("code", outcome.code);
-    // Of an HTTP answer only the status is shown.
+    // Status of an HTTP answer; nothing else of the answer is shown.
     if (done && json.string_or("role", "") == workflow::kHttpRole)
       json.set("status", outcome.output.int_or("status", 0));
   }

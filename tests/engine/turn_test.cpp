@@ -138,11 +138,11 @@ TEST(Turn, ParkedCallsAreDecidedOneAfterTheOther) {
   instance.parked_call = first.calls[0];
   const Turn second = answer(instance, first.calls[0]);
   EXPECT_TRUE(second.unpark);
-  EXPECT_EQ(second.parked_next, std::to_string(first.calls[1]) + " b/pay");
+  EXPECT_EQ(second.parked_next.call, std::to_string(first.calls[1]) + " b/pay");
   EXPECT_EQ(instance.parked_call, first.calls[1]);
   const Turn third = answer(instance, first.calls[1]);
   EXPECT_TRUE(third.unpark);
-  EXPECT_EQ(third.parked_next, "");
+  EXPECT_EQ(third.parked_next.call, "");
   EXPECT_EQ(instance.parked_call, 0U);
 }
 
