@@ -1,5 +1,7 @@
 #include "hub/workflow/explain/graph.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <vector>
 
@@ -48,33 +50,59 @@ std::string label(std::string_view text) {
   return out;
 }
 
-class Writer {
- public:
-  explicit Writer(const Definition& definition) : model_(definition.model()) {}
+std::string quoted(std::string_view text) {
+  return '"' + label(text) + '"';
+}
 
-  std::string run() {
-    line("flowchart TD");
-    indent_ = 1;
-    line("start([" + quoted(model_.title.empty() ? model_.name : model_.title) + "])");
-    line("finish([" + quoted("end") + "])");
+// What a node looks like tells its kind.
+struct Shape {
+  std::string_view kind;
+  std::string_view open;
+  std::string_view close;
+};
+constexpr std::array kShapes{
+    Shape{"start", "([", "])"}, Shape{"end", "([", "])"},    Shape{"timeout", "([", "])"},
+    Shape{"switch", "{", "}"},  Shape{"listen", "[/", "/]"}, Shape{"wait", "(", ")"},
+    Shape{"raise", ">", "]"},   Shape{"emit", "[\\", "\\]"}, Shape{"function", "[[", "]]"},
+    Shape{"task", "((", "))"},  Shape{"fork", "((", "))"},   Shape{"join", "((", "))"},
+    Shape{"each", "{{", "}}"},  Shape{"retry", "(", ")"},    Shape{"passes", "(", ")"},
+    Shape{"ask", "[/", "/]"},
+};
+
+std::string drawn(const GraphNode& node) {
+  if (node.block) return "subgraph " + node.id + "[" + quoted(node.label) + "]";
+  const auto* const shape = std::find_if(kShapes.begin(), kShapes.end(),
+                                         [&](const Shape& one) { return one.kind == node.kind; });
+  const bool plain = shape == kShapes.end();
+  return node.id + std::string(plain ? "[" : shape->open) + quoted(node.label) +
+         std::string(plain ? "]" : shape->close);
+}
+
+class Builder {
+ public:
+  explicit Builder(const Definition& definition) : model_(definition.model()) {}
+
+  Graph run() {
+    node({"start", "start", model_.title.empty() ? model_.name : model_.title, "start"});
+    node({"finish", "end", "end", "end"});
     const auto& body = std::get<DoBody>(model_.root->body);
-    const Ends ends = list("t", tasks_of(body.list), {{"start", start_text(model_)}});
+    const Ends ends = list("t", "", tasks_of(body.list), {{"start", start_text(model_)}});
     for (const Exit& exit : ends.next) edge(exit, "finish");
     for (const Exit& exit : ends.end) edge(exit, "finish");
     if (model_.root->timeout != nullptr) {
-      line("expired([" + quoted("fault: timeout") + "])");
+      node({"expired", "#timeout", "fault: timeout", "timeout"});
       edge({"start", "timeout " + duration_text(*model_.root->timeout), true}, "expired");
     }
     for (std::size_t i = 0; i < model_.functions.size(); ++i) {
       const std::string id = "f" + std::to_string(i);
-      open(id, "function " + model_.functions[i]->name);
-      (void)task(id + "_0", *model_.functions[i]);
+      const Task& function = *model_.functions[i];
+      open({id, "/functions/" + function.name, "function " + function.name, "function"});
+      (void)task(id + "_0", "/functions/" + function.name, function);
       close();
     }
     for (std::size_t i = 0; i < model_.extensions.size(); ++i)
       extension("x" + std::to_string(i), model_.extensions[i]);
-    for (const std::string& one : edges_) line(one);
-    return std::move(out_);
+    return std::move(graph_);
   }
 
  private:
@@ -90,26 +118,20 @@ class Writer {
     std::vector<Exit> end;   // then: end
   };
 
-  static std::string quoted(std::string_view text) { return '"' + label(text) + '"'; }
-
-  void line(const std::string& text) {
-    out_.append(indent_ * 2, ' ');
-    out_ += text;
-    out_ += '\n';
+  void node(GraphNode one) {
+    if (!blocks_.empty()) one.parent = blocks_.back();
+    if (one.task != nullptr) graph_.tasks.emplace(one.task, graph_.nodes.size());
+    graph_.nodes.push_back(std::move(one));
   }
-  void open(const std::string& id, std::string_view title) {
-    line("subgraph " + id + "[" + quoted(title) + "]");
-    ++indent_;
+  void open(GraphNode one) {
+    one.block = true;
+    std::string id = one.id;
+    node(std::move(one));
+    blocks_.push_back(std::move(id));
   }
-  void close() {
-    --indent_;
-    line("end");
-  }
-  // Edges stand at the end: Mermaid puts a node into the subgraph that names it first.
+  void close() { blocks_.pop_back(); }
   void edge(const Exit& exit, const std::string& to) {
-    edges_.push_back(exit.from + (exit.dotted ? " -.->" : " -->") +
-                     (exit.text.empty() ? std::string() : "|" + quoted(exit.text) + "|") + ' ' +
-                     to);
+    graph_.edges.push_back({exit.from, to, exit.text, exit.dotted});
   }
 
   static std::vector<const Task*> tasks_of(const TaskList& list) {
@@ -122,7 +144,8 @@ class Writer {
     to.insert(to.end(), from.begin(), from.end());
   }
 
-  Ends list(const std::string& prefix, const std::vector<const Task*>& tasks,
+  // at: reference of what holds the tasks.
+  Ends list(const std::string& prefix, const std::string& at, const std::vector<const Task*>& tasks,
             std::vector<Exit> incoming) {
     Ends out;
     const auto id = [&](std::size_t i) { return prefix + std::to_string(i); };
@@ -149,7 +172,7 @@ class Writer {
       for (const Exit& exit : incoming) edge(exit, id(i));
       incoming.clear();
       std::vector<Exit> next;
-      const Ends ends = task(id(i), one);
+      const Ends ends = task(id(i), at, one);
       append(out.end, ends.end);
       if (const auto* choice = std::get_if<SwitchBody>(&one.body)) {
         bool always = false;
@@ -178,10 +201,11 @@ class Writer {
 
   // Drawn once, around a task that stands for those it extends.
   void extension(const std::string& id, const Extension& one) {
-    open(id, "extension " + one.name + ": " + extension_text(model_, one));
-    const Ends before = list(id + "_b", tasks_of(one.before), {});
+    const std::string at = "/extensions/" + one.name;
+    open({id, at, "extension " + one.name + ": " + extension_text(model_, one), "extension"});
+    const Ends before = list(id + "_b", at, tasks_of(one.before), {});
     const std::string work = id + "_task";
-    line(work + "((" + quoted("the task") + "))");
+    node({work, at + "#task", "the task", "task"});
     std::vector<Exit> after = {{work, {}}};
     for (const Exit& exit : before.next) {
       if (exit.left) {
@@ -190,77 +214,76 @@ class Writer {
         edge(exit, work);
       }
     }
-    Ends ends = list(id + "_a", tasks_of(one.after), std::move(after));
+    Ends ends = list(id + "_a", at, tasks_of(one.after), std::move(after));
     close();
     append(ends.end, before.end);
     for (const Exit& exit : ends.end) edge(exit, "finish");
   }
 
-  // Writes the task; returns where it is left.
-  Ends task(const std::string& id, const Task& one) {
+  // Adds the task; returns where it is left. around: reference of what holds it.
+  Ends task(const std::string& id, const std::string& around, const Task& one) {
+    const std::string at = around + one.segment;
     std::string title = one.name;
     if (one.condition.has_value()) title += " if " + expression_text(*one.condition);
     const std::string work = task_text(model_, one);
     if (!work.empty()) title += ": " + work;
     const std::vector<TaskPart> parts = parts_of(model_, one);
+    GraphNode made{.id = id,
+                   .reference = at,
+                   .label = std::move(title),
+                   .kind = std::string(to_string(one.kind())),
+                   .task = &one};
     Ends ends;
     if (parts.empty() || parts.front().kind == TaskPart::Kind::function) {
-      leaf(id, one, quoted(title));
+      if (one.kind() == TaskKind::function) made.kind = "function";
+      node(std::move(made));
       ends.next.push_back({id, {}, false});
     } else {
-      open(id, title);
-      for (const TaskPart& p : parts) part(id, one, p, ends);
+      open(std::move(made));
+      for (const TaskPart& p : parts) part({id, at}, one, p, ends);
       close();
     }
-    side_edges(id, one);
+    side_edges({id, at}, one);
     return ends;
   }
 
-  // A task that holds no others: its shape tells its kind.
-  void leaf(const std::string& id, const Task& one, const std::string& text) {
-    switch (one.kind()) {
-      case TaskKind::switch_:
-        return line(id + "{" + text + "}");
-      case TaskKind::listen:
-        return line(id + "[/" + text + "/]");
-      case TaskKind::wait:
-        return line(id + "(" + text + ")");
-      case TaskKind::raise:
-        return line(id + ">" + text + "]");
-      case TaskKind::emit:
-        return line(id + "[\\" + text + "\\]");
-      case TaskKind::function:
-        return line(id + "[[" + text + "]]");
-      default:
-        return line(id + "[" + text + "]");
-    }
+  // A task on its way: its id and its reference.
+  struct Place {
+    std::string id;
+    std::string at;
+  };
+  void helper(const Place& of, std::string_view suffix, std::string_view kind,
+              std::string_view text) {
+    node({of.id + std::string(suffix), of.at + "#" + std::string(kind), std::string(text),
+          std::string(kind)});
   }
 
-  void part(const std::string& id, const Task& one, const TaskPart& part, Ends& ends) {
+  void part(const Place& of, const Task& one, const TaskPart& part, Ends& ends) {
     switch (part.kind) {
       case TaskPart::Kind::branches:
-        return branches(id, one, part, ends);
+        return branches(of, one, part, ends);
       case TaskPart::Kind::loop:
-        return loop(id, one, part, ends);
+        return loop(of, one, part, ends);
       case TaskPart::Kind::handler:
-        return handler(id, one, part, ends);
+        return handler(of, one, part, ends);
       default:
         break;
     }
-    const Ends inner = list(id + "_", part.tasks, {});
+    const Ends inner = list(of.id + "_", of.at, part.tasks, {});
     append(ends.end, inner.end);
     append(ends.next, inner.next);
-    if (const auto* attempt = std::get_if<TryBody>(&one.body)) after_error(id, one, *attempt, ends);
+    if (const auto* attempt = std::get_if<TryBody>(&one.body)) after_error(of, one, *attempt, ends);
   }
 
-  void branches(const std::string& id, const Task& one, const TaskPart& part, Ends& ends) {
+  void branches(const Place& of, const Task& one, const TaskPart& part, Ends& ends) {
+    const std::string& id = of.id;
     const bool race = std::get<ForkBody>(one.body).compete;
-    line(id + "_in((" + quoted(race ? "race" : "fork") + "))");
-    line(id + "_out((" + quoted(race ? "first" : "join") + "))");
+    helper(of, "_in", "fork", race ? "race" : "fork");
+    helper(of, "_out", "join", race ? "first" : "join");
     for (std::size_t i = 0; i < part.tasks.size(); ++i) {
       const std::string branch = id + "_" + std::to_string(i);
       edge({id + "_in", part.tasks[i]->name, false}, branch);
-      const Ends inner = task(branch, *part.tasks[i]);
+      const Ends inner = task(branch, of.at, *part.tasks[i]);
       append(ends.end, inner.end);
       if (part.tasks[i]->kind() == TaskKind::raise) continue;
       for (const Exit& exit : inner.next) edge(exit, id + "_out");
@@ -268,17 +291,19 @@ class Writer {
     ends.next.push_back({id + "_out", {}, false});
   }
 
-  void loop(const std::string& id, const Task& one, const TaskPart& part, Ends& ends) {
-    line(id + "_in{{" + quoted("each " + list_text(model_, one)) + "}}");
-    const Ends inner = list(id + "_", part.tasks, {{id + "_in", "next", false}});
+  void loop(const Place& of, const Task& one, const TaskPart& part, Ends& ends) {
+    const std::string& id = of.id;
+    helper(of, "_in", "each", "each " + list_text(model_, one));
+    const Ends inner = list(id + "_", of.at, part.tasks, {{id + "_in", "next", false}});
     for (const Exit& exit : inner.next) edge(exit, id + "_in");
     append(ends.end, inner.end);
     ends.next.push_back({id + "_in", "no more", false});
   }
 
-  void handler(const std::string& id, const Task& one, const TaskPart& part, Ends& ends) {
-    open(id + "_c", "catch " + catch_text(one));
-    const Ends inner = list(id + "_c", part.tasks, {});
+  void handler(const Place& of, const Task& one, const TaskPart& part, Ends& ends) {
+    const std::string& id = of.id;
+    open({id + "_c", of.at + "#catch", "catch " + catch_text(one), "catch"});
+    const Ends inner = list(id + "_c", of.at, part.tasks, {});
     close();
     append(ends.end, inner.end);
     edge({id + "_0", "error", true}, id + "_c0");
@@ -286,42 +311,100 @@ class Writer {
   }
 
   // What a try does with an error, beside its handler.
-  void after_error(const std::string& id, const Task& one, const TryBody& attempt, Ends& ends) {
+  void after_error(const Place& of, const Task& one, const TryBody& attempt, Ends& ends) {
+    const std::string& id = of.id;
     if (attempt.retry != nullptr) {
-      line(id + "_r(" + quoted("retry: " + retry_text(*attempt.retry)) + ")");
+      helper(of, "_r", "retry", "retry: " + retry_text(*attempt.retry));
       edge({id + "_0", "error", true}, id + "_r");
       edge({id + "_r", {}, true}, id + "_0");
     } else if (!attempt.has_handler) {
-      line(id + "_r(" + quoted("error passes: " + catch_text(one)) + ")");
+      helper(of, "_r", "passes", "error passes: " + catch_text(one));
       edge({id + "_0", "error", true}, id + "_r");
       ends.next.push_back({id + "_r", {}, false});
     }
   }
 
-  void side_edges(const std::string& id, const Task& one) {
+  void side_edges(const Place& of, const Task& one) {
+    const std::string& id = of.id;
     if (one.compensate.has_value()) {
-      line(id + "_u[" + quoted("undo: " + one.compensate->call.title) + "]");
+      helper(of, "_u", "undo", "undo: " + one.compensate->call.title);
       edge({id, "when it fails later", true}, id + "_u");
     }
     if (one.on_failure == OnFailure::ask) {
-      line(id + "_a[/" + quoted("a person is asked") + "/]");
+      helper(of, "_a", "ask", "a person is asked");
       edge({id, "when a call fails for good", true}, id + "_a");
     }
     if (one.timeout == nullptr) return;
-    line(id + "_t([" + quoted("fault: timeout") + "])");
+    helper(of, "_t", "timeout", "fault: timeout");
     edge({id, "after " + duration_text(*one.timeout), true}, id + "_t");
   }
 
   const Definition::Model& model_;
-  std::string out_;
-  std::size_t indent_ = 0;
-  std::vector<std::string> edges_;
+  Graph graph_;
+  // Ids of the blocks that are open.
+  std::vector<std::string> blocks_;
 };
 
 }  // namespace
 
+Graph graph_of(const Definition& definition) {
+  return Builder(definition).run();
+}
+
+const GraphNode* node_at(const Definition& definition, const Graph& graph,
+                         std::string_view reference) {
+  const Task* const task = locate(definition.model(), reference).task;
+  const auto found = graph.tasks.find(task);
+  return task == nullptr || found == graph.tasks.end() ? nullptr : &graph.nodes[found->second];
+}
+
 std::string mermaid(const Definition& definition) {
-  return Writer(definition).run();
+  const Graph graph = graph_of(definition);
+  std::string out = "flowchart TD\n";
+  std::vector<std::string> blocks;
+  const auto line = [&](const std::string& text) {
+    out.append((blocks.size() + 1) * 2, ' ').append(text).append("\n");
+  };
+  const auto close_to = [&](const std::string& parent) {
+    while (!blocks.empty() && blocks.back() != parent) {
+      blocks.pop_back();
+      line("end");
+    }
+  };
+  for (const GraphNode& node : graph.nodes) {
+    close_to(node.parent);
+    line(drawn(node));
+    if (node.block) blocks.push_back(node.id);
+  }
+  close_to("");
+  // Edges stand at the end: Mermaid puts a node into the subgraph that names it first.
+  for (const GraphEdge& edge : graph.edges) {
+    line(edge.from + (edge.dotted ? " -.->" : " -->") +
+         (edge.label.empty() ? std::string() : "|" + quoted(edge.label) + "|") + ' ' + edge.to);
+  }
+  return out;
+}
+
+Json to_json(const Definition& definition, const Graph& graph) {
+  std::map<std::string, std::string, std::less<>> references;
+  for (const GraphNode& node : graph.nodes) references.emplace(node.id, node.reference);
+  Json nodes = Json::array();
+  for (const GraphNode& node : graph.nodes) {
+    Json one = Json::object({{"id", node.reference}, {"label", node.label}, {"kind", node.kind}});
+    if (!node.parent.empty()) one.set("parent", references.at(node.parent));
+    nodes.push_back(std::move(one));
+  }
+  Json edges = Json::array();
+  for (const GraphEdge& edge : graph.edges) {
+    Json one = Json::object({{"from", references.at(edge.from)}, {"to", references.at(edge.to)}});
+    if (!edge.label.empty()) one.set("label", edge.label);
+    if (edge.dotted) one.set("dotted", true);
+    edges.push_back(std::move(one));
+  }
+  return Json::object({{"workflow", definition.name()},
+                       {"version", definition.version()},
+                       {"nodes", std::move(nodes)},
+                       {"edges", std::move(edges)}});
 }
 
 }  // namespace rabt::workflow
