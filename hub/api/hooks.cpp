@@ -69,6 +69,9 @@ Response answer(engine::Accepted accepted, const std::string& type) {
                     .headers = {{"Content-Type", type}},
                     .body = std::move(accepted.answer)};
   if (accepted.repeated) response.headers.emplace_back("X-Rabt-Repeated", "true");
+  // Not in the body, which a repeat gets as well.
+  if (accepted.use != engine::Accepted::Use::used)
+    response.headers.emplace_back("X-Rabt-Unused", why_unused(accepted.use).code);
   return response;
 }
 
@@ -225,7 +228,8 @@ Result<engine::Accepted> Hooks::store(const Source& source, const std::string& b
     ++number;
   }
   auto accepted = parts_.engine.accept(delivery);
-  if (accepted.ok() && accepted->use != engine::Accepted::Use::used && !of_provider(events)) {
+  if (accepted.ok() && of_provider(events)) accepted->use = engine::Accepted::Use::used;
+  if (accepted.ok() && accepted->use != engine::Accepted::Use::used) {
     const Unused why = why_unused(accepted->use);
     lost({.source = source.name,
           .outcome = Outcome::unused,

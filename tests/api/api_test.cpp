@@ -479,6 +479,7 @@ TEST_F(ApiTest, ADeliveryIsAcceptedRepeatedAndRefusedThroughItsPlugin) {
   const Response first = hook(R"({"n": 1})");
   ASSERT_EQ(first.status, 202) << first.body;
   EXPECT_EQ(header(first, "X-Rabt-Repeated"), "");
+  EXPECT_EQ(header(first, "X-Rabt-Unused"), "event.unused");
   const Response again = hook(R"({"n": 1})");
   EXPECT_EQ(again.status, 202);
   EXPECT_EQ(again.body, first.body);
@@ -498,7 +499,9 @@ TEST_F(ApiTest, DeliveriesThatCameToNothingAreListedWithTheirReason) {
       "document: {dsl: '1.0.3', namespace: test, name: used, version: '1.0.0'}\n"
       "schedule: {on: {one: {with: {type: test.arrived}}}}\n"
       "do:\n  - note: {set: {n: 1}}\n");
-  EXPECT_EQ(hook(R"({"n": 2})").status, 202) << "it starts an instance, and is no loss";
+  const Response used = hook(R"({"n": 2})");
+  EXPECT_EQ(used.status, 202);
+  EXPECT_EQ(header(used, "X-Rabt-Unused"), "") << "it starts an instance, and is no loss";
   must(rig_.store().write([](store::Transaction&) { return ok_status(); }));
   const Json items = json(api("GET", "deliveries"))["items"];
   ASSERT_EQ(items.size(), 3U) << items.dump();
