@@ -1,8 +1,13 @@
 #include "hub/api/instances.hpp"
 
+#include <algorithm>
+
 #include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
 #include "hub/base/bytes.hpp"
+#include "hub/base/check.hpp"
+#include "hub/base/number.hpp"
+#include "hub/engine/state_text.hpp"
 
 namespace rabt::api {
 
@@ -23,6 +28,8 @@ Json summaries_json(const std::vector<engine::InstanceSummary>& list) {
                               {"created", to_iso8601(summary.created)},
                               {"updated", to_iso8601(summary.updated)}});
     if (!summary.held.empty()) item.set("held", summary.held);
+    if (!summary.error.is_null()) item.set("error", summary.error);
+    if (!summary.waits.is_null()) item.set("waits", summary.waits);
     items.push_back(std::move(item));
   }
   return items;
@@ -38,13 +45,75 @@ std::optional<std::string> place_of(const std::string& cursor) {
   return cursor.empty() ? std::nullopt : std::optional(cursor);
 }
 
-std::optional<std::string> owned(std::optional<std::string_view> text) {
-  return text ? std::optional<std::string>(*text) : std::nullopt;
+// No name of a workflow, version or code is longer.
+constexpr std::size_t kMaxName = 256;
+
+Error wrong(std::string_view name, std::string_view must) {
+  return invalid("api.invalid", std::string(name) + ": must be " + std::string(must));
 }
 
-std::optional<std::string> text_member(const Json& body, std::string_view name) {
-  const Json& value = body[name];
-  return value.is_string() ? std::optional<std::string>(value.as_string()) : std::nullopt;
+Status check_state(std::string_view state) {
+  if (std::find(engine::kStates.begin(), engine::kStates.end(), state) != engine::kStates.end())
+    return ok_status();
+  return wrong("status",
+               "running, waiting, parked, completed, faulted or cancelled, or several of them with "
+               "commas");
+}
+
+Result<std::vector<std::string>> states_in(std::string_view text) {
+  std::vector<std::string> out;
+  for (std::size_t from = 0; from <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', from), text.size());
+    const std::string_view state = text.substr(from, comma - from);
+    RABT_TRY_STATUS(check_state(state));
+    out.emplace_back(state);
+    from = comma + 1;
+  }
+  return out;
+}
+
+Status read_name(const http::Request& request, std::string_view name, std::string& into) {
+  const auto given = request.parameter(name);
+  if (!given) return ok_status();
+  if (given->empty() || given->size() > kMaxName)
+    return wrong(name, "a text of 1 to 256 bytes, as the list shows it");
+  into = std::string(*given);
+  return ok_status();
+}
+
+Status read_time(const http::Request& request, std::string_view name,
+                 std::optional<Timestamp>& into) {
+  const auto given = request.parameter(name);
+  if (!given) return ok_status();
+  const auto time = parse_iso8601(*given);
+  if (!time.ok()) return wrong(name, "a time, such as 2026-03-10T06:00:00Z");
+  into = *time;
+  return ok_status();
+}
+
+// Filters that may stand in an address. A business key may be a person's number: searches take it
+// in their body.
+Result<engine::InstanceFilter> filter_in(const http::Request& request) {
+  engine::InstanceFilter filter;
+  if (const auto status = request.parameter("status")) {
+    RABT_TRY(states, states_in(*status));
+    filter.states = std::move(states);
+  }
+  RABT_TRY_STATUS(read_name(request, "workflow", filter.workflow));
+  RABT_TRY_STATUS(read_name(request, "version", filter.version));
+  RABT_TRY_STATUS(read_name(request, "code", filter.code));
+  RABT_TRY_STATUS(read_time(request, "since", filter.since));
+  RABT_TRY_STATUS(read_time(request, "until", filter.until));
+  return filter;
+}
+
+// States that no instance has are left out of the counts of one workflow.
+Json states_json(const engine::InstanceCounts::States& states, bool all) {
+  Json out = Json::object();
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    if (all || states.at(i) != 0) out.set(std::string(engine::kStates.at(i)), states.at(i));
+  }
+  return out;
 }
 
 }  // namespace
@@ -57,8 +126,8 @@ Result<Response> Instances::list(const Call& call) const {
                    "addresses are kept by proxies and histories");
   }
   RABT_TRY(window, window_of(call));
-  const auto status = owned(request.parameter("status"));
-  RABT_TRY(list, engine.instances(window.limit, place_of(window.cursor), status, std::nullopt));
+  RABT_TRY(filter, filter_in(request));
+  RABT_TRY(list, engine.instances(filter, window.limit, place_of(window.cursor)));
   Json body = Json::object({{"items", summaries_json(list)}});
   if (list.size() == window.limit) {
     RABT_TRY(next, path_behind(call, list.back().id));
@@ -67,24 +136,104 @@ Result<Response> Instances::list(const Call& call) const {
   return json_response(200, body);
 }
 
-Result<Response> Instances::search(const Call& call) const {
-  RABT_TRY(body, body_object(call));
-  RABT_TRY(limit, checked_limit(body.int_or("limit", kPage)));
+Result<Response> Instances::counts(const Call& call) const {
+  RABT_TRY(filter, filter_in(call.request));
+  RABT_TRY(counts, engine.counts(filter));
+  Json workflows = Json::array();
+  for (const auto& one : counts.workflows) {
+    workflows.push_back(Json::object({{"workflow", one.name},
+                                      {"version", one.version},
+                                      {"byStatus", states_json(one.states, false)}}));
+  }
+  Json codes = Json::array();
+  for (const auto& one : counts.codes) {
+    codes.push_back(Json::object({{"status", one.status},
+                                  {"code", one.code},
+                                  {"count", one.count},
+                                  {"oldest", to_iso8601(one.oldest)}}));
+  }
+  return json_response(200, Json::object({{"total", counts.total},
+                                          {"byStatus", states_json(counts.states, true)},
+                                          {"byWorkflow", std::move(workflows)},
+                                          {"byCode", std::move(codes)}}));
+}
+
+namespace {
+
+// What a search is for: one person, or one business key.
+Result<engine::InstanceFilter> wanted_of(const Patients& patients, const Json& body) {
+  engine::InstanceFilter filter;
+  const auto text = [&](std::string_view name, std::string& into) {
+    into = body.string_or(name, "");
+    if (const Json* const given = body.find(name);
+        given != nullptr && (into.empty() || into.size() > kMaxName))
+      return Status(wrong(name, "a text of 1 to 256 bytes"));
+    return ok_status();
+  };
+  std::string status;
+  std::string key;
+  RABT_TRY_STATUS(text("status", status));
+  RABT_TRY_STATUS(text("workflow", filter.workflow));
+  RABT_TRY_STATUS(text("key", key));
+  if (!status.empty()) {
+    RABT_TRY(states, states_in(status));
+    filter.states = std::move(states);
+  }
+  if (!key.empty()) {
+    if (body.find("patient") != nullptr)
+      return wrong("key", "left out where `patient` is given; name one of both");
+    filter.key = std::move(key);
+    return filter;
+  }
   RABT_TRY(patient, patients.index_of(body.string_or("patient", "")));
-  // That somebody looked for this person is in the log before the hub knows whether it has
-  // anything about the person.
-  RABT_TRY_STATUS(patients.access.admit(
+  filter.patient = std::move(patient);
+  return filter;
+}
+
+}  // namespace
+
+// That somebody looked for this person is in the log before the hub knows whether it has anything
+// about the person.
+Status Instances::admit_person(const Call& call, const std::string& patient) const {
+  return patients.access.admit(
       reader_of(call),
       {.act = "instance.search",
        .object = "search:instances",
        .patients = {patient},
-       .detail = Json::object({{"query", "patient=" + to_hex(as_bytes(patient))}})}));
-  const auto status = text_member(body, "status");
-  // The cursor of a search is good for the same person and state.
-  const std::string search = "search " + to_hex(as_bytes(patient)) + " " + status.value_or("");
+       .detail = Json::object({{"query", "patient=" + to_hex(as_bytes(patient))}})});
+}
+
+// A business key names no person by itself: it is one of those whose instances have it. Where a
+// grant is needed, one of theirs opens the list.
+Status Instances::admit_key(const Call& call,
+                            const std::vector<engine::InstanceSummary>& list) const {
+  std::vector<std::string> people;
+  for (const engine::InstanceSummary& one : list) {
+    RABT_TRY(of, patients.index.patients_of(one.id));
+    people.insert(people.end(), of.begin(), of.end());
+  }
+  return patients.access.admit(
+      reader_of(call),
+      {.act = "instance.search",
+       .object = "search:instances",
+       .patients = std::move(people),
+       .detail =
+           Json::object({{"query", "key"}, {"found", static_cast<std::int64_t>(list.size())}})});
+}
+
+Result<Response> Instances::search(const Call& call) const {
+  RABT_TRY(body, body_object(call));
+  RABT_TRY(limit, checked_limit(body.int_or("limit", kPage)));
+  RABT_TRY(filter, wanted_of(patients, body));
+  if (filter.patient) RABT_TRY_STATUS(admit_person(call, *filter.patient));
+  // The cursor of a search is good for the same search only.
   RABT_CHECK(call.cursors != nullptr);
+  const std::string search = "search " + to_hex(as_bytes(filter.patient.value_or(""))) + " " +
+                             body.string_or("status", "") + " " + filter.workflow + " " +
+                             filter.key.value_or("");
   RABT_TRY(place, call.cursors->open(call.caller.who, search, body.string_or("cursor", "")));
-  RABT_TRY(list, engine.instances(limit, place_of(place), status, patient));
+  RABT_TRY(list, engine.instances(filter, limit, place_of(place)));
+  if (filter.key) RABT_TRY_STATUS(admit_key(call, list));
   Json out = Json::object({{"items", summaries_json(list)}});
   // The next page: the same body with this as its cursor.
   if (list.size() == limit) {
@@ -110,8 +259,24 @@ Result<Response> Instances::get(const Call& call) const {
                                                      .patients = std::move(of)});
     };
   }
-  RABT_TRY(instance, engine.instance(call.path[0], admit));
+  engine::Engine::TimelinePage page;
+  if (const auto before = call.request.parameter("before")) {
+    const auto place = read_number<std::int64_t>(*before);
+    if (!place || *place < 1)
+      return wrong("before", "a number from 1 on, as `earlier` of the page behind it has it");
+    page.before = static_cast<std::size_t>(*place);
+  }
+  RABT_TRY(instance, engine.instance(call.path[0], admit, page));
+  if (const auto earlier = instance["earlier"].as_int64()) {
+    instance.set("earlier", call.request.path + "?before=" + std::to_string(*earlier) +
+                                (admit ? "&data=true" : ""));
+  }
   return json_response(200, instance);
+}
+
+Result<Response> Instances::graph(const Call& call) const {
+  RABT_TRY(graph, engine.instance_graph(call.path[0]));
+  return json_response(200, graph);
 }
 
 Result<Response> Instances::events(const Call& call) const {

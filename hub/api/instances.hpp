@@ -10,16 +10,26 @@ struct Instances {
   engine::Engine& engine;
   Patients patients;
 
-  // ?limit= &cursor= &status=
+  // ?limit= &cursor= &status= &workflow= &version= &code= &since= &until=
   [[nodiscard]] Result<http::Response> list(const Call& call) const;
-  // The instances of one patient. The patient's identifier stands in the body, never in an address.
+  // How many there are, with the filters of the list but `status`.
+  [[nodiscard]] Result<http::Response> counts(const Call& call) const;
+  // The instances of one patient or one business key, which stand in the body, never in an address.
   [[nodiscard]] Result<http::Response> search(const Call& call) const;
-  // With ?data=true, and a reason, the patient data too.
+  // With the last part of its timeline, or with ?before= the part before. With ?data=true, and a
+  // reason, the patient data too.
   [[nodiscard]] Result<http::Response> get(const Call& call) const;
+  // Its workflow as nodes and edges, with the states of what has run.
+  [[nodiscard]] Result<http::Response> graph(const Call& call) const;
   [[nodiscard]] Result<http::Response> events(const Call& call) const;
   [[nodiscard]] Result<http::Response> cancel(const Call& call) const;
   [[nodiscard]] Result<http::Response> retry(const Call& call) const;
   [[nodiscard]] Result<http::Response> resolve(const Call& call) const;
+
+ private:
+  [[nodiscard]] Status admit_person(const Call& call, const std::string& patient) const;
+  [[nodiscard]] Status admit_key(const Call& call,
+                                 const std::vector<engine::InstanceSummary>& list) const;
 };
 
 }  // namespace rabt::api

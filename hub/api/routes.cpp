@@ -79,8 +79,10 @@ constexpr std::array kRoutes{
     Route{"POST", "/hooks/{tenant}/{source}", "deliverToTenant", to<&R::hooks, &Hooks::deliver>, kOpen, {.check = ask<&R::hooks, &Hooks::expected>, .rate = RateClass::hook, .max_body = limits::kMaxRequestBody}},
 
     Route{"GET", "/api/v1/instances", "listInstances", to<&R::instances, &Instances::list>, kInstances},
+    Route{"GET", "/api/v1/instances/counts", "countInstances", to<&R::instances, &Instances::counts>, kInstances},
     Route{"POST", "/api/v1/instances/search", "searchInstances", to<&R::instances, &Instances::search>, kSearch, kRare},
     Route{"GET", "/api/v1/instances/{id}", "getInstance", to<&R::instances, &Instances::get>, kInstances},
+    Route{"GET", "/api/v1/instances/{id}/graph", "getInstanceGraph", to<&R::instances, &Instances::graph>, kInstances},
     Route{"GET", "/api/v1/instances/{id}/events", "listInstanceEvents", to<&R::instances, &Instances::events>, kInstances},
     Route{"POST", "/api/v1/instances/{id}/cancel", "cancelInstance", to<&R::instances, &Instances::cancel>, kRepair, kStrong},
     Route{"POST", "/api/v1/instances/{id}/retry", "retryInstance", to<&R::instances, &Instances::retry>, kRepair, kStrong},
@@ -89,6 +91,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/workflows", "listWorkflows", to<&R::workflows, &Workflows::list>, kWorkflows},
     Route{"POST", "/api/v1/workflows/plan", "planWorkflows", to<&R::workflows, &Workflows::plan>, kWorkflows, kPlans},
     Route{"POST", "/api/v1/workflows/apply", "applyWorkflows", to<&R::workflows, &Workflows::apply>, only({Role::engineer}), {.rate = RateClass::rare, .strong = true, .max_body = limits::kMaxRequestBody}},
+    Route{"GET", "/api/v1/workflows/{name}/graph", "getWorkflowGraph", to<&R::workflows, &Workflows::graph>, kWorkflows},
     Route{"GET", "/api/v1/workflows/{name}", "exportWorkflow", to<&R::workflows, &Workflows::source>, kWorkflows},
 
     // Video sessions. Who may do what in one, the service decides.

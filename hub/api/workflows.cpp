@@ -69,6 +69,13 @@ Result<Response> Workflows::source(const Call& call) const {
       .status = 200, .headers = {{"Content-Type", "application/yaml"}}, .body = std::move(source)};
 }
 
+Result<Response> Workflows::graph(const Call& call) const {
+  RABT_TRY(graph, engine.graph(call.request.parameter("namespace").value_or(std::string_view{}),
+                               call.path[0],
+                               call.request.parameter("version").value_or(std::string_view{})));
+  return json_response(200, graph);
+}
+
 Result<Response> Workflows::plan(const Call& call) const {
   RABT_TRY(order, read_order(call));
   RABT_TRY(plan, engine.plan(order.files, order.prune));

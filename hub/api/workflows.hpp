@@ -13,6 +13,8 @@ struct Workflows {
   [[nodiscard]] Result<http::Response> list(const Call& call) const;
   // The file as it was deployed; ?namespace= &version=
   [[nodiscard]] Result<http::Response> source(const Call& call) const;
+  // The same as nodes and edges.
+  [[nodiscard]] Result<http::Response> graph(const Call& call) const;
   // {"files": [{"name", "source"}], "prune"?}: what apply would do.
   [[nodiscard]] Result<http::Response> plan(const Call& call) const;
   // The same body: deploys all files or none.

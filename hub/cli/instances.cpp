@@ -1,8 +1,11 @@
 #include <cstdio>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "hub/args/args.hpp"
 #include "hub/base/printable.hpp"
+#include "hub/base/uri.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
@@ -26,9 +29,118 @@ struct InstancesOptions {
   std::string output;
   bool cancel = false;
   bool retry = false;
-  // Only instances that are in this state.
+  // Filters: only instances of these states (with commas), this workflow, version and code, that
+  // changed from `since` on and before `until`.
   std::string status;
+  std::string workflow;
+  std::string version;
+  std::string code;
+  std::string since;
+  std::string until;
+  // How many there are instead of a list.
+  bool counts = false;
+  // The whole timeline of the instance `id`.
+  bool all = false;
+  bool json = false;
 };
+
+// The filters as a query, which begins with `?` when there is one.
+std::string query_of(const InstancesOptions& options) {
+  std::string query;
+  for (const auto& [name, value] :
+       {std::pair("status", &options.status), std::pair("workflow", &options.workflow),
+        std::pair("version", &options.version), std::pair("code", &options.code),
+        std::pair("since", &options.since), std::pair("until", &options.until)}) {
+    if (value->empty()) continue;
+    query += (query.empty() ? "?" : "&") + std::string(name) + "=" + percent_encode(*value);
+  }
+  return query;
+}
+
+// What a line of the list says beside state and times.
+std::string more_of(const Json& one) {
+  const Json& error = one["error"];
+  const Json& waits = one["waits"];
+  if (error.is_object()) {
+    const std::string task = error.string_or("task", "");
+    return error.string_or("code", "") + (task.empty() ? "" : " in " + task);
+  }
+  if (!waits.is_object()) return one.string_or("held", "");
+  if (const std::string role = waits.string_or("role", ""); !role.empty()) {
+    const std::string code = waits.string_or("code", "");
+    return role + "/" + waits.string_or("action", "") + " in " + waits.string_or("task", "") +
+           (code.empty() ? "" : " (" + code + ")");
+  }
+  std::string text;
+  const Json& events = waits["events"];
+  const Json::Array none;
+  for (const Json& event : events.is_array() ? events.as_array() : none)
+    text += (text.empty() ? "for " : ", ") + event.as_string();
+  if (const std::string until = waits.string_or("until", ""); !until.empty())
+    text += (text.empty() ? "until " : ", until ") + until;
+  return text;
+}
+
+int print_counts(HubClient& client, const InstancesOptions& options) {
+  if (!options.status.empty() || !options.id.empty() || !options.patient.empty())
+    return complain(invalid(
+        "cli.counts", "--counts counts each state: leave --status, --patient and the id out"));
+  const auto found = client.get("/api/v1/instances/counts" + query_of(options));
+  if (!found.ok()) return complain(found.error());
+  if (options.json) {
+    std::printf("%s\n", found->dump_pretty().c_str());
+    return 0;
+  }
+  const auto line = [](const Json& states, const std::string& name) {
+    for (const auto& [state, count] : states.as_object())
+      std::printf("%8lld  %-10s %s\n", static_cast<long long>(count.as_int64().value_or(0)),
+                  state.c_str(), name.c_str());
+  };
+  std::printf("%8lld  instances\n", static_cast<long long>(found->int_or("total", 0)));
+  line((*found)["byStatus"], "");
+  for (const Json& one : (*found)["byWorkflow"].as_array())
+    line(one["byStatus"], one.string_or("workflow", "") + " " + one.string_or("version", ""));
+  for (const Json& one : (*found)["byCode"].as_array()) {
+    std::printf("%8lld  %-10s %s, the oldest of %s\n",
+                static_cast<long long>(one.int_or("count", 0)), one.string_or("status", "").c_str(),
+                one.string_or("code", "").c_str(), one.string_or("oldest", "").c_str());
+  }
+  return 0;
+}
+
+// Puts the earlier pages of its timeline before the one that the instance came with.
+Status add_earlier(HubClient& client, const InstancesOptions& options, Json& instance) {
+  std::vector<Json> pages;
+  for (std::string path = instance.string_or("earlier", ""); !path.empty();) {
+    RABT_TRY(page, client.get(path, options.reason));
+    path = page.string_or("earlier", "");
+    pages.push_back(page["timeline"]);
+  }
+  Json all = Json::array();
+  for (auto page = pages.rbegin(); page != pages.rend(); ++page) {
+    for (const Json& entry : page->as_array()) all.push_back(entry);
+  }
+  for (const Json& entry : instance["timeline"].as_array()) all.push_back(entry);
+  instance.set("timeline", std::move(all));
+  instance.mutable_object().erase("earlier");
+  return ok_status();
+}
+
+int print_instance(HubClient& client, const InstancesOptions& options) {
+  auto found = client.get("/api/v1/instances/" + options.id, options.reason);
+  if (!found.ok()) return complain(found.error());
+  const auto before =
+      found->int_or("timelineTotal", 0) - static_cast<std::int64_t>((*found)["timeline"].size());
+  if (options.all) {
+    if (const Status added = add_earlier(client, options, *found); !added.ok())
+      return complain(added.error());
+  }
+  std::printf("%s\n", found->dump_pretty().c_str());
+  if (before > 0 && !options.all)
+    std::fprintf(stderr, "%lld entries of the timeline are before these; --all prints them\n",
+                 static_cast<long long>(before));
+  return 0;
+}
 
 int resolve_instance(HubClient& client, const InstancesOptions& options) {
   Json body = Json::object({{"outcome", options.resolve}, {"reason", options.reason}});
@@ -74,18 +186,22 @@ int list_instances(const InstancesOptions& options) {
   }
   if (options.cancel) return ask_instance(*client, options, "cancel", "cancelled");
   if (options.retry) return ask_instance(*client, options, "retry", "retried");
+  if (options.counts) return print_counts(*client, options);
+  if (options.all && id.empty())
+    return complain(invalid("cli.instance", "--all needs the id of an instance"));
+  const std::string query = query_of(options);
+  if (!id.empty() && !query.empty())
+    return complain(
+        invalid("cli.instance", "give the id of an instance or filters of the list, not both"));
+  if (!id.empty() && !events) return print_instance(*client, options);
   // An identifier is sent in a body, never in an address.
   std::string patient = options.patient;
   if (const Status read = read_patient(patient); !read.ok()) return complain(read.error());
-  std::string path = "/api/v1/instances";
+  if (!patient.empty() && query != query_of({.status = options.status}))
+    return complain(invalid("cli.patient", "of the filters only --status goes with --patient"));
   Json search = Json::object({{"patient", patient}});
-  if (!id.empty()) path += "/" + id + (events ? "/events" : "");
-  if (!options.status.empty()) {
-    if (!id.empty())
-      return complain(invalid("cli.instance", "give the id of an instance or --status, not both"));
-    path += "?status=" + options.status;
-    search.set("status", options.status);
-  }
+  if (!options.status.empty()) search.set("status", options.status);
+  const std::string path = "/api/v1/instances" + (events ? "/" + id + "/events" : query);
   const auto answer = patient.empty()
                           ? client->get(path, options.reason)
                           : client->post("/api/v1/instances/search", search, options.reason);
@@ -95,7 +211,7 @@ int list_instances(const InstancesOptions& options) {
       std::printf("%s\n", event.dump().c_str());
     return 0;
   }
-  if (!id.empty()) {
+  if (options.json) {
     std::printf("%s\n", answer->dump_pretty().c_str());
     return 0;
   }
@@ -103,7 +219,7 @@ int list_instances(const InstancesOptions& options) {
     std::printf("%s  %-10s %s %s  %s  %s  %s\n", one.string_or("id", "").c_str(),
                 one.string_or("status", "").c_str(), one.string_or("workflow", "").c_str(),
                 one.string_or("version", "").c_str(), one.string_or("created", "").c_str(),
-                one.string_or("updated", "").c_str(), one.string_or("held", "").c_str());
+                one.string_or("updated", "").c_str(), more_of(one).c_str());
   }
   return 0;
 }
@@ -120,11 +236,22 @@ void add_instances_command(args::Command& program, int& code) {
   command->add_option("--patient", options->patient,
                       "List only the instances of one person: KIND:VALUE, or - to read this from "
                       "standard input; KIND is identifier, mrn, phone or email");
-  command
-      ->add_option("--status", options->status,
-                   "List only instances in this state: running, waiting, parked, completed, "
-                   "faulted or cancelled")
-      ->one_of({"running", "waiting", "parked", "completed", "faulted", "cancelled"});
+  command->add_option("--status", options->status,
+                      "List only instances in one of these states, with commas: running, waiting, "
+                      "parked, completed, faulted or cancelled");
+  command->add_option("--workflow", options->workflow, "List only instances of this workflow");
+  command->add_option("--version", options->version, "List only instances of this version");
+  command->add_option("--code", options->code,
+                      "List only instances with this code: of the error of a faulted one, or "
+                      "role/action of a parked one");
+  command->add_option("--since", options->since,
+                      "List only instances that changed at this time or later (RFC 3339)");
+  command->add_option("--until", options->until,
+                      "List only instances that changed before this time (RFC 3339)");
+  command->add_flag("--counts", options->counts,
+                    "Count the instances by state, workflow and code instead of listing them");
+  command->add_flag("--all", options->all, "Print the whole timeline of that instance");
+  command->add_flag("--json", options->json, "Print JSON");
   command->add_option("--reason", options->reason,
                       "Why this person is looked for, or why it is decided, cancelled or retried; "
                       "the audit log keeps the reason");

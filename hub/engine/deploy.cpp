@@ -203,9 +203,10 @@ Result<std::vector<DeployedWorkflow>> Engine::workflows() {
   return list;
 }
 
-Result<std::string> Engine::source(std::string_view name_space, std::string_view name,
-                                   std::string_view version) {
-  const auto all = impl_->definitions.all();
+Result<DeployedDefinition> Engine::Impl::deployed(std::string_view name_space,
+                                                  std::string_view name,
+                                                  std::string_view version) const {
+  const auto all = definitions.all();
   const DeployedDefinition* found = nullptr;
   for (const DeployedDefinition& one : *all) {
     const Definition& definition = *one.definition;
@@ -224,9 +225,15 @@ Result<std::string> Engine::source(std::string_view name_space, std::string_view
                                             ? "no version of a workflow of this name is active"
                                             : "no workflow of this name and version is deployed");
   }
+  return *found;
+}
+
+Result<std::string> Engine::source(std::string_view name_space, std::string_view name,
+                                   std::string_view version) {
+  RABT_TRY(found, impl_->deployed(name_space, name, version));
   std::string text;
   RABT_TRY_STATUS(impl_->context.parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kReadSource, {found->id, impl_->context.options.tenant},
+    return connection.query(sql::kReadSource, {found.id, impl_->context.options.tenant},
                             [&](const store::Row& row) {
                               text = std::string(row.blob(0));
                               return false;

@@ -49,10 +49,7 @@ plugin::CallRequest Worker::request_of(const ResidentInstance& instance,
   request.action = call.action.action;
   request.version = call.action.version;
   request.arguments = call.action.arguments;
-  // The same over retries and restarts, different between steps and instances; safe in URLs and
-  // header fields.
-  const crypto::Digest digest = crypto::sha256(call.action.reference);
-  request.idempotency_key = instance.id + "-" + to_hex(ByteView(digest).first(8));
+  request.idempotency_key = idempotency_key(instance.id, call.action.reference);
   request.deadline_unix_ms = 0;  // the action's own time limit
   request.attempt = static_cast<std::uint32_t>(call.sends);
   return request;
@@ -154,7 +151,7 @@ void Worker::settle_ambiguous(ResidentInstance& instance, OpenCall& call, Action
                                                {"code", outcome.code},
                                                {"sends", static_cast<std::int64_t>(call.sends)}});
   if (call.idempotency == Idempotency::none) {
-    park(instance, call);
+    park(instance, call, outcome.code);
     return;
   }
   if (call.sends <= limits::kMaxResends) {
@@ -167,7 +164,7 @@ void Worker::settle_ambiguous(ResidentInstance& instance, OpenCall& call, Action
     return;
   }
   if (call.idempotency == Idempotency::probe) {
-    park(instance, call);
+    park(instance, call, outcome.code);
     return;
   }
   // Repeating is safe and did not help: the workflow decides; its own retry repeats with the same
@@ -264,8 +261,10 @@ audit::Entry Worker::parked_entry(const ResidentInstance& instance,
 
 // Calls of several branches may be parked; they are decided one after the other, this one when its
 // turn comes.
-void Worker::park(ResidentInstance& instance, OpenCall& call) {
+void Worker::park(ResidentInstance& instance, OpenCall& call, const std::string& code) {
   call.parked = true;
+  call.parked_at = context_.parts.clock.now();
+  call.parked_code = code;
   const bool shown = instance.parked_call == 0;
   if (shown) instance.parked_call = call.action.id;
   ++context_.counters.parked;
@@ -273,14 +272,17 @@ void Worker::park(ResidentInstance& instance, OpenCall& call) {
       "action.parked",
       {{"instance", instance.id}, {"role", call.action.role}, {"action", call.action.action}});
   const std::int64_t num = instance.num;
-  const std::string text = shown ? parked_text(call.action) : std::string();
-  const std::int64_t now = context_.parts.clock.now().ms;
+  const Parked parked = shown ? parked_of(call) : Parked{};
+  const std::int64_t now = call.parked_at.ms;
   audit::AuditLog& audit = context_.parts.audit;
   const auto entry = audit.prepare(parked_entry(instance, call.action, "ambiguous"));
   context_.parts.store.submit(
       store::Store::Need::required, num,
-      [&audit, num, text, now, entry](store::Transaction& transaction) -> Status {
-        if (!text.empty()) transaction.put(sql::kParkInstance, {text, now, num});
+      [&audit, num, parked, now, entry](store::Transaction& transaction) -> Status {
+        if (!parked.call.empty()) {
+          transaction.put(sql::kParkInstance, {parked.call, parked.question, now, num});
+          transaction.put(sql::kCodeOfInstance, {parked.code, num});
+        }
         return audit.append(transaction, entry);
       },
       [&context = context_, &router = parts_.router, num,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -86,6 +87,52 @@ struct InstanceSummary {
   Timestamp updated;
   // Role, action and code of a call that waits for room in the hub; "" when none does.
   std::string held;
+  // If it is faulted: {code, title?, status?, task?, reference?}; null otherwise.
+  Json error = {};
+  // If it is parked: {role, action, task, reference, since?, code?}. If it waits: {events?, timer?,
+  // until?}. Null otherwise. No patient data.
+  Json waits = {};
+};
+
+// Which instances are listed or counted. An empty text is no condition.
+struct InstanceFilter {
+  // Words of kStates (hub/engine/state_text.hpp). Every state if there is none.
+  std::vector<std::string> states = {};
+  std::string workflow = {};
+  std::string version = {};
+  // Code of the error of a faulted one; role/action of a parked one.
+  std::string code = {};
+  // Bounds of the last change: from `since` on, before `until`.
+  std::optional<Timestamp> since = {};
+  std::optional<Timestamp> until = {};
+  // Blind index of an identifier: only instances that work on this person's data.
+  std::optional<std::string> patient = {};
+  // A business key, as text; not with `patient`.
+  std::optional<std::string> key = {};
+};
+
+struct InstanceCounts {
+  // In the order of kStates.
+  using States = std::array<std::int64_t, 6>;
+  struct Workflow {
+    std::string name;
+    std::string version;
+    States states{};
+  };
+  struct Code {
+    // faulted or parked
+    std::string status;
+    std::string code;
+    std::int64_t count = 0;
+    // Time of the last change of the one that changed first.
+    Timestamp oldest;
+  };
+  std::int64_t total = 0;
+  States states{};
+  // By name and version.
+  std::vector<Workflow> workflows;
+  // The most first.
+  std::vector<Code> codes;
 };
 
 struct EngineStats {
@@ -168,18 +215,38 @@ class Engine {
   // engine.stopping, engine.no_partition. Blocks for one commit.
   Result<Accepted> accept(const Delivery& delivery);
 
-  // patient is the blind index of an identifier: only instances that work on this person's data are
-  // listed. The caller audits that the question was asked.
+  // The newest first, from behind the id `before` on. Where the filter names a person or a key, the
+  // caller audits that the question was asked.
   [[nodiscard]] Result<std::vector<InstanceSummary>> instances(
-      std::size_t limit, std::optional<std::string> before, std::optional<std::string> status,
-      std::optional<std::string> patient = std::nullopt);
+      const InstanceFilter& filter, std::size_t limit,
+      std::optional<std::string> before = std::nullopt);
+  // The states of the filter are no condition, nor are person and key.
+  [[nodiscard]] Result<InstanceCounts> counts(const InstanceFilter& filter);
   // Whether patient data of an instance may be handed out: called when it has been read and before
   // any of it is returned. patient: blind index, may be empty. What is not ok is returned instead.
   // When ok, the reading is audited durably.
   using Admit = std::function<Status(std::string_view instance, std::string_view patient)>;
-  // Summary with the timeline: every task with its start, end, outcome and attempts, made by
-  // replaying the journal. No patient data unless `admit` is given and admits it.
-  [[nodiscard]] Result<Json> instance(std::string_view id, const Admit& admit = {});
+  // Which entries of a timeline are given: the last `limit` of those before place `before`.
+  struct TimelinePage {
+    std::size_t limit = 200;
+    std::optional<std::size_t> before = {};
+  };
+  // Summary with a page of the timeline: tasks with start, end, outcome and attempts, made by
+  // replaying the journal. `earlier` is the place of the page's first entry, absent when that is
+  // the first of all. No patient data unless `admit` is given and admits it.
+  [[nodiscard]] Result<Json> instance(std::string_view id, const Admit& admit,
+                                      const TimelinePage& page);
+  [[nodiscard]] Result<Json> instance(std::string_view id, const Admit& admit = {}) {
+    return instance(id, admit, TimelinePage{});
+  }
+  // The flowchart of an instance: workflow::to_json of its definition, with state and attempts of
+  // what has run. No patient data.
+  [[nodiscard]] Result<Json> instance_graph(std::string_view id);
+  // The same of a workflow; namespace and version as for source().
+  [[nodiscard]] Result<Json> graph(std::string_view name_space, std::string_view name,
+                                   std::string_view version);
+  // How many faulted since that time, by code, and how many are parked, whenever that was.
+  [[nodiscard]] Result<std::vector<InstanceCounts::Code>> open_codes(Timestamp faulted_since);
   // The blind index that names the patient of an instance; "" when none is known. Error
   // engine.instance.
   [[nodiscard]] Result<std::string> patient_of(std::string_view id);

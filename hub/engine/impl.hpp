@@ -7,6 +7,7 @@
 #include "hub/base/mutex.hpp"
 #include "hub/engine/engine.hpp"
 #include "hub/engine/recovery.hpp"
+#include "hub/engine/timeline.hpp"
 #include "hub/engine/worker.hpp"
 
 namespace rabt::engine {
@@ -34,6 +35,27 @@ struct Engine::Impl {
                      std::vector<Timers::Entry>& alarms) const;
   // How many instances of each definition have not ended, by its row (deploy.cpp).
   [[nodiscard]] Result<std::map<std::int64_t, std::int64_t>> running_instances() const;
+  // The indexes of this business key (list.cpp), in one workflow or, where that is empty, in all.
+  [[nodiscard]] Result<std::vector<std::string>> business_keys(const std::string& key,
+                                                               const std::string& workflow) const;
+  // The one deployed definition of this name (deploy.cpp); an empty version means the active one.
+  // Error engine.workflow.
+  [[nodiscard]] Result<DeployedDefinition> deployed(std::string_view name_space,
+                                                    std::string_view name,
+                                                    std::string_view version) const;
+  // An instance as its journal makes it (query.cpp). whole: with what may hold patient data.
+  struct Replayed {
+    InstanceRow row;
+    std::shared_ptr<const workflow::Definition> definition;
+    Json secrets;
+    std::unique_ptr<Timeline> timeline;
+    std::string parent;
+    std::vector<std::string> children;
+    std::size_t turns = 0;
+    Json context;
+    workflow::Finished end;
+  };
+  [[nodiscard]] Result<Replayed> replay(std::string_view id, bool whole) const;
   // Hands a request to the worker of the instance and waits for its answer (engine.cpp).
   template <class Request>
   Status ask(std::string_view id, Request request);

@@ -22,7 +22,9 @@ InstanceRow to_row(const store::Row& row) {
           .data_key = std::string(row.blob(8)),
           .created = Timestamp{row.integer(9)},
           .updated = Timestamp{row.integer(10)},
-          .binding = row.integer(11)};
+          .binding = row.integer(11),
+          .about = row.is_null(12) ? std::string() : std::string(row.text(12)),
+          .question = row.is_null(13) ? std::string() : std::string(row.text(13))};
 }
 
 }  // namespace
@@ -183,6 +185,7 @@ Result<std::unique_ptr<ResidentInstance>> InstanceReader::make(const InstanceRow
   }
   instance->stored_status = row.status;
   instance->stored_busy = row.busy;
+  instance->stored_about = row.about;
   return instance;
 }
 
@@ -208,8 +211,14 @@ Result<std::unique_ptr<ResidentInstance>> InstanceReader::replay(const InstanceR
   }
   if (row.parked.empty()) return instance;
   instance->parked_call = std::strtoull(row.parked.c_str(), nullptr, 10);
-  if (const auto call = instance->calls.find(instance->parked_call); call != instance->calls.end())
-    call->second.parked = true;
+  const auto call = instance->calls.find(instance->parked_call);
+  if (call == instance->calls.end()) return instance;
+  call->second.parked = true;
+  if (const auto question = Json::parse(row.question); question.ok()) {
+    if (const auto since = parse_iso8601(question->string_or("since", "")); since.ok())
+      call->second.parked_at = *since;
+    call->second.parked_code = question->string_or("code", "");
+  }
   return instance;
 }
 

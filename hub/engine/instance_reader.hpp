@@ -26,6 +26,9 @@ struct InstanceRow {
   Timestamp created;
   Timestamp updated;
   std::int64_t binding = 0;
+  // What lists say of it: Turn::about and Parked::question.
+  std::string about;
+  std::string question;
 };
 
 // Where the values that belong to an instance are sealed to: no value can be moved to another row.

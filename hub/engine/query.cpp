@@ -1,7 +1,9 @@
-#include <map>
+#include <algorithm>
 
 #include "hub/engine/impl.hpp"
+#include "hub/engine/state_text.hpp"
 #include "hub/engine/statements.hpp"
+#include "hub/workflow/explain/graph.hpp"
 #include "hub/workflow/run/lifecycle.hpp"
 
 // Looking at instances. Everything is made by replaying the journal: there is no second copy of the
@@ -9,11 +11,6 @@
 namespace rabt::engine {
 
 namespace {
-
-std::string status_text(int status, bool parked) {
-  if (parked) return "parked";
-  return std::string(workflow::to_string(static_cast<workflow::InstanceStatus>(status)));
-}
 
 constexpr std::int64_t kMaxShownChildren = 1000;
 
@@ -42,197 +39,108 @@ Json without_secrets(const Json& value, const Json& secrets) {
   return value;
 }
 
-// One task in the timeline, from its traces.
-struct TimelineEntry {
-  Json json;
-  std::int64_t started = 0;
-};
+// The members of `to`, and those of `more` that it lacks.
+Json with_members(Json to, const Json& more) {
+  for (const auto& [name, value] : more.as_object()) {
+    if (to.find(name) == nullptr) to.set(name, value);
+  }
+  return to;
+}
 
-class Timeline {
- public:
-  void add(const workflow::TaskTrace& trace, Timestamp at) {
-    if (trace.state == "started" || trace.state == "skipped") {
-      Json& entry = begin(trace, at).json;
-      if (!trace.detail.empty()) entry.set("detail", trace.detail);
-      return;
-    }
-    auto found = entries_.find(trace.reference);
-    if (found == entries_.end()) {
-      if (trace.kind != "compensate") return;
-      // What undoes a task is no task of the file: nothing tells its start, only its answers.
-      (void)begin(trace, at);
-      found = entries_.find(trace.reference);
-    }
-    Json& entry = found->second.json;
-    if (trace.state == "retried" || trace.state == "resumed") {
-      entry.mutable_object().erase("ended");
-      entry.mutable_object().erase("ms");
-    }
-    if (trace.state == "retried") {
-      entry.set("attempts", entry.int_or("attempts", 1) + 1);
-    } else if (trace.state == "resumed") {
-      entry.set("state", "started");
-      return;
-    } else if (trace.state != "waiting" && trace.state != "parked") {
-      entry.set("ended", to_iso8601(at));
-      if (trace.kind != "compensate") entry.set("ms", at.ms - found->second.started);
-    }
-    entry.set("state", trace.state);
-    if (!trace.detail.empty()) entry.set("detail", trace.detail);
-  }
-  // What became of the last call of a task. whole: with what may hold patient data.
-  void add(const std::string& reference, const workflow::ActionOutcome& outcome, bool whole) {
-    const auto found = entries_.find(reference);
-    if (found == entries_.end()) return;
-    Json& entry = found->second.json;
-    if (outcome.kind == workflow::OutcomeKind::done) {
-      if (!outcome.codes.is_null()) entry.set("codes", outcome.codes);
-      return;
-    }
-    Json failure = Json::object({{"outcome", workflow::to_string(outcome.kind)},
-                                 {"code", outcome.code},
-                                 {"message", whole ? outcome.whole_message() : outcome.message}});
-    if (whole && !outcome.detail.is_null()) failure.set("detail", outcome.detail);
-    entry.set("failure", std::move(failure));
-  }
-  [[nodiscard]] Json json() const {
-    Json list = Json::array();
-    std::set<std::string> seen;
-    for (const std::string& reference : order_) {
-      if (seen.insert(reference).second) list.push_back(entries_.at(reference).json);
-    }
-    return list;
-  }
-
- private:
-  // The entry of a task of which nothing was told yet, or which is run again.
-  TimelineEntry& begin(const workflow::TaskTrace& trace, Timestamp at) {
-    order_.push_back(trace.reference);
-    TimelineEntry& entry = entries_[trace.reference];
-    entry = {Json::object({{"task", trace.task},
-                           {"kind", trace.kind},
-                           {"reference", trace.reference},
-                           {"state", trace.state},
-                           {"started", to_iso8601(at)},
-                           {"attempts", 1}}),
-             at.ms};
-    return entry;
-  }
-
-  std::vector<std::string> order_;
-  std::map<std::string, TimelineEntry> entries_;
-};
+// What the row says that the instance waits for; null for nothing.
+Json waits_of(const InstanceRow& row) {
+  const bool waiting = row.status == as_int(workflow::InstanceStatus::waiting);
+  const std::string& text = !row.parked.empty() ? row.question
+                            : waiting           ? row.about
+                                                : std::string();
+  auto waits = Json::parse(text);
+  return !text.empty() && waits.ok() ? std::move(*waits) : Json();
+}
 
 }  // namespace
-
-Result<std::vector<InstanceSummary>> Engine::instances(std::size_t limit,
-                                                       std::optional<std::string> before,
-                                                       std::optional<std::string> status,
-                                                       std::optional<std::string> patient) {
-  int low = 0;
-  int high = static_cast<int>(workflow::InstanceStatus::cancelled);
-  if (status && *status != "parked") {
-    bool known = false;
-    for (int i = low; i <= static_cast<int>(workflow::InstanceStatus::cancelled) && !known; ++i) {
-      if (status_text(i, false) == *status) {
-        low = high = i;
-        known = true;
-      }
-    }
-    if (!known) {
-      return invalid("api.invalid",
-                     "status: must be running, waiting, completed, faulted, cancelled or parked");
-    }
-  }
-  std::vector<InstanceSummary> list;
-  RABT_TRY_STATUS(impl_->context.parts.store.read([&](store::Connection& connection) {
-    const auto add = [&](const store::Row& row) {
-      const bool parked = !row.is_null(4);
-      list.push_back({.id = std::string(row.text(0)),
-                      .workflow = std::string(row.text(1)),
-                      .version = std::string(row.text(2)),
-                      .status = status_text(static_cast<int>(row.integer(3)), parked),
-                      .created = Timestamp{row.integer(5)},
-                      .updated = Timestamp{row.integer(6)},
-                      .held = impl_->context.held.of(row.text(0))});
-      return true;
-    };
-    const std::string& tenant = impl_->context.options.tenant;
-    const std::string start = before.value_or("~");
-    const std::int64_t only_parked = status == "parked" ? 1 : 0;
-    const auto most = static_cast<std::int64_t>(limit);
-    if (patient) {
-      return connection.query(sql::kListInstancesOfPatient,
-                              {tenant, start, low, high, only_parked, most, store::Blob{*patient}},
-                              add);
-    }
-    return connection.query(sql::kListInstances, {tenant, start, low, high, only_parked, most},
-                            add);
-  }));
-  return list;
-}
 
 Result<std::string> Engine::patient_of(std::string_view id) {
   RABT_TRY(row, impl_->reader.row(id));
   return impl_->reader.patient(row.num);
 }
 
-Result<Json> Engine::instance(std::string_view id, const Admit& admit) {
-  Impl& engine = *impl_;
-  RABT_TRY(row, engine.reader.row(id));
-  const auto definition = engine.definitions.find(row.definition);
-  if (definition == nullptr)
+// An instance as its journal makes it.
+Result<Engine::Impl::Replayed> Engine::Impl::replay(std::string_view id, bool whole) const {
+  Replayed out;
+  RABT_TRY(found, reader.row(id));
+  out.row = std::move(found);
+  const InstanceRow& row = out.row;
+  out.definition = definitions.find(row.definition);
+  if (out.definition == nullptr)
     return corrupt("engine.definition", "the instance's definition is not loaded");
-  RABT_TRY(key, engine.context.parts.keys.open(row.tenant, row.data_key));
-  RABT_TRY(inputs, engine.reader.journal(row, *key));
-
-  RABT_TRY(secrets, engine.definitions.secrets_of(*definition));
-  RABT_TRY(origin, engine.reader.origin(row, *key));
-  std::vector<std::string> started;
-  RABT_TRY_STATUS(engine.context.parts.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kStartedBy, {row.num, kMaxShownChildren},
-                            [&](const store::Row& child) {
-                              started.emplace_back(child.text(0));
-                              return true;
-                            });
+  RABT_TRY(key, context.parts.keys.open(row.tenant, row.data_key));
+  RABT_TRY(inputs, reader.journal(row, *key));
+  RABT_TRY(secrets, definitions.secrets_of(*out.definition));
+  RABT_TRY(origin, reader.origin(row, *key));
+  Timeline::Children by_call;
+  RABT_TRY_STATUS(context.parts.store.read([&](store::Connection& connection) {
+    return connection.query(
+        sql::kStartedBy, {row.num, kMaxShownChildren}, [&](const store::Row& child) {
+          out.children.emplace_back(child.text(0));
+          by_call.emplace(static_cast<std::uint64_t>(child.integer(1)), child.text(0));
+          return true;
+        });
   }));
-
-  workflow::History history(definition, secrets);
-  Timeline timeline;
-  Json output;
-  Json error;
-  Json shown;
-  // Where the open calls come from.
-  std::map<std::uint64_t, std::string> callers;
+  workflow::History history(out.definition, secrets);
+  out.timeline = std::make_unique<Timeline>(row.id, std::move(by_call), whole);
   for (const workflow::Input& input : inputs) {
-    const auto* const ended = std::get_if<workflow::ActionEnded>(&input.what);
-    if (const auto caller = ended == nullptr ? callers.end() : callers.find(ended->call);
-        caller != callers.end())
-      timeline.add(caller->second, ended->outcome, static_cast<bool>(admit));
-    if (std::holds_alternative<workflow::Rewound>(input.what)) output = error = shown = Json();
-    for (workflow::Effect& effect : history.apply(input)) {
-      if (const auto* call = std::get_if<workflow::CallAction>(&effect)) {
-        callers.insert_or_assign(call->id, call->reference);
-      } else if (const auto* trace = std::get_if<workflow::TaskTrace>(&effect)) {
-        timeline.add(*trace, input.at);
-      } else if (auto* finished = std::get_if<workflow::Finished>(&effect)) {
-        output = std::move(finished->output);
-        error = std::move(finished->error);
-        shown = std::move(finished->shown);
-      }
+    if (std::holds_alternative<workflow::Rewound>(input.what)) out.end = {};
+    std::vector<workflow::Effect> effects = history.apply(input);
+    out.timeline->take(input, effects);
+    for (workflow::Effect& effect : effects) {
+      if (auto* const finished = std::get_if<workflow::Finished>(&effect))
+        out.end = std::move(*finished);
     }
   }
+  out.turns = inputs.size();
+  out.context = history.execution().context();
+  out.secrets = std::move(secrets);
+  if (origin != nullptr && origin->parent != 0) out.parent = origin->parent_id;
+  return out;
+}
+
+namespace {
+
+// The entries of a page of the timeline. A task that ran several times, or as a part of a function,
+// has a reference of its own each time: `node` is its place in the flowchart.
+Json page_of(const Engine::Impl::Replayed& from, std::size_t begin, std::size_t end) {
+  const workflow::Graph graph = workflow::graph_of(*from.definition);
+  Json list = Json::array();
+  for (std::size_t place = begin; place < end; ++place) {
+    Json entry = from.timeline->entry(place);
+    const std::string& reference = from.timeline->reference(place);
+    const auto* const node = workflow::node_at(*from.definition, graph, reference);
+    if (node != nullptr && node->reference != reference) entry.set("node", node->reference);
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+}  // namespace
+
+Result<Json> Engine::instance(std::string_view id, const Admit& admit, const TimelinePage& page) {
+  Impl& engine = *impl_;
+  RABT_TRY(from, engine.replay(id, static_cast<bool>(admit)));
+  const InstanceRow& row = from.row;
+  const std::size_t total = from.timeline->size();
+  const std::size_t end = std::min(page.before.value_or(total), total);
+  const std::size_t begin = end - std::min(end, page.limit);
   Json json = Json::object({{"id", row.id},
-                            {"workflow", definition->name()},
-                            {"version", definition->version()},
-                            {"status", status_text(row.status, !row.parked.empty())},
+                            {"workflow", from.definition->name()},
+                            {"version", from.definition->version()},
+                            {"status", state_text(row.status, !row.parked.empty())},
                             {"created", to_iso8601(row.created)},
                             {"updated", to_iso8601(row.updated)},
-                            {"turns", static_cast<std::int64_t>(inputs.size())}});
-  if (origin != nullptr && origin->parent != 0) json.set("parent", origin->parent_id);
-  if (!started.empty()) {
+                            {"turns", static_cast<std::int64_t>(from.turns)}});
+  if (!from.parent.empty()) json.set("parent", from.parent);
+  if (!from.children.empty()) {
     Json children = Json::array();
-    for (const std::string& child : started) children.push_back(child);
+    for (const std::string& child : from.children) children.push_back(child);
     json.set("children", children);
   }
   if (!row.parked.empty()) json.set("parked", row.parked.substr(row.parked.find(' ') + 1));
@@ -240,14 +148,21 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit) {
     json.set("held", std::move(held));
   // title and detail may have been made by an expression: without a reason only what is sure to be
   // free of data.
-  if (!error.is_null()) json.set("error", shown);
-  json.set("timeline", admit ? without_secrets(timeline.json(), secrets) : timeline.json());
+  const Json& error = from.end.error;
+  const Json place = error.is_null() ? Json() : about_error(from.end.shown);
+  if (!error.is_null()) json.set("error", with_members(from.end.shown, place));
+  if (Json waits = waits_of(row); !waits.is_null()) json.set("waits", std::move(waits));
+  const Json timeline = page_of(from, begin, end);
+  json.set("timeline", admit ? without_secrets(timeline, from.secrets) : timeline);
+  json.set("timelineTotal", static_cast<std::int64_t>(total));
+  if (begin > 0) json.set("earlier", static_cast<std::int64_t>(begin));
   if (admit) {
     RABT_TRY(patient, patient_of(row.id));
     RABT_TRY_STATUS(admit(row.id, patient));
-    json.set("context", without_secrets(history.execution().context(), secrets));
-    json.set("output", without_secrets(output, secrets));
-    if (!error.is_null()) json.set("error", without_secrets(error, secrets));
+    json.set("context", without_secrets(from.context, from.secrets));
+    json.set("output", without_secrets(from.end.output, from.secrets));
+    if (!error.is_null())
+      json.set("error", with_members(without_secrets(error, from.secrets), place));
   }
   return json;
 }

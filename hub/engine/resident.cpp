@@ -1,8 +1,15 @@
 #include "hub/engine/resident.hpp"
 
+#include "hub/base/bytes.hpp"
 #include "hub/base/trace_context.hpp"
+#include "hub/crypto/crypto.hpp"
 
 namespace rabt::engine {
+
+std::string idempotency_key(std::string_view instance, std::string_view reference) {
+  const crypto::Digest digest = crypto::sha256(reference);
+  return std::string(instance) + "-" + to_hex(ByteView(digest).first(8));
+}
 
 std::string trace_of(std::string_view id, const Origin* origin, const Json& input) {
   if (origin != nullptr && !origin->trace.empty()) return origin->trace;

@@ -44,6 +44,10 @@ struct Origin {
 // input: what it starts with.
 [[nodiscard]] std::string trace_of(std::string_view id, const Origin* origin, const Json& input);
 
+// The same over retries and restarts, different between steps and instances; safe in URLs and
+// header fields.
+[[nodiscard]] std::string idempotency_key(std::string_view instance, std::string_view reference);
+
 // What repeating an action does, as its manifest says.
 enum class Idempotency : std::uint8_t { native, key, probe, none };
 
@@ -59,6 +63,10 @@ struct OpenCall {
   int sends = 0;
   // A person has to decide the outcome.
   bool parked = false;
+  // Time at which it was parked, and the code that it was parked with. 0 and "" after a start,
+  // unless the row of the instance shows this call.
+  Timestamp parked_at{};
+  std::string parked_code{};
   // It failed, and the file wants a person asked (workflow::Ask).
   bool asked = false;
   // It may have been sent before the instance was rewound: it is settled before it is sent again.
@@ -105,6 +113,7 @@ struct ResidentInstance {
   // As the last turn leaves them in the store.
   int stored_status = 0;
   bool stored_busy = true;
+  std::string stored_about;
   // The parked call that an operator must resolve next; 0 when there is none.
   std::uint64_t parked_call = 0;
   int commits_in_flight = 0;

@@ -48,14 +48,18 @@ Json document_of(const Origin& origin) {
 
 }  // namespace
 
+std::string Starts::business_key(const KeyLease& lease, const std::string& workflow,
+                                 const std::string& key) {
+  return lease.keys.blind_index("instance.business_key", workflow + "\n" + key);
+}
+
 // Whose the instance will be, and its key.
 Status Starts::prepare_owner(PreparedStart& start, const workflow::Definition& definition,
                              const Json& input, const KeyLease& lease) const {
   start.id = context_.parts.ids.next().text();
   const auto business_key = definition.business_key(input);
   if (business_key.ok() && business_key->has_value()) {
-    start.business_key =
-        lease.keys.blind_index("instance.business_key", definition.name() + "\n" + **business_key);
+    start.business_key = Starts::business_key(lease, definition.name(), **business_key);
   }
   RABT_TRY(patients, patients_of(definition, input, lease));
   start.patients = std::move(patients);

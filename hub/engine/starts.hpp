@@ -68,6 +68,9 @@ class Starts {
   [[nodiscard]] Result<StoredStart> store(store::Transaction& transaction,
                                           const PreparedStart& start, std::int64_t start_event,
                                           const Json& envelope, AfterCommit& after) const;
+  // The blind index of a business key of a workflow of this name.
+  [[nodiscard]] static std::string business_key(const KeyLease& lease, const std::string& workflow,
+                                                const std::string& key);
 
  private:
   [[nodiscard]] Status prepare_owner(PreparedStart& start, const workflow::Definition& definition,

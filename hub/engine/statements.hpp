@@ -75,32 +75,59 @@ inline constexpr Statement kHolderOfBusinessKey{
     "SELECT r.id FROM instance i JOIN running_instance r ON r.tenant = i.tenant AND r.business_key "
     "= i.business_key AND r.num <> i.num WHERE i.num = $1 AND i.business_key IS NOT NULL"};
 inline constexpr Statement kUpdateInstance{
-    "UPDATE instance SET status = $1, busy = $2, updated_ms = $3 WHERE num = $4"};
+    "UPDATE instance SET status = $1, busy = $2, updated_ms = $3, about = $5 WHERE num = $4"};
 inline constexpr Statement kParkInstance{
-    "UPDATE instance SET parked = $1, updated_ms = $2 WHERE num = $3"};
+    "UPDATE instance SET parked = $1, question = $2, updated_ms = $3 WHERE num = $4"};
+inline constexpr Statement kCodeOfInstance{"UPDATE instance SET code = $1 WHERE num = $2"};
 inline constexpr Statement kLoadInstance{
     "SELECT num, id, tenant, definition, status, busy, parked, start_event, data_key, "
-    "created_ms, updated_ms, binding "
+    "created_ms, updated_ms, binding, about, question "
     "FROM instance WHERE num = $1"};
 inline constexpr Statement kLoadInstanceById{
     "SELECT num, id, tenant, definition, status, busy, parked, start_event, data_key, "
-    "created_ms, updated_ms, binding "
+    "created_ms, updated_ms, binding, about, question "
     "FROM instance WHERE id = $1 AND tenant = $2"};
 inline constexpr Statement kBusyInstances{
     "SELECT num FROM instance WHERE busy = 1 AND num >= $1 AND num < $2 ORDER BY num"};
+// Lists of instances: $1 tenant, $2 before this id, $3 and $4 workflow and version or "", $5 code
+// or
+// "", $6 and $7 from and before this time of the last change.
+#define RABT_LISTED                                                                      \
+  "SELECT i.id, i.definition, i.status, i.parked, i.created_ms, i.updated_ms, i.about, " \
+  "i.question "
+#define RABT_WANTED                                                                                \
+  "i.tenant = $1 AND i.id < $2 AND i.definition IN (SELECT d.id FROM definition d WHERE d.tenant " \
+  "= $1 AND ($3 = '' OR d.name = $3) AND ($4 = '' OR d.version = $4)) AND ($5 = '' OR i.code = "   \
+  "$5) AND i.updated_ms >= $6 AND i.updated_ms < $7 "
+// $8: how many. $9: one state that the row says. A parked one has a code.
 inline constexpr Statement kListInstances{
-    "SELECT i.id, d.name, d.version, i.status, i.parked, i.created_ms, i.updated_ms FROM instance "
-    "i "
-    "JOIN definition d ON d.id = i.definition WHERE i.tenant = $1 AND i.id < $2 AND i.status >= $3 "
-    "AND "
-    "i.status <= $4 AND (i.parked IS NOT NULL OR $5 = 0) ORDER BY i.id DESC LIMIT $6"};
-
+    RABT_LISTED "FROM instance i WHERE " RABT_WANTED
+                "AND i.status = $9 AND ($9 > 1 OR i.code IS NULL) ORDER BY i.id DESC LIMIT $8"};
+inline constexpr Statement kListParked{RABT_LISTED
+                                       "FROM instance i WHERE " RABT_WANTED
+                                       "AND i.parked IS NOT NULL ORDER BY i.id DESC LIMIT $8"};
+// $8: index of a person.
 inline constexpr Statement kListInstancesOfPatient{
-    "SELECT i.id, d.name, d.version, i.status, i.parked, i.created_ms, i.updated_ms FROM "
-    "instance_patient p JOIN instance i ON i.num = p.instance "
-    "JOIN definition d ON d.id = i.definition WHERE p.tenant = $1 AND p.patient = $7 AND i.id < $2 "
-    "AND i.status >= $3 AND i.status <= $4 AND (i.parked IS NOT NULL OR $5 = 0) ORDER BY i.id DESC "
-    "LIMIT $6"};
+    RABT_LISTED
+    "FROM instance_patient p JOIN instance i ON i.num = p.instance WHERE p.tenant = $1 "
+    "AND p.patient = $8 AND " RABT_WANTED "ORDER BY i.id DESC"};
+// $8: index of a business key.
+inline constexpr Statement kListInstancesOfKey{
+    RABT_LISTED "FROM instance i WHERE i.business_key = $8 AND " RABT_WANTED "ORDER BY i.id DESC"};
+#undef RABT_LISTED
+#undef RABT_WANTED
+// Number and time of the last change of the first, by code, of those that changed from $2 on.
+inline constexpr Statement kParkedByCode{
+    "SELECT code, COUNT(*), MIN(updated_ms) FROM instance WHERE tenant = $1 AND parked IS NOT NULL "
+    "AND updated_ms >= $2 GROUP BY code ORDER BY 3"};
+inline constexpr Statement kFaultedByCode{
+    "SELECT code, COUNT(*), MIN(updated_ms) FROM instance WHERE tenant = $1 AND status = 3 AND "
+    "code IS NOT NULL AND updated_ms >= $2 GROUP BY code ORDER BY 3"};
+inline constexpr Statement kCountInstances{
+    "SELECT i.status, i.definition, i.code, i.updated_ms FROM instance i WHERE i.tenant = $1 AND "
+    "i.definition IN (SELECT d.id FROM definition d WHERE d.tenant = $1 AND ($2 = '' OR d.name = "
+    "$2) AND ($3 = '' OR d.version = $3)) AND ($4 = '' OR i.code = $4) AND i.updated_ms >= $5 AND "
+    "i.updated_ms < $6"};
 inline constexpr Statement kInsertPatient{
     "INSERT INTO instance_patient (tenant, patient, instance, place) VALUES ($1, $2, $3, $4) ON "
     "CONFLICT DO NOTHING"};
@@ -117,7 +144,7 @@ inline constexpr Statement kLoadOrigin{
     "SELECT o.input, o.parent, o.call, o.awaited, o.depth, p.id FROM origin o "
     "LEFT JOIN instance p ON p.num = o.parent WHERE o.instance = $1"};
 inline constexpr Statement kStartedBy{
-    "SELECT i.id FROM origin o JOIN instance i ON i.num = o.instance WHERE o.parent = $1 "
+    "SELECT i.id, o.call FROM origin o JOIN instance i ON i.num = o.instance WHERE o.parent = $1 "
     "ORDER BY i.num LIMIT $2"};
 inline constexpr Statement kInsertChild{
     "INSERT INTO child (parent, call, instance, refused, cancelled) VALUES ($1, $2, $3, $4, 0)"};

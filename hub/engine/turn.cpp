@@ -57,12 +57,15 @@ class TurnMaker {
           as_int(running ? workflow::InstanceStatus::running : workflow::InstanceStatus::waiting);
     }
     if (turn_.unpark || (!turn_.asked.empty() && instance_.parked_call == 0)) park_next();
+    describe();
     // Busy: a start takes the instance up, and offers the skipped events.
     turn_.busy = !turn_.finished && (!instance_.calls.empty() || wants_skipped(instance_));
     turn_.update_instance = turn_.finished || turn_.busy != instance_.stored_busy ||
-                            turn_.status != instance_.stored_status;
+                            turn_.status != instance_.stored_status ||
+                            turn_.about != instance_.stored_about;
     instance_.stored_busy = turn_.busy;
     instance_.stored_status = turn_.status;
+    instance_.stored_about = turn_.about;
   }
 
  private:
@@ -97,8 +100,13 @@ class TurnMaker {
   void open_question(workflow::Ask& ask) {
     const std::uint64_t id = ask.call.id;
     turn_.asked.push_back(ask.call);
-    instance_.calls.emplace(id,
-                            OpenCall{.action = std::move(ask.call), .parked = true, .asked = true});
+    const auto* const ended = std::get_if<workflow::ActionEnded>(&turn_.input.what);
+    instance_.calls.emplace(
+        id, OpenCall{.action = std::move(ask.call),
+                     .parked = true,
+                     .parked_at = turn_.input.at,
+                     .parked_code = ended == nullptr ? std::string() : ended->outcome.code,
+                     .asked = true});
   }
   void start_workflow(workflow::StartWorkflow& start) {
     request("workflow", start.name);
@@ -182,7 +190,19 @@ class TurnMaker {
     if (next == instance_.calls.end()) return;
     instance_.parked_call = next->first;
     turn_.unpark = true;
-    turn_.parked_next = parked_text(next->second.action);
+    turn_.parked_next = parked_of(next->second);
+  }
+  // What lists say of the instance.
+  void describe() {
+    if (turn_.finished && !turn_.error.is_null()) {
+      const Json error = about_error(turn_.error);
+      turn_.about = error.dump();
+      turn_.code = error.string_or("code", "");
+    } else if (turn_.status == as_int(workflow::InstanceStatus::waiting)) {
+      turn_.about = about_waits(instance_.execution);
+    }
+    if (turn_.unpark) turn_.code = turn_.finished ? turn_.code : turn_.parked_next.code;
+    turn_.update_code = turn_.unpark || turn_.rewound || !turn_.code.empty();
   }
 
   ResidentInstance& instance_;
@@ -212,8 +232,57 @@ bool wants_skipped(const ResidentInstance& instance) {
       });
 }
 
-std::string parked_text(const workflow::CallAction& action) {
-  return std::to_string(action.id) + " " + action.role + "/" + action.action;
+Parked parked_of(const OpenCall& call) {
+  const workflow::CallAction& action = call.action;
+  Json question = Json::object({{"role", action.role},
+                                {"action", action.action},
+                                {"task", action.task},
+                                {"reference", action.reference}});
+  if (call.parked_at.ms != 0) question.set("since", to_iso8601(call.parked_at));
+  if (!call.parked_code.empty()) question.set("code", call.parked_code);
+  std::string name = action.role + "/" + action.action;
+  return {.call = std::to_string(action.id) + " " + name,
+          .code = std::move(name),
+          .question = question.dump()};
+}
+
+std::string about_waits(const workflow::Execution& execution) {
+  Json out = Json::object();
+  Json events = Json::array();
+  std::optional<workflow::StartTimer> next;
+  for (workflow::Effect& effect : execution.open()) {
+    if (const auto* listen = std::get_if<workflow::Subscribe>(&effect)) {
+      // A listen without types takes every event.
+      if (listen->types.empty()) events.push_back("*");
+      for (const std::string& type : listen->types) events.push_back(type);
+    } else if (auto* timer = std::get_if<workflow::StartTimer>(&effect)) {
+      if (!next || timer->due < next->due) next = std::move(*timer);
+    }
+  }
+  if (events.size() > 0) out.set("events", std::move(events));
+  if (next) {
+    out.set("timer", next->purpose);
+    out.set("until", to_iso8601(next->due));
+  }
+  return out.size() == 0 ? std::string() : out.dump();
+}
+
+Json about_error(const Json& shown) {
+  const auto last_word = [](std::string text) {
+    const auto slash = text.rfind('/');
+    return slash == std::string::npos ? text : text.substr(slash + 1);
+  };
+  const std::string title = shown.string_or("title", "");
+  const std::string type = last_word(shown.string_or("type", ""));
+  const std::string code = title.empty() ? type : title;
+  Json out = Json::object({{"code", code.empty() ? std::string("error") : code}});
+  if (!title.empty()) out.set("title", title);
+  if (const Json* const status = shown.find("status")) out.set("status", *status);
+  if (const std::string reference = shown.string_or("instance", ""); !reference.empty()) {
+    out.set("task", last_word(reference));
+    out.set("reference", reference);
+  }
+  return out;
 }
 
 ActionOutcome child_outcome(const workflow::Finished& finished) {

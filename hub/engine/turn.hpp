@@ -23,6 +23,17 @@ struct Cause {
   std::optional<access::PatientDetail::Sealed> reason = {};
 };
 
+// What the row of the instance shows of a parked call.
+struct Parked {
+  // Id and name.
+  std::string call;
+  // role/action
+  std::string code;
+  // JSON: {role, action, task, reference, since?, code?}. No patient data.
+  std::string question;
+};
+[[nodiscard]] Parked parked_of(const OpenCall& call);
+
 // What a turn changes, as plain values.
 struct Turn {
   // The turn's place in the journal, from 0.
@@ -61,10 +72,15 @@ struct Turn {
   int status = 0;
   bool busy = false;
   bool update_instance = false;
+  // What the instance waits for, or its error: about_waits, about_error; "" when it does neither.
+  std::string about;
   // True if the parked call was decided. `parked_next` is shown instead of it, or nothing if that
   // is empty.
   bool unpark = false;
-  std::string parked_next;
+  Parked parked_next;
+  // True if `code` is to be written: of the error, or of what is parked; "" for neither.
+  bool update_code = false;
+  std::string code;
   // Calls that failed in this turn and wait for a person.
   std::vector<workflow::CallAction> asked;
 };
@@ -73,8 +89,11 @@ struct Turn {
 // until the turn is durable.
 [[nodiscard]] Turn make_turn(ResidentInstance& instance, workflow::Input input, Cause cause);
 
-// What the row of the instance shows of its parked call: id and name.
-[[nodiscard]] std::string parked_text(const workflow::CallAction& action);
+// What the row says of an instance that waits: {events?, timer?, until?} as JSON; "" for none.
+[[nodiscard]] std::string about_waits(const workflow::Execution& execution);
+// The same of one that faulted, from the open members of its error: {code, title?, status?, task?,
+// reference?}.
+[[nodiscard]] Json about_error(const Json& shown);
 // What the end of a child answers to its parent.
 [[nodiscard]] ActionOutcome child_outcome(const workflow::Finished& finished);
 

@@ -43,6 +43,10 @@ Status check_business_key(store::Transaction& transaction, std::int64_t num) {
                   "instance " + holder + " lives for the same business key");
 }
 
+store::Value text_or_null(const std::string& text) {
+  return text.empty() ? store::Value(store::Null{}) : store::Value(text);
+}
+
 void put_instance(store::Transaction& transaction, const PreparedTurn& prepared) {
   const Turn& turn = prepared.turn;
   const std::int64_t num = prepared.num;
@@ -51,13 +55,13 @@ void put_instance(store::Transaction& transaction, const PreparedTurn& prepared)
     transaction.put(sql::kRenameDispatched, {num, column(was), column(is)});
   if (turn.answered_call != 0)
     transaction.put(sql::kDeleteDispatched, {num, column(turn.answered_call)});
-  if (turn.unpark) {
-    const store::Value next =
-        turn.parked_next.empty() ? store::Value(store::Null{}) : store::Value(turn.parked_next);
-    transaction.put(sql::kParkInstance, {next, now, num});
-  }
+  if (turn.unpark)
+    transaction.put(sql::kParkInstance, {text_or_null(turn.parked_next.call),
+                                         text_or_null(turn.parked_next.question), now, num});
   if (turn.update_instance)
-    transaction.put(sql::kUpdateInstance, {turn.status, turn.busy ? 1 : 0, now, num});
+    transaction.put(sql::kUpdateInstance,
+                    {turn.status, turn.busy ? 1 : 0, now, num, text_or_null(turn.about)});
+  if (turn.update_code) transaction.put(sql::kCodeOfInstance, {text_or_null(turn.code), num});
   if (turn.finished) {
     transaction.put(sql::kDeleteTimers, {num});
     transaction.put(sql::kDeleteSubscriptions, {num});

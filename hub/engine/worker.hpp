@@ -109,7 +109,8 @@ class Worker {
   [[nodiscard]] bool hold(ResidentInstance& instance, OpenCall& call, const ActionOutcome& outcome);
   void probe(ResidentInstance& instance, OpenCall& call);
   void probed(const CallProbed& message);
-  void park(ResidentInstance& instance, OpenCall& call);
+  // code: of the outcome that left the effect unknown; "" when there was none.
+  void park(ResidentInstance& instance, OpenCall& call, const std::string& code = {});
   [[nodiscard]] audit::Entry parked_entry(const ResidentInstance& instance,
                                           const workflow::CallAction& action,
                                           std::string_view result) const;

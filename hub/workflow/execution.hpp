@@ -155,6 +155,9 @@ struct Subscribe {
   // One of these correlation keys (Definition::correlation_keys) must be among an event's keys for
   // the event to be offered.
   std::vector<std::string> keys;
+  // The event types that it still waits for, in the order of the file; empty when it takes every
+  // event.
+  std::vector<std::string> types = {};
 };
 struct Unsubscribe {
   std::uint64_t id = 0;

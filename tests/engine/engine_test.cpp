@@ -51,7 +51,7 @@ TEST(Engine, TheSameDeliveryAgainGetsTheStoredAnswerAndAnotherBodyAConflict) {
       rig.engine().accept(rig.delivery("test.start.v1", Json::object({{"n", 2}}), "one"));
   ASSERT_FALSE(other.ok());
   EXPECT_EQ(other.error().code, "engine.delivery_conflict");
-  const auto list = rig.engine().instances(10, std::nullopt, std::nullopt);
+  const auto list = rig.engine().instances({}, 10);
   ASSERT_TRUE(list.ok());
   EXPECT_EQ(list->size(), 1U);
 }
@@ -126,7 +126,7 @@ TEST(Engine, ACallThatTheHubHadNoRoomForIsHeldAndSentAgainUntilThereIsRoom) {
     const auto shown = rig.engine().instance(ids[0], {});
     ASSERT_TRUE(shown.ok());
     EXPECT_NE(shown->string_or("held", "").find("/do-key: store.full"), std::string::npos);
-    EXPECT_EQ(rig.engine().instances(10, {}, {}, {})->at(0).held, shown->string_or("held", ""));
+    EXPECT_EQ(rig.engine().instances({}, 10)->at(0).held, shown->string_or("held", ""));
     // More often than an ambiguous outcome is repeated.
     for (int i = 0; i < 60 && rig.status(ids[0]) != "completed"; ++i) rig.advance_ms(30'000);
     EXPECT_EQ(rig.status(ids[0]), "completed");

@@ -24,7 +24,7 @@ class PatientOf : public testing::Test {
   }
   std::vector<std::string> found(const std::string& blind) {
     std::vector<std::string> out;
-    const auto list = rig_.engine().instances(50, std::nullopt, std::nullopt, blind);
+    const auto list = rig_.engine().instances({.patient = blind}, 50);
     EXPECT_TRUE(list.ok());
     if (!list.ok()) return out;
     for (const auto& one : *list) out.push_back(one.id);

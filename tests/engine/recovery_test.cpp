@@ -127,7 +127,7 @@ TEST_F(Recovers, AnInstanceThatWasStoredAndNotBegunBeginsAfterACrash) {
   rig_.clock().advance_ms(kMinute);
   rig_.engine().catch_up();
   rig_.store().flush();
-  const auto list = rig_.engine().instances(10, std::nullopt, std::nullopt);
+  const auto list = rig_.engine().instances({}, 10);
   ASSERT_EQ(list->size(), 1U);
   EXPECT_EQ(list->front().status, "running");
   EXPECT_EQ(rig_.engine().stats().started, 0U);

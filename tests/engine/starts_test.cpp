@@ -295,7 +295,7 @@ TEST_F(Starts, WorkflowsThatCallThemselvesEndAtTheLimit) {
       "  - sub: {run: {workflow: {namespace: test, name: again, version: '1.0.0', input: {}}}}\n");
   const std::string id = begin();
   EXPECT_EQ(rig_.wait_status(id, "faulted"), "faulted");
-  const auto list = rig_.engine().instances(100, std::nullopt, std::nullopt);
+  const auto list = rig_.engine().instances({}, 100);
   ASSERT_TRUE(list.ok());
   EXPECT_EQ(list->size(), static_cast<std::size_t>(limits::kMaxWorkflowNesting) + 1);
 }
@@ -327,7 +327,7 @@ std::string clock_file(const std::string& schedule, const std::string& version =
 class ByTheClock : public Starts {
  protected:
   std::size_t started() {
-    const auto list = rig_.engine().instances(200, std::nullopt, std::nullopt);
+    const auto list = rig_.engine().instances({}, 200);
     EXPECT_TRUE(list.ok());
     return list->size();
   }
@@ -373,7 +373,7 @@ TEST_F(ByTheClock, ADueTimeStartsOneInstanceWhereverTheHubDies) {
     ++expected;
     ASSERT_EQ(settled_starts(), expected) << pause_us;
   }
-  const auto list = rig_.engine().instances(200, std::nullopt, std::nullopt);
+  const auto list = rig_.engine().instances({}, 200);
   for (const auto& one : *list) EXPECT_EQ(rig_.wait_status(one.id, "completed"), "completed");
 }
 
@@ -421,7 +421,7 @@ TEST_F(ByTheClock, ANewVersionTakesTheScheduleOverAndUndeployingEndsIt) {
   rig_.deploy(clock_file("every: PT1M", "1.1.0", "  - mark: {set: {a: 2}}\n"));
   rig_.clock().advance_ms(30'000);
   EXPECT_EQ(settled_starts(), 1U) << "an equal schedule keeps its next due time";
-  EXPECT_EQ(rig_.engine().instances(10, std::nullopt, std::nullopt)->front().version, "1.1.0");
+  EXPECT_EQ(rig_.engine().instances({}, 10)->front().version, "1.1.0");
   ASSERT_TRUE(rig_.engine()
                   .apply({{"child.yaml", child_file("  - mark: {set: {v: 1}}\n")}}, "test", true)
                   .ok());

@@ -95,7 +95,7 @@ TEST(StatusOf, AParkedInstanceThatIsCancelledIsCancelledAndNoLongerParked) {
   ASSERT_EQ(rig.wait_status(id, "parked"), "parked");
   ASSERT_TRUE(rig.engine().cancel(id, "user:test", "no longer needed").ok());
   EXPECT_EQ(rig.wait_status(id, "cancelled"), "cancelled");
-  EXPECT_EQ(rig.engine().instances(10, std::nullopt, "parked")->size(), 0U);
+  EXPECT_EQ(rig.engine().instances({.states = {"parked"}}, 10)->size(), 0U);
   EXPECT_EQ(rig.engine().resolve(id, done(), "user:test", "late").error().code,
             "engine.not_parked");
   rig.crash();
@@ -196,7 +196,7 @@ TEST(StatusOf, AnInstanceWhoseSecretIsMissingLosesNothing) {
     EXPECT_NE(shown.error().message.find("workflow_secrets: {token: {file: PATH}}"),
               std::string::npos);
   }
-  EXPECT_EQ(rig.engine().instances(10, std::nullopt, std::nullopt)->size(), 2U);
+  EXPECT_EQ(rig.engine().instances({}, 10)->size(), 2U);
 
   rig.crash();
   rig.secrets = whole;

@@ -306,7 +306,7 @@ Effect Execution::Impl::effect_of(const Open& entry) const {
     case Wait::undo:
       return undo_effect(entry.id);
     case Wait::listen:
-      return Subscribe{entry.id, entry.frame->listen_state->keys};
+      return subscription(entry.id, *entry.frame);
     case Wait::wait:
       return StartTimer{entry.id, entry.due, "wait"};
     case Wait::retry:

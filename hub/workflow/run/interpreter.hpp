@@ -251,6 +251,7 @@ struct Execution::Impl {
   void cancel_effect(const Open& entry);
   // The effect that asked for what is open.
   [[nodiscard]] Effect effect_of(const Open& entry) const;
+  [[nodiscard]] static Effect subscription(std::uint64_t id, const Frame& frame);
   // Returns false if the task faulted. locals_from: as in FrameVariables.
   bool export_context(Frame* frame, const std::optional<Template>& as,
                       const std::optional<Schema>& schema, const Json& output,

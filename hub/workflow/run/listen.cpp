@@ -20,7 +20,25 @@ const EventFilter& filter_at(const ListenBody& body, std::size_t index) {
   return index < count ? body.filters[index] : body.until_filters[index - count];
 }
 
+// The types that a listen still waits for.
+std::vector<std::string> types_of(const ListenBody& body, const std::vector<bool>& satisfied) {
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < satisfied.size(); ++i) {
+    const EventFilter& filter = filter_at(body, i);
+    if (filter.every) return {};
+    if (satisfied[i]) continue;
+    if (std::find(out.begin(), out.end(), filter.type) == out.end()) out.push_back(filter.type);
+  }
+  return out;
+}
+
 }  // namespace
+
+Effect Execution::Impl::subscription(std::uint64_t id, const Frame& frame) {
+  const Frame::Listen& state = *frame.listen_state;
+  return Subscribe{id, state.keys,
+                   types_of(std::get<ListenBody>(frame.task->body), state.satisfied)};
+}
 
 void Execution::Impl::run_listen(Frame* frame, const ListenBody& body) {
   auto state = std::make_unique<Frame::Listen>();
@@ -60,7 +78,7 @@ void Execution::Impl::run_listen(Frame* frame, const ListenBody& body) {
   frame->listen_state = std::move(state);
   trace(*frame, "waiting");
   const std::uint64_t id = await(frame, Wait::listen, now);
-  effects.emplace_back(Subscribe{id, frame->listen_state->keys});
+  effects.push_back(subscription(id, *frame));
 }
 
 std::optional<Execution::Impl::Match> Execution::Impl::matching_filter(const Frame& frame,
