@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   cli::add_audit_commands(app, code);
   cli::add_workflow_commands(app, code);
   cli::add_expr_command(app, code);
+  cli::add_status_command(app, code);
   cli::add_instances_command(app, code);
   cli::add_plugin_commands(app, code);
   cli::add_users_commands(app, code);

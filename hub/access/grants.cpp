@@ -32,6 +32,9 @@ constexpr Statement kReview{
     "UPDATE break_glass SET reviewed_ms = $3 WHERE tenant = $1 AND id = $2 AND reviewed_ms IS "
     "NULL"};
 
+constexpr Statement kUnreviewed{
+    "SELECT count(*), min(opened_ms) FROM break_glass WHERE tenant = $1 AND reviewed_ms IS NULL"};
+
 constexpr std::size_t kMaxReviewer = 200;  // bytes
 
 }  // namespace
@@ -247,6 +250,18 @@ Status Grants::review(const Reader& reader, std::string_view id, std::string_vie
                   entry.detail.set("by", by);
                   return parts_.audit.append(transaction, parts_.audit.prepare(entry));
                 });
+}
+
+Result<Tally> Grants::unreviewed() const {
+  Tally out;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return connection.query(kUnreviewed, {tenant_}, [&](const store::Row& row) {
+      out.count = row.integer(0);
+      if (!row.is_null(1)) out.oldest = {row.integer(1)};
+      return false;
+    });
+  }));
+  return out;
 }
 
 Status Grants::sweep() {

@@ -15,6 +15,7 @@
 #include "hub/base/ids.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
+#include "hub/base/tally.hpp"
 #include "hub/store/store.hpp"
 
 namespace rabt::access {
@@ -73,6 +74,8 @@ class Grants {
   [[nodiscard]] Status review(const Reader& reader, std::string_view id, std::string_view by);
   // Error: not_found phi.grant.
   [[nodiscard]] Result<Grant> find(std::string_view id);
+  // Those that nobody has reviewed, open ones among them.
+  [[nodiscard]] Result<Tally> unreviewed() const;
   // Ends the grants that are over, and audits their end.
   [[nodiscard]] Status sweep();
 

@@ -41,6 +41,12 @@ constexpr Statement kListOfSource{
     "delivery_outcome WHERE tenant = $1 AND source = $3 ORDER BY id DESC LIMIT $2"};
 constexpr Statement kTotals{
     "SELECT source, outcome, total FROM delivery_outcome_total WHERE tenant = $1"};
+// At most kKeptOutcomes of each source.
+constexpr Statement kLately{
+    "SELECT source, outcome, count(*), min(at_ms) FROM delivery_outcome WHERE tenant = $1 AND "
+    "at_ms "
+    ">= CASE outcome WHEN 'unreadable' THEN $2 ELSE $3 END GROUP BY source, outcome ORDER BY "
+    "source, outcome"};
 constexpr Statement kReadBody{
     "SELECT uid, data_key, sealed FROM delivery_outcome WHERE id = $1 AND tenant = $2 AND data_key "
     "!= x''"};
@@ -146,6 +152,21 @@ Result<http::Response> DeliveryOutcomes::list(const Call& call) const {
   }));
   return json_response(200,
                        Json::object({{"items", std::move(items)}, {"totals", std::move(totals)}}));
+}
+
+Result<std::vector<std::pair<std::string, Tally>>> DeliveryOutcomes::lately(
+    Timestamp unreadable_since, Timestamp since) const {
+  std::vector<std::pair<std::string, Tally>> out;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return connection.query(
+        kLately, {parts_.tenant, unreadable_since.ms, since.ms}, [&](const store::Row& row) {
+          out.emplace_back(std::string(row.text(1)), Tally{.of = std::string(row.text(0)),
+                                                           .count = row.integer(2),
+                                                           .oldest = {row.integer(3)}});
+          return true;
+        });
+  }));
+  return out;
 }
 
 Result<std::string> DeliveryOutcomes::body(std::int64_t id) const {

@@ -5,11 +5,14 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "hub/api/routes.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/metrics.hpp"
 #include "hub/base/random.hpp"
+#include "hub/base/tally.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/store/store.hpp"
 
@@ -62,6 +65,9 @@ class DeliveryOutcomes {
 
   // The newest first: `limit` rows, of one `source` if it is named, and the totals.
   [[nodiscard]] Result<http::Response> list(const Call& call) const;
+  // How many there were of late, by outcome and source (Tally::of).
+  [[nodiscard]] Result<std::vector<std::pair<std::string, Tally>>> lately(
+      Timestamp unreadable_since, Timestamp since) const;
   // Returns the body that was kept under this id. Error not_found delivery.body.
   [[nodiscard]] Result<std::string> body(std::int64_t id) const;
 

@@ -66,15 +66,6 @@ Json plugin_health(const plugin::PluginHost::PluginState& state) {
   return out;
 }
 
-// Why a plugin cannot take a call now; empty if it can. A process that starts again by itself can:
-// calls wait for it.
-std::string why_unable(const plugin::PluginHost::PluginState& state) {
-  if (state.worker && state.worker->phase == "quarantined") return "quarantined";
-  if (state.worker && state.worker->phase == "stopped") return "stopped";
-  if (state.health && state.health->status == "down") return "down";
-  return {};
-}
-
 const char* word(bool well, bool scarce) {
   if (!well) return "fail";
   return scarce ? "warn" : "pass";
@@ -91,6 +82,13 @@ http::Response answer(bool well, const Json& body) {
 }
 
 }  // namespace
+
+std::string why_unable(const plugin::PluginHost::PluginState& state) {
+  if (state.worker && state.worker->phase == "quarantined") return "quarantined";
+  if (state.worker && state.worker->phase == "stopped") return "stopped";
+  if (state.health && state.health->status == "down") return "down";
+  return {};
+}
 
 Json roles_unserved(const std::map<std::string, std::string>& bindings,
                     const std::vector<plugin::PluginHost::PluginState>& states) {

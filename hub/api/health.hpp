@@ -18,6 +18,10 @@ namespace rabt::api {
 [[nodiscard]] Json roles_unserved(const std::map<std::string, std::string>& bindings,
                                   const std::vector<plugin::PluginHost::PluginState>& states);
 
+// Why a plugin cannot take a call now: quarantined, stopped or down; empty if it can. A process
+// that starts again by itself can: calls wait for it.
+[[nodiscard]] std::string why_unable(const plugin::PluginHost::PluginState& state);
+
 // Whether the hub works: one word for everybody, the parts for who runs the hub. No patient
 // data.
 struct Health {

@@ -17,6 +17,7 @@
 #include "hub/api/plugins.hpp"
 #include "hub/api/recordings.hpp"
 #include "hub/api/stream.hpp"
+#include "hub/api/todo.hpp"
 #include "hub/api/workflows.hpp"
 #include "hub/consultation/practice/practice.hpp"
 #include "hub/consultation/record/records.hpp"
@@ -43,6 +44,7 @@ struct Resources {
   Approvals approvals;
   Invitations invitations;
   Health health;
+  Todo todo;
   Metrics metrics;
   // The sessions of the tenant; they outlive the API.
   consultation::Sessions* sessions = nullptr;

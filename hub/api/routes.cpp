@@ -285,6 +285,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/webhooks/{id}/deliveries", "listWebhookDeliveries", list<&R::webhooks, &Webhooks::deliveries>, only({Role::admin})},
     Route{"POST", "/api/v1/webhooks/{id}/replay", "replayWebhook", act<&R::webhooks, &Webhooks::replay>, only({Role::admin}), kRepeats},
 
+    Route{"GET", "/api/v1/todo", "getTodo", to<&R::todo, &Todo::list>, only({Role::admin, Role::engineer, Role::operator_})},
     Route{"GET", "/health", "health", to<&R::health, &Health::get>, kOpen, {.lane = http::Lane::head}},
     Route{"GET", "/metrics", "metrics", to<&R::metrics, &Metrics::get>, kMeasure},
 };

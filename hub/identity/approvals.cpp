@@ -194,6 +194,19 @@ Status Approvals::pass(const Caller& caller, const Wish& wish) {
   return refusal ? Status(*refusal) : ok_status();
 }
 
+Result<Tally> Approvals::asked() const {
+  Tally out;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kCountAsked, {tenant_, parts_.clock.now().ms},
+                            [&](const store::Row& row) {
+                              out.count = row.integer(0);
+                              if (!row.is_null(1)) out.oldest = {row.integer(1)};
+                              return false;
+                            });
+  }));
+  return out;
+}
+
 Result<std::vector<Approval>> Approvals::open() {
   std::vector<Row> rows;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {

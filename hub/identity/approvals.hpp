@@ -11,6 +11,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/random.hpp"
 #include "hub/base/result.hpp"
+#include "hub/base/tally.hpp"
 #include "hub/identity/principal.hpp"
 #include "hub/identity/second_person.hpp"
 #include "hub/keys/data_keys.hpp"
@@ -63,6 +64,8 @@ class Approvals {
   // asks).
   [[nodiscard]] Status pass(const Caller& caller, const Wish& wish);
 
+  // How many wait for somebody who confirms or refuses them.
+  [[nodiscard]] Result<Tally> asked() const;
   // Requests that are neither done, nor refused, nor over, the oldest first.
   [[nodiscard]] Result<std::vector<Approval>> open();
   // Confirms or refuses a request. Errors: not_found approval.unknown; conflict approval.answered;

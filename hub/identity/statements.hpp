@@ -262,6 +262,9 @@ inline constexpr Statement kOpenApprovals{
     " FROM approval WHERE tenant = $1 AND ends_ms > $2 AND state IN ('asked', 'confirmed') ORDER "
     "BY id LIMIT 1000"};
 #undef RABT_APPROVAL
+inline constexpr Statement kCountAsked{
+    "SELECT count(*), min(asked_ms) FROM approval WHERE tenant = $1 AND ends_ms > $2 AND state = "
+    "'asked'"};
 inline constexpr Statement kPutApproval{
     "INSERT INTO approval (tenant, id, act, asker, asker_person, object, fingerprint, data_key, "
     "sealed, state, confirmer, asked_ms, ends_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "

@@ -70,6 +70,12 @@ constexpr Statement kCount{
     "SELECT count(*), min(created_ms) FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND "
     "state = $3"};
 
+constexpr Statement kDead{
+    "SELECT w.name, count(*), min(d.created_ms) FROM webhook w JOIN webhook_delivery d ON d.tenant "
+    "= "
+    "w.tenant AND d.webhook = w.id AND d.state = 'dead' WHERE w.tenant = $1 GROUP BY w.id, w.name "
+    "ORDER BY w.name"};
+
 std::string text(const Row& row, int column) {
   return std::string(row.text(column));
 }
@@ -239,6 +245,18 @@ Status sweep(store::Transaction& transaction, std::int64_t dead_before, std::int
   RABT_TRY_STATUS(store::run(transaction, kExpire, {dead_before}));
   RABT_TRY_STATUS(store::run(transaction, kSweep, {"done", done_before}));
   return store::run(transaction, kSweep, {"dead", gone_before});
+}
+
+Result<std::vector<Tally>> dead_deliveries(store::Store& store, std::string_view tenant) {
+  std::vector<Tally> out;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    return connection.query(kDead, {tenant}, [&](const Row& row) {
+      out.push_back(
+          {.of = std::string(row.text(0)), .count = row.integer(1), .oldest = {row.integer(2)}});
+      return true;
+    });
+  }));
+  return out;
 }
 
 Result<Counts> count_deliveries(store::Store& store, std::string_view tenant,

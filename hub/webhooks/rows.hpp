@@ -9,6 +9,7 @@
 
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
+#include "hub/base/tally.hpp"
 #include "hub/store/store.hpp"
 #include "hub/webhooks/signing.hpp"
 #include "hub/webhooks/wants.hpp"
@@ -86,6 +87,9 @@ struct Counts {
   std::optional<std::int64_t> oldest_ms;
 };
 
+// How many deliveries of each webhook were given up, by its name.
+[[nodiscard]] Result<std::vector<Tally>> dead_deliveries(store::Store& store,
+                                                         std::string_view tenant);
 [[nodiscard]] Result<std::vector<Endpoint>> read_endpoints(store::Store& store,
                                                            std::string_view tenant);
 // Error conflict webhook.name_taken.

@@ -69,6 +69,10 @@ class Webhooks {
   // {delivery}, {since} or {dead: true} -> {replayed}
   consultation::Answer replay(const consultation::Ask& ask);
 
+  // Deliveries that were given up, by the name of the webhook.
+  [[nodiscard]] Result<std::vector<Tally>> dead() const {
+    return dead_deliveries(parts_.store, parts_.tenant);
+  }
   [[nodiscard]] Sender& sender() { return sender_; }
   void write_metrics(MetricsWriter& out) const;
 

@@ -362,5 +362,50 @@ TEST_F(InstancesTest, AWorkflowHasTheSameGraphWithoutStates) {
   EXPECT_EQ(code(get("workflows/nobody/graph")), "engine.workflow");
 }
 
+// ---- what needs a person
+
+TEST_F(InstancesTest, NothingNeedsAPersonInAHubWhereAllIsWell) {
+  const Json all = body("todo");
+  EXPECT_EQ(all.dump(), R"({"ok":true,"items":[]})");
+}
+
+TEST_F(InstancesTest, WhatNeedsAPersonIsListedWithTheCommandThatHelps) {
+  start_all();
+  const auto of = [&](std::string_view kind) {
+    const Json page = body("todo");
+    for (const Json& one : page["items"].as_array()) {
+      if (one.string_or("kind", "") == kind) return one;
+    }
+    return Json();
+  };
+  EXPECT_FALSE(body("todo").bool_or("ok", true));
+  EXPECT_EQ(of("decision").int_or("count", 0), 1) << body("todo").dump_pretty();
+  EXPECT_EQ(of("decision").string_or("role", ""), "script");
+  EXPECT_EQ(of("decision").string_or("oldest", ""), item(parked_).string_or("updated", "-"));
+  EXPECT_EQ(of("decision").string_or("command", ""),
+            "rabt instances --status parked --code script/do-none");
+  EXPECT_EQ(of("faulted").string_or("code", ""), "vendor.refused");
+  EXPECT_EQ(of("faulted").string_or("link", ""),
+            "/console/instances?status=faulted&code=vendor.refused");
+  // Somebody looked into a record in an emergency.
+  ASSERT_EQ(api_.api("POST", "break-glass",
+                     R"({"instance": ")" + waiting_ + R"(", "reason": "no pulse"})")
+                .status,
+            201);
+  EXPECT_EQ(of("grant").int_or("count", 0), 1);
+  must(rig_.engine().resolve(parked_, engine::done(), "user:test", "seen"));
+  ASSERT_EQ(rig_.wait_status(parked_, "completed"), "completed");
+  EXPECT_TRUE(of("decision").is_null());
+  rig_.clock().advance_ms(8LL * 24 * 3600 * 1000);
+  EXPECT_TRUE(of("faulted").is_null()) << "after 7 days a failed run is history";
+}
+
+TEST_F(InstancesTest, AListOfWhatNeedsAPersonHoldsNoPatientData) {
+  start_all();
+  EXPECT_EQ(get("todo").body.find("Layla"), std::string::npos);
+  EXPECT_EQ(get("instances/counts").body.find("Layla"), std::string::npos);
+  EXPECT_EQ(get("instances/" + waiting_ + "/graph").body.find("Layla"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace rabt::api

@@ -1,0 +1,230 @@
+#include "hub/api/todo.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "hub/api/answers.hpp"
+#include "hub/api/health.hpp"
+#include "hub/base/uri.hpp"
+
+namespace rabt::api {
+
+using http::Response;
+
+namespace {
+
+constexpr std::string_view kPage = "page";
+constexpr std::string_view kWarn = "warn";
+
+// "1 decision waits", "3 decisions wait"
+std::string counted(std::int64_t count, std::string_view one, std::string_view many) {
+  return std::to_string(count) + " " + std::string(count == 1 ? one : many);
+}
+
+// A word of a command line, as a shell takes it.
+std::string word(std::string_view text) {
+  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-' || c == '/' || c == ':';
+  });
+  if (plain) return std::string(text);
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+std::string instances_link(std::string_view status, const std::string& code) {
+  return "/console/instances?status=" + std::string(status) + "&code=" + percent_encode(code);
+}
+
+// Why a plugin needs a person.
+std::string_view plain(std::string_view why) {
+  if (why == "quarantined") return "crashed too often and is stopped";
+  if (why == "down") return "says that it cannot work";
+  return "does not run";
+}
+
+}  // namespace
+
+// The list on its way.
+class Todo::Items {
+ public:
+  struct One {
+    std::string_view kind;
+    std::int64_t count = 1;
+    // Zero if the time is not known.
+    Timestamp oldest{};
+    std::string_view severity = kWarn;
+    std::string what;
+    std::string command;
+    std::string link;
+    // Names by which a reader finds it: code, role, plugin, source, webhook.
+    std::vector<std::pair<std::string_view, std::string>> names = {};
+  };
+  void add(const One& one) {
+    Json item = Json::object({{"kind", one.kind}, {"count", one.count}});
+    if (one.oldest.ms != 0) item.set("oldest", to_iso8601(one.oldest));
+    item.set("severity", one.severity);
+    item.set("what", one.what);
+    for (const auto& [name, value] : one.names) item.set(std::string(name), value);
+    item.set("command", one.command);
+    item.set("link", one.link);
+    (one.severity == kPage ? first_ : then_).push_back(std::move(item));
+  }
+  // What is urgent stands first.
+  [[nodiscard]] Json take() {
+    Json out = Json::array();
+    for (std::vector<Json>* list : {&first_, &then_}) {
+      for (Json& item : *list) out.push_back(std::move(item));
+    }
+    return out;
+  }
+
+ private:
+  std::vector<Json> first_;
+  std::vector<Json> then_;
+};
+
+Status Todo::add_instances(Items& items) const {
+  RABT_TRY(codes, engine.open_codes({clock.now().ms - kShownMs}));
+  for (const auto& one : codes) {
+    const bool parked = one.status == "parked";
+    Items::One item{
+        .kind = parked ? "decision" : "faulted",
+        .count = one.count,
+        .oldest = one.oldest,
+        .what = parked ? counted(one.count, "decision waits", "decisions wait") + ": " + one.code
+                       : counted(one.count, "run", "runs") + " failed within 7 days: " + one.code,
+        .command = "rabt instances --status " + one.status + " --code " + word(one.code),
+        .link = parked ? "/console/tasks" : instances_link(one.status, one.code),
+        .names = {{"code", one.code}}};
+    if (parked) item.names.emplace_back("role", one.code.substr(0, one.code.find('/')));
+    items.add(item);
+  }
+  return ok_status();
+}
+
+Status Todo::add_deliveries(Items& items) const {
+  RABT_TRY(dead, webhooks.dead());
+  for (const Tally& one : dead) {
+    items.add(
+        {.kind = "webhook",
+         .count = one.count,
+         .oldest = one.oldest,
+         .what = counted(one.count, "event", "events") + " could not be delivered to " + one.of,
+         .command = "rabt webhooks replay " + word(one.of) + " --dead",
+         .link = "/console/webhooks",
+         .names = {{"webhook", one.of}}});
+  }
+  const std::int64_t now = clock.now().ms;
+  RABT_TRY(lost, outcomes.lately({now - kShownMs}, {now - kRefusedShownMs}));
+  for (const auto& [outcome, one] : lost) {
+    const bool unused = outcome == "unused";
+    std::string what;
+    if (outcome == "unreadable") {
+      what = counted(one.count, "delivery", "deliveries") + " of " + one.of +
+             " could not be read within 7 days";
+    } else if (unused) {
+      what = counted(one.count, "delivery", "deliveries") + " of " + one.of +
+             " started and woke nothing within 24 hours";
+    } else {
+      what = counted(one.count, "delivery", "deliveries") + " of " + one.of +
+             (outcome == "signature" ? " had no valid signature within 24 hours"
+                                     : " could not be taken within 24 hours");
+    }
+    items.add({.kind = unused ? "unused" : "delivery",
+               .count = one.count,
+               .oldest = one.oldest,
+               .what = std::move(what),
+               .command = "rabt deliveries list --source " + word(one.of),
+               .link = "/console/deliveries?source=" + percent_encode(one.of),
+               .names = {{"source", one.of}, {"code", outcome}}});
+  }
+  return ok_status();
+}
+
+void Todo::add_plugins(Items& items) const {
+  const auto states = plugins.plugins();
+  for (const auto& state : states) {
+    const std::string why = why_unable(state);
+    if (!state.newest || state.draining || why.empty()) continue;
+    items.add({.kind = "plugin",
+               .severity = kPage,
+               .what = "The plugin " + state.id + " " + std::string(plain(why)),
+               .command = why == "quarantined" ? "rabt plugin release " + word(state.id)
+                                               : "rabt plugin list",
+               .link = "/console/plugins/" + percent_encode(state.id),
+               .names = {{"code", why}, {"plugin", state.id}}});
+  }
+  const Json unserved = roles_unserved(plugins.bindings(), states);
+  for (const auto& [role, why] : unserved.as_object()) {
+    const std::string target = why.as_string();
+    items.add({.kind = "role",
+               .severity = kPage,
+               .what = "No plugin serves the role " + role + ": " + target,
+               .command = "rabt plugin list",
+               .link = "/console/plugins",
+               .names = {{"role", role}}});
+  }
+}
+
+void Todo::add_audit(Items& items) const {
+  const audit::LogState state = audit.state();
+  if (!state.appendable || !state.signing) {
+    items.add({.kind = "audit",
+               .severity = kPage,
+               .what = state.appendable ? "The audit log is not signed: " + state.code
+                                        : "The audit log takes no entries, so every act is "
+                                          "refused: " +
+                                              state.code,
+               .command = "rabt audit verify",
+               .link = "/console/audit",
+               .names = {{"code", state.code}}});
+  }
+  for (const audit::AnchorState& anchor : state.anchors) {
+    if (!anchor.failing) continue;
+    items.add({.kind = "anchor",
+               .severity = kPage,
+               .what = "The audit anchor " + anchor.name + " does not keep checkpoints",
+               .command = "rabt audit verify",
+               .link = "/console/audit",
+               .names = {{"code", anchor.code}, {"source", anchor.name}}});
+  }
+}
+
+Status Todo::add_people(Items& items) const {
+  RABT_TRY(unreviewed, grants.unreviewed());
+  if (unreviewed.count > 0) {
+    items.add({.kind = "grant",
+               .count = unreviewed.count,
+               .oldest = unreviewed.oldest,
+               .what = counted(unreviewed.count, "emergency access waits for its review",
+                               "emergency accesses wait for their review"),
+               .command = "rabt audit report --help",
+               .link = "/console/grants"});
+  }
+  RABT_TRY(asked, approvals.asked());
+  if (asked.count > 0) {
+    items.add({.kind = "approval",
+               .count = asked.count,
+               .oldest = asked.oldest,
+               .what = counted(asked.count, "act waits", "acts wait") + " for a second person",
+               .command = "rabt approvals",
+               .link = "/console/approvals"});
+  }
+  return ok_status();
+}
+
+Result<Response> Todo::list(const Call& /*call*/) const {
+  Items items;
+  add_audit(items);
+  add_plugins(items);
+  RABT_TRY_STATUS(add_instances(items));
+  RABT_TRY_STATUS(add_deliveries(items));
+  RABT_TRY_STATUS(add_people(items));
+  Json all = items.take();
+  const bool ok = all.size() == 0;
+  return json_response(200, Json::object({{"ok", ok}, {"items", std::move(all)}}));
+}
+
+}  // namespace rabt::api

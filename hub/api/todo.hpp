@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+
+#include "hub/access/grants.hpp"
+#include "hub/api/delivery_outcomes.hpp"
+#include "hub/api/routes.hpp"
+#include "hub/audit/audit_log.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/engine/engine.hpp"
+#include "hub/identity/approvals.hpp"
+#include "hub/plugin/plugin_host.hpp"
+#include "hub/webhooks/webhooks.hpp"
+
+namespace rabt::api {
+
+// What needs a person now, of everything that the hub knows. No patient data: names of the
+// configuration and of workflows, codes, counts and times.
+struct Todo {
+  engine::Engine& engine;
+  webhooks::Webhooks& webhooks;
+  access::Grants& grants;
+  identity::Approvals& approvals;
+  const DeliveryOutcomes& outcomes;
+  plugin::PluginHost& plugins;
+  audit::AuditLog& audit;
+  const Clock& clock;
+
+  // Faulted instances and deliveries that could not be read are shown for so long.
+  static constexpr std::int64_t kShownMs = 7LL * 24 * 3600 * 1000;
+  // Deliveries that were refused, or that changed nothing.
+  static constexpr std::int64_t kRefusedShownMs = 24LL * 3600 * 1000;
+
+  [[nodiscard]] Result<http::Response> list(const Call& call) const;
+
+ private:
+  class Items;
+  [[nodiscard]] Status add_instances(Items& items) const;
+  [[nodiscard]] Status add_deliveries(Items& items) const;
+  void add_plugins(Items& items) const;
+  void add_audit(Items& items) const;
+  [[nodiscard]] Status add_people(Items& items) const;
+};
+
+}  // namespace rabt::api
