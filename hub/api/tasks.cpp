@@ -9,6 +9,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/ids.hpp"
 #include "hub/base/number.hpp"
+#include "hub/http/problem.hpp"
 
 namespace rabt::api {
 
@@ -118,6 +119,18 @@ void add_content(Json& out, const TaskContent& content) {
   if (!content.answer.is_null()) out.set("answer", content.answer);
 }
 
+// The refusal with who was first and when, as members: a text with a time does not leave the hub.
+Response first_was(const Error& error, const Json& task) {
+  Response response = http::problem(error);
+  auto problem = Json::parse(response.body);
+  if (!problem.ok()) return response;
+  for (const char* member : {"claimedBy", "claimedAt", "decidedBy", "decidedAt"}) {
+    if (const Json* value = task.find(member); value != nullptr) problem->set(member, *value);
+  }
+  response.body = problem->dump();
+  return response;
+}
+
 Error not_claimed() {
   return conflict("task.parked", "a parked call is not claimed; whoever looked into it decides it");
 }
@@ -197,15 +210,13 @@ Result<Response> Tasks::get(const Call& call) const {
 Result<Response> Tasks::claim(const Call& call) const {
   if (parked_name(call.path[0])) return not_claimed();
   RABT_TRY_STATUS(body_object(call));
-  RABT_TRY(task, tasks.claim(call.caller, call.path[0]));
-  return json_response(200, consultation::task_json(task));
+  return acted(call, tasks.claim(call.caller, call.path[0]));
 }
 
 Result<Response> Tasks::release(const Call& call) const {
   if (parked_name(call.path[0])) return not_claimed();
   RABT_TRY_STATUS(body_object(call));
-  RABT_TRY(task, tasks.release(call.caller, call.path[0]));
-  return json_response(200, consultation::task_json(task));
+  return acted(call, tasks.release(call.caller, call.path[0]));
 }
 
 Result<Response> Tasks::decide(const Call& call) const {
@@ -223,8 +234,14 @@ Result<Response> Tasks::decide(const Call& call) const {
   if (!answer.is_object()) return invalid("api.invalid", "answer: must be an object");
   const std::string reason = reason_in(body);
   if (name) return decide_parked(call, *name, answer, reason);
-  RABT_TRY(task, tasks.decide(call.caller, call.path[0], answer, reason));
-  return json_response(200, consultation::task_json(task));
+  return acted(call, tasks.decide(call.caller, call.path[0], answer, reason));
+}
+
+Result<Response> Tasks::acted(const Call& call, const Result<consultation::Task>& task) const {
+  if (task.ok()) return json_response(200, consultation::task_json(*task));
+  if (task.error().kind != ErrorKind::conflict) return task.error();
+  RABT_TRY(row, tasks.find(call.caller.who, call.path[0]));
+  return first_was(task.error(), consultation::task_json(row.task));
 }
 
 Result<Response> Tasks::parked(const ParkedName& name) const {
@@ -266,8 +283,7 @@ Result<Response> Tasks::decide_parked(const Call& call, const ParkedName& name, 
     return json_response(200, parked_head(name.instance, name.call));
   }
   if (!resolved.ok())
-    return conflict("task.decided", "decided by " + is->string_or("decidedBy", "") + " at " +
-                                        is->string_or("decidedAt", ""));
+    return first_was(conflict("task.decided", "decided by " + is->string_or("decidedBy", "")), *is);
   return json_response(200, *is);
 }
 

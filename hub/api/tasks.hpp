@@ -33,6 +33,9 @@ struct Tasks {
   [[nodiscard]] Result<http::Response> decide(const Call& call) const;
 
  private:
+  // The task after an act; of a conflict, who was first and when.
+  [[nodiscard]] Result<http::Response> acted(const Call& call,
+                                             const Result<consultation::Task>& task) const;
   // The call that "parked-<instance>-<number>" names.
   struct ParkedName {
     std::string instance;

@@ -164,7 +164,8 @@ TEST_F(TasksApi, WhoDecidesSecondIsToldWhoWasFirst) {
   const Response second = as(two, "POST", "tasks/" + id + "/decide", decision("refuse"));
   EXPECT_EQ(second.status, 409);
   EXPECT_EQ(code(second), "task.decided");
-  EXPECT_NE(second.body.find("person:" + first), std::string::npos) << second.body;
+  EXPECT_EQ(json(second).string_or("decidedBy", ""), "person:" + first) << second.body;
+  EXPECT_EQ(json(second).string_or("decidedAt", ""), to_iso8601(api_.hub.clock().now()));
   EXPECT_EQ(code(as(two, "POST", "tasks/" + id + "/claim", "{}")), "task.decided");
   EXPECT_EQ(as(one, "POST", "tasks/" + id + "/decide", decision("go-on")).status, 200)
       << "a repeat";
@@ -203,6 +204,7 @@ TEST_F(TasksApi, AClaimedTaskIsOfWhoClaimedItUntilItIsReleased) {
   EXPECT_EQ(act(one, "claim").status, 200);
   EXPECT_EQ(act(one, "claim").status, 200) << "again";
   EXPECT_EQ(code(act(two, "claim")), "task.claimed");
+  EXPECT_NE(json(act(two, "claim")).string_or("claimedAt", ""), "");
   EXPECT_EQ(code(act(two, "decide")), "task.claimed");
   EXPECT_EQ(code(act(two, "release")), "task.claimed");
   EXPECT_EQ(act(one, "release").status, 200);
@@ -322,7 +324,8 @@ TEST_F(TasksApi, AParkedCallIsDecidedAsATaskOnceAndKeepsWhoDecided) {
   const Response second = api_.api("POST", "tasks/" + id + "/decide", decision("again"));
   EXPECT_EQ(second.status, 409);
   EXPECT_EQ(code(second), "task.decided");
-  EXPECT_NE(second.body.find("client:api-token"), std::string::npos) << second.body;
+  EXPECT_EQ(json(second).string_or("decidedBy", ""), "client:api-token") << second.body;
+  EXPECT_EQ(json(second).string_or("decidedAt", ""), after.string_or("decidedAt", "?"));
   EXPECT_TRUE(ids(api_.api("GET", "tasks")).empty());
   EXPECT_EQ(api_.api("GET", "tasks/parked-" + instance + "-9").status, 404);
   EXPECT_EQ(api_.api("GET", "tasks/parked-x").status, 404);
@@ -430,6 +433,7 @@ TEST_F(TasksApi, AnOverdueTaskIsToldOnceAndItsEscalationAnswers) {
   must(api_.tasks->catch_up());
   EXPECT_TRUE(ids(as(nurse, "GET", "tasks")).empty());
   api_.hub.clock().advance_ms(61'000);
+  api_.open({});
   for (int i = 0; i < 2; ++i) must(api_.tasks->catch_up());
   EXPECT_EQ(ids(as(nurse, "GET", "tasks")), std::vector{id});
   EXPECT_TRUE(json(as(nurse, "GET", "tasks"))["items"].item(0).bool_or("overdue", false));

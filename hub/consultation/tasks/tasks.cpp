@@ -17,20 +17,14 @@ Error unknown() {
   return not_found("task.unknown", "there is no task with this id");
 }
 
-std::string by_and_when(const std::string& who, const std::optional<std::int64_t>& ms) {
-  return who + " at " + to_iso8601({ms.value_or(0)});
-}
-
-// Error unless the task waits, and nobody else has claimed it.
+// Error unless the task waits, and nobody else has claimed it. The API adds when that was.
 Status may_take(const Task& task, const std::string& name) {
-  if (task.state == kTaskDone)
-    return conflict("task.decided", "decided by " + by_and_when(task.decided_by, task.decided_ms));
+  if (task.state == kTaskDone) return conflict("task.decided", "decided by " + task.decided_by);
   if (task.state == kTaskCancelled)
-    return conflict("task.cancelled", "its question has passed: cancelled by " +
-                                          by_and_when(task.decided_by, task.decided_ms));
+    return conflict("task.cancelled", "its question has passed: cancelled by " + task.decided_by);
   if (task.state == kTaskClaimed && task.claimed_by != name)
     return conflict("task.claimed",
-                    "claimed by " + by_and_when(task.claimed_by, task.claimed_ms) +
+                    "claimed by " + task.claimed_by +
                         "; who claimed it, an administrator or an operator releases it");
   return ok_status();
 }

@@ -69,7 +69,7 @@ class Tasks {
   }
 
   // The caller takes the task; claimed by himself already it stays so. Errors: those of find;
-  // denied; conflict task.claimed, task.decided and task.cancelled say by whom and when.
+  // denied; conflict task.claimed, task.decided and task.cancelled say by whom.
   [[nodiscard]] Result<Task> claim(const identity::Caller& caller, std::string_view id) const;
   // The caller, or an administrator or operator, gives the task back. Errors as claim.
   [[nodiscard]] Result<Task> release(const identity::Caller& caller, std::string_view id) const;
