@@ -89,12 +89,11 @@ TEST(Pages, OfTheConsoleHaveTheirOwnScriptStyleAndTexts) {
   for (const char* path : {"/console", "/console/instances", "/console/instances/01K/graph"}) {
     const auto console = pages.answer(asks(path));
     ASSERT_TRUE(console) << path;
-    for (const char* part :
-         {"<script type=\"module\" src=\"/assets/ops-E.js\">",
-          "<link rel=\"stylesheet\" href=\"/assets/main-F.css\">",
-          "<link rel=\"stylesheet\" href=\"/assets/console-G.css\">",
-          "<link rel=\"modulepreload\" href=\"/assets/ar-C.js\">",
-          "<link rel=\"modulepreload\" href=\"/assets/words-H.js\">"})
+    for (const char* part : {"<script type=\"module\" src=\"/assets/ops-E.js\">",
+                             "<link rel=\"stylesheet\" href=\"/assets/main-F.css\">",
+                             "<link rel=\"stylesheet\" href=\"/assets/console-G.css\">",
+                             "<link rel=\"modulepreload\" href=\"/assets/ar-C.js\">",
+                             "<link rel=\"modulepreload\" href=\"/assets/words-H.js\">"})
       EXPECT_NE(console->body.find(part), std::string::npos) << path << " " << part;
     EXPECT_EQ(header(*console, "Permissions-Policy"),
               "camera=(), microphone=(), display-capture=()");

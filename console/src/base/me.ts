@@ -4,7 +4,7 @@ import { get, post, Problem, signedOut } from './api';
 import { close } from './live';
 
 export type Role =
-  | 'admin' | 'security_officer' | 'engineer' | 'operator' | 'auditor' | 'integration' | 'doctor' | 'specialist' | 'nurse' | 'patient' | 'guest';
+  | 'admin' | 'security_officer' | 'engineer' | 'operator' | 'auditor' | 'integration' | 'desk' | 'doctor' | 'specialist' | 'nurse' | 'patient' | 'guest';
 export interface Me {
   id?: string;
   actor: string;

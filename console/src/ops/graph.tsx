@@ -59,6 +59,8 @@ function flat(boxes: Box[], x = 0, y = 0, out: Placed[] = []): Placed[] {
 }
 export const stateOf = (node: Node, entries: Entry[]): string => node.state ?? entries.filter((one) => nodeOf(one) === node.id).pop()?.state ?? 'todo';
 
+const kLabel = 20;
+const cut = (label: string) => (label.length > kLabel ? `${label.slice(0, kLabel - 1)}…` : label);
 // A way from one box to another: straight to the next below, else around at the side.
 function Way({ from, to, label, side, dotted }: { from: Placed; to: Placed; label?: string; side: number; dotted?: boolean }) {
   const middle = (one: Placed) => one.ax + one.width / 2;
@@ -71,7 +73,7 @@ function Way({ from, to, label, side, dotted }: { from: Placed; to: Placed; labe
     <g>
       <path class={dotted ? 'edge edge-dotted' : 'edge'} d={path} />
       <path class="edge-head" d={near ? `M${x2 - 4} ${y2 - 6}l4 6 4-6z` : `M${x2 + 7} ${y2 - 4}l-6 4 6 4z`} />
-      {label && <text class="w" x={near ? x1 + 8 : out - 4} y={near ? (y1 + y2) / 2 + 4 : y2 - 6} text-anchor={near ? 'start' : 'end'}>{label}</text>}
+      {label && <text class="w" x={near ? x1 + 8 : out + 5} y={near ? (y1 + y2) / 2 + 4 : y2 - 6}>{cut(label)}</text>}
     </g>
   );
 }
@@ -125,7 +127,8 @@ export function Graph({ drawn, entries, current, onPick }: { drawn: Drawn; entri
   }, [drawn.nodes.map((one) => `${one.id} ${one.parent}`).join('\n')]);
   const by = new Map(placed.map((one) => [one.node.id, one]));
   const ways = drawn.edges.filter((one) => by.has(one.from) && by.has(one.to));
-  const side = 60;
+  // Room beside the boxes for ways that go around, and for what is written at them.
+  const side = 60 + 7 * Math.max(0, ...ways.map((one) => (one.label ? cut(one.label).length : 0)));
   // A long drawing opens at the task that is open, or the one that is chosen.
   const shown = current || drawn.nodes.find((one) => ['parked', 'faulted', 'started', 'retried', 'waiting'].includes(stateOf(one, entries)) && !drawn.nodes.some((child) => child.parent === one.id))?.id;
   useEffect(() => {

@@ -1,7 +1,7 @@
 // Users with their roles, and what a second person has to confirm. Systems that call in their own name.
 import { useState } from 'preact/hooks';
 import { call, del, get, post, query } from '../base/api';
-import { t, word } from '../base/i18n';
+import { isolate, t, word } from '../base/i18n';
 import { useAct, useLoad } from '../base/load';
 import { me, type Role } from '../base/me';
 import { place, setQuery } from '../base/router';
@@ -124,7 +124,7 @@ export function Approvals() {
       {said && <Notice tone="ok" alert>{said}</Notice>}
       {loaded.error.value !== undefined ? <Failure error={loaded.error.value} again={() => void loaded.again()} detail /> : !items ? <Skeleton lines={3} /> : !items.length ? <section class="pane"><Empty icon="personok" text={t('approvals_none')} /></section> : (
         <div class="panes">{items.map((one) => (
-          <Pane key={one.id} title={word('approval_act', one.act.replaceAll('.', '_'))} id={`a-${one.id}`} body acts={one.confirmedBy ? <State tone="ok" icon="personok">{t('approval_done')}</State> : one.askedBy !== me.value?.actor && <><Button size="small" busy={act.busy} onPress={() => answer(one, 'refuse')}>{t('refuse')}</Button><Button size="small" kind="primary" busy={act.busy} onPress={() => answer(one, 'confirm')}>{t('confirm')}</Button></>}>
+          <Pane key={one.id} title={`${word('approval_act', one.act.replaceAll('.', '_'))} · ${isolate(one.id.slice(-6))}`} id={`a-${one.id}`} body acts={one.confirmedBy ? <State tone="ok" icon="personok">{t('approval_done')}</State> : one.askedBy !== me.value?.actor && <><Button size="small" busy={act.busy} onPress={() => answer(one, 'refuse')}>{t('refuse')}</Button><Button size="small" kind="primary" busy={act.busy} onPress={() => answer(one, 'confirm')}>{t('confirm')}</Button></>}>
             <Facts rows={[[t('asked_by'), <Code>{one.askedBy}</Code>], [t('asked_at'), <Moment at={one.asked} />], [t('good_until'), <Moment at={one.until} />], [t('confirmed_by'), one.confirmedBy && <Code>{one.confirmedBy}</Code>]]} />
             <Json value={one.wish} />
             {one.askedBy === me.value?.actor && !one.confirmedBy && <p class="muted">{t('approval_own')}</p>}

@@ -41,7 +41,7 @@ export function Plugins({ id }: { id?: string }) {
               {items.map((one) => <tr key={one.id + one.version} aria-selected={one.id === id ? 'true' : undefined}><th scope="row" class="fit"><a href={`/console/plugins/${encodeURIComponent(one.id)}`}><Code>{one.id}</Code></a></th><td class="fit"><Code soft>{one.version}</Code></td><td><PluginState one={one} /></td><td class="num">{number(one.open ?? 0)}</td><td class="num">{number(one.restarts ?? 0)}</td></tr>)}
             </Grid>)}</section>
           {chosen.map((one) => (
-            <Pane key={one.version} title={one.id} id={`p-${one.version}`} body acts={mayDeploy() && <>{isIll(one) && <Button size="small" kind="primary" busy={act.busy} onPress={() => run('release', one.id)}>{t('plugin_release')}</Button>}<Button size="small" busy={act.busy} onPress={() => run('upgrade', one.id)}>{t('plugin_upgrade')}</Button></>}>
+            <Pane key={one.version} title={`${one.id} ${one.version}`} id={`p-${one.version}`} body acts={mayDeploy() && <>{isIll(one) && <Button size="small" kind="primary" busy={act.busy} onPress={() => run('release', one.id)}>{t('plugin_release')}</Button>}<Button size="small" busy={act.busy} onPress={() => run('upgrade', one.id)}>{t('plugin_upgrade')}</Button></>}>
               <p><PluginState one={one} /></p>
               {one.quarantineSeconds !== undefined && <p>{t('quarantine_left', { time: length(one.quarantineSeconds * 1000) })}</p>}
               {one.health?.reason && <p lang="en" dir="auto">{one.health.reason}</p>}

@@ -10,7 +10,7 @@ import { Frame } from './frame';
 import { ifThere, instancesOf, type Page } from './model';
 import { complete, SchemaFields, type Schema } from './schema';
 import { loadTodos } from './todo';
-import { age, Ago, Code, Id, Json, moment, Old, Pane } from './widgets';
+import { age, Ago, Code, Id, Json, moment, Old, Pane, ReasonDialog } from './widgets';
 
 interface Task {
   id: string;
@@ -49,7 +49,7 @@ const isMine = (who: string | undefined) => !!who && who === me.value?.actor;
 
 // Of a hub without tasks: its parked instances, which are decided on their own page.
 const parkedOnes = async (): Promise<Page<Task>> => {
-  const { items, next } = await instancesOf({ status: 'parked', limit: 50 });
+  const { items, next } = (await ifThere(instancesOf({ status: 'parked', limit: 50 }))) ?? { items: [] };
   return { items: items.map((one) => ({ id: one.id, kind: 'instance', title: 'call.parked', state: 'open', object: { type: 'instance', id: one.id }, opened: one.updated, workflow: `${one.workflow} ${one.version}` })), next };
 };
 
@@ -73,13 +73,14 @@ export function Meanwhile({ error }: { error: unknown }) {
   return <Notice tone="parked" alert><p class="strong">{t('decided_meanwhile')}</p>{error.detail && <p lang="en" dir="auto">{error.detail}</p>}</Notice>;
 }
 
-function Asked({ one }: { one: Task }) {
+function Asked({ one, onShow }: { one: Task; onShow: () => void }) {
   return (
     <div class="four">
       <section><h3><span class="qn">1</span>{t('what_asked')}</h3>
         <p>{one.call ? <><Code>{one.call.role}</Code> <Code>{one.call.action}</Code> {one.call.version && <Code soft>{one.call.version}</Code>}</> : one.question ? <bdi>{one.question}</bdi> : <Code>{one.title}</Code>}</p></section>
       <section><h3><span class="qn">2</span>{t('what_known')}</h3>
-        {one.call ? <p>{t(one.call.effect === 'none' ? 'effect_none' : 'effect_unknown')} {one.call.code && <Code class="failed">{one.call.code}</Code>}</p> : one.data !== undefined ? <Json value={one.data} /> : <p class="muted">{t(one.withheld ? 'task_withheld' : 'nothing_more')}</p>}</section>
+        {one.call ? <p>{t(one.call.effect === 'none' ? 'effect_none' : 'effect_unknown')} {one.call.code && <Code class="failed">{one.call.code}</Code>}</p> : one.data !== undefined ? <Json value={one.data} /> : <p class="muted">{t(one.withheld ? 'task_withheld' : 'nothing_more')}</p>}
+        {one.withheld && <p><Button size="small" icon="eye" onPress={onShow}>{t('show_with_reason')}</Button></p>}</section>
       <section><h3><span class="qn">3</span>{t('where_look')}</h3>
         {one.call?.key && <p>{t('search_by')} <Id id={one.call.key} whole /></p>}
         <p>{t('instance')} <Id id={one.instance ?? one.object.id} href={one.object.type === 'instance' || one.instance ? `/console/instances/${one.instance ?? one.object.id}` : undefined} /></p></section>
@@ -130,10 +131,13 @@ function Decide({ one, onDone }: { one: Task; onDone: () => void }) {
 }
 
 function Detail({ id, onChange }: { id: string; onChange: () => void }) {
-  const loaded = useLoad(() => get<Task>(`/api/v1/tasks/${encodeURIComponent(id)}`), id);
+  // Who only oversees sees what it is about for a reason; each reading is audited, so that it is not repeated.
+  const [reason, setReason] = useState('');
+  const [asking, setAsking] = useState(false);
+  const loaded = useLoad(() => get<Task>(`/api/v1/tasks/${encodeURIComponent(id)}`, { reason }), id + reason);
   const act = useAct();
   const one = loaded.data.value;
-  useEvery(15_000, () => void loaded.again());
+  useEvery(15_000, () => { if (!reason) void loaded.again(); });
   if (!one) return loaded.error.value !== undefined ? <Failure error={loaded.error.value} again={() => void loaded.again()} detail /> : <Skeleton lines={6} />;
   const path = `/api/v1/tasks/${encodeURIComponent(id)}`;
   const again = () => { onChange(); void loaded.again(); };
@@ -146,7 +150,8 @@ function Detail({ id, onChange }: { id: string; onChange: () => void }) {
     </>}>
       <Old at={loaded.at.value} error={loaded.error.value} again={() => void loaded.again()} />
       {act.error !== undefined && <div class="pane-body"><Meanwhile error={act.error} /></div>}
-      <Asked one={one} />
+      <Asked one={one} onShow={() => setAsking(true)} />
+      {asking && <ReasonDialog title={titleOf(one)} text={t('data_text')} act={t('show')} onClose={() => setAsking(false)} onAct={async (why) => { setReason(why); setAsking(false); }} />}
       {open ? <Decide key={one.id} one={one} onDone={again} /> : (
         <div class="pane-body stack stack-8"><State tone={one.state === 'done' ? 'ok' : 'idle'} icon={one.state === 'done' ? 'personok' : 'ban'}>{word('task_state', one.state)}</State>
           {one.decidedBy && <p>{t('decided_by')} <Code>{one.decidedBy}</Code>, <Ago at={one.decidedAt ?? one.opened} /></p>}

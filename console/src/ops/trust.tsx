@@ -10,13 +10,13 @@ import { Proof } from '../ui/Proof';
 import { Frame } from './frame';
 import type { Page } from './model';
 import { loadTodos } from './todo';
-import { Code, Facts, Grid, Id, Json, Moment, Pane, ReasonDialog } from './widgets';
+import { Code, Facts, Grid, Id, Json, moment, Moment, Pane, ReasonDialog, When } from './widgets';
 
 interface AuditEntry { seq: number; at: string; actor: string; act: string; object?: string; result: string; detail?: unknown; purpose?: string | null; client?: string | null; request?: string | null }
 function EntryRows({ items, caption, chosen, href }: { items: AuditEntry[]; caption: string; chosen?: number; href?: (seq: number) => string }) {
   return (
     <Grid caption={caption} heads={[{ text: t('number_word'), num: true }, { text: t('time') }, { text: t('act_word') }, { text: t('actor') }, { text: t('object_word') }, { text: t('result') }]}>
-      {items.map((one) => <tr key={one.seq} aria-selected={one.seq === chosen ? 'true' : undefined}><th scope="row" class="num fit">{href ? <a href={href(one.seq)}>{one.seq}</a> : one.seq}</th><td class="fit"><Moment at={one.at} /></td><td class="fit"><Code>{one.act}</Code></td><td class="fit"><Code soft>{one.actor}</Code></td><td class="fit"><Code soft>{one.object ?? ''}</Code></td><td><State tone={one.result === 'success' || one.result === 'ok' ? 'ok' : one.result === 'refused' || one.result === 'denied' ? 'parked' : 'idle'}>{word('result', one.result)}</State></td></tr>)}
+      {items.map((one) => <tr key={one.seq} aria-selected={one.seq === chosen ? 'true' : undefined}><th scope="row" class="num fit">{href ? <a href={href(one.seq)}>{one.seq}</a> : one.seq}</th><td class="fit"><When at={one.at} /></td><td class="fit"><Code>{one.act}</Code></td><td class="fit"><Code soft>{one.actor}</Code></td><td class="fit"><Code soft>{one.object ?? ''}</Code></td><td><State tone={one.result === 'success' || one.result === 'ok' ? 'ok' : one.result === 'refused' || one.result === 'denied' ? 'parked' : 'idle'}>{word('result', one.result)}</State></td></tr>)}
     </Grid>
   );
 }
@@ -38,10 +38,10 @@ function PatientReport() {
         <Notice icon="lock" tone={report.complete ? 'idle' : 'parked'}>{t(report.complete ? 'report_audited' : 'report_partial')}</Notice>
         <h3>{t('report_disclosed')}</h3>
         {!report.disclosures.length ? <p class="muted">{t('empty_word')}</p> : <Grid caption={t('report_disclosed')} heads={[{ text: t('number_word'), num: true }, { text: t('time') }, { text: t('recipient') }, { text: t('act_word') }, { text: t('fields') }]}>
-          {report.disclosures.map((one) => <tr key={one.seq}><th scope="row" class="num">{one.seq}</th><td class="fit"><Moment at={one.time} /></td><td><Code>{one.recipient}</Code></td><td><Code>{one.capability}</Code></td><td class="wrap">{one.fields.map((field) => <Code key={field} soft>{field} </Code>)}</td></tr>)}</Grid>}
+          {report.disclosures.map((one) => <tr key={one.seq}><th scope="row" class="num">{one.seq}</th><td class="fit"><When at={one.time} /></td><td><Code>{one.recipient}</Code></td><td><Code>{one.capability}</Code></td><td class="wrap">{one.fields.map((field) => <Code key={field} soft>{field} </Code>)}</td></tr>)}</Grid>}
         <h3>{t('report_read')}</h3>
         {!report.accesses.length ? <p class="muted">{t('empty_word')}</p> : <Grid caption={t('report_read')} heads={[{ text: t('number_word'), num: true }, { text: t('time') }, { text: t('actor') }, { text: t('act_word') }, { text: t('reason_word') }]}>
-          {report.accesses.map((one) => <tr key={one.seq}><th scope="row" class="num">{one.seq}</th><td class="fit"><Moment at={one.time} /></td><td><Code>{one.actor}</Code></td><td><Code>{one.act}</Code></td><td class="wrap"><bdi>{one.reason}</bdi></td></tr>)}</Grid>}
+          {report.accesses.map((one) => <tr key={one.seq}><th scope="row" class="num">{one.seq}</th><td class="fit"><When at={one.time} /></td><td><Code>{one.actor}</Code></td><td><Code>{one.act}</Code></td><td class="wrap"><bdi>{one.reason}</bdi></td></tr>)}</Grid>}
         <p class="row row-8"><Button icon="print" onPress={() => print()}>{t('print_word')}</Button><Button onPress={() => setReport(undefined)}>{t('close')}</Button></p>
       </>}
       {asking && <ReasonDialog title={t('report')} text={t('report_text')} act={t('report_ask')} ready={!!patient.trim()} onClose={() => setAsking(false)}
@@ -122,9 +122,9 @@ export function Grants() {
         <p class="row row-8"><Button size="small" busy={act.busy} aria-pressed={all} onPress={() => void look(!all)}>{t('grants_all')}</Button></p>
         {!got.grants.length && <section class="pane"><Empty icon="shieldok" text={t('grants_none')} /></section>}
         {got.grants.map((one) => (
-          <Pane key={one.id} title={t('grant_by', { who: one.openedBy ?? '' })} id={`g-${one.id}`} body more={<State tone={one.reviewed ? 'ok' : one.state === 'open' ? 'parked' : 'idle'}>{one.reviewed ? t('reviewed') : word('grant', one.state)}</State>} acts={!one.reviewed && one.state !== 'open' && <Button size="small" kind="primary" busy={act.busy} onPress={() => review(one)}>{t('review')}</Button>}>
+          <Pane key={one.id} title={t('grant_by', { who: one.openedBy ?? '', when: moment(one.opened) })} id={`g-${one.id}`} body more={<State tone={one.reviewed ? 'ok' : one.state === 'open' ? 'parked' : 'idle'}>{one.reviewed ? t('reviewed') : word('grant', one.state)}</State>} acts={!one.reviewed && one.state !== 'open' && <Button size="small" kind="primary" busy={act.busy} onPress={() => review(one)}>{t('review')}</Button>}>
             <Facts rows={[[t('opened_at'), <Moment at={one.opened} />], [t('good_until'), <Moment at={one.ended ?? one.expires} />], [t('reason_word'), one.reason && <bdi>{one.reason}</bdi>], [t('instance'), one.instance && <Id id={one.instance} href={`/console/instances/${one.instance}`} />], [t('reviewed_by'), one.reviewedBy && <Code>{one.reviewedBy}</Code>]]} />
-            {one.reads.length ? <Grid caption={t('grant_reads', { id: one.id.slice(-4) })} heads={[{ text: t('number_word'), num: true }, { text: t('time') }, { text: t('act_word') }, { text: t('object_word') }]}>{one.reads.map((read) => <tr key={read.seq}><th scope="row" class="num">{read.seq}</th><td class="fit"><Moment at={read.time} /></td><td><Code>{read.act}</Code></td><td><Code soft>{read.object ?? ''}</Code></td></tr>)}</Grid> : <p class="muted">{t('grant_no_reads')}</p>}
+            {one.reads.length ? <Grid caption={t('grant_reads', { id: one.id.slice(-4) })} heads={[{ text: t('number_word'), num: true }, { text: t('time') }, { text: t('act_word') }, { text: t('object_word') }]}>{one.reads.map((read) => <tr key={read.seq}><th scope="row" class="num">{read.seq}</th><td class="fit"><When at={read.time} /></td><td><Code>{read.act}</Code></td><td><Code soft>{read.object ?? ''}</Code></td></tr>)}</Grid> : <p class="muted">{t('grant_no_reads')}</p>}
           </Pane>))}
       </div>}
     </Frame>

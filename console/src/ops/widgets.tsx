@@ -46,6 +46,8 @@ export const age = (at: string) => {
   return ms < 10_000 ? t('just_now') : length(ms < 60_000 ? Math.round(ms / 1000) * 1000 : ms);
 };
 export const Ago = ({ at }: { at: string }) => <time dateTime={at} title={moment(at)} class="nowrap">{age(at)}</time>;
+// Day and time, for a row; both calendars where the pointer rests.
+export const When = ({ at }: { at: string }) => <time dateTime={at} title={moment(at)} class="nowrap">{gregorian(at)} <bdi dir="ltr" class="nums">{seconds(at)}</bdi></time>;
 export const Moment = ({ at }: { at: string }) => <time dateTime={at} class="nowrap">{gregorian(at)} <bdi dir="ltr" class="nums">{clock(at)}</bdi> <span class="hijri">{hijri(at)}</span></time>;
 
 export function Pane({ title, id, count, more, acts, children, body, foot, class: name = '' }: { title: string; id: string; count?: number; more?: ComponentChildren; acts?: ComponentChildren; children?: ComponentChildren; body?: boolean; foot?: ComponentChildren; class?: string }) {
