@@ -159,7 +159,7 @@ TEST_F(Guests, AVisitThatIsCalledOffIsOverAtOnce) {
   must(sessions_->life.cancel(as(doctor_, id, Json::object({{"reason", "ill"}}))));
   EXPECT_FALSE(opens(guest));
   EXPECT_EQ(code(sessions_->entry.join(as_guest(guest))), "participant.not_a_participant");
-  EXPECT_EQ(code(enter(invitation)), "invitation.used");
+  EXPECT_EQ(code(enter(invitation)), "invitation.expired");
   EXPECT_EQ(code(sessions_->guests.preview(nobody(invitation.string_or("code", "")))),
             "invitation.expired");
 }
