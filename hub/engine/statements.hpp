@@ -97,7 +97,8 @@ inline constexpr Statement kListInstances{
 
 inline constexpr Statement kListParked{
     "SELECT i.id, i.parked, i.updated_ms, d.name, d.version FROM running_instance i "
-    "JOIN definition d ON d.id = i.definition WHERE i.tenant = $1 AND i.id < $2 AND i.parked IS NOT "
+    "JOIN definition d ON d.id = i.definition WHERE i.tenant = $1 AND i.id < $2 AND i.parked IS "
+    "NOT "
     "NULL ORDER BY i.id DESC LIMIT $3"};
 
 inline constexpr Statement kListInstancesOfPatient{
