@@ -74,8 +74,7 @@ try {
   };
   if (pictures) {
     const shots = [
-      ['console', 'operator', '/console', 'en', 'light', 1280], ['console-ar', 'operator', '/console', 'ar', 'light', 1280], ['console-instances', 'operator', '/console/instances', 'ar', 'light', 1280], ['console-instance', 'operator', `/console/instances/${broken}`, 'en', 'light', 1280],
-      ['console-status', 'operator', '/console/status', 'ar', 'dark', 360], ['console-phone', 'operator', '/console/instances', 'en', 'dark', 360],
+      ['console', 'operator', '/console', 'en', 'light', 1280], ['console-instances', 'operator', '/console/instances', 'ar', 'light', 1280], ['console-status', 'operator', '/console/status', 'ar', 'dark', 360],
     ];
     for (const [name, who, path, lang, theme, width] of shots) {
       const page = await visit(who, path, { lang, theme, width });

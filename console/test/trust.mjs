@@ -77,7 +77,6 @@ export async function trustTests({ picture, visit, pages, api, people, away }) {
     const second = await visit('security', '/console/approvals');
     await second.getByRole('heading', { name: 'Deploy workflows' }).waitFor();
     none(await axe(second), 'axe of the approvals');
-    await picture(second, 'console-approvals');
     await second.getByRole('button', { name: 'Confirm' }).click();
     await second.getByText('Confirmed. The person who asked').waitFor();
     await second.context().close();
@@ -154,7 +153,6 @@ export async function trustTests({ picture, visit, pages, api, people, away }) {
     const page = await visit('engineer', '/console/plugins/fhir');
     await page.getByRole('button', { name: 'Upgrade' }).click();
     await page.getByText('The newest version runs already.').or(page.getByRole('alert')).first().waitFor();
-    await picture(page, 'console-plugins');
     const watcher = await visit('operator', '/console/plugins/fhir');
     equal(await watcher.getByRole('button', { name: 'Upgrade' }).count(), 0, 'acts of an operator');
     await watcher.context().close();
