@@ -307,7 +307,7 @@ TEST_F(Edge, AWrongMethodIs405AndNamesTheRightOne) {
            {"GET", "/hooks/his", "POST"},
            {"DELETE", "/health", "GET"},
            {"DELETE", "/metrics", "GET"},
-           {"DELETE", "/api/v1/instances", "GET"},
+           {"DELETE", "/api/v1/instances", "GET, POST"},
            {"GET", "/api/v1/instances/x/cancel", "POST"}}) {
     const auto answer = site_.send(method, path, {token});
     EXPECT_EQ(answer.status, 405) << method << " " << path;
