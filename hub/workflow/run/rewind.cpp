@@ -190,7 +190,9 @@ std::vector<Standing> standing_effects(const std::shared_ptr<const Definition>& 
   }
   std::vector<Standing> out;
   for (const auto& [id, call] : told.calls) {
-    if (call.undoes || !call.may_have_effect() || told.undone.contains(call.reference + "/compensate")) continue;
+    if (call.undoes || !call.may_have_effect() ||
+        told.undone.contains(call.reference + "/compensate"))
+      continue;
     const bool known = call.outcome != nullptr && call.outcome->kind == OutcomeKind::done;
     out.push_back({.task = call.task, .role = call.role, .action = call.action, .known = known});
   }

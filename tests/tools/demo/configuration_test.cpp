@@ -64,14 +64,14 @@ TEST_F(DemoConfiguration, PathsArriveWhateverCharactersTheyHave) {
   ASSERT_EQ(config->sources.size(), 2U);
   EXPECT_EQ(config->sources.front().secrets.front().file, wanted_.secrets + "/his");
   EXPECT_EQ(config->plugin.size(), 4U);
-  EXPECT_EQ(config->roles.size(), 7U);
+  EXPECT_EQ(config->roles.size(), 8U);
 }
 
 TEST_F(DemoConfiguration, TextMessagesGoToTheStandInAndHoldATimeAlone) {
   wanted_.sends_messages = true;
   const auto config = read();
   ASSERT_TRUE(config.ok()) << config.error().message;
-  EXPECT_EQ(config->roles.size(), 8U);
+  EXPECT_EQ(config->roles.size(), 9U);
   EXPECT_EQ(config->roles.at("notify"), "plugin://notify");
   EXPECT_EQ(config->plugin.at("notify").secrets.at("sms_token").file,
             wanted_.secrets + "/sms-token");
