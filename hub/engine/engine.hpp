@@ -139,7 +139,7 @@ struct WorkflowName {
   // May be empty where one namespace has the name.
   std::string name_space;
   std::string name;
-  // Empty: the active one.
+  // The active one if it is empty.
   std::string version;
 };
 // Who asks for an act, and why. The audit log keeps the reason, sealed.

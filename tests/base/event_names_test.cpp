@@ -34,8 +34,13 @@ TEST(EventNames, AreThoseOfThePage) {
   const std::string page = whole(source_dir() + "/docs/consultation.md");
   std::istringstream listed(
       between(page, "with ids and without names", "The patient is a pseudonym"));
-  std::set<std::string> of_page{"provider.presence-changed", "provider.availability-changed",
-                                "metering.threshold", "compliance.changed"};
+  std::set<std::string> of_page{"provider.presence-changed",
+                                "provider.availability-changed",
+                                "metering.threshold",
+                                "compliance.changed",
+                                "task.opened",
+                                "task.decided",
+                                "task.overdue"};
   std::string stem;
   std::string text;
   for (bool quoted = false; std::getline(listed, text, '`'); quoted = !quoted) {
