@@ -26,8 +26,7 @@ Status store_by_hand(store::Transaction& transaction, Engine::Impl& engine, ByHa
   RABT_TRY(start_event, transaction.next(sql::kEventNumbers));
   RABT_TRY(stored, engine.starts.store(transaction, what.start, start_event, Json(), what.after));
   if (stored.num == 0) {
-    if (stored.existing.empty()) return conflict(stored.refused, "the workflow cannot be started");
-    return conflict(stored.refused,
+    return conflict(std::string(kBusinessKeyTaken),
                     "instance " + stored.existing + " lives for the same business key");
   }
   Json detail =
