@@ -196,17 +196,17 @@ try {
   });
   await test('a parked call is decided on the page, a wrong answer is refused with its line', async () => {
     const page = await visit('operator', `/console/instances/${parked}`);
-    await page.getByRole('button', { name: 'Decide' }).click();
+    await page.getByRole('button', { name: 'Decide', exact: true }).click();
     await page.getByRole('radio', { name: /^It took effect/ }).check();
     await page.getByLabel('Answer of the action').fill('{"decision": "lea');
     await page.getByLabel('Reason (kept in the audit log)').fill('asked Dr. Sara');
     await page.getByText('This is not JSON.').waitFor();
     await page.getByLabel('Answer of the action').fill('{"decision": "go"}');
-    await page.getByRole('dialog').getByRole('button', { name: 'Decide' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Decide', exact: true }).click();
     await page.getByRole('dialog').getByText('decision must be one of remind, leave').waitFor();
     none(await axe(page), 'axe of the dialog');
     await page.getByLabel('Answer of the action').fill('{"decision": "leave"}');
-    await page.getByRole('dialog').getByRole('button', { name: 'Decide' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Decide', exact: true }).click();
     await page.getByText('Your decision was taken.').waitFor();
     await page.locator('h1').getByText('Completed').waitFor({ timeout: 10_000 });
     await page.context().close();

@@ -214,7 +214,9 @@ TEST(Apart, B35B36K46K56K59K78P21ASessionIsCoveredThenWrittenDownAndClaimedOnce)
   const auto drug = [] {
     return fhir("GET", "MedicationRequest")["entry"][0]["resource"].string_or("status", "");
   };
-  EXPECT_TRUE(eventually([&] { return drug() == "active"; }));
+  EXPECT_TRUE(eventually([&] {
+    return drug() == "active" && instance("chart").string_or("status", "") == "completed";
+  }));
   (void)h().site.control("PUT", "/faults/fhir", R"([{"fault": "status", "status": 422, "times": 1,
       "match": {"method": "PUT", "path": "/fhir/MedicationRequest/.*"}}])");
   RABT_EXPECT_STATUS(h().post("D", "/api/v1/prescriptions/" + prescribed.text("id") + "/cancel",

@@ -40,6 +40,7 @@ const std::set<std::string, std::less<>> kNewEachTime{
     "createdAt", "accessToken", "token",  "roomName", "expiresAt", "instance"};
 
 constexpr const char* kOwn = "somebody with an account of the hub";
+constexpr const char* kDesk = "somebody at the front desk";
 constexpr const char* kLocal = "a command on the machine of the hub";
 
 class Examples {
@@ -141,6 +142,10 @@ class Examples {
         {"applyWorkflows", "IE"},
         {"resolveInstance", "OP", [this] { parked(); }},
         {"cancelInstance", "OP", [this] { parked(); }},
+        {"startInstance", "OP"},
+        {"claimTask", kDesk, [this] { open_task(); }},
+        {"releaseTask", kDesk},
+        {"decideTask", kDesk},
 
         // Who looked, and why.
         {"openGrant", "D"},
@@ -317,6 +322,29 @@ class Examples {
     names_["session"] = session_.text("id");
     at_ = "/api/v1/sessions/" + names_["session"];
     return at_;
+  }
+  // A task of the desk, opened by a workflow.
+  void open_task() {
+    h_.enter(kDesk, "desk");
+    const Json file = Json::object(
+        {{"name", "asks.yaml"},
+         {"source",
+          "document: {dsl: '1.0.3', namespace: examples, name: asks, version: '1.0.0'}\n"
+          "do:\n  - open:\n      call: open:1.0.0@task\n      with: {kind: coverage, title: "
+          "coverage.not-eligible, role: desk, answers: [go-on, self-pay, refuse]}\n"}});
+    RABT_EXPECT_STATUS(
+        h_.post("IE", "/api/v1/workflows/apply", Json::object({{"files", Json::array({file})}})),
+        200);
+    const Answer started =
+        h_.post("OP", "/api/v1/instances",
+                Json::object({{"workflow", "asks"}, {"reason", "the examples of tasks"}}));
+    RABT_EXPECT_STATUS(started, 201);
+    const std::string tasks = "/api/v1/tasks?object=instance:" + started.text("id");
+    EXPECT_TRUE(eventually([&] {
+      const Answer list = h_.get(kDesk, tasks);
+      names_["id"] = list["items"].item(0).string_or("id", "");
+      return !names_["id"].empty();
+    }));
   }
   void begin() { RABT_EXPECT_STATUS(h_.post("D", booked("D") + "/start"), 200); }
   // P waits to be let in.

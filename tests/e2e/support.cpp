@@ -319,7 +319,8 @@ std::string Site::write_configuration() {
   // Tests ask more often than people do.
   constexpr std::string_view kServer = "server:\n";
   text.insert(text.find(kServer) + kServer.size(),
-              "  rates: {sign_in: 'off', registration: 'off', anonymous: 'off', read: 'off', "
+              "  rates: {sign_in: 'off', invitation: 'off', registration: 'off', anonymous: 'off', "
+              "read: 'off', "
               "write: 'off', rare: 'off', "
               "connect: 'off', hook: 'off', refused: 'off', concurrent: 0, connections: 0}\n");
   write_file(file, text);

@@ -44,7 +44,7 @@ export function Readings() {
           {hidden > 0 && <label class="row row-8"><input type="checkbox" checked={own} onChange={(event) => setOwn(event.currentTarget.checked)} /> <span>{t('readings_own', { n: hidden })}</span></label>}
         </div>
         {!list.complete && <Notice tone="waits">{t('readings_cut')}</Notice>}
-        <p class="muted small">{t('readings_key')} <bdi dir="ltr" class="mono key">{key}</bdi></p>
+        <p class="muted small">{t('readings_key')} <bdi dir="ltr" class="mono long">{key}</bdi></p>
       </section>
       <Card title={t('readings_accesses')} count={accesses.length} id="ra-h">
         {!accesses.length ? <Empty icon="shield" text={t('readings_none')} />
