@@ -4,7 +4,7 @@ import { get, query } from '../base/api';
 import { dayAndTime } from '../base/dates';
 import { t, word, type Key } from '../base/i18n';
 import { useLoad } from '../base/load';
-import { Card, Empty, Failure, nameOf, Notice, Pill, Skeleton } from '../ui';
+import { Card, Check, Empty, Failure, nameOf, Notice, Pill, Select, Skeleton } from '../ui';
 import { Proof } from '../ui/Proof';
 
 interface Access {
@@ -36,13 +36,8 @@ export function Readings() {
       <section class="card stack stack-12" aria-labelledby="rd-h">
         <h2 id="rd-h">{t('readings')}</h2>
         <p>{t('readings_more')}</p>
-        <div class="row row-12">
-          <label class="row row-8"><span>{t('readings_since')}</span>
-            <select class="input" value={String(days)} onChange={(event) => setDays(Number(event.currentTarget.value))}>
-              {kSpans.map((one) => <option key={one} value={String(one)}>{t(`readings_${one}` as Key)}</option>)}
-            </select></label>
-          {hidden > 0 && <label class="row row-8"><input type="checkbox" checked={own} onChange={(event) => setOwn(event.currentTarget.checked)} /> <span>{t('readings_own', { n: hidden })}</span></label>}
-        </div>
+        <Select label={t('readings_since')} value={String(days)} onText={(text) => setDays(Number(text))} options={kSpans.map((one) => ({ value: String(one), text: t(`readings_${one}` as Key) }))} />
+        {hidden > 0 && <Check text={t('readings_own', { n: hidden })} checked={own} onCheck={setOwn} />}
         {!list.complete && <Notice tone="waits">{t('readings_cut')}</Notice>}
         <p class="muted small">{t('readings_key')} <bdi dir="ltr" class="mono long">{key}</bdi></p>
       </section>
