@@ -193,6 +193,16 @@ void Todo::add_audit(Items& items) const {
 }
 
 Status Todo::add_people(Items& items) const {
+  RABT_TRY(waiting, tasks.waiting());
+  for (const Tally& one : waiting) {
+    items.add({.kind = "task",
+               .count = one.count,
+               .oldest = one.oldest,
+               .what = counted(one.count, "task waits", "tasks wait") + ": " + one.of,
+               .command = "rabt tasks --kind " + word(one.of),
+               .link = "/console/tasks",
+               .names = {{"code", one.of}}});
+  }
   RABT_TRY(unreviewed, grants.unreviewed());
   if (unreviewed.count > 0) {
     items.add({.kind = "grant",

@@ -7,6 +7,7 @@
 #include "hub/api/routes.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/clock.hpp"
+#include "hub/consultation/tasks/tasks.hpp"
 #include "hub/engine/engine.hpp"
 #include "hub/identity/approvals.hpp"
 #include "hub/plugin/plugin_host.hpp"
@@ -18,6 +19,7 @@ namespace rabt::api {
 // configuration and of workflows, codes, counts and times.
 struct Todo {
   engine::Engine& engine;
+  const consultation::Tasks& tasks;
   webhooks::Webhooks& webhooks;
   access::Grants& grants;
   identity::Approvals& approvals;

@@ -409,7 +409,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                    .origin = api::origin_of(config.public_url)},
       .health{*base->store, *base->audit, *base->keyring, *plugins, config.tenant,
               [this] { return troubles(); }, held != nullptr},
-      .todo{*engine, *webhooks, *grants, *approvals, *outcomes, *plugins, *base->audit,
+      .todo{*engine, *tasks, *webhooks, *grants, *approvals, *outcomes, *plugins, *base->audit,
             base->clock},
       .metrics{},
       .sessions = &consultations->sessions(),

@@ -143,7 +143,8 @@ void ApiRig::open(Options options) {
       .access{*people, hub.store(), hub.keys(), audit, random, clock, "t1"},
       .approvals{*approvals},
       .health{hub.store(), audit, hub.keyring(), hub.host(), "t1", [this] { return troubles; }},
-      .todo{hub.engine(), *webhooks_, *grants, *approvals, *outcomes_, hub.host(), audit, clock},
+      .todo{hub.engine(), *tasks, *webhooks_, *grants, *approvals, *outcomes_, hub.host(), audit,
+            clock},
       .metrics{},
       .sessions = sessions_.get(),
       .webhooks = webhooks_.get()});

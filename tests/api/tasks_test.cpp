@@ -155,6 +155,26 @@ TEST_F(TasksApi, ATaskIsListedReadClaimedAndDecided) {
                                                 "task.claimed" + by, "task.decided" + by}));
 }
 
+TEST_F(TasksApi, WhatNeedsAPersonHasTheTasksThatWaitByKind) {
+  const std::string desk = account("sara", "desk");
+  const std::string id = opened(coverage());
+  (void)opened(coverage(), "k2");
+  const auto tasks = [&] {
+    const Json all = json(api_.api("GET", "todo"));
+    Json out = Json::array();
+    for (const Json& one : all["items"].as_array()) {
+      if (one.string_or("kind", "") == "task") out.push_back(one);
+    }
+    return out;
+  };
+  ASSERT_EQ(tasks().size(), 1U);
+  EXPECT_EQ(tasks().item(0).int_or("count", 0), 2);
+  EXPECT_EQ(tasks().item(0).string_or("command", ""), "rabt tasks --kind coverage");
+  EXPECT_EQ(tasks().dump().find("Canary"), std::string::npos);
+  ASSERT_EQ(as(desk, "POST", "tasks/" + id + "/decide", decision("self-pay")).status, 200);
+  EXPECT_EQ(tasks().item(0).int_or("count", 0), 1);
+}
+
 TEST_F(TasksApi, WhoDecidesSecondIsToldWhoWasFirst) {
   std::string first;
   const std::string one = account("sara", "desk", first);

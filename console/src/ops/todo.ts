@@ -75,7 +75,7 @@ export async function loadTodos(): Promise<void> {
 // True if it cannot wait until the morning.
 export const isUrgent = (one: Todo) => one.severity === 'page';
 const kPlaces: Record<string, string> = {
-  decision: '/console/tasks', faulted: '/console/instances?status=faulted', approval: '/console/approvals', delivery: '/console/deliveries', unused: '/console/deliveries', role: '/console/plugins', plugin: '/console/plugins',
+  decision: '/console/tasks', task: '/console/tasks', faulted: '/console/instances?status=faulted', approval: '/console/approvals', delivery: '/console/deliveries', unused: '/console/deliveries', role: '/console/plugins', plugin: '/console/plugins',
   grant: '/console/grants', webhook: '/console/webhooks', audit: '/console/audit', anchor: '/console/audit', held: '/console/plugins',
 };
 // The page for it, if this person has one: the hub's own link, where it is a page of the console.

@@ -41,6 +41,9 @@ constexpr Statement kOverdue{"SELECT " RABT_TASK_COLUMNS
                              " FROM task WHERE due_ms IS NOT NULL AND due_ms <= $2 AND overdue = 0 "
                              "AND state IN ('open', 'claimed') AND tenant = $1 ORDER BY due_ms "
                              "LIMIT 100"};
+constexpr Statement kWaitingByKind{
+    "SELECT kind, COUNT(*), MIN(opened_ms) FROM task WHERE tenant = $1 AND state IN ('open', "
+    "'claimed') GROUP BY kind ORDER BY 3"};
 constexpr Statement kUpdate{
     "UPDATE task SET state = $4, overdue = $5, claimed_by = $6, claimed_ms = $7, decided_by = $8, "
     "decided_ms = $9, version = version + 1 WHERE tenant = $1 AND id = $2 AND version = $3"};
@@ -162,6 +165,18 @@ Result<std::optional<TaskRow>> TaskRows::of_call(store::Connection& connection,
     return false;
   }));
   return found;
+}
+
+Result<std::vector<Tally>> TaskRows::waiting(std::string_view tenant) const {
+  std::vector<Tally> out;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    out.clear();
+    return connection.query(kWaitingByKind, {tenant}, [&](const Row& row) {
+      out.push_back({std::string(row.text(0)), row.integer(1), Timestamp{row.integer(2)}});
+      return true;
+    });
+  }));
+  return out;
 }
 
 Result<std::vector<Task>> TaskRows::overdue(std::string_view tenant, Timestamp now) const {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/base/tally.hpp"
 #include "hub/consultation/tasks/task.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/store/store.hpp"
@@ -53,6 +54,8 @@ class TaskRows {
                                                               std::string_view tenant,
                                                               std::string_view call);
   // Tasks of the tenant whose time is over and of which nobody was told.
+  // How many wait, by kind.
+  [[nodiscard]] Result<std::vector<Tally>> waiting(std::string_view tenant) const;
   [[nodiscard]] Result<std::vector<Task>> overdue(std::string_view tenant, Timestamp now) const;
   // Name of a call: hex of a blind index.
   [[nodiscard]] Result<std::string> call_index(std::string_view tenant,

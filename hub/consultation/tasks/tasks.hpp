@@ -61,6 +61,8 @@ class Tasks {
                                                std::size_t limit) const {
     return rows_.list(parts_.tenant, filter, who, before, limit);
   }
+  // How many wait for somebody, by kind.
+  [[nodiscard]] Result<std::vector<Tally>> waiting() const { return rows_.waiting(parts_.tenant); }
   // Errors: not_found task.unknown; denied when the caller may not see it.
   [[nodiscard]] Result<TaskRow> find(const identity::Principal& who, std::string_view id) const;
   // What is sealed of a task. The caller notes the reading.
