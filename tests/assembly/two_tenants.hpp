@@ -101,7 +101,8 @@ class TwoTenants : public ::testing::Test {
            "  public_url: https://" +
            name +
            ".example.sa\n"
-           "  rates: {anonymous: off, sign_in: off, invitation: off, refused: off, hook: off, read: off,\n"
+           "  rates: {anonymous: off, sign_in: off, invitation: off, refused: off, hook: off, "
+           "read: off,\n"
            "    write: off, rare: off, connect: off, concurrent: 0, connections: 0}\n"
            "plugin:\n"
            "  echo:\n"
