@@ -72,7 +72,7 @@ export function inspector({ browser, base, states, secrets }) {
   const windows = new Map();
   const windowOf = async (who, lang, width) => {
     const name = `${who} ${lang} ${width}`;
-    if (!windows.has(name)) windows.set(name, await open(browser, base, { lang, width, height: width < 600 ? 3000 : undefined, state: who ? states[who] : undefined }));
+    if (!windows.has(name)) windows.set(name, await open(browser, base, { lang, width, height: width < 600 ? 6000 : undefined, state: who ? states[who] : undefined }));
     return windows.get(name);
   };
   // What is asked of every page, as it stands in the window now.

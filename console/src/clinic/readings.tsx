@@ -4,7 +4,7 @@ import { get, query } from '../base/api';
 import { dayAndTime } from '../base/dates';
 import { t, word, type Key } from '../base/i18n';
 import { useLoad } from '../base/load';
-import { Card, Check, Empty, Failure, nameOf, Notice, Pill, Select, Skeleton } from '../ui';
+import { Button, Card, Check, Empty, Failure, nameOf, Notice, Pill, Select, Skeleton } from '../ui';
 import { Proof } from '../ui/Proof';
 
 interface Access {
@@ -16,10 +16,12 @@ interface Readings { accesses: Access[]; disclosures: Disclosure[]; others: numb
 
 const kDay = 86_400_000;
 const kSpans = [30, 365, 3650];
+const kAtOnce = 10;
 
 export function Readings() {
   const [days, setDays] = useState(365);
   const [own, setOwn] = useState(false);
+  const [most, setMost] = useState(kAtOnce);
   const loaded = useLoad(async () => {
     const from = new Date(Date.now() - days * kDay).toISOString();
     const [list, log] = await Promise.all([get<Readings>(`/api/v1/me/readings${query({ from })}`), get<{ key: string }>('/api/v1/audit/checkpoint')]);
@@ -43,11 +45,12 @@ export function Readings() {
       </section>
       <Card title={t('readings_accesses')} count={accesses.length} id="ra-h">
         {!accesses.length ? <Empty icon="shield" text={t('readings_none')} />
-          : <ul class="rows">{accesses.map((one) => <AccessRow key={one.seq} one={one} vkey={key} />)}</ul>}
+          : <ul class="rows">{accesses.slice(0, most).map((one) => <AccessRow key={one.seq} one={one} vkey={key} />)}
+            {accesses.length > most && <li><Button onPress={() => setMost(most + kAtOnce)}>{t('show_more')}</Button></li>}</ul>}
       </Card>
       <Card title={t('readings_disclosures')} count={disclosures.length} id="ru-h">
         {!disclosures.length ? <Empty icon="shield" text={t('disclosures_none')} />
-          : <ul class="rows">{disclosures.map((one) => (
+          : <ul class="rows">{disclosures.slice(0, most).map((one) => (
             <li key={one.seq} class="reading">
               <div class="two grow"><span class="strong"><bdi>{one.recipient}</bdi></span>
                 <span>{dayAndTime(one.time)} · {word('purpose', one.purpose)} · {t('fields_sent', { n: one.fields.length })}</span></div>
