@@ -116,28 +116,19 @@ Result<std::string> Engine::restart(std::string_view id, std::string_view versio
   RABT_TRY(row, engine.reader.row(id));
   if (!has_ended(row.status))
     return conflict("engine.not_ended", "the instance lives; cancel it first, or wait for its end");
-  const auto old = engine.definitions.find(row.definition);
-  if (old == nullptr)
-    return corrupt("engine.definition", "the instance's definition is not loaded");
-  RABT_TRY(of, engine.definitions.deployed(old->name_space(), old->name(), version));
-  const auto key = engine.context.parts.keys.open(row.tenant, row.data_key);
-  if (!key.ok() && key.error().kind != ErrorKind::not_found) return key.error();
-  RABT_TRY(inputs, key.ok() ? engine.reader.journal(row, **key)
-                            : Result<std::vector<workflow::Input>>(std::vector<workflow::Input>()));
-  const auto* const began =
-      inputs.empty() ? nullptr : std::get_if<workflow::Start>(&inputs.front().what);
-  if (began == nullptr) {
-    return conflict("engine.journal_gone",
-                    "nobody can read what the instance was started with: its key was destroyed at "
-                    "the end of its retention");
-  }
-  RABT_TRY(origin, engine.reader.origin(row, **key));
-  if (origin != nullptr && origin->parent != 0) {
+  RABT_TRY(lease, engine.context.parts.keys.lease(row.tenant));
+  RABT_TRY(from, engine.reader.kept_materials(row, lease));
+  const workflow::Definition& old = *from.definition;
+  RABT_TRY(of, engine.definitions.deployed(old.name_space(), old.name(), version));
+  if (from.origin != nullptr && from.origin->parent != 0) {
     return conflict("engine.restart_family",
-                    "instance " + origin->parent_id + " started this one; restart that one");
+                    "instance " + from.origin->parent_id + " started this one; restart that one");
   }
-  RABT_TRY(secrets, engine.definitions.secrets_of(*old));
-  RABT_TRY_STATUS(check_effects(workflow::standing_effects(old, secrets, inputs), effects));
+  const auto* const began = std::get_if<workflow::Start>(&from.inputs.front().what);
+  if (began == nullptr)
+    return conflict("engine.journal_gone", "nobody can read what the instance was started with");
+  RABT_TRY_STATUS(check_effects(
+      workflow::standing_effects(from.definition, from.secrets, from.inputs), effects));
   return begin_by_hand(engine, of, began->input, asked, &row);
 }
 

@@ -160,6 +160,19 @@ Result<InstanceReader::Materials> InstanceReader::materials(const InstanceRow& r
   return out;
 }
 
+Result<InstanceReader::Materials> InstanceReader::kept_materials(const InstanceRow& row,
+                                                                 const keys::Lease& lease) const {
+  auto from = materials(row, lease);
+  if (!from.ok() && from.error().kind == ErrorKind::not_found) {
+    return conflict("engine.journal_gone",
+                    "the key of the instance was destroyed at the end of its retention; nobody can "
+                    "read what it did");
+  }
+  if (from.ok() && from->inputs.empty())
+    return conflict("engine.journal_gone", "the instance has no journal any more");
+  return from;
+}
+
 Result<std::unique_ptr<ResidentInstance>> InstanceReader::make(const InstanceRow& row,
                                                                const Materials& from,
                                                                workflow::History&& history) const {
@@ -230,26 +243,18 @@ Result<InstanceReader::Rewinding> InstanceReader::rewind(const InstanceRow& row,
         "only an instance that is faulted can be run again; this one is " +
             std::string(workflow::to_string(static_cast<workflow::InstanceStatus>(row.status))));
   }
-  auto from = materials(row, lease);
-  if (!from.ok() && from.error().kind == ErrorKind::not_found) {
-    return conflict("engine.journal_gone",
-                    "the key of the instance was destroyed at the end of its retention; nobody can "
-                    "read what it did");
-  }
-  if (!from.ok()) return from.error();
-  if (from->inputs.empty())
-    return conflict("engine.journal_gone", "the instance has no journal any more");
-  if (from->origin != nullptr && from->origin->awaited) {
+  RABT_TRY(from, kept_materials(row, lease));
+  if (from.origin != nullptr && from.origin->awaited) {
     return conflict("engine.retry_family",
-                    "instance " + from->origin->parent_id +
+                    "instance " + from.origin->parent_id +
                         " started this one and has gone on without it; look at that one");
   }
-  RABT_TRY(plan, workflow::plan_rewind(from->definition, from->secrets, from->inputs,
+  RABT_TRY(plan, workflow::plan_rewind(from.definition, from.secrets, from.inputs,
                                        context_.parts.clock.now()));
-  workflow::History history(from->definition, from->secrets);
-  for (const workflow::Input& input : from->inputs) (void)history.apply(input);
+  workflow::History history(from.definition, from.secrets);
+  for (const workflow::Input& input : from.inputs) (void)history.apply(input);
   history.rewind(plan.to);
-  RABT_TRY(instance, make(row, *from, std::move(history)));
+  RABT_TRY(instance, make(row, from, std::move(history)));
   return Rewinding{.instance = std::move(instance),
                    .input = {.to = plan.to, .next = plan.next, .reason = {}, .by = {}}};
 }

@@ -59,6 +59,17 @@ class InstanceReader {
   // The blind index that names the patient; "" when none is known.
   [[nodiscard]] Result<std::string> patient(std::int64_t num) const;
   [[nodiscard]] static Result<std::string> patient(store::Connection& connection, std::int64_t num);
+  // The parts that an instance is made of.
+  struct Materials {
+    std::shared_ptr<const workflow::Definition> definition;
+    Json secrets;
+    std::shared_ptr<const Origin> origin;
+    std::vector<workflow::Input> inputs;
+  };
+  [[nodiscard]] Result<Materials> materials(const InstanceRow& row, const keys::Lease& lease) const;
+  // The same of an instance that is to be run again. Error engine.journal_gone.
+  [[nodiscard]] Result<Materials> kept_materials(const InstanceRow& row,
+                                                 const keys::Lease& lease) const;
   // Replays the journal: the instance as its last turn left it.
   [[nodiscard]] Result<std::unique_ptr<ResidentInstance>> replay(const InstanceRow& row,
                                                                  const keys::Lease& lease) const;
@@ -74,14 +85,6 @@ class InstanceReader {
   [[nodiscard]] Result<workflow::Finished> replay_end(const InstanceRow& row) const;
 
  private:
-  // What an instance is made of.
-  struct Materials {
-    std::shared_ptr<const workflow::Definition> definition;
-    Json secrets;
-    std::shared_ptr<const Origin> origin;
-    std::vector<workflow::Input> inputs;
-  };
-  [[nodiscard]] Result<Materials> materials(const InstanceRow& row, const keys::Lease& lease) const;
   // The instance without what is open.
   [[nodiscard]] Result<std::unique_ptr<ResidentInstance>> make(const InstanceRow& row,
                                                                const Materials& from,

@@ -61,22 +61,19 @@ Result<ParkedCall> Engine::parked_call(std::string_view id) {
       conflict("engine.not_parked", "no action of this instance waits for a decision");
   RABT_TRY(row, engine.reader.row(id));
   if (row.parked.empty() || has_ended(row.status)) return not_parked;
-  const auto definition = engine.definitions.find(row.definition);
-  if (definition == nullptr)
-    return corrupt("engine.definition", "the instance's definition is not loaded");
+  RABT_TRY(lease, engine.context.parts.keys.lease(row.tenant));
+  RABT_TRY(from, engine.reader.materials(row, lease));
+  const auto& definition = from.definition;
   ParkedCall out{.instance = row.id,
                  .workflow = std::string(definition->name()),
                  .workflow_version = std::string(definition->version()),
                  .since = row.updated};
   read_parked(row.parked, out);
-  RABT_TRY(key, engine.context.parts.keys.open(row.tenant, row.data_key));
-  RABT_TRY(inputs, engine.reader.journal(row, *key));
-  RABT_TRY(secrets, engine.definitions.secrets_of(*definition));
-  workflow::History history(definition, secrets);
+  workflow::History history(definition, from.secrets);
   // References of calls, and the code that each reference's last call ended with.
   std::map<std::uint64_t, std::string> references;
   std::map<std::string, std::string> codes;
-  for (const workflow::Input& input : inputs) {
+  for (const workflow::Input& input : from.inputs) {
     const auto* const ended = std::get_if<workflow::ActionEnded>(&input.what);
     if (ended != nullptr && references.contains(ended->call))
       codes[references[ended->call]] = ended->outcome.code;

@@ -47,7 +47,7 @@ Json with_members(Json to, const Json& more) {
   return to;
 }
 
-// What the row says that the instance waits for; null for nothing.
+// The cause of waiting, as the row has it; null for none.
 Json waits_of(const InstanceRow& row) {
   const bool waiting = row.status == as_int(workflow::InstanceStatus::waiting);
   const std::string& text = !row.parked.empty() ? row.question
@@ -70,13 +70,9 @@ Result<Engine::Impl::Replayed> Engine::Impl::replay(std::string_view id, bool wh
   RABT_TRY(found, reader.row(id));
   out.row = std::move(found);
   const InstanceRow& row = out.row;
-  out.definition = definitions.find(row.definition);
-  if (out.definition == nullptr)
-    return corrupt("engine.definition", "the instance's definition is not loaded");
-  RABT_TRY(key, context.parts.keys.open(row.tenant, row.data_key));
-  RABT_TRY(inputs, reader.journal(row, *key));
-  RABT_TRY(secrets, definitions.secrets_of(*out.definition));
-  RABT_TRY(origin, reader.origin(row, *key));
+  RABT_TRY(lease, context.parts.keys.lease(row.tenant));
+  RABT_TRY(from, reader.materials(row, lease));
+  out.definition = from.definition;
   Timeline::Children by_call;
   RABT_TRY_STATUS(context.parts.store.read([&](store::Connection& connection) -> Status {
     RABT_TRY_STATUS(connection.query(
@@ -94,9 +90,9 @@ Result<Engine::Impl::Replayed> Engine::Impl::replay(std::string_view id, bool wh
     RABT_TRY_STATUS(connection.query(sql::kRestartOf, {row.num}, into(out.restart_of)));
     return connection.query(sql::kRestartedAs, {row.num}, into(out.restarted_as));
   }));
-  workflow::History history(out.definition, secrets);
+  workflow::History history(out.definition, from.secrets);
   out.timeline = std::make_unique<Timeline>(row.id, std::move(by_call), whole);
-  for (const workflow::Input& input : inputs) {
+  for (const workflow::Input& input : from.inputs) {
     if (std::holds_alternative<workflow::Rewound>(input.what)) out.end = {};
     std::vector<workflow::Effect> effects = history.apply(input);
     out.timeline->take(input, effects);
@@ -105,10 +101,10 @@ Result<Engine::Impl::Replayed> Engine::Impl::replay(std::string_view id, bool wh
         out.end = std::move(*finished);
     }
   }
-  out.turns = inputs.size();
+  out.turns = from.inputs.size();
   out.context = history.execution().context();
-  out.secrets = std::move(secrets);
-  if (origin != nullptr && origin->parent != 0) out.parent = origin->parent_id;
+  out.secrets = std::move(from.secrets);
+  if (from.origin != nullptr && from.origin->parent != 0) out.parent = from.origin->parent_id;
   return out;
 }
 

@@ -105,6 +105,16 @@ struct Told {
   }
 };
 
+Told told_by(History& history, const std::vector<Input>& journal) {
+  Told told;
+  std::uint64_t row = 0;
+  for (const Input& input : journal) {
+    const std::vector<Effect> effects = history.apply(input);
+    told.take(input, effects, row++);
+  }
+  return told;
+}
+
 // The call whose end was the failure.
 const Made* failed_call(const Told& told) {
   const std::string& place = told.finished.place;
@@ -152,12 +162,7 @@ Status check_since(const Told& told, const Made& failed) {
 Result<Rewind> plan_rewind(const std::shared_ptr<const Definition>& definition, const Json& secrets,
                            const std::vector<Input>& journal, Timestamp now) {
   History history(definition, secrets);
-  Told told;
-  std::uint64_t row = 0;
-  for (const Input& input : journal) {
-    const std::vector<Effect> effects = history.apply(input);
-    told.take(input, effects, row++);
-  }
+  const Told told = told_by(history, journal);
   const Made* const failed = failed_call(told);
   if (failed == nullptr) {
     return conflict("engine.retry_place",
@@ -182,12 +187,7 @@ Result<Rewind> plan_rewind(const std::shared_ptr<const Definition>& definition, 
 std::vector<Standing> standing_effects(const std::shared_ptr<const Definition>& definition,
                                        const Json& secrets, const std::vector<Input>& journal) {
   History history(definition, secrets);
-  Told told;
-  std::uint64_t row = 0;
-  for (const Input& input : journal) {
-    const std::vector<Effect> effects = history.apply(input);
-    told.take(input, effects, row++);
-  }
+  const Told told = told_by(history, journal);
   std::vector<Standing> out;
   for (const auto& [id, call] : told.calls) {
     if (call.undoes || !call.may_have_effect() ||
