@@ -160,6 +160,8 @@ struct Send {
   // Id of a new invitation.
   std::string invitation;
   bool renew = false;
+  // No person asks: a link that somebody took back is not followed by another one.
+  bool unasked = false;
 };
 // The hub knows now whom a booking named.
 struct Recognise {

@@ -234,6 +234,12 @@ Result<Change> on(Step step, const Send& command) {
     step.change.unchanged = true;
     return std::move(step.change);
   }
+  const bool sent_before = std::any_of(
+      is.invitations.begin(), is.invitations.end(),
+      [&](const Invitation& each) { return each.participant == one->id && each.generation > 0; });
+  if (command.unasked && live == is.invitations.end() && sent_before)
+    return conflict("invitation.revoked",
+                    "the link was taken back, and only a person sends another");
   Invitation* invitation = live != is.invitations.end() ? &*live : nullptr;
   if (invitation == nullptr) {
     is.invitations.push_back({.id = command.invitation,

@@ -36,7 +36,7 @@ Answer SessionInvitations::list(const Ask& ask) {
 }
 
 Answer SessionInvitations::invite(const Ask& ask) {
-  if (ask.body.find("participant") != nullptr) return send(ask);
+  if (ask.body.find("participant") != nullptr) return send(ask, false);
   Mistakes mistakes;
   const ParticipantInput input = read_participant(ask.body, mistakes, "");
   RABT_TRY(whom, acts_.persons().participant(Acts::actor_of(ask), input, mistakes, ""));
@@ -78,10 +78,10 @@ Answer SessionInvitations::with_code(const Ask& ask, const Session& session,
   return answer;
 }
 
-Answer SessionInvitations::send(const Ask& ask) {
+Answer SessionInvitations::send(const Ask& ask, bool unasked) {
   RABT_TRY_STATUS(acts_.allows(ask, access::Right::invitation_send));
   Fields members(ask.body);
-  Send command{.invitation = acts_.parts().ids.next().text()};
+  Send command{.invitation = acts_.parts().ids.next().text(), .unasked = unasked};
   const std::string participant = members.text("participant", 64);
   command.renew = members.boolean("renew").value_or(false);
   for (const std::string_view other : {"person", "phone", "email", "name"}) {
@@ -118,18 +118,10 @@ Answer SessionInvitations::send(const Ask& ask) {
 
 Result<std::string> SessionInvitations::link_of(const std::string& session,
                                                 const std::string& participant) {
-  RABT_TRY(is, acts_.rows().load(acts_.parts().tenant, session));
-  const auto sent_to = [&](const Invitation& one) {
-    return one.participant == participant && one.generation > 0;
-  };
-  const auto last = std::find_if(is.invitations.rbegin(), is.invitations.rend(), sent_to);
-  if (last != is.invitations.rend() && last->status == "revoked")
-    return conflict("invitation.revoked",
-                    "the link was taken back, and only a person sends another");
   Ask ask = ask_of_hub(acts_.parts().tenant, "messages");
   ask.session = session;
   ask.body = Json::object({{"participant", participant}});
-  RABT_TRY(sent, send(ask));
+  RABT_TRY(sent, send(ask, true));
   return sent.string_or("link", "");
 }
 

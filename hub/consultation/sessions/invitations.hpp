@@ -26,7 +26,7 @@ class SessionInvitations {
  private:
   // {participant, renew?}: of somebody who takes part. Gives the same link again unless it is
   // renewed.
-  [[nodiscard]] Answer send(const Ask& ask);
+  [[nodiscard]] Answer send(const Ask& ask, bool unasked);
   [[nodiscard]] Answer with_code(const Ask& ask, const Session& session,
                                  const Invitation& invitation, const std::string& code) const;
   [[nodiscard]] Status is_meant(const Session& session, const Invitation& invitation,
