@@ -60,10 +60,8 @@ Result<http::Response> Access::explain(const Call& call) const {
   const Status written = store.write(
       [&](store::Transaction& transaction) { return audit.append(transaction, entry); });
   if (!written.ok()) return access::not_audited(written.error());
-  Json roles = Json::array();
-  for (const std::string& role : person.roles.names()) roles.push_back(role);
   return json_response(200, Json::object({{"person", id},
-                                          {"roles", std::move(roles)},
+                                          {"roles", roles_json(person.roles)},
                                           {"active", person.active},
                                           {"rights", std::move(rights)}}));
 }

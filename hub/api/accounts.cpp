@@ -60,11 +60,9 @@ Status check_hidden(const identity::Person& person, const Json& profile) {
 
 // Who gets which roles, for the second person.
 Json wish_of(const Json& profile, identity::Roles roles) {
-  Json names = Json::array();
-  for (const std::string& role : roles.names()) names.push_back(role);
   return Json::object({{"username", profile.string_or("username", "")},
                        {"name", profile.string_or("name", "")},
-                       {"roles", std::move(names)}});
+                       {"roles", roles_json(roles)}});
 }
 
 // What stands in the body once true, and is taken away.
@@ -143,8 +141,7 @@ Result<Response> Accounts::activate(const Call& call) const {
 
 Result<Response> Accounts::me(const Call& call) const {
   const identity::Principal& who = call.caller.who;
-  Json roles = Json::array();
-  for (const std::string& role : who.roles.names()) roles.push_back(role);
+  Json roles = roles_json(who.roles);
   if (who.person.empty()) {
     return json_response(
         200,

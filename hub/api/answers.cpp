@@ -15,6 +15,12 @@ Response json_response(int status, const Json& body) {
   return {.status = status, .headers = {{"Content-Type", "application/json"}}, .body = body.dump()};
 }
 
+Json roles_json(identity::Roles roles) {
+  Json out = Json::array();
+  for (const std::string& role : roles.names()) out.push_back(role);
+  return out;
+}
+
 Response no_such_path() {
   return http::problem(404, "http.not_found", "Not Found",
                        "the API has no such path; /api/docs lists what there is");

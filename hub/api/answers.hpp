@@ -14,6 +14,8 @@
 namespace rabt::api {
 
 [[nodiscard]] http::Response json_response(int status, const Json& body);
+// Their names, as an array.
+[[nodiscard]] Json roles_json(identity::Roles roles);
 // 404: the API has no such path.
 [[nodiscard]] http::Response no_such_path();
 // 405 with the methods that the path answers to, as Allow has them.

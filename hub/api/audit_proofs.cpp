@@ -8,7 +8,7 @@
 #include "hub/audit/reader.hpp"
 #include "hub/base/bytes.hpp"
 
-// What the audit log tells people of itself and of their own data: checked by them, not believed.
+// Answers of the audit log about itself and about a person's own data: checked, not believed.
 namespace rabt::api {
 
 using http::Response;
@@ -61,7 +61,7 @@ Result<Json> Audit::own_report(const Call& call, const Period& period) const {
   if (const Status looked = log.look(); !looked.ok()) return log_error(looked.error());
   auto report =
       access::patient_report({log, details, patients.tenant}, subject, period.from, period.to);
-  // That nothing was written about the person yet is an answer.
+  // A log without any entry about the person is an answer.
   if (!report.ok() && report.error().kind == ErrorKind::not_found) {
     report = Json::object({{"disclosures", Json::array()},
                            {"accesses", Json::array()},
@@ -101,11 +101,9 @@ Result<Response> Audit::own(const Call& call) const {
     if (const auto known = names.find(id); known != names.end()) return known->second;
     Json shown;
     if (const auto person = people.find(patients.tenant, id); person.ok()) {
-      Json roles = Json::array();
-      for (const std::string& role : person->roles.names()) roles.push_back(role);
       shown = Json::object({{"name", person->profile.string_or("name", "")},
                             {"nameAr", person->profile.string_or("nameAr", "")},
-                            {"roles", std::move(roles)}});
+                            {"roles", roles_json(person->roles)}});
     }
     return names.emplace(id, std::move(shown)).first->second;
   };

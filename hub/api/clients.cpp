@@ -18,8 +18,7 @@ constexpr std::string_view kAssertionType =
     "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 Json client_json(const identity::Client& client) {
-  Json roles = Json::array();
-  for (const std::string& role : client.roles.names()) roles.push_back(role);
+  Json roles = roles_json(client.roles);
   Json addresses = Json::array();
   for (const std::string& one : client.addresses) addresses.push_back(one);
   Json certificates = Json::array();

@@ -1,17 +1,16 @@
 #include "hub/api/person_json.hpp"
 
+#include "hub/api/answers.hpp"
 #include "hub/identity/person_store.hpp"
 #include "hub/identity/profile.hpp"
 
 namespace rabt::api {
 
 Json person_head(const identity::Person& person) {
-  Json roles = Json::array();
-  for (const std::string& role : person.roles.names()) roles.push_back(role);
   return Json::object({{"id", person.id},
                        {"uuid", identity::uuid_of(person.id)},
                        {"number", person.number},
-                       {"roles", std::move(roles)},
+                       {"roles", roles_json(person.roles)},
                        {"active", person.active},
                        {"licenceState", identity::to_string(person.licence)},
                        {"version", person.version}});
