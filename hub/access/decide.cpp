@@ -50,7 +50,7 @@ constexpr Roles kOffices{Role::admin, Role::operator_, Role::auditor, Role::inte
                          Role::desk};
 constexpr Roles kDoctors{Role::doctor, Role::specialist};
 constexpr Roles kTreats{Role::doctor, Role::specialist, Role::nurse};
-// Who arranges visits.
+// Roles that arrange visits.
 constexpr Roles kArranges{Role::admin, Role::operator_, Role::desk};
 constexpr Roles kVisits{Role::admin, Role::operator_,   Role::doctor, Role::specialist,
                         Role::nurse, Role::integration, Role::desk};

@@ -160,7 +160,7 @@ Result<Response> Instances::counts(const Call& call) const {
 
 namespace {
 
-// What a search is for: one person, or one business key.
+// Subject of a search: one person, or one business key.
 Result<engine::InstanceFilter> wanted_of(const Patients& patients, const Json& body) {
   engine::InstanceFilter filter;
   const auto text = [&](std::string_view name, std::string& into) {
@@ -192,7 +192,7 @@ Result<engine::InstanceFilter> wanted_of(const Patients& patients, const Json& b
 
 }  // namespace
 
-// That somebody looked for this person is in the log before the hub knows whether it has anything
+// The log has that somebody looked for this person before the hub knows whether it has anything
 // about the person.
 Status Instances::admit_person(const Call& call, const std::string& patient) const {
   return patients.access.admit(
@@ -292,7 +292,7 @@ Result<Response> Instances::cancel(const Call& call) const {
 
 namespace {
 
-// Who asks, and why: nothing is started or run again without a reason.
+// Actor and reason of an act: nothing is started or run again without a reason.
 Result<engine::Asked> asked_by(const Call& call, const Json& body) {
   std::string reason = reason_in(body);
   if (reason.empty()) {

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::string_view kParked = "parked";
 constexpr std::string_view kParkedPrefix = "parked-";
-// Who sees parked calls, and who decides them, as POST /instances/{id}/resolve.
+// Roles that see parked calls, and that decide them, as POST /instances/{id}/resolve.
 constexpr identity::Roles kSeeParked{Role::operator_, Role::engineer, Role::auditor,
                                      Role::security_officer};
 // Parked calls that are looked through for one instance.
@@ -221,7 +221,7 @@ Result<Response> Tasks::release(const Call& call) const {
 
 Result<Response> Tasks::decide(const Call& call) const {
   const auto name = parked_name(call.path[0]);
-  // Who may not decide learns nothing about the form of the body.
+  // A caller who may not decide learns nothing about the form of the body.
   if (name) {
     if (!call.caller.who.roles.has_any(kDecideParked)) return not_allowed();
     RABT_TRY_STATUS(accounts.check_strong(call.caller.who));

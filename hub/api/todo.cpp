@@ -37,7 +37,7 @@ std::string instances_link(std::string_view status, const std::string& code) {
   return "/console/instances?status=" + std::string(status) + "&code=" + percent_encode(code);
 }
 
-// Why a plugin needs a person.
+// The cause for which a plugin needs a person.
 std::string_view plain(std::string_view why) {
   if (why == "quarantined") return "crashed too often and is stopped";
   if (why == "down") return "says that it cannot work";
@@ -71,7 +71,7 @@ class Todo::Items {
     item.set("link", one.link);
     (one.severity == kPage ? first_ : then_).push_back(std::move(item));
   }
-  // What is urgent stands first.
+  // Urgent items stand first.
   [[nodiscard]] Json take() {
     Json out = Json::array();
     for (std::vector<Json>* list : {&first_, &then_}) {

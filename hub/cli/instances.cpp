@@ -67,7 +67,7 @@ std::string query_of(const InstancesOptions& options) {
   return query;
 }
 
-// What a line of the list says beside state and times.
+// Words of a line of the list beside state and times.
 std::string more_of(const Json& one) {
   const Json& error = one["error"];
   const Json& waits = one["waits"];

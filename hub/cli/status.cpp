@@ -40,7 +40,7 @@ void print_item(const Json& item, Timestamp now) {
               item.string_or("command", "").c_str());
 }
 
-// What runs, in one line; it is left out where the hub does not tell.
+// Counts of what runs, in one line; left out where the hub does not tell.
 void print_runs(HubClient& client) {
   const auto counts = client.get("/api/v1/instances/counts");
   if (!counts.ok()) return;

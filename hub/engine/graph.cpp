@@ -24,7 +24,7 @@ bool is_open(const std::string& state) {
   return state == "running" || state == "waiting" || state == "parked";
 }
 
-// What is shown of one node.
+// State and attempts of one node.
 struct Shown {
   std::string state;
   std::int64_t attempts = 0;

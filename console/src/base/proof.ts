@@ -8,7 +8,7 @@ export interface Checked {
   // False where the browser knows no Ed25519: the tree holds, whoever signed it.
   signed: boolean;
 }
-// What does not hold. The texts of the page have a key of this name: proof_<step>.
+// The step that does not hold. The texts of the page have a key of this name: proof_<step>.
 export class Refused extends Error {
   constructor(readonly step: 'form' | 'tree' | 'origin' | 'key' | 'signature') {
     super(step);

@@ -1,4 +1,4 @@
-// Who read what of the person who is signed in. Each row can be checked against the log by the page itself.
+// Readings and disclosures of the data of the person who is signed in. The page itself checks each row against the log.
 import { useState } from 'preact/hooks';
 import { get, query } from '../base/api';
 import { dayAndTime } from '../base/dates';

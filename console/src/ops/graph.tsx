@@ -78,7 +78,7 @@ function Way({ from, to, label, side, dotted }: { from: Placed; to: Placed; labe
   );
 }
 
-// What stands in a box: the name of the task, without what it does.
+// The text of a box: the name of the task, without what it does.
 const shortOf = (label: string) => {
   const name = label.split(/: | if /)[0];
   return name.length > 18 ? `${name.slice(0, 17)}…` : name;

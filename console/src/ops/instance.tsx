@@ -44,7 +44,7 @@ function Events({ id }: { id: string }) {
   );
 }
 
-// What the instance holds of a person. Locked until a reason is given, and locked again after five minutes.
+// Data of a person that the instance holds: locked until a reason is given, and locked again after five minutes.
 function Data({ id }: { id: string }) {
   const [shown, setShown] = useState<{ context: unknown; output: unknown; until: number }>();
   const [asking, setAsking] = useState(false);

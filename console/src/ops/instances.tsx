@@ -16,7 +16,7 @@ const kSince: Record<string, number> = { hour: 1, day: 24, week: 168, month: 720
 const kPage = 50;
 const kKinds = ['identifier', 'mrn', 'phone', 'email', 'name'];
 
-// Where an instance is, and why, in one line.
+// The place of an instance, and the cause, in one line.
 function Where({ one }: { one: Summary }) {
   if (one.error) return <>{whereOf(one.error) && <Code>{whereOf(one.error)}</Code>} <Code class="failed">{codeOf(one.error)}</Code></>;
   if (!one.waits) return null;

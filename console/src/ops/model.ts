@@ -1,4 +1,4 @@
-// What the pages of the console read of the hub. Absent members are not shown.
+// Answers of the hub that the pages of the console read. Absent members are not shown.
 import { call, get, Problem, query } from '../base/api';
 
 export interface Page<T> {

@@ -99,7 +99,7 @@ function Decide({ one, onDone }: { one: Task; onDone: () => void }) {
   const [sure, setSure] = useState(false);
   const act = useAct();
   const parked = one.kind === 'parked';
-  // What belongs to the answer beside its outcome: of a parked call, its output, and only if it took effect.
+  // Members of the answer beside its outcome: of a parked call, its output, and only if it took effect.
   const fields = parked ? (outcome === 'done' ? schema.properties?.output : undefined) : { ...schema, properties: Object.fromEntries(Object.entries(schema.properties ?? {}).filter(([name]) => name !== 'outcome')) };
   const { value, missing } = complete(fields, values);
   const answer = { ...(names.length ? { outcome } : {}), ...(parked ? (value !== undefined && fields ? { output: value } : {}) : value) };
@@ -131,7 +131,7 @@ function Decide({ one, onDone }: { one: Task; onDone: () => void }) {
 }
 
 function Detail({ id, onChange }: { id: string; onChange: () => void }) {
-  // Who only oversees sees what it is about for a reason; each reading is audited, so that it is not repeated.
+  // An overseer sees what it is about for a reason; each reading is audited, so that it is not repeated.
   const [reason, setReason] = useState('');
   const [asking, setAsking] = useState(false);
   const loaded = useLoad(() => get<Task>(`/api/v1/tasks/${encodeURIComponent(id)}`, { reason }), id + reason);

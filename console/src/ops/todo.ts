@@ -1,4 +1,4 @@
-// What needs a person now: the hub's own list, or, of a hub that has none, the same made of the lists that it has.
+// A list of all that needs a person now: the hub's own, or, of a hub that has none, the same made of the lists that it has.
 import { signal } from '@preact/signals';
 import { get } from '../base/api';
 import { has, t } from '../base/i18n';
@@ -83,7 +83,7 @@ export function placeOf(one: Todo): string | undefined {
   const to = one.link?.startsWith('/console') ? one.link : kPlaces[one.kind];
   return to && maySee('/console' + (to.slice('/console'.length).match(/^\/[a-z]+/)?.[0] ?? '')) ? to : undefined;
 }
-// What it is, in words: the pages' own, else the hub's.
+// The item in words: the pages' own, else the hub's.
 export function textOf(one: Todo): string {
   if (!has(`todo_${one.kind}`) && !has(`todo_${one.kind}_other`)) return one.what || one.kind;
   return t(`todo_${one.kind}` as 'todo_decision', { n: one.count, role: one.role ?? '', plugin: one.plugin ?? '', source: one.source ?? '', webhook: one.webhook ?? '' });

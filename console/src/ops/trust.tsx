@@ -26,7 +26,7 @@ interface Report {
   accesses: { seq: number; time: string; act: string; result: string; actor: string; purpose?: string; reason?: string }[];
   complete: boolean;
 }
-// Who saw what of one person. Posted with its reason; gone when the page is left.
+// The report on one person: posted with its reason, gone when the page is left.
 function PatientReport() {
   const [asking, setAsking] = useState(false);
   const [patient, setPatient] = useState('');
