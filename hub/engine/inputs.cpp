@@ -222,10 +222,11 @@ Result<std::optional<access::PatientDetail::Sealed>> Worker::seal_reason(
 
 void Worker::cancel(CancelRequest& message) {
   if (message.answer == nullptr) return;  // answered while the keys were waited for
+  const Error ended = conflict("engine.ended", "the instance has ended already");
   ResidentInstance* instance = find_or_load(message.num);
   if (instance == nullptr || instance->finished) {
-    message.answer->set_value(
-        why_not_resident(message.num, conflict("engine.ended", "the instance has ended already")));
+    // Its end may not be in the store yet.
+    message.answer->set_value(instance == nullptr ? why_not_resident(message.num, ended) : ended);
     return;
   }
   auto reason = seal_reason(*instance, message.reason);

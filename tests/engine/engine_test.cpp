@@ -5,6 +5,8 @@
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <mutex>
+#include <set>
 #include <thread>
 
 #include "hub/audit/audit_log.hpp"
@@ -301,6 +303,46 @@ TEST(Engine, CancellingEndsAnInstanceAsCancelled) {
   ASSERT_TRUE(rig.engine().cancel(ids[0], "user:test", "no longer needed").ok());
   EXPECT_EQ(rig.wait_status(ids[0], "cancelled"), "cancelled");
   EXPECT_EQ(rig.engine().cancel(ids[0], "user:test", "again").error().code, "engine.ended");
+}
+
+// The end of the instance is on its way to the store when the second one asks.
+TEST(Engine, CancellingTwiceAtOnceEndsAnInstanceOnce) {
+  Rig rig;
+  rig.deploy(workflow_of("  - rest: {wait: PT1M}\n"));
+  const auto ids = rig.send("test.start.v1", Json::object());
+  EXPECT_EQ(rig.wait_status(ids[0], "waiting"), "waiting");
+  std::promise<void> held;
+  std::promise<void> go;
+  std::thread slow([&] {
+    EXPECT_TRUE(rig.store()
+                    .write([&](store::Transaction&) {
+                      held.set_value();
+                      go.get_future().wait();
+                      return ok_status();
+                    })
+                    .ok());
+  });
+  held.get_future().wait();
+  std::multiset<std::string> codes;
+  std::mutex mutex;
+  std::vector<std::thread> people;
+  for (int i = 0; i < 3; ++i) {
+    people.emplace_back([&] {
+      const Status status = rig.engine().cancel(ids[0], "user:test", "booked twice");
+      const std::lock_guard lock(mutex);
+      codes.insert(status.ok() ? "ok" : status.error().code);
+    });
+  }
+  // Those who come second are answered while the store is busy.
+  for (int i = 0; i < 2'000; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    const std::lock_guard lock(mutex);
+    if (codes.size() == 2) break;
+  }
+  go.set_value();
+  slow.join();
+  for (std::thread& one : people) one.join();
+  EXPECT_EQ(codes, (std::multiset<std::string>{"engine.ended", "engine.ended", "ok"}));
 }
 
 TEST(Engine, NothingThatAPatientSaidLiesInTheFolderInClear) {
