@@ -55,13 +55,13 @@ Result<Json> Engine::graph(std::string_view name_space, std::string_view name,
 
 Result<Json> Engine::instance_graph(std::string_view id) {
   RABT_TRY(from, impl_->replay(id, false));
-  const workflow::Definition& definition = *from.definition;
+  const workflow::Definition& definition = *from.past->definition;
   const workflow::Graph graph = workflow::graph_of(definition);
   std::map<std::string, Shown> shown;
-  for (std::size_t place = 0; place < from.timeline->size(); ++place) {
-    const std::string node = node_of(definition, graph, from.timeline->reference(place));
+  for (std::size_t place = 0; place < from.past->timeline->size(); ++place) {
+    const std::string node = node_of(definition, graph, from.past->timeline->reference(place));
     if (node.empty()) continue;
-    const Json entry = from.timeline->entry(place);
+    const Json entry = from.past->timeline->entry(place);
     shown[node].add(shown_state(entry.string_or("state", "")), entry.int_or("attempts", 0));
   }
   if (!from.row.parked.empty()) {

@@ -6,8 +6,8 @@
 #include "hub/access/patient_detail.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/engine/engine.hpp"
+#include "hub/engine/past.hpp"
 #include "hub/engine/recovery.hpp"
-#include "hub/engine/timeline.hpp"
 #include "hub/engine/worker.hpp"
 
 namespace rabt::engine {
@@ -38,21 +38,16 @@ struct Engine::Impl {
   // The indexes of this business key (list.cpp), in one workflow or, where that is empty, in all.
   [[nodiscard]] Result<std::vector<std::string>> business_keys(const std::string& key,
                                                                const std::string& workflow) const;
-  // An instance as its journal makes it (query.cpp). whole: with what may hold patient data.
+  // An instance as its journal makes it (query.cpp).
   struct Replayed {
     InstanceRow row;
-    std::shared_ptr<const workflow::Definition> definition;
-    Json secrets;
-    std::unique_ptr<Timeline> timeline;
-    std::string parent;
+    std::shared_ptr<const Past> past;
     std::vector<std::string> children;
     // Ids of the instance that this one is again, and of the one that it is again now.
     std::string restart_of;
     std::string restarted_as;
-    std::size_t turns = 0;
-    Json context;
-    workflow::Finished end;
   };
+  // whole: with what may hold patient data.
   [[nodiscard]] Result<Replayed> replay(std::string_view id, bool whole) const;
   // Hands a request to the worker of the instance and waits for its answer (engine.cpp).
   template <class Request>
@@ -78,6 +73,8 @@ struct Engine::Impl {
 
   // Held while workflows are deployed, and while somebody relies on what is deployed.
   Mutex deploy_mutex;
+
+  mutable Pasts pasts;
 };
 
 }  // namespace rabt::engine

@@ -70,10 +70,8 @@ Result<Engine::Impl::Replayed> Engine::Impl::replay(std::string_view id, bool wh
   RABT_TRY(found, reader.row(id));
   out.row = std::move(found);
   const InstanceRow& row = out.row;
-  RABT_TRY(lease, context.parts.keys.lease(row.tenant));
-  RABT_TRY(from, reader.materials(row, lease));
-  out.definition = from.definition;
   Timeline::Children by_call;
+  PastMark mark{.instance = row.num};
   RABT_TRY_STATUS(context.parts.store.read([&](store::Connection& connection) -> Status {
     RABT_TRY_STATUS(connection.query(
         sql::kStartedBy, {row.num, kMaxShownChildren}, [&](const store::Row& child) {
@@ -81,6 +79,10 @@ Result<Engine::Impl::Replayed> Engine::Impl::replay(std::string_view id, bool wh
           by_call.emplace(static_cast<std::uint64_t>(child.integer(1)), child.text(0));
           return true;
         }));
+    RABT_TRY_STATUS(connection.query(sql::kJournalEnd, {row.num}, [&](const store::Row& end) {
+      mark.turns = end.integer(0);
+      return false;
+    }));
     const auto into = [](std::string& one) {
       return [&one](const store::Row& other) {
         one = std::string(other.text(0));
@@ -90,21 +92,41 @@ Result<Engine::Impl::Replayed> Engine::Impl::replay(std::string_view id, bool wh
     RABT_TRY_STATUS(connection.query(sql::kRestartOf, {row.num}, into(out.restart_of)));
     return connection.query(sql::kRestartedAs, {row.num}, into(out.restarted_as));
   }));
-  workflow::History history(out.definition, from.secrets);
-  out.timeline = std::make_unique<Timeline>(row.id, std::move(by_call), whole);
+  mark.children = out.children.size();
+  RABT_TRY(lease, context.parts.keys.lease(row.tenant));
+  // What was erased with its key is not shown from memory either.
+  RABT_TRY_STATUS(lease.open(row.data_key));
+  if (!whole) {
+    out.past = pasts.find(mark);
+    if (out.past != nullptr) return out;
+  }
+  RABT_TRY(from, reader.materials(row, lease));
+  auto past = std::make_shared<Past>();
+  past->definition = from.definition;
+  workflow::History history(from.definition, from.secrets);
+  auto timeline = std::make_unique<Timeline>(row.id, std::move(by_call), whole);
   for (const workflow::Input& input : from.inputs) {
-    if (std::holds_alternative<workflow::Rewound>(input.what)) out.end = {};
+    if (std::holds_alternative<workflow::Rewound>(input.what)) past->end = {};
     std::vector<workflow::Effect> effects = history.apply(input);
-    out.timeline->take(input, effects);
+    timeline->take(input, effects);
     for (workflow::Effect& effect : effects) {
       if (auto* const finished = std::get_if<workflow::Finished>(&effect))
-        out.end = std::move(*finished);
+        past->end = std::move(*finished);
     }
   }
-  out.turns = from.inputs.size();
-  out.context = history.execution().context();
-  out.secrets = std::move(from.secrets);
-  if (from.origin != nullptr && from.origin->parent != 0) out.parent = from.origin->parent_id;
+  past->timeline = std::move(timeline);
+  past->turns = from.inputs.size();
+  if (from.origin != nullptr && from.origin->parent != 0) past->parent = from.origin->parent_id;
+  if (whole) {
+    past->context = history.execution().context();
+    past->secrets = std::move(from.secrets);
+  } else {
+    past->end.output = {};
+    if (!past->end.error.is_null()) past->end.error = true;
+    // A turn that came meanwhile makes the mark older than what was read: it is replayed again.
+    pasts.keep(mark, past);
+  }
+  out.past = std::move(past);
   return out;
 }
 
@@ -113,12 +135,13 @@ namespace {
 // The entries of a page of the timeline. A task that ran several times, or as a part of a function,
 // has a reference of its own each time: `node` is its place in the flowchart.
 Json page_of(const Engine::Impl::Replayed& from, std::size_t begin, std::size_t end) {
-  const workflow::Graph graph = workflow::graph_of(*from.definition);
+  const Past& past = *from.past;
+  const workflow::Graph graph = workflow::graph_of(*past.definition);
   Json list = Json::array();
   for (std::size_t place = begin; place < end; ++place) {
-    Json entry = from.timeline->entry(place);
-    const std::string& reference = from.timeline->reference(place);
-    const auto* const node = workflow::node_at(*from.definition, graph, reference);
+    Json entry = past.timeline->entry(place);
+    const std::string& reference = past.timeline->reference(place);
+    const auto* const node = workflow::node_at(*past.definition, graph, reference);
     if (node != nullptr && node->reference != reference) entry.set("node", node->reference);
     list.push_back(std::move(entry));
   }
@@ -131,17 +154,18 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit, const Tim
   Impl& engine = *impl_;
   RABT_TRY(from, engine.replay(id, static_cast<bool>(admit)));
   const InstanceRow& row = from.row;
-  const std::size_t total = from.timeline->size();
+  const Past& past = *from.past;
+  const std::size_t total = past.timeline->size();
   const std::size_t end = std::min(page.before.value_or(total), total);
   const std::size_t begin = end - std::min(end, page.limit);
   Json json = Json::object({{"id", row.id},
-                            {"workflow", from.definition->name()},
-                            {"version", from.definition->version()},
+                            {"workflow", past.definition->name()},
+                            {"version", past.definition->version()},
                             {"status", state_text(row.status, !row.parked.empty())},
                             {"created", to_iso8601(row.created)},
                             {"updated", to_iso8601(row.updated)},
-                            {"turns", static_cast<std::int64_t>(from.turns)}});
-  if (!from.parent.empty()) json.set("parent", from.parent);
+                            {"turns", static_cast<std::int64_t>(past.turns)}});
+  if (!past.parent.empty()) json.set("parent", past.parent);
   if (!from.restart_of.empty()) json.set("restartOf", from.restart_of);
   if (!from.restarted_as.empty()) json.set("restartedAs", from.restarted_as);
   if (!from.children.empty()) {
@@ -154,21 +178,21 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit, const Tim
     json.set("held", std::move(held));
   // title and detail may have been made by an expression: without a reason only what is sure to be
   // free of data.
-  const Json& error = from.end.error;
-  const Json place = error.is_null() ? Json() : about_error(from.end.shown);
-  if (!error.is_null()) json.set("error", with_members(from.end.shown, place));
+  const Json& error = past.end.error;
+  const Json place = error.is_null() ? Json() : about_error(past.end.shown);
+  if (!error.is_null()) json.set("error", with_members(past.end.shown, place));
   if (Json waits = waits_of(row); !waits.is_null()) json.set("waits", std::move(waits));
   const Json timeline = page_of(from, begin, end);
-  json.set("timeline", admit ? without_secrets(timeline, from.secrets) : timeline);
+  json.set("timeline", admit ? without_secrets(timeline, past.secrets) : timeline);
   json.set("timelineTotal", static_cast<std::int64_t>(total));
   if (begin > 0) json.set("earlier", static_cast<std::int64_t>(begin));
   if (admit) {
     RABT_TRY(patient, patient_of(row.id));
     RABT_TRY_STATUS(admit(row.id, patient));
-    json.set("context", without_secrets(from.context, from.secrets));
-    json.set("output", without_secrets(from.end.output, from.secrets));
+    json.set("context", without_secrets(past.context, past.secrets));
+    json.set("output", without_secrets(past.end.output, past.secrets));
     if (!error.is_null())
-      json.set("error", with_members(without_secrets(error, from.secrets), place));
+      json.set("error", with_members(without_secrets(error, past.secrets), place));
   }
   return json;
 }

@@ -214,6 +214,8 @@ inline constexpr Statement kNewestEvent{"SELECT COALESCE(MAX(seq), 0) FROM event
 
 inline constexpr Statement kInsertJournal{
     "INSERT INTO journal (instance, n, sealed) VALUES ($1, $2, $3)"};
+inline constexpr Statement kJournalEnd{
+    "SELECT COALESCE(MAX(n), 0) FROM journal WHERE instance = $1"};
 inline constexpr Statement kReadJournal{
     "SELECT sealed FROM journal WHERE instance = $1 ORDER BY n"};
 

@@ -271,6 +271,33 @@ TEST_F(InstancesTest, ATimelineComesInPagesFromItsEnd) {
     EXPECT_EQ(wrong_member(get("instances/" + id + "?before=" + bad)), "before") << bad;
 }
 
+// Long ones are kept between two looks.
+TEST_F(InstancesTest, ALongTimelineThatSomebodyLookedAtGoesOnWithItsInstance) {
+  std::string yaml = loop_of(600);
+  yaml += "  - rest: {wait: PT1M}\n  - last: {set: {n: secret-of-the-patient}}\n";
+  rig_.deploy(yaml);
+  const std::string id = start("loop", "waiting");
+  const std::string path = "instances/" + id;
+  for (int look = 0; look < 3; ++look) {
+    const Json shown = body(path);
+    EXPECT_EQ(shown.int_or("timelineTotal", 0), 602) << look;
+    EXPECT_EQ(shown.string_or("status", ""), "waiting");
+    EXPECT_EQ(shown.find("context"), nullptr);
+  }
+  rig_.advance_ms(60'000);
+  EXPECT_EQ(rig_.wait_status(id, "completed"), "completed");
+  for (int look = 0; look < 2; ++look) {
+    const Json shown = body(path);
+    EXPECT_EQ(shown.int_or("timelineTotal", 0), 603) << look;
+    EXPECT_EQ(shown.string_or("status", ""), "completed");
+    EXPECT_EQ(shown["timeline"][199].string_or("state", ""), "completed");
+    EXPECT_EQ(shown.dump().find("secret-of"), std::string::npos);
+  }
+  const auto whole = rig_.engine().instance(id, engine::admitted);
+  ASSERT_TRUE(whole.ok()) << whole.error().message;
+  EXPECT_NE(whole->dump().find("secret-of-the-patient"), std::string::npos);
+}
+
 TEST_F(InstancesTest, ATaskSaysWhatBecameOfItsCallAndWhenItIsTriedAgain) {
   int tries = 0;
   rig_.script().on("do-key", [&tries](ScriptedService::Call call) {
