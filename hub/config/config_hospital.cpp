@@ -35,14 +35,17 @@ Status read_texts(const std::string& path, const std::string& language,
   RABT_TRY(root, read_yaml(path));
   Reader reader(path);
   if (!reader.mapping(*root, "the texts of messages")) return reader.end();
-  reader.only(*root, {"booked", "moved", "cancelled", "reminder"});
-  for (const std::string_view name : consultation::message_templates()) {
+  reader.only(*root,
+              {"booked", "moved", "cancelled", "reminder", "doctor_waits", "missed", "not_held"});
+  const auto take = [&](std::string_view name, bool needed) {
     std::string text;
-    reader.text(*root, name, text, true);
+    reader.text(*root, name, text, needed);
     if (const YamlEntry* const entry = root->find(name); entry != nullptr && !text.empty())
       check_places(reader, *entry, language, house);
-    house.texts[language][std::string(name)] = std::move(text);
-  }
+    if (needed || !text.empty()) house.texts[language][std::string(name)] = std::move(text);
+  };
+  for (const std::string_view name : consultation::message_templates()) take(name, true);
+  for (const std::string_view name : consultation::optional_message_templates()) take(name, false);
   return reader.end();
 }
 
@@ -69,6 +72,14 @@ void read_hospital(Reader& reader, const YamlNode& root, Config& config) {
     const Status read = read_texts(folder + "/" + std::string(language) + ".yaml",
                                    std::string(language), config.house);
     if (!read.ok()) reader.mistake(entry.line, entry.column, read.error().message);
+  }
+  auto& texts = config.house.texts;
+  for (const std::string_view name : consultation::optional_message_templates()) {
+    const std::string text(name);
+    if (texts["ar"].contains(text) != texts["en"].contains(text))
+      reader.mistake(entry.line, entry.column,
+                     "the text `" + text + "` stands in one of " + folder +
+                         "/ar.yaml and en.yaml alone; write it in both languages, or in none");
   }
 }
 

@@ -74,6 +74,16 @@ TEST_F(ConfigHospital, ALanguageWithoutItsFileOrATextIsAMistake) {
             std::string::npos);
 }
 
+TEST_F(ConfigHospital, ATextThatMayBeAbsentStandsInBothLanguagesOrInNone) {
+  const std::string hospital = "{name: {ar: مستشفى, en: Oasis}, messages: .}";
+  EXPECT_EQ(mistake(hospital), "good");
+  std::ofstream(folder_ + "/en.yaml", std::ios::app) << "missed: 'You missed it'\n";
+  EXPECT_NE(mistake(hospital).find("`missed` stands in one"), std::string::npos)
+      << mistake(hospital);
+  std::ofstream(folder_ + "/ar.yaml", std::ios::app) << "missed: 'فاتتك'\n";
+  EXPECT_EQ(mistake(hospital), "good");
+}
+
 // What is shipped is good, and its Arabic and English texts have the same places.
 TEST_F(ConfigHospital, TheShippedTextsAreGood) {
   const char* root = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)

@@ -95,6 +95,67 @@ TEST(DueMessages, QuietHoursHoldWhatIsFarAway) {
   EXPECT_EQ(what(due_message(early, {}, at("2026-12-02T02:45:00Z"))), "booked");
 }
 
+// 10:00 in Riyadh, for half an hour.
+class AfterTheStart : public testing::Test {
+ protected:
+  AfterTheStart() {
+    is_.planned_minutes = 30;
+    is_.type = SessionType::doctor_patient;
+    is_.participants = {{.id = "d", .person = "D", .role = PartRole::doctor},
+                        {.id = "p", .person = "P", .role = PartRole::patient}};
+  }
+  std::string due(const char* now, bool came = false, MessageKinds texts = MessageKinds().set()) {
+    return what(due_message(is_, told_, at(now), {.came = came, .texts = texts}));
+  }
+  static MessageKinds without(MessageKind kind) {
+    return MessageKinds().set().reset(static_cast<std::size_t>(kind));
+  }
+  Session is_ = planned("2026-12-10T07:00:00Z");
+  std::vector<ToldMessage> told_{
+      {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms},
+      {.kind = MessageKind::day_before, .version = 1, .at_ms = at("2026-12-09T07:00:00Z").ms},
+      {.kind = MessageKind::soon, .version = 1, .at_ms = at("2026-12-10T06:45:00Z").ms}};
+};
+
+TEST_F(AfterTheStart, ALatePatientIsToldOnceThatTheDoctorWaits) {
+  EXPECT_EQ(due("2026-12-10T07:05:00Z"), "nothing") << "the doctor has not come either";
+  is_.participants[0].here = true;
+  EXPECT_EQ(due("2026-12-10T06:58:00Z"), "2026-12-10T07:02:00.000Z");
+  EXPECT_EQ(due("2026-12-10T07:02:00Z"), "doctor_waits");
+  EXPECT_EQ(due("2026-12-10T07:02:00Z", true), "nothing") << "he is there, or was";
+  EXPECT_EQ(due("2026-12-10T07:02:00Z", false, without(MessageKind::doctor_waits)), "nothing");
+  EXPECT_EQ(due("2026-12-10T07:30:00Z"), "nothing") << "the time of the visit is over";
+  is_.status = SessionStatus::active;
+  EXPECT_EQ(due("2026-12-10T07:02:00Z"), "doctor_waits");
+  EXPECT_EQ(due("2026-12-10T07:02:00Z", true), "over");
+  told_.push_back(
+      {.kind = MessageKind::doctor_waits, .version = 1, .at_ms = at("2026-12-10T07:02:00Z").ms});
+  EXPECT_EQ(due("2026-12-10T07:03:00Z"), "over");
+  told_.clear();
+  EXPECT_EQ(due("2026-12-10T07:03:00Z"), "over") << "who was told of nothing has no link";
+}
+
+TEST_F(AfterTheStart, NobodyHearsTwoMessagesAtOnce) {
+  is_.participants[0].here = true;
+  told_ = {{.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-10T07:01:00Z").ms}};
+  EXPECT_EQ(due("2026-12-10T07:02:00Z"), "2026-12-10T07:06:00.000Z");
+}
+
+TEST_F(AfterTheStart, WhoDidNotComeAndWhoCameInVainAreTold) {
+  is_.status = SessionStatus::no_show;
+  EXPECT_EQ(due("2026-12-10T07:45:00Z"), "missed");
+  EXPECT_EQ(due("2026-12-10T07:45:00Z", true), "not_held");
+  EXPECT_EQ(due("2026-12-10T20:00:00Z"), "2026-12-11T04:00:00.000Z") << "not at night";
+  EXPECT_EQ(due("2026-12-11T07:00:01Z"), "over") << "a day later";
+  EXPECT_EQ(due("2026-12-10T07:45:00Z", false, without(MessageKind::missed)), "over");
+  EXPECT_EQ(due("2026-12-10T07:45:00Z", true, without(MessageKind::missed)), "not_held");
+  told_.push_back(
+      {.kind = MessageKind::missed, .version = 1, .at_ms = at("2026-12-10T07:45:00Z").ms});
+  EXPECT_EQ(due("2026-12-10T07:46:00Z"), "over");
+  told_.clear();
+  EXPECT_EQ(due("2026-12-10T07:45:00Z"), "over") << "who was told of nothing misses nothing";
+}
+
 TEST(MessageTexts, APlaceThatIsNotKnownIsNamed) {
   EXPECT_TRUE(check_template("{hospital} {time} {link} {phone}").ok());
   const Status wrong = check_template("{hospital}: {clinic}");
@@ -138,7 +199,7 @@ TEST(MessageTexts, NoTextHoldsWhatTheChannelKeepsBack) {
       ++texts;
     }
   }
-  EXPECT_EQ(texts, 8);
+  EXPECT_EQ(texts, 14);
 }
 
 class Messages : public SessionHouse {
@@ -147,9 +208,11 @@ class Messages : public SessionHouse {
     public_url_ = "https://hub.example.sa";
     house_.name = {{"ar", "مستشفى الواحة"}, {"en", "Oasis Hospital"}};
     for (const char* language : {"ar", "en"}) {
-      for (const std::string_view name : message_templates())
-        house_.texts[language][std::string(name)] =
-            std::string(language) + " " + std::string(name) + " {hospital} {time} {link}";
+      for (const auto* names : {&message_templates(), &optional_message_templates()}) {
+        for (const std::string_view name : *names)
+          house_.texts[language][std::string(name)] =
+              std::string(language) + " " + std::string(name) + " {hospital} {time} {link}";
+      }
     }
     provider_.notifies = true;
     clock_.set(at("2026-12-01T08:00:00Z"));
@@ -215,6 +278,26 @@ TEST_F(Messages, AMovedAndACancelledVisitAreTold) {
   EXPECT_EQ(tell()["over"], Json(true));
   ASSERT_EQ(sent().size(), 3U);
   EXPECT_TRUE(sent()[2].arguments.string_or("text", "").starts_with("en cancelled"));
+}
+
+TEST_F(Messages, ThePatientWhoIsLateIsCalledAndHearsThatHeMissedTheVisit) {
+  (void)tell();
+  clock_.set(at("2026-12-10T06:59:00Z"));
+  (void)tell();
+  must(sessions_->entry.join(as(doctor_, session_)));
+  EXPECT_EQ(tell()["waitSeconds"], Json(300)) << "five minutes after the reminder";
+  clock_.set(at("2026-12-10T07:04:00Z"));
+  (void)tell();
+  ASSERT_EQ(sent().size(), 3U);
+  const std::string text = sent()[2].arguments.string_or("text", "");
+  EXPECT_TRUE(text.starts_with("en doctor_waits")) << text;
+  EXPECT_NE(text.find("/i#"), std::string::npos) << "with the link";
+  clock_.set(at("2026-12-10T09:00:00Z"));
+  ASSERT_TRUE(eventually([&] {
+    return must(sessions_->reading.get(as(doctor_, session_)))["status"] == Json("no_show");
+  }));
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"missed","outcome":"sent"}])");
+  EXPECT_EQ(sent()[3].arguments.string_or("text", "").find("/i#"), std::string::npos);
 }
 
 TEST_F(Messages, ALinkThatSomebodyTookBackIsNotSentOnceMore) {

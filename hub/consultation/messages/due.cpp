@@ -7,8 +7,8 @@ namespace rabt::consultation {
 
 namespace {
 
-constexpr std::array<std::string_view, kMessageKinds> kNames{"booked", "moved", "cancelled",
-                                                             "day_before", "soon"};
+constexpr std::array<std::string_view, kMessageKinds> kNames{
+    "booked", "moved", "cancelled", "day_before", "soon", "doctor_waits", "missed", "not_held"};
 constexpr std::int64_t kMinuteMs = 60'000;
 constexpr std::int64_t kHourMs = 60 * kMinuteMs;
 constexpr std::int64_t kDayMs = 24 * kHourMs;
@@ -21,6 +21,13 @@ constexpr std::int64_t kSoonMs = 15 * kMinuteMs;
 constexpr std::int64_t kDayBeforeUntilMs = 3 * kHourMs;
 // A patient who is late is still reminded.
 constexpr std::int64_t kSoonUntilMs = 10 * kMinuteMs;
+
+// So long after the start the doctor waits for somebody who is late.
+constexpr std::int64_t kLateMs = 2 * kMinuteMs;
+// Nobody hears two messages so shortly one after the other.
+constexpr std::int64_t kApartMs = 5 * kMinuteMs;
+// A day later nobody needs to hear that a visit was not held.
+constexpr std::int64_t kNotHeldUntilMs = kDayMs;
 
 bool is_news(MessageKind kind) {
   return kind == MessageKind::booked || kind == MessageKind::moved;
@@ -39,6 +46,45 @@ DueMessage unless_quiet(MessageKind kind, std::int64_t start_ms, Timestamp now) 
   const auto until = quiet_until(now);
   if (!until || start_ms - now.ms <= kHourMs) return {.now = kind, .next_ms = {}};
   return {.now = std::nullopt, .next_ms = std::min(*until, start_ms - kHourMs)};
+}
+
+bool was_told(const std::vector<ToldMessage>& told, MessageKind kind, std::int64_t version) {
+  return std::any_of(told.begin(), told.end(), [&](const ToldMessage& one) {
+    return one.kind == kind && one.version == version;
+  });
+}
+bool has(MessageKinds texts, MessageKind kind) {
+  return texts.test(static_cast<std::size_t>(kind));
+}
+
+// Nobody came, or not all who are needed.
+DueMessage due_after(const Session& is, const std::vector<ToldMessage>& told, Timestamp now,
+                     const Hearer& hearer) {
+  const MessageKind kind = hearer.came ? MessageKind::not_held : MessageKind::missed;
+  const std::int64_t start_ms = is.scheduled_ms.value_or(0);
+  if (told.empty() || was_told(told, kind, is.schedule_version) || !has(hearer.texts, kind) ||
+      now.ms > start_ms + kNotHeldUntilMs)
+    return {.over = true};
+  if (const auto until = quiet_until(now)) return {.now = std::nullopt, .next_ms = until};
+  return {.now = kind, .next_ms = {}};
+}
+
+// The doctor waits for a patient who is late. Nothing when he does not.
+std::optional<DueMessage> due_for_late(const Session& is, const std::vector<ToldMessage>& told,
+                                       Timestamp now, const Hearer& hearer) {
+  const bool host =
+      std::any_of(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
+        return leads(is, one) && one.admitted() && (one.here || is.present(one));
+      });
+  const std::int64_t start_ms = is.scheduled_ms.value_or(0);
+  if (!host || hearer.came || !has(hearer.texts, MessageKind::doctor_waits) ||
+      was_told(told, MessageKind::doctor_waits, is.schedule_version) ||
+      now.ms >= start_ms + is.planned_minutes * kMinuteMs)
+    return std::nullopt;
+  std::int64_t from_ms = start_ms + kLateMs;
+  for (const ToldMessage& one : told) from_ms = std::max(from_ms, one.at_ms + kApartMs);
+  if (now.ms < from_ms) return DueMessage{.now = std::nullopt, .next_ms = from_ms};
+  return DueMessage{.now = MessageKind::doctor_waits, .next_ms = {}};
 }
 
 }  // namespace
@@ -67,7 +113,8 @@ std::optional<std::int64_t> quiet_until(Timestamp now) {
   return std::nullopt;
 }
 
-DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, Timestamp now) {
+DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, Timestamp now,
+                       const Hearer& hearer) {
   const bool knows = std::any_of(told.begin(), told.end(),
                                  [](const ToldMessage& one) { return is_news(one.kind); });
   if (is.status == SessionStatus::cancelled) {
@@ -79,7 +126,11 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
     if (!knows || said || start_ms <= now.ms) return {.over = true};
     return unless_quiet(MessageKind::cancelled, start_ms, now);
   }
-  if (is.over() || is.status == SessionStatus::active) return {.over = true};
+  if (is.status == SessionStatus::no_show) return due_after(is, told, now, hearer);
+  if (is.over()) return {.over = true};
+  if (is.status == SessionStatus::active)
+    return knows ? due_for_late(is, told, now, hearer).value_or(DueMessage{.over = true})
+                 : DueMessage{.over = true};
   if (is.status == SessionStatus::requested || !is.scheduled_ms) return {};
   const std::int64_t start_ms = *is.scheduled_ms;
   const std::int64_t version = is.schedule_version;
@@ -100,7 +151,8 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
   const std::int64_t soon_ms = start_ms - kSoonMs;
   const bool soon_told =
       find(told, version, [](MessageKind kind) { return kind == MessageKind::soon; }) != nullptr;
-  if (soon_told || news->at_ms > soon_ms || now.ms > start_ms + kSoonUntilMs) return {};
+  if (soon_told || news->at_ms > soon_ms || now.ms > start_ms + kSoonUntilMs)
+    return due_for_late(is, told, now, hearer).value_or(DueMessage{});
   if (now.ms < soon_ms) return {.now = std::nullopt, .next_ms = soon_ms};
   return {.now = MessageKind::soon, .next_ms = {}};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,9 +13,20 @@
 // What a patient is told of a visit, and when. Pure.
 namespace rabt::consultation {
 
-// In this order: what was booked or moved, called off, a day before, 15 minutes before.
-enum class MessageKind : std::uint8_t { booked, moved, cancelled, day_before, soon };
-inline constexpr std::size_t kMessageKinds = 5;
+// In this order: what was booked or moved, called off, a day before, 15 minutes before, the doctor
+// waits, the patient did not come, nobody else came.
+enum class MessageKind : std::uint8_t {
+  booked,
+  moved,
+  cancelled,
+  day_before,
+  soon,
+  doctor_waits,
+  missed,
+  not_held
+};
+inline constexpr std::size_t kMessageKinds = 8;
+using MessageKinds = std::bitset<kMessageKinds>;
 [[nodiscard]] std::string_view to_string(MessageKind kind);
 [[nodiscard]] std::optional<MessageKind> parse_message_kind(std::string_view text);
 // The template that it is written from: both reminders have one.
@@ -36,11 +48,20 @@ struct DueMessage {
   // Nothing will be due any more.
   bool over = false;
 };
+// To whom.
+struct Hearer {
+  // He was in the session, or in its waiting room.
+  bool came = false;
+  // Kinds that the hospital has texts for.
+  MessageKinds texts = MessageKinds().set();
+};
 // Messages to one participant. Each is due once for a version of the schedule; reminders that would
 // come within an hour of the news of the same time are left out; quiet hours in Riyadh, 22:00 to
-// 07:00, hold what is about a visit that is more than an hour away.
+// 07:00, hold what is about a visit that is more than an hour away, or over. That the doctor waits
+// is told from two minutes after the start on, to a patient who has not come; that a visit was not
+// held, for a day.
 [[nodiscard]] DueMessage due_message(const Session& session, const std::vector<ToldMessage>& told,
-                                     Timestamp now);
+                                     Timestamp now, const Hearer& hearer = {});
 // End of the quiet hours that `now` lies in; unset by day.
 [[nodiscard]] std::optional<std::int64_t> quiet_until(Timestamp now);
 

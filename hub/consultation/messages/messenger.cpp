@@ -38,6 +38,17 @@ std::string language_of(const Session& session, const Participant& one, const Js
   return language == "en" ? "en" : "ar";
 }
 
+// Those that the hospital has texts for.
+MessageKinds kinds_of(const House& house) {
+  MessageKinds kinds;
+  for (std::size_t i = 0; i < kMessageKinds; ++i) {
+    const std::string name(template_of(static_cast<MessageKind>(i)));
+    kinds.set(i, std::all_of(house.texts.begin(), house.texts.end(),
+                             [&](const auto& texts) { return texts.second.contains(name); }));
+  }
+  return kinds;
+}
+
 }  // namespace
 
 bool Messenger::is_on() const {
@@ -109,8 +120,8 @@ Result<std::string> Messenger::text_of(const Session& session, const Participant
   if (const auto name = house.name.find(language); name != house.name.end())
     places["hospital"] = name->second;
   const std::string& text = texts->second.at(std::string(template_of(kind)));
-  // A visit that was called off has none.
-  if (kind != MessageKind::cancelled && text.find("{link}") != std::string::npos) {
+  // A visit that is over has none.
+  if (!session.over() && text.find("{link}") != std::string::npos) {
     RABT_TRY(link, invitations_.link_of(session.id, one.id));
     places["link"] = std::move(link);
   }
@@ -181,12 +192,13 @@ Answer Messenger::tell(const Ask& ask) {
   bool over = true;
   std::optional<std::int64_t> next;
   const std::vector<Participant> people = session.participants;
+  const MessageKinds texts = kinds_of(acts_.parts().house);
   for (const Participant& one : people) {
     if (one.role != PartRole::patient || !one.takes_part()) continue;
     while (true) {
       RABT_TRY(before, told(session, one.id));
       const Timestamp now = acts_.parts().clock.now();
-      const DueMessage due = due_message(session, before, now);
+      const DueMessage due = due_message(session, before, now, {one.was_here, texts});
       if (!due.now) {
         over = over && due.over;
         if (due.next_ms && (!next || *due.next_ms < *next)) next = due.next_ms;

@@ -19,6 +19,11 @@ const std::vector<std::string_view>& message_templates() {
   return names;
 }
 
+const std::vector<std::string_view>& optional_message_templates() {
+  static const std::vector<std::string_view> names{"doctor_waits", "missed", "not_held"};
+  return names;
+}
+
 Status check_template(std::string_view text) {
   while (true) {
     const auto open = text.find('{');

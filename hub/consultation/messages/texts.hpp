@@ -14,6 +14,8 @@ namespace rabt::consultation {
 
 // Names of the templates that each language has: booked, moved, cancelled, reminder.
 [[nodiscard]] const std::vector<std::string_view>& message_templates();
+// Names of templates that both languages have, or none: doctor_waits, missed, not_held.
+[[nodiscard]] const std::vector<std::string_view>& optional_message_templates();
 // Ok if the text has places that are filled: {hospital}, {phone}, {time}, {link}. Error invalid
 // config.message names the first one that is not known.
 [[nodiscard]] Status check_template(std::string_view text);
