@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "belonging.hpp"
 #include "chart_writer.hpp"
 #include "client.hpp"
 #include "mapping.hpp"
@@ -163,17 +164,52 @@ class FhirPlugin final : public ChartWriter {
     co_return out;
   }
 
+  // An outcome unless the appointment is the patient's, or names no patient. Records that were
+  // merged into his are his.
+  Task<std::optional<Outcome>> check_patient(const Call& call, const Json& appointment,
+                                             const Json& patient) {
+    const std::string system = text_of(patient, "system");
+    const std::string value = text_of(patient, "value");
+    bool others = false;
+    for (const Json& participant : sdk::list_of(appointment, "participant")) {
+      const Json& actor = sdk::member_of(participant, "actor");
+      const Json& identifier = sdk::member_of(actor, "identifier");
+      const std::string named = plain_reference(text_of(actor, "reference"), settings_);
+      const bool here = named.starts_with("Patient/");
+      if (!here && named.find("/Patient/") == std::string::npos &&
+          text_of(actor, "type") != "Patient")
+        continue;
+      std::string id = here ? named.substr(std::string_view("Patient/").size()) : std::string();
+      if (identifier.is_object() && bears(actor, system, value)) co_return std::nullopt;
+      others = true;
+      for (int merges = 0; !id.empty() && merges <= kMaxMerges; ++merges) {
+        const Seen seen = co_await look(call, "Patient", id);
+        if (seen.failed) co_return seen.failed;
+        if (bears(seen.resource, system, value)) co_return std::nullopt;
+        id = replaced_by(seen.resource, settings_);
+      }
+    }
+    if (!others) co_return std::nullopt;
+    co_return Outcome::fail(Kind::permanent, "fhir.other_patient",
+                            "the appointment is another patient's; nothing was written into it");
+  }
+
   Task<Outcome> update_appointment(const Call& call, const Json& input) {
     const Named named = co_await find_appointment(call, input.value("appointment", Json::object()));
     if (named.failed) co_return *named.failed;
     if (named.id.empty()) co_return Outcome::done(R"({"found":false})");
     const Json session = input.value("session", Json());
     const std::string status = text_of(input, "status");
+    const Json patient = input.value("patient", Json());
     for (int attempt = 0; attempt <= kMaxConflicts; ++attempt) {
       const HttpResult seen = co_await ask(call, read_request(settings_, "Appointment", named.id));
       if (!succeeded(seen)) co_return failure(seen);
       const auto resource = resource_of(seen, "Appointment");
       if (!resource) co_return unreadable();
+      if (patient.is_object()) {
+        const auto another = co_await check_patient(call, *resource, patient);
+        if (another) co_return *another;
+      }
       Written version = written(seen, "Appointment");
       auto body = with_identifiers(seen.body, session_identifiers(session));
       const std::string before = text_of(*resource, "status");

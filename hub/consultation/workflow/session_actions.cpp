@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <deque>
 #include <thread>
 
@@ -5,6 +6,7 @@
 #include "hub/base/mutex.hpp"
 #include "hub/consultation/messages/messenger.hpp"
 #include "hub/consultation/practice/practice.hpp"
+#include "hub/consultation/record/clinical_facts.hpp"
 #include "hub/consultation/record/records.hpp"
 #include "hub/consultation/sessions/sessions.hpp"
 #include "hub/consultation/workflow/service.hpp"
@@ -48,16 +50,19 @@ Json people_of(const Json& list) {
   return out;
 }
 
+bool asks_for(const Json& fields, std::string_view name) {
+  if (!fields.is_array()) return false;
+  const auto& names = fields.as_array();
+  return std::any_of(names.begin(), names.end(), [&](const Json& field) {
+    return field.is_string() && field.as_string() == name;
+  });
+}
+
 // The session without patient data; the members that `fields` names come besides.
 Json plain_session(const Json& session, const Json& fields) {
   Json out = session;
   for (const std::string_view name : {"chiefComplaint", "notes", "context"}) {
-    bool asked = false;
-    if (fields.is_array()) {
-      for (const Json& field : fields.as_array())
-        asked = asked || (field.is_string() && field.as_string() == name);
-    }
-    if (!asked) out.mutable_object().erase(name);
+    if (!asks_for(fields, name)) out.mutable_object().erase(name);
   }
   out.set("participants", people_of(session["participants"]));
   return out;
@@ -148,6 +153,9 @@ class SessionActions final : public plugin::HubService {
   }
   [[nodiscard]] Answer usage(const CallRequest& call) const;
   [[nodiscard]] Answer act(const CallRequest& call);
+  // {system, value} by which a record system knows the patient of a session; null when the hub
+  // knows none.
+  [[nodiscard]] Answer identifier_of_patient(const Json& session) const;
   [[nodiscard]] Answer course(const Ask& ask, const Answer& answer);
 
   Sessions& sessions_;
@@ -161,6 +169,15 @@ class SessionActions final : public plugin::HubService {
   std::deque<Waiting> queue_ RABT_GUARDED_BY(mutex_);
   std::vector<std::thread> threads_;
 };
+
+Answer SessionActions::identifier_of_patient(const Json& session) const {
+  const std::string id = session.string_or("patient", "");
+  if (id.empty()) return Json();
+  const SessionParts& parts = sessions_.acts.parts();
+  RABT_TRY(person, parts.directory.find(parts.tenant, id));
+  const Json known = patient_of_profile(person.profile)["identifier"];
+  return known.is_object() ? picked(known, {"system", "value"}) : Json();
+}
 
 // start, end and cancel answer with the course of the session.
 Answer SessionActions::course(const Ask& ask, const Answer& answer) {
@@ -194,7 +211,12 @@ Answer SessionActions::act(const CallRequest& call) {
   }
   if (call.action == "get") {
     RABT_TRY(session, sessions_.reading.get(ask));
-    return plain_session(session, call.arguments["fields"]);
+    Json out = plain_session(session, call.arguments["fields"]);
+    if (asks_for(call.arguments["fields"], "patientIdentifier")) {
+      RABT_TRY(identifier, identifier_of_patient(session));
+      out.set("patientIdentifier", std::move(identifier));
+    }
+    return out;
   }
   if (call.action == "participants") {
     RABT_TRY(people, sessions_.people.participants(ask));
@@ -417,8 +439,9 @@ std::vector<plugin::ActionSpec> session_actions() {
   const std::vector<Row> rows{
       {"create", "Open a video session", create_schema()},
       {"get", "Read a session", of_session(R"({"fields": {"type": ["array", "null"],
-                                 "items": {"enum": ["chiefComplaint", "notes", "context"]}}})"),
-       open_schema({}, marked({"chiefComplaint", "notes", "context"}))},
+                                 "items": {"enum": ["chiefComplaint", "notes", "context",
+                                                    "patientIdentifier"]}}})"),
+       open_schema({}, marked({"chiefComplaint", "notes", "context", "patientIdentifier"}))},
       {"participants", "List who takes part", of_session()},
       {"token", "Give a participant what opens the call", of_participant(),
        open_schema({"token"}, marked({"token"}))},

@@ -283,6 +283,54 @@ TEST(UpdateAppointment, LeavesOneInErrorSo) {
   EXPECT_EQ(sent.find("arrived"), std::string::npos);
 }
 
+// Whoever names the appointment of somebody else changes nothing.
+TEST(UpdateAppointment, ChangesThatOfThePatientAlone) {
+  TestHost host(kConfig);
+  std::string participants;
+  int written = 0;
+  host.outside = [&](const Request& request) {
+    if (request.method() == "PUT") ++written;
+    const auto answer = [](const std::string& body) { return Answer{.status = 200, .body = body}; };
+    if (request.url().ends_with("/Patient/p1"))
+      return answer(
+          R"({"resourceType":"Patient","id":"p1","identifier":[{"system":"urn:ids","value":"1"}]})");
+    if (request.url().ends_with("/Patient/old"))
+      return answer(R"({"resourceType":"Patient","id":"old","link":[{"type":"replaced-by",)"
+                    R"("other":{"reference":"Patient/p1"}}]})");
+    if (request.url().ends_with("/Patient/p2"))
+      return answer(
+          R"({"resourceType":"Patient","id":"p2","identifier":[{"system":"urn:ids","value":"2"}]})");
+    if (request.url().ends_with("/Patient/gone")) return Answer{.status = 410};
+    return answer(R"({"resourceType":"Appointment","id":"a1","status":"booked",)"
+                  R"("meta":{"versionId":"1"},"participant":[)" +
+                  participants + "]}");
+  };
+  const auto code = [&](const std::string& named, const char* value = "1") {
+    participants = named;
+    written = 0;
+    const auto outcome =
+        host.call("update-appointment", {{"appointment", {{"value", "a1"}}},
+                                         {"patient", {{"system", "urn:ids"}, {"value", value}}},
+                                         {"session", {{"id", "S-1"}}},
+                                         {"status", "cancelled"}});
+    EXPECT_EQ(written, outcome.kind == Kind::done ? 1 : 0) << named;
+    return outcome.code;
+  };
+  const std::string doctor = R"({"actor":{"reference":"Practitioner/d1"}},)";
+  EXPECT_EQ(code(doctor + R"({"actor":{"reference":"Patient/p1"}})"), "");
+  EXPECT_EQ(code(R"({"actor":{"reference":"https://ehr.example.sa/fhir/Patient/p1/_history/2"}})"),
+            "");
+  EXPECT_EQ(code(R"({"actor":{"reference":"Patient/old"}})"), "");
+  EXPECT_EQ(code(R"({"actor":{"type":"Patient","identifier":{"system":"urn:ids","value":"1"}}})"),
+            "");
+  EXPECT_EQ(code(R"({"actor":{"reference":"Practitioner/d1"}})"), "") << "it names no patient";
+  EXPECT_EQ(code(doctor + R"({"actor":{"reference":"Patient/p2"}})"), "fhir.other_patient");
+  EXPECT_EQ(code(R"({"actor":{"reference":"Patient/gone"}})"), "fhir.other_patient");
+  EXPECT_EQ(code(R"({"actor":{"type":"Patient","identifier":{"system":"urn:ids","value":"2"}}})"),
+            "fhir.other_patient");
+  EXPECT_EQ(code(R"({"actor":{"reference":"Patient/p1"}})", "2"), "fhir.other_patient");
+}
+
 TEST(UpdateAppointment, FindsItByIdentifierAndSaysWhenThereIsNone) {
   TestHost host(kConfig);
   int found = 1;
