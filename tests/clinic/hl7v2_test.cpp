@@ -51,14 +51,18 @@ class Hl7Booking : public Clinic {
     below("\nplugin:\n", "  hl7v2:\n    config: {" + settings_ + "}\n");
     below("\nsources:\n", "  line: {scheme: mllp, plugin: hl7v2, listen: {port: 0}}\n");
   }
-  // Sends it. The one instance that came of it: AA comes when it is stored.
-  std::string sent(const std::string& message) {
+  // Sends it: AA comes when it is stored.
+  void taken(const std::string& message) {
     int port = 0;
     for (const std::string& line : log_.lines()) {
       if (line.starts_with("hub.mllp ")) port = std::stoi(line.substr(line.find("port=") + 5));
     }
     const std::string answer = test::MllpPeer(port).ask(message);
     EXPECT_NE(answer.find("MSA|AA|"), std::string::npos) << answer;
+  }
+  // Sends it. The one instance that came of it.
+  std::string sent(const std::string& message) {
+    taken(message);
     const Json list = get(desk(), "/instances").value()["items"];
     if (list.size() != 1U) {
       ADD_FAILURE() << "instances of the message: " << list.dump();
@@ -237,6 +241,24 @@ TEST_F(Hl7Booking, AnAppointmentThatMovesAtOnceIsFollowedToo) {
   EXPECT_EQ(sent(moved(message, 40, "M-3")), id);
   scheduled(session_of(desk(), id).string_or("session", ""),
             to_iso8601(after(start_of(message), 40)));
+}
+
+// A cancellation that overtakes its booking is kept, and meets it.
+TEST_F(Hl7Booking, ACancellationThatComesBeforeItsBookingCallsTheVisitOff) {
+  const std::string message = siu(booked(), "S-7");
+  std::string off = moved(message, 0, "C-1");
+  off.replace(off.find("SIU^S13"), 7, "SIU^S15");
+  taken(off);
+  EXPECT_EQ(get(desk(), "/instances").value()["items"].size(), 0U);
+  const std::string id = sent(message);
+  Json seen;
+  EXPECT_TRUE(test::eventually([&] {
+    seen = get(desk(), "/instances/" + id + "?data=true").value();
+    return seen.string_or("status", "") == "completed";
+  })) << seen.dump_pretty();
+  EXPECT_EQ(seen["output"]["outcome"], Json("cancelled")) << seen["output"].dump();
+  const std::string session = seen["output"].string_or("session", "");
+  EXPECT_EQ(get(desk(), "/sessions/" + session).value()["status"], Json("cancelled"));
 }
 
 }  // namespace

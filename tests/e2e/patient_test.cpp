@@ -77,6 +77,40 @@ TEST(PatientReport, AConsultationIsDisclosedToWhomItWentAndToNobodyElse) {
   }
 }
 
+TEST(OperatorsCancel, CallsTheVisitOffThatHasNotBegun) {
+  Site site(Kind::whole);
+  site.start_sandbox();
+  site.start_hub();
+  const demo::Booking booking = site.booking();
+  site.enter(booking);
+  ASSERT_EQ(site.post(booking.id, booking.body).status, 202);
+  Json one;
+  for (int i = 0; i < 400 && !one["context"]["session"].is_string(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+    const Json list = site.api("instances")["items"];
+    for (std::size_t at = 0; at < list.size(); ++at) {
+      if (list[at].string_or("workflow", "") == "consultation")
+        one = site.api("instances/" + list[at].string_or("id", ""), true);
+    }
+  }
+  const std::string session = one["context"].string_or("session", "");
+  ASSERT_FALSE(session.empty()) << one.dump_pretty();
+  const std::string id = one.string_or("id", "");
+  const Finished cancelled = site.rabt({"instances", id, "--cancel", "--reason", "booked twice"});
+  EXPECT_EQ(cancelled.code, 0) << cancelled.said;
+  for (int i = 0; i < 400; ++i) {
+    one = site.api("instances/" + id);
+    if (one.string_or("status", "") == "cancelled") break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  }
+  EXPECT_EQ(one.string_or("status", ""), "cancelled") << one.dump_pretty();
+  EXPECT_EQ(site.api("sessions/" + session).string_or("status", ""), "cancelled");
+  std::size_t undone = 0;
+  for (const Json& row : one["timeline"].as_array())
+    undone += row.string_or("state", "") == "compensated" ? 1 : 0;
+  EXPECT_EQ(undone, 2U) << "session and register: " << one["timeline"].dump_pretty();
+}
+
 TEST(SyslogOfAHub, HasEveryEntryAfterTheHubWasKilledAgainAndAgain) {
   if (!test::have_program("openssl")) GTEST_SKIP() << "the openssl command is absent";
   Site site(Kind::edge);

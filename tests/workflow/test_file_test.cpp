@@ -619,6 +619,10 @@ TEST(ShippedWorkflow, ItsCasesNoticeMistakes) {
        "the payer stays down for longer than a week"},
       {"$why == \"no-show\" or", "", "nobody comes"},
       {"onFailure: ask", "onFailure: fail", "nothing is undone while a person is asked"},
+      {"commit: true", "commit: false",
+       "the operator cancels the instance while the visit takes place"},
+      {"session: '${ .session }', reason", "session: S-2, reason",
+       "the operator cancels the instance before the visit"},
   };
   for (const Mistake& mistake : mistakes) {
     const std::string_view from = mistake.from;
