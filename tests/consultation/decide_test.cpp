@@ -350,7 +350,27 @@ TEST_F(Consents, ARelativeWithoutAnAccountIsNotBroughtBackUnderAnotherRole) {
   guest.id = "again";
   EXPECT_EQ(act(doctor_, Add{guest}), "consent.own_word");
   guest.guest.set("name", "Huda");
-  EXPECT_EQ(act(doctor_, Add{guest}), "ok");
+  EXPECT_EQ(act(doctor_, Add{guest}), "consent.own_word") << "another relative, for all one knows";
+}
+
+TEST_F(Consents, WhoObservesAfterANoToTheFamilyWorksAtTheHospital) {
+  const std::string other = "01ARZ3NDEKTSV4RRFFQ69G5FAF";
+  for (const SessionType type :
+       {SessionType::doctor_patient, SessionType::emergency_consultation}) {
+    const Session before = is_;
+    is_.type = type;
+    EXPECT_EQ(act(doctor_, says("family", false)), "ok");
+    EXPECT_EQ(added(other, PartRole::observer), "ok") << "the doctor's word, not the patient's";
+    is_ = before;
+    is_.type = type;
+    EXPECT_EQ(act(patient_, says("family", false)), "ok");
+    EXPECT_EQ(added(other, PartRole::observer), "consent.own_word");
+    EXPECT_EQ(act(doctor_, Add{coming(other, PartRole::observer, {Role::patient})}),
+              "consent.own_word");
+    EXPECT_EQ(act(doctor_, Add{coming("", PartRole::observer, {})}), "consent.own_word");
+    EXPECT_EQ(act(doctor_, Add{coming(other, PartRole::observer, {Role::nurse})}), "ok");
+    is_ = before;
+  }
 }
 
 TEST_F(Consents, WhatThePatientRefusesIsNotRecordedWhateverTheSettingsSay) {

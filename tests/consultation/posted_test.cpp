@@ -98,6 +98,18 @@ TEST_F(Posted, EveryWayToAMediaTokenHasAnEntryOfItsOwn) {
   EXPECT_EQ(entries(planned, "token.issued"), 1U);
 }
 
+TEST_F(Posted, APatientBooksNoMoreThanAnHour) {
+  const auto book = [&](const std::string& who, int minutes) {
+    return sessions_->creation.create(as(who, {}, with(plain(), "plannedMinutes", minutes)));
+  };
+  Json own = Json::object({{"type", "doctor_patient"}, {"provider", doctor_}});
+  own.set("plannedMinutes", 61);
+  EXPECT_EQ(code(sessions_->creation.create(as(patient_, {}, own))), "api.invalid");
+  own.set("plannedMinutes", 60);
+  EXPECT_EQ(code(sessions_->creation.create(as(patient_, {}, own))), "ok");
+  EXPECT_EQ(code(book(doctor_, 480)), "ok");
+}
+
 TEST_F(Posted, APatientHasSoManyOpenBookingsAndNoRoomWaitsForThem) {
   settings_.patient_bookings = 2;
   close();

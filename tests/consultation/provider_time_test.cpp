@@ -192,6 +192,34 @@ TEST_F(ProviderTime, ABookedFollowUpAsksForTheTime) {
   EXPECT_EQ(code(plan("10:30")), "ok");
 }
 
+TEST_F(ProviderTime, AVisitHasOneFollowUpAtATimeAndNotMoreThanTwenty) {
+  const std::string running = id_of(made());
+  must(sessions_->life.start(as(doctor_, running)));
+  const auto plan = [&](int minutes) {
+    const std::string due = to_iso8601({clock_.now().ms + (1'440 + minutes) * 60'000LL});
+    return records_->plan_follow_up(
+        as(doctor_, running, Json::object({{"at", due}, {"book", true}, {"plannedMinutes", 30}})));
+  };
+  const std::string first = must(plan(0)).string_or("bookedSession", "");
+  EXPECT_EQ(code(plan(0)), "follow_up.taken");
+  EXPECT_EQ(code(plan(29)), "follow_up.taken");
+  EXPECT_EQ(code(plan(-29)), "follow_up.taken");
+  EXPECT_EQ(code(plan(30)), "ok");
+  const std::string third = must(plan(60)).string_or("bookedSession", "");
+  const auto moved = [&](int minutes) {
+    return sessions_->life.change(as(
+        doctor_, third,
+        Json::object(
+            {{"scheduledStart", to_iso8601({clock_.now().ms + (1'440 + minutes) * 60'000LL})}})));
+  };
+  EXPECT_EQ(code(moved(15)), "follow_up.taken");
+  EXPECT_EQ(code(moved(61)), "ok");
+  must(sessions_->life.cancel(as(doctor_, first)));
+  EXPECT_EQ(code(plan(0)), "ok") << "its time is free again";
+  for (int i = 3; i < 20; ++i) EXPECT_EQ(code(plan(60 * i)), "ok") << i;
+  EXPECT_EQ(code(plan(60 * 20)), "follow_up.limit");
+}
+
 TEST_F(ProviderTime, AnEmergencyALateEntryAndABookingOfTheHospitalAreTakenWithAWarning) {
   must(publish({{"09:00", "12:00"}}));
   booked("10:00");

@@ -71,7 +71,7 @@ export function Booking() {
     try {
       const made = await post<Session>('/api/v1/sessions', {
         type: 'doctor_patient', bookingType: 'direct', provider: provider.id, patient: patient.id, scheduledStart: slot.startsAt,
-        plannedMinutes: Math.min(480, Math.max(5, Math.round((Date.parse(slot.endsAt) - Date.parse(slot.startsAt)) / 60_000))),
+        plannedMinutes: Math.min(own ? 60 : 480, Math.max(5, Math.round((Date.parse(slot.endsAt) - Date.parse(slot.startsAt)) / 60_000))),
         language: language || lang.value, ...(complaint.trim() ? { chiefComplaint: complaint.trim() } : {}),
         ...(!own ? { organizer: { person: provider.id, role: 'doctor' } } : {}),
       }, { key: key.current });

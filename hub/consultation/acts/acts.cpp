@@ -268,6 +268,9 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
   std::int64_t number = 0;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     if (wanted) {
+      const bool by_hospital = who.system || who.roles.has(identity::Role::integration);
+      if (!change.after.follow_up_of.empty() && !by_hospital)
+        RABT_TRY_STATUS(SessionRows::check_follow_up(transaction, change.after));
       RABT_TRY(found, fits(transaction));
       if ((found != Fit::free) != change.after.warns("provider.overlap"))
         return conflict(std::string(kSessionRaced), "the provider's time has changed meanwhile");

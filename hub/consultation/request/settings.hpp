@@ -74,5 +74,7 @@ struct House {
 inline constexpr std::int64_t kMostParticipants = 15;
 // A session that was planned for longer would not be seen to overlap another.
 inline constexpr std::int64_t kMostPlannedMinutes = 480;
+// As long as a visit may be that a patient books himself.
+inline constexpr std::int64_t kMostMinutesByPatient = 60;
 
 }  // namespace rabt::consultation

@@ -57,6 +57,12 @@ constexpr Statement kBookedBy{"UPDATE session SET booked_by = $3 WHERE tenant = 
 constexpr Statement kBookings{
     "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
     "ended_ms IS NULL"};
+// $5 is before the start of whatever lasts until $6; the index walks from there on.
+constexpr Statement kFollowUps{
+    "SELECT count(*), count(*) FILTER (WHERE at_ms + planned_minutes * 60000 > $6 AND at_ms < $7) "
+    "FROM session WHERE tenant = $1 AND provider = $2 AND provider <> '' AND at_ms > $5 AND "
+    "follow_up_of = $3 AND id <> $4 AND status IN ('requested', 'scheduled', 'waiting', "
+    "'active')"};
 constexpr Statement kInsertSealed{
     "INSERT INTO session_sealed (tenant, id, sealed) VALUES ($1, $2, $3)"};
 constexpr Statement kUpdateSealed{
@@ -473,6 +479,30 @@ Status SessionRows::count_booking(store::Transaction& transaction, std::string_v
   if (open <= most) return ok_status();
   return conflict("booking.limit", "you have " + std::to_string(most) +
                                        " open bookings, as many as there may be; cancel one first");
+}
+
+Status SessionRows::check_follow_up(store::Transaction& transaction, const Session& is) {
+  constexpr std::int64_t kMostOpen = 20;
+  const std::int64_t from = is.scheduled_ms.value_or(is.created_ms);
+  const std::int64_t to = from + is.planned_minutes * 60'000;
+  std::int64_t open = 0;
+  std::int64_t then = 0;
+  RABT_TRY_STATUS(transaction.query(kFollowUps,
+                                    {is.tenant, is.provider, is.follow_up_of, is.id,
+                                     is.created_ms - kMostPlannedMinutes * 60'000, from, to},
+                                    [&](const Row& row) {
+                                      open = row.integer(0);
+                                      then = row.integer(1);
+                                      return false;
+                                    }));
+  if (then > 0)
+    return conflict("follow_up.taken",
+                    "the visit has a follow-up at that time already; choose another time, or "
+                    "cancel that one first");
+  if (open < kMostOpen) return ok_status();
+  return conflict("follow_up.limit", "the visit has " + std::to_string(open) +
+                                         " follow-ups that are not over, as many as there may be; "
+                                         "cancel one first");
 }
 
 Status SessionRows::put_effect(store::Transaction& transaction, const Session& session,

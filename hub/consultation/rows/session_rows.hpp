@@ -130,6 +130,10 @@ class SessionRows {
   [[nodiscard]] static Status count_booking(store::Transaction& transaction,
                                             std::string_view tenant, std::string_view session,
                                             std::string_view person, std::int64_t most);
+  // Inside the job that makes or moves a session that follows another. Error conflict
+  // follow_up.taken when another one with the same provider covers that time already,
+  // follow_up.limit when 20 others are not over.
+  [[nodiscard]] static Status check_follow_up(store::Transaction& transaction, const Session& is);
   // Inside a job: one more intent of a session, also after its end.
   [[nodiscard]] static Status put_effect(store::Transaction& transaction, const Session& session,
                                          std::string_view kind, std::string_view subject,

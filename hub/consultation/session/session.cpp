@@ -171,6 +171,12 @@ bool may_act_as(identity::Roles account, PartRole role) {
   return true;
 }
 
+bool works_here(identity::Roles account) {
+  using identity::Role;
+  return account.has_any({Role::doctor, Role::specialist, Role::nurse, Role::desk, Role::admin,
+                          Role::operator_, Role::auditor, Role::security_officer});
+}
+
 bool leads(const Session& session, const Participant& participant) {
   return is_host_role(session.type, participant.role) ||
          (participant.id == session.organizer && is_staff(participant.role));

@@ -307,6 +307,8 @@ bool keep_posted(Participant& participant, const Json& posted);
 // The one rule of who may have a role in a session, and act in it: the account has a role that
 // fits. A patient's or guest's account is patient, family_member or observer.
 [[nodiscard]] bool may_act_as(identity::Roles account, PartRole role);
+// The account has a role of the hospital's staff.
+[[nodiscard]] bool works_here(identity::Roles account);
 // True for a role that hosts, and for the organizer when he is staff.
 [[nodiscard]] bool leads(const Session& session, const Participant& participant);
 // True if the participant acts as a host: leads, has an account, and was admitted.

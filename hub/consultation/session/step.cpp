@@ -215,8 +215,8 @@ Status may_take_part(const Step& step, const Participant& coming) {
   RABT_TRY_STATUS(role_allowed(is, role));
   // A person who comes himself has the roles that he signed in with, too.
   const Actor& who = step.moment.who;
-  const bool held = may_act_as(coming.account, role) ||
-                    (coming.person == who.person && may_act_as(who.roles, role));
+  const identity::Roles own_roles = coming.person == who.person ? who.roles : identity::Roles{};
+  const bool held = may_act_as(coming.account, role) || may_act_as(own_roles, role);
   if (!coming.person.empty() && !held)
     return conflict("participant.role_not_held",
                     "the account has no role in the tenant with which somebody takes part as " +
@@ -231,6 +231,12 @@ Status may_take_part(const Step& step, const Participant& coming) {
     return conflict("consent.own_word",
                     "the patient has put this relative out by his own word, and he alone lets the "
                     "relative in again");
+  // Nobody knows of an observer without a role of the hospital that he is no relative.
+  if (role == PartRole::observer && !works_here(coming.account) && !works_here(own_roles) &&
+      patient_refused(is, "family"))
+    return conflict("consent.own_word",
+                    "the patient wants none of his family there: until he takes that back, who "
+                    "observes needs an account with a role of the hospital");
   if (is.provider_plugin.empty() || !only_receives(is.type, role) || step.moment.receive_only)
     return ok_status();
   return conflict("capability.receive_only",

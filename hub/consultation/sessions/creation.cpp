@@ -206,6 +206,10 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
   is.appointment_of_patient = by_patient && !input.appointment.is_null();
   is.scheduled_ms = input.scheduled_ms;
   is.planned_minutes = input.planned_minutes.value_or(30);
+  if (by_patient && is.planned_minutes > kMostMinutesByPatient)
+    mistakes.add("plannedMinutes", "a patient books at most " +
+                                       std::to_string(kMostMinutesByPatient) +
+                                       " minutes; the clinic books longer visits");
   is.max_participants = input.max_participants.value_or(acts_.parts().settings.max_participants);
   is.quality = input.quality.empty() ? "high" : input.quality;
   // A patient does not let himself in.
