@@ -90,6 +90,13 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/instances", "startInstance", to<&R::instances, &Instances::start>, kRepair, kStrong},
     Route{"POST", "/api/v1/instances/{id}/restart", "restartInstance", to<&R::instances, &Instances::restart>, kRepair, kStrong},
     Route{"POST", "/api/v1/instances/{id}/resolve", "resolveInstance", to<&R::instances, &Instances::resolve>, kRepair, kStrong},
+    Route{"GET", "/api/v1/repairs", "listRepairs", to<&R::repairs, &Repairs::list>, kRepair},
+    Route{"POST", "/api/v1/repairs", "previewRepair", to<&R::repairs, &Repairs::preview>, kRepair, kRare},
+    Route{"GET", "/api/v1/repairs/{id}", "getRepair", to<&R::repairs, &Repairs::get>, kRepair},
+    Route{"GET", "/api/v1/repairs/{id}/items", "listRepairItems", to<&R::repairs, &Repairs::items>, kRepair},
+    Route{"POST", "/api/v1/repairs/{id}/run", "runRepair", to<&R::repairs, &Repairs::run>, kRepair, kStrong},
+    Route{"POST", "/api/v1/repairs/{id}/go", "goOnWithRepair", to<&R::repairs, &Repairs::go>, kRepair, kStrong},
+    Route{"POST", "/api/v1/repairs/{id}/stop", "stopRepair", to<&R::repairs, &Repairs::stop>, kRepair},
 
     // What waits for a person. Whom a task is for, the task says.
     Route{"GET", "/api/v1/tasks", "listTasks", to<&R::tasks, &Tasks::list>, kTasks},

@@ -116,6 +116,12 @@ void ApiRig::open(Options options) {
       hub.store(), audit, hub.keys(), *people, details, clock, random, ids, "t1"});
   outcomes_ = std::make_unique<DeliveryOutcomes>(
       DeliveryOutcomes::Parts{hub.store(), hub.keys(), clock, random, "t1"});
+  repairs = std::make_unique<repair::Repairs>(repair::Repairs::Parts{
+      hub.engine(), hub.store(), hub.keys(), audit, details, clock, random, ids, "t1"});
+  repair_runner =
+      std::make_unique<repair::Runner>(repair::Runner::Parts{hub.engine(), hub.store(), hub.keys(),
+                                                             audit, clock, null_logger(), "t1"},
+                                       repairs->rows());
   std::unique_ptr<Resources> resources(new Resources{
       .hooks{{.engine = hub.engine(),
               .plugins = hub.host(),
@@ -128,6 +134,7 @@ void ApiRig::open(Options options) {
               .access = access_.get()},
              std::move(options.sources)},
       .instances{hub.engine(), about},
+      .repairs{*repairs, *approvals},
       .tasks{*tasks, hub.engine(), *accounts, hub.store(), audit, about},
       .workflows{hub.engine(), *approvals},
       .recordings{hub.store(), audit, hub.blobs(), about, sessions_.get()},
