@@ -403,7 +403,8 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                     return consultations->sessions().provider_events.take(event);
                   },
               .outcomes = outcomes.get(),
-              .access = access.get()},
+              .access = access.get(),
+              .details = details.get()},
              std::move(sources)},
       .instances{*engine, who},
       .repairs{*repairs, *approvals},

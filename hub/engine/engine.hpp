@@ -30,6 +30,16 @@ struct Delivery {
   std::string request;
   // CloudEvents 1.0 envelopes with specversion, id, source, type, time, data.
   std::vector<Json> events;
+  // Instances that live are told of the events, and nothing is started.
+  bool starts_nothing = false;
+  // Runs in the commit of the delivery, also where it came before. May be unset; as Step::first.
+  std::function<Status(store::Transaction&)> first = {};
+};
+// What the hub knows of a delivery by its id.
+enum class Known : std::uint8_t {
+  nothing,  // it never came
+  same,     // it was taken with this body
+  changed   // it was taken with another body
 };
 struct Accepted {
   // True if the same delivery came before. The answer is the stored one then.
@@ -281,6 +291,8 @@ class Engine {
   // engine.delivery_conflict (same id, other body), unavailable store.busy, store.full,
   // engine.stopping, engine.no_partition. Blocks for one commit.
   Result<Accepted> accept(const Delivery& delivery);
+  // What accept would find. Its events are not looked at.
+  [[nodiscard]] Result<Known> known(const Delivery& delivery);
 
   // The newest first, from behind the id `before` on. Where the filter names a person or a key, the
   // caller audits that the question was asked.

@@ -20,6 +20,8 @@ const std::map<std::string, std::string, std::less<>> kWithoutExample{
     {"signInWithPasskey", "an authenticator signs a challenge of the hub"},
     {"addPasskey", "an authenticator answers a challenge of the hub"},
     {"restartInstance", "which calls stand depends on how far the old one came"},
+    {"replayDelivery", "a delivery comes to nothing by a fault of its sender or plugin"},
+    {"discardDelivery", "the same"},
     {"retryInstance", "the shipped workflows handle the errors of their calls"}};
 
 // Members whose values the hub itself makes: in their places the hub's are sent.
