@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   cli::add_expr_command(app, code);
   cli::add_status_command(app, code);
   cli::add_instances_command(app, code);
+  cli::add_repair_commands(app, code);
   cli::add_tasks_command(app, code);
   cli::add_plugin_commands(app, code);
   cli::add_users_commands(app, code);

@@ -211,6 +211,33 @@ try {
     await page.locator('h1').getByText('Completed').waitFor({ timeout: 10_000 });
     await page.context().close();
   });
+  await test('what a filter shows is repaired: previewed, run, and watched to its end', async () => {
+    const page = await visit('operator', '/console/instances?status=waiting,parked');
+    await page.goto(`${base}/console/instances?status=faulted`);
+    await page.getByRole('link', { name: 'Repair these…' }).click();
+    await page.waitForURL('**/console/repairs?status=faulted*');
+    await page.getByRole('button', { name: 'Preview', exact: true }).click();
+    await page.waitForURL('**/console/repairs/01*');
+    await page.getByText('may be sent once more to').waitFor();
+    none(await axe(page), 'axe of the preview');
+    await page.getByRole('button', { name: 'Run', exact: true }).click();
+    await page.getByLabel('Reason (kept in the audit log)').fill('the system is back');
+    none(await axe(page), 'axe of the dialog');
+    await page.getByRole('dialog').getByRole('button', { name: 'Run', exact: true }).click();
+    await page.getByRole('region', { name: 'Retry' }).getByText('Done').waitFor({ timeout: 20_000 });
+    await picture(page, 'console-repair');
+    await page.context().close();
+  });
+  await test('a message that came to nothing is given up with a reason and stays in the list', async () => {
+    const page = await visit('operator', '/console/deliveries');
+    await page.locator('.ctable tbody a').first().click();
+    await page.getByRole('button', { name: 'Discard…' }).click();
+    await page.getByLabel('Reason (kept in the audit log)').fill('a test of the sender');
+    await page.getByRole('dialog').getByRole('button', { name: 'Discard', exact: true }).click();
+    await page.getByText('Discarded').waitFor();
+    none(await axe(page), 'axe');
+    await page.context().close();
+  });
   await test('an instance that somebody else stops changes on the page by itself', async () => {
     const one = (await instances('parked'))[0].id;
     const page = await visit('operator', `/console/instances/${one}`);
@@ -246,7 +273,7 @@ try {
   const kRoutes = [
     ['operator', '/console'], ['engineer', '/console'], ['security', '/console'], ['admin', '/console'], ['patient', '/console'],
     ['operator', '/console/instances'], ['auditor', '/console/instances?status=faulted'], ['nurse', '/console/instances?status=completed'],
-    ['operator', `/console/instances/${parked}`], ['engineer', `/console/instances/${broken}`], ['operator', '/console/nothing'], ['engineer', '/console/tasks'], ['operator', '/console/status'], ['nurse', '/console/users'],
+    ['operator', `/console/instances/${parked}`], ['engineer', `/console/instances/${broken}`], ['operator', '/console/nothing'], ['engineer', '/console/tasks'], ['operator', '/console/repairs'], ['engineer', '/console/repairs?status=faulted'], ['operator', '/console/status'], ['nurse', '/console/users'],
   ];
   for (const [who, path] of kRoutes)
     await test(`${who} ${path.replace(/01[0-9A-Z]{24}/, ':id')}: both languages, themes and widths`, () => pages.everywhere(who, path));

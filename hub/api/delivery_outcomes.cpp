@@ -16,7 +16,9 @@ using store::Statement;
 
 constexpr Statement kInsert{
     "INSERT INTO delivery_outcome (tenant, source, outcome, at_ms, client, request, code, reason, "
-    "length, uid, data_key, sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"};
+    "length, uid, data_key, sealed, envelope) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+    "$11, "
+    "$12, $13)"};
 constexpr Statement kCount{
     "INSERT INTO delivery_outcome_total (tenant, source, outcome, total) VALUES ($1, $2, $3, 1) ON "
     "CONFLICT (tenant, source, outcome) DO UPDATE SET total = total + 1"};
@@ -24,28 +26,37 @@ constexpr Statement kDropOldest{
     "DELETE FROM delivery_outcome WHERE tenant = $1 AND source = $2 AND id <= (SELECT id FROM "
     "delivery_outcome WHERE tenant = $1 AND source = $2 ORDER BY id DESC LIMIT 1 OFFSET $3)"};
 constexpr Statement kDropBodies{
-    "UPDATE delivery_outcome SET data_key = x'', sealed = x'' WHERE tenant = $1 AND source = $2 "
+    "UPDATE delivery_outcome SET data_key = x'', sealed = x'', envelope = x'' WHERE tenant = $1 "
     "AND "
+    "source = $2 AND "
     "data_key != x'' AND id <= (SELECT id FROM delivery_outcome WHERE tenant = $1 AND source = $2 "
     "AND data_key != x'' ORDER BY id DESC LIMIT 1 OFFSET $3)"};
 constexpr Statement kDropOldBodies{
-    "UPDATE delivery_outcome SET data_key = x'', sealed = x'' WHERE data_key != x'' AND at_ms < "
-    "$1"};
-constexpr Statement kListAll{
-    "SELECT id, source, outcome, at_ms, client, request, code, reason, length, data_key != x'' "
-    "FROM "
-    "delivery_outcome WHERE tenant = $1 ORDER BY id DESC LIMIT $2"};
-constexpr Statement kListOfSource{
-    "SELECT id, source, outcome, at_ms, client, request, code, reason, length, data_key != x'' "
-    "FROM "
-    "delivery_outcome WHERE tenant = $1 AND source = $3 ORDER BY id DESC LIMIT $2"};
+    "UPDATE delivery_outcome SET data_key = x'', sealed = x'', envelope = x'' WHERE data_key != "
+    "x'' "
+    "AND at_ms < $1"};
+#define RABT_OUTCOME                                                                            \
+  "SELECT id, source, outcome, at_ms, client, request, code, reason, length, data_key != x'', " \
+  "settled, became, settled_by, settled_ms FROM delivery_outcome WHERE tenant = $1 "
+constexpr Statement kListAll{RABT_OUTCOME "ORDER BY id DESC LIMIT $2"};
+constexpr Statement kListOfSource{RABT_OUTCOME "AND source = $3 ORDER BY id DESC LIMIT $2"};
+#undef RABT_OUTCOME
+constexpr Statement kSettle{
+    "UPDATE delivery_outcome SET settled = $3, became = $4, settled_by = $5, settled_ms = $6 WHERE "
+    "id = $1 AND tenant = $2 AND settled != 'discarded'"};
+constexpr Statement kIsThere{"SELECT settled FROM delivery_outcome WHERE id = $1 AND tenant = $2"};
+constexpr Statement kReadKept{
+    "SELECT uid, data_key, sealed, envelope, source, client, request, settled FROM "
+    "delivery_outcome "
+    "WHERE id = $1 AND tenant = $2 AND data_key != x'' AND envelope != x''"};
 constexpr Statement kTotals{
     "SELECT source, outcome, total FROM delivery_outcome_total WHERE tenant = $1"};
 // At most kKeptOutcomes of each source.
 constexpr Statement kLately{
     "SELECT source, outcome, count(*), min(at_ms) FROM delivery_outcome WHERE tenant = $1 AND "
-    "at_ms "
-    ">= CASE outcome WHEN 'unreadable' THEN $2 ELSE $3 END GROUP BY source, outcome ORDER BY "
+    "settled "
+    "= '' AND at_ms >= CASE outcome WHEN 'unreadable' THEN $2 ELSE $3 END GROUP BY source, outcome "
+    "ORDER BY "
     "source, outcome"};
 constexpr Statement kReadBody{
     "SELECT uid, data_key, sealed FROM delivery_outcome WHERE id = $1 AND tenant = $2 AND data_key "
@@ -58,21 +69,28 @@ constexpr std::int64_t kMaxListed = 1'000;
 constexpr std::size_t kUidBytes = 16;
 constexpr std::size_t kMaxReason = 512;
 
-crypto::SealContext context(std::string_view tenant, std::string_view uid) {
-  return {.tenant = tenant, .table = "delivery_outcome", .row = uid, .field = "body"};
+crypto::SealContext context(std::string_view tenant, std::string_view uid,
+                            std::string_view field = "body") {
+  return {.tenant = tenant, .table = "delivery_outcome", .row = uid, .field = field};
 }
 
 Json entry_of(const store::Row& row) {
-  return Json::object({{"id", row.integer(0)},
-                       {"source", row.text(1)},
-                       {"outcome", row.text(2)},
-                       {"at", to_iso8601({row.integer(3)})},
-                       {"client", row.text(4)},
-                       {"request", row.text(5)},
-                       {"code", row.text(6)},
-                       {"reason", row.text(7)},
-                       {"length", row.integer(8)},
-                       {"bodyKept", row.integer(9) != 0}});
+  Json out = Json::object({{"id", row.integer(0)},
+                           {"source", row.text(1)},
+                           {"outcome", row.text(2)},
+                           {"at", to_iso8601({row.integer(3)})},
+                           {"client", row.text(4)},
+                           {"request", row.text(5)},
+                           {"code", row.text(6)},
+                           {"reason", row.text(7)},
+                           {"length", row.integer(8)},
+                           {"bodyKept", row.integer(9) != 0}});
+  if (row.text(10).empty()) return out;
+  out.set("settled", row.text(10));
+  if (!row.text(11).empty()) out.set("became", row.text(11));
+  out.set("settledBy", row.text(12));
+  out.set("settledAt", to_iso8601({row.integer(13)}));
+  return out;
 }
 
 }  // namespace
@@ -88,10 +106,19 @@ void DeliveryOutcomes::note(const LostDelivery& lost) {
   const std::string uid(random.begin(), random.end());
   std::string data_key;
   std::string sealed;
-  if (lost.outcome == Outcome::unreadable && lost.body.size() <= kMaxKeptBody) {
+  std::string envelope;
+  const bool keeps =
+      lost.outcome == Outcome::unreadable || (lost.outcome == Outcome::not_taken && lost.for_good);
+  if (keeps && lost.body.size() <= kMaxKeptBody) {
     if (const auto key = parts_.keys.shared(parts_.tenant, keys::kEvent); key.ok()) {
       data_key = std::string((*key)->id());
       sealed = (*key)->seal(context(parts_.tenant, uid), lost.body, parts_.random);
+      if (lost.envelope != nullptr) {
+        envelope = (*key)->seal(
+            context(parts_.tenant, uid, "envelope"),
+            Json::object({{"envelope", *lost.envelope}, {"dedupe", lost.dedupe}}).dump(),
+            parts_.random);
+      }
     }
   }
   parts_.store.submit(
@@ -100,11 +127,11 @@ void DeliveryOutcomes::note(const LostDelivery& lost) {
        at = parts_.clock.now().ms, client = std::string(lost.client),
        request = std::string(lost.request), code = std::string(lost.code),
        reason = std::string(lost.reason.substr(0, kMaxReason)),
-       length = static_cast<std::int64_t>(lost.body.size()), uid, data_key,
-       sealed](store::Transaction& transaction) -> Status {
-        transaction.put(kInsert,
-                        {tenant, source, outcome, at, client, request, code, reason, length,
-                         store::Blob{uid}, store::Blob{data_key}, store::Blob{sealed}});
+       length = static_cast<std::int64_t>(lost.body.size()), uid, data_key, sealed,
+       envelope](store::Transaction& transaction) -> Status {
+        transaction.put(kInsert, {tenant, source, outcome, at, client, request, code, reason,
+                                  length, store::Blob{uid}, store::Blob{data_key},
+                                  store::Blob{sealed}, store::Blob{envelope}});
         transaction.put(kCount, {tenant, source, outcome});
         if (!data_key.empty()) transaction.put(kDropBodies, {tenant, source, kKeptBodies});
         transaction.put(kDropOldest, {tenant, source, kKeptOutcomes});
@@ -185,6 +212,50 @@ Result<std::string> DeliveryOutcomes::body(std::int64_t id) const {
     return not_found("delivery.body", "no body of this delivery is kept; it is kept for 7 days");
   RABT_TRY(key, parts_.keys.open(parts_.tenant, data_key));
   return key->open(context(parts_.tenant, uid), sealed);
+}
+
+Result<KeptDelivery> DeliveryOutcomes::kept(std::int64_t id) const {
+  KeptDelivery out;
+  std::string uid;
+  std::string data_key;
+  std::string body;
+  std::string envelope;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return connection.query(kReadKept, {id, parts_.tenant}, [&](const store::Row& row) {
+      uid = std::string(row.blob(0));
+      data_key = std::string(row.blob(1));
+      body = std::string(row.blob(2));
+      envelope = std::string(row.blob(3));
+      out.source = std::string(row.text(4));
+      out.client = std::string(row.text(5));
+      out.request = std::string(row.text(6));
+      out.settled = std::string(row.text(7));
+      return false;
+    });
+  }));
+  if (data_key.empty())
+    return not_found("delivery.body", "no body of this delivery is kept; it is kept for 7 days");
+  RABT_TRY(key, parts_.keys.open(parts_.tenant, data_key));
+  RABT_TRY(opened, key->open(context(parts_.tenant, uid), body));
+  RABT_TRY(how, key->open(context(parts_.tenant, uid, "envelope"), envelope));
+  RABT_TRY(came, Json::parse(how));
+  out.body = std::move(opened);
+  out.envelope = came["envelope"];
+  out.dedupe = came.string_or("dedupe", "");
+  return out;
+}
+
+Status DeliveryOutcomes::settle(store::Transaction& transaction, const Settled& how) const {
+  RABT_TRY(changed, transaction.execute(kSettle, {how.id, parts_.tenant, how.as, how.became, how.by,
+                                                  parts_.clock.now().ms}));
+  if (changed == 1) return ok_status();
+  bool there = false;
+  RABT_TRY_STATUS(transaction.query(kIsThere, {how.id, parts_.tenant}, [&](const store::Row&) {
+    there = true;
+    return false;
+  }));
+  if (!there) return not_found("delivery.unknown", "there is no delivery with this number");
+  return conflict("delivery.discarded", "the delivery was discarded");
 }
 
 void DeliveryOutcomes::write_metrics(MetricsWriter& out) const {

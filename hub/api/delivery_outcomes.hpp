@@ -10,6 +10,7 @@
 
 #include "hub/api/routes.hpp"
 #include "hub/base/clock.hpp"
+#include "hub/base/json.hpp"
 #include "hub/base/metrics.hpp"
 #include "hub/base/random.hpp"
 #include "hub/base/tally.hpp"
@@ -35,11 +36,38 @@ struct LostDelivery {
   std::string_view client;
   std::string_view request;
   std::string_view body;
+  // How the body came, as plugins read it. Null: its body is not kept.
+  const Json* envelope = nullptr;
+  // Id of the delivery, unless the plugin says another one.
+  std::string_view dedupe = {};
+  // It was refused for good: its sender does not send it again.
+  bool for_good = false;
+};
+
+// A delivery whose body is kept.
+struct KeptDelivery {
+  std::string source;
+  std::string client;
+  std::string request;
+  Json envelope;
+  std::string dedupe;
+  std::string body;
+  // Empty, replayed or discarded.
+  std::string settled;
+};
+// What a person did about a delivery.
+struct Settled {
+  std::int64_t id = 0;
+  // replayed or discarded
+  std::string_view as;
+  // Of a replayed one: new, taken or changed.
+  std::string_view became = {};
+  std::string by;
 };
 
 // What became of deliveries that came to nothing: the newest kKeptOutcomes of each source, and how
-// many there were. The body is kept of those that could not be read, sealed, for kBodyKeptMs.
-// Internally synchronised.
+// many there were. The body is kept of those that could not be read or were refused for good,
+// sealed, for kBodyKeptMs. Internally synchronised.
 class DeliveryOutcomes {
  public:
   struct Parts {
@@ -68,6 +96,11 @@ class DeliveryOutcomes {
   // How many there were of late, by outcome and source (Tally::of).
   [[nodiscard]] Result<std::vector<std::pair<std::string, Tally>>> lately(
       Timestamp unreadable_since, Timestamp since) const;
+  // The delivery that was kept under this id, so that it can be read once more. Error not_found
+  // delivery.body.
+  [[nodiscard]] Result<KeptDelivery> kept(std::int64_t id) const;
+  // Inside a job. Errors: not_found delivery.unknown, conflict delivery.discarded.
+  [[nodiscard]] Status settle(store::Transaction& transaction, const Settled& how) const;
   // Returns the body that was kept under this id. Error not_found delivery.body.
   [[nodiscard]] Result<std::string> body(std::int64_t id) const;
 

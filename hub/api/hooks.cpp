@@ -4,6 +4,7 @@
 
 #include "hub/api/answers.hpp"
 #include "hub/api/patients.hpp"
+#include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/number.hpp"
 #include "hub/base/trace_context.hpp"
@@ -25,6 +26,22 @@ Json pairs(const std::vector<std::pair<std::string, std::string>>& list) {
   Json out = Json::array();
   for (const auto& [key, value] : list) out.push_back(Json::array({key, value}));
   return out;
+}
+
+// The envelope as it is kept: headers that prove who sends stay out.
+Json without_proofs(const http::SignatureConfig& config, Json envelope) {
+  const auto proves = [&config](std::string_view name) {
+    return equal_ignoring_case(name, "authorization") || equal_ignoring_case(name, "cookie") ||
+           equal_ignoring_case(name, "proxy-authorization") ||
+           equal_ignoring_case(name, config.token_header) ||
+           lower(name).find("signature") != std::string::npos;
+  };
+  Json kept = Json::array();
+  for (const Json& header : envelope["headers"].as_array()) {
+    if (!proves(header[0].as_string())) kept.push_back(header);
+  }
+  envelope.set("headers", std::move(kept));
+  return envelope;
 }
 
 // What a video provider tells of sessions; whether one fits is the session service's to say.
@@ -153,7 +170,10 @@ std::optional<std::string> Hooks::message(std::string_view source, const std::st
 }
 
 Result<Response> Hooks::take(const Source& source, const Json& envelope, const std::string& body,
-                             const std::string& dedupe_id, const From& from) {
+                             const std::string& dedupe_id, const From& sender) {
+  From from = sender;
+  from.envelope = without_proofs(source.signature, envelope);
+  from.dedupe = dedupe_id;
   const auto read = parts_.plugins.normalise(source.plugin, envelope, body);
   if (!read.ok()) {
     // A plugin that cannot answer now has read nothing.
@@ -181,7 +201,9 @@ Result<Response> Hooks::take(const Source& source, const Json& envelope, const s
           .reason = refused,
           .client = from.client,
           .request = from.request,
-          .body = body});
+          .body = body,
+          .envelope = &from.envelope,
+          .dedupe = from.dedupe});
     return say(422, "refused");
   }
   auto accepted = store(source, body, read->string_or("id", dedupe_id), from, (*read)["events"]);
@@ -197,16 +219,12 @@ Result<Response> Hooks::take(const Source& source, const Json& envelope, const s
                                                                                       : "failed");
 }
 
-// The events become CloudEvents 1.0 envelopes. What the plugin left out is filled in.
-Result<engine::Accepted> Hooks::store(const Source& source, const std::string& body,
-                                      const std::string& dedupe_id, const From& from,
-                                      const Json& events) const {
-  if (parts_.provider_event) {
-    for (const Json& event : events.as_array()) RABT_TRY_STATUS(parts_.provider_event(event));
-  }
+engine::Delivery Hooks::delivery_of(const std::string& source, const std::string& body,
+                                    const std::string& dedupe_id, const From& from,
+                                    const Json& events) const {
   const crypto::Digest digest = crypto::sha256(body);
   engine::Delivery delivery{.tenant = parts_.tenant,
-                            .source = source.name,
+                            .source = source,
                             .dedupe_id = dedupe_id,
                             .body_sha256 = std::string(as_text(digest)),
                             .client = from.client,
@@ -216,7 +234,7 @@ Result<engine::Accepted> Hooks::store(const Source& source, const std::string& b
     Json envelope =
         Json::object({{"specversion", "1.0"},
                       {"id", event.string_or("id", dedupe_id + "/" + std::to_string(number))},
-                      {"source", event.string_or("source", "/sources/" + source.name)},
+                      {"source", event.string_or("source", "/sources/" + source)},
                       {"type", event.string_or("type", "")},
                       {"time", event.string_or("time", to_iso8601(parts_.clock.now()))}});
     if (event.find("time") == nullptr) envelope.set(engine::kTimeOfReceipt, true);
@@ -227,6 +245,16 @@ Result<engine::Accepted> Hooks::store(const Source& source, const std::string& b
     delivery.events.push_back(std::move(envelope));
     ++number;
   }
+  return delivery;
+}
+
+Result<engine::Accepted> Hooks::store(const Source& source, const std::string& body,
+                                      const std::string& dedupe_id, const From& from,
+                                      const Json& events) const {
+  if (parts_.provider_event) {
+    for (const Json& event : events.as_array()) RABT_TRY_STATUS(parts_.provider_event(event));
+  }
+  const engine::Delivery delivery = delivery_of(source.name, body, dedupe_id, from, events);
   auto accepted = parts_.engine.accept(delivery);
   if (accepted.ok() && of_provider(events)) accepted->use = engine::Accepted::Use::used;
   if (accepted.ok() && accepted->use != engine::Accepted::Use::used) {
@@ -276,7 +304,10 @@ Response Hooks::refuse(const Source& source, const From& from, Outcome outcome, 
         .reason = error.message,
         .client = from.client,
         .request = from.request,
-        .body = body});
+        .body = body,
+        .envelope = from.envelope.is_null() ? nullptr : &from.envelope,
+        .dedupe = from.dedupe,
+        .for_good = error.kind == ErrorKind::invalid || error.kind == ErrorKind::conflict});
   Response response = http::problem(error);
   if (response.cause) response.cause->logged = true;
   return response;

@@ -59,6 +59,8 @@ class Hooks {
     DeliveryOutcomes* outcomes = nullptr;
     // Admits readings of kept bodies. Null: none is given.
     access::AccessControl* access = nullptr;
+    // Seals the reasons of those who replay and discard. Null: nobody may.
+    const access::PatientDetail* details = nullptr;
   };
   Hooks(Parts parts, std::vector<Source> sources);
 
@@ -88,6 +90,27 @@ class Hooks {
   // not_found delivery.body, and those of AccessControl::admit_review().
   [[nodiscard]] Result<http::Response> lost_body(const Call& call) const;
 
+  // How a kept delivery is taken once more, and what became of that (hooks_replay.cpp).
+  struct Replayed {
+    // new; taken: the hub has it with this body, and nothing happens; changed: the hub has another
+    // body under its id, so that living instances are told of it and nothing is started.
+    std::string_view was;
+    std::vector<std::string> types;
+    // Instances that were started or told. Empty before it is done.
+    Json instances;
+    // An instance was started or told.
+    bool used = false;
+  };
+  // Reads the body with the plugin that the source has now. dry: nothing is done. Errors: not_found
+  // delivery.body; conflict delivery.discarded, delivery.source (no such source is configured any
+  // more); those of PluginHost::normalise and Engine::accept.
+  [[nodiscard]] Result<Replayed> replay_kept(std::int64_t id, bool dry,
+                                             const engine::Asked& asked) const;
+  // {"reason", "dryRun"?}
+  [[nodiscard]] Result<http::Response> replay(const Call& call) const;
+  // {"reason"}: the delivery needs nobody any more, and stays in the list.
+  [[nodiscard]] Result<http::Response> discard(const Call& call) const;
+
  private:
   // Who delivers, for the audit log.
   struct From {
@@ -95,6 +118,9 @@ class Hooks {
     std::string request;
     // The header `traceparent`, if it is a good one.
     std::string traceparent{};
+    // How the body came, without proofs, and the id of the delivery: for whoever replays it.
+    Json envelope{};
+    std::string dedupe{};
   };
   // Takes a delivery of which it is proved who sends it. dedupe_id: unless the plugin says one.
   [[nodiscard]] Result<http::Response> take(const Source& source, const Json& envelope,
@@ -103,6 +129,11 @@ class Hooks {
   [[nodiscard]] Result<engine::Accepted> store(const Source& source, const std::string& body,
                                                const std::string& dedupe_id, const From& from,
                                                const Json& events) const;
+  // The events as the engine takes them: CloudEvents 1.0 envelopes. What the plugin left out is
+  // filled in.
+  [[nodiscard]] engine::Delivery delivery_of(const std::string& source, const std::string& body,
+                                             const std::string& dedupe_id, const From& from,
+                                             const Json& events) const;
   // One log line and one outcome of a delivery that came to nothing. The body's length alone
   // counts, except where it could not be read.
   void lost(const LostDelivery& delivery) const;

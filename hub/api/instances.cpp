@@ -8,6 +8,7 @@
 #include "hub/base/check.hpp"
 #include "hub/base/number.hpp"
 #include "hub/engine/state_text.hpp"
+#include "hub/repair/answer.hpp"
 
 namespace rabt::api {
 
@@ -72,18 +73,17 @@ Result<std::vector<std::string>> states_in(std::string_view text) {
   return out;
 }
 
-Status read_name(const http::Request& request, std::string_view name, std::string& into) {
-  const auto given = request.parameter(name);
+Status read_name(const Given& of, std::string_view name, std::string& into) {
+  const auto given = of(name);
   if (!given) return ok_status();
   if (given->empty() || given->size() > kMaxName)
     return wrong(name, "a text of 1 to 256 bytes, as the list shows it");
-  into = std::string(*given);
+  into = *given;
   return ok_status();
 }
 
-Status read_time(const http::Request& request, std::string_view name,
-                 std::optional<Timestamp>& into) {
-  const auto given = request.parameter(name);
+Status read_time(const Given& of, std::string_view name, std::optional<Timestamp>& into) {
+  const auto given = of(name);
   if (!given) return ok_status();
   const auto time = parse_iso8601(*given);
   if (!time.ok()) return wrong(name, "a time, such as 2026-03-10T06:00:00Z");
@@ -94,17 +94,10 @@ Status read_time(const http::Request& request, std::string_view name,
 // Filters that may stand in an address. A business key may be a person's number: searches take it
 // in their body.
 Result<engine::InstanceFilter> filter_in(const http::Request& request) {
-  engine::InstanceFilter filter;
-  if (const auto status = request.parameter("status")) {
-    RABT_TRY(states, states_in(*status));
-    filter.states = std::move(states);
-  }
-  RABT_TRY_STATUS(read_name(request, "workflow", filter.workflow));
-  RABT_TRY_STATUS(read_name(request, "version", filter.version));
-  RABT_TRY_STATUS(read_name(request, "code", filter.code));
-  RABT_TRY_STATUS(read_time(request, "since", filter.since));
-  RABT_TRY_STATUS(read_time(request, "until", filter.until));
-  return filter;
+  return instance_filter([&request](std::string_view name) -> std::optional<std::string> {
+    const auto given = request.parameter(name);
+    return given ? std::optional(std::string(*given)) : std::nullopt;
+  });
 }
 
 // States that no instance has are left out of the counts of one workflow.
@@ -117,6 +110,20 @@ Json states_json(const engine::InstanceCounts::States& states, bool all) {
 }
 
 }  // namespace
+
+Result<engine::InstanceFilter> instance_filter(const Given& given) {
+  engine::InstanceFilter filter;
+  if (const auto status = given("status")) {
+    RABT_TRY(states, states_in(*status));
+    filter.states = std::move(states);
+  }
+  RABT_TRY_STATUS(read_name(given, "workflow", filter.workflow));
+  RABT_TRY_STATUS(read_name(given, "version", filter.version));
+  RABT_TRY_STATUS(read_name(given, "code", filter.code));
+  RABT_TRY_STATUS(read_time(given, "since", filter.since));
+  RABT_TRY_STATUS(read_time(given, "until", filter.until));
+  return filter;
+}
 
 Result<Response> Instances::list(const Call& call) const {
   const http::Request& request = call.request;
@@ -333,28 +340,11 @@ Result<Response> Instances::restart(const Call& call) const {
   return json_response(201, Json::object({{"id", id}}));
 }
 
-Status resolve_call(engine::Engine& engine, std::string_view instance, std::uint64_t call,
-                    const Json& answer, std::string_view actor, std::string_view reason) {
-  workflow::ActionOutcome outcome;
-  const std::string kind = answer.string_or("outcome", "");
-  if (kind == "again") return engine.send_again(instance, actor, reason, call);
-  if (kind == "done") {
-    outcome.output = answer["output"];
-  } else if (kind == "transient" || kind == "permanent") {
-    outcome.kind =
-        kind == "transient" ? workflow::OutcomeKind::transient : workflow::OutcomeKind::permanent;
-    outcome.code = "operator.decision";
-    outcome.message = "an operator decided that the action had no effect";
-  } else {
-    return invalid("api.invalid", "outcome: must be again, done, transient or permanent");
-  }
-  return engine.resolve(instance, std::move(outcome), actor, reason, call);
-}
-
 Result<Response> Instances::resolve(const Call& call) const {
   RABT_TRY(body, body_object(call));
   RABT_TRY_STATUS(
-      resolve_call(engine, call.path[0], 0, body, call.caller.who.actor(), reason_in(body)));
+      repair::resolve_call(engine, call.path[0], 0, body,
+                           {.actor = call.caller.who.actor(), .reason = reason_in(body)}));
   return json_response(202, Json::object({{"resolved", true}}));
 }
 

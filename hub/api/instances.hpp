@@ -1,5 +1,11 @@
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "hub/api/patients.hpp"
 #include "hub/api/routes.hpp"
 #include "hub/engine/engine.hpp"
@@ -36,11 +42,10 @@ struct Instances {
                                  const std::vector<engine::InstanceSummary>& list) const;
 };
 
-// Decides a parked call of an instance. answer: {outcome: again, done, transient or permanent,
-// output?}; call: its number, 0 for the one that is next. Errors: api.invalid and those of
-// Engine::resolve.
-[[nodiscard]] Status resolve_call(engine::Engine& engine, std::string_view instance,
-                                  std::uint64_t call, const Json& answer, std::string_view actor,
-                                  std::string_view reason);
+// What a query or a body says under a name; nothing when it says nothing.
+using Given = std::function<std::optional<std::string>(std::string_view name)>;
+// The filter of lists of instances: status, workflow, version, code, since, until. Error
+// api.invalid.
+[[nodiscard]] Result<engine::InstanceFilter> instance_filter(const Given& given);
 
 }  // namespace rabt::api

@@ -16,6 +16,7 @@
 #include "hub/api/people.hpp"
 #include "hub/api/plugins.hpp"
 #include "hub/api/recordings.hpp"
+#include "hub/api/repairs.hpp"
 #include "hub/api/stream.hpp"
 #include "hub/api/tasks.hpp"
 #include "hub/api/todo.hpp"
@@ -31,6 +32,7 @@ namespace rabt::api {
 struct Resources {
   Hooks hooks;
   Instances instances;
+  Repairs repairs;
   Tasks tasks;
   Workflows workflows;
   Recordings recordings;

@@ -90,6 +90,13 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/instances", "startInstance", to<&R::instances, &Instances::start>, kRepair, kStrong},
     Route{"POST", "/api/v1/instances/{id}/restart", "restartInstance", to<&R::instances, &Instances::restart>, kRepair, kStrong},
     Route{"POST", "/api/v1/instances/{id}/resolve", "resolveInstance", to<&R::instances, &Instances::resolve>, kRepair, kStrong},
+    Route{"GET", "/api/v1/repairs", "listRepairs", to<&R::repairs, &Repairs::list>, kRepair},
+    Route{"POST", "/api/v1/repairs", "previewRepair", to<&R::repairs, &Repairs::preview>, kRepair, kRare},
+    Route{"GET", "/api/v1/repairs/{id}", "getRepair", to<&R::repairs, &Repairs::get>, kRepair},
+    Route{"GET", "/api/v1/repairs/{id}/items", "listRepairItems", to<&R::repairs, &Repairs::items>, kRepair},
+    Route{"POST", "/api/v1/repairs/{id}/run", "runRepair", to<&R::repairs, &Repairs::run>, kRepair, kStrong},
+    Route{"POST", "/api/v1/repairs/{id}/go", "goOnWithRepair", to<&R::repairs, &Repairs::go>, kRepair, kStrong},
+    Route{"POST", "/api/v1/repairs/{id}/stop", "stopRepair", to<&R::repairs, &Repairs::stop>, kRepair},
 
     // What waits for a person. Whom a task is for, the task says.
     Route{"GET", "/api/v1/tasks", "listTasks", to<&R::tasks, &Tasks::list>, kTasks},
@@ -289,6 +296,8 @@ constexpr std::array kRoutes{
     // Deliveries that came to nothing; webhooks to other systems.
     Route{"GET", "/api/v1/deliveries", "listDeliveryOutcomes", to<&R::hooks, &Hooks::outcomes>, only({Role::admin, Role::engineer, Role::operator_})},
     Route{"GET", "/api/v1/deliveries/{id}/body", "readDeliveryBody", to<&R::hooks, &Hooks::lost_body>, only({Role::admin}), kRare},
+    Route{"POST", "/api/v1/deliveries/{id}/replay", "replayDelivery", to<&R::hooks, &Hooks::replay>, kRepair, kStrong},
+    Route{"POST", "/api/v1/deliveries/{id}/discard", "discardDelivery", to<&R::hooks, &Hooks::discard>, kRepair},
     Route{"GET", "/api/v1/webhooks", "listWebhooks", act<&R::webhooks, &Webhooks::list>, only({Role::admin})},
     Route{"POST", "/api/v1/webhooks", "createWebhook", act<&R::webhooks, &Webhooks::create, 201>, only({Role::admin}), kRepeats},
     Route{"GET", "/api/v1/webhooks/{id}", "getWebhook", act<&R::webhooks, &Webhooks::get>, only({Role::admin})},

@@ -4,12 +4,12 @@
 
 #include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
-#include "hub/api/instances.hpp"
 #include "hub/audit/reader.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/ids.hpp"
 #include "hub/base/number.hpp"
 #include "hub/http/problem.hpp"
+#include "hub/repair/answer.hpp"
 
 namespace rabt::api {
 
@@ -273,7 +273,8 @@ Result<Response> Tasks::parked(const ParkedName& name) const {
 Result<Response> Tasks::decide_parked(const Call& call, const ParkedName& name, const Json& answer,
                                       const std::string& reason) const {
   const Status resolved =
-      resolve_call(engine, name.instance, name.call, answer, call.caller.who.actor(), reason);
+      repair::resolve_call(engine, name.instance, name.call, answer,
+                           {.actor = call.caller.who.actor(), .reason = reason});
   if (!resolved.ok() && resolved.error().kind != ErrorKind::not_found &&
       resolved.error().code != "engine.not_parked")
     return resolved.error();

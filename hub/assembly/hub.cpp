@@ -35,6 +35,7 @@
 #include "hub/phi/metrics.hpp"
 #include "hub/plugin/metrics.hpp"
 #include "hub/plugin/plugin_host.hpp"
+#include "hub/repair/runner.hpp"
 #include "hub/store/metrics.hpp"
 
 namespace rabt::assembly {
@@ -132,6 +133,9 @@ struct Hub::Parts {
   std::unique_ptr<plugin::PluginHost> plugins;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<engine::PatientIndex> patients;
+  std::unique_ptr<repair::Repairs> repairs;
+  // Acts by its own thread; stop() ends it before the engine.
+  std::unique_ptr<repair::Runner> repair_runner;
   std::unique_ptr<webhooks::Webhooks> webhooks;
   // Null when no broker is configured.
   std::shared_ptr<bus::Publisher> broker;
@@ -162,6 +166,7 @@ struct Hub::Parts {
                                     Unsigned unsigned_ones);
   [[nodiscard]] Status open_engine(const config::Config& config);
   [[nodiscard]] Status make_consultations(const config::Config& config);
+  void make_repairs(const config::Config& config, bool hold);
   void make_compatible(const config::Config& config, const phi::Policy& privacy);
   [[nodiscard]] Json troubles() const;
   [[nodiscard]] std::unique_ptr<api::Resources> make_resources(const config::Config& config,
@@ -306,6 +311,19 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
   return ok_status();
 }
 
+void Hub::Parts::make_repairs(const config::Config& config, bool hold) {
+  repairs = std::make_unique<repair::Repairs>(
+      repair::Repairs::Parts{*engine, *base->store, *base->keys, *base->audit, *details,
+                             base->clock, base->random, base->ids, config.tenant});
+  repair_runner = std::make_unique<repair::Runner>(
+      repair::Runner::Parts{*engine, *base->store, *base->keys, *base->audit, base->clock,
+                            base->log, config.tenant},
+      repairs->rows());
+  if (hold) return;
+  repairs->on_run([this] { repair_runner->wake(); });
+  repair_runner->start();
+}
+
 // What of the hub's surroundings does not work, for who runs it.
 Json Hub::Parts::troubles() const {
   Json out = Json::object();
@@ -385,9 +403,11 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                     return consultations->sessions().provider_events.take(event);
                   },
               .outcomes = outcomes.get(),
-              .access = access.get()},
+              .access = access.get(),
+              .details = details.get()},
              std::move(sources)},
       .instances{*engine, who},
+      .repairs{*repairs, *approvals},
       .tasks{*tasks, *engine, *accounts, *base->store, *base->audit, who},
       .workflows{*engine, *approvals},
       .recordings{*base->store, *base->audit, *blobs, who, &consultations->sessions()},
@@ -469,6 +489,7 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
     hub.webhooks->start();
     hub.consultations->begin(*hub.engine, *hub.webhooks);
   }
+  hub.make_repairs(config, hold);
   hub.replays = std::make_unique<api::Replays>(
       api::Replays::Parts{*base.store, *base.keys, base.clock, base.random});
   hub.outcomes = std::make_unique<api::DeliveryOutcomes>(api::DeliveryOutcomes::Parts{
@@ -578,6 +599,7 @@ void Hub::Parts::stop(std::int64_t grace_ms) {
   if (base != nullptr && base->store != nullptr) base->store->end_waiting();
   if (edge != nullptr) edge->stop();
   if (mllp != nullptr) mllp->stop();
+  if (repair_runner != nullptr) repair_runner->stop();
   if (consultations != nullptr) consultations->stop();
   if (webhooks != nullptr) webhooks->stop();
   if (plugins != nullptr) plugins->shutdown(grace_ms);

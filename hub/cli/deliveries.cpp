@@ -18,6 +18,7 @@ struct DeliveriesOptions {
   std::string id;
   std::string reason;
   bool body = false;
+  bool dry_run = false;
   bool json = false;
 };
 
@@ -38,10 +39,13 @@ int list_deliveries(const DeliveriesOptions& options) {
     return 0;
   }
   for (const Json& one : (*found)["items"].as_array()) {
+    const std::string settled = one.string_or("settled", "");
     std::printf("%-6lld  %s  %-12s  %-10s  %s  %s\n", static_cast<long long>(one.int_or("id", 0)),
                 one.string_or("at", "").c_str(), one.string_or("source", "").c_str(),
                 one.string_or("outcome", "").c_str(),
-                one.bool_or("bodyKept", false) ? "body kept" : "-        ",
+                !settled.empty()                 ? settled.c_str()
+                : one.bool_or("bodyKept", false) ? "body kept"
+                                                 : "-        ",
                 one.string_or("reason", "").c_str());
   }
   return 0;
@@ -58,6 +62,43 @@ int show_delivery(const DeliveriesOptions& options) {
   const auto body = client->text("/api/v1/deliveries/" + options.id + "/body", options.reason);
   if (!body.ok()) return complain(body.error());
   std::fwrite(body->data(), 1, body->size(), stdout);
+  return 0;
+}
+
+std::string path_of(const DeliveriesOptions& options, std::string_view act) {
+  return "/api/v1/deliveries/" + options.id + "/" + std::string(act);
+}
+
+int replay_delivery(const DeliveriesOptions& options) {
+  auto client = client_of(options.config);
+  if (!client.ok()) return complain(client.error());
+  const auto answer =
+      client->post(path_of(options, "replay"),
+                   Json::object({{"dryRun", options.dry_run}, {"reason", options.reason}}));
+  if (!answer.ok()) return complain(answer.error());
+  if (options.json) {
+    std::printf("%s\n", answer->dump_pretty().c_str());
+    return 0;
+  }
+  const std::string was = answer->string_or("was", "");
+  const char* says = was == "new" ? "new: it is taken as if it came now"
+                     : was == "taken"
+                         ? "taken: the hub has it already, and nothing happens"
+                         : "changed: instances that live are told, and nothing is started";
+  std::printf("%s\n", says);
+  for (const Json& id :
+       (*answer)["instances"].is_array() ? (*answer)["instances"].as_array() : Json::Array())
+    std::printf("instance %s\n", id.as_string().c_str());
+  return 0;
+}
+
+int discard_delivery(const DeliveriesOptions& options) {
+  auto client = client_of(options.config);
+  if (!client.ok()) return complain(client.error());
+  const auto answer =
+      client->post(path_of(options, "discard"), Json::object({{"reason", options.reason}}));
+  if (!answer.ok()) return complain(answer.error());
+  std::printf("discarded\n");
   return 0;
 }
 
@@ -81,6 +122,23 @@ void add_deliveries_commands(args::Command& program, int& code) {
   show->add_option("--reason", options->reason,
                    "Why the body is read; the audit log keeps the reason");
   show->callback([options, &code] { code = show_delivery(*options); });
+
+  auto* replay = group->add_subcommand(
+      "replay", "Take a delivery once more, by the plugin that its source has now");
+  add_config_option(*replay, options->config);
+  replay->add_option("id", options->id, "Id that the list shows")->required();
+  replay->add_flag("--dry-run", options->dry_run, "Say what it would be, and do nothing");
+  replay->add_option("--reason", options->reason, "Why; the audit log keeps the reason");
+  replay->add_flag("--json", options->json, "Print JSON");
+  replay->callback([options, &code] { code = replay_delivery(*options); });
+
+  auto* discard = group->add_subcommand(
+      "discard", "Say that a delivery needs nobody any more; it stays listed");
+  add_config_option(*discard, options->config);
+  discard->add_option("id", options->id, "Id that the list shows")->required();
+  discard->add_option("--reason", options->reason, "Why; the audit log keeps the reason")
+      ->required();
+  discard->callback([options, &code] { code = discard_delivery(*options); });
 }
 
 }  // namespace rabt::cli

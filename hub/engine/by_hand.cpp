@@ -23,6 +23,7 @@ struct ByHand {
 
 Status store_by_hand(store::Transaction& transaction, Engine::Impl& engine, ByHand& what) {
   what.after = {};
+  if (what.asked.step.first) RABT_TRY_STATUS(what.asked.step.first(transaction));
   RABT_TRY(start_event, transaction.next(sql::kEventNumbers));
   RABT_TRY(stored, engine.starts.store(transaction, what.start, start_event, Json(), what.after));
   if (stored.num == 0) {
@@ -40,6 +41,7 @@ Status store_by_hand(store::Transaction& transaction, Engine::Impl& engine, ByHa
     }
     detail.set("of", what.of->id);
   }
+  if (!what.asked.step.job.empty()) detail.set("repair", what.asked.step.job);
   RABT_TRY_STATUS(access::PatientDetail::store(transaction, what.reason));
   audit::AuditLog& audit = engine.context.parts.audit;
   return audit.append(

@@ -103,32 +103,40 @@ Status Engine::Impl::ask(std::string_view id, Request request) {
   return done.get();
 }
 
-Status Engine::cancel(std::string_view id, std::string_view actor, std::string_view reason) {
-  return impl_->ask(
-      id, CancelRequest{.actor = std::string(actor), .reason = std::string(reason), .answer = {}});
+Status Engine::cancel(std::string_view id, std::string_view actor, std::string_view reason,
+                      Step step) {
+  return impl_->ask(id, CancelRequest{.actor = std::string(actor),
+                                      .reason = std::string(reason),
+                                      .step = std::move(step),
+                                      .answer = {}});
 }
 
-Status Engine::retry(std::string_view id, std::string_view actor, std::string_view reason) {
-  return impl_->ask(
-      id, RetryRequest{.actor = std::string(actor), .reason = std::string(reason), .answer = {}});
+Status Engine::retry(std::string_view id, std::string_view actor, std::string_view reason,
+                     Step step) {
+  return impl_->ask(id, RetryRequest{.actor = std::string(actor),
+                                     .reason = std::string(reason),
+                                     .step = std::move(step),
+                                     .answer = {}});
 }
 
 Status Engine::resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor,
-                       std::string_view reason, std::uint64_t call) {
+                       std::string_view reason, std::uint64_t call, Step step) {
   return impl_->ask(id, ResolveRequest{.call = call,
                                        .outcome = std::move(outcome),
                                        .actor = std::string(actor),
                                        .reason = std::string(reason),
+                                       .step = std::move(step),
                                        .answer = {}});
 }
 
 Status Engine::send_again(std::string_view id, std::string_view actor, std::string_view reason,
-                          std::uint64_t call) {
+                          std::uint64_t call, Step step) {
   return impl_->ask(id, ResolveRequest{.call = call,
                                        .again = true,
                                        .outcome = {},
                                        .actor = std::string(actor),
                                        .reason = std::string(reason),
+                                       .step = std::move(step),
                                        .answer = {}});
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/engine/instance_mark.hpp"
 #include "hub/engine/parts.hpp"
 #include "hub/workflow/definition.hpp"
 
@@ -29,6 +30,16 @@ struct Delivery {
   std::string request;
   // CloudEvents 1.0 envelopes with specversion, id, source, type, time, data.
   std::vector<Json> events;
+  // Instances that live are told of the events, and nothing is started.
+  bool starts_nothing = false;
+  // Runs in the commit of the delivery, also where it came before. May be unset; as Step::first.
+  std::function<Status(store::Transaction&)> first = {};
+};
+// What the hub knows of a delivery by its id.
+enum class Known : std::uint8_t {
+  nothing,  // it never came
+  same,     // it was taken with this body
+  changed   // it was taken with another body
 };
 struct Accepted {
   // True if the same delivery came before. The answer is the stored one then.
@@ -146,6 +157,34 @@ struct WorkflowName {
 struct Asked {
   std::string actor;
   std::string reason;
+  // The place of the act in a job of many.
+  Step step = {};
+};
+
+// An instance as a job of many acts finds it (hub/repair).
+struct Repairable {
+  std::string id;
+  // As the list shows it.
+  std::string status;
+  Timestamp created;
+  InstanceMark mark;
+  // Blind index of the person whose data it works on; its own id where none is known. Two instances
+  // of one subject are not acted on at the same time.
+  std::string subject;
+  // The parked call: number, role, action, and the code that it failed with; empty when the effect
+  // of the call is not known.
+  std::uint64_t call = 0;
+  std::string role = {};
+  std::string action = {};
+  std::string failure = {};
+};
+// What an act of a person has outside systems asked for once more.
+enum class SentBy : std::uint8_t { retry, restart, again };
+struct SentAgain {
+  std::string role;
+  std::string action;
+  // The action takes no idempotency key and cannot be asked about.
+  bool without_key = false;
 };
 
 // A call that waits for a person's decision.
@@ -252,6 +291,8 @@ class Engine {
   // engine.delivery_conflict (same id, other body), unavailable store.busy, store.full,
   // engine.stopping, engine.no_partition. Blocks for one commit.
   Result<Accepted> accept(const Delivery& delivery);
+  // What accept would find. Its events are not looked at.
+  [[nodiscard]] Result<Known> known(const Delivery& delivery);
 
   // The newest first, from behind the id `before` on. Where the filter names a person or a key, the
   // caller audits that the question was asked.
@@ -293,12 +334,14 @@ class Engine {
   [[nodiscard]] Result<Json> lifecycle(std::string_view id);
   // Asks the instance to stop; it ends as cancelled, after what it has done was undone. Durable
   // when ok. Errors: engine.ended; engine.secret (the hub was started without one that it uses).
-  Status cancel(std::string_view id, std::string_view actor, std::string_view reason);
+  Status cancel(std::string_view id, std::string_view actor, std::string_view reason,
+                Step step = {});
   // A faulted instance goes on from before the call that failed: the same instance, definition and
   // idempotency keys. Durable when ok; otherwise the instance stays as it ended. Errors:
   // engine.not_faulted, engine.retry_family, engine.journal_gone, engine.retry_key_taken,
   // engine.restarted, and those of workflow::plan_rewind.
-  Status retry(std::string_view id, std::string_view actor, std::string_view reason);
+  Status retry(std::string_view id, std::string_view actor, std::string_view reason,
+               Step step = {});
   // Starts an instance of a deployed workflow, as run.workflow does: its input is `input`. Gives
   // its id. Durable when ok. Errors: engine.workflow (no such workflow or version is deployed),
   // engine.business_key_taken, engine.no_partition.
@@ -321,10 +364,19 @@ class Engine {
   // A person's decision on a parked call; the audit log keeps the reason, sealed. `call`: its
   // number; 0 for the one that is next. Durable when ok. Errors: engine.not_parked, engine.secret.
   Status resolve(std::string_view id, workflow::ActionOutcome outcome, std::string_view actor,
-                 std::string_view reason, std::uint64_t call = 0);
+                 std::string_view reason, std::uint64_t call = 0, Step step = {});
   // Has a parked call made once more, with the same idempotency key. As resolve otherwise.
   Status send_again(std::string_view id, std::string_view actor, std::string_view reason,
-                    std::uint64_t call = 0);
+                    std::uint64_t call = 0, Step step = {});
+  // Instances that the filter takes, the oldest first, at most `limit`. Its person and key are no
+  // condition.
+  [[nodiscard]] Result<std::vector<Repairable>> repairable(const InstanceFilter& filter,
+                                                           std::size_t limit);
+  // One of them. Error engine.instance.
+  [[nodiscard]] Result<Repairable> repairable(std::string_view id);
+  // What the act would have sent once more. For a restart: what stands, and is sent under new keys.
+  // Errors: those of the act that are known before it.
+  [[nodiscard]] Result<std::vector<SentAgain>> sent_by(SentBy act, std::string_view id);
 
   // What running instances and workflows that may start now call: which plugin, action and contract
   // version. An instance keeps from its start to its end: its definition, which names action and

@@ -26,6 +26,14 @@ std::string codes_text(const Json& codes) {
   return out;
 }
 
+// The detail of an audit entry, with the job that the act is a part of.
+Json in_job(const Step& step, Json detail) {
+  if (step.job.empty()) return detail;
+  if (detail.is_null()) detail = Json::object();
+  detail.set("repair", step.job);
+  return detail;
+}
+
 }  // namespace
 
 void Worker::begin(BeginInstance& message) {
@@ -235,8 +243,11 @@ void Worker::cancel(CancelRequest& message) {
     return;
   }
   take_turn(*instance, input_of(workflow::Cancel{message.reason}),
-            {.actor = message.actor, .act = "instance.cancel", .reason = std::move(*reason)},
-            message.answer);
+            {.actor = message.actor,
+             .act = "instance.cancel",
+             .detail = in_job(message.step, Json()),
+             .reason = std::move(*reason)},
+            message.answer, std::move(message.step.first));
 }
 
 // What a person says in place of the action has to be what the action could have given.
@@ -285,14 +296,15 @@ void Worker::retry(RetryRequest& message) {
   }
   made->input.reason = message.reason;
   made->input.by = message.actor;
-  Json detail = Json::object({{"to", static_cast<std::int64_t>(made->input.to)}});
+  Json detail =
+      in_job(message.step, Json::object({{"to", static_cast<std::int64_t>(made->input.to)}}));
   ++context_.counters.retried;
   take_turn(*add(std::move(made->instance)), input_of(std::move(made->input)),
             {.actor = message.actor,
              .act = "instance.retry",
              .detail = std::move(detail),
              .reason = std::move(*reason)},
-            message.answer);
+            message.answer, std::move(message.step.first));
 }
 
 void Worker::resolve(ResolveRequest& message) {
@@ -337,11 +349,12 @@ void Worker::resolve(ResolveRequest& message) {
                    {"outcome", message.again ? std::string_view("again")
                                              : workflow::to_string(message.outcome.kind)}}),
               .reason = std::move(*reason)};
+  cause.detail = in_job(message.step, std::move(cause.detail));
   const std::uint64_t id = call->first;
   take_turn(*instance,
             message.again ? input_of(workflow::Again{id})
                           : input_of(workflow::ActionEnded{id, std::move(message.outcome)}),
-            std::move(cause), message.answer);
+            std::move(cause), message.answer, std::move(message.step.first));
 }
 
 }  // namespace rabt::engine

@@ -98,6 +98,7 @@ Status append_entries(store::Transaction& transaction, audit::AuditLog& audit, c
 Status store_delivery(store::Transaction& transaction, Engine::Impl& engine, Intake& intake) {
   const Delivery& delivery = intake.delivery;
   intake.after = {};
+  if (delivery.first) RABT_TRY_STATUS(delivery.first(transaction));
   intake.accepted = {.answer = expected_answer(intake)};
   RABT_TRY(fresh,
            transaction.execute(sql::kInsertDelivery,
@@ -133,7 +134,31 @@ Accepted::Use use_of(const Intake& intake, std::size_t begun, std::size_t known,
   return kept ? Use::kept : Use::none;
 }
 
+// Blind indexes of the delivery's id and of its body.
+void add_indexes(Intake& intake, const KeyLease& lease) {
+  const Delivery& delivery = intake.delivery;
+  intake.dedupe = lease.keys.blind_index("delivery", delivery.source + "\n" + delivery.dedupe_id);
+  intake.body = lease.keys.blind_index("delivery_body", delivery.body_sha256);
+}
+
 }  // namespace
+
+Result<Known> Engine::known(const Delivery& delivery) {
+  Context& context = impl_->context;
+  RABT_TRY(lease, KeyLease::take(context.parts.keys, context.options.tenant));
+  Intake intake{.delivery = delivery};
+  add_indexes(intake, *lease);
+  Known out = Known::nothing;
+  RABT_TRY_STATUS(context.parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kFindDelivery,
+                            {delivery.tenant, delivery.source, store::Blob{intake.dedupe}},
+                            [&](const store::Row& row) {
+                              out = row.blob(0) == intake.body ? Known::same : Known::changed;
+                              return false;
+                            });
+  }));
+  return out;
+}
 
 Result<Accepted> Engine::accept(const Delivery& delivery) {
   Impl& engine = *impl_;
@@ -151,11 +176,14 @@ Result<Accepted> Engine::accept(const Delivery& delivery) {
   }
   RABT_TRY(lease, KeyLease::take(context.parts.keys, context.options.tenant));
   Intake intake{.delivery = delivery};
-  intake.dedupe = lease->keys.blind_index("delivery", delivery.source + "\n" + delivery.dedupe_id);
-  intake.body = lease->keys.blind_index("delivery_body", delivery.body_sha256);
+  add_indexes(intake, *lease);
   intake.events.reserve(delivery.events.size());
   for (const Json& envelope : delivery.events) {
     RABT_TRY(event, engine.events.prepare(envelope, lease));
+    if (delivery.starts_nothing) {
+      event.starts.clear();
+      event.collecting.clear();
+    }
     intake.events.push_back(std::move(event));
   }
   RABT_TRY_STATUS(context.parts.store.write(

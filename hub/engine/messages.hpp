@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "hub/engine/instance_mark.hpp"
 #include "hub/engine/resident.hpp"
 #include "hub/engine/timers.hpp"
 #include "hub/plugin/call.hpp"
@@ -93,6 +94,7 @@ struct CancelRequest {
   std::int64_t num = 0;
   std::string actor;
   std::string reason;
+  Step step;
   std::shared_ptr<std::promise<Status>> answer;
 };
 struct ResolveRequest {
@@ -104,6 +106,7 @@ struct ResolveRequest {
   ActionOutcome outcome;
   std::string actor;
   std::string reason;
+  Step step;
   std::shared_ptr<std::promise<Status>> answer;
 };
 // A person has a faulted instance go on.
@@ -111,6 +114,7 @@ struct RetryRequest {
   std::int64_t num = 0;
   std::string actor;
   std::string reason;
+  Step step;
   std::shared_ptr<std::promise<Status>> answer;
 };
 // To every worker: takes up what its instances have lost.

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "hub/engine/impl.hpp"
+#include "hub/engine/state_text.hpp"
 #include "hub/engine/statements.hpp"
 #include "hub/workflow/action_catalog.hpp"
 
@@ -9,16 +10,6 @@
 namespace rabt::engine {
 
 namespace {
-
-// The row shows "<number> <role>/<action>".
-void read_parked(std::string_view text, ParkedCall& out) {
-  const auto blank = text.find(' ');
-  const auto slash = text.find('/', blank);
-  out.call = std::strtoull(std::string(text).c_str(), nullptr, 10);
-  if (blank == std::string_view::npos || slash == std::string_view::npos) return;
-  out.role = std::string(text.substr(blank + 1, slash - blank - 1));
-  out.action = std::string(text.substr(slash + 1));
-}
 
 // The call with this number among what the instance waits for; null when there is none.
 const workflow::CallAction* find_call(const std::vector<workflow::Effect>& open, std::uint64_t id,
@@ -31,6 +22,29 @@ const workflow::CallAction* find_call(const std::vector<workflow::Effect>& open,
     if (call != nullptr && call->id == id) return call;
   }
   return nullptr;
+}
+
+}  // namespace
+
+// The row shows "<number> <role>/<action>".
+ParkedName parked_name(std::string_view text) {
+  ParkedName out;
+  const auto blank = text.find(' ');
+  const auto slash = text.find('/', blank);
+  out.call = std::strtoull(std::string(text).c_str(), nullptr, 10);
+  if (blank == std::string_view::npos || slash == std::string_view::npos) return out;
+  out.role = std::string(text.substr(blank + 1, slash - blank - 1));
+  out.action = std::string(text.substr(slash + 1));
+  return out;
+}
+
+namespace {
+
+void read_parked(std::string_view text, ParkedCall& out) {
+  ParkedName name = parked_name(text);
+  out.call = name.call;
+  out.role = std::move(name.role);
+  out.action = std::move(name.action);
 }
 
 }  // namespace

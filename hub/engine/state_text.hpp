@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,13 @@ inline constexpr std::array<std::string_view, 6> kStates = {"running",   "waitin
   if (parked) return std::string(kParkedState);
   return std::string(workflow::to_string(static_cast<workflow::InstanceStatus>(status)));
 }
+
+// What the row of an instance shows of its parked call (parked.cpp).
+struct ParkedName {
+  std::uint64_t call = 0;
+  std::string role;
+  std::string action;
+};
+[[nodiscard]] ParkedName parked_name(std::string_view text);
 
 }  // namespace rabt::engine

@@ -96,6 +96,11 @@ inline constexpr Statement kLoadInstanceById{
     "SELECT num, id, tenant, definition, status, busy, parked, start_event, data_key, "
     "created_ms, updated_ms, binding, about, question "
     "FROM instance WHERE id = $1 AND tenant = $2"};
+inline constexpr Statement kStateOfInstance{
+    "SELECT i.num, i.status, i.busy, i.parked IS NOT NULL, i.code, i.about, i.updated_ms, (SELECT "
+    "COALESCE(MAX(j.n) + 1, 0) FROM journal j WHERE j.instance = i.num), (SELECT a.id FROM restart "
+    "r JOIN instance a ON a.num = r.instance WHERE r.of = i.num) FROM instance i WHERE i.id = $1 "
+    "AND i.tenant = $2"};
 inline constexpr Statement kBusyInstances{
     "SELECT num FROM instance WHERE busy = 1 AND num >= $1 AND num < $2 ORDER BY num"};
 // Lists of instances: $1 tenant, $2 before this id, $3 and $4 workflow and version or "", $5 code
@@ -115,6 +120,18 @@ inline constexpr Statement kListInstances{
 inline constexpr Statement kListParked{RABT_LISTED
                                        "FROM instance i WHERE " RABT_WANTED
                                        "AND i.parked IS NOT NULL ORDER BY i.id DESC LIMIT $8"};
+// The same, the oldest first.
+#define RABT_REPAIRABLE                                                                         \
+  "SELECT i.id, i.status, i.parked, i.created_ms, i.updated_ms, i.question, (SELECT "           \
+  "COALESCE(MAX(j.n) + 1, 0) FROM journal j WHERE j.instance = i.num), (SELECT p.patient FROM " \
+  "instance_patient p WHERE p.instance = i.num ORDER BY p.place LIMIT 1) FROM instance i "
+inline constexpr Statement kOldestInstances{
+    RABT_REPAIRABLE "WHERE " RABT_WANTED
+                    "AND i.status = $9 AND ($9 > 1 OR i.code IS NULL) ORDER BY i.id LIMIT $8"};
+inline constexpr Statement kOldestParked{
+    RABT_REPAIRABLE "WHERE " RABT_WANTED "AND i.parked IS NOT NULL ORDER BY i.id LIMIT $8"};
+inline constexpr Statement kRepairableById{RABT_REPAIRABLE "WHERE i.id = $1 AND i.tenant = $2"};
+#undef RABT_REPAIRABLE
 // $8: index of a person.
 inline constexpr Statement kListInstancesOfPatient{
     RABT_LISTED

@@ -204,6 +204,7 @@ Result<std::shared_ptr<PreparedTurn>> prepare_turn(const TurnTools& tools,
 Status store_turn(store::Transaction& transaction, const TurnTools& tools, PreparedTurn& prepared) {
   prepared.after = {};
   const Turn& turn = prepared.turn;
+  if (prepared.first) RABT_TRY_STATUS(prepared.first(transaction));
   if (turn.rewound) RABT_TRY_STATUS(check_alone(transaction, prepared.num));
   transaction.put(sql::kInsertJournal,
                   {prepared.num, column(turn.n), store::Blob{prepared.journal}});

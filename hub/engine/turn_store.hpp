@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,8 +19,13 @@ struct PreparedListen {
   std::vector<std::string> keys;
 };
 
+// Step::first
+using FirstInCommit = std::function<Status(store::Transaction&)>;
+
 struct PreparedTurn {
   Turn turn;
+  // May be unset.
+  FirstInCommit first;
   // The instance, as the turn found it.
   std::int64_t num = 0;
   std::string patient;

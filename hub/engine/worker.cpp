@@ -164,7 +164,7 @@ Error Worker::why_not_resident(std::int64_t num, const Error& ended) const {
 // ---- a turn, from its input to its effects
 
 void Worker::take_turn(ResidentInstance& instance, workflow::Input input, Cause cause,
-                       std::shared_ptr<std::promise<Status>> answer) {
+                       std::shared_ptr<std::promise<Status>> answer, FirstInCommit first) {
   const auto fail = [&](const Error& error) {
     context_.parts.log.error("engine.turn_failed",
                              {{"instance", instance.id}, {"code", error.code}});
@@ -202,6 +202,7 @@ void Worker::take_turn(ResidentInstance& instance, workflow::Input input, Cause 
     forget(instance.num);
     return;
   }
+  (*prepared)->first = std::move(first);
   ++context_.counters.turns;
   ++instance.commits_in_flight;
   submit(*prepared, std::move(answer));
@@ -228,9 +229,11 @@ void Worker::submit(const std::shared_ptr<PreparedTurn>& turn,
           const bool rotated = status.error().code == "keys.changed";
           // A hub that stops on a full disk gives the turn up; the next start makes it again.
           const bool no_room = plugin::means_no_room(status.error().code);
-          // A retry that came too late: the instance stays as it ended.
-          const bool taken =
-              status.error().code == kRetryKeyTaken || status.error().code == kRestarted;
+          // A retry that came too late: the instance stays as it ended. Or a job of many whose
+          // preview no longer holds.
+          const bool taken = status.error().code == kRetryKeyTaken ||
+                             status.error().code == kRestarted ||
+                             (turn->first != nullptr && status.error().kind == ErrorKind::conflict);
           if (!no_room && !rotated && !taken) RABT_BUG("a turn was refused by the store");
           router.send(Reload{turn->num, !unaudited});
         }

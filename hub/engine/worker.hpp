@@ -57,8 +57,9 @@ class Worker {
   // Lets waiting instances go when there are too many in memory.
   void evict();
   // Applies the input, and hands the turn to the store. answer gets the result when it is durable.
+  // first: Step::first of what a person asked for.
   void take_turn(ResidentInstance& instance, workflow::Input input, Cause cause,
-                 std::shared_ptr<std::promise<Status>> answer = nullptr);
+                 std::shared_ptr<std::promise<Status>> answer = nullptr, FirstInCommit first = {});
   void submit(const std::shared_ptr<PreparedTurn>& turn,
               std::shared_ptr<std::promise<Status>> answer);
   // Whether the worker has nothing to do until the store has written what it submits.

@@ -22,7 +22,10 @@ inline constexpr SecondPersonAct kAssign{"role.assign", {Role::admin, Role::secu
 inline constexpr SecondPersonAct kResetFactor{"factor.reset",
                                               {Role::admin, Role::security_officer}};
 inline constexpr SecondPersonAct kApply{"workflow.apply", {Role::engineer, Role::security_officer}};
-inline constexpr std::array kSecondPersonActs{kShred, kRelease, kAssign, kResetFactor, kApply};
+// A job that acts on many instances.
+inline constexpr SecondPersonAct kRepairRun{"repair.run", {Role::engineer, Role::security_officer}};
+inline constexpr std::array kSecondPersonActs{kShred,       kRelease, kAssign,
+                                              kResetFactor, kApply,   kRepairRun};
 // Roles that nobody gives alone, and whose owners' second factor nobody resets alone.
 inline constexpr Roles kGuardedRoles{Role::admin, Role::security_officer, Role::auditor};
 

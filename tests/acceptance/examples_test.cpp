@@ -20,6 +20,8 @@ const std::map<std::string, std::string, std::less<>> kWithoutExample{
     {"signInWithPasskey", "an authenticator signs a challenge of the hub"},
     {"addPasskey", "an authenticator answers a challenge of the hub"},
     {"restartInstance", "which calls stand depends on how far the old one came"},
+    {"replayDelivery", "a delivery comes to nothing by a fault of its sender or plugin"},
+    {"discardDelivery", "the same"},
     {"retryInstance", "the shipped workflows handle the errors of their calls"}};
 
 // Members whose values the hub itself makes: in their places the hub's are sent.
@@ -27,6 +29,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kPutInPlace{
     {"acceptInvitation", {"code"}},   // of the invitation
     {"previewInvitation", {"code"}},  // the same
     {"activate", {"code"}},           // of the new account
+    {"runRepair", {"digest"}},        // of the preview
     {"beginBootstrap", {"code"}},     // that `rabt users bootstrap` prints
     {"bootstrap", {"code", "otp"}},   // the same; of an authenticator, by the hub's secret
     {"confirmMfa", {"code"}},         // of an authenticator
@@ -143,6 +146,14 @@ class Examples {
         {"resolveInstance", "OP", [this] { parked(); }},
         {"cancelInstance", "OP", [this] { parked(); }},
         {"startInstance", "OP"},
+        {"previewRepair", "OP", [this] { parked_twice(); }},
+        {"runRepair", "OP",
+         [this] {
+           previewed();
+           put("digest", made_["previewRepair"]["digest"]);
+         }},
+        {"stopRepair", "OP", [this] { previewed(); }},
+        {"goOnWithRepair", "OP", [this] { previewed(); }},
         {"claimTask", kDesk, [this] { open_task(); }},
         {"releaseTask", kDesk},
         {"decideTask", kDesk},
@@ -400,6 +411,14 @@ class Examples {
       return true;
     }));
   }
+  // A job of two rows runs for a while.
+  void parked_twice() {
+    parked();
+    parked();
+    EXPECT_TRUE(eventually(
+        [&] { return h_.get("OP", "/api/v1/instances?status=parked")["items"].size() >= 2; }));
+  }
+  void previewed() { names_["id"] = made_["previewRepair"].text("id"); }
   void close_grant() {
     names_["id"] = made_["openGrant"].text("id");
     RABT_EXPECT_STATUS(h_.post("D", "/api/v1/break-glass/" + names_["id"] + "/close"), 200);

@@ -447,6 +447,46 @@ TEST_F(TwoPersons, WorkflowsNeedASecondPersonWhereTheConfigurationSaysSo) {
   EXPECT_EQ(as(engineer, "POST", "workflows/apply", body).status, 200);
 }
 
+TEST_F(TwoPersons, AJobOfManyActsNeedsASecondPersonWhereTheConfigurationSaysSo) {
+  std::string engineer_id;
+  std::string second_id;
+  require({});
+  const std::string engineer = stepped_up(account("eng", "engineer", engineer_id));
+  const std::string second = stepped_up(account("eng2", "engineer", second_id));
+  require({"repair.run"});
+  engine::Rig& rig = api_.hub;
+  rig.script().on("do-key", [](engine::ScriptedService::Call call) {
+    call.done(engine::failed(workflow::OutcomeKind::permanent, "payer.away"));
+  });
+  rig.deploy(
+      "document: {dsl: '1.0.3', namespace: test, name: claim, version: '1.0.0'}\n"
+      "schedule: {on: {one: {with: {type: test.claim.v1}}}}\n"
+      "do:\n  - send: {call: 'do-key:1.0.0@script'}\n");
+  ASSERT_EQ(rig.wait_status(rig.send("test.claim.v1", Json::object()).at(0), "faulted"), "faulted");
+  rig.settle();
+  const Response made =
+      as(engineer, "POST", "repairs", R"({"verb": "retry", "filter": {"status": "faulted"}})");
+  ASSERT_EQ(made.status, 201) << made.body;
+  const Json job = json(made);
+  const std::string path = "repairs/" + job.string_or("id", "");
+  const std::string body =
+      R"({"reason": "the payer is back", "digest": ")" + job.string_or("digest", "") + "\"}";
+  EXPECT_EQ(code(as(engineer, "POST", path + "/run", R"({"reason": "so", "digest": "0"})")),
+            "repair.digest")
+      << "what would not be done anyway needs nobody";
+  EXPECT_EQ(open().size(), 0U);
+  EXPECT_EQ(code(as(engineer, "POST", path + "/run", body)), "approval.needed");
+  EXPECT_EQ(json(as(engineer, "GET", path)).string_or("state", ""), "previewed");
+  const Json asked = open().item(0);
+  EXPECT_EQ(asked["wish"].int_or("count", 0), 1) << asked.dump();
+  EXPECT_EQ(answer(second, asked.string_or("id", "")).status, 204);
+  EXPECT_EQ(as(engineer, "POST", path + "/run", body).status, 202);
+  for (const std::string& other : {nurse_, admin_, officer_}) {
+    for (const std::string& page : {std::string("repairs"), path, path + "/items"})
+      EXPECT_EQ(as(other, "GET", page).status, 403) << "neither row nor count";
+  }
+}
+
 // 43: hidden members are neither read nor written.
 TEST_F(AccountsApi, Trap43WhoManagesAccountsSeesNoPatientsNames) {
   std::string admin_id;

@@ -116,6 +116,12 @@ void ApiRig::open(Options options) {
       hub.store(), audit, hub.keys(), *people, details, clock, random, ids, "t1"});
   outcomes_ = std::make_unique<DeliveryOutcomes>(
       DeliveryOutcomes::Parts{hub.store(), hub.keys(), clock, random, "t1"});
+  repairs = std::make_unique<repair::Repairs>(repair::Repairs::Parts{
+      hub.engine(), hub.store(), hub.keys(), audit, details, clock, random, ids, "t1"});
+  repair_runner =
+      std::make_unique<repair::Runner>(repair::Runner::Parts{hub.engine(), hub.store(), hub.keys(),
+                                                             audit, clock, null_logger(), "t1"},
+                                       repairs->rows());
   std::unique_ptr<Resources> resources(new Resources{
       .hooks{{.engine = hub.engine(),
               .plugins = hub.host(),
@@ -125,9 +131,11 @@ void ApiRig::open(Options options) {
               .log = null_logger(),
               .tenant = "t1",
               .outcomes = outcomes_.get(),
-              .access = access_.get()},
+              .access = access_.get(),
+              .details = &details},
              std::move(options.sources)},
       .instances{hub.engine(), about},
+      .repairs{*repairs, *approvals},
       .tasks{*tasks, hub.engine(), *accounts, hub.store(), audit, about},
       .workflows{hub.engine(), *approvals},
       .recordings{hub.store(), audit, hub.blobs(), about, sessions_.get()},

@@ -10,6 +10,7 @@
 #include "hub/audit/export/syslog_sender.hpp"
 #include "hub/consultation/sessions/sessions.hpp"
 #include "hub/consultation/tasks/tasks.hpp"
+#include "hub/repair/runner.hpp"
 #include "tests/engine/rig.hpp"
 #include "tests/must.hpp"
 
@@ -81,6 +82,9 @@ class ApiRig {
   std::unique_ptr<identity::Clients> clients;
   std::unique_ptr<identity::Approvals> approvals;
   std::unique_ptr<const consultation::Tasks> tasks;
+  std::unique_ptr<repair::Repairs> repairs;
+  // Not started: tests call turn().
+  std::unique_ptr<repair::Runner> repair_runner;
 
  private:
   std::unique_ptr<access::AccessControl> access_;

@@ -16,6 +16,7 @@ own consultation consultation recording session session_sealed session_member se
 own identity person person_role person_alias person_known credential login_session login_attempt passkey ceremony bootstrap principal_epoch client client_key client_token client_certificate approval \
   used_once oidc_flow ended_token
 own access patient_key break_glass
+own repair repair_job repair_item
 own webhooks webhook webhook_delivery
 own api replay delivery_outcome delivery_outcome_total
 own keys data_key bucket_floor hold key_task

@@ -12,6 +12,7 @@ import { Night } from './night';
 import { Overview } from './overview';
 import { Approvals, Clients, Users } from './people';
 import { Deploy, Plugins } from './platform';
+import { Repairs } from './repairs';
 import { firstPlace, kPlaces, maySee } from './rights';
 import { Tasks } from './tasks';
 import { Audit, Explain, Grants, KeysPage } from './trust';
@@ -20,6 +21,8 @@ const kRoutes: [string, FunctionComponent<any>][] = [
   ['/console', Overview],
   ['/console/instances', Instances],
   ['/console/instances/:id', InstancePage],
+  ['/console/repairs', Repairs],
+  ['/console/repairs/:id', Repairs],
   ['/console/tasks', Tasks],
   ['/console/tasks/:id', Tasks],
   ['/console/status', Night],

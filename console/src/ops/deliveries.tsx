@@ -7,6 +7,7 @@ import { hasRole } from '../base/me';
 import { place, setQuery } from '../base/router';
 import { Button, Empty, Failure, H1, Icon, Notice, Select, Skeleton, State, type Tone } from '../ui';
 import { Frame } from './frame';
+import { mayAct } from './rights';
 import type { Deliveries as Came, Delivery, Page } from './model';
 import { Ago, Code, Facts, Grid, Moment, Old, Pane, ReasonDialog, seconds } from './widgets';
 
@@ -26,12 +27,28 @@ function Body({ id }: { id: number }) {
     </>
   );
 }
-function Detail({ one }: { one: Delivery }) {
+// Take a kept message once more, after saying what that would be; or give it up.
+function Acts({ one, onDone }: { one: Delivery; onDone: () => void }) {
+  const [asking, setAsking] = useState<'replay' | 'discard'>();
+  const [was, setWas] = useState('');
+  const { busy, error, run } = useAct();
+  const act = async (reason: string) => { await post(`/api/v1/deliveries/${one.id}/${asking}`, { reason }); setAsking(undefined); onDone(); };
+  const look = () => void run(async () => { setWas((await post<{ was: string }>(`/api/v1/deliveries/${one.id}/replay`, { dryRun: true })).was); setAsking('replay'); });
+  return (
+    <>
+      {error !== undefined && <Failure error={error} detail />}
+      <p class="row row-8">{one.bodyKept && <Button size="small" icon="retry" busy={busy} onPress={look}>{t('delivery_replay')}</Button>}<Button size="small" icon="ban" onPress={() => setAsking('discard')}>{t('delivery_discard')}</Button></p>
+      {asking && <ReasonDialog title={t(`delivery_${asking}_act` as Key)} text={t(asking === 'discard' ? 'delivery_discard_more' : (`delivery_was_${was}` as Key))} act={t(`delivery_${asking}_act` as Key)} onClose={() => setAsking(undefined)} onAct={act} />}
+    </>
+  );
+}
+function Detail({ one, onDone }: { one: Delivery; onDone: () => void }) {
   const [tone, icon] = lookOf(one.outcome);
   return (
     <Pane title={t('delivery_n', { n: one.id })} id="delivery" body>
       <p><State tone={tone} icon={icon}>{word('delivery', one.outcome)}</State></p>
       <p>{t(`delivery_${one.outcome}_more` as Key)}</p>
+      {one.settled ? <Notice tone="ok">{word('delivery_settled', one.settled)}</Notice> : mayAct() && <Acts key={one.id} one={one} onDone={onDone} />}
       {one.reason && <p lang="en" dir="auto">{one.reason}</p>}
       <Facts rows={[[t('time'), <Moment at={one.at} />], [t('source'), <Code>{one.source}</Code>], [t('code_word'), one.code && <Code>{one.code}</Code>], [t('from_address'), one.client && <Code>{one.client}</Code>], [t('request'), one.request && <Code>{one.request}</Code>], [t('size'), one.length !== undefined && t('bytes', { n: one.length })]]} />
       {one.bodyKept ? hasRole('admin') ? <Body key={one.id} id={one.id} /> : <p class="muted row row-8"><Icon name="lock" />{t('body_admin')}</p> : <p class="muted">{t('body_none')}</p>}
@@ -68,7 +85,7 @@ export function Deliveries() {
                 })}
               </Grid>)}
         </section>
-        {one && <Detail key={one.id} one={one} />}
+        {one && <Detail key={one.id} one={one} onDone={() => void loaded.again()} />}
       </div>
     </Frame>
   );

@@ -1,6 +1,6 @@
 // The list of instances: filters in the address, counts by state, and "find by person", which is posted with its reason.
 import { useEffect, useState } from 'preact/hooks';
-import { get, post } from '../base/api';
+import { get, post, query } from '../base/api';
 import { number, t, word } from '../base/i18n';
 import { useAct, useEvery, useLoad } from '../base/load';
 import { go, place, setQuery } from '../base/router';
@@ -8,11 +8,12 @@ import { Button, Empty, Failure, Field, H1, Icon, LinkButton, Notice, Select, Sk
 import { Frame, useListKeys } from './frame';
 import { GrantedDialog } from './granted';
 import { codeOf, counts, instancesOf, whereOf, type Page, type Summary } from './model';
-import { mayFindByPerson } from './rights';
+import { mayAct, mayFindByPerson } from './rights';
 import { Ago, Code, Grid, iconOf, Id, InstanceState, moment, Old, toneOf } from './widgets';
 
 const kStates = ['parked', 'faulted', 'running', 'waiting', 'completed', 'cancelled'];
 const kSince: Record<string, number> = { hour: 1, day: 24, week: 168, month: 720 };
+const sinceOf = (name: string) => kSince[name] && new Date(Date.now() - kSince[name] * 3_600_000).toISOString();
 const kPage = 50;
 const kKinds = ['identifier', 'mrn', 'phone', 'email', 'name'];
 
@@ -89,7 +90,7 @@ export function Instances() {
   const more = useAct();
   const loaded = useLoad(() => instancesOf({
     status: values.status, workflow: values.workflow, version: values.version, code: values.code, limit: kPage,
-    since: kSince[values.since] && new Date(Date.now() - kSince[values.since] * 3_600_000).toISOString(),
+    since: sinceOf(values.since),
   }), key);
   useEffect(() => { setShown(undefined); setNewer(undefined); }, [key]);
   const page = loaded.data.value;
@@ -120,7 +121,10 @@ export function Instances() {
   return (
     <Frame name="instances">
       <div class="chead"><H1>{t('instances')}</H1>{has && <span class="sub">{t('in_all', { n: has.total })}</span>}
-        {mayFindByPerson() && <span class="push"><Button icon="user" onPress={() => setFinding(true)}>{t('by_person')}</Button></span>}</div>
+        <span class="push row row-8">
+          {mayAct() && some && rows.length > 0 && <LinkButton href={`/console/repairs${query({ ...values, since: sinceOf(values.since) })}`}>{t('repair_these')}</LinkButton>}
+          {mayFindByPerson() && <Button icon="user" onPress={() => setFinding(true)}>{t('by_person')}</Button>}
+        </span></div>
       {found && (
         <section class="pane gap" aria-labelledby="found-h">
           <div class="pane-head"><h2 id="found-h">{t('by_person_found')}</h2><span class="badge nums">{found.length}</span><span class="push"><Button size="small" onPress={() => setFound(undefined)}>{t('close')}</Button></span></div>

@@ -119,6 +119,7 @@ export interface Delivery {
   reason?: string;
   length?: number;
   bodyKept?: boolean;
+  settled?: string;
 }
 export interface Deliveries {
   items: Delivery[];

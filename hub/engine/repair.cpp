@@ -1,0 +1,161 @@
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "hub/engine/impl.hpp"
+#include "hub/engine/state_text.hpp"
+#include "hub/engine/statements.hpp"
+#include "hub/workflow/action_catalog.hpp"
+
+// What jobs of many acts ask of the engine before they act.
+namespace rabt::engine {
+
+Result<InstanceState> read_state(store::Connection& connection, std::string_view tenant,
+                                 std::string_view id) {
+  std::optional<InstanceState> found;
+  const auto text = [](const store::Row& row, int column) {
+    return row.is_null(column) ? std::string() : std::string(row.text(column));
+  };
+  RABT_TRY_STATUS(connection.query(sql::kStateOfInstance, {id, tenant}, [&](const store::Row& row) {
+    found = InstanceState{.num = row.integer(0),
+                          .status = static_cast<int>(row.integer(1)),
+                          .busy = row.integer(2) != 0,
+                          .parked = row.integer(3) != 0,
+                          .code = text(row, 4),
+                          .about = text(row, 5),
+                          .mark = {.turns = row.integer(7), .updated = {row.integer(6)}},
+                          .restarted_as = text(row, 8)};
+    return false;
+  }));
+  if (!found) return not_found("engine.instance", "there is no instance with this id");
+  return *found;
+}
+
+namespace {
+
+// Sorts before every id, and behind it.
+constexpr std::string_view kNoPlace = "~";
+
+Repairable to_repairable(const store::Row& row) {
+  const bool parked = !row.is_null(2);
+  Repairable one{.id = std::string(row.text(0)),
+                 .status = state_text(static_cast<int>(row.integer(1)), parked),
+                 .created = {row.integer(3)},
+                 .mark = {.turns = row.integer(6), .updated = {row.integer(4)}},
+                 .subject = row.is_null(7) ? std::string(row.text(0)) : std::string(row.blob(7))};
+  if (!parked) return one;
+  const ParkedName name = parked_name(row.text(2));
+  one.call = name.call;
+  one.role = name.role;
+  one.action = name.action;
+  const auto question = row.is_null(5) ? Result<Json>(Json::object()) : Json::parse(row.text(5));
+  if (question.ok()) one.failure = question->string_or("code", "");
+  return one;
+}
+
+// The call whose end is row `to` of the journal.
+std::optional<workflow::CallAction> call_ended_by(const InstanceReader::Materials& from,
+                                                  std::uint64_t to) {
+  const auto* const ended =
+      to < from.inputs.size() ? std::get_if<workflow::ActionEnded>(&from.inputs[to].what) : nullptr;
+  if (ended == nullptr) return std::nullopt;
+  workflow::History history(from.definition, from.secrets);
+  std::optional<workflow::CallAction> out;
+  for (std::uint64_t row = 0; row < to; ++row) {
+    for (const workflow::Effect& effect : history.apply(from.inputs[row])) {
+      const auto* call = std::get_if<workflow::CallAction>(&effect);
+      if (const auto* const ask = std::get_if<workflow::Ask>(&effect)) call = &ask->call;
+      if (call != nullptr && call->id == ended->call) out = *call;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<Repairable>> Engine::repairable(const InstanceFilter& filter,
+                                                   std::size_t limit) {
+  const std::string& tenant = impl_->context.options.tenant;
+  const auto most = static_cast<std::int64_t>(limit);
+  const auto wants = [&filter](std::string_view state) {
+    return filter.states.empty() ||
+           std::find(filter.states.begin(), filter.states.end(), state) != filter.states.end();
+  };
+  const std::int64_t from = filter.since ? filter.since->ms : INT64_MIN;
+  const std::int64_t to = filter.until ? filter.until->ms : INT64_MAX;
+  std::vector<Repairable> out;
+  const auto add = [&out](const store::Row& row) {
+    out.push_back(to_repairable(row));
+    return true;
+  };
+  RABT_TRY_STATUS(impl_->context.parts.store.read([&](store::Connection& connection) -> Status {
+    out.clear();
+    if (wants(kParkedState)) {
+      RABT_TRY_STATUS(connection.query(
+          sql::kOldestParked,
+          {tenant, kNoPlace, filter.workflow, filter.version, filter.code, from, to, most}, add));
+    }
+    for (int status = 0; status <= as_int(workflow::InstanceStatus::cancelled); ++status) {
+      if (!wants(state_text(status, false))) continue;
+      RABT_TRY_STATUS(connection.query(
+          sql::kOldestInstances,
+          {tenant, kNoPlace, filter.workflow, filter.version, filter.code, from, to, most, status},
+          add));
+    }
+    return ok_status();
+  }));
+  std::sort(out.begin(), out.end(),
+            [](const auto& one, const auto& other) { return one.id < other.id; });
+  if (out.size() > limit) out.resize(limit);
+  return out;
+}
+
+Result<Repairable> Engine::repairable(std::string_view id) {
+  std::optional<Repairable> found;
+  RABT_TRY_STATUS(impl_->context.parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kRepairableById, {id, impl_->context.options.tenant},
+                            [&](const store::Row& row) {
+                              found = to_repairable(row);
+                              return false;
+                            });
+  }));
+  if (!found)
+    return not_found("engine.instance", "there is no instance with the id " + std::string(id));
+  return *found;
+}
+
+Result<std::vector<SentAgain>> Engine::sent_by(SentBy act, std::string_view id) {
+  Impl& engine = *impl_;
+  RABT_TRY(row, engine.reader.row(id));
+  const auto keyless = [&](const workflow::Definition& definition,
+                           const workflow::CallAction& call) {
+    const std::string target = engine.definitions.target_of(definition, row.binding, call.role);
+    const auto info = engine.context.parts.actions.find(target, call.action, call.version);
+    return info && info->idempotency == "none";
+  };
+  if (act == SentBy::again) {
+    RABT_TRY(call, parked_call(id));
+    const auto definition = engine.definitions.find(row.definition);
+    workflow::CallAction made;
+    made.role = call.role;
+    made.action = call.action;
+    made.version = call.version;
+    return std::vector<SentAgain>{{call.role, call.action, keyless(*definition, made)}};
+  }
+  RABT_TRY(lease, engine.context.parts.keys.lease(row.tenant));
+  if (act == SentBy::restart) {
+    RABT_TRY(from, engine.reader.kept_materials(row, lease));
+    std::vector<SentAgain> out;
+    for (const workflow::Standing& one :
+         workflow::standing_effects(from.definition, from.secrets, from.inputs))
+      out.push_back({.role = one.role, .action = one.action});
+    return out;
+  }
+  RABT_TRY(from, engine.reader.kept_materials(row, lease));
+  RABT_TRY(made, engine.reader.rewind(row, lease));
+  const auto call = call_ended_by(from, made.input.to);
+  if (!call) return std::vector<SentAgain>();
+  return std::vector<SentAgain>{{call->role, call->action, keyless(*from.definition, *call)}};
+}
+
+}  // namespace rabt::engine

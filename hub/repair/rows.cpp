@@ -1,0 +1,299 @@
+#include "hub/repair/rows.hpp"
+
+#include <algorithm>
+
+namespace rabt::repair {
+
+namespace {
+
+using store::Statement;
+
+#define RABT_REPAIR_JOB                                                                        \
+  "SELECT id, verb, state, digest, total, more, oldest_ms, filter, effects, created_ms, "      \
+  "created_by, started_ms, started_by, every_ms, first, goes_on, passed, failures, ended_ms, " \
+  "why, data_key, sealed FROM repair_job WHERE tenant = $1 "
+#define RABT_REPAIR_ITEM                                                                 \
+  "SELECT n, object, turns, updated_ms, subject, call, state, code, became, at_ms FROM " \
+  "repair_item WHERE tenant = $1 AND job = $2 "
+constexpr Statement kJobById{RABT_REPAIR_JOB "AND id = $2"};
+constexpr Statement kJobs{RABT_REPAIR_JOB "AND id < $2 ORDER BY id DESC LIMIT $3"};
+constexpr Statement kJobsAtWork{RABT_REPAIR_JOB
+                                "AND id IN (SELECT r.id FROM repair_job r WHERE r.tenant = $1 AND "
+                                "r.id > '' AND r.state = 'running' UNION SELECT i.job FROM "
+                                "repair_item i WHERE i.tenant = $1 AND i.job > '' AND i.state = "
+                                "'acted') ORDER BY id"};
+constexpr Statement kItems{RABT_REPAIR_ITEM
+                           "AND n > $3 AND ($5 = '' OR state = $5) ORDER BY n LIMIT $4"};
+constexpr Statement kOpenItems{RABT_REPAIR_ITEM "AND state = 'open' ORDER BY n LIMIT $3"};
+constexpr Statement kActedItems{RABT_REPAIR_ITEM "AND state = 'acted' ORDER BY n"};
+#undef RABT_REPAIR_JOB
+#undef RABT_REPAIR_ITEM
+constexpr Statement kItemCounts{
+    "SELECT state, COUNT(*) FROM repair_item WHERE tenant = $1 AND job = $2 GROUP BY state"};
+constexpr Statement kInsertJob{
+    "INSERT INTO repair_job (tenant, id, verb, state, digest, total, more, oldest_ms, filter, "
+    "effects, created_ms, created_by, every_ms, first, goes_on, passed, failures, data_key, "
+    "sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
+    "$18, $19)"};
+constexpr Statement kInsertItem{
+    "INSERT INTO repair_item (tenant, job, n, object, turns, updated_ms, subject, call, state, "
+    "code, became) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'open', '', '')"};
+constexpr Statement kChangeJob{
+    "UPDATE repair_job SET state = $3, started_ms = $4, started_by = $5, every_ms = $6, first = "
+    "$7, goes_on = $8, passed = $9, failures = $10, ended_ms = $11, why = $12, data_key = $13, "
+    "sealed = $14 WHERE tenant = $1 AND id = $2 AND state = $15"};
+constexpr Statement kActItem{
+    "UPDATE repair_item SET state = 'acted', at_ms = $4 WHERE tenant = $1 AND job = $2 AND n = $3 "
+    "AND state = 'open' AND EXISTS (SELECT 1 FROM repair_job WHERE tenant = $1 AND id = $2 AND "
+    "state = 'running')"};
+constexpr Statement kEndItem{
+    "UPDATE repair_item SET state = $4, code = $5, became = $6, at_ms = $7 WHERE tenant = $1 AND "
+    "job = $2 AND n = $3 AND state = $8"};
+// Previews that are too old or too many, and jobs that ended long ago.
+constexpr Statement kOldJobs{
+    "SELECT id FROM repair_job WHERE tenant = $1 AND id > '' AND ((state = 'previewed' AND "
+    "created_ms < $2) OR ended_ms < $3)"};
+constexpr Statement kPreviews{
+    "SELECT id FROM repair_job WHERE tenant = $1 AND id > '' AND state = 'previewed' ORDER BY id "
+    "DESC"};
+constexpr Statement kRemoveJob{"DELETE FROM repair_job WHERE tenant = $1 AND id = $2"};
+constexpr Statement kRemoveItems{"DELETE FROM repair_item WHERE tenant = $1 AND job = $2"};
+
+// The next open items that are looked at for one whose subject is free.
+constexpr std::int64_t kLookAhead = 50;
+constexpr std::string_view kNoPlace = "~";
+
+JobState job_state(std::string_view text) {
+  for (const JobState one : {JobState::previewed, JobState::running, JobState::waiting,
+                             JobState::done, JobState::stopped}) {
+    if (text == to_string(one)) return one;
+  }
+  return JobState::stopped;
+}
+
+Json parsed(std::string_view text) {
+  auto json = Json::parse(text);
+  return json.ok() ? std::move(*json) : Json();
+}
+
+std::optional<Timestamp> time_or_none(const store::Row& row, int column) {
+  if (row.is_null(column)) return std::nullopt;
+  return Timestamp{row.integer(column)};
+}
+
+std::string text_or_none(const store::Row& row, int column) {
+  return row.is_null(column) ? std::string() : std::string(row.text(column));
+}
+
+Job to_job(const store::Row& row) {
+  return {.id = std::string(row.text(0)),
+          .verb = std::string(row.text(1)),
+          .state = job_state(row.text(2)),
+          .digest = std::string(row.text(3)),
+          .total = row.integer(4),
+          .more = row.integer(5) != 0,
+          .oldest = {row.integer(6)},
+          .filter = parsed(row.text(7)),
+          .effects = parsed(row.text(8)),
+          .created = {row.integer(9)},
+          .created_by = std::string(row.text(10)),
+          .started = time_or_none(row, 11),
+          .started_by = text_or_none(row, 12),
+          .every_ms = row.integer(13),
+          .first = row.integer(14),
+          .goes_on = row.integer(15) != 0,
+          .passed = row.integer(16) != 0,
+          .failures = row.integer(17),
+          .ended = time_or_none(row, 18),
+          .why = text_or_none(row, 19),
+          .data_key = std::string(row.blob(20)),
+          .sealed = std::string(row.blob(21))};
+}
+
+Item to_item(const store::Row& row) {
+  return {.n = row.integer(0),
+          .object = std::string(row.text(1)),
+          .mark = {.turns = row.integer(2), .updated = {row.integer(3)}},
+          .subject = std::string(row.blob(4)),
+          .call = row.integer(5),
+          .state = item_state(row.text(6)).value_or(ItemState::refused),
+          .code = std::string(row.text(7)),
+          .became = std::string(row.text(8)),
+          .at = time_or_none(row, 9)};
+}
+
+store::Value time_value(const std::optional<Timestamp>& at) {
+  return at ? store::Value(at->ms) : store::Value(store::Null{});
+}
+
+store::Value text_value(const std::string& text) {
+  return text.empty() ? store::Value(store::Null{}) : store::Value(text);
+}
+
+std::int64_t flag(bool value) {
+  return value ? 1 : 0;
+}
+
+}  // namespace
+
+Result<Job> Rows::job(store::Connection& connection, std::string_view id) const {
+  std::optional<Job> found;
+  RABT_TRY_STATUS(connection.query(kJobById, {tenant_, id}, [&](const store::Row& row) {
+    found = to_job(row);
+    return false;
+  }));
+  if (!found) return not_found("repair.unknown", "there is no repair job with this id");
+  return *std::move(found);
+}
+
+Result<Job> Rows::job(std::string_view id) const {
+  std::optional<Job> out;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(found, job(connection, id));
+    out = std::move(found);
+    return ok_status();
+  }));
+  return *std::move(out);
+}
+
+Result<std::vector<Job>> Rows::jobs(std::size_t limit, const std::string& before) const {
+  std::vector<Job> out;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    out.clear();
+    return connection.query(kJobs,
+                            {tenant_, before.empty() ? kNoPlace : std::string_view(before),
+                             static_cast<std::int64_t>(limit)},
+                            [&](const store::Row& row) {
+                              out.push_back(to_job(row));
+                              return true;
+                            });
+  }));
+  return out;
+}
+
+Result<std::vector<Job>> Rows::at_work() const {
+  std::vector<Job> out;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    out.clear();
+    return connection.query(kJobsAtWork, {tenant_}, [&](const store::Row& row) {
+      out.push_back(to_job(row));
+      return true;
+    });
+  }));
+  return out;
+}
+
+Result<Counts> Rows::counts(std::string_view job) const {
+  Counts out;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    return connection.query(kItemCounts, {tenant_, job}, [&](const store::Row& row) {
+      const auto state = item_state(row.text(0)).value_or(ItemState::refused);
+      out.of.at(static_cast<std::size_t>(state)) = row.integer(1);
+      return true;
+    });
+  }));
+  return out;
+}
+
+Result<std::vector<Item>> Rows::items(std::string_view job, std::int64_t after, std::size_t limit,
+                                      std::optional<ItemState> state) const {
+  std::vector<Item> out;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    out.clear();
+    return connection.query(kItems,
+                            {tenant_, job, after, static_cast<std::int64_t>(limit),
+                             state ? to_string(*state) : std::string_view()},
+                            [&](const store::Row& row) {
+                              out.push_back(to_item(row));
+                              return true;
+                            });
+  }));
+  return out;
+}
+
+Result<std::vector<Item>> Rows::open_items(std::string_view job) const {
+  std::vector<Item> out;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    out.clear();
+    return connection.query(kOpenItems, {tenant_, job, kLookAhead}, [&](const store::Row& row) {
+      out.push_back(to_item(row));
+      return true;
+    });
+  }));
+  return out;
+}
+
+Result<std::vector<Item>> Rows::acted_items(std::string_view job) const {
+  std::vector<Item> out;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    out.clear();
+    return connection.query(kActedItems, {tenant_, job}, [&](const store::Row& row) {
+      out.push_back(to_item(row));
+      return true;
+    });
+  }));
+  return out;
+}
+
+Status Rows::put(store::Transaction& transaction, const Job& job,
+                 const std::vector<Item>& items) const {
+  RABT_TRY_STATUS(remove_old(transaction, job.created.ms));
+  const std::string filter = job.filter.dump();
+  const std::string effects = job.effects.dump();
+  transaction.put(kInsertJob,
+                  {tenant_, job.id, job.verb, to_string(job.state), job.digest, job.total,
+                   flag(job.more), job.oldest.ms, filter, effects, job.created.ms, job.created_by,
+                   job.every_ms, job.first, flag(job.goes_on), flag(job.passed), job.failures,
+                   store::Blob{job.data_key}, store::Blob{job.sealed}});
+  for (const Item& item : items) {
+    transaction.put(kInsertItem, {tenant_, job.id, item.n, item.object, item.mark.turns,
+                                  item.mark.updated.ms, store::Blob{item.subject}, item.call});
+  }
+  return ok_status();
+}
+
+Status Rows::remove_old(store::Transaction& transaction, std::int64_t now_ms) const {
+  std::vector<std::string> gone;
+  const auto add = [&gone](const store::Row& row) {
+    gone.emplace_back(row.text(0));
+    return true;
+  };
+  RABT_TRY_STATUS(
+      transaction.query(kOldJobs, {tenant_, now_ms - kPreviewKeptMs, now_ms - kJobKeptMs}, add));
+  std::int64_t kept = 0;
+  RABT_TRY_STATUS(transaction.query(kPreviews, {tenant_}, [&](const store::Row& row) {
+    return ++kept < kKeptPreviews || add(row);
+  }));
+  for (const std::string& id : gone) {
+    transaction.put(kRemoveItems, {tenant_, id});
+    transaction.put(kRemoveJob, {tenant_, id});
+  }
+  return ok_status();
+}
+
+Result<bool> Rows::change(store::Transaction& transaction, const Job& job, JobState was) const {
+  RABT_TRY(changed, transaction.execute(
+                        kChangeJob,
+                        {tenant_, job.id, to_string(job.state), time_value(job.started),
+                         text_value(job.started_by), job.every_ms, job.first, flag(job.goes_on),
+                         flag(job.passed), job.failures, time_value(job.ended), text_value(job.why),
+                         store::Blob{job.data_key}, store::Blob{job.sealed}, to_string(was)}));
+  return changed == 1;
+}
+
+Status Rows::act(store::Transaction& transaction, std::string_view job, std::int64_t n,
+                 std::int64_t at_ms) const {
+  RABT_TRY(changed, transaction.execute(kActItem, {tenant_, job, n, at_ms}));
+  if (changed == 1) return ok_status();
+  return conflict(std::string(kStopped), "the job does not run, or has done this already");
+}
+
+Result<bool> Rows::end(store::Transaction& transaction, std::string_view job, const Item& item,
+                       ItemState was) const {
+  RABT_TRY(changed,
+           transaction.execute(kEndItem, {tenant_, job, item.n, to_string(item.state), item.code,
+                                          item.became, time_value(item.at), to_string(was)}));
+  return changed == 1;
+}
+
+}  // namespace rabt::repair
