@@ -17,11 +17,10 @@ using store::Statement;
 constexpr Statement kInsert{
     "INSERT INTO delivery_outcome (tenant, source, outcome, at_ms, client, request, code, reason, "
     "length, uid, data_key, sealed, envelope) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-    "$11, "
-    "$12, $13)"};
+    "$11, $12, $13)"};
 constexpr Statement kCount{
     "INSERT INTO delivery_outcome_total (tenant, source, outcome, total) VALUES ($1, $2, $3, 1) ON "
-    "CONFLICT (tenant, source, outcome) DO UPDATE SET total = total + 1"};
+    "CONFLICT (tenant, source, outcome) DO UPDATE SET total = delivery_outcome_total.total + 1"};
 constexpr Statement kDropOldest{
     "DELETE FROM delivery_outcome WHERE tenant = $1 AND source = $2 AND id <= (SELECT id FROM "
     "delivery_outcome WHERE tenant = $1 AND source = $2 ORDER BY id DESC LIMIT 1 OFFSET $3)"};
@@ -54,10 +53,8 @@ constexpr Statement kTotals{
 // At most kKeptOutcomes of each source.
 constexpr Statement kLately{
     "SELECT source, outcome, count(*), min(at_ms) FROM delivery_outcome WHERE tenant = $1 AND "
-    "settled "
-    "= '' AND at_ms >= CASE outcome WHEN 'unreadable' THEN $2 ELSE $3 END GROUP BY source, outcome "
-    "ORDER BY "
-    "source, outcome"};
+    "settled = '' AND at_ms >= CASE outcome WHEN 'unreadable' THEN CAST($2 AS BIGINT) ELSE $3 END "
+    "GROUP BY source, outcome ORDER BY source, outcome"};
 constexpr Statement kReadBody{
     "SELECT uid, data_key, sealed FROM delivery_outcome WHERE id = $1 AND tenant = $2 AND data_key "
     "!= x''"};

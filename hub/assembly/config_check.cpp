@@ -18,7 +18,7 @@
 #include "hub/consultation/workflow/register.hpp"
 #include "hub/engine/file_check.hpp"
 #include "hub/plugin/targets.hpp"
-#include "hub/store/sqlite/migrations.hpp"
+#include "hub/store/migration_files.hpp"
 
 namespace rabt::assembly {
 
@@ -31,7 +31,7 @@ class Walk {
       : config_(config), clock_(clock), unsigned_(unsigned_ones) {}
 
   std::vector<std::string> run() {
-    add(store::sqlite::check_migrations(config_.migrations));
+    add(store::read_migrations(config_.migrations));
     add(check_root(config_));
     identity();
     const bool plugins = all_plugins();

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "hub/base/bytes.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
 
@@ -164,7 +165,8 @@ class Store {
     std::chrono::nanoseconds in_done{0};
     // Jobs that wait now.
     std::uint64_t queued = 0;
-    // Nothing can be written now: the disk is full, or the files were taken away.
+    // Nothing can be written now: the disk is full, the files were taken away, or the database's
+    // server is away.
     bool disk_full = false;
   };
   [[nodiscard]] virtual Stats stats() const = 0;
@@ -185,6 +187,45 @@ struct SqliteOptions {
 // recorded. Errors: store.open (says which file and why), store.locked, store.durability,
 // store.earlier_build, store.migration_changed, store.migration_newer.
 [[nodiscard]] Result<std::unique_ptr<Store>> open_sqlite(const SqliteOptions& options, Logger& log);
+
+struct PostgresOptions {
+  // A host, several with commas between them, or the folder of a socket.
+  std::string host;
+  int port = 5432;
+  std::string database;
+  std::string user;
+  // Null when the server asks for none.
+  std::shared_ptr<SecretBytes> password;
+  // One of libpq's words, such as verify-full. An empty text stands for prefer on this machine and
+  // for verify-full elsewhere.
+  std::string sslmode = {};
+  // Certificates of authorities. An empty text stands for those of the system.
+  std::string ca = {};
+  // The role that owns the schema and applies migrations. An empty text stands for `user`.
+  std::string owner = {};
+  std::shared_ptr<SecretBytes> owner_password = {};
+  // migrations/postgres
+  std::string migrations_folder;
+  // Names the hub among the server's connections.
+  std::string application = "rabt";
+  // Files without which the database is worthless, such as the keyring.
+  std::vector<std::string> needed = {};
+  // 0 stands for limits::kMaxQueuedJobs.
+  std::size_t max_queued = 0;
+};
+// Opens a database of a PostgreSQL server, version 15 or later, checks its settings, applies
+// missing migrations and takes the database for this hub. Messages never hold the password.
+// Errors: store.open (says where and why), store.locked (another hub uses it), store.durability
+// (the server may lose what it has acknowledged), store.settings (version, encoding),
+// store.pooler, store.earlier_build, store.migration_changed, store.migration_newer,
+// store.migration_failed.
+[[nodiscard]] Result<std::unique_ptr<Store>> open_postgres(const PostgresOptions& options,
+                                                           Logger& log);
+// The same for looking only, beside a running hub or without one. For one thread.
+[[nodiscard]] Result<std::unique_ptr<Connection>> open_postgres_reader(
+    const PostgresOptions& options);
+// True if a hub has written to the database. Errors: those of connecting.
+[[nodiscard]] Result<bool> postgres_is_used(const PostgresOptions& options);
 
 // Opens a database for looking only, beside a running hub or without one; takes no lock and applies
 // no migrations. The newest commit of a running hub may be one that a power loss would undo. For

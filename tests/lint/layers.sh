@@ -48,6 +48,7 @@ only 'openssl/|argon2' crypto
 only 'CLI/' args
 only 'archive|libelf|gelf' plugin
 only 'sqlite3' store/sqlite
+only 'pqxx/|libpq-fe' store/postgres
 only 'curl/' net
 only 'spdlog/' base
 only 'Poco/Net/' http
@@ -62,6 +63,6 @@ only 'unicode/' workflow phi access consultation
 only 'phonenumbers/' phi
 while IFS=: read -r file line _; do
   complain "$file:$line: a heavy header in one of our headers; include it in the .cpp"
-done < <(grep -rnE '#include <(nlohmann|CLI/|Poco|yaml-cpp|spdlog|curl|openssl|sqlite3|boost|re2|pugixml|unicode/|phonenumbers/|p11-kit|archive|libelf|gelf|amqp)' hub --include=*.hpp || true)
+done < <(grep -rnE '#include <(nlohmann|CLI/|Poco|yaml-cpp|spdlog|curl|openssl|sqlite3|boost|re2|pugixml|unicode/|phonenumbers/|p11-kit|archive|libelf|gelf|amqp|pqxx|libpq-fe)' hub --include=*.hpp || true)
 [ $bad = 0 ] && echo "layers: good"
 exit $bad

@@ -36,7 +36,7 @@ class GatheredFiles : public ::testing::Test {
     std::ofstream(folder_.options().path).flush();  // the store makes the file
     database_ = open();
     EXPECT_TRUE(sqlite::set_up_writer(*database_).ok());
-    EXPECT_TRUE(database_->script(kSchema).ok());
+    EXPECT_TRUE(database_->script(schema()).ok());
   }
   [[nodiscard]] std::unique_ptr<sqlite::Database> open(bool read_only = false) const {
     auto opened = sqlite::Database::open({folder_.options().path, counting().name(), read_only});

@@ -210,7 +210,7 @@ TEST(LogSync, SyncsTheStartOfALogAtOnce) {
   std::ofstream(folder.options().path).flush();  // the store makes the file
   const auto database = *sqlite::Database::open({folder.options().path, files().name(), false});
   ASSERT_TRUE(sqlite::set_up_writer(*database).ok());
-  ASSERT_TRUE(database->script(kSchema).ok());
+  ASSERT_TRUE(database->script(schema()).ok());
   constexpr Statement kBegin{"BEGIN IMMEDIATE"};
   int visible = 0;
   const auto commit = [&](std::int64_t id) {

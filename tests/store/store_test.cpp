@@ -1,5 +1,3 @@
-#include <sys/stat.h>
-
 #include <chrono>
 #include <cstdio>
 #include <future>
@@ -381,57 +379,7 @@ TEST(Store, TakesJobsAndReadsFromManyThreads) {
   EXPECT_EQ(ids(*store).size(), 400U);
 }
 
-TEST(Store, HasItsDurableSettingsOnTheWriter) {
-  const Folder folder;
-  const auto store = folder.open();
-  const auto setting = [&](const Statement& pragma) {
-    std::string value;
-    EXPECT_TRUE(store
-                    ->write([&](Transaction& transaction) {
-                      return transaction.query(
-                          pragma, {}, [&](const Row& row) { return value = row.text(0), true; });
-                    })
-                    .ok());
-    return value;
-  };
-  EXPECT_EQ(setting({"PRAGMA journal_mode"}), "wal");
-  EXPECT_EQ(setting({"PRAGMA synchronous"}), "2");
-  EXPECT_EQ(setting({"PRAGMA foreign_keys"}), "1");
-  EXPECT_EQ(setting({"PRAGMA secure_delete"}), "1");
-  EXPECT_EQ(setting({"PRAGMA temp_store"}), "2");
-  EXPECT_EQ(setting({"PRAGMA mmap_size"}), "0");
-}
-
-TEST(Store, MakesItsFilesReadableForTheirOwnerOnly) {
-  const Folder folder;
-  const auto store = folder.open();
-  EXPECT_TRUE(store->write(insert(1)).ok());
-  for (const char* name : {"hub.db", "hub.db-wal", "hub.db-shm", "hub.db.lock"}) {
-    struct stat info {};
-    ASSERT_EQ(::stat((folder.path() / name).c_str(), &info), 0) << name;
-    EXPECT_EQ(info.st_mode & 0777U, 0600U) << name;
-  }
-}
-
-TEST(Store, CopiesItsLogIntoTheDatabaseNowAndThen) {
-  const Folder folder;
-  const auto store = folder.open();
-  const std::string body(100'000, 'b');
-  for (int i = 0; i < 400; ++i)
-    store->submit(Store::Need::droppable, insert(i, body), [](const Status&) {});
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  const auto copied = [&] { return std::filesystem::file_size(folder.path() / "hub.db"); };
-  while (copied() < 20'000'000U && std::chrono::steady_clock::now() < until) store->flush();
-  EXPECT_GT(copied(), 20'000'000U);  // of 40 MB
-}
-
 // ---- opening
-// ----------------------------------------------------------------------------------------------------------
-
-Error refused(const Result<std::unique_ptr<Store>>& store) {
-  EXPECT_FALSE(store.ok());
-  return store.ok() ? Error{} : store.error();
-}
 
 TEST(StoreOpen, RefusesASecondHubAndNamesTheProcess) {
   const Folder folder;
@@ -446,37 +394,6 @@ TEST(StoreOpen, LetsTheNextHubInAfterTheFirst) {
   const Folder folder;
   (void)folder.open();
   EXPECT_NE(folder.open(), nullptr);
-}
-
-TEST(StoreOpen, SaysWhichFolderIsMissingOrNotWritable) {
-  const Folder folder;
-  SqliteOptions options = folder.options();
-  options.path = "/nonexistent-folder/hub.db";
-  const Error missing = refused(open_sqlite(options, null_logger()));
-  EXPECT_EQ(missing.code, "store.open");
-  EXPECT_NE(missing.message.find("/nonexistent-folder/hub.db"), std::string::npos);
-  EXPECT_NE(missing.message.find("must exist and be writable"), std::string::npos);
-  options.path = "/proc/hub.db";  // not even root may write there
-  EXPECT_EQ(refused(open_sqlite(options, null_logger())).code, "store.open");
-}
-
-TEST(StoreOpen, LeavesAFileAloneThatIsNoDatabase) {
-  const Folder folder;
-  const std::string text = std::string(5000, 'x');
-  std::ofstream(folder.options().path) << text;
-  const Error error = refused(folder.try_open());
-  EXPECT_EQ(error.code, "store.open");
-  EXPECT_NE(error.message.find(folder.options().path), std::string::npos);
-  std::ifstream in(folder.options().path);
-  EXPECT_EQ((std::string{std::istreambuf_iterator<char>(in), {}}), text);
-}
-
-TEST(StoreOpen, RefusesAFileSystemWithoutWriteAheadLogging) {
-  const Folder folder;
-  const Error error =
-      refused(folder.try_open({.max_pages = 0, .vfs = "unix-none", .max_queued = 0}));
-  EXPECT_EQ(error.code, "store.durability") << error.message;
-  EXPECT_NE(error.message.find("journal_mode"), std::string::npos);
 }
 
 TEST(Migrations, ApplyInOrderOnce) {
@@ -501,51 +418,17 @@ TEST(Migrations, ApplyInOrderOnce) {
   EXPECT_EQ(names, (std::vector<std::string>{"0001_item.sql", "0002_more.sql", "0010_last.sql"}));
 }
 
-// A database has few tenants: an index that finds more than the tenant beats a key that does not.
-TEST(Migrations, TellThePlannerThatATenantHasManyRows) {
-  const Folder folder;
-  folder.migration("0002_member.sql",
-                   "CREATE TABLE member (tenant TEXT NOT NULL, person TEXT NOT NULL, session TEXT "
-                   "NOT NULL, body TEXT, PRIMARY KEY (tenant, person, session)) WITHOUT ROWID;"
-                   "CREATE INDEX member_session ON member (tenant, session);");
-  const auto plan = [&](const Statement& statement) {
-    std::string text;
-    const auto store = folder.open();
-    EXPECT_TRUE(store
-                    ->read([&](Connection& connection) {
-                      return connection.query(statement, {}, [&](const Row& row) {
-                        text += row.text(3);
-                        return true;
-                      });
-                    })
-                    .ok());
-    return text;
-  };
-  EXPECT_EQ(plan({"EXPLAIN QUERY PLAN SELECT person FROM member WHERE tenant='t' AND session='s' "
-                  "AND person='p'"}),
-            "SEARCH member USING PRIMARY KEY (tenant=? AND person=? AND session=?)");
-  EXPECT_EQ(plan({"EXPLAIN QUERY PLAN SELECT * FROM member WHERE tenant='t' AND session='s'"}),
-            "SEARCH member USING INDEX member_session (tenant=? AND session=?)");
-  folder.migration("0003_note.sql",
-                   "CREATE TABLE note (tenant TEXT NOT NULL, id TEXT NOT NULL, visit TEXT NOT "
-                   "NULL, body TEXT, PRIMARY KEY (tenant, id)) WITHOUT ROWID;"
-                   "CREATE INDEX note_visit ON note (tenant, visit);");
-  EXPECT_EQ(plan({"EXPLAIN QUERY PLAN SELECT * FROM note WHERE tenant='t' AND visit='v' ORDER BY "
-                  "id"}),
-            "SEARCH note USING INDEX note_visit (tenant=? AND visit=?)");
-}
-
 TEST(Migrations, RefuseAnEditedAMissingAndALateFile) {
   const Folder folder;
   folder.migration("0003_x.sql", "CREATE TABLE x (id INTEGER);");
   (void)folder.open();
-  folder.migration("0001_item.sql", std::string(kSchema) + "-- edited\n");
+  folder.migration("0001_item.sql", std::string(schema()) + "-- edited\n");
   Error error = refused(folder.try_open());
   EXPECT_EQ(error.code, "store.migration_changed");
   EXPECT_NE(error.message.find("0001_item.sql"), std::string::npos);
   folder.remove_migration("0001_item.sql");
   EXPECT_EQ(refused(folder.try_open()).code, "store.migration_changed");
-  folder.migration("0001_item.sql", kSchema);
+  folder.migration("0001_item.sql", schema());
   folder.migration("0002_late.sql", "CREATE TABLE late (id INTEGER);");
   error = refused(folder.try_open());
   EXPECT_EQ(error.code, "store.migration_changed");
@@ -581,7 +464,7 @@ TEST(Migrations, UndoAFailingFileWholeAndNameIt) {
     });
     EXPECT_FALSE(status.ok());
     folder.remove_migration("0002_bad.sql");
-    std::filesystem::remove(folder.options().path);
+    folder.forget();
   }
 }
 
@@ -593,9 +476,8 @@ TEST(Migrations, RefuseNamesAndNumbersThatDoNotFit) {
   folder.migration("2_short.sql", "SELECT 1;");
   EXPECT_EQ(refused(folder.try_open()).code, "store.migration_failed");
   folder.remove_migration("2_short.sql");
-  SqliteOptions options = folder.options();
-  options.migrations_folder += "-missing";
-  EXPECT_EQ(refused(open_sqlite(options, null_logger())).code, "store.open");
+  folder.remove_migrations();
+  EXPECT_EQ(refused(folder.try_open()).code, "store.open");
 }
 
 }  // namespace

@@ -14,16 +14,21 @@
 
 #include "hub/store/sqlite/sqlite_store.hpp"
 #include "hub/store/store.hpp"
+#include "tests/postgres_server.hpp"
 
 namespace rabt::store::test {
 
 inline constexpr Statement kInsert{"INSERT INTO item (id, body) VALUES ($1, $2)"};
 inline constexpr Statement kCount{"SELECT COUNT(*) FROM item"};
 inline constexpr Statement kIds{"SELECT id FROM item ORDER BY id"};
-inline constexpr const char* kSchema =
-    "CREATE TABLE item (id INTEGER PRIMARY KEY, body BLOB NOT NULL);\n";
+inline const char* schema() {
+  return rabt::test::on_postgres()
+             ? "CREATE TABLE item (id BIGINT PRIMARY KEY, body BYTEA NOT NULL);\n"
+             : "CREATE TABLE item (id INTEGER PRIMARY KEY, body BLOB NOT NULL);\n";
+}
 
-// A folder with a migrations folder; goes away with the test.
+// A folder with a migrations folder, and a database of the engine that is tested; both go away with
+// the test.
 class Folder {
  public:
   explicit Folder(const std::string& parent = std::filesystem::temp_directory_path().string()) {
@@ -31,13 +36,15 @@ class Folder {
     EXPECT_NE(::mkdtemp(name.data()), nullptr);
     path_ = name;
     std::filesystem::create_directory(path_ / "migrations");
-    migration("0001_item.sql", kSchema);
+    migration("0001_item.sql", schema());
+    if (rabt::test::on_postgres()) database_ = rabt::test::postgres_server().create();
   }
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
   ~Folder() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
+    if (!database_.empty()) rabt::test::postgres_server().drop(database_);
   }
   void migration(const std::string& name, const std::string& sql) const {
     std::ofstream(path_ / "migrations" / name, std::ios::trunc) << sql;
@@ -45,11 +52,30 @@ class Folder {
   void remove_migration(const std::string& name) const {
     std::filesystem::remove(path_ / "migrations" / name);
   }
+  void remove_migrations() const { std::filesystem::remove_all(path_ / "migrations"); }
+  // An empty database in the place of the present one.
+  void forget() const {
+    std::filesystem::remove(options().path);
+    if (database_.empty()) return;
+    rabt::test::postgres_server().drop(database_);
+    rabt::test::postgres_server().sql("postgres", "CREATE DATABASE " + database_);
+  }
   [[nodiscard]] SqliteOptions options() const {
     return {(path_ / "hub.db").string(), (path_ / "migrations").string()};
   }
+  [[nodiscard]] PostgresOptions postgres() const {
+    PostgresOptions options = rabt::test::postgres_options(database_);
+    options.migrations_folder = (path_ / "migrations").string();
+    return options;
+  }
+  [[nodiscard]] const std::string& database() const { return database_; }
   [[nodiscard]] std::filesystem::path path() const { return path_; }
   [[nodiscard]] Result<std::unique_ptr<Store>> try_open(const sqlite::Tuning& tuning = {}) const {
+    if (rabt::test::on_postgres()) {
+      PostgresOptions options = postgres();
+      options.max_queued = tuning.max_queued;
+      return open_postgres(options, null_logger());
+    }
     return sqlite::open_tuned(options(), tuning, null_logger());
   }
   [[nodiscard]] std::unique_ptr<Store> open(const sqlite::Tuning& tuning = {}) const {
@@ -60,7 +86,14 @@ class Folder {
 
  private:
   std::filesystem::path path_;
+  // Empty on SQLite.
+  std::string database_;
 };
+
+inline Error refused(const Result<std::unique_ptr<Store>>& store) {
+  EXPECT_FALSE(store.ok());
+  return store.ok() ? Error{} : store.error();
+}
 
 inline Store::Job insert(std::int64_t id, std::string body = "x") {
   return [id, body](Transaction& transaction) -> Status {

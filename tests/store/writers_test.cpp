@@ -303,32 +303,5 @@ TEST(StoreStats, SayWhereTheTimeWent) {
   EXPECT_EQ(stats.rows, 1U);
 }
 
-// ---- an earlier build's database
-
-TEST(StoreOpen, RefusesTheDatabaseOfAnEarlierBuildAndSaysWhy) {
-  const Folder folder;
-  (void)folder.open();
-  ASSERT_EQ(
-      std::system(("sqlite3 '" + folder.options().path + "' 'PRAGMA user_version=0'").c_str()), 0);
-  const auto store = folder.try_open();
-  ASSERT_FALSE(store.ok());
-  EXPECT_EQ(store.error().code, "store.earlier_build");
-  EXPECT_EQ(store.error().message,
-            folder.options().path +
-                " was written by an earlier build of the hub, and formats are kept only from "
-                "release 1.0 on: start with an empty data folder");
-  EXPECT_EQ(open_sqlite_reader(folder.options().path).error().code, "store.earlier_build");
-}
-
-TEST(StoreOpen, RefusesTheFormatsOfANewerHub) {
-  const Folder folder;
-  (void)folder.open();
-  ASSERT_EQ(
-      std::system(("sqlite3 '" + folder.options().path + "' 'PRAGMA user_version=9'").c_str()), 0);
-  const auto store = folder.try_open();
-  ASSERT_FALSE(store.ok());
-  EXPECT_EQ(store.error().code, "store.migration_newer");
-}
-
 }  // namespace
 }  // namespace rabt::store::test

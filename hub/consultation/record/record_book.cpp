@@ -31,7 +31,8 @@ constexpr Statement kLocateById{
 constexpr Statement kLocateByNumber{
     "SELECT id, session FROM session_record WHERE tenant = $1 AND kind = $2 AND number = $3"};
 constexpr Statement kCount{
-    "SELECT COUNT(*), COALESCE(SUM(author = $4), 0) FROM session_record WHERE tenant = $1 AND "
+    "SELECT COUNT(*), COALESCE(SUM(CASE WHEN author = $4 THEN 1 ELSE 0 END), 0) FROM "
+    "session_record WHERE tenant = $1 AND "
     "session = $2 AND kind = $3"};
 constexpr Statement kNextNumber{
     "SELECT COALESCE(MAX(number), 0) + 1 FROM session_record WHERE tenant = $1 AND kind = $2"};

@@ -15,10 +15,6 @@ inline constexpr int kDataFormat = 1;
 // without tables is none of an earlier build.
 [[nodiscard]] Status refuse_earlier_build(Database& database, const std::string& path);
 
-// Whether the files of a folder can be read and are named and numbered as migrate() wants them.
-// Errors: store.migration_failed, store.open.
-[[nodiscard]] Status check_migrations(const std::string& folder);
-
 // Applies the files NNNN_name.sql of folder that the database has not seen, in order, each in a
 // transaction of its own, noted in the table schema_migration with a checksum (64-bit FNV-1a: it
 // notices an edited file, it does not protect against an attacker). Errors: store.migration_changed

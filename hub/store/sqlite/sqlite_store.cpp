@@ -86,6 +86,7 @@ Result<std::unique_ptr<Store>> open_tuned(const SqliteOptions& options, const Tu
     RABT_TRY_STATUS(writer->script("PRAGMA max_page_count=" + std::to_string(tuning.max_pages)));
   RABT_TRY_STATUS(refuse_earlier_build(*writer, options.path));
   RABT_TRY_STATUS(migrate(*writer, options.migrations_folder, log));
+  RABT_TRY_STATUS(writer->script(Sequences::kTable));
   Sequences sequences;
   RABT_TRY_STATUS(sequences.open(*writer));
   RABT_TRY(reader, Database::open({options.path, tuning.vfs, true}));

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <exception>
 
 #include "hub/base/limits.hpp"
 #include "hub/store/sqlite/sqlite_store.hpp"
@@ -42,21 +41,6 @@ constexpr Statement kRollbackTo{"ROLLBACK TO job"};
 Status as_status(Result<std::int64_t> result) {
   if (result.ok()) return ok_status();
   return std::move(result).error();
-}
-
-// Runs what undoes a job's work beside the database, the newest first.
-void undo(std::vector<std::function<void()>>& functions) {
-  for (auto at = functions.rbegin(); at != functions.rend(); ++at) (*at)();
-  functions.clear();
-}
-
-Status call(const Store::Job& job, Transaction& transaction) {
-  try {
-    return job(transaction);
-  } catch (const std::exception& exception) {
-    return internal("store.job",
-                    std::string("a write job failed with an exception: ") + exception.what());
-  }
 }
 
 }  // namespace
@@ -136,14 +120,6 @@ class Writer::JobTransaction final : public Transaction {
   bool wrote_ = false;
   std::optional<Error> failed_;
 };
-
-std::chrono::nanoseconds Writer::Stopwatch::into(std::atomic<std::int64_t>& sum) {
-  const auto now = std::chrono::steady_clock::now();
-  const std::chrono::nanoseconds passed = now - last_;
-  sum += passed.count();
-  last_ = now;
-  return passed;
-}
 
 Writer::Writer(Options options, Logger& log, Connections connections, Sequences sequences)
     : options_(std::move(options)),
@@ -345,22 +321,6 @@ void Writer::take(Batch& batch) {
   }
 }
 
-namespace {
-
-// Ends droppable jobs, or all, with the error.
-template <class Batch>
-void drop(Batch& batch, const Error& error, bool all = false) {
-  const auto kept = std::stable_partition(batch.begin(), batch.end(), [all](const auto& task) {
-    return !all && task.need == Store::Need::required;
-  });
-  for (auto at = kept; at != batch.end(); ++at) {
-    if (at->done) at->done(error);
-  }
-  batch.erase(kept, batch.end());
-}
-
-}  // namespace
-
 // Returns when every job of the batch is committed, undone or refused. done has run, except for a
 // batch that is being synced: that is in untold_.
 void Writer::write_batch(Batch& batch) {
@@ -463,11 +423,7 @@ Trouble Writer::attempt(Batch& batch) {
 // Runs the jobs in a transaction, which stays open. Spoilt, or in trouble: nothing of the batch is
 // left in it, and the undo functions have run.
 Writer::Ended Writer::run_jobs(Batch& batch, Undo undo) {
-  for (Task& task : batch) {
-    task.error.reset();
-    task.rows = 0;
-    task.undo.clear();
-  }
+  for (Task& task : batch) begin_attempt(task);
   auto begun = database_->execute(kBegin, {});
   if (!begun.ok()) return in_trouble(begun.error());
   for (std::size_t ran = 1; ran <= batch.size() || (undo == Undo::batch && take_more(batch));
@@ -488,7 +444,7 @@ Writer::Ended Writer::run_jobs(Batch& batch, Undo undo) {
 Writer::Ended Writer::run_job(Task& task, Undo undo_with) {
   for (int races = 0;; ++races) {
     JobTransaction transaction(*this, task, undo_with);
-    Status status = call(task.job, transaction);
+    Status status = run_job_function(task.job, transaction);
     if (status.ok() && transaction.failed()) status = *transaction.failed();
     // Before savepoints are touched: after trouble SQLite may have undone the whole transaction.
     if (database_->trouble() != Trouble::none)
@@ -499,7 +455,7 @@ Writer::Ended Writer::run_job(Task& task, Undo undo_with) {
     const Status ended = transaction.end(status.ok());
     if (!ended.ok()) return in_trouble(ended.error());
     if (status.ok()) return Ended::well;
-    undo(task.undo);
+    run_undo(task);
     task.rows = 0;
     if (status.error().code != kRaced) {
       task.error = std::move(status).error();
@@ -507,9 +463,7 @@ Writer::Ended Writer::run_job(Task& task, Undo undo_with) {
     }
     ++raced_;
     if (races == kMaxRaces) {
-      task.error =
-          unavailable("store.busy", "other writers were quicker " + std::to_string(kMaxRaces) +
-                                        " times; nothing was written; try again later");
+      task.error = beaten();
       return Ended::well;
     }
     if (!database_->in_transaction()) {
@@ -543,7 +497,7 @@ void Writer::undo_batch(Batch& batch, std::size_t ran) {
     auto undone = database_->execute(kRollback, {});
     if (!undone.ok()) fatal(undone.error());
   }
-  for (std::size_t i = ran; i-- > 0;) undo(batch[i].undo);
+  for (std::size_t i = ran; i-- > 0;) run_undo(batch[i]);
 }
 
 // Returns when the last commit is durable and its jobs have been told.
@@ -563,19 +517,11 @@ void Writer::tell() {
 }
 
 void Writer::finish(Batch& batch) {
-  std::uint64_t rows = 0;
-  std::uint64_t written = 0;
-  for (const Task& task : batch) {
-    if (task.error) continue;
-    rows += task.rows;
-    ++written;
-  }
-  if (written > 0) commits_ += 1;
-  jobs_ += written;
-  rows_ += rows;
-  for (Task& task : batch) {
-    if (task.done) task.done(task.error ? Status(std::move(*task.error)) : ok_status());
-  }
+  const Written written = count(batch);
+  if (written.jobs > 0) commits_ += 1;
+  jobs_ += written.jobs;
+  rows_ += written.rows;
+  tell_done(batch);
   watch_.into(done_ns_);
 }
 

@@ -10,9 +10,10 @@
 
 #include "hub/base/log.hpp"
 #include "hub/base/mutex.hpp"
+#include "hub/store/batching.hpp"
+#include "hub/store/sequences.hpp"
 #include "hub/store/sqlite/connection.hpp"
 #include "hub/store/sqlite/log_copier.hpp"
-#include "hub/store/sqlite/sequences.hpp"
 #include "hub/store/sqlite/sync_thread.hpp"
 
 namespace rabt::store::sqlite {
@@ -52,27 +53,7 @@ class Writer {
   [[nodiscard]] bool writes_here() const { return std::this_thread::get_id() == writes_.load(); }
 
  private:
-  struct Task {
-    Store::Need need = Store::Need::droppable;
-    Lane lane = kNoLane;
-    Store::Job job;
-    Store::Done done;
-    // These belong to the current attempt.
-    std::optional<Error> error;
-    std::uint64_t rows = 0;
-    std::vector<std::function<void()>> undo;
-  };
-  using Batch = std::vector<Task>;
   using Time = std::chrono::steady_clock::time_point;
-  // Where the time of who writes goes: what has passed since the last call is added to the sum.
-  class Stopwatch {
-   public:
-    void restart() { last_ = std::chrono::steady_clock::now(); }
-    std::chrono::nanoseconds into(std::atomic<std::int64_t>& sum);
-
-   private:
-    Time last_ = std::chrono::steady_clock::now();
-  };
   // What undoes the writes of a job that fails: the end of the transaction, in which it is alone; a
   // savepoint of its own; or the end of the transaction and another run of its whole batch.
   enum class Undo : std::uint8_t { alone, savepoint, batch };

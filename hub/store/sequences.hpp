@@ -4,9 +4,9 @@
 #include <map>
 #include <string>
 
-#include "hub/store/sqlite/connection.hpp"
+#include "hub/store/store.hpp"
 
-namespace rabt::store::sqlite {
+namespace rabt::store {
 
 // The numbers of Transaction::next. The table number_block says up to where each sequence is
 // reserved; the numbers of a block are counted in memory, so that a number costs a row only once a
@@ -14,8 +14,12 @@ namespace rabt::store::sqlite {
 class Sequences {
  public:
   static constexpr std::int64_t kBlock = 1024;
-  // Creates the table where it is missing, and reads it.
-  [[nodiscard]] Status open(Database& database);
+  // The table, for an engine to create where it is missing.
+  static constexpr const char* kTable =
+      "CREATE TABLE IF NOT EXISTS number_block (name TEXT NOT NULL PRIMARY KEY, "
+      "reserved BIGINT NOT NULL)";
+  // Reads the table.
+  [[nodiscard]] Status open(Connection& connection);
   // Draws a number; reserves a block by `execute` when none is left, and then gives `on_rollback`
   // what has to run when that write is undone.
   [[nodiscard]] Result<std::int64_t> next(
@@ -31,4 +35,4 @@ class Sequences {
   std::map<std::string, Counter, std::less<>> counters_;
 };
 
-}  // namespace rabt::store::sqlite
+}  // namespace rabt::store

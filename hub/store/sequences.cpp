@@ -1,12 +1,9 @@
-#include "hub/store/sqlite/sequences.hpp"
+#include "hub/store/sequences.hpp"
 
-namespace rabt::store::sqlite {
+namespace rabt::store {
 
 namespace {
 
-constexpr const char* kTable =
-    "CREATE TABLE IF NOT EXISTS number_block (name TEXT NOT NULL PRIMARY KEY, "
-    "reserved INTEGER NOT NULL) WITHOUT ROWID";
 constexpr Statement kAll{"SELECT name, reserved FROM number_block"};
 constexpr Statement kReserve{
     "INSERT INTO number_block (name, reserved) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET "
@@ -14,9 +11,8 @@ constexpr Statement kReserve{
 
 }  // namespace
 
-Status Sequences::open(Database& database) {
-  RABT_TRY_STATUS(database.script(kTable));
-  return database.query(kAll, {}, [this](const Row& row) {
+Status Sequences::open(Connection& connection) {
+  return connection.query(kAll, {}, [this](const Row& row) {
     counters_[std::string(row.text(0))] = {row.integer(1), row.integer(1)};
     return true;
   });
@@ -40,4 +36,4 @@ Result<std::int64_t> Sequences::next(
   return ++counter.last;
 }
 
-}  // namespace rabt::store::sqlite
+}  // namespace rabt::store

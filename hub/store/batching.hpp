@@ -1,0 +1,57 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "hub/store/store.hpp"
+
+// Jobs in batches: what the writers of both engines share.
+namespace rabt::store {
+
+struct Task {
+  Store::Need need = Store::Need::droppable;
+  Lane lane = kNoLane;
+  Store::Job job;
+  Store::Done done;
+  // These belong to the current attempt.
+  std::optional<Error> error;
+  std::uint64_t rows = 0;
+  std::vector<std::function<void()>> undo;
+};
+using Batch = std::vector<Task>;
+
+// Forgets what an earlier attempt left in the task.
+void begin_attempt(Task& task);
+// An exception of the job becomes error store.job.
+[[nodiscard]] Status run_job_function(const Store::Job& job, Transaction& transaction);
+// Runs what undoes a job's work beside the database, the newest first.
+void run_undo(Task& task);
+// The error of a job that was beaten kMaxRaces times.
+[[nodiscard]] Error beaten();
+// Ends droppable jobs, or all, with the error, and removes them.
+void drop(Batch& batch, const Error& error, bool all = false);
+
+// Jobs and rows of a batch that were written.
+struct Written {
+  std::uint64_t jobs = 0;
+  std::uint64_t rows = 0;
+};
+[[nodiscard]] Written count(const Batch& batch);
+// Calls done of every task, with its error where it has one.
+void tell_done(Batch& batch);
+
+// Where the time of who writes goes: what has passed since the last call is added to the sum.
+class Stopwatch {
+ public:
+  void restart() { last_ = std::chrono::steady_clock::now(); }
+  std::chrono::nanoseconds into(std::atomic<std::int64_t>& sum);
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace rabt::store
