@@ -1,5 +1,6 @@
 #include "hub/api/answers.hpp"
 
+#include "hub/access/reading.hpp"
 #include "hub/api/browser.hpp"
 #include "hub/base/json_members.hpp"
 #include "hub/base/printable.hpp"
@@ -89,8 +90,17 @@ Result<Json> body_json(const Call& call) {
   return call.body != nullptr ? call.body->json() : Body(call.request).json();
 }
 
-std::string reason_in(const Json& body) {
-  return tidy_text(body.string_or("reason", ""));
+Result<std::string> reason_in(const Json& body) {
+  std::string reason = tidy_text(body.string_or("reason", ""));
+  if (reason.size() <= access::kMaxReason) return reason;
+  return invalid("api.invalid", "reason: it must be at most " + std::to_string(access::kMaxReason) +
+                                    " bytes long; a sentence, not a record");
+}
+
+Result<std::string> needed_reason(const Json& body) {
+  RABT_TRY(reason, reason_in(body));
+  if (!reason.empty()) return reason;
+  return invalid("api.invalid", "reason: say why this is done; the audit log keeps the reason");
 }
 
 Result<Json> body_object(const Call& call) {

@@ -48,7 +48,10 @@ class Body {
 [[nodiscard]] Result<Json> body_json(const Call& call);
 // Errors: json.*, api.body.
 [[nodiscard]] Result<Json> body_object(const Call& call);
-// The member `reason` as it is kept (tidy_text). Empty if it is missing or no text.
-[[nodiscard]] std::string reason_in(const Json& body);
+// The member `reason` as it is kept (tidy_text). Empty if it is missing or no text. Error invalid
+// api.invalid if it is longer than access::kMaxReason.
+[[nodiscard]] Result<std::string> reason_in(const Json& body);
+// The same, and an error where it is empty: an act that somebody has to account for.
+[[nodiscard]] Result<std::string> needed_reason(const Json& body);
 
 }  // namespace rabt::api

@@ -44,7 +44,8 @@ Result<Response> Grants::open(const Call& call) const {
     return invalid("api.invalid", "instance, patient: give one of the two");
   RABT_TRY(patient, who.empty() ? engine.patient_of(instance) : patients.index_of(who));
   access::Reader reader = reader_of(call);
-  reader.reason = reason_in(body);
+  RABT_TRY(reason, reason_in(body));
+  reader.reason = std::move(reason);
   RABT_TRY(grant, grants.open(reader, instance, patient,
                               body.int_or("minutes", access::kMaxGrantMinutes)));
   return json_response(201, grant_json(grant));

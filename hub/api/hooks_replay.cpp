@@ -40,12 +40,6 @@ Result<std::int64_t> number_of(const Call& call) {
   return *id;
 }
 
-Result<std::string> reason_of(const Json& body) {
-  std::string reason = reason_in(body);
-  if (!reason.empty()) return reason;
-  return invalid("api.invalid", "reason: say why this is done; the audit log keeps the reason");
-}
-
 }  // namespace
 
 Result<Hooks::Replayed> Hooks::replay_kept(std::int64_t id, bool dry,
@@ -117,7 +111,7 @@ Result<Response> Hooks::replay(const Call& call) const {
   const bool dry = body.bool_or("dryRun", false);
   engine::Asked asked{.actor = call.caller.who.actor(), .reason = {}};
   if (!dry) {
-    RABT_TRY(reason, reason_of(body));
+    RABT_TRY(reason, needed_reason(body));
     asked.reason = std::move(reason);
   }
   RABT_TRY(done, replay_kept(id, dry, asked));
@@ -134,7 +128,7 @@ Result<Response> Hooks::replay(const Call& call) const {
 Result<Response> Hooks::discard(const Call& call) const {
   RABT_TRY(id, number_of(call));
   RABT_TRY(body, body_object(call));
-  RABT_TRY(given, reason_of(body));
+  RABT_TRY(given, needed_reason(body));
   if (parts_.outcomes == nullptr || parts_.details == nullptr)
     return not_found("delivery.unknown", "there is no delivery with this number");
   const std::string actor = call.caller.who.actor();

@@ -293,7 +293,8 @@ Result<Response> Instances::events(const Call& call) const {
 
 Result<Response> Instances::cancel(const Call& call) const {
   RABT_TRY(body, body_object(call));
-  RABT_TRY_STATUS(engine.cancel(call.path[0], call.caller.who.actor(), reason_in(body)));
+  RABT_TRY(reason, reason_in(body));
+  RABT_TRY_STATUS(engine.cancel(call.path[0], call.caller.who.actor(), reason));
   return json_response(202, Json::object({{"cancelled", true}}));
 }
 
@@ -301,11 +302,7 @@ namespace {
 
 // Actor and reason of an act: nothing is started or run again without a reason.
 Result<engine::Asked> asked_by(const Call& call, const Json& body) {
-  std::string reason = reason_in(body);
-  if (reason.empty()) {
-    return invalid("api.invalid",
-                   "reason: say why the instance is run; the audit log keeps the reason");
-  }
+  RABT_TRY(reason, needed_reason(body));
   return engine::Asked{.actor = call.caller.who.actor(), .reason = std::move(reason)};
 }
 
@@ -342,9 +339,10 @@ Result<Response> Instances::restart(const Call& call) const {
 
 Result<Response> Instances::resolve(const Call& call) const {
   RABT_TRY(body, body_object(call));
+  RABT_TRY(reason, reason_in(body));
   RABT_TRY_STATUS(
       repair::resolve_call(engine, call.path[0], 0, body,
-                           {.actor = call.caller.who.actor(), .reason = reason_in(body)}));
+                           {.actor = call.caller.who.actor(), .reason = std::move(reason)}));
   return json_response(202, Json::object({{"resolved", true}}));
 }
 

@@ -110,12 +110,6 @@ Result<repair::Wanted> wanted_of(const Json& body) {
   return wanted;
 }
 
-Result<std::string> given_reason(const Json& body) {
-  std::string reason = reason_in(body);
-  if (!reason.empty()) return reason;
-  return invalid("api.invalid", "reason: say why this is done; the audit log keeps the reason");
-}
-
 Result<std::int64_t> number_in(const Json& body, std::string_view name, std::int64_t usual,
                                std::int64_t least, std::int64_t most) {
   const Json* const given = body.find(name);
@@ -130,7 +124,7 @@ Result<std::int64_t> number_in(const Json& body, std::string_view name, std::int
 Result<repair::Pace> pace_of(const Json& body) {
   repair::Pace pace{.digest = body.string_or("digest", ""), .goes_on = body.bool_or("goOn", false)};
   if (pace.digest.empty()) return wrong("digest", "the one of the preview");
-  RABT_TRY(reason, given_reason(body));
+  RABT_TRY(reason, needed_reason(body));
   pace.reason = std::move(reason);
   RABT_TRY(per_minute, number_in(body, "perMinute", kPerMinute, 1, repair::kMaxPerMinute));
   pace.every_ms = kMinuteMs / per_minute;
@@ -175,13 +169,15 @@ Result<Response> Repairs::run(const Call& call) const {
 
 Result<Response> Repairs::go(const Call& call) const {
   RABT_TRY(body, body_object(call));
-  RABT_TRY(job, repairs.go(call.caller, call.path[0], reason_in(body)));
+  RABT_TRY(reason, reason_in(body));
+  RABT_TRY(job, repairs.go(call.caller, call.path[0], reason));
   return answer(202, job);
 }
 
 Result<Response> Repairs::stop(const Call& call) const {
   RABT_TRY(body, body_object(call));
-  RABT_TRY(job, repairs.stop(call.caller, call.path[0], reason_in(body)));
+  RABT_TRY(reason, reason_in(body));
+  RABT_TRY(job, repairs.stop(call.caller, call.path[0], reason));
   return answer(200, job);
 }
 

@@ -232,7 +232,7 @@ Result<Response> Tasks::decide(const Call& call) const {
   RABT_TRY(body, body_object(call));
   const Json& answer = body["answer"];
   if (!answer.is_object()) return invalid("api.invalid", "answer: must be an object");
-  const std::string reason = reason_in(body);
+  RABT_TRY(reason, reason_in(body));
   if (name) return decide_parked(call, *name, answer, reason);
   return acted(call, tasks.decide(call.caller, call.path[0], answer, reason));
 }

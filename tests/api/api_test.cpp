@@ -272,6 +272,11 @@ TEST_F(ApiTest, AStrangersIdsAreNotWrittenDown) {
 
 TEST_F(ApiTest, AnInstanceIsCancelledOnce) {
   const std::string id = waiting_instance("do-key");
+  const std::string long_reason = R"({"reason": ")" + std::string(1'001, 'x') + R"("})";
+  const Response refused = api("POST", "instances/" + id + "/cancel", long_reason);
+  EXPECT_EQ(code(refused), "api.invalid");
+  EXPECT_NE(refused.body.find("reason: it must be at most 1000 bytes"), std::string::npos)
+      << refused.body;
   EXPECT_EQ(api("POST", "instances/" + id + "/cancel", R"({"reason": "no longer needed"})").status,
             202);
   EXPECT_EQ(rig_.wait_status(id, "cancelled"), "cancelled");

@@ -430,7 +430,8 @@ Result<Response> stop_recording(DoorCall& call) {
 Result<Response> delete_recording(DoorCall& call) {
   // in the header or the body. Clients of Kiorex know of neither.
   constexpr std::string_view kNoReason = "withdrawn through the API of Kiorex, without a reason";
-  if (call.caller.reason.empty()) call.caller.reason = reason_in(call.body);
+  RABT_TRY(given, reason_in(call.body));
+  if (call.caller.reason.empty()) call.caller.reason = std::move(given);
   if (call.caller.reason.empty()) call.caller.reason = kNoReason;
   RABT_TRY(before, call.house.sessions.recordings.get(call.ask({}, Json::object(), call.path[0])));
   RABT_TRY_STATUS(call.house.sessions.recordings.withdraw(
