@@ -40,6 +40,11 @@ constexpr Statement kDropOldBodies{
 constexpr Statement kListAll{RABT_OUTCOME "ORDER BY id DESC LIMIT $2"};
 constexpr Statement kListOfSource{RABT_OUTCOME "AND source = $3 ORDER BY id DESC LIMIT $2"};
 #undef RABT_OUTCOME
+// Deliveries whose body is kept: 100 of each source at most. The index of kept bodies finds each.
+constexpr Statement kOldestKept{
+    "SELECT id, source, at_ms FROM delivery_outcome WHERE tenant = $1 AND data_key != x'' AND "
+    "envelope != x'' AND settled = '' AND ($2 = '' OR source = $2) AND ($3 = '' OR code = $3) AND "
+    "at_ms >= $4 AND at_ms < $5 ORDER BY at_ms, id LIMIT $6"};
 constexpr Statement kSettle{
     "UPDATE delivery_outcome SET settled = $3, became = $4, settled_by = $5, settled_ms = $6 WHERE "
     "id = $1 AND tenant = $2 AND settled != 'discarded'"};
@@ -239,6 +244,24 @@ Result<KeptDelivery> DeliveryOutcomes::kept(std::int64_t id) const {
   out.body = std::move(opened);
   out.envelope = came["envelope"];
   out.dedupe = came.string_or("dedupe", "");
+  return out;
+}
+
+Result<std::vector<repair::Deliveries::One>> DeliveryOutcomes::oldest(
+    const repair::DeliveryFilter& filter, std::size_t limit) const {
+  std::vector<repair::Deliveries::One> out;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    out.clear();
+    return connection.query(
+        kOldestKept,
+        {parts_.tenant, filter.source, filter.code, filter.since ? filter.since->ms : INT64_MIN,
+         filter.until ? filter.until->ms : INT64_MAX, static_cast<std::int64_t>(limit)},
+        [&](const store::Row& row) {
+          out.push_back(
+              {.id = row.integer(0), .source = std::string(row.text(1)), .at = {row.integer(2)}});
+          return true;
+        });
+  }));
   return out;
 }
 

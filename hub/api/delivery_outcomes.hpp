@@ -15,6 +15,7 @@
 #include "hub/base/random.hpp"
 #include "hub/base/tally.hpp"
 #include "hub/keys/data_keys.hpp"
+#include "hub/repair/deliveries.hpp"
 #include "hub/store/store.hpp"
 
 namespace rabt::api {
@@ -60,7 +61,7 @@ struct Settled {
   std::int64_t id = 0;
   // replayed or discarded
   std::string_view as;
-  // Of a replayed one: new, taken or changed.
+  // Finding about a replayed delivery: new, taken or changed.
   std::string_view became = {};
   std::string by;
 };
@@ -99,6 +100,9 @@ class DeliveryOutcomes {
   // The delivery that was kept under this id, so that it can be read once more. Error not_found
   // delivery.body.
   [[nodiscard]] Result<KeptDelivery> kept(std::int64_t id) const;
+  // As repair::Deliveries::kept.
+  [[nodiscard]] Result<std::vector<repair::Deliveries::One>> oldest(
+      const repair::DeliveryFilter& filter, std::size_t limit) const;
   // Inside a job. Errors: not_found delivery.unknown, conflict delivery.discarded.
   [[nodiscard]] Status settle(store::Transaction& transaction, const Settled& how) const;
   // Returns the body that was kept under this id. Error not_found delivery.body.

@@ -39,7 +39,7 @@ struct Source {
 }
 
 // Deliveries of other systems. Internally synchronised.
-class Hooks {
+class Hooks final : public repair::Deliveries {
  public:
   struct Parts {
     engine::Engine& engine;
@@ -106,8 +106,13 @@ class Hooks {
   // more); those of PluginHost::normalise and Engine::accept.
   [[nodiscard]] Result<Replayed> replay_kept(std::int64_t id, bool dry,
                                              const engine::Asked& asked) const;
+  // For jobs of many (hub/repair).
+  [[nodiscard]] Result<std::vector<One>> kept(const repair::DeliveryFilter& filter,
+                                              std::size_t limit) const override;
+  [[nodiscard]] Result<std::string> look(std::int64_t id) const override;
+  [[nodiscard]] Status replay(std::int64_t id, const engine::Asked& asked) const override;
   // {"reason", "dryRun"?}
-  [[nodiscard]] Result<http::Response> replay(const Call& call) const;
+  [[nodiscard]] Result<http::Response> take_again(const Call& call) const;
   // {"reason"}: the delivery needs nobody any more, and stays in the list.
   [[nodiscard]] Result<http::Response> discard(const Call& call) const;
 

@@ -105,7 +105,23 @@ Result<Hooks::Replayed> Hooks::replay_kept(std::int64_t id, bool dry,
   return out;
 }
 
-Result<Response> Hooks::replay(const Call& call) const {
+Result<std::vector<Hooks::One>> Hooks::kept(const repair::DeliveryFilter& filter,
+                                            std::size_t limit) const {
+  if (parts_.outcomes == nullptr) return std::vector<One>();
+  return parts_.outcomes->oldest(filter, limit);
+}
+
+Result<std::string> Hooks::look(std::int64_t id) const {
+  RABT_TRY(seen, replay_kept(id, true, {}));
+  return std::string(seen.was);
+}
+
+Status Hooks::replay(std::int64_t id, const engine::Asked& asked) const {
+  RABT_TRY_STATUS(replay_kept(id, false, asked));
+  return ok_status();
+}
+
+Result<Response> Hooks::take_again(const Call& call) const {
   RABT_TRY(id, number_of(call));
   RABT_TRY(body, body_object(call));
   const bool dry = body.bool_or("dryRun", false);

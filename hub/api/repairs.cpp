@@ -38,6 +38,7 @@ Json job_json(const repair::Job& job) {
                            {"leftOut", job.effects["leftOut"]},
                            {"created", to_iso8601(job.created)},
                            {"createdBy", job.created_by}});
+  if (const Json* was = job.effects.find("deliveries"); was != nullptr) out.set("deliveries", *was);
   if (!job.started) return out;
   out.set("started", to_iso8601(*job.started));
   out.set("startedBy", job.started_by);
@@ -49,9 +50,10 @@ Json job_json(const repair::Job& job) {
   return out;
 }
 
-Json item_json(const repair::Item& item) {
-  Json out = Json::object(
-      {{"n", item.n}, {"instance", item.object}, {"state", repair::to_string(item.state)}});
+Json item_json(const repair::Job& job, const repair::Item& item) {
+  const char* const what = job.verb == repair::kDeliver ? "delivery" : "instance";
+  Json out =
+      Json::object({{"n", item.n}, {what, item.object}, {"state", repair::to_string(item.state)}});
   if (!item.code.empty()) out.set("code", item.code);
   if (!item.became.empty()) out.set("restartedAs", item.became);
   if (item.at) out.set("at", to_iso8601(*item.at));
@@ -78,13 +80,15 @@ Result<std::vector<std::string>> ids_in(const Json& body) {
 Result<repair::Wanted> wanted_of(const Json& body) {
   repair::Wanted wanted{.verb = body.string_or("verb", "")};
   if (std::find(repair::kVerbs.begin(), repair::kVerbs.end(), wanted.verb) == repair::kVerbs.end())
-    return wrong("verb", "retry, restart, cancel or answer");
+    return wrong("verb", "retry, restart, cancel, answer or deliver");
   if (wanted.verb == "answer") {
     if (!body["answer"].is_object()) return wrong("answer", "an object with an outcome");
     wanted.answer = body["answer"];
   } else if (body.find("answer") != nullptr) {
     return wrong("answer", "left out unless the verb is answer");
   }
+  if (wanted.verb == repair::kDeliver && body.find("ids") != nullptr)
+    return wrong("ids", "left out where the verb is deliver");
   RABT_TRY(ids, ids_in(body));
   wanted.ids = std::move(ids);
   const Json& filter = body["filter"];
@@ -98,10 +102,22 @@ Result<repair::Wanted> wanted_of(const Json& body) {
   for (const auto& [name, value] : filter.as_object()) {
     if (!value.is_string()) return wrong("filter." + std::string(name), "a text");
   }
+  if (wanted.verb == repair::kDeliver) {
+    for (const char* name : {"status", "workflow", "version"}) {
+      if (filter.find(name) != nullptr)
+        return wrong("filter." + std::string(name), "left out where the verb is deliver");
+    }
+  } else if (filter.find("source") != nullptr) {
+    return wrong("filter.source", "left out unless the verb is deliver");
+  }
   RABT_TRY(taken, instance_filter([&](std::string_view name) -> std::optional<std::string> {
              if (filter.find(name) == nullptr) return std::nullopt;
              return filter.string_or(name, "");
            }));
+  wanted.deliveries = {.source = filter.string_or("source", ""),
+                       .code = taken.code,
+                       .since = taken.since,
+                       .until = taken.until};
   wanted.filter = std::move(taken);
   wanted.failure = filter.string_or("failure", "");
   if (!wanted.failure.empty() && wanted.verb != "answer")
@@ -210,7 +226,7 @@ Result<Response> Repairs::items(const Call& call) const {
   const std::int64_t behind = window.cursor.empty() ? -1 : number_behind(window);
   RABT_TRY(list, repairs.rows().items(job.id, behind, window.limit, state));
   Json items = Json::array();
-  for (const repair::Item& item : list) items.push_back(item_json(item));
+  for (const repair::Item& item : list) items.push_back(item_json(job, item));
   Json body = Json::object({{"items", std::move(items)}});
   if (list.size() == window.limit) {
     RABT_TRY(next, path_behind(call, std::to_string(list.back().n)));

@@ -296,7 +296,7 @@ constexpr std::array kRoutes{
     // Deliveries that came to nothing; webhooks to other systems.
     Route{"GET", "/api/v1/deliveries", "listDeliveryOutcomes", to<&R::hooks, &Hooks::outcomes>, only({Role::admin, Role::engineer, Role::operator_})},
     Route{"GET", "/api/v1/deliveries/{id}/body", "readDeliveryBody", to<&R::hooks, &Hooks::lost_body>, only({Role::admin}), kRare},
-    Route{"POST", "/api/v1/deliveries/{id}/replay", "replayDelivery", to<&R::hooks, &Hooks::replay>, kRepair, kStrong},
+    Route{"POST", "/api/v1/deliveries/{id}/replay", "replayDelivery", to<&R::hooks, &Hooks::take_again>, kRepair, kStrong},
     Route{"POST", "/api/v1/deliveries/{id}/discard", "discardDelivery", to<&R::hooks, &Hooks::discard>, kRepair},
     Route{"GET", "/api/v1/webhooks", "listWebhooks", act<&R::webhooks, &Webhooks::list>, only({Role::admin})},
     Route{"POST", "/api/v1/webhooks", "createWebhook", act<&R::webhooks, &Webhooks::create, 201>, only({Role::admin}), kRepeats},

@@ -319,9 +319,7 @@ void Hub::Parts::make_repairs(const config::Config& config, bool hold) {
       repair::Runner::Parts{*engine, *base->store, *base->keys, *base->audit, base->clock,
                             base->log, config.tenant},
       repairs->rows());
-  if (hold) return;
-  repairs->on_run([this] { repair_runner->wake(); });
-  repair_runner->start();
+  if (!hold) repairs->on_run([this] { repair_runner->wake(); });
 }
 
 // What of the hub's surroundings does not work, for who runs it.
@@ -534,7 +532,10 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
                       *hub.cursors, *hub.watch, clock, config.rates, config.server.proxies,
                       hub.pages.get()});
   hub.make_compatible(config, privacy);
+  hub.repairs->deliver_by(hub.api->hooks());
+  hub.repair_runner->deliver_by(hub.api->hooks());
   if (!hold) {
+    hub.repair_runner->start();
     RABT_TRY(mllp, MllpSources::open(config, hub.api->hooks(), clock, log));
     hub.mllp = std::move(mllp);
     hub.maintenance->also([&hub] { hub.mllp->reload(); });

@@ -29,6 +29,7 @@ struct RepairOptions {
   std::string since;
   std::string until;
   std::string failure;
+  std::string source;
   std::string outcome;
   std::string output;
   // Options of what follows the plan.
@@ -59,10 +60,12 @@ long long number(const Json& of, std::string_view name) {
 
 // One job in words.
 void print_job(const Json& job) {
+  const bool many = number(job, "count") != 1;
+  const char* what = job.string_or("verb", "") == "deliver" ? (many ? "deliveries" : "delivery")
+                                                            : (many ? "instances" : "instance");
   std::printf("%s  %s  %s  %lld %s, the oldest of %s\n", job.string_or("id", "").c_str(),
               job.string_or("verb", "").c_str(), job.string_or("state", "").c_str(),
-              number(job, "count"), number(job, "count") == 1 ? "instance" : "instances",
-              job.string_or("oldest", "").c_str());
+              number(job, "count"), what, job.string_or("oldest", "").c_str());
 }
 
 void print_whole(const Json& job) {
@@ -74,6 +77,10 @@ void print_whole(const Json& job) {
     std::printf("  %lld may be sent once more to %s %s, %lld of them without a key\n",
                 number(one, "count"), one.string_or("role", "").c_str(),
                 one.string_or("action", "").c_str(), number(one, "withoutKey"));
+  }
+  if (const Json& was = job["deliveries"]; was.is_object()) {
+    std::printf("  deliveries: %lld new, %lld taken already, %lld changed\n", number(was, "new"),
+                number(was, "taken"), number(was, "changed"));
   }
   for (const Json& one : job["leftOut"].as_array())
     std::printf("  %lld left out: %s\n", number(one, "count"), one.string_or("code", "").c_str());
@@ -114,7 +121,7 @@ Result<Json> plan_body(const RepairOptions& options) {
          {std::pair("status", &options.status), std::pair("workflow", &options.workflow),
           std::pair("version", &options.version), std::pair("code", &options.code),
           std::pair("since", &options.since), std::pair("until", &options.until),
-          std::pair("failure", &options.failure)}) {
+          std::pair("failure", &options.failure), std::pair("source", &options.source)}) {
       if (!value->empty()) filter.set(name, *value);
     }
     body.set("filter", std::move(filter));
@@ -197,7 +204,8 @@ int print_items(HubClient& client, const RepairOptions& options) {
         continue;
       }
       const std::string became = one.string_or("restartedAs", "");
-      std::printf("%5lld  %s  %-8s %s%s\n", number(one, "n"), one.string_or("instance", "").c_str(),
+      std::printf("%5lld  %s  %-8s %s%s\n", number(one, "n"),
+                  one.string_or("instance", one.string_or("delivery", "")).c_str(),
                   one.string_or("state", "").c_str(), one.string_or("code", "").c_str(),
                   became.empty() ? "" : ("as " + became).c_str());
     }
@@ -228,9 +236,11 @@ int list(const RepairOptions& options) {
 void add_plan(args::Command& group, const std::shared_ptr<RepairOptions>& options, int& code) {
   auto* command = group.add_subcommand(
       "plan", "Fix the list of instances and print what would be sent once more; nothing is done");
-  command->add_option("verb", options->verb, "retry, restart, cancel or answer")
+  command
+      ->add_option("verb", options->verb,
+                   "retry, restart, cancel, answer, or deliver for deliveries that came to nothing")
       ->required()
-      ->one_of({"retry", "restart", "cancel", "answer"});
+      ->one_of({"retry", "restart", "cancel", "answer", "deliver"});
   command->add_option("--id", options->ids, "This instance; may be repeated. No filter then")
       ->one_value_each_time();
   command->add_option("--status", options->status,
@@ -245,6 +255,7 @@ void add_plan(args::Command& group, const std::shared_ptr<RepairOptions>& option
   command->add_option("--until", options->until, "Changed before this time (RFC 3339)");
   command->add_option("--failure", options->failure,
                       "With answer: parked calls that failed with this code");
+  command->add_option("--source", options->source, "With deliver: deliveries of this source");
   command
       ->add_option("--outcome", options->outcome,
                    "With answer: again, done, transient or permanent")
@@ -262,7 +273,8 @@ void add_run(args::Command& group, const std::shared_ptr<RepairOptions>& options
   command->add_option("--reason", options->reason, "Why; the audit log keeps the reason")
       ->required();
   command->add_option("--rate", options->rate, "Acts a second or a minute: 1/s, 30/min");
-  command->add_option("--first", options->first, "How many acts are done before the job waits; with 0 it never waits");
+  command->add_option("--first", options->first,
+                      "How many acts are done before the job waits; with 0 it never waits");
   command->add_flag("--go-on", options->go_on, "Do not wait when the first all ended well");
   command->add_flag("--json", options->json, "Print JSON");
   add_config_option(*command, options->config);

@@ -35,6 +35,8 @@ namespace {
 
 // Sorts before every id, and behind it.
 constexpr std::string_view kNoPlace = "~";
+// ActionInfo::idempotency of an action whose repeat is not recognised.
+constexpr std::string_view kNoKey = "none";
 
 Repairable to_repairable(const store::Row& row) {
   const bool parked = !row.is_null(2);
@@ -69,6 +71,20 @@ std::optional<workflow::CallAction> call_ended_by(const InstanceReader::Material
     }
   }
   return out;
+}
+
+// The call that waits for a person's decision.
+std::optional<workflow::CallAction> parked_in(const InstanceReader::Materials& from,
+                                              const InstanceRow& row) {
+  const std::uint64_t number = parked_name(row.parked).call;
+  workflow::History history(from.definition, from.secrets);
+  for (const workflow::Input& input : from.inputs) (void)history.apply(input);
+  for (const workflow::Effect& effect : history.execution().open()) {
+    const auto* call = std::get_if<workflow::CallAction>(&effect);
+    if (const auto* const ask = std::get_if<workflow::Ask>(&effect)) call = &ask->call;
+    if (call != nullptr && call->id == number) return *call;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -129,19 +145,11 @@ Result<std::vector<SentAgain>> Engine::sent_by(SentBy act, std::string_view id) 
   RABT_TRY(row, engine.reader.row(id));
   const auto keyless = [&](const workflow::Definition& definition,
                            const workflow::CallAction& call) {
+    if (call.role == workflow::kHttpRole) return HttpCalls::idempotency(call) == kNoKey;
     const std::string target = engine.definitions.target_of(definition, row.binding, call.role);
     const auto info = engine.context.parts.actions.find(target, call.action, call.version);
-    return info && info->idempotency == "none";
+    return info && info->idempotency == kNoKey;
   };
-  if (act == SentBy::again) {
-    RABT_TRY(call, parked_call(id));
-    const auto definition = engine.definitions.find(row.definition);
-    workflow::CallAction made;
-    made.role = call.role;
-    made.action = call.action;
-    made.version = call.version;
-    return std::vector<SentAgain>{{call.role, call.action, keyless(*definition, made)}};
-  }
   RABT_TRY(lease, engine.context.parts.keys.lease(row.tenant));
   if (act == SentBy::restart) {
     RABT_TRY(from, engine.reader.kept_materials(row, lease));
@@ -152,8 +160,13 @@ Result<std::vector<SentAgain>> Engine::sent_by(SentBy act, std::string_view id) 
     return out;
   }
   RABT_TRY(from, engine.reader.kept_materials(row, lease));
-  RABT_TRY(made, engine.reader.rewind(row, lease));
-  const auto call = call_ended_by(from, made.input.to);
+  std::optional<workflow::CallAction> call;
+  if (act == SentBy::again) {
+    call = parked_in(from, row);
+  } else {
+    RABT_TRY(made, engine.reader.rewind(row, lease));
+    call = call_ended_by(from, made.input.to);
+  }
   if (!call) return std::vector<SentAgain>();
   return std::vector<SentAgain>{{call->role, call->action, keyless(*from.definition, *call)}};
 }

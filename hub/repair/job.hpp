@@ -16,7 +16,9 @@
 namespace rabt::repair {
 
 // What a job does to each row of its list.
-inline constexpr std::array<std::string_view, 4> kVerbs{"retry", "restart", "cancel", "answer"};
+inline constexpr std::string_view kDeliver = "deliver";
+inline constexpr std::array<std::string_view, 5> kVerbs{"retry", "restart", "cancel", "answer",
+                                                        kDeliver};
 
 // Rows of one list. At one a second a full list takes 83 minutes; a filter that takes more is run
 // in several jobs.
@@ -62,7 +64,8 @@ struct Job {
   bool more = false;
   Timestamp oldest;
   Json filter;
-  // [{role, action, count, withoutKey}]
+  // {sent: [{role, action, count, withoutKey}], leftOut: [{code, count}], deliveries: {new, taken,
+  // changed}}
   Json effects;
   Timestamp created;
   std::string created_by;

@@ -60,6 +60,8 @@ struct Repairs::List {
   std::map<std::pair<std::string, std::string>, std::pair<std::int64_t, std::int64_t>> sent;
   // By code.
   std::map<std::string, std::int64_t> left_out;
+  // Deliveries: what each would be.
+  std::map<std::string, std::int64_t> was;
   // Parked calls by role, action and code.
   std::map<std::tuple<std::string, std::string, std::string>, std::int64_t> groups;
 
@@ -71,7 +73,12 @@ struct Repairs::List {
                                     {"count", count.first},
                                     {"withoutKey", count.second}}));
     }
-    return Json::object({{"sent", std::move(sends)}, {"leftOut", left_out_json()}});
+    Json out = Json::object({{"sent", std::move(sends)}, {"leftOut", left_out_json()}});
+    if (was.empty()) return out;
+    Json deliveries = Json::object();
+    for (const auto& [what, count] : was) deliveries.set(what, count);
+    out.set("deliveries", std::move(deliveries));
+    return out;
   }
   [[nodiscard]] Json left_out_json() const {
     Json out = Json::array();
@@ -118,8 +125,34 @@ void Repairs::add(const Wanted& wanted, const engine::Repairable& one, List& lis
   list.items.push_back(std::move(item));
 }
 
+Status Repairs::add_deliveries(const Wanted& wanted, List& list) const {
+  if (deliveries_ == nullptr) return ok_status();
+  RABT_TRY(found, deliveries_->kept(wanted.deliveries, kMaxItems + 1));
+  list.more = found.size() > kMaxItems;
+  if (list.more) found.resize(kMaxItems);
+  for (const Deliveries::One& one : found) {
+    const auto was = deliveries_->look(one.id);
+    if (!was.ok()) {
+      ++list.left_out[was.error().code];
+      continue;
+    }
+    ++list.was[*was];
+    if (list.items.empty()) list.oldest = one.at;
+    // Those of one source keep their order.
+    list.items.push_back({.n = static_cast<std::int64_t>(list.items.size()),
+                          .object = std::to_string(one.id),
+                          .mark = {.turns = 0, .updated = one.at},
+                          .subject = "source:" + one.source});
+  }
+  return ok_status();
+}
+
 Result<Repairs::List> Repairs::list_of(const Wanted& wanted) const {
   List list;
+  if (wanted.verb == kDeliver) {
+    RABT_TRY_STATUS(add_deliveries(wanted, list));
+    return list;
+  }
   if (!wanted.ids.empty()) {
     const std::set<std::string> each(wanted.ids.begin(), wanted.ids.end());
     for (const std::string& id : each) {

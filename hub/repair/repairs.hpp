@@ -14,6 +14,7 @@
 #include "hub/engine/engine.hpp"
 #include "hub/identity/principal.hpp"
 #include "hub/keys/data_keys.hpp"
+#include "hub/repair/deliveries.hpp"
 #include "hub/repair/rows.hpp"
 
 // Jobs of many acts, as people ask for them. The runner does what they hold (runner.hpp).
@@ -30,6 +31,8 @@ struct Wanted {
   engine::InstanceFilter filter = {};
   // Code that the parked call failed with. No condition if it is empty.
   std::string failure = {};
+  // In place of the filter where the verb is `deliver`.
+  DeliveryFilter deliveries = {};
   // These instances in place of a filter, each once.
   std::vector<std::string> ids = {};
 };
@@ -79,6 +82,8 @@ class Repairs {
                                  const std::string& reason);
 
   [[nodiscard]] const Rows& rows() const { return rows_; }
+  // Whom jobs of the verb `deliver` ask. Before the first of them; outlives this object's use.
+  void deliver_by(const Deliveries& deliveries) { deliveries_ = &deliveries; }
   // Called after a job may run; may be unset.
   void on_run(std::function<void()> wake) { wake_ = std::move(wake); }
 
@@ -87,6 +92,7 @@ class Repairs {
   [[nodiscard]] Result<List> list_of(const Wanted& wanted) const;
   // Adds an instance to the list, or says why it is left out.
   void add(const Wanted& wanted, const engine::Repairable& one, List& list) const;
+  [[nodiscard]] Status add_deliveries(const Wanted& wanted, List& list) const;
   [[nodiscard]] Status seal(Job& job, const Json& content) const;
   // Changes a job of one of the states `from`, with an audit entry.
   [[nodiscard]] Result<Job> turned(const identity::Caller& caller, std::string_view id,
@@ -97,6 +103,8 @@ class Repairs {
   const Parts parts_;
   const Rows rows_;
   std::function<void()> wake_;
+  // Null until it is set.
+  const Deliveries* deliveries_ = nullptr;
 };
 
 // What a job holds sealed: {answer, reason}. Errors: those of DataKeys::open.

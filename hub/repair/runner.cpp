@@ -4,7 +4,7 @@
 #include <chrono>
 #include <optional>
 
-#include "hub/engine/state_text.hpp"
+#include "hub/base/number.hpp"
 #include "hub/repair/answer.hpp"
 
 namespace rabt::repair {
@@ -185,8 +185,10 @@ Status Runner::step(Job& job, Around& around) {
 }
 
 Status Runner::ask(const Job& job, const Item& item, const Json& content) const {
-  const auto first = [this, id = job.id, item,
+  const bool deliver = job.verb == kDeliver;
+  const auto first = [this, id = job.id, item, deliver,
                       clock = &parts_.clock](store::Transaction& transaction) -> Status {
+    if (deliver) return rows_.act(transaction, id, item.n, clock->now().ms);
     RABT_TRY(now, engine::read_state(transaction, parts_.tenant, item.object));
     if (now.mark != item.mark)
       return conflict(std::string(kMoved), "the instance is not as the preview saw it");
@@ -195,6 +197,13 @@ Status Runner::ask(const Job& job, const Item& item, const Json& content) const 
   const engine::Asked asked{.actor = job.started_by,
                             .reason = content.string_or("reason", ""),
                             .step = {.job = job.id, .first = first}};
+  // The delivery's own state is looked at in the same commit.
+  if (deliver) {
+    const auto id = read_number<std::int64_t>(item.object);
+    return deliveries_ != nullptr && id
+               ? deliveries_->replay(*id, asked)
+               : Status(conflict("repair.not_possible", "this hub takes no deliveries"));
+  }
   engine::Engine& engine = parts_.engine;
   if (job.verb == "retry") return engine.retry(item.object, asked.actor, asked.reason, asked.step);
   if (job.verb == "cancel")
@@ -207,36 +216,36 @@ Status Runner::ask(const Job& job, const Item& item, const Json& content) const 
   return made.ok() ? ok_status() : Status(made.error());
 }
 
+Result<bool> Runner::has_moved(const Job& job, const Item& item) const {
+  if (job.verb == kDeliver) return false;
+  std::optional<engine::InstanceMark> mark;
+  const Status read = parts_.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(now, engine::read_state(connection, parts_.tenant, item.object));
+    mark = now.mark;
+    return ok_status();
+  });
+  if (!read.ok() && read.error().kind == ErrorKind::not_found) return true;
+  RABT_TRY_STATUS(read);
+  return mark != item.mark;
+}
+
 Status Runner::act(Job& job, const Item& item) {
   // Looks before it asks, so that a row that has moved costs no turn. The commit looks again.
-  engine::InstanceMark mark;
-  const auto read_mark = [&] {
-    return parts_.store.read([&](store::Connection& connection) -> Status {
-      RABT_TRY(now, engine::read_state(connection, parts_.tenant, item.object));
-      mark = now.mark;
-      return ok_status();
-    });
-  };
-  const auto moved = [&](const Status& read) {
-    return (!read.ok() && read.error().kind == ErrorKind::not_found) ||
-           (read.ok() && mark != item.mark);
-  };
-  Status read = read_mark();
-  if (moved(read)) return leave(job, item, ItemState::moved, "");
-  RABT_TRY_STATUS(read);
+  RABT_TRY(moved, has_moved(job, item));
+  if (moved) return leave(job, item, ItemState::moved, "");
   const auto content = opened(parts_.keys, parts_.tenant, job);
   if (!content.ok() && content.error().kind == ErrorKind::not_found)
     return change(job, JobState::stopped, content.error().code);
   if (!content.ok()) return content.error();
   const Status done = ask(job, item, *content);
-  if (done.ok()) return ok_status();
+  if (done.ok() || done.error().code == kStopped) return ok_status();
   const Error& error = done.error();
-  if (error.kind == ErrorKind::unavailable || error.code == kStopped) {
-    return error.code == kStopped ? ok_status() : done;
-  }
-  read = read_mark();
-  if (error.code == kMoved || moved(read)) return leave(job, item, ItemState::moved, "");
-  return leave(job, item, ItemState::refused, error.code);
+  if (error.kind == ErrorKind::unavailable) return done;
+  // Somebody gave the delivery up, or its time is over.
+  if (error.code == kMoved || error.code == "delivery.discarded" || error.code == "delivery.body")
+    return leave(job, item, ItemState::moved, "");
+  RABT_TRY(since, has_moved(job, item));
+  return leave(job, item, since ? ItemState::moved : ItemState::refused, since ? "" : error.code);
 }
 
 Status Runner::leave(Job& job, Item item, ItemState state, const std::string& code) {
@@ -245,13 +254,13 @@ Status Runner::leave(Job& job, Item item, ItemState state, const std::string& co
   item.at = parts_.clock.now();
   Job next = job;
   if (state == ItemState::refused) ++next.failures;
-  const auto entry =
-      parts_.audit.prepare({.tenant = parts_.tenant,
-                            .actor = job.started_by,
-                            .act = "repair.left_out",
-                            .object = "instance:" + item.object,
-                            .result = state == ItemState::moved ? std::string(kMoved) : code,
-                            .detail = Json::object({{"verb", job.verb}, {"repair", job.id}})});
+  const auto entry = parts_.audit.prepare(
+      {.tenant = parts_.tenant,
+       .actor = job.started_by,
+       .act = "repair.left_out",
+       .object = (job.verb == kDeliver ? "delivery:" : "instance:") + item.object,
+       .result = state == ItemState::moved ? std::string(kMoved) : code,
+       .detail = Json::object({{"verb", job.verb}, {"repair", job.id}})});
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY(ended, rows_.end(transaction, job.id, item, ItemState::open));
     if (!ended) return ok_status();

@@ -31,6 +31,8 @@ class Runner {
   Runner(Parts parts, const Rows& rows) : parts_(std::move(parts)), rows_(rows) {}
   ~Runner() { stop(); }
   void start();
+  // As Repairs::deliver_by; before start().
+  void deliver_by(const Deliveries& deliveries) { deliveries_ = &deliveries; }
   // Waits for the act under way.
   void stop();
   void wake();
@@ -57,6 +59,8 @@ class Runner {
   [[nodiscard]] Result<std::optional<Verdict>> judge(const Job& job, const Item& item) const;
   [[nodiscard]] Status step(Job& job, Around& around) RABT_REQUIRES(turn_);
   [[nodiscard]] Status act(Job& job, const Item& item) RABT_REQUIRES(turn_);
+  // Looks whether the row is as the preview saw it.
+  [[nodiscard]] Result<bool> has_moved(const Job& job, const Item& item) const;
   [[nodiscard]] Status ask(const Job& job, const Item& item, const Json& content) const;
   // The row is left out, or its act was refused.
   [[nodiscard]] Status leave(Job& job, Item item, ItemState state, const std::string& code)
@@ -65,6 +69,8 @@ class Runner {
 
   const Parts parts_;
   const Rows& rows_;
+  // Null until it is set.
+  const Deliveries* deliveries_ = nullptr;
 
   // One turn at a time: the thread's, or a test's.
   Mutex turn_;

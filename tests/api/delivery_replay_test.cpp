@@ -168,6 +168,50 @@ TEST_F(DeliveryReplay, ADiscardedOneNeedsNobodyAndStaysInTheList) {
   EXPECT_EQ(code(replay(9999)), "delivery.body");
 }
 
+// Many of one source, by a job: each once, in their order, though the hub is asked twice.
+TEST_F(DeliveryReplay, ManyAreTakenOnceMoreByAJob) {
+  for (const std::string room : {"a", "b", "c"}) {
+    rig_.clock().advance_ms(1);
+    (void)unread("d-" + room,
+                 R"({"type":"test.booked.v1","id":"e-)" + room + R"(","room":")" + room + "\"}");
+  }
+  rig_.clock().advance_ms(1);
+  const std::int64_t fourth = unread("d-x", R"({"refuse":"no such message"})");
+  const auto plan = [&](const std::string& body) { return api_.api("POST", "repairs", body); };
+  const std::string all = R"({"verb":"deliver","filter":{"source":"his"}})";
+  const Json job = json(plan(all));
+  EXPECT_EQ(job.int_or("count", 0), 3) << job.dump();
+  EXPECT_EQ(job["deliveries"].dump(), R"({"new":3})");
+  EXPECT_EQ(job["leftOut"].dump(), R"([{"code":"plugin.delivery","count":1}])");
+  const Json other = json(plan(all));
+  const auto run = [&](const Json& of) {
+    return api_.api("POST", "repairs/" + of.string_or("id", "") + "/run",
+                    R"({"reason":"the plugin is mended","first":0,"digest":")" +
+                        of.string_or("digest", "") + "\"}");
+  };
+  EXPECT_EQ(run(job).status, 202);
+  EXPECT_EQ(run(other).status, 202);
+  for (int i = 0; i < 10; ++i) {
+    rig_.clock().advance_ms(1'000);
+    (void)api_.repair_runner->turn();
+    rig_.engine().drain(5'000);
+  }
+  for (const Json& one : {job, other}) {
+    const Json now = json(api_.api("GET", "repairs/" + one.string_or("id", "")));
+    EXPECT_EQ(now.string_or("state", ""), "done") << now.dump();
+    EXPECT_EQ(now["counts"].int_or("well", 0), 3) << now.dump();
+  }
+  EXPECT_EQ(instances(), 3U) << "no effect is doubled";
+  const Json rows = json(api_.api("GET", "repairs/" + job.string_or("id", "") + "/items"));
+  EXPECT_EQ(rows["items"][0].string_or("delivery", ""), "1");
+  EXPECT_EQ(code(replay(fourth)), "plugin.delivery");
+  EXPECT_EQ(wrong_member(plan(R"({"verb":"deliver","filter":{"status":"faulted"}})")),
+            "filter.status");
+  EXPECT_EQ(wrong_member(plan(R"({"verb":"retry","filter":{"source":"his"}})")), "filter.source");
+  EXPECT_EQ(wrong_member(plan(R"({"verb":"deliver","ids":["01K00000000000000000000000"]})")),
+            "ids");
+}
+
 TEST_F(DeliveryReplay, AReasonIsNeededAndASourceThatIsGoneIsSaid) {
   const std::int64_t id = unread("d1", kBooked);
   EXPECT_EQ(wrong_member(api_.api("POST", "deliveries/" + std::to_string(id) + "/replay", "{}")),

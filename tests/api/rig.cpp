@@ -172,6 +172,8 @@ void ApiRig::open(Options options) {
       identity::Watch::Parts{*authenticator_, hub.store(), clock, null_logger()});
   cursors_ = std::make_unique<Cursors>(hub.keys(), clock);
   replays_ = std::make_unique<Replays>(Replays::Parts{hub.store(), hub.keys(), clock, random});
+  repairs->deliver_by(resources->hooks);
+  repair_runner->deliver_by(resources->hooks);
   api_ = std::make_unique<Api>(
       std::move(resources),
       Api::Parts{*authenticator_, hub.store(), audit, phi::strict_policy(), *replays_, *cursors_,
