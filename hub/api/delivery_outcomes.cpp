@@ -83,6 +83,10 @@ std::string_view to_string(Outcome outcome) {
 
 void DeliveryOutcomes::note(const LostDelivery& lost) {
   ++counts_.at(static_cast<std::size_t>(lost.outcome));
+  if (lost.outcome == Outcome::unreadable || lost.outcome == Outcome::not_taken) {
+    const Lock lock(mutex_);
+    ++lost_[std::string(lost.source)];
+  }
   std::array<std::uint8_t, kUidBytes> random{};
   parts_.random.fill(random);
   const std::string uid(random.begin(), random.end());
@@ -185,6 +189,11 @@ Result<std::string> DeliveryOutcomes::body(std::int64_t id) const {
     return not_found("delivery.body", "no body of this delivery is kept; it is kept for 7 days");
   RABT_TRY(key, parts_.keys.open(parts_.tenant, data_key));
   return key->open(context(parts_.tenant, uid), sealed);
+}
+
+std::map<std::string, std::uint64_t> DeliveryOutcomes::lost() const {
+  const Lock lock(mutex_);
+  return lost_;
 }
 
 void DeliveryOutcomes::write_metrics(MetricsWriter& out) const {

@@ -154,6 +154,10 @@ std::optional<std::string> Hooks::message(std::string_view source, const std::st
 
 Result<Response> Hooks::take(const Source& source, const Json& envelope, const std::string& body,
                              const std::string& dedupe_id, const From& from) {
+  {
+    const Lock lock(mutex_);
+    ++heard_[source.name];
+  }
   const auto read = parts_.plugins.normalise(source.plugin, envelope, body);
   if (!read.ok()) {
     // A plugin that cannot answer now has read nothing.
@@ -253,6 +257,14 @@ Result<Response> Hooks::lost_body(const Call& call) const {
                   .headers = {{"Content-Type", "application/octet-stream"},
                               {"Content-Disposition", "attachment; filename=\"delivery\""}},
                   .body = std::move(body)};
+}
+
+std::map<std::string, std::uint64_t> Hooks::heard() const {
+  std::map<std::string, std::uint64_t> out;
+  for (const auto& [name, source] : sources_) out[name] = 0;
+  const Lock lock(mutex_);
+  for (const auto& [name, count] : heard_) out[name] = count;
+  return out;
 }
 
 void Hooks::lost(const LostDelivery& delivery) const {

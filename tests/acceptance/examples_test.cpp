@@ -20,6 +20,8 @@ const std::map<std::string, std::string, std::less<>> kWithoutExample{
     {"signInWithPasskey", "an authenticator signs a challenge of the hub"},
     {"addPasskey", "an authenticator answers a challenge of the hub"},
     {"restartInstance", "which calls stand depends on how far the old one came"},
+    {"acknowledgeAlert", "something has to be wrong with the hub"},
+    {"snoozeAlert", "the same"},
     {"retryInstance", "the shipped workflows handle the errors of their calls"}};
 
 // Members whose values the hub itself makes: in their places the hub's are sent.
@@ -156,6 +158,9 @@ class Examples {
         {"explainAccess", "SO"},
         {"keysAct", "SO"},
         {"pluginActs", kLocal},
+
+        {"snoozeRule", "OP"},
+        {"testAlertChannel", "AD"},
 
         // Systems that call, and systems that are told.
         {"createClient", "AD"},

@@ -81,6 +81,7 @@ class ApiRig {
   std::unique_ptr<identity::Clients> clients;
   std::unique_ptr<identity::Approvals> approvals;
   std::unique_ptr<const consultation::Tasks> tasks;
+  std::unique_ptr<alerts::Alerts> alerts;
 
  private:
   std::unique_ptr<access::AccessControl> access_;
