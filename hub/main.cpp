@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   cli::add_phi_commands(app, code);
   cli::add_webhooks_commands(app, code);
   cli::add_deliveries_commands(app, code);
+  cli::add_alerts_commands(app, code);
   cli::add_manual_commands(app);
 
   // This runs before the command does: every command may hold keys or patient data.

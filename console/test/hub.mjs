@@ -54,6 +54,7 @@ sources:
   his: {scheme: standard-webhooks, secrets: [{file: his.secret}], plugin: fhir}
 identity: {two_person: {acts: [workflow.apply, factor.reset]}, sessions: {step_up: 60m}}
 http: {allow: ['127.0.0.1:${away}'], allow_private: true}
+alerts: {rules: {deliveries_lost: {open: 1}}}
 `);
   const child = spawn(join(build, 'bin/rabt'), ['serve', '--config', join(folder, 'hub.yaml'), '--ready-file', join(folder, 'ready'), '--die-with-parent', '--dev'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   let told = '';

@@ -1,4 +1,5 @@
 // Tests of the console's other pages: messages, users, a deployment with its second person, emergency access, the audit log, plugins.
+import { setTimeout as pause } from 'node:timers/promises';
 import { axe } from './browser.mjs';
 import { workflow } from './hub.mjs';
 import { equal, none, test } from './steps.mjs';
@@ -159,9 +160,32 @@ export async function trustTests({ picture, visit, pages, api, people, away }) {
     await page.context().close();
   });
   for (const [who, path, then] of [
-    ['operator', '/console/deliveries?id=1'], ['admin', '/console/webhooks'], ['admin', '/console/users'], ['security', '/console/approvals'], ['auditor', '/console/grants'], ['auditor', '/console/audit'], ['auditor', '/console/explain'], ['security', '/console/keys'], ['admin', '/console/clients'],
+    ['operator', '/console/alerts'], ['operator', '/console/deliveries?id=1'], ['admin', '/console/webhooks'], ['admin', '/console/users'], ['security', '/console/approvals'], ['auditor', '/console/grants'], ['auditor', '/console/audit'], ['auditor', '/console/explain'], ['security', '/console/keys'], ['admin', '/console/clients'],
     ['engineer', '/console/plugins/fhir'], ['engineer', '/console/deploy', async (page) => { await page.locator('details summary').first().click(); }],
   ])
     await test(`${who} ${path}: both languages, themes and widths`, () => pages.everywhere(who, path, then));
-
+  // Last: a hub opens no alert in its first two minutes.
+  await test('an alert is acknowledged with a note, and snoozed', async () => {
+    for (let waited = 0; !(await api('GET', '/alerts')).items.length; waited += 1000) {
+      if (waited > 160_000) throw new Error('no alert has opened');
+      await pause(1000);
+    }
+    const page = await visit('operator', '/console/alerts');
+    const alert = page.getByRole('region', { name: /^Deliveries of his came to nothing/ });
+    await alert.getByText('rabt deliveries list --source his').waitFor();
+    await pages.judge(page, 'an open alert', 'en');
+    await alert.getByRole('button', { name: 'Acknowledge' }).click();
+    await page.getByLabel('Note for others (kept sealed)').fill('the vendor repairs it');
+    await page.getByRole('dialog').getByRole('button', { name: 'Acknowledge' }).click();
+    await alert.getByText('the vendor repairs it').waitFor();
+    await alert.getByRole('button', { name: /^Snooze .?4.? hours/ }).click();
+    await alert.getByRole('button', { name: 'End the snooze' }).waitFor();
+    await page.getByRole('region', { name: 'Snoozed' }).getByText('deliveries_lost').waitFor();
+    none(await pages.exposed(page), 'patient data outside of the page');
+    const arabic = await visit('operator', '/console/alerts', { lang: 'ar' });
+    await arabic.getByRole('region', { name: /^رسائل من المصدر/ }).waitFor();
+    await pages.judge(arabic, 'an open alert', 'ar');
+    await arabic.context().close();
+    await page.context().close();
+  });
 }

@@ -103,6 +103,10 @@ std::string_view to_string(Outcome outcome) {
 
 void DeliveryOutcomes::note(const LostDelivery& lost) {
   ++counts_.at(static_cast<std::size_t>(lost.outcome));
+  if (lost.outcome == Outcome::unreadable || lost.outcome == Outcome::not_taken) {
+    const Lock lock(mutex_);
+    ++lost_[std::string(lost.source)];
+  }
   std::array<std::uint8_t, kUidBytes> random{};
   parts_.random.fill(random);
   const std::string uid(random.begin(), random.end());
@@ -276,6 +280,11 @@ Status DeliveryOutcomes::settle(store::Transaction& transaction, const Settled& 
   }));
   if (!there) return not_found("delivery.unknown", "there is no delivery with this number");
   return conflict("delivery.discarded", "the delivery was discarded");
+}
+
+std::map<std::string, std::uint64_t> DeliveryOutcomes::lost() const {
+  const Lock lock(mutex_);
+  return lost_;
 }
 
 void DeliveryOutcomes::write_metrics(MetricsWriter& out) const {

@@ -3,6 +3,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/metrics.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/base/random.hpp"
 #include "hub/base/tally.hpp"
 #include "hub/keys/data_keys.hpp"
@@ -108,11 +110,16 @@ class DeliveryOutcomes {
   // Returns the body that was kept under this id. Error not_found delivery.body.
   [[nodiscard]] Result<std::string> body(std::int64_t id) const;
 
+  // How many deliveries of each source could not be read or not be taken since the start.
+  [[nodiscard]] std::map<std::string, std::uint64_t> lost() const;
+
   void write_metrics(MetricsWriter& out) const;
 
  private:
   const Parts parts_;
   std::array<std::atomic<std::uint64_t>, 4> counts_{};
+  mutable Mutex mutex_;
+  std::map<std::string, std::uint64_t> lost_ RABT_GUARDED_BY(mutex_);
 };
 
 }  // namespace rabt::api

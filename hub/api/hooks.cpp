@@ -174,6 +174,10 @@ Result<Response> Hooks::take(const Source& source, const Json& envelope, const s
   From from = sender;
   from.envelope = without_proofs(source.signature, envelope);
   from.dedupe = dedupe_id;
+  {
+    const Lock lock(mutex_);
+    ++heard_[source.name];
+  }
   const auto read = parts_.plugins.normalise(source.plugin, envelope, body);
   if (!read.ok()) {
     // A plugin that cannot answer now has read nothing.
@@ -281,6 +285,14 @@ Result<Response> Hooks::lost_body(const Call& call) const {
                   .headers = {{"Content-Type", "application/octet-stream"},
                               {"Content-Disposition", "attachment; filename=\"delivery\""}},
                   .body = std::move(body)};
+}
+
+std::map<std::string, std::uint64_t> Hooks::heard() const {
+  std::map<std::string, std::uint64_t> out;
+  for (const auto& [name, source] : sources_) out[name] = 0;
+  const Lock lock(mutex_);
+  for (const auto& [name, count] : heard_) out[name] = count;
+  return out;
 }
 
 void Hooks::lost(const LostDelivery& delivery) const {

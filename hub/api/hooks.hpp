@@ -16,6 +16,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/metrics.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/engine/engine.hpp"
 #include "hub/http/webhook_signature.hpp"
 #include "hub/plugin/plugin_host.hpp"
@@ -76,6 +77,8 @@ class Hooks final : public repair::Deliveries {
   [[nodiscard]] std::optional<std::string> message(std::string_view source, const std::string& body,
                                                    const std::string& address);
 
+  // Deliveries of each source whose sender was proved, since the start.
+  [[nodiscard]] std::map<std::string, std::uint64_t> heard() const;
   // Deliveries whose signature did not hold.
   [[nodiscard]] std::uint64_t refused() const { return refused_.load(); }
   void write_outcomes(MetricsWriter& out) const {
@@ -151,6 +154,8 @@ class Hooks final : public repair::Deliveries {
   const Parts parts_;
   std::map<std::string, Source, std::less<>> sources_;
 
+  mutable Mutex mutex_;
+  std::map<std::string, std::uint64_t> heard_ RABT_GUARDED_BY(mutex_);
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::int64_t> last_refusal_audit_ms_{-1'000'000};
 };

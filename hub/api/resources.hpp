@@ -2,6 +2,7 @@
 
 #include "hub/api/access.hpp"
 #include "hub/api/accounts.hpp"
+#include "hub/api/alerts.hpp"
 #include "hub/api/approvals.hpp"
 #include "hub/api/audit.hpp"
 #include "hub/api/clients.hpp"
@@ -49,6 +50,7 @@ struct Resources {
   Invitations invitations;
   Health health;
   Todo todo;
+  AlertRecords alerts;
   Metrics metrics;
   // The sessions of the tenant; they outlive the API.
   consultation::Sessions* sessions = nullptr;

@@ -58,6 +58,7 @@ constexpr Permission kInstances =
           Role::specialist, Role::nurse, Role::integration});
 constexpr Permission kSearch = only({Role::operator_, Role::auditor, Role::doctor, Role::specialist,
                                      Role::nurse, Role::integration});
+constexpr Permission kOperate = only({Role::admin, Role::engineer, Role::operator_});
 constexpr Permission kRepair = only({Role::engineer, Role::operator_});
 constexpr Permission kTasks{.to = Permission::To::roles, .roles = consultation::kTaskRoles};
 constexpr Permission kWorkflows =
@@ -294,7 +295,7 @@ constexpr std::array kRoutes{
     Route{"PATCH", "/api/v1/providers/{id}", "changeProvider", to<&R::people, &PersonRecords::change_provider>, kSignedIn, repeats(access::Right::provider_see_whole)},
 
     // Deliveries that came to nothing; webhooks to other systems.
-    Route{"GET", "/api/v1/deliveries", "listDeliveryOutcomes", to<&R::hooks, &Hooks::outcomes>, only({Role::admin, Role::engineer, Role::operator_})},
+    Route{"GET", "/api/v1/deliveries", "listDeliveryOutcomes", to<&R::hooks, &Hooks::outcomes>, kOperate},
     Route{"GET", "/api/v1/deliveries/{id}/body", "readDeliveryBody", to<&R::hooks, &Hooks::lost_body>, only({Role::admin}), kRare},
     Route{"POST", "/api/v1/deliveries/{id}/replay", "replayDelivery", to<&R::hooks, &Hooks::take_again>, kRepair, kStrong},
     Route{"POST", "/api/v1/deliveries/{id}/discard", "discardDelivery", to<&R::hooks, &Hooks::discard>, kRepair},
@@ -308,7 +309,12 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/webhooks/{id}/deliveries", "listWebhookDeliveries", list<&R::webhooks, &Webhooks::deliveries>, only({Role::admin})},
     Route{"POST", "/api/v1/webhooks/{id}/replay", "replayWebhook", act<&R::webhooks, &Webhooks::replay>, only({Role::admin}), kRepeats},
 
-    Route{"GET", "/api/v1/todo", "getTodo", to<&R::todo, &Todo::list>, only({Role::admin, Role::engineer, Role::operator_})},
+    Route{"GET", "/api/v1/alerts", "listAlerts", to<&R::alerts, &AlertRecords::list>, kOperate},
+    Route{"POST", "/api/v1/alerts/snooze", "snoozeRule", to<&R::alerts, &AlertRecords::snooze_rule>, kOperate, kRepeats},
+    Route{"POST", "/api/v1/alerts/test", "testAlertChannel", to<&R::alerts, &AlertRecords::test>, kOperate, {.rate = RateClass::rare, .repeatable = true, .lane = http::Lane::outside}},
+    Route{"POST", "/api/v1/alerts/{id}/ack", "acknowledgeAlert", to<&R::alerts, &AlertRecords::ack>, kOperate, kRepeats},
+    Route{"POST", "/api/v1/alerts/{id}/snooze", "snoozeAlert", to<&R::alerts, &AlertRecords::snooze>, kOperate, kRepeats},
+    Route{"GET", "/api/v1/todo", "getTodo", to<&R::todo, &Todo::list>, kOperate},
     Route{"GET", "/health", "health", to<&R::health, &Health::get>, kOpen, {.lane = http::Lane::head}},
     Route{"GET", "/metrics", "metrics", to<&R::metrics, &Metrics::get>, kMeasure},
 };

@@ -1,6 +1,7 @@
 #include "hub/api/todo.hpp"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 #include "hub/api/answers.hpp"
@@ -60,6 +61,8 @@ class Todo::Items {
     std::string link;
     // Names by which a reader finds it: code, role, plugin, source, webhook.
     std::vector<std::pair<std::string_view, std::string>> names = {};
+    // The sentence in both languages, if the pages have no words of their own for it.
+    Json text = {};
   };
   void add(const One& one) {
     Json item = Json::object({{"kind", one.kind}, {"count", one.count}});
@@ -67,9 +70,26 @@ class Todo::Items {
     item.set("severity", one.severity);
     item.set("what", one.what);
     for (const auto& [name, value] : one.names) item.set(std::string(name), value);
+    if (!one.text.is_null()) item.set("text", one.text);
     item.set("command", one.command);
     item.set("link", one.link);
     (one.severity == kPage ? first_ : then_).push_back(std::move(item));
+  }
+  // Adds the id of an alert to the item that is about the same. False if there is none.
+  [[nodiscard]] bool mark(std::string_view kind, const std::string& object,
+                          const std::string& alert) {
+    for (std::vector<Json>* list : {&first_, &then_}) {
+      for (Json& item : *list) {
+        if (item.string_or("kind", "") != kind) continue;
+        bool same = object.empty();
+        for (const char* const name : {"webhook", "role", "plugin", "source"})
+          same = same || item.string_or(name, "") == object;
+        if (!same) continue;
+        item.set("alert", alert);
+        return true;
+      }
+    }
+    return false;
   }
   // Urgent items stand first.
   [[nodiscard]] Json take() {
@@ -225,6 +245,35 @@ Status Todo::add_people(Items& items) const {
   return ok_status();
 }
 
+void Todo::add_alerts(Items& items) const {
+  // Items of this list that are about the same as a rule.
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kSame{
+      {{"dead_letters", "webhook"},
+       {"parked", "decision"},
+       {"role_unserved", "role"},
+       {"plugin_quarantined", "plugin"},
+       {"audit_refused", "audit"},
+       {"audit_unsigned", "audit"},
+       {"audit_anchor", "anchor"}}};
+  for (const alerts::Alert& one : alerts.open_alerts()) {
+    const auto* const same = std::find_if(kSame.begin(), kSame.end(),
+                                          [&](const auto& pair) { return pair.first == one.rule; });
+    if (same != kSame.end() && items.mark(same->second, one.object, one.id)) continue;
+    Items::One item{
+        .kind = "alert",
+        .oldest = {one.opened_ms},
+        .severity = one.severity == alerts::Severity::page ? kPage : kWarn,
+        .what = alerts::what(one.rule, one.object, one.value, alerts::Language::en),
+        .command = alerts::command_of(one.rule, one.object),
+        .link = "/console/alerts",
+        .names = {{"code", one.rule}, {"alert", one.id}},
+        .text = Json::object(
+            {{"ar", alerts::what(one.rule, one.object, one.value, alerts::Language::ar)},
+             {"en", alerts::what(one.rule, one.object, one.value, alerts::Language::en)}})};
+    items.add(item);
+  }
+}
+
 Result<Response> Todo::list(const Call& /*call*/) const {
   Items items;
   add_audit(items);
@@ -232,6 +281,7 @@ Result<Response> Todo::list(const Call& /*call*/) const {
   RABT_TRY_STATUS(add_instances(items));
   RABT_TRY_STATUS(add_deliveries(items));
   RABT_TRY_STATUS(add_people(items));
+  add_alerts(items);
   Json all = items.take();
   const bool ok = all.size() == 0;
   return json_response(200, Json::object({{"ok", ok}, {"items", std::move(all)}}));

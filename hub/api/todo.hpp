@@ -3,6 +3,7 @@
 #include <string>
 
 #include "hub/access/grants.hpp"
+#include "hub/alerts/alerts.hpp"
 #include "hub/api/delivery_outcomes.hpp"
 #include "hub/api/routes.hpp"
 #include "hub/audit/audit_log.hpp"
@@ -27,6 +28,7 @@ struct Todo {
   plugin::PluginHost& plugins;
   audit::AuditLog& audit;
   const Clock& clock;
+  const alerts::Alerts& alerts;
 
   // Faulted instances and deliveries that could not be read are shown for so long.
   static constexpr std::int64_t kShownMs = 7LL * 24 * 3600 * 1000;
@@ -42,6 +44,8 @@ struct Todo {
   void add_plugins(Items& items) const;
   void add_audit(Items& items) const;
   [[nodiscard]] Status add_people(Items& items) const;
+  // After all others: an alert about an item that stands in the list is said there.
+  void add_alerts(Items& items) const;
 };
 
 }  // namespace rabt::api

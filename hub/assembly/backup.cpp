@@ -39,6 +39,10 @@ constexpr std::size_t kMaxAuditFile = 1U << 20U;
 constexpr std::size_t kMaxProblems = 100;
 constexpr std::size_t kPiece = 1U << 20U;
 
+std::string stamp_of(const std::string& data) {
+  return data + "/backup.last";
+}
+
 Error io_error(const std::string& doing) {
   const bool full = errno == ENOSPC || errno == EDQUOT;
   return unavailable("backup.io", "cannot " + doing + ": " + std::strerror(errno) +
@@ -245,8 +249,18 @@ Result<BackupReport> create_backup(const config::Config& config, const std::stri
   }
   if (::rename(part.c_str(), folder.c_str()) != 0) return io_error("name " + folder.string());
   RABT_TRY_STATUS(audit::sync_folder(to));
+  // A stamp that cannot be written is an alert too early, and no reason to lose the backup.
+  std::ofstream(stamp_of(config.data), std::ios::trunc) << to_iso8601(now) << "\n";
   report.folder = folder.string();
   return report;
+}
+
+std::optional<Timestamp> last_backup(const std::string& data) {
+  std::ifstream file(stamp_of(data));
+  std::string line;
+  if (!std::getline(file, line)) return std::nullopt;
+  const auto at = parse_iso8601(line);
+  return at.ok() ? std::optional(*at) : std::nullopt;
 }
 
 Result<BackupFindings> verify_backup(const std::string& folder, const config::Config& config) {

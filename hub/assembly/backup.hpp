@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,10 @@ struct BackupReport {
 // those of the keyring's file.
 [[nodiscard]] Result<BackupReport> create_backup(const config::Config& config,
                                                  const std::string& to, const Clock& clock);
+
+// When a backup of this data folder was made last, by create_backup on this machine; unset if none
+// is known.
+[[nodiscard]] std::optional<Timestamp> last_backup(const std::string& data);
 
 struct BackupFindings {
   // Faults, one line each. Empty if the backup holds.

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "hub/assembly/alert_channels.hpp"
 #include "hub/assembly/consultations.hpp"
 #include "hub/assembly/edge.hpp"
 #include "hub/assembly/foundation.hpp"
@@ -158,6 +159,7 @@ class Walk {
     }
     each(&config::Config::webhooks, [](const config::Config& of) { return read_webhooks(of); });
     if (config_.bus) add(read_bus(config_, *config_.bus));
+    add(read_alert_mail(config_));
   }
 
   const config::Config& config_;

@@ -112,6 +112,13 @@ void Edge::reload() {
   }
 }
 
+std::map<std::string, Timestamp> Edge::certificates() const {
+  std::map<std::string, Timestamp> out;
+  if (tls_ != nullptr) out.emplace("server.tls", tls_->expires());
+  if (mtls_ != nullptr) out.emplace("server.mtls", mtls_->expires());
+  return out;
+}
+
 std::string Edge::url() const {
   return (tls_ != nullptr ? "https://" : "http://") + options_.address + ":" +
          std::to_string(port());

@@ -62,6 +62,9 @@ class Edge {
   // compatibility APIs. What was opened for the same tenant before stays as it is. Errors as open.
   [[nodiscard]] Status open_for(const config::Config& config, const Judge& judge);
 
+  // When the certificates of the process expire, by the section of the configuration. Empty when it
+  // speaks plain HTTP.
+  [[nodiscard]] std::map<std::string, Timestamp> certificates() const;
   // Reads certificates again that have changed. Called from time to time.
   void reload();
   [[nodiscard]] int port() const { return server_->port(); }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -10,6 +11,8 @@
 #include "hub/access/access_control.hpp"
 #include "hub/api/api.hpp"
 #include "hub/api/browser.hpp"
+#include "hub/assembly/alert_channels.hpp"
+#include "hub/assembly/alert_readings.hpp"
 #include "hub/assembly/consultations.hpp"
 #include "hub/assembly/edge.hpp"
 #include "hub/assembly/foundation.hpp"
@@ -141,6 +144,8 @@ struct Hub::Parts {
   std::shared_ptr<bus::Publisher> broker;
   // Destroyed before the webhooks, which its thread tells.
   std::unique_ptr<Consultations> consultations;
+  std::unique_ptr<alerts::Alerts> alerts;
+  std::unique_ptr<AlertReadings> readings;
   std::unique_ptr<api::Replays> replays;
   std::unique_ptr<api::DeliveryOutcomes> outcomes;
   std::unique_ptr<api::Cursors> cursors;
@@ -149,6 +154,8 @@ struct Hub::Parts {
   std::unique_ptr<pages::Pages> pages;
   // What listens. Null when somebody else does for this hub. stop() ends its calls of `api`.
   std::unique_ptr<Edge> edge;
+  // The same for other threads; set once it listens.
+  std::atomic<const Edge*> listening{nullptr};
   // Destroyed before all others, which its thread uses.
   std::unique_ptr<Maintenance> maintenance;
   std::unique_ptr<api::Api> api;
@@ -168,6 +175,8 @@ struct Hub::Parts {
   [[nodiscard]] Status make_consultations(const config::Config& config);
   void make_repairs(const config::Config& config, bool hold);
   void make_compatible(const config::Config& config, const phi::Policy& privacy);
+  [[nodiscard]] Status open_alerts(const config::Config& config);
+  void watch_alerts(const config::Config& config);
   [[nodiscard]] Json troubles() const;
   [[nodiscard]] std::unique_ptr<api::Resources> make_resources(const config::Config& config,
                                                                const phi::Policy& privacy,
@@ -322,6 +331,50 @@ void Hub::Parts::make_repairs(const config::Config& config, bool hold) {
   if (!hold) repairs->on_run([this] { repair_runner->wake(); });
 }
 
+Status Hub::Parts::open_alerts(const config::Config& config) {
+  RABT_TRY(channels, make_channels(config, outward(), *plugins, *webhooks, base->clock));
+  RABT_TRY(opened, alerts::Alerts::open({.store = *base->store,
+                                         .audit = *base->audit,
+                                         .keys = *base->keys,
+                                         .clock = base->clock,
+                                         .random = base->random,
+                                         .ids = base->ids,
+                                         .log = base->log,
+                                         .tenant = config.tenant},
+                                        alert_settings(config), std::move(channels)));
+  alerts = std::move(opened);
+  return ok_status();
+}
+
+// Measures and judges every 15 seconds from now on.
+void Hub::Parts::watch_alerts(const config::Config& config) {
+  constexpr std::int64_t kEveryMs = 15'000;
+  readings = std::make_unique<AlertReadings>(
+      AlertReadings::Parts{
+          .store = *base->store,
+          .audit = *base->audit,
+          .engine = *engine,
+          .plugins = *plugins,
+          .webhooks = *webhooks,
+          .outcomes = *outcomes,
+          .clock = base->clock,
+          .wall = base->wall,
+          .broker = broker.get(),
+          .certificates = [this]() -> std::optional<std::map<std::string, Timestamp>> {
+            const Edge* const open = listening.load();
+            if (open == nullptr) return std::nullopt;
+            return open->certificates();
+          },
+          .heard = [this] { return api->hooks().heard(); }},
+      config);
+  maintenance->also([this, next = std::make_shared<std::int64_t>(0)] {
+    if (base->clock.monotonic_ms() < *next) return;
+    *next = base->clock.monotonic_ms() + kEveryMs;
+    alerts->sweep(readings->take());
+  });
+  maintenance->removes([this] { return alerts->remove_old(); });
+}
+
 // What of the hub's surroundings does not work, for who runs it.
 Json Hub::Parts::troubles() const {
   Json out = Json::object();
@@ -428,7 +481,8 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .health{*base->store, *base->audit, *base->keyring, *plugins, config.tenant,
               [this] { return troubles(); }, held != nullptr},
       .todo{*engine, *tasks, *webhooks, *grants, *approvals, *outcomes, *plugins, *base->audit,
-            base->clock},
+            base->clock, *alerts},
+      .alerts{*alerts},
       .metrics{},
       .sessions = &consultations->sessions(),
       .records = &consultations->records(),
@@ -444,6 +498,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
   made->metrics.add(*base->audit);
   made->metrics.add(*base->store);
   made->metrics.add(*standstill);
+  made->metrics.add(*alerts);
   made->metrics.add(privacy);
   made->metrics.add(*access);
   made->metrics.add(*accounts);
@@ -488,6 +543,7 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
     hub.consultations->begin(*hub.engine, *hub.webhooks);
   }
   hub.make_repairs(config, hold);
+  RABT_TRY_STATUS(hub.open_alerts(config));
   hub.replays = std::make_unique<api::Replays>(
       api::Replays::Parts{*base.store, *base.keys, base.clock, base.random});
   hub.outcomes = std::make_unique<api::DeliveryOutcomes>(api::DeliveryOutcomes::Parts{
@@ -534,6 +590,7 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
   hub.make_compatible(config, privacy);
   hub.repairs->deliver_by(hub.api->hooks());
   hub.repair_runner->deliver_by(hub.api->hooks());
+  if (!hold) hub.watch_alerts(config);
   if (!hold) {
     hub.repair_runner->start();
     RABT_TRY(mllp, MllpSources::open(config, hub.api->hooks(), clock, log));
@@ -556,6 +613,7 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   RABT_TRY(edge, Edge::open({.server = config.server, .named = {}}, clock, log, judge));
   parts.edge = std::move(edge);
   RABT_TRY_STATUS(parts.edge->open_for(config, judge));
+  parts.listening = parts.edge.get();
   parts.maintenance->also([&parts] { parts.edge->reload(); });
   log.info("hub.started", {{"port", static_cast<std::int64_t>(hub->port())}});
   return hub;

@@ -65,6 +65,8 @@ const std::vector<std::string>& event_names() {
                                               "task.opened",
                                               "task.decided",
                                               "task.overdue",
+                                              "alert.opened",
+                                              "alert.closed",
                                               "metering.threshold",
                                               "compliance.changed"};
   return names;

@@ -22,6 +22,7 @@ void add_keys_commands(args::Command& program, int& code);
 void add_audit_commands(args::Command& program, int& code);
 void add_workflow_commands(args::Command& program, int& code);
 void add_expr_command(args::Command& program, int& code);
+void add_alerts_commands(args::Command& program, int& code);
 void add_status_command(args::Command& program, int& code);
 void add_instances_command(args::Command& program, int& code);
 void add_repair_commands(args::Command& program, int& code);

@@ -90,7 +90,8 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
                      "doors",
                      "webhooks",
                      "bus",
-                     "hospital"});
+                     "hospital",
+                     "alerts"});
   reader.text(root, "tenant", config.tenant, true);
   read_audit(reader, root, config);
   read_privacy(reader, root, config);
@@ -114,6 +115,7 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
   read_video(reader, root, config);
   read_practice(reader, root, config);
   read_hospital(reader, root, config);
+  read_alerts(reader, root, config);
 }
 
 Result<workflow::YamlPtr> read_yaml(const std::string& path) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/alerts/alerts.hpp"
 #include "hub/api/addresses.hpp"
 #include "hub/api/rates.hpp"
 #include "hub/base/bytes.hpp"
@@ -279,6 +280,29 @@ struct ServerEntry {
   api::Proxies proxies;
 };
 
+// alerts.mail: the relay that mails of alerts go to.
+struct AlertMailEntry {
+  // smtp://host:port or smtps://host:port
+  std::string url;
+  std::string from;
+  std::vector<std::string> to;
+  // Nobody signs in at the relay if it is empty.
+  std::string user;
+  SecretSource password;
+  std::string ca;
+};
+
+// The section `alerts`: numbers of the rules, and who is told.
+struct AlertsEntry {
+  alerts::Settings settings;
+  // In the order of the mail.
+  std::vector<alerts::Language> languages{alerts::Language::ar, alerts::Language::en};
+  // Unset if nobody gets a mail.
+  std::optional<AlertMailEntry> mail;
+  // Telephone numbers, as +966501234567.
+  std::vector<std::string> sms;
+};
+
 struct Config {
   std::string file;
   std::string tenant;
@@ -316,6 +340,7 @@ struct Config {
   consultation::TextRules document_rules;
   IdentityConfig identity;
   std::map<std::string, SecretSource> workflow_secrets;
+  AlertsEntry alerts;
   int workers = 2;
   std::string log_level = "info";
   // Empty stands for standard error.

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 
-#include "hub/base/ascii.hpp"
 #include "hub/config/config_reader.hpp"
 
 // The section `identity`: who signs in how, and whose tokens are trusted.
@@ -10,46 +9,6 @@ namespace rabt::config {
 namespace {
 
 constexpr std::int64_t kSecondMs = 1000;
-
-// "90s", "15m", "12h", "1d" in milliseconds; 0 when it is none.
-std::int64_t parse_span(std::string_view text) {
-  if (text.size() < 2 || text.size() > 6) return 0;
-  std::int64_t number = 0;
-  for (const char digit : text.substr(0, text.size() - 1)) {
-    if (!is_digit(digit)) return 0;
-    number = number * 10 + (digit - '0');
-  }
-  switch (text.back()) {
-    case 's':
-      return number * kSecondMs;
-    case 'm':
-      return number * 60 * kSecondMs;
-    case 'h':
-      return number * 3600 * kSecondMs;
-    case 'd':
-      return number * 24 * 3600 * kSecondMs;
-    default:
-      return 0;
-  }
-}
-
-void read_span(Reader& reader, const YamlNode& node, std::string_view key, std::int64_t longest_ms,
-               std::int64_t& out) {
-  const YamlEntry* entry = node.find(key);
-  if (entry == nullptr) return;
-  std::string text;
-  reader.text(node, key, text);
-  const std::int64_t span = parse_span(text);
-  if (span > 0 && span <= longest_ms) {
-    out = span;
-    return;
-  }
-  reader.mistake(entry->line, entry->column,
-                 "`" + std::string(key) +
-                     "` must be a number and s, m, h or d, such as `15m`, of "
-                     "at most " +
-                     std::to_string(longest_ms / (60 * kSecondMs)) + " minutes");
-}
 
 void read_roles(Reader& reader, const YamlNode& node, std::string_view key, identity::Roles& out) {
   const YamlEntry* entry = node.find(key);
@@ -167,7 +126,7 @@ OidcEntry read_oidc(Reader& reader, const YamlEntry& named) {
     reader.text(*tenant, "value", out.tenant_value, true);
   }
   reader.texts(node, "hosts", entry.hosts);
-  read_span(reader, node, "stale_grace", kMaxGraceMs, out.stale_grace_ms);
+  reader.span(node, "stale_grace", kMaxGraceMs, out.stale_grace_ms);
   return entry;
 }
 
@@ -206,7 +165,7 @@ IssuerEntry read_issuer(Reader& reader, const YamlEntry& named) {
     } else if (!jwks.empty()) {
       entry.jwks = reader.absolute(jwks);
     }
-    read_span(reader, node, "stale_grace", kMaxGraceMs, out.stale_grace_ms);
+    reader.span(node, "stale_grace", kMaxGraceMs, out.stale_grace_ms);
     read_algorithms(reader, named, out.algorithms);
   }
   read_claim(reader, node, "issuer", out.issuer);
@@ -216,7 +175,7 @@ IssuerEntry read_issuer(Reader& reader, const YamlEntry& named) {
   reader.flag(node, "subject_numbers", out.subject_numbers);
   reader.texts(node, "strong_acr", out.strong_acr);
   reader.flag(node, "second_factor", out.second_factor);
-  read_span(reader, node, "max_lifetime", identity::kMaxTokenLifetimeMs, out.max_lifetime_ms);
+  reader.span(node, "max_lifetime", identity::kMaxTokenLifetimeMs, out.max_lifetime_ms);
   read_roles(reader, node, "may_grant", out.may_grant);
   // Every service that checks such tokens has the secret, and could make itself an administrator.
   if (shared && out.may_grant.has(identity::Role::admin)) {
@@ -266,11 +225,11 @@ void read_accounts(Reader& reader, const YamlNode& identity, identity::AccountOp
   const YamlNode* sessions = reader.section(identity, "sessions");
   if (sessions == nullptr) return;
   reader.only(*sessions, {"idle", "idle_in_consultation", "absolute", "per_person", "step_up"});
-  read_span(reader, *sessions, "step_up", 60LL * 60 * kSecondMs, out.step_up_ms);
-  read_span(reader, *sessions, "idle", 60LL * 60 * kSecondMs, out.idle_ms);
-  read_span(reader, *sessions, "idle_in_consultation", 60LL * 60 * kSecondMs,
-            out.idle_in_consultation_ms);
-  read_span(reader, *sessions, "absolute", 24LL * 3600 * kSecondMs, out.absolute_ms);
+  reader.span(*sessions, "step_up", 60LL * 60 * kSecondMs, out.step_up_ms);
+  reader.span(*sessions, "idle", 60LL * 60 * kSecondMs, out.idle_ms);
+  reader.span(*sessions, "idle_in_consultation", 60LL * 60 * kSecondMs,
+              out.idle_in_consultation_ms);
+  reader.span(*sessions, "absolute", 24LL * 3600 * kSecondMs, out.absolute_ms);
   reader.integer(*sessions, "per_person", 1, 50, out.sessions_per_person);
 }
 
@@ -279,7 +238,7 @@ void read_second_person(Reader& reader, const YamlNode& identity,
   const YamlNode* node = reader.section(identity, "two_person");
   if (node == nullptr) return;
   reader.only(*node, {"acts", "within"});
-  read_span(reader, *node, "within", kMaxGraceMs, out.within_ms);
+  reader.span(*node, "within", kMaxGraceMs, out.within_ms);
   if (node->find("acts") == nullptr) return;
   out.acts.clear();
   reader.texts(*node, "acts", out.acts);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/base/span.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/net/url.hpp"
 
@@ -110,6 +111,23 @@ void Reader::integer(const YamlNode& node, std::string_view key, int low, int hi
     return;
   }
   out = static_cast<int>(*value);
+}
+
+void Reader::span(const YamlNode& node, std::string_view key, std::int64_t longest_ms,
+                  std::int64_t& out) {
+  const YamlEntry* entry = node.find(key);
+  if (entry == nullptr) return;
+  std::string given;
+  text(node, key, given);
+  const auto span = parse_span_ms(given);
+  if (span && *span > 0 && *span <= longest_ms) {
+    out = *span;
+    return;
+  }
+  constexpr std::int64_t kMinuteMs = 60'000;
+  mistake(entry->line, entry->column,
+          quoted(key) + " must be a number and s, m, h or d, such as `15m`, of at most " +
+              std::to_string(longest_ms / kMinuteMs) + " minutes");
 }
 
 void Reader::flag(const YamlNode& node, std::string_view key, bool& out) {

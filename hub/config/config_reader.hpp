@@ -45,6 +45,8 @@ class Reader {
   // A text that is a path, made absolute.
   void path(const YamlNode& node, std::string_view key, std::string& out, bool required = false);
   void integer(const YamlNode& node, std::string_view key, int low, int high, int& out);
+  // A span of time such as 15m, above 0, in milliseconds.
+  void span(const YamlNode& node, std::string_view key, std::int64_t longest_ms, std::int64_t& out);
   void flag(const YamlNode& node, std::string_view key, bool& out);
   // A list of texts, appended to `out`.
   void texts(const YamlNode& node, std::string_view key, std::vector<std::string>& out);
@@ -72,6 +74,8 @@ void read_log(Reader& reader, const YamlNode& root, std::string& level, std::str
 
 // One function a section, each in config_<section>.cpp. `tenant` is read before `audit`, and the
 // plugins before the sources.
+// After roles, which say whether SMS can be sent.
+void read_alerts(Reader& reader, const YamlNode& root, Config& config);
 void read_audit(Reader& reader, const YamlNode& root, Config& config);
 void read_doors(Reader& reader, const YamlNode& root, Config& config);
 void read_hospital(Reader& reader, const YamlNode& root, Config& config);

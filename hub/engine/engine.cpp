@@ -169,6 +169,7 @@ EngineStats Engine::stats() const {
           .late_results = c.late,
           .task_faults = c.task_faults,
           .resident = static_cast<std::uint64_t>(std::max<std::int64_t>(0, c.resident)),
+          .timer_late_ms = impl_->timers.late_ms(),
           .interpreter_ns = times.interpreter,
           .seal_ns = times.seal,
           .audit_ns = times.audit,

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/base/tally.hpp"
 #include "hub/engine/instance_mark.hpp"
 #include "hub/engine/parts.hpp"
 #include "hub/workflow/definition.hpp"
@@ -231,6 +232,8 @@ struct EngineStats {
   std::uint64_t task_faults = 0;
   // Instances in memory.
   std::uint64_t resident = 0;
+  // How late the oldest timer is that has not rung.
+  std::int64_t timer_late_ms = 0;
   // Where the workers' time went, in nanoseconds.
   std::int64_t interpreter_ns = 0;
   std::int64_t seal_ns = 0;
@@ -326,6 +329,9 @@ class Engine {
                                    std::string_view version);
   // How many faulted since that time, by code, and how many are parked, whenever that was.
   [[nodiscard]] Result<std::vector<InstanceCounts::Code>> open_codes(Timestamp faulted_since);
+  // The oldest thousand parked calls, by code. Takes the same time however many instances there
+  // are.
+  [[nodiscard]] Result<std::vector<Tally>> parked_first();
   // The blind index that names the patient of an instance; "" when none is known. Error
   // engine.instance.
   [[nodiscard]] Result<std::string> patient_of(std::string_view id);

@@ -188,6 +188,20 @@ Result<InstanceCounts> Engine::counts(const InstanceFilter& filter) {
   return out;
 }
 
+Result<std::vector<Tally>> Engine::parked_first() {
+  std::vector<Tally> out;
+  RABT_TRY_STATUS(impl_->context.parts.store.read([&](store::Connection& connection) {
+    return connection.query(sql::kParkedFirst, {impl_->context.options.tenant},
+                            [&](const store::Row& row) {
+                              out.push_back({.of = std::string(row.text(0)),
+                                             .count = row.integer(1),
+                                             .oldest = {row.integer(2)}});
+                              return true;
+                            });
+  }));
+  return out;
+}
+
 Result<std::vector<InstanceCounts::Code>> Engine::open_codes(Timestamp faulted_since) {
   std::vector<InstanceCounts::Code> out;
   RABT_TRY_STATUS(impl_->context.parts.store.read([&](store::Connection& connection) -> Status {

@@ -24,6 +24,8 @@ void write_metrics(const Engine& engine, MetricsWriter& out) {
               stats.parked);
   out.gauge("rabt_actions_held", "Actions that wait until the hub has room for what they write.",
             stats.held);
+  out.gauge("rabt_timer_late_seconds", "How late the oldest timer is that has not rung.",
+            static_cast<std::uint64_t>(stats.timer_late_ms / 1000));
   out.counter("rabt_results_late_total", "Action results that nothing waited for any more.",
               stats.late_results);
   out.counter("rabt_task_faults_total",

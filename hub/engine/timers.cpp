@@ -35,6 +35,13 @@ void Timers::add_after(const Entry& entry, std::int64_t after_ms) {
   push({{clock_.now().ms + after_ms}, entry});
 }
 
+std::int64_t Timers::late_ms() const {
+  const Lock lock(mutex_);
+  std::optional<Timestamp> oldest = ringing_;
+  if (!oldest && !alarms_.empty()) oldest = alarms_.top().at;
+  return oldest ? std::max<std::int64_t>(0, clock_.now().ms - oldest->ms) : 0;
+}
+
 void Timers::stop() {
   {
     const Lock lock(mutex_);
@@ -66,12 +73,12 @@ void Timers::run() {
       continue;
     }
     const Entry entry = alarms_.top().entry;
+    ringing_ = alarms_.top().at;
     alarms_.pop();
-    ringing_ = true;
     lock.unlock();
     ring_(entry);
     lock.lock();
-    ringing_ = false;
+    ringing_.reset();
     idle_.notify_all();
   }
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <queue>
 #include <thread>
 #include <vector>
@@ -34,6 +35,8 @@ class Timers {
   void add(const Entry& entry);
   // Rings `after_ms` milliseconds from now, whatever the entry's due time is.
   void add_after(const Entry& entry, std::int64_t after_ms);
+  // How late the oldest entry is that has not rung, or whose ring has not ended.
+  [[nodiscard]] std::int64_t late_ms() const;
   // Returns when everything that is due by now has rung. For whoever moves the clock.
   void catch_up();
   void stop();
@@ -53,12 +56,13 @@ class Timers {
   // Constant after start().
   Ring ring_;
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   Condition wake_;
   // Signalled when nothing is due.
   Condition idle_;
   std::priority_queue<Alarm, std::vector<Alarm>, Later> alarms_ RABT_GUARDED_BY(mutex_);
-  bool ringing_ RABT_GUARDED_BY(mutex_) = false;
+  // Set while an entry rings: when it was due.
+  std::optional<Timestamp> ringing_ RABT_GUARDED_BY(mutex_);
   bool stopping_ RABT_GUARDED_BY(mutex_) = false;
 
   std::thread thread_;

@@ -76,6 +76,12 @@ constexpr Statement kDead{
     "w.tenant AND d.webhook = w.id AND d.state = 'dead' WHERE w.tenant = $1 GROUP BY w.id, w.name "
     "ORDER BY w.name"};
 
+constexpr Statement kUntold{
+    "SELECT w.name, (SELECT count(*) FROM (SELECT 1 FROM webhook_delivery d WHERE d.tenant = "
+    "w.tenant AND d.webhook = w.id AND d.state = 'dead' LIMIT 1000)), (SELECT d.created_ms FROM "
+    "webhook_delivery d WHERE d.tenant = w.tenant AND d.webhook = w.id AND d.state = 'open' ORDER "
+    "BY d.id LIMIT 1) FROM webhook w WHERE w.tenant = $1 AND w.state = 'active'"};
+
 std::string text(const Row& row, int column) {
   return std::string(row.text(column));
 }
@@ -271,6 +277,18 @@ Result<Counts> count_deliveries(store::Store& store, std::string_view tenant,
     return connection.query(kCount, {tenant, webhook, "dead"}, [&](const Row& row) {
       out.dead = row.integer(0);
       return false;
+    });
+  }));
+  return out;
+}
+
+Result<std::vector<Untold>> untold(store::Store& store, std::string_view tenant) {
+  std::vector<Untold> out;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    return connection.query(kUntold, {tenant}, [&](const Row& row) {
+      out.push_back({.name = text(row, 0), .dead = row.integer(1), .oldest_ms = {}});
+      if (!row.is_null(2)) out.back().oldest_ms = row.integer(2);
+      return true;
     });
   }));
   return out;

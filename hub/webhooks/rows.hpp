@@ -90,6 +90,15 @@ struct Counts {
 // How many deliveries of each webhook were given up, by its name.
 [[nodiscard]] Result<std::vector<Tally>> dead_deliveries(store::Store& store,
                                                          std::string_view tenant);
+// What each webhook that is told anything has not got. Takes the same time however much that is.
+struct Untold {
+  std::string name;
+  // At most 1000.
+  std::int64_t dead = 0;
+  // Unset when nothing is open.
+  std::optional<std::int64_t> oldest_ms;
+};
+[[nodiscard]] Result<std::vector<Untold>> untold(store::Store& store, std::string_view tenant);
 [[nodiscard]] Result<std::vector<Endpoint>> read_endpoints(store::Store& store,
                                                            std::string_view tenant);
 // Error conflict webhook.name_taken.

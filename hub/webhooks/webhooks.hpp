@@ -73,6 +73,10 @@ class Webhooks {
   [[nodiscard]] Result<std::vector<Tally>> dead() const {
     return dead_deliveries(parts_.store, parts_.tenant);
   }
+  // What active webhooks have not got.
+  [[nodiscard]] Result<std::vector<Untold>> untold() const {
+    return webhooks::untold(parts_.store, parts_.tenant);
+  }
   [[nodiscard]] Sender& sender() { return sender_; }
   void write_metrics(MetricsWriter& out) const;
 

@@ -22,6 +22,8 @@ const std::map<std::string, std::string, std::less<>> kWithoutExample{
     {"restartInstance", "which calls stand depends on how far the old one came"},
     {"replayDelivery", "a delivery comes to nothing by a fault of its sender or plugin"},
     {"discardDelivery", "the same"},
+    {"acknowledgeAlert", "something has to be wrong with the hub"},
+    {"snoozeAlert", "the same"},
     {"retryInstance", "the shipped workflows handle the errors of their calls"}};
 
 // Members whose values the hub itself makes: in their places the hub's are sent.
@@ -167,6 +169,9 @@ class Examples {
         {"explainAccess", "SO"},
         {"keysAct", "SO"},
         {"pluginActs", kLocal},
+
+        {"snoozeRule", "OP"},
+        {"testAlertChannel", "AD"},
 
         // Systems that call, and systems that are told.
         {"createClient", "AD"},

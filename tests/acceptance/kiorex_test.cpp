@@ -794,9 +794,20 @@ TEST(Kiorex, K72AnswersOriginsThatAreAllowed) {
   EXPECT_EQ(preflight("https://evil.example").header("Access-Control-Allow-Origin"), "");
 }
 
-TEST(Kiorex, K75EveryQueryOfTheBoardsNamesAMetric) {
+// Metrics that a query names.
+void add_metrics(const std::string& query, std::set<std::string>& names) {
+  for (auto from = query.find("rabt_"); from != std::string::npos;
+       from = query.find("rabt_", from + 1)) {
+    const auto to = query.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", from);
+    names.insert(query.substr(from, to == std::string::npos ? to : to - from));
+  }
+}
+
+TEST(Kiorex, K75EveryQueryOfTheBoardsAndRulesNamesAMetric) {
   (void)ended();
   std::set<std::string> names;
+  add_metrics(e2e::read_file(e2e::source_dir() + "/config/prometheus/rabt.rules.yml"), names);
+  EXPECT_GT(names.size(), 10U);
   for (const auto& file :
        std::filesystem::directory_iterator(e2e::source_dir() + "/config/grafana")) {
     const auto board = Json::parse(e2e::read_file(file.path()));
@@ -807,11 +818,7 @@ TEST(Kiorex, K75EveryQueryOfTheBoardsNamesAMetric) {
       for (const Json& target : panel["targets"].as_array()) {
         const std::string query = target.string_or("expr", "");
         EXPECT_NE(query.find("rabt_"), std::string::npos) << query;
-        for (auto from = query.find("rabt_"); from != std::string::npos;
-             from = query.find("rabt_", from + 1)) {
-          const auto to = query.find_first_not_of("abcdefghijklmnopqrstuvwxyz_", from);
-          names.insert(query.substr(from, to == std::string::npos ? to : to - from));
-        }
+        add_metrics(query, names);
       }
     }
   }

@@ -16,6 +16,8 @@ const std::set<std::string> kNames{"rabt_actions_held",
                                    "rabt_actions_parked_total",
                                    "rabt_actions_resent_total",
                                    "rabt_actions_total",
+                                   "rabt_alert_tellings_total",
+                                   "rabt_alerts_open",
                                    "rabt_api_limited_total",
                                    "rabt_api_refused_total",
                                    "rabt_audit_anchor_entries",
@@ -57,6 +59,7 @@ const std::set<std::string> kNames{"rabt_actions_held",
                                    "rabt_store_queued",
                                    "rabt_store_rows_total",
                                    "rabt_task_faults_total",
+                                   "rabt_timer_late_seconds",
                                    "rabt_turns_total"};
 
 // The audit log of the rig, as if it had an anchor.

@@ -114,6 +114,18 @@ void ApiRig::open(Options options) {
                                                                           .access = access_.get()});
   tasks = std::make_unique<const consultation::Tasks>(consultation::Tasks::Parts{
       hub.store(), audit, hub.keys(), *people, details, clock, random, ids, "t1"});
+  alerts::Channels channels;
+  channels.at(static_cast<std::size_t>(alerts::Way::webhook)) =
+      alerts::make_webhook([this](const Json& event) { return webhooks_->accept("t1", event); });
+  alerts = must(alerts::Alerts::open({.store = hub.store(),
+                                      .audit = audit,
+                                      .keys = hub.keys(),
+                                      .clock = clock,
+                                      .random = random,
+                                      .ids = ids,
+                                      .log = null_logger(),
+                                      .tenant = "t1"},
+                                     {}, std::move(channels)));
   outcomes_ = std::make_unique<DeliveryOutcomes>(
       DeliveryOutcomes::Parts{hub.store(), hub.keys(), clock, random, "t1"});
   repairs = std::make_unique<repair::Repairs>(repair::Repairs::Parts{
@@ -152,7 +164,8 @@ void ApiRig::open(Options options) {
       .approvals{*approvals},
       .health{hub.store(), audit, hub.keyring(), hub.host(), "t1", [this] { return troubles; }},
       .todo{hub.engine(), *tasks, *webhooks_, *grants, *approvals, *outcomes_, hub.host(), audit,
-            clock},
+            clock, *alerts},
+      .alerts{*alerts},
       .metrics{},
       .sessions = sessions_.get(),
       .webhooks = webhooks_.get()});
@@ -163,6 +176,7 @@ void ApiRig::open(Options options) {
   resources->metrics.add(*access_);
   resources->metrics.add(senders);
   resources->metrics.add(hub.host());
+  resources->metrics.add(*alerts);
   issuers_ = std::make_unique<identity::Issuers>(
       must(identity::Issuers::make(std::move(options.issuers), clock)));
   authenticator_ = std::make_unique<identity::Authenticator>(

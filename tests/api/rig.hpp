@@ -85,6 +85,7 @@ class ApiRig {
   std::unique_ptr<repair::Repairs> repairs;
   // Not started: tests call turn().
   std::unique_ptr<repair::Runner> repair_runner;
+  std::unique_ptr<alerts::Alerts> alerts;
 
  private:
   std::unique_ptr<access::AccessControl> access_;

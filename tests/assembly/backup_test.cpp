@@ -70,11 +70,15 @@ TEST_F(Backup, OfAHubThatWritesHoldsAndIsForItsUserAlone) {
   std::thread writer([&] {
     while (!stop) EXPECT_TRUE(act(**hub));
   });
+  EXPECT_FALSE(last_backup(config_.data));
   const auto made = create_backup(config_, to(), clock_);
   stop = true;
   writer.join();
   ASSERT_TRUE(made.ok()) << made.error().message;
   EXPECT_EQ(problems(made->folder), std::vector<std::string>{});
+  const auto last = last_backup(config_.data);
+  ASSERT_TRUE(last) << "alerts know when a backup was made";
+  EXPECT_LT(clock_.now().ms - last->ms, 60'000);
   EXPECT_EQ(mode_of(made->folder), 0700U);
   for (const auto& entry : fs::directory_iterator(made->folder)) {
     EXPECT_EQ(mode_of(entry.path()), entry.is_directory() ? 0700U : 0600U) << entry.path();

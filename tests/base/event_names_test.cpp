@@ -37,6 +37,8 @@ TEST(EventNames, AreThoseOfThePage) {
   std::set<std::string> of_page{"provider.presence-changed",
                                 "provider.availability-changed",
                                 "metering.threshold",
+                                "alert.opened",
+                                "alert.closed",
                                 "compliance.changed",
                                 "task.opened",
                                 "task.decided",
@@ -60,9 +62,10 @@ TEST(EventNames, AreThoseOfThePage) {
 // The other way, put_event and add_event refuse what the list does not have.
 TEST(EventNames, EachIsToldSomewhere) {
   std::string code;
-  for (const auto& entry :
-       std::filesystem::recursive_directory_iterator(source_dir() + "/hub/consultation")) {
-    if (entry.path().extension() == ".cpp") code += whole(entry.path());
+  for (const char* const folder : {"/hub/consultation", "/hub/alerts"}) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(source_dir() + folder)) {
+      if (entry.path().extension() == ".cpp") code += whole(entry.path());
+    }
   }
   for (const std::string& name : event_names()) {
     const bool of_session = name.starts_with("session.");

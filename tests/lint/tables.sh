@@ -18,6 +18,7 @@ own identity person person_role person_alias person_known credential login_sessi
 own access patient_key break_glass
 own repair repair_job repair_item
 own webhooks webhook webhook_delivery
+own alerts alert alert_telling alert_snooze alert_rhythm
 own api replay delivery_outcome delivery_outcome_total
 own keys data_key bucket_floor hold key_task
 # "<table> <file>": one statement that joins rows of two folders, which two questions could not answer in one reading of the database.

@@ -4,6 +4,7 @@ import { t } from '../base/i18n';
 import { hasRole, loadMe, me, signOut } from '../base/me';
 import { go, match, place } from '../base/router';
 import { Button, Failure, H1, LinkButton, PhonePage, Skeleton, usePage } from '../ui';
+import { AlertsPage } from './alerts';
 import { Deliveries, Webhooks } from './deliveries';
 import { Frame } from './frame';
 import { Instances } from './instances';
@@ -26,6 +27,7 @@ const kRoutes: [string, FunctionComponent<any>][] = [
   ['/console/tasks', Tasks],
   ['/console/tasks/:id', Tasks],
   ['/console/status', Night],
+  ['/console/alerts', AlertsPage],
   ['/console/deliveries', Deliveries],
   ['/console/webhooks', Webhooks],
   ['/console/webhooks/:id', Webhooks],

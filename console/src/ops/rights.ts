@@ -18,6 +18,7 @@ export const kPlaces: Place[] = [
   { href: '/console/instances', text: 'instances', icon: 'flow', roles: [...kWatch, ...kTreat], group: 'work' },
   { href: '/console/repairs', text: 'repairs', icon: 'retry', roles: ['engineer', 'operator'], group: 'work' },
   { href: '/console/tasks', text: 'decisions', icon: 'decide', roles: [...kWatch, ...kTreat, 'admin', 'desk'], group: 'work' },
+  { href: '/console/alerts', text: 'alerts', icon: 'alert', roles: ['engineer', 'operator', 'admin'], group: 'work' },
   { href: '/console/deliveries', text: 'deliveries', icon: 'inbox', roles: ['security_officer', 'engineer', 'operator', 'admin'], group: 'work' },
   { href: '/console/webhooks', text: 'webhooks', icon: 'wake', roles: ['admin'], group: 'work' },
   { href: '/console/deploy', text: 'deploy', icon: 'deploy', roles: kWatch, group: 'hub' },

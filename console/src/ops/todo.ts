@@ -3,6 +3,7 @@ import { signal } from '@preact/signals';
 import { get } from '../base/api';
 import { has, t } from '../base/i18n';
 import { hasRole } from '../base/me';
+import { lang } from '../base/prefs';
 import { health, ifThere, instancesOf, type Approval, type Deliveries } from './model';
 import { maySee } from './rights';
 
@@ -19,6 +20,7 @@ export interface Todo {
   webhook?: string;
   command?: string;
   link?: string;
+  text?: { ar: string; en: string };
 }
 export interface Todos {
   ok: boolean;
@@ -85,6 +87,7 @@ export function placeOf(one: Todo): string | undefined {
 }
 // The item in words: the pages' own, else the hub's.
 export function textOf(one: Todo): string {
+  if (one.text) return one.text[lang.value];
   if (!has(`todo_${one.kind}`) && !has(`todo_${one.kind}_other`)) return one.what || one.kind;
   return t(`todo_${one.kind}` as 'todo_decision', { n: one.count, role: one.role ?? '', plugin: one.plugin ?? '', source: one.source ?? '', webhook: one.webhook ?? '' });
 }

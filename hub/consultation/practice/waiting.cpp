@@ -1,0 +1,46 @@
+#include "hub/consultation/practice/waiting.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+namespace rabt::consultation {
+
+namespace {
+
+using store::Statement;
+
+// Who came into the waiting room last, and who left it last.
+constexpr Statement kRooms{
+    "SELECT coalesce((SELECT c.name FROM clinic c WHERE c.tenant = s.tenant AND c.id = s.clinic), "
+    "''), coalesce(s.scheduled_ms, 0), (SELECT max(e.seq) FROM session_event e WHERE e.tenant = "
+    "s.tenant AND e.session = s.id AND e.type = 'participant-waiting'), (SELECT max(e.at_ms) FROM "
+    "session_event e WHERE e.tenant = s.tenant AND e.session = s.id AND e.type = "
+    "'participant-waiting'), (SELECT max(e.seq) FROM session_event e WHERE e.tenant = s.tenant AND "
+    "e.session = s.id AND e.type IN ('participant-admitted', 'participant-denied', "
+    "'participant-left', 'participant-removed')) FROM session s WHERE s.tenant = $1 AND s.status "
+    "IN ('waiting', 'active')"};
+
+}  // namespace
+
+Result<std::vector<Tally>> waiting_rooms(store::Store& store, std::string_view tenant) {
+  std::map<std::string, Tally> rooms;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
+    return connection.query(kRooms, {tenant}, [&](const store::Row& row) {
+      if (row.is_null(2) || (!row.is_null(4) && row.integer(4) > row.integer(2))) return true;
+      Tally& room = rooms[std::string(row.text(0))];
+      const Timestamp since{std::max(row.integer(1), row.integer(3))};
+      room.oldest = room.count == 0 ? since : std::min(room.oldest, since);
+      ++room.count;
+      return true;
+    });
+  }));
+  std::vector<Tally> out;
+  for (auto& [clinic, room] : rooms) {
+    room.of = clinic;
+    out.push_back(std::move(room));
+  }
+  return out;
+}
+
+}  // namespace rabt::consultation
