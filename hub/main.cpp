@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   cli::add_clients_commands(app, code);
   cli::add_access_command(app, code);
   cli::add_phi_commands(app, code);
+  cli::add_sources_commands(app, code);
   cli::add_webhooks_commands(app, code);
   cli::add_deliveries_commands(app, code);
   cli::add_alerts_commands(app, code);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/assembly/mapped_sources.hpp"
 #include "hub/assembly/plugins.hpp"
 #include "hub/consultation/workflow/register.hpp"
 #include "hub/plugin/package/capability.hpp"
@@ -20,6 +21,10 @@ Result<ManifestCatalog> ManifestCatalog::make(const config::Config& config) {
     const auto& events = package.manifest.events;
     catalog.events_.insert(catalog.events_.end(), events.begin(), events.end());
     catalog.actions_.emplace(std::string(kPlugin) + id, std::move(package.manifest.actions));
+    if (entry.source.empty()) continue;
+    RABT_TRY(source, read_mapped_source(id, entry.source));
+    const auto& own = source.mapping->declared();
+    catalog.events_.insert(catalog.events_.end(), own.begin(), own.end());
   }
   for (const auto& [role, target] : config.roles) {
     if (target.starts_with(kHub)) {

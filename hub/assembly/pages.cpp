@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "hub/api/browser.hpp"
+#include "hub/assembly/plugins.hpp"
 
 namespace rabt::assembly {
 
@@ -25,9 +26,10 @@ pages::Pages::Options page_options(const config::Config& config) {
   const auto bound = config.roles.find("video");
   if (bound == config.roles.end() || !bound->second.starts_with(kPlugin)) return options;
   const std::string id = bound->second.substr(kPlugin.size());
-  if (id == "twilio") {
+  const std::string package = package_of(config, id);
+  if (package == "twilio") {
     options.call_sources = {"wss://global.vss.twilio.com", "wss://sdkgw.us1.twilio.com"};
-  } else if (id == "chime") {
+  } else if (package == "chime") {
     options.call_sources = {"wss://*.chime.aws", "https://*.chime.aws"};
     options.call_worker = true;
   } else if (const auto plugin = config.plugin.find(id); plugin != config.plugin.end()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/assembly/mapped_sources.hpp"
 #include "hub/base/semver.hpp"
 
 namespace rabt::assembly {
@@ -81,8 +82,15 @@ Result<plugin::PluginConfig> plugin_config(const config::Config& config, const s
   }
   plugin::PluginConfig out;
   out.id = id;
+  out.package = entry.use;
   out.tenant = config.tenant;
   out.config = entry.config;
+  if (!entry.source.empty()) {
+    RABT_TRY(source, read_mapped_source(id, entry.source));
+    out.config = mapping::to_json(source.files);
+    out.events = source.mapping->declared();
+    out.words = words_of(source.files);
+  }
   out.config_version = entry.config_version;
   for (const auto& [name, source] : entry.secrets) {
     auto secret = config::read_secret(source);

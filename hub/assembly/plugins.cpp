@@ -6,8 +6,15 @@ namespace rabt::assembly {
 
 using plugin::PluginStore;
 
+std::string package_of(const config::Config& config, const std::string& id) {
+  const auto entry = config.plugin.find(id);
+  return entry == config.plugin.end() || entry->second.use.empty() ? id : entry->second.use;
+}
+
 Result<std::vector<ChosenPackage>> choose_packages(const config::Config& config,
-                                                   const std::string& id, Unsigned unsigned_ones) {
+                                                   const std::string& entry_name,
+                                                   Unsigned unsigned_ones) {
+  const std::string id = package_of(config, entry_name);
   RABT_TRY(store, PluginStore::open(config.plugins, PluginStore::Use::read));
   std::vector<ChosenPackage> out;
   const auto locked = store.versions(id);
@@ -44,7 +51,9 @@ Result<std::vector<ChosenPackage>> choose_packages(const config::Config& config,
   return out;
 }
 
-Result<plugin::Package> read_installed(const config::Config& config, const std::string& id) {
+Result<plugin::Package> read_installed(const config::Config& config,
+                                       const std::string& entry_name) {
+  const std::string id = package_of(config, entry_name);
   RABT_TRY(store, PluginStore::open(config.plugins, PluginStore::Use::read));
   const auto versions = store.versions(id);
   if (!versions.empty()) {

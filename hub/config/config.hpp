@@ -42,6 +42,10 @@ struct SecretSource {
 [[nodiscard]] Result<std::shared_ptr<SecretBytes>> read_secret(const SecretSource& source);
 
 struct PluginEntry {
+  // Id of the plugin, where the entry has a name of its own. Empty if the name is the id.
+  std::string use;
+  // The mapping file of a plugin that reads deliveries by one. Empty if it has none.
+  std::string source;
   Json config = Json::object();
   // The plugin's version that `config` was written for. Empty if the file does not say it.
   std::string config_version;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 
@@ -75,11 +76,42 @@ void take_environment(Json& config) {
   }
 }
 
-PluginEntry read_plugin(Reader& reader, const YamlNode& node) {
+// Names of entries and ids of plugins: lower-case letters, digits and single hyphens.
+bool is_plugin_name(std::string_view text) {
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  };
+  return !text.empty() && text.size() <= 64 && text.front() >= 'a' && text.front() <= 'z' &&
+         std::all_of(text.begin(), text.end(), good) && text.find("--") == std::string_view::npos;
+}
+
+// The plugin of an entry with a name of its own, and its mapping file.
+void read_use(Reader& reader, const YamlEntry& named, PluginEntry& plugin) {
+  const YamlNode& node = *named.value;
+  reader.text(node, "use", plugin.use);
+  reader.path(node, "source", plugin.source);
+  if (const YamlEntry* use = node.find("use"); use != nullptr) {
+    if (!is_plugin_name(plugin.use))
+      reader.mistake(use->line, use->column, "`use` must be the id of a plugin, such as mapped");
+    if (!is_plugin_name(named.key))
+      reader.mistake(named.line, named.column,
+                     "an entry with `use` needs a name of lower-case letters, digits and single "
+                     "hyphens, a letter first, at most 64");
+  }
+  const YamlEntry* source = node.find("source");
+  if (source != nullptr && node.find("config") != nullptr)
+    reader.mistake(source->line, source->column,
+                   "an entry has `source` or `config`: the mapping file is the configuration");
+}
+
+PluginEntry read_plugin(Reader& reader, const YamlEntry& named) {
+  const YamlNode& node = *named.value;
   PluginEntry plugin;
   if (!reader.mapping(node, "a plugin's entry")) return plugin;
-  reader.only(node, {"config", "config_version", "secrets", "hosts", "patient_data", "record",
-                     "allow_private_addresses", "tls", "isolation", "limits", "folders"});
+  read_use(reader, named, plugin);
+  reader.only(node,
+              {"use", "source", "config", "config_version", "secrets", "hosts", "patient_data",
+               "record", "allow_private_addresses", "tls", "isolation", "limits", "folders"});
   read_isolation(reader, node, plugin);
   if (const YamlEntry* config = node.find("config"); config != nullptr)
     take_environment(plugin.config = workflow::to_json(*config->value));
@@ -114,7 +146,7 @@ void read_plugins(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* plugins = reader.section(root, "plugin");
   if (plugins == nullptr) return;
   for (const YamlEntry& entry : plugins->entries)
-    config.plugin.emplace(entry.key, read_plugin(reader, *entry.value));
+    config.plugin.emplace(entry.key, read_plugin(reader, entry));
 }
 
 }  // namespace rabt::config

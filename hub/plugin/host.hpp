@@ -135,7 +135,9 @@ class Host final : public PluginHost {
   static Error already(const std::string& id, const std::string& version) {
     return conflict("plugin.loaded", "the plugin " + id + " " + version + " is loaded already");
   }
-  Result<std::unique_ptr<WorkerPlugin>> make_worker(SealedLibrary library, const Manifest& manifest,
+  // packaged: the manifest as the package has it, with the package's own id.
+  Result<std::unique_ptr<WorkerPlugin>> make_worker(SealedLibrary library, const Manifest& packaged,
+                                                    const std::string& id,
                                                     const WorkerLimits& wish);
   // Writes an entry to the audit log; durable when this returns.
   Status audit(const audit::Entry& entry, store::Store::Need need);

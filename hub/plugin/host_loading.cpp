@@ -55,6 +55,24 @@ Result<std::vector<std::string>> resolve_hosts(const std::vector<std::string>& e
   return out;
 }
 
+// Enters in the package what the configuration says: the instance's name, its events and words.
+Status configure(Package& package, const PluginConfig& config) {
+  package.manifest.id = config.id;
+  for (const workflow::EventInfo& event : config.events) {
+    auto schema = Schema::compile(event.data_schema);
+    if (!schema.ok())
+      return invalid("plugin.config",
+                     config.id + ": event " + event.type + ": " + schema.error().message);
+    package.phi_names.merge(schema->phi_names());
+    if (!package.events.emplace(event.type, *std::move(schema)).second)
+      return invalid("plugin.config", config.id + ": the plugin has an event of the type " +
+                                          event.type + " already; choose another type");
+    package.manifest.events.push_back(event);
+  }
+  package.words.add_text(config.words);
+  return ok_status();
+}
+
 }  // namespace
 
 Status Host::load(PluginConfig config) {
@@ -95,10 +113,12 @@ Status Host::load_checked(PluginConfig config, std::string& version, std::string
     config.files = std::make_shared<const PackageFiles>(std::move(read));
   }
   RABT_TRY(package, read_package(*config.files));
+  const Manifest packaged = package.manifest;
   const Manifest& manifest = package.manifest;
   version = manifest.version;
   RABT_TRY_STATUS(check_manifest_abi(manifest));
   RABT_TRY_STATUS(check_package(package, config));
+  RABT_TRY_STATUS(configure(package, config));
   if (config.config.is_null()) config.config = Json::object();
   const Json section = config.config;
   const auto* const built = config.files->find(library_path());
@@ -125,10 +145,10 @@ Status Host::load_checked(PluginConfig config, std::string& version, std::string
   std::unique_ptr<WorkerPlugin> worker;
   if (config.isolation == Isolation::in_process) {
     RABT_TRY(mapped, map_library(std::move(library)));
-    RABT_TRY_STATUS(check_entry(mapped, manifest));
+    RABT_TRY_STATUS(check_entry(mapped, packaged));
     entry = mapped;
   } else {
-    RABT_TRY(made, make_worker(std::move(library), manifest, config.limits));
+    RABT_TRY(made, make_worker(std::move(library), packaged, config.id, config.limits));
     worker = std::move(made);
   }
 
@@ -157,8 +177,9 @@ Status Host::load_checked(PluginConfig config, std::string& version, std::string
 
 Status Host::check_package(const Package& package, const PluginConfig& config) const {
   const Manifest& manifest = package.manifest;
-  if (manifest.id != config.id) {
-    return invalid("plugin.id_mismatch", "the configuration loads \"" + config.id + "\" from " +
+  const std::string& wanted = config.package.empty() ? config.id : config.package;
+  if (manifest.id != wanted) {
+    return invalid("plugin.id_mismatch", "the configuration loads \"" + wanted + "\" from " +
                                              config.folder + ", whose manifest says " +
                                              manifest.id + "; correct the folder or the id");
   }
@@ -269,7 +290,8 @@ bool Host::loaded_version(const std::string& id, const std::string& version) con
 }
 
 Result<std::unique_ptr<WorkerPlugin>> Host::make_worker(SealedLibrary library,
-                                                        const Manifest& manifest,
+                                                        const Manifest& packaged,
+                                                        const std::string& id,
                                                         const WorkerLimits& wish) {
   WorkerPlugin::Setup setup;
   {
@@ -281,16 +303,16 @@ Result<std::unique_ptr<WorkerPlugin>> Host::make_worker(SealedLibrary library,
     }
     setup.program = program_;
   }
-  setup.name = manifest.id + " " + manifest.version;
+  setup.name = id + " " + packaged.version;
   setup.library = std::move(library.file);
   setup.library_path = library.path;
   if (wish.memory != 0) setup.limits.memory = wish.memory;
   if (wish.threads != 0) setup.limits.threads = wish.threads;
   setup.limits.folders = wish.folders;
   setup.sandbox_required = parts_.sandbox_required;
-  setup.lanes = manifest.concurrency;
-  setup.check = [manifest, path = library.path](const rabt_entry* entry) {
-    return entry == nullptr ? Status(no_entry(path)) : check_entry(entry, manifest);
+  setup.lanes = packaged.concurrency;
+  setup.check = [packaged, path = library.path](const rabt_entry* entry) {
+    return entry == nullptr ? Status(no_entry(path)) : check_entry(entry, packaged);
   };
   return std::make_unique<WorkerPlugin>(std::move(setup), parts_.clock);
 }

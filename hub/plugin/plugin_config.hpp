@@ -9,6 +9,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/base/json.hpp"
+#include "hub/workflow/action_catalog.hpp"
 
 namespace rabt::net {
 struct TlsOptions;
@@ -34,8 +35,14 @@ struct WorkerLimits {
 
 // What the operator configured for one plugin.
 struct PluginConfig {
-  // Also the name of the instance.
+  // The name of the instance, by which roles, sources, metrics and logs know it.
   std::string id;
+  // The id of the package, where that is another; "" when it is `id`.
+  std::string package;
+  // Events that the configuration declares beside those of the manifest.
+  std::vector<workflow::EventInfo> events;
+  // Texts of the operator's that the plugin may say to him, such as its mapping file.
+  std::string words;
   // The package: manifest.yaml, schemas/, bin/<machine>/plugin.so.
   std::string folder;
   // The package's bytes, verified. Null: the folder is read, unsigned.

@@ -308,6 +308,18 @@ bool is_time_zone(const std::string& name) {
   return zone_of(name) != nullptr;
 }
 
+std::optional<Timestamp> moment_of(const std::string& time_zone, Timestamp local) {
+  const std::unique_ptr<icu::BasicTimeZone> zone = zone_of(time_zone);
+  if (zone == nullptr) return std::nullopt;
+  // Offsets change by less than a day, and not twice within two days.
+  const std::int64_t before = local.ms - offset_at(*zone, local.ms - kDay);
+  const std::int64_t after = local.ms - offset_at(*zone, local.ms + kDay);
+  for (const std::int64_t at : {std::min(before, after), std::max(before, after)}) {
+    if (at + offset_at(*zone, at) == local.ms) return Timestamp{at};
+  }
+  return std::nullopt;
+}
+
 std::optional<Timestamp> next_due(const CronSchedule& schedule, const std::string& time_zone,
                                   Timestamp after) {
   const std::unique_ptr<icu::BasicTimeZone> zone = zone_of(time_zone);

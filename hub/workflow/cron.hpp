@@ -42,6 +42,11 @@ struct CronOutcome {
 // Whether ICU knows the name as an IANA time zone.
 [[nodiscard]] bool is_time_zone(const std::string& name);
 
+// The moment at which the clocks of a zone show a local time, given as if it were UTC. Of a local
+// time that comes twice, when clocks are put back, the first one. nullopt if the zone is unknown,
+// or if the local time never comes, because clocks are put forward over it.
+[[nodiscard]] std::optional<Timestamp> moment_of(const std::string& time_zone, Timestamp local);
+
 // The first time later than `after`, in the zone's local time. When clocks are put forward, what
 // falls into the skipped hour runs once, at its end; when they are put back, what falls into the
 // doubled hour runs in the first one only. A schedule whose hour is written with * follows the

@@ -32,6 +32,17 @@ struct ExpressionBudget {
 };
 [[nodiscard]] ExpressionBudget default_expression_budget();  // from hub/base/limits.hpp
 
+// A function that another language than that of workflows adds: pure, safe from any thread. It gets
+// the input and one value for each argument. The message of an error holds no values.
+struct ExtraFunction {
+  std::string name;
+  // At most kMaxExtraArguments.
+  std::size_t arity = 0;
+  std::function<Result<Json>(const Json& input, std::span<const Json> arguments)> call;
+};
+inline constexpr std::size_t kMaxExtraArguments = 4;
+using ExtraFunctions = std::vector<ExtraFunction>;
+
 // A compiled expression. Immutable; evaluation is const and safe from any thread. No I/O, no clock,
 // no environment.
 class Expression {
@@ -42,6 +53,10 @@ class Expression {
   struct Outcome;
   [[nodiscard]] static Outcome compile(std::string_view text,
                                        std::span<const std::string_view> variables);
+  // With functions beside those of the language, before which they are found. Never null.
+  [[nodiscard]] static Outcome compile(std::string_view text,
+                                       std::span<const std::string_view> variables,
+                                       std::shared_ptr<const ExtraFunctions> extra);
 
   // As compile(), but of the variables only those are passed to an evaluation that the expression
   // uses: values[i] is that of used_variables()[i].
@@ -70,7 +85,7 @@ class Expression {
 
  private:
   static Outcome make(std::string_view text, std::span<const std::string_view> variables,
-                      bool used_only);
+                      bool used_only, std::shared_ptr<const ExtraFunctions> extra = nullptr);
   std::shared_ptr<const Compiled> compiled_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "hl7.hpp"
 #include "rabt/booking.hpp"
+#include "rabt/hl7_ack.hpp"
 #include "rabt/json_nlohmann.hpp"
 #include "rabt/time.hpp"
 
@@ -28,9 +29,6 @@ constexpr std::size_t kMaxClass = 30;
 constexpr std::size_t kMaxIdentifier = 100;
 // Rank of a coverage without a priority, behind all that have one.
 constexpr int kNoPriority = 100'000;
-
-constexpr std::array<std::string_view, 12> kVersions{
-    "2.2", "2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.7.1", "2.8", "2.8.1", "2.8.2"};
 
 void put(Json& object, const char* key, const std::string& value) {
   if (!value.empty()) object[key] = value;
@@ -606,68 +604,10 @@ Json read_event(Message& message, std::string_view body, const Settings& setting
   if (!contains(settings.processing_ids, msh.text(11)))
     throw Fault(kUnsupportedProcessing, "MSH", 11,
                 "messages with this processing id are not taken; see processing_ids");
-  if (!contains(kVersions, msh.text(12)))
+  if (!contains(sdk::hl7::kVersions, msh.text(12)))
     throw Fault(kUnsupportedVersion, "MSH", 12, "this version of HL7 v2 is not known");
   return event_of(message, trigger, settings);
 }
-
-// ---- Acknowledgements ----
-
-struct Acknowledger {
-  const Segment* msh;
-  std::int64_t now;
-
-  // The last letter of the code, A, E or R, in the mode that the sender asks for; "" when he wants
-  // no answer of this kind.
-  [[nodiscard]] std::string code(char result) const {
-    const std::string accept = text_in(msh, 15);
-    const std::string application = text_in(msh, 16);
-    if (accept.empty() && application.empty()) return {'A', result};
-    const auto asked = [&](const std::string& when) {
-      return when == "AL" || when == (result == 'A' ? "SU" : "ER");
-    };
-    if (accept == "AL" || accept == "SU" || accept == "ER")
-      return asked(accept) ? std::string{'C', result} : std::string();
-    return asked(application) ? std::string{'A', result} : std::string();
-  }
-
-  [[nodiscard]] std::string write(char result, const Fault* fault) const {
-    const std::string said = code(result);
-    if (said.empty()) return {};
-    const std::string trigger = text_in(msh, 9, 2);
-    const std::string id = text_in(msh, 10);
-    std::string version = text_in(msh, 12);
-    if (!contains(kVersions, version)) version = "2.5.1";
-    std::string time = sdk::write_instant(now);  // UTC
-    std::erase_if(time, [](char c) { return !sdk::is_digit(c); });
-    Writer out;
-    out.segment("MSH")
-        .encoded(3, encoded_of(msh, 5))
-        .encoded(4, encoded_of(msh, 6))
-        .encoded(5, encoded_of(msh, 3))
-        .encoded(6, encoded_of(msh, 4))
-        .text(7, time.substr(0, 14) + "+0000")
-        .parts(9, trigger.empty() ? std::vector<std::string>{"ACK"}
-                                  : std::vector<std::string>{"ACK", trigger, "ACK"})
-        .text(10, id.empty() ? "0" : id)
-        .text(11, text_in(msh, 11).empty() ? "P" : text_in(msh, 11))
-        .text(12, version)
-        .text(18, "UNICODE UTF-8");
-    out.segment("MSA").text(1, said).text(2, id);
-    if (fault == nullptr) return out.str();
-    const std::string number = std::to_string(fault->code());
-    out.segment("ERR")
-        .parts(2, {fault->segment(), fault->segment().empty() ? "" : "1",
-                   fault->field() == 0 ? "" : std::to_string(fault->field())})
-        .parts(3, {number, std::string(words_of(fault->code())), "HL70357"})
-        .text(4, "E")
-        .text(8, fault->what());
-    return out.str();
-  }
-  [[nodiscard]] std::string refuse(const Fault& fault) const {
-    return write(fault.code() >= kUnsupportedMessage ? 'R' : 'E', &fault);
-  }
-};
 
 }  // namespace
 
@@ -682,7 +622,7 @@ sdk::Events to_events(std::string_view body, const Settings& settings, std::int6
     fault = wrong;
   }
   const Segment* msh = message.header();
-  const Acknowledger ack{msh, now_seconds};
+  const sdk::hl7::Acknowledger ack{msh, now_seconds};
   Json answers = Json::object();
   answers["content_type"] = "application/hl7-v2; charset=utf-8";
   if (fault) {

@@ -112,6 +112,21 @@ TEST_F(ConfigFile, MistakesInsideAPluginOrASourceAreFound) {
               "names the plugin `other`, which is not under `plugin`");
 }
 
+TEST_F(ConfigFile, AnEntryMayRunAPluginUnderAnotherNameByAMappingFile) {
+  const auto config =
+      load(with("plugin:\n", "plugin:\n  lab: {use: mapped, source: sources/lab.yaml}\n"));
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->plugin.at("lab").use, "mapped");
+  EXPECT_EQ(config->plugin.at("lab").source, folder_ + "/sources/lab.yaml");
+  EXPECT_EQ(config->plugin.at("twilio").use, "");
+  const std::string wrong = refused(
+      with("plugin:\n",
+           "plugin:\n  Lab--1: {use: Mapped}\n  b: {use: mapped, source: x, config: {a: 1}}\n"));
+  expect_part(wrong, ":8:3: an entry with `use` needs a name of lower-case letters");
+  expect_part(wrong, ":8:12: `use` must be the id of a plugin");
+  expect_part(wrong, ":9:20: an entry has `source` or `config`");
+}
+
 TEST_F(ConfigFile, ASourceOfMllpSaysWhereItListensAndWhoMaySend) {
   const auto source = [](const std::string& more) {
     return with("scheme: standard-webhooks, secrets: [{file: secret}]", "scheme: mllp" + more);

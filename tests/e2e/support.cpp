@@ -267,7 +267,7 @@ std::vector<std::string> search(const std::vector<fs::path>& paths,
 
 std::string signed_store(const std::string& folder, const std::vector<std::string>& others) {
   std::vector<std::string> built = others;
-  for (const char* id : {"twilio", "fhir", "nphies", "moh", "notify"})
+  for (const char* id : {"twilio", "fhir", "nphies", "moh", "notify", "mapped"})
     built.push_back(build_dir() + "/plugins/" + id);
   const Status made = demo::make_signed_store(built, folder + "/packages", folder + "/plugins");
   EXPECT_TRUE(made.ok()) << made.error().message;
@@ -411,10 +411,15 @@ Json Site::health() {
 }
 
 net::Response Site::post(const std::string& id, const std::string& body, bool spoil) {
+  return deliver("his", id, "application/fhir+json", body, spoil);
+}
+
+net::Response Site::deliver(const std::string& source, const std::string& id,
+                            const std::string& content_type, const std::string& body, bool spoil) {
   const std::string stamp = std::to_string(clock_.now().ms / 1000);
   const std::string covered = id + "." + stamp + "." + body + (spoil ? " " : "");
-  return send("POST", "/hooks/his",
-              {{"Content-Type", "application/fhir+json"},
+  return send("POST", "/hooks/" + source,
+              {{"Content-Type", content_type},
                {"webhook-id", id},
                {"webhook-timestamp", stamp},
                {"webhook-signature", "v1," + to_base64(crypto::hmac_sha256(key_, covered))}},

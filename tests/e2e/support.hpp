@@ -126,6 +126,10 @@ class Site {
   // body.
   [[nodiscard]] net::Response post(const std::string& id, const std::string& body,
                                    bool spoil = false);
+  // Posts to another source that has the same secret.
+  [[nodiscard]] net::Response deliver(const std::string& source, const std::string& id,
+                                      const std::string& content_type, const std::string& body,
+                                      bool spoil = false);
   // GET /health with the token.
   [[nodiscard]] Json health();
   // GET below /api/v1 with the token; null when the answer is not 200.

@@ -65,6 +65,33 @@ TEST_P(Load, AcceptsTheSmallestPluginInPlainC) {
   EXPECT_EQ(hub.call("small", "echo", Json(7)).output.dump(), "7");
 }
 
+// Two entries of one package are two plugins: each has its name, process, storage and events.
+TEST_P(Load, ServesTwoEntriesOfOnePackageUnderTheirNames) {
+  Hub hub;
+  for (const char* name : {"small-a", "small-b"}) {
+    PluginConfig config = hub.config("small");
+    config.id = name;
+    config.package = "small";
+    config.events = {{.type = std::string("sa.example.") + name + ".v1",
+                      .data_schema = *Json::parse(R"({"type": "object"})")}};
+    EXPECT_EQ(code_of(hub, config), "ok");
+    EXPECT_EQ(code_of(hub, std::move(config)), "plugin.loaded");
+    ASSERT_TRUE(hub.host->bind_role(name, std::string("plugin://") + name).ok());
+    EXPECT_EQ(hub.call(name, "echo", Json(7)).output.dump(), "7");
+  }
+  std::vector<std::string> ids;
+  for (const auto& state : hub.host->plugins()) ids.push_back(state.id);
+  EXPECT_EQ(ids, (std::vector<std::string>{"small-a", "small-b"}));
+  EXPECT_EQ(hub.host->recipient("small-b", "echo", "1.0.0")->plugin, "small-b");
+  std::vector<std::string> types;
+  for (const auto& event : hub.host->events()) types.push_back(event.type);
+  EXPECT_EQ(types, (std::vector<std::string>{"sa.example.small-a.v1", "sa.example.small-b.v1"}));
+  PluginConfig other = hub.config("small");
+  other.id = "small-c";
+  other.package = "echo";
+  EXPECT_EQ(code_of(hub, other), "plugin.id_mismatch");
+}
+
 TEST_P(Load, TellsWhatThePluginSaidWhenItCannotStart) {
   Hub hub;
   const Status status = hub.host->load(hub.config("no-create"));

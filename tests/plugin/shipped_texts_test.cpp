@@ -32,8 +32,9 @@ const phi::Policy& policy() {
 // Sources of a plugin, and what it is built with.
 std::vector<fs::path> sources_of(const fs::path& source, const std::string& id) {
   std::vector<fs::path> out;
-  for (const fs::path& folder :
-       {source / "plugins" / id, source / "sdk/include/rabt", source / "plugins/asr_common"}) {
+  for (const fs::path& folder : {source / "plugins" / id, source / "sdk/include/rabt",
+                                 source / "plugins/asr_common", source / "hub/mapping"}) {
+    if (folder.filename() == "mapping" && id != "mapped") continue;
     if (folder.filename() == "asr_common" && id != "pocketsphinx" && id != "whisper") continue;
     for (const auto& entry : fs::directory_iterator(folder)) {
       const auto extension = entry.path().extension();
@@ -143,6 +144,10 @@ TEST(ShippedTexts, HoldWhatTheirReaderNeeds) {
       {"hl7v2",
        "the character set is not known; use UNICODE UTF-8, ASCII, 8859/1 or 8859/6 (MSH-18)"},
       {"hl7v2", "time_zone must be an offset such as +03:00"},
+      {"mapped",
+       "the message: map: the code map `codes` has no such code; add it, or a row `*` for all that "
+       "have none"},
+      {"mapped", "line 12 of the message: more fields than there are columns"},
   };
   for (const auto& [id, text] : cases) EXPECT_EQ(said_by(id, text), text);
 }

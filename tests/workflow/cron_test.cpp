@@ -36,6 +36,20 @@ std::vector<std::string> runs(std::string_view text, const std::string& zone,
 }
 using Times = std::vector<std::string>;
 
+TEST(Zone, GivesTheMomentOfALocalTime) {
+  const auto moment = [](const std::string& zone, std::string_view local) {
+    const auto at = parse_iso8601(std::string(local) + "Z");
+    EXPECT_TRUE(at.ok());
+    const auto found = moment_of(zone, *at);
+    return found ? to_iso8601(*found) : std::string("none");
+  };
+  EXPECT_EQ(moment("Asia/Riyadh", "2026-03-10T09:00:00"), "2026-03-10T06:00:00.000Z");
+  EXPECT_EQ(moment("Europe/Berlin", "2026-03-29T02:30:00"), "none");
+  EXPECT_EQ(moment("Europe/Berlin", "2026-10-25T02:30:00"), "2026-10-25T00:30:00.000Z");
+  EXPECT_EQ(moment("Africa/Casablanca", "2026-02-15T02:30:00"), "2026-02-15T01:30:00.000Z");
+  EXPECT_EQ(moment("Nowhere/Else", "2026-03-10T09:00:00"), "none");
+}
+
 TEST(Cron, FollowsItsFields) {
   EXPECT_EQ(runs("30 6 * * *", "UTC", "2026-03-10T06:29:59.999Z", 2),
             (Times{"2026-03-10T06:30", "2026-03-11T06:30"}));

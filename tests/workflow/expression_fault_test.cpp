@@ -144,6 +144,31 @@ constexpr Mistake kMistakes[] = {
 };
 // clang-format on
 
+TEST(ExpressionExtra, FunctionsOfAnotherLanguageAreFoundBesideTheOwnOnes) {
+  auto extra = std::make_shared<ExtraFunctions>();
+  extra->push_back(
+      {"map", 2, [](const Json& input, std::span<const Json> arguments) -> Result<Json> {
+         if (arguments[1].is_null()) return invalid("x", "there is no such code");
+         return Json::array({input, arguments[0], arguments[1]});
+       }});
+  const auto result = [&](std::string_view text) {
+    const auto made = Expression::compile(text, {}, extra);
+    if (!made.expression) return made.fault.message;
+    const auto all = made.expression->all(Json(7), {}, default_expression_budget());
+    if (!all.ok()) return all.error().message;
+    std::string out;
+    for (const Json& one : *all) out += (out.empty() ? "" : " ") + one.dump();
+    return out;
+  };
+  EXPECT_EQ(result("map(\"a\"; 1)"), R"([7,"a",1])");
+  EXPECT_EQ(result("map(\"a\", \"b\"; 1)"), R"([7,"a",1] [7,"b",1])");
+  EXPECT_EQ(result("[1] | map(. + 1)"), "[2]");
+  EXPECT_EQ(result("map(\"a\"; null)"), "there is no such code (at byte 0 of the expression)");
+  EXPECT_EQ(result("try map(\"a\"; null) catch \"caught\""), "\"caught\"");
+  EXPECT_NE(result("mapp(\"a\"; 1)").find("did you mean map?"), std::string::npos);
+  EXPECT_FALSE(Expression::compile("map(\"a\"; 1)", {}).expression.has_value());
+}
+
 TEST(ExpressionFault, PointsAtTheMistake) {
   ASSERT_GE(std::size(kMistakes), 40U);
   for (const Mistake& m : kMistakes) {

@@ -107,7 +107,7 @@ std::string yaml_of(const Configuration& c) {
       part(embedded::demo_roles) + (sends ? "  notify: plugin://notify\n" : "") + c.more_roles;
   values["more_plugins"] = part(parts_of(c.video).plugin) + part(embedded::demo_plugins) +
                            (sends ? part(embedded::demo_notify) : "") + c.more_plugins;
-  values["more_sources"] = part(parts_of(c.video).source);
+  values["more_sources"] = part(parts_of(c.video).source) + c.more_sources;
   return filled(embedded::demo_configuration, values);
 }
 

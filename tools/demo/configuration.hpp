@@ -39,10 +39,11 @@ struct Configuration {
   bool every_plugin = true;
   // Whether patients are sent text messages, through the stand-in `sms`.
   bool sends_messages = false;
-  // YAML of tests that follows the own entries: below `roles` and `plugin`, two spaces in, and at
-  // the top.
+  // YAML of tests that follows the own entries: below `roles`, `plugin` and `sources`, two spaces
+  // in, and at the top.
   std::string more_roles;
   std::string more_plugins;
+  std::string more_sources;
   std::string more;
 };
 

@@ -33,13 +33,15 @@ void number_by_use(Expression::Compiled& compiled) {
 }  // namespace
 
 Expression::Outcome Expression::make(std::string_view text,
-                                     std::span<const std::string_view> variables, bool used_only) {
+                                     std::span<const std::string_view> variables, bool used_only,
+                                     std::shared_ptr<const ExtraFunctions> extra) {
   Outcome outcome;
   if (text.size() > limits::kMaxWorkflowBytes) {
     outcome.fault = {"expression.syntax", "the expression is larger than a workflow may be", 0};
     return outcome;
   }
   auto compiled = std::make_shared<Compiled>();
+  compiled->extra = std::move(extra);
   if (!parse_expression(text, variables, *compiled, outcome.fault)) return outcome;
   if (used_only) number_by_use(*compiled);
   Expression expression;
@@ -51,6 +53,11 @@ Expression::Outcome Expression::make(std::string_view text,
 Expression::Outcome Expression::compile(std::string_view text,
                                         std::span<const std::string_view> variables) {
   return make(text, variables, false);
+}
+Expression::Outcome Expression::compile(std::string_view text,
+                                        std::span<const std::string_view> variables,
+                                        std::shared_ptr<const ExtraFunctions> extra) {
+  return make(text, variables, false, std::move(extra));
 }
 Expression::Outcome Expression::compile_used(std::string_view text,
                                              std::span<const std::string_view> variables) {

@@ -172,7 +172,8 @@ struct Node {
   const FunctionDef* def = nullptr;
   const Patterns* patterns = nullptr;
   const Builtin* builtin = nullptr;
-  std::shared_ptr<const Regex> regex;  // when pattern and flags are literals
+  const ExtraFunction* extra = nullptr;  // instead of builtin
+  std::shared_ptr<const Regex> regex;    // when pattern and flags are literals
 };
 
 // Owns everything that nodes point to. Deques keep addresses.
@@ -183,6 +184,7 @@ struct Expression::Compiled {
   std::deque<Pattern> patterns;
   std::deque<Patterns> pattern_lists;
   std::map<std::string, const FunctionDef*, std::less<>> prelude;  // "name/arity", as far as used
+  std::shared_ptr<const ExtraFunctions> extra;                     // may be null
   std::vector<std::size_t> used_variables;
   std::size_t variables = 0;  // how many values an evaluation gets
   const Node* root = nullptr;

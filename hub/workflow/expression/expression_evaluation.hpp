@@ -198,6 +198,8 @@ class Evaluation final {
   bool call_builtin(const Node& node, std::size_t left_over, Cell* environment, const Json& input,
                     std::vector<Json>& arguments, Callback<const Json&> out);
   bool builtin_value(const Node& node, Cell* environment, const Json& input, Json& out);
+  // Calls the function of a node with the values of its arguments.
+  bool apply(const Node& node, const Json& input, std::span<const Json> arguments, Json& out);
   bool loop(const Node& node, Cell* environment, const Json& input, const Json* path, Sink out);
   bool reduce_value(const Node& node, Cell* environment, const Json& input, Json state,
                     const Json* path, Sink out);

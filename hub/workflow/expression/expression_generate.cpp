@@ -401,15 +401,7 @@ bool Evaluation::call_builtin(const Node& node, std::size_t left_over, Cell* env
   }
   Json result;
   mark(node.offset);
-  if (node.regex != nullptr) {
-    if (!match_regex(*this, input, arguments[0], arguments[1], truthy(arguments[2]), false,
-                     node.regex.get(), result)) {
-      return false;
-    }
-  } else if (!node.builtin->function(*this, input, arguments.data(), result)) {
-    return false;
-  }
-  return out(result);
+  return apply(node, input, arguments, result) && out(result);
 }
 
 // ---- paths ----

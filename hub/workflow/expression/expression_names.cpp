@@ -194,6 +194,7 @@ Node* ExpressionParser::resolve_call(const std::string& name, std::vector<const 
       return node;
     }
   }
+  if (Node* extra = extra_call(name, arguments, offset); extra != nullptr) return extra;
   if (arity == 0 && (name == "null" || name == "true" || name == "false")) {
     return literal(name == "null" ? Json() : Json(name == "true"), offset);
   }
@@ -231,11 +232,28 @@ Node* ExpressionParser::resolve_call(const std::string& name, std::vector<const 
   return unknown_function(name, arity, offset);
 }
 
+Node* ExpressionParser::extra_call(std::string_view name, std::vector<const Node*>& arguments,
+                                   std::size_t offset) {
+  if (out_.extra == nullptr) return nullptr;
+  for (const ExtraFunction& extra : *out_.extra) {
+    if (extra.name != name || extra.arity != arguments.size()) continue;
+    Node* node = make(Kind::builtin, offset);
+    node->extra = &extra;
+    node->list = std::move(arguments);
+    node->single = all_single(node->list);
+    return node;
+  }
+  return nullptr;
+}
+
 std::nullptr_t ExpressionParser::unknown_function(const std::string& name, std::size_t arity,
                                                   std::size_t offset) {
   std::string message = "there is no function " + name + "/" + std::to_string(arity);
   std::vector<std::string> names = function_table();
   for (std::string& known : names) known.resize(known.rfind('/'));
+  if (out_.extra != nullptr) {
+    for (const ExtraFunction& extra : *out_.extra) names.push_back(extra.name);
+  }
   for (const Visible& entry : scope_) {
     if (entry.what != Visible::What::variable && entry.what != Visible::What::label)
       names.push_back(entry.name);

@@ -149,6 +149,8 @@ class ExpressionParser final {
   Node* special(Special form, std::vector<const Node*> arguments, std::size_t offset);
   // A pattern that stands in the text is compiled now, so that its mistakes are found now.
   bool precompile(Node& node, const Node* pattern, const Node* flags);
+  // A call of a function of ExtraFunctions; null if none has this name and number of arguments.
+  Node* extra_call(std::string_view name, std::vector<const Node*>& arguments, std::size_t offset);
   // test, match, sub and gsub with a literal pattern: compiled once here, not in every evaluation.
   // Returns null when the call is no such call, or after a fault. The other functions that take a
   // pattern get it checked.

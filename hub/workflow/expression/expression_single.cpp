@@ -67,11 +67,20 @@ bool Evaluation::builtin_value(const Node& node, Cell* environment, const Json& 
     if (!value(*node.list[i], environment, input, arguments[i])) return false;
   }
   mark(node.offset);
+  return apply(node, input, std::span(arguments).first(node.list.size()), out);
+}
+
+bool Evaluation::apply(const Node& node, const Json& input, std::span<const Json> arguments,
+                       Json& out) {
   if (node.regex != nullptr) {
     return match_regex(*this, input, arguments[0], arguments[1], truthy(arguments[2]), false,
                        node.regex.get(), out);
   }
-  return node.builtin->function(*this, input, arguments.data(), out);
+  if (node.extra == nullptr) return node.builtin->function(*this, input, arguments.data(), out);
+  Result<Json> given = node.extra->call(input, arguments);
+  if (!given.ok()) return fail(std::move(given).error().message);
+  out = *std::move(given);
+  return charge(sizeof(Json) * (1 + out.size()) + (out.is_string() ? out.as_string().size() : 0));
 }
 
 // A table of the kinds that are never in tail position. Inlined into value(), the hottest function.
