@@ -38,11 +38,11 @@ class DeliveryReplay : public testing::Test {
     must(rig_.host().load(std::move(config)));
     rig_.deploy(
         "document: {dsl: '1.0.3', namespace: test, name: booking, version: '1.0.0'}\n"
-        "schedule: {on: {one: {with: {type: test.booked.v1}}}}\n"
+        "schedule: {on: {one: {with: {type: test.arrived}}}}\n"
         "input: {from: '${ .[0].data }'}\ndo:\n"
         "  - keep: {set: '${ . }', export: {as: '${ . }'}}\n"
         "  - hear:\n      listen:\n        to:\n          one:\n"
-        "            with: {type: test.booked.v1}\n"
+        "            with: {type: test.arrived}\n"
         "            correlate: {room: {from: .data.room, expect: '${ $context.room }'}}\n");
   }
   // A delivery that could not be read when it came, and can be now. Its number.
@@ -88,14 +88,15 @@ class DeliveryReplay : public testing::Test {
   DeliveryOutcomes outcomes_{{rig_.store(), rig_.keys(), rig_.clock(), api_.random, "t1"}};
 };
 
-constexpr const char* kBooked = R"({"type":"test.booked.v1","id":"e1","room":"a","name":"Layla"})";
+constexpr const char* kBooked =
+    R"({"type":"test.arrived","n":1,"id":"e1","room":"a","name":"Layla"})";
 
 TEST_F(DeliveryReplay, ANewOneIsPreviewedThenTakenOnceThoughItIsReplayedTwice) {
   const std::int64_t id = unread("d1", kBooked);
   const Response seen = replay(id, true);
   EXPECT_EQ(seen.status, 200) << seen.body;
   EXPECT_EQ(json(seen).string_or("was", ""), "new");
-  EXPECT_EQ(json(seen)["types"].dump(), R"(["test.booked.v1"])");
+  EXPECT_EQ(json(seen)["types"].dump(), R"(["test.arrived"])");
   EXPECT_EQ(seen.body.find("Layla"), std::string::npos);
   EXPECT_EQ(instances(), 0U) << "a preview does nothing";
   EXPECT_EQ(listed().find("settled"), nullptr);
@@ -116,7 +117,7 @@ TEST_F(DeliveryReplay, AChangedOneIsAnUpdateOfTheSameSubjectAndNoSecondBooking) 
   const std::string first = json(api_.api("GET", "instances"))["items"][0].string_or("id", "");
   ASSERT_EQ(rig_.wait_status(first, "waiting"), "waiting");
   const std::int64_t changed =
-      unread("d1", R"({"type":"test.booked.v1","id":"e1","room":"a","name":"Layla H."})");
+      unread("d1", R"({"type":"test.arrived","n":1,"id":"e1","room":"a","name":"Layla H."})");
   EXPECT_EQ(json(replay(changed, true)).string_or("was", ""), "changed");
   const Response done = replay(changed);
   EXPECT_EQ(json(done).string_or("was", ""), "changed") << done.body;
@@ -125,7 +126,7 @@ TEST_F(DeliveryReplay, AChangedOneIsAnUpdateOfTheSameSubjectAndNoSecondBooking) 
   EXPECT_EQ(json(replay(changed)).string_or("was", ""), "taken") << "told once";
   // Nothing waits any more: still nothing is started.
   const std::int64_t late =
-      unread("d1", R"({"type":"test.booked.v1","id":"e1","room":"a","name":"L. H."})");
+      unread("d1", R"({"type":"test.arrived","n":1,"id":"e1","room":"a","name":"L. H."})");
   const Response unheard = replay(late);
   EXPECT_EQ(json(unheard).string_or("was", ""), "changed");
   EXPECT_FALSE(json(unheard).bool_or("used", true));
@@ -172,8 +173,8 @@ TEST_F(DeliveryReplay, ADiscardedOneNeedsNobodyAndStaysInTheList) {
 TEST_F(DeliveryReplay, ManyAreTakenOnceMoreByAJob) {
   for (const std::string room : {"a", "b", "c"}) {
     rig_.clock().advance_ms(1);
-    (void)unread("d-" + room,
-                 R"({"type":"test.booked.v1","id":"e-)" + room + R"(","room":")" + room + "\"}");
+    (void)unread("d-" + room, R"({"type":"test.arrived","n":1,"id":"e-)" + room + R"(","room":")" +
+                                  room + "\"}");
   }
   rig_.clock().advance_ms(1);
   const std::int64_t fourth = unread("d-x", R"({"refuse":"no such message"})");
