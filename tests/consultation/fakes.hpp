@@ -12,6 +12,7 @@
 #include "hub/consultation/record/records.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
+#include "tests/test_database.hpp"
 
 namespace rabt::consultation::test {
 
@@ -85,13 +86,8 @@ class RecordHouse : public testing::Test {
     std::string pattern = (std::filesystem::temp_directory_path() / "rabt-records-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) std::abort();
     folder_ = pattern;
-    const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
-    if (source == nullptr) std::abort();
     keyring_ = rabt::test::open_keyring(folder_, clock_, random_, {"t1"});
-    store_ =
-        must(store::open_sqlite({.path = folder_ + "/rabt.db",
-                                 .migrations_folder = std::string(source) + "/migrations/sqlite"},
-                                null_logger()));
+    store_ = database_.open(folder_);
     audit_ = must(audit::AuditLog::open(
         *store_, clock_,
         must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
@@ -141,6 +137,7 @@ class RecordHouse : public testing::Test {
   }
 
   std::string folder_;
+  const rabt::test::TestDatabase database_;
   FakeClock clock_;
   SystemRandom random_;
   UlidSource ids_{clock_, random_};

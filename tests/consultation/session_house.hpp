@@ -21,6 +21,7 @@
 #include "hub/crypto/keyring.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
+#include "tests/test_database.hpp"
 
 // A house with doctors and patients, a store in a folder of its own, and a video provider that
 // does what a test tells it.
@@ -208,12 +209,7 @@ class SessionHouse : public ::testing::Test {
     std::filesystem::remove_all(folder_, ignored);
   }
   void open() {
-    const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
-    ASSERT_NE(source, nullptr) << "run this program through ctest";
-    store_ =
-        must(store::open_sqlite({.path = folder_ + "/rabt.db",
-                                 .migrations_folder = std::string(source) + "/migrations/sqlite"},
-                                null_logger()));
+    store_ = database_.open(folder_);
     audit_ = must(audit::AuditLog::open(
         *store_, clock_,
         must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
@@ -357,6 +353,7 @@ class SessionHouse : public ::testing::Test {
   }
 
   std::string folder_;
+  const rabt::test::TestDatabase database_;
   FakeClock clock_;
   SystemRandom random_;
   UlidSource ids_{clock_, random_};

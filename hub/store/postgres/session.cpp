@@ -310,7 +310,7 @@ Status Session::script(const std::string& sql) {
   RABT_TRY_STATUS(finish());
   if (PQpipelineStatus(handle_) != PQ_PIPELINE_OFF) PQexitPipelineMode(handle_);
   PQsetnonblocking(handle_, 0);
-  const Status done = link_->script(sql);
+  Status done = link_->script(sql);
   PQsetnonblocking(handle_, 1);
   return done;
 }
