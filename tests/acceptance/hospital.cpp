@@ -1,6 +1,7 @@
 #include "tests/acceptance/hospital.hpp"
 
 #include <chrono>
+#include <filesystem>
 
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
@@ -78,6 +79,11 @@ Hospital::Hospital(const HospitalOptions& options) : site(options.kind) {
                                     {"CLINICVAULT", options.clinicvault}})
     more.replace(more.find(word), word.size(), value);
   site.config.more = more + options.more;
+  if (site.config.more.find("audit:") == std::string::npos) {
+    const std::string anchor = site.folder() / "anchor";
+    std::filesystem::create_directories(anchor);
+    site.config.more += "\naudit: {anchors: [{folder: '" + anchor + "'}]}\n";
+  }
   if (!options.workflows.empty()) site.config.workflows.clear();
   for (const std::string& name : options.workflows)
     site.config.workflows.push_back(e2e::source_dir() + "/workflows/" + name + ".yaml");
