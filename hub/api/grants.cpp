@@ -3,6 +3,7 @@
 #include "hub/access/disclosure_report.hpp"
 #include "hub/api/answers.hpp"
 #include "hub/api/audit.hpp"
+#include "hub/base/printable.hpp"
 
 namespace rabt::api {
 
@@ -44,8 +45,7 @@ Result<Response> Grants::open(const Call& call) const {
     return invalid("api.invalid", "instance, patient: give one of the two");
   RABT_TRY(patient, who.empty() ? engine.patient_of(instance) : patients.index_of(who));
   access::Reader reader = reader_of(call);
-  RABT_TRY(reason, reason_in(body));
-  reader.reason = std::move(reason);
+  reader.reason = tidy_text(body.string_or("reason", ""));  // judged as the reason of a reading
   RABT_TRY(grant, grants.open(reader, instance, patient,
                               body.int_or("minutes", access::kMaxGrantMinutes)));
   return json_response(201, grant_json(grant));

@@ -154,7 +154,8 @@ inline constexpr Statement kParkedByCode{
 // The first thousand are enough to say that somebody has to decide.
 inline constexpr Statement kParkedFirst{
     "SELECT code, COUNT(*), MIN(updated_ms) FROM (SELECT code, updated_ms FROM instance INDEXED BY "
-    "instance_parked WHERE tenant = $1 AND parked IS NOT NULL ORDER BY id LIMIT 1000) GROUP BY "
+    "instance_parked WHERE tenant = $1 AND parked IS NOT NULL ORDER BY id LIMIT 1000) first GROUP "
+    "BY "
     "code"};
 inline constexpr Statement kFaultedByCode{
     "SELECT code, COUNT(*), MIN(updated_ms) FROM instance WHERE tenant = $1 AND status = 3 AND "

@@ -78,7 +78,8 @@ constexpr Statement kDead{
 
 constexpr Statement kUntold{
     "SELECT w.name, (SELECT count(*) FROM (SELECT 1 FROM webhook_delivery d WHERE d.tenant = "
-    "w.tenant AND d.webhook = w.id AND d.state = 'dead' LIMIT 1000)), (SELECT d.created_ms FROM "
+    "w.tenant AND d.webhook = w.id AND d.state = 'dead' LIMIT 1000) dead), (SELECT d.created_ms "
+    "FROM "
     "webhook_delivery d WHERE d.tenant = w.tenant AND d.webhook = w.id AND d.state = 'open' ORDER "
     "BY d.id LIMIT 1) FROM webhook w WHERE w.tenant = $1 AND w.state = 'active'"};
 

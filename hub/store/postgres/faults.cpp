@@ -104,7 +104,7 @@ Fault fault_of(const ServerError& error) {
       // Names an object of the database, no value.
       return {internal("store.denied",
                        "the database user lacks a right: " + std::string(error.message) + place +
-                           "; see the grants in docs/postgres.md")};
+                           "; it reads and writes all tables of the schema")};
     case Means::statement:
       break;
   }
