@@ -62,7 +62,7 @@ std::string Answer::header(std::string_view name) const {
 }
 
 Hospital& Hospital::get() {
-  static Hospital hospital;
+  static Hospital hospital(HospitalOptions{.anchored = true});
   return hospital;
 }
 
@@ -79,7 +79,7 @@ Hospital::Hospital(const HospitalOptions& options) : site(options.kind) {
                                     {"CLINICVAULT", options.clinicvault}})
     more.replace(more.find(word), word.size(), value);
   site.config.more = more + options.more;
-  if (site.config.more.find("audit:") == std::string::npos) {
+  if (options.anchored) {
     const std::string anchor = site.folder() / "anchor";
     std::filesystem::create_directories(anchor);
     site.config.more += "\naudit: {anchors: [{folder: '" + anchor + "'}]}\n";

@@ -45,6 +45,8 @@ struct HospitalOptions {
   std::string kiorex = "cors: ['https://app.example.sa'], rate: 0";
   std::string pulseone = "naive_time_zone: Asia/Riyadh, rate: 0";
   std::string clinicvault = "rate: 0";
+  // With a folder that keeps checkpoints of the audit log.
+  bool anchored = false;
   // With Kind::edge no role has a plugin, and there are no stand-ins.
   e2e::Kind kind = e2e::Kind::whole;
 };
