@@ -65,4 +65,17 @@ std::chrono::nanoseconds Stopwatch::into(std::atomic<std::int64_t>& sum) {
   return passed;
 }
 
+Store::Stats Counters::stats() const {
+  Store::Stats stats;
+  stats.commits = commits.load();
+  stats.jobs = jobs.load();
+  stats.rows = rows.load();
+  stats.raced = raced.load();
+  stats.in_jobs = std::chrono::nanoseconds(job_ns.load());
+  stats.in_commits = std::chrono::nanoseconds(commit_ns.load());
+  stats.in_done = std::chrono::nanoseconds(done_ns.load());
+  stats.disk_full = disk_full.load();
+  return stats;
+}
+
 }  // namespace rabt::store

@@ -54,4 +54,19 @@ class Stopwatch {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
+// Sums of what a writer did. Changed by who writes, read by any thread.
+struct Counters {
+  std::atomic<std::uint64_t> commits{0};
+  std::atomic<std::uint64_t> jobs{0};
+  std::atomic<std::uint64_t> rows{0};
+  std::atomic<std::uint64_t> raced{0};
+  std::atomic<std::int64_t> job_ns{0};
+  std::atomic<std::int64_t> commit_ns{0};
+  std::atomic<std::int64_t> done_ns{0};
+  std::atomic<bool> disk_full{false};
+
+  // Without what is queued.
+  [[nodiscard]] Store::Stats stats() const;
+};
+
 }  // namespace rabt::store

@@ -133,21 +133,8 @@ Result<std::unique_ptr<Link>> Link::open(const PostgresOptions& options, Session
 }
 
 Status Link::script(const std::string& sql) {
-  try {
-    pqxx::nontransaction work(held_->connection);
-    work.exec(sql);
-    return ok_status();
-  } catch (const pqxx::sql_error& failure) {
-    const std::string message = without_line_ends(failure.what());
-    return fault_of({.state = failure.sqlstate(),
-                     .message = message,
-                     .table = {},
-                     .column = {},
-                     .constraint = {}})
-        .error;
-  } catch (const std::exception&) {
-    return lost_connection().error;
-  }
+  RABT_TRY_STATUS(ask(sql));
+  return ok_status();
 }
 
 Result<std::string> Link::ask(const std::string& sql) {

@@ -90,15 +90,7 @@ void Writer::submit(Store::Need need, Lane lane, Store::Job job, Store::Done don
 }
 
 Store::Stats Writer::stats() const {
-  Store::Stats stats;
-  stats.commits = commits_.load();
-  stats.jobs = jobs_.load();
-  stats.rows = rows_.load();
-  stats.raced = raced_.load();
-  stats.in_jobs = std::chrono::nanoseconds(job_ns_.load());
-  stats.in_commits = std::chrono::nanoseconds(commit_ns_.load());
-  stats.in_done = std::chrono::nanoseconds(done_ns_.load());
-  stats.disk_full = disk_full_.load();
+  Store::Stats stats = counted_.stats();
   const Lock lock(mutex_);
   stats.queued = queue_.size();
   return stats;
@@ -180,7 +172,7 @@ void Writer::write_part(Batch& batch) {
       continue;
     }
     if (trouble_.trouble == Trouble::raced && ++races <= kMaxRaces) {
-      ++raced_;
+      ++counted_.raced;
       std::this_thread::sleep_for(kAfterRace);
       continue;
     }
@@ -209,7 +201,7 @@ Writer::Ended Writer::attempt(Batch& batch, Undo undo) {
     ended = run_job(batch[ran], static_cast<std::int64_t>(ran), undo);
     ++ran;
   }
-  watch_.into(job_ns_);
+  watch_.into(counted_.job_ns);
   moved_ = ended == Ended::well && taken_away();
   if (moved_) ended = Ended::trouble;
   if (ended != Ended::well) {
@@ -219,7 +211,7 @@ Writer::Ended Writer::attempt(Batch& batch, Undo undo) {
   // One job alone, undone.
   if (!open_) return Ended::well;
   ended = commit(batch, undo);
-  watch_.into(commit_ns_);
+  watch_.into(counted_.commit_ns);
   return ended;
 }
 
@@ -274,7 +266,7 @@ Writer::Ended Writer::run_job(Task& task, std::int64_t tag, Undo undo) {
       task.error = std::move(status).error();
       return Ended::well;
     }
-    ++raced_;
+    ++counted_.raced;
     if (races == kMaxRaces) {
       task.error = beaten();
       return Ended::well;
@@ -315,11 +307,11 @@ void Writer::undo_batch(Batch& batch, std::size_t ran) {
 void Writer::finish(Batch& batch) {
   running_ = nullptr;
   const Written written = count(batch);
-  if (written.jobs > 0) commits_ += 1;
-  jobs_ += written.jobs;
-  rows_ += written.rows;
+  if (written.jobs > 0) counted_.commits += 1;
+  counted_.jobs += written.jobs;
+  counted_.rows += written.rows;
   tell_done(batch);
-  watch_.into(done_ns_);
+  watch_.into(counted_.done_ns);
 }
 
 // ---- when something is in the way
@@ -359,7 +351,7 @@ bool Writer::connect() {
 bool Writer::connect_or_wait(Batch& batch) {
   const Error error = lost_connection().error;
   while (!connect()) {
-    disk_full_ = true;
+    counted_.disk_full = true;
     drop(batch, error);
     if (batch.empty()) return false;
     if (!wait_for_room(error)) {
@@ -377,7 +369,7 @@ bool Writer::decide(Batch& batch) {
   open_ = false;
   session_.reset();
   while (!connect()) {
-    disk_full_ = true;
+    counted_.disk_full = true;
     if (wait_for_room(lost_connection().error)) continue;
     drop(batch,
          ambiguous("store.unknown",
@@ -397,7 +389,7 @@ bool Writer::decide(Batch& batch) {
 
 // Logs it, once for each spell, and gives what callers are told.
 Error Writer::note_trouble() {
-  const bool first = !disk_full_.exchange(true);
+  const bool first = !counted_.disk_full.exchange(true);
   if (moved_) {
     if (first) log_.error("store.moved", {{"advice", "put the keyring back where it was"}});
     return unavailable("store.moved",
@@ -411,7 +403,7 @@ Error Writer::note_trouble() {
 }
 
 void Writer::note_room() {
-  if (disk_full_.exchange(false)) log_.info("store.room_again");
+  if (counted_.disk_full.exchange(false)) log_.info("store.room_again");
 }
 
 // Waits before the next try; meanwhile droppable jobs that arrive are refused at once. False when

@@ -212,15 +212,7 @@ void Writer::write_lent(Batch batch) {
 }
 
 Store::Stats Writer::stats() const {
-  Store::Stats stats;
-  stats.commits = commits_.load();
-  stats.jobs = jobs_.load();
-  stats.rows = rows_.load();
-  stats.raced = raced_.load();
-  stats.in_jobs = std::chrono::nanoseconds(job_ns_.load());
-  stats.in_commits = std::chrono::nanoseconds(commit_ns_.load());
-  stats.in_done = std::chrono::nanoseconds(done_ns_.load());
-  stats.disk_full = disk_full_.load();
+  Store::Stats stats = counted_.stats();
   const Lock lock(mutex_);
   stats.queued = queue_.size();
   return stats;
@@ -361,7 +353,7 @@ Error Writer::note_trouble(Trouble trouble) {
       return unavailable("store.full",
                          "the disk is full: nothing was written; make room and try again");
     case Trouble::moved:
-      if (!disk_full_.exchange(true)) {
+      if (!counted_.disk_full.exchange(true)) {
         log_.error("store.moved",
                    {{"path", std::string_view(options_.path)},
                     {"advice", "put the database and the keyring back where they were"}});
@@ -390,7 +382,7 @@ Trouble Writer::attempt(Batch& batch) {
     careful_batches_ = kCarefulBatches;
     ended = run_jobs(batch, Undo::savepoint);
   }
-  watch_.into(job_ns_);
+  watch_.into(counted_.job_ns);
   wait_and_tell();
   if (ended == Ended::trouble) return database_->trouble();
   last_jobs_ = batch.size();
@@ -410,7 +402,7 @@ Trouble Writer::attempt(Batch& batch) {
   if (committed.ok()) {
     untold_.swap(batch);
     if (!sync_.done()) sync_.begin();
-    last_commit_ = watch_.into(commit_ns_);
+    last_commit_ = watch_.into(counted_.commit_ns);
     tell();
     return Trouble::none;
   }
@@ -430,7 +422,7 @@ Writer::Ended Writer::run_jobs(Batch& batch, Undo undo) {
        ++ran) {
     const Ended ended = run_job(batch[ran - 1], undo);
     if (to_tell()) {
-      watch_.into(job_ns_);
+      watch_.into(counted_.job_ns);
       tell();
     }
     if (ended == Ended::well) continue;
@@ -461,7 +453,7 @@ Writer::Ended Writer::run_job(Task& task, Undo undo_with) {
       task.error = std::move(status).error();
       return Ended::well;
     }
-    ++raced_;
+    ++counted_.raced;
     if (races == kMaxRaces) {
       task.error = beaten();
       return Ended::well;
@@ -504,7 +496,7 @@ void Writer::undo_batch(Batch& batch, std::size_t ran) {
 void Writer::wait_and_tell() {
   if (untold_.empty()) return;
   sync_.wait();
-  last_commit_ += watch_.into(commit_ns_);
+  last_commit_ += watch_.into(counted_.commit_ns);
   tell();
 }
 
@@ -518,11 +510,11 @@ void Writer::tell() {
 
 void Writer::finish(Batch& batch) {
   const Written written = count(batch);
-  if (written.jobs > 0) commits_ += 1;
-  jobs_ += written.jobs;
-  rows_ += written.rows;
+  if (written.jobs > 0) counted_.commits += 1;
+  counted_.jobs += written.jobs;
+  counted_.rows += written.rows;
   tell_done(batch);
-  watch_.into(done_ns_);
+  watch_.into(counted_.done_ns);
 }
 
 // Waits before the next try; meanwhile droppable jobs that arrive are refused at once. False when
@@ -594,12 +586,12 @@ void Writer::wake() {
 
 // The written pages found room; the database's own file may still have none.
 void Writer::note_room() {
-  if (log_copier_.starves_until() || !disk_full_.exchange(false)) return;
+  if (log_copier_.starves_until() || !counted_.disk_full.exchange(false)) return;
   log_.info("store.room_again");
 }
 
 void Writer::note_full_disk() {
-  if (!disk_full_.exchange(true))
+  if (!counted_.disk_full.exchange(true))
     log_.error("store.disk_full", {{"path", std::string_view(options_.path)}});
 }
 

@@ -117,14 +117,7 @@ class Writer {
 
   // Atomic: changed by who writes, read by any
   std::atomic<std::thread::id> writes_;
-  std::atomic<std::uint64_t> commits_{0};
-  std::atomic<std::uint64_t> jobs_{0};
-  std::atomic<std::uint64_t> rows_{0};
-  std::atomic<std::uint64_t> raced_{0};
-  std::atomic<std::int64_t> job_ns_{0};
-  std::atomic<std::int64_t> commit_ns_{0};
-  std::atomic<std::int64_t> done_ns_{0};
-  std::atomic<bool> disk_full_{false};
+  Counters counted_;
 
   mutable Mutex mutex_;
   Condition work_;
