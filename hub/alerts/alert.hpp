@@ -23,7 +23,7 @@ struct Alert {
   std::int64_t opened_ms = 0;
   // When the value was bad last.
   std::int64_t last_ms = 0;
-  // How often the value became bad.
+  // Number of times that the value became bad.
   std::int64_t count = 1;
   // Last telling, and its severity. Unset until the alert is told.
   std::optional<std::int64_t> told_ms{};

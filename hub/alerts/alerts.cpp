@@ -106,7 +106,7 @@ void Alerts::judge(const Readings& readings) {
     if (const auto seconds = stuck_seconds(way))
       values.insert_or_assign({"alert_channel", std::string(to_string(way))}, *seconds);
   }
-  // What is measured no more has come to its good side.
+  // Causes that are measured no more have come to their good side.
   std::vector<Cause> gone;
   for (const auto& [cause, living] : living_) {
     const bool unread = readings.unread.contains(cause.first) || readings.unknown.contains(cause);

@@ -23,10 +23,10 @@
 #include "hub/identity/principal.hpp"
 #include "hub/keys/data_keys.hpp"
 
-// What is wrong with the hub and its surroundings, told to people: docs/alerts.md.
+// Faults of the hub and its surroundings, told to people: docs/alerts.md.
 namespace rabt::alerts {
 
-// What was measured at one time.
+// Values that were measured at one time.
 struct Readings {
   struct One {
     std::string_view rule;
@@ -87,7 +87,7 @@ class Alerts {
                                                 std::size_t limit) const;
   // Open alerts, the urgent ones first.
   [[nodiscard]] std::vector<Alert> open_alerts() const;
-  // What is held back, and until when.
+  // Rules and objects that are held back, and until when.
   [[nodiscard]] Snoozes snoozes() const;
   // The note of whoever acknowledged it.
   [[nodiscard]] Result<std::string> note(const Alert& alert) const;

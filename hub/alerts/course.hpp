@@ -30,7 +30,7 @@ class Course {
   // The value was bad at the last reading.
   [[nodiscard]] bool is_bad() const { return bad_; }
   [[nodiscard]] Severity severity() const { return severity_; }
-  // How often the value became bad since the alert opened.
+  // Number of times that the value became bad since the alert opened.
   [[nodiscard]] std::int64_t count() const { return count_; }
   // Nothing is known that the next step would need.
   [[nodiscard]] bool is_idle() const { return !open_ && !pending_since_; }

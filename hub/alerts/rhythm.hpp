@@ -11,7 +11,7 @@
 #include "hub/base/result.hpp"
 #include "hub/store/store.hpp"
 
-// What is usual for a source of deliveries, by the hour of the week.
+// Usual number of deliveries of a source, by the hour of the week.
 namespace rabt::alerts {
 
 inline constexpr std::size_t kWeekHours = 168;

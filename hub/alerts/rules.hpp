@@ -26,7 +26,7 @@ struct Numbers {
   // The alert opens at this value, and closes at `close`.
   std::int64_t open = 1;
   std::int64_t close = 0;
-  // How long the value has to stay there.
+  // Time for which the value has to stay there.
   std::int64_t for_ms = 0;
   std::int64_t clear_ms = 0;
   Severity severity = Severity::warn;

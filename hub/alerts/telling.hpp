@@ -8,7 +8,7 @@
 
 #include "hub/alerts/alert.hpp"
 
-// Who is told of which alert, when, and by which channel. Pure.
+// Tellings of alerts: to whom, when, and by which channel. Pure.
 namespace rabt::alerts {
 
 // Ways in which people are told.
@@ -35,8 +35,8 @@ inline constexpr int kKeptForPages = 2;
 inline constexpr std::int64_t kHourMs = 60LL * 60 * 1000;
 inline constexpr std::int64_t kReminderMs = 24 * kHourMs;
 
-// What an alert waits to be told as. Nothing for one that is snoozed, a warning in the quiet hours,
-// and one that closed before it was told.
+// Kind as which an alert waits to be told. Nothing for one that is snoozed, a warning in the quiet
+// hours, and one that closed before it was told.
 [[nodiscard]] std::optional<Kind> wanted(const Alert& alert, const Snoozes& snoozes,
                                          const Quiet& quiet, std::int64_t now_ms);
 

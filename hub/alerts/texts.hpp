@@ -13,7 +13,7 @@ namespace rabt::alerts {
 
 enum class Language : std::uint8_t { ar, en };
 
-// What is told of one alert, or of several.
+// Content of a telling of one alert, or of several.
 struct Facts {
   Kind kind = Kind::opened;
   std::string alert{};
@@ -25,7 +25,7 @@ struct Facts {
   // Set when it is told that the alert closed.
   std::int64_t closed_ms = 0;
   std::int64_t count = 1;
-  // How many alerts Kind::more stands for.
+  // Number of alerts that Kind::more stands for.
   std::int64_t more = 0;
 };
 [[nodiscard]] Json to_json(const Facts& facts);
