@@ -3,16 +3,20 @@
 #include "hub/args/args.hpp"
 #include "hub/assembly/process_memory.hpp"
 #include "hub/cli/commands.hpp"
+#include "hub/version.hpp"
 
 // The `rabt` command. What `rabt serve` constructs, and in which order: hub/assembly/hub.cpp.
 int main(int argc, char** argv) {
   using namespace rabt;
   args::Program app("Rabt: integration hub for telehealth", "rabt");
   app.require_subcommand();
-  app.set_version_flag("--version", "rabt " RABT_VERSION, "Print the version and leave");
+  app.set_version_flag(
+      "--version",
+      "rabt " + kBuild.version + (kBuild.commit.empty() ? "" : " (commit " + kBuild.commit + ")"),
+      "Print the version and leave");
   int code = 0;
   bool allow_debugging = false;
-  cli::add_serve_command(app, code, allow_debugging);
+  cli::add_serve_command(app, code, allow_debugging, kBuild);
   cli::add_backup_commands(app, code);
   cli::add_config_commands(app, code);
   cli::add_keys_commands(app, code);

@@ -349,6 +349,15 @@ Result<std::vector<Alert>> Alerts::list(const AlertFilter& filter, std::string_v
   return found;
 }
 
+std::vector<Alert> Alerts::bad_alerts() const {
+  const Lock lock(mutex_);
+  std::vector<Alert> out;
+  for (const auto& [cause, living] : living_) {
+    if (living.course.is_open() && living.course.is_bad()) out.push_back(living.alert);
+  }
+  return out;
+}
+
 std::vector<Alert> Alerts::open_alerts() const {
   std::vector<Alert> out;
   {
@@ -403,8 +412,7 @@ Result<Alert> Alerts::ack(const identity::Caller& caller, std::string_view id,
   Alert changed = found->second.alert;
   changed.acked_by = caller.who.actor();
   changed.acked_ms = parts_.clock.now().ms;
-  changed.data_key.clear();
-  changed.sealed.clear();
+  // Without a note the former one stays.
   if (!note.empty()) {
     RABT_TRY(key, parts_.keys.shared(parts_.tenant, keys::kEvent));
     changed.data_key = std::string(key->id());

@@ -87,6 +87,8 @@ class Alerts {
                                                 std::size_t limit) const;
   // Open alerts, the urgent ones first.
   [[nodiscard]] std::vector<Alert> open_alerts() const;
+  // Those of them whose value was bad at the last reading: the others close soon by themselves.
+  [[nodiscard]] std::vector<Alert> bad_alerts() const;
   // Rules and objects that are held back, and until when.
   [[nodiscard]] Snoozes snoozes() const;
   // The note of whoever acknowledged it.

@@ -138,6 +138,8 @@ http::Response Health::get(const Call& call) const {
   }
   Json body = Json::object(
       {{"status", status},
+       {"version", build.version},
+       {"commit", build.commit},
        {"store", Json::object({{"diskFull", stats.disk_full}, {"queued", stats.queued}})},
        {"keys", key_health(keyring.root(), keys.ok() ? unwritten : keys.error().code)},
        {"audit", audit_health(log)},

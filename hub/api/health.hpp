@@ -7,6 +7,7 @@
 
 #include "hub/api/routes.hpp"
 #include "hub/audit/audit_log.hpp"
+#include "hub/base/build.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
@@ -35,6 +36,7 @@ struct Health {
   std::function<Json()> troubles;
   // The hub takes and sends nothing (rabt serve --hold).
   bool held = false;
+  Build build{};
 
   // Who sees more than one word.
   [[nodiscard]] static bool may_see_detail(const identity::Principal& who);

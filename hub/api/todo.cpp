@@ -245,17 +245,43 @@ Status Todo::add_people(Items& items) const {
   return ok_status();
 }
 
+Status Todo::add_repairs(Items& items) const {
+  constexpr std::size_t kNewest = 50;
+  RABT_TRY(jobs, repairs.rows().jobs(kNewest, ""));
+  for (const repair::Job& job : jobs) {
+    const bool waits = job.state == repair::JobState::waiting;
+    const bool failed = job.state == repair::JobState::stopped && job.why == "failures" &&
+                        job.ended && clock.now().ms - job.ended->ms < kShownMs;
+    if (!waits && !failed) continue;
+    items.add({.kind = "repair",
+               .oldest = waits ? job.started.value_or(job.created) : *job.ended,
+               .what = "The repair " + job.id +
+                       (waits ? " has done its first acts and waits for somebody to look"
+                              : " stopped after failures"),
+               .command = "rabt repair show " + word(job.id),
+               .link = "/console/repairs/" + job.id,
+               .names = {{"code", job.verb}},
+               .text = Json::object(
+                   {{"ar", waits ? "نفذت عملية إصلاح خطواتها الأولى وتنتظر من يراجعها"
+                                 : "توقفت عملية إصلاح بعد خطوات فاشلة"},
+                    {"en", waits ? "A repair has done its first acts and waits for somebody to look"
+                                 : "A repair stopped after failures"}})});
+  }
+  return ok_status();
+}
+
 void Todo::add_alerts(Items& items) const {
   // Items of this list that are about the same as a rule.
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> kSame{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kSame{
       {{"dead_letters", "webhook"},
+       {"deliveries_lost", "delivery"},
        {"parked", "decision"},
        {"role_unserved", "role"},
        {"plugin_quarantined", "plugin"},
        {"audit_refused", "audit"},
        {"audit_unsigned", "audit"},
        {"audit_anchor", "anchor"}}};
-  for (const alerts::Alert& one : alerts.open_alerts()) {
+  for (const alerts::Alert& one : alerts.bad_alerts()) {
     const auto* const same = std::find_if(kSame.begin(), kSame.end(),
                                           [&](const auto& pair) { return pair.first == one.rule; });
     if (same != kSame.end() && items.mark(same->second, one.object, one.id)) continue;
@@ -281,6 +307,7 @@ Result<Response> Todo::list(const Call& /*call*/) const {
   RABT_TRY_STATUS(add_instances(items));
   RABT_TRY_STATUS(add_deliveries(items));
   RABT_TRY_STATUS(add_people(items));
+  RABT_TRY_STATUS(add_repairs(items));
   add_alerts(items);
   Json all = items.take();
   const bool ok = all.size() == 0;

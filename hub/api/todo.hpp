@@ -12,6 +12,7 @@
 #include "hub/engine/engine.hpp"
 #include "hub/identity/approvals.hpp"
 #include "hub/plugin/plugin_host.hpp"
+#include "hub/repair/repairs.hpp"
 #include "hub/webhooks/webhooks.hpp"
 
 namespace rabt::api {
@@ -29,6 +30,7 @@ struct Todo {
   audit::AuditLog& audit;
   const Clock& clock;
   const alerts::Alerts& alerts;
+  const repair::Repairs& repairs;
 
   // Faulted instances and deliveries that could not be read are shown for so long.
   static constexpr std::int64_t kShownMs = 7LL * 24 * 3600 * 1000;
@@ -44,6 +46,7 @@ struct Todo {
   void add_plugins(Items& items) const;
   void add_audit(Items& items) const;
   [[nodiscard]] Status add_people(Items& items) const;
+  [[nodiscard]] Status add_repairs(Items& items) const;
   // After all others: an alert about an item that stands in the list is said there.
   void add_alerts(Items& items) const;
 };

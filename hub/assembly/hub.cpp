@@ -117,6 +117,7 @@ struct Hub::Parts {
   Parts& operator=(const Parts&) = delete;
 
   const std::unique_ptr<Foundation> base;
+  Build build;
   // In place of the foundation's client when the hub is held; null otherwise.
   std::unique_ptr<net::HttpClient> held;
   std::unique_ptr<Standstill> standstill;
@@ -479,9 +480,9 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                    .clock = &base->clock,
                    .origin = api::origin_of(config.public_url)},
       .health{*base->store, *base->audit, *base->keyring, *plugins, config.tenant,
-              [this] { return troubles(); }, held != nullptr},
+              [this] { return troubles(); }, held != nullptr, build},
       .todo{*engine, *tasks, *webhooks, *grants, *approvals, *outcomes, *plugins, *base->audit,
-            base->clock, *alerts},
+            base->clock, *alerts, *repairs},
       .alerts{*alerts},
       .metrics{},
       .sessions = &consultations->sessions(),
@@ -508,13 +509,15 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
 }
 
 Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock& clock,
-                                       Logger& log, const phi::Policy& privacy, bool dev,
-                                       bool hold) {
+                                       Logger& log, const phi::Policy& privacy,
+                                       const HubOptions& options) {
+  const bool hold = options.hold;
   RABT_TRY_STATUS(make_data_folder(config.data));
   RABT_TRY(foundation, Foundation::open(config, clock, log));
   auto parts = std::make_unique<Parts>(std::move(foundation));
   Parts& hub = *parts;
   Foundation& base = *hub.base;
+  hub.build = options.build;
   if (hold) hub.held = make_held_client();
   hub.standstill = std::make_unique<Standstill>(*base.store, config.tenant, base.clock);
   RABT_TRY_STATUS(hub.make_identity(config));
@@ -526,7 +529,7 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
       Maintenance::Parts{*base.keys, *base.key_admin, *hub.blobs, base.clock, log},
       Maintenance::Removal{.old = !hold, .buckets = !hold && config.retention.automatic_shred});
 
-  const Unsigned unsigned_ones = dev ? Unsigned::take : Unsigned::refuse;
+  const Unsigned unsigned_ones = options.dev ? Unsigned::take : Unsigned::refuse;
   RABT_TRY_STATUS(hub.make_plugins(config, privacy, unsigned_ones));
   // Events that were accepted before are routed now, before the server accepts new ones.
   RABT_TRY_STATUS(hub.open_engine(config));
@@ -601,9 +604,9 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
 }
 
 Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Clock& clock,
-                                        Logger& log, const phi::Policy& privacy, bool dev,
-                                        bool hold) {
-  RABT_TRY(hub, open(config, clock, log, privacy, dev, hold));
+                                        Logger& log, const phi::Policy& privacy,
+                                        const HubOptions& options) {
+  RABT_TRY(hub, open(config, clock, log, privacy, options));
   Parts& parts = *hub->parts_;
   const Edge::Judge judge{
       .admit = [&parts](const http::Request& head,
@@ -615,7 +618,9 @@ Result<std::unique_ptr<Hub>> Hub::start(const config::Config& config, const Cloc
   RABT_TRY_STATUS(parts.edge->open_for(config, judge));
   parts.listening = parts.edge.get();
   parts.maintenance->also([&parts] { parts.edge->reload(); });
-  log.info("hub.started", {{"port", static_cast<std::int64_t>(hub->port())}});
+  log.info("hub.started", {{"port", static_cast<std::int64_t>(hub->port())},
+                           {"version", options.build.version},
+                           {"commit", options.build.commit}});
   return hub;
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/base/build.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/result.hpp"
@@ -17,25 +18,32 @@
 
 namespace rabt::assembly {
 
+// How a hub is started.
+struct HubOptions {
+  // Unsigned plugins are loaded too, and /health says so.
+  bool dev = false;
+  // No instance runs, nothing is sent and only requests that look are answered (hold.hpp).
+  bool hold = false;
+  Build build{};
+};
+
 // A running hub of one tenant. Its parts are constructed in reading order, get references to the
 // parts below them, and are destroyed in reverse order; there are no singletons. Threads: one
 // thread calls start, stop and the destructor; any thread may call the rest.
 class Hub {
  public:
   // Everything except what listens; the engine runs. Makes the data folder, the keyring and the API
-  // token on the first start. dev: unsigned plugins are loaded too, and /health says so. hold: no
-  // instance runs, nothing is sent and only requests that look are answered (hold.hpp). Errors say
-  // what to do: cli.data_folder, config.missing_secret, identity.no_token, plugin.*,
-  // engine.definition, store.*.
+  // token on the first start. Errors say what to do: cli.data_folder, config.missing_secret,
+  // identity.no_token, plugin.*, engine.definition, store.*.
   [[nodiscard]] static Result<std::unique_ptr<Hub>> open(const config::Config& config,
                                                          const Clock& clock, Logger& log,
                                                          const phi::Policy& privacy,
-                                                         bool dev = false, bool hold = false);
+                                                         const HubOptions& options = {});
   // The same, listening. Errors: those of open() and of Edge::open.
   [[nodiscard]] static Result<std::unique_ptr<Hub>> start(const config::Config& config,
                                                           const Clock& clock, Logger& log,
                                                           const phi::Policy& privacy,
-                                                          bool dev = false, bool hold = false);
+                                                          const HubOptions& options = {});
   ~Hub();
   // Judges a request by its head, as Edge::Admit.
   [[nodiscard]] http::Admission admit(const http::Request& head, std::string_view listener);

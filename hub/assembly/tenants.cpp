@@ -72,7 +72,7 @@ Result<std::unique_ptr<Running>> run(const config::Config& config, const Clock& 
   }
   out->named = std::make_unique<Named>(out->file != nullptr ? *out->file : log, config.tenant);
   out->log = phi::screened(*out->named, *out->privacy);
-  RABT_TRY(hub, Hub::open(config, clock, *out->log, *out->privacy, options.dev, options.hold));
+  RABT_TRY(hub, Hub::open(config, clock, *out->log, *out->privacy, options.hub));
   out->hub = std::move(hub);
   return out;
 }

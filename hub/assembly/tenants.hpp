@@ -28,9 +28,8 @@ namespace rabt::assembly {
 class Tenants {
  public:
   struct Options {
-    // As Hub::open.
-    bool dev = false;
-    bool hold = false;
+    // Of each tenant's hub.
+    HubOptions hub;
     std::int64_t again_ms = 30'000;
   };
   // Each tenant has been tried when it returns. Errors: those of Edge::open; those of the tenants

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "hub/base/build.hpp"
+
 namespace rabt::args {
 class Command;
 class Program;
@@ -15,7 +17,8 @@ class Program;
 namespace rabt::cli {
 
 // allow_debugging: set by --allow-debugging before the command runs.
-void add_serve_command(args::Command& program, int& code, bool& allow_debugging);
+void add_serve_command(args::Command& program, int& code, bool& allow_debugging,
+                       const Build& build);
 void add_backup_commands(args::Command& program, int& code);
 void add_config_commands(args::Command& program, int& code);
 void add_keys_commands(args::Command& program, int& code);

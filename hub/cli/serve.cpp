@@ -33,10 +33,7 @@ struct ServeOptions {
   // Gets {"url": "...", "pid": N} when the hub listens; empty means no file.
   std::string ready_file;
   bool die_with_parent = false;
-  // Unsigned plugins are loaded too.
-  bool dev = false;
-  // Nothing is taken or sent.
-  bool hold = false;
+  assembly::HubOptions hub;
 };
 
 bool write_ready_file(const std::string& path, const std::string& url) {
@@ -60,8 +57,8 @@ void show_first_code(assembly::Hub& hub) {
   if (!code.ok()) return;
   std::fprintf(stderr,
                "rabt: there is no administrator. The one-time code %s makes the first one within "
-               "30 minutes (docs/identity.md); `rabt users bootstrap` prints another.\n",
-               code->c_str());
+               "30 minutes at %s/bootstrap; `rabt users bootstrap` prints another.\n",
+               code->c_str(), hub.url().c_str());
 }
 
 // Takes the signals of the process, also while it starts. Ends the process when it has not stopped
@@ -104,8 +101,8 @@ int run_until_signal(const ServeOptions& options, const std::string& url, Logger
 
 void warn_of_modes(const ServeOptions& options, bool allow_debugging, Logger& log) {
   if (allow_debugging) log.warn("hub.debugging_allowed");
-  if (options.dev) log.warn("hub.dev_mode");
-  if (options.hold) log.warn("hub.held");
+  if (options.hub.dev) log.warn("hub.dev_mode");
+  if (options.hub.hold) log.warn("hub.held");
 }
 
 int wrong_configuration(const Error& error) {
@@ -125,7 +122,7 @@ int serve_one(const ServeOptions& options, bool allow_debugging, const EndSignal
   std::future<int> end = take_signals(signals, *log);
   warn_of_modes(options, allow_debugging, *log);
   const SystemClock clock;
-  const auto hub = assembly::Hub::start(*config, clock, *log, privacy, options.dev, options.hold);
+  const auto hub = assembly::Hub::start(*config, clock, *log, privacy, options.hub);
   if (!hub.ok()) return cannot_start(hub.error());
   show_first_code(**hub);
   const int code = run_until_signal(options, (*hub)->url(), *log, end);
@@ -141,8 +138,7 @@ int serve_several(const ServeOptions& options, bool allow_debugging, const confi
   std::future<int> end = take_signals(signals, *log);
   warn_of_modes(options, allow_debugging, *log);
   const SystemClock clock;
-  const auto tenants =
-      assembly::Tenants::start(config, clock, *log, {.dev = options.dev, .hold = options.hold});
+  const auto tenants = assembly::Tenants::start(config, clock, *log, {.hub = options.hub});
   if (!tenants.ok()) return cannot_start(tenants.error());
   for (const config::TenantEntry& one : config.entries) {
     const auto refused = (*tenants)->refused(one.name);
@@ -172,8 +168,10 @@ int serve(const ServeOptions& options, bool allow_debugging) {
 
 }  // namespace
 
-void add_serve_command(args::Command& program, int& code, bool& allow_debugging) {
+void add_serve_command(args::Command& program, int& code, bool& allow_debugging,
+                       const Build& build) {
   auto options = std::make_shared<ServeOptions>();
+  options->hub.build = build;
   options->config = default_config();
   auto* command = program.add_subcommand("serve", "Run the hub until it gets SIGTERM or SIGINT");
   command->add_option("-c,--config", options->config, "Configuration file")->capture_default_str();
@@ -181,9 +179,9 @@ void add_serve_command(args::Command& program, int& code, bool& allow_debugging)
                       "File to write, with URL and process id, when the hub listens");
   command->add_flag("--die-with-parent", options->die_with_parent,
                     "Stop when the parent process ends");
-  command->add_flag("--dev", options->dev,
+  command->add_flag("--dev", options->hub.dev,
                     "For development: also load plugins that are not signed and added");
-  command->add_flag("--hold", options->hold,
+  command->add_flag("--hold", options->hub.hold,
                     "After a restore: answer who looks, and take and send nothing");
   command->add_flag("--allow-debugging", allow_debugging,
                     "For development: let debuggers attach and let core files hold patient data");

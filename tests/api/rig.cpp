@@ -164,7 +164,7 @@ void ApiRig::open(Options options) {
       .approvals{*approvals},
       .health{hub.store(), audit, hub.keyring(), hub.host(), "t1", [this] { return troubles; }},
       .todo{hub.engine(), *tasks, *webhooks_, *grants, *approvals, *outcomes_, hub.host(), audit,
-            clock, *alerts},
+            clock, *alerts, *repairs},
       .alerts{*alerts},
       .metrics{},
       .sessions = sessions_.get(),

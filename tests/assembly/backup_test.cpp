@@ -204,7 +204,7 @@ TEST(Held, OnlyRequestsThatLookAreAnsweredAndNothingIsSent) {
 }
 
 TEST_F(Backup, AHeldHubRunsNothingAndRefusesActs) {
-  const auto hub = Hub::start(config_, clock_, null_logger(), phi::strict_policy(), false, true);
+  const auto hub = Hub::start(config_, clock_, null_logger(), phi::strict_policy(), {.hold = true});
   ASSERT_TRUE(hub.ok()) << hub.error().message;
   const auto refused = (*hub)->admit(asked("POST"), "");
   ASSERT_TRUE(std::holds_alternative<http::Response>(refused));

@@ -122,7 +122,7 @@ class Hl7Hub : public ::testing::Test {
         << "  his: {scheme: static-token, secrets: [{file: token}], plugin: hl7v2}\n";
     const auto config = config::load_config((folder_ / "rabt.yaml").string());
     ASSERT_TRUE(config.ok()) << config.error().message;
-    auto hub = Hub::start(*config, clock_, log_, phi::strict_policy(), true);
+    auto hub = Hub::start(*config, clock_, log_, phi::strict_policy(), {.dev = true});
     ASSERT_TRUE(hub.ok()) << hub.error().code << ": " << hub.error().message;
     hub_ = *std::move(hub);
   }

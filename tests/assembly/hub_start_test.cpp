@@ -41,7 +41,7 @@ class HubStart : public ::testing::Test {
   }
   // The error's code; empty: it started, and was stopped again.
   std::string start(test::RecordingLogger& log, bool dev = false) {
-    auto hub = Hub::start(config_, clock_, log, phi::strict_policy(), dev);
+    auto hub = Hub::start(config_, clock_, log, phi::strict_policy(), {.dev = dev});
     if (!hub.ok()) return hub.error().code;
     (*hub)->stop(0);
     return "";

@@ -102,7 +102,7 @@ class Residency : public ::testing::Test {
         << "audience: absent, may_grant: [doctor, patient]}}}\n";
     const auto config = config::load_config((folder_ / "rabt.yaml").string());
     ASSERT_TRUE(config.ok()) << config.error().message;
-    auto hub = Hub::start(*config, clock_, log_, phi::strict_policy(), true);
+    auto hub = Hub::start(*config, clock_, log_, phi::strict_policy(), {.dev = true});
     ASSERT_TRUE(hub.ok()) << hub.error().code << ": " << hub.error().message;
     hub_ = *std::move(hub);
     enter("doctor");

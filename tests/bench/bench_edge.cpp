@@ -241,8 +241,8 @@ std::vector<int> start_hub(const std::string& folder, std::shared_ptr<void>& ali
   config.rates = api::RateOptions::none();
   config.server.tls_certificates = folder + "/server.pem";
   config.server.tls_key = folder + "/server.key";
-  auto started =
-      assembly::Hub::start(config, whole->clock, null_logger(), phi::strict_policy(), true);
+  auto started = assembly::Hub::start(config, whole->clock, null_logger(), phi::strict_policy(),
+                                      {.dev = true});
   if (!started.ok()) give_up(started.error().code + ": " + started.error().message);
   whole->hub = *std::move(started);
   return {whole->hub->port()};
@@ -263,8 +263,8 @@ std::vector<int> start_limited(const std::string& folder, int silent,
       << "/client.secret}, algs: [RS256]}\n";
   const auto config = config::load_config(folder + "/limited.yaml");
   if (!config.ok()) give_up(config.error().message);
-  auto started =
-      assembly::Hub::start(*config, whole->clock, null_logger(), phi::strict_policy(), true);
+  auto started = assembly::Hub::start(*config, whole->clock, null_logger(), phi::strict_policy(),
+                                      {.dev = true});
   if (!started.ok()) give_up(started.error().code + ": " + started.error().message);
   whole->hub = *std::move(started);
   return {whole->hub->port()};

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <regex>
 #include <string>
 
 #include "tests/cli/shell.hpp"
@@ -169,7 +170,10 @@ END
 TEST(Commands, TheVersionIsTold) {
   const Ran ran = run("rabt --version");
   EXPECT_EQ(ran.code, 0);
-  EXPECT_TRUE(ran.out.starts_with("rabt 0.")) << ran.out;
+  EXPECT_TRUE(std::regex_match(
+      ran.out,
+      std::regex("rabt [0-9]+[.][0-9]+[.][0-9]+( [(]commit [0-9a-f]+([+]changes)?[)])?\n")))
+      << ran.out;
 }
 
 TEST(Commands, HelpIsPrintedForEveryCommandAndNoCommandRuns) {

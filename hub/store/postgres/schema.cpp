@@ -83,9 +83,10 @@ Status refuse_other_format(Session& session) {
                     "made before the upgrade");
   }
   if (format < kDataFormat) {
-    return conflict("store.earlier_build",
-                    "the database was written by an earlier build of the hub, and formats are kept "
-                    "only from release 1.0 on: start with an empty database");
+    return conflict(
+        "store.earlier_build",
+        "the database was written by a build of the hub before 0.2.0, which no later one "
+        "reads: start with an empty database");
   }
   return ok_status();
 }

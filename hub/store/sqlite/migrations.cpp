@@ -67,8 +67,8 @@ Status refuse_earlier_build(Database& database, const std::string& path) {
   }
   return conflict("store.earlier_build",
                   path +
-                      " was written by an earlier build of the hub, and formats are kept only from "
-                      "release 1.0 on: start with an empty data folder");
+                      " was written by a build of the hub before 0.2.0, which no later one reads: "
+                      "start with an empty data folder");
 }
 
 Status migrate(Database& database, const std::string& folder, Logger& log) {
