@@ -129,6 +129,23 @@ Result<Json> instant(const Json& value, const std::string& zone) {
   return moment(*local, zone);
 }
 
+// What a format of strptime reads, by its conversions.
+struct Format {
+  bool dated = false;
+  bool zoned = false;  // it has an offset or counts seconds: the time is one of UTC
+};
+Format look_at(std::string_view format) {
+  std::string letters;
+  for (auto at = format.find('%'); at < format.size() && at + 1 < format.size();
+       at = format.find('%', at + 2))
+    letters.push_back(format[at + 1]);
+  const auto any = [&](std::string_view of) {
+    return letters.find_first_of(of) != std::string::npos;
+  };
+  return {.dated = any("FDs") || (any("Yy") && (any("j") || (any("mbBh") && any("de")))),
+          .zoned = any("zZs")};
+}
+
 // A time by a format of strptime. The language's own function reads it.
 Result<Json> instant_of(const Json& value, const Json& format, const std::string& zone) {
   static const auto compiled = [] {
@@ -138,14 +155,15 @@ Result<Json> instant_of(const Json& value, const Json& format, const std::string
   if (value.is_null()) return Json();
   if (!value.is_string() || !format.is_string())
     return wrong("instant: the time and its format are texts");
+  const Format read = look_at(format.as_string());
+  if (!read.dated) return wrong("instant: the format has no whole date");
   RABT_CHECK(compiled.has_value());
   const std::array<Json, 1> values{format};
   RABT_TRY(seconds, compiled->one(Json(std::string(sdk::trim(value.as_string()))), values,
                                   workflow::default_expression_budget()));
   const auto whole = seconds.as_int64();
   if (!whole) return wrong("instant: the format gives no whole seconds");
-  return moment({.seconds = *whole, .zoned = format.as_string().find("%z") != std::string::npos},
-                zone);
+  return moment({.seconds = *whole, .zoned = read.zoned}, zone);
 }
 
 // ---- HL7 v2 ----

@@ -129,6 +129,17 @@ TEST(Mapping, LocalTimesBecomeInstants) {
   EXPECT_NE(at("", "instant(\"2026-03-10T09:00\")").find("names no `zone`"), std::string::npos);
   EXPECT_NE(at(riyadh, "instant(\"2026-03-10\")").find("this is no time"), std::string::npos);
   EXPECT_NE(at(riyadh, "instant(\"2026-02-30T09:00\")").find("this is no time"), std::string::npos);
+  // Seconds, and the names of UTC, are no local time.
+  EXPECT_EQ(at(riyadh, "instant(\"1773122400\"; \"%s\")"), "1773122400");
+  EXPECT_EQ(at(riyadh, "instant(\"2026-03-10 06:00 UTC\"; \"%F %R %Z\")"), "1773122400");
+  // A percent sign is no offset.
+  EXPECT_EQ(at(riyadh, "instant(\"2026-03-10 09:00 %z\"; \"%F %R %%z\")"), "1773122400");
+  EXPECT_NE(at(riyadh, "instant(\"31/04/2031 09:30\"; \"%d/%m/%Y %R\")").find("has no such day"),
+            std::string::npos);
+  for (const char* format : {"%R", "%d %R", "%m/%Y %R", "%d.%m. %R"})
+    EXPECT_NE(at(riyadh, "instant(\"10\"; \"" + std::string(format) + "\")").find("no whole date"),
+              std::string::npos)
+        << format;
 }
 
 TEST(Mapping, MessagesOfHl7AreAcknowledged) {

@@ -287,6 +287,8 @@ class Reader final {
 
   bool have_yearday = false;
   bool have_date = false;
+  bool have_year = false;
+  bool have_month = false;
   bool have_hour12 = false;
   bool afternoon = false;
   // %s counts seconds in UTC, whatever offset stands beside it.
@@ -333,17 +335,17 @@ class Reader final {
     switch (c) {
       case 'Y':
         if (!number(4, 0, 9999, parts_.year)) return false;
-        have_date = true;
+        have_date = have_year = true;
         return true;
       case 'y':
         if (!number(2, 0, 99, value)) return false;
         parts_.year = value < 69 ? 2000 + value : 1900 + value;
-        have_date = true;
+        have_date = have_year = true;
         return true;
       case 'm':
         if (!number(2, 1, 12, value)) return false;
         parts_.month = value - 1;
-        have_date = true;
+        have_date = have_month = true;
         return true;
       case 'd':
       case 'e':
@@ -352,7 +354,7 @@ class Reader final {
       case 'b':
       case 'B':
       case 'h':
-        have_date = true;
+        have_date = have_month = true;
         return name(kMonths, parts_.month);
       case 'a':
       case 'A':
@@ -505,10 +507,17 @@ bool strptime(Evaluation& evaluation, const Json& input, const Json* arguments, 
                                arguments[0].as_string() + "\"",
                            "the date does not match the format");
   }
+  if (reader.have_year && reader.have_month && parts.day > 0) {
+    const Parts date = from_seconds(
+        static_cast<double>(days_from_civil(parts.year, parts.month + 1, parts.day)) * 86400.0);
+    if (date.day != parts.day) return evaluation.fail("strptime/1: the month has no such day");
+  }
   if (reader.have_hour12) parts.hour = parts.hour % 12 + (reader.afternoon ? 12 : 0);
   if (reader.have_yearday && parts.day == 0) {
     const Parts date = from_seconds(
         static_cast<double>(days_from_civil(parts.year, 1, 1) + parts.yearday) * 86400.0);
+    if (reader.have_year && date.year != parts.year)
+      return evaluation.fail("strptime/1: the year has no such day");
     parts.month = date.month;
     parts.day = date.day;
   }
