@@ -1,4 +1,7 @@
+#include <expat.h>
+
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <pugixml.hpp>
 
@@ -109,6 +112,40 @@ class Walk {
   std::size_t values_ = 0;
 };
 
+struct Freed {
+  void operator()(XML_Parser parser) const { XML_ParserFree(parser); }
+};
+
+// Refuses what pugixml would read over: whatever is no well-formed XML with namespaces, and any
+// document type.
+Status check_well_formed(std::string_view text) {
+  const std::unique_ptr<XML_ParserStruct, Freed> parser(XML_ParserCreateNS("UTF-8", '\n'));
+  if (parser == nullptr) return unavailable("mapping.memory", "there is no memory for the message");
+  bool typed = false;
+  const auto refuse = [](void* seen, const XML_Char*, const XML_Char*, const XML_Char*, int) {
+    *static_cast<bool*>(seen) = true;
+  };
+  XML_SetUserData(parser.get(), &typed);
+  XML_SetStartDoctypeDeclHandler(parser.get(), refuse);
+  constexpr std::size_t kPart = 64U << 10U;
+  for (std::size_t at = 0;; at += kPart) {
+    const std::string_view part = text.substr(std::min(at, text.size()), kPart);
+    const bool last = at + kPart >= text.size();
+    const auto read =
+        XML_Parse(parser.get(), part.data(), static_cast<int>(part.size()), last ? 1 : 0);
+    if (typed)
+      return invalid("mapping.entity",
+                     "the message has a document type (<!DOCTYPE), which may define entities; "
+                     "send it without");
+    if (read != XML_STATUS_OK)
+      return invalid(
+          "mapping.syntax",
+          "line " + std::to_string(XML_GetCurrentLineNumber(parser.get())) +
+              " of the message is no XML: " + XML_ErrorString(XML_GetErrorCode(parser.get())));
+    if (last) return ok_status();
+  }
+}
+
 // The character set that the declaration names; "" if it names none.
 std::string said_charset(std::string_view body) {
   if (!body.starts_with("<?xml")) return {};
@@ -122,13 +159,6 @@ std::string said_charset(std::string_view body) {
   return std::string(head.substr(open + 1, close - open - 1));
 }
 
-int line_of(std::string_view text, std::ptrdiff_t offset) {
-  const auto end =
-      std::min(text.size(), static_cast<std::size_t>(std::max<std::ptrdiff_t>(offset, 0)));
-  return 1 + static_cast<int>(
-                 std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
-}
-
 }  // namespace
 
 Result<Json> read_xml(const Reading& reading, std::string_view body) {
@@ -139,20 +169,12 @@ Result<Json> read_xml(const Reading& reading, std::string_view body) {
   if (sdk::charset_of(charset).empty())
     return invalid("mapping.charset", "the declaration names a character set that is not known");
   RABT_TRY(text, decoded(charset, body));
+  RABT_TRY_STATUS(check_well_formed(text));
   pugi::xml_document document;
-  const auto parsed = document.load_buffer(
-      text.data(), text.size(), pugi::parse_default | pugi::parse_doctype, pugi::encoding_utf8);
-  for (const pugi::xml_node& node : document.children()) {
-    if (node.type() == pugi::node_doctype)
-      return invalid("mapping.entity",
-                     "the message has a document type (<!DOCTYPE), which may define entities; "
-                     "send it without");
-  }
-  if (!parsed)
-    return invalid("mapping.syntax", "line " + std::to_string(line_of(text, parsed.offset)) +
-                                         " of the message is no XML: " + parsed.description());
+  const auto parsed =
+      document.load_buffer(text.data(), text.size(), pugi::parse_default, pugi::encoding_utf8);
+  if (!parsed) return invalid("mapping.syntax", std::string("no XML: ") + parsed.description());
   const pugi::xml_node root = document.document_element();
-  if (root.empty()) return invalid("mapping.syntax", "the message has no element");
   Walk walk(reading);
   RABT_TRY(value, walk.element(root, nullptr, 1));
   return Json::object({{walk.name_of(root), std::move(value)}});

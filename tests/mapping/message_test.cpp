@@ -70,7 +70,22 @@ TEST(Message, XmlExpandsNoEntity) {
   EXPECT_EQ(read({.format = Format::xml}, "<!DOCTYPE b SYSTEM \"file:///etc/passwd\"><b>&xxe;</b>")
                 .substr(0, 14),
             "mapping.entity");
-  EXPECT_EQ(read({.format = Format::xml}, "<b>&lt;&other;</b>"), R"({"b":"<&other;"})");
+  EXPECT_EQ(read({.format = Format::xml}, "<b>&lt;&amp;</b>"), R"({"b":"<&"})");
+}
+
+// Each of these was read in part by a lenient reader: a second booking lost, a name cut off.
+TEST(Message, XmlThatIsNotWellFormedIsRefusedWithItsLine) {
+  for (const std::string_view body :
+       {"<a>1</a>\n<a>2</a>", "<a>1</a>\ntext", "text\n<a/>", "<a>\n&uuml;</a>",
+        "<a>\nAl &#0; Zahrani</a>", "<a>\n&#1;</a>", "<a>\n\x01</a>", "<a>\n&#xD800;</a>",
+        "<a>\n&#x110000;</a>", "<a>\n<b c='1' c='2'/></a>",
+        "<a>\n<b xmlns:p='urn:1' xmlns:q='urn:1' p:c='1' q:c='2'/></a>", "<a>\n<p:b/></a>",
+        "<a>\n<b></a>", "", "\n<a"}) {
+    const std::string read_as = read({.format = Format::xml}, body);
+    EXPECT_TRUE(read_as.starts_with("mapping.syntax")) << body << ": " << read_as;
+    EXPECT_NE(read_as.find(" of the message is no XML: "), std::string::npos) << read_as;
+    for (const char* value : {"Zahrani", "uuml"}) EXPECT_EQ(read_as.find(value), std::string::npos);
+  }
 }
 
 TEST(Message, Hl7HasSegmentsFieldsAndComponents) {
