@@ -77,7 +77,11 @@ Result<Process> spawn(const Descriptor& program, int library, const Loans& loans
   std::string name = "rabt-plugin-host";
   std::string language = "LANG=C.UTF-8";
   std::array<char*, 2> arguments{name.data(), nullptr};
-  std::array<char*, 2> environment{language.data(), nullptr};
+  // Libraries of a plugin do not look for files of their own, which the sandbox refuses: OpenSSL
+  // for its configuration, ICU for newer time zones.
+  std::string openssl = "OPENSSL_CONF=";
+  std::string icu = "ICU_TIMEZONE_FILES_DIR=";
+  std::array<char*, 4> environment{language.data(), openssl.data(), icu.data(), nullptr};
   Process process;
   const int failure =
       ::posix_spawn(&process.pid, ("/proc/self/fd/" + std::to_string(kProgramAt)).c_str(), &actions,

@@ -121,6 +121,8 @@ TEST_F(Mapped, JsonXmlAndCsvBecomeSessions) {
   for (std::size_t i = 0; i < health.size(); ++i) plugins.insert(health[i].string_or("id", ""));
   for (const char* name : {"clinic", "hospital", "list"})
     EXPECT_TRUE(plugins.contains(name)) << name;
+  // Its libraries ask the sandbox for nothing that it refuses.
+  EXPECT_EQ(read_file(site_.config.log).find("plugin.forbidden"), std::string::npos);
 }
 
 TEST_F(Mapped, ARepeatAndAnOlderVersionChangeNothing) {
