@@ -25,6 +25,13 @@ Error wrong(std::string_view name, std::string_view must) {
   return invalid("api.invalid", std::string(name) + ": must be " + std::string(must));
 }
 
+// Calls that a restart makes anew, the effects of which stand.
+std::int64_t standing(const repair::Job& job) {
+  std::int64_t out = 0;
+  for (const Json& one : job.effects["sent"].as_array()) out += one.int_or("count", 0);
+  return out;
+}
+
 Json job_json(const repair::Job& job) {
   Json out = Json::object({{"id", job.id},
                            {"verb", job.verb},
@@ -38,6 +45,7 @@ Json job_json(const repair::Job& job) {
                            {"leftOut", job.effects["leftOut"]},
                            {"created", to_iso8601(job.created)},
                            {"createdBy", job.created_by}});
+  if (job.verb == "restart") out.set("effects", standing(job));
   if (const Json* was = job.effects.find("deliveries"); was != nullptr) out.set("deliveries", *was);
   if (!job.started) return out;
   out.set("started", to_iso8601(*job.started));
@@ -172,6 +180,13 @@ Result<Response> Repairs::run(const Call& call) const {
   RABT_TRY(pace, pace_of(body));
   // What would not be done anyway needs nobody.
   RABT_TRY(job, repairs.ready(call.path[0], pace.digest));
+  if (job.verb == "restart" && body.int_or("effects", -1) != standing(job)) {
+    return conflict("engine.restart_effects",
+                    "calls of the old instances whose effects stand, and which the new ones make "
+                    "once more under new keys: " +
+                        std::to_string(standing(job)) +
+                        "; say this number as `effects` (--effects) if that is meant");
+  }
   Json wish = Json::object({{"job", job.id},
                             {"verb", job.verb},
                             {"count", job.total},

@@ -40,6 +40,7 @@ struct RepairOptions {
   std::string rate = "1/s";
   std::int64_t first = 3;
   bool go_on = false;
+  std::int64_t effects = -1;
   std::string state;
   bool items = false;
   bool json = false;
@@ -73,11 +74,21 @@ void print_whole(const Json& job) {
   if (job.bool_or("more", false))
     std::printf(
         "  the filter takes more: these are the oldest; plan the rest when they are done\n");
+  const bool restart = job.string_or("verb", "") == "restart";
   for (const Json& one : job["sent"].as_array()) {
-    std::printf("  %lld may be sent once more to %s %s, %lld of them without a key\n",
-                number(one, "count"), one.string_or("role", "").c_str(),
-                one.string_or("action", "").c_str(), number(one, "withoutKey"));
+    const long long count = number(one, "count");
+    const std::string to = one.string_or("role", "") + " " + one.string_or("action", "");
+    if (restart) {
+      std::printf(
+          "  %lld will be made anew under new keys: %s; the effects of the old ones stand\n", count,
+          to.c_str());
+    } else {
+      std::printf("  %lld may be sent once more to %s, %lld of them without a key\n", count,
+                  to.c_str(), number(one, "withoutKey"));
+    }
   }
+  if (restart && job.string_or("state", "") == "previewed")
+    std::printf("  run it with --effects %lld\n", number(job, "effects"));
   if (const Json& was = job["deliveries"]; was.is_object()) {
     std::printf("  deliveries: %lld new, %lld taken already, %lld changed\n", number(was, "new"),
                 number(was, "taken"), number(was, "changed"));
@@ -174,13 +185,13 @@ int run(const RepairOptions& options) {
   if (!client.ok()) return complain(client.error());
   const auto id = previewed(*client, options.digest);
   if (!id.ok()) return complain(id.error());
-  return print_answer(client->post(std::string(kPath) + "/" + *id + "/run",
-                                   Json::object({{"digest", options.digest},
-                                                 {"reason", options.reason},
-                                                 {"perMinute", *rate},
-                                                 {"first", options.first},
-                                                 {"goOn", options.go_on}})),
-                      options);
+  Json body = Json::object({{"digest", options.digest},
+                            {"reason", options.reason},
+                            {"perMinute", *rate},
+                            {"first", options.first},
+                            {"goOn", options.go_on}});
+  if (options.effects >= 0) body.set("effects", options.effects);
+  return print_answer(client->post(std::string(kPath) + "/" + *id + "/run", body), options);
 }
 
 int turn(const RepairOptions& options, std::string_view act) {
@@ -276,6 +287,8 @@ void add_run(args::Command& group, const std::shared_ptr<RepairOptions>& options
   command->add_option("--first", options->first,
                       "How many acts are done before the job waits; with 0 it never waits");
   command->add_flag("--go-on", options->go_on, "Do not wait when the first all ended well");
+  command->add_option("--effects", options->effects,
+                      "With a restart: how many calls are made anew, as the plan prints it");
   command->add_flag("--json", options->json, "Print JSON");
   add_config_option(*command, options->config);
   command->callback([options, &code] { code = run(*options); });

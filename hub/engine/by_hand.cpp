@@ -100,7 +100,7 @@ Status check_effects(const std::vector<workflow::Standing>& list, std::int64_t s
                   "calls of the old instance whose effects stand, and which the new one makes once "
                   "more under new keys: " +
                       std::to_string(stand) + (list.empty() ? "" : ", " + named(list)) +
-                      "; say this number if that is meant");
+                      "; say this number as `effects` (--effects) if that is meant");
 }
 
 }  // namespace

@@ -178,13 +178,16 @@ struct Repairable {
   std::string role = {};
   std::string action = {};
   std::string failure = {};
+  // It was started again already.
+  bool restarted = false;
 };
 // What an act of a person has outside systems asked for once more.
 enum class SentBy : std::uint8_t { retry, restart, again };
 struct SentAgain {
   std::string role;
   std::string action;
-  // The action takes no idempotency key and cannot be asked about.
+  // The action takes no idempotency key and cannot be asked about; or it gets a new key, by a
+  // restart. The outside system does not know it again.
   bool without_key = false;
 };
 
@@ -383,6 +386,9 @@ class Engine {
   // What the act would have sent once more. For a restart: what stands, and is sent under new keys.
   // Errors: those of the act that are known before it.
   [[nodiscard]] Result<std::vector<SentAgain>> sent_by(SentBy act, std::string_view id);
+  // Whether resolve() would take the outcome for the parked call of the instance. Error
+  // engine.answer.
+  [[nodiscard]] Status may_answer(std::string_view id, const workflow::ActionOutcome& outcome);
 
   // What running instances and workflows that may start now call: which plugin, action and contract
   // version. An instance keeps from its start to its end: its definition, which names action and

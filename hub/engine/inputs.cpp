@@ -1,8 +1,8 @@
 #include <cstdlib>
 
 #include "hub/base/check.hpp"
+#include "hub/engine/answer_fits.hpp"
 #include "hub/engine/worker.hpp"
-#include "hub/schema/schema.hpp"
 
 // From a message to the input of a turn.
 namespace rabt::engine {
@@ -250,25 +250,6 @@ void Worker::cancel(CancelRequest& message) {
             message.answer, std::move(message.step.first));
 }
 
-// What a person says in place of the action has to be what the action could have given.
-Status Worker::answer_fits(const OpenCall& call, const workflow::ActionOutcome& outcome) const {
-  if (outcome.kind != workflow::OutcomeKind::done) return ok_status();
-  const workflow::CallAction& action = call.action;
-  if (action.role == workflow::kHttpRole && outcome.output.int_or("status", 0) == 0) {
-    return invalid(
-        "engine.answer",
-        "output must be an HTTP answer: {\"status\": 200, \"headers\": {}, \"body\": ...}; "
-        "the action still waits for its answer");
-  }
-  const auto info = context_.parts.actions.find(call.target, action.action, action.version);
-  if (!info || info->output_schema.is_null()) return ok_status();
-  RABT_TRY(schema, Schema::compile(workflow::asked_of(info->output_schema, action.arguments)));
-  const auto fault = schema.check(outcome.output);
-  if (!fault) return ok_status();
-  return invalid("engine.answer", "output" + fault->instance_path + " " + fault->message +
-                                      "; the action still waits for its answer");
-}
-
 void Worker::retry(RetryRequest& message) {
   if (message.answer == nullptr) return;  // answered while the keys were waited for
   if (const auto at = residents_.find(message.num); at != residents_.end()) {
@@ -322,14 +303,10 @@ void Worker::resolve(ResolveRequest& message) {
     message.answer->set_value(not_parked);
     return;
   }
-  if (call->second.asked && message.outcome.kind == workflow::OutcomeKind::transient) {
-    message.answer->set_value(
-        invalid("engine.answer",
-                "the action failed, and its workflow tries it no more: answer again, done or "
-                "permanent"));
-    return;
-  }
-  const Status fits = message.again ? ok_status() : answer_fits(call->second, message.outcome);
+  const Status fits = message.again
+                          ? ok_status()
+                          : answer_fits(context_.parts.actions, call->second.target,
+                                        call->second.action, call->second.asked, message.outcome);
   if (!fits.ok()) {
     message.answer->set_value(fits.error());
     return;

@@ -2,6 +2,7 @@
 #include <map>
 #include <optional>
 
+#include "hub/engine/answer_fits.hpp"
 #include "hub/engine/impl.hpp"
 #include "hub/engine/state_text.hpp"
 #include "hub/engine/statements.hpp"
@@ -44,7 +45,8 @@ Repairable to_repairable(const store::Row& row) {
                  .status = state_text(static_cast<int>(row.integer(1)), parked),
                  .created = {row.integer(3)},
                  .mark = {.turns = row.integer(6), .updated = {row.integer(4)}},
-                 .subject = row.is_null(7) ? std::string(row.text(0)) : std::string(row.blob(7))};
+                 .subject = row.is_null(7) ? std::string(row.text(0)) : std::string(row.blob(7)),
+                 .restarted = row.integer(8) != 0};
   if (!parked) return one;
   const ParkedName name = parked_name(row.text(2));
   one.call = name.call;
@@ -73,16 +75,21 @@ std::optional<workflow::CallAction> call_ended_by(const InstanceReader::Material
   return out;
 }
 
-// The call that waits for a person's decision.
-std::optional<workflow::CallAction> parked_in(const InstanceReader::Materials& from,
-                                              const InstanceRow& row) {
+// The call that waits for a person's decision. asked: its workflow asks.
+struct ParkedAction {
+  workflow::CallAction call;
+  bool asked = false;
+};
+std::optional<ParkedAction> parked_in(const InstanceReader::Materials& from,
+                                      const InstanceRow& row) {
   const std::uint64_t number = parked_name(row.parked).call;
   workflow::History history(from.definition, from.secrets);
   for (const workflow::Input& input : from.inputs) (void)history.apply(input);
   for (const workflow::Effect& effect : history.execution().open()) {
     const auto* call = std::get_if<workflow::CallAction>(&effect);
-    if (const auto* const ask = std::get_if<workflow::Ask>(&effect)) call = &ask->call;
-    if (call != nullptr && call->id == number) return *call;
+    const auto* const ask = std::get_if<workflow::Ask>(&effect);
+    if (ask != nullptr) call = &ask->call;
+    if (call != nullptr && call->id == number) return ParkedAction{*call, ask != nullptr};
   }
   return std::nullopt;
 }
@@ -156,19 +163,31 @@ Result<std::vector<SentAgain>> Engine::sent_by(SentBy act, std::string_view id) 
     std::vector<SentAgain> out;
     for (const workflow::Standing& one :
          workflow::standing_effects(from.definition, from.secrets, from.inputs))
-      out.push_back({.role = one.role, .action = one.action});
+      out.push_back({.role = one.role, .action = one.action, .without_key = true});
     return out;
   }
   RABT_TRY(from, engine.reader.kept_materials(row, lease));
   std::optional<workflow::CallAction> call;
   if (act == SentBy::again) {
-    call = parked_in(from, row);
+    if (auto parked = parked_in(from, row)) call = std::move(parked->call);
   } else {
     RABT_TRY(made, engine.reader.rewind(row, lease));
     call = call_ended_by(from, made.input.to);
   }
   if (!call) return std::vector<SentAgain>();
   return std::vector<SentAgain>{{call->role, call->action, keyless(*from.definition, *call)}};
+}
+
+Status Engine::may_answer(std::string_view id, const workflow::ActionOutcome& outcome) {
+  Impl& engine = *impl_;
+  RABT_TRY(row, engine.reader.row(id));
+  RABT_TRY(lease, engine.context.parts.keys.lease(row.tenant));
+  RABT_TRY(from, engine.reader.kept_materials(row, lease));
+  const auto parked = parked_in(from, row);
+  if (!parked) return ok_status();
+  const std::string target =
+      engine.definitions.target_of(*from.definition, row.binding, parked->call.role);
+  return answer_fits(engine.context.parts.actions, target, parked->call, parked->asked, outcome);
 }
 
 }  // namespace rabt::engine

@@ -121,10 +121,11 @@ inline constexpr Statement kListParked{RABT_LISTED
                                        "FROM instance i WHERE " RABT_WANTED
                                        "AND i.parked IS NOT NULL ORDER BY i.id DESC LIMIT $8"};
 // The same, the oldest first.
-#define RABT_REPAIRABLE                                                                         \
-  "SELECT i.id, i.status, i.parked, i.created_ms, i.updated_ms, i.question, (SELECT "           \
-  "COALESCE(MAX(j.n) + 1, 0) FROM journal j WHERE j.instance = i.num), (SELECT p.patient FROM " \
-  "instance_patient p WHERE p.instance = i.num ORDER BY p.place LIMIT 1) FROM instance i "
+#define RABT_REPAIRABLE                                                                           \
+  "SELECT i.id, i.status, i.parked, i.created_ms, i.updated_ms, i.question, (SELECT "             \
+  "COALESCE(MAX(j.n) + 1, 0) FROM journal j WHERE j.instance = i.num), (SELECT p.patient FROM "   \
+  "instance_patient p WHERE p.instance = i.num ORDER BY p.place LIMIT 1), (SELECT COUNT(*) FROM " \
+  "restart r WHERE r.of = i.num) FROM instance i "
 inline constexpr Statement kOldestInstances{
     RABT_REPAIRABLE "WHERE " RABT_WANTED
                     "AND i.status = $9 AND ($9 > 1 OR i.code IS NULL) ORDER BY i.id LIMIT $8"};

@@ -90,9 +90,6 @@ class Worker {
   void retry(RetryRequest& message);
   // Offers the listens of the instance what skipped rows took.
   void offer_skipped(const ResidentInstance& instance);
-  // Errors: invalid engine.answer, with what the action asks for.
-  [[nodiscard]] Status answer_fits(const OpenCall& call,
-                                   const workflow::ActionOutcome& outcome) const;
   [[nodiscard]] Result<std::optional<access::PatientDetail::Sealed>> seal_reason(
       const ResidentInstance& instance, const std::string& reason) const;
 

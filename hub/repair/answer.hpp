@@ -11,6 +11,8 @@ namespace rabt::repair {
 
 // Error api.invalid: the outcome is none of the words.
 [[nodiscard]] Status check_answer(const Json& answer);
+// The outcome that an answer other than `again` gives the call.
+[[nodiscard]] workflow::ActionOutcome outcome_of(const Json& answer);
 // True if the call is made once more.
 [[nodiscard]] bool asks_again(const Json& answer);
 

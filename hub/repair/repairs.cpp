@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -60,6 +61,8 @@ struct Repairs::List {
   std::map<std::pair<std::string, std::string>, std::pair<std::int64_t, std::int64_t>> sent;
   // By code.
   std::map<std::string, std::int64_t> left_out;
+  // Why the first call cannot be answered so.
+  std::optional<Error> unfit;
   // Deliveries: what each would be.
   std::map<std::string, std::int64_t> was;
   // Parked calls by role, action and code.
@@ -94,6 +97,10 @@ void Repairs::add(const Wanted& wanted, const engine::Repairable& one, List& lis
     return;
   }
   if (!wanted.failure.empty() && one.failure != wanted.failure) return;
+  if (wanted.verb == "restart" && one.restarted) {
+    ++list.left_out["engine.restarted"];
+    return;
+  }
   Item item{.n = static_cast<std::int64_t>(list.items.size()),
             .object = one.id,
             .mark = one.mark,
@@ -112,6 +119,14 @@ void Repairs::add(const Wanted& wanted, const engine::Repairable& one, List& lis
     sent = std::move(*found);
   }
   if (wanted.verb == "restart") item.call = static_cast<std::int64_t>(sent.size());
+  if (wanted.verb == "answer" && !again) {
+    const Status fits = parts_.engine.may_answer(one.id, outcome_of(wanted.answer));
+    if (!fits.ok()) {
+      ++list.left_out[fits.error().code];
+      if (!list.unfit) list.unfit = fits.error();
+      return;
+    }
+  }
   if (wanted.verb == "answer") {
     item.call = static_cast<std::int64_t>(one.call);
     ++list.groups[{one.role, one.action, one.failure}];
@@ -180,6 +195,7 @@ Result<Repairs::List> Repairs::list_of(const Wanted& wanted) const {
 Result<Job> Repairs::preview(const identity::Caller& caller, const Wanted& wanted) {
   if (wanted.verb == "answer") RABT_TRY_STATUS(check_answer(wanted.answer));
   RABT_TRY(list, list_of(wanted));
+  if (list.items.empty() && list.unfit) return *list.unfit;
   if (list.items.empty()) {
     std::string why;
     for (const auto& [code, count] : list.left_out)

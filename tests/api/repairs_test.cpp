@@ -126,6 +126,35 @@ TEST_F(RepairsTest, BodiesThatAreWrongAreRefusedByTheNameOfTheMember) {
   EXPECT_EQ(api_.api("GET", "repairs/" + job.string_or("id", "") + "/items?state=odd").status, 422);
 }
 
+TEST_F(RepairsTest, ARestartNeedsTheNumberOfTheCallsThatItMakesAnew) {
+  fault(0);
+  for (int i = 0; i < 2; ++i) {
+    ids_.push_back(rig_.send("test.claim.v1", Json::object({{"name", "Layla"}})).at(0));
+    ASSERT_EQ(rig_.wait_status(ids_.back(), "completed"), "completed");
+  }
+  rig_.settle();
+  const auto plan = [&] {
+    const Response made = post("repairs", R"({"verb":"restart","filter":{"status":"completed"}})");
+    EXPECT_EQ(made.status, 201) << made.body;
+    return json(made);
+  };
+  const Json job = plan();
+  EXPECT_EQ(job.int_or("effects", 0), 2);
+  EXPECT_EQ(job["sent"][0].int_or("withoutKey", 0), 2) << "no new key is recognised";
+  for (const char* more : {"", R"(,"effects":1)"}) {
+    const Response refused = run(job, more);
+    EXPECT_EQ(refused.status, 409);
+    EXPECT_EQ(code(refused), "engine.restart_effects");
+    EXPECT_NE(refused.body.find("under new keys: 2;"), std::string::npos) << refused.body;
+  }
+  ASSERT_EQ(run(job, R"(,"effects":2)").status, 202);
+  work(6);
+  EXPECT_EQ(get("repairs/" + job.string_or("id", "")).string_or("state", ""), "done");
+  const Json again = plan();
+  EXPECT_EQ(again.int_or("count", 0), 2) << "the new ones";
+  EXPECT_EQ(again["leftOut"].dump(), R"([{"code":"engine.restarted","count":2}])");
+}
+
 TEST_F(RepairsTest, ADigestOfAnotherListIsAConflict) {
   fault(1);
   Json job = preview();

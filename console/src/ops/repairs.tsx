@@ -25,6 +25,8 @@ interface Repair {
   perMinute?: number;
   why?: string;
   counts?: Record<string, number>;
+  // Of a restart: calls that are made anew.
+  effects?: number;
 }
 interface Row { n: number; instance: string; state: string; code?: string; restartedAs?: string; at?: string }
 
@@ -76,7 +78,7 @@ function Job({ id, onDone }: { id: string; onDone: () => void }) {
   useEvery(2_000, () => { if (job && ['running', 'waiting'].includes(job.state)) void again(); });
   if (!job) return <Pane title={t('repairs')} id="job" body>{loaded.error.value !== undefined ? <Failure error={loaded.error.value} again={() => void loaded.again()} detail /> : <Skeleton />}</Pane>;
   const ask = async (reason: string) => {
-    await post(`/api/v1/repairs/${id}/${asking}`, asking === 'run' ? { digest: job.digest, reason } : { reason });
+    await post(`/api/v1/repairs/${id}/${asking}`, asking === 'run' ? { digest: job.digest, reason, ...(job.effects !== undefined && { effects: job.effects }) } : { reason });
     setAsking(undefined);
     await again();
   };
