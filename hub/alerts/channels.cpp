@@ -93,7 +93,7 @@ class Webhook final : public Channel {
                                      {"en", cause(message.facts, Language::en)}}));
       data.set("command", command_of(message.facts.rule, message.facts.object));
     }
-    const Status status =
+    const auto taken =
         accept_(Json::object({{"specversion", "1.0"},
                               {"id", message.id},
                               {"source", "/hub/alerts"},
@@ -101,7 +101,13 @@ class Webhook final : public Channel {
                               {"subject", message.facts.alert},
                               {"time", to_iso8601({message.at_ms})},
                               {"data", std::move(data)}}));
-    done({.ok = status.ok(), .code = status.ok() ? "" : status.error().code});
+    if (!taken.ok()) {
+      done({.code = taken.error().code});
+    } else if (*taken == 0 && message.facts.kind == Kind::test) {
+      done({.code = "alert.no_receiver"});
+    } else {
+      done({.ok = true});
+    }
   }
 
  private:

@@ -72,8 +72,9 @@ struct SmsOptions {
                                                 SmsOptions options);
 
 // Events org.rabt.hub.alert.opened.v1 and closed.v1. accept: takes an event durably, and the same
-// event again without effect.
-using Accept = std::function<Status(const Json& event)>;
+// event again without effect; gives the number of receivers that want it. A test without any fails
+// with alert.no_receiver.
+using Accept = std::function<Result<std::size_t>(const Json& event)>;
 [[nodiscard]] std::unique_ptr<Channel> make_webhook(Accept accept);
 
 }  // namespace rabt::alerts

@@ -128,8 +128,8 @@ Delivery Webhooks::delivery_of(const Endpoint& endpoint, const Json& event,
           .created_ms = parts_.clock.now().ms};
 }
 
-Status Webhooks::accept(std::string_view tenant, const Json& event) {
-  if (tenant != parts_.tenant) return ok_status();
+Result<std::size_t> Webhooks::accept(std::string_view tenant, const Json& event) {
+  if (tenant != parts_.tenant) return std::size_t{0};
   std::vector<Delivery> made;
   for (const auto& endpoint : *book_.all()) {
     if (!endpoint->active()) continue;
@@ -140,14 +140,14 @@ Status Webhooks::accept(std::string_view tenant, const Json& event) {
       made.push_back(delivery_of(*endpoint, event, {}));
     }
   }
-  if (made.empty()) return ok_status();
+  if (made.empty()) return std::size_t{0};
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     for (const Delivery& one : made)
       RABT_TRY_STATUS(insert_delivery(transaction, parts_.tenant, one));
     return ok_status();
   }));
   sender_.wake();
-  return ok_status();
+  return made.size();
 }
 
 // ---- Administration

@@ -45,8 +45,8 @@ class Webhooks {
   void stop();
 
   // An event of the hub (CloudEvents 1.0): a delivery for each webhook that wants it is durable
-  // when it returns. The same event again changes nothing.
-  [[nodiscard]] Status accept(std::string_view tenant, const Json& event);
+  // when it returns. The same event again changes nothing. Gives the number of those webhooks.
+  [[nodiscard]] Result<std::size_t> accept(std::string_view tenant, const Json& event);
 
   // {items: [Webhook]}
   consultation::Answer list(const consultation::Ask& ask);

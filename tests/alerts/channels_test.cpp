@@ -85,7 +85,7 @@ TEST_F(AlertMails, ARefusalIsACodeAndNotTheTextOfTheRelay) {
 
 TEST(AlertWebhooks, OpeningsAndClosingsAreEvents) {
   std::vector<Json> events;
-  Status answer = ok_status();
+  Result<std::size_t> answer = std::size_t{1};
   const auto channel = make_webhook([&](const Json& event) {
     events.push_back(event);
     return answer;
@@ -101,6 +101,9 @@ TEST(AlertWebhooks, OpeningsAndClosingsAreEvents) {
   EXPECT_EQ(data.string_or("command", ""), "rabt plugin release twilio");
   EXPECT_EQ(data["text"].string_or("en", ""), "The plugin twilio crashed too often and is stopped");
   EXPECT_EQ(events[3].string_or("type", ""), "org.rabt.hub.alert.closed.v1");
+  answer = std::size_t{0};
+  EXPECT_TRUE(send(*channel, message()).ok) << "nobody asked for webhooks";
+  EXPECT_EQ(send(*channel, message(Kind::test)).code, "alert.no_receiver");
   answer = unavailable("store.full", "the disk of Layla is full");
   EXPECT_EQ(send(*channel, message()).code, "store.full");
 }
