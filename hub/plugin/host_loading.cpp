@@ -132,8 +132,11 @@ Status Host::load_checked(PluginConfig config, std::string& version, std::string
   RABT_TRY_STATUS(check_secrets(package, config.secrets));
   Reach reach;
   if (!foreign) {
-    RABT_TRY(known, reach_of(manifest, config, choice.config));
-    reach = std::move(known);
+    auto known = reach_of(manifest, config, choice.config);
+    if (!known.ok())
+      return Error{known.error().kind, known.error().code,
+                   manifest.id + ": " + known.error().message};
+    reach = *std::move(known);
   }
   RABT_TRY(library, seal_library(*config.files));
   digest = library.sha256;

@@ -157,6 +157,11 @@ Status Compiler::fill(Index index) {
 }
 
 Status Compiler::check_mark(std::string_view key, const Json& value, const std::string& at) {
+  // One letter beside it would switch the mark off without a word.
+  if (key.starts_with("x-") && key != kPhiMark && !equal_ignoring_case(key, kPhiMark) &&
+      edit_distance(key, kPhiMark) == 1)
+    return complain("schema.invalid", at, "`" + shown(key) + "` marks nothing",
+                    "did you mean `x-phi`?");
   if (!equal_ignoring_case(key, kPhiMark)) return ok_status();
   if (key != kPhiMark)
     return complain("schema.invalid", at, "`" + std::string(key) + "` marks nothing",

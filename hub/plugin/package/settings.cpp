@@ -30,6 +30,19 @@ Status check_secrets(const Package& package, const Secrets& secrets) {
   const std::string& id = package.manifest.id;
   std::vector<std::string> missing;
   std::string wrong;
+  for (const auto& [name, value] : secrets) {
+    const auto known = std::any_of(package.secrets.begin(), package.secrets.end(),
+                                   [&](const SecretSpec& one) { return one.name == name; });
+    if (known) continue;
+    std::vector<std::string> names;
+    for (const SecretSpec& spec : package.secrets) names.push_back(spec.name);
+    const std::string near = did_you_mean(name, names);
+    wrong.append(wrong.empty() ? "" : "; ")
+        .append(id + ": it has no secret " + name)
+        .append(!near.empty()   ? "; " + near
+                : names.empty() ? ": it has none"
+                                : ": it has " + listed(names));
+  }
   for (const SecretSpec& spec : package.secrets) {
     const auto found = secrets.find(spec.name);
     const bool present =
