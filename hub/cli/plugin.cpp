@@ -1,7 +1,11 @@
 #include <cstdio>
 #include <memory>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "hub/args/args.hpp"
+#include "hub/assembly/plugins.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/cli/ask.hpp"
@@ -204,10 +208,16 @@ int plugin_list(const std::string& path, bool json) {
     const plugin::Manifest& manifest = package.manifest;
     std::printf("%s %s by %s (ABI %d), %s\n", manifest.id.c_str(), manifest.version.c_str(),
                 printable(manifest.vendor).c_str(), manifest.abi_major, signed_by.c_str());
-    const auto configured = config->plugin.find(manifest.id);
-    if (configured == config->plugin.end()) std::printf("  is not in the configuration\n");
-    for (const auto& [role, target] : config->roles) {
-      if (target == "plugin://" + manifest.id) std::printf("  serves the role %s\n", role.c_str());
+    std::vector<std::string> entries;
+    for (const auto& [id, entry] : config->plugin) {
+      if (assembly::package_of(*config, id) == manifest.id) entries.push_back(id);
+    }
+    if (entries.empty()) std::printf("  is not in the configuration\n");
+    for (const std::string& id : entries) {
+      if (id != manifest.id) std::printf("  is configured as %s\n", id.c_str());
+      for (const auto& [role, target] : config->roles) {
+        if (target == "plugin://" + id) std::printf("  serves the role %s\n", role.c_str());
+      }
     }
     for (const auto& action : manifest.actions) {
       std::printf("  %s %s (safe to repeat: %s)\n", action.name.c_str(), action.version.c_str(),
@@ -215,9 +225,10 @@ int plugin_list(const std::string& path, bool json) {
     }
     for (const std::string& host : manifest.hosts)
       std::printf("  may reach %s\n", printable(host).c_str());
-    if (configured == config->plugin.end()) return;
-    for (const std::string& host : configured->second.hosts)
-      std::printf("  may reach %s\n", host.c_str());
+    for (const std::string& id : entries) {
+      for (const std::string& host : config->plugin.at(id).hosts)
+        std::printf("  may reach %s\n", host.c_str());
+    }
   };
   for (const LockEntry& entry : store->entries()) {
     const auto package = store->load(entry);
@@ -233,7 +244,9 @@ int plugin_list(const std::string& path, bool json) {
       code = complain(package.error());
     }
   }
-  for (const auto& [id, ignored] : config->plugin) {
+  std::set<std::string> packages;
+  for (const auto& [id, entry] : config->plugin) packages.insert(assembly::package_of(*config, id));
+  for (const std::string& id : packages) {
     if (!store->versions(id).empty()) continue;
     const auto folder = plugin::unsigned_folder(config->plugins, id);
     const auto package =
