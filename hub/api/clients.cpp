@@ -70,10 +70,11 @@ Result<identity::ClientChange> change_of(Json body) {
   return wanted;
 }
 
-// RFC 6749 section 5.2.
-Response oauth_error(int status, std::string_view error) {
+// RFC 6749 section 5.2. The caller is told no more; the log has the reason.
+Response oauth_error(int status, std::string_view error, const Error& why) {
   Response response = json_response(status, Json::object({{"error", error}}));
   response.headers.emplace_back("Cache-Control", "no-store");
+  response.cause = http::Cause{.code = why.code, .reason = why.message};
   return response;
 }
 
@@ -160,17 +161,23 @@ Result<Response> Clients::token(const Call& call) const {
   const std::string_view type = call.request.header("content-type");
   const auto form = http::parse_query(call.request.body);
   if (!type.starts_with("application/x-www-form-urlencoded") || !form)
-    return oauth_error(400, "invalid_request");
+    return oauth_error(400, "invalid_request",
+                       invalid("api.invalid", "the body is no form of a token request"));
   if (only(*form, "grant_type") != "client_credentials")
-    return oauth_error(400, "unsupported_grant_type");
+    return oauth_error(400, "unsupported_grant_type",
+                       invalid("api.invalid", "the grant_type is not client_credentials"));
   const std::string assertion = only(*form, "client_assertion");
   if (only(*form, "client_assertion_type") != kAssertionType || assertion.empty())
-    return oauth_error(400, "invalid_request");
+    return oauth_error(
+        400, "invalid_request",
+        invalid("api.invalid", "the request has no client_assertion of the type jwt-bearer"));
   const auto granted = clients.grant(call.caller, assertion, only(*form, "scope"),
                                      call.request.peer_certificate.get());
   if (!granted.ok()) {
-    if (granted.error().code == "auth.client") return oauth_error(401, "invalid_client");
-    if (granted.error().code == "auth.scope") return oauth_error(400, "invalid_scope");
+    if (granted.error().code == "auth.client")
+      return oauth_error(401, "invalid_client", granted.error());
+    if (granted.error().code == "auth.scope")
+      return oauth_error(400, "invalid_scope", granted.error());
     return granted.error();
   }
   std::string scope;

@@ -280,6 +280,7 @@ Response Doors::other_method(const Found& found, const Request& head) const {
   Response response = json_response(405, body);
   response.headers.emplace_back("X-Rabt-Code", "http.method");
   response.headers.emplace_back("Allow", found.allowed);
+  response.cause = http::Cause{.code = "http.method", .reason = text};
   allow_origin(*found.door, head, response);
   return response;
 }
