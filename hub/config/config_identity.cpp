@@ -177,11 +177,14 @@ IssuerEntry read_issuer(Reader& reader, const YamlEntry& named) {
   reader.flag(node, "second_factor", out.second_factor);
   reader.span(node, "max_lifetime", identity::kMaxTokenLifetimeMs, out.max_lifetime_ms);
   read_roles(reader, node, "may_grant", out.may_grant);
-  // Every service that checks such tokens has the secret, and could make itself an administrator.
-  if (shared && out.may_grant.has(identity::Role::admin)) {
+  // Every service that checks such tokens has the secret, and could make itself one of these.
+  const identity::Roles strong =
+      out.may_grant.among({identity::Role::admin, identity::Role::security_officer});
+  if (shared && !strong.names().empty()) {
     reader.mistake(node.line, node.column,
-                   "`may_grant` of a shared secret must not hold admin; administrators sign in at "
-                   "the hub or at an issuer with keys of its own");
+                   "`may_grant` of a shared secret must not hold " + listed(strong.names()) +
+                       "; administrators and security officers sign in at the hub or at an issuer "
+                       "with keys of its own");
   }
   read_claims(reader, node, out);
   return entry;

@@ -23,8 +23,7 @@ constexpr std::string_view kMore =
     "      audience: absent\n"
     "      max_lifetime: 24h\n"
     "      role_map: {provider: doctor}\n"
-    "      may_grant: [doctor, specialist, nurse, desk, patient, operator, auditor, engineer,\n"
-    "        security_officer]\n"
+    "      may_grant: [doctor, specialist, nurse, desk, patient, operator, auditor, engineer]\n"
     "      second_factor: true\n"
     "    office:\n"
     "      kind: jwks\n"
@@ -33,7 +32,7 @@ constexpr std::string_view kMore =
     "      issuer: https://office.example.sa\n"
     "      audience: absent\n"
     "      max_lifetime: 24h\n"
-    "      may_grant: [admin]\n"
+    "      may_grant: [admin, security_officer]\n"
     "      second_factor: true\n"
     "  sessions: {step_up: 1h}\n"
     "  passkeys: {host: localhost, origins: ['http://localhost:8480']}\n"
@@ -43,7 +42,7 @@ constexpr std::string_view kMore =
     "  pulseone: {PULSEONE}\n"
     "  clinicvault: {CLINICVAULT}\n";
 
-// Signs the tokens of administrators, whom no shared secret makes.
+// Signs the tokens of administrators and security officers, whom no shared secret makes.
 const identity::test::TestKey& office_key() {
   static const identity::test::TestKey key = identity::test::ec_key("office");
   return key;
@@ -110,7 +109,7 @@ std::string Hospital::mint(const std::string& subject, const std::string& role,
                               {"jti", std::to_string(++minted_)},
                               {"iat", now + later},
                               {"exp", now + seconds}});
-  const bool office = role == "admin";
+  const bool office = role == "admin" || role == "security_officer";
   if (office) claims.set("iss", "https://office.example.sa");
   const auto token =
       office ? crypto::sign_jwt(as_bytes(office_key().pem), "ES384",

@@ -133,7 +133,10 @@ TEST_F(ConfigIdentity, WhatIsForgottenOrTooMuchIsAMistake) {
   EXPECT_TRUE(has(mistake(issuer("max_lifetime: 25h")), "max_lifetime"));
   EXPECT_TRUE(has(mistake(issuer("max_lifetime: forever")), "max_lifetime"));
   EXPECT_TRUE(has(mistake(issuer("may_grant: [king]")), "may_grant"));
-  EXPECT_TRUE(has(mistake(issuer("may_grant: [doctor, admin]")), "must not hold admin"));
+  for (const std::string role : {"admin", "security_officer"})
+    EXPECT_TRUE(
+        has(mistake(issuer("may_grant: [doctor, " + role + "]")), "must not hold " + role + ";"))
+        << role;
   EXPECT_TRUE(has(mistake(issuer("role_map: {x: king}")), "role_map"));
   EXPECT_TRUE(has(mistake(issuer("alg: none")), "alg"));
 }
