@@ -1,9 +1,13 @@
 #include "hub/cli/hub_client.hpp"
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <iostream>
 
+#include "hub/base/descriptor.hpp"
 #include "hub/base/printable.hpp"
 
 namespace rabt::cli {
@@ -13,6 +17,17 @@ namespace {
 // The socket decides where it goes.
 constexpr std::string_view kUrl = "http://localhost";
 
+bool nobody_listens(const std::string& path) {
+  const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (!socket.open() || path.size() >= sizeof(address.sun_path)) return false;
+  path.copy(&address.sun_path[0], path.size());
+  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address),  // NOLINT
+                   sizeof(address)) != 0 &&
+         errno == ECONNREFUSED;
+}
+
 }  // namespace
 
 Result<HubClient> HubClient::of(const config::Config& config) {
@@ -20,6 +35,11 @@ Result<HubClient> HubClient::of(const config::Config& config) {
   if (::access(socket.c_str(), F_OK) != 0) {
     return unavailable("net.no_answer", "no hub runs with the data folder " + config.data +
                                             ": it has no hub.sock, or another user owns it");
+  }
+  if (nobody_listens(socket)) {
+    return unavailable("net.no_answer", "no hub runs with the data folder " + config.data +
+                                            ": nobody listens at its hub.sock, which a hub that "
+                                            "was killed leaves behind");
   }
   return HubClient(socket);
 }

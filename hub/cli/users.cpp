@@ -74,8 +74,8 @@ int print_bootstrap_code(const UsersOptions& options) {
   if (!made.ok()) return complain(made.error());
   std::printf("%s\n", made->string_or("code", "").c_str());
   std::fprintf(stderr,
-               "This code makes the first administrator, once, within 30 minutes: POST "
-               "/api/v1/auth/bootstrap/options, then /api/v1/auth/bootstrap.\n");
+               "This code makes the first administrator, once, within 30 minutes: open the page "
+               "/bootstrap of the hub and enter it (docs/identity.md has the calls of the API).\n");
   return 0;
 }
 
