@@ -8,7 +8,10 @@ namespace rabt::consultation {
 namespace {
 
 constexpr std::array<std::string_view, kMessageKinds> kNames{
-    "booked", "moved", "cancelled", "day_before", "soon", "doctor_waits", "missed", "not_held"};
+    "booked",       "moved",  "cancelled", "day_before", "soon",
+    "doctor_waits", "missed", "not_held",  "call_997"};
+constexpr std::array<std::string_view, kStaffMessages> kStaffNames{
+    "staff_new", "staff_moved", "staff_cancelled", "staff_waits", "staff_emergency"};
 constexpr std::int64_t kMinuteMs = 60'000;
 constexpr std::int64_t kHourMs = 60 * kMinuteMs;
 constexpr std::int64_t kDayMs = 24 * kHourMs;
@@ -48,11 +51,6 @@ DueMessage unless_quiet(MessageKind kind, std::int64_t start_ms, Timestamp now) 
   return {.now = std::nullopt, .next_ms = std::min(*until, start_ms - kHourMs)};
 }
 
-bool was_told(const std::vector<ToldMessage>& told, MessageKind kind, std::int64_t version) {
-  return std::any_of(told.begin(), told.end(), [&](const ToldMessage& one) {
-    return one.kind == kind && one.version == version;
-  });
-}
 bool has(MessageKinds texts, MessageKind kind) {
   return texts.test(static_cast<std::size_t>(kind));
 }
@@ -89,6 +87,12 @@ std::optional<DueMessage> due_for_late(const Session& is, const std::vector<Told
 
 }  // namespace
 
+bool was_told(const std::vector<ToldMessage>& told, MessageKind kind, std::int64_t version) {
+  return std::any_of(told.begin(), told.end(), [&](const ToldMessage& one) {
+    return one.kind == kind && one.version == version;
+  });
+}
+
 std::string_view to_string(MessageKind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
@@ -96,6 +100,17 @@ std::string_view to_string(MessageKind kind) {
 std::optional<MessageKind> parse_message_kind(std::string_view text) {
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     if (kNames[i] == text) return static_cast<MessageKind>(i);
+  }
+  return std::nullopt;
+}
+
+std::string_view to_string(StaffMessage message) {
+  return kStaffNames[static_cast<std::size_t>(message)];
+}
+
+std::optional<StaffMessage> parse_staff_message(std::string_view text) {
+  for (std::size_t i = 0; i < kStaffNames.size(); ++i) {
+    if (kStaffNames[i] == text) return static_cast<StaffMessage>(i);
   }
   return std::nullopt;
 }
@@ -155,6 +170,64 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
     return due_for_late(is, told, now, hearer).value_or(DueMessage{});
   if (now.ms < soon_ms) return {.now = std::nullopt, .next_ms = soon_ms};
   return {.now = MessageKind::soon, .next_ms = {}};
+}
+
+namespace {
+
+bool heard(const std::vector<ToldStaff>& told, StaffMessage message,
+           std::optional<std::int64_t> version = {}) {
+  return std::any_of(told.begin(), told.end(), [&](const ToldStaff& one) {
+    return one.message == message && (!version || one.version == *version);
+  });
+}
+bool knows_visit(const std::vector<ToldStaff>& told) {
+  return heard(told, StaffMessage::added) || heard(told, StaffMessage::moved);
+}
+
+// The news of a visit that lies ahead, unless the doctor has them.
+std::optional<StaffMessage> news_for(const Session& is, const std::vector<ToldStaff>& told,
+                                     const StaffHearer& hearer) {
+  if (is.status == SessionStatus::cancelled)
+    return knows_visit(told) && !heard(told, StaffMessage::cancelled)
+               ? std::optional(StaffMessage::cancelled)
+               : std::nullopt;
+  if (is.over() || is.status == SessionStatus::active || is.status == SessionStatus::requested)
+    return std::nullopt;
+  const std::int64_t version = is.schedule_version;
+  if (heard(told, StaffMessage::added, version) || heard(told, StaffMessage::moved, version))
+    return std::nullopt;
+  const bool first = version == 1 || !(knows_visit(told) || hearer.opened_it);
+  if (first && hearer.opened_it) return std::nullopt;
+  return first ? StaffMessage::added : StaffMessage::moved;
+}
+
+}  // namespace
+
+DueStaff due_for_staff(const Session& is, const std::vector<ToldStaff>& told, Timestamp now,
+                       const StaffHearer& hearer) {
+  const auto has_text = [&](StaffMessage one) {
+    return hearer.texts.test(static_cast<std::size_t>(one));
+  };
+  const std::int64_t start_ms = is.scheduled_ms.value_or(0);
+  DueStaff due{.now = {}, .next_ms = {}, .over = is.over()};
+  if (const auto news = news_for(is, told, hearer);
+      news && has_text(*news) && is.scheduled_ms && start_ms > now.ms) {
+    const auto until = quiet_until(now);
+    if (!until || start_ms - now.ms <= kHourMs) return {.now = news, .next_ms = {}, .over = false};
+    due.next_ms = std::min(*until, start_ms - kHourMs);
+    due.over = false;
+  }
+  if (is.over() || hearer.came || !has_text(StaffMessage::waits) ||
+      heard(told, StaffMessage::waits, is.schedule_version))
+    return due;
+  for (const Participant& one : is.participants) {
+    if (one.role != PartRole::patient || !one.here || !one.takes_part()) continue;
+    const std::int64_t from_ms =
+        std::max(start_ms, one.came_ms.value_or(now.ms)) + hearer.patience_ms;
+    if (from_ms <= now.ms) return {.now = StaffMessage::waits, .next_ms = {}, .over = false};
+    due.next_ms = std::min(due.next_ms.value_or(from_ms), from_ms);
+  }
+  return due;
 }
 
 }  // namespace rabt::consultation
