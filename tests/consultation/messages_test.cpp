@@ -81,6 +81,40 @@ TEST(DueMessages, WhoWasToldNothingIsNotToldThatItWasCalledOff) {
   EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"))), "over");
 }
 
+TEST(DueMessages, AFollowUpIsToldAsSuchAndMovesLikeAnyVisit) {
+  Session is = planned("2026-12-10T07:00:00Z");
+  is.follow_up_of = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"))), "follow_up");
+  const auto texts = MessageKinds().set().reset(static_cast<std::size_t>(MessageKind::follow_up));
+  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"), {.texts = texts})), "booked");
+  const std::vector<ToldMessage> told{
+      {.kind = MessageKind::follow_up, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-01T08:00:01Z"))), "2026-12-09T07:00:00.000Z");
+  is.schedule_version = 2;
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-01T08:00:01Z"))), "moved");
+}
+
+TEST(DueMessages, WhomTheInsuranceRefusedIsAskedToCall) {
+  Session is = planned("2026-12-10T07:00:00Z");
+  is.status = SessionStatus::cancelled;
+  is.insurance.set("status", "not_eligible");
+  std::vector<ToldMessage> told{
+      {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:00Z"))), "cancelled");
+  told.push_back(
+      {.kind = MessageKind::cancelled, .version = 1, .at_ms = at("2026-12-02T08:00:00Z").ms});
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"))), "call_us");
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T20:00:00Z"))), "2026-12-03T04:00:00.000Z");
+  const auto texts = MessageKinds().set().reset(static_cast<std::size_t>(MessageKind::call_us));
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"), {.texts = texts})), "over");
+  is.insurance.set("status", "eligible");
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"))), "over");
+  is.insurance.set("status", "not_eligible");
+  told.push_back(
+      {.kind = MessageKind::call_us, .version = 1, .at_ms = at("2026-12-02T08:00:01Z").ms});
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:02Z"))), "over");
+}
+
 TEST(DueMessages, QuietHoursHoldWhatIsFarAway) {
   // 22:00 and 06:59 in Riyadh.
   EXPECT_EQ(quiet_until(at("2026-12-01T19:00:00Z")), at("2026-12-02T04:00:00Z").ms);

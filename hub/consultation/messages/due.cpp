@@ -8,8 +8,8 @@ namespace rabt::consultation {
 namespace {
 
 constexpr std::array<std::string_view, kMessageKinds> kNames{
-    "booked",       "moved",  "cancelled", "day_before", "soon",
-    "doctor_waits", "missed", "not_held",  "call_997"};
+    "booked", "moved",    "cancelled", "day_before", "soon",   "doctor_waits",
+    "missed", "not_held", "call_997",  "follow_up",  "call_us"};
 constexpr std::array<std::string_view, kStaffMessages> kStaffNames{
     "staff_new", "staff_moved", "staff_cancelled", "staff_waits", "staff_emergency"};
 constexpr std::int64_t kMinuteMs = 60'000;
@@ -33,7 +33,8 @@ constexpr std::int64_t kApartMs = 5 * kMinuteMs;
 constexpr std::int64_t kNotHeldUntilMs = kDayMs;
 
 bool is_news(MessageKind kind) {
-  return kind == MessageKind::booked || kind == MessageKind::moved;
+  return kind == MessageKind::booked || kind == MessageKind::moved ||
+         kind == MessageKind::follow_up;
 }
 
 const ToldMessage* find(const std::vector<ToldMessage>& told, std::int64_t version,
@@ -65,6 +66,25 @@ DueMessage due_after(const Session& is, const std::vector<ToldMessage>& told, Ti
     return {.over = true};
   if (const auto until = quiet_until(now)) return {.now = std::nullopt, .next_ms = until};
   return {.now = kind, .next_ms = {}};
+}
+
+// It was called off.
+DueMessage due_after_cancelling(const Session& is, const std::vector<ToldMessage>& told,
+                                Timestamp now, const Hearer& hearer) {
+  const auto said = [&](MessageKind kind) {
+    return std::any_of(told.begin(), told.end(),
+                       [&](const ToldMessage& one) { return one.kind == kind; });
+  };
+  const bool knows = std::any_of(told.begin(), told.end(),
+                                 [](const ToldMessage& one) { return is_news(one.kind); });
+  const std::int64_t start_ms = is.scheduled_ms.value_or(0);
+  // Who was told of nothing misses nothing.
+  if (!knows || start_ms <= now.ms) return {.over = true};
+  if (!said(MessageKind::cancelled)) return unless_quiet(MessageKind::cancelled, start_ms, now);
+  const bool refused = is.insurance.string_or("status", "") == "not_eligible";
+  if (!refused || said(MessageKind::call_us) || !has(hearer.texts, MessageKind::call_us))
+    return {.over = true};
+  return unless_quiet(MessageKind::call_us, start_ms, now);
 }
 
 // The doctor waits for a patient who is late. Nothing when he does not.
@@ -132,15 +152,7 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
                        const Hearer& hearer) {
   const bool knows = std::any_of(told.begin(), told.end(),
                                  [](const ToldMessage& one) { return is_news(one.kind); });
-  if (is.status == SessionStatus::cancelled) {
-    const bool said = std::any_of(told.begin(), told.end(), [](const ToldMessage& one) {
-      return one.kind == MessageKind::cancelled;
-    });
-    const std::int64_t start_ms = is.scheduled_ms.value_or(0);
-    // Who was told of nothing misses nothing.
-    if (!knows || said || start_ms <= now.ms) return {.over = true};
-    return unless_quiet(MessageKind::cancelled, start_ms, now);
-  }
+  if (is.status == SessionStatus::cancelled) return due_after_cancelling(is, told, now, hearer);
   if (is.status == SessionStatus::no_show) return due_after(is, told, now, hearer);
   if (is.over()) return {.over = true};
   if (is.status == SessionStatus::active)
@@ -152,7 +164,9 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
   const ToldMessage* const news = find(told, version, &is_news);
   if (news == nullptr) {
     if (start_ms <= now.ms) return {};
-    return unless_quiet(knows ? MessageKind::moved : MessageKind::booked, start_ms, now);
+    const bool follows = !is.follow_up_of.empty() && has(hearer.texts, MessageKind::follow_up);
+    const MessageKind first = follows ? MessageKind::follow_up : MessageKind::booked;
+    return unless_quiet(knows ? MessageKind::moved : first, start_ms, now);
   }
   const std::int64_t day_ms = start_ms - kDayMs;
   const bool fresh = news->at_ms > day_ms - kHourMs;

@@ -14,7 +14,8 @@
 namespace rabt::consultation {
 
 // In this order: what was booked or moved, called off, a day before, 15 minutes before, the doctor
-// waits, the patient did not come, nobody else came, no doctor answers an emergency.
+// waits, the patient did not come, nobody else came, no doctor answers an emergency; what
+// was booked follows an earlier visit; please call us, since the insurance does not pay.
 enum class MessageKind : std::uint8_t {
   booked,
   moved,
@@ -24,9 +25,11 @@ enum class MessageKind : std::uint8_t {
   doctor_waits,
   missed,
   not_held,
-  call_997
+  call_997,
+  follow_up,
+  call_us
 };
-inline constexpr std::size_t kMessageKinds = 9;
+inline constexpr std::size_t kMessageKinds = 11;
 using MessageKinds = std::bitset<kMessageKinds>;
 [[nodiscard]] std::string_view to_string(MessageKind kind);
 [[nodiscard]] std::optional<MessageKind> parse_message_kind(std::string_view text);
