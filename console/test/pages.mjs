@@ -217,6 +217,23 @@ try {
     await api('admin', 'POST', `/sessions/${called.id}/cancel`, { reason: 'a test' });
   });
 
+  await test('a patient declines reminders, and it is kept', async () => {
+    const page = await open(browser, base, { lang: 'en', state: states.patient });
+    await page.goto(`${base}/account`);
+    const box = page.getByRole('checkbox', { name: /Remind me/ });
+    await box.waitFor();
+    equal(await box.isChecked(), true, 'reminders at first');
+    await box.click();
+    await page.getByText('Saved.').waitFor();
+    equal((await api('patient', 'GET', `/patients/${id('patient')}`)).reminders, false, 'the record');
+    await page.reload();
+    await box.waitFor();
+    equal(await box.isChecked(), false, 'reminders afterwards');
+    await box.click();
+    await page.getByText('Saved.').waitFor();
+    await page.context().close();
+  });
+
   await test('a patient books a time and cancels it with a reason', async () => {
     const page = await open(browser, base, { lang: 'ar', width: 360, state: states.patient });
     await page.goto(`${base}/clinic/book`);

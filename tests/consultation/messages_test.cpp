@@ -365,6 +365,28 @@ TEST_F(Messages, ThePatientIsToldOnceWithTheLinkOfTheVisit) {
       << "a reminder has the same link";
 }
 
+TEST_F(Messages, WhoWantsNoRemindersIsToldWhatIsDueWithinTheHourAndEveryChange) {
+  people_.of(patient_).profile.set("reminders", false);
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"booked","outcome":"sent"}])");
+  clock_.set(at("2026-12-09T07:00:00Z"));
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"day_before","outcome":"declined"}])");
+  EXPECT_EQ(tell()["told"].dump(), "[]") << "once";
+  ASSERT_EQ(sent().size(), 1U);
+  clock_.set(at("2026-12-10T06:45:00Z"));
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"soon","outcome":"sent"}])");
+  must(sessions_->life.change(
+      as(doctor_, session_, Json::object({{"scheduledStart", "2026-12-12T07:00:00Z"}}))));
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"moved","outcome":"sent"}])");
+  must(sessions_->life.cancel(as(doctor_, session_, Json::object({{"reason", "ill"}}))));
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"cancelled","outcome":"sent"}])");
+  store_->flush();
+  bool noted = false;
+  for (const auto& one : must(audit::read_page(*audit_, {}, 200)).entries)
+    noted = noted || (one.entry.act == "participant.told" &&
+                      one.entry.detail.string_or("outcome", "") == "declined");
+  EXPECT_TRUE(noted) << "the log says why nothing was sent";
+}
+
 TEST_F(Messages, AMovedAndACancelledVisitAreTold) {
   (void)tell();
   must(sessions_->life.change(

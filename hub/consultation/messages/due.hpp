@@ -59,6 +59,10 @@ struct Hearer {
   // Kinds that the hospital has texts for.
   MessageKinds texts = MessageKinds().set();
 };
+// A reminder that is not due within the hour: whoever wants no reminders is not sent it.
+[[nodiscard]] constexpr bool may_be_declined(MessageKind kind) {
+  return kind == MessageKind::day_before;
+}
 // Messages to one participant. Each is due once for a version of the schedule; reminders that would
 // come within an hour of the news of the same time are left out; quiet hours in Riyadh, 22:00 to
 // 07:00, hold what is about a visit that is more than an hour away, or over. That the doctor waits

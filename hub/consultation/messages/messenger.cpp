@@ -134,6 +134,8 @@ Result<std::string> Messenger::send(const Session& session, const Participant& o
   // The telephone of the record alone: whoever can book could read what goes to another one.
   if (one.person.empty()) return std::string("no_phone");
   RABT_TRY(person, parts.directory.find(parts.tenant, one.person));
+  if (may_be_declined(kind) && !person.profile.bool_or("reminders", true))
+    return std::string("declined");
   const auto phone = phi::normalise(phi::IndexKind::phone, person.profile.string_or("phone", ""));
   if (!phone.ok()) return std::string("no_phone");
   const std::string language = language_of(session, one, person.profile);

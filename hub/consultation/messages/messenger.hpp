@@ -66,7 +66,8 @@ class Messenger {
                                                StaffMessage message);
   // "sent" or "failed".
   [[nodiscard]] Result<std::string> hand_over(const Session& session, const Letter& letter);
-  // "sent", "no_phone", "no_link" (somebody took the link back), "failed".
+  // "sent", "declined" (the patient wants no reminders), "no_phone", "no_link" (somebody took the
+  // link back), "failed".
   [[nodiscard]] Result<std::string> send(const Session& session, const Participant& one,
                                          MessageKind kind);
   [[nodiscard]] Result<std::string> text_of(const Session& session, const Participant& one,
