@@ -193,6 +193,47 @@ try {
     await page.context().close();
   });
 
+  await test('an emergency rings on the doctor\'s page, and the keyboard takes it', async () => {
+    await api('doctor', 'PUT', '/me/presence', { status: 'online' });
+    const page = await open(browser, base, { lang: 'en', state: states.doctor });
+    await page.goto(`${base}/clinic/availability`);
+    await settled(page);
+    const called = await api('admin', 'POST', '/sessions', { type: 'emergency_consultation', request: true, patient: id('patient2'), language: 'ar' });
+    await page.getByRole('alert').getByText('An emergency is ringing for you').waitFor({ timeout: 5_000 });
+    none(await axe(page), 'axe of the ring');
+    await page.reload();
+    const take = page.getByRole('button', { name: 'Take it' });
+    await take.waitFor({ timeout: 5_000 });
+    const arabic = await open(browser, base, { lang: 'ar', state: states.doctor });
+    await arabic.goto(`${base}/clinic`);
+    await arabic.getByRole('button', { name: 'استجب الآن' }).waitFor({ timeout: 5_000 });
+    await arabic.context().close();
+    await tabTo(page, 'Take it');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`**/call/${called.id}`);
+    equal((await api('doctor', 'GET', `/sessions/${called.id}`)).provider, id('doctor'), 'provider');
+    equal((await api('doctor', 'GET', '/me/rings')).items.length, 0, 'rings');
+    await page.context().close();
+    await api('admin', 'POST', `/sessions/${called.id}/cancel`, { reason: 'a test' });
+  });
+
+  await test('a patient declines reminders, and it is kept', async () => {
+    const page = await open(browser, base, { lang: 'en', state: states.patient });
+    await page.goto(`${base}/account`);
+    const box = page.getByRole('checkbox', { name: /Remind me/ });
+    await box.waitFor();
+    equal(await box.isChecked(), true, 'reminders at first');
+    await box.click();
+    await page.getByText('Saved.').waitFor();
+    equal((await api('patient', 'GET', `/patients/${id('patient')}`)).reminders, false, 'the record');
+    await page.reload();
+    await box.waitFor();
+    equal(await box.isChecked(), false, 'reminders afterwards');
+    await box.click();
+    await page.getByText('Saved.').waitFor();
+    await page.context().close();
+  });
+
   await test('a patient books a time and cancels it with a reason', async () => {
     const page = await open(browser, base, { lang: 'ar', width: 360, state: states.patient });
     await page.goto(`${base}/clinic/book`);

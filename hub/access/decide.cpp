@@ -94,7 +94,7 @@ constexpr std::array kRules{
     hub(session_see, "session.see/hub"),
     Rule{.right = session_see, .id = "session.see/office", .roles = kOffices},
     Rule{.right = session_see, .id = "session.see/part", .one_of = {Is::treating, Is::patient, Is::takes_part, Is::invited}},
-    Rule{.right = session_see, .id = "session.see/request", .roles = kDoctors, .one_of = {Is::unclaimed}},
+    Rule{.right = session_see, .id = "session.see/request", .roles = kDoctors, .one_of = {Is::unclaimed, Is::calling}},
     hub(session_list_all, "session.list/hub"),
     Rule{.right = session_list_all, .id = "session.list/office", .roles = kOffices},
 
@@ -124,7 +124,7 @@ constexpr std::array kRules{
     Rule{.right = session_cancel, .id = "session.cancel/of-it", .one_of = {Is::host, Is::creator, Is::treating, Is::patient}},
     Rule{.right = session_cancel, .id = "session.cancel/office", .roles = kArranges},
     Rule{.right = session_accept, .id = "session.accept/doctor", .roles = kDoctors},
-    Rule{.right = session_take, .id = "session.take/doctor", .roles = kDoctors, .one_of = {Is::unclaimed, Is::treating}, .why = "the request names another doctor"},
+    Rule{.right = session_take, .id = "session.take/doctor", .roles = kDoctors, .one_of = {Is::unclaimed, Is::treating, Is::calling}, .why = "the request names another doctor"},
     hub(session_decline, "session.decline/hub"),
     Rule{.right = session_decline, .id = "session.decline/doctor", .one_of = {Is::treating}},
     Rule{.right = session_decline, .id = "session.decline/office", .roles = kManagers},

@@ -119,8 +119,9 @@ enum class Is : std::uint8_t {
   // An application that opened the session; who opened the visit.
   creator,
   invited,
-  // The session waits for any doctor.
+  // The session waits for any doctor, as a request; as an emergency that nobody has answered.
   unclaimed,
+  calling,
   // The record is about the caller himself.
   self,
   // Treats the patient whom a record is about: has a part as doctor, specialist or nurse in a

@@ -29,6 +29,7 @@ constexpr std::array kWords{
     Words{"faulted", "Runs failed within an hour, more than a tenth of all: {value}", "مسارات فشلت خلال ساعة وهي أكثر من العشر، العدد: {value}", "rabt instances --status faulted"},
     Words{"late_timers", "Timers are late by {value}", "المؤقتات متأخرة بمقدار {value}", "rabt status"},
     Words{"patients_waiting", "A patient of {object} is in the waiting room since {value}", "مريض ينتظر الدخول لدى {object} منذ {value}", "rabt status"},
+    Words{"emergency_unanswered", "Emergencies that no doctor has answered: {value}; the desk is asked", "حالات طارئة لم يستجب لها أي طبيب، العدد: {value}، والمطلوب من الاستقبال التصرف", "rabt tasks --kind emergency"},
     Words{"role_unserved", "No plugin serves the role {object}", "لا توجد إضافة تخدم الدور {object}", "rabt plugin list"},
     Words{"role_away", "The side of the role {object} answers no call; failed calls within 10 minutes: {value}", "الطرف الذي يخدم الدور {object} لا يجيب، النداءات الفاشلة خلال 10 دقائق: {value}", "rabt plugin list"},
     Words{"plugin_quarantined", "The plugin {object} crashed too often and is stopped", "الإضافة {object} تعطلت مرارا وأوقفت", "rabt plugin release {object}"},

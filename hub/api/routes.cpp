@@ -193,6 +193,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/providers/{provider}/availability", "getAvailability", act<&R::practice, &Practice::availability>, kSignedIn},
     Route{"PUT", "/api/v1/providers/{provider}/availability", "setAvailability", act<&R::practice, &Practice::set_availability>, kSignedIn, repeats(access::Right::provider_manage)},
     Route{"PUT", "/api/v1/providers/{provider}/presence", "setPresence", act<&R::practice, &Practice::set_presence>, kSignedIn, repeats(access::Right::provider_manage)},
+    Route{"GET", "/api/v1/me/rings", "listMyRings", act<&Sessions::reading, &SessionReading::rings>, kSignedIn},
     Route{"PUT", "/api/v1/me/presence", "setMyPresence", act<&R::practice, &Practice::set_presence>, kSignedIn, kRepeats},
     Route{"GET", "/api/v1/usage", "getUsage", act<&R::practice, &Practice::usage>, kSignedIn},
     Route{"GET", "/api/v1/usage/sessions", "getUsageBySession", act<&R::practice, &Practice::usage_by_session>, kSignedIn},

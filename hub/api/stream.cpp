@@ -109,8 +109,8 @@ class EventsHandler final : public http::SocketHandler {
 // The topic `hub` of one connection: what happens outside sessions.
 class OutsideFeed final : public consultation::HubListener {
  public:
-  OutsideFeed(identity::Roles roles, std::weak_ptr<http::Socket> socket)
-      : roles_(roles), outlet_(std::move(socket)) {}
+  OutsideFeed(identity::Roles roles, std::string person, std::weak_ptr<http::Socket> socket)
+      : roles_(roles), person_(std::move(person)), outlet_(std::move(socket)) {}
   void told(const Json& event) override {
     const std::string type = event.string_or("type", "");
     const std::string kind(event_name(type));
@@ -122,9 +122,12 @@ class OutsideFeed final : public consultation::HubListener {
                                {"at", event["time"]},
                                {"data", event["data"]}}));
   }
-  // Staff hears of its providers and of the tasks of its roles; what the house pays and has agreed
-  // to is the managers'.
+  // Staff hears of its providers and of the tasks of its roles, a doctor of the emergencies that
+  // ring for him; what the house pays and has agreed to is the managers'.
   [[nodiscard]] bool hears(std::string_view kind, const Json& data) const {
+    const bool ring = kind == "provider.rung" || kind == "provider.ring-ended";
+    if (ring && !person_.empty() && data.string_or("provider", "") == person_) return true;
+    if (ring) return roles_.has_any(kManagers);
     if (roles_.has_any(kManagers) || kind.starts_with("provider.")) return true;
     if (!kind.starts_with("task.")) return false;
     const auto of = [&](std::string_view member) {
@@ -144,6 +147,8 @@ class OutsideFeed final : public consultation::HubListener {
                                           identity::Role::specialist, identity::Role::nurse,
                                           identity::Role::desk};
   const identity::Roles roles_;
+  // ULID. Empty when no person listens.
+  const std::string person_;
   Outlet outlet_;
 };
 
@@ -260,7 +265,7 @@ Result<Json> StreamSocket::listen_outside(const Json& frame) {
   const Json* after = frame.find("after");
   if (after != nullptr && !after->is_null() && !after->is_string())
     return invalid("api.invalid", "after: it must be the id of an event");
-  auto feed = std::make_shared<OutsideFeed>(caller_.who.roles, socket_);
+  auto feed = std::make_shared<OutsideFeed>(caller_.who.roles, caller_.who.person, socket_);
   RABT_TRY_STATUS(
       parts_.live.listen_outside(caller_.who.tenant, frame.string_or("after", ""), feed));
   outside_ = std::move(feed);

@@ -112,6 +112,13 @@ void AlertReadings::add_runs(Readings& out) {
   } else {
     out.unread.insert("patients_waiting");
   }
+  if (const auto tasks = parts_.tasks.waiting(); tasks.ok()) {
+    for (const Tally& one : *tasks) {
+      if (one.of == "emergency") out.values.push_back({"emergency_unanswered", {}, one.count});
+    }
+  } else {
+    out.unread.insert("emergency_unanswered");
+  }
 }
 
 void AlertReadings::add_plugins(Readings& out) {

@@ -12,6 +12,7 @@
 #include "hub/api/hooks.hpp"
 #include "hub/bus/publisher.hpp"
 #include "hub/config/config.hpp"
+#include "hub/consultation/tasks/tasks.hpp"
 #include "hub/engine/engine.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/webhooks/webhooks.hpp"
@@ -29,6 +30,7 @@ class AlertReadings {
     plugin::PluginHost& plugins;
     webhooks::Webhooks& webhooks;
     const api::DeliveryOutcomes& outcomes;
+    const consultation::Tasks& tasks;
     // The times of the hub; `wall` for what others set: certificates, agreements.
     const Clock& clock;
     const Clock& wall;

@@ -358,6 +358,7 @@ void Hub::Parts::watch_alerts(const config::Config& config) {
           .plugins = *plugins,
           .webhooks = *webhooks,
           .outcomes = *outcomes,
+          .tasks = *tasks,
           .clock = base->clock,
           .wall = base->wall,
           .broker = broker.get(),

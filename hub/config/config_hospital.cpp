@@ -1,4 +1,5 @@
 #include <array>
+#include <vector>
 
 #include "hub/config/config_reader.hpp"
 #include "hub/consultation/messages/texts.hpp"
@@ -35,8 +36,9 @@ Status read_texts(const std::string& path, const std::string& language,
   RABT_TRY(root, read_yaml(path));
   Reader reader(path);
   if (!reader.mapping(*root, "the texts of messages")) return reader.end();
-  reader.only(*root,
-              {"booked", "moved", "cancelled", "reminder", "doctor_waits", "missed", "not_held"});
+  std::vector<std::string_view> names;
+  for (const auto& one : consultation::message_templates()) names.push_back(one.name);
+  reader.only(*root, names);
   const auto take = [&](std::string_view name, bool needed) {
     std::string text;
     reader.text(*root, name, text, needed);
@@ -44,8 +46,7 @@ Status read_texts(const std::string& path, const std::string& language,
       check_places(reader, *entry, language, house);
     if (needed || !text.empty()) house.texts[language][std::string(name)] = std::move(text);
   };
-  for (const std::string_view name : consultation::message_templates()) take(name, true);
-  for (const std::string_view name : consultation::optional_message_templates()) take(name, false);
+  for (const auto& one : consultation::message_templates()) take(one.name, one.needed);
   return reader.end();
 }
 
@@ -74,9 +75,9 @@ void read_hospital(Reader& reader, const YamlNode& root, Config& config) {
     if (!read.ok()) reader.mistake(entry.line, entry.column, read.error().message);
   }
   auto& texts = config.house.texts;
-  for (const std::string_view name : consultation::optional_message_templates()) {
-    const std::string text(name);
-    if (texts["ar"].contains(text) != texts["en"].contains(text))
+  for (const auto& one : consultation::message_templates()) {
+    const std::string text(one.name);
+    if (!one.needed && texts["ar"].contains(text) != texts["en"].contains(text))
       reader.mistake(entry.line, entry.column,
                      "the text `" + text + "` stands in one of " + folder +
                          "/ar.yaml and en.yaml alone; write it in both languages, or in none");

@@ -40,6 +40,10 @@ const YamlNode* Reader::section(const YamlNode& node, std::string_view key) {
 }
 
 void Reader::only(const YamlNode& node, std::initializer_list<std::string_view> known) {
+  only(node, std::span(known.begin(), known.end()));
+}
+
+void Reader::only(const YamlNode& node, std::span<const std::string_view> known) {
   const std::vector<std::string> names(known.begin(), known.end());
   for (const YamlEntry& entry : node.entries) {
     if (std::find(names.begin(), names.end(), entry.key) != names.end()) continue;

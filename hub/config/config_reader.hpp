@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,7 @@ class Reader {
   const YamlNode* section(const YamlNode& node, std::string_view key);
   // Every key that is not known is a mistake.
   void only(const YamlNode& node, std::initializer_list<std::string_view> known);
+  void only(const YamlNode& node, std::span<const std::string_view> known);
 
   void text(const YamlNode& node, std::string_view key, std::string& out, bool required = false);
   // A text that is one of `choices`.

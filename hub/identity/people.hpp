@@ -24,9 +24,9 @@ struct Person {
   Roles roles;
   bool active = true;
   // The profile, opened: members of the API's Person (name, nameAr, gender, birthDate, phone,
-  // email, identifiers, language, saudiResident, genderPreference; specialty, department,
-  // organization, licenceNumber, licenceUntil, languages, videoEnabled of a provider; mrn,
-  // saudiHealthId of a patient). Patient data.
+  // email, identifiers, language, reminders, saudiResident, genderPreference; specialty,
+  // department, organization, licenceNumber, licenceUntil, languages, videoEnabled of a provider;
+  // mrn, saudiHealthId of a patient). Patient data.
   Json profile = Json::object();
   Licence licence = Licence::missing;
   // The pseudonym under which the audit log knows the person: hex of a blind index.

@@ -36,6 +36,8 @@ TEST(EventNames, AreThoseOfThePage) {
       between(page, "with ids and without names", "The patient is a pseudonym"));
   std::set<std::string> of_page{"provider.presence-changed",
                                 "provider.availability-changed",
+                                "provider.rung",
+                                "provider.ring-ended",
                                 "metering.threshold",
                                 "alert.opened",
                                 "alert.closed",

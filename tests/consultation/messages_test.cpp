@@ -81,6 +81,40 @@ TEST(DueMessages, WhoWasToldNothingIsNotToldThatItWasCalledOff) {
   EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"))), "over");
 }
 
+TEST(DueMessages, AFollowUpIsToldAsSuchAndMovesLikeAnyVisit) {
+  Session is = planned("2026-12-10T07:00:00Z");
+  is.follow_up_of = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"))), "follow_up");
+  const auto texts = MessageKinds().set().reset(static_cast<std::size_t>(MessageKind::follow_up));
+  EXPECT_EQ(what(due_message(is, {}, at("2026-12-01T08:00:00Z"), {.texts = texts})), "booked");
+  const std::vector<ToldMessage> told{
+      {.kind = MessageKind::follow_up, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-01T08:00:01Z"))), "2026-12-09T07:00:00.000Z");
+  is.schedule_version = 2;
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-01T08:00:01Z"))), "moved");
+}
+
+TEST(DueMessages, WhomTheInsuranceRefusedIsAskedToCall) {
+  Session is = planned("2026-12-10T07:00:00Z");
+  is.status = SessionStatus::cancelled;
+  is.insurance.set("status", "not_eligible");
+  std::vector<ToldMessage> told{
+      {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:00Z"))), "cancelled");
+  told.push_back(
+      {.kind = MessageKind::cancelled, .version = 1, .at_ms = at("2026-12-02T08:00:00Z").ms});
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"))), "call_us");
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T20:00:00Z"))), "2026-12-03T04:00:00.000Z");
+  const auto texts = MessageKinds().set().reset(static_cast<std::size_t>(MessageKind::call_us));
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"), {.texts = texts})), "over");
+  is.insurance.set("status", "eligible");
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"))), "over");
+  is.insurance.set("status", "not_eligible");
+  told.push_back(
+      {.kind = MessageKind::call_us, .version = 1, .at_ms = at("2026-12-02T08:00:01Z").ms});
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:02Z"))), "over");
+}
+
 TEST(DueMessages, QuietHoursHoldWhatIsFarAway) {
   // 22:00 and 06:59 in Riyadh.
   EXPECT_EQ(quiet_until(at("2026-12-01T19:00:00Z")), at("2026-12-02T04:00:00Z").ms);
@@ -156,6 +190,72 @@ TEST_F(AfterTheStart, WhoDidNotComeAndWhoCameInVainAreTold) {
   EXPECT_EQ(due("2026-12-10T07:45:00Z"), "over") << "who was told of nothing misses nothing";
 }
 
+// 10:00 in Riyadh, for half an hour, booked by the hospital.
+class ForStaff : public testing::Test {
+ protected:
+  ForStaff() {
+    is_.planned_minutes = 30;
+    is_.participants = {{.id = "d", .person = "D", .role = PartRole::doctor},
+                        {.id = "p", .person = "P", .role = PartRole::patient}};
+    hearer_.patience_ms = 5 * kMinuteMs;
+  }
+  std::string due(const char* now) {
+    const DueStaff is = due_for_staff(is_, told_, at(now), hearer_);
+    if (is.now) return std::string(to_string(*is.now));
+    if (is.next_ms) return to_iso8601({*is.next_ms});
+    return is.over ? "over" : "nothing";
+  }
+  Session is_ = planned("2026-12-10T07:00:00Z");
+  std::vector<ToldStaff> told_;
+  StaffHearer hearer_;
+};
+
+TEST_F(ForStaff, ANewAMovedAndACancelledVisitAreToldOnceEach) {
+  EXPECT_EQ(due("2026-12-01T08:00:00Z"), "staff_new");
+  EXPECT_EQ(due("2026-12-01T20:00:00Z"), "2026-12-02T04:00:00.000Z") << "not at night";
+  EXPECT_EQ(due("2026-12-10T07:00:00Z"), "nothing") << "it has begun";
+  told_ = {{.message = StaffMessage::added, .version = 1}};
+  EXPECT_EQ(due("2026-12-01T08:00:01Z"), "nothing");
+  is_.schedule_version = 2;
+  EXPECT_EQ(due("2026-12-01T08:00:01Z"), "staff_moved");
+  told_.push_back({.message = StaffMessage::moved, .version = 2});
+  EXPECT_EQ(due("2026-12-01T08:00:02Z"), "nothing");
+  is_.status = SessionStatus::cancelled;
+  EXPECT_EQ(due("2026-12-01T08:00:03Z"), "staff_cancelled");
+  told_.push_back({.message = StaffMessage::cancelled, .version = 2});
+  EXPECT_EQ(due("2026-12-01T08:00:04Z"), "over");
+  told_.clear();
+  EXPECT_EQ(due("2026-12-01T08:00:04Z"), "over") << "who was told of nothing misses nothing";
+}
+
+TEST_F(ForStaff, WhoOpenedAVisitKnowsOfItAndANewDoctorHearsOfAMovedOne) {
+  is_.schedule_version = 2;
+  EXPECT_EQ(due("2026-12-01T08:00:00Z"), "staff_new") << "he was told of no earlier time";
+  hearer_.opened_it = true;
+  EXPECT_EQ(due("2026-12-01T08:00:00Z"), "staff_moved");
+  is_.schedule_version = 1;
+  EXPECT_EQ(due("2026-12-01T08:00:00Z"), "nothing");
+}
+
+TEST_F(ForStaff, ADoctorIsToldOfAPatientWhoWaitsSinceMinutes) {
+  told_ = {{.message = StaffMessage::added, .version = 1}};
+  Participant& patient = is_.participants[1];
+  patient.here = true;
+  patient.came_ms = at("2026-12-10T06:50:00Z").ms;
+  EXPECT_EQ(due("2026-12-10T06:51:00Z"), "2026-12-10T07:05:00.000Z") << "nobody is late yet";
+  EXPECT_EQ(due("2026-12-10T07:05:00Z"), "staff_waits");
+  patient.came_ms = at("2026-12-10T07:03:00Z").ms;
+  EXPECT_EQ(due("2026-12-10T07:05:00Z"), "2026-12-10T07:08:00.000Z");
+  hearer_.texts.reset(static_cast<std::size_t>(StaffMessage::waits));
+  EXPECT_EQ(due("2026-12-10T07:08:00Z"), "nothing");
+  hearer_.texts.set();
+  hearer_.came = true;
+  EXPECT_EQ(due("2026-12-10T07:08:00Z"), "nothing") << "the doctor is there";
+  hearer_.came = false;
+  told_.push_back({.message = StaffMessage::waits, .version = 1});
+  EXPECT_EQ(due("2026-12-10T07:08:00Z"), "nothing") << "once";
+}
+
 TEST(MessageTexts, APlaceThatIsNotKnownIsNamed) {
   EXPECT_TRUE(check_template("{hospital} {time} {link} {phone}").ok());
   const Status wrong = check_template("{hospital}: {clinic}");
@@ -182,7 +282,7 @@ TEST(MessageTexts, NoTextHoldsWhatTheChannelKeepsBack) {
   const phi::Policy policy(rules, test::must(phi::Detector::make({})));
   const std::map<std::string, std::string> hospitals{{"ar", "مستشفى الواحة"},
                                                      {"en", "Oasis Hospital"}};
-  int texts = 0;
+  std::size_t texts = 0;
   for (const auto& [language, hospital] : hospitals) {
     std::ifstream in(std::string(root) + "/config/messages/" + language + ".yaml");
     for (std::string line; std::getline(in, line);) {
@@ -199,7 +299,7 @@ TEST(MessageTexts, NoTextHoldsWhatTheChannelKeepsBack) {
       ++texts;
     }
   }
-  EXPECT_EQ(texts, 14);
+  EXPECT_EQ(texts, 2 * message_templates().size()) << "every text is shipped in both languages";
 }
 
 class Messages : public SessionHouse {
@@ -208,10 +308,10 @@ class Messages : public SessionHouse {
     public_url_ = "https://hub.example.sa";
     house_.name = {{"ar", "مستشفى الواحة"}, {"en", "Oasis Hospital"}};
     for (const char* language : {"ar", "en"}) {
-      for (const auto* names : {&message_templates(), &optional_message_templates()}) {
-        for (const std::string_view name : *names)
-          house_.texts[language][std::string(name)] =
-              std::string(language) + " " + std::string(name) + " {hospital} {time} {link}";
+      for (const MessageTemplate& one : message_templates()) {
+        const std::string name(one.name);
+        house_.texts[language][name] =
+            std::string(language) + " " + name + " {hospital} {time} {link}";
       }
     }
     provider_.notifies = true;
@@ -263,6 +363,28 @@ TEST_F(Messages, ThePatientIsToldOnceWithTheLinkOfTheVisit) {
   ASSERT_EQ(sent().size(), 2U);
   EXPECT_NE(sent()[1].arguments.string_or("text", "").find(code_text), std::string::npos)
       << "a reminder has the same link";
+}
+
+TEST_F(Messages, WhoWantsNoRemindersIsToldWhatIsDueWithinTheHourAndEveryChange) {
+  people_.of(patient_).profile.set("reminders", false);
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"booked","outcome":"sent"}])");
+  clock_.set(at("2026-12-09T07:00:00Z"));
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"day_before","outcome":"declined"}])");
+  EXPECT_EQ(tell()["told"].dump(), "[]") << "once";
+  ASSERT_EQ(sent().size(), 1U);
+  clock_.set(at("2026-12-10T06:45:00Z"));
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"soon","outcome":"sent"}])");
+  must(sessions_->life.change(
+      as(doctor_, session_, Json::object({{"scheduledStart", "2026-12-12T07:00:00Z"}}))));
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"moved","outcome":"sent"}])");
+  must(sessions_->life.cancel(as(doctor_, session_, Json::object({{"reason", "ill"}}))));
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"cancelled","outcome":"sent"}])");
+  store_->flush();
+  bool noted = false;
+  for (const auto& one : must(audit::read_page(*audit_, {}, 200)).entries)
+    noted = noted || (one.entry.act == "participant.told" &&
+                      one.entry.detail.string_or("outcome", "") == "declined");
+  EXPECT_TRUE(noted) << "the log says why nothing was sent";
 }
 
 TEST_F(Messages, AMovedAndACancelledVisitAreTold) {
@@ -344,6 +466,31 @@ TEST_F(Messages, NobodyIsToldWithoutTheRoleNotify) {
   provider_.notifies = false;
   EXPECT_EQ(tell()["over"], Json(true));
   EXPECT_TRUE(sent().empty());
+}
+
+TEST_F(Messages, ADoctorIsToldOfAVisitThatTheHospitalBooked) {
+  people_.of(doctor_).profile.set("phone", "0559876543");
+  Ask by_hub = ask_of_hub("t1", "workflow");
+  by_hub.body = Json::object({{"type", "doctor_patient"},
+                              {"provider", doctor_},
+                              {"patient", patient_},
+                              {"scheduledStart", "2026-12-11T07:00:00Z"}});
+  Ask ask = ask_of_hub("t1", "workflow");
+  ask.session = id_of(must(sessions_->creation.create(by_hub)));
+  ask.body = Json::object({{"patienceSeconds", 300}});
+  const Json told = must(messenger_->tell_doctors(ask));
+  EXPECT_EQ(told["told"].item(0).string_or("kind", ""), "staff_new") << told.dump();
+  EXPECT_EQ(told["told"].item(0).string_or("outcome", ""), "sent");
+  EXPECT_EQ(told["over"], Json(false));
+  EXPECT_EQ(must(messenger_->tell_doctors(ask))["told"].size(), 0U) << "once";
+  ASSERT_EQ(sent().size(), 1U);
+  EXPECT_EQ(sent()[0].arguments.string_or("to", ""), "+966559876543");
+  EXPECT_TRUE(sent()[0].patient.empty());
+  const std::string text = sent()[0].arguments.string_or("text", "");
+  EXPECT_EQ(text.find("Patient"), std::string::npos) << text;
+  EXPECT_TRUE(text.ends_with("https://hub.example.sa/clinic")) << text;
+  ask.session = session_;
+  EXPECT_EQ(must(messenger_->tell_doctors(ask))["told"].size(), 0U) << "he opened it himself";
 }
 
 TEST_F(Messages, TheTextIsInNoEntryOfTheLog) {

@@ -15,6 +15,9 @@ class ServiceHouse : public SessionHouse {
  protected:
   void SetUp() override {
     SessionHouse::SetUp();
+    furnish();
+  }
+  void furnish() {
     detector_ = must(phi::Detector::make({}));
     details_ = std::make_unique<access::PatientDetail>(*keys_, *store_, random_);
     grants_ = std::make_unique<access::Grants>(
@@ -52,13 +55,23 @@ class ServiceHouse : public SessionHouse {
     service_ = make_session_actions(*sessions_, *records_, *practice_);
   }
   void TearDown() override {
+    clear();
+    SessionHouse::TearDown();
+  }
+  void clear() {
     service_.reset();
     practice_.reset();
     records_.reset();
     access_.reset();
     grants_.reset();
     details_.reset();
-    SessionHouse::TearDown();
+  }
+  // As after a crash of the hub: what is not in the store is gone.
+  void begin_again() {
+    clear();
+    close();
+    open();
+    furnish();
   }
 
   std::unique_ptr<const phi::Detector> detector_;

@@ -280,8 +280,8 @@ Status Demo::write_configuration() {
   configuration.data = folder_ + "/data";
   configuration.plugins = folder_ + "/plugins";
   configuration.root = root_;
-  for (const char* name :
-       {"consultation", "before_session", "after_session", "appointment", "chart", "follow_up"})
+  for (const char* name : {"consultation", "before_session", "after_session", "appointment",
+                           "chart", "follow_up", "emergency"})
     configuration.workflows.push_back(root_ + "/workflows/" + name + ".yaml");
   configuration.log = folder_ + "/hub.log";
   configuration.secrets = secrets;

@@ -9,7 +9,7 @@ import * as devices from './devices';
 import { Video } from './Media';
 import { rows } from './records';
 import { stop } from './calling';
-import { doctorPart, leave, mine, nameOfPart, participants, stage, myId } from './visit';
+import { doctorPart, leave, mine, nameOfPart, participants, session, stage, myId } from './visit';
 
 // Those of the session who wait and came earlier; a session has one queue.
 const place = (): number => {
@@ -50,6 +50,7 @@ export function WaitingRoom() {
         </ol>
       </section>
       {channel.value === 'broken' && <p class="notice notice-parked" role="status"><Icon name="alert" /> <span>{t('call_reconnecting')}</span></p>}
+      {session.value?.warnings?.includes('emergency.unanswered') && <p class="notice notice-failed" role="alert"><Icon name="phone" /> <a class="tap" href="tel:997">{t('call_no_doctor')}</a></p>}
       {minutes >= 10 && <p class="notice notice-waits" role="status"><Icon name="clock" /> <span>{t('call_long_wait', { n: minutes })}</span></p>}
       {messages.map((row) => (
         <div key={row.clientId} class="notice notice-waits" role="status"><Icon name="chat" />

@@ -34,6 +34,7 @@ export interface Session {
   recording: string;
   recordingActive: boolean;
   quality: string;
+  warnings?: string[];
   context?: { specialty?: string; medicalRecordNumber?: string };
   consents?: { kind: string; given: boolean; by?: string; at?: string }[];
   participants: Participant[];

@@ -1,12 +1,12 @@
 // One's own account: language and theme, where one is signed in, passkeys, signing out.
 import { useState } from 'preact/hooks';
-import { del, get, post } from '../base/api';
+import { call, del, get, post } from '../base/api';
 import { dayAndTime } from '../base/dates';
 import { setLang, t, type Key } from '../base/i18n';
-import { useLoad } from '../base/load';
-import { me, signOut } from '../base/me';
+import { useAct, useLoad } from '../base/load';
+import { hasRole, me, signOut } from '../base/me';
 import { lang, setTheme, theme, type Lang, type Theme } from '../base/prefs';
-import { Avatar, Button, Card, Empty, Failure, H1, nameOf, Notice, Pill, Segment, Skeleton } from '../ui';
+import { Avatar, Button, Card, Check, Empty, Failure, H1, nameOf, Notice, Pill, Segment, Skeleton } from '../ui';
 import { Frame } from './frame';
 
 interface LoginSession { id: string; current?: boolean; factors: string; created: string; lastSeen: string }
@@ -67,6 +67,31 @@ function Passkeys() {
   );
 }
 
+// A patient says whether he wants reminders: kept in his record.
+function Reminders({ id }: { id: string }) {
+  const path = `/api/v1/patients/${encodeURIComponent(id)}`;
+  const loaded = useLoad(() => call<{ reminders?: boolean | null }>('GET', path), id);
+  const act = useAct();
+  const [saved, setSaved] = useState(false);
+  const got = loaded.data.value;
+  const set = (on: boolean) => act.run(async () => {
+    setSaved(false);
+    try {
+      await call('PATCH', path, { body: { reminders: on }, etag: got!.etag });
+      setSaved(true);
+    } finally { await loaded.again(); }
+  });
+  return (
+    <Card title={t('reminders')} id="rem-h">
+      <div class="pad stack stack-8">
+        {(act.error ?? loaded.error.value) !== undefined && <Failure error={act.error ?? loaded.error.value} />}
+        {got ? <Check text={t('reminders_want')} more={t('reminders_more')} checked={got.data.reminders !== false} onCheck={(on) => { if (!act.busy) void set(on); }} /> : loaded.error.value === undefined && <Skeleton lines={1} />}
+        {saved && <Notice tone="ok" alert>{t('reminders_saved')}</Notice>}
+      </div>
+    </Card>
+  );
+}
+
 export function Account() {
   const who = me.value;
   return (
@@ -80,6 +105,7 @@ export function Account() {
           <Segment label={t('theme')} current={theme.value} onPick={(to: Theme) => setTheme(to)} options={[{ name: 'system' as Theme, text: t('theme_system') }, { name: 'light', text: t('theme_light') }, { name: 'dark', text: t('theme_dark') }]} /></div>
         <p><Button icon="end" onPress={() => void signOut()}>{t('sign_out')}</Button></p>
       </section>
+      {hasRole('patient') && who?.id && <Reminders id={who.id} />}
       <Devices />
       <Passkeys />
     </Frame>

@@ -7,6 +7,7 @@ import { face, me } from '../base/me';
 import { place } from '../base/router';
 import { Avatar, Brand, Icon, LangButton, nameOf, Skip, ThemeButton, usePage } from '../ui';
 import { Dialogs } from './dialogs';
+import { Rings } from './rings';
 
 interface Item {
   href: string;
@@ -80,7 +81,7 @@ export function Frame({ name, children, wide }: { name: Key; children: Component
           <a class="btn btn-plain who" href="/account" aria-current={current('/account')}><Avatar name={nameOf(me.value)} /> <bdi>{nameOf(me.value)}</bdi><span class="hidden"> {t('account')}</span></a>
         </div>
       </header>
-      <main class={column} id="main"><Stale />{children}</main>
+      <main class={column} id="main"><Rings /><Stale />{children}</main>
       <Dialogs />
     </>
   );

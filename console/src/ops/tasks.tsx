@@ -168,7 +168,7 @@ export function Tasks({ id }: { id?: string }) {
   const mine = given.get('mine') ?? '';
   const loaded = useLoad(async () => (await ifThere(get<Page<Task>>(`/api/v1/tasks${query({ state, mine, limit: 100 })}`))) ?? (await parkedOnes()), state + mine);
   useEvery(10_000, () => void loaded.again());
-  const items = loaded.data.value?.items.slice().sort((a, b) => (a.due ?? '9').localeCompare(b.due ?? '9') || a.opened.localeCompare(b.opened));
+  const items = loaded.data.value?.items.slice().sort((a, b) => Number(b.kind === 'emergency') - Number(a.kind === 'emergency') || (a.due ?? '9').localeCompare(b.due ?? '9') || a.opened.localeCompare(b.opened));
   const bare = items?.some((one) => one.kind === 'instance');
   const onChange = () => { void loaded.again(); void loadTodos(); };
   return (

@@ -8,7 +8,10 @@ namespace rabt::consultation {
 namespace {
 
 constexpr std::array<std::string_view, kMessageKinds> kNames{
-    "booked", "moved", "cancelled", "day_before", "soon", "doctor_waits", "missed", "not_held"};
+    "booked", "moved",    "cancelled", "day_before", "soon",   "doctor_waits",
+    "missed", "not_held", "call_997",  "follow_up",  "call_us"};
+constexpr std::array<std::string_view, kStaffMessages> kStaffNames{
+    "staff_new", "staff_moved", "staff_cancelled", "staff_waits", "staff_emergency"};
 constexpr std::int64_t kMinuteMs = 60'000;
 constexpr std::int64_t kHourMs = 60 * kMinuteMs;
 constexpr std::int64_t kDayMs = 24 * kHourMs;
@@ -30,7 +33,8 @@ constexpr std::int64_t kApartMs = 5 * kMinuteMs;
 constexpr std::int64_t kNotHeldUntilMs = kDayMs;
 
 bool is_news(MessageKind kind) {
-  return kind == MessageKind::booked || kind == MessageKind::moved;
+  return kind == MessageKind::booked || kind == MessageKind::moved ||
+         kind == MessageKind::follow_up;
 }
 
 const ToldMessage* find(const std::vector<ToldMessage>& told, std::int64_t version,
@@ -48,11 +52,6 @@ DueMessage unless_quiet(MessageKind kind, std::int64_t start_ms, Timestamp now) 
   return {.now = std::nullopt, .next_ms = std::min(*until, start_ms - kHourMs)};
 }
 
-bool was_told(const std::vector<ToldMessage>& told, MessageKind kind, std::int64_t version) {
-  return std::any_of(told.begin(), told.end(), [&](const ToldMessage& one) {
-    return one.kind == kind && one.version == version;
-  });
-}
 bool has(MessageKinds texts, MessageKind kind) {
   return texts.test(static_cast<std::size_t>(kind));
 }
@@ -67,6 +66,25 @@ DueMessage due_after(const Session& is, const std::vector<ToldMessage>& told, Ti
     return {.over = true};
   if (const auto until = quiet_until(now)) return {.now = std::nullopt, .next_ms = until};
   return {.now = kind, .next_ms = {}};
+}
+
+// It was called off.
+DueMessage due_after_cancelling(const Session& is, const std::vector<ToldMessage>& told,
+                                Timestamp now, const Hearer& hearer) {
+  const auto said = [&](MessageKind kind) {
+    return std::any_of(told.begin(), told.end(),
+                       [&](const ToldMessage& one) { return one.kind == kind; });
+  };
+  const bool knows = std::any_of(told.begin(), told.end(),
+                                 [](const ToldMessage& one) { return is_news(one.kind); });
+  const std::int64_t start_ms = is.scheduled_ms.value_or(0);
+  // Who was told of nothing misses nothing.
+  if (!knows || start_ms <= now.ms) return {.over = true};
+  if (!said(MessageKind::cancelled)) return unless_quiet(MessageKind::cancelled, start_ms, now);
+  const bool refused = is.insurance.string_or("status", "") == "not_eligible";
+  if (!refused || said(MessageKind::call_us) || !has(hearer.texts, MessageKind::call_us))
+    return {.over = true};
+  return unless_quiet(MessageKind::call_us, start_ms, now);
 }
 
 // The doctor waits for a patient who is late. Nothing when he does not.
@@ -89,6 +107,12 @@ std::optional<DueMessage> due_for_late(const Session& is, const std::vector<Told
 
 }  // namespace
 
+bool was_told(const std::vector<ToldMessage>& told, MessageKind kind, std::int64_t version) {
+  return std::any_of(told.begin(), told.end(), [&](const ToldMessage& one) {
+    return one.kind == kind && one.version == version;
+  });
+}
+
 std::string_view to_string(MessageKind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
@@ -96,6 +120,17 @@ std::string_view to_string(MessageKind kind) {
 std::optional<MessageKind> parse_message_kind(std::string_view text) {
   for (std::size_t i = 0; i < kNames.size(); ++i) {
     if (kNames[i] == text) return static_cast<MessageKind>(i);
+  }
+  return std::nullopt;
+}
+
+std::string_view to_string(StaffMessage message) {
+  return kStaffNames[static_cast<std::size_t>(message)];
+}
+
+std::optional<StaffMessage> parse_staff_message(std::string_view text) {
+  for (std::size_t i = 0; i < kStaffNames.size(); ++i) {
+    if (kStaffNames[i] == text) return static_cast<StaffMessage>(i);
   }
   return std::nullopt;
 }
@@ -117,15 +152,7 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
                        const Hearer& hearer) {
   const bool knows = std::any_of(told.begin(), told.end(),
                                  [](const ToldMessage& one) { return is_news(one.kind); });
-  if (is.status == SessionStatus::cancelled) {
-    const bool said = std::any_of(told.begin(), told.end(), [](const ToldMessage& one) {
-      return one.kind == MessageKind::cancelled;
-    });
-    const std::int64_t start_ms = is.scheduled_ms.value_or(0);
-    // Who was told of nothing misses nothing.
-    if (!knows || said || start_ms <= now.ms) return {.over = true};
-    return unless_quiet(MessageKind::cancelled, start_ms, now);
-  }
+  if (is.status == SessionStatus::cancelled) return due_after_cancelling(is, told, now, hearer);
   if (is.status == SessionStatus::no_show) return due_after(is, told, now, hearer);
   if (is.over()) return {.over = true};
   if (is.status == SessionStatus::active)
@@ -137,7 +164,9 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
   const ToldMessage* const news = find(told, version, &is_news);
   if (news == nullptr) {
     if (start_ms <= now.ms) return {};
-    return unless_quiet(knows ? MessageKind::moved : MessageKind::booked, start_ms, now);
+    const bool follows = !is.follow_up_of.empty() && has(hearer.texts, MessageKind::follow_up);
+    const MessageKind first = follows ? MessageKind::follow_up : MessageKind::booked;
+    return unless_quiet(knows ? MessageKind::moved : first, start_ms, now);
   }
   const std::int64_t day_ms = start_ms - kDayMs;
   const bool fresh = news->at_ms > day_ms - kHourMs;
@@ -155,6 +184,64 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
     return due_for_late(is, told, now, hearer).value_or(DueMessage{});
   if (now.ms < soon_ms) return {.now = std::nullopt, .next_ms = soon_ms};
   return {.now = MessageKind::soon, .next_ms = {}};
+}
+
+namespace {
+
+bool heard(const std::vector<ToldStaff>& told, StaffMessage message,
+           std::optional<std::int64_t> version = {}) {
+  return std::any_of(told.begin(), told.end(), [&](const ToldStaff& one) {
+    return one.message == message && (!version || one.version == *version);
+  });
+}
+bool knows_visit(const std::vector<ToldStaff>& told) {
+  return heard(told, StaffMessage::added) || heard(told, StaffMessage::moved);
+}
+
+// The news of a visit that lies ahead, unless the doctor has them.
+std::optional<StaffMessage> news_for(const Session& is, const std::vector<ToldStaff>& told,
+                                     const StaffHearer& hearer) {
+  if (is.status == SessionStatus::cancelled)
+    return knows_visit(told) && !heard(told, StaffMessage::cancelled)
+               ? std::optional(StaffMessage::cancelled)
+               : std::nullopt;
+  if (is.over() || is.status == SessionStatus::active || is.status == SessionStatus::requested)
+    return std::nullopt;
+  const std::int64_t version = is.schedule_version;
+  if (heard(told, StaffMessage::added, version) || heard(told, StaffMessage::moved, version))
+    return std::nullopt;
+  const bool first = version == 1 || !(knows_visit(told) || hearer.opened_it);
+  if (first && hearer.opened_it) return std::nullopt;
+  return first ? StaffMessage::added : StaffMessage::moved;
+}
+
+}  // namespace
+
+DueStaff due_for_staff(const Session& is, const std::vector<ToldStaff>& told, Timestamp now,
+                       const StaffHearer& hearer) {
+  const auto has_text = [&](StaffMessage one) {
+    return hearer.texts.test(static_cast<std::size_t>(one));
+  };
+  const std::int64_t start_ms = is.scheduled_ms.value_or(0);
+  DueStaff due{.now = {}, .next_ms = {}, .over = is.over()};
+  if (const auto news = news_for(is, told, hearer);
+      news && has_text(*news) && is.scheduled_ms && start_ms > now.ms) {
+    const auto until = quiet_until(now);
+    if (!until || start_ms - now.ms <= kHourMs) return {.now = news, .next_ms = {}, .over = false};
+    due.next_ms = std::min(*until, start_ms - kHourMs);
+    due.over = false;
+  }
+  if (is.over() || hearer.came || !has_text(StaffMessage::waits) ||
+      heard(told, StaffMessage::waits, is.schedule_version))
+    return due;
+  for (const Participant& one : is.participants) {
+    if (one.role != PartRole::patient || !one.here || !one.takes_part()) continue;
+    const std::int64_t from_ms =
+        std::max(start_ms, one.came_ms.value_or(now.ms)) + hearer.patience_ms;
+    if (from_ms <= now.ms) return {.now = StaffMessage::waits, .next_ms = {}, .over = false};
+    due.next_ms = std::min(due.next_ms.value_or(from_ms), from_ms);
+  }
+  return due;
 }
 
 }  // namespace rabt::consultation

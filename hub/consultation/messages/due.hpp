@@ -14,7 +14,8 @@
 namespace rabt::consultation {
 
 // In this order: what was booked or moved, called off, a day before, 15 minutes before, the doctor
-// waits, the patient did not come, nobody else came.
+// waits, the patient did not come, nobody else came, no doctor answers an emergency; what
+// was booked follows an earlier visit; please call us, since the insurance does not pay.
 enum class MessageKind : std::uint8_t {
   booked,
   moved,
@@ -23,9 +24,12 @@ enum class MessageKind : std::uint8_t {
   soon,
   doctor_waits,
   missed,
-  not_held
+  not_held,
+  call_997,
+  follow_up,
+  call_us
 };
-inline constexpr std::size_t kMessageKinds = 8;
+inline constexpr std::size_t kMessageKinds = 11;
 using MessageKinds = std::bitset<kMessageKinds>;
 [[nodiscard]] std::string_view to_string(MessageKind kind);
 [[nodiscard]] std::optional<MessageKind> parse_message_kind(std::string_view text);
@@ -55,6 +59,10 @@ struct Hearer {
   // Kinds that the hospital has texts for.
   MessageKinds texts = MessageKinds().set();
 };
+// A reminder that is not due within the hour: whoever wants no reminders is not sent it.
+[[nodiscard]] constexpr bool may_be_declined(MessageKind kind) {
+  return kind == MessageKind::day_before;
+}
 // Messages to one participant. Each is due once for a version of the schedule; reminders that would
 // come within an hour of the news of the same time are left out; quiet hours in Riyadh, 22:00 to
 // 07:00, hold what is about a visit that is more than an hour away, or over. That the doctor waits
@@ -62,6 +70,39 @@ struct Hearer {
 // held, for a day.
 [[nodiscard]] DueMessage due_message(const Session& session, const std::vector<ToldMessage>& told,
                                      Timestamp now, const Hearer& hearer = {});
+// What a doctor is told of a visit: it is new, has a new time, was called off, or its patient
+// waits; and, as everybody who is rung, that an emergency waits.
+enum class StaffMessage : std::uint8_t { added, moved, cancelled, waits, emergency };
+inline constexpr std::size_t kStaffMessages = 5;
+// Also the name of the text: staff_new, staff_moved, staff_cancelled, staff_waits, staff_emergency.
+[[nodiscard]] std::string_view to_string(StaffMessage message);
+[[nodiscard]] std::optional<StaffMessage> parse_staff_message(std::string_view text);
+struct ToldStaff {
+  StaffMessage message = StaffMessage::added;
+  // Version of the session's schedule.
+  std::int64_t version = 0;
+};
+struct DueStaff {
+  std::optional<StaffMessage> now;
+  std::optional<std::int64_t> next_ms;
+  bool over = false;
+};
+struct StaffHearer {
+  // He opened the session himself, and knows.
+  bool opened_it = false;
+  // He is in the call, or was.
+  bool came = false;
+  std::bitset<kStaffMessages> texts = std::bitset<kStaffMessages>().set();
+  // So long a patient waits before the doctor is told.
+  std::int64_t patience_ms = 0;
+};
+// Messages to a doctor of the session, each once for a version of the schedule. Quiet hours hold
+// what is about a visit that is more than an hour away.
+[[nodiscard]] DueStaff due_for_staff(const Session& session, const std::vector<ToldStaff>& told,
+                                     Timestamp now, const StaffHearer& hearer);
+// True if the message was sent, or could not be, for this version of the schedule.
+[[nodiscard]] bool was_told(const std::vector<ToldMessage>& told, MessageKind kind,
+                            std::int64_t version);
 // End of the quiet hours that `now` lies in; unset by day.
 [[nodiscard]] std::optional<std::int64_t> quiet_until(Timestamp now);
 

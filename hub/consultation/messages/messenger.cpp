@@ -20,9 +20,11 @@ using store::Statement;
 
 constexpr std::string_view kRole = "notify";
 constexpr std::string_view kAction = "notify.sms.send";
+constexpr std::string_view kMail = "notify.email.send";
 constexpr std::string_view kVersion = "1.0.0";
 // A gateway answers at once, or the message is tried again.
 constexpr std::int64_t kPatienceMs = 10'000;
+constexpr std::int64_t kSecondMs = 1'000;
 
 constexpr Statement kTold{
     "SELECT kind, version, at_ms FROM session_message WHERE tenant = $1 AND session = $2 AND "
@@ -42,9 +44,7 @@ std::string language_of(const Session& session, const Participant& one, const Js
 MessageKinds kinds_of(const House& house) {
   MessageKinds kinds;
   for (std::size_t i = 0; i < kMessageKinds; ++i) {
-    const std::string name(template_of(static_cast<MessageKind>(i)));
-    kinds.set(i, std::all_of(house.texts.begin(), house.texts.end(),
-                             [&](const auto& texts) { return texts.second.contains(name); }));
+    kinds.set(i, has_text(house, template_of(static_cast<MessageKind>(i))));
   }
   return kinds;
 }
@@ -92,7 +92,7 @@ Status Messenger::note(const Session& session, const std::string& participant,
 Status Messenger::note_disclosure(const Session& session, const Json& arguments) const {
   const SessionParts& parts = acts_.parts();
   const auto recipient = parts.actions.recipient(kRole, kAction, kVersion);
-  if (session.patient_pseudonym.empty() || !recipient) return ok_status();
+  if (!recipient) return ok_status();
   Json fields = Json::array();
   for (const auto& [name, value] : arguments.as_object()) fields.push_back(name);
   audit::Entry entry = Acts::entry_of(ask_of_hub(parts.tenant, "messages"), session);
@@ -134,6 +134,8 @@ Result<std::string> Messenger::send(const Session& session, const Participant& o
   // The telephone of the record alone: whoever can book could read what goes to another one.
   if (one.person.empty()) return std::string("no_phone");
   RABT_TRY(person, parts.directory.find(parts.tenant, one.person));
+  if (may_be_declined(kind) && !person.profile.bool_or("reminders", true))
+    return std::string("declined");
   const auto phone = phi::normalise(phi::IndexKind::phone, person.profile.string_or("phone", ""));
   if (!phone.ok()) return std::string("no_phone");
   const std::string language = language_of(session, one, person.profile);
@@ -142,20 +144,29 @@ Result<std::string> Messenger::send(const Session& session, const Participant& o
   if (!made.ok()) return made.error();
   std::string text = *std::move(made);
   if (text.empty()) return std::string("failed");
-  const std::string name = session.id + "/" + one.id + "/" + std::string(to_string(kind)) + "/" +
-                           std::to_string(session.schedule_version);
+  const Letter letter{.name = one.id + "/" + std::string(to_string(kind)),
+                      .action = std::string(kAction),
+                      .arguments = Json::object(
+                          {{"to", *phone}, {"text", std::move(text)}, {"language", language}}),
+                      .patient = session.patient_pseudonym};
+  return hand_over(session, letter);
+}
+
+Result<std::string> Messenger::hand_over(const Session& session, const Letter& letter) {
+  const SessionParts& parts = acts_.parts();
+  const std::string name =
+      session.id + "/" + letter.name + "/" + std::to_string(session.schedule_version);
   const std::string key = to_hex(crypto::sha256(name)).substr(0, 32);
-  Json arguments = Json::object(
-      {{"to", *phone}, {"text", std::move(text)}, {"reference", key}, {"language", language}});
-  RABT_TRY_STATUS(note_disclosure(session, arguments));
   plugin::CallRequest request;
   request.tenant = session.tenant;
   request.instance = session.id;
-  request.patient = session.patient_pseudonym;
+  request.patient = letter.patient;
   request.role = std::string(kRole);
-  request.action = std::string(kAction);
+  request.action = letter.action;
   request.version = std::string(kVersion);
-  request.arguments = std::move(arguments);
+  request.arguments = letter.arguments;
+  request.arguments.set("reference", key);
+  if (!letter.patient.empty()) RABT_TRY_STATUS(note_disclosure(session, request.arguments));
   request.idempotency_key = key;
   request.deadline_unix_ms = parts.clock.now().ms + kPatienceMs;
   // The callback may come after the patience is over: it holds the promise.
@@ -177,18 +188,157 @@ Result<std::string> Messenger::send(const Session& session, const Participant& o
   const workflow::ActionOutcome outcome = waiting.get();
   if (outcome.kind == workflow::OutcomeKind::done) return std::string("sent");
   if (outcome.kind == workflow::OutcomeKind::permanent) {
+    const auto kind = std::string_view(letter.name).substr(letter.name.find('/') + 1);
     parts.log.warn("message.failed",
-                   {{"session", session.id}, {"kind", to_string(kind)}, {"code", outcome.code}});
+                   {{"session", session.id}, {"kind", kind}, {"code", outcome.code}});
     return std::string("failed");
   }
   return unavailable("message.not_sent", "the message gateway did not take it: " + outcome.code);
 }
 
+Answer Messenger::tell_at_once(const Ask& ask) {
+  RABT_TRY(session, acts_.load(ask.session));
+  const auto kind = parse_message_kind(ask.body.string_or("message", ""));
+  if (kind != MessageKind::call_997)
+    return invalid("message.unknown", "message: it must be call_997");
+  Json said = Json::array();
+  const bool tells =
+      is_on() && has_text(acts_.parts().house, template_of(*kind)) && !session.over();
+  const std::vector<Participant> people = session.participants;
+  for (const Participant& one : people) {
+    if (!tells || one.role != PartRole::patient || !one.takes_part()) continue;
+    RABT_TRY(before, told(session, one.id));
+    if (was_told(before, *kind, session.schedule_version)) continue;
+    RABT_TRY(outcome, send(session, one, *kind));
+    said.push_back(Json::object({{"kind", to_string(*kind)}, {"outcome", outcome}}));
+    RABT_TRY_STATUS(note(session, one.id, {.kind = *kind, .outcome = std::move(outcome)}));
+  }
+  return Json::object({{"told", std::move(said)}});
+}
+
+Result<std::vector<ToldStaff>> Messenger::staff_told(const Session& session,
+                                                     const std::string& person) const {
+  std::vector<ToldStaff> found;
+  RABT_TRY_STATUS(acts_.parts().store.read([&](store::Connection& connection) {
+    return connection.query(kTold, {session.tenant, session.id, person}, [&](const Row& row) {
+      if (const auto message = parse_staff_message(row.text(0)))
+        found.push_back({.message = *message, .version = row.integer(1)});
+      return true;
+    });
+  }));
+  return found;
+}
+
+Status Messenger::note_staff(const Session& session, const std::string& person,
+                             StaffMessage message, const std::string& outcome) {
+  const SessionParts& parts = acts_.parts();
+  audit::Entry entry = Acts::entry_of(ask_of_hub(parts.tenant, "messages"), session);
+  entry.act = "staff.told";
+  entry.detail =
+      Json::object({{"person", person}, {"kind", to_string(message)}, {"outcome", outcome}});
+  const audit::Prepared prepared = parts.audit.prepare(entry);
+  return parts.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(store::run(transaction, kPut,
+                               {session.tenant, session.id, person, to_string(message),
+                                session.schedule_version, outcome, parts.clock.now().ms}));
+    return parts.audit.append(transaction, prepared);
+  });
+}
+
+// The text has no patient data: a time, and the link to the page of the clinic.
+Result<std::string> Messenger::send_staff(const Session& session, const std::string& id,
+                                          StaffMessage message) {
+  const SessionParts& parts = acts_.parts();
+  RABT_TRY(person, parts.directory.find(parts.tenant, id));
+  const std::string text(to_string(message));
+  const std::string language = person.profile.string_or("language", "") == "en" ? "en" : "ar";
+  std::map<std::string, std::string> places{
+      {"phone", parts.house.phone},
+      {"time", session.scheduled_ms ? time_text({*session.scheduled_ms}, language) : ""},
+      {"link", parts.public_url + "/clinic"}};
+  if (const auto name = parts.house.name.find(language); name != parts.house.name.end())
+    places["hospital"] = name->second;
+  Letter letter{.name = id + "/" + text, .action = {}};
+  letter.arguments.set("text", fill_template(parts.house.texts.at(language).at(text), places));
+  letter.arguments.set("language", language);
+  const auto phone = phi::normalise(phi::IndexKind::phone, person.profile.string_or("phone", ""));
+  const std::string mail = person.profile.string_or("email", "");
+  if (phone.ok()) {
+    letter.action = kAction;
+    letter.arguments.set("to", *phone);
+  } else if (!mail.empty() && parts.actions.find(kRole, kMail, kVersion)) {
+    letter.action = kMail;
+    letter.arguments.set("to", mail);
+    letter.arguments.set("subject", places["hospital"].empty() ? "Rabt" : places["hospital"]);
+  }
+  std::string became = "no_address";
+  if (!letter.action.empty()) {
+    RABT_TRY(sent, hand_over(session, letter));
+    became = std::move(sent);
+  }
+  RABT_TRY_STATUS(note_staff(session, id, message, became));
+  return became;
+}
+
+Answer Messenger::tell_staff(const Ask& ask) {
+  RABT_TRY(session, acts_.load(ask.session));
+  const std::string text = "staff_" + ask.body.string_or("message", "");
+  const auto message = parse_staff_message(text);
+  const auto outcome = [](std::string_view word) { return Json::object({{"outcome", word}}); };
+  if (!message || !is_on() || !has_text(acts_.parts().house, text)) return outcome("off");
+  const std::string person = ask.body.string_or("person", "");
+  RABT_TRY(before, staff_told(session, person));
+  const bool again = std::any_of(before.begin(), before.end(), [&](const ToldStaff& one) {
+    return one.message == *message && one.version == session.schedule_version;
+  });
+  if (again) return outcome("sent");
+  RABT_TRY(became, send_staff(session, person, *message));
+  return outcome(became);
+}
+
+Answer Messenger::tell_doctors(const Ask& ask) {
+  RABT_TRY(session, acts_.load(ask.session));
+  Json said = Json::array();
+  StaffHearer hearer{.patience_ms = ask.body.int_or("patienceSeconds", 0) * kSecondMs};
+  for (std::size_t i = 0; i < kStaffMessages; ++i)
+    hearer.texts.set(i, has_text(acts_.parts().house, to_string(static_cast<StaffMessage>(i))));
+  if (!is_on() || hearer.texts.none()) return still(true, {}, std::move(said));
+  bool over = session.over();
+  std::optional<std::int64_t> next;
+  const std::vector<Participant> people = session.participants;
+  for (const Participant& one : people) {
+    if (one.person.empty() || !needs_licence(one.role) || !one.takes_part()) continue;
+    hearer.opened_it = one.person == one.brought_by;
+    hearer.came = one.was_here;
+    while (true) {
+      RABT_TRY(before, staff_told(session, one.person));
+      const DueStaff due = due_for_staff(session, before, acts_.parts().clock.now(), hearer);
+      if (!due.now) {
+        over = over && due.over;
+        if (due.next_ms && (!next || *due.next_ms < *next)) next = due.next_ms;
+        break;
+      }
+      RABT_TRY(outcome, send_staff(session, one.person, *due.now));
+      said.push_back(Json::object(
+          {{"person", one.person}, {"kind", to_string(*due.now)}, {"outcome", outcome}}));
+    }
+  }
+  return still(over, next, std::move(said));
+}
+
+Json Messenger::still(bool over, const std::optional<std::int64_t>& next_ms, Json said) const {
+  Json wait;
+  if (next_ms) {
+    const std::int64_t left = *next_ms - acts_.parts().clock.now().ms;
+    wait = Json(std::max<std::int64_t>(1, (left + kSecondMs - 1) / kSecondMs));
+  }
+  return Json::object({{"over", over}, {"waitSeconds", wait}, {"told", std::move(said)}});
+}
+
 Answer Messenger::tell(const Ask& ask) {
   RABT_TRY(session, acts_.load(ask.session));
   Json said = Json::array();
-  if (!is_on())
-    return Json::object({{"over", true}, {"waitSeconds", Json()}, {"told", std::move(said)}});
+  if (!is_on()) return still(true, {}, std::move(said));
   bool over = true;
   std::optional<std::int64_t> next;
   const std::vector<Participant> people = session.participants;
@@ -211,13 +361,7 @@ Answer Messenger::tell(const Ask& ask) {
   }
   // Nobody to be told may come later.
   if (!session.over() && session.status != SessionStatus::active) over = false;
-  Json wait;
-  if (next) {
-    constexpr std::int64_t kSecondMs = 1000;
-    const std::int64_t left = *next - acts_.parts().clock.now().ms;
-    wait = Json(std::max<std::int64_t>(1, (left + kSecondMs - 1) / kSecondMs));
-  }
-  return Json::object({{"over", over}, {"waitSeconds", wait}, {"told", std::move(said)}});
+  return still(over, next, std::move(said));
 }
 
 }  // namespace rabt::consultation

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,9 +11,9 @@
 
 namespace rabt::consultation {
 
-// Tells patients of their visits through the role `notify`. The link of a visit is written into a
-// message when it is sent: it is in no workflow, journal or log. Internally synchronised; a message
-// blocks until the gateway has answered.
+// Tells patients of their visits, and staff of its work, through the role `notify`. The link of a
+// visit is written into a message when it is sent: it is in no workflow, journal or log. Internally
+// synchronised; a message blocks until the gateway has answered.
 class Messenger {
  public:
   Messenger(Acts& acts, SessionInvitations& invitations) : acts_(acts), invitations_(invitations) {}
@@ -22,8 +23,31 @@ class Messenger {
   // the session can make one due. The same call again sends nothing twice. Errors: not_found
   // session.unknown; unavailable message.not_sent, to be called again.
   Answer tell(const Ask& ask);
+  // Tells the patient of the session something at once, at any hour: the message of the ask's body,
+  // call_997. {told: [{kind, outcome}]}, empty where nothing is told. Sends nothing twice. Errors
+  // as tell.
+  Answer tell_at_once(const Ask& ask);
+  // Tells the doctors and specialists of the session what is due now: a visit is new, has moved or
+  // was called off, or a patient waits for `patienceSeconds` of the ask's body. {over, waitSeconds,
+  // told: [{person, kind, outcome}]} as tell.
+  Answer tell_doctors(const Ask& ask);
+  // Tells a person of staff: {person, message}, of which the text is staff_<message>: emergency.
+  // {outcome: sent, no_address, failed, or off}: off where the hospital has no text for it, or no
+  // gateway. Sends nothing twice. Errors as tell, and not_found person.unknown.
+  Answer tell_staff(const Ask& ask);
 
  private:
+  // {over, waitSeconds, told}
+  [[nodiscard]] Json still(bool over, const std::optional<std::int64_t>& next_ms, Json said) const;
+  // What goes to the gateway.
+  struct Letter {
+    // Names the message: the same name is never sent twice.
+    std::string name;
+    std::string action;
+    Json arguments = Json::object();
+    // Pseudonym of the patient whose data it has. Empty when it has none.
+    std::string patient{};
+  };
   struct Outcome {
     MessageKind kind = MessageKind::booked;
     std::string outcome;
@@ -33,7 +57,17 @@ class Messenger {
                                                       const std::string& participant) const;
   [[nodiscard]] Status note(const Session& session, const std::string& participant,
                             const Outcome& outcome);
-  // "sent", "no_phone", "no_link" (somebody took the link back), "failed".
+  [[nodiscard]] Result<std::vector<ToldStaff>> staff_told(const Session& session,
+                                                          const std::string& person) const;
+  [[nodiscard]] Status note_staff(const Session& session, const std::string& person,
+                                  StaffMessage message, const std::string& outcome);
+  // "sent", "no_address", "failed"; noted.
+  [[nodiscard]] Result<std::string> send_staff(const Session& session, const std::string& id,
+                                               StaffMessage message);
+  // "sent" or "failed".
+  [[nodiscard]] Result<std::string> hand_over(const Session& session, const Letter& letter);
+  // "sent", "declined" (the patient wants no reminders), "no_phone", "no_link" (somebody took the
+  // link back), "failed".
   [[nodiscard]] Result<std::string> send(const Session& session, const Participant& one,
                                          MessageKind kind);
   [[nodiscard]] Result<std::string> text_of(const Session& session, const Participant& one,

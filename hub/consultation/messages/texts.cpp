@@ -10,18 +10,29 @@ namespace rabt::consultation {
 namespace {
 
 constexpr std::array<std::string_view, 4> kPlaces{"hospital", "phone", "time", "link"};
+// To patients, then to staff.
+constexpr std::array kTemplates{
+    MessageTemplate{"booked", true},    MessageTemplate{"moved", true},
+    MessageTemplate{"cancelled", true}, MessageTemplate{"reminder", true},
+    MessageTemplate{"doctor_waits"},    MessageTemplate{"missed"},
+    MessageTemplate{"not_held"},        MessageTemplate{"follow_up"},
+    MessageTemplate{"call_us"},         MessageTemplate{"call_997"},
+    MessageTemplate{"staff_new"},       MessageTemplate{"staff_moved"},
+    MessageTemplate{"staff_cancelled"}, MessageTemplate{"staff_waits"},
+    MessageTemplate{"staff_emergency"},
+};
 constexpr std::int64_t kRiyadhMs = 3LL * 3'600'000;
 
 }  // namespace
 
-const std::vector<std::string_view>& message_templates() {
-  static const std::vector<std::string_view> names{"booked", "moved", "cancelled", "reminder"};
-  return names;
+std::span<const MessageTemplate> message_templates() {
+  return kTemplates;
 }
 
-const std::vector<std::string_view>& optional_message_templates() {
-  static const std::vector<std::string_view> names{"doctor_waits", "missed", "not_held"};
-  return names;
+bool has_text(const House& house, std::string_view name) {
+  return !house.texts.empty() &&
+         std::all_of(house.texts.begin(), house.texts.end(),
+                     [&](const auto& texts) { return texts.second.contains(std::string(name)); });
 }
 
 Status check_template(std::string_view text) {

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "hub/base/clock.hpp"
 #include "hub/base/result.hpp"
@@ -12,10 +12,16 @@
 // Texts of messages, as a hospital writes them. Pure.
 namespace rabt::consultation {
 
-// Names of the templates that each language has: booked, moved, cancelled, reminder.
-[[nodiscard]] const std::vector<std::string_view>& message_templates();
-// Names of templates that both languages have, or none: doctor_waits, missed, not_held.
-[[nodiscard]] const std::vector<std::string_view>& optional_message_templates();
+// A text that a hospital writes in both languages.
+struct MessageTemplate {
+  std::string_view name;
+  // Both languages have it. Otherwise both have it or none: then nobody is told this.
+  bool needed = false;
+};
+// All of them: the one list of their names.
+[[nodiscard]] std::span<const MessageTemplate> message_templates();
+// Those that both languages of the house have.
+[[nodiscard]] bool has_text(const House& house, std::string_view name);
 // Ok if the text has places that are filled: {hospital}, {phone}, {time}, {link}. Error invalid
 // config.message names the first one that is not known.
 [[nodiscard]] Status check_template(std::string_view text);

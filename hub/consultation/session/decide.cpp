@@ -16,6 +16,9 @@ Right right_of(const Open& /*command*/) {
 Right right_of(const Accept& /*command*/) {
   return Right::session_accept;
 }
+Right right_of(const Unanswered& /*command*/) {
+  return Right::session_by_the_hub;
+}
 Right right_of(const Decline& /*command*/) {
   return Right::session_decline;
 }

@@ -81,6 +81,8 @@ struct Accept {
   // The doctor, ready to take part, if he is no participant yet.
   Participant doctor;
 };
+// No doctor who was rung has answered the emergency.
+struct Unanswered {};
 struct Decline {
   std::string reason;
 };
@@ -249,8 +251,8 @@ struct SetInsurance {
   std::string reference;
 };
 using Command =
-    std::variant<Open, Accept, Decline, Assign, Start, End, Cancel, Amend, Join, Leave, Add, Remove,
-                 Admit, Deny, Invite, Revoke, AcceptInvitation, Enter, Send, Recognise,
+    std::variant<Open, Accept, Unanswered, Decline, Assign, Start, End, Cancel, Amend, Join, Leave,
+                 Add, Remove, Admit, Deny, Invite, Revoke, AcceptInvitation, Enter, Send, Recognise,
                  RecordConsent, StartTranscription, StopTranscription, TranscriptionLost,
                  TranscriptionPaused, TranscriptionSeen, StartRecording, StopRecording, Tick,
                  ProviderJoined, ProviderLeft, RoomOpened, RoomNotOpened, RoomEnded, RecordingLost,

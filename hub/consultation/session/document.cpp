@@ -179,7 +179,7 @@ Json to_document(const Session& session) {
        {"roomGone", optional_ms(session.room_gone_ms)},
        {"effects", session.effects},
        {"readyTold", session.ready_told},
-       {"taken", session.taken},
+       {"takenBy", session.taken_by},
        {"asGiven", session.as_given},
        {"beginsByCall", session.begins_by_call},
        {"joinedCounts", session.joined_counts},
@@ -244,7 +244,9 @@ Status from_document(const Json& document, Session& session) {
   session.room_gone_ms = ms_of(document["roomGone"]);
   session.effects = document.int_or("effects", 0);
   session.ready_told = document.bool_or("readyTold", false);
-  session.taken = document.bool_or("taken", false);
+  session.taken_by = document.string_or("takenBy", "");
+  // Written before 0057.
+  if (document.bool_or("taken", false)) session.taken_by = session.provider;
   session.as_given = document["asGiven"];
   session.begins_by_call = document.bool_or("beginsByCall", begins_by_call(session.door));
   session.joined_counts = document.bool_or("joinedCounts", session.door == "pulseone");

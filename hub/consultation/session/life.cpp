@@ -136,20 +136,41 @@ Result<Change> on(Step step, const Accept& command) {
   Session& is = step.after();
   const Actor& who = step.moment.who;
   if (is.over()) return must_be_open(is, "requested").error();
-  if (is.status != SessionStatus::requested) {
-    if (is.provider == who.person) return nothing(is);
-    return conflict("session.already_accepted",
-                    "the session is " + std::string(to_string(is.status)) +
-                        ", and only one that is requested can be accepted");
+  const bool requested = is.status == SessionStatus::requested;
+  const bool called = calls_doctors(is);
+  if (!requested && !called) {
+    if (is.provider == who.person || is.taken_by == who.person) return nothing(is);
+    const std::string state(to_string(is.status));
+    return conflict(
+        "session.already_accepted",
+        is.taken_by.empty()
+            ? "the session is " + state + ", and only one that is requested can be accepted"
+            : "person:" + is.taken_by + " has accepted the session, which is " + state);
   }
   RABT_TRY_STATUS(may(access::Right::session_take, is, who));
-  is.taken = is.provider.empty();
+  // Whoever asks for another doctor is none.
+  const Participant* const own = is.of_person(who.person);
+  if (!requested && own != nullptr && own->brought_by == who.person) return nothing(is);
+  const std::string former = is.provider;
+  if (former.empty() || called) is.taken_by = who.person;
   RABT_TRY_STATUS(take_over(step, command.doctor));
-  is.status = SessionStatus::scheduled;
-  if (within_lead(is, step.moment)) open_room(step);
+  const Participant* const leads_it = former.empty() ? nullptr : is.of_person(former);
+  if (!requested && leads_it != nullptr && leads_it->brought_by == former) is.provider = former;
+  is.clear_warning(kUnanswered);
+  if (requested) is.status = SessionStatus::scheduled;
+  if (requested && within_lead(is, step.moment)) open_room(step);
   step.record("session.accepted");
-  step.tell("accepted");
+  step.tell("accepted", Json::object({{"by", who.person}}));
   follow_presence(step);
+  return done(std::move(step));
+}
+
+Result<Change> on(Step step, const Unanswered& /*command*/) {
+  Session& is = step.after();
+  if (!calls_doctors(is) || is.warns(kUnanswered)) return nothing(is);
+  is.warn(kUnanswered);
+  step.record("emergency.unanswered");
+  step.tell("emergency-unanswered");
   return done(std::move(step));
 }
 
@@ -187,11 +208,14 @@ Result<Change> on(Step step, const Assign& command) {
     if (is.room == "open") step.ask("remove-participant", old->id);
     if (is.organizer == old->id) is.organizer = is.of_person(is.provider)->id;
   }
+  const bool called = calls_doctors(step.before);
+  if (called) is.taken_by = is.provider;
+  is.clear_warning(kUnanswered);
   if (requested) {
     is.status = SessionStatus::scheduled;
     if (within_lead(is, step.moment)) open_room(step);
-    step.tell("accepted");
   }
+  if (requested || called) step.tell("accepted", Json::object({{"by", is.provider}}));
   step.record("doctor.assigned", Json::object({{"provider", is.provider}}));
   step.tell("updated");
   follow_presence(step);

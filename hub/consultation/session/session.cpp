@@ -37,6 +37,13 @@ std::size_t count(const Session& session, std::initializer_list<PartRole> roles,
       }));
 }
 
+// The doctor who opened an emergency himself does not answer it when he asks for another specialty.
+bool answers(const Participant& one, bool asks) {
+  if (!needs_licence(one.role) || !one.takes_part()) return false;
+  const bool opened_it = !one.person.empty() && one.person == one.brought_by;
+  return opened_it ? !asks : one.was_here;
+}
+
 }  // namespace
 
 std::string_view to_string(SessionStatus status) {
@@ -91,6 +98,15 @@ Participant* Session::of_person(std::string_view person) {
 bool has_known_appointment(const Session& session) {
   return !session.appointment.is_null() && !session.appointment_of_patient;
 }
+
+bool calls_doctors(const Session& session) {
+  if (session.type != SessionType::emergency_consultation || session.over()) return false;
+  if (!session.taken_by.empty()) return false;
+  const bool asks = !session.context.string_or("specialty", "").empty();
+  return std::none_of(session.participants.begin(), session.participants.end(),
+                      [&](const Participant& one) { return answers(one, asks); });
+}
+
 bool keep_posted(Participant& participant, const Json& posted) {
   bool changed = false;
   for (const auto& [key, value] : posted.as_object()) {

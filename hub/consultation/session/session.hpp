@@ -234,8 +234,9 @@ struct Session {
   // As in Manner.
   bool begins_by_call = false;
   bool joined_counts = false;
-  // It was a request to any doctor, and one has accepted it.
-  bool taken = false;
+  // The doctor who accepted it, where it was a request to any doctor or an emergency. ULID of a
+  // person. Empty when nobody did.
+  std::string taken_by;
   // Words of a client of another system by the id or time that the hub has in their place: clients
   // get theirs back.
   Json as_given = Json::object();
@@ -290,6 +291,12 @@ struct Session {
 // True if the session belongs to an appointment of a system of the hospital, on the word of
 // somebody who knows: its systems, its staff.
 [[nodiscard]] bool has_known_appointment(const Session& session);
+
+// Warning: no doctor who was rung has answered the emergency.
+inline constexpr std::string_view kUnanswered = "emergency.unanswered";
+// True if an emergency waits for a doctor: none takes part, or a specialty was asked for, and
+// nobody has accepted it.
+[[nodiscard]] bool calls_doctors(const Session& session);
 
 // Adds what was posted of somebody who takes part already; a member that is posted again replaces
 // the former one. True if that changed anything.

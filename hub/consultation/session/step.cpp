@@ -108,6 +108,7 @@ access::Facts facts_of(const Session& session, const Actor& who) {
   is.add(Is::creator, who.person.empty() && who.roles.has(identity::Role::integration) &&
                           session.created_by == who.actor);
   is.add(Is::unclaimed, session.status == SessionStatus::requested && session.provider.empty());
+  is.add(Is::calling, calls_doctors(session));
   const Participant* const own = own_of(session, who);
   if (who.person.empty() && own == nullptr) return facts;
   is.add(Is::treating, !who.person.empty() && who.person == session.provider &&

@@ -88,6 +88,7 @@ void tell_left(Step& step, const Participant& one);
 
 Result<Change> on(Step step, const Open& command);
 Result<Change> on(Step step, const Accept& command);
+Result<Change> on(Step step, const Unanswered& command);
 Result<Change> on(Step step, const Decline& command);
 Result<Change> on(Step step, const Assign& command);
 Result<Change> on(Step step, const Start& command);

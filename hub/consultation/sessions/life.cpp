@@ -25,7 +25,7 @@ Answer SessionLife::accept(const Ask& ask) {
   const bool doctor = who.roles.has(identity::Role::doctor);
   const auto take = [&](const Session& is) -> Result<Command> {
     // A doctor who could have taken it learns that another was quicker.
-    const bool late = is.taken && (doctor || who.roles.has(identity::Role::specialist));
+    const bool late = !is.taken_by.empty() && (doctor || who.roles.has(identity::Role::specialist));
     if (!late) RABT_TRY_STATUS(may(access::Right::session_see, is, who));
     const PartRole role = doctor ? PartRole::doctor : PartRole::specialist;
     return Command(Accept{acts_.persons().participant(role, who.person, Json::object())});

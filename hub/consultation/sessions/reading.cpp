@@ -6,6 +6,7 @@
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/recording/rows.hpp"
 #include "hub/consultation/request/fields.hpp"
+#include "hub/consultation/rows/rings.hpp"
 
 namespace rabt::consultation {
 
@@ -118,6 +119,25 @@ Result<Page> SessionReading::list(const Ask& ask, const Window& window) {
     if (ask.manner.own_words) page.items.back().set("asGiven", session.as_given);
   }
   return page;
+}
+
+Answer SessionReading::rings(const Ask& ask) {
+  const SessionParts& parts = acts_.parts();
+  Json items = Json::array();
+  const std::string& person = ask.caller.who.person;
+  if (person.empty()) return Json::object({{"items", std::move(items)}});
+  RABT_TRY(found, rings_now(parts.store, parts.tenant, person, parts.clock.now().ms));
+  for (const RingNow& one : found) {
+    RABT_TRY(session, acts_.load(one.session));
+    if (!calls_doctors(session)) continue;
+    items.push_back(Json::object({{"session", session.id},
+                                  {"number", session.number},
+                                  {"specialty", session.context["specialty"]},
+                                  {"language", session.language},
+                                  {"since", to_iso8601({one.at_ms})},
+                                  {"until", to_iso8601({one.at_ms + kRingMs})}}));
+  }
+  return Json::object({{"items", std::move(items)}});
 }
 
 Answer SessionReading::summarise(const Ask& ask, Reads reads) {

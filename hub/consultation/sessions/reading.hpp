@@ -20,6 +20,9 @@ class SessionReading {
   // The same as the answer to an act.
   Answer summary_after_act(const Ask& ask) { return summarise(ask, Reads::after_act); }
   Answer events(const Ask& ask);
+  // {items: [{session, number, specialty, language, since, until}]}: emergencies for which the
+  // caller is rung now, oldest first.
+  Answer rings(const Ask& ask);
 
  private:
   Answer summarise(const Ask& ask, Reads reads);

@@ -9,6 +9,7 @@
 #include "hub/consultation/record/clinical_facts.hpp"
 #include "hub/consultation/record/records.hpp"
 #include "hub/consultation/sessions/sessions.hpp"
+#include "hub/consultation/workflow/ringing.hpp"
 #include "hub/consultation/workflow/service.hpp"
 #include "hub/consultation/workflow/session_actions.hpp"
 #include "hub/plugin/call.hpp"
@@ -78,7 +79,8 @@ class SessionActions final : public plugin::HubService {
       : sessions_(sessions),
         records_(records),
         practice_(practice),
-        messenger_(sessions.acts, sessions.invitations) {
+        messenger_(sessions.acts, sessions.invitations),
+        ringing_(sessions.acts, practice) {
     for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { run(); });
   }
   // Calls that wait are dropped: their answers would reach nobody.
@@ -162,6 +164,7 @@ class SessionActions final : public plugin::HubService {
   Records& records_;
   Practice& practice_;
   Messenger messenger_;
+  Ringing ringing_;
 
   Mutex mutex_;
   Condition wake_;
@@ -305,6 +308,10 @@ Answer SessionActions::act(const CallRequest& call) {
     return picked(note, {"id", "number", "kind", "status", "createdAt"});
   }
   if (call.action == "messages") return messenger_.tell(ask);
+  if (call.action == "tell") return messenger_.tell_at_once(ask);
+  if (call.action == "staff-messages") return messenger_.tell_doctors(ask);
+  if (call.action == "tell-staff") return messenger_.tell_staff(ask);
+  if (call.action == "ring") return ringing_.ring(ask);
   if (call.action == "clinical") return records_.clinical_facts(ask);
   if (call.action == "usage") return usage(call);
   return sessions_.reading.summary(ask);
@@ -496,6 +503,17 @@ std::vector<plugin::ActionSpec> session_actions() {
        "none"},
       {"messages", "Tell the patient of a visit what is due", of_session(),
        open_schema({"over", "told"}, Json::object({{"over", typed("boolean")}}))},
+      {"tell", "Tell the patient of a session something at once",
+       closed({"session", "message"}, R"({"message": {"enum": ["call_997"]}})"),
+       open_schema({"told"})},
+      {"tell-staff", "Tell a person of staff of a session",
+       closed({"session", "person", "message"}, R"({"message": {"enum": ["emergency"]}})"),
+       open_schema({"outcome"}, Json::object({{"outcome", typed("string")}}))},
+      {"staff-messages", "Tell the doctors of a visit what is due",
+       of_session(R"({"patienceSeconds": {"type": ["integer", "null"], "minimum": 0}})"),
+       open_schema({"over", "told"}, Json::object({{"over", typed("boolean")}}))},
+      {"ring", "Ring the next doctor for an emergency", of_session(),
+       open_schema({"state", "provider", "until"}, Json::object({{"state", typed("string")}}))},
       {"usage", "Read the attendee-minutes of a month",
        closed({}, R"({"month": {"type": ["string", "null"]}})")},
       {"summary", "Read what became of a session", of_session(),

@@ -1,0 +1,161 @@
+#include "hub/consultation/workflow/ringing.hpp"
+
+#include <algorithm>
+
+#include "hub/base/ascii.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+constexpr std::int64_t kSecondMs = 1'000;
+// So long doctors are rung before a person at the desk is asked.
+constexpr std::int64_t kAllMs = 180'000;
+constexpr std::int64_t kSettleMs = 20'000;
+constexpr std::int64_t kLookAgainMs = 5'000;
+
+Json state_of(std::string_view state, const Json& provider = {}, std::int64_t until_ms = 0) {
+  return Json::object(
+      {{"state", state},
+       {"provider", provider},
+       {"until", until_ms == 0 ? Json() : Json((until_ms + kSecondMs - 1) / kSecondMs)}});
+}
+
+bool speaks(const Json& provider, std::string_view tongue) {
+  const Json& known = provider["languages"];
+  return known.is_array() &&
+         std::any_of(known.as_array().begin(), known.as_array().end(), [&](const Json& one) {
+           return one.is_string() && equal_ignoring_case(one.as_string(), tongue);
+         });
+}
+
+}  // namespace
+
+Ringing::Ringing(Acts& acts, Practice& practice)
+    : acts_(acts), practice_(practice), settled_ms_(acts.parts().clock.now().ms + kSettleMs) {}
+
+HubEvent Ringing::event_of(const Session& session, std::string_view type, const std::string& person,
+                           Json more) const {
+  more.set("provider", person);
+  more.set("session", session.id);
+  more.set("sessionNumber", session.number);
+  return {.id = acts_.parts().ids.next().text(),
+          .type = std::string(type),
+          .at = acts_.parts().clock.now(),
+          .data = std::move(more)};
+}
+
+Result<std::string> Ringing::tongue_of(const Session& session) const {
+  const auto patient =
+      std::find_if(session.participants.begin(), session.participants.end(),
+                   [](const Participant& one) { return one.role == PartRole::patient; });
+  if (patient == session.participants.end()) return session.language;
+  std::string tongue = patient->guest.string_or("preferredLanguage", "");
+  if (tongue.empty() && !patient->person.empty()) {
+    RABT_TRY(person, acts_.parts().directory.find(session.tenant, patient->person));
+    tongue = person.profile.string_or("language", "");
+  }
+  return tongue.empty() ? session.language : tongue;
+}
+
+Result<std::string> Ringing::next(const Session& session, const std::vector<Ring>& rings) {
+  Ask ask = ask_of_hub(session.tenant, "emergencies");
+  ask.query = {{"status", "online"}};
+  RABT_TRY(online, practice_.providers(ask));
+  RABT_TRY(tongue, tongue_of(session));
+  const std::string specialty = session.context.string_or("specialty", "");
+  const bool attended = std::any_of(
+      session.participants.begin(), session.participants.end(), [](const Participant& one) {
+        return needs_licence(one.role) && one.takes_part() &&
+               (one.was_here || (!one.person.empty() && one.person == one.brought_by));
+      });
+  std::string best;
+  int best_rank = 0;
+  for (const Json& one : online["items"].as_array()) {
+    const std::string id = one.string_or("id", "");
+    const Participant* const own = session.of_person(id);
+    const bool rung = std::any_of(rings.begin(), rings.end(),
+                                  [&](const Ring& ring) { return ring.person == id; });
+    const bool in_it = own != nullptr && (own->was_here || own->brought_by == id ||
+                                          !own->takes_part() || !needs_licence(own->role));
+    if (rung || in_it || id == session.patient || !one.bool_or("videoEnabled", true)) continue;
+    const bool fits =
+        specialty.empty() || equal_ignoring_case(one.string_or("specialty", ""), specialty);
+    // A colleague of another specialty is of no use to a doctor; to a patient alone he is.
+    if (!fits && attended) continue;
+    const int rank =
+        1 + (id == session.provider ? 4 : 0) + (fits ? 2 : 0) + (speaks(one, tongue) ? 1 : 0);
+    if (rank <= best_rank) continue;
+    best_rank = rank;
+    best = id;
+  }
+  return best;
+}
+
+Answer Ringing::end(const Session& session, const std::vector<Ring>& rings,
+                    std::string_view state) {
+  const SessionParts& parts = acts_.parts();
+  const std::string_view outcome = state == "answered" ? "taken"
+                                   : state == "over"   ? "over"
+                                                       : "unanswered";
+  for (const Ring& ring : rings) {
+    if (ring.outcome != "rings") continue;
+    Json more = Json::object({{"outcome", outcome}});
+    if (!session.taken_by.empty()) more.set("by", session.taken_by);
+    const HubEvent told = event_of(session, "provider.ring-ended", ring.person, std::move(more));
+    RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+      RABT_TRY_STATUS(end_ring(transaction, session.tenant, session.id, ring.n, outcome));
+      return put_event(transaction, session.tenant, told);
+    }));
+  }
+  return state_of(state);
+}
+
+Answer Ringing::ring(const Ask& ask) {
+  const SessionParts& parts = acts_.parts();
+  RABT_TRY(session, acts_.load(ask.session));
+  RABT_TRY(rings, rings_of(parts.store, session.tenant, session.id));
+  if (session.over()) return end(session, rings, "over");
+  if (!calls_doctors(session)) return end(session, rings, "answered");
+  if (session.warns(kUnanswered)) return end(session, rings, "unanswered");
+  const std::int64_t now = parts.clock.now().ms;
+  const std::int64_t last_ms = rings.empty() ? now + kAllMs : rings.front().at_ms + kAllMs;
+  if (!rings.empty()) {
+    Ring& newest = rings.back();
+    const std::int64_t until = std::min(newest.at_ms + kRingMs, last_ms);
+    if (newest.outcome == "rings" && now < until)
+      return state_of("ringing", Json(newest.person), until);
+  }
+  RABT_TRY(ended, end(session, rings, "unanswered"));
+  std::string person;
+  if (now < last_ms) {
+    RABT_TRY(found, next(session, rings));
+    person = std::move(found);
+  }
+  if (person.empty() && now < std::min(settled_ms_, last_ms))
+    return state_of("waiting", {}, now + kLookAgainMs);
+  if (person.empty()) {
+    RABT_TRY(told, acts_.act_as_hub(session.id, Unanswered{}));
+    // A doctor may have taken it meanwhile.
+    if (!calls_doctors(told.session)) return state_of(told.session.over() ? "over" : "answered");
+    return ended;
+  }
+  const Ring ring{.n = static_cast<std::int64_t>(rings.size()) + 1, .person = person, .at_ms = now};
+  const std::int64_t until = std::min(now + kRingMs, last_ms);
+  Json more = Json::object({{"until", to_iso8601({until})}});
+  if (const Json& specialty = session.context["specialty"]; specialty.is_string())
+    more.set("specialty", specialty);
+  const HubEvent told = event_of(session, "provider.rung", person, std::move(more));
+  audit::Entry entry = Acts::entry_of(ask, session);
+  entry.act = "emergency.rung";
+  entry.detail = Json::object({{"provider", person}, {"n", ring.n}});
+  const audit::Prepared prepared = parts.audit.prepare(entry);
+  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(put_ring(transaction, session.tenant, session.id, ring));
+    RABT_TRY_STATUS(put_event(transaction, session.tenant, told));
+    return parts.audit.append(transaction, prepared);
+  }));
+  return state_of("ringing", Json(person), until);
+}
+
+}  // namespace rabt::consultation
