@@ -680,16 +680,14 @@ bool names_coverage(const Resources& delivery, const Entry& patient) {
 }
 
 // The coverage of the patient that an event has; empty when the patient pays: there is none, or a
-// person is its payer.
-Json cover_of(const Resources& delivery, const People& people, bool whole, When start) {
+// person is its payer. lapsed: true if the delivery has coverages of which none is in force for the
+// patient.
+Json cover_of(const Resources& delivery, const People& people, bool whole, When start,
+              bool& lapsed) {
   if (!people.patient) return Json::object();
   const auto coverage = coverage_of(delivery, *people.patient, start);
   if (!coverage) {
-    if (whole && names_coverage(delivery, *people.patient)) {
-      refuse(
-          "no coverage of the patient is in force: a Coverage in the bundle must have the status "
-          "active and a period that holds at Appointment.start; leave it out if the patient pays");
-    }
+    lapsed = whole && names_coverage(delivery, *people.patient);
     return Json::object();
   }
   const Payer payer = payer_of(delivery, *coverage, start);
@@ -768,7 +766,10 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
       own["value"] = text_of(*known, "value");
     }
   }
-  put(data, "coverage", cover_of(delivery, people, whole, start));
+  bool lapsed = false;
+  put(data, "coverage", cover_of(delivery, people, whole, start, lapsed));
+  // The visit does not wait for the payer: the workflow asks the desk.
+  if (lapsed) sdk::warn_of(data, std::string(sdk::kNoCoverageInForce));
   if (const auto length = length_of(appointment, start, end))
     sdk::set_booking_length(data, *length);
 

@@ -271,8 +271,8 @@ int side_of(const std::string& day, const std::string& raw) {
 }
 
 // The IN1 that is in force on the day of the visit (IN1-12, IN1-13) and counts first (IN1-22, else
-// the order); null when there is none. day: YYYYMMDD.
-const Segment* cover_segment(const Message& message, const std::string& day) {
+// the order); null when there is none. day: YYYYMMDD. lapsed: true if there are others only.
+const Segment* cover_segment(const Message& message, const std::string& day, bool& lapsed) {
   const Segment* best = nullptr;
   int best_rank = 0;
   bool any = false;
@@ -288,9 +288,7 @@ const Segment* cover_segment(const Message& message, const std::string& day) {
     best = &segment;
     best_rank = rank;
   }
-  if (any && best == nullptr)
-    throw Fault(kDataType, "IN1", 13,
-                "no coverage is in force on the day of the visit: IN1-12, 13");
+  lapsed = any && best == nullptr;
   return best;
 }
 
@@ -304,11 +302,12 @@ std::string payer_of(const Segment& in1, const Settings& settings) {
 }
 
 // Fits the `coverage` of the payer role; empty when nothing is known. assumed: true if it is that
-// of the configuration.
+// of the configuration. lapsed: as of cover_segment.
 Json coverage_of(const Message& message, const Json& patient, const std::string& day,
-                 const Settings& settings, bool& assumed) {
+                 const Settings& settings, bool& assumed, bool& lapsed) {
   Json data = Json::object();
-  const Segment* in1 = cover_segment(message, day);
+  const Segment* in1 = cover_segment(message, day, lapsed);
+  if (lapsed) return data;
   if (in1 != nullptr) {
     const bool of_member = !in1->text(49).empty();
     const Value member = in1->first(of_member ? 49 : 36);
@@ -567,9 +566,12 @@ Json event_of(const Message& message, const std::string& trigger, const Settings
     std::string day = sdk::text_of(sdk::member_of(data, "appointment"), "start").substr(0, 10);
     std::erase(day, '-');
     bool assumed = false;
+    bool lapsed = false;
     put(data, "coverage",
-        coverage_of(message, sdk::member_of(data, "patient"), day, settings, assumed));
+        coverage_of(message, sdk::member_of(data, "patient"), day, settings, assumed, lapsed));
     if (assumed) data["assumed"] = Json::array({"coverage"});
+    // The visit does not wait for the payer: the workflow asks the desk.
+    if (lapsed) sdk::warn_of(data, std::string(sdk::kNoCoverageInForce));
   }
   fit(data, whole);
 

@@ -62,6 +62,10 @@ inline constexpr BookingLimit kBookingIds[] = {
     {"/coverage/payerLicence", "", 60},
 };
 
+// Warning of a booking whose coverages are over, not yet begun, not active, or another person's: it
+// is taken without a coverage.
+inline constexpr std::string_view kNoCoverageInForce = "coverage.not_in_force";
+
 // Enters a code in `warnings` of the event's data, once.
 inline void warn_of(nlohmann::json& data, std::string code) {
   nlohmann::json& warnings = data["warnings"];

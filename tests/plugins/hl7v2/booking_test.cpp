@@ -185,7 +185,21 @@ TEST(Booking, TheCoverIsTheOneInForceThatCountsFirst) {
   EXPECT_EQ(member(cover("20260310", "20260310", "", "DAY") + good), "DAY");
   EXPECT_EQ(member(cover("", "", "", "OPEN") + good), "OPEN");
   EXPECT_EQ(member(cover("", "", "2", "SECOND") + cover("", "", "1", "FIRST") + good), "FIRST");
-  EXPECT_EQ(member(cover("20200101", "20201231", "", "OLD")), "AE 102 IN1-13");
+}
+
+// Symptom: the visit of a patient whose insurance had ended was refused. Cause: a booking without a
+// coverage in force was an error. The visit does not wait for the payer.
+TEST(Booking, WithoutACoverInForceTheVisitIsBookedAndSaysSo) {
+  const std::string old =
+      "IN1|1|P|INS-2|Other||||||||20200101|20201231|||||||||" + std::string(14, '|') + "OLD\r";
+  const std::string body = with(without(kBooking, "IN1"), "RGS|1|A\r", old + "RGS|1|A\r");
+  // The configured payer must not take the place of the one that has ended.
+  const Settings settings = read_settings(R"({"coverage":{"payerLicence":"CNHI"}})");
+  const Json data = event(body, settings)["data"];
+  EXPECT_FALSE(data.contains("coverage"));
+  EXPECT_FALSE(data.contains("assumed"));
+  EXPECT_EQ(data["warnings"], Json::array({"coverage.not_in_force"}));
+  EXPECT_FALSE(event(without(kBooking, "IN1"))["data"].contains("warnings"));
 }
 
 TEST(Booking, ThePayerIsTheOneThatIsNamed) {
