@@ -72,11 +72,13 @@ Unused why_unused(engine::Accepted::Use use) {
     return {
         .code = "event.key_taken",
         .reason =
-            "an instance of its business key lives, and does not wait for such an event; what the "
+            "an instance of its business key lives, and never waits for such an event; what the "
             "event says is not taken over"};
   if (use == Use::kept)
     return {.code = "event.kept",
-            .reason = "no instance waits for it now; it is kept for one that will"};
+            .reason =
+                "no instance waits for it now; it is kept for one that will, also where an "
+                "instance of its business key is busy"};
   return {.code = "event.unused",
           .reason = "no workflow starts with it, and no instance waits for it"};
 }

@@ -56,7 +56,8 @@ struct Accepted {
     none,
     // One is kept for an instance that will wait for it.
     kept,
-    // One would have started an instance, but one of its business key lives.
+    // One would have started an instance, but one of its business key lives, and no instance waits
+    // for such an event ever.
     key_taken
   };
   Use use = Use::used;

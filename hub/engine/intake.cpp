@@ -130,8 +130,9 @@ Accepted::Use use_of(const Intake& intake, std::size_t begun, std::size_t known,
     would_start = would_start || !event.starts.empty();
     kept = kept || !event.keys.empty();
   }
-  if (would_start) return Use::key_taken;
-  return kept ? Use::kept : Use::none;
+  // An instance of the key that does other work now may wait for the event later.
+  if (kept) return Use::kept;
+  return would_start ? Use::key_taken : Use::none;
 }
 
 // Blind indexes of the delivery's id and of its body.

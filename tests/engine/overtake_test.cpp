@@ -119,5 +119,42 @@ TEST_F(Overtake, TheSweepOffersAnEarlyEventAsWell) {
   EXPECT_EQ(rig_.wait_status(other, "completed"), "completed");
 }
 
+// Symptom: a move that was taken over stood in the list of lost deliveries as `event.key_taken`.
+// Cause: the instance was busy, and its key was looked at before the events that it waits for. The
+// event is kept, and the instance hears of it.
+TEST(UseOfAnEvent, AnEventForABusyInstanceIsKeptForIt) {
+  const auto use_of = [](const std::string& listens_for) {
+    Rig rig;
+    rig.deploy(R"(
+document:
+  dsl: '1.0.3'
+  namespace: test
+  name: sample
+  version: '1.0.0'
+  metadata: {rabt: {businessKey: '${ .k }'}}
+schedule: {on: {one: {with: {type: test.booked.v1}}}}
+input: {from: '${ .[0].data }'}
+do:
+  - keep: {set: {k: '${ .k }'}, export: {as: '${ $output }'}}
+  - busy: {wait: {hours: 1}}
+  - moved:
+      listen:
+        to: {one: {with: {type: )" +
+               listens_for +
+               R"(}, correlate: {k: {from: .data.k, expect: '${ $context.k }'}}}}
+)");
+    const Json data = Json::object({{"k", "A-1"}});
+    const Accepted first = must(rig.engine().accept(rig.delivery("test.booked.v1", data, "d1")));
+    EXPECT_EQ(first.use, Accepted::Use::used);
+    const std::string id = must(Json::parse(first.answer))["instances"].item(0).as_string();
+    EXPECT_EQ(rig.wait_status(id, "waiting"), "waiting");
+    const Accepted again = must(rig.engine().accept(rig.delivery("test.booked.v1", data, "d2")));
+    rig.advance_ms(2LL * 3'600'000);
+    return std::pair(again.use, rig.wait_status(id, "completed"));
+  };
+  EXPECT_EQ(use_of("test.booked.v1"), std::pair(Accepted::Use::kept, std::string("completed")));
+  EXPECT_EQ(use_of("test.other.v1").first, Accepted::Use::key_taken);
+}
+
 }  // namespace
 }  // namespace rabt::engine
