@@ -79,7 +79,7 @@ void lint_sample(const std::string& path, const Mapping& mapping, const mapping:
   if (!taken.refused.empty()) return fail("is refused: " + taken.refused);
   const auto message = mapping::read_message(mapping.reading(), *body);
   if (!message.ok()) return fail(message.error().message);
-  const auto found = mapping::inspect(mapping, *message, mapping::appointment_shapes());
+  const auto found = mapping::inspect(mapping, *message, mapping::shared_shapes());
   findings.read.insert(found.read.begin(), found.read.end());
   findings.unread.insert(found.unread.begin(), found.unread.end());
   for (const auto& leak : found.leaks)

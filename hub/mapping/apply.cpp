@@ -15,6 +15,7 @@ namespace rabt::mapping {
 namespace {
 
 constexpr std::string_view kAppointments = "org.rabt.appointment.";
+constexpr std::string_view kPayments = "org.rabt.payment.";
 
 // Numbers from here on are milliseconds, below are seconds.
 constexpr std::int64_t kMilliseconds = 100'000'000'000;
@@ -169,13 +170,11 @@ class Run {
     }
     RABT_TRY(made, value_of(rule.data, part, where));
     Json data = without_nulls(made);
+    const bool pays = rule.type.starts_with(kPayments);
+    // A payment needs no more than the key.
+    if (pays && data["appointment"].is_null()) data.set("appointment", Json::object());
+    if (pays || rule.type.starts_with(kAppointments)) set_key(data, key);
     if (rule.type.starts_with(kAppointments)) {
-      if (!key.empty() && data["appointment"].is_object() &&
-          data["appointment"].find("key") == nullptr) {
-        Json appointment = data["appointment"];
-        appointment.set("key", key);
-        data.set("appointment", std::move(appointment));
-      }
       RABT_TRY(fitted, fit(data, rule, where));
       data = std::move(fitted);
     }
@@ -189,6 +188,16 @@ class Run {
                                            std::to_string(limits::kMaxEventBytes) + " bytes");
     taken.events.push_back(std::move(event));
     return ok_status();
+  }
+
+  // The business key, where `data` says none.
+  static void set_key(Json& data, const std::string& key) {
+    if (key.empty() || !data["appointment"].is_object() ||
+        data["appointment"].find("key") != nullptr)
+      return;
+    Json appointment = data["appointment"];
+    appointment.set("key", key);
+    data.set("appointment", std::move(appointment));
   }
 
   [[nodiscard]] std::string at(const Rule& rule, const std::string& where) const {

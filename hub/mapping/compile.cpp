@@ -373,7 +373,7 @@ class Compiler {
   }
 
   void read_events(const YamlNode& root) {
-    for (const auto& [type, shape] : appointment_shapes()) {
+    for (const auto& [type, shape] : shared_shapes()) {
       auto schema = Schema::compile(shape);
       RABT_CHECK(schema.ok());
       model_->events.emplace(type, *std::move(schema));

@@ -104,7 +104,8 @@ struct Mapping::Outcome {
 
 // Schemas of the data of events, by type.
 using EventShapes = std::map<std::string, Json, std::less<>>;
-// The events of appointments, which every mapping may give beside the types that it declares.
-[[nodiscard]] const EventShapes& appointment_shapes();
+// Events of appointments and of payments, which every mapping may give beside the types that it
+// declares.
+[[nodiscard]] const EventShapes& shared_shapes();
 
 }  // namespace rabt::mapping

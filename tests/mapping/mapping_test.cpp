@@ -270,6 +270,20 @@ TEST(Mapping, AnEventThatDoesNotFitItsSchemaIsRefused) {
             "required member \"key\"");
 }
 
+// Symptom: no source could tell that a patient has paid. Cause: a mapping gave events of
+// appointments and its own only. The event of docs/workflows.md must come out of a mapping.
+TEST(Mapping, ACashierTellsThatAVisitIsPaid) {
+  const std::string file =
+      "mapping: 1\nformat: json\nid: ${ .no }\nkey: ${ .visit }\nrules:\n"
+      "  - type: org.rabt.payment.confirmed.v1\n    data: {}\n";
+  const auto mapping = mapping_of(file);
+  ASSERT_NE(mapping, nullptr);
+  const Taken taken = take(*mapping, R"({"no": "P-1", "visit": "A-1"})");
+  EXPECT_EQ(taken.refused, "");
+  EXPECT_EQ(taken.events.item(0)["data"].dump(), R"({"appointment":{"key":"A-1"}})");
+  EXPECT_EQ(take(*mapping, R"({"no": "P-2"})").refused.find("\"key\"") != std::string::npos, true);
+}
+
 // ---- No value of a message is told ----
 
 // A value that no mapping and no message of the hub holds.
