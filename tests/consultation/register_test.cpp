@@ -281,5 +281,29 @@ TEST_F(Records, OneBlobCannotBecomeTwoRecordings) {
             OutcomeKind::permanent);
 }
 
+TEST_F(Records, TheRegisterSaysWhetherTheClaimHasLeft) {
+  const auto claimed = [&](const std::string& id) {
+    const ActionOutcome found =
+        call(*register_, "get", Json::object({{"consultation", instance(id)}}));
+    EXPECT_EQ(found.kind, OutcomeKind::done) << found.code;
+    return found.output.string_or("state", "") +
+           (found.output.bool_or("claimed", false) ? ", claimed" : "");
+  };
+  walk("c1", "documented", 1'773'122'400, 60);
+  EXPECT_EQ(claimed("c1"), "documented");
+  walk("c1", "billed", 1'773'122'400, 60);
+  EXPECT_EQ(claimed("c1"), "billed, claimed");
+  walk("c1", "closed", 1'773'122'400, 60);
+  EXPECT_EQ(claimed("c1"), "closed, claimed");
+  walk("c2", "documented", 1'773'122'400, 60);
+  advance("c2", "closed");
+  EXPECT_EQ(claimed("c2"), "closed");
+  const ActionOutcome none =
+      call(*register_, "get", Json::object({{"consultation", instance("c3")}}));
+  EXPECT_EQ(none.code, "consultation.unknown");
+  EXPECT_EQ(call(*register_, "get", Json::object({{"consultation", instance("c1")}}), "t2").code,
+            "consultation.unknown");
+}
+
 }  // namespace
 }  // namespace rabt::consultation

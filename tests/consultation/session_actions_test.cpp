@@ -337,8 +337,69 @@ TEST_F(SessionCalls, PeopleWhomTheHubDoesNotKnowAreGuests) {
       << "a person who calls names people that there are";
 }
 
+// Symptom: an appointment whose visit was held was held and claimed again. Cause: no workflow could
+// read what an appointment has had.
+TEST_F(SessionCalls, AnAppointmentNamesTheSessionsThatItHasHad) {
+  const auto one = [](const char* value) {
+    return Json::object({{"system", "urn:his"}, {"value", value}});
+  };
+  const auto book = [&](const std::string& key, const std::string& appointment,
+                        const char* patient) {
+    Json body = Json::object(
+        {{"type", "doctor_patient"},
+         {"appointment", appointment},
+         {"scheduledStart", "2027-01-01T09:00:00Z"},
+         {"participants",
+          Json::array({Json::object({{"role", "doctor"}, {"person", doctor_}}),
+                       Json::object({{"role", "patient"}, {"person", one(patient)}})})}});
+    return call("create", std::move(body), key).output.string_or("session", "");
+  };
+  const std::string first = book("k1", "urn:his|A-1", "7");
+  call("cancel", Json::object({{"session", first}}));
+  clock_.advance_ms(1000);
+  const std::string second = book("k2", "urn:his|A-1", "8");
+  (void)book("k3", "urn:his|A-2", "7");
+  const auto sessions = [&](Json patient) {
+    Json of = Json::object({{"appointment", "urn:his|A-1"}});
+    if (!patient.is_null()) of.set("patient", std::move(patient));
+    return call("of-appointment", std::move(of)).output["sessions"];
+  };
+  const Json found = sessions(one("7"));
+  ASSERT_EQ(found.size(), 2U) << found.dump();
+  EXPECT_EQ(found.item(0).string_or("session", ""), second) << "the newest first";
+  EXPECT_EQ(found.item(0).string_or("status", ""), "scheduled");
+  EXPECT_TRUE(found.item(0).bool_or("otherPatient", false));
+  EXPECT_EQ(found.item(1).string_or("status", ""), "cancelled");
+  EXPECT_EQ(found.item(1).int_or("startEpoch", 0), 1'798'794'000);
+  EXPECT_FALSE(found.item(1).bool_or("otherPatient", true));
+  EXPECT_FALSE(sessions({}).item(0).bool_or("otherPatient", true)) << "no patient was said";
+  // The same appointment as the system and the value.
+  call("set-appointment",
+       Json::object({{"session", second},
+                     {"appointment", Json::object({{"system", "urn:his"}, {"value", "A-1"}})}}));
+  EXPECT_EQ(sessions({}).size(), 2U);
+  EXPECT_EQ(call("of-appointment", Json::object({{"appointment", "urn:his|A-9"}}))
+                .output["sessions"]
+                .size(),
+            0U);
+  // What a patient says of himself is no visit of an appointment.
+  Json own = Json::object({{"type", "doctor_patient"}, {"provider", doctor_}});
+  own.set("appointment", "urn:his|A-9");
+  must(sessions_->creation.create(as(patient_, {}, own)));
+  EXPECT_EQ(call("of-appointment", Json::object({{"appointment", "urn:his|A-9"}}))
+                .output["sessions"]
+                .size(),
+            0U);
+  EXPECT_EQ(code(sessions_->reading.of_appointment(as(doctor_))), "authorisation.denied");
+}
+
+TEST_F(SessionCalls, TheFactsNameTheProvider) {
+  const Json of = running();
+  EXPECT_EQ(call("clinical", of).output.string_or("provider", ""), doctor_);
+}
+
 TEST_F(SessionCalls, EveryActionIsDeclared) {
-  EXPECT_EQ(service_actions("session").size(), 31U);
+  EXPECT_EQ(service_actions("session").size(), 32U);
   EXPECT_EQ(service_->name(), "session");
 }
 

@@ -269,7 +269,8 @@ Answer RecordService::clinical_facts(const Ask& ask) {
                     {"endedAt", of.ended_ms ? Json(to_iso8601({*of.ended_ms})) : Json()},
                     {"durationSeconds", whole_seconds(ran_ms)},
                     {"claimable", missing.size() == 0},
-                    {"missing", std::move(missing)}});
+                    {"missing", std::move(missing)},
+                    {"provider", of.provider.empty() ? Json() : Json(of.provider)}});
   for (const auto& [name, value] : facts.as_object()) out.set(name, value);
   const std::array<std::pair<std::string_view, const std::string*>, 2> people{
       {{"patient", &of.patient}, {"practitioner", &of.provider}}};

@@ -14,6 +14,9 @@ namespace {
 
 using identity::Role;
 
+// Sessions of one appointment that a workflow reads.
+constexpr std::size_t kMostOfAppointment = 20;
+
 // ",scheduled,waiting,": the states that a filter names, each in any case of letters. Error invalid
 // api.invalid.
 Result<std::string> statuses_of(std::string_view text) {
@@ -119,6 +122,47 @@ Result<Page> SessionReading::list(const Ask& ask, const Window& window) {
     if (ask.manner.own_words) page.items.back().set("asGiven", session.as_given);
   }
   return page;
+}
+
+Result<bool> SessionReading::is_of_another(const Session& session, const Json& patient) const {
+  if (!patient["value"].is_string()) return false;
+  for (const Participant& one : session.participants) {
+    if (one.role == PartRole::patient && one.reference["value"] == patient["value"]) return false;
+  }
+  if (session.patient.empty() || !patient["system"].is_string()) return true;
+  const Json named = Json::object({{"system", patient["system"]}, {"value", patient["value"]}});
+  const auto found = acts_.parts().directory.resolve(acts_.parts().tenant, named);
+  if (found.ok()) return *found != session.patient;
+  if (found.error().kind != ErrorKind::not_found && found.error().kind != ErrorKind::invalid &&
+      found.error().kind != ErrorKind::conflict)
+    return found.error();
+  return true;
+}
+
+Answer SessionReading::of_appointment(const Ask& ask) {
+  if (!ask.system)
+    return denied("authorisation.denied", "only workflows read the sessions of an appointment");
+  const std::string& tenant = acts_.parts().tenant;
+  SessionFilter filter;
+  RABT_TRY(index, acts_.rows().appointment_index(tenant, ask.body["appointment"]));
+  filter.appointment = std::move(index);
+  RABT_TRY(found, acts_.rows().list(tenant, filter, {.limit = kMostOfAppointment}));
+  RABT_TRY_STATUS(acts_.audit_reading(
+      ask, "sessions", nullptr,
+      Json::object(
+          {{"of", "appointment"}, {"found", static_cast<std::int64_t>(found.sessions.size())}})));
+  Json items = Json::array();
+  for (const Session& session : found.sessions) {
+    if (session.appointment_of_patient) continue;
+    RABT_TRY(another, is_of_another(session, ask.body["patient"]));
+    items.push_back(Json::object(
+        {{"session", session.id},
+         {"consultation", session.consultation.empty() ? Json() : Json(session.consultation)},
+         {"status", to_string(session.status)},
+         {"startEpoch", session.scheduled_ms ? Json(*session.scheduled_ms / 1000) : Json()},
+         {"otherPatient", another}}));
+  }
+  return Json::object({{"sessions", std::move(items)}});
 }
 
 Answer SessionReading::rings(const Ask& ask) {

@@ -20,11 +20,18 @@ class SessionReading {
   // The same as the answer to an act.
   Answer summary_after_act(const Ask& ask) { return summarise(ask, Reads::after_act); }
   Answer events(const Ask& ask);
+  // {sessions: [{session, consultation, status, startEpoch, otherPatient}]}: sessions of an
+  // appointment, newest first, at most 20. body: appointment, and the patient's {value, system},
+  // without which no session is another patient's. For workflows; without those whose appointment
+  // the patient alone named.
+  Answer of_appointment(const Ask& ask);
   // {items: [{session, number, specialty, language, since, until}]}: emergencies for which the
   // caller is rung now, oldest first.
   Answer rings(const Ask& ask);
 
  private:
+  // True if the session is of a person whom this {system, value} does not name.
+  Result<bool> is_of_another(const Session& session, const Json& patient) const;
   Answer summarise(const Ask& ask, Reads reads);
 
   Acts& acts_;

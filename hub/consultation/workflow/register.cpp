@@ -23,7 +23,10 @@ constexpr Statement kInsert{
 // A length below 0 leaves the length as it is.
 constexpr Statement kUpdate{
     "UPDATE consultation SET state = $1, updated_ms = $2, seconds = CASE WHEN $3 < 0 THEN seconds "
-    "ELSE $3 END WHERE tenant = $4 AND id = $5 AND state = $6"};
+    "ELSE $3 END, billed_ms = CASE WHEN $1 = 'billed' THEN $2 ELSE billed_ms END WHERE tenant = $4 "
+    "AND id = $5 AND state = $6"};
+constexpr Statement kLook{
+    "SELECT state, billed_ms FROM consultation WHERE tenant = $1 AND id = $2"};
 constexpr Statement kMonthOf{"SELECT month FROM consultation WHERE tenant = $1 AND id = $2"};
 constexpr Statement kFigures{
     "SELECT state, count(*), sum(seconds) FROM consultation WHERE tenant = $1 AND month = $2 GROUP "
@@ -130,6 +133,8 @@ class Register final : public HubService {
   void invoke(const CallRequest& call, Ended ended) override {
     if (call.action == "advance") {
       advance(call, std::move(ended));
+    } else if (call.action == "get") {
+      look(call, ended);
     } else {
       figures(call, ended);
     }
@@ -137,6 +142,7 @@ class Register final : public HubService {
 
  private:
   void advance(const CallRequest& call, Ended ended);
+  void look(const CallRequest& call, const Ended& ended);
   void figures(const CallRequest& call, const Ended& ended);
 
   Parts parts_;
@@ -185,6 +191,28 @@ void Register::advance(const CallRequest& call, Ended ended) {
       });
 }
 
+void Register::look(const CallRequest& call, const Ended& ended) {
+  const auto id = consultation_of(call);
+  if (!id.ok()) {
+    ended(failed(id.error()));
+    return;
+  }
+  Json found;
+  const Status read = parts_.store.read([&](store::Connection& connection) {
+    return connection.query(kLook, {call.tenant, *id}, [&](const store::Row& row) {
+      found = Json::object({{"state", row.text(0)}, {"claimed", !row.is_null(1)}});
+      return false;
+    });
+  });
+  if (!read.ok()) {
+    ended(failed(read.error()));
+  } else if (found.is_null()) {
+    ended(failed(not_found("consultation.unknown", "this consultation is not in the register")));
+  } else {
+    ended(done(std::move(found)));
+  }
+}
+
 void Register::figures(const CallRequest& call, const Ended& ended) {
   const auto id = consultation_of(call);
   if (!id.ok()) {
@@ -223,6 +251,13 @@ std::vector<plugin::ActionSpec> register_actions() {
                                                                {"to", typed("string")},
                                                                {"startEpoch", typed("number")},
                                                                {"seconds", typed("number")}}))},
+          {.name = "get",
+           .version = "1.0.0",
+           .title = "Read the state of a consultation, and whether its claim has left",
+           .idempotency = "key",
+           .timeout_ms = 30'000,
+           .input_schema =
+               schema_of({"consultation"}, Json::object({{"consultation", typed("string")}}))},
           {.name = "monthly-figures",
            .version = "1.0.0",
            .title = "Figures of a consultation's month so far",

@@ -221,6 +221,7 @@ Answer SessionActions::act(const CallRequest& call) {
     }
     return out;
   }
+  if (call.action == "of-appointment") return sessions_.reading.of_appointment(ask);
   if (call.action == "participants") {
     RABT_TRY(people, sessions_.people.participants(ask));
     return Json::object({{"participants", people_of(people["items"])}});
@@ -231,8 +232,9 @@ Answer SessionActions::act(const CallRequest& call) {
   }
   if (call.action == "add-participant") {
     RABT_TRY(added, sessions_.people.add_participant(ask));
-    return Json::object(
-        {{"participant", added["participant"]["id"]}, {"admission", added["admission"]}});
+    return Json::object({{"participant", added["participant"]["id"]},
+                         {"person", added["participant"]["person"]},
+                         {"admission", added["admission"]}});
   }
   if (call.action == "remove") {
     RABT_TRY(removed, sessions_.people.remove_participant(ask));
@@ -449,6 +451,10 @@ std::vector<plugin::ActionSpec> session_actions() {
                                  "items": {"enum": ["chiefComplaint", "notes", "context",
                                                     "patientIdentifier"]}}})"),
        open_schema({}, marked({"chiefComplaint", "notes", "context", "patientIdentifier"}))},
+      {"of-appointment", "List the sessions that an appointment has had",
+       closed({"appointment"}, R"({"appointment": {"type": "string", "minLength": 1},
+                                   "patient": {"type": ["object", "null"], "x-phi": true}})"),
+       open_schema({"sessions"})},
       {"participants", "List who takes part", of_session()},
       {"token", "Give a participant what opens the call", of_participant(),
        open_schema({"token"}, marked({"token"}))},
