@@ -261,5 +261,55 @@ TEST_F(Hl7Booking, ACancellationThatComesBeforeItsBookingCallsTheVisitOff) {
   EXPECT_EQ(get(desk(), "/sessions/" + session).value()["status"], Json("cancelled"));
 }
 
+// Symptom: a visit was held and claimed twice. Cause: the business key guards living instances
+// only, so that a message about an appointment whose visit was held made a second session.
+// Caught by: the same booking, with another control id, after the visit.
+TEST_F(Hl7Booking, AVisitThatWasHeldIsNotBookedAgainByAnUpdate) {
+  const std::string message = siu(booked(), "S-8");
+  held(sent(message), 0);
+  taken(moved(message, 0, "R-1"));
+  Json list;
+  EXPECT_TRUE(test::eventually([&] {
+    list = get(desk(), "/instances?status=completed").value()["items"];
+    return list.size() == 2U;
+  })) << list.dump();
+  const Json seen =
+      get(desk(), "/instances/" + list[0].string_or("id", "") + "?data=true").value()["output"];
+  EXPECT_EQ(seen["outcome"], Json("repeated")) << seen.dump();
+  EXPECT_EQ(seen["session"], Json(desk().visits[0].session));
+  EXPECT_EQ(get(desk(), "/sessions").value()["items"].size(), 1U);
+}
+
+// Symptom: a cancellation with the number of a visit and the name of another patient called the
+// visit off. Cause: the number alone was compared.
+// Caught by: SIU^S15 and SIU^S26 with another national id, then one of the visit's own patient.
+TEST_F(Hl7Booking, ACancellationThatNamesAnotherPatientIsTheDesks) {
+  const std::string message = siu(booked(), "S-9");
+  const std::string id = sent(message);
+  const std::string session = session_of(desk(), id).string_or("session", "");
+  const auto about = [&](const char* trigger, const std::string& control, bool another) {
+    std::string out = moved(message, 0, control);
+    out.replace(out.find("SIU^S13"), 7, std::string("SIU^") + trigger);
+    const auto end = out.find("^^^KSA^NI");
+    if (another) out.replace(end - 10, 10, "1000000016");
+    return out;
+  };
+  taken(about("S15", "C-2", true));
+  taken(about("S26", "C-3", true));
+  Json tasks;
+  EXPECT_TRUE(test::eventually([&] {
+    tasks = get(desk(), "/tasks?state=open").value()["items"];
+    return tasks.size() == 2U;
+  })) << tasks.dump();
+  EXPECT_EQ(tasks[0]["title"], Json("appointment.other-patient"));
+  EXPECT_EQ(get(desk(), "/sessions/" + session).value()["status"], Json("scheduled"));
+  taken(about("S15", "C-4", false));
+  Json seen;
+  EXPECT_TRUE(test::eventually([&] {
+    seen = get(desk(), "/sessions/" + session).value()["status"];
+    return seen == Json("cancelled");
+  })) << seen.dump();
+}
+
 }  // namespace
 }  // namespace rabt::clinic
