@@ -172,7 +172,8 @@ class Run {
     Json data = without_nulls(made);
     const bool pays = rule.type.starts_with(kPayments);
     // A payment needs no more than the key.
-    if (pays && data["appointment"].is_null()) data.set("appointment", Json::object());
+    if (pays && data.is_object() && data["appointment"].is_null())
+      data.set("appointment", Json::object());
     if (pays || rule.type.starts_with(kAppointments)) set_key(data, key);
     if (rule.type.starts_with(kAppointments)) {
       RABT_TRY(fitted, fit(data, rule, where));
