@@ -11,7 +11,7 @@
 namespace rabt::workflow::flow {
 
 // A value with more parts is taken as one.
-inline constexpr std::size_t kMaxParts = 512;
+inline constexpr std::size_t kMaxParts = 256;
 // The segment of a place that stands for what .[] gives.
 inline constexpr std::string_view kSome = "[]";
 // How deep the walk goes into expressions and tasks.
