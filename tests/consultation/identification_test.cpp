@@ -1,6 +1,6 @@
 #include "tests/consultation/session_house.hpp"
 
-// Who the patient is, before the visit begins.
+// Who the patient is, before the visit begins; and what he who waits is told.
 namespace rabt::consultation {
 namespace {
 
@@ -40,6 +40,29 @@ TEST_F(Identification, TakesTwoDifferentOnesOfFour) {
         << wrong;
   EXPECT_EQ(code(sessions_->people.confirm_identity(as(doctor2_, id, two()))), "session.unknown");
   EXPECT_NE(code(sessions_->people.confirm_identity(as(patient_, id, two()))), "ok");
+}
+
+TEST_F(Identification, WhoWaitsLearnsHowManyVisitsComeFirst) {
+  const auto visit = [&](const std::string& patient) {
+    return id_of(must(sessions_->creation.create(
+        as(doctor_, {}, Json::object({{"type", "doctor_patient"}, {"patient", patient}})))));
+  };
+  const std::string first = visit(patient_);
+  clock_.advance_ms(1000);
+  const std::string second = visit(patient2_);
+  EXPECT_TRUE(must(sessions_->reading.get(as(patient2_, second)))["ahead"].is_null());
+  must(sessions_->entry.join(as(patient2_, second)));
+  const auto ahead = [&] { return must(sessions_->reading.get(as(patient2_, second)))["ahead"]; };
+  EXPECT_EQ(ahead(), Json(0));
+  must(sessions_->entry.join(as(patient_, first)));
+  EXPECT_EQ(ahead(), Json(1));
+  EXPECT_EQ(must(sessions_->reading.get(as(patient_, first)))["ahead"], Json(0));
+  must(sessions_->life.start(as(doctor_, first)));
+  EXPECT_EQ(ahead(), Json(1));
+  must(sessions_->life.end(as(doctor_, first)));
+  EXPECT_EQ(ahead(), Json(0));
+  // The doctor needs no place in the queue.
+  EXPECT_TRUE(seen(second)["ahead"].is_null());
 }
 
 }  // namespace
