@@ -35,6 +35,9 @@ export interface Session {
   recordingActive: boolean;
   quality: string;
   context?: { specialty?: string; medicalRecordNumber?: string };
+  warnings?: string[];
+  // Visits of the same doctor that come first, for somebody who waits.
+  ahead?: number;
   consents?: { kind: string; given: boolean; by?: string; at?: string }[];
   participants: Participant[];
 }
