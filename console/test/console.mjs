@@ -25,11 +25,13 @@ try {
     await close();
     skip('this hub was built without pages');
   }
-  for (const who of [...kStaff, 'nurse', 'patient']) await enter(who, [who === 'security' ? 'security_officer' : who], !['auditor', 'patient'].includes(who));
+  // The second nurse has no grant of the first one's.
+  for (const who of [...kStaff, 'nurse', 'nurse2', 'patient']) await enter(who, [who === 'security' ? 'security_officer' : who.replace('2', '')], !['auditor', 'patient'].includes(who));
   const doctor = await api('POST', '/providers', { name: 'Dr. Sara Alharbi' });
   const patient = await api('POST', '/patients', { name: 'نورة القحطاني', mrn: 'DEMO-1001' });
   const begin = () => api('POST', '/sessions', { type: 'doctor_patient', provider: doctor.id, patient: patient.id });
-  for (let visits = 0; visits < 4; ++visits) await begin();
+  const visits = [];
+  while (visits.length < 4) visits.push((await begin()).id);
   const instances = async (status) => (await api('GET', `/instances?status=${status}`)).items;
   const until = async (what, holds) => {
     for (let waited = 0; waited < 20_000; waited += 100) {
@@ -123,6 +125,7 @@ try {
   await test('Ctrl K finds a page and an id, and no person', async () => {
     const page = await visit('operator', '/console');
     await page.keyboard.press('Control+k');
+    await page.getByRole('dialog').waitFor();
     await page.keyboard.type(broken.toLowerCase());
     none(await axe(page), 'axe of the dialog');
     await page.keyboard.press('Enter');
@@ -163,7 +166,7 @@ try {
   });
   await test('finding by person is posted with a reason and leaves no trace in the address', async () => {
     const page = await visit('nurse', '/console/instances');
-    await page.getByRole('button', { name: 'Find by person…' }).click();
+    await page.getByRole('button', { name: 'Find by person or key…' }).click();
     await page.getByLabel('Type').selectOption('mrn');
     await page.getByLabel('Value').fill('DEMO-1001');
     await page.getByRole('dialog').getByRole('button', { name: 'Find', exact: true }).click();
@@ -172,10 +175,33 @@ try {
     none(await axe(page), 'axe of the dialog');
     await page.getByRole('dialog').getByRole('button', { name: 'Find', exact: true }).click();
     await page.getByRole('button', { name: 'Open emergency access and show' }).click();
-    await page.getByRole('heading', { name: "Instances on one person's data" }).waitFor();
+    await page.getByRole('heading', { name: 'Instances that were found' }).waitFor();
     none(await pages.exposed(page), 'patient data outside of the page');
     const entries = await api('GET', '/audit/entries?act=instance.*&limit=5');
     if (!JSON.stringify(entries).includes(people.nurse.id)) throw new Error(`no entry of the search: ${JSON.stringify(entries)}`);
+    await page.getByRole('button', { name: 'Close', exact: true }).click();
+
+    // A business key may be a person's number, too: a grant of one whose data the instance holds opens it.
+    const key = visits[0];
+    let sent;
+    page.on('request', (request) => { if (request.url().endsWith('/instances/search')) sent = [request.url(), request.postDataJSON()]; });
+    const findKey = async (text) => {
+      await page.getByRole('button', { name: 'Find by person or key…' }).click();
+      await page.getByLabel('Type').selectOption('key');
+      await page.getByLabel('Value').fill(text);
+      await page.getByLabel('Reason (kept in the audit log)').fill('the sender asked');
+      await page.getByRole('dialog').getByRole('button', { name: 'Find', exact: true }).click();
+    };
+    await findKey(key);
+    await page.getByRole('heading', { name: 'Instances that were found' }).waitFor();
+    equal(sent[1], { key, limit: 50 }, 'what was asked');
+    equal(await page.locator('section[aria-labelledby=found-h] tbody tr').count(), 1, 'rows');
+    if (page.url().includes(key)) throw new Error(page.url());
+    await page.getByRole('button', { name: 'Close', exact: true }).click();
+    // Where nobody's grant fits, nothing is said of what there is, and no access is offered: a key names no person.
+    await findKey('nothing-of-this-name');
+    await page.getByRole('dialog').getByText('phi.break_glass').waitFor();
+    equal(await page.getByRole('button', { name: 'Open emergency access and show' }).count(), 0, 'access by a key');
     await page.context().close();
   });
 
@@ -222,10 +248,62 @@ try {
     none(await axe(page), 'axe of the preview');
     await page.getByRole('button', { name: 'Run', exact: true }).click();
     await page.getByLabel('Reason (kept in the audit log)').fill('the system is back');
+    await page.getByLabel('Instances a minute').fill('1201');
+    await page.getByText(/^A whole number from .1. to .1,200.\.$/).waitFor();
+    let sent;
+    page.on('request', (request) => { if (request.url().endsWith('/run')) sent = request.postDataJSON(); });
+    await page.getByRole('dialog').getByRole('button', { name: 'Run', exact: true }).click();
+    await pause(200);
+    equal(sent, undefined, 'a rate out of range');
+    await page.getByLabel('Instances a minute').fill('٣٠٠');
+    await page.getByLabel('First, then wait').fill('1');
+    await page.getByLabel('Go on by itself when these all ended well').check();
     none(await axe(page), 'axe of the dialog');
+    await picture(page, 'console-repair-run');
     await page.getByRole('dialog').getByRole('button', { name: 'Run', exact: true }).click();
     await page.getByRole('region', { name: 'Retry' }).getByText('Done').waitFor({ timeout: 20_000 });
+    equal([sent.perMinute, sent.first, sent.goOn], [300, 1, true], 'the pace');
+    await page.getByText(/300. a minute, the first .1. before a look/).waitFor();
     await picture(page, 'console-repair');
+    await page.context().close();
+  });
+  await test('an instance that has ended begins once more, when somebody has said what stands', async () => {
+    const over = ((await instances('completed'))[0] ?? (await instances('faulted'))[0]).id;
+    const page = await visit('engineer', `/console/instances/${over}`);
+    await page.getByRole('button', { name: 'Restart…' }).click();
+    await page.getByLabel('Reason (kept in the audit log)').fill('decided for the wrong visit');
+    none(await axe(page), 'axe of the dialog');
+    const sent = [];
+    page.on('request', (request) => { if (request.url().endsWith('/restart')) sent.push(request.postDataJSON()); });
+    const press = () => page.getByRole('dialog').getByRole('button', { name: 'Restart', exact: true }).click();
+    await press();
+    const field = page.getByLabel('Calls that stand');
+    await field.waitFor();
+    const count = /stand, and which the new one makes once more under new keys: (\d+)/.exec(await page.getByRole('dialog').innerText())?.[1];
+    if (!count) throw new Error(await page.getByRole('dialog').innerText());
+    await press();
+    equal(sent.length, 1, 'without a number nothing is sent');
+    await field.fill(count);
+    none(await axe(page), 'axe of the question');
+    await press();
+    await page.waitForURL((url) => /instances\/01/.test(url.pathname) && !url.pathname.endsWith(over));
+    equal(sent[1], { reason: 'decided for the wrong visit', effects: Number(count) }, 'what was asked');
+    await page.context().close();
+  });
+  await test('an instance is started by hand with its input', async () => {
+    const page = await visit('operator', `/console/instances/${broken}`);
+    await page.getByRole('button', { name: 'Start a new one…' }).click();
+    equal(await page.getByLabel('Workflow', { exact: true }).inputValue(), 'remind', 'the workflow of the page');
+    await page.getByLabel('Input (JSON)').fill('[{');
+    await page.getByText('This is not JSON.').waitFor();
+    const input = [{ type: 'org.rabt.hub.session.created.v1', data: { session: 'by-hand' } }];
+    await page.getByLabel('Input (JSON)').fill(JSON.stringify(input));
+    await page.getByLabel('Reason (kept in the audit log)').fill('the message was lost');
+    none(await axe(page), 'axe of the dialog');
+    await page.getByRole('dialog').getByRole('button', { name: 'Start', exact: true }).click();
+    await page.waitForURL((url) => /instances\/01/.test(url.pathname) && !url.pathname.endsWith(broken));
+    await settled(page);
+    await page.locator('h1').getByText('Needs a decision').waitFor({ timeout: 10_000 });
     await page.context().close();
   });
   await test('a message that came to nothing is given up with a reason and stays in the list', async () => {
@@ -255,7 +333,7 @@ try {
     await page.context().close();
   });
   await test('data are shown for a reason under a grant, and are hidden again', async () => {
-    const page = await visit('nurse', `/console/instances/${broken}`);
+    const page = await visit('nurse2', `/console/instances/${broken}`);
     await page.clock.install();
     await page.getByRole('tab', { name: 'Data' }).click();
     await page.getByRole('button', { name: 'Show, with a reason…' }).click();

@@ -17,7 +17,7 @@ const freePort = () => new Promise((resolve, reject) => {
 });
 
 // The tasks of `remind`: a decision, a choice, two branches side by side, a call to a system that may be away.
-export const workflow = (version, away, more = '') => `document: {dsl: '1.0.3', namespace: guide, name: remind, version: '${version}'}
+export const workflow = (version, away, more = '') => `document: {dsl: '1.0.3', namespace: guide, name: remind, version: '${version}', metadata: {rabt: {businessKey: '\${ .session }', patient: {mrn: '\${ "DEMO-1001" }'}}}}
 schedule:
   on: {one: {with: {type: org.rabt.hub.session.created.v1}}}
 input: {from: '\${ .[0].data }'}

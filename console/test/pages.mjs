@@ -1,8 +1,8 @@
 // The pages in a real browser, before the hub of the demonstration with its people.
 //   node test/pages.mjs BUILD_FOLDER [--pictures FOLDER]
 // Ends with 77, which ctest shows as skipped, where there is no Chromium or the hub was built without pages.
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -82,6 +82,18 @@ try {
     }));
   });
 
+  // Who has the role of the desk alone.
+  {
+    const made = await api('admin', 'POST', '/users', { username: 'reem', name: 'Reem Alharbi', roles: ['desk'] });
+    const password = crypto.randomUUID();
+    const activated = await fetch(`${base}/api/v1/auth/activate`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ username: 'reem', password, code: made.activation }) });
+    if (!activated.ok) throw new Error(await activated.text());
+    const page = await open(browser, base);
+    await signIn(page, base, { username: 'reem', password }, '**/clinic');
+    states.desk = await page.context().storageState();
+    await page.context().close();
+  }
+
   if (pictures) {
     mkdirSync(pictures, { recursive: true });
     await api('doctor', 'PUT', '/me/presence', { status: 'online' });
@@ -116,6 +128,7 @@ try {
     ['doctor', '/clinic'], ['doctor', '/clinic/sessions'], ['doctor', `/clinic/sessions/${past.id}?tab=notes`], ['doctor', `/clinic/patients/${id('patient')}`], ['doctor', '/clinic/availability'],
     ['nurse', '/clinic'], ['nurse', `/clinic/sessions/${soon.id}`],
     ['patient', '/clinic'], ['patient', '/clinic/book'], ['patient', '/clinic/record'], ['patient', '/clinic/record?tab=readings'], ['patient', `/clinic/sessions/${past.id}`], ['patient', '/account'],
+    ['desk', '/clinic'], ['desk', '/clinic/book'],
     ['admin', '/clinic'], ['admin', '/clinic/book'], ['admin', '/clinic/availability'],
   ];
   for (const [who, path] of kRoutes) {
@@ -254,6 +267,157 @@ try {
     await page.context().close();
   });
 
+  await test('two identifiers are checked on the page of a visit, before it starts', async () => {
+    const one = await visit('patient', 400);
+    for (const [lang, width] of [['ar', 360], ['en', 1280]]) {
+      const page = await open(browser, base, { lang, width, height: 1600, state: states.doctor });
+      await page.goto(`${base}/clinic/sessions/${one.id}`);
+      await settled(page);
+      const start = () => page.evaluate(async (id) => {
+        const answer = await fetch(`/api/v1/sessions/${id}/start`, { method: 'POST', headers: { 'Content-Type': 'application/json', 'Idempotency-Key': crypto.randomUUID() }, body: '{}' });
+        return [answer.status, (await answer.json()).code ?? ''];
+      }, one.id);
+      if (lang === 'ar') {
+        equal(await start(), [409, 'identity.unconfirmed'], 'a start from a page');
+        await page.getByRole('button', { name: 'تحقّق من الهوية' }).click();
+        const dialog = page.getByRole('dialog');
+        await dialog.getByText('…0008').waitFor();
+        await dialog.getByLabel('تاريخ الميلاد').check();
+        await dialog.getByLabel('رقم الملف الطبي').check();
+        await pages.judge(page, 'identity', 'ar');
+        await dialog.getByRole('button', { name: 'البيانات مطابقة' }).click();
+        await dialog.waitFor({ state: 'detached' });
+      }
+      await page.getByText(lang === 'ar' ? 'تم التحقق من الهوية' : 'Identity checked').first().waitFor();
+      await pages.judge(page, `identified ${lang}`, lang);
+      if (lang === 'en') equal((await start())[0], 200, 'a start afterwards');
+      await page.context().close();
+    }
+    const kept = await api('doctor', 'GET', `/sessions/${one.id}`);
+    equal([kept.identification.identifiers, kept.identification.by, kept.status], [['birth_date', 'record_number'], id('doctor'), 'active'], 'what is kept');
+    // Which two, who and when; never the values.
+    if (/1990|DEMO-1001/.test(JSON.stringify(kept.identification))) throw new Error(JSON.stringify(kept.identification));
+    await api('doctor', 'POST', `/sessions/${one.id}/end`);
+  });
+
+  await test('a nurse takes vital signs before a visit, and the doctor sees how they went', async () => {
+    const one = await visit('patient', 500);
+    await api('doctor', 'POST', `/sessions/${one.id}/participants`, { person: id('nurse'), role: 'nurse', bypassWaitingRoom: true });
+    const page = await open(browser, base, { lang: 'ar', width: 360, height: 2400, state: states.nurse });
+    await page.goto(`${base}/clinic/sessions/${one.id}?tab=vitals`);
+    await settled(page);
+    const save = page.getByRole('button', { name: 'حفظ العلامات الحيوية' });
+    await save.click();
+    await page.getByText('اكتب قيمة واحدة على الأقل.').waitFor();
+    const fill = async (values) => { for (const [name, text] of Object.entries(values)) await page.locator(`#v-${name}`).fill(text); };
+    await fill({ systolic: '92', diastolic: '146', temperatureC: '365', heartRate: '78.5' });
+    await save.click();
+    equal(await page.locator('#vitals-form .error').count(), 3, 'values out of range');
+    equal(await page.evaluate(() => document.activeElement?.id), 'v-diastolic', 'the first one has the focus');
+    await pages.judge(page, 'vitals with mistakes', 'ar');
+    await fill({ systolic: '١٤٦', diastolic: '٩٢', temperatureC: '٣٧٫٢', heartRate: '78', heightCm: '172' });
+    await save.click();
+    await page.locator('bdi', { hasText: '146/92' }).waitFor();
+    await page.getByText('37.2').waitFor();
+    equal(await page.locator('#v-systolic').inputValue(), '', 'the form afterwards');
+    await fill({ systolic: '138', diastolic: '88', heartRate: '82' });
+    await save.click();
+    await page.locator('bdi', { hasText: '138/88' }).waitFor();
+    await page.context().close();
+    const kept = (await api('doctor', 'GET', `/sessions/${one.id}/vitals`)).items;
+    equal(kept.map(({ source, systolic }) => [source, systolic]).sort(), [['manual', 138], ['manual', 146]], 'what the hub keeps');
+
+    const doctor = await open(browser, base, { lang: 'en', state: states.doctor });
+    await doctor.goto(`${base}/clinic/patients/${id('patient')}?tab=vitals`);
+    await settled(doctor);
+    await doctor.getByRole('heading', { name: 'Blood pressure' }).waitFor();
+    await doctor.getByLabel('Vital sign', { exact: true }).selectOption({ label: 'Heart rate' });
+    await doctor.getByRole('heading', { name: 'Heart rate' }).waitFor();
+    const said = await doctor.locator('svg.chart').getAttribute('aria-label');
+    if (!/Heart rate/.test(said) || !/82/.test(said)) throw new Error(said);
+    equal(await doctor.locator('#vitals-form').count(), 1, 'the same form');
+    await pages.judge(doctor, 'trend', 'en');
+    await doctor.context().close();
+    // A visit that is over takes none, and who takes no part sees no form.
+    await api('admin', 'POST', `/sessions/${one.id}/cancel`, { reason: 'test' });
+    const after = await open(browser, base, { lang: 'en', state: states.nurse });
+    await after.goto(`${base}/clinic/sessions/${one.id}?tab=vitals`);
+    await settled(after);
+    equal(await after.locator('#vitals-form').count(), 0, 'a form after the visit');
+    await after.context().close();
+  });
+
+  // What stands on a paper, as a program that reads its PDF finds it.
+  const onPaper = async (page) => {
+    await page.emulateMedia({ media: 'print' });
+    const hidden = await page.evaluate(() => ['.paper-bar', '.skip', 'nav', '.dock', '.top'].filter((one) => [...document.querySelectorAll(one)].some((element) => element.checkVisibility())));
+    equal(hidden, [], 'navigation on paper');
+    const file = join(folder, 'paper.pdf');
+    writeFileSync(file, await page.pdf({ preferCSSPageSize: true, printBackground: true }));
+    await page.emulateMedia({ media: null });
+    const size = /Page size:\s+([\d.]+) x ([\d.]+)/.exec(execFileSync('pdfinfo', [file], { encoding: 'utf8' }));
+    equal([Math.round(size[1]), Math.round(size[2])], [595, 842], 'A4');
+    return execFileSync('pdftotext', ['-layout', file, '-'], { encoding: 'utf8' }).normalize('NFKC').replace(/[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
+  };
+  const readsPapers = () => { try { execFileSync('pdftotext', ['-v'], { stdio: 'ignore' }); return true; } catch { return false; } };
+  await test('a prescription and the summary of a visit are printed on A4, in both languages', async () => {
+    if (!readsPapers()) return 'skipped';
+    const one = await visit('patient', 600, { chiefComplaint: 'صداع منذ أسبوع' });
+    await api('doctor', 'POST', `/sessions/${one.id}/identification`, { identifiers: ['name', 'national_id'] });
+    await api('doctor', 'POST', `/sessions/${one.id}/start`);
+    await api('doctor', 'POST', `/sessions/${one.id}/vitals`, { systolic: 146, diastolic: 92 });
+    await api('doctor', 'POST', `/sessions/${one.id}/notes`, { kind: 'soap', template: 'soap', sections: { plan: 'Evening dose up; readings in two weeks.' }, status: 'final' });
+    const rx = await api('doctor', 'POST', `/sessions/${one.id}/prescriptions`, { items: [{ name: 'Amlodipine', dosage: '5 mg', frequency: 'once daily', duration: '30 days', instructions: 'بعد الأكل' }, { name: 'باراسيتامول', dosage: '500 mg', frequency: 'عند اللزوم' }] });
+    await api('doctor', 'POST', `/sessions/${one.id}/end`);
+    const wants = {
+      ar: { same: ['Demonstration Hospital', '+966112345678', 'Noura Alqahtani', '1990-03-02', 'DEMO-1001', 'DOC-2024-001', rx.prescriptionNumber, '5 mg', '500 mg', 'Amlodipine', 'once daily'], hijri: /14(1\d|4\d)/ },
+      en: { same: ['Demonstration Hospital', '+966112345678', 'Noura Alqahtani', '1990-03-02', 'DEMO-1001', 'DOC-2024-001', rx.prescriptionNumber, '5 mg', '500 mg', 'Amlodipine', 'Prescription', 'Licence no.', 'AH'], hijri: /Shaʻban 1410|1410 AH/ },
+    };
+    for (const lang of ['ar', 'en']) {
+      const page = await open(browser, base, { lang, theme: lang === 'ar' ? 'dark' : 'light', state: states.doctor });
+      await page.goto(`${base}/clinic/sessions/${one.id}?tab=prescriptions`);
+      await settled(page);
+      await page.getByRole('link', { name: new RegExp(`${lang === 'ar' ? 'طباعة' : 'Print'}: ${rx.prescriptionNumber}`) }).click();
+      await page.waitForURL('**/clinic/prescriptions/*/print');
+      await page.waitForSelector('.paper');
+      equal(await page.evaluate(() => document.documentElement.dataset.theme), 'light', 'a paper is light, whatever the page was');
+      if (pictures && lang === 'ar') await page.screenshot({ path: join(pictures, 'prescription.png') });
+      await pages.judge(page, `prescription ${lang}`, lang);
+      await page.evaluate(() => (document.documentElement.dataset.theme = 'light'));
+      const text = await onPaper(page);
+      for (const part of wants[lang].same) if (!text.includes(part)) throw new Error(`${lang}: the prescription has no "${part}":\n${text}`);
+      if (!wants[lang].hijri.test(text)) throw new Error(`${lang}: no Hijri date:\n${text}`);
+      if (/[٠-٩]/.test(text)) throw new Error(`${lang}: Arabic-Indic digits:\n${text}`);
+      if (lang === 'ar') {
+        // Programs find the letters of Arabic in one order or the other.
+        const both = [text, [...text].reverse().join('')].join('\n');
+        for (const part of ['نورة', 'الوصفة', 'باراسيتامول']) if (!both.includes(part)) throw new Error(`the paper has no "${part}":\n${text}`);
+      }
+      await page.goto(`${base}/clinic/sessions/${one.id}`);
+      await settled(page);
+      await page.getByRole('link', { name: lang === 'ar' ? 'طباعة الملخص' : 'Print summary' }).click();
+      await page.waitForSelector('.paper');
+      await pages.judge(page, `summary ${lang}`, lang);
+      const summary = await onPaper(page);
+      for (const part of ['Noura Alqahtani', '1990-03-02', 'DEMO-1001', 'DOC-2024-001', '146/92', 'Evening dose up', rx.prescriptionNumber])
+        if (!summary.includes(part)) throw new Error(`${lang}: the summary has no "${part}":\n${summary}`);
+      none(await exposed(page), 'patient data outside of the page');
+      await page.context().close();
+    }
+    // On a phone, and for the patient, whose own paper it is; another patient reads nothing.
+    const own = await open(browser, base, { lang: 'ar', width: 360, height: 4000, state: states.patient });
+    await own.goto(`${base}/clinic/prescriptions/${rx.id}/print`);
+    await own.waitForSelector('.paper');
+    await pages.judge(own, 'prescription of a patient on a phone', 'ar');
+    await own.context().close();
+    const stranger = await open(browser, base, { lang: 'en' });
+    await signIn(stranger, base, people.patient2, '**/clinic');
+    await stranger.goto(`${base}/clinic/prescriptions/${rx.id}/print`);
+    await stranger.getByRole('alert').waitFor();
+    equal(await stranger.locator('.paper').count(), 0, 'a paper of somebody else');
+    await stranger.context().close();
+  });
+
   await test('an administrator sees names when he asks, and adds a walk-in', async () => {
     const page = await open(browser, base, { lang: 'en', state: states.admin });
     await page.goto(`${base}/clinic`);
@@ -268,6 +432,28 @@ try {
     await page.getByText('has a visit now').waitFor();
     none(await exposed(page), 'patient data outside of the page');
     await page.context().close();
+  });
+
+  await test('the desk sees who waits longer than ten minutes, and for how long', async () => {
+    for (const [lang, heading, since] of [['ar', 'ينتظرون أكثر من 10 دقائق', '14'], ['en', 'Waiting over 10 minutes', '14']]) {
+      const page = await open(browser, base, { lang, state: states.desk });
+      // Somebody came a while ago: the clock of the test is the hub's answer.
+      await page.route('**/api/v1/sessions?*', async (route) => {
+        const answer = await route.fetch();
+        const body = await answer.json();
+        const one = body.items.find(({ id }) => id === soon.id);
+        for (const part of one?.participants ?? []) if (part.role === 'patient') Object.assign(part, { admission: 'waiting', here: true, cameAt: new Date(Date.now() - 14 * 60_000).toISOString() });
+        await route.fulfill({ response: answer, json: body });
+      });
+      await page.goto(`${base}/clinic`);
+      await settled(page);
+      const card = page.getByRole('region', { name: heading });
+      await card.getByText(since).waitFor();
+      equal(await card.getByRole('listitem').count(), 1, 'who waits long');
+      equal(await page.locator('nav a[href="/clinic/availability"]').count(), 0, 'hours of doctors');
+      await pages.judge(page, `desk ${lang}`, lang);
+      await page.context().close();
+    }
   });
 
   await test('a nurse cancels nothing that she may not, and reads why', async () => {

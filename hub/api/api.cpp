@@ -112,6 +112,12 @@ std::string device_of(const Request& head) {
   return device.ok() && *device ? **device : std::string(head.header("x-rabt-device"));
 }
 
+// True if a browser shows who is signed in; its pages are the hub's (check_browser).
+bool is_page(const Request& head) {
+  const auto session = cookie(head, kSessionCookie);
+  return session.ok() && *session;
+}
+
 Response unauthorised(std::string_view detail) {
   Response response = http::problem(401, "http.unauthenticated", "Unauthorized", detail);
   response.headers.emplace_back("WWW-Authenticate", "Bearer");
@@ -739,7 +745,8 @@ Result<identity::Caller> Api::caller_of(const Request& head, const identity::Cre
                           .trace = proven ? trace_in(head) : std::string(),
                           .reason = std::move(reason),
                           .purpose = std::string(head.header("x-rabt-purpose")),
-                          .device = device_of(head)};
+                          .device = device_of(head),
+                          .page = is_page(head)};
 }
 
 Error Api::refusal(const identity::Caller& caller, std::string_view operation) {

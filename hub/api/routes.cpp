@@ -139,6 +139,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/invitations/accept", "acceptInvitation", to<&R::invitations, &Invitations::accept>, kOpen, {.rate = RateClass::invitation, .repeatable = true, .max_body = kMaxSignInBody, .lane = http::Lane::sign_in}},
     Route{"GET", "/api/v1/sessions/{session}/consents", "listConsents", act<&Sessions::people, &SessionPeople::consents>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/consents", "recordConsent", act<&Sessions::people, &SessionPeople::record_consent, 201>, kAlsoGuests, repeats(access::Right::consent_record)},
+    Route{"POST", "/api/v1/sessions/{session}/identification", "confirmIdentity", act<&Sessions::people, &SessionPeople::confirm_identity>, kSignedIn, repeats(access::Right::participant_admit)},
     Route{"POST", "/api/v1/sessions/{session}/recording/start", "startRecording", act<&Sessions::recordings, &SessionRecordings::start>, kSignedIn, repeats(access::Right::session_run)},
     Route{"POST", "/api/v1/sessions/{session}/recording/stop", "stopRecording", act<&Sessions::recordings, &SessionRecordings::stop>, kSignedIn, repeats(access::Right::session_run)},
     Route{"GET", "/api/v1/sessions/{session}/recordings", "listSessionRecordings", list<&Sessions::recordings, &SessionRecordings::list>, kSignedIn},

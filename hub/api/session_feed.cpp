@@ -55,6 +55,7 @@ constexpr std::array kKinds{
     Kind{"feedback-given", "feedback", Sight::staff},
     Kind{"follow-up-created", "follow-up", Sight::staff},
     Kind{"consent-", "consent", Sight::admitted},
+    Kind{"identity-confirmed", "identity", Sight::staff},
 };
 
 // The event as the channel names it. All that is not in the table is about the session as a whole.

@@ -23,6 +23,11 @@ bool is_source(std::string_view text) {
 
 pages::Pages::Options page_options(const config::Config& config) {
   pages::Pages::Options options;
+  options.phone = config.house.phone;
+  for (const char* const language : {"ar", "en"}) {
+    if (const auto name = config.house.name.find(language); name != config.house.name.end())
+      options.hospital.emplace(language, name->second);
+  }
   const auto bound = config.roles.find("video");
   if (bound == config.roles.end() || !bound->second.starts_with(kPlugin)) return options;
   const std::string id = bound->second.substr(kPlugin.size());

@@ -35,6 +35,7 @@ const std::vector<std::string>& event_names() {
                                               "session.participant-left",
                                               "session.participant-removed",
                                               "session.consent-recorded",
+                                              "session.identity-confirmed",
                                               "session.recording-started",
                                               "session.recording-confirmed",
                                               "session.recording-stopped",

@@ -42,6 +42,7 @@ void read_video_keys(Reader& reader, const YamlNode& video, consultation::VideoS
                       "max_kbps_per_session",
                       "patient_may_read_recordings",
                       "claim_min_seconds",
+                      "identity_check",
                       "ice"});
   reader.flag(video, "enabled", settings.enabled);
   reader.flag(video, "recording_enabled", settings.recording_enabled);
@@ -63,6 +64,12 @@ void read_video_keys(Reader& reader, const YamlNode& video, consultation::VideoS
   number(reader, video, "claim_min_seconds", 0, kDay * 60, settings.claim_min_seconds);
   number(reader, video, "token_seconds", 60, 3'600, settings.token_seconds);
   number(reader, video, "max_kbps_per_session", 0, 1'000'000, settings.max_kbps_per_session);
+  using Check = consultation::VideoSettings::IdentityCheck;
+  std::string check = "pages";
+  reader.choice(video, "identity_check", {"off", "pages", "always"}, check);
+  settings.identity_check = check == "off"     ? Check::off
+                            : check == "pages" ? Check::pages
+                                               : Check::always;
 }
 
 bool starts_with_one_of(const std::string& text, std::initializer_list<std::string_view> schemes) {

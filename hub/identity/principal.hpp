@@ -112,6 +112,8 @@ struct Caller {
   std::string purpose;
   // What a known device shows (identity::Throttle). May be empty.
   std::string device;
+  // A page of the hub asks: the caller is proven by a cookie of his browser.
+  bool page = false;
 };
 
 }  // namespace rabt::identity

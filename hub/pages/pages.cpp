@@ -89,6 +89,19 @@ Response not_found() {
   return http::problem(404, "http.not_found", "Not Found", "there is no such page");
 }
 
+// A text of the configuration as the value of an attribute.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '&' || c == '<' || c == '>' || c == '"') {
+      out += c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : "&quot;";
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
 std::string policy_of(const Pages::Options& options, bool call) {
   std::string policy =
       "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; "
@@ -213,9 +226,13 @@ Response Pages::shell(const Request& request, std::string_view entry) const {
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1, "
       "viewport-fit=cover\">\n<title>";
   html += language == "ar" ? "ربط" : "Rabt";
-  html += "</title>\n<link rel=\"icon\" type=\"image/svg+xml\" href=\"" +
-          at(bundle_.made_of(kIcon)) + "\">\n<link rel=\"stylesheet\" href=\"" +
-          at(bundle_.made_of(kStyle)) + "\">\n";
+  html += "</title>\n";
+  if (!options_.phone.empty())
+    html += "<meta name=\"rabt-phone\" content=" + quoted(options_.phone) + ">\n";
+  for (const auto& [of, name] : options_.hospital)
+    html += "<meta name=\"rabt-hospital-" + of + "\" content=" + quoted(name) + ">\n";
+  html += "<link rel=\"icon\" type=\"image/svg+xml\" href=\"" + at(bundle_.made_of(kIcon)) +
+          "\">\n<link rel=\"stylesheet\" href=\"" + at(bundle_.made_of(kStyle)) + "\">\n";
   if (console)
     html += "<link rel=\"stylesheet\" href=\"" + at(bundle_.made_of(kConsoleStyle)) + "\">\n";
   std::vector<std::string> needed = bundle_.loaded_with(entry);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -7,8 +8,8 @@
 #include "hub/http/server.hpp"
 #include "hub/pages/bundle.hpp"
 
-// The pages of the hub: HTML shells, and the files that they load. No shell holds data; the scripts
-// ask /api/v1 for it.
+// The pages of the hub: HTML shells, and the files that they load. No shell holds data of a person;
+// the scripts ask /api/v1 for it.
 namespace rabt::pages {
 
 // Immutable.
@@ -20,6 +21,10 @@ class Pages {
     std::vector<std::string> call_sources{};
     // The provider loads a worker from a blob: and needs a Trusted Types policy named `default`.
     bool call_worker = false;
+    // Whom a patient calls, and the hospital's name by language: in every shell, so that a page
+    // says them also while the hub is gone. May be empty.
+    std::string phone{};
+    std::map<std::string, std::string> hospital{};
   };
   explicit Pages(const Bundle& bundle) : Pages(bundle, Options()) {}
   Pages(const Bundle& bundle, Options options);

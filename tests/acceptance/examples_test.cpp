@@ -121,6 +121,7 @@ class Examples {
         {"previewInvitation", "-", [this] { invited(); }},
         {"acceptInvitation", "P2", [this] { invited(); }},
         {"recordConsent", "P", active},
+        {"confirmIdentity", "D", active},
         {"startRecording", "D", [this] { call_begins(); }},
         {"withdrawRecording", "AD", [this] { kept(); }},
 

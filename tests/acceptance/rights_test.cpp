@@ -51,6 +51,7 @@ Json body_of(const std::string& operation, const std::string& other) {
       {"giveFeedback", R"({"rating":5})"},
       {"planFollowUp", R"({"afterDays":7})"},
       {"recordConsent", R"({"kind":"recording","given":true})"},
+      {"confirmIdentity", R"({"identifiers":["name","birth_date"]})"},
       {"changeSession", R"({"notes":"more"})"},
       {"endSession", R"({"reason":"over"})"},
       {"cancelSession", R"({"reason":"late"})"},

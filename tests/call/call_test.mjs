@@ -131,7 +131,15 @@ async function met() {
   await flows(patient, 'patient');
   console.log(`# from admission to pictures and sound on both sides: ${Date.now() - began} ms`);
   await doctor.page.getByText('حي الياسمين').waitFor();
-  await doctor.page.getByText('4021-7731').waitFor();
+  await doctor.page.getByText('4021-7731').first().waitFor();
+  // The call runs; the visit begins once the doctor has heard two identifiers.
+  assert.equal((await hub.call('GET', of)).status, 'waiting');
+  await good(doctor, 'call-doctor-identify');
+  for (const one of ['birth_date', 'record_number']) await doctor.page.getByLabel(texts.en[`identifier_${one}`]).check();
+  await doctor.page.getByRole('button', { name: texts.en.identify_start }).click();
+  await doctor.page.locator('.identify').waitFor({ state: 'detached' });
+  const begun = await hub.call('GET', of);
+  assert.deepEqual([begun.status, begun.identification.identifiers], ['active', ['birth_date', 'record_number']]);
   await good(doctor, 'call-doctor');
   await good(patient, 'call-patient');
   return { made, of, patient, doctor };

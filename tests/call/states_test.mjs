@@ -346,6 +346,109 @@ describe('states of the call', () => {
     await one.context.close();
   });
 
+  for (const look of kDoctorLooks) {
+    test(`two identifiers before the visit begins: ${look.lang}, ${look.theme}, ${look.width}`, async () => {
+      const one = await open({ ...look, who: 'doctor', change: { status: 'waiting', warnings: ['identity.unconfirmed'] } });
+      hub.admitted.patient = true;
+      hub.parts.patient = {};
+      await checked(one);
+      await one.press('enter');
+      await inCall(one, 'patient');
+      const say = (key) => texts[look.lang][key];
+      await one.page.locator('.door').getByText(say('identify_first')).waitFor();
+      await one.page.locator('.door').getByRole('button', { name: say('identify_go') }).click();
+      assert.equal(await one.page.evaluate(() => document.activeElement?.id), 'identify-h');
+      await good(one, 'identify');
+      const start = one.page.getByRole('button', { name: say('identify_start') });
+      await one.page.getByLabel(say('identifier_name')).check();
+      await start.click();
+      await one.page.getByText(say('identify_both')).waitFor();
+      assert.ok(!hub.log.some(({ key }) => key === 'POST /identification'), 'one is not enough');
+      await one.page.getByLabel(say('identifier_national_id')).check();
+      assert.ok((await one.page.locator('.identify').innerText()).includes('…0008'), 'the last digits alone');
+      assert.ok(!(await one.page.locator('.identify').innerText()).includes('1000000008'));
+      hub.refuse['POST /identification'] = [503, { code: 'engine.busy', status: 503, title: '' }];
+      await start.click();
+      await one.page.locator('.identify [role=alert]').getByText(texts[look.lang].problem_503).waitFor();
+      delete hub.refuse['POST /identification'];
+      await start.click();
+      await one.page.locator('.identify').waitFor({ state: 'detached' });
+      assert.equal(await one.page.locator('.door').count(), 0);
+      // Which two, and nothing of what was said.
+      assert.deepEqual(hub.log.filter(({ key }) => key === 'POST /identification').at(-1).body, { identifiers: ['name', 'national_id'] });
+      await nothingLeaks(one);
+      await one.context.close();
+    });
+  }
+  test('a visit that waits for no identity, and a patient, see nothing of it', async () => {
+    const doctor = await open({ lang: 'en', who: 'doctor' });
+    await doctorIn(doctor);
+    assert.equal(await doctor.page.locator('.identify').count(), 0);
+    await doctor.context.close();
+    const patient = await open({ lang: 'en', width: 360, change: { status: 'waiting', warnings: ['identity.unconfirmed'] } });
+    await waits(patient);
+    assert.equal(await patient.page.locator('.identify').count(), 0);
+    await patient.context.close();
+  });
+
+  for (const lang of ['ar', 'en']) {
+    test(`who waits knows his place and, after ten minutes, whom to call: ${lang}`, async () => {
+      const soon = new Date(Date.now() - 4 * 60_000).toISOString();
+      const one = await open({ lang, width: 360, change: { ahead: 2, scheduledStart: soon } });
+      await waits(one);
+      await one.page.locator('#place .num').getByText('3', { exact: true }).waitFor();
+      assert.equal(await one.page.locator('a[href^="tel:+966"]').count(), 0, 'no number before');
+      // The queue moves without a word of this visit.
+      hub.session.ahead = 0;
+      hub.session.scheduledStart = new Date(Date.now() - 12 * 60_000).toISOString();
+      hub.parts.patient.since = hub.session.scheduledStart;
+      hub.tell('session', { event: 'updated' });
+      await one.page.locator('#place .num').getByText('1', { exact: true }).waitFor();
+      const number = one.page.locator('.notice-waits a[href="tel:+966112345678"]');
+      await number.waitFor({ timeout: 15_000 });
+      await good(one, 'waits-long');
+      await one.context.close();
+    });
+  }
+  const kNumber = 'a[href="tel:+966112345678"]';
+  test('every page of a failure says whom to call', async () => {
+    // The hub is gone before the page has its visit.
+    const gone = await open({ lang: 'ar', width: 360, missing: true });
+    await gone.heading('gone');
+    await gone.page.locator(kNumber).waitFor();
+    await good(gone, 'gone-phone');
+    await gone.context.close();
+    const refused = await open({ lang: 'ar', width: 360, init: "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError'); };" });
+    await details(refused);
+    await refused.press('ask_both');
+    await refused.page.locator(`.notice-parked ${kNumber}`).waitFor();
+    await good(refused, 'check-refused-phone');
+    await refused.context.close();
+    const late = await open({ lang: 'ar', width: 360, change: { status: 'no_show' } });
+    await late.heading('after_missed');
+    await late.page.locator(kNumber).waitFor();
+    await good(late, 'after-missed');
+    await late.context.close();
+    const denied = await open({ lang: 'en', width: 360 });
+    await waits(denied);
+    hub.tell('denied', { participant: 'p-patient' });
+    await denied.heading('after_denied');
+    await denied.page.locator(kNumber).waitFor();
+    await denied.context.close();
+    const broken = await open({ lang: 'en', width: 360 });
+    hub.provider = 'plugin://other';
+    await waits(broken);
+    hub.admit();
+    await broken.heading('failed');
+    await broken.page.locator(kNumber).waitFor();
+    await broken.context.close();
+    // A doctor is told what to do, and no number of his own clinic.
+    const doctor = await open({ lang: 'en', who: 'doctor', missing: true });
+    await doctor.heading('gone');
+    assert.equal(await doctor.page.locator(kNumber).count(), 0);
+    await doctor.context.close();
+  });
+
   test('a provider that the page does not know, a refusal and a missing session are said, with what to do', async () => {
     const unknown = await open({ lang: 'en', who: 'doctor' });
     hub.provider = 'plugin://other';

@@ -104,6 +104,7 @@ export class StubHub {
       response.setHeader('Content-Security-Policy', kPolicy);
       return response.end(`<!doctype html><html lang="${language}" dir="${language === 'ar' ? 'rtl' : 'ltr'}"${theme ? ` data-theme="${theme}"` : ''}><head><meta charset="utf-8">`
         + '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Rabt</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/assets/style.css">'
+        + '<meta name="rabt-phone" content="+966 11 234 5678"><meta name="rabt-hospital-ar" content="مستشفى الاختبار">'
         + '<script type="module" src="/assets/page.js"></script></head><body><div id="app"></div></body></html>');
     }
     const chunks = [];
@@ -125,7 +126,7 @@ export class StubHub {
       case 'GET /me': return this.guest ? [401, { type: 'x', title: '', status: 401, code: 'http.unauthenticated' }] : [200, { id: `person-${this.who}`, actor: `person:${this.who}`, tenant: 't', roles: [this.who] }];
       case 'GET ': return [200, this.now()];
       case 'POST /tickets': return [201, { ticket: 'rabt.ticket.x', expiresIn: 30 }];
-      case 'GET /patients/person-patient': return [200, { id: 'person-patient', name: this.names.patient, birthDate: '1972-03-14', mrn: '4021-7731' }];
+      case 'GET /patients/person-patient': return [200, { id: 'person-patient', name: this.names.patient, birthDate: '1972-03-14', mrn: '4021-7731', identifiers: [{ kind: 'national_id', value: '1000000008' }] }];
       case 'POST /join': {
         this.parts[this.who] = { ...(body.location ? { location: body.location, callbackPhone: body.callbackPhone } : {}) };
         const inside = this.admitted[this.who];
@@ -164,6 +165,9 @@ export class StubHub {
           { id: 'plan', title: { en: 'Plan', ar: 'الخطة العلاجية' } }],
       }]);
       case 'POST /quality': return [202, { level: 'high', width: 1280, height: 720, maxKbps: 1200 }];
+      case 'POST /identification':
+        Object.assign(this.session, { status: 'active', startedAt: at, warnings: [], identification: { identifiers: body.identifiers, by: 'person-doctor', at } });
+        return [200, this.now()];
       case 'POST /end':
         Object.assign(this.session, { status: 'completed', startedAt: '2026-11-26T07:15:00Z', endedAt: '2026-11-26T07:33:00Z' });
         return [200, { status: 'completed' }];

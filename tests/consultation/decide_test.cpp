@@ -278,6 +278,82 @@ TEST_F(Decide, AnInvitationMakesNobodyTheSecondPatient) {
   EXPECT_EQ(is_.patient_by, "") << "he came himself";
 }
 
+// ---- Two identifiers
+
+class Identities : public Decide {
+ protected:
+  Identities() {
+    page_.page = true;
+    settings_.provider_events = false;
+  }
+  static ConfirmIdentity said() { return {Json::array({"name", "birth_date"})}; }
+
+  Actor page_ = doctor_;
+};
+
+// R-28
+TEST_F(Identities, AStartOnAPageOfTheHubNeedsThem) {
+  EXPECT_EQ(act(page_, Start{}), "identity.unconfirmed");
+  EXPECT_EQ(act(page_, said()), "ok");
+  EXPECT_EQ(events_, "identity-confirmed ");
+  EXPECT_EQ(is_.identification["by"].as_string(), kDoctor);
+  EXPECT_EQ(is_.identification["identifiers"].dump(), R"(["name","birth_date"])");
+  EXPECT_EQ(is_.status, SessionStatus::scheduled);
+  EXPECT_EQ(act(page_, Start{}), "ok");
+}
+
+TEST_F(Identities, ASessionOnThePagesDoesNotBeginByItselfBeforeThem) {
+  EXPECT_EQ(act(patient_, Join{.stay = "s1"}), "ok");
+  EXPECT_EQ(act(page_, Join{.stay = "s2"}), "ok");
+  EXPECT_EQ(is_.status, SessionStatus::waiting);
+  EXPECT_TRUE(is_.warns("identity.unconfirmed"));
+  EXPECT_EQ(act(page_, said()), "ok");
+  EXPECT_EQ(is_.status, SessionStatus::active);
+  EXPECT_FALSE(is_.warns("identity.unconfirmed"));
+}
+
+TEST_F(Identities, ProgramsAndWorkflowsStartWithoutThem) {
+  EXPECT_EQ(act(patient_, Join{.stay = "s1"}), "ok");
+  EXPECT_EQ(act(doctor_, Join{.stay = "s2"}), "ok");
+  EXPECT_EQ(is_.status, SessionStatus::active);
+}
+
+TEST_F(Identities, AlwaysMeansProgramsToo) {
+  settings_.identity_check = VideoSettings::IdentityCheck::always;
+  EXPECT_EQ(act(doctor_, Start{}), "identity.unconfirmed");
+  EXPECT_EQ(ask(hub_, Start{}).ok(), true);
+  // Clients of these APIs have no call that confirms.
+  is_.begins_by_call = true;
+  EXPECT_EQ(ask(doctor_, Start{}).ok(), true);
+  is_.begins_by_call = false;
+  is_.joined_counts = true;
+  EXPECT_EQ(ask(doctor_, Start{}).ok(), true);
+}
+
+TEST_F(Identities, OffEmergenciesAndSessionsWithoutAPatientNeedNone) {
+  settings_.identity_check = VideoSettings::IdentityCheck::off;
+  EXPECT_EQ(ask(page_, Start{}).ok(), true);
+  settings_.identity_check = VideoSettings::IdentityCheck::pages;
+  is_.type = SessionType::emergency_consultation;
+  EXPECT_EQ(ask(page_, Start{}).ok(), true);
+  is_.type = SessionType::doctor_patient;
+  is_.participants[1].admission = Admission::removed;
+  EXPECT_EQ(ask(page_, Start{}).ok(), true);
+  EXPECT_EQ(act(page_, said()), "identity.no_patient");
+}
+
+TEST_F(Identities, WhoLetsThePatientInConfirmsThem) {
+  add("n", kNurse, PartRole::nurse);
+  EXPECT_EQ(act(nurse_, said()), "ok");
+  EXPECT_EQ(is_.identification["by"].as_string(), kNurse);
+  EXPECT_NE(act(patient_, said()), "ok");
+  EXPECT_NE(act(admin_, said()), "ok");
+  is_.status = SessionStatus::requested;
+  EXPECT_EQ(act(doctor_, said()), "session.not_accepted");
+  is_.status = SessionStatus::completed;
+  EXPECT_EQ(act(doctor_, said()), "session.completed");
+}
+
 // ---- Consents
 
 class Consents : public Decide {

@@ -84,6 +84,22 @@ TEST(Pages, OfACallMayUseCameraAndTheServersOfItsProvider) {
             std::string::npos);
 }
 
+TEST(Pages, SayWhomAPatientCallsAlsoWhileTheHubIsGone) {
+  const Pages pages(bundle(), {.phone = "+966 11 234 5678",
+                               .hospital = {{"ar", "مستشفى"}, {"en", "\"Care\" <&> Co"}}});
+  for (const char* path : {"/", "/call/01K", "/i"}) {
+    const auto shell = pages.answer(asks(path));
+    ASSERT_TRUE(shell) << path;
+    EXPECT_NE(shell->body.find("<meta name=\"rabt-phone\" content=\"+966 11 234 5678\">"),
+              std::string::npos);
+    EXPECT_NE(shell->body.find("<meta name=\"rabt-hospital-ar\" content=\"مستشفى\">"),
+              std::string::npos);
+    EXPECT_NE(shell->body.find("content=\"&quot;Care&quot; &lt;&amp;&gt; Co\">"),
+              std::string::npos);
+  }
+  EXPECT_EQ(Pages(bundle()).answer(asks("/"))->body.find("rabt-phone"), std::string::npos);
+}
+
 TEST(Pages, OfTheConsoleHaveTheirOwnScriptStyleAndTexts) {
   const Pages pages(bundle());
   for (const char* path : {"/console", "/console/instances", "/console/instances/01K/graph"}) {

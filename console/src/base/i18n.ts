@@ -38,6 +38,9 @@ export async function setLang(to: Lang, remember = true): Promise<void> {
   if (remember) rememberLang(to);
 }
 
+// The texts of the other language, for papers that have both.
+export const otherTexts = async (): Promise<Record<string, string>> => (await kLoad[lang.value === 'ar' ? 'en' : 'ar']()).default;
+
 export function t(key: Key, values?: Values): string {
   const all = texts.value;
   let text = all[key];

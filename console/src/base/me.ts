@@ -26,7 +26,7 @@ export const kConsoleRoles: Role[] = ['security_officer', 'engineer', 'operator'
 export const face = computed<'doctor' | 'nurse' | 'desk' | 'patient' | 'other'>(() => {
   if (hasRole('doctor', 'specialist')) return 'doctor';
   if (hasRole('nurse')) return 'nurse';
-  if (hasRole('admin')) return 'desk';
+  if (hasRole('admin', 'desk')) return 'desk';
   if (hasRole('patient', 'guest')) return 'patient';
   return 'other';
 });

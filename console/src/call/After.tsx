@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { post } from '../base/api';
 import { duration } from '../base/dates';
 import { t, type Key } from '../base/i18n';
-import { Button, Failure, H1, Icon, LinkButton, Notice, PhonePage, TextArea, usePage } from '../ui';
+import { Button, ClinicPhone, Failure, H1, Icon, LinkButton, Notice, PhonePage, TextArea, usePage } from '../ui';
 import { Emergency } from './Before';
 import { ended, isClinical, path, session } from './visit';
 
@@ -61,6 +61,7 @@ export function After() {
             <TextArea label={t('call_comments')} value={comments} rows={2} maxLength={4000} onText={setComments} />
             {error !== null && <Failure error={error} />}
           </section>)}
+      {!isClinical.value && !['ended', 'moved'].includes(why) && <ClinicPhone block />}
       <p class="center"><LinkButton href={isClinical.value ? '/clinic' : '/'} kind="quiet">{t('call_home')}</LinkButton></p>
       {!isClinical.value && <Emergency />}
     </PhonePage>

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { problemText } from '../base/api';
 import { t } from '../base/i18n';
-import { Button, Failure, H1, LinkButton, PhonePage, Skeleton, usePage } from '../ui';
+import { Button, ClinicPhone, Failure, H1, LinkButton, PhonePage, Skeleton, usePage } from '../ui';
 import { After } from './After';
 import { useKeys } from './Bar';
 import { Before, Emergency } from './Before';
@@ -34,7 +34,7 @@ function Stage() {
     case 'joining':
       return <Plain title={t('call_connecting')}><Skeleton /></Plain>;
     case 'failed':
-      return <Plain title={t('call_failed')}><p>{t('call_failed_text')}</p>{problem.value !== null && <p>{problemText(problem.value)}</p>}<p><Button kind="primary" onPress={() => void calling.again()}>{t('retry')}</Button></p><Emergency /></Plain>;
+      return <Plain title={t('call_failed')}><p>{t('call_failed_text')}</p>{problem.value !== null && <p>{problemText(problem.value)}</p>}<p><Button kind="primary" onPress={() => void calling.again()}>{t('retry')}</Button></p><ClinicPhone block /><Emergency /></Plain>;
     case 'in':
       return <InCall />;
     case 'after':

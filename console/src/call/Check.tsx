@@ -1,7 +1,7 @@
 // The device check: own picture, microphone, speaker. Nobody sees the person yet; permission is asked by a press of a button.
 import { useEffect, useState } from 'preact/hooks';
 import { t } from '../base/i18n';
-import { Button, Failure, H1, Icon, LinkButton, Notice, PhonePage, Select, State, usePage } from '../ui';
+import { Button, ClinicPhone, Failure, H1, Icon, LinkButton, Notice, PhonePage, Select, State, usePage } from '../ui';
 import { Emergency, Steps } from './Before';
 import { camOn, claimTab, micOn } from './calling';
 import * as devices from './devices';
@@ -29,16 +29,15 @@ export function FaultNotice({ onListen }: { onListen: () => void }) {
     'listen-only': [t('call_listen_only'), onListen],
     'other-device': [t('call_other_device'), () => void devices.ask()],
     'copy-link': [copied ? t('copied') : t('call_copy_link'), () => void navigator.clipboard?.writeText(location.href).then(() => setCopied(true))],
-    'call-clinic': ['', () => {}],
   };
   // With sound at hand, more of the same is not offered.
-  const offered = acts.filter((act) => act !== 'call-clinic' && !(act === 'sound-only' && devices.audio.value));
+  const offered = acts.filter((act) => !(act === 'sound-only' && devices.audio.value));
   return (
     <Notice tone="parked" alert>
       <div class="stack stack-8">
         <p class="strong">{t(text, { device })}</p>
         {devices.audio.value && <p>{t('call_sound_works')}</p>}
-        <p class="row row-8 row-wrap">{offered.map((act) => <Button key={act} size="small" onPress={kActs[act][1]}>{kActs[act][0]}</Button>)}</p>
+        <p class="row row-8 row-wrap">{offered.map((act) => <Button key={act} size="small" onPress={kActs[act][1]}>{kActs[act][0]}</Button>)}{!isClinical.value && <ClinicPhone small />}</p>
       </div>
     </Notice>
   );

@@ -8,6 +8,7 @@ import { Button, Icon, usePage } from '../ui';
 import { Bar, EndDialog, KeysDialog } from './Bar';
 import * as calling from './calling';
 import * as devices from './devices';
+import { NotBegun } from './Identify';
 import { Sound, Video } from './Media';
 import { panel } from './panel';
 import { Panel } from './panels/Panel';
@@ -183,7 +184,7 @@ export function InCall() {
                 <span class="stage-pill"><LineWord /></span>
                 <span class="strong t18"><Timer /></span>
               </header>
-              <Picture><Door />{asks}</Picture>
+              <Picture>{visit.waiting.value.length ? <Door /> : <NotBegun />}{asks}</Picture>
               <Bar />
             </section>
             {(clinical || panel.value) && <Panel />}

@@ -2,28 +2,39 @@
 import { useEffect, useState } from 'preact/hooks';
 import { t } from '../base/i18n';
 import { channel } from '../base/live';
-import { Button, H1, Icon, PhonePage, Time, usePage } from '../ui';
+import { Button, ClinicPhone, H1, Icon, PhonePage, Time, usePage } from '../ui';
 import { Emergency } from './Before';
 import { Meter } from './Check';
 import * as devices from './devices';
 import { Video } from './Media';
 import { rows } from './records';
 import { stop } from './calling';
-import { doctorPart, leave, mine, nameOfPart, participants, session, stage, myId } from './visit';
+import { doctorPart, leave, mine, nameOfPart, participants, reread, session, stage, myId } from './visit';
 
-// Those of the session who wait and came earlier; a session has one queue.
+// Visits of the doctor that come first, and those of this visit who came earlier.
 const place = (): number => {
   const own = mine.value?.since ?? '';
-  return 1 + participants.value.filter((one) => one.id !== myId.value && one.admission === 'waiting' && one.here && (one.since ?? '') < own).length;
+  return 1 + (session.value?.ahead ?? 0) + participants.value.filter((one) => one.id !== myId.value && one.admission === 'waiting' && one.here && (one.since ?? '') < own).length;
 };
 
+const kLong = 10;
+
 export function WaitingRoom() {
+  const [opened] = useState(Date.now);
   usePage(t('call_waiting_room'));
   const [minutes, setMinutes] = useState(0);
   useEffect(() => {
-    const began = Date.now();
-    const timer = setInterval(() => setMinutes(Math.floor((Date.now() - began) / 60_000)), 10_000);
-    return () => clearInterval(timer);
+    // From the arrival, which a page that was loaded again does not begin anew; nobody waits before the planned time.
+    const from = () => Math.max(Date.parse(mine.value?.since ?? '') || opened, Date.parse(session.value?.scheduledStart ?? '') || 0);
+    const look = () => setMinutes(Math.floor((Date.now() - from()) / 60_000));
+    look();
+    const timer = setInterval(look, 10_000);
+    // The live channel tells of this visit alone; those of others move the queue, too.
+    const queue = setInterval(() => void reread().catch(() => {}), 30_000);
+    return () => {
+      clearInterval(timer);
+      clearInterval(queue);
+    };
   }, []);
   const at = place();
   const messages = rows.value.filter((row) => row.from !== myId.value).slice(-2);
@@ -51,7 +62,7 @@ export function WaitingRoom() {
       </section>
       {channel.value === 'broken' && <p class="notice notice-parked" role="status"><Icon name="alert" /> <span>{t('call_reconnecting')}</span></p>}
       {session.value?.warnings?.includes('emergency.unanswered') && <p class="notice notice-failed" role="alert"><Icon name="phone" /> <a class="tap" href="tel:997">{t('call_no_doctor')}</a></p>}
-      {minutes >= 10 && <p class="notice notice-waits" role="status"><Icon name="clock" /> <span>{t('call_long_wait', { n: minutes })}</span></p>}
+      {minutes >= kLong && <div class="notice notice-waits" role="status"><Icon name="clock" /> <div class="stack stack-8"><p>{t('call_long_wait', { n: minutes })}</p><ClinicPhone small /></div></div>}
       {messages.map((row) => (
         <div key={row.clientId} class="notice notice-waits" role="status"><Icon name="chat" />
           <div><p class="small">{t('call_from_clinic')} · {row.sentAt && <Time at={row.sentAt} />}</p><p class="strong wraps" dir="auto">{row.text}</p></div></div>

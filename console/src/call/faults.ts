@@ -2,18 +2,18 @@
 import type { Key } from '../base/i18n';
 
 export type Fault = 'not-allowed' | 'dismissed' | 'blocked-by-system' | 'not-found' | 'in-use' | 'insecure' | 'in-app' | 'overconstrained' | 'unknown';
-export type Act = 'retry' | 'sound-only' | 'listen-only' | 'other-device' | 'copy-link' | 'call-clinic';
+export type Act = 'retry' | 'sound-only' | 'listen-only' | 'other-device' | 'copy-link';
 
 export const kFaults: Record<Fault, { text: Key; acts: Act[] }> = {
-  'not-allowed': { text: 'call_fault_not_allowed', acts: ['retry', 'sound-only', 'call-clinic'] },
+  'not-allowed': { text: 'call_fault_not_allowed', acts: ['retry', 'sound-only'] },
   dismissed: { text: 'call_fault_dismissed', acts: ['retry', 'sound-only'] },
-  'blocked-by-system': { text: 'call_fault_system', acts: ['retry', 'call-clinic'] },
+  'blocked-by-system': { text: 'call_fault_system', acts: ['retry'] },
   'not-found': { text: 'call_fault_not_found', acts: ['retry', 'sound-only', 'listen-only'] },
   overconstrained: { text: 'call_fault_gone', acts: ['other-device', 'sound-only'] },
   'in-use': { text: 'call_fault_in_use', acts: ['retry', 'sound-only'] },
-  insecure: { text: 'call_fault_insecure', acts: ['call-clinic'] },
-  'in-app': { text: 'call_fault_in_app', acts: ['copy-link', 'call-clinic'] },
-  unknown: { text: 'call_fault_unknown', acts: ['retry', 'sound-only', 'call-clinic'] },
+  insecure: { text: 'call_fault_insecure', acts: [] },
+  'in-app': { text: 'call_fault_in_app', acts: ['copy-link'] },
+  unknown: { text: 'call_fault_unknown', acts: ['retry', 'sound-only'] },
 };
 
 // Browsers inside WhatsApp, X, Instagram and Facebook, of which many have no camera.

@@ -10,10 +10,11 @@ import { plainName, type Joined, type Participant, type PatientRecord, type Sess
 
 export type Stage = 'loading' | 'gone' | 'before' | 'check' | 'waiting' | 'joining' | 'in' | 'after' | 'failed';
 // Why the call is over for this person.
-export type Ended = 'left' | 'ended' | 'removed' | 'denied' | 'moved' | 'cancelled';
+export type Ended = 'left' | 'ended' | 'removed' | 'denied' | 'moved' | 'cancelled' | 'missed';
 
 const kClinical = ['doctor', 'specialist', 'nurse'];
 const kOver = ['completed', 'cancelled', 'no_show', 'failed'];
+const kEnded: Record<string, Ended> = { cancelled: 'cancelled', no_show: 'missed', failed: 'missed' };
 
 export const stage = signal<Stage>('loading');
 export const ended = signal<Ended>('left');
@@ -70,7 +71,7 @@ export function reread(): Promise<void> {
     try {
       session.value = await get<Session>(path());
       if (!myId.value) myId.value = ownId();
-      if (kOver.includes(session.value.status)) finish(session.value.status === 'cancelled' ? 'cancelled' : 'ended');
+      if (kOver.includes(session.value.status)) finish(kEnded[session.value.status] ?? 'ended');
       if (isClinical.value) await readWaiting();
     } finally {
       reading = null;
@@ -198,9 +199,11 @@ export async function decline(who: Participant, reason: string): Promise<void> {
   await post(path(`/participants/${who.id}/deny`), reason ? { reason } : {});
   await reread();
 }
-export const start = async (): Promise<void> => {
-  session.value = { ...(session.value as Session), ...(await post<Session>(path('/start'))) };
-};
+export async function identified(identifiers: string[]): Promise<void> {
+  await post(path('/identification'), { identifiers });
+  await reread();
+  if (session.value?.status === 'active') announce(t('call_said_begun'));
+}
 export async function leave(): Promise<void> {
   await post(path('/leave')).catch(() => {});
   finish('left');

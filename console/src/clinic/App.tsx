@@ -1,6 +1,7 @@
 import type { FunctionComponent } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { t } from '../base/i18n';
+import { useLoad } from '../base/load';
 import { face, loadMe, me } from '../base/me';
 import { go, match, place } from '../base/router';
 import { Failure, H1, LinkButton, PhonePage, Skeleton, usePage } from '../ui';
@@ -29,7 +30,15 @@ const kOpen: [string, FunctionComponent<Record<string, string>>][] = [
   ['/bootstrap', Bootstrap],
   ['/i', Guest],
 ];
+// Papers are seldom looked at: loaded when one is.
+const later = (pick: (papers: typeof import('./print')) => FunctionComponent<{ id: string }>) => ({ id }: { id: string }) => {
+  const papers = useLoad(() => import('./print')).data.value;
+  const Paper = papers && pick(papers);
+  return Paper ? <Paper id={id} /> : <PhonePage><H1 class="hidden">{t('brand')}</H1><Skeleton lines={4} /></PhonePage>;
+};
 const kClosed: [string, FunctionComponent<any>][] = [
+  ['/clinic/prescriptions/:id/print', later((papers) => papers.PrintPrescription)],
+  ['/clinic/sessions/:id/print', later((papers) => papers.PrintSummary)],
   ['/clinic', Home],
   ['/clinic/sessions', Sessions],
   ['/clinic/sessions/:id', SessionPage],

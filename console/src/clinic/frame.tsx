@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { signal } from '@preact/signals';
 import { t, type Key } from '../base/i18n';
 import { channel } from '../base/live';
-import { face, me } from '../base/me';
+import { face, hasRole, me } from '../base/me';
 import { place } from '../base/router';
 import { Avatar, Brand, Icon, LangButton, nameOf, Skip, ThemeButton, usePage } from '../ui';
 import { Dialogs } from './dialogs';
@@ -47,7 +47,8 @@ phone.addEventListener('change', () => (narrow.value = phone.matches));
 
 export function Frame({ name, children, wide }: { name: Key; children: ComponentChildren; wide?: boolean }) {
   usePage(t(name));
-  const items = kNav[face.value];
+  // Hours of doctors are an administrator's.
+  const items = kNav[face.value].filter(({ href }) => href !== '/clinic/availability' || face.value !== 'desk' || hasRole('admin'));
   const patient = face.value === 'patient';
   // Patients read one column, wherever they are; on a phone the ways to other pages stand at the thumb.
   const column = patient && !wide ? 'phone stack stack-24' : wide ? undefined : 'page';

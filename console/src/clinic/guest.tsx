@@ -3,14 +3,14 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { newKey, post, Problem } from '../base/api';
 import { dayAndTime, hijri } from '../base/dates';
+import { hospital } from '../base/house';
 import { t } from '../base/i18n';
 import { lang } from '../base/prefs';
-import { Button, Failure, H1, Icon, LinkButton, Notice, PhonePage, Skeleton, usePage } from '../ui';
+import { Button, ClinicPhone, Failure, H1, Icon, Notice, PhonePage, Skeleton, usePage } from '../ui';
 import { Emergency } from './home';
 
 interface Shown {
   hospital: Record<string, string> | null;
-  phone: string | null;
   provider: string | null;
   type: string;
   scheduledStart: string | null;
@@ -48,7 +48,7 @@ export function Guest() {
     }
   };
   const doctor = shown?.provider;
-  const hospital = shown?.hospital?.[lang.value] ?? shown?.hospital?.en;
+  const name = shown?.hospital?.[lang.value] ?? shown?.hospital?.en ?? hospital();
   return (
     <PhonePage below={shown && !shown.needsAccount && (
       <footer class="thumb">
@@ -59,7 +59,7 @@ export function Guest() {
         <ol class="steps" aria-label={t('guest_step')}><li data-done /><li /><li /></ol>
         <p class="small muted">{t('guest_step')}</p>
         <H1 class="t22">{shown ? (doctor ? t('guest_doctor', { name: doctor }) : t('guest_visit')) : t('guest_title')}</H1>
-        {hospital && <p class="row row-8 muted"><Icon name="building" /> <bdi>{hospital}</bdi></p>}
+        {name && <p class="row row-8 muted"><Icon name="building" /> <bdi>{name}</bdi></p>}
         {shown?.scheduledStart && <p class="row row-8 muted"><Icon name="cal" /> <span>{dayAndTime(shown.scheduledStart)} · {hijri(shown.scheduledStart)}</span></p>}
       </div>
       {error !== undefined && <Failure error={error} again={shown || !code.current ? undefined : () => void look()} />}
@@ -76,7 +76,7 @@ export function Guest() {
         {shown.needsAccount ? <Notice tone="parked">{t('problem_invitation_needs_account')}</Notice> : <label class="choice"><input type="checkbox" checked={read} onChange={(event) => setRead((event.currentTarget as HTMLInputElement).checked)} /><span class="strong">{t('privacy_read')}</span></label>}
         <Notice tone="waits" icon="shield">{t('guest_next')}</Notice>
       </>}
-      {shown?.phone && <LinkButton block icon="phone" href={`tel:${shown.phone.replace(/[^+\d]/g, '')}`}>{t('call_clinic')}</LinkButton>}
+      {shown && error === undefined && <ClinicPhone block />}
       <Emergency />
     </PhonePage>
   );

@@ -6,7 +6,7 @@ import { follow } from '../base/live';
 import { t, word, type Key } from '../base/i18n';
 import { dayKey } from '../base/dates';
 import { lang } from '../base/prefs';
-import { nameOf } from '../ui';
+import { nameOf, type Identification } from '../ui';
 
 export interface Participant {
   id: string;
@@ -45,6 +45,8 @@ export interface Session {
   chiefComplaint?: string | null;
   insurance?: { status?: string };
   consents?: Consent[];
+  identification?: Identification | null;
+  warnings?: string[];
   cancellation?: { reason?: string } | null;
   participants?: Participant[];
   createdAt: string;
@@ -76,6 +78,7 @@ export interface Person {
   mrn?: string;
   phone?: string;
   allergies?: string[];
+  identifiers?: { kind: string; value: string }[] | null;
 }
 export interface Page<T> {
   items: T[];

@@ -12,6 +12,7 @@ import { allTemplates, NoteView, type Note } from './notes';
 import { Banner, Documents, Prescriptions, Recordings, Trend, useList, type Vital } from './records';
 import { Readings } from './readings';
 import { SessionTable } from './sessions';
+import { takesVitals, VitalsForm } from './vitals';
 
 type Tab = 'overview' | 'visits' | 'notes' | 'vitals' | 'prescriptions' | 'documents' | 'consents' | 'recordings' | 'readings';
 
@@ -56,6 +57,10 @@ function Parts({ sessions, known, own }: { sessions: Session[]; known: Map<strin
   const treats = face.value === 'doctor' || face.value === 'nurse';
   const held = sessions.filter((one) => ['active', 'completed'].includes(one.status)).slice(0, 12);
   const ids = held.map((one) => one.id);
+  // Values may be taken before a visit begins.
+  const open = sessions.filter((one) => !isOver(one) && one.status !== 'requested' && one.status !== 'active');
+  const measured = [...ids, ...open.map((one) => one.id)].slice(0, 16);
+  const takes = [...held, ...open].find(takesVitals);
   const tabs: { name: Tab; text: string }[] = [
     { name: 'overview', text: t('overview') },
     { name: 'visits', text: t('visits') },
@@ -75,13 +80,13 @@ function Parts({ sessions, known, own }: { sessions: Session[]; known: Map<strin
     <Tabs label={t('record_parts')} tabs={tabs} current={tab} onTab={(name) => setQuery({ tab: name === 'overview' ? undefined : name })}>
       {tab === 'overview' && (
         <div class="cols">
-          <div class="fill"><TrendOf ids={ids} /><Card title={t('visits')} id="v-h">{table(newest.slice(0, 5))}</Card></div>
+          <div class="fill"><TrendOf ids={measured} /><Card title={t('visits')} id="v-h">{table(newest.slice(0, 5))}</Card></div>
           <div class="fill">{treats && <LatestNote ids={ids} />}<Prescriptions sessions={held} short /></div>
         </div>
       )}
       {tab === 'visits' && <Card title={t('visits')} count={sessions.length} id="v-h">{table(newest)}</Card>}
       {tab === 'notes' && <AllNotes ids={ids} />}
-      {tab === 'vitals' && <TrendOf ids={ids} />}
+      {tab === 'vitals' && <TrendOf ids={measured} takes={takes} />}
       {tab === 'prescriptions' && <Prescriptions sessions={held} />}
       {tab === 'documents' && <Documents sessions={held} />}
       {tab === 'consents' && <AllConsents ids={ids} />}
@@ -91,10 +96,15 @@ function Parts({ sessions, known, own }: { sessions: Session[]; known: Map<strin
   );
 }
 
-function TrendOf({ ids }: { ids: string[] }) {
-  const { items, part } = useList<Vital>(ids, 'vitals');
-  if (part) return <section class="card" aria-label={t('vitals')}>{part}</section>;
-  return <Trend vitals={items} />;
+// `takes`: the visit in which whoever reads may write values now.
+function TrendOf({ ids, takes }: { ids: string[]; takes?: Session }) {
+  const { items, part, again } = useList<Vital>(ids, 'vitals');
+  return (
+    <>
+      {takes && <VitalsForm session={takes} done={again} />}
+      {part ? <section class="card" aria-label={t('vitals')}>{part}</section> : <Trend vitals={items} />}
+    </>
+  );
 }
 function useNotes(ids: string[]) {
   const { items, part } = useList<Note>(ids, 'notes');

@@ -5,11 +5,11 @@ import { get, Problem } from '../base/api';
 import { age, dayAndTime, dayMonth, gregorian, hijri } from '../base/dates';
 import { isolate, ltr, number, t, type Key } from '../base/i18n';
 import { useLoad } from '../base/load';
-import { Avatar, Dates, Empty, Failure, Icon, nameOf, Pill, Segment, Skeleton, State, Table } from '../ui';
+import { Avatar, Dates, Empty, Failure, Icon, nameOf, LinkButton, Pill, Segment, Select, Skeleton, State, Table } from '../ui';
 import type { Page, Person, Session } from './model';
 
 // Items of a kind in several visits, newest first. Visits whose items may not be seen are left out.
-export function useList<T extends { createdAt?: string }>(ids: string[], kind: string): { items: T[]; part?: ComponentChildren } {
+export function useList<T extends { createdAt?: string }>(ids: string[], kind: string): { items: T[]; part?: ComponentChildren; again: () => Promise<void> } {
   const loaded = useLoad(async () => {
     const pages = await Promise.all(ids.map((id) => get<Page<T>>(`/api/v1/sessions/${id}/${kind}`).then((page) => page.items, (error) => {
       if (error instanceof Problem && error.status === 403 && ids.length > 1) return [];
@@ -17,9 +17,9 @@ export function useList<T extends { createdAt?: string }>(ids: string[], kind: s
     })));
     return pages.flat().sort((a, b) => (b.createdAt ?? '').localeCompare(a.createdAt ?? ''));
   }, ids.join(' ') + kind);
-  if (loaded.error.value !== undefined) return { items: [], part: <div class="pad"><Failure error={loaded.error.value} again={() => void loaded.again()} /></div> };
-  if (!loaded.data.value) return { items: [], part: <div class="pad"><Skeleton lines={3} /></div> };
-  return { items: loaded.data.value };
+  if (loaded.error.value !== undefined) return { items: [], again: loaded.again, part: <div class="pad"><Failure error={loaded.error.value} again={() => void loaded.again()} /></div> };
+  if (!loaded.data.value) return { items: [], again: loaded.again, part: <div class="pad"><Skeleton lines={3} /></div> };
+  return { items: loaded.data.value, again: loaded.again };
 }
 
 // Name, birth date and file number: above everything that writes into a record.
@@ -54,54 +54,71 @@ const kSigns: [keyof Vital, Key, string][] = [
   ['heartRate', 'pulse', '/min'], ['temperatureC', 'temp', '°C'], ['respiratoryRate', 'resp', '/min'], ['oxygenSaturation', 'spo2', '%'],
   ['glucoseMmol', 'glucose', 'mmol/L'], ['weightKg', 'weight', 'kg'], ['heightCm', 'height', 'cm'], ['painScale', 'pain', '/10'],
 ];
-export function VitalsTable({ vitals }: { vitals: Vital[] }) {
+// `plain`: for a paper, which does not scroll.
+export function VitalsTable({ vitals, plain }: { vitals: Vital[]; plain?: boolean }) {
   if (!vitals.length) return <Empty icon="vitals" text={t('vitals_none')} />;
   const shown = kSigns.filter(([name]) => vitals.some((one) => one[name] !== undefined));
   const value = (one: number | undefined, unit: string) => (one === undefined ? <span class="muted">—</span> : <bdi dir="ltr" class="num">{number(one)} <small class="muted">{unit}</small></bdi>);
-  return (
-    <div class="scroll-x" tabIndex={0} role="group" aria-label={t('vitals')}>
-      <Table caption={t('vitals')} rows={vitals} rowKey={(one) => one.id} columns={[
-        { head: t('date'), names: true, cell: (one) => <Dates at={one.takenAt} /> },
-        { head: t('bp'), cell: (one) => (one.systolic ? <bdi dir="ltr" class="num strong">{one.systolic}/{one.diastolic ?? '—'} <small class="muted">mmHg</small></bdi> : <span class="muted">—</span>) },
-        ...shown.map(([name, key, unit]) => ({ head: t(key), cell: (one: Vital) => value(one[name] as number | undefined, unit) })),
-      ]} />
-    </div>
+  const table = (
+    <Table caption={t('vitals')} rows={vitals} rowKey={(one) => one.id} columns={[
+      { head: t('date'), names: true, cell: (one) => <Dates at={one.takenAt} /> },
+      { head: t('bp'), cell: (one) => (one.systolic ? <bdi dir="ltr" class="num strong">{one.systolic}/{one.diastolic ?? '—'} <small class="muted">mmHg</small></bdi> : <span class="muted">—</span>) },
+      ...shown.map(([name, key, unit]) => ({ head: t(key), cell: (one: Vital) => value(one[name] as number | undefined, unit) })),
+    ]} />
   );
+  return plain ? table : <div class="scroll-x" tabIndex={0} role="group" aria-label={t('vitals')}>{table}</div>;
 }
 
-// Blood pressure over time: two lines, the last values written out; a table is one press away. Time runs from left to right in both
-// languages.
+// What may be drawn over time: blood pressure has two lines, everything else one.
+interface Course { name: string; text: Key; unit: string; of: ((one: Vital) => number | undefined)[]; step: number; from?: number; to?: number }
+const kSteps: Partial<Record<keyof Vital, number>> = { temperatureC: 1, oxygenSaturation: 5, glucoseMmol: 2, weightKg: 5, painScale: 2, respiratoryRate: 5 };
+const kCourses: Course[] = [
+  { name: 'bp', text: 'bp', unit: 'mmHg', of: [(one) => one.systolic, (one) => one.diastolic], step: 20, from: 80, to: 140 },
+  ...kSigns.map(([name, text, unit]) => ({ name, text, unit, of: [(one: Vital) => one[name] as number | undefined], step: kSteps[name] ?? 20 })),
+];
+const has = (course: Course, one: Vital) => course.of.every((of) => of(one) !== undefined);
+
+// One sign over time: lines, the last values written out; a table is one press away. Time runs from left to right in both languages.
 export function Trend({ vitals }: { vitals: Vital[] }) {
   const [view, setView] = useState<'chart' | 'table'>('chart');
-  const points = vitals.filter((one) => one.systolic && one.diastolic).slice(0, 7).reverse();
-  if (!points.length) return <section class="card card-flush" aria-label={t('vitals')}><VitalsTable vitals={vitals} /></section>;
-  const values = points.flatMap((one) => [one.systolic!, one.diastolic!]);
-  const low = Math.floor((Math.min(...values, 80) - 5) / 20) * 20;
-  const high = Math.ceil((Math.max(...values, 140) + 5) / 20) * 20;
+  const [picked, pick] = useState('');
+  const courses = kCourses.filter((course) => vitals.some((one) => has(course, one)));
+  const course = courses.find(({ name }) => name === picked) ?? courses[0];
+  if (!course) return <section class="card card-flush" aria-label={t('vitals')}><VitalsTable vitals={vitals} /></section>;
+  const points = vitals.filter((one) => has(course, one)).sort((a, b) => b.takenAt.localeCompare(a.takenAt)).slice(0, 7).reverse();
+  const { step } = course;
+  const values = points.flatMap((one) => course.of.map((of) => of(one)!));
+  const low = Math.floor((Math.min(...values, course.from ?? Infinity) - step / 4) / step) * step;
+  const high = Math.ceil((Math.max(...values, course.to ?? -Infinity) + step / 4) / step) * step;
   const y = (v: number) => 26 + ((high - v) / (high - low)) * 170;
   // On a phone the drawing is narrower, so that its words stay as large as other words.
   const width = matchMedia('(max-width: 900px)').matches ? 330 : 660;
   const x = (i: number) => (points.length === 1 ? width / 2 : 60 + (i * (width - 132)) / (points.length - 1));
-  const path = (of: (one: Vital) => number) => points.map((one, i) => `${i ? 'L' : 'M'}${x(i).toFixed(1)} ${y(of(one)).toFixed(1)}`).join(' ');
-  const lines = [];
-  for (let v = low; v <= high; v += 20) lines.push(v);
+  const path = (of: (one: Vital) => number | undefined) => points.map((one, i) => `${i ? 'L' : 'M'}${x(i).toFixed(1)} ${y(of(one)!).toFixed(1)}`).join(' ');
+  const lines: number[] = [];
+  const every = step * Math.max(1, Math.ceil((high - low) / step / 8));
+  for (let v = low; v <= high; v += every) lines.push(v);
   const last = points[points.length - 1];
+  const said = (one: Vital) => ltr(course.of.map((of) => number(of(one)!)).join('/'));
+  const title = t(course.text);
   return (
     <section class="card stack stack-16" aria-labelledby="bp-h">
-      <div class="row row-wrap"><div class="grow"><h2 id="bp-h">{t('bp')}</h2><p class="small muted"><bdi dir="ltr">mmHg</bdi> · {t('last_values', { n: points.length })}</p></div>
+      <div class="row row-wrap row-16"><div class="grow"><h2 id="bp-h">{title}</h2><p class="small muted"><bdi dir="ltr">{course.unit}</bdi> · {t('last_values', { n: points.length })}</p></div>
+        {courses.length > 1 && <Select label={t('sign_shown')} quiet value={course.name} onText={pick} options={courses.map((one) => ({ value: one.name, text: t(one.text) }))} />}
         <Segment label={t('view')} current={view} onPick={setView} options={[{ name: 'chart' as 'chart' | 'table', text: t('chart') }, { name: 'table', text: t('table') }]} /></div>
       {view === 'table' ? <VitalsTable vitals={vitals} /> : <>
-        <svg class="chart" viewBox={`0 0 ${width} 232`} role="img" aria-label={t('bp_said', { first: ltr(`${points[0].systolic}/${points[0].diastolic}`), last: ltr(`${last.systolic}/${last.diastolic}`), n: points.length })}>
-          {lines.map((v) => <g key={v}><path class="grid" d={`M44 ${y(v)}h${width - 100}`} /><text x="36" y={y(v) + 5} text-anchor="end">{v}</text></g>)}
-          <path class="s1" d={path((one) => one.systolic!)} /><path class="s2" d={path((one) => one.diastolic!)} />
-          {points.map((one, i) => <g key={one.id}><circle class="m1" cx={x(i)} cy={y(one.systolic!)} r="4.5" /><rect class="m2" x={x(i) - 4} y={y(one.diastolic!) - 4} width="8" height="8" />
+        <svg class="chart" viewBox={`0 0 ${width} 232`} role="img" aria-label={t('trend_said', { what: title, first: said(points[0]), last: said(last), n: points.length })}>
+          {lines.map((v) => <g key={v}><path class="grid" d={`M44 ${y(v)}h${width - 100}`} /><text x="36" y={y(v) + 5} text-anchor="end">{number(v)}</text></g>)}
+          {course.of.map((of, i) => <path key={i} class={i ? 's2' : 's1'} d={path(of)} />)}
+          {points.map((one, i) => <g key={one.id}>{course.of.map((of, line) => (line
+              ? <rect key={line} class="m2" x={x(i) - 4} y={y(of(one)!) - 4} width="8" height="8" /> : <circle key={line} class="m1" cx={x(i)} cy={y(of(one)!)} r="4.5" />))}
             {(i === 0 || i === points.length - 1 || points.length < 5) && <text x={x(i)} y="224" text-anchor="middle">{isolate(dayMonth(one.takenAt))}</text>}</g>)}
-          <text class="v1" x={x(points.length - 1) + 12} y={y(last.systolic!) + 5}>{last.systolic}</text><text class="v2" x={x(points.length - 1) + 12} y={y(last.diastolic!) + 5}>{last.diastolic}</text>
+          {course.of.map((of, i) => <text key={i} class={i ? 'v2' : 'v1'} x={x(points.length - 1) + 12} y={y(of(last)!) + 5}>{number(of(last)!)}</text>)}
         </svg>
-        <p class="legend-line">
+        {course.of.length > 1 && <p class="legend-line">
           <span class="row row-8"><svg class="key" viewBox="0 0 28 14" aria-hidden="true"><path class="s1" d="M0 7h28" /><circle class="m1" cx="14" cy="7" r="4.5" /></svg> {t('sys')}</span>
           <span class="row row-8"><svg class="key" viewBox="0 0 28 14" aria-hidden="true"><path class="s2" d="M0 7h28" /><rect class="m2" x="10" y="3" width="8" height="8" /></svg> {t('dia')}</span>
-        </p>
+        </p>}
       </>}
     </section>
   );
@@ -116,7 +133,8 @@ export function Prescriptions({ sessions, short }: { sessions: Session[]; short?
       {part ?? (!items.length ? <Empty icon="rx" text={t('rx_none')} /> : (
         <ul class="rows">{items.flatMap((rx) => rx.items.map((one, i) => (
           <li key={rx.id + i}><div class="two grow"><span class="strong"><bdi>{one.name}</bdi></span><span><bdi>{[one.dosage, one.frequency, one.duration].filter(Boolean).join(' · ')}</bdi></span><span><bdi dir="ltr">{rx.prescriptionNumber}</bdi> · {gregorian(rx.issuedAt)}</span></div>
-            <State tone={rx.status === 'cancelled' ? 'idle' : 'ok'}>{t(`rx_${rx.status}` as 'rx_issued')}</State></li>)))}</ul>
+            <State tone={rx.status === 'cancelled' ? 'idle' : 'ok'}>{t(`rx_${rx.status}` as 'rx_issued')}</State>
+            {i === 0 && !short && <LinkButton size="small" icon="print" href={`/clinic/prescriptions/${rx.id}/print`} aria-label={`${t('print')}: ${rx.prescriptionNumber}`}>{t('print')}</LinkButton>}</li>)))}</ul>
       ))}
     </section>
   );

@@ -12,8 +12,10 @@ import { Avatar, Button, Card, DatesLine, Dialog, DialogActs, Empty, Failure, H1
 import { Cancel } from './cancel';
 import { useWaitingActs, WaitingRows } from './doctor';
 import { Frame } from './frame';
+import { Identified, Identify } from './identify';
 import { allProviders, doctorName, isOver, mayJoin, nameOfParticipant, patientOf, startOf, typeText, waitingIn, type Consent, type Page, type Participant, type Person, type Session } from './model';
 import { Notes } from './notes';
+import { takesVitals, VitalsForm } from './vitals';
 import { Banner, Documents, Prescriptions, Recordings, useList, VitalsTable, type Vital } from './records';
 
 type Tab = 'people' | 'notes' | 'vitals' | 'prescriptions' | 'documents' | 'recordings' | 'consents' | 'history';
@@ -49,7 +51,7 @@ export function SessionPage({ id }: { id: string }) {
   );
 }
 
-function Loaded({ session, known, again }: { session: Session; known: Parameters<typeof doctorName>[1]; person?: Person; again: () => Promise<void> }) {
+function Loaded({ session, known, person, again }: { session: Session; known: Parameters<typeof doctorName>[1]; person?: Person; again: () => Promise<void> }) {
   const acts = useWaitingActs(again);
   const patient = face.value === 'patient';
   const other = patient ? doctorName(session, known) : nameOfParticipant(patientOf(session));
@@ -57,7 +59,7 @@ function Loaded({ session, known, again }: { session: Session; known: Parameters
   const treats = face.value === 'doctor' || face.value === 'nurse';
   const tabs: { name: Tab; text: string }[] = [
     { name: 'people', text: t('people') },
-    ...(!isOver(session) && session.status !== 'active' ? [] : [
+    ...(!isOver(session) && session.status !== 'active' ? (takesVitals(session) ? [{ name: 'vitals' as Tab, text: t('vitals') }] : []) : [
       ...(treats ? [{ name: 'notes' as Tab, text: t('notes') }] : []),
       ...(treats || patient ? [{ name: 'vitals' as Tab, text: t('vitals') }, { name: 'prescriptions' as Tab, text: t('prescriptions') }, { name: 'documents' as Tab, text: t('documents') }] : []),
       { name: 'recordings' as Tab, text: t('recordings') },
@@ -77,6 +79,8 @@ function Loaded({ session, known, again }: { session: Session; known: Parameters
         <div class="row row-8 row-wrap">
           {['scheduled', 'requested', 'waiting'].includes(session.status) && <Cancel session={session} done={again} />}
           {['scheduled', 'waiting'].includes(session.status) && (hasRole('admin') || session.provider === me.value?.id) && patientOf(session) && <InviteAgain session={session} />}
+          {session.status === 'completed' && (treats || patient) && <LinkButton icon="print" href={`/clinic/sessions/${session.id}/print`}>{t('print_summary')}</LinkButton>}
+          <Identify session={session} person={person} done={again} />
           {mayJoin(session) && !hasRole('admin') && <LinkButton kind="primary" icon="cam" href={`/call/${session.id}`}>{t(patient ? 'go_waiting' : 'join_call')}</LinkButton>}
         </div>
       </div>
@@ -86,7 +90,7 @@ function Loaded({ session, known, again }: { session: Session; known: Parameters
       <Tabs label={t('visit_parts')} tabs={tabs} current={tab} onTab={(name) => setQuery({ tab: name })}>
         {tab === 'people' && <People session={session} />}
         {tab === 'notes' && <Notes session={session} />}
-        {tab === 'vitals' && <SessionVitals id={session.id} />}
+        {tab === 'vitals' && <SessionVitals session={session} />}
         {tab === 'prescriptions' && <Prescriptions sessions={[session]} />}
         {tab === 'documents' && <Documents sessions={[session]} />}
         {tab === 'recordings' && <Recordings sessions={[session]} />}
@@ -105,6 +109,7 @@ function Summary({ session, known }: { session: Session; known: Parameters<typeo
         <div><dt>{t('planned')}</dt><dd>{t('minutes', { n: session.plannedMinutes })}</dd></div>
         {session.durationMinutes !== null && <div><dt>{t('lasted')}</dt><dd>{t('minutes', { n: session.durationMinutes })}</dd></div>}
         {session.insurance?.status && session.insurance.status !== 'unknown' && <div><dt>{t('insurance')}</dt><dd>{t(session.insurance.status === 'eligible' ? 'covered' : 'cover_open')}</dd></div>}
+        <Identified session={session} />
         {session.chiefComplaint && <div><dt>{t('complaint')}</dt><dd dir="auto">{session.chiefComplaint}</dd></div>}
         {session.cancellation?.reason && <div><dt>{t('cancel_reason')}</dt><dd dir="auto">{session.cancellation.reason}</dd></div>}
       </dl>
@@ -126,9 +131,14 @@ function People({ session }: { session: Session }) {
   );
 }
 
-function SessionVitals({ id }: { id: string }) {
-  const loaded = useList<Vital>([id], 'vitals');
-  return <section class="card card-flush" aria-label={t('vitals')}>{loaded.part ?? <VitalsTable vitals={loaded.items} />}</section>;
+function SessionVitals({ session }: { session: Session }) {
+  const loaded = useList<Vital>([session.id], 'vitals');
+  return (
+    <>
+      {takesVitals(session) && <VitalsForm session={session} done={loaded.again} />}
+      <section class="card card-flush" aria-label={t('vitals')}>{loaded.part ?? <VitalsTable vitals={loaded.items} />}</section>
+    </>
+  );
 }
 
 function Consents({ session }: { session: Session }) {

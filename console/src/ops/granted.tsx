@@ -9,7 +9,7 @@ import { mayReadData } from './rights';
 import { ReasonDialog } from './widgets';
 
 const kMinutes = 30;
-export function GrantedDialog({ title, text, act, of, ready, onClose, onRead, children }: { title: string; text: string; act: string; of: () => Record<string, string>; ready?: boolean; onClose: () => void; onRead: (reason: string) => Promise<void>; children?: ComponentChildren }) {
+export function GrantedDialog({ title, text, act, of, ready, onClose, onRead, children }: { title: string; text: string; act: string; of?: () => Record<string, string>; ready?: boolean; onClose: () => void; onRead: (reason: string) => Promise<void>; children?: ComponentChildren }) {
   const [refused, setRefused] = useState('');
   const grant = useAct();
   const read = async (reason: string) => {
@@ -24,7 +24,7 @@ export function GrantedDialog({ title, text, act, of, ready, onClose, onRead, ch
   return (
     <ReasonDialog title={title} text={text} act={act} ready={ready} onClose={onClose} onAct={read}>
       {children}
-      {refused && mayReadData() && <div class="stack stack-8">
+      {refused && of && mayReadData() && <div class="stack stack-8">
         {grant.error !== undefined && <Failure error={grant.error} detail />}
         <p>{t('grant_offer')}</p>
         <Button icon="shieldok" busy={grant.busy} onPress={() => void grant.run(async () => {

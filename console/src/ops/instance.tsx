@@ -10,6 +10,7 @@ import { GrantedDialog } from './granted';
 import { codeOf, ifThere, whereOf, type Entry, type Graph as Drawn, type Instance } from './model';
 import { mayAct, mayReadData } from './rights';
 import { ResolveDialog } from './resolve';
+import { RestartDialog, StartDialog } from './restart';
 import { isOpen, Timeline } from './timeline';
 import { age, Code, Facts, Id, InstanceState, Json, length, moment, Old, Pane, ReasonDialog, seconds } from './widgets';
 
@@ -101,7 +102,7 @@ type Tab = 'steps' | 'events' | 'data';
 export function InstancePage({ id }: { id: string }) {
   const loaded = useLoad(() => get<Instance>(`/api/v1/instances/${id}`), id);
   const [tab, setTab] = useState<Tab>('steps');
-  const [dialog, setDialog] = useState<'' | 'cancel' | 'retry' | 'resolve'>('');
+  const [dialog, setDialog] = useState<'' | 'cancel' | 'retry' | 'resolve' | 'restart' | 'start'>('');
   const [said, setSaid] = useState('');
   const [current, setCurrent] = useState('');
   const one = loaded.data.value;
@@ -121,6 +122,8 @@ export function InstancePage({ id }: { id: string }) {
               {one.parent && <span>{t('parent')} <Id id={one.parent} href={`/console/instances/${one.parent}`} /></span>}</div>
           </div>
           {mayAct() && one.status === 'faulted' && <Button icon="retry" onPress={() => setDialog('retry')}>{t('retry_dots')}</Button>}
+          {mayAct() && over && <Button icon="repeat" onPress={() => setDialog('restart')}>{t('restart_dots')}</Button>}
+          {mayAct() && <Button icon="plus" onPress={() => setDialog('start')}>{t('start_dots')}</Button>}
           {mayAct() && !over && <Button icon="ban" onPress={() => setDialog('cancel')}>{t('stop_dots')}</Button>}
         </div>
         <Old at={loaded.at.value} error={loaded.error.value} again={() => void loaded.again()} />
@@ -134,6 +137,8 @@ export function InstancePage({ id }: { id: string }) {
       </>}
       {dialog === 'cancel' && <ReasonDialog title={t('stop_title')} text={t('stop_text')} act={t('stop_act')} danger onClose={() => setDialog('')} onAct={act('cancel')} />}
       {dialog === 'retry' && <ReasonDialog title={t('retry_title')} text={t('retry_text')} act={t('retry_act')} onClose={() => setDialog('')} onAct={act('retry')} />}
+      {dialog === 'restart' && <RestartDialog id={id} onClose={() => setDialog('')} />}
+      {dialog === 'start' && <StartDialog workflow={one?.workflow} onClose={() => setDialog('')} />}
       {dialog === 'resolve' && one?.parked && <ResolveDialog id={one.id} action={one.parked} onClose={() => setDialog('')} onDone={() => done(t('decided'))} />}
     </Frame>
   );

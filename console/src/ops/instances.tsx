@@ -15,7 +15,8 @@ const kStates = ['parked', 'faulted', 'running', 'waiting', 'completed', 'cancel
 const kSince: Record<string, number> = { hour: 1, day: 24, week: 168, month: 720 };
 const sinceOf = (name: string) => kSince[name] && new Date(Date.now() - kSince[name] * 3_600_000).toISOString();
 const kPage = 50;
-const kKinds = ['identifier', 'mrn', 'phone', 'email', 'name'];
+// `key`: a business key, which may be a number of a person and is looked for in the same way.
+const kKinds = ['identifier', 'mrn', 'phone', 'email', 'name', 'key'];
 
 // The place of an instance, and the cause, in one line.
 function Where({ one }: { one: Summary }) {
@@ -43,10 +44,10 @@ export function InstanceRows({ items, caption, cursor = -1, onKeys }: { items: S
 function FindByPerson({ onClose, onFound }: { onClose: () => void; onFound: (items: Summary[]) => void }) {
   const [kind, setKind] = useState('identifier');
   const [value, setValue] = useState('');
-  const patient = `${kind}:${value.trim()}`;
+  const asked: { patient: string } | { key: string } = kind === 'key' ? { key: value.trim() } : { patient: `${kind}:${value.trim()}` };
   return (
-    <GrantedDialog title={t('by_person')} text={t('by_person_more')} act={t('find_word')} ready={!!value.trim()} of={() => ({ patient })} onClose={onClose}
-      onRead={async (reason) => onFound((await post<Page<Summary>>('/api/v1/instances/search', { patient, limit: kPage }, { reason })).items)}>
+    <GrantedDialog title={t('by_person')} text={t('by_person_more')} act={t('find_word')} ready={!!value.trim()} of={'patient' in asked ? () => asked : undefined} onClose={onClose}
+      onRead={async (reason) => onFound((await post<Page<Summary>>('/api/v1/instances/search', { ...asked, limit: kPage }, { reason })).items)}>
       <Select label={t('kind')} value={kind} onText={setKind} options={kKinds.map((one) => ({ value: one, text: word('find_by', one) }))} />
       <Field label={t('person_value')} value={value} onText={setValue} autocomplete="off" required />
     </GrantedDialog>

@@ -1,10 +1,10 @@
-// One act on many instances: what would be done, run by a person, three first, then by a rate. The hub does it; the page may be closed.
+// One act on many instances: what would be done, run by a person, some first, then by a rate. The hub does it; the page may be closed.
 import { useState } from 'preact/hooks';
 import { get, post, query } from '../base/api';
 import { number, t, word } from '../base/i18n';
 import { useAct, useEvery, useLoad } from '../base/load';
 import { go, place, setQuery } from '../base/router';
-import { Button, Empty, Failure, H1, Notice, Select, Skeleton, State, type Tone } from '../ui';
+import { Button, Check, Empty, Failure, Field, H1, Notice, Select, Skeleton, State, type Tone } from '../ui';
 import { Frame } from './frame';
 import type { Page } from './model';
 import { Ago, Code, Facts, Grid, Id, Moment, Old, Pane, ReasonDialog } from './widgets';
@@ -23,6 +23,7 @@ interface Repair {
   created: string;
   createdBy: string;
   perMinute?: number;
+  first?: number;
   why?: string;
   counts?: Record<string, number>;
   // Of a restart: calls that are made anew.
@@ -70,15 +71,32 @@ function Rows({ job }: { job: Repair }) {
   );
 }
 
+// How the hub goes on: how many a minute, and how many before it waits for somebody to look.
+const kPace = { perMinute: '60', first: '3', goOn: false };
+const kPerMinute = [1, 1200];
+const kFirst = [0, 100];
+const within = (text: string, [from, to]: number[]) => /^\d+$/.test(text) && Number(text) >= from && Number(text) <= to;
+function Pace({ pace, setPace }: { pace: typeof kPace; setPace: (pace: typeof kPace) => void }) {
+  const range = ([from, to]: number[], text: string) => (within(text, [from, to]) ? undefined : t('number_range', { from, to }));
+  return (
+    <div class="stack stack-12">
+      <Field label={t('repair_rate')} value={pace.perMinute} onText={(perMinute) => setPace({ ...pace, perMinute })} digits autocomplete="off" error={range(kPerMinute, pace.perMinute)} />
+      <Field label={t('repair_first')} hint={t('repair_first_more')} value={pace.first} onText={(first) => setPace({ ...pace, first })} digits autocomplete="off" error={range(kFirst, pace.first)} />
+      {pace.first !== '0' && <Check text={t('repair_go_on')} checked={pace.goOn} onCheck={(goOn) => setPace({ ...pace, goOn })} />}
+    </div>
+  );
+}
+
 function Job({ id, onDone }: { id: string; onDone: () => void }) {
   const loaded = useLoad(() => get<Repair>(`/api/v1/repairs/${id}`), id);
   const [asking, setAsking] = useState<'run' | 'go' | 'stop'>();
+  const [pace, setPace] = useState(kPace);
   const job = loaded.data.value;
   const again = async () => { await loaded.again(); onDone(); };
   useEvery(2_000, () => { if (job && ['running', 'waiting'].includes(job.state)) void again(); });
   if (!job) return <Pane title={t('repairs')} id="job" body>{loaded.error.value !== undefined ? <Failure error={loaded.error.value} again={() => void loaded.again()} detail /> : <Skeleton />}</Pane>;
   const ask = async (reason: string) => {
-    await post(`/api/v1/repairs/${id}/${asking}`, asking === 'run' ? { digest: job.digest, reason, ...(job.effects !== undefined && { effects: job.effects }) } : { reason });
+    await post(`/api/v1/repairs/${id}/${asking}`, asking === 'run' ? { digest: job.digest, reason, perMinute: Number(pace.perMinute), first: Number(pace.first), goOn: pace.goOn, ...(job.effects !== undefined && { effects: job.effects }) } : { reason });
     setAsking(undefined);
     await again();
   };
@@ -92,10 +110,10 @@ function Job({ id, onDone }: { id: string; onDone: () => void }) {
         {job.more && <Notice tone="idle">{t('repair_more')}</Notice>}
         {job.sent.map((one) => <p key={one.role + one.action}>{t('repair_sent', { n: one.count })} <Code>{one.role}/{one.action}</Code>{one.withoutKey > 0 && <>: <strong>{t('repair_keyless', { n: one.withoutKey })}</strong></>}</p>)}
         {job.leftOut.map((one) => <p key={one.code} class="muted">{t('repair_left', { n: one.count })} <Code>{one.code}</Code></p>)}
-        <Facts rows={[[t('oldest_head'), <Moment at={job.oldest} />], [t('asked_by'), <Code>{job.createdBy}</Code>], [t('repair_digest'), <Code>{job.digest.slice(0, 16)}</Code>]]} />
+        <Facts rows={[[t('oldest_head'), <Moment at={job.oldest} />], [t('asked_by'), <Code>{job.createdBy}</Code>], [t('repair_pace'), job.perMinute !== undefined && t('repair_pace_of', { rate: job.perMinute, first: job.first ?? 0 })], [t('repair_digest'), <Code>{job.digest.slice(0, 16)}</Code>]]} />
       </Pane>
       <Rows job={job} />
-      {asking && <ReasonDialog title={word('repair_act', asking)} text={asking === 'run' ? t('repair_run_more', { n: job.count }) : undefined} act={word('repair_act', asking)} danger={asking === 'stop'} onClose={() => setAsking(undefined)} onAct={ask} />}
+      {asking && <ReasonDialog title={word('repair_act', asking)} text={asking === 'run' ? t('repair_run_more', { n: job.count }) : undefined} act={word('repair_act', asking)} danger={asking === 'stop'} ready={asking !== 'run' || (within(pace.perMinute, kPerMinute) && within(pace.first, kFirst))} onClose={() => setAsking(undefined)} onAct={ask}>{asking === 'run' && <Pace pace={pace} setPace={setPace} />}</ReasonDialog>}
     </>
   );
 }

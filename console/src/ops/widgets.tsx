@@ -118,7 +118,7 @@ export function ReasonDialog({ title, text, act, danger, onClose, onAct, childre
 }
 // Names and values, as a list.
 export function Facts({ rows }: { rows: [string, ComponentChildren][] }) {
-  return <dl class="facts">{rows.filter(([, value]) => value !== undefined && value !== '').map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
+  return <dl class="facts">{rows.filter(([, value]) => value !== undefined && value !== '' && value !== false).map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
 }
 export const Json = ({ value }: { value: unknown }) => <pre class="json" dir="ltr" tabIndex={0}>{JSON.stringify(value, null, 2)}</pre>;
 // Data that are older than the last question: the hub did not answer it.

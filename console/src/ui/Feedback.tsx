@@ -2,7 +2,9 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { Problem, problemText, problemTrace } from '../base/api';
 import { t, type Key } from '../base/i18n';
+import { face, me } from '../base/me';
 import { Button } from './Button';
+import { ClinicPhone } from './Clinic';
 import { Icon } from './Icon';
 
 export type Tone = 'ok' | 'waits' | 'parked' | 'failed' | 'idle';
@@ -19,6 +21,8 @@ export function State({ tone, icon, children }: { tone: Tone; icon?: string; chi
 export function Notice({ tone = 'idle', icon, alert, children }: { tone?: Tone; icon?: string; alert?: boolean; children: ComponentChildren }) {
   return <div class={`notice notice-${tone}`} role={alert ? 'alert' : undefined}><Icon name={icon ?? (tone === 'idle' ? 'help' : kShape[tone])} /><div>{children}</div></div>;
 }
+// Patients and guests are told whom to call. The sign-in says that itself.
+const calls = () => (me.value === null || face.value === 'patient') && !/^\/(login|activate|bootstrap|console)/.test(location.pathname);
 // An error of the API: what happened and what to do, the code and the request below it, and the way to try again. `detail`: with the
 // hub's own words, which are written for operators.
 export function Failure({ error, again, detail }: { error: unknown; again?: () => void; detail?: boolean }) {
@@ -31,7 +35,7 @@ export function Failure({ error, again, detail }: { error: unknown; again?: () =
         <p class="strong">{problemText(error)}</p>
         {said && <p lang="en" dir="auto">{said}</p>}
         {trace && <p class="small"><bdi dir="ltr" class="trace">{trace}</bdi></p>}
-        {again && <p><Button size="small" icon="repeat" onPress={again}>{t('retry')}</Button></p>}
+        {(again || calls()) && <p class="row row-8 row-wrap">{again && <Button size="small" icon="repeat" onPress={again}>{t('retry')}</Button>}{calls() && <ClinicPhone small />}</p>}
       </div>
     </div>
   );

@@ -86,6 +86,7 @@ Actor Acts::actor_of(const Ask& ask) {
           .person = ask.caller.who.person,
           .roles = ask.caller.who.roles,
           .system = ask.system,
+          .page = ask.caller.page,
           .trace = ask.caller.trace,
           .part = ask.caller.who.part};
 }

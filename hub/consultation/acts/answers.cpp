@@ -176,6 +176,7 @@ Json session_json(const Session& is, const Sight& sight, Names& names, Timestamp
        {"recordingActive", !is.recording_now.empty()},
        {"language", is.language},
        {"consents", is.consents},
+       {"identification", is.identification},
        {"endReason", text_or_null(is.end_reason)},
        {"endedBy", text_or_null(is.ended_by)},
        {"qualityScore", is.quality_score ? Json(*is.quality_score) : Json()},

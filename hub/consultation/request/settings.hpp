@@ -38,6 +38,10 @@ struct VideoSettings {
   std::int64_t claim_min_seconds = 60;
   bool patient_may_read_recordings = true;
   bool consent_required_to_record = false;
+  // Sessions that start once two identifiers of the patient were confirmed: none, those that
+  // a host leads from the hub's own pages, all but those of compatibility APIs.
+  enum class IdentityCheck : std::uint8_t { off, pages, always };
+  IdentityCheck identity_check = IdentityCheck::pages;
 
   // Regions in which outside systems may keep and handle data. All when it is empty.
   std::vector<std::string> allowed_regions{};

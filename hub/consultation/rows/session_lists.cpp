@@ -15,6 +15,13 @@ namespace {
 using store::Row;
 using store::Statement;
 
+// $4, $5: times of this session and of a day before.
+constexpr Statement kAhead{
+    "SELECT count(*) FROM session s WHERE s.tenant = $1 AND s.provider = $2 AND s.provider <> '' "
+    "AND s.id <> $3 AND s.at_ms > $5 AND s.status IN ('waiting', 'active') AND (s.status = "
+    "'active' OR s.at_ms < $4 OR (s.at_ms = $4 AND s.id < $3))"};
+constexpr std::int64_t kDayMs = 24LL * 3'600'000;
+
 // Condition that drives a list, most selective first.
 enum class Driver : std::uint8_t {
   member,
@@ -211,6 +218,21 @@ Result<SessionPage> SessionRows::list(std::string_view tenant, const SessionFilt
   for (std::size_t i = 0; i < page.sessions.size(); ++i)
     RABT_TRY_STATUS(open(page.sessions[i], sealed[i]));
   return page;
+}
+
+Result<std::int64_t> SessionRows::ahead_of(const Session& session) const {
+  std::int64_t ahead = 0;
+  if (session.provider.empty()) return ahead;
+  const std::int64_t at =
+      std::max<std::int64_t>(0, session.scheduled_ms.value_or(session.created_ms));
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    return connection.query(kAhead, {session.tenant, session.provider, session.id, at, at - kDayMs},
+                            [&](const Row& row) {
+                              ahead = row.integer(0);
+                              return false;
+                            });
+  }));
+  return ahead;
 }
 
 }  // namespace rabt::consultation

@@ -81,6 +81,9 @@ class SessionRows {
   [[nodiscard]] Result<Invited> of_code(std::string_view tenant, std::string_view code) const;
   [[nodiscard]] Result<SessionPage> list(std::string_view tenant, const SessionFilter& filter,
                                          const Window& window) const;
+  // Sessions of the same provider on that day which come before this one: they have begun, or
+  // somebody waits in them and their time is earlier.
+  [[nodiscard]] Result<std::int64_t> ahead_of(const Session& session) const;
   // Sessions that the hub has to look at: tenant and id.
   [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> due(
       Timestamp now, std::size_t limit) const;

@@ -78,6 +78,10 @@ Right right_of(const Recognise& /*command*/) {
 Right right_of(const RecordConsent& /*command*/) {
   return Right::consent_record;
 }
+// Those who let the patient in.
+Right right_of(const ConfirmIdentity& /*command*/) {
+  return Right::participant_admit;
+}
 Right right_of(const StartTranscription& /*command*/) {
   return Right::session_run;
 }

@@ -29,6 +29,8 @@ struct Actor {
   identity::Roles roles;
   // The hub itself, or a workflow.
   bool system = false;
+  // Acts on a page of the hub.
+  bool page = false;
   // The trace of his request (identity::Caller::trace).
   std::string trace{};
   // What a guest may enter. Empty for everybody else.
@@ -174,6 +176,12 @@ struct RecordConsent {
   // {id, kind, given, method, participant?}; participant is the guest whose consent it is.
   Json consent;
 };
+// Two identifiers that the patient said or showed were those of his record.
+struct ConfirmIdentity {
+  // Names of identifiers, never their values.
+  Json identifiers = Json::array();
+  std::optional<bool> visit_open{};
+};
 struct StartTranscription {};
 struct StopTranscription {};
 // The provider does not transcribe. code: why.
@@ -253,10 +261,11 @@ struct SetInsurance {
 using Command =
     std::variant<Open, Accept, Unanswered, Decline, Assign, Start, End, Cancel, Amend, Join, Leave,
                  Add, Remove, Admit, Deny, Invite, Revoke, AcceptInvitation, Enter, Send, Recognise,
-                 RecordConsent, StartTranscription, StopTranscription, TranscriptionLost,
-                 TranscriptionPaused, TranscriptionSeen, StartRecording, StopRecording, Tick,
-                 ProviderJoined, ProviderLeft, RoomOpened, RoomNotOpened, RoomEnded, RecordingLost,
-                 RecordingSeen, Look, SetAppointment, LinkConsultation, SetInsurance>;
+                 RecordConsent, ConfirmIdentity, StartTranscription, StopTranscription,
+                 TranscriptionLost, TranscriptionPaused, TranscriptionSeen, StartRecording,
+                 StopRecording, Tick, ProviderJoined, ProviderLeft, RoomOpened, RoomNotOpened,
+                 RoomEnded, RecordingLost, RecordingSeen, Look, SetAppointment, LinkConsultation,
+                 SetInsurance>;
 
 // ---- What follows
 

@@ -45,6 +45,7 @@ Json participant_document(const Participant& one) {
                        {"browserInfo", one.browser_info},
                        {"connection", one.connection},
                        {"here", one.here},
+                       {"byPage", one.by_page},
                        {"wasHere", one.was_here},
                        {"byLink", one.by_link},
                        {"reference", one.reference},
@@ -73,6 +74,7 @@ Participant participant_of(const Json& json) {
   one.browser_info = json.string_or("browserInfo", "");
   one.connection = json.string_or("connection", "unknown");
   one.here = json.bool_or("here", false);
+  one.by_page = json.bool_or("byPage", false);
   one.was_here = json.bool_or("wasHere", false);
   one.by_link = json.bool_or("byLink", false);
   one.reference = json["reference"];
@@ -154,6 +156,7 @@ Json to_document(const Session& session) {
        {"notes", session.notes},
        {"context", session.context},
        {"consents", session.consents},
+       {"identification", session.identification},
        {"insurance", session.insurance},
        {"cancellation", session.cancellation},
        {"endReason", session.end_reason},
@@ -210,6 +213,7 @@ Status from_document(const Json& document, Session& session) {
   session.notes = document.string_or("notes", "");
   session.context = document["context"];
   session.consents = document["consents"];
+  session.identification = document["identification"];
   session.insurance = document["insurance"];
   session.cancellation = document["cancellation"];
   session.end_reason = document.string_or("endReason", "");

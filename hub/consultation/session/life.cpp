@@ -229,6 +229,11 @@ Result<Change> on(Step step, const Start& command) {
   if (is.status == SessionStatus::requested)
     return conflict("session.not_startable",
                     "the session is requested, and only one that is scheduled or waiting starts");
+  const Actor& who = step.moment.who;
+  if (!who.system && awaits_identity(is, step.moment.settings, who.page))
+    return conflict(std::string(kIdentityUnconfirmed),
+                    "the session starts once two identifiers of the patient are confirmed: "
+                    "POST .../identification");
   RABT_TRY_STATUS(begin(step, command.visit_open, "call"));
   return done(std::move(step));
 }

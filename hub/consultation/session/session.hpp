@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -83,6 +84,8 @@ struct Participant {
   std::string connection = "unknown";
   // Has joined, into the room or the waiting room, and has not left again.
   bool here = false;
+  // Joined last on a page of the hub.
+  bool by_page = false;
   // Has joined at least once.
   bool was_here = false;
   // Whoever joined for the participant had the link of an invitation, and no account.
@@ -211,6 +214,8 @@ struct Session {
   Json context = Json::object();
   // [{kind, given, method, by, at, participant?}]
   Json consents = Json::array();
+  // {identifiers, by, at} of the latest confirmation of who the patient is, or null.
+  Json identification;
   // {status, reference, checkedAt}
   Json insurance = Json::object({{"status", "unknown"}});
   // {reason, by, at}, or null
@@ -352,6 +357,10 @@ enum class PatientsNo : std::uint8_t { none, by_link, by_account };
 // Error conflict consent.transcription_missing unless everybody who was in the call has said so for
 // himself, a guest through a host, and has not taken it back.
 [[nodiscard]] Status may_be_transcribed(const Session& session);
+
+// Names of identifiers by which a patient is known when he comes, for a confirmation.
+inline constexpr std::array<std::string_view, 4> kIdentifiers{"name", "birth_date", "record_number",
+                                                              "national_id"};
 
 // Error conflict session.<status>: nothing changes any more after the end.
 [[nodiscard]] Error ended_error(SessionStatus status, std::string_view needed);

@@ -421,6 +421,10 @@ void begin_by_itself(Step& step, std::optional<bool> visit_open) {
         return is.present(one) || (is.joined_counts && one.here && one.admitted());
       });
   if (there < 2) return;
+  if (awaits_identity(is, step.moment.settings, led_by_page(is))) {
+    is.warn(kIdentityUnconfirmed);
+    return;
+  }
   Step trial = step;
   if (const Status begun = begin(trial, visit_open, "automatic"); begun.ok()) {
     step.change = std::move(trial.change);

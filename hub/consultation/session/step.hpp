@@ -69,6 +69,13 @@ void hold_receivers(Step& step);
 void follow_presence(Step& step);
 void end_stays(Step& step, std::string_view participant, std::int64_t at_ms);
 
+// True if the session starts only once two identifiers of the patient were confirmed, and they were
+// not. by_page: a page of the hub starts it.
+[[nodiscard]] bool awaits_identity(const Session& session, const VideoSettings& settings,
+                                   bool by_page);
+// True if a host who is there came by a page of the hub.
+[[nodiscard]] bool led_by_page(const Session& session);
+inline constexpr std::string_view kIdentityUnconfirmed = "identity.unconfirmed";
 // True if the licence satisfies `licence.require`.
 [[nodiscard]] bool licensed(const Participant& one, const VideoSettings& settings);
 
@@ -108,6 +115,7 @@ Result<Change> on(Step step, const Enter& command);
 Result<Change> on(Step step, const Send& command);
 Result<Change> on(Step step, const Recognise& command);
 Result<Change> on(Step step, const RecordConsent& command);
+Result<Change> on(Step step, const ConfirmIdentity& command);
 Result<Change> on(Step step, const StartTranscription& command);
 Result<Change> on(Step step, const StopTranscription& command);
 Result<Change> on(Step step, const TranscriptionLost& command);

@@ -102,6 +102,30 @@ Answer SessionPeople::waiting_room(const Ask& ask) {
   return Json::object({{"items", std::move(items)}});
 }
 
+Answer SessionPeople::confirm_identity(const Ask& ask) {
+  Fields members(ask.body);
+  members.only({"identifiers"});
+  ConfirmIdentity command{members.texts("identifiers")};
+  const Json& given = command.identifiers;
+  const auto known = [](const Json& one) {
+    return std::find(kIdentifiers.begin(), kIdentifiers.end(), one.as_string()) !=
+           kIdentifiers.end();
+  };
+  const bool good = given.is_array() && given.size() == 2 && given.item(0) != given.item(1) &&
+                    known(given.item(0)) && known(given.item(1));
+  if (!good && members.good())
+    members.wrong(
+        "identifiers",
+        "it must be two different ones of name, birth_date, record_number and national_id");
+  RABT_TRY_STATUS(members.done());
+  return acts_.act_and_show(ask,
+                            [&](const Session& is) -> Result<Command> {
+                              command.visit_open = acts_.visit_open(is);
+                              return Command(command);
+                            },
+                            {.accounts = true});
+}
+
 Answer SessionPeople::start_transcription(const Ask& ask) {
   return acts_.act_and_answer(
       ask, [&](const Session&) -> Result<Command> { return Command(StartTranscription{}); },

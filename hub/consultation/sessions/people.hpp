@@ -20,6 +20,8 @@ class SessionPeople {
   Answer waiting_room(const Ask& ask);
   Answer consents(const Ask& ask);
   Answer record_consent(const Ask& ask);
+  // Confirms who the patient is; the answer is the session, which may have begun by it.
+  Answer confirm_identity(const Ask& ask);
   // The video provider's transcription: {session, transcribing}. Errors: unavailable
   // asr.not_configured, conflict consent.transcription_missing.
   Answer start_transcription(const Ask& ask);

@@ -46,7 +46,13 @@ Answer SessionReading::get(const Ask& ask) {
   const Actor who = Acts::actor_of(ask);
   RABT_TRY(session, acts_.visible(ask));
   RABT_TRY_STATUS(acts_.audit_reading(ask, "session:" + session.id, &session, Json::object()));
-  return acts_.show(ask, session);
+  RABT_TRY(shown, acts_.show(ask, session));
+  const Participant* const own = own_of(session, who);
+  if (own != nullptr && own->here && own->admission == Admission::waiting) {
+    RABT_TRY(ahead, acts_.rows().ahead_of(session));
+    shown.set("ahead", ahead);
+  }
+  return shown;
 }
 
 Result<Page> SessionReading::list(const Ask& ask, const Window& window) {

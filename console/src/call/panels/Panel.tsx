@@ -5,6 +5,7 @@ import { age, gregorian } from '../../base/dates';
 import { t } from '../../base/i18n';
 import { nameOf } from '../../ui';
 import { Button, Icon } from '../../ui';
+import { Identify } from '../Identify';
 import { hide, panel, type Part } from '../panel';
 import { unread } from '../records';
 import { plainName } from '../types';
@@ -85,6 +86,7 @@ export function Panel() {
       <div class="panel-body" role={all.some((one) => one.part === part) ? 'tabpanel' : undefined} id="panel-part"
         aria-labelledby={all.some((one) => one.part === part) ? `tab-${part}` : undefined}>
         {clinical && <Identity />}
+        {clinical && <Identify />}
         <div class="panel-title row between">
           {clinical ? <h3 id="panel-h" tabIndex={-1}>{title}</h3> : <h2 id="panel-h" tabIndex={-1}>{title}</h2>}
           {!(clinical && part === 'notes') && <Button kind="plain" icon="x" label={t('close')} onPress={() => (clinical ? (panel.value = 'notes') : hide())} />}

@@ -1,0 +1,42 @@
+// The identity of the patient, checked before the call, on the telephone or at the bedside.
+import { useState } from 'preact/hooks';
+import { post } from '../base/api';
+import { dayAndTime } from '../base/dates';
+import { t } from '../base/i18n';
+import { me } from '../base/me';
+import { Button, Dialog, DialogActs, Identifiers, identifierText, nameOf, nationalOf } from '../ui';
+import { nameOfParticipant, patientOf, type Person, type Session } from './model';
+
+const kStaff = ['doctor', 'specialist', 'nurse'];
+// True for staff of a visit whose patient was not identified yet.
+const mayIdentify = (session: Session): boolean =>
+  ['scheduled', 'waiting', 'active'].includes(session.status) && !session.identification && !!patientOf(session)
+  && !!session.participants?.some((one) => one.person === me.value?.id && one.admission === 'admitted' && kStaff.includes(one.role));
+
+export function Identify({ session, person, done }: { session: Session; person?: Person; done: () => Promise<void> }) {
+  const [open, setOpen] = useState(false);
+  if (!mayIdentify(session)) return null;
+  return (
+    <>
+      <Button icon="shield" onPress={() => setOpen(true)}>{t('identify_open')}</Button>
+      <Dialog title={t('identify')} open={open} onClose={() => setOpen(false)}>
+        <Identifiers of={{ name: nameOf(person) || nameOfParticipant(patientOf(session)), birthDate: person?.birthDate, mrn: person?.mrn, nationalId: nationalOf(person?.identifiers) }}
+          act={t('identify_match')} confirm={async (identifiers) => {
+            await post(`/api/v1/sessions/${session.id}/identification`, { identifiers });
+            setOpen(false);
+            await done();
+          }} />
+        <DialogActs><Button onPress={() => setOpen(false)}>{t('cancel')}</Button></DialogActs>
+      </Dialog>
+    </>
+  );
+}
+
+// Who checked what, and when: one of the facts of a visit.
+export function Identified({ session }: { session: Session }) {
+  const is = session.identification;
+  if (!is) return null;
+  const who = session.participants?.find((one) => one.person === is.by);
+  const list = new Intl.ListFormat(document.documentElement.lang, { type: 'conjunction' });
+  return <div><dt>{t('identified')}</dt><dd>{t('identified_by', { which: list.format(is.identifiers.map(identifierText)), name: who ? nameOfParticipant(who) : is.by, when: dayAndTime(is.at) })}</dd></div>;
+}

@@ -1,0 +1,50 @@
+#include <algorithm>
+
+#include "hub/consultation/session/step.hpp"
+
+// who the patient is, confirmed by two identifiers before the visit.
+namespace rabt::consultation {
+
+bool awaits_identity(const Session& is, const VideoSettings& settings, bool by_page) {
+  using Check = VideoSettings::IdentityCheck;
+  if (is.identification.is_object()) return false;
+  // Nobody waits for words of a patient who cannot speak.
+  if (is.type == SessionType::emergency_consultation) return false;
+  // Clients of compatibility APIs have no call that confirms.
+  const bool compatible = is.begins_by_call || is.joined_counts;
+  const bool asked = by_page ? settings.identity_check != Check::off
+                             : settings.identity_check == Check::always && !compatible;
+  return asked &&
+         std::any_of(is.participants.begin(), is.participants.end(), [](const Participant& one) {
+           return one.role == PartRole::patient && one.takes_part();
+         });
+}
+
+bool led_by_page(const Session& is) {
+  return std::any_of(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
+    return one.here && one.by_page && is_host(is, one);
+  });
+}
+
+Result<Change> on(Step step, const ConfirmIdentity& command) {
+  Session& is = step.after();
+  const Actor& who = step.moment.who;
+  RABT_TRY_STATUS(must_be_open(is, "scheduled, waiting or active"));
+  if (is.status == SessionStatus::requested)
+    return conflict("session.not_accepted",
+                    "the session is requested; the patient is identified once it is accepted");
+  if (std::none_of(is.participants.begin(), is.participants.end(), [](const Participant& one) {
+        return one.role == PartRole::patient && one.takes_part();
+      }))
+    return conflict("identity.no_patient", "no patient takes part in the session");
+  is.identification = Json::object({{"identifiers", command.identifiers},
+                                    {"by", who.person.empty() ? who.actor : who.person},
+                                    {"at", to_iso8601(step.moment.now)}});
+  is.clear_warning(kIdentityUnconfirmed);
+  step.record("identity.confirmed", Json::object({{"identifiers", command.identifiers}}));
+  step.tell("identity-confirmed", Json::object({{"identifiers", command.identifiers}}));
+  begin_by_itself(step, command.visit_open);
+  return done(std::move(step));
+}
+
+}  // namespace rabt::consultation
