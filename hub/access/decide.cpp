@@ -100,7 +100,7 @@ constexpr std::array kRules{
 
     hub(session_clinical, "session.clinical/hub"),
     Rule{.right = session_clinical, .id = "session.clinical/of-it", .one_of = {Is::treating, Is::patient}},
-    Rule{.right = session_clinical, .id = "session.clinical/staff", .all_of = {Is::takes_part, Is::staff}},
+    Rule{.right = session_clinical, .id = "session.clinical/staff", .all_of = {Is::takes_part, Is::admitted, Is::staff}},
     Rule{.right = session_clinical, .id = "session.clinical/reason", .roles = kManagers, .need = Need::reason},
     Rule{.right = session_names, .id = "session.names/part", .all_of = {Is::takes_part}},
     Rule{.right = session_names, .id = "session.names/desk", .roles = {Role::desk}},
@@ -265,9 +265,9 @@ Outcome outcome_of(const Rule& rule, const Facts& facts) {
   if (rule.need == Need::setting && !facts.patients_read_recordings) return Outcome::not_set;
   if (rule.need == Need::treats && !is.has(Is::treats))
     return is.has(Is::opened_alone) ? Outcome::alone : Outcome::later;
-  // The patient reads what is about him before he is admitted, and after the end nobody waits.
+  // The patient reads what is about him before he is admitted.
   const bool reads = rule.right >= message_read && rule.right <= follow_up_read;
-  const bool at_once = is.has(Is::admitted) || (reads && is.has_any({Is::patient, Is::over}));
+  const bool at_once = is.has(Is::admitted) || (reads && is.has(Is::patient));
   if (rule.need == Need::admitted && !at_once) return Outcome::waits;
   return Outcome::allows;
 }

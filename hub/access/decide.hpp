@@ -132,8 +132,6 @@ enum class Is : std::uint8_t {
   // far ahead.
   opened_alone,
   planned_later,
-  // The session is over.
-  over,
   // What a session is that is about to be created: one without a provider, of a clinic, of a visit,
   // a request; of a type that patients book.
   unnamed,

@@ -285,6 +285,81 @@ TEST_F(ProviderTime, PlacesInAClinicAreCountedAndNotCompared) {
   EXPECT_EQ(code(book("10:15")), "provider.busy");
 }
 
+// Symptom: two places of a clinic session were moved to one minute of another day, and both kept
+// it. Cause: only a new booking was compared with the hours of the clinic session.
+TEST_F(ProviderTime, APlaceInAClinicIsMovedWithinItsHoursAlone) {
+  Ask clinic = as_admin({}, Json::object({{"name", "Heart"}}));
+  clinic.caller.who.tenant = "t1";
+  const Json made_clinic = must(practice_->add_clinic(clinic));
+  const auto hours = [&](const std::string& doctor, const char* from, const char* to) {
+    Ask ask = as_admin(
+        {},
+        Json::object(
+            {{"provider", doctor}, {"startsAt", at(from)}, {"endsAt", at(to)}, {"capacity", 3}}));
+    ask.caller.who.tenant = "t1";
+    ask.record = id_of(made_clinic);
+    return practice_->add_clinic_session(ask);
+  };
+  const Json session = must(hours(doctor_, "09:00", "12:00"));
+  must(publish({{"09:00", "12:00"}, {"14:00", "16:00"}}));
+  const auto place = [&](Json body) {
+    body.set("clinic", made_clinic["id"]);
+    body.set("clinicSession", session["id"]);
+    return sessions_->creation.create(as(doctor_, {}, std::move(body)));
+  };
+  const std::string one = id_of(must(place(visit("10:00"))));
+  EXPECT_EQ(code(move(one, "11:30")), "ok");
+  EXPECT_EQ(code(move(one, "14:00")), "api.invalid");
+  EXPECT_EQ(code(place(visit("14:00"))), "api.invalid") << "as at creation";
+  // The hospital moves it itself: it is a visit like others then, and its place is free.
+  const auto moved_by_hospital = [&](const std::string& id) {
+    Ask ask = ask_of_hub("t1", "workflow");
+    ask.session = id;
+    ask.body = Json::object({{"scheduledStart", at("14:00")}});
+    return sessions_->life.change(ask);
+  };
+  const Json moved = must(moved_by_hospital(one));
+  EXPECT_TRUE(moved["clinicSession"].is_null());
+  EXPECT_EQ(warnings(moved), "[]");
+  const std::string other = id_of(must(place(visit("10:00"))));
+  EXPECT_NE(warnings(must(moved_by_hospital(other))).find("provider.overlap"), std::string::npos);
+  EXPECT_EQ(code(book("14:15")), "provider.busy");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(code(place(visit("09:00"))), "ok") << "places are free";
+  EXPECT_EQ(code(place(visit("09:00"))), "clinic.full");
+}
+
+TEST_F(ProviderTime, AClinicBookingThatAnotherDoctorTakesLeavesTheHoursOfTheFirst) {
+  Ask clinic = as_admin({}, Json::object({{"name", "Heart"}}));
+  clinic.caller.who.tenant = "t1";
+  const Json made_clinic = must(practice_->add_clinic(clinic));
+  const auto hours = [&](const std::string& doctor, const char* from, const char* to) {
+    Ask ask = as_admin(
+        {},
+        Json::object(
+            {{"provider", doctor}, {"startsAt", at(from)}, {"endsAt", at(to)}, {"capacity", 1}}));
+    ask.caller.who.tenant = "t1";
+    ask.record = id_of(made_clinic);
+    return practice_->add_clinic_session(ask);
+  };
+  const Json session = must(hours(doctor_, "09:00", "12:00"));
+  EXPECT_EQ(code(hours(doctor_, "11:59", "13:00")), "provider.busy") << "one clinic at a time";
+  EXPECT_EQ(code(hours(doctor_, "08:00", "09:01")), "provider.busy");
+  EXPECT_EQ(code(hours(doctor_, "12:00", "13:00")), "ok");
+  EXPECT_EQ(code(hours(doctor2_, "09:00", "12:00")), "ok");
+  const auto place = [&] {
+    Json body = visit("10:00");
+    body.set("clinic", made_clinic["id"]);
+    body.set("clinicSession", session["id"]);
+    return sessions_->creation.create(as(doctor_, {}, std::move(body)));
+  };
+  const std::string one = id_of(must(place()));
+  EXPECT_EQ(code(place()), "clinic.full");
+  const Json given =
+      must(sessions_->life.assign(as_admin(one, Json::object({{"provider", doctor2_}}))));
+  EXPECT_TRUE(given["clinicSession"].is_null());
+  EXPECT_EQ(code(place()), "ok") << "the place is free again";
+}
+
 // Two who are told at once that the time is free.
 TEST_F(ProviderTime, OfTwoWhoBookATimeAtOnceOneGetsIt) {
   must(publish({{"09:00", "17:00"}}));

@@ -118,12 +118,16 @@ TEST_F(Treating, FromTheConfiguredHoursBeforeTheStartUntilThirtyDaysAfterTheEnd)
 TEST_F(Treating, AFollowUpGoesOnWithWhatStoodBehindTheSessionBefore) {
   const std::string met = booked(planned(0));
   must(sessions_->entry.join(as(patient_, met)));
+  Ask admit = as(doctor_, met);
+  admit.record = part_of(met, patient_);
+  must(sessions_->people.admit(admit));
   must(sessions_->entry.join(as(doctor_, met)));
-  must(sessions_->life.start(as(doctor_, met)));
   must(sessions_->life.end(as(doctor_, met)));
   clock_.advance_ms((29 * 24) * kHourMs);
-  follow_up(met, doctor2_);
-  EXPECT_FALSE(treats(doctor2_)) << "he was not there";
+  EXPECT_EQ(code(sessions_->creation.create(as(doctor2_, {}, with(planned(1), "followUpOf", met)))),
+            "session.unknown")
+      << "he was not there";
+  EXPECT_FALSE(treats(doctor2_));
   const std::string next = follow_up(met, doctor_, 60);
   clock_.advance_ms((2 * 24) * kHourMs);
   EXPECT_TRUE(treats(doctor_))
@@ -132,6 +136,17 @@ TEST_F(Treating, AFollowUpGoesOnWithWhatStoodBehindTheSessionBefore) {
   EXPECT_FALSE(treats(doctor_));
   follow_up(met, doctor_);
   EXPECT_FALSE(treats(doctor_)) << "a follow-up of what is too long ago";
+}
+
+TEST_F(Treating, ADoctorHasNotMetAPatientWhoOnlyWaited) {
+  const std::string waited = booked(planned(0));
+  must(sessions_->entry.join(as(patient_, waited)));
+  must(sessions_->life.start(as(doctor_, waited)));
+  must(sessions_->life.end(as(doctor_, waited)));
+  clock_.advance_ms((29 * 24) * kHourMs);
+  follow_up(waited, doctor_, 60);
+  clock_.advance_ms((2 * 24) * kHourMs);
+  EXPECT_FALSE(treats(doctor_)) << "31 days after the session before";
 }
 
 TEST_F(Treating, AFollowUpOfASessionWithoutThePatientOpensNothing) {

@@ -36,6 +36,11 @@ class SessionCalls : public ServiceHouse {
   Json running() {
     const Json of = Json::object({{"session", call("create", booking()).output["session"]}});
     must(sessions_->entry.join(as(patient_, of.string_or("session", ""))));
+    must(sessions_->people.admit([&] {
+      Ask ask = as(doctor_, of.string_or("session", ""));
+      ask.record = part_of(of.string_or("session", ""), patient_);
+      return ask;
+    }()));
     EXPECT_EQ(call("start", of).kind, OutcomeKind::done);
     return of;
   }
@@ -157,11 +162,6 @@ TEST_F(SessionCalls, TheFiguresOfAMonthAreRead) {
 TEST_F(SessionCalls, EveryClinicalFieldComesFromAnActOfAClinician) {
   const Json of = running();
   Ask patient = clinician(patient_, of, Json::object({{"weightKg", 90}, {"heartRate", 150}}));
-  must(sessions_->people.admit([&] {
-    Ask ask = as(doctor_, of.string_or("session", ""));
-    ask.record = part_of(of.string_or("session", ""), patient_);
-    return ask;
-  }()));
   wrote(records_->record_vitals(patient));
   call("note", Json::object({{"session", of["session"]}, {"content", "a workflow's words"}}));
   const Json nothing = call("clinical", of).output;
@@ -264,7 +264,8 @@ TEST_F(SessionCalls, AVisitWithoutThePatientIsNotClaimableUntilItWasDecidedOn) {
                               {"diagnoses", Json::array({Json::object({{"code", "R05"}})})}}))));
   clock_.advance_ms(120'000);
   call("end", of);
-  EXPECT_EQ(call("clinical", of).output["missing"].dump(), R"(["visit.no_patient"])");
+  EXPECT_EQ(call("clinical", of).output["missing"].dump(),
+            R"(["visit.no_patient","visit.too_short"])");
   const Json any = Json::object({{"session", of["session"]}, {"anyLength", true}});
   EXPECT_TRUE(call("clinical", any).output.bool_or("claimable", false));
 }

@@ -233,7 +233,7 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
   const auto wanted = newly_wanted(before, change.after);
   const auto fits = [&](store::Connection& connection) -> Result<Fit> {
     RABT_TRY(found, fit(connection, *wanted));
-    if (found == Fit::busy && !never_refused(change.after, who, now))
+    if (found == Fit::busy && !change.followed && !never_refused(change.after, who, now))
       return conflict("provider.busy",
                       "the provider has another session, or no free slot, at that time; choose "
                       "another time or provider");
@@ -368,7 +368,7 @@ Json Acts::show_participant(const Ask& ask, const Session& session, const Partic
 
 Result<Membership> Acts::membership(const Ask& ask) {
   RABT_TRY(session, visible(ask));
-  return membership_of(session, actor_of(ask));
+  return membership_of(session, actor_of(ask), parts_.clock.now());
 }
 
 Status Acts::allows(const Ask& ask, access::Right right) const {
@@ -426,8 +426,8 @@ Status Acts::add_event(store::Transaction& transaction, const Membership& of, st
 
 Status Acts::add_event(store::Transaction& transaction, const Session& session,
                        std::string_view type, Json data) {
-  return add_event(transaction, membership_of(session, Actor{}), type, "node:sessions",
-                   std::move(data));
+  return add_event(transaction, membership_of(session, Actor{}, parts_.clock.now()), type,
+                   "node:sessions", std::move(data));
 }
 
 std::uint64_t Acts::kept_bytes() const {

@@ -251,7 +251,7 @@ Json summary_json(const Session& is, const Sight& sight, Names& names, Timestamp
   return out;
 }
 
-Membership membership_of(const Session& is, const Actor& who) {
+Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
   Membership out;
   out.tenant = is.tenant;
   out.session = is.id;
@@ -264,7 +264,8 @@ Membership membership_of(const Session& is, const Actor& who) {
   out.patient = is.patient;
   out.patient_came = std::any_of(
       is.participants.begin(), is.participants.end(),
-      [](const Participant& one) { return one.role == PartRole::patient && one.was_here; });
+      [&](const Participant& one) { return one.role == PartRole::patient && was_in(is, one); });
+  out.together_seconds = seconds_together(is, now);
   out.patient_pseudonym = is.patient_pseudonym;
   out.trace = who.trace;
   out.booking = is.booking;

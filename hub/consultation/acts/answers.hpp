@@ -49,6 +49,6 @@ class Names {
 // {id, type, status, startedAt, ...}, without what other services add.
 [[nodiscard]] Json summary_json(const Session& session, const Sight& sight, Names& names,
                                 Timestamp now);
-[[nodiscard]] Membership membership_of(const Session& session, const Actor& who);
+[[nodiscard]] Membership membership_of(const Session& session, const Actor& who, Timestamp now);
 
 }  // namespace rabt::consultation

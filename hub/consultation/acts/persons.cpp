@@ -54,8 +54,20 @@ Result<Participant> Persons::participant(const Actor& who, const ParticipantInpu
   return one;
 }
 
-AcceptInvitation Persons::accepting(const Invitation& invitation, const std::string& person) const {
-  return {invitation.id, participant(invitation.role, person, invitation.guest)};
+Result<AcceptInvitation> Persons::accepting(const Session& session, const Invitation& invitation,
+                                            const std::string& person) const {
+  RABT_TRY(coming, as_known(session, participant(invitation.role, person, invitation.guest)));
+  return AcceptInvitation{invitation.id, std::move(coming)};
+}
+
+Result<Participant> Persons::as_known(const Session& session, Participant coming) const {
+  if (coming.person.empty() || session.of_person(coming.person) != nullptr) return coming;
+  for (const Participant& one : session.participants) {
+    if (one.role != coming.role) continue;
+    RABT_TRY(named, is_named_by(one, coming.person));
+    if (named) coming.id = one.id;
+  }
+  return coming;
 }
 
 Result<bool> Persons::is_named_by(const Participant& one, std::string_view person) const {

@@ -25,8 +25,12 @@ class Persons {
   [[nodiscard]] Result<Participant> participant(const Actor& who, const ParticipantInput& input,
                                                 Mistakes& mistakes, const std::string& field) const;
   // The command by which a person takes up an invitation.
-  [[nodiscard]] AcceptInvitation accepting(const Invitation& invitation,
-                                           const std::string& person) const;
+  [[nodiscard]] Result<AcceptInvitation> accepting(const Session& session,
+                                                   const Invitation& invitation,
+                                                   const std::string& person) const;
+  // The person who comes, with the id of the participant as whom a booking named him; unchanged
+  // when it did not.
+  [[nodiscard]] Result<Participant> as_known(const Session& session, Participant coming) const;
   // True if a booking named the participant, and the person is who it meant.
   [[nodiscard]] Result<bool> is_named_by(const Participant& one, std::string_view person) const;
   // The command that gives the participant whom a booking named the account of the person; nothing

@@ -6,6 +6,10 @@ Result<Surroundings::Visit> Surroundings::visit(std::string_view /*tenant*/,
                                                 const Json& /*reference*/) {
   return not_found("visit.unknown", "there is no such visit");
 }
+Result<Surroundings::Visit> Surroundings::visible_visit(const Ask& /*ask*/,
+                                                        const Json& /*reference*/) {
+  return not_found("visit.unknown", "there is no such visit");
+}
 Result<Surroundings::ClinicPlace> Surroundings::clinic_place(std::string_view /*tenant*/,
                                                              const Json& /*clinic*/,
                                                              const Json& /*clinic_session*/) {

@@ -9,6 +9,7 @@
 #include "hub/base/result.hpp"
 #include "hub/consultation/request/ask.hpp"
 #include "hub/consultation/session/membership.hpp"
+#include "hub/consultation/session/session.hpp"
 #include "hub/store/store.hpp"
 
 namespace rabt::consultation {
@@ -30,6 +31,8 @@ class Surroundings {
   // The visit that a reference names: id, UUID, number, or {system, value}. Error not_found
   // visit.unknown.
   virtual Result<Visit> visit(std::string_view tenant, const Json& reference);
+  // The same of a visit that the caller may see; any other is unknown to him.
+  virtual Result<Visit> visible_visit(const Ask& ask, const Json& reference);
 
   struct ClinicPlace {
     // ULIDs
@@ -38,8 +41,7 @@ class Surroundings {
     // The provider who gives the clinic session.
     std::string provider;
     // When it is given.
-    std::int64_t from_ms = 0;
-    std::int64_t to_ms = 0;
+    ClinicHours hours;
     bool free = false;
   };
   // Errors: not_found clinic.unknown, clinic.session_unknown.

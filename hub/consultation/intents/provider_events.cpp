@@ -88,7 +88,7 @@ Status ProviderEvents::quality(std::string_view id, const Json& data, Timestamp 
                           .rtt_ms = figure("rttMs"),
                           .kbps = figure("kbps")};
   if (!sample.loss_percent && !sample.jitter_ms && !sample.rtt_ms) return ok_status();
-  Membership of = membership_of(session, Actor{});
+  Membership of = membership_of(session, Actor{}, now);
   of.participant = one->id;
   LineBytes bytes;
   RABT_TRY_STATUS(acts_.parts().store.write([&](store::Transaction& transaction) -> Status {

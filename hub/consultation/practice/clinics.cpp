@@ -35,6 +35,11 @@ constexpr Statement kInsertSession{
     "INSERT INTO clinic_session (tenant, id, number, clinic, provider, starts_ms, ends_ms, "
     "capacity, booked) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0) ON CONFLICT DO NOTHING"};
 
+// Those that begin after $3, at most kMaxHoursMs before the start.
+constexpr Statement kOverlapping{
+    "SELECT 1 FROM clinic_session WHERE tenant = $1 AND provider = $2 AND starts_ms > $3 AND "
+    "starts_ms < $5 AND ends_ms > $4 LIMIT 1"};
+
 constexpr std::size_t kMaxName = 200;
 constexpr std::int64_t kMaxCapacity = 1'000;
 constexpr std::int64_t kMaxHoursMs = 24LL * 3'600'000;
@@ -166,6 +171,17 @@ Answer PracticeService::add_clinic_session(const Ask& ask) {
   Json out;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     std::int64_t number = 0;
+    bool given = false;
+    RABT_TRY_STATUS(transaction.query(
+        kOverlapping, {tenant, *provider, starts->ms - kMaxHoursMs, starts->ms, ends->ms},
+        [&](const Row& /*row*/) {
+          given = true;
+          return false;
+        }));
+    if (given)
+      return conflict("provider.busy",
+                      "the provider gives another clinic session at that time; choose other hours "
+                      "or another provider");
     RABT_TRY_STATUS(transaction.query(kNextSession, {tenant}, [&](const Row& row) {
       number = row.integer(0);
       return false;
@@ -193,8 +209,7 @@ Result<Surroundings::ClinicPlace> PracticeService::clinic_place(std::string_view
     found = ClinicPlace{.clinic = std::string(row.text(2)),
                         .clinic_session = std::string(row.text(0)),
                         .provider = std::string(row.text(3)),
-                        .from_ms = row.integer(4),
-                        .to_ms = row.integer(5),
+                        .hours = {row.integer(4), row.integer(5)},
                         .free = row.integer(7) < row.integer(6)};
     return false;
   };

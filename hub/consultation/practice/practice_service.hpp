@@ -66,6 +66,7 @@ class PracticeService final : public Practice, public Surroundings {
   void write_metrics(MetricsWriter& out) const override;
 
   Result<Visit> visit(std::string_view tenant, const Json& reference) override;
+  Result<Visit> visible_visit(const Ask& ask, const Json& reference) override;
   Result<ClinicPlace> clinic_place(std::string_view tenant, const Json& clinic,
                                    const Json& clinic_session) override;
   Status take_place(store::Transaction& transaction, std::string_view tenant,

@@ -338,4 +338,15 @@ Result<Surroundings::Visit> PracticeService::visit(std::string_view tenant, cons
       .id = row.id, .number = row.number, .patient = row.patient, .open = row.status == "OPEN"};
 }
 
+Result<Surroundings::Visit> PracticeService::visible_visit(const Ask& ask, const Json& reference) {
+  const std::string& tenant = parts_.tenant;
+  RABT_TRY(row, find_visit(tenant, reference_in(reference)));
+  if (!ask.system) {
+    const Status seen = may_visit(access::Right::visit_see, ask, row, "use this visit");
+    if (!seen.ok() && seen.error().kind != ErrorKind::denied) return seen.error();
+    if (!seen.ok()) return not_found("visit.unknown", "there is no such visit");
+  }
+  return visit(tenant, row.id);
+}
+
 }  // namespace rabt::consultation

@@ -257,7 +257,7 @@ Answer RecordService::clinical_facts(const Ask& ask) {
   if (!ask.body.bool_or("anyLength", false)) {
     visit = {.patient_came = of.patient_came,
              // A second that has only begun makes no visit long enough.
-             .seconds = ran_ms / 1000,
+             .seconds = of.together_seconds,
              .least_seconds = parts_.video.claim_min_seconds};
   }
   Json missing = Json::array();

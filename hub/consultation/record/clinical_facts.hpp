@@ -35,6 +35,7 @@ struct VisitRecords {
 // Visit as it was held, and the least that a claim asks.
 struct ClaimedVisit {
   bool patient_came = false;
+  // Those in which patient and clinician were in together.
   std::int64_t seconds = 0;
   std::int64_t least_seconds = 0;
 };

@@ -35,7 +35,6 @@ access::Facts facts_of(const Ask& ask, const Membership& of) {
   access::Facts facts{
       .roles = ask.caller.who.roles, .system = ask.system, .reason = !ask.caller.reason.empty()};
   access::Relations& is = facts.is;
-  is.add(Is::over, is_end(of.status));
   is.add(Is::host, of.host);
   if (of.participant.empty()) return facts;
   is.add(Is::member);

@@ -33,10 +33,11 @@ Status is_own_no(const Session& is, std::string_view kind, const Actor& who) {
                                           std::string(kind) + " himself, and he alone gives it");
 }
 
-// The relatives leave the session.
+// Relatives and observers who might not come in any more leave the session.
 void put_relatives_out(Step& step) {
   for (Participant& one : step.after().participants) {
-    if (one.role != PartRole::family_member || !one.takes_part()) continue;
+    const bool relative = one.role == PartRole::family_member || one.role == PartRole::observer;
+    if (!relative || !one.takes_part() || may_take_part(step, one).ok()) continue;
     one.admission = Admission::removed;
     one.here = false;
     end_stays(step, one.id, step.moment.now.ms);
@@ -67,9 +68,7 @@ Result<Change> on(Step step, const RecordConsent& command) {
   is.consents.push_back(std::move(consent));
   step.record("consent.recorded", Json::object({{"kind", kind}, {"given", given}}));
   if (kind == "family" && given) is.clear_warning("consent.family_missing");
-  // An emergency needs no consent; a no of the patient himself counts there, too.
-  const bool counts = is.type != SessionType::emergency_consultation || patient_refused(is, kind);
-  if (kind == "family" && !given && counts) put_relatives_out(step);
+  if (kind == "family" && !given) put_relatives_out(step);
   // Behind what follows from it: who is taken out learns that first.
   step.tell("consent-recorded", Json::object({{"kind", kind}, {"given", given}}));
   const bool about_it =

@@ -107,6 +107,8 @@ struct Amend {
   Json members;
   // The patient whom they name, ready to take part.
   std::optional<Participant> patient{};
+  // Those of the clinic session that the session has a place in.
+  std::optional<ClinicHours> hours{};
 };
 struct Join {
   std::string device_type;
@@ -299,6 +301,8 @@ struct Change {
   std::optional<bool> busy;
   // The place that was booked for it is free again.
   bool freed = false;
+  // Another clinician has taken the place of the provider: the change is not refused for his time.
+  bool followed = false;
   // Nothing to store: the command was a repeat.
   bool unchanged = false;
   // A recording that begins or ends: session_recording.id.

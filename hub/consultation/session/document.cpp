@@ -47,6 +47,7 @@ Json participant_document(const Participant& one) {
                        {"here", one.here},
                        {"byPage", one.by_page},
                        {"wasHere", one.was_here},
+                       {"in", optional_ms(one.in_ms)},
                        {"byLink", one.by_link},
                        {"reference", one.reference},
                        {"came", optional_ms(one.came_ms)},
@@ -80,6 +81,9 @@ Participant participant_of(const Json& json) {
   one.reference = json["reference"];
   one.came_ms = ms_of(json["came"]);
   one.went_ms = ms_of(json["went"]);
+  one.in_ms = ms_of(json["in"]);
+  // An older hub did not write it down.
+  if (json.find("in") == nullptr && one.was_here && one.admitted()) one.in_ms = one.came_ms;
   one.licence = licence_of(json.string_or("licence", ""));
   one.guest = json["guest"];
   one.record = json["record"];

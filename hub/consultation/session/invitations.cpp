@@ -34,18 +34,6 @@ bool is_gone(const Session& session, const Invitation& invitation) {
   return one == nullptr || !one->takes_part();
 }
 
-// a session has one patient, with or without an account.
-Status no_second_patient(const Session& session, const Participant& coming) {
-  if (coming.role != PartRole::patient || !coming.person.empty()) return ok_status();
-  const bool has = std::any_of(
-      session.participants.begin(), session.participants.end(),
-      [](const Participant& one) { return one.role == PartRole::patient && one.takes_part(); });
-  if (!has && session.patient.empty()) return ok_status();
-  return conflict("session.has_patient",
-                  "the session has a patient: name that participant as `participant` to invite the "
-                  "patient, or invite somebody else as family_member or observer");
-}
-
 // Whoever came by the link of the invitation leaves; the participant stays expected.
 void shut_out(Step& step, Invitation& invitation) {
   Session& is = step.after();
@@ -62,9 +50,11 @@ void shut_out(Step& step, Invitation& invitation) {
   follow_presence(step);
 }
 
-// The participant, who had no account, has the one of `person` from now on.
-Status become(Step& step, Participant& one, const Participant& person) {
+}  // namespace
+
+Status become(Step& step, Participant& one, Participant person) {
   Session& is = step.after();
+  person.id = one.id;
   RABT_TRY_STATUS(may_take_part(step, person));
   one.person = person.person;
   one.account = person.account;
@@ -74,10 +64,9 @@ Status become(Step& step, Participant& one, const Participant& person) {
   if (one.role != PartRole::patient || !is.patient.empty()) return not_own_patient(is);
   is.patient = person.person;
   is.patient_pseudonym = person.pseudonym;
+  is.patient_by = word_of(is, bringer_of(is, one));
   return not_own_patient(is);
 }
-
-}  // namespace
 
 Status may_be_shown(const Session& session, const Invitation& invitation, std::int64_t generation,
                     Timestamp now) {
@@ -91,7 +80,6 @@ Result<Change> on(Step step, const Invite& command) {
   Session& is = step.after();
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
   RABT_TRY_STATUS(may_take_part(step, command.whom));
-  RABT_TRY_STATUS(no_second_patient(is, command.whom));
   Invitation invitation = command.invitation;
   invitation.created_ms = step.moment.now.ms;
   invitation.created_by = step.moment.who.actor;
@@ -137,10 +125,16 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
   }
   if (found->status != "pending" || is_late(is, *found, step.moment.now)) return expired();
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
+  if (is_gone(is, *found)) return revoked();
   Participant coming = command.participant;
   coming.role = found->role;
   coming.invitation = found->id;
   coming.brought_by = found->invited_by;
+  Participant* one = known_in(is, coming);
+  // The account of whom a booking named, and nobody knew then.
+  if (one == nullptr) one = is.participant(found->participant);
+  if (one != nullptr && !one->person.empty() && one->person != coming.person) one = nullptr;
+  if (one != nullptr) coming.id = one->id;
   RABT_TRY_STATUS(may_take_part(step, coming));
   // a host comes in without being let in, so his licence is looked at here.
   if (!licensed(coming, step.moment.settings))
@@ -148,15 +142,7 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
                     "the invitation is for a " + std::string(to_string(found->role)) +
                         ", and no licence that is accepted is known of whoever accepts it");
   found->status = "accepted";
-  Participant* one = is.of_person(command.participant.person);
-  // The account of whom a booking named, and nobody knew then.
-  if (one == nullptr && !found->participant.empty()) {
-    Participant* const meant = is.participant(found->participant);
-    if (meant != nullptr && meant->takes_part() && meant->person.empty()) {
-      RABT_TRY_STATUS(become(step, *meant, coming));
-      one = meant;
-    }
-  }
+  if (one != nullptr && one->person.empty()) RABT_TRY_STATUS(become(step, *one, coming));
   if (one != nullptr && one->admission == Admission::removed)
     return denied("participant.not_a_participant", "the participant was removed by a host");
   if (one == nullptr) {
@@ -166,6 +152,7 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
   step.change.participant = one->id;
   step.record("participant.added", named(*one));
   step.tell("participant-added", named(*one));
+  follow_provider(step);
   return done(std::move(step));
 }
 
@@ -196,7 +183,6 @@ Result<Change> on(Step step, const Enter& command) {
     Participant coming = command.participant;
     coming.role = found->role;
     coming.brought_by = found->invited_by;
-    RABT_TRY_STATUS(no_second_patient(is, coming));
     RABT_TRY(added, bring_in(step, std::move(coming)));
     one = added;
     step.record("participant.added", named(*one));
@@ -276,6 +262,7 @@ Result<Change> on(Step step, const Recognise& command) {
   RABT_TRY_STATUS(become(step, *one, coming));
   step.record("participant.recognised", named(*one));
   step.tell("updated", Json::object({{"members", Json::array({"participants"})}}));
+  follow_provider(step);
   return done(std::move(step));
 }
 

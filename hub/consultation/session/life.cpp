@@ -132,6 +132,47 @@ static Status take_over(Step& step, Participant doctor) {
   return not_own_patient(is);
 }
 
+void leave_clinic_session(Step& step) {
+  Session& is = step.after();
+  if (is.clinic_session.empty()) return;
+  is.clinic_session.clear();
+  step.change.freed = true;
+}
+
+void follow_provider(Step& step) {
+  Session& is = step.after();
+  // A request waits for its doctor, and has none yet.
+  if (is.over() || is.status == SessionStatus::requested) return;
+  const auto holds = [&](const Participant& one) {
+    return one.takes_part() && (needs_licence(one.role) || is_host_role(is.type, one.role)) &&
+           is_staff(one.role);
+  };
+  const Participant* const own = is.of_person(is.provider);
+  if (!is.provider.empty() && (own == nullptr || own->takes_part())) return;
+  // Some sessions have no provider. Others have a doctor without an account in his place.
+  const auto& were = step.before.participants;
+  const bool by_guest = std::any_of(were.begin(), were.end(), [](const Participant& one) {
+    return one.person.empty() && needs_licence(one.role);
+  });
+  if (is.provider.empty() && !by_guest) return;
+  const Participant* next = nullptr;
+  for (const Participant& one : is.participants) {
+    if (!holds(one)) continue;
+    // A doctor without an account holds it already.
+    if (is.provider.empty() && one.person.empty()) return;
+    if (next == nullptr || (next->person.empty() && !one.person.empty())) next = &one;
+  }
+  if (next == nullptr || next->person == is.provider) return;
+  const Participant* const organizer = is.participant(is.organizer);
+  if (organizer == nullptr || !organizer->takes_part()) is.organizer = next->id;
+  is.provider = next->person;
+  leave_clinic_session(step);
+  step.change.followed = true;
+  step.record("doctor.assigned",
+              Json::object({{"provider", is.provider.empty() ? Json() : Json(is.provider)}}));
+  step.tell("updated", Json::object({{"members", Json::array({"provider"})}}));
+}
+
 Result<Change> on(Step step, const Accept& command) {
   Session& is = step.after();
   const Actor& who = step.moment.who;
@@ -198,8 +239,9 @@ Result<Change> on(Step step, const Assign& command) {
   const bool requested = is.status == SessionStatus::requested;
   const std::string former = is.provider;
   // The person who gives the session to a doctor stands behind it, too.
-  if (!is.patient_by.empty()) is.patient_by = word_of(is, who);
+  if (!is.patient_by.empty()) is.patient_by = word_of(is, who.person);
   RABT_TRY_STATUS(take_over(step, command.doctor));
+  if (former != is.provider) leave_clinic_session(step);
   if (Participant* const old = is.of_person(former);
       old != nullptr && former != is.provider && old->takes_part()) {
     old->admission = Admission::removed;
@@ -279,15 +321,30 @@ Status name_patient(Step& step, const Amend& command) {
   const Participant& named = *command.patient;
   if (is.patient == named.person) return ok_status();
   if (!is.patient.empty()) return invalid("api.invalid", "patient: is set already");
-  if (is.of_person(named.person) == nullptr && has_patient_in_it(is.type)) {
+  Participant* const known = known_in(is, named);
+  if (known != nullptr && known->person.empty()) return become(step, *known, named);
+  if (known == nullptr && has_patient_in_it(is.type)) {
     RABT_TRY(added, bring_in(step, named));
     added->brought_by = step.moment.who.person;
     return ok_status();
   }
+  RABT_TRY_STATUS(no_second_patient(is, named));
   is.patient = named.person;
   is.patient_pseudonym = named.pseudonym;
-  is.patient_by = word_of(is, step.moment.who);
+  is.patient_by = word_of(is, step.moment.who.person);
   return not_own_patient(is);
+}
+
+// a place in the hours of a clinic holds within them. What the hospital moves itself, and an
+// emergency, leaves them.
+Status keep_hours(Step& step, const Amend& command) {
+  const Session& is = step.after();
+  if (!command.hours || is.scheduled_ms == step.before.scheduled_ms) return ok_status();
+  if (!is.scheduled_ms || command.hours->take(*is.scheduled_ms)) return ok_status();
+  if (!step.moment.who.system && is.type != SessionType::emergency_consultation)
+    return invalid("api.invalid", "scheduledStart: it is not within the clinic session");
+  leave_clinic_session(step);
+  return ok_status();
 }
 
 // Ok if the caller runs the session, or changes only its time. Who arranges visits moves them.
@@ -311,6 +368,7 @@ Result<Change> on(Step step, const Amend& command) {
   const Json& to = command.members;
   if (const Json* at = to.find("scheduledStart")) RABT_TRY_STATUS(reschedule(is, *at));
   if (is.scheduled_ms != step.before.scheduled_ms) ++is.schedule_version;
+  RABT_TRY_STATUS(keep_hours(step, command));
   is.planned_minutes = to.int_or("plannedMinutes", is.planned_minutes);
   is.max_participants = to.int_or("maxParticipants", is.max_participants);
   is.quality = to.string_or("quality", is.quality);

@@ -55,8 +55,10 @@ struct Membership {
   identity::Licence licence = identity::Licence::missing;
   // The video provider writes down what is said.
   bool transcribed = false;
-  // The patient has joined at least once.
+  // The patient was in the visit, and not only in its waiting room.
   bool patient_came = false;
+  // seconds_together() until the end, or until now.
+  std::int64_t together_seconds = 0;
   // [{from, to, code}]: when it was asked to and did not. to is null while that lasts, and when it
   // lasted to the end.
   Json transcript_gaps = Json::array();

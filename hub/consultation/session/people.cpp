@@ -50,6 +50,7 @@ bool begin_stay(Step& step, Participant& one, std::string_view sid, std::int64_t
                       .joined_ms = at_ms,
                       .left_ms = std::nullopt,
                       .source = std::string(source)});
+  if (!one.in_ms) one.in_ms = at_ms;
   return true;
 }
 
@@ -69,6 +70,36 @@ void tell_joined(Step& step, const Participant& one) {
 void tell_left(Step& step, const Participant& one) {
   step.record("participant.left", named(one));
   step.tell("participant-left", named(one));
+}
+
+Status no_second_patient(const Session& session, const Participant& coming) {
+  if (coming.role != PartRole::patient) return ok_status();
+  const auto& people = session.participants;
+  const bool other = std::any_of(people.begin(), people.end(), [&](const Participant& one) {
+    const bool same = one.id == coming.id || (!one.person.empty() && one.person == coming.person);
+    const bool stays = one.takes_part() || one.reference.is_object();
+    return one.role == PartRole::patient && stays && !same;
+  });
+  if (!other && (session.patient.empty() || session.patient == coming.person)) return ok_status();
+  return conflict("session.has_patient",
+                  "the session has a patient: name that participant as `participant` to invite the "
+                  "patient; somebody else takes part as family_member or observer");
+}
+
+Participant* known_in(Session& session, const Participant& coming) {
+  if (!coming.person.empty()) {
+    if (Participant* const own = session.of_person(coming.person)) return own;
+    Participant* const named = session.participant(coming.id);
+    return named != nullptr && named->person.empty() ? named : nullptr;
+  }
+  // A guest is known by the id that his own system gives him.
+  const std::string external = coming.guest.string_or("externalId", "");
+  for (Participant& one : session.participants) {
+    if (!one.person.empty()) continue;
+    const bool same = !external.empty() && one.guest.string_or("externalId", "") == external;
+    if (same || (coming.reference.is_object() && one.reference == coming.reference)) return &one;
+  }
+  return nullptr;
 }
 
 Result<Change> on(Step step, const Join& command) {
@@ -100,6 +131,7 @@ Result<Change> on(Step step, const Join& command) {
   own->was_here = true;
   if (!own->came_ms) own->came_ms = step.moment.now.ms;
   if (own->admitted()) {
+    if (!own->in_ms) own->in_ms = step.moment.now.ms;
     if (comes && call_is_joining(is, step.moment)) tell_joined(step, *own);
     open_room(step);
     // A second device of one person takes the place of the first: the stay goes on.
@@ -143,26 +175,21 @@ Result<Change> on(Step step, const Leave& command) {
 Result<Change> on(Step step, const Add& command) {
   Session& is = step.after();
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
-  const Participant& coming = command.participant;
-  Participant* one = is.of_person(coming.person);
-  // A guest is known by the id that his own system gives him.
-  const std::string external = coming.guest.string_or("externalId", "");
-  if (one == nullptr && coming.person.empty() && !external.empty()) {
-    const auto known =
-        std::find_if(is.participants.begin(), is.participants.end(), [&](const Participant& part) {
-          return part.person.empty() && part.guest.string_or("externalId", "") == external;
-        });
-    if (known != is.participants.end()) one = &*known;
-  }
+  Participant coming = command.participant;
+  Participant* one = known_in(is, coming);
+  if (one != nullptr) coming.id = one->id;
+  const bool recognised = one != nullptr && one->person.empty() && !coming.person.empty();
+  if (recognised) RABT_TRY_STATUS(become(step, *one, coming));
   if (one != nullptr && one->takes_part()) {
     RABT_TRY_STATUS(may_take_part(step, coming));
     step.change.participant = one->id;
-    if (!keep_posted(*one, command.participant.guest)) {
+    if (!keep_posted(*one, coming.guest) && !recognised) {
       step.change.unchanged = true;
       return std::move(step.change);
     }
-    if (one->person.empty() && command.participant.guest.find("licenceNumber") != nullptr)
-      one->licence = command.participant.licence;
+    if (one->person.empty() && coming.guest.find("licenceNumber") != nullptr)
+      one->licence = coming.licence;
+    follow_provider(step);
     const Json what = Json::object({{"members", Json::array({"participants"})}});
     step.record("session.updated", what);
     step.tell("updated", what);
@@ -190,6 +217,7 @@ Result<Change> on(Step step, const Add& command) {
     is.warn("consent.family_missing");
   step.record("participant.added", named(*one));
   step.tell("participant-added", named(*one));
+  follow_provider(step);
   return done(std::move(step));
 }
 
@@ -211,6 +239,7 @@ Result<Change> on(Step step, const Remove& command) {
   put_out(step, *one);
   step.record("participant.removed", named(*one));
   step.tell("participant-removed", named(*one));
+  follow_provider(step);
   follow_presence(step);
   return done(std::move(step));
 }
@@ -239,6 +268,7 @@ Result<Change> on(Step step, const Admit& command) {
   step.tell("participant-admitted", named(*one));
   if (is.status != SessionStatus::requested) open_room(step);
   if (one->here) {
+    if (!one->in_ms) one->in_ms = step.moment.now.ms;
     if (!step.moment.settings.provider_events && !is.present(*one)) {
       one->connection = "connected";
       begin_stay(step, *one, step.moment.fresh_id, step.moment.now.ms, "synthetic");

@@ -300,6 +300,10 @@ PatientsNo patients_no(const Session& session, std::string_view kind) {
   return no;
 }
 
+bool is_patients_word(const Session& session, std::string_view by) {
+  return (!session.patient.empty() && by == session.patient) || is_patient_by_link(session, by);
+}
+
 bool patient_refused(const Session& session, std::string_view kind) {
   return patients_no(session, kind) != PatientsNo::none;
 }
@@ -409,34 +413,6 @@ Error ended_error(SessionStatus status, std::string_view needed) {
   const std::string name(to_string(status));
   return conflict("session." + name,
                   "the session is " + name + ", and this needs one that is " + std::string(needed));
-}
-
-std::int64_t seconds_of(const Session& session, std::string_view participant, Timestamp now) {
-  // Whole seconds, each end truncated; united.
-  std::vector<std::pair<std::int64_t, std::int64_t>> spans;
-  for (const Stay& stay : session.stays) {
-    if (stay.participant != participant) continue;
-    const std::int64_t to = stay.left_ms.value_or(session.ended_ms.value_or(now.ms));
-    if (to > stay.joined_ms) spans.emplace_back(stay.joined_ms / 1000, to / 1000);
-  }
-  std::sort(spans.begin(), spans.end());
-  std::int64_t seconds = 0;
-  std::int64_t until = 0;
-  for (const auto& [from, to] : spans) {
-    const std::int64_t begin = std::max(from, until);
-    if (to > begin) seconds += to - begin;
-    until = std::max(until, to);
-  }
-  return seconds;
-}
-std::int64_t attendee_seconds(const Session& session, Timestamp now) {
-  std::int64_t seconds = 0;
-  for (const Participant& one : session.participants) seconds += seconds_of(session, one.id, now);
-  return seconds;
-}
-std::int64_t length_of(const Session& session, Timestamp now) {
-  if (!session.started_ms) return 0;
-  return whole_seconds(session.ended_ms.value_or(now.ms) - *session.started_ms);
 }
 
 std::optional<Picture> picture_of(std::string_view quality) {

@@ -88,6 +88,8 @@ struct Participant {
   bool by_page = false;
   // Has joined at least once.
   bool was_here = false;
+  // When the participant first joined, or stayed, as one who is admitted. Waiting is not being in.
+  std::optional<std::int64_t> in_ms;
   // Whoever joined for the participant had the link of an invitation, and no account.
   bool by_link = false;
   // When the participant first asked to join, and when he last left or was put out: a provider may
@@ -293,6 +295,13 @@ struct Session {
   void end_gap(std::int64_t at_ms);
 };
 
+// Hours of a clinic session. R-17: what is booked in it begins within them.
+struct ClinicHours {
+  std::int64_t from_ms = 0;
+  std::int64_t to_ms = 0;
+  [[nodiscard]] bool take(std::int64_t at_ms) const { return at_ms >= from_ms && at_ms < to_ms; }
+};
+
 // True if the session belongs to an appointment of a system of the hospital, on the word of
 // somebody who knows: its systems, its staff.
 [[nodiscard]] bool has_known_appointment(const Session& session);
@@ -349,6 +358,8 @@ bool keep_posted(Participant& participant, const Json& posted);
 // How the patient himself has said no, if he has not taken it back.
 enum class PatientsNo : std::uint8_t { none, by_link, by_account };
 [[nodiscard]] PatientsNo patients_no(const Session& session, std::string_view kind);
+// True for who gave a consent as the patient himself, by his account or his link.
+[[nodiscard]] bool is_patients_word(const Session& session, std::string_view by);
 // True if the patient himself has said no, and has not taken it back.
 [[nodiscard]] bool patient_refused(const Session& session, std::string_view kind);
 // True for a relative who was put out while the patient's no stands. A guest is known by a name, an
@@ -370,6 +381,12 @@ inline constexpr std::array<std::string_view, 4> kIdentifiers{"name", "birth_dat
 [[nodiscard]] std::int64_t seconds_of(const Session& session, std::string_view participant,
                                       Timestamp now);
 [[nodiscard]] std::int64_t attendee_seconds(const Session& session, Timestamp now);
+// True if the participant was in the visit, and not only in its waiting room: by a stay; by the
+// call to join where the provider told of nobody.
+[[nodiscard]] bool was_in(const Session& session, const Participant& participant);
+// Seconds of the visit in which its patient and a clinician were in together. The patient's alone
+// count where nobody tells when the clinicians were in.
+[[nodiscard]] std::int64_t seconds_together(const Session& session, Timestamp now);
 // Length of the session until its end or until `now`, in seconds; one that has begun counts whole.
 // 0 before the start.
 [[nodiscard]] std::int64_t length_of(const Session& session, Timestamp now);

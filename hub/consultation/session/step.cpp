@@ -103,7 +103,6 @@ access::Facts facts_of(const Session& session, const Actor& who) {
   using access::Is;
   access::Facts facts{.roles = who.roles, .system = who.system};
   access::Relations& is = facts.is;
-  is.add(Is::over, session.over());
   // An application that opened the session for its own people runs it.
   is.add(Is::creator, who.person.empty() && who.roles.has(identity::Role::integration) &&
                           session.created_by == who.actor);
@@ -222,12 +221,7 @@ Status may_take_part(const Step& step, const Participant& coming) {
     return conflict("participant.role_not_held",
                     "the account has no role in the tenant with which somebody takes part as " +
                         std::string(to_string(role)));
-  // what is written is about one patient.
-  if (role == PartRole::patient && !is.patient.empty() && !coming.person.empty() &&
-      coming.person != is.patient)
-    return conflict("session.has_patient",
-                    "the session is about another patient; somebody else takes part as "
-                    "family_member or observer");
+  RABT_TRY_STATUS(no_second_patient(is, coming));
   if (is_unwanted_relative(is, coming))
     return conflict("consent.own_word",
                     "the patient has put this relative out by his own word, and he alone lets the "
@@ -268,21 +262,24 @@ Status take_as_patient(Step& step, const Participant& coming) {
   if (coming.role == PartRole::patient && is.patient.empty() && !coming.person.empty()) {
     is.patient = coming.person;
     is.patient_pseudonym = coming.pseudonym;
-    is.patient_by = word_of(is, step.moment.who);
+    is.patient_by = word_of(is, step.moment.who.person);
   }
   return not_own_patient(is);
 }
 
-std::string word_of(const Session& session, const Actor& who) {
+std::string bringer_of(const Session& session, const Participant& one) {
   constexpr std::string_view kPerson = "person:";
+  if (!one.brought_by.empty()) return one.brought_by;
   // The opener counts as having brought in those of whom an older hub wrote nothing down.
   const auto at = session.created_by.rfind(kPerson);
-  const std::string opener =
-      at == std::string::npos ? std::string() : session.created_by.substr(at + kPerson.size());
-  std::string out = who.person;
-  const Participant* one = session.of_person(who.person);
+  return at == std::string::npos ? std::string() : session.created_by.substr(at + kPerson.size());
+}
+
+std::string word_of(const Session& session, const std::string& person) {
+  std::string out = person;
+  const Participant* one = session.of_person(person);
   while (one != nullptr) {
-    const std::string& by = one->brought_by.empty() ? opener : one->brought_by;
+    const std::string by = bringer_of(session, *one);
     if (by.empty() || out.find(by) != std::string::npos) break;
     out += " " + by;
     one = session.of_person(by);

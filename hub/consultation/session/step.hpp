@@ -54,8 +54,25 @@ void finish(Step& step, SessionStatus status, std::string_view reason);
 // A patient who comes is the one whom the session is about, if it is about nobody yet. Error
 // conflict session.own_patient.
 [[nodiscard]] Status take_as_patient(Step& step, const Participant& coming);
-// The persons on whose word alone the caller speaks: himself, who brought him in, and so on.
-[[nodiscard]] std::string word_of(const Session& session, const Actor& who);
+// The person who brought a participant in. Empty when it was a system of the hospital.
+[[nodiscard]] std::string bringer_of(const Session& session, const Participant& one);
+// The persons on whose word alone the person speaks: himself, who brought him in, and so on.
+[[nodiscard]] std::string word_of(const Session& session, const std::string& person);
+// Ok unless the coming one is a second patient, with or without an account. Whom a booking
+// named stays the patient while he is removed. Error conflict session.has_patient.
+[[nodiscard]] Status no_second_patient(const Session& session, const Participant& coming);
+// The participant whom the coming one is already: by the account, as whom a booking named
+// (Persons::as_known), or as a guest of the same id. Null when there is none.
+[[nodiscard]] Participant* known_in(Session& session, const Participant& coming);
+// The participant, who had no account, has the one of `person` from now on. What follows from it
+// stands on the word of who brought the participant in. Errors of may_take_part, conflict
+// session.own_patient.
+[[nodiscard]] Status become(Step& step, Participant& one, Participant person);
+// The session is that of the clinician who holds it: where its doctor takes part no more, and
+// another clinician does, provider and organizer follow.
+void follow_provider(Step& step);
+// The session has no place any more in the hours of its clinic.
+void leave_clinic_session(Step& step);
 // Error conflict consent.recording_missing, recording.*, capability.recording.
 [[nodiscard]] Status begin_recording(Step& step, std::string_view purpose);
 void end_recording(Step& step);

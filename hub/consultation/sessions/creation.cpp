@@ -29,10 +29,46 @@ std::string follow_up_by(const Actor& who, const Session& before, const Session&
   const Participant* const own = before.of_person(who.person);
   const Participant* const patient = before.of_person(before.patient);
   const bool met = own != nullptr && own->takes_part() && is_staff(own->role) &&
-                   patient != nullptr && patient->was_here &&
+                   patient != nullptr && was_in(before, *patient) &&
                    (!patient->by_link || before.patient_by.empty()) &&
                    before.ended_ms.value_or(now.ms) > now.ms - kTreatsAfterwardsMs;
   return met ? std::string() : who.person;
+}
+
+const Participant* patient_in(const Session& session) {
+  for (const Participant& one : session.participants) {
+    if (one.role == PartRole::patient) return &one;
+  }
+  return nullptr;
+}
+
+// True if the session that follows has another patient than the one before.
+bool is_of_another(const Session& before, const Session& is) {
+  if (before.patient.empty() || is.patient == before.patient) return false;
+  return !is.patient.empty() || patient_in(is) != nullptr;
+}
+
+// What the patient has refused himself holds for what follows from it, until he takes it back.
+Json refused_before(const Session& before, const Session& is) {
+  Json out = Json::array();
+  const Participant* const patient = patient_in(is);
+  for (const std::string_view kind : {"family", "recording", "training"}) {
+    if (!patient_refused(before, kind)) continue;
+    Json no;
+    for (const Json& consent : before.consents.as_array()) {
+      const bool own = consent.string_or("kind", "") == kind && !consent.bool_or("given", true) &&
+                       is_patients_word(before, consent.string_or("by", ""));
+      if (own) no = consent;
+    }
+    // The link of the session before is not that of this one.
+    if (!is.patient.empty()) {
+      no.set("by", is.patient);
+    } else if (patient != nullptr) {
+      no.set("by", guest_actor(patient->id));
+    }
+    out.push_back(std::move(no));
+  }
+  return out;
 }
 
 // A patient books for himself with one provider. Others he invites: whoever takes up an invitation
@@ -61,11 +97,11 @@ struct SessionCreation::Booking {
 };
 
 // Visit and clinic.
-Status SessionCreation::place(const SessionInput& input, Booking& booking,
+Status SessionCreation::place(const Ask& ask, const SessionInput& input, Booking& booking,
                               Mistakes& mistakes) const {
   Session& is = booking.draft;
   if (!input.visit.is_null()) {
-    const auto visit = acts_.around().visit(is.tenant, input.visit);
+    const auto visit = acts_.around().visible_visit(ask, input.visit);
     if (!visit.ok()) {
       if (visit.error().kind != ErrorKind::not_found) return visit.error();
       mistakes.add("visit", "it names no visit");
@@ -92,9 +128,8 @@ Status SessionCreation::place(const SessionInput& input, Booking& booking,
   if (is.provider.empty()) is.provider = place->provider;
   if (is.provider != place->provider)
     mistakes.add("provider", "it is not the provider of the clinic session");
-  const bool inside = !input.scheduled_ms ||
-                      (*input.scheduled_ms >= place->from_ms && *input.scheduled_ms < place->to_ms);
-  if (!inside) mistakes.add("scheduledStart", "it is not within the clinic session");
+  if (input.scheduled_ms && !place->hours.take(*input.scheduled_ms))
+    mistakes.add("scheduledStart", "it is not within the clinic session");
   return ok_status();
 }
 
@@ -192,14 +227,20 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
   booking.open.by_patient = by_patient;
   booking.open.request = input.request || (by_patient && is.provider.empty());
   booking.open.room_suffix = acts_.persons().hex(12);
-  RABT_TRY_STATUS(place(input, booking, mistakes));
+  RABT_TRY_STATUS(place(ask, input, booking, mistakes));
   RABT_TRY_STATUS(seat(who, input, booking, mistakes));
   if (!is.patient.empty()) is.patient_by = who.person;
+  Json refused = Json::array();
   if (!input.follow_up_of.empty()) {
     RABT_TRY(before, acts_.rows().load(is.tenant, input.follow_up_of));
+    // Whoever does not see a session learns no more than of one that there is not.
+    if (!may(access::Right::session_see, before, who).ok())
+      return not_found("session.unknown", "there is no such session");
+    if (is_of_another(before, is)) mistakes.add("followUpOf", "it is a session of another patient");
     is.follow_up_of = before.id;
     if (!is.patient.empty())
       is.patient_by = follow_up_by(who, before, is, acts_.parts().clock.now());
+    refused = refused_before(before, is);
   }
   is.consultation = input.consultation;
   is.appointment = input.appointment;
@@ -239,6 +280,7 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
                                         {"method", "app"},
                                         {"by", who.person.empty() ? who.actor : who.person},
                                         {"at", to_iso8601(acts_.parts().clock.now())}}));
+  for (Json& no : refused.mutable_array()) is.consents.push_back(std::move(no));
   is.provider_plugin = video_.bound();
   if (!is.provider_plugin.empty()) is.region = acts_.parts().settings.region;
   RABT_TRY_STATUS(mistakes.status());

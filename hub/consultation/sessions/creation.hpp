@@ -21,7 +21,8 @@ class SessionCreation {
                             Booking& booking) const;
   [[nodiscard]] Status seat(const Actor& who, const SessionInput& input, Booking& booking,
                             Mistakes& mistakes) const;
-  [[nodiscard]] Status place(const SessionInput& input, Booking& booking, Mistakes& mistakes) const;
+  [[nodiscard]] Status place(const Ask& ask, const SessionInput& input, Booking& booking,
+                             Mistakes& mistakes) const;
   static void keep_words(const Ask& ask, Session& session);
 
   Acts& acts_;

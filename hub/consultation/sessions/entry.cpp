@@ -42,8 +42,10 @@ Result<Acted> SessionEntry::come_in(const Ask& ask) {
     for (const Invitation& one : seen.invitations) {
       if (one.person != who.person || one.status != "pending") continue;
       RABT_TRY(accepted, acts_.act(ask, ask.session,
-                                   [&](const Session&) -> Result<Command> {
-                                     return Command(acts_.persons().accepting(one, who.person));
+                                   [&](const Session& is) -> Result<Command> {
+                                     RABT_TRY(accept,
+                                              acts_.persons().accepting(is, one, who.person));
+                                     return Command(std::move(accept));
                                    },
                                    {.strangers = true}));
       (void)accepted;

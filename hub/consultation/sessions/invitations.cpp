@@ -53,8 +53,9 @@ Answer SessionInvitations::invite(const Ask& ask) {
   const std::string code = code_of(lease, invitation.id, 1);
   const std::string index = code_index(lease, code);
   return acts_.act_and_answer(ask,
-                              [&](const Session&) -> Result<Command> {
-                                return Command(Invite{invitation, whom});
+                              [&](const Session& is) -> Result<Command> {
+                                RABT_TRY(known, acts_.persons().as_known(is, whom));
+                                return Command(Invite{invitation, std::move(known)});
                               },
                               {.shape = [&](const Session& session, const Change&) -> Answer {
                                  return with_code(ask, session, session.invitations.back(), code);
@@ -178,7 +179,8 @@ Answer SessionInvitations::accept(const Ask& ask) {
       if (!one.person.empty() && one.person != who.person)
         return denied("authorisation.denied", "the invitation is for somebody else");
       RABT_TRY_STATUS(is_meant(is, one, who));
-      return Command(acts_.persons().accepting(one, who.person));
+      RABT_TRY(command, acts_.persons().accepting(is, one, who.person));
+      return Command(std::move(command));
     }
     return not_found("invitation.unknown", "there is no invitation with this code");
   };

@@ -100,8 +100,17 @@ Answer SessionLife::change(const Ask& ask) {
                                                  ", and If-Match names " +
                                                  std::to_string(*ask.version) + "; read it again");
     Amend command{members};
-    if (!patient.empty())
-      command.patient = acts_.persons().participant(PartRole::patient, patient, Json::object());
+    if (!patient.empty()) {
+      RABT_TRY(named,
+               acts_.persons().as_known(
+                   is, acts_.persons().participant(PartRole::patient, patient, Json::object())));
+      command.patient = std::move(named);
+    }
+    if (!is.clinic_session.empty()) {
+      const auto place =
+          acts_.around().clinic_place(acts_.parts().tenant, is.clinic, is.clinic_session);
+      if (place.ok()) command.hours = place->hours;
+    }
     return Command(std::move(command));
   });
 }

@@ -39,7 +39,10 @@ Answer SessionPeople::add_participant(const Ask& ask) {
   RABT_TRY(one, acts_.persons().participant(Acts::actor_of(ask), input, mistakes, "participant."));
   RABT_TRY_STATUS(mistakes.status());
   RABT_TRY(acted, acts_.act(ask, ask.session,
-                            [&](const Session&) -> Result<Command> { return Command(Add{one}); },
+                            [&](const Session& is) -> Result<Command> {
+                              RABT_TRY(coming, acts_.persons().as_known(is, one));
+                              return Command(Add{std::move(coming)});
+                            },
                             {.shape = entry_.admission_shape(ask)}));
   return entry_.admission_answer(ask, acted);
 }
@@ -163,20 +166,22 @@ Answer SessionPeople::record_consent(const Ask& ask) {
                                {"kind", kind},
                                {"given", given},
                                {"method", method}});
-  return acts_.act_and_answer(
-      ask,
-      [&](const Session& is) -> Result<Command> {
-        if (!guest.empty()) {
-          const std::string id = record_of(is, guest);
-          if (id.empty())
-            return not_found("participant.unknown", "the session has no such participant");
-          consent.set("participant", id);
-        }
-        return Command(RecordConsent{consent});
-      },
-      {.strangers = true, .shape = [](const Session& session, const Change&) -> Answer {
-         return session.consents.as_array().back();
-       }});
+  return acts_.act_and_answer(ask,
+                              [&](const Session& is) -> Result<Command> {
+                                if (!guest.empty()) {
+                                  const std::string id = record_of(is, guest);
+                                  if (id.empty())
+                                    return not_found("participant.unknown",
+                                                     "the session has no such participant");
+                                  consent.set("participant", id);
+                                }
+                                return Command(RecordConsent{consent});
+                              },
+                              {.strangers = true,
+                               .accounts = true,
+                               .shape = [](const Session& session, const Change&) -> Answer {
+                                 return session.consents.as_array().back();
+                               }});
 }
 
 }  // namespace rabt::consultation

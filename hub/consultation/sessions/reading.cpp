@@ -201,7 +201,8 @@ Answer SessionReading::summarise(const Ask& ask, Reads reads) {
       summary_json(session, sight_of(session, who, reason), names, acts_.parts().clock.now());
   Ask of = ask;
   of.session = session.id;
-  RABT_TRY(records, acts_.around().records_of(of, membership_of(session, who)));
+  RABT_TRY(records,
+           acts_.around().records_of(of, membership_of(session, who, acts_.parts().clock.now())));
   for (const auto& [key, value] : records.as_object()) out.set(key, value);
   RABT_TRY(kept, recordings_of(acts_.parts(), session));
   Json items = Json::array();

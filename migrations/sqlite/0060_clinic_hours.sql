@@ -1,0 +1,3 @@
+-- Clinic sessions of a provider: one provider gives one at a time.
+
+CREATE INDEX clinic_session_provider ON clinic_session (tenant, provider, starts_ms);
