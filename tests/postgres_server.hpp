@@ -29,8 +29,9 @@ class PostgresServer {
  public:
   static constexpr const char* kPrograms = "/usr/lib/postgresql/15/bin/";
 
-  // settings: more lines of postgresql.conf.
-  explicit PostgresServer(const std::string& settings = {}) {
+  // settings: more lines of postgresql.conf. With a port the server listens on 127.0.0.1, too.
+  explicit PostgresServer(const std::string& settings = {}, int port = 0)
+      : port_(port == 0 ? 5432 : port) {
     std::string name = (std::filesystem::temp_directory_path() / "rabt-pg-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
     folder_ = name;
@@ -43,7 +44,8 @@ class PostgresServer {
     run({program("initdb"), "-D", data(), "-A", "scram-sha-256", "--pwfile", password_file(), "-E",
          "UTF8", "--no-locale", "-U", "rabt", "--no-instructions"});
     std::ofstream(data() + "/postgresql.conf", std::ios::app)
-        << "listen_addresses = ''\nunix_socket_directories = '" << folder_
+        << "listen_addresses = '" << (port == 0 ? "" : "127.0.0.1") << "'\nport = " << port_
+        << "\nunix_socket_directories = '" << folder_
         << "'\nmax_connections = 200\nshared_buffers = 32MB\n"
         << settings << "\n";
     start();
@@ -61,6 +63,10 @@ class PostgresServer {
   [[nodiscard]] const std::string& user() const { return user_; }
   [[nodiscard]] const std::string& password() const { return password_; }
   [[nodiscard]] pid_t pid() const { return pid_; }
+  // Starts another program as the server's user; its output goes to the log of the server.
+  [[nodiscard]] pid_t start_beside(std::vector<std::string> arguments) const {
+    return spawn(std::move(arguments), folder_ + "/log");
+  }
 
   // SIGQUIT ends it as a crash does, SIGINT after the connections.
   void stop(int signal) {
@@ -117,7 +123,7 @@ class PostgresServer {
   }
   [[nodiscard]] std::string psql(const std::string& database) const {
     return "PGPASSWORD=" + password_ + " " + program("psql") + " -X -q -A -t -h '" + folder_ +
-           "' -U " + user_ + " -d " + database;
+           "' -p " + std::to_string(port_) + " -U " + user_ + " -d " + database;
   }
   static pid_t spawn(std::vector<std::string> arguments, const std::string& log) {
     const std::vector<std::string> drop = {"/usr/bin/setpriv", "--reuid=nobody", "--regid=nogroup",
@@ -143,6 +149,7 @@ class PostgresServer {
   }
 
   std::string folder_;
+  const int port_;
   pid_t pid_ = -1;
   const std::string user_ = "rabt";
   const std::string password_ = "pass-4711";

@@ -228,6 +228,11 @@ Status look_for_blobs(const fs::path& folder, bool has_sums, BackupFindings& fin
 
 Result<BackupReport> create_backup(const config::Config& config, const std::string& to,
                                    const Clock& clock) {
+  if (config.postgres) {
+    return invalid("backup.postgres",
+                   "the database is on a PostgreSQL server, which has backups of its own: "
+                   "docs/postgres.md says how it, the blobs and the keyring are backed up");
+  }
   const Timestamp now = clock.now();
   BackupReport report;
   const fs::path folder = fs::path(to) / name_of(now);

@@ -6,6 +6,7 @@
 
 #include "hub/assembly/alert_channels.hpp"
 #include "hub/assembly/consultations.hpp"
+#include "hub/assembly/database.hpp"
 #include "hub/assembly/edge.hpp"
 #include "hub/assembly/foundation.hpp"
 #include "hub/assembly/hub.hpp"
@@ -33,6 +34,7 @@ class Walk {
 
   std::vector<std::string> run() {
     add(store::read_migrations(config_.migrations));
+    if (config_.postgres) add(postgres_options(config_));
     add(check_root(config_));
     identity();
     const bool plugins = all_plugins();

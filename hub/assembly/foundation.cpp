@@ -6,6 +6,7 @@
 #include <array>
 #include <filesystem>
 
+#include "hub/assembly/database.hpp"
 #include "hub/audit/note.hpp"
 #include "hub/crypto/root.hpp"
 #include "hub/keys/retention.hpp"
@@ -70,11 +71,17 @@ Result<std::unique_ptr<crypto::Keyring>> open_keyring(const config::Config& conf
   const std::string path = config.data + "/keyring";
   const bool has_keyring = std::filesystem::exists(path);
   // A new keyring would open nothing in an old database.
-  if (!has_keyring && std::filesystem::exists(config.data + "/rabt.db")) {
-    return corrupt("cli.keyring_missing",
-                   "the database in " + config.data +
-                       " exists but its keyring does not; restore the file " + path +
-                       " from its own backup");
+  if (!has_keyring) {
+    RABT_TRY(used, database_is_used(config));
+    if (used) {
+      return corrupt(
+          "cli.keyring_missing",
+          "the database " +
+              (config.postgres ? config.postgres->database + " at " + config.postgres->host
+                               : "in " + config.data) +
+              " exists but its keyring does not; restore the file " + path +
+              " from its own backup");
+    }
   }
   RABT_TRY(root, open_root(config, !has_keyring, http, random));
   RABT_TRY(keyring,
@@ -140,10 +147,7 @@ Result<std::unique_ptr<Foundation>> Foundation::open(const config::Config& confi
   RABT_TRY(keyring, open_keyring(config, *all.http, clock, all.random));
   all.keyring = std::move(keyring);
   if (part == Part::keyring) return made;
-  RABT_TRY(store, store::open_sqlite({.path = config.data + "/rabt.db",
-                                      .migrations_folder = config.migrations,
-                                      .needed = {config.data + "/keyring"}},
-                                     log));
+  RABT_TRY(store, open_database(config, log));
   all.store = std::move(store);
   RABT_TRY(audit, open_audit(*all.store, *all.keyring, config, clock, log, all.senders));
   all.audit = std::move(audit);

@@ -70,12 +70,17 @@ Result<Verification> verify(store::Store& store, const std::string& data_folder,
       .run();
 }
 
+Result<Verification> verify(store::Connection& connection, const std::string& data_folder,
+                            const VerifyOptions& options) {
+  return Walk([&connection](const auto& function) { return function(connection); }, data_folder,
+              options)
+      .run();
+}
+
 Result<Verification> verify_file(const std::string& database, const std::string& data_folder,
                                  const VerifyOptions& options) {
   RABT_TRY(connection, store::open_sqlite_reader(database));
-  return Walk([&connection](const auto& function) { return function(*connection); }, data_folder,
-              options)
-      .run();
+  return verify(*connection, data_folder, options);
 }
 
 }  // namespace rabt::audit

@@ -58,6 +58,10 @@ struct Verification {
 // log are problems.
 [[nodiscard]] Result<Verification> verify(store::Store& store, const std::string& data_folder,
                                           const VerifyOptions& options = {});
+// On a connection of its own.
+[[nodiscard]] Result<Verification> verify(store::Connection& connection,
+                                          const std::string& data_folder,
+                                          const VerifyOptions& options = {});
 // On a database file.
 [[nodiscard]] Result<Verification> verify_file(const std::string& database,
                                                const std::string& data_folder,

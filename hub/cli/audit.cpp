@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "hub/args/args.hpp"
+#include "hub/assembly/database.hpp"
 #include "hub/assembly/foundation.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/audit/files.hpp"
@@ -152,7 +153,9 @@ int audit_verify(const VerifyOptions& options) {
       if (wanted.vkey.empty()) wanted.vkey = audit::Signer(log_keys->origin, log_keys->seed).vkey();
     }
   }
-  const auto found = audit::verify_file(config->data + "/rabt.db", config->data, wanted);
+  const auto connection = assembly::open_database_reader(*config);
+  if (!connection.ok()) return complain(connection.error());
+  const auto found = audit::verify(**connection, config->data, wanted);
   if (!found.ok()) return complain(found.error());
   for (const std::string& problem : found->problems) std::printf("%s\n", problem.c_str());
   if (!found->problems.empty() && found->problems.size() == found->absent) {
@@ -184,7 +187,7 @@ int audit_verify(const VerifyOptions& options) {
 int audit_prove(const ProveOptions& options) {
   const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
-  const auto connection = store::open_sqlite_reader(config->data + "/rabt.db");
+  const auto connection = assembly::open_database_reader(*config);
   if (!connection.ok()) return complain(connection.error());
   const auto proof = options.entry > 0
                          ? audit::prove_entry(**connection, options.entry, options.size)

@@ -8,6 +8,7 @@
 
 #include "hub/api/keys.hpp"
 #include "hub/args/args.hpp"
+#include "hub/assembly/database.hpp"
 #include "hub/assembly/foundation.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
@@ -42,7 +43,7 @@ Result<Json> act_in_folder(const config::Config& config, const std::string& verb
                            const Json& body) {
   // A wrong path in the configuration must not become a data folder.
   if (!std::filesystem::exists(config.data + "/keyring") &&
-      !std::filesystem::exists(config.data + "/rabt.db")) {
+      !std::filesystem::exists(assembly::database_file(config))) {
     return not_found("cli.no_keys", "the data folder " + config.data +
                                         " has no keyring; a hub makes it on its first start");
   }

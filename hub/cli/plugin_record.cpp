@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <filesystem>
 
+#include "hub/assembly/database.hpp"
 #include "hub/assembly/foundation.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -43,8 +43,8 @@ Status record(const config::Config& config, const std::string& act, const std::s
     if (answer.error().code != "net.no_answer") return answer.error();
   }
   // No hub answers. A hub that runs nevertheless holds the lock of the store.
-  std::error_code failure;
-  if (!std::filesystem::exists(config.data + "/rabt.db", failure)) return ok_status();
+  RABT_TRY(used, assembly::database_is_used(config));
+  if (!used) return ok_status();
   return record_in_folder(config, act, object, detail);
 }
 

@@ -62,36 +62,13 @@ void read_log(Reader& reader, const YamlNode& root, std::string& level, std::str
 
 void read_all(Reader& reader, const YamlNode& root, Config& config) {
   if (!reader.mapping(root, "the configuration")) return;
-  reader.only(root, {"tenant",
-                     "server",
-                     "data",
-                     "plugins",
-                     "migrations",
-                     "workflows",
-                     "roles",
-                     "plugin",
-                     "sources",
-                     "http",
-                     "workflow_secrets",
-                     "workers",
-                     "log",
-                     "audit",
-                     "plugin_sandbox",
-                     "privacy",
-                     "keys",
-                     "retention",
-                     "identity",
-                     "video",
-                     "licence",
-                     "consent",
-                     "metering",
-                     "compliance",
-                     "phi",
-                     "doors",
-                     "webhooks",
-                     "bus",
-                     "hospital",
-                     "alerts"});
+  reader.only(
+      root, {"tenant",     "server",   "data",   "plugins",        "migrations", "store",
+             "workflows",  "roles",    "plugin", "sources",        "http",       "workflow_secrets",
+             "workers",    "log",      "audit",  "plugin_sandbox", "privacy",    "keys",
+             "retention",  "identity", "video",  "licence",        "consent",    "metering",
+             "compliance", "phi",      "doors",  "webhooks",       "bus",        "hospital",
+             "alerts"});
   reader.text(root, "tenant", config.tenant, true);
   read_audit(reader, root, config);
   read_privacy(reader, root, config);
@@ -103,6 +80,7 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
   reader.path(root, "data", config.data, true);
   reader.path(root, "plugins", config.plugins, true);
   reader.path(root, "migrations", config.migrations, true);
+  read_store(reader, root, config);
   reader.paths(root, "workflows", config.workflows);
   reader.integer(root, "workers", 1, 64, config.workers);
   read_roles(reader, root, config);

@@ -307,6 +307,23 @@ struct AlertsEntry {
   std::vector<std::string> sms;
 };
 
+// store.postgres: the hub's database on a PostgreSQL server.
+struct PostgresEntry {
+  // A host, several with commas between them, or the folder of a socket.
+  std::string host;
+  int port = 5432;
+  std::string database;
+  std::string user;
+  // Empty when the server asks for none.
+  SecretSource password;
+  // An empty text stands for prefer on this machine and for verify-full elsewhere.
+  std::string sslmode;
+  std::string ca;
+  // The role that owns the schema; empty when `user` does.
+  std::string owner;
+  SecretSource owner_password;
+};
+
 struct Config {
   std::string file;
   std::string tenant;
@@ -318,6 +335,8 @@ struct Config {
   std::string data;
   std::string plugins;
   std::string migrations;
+  // Unset if the database is the file rabt.db of the data folder.
+  std::optional<PostgresEntry> postgres;
   std::vector<std::string> workflows;
   std::map<std::string, std::string> roles;
   std::map<std::string, PluginEntry> plugin;

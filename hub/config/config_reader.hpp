@@ -74,11 +74,12 @@ void read_all(Reader& reader, const YamlNode& root, Config& config);
 void read_listeners(Reader& reader, const YamlNode& server, ServerEntry& out);
 void read_log(Reader& reader, const YamlNode& root, std::string& level, std::string& file);
 
-// One function a section, each in config_<section>.cpp. `tenant` is read before `audit`, and the
-// plugins before the sources.
+// One function a section, each in config_<section>.cpp. `tenant` is read before `audit`,
+// `migrations` before `store`, and the plugins before the sources.
 // After roles, which say whether SMS can be sent.
 void read_alerts(Reader& reader, const YamlNode& root, Config& config);
 void read_audit(Reader& reader, const YamlNode& root, Config& config);
+void read_store(Reader& reader, const YamlNode& root, Config& config);
 void read_doors(Reader& reader, const YamlNode& root, Config& config);
 void read_hospital(Reader& reader, const YamlNode& root, Config& config);
 void read_identity(Reader& reader, const YamlNode& root, Config& config);

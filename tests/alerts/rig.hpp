@@ -14,6 +14,7 @@
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
 #include "tests/recording_logger.hpp"
+#include "tests/test_database.hpp"
 
 // Alerts in virtual time, over channels that answer as a test says.
 namespace rabt::alerts {
@@ -60,12 +61,7 @@ class Rig : public testing::Test {
     std::filesystem::remove_all(folder_, ignored);
   }
   void open() {
-    const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
-    ASSERT_NE(source, nullptr) << "run this program through ctest";
-    store_ =
-        must(store::open_sqlite({.path = folder_ + "/rabt.db",
-                                 .migrations_folder = std::string(source) + "/migrations/sqlite"},
-                                null_logger()));
+    store_ = database_.open(folder_);
     audit_ = must(audit::AuditLog::open(
         *store_, clock_,
         must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
@@ -155,6 +151,7 @@ class Rig : public testing::Test {
   UlidSource ids_{clock_, random_};
   test::RecordingLogger log_;
   std::string folder_;
+  const rabt::test::TestDatabase database_;
   std::unique_ptr<crypto::Keyring> keyring_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<audit::AuditLog> audit_;

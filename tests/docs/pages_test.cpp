@@ -138,7 +138,7 @@ TEST_P(Page, DoesWhatItShows) {
   ASSERT_NE(mkdtemp(pattern.data()), nullptr);
   const fs::path folder = pattern;
   const fs::path root = variable("RABT_SOURCE_DIR");
-  for (const char* name : {"workflows", "config", "migrations"}) {
+  for (const char* name : {"workflows", "config", "migrations", "packaging"}) {
     fs::create_directory_symlink(root / name, folder / name);
   }
   ASSERT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);

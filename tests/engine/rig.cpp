@@ -134,12 +134,8 @@ Rig::~Rig() {
 }
 
 void Rig::start() {
-  const std::string source =
-      std::getenv("RABT_SOURCE_DIR") != nullptr ? std::getenv("RABT_SOURCE_DIR") : ".";
   keyring_ = test::open_keyring(folder_, clock_, random_);
-  store_ = std::make_unique<FaultyStore>(must(store::open_sqlite(
-      {.path = folder_ + "/rabt.db", .migrations_folder = source + "/migrations/sqlite"},
-      null_logger())));
+  store_ = std::make_unique<FaultyStore>(database_.open(folder_));
   audit_ = must(audit::AuditLog::open(
       *store_, clock_, must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
   keys_ = std::make_unique<keys::DataKeys>(

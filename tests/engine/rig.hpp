@@ -22,6 +22,7 @@
 #include "hub/plugin/plugin_config.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
+#include "tests/test_database.hpp"
 
 // A hub without edge and plugins, in a folder of its own: real store, keyring, audit and engine;
 // actions are functions of the test.
@@ -149,6 +150,7 @@ class Rig {
   [[nodiscard]] Result<std::unique_ptr<Engine>> try_open();
 
   std::string folder_;
+  const rabt::test::TestDatabase database_;
   FakeClock clock_;
   SystemRandom random_;
   UlidSource ids_{clock_, random_};

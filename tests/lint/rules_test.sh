@@ -43,7 +43,7 @@ fails() {
   fresh
 }
 fresh
-for rule in layers tables plans locks words clean_text actors lengths workflows; do
+for rule in layers tables plans nulls locks words clean_text actors lengths workflows; do
   bash "$here/$rule.sh" "$root" >"$root.out" 2>&1 || { echo "$rule.sh complains of a tree that keeps it:"; cat "$root.out"; bad=1; }
 done
 echo '#include "hub/engine/queue.hpp"' >>"$root/hub/store/up.cpp"; fails layers 'an include that points up'
@@ -51,6 +51,8 @@ echo '#include <openssl/evp.h>' >>"$root/hub/engine/queue.cpp"; fails layers 'a 
 echo 'const char* const kAlso = "DELETE FROM journal";' >>"$root/hub/store/sql.cpp"; fails tables 'a table in the SQL of another folder'
 echo 'CREATE TABLE stray (n INTEGER);' >>"$root/migrations/sqlite/0001.sql"; fails tables 'a table that nobody owns'
 echo 'constexpr Statement kLater{"SELECT n FROM journal " "WHERE n > $1"};' >>"$root/hub/engine/queue.cpp"; fails plans 'a statement that walks through a table'
+echo 'CREATE TABLE due (id INTEGER PRIMARY KEY, due_ms INTEGER);' >>"$root/migrations/sqlite/0001.sql"
+echo 'constexpr Statement kDue{"SELECT id FROM due " "ORDER BY due_ms LIMIT 1"};' >>"$root/hub/engine/queue.cpp"; fails nulls 'an order by NULL'
 sed -i '/const Lock lock/d' "$root/hub/engine/queue.hpp"; fails locks 'a lock that was removed'
 echo 'static std::mutex stray;' >>"$root/hub/engine/queue.cpp"; fails locks 'a mutex without annotations'
 echo 'int held = 0;  // likewise' >>"$root/hub/engine/queue.cpp"; fails words 'a comment that points at its neighbour'

@@ -1,4 +1,4 @@
-// What belongs to PostgreSQL alone: statements and schema, lost connections, refusals.
+// Duties of PostgreSQL alone: statements, schema, lost connections.
 #include <signal.h>
 
 #include <atomic>
@@ -11,8 +11,8 @@
 
 #include "hub/store/postgres/dialect.hpp"
 #include "hub/store/postgres/faults.hpp"
-#include "hub/store/postgres/link.hpp"
 #include "hub/store/postgres/session.hpp"
+#include "tests/eventually.hpp"
 #include "tests/must.hpp"
 #include "tests/store/support.hpp"
 
@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 using postgres::for_postgres;
 using postgres::parameters_of;
 using postgres::Session;
+using rabt::test::eventually;
 using rabt::test::must;
 using rabt::test::postgres_options;
 using rabt::test::postgres_server;
@@ -39,22 +40,12 @@ std::unique_ptr<Session> session_to(const std::string& database) {
   return opened.ok() ? std::move(*opened) : nullptr;
 }
 
-// Waits for what another process brings about.
-template <typename True>
-bool eventually(const True& is_true) {
-  const auto until = std::chrono::steady_clock::now() + 20s;
-  while (std::chrono::steady_clock::now() < until) {
-    if (is_true()) return true;
-    std::this_thread::sleep_for(20ms);
-  }
-  return false;
-}
-
 // ---- texts of statements
 
 TEST(PostgresDialect, TurnsWhatDiffersOutsideOfQuotesOnly) {
   EXPECT_EQ(for_postgres("SELECT a FROM b WHERE c <> x'' AND d = 'x'''"),
             "SELECT a FROM b WHERE c <> ''::bytea AND d = 'x'''");
+  EXPECT_EQ(for_postgres("SELECT x'00ff', 'x'"), "SELECT '\\x00ff'::bytea, 'x'");
   EXPECT_EQ(for_postgres("SELECT max'' FROM a"), "SELECT max'' FROM a");
   EXPECT_EQ(for_postgres("SELECT 1 FROM a INDEXED BY a_b JOIN c"), "SELECT 1 FROM a JOIN c");
   EXPECT_EQ(for_postgres("SELECT instr(a, 'instr(') FROM b"), "SELECT strpos(a, 'instr(') FROM b");
@@ -192,74 +183,7 @@ TEST(PostgresSchema, HasTheTablesColumnsAndIndexesOfSqlite) {
   EXPECT_EQ(columns(*session, kPostgresIndexes), indexes);
 }
 
-// ---- the connection
-
-TEST(PostgresConnection, AnErrorNamesTheDatabaseAndNeverThePassword) {
-  const Folder folder;
-  for (const char* password : {"wrong-4711", "it's = 'quoted' \\ host=elsewhere", "host=evil"}) {
-    PostgresOptions options = folder.postgres();
-    options.password = std::make_shared<SecretBytes>(std::string_view(password));
-    const Error error = refused(open_postgres(options, null_logger()));
-    EXPECT_EQ(error.code, "store.open");
-    EXPECT_NE(error.message.find(folder.database()), std::string::npos) << error.message;
-    EXPECT_EQ(error.message.find(password), std::string::npos) << error.message;
-    EXPECT_NE(error.message.find("authentication failed"), std::string::npos) << error.message;
-  }
-  PostgresOptions options = folder.postgres();
-  options.host = "127.0.0.1";
-  options.port = 1;
-  const Error error = refused(open_postgres(options, null_logger()));
-  EXPECT_EQ(error.code, "store.open");
-  EXPECT_EQ(error.message.find(postgres_server().password()), std::string::npos);
-}
-
-TEST(PostgresConnection, VerifiesTheServerElsewhereUnlessToldOtherwise) {
-  PostgresOptions options;
-  options.host = "db.example";
-  EXPECT_NE(postgres::connection_text(options).find("sslmode='verify-full'"), std::string::npos);
-  EXPECT_NE(postgres::connection_text(options).find("sslrootcert='/etc/ssl/"), std::string::npos);
-  options.host = "127.0.0.1";
-  EXPECT_NE(postgres::connection_text(options).find("sslmode='prefer'"), std::string::npos);
-  options.sslmode = "require";
-  EXPECT_NE(postgres::connection_text(options).find("sslmode='require'"), std::string::npos);
-}
-
-TEST(PostgresSettings, AServerThatMayLoseWhatItAcknowledgedIsRefused) {
-  const PostgresServer server("fsync = off");
-  PostgresOptions options;
-  options.host = server.host();
-  options.database = "postgres";
-  options.user = server.user();
-  options.password = std::make_shared<SecretBytes>(server.password());
-  const Error error = refused(open_postgres(options, null_logger()));
-  EXPECT_EQ(error.code, "store.durability");
-  EXPECT_NE(error.message.find("fsync"), std::string::npos);
-}
-
-TEST(PostgresSettings, ARoleThatSwitchesSynchronousCommitOffIsOverruled) {
-  const Folder folder;
-  postgres_server().sql("postgres",
-                        "ALTER DATABASE " + folder.database() + " SET synchronous_commit = off");
-  const auto store = folder.open();
-  std::string value;
-  EXPECT_TRUE(store
-                  ->write([&](Transaction& transaction) {
-                    static constexpr Statement kShow{"SHOW synchronous_commit"};
-                    return transaction.query(
-                        kShow, {}, [&](const Row& row) { return value = row.text(0), true; });
-                  })
-                  .ok());
-  EXPECT_EQ(value, "on");
-}
-
-TEST(PostgresSettings, ADatabaseOfAnotherEncodingIsRefused) {
-  postgres_server().sql("postgres",
-                        "DROP DATABASE IF EXISTS latin; CREATE DATABASE latin ENCODING 'LATIN1' "
-                        "TEMPLATE template0");
-  const Error error = refused(open_postgres(postgres_options("latin"), null_logger()));
-  EXPECT_EQ(error.code, "store.settings");
-  EXPECT_NE(error.message.find("UTF8"), std::string::npos);
-}
+// ---- lost connections
 
 // Ends the connections of the hubs of a database.
 void cut(const std::string& database) {

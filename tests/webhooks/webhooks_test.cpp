@@ -19,6 +19,7 @@
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
 #include "tests/recording_logger.hpp"
+#include "tests/test_database.hpp"
 
 // Deliveries in virtual time, over a client that answers as a test says.
 namespace rabt::webhooks {
@@ -88,12 +89,7 @@ class WebhookDeliveries : public testing::Test {
     std::filesystem::remove_all(folder_, ignored);
   }
   void open() {
-    const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
-    ASSERT_NE(source, nullptr) << "run this program through ctest";
-    store_ =
-        must(store::open_sqlite({.path = folder_ + "/rabt.db",
-                                 .migrations_folder = std::string(source) + "/migrations/sqlite"},
-                                null_logger()));
+    store_ = database_.open(folder_);
     audit_ = must(audit::AuditLog::open(
         *store_, clock_,
         must(audit::LogOptions::of(*keyring_, "t1", folder_, "rabt.example/test"))));
@@ -174,6 +170,7 @@ class WebhookDeliveries : public testing::Test {
   static constexpr const char* kB = "https://b.example.sa/hook";
   static constexpr const char* kClinic = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
   std::string folder_;
+  const rabt::test::TestDatabase database_;
   FakeClock clock_;
   SystemRandom random_;
   UlidSource ids_{clock_, random_};

@@ -74,6 +74,7 @@ std::string yaml_of(const Configuration& c) {
       {"data", c.data},
       {"plugins", c.plugins},
       {"root", c.root},
+      {"engine", c.engine},
       {"workflows", workflows},
       {"log", c.log},
       {"log_level", c.log_level},

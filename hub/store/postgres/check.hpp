@@ -7,18 +7,19 @@
 
 namespace rabt::store {
 
-// One thing that was looked at.
+// Result of one look at the database's server.
 struct PostgresFinding {
-  enum class Level : std::uint8_t { good, warning };
+  // refused: a hub does not start.
+  enum class Level : std::uint8_t { good, warning, refused };
   Level level = Level::good;
   std::string name;
   std::string value;
-  // What to do; empty when nothing is.
+  // The next step of the administrator. Empty if there is none.
   std::string advice;
 };
 
-// Connects as the hub does and tells what a DBA wants to know of it. Errors: those that keep a hub
-// from starting.
+// Connects as the hub and as the owner of the tables, and reads the settings, rights and load of
+// the server. Changes nothing. Errors: those of connecting, where nothing can be read.
 [[nodiscard]] Result<std::vector<PostgresFinding>> check_postgres(const PostgresOptions& options);
 
 }  // namespace rabt::store

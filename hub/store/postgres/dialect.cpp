@@ -60,11 +60,16 @@ std::string for_postgres(std::string_view sql) {
       out += turn_code(part);
       return;
     }
-    const bool empty_blob = part == "''" && !out.empty() && out.back() == 'x' &&
-                            (out.size() == 1 || !in_word(out[out.size() - 2]));
-    if (empty_blob) out.pop_back();
-    out += part;
-    if (empty_blob) out += "::bytea";
+    const bool blob = part.front() == '\'' && !out.empty() && out.back() == 'x' &&
+                      (out.size() == 1 || !in_word(out[out.size() - 2]));
+    if (!blob) {
+      out += part;
+      return;
+    }
+    out.pop_back();
+    const bool empty = part == "''";
+    out += empty ? std::string(part) : "'\\x" + std::string(part.substr(1));
+    out += "::bytea";
   });
   return out;
 }

@@ -53,6 +53,15 @@ std::string without_secret(std::string text, const PostgresOptions& options) {
   return text;
 }
 
+// The SQLSTATE of a failed statement. libpqxx 6 leaves it out of some exceptions.
+std::string state_of(const pqxx::sql_error& failure) {
+  if (!failure.sqlstate().empty()) return failure.sqlstate();
+  if (dynamic_cast<const pqxx::insufficient_privilege*>(&failure) != nullptr) return "42501";
+  if (dynamic_cast<const pqxx::disk_full*>(&failure) != nullptr) return "53100";
+  if (dynamic_cast<const pqxx::insufficient_resources*>(&failure) != nullptr) return "53000";
+  return "42000";
+}
+
 std::string place_of(const PostgresOptions& options) {
   return "the database " + options.database + " at " + options.host + ":" +
          std::to_string(options.port);
@@ -145,11 +154,9 @@ Result<std::string> Link::ask(const std::string& sql) {
     return std::string(rows[0][0].c_str());
   } catch (const pqxx::sql_error& failure) {
     const std::string message = without_line_ends(failure.what());
-    return fault_of({.state = failure.sqlstate(),
-                     .message = message,
-                     .table = {},
-                     .column = {},
-                     .constraint = {}})
+    const std::string state = state_of(failure);
+    return fault_of(
+               {.state = state, .message = message, .table = {}, .column = {}, .constraint = {}})
         .error;
   } catch (const std::exception&) {
     return lost_connection().error;

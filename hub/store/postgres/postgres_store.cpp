@@ -62,7 +62,16 @@ std::string application_of(const PostgresOptions& options) {
 
 }  // namespace
 
-Result<Claim> claim(Session& session) {
+Result<std::string> holder(Session& session) {
+  std::string name;
+  RABT_TRY_STATUS(session.query(kHolder, {}, [&](const Row& row) {
+    name = std::string(row.text(0)) + " (connected from " + std::string(row.text(1)) + ")";
+    return false;
+  }));
+  return name;
+}
+
+Status lock_out_others(Session& session) {
   bool locked = false;
   for (int tries = 0; !locked && tries < kTries; ++tries) {
     if (tries > 0) std::this_thread::sleep_for(kBetween);
@@ -71,14 +80,14 @@ Result<Claim> claim(Session& session) {
       return false;
     }));
   }
-  if (!locked) {
-    std::string who = "another hub";
-    RABT_TRY_STATUS(session.query(kHolder, {}, [&](const Row& row) {
-      who = std::string(row.text(0)) + " (connected from " + std::string(row.text(1)) + ")";
-      return false;
-    }));
-    return conflict("store.locked", "the database is in use by " + who + "; stop that hub first");
-  }
+  if (locked) return ok_status();
+  RABT_TRY(name, holder(session));
+  return conflict("store.locked", "the database is in use by " +
+                                      (name.empty() ? std::string("another hub") : name) +
+                                      "; stop that hub first: one hub uses one database");
+}
+
+Result<Claim> claim(Session& session) {
   Claim claim;
   RABT_TRY_STATUS(session.query(kClaim, {}, [&](const Row& row) {
     claim.incarnation = row.integer(0);
@@ -107,6 +116,8 @@ Result<std::unique_ptr<Store>> open_postgres(const PostgresOptions& options, Log
   PostgresOptions named = options;
   named.application = postgres::application_of(options);
   RABT_TRY(session, postgres::Session::open(named, postgres::Session::Use::writes));
+  // A newer hub must not change the tables under a running one.
+  RABT_TRY_STATUS(postgres::lock_out_others(*session));
   RABT_TRY_STATUS(postgres::migrate(named, *session, log));
   RABT_TRY(claim, postgres::claim(*session));
   Sequences sequences;

@@ -61,6 +61,18 @@ Status apply(Session& owner, const std::string& folder, std::int64_t number,
   return owner.script("COMMIT");
 }
 
+// Says which role is needed where the one that tried may not create tables.
+Error with_owner(Error error, const PostgresOptions& options) {
+  if (error.code != "store.denied") return error;
+  const std::string role = options.owner.empty() ? options.user : options.owner;
+  error.message = "the role " + role +
+                  " may not create or change tables; name the role that owns " +
+                  "them under store.postgres.owner, with the rights of postgres/roles.sql";
+  return error;
+}
+
+}  // namespace
+
 PostgresOptions as_owner(const PostgresOptions& options) {
   PostgresOptions owner = options;
   if (!options.owner.empty()) {
@@ -69,8 +81,6 @@ PostgresOptions as_owner(const PostgresOptions& options) {
   }
   return owner;
 }
-
-}  // namespace
 
 Status refuse_other_format(Session& session) {
   RABT_TRY(there, session.ask(kHasTables));
@@ -107,7 +117,8 @@ Status migrate(const PostgresOptions& options, Session& session, Logger& log) {
     const Status created = create_own_tables(*owner);
     if (!created.ok()) {
       return Error{created.error().kind, "store.migration_failed",
-                   "the store's own tables could not be created: " + created.error().message};
+                   "the store's own tables could not be created: " +
+                       with_owner(created.error(), options).message};
     }
   }
   RABT_TRY_STATUS(refuse_other_format(session));
@@ -119,7 +130,8 @@ Status migrate(const PostgresOptions& options, Session& session, Logger& log) {
     if (!done.ok()) {
       owner->clear_failure();
       if (owner->in_transaction()) static_cast<void>(owner->script("ROLLBACK"));
-      return migration_failed(migration, options.migrations_folder, done.error());
+      return migration_failed(migration, options.migrations_folder,
+                              with_owner(done.error(), options));
     }
     if (!other_did) log.info("store.migrated", {{"migration", std::string_view(migration.name)}});
   }

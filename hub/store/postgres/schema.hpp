@@ -10,6 +10,9 @@ namespace rabt::store::postgres {
 // What the tables and the stored formats are, as in SQLite's user_version.
 inline constexpr int kDataFormat = 1;
 
+// The options for a connection of the role that applies migrations.
+[[nodiscard]] PostgresOptions as_owner(const PostgresOptions& options);
+
 // Errors: store.migration_newer, store.earlier_build, store.open (there are no tables).
 [[nodiscard]] Status refuse_other_format(Session& session);
 

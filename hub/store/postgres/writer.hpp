@@ -32,7 +32,12 @@ struct Claim {
 // A lock of the session: it is there for a clear refusal of a second hub. What makes a second hub
 // harmless is the claim.
 inline constexpr Statement kTakeLock{"SELECT pg_try_advisory_lock(7236943)"};
-// Takes the database from the hub that had it last. Error store.locked: that hub still runs.
+// Takes the lock, before the tables are looked at. Error store.locked: another hub runs, which the
+// message names.
+[[nodiscard]] Status lock_out_others(Session& session);
+// The hub that holds the lock, and from where it has connected. Empty if none does.
+[[nodiscard]] Result<std::string> holder(Session& session);
+// Takes the database from the hub that had it last. The lock is held.
 [[nodiscard]] Result<Claim> claim(Session& session);
 
 // The one thread that writes: takes jobs from a queue, runs them in batches, commits. A lost
