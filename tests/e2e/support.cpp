@@ -467,6 +467,27 @@ std::int64_t Site::effects(const std::string& kind) {
   return control("GET", "/ledger/count?kind=" + kind).int_or("count", -1);
 }
 
+void Site::take_over(const std::string& folder) {
+  fs::copy(folder + "/data", config.data, fs::copy_options::recursive);
+  fs::copy(folder + "/secrets", config.secrets,
+           fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+  const auto key = from_base64(read_file(whsec_file).substr(std::string_view("whsec_").size()));
+  ASSERT_TRUE(key.has_value());
+  key_ = *key;
+  issuer_secret_ = read_file(config.issuer_secret);
+}
+
+void Site::leave(const std::string& folder) {
+  fs::copy(config.data, folder + "/data", fs::copy_options::recursive);
+  fs::copy(config.secrets, folder + "/secrets", fs::copy_options::recursive);
+}
+
+void Site::know(const Json& people) {
+  people_ = std::make_unique<demo::People>(url(), token_, issuer_secret_, clock_, random_);
+  const Status known = people_->know(people);
+  EXPECT_TRUE(known.ok()) << known.error().message;
+}
+
 void Site::enter(const demo::Booking& booking) {
   people_ = std::make_unique<demo::People>(url(), token_, issuer_secret_, clock_, random_);
   const Status entered = people_->enter_booked(booking.body, "doctor", "patient");

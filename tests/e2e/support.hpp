@@ -146,6 +146,13 @@ class Site {
 
   // Enters the doctor and the patient of a booking, as a hospital does before it books.
   void enter(const demo::Booking& booking);
+  // Takes over the data folder, the secrets and the people that another site left in this folder.
+  // Before the start.
+  void take_over(const std::string& folder);
+  // Leaves a folder that take_over takes. After the stop.
+  void leave(const std::string& folder);
+  // Who was entered at the hub that was taken over.
+  void know(const Json& people);
   // People who were entered.
   [[nodiscard]] demo::People& people() { return *people_; }
   // One consultation with its people: enters them, posts the booking, lets them meet, write and

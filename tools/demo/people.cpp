@@ -198,6 +198,16 @@ Status People::enter_booked(const std::string& booking_body, const std::string& 
   return ok_status();
 }
 
+Status People::know(const Json& list) {
+  for (const std::string who : {"doctor", "patient"}) {
+    Json person = list[who];
+    RABT_TRY(token, token_of(person, who));
+    person.set("token", token);
+    people_[who] = std::move(person);
+  }
+  return ok_status();
+}
+
 Json People::list() const {
   Json out = Json::object();
   for (const auto& [who, person] : people_) out.set(who, person);
