@@ -4,7 +4,7 @@
 
 namespace rabt {
 
-// Of the program `rabt` alone, so that a commit links no other program anew.
+// Build of the program `rabt` alone, so that a commit links no other program anew.
 extern const Build kBuild;
 
 }  // namespace rabt

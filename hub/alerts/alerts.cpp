@@ -475,6 +475,10 @@ Status Alerts::test(const identity::Caller& caller, Way way) {
     Told told{.code = "http.timeout"};
     if (waiting.wait_for(std::chrono::milliseconds(kTestPatienceMs)) == std::future_status::ready)
       told = waiting.get();
+    if (told.code == "alert.no_receiver")
+      return conflict("alert.no_receiver",
+                      "no webhook and no route of RabbitMQ wants org.rabt.hub.alert.opened.v1; "
+                      "docs/webhooks.md says how to add one");
     if (!told.ok)
       return unavailable("alert.not_told",
                          "the address " + std::to_string(target + 1) + " of the channel " +

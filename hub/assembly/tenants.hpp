@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hub/assembly/edge.hpp"
+#include "hub/assembly/hub.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/mutex.hpp"
@@ -28,7 +29,7 @@ namespace rabt::assembly {
 class Tenants {
  public:
   struct Options {
-    // Of each tenant's hub.
+    // Options of each tenant's hub.
     HubOptions hub;
     std::int64_t again_ms = 30'000;
   };

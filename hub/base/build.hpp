@@ -4,10 +4,10 @@
 
 namespace rabt {
 
-// Which build a program is, for who runs it.
+// Build of a program, for who runs it.
 struct Build {
   std::string version{};
-  // Of its sources, with +changes when they had others. Empty: unknown.
+  // Commit of its sources, with +changes when they had others. It is empty if nobody knew it.
   std::string commit{};
 };
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "hub/base/suggest.hpp"
 #include "hub/config/config_reader.hpp"
 
 // The section `identity`: who signs in how, and whose tokens are trusted.

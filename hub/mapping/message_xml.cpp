@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <new>
 #include <optional>
 #include <pugixml.hpp>
 
@@ -120,7 +121,7 @@ struct Freed {
 // document type.
 Status check_well_formed(std::string_view text) {
   const std::unique_ptr<XML_ParserStruct, Freed> parser(XML_ParserCreateNS("UTF-8", '\n'));
-  if (parser == nullptr) return unavailable("mapping.memory", "there is no memory for the message");
+  if (parser == nullptr) throw std::bad_alloc();
   bool typed = false;
   const auto refuse = [](void* seen, const XML_Char*, const XML_Char*, const XML_Char*, int) {
     *static_cast<bool*>(seen) = true;

@@ -172,7 +172,14 @@ class Examples {
         {"pluginActs", kLocal},
 
         {"snoozeRule", "OP"},
-        {"testAlertChannel", "AD"},
+        {"testAlertChannel", "AD",
+         [this] {
+           RABT_EXPECT_STATUS(h_.post("AD", "/api/v1/webhooks",
+                                      Json::object({{"name", "alarms"},
+                                                    {"url", "https://his.example.sa/rabt/alarms"},
+                                                    {"events", Json::array({"alert.*"})}})),
+                              201);
+         }},
 
         // Systems that call, and systems that are told.
         {"createClient", "AD"},

@@ -115,16 +115,16 @@ class TwoTenants : public ::testing::Test {
            "    app: {kind: shared-secret, secret: {file: issuer.secret}, issuer: absent, "
            "second_factor: true,\n"
            "      audience: absent, may_grant: [doctor, specialist, nurse, patient,\n"
-           "      operator, auditor, engineer, security_officer]}\n"
+           "      operator, auditor, engineer]}\n"
            "    office: {kind: jwks, jwks: office.jwks, algs: [ES384], issuer: office,\n"
-           "      audience: absent, may_grant: [admin], second_factor: true}\n" +
+           "      audience: absent, may_grant: [admin, security_officer], second_factor: true}\n" +
            more;
   }
   void start() {
     const auto config = config::load_tenants((folder_ / "rabt.yaml").string());
     ASSERT_TRUE(config.ok()) << config.error().message;
     ASSERT_TRUE(config->has_value());
-    auto all = Tenants::start(**config, clock_, log_, {.dev = false, .again_ms = 200});
+    auto all = Tenants::start(**config, clock_, log_, {.hub = {}, .again_ms = 200});
     ASSERT_TRUE(all.ok()) << all.error().code << ": " << all.error().message;
     all_ = *std::move(all);
   }
@@ -171,7 +171,7 @@ class TwoTenants : public ::testing::Test {
                                 {"name", "Somebody"},
                                 {"iat", now},
                                 {"exp", now + 3000}});
-    const bool office = role == "admin";
+    const bool office = role == "admin" || role == "security_officer";
     if (office) claims.set("iss", "office");
     const auto token = office
                            ? crypto::sign_jwt(as_bytes(office_key(tenant).pem), "ES384",

@@ -38,7 +38,8 @@ TEST_F(Identification, TakesTwoDifferentOnesOfFour) {
     EXPECT_EQ(code(sessions_->people.confirm_identity(as(doctor_, id, must(Json::parse(wrong))))),
               "api.invalid")
         << wrong;
-  EXPECT_EQ(code(sessions_->people.confirm_identity(as(doctor2_, id, two()))), "session.unknown");
+  EXPECT_EQ(code(sessions_->people.confirm_identity(as(doctor2_, id, two()))),
+            "authorisation.denied");
   EXPECT_NE(code(sessions_->people.confirm_identity(as(patient_, id, two()))), "ok");
 }
 

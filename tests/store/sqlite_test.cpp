@@ -129,8 +129,8 @@ TEST(SqliteOpen, RefusesTheDatabaseOfAnEarlierBuildAndSaysWhy) {
   EXPECT_EQ(store.error().code, "store.earlier_build");
   EXPECT_EQ(store.error().message,
             folder.options().path +
-                " was written by an earlier build of the hub, and formats are kept only from "
-                "release 1.0 on: start with an empty data folder");
+                " was written by a build of the hub before 0.2.0, which no later one reads: "
+                "start with an empty data folder");
   EXPECT_EQ(open_sqlite_reader(folder.options().path).error().code, "store.earlier_build");
 }
 

@@ -656,7 +656,8 @@ TEST(Loading, TheChildHasNoneOfTheHubsDescriptorsNorItsEnvironment) {
   EXPECT_EQ(open, (std::vector<std::string>{"0", "1", "2", "3", "4", "5"}));
   std::ifstream environment(proc + "/environ", std::ios::binary);
   const std::string text((std::istreambuf_iterator<char>(environment)), {});
-  EXPECT_EQ(text, std::string("LANG=C.UTF-8\0", 13));
+  using namespace std::string_literals;
+  EXPECT_EQ(text, "LANG=C.UTF-8\0OPENSSL_CONF=\0ICU_TIMEZONE_FILES_DIR=\0"s);
   std::ifstream status(proc + "/status");
   const std::string said((std::istreambuf_iterator<char>(status)), {});
   EXPECT_NE(said.find("NoNewPrivs:\t1"), std::string::npos);

@@ -36,7 +36,6 @@ export interface Session {
   quality: string;
   warnings?: string[];
   context?: { specialty?: string; medicalRecordNumber?: string };
-  warnings?: string[];
   // Visits of the same doctor that come first, for somebody who waits.
   ahead?: number;
   consents?: { kind: string; given: boolean; by?: string; at?: string }[];

@@ -94,7 +94,8 @@ std::int64_t seconds_together(const Session& session, Timestamp now) {
   const bool told = !clinicians.empty() ||
                     std::any_of(session.stays.begin(), session.stays.end(),
                                 [](const Stay& stay) { return stay.source != "synthetic"; });
-  return length(told ? common(patient, clinicians) : patient) / 1000;
+  // A second that began counts: some providers tell times in whole seconds.
+  return (length(told ? common(patient, clinicians) : patient) + 999) / 1000;
 }
 
 std::int64_t seconds_of(const Session& session, std::string_view participant, Timestamp now) {

@@ -50,7 +50,7 @@ bool begin_stay(Step& step, Participant& one, std::string_view sid, std::int64_t
                       .joined_ms = at_ms,
                       .left_ms = std::nullopt,
                       .source = std::string(source)});
-  if (!one.in_ms) one.in_ms = at_ms;
+  if (!one.in_ms && !is.over()) one.in_ms = at_ms;
   return true;
 }
 
