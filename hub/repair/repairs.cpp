@@ -307,6 +307,7 @@ Result<Job> Repairs::turned(const identity::Caller& caller, std::string_view id,
   const JobState was = job.state;
   if (std::find(from.begin(), from.end(), was) == from.end()) {
     std::vector<std::string> names;
+    names.reserve(from.size());
     for (const JobState state : from) names.emplace_back(to_string(state));
     return wrong_state(job, joined(names));
   }
