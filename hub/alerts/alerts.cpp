@@ -349,21 +349,21 @@ Result<std::vector<Alert>> Alerts::list(const AlertFilter& filter, std::string_v
   return found;
 }
 
-std::vector<Alert> Alerts::bad_alerts() const {
-  const Lock lock(mutex_);
-  std::vector<Alert> out;
-  for (const auto& [cause, living] : living_) {
-    if (living.course.is_open() && living.course.is_bad()) out.push_back(living.alert);
-  }
-  return out;
+std::vector<Alert> Alerts::open_alerts() const {
+  return open_alerts(false);
 }
 
-std::vector<Alert> Alerts::open_alerts() const {
+std::vector<Alert> Alerts::bad_alerts() const {
+  return open_alerts(true);
+}
+
+std::vector<Alert> Alerts::open_alerts(bool bad_only) const {
   std::vector<Alert> out;
   {
     const Lock lock(mutex_);
     for (const auto& [cause, living] : living_) {
-      if (living.course.is_open()) out.push_back(living.alert);
+      if (living.course.is_open() && (!bad_only || living.course.is_bad()))
+        out.push_back(living.alert);
     }
   }
   std::stable_sort(out.begin(), out.end(), [](const Alert& one, const Alert& other) {

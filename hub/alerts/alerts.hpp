@@ -112,6 +112,7 @@ class Alerts {
   void write_metrics(MetricsWriter& out) const;
 
  private:
+  [[nodiscard]] std::vector<Alert> open_alerts(bool bad_only) const;
   // Answers of channels. Outlives the alerts, because a channel may answer later.
   struct Inbox;
   // An alert that lives, with its course.

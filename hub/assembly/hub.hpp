@@ -18,7 +18,7 @@
 
 namespace rabt::assembly {
 
-// How a hub is started.
+// Options of a start.
 struct HubOptions {
   // Unsigned plugins are loaded too, and /health says so.
   bool dev = false;

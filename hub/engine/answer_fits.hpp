@@ -7,7 +7,7 @@
 
 namespace rabt::engine {
 
-// What a person says in place of an action has to be what the action could have given. asked: it
+// Checks that a person says in place of an action what the action could have given. asked: it
 // failed, and its workflow asks a person. Error engine.answer says what does not fit.
 [[nodiscard]] Status answer_fits(const workflow::ActionCatalog& actions, const std::string& target,
                                  const workflow::CallAction& action, bool asked,

@@ -158,15 +158,14 @@ Result<std::vector<SentAgain>> Engine::sent_by(SentBy act, std::string_view id) 
     return info && info->idempotency == kNoKey;
   };
   RABT_TRY(lease, engine.context.parts.keys.lease(row.tenant));
+  RABT_TRY(from, engine.reader.kept_materials(row, lease));
   if (act == SentBy::restart) {
-    RABT_TRY(from, engine.reader.kept_materials(row, lease));
     std::vector<SentAgain> out;
     for (const workflow::Standing& one :
          workflow::standing_effects(from.definition, from.secrets, from.inputs))
       out.push_back({.role = one.role, .action = one.action, .without_key = true});
     return out;
   }
-  RABT_TRY(from, engine.reader.kept_materials(row, lease));
   std::optional<workflow::CallAction> call;
   if (act == SentBy::again) {
     if (auto parked = parked_in(from, row)) call = std::move(parked->call);

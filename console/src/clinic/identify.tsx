@@ -32,7 +32,7 @@ export function Identify({ session, person, done }: { session: Session; person?:
   );
 }
 
-// Who checked what, and when: one of the facts of a visit.
+// Names who checked which identifiers, and when: one of the facts of a visit.
 export function Identified({ session }: { session: Session }) {
   const is = session.identification;
   if (!is) return null;

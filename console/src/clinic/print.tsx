@@ -23,7 +23,7 @@ type Words = Record<string, string>;
 // A word in both languages.
 const Two = ({ k, words }: { k: Key; words: Words }) => <>{t(k)} {words[k] && <bdi lang={other()} class="en">{words[k]}</bdi>}</>;
 
-// What may not be read is left out; the paper says less then.
+// Leaves out parts that may not be read; the paper says less then.
 const quietly = <T,>(asked: Promise<T>): Promise<T | undefined> => asked.catch((error) => {
   if (error instanceof Problem && (error.status === 403 || error.status === 404)) return undefined;
   throw error;

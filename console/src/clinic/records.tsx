@@ -69,7 +69,7 @@ export function VitalsTable({ vitals, plain }: { vitals: Vital[]; plain?: boolea
   return plain ? table : <div class="scroll-x" tabIndex={0} role="group" aria-label={t('vitals')}>{table}</div>;
 }
 
-// What may be drawn over time: blood pressure has two lines, everything else one.
+// Values that are drawn over time: blood pressure has two lines, everything else one.
 interface Course { name: string; text: Key; unit: string; of: ((one: Vital) => number | undefined)[]; step: number; from?: number; to?: number }
 const kSteps: Partial<Record<keyof Vital, number>> = { temperatureC: 1, oxygenSaturation: 5, glucoseMmol: 2, weightKg: 5, painScale: 2, respiratoryRate: 5 };
 const kCourses: Course[] = [

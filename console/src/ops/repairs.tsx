@@ -71,7 +71,7 @@ function Rows({ job }: { job: Repair }) {
   );
 }
 
-// How the hub goes on: how many a minute, and how many before it waits for somebody to look.
+// Pace of the hub: acts a minute, and acts before it waits for somebody to look.
 const kPace = { perMinute: '60', first: '3', goOn: false };
 const kPerMinute = [1, 1200];
 const kFirst = [0, 100];

@@ -1,4 +1,4 @@
-// Who the patient is, before the visit: he says two of these, and whoever sees him compares. The hub keeps which two, not what was said.
+// Identifiers of the patient, before the visit: he says two of these, and whoever sees him compares. The hub keeps which two, not what was said.
 import { useState } from 'preact/hooks';
 import { gregorian, hijri } from '../base/dates';
 import { t } from '../base/i18n';

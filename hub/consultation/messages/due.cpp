@@ -78,7 +78,7 @@ DueMessage due_after_cancelling(const Session& is, const std::vector<ToldMessage
   const bool knows = std::any_of(told.begin(), told.end(),
                                  [](const ToldMessage& one) { return is_news(one.kind); });
   const std::int64_t start_ms = is.scheduled_ms.value_or(0);
-  // Who was told of nothing misses nothing.
+  // A patient who was told of nothing misses nothing.
   if (!knows || start_ms <= now.ms) return {.over = true};
   if (!said(MessageKind::cancelled)) return unless_quiet(MessageKind::cancelled, start_ms, now);
   const bool refused = is.insurance.string_or("status", "") == "not_eligible";

@@ -70,8 +70,8 @@ struct Hearer {
 // held, for a day.
 [[nodiscard]] DueMessage due_message(const Session& session, const std::vector<ToldMessage>& told,
                                      Timestamp now, const Hearer& hearer = {});
-// What a doctor is told of a visit: it is new, has a new time, was called off, or its patient
-// waits; and, as everybody who is rung, that an emergency waits.
+// News of a visit for a doctor: it is new, has a new time, was called off, or its patient waits;
+// and, for everybody who is rung, that an emergency waits.
 enum class StaffMessage : std::uint8_t { added, moved, cancelled, waits, emergency };
 inline constexpr std::size_t kStaffMessages = 5;
 // Also the name of the text: staff_new, staff_moved, staff_cancelled, staff_waits, staff_emergency.

@@ -39,7 +39,7 @@ class Messenger {
  private:
   // {over, waitSeconds, told}
   [[nodiscard]] Json still(bool over, const std::optional<std::int64_t>& next_ms, Json said) const;
-  // What goes to the gateway.
+  // Message to the gateway.
   struct Letter {
     // Names the message: the same name is never sent twice.
     std::string name;

@@ -8,7 +8,7 @@ namespace rabt::consultation {
 bool awaits_identity(const Session& is, const VideoSettings& settings, bool by_page) {
   using Check = VideoSettings::IdentityCheck;
   if (is.identification.is_object()) return false;
-  // Nobody waits for words of a patient who cannot speak.
+  // A patient of an emergency may be unable to speak.
   if (is.type == SessionType::emergency_consultation) return false;
   // Clients of compatibility APIs have no call that confirms.
   const bool compatible = is.begins_by_call || is.joined_counts;

@@ -48,7 +48,7 @@ bool is_of_another(const Session& before, const Session& is) {
   return !is.patient.empty() || patient_in(is) != nullptr;
 }
 
-// What the patient has refused himself holds for what follows from it, until he takes it back.
+// Refusals of the patient himself hold for what follows from it, until he takes them back.
 Json refused_before(const Session& before, const Session& is) {
   Json out = Json::array();
   const Participant* const patient = patient_in(is);
