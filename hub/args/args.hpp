@@ -37,6 +37,8 @@ class Option {
   Option* positive();
   Option* between(int least, int most);
   Option* between(double least, double most);
+  // A time; 90s, 15m, 2h and 7d count back from now, and are bound as RFC 3339.
+  Option* moment();
   Option* existing_file();
   Option* existing_directory();
 

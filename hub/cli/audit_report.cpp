@@ -185,9 +185,12 @@ int audit_report(const ReportOptions& options) {
 }
 
 void add_range_options(args::Command& command, std::string& from, std::string& to) {
-  command.add_option("--from", from,
-                     "Start of the range, inclusive: a date, or a time with its zone");
-  command.add_option("--to", to, "End of the range, exclusive");
+  command
+      .add_option("--from", from,
+                  "Start of the range, inclusive: a date, a time with its zone, or 2h or 7d back "
+                  "from now")
+      ->moment();
+  command.add_option("--to", to, "End of the range, exclusive (as --from)")->moment();
 }
 
 void add_export_command(args::Command& group, int& code) {

@@ -27,12 +27,15 @@ Result<HubClient> client_of(const std::string& path) {
   return HubClient::of(config);
 }
 
+std::string list_path(const DeliveriesOptions& options) {
+  return "/api/v1/deliveries?limit=1000" +
+         (options.source.empty() ? std::string() : "&source=" + options.source);
+}
+
 int list_deliveries(const DeliveriesOptions& options) {
   auto client = client_of(options.config);
   if (!client.ok()) return complain(client.error());
-  const auto found =
-      client->get("/api/v1/deliveries?limit=1000" +
-                  (options.source.empty() ? std::string() : "&source=" + options.source));
+  const auto found = client->get(list_path(options));
   if (!found.ok()) return complain(found.error());
   if (options.json) {
     std::printf("%s\n", found->dump_pretty().c_str());
@@ -51,12 +54,33 @@ int list_deliveries(const DeliveriesOptions& options) {
   return 0;
 }
 
+// Prints what the list knows of one delivery, a line for each member.
+int describe_delivery(const DeliveriesOptions& options) {
+  auto client = client_of(options.config);
+  if (!client.ok()) return complain(client.error());
+  const auto found = client->get(list_path(options));
+  if (!found.ok()) return complain(found.error());
+  for (const Json& one : (*found)["items"].as_array()) {
+    if (std::to_string(one.int_or("id", 0)) != options.id) continue;
+    if (options.json) {
+      std::printf("%s\n", one.dump_pretty().c_str());
+      return 0;
+    }
+    for (const auto& [name, value] : one.as_object())
+      std::printf("%-10s  %s\n", name.c_str(),
+                  value.is_string() ? value.as_string().c_str() : value.dump().c_str());
+    if (one.bool_or("bodyKept", false))
+      std::printf("--body --reason TEXT prints the body, for administrators\n");
+    return 0;
+  }
+  return complain(not_found("cli.delivery",
+                            "no delivery " + options.id +
+                                " is among the newest 1,000; --source NAME looks at one source"));
+}
+
 // The body goes to standard output as it arrived.
 int show_delivery(const DeliveriesOptions& options) {
-  if (!options.body)
-    return complain(invalid("cli.body",
-                            "`rabt deliveries list` shows what is known of a delivery; --body "
-                            "gives its body"));
+  if (!options.body) return describe_delivery(options);
   auto client = client_of(options.config);
   if (!client.ok()) return complain(client.error());
   const auto body = client->text("/api/v1/deliveries/" + options.id + "/body", options.reason);
@@ -115,9 +139,11 @@ void add_deliveries_commands(args::Command& program, int& code) {
   list->add_flag("--json", options->json, "Print JSON");
   list->callback([options, &code] { code = list_deliveries(*options); });
 
-  auto* show = group->add_subcommand("show", "Show the kept body of one delivery");
+  auto* show = group->add_subcommand("show", "Show what is known of one delivery, or its body");
   add_config_option(*show, options->config);
   show->add_option("id", options->id, "Id that the list shows")->required();
+  show->add_option("--source", options->source, "Look among the deliveries of this source");
+  show->add_flag("--json", options->json, "Print JSON");
   show->add_flag("--body", options->body, "Print the body as it arrived; it may hold patient data");
   show->add_option("--reason", options->reason,
                    "Why the body is read; the audit log keeps the reason");

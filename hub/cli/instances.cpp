@@ -294,10 +294,15 @@ void add_instances_command(args::Command& program, int& code) {
   command->add_option("--code", options->code,
                       "List only instances with this code: of the error of a faulted one, or "
                       "role/action of a parked one");
-  command->add_option("--since", options->since,
-                      "List only instances that changed at this time or later (RFC 3339)");
-  command->add_option("--until", options->until,
-                      "List only instances that changed before this time (RFC 3339)");
+  command
+      ->add_option("--since", options->since,
+                   "List only instances that changed at this time or later (RFC 3339, or 2h or "
+                   "7d back from now)")
+      ->moment();
+  command
+      ->add_option("--until", options->until,
+                   "List only instances that changed before this time (as --since)")
+      ->moment();
   command->add_flag("--counts", options->counts,
                     "Count the instances by state, workflow and code instead of listing them");
   command->add_flag("--all", options->all, "Print the whole timeline of that instance");

@@ -262,8 +262,11 @@ void add_plan(args::Command& group, const std::shared_ptr<RepairOptions>& option
   command->add_option("--code", options->code,
                       "Instances with this code: of the error of a faulted one, or role/action of "
                       "a parked one");
-  command->add_option("--since", options->since, "Changed at this time or later (RFC 3339)");
-  command->add_option("--until", options->until, "Changed before this time (RFC 3339)");
+  command
+      ->add_option("--since", options->since,
+                   "Changed at this time or later (RFC 3339, or 2h or 7d back from now)")
+      ->moment();
+  command->add_option("--until", options->until, "Changed before this time (as --since)")->moment();
   command->add_option("--failure", options->failure,
                       "With answer: parked calls that failed with this code");
   command->add_option("--source", options->source, "With deliver: deliveries of this source");

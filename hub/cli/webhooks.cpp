@@ -128,7 +128,10 @@ void add_webhooks_commands(args::Command& program, int& code) {
 
   auto* again = add_verb(*group, options, "replay", "Send deliveries again");
   again->add_option("--delivery", options->delivery, "Only this one");
-  again->add_option("--since", options->since, "All that were made since this time (RFC 3339)");
+  again
+      ->add_option("--since", options->since,
+                   "All that were made since this time (RFC 3339, or 2h or 7d back from now)")
+      ->moment();
   again->add_flag("--dead", options->dead, "All that were given up");
   again->callback([options, &code] { code = replay(*options); });
 }

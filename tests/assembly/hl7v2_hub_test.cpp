@@ -151,6 +151,16 @@ class Hl7Hub : public ::testing::Test {
     })) << taken_.size();
     return taken_;
   }
+  // What `rabt` prints with these arguments, beside the running hub.
+  std::string rabt(const std::string& arguments) {
+    const char* build = std::getenv("RABT_BUILD_DIR");  // NOLINT(concurrency-mt-unsafe)
+    const fs::path out = folder_ / "said";
+    (void)std::system(("cd '" + folder_.string() + "' && '" + (build == nullptr ? "" : build) +
+                       "/bin/rabt' " + arguments + " -c rabt.yaml > '" + out.string() + "' 2>&1")
+                          .c_str());
+    std::ifstream file(out);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
   // The port of the source's listener; the log names it.
   int mllp_port() {
     for (const std::string& line : log_.lines()) {
@@ -251,6 +261,11 @@ TEST_F(Hl7Hub, K79TheSameMessageMayComeOverHttp) {
   const net::Response refused = post("hello");
   EXPECT_EQ(refused.status, 422);
   EXPECT_EQ(field(refused.body, "MSA", 1), "AE");
+  const std::string known = rabt("deliveries show 1");
+  EXPECT_NE(known.find("source      his\n"), std::string::npos) << known;
+  EXPECT_NE(known.find("outcome     unreadable\n"), std::string::npos) << known;
+  EXPECT_NE(known.find("--body --reason TEXT"), std::string::npos) << known;
+  EXPECT_NE(rabt("deliveries show 99").find("cli.delivery"), std::string::npos);
   EXPECT_EQ(post(booking("A-2"), "line").status, 404) << "it sends over MLLP only";
   EXPECT_EQ(taken(2).size(), 2U);
 }

@@ -1,7 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 
+#include "hub/args/args.hpp"
+#include "hub/base/clock.hpp"
 #include "tests/cli/shell.hpp"
 
 // What a newcomer types wrong, and what `rabt` says: what is wrong, where, and what to do.
@@ -79,6 +85,34 @@ TEST(Usage, BashCompletesCommandsAndOptions) {
   EXPECT_EQ(completed("rabt deliv"), "deliveries\n");
   EXPECT_EQ(completed("rabt deliveries sh"), "show\n");
   EXPECT_EQ(completed("rabt instances --config rabt.yaml --can"), "--cancel\n");
+}
+
+// The value of an option that takes a moment, after the line `program --since TEXT`.
+std::string moment_of(std::string text) {
+  args::Program program("for a test", "program");
+  std::string since;
+  program.add_option("--since", since, "A time")->moment();
+  std::string name = "program";
+  std::string option = "--since";
+  std::array<char*, 4> line{name.data(), option.data(), text.data(), nullptr};
+  EXPECT_EQ(program.parse(3, line.data()), std::nullopt) << text;
+  return since;
+}
+
+TEST(Usage, ATimeMayCountBackFromNow) {
+  constexpr std::int64_t kHour = 3'600'000;
+  for (const auto& [text, back] : {std::pair("90s", kHour / 40), std::pair("15m", kHour / 4),
+                                   std::pair("2h", 2 * kHour), std::pair("7d", 7 * 24 * kHour)}) {
+    const std::int64_t least = SystemClock().now().ms - back;
+    const auto at = parse_iso8601(moment_of(text));
+    ASSERT_TRUE(at.ok()) << text;
+    EXPECT_GE(at->ms, least) << text;
+    EXPECT_LE(at->ms, SystemClock().now().ms - back) << text;
+  }
+  // What is no such time goes to the hub as it is, and the hub says what is wrong with it.
+  for (const char* text :
+       {"2026-11-01T09:00:00Z", "2026-11-01", "h", "2w", "-2h", "2.5h", "99999999d"})
+    EXPECT_EQ(moment_of(text), text);
 }
 
 TEST(Usage, TheManualHasEveryCommandWithItsOptions) {
