@@ -14,6 +14,7 @@
 #include "hub/base/printable.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/http/content_coding.hpp"
 #include "hub/http/problem.hpp"
 #include "hub/http/request_head.hpp"
 #include "hub/identity/remote_keys.hpp"
@@ -71,12 +72,11 @@ Error too_much_at_once() {
 }
 
 // What a body that is taken piece by piece holds at once.
-constexpr std::int64_t kHeldOfStream = 512LL << 10U;
+constexpr std::uint64_t kHeldOfStream = 512ULL << 10U;
 
 // Memory of a body and of its parsed form. A body that is too large is refused before it comes.
-std::int64_t held_by(std::int64_t length, const RouteOptions& options, std::uint64_t made) {
-  return std::min(length, static_cast<std::int64_t>(options.max_body)) *
-         (1 + static_cast<std::int64_t>(made));
+std::uint64_t held_by(const Request& head, const RouteOptions& options, std::uint64_t made) {
+  return std::min(head.length, options.max_body) * (1 + made);
 }
 
 // Requests of one issuer, or deliveries of one source, in the lane `outside`; sign-ins of one
@@ -337,12 +337,13 @@ class Api::Receiving final : public http::BodySink {
 
 namespace {
 
-// RFC 9110 section 15.5.16. Bodies are taken as they are: what unpacks to any size has no limit.
-Status check_coding(const Request& head) {
+// RFC 9110 section 15.5.16. Bodies are taken as they are, but deliveries, whose senders compress
+// without being asked.
+Status check_coding(const Request& head, bool delivery = false) {
   const std::string_view coding = head.header("content-encoding");
-  const std::string_view length = head.header("content-length");
-  const bool has_body = !length.empty() && length != "0";
-  if (coding.empty() || !has_body || equal_ignoring_case(coding, "identity")) return ok_status();
+  if (coding.empty() || head.length == 0 || equal_ignoring_case(coding, "identity") ||
+      (delivery && http::is_unpacked(coding)))
+    return ok_status();
   constexpr std::size_t kMostShown = 32;
   const bool shown = coding.size() <= kMostShown && http::is_token(coding);
   return invalid("http.content_coding", "the body is coded" +
@@ -364,7 +365,8 @@ http::Share Api::share_of(const RouteOptions& options, const identity::Caller& c
     return {tenant + std::string(of), kPartOfOutside};
   }
   if (options.rate == RateClass::hook)
-    return {tenant + std::string(source_in(path)), most * kPartsOfSource};
+    return {tenant + std::string(source_in(path)),
+            options.lane == http::Lane::heavy ? 1 : most * kPartsOfSource};
   const bool stranger = caller.who.kind == identity::Kind::anonymous;
   std::string whose = tenant + (stranger ? household_of(caller.client) : caller.who.actor());
   if (options.lane == http::Lane::heavy) return {std::move(whose), 1};
@@ -373,12 +375,13 @@ http::Share Api::share_of(const RouteOptions& options, const identity::Caller& c
 }
 
 http::Admission Api::taking(const Route& route, const Call& call) {
-  const Status coding = check_coding(call.request);
-  if (!coding.ok()) return http::problem(coding.error());
   RouteOptions options = route.options;
   const bool hook = options.rate == RateClass::hook;
+  const Status coding = check_coding(call.request, hook);
+  if (!coding.ok()) return http::problem(coding.error());
+  if (hook && http::is_unpacked(call.request.header("content-encoding")))
+    options.lane = http::Lane::heavy;
   if (hook && resources_->hooks.asks_sender(call)) options.lane = http::Lane::outside;
-  const auto length = read_number<std::int64_t>(call.request.header("content-length")).value_or(0);
   http::Intake intake{
       .lane = options.lane,
       .share = share_of(options, call.caller, call.path),
@@ -391,7 +394,7 @@ http::Admission Api::taking(const Route& route, const Call& call) {
       // Its form is judged while it comes.
       const Status may = may_act(*resources_, route, call);
       if (!may.ok()) return problem_of(may.error());
-      auto held = hold_of(call.caller, std::min(length, kHeldOfStream));
+      auto held = hold_of(call.caller, std::min(call.request.length, kHeldOfStream));
       if (held == nullptr) return http::problem(too_much_at_once());
       intake.max_body = options.max_upload;
       intake.sink =
@@ -402,7 +405,7 @@ http::Admission Api::taking(const Route& route, const Call& call) {
   // A plugin parses in its own process.
   intake.made_of_body = hook ? 0 : kMadeOfJson;
   intake.max_body = options.max_body;
-  auto held = hold_of(call.caller, held_by(length, options, intake.made_of_body));
+  auto held = hold_of(call.caller, held_by(call.request, options, intake.made_of_body));
   if (held == nullptr) return http::problem(too_much_at_once());
   intake.handler = [this, &route, call, held = std::move(held)](const Request& /*request*/) {
     Response response =
@@ -525,8 +528,7 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
   if (!connects(head, *caller)) return too_many_connections();
   const Status coding = check_coding(head);
   if (!coding.ok()) return doors_->refuse(found, head, coding.error());
-  const auto length = read_number<std::int64_t>(head.header("content-length")).value_or(0);
-  auto held = hold_of(*caller, held_by(length, options, kMadeOfJson));
+  auto held = hold_of(*caller, held_by(head, options, kMadeOfJson));
   if (held == nullptr) return doors_->refuse(found, head, too_much_at_once());
   return http::Intake{
       .max_body = options.max_body,
@@ -677,18 +679,19 @@ bool Api::connects(const Request& head, const identity::Caller& caller) {
   return true;
 }
 
-std::shared_ptr<void> Api::hold_of(const identity::Caller& caller, std::int64_t bytes) {
+std::shared_ptr<void> Api::hold_of(const identity::Caller& caller, std::uint64_t bytes) {
   const bool counts =
       bytes > 0 && caller.who.kind != identity::Kind::local && caller.client != kThisMachine;
   if (!counts) return {this, [](void*) {}};
   std::string who = "bodies " + caller.who.tenant + " ";
   who += caller.who.kind == identity::Kind::anonymous ? household_of(caller.client)
                                                       : caller.who.actor();
-  if (!rates_->enter(who, parts_.rates.bodies, bytes)) {
+  const auto some = static_cast<std::int64_t>(bytes);
+  if (!rates_->enter(who, parts_.rates.bodies, some)) {
     ++limited_;
     return nullptr;
   }
-  return {this, [this, bytes, who = std::move(who)](void*) { rates_->leave(who, bytes); }};
+  return {this, [this, some, who = std::move(who)](void*) { rates_->leave(who, some); }};
 }
 
 Result<identity::Credential> Api::credential_of(const Request& head) const {

@@ -121,7 +121,7 @@ class Api {
   [[nodiscard]] bool connects(const http::Request& head, const identity::Caller& caller);
   // So many bytes of a body of the caller, until the last copy is gone. Null when that is more than
   // he may send at once.
-  [[nodiscard]] std::shared_ptr<void> hold_of(const identity::Caller& caller, std::int64_t bytes);
+  [[nodiscard]] std::shared_ptr<void> hold_of(const identity::Caller& caller, std::uint64_t bytes);
   // Where the head is judged again, when the error says that another machine has to be asked.
   [[nodiscard]] static std::optional<http::Admission> later(const Error& error);
   [[nodiscard]] Error refusal(const identity::Caller& caller, std::string_view operation);

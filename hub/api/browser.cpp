@@ -105,8 +105,7 @@ Status check_browser(const http::Request& request, std::string_view origin) {
   const bool own =
       site.empty() ? own_origin : request.only_header("sec-fetch-site") == "same-origin";
   if (!own) return refused("the request does not come from a page of the hub");
-  const auto length = request.header("content-length");
-  const bool no_body = length.empty() || length == "0";
+  const bool no_body = request.length == 0;
   const std::string_view type = request.header("content-type");
   if (type.empty() ? no_body : is_json(type)) return ok_status();
   return refused("the body must be JSON");

@@ -10,6 +10,7 @@
 #include "hub/base/trace_context.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/engine/receipt.hpp"
+#include "hub/http/content_coding.hpp"
 #include "hub/http/problem.hpp"
 
 namespace rabt::api {
@@ -33,7 +34,7 @@ Json without_proofs(const http::SignatureConfig& config, Json envelope) {
   const auto proves = [&config](std::string_view name) {
     return equal_ignoring_case(name, "authorization") || equal_ignoring_case(name, "cookie") ||
            equal_ignoring_case(name, "proxy-authorization") ||
-           equal_ignoring_case(name, config.token_header) ||
+           equal_ignoring_case(name, config.proof_header) ||
            lower(name).find("signature") != std::string::npos;
   };
   Json kept = Json::array();
@@ -117,7 +118,23 @@ bool Hooks::asks_sender(const Call& call) const {
 }
 
 Result<Response> Hooks::deliver(const Call& call) {
-  const Request& request = call.request;
+  const std::string_view coding = call.request.header("content-encoding");
+  if (!http::is_unpacked(coding)) return deliver_plain(call, call.request);
+  auto content = http::unpacked(call.request.body, coding, limits::kMaxRequestBody);
+  if (!content.ok()) {
+    const auto found = sources_.find(source_in(call.path));
+    RABT_CHECK(found != sources_.end());
+    // Nothing is proved: as with a signature that does not hold, the body is not kept.
+    return refuse(found->second, {.client = call.caller.client, .request = call.request.request_id},
+                  Outcome::signature, content.error(), call.request.body);
+  }
+  Request plain = call.request;
+  plain.body = *std::move(content);
+  std::erase_if(plain.headers, [](const auto& one) { return one.first == "content-encoding"; });
+  return deliver_plain(call, plain);
+}
+
+Result<Response> Hooks::deliver_plain(const Call& call, const Request& request) {
   const auto found = sources_.find(source_in(call.path));
   RABT_CHECK(found != sources_.end());
   const Source& source = found->second;

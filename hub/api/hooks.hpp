@@ -130,6 +130,9 @@ class Hooks final : public repair::Deliveries {
     Json envelope{};
     std::string dedupe{};
   };
+  // request: that of the call, with its body unpacked.
+  [[nodiscard]] Result<http::Response> deliver_plain(const Call& call,
+                                                     const http::Request& request);
   // Takes a delivery of which it is proved who sends it. dedupe_id: unless the plugin says one.
   [[nodiscard]] Result<http::Response> take(const Source& source, const Json& envelope,
                                             const std::string& body, const std::string& dedupe_id,

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "hub/base/number.hpp"
+#include "hub/base/limits.hpp"
 #include "hub/http/problem.hpp"
 
 namespace rabt::assembly {
@@ -17,11 +17,6 @@ namespace {
 
 // What a body that is taken piece by piece holds at once.
 constexpr std::uint64_t kHeldOfStream = 512ULL << 10U;
-
-// The reader of heads has checked it.
-std::uint64_t length_of(const Request& head) {
-  return read_number<std::uint64_t>(head.header("content-length")).value_or(0);
-}
 
 // The handler of a connection, which gives its place back when it is gone.
 std::shared_ptr<http::SocketHandler> holding(std::shared_ptr<http::SocketHandler> handler,
@@ -98,14 +93,16 @@ Admission Share::admit(const Request& head,
   auto* intake = std::get_if<http::Intake>(&admission);
   if (intake != nullptr && intake->lane == http::Lane::head) return admission;
   if (intake != nullptr && intake->sink != nullptr) {
-    auto held = bodies_.take(std::min(length_of(head), kHeldOfStream));
+    auto held = bodies_.take(std::min(head.length, kHeldOfStream));
     if (held == nullptr) return busy();
     intake->sink = std::make_unique<Counted>(*this, std::move(intake->sink), std::move(held));
     return admission;
   }
   auto& handler = intake != nullptr ? intake->handler : std::get<Handler>(admission);
   const std::uint64_t made = intake != nullptr ? intake->made_of_body : 0;
-  auto body = bodies_.take(length_of(head) * (1 + made));
+  const std::uint64_t most =
+      intake != nullptr ? intake->max_body : std::uint64_t{limits::kMaxRequestBody};
+  auto body = bodies_.take(std::min(head.length, most) * (1 + made));
   if (body == nullptr) return busy();
   handler = [this, body = std::move(body), inner = std::move(handler)](const Request& request) {
     return answer(inner, request);

@@ -14,6 +14,7 @@ namespace {
 
 http::SignatureScheme scheme_of(const std::string& name) {
   if (name == "twilio") return http::SignatureScheme::twilio;
+  if (name == "hmac") return http::SignatureScheme::hmac;
   if (name == "sns") return http::SignatureScheme::sns;
   if (name == "static-token") return http::SignatureScheme::static_token;
   return http::SignatureScheme::standard_webhooks;
@@ -106,7 +107,8 @@ Result<std::vector<api::Source>> read_sources(const config::Config& config, net:
     source.over_mllp = entry.listen.has_value();
     if (source.over_mllp) continue;
     source.signature.scheme = scheme_of(entry.scheme);
-    if (!entry.header.empty()) source.signature.token_header = entry.header;
+    if (!entry.header.empty()) source.signature.proof_header = entry.header;
+    source.signature.hmac = entry.hmac;
     source.signature.public_url = config.public_url;
     const Status good = source.signature.scheme == http::SignatureScheme::sns
                             ? read_topics(entry, source.signature, http)

@@ -16,6 +16,7 @@
 #include "hub/bus/connection.hpp"
 #include "hub/consultation/practice/practice.hpp"
 #include "hub/consultation/request/settings.hpp"
+#include "hub/http/webhook_signature.hpp"
 #include "hub/identity/accounts.hpp"
 #include "hub/identity/issuers.hpp"
 #include "hub/identity/oidc.hpp"
@@ -90,7 +91,7 @@ struct MllpEntry {
 
 struct SourceEntry {
   std::string name;
-  // standard-webhooks, twilio, static-token, sns or mllp.
+  // standard-webhooks, hmac, twilio, static-token, sns or mllp.
   std::string scheme;
   // Set with the scheme mllp.
   std::optional<MllpEntry> listen;
@@ -98,8 +99,11 @@ struct SourceEntry {
   // What sns has in place of secrets: ARNs of topics, and what stands in for SNS, or "".
   std::vector<std::string> topics;
   std::string endpoint;
-  // The header that carries a static token. Empty stands for Authorization: Bearer.
+  // The header that carries a static token, or the signature of hmac. Empty stands for
+  // Authorization: Bearer.
   std::string header;
+  // Form of the signature of hmac.
+  http::HmacForm hmac;
   // The plugin that reads the deliveries.
   std::string plugin;
 };

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <array>
+
 #include "hub/config/config_reader.hpp"
 
 // The section `sources`.
@@ -54,6 +57,56 @@ void read_listen(Reader& reader, const YamlEntry& named, const Config& config,
         "`listen.from`");
 }
 
+struct Preset {
+  std::string_view name;
+  std::string_view header;
+  http::HmacForm form;
+};
+
+// As these systems document it.
+const std::array<Preset, 4>& presets() {
+  static const std::array<Preset, 4> kAll{
+      Preset{"github", "x-hub-signature-256", {.prefix = "sha256="}},
+      Preset{"medplum", "x-signature", {}},
+      Preset{"shopify", "x-shopify-hmac-sha256", {.base64 = true}},
+      Preset{"stripe",
+             "stripe-signature",
+             {.content = "{timestamp}.{body}", .timestamp = "t", .element = "v1"}}};
+  return kAll;
+}
+
+void read_hmac(Reader& reader, const YamlEntry& named, SourceEntry& source) {
+  const YamlNode& node = *named.value;
+  const auto mistake = [&](const std::string& what) {
+    reader.mistake(named.line, named.column, "source `" + named.key + "`: " + what);
+  };
+  std::string preset;
+  reader.text(node, "preset", preset);
+  if (!preset.empty()) {
+    for (const char* own : {"header", "encoding", "prefix", "signs", "timestamp", "element"}) {
+      if (node.find(own) != nullptr)
+        mistake("`preset` says what `" + std::string(own) + "` says; give one of them");
+    }
+    for (const Preset& one : presets()) {
+      if (one.name != preset) continue;
+      source.header = one.header;
+      source.hmac = one.form;
+      return;
+    }
+    return mistake("unknown preset `" + preset + "`; use github, medplum, shopify or stripe");
+  }
+  std::string encoding = "hex";
+  reader.text(node, "encoding", encoding);
+  if (encoding != "hex" && encoding != "base64") mistake("`encoding` must be hex or base64");
+  source.hmac.base64 = encoding == "base64";
+  reader.text(node, "prefix", source.hmac.prefix);
+  reader.text(node, "signs", source.hmac.content);
+  reader.text(node, "timestamp", source.hmac.timestamp);
+  reader.text(node, "element", source.hmac.element);
+  if (source.header.empty())
+    mistake("the scheme hmac needs `header`, which holds the signature, or `preset`");
+}
+
 SourceEntry read_source(Reader& reader, const YamlEntry& named, const Config& config) {
   const YamlNode& node = *named.value;
   SourceEntry source;
@@ -64,16 +117,27 @@ SourceEntry read_source(Reader& reader, const YamlEntry& named, const Config& co
                    "name; choose another one");
   }
   if (!reader.mapping(node, "a source")) return source;
-  reader.only(node, {"scheme", "secrets", "header", "plugin", "topics", "endpoint", "listen"});
+  reader.only(node, {"scheme", "secrets", "header", "plugin", "topics", "endpoint", "listen",
+                     "preset", "encoding", "prefix", "signs", "timestamp", "element"});
   reader.text(node, "scheme", source.scheme, true);
   reader.text(node, "header", source.header);
   reader.text(node, "plugin", source.plugin, true);
-  if (source.scheme != "standard-webhooks" && source.scheme != "twilio" &&
-      source.scheme != "static-token" && source.scheme != "sns" && source.scheme != "mllp" &&
-      !source.scheme.empty()) {
+  constexpr std::array<std::string_view, 6> kSchemes{"standard-webhooks", "hmac", "twilio",
+                                                     "static-token",      "sns",  "mllp"};
+  if (!source.scheme.empty() &&
+      std::find(kSchemes.begin(), kSchemes.end(), source.scheme) == kSchemes.end()) {
     reader.mistake(node.line, node.column,
                    "unknown scheme `" + source.scheme +
-                       "`; use standard-webhooks, twilio, static-token, sns or mllp");
+                       "`; use standard-webhooks, hmac, twilio, static-token, sns or mllp");
+  }
+  if (source.scheme == "hmac") {
+    read_hmac(reader, named, source);
+  } else {
+    for (const char* own : {"preset", "encoding", "prefix", "signs", "timestamp", "element"}) {
+      if (node.find(own) != nullptr)
+        reader.mistake(named.line, named.column,
+                       "`" + std::string(own) + "` belongs to a source of the scheme hmac");
+    }
   }
   if (source.scheme == "mllp") {
     read_listen(reader, named, config, source);

@@ -281,6 +281,7 @@ void Connection::take_request(RequestHead head) {
               .path = std::move(head.path),
               .query = std::move(head.query),
               .headers = std::move(head.headers),
+              .length = head.chunked ? kUnknownLength : head.content_length,
               .remote = peer_.address,
               .peer_uid = peer_.uid,
               .server_name = server_name_,
@@ -296,6 +297,8 @@ void Connection::take_request(RequestHead head) {
   request_.request_id = shared_.ids.next().text();
   length_ = head.content_length;
   received_ = 0;
+  chunks_.reset();
+  if (head.chunked) chunks_.emplace();
   expects_continue_ = head.expect_continue;
   // When seats run short, each caller may have one answer and connects again.
   keep_alive_ = head.keep_alive && ++served_ < kMaxRequestsPerConnection && !shared_.stopping &&
@@ -351,6 +354,10 @@ void Connection::admit() {
   share_ = std::move(intake.share);
   crowded_ = std::move(intake.crowded);
   made_of_body_ = intake.made_of_body;
+  if (chunks_) {
+    chunks_->limit(most);
+    length_ = most;
+  }
   if (length_ <= most) return expect_body();
   ++shared_.refused;
   Response response = problem(413, "http.body_too_large", reason_phrase(413),
@@ -359,9 +366,10 @@ void Connection::admit() {
 }
 
 void Connection::turn_away(Response& response) {
+  // Where chunks end is not looked for: the connection ends instead.
   const std::uint64_t left = length_ - received_;
-  const bool arrived = left <= buffer_.size();
-  if (arrived) buffer_.erase(0, static_cast<std::size_t>(left));
+  const bool arrived = chunks_ ? chunks_->whole() : left <= buffer_.size();
+  if (arrived && !chunks_) buffer_.erase(0, static_cast<std::size_t>(left));
   handler_ = nullptr;
   crowded_ = nullptr;
   drop_sink();
@@ -375,16 +383,13 @@ void Connection::turn_away(Response& response) {
 void Connection::expect_body() {
   room_.emplace(shared_);
   state_ = State::body;
-  const bool asks = expects_continue_ && buffer_.size() < length_;
-  // Bytes past the body stay for the next request. Memory grows with what arrived, not with what
-  // was announced.
-  const auto first = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), length_));
-  if (!take_body(std::string_view(buffer_).substr(0, first))) return;
-  buffer_.erase(0, first);
+  const bool none = buffer_.empty();
+  const bool asks = expects_continue_ && (chunks_ ? none : buffer_.size() < length_);
+  if (!take_arrived()) return;
   body_state();
-  if (state_ != State::body && received_ == length_) return;
-  deadline_ = now() + std::min(body_time(),
-                               first == 0 ? shared_.options.first_byte_timeout_ms : body_time());
+  if (state_ != State::body && whole()) return;
+  deadline_ =
+      now() + std::min(body_time(), none ? shared_.options.first_byte_timeout_ms : body_time());
   if (asks && state_ == State::body) write_next("HTTP/1.1 100 Continue\r\n\r\n", Then::body);
 }
 
@@ -416,11 +421,41 @@ bool Connection::take_body(std::string_view bytes) {
   return false;
 }
 
+// Memory grows with what arrived, not with what was announced.
+bool Connection::take_arrived() {
+  if (!chunks_) {
+    const auto some =
+        static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), length_ - received_));
+    if (!take_body(std::string_view(buffer_).substr(0, some))) return false;
+    buffer_.erase(0, some);
+    return true;
+  }
+  std::string content;
+  const std::size_t used = chunks_->read(buffer_, content);
+  if (chunks_->refusal()) {
+    drop_sink();
+    refuse(*chunks_->refusal(), request_.target);
+    return false;
+  }
+  if (!take_body(content)) return false;
+  buffer_.erase(0, used);
+  if (chunks_->whole()) length_ = received_;
+  return true;
+}
+
 void Connection::body_state() {
-  const bool whole = received_ == length_;
+  const bool all = whole();
   const std::size_t held = request_.body.size();
-  const bool feeds = sink_ != nullptr && (whole ? held > 0 : held >= kSinkPiece);
-  state_ = feeds ? State::feed : whole ? State::call : State::body;
+  const bool feeds = sink_ != nullptr && (all ? held > 0 : held >= kSinkPiece);
+  state_ = feeds ? State::feed : all ? State::call : State::body;
+}
+
+void Connection::log_truncated() {
+  ++shared_.truncated;
+  std::vector<LogField> fields{{"remote", peer_.address},
+                               {"received", static_cast<std::int64_t>(received_)}};
+  if (!chunks_) fields.emplace_back("expected", static_cast<std::int64_t>(length_));
+  shared_.log.warn("http.body_truncated", fields);
 }
 
 void Connection::feed() {
@@ -445,7 +480,6 @@ void Connection::drop_sink() {
 std::optional<Connection::Need> Connection::read_body() {
   while (state_ == State::body) {
     const bool first = received_ == 0;
-    const std::size_t before = buffer_.size();
     switch (read_some()) {
       case Transport::Step::State::done:
         break;
@@ -454,18 +488,11 @@ std::optional<Connection::Need> Connection::read_body() {
       case Transport::Step::State::write:
         return Need::write;
       case Transport::Step::State::closed:
-        ++shared_.truncated;
-        shared_.log.warn("http.body_truncated",
-                         {{"remote", peer_.address},
-                          {"expected", static_cast<std::int64_t>(length_)},
-                          {"received", static_cast<std::int64_t>(received_)}});
+        log_truncated();
         return Need::end;
     }
     if (first) deadline_ = now() + body_time();
-    const auto take = static_cast<std::size_t>(
-        std::min<std::uint64_t>(buffer_.size() - before, length_ - received_));
-    if (!take_body(std::string_view(buffer_).substr(before, take))) return std::nullopt;
-    buffer_.erase(before, take);
+    if (!take_arrived()) return std::nullopt;
     body_state();
   }
   return std::nullopt;
@@ -690,10 +717,7 @@ Connection::Need Connection::on_deadline() {
              std::string(target_in(buffer_)));
       return step();
     case State::body:
-      ++shared_.truncated;
-      shared_.log.warn("http.body_truncated", {{"remote", peer_.address},
-                                               {"expected", static_cast<std::int64_t>(length_)},
-                                               {"received", static_cast<std::int64_t>(received_)}});
+      log_truncated();
       drop_sink();
       if (!late) return Need::end;
       refuse({408, "http.body_timeout", "the body did not arrive in time"}, request_.target);

@@ -15,6 +15,7 @@
 #include "hub/base/log.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/base/random.hpp"
+#include "hub/http/chunks.hpp"
 #include "hub/http/loop.hpp"
 #include "hub/http/refusals.hpp"
 #include "hub/http/request_head.hpp"
@@ -171,6 +172,11 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   // How long the whole body may take.
   [[nodiscard]] std::int64_t body_time() const;
   [[nodiscard]] bool take_body(std::string_view bytes);
+  // Takes what has arrived of the body from the buffer; what follows the body stays there. False
+  // when the request is refused.
+  [[nodiscard]] bool take_arrived();
+  [[nodiscard]] bool whole() const { return chunks_ ? chunks_->whole() : received_ == length_; }
+  void log_truncated();
   // Where the bytes that have arrived go next.
   void body_state();
   // Gives the sink what has arrived.
@@ -217,9 +223,11 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
 
   // The request that is served.
   Request request_;
+  // Length of the body; while chunks come, the most that they may hold.
   std::uint64_t length_ = 0;
   // Bytes of the body that have arrived.
   std::uint64_t received_ = 0;
+  std::optional<Chunks> chunks_;
   bool expects_continue_ = false;
   bool keep_alive_ = false;
   std::optional<BodyRoom> room_;

@@ -44,6 +44,7 @@ constexpr std::array kByCode{
     ByCode{"precondition.failed", 412},
     ByCode{"http.upgrade", 426},
     ByCode{"http.content_coding", 415},
+    ByCode{"http.body_too_large", 413},
     ByCode{"invitation.revoked", 410},
 };
 

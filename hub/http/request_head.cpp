@@ -234,18 +234,19 @@ std::optional<Refusal> check_unique_and_host(const RequestHead& head) {
   return std::nullopt;
 }
 
-// How long the body is. Two ways to say it would let two readers disagree: only Content-Length is
-// served.
+// How long the body is. Two ways to say it in one request would let two readers disagree, so they
+// are refused.
 std::optional<Refusal> read_length(RequestHead& head, int minor, std::uint64_t max_body) {
   const bool has_length = count(head, "content-length") == 1;
   if (const auto encodings = count(head, "transfer-encoding"); encodings > 0) {
     if (has_length || minor == 0 || encodings > 1 ||
         lower(value_of(head, "transfer-encoding")) != "chunked") {
       return refuse(400, "http.transfer_encoding",
-                    "Transfer-Encoding is not served; send Content-Length alone");
+                    "the only Transfer-Encoding is `chunked`, once, of HTTP/1.1 and without "
+                    "Content-Length");
     }
-    return refuse(411, "http.length_required",
-                  "chunked bodies are not served; send Content-Length");
+    head.chunked = true;
+    return std::nullopt;
   }
   if (!has_length) {
     // RFC 9112 section 6.3, rule 7: a request without either has no body. Some clients send a POST
@@ -278,7 +279,7 @@ std::optional<Refusal> read_expectation(RequestHead& head, int minor) {
 // say how long it is has no body, and is the last request: what follows it is read by nobody.
 bool keeps_alive(const RequestHead& head, int minor) {
   if (minor != 1) return false;
-  if (head.method == "POST" && count(head, "content-length") == 0) return false;
+  if (head.method == "POST" && count(head, "content-length") == 0 && !head.chunked) return false;
   for (const auto& [name, value] : head.headers) {
     if (name != "connection") continue;
     std::string_view rest = value;

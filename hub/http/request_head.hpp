@@ -42,6 +42,8 @@ struct RequestHead {
   // Names in lower case, values trimmed, all occurrences in order.
   Pairs headers;
   std::uint64_t content_length = 0;
+  // The body comes in chunks (chunks.hpp), and content_length is 0.
+  bool chunked = false;
   // False for HTTP/1.0.
   bool http_1_1 = true;
   bool keep_alive = true;

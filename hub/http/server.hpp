@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,8 @@ struct Kept {
   std::shared_ptr<void> held;
 };
 
+inline constexpr std::uint64_t kUnknownLength = std::numeric_limits<std::uint64_t>::max();
+
 struct Request {
   // GET for a HEAD, too.
   std::string method;
@@ -45,8 +48,11 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> query{};
   // Names in lower case, all occurrences in order.
   std::vector<std::pair<std::string, std::string>> headers{};
-  // As long as Content-Length said.
+  // As the head announced it, without the frames of its chunks.
   std::string body{};
+  // Bytes of the body that the head announces. kUnknownLength: it comes in chunks, up to the most
+  // that its admission lets in.
+  std::uint64_t length = 0;
   // Address of the other end, no port; "local" for a Unix socket.
   std::string remote{};
   // The user at the other end of the Unix socket, as the kernel says it.

@@ -32,17 +32,17 @@ bool is_webhook_id(std::string_view id) {
          std::all_of(id.begin(), id.end(), [](char c) { return c > 0x20 && c < 0x7f && c != '.'; });
 }
 
-Status check_timestamp(std::string_view stamp, Timestamp now) {
+// name: of the timestamp, for the operator.
+Status check_timestamp(const std::string& name, std::string_view stamp, Timestamp now) {
   if (stamp.empty() || stamp.size() > 12 || !std::all_of(stamp.begin(), stamp.end(), is_digit))
-    return deny("webhook-timestamp is not a number of seconds");
+    return deny(name + " is not a number of seconds");
   std::int64_t seconds = 0;
   for (const char c : stamp) seconds = seconds * 10 + (c - '0');
   // Whole seconds on both sides, as the reference libraries count.
   const std::int64_t distance = now.ms / 1000 - seconds;
   if (distance > limits::kWebhookTolerance.count() ||
       distance < -limits::kWebhookTolerance.count()) {
-    return deny(
-        "webhook-timestamp is more than 300 seconds away from the hub's clock; check both clocks");
+    return deny(name + " is more than 300 seconds away from the hub's clock; check both clocks");
   }
   return ok_status();
 }
@@ -58,7 +58,7 @@ Result<Verified> verify_standard(const SignatureConfig& config, const Request& r
     return deny(
         "webhook-id is empty, too long or holds a space, a full stop or a byte that is not ASCII");
   }
-  RABT_TRY_STATUS(check_timestamp(*stamp, now));
+  RABT_TRY_STATUS(check_timestamp("webhook-timestamp", *stamp, now));
   std::string content;
   content.reserve(id->size() + stamp->size() + request.body.size() + 2);
   content.append(*id).append(".").append(*stamp).append(".").append(request.body);
@@ -148,7 +148,7 @@ std::optional<std::string> token_of(std::string_view authorization) {
 }
 
 Result<Verified> verify_token(const SignatureConfig& config, const Request& request) {
-  const auto name = lower(config.token_header);
+  const auto name = lower(config.proof_header);
   const auto value = request.only_header(name);
   if (!value) return deny("the token header is missing or doubled");
   std::optional<std::string> token(*value);
@@ -160,6 +160,92 @@ Result<Verified> verify_token(const SignatureConfig& config, const Request& requ
   for (const auto& secret : config.secrets) good = secret.equals(as_bytes(*token)) || good;
   if (!good) return deny("the token fits none of the configured ones");
   return Verified{.dedupe_id = digest_id(request)};
+}
+
+// What the header of an HMAC holds.
+struct Signed {
+  std::vector<std::string_view> signatures{};
+  std::optional<std::string_view> timestamp{};
+};
+
+Result<Signed> signed_elements(const HmacForm& form, std::string_view list) {
+  Signed found;
+  std::size_t elements = 0;
+  while (!list.empty()) {
+    const auto comma = list.find(',');
+    const auto element = trim(list.substr(0, comma), " ");
+    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+    if (++elements > kMaxSignatureEntries) return deny("the signature has too many elements");
+    const auto equals = element.find('=');
+    if (equals == std::string_view::npos) return deny("an element of the signature has no `=`");
+    const auto name = element.substr(0, equals);
+    const auto value = element.substr(equals + 1);
+    if (name == form.element) found.signatures.push_back(value);
+    if (name != form.timestamp) continue;
+    if (found.timestamp) return deny("the signature has two timestamps");
+    found.timestamp = value;
+  }
+  return found;
+}
+
+Result<Signed> signed_of(const SignatureConfig& config, const Request& request) {
+  const HmacForm& form = config.hmac;
+  const auto value = request.only_header(lower(config.proof_header));
+  if (!value) return deny("the header of the signature is missing or doubled");
+  if (!form.element.empty()) return signed_elements(form, *value);
+  if (!value->starts_with(form.prefix)) return deny("the signature lacks its prefix");
+  Signed found{.signatures = {value->substr(form.prefix.size())}};
+  if (!form.timestamp.empty()) found.timestamp = request.only_header(lower(form.timestamp));
+  return found;
+}
+
+constexpr std::string_view kBodyPlace = "{body}";
+constexpr std::string_view kTimePlace = "{timestamp}";
+
+std::string replace_place(std::string text, std::string_view place, std::string_view with) {
+  const auto at = text.find(place);
+  return at == std::string::npos ? text : text.replace(at, place.size(), with);
+}
+
+Result<Verified> verify_hmac(const SignatureConfig& config, const Request& request, Timestamp now) {
+  const HmacForm& form = config.hmac;
+  RABT_TRY(found, signed_of(config, request));
+  std::string content = form.content;
+  // The body is put in last: what it holds is no place.
+  if (!form.timestamp.empty()) {
+    if (!found.timestamp) return deny("the timestamp is missing or doubled");
+    RABT_TRY_STATUS(check_timestamp("the timestamp", *found.timestamp, now));
+    content = replace_place(std::move(content), kTimePlace, *found.timestamp);
+  }
+  content = replace_place(std::move(content), kBodyPlace, request.body);
+  bool good = false;
+  for (const auto& secret : config.secrets) {
+    const Bytes mac = crypto::hmac_sha256(secret.expose(), content);
+    const std::string expected = form.base64 ? to_base64(mac) : to_hex(mac);
+    for (const auto signature : found.signatures)
+      good = equal(form.base64 ? std::string(signature) : lower(signature), expected) || good;
+  }
+  if (!good) return deny("the signature fits none of the configured secrets");
+  return Verified{.dedupe_id = digest_id(request)};
+}
+
+// Says what of the form is contradictory; empty if nothing is.
+std::string_view fault_of(const HmacForm& form) {
+  const auto count = [&](std::string_view place) {
+    std::size_t times = 0;
+    for (auto at = form.content.find(place); at != std::string::npos;
+         at = form.content.find(place, at + place.size()))
+      ++times;
+    return times;
+  };
+  if (count(kBodyPlace) != 1) return "`signs` must hold {body} once";
+  if (count(kTimePlace) != (form.timestamp.empty() ? 0U : 1U))
+    return "`signs` must hold {timestamp} once with `timestamp`, and not without it";
+  if (!form.element.empty() && !form.prefix.empty())
+    return "`element` and `prefix` exclude each other";
+  if (form.element.empty() && !form.timestamp.empty() && !is_token(form.timestamp))
+    return "`timestamp` is not a header name";
+  return {};
 }
 
 }  // namespace
@@ -191,8 +277,10 @@ Status check(const SignatureConfig& config) {
   if (config.secrets.empty()) return bad("no secret is configured");
   for (const auto& secret : config.secrets) {
     if (secret.empty()) return bad("a secret is empty");
-    if (config.scheme == SignatureScheme::static_token && secret.size() < kMinTokenBytes)
-      return bad("a static token has fewer than 16 bytes; use 32 random ones");
+    const bool key =
+        config.scheme == SignatureScheme::static_token || config.scheme == SignatureScheme::hmac;
+    if (key && secret.size() < kMinTokenBytes)
+      return bad("a secret has fewer than 16 bytes; use 32 random ones");
   }
   if (config.scheme == SignatureScheme::twilio) {
     const auto& url = config.public_url;
@@ -202,8 +290,12 @@ Status check(const SignatureConfig& config) {
     if (url.find_first_of("?#@ ") != std::string::npos)
       return bad("public_url holds more than scheme, host, port and path");
   }
-  if (config.scheme == SignatureScheme::static_token && !is_token(config.token_header))
-    return bad("token_header is not a header name");
+  const bool by_header =
+      config.scheme == SignatureScheme::static_token || config.scheme == SignatureScheme::hmac;
+  if (by_header && !is_token(config.proof_header)) return bad("`header` is not a header name");
+  if (config.scheme == SignatureScheme::hmac) {
+    if (const auto fault = fault_of(config.hmac); !fault.empty()) return bad(std::string(fault));
+  }
   return ok_status();
 }
 
@@ -219,6 +311,8 @@ Result<Verified> verify(const SignatureConfig& config, const Request& request, T
       return verify_token(config, request);
     case SignatureScheme::sns:
       return verify_sns(config, request, now);
+    case SignatureScheme::hmac:
+      return verify_hmac(config, request, now);
   }
   return deny("unknown scheme");
 }

@@ -25,20 +25,39 @@ enum class SignatureScheme : std::uint8_t {
   static_token,
   // Amazon SNS: sns_signature.hpp.
   sns,
+  // An HMAC-SHA-256 in a header, in the form that HmacForm says.
+  hmac,
+};
+
+// How a sender writes its HMAC, and what it covers.
+struct HmacForm {
+  // Hexadecimal digits in any case, or base64 with padding.
+  bool base64 = false;
+  // Stands before the signature, as "sha256=". Left out of `element`.
+  std::string prefix{};
+  // What is signed: a text with {body} once, and with {timestamp} at most once.
+  std::string content = "{body}";
+  // The header with the seconds since 1970 that {timestamp} stands for. With `element`: the name of
+  // the element.
+  std::string timestamp{};
+  // The header is a list "t=1700000000,v1=...": the signatures are the elements of this name.
+  std::string element{};
 };
 
 struct SignatureConfig {
   SignatureScheme scheme = SignatureScheme::standard_webhooks;
   // Any of the secrets may match: the old and the new one while a sender changes over.
-  // standard_webhooks: from parse_whsec; twilio: the account's auth token; static_token: the token.
+  // standard_webhooks: from parse_whsec; twilio: the account's auth token; static_token: the token;
+  // hmac: the key.
   std::vector<SecretBytes> secrets{};
   // twilio: scheme, host and path prefix as the sender sees them, without a slash at the end
   // ("https://hub.example.sa"). The request's target is appended; forwarded headers are never
   // believed.
   std::string public_url{};
   // static_token: the header that holds the token. In "authorization" (any case) it stands as
-  // "Bearer <token>", or as the password of "Basic".
-  std::string token_header = "authorization";
+  // "Bearer <token>", or as the password of "Basic". hmac: the header that holds the signature.
+  std::string proof_header = "authorization";
+  HmacForm hmac{};
   // sns: ARNs of the topics that are listened to.
   std::vector<std::string> topics{};
   // sns: replaces https://sns.<region>.amazonaws.com, for a stand-in; without a slash at the end.

@@ -1,3 +1,4 @@
+#include <Poco/DeflatingStream.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -5,9 +6,11 @@
 #include <filesystem>
 #include <future>
 #include <set>
+#include <sstream>
 #include <tuple>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/limits.hpp"
 #include "hub/http/problem.hpp"
 #include "hub/plugin/package/library.hpp"
 #include "tests/api/rig.hpp"
@@ -907,18 +910,56 @@ TEST_F(ApiTest, ABodyHasSoManyMembersAndNoMore) {
 
 TEST_F(ApiTest, ABodyThatIsCodedIsRefusedByTheNameOfItsCoding) {
   for (const std::string path : {"/hooks/his", "/api/v1/sessions"}) {
+    const std::string coding = path == "/hooks/his" ? "br" : "gzip";
     Request made = request("POST", path, "{}");
     made.headers = {
         {"authorization", "Bearer " + std::string(path == "/hooks/his" ? kSender : kToken)},
-        {"content-encoding", "gzip"},
-        {"content-length", "2"}};
+        {"content-encoding", coding}};
+    made.length = 2;
     const Response answer = handle(made);
     EXPECT_EQ(answer.status, 415) << path;
     EXPECT_EQ(code(answer), "http.content_coding");
-    EXPECT_NE(answer.body.find("gzip"), std::string::npos) << answer.body;
+    EXPECT_NE(answer.body.find(coding), std::string::npos) << answer.body;
     made.headers[1].second = "identity";
     EXPECT_NE(handle(made).status, 415);
   }
+}
+
+TEST_F(ApiTest, ADeliveryMayBeCompressedAndIsTheSameDelivery) {
+  if (!load_echo()) GTEST_SKIP() << "the fixture echo is not built";
+  const std::string plain = R"({"id": "z1", "n": 1})";
+  const auto packed = [](const std::string& text) {
+    std::ostringstream out;
+    Poco::DeflatingOutputStream packing(out, Poco::DeflatingStreamBuf::STREAM_GZIP);
+    packing << text;
+    packing.close();
+    return out.str();
+  };
+  const auto send = [&](const std::string& body, std::string_view token = kSender) {
+    Request made = request("POST", "/hooks/his", body);
+    made.headers = {{"authorization", "Bearer " + std::string(token)},
+                    {"content-encoding", "gzip"},
+                    {"content-type", "application/json"}};
+    made.length = body.size();
+    return handle(made);
+  };
+  const auto repeated = [](const Response& answer) {
+    return std::any_of(answer.headers.begin(), answer.headers.end(),
+                       [](const auto& one) { return one.first == "X-Rabt-Repeated"; });
+  };
+  const Response first = send(packed(plain));
+  EXPECT_EQ(first.status, 202) << first.body;
+  EXPECT_FALSE(repeated(first));
+  const Response again = hook(plain);
+  EXPECT_EQ(again.status, 202);
+  EXPECT_TRUE(repeated(again)) << "the content counts, not how it came";
+  EXPECT_EQ(send(packed(plain), "another").status, 401);
+  const Response broken = send(packed(plain).substr(0, 12));
+  EXPECT_EQ(broken.status, 400);
+  EXPECT_EQ(code(broken), "http.coded_body");
+  const Response bomb = send(packed(std::string(limits::kMaxRequestBody + 1, ' ')));
+  EXPECT_EQ(bomb.status, 413);
+  EXPECT_EQ(code(bomb), "http.body_too_large");
 }
 
 TEST_F(ApiTest, TheNameOfTheSchemeCountsInAnyCase) {

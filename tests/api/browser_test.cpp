@@ -13,6 +13,8 @@ http::Request made(std::string method, Headers headers) {
   http::Request request;
   request.method = std::move(method);
   request.headers = std::move(headers);
+  if (const auto length = request.header("content-length"); !length.empty())
+    request.length = std::stoull(std::string(length));
   return request;
 }
 

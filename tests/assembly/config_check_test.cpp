@@ -194,6 +194,9 @@ TEST_F(ConfigCheck, SourcesAndPluginsAreReadToo) {
            {source + "standard-webhooks, secrets: [{file: short}]}}", "source his: "},
            {source + "twilio, secrets: [{file: token}]}}", "twilio needs public_url"},
            {source + "sns, topics: [none]}}", "source his: "},
+           {source + "hmac, header: x-sign, secrets: [{file: short}]}}", "source his: "},
+           {source + "hmac, header: x-sign, signs: body, secrets: [{file: token}]}}",
+            "`signs` must hold {body} once"},
            {tls + source + "mllp, listen: {port: 0, ca: none.pem}}}", "none.pem"},
            {source + "mllp, listen: {port: 0, address: here}}}", "`address` must be an IP address"},
        })

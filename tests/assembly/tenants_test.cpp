@@ -488,7 +488,7 @@ TEST_F(TwoTenants, SoManyConnectionsServeOnePrincipal) {
 TEST(TenantsShare, WhatOneHoldsIsBoundedAndComesBack) {
   Share share({.handlers = 2, .streams = 1, .bodies = 100, .sockets = 1});
   http::Request head{.method = "POST", .target = "/x", .path = "/x"};
-  head.headers = {{"content-length", "60"}};
+  head.length = 60;
   const auto admit = [&] {
     return share.admit(head, [](const http::Request&) -> http::Admission {
       return http::Handler([](const http::Request&) {
@@ -547,7 +547,7 @@ class Swallowing final : public http::BodySink {
 TEST(TenantsShare, BodiesThatAreTakenPieceByPieceCountInIt) {
   Share share({.handlers = 1, .streams = 1, .bodies = 1U << 20U, .sockets = 1});
   http::Request head{.method = "POST", .target = "/x", .path = "/x"};
-  head.headers = {{"content-length", "60000000"}};
+  head.length = 60'000'000;
   const auto admit = [&] {
     return share.admit(head, [](const http::Request&) -> http::Admission {
       return http::Intake{.max_body = 64ULL << 20U, .sink = std::make_unique<Swallowing>()};

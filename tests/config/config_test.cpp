@@ -101,7 +101,7 @@ TEST_F(ConfigFile, MistakesInsideAPluginOrASourceAreFound) {
               "a secret needs either `file` or `env`");
   expect_part(
       refused(with("standard-webhooks", "standard")),
-      "unknown scheme `standard`; use standard-webhooks, twilio, static-token, sns or mllp");
+      "unknown scheme `standard`; use standard-webhooks, hmac, twilio, static-token, sns or mllp");
   expect_part(refused(with("standard-webhooks", "sns")),
               "source `his` needs `topics`, the ARNs that it listens to");
   expect_part(refused(with("standard-webhooks", "sns")),

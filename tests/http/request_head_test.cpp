@@ -73,8 +73,10 @@ TEST(RequestHeadTest, RefusesUnclearMessageLengths) {
       {"Content-Length: 1001", "413 http.body_too_large"},
       {"Content-Length: 1000", ""},
       {"X: y", ""},
-      {"Transfer-Encoding: chunked", "411 http.length_required"},
-      {"Transfer-Encoding: Chunked", "411 http.length_required"},
+      {"Transfer-Encoding: chunked", ""},
+      {"Transfer-Encoding: Chunked", ""},
+      {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "400 http.transfer_encoding"},
+      {"Transfer-Encoding: chunked, chunked", "400 http.transfer_encoding"},
       {"Content-Length: 3\r\nTransfer-Encoding: chunked", "400 http.transfer_encoding"},
       {"Transfer-Encoding: chunked\r\nContent-Length: 3", "400 http.transfer_encoding"},
       {"Transfer-Encoding: identity", "400 http.transfer_encoding"},
@@ -90,6 +92,17 @@ TEST(RequestHeadTest, RefusesUnclearMessageLengths) {
       {"Content_Length: 3", ""},
   };
   for (const auto& [header, expected] : table) EXPECT_EQ(judge(with(header)), expected) << header;
+}
+
+TEST(RequestHeadTest, ABodyInChunksHasNoOtherLengthAndKeepsTheConnection) {
+  RequestHead head;
+  ASSERT_EQ(judge(with("Transfer-Encoding: chunked"), &head), "");
+  EXPECT_TRUE(head.chunked);
+  EXPECT_EQ(head.content_length, 0U);
+  EXPECT_TRUE(head.keep_alive);
+  EXPECT_EQ(judge("PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", &head), "");
+  EXPECT_EQ(judge("POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"),
+            "400 http.transfer_encoding");
 }
 
 // RFC 9112 section 6.3, rule 7.

@@ -304,12 +304,27 @@ TEST_F(HttpServer, RefusesWhatALenientParserWouldMisreadAndNeverRunsASmuggledReq
   const std::string chunked = "Transfer-Encoding: chunked\r\n\r\n";
   const std::string lead = "POST /first HTTP/1.1\r\nHost: a\r\n";
   const std::vector<Row> rows = {
-      {"chunked whole", lead + chunked + "3\r\nabc\r\n0\r\n\r\n", 411},
-      {"chunked cut off", lead + chunked + "3\r\na", 411},
-      {"chunked without last chunk", lead + chunked + "3\r\nabc\r\n", 411},
-      {"chunk size zz", lead + chunked + "zz\r\nabc\r\n0\r\n\r\n", 411},
-      {"chunk size -3", lead + chunked + "-3\r\nabc\r\n0\r\n\r\n", 411},
-      {"chunk size 2^64+3", lead + chunked + "10000000000000003\r\nabc\r\n0\r\n\r\n", 411},
+      {"chunk size zz", lead + chunked + "zz\r\nabc\r\n0\r\n\r\n", 400},
+      {"chunk size -3", lead + chunked + "-3\r\nabc\r\n0\r\n\r\n", 400},
+      {"chunk size +3", lead + chunked + "+3\r\nabc\r\n0\r\n\r\n", 400},
+      {"chunk size 0x3", lead + chunked + "0x3\r\nabc\r\n0\r\n\r\n", 400},
+      {"no chunk size", lead + chunked + "\r\nabc\r\n0\r\n\r\n", 400},
+      {"space before a chunk size", lead + chunked + " 3\r\nabc\r\n0\r\n\r\n", 400},
+      {"space behind a chunk size", lead + chunked + "3 \r\nabc\r\n0\r\n\r\n", 400},
+      {"chunk size 2^64+3", lead + chunked + "10000000000000003\r\nabc\r\n0\r\n\r\n", 400},
+      {"chunk size 2^32-1", lead + chunked + "ffffffff\r\nabc\r\n0\r\n\r\n", 413},
+      {"chunks that are too much together", lead + chunked + "3\r\nabc\r\n9fffff\r\n", 413},
+      {"bare line feed behind a chunk size", lead + chunked + "3\nabc\r\n0\r\n\r\n", 400},
+      {"bare carriage return behind a chunk size", lead + chunked + "3\rXabc\r\n0\r\n\r\n", 400},
+      {"bare line feed behind a chunk", lead + chunked + "3\r\nabc\n0\r\n\r\n", 400},
+      {"chunk that is longer than its size", lead + chunked + "2\r\nabc\r\n0\r\n\r\n", 400},
+      {"chunk extension", lead + chunked + "3;a=b\r\nabc\r\n0\r\n\r\n", 400},
+      {"chunk extension with a line feed", lead + chunked + "3;\nabc\r\n0\r\n\r\n", 400},
+      {"trailer field", lead + chunked + "3\r\nabc\r\n0\r\nHost: b\r\n\r\n", 400},
+      {"last chunk with a bare line feed", lead + chunked + "0\n\n", 400},
+      {"empty line with a bare line feed", lead + chunked + "0\r\n\n", 400},
+      {"chunked twice", lead + "Transfer-Encoding: chunked\r\n" + chunked + "0\r\n\r\n", 400},
+      {"chunked of HTTP/1.0", "POST /first HTTP/1.0\r\nHost: a\r\n" + chunked + "0\r\n\r\n", 400},
       {"length and chunked", lead + "Content-Length: 6\r\n" + chunked + "0\r\n\r\n", 400},
       {"chunked and length",
        lead + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n", 400},
@@ -361,6 +376,63 @@ TEST_F(HttpServer, RefusesWhatALenientParserWouldMisreadAndNeverRunsASmuggledReq
   expect_problem(talk("GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n"),
                  431);
   expect_problem(talk("GET /" + std::string(9'000, 'x') + " HTTP/1.1\r\nHost: a\r\n\r\n"), 414);
+  EXPECT_TRUE(seen().empty());
+}
+
+// RFC 9112 section 7.1. What follows the body is the next request, whatever pieces it comes in.
+TEST_F(HttpServer, ABodyInChunksIsTakenAndTheNextRequestFollowsIt) {
+  start();
+  const std::string head = "POST /first HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string body = "3\r\nabc\r\n00A\r\n0\r\n\r\nGET /\r\n0\r\n\r\n";
+  const std::string both = head + body + std::string(kSmuggled);
+  for (const std::size_t step : {std::size_t{1}, std::size_t{7}, both.size()}) {
+    SCOPED_TRACE(step);
+    const std::size_t before = seen().size();
+    Client client(server_->port());
+    for (std::size_t at = 0; at < both.size(); at += step)
+      ASSERT_TRUE(client.send(std::string_view(both).substr(at, step)));
+    client.finish();
+    const std::string answers = client.read_all();
+    EXPECT_EQ(answers_in(answers), 2) << answers;
+    const auto requests = seen();
+    ASSERT_EQ(requests.size(), before + 2);
+    EXPECT_EQ(requests[before].body, "abc0\r\n\r\nGET /");
+    EXPECT_EQ(requests[before].length, kUnknownLength);
+    EXPECT_EQ(requests[before + 1].path, "/smuggled");
+    EXPECT_EQ(requests[before + 1].body, "");
+  }
+  // No content at all, and a caller who waits to be told to send it.
+  EXPECT_TRUE(talk(head + "0\r\n\r\n").ends_with("POST /first 0"));
+  Client waits(server_->port());
+  ASSERT_TRUE(
+      waits.send("POST /first HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+                 "Expect: 100-continue\r\n\r\n"));
+  EXPECT_TRUE(waits.read_one(true).starts_with("HTTP/1.1 100 "));
+  ASSERT_TRUE(waits.send(body));
+  EXPECT_TRUE(waits.read_one().ends_with("POST /first 13"));
+}
+
+TEST_F(HttpServer, AfterARefusalNobodyLooksForTheEndOfChunks) {
+  start();
+  const std::string answer = talk(
+      "POST /closed HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"
+      "0\r\n\r\n" +
+      std::string(kSmuggled));
+  EXPECT_EQ(status_of(answer), 403) << answer;
+  EXPECT_EQ(answers_in(answer), 1) << answer;
+  EXPECT_NE(answer.find("\r\nConnection: close\r\n"), std::string::npos) << answer;
+  EXPECT_TRUE(seen().empty());
+}
+
+TEST_F(HttpServer, ChunksThatBreakOffNeverReachTheHandler) {
+  start();
+  const std::string head = "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+  std::uint64_t truncated = 0;
+  for (const char* body : {"", "3", "3\r\n", "3\r\nab", "3\r\nabc", "3\r\nabc\r\n", "3\r\nabc\r\n0",
+                           "3\r\nabc\r\n0\r\n", "3\r\nabc\r\n0\r\n\r"}) {
+    EXPECT_EQ(talk(head + body), "") << body;
+    EXPECT_EQ(server_->stats().truncated, ++truncated) << body;
+  }
   EXPECT_TRUE(seen().empty());
 }
 

@@ -262,7 +262,7 @@ TEST(StaticToken, AcceptsTheTokenAndOnlyTheToken) {
     expect_denied(with("authorization", value));
   }
   expect_denied(with("x-token", "new-token-0123456789"));
-  config.token_header = "X-Token";
+  config.proof_header = "X-Token";
   EXPECT_TRUE(with("x-token", "new-token-0123456789").ok());
   expect_denied(with("x-token", "Bearer new-token-0123456789"));
   request.headers.push_back(request.headers.front());
@@ -329,6 +329,102 @@ console.log(JSON.stringify({
                   {"x-twilio-signature", (*out)["twilio"].as_string()}};
   form.body = (*out)["form"].as_string();
   EXPECT_TRUE(verify(twilio("https://hub.example.sa"), form, at(0)).ok());
+}
+
+// ---- hmac
+SignatureConfig hmac_of(const std::string& secret, const std::string& header, HmacForm form = {}) {
+  SignatureConfig config = config_of(SignatureScheme::hmac, {secret});
+  config.proof_header = header;
+  config.hmac = std::move(form);
+  return config;
+}
+
+Request signed_with(const std::string& header, const std::string& value, std::string body) {
+  Request request{.method = "POST", .target = "/hooks/a", .path = "/hooks/a"};
+  request.headers = {{header, value}};
+  request.body = std::move(body);
+  return request;
+}
+
+std::string hex_mac(const std::string& secret, const std::string& content) {
+  return to_hex(crypto::hmac_sha256(as_bytes(secret), content));
+}
+
+// The example of GitHub's page "Validating webhook deliveries".
+TEST(Hmac, TakesTheExampleThatGithubPublishes) {
+  const SignatureConfig config =
+      hmac_of("It's a Secret to Everybody", "X-Hub-Signature-256", {.prefix = "sha256="});
+  const std::string mac = "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
+  const auto judged = [&](const std::string& value, const std::string& body = "Hello, World!") {
+    return verify(config, signed_with("x-hub-signature-256", value, body), at(kStamp));
+  };
+  const auto good = judged("sha256=" + mac);
+  ASSERT_TRUE(good.ok()) << good.error().message;
+  EXPECT_FALSE(good->id_from_sender);
+  EXPECT_EQ(
+      judged("sha256=757107EA0EB2509FC211221CCE984B8A37570B6D7586C22C46F4379C8B043E17")->dedupe_id,
+      good->dedupe_id);
+  for (const std::string& value :
+       {mac, "sha1=" + mac, "sha256= " + mac, "sha256=" + mac.substr(1), std::string("sha256="),
+        std::string(), "sha256=" + mac + "," + mac})
+    expect_denied(judged(value));
+  expect_denied(judged("sha256=" + mac, "Hello, World?"));
+  Request twice = signed_with("x-hub-signature-256", "sha256=" + mac, "Hello, World!");
+  twice.headers.push_back(twice.headers.front());
+  expect_denied(verify(config, twice, at(kStamp)));
+}
+
+TEST(Hmac, CoversTheTimeOfAListWithElements) {
+  const std::string secret = "a secret of sixteen and more";
+  const SignatureConfig config =
+      hmac_of(secret, "stripe-signature",
+              {.content = "{timestamp}.{body}", .timestamp = "t", .element = "v1"});
+  // The body names the places of the form: they are text there.
+  const std::string body = R"({"of":"{timestamp}.{body}"})";
+  const std::string stamp = std::to_string(kStamp);
+  const std::string mac = hex_mac(secret, stamp + "." + body);
+  const auto judged = [&](const std::string& value, std::int64_t now = kStamp) {
+    return verify(config, signed_with("stripe-signature", value, body), at(now));
+  };
+  EXPECT_TRUE(judged("t=" + stamp + ",v1=" + mac).ok());
+  EXPECT_TRUE(judged("t=" + stamp + ", v0=old, v1=" + std::string(64, '0') + ",v1=" + mac).ok());
+  EXPECT_TRUE(judged("v1=" + mac + ",t=" + stamp, kStamp + 300).ok());
+  expect_denied(judged("v1=" + mac + ",t=" + stamp, kStamp + 301));
+  expect_denied(judged("v1=" + mac + ",t=" + stamp, kStamp - 301));
+  expect_denied(judged("v1=" + mac));
+  expect_denied(judged("t=" + stamp));
+  expect_denied(judged("t=" + stamp + ",t=" + stamp + ",v1=" + mac));
+  expect_denied(judged("t=" + std::to_string(kStamp + 1) + ",v1=" + mac));
+  expect_denied(judged("t=" + stamp + ",v0=" + mac));
+  expect_denied(judged("t=" + stamp + ",v1=" + mac + "," + std::string(20, ',')));
+}
+
+TEST(Hmac, TakesBase64AndATimeOfAnotherHeader) {
+  const std::string secret = "a secret of sixteen and more";
+  const SignatureConfig config =
+      hmac_of(secret, "x-sign",
+              {.base64 = true, .content = "v2:{body}:{timestamp}", .timestamp = "x-sent"});
+  const std::string stamp = std::to_string(kStamp);
+  Request request =
+      signed_with("x-sign", to_base64(crypto::hmac_sha256(as_bytes(secret), "v2:x:" + stamp)), "x");
+  expect_denied(verify(config, request, at(kStamp)));
+  request.headers.emplace_back("x-sent", stamp);
+  EXPECT_TRUE(verify(config, request, at(kStamp)).ok());
+  request.headers.emplace_back("x-sent", stamp);
+  expect_denied(verify(config, request, at(kStamp)));
+}
+
+TEST(Hmac, AFormThatContradictsItselfIsRefusedAtStart) {
+  const std::string secret = "a secret of sixteen and more";
+  EXPECT_TRUE(check(hmac_of(secret, "x")).ok());
+  for (const HmacForm& form :
+       {HmacForm{.content = "{timestamp}"}, HmacForm{.content = "{body}{body}"},
+        HmacForm{.content = "{timestamp}.{body}"}, HmacForm{.timestamp = "x-sent"},
+        HmacForm{.content = "{timestamp}.{body}", .timestamp = "no header"},
+        HmacForm{.prefix = "sha256=", .element = "v1"}})
+    EXPECT_FALSE(check(hmac_of(secret, "x", form)).ok()) << form.content;
+  EXPECT_FALSE(check(hmac_of("short", "x")).ok());
+  EXPECT_FALSE(check(hmac_of(secret, "no header")).ok());
 }
 
 }  // namespace
