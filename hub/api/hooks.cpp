@@ -105,7 +105,7 @@ Hooks::Hooks(Parts parts, std::vector<Source> sources) : parts_(std::move(parts)
 }
 
 Status Hooks::expected(const Call& call) {
-  const bool of_another = !call.path[1].empty() && call.path[0] != parts_.tenant;
+  const bool of_another = names_tenant(call.path) && call.path[0] != parts_.tenant;
   const auto found = sources_.find(source_in(call.path));
   if (of_another || found == sources_.end() || found->second.over_mllp)
     return not_found("hooks.unknown_source", "no source of this name is configured");

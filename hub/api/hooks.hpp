@@ -34,9 +34,13 @@ struct Source {
   bool over_mllp = false;
 };
 
-// The name of the source in the path of a delivery, /hooks/{source} or /hooks/{tenant}/{source}.
+// The path of a delivery, which is /hooks/{source}, /hooks/{tenant}/{source} or
+// /hooks/{source}/{type}/{id}.
+[[nodiscard]] inline bool names_tenant(const PathParameters& path) {
+  return !path[1].empty() && path[2].empty();
+}
 [[nodiscard]] inline std::string_view source_in(const PathParameters& path) {
-  return path[1].empty() ? path[0] : path[1];
+  return names_tenant(path) ? path[1] : path[0];
 }
 
 // Deliveries of other systems. Internally synchronised.

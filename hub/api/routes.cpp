@@ -79,6 +79,8 @@ constexpr std::array kRoutes{
     // A signed delivery; 202 after the commit.
     Route{"POST", "/hooks/{source}", "deliver", to<&R::hooks, &Hooks::deliver>, kOpen, {.check = ask<&R::hooks, &Hooks::expected>, .rate = RateClass::hook, .max_body = limits::kMaxRequestBody}},
     Route{"POST", "/hooks/{tenant}/{source}", "deliverToTenant", to<&R::hooks, &Hooks::deliver>, kOpen, {.check = ask<&R::hooks, &Hooks::expected>, .rate = RateClass::hook, .max_body = limits::kMaxRequestBody}},
+    // A subscription of FHIR R4 by rest-hook puts the resource to its own path.
+    Route{"PUT", "/hooks/{source}/{type}/{id}", "deliverResource", to<&R::hooks, &Hooks::deliver>, kOpen, {.check = ask<&R::hooks, &Hooks::expected>, .rate = RateClass::hook, .max_body = limits::kMaxRequestBody}},
 
     Route{"GET", "/api/v1/instances", "listInstances", to<&R::instances, &Instances::list>, kInstances},
     Route{"GET", "/api/v1/instances/counts", "countInstances", to<&R::instances, &Instances::counts>, kInstances},

@@ -28,7 +28,7 @@ class Body;
 class Cursors;
 struct Resources;
 
-inline constexpr std::size_t kMaxPathParameters = 2;
+inline constexpr std::size_t kMaxPathParameters = 3;
 // What stands in the path in place of the pattern's {parameters}, in order.
 using PathParameters = std::array<std::string_view, kMaxPathParameters>;
 

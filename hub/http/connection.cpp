@@ -383,13 +383,13 @@ void Connection::turn_away(Response& response) {
 void Connection::expect_body() {
   room_.emplace(shared_);
   state_ = State::body;
-  const bool none = buffer_.empty();
-  const bool asks = expects_continue_ && (chunks_ ? none : buffer_.size() < length_);
+  begun_ = !buffer_.empty();
+  const bool asks = expects_continue_ && (chunks_ ? !begun_ : buffer_.size() < length_);
   if (!take_arrived()) return;
   body_state();
   if (state_ != State::body && whole()) return;
   deadline_ =
-      now() + std::min(body_time(), none ? shared_.options.first_byte_timeout_ms : body_time());
+      now() + std::min(body_time(), begun_ ? body_time() : shared_.options.first_byte_timeout_ms);
   if (asks && state_ == State::body) write_next("HTTP/1.1 100 Continue\r\n\r\n", Then::body);
 }
 
@@ -479,7 +479,6 @@ void Connection::drop_sink() {
 
 std::optional<Connection::Need> Connection::read_body() {
   while (state_ == State::body) {
-    const bool first = received_ == 0;
     switch (read_some()) {
       case Transport::Step::State::done:
         break;
@@ -491,7 +490,8 @@ std::optional<Connection::Need> Connection::read_body() {
         log_truncated();
         return Need::end;
     }
-    if (first) deadline_ = now() + body_time();
+    // Frames of chunks are bytes, too: nobody gets more time by sending them slowly.
+    if (!std::exchange(begun_, true)) deadline_ = now() + body_time();
     if (!take_arrived()) return std::nullopt;
     body_state();
   }

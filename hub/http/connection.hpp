@@ -228,6 +228,8 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   // Bytes of the body that have arrived.
   std::uint64_t received_ = 0;
   std::optional<Chunks> chunks_;
+  // A byte of the body has arrived.
+  bool begun_ = false;
   bool expects_continue_ = false;
   bool keep_alive_ = false;
   std::optional<BodyRoom> room_;

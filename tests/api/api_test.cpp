@@ -925,6 +925,22 @@ TEST_F(ApiTest, ABodyThatIsCodedIsRefusedByTheNameOfItsCoding) {
   }
 }
 
+// FHIR R4, Subscription: channel rest-hook.
+TEST_F(ApiTest, AResourceMayBePutToThePathOfItsTypeAndId) {
+  if (!load_echo()) GTEST_SKIP() << "the fixture echo is not built";
+  const auto put = [&](const std::string& path, std::string_view token = kSender) {
+    Request made = request("PUT", path, R"({"id": "p1", "n": 1})");
+    made.headers = {{"authorization", "Bearer " + std::string(token)},
+                    {"content-type", "application/json"}};
+    return handle(made).status;
+  };
+  EXPECT_EQ(put("/hooks/his/Appointment/7"), 202);
+  EXPECT_EQ(put("/hooks/his/Appointment/7", "another"), 401);
+  EXPECT_EQ(put("/hooks/hers/Appointment/7"), 404);
+  EXPECT_EQ(put("/hooks/his/Appointment"), 405);
+  EXPECT_NE(put("/hooks/his/Appointment/7/_history"), 202);
+}
+
 TEST_F(ApiTest, ADeliveryMayBeCompressedAndIsTheSameDelivery) {
   if (!load_echo()) GTEST_SKIP() << "the fixture echo is not built";
   const std::string plain = R"({"id": "z1", "n": 1})";

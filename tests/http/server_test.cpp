@@ -424,6 +424,21 @@ TEST_F(HttpServer, AfterARefusalNobodyLooksForTheEndOfChunks) {
   EXPECT_TRUE(seen().empty());
 }
 
+TEST_F(HttpServer, FramesOfChunksThatComeSlowlyGetNoMoreTime) {
+  ServerOptions options;
+  options.body_timeout_ms = 300;
+  start(options);
+  Client client(server_->port());
+  client.send("POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+  for (int i = 0; i < 7; ++i) {
+    client.send("0");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  client.send("3\r\nabc\r\n0\r\n\r\n");
+  EXPECT_EQ(status_of(client.read_all()), 408);
+  EXPECT_TRUE(seen().empty());
+}
+
 TEST_F(HttpServer, ChunksThatBreakOffNeverReachTheHandler) {
   start();
   const std::string head = "POST /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
