@@ -12,6 +12,23 @@ using workflow::OutcomeKind;
 
 class Video : public SessionHouse {
  protected:
+  // Has the service begun anew, with its lines in this log.
+  void log_to(Logger& log) {
+    sessions_->stop();
+    sessions_.reset();
+    sessions_ = std::make_unique<Sessions>(SessionParts{.store = *store_,
+                                                        .audit = *audit_,
+                                                        .keys = *keys_,
+                                                        .blobs = *blobs_,
+                                                        .directory = people_,
+                                                        .actions = provider_,
+                                                        .clock = clock_,
+                                                        .random = random_,
+                                                        .ids = ids_,
+                                                        .log = log,
+                                                        .tenant = "t1",
+                                                        .settings = settings_});
+  }
   Status tells(const std::string& what, const std::string& room, const std::string& identity = {},
                const std::string& sid = {}) {
     return sessions_->provider_events.take(
@@ -157,13 +174,18 @@ TEST_F(Video, AProviderThatIsDownIsWaitedForAndThenAsked) {
   provider_.answer = [](const plugin::CallRequest&) {
     return plugin::failed(OutcomeKind::transient, "video.down", "the provider is down");
   };
+  test::RecordingLogger log;
+  log_to(log);
   Ask ask = as(doctor_, {}, plain());
   ask.manner.waits_for_room = false;
   const std::string id = id_of(must(sessions_->creation.create(ask)));
   ASSERT_TRUE(eventually([&] { return !provider_.calls("create-session").empty(); }));
+  EXPECT_TRUE(eventually([&] { return log.has("session.effect"); })) << "why nobody gets in";
+  EXPECT_TRUE(log.has("code=video.down"));
   provider_.answer = [this](const plugin::CallRequest& call) { return provider_.usual(call); };
   clock_.advance_ms(5'000);
   EXPECT_TRUE(eventually([&] { return !seen(id)["roomSid"].is_null(); }));
+  sessions_->stop();
 }
 
 // whoever plans a visit does not need the provider for it.
@@ -327,23 +349,11 @@ TEST_F(Video, WhoWasRemovedAndComesBackIsPutOutAgain) {
 // taken in silence.
 TEST_F(Video, AnEventOfARoomThatNoSessionHasLeavesALineWithTheRoom) {
   test::RecordingLogger log;
-  sessions_->stop();
-  sessions_.reset();
-  sessions_ = std::make_unique<Sessions>(SessionParts{.store = *store_,
-                                                      .audit = *audit_,
-                                                      .keys = *keys_,
-                                                      .blobs = *blobs_,
-                                                      .directory = people_,
-                                                      .actions = provider_,
-                                                      .clock = clock_,
-                                                      .random = random_,
-                                                      .ids = ids_,
-                                                      .log = log,
-                                                      .tenant = "t1",
-                                                      .settings = settings_});
+  log_to(log);
   EXPECT_TRUE(tells("participant-joined", "RM404", "Layla", "PA7").ok());
   EXPECT_TRUE(log.has("session.event_unmatched"));
   EXPECT_TRUE(log.has("room=RM404"));
+  sessions_->stop();
   EXPECT_FALSE(log.has("Layla"));
   sessions_.reset();
 }

@@ -316,7 +316,15 @@ void Intents::settle(const Ended& ended) {
   } else if (done && kind.done != nullptr) {
     verdict = kind.done(desk(), intent, outcome.output);
   } else if (outcome.kind == OutcomeKind::transient || outcome.kind == OutcomeKind::ambiguous) {
-    if (intent.attempts + 1 < kMaxAttempts) return again(intent, outcome.code);
+    if (intent.attempts + 1 < kMaxAttempts) {
+      acts_.parts().log.warn("session.effect", {{"session", intent.session},
+                                                {"kind", intent.kind},
+                                                {"state", "open"},
+                                                {"attempt", intent.attempts + 1},
+                                                {"code", outcome.code},
+                                                {"message", outcome.message}});
+      return again(intent, outcome.code);
+    }
     const bool unknown = outcome.kind == OutcomeKind::ambiguous;
     return give_up(intent, {.state = unknown ? "parked" : "refused",
                             .code = outcome.code,
