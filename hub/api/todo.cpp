@@ -146,11 +146,11 @@ Status Todo::add_deliveries(Items& items) const {
              " could not be read within 7 days";
     } else if (unused) {
       what = counted(one.count, "delivery", "deliveries") + " of " + one.of +
-             " started and woke nothing within 24 hours";
+             " started and woke nothing in the last 24 hours";
     } else {
       what = counted(one.count, "delivery", "deliveries") + " of " + one.of +
-             (outcome == "signature" ? " had no valid signature within 24 hours"
-                                     : " could not be taken within 24 hours");
+             (outcome == "signature" ? " had no valid signature in the last 24 hours"
+                                     : " could not be taken in the last 24 hours");
     }
     items.add({.kind = unused ? "unused" : "delivery",
                .count = one.count,

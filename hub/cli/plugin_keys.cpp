@@ -26,7 +26,8 @@ using plugin::TrustedKey;
 int plugin_sign(const std::string& folder, const std::string& key_file) {
   // Whether it is a key is seen before anything is written into the folder.
   auto text = config::read_text(key_file);
-  if (!text.ok()) return complain(text.error());
+  if (!text.ok())
+    return complain(invalid(text.error().code, key_file + ": " + text.error().message));
   const bool is_key = text->starts_with("untrusted comment: ");
   std::fill(text->begin(), text->end(), '\0');
   if (!is_key) {
@@ -83,7 +84,8 @@ int plugin_keys_add(const KeyOptions& options) {
   const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
   const auto text = config::read_text(options.file);
-  if (!text.ok()) return complain(text.error());
+  if (!text.ok())
+    return complain(invalid(text.error().code, options.file + ": " + text.error().message));
   const auto parsed = minisign::parse_public_key(*text);
   if (!parsed.ok())
     return complain(invalid(parsed.error().code, options.file + ": " + parsed.error().message));

@@ -9,7 +9,7 @@ int main(int argc, char** argv) {
   app.add_option("NAME", request.name, "Id of the plugin")->required();
   auto* role = app.add_option("--role", request.role,
                               "Offer the actions and events of a role: video, payer, ehr, moh, "
-                              "identity or notify");
+                              "identity, notify or asr");
   app.add_option("--actions", request.actions, "Names of its actions, separated by commas")
       ->excludes(role);
   app.add_option("--folder", request.folder, "Folder to write (default: NAME)");

@@ -62,7 +62,14 @@ Result<Change> on(Step step, const RecordConsent& command) {
     RABT_TRY(one, named_in(step, guest));
     RABT_TRY_STATUS(may_speak_for(is, *one, who));
   }
-  if (given) RABT_TRY_STATUS(is_own_no(is, kind, who));
+  if (given) {
+    RABT_TRY_STATUS(is_own_no(is, kind, who));
+    const bool of_somebody = consent.find("participant") != nullptr || own_of(is, who) != nullptr ||
+                             (!who.person.empty() && who.person == is.patient);
+    // It counts for the one person who gives it.
+    if (kind == "transcription" && !of_somebody)
+      return conflict("consent.own_word", "who takes part gives this consent for himself");
+  }
   consent.set("by", who.person.empty() ? who.actor : who.person);
   consent.set("at", to_iso8601(step.moment.now));
   is.consents.push_back(std::move(consent));

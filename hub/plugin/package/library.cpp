@@ -184,7 +184,8 @@ Status check_entry(const rabt_entry* entry, const Manifest& manifest) {
                                              ", the library says " +
                                              std::string(entry->id).substr(0, 64) + " " +
                                              std::string(entry->version).substr(0, 32) +
-                                             "; the folder mixes two packages: install it again");
+                                             "; build the plugin again, with the id and the version "
+                                             "of its manifest in RABT_PLUGIN");
   }
   if (manifest.sha256 != entry->manifest_sha256) {
     return invalid(

@@ -143,6 +143,7 @@ Result<TrustedPackage> verify_package(PackageFiles files, const std::vector<Trus
       return refused("plugin.package", files, "has no " + std::string(needed));
   }
   RABT_TRY(package, read_package(files));
+  RABT_TRY_STATUS(check_manifest_abi(package.manifest));
   const std::string& id = package.manifest.id;
   if (std::none_of(key->scopes.begin(), key->scopes.end(),
                    [&](const std::string& scope) { return matches(scope, id); })) {
