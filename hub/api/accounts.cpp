@@ -275,7 +275,7 @@ Result<Response> Accounts::create(const Call& call) const {
 }
 
 Result<Response> Accounts::get(const Call& call) const {
-  RABT_TRY(id, people.resolve(tenant, Json(call.path[0])));
+  RABT_TRY(id, people.record(tenant, Json(call.path[0])));
   RABT_TRY(person, people.find(tenant, id));
   return answer(200, managed_json(person));
 }
@@ -337,7 +337,7 @@ Status Accounts::confirmed(const Call& call, const identity::Person& person,
 
 Result<Response> Accounts::change(const Call& call) const {
   RABT_TRY(ask, ask_of(call));
-  RABT_TRY(id, people.resolve(tenant, Json(call.path[0])));
+  RABT_TRY(id, people.record(tenant, Json(call.path[0])));
   Json body = ask.body;
   identity::PersonChange wanted;
   wanted.version = ask.version;

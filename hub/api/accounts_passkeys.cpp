@@ -142,7 +142,7 @@ Result<Response> Accounts::end_session(const Call& call) const {
 }
 
 Result<Response> Accounts::end_user_sessions(const Call& call) const {
-  RABT_TRY(id, people.resolve(tenant, Json(call.path[0])));
+  RABT_TRY(id, people.record(tenant, Json(call.path[0])));
   RABT_TRY_STATUS(accounts.logout_everywhere(call.caller, id));
   return Response{.status = 204};
 }

@@ -272,6 +272,12 @@ Accounts::~Accounts() = default;
 
 Result<SignedIn> Accounts::State::open_session(const Caller& caller, const Proofs& known,
                                                const Person& person, const Opening& opening) {
+  RABT_TRY(standing, parts.people.standing(tenant, person.id));
+  // Callers refuse who is disabled; what is left is a record that was merged.
+  if (!standing || !standing->active)
+    return denied("auth.merged",
+                  "this record is joined with another one of the same patient; sign in with the "
+                  "account of that one, or ask the front desk");
   SignedIn out;
   out.person = person;
   out.token = std::string(kTokenPrefix) + hex_of_random(parts.random, 32);

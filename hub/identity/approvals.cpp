@@ -98,7 +98,7 @@ struct Approvals::Row {
 };
 
 bool SecondPersonOptions::need(const SecondPersonAct& act) const {
-  return std::find(acts.begin(), acts.end(), act.name) != acts.end();
+  return act.always || std::find(acts.begin(), acts.end(), act.name) != acts.end();
 }
 
 Result<bool> has_second_person(store::Connection& connection, std::string_view tenant,

@@ -132,7 +132,7 @@ Result<Principal> Authenticator::of_claims(const Shown& shown, const Claims& cla
     // 128 bits do not meet by accident; small numbers of two systems do.
     const bool own = ulid_of(claims.subject).has_value() || issuer.subject_numbers;
     if (own) {
-      auto resolved = people.resolve(parts_.tenant, Json(claims.subject));
+      auto resolved = people.record(parts_.tenant, Json(claims.subject));
       if (resolved.ok()) {
         found = *std::move(resolved);
       } else if (resolved.error().kind != ErrorKind::not_found &&

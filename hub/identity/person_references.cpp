@@ -3,6 +3,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/identity/identifier_systems.hpp"
+#include "hub/identity/merges.hpp"
 #include "hub/identity/person_store.hpp"
 #include "hub/identity/profile.hpp"
 #include "hub/identity/statements.hpp"
@@ -49,14 +50,20 @@ Result<std::optional<std::string>> People::by_number(std::string_view tenant,
                                                      std::string_view value) {
   RABT_TRY(external, by_external(tenant, system, value));
   std::set<std::string> found;
-  if (external) found.insert(*external);
+  const auto add = [&](const std::string& id) -> Status {
+    RABT_TRY(read_as, survivor(tenant, id));
+    found.insert(std::move(read_as));
+    return ok_status();
+  };
+  if (external) RABT_TRY_STATUS(add(*external));
   for (const std::string_view kind : {"identifier", "mrn"}) {
-    auto known = search(tenant, kind, value);
+    auto known = having_number(tenant, kind, value);
     // What cannot be such a number is nobody's.
     if (!known.ok() && known.error().kind == ErrorKind::invalid) continue;
     if (!known.ok()) return known.error();
-    for (const Person& one : *known) {
-      if (has_number(one, system, value)) found.insert(one.id);
+    for (const std::string& id : *known) {
+      RABT_TRY(one, find(tenant, id));
+      if (has_number(one, system, value)) RABT_TRY_STATUS(add(one.id));
     }
   }
   // Two records with one number: nobody knows which of them is meant.
@@ -64,7 +71,22 @@ Result<std::optional<std::string>> People::by_number(std::string_view tenant,
   return std::optional(*found.begin());
 }
 
+Result<std::string> People::survivor(std::string_view tenant, std::string_view id) {
+  std::string out;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(read_as, survivor_of(connection, tenant, id));
+    out = std::move(read_as);
+    return ok_status();
+  }));
+  return out;
+}
+
 Result<std::string> People::resolve(std::string_view tenant, const Json& reference) {
+  RABT_TRY(named, record(tenant, reference));
+  return survivor(tenant, named);
+}
+
+Result<std::string> People::record(std::string_view tenant, const Json& reference) {
   const auto wrong = [] {
     return invalid("person.reference",
                    "a person is named by id, UUID or number, or by {system, value}");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <set>
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
@@ -10,6 +11,7 @@
 #include "hub/identity/approvals.hpp"
 #include "hub/identity/blind_index.hpp"
 #include "hub/identity/epochs.hpp"
+#include "hub/identity/merges.hpp"
 #include "hub/identity/profile.hpp"
 #include "hub/identity/statements.hpp"
 
@@ -401,8 +403,9 @@ Result<std::vector<Person>> People::page(std::string_view tenant, Roles roles, s
   return out;
 }
 
-Result<std::vector<Person>> People::search(std::string_view tenant, std::string_view kind,
-                                           std::string_view value) {
+Result<std::vector<std::string>> People::having_number(std::string_view tenant,
+                                                       std::string_view kind,
+                                                       std::string_view value) {
   const auto index_kind = phi::parse_index_kind(kind);
   if (!index_kind || *index_kind == phi::IndexKind::name)
     return invalid("api.invalid", "kind: must be identifier, mrn, phone or email");
@@ -416,9 +419,19 @@ Result<std::vector<Person>> People::search(std::string_view tenant, std::string_
                               return true;
                             });
   }));
+  return ids;
+}
+
+Result<std::vector<Person>> People::search(std::string_view tenant, std::string_view kind,
+                                           std::string_view value) {
+  RABT_TRY(ids, having_number(tenant, kind, value));
   std::vector<Person> out;
   for (const std::string& id : ids) {
-    RABT_TRY(person, find(tenant, id));
+    RABT_TRY(read_as, survivor(tenant, id));
+    const bool known =
+        std::any_of(out.begin(), out.end(), [&](const Person& one) { return one.id == read_as; });
+    if (known) continue;
+    RABT_TRY(person, find(tenant, read_as));
     out.push_back(std::move(person));
   }
   return out;
@@ -427,26 +440,51 @@ Result<std::vector<Person>> People::search(std::string_view tenant, std::string_
 Result<std::vector<std::string>> People::once_known_by(std::string_view tenant,
                                                        std::string_view index, KnownBy by) {
   std::vector<std::string> out;
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    std::vector<std::string> found;
+    RABT_TRY_STATUS(connection.query(
         sql::kWhoIsKnown,
         {tenant, store::Blob{index}, std::int64_t{by == KnownBy::identifier ? 1 : 0}},
         [&](const store::Row& row) {
-          out.emplace_back(row.text(0));
+          found.emplace_back(row.text(0));
           return true;
-        });
+        }));
+    std::set<std::string> read_as;
+    for (const std::string& id : found) {
+      RABT_TRY(one, survivor_of(connection, tenant, id));
+      read_as.insert(std::move(one));
+    }
+    out.assign(read_as.begin(), read_as.end());
+    return ok_status();
   }));
   return out;
 }
 
 Result<std::vector<People::Name>> People::names_of(std::string_view tenant, std::string_view id) {
   RABT_TRY(lease, parts_.keys.lease(tenant));
-  std::vector<Name> out{{.index = id_index(lease, id), .shared = false}};
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
-    return connection.query(sql::kKnownBy, {tenant, id}, [&](const store::Row& row) {
-      out.push_back({.index = std::string(row.blob(0)), .shared = row.integer(1) != 0});
-      return true;
-    });
+  std::vector<Name> out;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    out.clear();
+    RABT_TRY(records, records_of(connection, tenant, id));
+    for (const std::string& one : records) {
+      out.push_back({.index = id_index(lease, one), .shared = false});
+      RABT_TRY_STATUS(connection.query(sql::kKnownBy, {tenant, one}, [&](const store::Row& row) {
+        out.push_back({.index = std::string(row.blob(0)), .shared = row.integer(1) != 0});
+        return true;
+      }));
+    }
+    // A number that only these records have is nobody else's.
+    for (Name& name : out) {
+      if (!name.shared) continue;
+      name.shared = false;
+      RABT_TRY_STATUS(connection.query(
+          sql::kWhoIsKnown, {tenant, store::Blob{name.index}, std::int64_t{0}},
+          [&](const store::Row& row) {
+            name.shared = std::find(records.begin(), records.end(), row.text(0)) == records.end();
+            return !name.shared;
+          }));
+    }
+    return ok_status();
   }));
   return out;
 }
@@ -461,6 +499,8 @@ Result<std::optional<Standing>> People::standing(std::string_view tenant, std::s
     if (!out) return ok_status();
     RABT_TRY(roles, read_roles(connection, tenant, id));
     out->roles = roles;
+    RABT_TRY(read_as, survivor_of(connection, tenant, id));
+    out->active = out->active && read_as == id;
     return ok_status();
   }));
   return out;

@@ -82,8 +82,12 @@ class People final : public Directory {
   [[nodiscard]] Result<Person> change(const Caller& caller, std::string_view id,
                                       const PersonChange& wanted);
 
+  // A record that was merged leads to its survivor.
   [[nodiscard]] Result<std::string> resolve(std::string_view tenant,
                                             const Json& reference) override;
+  // As resolve, but a record that was merged is itself: for its account and its pointer.
+  [[nodiscard]] Result<std::string> record(std::string_view tenant, const Json& reference);
+  // The record itself, also when it was merged.
   [[nodiscard]] Result<Person> find(std::string_view tenant, std::string_view id) override;
   [[nodiscard]] Result<std::vector<Person>> having(std::string_view tenant, Roles roles) override;
 
@@ -93,7 +97,8 @@ class People final : public Directory {
                                                  std::int64_t after, std::size_t limit);
   // Everybody, by number.
   [[nodiscard]] Result<std::vector<Person>> all(std::string_view tenant);
-  // The persons whom an identifier, record number, phone or email leads to.
+  // The persons whom an identifier, record number, phone or email leads to. A record that was
+  // merged leads to its survivor.
   [[nodiscard]] Result<std::vector<Person>> search(std::string_view tenant, std::string_view kind,
                                                    std::string_view value);
   // The id of the person whom an outside system knows as `value`. Nothing when there is none.
@@ -124,13 +129,19 @@ class People final : public Directory {
     // Somebody else has or had the identifier, too.
     bool shared = false;
   };
-  // The names by the id and by each identifier and record number that the person has or had.
+  // The names by the id and by each identifier and record number that the person has or had, in the
+  // records that are read as one.
   [[nodiscard]] Result<std::vector<Name>> names_of(std::string_view tenant, std::string_view id);
-  // Nothing when there is no such person.
+  // Nothing when there is no such person. Who was merged is not active.
   [[nodiscard]] Result<std::optional<Standing>> standing(std::string_view tenant,
                                                          std::string_view id);
 
  private:
+  // Ids, by id, of the records that have the blind index.
+  [[nodiscard]] Result<std::vector<std::string>> having_number(std::string_view tenant,
+                                                               std::string_view kind,
+                                                               std::string_view value);
+  [[nodiscard]] Result<std::string> survivor(std::string_view tenant, std::string_view id);
   [[nodiscard]] Result<std::optional<std::string>> by_alias(std::string_view tenant,
                                                             std::string_view kind,
                                                             std::string_view value);

@@ -15,6 +15,8 @@ struct SecondPersonAct {
   std::string_view name;
   // Who may confirm it.
   Roles confirm;
+  // Needs the second person whatever the configuration says.
+  bool always = false;
 };
 inline constexpr SecondPersonAct kShred{"key.shred", {Role::admin, Role::security_officer}};
 inline constexpr SecondPersonAct kRelease{"key.release", {Role::admin, Role::security_officer}};
@@ -24,8 +26,11 @@ inline constexpr SecondPersonAct kResetFactor{"factor.reset",
 inline constexpr SecondPersonAct kApply{"workflow.apply", {Role::engineer, Role::security_officer}};
 // A job that acts on many instances.
 inline constexpr SecondPersonAct kRepairRun{"repair.run", {Role::engineer, Role::security_officer}};
-inline constexpr std::array kSecondPersonActs{kShred,       kRelease, kAssign,
-                                              kResetFactor, kApply,   kRepairRun};
+// Two records of patients whose birth date or sex differ.
+inline constexpr SecondPersonAct kMergePatients{
+    "patient.merge", {Role::admin, Role::security_officer}, true};
+inline constexpr std::array kSecondPersonActs{kShred, kRelease,   kAssign,       kResetFactor,
+                                              kApply, kRepairRun, kMergePatients};
 // Roles that nobody gives alone, and whose owners' second factor nobody resets alone.
 inline constexpr Roles kGuardedRoles{Role::admin, Role::security_officer, Role::auditor};
 

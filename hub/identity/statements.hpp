@@ -4,7 +4,7 @@
 
 // Every statement of hub/identity. Tables: migrations/sqlite/0009_identity.sql, 0015_signin.sql,
 // 0016_passkey.sql, 0019_second_person.sql, 0021_signout.sql, 0023_person_known.sql,
-// 0042_person_known_order.sql.
+// 0042_person_known_order.sql, 0062_person_merge.sql.
 namespace rabt::identity::sql {
 
 using store::Sequence;
@@ -66,6 +66,36 @@ inline constexpr Statement kKnownBy{
     "SELECT value, EXISTS (SELECT 1 FROM person_known o WHERE o.tenant = k.tenant AND o.value = "
     "k.value AND o.person <> k.person) FROM person_known k WHERE tenant = $1 AND person = $2 AND "
     "kind IN ('identifier', 'mrn') ORDER BY value"};
+
+// ---- records that are one patient
+
+// `state <> 'undone'` stands in each, so that the partial indexes serve them.
+inline constexpr Statement kPointer{
+    "SELECT survivor, state FROM person_merge WHERE tenant = $1 AND merged = $2 AND state <> "
+    "'undone'"};
+inline constexpr Statement kPointersTo{
+    "SELECT merged, state FROM person_merge WHERE tenant = $1 AND survivor = $2 AND state <> "
+    "'undone' ORDER BY id"};
+#define RABT_MERGE "id, merged, survivor, state, by_actor, asked_ms, since_ms, sealed"
+inline constexpr Statement kMergeOf{
+    "SELECT " RABT_MERGE
+    " FROM person_merge WHERE tenant = $1 AND merged = $2 AND state <> 'undone'"};
+inline constexpr Statement kMergesInto{
+    "SELECT " RABT_MERGE
+    " FROM person_merge WHERE tenant = $1 AND survivor = $2 AND state <> 'undone' ORDER BY id"};
+#undef RABT_MERGE
+inline constexpr Statement kMergesWaiting{
+    "SELECT merged FROM person_merge WHERE tenant = $1 AND state <> 'undone' AND state = "
+    "'waiting' ORDER BY id LIMIT 1000"};
+inline constexpr Statement kPutMerge{
+    "INSERT INTO person_merge (tenant, id, merged, survivor, state, by_actor, asked_ms, since_ms, "
+    "sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"};
+inline constexpr Statement kForceMerge{
+    "UPDATE person_merge SET state = 'in_force', since_ms = $3 WHERE tenant = $1 AND id = $2 AND "
+    "state = 'waiting'"};
+inline constexpr Statement kUndoMerge{
+    "UPDATE person_merge SET state = 'undone', sealed = $3 WHERE tenant = $1 AND id = $2 AND "
+    "state <> 'undone'"};
 
 // ---- accounts
 
