@@ -119,6 +119,9 @@ class PracticeService final : public Practice, public Surroundings {
 
   // visits.cpp
   [[nodiscard]] static VisitRow read_visit(const store::Row& row);
+  // Names the survivor where the patient's record was merged.
+  [[nodiscard]] static Status read_for_survivor(store::Connection& connection,
+                                                std::string_view tenant, VisitRow& row);
   [[nodiscard]] Result<VisitRow> find_visit(std::string_view tenant,
                                             const Reference& reference) const;
   // Decides about the caller and a visit. Error: that of the decision.

@@ -1,5 +1,6 @@
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/practice/practice_service.hpp"
+#include "hub/identity/merges.hpp"
 
 // Visits: OPEN -> CLOSED.
 namespace rabt::consultation {
@@ -26,17 +27,20 @@ constexpr Statement kByExternal{
     "opened_by "
     "FROM visit WHERE tenant = $1 AND external = $2 AND external <> x''"};
 // $2 to $4 are a patient, a provider and a status, or empty; $5 and $6 bound the opening; $7 is the
-// number before which the page begins, $10 whose visits are shown, or empty.
+// number before which the page begins, $10 whose visits are shown, or empty; $11 to $18 are the
+// other records of the patient.
 constexpr Statement kList{
     "SELECT id, number, version, patient, provider, status, opened_ms, closed_ms, data_key, "
     "sealed, "
     "opened_by "
-    "FROM visit WHERE tenant = $1 AND ($2 = '' OR patient = $2) AND ($3 = '' OR provider = $3) AND "
-    "($4 = '' OR status = $4) AND opened_ms >= $5 AND opened_ms < $6 AND number < $7 AND ($10 = '' "
+    "FROM visit WHERE tenant = $1 AND ($2 = '' OR patient IN ($2, $11, $12, $13, $14, $15, $16, "
+    "$17, $18)) AND ($3 = '' OR provider = $3) AND ($4 = '' OR status = $4) AND opened_ms >= $5 "
+    "AND opened_ms < $6 AND number < $7 AND ($10 = '' "
     "OR provider = $10 OR opened_by = $10) ORDER BY number DESC LIMIT $8 OFFSET $9"};
 constexpr Statement kCount{
-    "SELECT COUNT(*) FROM visit WHERE tenant = $1 AND ($2 = '' OR patient = $2) AND ($3 = '' OR "
-    "provider = $3) AND ($4 = '' OR status = $4) AND opened_ms >= $5 AND opened_ms < $6 AND ($7 = "
+    "SELECT COUNT(*) FROM visit WHERE tenant = $1 AND ($2 = '' OR patient IN ($2, $8, $9, $10, "
+    "$11, $12, $13, $14, $15)) AND ($3 = '' OR provider = $3) AND ($4 = '' OR status = $4) AND "
+    "opened_ms >= $5 AND opened_ms < $6 AND ($7 = "
     "'' OR provider = $7 OR opened_by = $7)"};
 constexpr Statement kNextNumber{"SELECT COALESCE(MAX(number), 0) + 1 FROM visit WHERE tenant = $1"};
 constexpr Statement kInsert{
@@ -57,6 +61,13 @@ std::string external_text(const std::pair<std::string, std::string>& external) {
 }
 
 }  // namespace
+
+Status PracticeService::read_for_survivor(store::Connection& connection, std::string_view tenant,
+                                          VisitRow& row) {
+  RABT_TRY(survivor, identity::survivor_of(connection, tenant, row.patient));
+  row.patient = std::move(survivor);
+  return ok_status();
+}
 
 PracticeService::VisitRow PracticeService::read_visit(const Row& row) {
   return {.id = std::string(row.text(0)),
@@ -85,10 +96,14 @@ Result<PracticeService::VisitRow> PracticeService::find_visit(std::string_view t
     return false;
   };
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    if (reference.id) return connection.query(kById, {tenant, *reference.id}, take);
-    if (reference.number) return connection.query(kByNumber, {tenant, *reference.number}, take);
-    if (!reference.external) return ok_status();
-    return connection.query(kByExternal, {tenant, store::Blob{external}}, take);
+    if (reference.id) {
+      RABT_TRY_STATUS(connection.query(kById, {tenant, *reference.id}, take));
+    } else if (reference.number) {
+      RABT_TRY_STATUS(connection.query(kByNumber, {tenant, *reference.number}, take));
+    } else if (reference.external) {
+      RABT_TRY_STATUS(connection.query(kByExternal, {tenant, store::Blob{external}}, take));
+    }
+    return found ? read_for_survivor(connection, tenant, *found) : ok_status();
   }));
   if (!found) return not_found("visit.unknown", "there is no such visit");
   return *std::move(found);
@@ -152,17 +167,22 @@ Result<Page> PracticeService::visits(const Ask& ask, const Window& window) {
   Page page;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
     rows.clear();
+    RABT_TRY(also, identity::others_of(connection, tenant, persons[0]));
     RABT_TRY_STATUS(
         connection.query(kList,
                          {tenant, persons[0], persons[1], status, period.from_ms, period.to_ms,
-                          before, limit + 1, window.skip.value_or(0), own},
+                          before, limit + 1, window.skip.value_or(0), own, also[0], also[1],
+                          also[2], also[3], also[4], also[5], also[6], also[7]},
                          [&](const Row& row) {
                            rows.push_back(read_visit(row));
                            return true;
                          }));
+    for (VisitRow& row : rows) RABT_TRY_STATUS(read_for_survivor(connection, tenant, row));
     if (!window.skip) return ok_status();
     return connection.query(
-        kCount, {tenant, persons[0], persons[1], status, period.from_ms, period.to_ms, own},
+        kCount,
+        {tenant, persons[0], persons[1], status, period.from_ms, period.to_ms, own, also[0],
+         also[1], also[2], also[3], also[4], also[5], also[6], also[7]},
         [&](const Row& row) {
           page.total = row.integer(0);
           return false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/base/ascii.hpp"
+#include "hub/identity/merges.hpp"
 
 namespace rabt::consultation {
 
@@ -38,17 +39,19 @@ constexpr Statement kTotalsOfAll{
 #define RABT_RECORDING_OF_MEMBER                                                            \
   " FROM session_member m JOIN session_recording r ON r.tenant = m.tenant AND r.session = " \
   "m.session "
-// Sessions of $2 in tenant $1; $3: 1 when patients read recordings, and 2 more when the person's
-// account may be a doctor.
+// Sessions of $2, whose other records are $4 to $11, in tenant $1; $3: 1 when patients read
+// recordings, and 2 more when the person's account may be a doctor.
 #define RABT_RECORDING_MAY_SEE                                                                     \
-  "WHERE m.tenant = $1 AND m.person = $2 AND m.admission IN ('waiting', 'admitted') AND ($3 >= 2 " \
-  "AND m.role IN ('doctor', 'specialist') OR $3 % 2 = 1 AND m.role = 'patient') "
+  "WHERE m.tenant = $1 AND m.person IN ($2, $4, $5, $6, $7, $8, $9, $10, $11) AND m.admission IN " \
+  "('waiting', 'admitted') AND ($3 >= 2 AND m.role IN ('doctor', 'specialist') AND m.person = $2 " \
+  "OR $3 % 2 = 1 AND m.role = 'patient') AND (m.person = $2 OR NOT EXISTS (SELECT 1 FROM "         \
+  "session_member o WHERE o.tenant = m.tenant AND o.person = $2 AND o.session = m.session)) "
 constexpr Statement kOfPerson{
     "SELECT " RABT_RECORDING_COLUMNS RABT_RECORDING_OF_MEMBER
     "JOIN session s ON s.tenant = r.tenant AND s.id = r.session " RABT_RECORDING_MAY_SEE
-    "AND r.id < $4 AND ($5 = '' OR r.status = $5) ORDER BY r.id DESC LIMIT $6 OFFSET $7"};
+    "AND r.id < $12 AND ($13 = '' OR r.status = $13) ORDER BY r.id DESC LIMIT $14 OFFSET $15"};
 constexpr Statement kCountOfPerson{"SELECT count(*)" RABT_RECORDING_OF_MEMBER RABT_RECORDING_MAY_SEE
-                                   "AND ($4 = '' OR r.status = $4)"};
+                                   "AND ($12 = '' OR r.status = $12)"};
 constexpr Statement kTotalsOfPerson{
     "SELECT count(*), coalesce(sum(r.bytes), 0)" RABT_RECORDING_OF_MEMBER RABT_RECORDING_MAY_SEE};
 constexpr Statement kKeptBytes{
@@ -308,13 +311,17 @@ Result<RecordingPage> list_recordings(const SessionParts& parts, const Recording
       return window.skip ? connection.query(kCountAll, {parts.tenant, filter.status}, count)
                          : ok_status();
     }
+    RABT_TRY(also, identity::others_of(connection, parts.tenant, filter.person));
     RABT_TRY_STATUS(connection.query(
-        kOfPerson, {parts.tenant, filter.person, filter.kinds, last, filter.status, limit, skip},
+        kOfPerson,
+        {parts.tenant, filter.person, filter.kinds, also[0], also[1], also[2], also[3], also[4],
+         also[5], also[6], also[7], last, filter.status, limit, skip},
         take));
-    return window.skip
-               ? connection.query(kCountOfPerson,
-                                  {parts.tenant, filter.person, filter.kinds, filter.status}, count)
-               : ok_status();
+    if (!window.skip) return ok_status();
+    return connection.query(kCountOfPerson,
+                            {parts.tenant, filter.person, filter.kinds, also[0], also[1], also[2],
+                             also[3], also[4], also[5], also[6], also[7], filter.status},
+                            count);
   }));
   const bool more = raws.size() > window.limit;
   if (more) raws.pop_back();
@@ -330,9 +337,13 @@ Result<RecordingTotals> totals_of(const SessionParts& parts, const RecordingFilt
     totals = {.count = row.integer(0), .bytes = row.integer(1)};
     return false;
   };
-  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) -> Status {
     if (filter.person.empty()) return connection.query(kTotalsOfAll, {parts.tenant}, take);
-    return connection.query(kTotalsOfPerson, {parts.tenant, filter.person, filter.kinds}, take);
+    RABT_TRY(also, identity::others_of(connection, parts.tenant, filter.person));
+    return connection.query(kTotalsOfPerson,
+                            {parts.tenant, filter.person, filter.kinds, also[0], also[1], also[2],
+                             also[3], also[4], also[5], also[6], also[7]},
+                            take);
   }));
   return totals;
 }

@@ -7,6 +7,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/random.hpp"
 #include "hub/base/result.hpp"
+#include "hub/identity/merges.hpp"
 #include "hub/identity/person_store.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/store/store.hpp"
@@ -38,6 +39,12 @@ struct TreatsWhen {
                                                 std::string_view session,
                                                 const identity::Person& person,
                                                 const TreatsWhen& when);
+// True if the record is the patient of a session that is waiting or active. A record that was
+// merged counts by itself.
+[[nodiscard]] Result<bool> has_session_under_way(store::Store& store, std::string_view tenant,
+                                                 std::string_view patient);
+// Puts merges into force that waited for the end of a session.
+[[nodiscard]] Status settle_merges(store::Store& store, identity::Merges& merges);
 // True if the person is admitted to a session that runs.
 [[nodiscard]] Result<bool> takes_part_now(store::Store& store, std::string_view tenant,
                                           std::string_view person);

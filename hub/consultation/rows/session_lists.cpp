@@ -6,6 +6,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/consultation/rows/session_columns.hpp"
 #include "hub/consultation/rows/session_rows.hpp"
+#include "hub/identity/merges.hpp"
 
 // Lists of sessions.
 namespace rabt::consultation {
@@ -25,8 +26,11 @@ constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 // Condition that drives a list, most selective first.
 enum class Driver : std::uint8_t {
   member,
+  // As member and patient, of a person with several records.
+  member_records,
   requests,
   patient,
+  patient_records,
   visit,
   appointment,
   provider,
@@ -36,10 +40,15 @@ enum class Driver : std::uint8_t {
   type,
   all
 };
-constexpr std::size_t kDrivers = 11;
+constexpr std::size_t kDrivers = 13;
 
 // $1 tenant, $2 key, $3 last id, $4 statuses, $5 type, $6 provider, $7 patient, $8 visit, $9
-// clinic, $10 appointment, $11 from, $12 to, $13 role, $14 last at_ms
+// clinic, $10 appointment, $11 from, $12 to, $13 role, $14 last at_ms, RABT_OTHERS the other
+// records of the patient or, where none is asked for, of the member
+#define RABT_OTHERS "$15, $16, $17, $18, $19, $20, $21, $22"
+bool of_members(Driver driver) {
+  return driver == Driver::member || driver == Driver::member_records;
+}
 std::string condition(Driver driver) {
   std::string out = " WHERE s.tenant = $1 AND ";
   switch (driver) {
@@ -48,11 +57,21 @@ std::string condition(Driver driver) {
           "m.tenant = $1 AND m.person = $2 AND m.session < $3 AND m.admission IN "
           "('waiting', 'admitted')";
       break;
+    case Driver::member_records:
+      out +=
+          "m.tenant = $1 AND m.person IN ($2, " RABT_OTHERS
+          ") AND m.session < $3 AND m.admission IN ('waiting', 'admitted') AND (m.person = $2 OR "
+          "(s.patient = m.person AND NOT EXISTS (SELECT 1 FROM session_member o WHERE o.tenant = "
+          "m.tenant AND o.person = $2 AND o.session = m.session)))";
+      break;
     case Driver::requests:
       out += "s.status = 'requested' AND s.id < $3 AND (s.provider = '' OR s.provider = $2)";
       break;
     case Driver::patient:
       out += "s.patient = $2 AND s.patient <> '' AND s.id < $3";
+      break;
+    case Driver::patient_records:
+      out += "s.patient IN ($2, " RABT_OTHERS ") AND s.patient <> '' AND s.id < $3";
       break;
     case Driver::visit:
       out += "s.visit = $2 AND s.visit <> '' AND s.id < $3";
@@ -82,15 +101,16 @@ std::string condition(Driver driver) {
   // The sums keep SQLite from driving other lists by time, for which it would sort every session.
   out +=
       " AND ($4 = '' OR $4 LIKE '%,' || s.status || ',%') AND ($5 = '' OR s.type = $5)"
-      " AND ($6 = '' OR s.provider = $6) AND ($7 = '' OR s.patient = $7)"
+      " AND ($6 = '' OR s.provider = $6) AND ($7 = '' OR s.patient IN ($7, " RABT_OTHERS
+      "))"
       " AND ($8 = '' OR s.visit = $8) AND ($9 = '' OR s.clinic = $9)"
       " AND ($10 = '' OR s.appointment = $10) AND s.at_ms + 0 >= $11 AND s.at_ms + 0 < $12"
       " AND $14 >= $11";
-  out += driver == Driver::member ? " AND ($13 = '' OR m.role = $13)" : " AND $13 = $13";
+  out += of_members(driver) ? " AND ($13 = '' OR m.role = $13)" : " AND $13 = $13";
   return out;
 }
 std::string from(Driver driver) {
-  if (driver == Driver::member)
+  if (of_members(driver))
     return " FROM session_member m JOIN session s ON s.tenant = m.tenant AND s.id = m.session ";
   return " FROM session s ";
 }
@@ -101,14 +121,14 @@ const Statement& list_statement(Driver driver) {
     std::vector<std::string> out;
     for (std::size_t i = 0; i < kDrivers; ++i) {
       const auto of = static_cast<Driver>(i);
-      const std::string order = of == Driver::time     ? "s.at_ms DESC, s.id DESC"
-                                : of == Driver::member ? "m.session DESC"
-                                                       : "s.id DESC";
+      const std::string order = of == Driver::time ? "s.at_ms DESC, s.id DESC"
+                                : of_members(of)   ? "m.session DESC"
+                                                   : "s.id DESC";
       out.push_back("SELECT " RABT_SESSION_COLUMNS
                     " FROM (SELECT s.id AS id, s.tenant AS tenant, "
                     "s.at_ms AS at_ms" +
                     from(of) + condition(of) + " ORDER BY " + order +
-                    " LIMIT $15 OFFSET $16) p JOIN session s ON s.tenant = p.tenant AND s.id = "
+                    " LIMIT $23 OFFSET $24) p JOIN session s ON s.tenant = p.tenant AND s.id = "
                     "p.id JOIN session_sealed d ON d.tenant = s.tenant AND d.id = s.id ORDER BY " +
                     (of == Driver::time ? "s.at_ms DESC, s.id DESC" : "s.id DESC"));
     }
@@ -144,12 +164,17 @@ struct Plan {
   Driver driver = Driver::all;
   std::string_view key;
 };
-Plan plan_of(const SessionFilter& filter) {
+// others: the person asked for has several records.
+Plan plan_of(const SessionFilter& filter, bool others) {
   if (filter.open_requests) return {Driver::requests, filter.person};
-  if (!filter.person.empty()) return {Driver::member, filter.person};
+  // Other records of the patient asked for are none of another member's.
+  const bool own = filter.patient.empty() || filter.patient == filter.person;
+  if (!filter.person.empty())
+    return {others && own ? Driver::member_records : Driver::member, filter.person};
   if (!filter.appointment.empty()) return {Driver::appointment, filter.appointment};
   if (!filter.visit.empty()) return {Driver::visit, filter.visit};
-  if (!filter.patient.empty()) return {Driver::patient, filter.patient};
+  if (!filter.patient.empty())
+    return {others ? Driver::patient_records : Driver::patient, filter.patient};
   if (!filter.provider.empty()) return {Driver::provider, filter.provider};
   if (!filter.clinic.empty()) return {Driver::clinic, filter.clinic};
   if (filter.from_ms || filter.to_ms) return {Driver::time, {}};
@@ -168,7 +193,6 @@ constexpr std::string_view kLast = "~";
 
 Result<SessionPage> SessionRows::list(std::string_view tenant, const SessionFilter& filter,
                                       const Window& window) const {
-  const Plan plan = plan_of(filter);
   std::string last(kLast);
   std::int64_t last_at = INT64_MAX;
   if (!window.cursor.empty()) {
@@ -185,24 +209,56 @@ Result<SessionPage> SessionRows::list(std::string_view tenant, const SessionFilt
   const auto limit = static_cast<std::int64_t>(window.limit);
   SessionPage page;
   std::vector<std::string> sealed;
+  std::vector<std::string> read_as;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) -> Status {
+    const std::string& whose = filter.patient.empty() ? filter.person : filter.patient;
+    RABT_TRY(others, identity::others_of(connection, tenant, whose));
+    const Plan plan = plan_of(filter, others.front() != whose);
     const std::int64_t from_ms = filter.from_ms.value_or(INT64_MIN);
     const std::int64_t to_ms = filter.to_ms.value_or(INT64_MAX);
-    RABT_TRY_STATUS(connection.query(
-        list_statement(plan.driver),
-        {tenant, plan.key, std::string_view(last), filter.statuses, filter.type, filter.provider,
-         filter.patient, filter.visit, filter.clinic, filter.appointment, from_ms, to_ms,
-         filter.role, std::min(last_at, to_ms - 1), limit + 1, window.skip.value_or(0)},
-        [&](const Row& row) {
-          sealed.push_back(read_row(row, tenant, page.sessions.emplace_back()));
-          return true;
-        }));
-    for (Session& session : page.sessions) RABT_TRY_STATUS(read_stays(connection, session));
+    RABT_TRY_STATUS(connection.query(list_statement(plan.driver),
+                                     {tenant,
+                                      plan.key,
+                                      std::string_view(last),
+                                      filter.statuses,
+                                      filter.type,
+                                      filter.provider,
+                                      filter.patient,
+                                      filter.visit,
+                                      filter.clinic,
+                                      filter.appointment,
+                                      from_ms,
+                                      to_ms,
+                                      filter.role,
+                                      std::min(last_at, to_ms - 1),
+                                      others[0],
+                                      others[1],
+                                      others[2],
+                                      others[3],
+                                      others[4],
+                                      others[5],
+                                      others[6],
+                                      others[7],
+                                      limit + 1,
+                                      window.skip.value_or(0)},
+                                     [&](const Row& row) {
+                                       sealed.push_back(
+                                           read_row(row, tenant, page.sessions.emplace_back()));
+                                       return true;
+                                     }));
+    for (Session& session : page.sessions) {
+      RABT_TRY_STATUS(read_stays(connection, session));
+      RABT_TRY(survivor, identity::survivor_of(connection, tenant, session.patient));
+      read_as.push_back(std::move(survivor));
+    }
     if (!window.skip) return ok_status();
     return connection.query(
         count_statement(plan.driver),
-        {tenant, plan.key, kLast, filter.statuses, filter.type, filter.provider, filter.patient,
-         filter.visit, filter.clinic, filter.appointment, from_ms, to_ms, filter.role, to_ms - 1},
+        {tenant,          plan.key,       kLast,        filter.statuses, filter.type,
+         filter.provider, filter.patient, filter.visit, filter.clinic,   filter.appointment,
+         from_ms,         to_ms,          filter.role,  to_ms - 1,       others[0],
+         others[1],       others[2],      others[3],    others[4],       others[5],
+         others[6],       others[7]},
         [&](const Row& row) {
           page.total = row.integer(0);
           return false;
@@ -215,8 +271,10 @@ Result<SessionPage> SessionRows::list(std::string_view tenant, const SessionFilt
         std::to_string(std::max<std::int64_t>(0, end.scheduled_ms.value_or(end.created_ms))) + "." +
         end.id;
   }
-  for (std::size_t i = 0; i < page.sessions.size(); ++i)
+  for (std::size_t i = 0; i < page.sessions.size(); ++i) {
     RABT_TRY_STATUS(open(page.sessions[i], sealed[i]));
+    page.sessions[i].read_for(read_as[i]);
+  }
   return page;
 }
 

@@ -8,6 +8,7 @@
 #include "hub/base/event_names.hpp"
 #include "hub/consultation/line/samples.hpp"
 #include "hub/consultation/rows/session_columns.hpp"
+#include "hub/identity/merges.hpp"
 
 namespace rabt::consultation {
 
@@ -188,6 +189,7 @@ Result<Session> SessionRows::load(std::string_view tenant, std::string_view refe
   std::string sealed;
   bool found = false;
   std::optional<double> score;
+  std::string read_as;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) -> Status {
     const auto take = [&](const Row& row) {
       sealed = read_row(row, tenant, session);
@@ -200,10 +202,13 @@ Result<Session> SessionRows::load(std::string_view tenant, std::string_view refe
     RABT_TRY_STATUS(read_stays(connection, session));
     RABT_TRY(lowest, quality_score_of(connection, tenant, session.id));
     score = lowest;
+    RABT_TRY(survivor, identity::survivor_of(connection, tenant, session.patient));
+    read_as = std::move(survivor);
     return ok_status();
   }));
   if (!found) return missing();
   RABT_TRY_STATUS(open(session, sealed));
+  session.read_for(read_as);
   // The score of the samples until the end; from then on the one that the end wrote down.
   if (!session.over()) session.quality_score = score;
   return session;
@@ -282,7 +287,7 @@ Result<SealedChange> SessionRows::seal(const Session& before, const Change& chan
   out.now = now;
   out.actor = who.actor;
   out.trace = who.trace;
-  Session after = change.after;
+  Session after = change.after.as_written();
   // the version stays when the session is over.
   after.version = before.over() ? before.version : before.version + 1;
   RABT_TRY(index, appointment_index(after.tenant, after.appointment));
@@ -337,7 +342,9 @@ Result<std::int64_t> next_number(store::Transaction& transaction, std::string_vi
 
 Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const Session& before,
                                         const Change& change, const SealedChange& sealed) {
-  const Session& is = change.after;
+  std::optional<Session> as_written;
+  if (!change.after.patient_written.empty()) as_written = change.after.as_written();
+  const Session& is = as_written ? *as_written : change.after;
   // nothing but attendances and links with other records changes after the end.
   if (before.over()) {
     if (is.consultation != before.consultation || is.appointment != before.appointment) {

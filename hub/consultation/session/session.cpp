@@ -82,6 +82,48 @@ const Participant* Session::participant(std::string_view wanted) const {
 Participant* Session::participant(std::string_view wanted) {
   return const_cast<Participant*>(std::as_const(*this).participant(wanted));
 }
+namespace {
+
+// Names the person `to` wherever the session names `from`.
+void rename_patient(Session& session, const std::string& from, const std::string& to) {
+  const auto rename = [&](std::string& person) {
+    if (person == from) person = to;
+  };
+  rename(session.patient);
+  for (Participant& one : session.participants) {
+    rename(one.person);
+    rename(one.brought_by);
+    rename(one.admitted_by);
+  }
+  for (Invitation& one : session.invitations) {
+    rename(one.person);
+    rename(one.invited_by);
+  }
+  Json consents = Json::array();
+  for (const Json& one : session.consents.as_array()) {
+    Json consent = one;
+    if (one.string_or("by", "") == from) consent.set("by", to);
+    consents.push_back(std::move(consent));
+  }
+  session.consents = std::move(consents);
+}
+
+}  // namespace
+
+void Session::read_for(const std::string& survivor) {
+  if (patient.empty() || patient == survivor || of_person(survivor) != nullptr) return;
+  patient_written = patient;
+  rename_patient(*this, patient_written, survivor);
+}
+
+Session Session::as_written() const {
+  Session out = *this;
+  if (out.patient_written.empty()) return out;
+  rename_patient(out, patient, patient_written);
+  out.patient_written.clear();
+  return out;
+}
+
 const Participant* Session::of_person(std::string_view person) const {
   if (person.empty()) return nullptr;
   const Participant* removed = nullptr;

@@ -174,6 +174,9 @@ struct Session {
   std::string booking;
   std::string provider;
   std::string patient;
+  // The record that the session names as its patient, where that was merged and `patient` is the
+  // survivor. Empty otherwise. Not stored.
+  std::string patient_written{};
   // The persons on whose word alone the session is about this patient, with spaces between them:
   // who named the patient, who brought that person in, and so on. Empty once somebody else stands
   // behind it: a system of the hospital, a workflow, or the patient, who came.
@@ -279,6 +282,11 @@ struct Session {
   std::vector<Stay> stays;
 
   [[nodiscard]] bool over() const { return is_end(status); }
+  // Reads the session for `survivor`, in whose record its patient is merged. A session that names
+  // both stays as it is.
+  void read_for(const std::string& survivor);
+  // The session with its patient as it is stored.
+  [[nodiscard]] Session as_written() const;
   [[nodiscard]] const Participant* participant(std::string_view id) const;
   [[nodiscard]] Participant* participant(std::string_view id);
   // The participant of a person who was not removed; else one who was.

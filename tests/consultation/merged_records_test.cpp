@@ -1,0 +1,141 @@
+#include "hub/consultation/rows/relations.hpp"
+
+#include "tests/consultation/session_house.hpp"
+
+// Sessions of a patient whose two records are one.
+namespace rabt::consultation {
+namespace {
+
+class MergedPatient : public SessionHouse {
+ protected:
+  void SetUp() override {
+    SessionHouse::SetUp();
+    know_roles();
+  }
+  // patient2_ is read as patient_.
+  void merge(const char* state = "in_force") {
+    static constexpr store::Statement kPut{
+        "INSERT INTO person_merge (tenant, id, merged, survivor, state, by_actor, asked_ms, "
+        "sealed) VALUES ('t1', 'm1', $1, $2, $3, 'desk', 1, $4)"};
+    must(store_->write([&](store::Transaction& transaction) {
+      return store::run(transaction, kPut, {patient2_, patient_, state, store::Blob{"sealed"}});
+    }));
+  }
+  void undo() {
+    static constexpr store::Statement kUndo{
+        "UPDATE person_merge SET state = 'undone' WHERE tenant = 't1'"};
+    must(store_->write(
+        [&](store::Transaction& transaction) { return store::run(transaction, kUndo, {}); }));
+  }
+  std::string with_patient(const std::string& patient) {
+    return id_of(made(with(plain(), "patient", patient)));
+  }
+  std::vector<std::string> listed(const Ask& ask) {
+    std::vector<std::string> out;
+    for (const Json& one : must(sessions_->reading.list(ask, {})).items) out.push_back(id_of(one));
+    return out;
+  }
+  std::vector<std::string> of_patient(const std::string& patient) {
+    Ask ask = as_admin();
+    ask.caller.who.tenant = "t1";
+    ask.query.emplace_back("patient", patient);
+    return listed(ask);
+  }
+  // What the database has of a session's patient and members.
+  std::string stored(const std::string& session) {
+    static constexpr store::Statement kOf{
+        "SELECT s.patient || ' ' || m.person FROM session s JOIN session_member m ON m.tenant = "
+        "s.tenant AND m.session = s.id WHERE s.tenant = 't1' AND s.id = $1 AND m.role = 'patient'"};
+    std::string out;
+    must(store_->read([&](store::Connection& connection) {
+      return connection.query(kOf, {session}, [&](const store::Row& row) {
+        out += std::string(row.text(0)) + ";";
+        return true;
+      });
+    }));
+    return out;
+  }
+};
+
+TEST_F(MergedPatient, IsReadInListsAndSessionsOfBothRecords) {
+  const std::string own = with_patient(patient_);
+  const std::string other = with_patient(patient2_);
+  ASSERT_EQ(listed(as(patient_)), std::vector<std::string>{own});
+  ASSERT_EQ(code(sessions_->reading.get(as(patient_, other))), "authorisation.denied");
+  merge("waiting");
+  EXPECT_EQ(listed(as(patient_)), std::vector<std::string>{own}) << "it waits";
+  undo();
+  static constexpr store::Statement kDrop{"DELETE FROM person_merge WHERE tenant = 't1'"};
+  must(store_->write(
+      [&](store::Transaction& transaction) { return store::run(transaction, kDrop, {}); }));
+  merge();
+  const std::vector<std::string> both{other, own};
+  EXPECT_EQ(listed(as(patient_)), both);
+  EXPECT_EQ(of_patient(patient_), both);
+  EXPECT_EQ(listed(as(doctor_)), both);
+  const Json read = must(sessions_->reading.get(as(patient_, other)));
+  EXPECT_EQ(read.string_or("patient", ""), patient_);
+  EXPECT_EQ(part(other, patient_).string_or("role", ""), "patient");
+  EXPECT_EQ(must(sessions_->acts.membership(as(patient_, other))).patient, patient_);
+  undo();
+  EXPECT_EQ(listed(as(patient_)), std::vector<std::string>{own});
+  EXPECT_EQ(code(sessions_->reading.get(as(patient_, other))), "authorisation.denied");
+  EXPECT_EQ(seen(other).string_or("patient", ""), patient2_);
+}
+
+TEST_F(MergedPatient, IsStoredUnderTheRecordThatTheSessionNames) {
+  const std::string other = with_patient(patient2_);
+  const std::string before = stored(other);
+  merge();
+  must(sessions_->entry.join(as(doctor_, other)));
+  must(sessions_->entry.join(as(patient_, other)));
+  must(sessions_->life.start(as(doctor_, other)));
+  must(sessions_->people.record_consent(
+      as(patient_, other, Json::object({{"kind", "recording"}, {"given", true}}))));
+  must(sessions_->life.end(as(doctor_, other)));
+  EXPECT_EQ(stored(other), before);
+  undo();
+  const Json after = must(sessions_->reading.get(as(patient2_, other)));
+  EXPECT_EQ(after.string_or("status", ""), "completed");
+  EXPECT_EQ(after["consents"].item(0).string_or("by", ""), patient2_);
+}
+
+// A list of two filters must not give the sessions of one patient to another member.
+TEST_F(MergedPatient, GivesNobodyTheSessionsOfAnother) {
+  const std::string other = with_patient(patient2_);
+  merge();
+  Ask ask = as(nurse_);
+  ask.query.emplace_back("patient", patient_);
+  EXPECT_EQ(listed(ask), std::vector<std::string>{});
+  EXPECT_EQ(code(sessions_->reading.get(as(nurse_, other))), "authorisation.denied");
+}
+
+TEST_F(MergedPatient, IsTreatedByWhoTreatsEitherRecord) {
+  Ask ask = as_admin({}, with(with(plain(), "patient", patient2_), "provider", doctor2_));
+  ask.caller.who.roles = {identity::Role::integration};
+  must(sessions_->creation.create(ask));
+  const auto treats = [&] {
+    return must(relations_to(*store_, "t1", doctor2_, patient_, {clock_.now(), 24LL * 3'600'000}))
+        .has(access::Is::treats);
+  };
+  EXPECT_FALSE(treats());
+  merge();
+  EXPECT_TRUE(treats());
+  undo();
+  EXPECT_FALSE(treats());
+}
+
+TEST_F(MergedPatient, HasASessionUnderWayWhileItWaitsOrIsActive) {
+  const std::string session = with_patient(patient2_);
+  const auto under_way = [&] { return must(has_session_under_way(*store_, "t1", patient2_)); };
+  EXPECT_FALSE(under_way()) << "booked";
+  must(sessions_->entry.join(as(doctor_, session)));
+  must(sessions_->entry.join(as(patient2_, session)));
+  must(sessions_->life.start(as(doctor_, session)));
+  EXPECT_TRUE(under_way());
+  must(sessions_->life.end(as(doctor_, session)));
+  EXPECT_FALSE(under_way());
+}
+
+}  // namespace
+}  // namespace rabt::consultation
