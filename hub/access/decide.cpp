@@ -22,7 +22,7 @@ constexpr std::array<std::string_view, kRights> kNames{
     "document_read", "note_read", "vitals_read", "prescription_read", "segment_read",
     "feedback_read", "follow_up_read", "comments_read", "note_finish", "diagnose", "visits_manage",
     "visit_see", "visit_close", "practice_manage", "practice_audit", "figures_see", "provider_manage",
-    "patient_see", "patient_see_at_once", "patients_list_at_once", "patient_change", "patient_onboard", "person_vouch",
+    "patient_see", "patient_see_at_once", "patients_list_at_once", "patient_change", "patient_merge", "patient_onboard", "person_vouch",
     "provider_see_whole", "instance_data"};
 // clang-format on
 
@@ -231,6 +231,7 @@ constexpr std::array kRules{
     Rule{.right = patient_change, .id = "patient.change/own", .one_of = {Is::self}},
     Rule{.right = patient_change, .id = "patient.change/treats", .roles = kTreats, .one_of = kNear, .need = Need::treats},
     Rule{.right = patient_change, .id = "patient.change/office", .roles = {Role::admin, Role::integration}},
+    Rule{.right = patient_merge, .id = "patient.merge/office", .roles = {Role::admin, Role::desk}},
     Rule{.right = patient_onboard, .id = "patient.onboard/own", .one_of = {Is::self}},
     Rule{.right = patient_onboard, .id = "patient.onboard/treats", .roles = kTreats, .one_of = {Is::treats, Is::planned_later}},
     Rule{.right = patient_onboard, .id = "patient.onboard/office", .roles = {Role::admin, Role::integration, Role::desk}},

@@ -86,6 +86,8 @@ enum class Right : std::uint8_t {
   patient_see_at_once,
   patients_list_at_once,
   patient_change,
+  // Say that two records are one patient, and take that back.
+  patient_merge,
   // The steps that make a patient ready for calls.
   patient_onboard,
   person_vouch,

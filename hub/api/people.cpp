@@ -169,6 +169,9 @@ Result<Response> PersonRecords::list_patients(const Call& call) const {
   consultation::Page page;
   page.next = cut_to_page(all, window);
   for (const identity::Person& person : all) {
+    RABT_TRY(pointer, merges.of(person.id));
+    // The survivor stands for it.
+    if (pointer && pointer->in_force) continue;
     page.items.push_back(listed_json(person));
   }
   return answer(call, page);
@@ -232,7 +235,8 @@ Result<Response> PersonRecords::get_patient(const Call& call) const {
   if (!admitted.ok() && admitted.error().code == at_once.code)
     return denied(std::string(at_once.code), std::string(at_once.why));
   RABT_TRY_STATUS(admitted);
-  return answer(200, person_json(person));
+  RABT_TRY(shown, patient_json(person));
+  return answer(200, shown);
 }
 
 Result<Response> PersonRecords::change_patient(const Call& call) const {

@@ -6,6 +6,8 @@
 #include "hub/access/decide.hpp"
 #include "hub/api/patients.hpp"
 #include "hub/audit/audit_log.hpp"
+#include "hub/identity/approvals.hpp"
+#include "hub/identity/merges.hpp"
 #include "hub/identity/person_store.hpp"
 #include "hub/store/store.hpp"
 
@@ -18,6 +20,8 @@ struct PersonRecords {
   audit::AuditLog& audit;
   const Clock& clock;
   Patients patients;
+  identity::Merges& merges;
+  identity::Approvals& approvals;
   // privacy.treats_before_hours
   std::int64_t treats_before_ms = 0;
 
@@ -26,6 +30,9 @@ struct PersonRecords {
   [[nodiscard]] Result<http::Response> search_patients(const Call& call) const;
   [[nodiscard]] Result<http::Response> get_patient(const Call& call) const;
   [[nodiscard]] Result<http::Response> change_patient(const Call& call) const;
+  // Two records that are one patient.
+  [[nodiscard]] Result<http::Response> merge_patient(const Call& call) const;
+  [[nodiscard]] Result<http::Response> unmerge_patient(const Call& call) const;
   // Whether the caller may change the patient of the path at all.
   [[nodiscard]] Status may_change_patient(const Call& call) const;
 
@@ -36,6 +43,8 @@ struct PersonRecords {
  private:
   // The person of the path, who has one of the roles. Error not_found person.unknown.
   [[nodiscard]] Result<identity::Person> of_path(const Call& call, identity::Roles roles) const;
+  // The record with its pointer, and with those that lead to it.
+  [[nodiscard]] Result<Json> patient_json(const identity::Person& person) const;
   // What the caller is to a patient.
   [[nodiscard]] Result<access::Facts> facts_about(const Call& call,
                                                   const identity::Person& patient) const;

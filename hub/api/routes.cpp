@@ -65,6 +65,7 @@ constexpr Permission kWorkflows =
     only({Role::security_officer, Role::engineer, Role::operator_, Role::auditor});
 constexpr Permission kPatientData =
     only({Role::admin, Role::doctor, Role::specialist, Role::nurse, Role::integration, Role::desk});
+constexpr Permission kArranging = only({Role::admin, Role::desk});
 constexpr Permission kUsers = only({Role::admin, Role::security_officer, Role::auditor});
 constexpr Permission kConfirming = only({Role::admin, Role::security_officer, Role::engineer});
 constexpr Permission kReview = only({Role::security_officer, Role::auditor});
@@ -289,6 +290,8 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/patients/search", "searchPatients", to<&R::people, &PersonRecords::search_patients>, kPatientData, kRare},
     Route{"GET", "/api/v1/patients/{id}", "getPatient", to<&R::people, &PersonRecords::get_patient>, kSignedIn},
     Route{"PATCH", "/api/v1/patients/{id}", "changePatient", to<&R::people, &PersonRecords::change_patient>, kSignedIn, repeats(access::Right::patient_change)},
+    Route{"POST", "/api/v1/patients/{id}/merge", "mergePatient", to<&R::people, &PersonRecords::merge_patient>, kArranging, repeats(access::Right::patient_merge)},
+    Route{"POST", "/api/v1/patients/{id}/unmerge", "unmergePatient", to<&R::people, &PersonRecords::unmerge_patient>, kArranging, repeats(access::Right::patient_merge)},
     Route{"GET", "/api/v1/patients/{id}/sessions", "listPatientSessions", patient_sessions, kSignedIn},
     Route{"GET", "/api/v1/patients/{id}/history", "getPatientHistory", patient_history, kSignedIn},
     Route{"GET", "/api/v1/patients/{id}/onboarding", "getOnboarding", act<&R::practice, &Practice::onboarding>, kSignedIn},

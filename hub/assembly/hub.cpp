@@ -126,6 +126,7 @@ struct Hub::Parts {
   std::unique_ptr<identity::Accounts> accounts;
   std::unique_ptr<identity::Clients> clients;
   std::unique_ptr<identity::Approvals> approvals;
+  std::unique_ptr<identity::Merges> merges;
   std::unique_ptr<identity::Oidc> oidc;
   std::unique_ptr<identity::Authenticator> authenticator;
   std::unique_ptr<identity::Watch> watch;
@@ -191,6 +192,10 @@ Status Hub::Parts::make_identity(const config::Config& config) {
   people = std::make_unique<identity::People>(
       identity::People::Parts{*base->store, *base->keys, *base->audit, base->clock, base->random,
                               base->ids, config.identity.separate_roles});
+  merges = std::make_unique<identity::Merges>(
+      identity::Merges::Parts{*people, *base->store, *base->keys, *base->audit, base->clock,
+                              base->random, base->ids},
+      config.tenant);
   approvals = std::make_unique<identity::Approvals>(
       identity::Approvals::Parts{*base->store, *base->keys, *base->audit, base->clock, base->random,
                                  base->ids},
@@ -473,7 +478,8 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                 !config.server.tls_certificates.empty()},
       .clients{*clients, *approvals},
       .oidc{*oidc},
-      .people{*people, *base->store, *base->audit, base->clock, who, treats_before_ms},
+      .people{*people, *base->store, *base->audit, base->clock, who, *merges, *approvals,
+              treats_before_ms},
       .access{*people, *base->store, *base->keys, *base->audit, base->random, base->clock,
               config.tenant, config.video.patient_may_read_recordings, treats_before_ms},
       .approvals{*approvals},
@@ -579,6 +585,8 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
     if (!status.ok()) hub.base->log.warn("practice.catch_up", {{"code", status.error().code}});
     const Status told = hub.tasks->catch_up();
     if (!told.ok()) hub.base->log.warn("tasks.catch_up", {{"code", told.error().code}});
+    const Status merged = consultation::settle_merges(*hub.base->store, *hub.merges);
+    if (!merged.ok()) hub.base->log.warn("merges.catch_up", {{"code", merged.error().code}});
   });
 
   RABT_TRY(sources, read_sources(config, hub.outward()));

@@ -931,5 +931,109 @@ TEST_F(AccountsApi, AReasonInArabicIsReadAsRfc8187WritesIt) {
     EXPECT_EQ(with(broken), 400) << broken;
 }
 
+// Two records of one patient.
+class MergedPatients : public TwoPersons {
+ protected:
+  void SetUp() override {
+    TwoPersons::SetUp();
+    std::string id;
+    desk_ = account("sara", "desk", id);
+    old_ = patient(R"({"name": "Old Canary", "birthDate": "1985-04-12", "gender": "female"})");
+    kept_ = patient(R"({"name": "Kept Canary", "birthDate": "1985-04-12"})");
+    other_birth_ = patient(R"({"name": "Other Canary", "birthDate": "1985-12-04"})");
+  }
+  std::string patient(const std::string& body) {
+    const Response made = as(desk_, "POST", "patients", body);
+    EXPECT_EQ(made.status, 201) << made.body;
+    return json(made).string_or("id", "");
+  }
+  Response merge(const std::string& by, const std::string& id, const std::string& into,
+                 const std::string& more = {}) {
+    return as(by, "POST", "patients/" + id + "/merge",
+              R"({"into": ")" + into + R"(", "reason": "one person")" + more + "}");
+  }
+  Response unmerge(const std::string& id) {
+    return as(desk_, "POST", "patients/" + id + "/unmerge", R"({"reason": "twins"})");
+  }
+  Json seen(const std::string& id) {
+    const Response got =
+        as(desk_, "GET", "patients/" + id, {}, {{"x-rabt-reason", "asked at the desk"}});
+    EXPECT_EQ(got.status, 200) << got.body;
+    return json(got);
+  }
+
+  std::string desk_, old_, kept_, other_birth_;
+};
+
+TEST_F(MergedPatients, AreReadAsOneUntilTheDeskTakesItBack) {
+  const Response made = merge(desk_, old_, kept_, R"(, "version": 1)");
+  ASSERT_EQ(made.status, 200) << made.body;
+  EXPECT_EQ(json(made).string_or("state", ""), "in_force");
+  const Json read = seen(old_);
+  EXPECT_EQ(read.string_or("id", ""), kept_);
+  EXPECT_EQ(read["mergedFrom"].item(0).string_or("patient", ""), old_);
+  EXPECT_EQ(read["mergedFrom"].item(0).string_or("reason", ""), "one person");
+  const Json list = json(as(nurse_, "GET", "patients"));
+  EXPECT_EQ(list["items"].size(), 2U) << "the survivor stands for both";
+  EXPECT_EQ(unmerge(old_).status, 204);
+  EXPECT_EQ(seen(old_).string_or("id", ""), old_);
+  EXPECT_EQ(seen(kept_)["mergedFrom"], Json());
+  const std::string log = api_.api("GET", "audit/entries?limit=200").body;
+  for (const char* act : {"patient.merged", "patient.unmerged"})
+    EXPECT_NE(log.find(act), std::string::npos) << act;
+  EXPECT_EQ(log.find("twins"), std::string::npos) << "a reason is sealed";
+}
+
+TEST_F(MergedPatients, AreRefusedWithACodeForEachMistake) {
+  const auto refused = [&](const std::string& id, const std::string& into,
+                           const std::string& more = {}) {
+    return code(merge(desk_, id, into, more));
+  };
+  EXPECT_EQ(refused(old_, old_), "merge.same_person");
+  EXPECT_EQ(refused(old_, "01ARZ3NDEKTSV4RRFFQ69G5FAV"), "person.unknown");
+  EXPECT_EQ(refused(nurse_id_, kept_), "merge.not_patient");
+  EXPECT_EQ(merge(desk_, old_, kept_, R"(, "version": 7)").status, 412);
+  EXPECT_EQ(merge(desk_, old_, kept_, R"(, "version": "7")").status, 422);
+  EXPECT_EQ(merge(desk_, old_, kept_, R"(, "until": 7)").status, 422);
+  EXPECT_EQ(
+      as(desk_, "POST", "patients/" + old_ + "/merge", R"({"into": ")" + kept_ + "\"}").status,
+      422);
+  EXPECT_EQ(merge(nurse_, old_, kept_).status, 403);
+  EXPECT_EQ(code(unmerge(old_)), "merge.none");
+  ASSERT_EQ(merge(desk_, old_, kept_).status, 200);
+  EXPECT_EQ(refused(old_, kept_), "merge.taken");
+  EXPECT_EQ(refused(kept_, old_), "merge.circle");
+}
+
+TEST_F(MergedPatients, NeedASecondPersonWhereTheBirthDateDiffersWhateverIsConfigured) {
+  require({});
+  const Response first = merge(admin_, old_, other_birth_);
+  EXPECT_EQ(code(first), "approval.needed") << first.body;
+  ASSERT_EQ(open().size(), 1U);
+  const Json asked = open().item(0);
+  const std::string id = asked.string_or("id", "");
+  EXPECT_EQ(asked.string_or("act", ""), "patient.merge");
+  EXPECT_EQ(asked["wish"]["differ"], Json::array({"birthDate"}));
+  EXPECT_EQ(code(answer(admin_, id)), "approval.same_person");
+  EXPECT_EQ(code(merge(admin_, old_, other_birth_)), "approval.needed");
+  EXPECT_EQ(answer(other_, id).status, 204);
+  EXPECT_EQ(merge(admin_, old_, other_birth_).status, 200);
+  EXPECT_EQ(seen(old_).string_or("id", ""), other_birth_);
+}
+
+TEST_F(MergedPatients, ArePointersThatAnAccountIsToldOf) {
+  std::string id;
+  const std::string token = account("leila", "patient", id);
+  ASSERT_EQ(as(token, "GET", "me").status, 200);
+  ASSERT_EQ(merge(desk_, id, kept_).status, 200);
+  EXPECT_EQ(as(token, "GET", "me").status, 401);
+  const Response in = as("", "POST", "auth/login",
+                         Json::object({{"username", "leila"}, {"password", kPassword}}).dump());
+  EXPECT_EQ(in.status, 401);
+  EXPECT_EQ(code(in), "auth.merged");
+  EXPECT_EQ(unmerge(id).status, 204);
+  EXPECT_EQ(as(sign_in("leila"), "GET", "me").status, 200);
+}
+
 }  // namespace
 }  // namespace rabt::api

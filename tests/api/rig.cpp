@@ -69,6 +69,8 @@ void ApiRig::open(Options options) {
   const Patients about{*access_, patients, hub.keyring(), "t1"};
   people = std::make_unique<identity::People>(
       identity::People::Parts{hub.store(), hub.keys(), audit, clock, random, ids});
+  merges = std::make_unique<identity::Merges>(
+      identity::Merges::Parts{*people, hub.store(), hub.keys(), audit, clock, random, ids}, "t1");
   approvals = std::make_unique<identity::Approvals>(
       identity::Approvals::Parts{hub.store(), hub.keys(), audit, clock, random, ids}, "t1",
       std::move(options.second_person));
@@ -159,7 +161,7 @@ void ApiRig::open(Options options) {
       .accounts{*people, *accounts, *approvals, "t1", "https://hub.example"},
       .clients{*clients, *approvals},
       .oidc{*oidc_},
-      .people{*people, hub.store(), audit, clock, about, 24LL * 3'600'000},
+      .people{*people, hub.store(), audit, clock, about, *merges, *approvals, 24LL * 3'600'000},
       .access{*people, hub.store(), hub.keys(), audit, random, clock, "t1"},
       .approvals{*approvals},
       .health{hub.store(), audit, hub.keyring(), hub.host(), "t1", [this] { return troubles; }},
