@@ -17,6 +17,12 @@ namespace {
 // One code: a person who opens a link a few times, and not a program.
 constexpr Limit kCode = per_minute("invitation", 20);
 
+// True for whoever comes by a link.
+bool has_no_account(const Call& call) {
+  const identity::Kind kind = call.caller.who.kind;
+  return kind == identity::Kind::anonymous || kind == identity::Kind::guest;
+}
+
 Response kept_by_nobody(Response response) {
   response.headers.emplace_back("Cache-Control", "no-store");
   return response;
@@ -45,8 +51,7 @@ Result<Response> Invitations::preview(const Call& call) const {
 Result<Response> Invitations::accept(const Call& call) const {
   if (sessions == nullptr) return no_such_path();
   RABT_TRY_STATUS(count(call));
-  const identity::Kind kind = call.caller.who.kind;
-  if (kind != identity::Kind::anonymous && kind != identity::Kind::guest) {
+  if (!has_no_account(call)) {
     RABT_TRY(ask, keeping(call, 200));
     RABT_TRY(taken, sessions->invitations.accept(ask));
     return answer(200, taken);
@@ -62,6 +67,15 @@ Result<Response> Invitations::accept(const Call& call) const {
   Response response = kept_by_nobody(answer(200, entered.answer));
   response.headers.emplace_back("Set-Cookie", visit_cookie(entered.proof));
   return response;
+}
+
+Result<Response> Invitations::send_code(const Call& call) const {
+  if (sessions == nullptr) return no_such_path();
+  RABT_TRY_STATUS(count(call));
+  if (has_no_account(call)) RABT_TRY_STATUS(check_browser(call.request, origin));
+  RABT_TRY(ask, ask_of(call));
+  RABT_TRY(sent, sessions->guests.send_code(ask));
+  return kept_by_nobody(answer(200, sent));
 }
 
 }  // namespace rabt::api

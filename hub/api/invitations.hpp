@@ -28,6 +28,8 @@ struct Invitations {
   // POST /api/v1/invitations/accept: whoever is signed in takes part under his account; anybody
   // else gets a cookie that opens this one session, as a page of the hub alone may ask for.
   [[nodiscard]] Result<http::Response> accept(const Call& call) const;
+  // POST /api/v1/invitations/code: the code of a second proof, as a page of the hub alone may ask.
+  [[nodiscard]] Result<http::Response> send_code(const Call& call) const;
 
  private:
   [[nodiscard]] Status count(const Call& call) const;

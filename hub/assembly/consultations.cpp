@@ -12,6 +12,9 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
   made->detector_ = std::move(detector);
   const consultation::SessionParts& of = parts.sessions;
   made->sessions_ = std::make_unique<consultation::Sessions>(of);
+  made->messenger_ = std::make_unique<consultation::Messenger>(made->sessions_->acts,
+                                                               made->sessions_->invitations);
+  made->sessions_->guests.send_codes_by(*made->messenger_);
   made->records_ = consultation::make_records(
       {.store = of.store,
        .audit = of.audit,

@@ -5,6 +5,7 @@
 #include "hub/api/compat/doors.hpp"
 #include "hub/config/config.hpp"
 #include "hub/consultation/events/live.hpp"
+#include "hub/consultation/messages/messenger.hpp"
 #include "hub/consultation/practice/practice.hpp"
 #include "hub/consultation/record/records.hpp"
 #include "hub/consultation/sessions/sessions.hpp"
@@ -39,6 +40,8 @@ class Consultations {
 
   std::unique_ptr<const phi::Detector> detector_;
   std::unique_ptr<consultation::Sessions> sessions_;
+  // Sends the codes of second proofs.
+  std::unique_ptr<consultation::Messenger> messenger_;
   std::unique_ptr<consultation::Records> records_;
   std::unique_ptr<consultation::Practice> practice_;
   // Destroyed before the records, which its thread opens.

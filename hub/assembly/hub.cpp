@@ -298,6 +298,10 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
   const auto has_feature = [&host = *plugins](std::string_view target, std::string_view feature) {
     return host.has_feature(target, feature);
   };
+  const auto ask_desk = [this](const consultation::NewTask& wanted) -> Status {
+    RABT_TRY_STATUS(tasks->open(wanted));
+    return ok_status();
+  };
   RABT_TRY(made, Consultations::make(config, {.sessions = {.store = *base->store,
                                                            .audit = *base->audit,
                                                            .keys = *base->keys,
@@ -313,6 +317,8 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
                                                            .public_url = config.public_url,
                                                            .house = config.house,
                                                            .has_feature = has_feature,
+                                                           .links = config.links,
+                                                           .ask_desk = ask_desk,
                                                            .access = access.get()},
                                               .people = *people}));
   consultations = std::move(made);

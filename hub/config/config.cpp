@@ -68,7 +68,7 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
              "workers",    "log",      "audit",  "plugin_sandbox", "privacy",    "keys",
              "retention",  "identity", "video",  "licence",        "consent",    "metering",
              "compliance", "phi",      "doors",  "webhooks",       "bus",        "hospital",
-             "alerts"});
+             "alerts",     "clinic"});
   reader.text(root, "tenant", config.tenant, true);
   read_audit(reader, root, config);
   read_privacy(reader, root, config);
@@ -93,6 +93,7 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
   read_video(reader, root, config);
   read_practice(reader, root, config);
   read_hospital(reader, root, config);
+  read_clinic(reader, root, config);
   read_alerts(reader, root, config);
 }
 

@@ -362,6 +362,7 @@ struct Config {
   consultation::VideoSettings video;
   consultation::PracticeSettings practice;
   consultation::House house;
+  consultation::LinkSettings links;
   // `phi`: patient data in messages, and in the text of documents.
   consultation::TextRules chat_rules;
   consultation::TextRules document_rules;

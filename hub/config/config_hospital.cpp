@@ -2,15 +2,19 @@
 #include <vector>
 
 #include "hub/config/config_reader.hpp"
+#include "hub/consultation/messages/due.hpp"
 #include "hub/consultation/messages/texts.hpp"
 
 // The section `hospital`: how messages and the page of an invitation name it, and the texts of
-// messages, a file for each language.
+// messages, a file for each language. The section `clinic`: who may open the link of a visit.
 namespace rabt::config {
 
 namespace {
 
 constexpr std::array<std::string_view, 2> kLanguages{"ar", "en"};
+// Bounds of `clinic.adult_age`.
+constexpr int kYoungestAdult = 12;
+constexpr int kOldestChild = 25;
 
 // A place that stays empty would make a message that nobody understands.
 void check_places(Reader& reader, const YamlEntry& entry, const std::string& language,
@@ -19,6 +23,16 @@ void check_places(Reader& reader, const YamlEntry& entry, const std::string& lan
   if (const Status known = consultation::check_template(text); !known.ok())
     reader.mistake(entry.line, entry.column,
                    "`" + entry.key + "`: " + std::string(known.error().message));
+  const bool has_code = text.find("{code}") != std::string::npos;
+  const bool of_code = entry.key == to_string(consultation::MessageKind::second_proof);
+  if (has_code != of_code)
+    reader.mistake(entry.line, entry.column,
+                   "`" + entry.key +
+                       (of_code ? "` has no {code}, which it brings"
+                                : "` has {code}, which `second_proof` alone has"));
+  if (of_code && text.find("{link}") != std::string::npos)
+    reader.mistake(entry.line, entry.column,
+                   "`" + entry.key + "` has {link}: who finds both in one message needs no proof");
   if (text.find("{hospital}") != std::string::npos && !house.name.contains(language))
     reader.mistake(entry.line, entry.column,
                    "`" + entry.key + "` has {hospital}, and `hospital.name." + language +
@@ -81,6 +95,31 @@ void read_hospital(Reader& reader, const YamlNode& root, Config& config) {
       reader.mistake(entry.line, entry.column,
                      "the text `" + text + "` stands in one of " + folder +
                          "/ar.yaml and en.yaml alone; write it in both languages, or in none");
+  }
+}
+
+void read_clinic(Reader& reader, const YamlNode& root, Config& config) {
+  const YamlNode* const clinic = reader.section(root, "clinic");
+  if (clinic == nullptr) return;
+  reader.only(*clinic, {"adult_age", "second_proof"});
+  int adult_age = static_cast<int>(config.links.adult_age);
+  reader.integer(*clinic, "adult_age", kYoungestAdult, kOldestChild, adult_age);
+  config.links.adult_age = adult_age;
+  const YamlEntry* const proofs = clinic->find("second_proof");
+  if (proofs == nullptr) return;
+  std::vector<std::string> names;
+  reader.texts(*clinic, "second_proof", names);
+  consultation::LinkSettings& links = config.links;
+  links.by_code = false;
+  for (const std::string& name : names) {
+    if (name == "code") {
+      links.by_code = true;
+    } else if (name == "birth_date") {
+      links.by_birth_date = true;
+    } else {
+      reader.mistake(proofs->line, proofs->column,
+                     "`second_proof`: `" + name + "` is no proof; proofs are code and birth_date");
+    }
   }
 }
 

@@ -81,6 +81,7 @@ void read_alerts(Reader& reader, const YamlNode& root, Config& config);
 void read_audit(Reader& reader, const YamlNode& root, Config& config);
 void read_store(Reader& reader, const YamlNode& root, Config& config);
 void read_doors(Reader& reader, const YamlNode& root, Config& config);
+void read_clinic(Reader& reader, const YamlNode& root, Config& config);
 void read_hospital(Reader& reader, const YamlNode& root, Config& config);
 void read_identity(Reader& reader, const YamlNode& root, Config& config);
 void read_keys(Reader& reader, const YamlNode& root, Config& config);

@@ -93,6 +93,13 @@ bool is_identifier(const Json& one) {
   if (kind == "mrn" || kind == "other") return is_text(one["value"]);
   return !identifier(one["value"]);
 }
+bool is_guardian(const Json& one) {
+  constexpr std::array<std::string_view, 6> kRelations{"mother",  "father",   "grandparent",
+                                                       "sibling", "guardian", "other"};
+  return one.is_object() && one.size() == 3 && is_text(one["name"]) && !phone(one["phone"]) &&
+         std::find(kRelations.begin(), kRelations.end(), one.string_or("relation", "")) !=
+             kRelations.end();
+}
 bool is_external(const Json& one) {
   return one.is_object() && is_text(one["system"]) && is_text(one["value"]);
 }
@@ -106,6 +113,11 @@ Fault identifiers(const Json& value) {
   return list_of(value, is_identifier,
                  "must be a list of {kind: national_id, iqama, passport, mrn or other; system; "
                  "value}");
+}
+Fault guardians(const Json& value) {
+  return list_of(value, is_guardian,
+                 "must be a list of {name, phone, relation: mother, father, grandparent, sibling, "
+                 "guardian or other}");
 }
 Fault externals(const Json& value) {
   return list_of(value, is_external, "must be a list of {system, value}");
@@ -137,7 +149,7 @@ constexpr std::array kMembers{Member{"username", username},
                               Member{"videoEnabled", flag},
                               Member{"mrn", record_number},
                               Member{"saudiHealthId", identifier},
-                              Member{"guardians", texts}};
+                              Member{"guardians", guardians}};
 
 // The value with every text in it as one line of characters that can be seen.
 Json tidied(const Json& value) {

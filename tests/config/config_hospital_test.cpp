@@ -57,6 +57,30 @@ TEST_F(ConfigHospital, APlaceThatIsNotKnownIsAMistakeWithItsLine) {
   EXPECT_NE(said.find("en.yaml:1:1: `booked`: {clinic} is no place"), std::string::npos) << said;
 }
 
+TEST_F(ConfigHospital, TheCodeOfASecondDeviceStandsInItsOwnTextAlone) {
+  texts("en", "'{hospital}: {code}'");
+  std::ofstream(folder_ + "/ar.yaml", std::ios::app) << "second_proof: '{code} {link}'\n";
+  const std::string said = mistake("{name: {ar: مستشفى, en: Oasis}, messages: .}");
+  EXPECT_NE(said.find("`booked` has {code}, which `second_proof` alone has"), std::string::npos)
+      << said;
+  EXPECT_NE(said.find("`second_proof` has {link}"), std::string::npos) << said;
+  EXPECT_NE(said.find("one of"), std::string::npos) << "in both languages, or in none";
+}
+
+TEST_F(ConfigHospital, TheClinicSaysWhichSecondProofsItTakes) {
+  const auto links = [this](const std::string& clinic) { return read("{}\nclinic: " + clinic); };
+  EXPECT_TRUE(read("{}")->links.by_code);
+  EXPECT_FALSE(read("{}")->links.by_birth_date);
+  const auto both = links("{second_proof: [code, birth_date]}");
+  ASSERT_TRUE(both.ok()) << both.error().message;
+  EXPECT_TRUE(both->links.by_code && both->links.by_birth_date);
+  EXPECT_FALSE(links("{second_proof: []}")->links.by_code);
+  EXPECT_EQ(links("{}")->links.adult_age, 18);
+  EXPECT_EQ(links("{adult_age: 15}")->links.adult_age, 15);
+  EXPECT_NE(mistake("{}\nclinic: {second_proof: [name]}").find("`name` is no proof"),
+            std::string::npos);
+}
+
 TEST_F(ConfigHospital, APlaceThatNothingFillsIsAMistake) {
   EXPECT_NE(mistake("{name: {ar: مستشفى}, messages: .}").find("`hospital.name.en`"),
             std::string::npos);

@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "hub/audit/verify.hpp"
+#include "hub/consultation/messages/messenger.hpp"
 #include "hub/consultation/sessions/sessions.hpp"
+#include "hub/consultation/tasks/tasks.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "tests/keyring.hpp"
@@ -217,24 +219,34 @@ class SessionHouse : public ::testing::Test {
         keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
     blobs_ = must(blob::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
                                         null_logger()));
-    sessions_ = std::make_unique<Sessions>(SessionParts{
-        .store = *store_,
-        .audit = *audit_,
-        .keys = *keys_,
-        .blobs = *blobs_,
-        .directory = people_,
-        .actions = provider_,
-        .clock = clock_,
-        .random = random_,
-        .ids = ids_,
-        .log = null_logger(),
-        .tenant = "t1",
-        .settings = settings_,
-        .public_url = public_url_,
-        .house = house_,
-        .has_feature = [this](std::string_view target, std::string_view feature) {
-          return target == "plugin://" + provider_.plugin && provider_.features.contains(feature);
-        }});
+    sessions_ = std::make_unique<Sessions>(
+        SessionParts{.store = *store_,
+                     .audit = *audit_,
+                     .keys = *keys_,
+                     .blobs = *blobs_,
+                     .directory = people_,
+                     .actions = provider_,
+                     .clock = clock_,
+                     .random = random_,
+                     .ids = ids_,
+                     .log = null_logger(),
+                     .tenant = "t1",
+                     .settings = settings_,
+                     .public_url = public_url_,
+                     .house = house_,
+                     .has_feature =
+                         [this](std::string_view target, std::string_view feature) {
+                           return target == "plugin://" + provider_.plugin &&
+                                  provider_.features.contains(feature);
+                         },
+                     .links = links_,
+                     .ask_desk =
+                         [this](const NewTask& wanted) {
+                           desk_.push_back(wanted);
+                           return ok_status();
+                         }});
+    codes_ = std::make_unique<Messenger>(sessions_->acts, sessions_->invitations);
+    sessions_->guests.send_codes_by(*codes_);
     sessions_->begin([this](const engine::Delivery& delivery) {
       const Lock lock(told_mutex_);
       if (refuse_events_) return Status(unavailable("store.busy", "not now"));
@@ -245,6 +257,7 @@ class SessionHouse : public ::testing::Test {
   void close() {
     if (sessions_ != nullptr) sessions_->stop();
     sessions_.reset();
+    codes_.reset();
     blobs_.reset();
     keys_.reset();
     audit_.reset();
@@ -362,6 +375,9 @@ class SessionHouse : public ::testing::Test {
   VideoSettings settings_;
   std::string public_url_;
   House house_;
+  LinkSettings links_;
+  // Tasks that the desk was asked.
+  std::vector<NewTask> desk_;
   std::int64_t numbers_ = 0;
   std::string doctor_, doctor2_, nurse_, patient_, patient2_;
   std::unique_ptr<crypto::Keyring> keyring_;
@@ -370,6 +386,7 @@ class SessionHouse : public ::testing::Test {
   std::unique_ptr<keys::DataKeys> keys_;
   std::unique_ptr<blob::BlobStore> blobs_;
   std::unique_ptr<Sessions> sessions_;
+  std::unique_ptr<Messenger> codes_;
 
   Mutex told_mutex_;
   std::vector<Json> told_;

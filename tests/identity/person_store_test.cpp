@@ -315,6 +315,19 @@ TEST(Profile, SaysEveryMistakeWithoutAValue) {
   EXPECT_EQ(checked.error().message.find("Canary"), std::string::npos);
 }
 
+TEST(Profile, AGuardianHasANameATelephoneAndARelation) {
+  const auto good = [](const char* guardian) {
+    return check_profile(Json::object({{"guardians", Json::array({must(Json::parse(guardian))})}}))
+        .ok();
+  };
+  EXPECT_TRUE(good(R"({"name": "Mona", "phone": "0559876543", "relation": "mother"})"));
+  EXPECT_FALSE(good(R"({"name": "Mona", "phone": "0559876543"})"));
+  EXPECT_FALSE(good(R"({"name": "Mona", "phone": "-", "relation": "mother"})"));
+  EXPECT_FALSE(good(R"({"name": "Mona", "phone": "0559876543", "relation": "neighbour"})"));
+  EXPECT_FALSE(good(R"({"name": "M", "phone": "0559876543", "relation": "mother", "x": 1})"));
+  EXPECT_FALSE(good(R"("Mona")"));
+}
+
 TEST(Profile, NationalIdsHaveTheirCheckDigitAndNobodyIsBornTomorrow) {
   const auto fault = [](const std::string& kind, const std::string& value) {
     const Status checked = check_identity(

@@ -674,7 +674,8 @@ int Demo::visit() {
 Status Demo::write_ready_file() {
   if (options_.ready_file.empty()) return ok_status();
   Json services = Json::object();
-  for (const char* name : {"fhir", "nphies", "dhis2", "sms"}) services.set(name, urls_[name]);
+  for (const char* name : {"control", "fhir", "nphies", "dhis2", "sms"})
+    services.set(name, urls_[name]);
   services.set(video_->plugin(), video_->url());
   if (options_.rabbitmq) {
     RABT_TRY_STATUS(rabbitmq_.wait());

@@ -5,8 +5,9 @@ import { newKey, post, Problem } from '../base/api';
 import { dayAndTime, hijri } from '../base/dates';
 import { hospital } from '../base/house';
 import { t } from '../base/i18n';
+import { useAct } from '../base/load';
 import { lang } from '../base/prefs';
-import { Button, ClinicPhone, Failure, H1, Icon, Notice, PhonePage, Skeleton, usePage } from '../ui';
+import { Button, ClinicPhone, Failure, Field, H1, Icon, Notice, PhonePage, Skeleton, usePage } from '../ui';
 import { Emergency } from './home';
 
 interface Shown {
@@ -15,6 +16,44 @@ interface Shown {
   type: string;
   scheduledStart: string | null;
   needsAccount: boolean;
+  // What opens a link that another browser holds.
+  secondProof: string[];
+}
+type Proof = { oneTimeCode: string } | { birthDate: string };
+
+const codeOf = (error: unknown) => (error instanceof Problem ? error.code : '');
+// Refusals of a link that another browser holds. No proof opens a locked one.
+const kAsks = ['invitation.second_proof', 'invitation.wrong_proof', 'invitation.no_code', 'invitation.locked'];
+
+// The visit is held by another browser: a code to the telephone of the record, or a birth date, brings it here.
+function SecondProof({ code, ways, busy, give }: { code: string; ways: string[]; busy: boolean; give: (proof: Proof) => void }) {
+  const [sent, setSent] = useState(false);
+  const [digits, setDigits] = useState('');
+  const [birth, setBirth] = useState('');
+  const sending = useAct();
+  const send = () => sending.run(async () => {
+    await post('/api/v1/invitations/code', { code });
+    setSent(true);
+  });
+  return (
+    <section class="card stack stack-16" aria-labelledby="proof-h">
+      <h2 id="proof-h">{t('guest_proof_title')}</h2>
+      <p>{t('guest_proof_text')}</p>
+      {sending.error !== undefined && <Failure error={sending.error} />}
+      {ways.includes('code') && <form class="stack stack-12" onSubmit={(event) => { event.preventDefault(); give({ oneTimeCode: digits.trim() }); }}>
+        {sent && <Notice tone="ok" alert>{t('guest_proof_sent')} {t('guest_proof_wait')}</Notice>}
+        <p><Button kind={sent ? undefined : 'primary'} busy={sending.busy} onPress={() => void send()}>{t(sent ? 'guest_proof_again' : 'guest_proof_send')}</Button></p>
+        {sent && <>
+          <Field label={t('guest_proof_code')} value={digits} onText={setDigits} digits autocomplete="one-time-code" inputMode="numeric" maxLength={6} required />
+          <p><Button kind="primary" submit busy={busy} disabled={digits.trim().length !== 6}>{t('guest_go')}</Button></p>
+        </>}
+      </form>}
+      {ways.includes('birth_date') && <form class="stack stack-12" onSubmit={(event) => { event.preventDefault(); give({ birthDate: birth }); }}>
+        <Field label={t('guest_proof_birth')} type="date" value={birth} onText={setBirth} required />
+        <p><Button kind="primary" submit busy={busy} disabled={!birth}>{t('guest_go')}</Button></p>
+      </form>}
+    </section>
+  );
 }
 
 export function Guest() {
@@ -23,6 +62,10 @@ export function Guest() {
   const key = useRef(newKey());
   const [shown, setShown] = useState<Shown>();
   const [read, setRead] = useState(false);
+  // Another browser has the visit.
+  const [held, setHeld] = useState(false);
+  // The patient is a child, and the guardian has accepted.
+  const [child, setChild] = useState<{ name: string; session: string }>();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
   const look = async () => {
@@ -36,21 +79,32 @@ export function Guest() {
     if (code.current) void look();
     else setError(new Problem(404, 'invitation.unknown', '', '', ''));
   }, []);
-  const accept = async () => {
+  const accept = async (proof?: Proof) => {
     setBusy(true);
     setError(undefined);
     try {
-      const { session } = await post<{ session: string }>('/api/v1/invitations/accept', { code: code.current }, { key: key.current });
-      location.assign(`/call/${session}`);
+      const { session, comesFor } = await post<{ session: string; comesFor?: string }>('/api/v1/invitations/accept', { code: code.current, ...proof }, { key: key.current });
+      if (comesFor) setChild({ name: comesFor, session });
+      else location.assign(`/call/${session}`);
     } catch (failed) {
-      setError(failed);
+      // A lost answer is asked for under the same key; a refusal is one.
+      if (failed instanceof Problem && failed.status) key.current = newKey();
+      if (kAsks.includes(codeOf(failed))) setHeld(true);
+      setError(codeOf(failed) === kAsks[0] ? undefined : failed);
       setBusy(false);
     }
   };
+  if (child) return (
+    <PhonePage below={<footer class="thumb"><Button kind="primary" size="large" block onPress={() => location.assign(`/call/${child.session}`)}>{t('guest_go')}</Button></footer>}>
+      <H1 class="t22">{t('guest_for', { name: child.name })}</H1>
+      <Notice tone="waits" icon="shield">{t('guest_for_text', { name: child.name })}</Notice>
+      <ClinicPhone block />
+    </PhonePage>
+  );
   const doctor = shown?.provider;
   const name = shown?.hospital?.[lang.value] ?? shown?.hospital?.en ?? hospital();
   return (
-    <PhonePage below={shown && !shown.needsAccount && (
+    <PhonePage below={shown && !shown.needsAccount && !held && (
       <footer class="thumb">
         <Button kind="primary" size="large" block busy={busy} disabled={!read} onPress={() => void accept()}>{t('guest_go')}</Button>
       </footer>
@@ -63,7 +117,8 @@ export function Guest() {
         {shown?.scheduledStart && <p class="row row-8 muted"><Icon name="cal" /> <span>{dayAndTime(shown.scheduledStart)} · {hijri(shown.scheduledStart)}</span></p>}
       </div>
       {error !== undefined && <Failure error={error} again={shown || !code.current ? undefined : () => void look()} />}
-      {!shown ? (error === undefined && <Skeleton lines={5} />) : <>
+      {held && codeOf(error) !== 'invitation.locked' && <SecondProof code={code.current} ways={shown?.secondProof ?? []} busy={busy} give={(proof) => void accept(proof)} />}
+      {!shown ? (error === undefined && <Skeleton lines={5} />) : !held && <>
         <section class="card privacy" aria-labelledby="p-h">
           <h2 id="p-h" class="row row-8"><Icon name="shield" /> <span>{t('privacy')}</span></h2>
           <dl class="facts">

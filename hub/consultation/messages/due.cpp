@@ -8,8 +8,8 @@ namespace rabt::consultation {
 namespace {
 
 constexpr std::array<std::string_view, kMessageKinds> kNames{
-    "booked", "moved",    "cancelled", "day_before", "soon",   "doctor_waits",
-    "missed", "not_held", "call_997",  "follow_up",  "call_us"};
+    "booked", "moved",    "cancelled", "day_before", "soon",    "doctor_waits",
+    "missed", "not_held", "call_997",  "follow_up",  "call_us", "second_proof"};
 constexpr std::array<std::string_view, kStaffMessages> kStaffNames{
     "staff_new", "staff_moved", "staff_cancelled", "staff_waits", "staff_emergency"};
 constexpr std::int64_t kMinuteMs = 60'000;

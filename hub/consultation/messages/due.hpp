@@ -15,7 +15,8 @@ namespace rabt::consultation {
 
 // In this order: what was booked or moved, called off, a day before, 15 minutes before, the doctor
 // waits, the patient did not come, nobody else came, no doctor answers an emergency; what
-// was booked follows an earlier visit; please call us, since the insurance does not pay.
+// was booked follows an earlier visit; please call us, since the insurance does not pay; the code
+// by which a link opens on a second device, which is never due: somebody asks for it.
 enum class MessageKind : std::uint8_t {
   booked,
   moved,
@@ -27,9 +28,10 @@ enum class MessageKind : std::uint8_t {
   not_held,
   call_997,
   follow_up,
-  call_us
+  call_us,
+  second_proof
 };
-inline constexpr std::size_t kMessageKinds = 11;
+inline constexpr std::size_t kMessageKinds = 12;
 using MessageKinds = std::bitset<kMessageKinds>;
 [[nodiscard]] std::string_view to_string(MessageKind kind);
 [[nodiscard]] std::optional<MessageKind> parse_message_kind(std::string_view text);

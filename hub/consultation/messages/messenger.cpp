@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "hub/base/bytes.hpp"
+#include "hub/consultation/acts/guardian.hpp"
 #include "hub/consultation/messages/texts.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/phi/index_value.hpp"
@@ -31,7 +32,8 @@ constexpr Statement kTold{
     "participant = $3"};
 constexpr Statement kPut{
     "INSERT INTO session_message (tenant, session, participant, kind, version, outcome, at_ms) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING"};
+    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, session, participant, kind, version) "
+    "DO UPDATE SET outcome = excluded.outcome, at_ms = excluded.at_ms"};
 
 std::string language_of(const Session& session, const Participant& one, const Json& profile) {
   std::string language = one.guest.string_or("preferredLanguage", "");
@@ -80,6 +82,7 @@ Status Messenger::note(const Session& session, const std::string& participant,
   entry.detail = Json::object({{"participant", participant},
                                {"kind", to_string(outcome.kind)},
                                {"outcome", outcome.outcome}});
+  if (!outcome.guardian.empty()) entry.detail.set("guardian", outcome.guardian);
   const audit::Prepared prepared = parts.audit.prepare(entry);
   return parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(transaction, kPut,
@@ -111,15 +114,17 @@ Status Messenger::note_disclosure(const Session& session, const Json& arguments)
 }
 
 Result<std::string> Messenger::text_of(const Session& session, const Participant& one,
-                                       MessageKind kind, const std::string& language) {
+                                       const Matter& matter, const std::string& language) {
   const House& house = acts_.parts().house;
   const auto texts = house.texts.find(language);
   if (texts == house.texts.end()) return std::string();
   std::map<std::string, std::string> places{
-      {"phone", house.phone}, {"time", time_text({session.scheduled_ms.value_or(0)}, language)}};
+      {"phone", house.phone},
+      {"code", matter.code.digits},
+      {"time", time_text({session.scheduled_ms.value_or(0)}, language)}};
   if (const auto name = house.name.find(language); name != house.name.end())
     places["hospital"] = name->second;
-  const std::string& text = texts->second.at(std::string(template_of(kind)));
+  const std::string& text = texts->second.at(std::string(template_of(matter.kind)));
   // A visit that is over has none.
   if (!session.over() && text.find("{link}") != std::string::npos) {
     RABT_TRY(link, invitations_.link_of(session.id, one.id));
@@ -128,28 +133,40 @@ Result<std::string> Messenger::text_of(const Session& session, const Participant
   return fill_template(text, places);
 }
 
-Result<std::string> Messenger::send(const Session& session, const Participant& one,
-                                    MessageKind kind) {
+Result<Messenger::Outcome> Messenger::send(const Session& session, const Participant& one,
+                                           MessageKind kind, const OneTimeCode& code) {
   const SessionParts& parts = acts_.parts();
+  Outcome out{.kind = kind, .outcome = "no_phone"};
   // The telephone of the record alone: whoever can book could read what goes to another one.
-  if (one.person.empty()) return std::string("no_phone");
+  if (one.person.empty()) return out;
   RABT_TRY(person, parts.directory.find(parts.tenant, one.person));
+  const auto became = [&out](std::string outcome) {
+    out.outcome = std::move(outcome);
+    return out;
+  };
   if (may_be_declined(kind) && !person.profile.bool_or("reminders", true))
-    return std::string("declined");
-  const auto phone = phi::normalise(phi::IndexKind::phone, person.profile.string_or("phone", ""));
-  if (!phone.ok()) return std::string("no_phone");
+    return became("declined");
+  const Timestamp at{session.scheduled_ms.value_or(parts.clock.now().ms)};
+  const Guarded by = guarded_by(person.profile, at, parts.links.adult_age);
+  if (by.child && !by.guardian) return became("no_guardian");
+  if (by.guardian) out.guardian = by.guardian->relation;
+  const auto phone =
+      phi::normalise(phi::IndexKind::phone,
+                     by.guardian ? by.guardian->phone : person.profile.string_or("phone", ""));
+  if (!phone.ok()) return out;
   const std::string language = language_of(session, one, person.profile);
-  auto made = text_of(session, one, kind, language);
-  if (!made.ok() && made.error().code == "invitation.revoked") return std::string("no_link");
+  auto made = text_of(session, one, {.kind = kind, .code = code}, language);
+  if (!made.ok() && made.error().code == "invitation.revoked") return became("no_link");
   if (!made.ok()) return made.error();
   std::string text = *std::move(made);
-  if (text.empty()) return std::string("failed");
-  const Letter letter{.name = one.id + "/" + std::string(to_string(kind)),
+  if (text.empty()) return became("failed");
+  const Letter letter{.name = one.id + "/" + std::string(to_string(kind)) + code.name,
                       .action = std::string(kAction),
                       .arguments = Json::object(
                           {{"to", *phone}, {"text", std::move(text)}, {"language", language}}),
                       .patient = session.patient_pseudonym};
-  return hand_over(session, letter);
+  RABT_TRY(outcome, hand_over(session, letter));
+  return became(std::move(outcome));
 }
 
 Result<std::string> Messenger::hand_over(const Session& session, const Letter& letter) {
@@ -176,7 +193,8 @@ Result<std::string> Messenger::hand_over(const Session& session, const Letter& l
   auto probing = effect->get_future();
   const auto patience = std::chrono::milliseconds(kPatienceMs + 1'000);
   // A message whose answer was lost, before a crash or now, was sent if the gateway says so.
-  parts.actions.probe(request, [effect](plugin::ProbeAnswer got) { effect->set_value(got); });
+  parts.actions.probe(request,
+                      [effect](const plugin::ProbeAnswer& got) { effect->set_value(got); });
   if (probing.wait_for(patience) == std::future_status::ready &&
       probing.get().effect == plugin::ProbeAnswer::Effect::yes)
     return std::string("sent");
@@ -196,6 +214,17 @@ Result<std::string> Messenger::hand_over(const Session& session, const Letter& l
   return unavailable("message.not_sent", "the message gateway did not take it: " + outcome.code);
 }
 
+bool Messenger::sends_codes() const {
+  return is_on() && has_text(acts_.parts().house, template_of(MessageKind::second_proof));
+}
+
+Result<std::string> Messenger::send_code(const Session& session, const Participant& one,
+                                         const OneTimeCode& code) {
+  RABT_TRY(outcome, send(session, one, MessageKind::second_proof, code));
+  RABT_TRY_STATUS(note(session, one.id, outcome));
+  return outcome.outcome;
+}
+
 Answer Messenger::tell_at_once(const Ask& ask) {
   RABT_TRY(session, acts_.load(ask.session));
   const auto kind = parse_message_kind(ask.body.string_or("message", ""));
@@ -210,8 +239,8 @@ Answer Messenger::tell_at_once(const Ask& ask) {
     RABT_TRY(before, told(session, one.id));
     if (was_told(before, *kind, session.schedule_version)) continue;
     RABT_TRY(outcome, send(session, one, *kind));
-    said.push_back(Json::object({{"kind", to_string(*kind)}, {"outcome", outcome}}));
-    RABT_TRY_STATUS(note(session, one.id, {.kind = *kind, .outcome = std::move(outcome)}));
+    said.push_back(Json::object({{"kind", to_string(*kind)}, {"outcome", outcome.outcome}}));
+    RABT_TRY_STATUS(note(session, one.id, outcome));
   }
   return Json::object({{"told", std::move(said)}});
 }
@@ -355,8 +384,8 @@ Answer Messenger::tell(const Ask& ask) {
         break;
       }
       RABT_TRY(outcome, send(session, one, *due.now));
-      said.push_back(Json::object({{"kind", to_string(*due.now)}, {"outcome", outcome}}));
-      RABT_TRY_STATUS(note(session, one.id, {.kind = *due.now, .outcome = std::move(outcome)}));
+      said.push_back(Json::object({{"kind", to_string(*due.now)}, {"outcome", outcome.outcome}}));
+      RABT_TRY_STATUS(note(session, one.id, outcome));
     }
   }
   // Nobody to be told may come later.

@@ -8,13 +8,14 @@
 #include "hub/consultation/acts/acts.hpp"
 #include "hub/consultation/messages/due.hpp"
 #include "hub/consultation/sessions/invitations.hpp"
+#include "hub/consultation/sessions/second_proof.hpp"
 
 namespace rabt::consultation {
 
 // Tells patients of their visits, and staff of its work, through the role `notify`. The link of a
 // visit is written into a message when it is sent: it is in no workflow, journal or log. Internally
 // synchronised; a message blocks until the gateway has answered.
-class Messenger {
+class Messenger final : public OneTimeCodes {
  public:
   Messenger(Acts& acts, SessionInvitations& invitations) : acts_(acts), invitations_(invitations) {}
 
@@ -36,6 +37,10 @@ class Messenger {
   // gateway. Sends nothing twice. Errors as tell, and not_found person.unknown.
   Answer tell_staff(const Ask& ask);
 
+  [[nodiscard]] bool sends_codes() const override;
+  [[nodiscard]] Result<std::string> send_code(const Session& session, const Participant& one,
+                                              const OneTimeCode& code) override;
+
  private:
   // {over, waitSeconds, told}
   [[nodiscard]] Json still(bool over, const std::optional<std::int64_t>& next_ms, Json said) const;
@@ -51,6 +56,8 @@ class Messenger {
   struct Outcome {
     MessageKind kind = MessageKind::booked;
     std::string outcome;
+    // Relation of the guardian who was told in the place of a child. Empty for an adult.
+    std::string guardian{};
   };
   [[nodiscard]] bool is_on() const;
   [[nodiscard]] Result<std::vector<ToldMessage>> told(const Session& session,
@@ -66,12 +73,17 @@ class Messenger {
                                                StaffMessage message);
   // "sent" or "failed".
   [[nodiscard]] Result<std::string> hand_over(const Session& session, const Letter& letter);
-  // "sent", "declined" (the patient wants no reminders), "no_phone", "no_link" (somebody took the
-  // link back), "failed".
-  [[nodiscard]] Result<std::string> send(const Session& session, const Participant& one,
-                                         MessageKind kind);
+  // "sent", "declined" (the patient wants no reminders), "no_phone", "no_guardian" (the record of a
+  // child names none), "no_link" (somebody took the link back), "failed".
+  [[nodiscard]] Result<Outcome> send(const Session& session, const Participant& one,
+                                     MessageKind kind, const OneTimeCode& code = {});
+  // What a message is about.
+  struct Matter {
+    MessageKind kind = MessageKind::booked;
+    const OneTimeCode& code;
+  };
   [[nodiscard]] Result<std::string> text_of(const Session& session, const Participant& one,
-                                            MessageKind kind, const std::string& language);
+                                            const Matter& matter, const std::string& language);
   [[nodiscard]] Status note_disclosure(const Session& session, const Json& arguments) const;
 
   Acts& acts_;

@@ -9,7 +9,7 @@ namespace rabt::consultation {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kPlaces{"hospital", "phone", "time", "link"};
+constexpr std::array<std::string_view, 5> kPlaces{"hospital", "phone", "time", "link", "code"};
 // To patients, then to staff.
 constexpr std::array kTemplates{
     MessageTemplate{"booked", true},    MessageTemplate{"moved", true},
@@ -17,9 +17,9 @@ constexpr std::array kTemplates{
     MessageTemplate{"doctor_waits"},    MessageTemplate{"missed"},
     MessageTemplate{"not_held"},        MessageTemplate{"follow_up"},
     MessageTemplate{"call_us"},         MessageTemplate{"call_997"},
-    MessageTemplate{"staff_new"},       MessageTemplate{"staff_moved"},
-    MessageTemplate{"staff_cancelled"}, MessageTemplate{"staff_waits"},
-    MessageTemplate{"staff_emergency"},
+    MessageTemplate{"second_proof"},    MessageTemplate{"staff_new"},
+    MessageTemplate{"staff_moved"},     MessageTemplate{"staff_cancelled"},
+    MessageTemplate{"staff_waits"},     MessageTemplate{"staff_emergency"},
 };
 constexpr std::int64_t kRiyadhMs = 3LL * 3'600'000;
 
@@ -47,8 +47,8 @@ Status check_template(std::string_view text) {
         std::find(kPlaces.begin(), kPlaces.end(), name) == kPlaces.end())
       return invalid("config.message",
                      "{" + std::string(name) +
-                         "} is no place of a message; places are {hospital}, {phone}, {time} and "
-                         "{link}");
+                         "} is no place of a message; places are {hospital}, {phone}, {time}, "
+                         "{link} and {code}");
     text.remove_prefix(close + 1);
   }
 }

@@ -22,8 +22,8 @@ struct MessageTemplate {
 [[nodiscard]] std::span<const MessageTemplate> message_templates();
 // Those that both languages of the house have.
 [[nodiscard]] bool has_text(const House& house, std::string_view name);
-// Ok if the text has places that are filled: {hospital}, {phone}, {time}, {link}. Error invalid
-// config.message names the first one that is not known.
+// Ok if the text has places that are filled: {hospital}, {phone}, {time}, {link}, {code}. Error
+// invalid config.message names the first one that is not known.
 [[nodiscard]] Status check_template(std::string_view text);
 // The text with its places filled.
 [[nodiscard]] std::string fill_template(std::string_view text,

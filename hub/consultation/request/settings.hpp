@@ -62,6 +62,16 @@ struct VideoSettings {
   bool provider_events = false;
 };
 
+// The section `clinic` of the configuration: who may open the link of a visit, and how.
+struct LinkSettings {
+  // Proofs that open a link on a second device: a code to the telephone of the record, and the
+  // birth date of the record.
+  bool by_code = true;
+  bool by_birth_date = false;
+  // Years. Links, messages and consents of a younger patient go to a guardian.
+  std::int64_t adult_age = 18;
+};
+
 // The hospital, as messages and the page of an invitation name it.
 struct House {
   // By language: ar, en. May be empty.

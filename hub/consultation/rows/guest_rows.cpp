@@ -18,6 +18,7 @@ constexpr Statement kPutGuest{
     "created_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"};
 constexpr Statement kForgetGuests{
     "DELETE FROM session_guest WHERE tenant = $1 AND invitation = $2 AND generation < $3"};
+constexpr Statement kForgetAll{"DELETE FROM session_guest WHERE tenant = $1 AND invitation = $2"};
 
 }  // namespace
 
@@ -57,6 +58,11 @@ Status put_guest(store::Transaction& transaction, std::string_view tenant, const
   return store::run(transaction, kPutGuest,
                     {tenant, Blob{row.secret}, row.session, row.invitation, row.participant,
                      row.generation, Blob{row.tap}, now.ms});
+}
+
+Status forget_guests(store::Transaction& transaction, std::string_view tenant,
+                     std::string_view invitation) {
+  return store::run(transaction, kForgetAll, {tenant, invitation});
 }
 
 }  // namespace rabt::consultation

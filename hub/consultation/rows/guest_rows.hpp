@@ -33,5 +33,8 @@ struct GuestRow {
 // Inside a job: the newest browser of the invitation. Those of earlier generations are forgotten.
 [[nodiscard]] Status put_guest(store::Transaction& transaction, std::string_view tenant,
                                const GuestRow& row, Timestamp now);
+// Inside a job: what every browser of the invitation holds is void.
+[[nodiscard]] Status forget_guests(store::Transaction& transaction, std::string_view tenant,
+                                   std::string_view invitation);
 
 }  // namespace rabt::consultation

@@ -19,6 +19,8 @@
 
 namespace rabt::consultation {
 
+struct NewTask;
+
 // Objects that the services of sessions use; all of them outlive the services.
 struct SessionParts {
   store::Store& store;
@@ -39,6 +41,9 @@ struct SessionParts {
   House house{};
   // True if a target declares a feature (docs/plugins/manifest.md). Unset if none does.
   std::function<bool(std::string_view target, std::string_view feature)> has_feature{};
+  LinkSettings links{};
+  // Opens a task of the desk. Unset in tests that need none.
+  std::function<Status(const NewTask&)> ask_desk{};
   // Admits administrators' readings of patient data. Null in tests: the audit entry stands alone.
   access::AccessControl* access = nullptr;
 };

@@ -72,8 +72,11 @@ Result<Change> on(Step step, const RecordConsent& command) {
   }
   consent.set("by", who.person.empty() ? who.actor : who.person);
   consent.set("at", to_iso8601(step.moment.now));
+  Json detail = Json::object({{"kind", kind}, {"given", given}});
+  if (const std::string by = consent["guardian"].string_or("relation", ""); !by.empty())
+    detail.set("guardian", by);
   is.consents.push_back(std::move(consent));
-  step.record("consent.recorded", Json::object({{"kind", kind}, {"given", given}}));
+  step.record("consent.recorded", std::move(detail));
   if (kind == "family" && given) is.clear_warning("consent.family_missing");
   if (kind == "family" && !given) put_relatives_out(step);
   // Behind what follows from it: who is taken out learns that first.

@@ -173,11 +173,14 @@ Result<Change> on(Step step, const Enter& command) {
   }
   if (is.over()) return expired();
   if (is_gone(is, *found)) return revoked();
-  if (found->status == "accepted")
+  const bool moves = found->status == "accepted" && found->by_link && !command.second_proof.empty();
+  if (found->status == "accepted" && !moves)
     return conflict("invitation.used",
                     "the invitation was accepted already, in another browser or on another device; "
                     "call the hospital, which can send it again");
-  if (found->status != "pending" || is_late(is, *found, step.moment.now)) return expired();
+  if ((found->status != "pending" && !moves) || is_late(is, *found, step.moment.now))
+    return expired();
+  if (moves) shut_out(step, *found);
   Participant* one = is.participant(found->participant);
   if (one == nullptr) {
     Participant coming = command.participant;
@@ -193,8 +196,9 @@ Result<Change> on(Step step, const Enter& command) {
   found->by_link = true;
   found->participant = one->id;
   step.change.participant = one->id;
-  step.record("invitation.accepted",
-              Json::object({{"invitation", found->id}, {"participant", one->id}}));
+  Json detail = Json::object({{"invitation", found->id}, {"participant", one->id}});
+  if (moves) detail.set("secondProof", command.second_proof);
+  step.record("invitation.accepted", std::move(detail));
   return done(std::move(step));
 }
 

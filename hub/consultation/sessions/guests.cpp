@@ -6,9 +6,11 @@
 #include "hub/base/ascii.hpp"
 #include "hub/base/typed_code.hpp"
 #include "hub/consultation/acts/answers.hpp"
+#include "hub/consultation/acts/guardian.hpp"
 #include "hub/consultation/rows/guest_rows.hpp"
 #include "hub/consultation/session/hijri.hpp"
 #include "hub/crypto/crypto.hpp"
+#include "hub/identity/epochs.hpp"
 #include "hub/identity/totp.hpp"
 
 namespace rabt::consultation {
@@ -36,6 +38,12 @@ Json host_name(const Session& is, Names& names) {
     if (!one.person.empty()) return names.of(one.person)["name"];
   }
   return {};
+}
+
+// A browser has the visit.
+bool is_held(const FoundInvitation& found) {
+  return found.invitation.status == "accepted" && found.invitation.by_link &&
+         found.invitation.generation == found.generation;
 }
 
 }  // namespace
@@ -107,6 +115,7 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const
     RABT_TRY(row, find_guest(acts_.parts().store, acts_.parts().tenant, secret));
     same_browser = row && row->invitation == invitation.id && row->generation == found.generation;
   }
+  RABT_TRY(given, SecondProof::read(ask.body));
   std::string tap;
   if (!how.tap.empty()) {
     RABT_TRY(index, index_of("tap", how.tap));
@@ -114,6 +123,13 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const
   }
   RABT_TRY(tapped, has_tapped(acts_.parts().store, acts_.parts().tenant, invitation.id,
                               found.generation, tap));
+  std::string second_proof;
+  if (is_held(found) && !same_browser && !tapped && !proof_.offered().empty()) {
+    RABT_TRY_STATUS(
+        may_be_shown(found.session, invitation, found.generation, acts_.parts().clock.now()));
+    RABT_TRY(name, proof_.check({.session = found.session, .invitation = invitation}, given));
+    second_proof = std::move(name);
+  }
   identity::GuestProof proof = held;
   if (!same_browser) proof = {.session = session, .secret = acts_.persons().hex(kSecretDigits)};
   RABT_TRY(secret, index_of("secret", proof.secret));
@@ -123,13 +139,20 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const
                      .invitation = invitation.id,
                      .participant = participant,
                      .generation = found.generation};
-  const auto bind = [&](store::Transaction& transaction, const Change& /*change*/) {
+  const auto bind = [&](store::Transaction& transaction, const Change& /*change*/) -> Status {
+    // The visit has moved to this browser: the former one is out.
+    if (!second_proof.empty()) {
+      RABT_TRY_STATUS(forget_guests(transaction, acts_.parts().tenant, invitation.id));
+      RABT_TRY_STATUS(identity::raise_epoch(transaction, acts_.parts().tenant,
+                                            identity::guest_subject(participant)));
+    }
     return put_guest(transaction, acts_.parts().tenant, row, acts_.parts().clock.now());
   };
   const Enter command{.invitation = invitation.id,
                       .generation = found.generation,
                       .participant = std::move(coming),
-                      .again = same_browser || tapped};
+                      .again = same_browser || tapped,
+                      .second_proof = second_proof};
   RABT_TRY(acted, acts_.act(of, session,
                             [&](const Session&) -> Result<Command> { return Command(command); },
                             {.strangers = true, .also = bind}));
@@ -139,8 +162,32 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const
   // The provider's token comes with the call to join.
   RABT_TRY(answer, entry_.admission_shape(of)(acted.session, acted.change));
   answer.set("session", acted.session.id);
+  if (const Participant* const one = acted.session.participant(participant)) {
+    RABT_TRY(by, guarded(acts_.parts(), acted.session, *one));
+    Names names(acts_.parts().directory, acts_.parts().tenant);
+    if (by.child) answer.set("comesFor", names.of(one->person)["name"]);
+  }
   answer.set("roomName", acted.session.room_name);
   return Entered{.answer = std::move(answer), .proof = std::move(proof)};
+}
+
+Answer SessionGuests::try_to_send_code(const Ask& ask) {
+  RABT_TRY(code, read_code(ask.body));
+  RABT_TRY(found, invitation_of(acts_, code));
+  RABT_TRY_STATUS(
+      may_be_shown(found.session, found.invitation, found.generation, acts_.parts().clock.now()));
+  const auto proofs = proof_.offered();
+  if (!is_held(found) || std::find(proofs.begin(), proofs.end(), "code") == proofs.end())
+    return conflict("invitation.used",
+                    "no code is sent for this link: it needs none, or the "
+                    "hospital sends none; call the hospital");
+  return proof_.send_code({.session = found.session, .invitation = found.invitation});
+}
+
+Answer SessionGuests::send_code(const Ask& ask) {
+  auto sent = try_to_send_code(ask);
+  if (!sent.ok()) note_refused(ask, sent.error());
+  return sent;
 }
 
 Result<SessionGuests::Entered> SessionGuests::enter(const Ask& ask, const Entering& how) {
@@ -182,6 +229,8 @@ Answer SessionGuests::preview(const Ask& ask) {
   Json name = Json::object();
   for (const auto& [language, text] : house.name) name.set(language, text);
   const bool planned = is.scheduled_ms.has_value();
+  Json proofs = Json::array();
+  for (const std::string& proof : proof_.offered()) proofs.push_back(proof);
   return Json::object(
       {{"hospital", name.size() > 0 ? std::move(name) : Json()},
        {"phone", house.phone.empty() ? Json() : Json(house.phone)},
@@ -190,6 +239,7 @@ Answer SessionGuests::preview(const Ask& ask) {
        {"language", is.language},
        {"role", to_string(found.invitation.role)},
        {"status", found.invitation.status},
+       {"secondProof", std::move(proofs)},
        {"needsAccount", !opens_by_link(found.invitation.role)},
        {"scheduledStart", planned ? Json(to_iso8601({*is.scheduled_ms})) : Json()},
        {"scheduledStartHijri", planned ? Json(hijri_date({*is.scheduled_ms})) : Json()},

@@ -7,6 +7,7 @@
 
 #include "hub/consultation/acts/acts.hpp"
 #include "hub/consultation/sessions/entry.hpp"
+#include "hub/consultation/sessions/second_proof.hpp"
 #include "hub/identity/guests.hpp"
 
 namespace rabt::consultation {
@@ -14,7 +15,9 @@ namespace rabt::consultation {
 // Those who come by the link of an invitation, without an account. Internally synchronised.
 class SessionGuests final : public identity::Guests {
  public:
-  SessionGuests(Acts& acts, SessionEntry& entry) : acts_(acts), entry_(entry) {}
+  SessionGuests(Acts& acts, SessionEntry& entry) : acts_(acts), entry_(entry), proof_(acts) {}
+  // Before the first request: SecondProof::send_by.
+  void send_codes_by(OneTimeCodes& codes) { proof_.send_by(codes); }
 
   struct Entering {
     // What the browser holds of a session, once it is known which one the code leads to.
@@ -29,23 +32,30 @@ class SessionGuests final : public identity::Guests {
     identity::GuestProof proof;
   };
   // Opens the door of the invitation whose code is in the body: the browser is bound to its
-  // participant. Errors: not_found invitation.unknown; conflict invitation.expired,
-  // invitation.revoked, invitation.used; denied invitation.needs_account; those of who may take
-  // part. Each refusal is audited.
+  // participant. A second browser needs a second proof, and the first one's cookie is void then.
+  // Errors: not_found invitation.unknown; conflict invitation.expired, invitation.revoked,
+  // invitation.used; denied invitation.needs_account; those of who may take part, and of
+  // SecondProof::check. Each refusal is audited.
   [[nodiscard]] Result<Entered> enter(const Ask& ask, const Entering& how);
   // Who invites, to what, and when, for the page before anything is accepted. Changes nothing, and
   // names no patient. Errors: as enter, but for invitation.used.
   [[nodiscard]] Answer preview(const Ask& ask);
+  // Sends the code of a second proof: SecondProof::send_code, and its errors; those of preview;
+  // conflict invitation.used where the link is open, or nothing sends codes. Each refusal is
+  // audited.
+  [[nodiscard]] Answer send_code(const Ask& ask);
 
   Result<std::optional<identity::Part>> part_of(const identity::GuestProof& proof) override;
 
  private:
   [[nodiscard]] Result<Entered> try_to_enter(const Ask& ask, const Entering& how);
+  [[nodiscard]] Answer try_to_send_code(const Ask& ask);
   [[nodiscard]] Result<std::string> index_of(std::string_view kind, std::string_view value) const;
   void note_refused(const Ask& ask, const Error& error);
 
   Acts& acts_;
   SessionEntry& entry_;
+  SecondProof proof_;
 };
 
 // Codes of invitations: typed by hand, or opened as a link. Derived from the invitation and how

@@ -6,6 +6,8 @@
 
 #include "hub/base/printable.hpp"
 #include "hub/consultation/acts/answers.hpp"
+#include "hub/consultation/acts/desk.hpp"
+#include "hub/consultation/acts/guardian.hpp"
 #include "hub/consultation/request/fields.hpp"
 
 namespace rabt::consultation {
@@ -14,6 +16,20 @@ namespace {
 
 Answer transcribing(const Session& session, const Change& /*change*/) {
   return Json::object({{"session", session.id}, {"transcribing", session.transcribed}});
+}
+
+// Whoever comes by the link of a child speaks as its guardian.
+Result<Guarded> guardian_who_speaks(const SessionParts& parts, const Session& is, const Ask& ask) {
+  const Participant* const own = own_of(is, Acts::actor_of(ask));
+  if (ask.caller.who.part.participant.empty() || own == nullptr) return Guarded{};
+  return guarded(parts, is, *own);
+}
+
+Error no_guardian(const SessionParts& parts, const Session& is, const Ask& ask) {
+  const std::string& child = ask.caller.who.part.participant;
+  ask_desk(parts, is, {.title = "patient.no-guardian", .participant = child, .key = child});
+  return conflict("consent.guardian",
+                  "a guardian consents for a child, and the record names none; call the hospital");
 }
 
 }  // namespace
@@ -175,6 +191,11 @@ Answer SessionPeople::record_consent(const Ask& ask) {
                                                      "the session has no such participant");
                                   consent.set("participant", id);
                                 }
+                                RABT_TRY(by, guardian_who_speaks(acts_.parts(), is, ask));
+                                if (by.child && !by.guardian && given)
+                                  return no_guardian(acts_.parts(), is, ask);
+                                if (by.guardian)
+                                  consent.set("guardian", guardian_json(*by.guardian));
                                 return Command(RecordConsent{consent});
                               },
                               {.strangers = true,

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "hub/consultation/rows/parts.hpp"
+#include "hub/consultation/session/session.hpp"
+
+namespace rabt::consultation {
+
+struct DeskQuestion {
+  // Code of the task: "invitation.locked".
+  std::string title;
+  // The participant whom it is about.
+  std::string participant;
+  // The same question under the same key is asked once.
+  std::string key;
+};
+// Opens a task of the desk about a session; whoever has seen it answers. What keeps it from being
+// opened is logged.
+void ask_desk(const SessionParts& parts, const Session& session, const DeskQuestion& question);
+
+}  // namespace rabt::consultation

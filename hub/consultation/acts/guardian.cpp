@@ -1,0 +1,48 @@
+#include "hub/consultation/acts/guardian.hpp"
+
+#include <charconv>
+#include <cstddef>
+
+namespace rabt::consultation {
+
+namespace {
+
+// The Kingdom's day.
+constexpr std::int64_t kRiyadhMs = 3LL * 3'600'000;
+constexpr std::size_t kYear = 4;
+constexpr std::size_t kDate = 10;
+
+}  // namespace
+
+Json guardian_json(const Guardian& guardian) {
+  return Json::object({{"name", guardian.name}, {"relation", guardian.relation}});
+}
+
+Guarded guarded_by(const Json& profile, Timestamp at, std::int64_t adult_age) {
+  const std::string born = profile.string_or("birthDate", "");
+  if (born.size() != kDate) return {};
+  std::int64_t year = 0;
+  if (std::from_chars(born.data(), born.data() + kYear, year).ec != std::errc()) return {};
+  const std::string of_age = std::to_string(year + adult_age) + born.substr(kYear);
+  Guarded out{.child = to_iso8601({at.ms + kRiyadhMs}).substr(0, kDate) < of_age};
+  const Json& named = profile["guardians"];
+  if (!out.child || !named.is_array()) return out;
+  for (const Json& one : named.as_array()) {
+    // Builds before 0.3 took texts, which name nobody whom a message could reach.
+    if (!one.is_object()) continue;
+    out.guardian = Guardian{.name = one.string_or("name", ""),
+                            .phone = one.string_or("phone", ""),
+                            .relation = one.string_or("relation", "")};
+    break;
+  }
+  return out;
+}
+
+Result<Guarded> guarded(const SessionParts& parts, const Session& session, const Participant& one) {
+  if (one.role != PartRole::patient || one.person.empty()) return Guarded{};
+  RABT_TRY(person, parts.directory.find(parts.tenant, one.person));
+  const Timestamp at{session.scheduled_ms.value_or(parts.clock.now().ms)};
+  return guarded_by(person.profile, at, parts.links.adult_age);
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,253 @@
+#include "hub/consultation/sessions/second_proof.hpp"
+#include "hub/audit/reader.hpp"
+#include "hub/consultation/messages/texts.hpp"
+#include "hub/consultation/sessions/guests.hpp"
+#include "tests/consultation/session_house.hpp"
+
+// A link that is opened on a second device.
+namespace rabt::consultation {
+namespace {
+
+constexpr std::int64_t kMinuteMs = 60'000;
+constexpr const char* kPhone = "0551234567";
+
+class SecondProofs : public SessionHouse {
+ protected:
+  void SetUp() override {
+    public_url_ = "https://hub.example.sa";
+    house_.name = {{"ar", "مستشفى الواحة"}, {"en", "Oasis Hospital"}};
+    for (const char* language : {"ar", "en"})
+      house_.texts[language]["second_proof"] = "{hospital} {code}";
+    provider_.notifies = true;
+    SessionHouse::SetUp();
+    people_.of(patient_).profile.set("phone", kPhone);
+    people_.of(patient_).profile.set("birthDate", "1990-05-17");
+    session_ =
+        id_of(made(with(plain(), "scheduledStart", to_iso8601({clock_.now().ms + 3'600'000}))));
+    part_ = part_of(session_, patient_);
+    link_ = sent(false);
+    first_ = must(enter()).proof;
+  }
+  std::string sent(bool renew) {
+    Json body = Json::object({{"participant", part_}});
+    if (renew) body.set("renew", true);
+    return must(sessions_->invitations.invite(as(doctor_, session_, std::move(body))))
+        .string_or("code", "");
+  }
+  [[nodiscard]] Ask ask(Json more = Json::object()) const {
+    Ask is;
+    is.caller.who.tenant = "t1";
+    is.caller.client = "203.0.113.7";
+    is.body = Json::object({{"code", link_}});
+    for (const auto& [name, value] : more.as_object()) is.body.set(name, value);
+    return is;
+  }
+  Result<SessionGuests::Entered> enter(Json more = Json::object(), std::string tap = {},
+                                       identity::GuestProof held = {}) {
+    return sessions_->guests.enter(
+        ask(std::move(more)),
+        {.held = [held](std::string_view) { return held; }, .tap = std::move(tap)});
+  }
+  Answer asked() { return sessions_->guests.send_code(ask()); }
+  // Digits of the newest message.
+  std::string digits() {
+    const auto calls = provider_.calls("send-sms");
+    if (calls.empty()) return {};
+    const std::string text = calls.back().arguments.string_or("text", "");
+    return text.substr(text.rfind(' ') + 1);
+  }
+  static Json with_code(const std::string& digits) {
+    return Json::object({{"oneTimeCode", digits}});
+  }
+  // Six digits that are not these.
+  static std::string other_than(const std::string& digits) {
+    return (digits.front() == '9' ? "0" : "9") + digits.substr(1);
+  }
+  bool opens(const identity::GuestProof& proof) {
+    return must(sessions_->guests.part_of(proof)).has_value();
+  }
+  void reopen() {
+    close();
+    open();
+  }
+
+  std::string session_;
+  std::string part_;
+  std::string link_;
+  identity::GuestProof first_;
+};
+
+TEST_F(SecondProofs, ACodeToTheTelephoneOfTheRecordMovesTheVisitToTheSecondDevice) {
+  EXPECT_EQ(code(enter()), "invitation.second_proof");
+  const Json told = must(asked());
+  EXPECT_EQ(told.string_or("expiresAt", ""), to_iso8601({clock_.now().ms + 10 * kMinuteMs}));
+  const auto calls = provider_.calls("send-sms");
+  ASSERT_EQ(calls.size(), 1U);
+  EXPECT_EQ(calls[0].arguments.string_or("to", ""), "+966551234567");
+  ASSERT_EQ(digits().size(), 6U);
+  const auto second = must(enter(with_code(digits()), "tap-of-the-second"));
+  EXPECT_NE(second.proof.secret, first_.secret);
+  EXPECT_TRUE(opens(second.proof));
+  EXPECT_FALSE(opens(first_)) << "one device holds the visit";
+  EXPECT_EQ(second.answer["participant"].string_or("id", ""), part_);
+  // The answer was lost on the way: the same page asks again.
+  EXPECT_TRUE(opens(must(enter(with_code(digits()), "tap-of-the-second")).proof));
+  EXPECT_EQ(code(enter(with_code(digits()))), "invitation.no_code") << "a code holds once";
+}
+
+TEST_F(SecondProofs, WhoHasTheCookieNeedsNoProof) {
+  EXPECT_EQ(must(enter(Json::object(), {}, first_)).proof.secret, first_.secret);
+}
+
+TEST_F(SecondProofs, TheFormerDeviceLeavesTheRoomAndThePlaceStaysAdmitted) {
+  Ask guest;
+  guest.caller.who = {.kind = identity::Kind::guest,
+                      .tenant = "t1",
+                      .id = part_,
+                      .part = {.session = session_, .participant = part_}};
+  guest.session = session_;
+  must(sessions_->entry.join(guest));
+  Ask admit = as(doctor_, session_);
+  admit.record = part_;
+  must(sessions_->people.admit(admit));
+  must(sessions_->entry.join(as(doctor_, session_)));
+  must(sessions_->entry.join(guest));
+  must(asked());
+  const auto second = must(enter(with_code(digits())));
+  EXPECT_EQ(second.answer.string_or("admission", ""), "admitted");
+  sessions_->catch_up();
+  EXPECT_EQ(provider_.calls("remove-participant").size(), 1U);
+  EXPECT_EQ(must(sessions_->entry.join(guest)).string_or("tokenUse", ""), "media");
+}
+
+TEST_F(SecondProofs, ACodeIsGoodForTenMinutesAndANewOneTakesItsPlace) {
+  must(asked());
+  const std::string former = digits();
+  must(asked());
+  EXPECT_EQ(provider_.calls("send-sms").size(), 1U) << "not twice within a minute";
+  clock_.advance_ms(kMinuteMs);
+  must(asked());
+  ASSERT_EQ(provider_.calls("send-sms").size(), 2U);
+  ASSERT_NE(digits(), former);
+  EXPECT_EQ(code(enter(with_code(former))), "invitation.wrong_proof");
+  clock_.advance_ms(10 * kMinuteMs + 1);
+  EXPECT_EQ(code(enter(with_code(digits()))), "invitation.no_code");
+}
+
+TEST_F(SecondProofs, FiveWrongTriesLockTheLinkUntilTheDeskSendsItAgain) {
+  must(asked());
+  const std::string right = digits();
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(code(enter(with_code(other_than(right)))), "invitation.wrong_proof");
+    if (i == 1) reopen();
+  }
+  EXPECT_TRUE(desk_.empty());
+  EXPECT_EQ(code(enter(with_code(other_than(right)))), "invitation.wrong_proof");
+  EXPECT_EQ(code(enter(with_code(right))), "invitation.locked");
+  EXPECT_EQ(code(enter()), "invitation.locked");
+  EXPECT_EQ(code(asked()), "invitation.locked");
+  ASSERT_FALSE(desk_.empty());
+  EXPECT_EQ(desk_[0].task.title, "invitation.locked");
+  EXPECT_EQ(desk_[0].task.role, "desk");
+  EXPECT_EQ(desk_[0].task.object, session_);
+  EXPECT_TRUE(opens(first_)) << "the device that has the visit keeps it";
+  link_ = sent(true);
+  EXPECT_TRUE(opens(must(enter()).proof));
+  must(asked());
+  EXPECT_TRUE(opens(must(enter(with_code(digits()))).proof)) << "tries begin anew";
+}
+
+TEST_F(SecondProofs, NobodyGetsMoreThanFiveCodesOfALink) {
+  for (int i = 0; i < 5; ++i) {
+    must(asked());
+    clock_.advance_ms(kMinuteMs);
+  }
+  EXPECT_EQ(code(asked()), "invitation.locked");
+  EXPECT_EQ(provider_.calls("send-sms").size(), 5U);
+}
+
+TEST_F(SecondProofs, WithoutATelephoneInTheRecordTheDeskIsAsked) {
+  people_.of(patient_).profile.set("phone", "");
+  EXPECT_EQ(code(asked()), "invitation.no_phone");
+  EXPECT_TRUE(provider_.calls("send-sms").empty());
+  ASSERT_EQ(desk_.size(), 1U);
+  EXPECT_EQ(desk_[0].task.title, "invitation.no-phone");
+}
+
+TEST_F(SecondProofs, ACodeThatTheGatewayDoesNotTakeIsAskedForAgainAtOnce) {
+  provider_.answer = [](const plugin::CallRequest&) {
+    return plugin::failed(workflow::OutcomeKind::transient, "gateway.busy", "busy");
+  };
+  EXPECT_EQ(code(asked()), "message.not_sent");
+  provider_.answer = [this](const plugin::CallRequest& call) { return provider_.usual(call); };
+  must(asked());
+  EXPECT_TRUE(opens(must(enter(with_code(digits()))).proof));
+}
+
+TEST_F(SecondProofs, ABirthDateOpensALinkOnlyWhereTheClinicSaysSo) {
+  const Json date = Json::object({{"birthDate", "1990-05-17"}});
+  EXPECT_EQ(code(enter(date)), "api.invalid");
+  links_ = {.by_code = false, .by_birth_date = true};
+  reopen();
+  EXPECT_EQ(must(sessions_->guests.preview(ask()))["secondProof"], Json::array({"birth_date"}));
+  EXPECT_EQ(code(asked()), "invitation.used");
+  EXPECT_EQ(code(enter(Json::object({{"birthDate", "1991-05-17"}}))), "invitation.wrong_proof");
+  EXPECT_TRUE(opens(must(enter(date)).proof));
+  EXPECT_FALSE(opens(first_));
+}
+
+TEST_F(SecondProofs, WithoutAnyProofTheLinkIsUsed) {
+  provider_.notifies = false;
+  EXPECT_EQ(code(enter()), "invitation.used");
+  EXPECT_EQ(code(asked()), "invitation.used");
+  EXPECT_EQ(must(sessions_->guests.preview(ask()))["secondProof"], Json::array());
+}
+
+TEST_F(SecondProofs, ALinkThatWasTakenBackOrIsOverAsksForNoProof) {
+  const std::string former = link_;
+  const std::string newest = sent(true);
+  EXPECT_EQ(code(asked()), "invitation.revoked");
+  link_ = newest;
+  EXPECT_EQ(code(asked()), "invitation.used") << "nobody has opened it";
+  must(enter());
+  must(sessions_->life.cancel(as(doctor_, session_, Json::object({{"reason", "ill"}}))));
+  EXPECT_EQ(code(enter()), "invitation.expired");
+  EXPECT_EQ(code(asked()), "invitation.expired");
+}
+
+TEST_F(SecondProofs, TheCodeIsInNoEntryOfTheLog) {
+  must(asked());
+  const std::string right = digits();
+  (void)enter(with_code(other_than(right)));
+  must(enter(with_code(right)));
+  store_->flush();
+  std::map<std::string, Json> last;
+  std::set<std::string> refused;
+  for (const auto& one : must(audit::read_page(*audit_, {}, 500)).entries) {
+    const audit::Entry& entry = one.entry;
+    last[entry.act] = entry.detail;
+    if (entry.act == "invitation.refused") refused.insert(entry.result);
+    for (const std::string& kept : {entry.object, entry.result, entry.detail.dump()}) {
+      EXPECT_EQ(kept.find("\"" + right + "\""), std::string::npos) << entry.act;
+      EXPECT_NE(kept, right) << entry.act;
+    }
+  }
+  EXPECT_EQ(last["participant.told"].string_or("kind", ""), "second_proof");
+  EXPECT_EQ(last["participant.told"].string_or("outcome", ""), "sent");
+  EXPECT_EQ(refused, std::set<std::string>{"invitation.wrong_proof"});
+}
+
+TEST_F(SecondProofs, TheActorOfAnAcceptanceNamesTheProof) {
+  must(asked());
+  must(enter(with_code(digits())));
+  store_->flush();
+  std::set<std::string> proofs;
+  for (const auto& one : must(audit::read_page(*audit_, {}, 500)).entries) {
+    if (one.entry.act == "invitation.accepted")
+      proofs.insert(one.entry.detail.string_or("secondProof", "-"));
+  }
+  EXPECT_EQ(proofs, (std::set<std::string>{"-", "code"}));
+}
+
+}  // namespace
+}  // namespace rabt::consultation
