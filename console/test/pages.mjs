@@ -512,32 +512,6 @@ try {
   };
   const linkOf = async (session) => (await api('admin', 'POST', `/sessions/${session.id}/invitations`, { participant: session.participants.find((one) => one.role === 'patient').id })).code;
 
-  await test('a link opens on a second device by the code that the telephone of the record gets', async () => {
-    const link = await linkOf(await visit('patient', 1_200));
-    const [first, second] = [await open(browser, base, { lang: 'en' }), await open(browser, base, { lang: 'en', width: 360 })];
-    await comeBy(first, link);
-    await first.waitForURL('**/call/**');
-    await comeBy(second, link);
-    await second.getByRole('heading', { name: 'Is it you?' }).waitFor();
-    none(await axe(second), 'axe');
-    await second.getByRole('button', { name: 'Send me a code' }).click();
-    const field = second.getByLabel('Code from the message');
-    await field.waitFor();
-    const { messages } = await (await fetch(`${services.control}/control/sms/messages`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' })).json();
-    const code = /\b\d{6}\b/.exec(messages[messages.length - 1].text)[0];
-    await field.fill(code === '000000' ? '111111' : '000000');
-    await second.getByRole('button', { name: 'Continue to the visit' }).click();
-    await second.getByText('This is not right.').waitFor();
-    none(await axe(second), 'axe');
-    await field.fill(code);
-    await second.getByRole('button', { name: 'Continue to the visit' }).click();
-    await second.waitForURL('**/call/**');
-    const session = new URL(second.url()).pathname.split('/').pop();
-    const seen = (page) => page.evaluate(async (of) => (await fetch(`/api/v1/sessions/${of}`)).status, session);
-    equal([await seen(first), await seen(second)], [401, 200], 'one device has the visit');
-    await Promise.all([first.context().close(), second.context().close()]);
-  });
-
   await test('whoever comes for a child is told for whom', async () => {
     const child = await api('admin', 'POST', '/patients', { name: 'Salem Test', birthDate: `${new Date().getFullYear() - 8}-01-15`, guardians: [{ name: 'Mona Test', phone: '0559876543', relation: 'mother' }] });
     const booked = await api('admin', 'POST', '/sessions', { type: 'doctor_patient', bookingType: 'direct', provider: id('doctor'), patient: child.id, scheduledStart: inMinutes(1_260), plannedMinutes: 20, organizer: { person: id('doctor'), role: 'doctor' } });

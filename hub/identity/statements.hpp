@@ -85,8 +85,8 @@ inline constexpr Statement kMergesInto{
     " FROM person_merge WHERE tenant = $1 AND survivor = $2 AND state <> 'undone' ORDER BY id"};
 #undef RABT_MERGE
 inline constexpr Statement kMergesWaiting{
-    "SELECT merged FROM person_merge WHERE tenant = $1 AND state <> 'undone' AND state = "
-    "'waiting' ORDER BY id LIMIT 1000"};
+    "SELECT merged FROM person_merge WHERE tenant = $1 AND state = 'waiting' ORDER BY id LIMIT "
+    "1000"};
 inline constexpr Statement kPutMerge{
     "INSERT INTO person_merge (tenant, id, merged, survivor, state, by_actor, asked_ms, since_ms, "
     "sealed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"};

@@ -14,3 +14,4 @@ CREATE TABLE person_merge (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX person_merge_merged ON person_merge (tenant, merged) WHERE state <> 'undone';
 CREATE INDEX person_merge_survivor ON person_merge (tenant, survivor) WHERE state <> 'undone';
+CREATE INDEX person_merge_waiting ON person_merge (tenant, id) WHERE state = 'waiting';

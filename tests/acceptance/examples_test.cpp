@@ -31,6 +31,7 @@ const std::map<std::string, std::string, std::less<>> kWithoutExample{
 const std::map<std::string, std::set<std::string>, std::less<>> kPutInPlace{
     {"acceptInvitation", {"code"}},   // of the invitation
     {"previewInvitation", {"code"}},  // the same
+    {"mergePatient", {"into"}},       // the id of another record
     {"activate", {"code"}},           // of the new account
     {"runRepair", {"digest"}},        // of the preview
     {"beginBootstrap", {"code"}},     // that `rabt users bootstrap` prints
@@ -101,6 +102,8 @@ class Examples {
         {"changePatient", "AD", patient},
         {"searchPatients", "D"},
         {"noteOnboarding", "AD", patient},
+        {"mergePatient", "AD", [this] { two_records(); }},
+        {"unmergePatient", "AD"},
         {"addClinic", "AD"},
         {"addClinicSession", "AD", [this] { names_["clinic"] = made_["addClinic"].text("id"); }},
         {"openVisit", "D"},
@@ -379,6 +382,17 @@ class Examples {
     const Answer waits = h_.post("P", at_ + "/join");
     EXPECT_EQ(waits["admission"], Json("waiting")) << waits.body;
     names_["participant"] = waits["participant"].string_or("id", "");
+  }
+  // Two new records: the one of the path, and the one that it is merged into.
+  void two_records() {
+    const auto record = [this] {
+      const Answer made =
+          h_.post("AD", "/api/v1/patients", Json::object({{"name", "Layla Alharbi"}}));
+      RABT_EXPECT_STATUS(made, 201);
+      return made.text("id");
+    };
+    names_["id"] = record();
+    put("into", Json(record()));
   }
   void invited() {
     begin();

@@ -204,7 +204,7 @@ TEST(RouteTable, ASlashAtTheEndMattersOutsideOfTheApiOnly) {
   EXPECT_EQ(operation("GET", "/api/v1/workflows/plain/"), "exportWorkflow");
   EXPECT_EQ(find_route("GET", "/api/v1/workflows/plain/").path[0], "plain");
   for (const char* path : {"/", "/api", "/api/v1", "/api/v1/", "/health/", "/hooks", "/hooks/",
-                           "/hooks/a/b/c", "/metrics/more", "/api/v1/instances/a/b/c",
+                           "/hooks/a/b/c/d", "/metrics/more", "/api/v1/instances/a/b/c",
                            "/api/v1/audit", "/api/v1/plugins", "/api/v1/notes"}) {
     for (const char* method : {"GET", "POST"}) {
       EXPECT_EQ(find_route(method, path).route, nullptr) << path;

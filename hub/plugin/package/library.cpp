@@ -180,12 +180,12 @@ Status check_entry(const rabt_entry* entry, const Manifest& manifest) {
                    id + ": rabt_plugin_entry is incomplete; build it against rabt/abi.h");
   }
   if (id != entry->id || manifest.version != entry->version) {
-    return invalid("plugin.id_mismatch", "manifest.yaml says " + id + " " + manifest.version +
-                                             ", the library says " +
-                                             std::string(entry->id).substr(0, 64) + " " +
-                                             std::string(entry->version).substr(0, 32) +
-                                             "; build the plugin again, with the id and the version "
-                                             "of its manifest in RABT_PLUGIN");
+    return invalid("plugin.id_mismatch",
+                   "manifest.yaml says " + id + " " + manifest.version + ", the library says " +
+                       std::string(entry->id).substr(0, 64) + " " +
+                       std::string(entry->version).substr(0, 32) +
+                       "; build the plugin again, with the id and the version "
+                       "of its manifest in RABT_PLUGIN");
   }
   if (manifest.sha256 != entry->manifest_sha256) {
     return invalid(
