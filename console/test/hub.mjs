@@ -103,6 +103,8 @@ alerts: {rules: {deliveries_lost: {open: 1}}}
     await api('POST', '/auth/logout', {}, session.accessToken);
     people[username] = person;
   };
+  // Lines of Set-Cookie. Debian's Node knows them joined with commas alone; each begins with a name and `=`.
+  const cookiesOf = (answer) => (answer.headers.get('set-cookie') ?? '').split(/,\s*(?=[^;,=\s]+=)/);
   // Cookies of a person who signs in, as a window has them.
   const cookies = async (who) => {
     const { username, password, totp: secret } = people[who];
@@ -111,7 +113,7 @@ alerts: {rules: {deliveries_lost: {open: 1}}}
       body: JSON.stringify({ username, password, cookie: true, ...(secret ? { otp: totp(secret) } : {}) }),
     });
     if (!answer.ok) throw new Error(`${who} cannot sign in: ${answer.status} ${await answer.text()}`);
-    return { cookies: answer.headers.getSetCookie().map((line) => line.split(';')[0].split('=')).map(([name, ...value]) => ({ name, value: value.join('='), domain: '127.0.0.1', path: '/', expires: -1, httpOnly: true, secure: true, sameSite: 'Lax' })), origins: [] };
+    return { cookies: cookiesOf(answer).map((line) => line.split(';')[0].split('=')).map(([name, ...value]) => ({ name, value: value.join('='), domain: '127.0.0.1', path: '/', expires: -1, httpOnly: true, secure: true, sameSite: 'Lax' })), origins: [] };
   };
   const close = async () => {
     await end(child);

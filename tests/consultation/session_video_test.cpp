@@ -1172,6 +1172,20 @@ TEST_F(Video, TheProviderIsAskedToHoldReceiversWheneverSomebodyComes) {
   EXPECT_EQ(asked["receivers"].item(0).as_string(), part(id, nurse_).string_or("identity", ""));
 }
 
+// A consent to be written down counts for whoever gives it.
+TEST_F(Video, AProgramThatOpenedASessionConsentsForNobodyToBeWrittenDown) {
+  Ask program = as_admin({}, with(plain(), "provider", doctor_));
+  program.caller.who.roles = {identity::Role::integration};
+  const std::string id = id_of(must(sessions_->creation.create(program)));
+  const auto says = [&](const char* kind) {
+    program.session = id;
+    program.body = Json::object({{"kind", kind}, {"given", true}});
+    return code(sessions_->people.record_consent(program));
+  };
+  EXPECT_EQ(says("recording"), "ok");
+  EXPECT_EQ(says("transcription"), "consent.own_word");
+}
+
 TEST_F(Video, TheProviderWritesDownWhatIsSaidWhileEverybodyConsents) {
   provider_.served.insert({"start-transcription", "stop-transcription"});
   const std::string id = id_of(made(with(with(plain(), "waitingRoom", false), "language", "en")));
@@ -1184,9 +1198,6 @@ TEST_F(Video, TheProviderWritesDownWhatIsSaidWhileEverybodyConsents) {
   says(doctor_, true);
   EXPECT_EQ(code(sessions_->people.start_transcription(as(doctor_, id))),
             "consent.transcription_missing");
-  Ask office = as_admin(id, Json::object({{"kind", "transcription"}, {"given", true}}));
-  office.caller.who.roles = {identity::Role::integration};
-  EXPECT_EQ(code(sessions_->people.record_consent(office)), "consent.own_word");
   says(patient_, true);
   EXPECT_EQ(code(sessions_->people.start_transcription(as(patient_, id))), "session.not_host");
   for (int twice = 0; twice < 2; ++twice)

@@ -96,7 +96,8 @@ async function visit(url, options = {}) {
     ...options,
     headers: { ...options.headers, cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; ') },
   });
-  for (const line of response.headers.getSetCookie()) {
+  // Debian's Node knows the lines of Set-Cookie joined with commas alone.
+  for (const line of (response.headers.get('set-cookie') ?? '').split(/,\s*(?=[^;,=\s]+=)/).filter(Boolean)) {
     const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
     if (value === '') jar.delete(name); else jar.set(name, value);
   }
