@@ -118,27 +118,23 @@ bool Hooks::asks_sender(const Call& call) const {
 }
 
 Result<Response> Hooks::deliver(const Call& call) {
+  const auto found = sources_.find(source_in(call.path));
+  RABT_CHECK(found != sources_.end());
   const std::string_view coding = call.request.header("content-encoding");
-  if (!http::is_unpacked(coding)) return deliver_plain(call, call.request);
+  if (!http::is_unpacked(coding)) return deliver_plain(call, found->second, call.request);
   auto content = http::unpacked(call.request.body, coding, limits::kMaxRequestBody);
-  if (!content.ok()) {
-    const auto found = sources_.find(source_in(call.path));
-    RABT_CHECK(found != sources_.end());
-    // Nothing is proved: as with a signature that does not hold, the body is not kept.
+  // Nothing is proved: as with a signature that does not hold, the body is not kept.
+  if (!content.ok())
     return refuse(found->second, {.client = call.caller.client, .request = call.request.request_id},
                   Outcome::signature, content.error(), call.request.body);
-  }
   Request plain = call.request;
   plain.body = *std::move(content);
   std::erase_if(plain.headers, [](const auto& one) { return one.first == "content-encoding"; });
-  return deliver_plain(call, plain);
+  return deliver_plain(call, found->second, plain);
 }
 
-Result<Response> Hooks::deliver_plain(const Call& call, const Request& request) {
-  const auto found = sources_.find(source_in(call.path));
-  RABT_CHECK(found != sources_.end());
-  const Source& source = found->second;
-
+Result<Response> Hooks::deliver_plain(const Call& call, const Source& source,
+                                      const Request& request) {
   const std::string_view parent = request.only_header("traceparent").value_or("");
   const From from{.client = call.caller.client,
                   .request = proven_request(request),

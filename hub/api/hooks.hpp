@@ -135,7 +135,7 @@ class Hooks final : public repair::Deliveries {
     std::string dedupe{};
   };
   // request: that of the call, with its body unpacked.
-  [[nodiscard]] Result<http::Response> deliver_plain(const Call& call,
+  [[nodiscard]] Result<http::Response> deliver_plain(const Call& call, const Source& source,
                                                      const http::Request& request);
   // Takes a delivery of which it is proved who sends it. dedupe_id: unless the plugin says one.
   [[nodiscard]] Result<http::Response> take(const Source& source, const Json& envelope,

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "hub/base/clock.hpp"
+#include "hub/base/span.hpp"
 #include "hub/base/suggest.hpp"
 
 namespace rabt::args {
@@ -95,36 +96,6 @@ void walk(const CLI::App& app, const std::string& name,
   }
 }
 
-// Milliseconds of a text such as 90s, 15m, 2h or 7d; nothing for any other text.
-std::optional<std::int64_t> back_ms(std::string_view text) {
-  constexpr std::size_t kMostDigits = 6;
-  if (text.size() < 2 || text.size() > kMostDigits + 1) return std::nullopt;
-  constexpr std::int64_t kSecond = 1000;
-  std::int64_t unit = 0;
-  switch (text.back()) {
-    case 's':
-      unit = kSecond;
-      break;
-    case 'm':
-      unit = 60 * kSecond;
-      break;
-    case 'h':
-      unit = 3600 * kSecond;
-      break;
-    case 'd':
-      unit = 86400 * kSecond;
-      break;
-    default:
-      return std::nullopt;
-  }
-  std::int64_t count = 0;
-  for (const char c : text.substr(0, text.size() - 1)) {
-    if (c < '0' || c > '9') return std::nullopt;
-    count = count * 10 + (c - '0');
-  }
-  return count * unit;
-}
-
 // A text in a line of roff, where a backslash begins a command and a hyphen is no minus.
 std::string roff(std::string_view text) {
   std::string out = text.starts_with('.') || text.starts_with('\'') ? "\\&" : "";
@@ -194,7 +165,7 @@ Option* Option::between(double least, double most) {
 
 Option* Option::moment() {
   it_->transform([](const std::string& text) {
-    const std::optional<std::int64_t> back = back_ms(text);
+    const std::optional<std::int64_t> back = parse_span_ms(text);
     if (!back) return text;
     return to_iso8601(Timestamp{SystemClock().now().ms - *back});
   });

@@ -12,13 +12,6 @@ namespace {
 // A size of 4 GiB and more is refused by its digits.
 constexpr int kMostDigits = 8;
 
-std::optional<unsigned> hex_of(char c) {
-  if (is_digit(c)) return static_cast<unsigned>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
-  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
-  return std::nullopt;
-}
-
 Refusal refuse(int status, std::string code, std::string detail) {
   return {status, std::move(code), std::move(detail)};
 }
@@ -49,9 +42,9 @@ void Chunks::take(char byte) {
   };
   switch (state_) {
     case State::size:
-      if (const auto digit = hex_of(byte)) {
+      if (const int digit = hex_value(byte); digit >= 0) {
         if (++digits_ > kMostDigits) return fault("has a size of more than eight digits");
-        left_ = left_ * 16 + *digit;
+        left_ = left_ * 16 + static_cast<std::uint64_t>(digit);
         return;
       }
       if (digits_ == 0) return fault("does not begin with its size in hexadecimal digits");
