@@ -205,6 +205,9 @@ class SessionHouse : public ::testing::Test {
     patient2_ = somebody({Role::patient}, {{"name", "Patient Two"}});
     open();
   }
+  // Log of the service.
+  Logger* lines_ = &null_logger();
+
   void TearDown() override {
     close();
     std::error_code ignored;
@@ -229,7 +232,7 @@ class SessionHouse : public ::testing::Test {
                      .clock = clock_,
                      .random = random_,
                      .ids = ids_,
-                     .log = null_logger(),
+                     .log = *lines_,
                      .tenant = "t1",
                      .settings = settings_,
                      .public_url = public_url_,
