@@ -366,7 +366,7 @@ void Connection::admit() {
 }
 
 void Connection::turn_away(Response& response) {
-  // Where chunks end is not looked for: the connection ends instead.
+  // The end of chunks is not looked for: the connection ends instead.
   const std::uint64_t left = length_ - received_;
   const bool arrived = chunks_ ? chunks_->whole() : left <= buffer_.size();
   if (arrived && !chunks_) buffer_.erase(0, static_cast<std::size_t>(left));

@@ -45,7 +45,7 @@ class Inflating {
     content.resize(content.size() - stream_.avail_out);
     return state_ == Z_OK;
   }
-  // What is packed ended, with its checksum, and nothing follows it.
+  // True if the packed bytes ended with their checksum, and nothing follows them.
   [[nodiscard]] bool whole() const { return state_ == Z_STREAM_END && stream_.avail_in == 0; }
 
  private:

@@ -8,7 +8,7 @@
 
 namespace rabt::http {
 
-// Whether a body under this Content-Encoding can be unpacked: gzip, x-gzip or deflate (RFC 9110
+// True if a body under this Content-Encoding is unpacked: gzip, x-gzip or deflate (RFC 9110
 // section 8.4.1), in any case of letters. One coding alone.
 [[nodiscard]] bool is_unpacked(std::string_view coding);
 

@@ -234,8 +234,8 @@ std::optional<Refusal> check_unique_and_host(const RequestHead& head) {
   return std::nullopt;
 }
 
-// How long the body is. Two ways to say it in one request would let two readers disagree, so they
-// are refused.
+// Reads the length of the body. A request that says it in two ways is refused: two readers could
+// disagree about it.
 std::optional<Refusal> read_length(RequestHead& head, int minor, std::uint64_t max_body) {
   const bool has_length = count(head, "content-length") == 1;
   if (const auto encodings = count(head, "transfer-encoding"); encodings > 0) {

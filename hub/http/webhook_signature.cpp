@@ -162,7 +162,7 @@ Result<Verified> verify_token(const SignatureConfig& config, const Request& requ
   return Verified{.dedupe_id = digest_id(request)};
 }
 
-// What the header of an HMAC holds.
+// Parts of the header of an HMAC.
 struct Signed {
   std::vector<std::string_view> signatures{};
   std::optional<std::string_view> timestamp{};

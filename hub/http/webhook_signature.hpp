@@ -29,13 +29,13 @@ enum class SignatureScheme : std::uint8_t {
   hmac,
 };
 
-// How a sender writes its HMAC, and what it covers.
+// Form and coverage of a sender's HMAC.
 struct HmacForm {
   // Hexadecimal digits in any case, or base64 with padding.
   bool base64 = false;
   // Stands before the signature, as "sha256=". Left out of `element`.
   std::string prefix{};
-  // What is signed: a text with {body} once, and with {timestamp} at most once.
+  // Signed text, with {body} once, and with {timestamp} at most once.
   std::string content = "{body}";
   // The header with the seconds since 1970 that {timestamp} stands for. With `element`: the name of
   // the element.

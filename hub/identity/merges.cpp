@@ -174,7 +174,7 @@ Result<std::vector<std::string>> Merges::check(const MergeWish& wish) {
   for (const char* member : {"birthDate", "gender"}) {
     const Json& one = merged.profile[member];
     const Json& other = survivor.profile[member];
-    // What one of them does not say contradicts nothing.
+    // A member that one of them lacks contradicts nothing.
     if (!one.is_null() && !other.is_null() && one != other) differ.emplace_back(member);
   }
   return differ;

@@ -151,7 +151,7 @@ class Hl7Hub : public ::testing::Test {
     })) << taken_.size();
     return taken_;
   }
-  // What `rabt` prints with these arguments, beside the running hub.
+  // Output of `rabt` with these arguments, beside the running hub.
   std::string rabt(const std::string& arguments) {
     const char* build = std::getenv("RABT_BUILD_DIR");  // NOLINT(concurrency-mt-unsafe)
     const fs::path out = folder_ / "said";

@@ -109,7 +109,7 @@ TEST(Usage, ATimeMayCountBackFromNow) {
     EXPECT_GE(at->ms, least) << text;
     EXPECT_LE(at->ms, SystemClock().now().ms - back) << text;
   }
-  // What is no such time goes to the hub as it is, and the hub says what is wrong with it.
+  // Any other text goes to the hub as it is, and the hub says what is wrong with it.
   for (const char* text :
        {"2026-11-01T09:00:00Z", "2026-11-01", "h", "2w", "-2h", "2.5h", "99999999d"})
     EXPECT_EQ(moment_of(text), text);

@@ -16,7 +16,7 @@ interface Shown {
   type: string;
   scheduledStart: string | null;
   needsAccount: boolean;
-  // What opens a link that another browser holds.
+  // Names of the proofs that open a link which another browser holds.
   secondProof: string[];
 }
 type Proof = { oneTimeCode: string } | { birthDate: string };

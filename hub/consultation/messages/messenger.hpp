@@ -77,7 +77,7 @@ class Messenger final : public OneTimeCodes {
   // child names none), "no_link" (somebody took the link back), "failed".
   [[nodiscard]] Result<Outcome> send(const Session& session, const Participant& one,
                                      MessageKind kind, const OneTimeCode& code = {});
-  // What a message is about.
+  // Matter of a message.
   struct Matter {
     MessageKind kind = MessageKind::booked;
     const OneTimeCode& code;
