@@ -4,6 +4,7 @@
 
 #include "hub/api/answers.hpp"
 #include "hub/base/limits.hpp"
+#include "hub/consultation/video/role.hpp"
 
 namespace rabt::api {
 
@@ -91,20 +92,28 @@ std::string why_unable(const plugin::PluginHost::PluginState& state) {
 }
 
 Json roles_unserved(const std::map<std::string, std::string>& bindings,
-                    const std::vector<plugin::PluginHost::PluginState>& states) {
+                    const std::vector<plugin::PluginHost::PluginState>& states,
+                    const std::function<bool(const std::string& target)>& lets_people_in) {
   constexpr std::string_view kPlugin = "plugin://";
   Json out = Json::object();
   for (const auto& [role, target] : bindings) {
-    if (!target.starts_with(kPlugin)) continue;
-    std::string why = "not loaded";
+    std::string why = target.starts_with(kPlugin) ? "not loaded" : "";
     for (const auto& state : states) {
+      if (why.empty()) break;
       if (state.id != target.substr(kPlugin.size()) || !state.newest || state.draining) continue;
       why = why_unable(state);
       break;
     }
+    if (why.empty() && role == "video" && !lets_people_in(target)) why = "lets nobody in";
     if (!why.empty()) out.set(role, target + " " + why);
   }
   return out;
+}
+
+Json roles_unserved(const plugin::PluginHost& plugins) {
+  return roles_unserved(plugins.bindings(), plugins.plugins(), [&](const std::string& target) {
+    return consultation::lets_people_in(plugins, target).ok();
+  });
 }
 
 bool Health::may_see_detail(const identity::Principal& who) {
@@ -118,7 +127,7 @@ http::Response Health::get(const Call& call) const {
   const audit::LogState log = audit.state();
   const std::string unwritten = keyring.trouble();
   const auto states = plugins.plugins();
-  Json roles = roles_unserved(plugins.bindings(), states);
+  Json roles = roles_unserved(plugins);
   const bool well = !stats.disk_full && stats.queued < limits::kMaxQueuedJobs / 2 && log.well() &&
                     keys.ok() && unwritten.empty() && roles.size() == 0;
   // Room that gets scarce stops nothing yet.

@@ -15,9 +15,13 @@
 namespace rabt::api {
 
 // The roles that nothing serves: {"video": "plugin://twilio quarantined"}. A process that is being
-// started serves: calls wait for it.
-[[nodiscard]] Json roles_unserved(const std::map<std::string, std::string>& bindings,
-                                  const std::vector<plugin::PluginHost::PluginState>& states);
+// started serves: calls wait for it. A video provider with which no session can be made serves
+// nothing.
+[[nodiscard]] Json roles_unserved(
+    const std::map<std::string, std::string>& bindings,
+    const std::vector<plugin::PluginHost::PluginState>& states,
+    const std::function<bool(const std::string& target)>& lets_people_in);
+[[nodiscard]] Json roles_unserved(const plugin::PluginHost& plugins);
 
 // Why a plugin cannot take a call now: quarantined, stopped or down; empty if it can. A process
 // that starts again by itself can: calls wait for it.

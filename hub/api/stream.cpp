@@ -296,16 +296,26 @@ Result<Json> StreamSocket::say(const Json& frame) {
 
 }  // namespace
 
-Result<std::string> Tickets::make(identity::Credential shown, std::string_view origin) {
+Result<std::string> Tickets::make(identity::Credential shown, std::string_view owner,
+                                  std::string_view origin) {
   Bytes bytes(kTicketBytes);
   random_.fill(bytes);
   std::string ticket = crypto::base64url(bytes);
   const std::int64_t now = clock_.monotonic_ms();
   const Lock lock(mutex_);
   std::erase_if(all_, [now](const auto& one) { return one.second.until_ms <= now; });
+  auto oldest = all_.end();
+  std::size_t own = 0;
+  for (auto one = all_.begin(); one != all_.end(); ++one) {
+    if (one->second.owner != owner) continue;
+    ++own;
+    if (oldest == all_.end() || one->second.number < oldest->second.number) oldest = one;
+  }
+  if (own >= kMostOfOne) all_.erase(oldest);
   if (all_.size() >= kMost)
     return unavailable("ticket.full", "too many tickets wait to be used; try again in a minute");
-  all_.emplace(digest(ticket), Ticket{std::move(shown), std::string(origin), now + kLifeMs});
+  all_.emplace(digest(ticket), Ticket{std::move(shown), std::string(owner), std::string(origin),
+                                      now + kLifeMs, ++made_});
   return ticket;
 }
 
@@ -327,7 +337,8 @@ std::optional<identity::Credential> Tickets::take(const http::Request& handshake
 Result<Response> Stream::ticket(const Call& call) {
   identity::Credential shown = shown_by(call.request);
   if (call.caller.who.kind == identity::Kind::guest) shown = {.guest = visit_of(call.request)};
-  RABT_TRY(made, tickets_.make(std::move(shown), call.request.header("origin")));
+  RABT_TRY(made,
+           tickets_.make(std::move(shown), call.caller.who.actor(), call.request.header("origin")));
   return json_response(201, Json::object({{"ticket", std::string(Tickets::kPrefix) + made},
                                           {"expiresIn", Tickets::kLifeMs / 1000},
                                           {"protocols", Json::array({kProtocol})}}));

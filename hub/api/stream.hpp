@@ -21,13 +21,17 @@ class Tickets {
  public:
   static constexpr std::int64_t kLifeMs = 30'000;
   static constexpr std::size_t kMost = 10'000;
+  static constexpr std::size_t kMostOfOne = 32;  // a page opens one socket at a time
   // As a subprotocol, behind this prefix, the ticket reaches the hub in no address and no log.
   static constexpr std::string_view kPrefix = "rabt.ticket.";
 
   Tickets(const Clock& clock, Random& random) : clock_(clock), random_(random) {}
-  // shown: what the caller proved himself by. origin: of the page that asked; empty when no page
-  // did. Error unavailable ticket.full.
-  [[nodiscard]] Result<std::string> make(identity::Credential shown, std::string_view origin);
+  // shown: what the caller proved himself by. owner: who he is, Principal::actor(); of more than
+  // kMostOfOne tickets of one owner the oldest is good no more, so that nobody takes the room of
+  // the others. origin: of the page that asked; empty when no page did. Error unavailable
+  // ticket.full.
+  [[nodiscard]] Result<std::string> make(identity::Credential shown, std::string_view owner,
+                                         std::string_view origin);
   // What was shown for the ticket that the handshake offers; it is used up. It proves as much as it
   // does now. Nothing when there is no ticket that is good, and when the page is another.
   [[nodiscard]] std::optional<identity::Credential> take(const http::Request& handshake);
@@ -35,14 +39,17 @@ class Tickets {
  private:
   struct Ticket {
     identity::Credential shown;
+    std::string owner;
     std::string origin;
     std::int64_t until_ms = 0;
+    std::uint64_t number = 0;  // rises with each ticket
   };
   // Constant after construction.
   const Clock& clock_;
   Random& random_;
 
   Mutex mutex_;
+  std::uint64_t made_ RABT_GUARDED_BY(mutex_) = 0;
   // By the SHA-256 of the ticket.
   std::map<std::string, Ticket, std::less<>> all_ RABT_GUARDED_BY(mutex_);
 };

@@ -125,7 +125,7 @@ void AlertReadings::add_plugins(Readings& out) {
   const std::int64_t uptime = parts_.clock.monotonic_ms();
   const auto states = parts_.plugins.plugins();
   const auto bindings = parts_.plugins.bindings();
-  const Json unserved = api::roles_unserved(bindings, states);
+  const Json unserved = api::roles_unserved(parts_.plugins);
   for (const auto& [role, why] : unserved.as_object())
     out.values.push_back({"role_unserved", role, 1});
   struct Calls {

@@ -16,7 +16,6 @@
 #include "hub/assembly/sources.hpp"
 #include "hub/assembly/webhooks.hpp"
 #include "hub/consultation/practice/agreements.hpp"
-#include "hub/consultation/video/role.hpp"
 #include "hub/consultation/workflow/register.hpp"
 #include "hub/engine/file_check.hpp"
 #include "hub/plugin/targets.hpp"
@@ -144,8 +143,7 @@ class Walk {
                const std::optional<engine::Engine::Options>& options) {
     const auto catalog = ManifestCatalog::make(config_);
     if (!add(catalog)) return;
-    if (const auto video = config_.roles.find("video"); video != config_.roles.end())
-      add(consultation::lets_people_in(*catalog, video->second));
+    for (const Error& one : unserved_roles(config_, *catalog)) add(Status(one));
     if (!options) return;
     for (const engine::Finding& one : engine::check_files(files, *catalog, *options))
       mistakes_.push_back(to_text(one));

@@ -270,6 +270,9 @@ Status Hub::Parts::make_plugins(const config::Config& config, const phi::Policy&
   RABT_TRY_STATUS(make_consultations(config));
   RABT_TRY_STATUS(load_plugins(config, *plugins, unsigned_ones, base->log));
   for (const auto& [role, target] : config.roles) RABT_TRY_STATUS(plugins->bind_role(role, target));
+  for (const Error& one : unserved_roles(config, *plugins))
+    base->log.warn("role.not_served",
+                   {{"code", std::string_view(one.code)}, {"reason", one.message}});
   return ok_status();
 }
 

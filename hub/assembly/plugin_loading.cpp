@@ -5,6 +5,7 @@
 
 #include "hub/assembly/mapped_sources.hpp"
 #include "hub/base/semver.hpp"
+#include "hub/consultation/video/role.hpp"
 
 namespace rabt::assembly {
 
@@ -144,6 +145,26 @@ Status check_settings(const config::Config& config, const std::string& id,
     if (fits.ok()) fits = fit;
   }
   return fits;
+}
+
+std::vector<Error> unserved_roles(const config::Config& config,
+                                  const workflow::ActionCatalog& catalog) {
+  std::vector<Error> wrong;
+  if (const auto video = config.roles.find("video"); video != config.roles.end()) {
+    if (const Status in = consultation::lets_people_in(catalog, video->second); !in.ok())
+      wrong.push_back(in.error());
+  }
+  const auto notify = config.roles.find("notify");
+  if (notify == config.roles.end() || (config.house.texts.empty() && config.alerts.sms.empty()))
+    return wrong;
+  if (catalog.find(notify->second, "notify.sms.send", "1.0.0")) return wrong;
+  wrong.push_back(unavailable(
+      "notify.not_served",
+      "role notify: " + notify->second +
+          " sends no message: no action of it declares the capability notify.sms.send/1, which " +
+          (config.house.texts.empty() ? "alerts.sms" : "hospital.messages") +
+          " needs; bind the role to a plugin whose manifest does"));
+  return wrong;
 }
 
 Status load_plugins(const config::Config& config, plugin::PluginHost& plugins,

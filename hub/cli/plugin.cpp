@@ -141,6 +141,7 @@ struct AddOptions {
   std::string path;
   bool yes = false;
   bool allow_downgrade = false;
+  bool allow_other_key = false;
 };
 
 // Says what the package may do and which patient data it sees, asks, and adds it.
@@ -172,9 +173,10 @@ int plugin_add(const AddOptions& options) {
   {
     auto store = PluginStore::open(config->plugins, PluginStore::Use::change);
     if (!store.ok()) return complain(store.error());
-    const auto done = store->add(
-        *package,
-        {.allow_downgrade = options.allow_downgrade, .at = now_text(), .by = user_name()});
+    const auto done = store->add(*package, {.allow_downgrade = options.allow_downgrade,
+                                            .allow_other_key = options.allow_other_key,
+                                            .at = now_text(),
+                                            .by = user_name()});
     if (!done.ok()) return complain(done.error());
     added = *done;
   }
@@ -415,6 +417,8 @@ void add_store_commands(args::Command& group, int& code) {
   add->add_flag("--yes", add_options->yes, "Add the plugin without asking");
   add->add_flag("--allow-downgrade", add_options->allow_downgrade,
                 "Add the plugin even if a newer version is installed");
+  add->add_flag("--allow-other-key", add_options->allow_other_key,
+                "Add the plugin even if another key signed the newest version that is installed");
   add->callback([add_options, &code] { code = plugin_add(*add_options); });
 
   auto* remove = group.add_subcommand("remove", "Remove a plugin from the store");

@@ -119,14 +119,32 @@ TEST_F(GuardedSocketTest, Trap39ATicketProvesNoMoreThanTheCredentialBehindIt) {
     handshake.headers = {
         {"sec-websocket-protocol", "rabt.v1, " + std::string(Tickets::kPrefix) + ticket}};
   };
-  offer(must(tickets.make(shown_, "")));
+  offer(must(tickets.make(shown_, "client:a", "")));
   const auto taken = tickets.take(handshake);
   ASSERT_TRUE(taken.has_value());
   EXPECT_EQ(must(who_.again(*taken, false)).id, id_);
   EXPECT_FALSE(tickets.take(handshake).has_value()) << "trap 66: once";
-  offer(must(tickets.make(shown_, "")));
+  offer(must(tickets.make(shown_, "client:a", "")));
   disable();
   EXPECT_FALSE(who_.again(tickets.take(handshake).value_or(identity::Credential{}), false).ok());
+}
+
+// Nobody takes the room of the others: of one's own tickets too many, the oldest goes.
+TEST_F(GuardedSocketTest, TicketsOfOneOwnerAreFew) {
+  Tickets tickets(house_.base.clock, house_.base.random);
+  const auto good = [&](const std::string& ticket) {
+    http::Request handshake;
+    handshake.headers = {{"sec-websocket-protocol", std::string(Tickets::kPrefix) + ticket}};
+    return tickets.take(handshake).has_value();
+  };
+  const std::string other = must(tickets.make(shown_, "person:b", ""));
+  std::vector<std::string> own;
+  for (std::size_t i = 0; i <= Tickets::kMostOfOne; ++i)
+    own.push_back(must(tickets.make(shown_, "person:a", "")));
+  EXPECT_FALSE(good(own[0]));
+  EXPECT_TRUE(good(own[1]));
+  EXPECT_TRUE(good(own.back()));
+  EXPECT_TRUE(good(other));
 }
 
 }  // namespace

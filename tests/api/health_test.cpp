@@ -18,30 +18,41 @@ State state(std::string id, const std::string& phase) {
 const std::map<std::string, std::string> kBindings = {
     {"video", "plugin://twilio"}, {"payer", "plugin://nphies"}, {"session", "hub://session"}};
 
+Json unserved(const std::vector<State>& states) {
+  return roles_unserved(kBindings, states, [](const std::string&) { return true; });
+}
+
+TEST(RolesUnserved, NamesAVideoProviderThatLetsNobodyIn) {
+  const auto nobody = [](const std::string&) { return false; };
+  EXPECT_EQ(roles_unserved(kBindings, {state("twilio", "up"), state("nphies", "up")}, nobody),
+            Json::object({{"video", "plugin://twilio lets nobody in"}}));
+  EXPECT_EQ(roles_unserved({{"video", "hub://session"}}, {}, nobody),
+            Json::object({{"video", "hub://session lets nobody in"}}));
+}
+
 TEST(RolesUnserved, NamesTheRoleWhosePluginIsInQuarantineOrStopped) {
-  EXPECT_EQ(roles_unserved(kBindings, {state("twilio", "up"), state("nphies", "up")}),
-            Json::object());
-  EXPECT_EQ(roles_unserved(kBindings, {state("twilio", "quarantined"), state("nphies", "stopped")}),
+  EXPECT_EQ(unserved({state("twilio", "up"), state("nphies", "up")}), Json::object());
+  EXPECT_EQ(unserved({state("twilio", "quarantined"), state("nphies", "stopped")}),
             Json::object(
                 {{"payer", "plugin://nphies stopped"}, {"video", "plugin://twilio quarantined"}}));
-  EXPECT_EQ(roles_unserved(kBindings, {state("nphies", "waiting")}),
+  EXPECT_EQ(unserved({state("nphies", "waiting")}),
             Json::object({{"video", "plugin://twilio not loaded"}}));
 }
 
 TEST(RolesUnserved, TakesWhatAPluginSaysOfItself) {
   State down = state("twilio", "up");
   down.health = {.status = "down", .reason = ""};
-  EXPECT_EQ(roles_unserved(kBindings, {down, state("nphies", "up")}),
+  EXPECT_EQ(unserved({down, state("nphies", "up")}),
             Json::object({{"video", "plugin://twilio down"}}));
   down.health->status = "degraded";
-  EXPECT_EQ(roles_unserved(kBindings, {down, state("nphies", "up")}), Json::object());
+  EXPECT_EQ(unserved({down, state("nphies", "up")}), Json::object());
 }
 
 TEST(RolesUnserved, PassesOverPluginsWithoutARoleAndOlderVersions) {
   State older = state("twilio", "stopped");
   older.newest = false;
-  EXPECT_EQ(roles_unserved(kBindings, {older, state("twilio", "up"), state("nphies", "up"),
-                                       state("unbound", "quarantined")}),
+  EXPECT_EQ(unserved({older, state("twilio", "up"), state("nphies", "up"),
+                      state("unbound", "quarantined")}),
             Json::object());
 }
 

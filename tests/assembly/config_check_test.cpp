@@ -153,6 +153,20 @@ TEST_F(ConfigCheck, ARoleThatLetsNobodyIntoASessionIsNamedWithWhatItLacks) {
             "video.session.end/1; bind the role to a plugin whose manifest does\n");
 }
 
+TEST_F(ConfigCheck, ARoleThatSendsNoMessageIsNamedWhereTheHubSendsSome) {
+  const std::string bound = "roles: {notify: 'hub://register'}\n";
+  const auto silent = load(bound);
+  ASSERT_TRUE(silent.ok()) << silent.error().message;
+  EXPECT_EQ(checked(*silent), "");
+  const auto config =
+      load(bound + "alerts: {tell: {page: [sms]}, sms: {to: ['+966501234567']}}");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(checked(*config),
+            "role notify: hub://register sends no message: no action of it declares the capability "
+            "notify.sms.send/1, which alerts.sms needs; bind the role to a plugin whose manifest "
+            "does\n");
+}
+
 TEST_F(ConfigCheck, CertificatesAndKeysOfListenersAreReadAndCompared) {
   if (!test::have_program("openssl")) GTEST_SKIP() << "openssl makes the certificates";
   ASSERT_TRUE(test::make_certificates(folder_.string()));

@@ -51,6 +51,22 @@ TEST(PluginCommands, AReportIsNotWrittenThroughALinkOfThePackage) {
   EXPECT_NE(ran.err.find("\"schemas-of-others\" is a link"), std::string::npos) << ran.err;
 }
 
+TEST(PluginCommands, APackageThatIsNotThereIsOneLine) {
+  const Ran ran = run("rabt plugin check nothere; echo code $?");
+  EXPECT_EQ(ran.out, "code 1\n");
+  EXPECT_NE(ran.err.find("nothere is not there; build the plugin"), std::string::npos) << ran.err;
+}
+
+// What `serve` would refuse is refused when it is signed.
+TEST(PluginCommands, AManifestThatWasEditedAfterTheBuildIsNotSigned) {
+  const Ran ran = run("cp -r '" + built("twilio") +
+                      "' p && echo '# edited' >>p/manifest.yaml && touch p/LICENSE && "
+                      "rabt plugin keys generate k.key --no-password >generated; "
+                      "rabt plugin sign --key k.key p; echo code $?");
+  EXPECT_EQ(ran.out, "code 2\n");
+  EXPECT_NE(ran.err.find("[plugin.digest]"), std::string::npos) << ran.err;
+}
+
 TEST(PluginCommands, AReportTakesThePlaceOfTheOneBefore) {
   const Ran ran = run("cp -r '" + built("twilio") +
                       "' p && echo '{}' >p/check-report.json && chmod a-w p/check-report.json; "

@@ -404,6 +404,25 @@ TEST_F(Package, SigningRefusesWhatAHospitalWouldRefuse) {
   folder = unsigned_small();
   fs::remove(library_path(folder));
   EXPECT_EQ(code(folder), "plugin.library");
+  // The library was built with another manifest.
+  folder = unsigned_small();
+  append(folder + "/manifest.yaml", "# changed after the build\n");
+  EXPECT_EQ(code(folder), "plugin.digest");
+  build_again(folder);
+  EXPECT_EQ(code(folder), "good");
+  // The report of the checker.
+  const auto report = [&folder](const std::string& digest, bool good) {
+    write(folder + "/check-report.json",
+          Json::object({{"packageDigest", digest}, {"good", good}}).dump());
+  };
+  report(digest_of(PackageFiles::read(folder).value()), false);
+  EXPECT_EQ(code(folder), "plugin.report");
+  report(std::string(64, 'a'), true);
+  EXPECT_EQ(code(folder), "plugin.report");
+  write(folder + "/check-report.json", "all is well");
+  EXPECT_EQ(code(folder), "plugin.report");
+  report(digest_of(PackageFiles::read(folder).value()), true);
+  EXPECT_EQ(code(folder), "good");
   folder = unsigned_small();
   fs::create_symlink("LICENSE", folder + "/COPYING");
   EXPECT_EQ(code(folder), "plugin.path");

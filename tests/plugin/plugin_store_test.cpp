@@ -90,6 +90,22 @@ TEST_F(Store, OlderVersionsNeedToBeAllowed) {
   EXPECT_EQ(versions[2].version, "2.0.0");
 }
 
+// Somebody whose key is trusted for the same ids takes no plugin over without a word.
+TEST_F(Store, AnotherKeyThanThatOfTheNewestVersionNeedsToBeAllowed) {
+  ASSERT_TRUE(add(signed_small("1.0.0")).value());
+  ASSERT_TRUE(change().add_key(trust(other_)).ok());
+  const std::string newer = unsigned_small("1.1.0");
+  sign(newer, other_);
+  const auto package = verify_package(PackageFiles::read(newer).value(), look().keys()).value();
+  const auto refused = change().add(package, {.at = kSignedAt, .by = "test"});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, "plugin.other_key");
+  EXPECT_EQ(look().entries().size(), 1U);
+  EXPECT_TRUE(
+      change().add(package, {.allow_other_key = true, .at = kSignedAt, .by = "test"}).value());
+  EXPECT_EQ(add(signed_small("1.1.0")).error().code, "plugin.exists");
+}
+
 TEST_F(Store, RemovesOneVersionOrAsksWhich) {
   ASSERT_TRUE(add(signed_small("1.0.0")).value());
   ASSERT_TRUE(add(signed_small("2.0.0")).value());

@@ -10,6 +10,7 @@
 #include "hub/base/descriptor.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/plugin/package/durable_files.hpp"
+#include "hub/plugin/package/package_files.hpp"
 #include "tools/check/report.hpp"
 #include "tools/check/runner.hpp"
 
@@ -51,15 +52,15 @@ int list_tests(bool json) {
 // Durable when ok. What the package holds is not trusted here: the report takes the place of
 // whatever has its name, and a link is not followed.
 Status write_report(const std::string& folder, const Report& report, const std::string& text) {
-  RABT_TRY(digest, package_digest(folder));
-  if (digest != report.digest)
+  RABT_TRY(files, plugin::PackageFiles::read(folder));
+  if (plugin::digest_of(files) != report.digest)
     return conflict("cli.check",
                     folder + " changed while it was checked: no report is written; check it again");
   const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.open())
     return unavailable("cli.check",
                        folder + " cannot be opened as a folder: " + std::strerror(errno));
-  return plugin::replace_file(fd.get(), std::string(kReportFile), text);
+  return plugin::replace_file(fd.get(), std::string(plugin::kReportFile), text);
 }
 
 }  // namespace
@@ -68,6 +69,10 @@ int check_package(const CommandLine& request) {
   if (request.list) return list_tests(request.json);
   if (request.path.empty())
     return complain(invalid("cli.check", "name the folder of a package, or give --list"));
+  if (std::error_code unread; !std::filesystem::exists(request.path, unread))
+    return complain(not_found("cli.check", request.path +
+                                               " is not there; build the plugin and name the "
+                                               "folder of its package"));
   RunOptions run_options;
   run_options.settings = settings_of(request);
   run_options.only = request.only;

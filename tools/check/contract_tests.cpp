@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <map>
 
 #include "hub/worker/migrate.hpp"
 #include "rabt/abi.h"
@@ -238,6 +239,34 @@ Verdict kinds_legal(const Subject& subject) {
                        });
 }
 
+// How a plugin ended a call that it made no request for, in one text.
+std::string answer_of(const CallRecord& record) {
+  if (!record.accepted()) return "refused by invoke";
+  if (record.outcomes.size() != 1 || !record.requests.empty()) return {};
+  const OutcomeCopy& outcome = record.outcomes.front();
+  return std::string(kind_name(outcome.kind)) + " " + outcome.code + ": " + outcome.message;
+}
+
+// An action of the manifest that the plugin answers as one that it does not have, whatever comes.
+std::string action_without_code(const Subject& subject, const std::string& unknown) {
+  std::map<std::string, bool> written;  // by label: whether any call was answered otherwise
+  for (const Case& test : cases_of(subject, kGenerated)) {
+    Session::Options options;
+    options.world = test.world();
+    auto session = Session::start(subject, std::move(options));
+    if (!session.ok()) return {};
+    bool& any = written[test.action->spec.name + " " + test.action->spec.version];
+    any = any || answer_of((*session)->call(test.wish)) != unknown;
+  }
+  for (const auto& [action, any] : written) {
+    if (!any)
+      return action +
+             " is answered like an action that the plugin does not have; write it, or take it out "
+             "of the manifest";
+  }
+  return {};
+}
+
 Verdict unknown_action(const Subject& subject) {
   auto session = Session::start(subject, {});
   if (!session.ok()) return failed(session.error().message);
@@ -246,14 +275,15 @@ Verdict unknown_action(const Subject& subject) {
   wish.version = "1.0.0";
   wish.input = "{}";
   const CallRecord& record = (*session)->call(wish);
-  if (!record.accepted()) return passed("refused by invoke");
-  if (record.outcomes.size() != 1)
+  if (record.accepted() && record.outcomes.size() != 1)
     return failed("complete() came " + std::to_string(record.outcomes.size()) + " times");
-  if (record.outcomes.front().kind != RABT_PERMANENT)
+  if (record.accepted() && record.outcomes.front().kind != RABT_PERMANENT)
     return failed("it ended as " + std::string(kind_name(record.outcomes.front().kind)) +
                   ": a retry cannot help, answer permanent");
   if (!record.requests.empty()) return failed("it made a request");
-  return passed();
+  const std::string missing = action_without_code(subject, answer_of(record));
+  if (!missing.empty()) return failed(missing);
+  return record.accepted() ? passed() : passed("refused by invoke");
 }
 
 Verdict deadline(const Subject& subject) {

@@ -1,19 +1,12 @@
 #include "tools/check/report.hpp"
 
 #include <algorithm>
-#include <array>
 
-#include "hub/base/bytes.hpp"
 #include "hub/base/printable.hpp"
-#include "hub/crypto/crypto.hpp"
-#include "hub/plugin/package/package_files.hpp"
 
 namespace rabt::check {
 
 namespace {
-
-constexpr std::array<std::string_view, 4> kMadeLater{plugin::kSumsFile, plugin::kSignatureFile,
-                                                     plugin::kSbomFile, kReportFile};
 
 std::string padded(std::string_view text, std::size_t width) {
   std::string out(text);
@@ -79,16 +72,6 @@ std::string summary_of(const Report& report) {
          std::to_string(report.count(TestStatus::crashed)) + " crashed, " +
          std::to_string(report.count(TestStatus::warning)) + " with a warning, " +
          std::to_string(report.count(TestStatus::skipped)) + " skipped\n";
-}
-
-Result<std::string> package_digest(const std::string& folder) {
-  RABT_TRY(files, plugin::PackageFiles::read(folder));
-  crypto::Sha256 all;
-  for (const auto& [path, file] : files.all()) {
-    if (std::find(kMadeLater.begin(), kMadeLater.end(), path) == kMadeLater.end())
-      all.update(file.sha256 + "  " + path + "\n");
-  }
-  return to_hex(all.finish());
 }
 
 }  // namespace rabt::check

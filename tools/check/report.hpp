@@ -11,8 +11,7 @@
 namespace rabt::check {
 
 // Rises when a test is added or becomes stricter.
-inline constexpr std::string_view kCheckerVersion = "1.0.0";
-inline constexpr std::string_view kReportFile = "check-report.json";
+inline constexpr std::string_view kCheckerVersion = "1.1.0";
 
 struct TestResult {
   TestId id{};
@@ -37,10 +36,5 @@ struct Report {
 // The lines that a person reads.
 [[nodiscard]] std::string line_of(const TestResult& result);
 [[nodiscard]] std::string summary_of(const Report& report);
-
-// SHA-256, in hex, of the lines "<hex>  <path>\n" of all files of the package in the order of their
-// paths, without SHA256SUMS, SHA256SUMS.minisig, sbom.cdx.json and check-report.json: what is
-// checked, and not what is made of it afterwards.
-[[nodiscard]] Result<std::string> package_digest(const std::string& folder);
 
 }  // namespace rabt::check

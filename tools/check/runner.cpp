@@ -375,8 +375,8 @@ Result<Report> run(const RunOptions& options, const std::function<void(const Tes
     report.plugin = package->manifest.id;
     report.version = package->manifest.version;
   }
-  if (auto digest = package_digest(options.settings.path); digest.ok())
-    report.digest = std::move(digest).value();
+  if (const auto files = plugin::PackageFiles::read(options.settings.path); files.ok())
+    report.digest = plugin::digest_of(*files);
   for (const TestInfo& test : all_tests()) {
     if (only != nullptr && !only->found_in(test.name)) continue;
     TestResult result;

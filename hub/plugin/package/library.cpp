@@ -65,6 +65,15 @@ Status check_elf(const std::string& path, const Elf64_Ehdr& header, std::uint64_
   return ok_status();
 }
 
+Error other_manifest(const Manifest& manifest) {
+  return invalid("plugin.digest",
+                 manifest.id +
+                     ": manifest.yaml is not the one that the library was built with (its SHA-256 "
+                     "is " +
+                     manifest.sha256 +
+                     "); rebuild the plugin, or restore the manifest of the package");
+}
+
 }  // namespace
 
 std::string library_path(const std::string& folder) {
@@ -89,6 +98,19 @@ Result<const PackageFiles::File*> find_library(const PackageFiles& files) {
     return broken(path, "cannot be read");
   RABT_TRY_STATUS(check_elf(path, header, file->size));
   return file;
+}
+
+Status check_built_with(const PackageFiles& files, const Manifest& manifest) {
+  RABT_TRY(file, find_library(files));
+  bool found = false;
+  std::string kept;  // the end of the last piece, where the text may begin
+  RABT_TRY_STATUS(each_piece(*file, [&](std::string_view piece) {
+    const std::string all = kept.append(piece);
+    found = found || all.find(manifest.sha256) != std::string::npos;
+    kept = all.substr(all.size() - std::min(all.size(), manifest.sha256.size() - 1));
+    return ok_status();
+  }));
+  return found ? ok_status() : Status(other_manifest(manifest));
 }
 
 Result<SealedLibrary> seal_library(const PackageFiles& files) {
@@ -187,12 +209,7 @@ Status check_entry(const rabt_entry* entry, const Manifest& manifest) {
                        "; build the plugin again, with the id and the version "
                        "of its manifest in RABT_PLUGIN");
   }
-  if (manifest.sha256 != entry->manifest_sha256) {
-    return invalid(
-        "plugin.digest",
-        id + ": manifest.yaml is not the one that the library was built with (its SHA-256 is " +
-            manifest.sha256 + "); rebuild the plugin, or restore the manifest of the package");
-  }
+  if (manifest.sha256 != entry->manifest_sha256) return other_manifest(manifest);
   return ok_status();
 }
 

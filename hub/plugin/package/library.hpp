@@ -27,6 +27,11 @@ struct SealedLibrary {
 // another machine).
 [[nodiscard]] Result<const PackageFiles::File*> find_library(const PackageFiles& files);
 
+// The library of this machine, which was built with this manifest: the SHA-256 of the manifest is a
+// constant text of it, as check_entry will find it. It is looked for and not run. Error codes:
+// those of find_library, plugin.digest.
+[[nodiscard]] Status check_built_with(const PackageFiles& files, const Manifest& manifest);
+
 // That library as its process or this one maps it: the sealed memory file that was hashed is what
 // runs. Error codes: those of find_library, plugin.library (no file descriptor).
 [[nodiscard]] Result<SealedLibrary> seal_library(const PackageFiles& files);

@@ -326,6 +326,16 @@ const std::string* PackageFiles::text(std::string_view path) const {
   return file == nullptr || file->sealed != nullptr ? nullptr : &file->text;
 }
 
+std::string digest_of(const PackageFiles& files) {
+  constexpr std::array kMadeLater{kSumsFile, kSignatureFile, kSbomFile, kReportFile};
+  crypto::Sha256 all;
+  for (const auto& [path, file] : files.all()) {
+    if (std::find(kMadeLater.begin(), kMadeLater.end(), path) == kMadeLater.end())
+      all.update(file.sha256 + "  " + path + "\n");
+  }
+  return to_hex(all.finish());
+}
+
 Status each_piece(const PackageFiles::File& file,
                   const std::function<Status(std::string_view)>& take) {
   if (file.sealed == nullptr) return take(file.text);

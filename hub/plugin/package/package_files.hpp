@@ -30,6 +30,7 @@ inline constexpr std::string_view kSumsFile = "SHA256SUMS";
 inline constexpr std::string_view kSignatureFile = "SHA256SUMS.minisig";
 inline constexpr std::string_view kSbomFile = "sbom.cdx.json";
 inline constexpr std::string_view kLicenceFile = "LICENSE";
+inline constexpr std::string_view kReportFile = "check-report.json";
 [[nodiscard]] std::string library_path();  // bin/<platform>/plugin.so
 
 inline constexpr std::size_t kMaxPackageFiles = 1000;
@@ -75,6 +76,11 @@ class PackageFiles {
   std::string origin_;
   std::map<std::string, File, std::less<>> files_;
 };
+
+// The digest that names what a package is, in hex: SHA-256 of the lines that `sha256sum` prints for
+// all files in the order of their paths, without kSumsFile, kSignatureFile, kSbomFile and
+// kReportFile, which are made later and speak about it.
+[[nodiscard]] std::string digest_of(const PackageFiles& files);
 
 // The bytes of a file of either kind, in pieces. Error of take ends it.
 [[nodiscard]] Status each_piece(const PackageFiles::File& file,

@@ -103,6 +103,24 @@ bool beside_the_sums(std::string_view path) {
   return path == kSumsFile || path == kSignatureFile;
 }
 
+// What a vendor signs holds: a report of the checker that lies in the package is of its files, and
+// good.
+Status check_report(const PackageFiles& files) {
+  const std::string* const text = files.text(kReportFile);
+  if (text == nullptr) return ok_status();
+  const std::string of = files.origin() + "/" + std::string(kReportFile);
+  const auto report = Json::parse(*text);
+  if (!report.ok() || !report->is_object())
+    return invalid("plugin.report", of + ": is no report of `rabt plugin check --write-report`");
+  if (report->string_or("packageDigest", "") != digest_of(files))
+    return invalid("plugin.report", of + ": is of other files than the package has now; run `rabt "
+                                         "plugin check --write-report` again, or remove it");
+  if (!report->bool_or("good", false))
+    return invalid("plugin.report", of + ": says that a test failed; mend the plugin and write the "
+                                         "report again, or remove it");
+  return ok_status();
+}
+
 bool is_ours(const Json& sbom) {
   for (const Json& tool : sbom["metadata"]["tools"]["components"].size() == 0
                               ? Json::Array()
@@ -193,8 +211,8 @@ Result<SignedPackage> sign_package(const std::string& folder, const Sign& sign,
   if (files.text(kLicenceFile) == nullptr)
     return invalid("plugin.package",
                    folder + ": has no LICENSE; say there what a hospital may do with the plugin");
-  RABT_TRY(library, find_library(files));
-  (void)library;
+  RABT_TRY_STATUS(check_built_with(files, package.manifest));
+  RABT_TRY_STATUS(check_report(files));
 
   // In this order: whatever a crash leaves does not verify.
   for (const std::string_view old : {kSignatureFile, kSumsFile}) {

@@ -152,8 +152,7 @@ Result<TrustedPackage> verify_package(PackageFiles files, const std::vector<Trus
                        " and not " + id +
                        "; widen its scope with `rabt plugin keys add` if that is right");
   }
-  RABT_TRY(library, find_library(files));
-  (void)library;
+  RABT_TRY_STATUS(check_built_with(files, package.manifest));
   TrustedPackage out{.files = {},  // last: everything above points into it
                      .package = std::move(package),
                      .key_id = key_id,

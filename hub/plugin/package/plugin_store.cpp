@@ -363,6 +363,14 @@ Result<bool> PluginStore::add(const TrustedPackage& package, const Add& how) {
       return conflict("plugin.downgrade", spelled(other) + " is newer than " + spelled(entry) +
                                               "; add it all the same with --allow-downgrade");
   }
+  const auto there = versions(entry.id);
+  if (!there.empty() && there.back().key_id != entry.key_id && !how.allow_other_key)
+    return conflict("plugin.other_key",
+                    spelled(there.back()) + " was signed by the key " + there.back().key_id +
+                        ", and " + spelled(entry) + " by the key " + entry.key_id + " (" +
+                        package.key_name +
+                        "); if the vendor told you so by a way that you trust, add it with "
+                        "--allow-other-key");
   // A folder that the lock does not name is what a crash left.
   const std::string incoming(kIncoming);
   RABT_TRY_STATUS(sweep());

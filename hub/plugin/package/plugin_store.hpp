@@ -61,13 +61,15 @@ class PluginStore {
 
   struct Add {
     bool allow_downgrade = false;
+    bool allow_other_key = false;
     std::string at;
     std::string by;
   };
   // Returns whether the package was added: false if this very package was there already. Errors:
   // plugin.exists (the version is there with other content: a version is released once),
-  // plugin.downgrade (older than the newest one), plugin.untrusted_key (removed meanwhile),
-  // plugin.package (an id that the store keeps for itself), plugin.store_io.
+  // plugin.downgrade (older than the newest one), plugin.other_key (the newest one was signed by
+  // another key, which may be somebody who takes the plugin over), plugin.untrusted_key (removed
+  // meanwhile), plugin.package (an id that the store keeps for itself), plugin.store_io.
   [[nodiscard]] Result<bool> add(const TrustedPackage& package, const Add& how);
   // An empty version: the only one there is. Gives what was removed. Errors: plugin.unknown,
   // plugin.version (several: name one), plugin.store_io.

@@ -8,6 +8,7 @@
 
 #include "hub/base/json.hpp"
 #include "hub/worker/sandbox.hpp"
+#include "tests/must.hpp"
 #include "tools/check/elf_file.hpp"
 #include "tools/check/report.hpp"
 #include "tools/check/runner.hpp"
@@ -93,6 +94,8 @@ INSTANTIATE_TEST_SUITE_P(
     Others, AWrongPlugin,
     ::testing::Values(
         Wrong{"unknown", "unknown-action", kFailed, "answer permanent"},
+        Wrong{"unwritten", "unknown-action", kFailed,
+              "create 1.0.0 is answered like an action that the plugin does not have"},
         Wrong{"deadline", "deadline-respected", kFailed, "after its deadline"},
         Wrong{"output", "output-matches-schema", kFailed, "does not fit the action's schema"},
         Wrong{"lane", "lane-discipline", kFailed, "invoke held the lane"},
@@ -515,7 +518,7 @@ TEST(Report, HoldsEachTestAndTheDigestOfWhatWasChecked) {
   EXPECT_EQ(json["tests"].item(0).string_or("status", ""), "passed");
   EXPECT_EQ(json["counts"].int_or("failed", -1), 0);
   EXPECT_EQ(json.string_or("packageDigest", ""),
-            package_digest(build_dir() + "/wrong/good").value());
+            plugin::digest_of(test::must(plugin::PackageFiles::read(build_dir() + "/wrong/good"))));
   EXPECT_EQ(json.string_or("packageDigest", "").size(), 64U);
 }
 
@@ -531,7 +534,8 @@ TEST(Report, TheDigestIsThatOfSha256sum) {
   std::array<char, 128> text{};
   ASSERT_NE(std::fgets(text.data(), text.size(), pipe), nullptr);
   ::pclose(pipe);
-  EXPECT_EQ(std::string(text.data()).substr(0, 64), package_digest(folder).value());
+  EXPECT_EQ(std::string(text.data()).substr(0, 64),
+            plugin::digest_of(test::must(plugin::PackageFiles::read(folder))));
 }
 
 TEST(ElfFile, RefusesWhatIsCutOrNoLibrary) {

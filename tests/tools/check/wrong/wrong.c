@@ -261,8 +261,10 @@ static int32_t invoke(void* self, const rabt_call* raw) {
 #ifdef WRONG_LANE
   usleep(80000);
 #endif
-#ifdef WRONG_UNKNOWN
+#if defined(WRONG_UNKNOWN)
   if (0) {
+#elif defined(WRONG_UNWRITTEN)
+  if (1) {
 #else
   if (raw->action.len != 6 || memcmp(raw->action.ptr, "create", 6) != 0) {
 #endif
