@@ -57,15 +57,14 @@ Result<Response> PersonRecords::merge_patient(const Call& call) const {
                                  .reason = reason,
                                  .version = ask.body["version"].as_int64()};
   RABT_TRY(differ, merges.check(wish));
-  if (!differ.empty()) {
-    Json members = Json::array();
-    for (const std::string& member : differ) members.push_back(member);
-    // The list of requests is open to people who see no patient data: ids alone.
-    RABT_TRY_STATUS(approvals.pass(
-        call.caller, {identity::kMergePatients, "",
-                      Json::object({{"patient", merged}, {"into", survivor}, {"differ", members}}),
-                      merged + survivor}));
-  }
+  Json members = Json::array();
+  for (const std::string& member : differ) members.push_back(member);
+  // Whoever signs in with the survivor reads the merged record: nobody at the desk decides that
+  // alone. The list of requests is open to people who see no patient data: ids alone.
+  RABT_TRY_STATUS(approvals.pass(
+      call.caller, {identity::kMergePatients, "",
+                    Json::object({{"patient", merged}, {"into", survivor}, {"differ", members}}),
+                    merged + survivor}));
   RABT_TRY(waits, consultation::has_session_under_way(store, patients.tenant, merged));
   const auto shown = [&](const identity::Merge& merge) {
     Json out = pointer_json(merge, merge.survivor);

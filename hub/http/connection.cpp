@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <limits>
 
@@ -684,7 +685,8 @@ void Connection::hand_over(bool events) {
                     .transport = std::move(io_),
                     .early = std::move(buffer_),
                     .handler = std::move(next_),
-                    .seat = std::move(seat_)};
+                    .seat = std::make_shared<std::array<std::shared_ptr<void>, 2>>(
+                        std::array<std::shared_ptr<void>, 2>{std::move(seat_), kept_})};
   // It is refused only when the hub stops in this moment: the caller connects again.
   (void)!(events ? shared_.sockets.adopt_events(std::move(upgraded))
                  : shared_.sockets.adopt(std::move(upgraded)));

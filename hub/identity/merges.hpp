@@ -82,7 +82,8 @@ class Merges {
 
   [[nodiscard]] const std::string& tenant() const { return tenant_; }
 
-  // Members of the two records that differ and so need a second person: birthDate, gender. Errors:
+  // Members of the two records that differ, birthDate and gender, for the second person who
+  // confirms. Errors:
   // not_found person.unknown; invalid merge.same_person; conflict merge.not_patient (a record is of
   // the staff), merge.taken (`merged` is merged already), merge.circle (`survivor` leads to
   // `merged`), merge.limit, precondition.failed.

@@ -26,7 +26,7 @@ inline constexpr SecondPersonAct kResetFactor{"factor.reset",
 inline constexpr SecondPersonAct kApply{"workflow.apply", {Role::engineer, Role::security_officer}};
 // A job that acts on many instances.
 inline constexpr SecondPersonAct kRepairRun{"repair.run", {Role::engineer, Role::security_officer}};
-// Two records of patients whose birth date or sex differ.
+// Two records of patients: the account of one reads the record of the other.
 inline constexpr SecondPersonAct kMergePatients{
     "patient.merge", {Role::admin, Role::security_officer}, true};
 inline constexpr std::array kSecondPersonActs{kShred, kRelease,   kAssign,       kResetFactor,

@@ -97,7 +97,28 @@ TEST_F(MergedPatient, IsStoredUnderTheRecordThatTheSessionNames) {
   undo();
   const Json after = must(sessions_->reading.get(as(patient2_, other)));
   EXPECT_EQ(after.string_or("status", ""), "completed");
-  EXPECT_EQ(after["consents"].item(0).string_or("by", ""), patient2_);
+  EXPECT_EQ(after["consents"].item(0).string_or("by", ""), patient_) << "who said it";
+}
+
+// A merge that was wrong, or wanted for this, is no way around a patient's own no.
+TEST_F(MergedPatient, KeepsItsOwnNoAgainstTheWordOfTheOther) {
+  const std::string session = with_patient(patient2_);
+  const auto say = [&](const std::string& who, bool given) {
+    return code(sessions_->people.record_consent(
+        as(who, session, Json::object({{"kind", "recording"}, {"given", given}}))));
+  };
+  ASSERT_EQ(say(patient2_, false), "ok");
+  merge();
+  ASSERT_EQ(say(patient_, true), "ok") << "one patient, as long as they are one";
+  undo();
+  const Json read = must(sessions_->reading.get(as(patient2_, session)));
+  EXPECT_EQ(read["consents"].item(0).string_or("by", ""), patient2_);
+  EXPECT_EQ(read["consents"].item(1).string_or("by", ""), patient_);
+  EXPECT_EQ(say(doctor_, true), "consent.own_word");
+  must(sessions_->entry.join(as(patient2_, session)));
+  must(sessions_->entry.join(as(doctor_, session)));
+  must(sessions_->life.start(as(doctor_, session)));
+  EXPECT_NE(code(sessions_->recordings.start(as(doctor_, session))), "ok");
 }
 
 // A list of two filters must not give the sessions of one patient to another member.

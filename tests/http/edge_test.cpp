@@ -141,6 +141,20 @@ TEST_F(Edge, AReaderOfEventsWhoStopsIsCutOffAndOthersAreServed) {
   EXPECT_EQ(quick->bytes(hello.size()), hello);
 }
 
+// Else a caller could have as many streams as there are, whatever his share of connections is.
+TEST_F(Edge, AStreamOfEventsKeepsWhatItsRequestHolds) {
+  const auto share = std::make_shared<int>(0);
+  start({.threads = 2}, [this, &share](const Request& request) -> Response {
+    request.kept->held = share;
+    return {.status = 200, .events = std::make_shared<Topic::Subscriber>(topic_)};
+  });
+  auto reader = subscribe();
+  wait_until([&] { return topic_.open() == 1; });
+  EXPECT_EQ(share.use_count(), 2) << "it is held while the stream is open";
+  reader.reset();
+  wait_until([&] { return topic_.closed() == 1 && share.use_count() == 1; });
+}
+
 TEST_F(Edge, StoppingEndsStreamsOfEvents) {
   start_stream();
   auto reader = subscribe();

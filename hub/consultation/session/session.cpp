@@ -84,8 +84,9 @@ Participant* Session::participant(std::string_view wanted) {
 }
 namespace {
 
-// Names the person `to` wherever the session names `from`.
-void rename_patient(Session& session, const std::string& from, const std::string& to) {
+// Names the person `to` wherever the session names `from`, in the first `words` of its consents.
+void rename_patient(Session& session, const std::string& from, const std::string& to,
+                    std::size_t words) {
   const auto rename = [&](std::string& person) {
     if (person == from) person = to;
   };
@@ -102,7 +103,7 @@ void rename_patient(Session& session, const std::string& from, const std::string
   Json consents = Json::array();
   for (const Json& one : session.consents.as_array()) {
     Json consent = one;
-    if (one.string_or("by", "") == from) consent.set("by", to);
+    if (consents.size() < words && one.string_or("by", "") == from) consent.set("by", to);
     consents.push_back(std::move(consent));
   }
   session.consents = std::move(consents);
@@ -113,13 +114,14 @@ void rename_patient(Session& session, const std::string& from, const std::string
 void Session::read_for(const std::string& survivor) {
   if (patient.empty() || patient == survivor || of_person(survivor) != nullptr) return;
   patient_written = patient;
-  rename_patient(*this, patient_written, survivor);
+  consents_read = consents.size();
+  rename_patient(*this, patient_written, survivor, consents_read);
 }
 
 Session Session::as_written() const {
   Session out = *this;
   if (out.patient_written.empty()) return out;
-  rename_patient(out, patient, patient_written);
+  rename_patient(out, patient, patient_written, consents_read);
   out.patient_written.clear();
   return out;
 }

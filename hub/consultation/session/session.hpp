@@ -177,6 +177,8 @@ struct Session {
   // The record that the session names as its patient, where that was merged and `patient` is the
   // survivor. Empty otherwise. Not stored.
   std::string patient_written{};
+  // Consents that were there when it was read for the survivor.
+  std::size_t consents_read = 0;
   // The persons on whose word alone the session is about this patient, with spaces between them:
   // who named the patient, who brought that person in, and so on. Empty once somebody else stands
   // behind it: a system of the hospital, a workflow, or the patient, who came.
@@ -285,7 +287,8 @@ struct Session {
   // Reads the session for `survivor`, in whose record its patient is merged. A session that names
   // both stays as it is.
   void read_for(const std::string& survivor);
-  // The session with its patient as it is stored.
+  // The session with its patient as it is stored. A consent that was given or refused since then
+  // keeps who said it: nobody's word becomes that of the merged person.
   [[nodiscard]] Session as_written() const;
   [[nodiscard]] const Participant* participant(std::string_view id) const;
   [[nodiscard]] Participant* participant(std::string_view id);
