@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { axe, hasChromium, launch, open, settled } from './browser.mjs';
+import { requestTests } from './requests.mjs';
 import { broke, end, ended, equal, inspector, none, signIn, skip, tabTo, test } from './steps.mjs';
 
 const build = process.argv[2];
@@ -127,7 +128,7 @@ try {
     [null, '/login'], [null, '/activate'], [null, '/bootstrap'], [null, '/i'], [null, '/clinic/nothing'],
     ['doctor', '/clinic'], ['doctor', '/clinic/sessions'], ['doctor', `/clinic/sessions/${past.id}?tab=notes`], ['doctor', `/clinic/patients/${id('patient')}`], ['doctor', '/clinic/availability'],
     ['nurse', '/clinic'], ['nurse', `/clinic/sessions/${soon.id}`],
-    ['patient', '/clinic'], ['patient', '/clinic/book'], ['patient', '/clinic/record'], ['patient', '/clinic/record?tab=readings'], ['patient', `/clinic/sessions/${past.id}`], ['patient', '/account'],
+    ['patient', '/clinic'], ['patient', '/clinic/book'], ['patient', '/clinic/record'], ['patient', '/clinic/record?tab=readings'], ['patient', '/clinic/record?tab=requests'], ['patient', `/clinic/sessions/${past.id}`], ['patient', '/account'],
     ['desk', '/clinic'], ['desk', '/clinic/book'],
     ['admin', '/clinic'], ['admin', '/clinic/book'], ['admin', '/clinic/availability'],
   ];
@@ -136,6 +137,8 @@ try {
       await pages.everywhere(who, path);
     });
   }
+
+  await requestTests({ browser, base, states, people, pages, api });
 
   await pages.close();
 

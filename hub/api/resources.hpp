@@ -18,6 +18,7 @@
 #include "hub/api/plugins.hpp"
 #include "hub/api/recordings.hpp"
 #include "hub/api/repairs.hpp"
+#include "hub/api/requests.hpp"
 #include "hub/api/stream.hpp"
 #include "hub/api/tasks.hpp"
 #include "hub/api/todo.hpp"
@@ -35,6 +36,7 @@ struct Resources {
   Instances instances;
   Repairs repairs;
   Tasks tasks;
+  Requests requests;
   Workflows workflows;
   Recordings recordings;
   Audit audit;

@@ -222,6 +222,9 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/audit/checkpoint", "getAuditCheckpoint", to<&R::audit, &Audit::checkpoint>, kSignedIn},
     Route{"GET", "/api/v1/me/readings", "listMyReadings", to<&R::audit, &Audit::own>, kSignedIn, kRare},
     Route{"GET", "/api/v1/me/readings/{seq}/proof", "proveMyReading", to<&R::audit, &Audit::own_proof>, kSignedIn, kRare},
+    // What a patient asks of his own record.
+    Route{"GET", "/api/v1/me/requests", "listMyRequests", to<&R::requests, &Requests::list>, only({Role::patient})},
+    Route{"POST", "/api/v1/me/requests", "makeRequest", to<&R::requests, &Requests::make>, only({Role::patient}), kRepeats},
     Route{"GET", "/api/v1/audit/entries", "listAuditEntries", to<&R::audit, &Audit::entries>, kUsers},
     Route{"POST", "/api/v1/audit/export", "exportAudit", to<&R::audit, &Audit::export_page>, kReview, kRare},
 

@@ -86,8 +86,8 @@ Result<TaskFilter> filter_of(const Call& call) {
     const auto id = Ulid::parse(object.substr(object.find(':') + 1));
     if (!id)
       return invalid("api.invalid",
-                     "object: must be the id of a session or of an instance, alone or as "
-                     "session:<id> or instance:<id>");
+                     "object: must be the id of a session, an instance or a person, alone or as "
+                     "session:<id>, instance:<id> or person:<id>");
     out.object = id->text();
   }
   if (is_true(call.request.parameter("mine"))) {
@@ -106,7 +106,7 @@ bool wants_parked(const Principal& who, const TaskFilter& filter) {
 
 Json detail_of(const consultation::Task& task) {
   Json out = consultation::task_json(task);
-  out.set("instance", task.instance);
+  if (!task.instance.empty()) out.set("instance", task.instance);
   return out;
 }
 

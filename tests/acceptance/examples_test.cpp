@@ -165,6 +165,8 @@ class Examples {
         {"releaseTask", kDesk},
         {"decideTask", kDesk},
 
+        {"makeRequest", "P"},
+
         // Who looked, and why.
         {"openGrant", "D"},
         {"searchInstances", "D"},

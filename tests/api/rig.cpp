@@ -151,6 +151,7 @@ void ApiRig::open(Options options) {
       .instances{hub.engine(), about},
       .repairs{*repairs, *approvals},
       .tasks{*tasks, hub.engine(), *accounts, hub.store(), audit, about},
+      .requests{*tasks, *people, hub.store(), audit, about, clock},
       .workflows{hub.engine(), *approvals},
       .recordings{hub.store(), audit, hub.blobs(), about, sessions_.get()},
       .audit{

@@ -20,7 +20,7 @@ MAY = {
     # Counts of a list that a person looks at, or that are kept for a minute.
     "kCount", "kCountAll", "kTotalsOfAll", "kCountKeys", "kCountInstances", "kLately",
     # What waits for a person, by an index of nothing else.
-    "kParkedByCode", "kUnreviewed", "kWaitingByKind",
+    "kParkedByCode", "kUnreviewed", "kWaitingByKind", "kOpenOf",
     # What waits at this moment, by indexes of nothing else.
     "kVideo", "kRecording",
     # Steps through the family that it has found.

@@ -11,10 +11,11 @@ import { allProviders, isOver, mayJoin, startOf, type Consent, type Page, type P
 import { allTemplates, NoteView, type Note } from './notes';
 import { Banner, Documents, Prescriptions, Recordings, Trend, useList, type Vital } from './records';
 import { Readings } from './readings';
+import { Requests } from './requests';
 import { SessionTable } from './sessions';
 import { takesVitals, VitalsForm } from './vitals';
 
-type Tab = 'overview' | 'visits' | 'notes' | 'vitals' | 'prescriptions' | 'documents' | 'consents' | 'recordings' | 'readings';
+type Tab = 'overview' | 'visits' | 'notes' | 'vitals' | 'prescriptions' | 'documents' | 'consents' | 'recordings' | 'readings' | 'requests';
 
 export function PatientPage({ id }: { id: string }) {
   return <Frame name="record" wide><Record id={id} /></Frame>;
@@ -70,7 +71,7 @@ function Parts({ sessions, known, own }: { sessions: Session[]; known: Map<strin
     { name: 'documents', text: t('documents') },
     { name: 'consents', text: t('consents') },
     { name: 'recordings', text: t('recordings') },
-    ...(own ? [{ name: 'readings' as Tab, text: t('readings') }] : []),
+    ...(own ? [{ name: 'readings' as Tab, text: t('readings') }, { name: 'requests' as Tab, text: t('req_tab') }] : []),
   ];
   const wanted = place.value.query.get('tab') as Tab;
   const tab = tabs.some((one) => one.name === wanted) ? wanted : 'overview';
@@ -92,6 +93,7 @@ function Parts({ sessions, known, own }: { sessions: Session[]; known: Map<strin
       {tab === 'consents' && <AllConsents ids={ids} />}
       {tab === 'recordings' && <Recordings sessions={held} />}
       {tab === 'readings' && <Readings />}
+      {tab === 'requests' && <Requests />}
     </Tabs>
   );
 }

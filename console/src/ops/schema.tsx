@@ -42,17 +42,20 @@ export function complete(schema: Schema | undefined, values: Record<string, stri
   }
   return { value, missing };
 }
-export function SchemaFields({ schema, values, onValue, missing }: { schema: Schema; values: Record<string, string>; onValue: (name: string, text: string) => void; missing: string[] }) {
+// A text that may be longer than a line is written in lines, in the direction of its own words.
+const kLine = 500;
+export function SchemaFields({ legend, schema, values, onValue, missing }: { legend?: string; schema: Schema; values: Record<string, string>; onValue: (name: string, text: string) => void; missing: string[] }) {
   const fields = Object.entries(schema.properties ?? {}).filter(([, one]) => one.const === undefined);
   if (!fields.length) return null;
   return (
-    <fieldset class="stack stack-8"><legend class="label">{t('output')}</legend>
+    <fieldset class="stack stack-8"><legend class={legend ? 'hidden' : 'label'}>{legend ?? t('output')}</legend>
       <div class="schema">
         {fields.map(([name, one]) => {
           const needed = schema.required?.includes(name);
           const type = typeOf(one);
           const common = { label: one.title ?? name, hint: [needed && t('required_word'), one.description].filter(Boolean).join(' · ') || undefined, error: missing.includes(name) ? t('field_wrong') : undefined, value: values[name] ?? '', onText: (text: string) => onValue(name, text), dir: 'ltr' };
           if (one.enum || type === 'boolean') return <Select key={name} {...common} options={[{ value: '', text: '—' }, ...(one.enum ?? [true, false]).map((each) => ({ value: String(each), text: String(each) }))]} />;
+          if (type === 'string' && Number(one.maxLength) > kLine) return <TextArea key={name} {...common} dir="auto" rows={5} maxLength={Number(one.maxLength)} />;
           if (type === 'string' || type === 'integer' || type === 'number') return <Field key={name} {...common} digits={type !== 'string'} autocomplete="off" />;
           return <TextArea key={name} {...common} hint={[common.hint, 'JSON'].filter(Boolean).join(' · ')} />;
         })}

@@ -77,14 +77,15 @@ function Asked({ one, onShow }: { one: Task; onShow: () => void }) {
   return (
     <div class="four">
       <section><h3><span class="qn">1</span>{t('what_asked')}</h3>
-        <p>{one.call ? <><Code>{one.call.role}</Code> <Code>{one.call.action}</Code> {one.call.version && <Code soft>{one.call.version}</Code>}</> : one.question ? <bdi>{one.question}</bdi> : <Code>{one.title}</Code>}</p></section>
+        <p>{one.call ? <><Code>{one.call.role}</Code> <Code>{one.call.action}</Code> {one.call.version && <Code soft>{one.call.version}</Code>}</> : one.question ? <span class="pre block" dir="auto">{one.question}</span> : <Code>{one.title}</Code>}</p></section>
       <section><h3><span class="qn">2</span>{t('what_known')}</h3>
         {one.call ? <p>{t(one.call.effect === 'none' ? 'effect_none' : 'effect_unknown')} {one.call.code && <Code class="failed">{one.call.code}</Code>}</p> : one.data !== undefined ? <Json value={one.data} /> : <p class="muted">{t(one.withheld ? 'task_withheld' : 'nothing_more')}</p>}
         {one.withheld && <p><Button size="small" icon="eye" onPress={onShow}>{t('show_with_reason')}</Button></p>}</section>
       <section><h3><span class="qn">3</span>{t('where_look')}</h3>
         {one.call?.key && <p>{t('search_by')} <Id id={one.call.key} whole /></p>}
-        <p>{t('instance')} <Id id={one.instance ?? one.object.id} href={one.object.type === 'instance' || one.instance ? `/console/instances/${one.instance ?? one.object.id}` : undefined} /></p></section>
-      <section><h3><span class="qn">4</span>{t('what_next')}</h3><p>{t('next_by_answer')}</p>{one.due && <p class="muted">{t('due_at', { when: moment(one.due) })} {one.escalation && <Code>{one.escalation}</Code>}</p>}</section>
+        {one.object.type === 'session' && <p>{t('visit')} <Id id={one.object.id} href={`/clinic/sessions/${one.object.id}`} /></p>}
+        {one.object.type === 'person' ? <p>{t('task_patient')} <Id id={one.object.id} href={`/clinic/patients/${one.object.id}`} /></p> : (one.instance || one.object.type === 'instance') && <p>{t('instance')} <Id id={one.instance ?? one.object.id} href={one.object.type === 'instance' || one.instance ? `/console/instances/${one.instance ?? one.object.id}` : undefined} /></p>}</section>
+      <section><h3><span class="qn">4</span>{t('what_next')}</h3><p>{t(one.kind === 'request' ? 'task_request_next' : 'next_by_answer')}</p>{one.due && <p class="muted">{t('due_at', { when: moment(one.due) })} {one.escalation && <Code>{one.escalation}</Code>}</p>}</section>
     </div>
   );
 }
@@ -100,7 +101,9 @@ function Decide({ one, onDone }: { one: Task; onDone: () => void }) {
   const act = useAct();
   const parked = one.kind === 'parked';
   // Members of the answer beside its outcome: of a parked call, its output, and only if it took effect.
-  const fields = parked ? (outcome === 'done' ? schema.properties?.output : undefined) : { ...schema, properties: Object.fromEntries(Object.entries(schema.properties ?? {}).filter(([name]) => name !== 'outcome')) };
+  const own = Object.entries(schema.properties ?? {}).filter(([name]) => name !== 'outcome');
+  if (one.kind === 'request') for (const pair of own) pair[1] = { ...pair[1], title: t('task_answer_to_patient') };
+  const fields = parked ? (outcome === 'done' ? schema.properties?.output : undefined) : { ...schema, properties: Object.fromEntries(own) };
   const { value, missing } = complete(fields, values);
   const answer = { ...(names.length ? { outcome } : {}), ...(parked ? (value !== undefined && fields ? { output: value } : {}) : value) };
   const ask = (event: Event) => {
@@ -113,7 +116,7 @@ function Decide({ one, onDone }: { one: Task; onDone: () => void }) {
     <form class="pane-body stack stack-16 ask" onSubmit={ask} noValidate>
       {names.length > 0 && <div class="answers"><Choices legend={t('answer')} name="outcome" value={outcome} onText={setOutcome} options={names.map((name) => ({ value: name, text: answerText(name), more: answerMore(name) }))} /></div>}
       {wrong && names.length > 0 && !outcome && <p class="error" role="alert"><Icon name="alert" /><span>{t('answer_missing')}</span></p>}
-      {fields && <SchemaFields schema={fields} values={values} onValue={(name, text) => setValues({ ...values, [name]: text })} missing={wrong ? missing : []} />}
+      {fields && <SchemaFields legend={parked ? undefined : t('task_answer_words')} schema={fields} values={values} onValue={(name, text) => setValues({ ...values, [name]: text })} missing={wrong ? missing : []} />}
       <TextArea label={t('reason_kept')} value={reason} onText={setReason} rows={2} error={wrong && !reason.trim() ? t('reason_missing') : undefined} />
       <p><Button kind="primary" submit>{t('decide_dots')}</Button></p>
       {sure && (

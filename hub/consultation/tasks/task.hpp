@@ -30,7 +30,7 @@ struct Task {
   std::string assignee;
   // Role that may answer once the task is overdue, or empty.
   std::string escalation;
-  // "session" or "instance", and its ULID.
+  // "session", "instance" or "person", and its ULID.
   std::string object_type;
   std::string object;
   std::string instance;

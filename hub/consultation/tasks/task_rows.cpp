@@ -1,6 +1,7 @@
 #include "hub/consultation/tasks/task_rows.hpp"
 
 #include "hub/base/bytes.hpp"
+#include "hub/identity/merges.hpp"
 
 namespace rabt::consultation {
 
@@ -24,6 +25,14 @@ constexpr Statement kFind{"SELECT " RABT_TASK_COLUMNS
                           ", data_key, sealed, answer FROM task WHERE tenant = $1 AND id = $2"};
 constexpr Statement kOfCall{"SELECT " RABT_TASK_COLUMNS
                             ", data_key, sealed, answer FROM task WHERE tenant = $1 AND call = $2"};
+// $3 to $11: a record, and those that are read as one with it.
+#define RABT_TASK_ABOUT                                                                         \
+  " FROM task WHERE tenant = $1 AND kind = $2 AND object IN ($3, $4, $5, $6, $7, $8, $9, $10, " \
+  "$11)"
+constexpr Statement kAbout{"SELECT " RABT_TASK_COLUMNS ", data_key, sealed, answer" RABT_TASK_ABOUT
+                           " AND id < $12 ORDER BY id DESC LIMIT $13"};
+constexpr Statement kCountAbout{"SELECT COUNT(*)" RABT_TASK_ABOUT
+                                " AND state IN ('open', 'claimed')"};
 // $3: all of them; $4: ",desk,nurse,", roles of the caller; $5: the caller's person.
 #define RABT_TASK_SEEN                                                                         \
   " AND ($3 = 1 OR $4 LIKE '%,' || role || ',%' OR (assignee <> '' AND assignee = $5) OR "     \
@@ -44,6 +53,8 @@ constexpr Statement kOverdue{"SELECT " RABT_TASK_COLUMNS
 constexpr Statement kWaitingByKind{
     "SELECT kind, COUNT(*), MIN(opened_ms) FROM task WHERE tenant = $1 AND state IN ('open', "
     "'claimed') GROUP BY kind ORDER BY 3"};
+constexpr Statement kOpenOf{
+    "SELECT call, id FROM task WHERE tenant = $1 AND kind = $2 AND state IN ('open', 'claimed')"};
 constexpr Statement kUpdate{
     "UPDATE task SET state = $4, overdue = $5, claimed_by = $6, claimed_ms = $7, decided_by = $8, "
     "decided_ms = $9, version = version + 1 WHERE tenant = $1 AND id = $2 AND version = $3"};
@@ -132,6 +143,55 @@ Result<std::vector<Task>> TaskRows::list(std::string_view tenant, const TaskFilt
                             {tenant, start, all, roles, who.person, filter.role, filter.kind,
                              filter.object, filter.claimed_by, filter.assignee, most, filter.state},
                             add);
+  }));
+  return out;
+}
+
+Result<std::vector<TaskRow>> TaskRows::about(std::string_view tenant, std::string_view kind,
+                                             std::string_view person, const std::string& before,
+                                             std::size_t limit) const {
+  std::vector<TaskRow> out;
+  const std::string start = before.empty() ? "~" : before;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) -> Status {
+    out.clear();
+    RABT_TRY(others, identity::others_of(connection, tenant, person));
+    return connection.query(
+        kAbout,
+        {tenant, kind, person, others[0], others[1], others[2], others[3], others[4], others[5],
+         others[6], others[7], start, static_cast<std::int64_t>(limit)},
+        [&out](const Row& row) {
+          out.push_back(read_row(row));
+          return true;
+        });
+  }));
+  return out;
+}
+
+Result<std::int64_t> TaskRows::count_about(std::string_view tenant, std::string_view kind,
+                                           std::string_view person) const {
+  std::int64_t out = 0;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(others, identity::others_of(connection, tenant, person));
+    return connection.query(kCountAbout,
+                            {tenant, kind, person, others[0], others[1], others[2], others[3],
+                             others[4], others[5], others[6], others[7]},
+                            [&out](const Row& row) {
+                              out = row.integer(0);
+                              return false;
+                            });
+  }));
+  return out;
+}
+
+Result<std::map<std::string, std::string>> TaskRows::open_of(std::string_view tenant,
+                                                             std::string_view kind) const {
+  std::map<std::string, std::string> out;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    out.clear();
+    return connection.query(kOpenOf, {tenant, kind}, [&out](const Row& row) {
+      out.emplace(row.text(0), row.text(1));
+      return true;
+    });
   }));
   return out;
 }

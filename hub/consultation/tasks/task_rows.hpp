@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,6 +46,17 @@ class TaskRows {
   [[nodiscard]] Result<std::vector<Task>> list(std::string_view tenant, const TaskFilter& filter,
                                                const identity::Principal& who,
                                                const std::string& before, std::size_t limit) const;
+  // Those of a kind about a record, or about records that are read as one with it; newest first.
+  [[nodiscard]] Result<std::vector<TaskRow>> about(std::string_view tenant, std::string_view kind,
+                                                   std::string_view person,
+                                                   const std::string& before,
+                                                   std::size_t limit) const;
+  // Number of those that wait.
+  [[nodiscard]] Result<std::int64_t> count_about(std::string_view tenant, std::string_view kind,
+                                                 std::string_view person) const;
+  // Those of a kind that wait: call to id.
+  [[nodiscard]] Result<std::map<std::string, std::string>> open_of(std::string_view tenant,
+                                                                   std::string_view kind) const;
   // Error not_found task.unknown.
   [[nodiscard]] Result<TaskRow> find(std::string_view tenant, std::string_view id) const;
   [[nodiscard]] static Result<TaskRow> find(store::Connection& connection, std::string_view tenant,

@@ -11,6 +11,8 @@ namespace {
 using identity::Caller;
 using identity::Role;
 
+// Actor of what nobody did.
+constexpr std::string_view kHubItself = "node:tasks";
 constexpr identity::Roles kGiveBack{Role::admin, Role::operator_};
 
 Error unknown() {
@@ -33,6 +35,13 @@ Error not_his() {
   return denied("authorisation.denied", "the task is for another role or person");
 }
 
+void made_by(const Caller& caller, audit::Entry& entry) {
+  entry.actor = caller.who.actor();
+  entry.client = caller.client;
+  entry.request = caller.request;
+  entry.detail.set("token", caller.who.credential);
+}
+
 Status check_role(std::string_view member, const std::string& name) {
   if (name.empty()) return ok_status();
   const auto role = identity::parse_role(name);
@@ -48,8 +57,9 @@ Result<Task> Tasks::checked(const NewTask& wanted) const {
   const auto wrong = [](const char* what) { return invalid("task.invalid", what); };
   if (!is_task_code(task.kind) || !is_task_code(task.title))
     return wrong("kind, title: must be codes of a-z, 0-9, dots and hyphens, at most 64 characters");
-  if (task.object_type != "session" && task.object_type != "instance")
-    return wrong("object: its type must be session or instance");
+  if (task.object_type != "session" && task.object_type != "instance" &&
+      task.object_type != "person")
+    return wrong("object: its type must be session, instance or person");
   const auto object = Ulid::parse(task.object);
   if (!object) return wrong("object: its id must be a ULID");
   task.object = object->text();
@@ -73,7 +83,7 @@ Result<Task> Tasks::checked(const NewTask& wanted) const {
 
 audit::Entry Tasks::entry_of(const Task& task, std::string act) const {
   return {.tenant = parts_.tenant,
-          .actor = "node:tasks",
+          .actor = std::string(kHubItself),
           .act = std::move(act),
           .object = "task:" + task.id,
           .result = "ok",
@@ -99,18 +109,34 @@ Status Tasks::tell(store::Transaction& transaction, const Task& task, std::strin
                     .trace = trace});
 }
 
+// The same step of a workflow may come again with another question.
+Result<std::string> Tasks::call_of(const NewTask& wanted) const {
+  const TaskContent& content = wanted.content;
+  return rows_.call_index(parts_.tenant, wanted.call + "\n" + wanted.task.title + "\n" +
+                                             std::to_string(wanted.task.due_ms.value_or(0)) + "\n" +
+                                             content.question + content.data.dump() +
+                                             content.schema.dump());
+}
+
+Result<bool> Tasks::knows(const std::string& call) const {
+  bool out = false;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(is, TaskRows::of_call(connection, parts_.tenant, call));
+    out = is.has_value();
+    return ok_status();
+  }));
+  return out;
+}
+
 Result<Tasks::Opened> Tasks::open(const NewTask& wanted) const {
   RABT_TRY(task, checked(wanted));
-  // The same step of a workflow may come again with another question.
-  RABT_TRY(call, rows_.call_index(parts_.tenant, wanted.call + "\n" + task.title + "\n" +
-                                                     std::to_string(task.due_ms.value_or(0)) +
-                                                     "\n" + wanted.content.question +
-                                                     wanted.content.data.dump() +
-                                                     wanted.content.schema.dump()));
+  RABT_TRY(call, call_of(wanted));
   task.id = parts_.ids.next().text();
   task.opened_ms = parts_.clock.now().ms;
   RABT_TRY(sealed, rows_.seal(parts_.tenant, std::move(task), wanted.content, std::move(call)));
-  const auto entry = parts_.audit.prepare(entry_of(sealed.row.task, "task.opened"));
+  audit::Entry opened = entry_of(sealed.row.task, std::string(wanted.act));
+  if (wanted.by != nullptr) made_by(*wanted.by, opened);
+  const auto entry = parts_.audit.prepare(opened);
   std::optional<TaskRow> before;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY(is, TaskRows::of_call(transaction, parts_.tenant, sealed.call));
@@ -119,6 +145,7 @@ Result<Tasks::Opened> Tasks::open(const NewTask& wanted) const {
     RABT_TRY(inserted, TaskRows::insert(transaction, parts_.tenant, sealed));
     if (!inserted) return conflict(std::string(store::kRaced), "the call has just come again");
     RABT_TRY_STATUS(tell(transaction, sealed.row.task, "opened", Json::object(), wanted.trace));
+    if (wanted.also) RABT_TRY_STATUS(wanted.also(transaction, sealed.row.task));
     return parts_.audit.append(transaction, entry);
   }));
   if (!before) return Opened{.task = sealed.row.task, .answer = {}};
@@ -133,22 +160,33 @@ Result<Tasks::Opened> Tasks::look(std::string_view id, const std::string& instan
   return Opened{.task = row.task, .answer = std::move(content.answer)};
 }
 
-Result<Tasks::Opened> Tasks::cancel(std::string_view id, const std::string& instance) const {
-  RABT_TRY(found, look(id, instance));
+Result<Task> Tasks::closed(std::string_view id, const std::string& by) const {
+  RABT_TRY(found, rows_.find(parts_.tenant, id));
   const Timestamp now = parts_.clock.now();
   const auto entry = parts_.audit.prepare(entry_of(found.task, "task.cancelled"));
+  Task task;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY(row, TaskRows::find(transaction, parts_.tenant, id));
-    found.task = row.task;
-    if (!row.task.waits()) return ok_status();
-    Task& task = found.task;
+    task = row.task;
+    if (!task.waits()) return ok_status();
     task.state = std::string(kTaskCancelled);
-    task.decided_by = "instance:" + instance;
+    task.decided_by = by;
     task.decided_ms = now.ms;
     RABT_TRY_STATUS(TaskRows::update(transaction, parts_.tenant, task));
     return parts_.audit.append(transaction, entry);
   }));
+  return task;
+}
+
+Result<Tasks::Opened> Tasks::cancel(std::string_view id, const std::string& instance) const {
+  RABT_TRY_STATUS(look(id, instance));
+  RABT_TRY_STATUS(closed(id, "instance:" + instance));
   return look(id, instance);
+}
+
+Status Tasks::close(std::string_view id) const {
+  RABT_TRY_STATUS(closed(id, std::string(kHubItself)));
+  return ok_status();
 }
 
 Result<TaskRow> Tasks::find(const identity::Principal& who, std::string_view id) const {
@@ -169,10 +207,7 @@ Result<Task> Tasks::change(const Caller& caller, std::string_view id, const Act&
     reason = std::move(sealed);
   }
   audit::Entry entry = entry_of(seen.task, "task." + act.name);
-  entry.actor = caller.who.actor();
-  entry.client = caller.client;
-  entry.request = caller.request;
-  entry.detail.set("token", caller.who.credential);
+  made_by(caller, entry);
   for (const auto& [name, value] : act.detail.as_object()) entry.detail.set(name, value);
   if (reason) entry.sealed = reason->text;
   const auto prepared = parts_.audit.prepare(entry);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,10 +16,15 @@
 
 namespace rabt::consultation {
 
-// What opens a task: the call of a workflow, or the hub itself.
+// What opens a task: the call of a workflow, a person, or the hub itself.
 struct NewTask {
   Task task;
   TaskContent content;
+  // The person who asks, and his act in the audit log. Null for workflows and the hub.
+  const identity::Caller* by = nullptr;
+  std::string_view act = "task.opened";
+  // More to write in the commit that opens the task. May be empty.
+  std::function<Status(store::Transaction&, const Task&)> also{};
   // Name of the call. The same call with the same content opens nothing twice.
   std::string call;
   // The trace that the call belongs to. May be empty.
@@ -49,6 +55,17 @@ class Tasks {
     Json answer;
   };
   [[nodiscard]] Result<Opened> open(const NewTask& wanted) const;
+  // Name of the call that opens a task, as the store knows it.
+  [[nodiscard]] Result<std::string> call_of(const NewTask& wanted) const;
+  // True if the call has opened a task, whatever the state of that task.
+  [[nodiscard]] Result<bool> knows(const std::string& call) const;
+  // Tasks of a kind that wait: call to id.
+  [[nodiscard]] Result<std::map<std::string, std::string>> open_of(std::string_view kind) const {
+    return rows_.open_of(parts_.tenant, kind);
+  }
+  // Closes a task of the hub whose question has passed. A task that is done stays done. Error
+  // not_found task.unknown.
+  [[nodiscard]] Status close(std::string_view id) const;
   // Closes a task whose question has passed. A task that is done stays done. Error not_found
   // task.unknown, also for a task of another instance.
   [[nodiscard]] Result<Opened> cancel(std::string_view id, const std::string& instance) const;
@@ -60,6 +77,17 @@ class Tasks {
                                                const TaskFilter& filter, const std::string& before,
                                                std::size_t limit) const {
     return rows_.list(parts_.tenant, filter, who, before, limit);
+  }
+  // Tasks of the kind about a record, or about those that are read as one with it; newest first.
+  [[nodiscard]] Result<std::vector<TaskRow>> about(std::string_view kind, std::string_view person,
+                                                   const std::string& before,
+                                                   std::size_t limit) const {
+    return rows_.about(parts_.tenant, kind, person, before, limit);
+  }
+  // How many of them wait.
+  [[nodiscard]] Result<std::int64_t> count_about(std::string_view kind,
+                                                 std::string_view person) const {
+    return rows_.count_about(parts_.tenant, kind, person);
   }
   // How many wait for somebody, by kind.
   [[nodiscard]] Result<std::vector<Tally>> waiting() const { return rows_.waiting(parts_.tenant); }
@@ -98,6 +126,7 @@ class Tasks {
   [[nodiscard]] Status tell(store::Transaction& transaction, const Task& task,
                             std::string_view what, const Json& more,
                             const std::string& trace) const;
+  [[nodiscard]] Result<Task> closed(std::string_view id, const std::string& by) const;
   [[nodiscard]] Result<Task> checked(const NewTask& wanted) const;
 
   const Parts parts_;
