@@ -53,6 +53,23 @@ export async function trustTests({ picture, visit, pages, api, people, away }) {
     none(await axe(page), 'axe');
     await page.context().close();
   });
+  await test('an administrator finds the staff by name, and no patient', async () => {
+    const page = await visit('admin', '/console/users');
+    const find = async (name) => {
+      await page.getByLabel('Find by name').fill(name);
+      await page.getByLabel('Find by name').press('Enter');
+    };
+    await find('shift NIGHT');
+    await page.getByRole('link', { name: 'night.shift' }).waitFor();
+    equal(await page.locator('.ctable tbody tr').count(), 1, 'who is found');
+    none(await axe(page), 'axe');
+    await find('القحطاني');
+    await page.getByText('Nobody fits.').waitFor();
+    none(await pages.exposed(page), 'patient data outside of the page');
+    await page.getByLabel('Find by name').fill('');
+    await page.getByRole('link', { name: 'engineer' }).waitFor();
+    await page.context().close();
+  });
   await test('an auditor sees users and changes none', async () => {
     const page = await visit('auditor', `/console/users/${people.engineer.id}`);
     await page.getByRole('heading', { name: 'engineer' }).waitFor();

@@ -6,6 +6,8 @@
 #include "hub/api/browser.hpp"
 #include "hub/api/patients.hpp"
 #include "hub/api/person_json.hpp"
+#include "hub/consultation/request/fields.hpp"
+#include "hub/identity/name_search.hpp"
 #include "hub/identity/profile.hpp"
 #include "hub/identity/qr.hpp"
 
@@ -15,6 +17,15 @@ using http::Response;
 using identity::Role;
 
 namespace {
+
+// Whose names an administrator sees.
+constexpr identity::Roles kStaff{
+    Role::admin,       Role::security_officer, Role::engineer,   Role::operator_, Role::auditor,
+    Role::integration, Role::doctor,           Role::specialist, Role::nurse,     Role::desk};
+// Part of a name that is searched for.
+constexpr std::size_t kShortestName = 2;
+// People that one search shows.
+constexpr std::size_t kMostFound = 50;
 
 // The person who calls. Error denied authorisation.denied: a client that acts for nobody.
 Result<std::string> own(const Call& call) {
@@ -248,6 +259,34 @@ Result<Response> Accounts::list(const Call& call) const {
   page.next = cut_to_page(all, window);
   for (const identity::Person& person : all) page.items.push_back(managed_json(person));
   return answer(call, page);
+}
+
+Result<Response> Accounts::search(const Call& call) const {
+  RABT_TRY(body, body_object(call));
+  consultation::Fields fields(body);
+  fields.only({"name", "role"});
+  const std::string text = fields.needed_text("name", consultation::kMaxLine);
+  if (fields.good() && text.size() < kShortestName)
+    fields.wrong("name", "must have at least 2 characters");
+  identity::Roles wanted = kStaff;
+  if (const std::string role = fields.text("role", consultation::kMaxLine); !role.empty()) {
+    const auto parsed = identity::parse_role(role);
+    if (parsed) wanted = identity::Roles{*parsed};
+    // Names of patients are not for whoever administers, so that nobody is found by one.
+    if (!parsed || !kStaff.has(*parsed)) fields.wrong("role", "must be a role of staff");
+  }
+  RABT_TRY_STATUS(fields.done());
+  const identity::NameSearch search(text);
+  RABT_TRY(all, people.having(tenant, wanted));
+  Json items = Json::array();
+  bool more = false;
+  for (const identity::Person& person : all) {
+    if (!search.fits(person.profile)) continue;
+    more = items.size() >= kMostFound;
+    if (more) break;
+    items.push_back(managed_json(person));
+  }
+  return json_response(200, Json::object({{"items", std::move(items)}, {"more", more}}));
 }
 
 Result<Response> Accounts::create(const Call& call) const {

@@ -50,6 +50,8 @@ struct Accounts {
   [[nodiscard]] Result<http::Response> remove_factor(const Call& call) const;
 
   [[nodiscard]] Result<http::Response> list(const Call& call) const;
+  // {name, role?}: the staff whose name or username has these words, by number.
+  [[nodiscard]] Result<http::Response> search(const Call& call) const;
   [[nodiscard]] Result<http::Response> create(const Call& call) const;
   [[nodiscard]] Result<http::Response> get(const Call& call) const;
   [[nodiscard]] Result<http::Response> change(const Call& call) const;

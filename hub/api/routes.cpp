@@ -272,6 +272,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/approvals/{id}/refuse", "refuseApproval", to<&R::approvals, &Approvals::refuse>, kConfirming, kStrong},
     Route{"GET", "/api/v1/users", "listUsers", to<&R::accounts, &Accounts::list>, kUsers},
     Route{"POST", "/api/v1/users", "createUser", to<&R::accounts, &Accounts::create>, only({Role::admin}), kStrong},
+    Route{"POST", "/api/v1/users/search", "searchUsers", to<&R::accounts, &Accounts::search>, kUsers, kRare},
     Route{"GET", "/api/v1/users/{id}", "getUser", to<&R::accounts, &Accounts::get>, kUsers},
     Route{"DELETE", "/api/v1/users/{id}/sessions", "endUserSessions", to<&R::accounts, &Accounts::end_user_sessions>, only({Role::admin, Role::security_officer})},
     Route{"PATCH", "/api/v1/users/{id}", "changeUser", to<&R::accounts, &Accounts::change>, only({Role::admin}), kStrong},

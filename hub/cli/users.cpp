@@ -40,8 +40,13 @@ std::string words(const Json& list) {
 int list_users(const UsersOptions& options) {
   auto client = client_of(options.config);
   if (!client.ok()) return complain(client.error());
-  const auto found = client->get("/api/v1/users" +
-                                 (options.role.empty() ? std::string() : "?role=" + options.role));
+  Json wish = Json::object({{"name", options.name}});
+  if (!options.role.empty()) wish.set("role", options.role);
+  const auto found =
+      options.name.empty()
+          ? client->get("/api/v1/users" +
+                        (options.role.empty() ? std::string() : "?role=" + options.role))
+          : client->post("/api/v1/users/search", wish);
   if (!found.ok()) return complain(found.error());
   if (options.json) {
     std::printf("%s\n", found->dump_pretty().c_str());
@@ -132,6 +137,7 @@ void add_users_commands(args::Command& program, int& code) {
   auto* list = group->add_subcommand("list", "Show everybody, or who has a role");
   add_config_option(*list, options->config);
   list->add_option("--role", options->role, "Only who has this role");
+  list->add_option("--name", options->name, "Only the staff whose name has these words");
   list->add_flag("--json", options->json, "Print JSON");
   list->callback([options, &code] { code = list_users(*options); });
 

@@ -198,6 +198,7 @@ class Examples {
 
         // An account, from its making.
         {"createUser", "AD"},
+        {"searchUsers", "AD"},
         {"activate", "-", [this] { put("code", made_["createUser"]["activation"]); }},
         {"login", "-"},
         {"confirmMfa", kOwn, [this] { enrol(); }},

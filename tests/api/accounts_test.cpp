@@ -487,6 +487,66 @@ TEST_F(TwoPersons, AJobOfManyActsNeedsASecondPersonWhereTheConfigurationSaysSo) 
   }
 }
 
+TEST_F(AccountsApi, TheStaffIsFoundByNameAndNoPatientIs) {
+  const auto made = [&](const std::string& username, const char* role, const char* name,
+                        const char* arabic) {
+    const Json body = Json::object({{"username", username},
+                                    {"roles", Json::array({role})},
+                                    {"name", name},
+                                    {"nameAr", arabic}});
+    const Response answer = api_.api("POST", "users", body.dump());
+    EXPECT_EQ(answer.status, 201) << answer.body;
+    return json(answer).string_or("id", "");
+  };
+  const std::string doctor = made("sara", "doctor", "Dr. Sara Al-Harbi", "د. سارة الحربي");
+  const std::string nurse = made("huda7", "nurse", "Huda Alharbi", "هدى الحربي");
+  const std::string patient = made("noura", "patient", "Noura Alharbi", "نورة الحربي");
+  const auto found = [&](Json body) {
+    const Response answer = api_.api("POST", "users/search", body.dump());
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    std::vector<std::string> out;
+    const Json all = json(answer);
+    EXPECT_FALSE(all.bool_or("more", true));
+    for (const Json& one : all["items"].as_array()) out.push_back(one.string_or("id", ""));
+    return out;
+  };
+  const auto by_name = [&](const char* name) { return found(Json::object({{"name", name}})); };
+  const std::vector<std::string> both{doctor, nurse};
+  for (const char* name : {"harbi", "ALHARBI", "al harbi", "الحربي"})
+    EXPECT_EQ(by_name(name), both) << name;
+  for (const char* name : {"Dr. Sara", "alharbi sara", "sara", "سارة", "ساره الحربي"})
+    EXPECT_EQ(by_name(name), std::vector{doctor}) << name;
+  EXPECT_EQ(by_name("huda7"), std::vector{nurse});
+  for (const char* name : {"noura", "Noura Alharbi", "نورة", "nobody", "٪٪"})
+    EXPECT_TRUE(by_name(name).empty()) << name;
+  EXPECT_EQ(found(Json::object({{"name", "harbi"}, {"role", "nurse"}})), std::vector{nurse});
+  const auto wrong = [&](const char* body) {
+    return wrong_member(api_.api("POST", "users/search", body));
+  };
+  EXPECT_EQ(wrong("{}"), "name");
+  EXPECT_EQ(wrong(R"({"name": "x"})"), "name");
+  EXPECT_EQ(wrong(R"({"name": "harbi", "role": "patient"})"), "role");
+  EXPECT_EQ(wrong(R"({"name": "harbi", "role": "king"})"), "role");
+  EXPECT_EQ(wrong(R"({"name": "harbi", "limit": 3})"), "body");
+  std::string id;
+  const std::string other = account("omar", "doctor", id);
+  EXPECT_EQ(as(other, "POST", "users/search", R"({"name": "harbi"})").status, 403);
+  EXPECT_EQ(as("", "POST", "users/search", R"({"name": "harbi"})").status, 401);
+}
+
+TEST_F(AccountsApi, ASearchThatFindsTooManySaysSo) {
+  for (int i = 0; i < 51; ++i) {
+    EXPECT_EQ(api_.api("POST", "users",
+                       R"({"username": "many)" + std::to_string(i) +
+                           R"(", "roles": ["nurse"], "name": "Many"})")
+                  .status,
+              201);
+  }
+  const Json all = json(api_.api("POST", "users/search", R"({"name": "many"})"));
+  EXPECT_EQ(all["items"].size(), 50U);
+  EXPECT_TRUE(all.bool_or("more", false));
+}
+
 // 43: hidden members are neither read nor written.
 TEST_F(AccountsApi, Trap43WhoManagesAccountsSeesNoPatientsNames) {
   std::string admin_id;

@@ -80,7 +80,11 @@ const shortName = (one: User) => `#${one.number}`;
 
 export function Users({ id }: { id?: string }) {
   const role = place.value.query.get('role') ?? '';
-  const loaded = useLoad(() => get<Page<User>>(`/api/v1/users${query({ role, limit: 100 })}`), role);
+  // Not in the address: somebody may look for a patient.
+  const [name, setName] = useState('');
+  const [sought, setSought] = useState('');
+  const loaded = useLoad(() => (sought ? post<Page<User> & { more?: boolean }>('/api/v1/users/search', { name: sought, ...(role && role !== 'patient' ? { role } : {}) })
+    : get<Page<User> & { more?: boolean }>(`/api/v1/users${query({ role, limit: 100 })}`)), `${role} ${sought}`);
   const [rest, setRest] = useState<Page<User>>({ items: [] });
   const [making, setMaking] = useState(false);
   const more = useAct();
@@ -90,13 +94,17 @@ export function Users({ id }: { id?: string }) {
   return (
     <Frame name="users">
       <div class="chead"><H1>{t('users')}</H1>{mayManagePeople() && <span class="push"><Button icon="plus" onPress={() => setMaking(true)}>{t('user_new')}</Button></span>}</div>
-      <form class="fbar" aria-label={t('filter')} onSubmit={(event) => event.preventDefault()}><Select label={t('role_word')} value={role} onText={(value) => { setRest({ items: [] }); setQuery({ role: value }); }} options={[{ value: '', text: t('all') }, ...kRoles.map((value) => ({ value, text: word('may', value) }))]} /></form>
+      <form class="fbar" aria-label={t('filter')} onSubmit={(event) => { event.preventDefault(); setRest({ items: [] }); setSought(name.trim()); }}>
+        <Field label={t('users_by_name')} hint={t('users_by_name_more')} type="search" value={name} onText={(text) => { setName(text); if (!text) setSought(''); }} autocomplete="off" minLength={2} maxLength={200}
+          end={<Button submit icon="search" label={t('search')} />} />
+        <Select label={t('role_word')} value={role} onText={(value) => { setRest({ items: [] }); setQuery({ role: value }); }} options={[{ value: '', text: t('all') }, ...kRoles.map((value) => ({ value, text: word('may', value) }))]} /></form>
       <div class={id ? 'split split-detail' : 'split'}>
         <section class="pane" aria-label={t('users')}>
-          {loaded.error.value !== undefined ? <div class="pane-body"><Failure error={loaded.error.value} again={() => void loaded.again()} detail /></div> : !items ? <div class="pane-body"><Skeleton lines={5} /></div> : !items.length ? <Empty icon="users" text={t('users_none')} /> : (
+          {loaded.error.value !== undefined ? <div class="pane-body"><Failure error={loaded.error.value} again={() => void loaded.again()} detail /></div> : !items ? <div class="pane-body"><Skeleton lines={5} /></div> : !items.length ? <Empty icon="users" text={t(sought ? 'users_not_found' : 'users_none')} /> : (
             <Grid caption={t('users')} heads={[{ text: t('user_name') }, { text: t('roles') }, { text: t('state') }]}>
-              {items.map((one) => <tr key={one.id} aria-selected={one.id === id ? 'true' : undefined}><th scope="row" class="fit"><a href={`/console/users/${one.id}${location.search}`}><bdi>{one.username ?? shortName(one)}</bdi></a></th><td><Roles roles={one.roles} /></td><td class="fit"><State tone={one.active ? 'ok' : 'idle'}>{t(one.active ? 'active_word' : 'disabled_word')}</State></td></tr>)}
+              {items.map((one) => <tr key={one.id} aria-selected={one.id === id ? 'true' : undefined}><th scope="row" class="fit"><a href={`/console/users/${one.id}${location.search}`}><bdi>{one.username ?? shortName(one)}</bdi></a>{one.name && <span class="muted block"><bdi>{one.name}</bdi></span>}</th><td><Roles roles={one.roles} /></td><td class="fit"><State tone={one.active ? 'ok' : 'idle'}>{t(one.active ? 'active_word' : 'disabled_word')}</State></td></tr>)}
             </Grid>)}
+          {first?.more && <div class="pane-body"><Notice tone="waits">{t('users_more')}</Notice></div>}
           {more.error !== undefined && <div class="pane-body"><Failure error={more.error} detail /></div>}
           {next && <div class="pager"><span class="push"><Button size="small" busy={more.busy} onPress={() => void more.run(async () => { const got = await get<Page<User>>(next); setRest({ items: [...rest.items, ...got.items], next: got.next }); })}>{t('show_more')}</Button></span></div>}
         </section>
