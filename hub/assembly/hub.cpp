@@ -27,6 +27,7 @@
 #include "hub/assembly/webhooks.hpp"
 #include "hub/audit/metrics.hpp"
 #include "hub/base/check.hpp"
+#include "hub/consultation/practice/long_waits.hpp"
 #include "hub/consultation/rows/relations.hpp"
 #include "hub/consultation/tasks/tasks.hpp"
 #include "hub/consultation/workflow/p2p.hpp"
@@ -135,6 +136,7 @@ struct Hub::Parts {
   std::unique_ptr<access::AccessControl> access;
   std::unique_ptr<blob::BlobStore> blobs;
   std::unique_ptr<const consultation::Tasks> tasks;
+  std::unique_ptr<const consultation::LongWaits> long_waits;
   std::unique_ptr<plugin::PluginHost> plugins;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<engine::PatientIndex> patients;
@@ -264,6 +266,8 @@ Status Hub::Parts::make_plugins(const config::Config& config, const phi::Policy&
   tasks = std::make_unique<const consultation::Tasks>(
       consultation::Tasks::Parts{*base->store, *base->audit, *base->keys, *people, *details,
                                  base->clock, base->random, base->ids, config.tenant});
+  long_waits = std::make_unique<const consultation::LongWaits>(
+      consultation::LongWaits::Parts{*base->store, *tasks, *people, base->clock, config.tenant});
   plugins->add_service(consultation::make_task_actions(*tasks));
   RABT_TRY(ice, read_ice(config));
   plugins->add_service(consultation::make_p2p_video(std::move(ice), base->clock, base->random));
@@ -595,6 +599,8 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
     if (!status.ok()) hub.base->log.warn("practice.catch_up", {{"code", status.error().code}});
     const Status told = hub.tasks->catch_up();
     if (!told.ok()) hub.base->log.warn("tasks.catch_up", {{"code", told.error().code}});
+    const Status asked = hub.long_waits->turn();
+    if (!asked.ok()) hub.base->log.warn("long_waits.turn", {{"code", asked.error().code}});
     const Status merged = consultation::settle_merges(*hub.base->store, *hub.merges);
     if (!merged.ok()) hub.base->log.warn("merges.catch_up", {{"code", merged.error().code}});
   });
