@@ -187,7 +187,18 @@ Api::Api(std::unique_ptr<Resources> resources, Parts parts)
   resources_->metrics.add(*this);
 }
 
+bool Api::is_shared(const Request& head, std::string_view listener) const {
+  // Paths of compatibility APIs below /api/v1 have lists of their own.
+  return parts_.cors.covers(head) && (doors_ == nullptr || !doors_->owns(listener, head.path));
+}
+
 http::Admission Api::admit(const Request& head, std::string_view listener) {
+  const bool shared = is_shared(head, listener);
+  if (auto asked = shared ? parts_.cors.preflight(head) : std::nullopt) {
+    if (const auto wait = over_address(parts_.rates.anonymous, parts_.proxies.client_of(head)))
+      return too_many(*wait);
+    return *std::move(asked);
+  }
   auto credential = credential_of(head);
   const bool broken = !credential.ok() && credential.error().code == "http.unauthenticated";
   if (!credential.ok() && !broken) return http::problem(credential.error());
@@ -196,6 +207,7 @@ http::Admission Api::admit(const Request& head, std::string_view listener) {
   http::Admission admission = judge(head, listener, shown);
   if (auto* refusal = std::get_if<Response>(&admission)) {
     screen(*refusal, parts_.privacy);
+    if (shared) parts_.cors.allow(head, *refusal);
     return admission;
   }
   if (head.header("upgrade").empty() && !wants_events(head)) return admission;
@@ -323,6 +335,7 @@ class Api::Receiving final : public http::BodySink {
  private:
   Response screened(Response response) const {
     screen(response, api_.parts_.privacy);
+    if (api_.parts_.cors.covers(call_.request)) api_.parts_.cors.allow(call_.request, response);
     return response;
   }
 
@@ -414,6 +427,7 @@ http::Admission Api::taking(const Route& route, const Call& call) {
     if (route.options.rate == RateClass::hook && response.status == 401)
       (void)over_address(parts_.rates.refused, call.caller.client, source_in(call.path));
     screen(response, parts_.privacy);
+    if (parts_.cors.covers(call.request)) parts_.cors.allow(call.request, response);
     return response;
   };
   return intake;
@@ -555,6 +569,7 @@ http::Admission Api::judge_collector(const Request& head, const std::string& cli
 }
 
 void Api::word(const Request& head, std::string_view listener, Response& problem) const {
+  if (is_shared(head, listener)) parts_.cors.allow(head, problem);
   const Found own = find_route(head.method, head.path);
   if (doors_ == nullptr || own.route != nullptr || !own.allowed.empty()) return;
   doors_->word(listener, head, problem);

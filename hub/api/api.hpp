@@ -6,6 +6,7 @@
 
 #include "hub/api/addresses.hpp"
 #include "hub/api/compat/doors.hpp"
+#include "hub/api/cors.hpp"
 #include "hub/api/cursors.hpp"
 #include "hub/api/described.hpp"
 #include "hub/api/rates.hpp"
@@ -37,6 +38,7 @@ class Api {
     Proxies proxies = {};
     // Null where an API without pages is made, as in tests.
     const pages::Pages* pages = nullptr;
+    Cors cors = {};
   };
   // Collects the metrics of its own and of `resources`, too.
   Api(std::unique_ptr<Resources> resources, Parts parts);
@@ -73,6 +75,8 @@ class Api {
   // Errors: denied csrf.refused (a cookie, and not from a page of the hub), http.unauthenticated
   // (two proofs, or one that stands there twice).
   [[nodiscard]] Result<identity::Credential> credential_of(const http::Request& head) const;
+  // True if pages of other origins may call what the head asks for.
+  [[nodiscard]] bool is_shared(const http::Request& head, std::string_view listener) const;
   // A request to the listener of metrics: open, and for metrics alone.
   [[nodiscard]] http::Admission judge_collector(const http::Request& head,
                                                 const std::string& client);

@@ -614,7 +614,7 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
       hub.make_resources(config, privacy, std::move(sources)),
       api::Api::Parts{*hub.authenticator, *base.store, *base.audit, privacy, *hub.replays,
                       *hub.cursors, *hub.watch, clock, config.rates, config.server.proxies,
-                      hub.pages.get()});
+                      hub.pages.get(), api::Cors(config.cors)});
   hub.make_compatible(config, privacy);
   hub.repairs->deliver_by(hub.api->hooks());
   hub.repair_runner->deliver_by(hub.api->hooks());

@@ -336,6 +336,8 @@ struct Config {
   ServerEntry server;
   std::string public_url;
   api::RateOptions rates;
+  // server.cors: origins whose pages may call /api/v1.
+  std::vector<std::string> cors;
   std::string data;
   std::string plugins;
   std::string migrations;

@@ -28,17 +28,7 @@ void read_door(Reader& reader, const YamlNode& node, DoorEntry& out) {
   reader.integer(node, "listen", 0, 65535, port);
   if (port >= 0) out.listen = port;
   reader.integer(node, "rate", 0, 100'000, out.rate);
-  reader.texts(node, "cors", out.cors);
-  for (const std::string& origin : out.cors) {
-    const auto host = origin.find("://");
-    if (host == std::string::npos || origin.find('/', host + 3) != std::string::npos ||
-        origin.find('*') != std::string::npos) {
-      reader.mistake(node.line, node.column,
-                     "`cors` takes origins as browsers write them, such as https://app.example.sa; "
-                     "\"" +
-                         origin + "\" is none");
-    }
-  }
+  reader.origins(node, "cors", out.cors);
   std::string zone;
   reader.text(node, "naive_time_zone", zone);
   if (zone.empty()) return;

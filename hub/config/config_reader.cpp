@@ -160,6 +160,24 @@ void Reader::texts(const YamlNode& node, std::string_view key, std::vector<std::
   }
 }
 
+void Reader::origins(const YamlNode& node, std::string_view key, std::vector<std::string>& out) {
+  texts(node, key, out);
+  for (const std::string& origin : out) {
+    std::string_view host = origin;
+    for (const std::string_view scheme : {"https://", "http://"})
+      if (host.starts_with(scheme)) host.remove_prefix(scheme.size());
+    const bool good = host.size() != origin.size() && !host.empty() &&
+                      host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-:[]") ==
+                          std::string_view::npos;
+    if (good) continue;
+    const YamlEntry& entry = *node.find(key);
+    mistake(entry.line, entry.column,
+            quoted(key) +
+                " takes origins as browsers write them, such as https://app.example.sa; \"" +
+                origin + "\" is none");
+  }
+}
+
 void Reader::paths(const YamlNode& node, std::string_view key, std::vector<std::string>& out) {
   std::vector<std::string> given;
   texts(node, key, given);

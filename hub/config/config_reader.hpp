@@ -52,7 +52,9 @@ class Reader {
   void flag(const YamlNode& node, std::string_view key, bool& out);
   // A list of texts, appended to `out`.
   void texts(const YamlNode& node, std::string_view key, std::vector<std::string>& out);
-  // The same, each made absolute.
+  // The same, each an origin as browsers write it: https://app.example.sa:8443.
+  void origins(const YamlNode& node, std::string_view key, std::vector<std::string>& out);
+  // A list of texts, each made absolute.
   void paths(const YamlNode& node, std::string_view key, std::vector<std::string>& out);
   // Where a secret is: {file: PATH} or {env: NAME}.
   SecretSource secret(const YamlNode& node);

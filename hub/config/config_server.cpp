@@ -116,8 +116,9 @@ void read_server(Reader& reader, const YamlNode& root, Config& config) {
   const YamlNode* server = reader.section(root, "server");
   if (server == nullptr) return;
   reader.only(*server, {"address", "port", "public_url", "tls", "mtls", "plain", "rates",
-                        "trusted_proxies"});
+                        "trusted_proxies", "cors"});
   reader.text(*server, "public_url", config.public_url);
+  reader.origins(*server, "cors", config.cors);
   if (const YamlNode* rates = reader.section(*server, "rates"))
     read_rates(reader, *rates, config.rates);
   read_listeners(reader, *server, config.server);

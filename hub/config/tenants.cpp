@@ -103,7 +103,7 @@ void check_shared(Reader& reader, const YamlNode& root, const Tenants& tenants,
   }
   if (const YamlNode* server = reader.section(root, "server")) {
     for (const YamlEntry& one : server->entries) {
-      if (one.key == "public_url" || one.key == "rates") continue;
+      if (one.key == "public_url" || one.key == "rates" || one.key == "cors") continue;
       reader.mistake(one.line, one.column,
                      "`server." + one.key + "` is set once for all tenants, in " + tenants.file);
     }

@@ -194,7 +194,8 @@ void ApiRig::open(Options options) {
   api_ = std::make_unique<Api>(
       std::move(resources),
       Api::Parts{*authenticator_, hub.store(), audit, phi::strict_policy(), *replays_, *cursors_,
-                 *watch_, clock, options.rates, std::move(options.proxies)});
+                 *watch_, clock, options.rates, std::move(options.proxies), nullptr,
+                 std::move(options.cors)});
 }
 
 http::Admission ApiRig::admit(const http::Request& head, std::string_view listener) {

@@ -46,6 +46,7 @@ class ApiRig {
     const Clock* clock = nullptr;
     RateOptions rates = RateOptions::none();
     Proxies proxies = {};
+    Cors cors = {};
     identity::SecondPersonOptions second_person{.acts = {}};
   };
   ApiRig();

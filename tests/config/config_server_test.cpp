@@ -1,10 +1,13 @@
 #include <gtest/gtest.h>
 
 #include "tests/config/read.hpp"
+#include "tests/must.hpp"
 
-// `server.rates` and `server.trusted_proxies` of the configuration.
+// `server.rates`, `server.trusted_proxies` and `server.cors` of the configuration.
 namespace rabt::config {
 namespace {
+
+using test::must;
 
 Result<Config> read(const std::string& server) {
   return read_with("server: {port: 8480, " + server + "}\n");
@@ -25,6 +28,12 @@ TEST(ConfigServer, RatesAreWrittenWithTheirTime) {
   EXPECT_EQ(config->rates.hook.count, api::RateOptions{}.hook.count);
 }
 
+TEST(ConfigServer, PagesOfOtherOriginsAreListedOneByOne) {
+  EXPECT_TRUE(must(read("public_url: 'https://hub.example.sa'")).cors.empty());
+  const std::vector<std::string> origins{"https://app.example.sa", "http://localhost:8080"};
+  EXPECT_EQ(must(read("cors: ['https://app.example.sa', 'http://localhost:8080']")).cors, origins);
+}
+
 TEST(ConfigServer, WhatIsWrongIsNamed) {
   for (const auto& [server, part] : {std::pair{"rates: {read: 20}", "read"},
                                      {"rates: {read: 20/d}", "50/s"},
@@ -33,6 +42,14 @@ TEST(ConfigServer, WhatIsWrongIsNamed) {
                                      {"rates: {concurrent: -1}", "concurrent"},
                                      {"rates: {bodies_mib: -1}", "bodies_mib"},
                                      {"trusted_proxies: ['*']", "trusted_proxies"},
+                                     {"cors: 'https://app.example.sa'", "list"},
+                                     {"cors: ['*']", "origins"},
+                                     {"cors: ['null']", "origins"},
+                                     {"cors: ['https://*.example.sa']", "origins"},
+                                     {"cors: ['https://app.example.sa/']", "origins"},
+                                     {"cors: ['https://App.example.sa']", "origins"},
+                                     {"cors: ['https://']", "origins"},
+                                     {"cors: [app.example.sa]", "origins"},
                                      {"trusted_proxies: [proxy.example]", "trusted_proxies"}}) {
     const auto config = read(server);
     ASSERT_FALSE(config.ok()) << server;

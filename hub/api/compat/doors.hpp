@@ -54,6 +54,10 @@ class Doors {
   // Puts a problem document, which no door has made, into the words of the door that has the path:
   // refusals of heads and bodies, paths that are not there. Others stay as they are.
   void word(std::string_view listener, const http::Request& head, http::Response& problem) const;
+  // True if the path is one of an open door.
+  [[nodiscard]] bool owns(std::string_view listener, std::string_view path) const {
+    return owner_of(listener, path) != nullptr;
+  }
   // Requests that one caller of the door may send in a second; 0 if there is no limit.
   [[nodiscard]] int rate_of(const Found& found) const { return options_of(*found.door).rate; }
   // The refusal of a caller who sends too much.
