@@ -1,4 +1,4 @@
-// A hub of its own for the tests of the console: one workflow that asks a person before it calls a system, a system that is away, a
+// A hub of its own for tests. That of the console has one workflow that asks a person before it calls a system, a system that is away, a
 // source of messages, and one person of each role.
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
@@ -36,17 +36,10 @@ do:
       with: {method: post, endpoint: 'http://127.0.0.1:${away}/reminders'}
 ${more}`;
 
-export async function hub(build) {
-  const folder = mkdtempSync(join(tmpdir(), 'rabt-console-'));
-  const [port, away] = [await freePort(), await freePort()];
+const forConsole = ({ folder, away }) => {
   writeFileSync(join(folder, 'remind.yaml'), workflow('1.0.0', away));
   writeFileSync(join(folder, 'his.secret'), `whsec_${Buffer.alloc(32, 7).toString('base64')}`, { mode: 0o600 });
-  writeFileSync(join(folder, 'hub.yaml'), `tenant: demo-clinic
-server: {address: 127.0.0.1, port: ${port}, public_url: 'http://127.0.0.1:${port}'}
-data: data
-plugins: ${join(build, 'plugins')}
-migrations: ${join(build, '../../migrations/sqlite')}
-roles: {video: hub://p2p, session: hub://session}
+  return `roles: {video: hub://p2p, session: hub://session}
 workflows: [remind.yaml]
 plugin:
   fhir: {config: {base_url: 'http://127.0.0.1:${away}/fhir'}, hosts: ['http://127.0.0.1:${away}']}
@@ -55,7 +48,19 @@ sources:
 identity: {two_person: {acts: [workflow.apply, factor.reset]}, sessions: {step_up: 60m}}
 http: {allow: ['127.0.0.1:${away}'], allow_private: true}
 alerts: {rules: {deliveries_lost: {open: 1}}}
-`);
+`;
+};
+
+// `configure`: writes files into the folder, and gives the rest of the configuration.
+export async function hub(build, configure = forConsole) {
+  const folder = mkdtempSync(join(tmpdir(), 'rabt-console-'));
+  const [port, away] = [await freePort(), await freePort()];
+  writeFileSync(join(folder, 'hub.yaml'), `tenant: demo-clinic
+server: {address: 127.0.0.1, port: ${port}, public_url: 'http://127.0.0.1:${port}'}
+data: data
+plugins: ${join(build, 'plugins')}
+migrations: ${join(build, '../../migrations/sqlite')}
+${await configure({ folder, away, base: `http://127.0.0.1:${port}` })}`);
   const child = spawn(join(build, 'bin/rabt'), ['serve', '--config', join(folder, 'hub.yaml'), '--ready-file', join(folder, 'ready'), '--die-with-parent', '--dev'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   let told = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (told = (told + text).slice(-4000)));

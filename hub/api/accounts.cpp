@@ -164,6 +164,7 @@ Result<Response> Accounts::me(const Call& call) const {
   // What the credential allows now, which may be less than what the person has.
   out.set("roles", std::move(roles));
   out.set("tenant", tenant);
+  if (who.must_enrol) out.set("mustEnrol", true);
   return json_response(200, out);
 }
 

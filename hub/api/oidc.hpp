@@ -8,8 +8,10 @@
 namespace rabt::api {
 
 // Sign-in of browsers at issuers of OpenID Connect.
-struct OidcSignIn {
-  identity::Oidc& oidc;
+class OidcSignIn {
+ public:
+  // pages: the hub has pages, and a browser whose sign-in fails is sent to the one that says so.
+  OidcSignIn(identity::Oidc& oidc, bool pages) : oidc_(oidc), pages_(pages) {}
 
   // GET /auth/oidc/{issuer}/login?return_to=/path: sends the browser to the issuer.
   [[nodiscard]] Result<http::Response> login(const Call& call) const;
@@ -17,6 +19,12 @@ struct OidcSignIn {
   [[nodiscard]] Result<http::Response> callback(const Call& call) const;
   // POST /auth/oidc/{issuer}/logout: the issuer ends sessions (OpenID Connect Back-Channel Logout).
   [[nodiscard]] Result<http::Response> logout(const Call& call) const;
+
+ private:
+  [[nodiscard]] bool shows(const Call& call) const;
+
+  identity::Oidc& oidc_;
+  const bool pages_;
 };
 
 }  // namespace rabt::api

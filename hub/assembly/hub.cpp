@@ -491,7 +491,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .accounts{*people, *accounts, *approvals, config.tenant, api::origin_of(config.public_url),
                 !config.server.tls_certificates.empty()},
       .clients{*clients, *approvals},
-      .oidc{*oidc},
+      .oidc{*oidc, !pages::Bundle::embedded().empty()},
       .people{*people, *base->store, *base->audit, base->clock, who, *merges, *approvals,
               treats_before_ms},
       .access{*people, *base->store, *base->keys, *base->audit, base->random, base->clock,

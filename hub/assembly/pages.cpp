@@ -28,6 +28,8 @@ pages::Pages::Options page_options(const config::Config& config) {
     if (const auto name = config.house.name.find(language); name != config.house.name.end())
       options.hospital.emplace(language, name->second);
   }
+  for (const config::OidcEntry& entry : config.identity.oidc)
+    options.issuers.push_back({.name = entry.options.name, .display = entry.display});
   const auto bound = config.roles.find("video");
   if (bound == config.roles.end() || !bound->second.starts_with(kPlugin)) return options;
   const std::string id = bound->second.substr(kPlugin.size());

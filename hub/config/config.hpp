@@ -264,6 +264,8 @@ struct OidcEntry {
   SecretSource secret;
   // Hosts of its endpoints, where they are not the issuer's own.
   std::vector<std::string> hosts;
+  // How its button at the sign-in names the issuer, by language. May be empty.
+  std::map<std::string, std::string> display;
 };
 
 struct IdentityConfig {

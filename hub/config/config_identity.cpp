@@ -91,7 +91,7 @@ OidcEntry read_oidc(Reader& reader, const YamlEntry& named) {
   out.name = named.key;
   reader.only(node, {"kind", "issuer", "client_id", "client_secret", "client_key", "algs", "scope",
                      "provision", "claims", "role_map", "may_grant", "strong_acr", "tenant",
-                     "hosts", "stale_grace"});
+                     "hosts", "stale_grace", "display"});
   reader.text(node, "issuer", out.issuer, true);
   if (!out.issuer.empty() && !is_protected(out.issuer))
     reader.mistake(named.line, named.column, "`issuer` must be an https address");
@@ -128,6 +128,14 @@ OidcEntry read_oidc(Reader& reader, const YamlEntry& named) {
   }
   reader.texts(node, "hosts", entry.hosts);
   reader.span(node, "stale_grace", kMaxGraceMs, out.stale_grace_ms);
+  if (const YamlNode* display = reader.section(node, "display"); display != nullptr) {
+    reader.only(*display, {"ar", "en"});
+    for (const char* const language : {"ar", "en"}) {
+      std::string text;
+      reader.text(*display, language, text);
+      if (!text.empty()) entry.display[language] = std::move(text);
+    }
+  }
   return entry;
 }
 

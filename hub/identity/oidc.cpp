@@ -170,8 +170,9 @@ struct Oidc::State {
                              const std::string& verifier);
   Result<Named> named(const One& issuer, const Json& claims) const;
   Result<std::string> person_of(const One& issuer, const Named& who, const Caller& by);
+  // return_to: set once this browser is known to have begun the sign-in.
   Result<Ended> complete(One& issuer, const Query& query, std::string_view browser,
-                         const Caller& by);
+                         const Caller& by, std::string& return_to);
   // Takes the sign-in that the state names, once.
   struct Flow {
     std::string issuer;
@@ -422,7 +423,7 @@ Result<Oidc::State::Flow> Oidc::State::take(std::string_view state) {
 }
 
 Result<Oidc::Ended> Oidc::State::complete(One& issuer, const Query& query, std::string_view browser,
-                                          const Caller& by) {
+                                          const Caller& by, std::string& return_to) {
   const auto state = only(query, "state");
   const auto code = only(query, "code");
   const auto says = only(query, "iss");
@@ -431,9 +432,10 @@ Result<Oidc::Ended> Oidc::State::complete(One& issuer, const Query& query, std::
   RABT_TRY(flow, take(*state));
   if (flow.issuer.empty()) return wrong("the state is unknown, or was used before");
   if (flow.issuer != issuer.options.name) return wrong("the callback is another issuer's");
-  if (parts.clock.now().ms >= flow.ends_ms) return wrong("the sign-in took too long");
   if (!constant_time_equal(as_bytes(flow.browser), as_bytes(digest(browser))))
     return wrong("another browser began the sign-in");
+  return_to = flow.return_to;
+  if (parts.clock.now().ms >= flow.ends_ms) return wrong("the sign-in took too long");
   RABT_TRY(known, discover(issuer));
   if (says->empty() ? known.metadata->says_issuer : *says != issuer.options.issuer)
     return wrong("the answer is another issuer's (RFC 9207)");
@@ -501,11 +503,14 @@ Result<Oidc::Begun> Oidc::begin(std::string_view name, std::string_view return_t
 }
 
 Result<Oidc::Ended> Oidc::finish(std::string_view name, const Query& query,
-                                 std::string_view browser, const Caller& by) {
+                                 std::string_view browser, const Caller& by,
+                                 std::string* return_to) {
   State& all = *state_;
   RABT_TRY(issuer, all.find(name));
-  auto ended = all.complete(*issuer, query, browser, by);
+  std::string wanted;
+  auto ended = all.complete(*issuer, query, browser, by, wanted);
   if (ended.ok()) return ended;
+  if (return_to != nullptr) *return_to = std::move(wanted);
   const std::string code = ended.error().code;
   if (code != "auth.oidc" && code != "auth.issuer_unreachable") return ended;
   const auto entry =

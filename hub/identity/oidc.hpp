@@ -88,10 +88,13 @@ class Oidc {
     std::string return_to;
   };
   using Query = std::vector<std::pair<std::string, std::string>>;
-  // What the issuer sent back with the browser. Errors: denied auth.oidc (one text for all that is
-  // wrong; audited with the reason); unavailable auth.issuer_unreachable.
+  // What the issuer sent back with the browser. return_to, if given: where a sign-in that fails was
+  // to lead; stays empty when another browser began it, or nobody did. Errors: denied auth.oidc
+  // (one text for all that is wrong; audited with the reason); unavailable
+  // auth.issuer_unreachable.
   [[nodiscard]] Result<Ended> finish(std::string_view name, const Query& query,
-                                     std::string_view browser, const Caller& by);
+                                     std::string_view browser, const Caller& by,
+                                     std::string* return_to = nullptr);
   // Back-channel logout: ends the sessions that the token names. Errors: denied auth.oidc; those of
   // the keys and the store.
   [[nodiscard]] Status logout(std::string_view name, std::string_view token, const Caller& by);

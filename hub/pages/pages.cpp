@@ -119,6 +119,14 @@ std::string policy_of(const Pages::Options& options, bool call) {
 
 }  // namespace
 
+bool wants_page(const Request& request) {
+  bool html = false;
+  each_item(request.header("accept"), [&](std::string_view name, double weight) {
+    html = html || (weight > 0 && equal_ignoring_case(name, "text/html"));
+  });
+  return html;
+}
+
 std::string_view language_of(const Request& request) {
   const std::string_view chosen = plain_cookie(request, "rabt-lang");
   if (chosen == "ar" || chosen == "en") return chosen;
@@ -184,11 +192,7 @@ std::optional<Response> Pages::moved(const Request& request) const {
   } else {
     return std::nullopt;
   }
-  bool html = false;
-  each_item(request.header("accept"), [&](std::string_view name, double weight) {
-    html = html || (weight > 0 && equal_ignoring_case(name, "text/html"));
-  });
-  if (!html) return std::nullopt;
+  if (!wants_page(request)) return std::nullopt;
   Response response = plain(303, "");
   response.headers.emplace_back("Location", to);
   response.headers.emplace_back("Vary", "Accept");
@@ -231,6 +235,11 @@ Response Pages::shell(const Request& request, std::string_view entry) const {
     html += "<meta name=\"rabt-phone\" content=" + quoted(options_.phone) + ">\n";
   for (const auto& [of, name] : options_.hospital)
     html += "<meta name=\"rabt-hospital-" + of + "\" content=" + quoted(name) + ">\n";
+  for (const auto& [name, display] : options_.issuers) {
+    html += "<meta name=\"rabt-issuer\" content=" + quoted(name);
+    for (const auto& [of, text] : display) html += " data-" + of + "=" + quoted(text);
+    html += ">\n";
+  }
   html += "<link rel=\"icon\" type=\"image/svg+xml\" href=\"" + at(bundle_.made_of(kIcon)) +
           "\">\n<link rel=\"stylesheet\" href=\"" + at(bundle_.made_of(kStyle)) + "\">\n";
   if (console)

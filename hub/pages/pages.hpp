@@ -25,6 +25,13 @@ class Pages {
     // says them also while the hub is gone. May be empty.
     std::string phone{};
     std::map<std::string, std::string> hospital{};
+    // Issuers at which one may sign in, in the order of their buttons.
+    struct Issuer {
+      std::string name;
+      // How its button names the issuer, by language; `name` where that is empty.
+      std::map<std::string, std::string> display;
+    };
+    std::vector<Issuer> issuers{};
   };
   explicit Pages(const Bundle& bundle) : Pages(bundle, Options()) {}
   Pages(const Bundle& bundle, Options options);
@@ -43,6 +50,9 @@ class Pages {
   const Bundle& bundle_;
   const Options options_;
 };
+
+// Whether a browser asks for a page, and not a program for an answer of the API.
+[[nodiscard]] bool wants_page(const http::Request& request);
 
 // The language of a request: its cookie `rabt-lang`, else Accept-Language, else Arabic.
 [[nodiscard]] std::string_view language_of(const http::Request& request);

@@ -161,7 +161,7 @@ void ApiRig::open(Options options) {
       .plugins{hub.host(), hub.store(), audit, "t1"},
       .accounts{*people, *accounts, *approvals, "t1", "https://hub.example"},
       .clients{*clients, *approvals},
-      .oidc{*oidc_},
+      .oidc{*oidc_, false},
       .people{*people, hub.store(), audit, clock, about, *merges, *approvals, 24LL * 3'600'000},
       .access{*people, hub.store(), hub.keys(), audit, random, clock, "t1"},
       .approvals{*approvals},

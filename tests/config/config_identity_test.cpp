@@ -101,12 +101,13 @@ TEST_F(ConfigIdentity, BrowsersSignInAtAnIssuerOfOpenIdConnect) {
       start +
       ", client_key: {file: rp.key, alg: RS384, kid: k1}, provision: true, claims: {roles: g}, "
       "role_map: {D: doctor}, may_grant: [doctor], strong_acr: [phr], tenant: {claim: org, value: "
-      "kfh}, hosts: ['https://keys.example'], scope: 'openid profile'}}}");
+      "kfh}, hosts: ['https://keys.example'], scope: 'openid profile', display: {en: Staff}}}}");
   ASSERT_TRUE(config.ok()) << config.error().message;
   EXPECT_TRUE(config->identity.issuers.empty());
   const OidcEntry& entry = config->identity.oidc.at(0);
   EXPECT_EQ(entry.secret.file, folder_ + "/rp.key");
   EXPECT_EQ(entry.hosts, std::vector<std::string>{"https://keys.example"});
+  EXPECT_EQ(entry.display, (std::map<std::string, std::string>{{"en", "Staff"}}));
   const identity::OidcOptions& options = entry.options;
   EXPECT_EQ(options.name, "hospital");
   EXPECT_EQ(options.key_algorithm, "RS384");

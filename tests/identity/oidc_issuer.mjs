@@ -1,4 +1,6 @@
 // An issuer of OpenID Connect, made with oidc-provider, and a browser that its users sit at. A line in, a line out.
+//   node oidc_issuer.mjs [HUB [pages]]
+// HUB: the address of the hub, with a slash. With `pages`, whoever comes by a browser of his own chooses who he is, or cancels.
 // The first line says the issuer's address, and the key by which its client `rabt-keyed` proves itself. {"browse": url}: the address of the hub that the browser ends at, or the
 // status of an answer. {"rotate": true}: another key signs from now on. {"logout": true}: the browser's user signs out;
 // gives the logout token that the issuer posts.
@@ -11,7 +13,9 @@ import Provider from 'oidc-provider';
 console.info = () => {};
 console.warn = () => {};
 
-const HUB = 'https://hub.example/';
+const HUB = process.argv[2] || 'https://hub.example/';
+const pages = process.argv[3] === 'pages';
+const people = { 'u-1': { name: 'Dr. Ahmad', groups: ['KFH-Doctors'] }, 'u-2': { name: 'Sara', groups: [] }, 'u-3': { name: 'Engineer Fahad', groups: ['KFH-Engineers'] } };
 let handler;
 let logoutToken;
 const server = createServer((request, response) => {
@@ -68,7 +72,7 @@ function start() {
     interactions: { url: (_context, interaction) => `/sign-in/${interaction.uid}` },
     findAccount: (_context, id) => ({
       accountId: id,
-      claims: () => ({ sub: id, name: 'Dr. Ahmad', groups: ['KFH-Doctors'] }),
+      claims: () => ({ sub: id, ...people[id] }),
     }),
     loadExistingGrant: async (context) => {
       const grant = new context.oidc.provider.Grant({
@@ -83,8 +87,13 @@ function start() {
   const answer = provider.callback();
   handler = async (request, response) => {
     if (!request.url.startsWith('/sign-in/')) return answer(request, response);
-    // Whoever comes here is Dr. Ahmad.
-    await provider.interactionFinished(request, response, { login: { accountId: 'u-1' } });
+    const [, , , chosen] = request.url.split('/');
+    if (pages && !chosen) {
+      const links = Object.entries(people).map(([id, { name }]) => `<p><a href="${request.url}/${id}">${name}</a></p>`);
+      return response.end(`<!doctype html><title>Issuer</title><h1>Who are you?</h1>${links.join('')}<p><a href="${request.url}/cancel">Cancel</a></p>`);
+    }
+    // Whoever comes without choosing is Dr. Ahmad.
+    await provider.interactionFinished(request, response, chosen === 'cancel' ? { error: 'access_denied' } : { login: { accountId: chosen ?? 'u-1' } });
   };
 }
 start();

@@ -208,6 +208,23 @@ TEST_F(OidcTest, ABrowserIsSentToTheIssuerAndComesBackSignedIn) {
             (std::vector<std::string>{"user.created ok", "user.login ok", "user.login ok"}));
 }
 
+TEST_F(OidcTest, ASignInThatFailsSaysWhereItWasToLead) {
+  // The person presses "Cancel" there.
+  const Begun refused = begin();
+  std::string wanted;
+  const Query cancelled{{"error", "access_denied"},
+                        {"state", value(refused.asked, "state")},
+                        {"iss", std::string(kIssuer)}};
+  EXPECT_EQ(oidc_->finish("hospital", cancelled, refused.begun.browser, by_, &wanted).error().code,
+            "auth.oidc");
+  EXPECT_EQ(wanted, "/console");
+  // Not to whoever did not begin it.
+  const Begun theirs = begin();
+  wanted.clear();
+  EXPECT_FALSE(oidc_->finish("hospital", back(theirs), "another browser", by_, &wanted).ok());
+  EXPECT_EQ(wanted, "");
+}
+
 TEST_F(OidcTest, Trap36ACodeAndAStateCountOnceInOneBrowserAndAtOneIssuer) {
   const Begun first = begin();
   EXPECT_TRUE(finish(first).ok());

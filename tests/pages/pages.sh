@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The pages of console/: `check`, texts, styles and types; `browser` and `console BUILD_FOLDER`, every page in a Chromium. 77, which ctest shows as
+# The pages of console/: `check`, texts, styles and types; `browser`, `console` and `people BUILD_FOLDER`, every page in a Chromium. 77, which ctest shows as
 # skipped, where node or the packages of the lockfile are missing.
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/../../console"
@@ -9,5 +9,6 @@ case ${1:-} in
   check) exec node test/check.mjs ;;
   browser) exec node test/pages.mjs "$2" ;;
   console) exec node test/console.mjs "$2" ;;
-  *) echo "usage: pages.sh check | browser BUILD_FOLDER | console BUILD_FOLDER" >&2; exit 2 ;;
+  people) exec node test/people.mjs "$2" ;;
+  *) echo "usage: pages.sh check | browser BUILD_FOLDER | console BUILD_FOLDER | people BUILD_FOLDER" >&2; exit 2 ;;
 esac

@@ -100,6 +100,19 @@ TEST(Pages, SayWhomAPatientCallsAlsoWhileTheHubIsGone) {
   EXPECT_EQ(Pages(bundle()).answer(asks("/"))->body.find("rabt-phone"), std::string::npos);
 }
 
+TEST(Pages, NameTheIssuersAtWhichOneMaySignIn) {
+  const Pages pages(
+      bundle(), {.issuers = {{"hospital", {{"ar", "دخول"}, {"en", "\"Sign\" in"}}}, {"x", {}}}});
+  const auto shell = pages.answer(asks("/login"));
+  ASSERT_TRUE(shell);
+  EXPECT_NE(shell->body.find("<meta name=\"rabt-issuer\" content=\"hospital\" data-ar=\"دخول\" "
+                             "data-en=\"&quot;Sign&quot; in\">\n"
+                             "<meta name=\"rabt-issuer\" content=\"x\">\n"),
+            std::string::npos)
+      << shell->body;
+  EXPECT_EQ(Pages(bundle()).answer(asks("/login"))->body.find("rabt-issuer"), std::string::npos);
+}
+
 TEST(Pages, OfTheConsoleHaveTheirOwnScriptStyleAndTexts) {
   const Pages pages(bundle());
   for (const char* path : {"/console", "/console/instances", "/console/instances/01K/graph"}) {

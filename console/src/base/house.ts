@@ -6,3 +6,12 @@ const said = (name: string): string => document.querySelector<HTMLMetaElement>(`
 export const phone = said('phone');
 export const hospitalIn = (language: string): string => said(`hospital-${language}`);
 export const hospital = (): string => hospitalIn(lang.value) || hospitalIn('ar') || hospitalIn('en');
+
+// Issuers at which one may sign in, in the order of their buttons.
+export interface Issuer {
+  name: string;
+  ar?: string;
+  en?: string;
+}
+export const issuers: Issuer[] = [...document.querySelectorAll<HTMLMetaElement>('meta[name="rabt-issuer"]')].map(({ content, dataset }) => ({ name: content, ar: dataset.ar, en: dataset.en }));
+export const issuerText = (one: Issuer): string => one[lang.value] || one.ar || one.en || one.name;

@@ -31,12 +31,20 @@ export const face = computed<'doctor' | 'nurse' | 'desk' | 'patient' | 'other'>(
   return 'other';
 });
 
+// The first page of who is signed in.
+export const home = () => (face.value === 'other' && hasRole(...kConsoleRoles) ? '/console' : '/clinic');
+
 // loadMe: asks who is signed in; null when nobody is.
 export async function loadMe(): Promise<Me | null> {
   try {
     me.value = await get<Me>('/api/v1/me');
     signedOut.value = false;
     tabs.postMessage(me.value.actor);
+    // An issuer showed one factor of a person whose roles need two.
+    if (me.value.mustEnrol && location.pathname !== '/login') {
+      location.replace(`/login?enrol=1&to=${encodeURIComponent(location.pathname)}`);
+      await new Promise(() => undefined);
+    }
   } catch (error) {
     // 403: the browser holds the link of a visit, and nobody has signed in.
     if (!(error instanceof Problem) || (error.status !== 401 && error.status !== 403)) throw error;
@@ -59,7 +67,12 @@ export async function signOut(): Promise<void> {
 
 // All tabs of a browser act for one person. A tab that shows another one's names starts anew.
 function follow(actor: string) {
-  if (!me.value || me.value.actor === actor) return;
+  if (!me.value) return;
+  if (me.value.actor === actor) {
+    // The same person has signed in again, in another tab.
+    signedOut.value = false;
+    return;
+  }
   me.value = null;
   location.replace(actor ? '/clinic' : '/login');
 }

@@ -2,7 +2,7 @@ import type { FunctionComponent } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { t } from '../base/i18n';
 import { useLoad } from '../base/load';
-import { face, loadMe, me } from '../base/me';
+import { face, home, loadMe, me } from '../base/me';
 import { go, match, place } from '../base/router';
 import { Failure, H1, LinkButton, PhonePage, Skeleton, usePage } from '../ui';
 import { Account } from './account';
@@ -30,15 +30,16 @@ const kOpen: [string, FunctionComponent<Record<string, string>>][] = [
   ['/bootstrap', Bootstrap],
   ['/i', Guest],
 ];
-// Papers are seldom looked at: loaded when one is.
-const later = (pick: (papers: typeof import('./print')) => FunctionComponent<{ id: string }>) => ({ id }: { id: string }) => {
-  const papers = useLoad(() => import('./print')).data.value;
-  const Paper = papers && pick(papers);
-  return Paper ? <Paper id={id} /> : <PhonePage><H1 class="hidden">{t('brand')}</H1><Skeleton lines={4} /></PhonePage>;
+// Pages that are seldom looked at: loaded when one is.
+const later = <Part,>(load: () => Promise<Part>, pick: (part: Part) => FunctionComponent<{ id: string }>) => ({ id }: { id: string }) => {
+  const part = useLoad(load).data.value;
+  const Shown = part && pick(part);
+  return Shown ? <Shown id={id} /> : <PhonePage><H1 class="hidden">{t('brand')}</H1><Skeleton lines={4} /></PhonePage>;
 };
+const papers = () => import('./print');
 const kClosed: [string, FunctionComponent<any>][] = [
-  ['/clinic/prescriptions/:id/print', later((papers) => papers.PrintPrescription)],
-  ['/clinic/sessions/:id/print', later((papers) => papers.PrintSummary)],
+  ['/clinic/prescriptions/:id/print', later(papers, ({ PrintPrescription }) => PrintPrescription)],
+  ['/clinic/sessions/:id/print', later(papers, ({ PrintSummary }) => PrintSummary)],
   ['/clinic', Home],
   ['/clinic/sessions', Sessions],
   ['/clinic/sessions/:id', SessionPage],
@@ -76,7 +77,7 @@ function Guarded({ path }: { path: string }) {
   useEffect(() => { if (!me.value) ask(); }, []);
   useEffect(() => {
     if (state === 'out') go(path === '/' || path === '/clinic' ? '/login' : `/login?to=${encodeURIComponent(path)}`, true);
-    else if (state === 'in' && path === '/') go('/clinic', true);
+    else if (state === 'in' && path === '/') go(home(), true);
   }, [state, path]);
   if (state === 'failed') return <PhonePage><H1>{t('brand')}</H1><Failure error={error} again={ask} /></PhonePage>;
   if (state !== 'in' || path === '/') return <PhonePage><H1 class="hidden">{t('brand')}</H1><Skeleton lines={4} /></PhonePage>;

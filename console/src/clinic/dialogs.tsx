@@ -19,7 +19,7 @@ function Again({ home }: { home: string }) {
   return (
     <Dialog title={t('again_title')} open onClose={() => undefined} alert>
       <p>{t('again_more')}</p>
-      <SignInForm user={was?.username} onDone={async () => {
+      <SignInForm tab user={was?.username} onDone={async () => {
         const now = await loadMe();
         if (!now || now.id !== was?.id) location.replace(home);
       }} />

@@ -1,11 +1,12 @@
-// Sign-in: password, one-time code, passkey; a first password by code; the first administrator.
-import { useState } from 'preact/hooks';
+// Sign-in: password, one-time code, passkey, issuer; a first password by code; the first administrator.
+import { useEffect, useState } from 'preact/hooks';
 import { call, post, Problem, signedOut } from '../base/api';
-import { t, type Key } from '../base/i18n';
+import { issuers, issuerText } from '../base/house';
+import { has, t, type Key } from '../base/i18n';
 import { useAct } from '../base/load';
-import { face, hasRole, kConsoleRoles, loadMe } from '../base/me';
-import { go, place } from '../base/router';
-import { Brand, BrandMark, Button, Failure, Field, H1, Icon, LangButton, Notice, Skip, ThemeButton, usePage } from '../ui';
+import { home, loadMe } from '../base/me';
+import { go, place, setQuery } from '../base/router';
+import { Brand, BrandMark, Button, Failure, Field, H1, Icon, LangButton, LinkButton, Notice, Skip, ThemeButton, usePage } from '../ui';
 
 interface SignedIn {
   mustEnrol?: boolean;
@@ -18,7 +19,7 @@ async function enter(answer: SignedIn) {
   if (answer.mustEnrol) return go('/login?enrol=1', true);
   await loadMe();
   const to = place.value.query.get('to');
-  go(isPage(to) ? to : face.value === 'other' && hasRole(...kConsoleRoles) ? '/console' : '/clinic', true);
+  go(isPage(to) ? to : home(), true);
 }
 
 // The half with the form beside the half for guests and emergencies.
@@ -66,8 +67,18 @@ function Password({ value, onText, label, fresh, error }: { value: string; onTex
   );
 }
 
+// A button for each issuer. `tab`: it opens in a tab of its own, and this page stays.
+function Issuers({ tab }: { tab?: boolean }) {
+  const to = place.value.query.get('to');
+  const back = tab ? '/login?done=1' : isPage(to) ? to : '/';
+  return <>{issuers.map((one) => (
+    <LinkButton key={one.name} size="large" block icon="building" tab={tab} href={`/auth/oidc/${encodeURIComponent(one.name)}/login?return_to=${encodeURIComponent(back)}`}>
+      {t('sign_in_with', { name: issuerText(one) })}</LinkButton>
+  ))}{tab && <p class="small muted center">{t('sign_in_tab')}</p>}</>;
+}
+
 // The form of a sign-in; also in the dialog of a session that has ended.
-export function SignInForm({ onDone, user }: { onDone: (answer: SignedIn) => Promise<void> | void; user?: string }) {
+export function SignInForm({ onDone, user, tab }: { onDone: (answer: SignedIn) => Promise<void> | void; user?: string; tab?: boolean }) {
   const [name, setName] = useState(user ?? '');
   const [password, setPassword] = useState('');
   const [otp, setOtp] = useState('');
@@ -117,9 +128,10 @@ export function SignInForm({ onDone, user }: { onDone: (answer: SignedIn) => Pro
           </div>}
       <div class="stack stack-12">
         <Button kind="primary" size="large" block submit busy={busy}>{t('sign_in')}</Button>
-        {step === 'password' && passkeys && <>
+        {step === 'password' && (passkeys || issuers.length > 0) && <>
           <p class="or"><span>{t('or')}</span></p>
-          <Button size="large" block icon="key" busy={busy} onPress={() => void withPasskey()}>{t('passkey_use')}</Button>
+          {issuers.length > 0 && <Issuers tab={tab} />}
+          {passkeys && <Button size="large" block icon="key" busy={busy} onPress={() => void withPasskey()}>{t('passkey_use')}</Button>}
         </>}
         {step === 'code' && <Button kind="quiet" block onPress={() => { setStep('password'); setOtp(''); }}>{t('back_to_password')}</Button>}
       </div>
@@ -127,10 +139,29 @@ export function SignInForm({ onDone, user }: { onDone: (answer: SignedIn) => Pro
   );
 }
 
+// The tab of an issuer, after the sign-in: the tab that waits for it has heard of it.
+function Done() {
+  const [state, setState] = useState<'asking' | 'in' | 'out'>('asking');
+  useEffect(() => void loadMe().then((who) => setState(who ? 'in' : 'out'), () => setState('out')), []);
+  if (state === 'asking') return null;
+  if (state === 'out') return <Failed code="auth.oidc" />;
+  return <>
+    <Notice tone="ok" alert>{t('sign_in_done')}</Notice>
+    <Button size="large" block onPress={() => go(home(), true)}>{t('home')}</Button>
+  </>;
+}
+// What the hub says of a sign-in at an issuer: the code of its refusal stands in the address.
+const Failed = ({ code }: { code: string }) => <Failure error={new Problem(0, has(`problem_${code.replaceAll('.', '_')}`) ? code : 'auth.oidc', '', '', '')} />;
+
 export function Login() {
-  if (place.value.query.get('enrol')) return <Enrol />;
+  const { query } = place.value;
+  const [failed] = useState(query.get('failed'));
+  useEffect(() => { if (failed) setQuery({ failed: undefined }); }, []);
+  if (query.get('enrol')) return <Enrol />;
+  if (query.get('done')) return <Gate name="sign_in"><Done /></Gate>;
   return (
     <Gate name="sign_in" lead="sign_in_lead">
+      {failed && <Failed code={failed} />}
       <SignInForm onDone={enter} />
       <p class="small center"><a class="tap" href="/activate">{t('activate_link')}</a></p>
     </Gate>

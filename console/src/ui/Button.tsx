@@ -41,10 +41,11 @@ export function Button(props: Look & { busy?: boolean; onPress?: () => void; sub
     </button>
   );
 }
-export function LinkButton(props: Look & { href: string; [more: `aria-${string}`]: string | undefined }) {
-  const { kind, size, block, icon, label, children, class: more, href, ...rest } = props;
+// `tab`: opens in a tab of its own.
+export function LinkButton(props: Look & { href: string; tab?: boolean; [more: `aria-${string}`]: string | undefined }) {
+  const { kind, size, block, icon, label, children, class: more, href, tab, ...rest } = props;
   return (
-    <a class={classOf(props)} href={href} aria-label={label} {...(rest as object)}>
+    <a class={classOf(props)} href={href} aria-label={label} target={tab ? '_blank' : undefined} rel={tab ? 'noopener' : undefined} {...(rest as object)}>
       {inside(props)}
     </a>
   );
