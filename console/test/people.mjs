@@ -1,23 +1,31 @@
-// Who people are, in a real browser: the sign-in at an issuer.
+// Who people are, in a real browser: the sign-in at an issuer, the link of a visit on a second device.
 //   node test/people.mjs BUILD_FOLDER
 // Ends with 77, which ctest shows as skipped, where there is no Chromium, no package of the issuer, or the hub was built without pages.
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { hasChromium, launch, open, settled } from './browser.mjs';
+import { deviceTests } from './devices.mjs';
 import { hub } from './hub.mjs';
 import { issuer } from './issuer.mjs';
+import { gateway } from './sms.mjs';
 import { broke, ended, equal, inspector, skip, tabTo, test, totp } from './steps.mjs';
 
 const build = resolve(process.argv[2]);
 if (!hasChromium()) skip('no Chromium; install the package chromium');
 
 let idp;
-const { base, close } = await hub(build, async ({ folder, base: at }) => {
+const sms = await gateway();
+const { base, api, close } = await hub(build, async ({ folder, base: at }) => {
   idp = await issuer(build, at);
   if (!idp) skip('npm cannot install oidc-provider');
+  writeFileSync(join(folder, 'sms'), 'a token of the gateway', { mode: 0o600 });
   writeFileSync(join(folder, 'idp'), 'a secret of the two of them', { mode: 0o600 });
-  return `roles: {video: hub://p2p}
-hospital: {name: {ar: مستشفى الاختبار, en: Test Hospital}, phone: '+966112345678'}
+  return `roles: {video: hub://p2p, notify: plugin://notify}
+hospital: {name: {ar: مستشفى الاختبار, en: Test Hospital}, phone: '+966112345678', messages: ${join(build, '../../config/messages')}}
+plugin:
+  notify: {config: {sms_url: '${sms.url}', sms_sender: Test}, secrets: {sms_token: {file: sms}}, hosts: ['${sms.url}']}
+privacy: {channels: {notify: {allow: {to: [phone], text: [date], reference: [], language: []}}}}
+clinic: {second_proof: [code, birth_date]}
 
 identity:
   local: {second_factor: [admin, security_officer, engineer]}
@@ -154,6 +162,8 @@ try {
       await page.context().close();
     }
   });
+  const doctor = (await api('POST', '/providers', { name: 'Dr. Sara Alharbi' })).id;
+  await deviceTests({ base, api, browser, pages, sms, doctor });
   await pages.close();
 } catch (error) {
   broke(error);
@@ -161,5 +171,6 @@ try {
   await browser.close();
   await idp.close();
   await close();
+  sms.close();
 }
 ended();
