@@ -1,4 +1,4 @@
-// Who people are, in a real browser: the sign-in at an issuer, the link of a visit on a second device.
+// Who people are, in a real browser: the sign-in at an issuer, the link of a visit on a second device, records at the front desk.
 //   node test/people.mjs BUILD_FOLDER
 // Ends with 77, which ctest shows as skipped, where there is no Chromium, no package of the issuer, or the hub was built without pages.
 import { writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { hasChromium, launch, open, settled } from './browser.mjs';
 import { deviceTests } from './devices.mjs';
 import { hub } from './hub.mjs';
 import { issuer } from './issuer.mjs';
+import { recordTests } from './records.mjs';
 import { gateway } from './sms.mjs';
 import { broke, ended, equal, inspector, skip, tabTo, test, totp } from './steps.mjs';
 
@@ -15,7 +16,7 @@ if (!hasChromium()) skip('no Chromium; install the package chromium');
 
 let idp;
 const sms = await gateway();
-const { base, api, close } = await hub(build, async ({ folder, base: at }) => {
+const { base, api, people, enter, cookies, close } = await hub(build, async ({ folder, base: at }) => {
   idp = await issuer(build, at);
   if (!idp) skip('npm cannot install oidc-provider');
   writeFileSync(join(folder, 'sms'), 'a token of the gateway', { mode: 0o600 });
@@ -44,7 +45,8 @@ try {
     await close();
     skip('this hub was built without pages');
   }
-  const pages = inspector({ browser, base, states: {}, secrets: ['Noura', 'Alqahtani', 'نورة', 'القحطاني', 'DEMO-1001', '966500000001'] });
+  const states = {};
+  const pages = inspector({ browser, base, states, secrets: ['Noura', 'Alqahtani', 'نورة', 'القحطاني', 'DEMO-1001', '966500000001'] });
   const button = (page) => page.getByRole('link', { name: new RegExp(`${kButton.ar}|${kButton.en}`) });
   // At the issuer, which has its own page.
   const choose = async (page, name) => {
@@ -164,6 +166,10 @@ try {
   });
   const doctor = (await api('POST', '/providers', { name: 'Dr. Sara Alharbi' })).id;
   await deviceTests({ base, api, browser, pages, sms, doctor });
+  await enter('admin', ['admin'], true);
+  await enter('desk', ['desk']);
+  states.desk = await cookies('desk');
+  await recordTests({ base, api, browser, pages, states, people, doctor });
   await pages.close();
 } catch (error) {
   broke(error);

@@ -68,6 +68,8 @@ export function Desk() {
           </div>
           <div class="fill">
             <WalkIn known={known.data.value} again={today.again} />
+            <section class="card stack stack-12" aria-labelledby="m-h"><h2 id="m-h">{t('merge')}</h2><p class="muted">{t('merge_open_more')}</p>
+              <p><LinkButton icon="people" href="/clinic/merge">{t('merge_open')}</LinkButton></p></section>
             {used && <section class="card stack stack-8" aria-labelledby="use-h"><h2 id="use-h">{t('usage')}</h2>
               <p><span class="t28 strong num">{used.attendeeMinutes}</span> <span class="muted">{used.limit ? t('usage_of', { n: used.limit }) : t('usage_minutes')}</span></p>
               <p class="muted small">{t('usage_now', { n: used.activeSessions })}</p></section>}

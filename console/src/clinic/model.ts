@@ -79,6 +79,13 @@ export interface Person {
   phone?: string;
   allergies?: string[];
   identifiers?: { kind: string; value: string }[] | null;
+  guardians?: Guardian[] | null;
+}
+// Who speaks for a child. Messages go to the first one.
+export interface Guardian {
+  name: string;
+  phone: string;
+  relation: string;
 }
 export interface Page<T> {
   items: T[];

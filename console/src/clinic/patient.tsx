@@ -1,13 +1,16 @@
 // A patient's record: identity on top, then visits, notes, vital signs, prescriptions, documents, consents.
-import { get, Problem, query } from '../base/api';
+import { useState } from 'preact/hooks';
+import { call, get, Problem, query } from '../base/api';
 import { dayAndTime } from '../base/dates';
 import { t, word } from '../base/i18n';
 import { useLoad } from '../base/load';
 import { face, me } from '../base/me';
 import { place, setQuery } from '../base/router';
-import { Card, Empty, Failure, H1, LinkButton, Skeleton, State, Tabs } from '../ui';
+import { Button, Card, Empty, Failure, H1, LinkButton, Skeleton, State, Tabs, TextArea } from '../ui';
+import { Contact } from './contact';
 import { Frame } from './frame';
-import { allProviders, isOver, mayJoin, startOf, type Consent, type Page, type Person, type Provider, type Session } from './model';
+import { Joined, type Merged } from './joined';
+import { allProviders, isOver, mayJoin, startOf, type Consent, type Page, type Provider, type Session } from './model';
 import { allTemplates, NoteView, type Note } from './notes';
 import { Banner, Documents, Prescriptions, Recordings, Trend, useList, type Vital } from './records';
 import { Readings } from './readings';
@@ -15,21 +18,38 @@ import { Requests } from './requests';
 import { SessionTable } from './sessions';
 import { takesVitals, VitalsForm } from './vitals';
 
-type Tab = 'overview' | 'visits' | 'notes' | 'vitals' | 'prescriptions' | 'documents' | 'consents' | 'recordings' | 'readings' | 'requests';
+type Tab = 'overview' | 'visits' | 'notes' | 'vitals' | 'prescriptions' | 'documents' | 'consents' | 'recordings' | 'contact' | 'readings';
 
 export function PatientPage({ id }: { id: string }) {
   return <Frame name="record" wide><Record id={id} /></Frame>;
 }
 export const OwnRecord = () => <Frame name="my_record" wide>{me.value?.id ? <Record id={me.value.id} own /> : null}</Frame>;
 
+// An office opens a record for a reason, which the audit log keeps.
+function Why({ open }: { open: (why: string) => void }) {
+  const [why, setWhy] = useState(place.value.query.get('tab') === 'contact' ? t('contact_why') : '');
+  return (
+    <div class="page"><H1>{t('record')}</H1>
+      <form class="card stack stack-16" noValidate onSubmit={(event) => { event.preventDefault(); if (why.trim()) open(why.trim()); }}>
+        <TextArea label={t('record_why')} hint={t('record_why_more')} value={why} onText={setWhy} rows={2} maxLength={300} required />
+        <p><Button kind="primary" submit icon="eye" disabled={!why.trim()}>{t('record_open')}</Button></p>
+      </form>
+    </div>
+  );
+}
+
 function Record({ id, own }: { id: string; own?: boolean }) {
+  const [why, setWhy] = useState('');
+  return !own && face.value === 'desk' && !why ? <Why open={setWhy} /> : <Opened id={id} own={own} reason={why} />;
+}
+function Opened({ id, own, reason }: { id: string; own?: boolean; reason: string }) {
   const loaded = useLoad(async () => {
-    const [person, page, known] = await Promise.all([
-      get<Person>(`/api/v1/patients/${encodeURIComponent(id)}`),
-      get<Page<Session>>(`/api/v1/patients/${encodeURIComponent(id)}/sessions${query({ limit: 50 })}`),
+    const [{ data: person, etag }, page, known] = await Promise.all([
+      call<Merged>('GET', `/api/v1/patients/${encodeURIComponent(id)}`, { reason }),
+      get<Page<Session>>(`/api/v1/patients/${encodeURIComponent(id)}/sessions${query({ limit: 50 })}`, { reason }),
       allProviders(),
     ]);
-    return { person, sessions: page.items, known };
+    return { person, etag, sessions: page.items, known };
   }, id);
   const data = loaded.data.value;
   const error = loaded.error.value;
@@ -49,20 +69,22 @@ function Record({ id, own }: { id: string; own?: boolean }) {
         <LinkButton icon="cal-plus" href={`/clinic/book?patient=${data.person.id}`}>{t('follow_up')}</LinkButton>
         {running && face.value === 'doctor' && <LinkButton kind="primary" icon="cam" href={`/call/${running.id}`}>{t('start_visit')}</LinkButton>}
       </>} />
-      <div class="page record"><Parts {...data} own={own} /></div>
+      <div class="page record">{!own && <Joined person={data.person} again={() => void loaded.again()} />}<Parts {...data} own={own} reason={reason} again={loaded.again} /></div>
     </>
   );
 }
 
-function Parts({ sessions, known, own }: { sessions: Session[]; known: Map<string, Provider>; own?: boolean }) {
+function Parts({ person, etag, sessions, known, own, reason, again }: { person: Merged; etag: string; sessions: Session[]; known: Map<string, Provider>; own?: boolean; reason: string; again: () => Promise<void> }) {
   const treats = face.value === 'doctor' || face.value === 'nurse';
+  // What is written in a visit is closed to an office.
+  const office = face.value === 'desk';
   const held = sessions.filter((one) => ['active', 'completed'].includes(one.status)).slice(0, 12);
   const ids = held.map((one) => one.id);
   // Values may be taken before a visit begins.
   const open = sessions.filter((one) => !isOver(one) && one.status !== 'requested' && one.status !== 'active');
   const measured = [...ids, ...open.map((one) => one.id)].slice(0, 16);
   const takes = [...held, ...open].find(takesVitals);
-  const tabs: { name: Tab; text: string }[] = [
+  const tabs: { name: Tab; text: string }[] = office ? [{ name: 'visits', text: t('visits') }, { name: 'contact', text: t('contact') }] : [
     { name: 'overview', text: t('overview') },
     { name: 'visits', text: t('visits') },
     ...(treats ? [{ name: 'notes' as Tab, text: t('notes') }] : []),
@@ -71,14 +93,15 @@ function Parts({ sessions, known, own }: { sessions: Session[]; known: Map<strin
     { name: 'documents', text: t('documents') },
     { name: 'consents', text: t('consents') },
     { name: 'recordings', text: t('recordings') },
-    ...(own ? [{ name: 'readings' as Tab, text: t('readings') }, { name: 'requests' as Tab, text: t('req_tab') }] : []),
+    { name: 'contact', text: t('contact') },
+    ...(own ? [{ name: 'readings' as Tab, text: t('readings') }] : []),
   ];
   const wanted = place.value.query.get('tab') as Tab;
-  const tab = tabs.some((one) => one.name === wanted) ? wanted : 'overview';
+  const tab = tabs.some((one) => one.name === wanted) ? wanted : tabs[0].name;
   const table = (some: Session[]) => (some.length ? <SessionTable sessions={some} known={known} caption={t('visits')} patient={false} /> : <Empty text={t('past_none')} />);
   const newest = [...sessions].sort((a, b) => startOf(b).localeCompare(startOf(a)));
   return (
-    <Tabs label={t('record_parts')} tabs={tabs} current={tab} onTab={(name) => setQuery({ tab: name === 'overview' ? undefined : name })}>
+    <Tabs label={t('record_parts')} tabs={tabs} current={tab} onTab={(name) => setQuery({ tab: name === tabs[0].name ? undefined : name })}>
       {tab === 'overview' && (
         <div class="cols">
           <div class="fill"><TrendOf ids={measured} /><Card title={t('visits')} id="v-h">{table(newest.slice(0, 5))}</Card></div>
@@ -92,6 +115,7 @@ function Parts({ sessions, known, own }: { sessions: Session[]; known: Map<strin
       {tab === 'documents' && <Documents sessions={held} />}
       {tab === 'consents' && <AllConsents ids={ids} />}
       {tab === 'recordings' && <Recordings sessions={held} />}
+      {tab === 'contact' && <Contact person={person} etag={etag} reason={reason} own={own} again={again} />}
       {tab === 'readings' && <Readings />}
       {tab === 'requests' && <Requests />}
     </Tabs>

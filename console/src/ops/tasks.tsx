@@ -73,6 +73,24 @@ export function Meanwhile({ error }: { error: unknown }) {
   return <Notice tone="parked" alert><p class="strong">{t('decided_meanwhile')}</p>{error.detail && <p lang="en" dir="auto">{error.detail}</p>}</Notice>;
 }
 
+// Titles of tasks that ask for the telephone or the guardian of a patient.
+const kContact = ['patient.no-guardian', 'invitation.no-phone'];
+// The visit of a task, and the place of the record where the answer is written.
+function Visit({ one }: { one: Task }) {
+  const act = useAct();
+  const open = () => act.run(async () => {
+    const { patient } = await get<{ patient: string | null }>(`/api/v1/sessions/${one.object.id}`);
+    location.assign(patient ? `/clinic/patients/${patient}?tab=contact` : `/clinic/sessions/${one.object.id}`);
+  });
+  return (
+    <>
+      <p>{t('visit')} <Id id={one.object.id} href={`/clinic/sessions/${one.object.id}`} /></p>
+      {kContact.includes(one.title) && <p><Button size="small" icon="pen" busy={act.busy} onPress={() => void open()}>{t('task_contact')}</Button></p>}
+      {act.error !== undefined && <Failure error={act.error} detail />}
+    </>
+  );
+}
+
 function Asked({ one, onShow }: { one: Task; onShow: () => void }) {
   return (
     <div class="four">
@@ -83,9 +101,9 @@ function Asked({ one, onShow }: { one: Task; onShow: () => void }) {
         {one.withheld && <p><Button size="small" icon="eye" onPress={onShow}>{t('show_with_reason')}</Button></p>}</section>
       <section><h3><span class="qn">3</span>{t('where_look')}</h3>
         {one.call?.key && <p>{t('search_by')} <Id id={one.call.key} whole /></p>}
-        {one.object.type === 'session' && <p>{t('visit')} <Id id={one.object.id} href={`/clinic/sessions/${one.object.id}`} /></p>}
-        {one.object.type === 'person' ? <p>{t('task_patient')} <Id id={one.object.id} href={`/clinic/patients/${one.object.id}`} /></p> : (one.instance || one.object.type === 'instance') && <p>{t('instance')} <Id id={one.instance ?? one.object.id} href={one.object.type === 'instance' || one.instance ? `/console/instances/${one.instance ?? one.object.id}` : undefined} /></p>}</section>
-      <section><h3><span class="qn">4</span>{t('what_next')}</h3><p>{t(one.kind === 'request' ? 'task_request_next' : 'next_by_answer')}</p>{one.due && <p class="muted">{t('due_at', { when: moment(one.due) })} {one.escalation && <Code>{one.escalation}</Code>}</p>}</section>
+        {one.object.type === 'session' && <Visit one={one} />}
+        {(one.object.type === 'instance' || one.instance) && <p>{t('instance')} <Id id={one.instance ?? one.object.id} href={`/console/instances/${one.instance ?? one.object.id}`} /></p>}</section>
+      <section><h3><span class="qn">4</span>{t('what_next')}</h3><p>{t('next_by_answer')}</p>{one.due && <p class="muted">{t('due_at', { when: moment(one.due) })} {one.escalation && <Code>{one.escalation}</Code>}</p>}</section>
     </div>
   );
 }
