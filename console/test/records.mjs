@@ -3,7 +3,7 @@ import { open, settled } from './browser.mjs';
 import { equal, none, tabTo, test, totp } from './steps.mjs';
 
 const kWords = {
-  ar: { open: 'مقارنة ملفين', number: 'الرقم', find: 'بحث', differs: 'مختلف', second: 'الملف الثاني', reason: 'كيف عرفت أنهما لمريض واحد؟', join: 'ضم الملفين', joined: 'ضُمّ الملفان', holds: 'يعرض هذا الملف زيارات ملف ثانٍ أيضًا', undo: 'فصل الملفين', why: 'لماذا هما مريضان مختلفان؟', undone: 'فُصل الملفان.' },
+  ar: { open: 'مقارنة ملفين', number: 'الرقم', find: 'بحث', differs: 'مختلف', second: 'الملف الثاني', reason: 'كيف عرفت أنهما لمريض واحد؟', join: 'ضم الملفين', joined: 'ضُمّ الملفان', holds: 'يعرض هذا الملف مواعيد ملف ثانٍ أيضًا', undo: 'فصل الملفين', why: 'لماذا هما مريضان مختلفان؟', undone: 'فُصل الملفان.' },
   en: { open: 'Compare two records', number: 'Number', find: 'Find', differs: 'Differs', second: 'Second record', reason: 'How do you know that it is one patient?', join: 'Join the records', joined: 'The records are joined', holds: 'also shows the visits of a second record', undo: 'Separate the records', why: 'Why are they two patients?', undone: 'The records are separate again.' },
 };
 
