@@ -1,22 +1,28 @@
-// A Chromium of this machine, signed-in people, and what is watched on every page.
+// A browser of this machine, signed-in people, and what is watched on every page. --firefox: Debian's Firefox by WebDriver BiDi.
 import { createRequire } from 'node:module';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { chromium, firefox } from 'playwright-core';
 
 const here = dirname(fileURLToPath(import.meta.url));
-export const kChromium = process.env.CHROMIUM ?? '/usr/bin/chromium';
-export const hasChromium = () => existsSync(kChromium);
 export const axeSource = readFileSync(createRequire(join(here, 'browser.mjs')).resolve('axe-core/axe.min.js'), 'utf8');
 
-export const launch = () =>
-  chromium.launch({
-    executablePath: kChromium,
+// Without the clock of tests/pages/pages.sh: the pages have a time of their own.
+const { LD_PRELOAD: _, ...env } = process.env;
+const kFirefox = process.argv.includes('--firefox');
+const executablePath = kFirefox ? '/usr/bin/firefox-esr' : (process.env.CHROMIUM ?? '/usr/bin/chromium');
+export const missing = existsSync(executablePath) ? '' : `no ${executablePath}; install the package ${kFirefox ? 'firefox-esr' : 'chromium'}`;
+export function launch() {
+  if (kFirefox) return firefox.launch({ executablePath, channel: 'moz-firefox', env, headless: true, firefoxUserPrefs: { 'ui.prefersReducedMotion': 1 } });
+  return chromium.launch({
+    executablePath,
+    env,
     headless: true,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
       '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', '--force-color-profile=srgb', '--font-render-hinting=none'],
   });
+}
 
 // A window. `state`: cookies of somebody who has signed in.
 export async function open(browser, base, { lang = 'ar', theme = 'light', width = 1280, height, state } = {}) {

@@ -1,9 +1,10 @@
 // Rules that need no browser: types, texts in both languages, styles. Exits with 1 and says what to mend.
 //   node test/check.mjs
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { kCallShots, kShots } from './shots.mjs';
 
 const here = join(dirname(fileURLToPath(import.meta.url)), '..');
 const faults = [];
@@ -59,6 +60,17 @@ for (const path of files('src').filter((one) => extname(one) === '.css')) {
     if (/(^|[\s;{-])(left|right)\s*:|(margin|padding|border)-(left|right)|text-align:\s*(left|right)|float:/.test(line)) fault(`${path}:${at + 1}: left and right do not turn round: ${line.trim()}`);
     if (!path.endsWith('tokens.css') && /#[0-9a-f]{3,8}\b/i.test(line)) fault(`${path}:${at + 1}: colours stand in tokens.css alone: ${line.trim()}`);
   }
+}
+// Each page that docs/clinic.md names has a picture that a test draws again, and a document shows each picture.
+const documents = ['README.md', ...readdirSync(join(here, '../docs')).filter((one) => one.endsWith('.md')).map((one) => `docs/${one}`)].map((path) => read(`../${path}`)).join('\n');
+for (const [row] of read('../docs/clinic.md').matchAll(/^\| `\/.*$/gm))
+  for (const [, address] of row.split('|')[1].matchAll(/`([^`]+)`/g))
+    if (!['/call/<id>', '/console'].includes(address) && !kShots.some(({ page }) => page === address)) fault(`docs/clinic.md names ${address}, of which test/shots.mjs has no picture`);
+const drawn = [...kShots.map(({ name }) => name), ...Object.keys(kCallShots)];
+for (const name of drawn) if (!existsSync(join(here, `../docs/pictures/${name}.png`))) fault(`docs/pictures has no ${name}.png; ./dev pictures makes it`);
+for (const file of readdirSync(join(here, '../docs/pictures'))) {
+  if (!documents.includes(`pictures/${file})`)) fault(`no document shows docs/pictures/${file}`);
+  if (!file.startsWith('console') && !drawn.includes(file.replace('.png', ''))) fault(`no test draws docs/pictures/${file}`);
 }
 try {
   execFileSync(process.execPath, [join(here, 'node_modules/typescript/bin/tsc'), '--noEmit', '-p', here], { encoding: 'utf8' });

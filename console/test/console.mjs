@@ -1,18 +1,18 @@
 // The console in a real browser, before a hub of its own with a person of each role.
-//   node test/console.mjs BUILD_FOLDER [--pictures FOLDER]
-// Ends with 77, which ctest shows as skipped, where there is no Chromium or the hub was built without pages.
-import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+//   node test/console.mjs BUILD_FOLDER [--firefox] [--pictures]
+// Ends with 77, which ctest shows as skipped, where there is no browser or the hub was built without pages.
+import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { axe, hasChromium, launch, open, settled } from './browser.mjs';
+import { album } from './album.mjs';
+import { axe, launch, missing, open, settled } from './browser.mjs';
 import { hub } from './hub.mjs';
 import { broke, ended, equal, inspector, none, signIn, skip, tabTo, test } from './steps.mjs';
 import { taskTests } from './tasks.mjs';
 import { trustTests } from './trust.mjs';
 
 const build = resolve(process.argv[2]);
-const pictures = process.argv.includes('--pictures') ? process.argv[process.argv.indexOf('--pictures') + 1] : '';
-if (!hasChromium()) skip('no Chromium; install the package chromium');
+const pictures = process.argv.includes('--pictures');
+if (missing) skip(missing);
 
 const kSecret = ['Noura', 'Alqahtani', 'نورة', 'القحطاني', 'DEMO-1001'];
 const kStaff = ['engineer', 'operator', 'security', 'auditor', 'admin'];
@@ -68,11 +68,11 @@ try {
     await settled(page);
     return page;
   };
+  const keep = pictures && (await album(browser, { update: true }));
   const picture = async (page, name) => {
-    if (!pictures) return;
-    mkdirSync(pictures, { recursive: true });
+    if (!keep) return;
     await pause(300);
-    await page.screenshot({ path: join(pictures, `${name}.png`), clip: { x: 0, y: 0, width: page.viewportSize().width, height: Math.min(860, page.viewportSize().height) } });
+    await keep(name, await page.screenshot({ clip: { x: 0, y: 0, width: page.viewportSize().width, height: Math.min(860, page.viewportSize().height) } }));
   };
   if (pictures) {
     const shots = [
@@ -259,12 +259,10 @@ try {
     await page.getByLabel('First, then wait').fill('1');
     await page.getByLabel('Go on by itself when these all ended well').check();
     none(await axe(page), 'axe of the dialog');
-    await picture(page, 'console-repair-run');
     await page.getByRole('dialog').getByRole('button', { name: 'Run', exact: true }).click();
     await page.getByRole('region', { name: 'Retry' }).getByText('Done').waitFor({ timeout: 20_000 });
     equal([sent.perMinute, sent.first, sent.goOn], [300, 1, true], 'the pace');
     await page.getByText(/300. a minute, the first .1. before a look/).waitFor();
-    await picture(page, 'console-repair');
     await page.context().close();
   });
   await test('an instance that has ended begins once more, when somebody has said what stands', async () => {

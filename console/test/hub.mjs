@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { end, totp } from './steps.mjs';
+import { end, entered, totp } from './steps.mjs';
 
 const freePort = () => new Promise((resolve, reject) => {
   const server = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
@@ -108,18 +108,7 @@ ${await configure({ folder, away, base: `http://127.0.0.1:${port}` })}`);
     await api('POST', '/auth/logout', {}, session.accessToken);
     people[username] = person;
   };
-  // Lines of Set-Cookie. Debian's Node knows them joined with commas alone; each begins with a name and `=`.
-  const cookiesOf = (answer) => (answer.headers.get('set-cookie') ?? '').split(/,\s*(?=[^;,=\s]+=)/);
-  // Cookies of a person who signs in, as a window has them.
-  const cookies = async (who) => {
-    const { username, password, totp: secret } = people[who];
-    const answer = await fetch(`${base}/api/v1/auth/login`, {
-      method: 'POST', headers: { 'Content-Type': 'application/json', Origin: base, 'Sec-Fetch-Site': 'same-origin' },
-      body: JSON.stringify({ username, password, cookie: true, ...(secret ? { otp: totp(secret) } : {}) }),
-    });
-    if (!answer.ok) throw new Error(`${who} cannot sign in: ${answer.status} ${await answer.text()}`);
-    return { cookies: cookiesOf(answer).map((line) => line.split(';')[0].split('=')).map(([name, ...value]) => ({ name, value: value.join('='), domain: '127.0.0.1', path: '/', expires: -1, httpOnly: true, secure: true, sameSite: 'Lax' })), origins: [] };
-  };
+  const cookies = (who) => entered(base, people[who]);
   const close = async () => {
     await end(child);
     rmSync(folder, { recursive: true, force: true });

@@ -1,74 +1,24 @@
 // The pages in a real browser, before the hub of the demonstration with its people.
-//   node test/pages.mjs BUILD_FOLDER [--pictures FOLDER]
-// Ends with 77, which ctest shows as skipped, where there is no Chromium or the hub was built without pages.
-import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+//   node test/pages.mjs BUILD_FOLDER [--firefox]
+// Ends with 77, which ctest shows as skipped, where there is no browser or the hub was built without pages.
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { axe, hasChromium, launch, open, settled } from './browser.mjs';
-import { requestTests } from './requests.mjs';
-import { broke, end, ended, equal, inspector, none, signIn, skip, tabTo, test } from './steps.mjs';
+import { axe, launch, missing, open, settled } from './browser.mjs';
+import { morning, served } from './demo.mjs';
+import { broke, ended, equal, inspector, none, signIn, skip, tabTo, test } from './steps.mjs';
 
 const build = process.argv[2];
-const pictures = process.argv.includes('--pictures') ? process.argv[process.argv.indexOf('--pictures') + 1] : '';
-if (!hasChromium()) skip('no Chromium; install the package chromium');
+if (missing) skip(missing);
 
-// The demonstration, served: a hub, stand-ins for the systems around it, and people with passwords.
-const folder = mkdtempSync(join(tmpdir(), 'rabt-pages-'));
-const ready = join(folder, 'ready.json');
-const demo = spawn(join(build, 'bin/rabt-demo'), ['--root', join(build, '../..'), '--serve', '--ready-file', ready], { stdio: ['ignore', 'pipe', 'pipe'] });
-let told = '';
-for (const stream of [demo.stdout, demo.stderr]) stream.on('data', (text) => (told = (told + text).slice(-4000)));
-for (let waited = 0; !existsSync(ready); waited += 100) {
-  if (demo.exitCode !== null || waited > 120_000) {
-    console.log(told);
-    console.log('the demonstration did not come up');
-    process.exit(1);
-  }
-  await pause(100);
-}
-await pause(100);
-const { base, people, services } = JSON.parse(readFileSync(ready, 'utf8'));
-
-async function api(who, method, path, body) {
-  const answer = await fetch(`${base}/api/v1${path}`, {
-    method,
-    headers: { Authorization: `Bearer ${people[who].token}`, 'Content-Type': 'application/json', ...(method === 'POST' ? { 'Idempotency-Key': crypto.randomUUID() } : {}) },
-    body: method === 'GET' ? undefined : JSON.stringify(body ?? {}),
-  });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
-  return text ? JSON.parse(text) : undefined;
-}
-const id = (who) => people[who].id;
-const inMinutes = (minutes) => new Date(Date.now() + minutes * 60_000).toISOString();
-const visit = (patient, minutes, more) =>
-  api('admin', 'POST', '/sessions', { type: 'doctor_patient', bookingType: 'direct', provider: id('doctor'), patient: id(patient), scheduledStart: inMinutes(minutes), plannedMinutes: 20, language: 'ar', organizer: { person: id('doctor'), role: 'doctor' }, ...more });
+const demo = await served(build);
+const { base, people, api, id, inMinutes, visit, folder } = demo;
 // What stands in no address, title, storage and console: names and numbers of patients.
 const kSecret = ['Noura', 'Alqahtani', 'نورة', 'القحطاني', 'Omar', 'Alotaibi', 'DEMO-1001', '1000000008', '966500000001', '1990-03-02', 'angina'];
 const browser = await launch();
 try {
-  const shell = await fetch(`${base}/`);
-  if (!(shell.headers.get('content-type') ?? '').startsWith('text/html')) {
-    demo.kill();
-    skip('this hub was built without pages');
-  }
-  const soon = await visit('patient', 8, { chiefComplaint: 'ألم في الصدر عند المجهود' });
-  const family = await visit('patient2', 35, { type: 'family_consultation', language: 'en' });
-  const late = await visit('patient2', 70, { language: 'en' });
-  const dropped = await visit('patient2', 300);
-  for (const [who, session] of [['patient', soon], ['patient2', family]]) await api(who, 'POST', `/sessions/${session.id}/join`, { deviceType: 'web' });
-  const slots = [];
-  for (let day = 0; day < 8; ++day)
-    for (let hour = 0; hour < 5; ++hour) {
-      const start = new Date(Date.now() + (day * 24 + 1 + hour) * 3_600_000);
-      start.setMinutes(0, 0, 0);
-      slots.push({ startsAt: start.toISOString(), endsAt: new Date(start.getTime() + 1_200_000).toISOString() });
-    }
-  await api('doctor', 'PUT', `/providers/${id('doctor')}/availability`, { slots });
-  await api('doctor2', 'PUT', `/providers/${id('doctor2')}/availability`, { slots: slots.filter((_, i) => i % 2) });
-  const past = (await api('doctor', 'GET', '/sessions?status=completed&limit=1')).items[0];
+  const { soon, family, late, dropped, past } = await morning(demo);
 
   const states = {};
   const pages = inspector({ browser, base, states, secrets: kSecret });
@@ -83,35 +33,7 @@ try {
     }));
   });
 
-  // Who has the role of the desk alone.
-  {
-    const made = await api('admin', 'POST', '/users', { username: 'reem', name: 'Reem Alharbi', roles: ['desk'] });
-    const password = crypto.randomUUID();
-    const activated = await fetch(`${base}/api/v1/auth/activate`, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ username: 'reem', password, code: made.activation }) });
-    if (!activated.ok) throw new Error(await activated.text());
-    const page = await open(browser, base);
-    await signIn(page, base, { username: 'reem', password }, '**/clinic');
-    states.desk = await page.context().storageState();
-    await page.context().close();
-  }
-
-  if (pictures) {
-    mkdirSync(pictures, { recursive: true });
-    await api('doctor', 'PUT', '/me/presence', { status: 'online' });
-    const shots = [
-      ['login', null, '/login', 'en', 'light', 1280], ['doctor', 'doctor', '/clinic', 'ar', 'light', 1280], ['doctor-en', 'doctor', '/clinic', 'en', 'light', 1280], ['patient', 'patient', '/clinic', 'ar', 'light', 360],
-      ['booking', 'patient', '/clinic/book', 'en', 'light', 1280], ['record', 'doctor', `/clinic/patients/${id('patient')}`, 'ar', 'light', 1280], ['visit', 'doctor', `/clinic/sessions/${past.id}?tab=notes`, 'en', 'light', 1280],
-      ['desk', 'admin', '/clinic', 'en', 'dark', 1280], ['availability', 'doctor', '/clinic/availability', 'ar', 'light', 1280], ['account', 'patient', '/account', 'en', 'dark', 360],
-    ];
-    for (const [name, who, path, lang, theme, width] of shots) {
-      const page = await open(browser, base, { lang, theme, width, state: who ? states[who] : undefined });
-      await page.goto(`${base}${path}`);
-      await settled(page);
-      await pause(300);
-      await page.screenshot({ path: join(pictures, `${name}.png`) });
-      await page.context().close();
-    }
-  }
+  states.desk = await demo.state('desk');
 
   await test('the recorder of violations sees one', async () => {
     const page = await open(browser, base);
@@ -384,7 +306,6 @@ try {
       await page.waitForURL('**/clinic/prescriptions/*/print');
       await page.waitForSelector('.paper');
       equal(await page.evaluate(() => document.documentElement.dataset.theme), 'light', 'a paper is light, whatever the page was');
-      if (pictures && lang === 'ar') await page.screenshot({ path: join(pictures, 'prescription.png') });
       await pages.judge(page, `prescription ${lang}`, lang);
       await page.evaluate(() => (document.documentElement.dataset.theme = 'light'));
       const text = await onPaper(page);
@@ -588,7 +509,6 @@ try {
   broke(error);
 } finally {
   await browser.close();
-  await end(demo);
-  rmSync(folder, { recursive: true, force: true });
+  await demo.close();
 }
 ended();

@@ -140,3 +140,15 @@ export async function signIn(page, base, { username, password, totp: secret }, t
   await page.waitForURL(to);
   await settled(page);
 }
+
+// Lines of Set-Cookie. Debian's Node knows them joined with commas alone; each begins with a name and `=`.
+const cookiesOf = (answer) => (answer.headers.get('set-cookie') ?? '').split(/,\s*(?=[^;,=\s]+=)/);
+// Cookies of a person who signs in, as a window has them.
+export async function entered(base, { username, password, totp: secret }) {
+  const answer = await fetch(`${base}/api/v1/auth/login`, {
+    method: 'POST', headers: { 'Content-Type': 'application/json', Origin: base, 'Sec-Fetch-Site': 'same-origin' },
+    body: JSON.stringify({ username, password, cookie: true, ...(secret ? { otp: totp(secret) } : {}) }),
+  });
+  if (!answer.ok) throw new Error(`${username} cannot sign in: ${answer.status} ${await answer.text()}`);
+  return { cookies: cookiesOf(answer).map((line) => line.split(';')[0].split('=')).map(([name, ...value]) => ({ name, value: value.join('='), domain: '127.0.0.1', path: '/', expires: -1, httpOnly: true, secure: true, sameSite: 'Lax' })), origins: [] };
+}

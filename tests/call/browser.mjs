@@ -23,8 +23,10 @@ export const axe = () => require_.resolve('axe-core/axe.min.js');
 
 export async function launch() {
   const { chromium } = require_('playwright-core');
+  const { LD_PRELOAD: _, ...env } = process.env;  // without the clock of tests/pages/pages.sh
   return chromium.launch({
     executablePath: kChromium,
+    env,
     headless: true,
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-dev-shm-usage', '--mute-audio', '--use-fake-device-for-media-stream',

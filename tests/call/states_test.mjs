@@ -22,6 +22,31 @@ after(async () => {
   hub?.stop();
 });
 
+// In the page: the own camera shows a drawing that does not move, so that two pictures are the same.
+function standsStill() {
+  const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    const stream = await real(wanted);
+    for (const track of stream.getVideoTracks()) {
+      const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 480 });
+      const brush = canvas.getContext('2d');
+      const draw = () => {
+        for (const [colour, x, y, width, height] of [['#6f8b8a', 320, 240, 900, 900], ['#2f4858', 320, 500, 200, 200], ['#c79a7b', 320, 220, 80, 100]]) {
+          brush.fillStyle = colour;
+          brush.beginPath();
+          brush.ellipse(x, y, width, height, 0, 0, 7);
+          brush.fill();
+        }
+      };
+      draw();
+      setInterval(draw, 200);
+      stream.removeTrack(track);
+      stream.addTrack(canvas.captureStream(5).getVideoTracks()[0]);
+    }
+    return stream;
+  };
+}
+
 // A page of one person with what was logged and what the policy refused.
 async function open({ lang = 'ar', theme = 'light', width = 1280, who = 'patient', change, init, names, guest = false, missing = false, path = '/call/s1' } = {}) {
   hub.reset(who, change);
@@ -32,6 +57,10 @@ async function open({ lang = 'ar', theme = 'light', width = 1280, who = 'patient
   const made = await context(browser, { viewport: { width, height: width < 600 ? 740 : 800 }, colorScheme: theme });
   await made.addCookies([{ name: 'rabt-lang', value: lang, url: hub.url }, { name: 'rabt-theme', value: theme, url: hub.url }]);
   const page = await made.newPage();
+  if (kPictures) {
+    await page.clock.setFixedTime('2026-11-26T07:23:00Z');
+    await page.addInitScript(standsStill);
+  }
   const logged = [];
   page.on('console', (message) => logged.push(message.text()));
   page.on('pageerror', (error) => logged.push(`error: ${error.message}`));

@@ -1,14 +1,31 @@
 #!/usr/bin/env bash
-# The pages of console/: `check`, texts, styles and types; `browser`, `console` and `people BUILD_FOLDER`, every page in a Chromium. 77, which ctest shows as
+# The pages of console/: `check`, texts, styles and types; `browser` and `console BUILD_FOLDER`, every page in a Chromium; `firefox BUILD_FOLDER`,
+# the same pages in Debian's Firefox; `pictures BUILD_FOLDER [--update]`, the pages beside the pictures of the documents. 77, which ctest shows as
 # skipped, where node or the packages of the lockfile are missing.
 set -euo pipefail
+folder=$(realpath -m "${2:-.}")
 cd "$(dirname "$(readlink -f "$0")")/../../console"
 command -v node >/dev/null || { echo "skipped: no node; ./dev test installs nodejs"; exit 77; }
 [ -e node_modules/.package-lock.json ] || { echo "skipped: no packages; run npm ci in console/, as ./dev test does"; exit 77; }
 case ${1:-} in
   check) exec node test/check.mjs ;;
-  browser) exec node test/pages.mjs "$2" ;;
-  console) exec node test/console.mjs "$2" ;;
-  people) exec node test/people.mjs "$2" ;;
-  *) echo "usage: pages.sh check | browser BUILD_FOLDER | console BUILD_FOLDER | people BUILD_FOLDER" >&2; exit 2 ;;
+  browser) exec node test/pages.mjs "$folder" ;;
+  console) exec node test/console.mjs "$folder" "${@:3}" ;;
+  firefox)
+    export RABT_PAGES_ONLY='people sign in|recorder of violations|both languages, themes and widths'
+    node test/pages.mjs "$folder" --firefox
+    node test/console.mjs "$folder" --firefox ;;
+  pictures)
+    # A morning in November for everything but the browser, so that a picture is the same every day; at half the speed, so that everything
+    # stands in the hub within one minute of it.
+    library=$(ls /usr/lib/*/faketime/libfaketimeMT.so.1 2>/dev/null | head -n 1)
+    [ -n "$library" ] || { echo "skipped: no libfaketime; ./dev test --slow installs faketime"; exit 77; }
+    status=75
+    for ((tried = 0; tried < 3 && status == 75; ++tried)); do
+      status=0
+      LD_PRELOAD=$library FAKETIME_DONT_FAKE_MONOTONIC=1 FAKETIME="$(printf '%+d x0.5' $(($(date -d 2026-11-26T06:10:00Z +%s) - $(date +%s))))" \
+        node test/pictures.mjs "$folder" "${@:3}" || status=$?
+    done
+    exit "$status" ;;
+  *) echo "usage: pages.sh check | browser BUILD_FOLDER | console BUILD_FOLDER | firefox BUILD_FOLDER | pictures BUILD_FOLDER [--update]" >&2; exit 2 ;;
 esac
