@@ -18,12 +18,18 @@ async function developed({ png, old, colour }) {
     canvas.getContext('2d').drawImage(image, 0, 0);
     return canvas.getContext('2d').getImageData(0, 0, image.width, image.height);
   };
-  // The most frequent colours, and for each pixel the nearest of them.
+  // The most frequent colour of each neighbourhood, and for each pixel the nearest of them.
   const packed = ({ data, width, height }) => {
     const points = new Uint32Array(data.buffer);
     const frequent = new Map();
     for (const point of points) frequent.set(point, (frequent.get(point) ?? 0) + 1);
-    const palette = [...frequent].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, 256).map(([point]) => point);
+    const areas = new Map();
+    for (const [point, count] of [...frequent].sort((one, other) => other[1] - one[1] || one[0] - other[0])) {
+      const area = point & 0xf0f0f0f0;
+      if (areas.has(area)) areas.get(area).count += count;
+      else areas.set(area, { point, count });
+    }
+    const palette = [...areas.values()].sort((one, other) => other.count - one.count || one.point - other.point).slice(0, 256).map(({ point }) => point);
     const parts = (point) => [point & 255, (point >> 8) & 255, (point >> 16) & 255];
     const kept = palette.map(parts);
     const places = new Map(palette.map((point, at) => [point, at]));
@@ -40,15 +46,16 @@ async function developed({ png, old, colour }) {
     const indices = Uint8Array.from(points, (point) => places.get(point) ?? nearest(point));
     let text = '';
     for (let at = 0; at < indices.length; at += 30_000) text += String.fromCharCode(...indices.subarray(at, at + 30_000));
-    return { width, height, palette: kept.flat(), indices: btoa(text) };
+    const seen = new Uint8ClampedArray(Uint32Array.from(indices, (at) => palette[at]).buffer);
+    return { picture: { width, height, palette: kept.flat(), indices: btoa(text) }, seen };
   };
   const fresh = await drawn(png);
-  const picture = packed(fresh);
+  const { picture, seen } = packed(fresh);
   if (!old) return { picture, pixels: -1 };
   const kept = await drawn(old);
   const { width, height } = fresh;
   if (kept.width !== width || kept.height !== height) return { picture, pixels: width * height, size: `${width} x ${height}, not ${kept.width} x ${kept.height}` };
-  const [a, b] = [fresh.data, kept.data];
+  const [a, b] = [seen, kept.data];
   const near = (i, j) => Math.abs(a[i] - b[j]) <= colour && Math.abs(a[i + 1] - b[j + 1]) <= colour && Math.abs(a[i + 2] - b[j + 2]) <= colour;
   const beside = (x, y, holds) => {
     for (let v = Math.max(0, y - 1); v <= Math.min(height - 1, y + 1); ++v) for (let u = Math.max(0, x - 1); u <= Math.min(width - 1, x + 1); ++u) if (holds((v * width + u) * 4)) return true;
@@ -64,7 +71,7 @@ async function developed({ png, old, colour }) {
       const grey = 200 + Math.round((b[i] + b[i + 1] + b[i + 2]) / 14);
       difference.data.set(other ? [220, 0, 0, 255] : [grey, grey, grey, 255], i);
     }
-  return { picture, pixels, difference: pixels ? packed(difference) : null };
+  return { picture, pixels, difference: pixels ? packed(difference).picture : null };
 }
 
 const kCrc = Int32Array.from({ length: 256 }, (_, byte) => {

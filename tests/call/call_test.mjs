@@ -1,9 +1,10 @@
 // A whole call: hub, plugin janus, Janus, and two browsers, a doctor's and a patient's. RABT_PICTURES=FOLDER keeps pictures.
+// --firefox: between two windows of Firefox, without a provider.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
-import { axe, context, launch, need, root, until } from './browser.mjs';
+import { axe, context, kFirefox, launch, need, root, until } from './browser.mjs';
 import { ownAddress } from './janus_server.mjs';
 import { kPrograms, RealHub } from './real_hub.mjs';
 
@@ -62,7 +63,10 @@ async function opened(user, lang, viewport) {
   });
   await hub.signIn(page, user);
   const t = (key) => texts[lang][`call_${key}`];
-  const press = (key) => page.getByRole('button', { name: t(key), exact: true }).click();
+  const press = async (key) => {
+    await page.bringToFront();  // Firefox lists devices for a window in front alone
+    await page.getByRole('button', { name: t(key), exact: true }).click();
+  };
   return { page, context: made, logged, t, press, lang };
 }
 const received = ({ page }) => page.evaluate(async () => {
@@ -145,7 +149,7 @@ async function met() {
   return { made, of, patient, doctor };
 }
 
-test('a doctor and a patient: waiting room, call, records, breaks, end, rating', { timeout: 240_000 }, async () => {
+test('a doctor and a patient: waiting room, call, records, breaks, end, rating', { timeout: 240_000, skip: kFirefox && 'in Chromium alone' }, async () => {
   await house({});
   const { made, of, patient, doctor } = await met();
 
