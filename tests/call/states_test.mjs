@@ -22,7 +22,7 @@ after(async () => {
   hub?.stop();
 });
 
-// In the page: the own camera shows a drawing that does not move, so that two pictures are the same.
+// In the page: the own camera shows a drawing that does not move, the microphone hears one tone, so that two pictures are the same.
 function standsStill() {
   const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = async (wanted) => {
@@ -42,6 +42,15 @@ function standsStill() {
       setInterval(draw, 200);
       stream.removeTrack(track);
       stream.addTrack(canvas.captureStream(5).getVideoTracks()[0]);
+    }
+    for (const track of stream.getAudioTracks()) {
+      const sound = new AudioContext();
+      const [tone, softer, heard] = [sound.createOscillator(), sound.createGain(), sound.createMediaStreamDestination()];
+      softer.gain.value = 0.04;
+      tone.connect(softer).connect(heard);
+      tone.start();
+      stream.removeTrack(track);
+      stream.addTrack(heard.stream.getAudioTracks()[0]);
     }
     return stream;
   };
