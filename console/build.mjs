@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { chime, define } from './sdks.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const arguments_ = process.argv.slice(2);
@@ -16,6 +17,9 @@ const kBudgets = [
   { what: 'clinic script', entry: 'src/clinic/main.tsx', most: 60_000 },
   { what: 'call script', entry: 'src/call/main.tsx', most: 110_000 },
   { what: 'console script', entry: 'src/ops/main.tsx', most: 60_000 },
+  // Loaded by the call when a session of the provider opens.
+  { what: 'twilio call', entry: 'src/call/client/twilio.ts', most: 105_000 },
+  { what: 'chime call', entry: 'src/call/client/chime/chime.ts', most: 265_000 },
   { what: 'style', entry: 'src/styles/main.css', most: 12_000 },
   { what: 'console style', entry: 'src/styles/console.css', most: 10_000 },
 ];
@@ -34,6 +38,8 @@ const options = {
   target: ['es2022', 'chrome109', 'firefox109', 'safari16'],
   jsx: 'automatic',
   jsxImportSource: 'preact',
+  define,
+  plugins: [chime],
   minify: true,
   sourcemap: false,
   legalComments: 'none',
@@ -86,7 +92,7 @@ mkdirSync(out, { recursive: true });
 if (arguments_.includes('--watch')) {
   const watched = await context({
     ...options, minify: false,
-    plugins: [{ name: 'finish', setup: (b) => b.onEnd((result) => { if (result.metafile) finish(result); }) }],
+    plugins: [chime, { name: 'finish', setup: (b) => b.onEnd((result) => { if (result.metafile) finish(result); }) }],
   });
   await watched.watch();
 } else {

@@ -22,15 +22,8 @@ export function need(...programs) {
 export const esbuild = () => require_('esbuild');
 export const axe = () => require_.resolve('axe-core/axe.min.js');
 
-export async function launch() {
-  const { chromium, firefox } = require_('playwright-core');
-  const { LD_PRELOAD: _, ...env } = process.env;  // without the clock of tests/pages/pages.sh
-  if (kFirefox) {
-    return firefox.launch({ executablePath: kBrowser, channel: 'moz-firefox', env, headless: true, firefoxUserPrefs: {
-      'media.navigator.streams.fake': true, 'media.navigator.permission.disabled': true, 'media.autoplay.default': 0,
-      'media.peerconnection.ice.obfuscate_host_addresses': false, 'ui.prefersReducedMotion': 1,
-    } });
-  }
+export async function launch(more = []) {
+  const { chromium } = require_('playwright-core');
   return chromium.launch({
     executablePath: kBrowser,
     env,
@@ -38,7 +31,7 @@ export async function launch() {
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-dev-shm-usage', '--mute-audio', '--use-fake-device-for-media-stream',
       '--use-fake-ui-for-media-stream', '--force-color-profile=srgb', '--font-render-hinting=none',
-      '--disable-features=WebRtcHideLocalIpsWithMdns'],
+      '--disable-features=WebRtcHideLocalIpsWithMdns', ...more],
   });
 }
 

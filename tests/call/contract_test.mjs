@@ -1,23 +1,35 @@
 // Contract of CallClient: one suite against the fake in one page, and against a real Janus with two browsers.
 // p2p runs the part without Janus between two browsers; the test hands signals on, as the hub does.
-//   node contract_test.mjs fake|janus|p2p
+// twilio and chime run the vendors' SDKs in the page, under its policy, against servers of this folder that listen under
+// the vendors' names (docs/call.md says what that shows, and what it does not).
+//   node contract_test.mjs fake|janus|p2p|twilio|chime
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { context, esbuild, launch, need, root, until } from './browser.mjs';
+import { chime, define } from '../../console/sdks.mjs';
+import { ChimeServer } from './chime_server.mjs';
 import { Janus, kJanus, ownAddress } from './janus_server.mjs';
+import { TwilioServer } from './twilio_server.mjs';
 
 const kind = process.argv[2] ?? 'fake';
 const real = kind === 'janus';
-need(...(real ? [kJanus] : []));
+const Provider = { janus: Janus, twilio: TwilioServer, chime: ChimeServer }[kind];
+const vendor = Provider !== undefined && !real;
+need(...(real ? [kJanus] : vendor ? ['/usr/bin/openssl'] : []));
+// The policy of the page of a call (hub/pages/pages.cpp), with the sources of the provider (hub/assembly/pages.cpp).
+const kSources = { twilio: 'wss://global.vss.twilio.com', chime: 'wss://*.chime.aws' };
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data: blob:; manifest-src 'self'; " +
+  "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script'; " +
+  `connect-src 'self' ${kSources[kind] ?? 'ws:'}; media-src 'self' blob: mediastream:; trusted-types 'none'`;
 if (kind !== 'fake' && !ownAddress()) {
   console.log('skipped: this machine has no address but the loopback one, which carries no media');
   process.exit(77);
 }
 
-let browser, server, janus, url;
+let browser, server, provider, url;
 
 // A person with a client of the kind: functions of the harness, run in the person's page.
 class Person {
@@ -45,7 +57,7 @@ class Person {
 }
 
 async function rooms() {
-  const room = real ? await janus.makeRoom() : randomBytes(8).toString('hex');
+  const room = provider ? await provider.makeRoom() : randomBytes(8).toString('hex');
   const contexts = [];
   const open = async () => {
     const made = await context(browser);
@@ -68,7 +80,7 @@ async function rooms() {
     return [];
   };
   const pages = new Map();
-  const media = (identity, seconds) => (real ? janus.media(room, identity, seconds) : { provider: 'fake', identity, room });
+  const media = (identity, seconds) => (provider ? provider.media(room, identity, seconds) : { provider: 'fake', identity, room });
   const person = async (identity) => {
     const page = kind !== 'fake' && identity !== 'doctor' ? await open() : first;
     pages.set(identity, page);
@@ -79,7 +91,12 @@ async function rooms() {
     inside.delete(identity);
     for (const page of inside.values()) await page.evaluate((from) => window.harness.heard(from, 'left', null), identity);
   };
-  return { room, media, person, goes, close: () => Promise.all(contexts.map((one) => one.close())) };
+  const close = async () => {
+    const broken = (await Promise.all(contexts.flatMap((one) => one.pages()).map((page) => page.evaluate(() => window.harness.violations())))).flat();
+    await Promise.all(contexts.map((one) => one.close()));
+    assert.deepEqual(broken, [], 'violations of the content security policy');
+  };
+  return { room, media, person, goes, close };
 }
 
 // Doctor and patient in one room; both have sound and pictures.
@@ -119,20 +136,23 @@ async function silent(person) {
 before(async () => {
   const { outputFiles } = await esbuild().build({
     entryPoints: [join(root, 'tests/call/harness.ts')], bundle: true, write: false, format: 'iife', target: 'es2022',
+    define, plugins: [chime], nodePaths: [join(root, 'console/node_modules')],
   });
   server = createServer((request, response) => {
     const script = request.url === '/harness.js';
+    response.setHeader('Content-Security-Policy', policy);
     response.setHeader('Content-Type', script ? 'text/javascript' : 'text/html; charset=utf-8');
     response.end(script ? outputFiles[0].text : '<!doctype html><title>Contract</title><body></body><script src="/harness.js"></script>');
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${server.address().port}/`;
-  if (real) janus = await new Janus().start();
-  browser = await launch();
+  provider = Provider && (await new Provider().start());
+  browser = await launch(provider?.arguments);
+  await provider?.use?.(browser);
 });
 after(async () => {
   await browser?.close();
-  await janus?.stop();
+  await provider?.stop();
   server?.close();
 });
 
@@ -230,11 +250,138 @@ describe(`CallClient: ${kind}`, () => {
   test('a token that opens nothing is refused', { skip: kind === 'p2p' && 'the hub decides with each signal' }, async () => {
     const { person, media, close } = await rooms();
     const doctor = await person('doctor');
-    const wrong = { ...(await media('doctor')), token: 'wrong' };
+    const good = await media('doctor');
+    const wrong = { ...good, token: 'wrong', ...(good.attendee ? { attendee: { ...good.attendee, JoinToken: 'wrong' } } : {}) };
     assert.match(await doctor.run('join', wrong), /refused|expired/);
     assert.ok(await doctor.told((event) => event.t === 'state' && event.to === 'failed' && event.why !== 'network'));
     await close();
   });
+
+  if (Provider) {
+    test('who is put out is told so, and gets nothing more', async () => {
+      const { doctor, patient, room, close } = await met();
+      await flows(patient);
+      await provider.remove(room, 'patient');
+      await patient.hears('removed', (event) => event.t === 'state' && event.to === 'left' && event.why === 'removed');
+      await doctor.hears('the patient left', (event) => event.t === 'person' && event.id === 'patient' && !event.in);
+      await silent(patient);
+      await silent(doctor);
+      await close();
+    });
+
+    test('the end of the room ends the call of everybody', async () => {
+      const { doctor, patient, room, close } = await met();
+      await provider.end(room);
+      for (const one of [doctor, patient]) await one.hears('ended', (event) => event.t === 'state' && event.to === 'left' && event.why === 'ended');
+      await close();
+    });
+
+    test('a reload of the page comes back at once', async () => {
+      const { doctor, patient, media, close } = await met();
+      await patient.page.reload();
+      const again = new Person(patient.page, await patient.page.evaluate((one) => window.harness.made(one), kind), 'patient');
+      assert.equal(await again.run('join', await media('patient')), 'in');
+      await again.sees('video doctor');
+      await flows(again);
+      await flows(doctor);
+      await close();
+    });
+  }
+
+  if (vendor) {
+    const last = async (person) => (await person.run('told')).filter((event) => event.t === 'state').at(-1);
+    const isBack = (person) => until(`${person.identity} is connected again`, async () => (await last(person)).to === 'connected', 40_000);
+
+    test('a line that broke comes back by itself, and the others saw nobody leave', async () => {
+      const { doctor, patient, room, close } = await met();
+      await flows(doctor);
+      await patient.call('mute', true);
+      provider.drop(room, 'patient');
+      await patient.hears('reconnecting', (event) => event.t === 'state' && event.to === 'reconnecting' && event.why === 'network');
+      await isBack(patient);
+      await flows(patient);
+      await flows(doctor);
+      assert.ok(!(await doctor.told((event) => event.t === 'person' && !event.in)), 'the others saw nobody leave');
+      assert.equal((await doctor.run('told')).filter((event) => event.t === 'muted' && event.id === 'patient').at(-1)?.on, true);
+      await close();
+    });
+
+    test('credentials that expired are asked for anew, and those that came in time are used unasked', async () => {
+      const { doctor, patient, room, media, close } = await met();
+      provider.drop(room, 'patient', true);
+      await patient.hears('fresh credentials are needed', (event) => event.t === 'state' && event.why === 'expired', 40_000);
+      await patient.call('renew', await media('patient', 3601));
+      await isBack(patient);
+      await patient.sees('video doctor');
+      await flows(patient);
+      await flows(doctor);
+      await patient.call('renew', await media('patient', 3602));
+      provider.drop(room, 'patient', true);
+      await until('another break', async () => (await patient.run('told')).filter((event) => event.to === 'reconnecting').length > 1, 40_000);
+      await isBack(patient);
+      await flows(doctor);
+      assert.equal((await patient.run('told')).filter((event) => event.why === 'expired').length, 1);
+      await close();
+    });
+
+    test('a token that expired before the call is told so', async () => {
+      const { person, media, close } = await rooms();
+      const doctor = await person('doctor');
+      // A token of Chime has no end of its own; one that is gone opens nothing.
+      assert.equal(await doctor.run('join', await media('doctor', -60)), kind === 'chime' ? 'refused' : 'expired');
+      await close();
+    });
+
+    test('who comes on another device ends the call of the first', async () => {
+      const { doctor, patient, person, media, close } = await met();
+      const again = await person('patient');
+      assert.equal(await again.run('join', await media('patient')), 'in');
+      await patient.hears('moved', (event) => event.t === 'state' && event.to === 'left' && event.why === 'duplicate');
+      await again.sees('video doctor');
+      await flows(again);
+      await flows(doctor);
+      await close();
+    });
+
+    test('captions of the provider, who speaks, and advice to stop the picture', async () => {
+      const { doctor, patient, room, close } = await met();
+      await flows(doctor);
+      await provider.caption(room, 'patient', 'أشعر', false);
+      await provider.caption(room, 'patient', 'أشعر بألم', true);
+      await doctor.hears('the words', (event) => event.t === 'caption' && event.text === 'أشعر بألم');
+      assert.deepEqual((await doctor.run('told')).filter((event) => event.t === 'caption'), [
+        { t: 'caption', id: 'patient', text: 'أشعر', final: false, lang: 'ar-SA' }, { t: 'caption', id: 'patient', text: 'أشعر بألم', final: true, lang: 'ar-SA' }]);
+      await provider.speaks(room, 'patient');
+      await doctor.hears('who speaks', (event) => event.t === 'speaking' && event.ids.includes('patient'));
+      await provider.poor(room, 'patient');
+      await patient.hears('advice', (event) => event.t === 'advice' && event.stopVideo, 40_000);
+      await close();
+    });
+
+    test('nothing of camera and microphone is kept open after the call', async () => {
+      const { doctor, patient, close } = await met();
+      await patient.run('share', true);
+      await doctor.sees('screen patient');
+      await patient.run('camera', false);
+      await patient.run('camera', true);
+      await doctor.sees('video patient');
+      await patient.call('leave');
+      await until('all copies have ended', async () => (await patient.look('captured')).length === 0, 5000)
+        .catch(async () => assert.deepEqual(await patient.look('captured'), []));
+      await close();
+    });
+
+    test('who leaves while he comes in is not in', async () => {
+      const { person, media, close } = await rooms();
+      const doctor = await person('doctor');
+      const coming = doctor.run('join', await media('doctor'));
+      await doctor.hears('joining', (event) => event.t === 'state' && event.to === 'joining');
+      await doctor.call('leave');
+      assert.notEqual(await coming, 'in');
+      assert.equal((await last(doctor)).to, 'left');
+      await close();
+    });
+  }
 
   if (!real) return;
 
@@ -289,12 +436,12 @@ describe(`CallClient: ${kind}`, () => {
     await flows(doctor);
     assert.equal(await patient.look('connections'), connections);
 
-    const { sessions } = await janus.admin({ janus: 'list_sessions' });
+    const { sessions } = await provider.admin({ janus: 'list_sessions' });
     for (const session_id of sessions) {
-      const { handles } = await janus.admin({ janus: 'list_handles', session_id });
+      const { handles } = await provider.admin({ janus: 'list_handles', session_id });
       for (const handle_id of handles) {
-        const { info } = await janus.admin({ janus: 'handle_info', session_id, handle_id });
-        if (info?.plugin_specific?.id === 'patient') await janus.admin({ janus: 'destroy_session', session_id });
+        const { info } = await provider.admin({ janus: 'handle_info', session_id, handle_id });
+        if (info?.plugin_specific?.id === 'patient') await provider.admin({ janus: 'destroy_session', session_id });
       }
     }
     await patient.hears('fresh credentials are needed', (event) => event.t === 'state' && event.why === 'expired', 40_000);
@@ -302,35 +449,6 @@ describe(`CallClient: ${kind}`, () => {
     await patient.sees('video doctor');
     await flows(patient);
     await doctor.sees('video patient');
-    await flows(doctor);
-    await close();
-  });
-
-  test('who is put out is told so, and gets nothing more', async () => {
-    const { doctor, patient, room, close } = await met();
-    await flows(patient);
-    await janus.remove(room, 'patient');
-    await patient.hears('removed', (event) => event.t === 'state' && event.to === 'left' && event.why === 'removed');
-    await doctor.hears('the patient left', (event) => event.t === 'person' && event.id === 'patient' && !event.in);
-    await silent(patient);
-    await silent(doctor);
-    await close();
-  });
-
-  test('the end of the room ends the call of everybody', async () => {
-    const { doctor, patient, room, close } = await met();
-    await janus.end(room);
-    for (const one of [doctor, patient]) await one.hears('ended', (event) => event.t === 'state' && event.to === 'left' && event.why === 'ended');
-    await close();
-  });
-
-  test('a reload of the page comes back at once', async () => {
-    const { doctor, patient, media, close } = await met();
-    await patient.page.reload();
-    const again = new Person(patient.page, await patient.page.evaluate((one) => window.harness.made(one), kind), 'patient');
-    assert.equal(await again.run('join', await media('patient')), 'in');
-    await again.sees('video doctor');
-    await flows(again);
     await flows(doctor);
     await close();
   });

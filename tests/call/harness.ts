@@ -40,10 +40,27 @@ const signalling = {
     return () => heard.delete(act);
   },
 };
-const kMake = { fake: () => new FakeClient(), janus: () => new JanusClient(), p2p: () => new P2pClient(signalling) };
+// Copies of tracks: an SDK that keeps one open after a call would leave the light of the camera on.
+const copies: MediaStreamTrack[] = [];
+const { clone } = MediaStreamTrack.prototype;
+MediaStreamTrack.prototype.clone = function (this: MediaStreamTrack): MediaStreamTrack {
+  const made = clone.call(this);
+  copies.push(made);
+  return made;
+};
+const violations: string[] = [];
+document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI, sourceFile, lineNumber }) =>
+  violations.push(`${violatedDirective} ${blockedURI} ${sourceFile}:${lineNumber}`));
+const kMake = {
+  fake: async () => new FakeClient(),
+  janus: async () => new JanusClient(),
+  p2p: async () => new P2pClient(signalling),
+  twilio: async () => new (await import('../../console/src/call/client/twilio')).TwilioClient(),
+  chime: async () => new (await import('../../console/src/call/client/chime/chime')).ChimeClient(),
+};
 
-function made(kind: keyof typeof kMake): number {
-  const person: Person = { client: kMake[kind](), told: [], arrived: new Map() };
+async function made(kind: keyof typeof kMake): Promise<number> {
+  const person: Person = { client: await kMake[kind](), told: [], arrived: new Map() };
   person.client.on((event) => {
     person.told.push(event);
     if (event.t !== 'track') return;
@@ -91,6 +108,8 @@ const harness = {
   ways: () => connections.filter((one) => one.signalingState !== 'closed')
     .map((one) => /a=ice-ufrag:(\S+)/.exec(one.localDescription?.sdp ?? '')?.[1] ?? ''),
   connections: () => connections.length,
+  violations: () => violations,
+  captured: () => copies.filter(({ readyState }) => readyState === 'live').map(({ kind, label }) => `${kind} ${label}`),
   killSocket: () => sockets.at(-1)?.close(),
 };
 export type Harness = typeof harness;

@@ -41,6 +41,8 @@ export const canShare = computed(() => !!client.value?.can.share && may('screen'
 // Clients by provider; tests put their own here.
 export const kClients: Record<string, () => Promise<CallClient>> = {
   'plugin://janus': async () => new (await import('./client/janus/janus')).JanusClient(),
+  'plugin://twilio': async () => new (await import('./client/twilio')).TwilioClient(),
+  'plugin://chime': async () => new (await import('./client/chime/chime')).ChimeClient(),
   'hub://p2p': async () => new (await import('./client/p2p')).P2pClient(hubSignals()),
 };
 

@@ -14,6 +14,9 @@ export interface Media {
   room?: string | undefined;
   roomName?: string | undefined;
   iceServers?: RTCIceServer[] | undefined;
+  // Meeting and Attendee of Amazon Chime.
+  meeting?: object | null | undefined;
+  attendee?: object | null | undefined;
   grants?: string[] | undefined;
 }
 

@@ -2,6 +2,7 @@
 import type { Line, Sample } from './client';
 
 interface Count { packets: number; lost: number; bytes: number; frames: number; frozen: number }
+export type Counted = Pick<RTCPeerConnection, 'getStats'>;
 type Report = Record<string, number | string | undefined>;
 
 const zero = (): Count => ({ packets: 0, lost: 0, bytes: 0, frames: 0, frozen: 0 });
@@ -11,7 +12,7 @@ export class Meter {
   private before = new Map<string, Count>();
   private at = 0;
 
-  async sample(up: RTCPeerConnection | null, down: RTCPeerConnection | null, now = performance.now()): Promise<Sample> {
+  async sample(up: Counted | null, down: Counted | null, now = performance.now()): Promise<Sample> {
     const over = this.at ? now - this.at : 0;
     this.at = now;
     const seen = new Map<string, Count>();
