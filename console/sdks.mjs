@@ -6,6 +6,8 @@ export const define = {
   global: 'globalThis',
 };
 
+// Numbers of 64 bits in frames of Amazon: times, which fit into a number. The package that protobufjs would take tries
+// WebAssembly first, which the policy of the page refuses.
 // One file of Amazon's SDK asks for the whole package, and with it for a client of messaging that is for Node. It gets the
 // two parts that it uses.
 const kAsks = /amazon-chime-sdk-js[\\/]build[\\/]task[\\/]PromoteToPrimaryMeetingTask\.js$/;
@@ -15,6 +17,8 @@ export const chime = {
   setup(build) {
     build.onResolve({ filter: /^\.\.$/ }, ({ path, importer, resolveDir }) =>
       (kAsks.test(importer) ? { path, namespace: 'chime', pluginData: resolveDir } : undefined));
+    build.onResolve({ filter: /^long$/ }, () => ({ path: 'long', namespace: 'none' }));
+    build.onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: 'module.exports = null;' }));
     build.onLoad({ filter: /.*/, namespace: 'chime' }, ({ pluginData: resolveDir }) => ({
       resolveDir, contents: kParts.map((one) => `exports.${one} = require('../meetingsession/${one}').default;`).join('\n'),
     }));

@@ -35,10 +35,9 @@ pages::Pages::Options page_options(const config::Config& config) {
   const std::string id = bound->second.substr(kPlugin.size());
   const std::string package = package_of(config, id);
   if (package == "twilio") {
-    options.call_sources = {"wss://global.vss.twilio.com", "wss://sdkgw.us1.twilio.com"};
+    options.call_sources = {"wss://global.vss.twilio.com"};
   } else if (package == "chime") {
-    options.call_sources = {"wss://*.chime.aws", "https://*.chime.aws"};
-    options.call_worker = true;
+    options.call_sources = {"wss://*.chime.aws"};
   } else if (const auto plugin = config.plugin.find(id); plugin != config.plugin.end()) {
     // Servers of Janus, as browsers reach them.
     const Json& instances = plugin->second.config["instances"];

@@ -111,10 +111,8 @@ std::string policy_of(const Pages::Options& options, bool call) {
   if (call) {
     for (const std::string& source : options.call_sources) policy += " " + source;
     policy += "; media-src 'self' blob: mediastream:";
-    if (options.call_worker) policy += "; worker-src blob:";
   }
-  policy += call && options.call_worker ? "; trusted-types default" : "; trusted-types 'none'";
-  return policy;
+  return policy + "; trusted-types 'none'";
 }
 
 }  // namespace

@@ -19,8 +19,6 @@ class Pages {
     // Where else than to the hub a call connects: sources of Content-Security-Policy, such as
     // wss://janus.example.sa.
     std::vector<std::string> call_sources{};
-    // The provider loads a worker from a blob: and needs a Trusted Types policy named `default`.
-    bool call_worker = false;
     // Whom a patient calls, and the hospital's name by language: in every shell, so that a page
     // says them also while the hub is gone. May be empty.
     std::string phone{};

@@ -19,7 +19,6 @@ TEST(PageOptions, OfAJanusNameItsServersAsBrowsersReachThem) {
   const auto options = page_options(
       with_video("plugin://janus", Json::object({{"instances", Json::array({one, other})}})));
   EXPECT_EQ(options.call_sources, (Sources{"wss://janus.example.sa:8989", "ws://127.0.0.1:8188"}));
-  EXPECT_FALSE(options.call_worker);
 }
 
 TEST(PageOptions, TakeNoAddressThatWouldEndADirective) {
@@ -30,8 +29,10 @@ TEST(PageOptions, TakeNoAddressThatWouldEndADirective) {
 }
 
 TEST(PageOptions, OfOtherProvidersAreTheirs) {
-  EXPECT_FALSE(page_options(with_video("plugin://twilio")).call_sources.empty());
-  EXPECT_TRUE(page_options(with_video("plugin://chime")).call_worker);
+  EXPECT_EQ(page_options(with_video("plugin://twilio")).call_sources,
+            (Sources{"wss://global.vss.twilio.com"}));
+  EXPECT_EQ(page_options(with_video("plugin://chime")).call_sources,
+            (Sources{"wss://*.chime.aws"}));
   EXPECT_TRUE(page_options(with_video("hub://p2p")).call_sources.empty());
   EXPECT_TRUE(page_options(config::Config{}).call_sources.empty());
 }

@@ -33,9 +33,12 @@ class Person {
 }
 
 export class ChimeServer {
+  // find: attendee of a token, for meetings that somebody else makes.
+  constructor({ find = null } = {}) {
+    Object.assign(this, { find, meetings: new Map() });
+  }
   async start() {
     this.protocol = protocol();
-    this.meetings = new Map();
     this.listening = await listen((socket, request) => this.met(socket, request), '_aws_wt_session');
     this.arguments = argumentsFor('*.chime.aws', this.listening.port);
     return this;
@@ -50,8 +53,7 @@ export class ChimeServer {
 
   // ---- As the hub and its plugin
 
-  async makeRoom() {
-    const id = randomUUID();
+  async makeRoom(id = randomUUID()) {
     this.meetings.set(id, { id, protocol: this.protocol, attendees: new Map(), people: new Map(), next: 0, over: false });
     return id;
   }
@@ -109,6 +111,11 @@ export class ChimeServer {
       dataMessage: { messages: [{ topic: 'aws:chime:transcription', data, lifetimeMs: 0, senderAttendeeId: '', ingestTimeNs: 0, senderExternalUserId: '' }] },
     });
   }
+  // Sound is lost on the way to somebody.
+  poor(room, identity) {
+    const [person] = this.of(room, identity);
+    return this.sfu.call('pause', person.id, person.sound, '', '', true);
+  }
   async speaks(room, identity) {
     const [person] = this.of(room, identity);
     for (let turn = 0; turn < 20; ++turn) {
@@ -130,11 +137,21 @@ export class ChimeServer {
   }
 
   met(socket, request) {
-    const meeting = this.meetings.get(new URL(request.url, 'wss://chime').pathname.slice(kPath.length));
+    const of = new URL(request.url, 'wss://chime').pathname.slice(kPath.length);
     const token = (request.headers['sec-websocket-protocol'] ?? '').split(',')[1]?.trim() ?? '';
-    const attendee = [...(meeting?.attendees.values() ?? [])].find((one) => [one.token, `${one.token}#content`].includes(token));
-    const person = meeting && attendee ? this.personOf(meeting, attendee, token.endsWith('#content')) : null;
-    let line = Promise.resolve();
+    const content = token.endsWith('#content');
+    let meeting, attendee, person;
+    const known = async () => {
+      if (this.find && !this.meetings.has(of)) await this.makeRoom(of);
+      meeting = this.meetings.get(of);
+      attendee = [...(meeting?.attendees.values() ?? [])].find((one) => token === one.token + (content ? '#content' : ''));
+      if (!attendee && this.find) {
+        attendee = await this.find(token);
+        if (attendee) meeting.attendees.set(attendee.id, attendee);
+      }
+      person = meeting && attendee ? this.personOf(meeting, attendee, content) : null;
+    };
+    let line = known();
     socket.on('error', () => {});
     socket.on('message', (data) => {
       const frame = this.protocol.SdkSignalFrame.decode(new Uint8Array(data).slice(1));
@@ -142,7 +159,7 @@ export class ChimeServer {
     });
     socket.on('close', () => {
       if (person?.socket !== socket) return;
-      person.grace = setTimeout(() => void this.gone(person), kGraceMs);
+      person.grace = setTimeout(() => void this.gone(person), kGraceMs).unref();
     });
   }
   personOf(meeting, attendee, content) {
@@ -162,14 +179,16 @@ export class ChimeServer {
         }
         clearTimeout(person.grace);
         if (person.socket?.readyState === 1 && person.socket !== socket) person.send('AUDIO_STATUS', { audioStatus: { audioStatus: kElsewhere } });
-        person.socket = socket;
+        Object.assign(person, { socket, mid: undefined, video: 0, at: '' });
         meeting.people.set(person.id, person);
         await this.sfu.call('open', person.id);
         person.send('JOIN_ACK', { joinack: { videoSubscriptionLimit: 25, wantsCompressedSdp: false } });
         return person.send('INDEX', { index: this.index(meeting) });
       case Type.SUBSCRIBE:
+        if (person?.socket !== socket) return;
         return this.subscribes(person, frame.sub);
       case Type.AUDIO_CONTROL:
+        if (person?.socket !== socket) return;
         person.muted = frame.audioControl.muted;
         return this.tell(meeting, 'AUDIO_STREAM_ID_INFO', { audioStreamIdInfo: { streams: [{ audioStreamId: person.audio, muted: person.muted }] } }, person);
       case Type.PAUSE:
@@ -180,7 +199,7 @@ export class ChimeServer {
         }
         return;
       case Type.LEAVE:
-        if (person.socket !== socket) return;
+        if (person?.socket !== socket) return;
         person.send('LEAVE_ACK', { leaveAck: {} });
         return this.gone(person);
       default:

@@ -28,6 +28,7 @@ export async function listen(met, protocol) {
     close: () => {
       for (const one of sockets.clients) one.terminate();
       server.close();
+      server.closeAllConnections();
     },
   };
 }
@@ -50,10 +51,12 @@ export class Sfu {
     await this.page.click('p');
     return this;
   }
-  call(name, ...values) {
+  async call(name, ...values) {
+    if (this.over) return null;
     return this.page.evaluate(([what, all]) => window.sfu[what](...all), [name, values]);
   }
   async stop() {
+    this.over = true;
     await this.context?.close().catch(() => {});
     this.server?.close();
   }

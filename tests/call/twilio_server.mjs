@@ -12,7 +12,6 @@ const kErrors = { token: [20101, 'Invalid Access Token'], signature: [20107, 'In
 
 const sid = (prefix) => prefix + randomBytes(16).toString('hex');
 const encoded = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-const signed = (text) => createHmac('sha256', kSecret).update(text).digest('base64url');
 
 class Person {
   constructor(room, identity, token) {
@@ -35,8 +34,11 @@ class Person {
 }
 
 export class TwilioServer {
+  // secret: of the API key that signs tokens. anyRoom: rooms are opened by somebody else, and are known by the tokens.
+  constructor({ secret = kSecret, anyRoom = false } = {}) {
+    Object.assign(this, { secret, anyRoom, rooms: new Map() });
+  }
   async start() {
-    this.rooms = new Map();
     this.listening = await listen((socket) => this.met(socket));
     this.arguments = argumentsFor(kHost, this.listening.port);
     return this;
@@ -51,15 +53,17 @@ export class TwilioServer {
 
   // ---- As the hub and its plugin
 
-  async makeRoom() {
-    const name = sid('RM');
+  signed(text) {
+    return createHmac('sha256', this.secret).update(text).digest('base64url');
+  }
+  async makeRoom(name = sid('RM')) {
     this.rooms.set(name, { sid: name, people: new Map(), revision: 0, over: false });
     return name;
   }
   async media(room, identity, seconds = 3600) {
     const now = Math.floor(Date.now() / 1000);
     const head = `${encoded({ typ: 'JWT', cty: 'twilio-fpa;v=1', alg: 'HS256' })}.${encoded({ jti: sid('SK'), iss: sid('SK'), sub: sid('AC'), iat: now, exp: now + seconds, grants: { identity, video: { room } } })}`;
-    return { provider: 'plugin://twilio', identity, room, roomName: `name of ${room}`, token: `${head}.${signed(head)}`, iceServers: [], url: null, meeting: null };
+    return { provider: 'plugin://twilio', identity, room, roomName: `name of ${room}`, token: `${head}.${this.signed(head)}`, iceServers: [], url: null, meeting: null };
   }
   // POST Participants/{identity} Status=disconnected.
   async remove(room, identity) {
@@ -129,8 +133,9 @@ export class TwilioServer {
   admit({ token, name, session, type }) {
     const [head, claims, signature] = String(token).split('.');
     if (!claims) return 'token';
-    if (signature !== signed(`${head}.${claims}`)) return 'signature';
+    if (signature !== this.signed(`${head}.${claims}`)) return 'signature';
     const { exp, grants } = JSON.parse(Buffer.from(claims, 'base64url'));
+    if (this.anyRoom && !this.rooms.has(grants.video.room)) void this.makeRoom(grants.video.room);
     const room = this.rooms.get(grants.video.room);
     if (exp * 1000 < Date.now()) return 'expired';
     if (!room || room.over || (name && name !== room.sid)) return 'over';

@@ -46,6 +46,12 @@ export const kClients: Record<string, () => Promise<CallClient>> = {
   'hub://p2p': async () => new (await import('./client/p2p')).P2pClient(hubSignals()),
 };
 
+// A plugin may have a name of the clinic's own in the configuration; what it hands out says whose it is.
+export function adapterOf({ provider, meeting, url, token }: Media): string {
+  if (kClients[provider]) return provider;
+  return meeting ? 'plugin://chime' : url ? 'plugin://janus' : token ? 'plugin://twilio' : '';
+}
+
 // Signals of p2p go over the live channel, between the ids of participants.
 function hubSignals(): import('./client/p2p').Signalling {
   return {
@@ -80,13 +86,13 @@ export async function connect(media: Media): Promise<void> {
   visit.stage.value = 'joining';
   link.value = 'joining';
   grants.value = media.grants ?? [];
-  const make = kClients[media.provider];
-  if (!make) {
+  // A client that does not load is like a provider that nobody knows: the page says so, and offers to try again.
+  const made = await kClients[adapterOf(media)]?.().catch(() => undefined);
+  if (!made) {
     link.value = 'failed';
     visit.stage.value = 'failed';
     return;
   }
-  const made = await make();
   client.value = made;
   made.on(told);
   const own = media.provider === 'hub://p2p' ? { ...media, identity: visit.myId.value } : media;

@@ -35,6 +35,16 @@ struct Twilio {
 INSTANTIATE_TYPED_TEST_SUITE_P(Twilio, VideoSuite, Twilio);
 INSTANTIATE_TYPED_TEST_SUITE_P(Twilio, MeteredVisit, Twilio);
 
+class TwilioTokens : public VideoSuite<Twilio> {};
+
+// The page of a call names the room that it comes into as the token does.
+TEST_F(TwilioTokens, NameTheRoomThatTheyOpen) {
+  const std::string room = opened();
+  const Json issued =
+      done("issue-token", {{"sessionId", room}, {"identity", "patient"}, {"role", "patient"}});
+  EXPECT_EQ(issued["room"], room);
+}
+
 class SlowTwilioClient : public VideoSuite<Twilio> {};
 TEST_F(SlowTwilioClient, OfTwilioTakesWhatTheHubHandsOut) {
   const Json issued =

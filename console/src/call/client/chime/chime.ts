@@ -87,7 +87,7 @@ export class ChimeClient implements CallClient {
       if (tiles && !tiles.hasStartedLocalVideoTile()) tiles.startLocalVideoTile();
     } else {
       this.broker.video = null;
-      tiles?.removeLocalVideoTile();
+      tiles?.stopLocalVideoTile();
     }
   }
   mute(on: boolean): void {
@@ -175,7 +175,7 @@ export class ChimeClient implements CallClient {
       },
       audioVideoDidStart: () => {
         if (!is()) return;
-        void this.hear(session);
+        this.hear(session);
         if (this.come) this.come(null);
         else this.to('connected');
       },
@@ -223,8 +223,11 @@ export class ChimeClient implements CallClient {
     if (!present) return this.forget(attendee);
     this.people.set(attendee, id);
     this.listeners.tell({ t: 'person', id, in: true });
+    let last: boolean | null = null;
     session.controller.realtimeController.realtimeSubscribeToVolumeIndicator(attendee, (_, __, muted) => {
-      if (this.session === session && muted !== null) this.listeners.tell({ t: 'muted', id, on: muted });
+      if (this.session !== session || muted === null || muted === last) return;
+      last = muted;
+      this.listeners.tell({ t: 'muted', id, on: muted });
     });
     this.give();
   }
@@ -237,10 +240,9 @@ export class ChimeClient implements CallClient {
     this.listeners.tell({ t: 'person', id, in: false });
     this.give();
   }
-  private async hear(session: Session): Promise<void> {
-    const stream = await session.controller.audioMixController.getCurrentMeetingAudioStream?.();
-    if (this.session !== session) return;
-    this.mixed = stream?.getAudioTracks()[0] ?? null;
+  private hear(session: Session): void {
+    const receivers = session.controller.rtcPeerConnection?.getReceivers() ?? [];
+    this.mixed = receivers.find(({ track }) => track.kind === 'audio')?.track ?? null;
     this.give();
   }
   // Sound of all others, told of as that of the first.
