@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chime, define } from './sdks.mjs';
+import { define, sdks } from './sdks.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const arguments_ = process.argv.slice(2);
@@ -39,7 +39,7 @@ const options = {
   jsx: 'automatic',
   jsxImportSource: 'preact',
   define,
-  plugins: [chime],
+  plugins: [sdks],
   minify: true,
   sourcemap: false,
   legalComments: 'none',
@@ -92,7 +92,7 @@ mkdirSync(out, { recursive: true });
 if (arguments_.includes('--watch')) {
   const watched = await context({
     ...options, minify: false,
-    plugins: [chime, { name: 'finish', setup: (b) => b.onEnd((result) => { if (result.metafile) finish(result); }) }],
+    plugins: [sdks, { name: 'finish', setup: (b) => b.onEnd((result) => { if (result.metafile) finish(result); }) }],
   });
   await watched.watch();
 } else {

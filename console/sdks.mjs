@@ -6,21 +6,26 @@ export const define = {
   global: 'globalThis',
 };
 
-// Numbers of 64 bits in frames of Amazon: times, which fit into a number. The package that protobufjs would take tries
-// WebAssembly first, which the policy of the page refuses.
-// One file of Amazon's SDK asks for the whole package, and with it for a client of messaging that is for Node. It gets the
-// two parts that it uses.
-const kAsks = /amazon-chime-sdk-js[\\/]build[\\/]task[\\/]PromoteToPrimaryMeetingTask\.js$/;
-const kParts = ['MeetingSessionStatus', 'MeetingSessionStatusCode'];
-export const chime = {
-  name: 'chime',
+// What stands in place of a file that the policy of the page would refuse, or that is for Node, by the file that asks.
+const kInstead = [
+  // Noise cancelling, which is not used, loads a script of others with `new Function`.
+  { asked: /\/dynamicimport$/, by: /twilio-video[\\/]es5[\\/]/, contents: () => "module.exports = () => Promise.reject(new Error('not in this bundle'));" },
+  // Times in frames of Amazon fit into a number. The package for numbers of 64 bits tries WebAssembly first.
+  { asked: /^long$/, by: /protobufjs[\\/]/, contents: () => 'module.exports = null;' },
+  // One file asks for the whole package, and with it for a client of messaging that is for Node. It uses two parts.
+  {
+    asked: /^\.\.$/, by: /amazon-chime-sdk-js[\\/]build[\\/]task[\\/]PromoteToPrimaryMeetingTask\.js$/,
+    contents: () => ['MeetingSessionStatus', 'MeetingSessionStatusCode']
+      .map((one) => `exports.${one} = require('../meetingsession/${one}').default;`).join('\n'),
+  },
+];
+export const sdks = {
+  name: 'sdks',
   setup(build) {
-    build.onResolve({ filter: /^\.\.$/ }, ({ path, importer, resolveDir }) =>
-      (kAsks.test(importer) ? { path, namespace: 'chime', pluginData: resolveDir } : undefined));
-    build.onResolve({ filter: /^long$/ }, () => ({ path: 'long', namespace: 'none' }));
-    build.onLoad({ filter: /.*/, namespace: 'none' }, () => ({ contents: 'module.exports = null;' }));
-    build.onLoad({ filter: /.*/, namespace: 'chime' }, ({ pluginData: resolveDir }) => ({
-      resolveDir, contents: kParts.map((one) => `exports.${one} = require('../meetingsession/${one}').default;`).join('\n'),
-    }));
+    for (const { asked, by, contents } of kInstead) {
+      build.onResolve({ filter: asked }, ({ path, importer, resolveDir }) =>
+        (by.test(importer) ? { path, namespace: `instead ${asked}`, pluginData: resolveDir } : undefined));
+      build.onLoad({ filter: /.*/, namespace: `instead ${asked}` }, ({ pluginData: resolveDir }) => ({ resolveDir, contents: contents() }));
+    }
   },
 };

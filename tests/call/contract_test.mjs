@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { context, esbuild, launch, need, root, until } from './browser.mjs';
-import { chime, define } from '../../console/sdks.mjs';
+import { define, sdks } from '../../console/sdks.mjs';
 import { ChimeServer } from './chime_server.mjs';
 import { Janus, kJanus, ownAddress } from './janus_server.mjs';
 import { TwilioServer } from './twilio_server.mjs';
@@ -138,7 +138,7 @@ async function silent(person) {
 before(async () => {
   const { outputFiles } = await esbuild().build({
     entryPoints: [join(root, 'tests/call/harness.ts')], bundle: true, write: false, format: 'iife', target: 'es2022',
-    define, plugins: [chime], nodePaths: [join(root, 'console/node_modules')],
+    define, plugins: [sdks], nodePaths: [join(root, 'console/node_modules')],
   });
   server = createServer((request, response) => {
     const script = request.url === '/harness.js';

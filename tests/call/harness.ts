@@ -60,6 +60,8 @@ const kMake = {
 };
 
 async function made(kind: keyof typeof kMake): Promise<number> {
+  // What a test evaluates may do what the policy of the page refuses, until it waits for something.
+  await new Promise((resolve) => setTimeout(resolve));
   const person: Person = { client: await kMake[kind](), told: [], arrived: new Map() };
   person.client.on((event) => {
     person.told.push(event);

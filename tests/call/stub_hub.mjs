@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { define, sdks } from '../../console/sdks.mjs';
 import { esbuild, root } from './browser.mjs';
 
 const kType = { js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml', woff2: 'font/woff2' };
@@ -55,7 +56,7 @@ export class StubHub {
     this.folder = mkdtempSync(join(tmpdir(), 'rabt-page-'));
     const built = await esbuild().build({
       entryPoints: { page: join(root, 'tests/call/page.tsx'), style: join(root, 'console/src/styles/main.css') }, bundle: true, splitting: true, format: 'esm',
-      outdir: this.folder, publicPath: '/assets/', jsx: 'automatic', jsxImportSource: 'preact', minify: true, target: 'es2022', loader: { '.woff2': 'file', '.svg': 'file' },
+      outdir: this.folder, publicPath: '/assets/', jsx: 'automatic', jsxImportSource: 'preact', minify: true, target: 'es2022', loader: { '.woff2': 'file', '.svg': 'file' }, define, plugins: [sdks],
       nodePaths: [join(root, 'console/node_modules')], logLevel: 'error',
     });
     if (built.errors.length) throw new Error('the page could not be built');
