@@ -509,6 +509,20 @@ describe('states of the call', () => {
     await gone.context.close();
   });
 
+  test('a plugin under another name is known by what it hands out; a script that does not load is said', async () => {
+    const one = await open({ lang: 'en', who: 'doctor' });
+    const found = await one.page.evaluate(() => [
+      { provider: 'plugin://ours', meeting: {}, token: 't' }, { provider: 'plugin://ours', url: 'wss://janus', token: 't' },
+      { provider: 'plugin://ours', room: `RM${'0'.repeat(32)}`, token: 't' }, { provider: 'plugin://ours', room: 'r', token: 't' }, { provider: 'hub://p2p' },
+    ].map((media) => window.calling.adapterOf(media)));
+    assert.deepEqual(found, ['plugin://chime', 'plugin://janus', 'plugin://twilio', '', 'hub://p2p']);
+    await checked(one);
+    await one.page.evaluate(() => { window.calling.kClients.fake = () => Promise.reject(new Error('no such script')); });
+    await one.press('enter');
+    await one.heading('failed');
+    await one.context.close();
+  });
+
   test('put out, declined and moved to another tab are said', async () => {
     const one = await open({ lang: 'en' });
     await waits(one);

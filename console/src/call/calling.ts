@@ -47,9 +47,9 @@ export const kClients: Record<string, () => Promise<CallClient>> = {
 };
 
 // A plugin may have a name of the clinic's own in the configuration; what it hands out says whose it is.
-export function adapterOf({ provider, meeting, url, token }: Media): string {
+export function adapterOf({ provider, meeting, url, room }: Media): string {
   if (kClients[provider]) return provider;
-  return meeting ? 'plugin://chime' : url ? 'plugin://janus' : token ? 'plugin://twilio' : '';
+  return meeting ? 'plugin://chime' : url ? 'plugin://janus' : /^RM[0-9a-f]{32}$/.test(room ?? '') ? 'plugin://twilio' : '';
 }
 
 // Signals of p2p go over the live channel, between the ids of participants.
