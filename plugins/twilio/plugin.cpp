@@ -267,11 +267,11 @@ class TwilioPlugin final : public Transcriptions {
     const std::int64_t ttl = input.value("ttlSeconds", settings_.token_ttl_seconds);
     const std::string token = mint(text_of(input, "sessionId"), text_of(input, "identity"), ttl);
     if (token.empty()) return no_token();
-    return Outcome::done(
-        Json{{"token", token},
-             {"expiresAt", host().now_unix_ms() / 1000 + ttl},
-             // The room that the token opens, as clients name it.
-             {"room", text_of(input, "sessionId")}}.dump());
+    return Outcome::done(Json{{"token", token},
+                              {"expiresAt", host().now_unix_ms() / 1000 + ttl},
+                              // The room that the token opens, as clients name it.
+                              {"room", text_of(input, "sessionId")}}
+                             .dump());
   }
 
   // A token of Twilio opens the room until it expires: the hub puts out again whoever comes back.
