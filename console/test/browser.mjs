@@ -29,6 +29,7 @@ export async function open(browser, base, { lang = 'ar', theme = 'light', width 
   const context = await browser.newContext({
     viewport: { width, height: height ?? (width < 600 ? 780 : 860) }, locale: lang === 'ar' ? 'ar-SA' : 'en-GB', timezoneId: 'Asia/Riyadh', colorScheme: theme, reducedMotion: 'reduce', storageState: state,
   });
+  if (kFirefox) context.setDefaultTimeout(90_000);  // it takes its time on a machine that does other things
   await context.addCookies([{ name: 'rabt-lang', value: lang, url: base }, { name: 'rabt-theme', value: theme, url: base }]);
   await context.addInitScript(() => {
     window.violations = [];
