@@ -3,8 +3,8 @@ import { open, settled } from './browser.mjs';
 import { equal, none, tabTo, test, totp } from './steps.mjs';
 
 const kWords = {
-  ar: { open: 'مقارنة ملفين', number: 'الرقم', find: 'بحث', differs: 'مختلف', second: 'الملف الثاني', reason: 'كيف عرفت أنهما لمريض واحد؟', join: 'ضم الملفين', joined: 'ضُمّ الملفان', holds: 'يعرض هذا الملف مواعيد ملف ثانٍ أيضًا', undo: 'فصل الملفين', why: 'لماذا هما مريضان مختلفان؟', undone: 'فُصل الملفان.' },
-  en: { open: 'Compare two records', number: 'Number', find: 'Find', differs: 'Differs', second: 'Second record', reason: 'How do you know that it is one patient?', join: 'Join the records', joined: 'The records are joined', holds: 'also shows the visits of a second record', undo: 'Separate the records', why: 'Why are they two patients?', undone: 'The records are separate again.' },
+  ar: { open: 'مقارنة ملفين', number: 'الرقم', find: 'بحث', differs: 'مختلف', second: 'الملف الثاني', reason: 'كيف عرفت أنهما لمريض واحد؟', join: 'ضم الملفين', again: 'إعادة المحاولة', joined: 'ضُمّ الملفان', holds: 'يعرض هذا الملف مواعيد ملف ثانٍ أيضًا', undo: 'فصل الملفين', why: 'لماذا هما مريضان مختلفان؟', undone: 'فُصل الملفان.' },
+  en: { open: 'Compare two records', number: 'Number', find: 'Find', differs: 'Differs', second: 'Second record', reason: 'How do you know that it is one patient?', join: 'Join the records', again: 'Try again', joined: 'The records are joined', holds: 'also shows the visits of a second record', undo: 'Separate the records', why: 'Why are they two patients?', undone: 'The records are separate again.' },
 };
 
 export async function recordTests({ base, api, browser, pages, states, people, doctor }) {
@@ -33,6 +33,13 @@ export async function recordTests({ base, api, browser, pages, states, people, d
     await card.getByText(mrn).waitFor();
   };
 
+  // An administrator confirms that the record is merged.
+  const confirm = async (merged) => {
+    const bearer = await token('admin');
+    const { items } = await api('GET', '/approvals', undefined, bearer);
+    await api('POST', `/approvals/${items.find((one) => one.act === 'patient.merge' && one.wish.patient === merged.id).id}/confirm`, {}, bearer);
+  };
+
   await test('the desk compares two records, joins them with a reason, and separates them', async () => {
     for (const lang of ['ar', 'en']) {
       const words = kWords[lang];
@@ -59,6 +66,10 @@ export async function recordTests({ base, api, browser, pages, states, people, d
       await page.keyboard.press('Space');
       await tabTo(page, words.join);
       await page.keyboard.press('Enter');
+      const again = page.getByRole('alert').getByRole('button', { name: words.again });
+      await again.waitFor();
+      await confirm(a);
+      await again.click();
       await page.getByRole('alert').getByText(words.joined).waitFor();
       equal((await read(a.id)).id, b.id, 'the record that stays');
       await page.getByText(words.holds).first().waitFor();
@@ -80,7 +91,7 @@ export async function recordTests({ base, api, browser, pages, states, people, d
     }
   });
 
-  await test('where the birth date differs a second person confirms first, and the page says where that stands', async () => {
+  await test('a second person confirms first, and the page says what differs and where that stands', async () => {
     const [a, b] = [await patient(), await patient({ birthDate: '1990-02-03' })];
     const page = await open(browser, base, { lang: 'en', state: states.desk });
     await page.goto(`${base}/clinic/merge?a=${a.id}&b=${b.id}`);
@@ -98,9 +109,7 @@ export async function recordTests({ base, api, browser, pages, states, people, d
     await again.click();
     equal((await refused).status(), 403, 'before it is confirmed');
     equal((await read(b.id)).id, b.id, 'the record before it is confirmed');
-    const bearer = await token('admin');
-    const { items } = await api('GET', '/approvals', undefined, bearer);
-    await api('POST', `/approvals/${items.find((one) => one.act === 'patient.merge' && one.wish.patient === b.id).id}/confirm`, {}, bearer);
+    await confirm(b);
     await again.click();
     await page.getByRole('alert').getByText('The records are joined').waitFor();
     equal((await read(b.id)).id, a.id, 'the record that stays');

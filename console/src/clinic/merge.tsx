@@ -79,7 +79,6 @@ function Decide({ a, b, done }: { a: Side; b: Side; done: (made: Pointer, into: 
   const key = useRef(newKey());
   const act = useAct();
   const [into, merged] = stays === b.person.id ? [b.person, a.person] : [a.person, b.person];
-  const differ = (['birthDate', 'gender'] as const).some((name) => (a.person[name] ?? '') !== (b.person[name] ?? ''));
   const change = (set: (value: string) => void) => (value: string) => { set(value); setWrong(false); };
   const merge = () => act.run(async () => {
     if (!stays || !reason.trim()) return setWrong(true);
@@ -97,7 +96,7 @@ function Decide({ a, b, done }: { a: Side; b: Side; done: (made: Pointer, into: 
       <form class="stack stack-16" noValidate onSubmit={(event) => { event.preventDefault(); void merge(); }}>
         <h2 id="md-h">{t('merge_decide')}</h2>
         <p>{t('merge_decide_more')}</p>
-        {differ && !asked && <Notice tone="parked">{t('merge_two_persons')}</Notice>}
+        {!asked && <Notice>{t('merge_two_persons')}</Notice>}
         <Choices legend={t('merge_stays')} name="stays" value={stays} onText={change(setStays)} options={[a, b].map(({ person }, i) => ({ value: person.id, text: t(i ? 'merge_second' : 'merge_first'), more: [nameOf(person), person.mrn].filter(Boolean).join(' · ') }))} />
         <TextArea label={t('merge_reason')} hint={t('merge_reason_more')} value={reason} onText={change(setReason)} rows={2} maxLength={1000} required />
         {wrong && <p class="error" role="alert"><Icon name="alert" /><span>{t('merge_incomplete')}</span></p>}
