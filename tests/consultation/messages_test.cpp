@@ -448,6 +448,23 @@ TEST_F(Messages, AGatewayThatDoesNotAnswerIsTriedAgainUnderTheSameKey) {
   EXPECT_EQ(sent()[0].idempotency_key, sent()[1].idempotency_key);
 }
 
+// Symptom: a patient heard neither of the visit nor of its time any more, and the desk neither.
+// Cause: a message whose answer the gateway lost was tried for ever, and the next ones waited.
+// Caught by: a gateway that loses answers.
+TEST_F(Messages, AMessageAboutTimeWhoseAnswerWasLostIsSentOnceMoreAndTheNextOnesGoOn) {
+  provider_.answer = [](const plugin::CallRequest& /*call*/) {
+    return plugin::failed(workflow::OutcomeKind::ambiguous, "notify.failed", "no answer");
+  };
+  EXPECT_EQ(tell()["told"].item(0).string_or("outcome", ""), "unknown");
+  ASSERT_EQ(sent().size(), 2U);
+  EXPECT_NE(sent()[0].idempotency_key, sent()[1].idempotency_key);
+  EXPECT_EQ(sent()[0].arguments.string_or("text", ""), sent()[1].arguments.string_or("text", ""));
+  provider_.answer = [this](const plugin::CallRequest& call) { return provider_.usual(call); };
+  clock_.set(at("2026-12-09T07:00:01Z"));
+  EXPECT_EQ(tell()["told"].item(0).string_or("kind", ""), "day_before");
+  EXPECT_EQ(sent().size(), 3U);
+}
+
 // Whoever can book could read what goes to the telephone of a booking.
 TEST_F(Messages, NobodyIsToldByTheTelephoneOfABooking) {
   Ask by_hub = ask_of_hub("t1", "workflow");

@@ -65,6 +65,13 @@ struct Hearer {
 [[nodiscard]] constexpr bool may_be_declined(MessageKind kind) {
   return kind == MessageKind::day_before;
 }
+// True if it says when, where or whether: sent once more where the gateway cannot say whether it
+// arrived.
+[[nodiscard]] constexpr bool is_about_time(MessageKind kind) {
+  return kind == MessageKind::booked || kind == MessageKind::moved ||
+         kind == MessageKind::cancelled || kind == MessageKind::day_before ||
+         kind == MessageKind::soon || kind == MessageKind::follow_up;
+}
 // Messages to one participant. Each is due once for a version of the schedule; reminders that would
 // come within an hour of the news of the same time are left out; quiet hours in Riyadh, 22:00 to
 // 07:00, hold what is about a visit that is more than an hour away, or over. That the doctor waits

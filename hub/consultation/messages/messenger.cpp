@@ -164,12 +164,21 @@ Result<Messenger::Outcome> Messenger::send(const Session& session, const Partici
                       .action = std::string(kAction),
                       .arguments = Json::object(
                           {{"to", *phone}, {"text", std::move(text)}, {"language", language}}),
-                      .patient = session.patient_pseudonym};
+                      .patient = session.patient_pseudonym,
+                      .twice = is_about_time(kind)};
   RABT_TRY(outcome, hand_over(session, letter));
   return became(std::move(outcome));
 }
 
 Result<std::string> Messenger::hand_over(const Session& session, const Letter& letter) {
+  RABT_TRY(outcome, hand_over_once(session, letter));
+  if (outcome != "unknown" || !letter.twice) return outcome;
+  Letter again = letter;
+  again.name += "/again";
+  return hand_over_once(session, again);
+}
+
+Result<std::string> Messenger::hand_over_once(const Session& session, const Letter& letter) {
   const SessionParts& parts = acts_.parts();
   const std::string name =
       session.id + "/" + letter.name + "/" + std::to_string(session.schedule_version);
@@ -211,6 +220,7 @@ Result<std::string> Messenger::hand_over(const Session& session, const Letter& l
                    {{"session", session.id}, {"kind", kind}, {"code", outcome.code}});
     return std::string("failed");
   }
+  if (outcome.kind == workflow::OutcomeKind::ambiguous) return std::string("unknown");
   return unavailable("message.not_sent", "the message gateway did not take it: " + outcome.code);
 }
 
@@ -287,7 +297,8 @@ Result<std::string> Messenger::send_staff(const Session& session, const std::str
       {"link", parts.public_url + "/clinic"}};
   if (const auto name = parts.house.name.find(language); name != parts.house.name.end())
     places["hospital"] = name->second;
-  Letter letter{.name = id + "/" + text, .action = {}};
+  const bool waits = message == StaffMessage::waits || message == StaffMessage::emergency;
+  Letter letter{.name = id + "/" + text, .action = {}, .twice = !waits};
   letter.arguments.set("text", fill_template(parts.house.texts.at(language).at(text), places));
   letter.arguments.set("language", language);
   const auto phone = phi::normalise(phi::IndexKind::phone, person.profile.string_or("phone", ""));

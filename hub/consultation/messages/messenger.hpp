@@ -52,6 +52,8 @@ class Messenger final : public OneTimeCodes {
     Json arguments = Json::object();
     // Pseudonym of the patient whose data it has. Empty when it has none.
     std::string patient{};
+    // Sent once more, under another name, where nobody knows whether it arrived.
+    bool twice = false;
   };
   struct Outcome {
     MessageKind kind = MessageKind::booked;
@@ -68,13 +70,14 @@ class Messenger final : public OneTimeCodes {
                                                           const std::string& person) const;
   [[nodiscard]] Status note_staff(const Session& session, const std::string& person,
                                   StaffMessage message, const std::string& outcome);
-  // "sent", "no_address", "failed"; noted.
+  // "sent", "no_address", "failed", "unknown"; noted.
   [[nodiscard]] Result<std::string> send_staff(const Session& session, const std::string& id,
                                                StaffMessage message);
-  // "sent" or "failed".
+  // "sent", "failed", or "unknown": the gateway's answer was lost, and it cannot be asked.
   [[nodiscard]] Result<std::string> hand_over(const Session& session, const Letter& letter);
+  [[nodiscard]] Result<std::string> hand_over_once(const Session& session, const Letter& letter);
   // "sent", "declined" (the patient wants no reminders), "no_phone", "no_guardian" (the record of a
-  // child names none), "no_link" (somebody took the link back), "failed".
+  // child names none), "no_link" (somebody took the link back), "failed", "unknown".
   [[nodiscard]] Result<Outcome> send(const Session& session, const Participant& one,
                                      MessageKind kind, const OneTimeCode& code = {});
   // Matter of a message.
