@@ -38,7 +38,36 @@ bool is_own_time(std::string_view text, const Finding& found) {
          });
 }
 
+// Begin of "https://host:port" that ends at `end`; `end` where none does.
+std::size_t origin_before(std::string_view text, std::size_t end) {
+  std::size_t at = end;
+  while (at > 0 && (is_alnum(text[at - 1]) ||
+                    std::string_view(".-:").find(text[at - 1]) != std::string_view::npos))
+    --at;
+  for (const std::string_view scheme : {"https://", "http://"}) {
+    if (text.substr(0, at).ends_with(scheme)) return at - scheme.size();
+  }
+  return end;
+}
+
+// Links of invitations end with a code that the hub derives: no letter of it says anything.
+void add_links(std::string_view text, std::vector<Span>& out) {
+  constexpr std::string_view kBefore = "/i#";
+  // 128 bits in base 32.
+  constexpr std::size_t kCode = 26;
+  const auto of_code = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7'); };
+  for (std::size_t at = text.find(kBefore); at != std::string_view::npos;
+       at = text.find(kBefore, at + 1)) {
+    const std::string_view code = text.substr(at + kBefore.size()).substr(0, kCode);
+    const std::size_t end = at + kBefore.size() + kCode;
+    const bool whole = code.size() == kCode && (end == text.size() || !is_alnum(text[end]));
+    if (whole && std::all_of(code.begin(), code.end(), of_code))
+      out.push_back({origin_before(text, at), end});
+  }
+}
+
 std::vector<Span> own_parts(std::string_view text, std::vector<Span> out) {
+  add_links(text, out);
   for (const std::string_view own : kOwnTexts) {
     for (std::size_t at = text.find(own); at != std::string_view::npos;
          at = text.find(own, at + own.size()))

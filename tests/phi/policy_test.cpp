@@ -197,6 +197,27 @@ TEST(Policy, ANotificationLeavesWithItsNumberAndAHarmlessText) {
   EXPECT_EQ(*passed, whole);
 }
 
+// Symptom: a patient in some thirty was told nothing of the visit.
+// Cause: the code of the link looked like a name or a number to the detector.
+// Caught by: a code in which the detector finds something.
+TEST(Policy, TheCodeOfALinkIsNoPatientData) {
+  const auto finds = std::make_shared<ScriptedDetector>(std::vector<std::pair<std::string, Class>>{
+      {"234567", Class::passport}, {"https://hub.example.sa/i#ab", Class::url}});
+  const Policy policy(default_rules(), finds);
+  const std::string before = "Your visit: https://hub.example.sa/i#";
+  const std::string code = "abcdefghij234567klmnopqrst";
+  const auto leaves = [&](const std::string& text) {
+    return policy.document(Channel::notify, sms("0559876543", text), {}).ok();
+  };
+  EXPECT_TRUE(leaves(before + code));
+  EXPECT_TRUE(leaves(before + code + " until noon"));
+  EXPECT_FALSE(leaves(before + code + " 234567"));
+  EXPECT_FALSE(leaves("https://hub.example.sa/234567/i#" + code));
+  EXPECT_FALSE(leaves(before + code + "x"));
+  EXPECT_FALSE(leaves(before + code.substr(1)));
+  EXPECT_FALSE(leaves("Your visit: " + code));
+}
+
 TEST(Policy, ANotificationLeavesWithWhatItsCapabilityAsksFor) {
   const Policy policy(default_rules(), detector());
   const auto email = [](std::string_view subject) {
