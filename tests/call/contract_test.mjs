@@ -123,6 +123,8 @@ async function flows(person) {
     frames += down?.frames ?? 0;
     packets += down?.packets ?? 0;
     return frames > 3 && packets > 10;
+  }).catch((error) => {
+    throw new Error(`${error.message}; there were ${frames} pictures and ${packets} packets of sound`);
   });
 }
 async function silent(person) {
