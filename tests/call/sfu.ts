@@ -51,6 +51,13 @@ const sfu = {
     const peer = of(id);
     if (peer.pc.signalingState === 'have-local-offer') return null;
     await peer.pc.setRemoteDescription({ type: 'offer', sdp });
+    // An SDK may take an m-line at which something was sent to it for what it sends itself.
+    for (const { mid, direction } of sections(sdp)) {
+      const one = at(id, mid);
+      if (!one || !direction.startsWith('send')) continue;
+      if (one.direction === 'sendonly') one.direction = 'sendrecv';
+      if (one.direction === 'inactive') one.direction = 'recvonly';
+    }
     for (const { mid } of sections(sdp)) {
       const one = at(id, mid);
       const what = plan[mid];
