@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -16,6 +17,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/identity/api_token.hpp"
+#include "hub/phi/detector.hpp"
 #include "hub/phi/policy.hpp"
 #include "tests/e2e/support.hpp"
 #include "tests/eventually.hpp"
@@ -34,17 +36,21 @@ using std::chrono::steady_clock;
 // As fast as the real one, and further where somebody has jumped. Internally synchronised.
 class DayClock final : public Clock {
  public:
-  [[nodiscard]] Timestamp now() const override { return {kMorning + monotonic_ms()}; }
+  explicit DayClock(std::int64_t begins_ms = kMorning) : begins_ms_(begins_ms) {}
+  [[nodiscard]] Timestamp now() const override { return {begins_ms_ + monotonic_ms()}; }
   [[nodiscard]] std::int64_t monotonic_ms() const override {
     return std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begun_)
                .count() +
            skipped_;
   }
   void skip_minutes(int minutes) { skipped_ += minutes * 60'000LL; }
+  // Goes to a later time; stays where it is past it already.
+  void go_to(Timestamp at) { skipped_ += std::max<std::int64_t>(0, at.ms - now().ms); }
 
  private:
   // Eight in the morning of 10 March 2026 in Riyadh: the day lies within a month.
   static constexpr std::int64_t kMorning = 1'773'118'800'000;
+  const std::int64_t begins_ms_;
   const steady_clock::time_point begun_ = steady_clock::now();
   std::atomic<std::int64_t> skipped_{0};
 };
@@ -54,6 +60,8 @@ inline constexpr auto kPatience = std::chrono::seconds(60);
 
 class Clinic : public ::testing::Test {
  protected:
+  Clinic() = default;
+  explicit Clinic(std::int64_t begins_ms) : clock_(begins_ms) {}
   struct Visit {
     std::string instance;
     std::string session;
@@ -86,27 +94,36 @@ class Clinic : public ::testing::Test {
         {"match": {"path": "/hooks/"}, "fault": "drop-callback", "probability": 0.1},
         {"match": {"path": "/hooks/"}, "fault": "duplicate-callback", "probability": 0.25}]}})");
     settings.options["twilio"]["api_key_secret"] = std::string(demo::kDemoApiKeySecret);
-    outside_ = std::make_unique<sandbox::Sandbox>(
-        std::move(settings), std::vector<sandbox::StandIn>{{"twilio", sandbox::make_twilio},
-                                                           {"fhir", sandbox::make_fhir},
-                                                           {"nphies", sandbox::make_nphies},
-                                                           {"dhis2", sandbox::make_dhis2}});
+    std::vector<sandbox::StandIn> stand_ins{{"twilio", sandbox::make_twilio},
+                                            {"fhir", sandbox::make_fhir},
+                                            {"nphies", sandbox::make_nphies},
+                                            {"dhis2", sandbox::make_dhis2}};
+    if (site_.config.sends_messages) stand_ins.push_back({"sms", sandbox::make_sms});
+    furnish(settings.options);
+    outside_ = std::make_unique<sandbox::Sandbox>(std::move(settings), stand_ins);
     site_.config.stand_in = [this](const char* name) -> std::string {
       const sandbox::Json urls = outside_->urls();
       return urls.contains(name) ? urls[name].get<std::string>() : "http://127.0.0.1:9";
     };
-    const std::string file = site_.write_configuration();
-    std::string text = e2e::read_file(file);
+    config_file_ = site_.write_configuration();
+    std::string text = e2e::read_file(config_file_);
     configure(text);
-    e2e::write_file(file, text);
-    start_hub(file);
+    e2e::write_file(config_file_, text);
+    start_hub(config_file_);
   }
   // Changes the text of rabt.yaml before the hub starts.
   virtual void configure(std::string& /*yaml*/) {}
+  // Changes the options of the stand-ins before they start.
+  virtual void furnish(sandbox::Json& /*options*/) {}
   void start_hub(const std::string& file) {
     const auto config = config::load_config(file);
     ASSERT_TRUE(config.ok()) << config.error().message;
-    auto hub = assembly::Hub::start(*config, clock_, log_, phi::strict_policy());
+    if (privacy_ == nullptr) {
+      auto detector = phi::Detector::make(config->privacy.detector);
+      ASSERT_TRUE(detector.ok()) << detector.error().message;
+      privacy_ = std::make_unique<phi::Policy>(config->privacy.channels, *std::move(detector));
+    }
+    auto hub = assembly::Hub::start(*config, clock_, log_, *privacy_);
     ASSERT_TRUE(hub.ok()) << hub.error().code << ": " << hub.error().message;
     hub_ = *std::move(hub);
     token_ = identity::read_api_token(site_.config.data).value();
@@ -260,7 +277,10 @@ class Clinic : public ::testing::Test {
   e2e::Site site_{e2e::Kind::whole};
   test::RecordingLogger log_;
   std::unique_ptr<sandbox::Sandbox> outside_;
+  // Outlives the hub. What may leave it, as `rabt serve` has it.
+  std::unique_ptr<phi::Policy> privacy_;
   std::unique_ptr<assembly::Hub> hub_;
+  std::string config_file_;
   std::string token_;
   Bytes key_;
   std::array<Desk, kDesks> desks_;

@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <tuple>
 
@@ -27,7 +28,7 @@
 //   in-process | completed (in-process) deferred_response    final answers carry
 //   MessageHeader.response although BV-00248 forbids it, as some payers do (false) refusal_code
 //   MessageHeader.response.code of messages with rule violations: ok | fatal-error (ok, as
-//   observed)
+//   observed) not_active           identifiers of patients whose policy is not active ([])
 // Control calls: settings; payer-offline {duration_ms, poll}; enqueue {message, licence, about};
 // queue {}.
 namespace rabt::sandbox {
@@ -153,9 +154,11 @@ struct Settings {
   std::string cancel_queued = "in-process";
   bool deferred_response = false;
   std::string refusal_code = "ok";
+  std::set<std::string> not_active;
 
   Json json() const {
     return {{"licence", licence},
+            {"not_active", not_active},
             {"queue_all_claims", queue_all_claims},
             {"outcome", outcome},
             {"adjudicate_after_ms", adjudicate_after_ms},
@@ -195,6 +198,10 @@ struct Settings {
         ok = choose(next.cancel_queued, {"in-process", "completed"});
       } else if (key == "refusal_code") {
         ok = choose(next.refusal_code, {"ok", "fatal-error"});
+      } else if (key == "not_active" && value.is_array()) {
+        ok = std::all_of(value.begin(), value.end(),
+                         [](const Json& one) { return one.is_string(); });
+        if (ok) next.not_active = value.get<std::set<std::string>>();
       }
       if (!ok) return "unknown setting or bad value: " + key;
     }
@@ -669,7 +676,7 @@ class Nphies final : public Service {
             "Bundle.entry[" + std::to_string(patient_entry) + "].resource.identifier[0].value"}});
       return bundle(header(origin, false, url, "ok"), url, response, origin.entries).dump();
     }
-    const bool active = person != "2555555550";
+    const bool active = person != "2555555550" && !settings_.not_active.contains(person);
     auto coverages = origin.coverages;
     if (coverages.empty()) coverages.push_back(invent_coverage(origin, number + "-1"));
     if (person == "2555555559") {

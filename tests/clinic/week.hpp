@@ -1,0 +1,125 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/clinic/clinic.hpp"
+#include "tests/clinic/week_model.hpp"
+#include "tests/clinic/week_plan.hpp"
+
+// Plays the script of a week at a hub in virtual time, and reads everybody's books at its end.
+namespace rabt::clinic {
+
+class PlayedWeek : public Clinic {
+ protected:
+  PlayedWeek();
+  // The hub starts with the first play().
+  void SetUp() override {}
+  void configure(std::string& yaml) override;
+  void furnish(sandbox::Json& options) override;
+
+  // Changes the text of a shipped workflow before the hub starts; its copy is deployed.
+  void change_workflow(const std::string& name, const std::string& from, const std::string& to);
+  // Plays the whole script. A failure names seed and visit.
+  void play(const week::Plan& plan);
+  // What the books say now.
+  [[nodiscard]] week::Seen look();
+  // What the checker found from hour to hour, and what people could not do.
+  [[nodiscard]] const std::vector<std::string>& unexplained() const { return unexplained_; }
+
+  // Instances that have not ended, and the hub's log: for the reader of a difference.
+  [[nodiscard]] std::vector<std::string> unfinished();
+
+  // The gateway of text messages loses the answers to so many of them.
+  double lost_answers_ = 0.05;
+  bool payer_goes_away_ = true;
+  bool ehr_goes_away_ = true;
+
+ private:
+  enum class Step : std::uint8_t { wait, admit, meet, doctor, start, treat, talk, end, done };
+  struct Live {
+    const week::Visit* script = nullptr;
+    // Of the hospital, without times.
+    sandbox::Json bundle;
+    int version = 0;
+    std::string instance;
+    int accepted_at = 0;
+    std::string session;
+    std::string doctor;
+    std::string patient;
+    // A guest's cookie in the place of an account.
+    std::string cookie;
+    std::string phone;
+    std::string key;
+    Step step = Step::wait;
+    bool doctor_came = false;
+  };
+  struct Act {
+    int minute = 0;
+    std::function<void()> run;
+  };
+
+  // Before the hub starts, and with it.
+  void write_texts();
+  void write_workflows();
+  void prepare(const week::Plan& plan);
+  void enter_people();
+  Result<std::string> enter(const std::string& role, Json profile);
+  void schedule();
+  void at(int minute, std::function<void()> run) { acts_.push_back({minute, std::move(run)}); }
+  // The hospital's systems.
+  void tell(Live& one, const week::Slot& slot, const char* status);
+  void fail_all(const char* stand_in, const char* rules);
+  void decide_coverage(Live& one);
+  void reopen();
+  // The people.
+  void begin(Live& one);
+  void go_on_all(Step until);
+  Result<bool> go_on(Live& one);
+  Status find_session(Live& one);
+  Status open_link(Live& one);
+  Status enter_room(Live& one, bool doctor);
+  Status admit(Live& one);
+  Status see_both(Live& one);
+  Status treat(Live& one);
+  Result<Json> as(const std::string& who, const char* role, const std::string& method,
+                  const std::string& path, const Json& body = {}, const std::string& key = {});
+  Result<Json> as_patient(Live& one, const std::string& method, const std::string& path,
+                          const Json& body);
+  Result<Json> ask(const std::string& method, const std::string& path, const Json& body = {});
+  Result<Json> control(const std::string& path, const std::string& method, const Json& body);
+  // All that is due has happened.
+  void settle();
+  void check_hour(int minute);
+  void collect_messages();
+  void read_sessions(week::Seen& seen);
+  void read_tasks(week::Seen& seen);
+  void read_bills(week::Seen& seen);
+  void read_claims(week::Seen& seen);
+  void read_chart(week::Seen& seen);
+  void read_figures(week::Seen& seen);
+  // Numbers of the visits whose consultations a text names.
+  [[nodiscard]] std::set<int> named_in(const std::string& text) const;
+  void wrong(const Live& one, const std::string& what);
+
+  week::Plan plan_;
+  std::deque<Live> visits_;
+  std::vector<std::string> doctors_;
+  std::string desk_;
+  std::vector<Act> acts_;
+  std::map<std::string, int> of_phone_;
+  std::map<std::string, int> of_key_;
+  std::map<std::string, int> of_instance_;
+  // Those who are on their way into a room.
+  std::vector<Live*> moving_;
+  std::vector<std::map<std::string, int>> messages_;
+  std::vector<int> strays_;
+  std::vector<std::string> unexplained_;
+  std::map<std::string, std::vector<std::pair<std::string, std::string>>> changes_;
+  std::set<std::string> not_active_;
+};
+
+}  // namespace rabt::clinic

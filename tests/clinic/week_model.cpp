@@ -1,0 +1,267 @@
+#include "tests/clinic/week_model.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+namespace rabt::clinic::week {
+
+namespace {
+
+struct Range {
+  int least = 0;
+  int most = 0;
+};
+constexpr int kMany = std::numeric_limits<int>::max();
+
+// What the hospital said last at each time, and until when it held.
+struct Word {
+  int at = 0;
+  int until = 0;
+  int start = 0;
+};
+
+class Model {
+ public:
+  explicit Model(const Visit& visit) : visit_(visit) {
+    int end = visit.last().minute;
+    if (visit.cancelled_at) end = *visit.cancelled_at;
+    if (visit.desk == DeskSays::refuse) end = visit.desk_at;
+    words_.push_back({visit.booked_at, end, visit.first.minute});
+    for (const auto& [at, slot] : visit.moves) {
+      words_.back().until = at;
+      words_.push_back({at, end, slot.minute});
+    }
+  }
+
+  [[nodiscard]] std::string outcome() const {
+    if (visit_.cancelled_at || visit_.desk == DeskSays::refuse) return "cancelled";
+    return visit_.comes == Comes::never ? "no_show" : "held";
+  }
+  // The payer is asked for the money of a visit that was held, and that he covers, or that the
+  // desk has claimed all the same.
+  [[nodiscard]] bool is_claimed() const {
+    return visit_.is_held() && (visit_.payer == Payer::insured || visit_.desk == DeskSays::go_on);
+  }
+  [[nodiscard]] bool is_billed() const { return visit_.is_held() && !is_claimed(); }
+
+  // The record system hears what became of the visit.
+  [[nodiscard]] std::string appointment() const {
+    const std::string is = outcome();
+    if (is == "held") return "fulfilled";
+    return is == "no_show" ? "noshow" : "cancelled";
+  }
+
+  [[nodiscard]] std::map<std::string, Range> chart() const {
+    if (!visit_.is_held()) return {};
+    // Two diagnoses, four or more signs, one prescription and one note.
+    return {{"Encounter", {1, 1}},       {"Condition", {2, 2}},
+            {"Observation", {4, kMany}}, {"MedicationRequest", {1, 1}},
+            {"Composition", {1, 1}},     {"DocumentReference", {1, kMany}}};
+  }
+
+  // To whoever has a telephone in the records.
+  [[nodiscard]] std::map<std::string, Range> messages() const {
+    std::map<std::string, Range> out;
+    if (!has_phone()) return out;
+    const auto add = [&out](const std::string& text, int least, int most) {
+      out[text].least += least;
+      out[text].most += most;
+    };
+    // A message about time or place is sent once more where nobody knows whether it arrived.
+    const auto once = [&](const char* kind, int start, bool must = true) {
+      add(std::string(kind) + " " + local_time(start), must ? 1 : 0, 2);
+    };
+    if (visit_.overtaken()) {
+      once("booked", visit_.first.minute, false);
+      once("cancelled", visit_.first.minute, false);
+      return out;
+    }
+    for (std::size_t i = 0; i < words_.size(); ++i) {
+      const Word& word = words_[i];
+      once(i == 0 ? "booked" : "moved", word.start);
+      const int day_before = word.start - kDay;
+      // At most one reminder an hour.
+      if (word.at < day_before && day_before < word.until)
+        once("reminder", word.start, word.at + kHour < day_before);
+      if (word.start - 15 < word.until) once("reminder", word.start);
+    }
+    const int start = visit_.last().minute;
+    const std::string is = outcome();
+    if (is == "cancelled") once("cancelled", start);
+    if (visit_.desk == DeskSays::refuse) add("call_us", 1, 1);
+    if (is == "no_show") add("missed " + local_time(start), 1, 1);
+    // The doctor was there, and the patient was not.
+    if (is != "cancelled" && visit_.comes != Comes::in_time) add("doctor_waits", 1, 1);
+    return out;
+  }
+
+  // True if the task must be there; false if it may.
+  [[nodiscard]] std::map<std::string, bool> tasks() const {
+    std::map<std::string, bool> out;
+    // Whom no message reaches the desk calls.
+    if (visit_.record == Record::none) out["patient.not-told"] = !visit_.overtaken();
+    if (visit_.record == Record::child_alone) out["patient.no-guardian"] = !visit_.overtaken();
+    if (visit_.payer == Payer::not_eligible)
+      out["coverage.not-eligible"] = !kPayerAway.has(visit_.booked_at);
+    // Nobody knows whether some messages arrived.
+    if (has_phone()) out["patient.not-told"] = false;
+    return out;
+  }
+
+  [[nodiscard]] int start() const { return visit_.last().minute; }
+  // When the register knows the end.
+  [[nodiscard]] int ended_at() const {
+    if (visit_.cancelled_at) return std::max(*visit_.cancelled_at, visit_.booked_at);
+    if (visit_.desk == DeskSays::refuse) return visit_.desk_at;
+    return start() + kTalk + (visit_.comes == Comes::late ? kLate : 0);
+  }
+
+ private:
+  [[nodiscard]] bool has_phone() const {
+    return visit_.record == Record::adult || visit_.record == Record::child;
+  }
+
+  const Visit& visit_;
+  std::vector<Word> words_;
+};
+
+// The script of a visit, for the reader of a difference.
+std::string described(const Visit& visit) {
+  constexpr std::array kPayers{"insured", "self-pay", "not eligible"};
+  constexpr std::array kDesk{"", ", desk: self-pay", ", desk: go-on", ", desk: refuse"};
+  constexpr std::array kComes{"", ", late", ", never comes"};
+  constexpr std::array kRecords{"", ", child", ", child without guardian", ", first time"};
+  const auto word = [](const auto& words, auto place) {
+    return std::string(words[static_cast<std::size_t>(place)]);
+  };
+  std::string out = word(kPayers, visit.payer) + word(kDesk, visit.desk) +
+                    word(kComes, visit.comes) + word(kRecords, visit.record) + ", booked " +
+                    local_time(visit.booked_at) + " for " + local_time(visit.first.minute);
+  for (const auto& [at, slot] : visit.moves)
+    out += ", moved " + local_time(at) + " to " + local_time(slot.minute);
+  if (visit.cancelled_at) out += ", cancelled " + local_time(*visit.cancelled_at);
+  return out;
+}
+
+class Comparison {
+ public:
+  Comparison(const Plan& plan, const Seen& seen) : plan_(plan) {
+    for (const Visit& visit : plan.visits)
+      of_visit(visit, seen.visits[static_cast<std::size_t>(visit.number)]);
+    of_figures(seen.figures);
+  }
+  [[nodiscard]] std::vector<std::string> found() && { return std::move(found_); }
+
+ private:
+  void say(const std::string& what) {
+    found_.push_back("seed " + std::to_string(plan_.seed) + where_ + ": " + what);
+  }
+  void same(const std::string& name, const std::string& is, const std::string& must) {
+    if (is != must) say(name + " " + is + ", not " + must);
+  }
+  void within(const std::string& name, int is, Range must) {
+    if (is >= must.least && is <= must.most) return;
+    say(name + " " + std::to_string(is) + ", not " + std::to_string(must.least) +
+        (must.least == must.most ? ""
+         : must.most == kMany    ? " or more"
+                                 : " to " + std::to_string(must.most)));
+  }
+  void all_within(const std::string& name, const std::map<std::string, int>& is,
+                  const std::map<std::string, Range>& must) {
+    for (const auto& [key, range] : must) {
+      const auto found = is.find(key);
+      within(name + " `" + key + "`", found == is.end() ? 0 : found->second, range);
+    }
+    for (const auto& [key, count] : is) {
+      if (!must.contains(key)) within(name + " `" + key + "`", count, {0, 0});
+    }
+  }
+
+  void of_visit(const Visit& visit, const Books& books) {
+    where_ = " visit " + std::to_string(visit.number) + " (" + described(visit) + ")";
+    const Model model(visit);
+    if (!visit.overtaken() || books.sessions > 0) {
+      within("sessions", books.sessions, {1, 1});
+      same("outcome", books.outcome, model.outcome());
+      same("start", books.start, local_time(model.start()));
+      same("appointment", books.appointment, model.appointment());
+    }
+    within("claims", books.claims, model.is_claimed() ? Range{1, 1} : Range{0, 0});
+    within("bills", books.bills, model.is_billed() ? Range{1, 1} : Range{0, 0});
+    all_within("chart", books.chart, model.chart());
+    all_within("messages", books.messages, model.messages());
+    within("messages to another telephone", books.strays, {0, 0});
+    const auto tasks = model.tasks();
+    for (const auto& [title, must] : tasks) {
+      if (must && !books.tasks.contains(title)) say("task `" + title + "` missing");
+    }
+    for (const std::string& title : books.tasks) {
+      if (!tasks.contains(title)) say("task `" + title + "` that nobody needs");
+    }
+  }
+
+  // The last report leaves with the last visit that was held: what ended about then or later may be
+  // missing from it.
+  void of_figures(const Figures& is) {
+    where_ = " figures";
+    int last = 0;
+    Range held;
+    for (const Visit& visit : plan_.visits) {
+      if (!visit.is_held()) continue;
+      ++held.least;
+      last = std::max(last, Model(visit).ended_at());
+    }
+    held.most = held.least;
+    Range no_shows;
+    Range cancelled;
+    for (const Visit& visit : plan_.visits) {
+      const Model model(visit);
+      const std::string outcome = model.outcome();
+      if (outcome == "held") continue;
+      Range& range = outcome == "no_show" ? no_shows : cancelled;
+      ++range.most;
+      if (model.ended_at() + kHour < last && !visit.overtaken()) ++range.least;
+    }
+    within("visits", is.visits, held);
+    within("no-shows", is.no_shows, no_shows);
+    within("cancelled", is.cancelled, cancelled);
+  }
+
+  const Plan& plan_;
+  std::string where_;
+  std::vector<std::string> found_;
+};
+
+}  // namespace
+
+Seen perfect(const Plan& plan) {
+  Seen out;
+  for (const Visit& visit : plan.visits) {
+    const Model model(visit);
+    Books& books = out.visits.emplace_back();
+    books.outcome = model.outcome();
+    books.start = local_time(model.start());
+    books.appointment = model.appointment();
+    books.sessions = 1;
+    books.claims = model.is_claimed() ? 1 : 0;
+    books.bills = model.is_billed() ? 1 : 0;
+    for (const auto& [type, range] : model.chart()) books.chart[type] = range.least;
+    for (const auto& [text, range] : model.messages()) {
+      if (range.least > 0) books.messages[text] = range.least;
+    }
+    for (const auto& [title, must] : model.tasks()) {
+      if (must) books.tasks.insert(title);
+    }
+    if (books.outcome == "held") ++out.figures.visits;
+    if (books.outcome == "no_show") ++out.figures.no_shows;
+    if (books.outcome == "cancelled") ++out.figures.cancelled;
+  }
+  return out;
+}
+
+std::vector<std::string> differences(const Plan& plan, const Seen& seen) {
+  return Comparison(plan, seen).found();
+}
+
+}  // namespace rabt::clinic::week

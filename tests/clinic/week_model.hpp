@@ -1,0 +1,51 @@
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/clinic/week_plan.hpp"
+
+// What a week must leave in everybody's books: a second, simple model beside the hub's workflows.
+// It knows the script and the rules of the house, and nothing of how the hub keeps them. Pure.
+namespace rabt::clinic::week {
+
+// What the books say of one visit.
+struct Books {
+  // held, cancelled, no_show; "none" without a session.
+  std::string outcome = "none";
+  // Local time of the session.
+  std::string start;
+  int sessions = 0;
+  int claims = 0;
+  // Bills of the cashier.
+  int bills = 0;
+  // Resources of the record system, by type.
+  std::map<std::string, int> chart;
+  // Status of the Appointment in the record system.
+  std::string appointment;
+  // How often each message came to the telephone of the record: "booked 2026-03-08 10:00".
+  std::map<std::string, int> messages;
+  // Messages that came to another telephone.
+  int strays = 0;
+  // Titles of the tasks.
+  std::set<std::string> tasks;
+};
+// The ministry's figures of the month.
+struct Figures {
+  int visits = 0;
+  int no_shows = 0;
+  int cancelled = 0;
+};
+struct Seen {
+  std::vector<Books> visits;
+  Figures figures;
+};
+
+// Books in which everything is as the model says.
+[[nodiscard]] Seen perfect(const Plan& plan);
+// Everything that is not as the model says: "seed 1 visit 7: claims 2, not 1". No patient data.
+[[nodiscard]] std::vector<std::string> differences(const Plan& plan, const Seen& seen);
+
+}  // namespace rabt::clinic::week
