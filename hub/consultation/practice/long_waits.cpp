@@ -15,8 +15,8 @@ NewTask task_of(const LongWait& wait) {
   out.task.role = "desk";
   out.task.object_type = "session";
   out.task.object = wait.session;
-  out.content.data = Json::object(
-      {{"participant", wait.participant}, {"since", to_iso8601({wait.since_ms})}});
+  out.content.data =
+      Json::object({{"participant", wait.participant}, {"since", to_iso8601({wait.since_ms})}});
   out.content.schema = form_of({"told", "doctor-called", "moved"});
   out.call = "waiting/" + wait.session + "/" + std::to_string(wait.event);
   return out;
