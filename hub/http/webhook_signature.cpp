@@ -22,10 +22,6 @@ bool equal(std::string_view a, std::string_view b) {
   return constant_time_equal(as_bytes(a), as_bytes(b));
 }
 
-std::string digest_id(const Request& request) {
-  return to_hex(crypto::sha256(request.target + "\n" + request.body));
-}
-
 // A full stop in the id would let bytes move between id, timestamp and body under one signature.
 bool is_webhook_id(std::string_view id) {
   return !id.empty() && id.size() <= kMaxWebhookId &&
@@ -249,6 +245,10 @@ std::string_view fault_of(const HmacForm& form) {
 }
 
 }  // namespace
+
+std::string digest_id(const Request& request) {
+  return to_hex(crypto::sha256(request.target + "\n" + request.body));
+}
 
 Result<SecretBytes> parse_whsec(std::string_view text) {
   if (!text.starts_with("whsec_"))

@@ -73,6 +73,9 @@ struct SignatureConfig {
 // For start-up: what is missing or weak in a configuration. Error http.webhook_config.
 [[nodiscard]] Status check(const SignatureConfig& config);
 
+// What stands for the id of a delivery whose sender names none: SHA-256 of target and body, in hex.
+[[nodiscard]] std::string digest_id(const Request& request);
+
 struct Verified {
   // The same for repeats of one delivery: webhook-id, or else the SHA-256 of target and body,
   // because nothing more of the request is signed.

@@ -941,16 +941,46 @@ TEST_F(ApiTest, AResourceMayBePutToThePathOfItsTypeAndId) {
   EXPECT_NE(put("/hooks/his/Appointment/7/_history"), 202);
 }
 
+std::string packed(const std::string& text) {
+  std::ostringstream out;
+  Poco::DeflatingOutputStream packing(out, Poco::DeflatingStreamBuf::STREAM_GZIP);
+  packing << text;
+  packing.close();
+  return out.str();
+}
+
+TEST_F(ApiTest, ASignatureIsOverTheContentOrOverTheBytesThatWereSent) {
+  auto signed_ones = sources();
+  signed_ones[0].signature = {};
+  signed_ones[0].signature.scheme = http::SignatureScheme::hmac;
+  signed_ones[0].signature.proof_header = "x-signature";
+  signed_ones[0].signature.secrets.emplace_back(kSender);
+  api_.open({.sources = std::move(signed_ones)});
+  if (!load_echo()) GTEST_SKIP() << "the fixture echo is not built";
+  const std::string plain = R"({"id": "z2", "n": 1})";
+  const auto send = [&](const std::string& over) {
+    const std::string body = packed(plain);
+    Request made = request("POST", "/hooks/his", body);
+    made.headers = {{"x-signature", to_hex(crypto::hmac_sha256(as_bytes(kSender), over))},
+                    {"content-encoding", "gzip"},
+                    {"content-type", "application/json"}};
+    made.length = body.size();
+    return handle(made);
+  };
+  const auto repeated = [](const Response& answer) {
+    return std::any_of(answer.headers.begin(), answer.headers.end(),
+                       [](const auto& one) { return one.first == "X-Rabt-Repeated"; });
+  };
+  EXPECT_EQ(send(plain).status, 202);
+  const Response over_bytes = send(packed(plain));
+  EXPECT_EQ(over_bytes.status, 202) << over_bytes.body;
+  EXPECT_TRUE(repeated(over_bytes)) << "the content counts, not how it came";
+  EXPECT_EQ(send(plain + " ").status, 401);
+}
+
 TEST_F(ApiTest, ADeliveryMayBeCompressedAndIsTheSameDelivery) {
   if (!load_echo()) GTEST_SKIP() << "the fixture echo is not built";
   const std::string plain = R"({"id": "z1", "n": 1})";
-  const auto packed = [](const std::string& text) {
-    std::ostringstream out;
-    Poco::DeflatingOutputStream packing(out, Poco::DeflatingStreamBuf::STREAM_GZIP);
-    packing << text;
-    packing.close();
-    return out.str();
-  };
   const auto send = [&](const std::string& body, std::string_view token = kSender) {
     Request made = request("POST", "/hooks/his", body);
     made.headers = {{"authorization", "Bearer " + std::string(token)},
