@@ -1,11 +1,13 @@
 #include "hub/api/session_feed.hpp"
 
 #include <algorithm>
-#include <array>
+
+#include "hub/consultation/events/hearing.hpp"
 
 namespace rabt::api {
 
 using consultation::Ask;
+using consultation::EventKind;
 using consultation::LiveEvent;
 using consultation::Membership;
 
@@ -13,76 +15,6 @@ namespace {
 
 // How long a decision holds when nothing happens.
 constexpr std::int64_t kDecideEveryMs = 60'000;
-
-// Who may see an event of a session beside those who are admitted.
-enum class Sight : std::uint8_t {
-  admitted,
-  // Also those who wait.
-  waiting,
-  // Only those who admit others.
-  hosts,
-  // Only doctor, specialist and nurse.
-  staff
-};
-
-struct Kind {
-  // The event's, without the prefix; a hyphen at its end stands for all that begin so.
-  std::string_view type;
-  // What the live channel calls it.
-  std::string_view kind;
-  Sight sight;
-};
-
-constexpr std::array kKinds{
-    Kind{"message-sent", "chat", Sight::admitted},
-    Kind{"participant-joined", "joined", Sight::admitted},
-    Kind{"participant-left", "left", Sight::admitted},
-    Kind{"participant-waiting", "waiting", Sight::hosts},
-    Kind{"participant-admitted", "admitted", Sight::waiting},
-    Kind{"participant-denied", "denied", Sight::waiting},
-    Kind{"participant-", "participant", Sight::admitted},
-    Kind{"recording-", "recording", Sight::admitted},
-    Kind{"room-lost", "room-lost", Sight::admitted},
-    Kind{"document-shared", "document", Sight::admitted},
-    Kind{"note-written", "note", Sight::staff},
-    Kind{"vitals-recorded", "vitals", Sight::staff},
-    Kind{"prescription-", "prescription", Sight::admitted},
-    Kind{"quality-changed", "quality", Sight::admitted},
-    Kind{"transcript-added", "transcript", Sight::admitted},
-    Kind{"transcript-", "transcription", Sight::admitted},
-    Kind{"phi-detected", "phi", Sight::staff},
-    Kind{"phi-reviewed", "phi-review", Sight::staff},
-    Kind{"feedback-given", "feedback", Sight::staff},
-    Kind{"follow-up-created", "follow-up", Sight::staff},
-    Kind{"consent-", "consent", Sight::admitted},
-    Kind{"identity-confirmed", "identity", Sight::staff},
-};
-
-// The event as the channel names it. All that is not in the table is about the session as a whole.
-Kind kind_of(std::string_view type) {
-  for (const Kind& one : kKinds) {
-    if (one.type == type || (one.type.ends_with('-') && type.starts_with(one.type))) return one;
-  }
-  return {type, "session", Sight::waiting};
-}
-
-bool is_staff(std::string_view role) {
-  return role == "doctor" || role == "specialist" || role == "nurse";
-}
-
-bool may_see(const Membership& of, Sight sight) {
-  switch (sight) {
-    case Sight::admitted:
-      return of.admitted;
-    case Sight::waiting:
-      return true;
-    case Sight::hosts:
-      return of.admitted && (of.host || of.role == "nurse");
-    case Sight::staff:
-      return of.admitted && is_staff(of.role);
-  }
-  return false;
-}
 
 // Events after which somebody may see more, or less, than before.
 bool changes_rights(std::string_view type) {
@@ -200,7 +132,7 @@ bool SessionFeed::still_allowed(bool look) {
 
 void SessionFeed::happened(const LiveEvent& event) {
   if (left_) return;
-  const Kind kind = kind_of(event.type);
+  const EventKind kind = consultation::event_kind(event.type);
   Json data = event.data;
   // One word for several events: which one it is.
   if (kind.kind == "session" || kind.type.ends_with('-')) data.set("event", event.type);
@@ -218,17 +150,8 @@ void SessionFeed::happened(const LiveEvent& event) {
     if (!before.admitted) announce("connected");
     return;
   }
-  // Others learn of an admission when they see the participant.
-  const bool of_another = kind.sight == Sight::waiting && event.type.starts_with("participant-");
-  if (of_another ? !of.admitted : !may_see(of, kind.sight)) {
-    // Who waits gets what is meant for him alone.
-    if (event.type != "message-sent" || event.content.string_or("to", "") != of.participant) return;
-  }
-  if (event.type == "message-sent") {
-    const std::string to = event.content.string_or("to", "");
-    const bool mine = event.data.string_or("from", "") == of.participant;
-    if (!to.empty() && to != of.participant && !mine) return;
-  }
+  if (!consultation::may_hear(of, event.type, event.data, event.content.string_or("to", "")))
+    return;
   if (event.content.is_object() && !of.administrator) data.set("content", event.content);
   tell(kind.kind, event.seq, event.at_ms, data);
 }

@@ -89,6 +89,24 @@ inline constexpr std::uint64_t kMaxBlobBytes = 64ULL << 30U;
 // A blob that nobody has taken over after this time is removed.
 inline constexpr std::chrono::hours kOrphanBlobAge{24};
 
+// ---- Sessions
+
+// A session is one document that each act writes anew: what people add to it has an end.
+inline constexpr std::size_t kMaxSessionConsents = 200;
+// Share of one person, so that nobody uses up the places of others.
+inline constexpr std::size_t kMaxConsentsOfOne = 40;
+// Each time that a link is sent anew counts.
+inline constexpr std::int64_t kMaxSessionInvitations = 100;
+// Whoever was ever let take part; 15 do at once.
+inline constexpr std::size_t kMaxSessionPeople = 100;
+// Confirmations of who the patient is.
+inline constexpr std::int64_t kMaxIdentifications = 20;
+inline constexpr std::int64_t kMaxSessionNotes = 200;
+inline constexpr std::size_t kMaxNoteAddenda = 100;
+inline constexpr std::int64_t kMaxSessionPrescriptions = 100;
+// Messages to the patient of one visit in 24 hours that it was moved.
+inline constexpr std::int64_t kMaxMovesTold = 20;
+
 // ---- Store
 
 // Jobs in one transaction: bounds the loss when a commit fails.

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <array>
+
+#include "hub/base/limits.hpp"
 #include "hub/consultation/session/decide.hpp"
 #include "hub/consultation/session/hijri.hpp"
 
@@ -384,6 +387,57 @@ TEST_F(Consents, APatientsOwnNoIsLiftedByHimAlone) {
     EXPECT_EQ(act(doctor_, says(kind, true)), "ok");
     EXPECT_TRUE(consent_stands(is_, kind));
   }
+}
+
+// Symptom: somebody who waited wrote 2,301 consents, and each act wrote the session anew.
+// Cause: nothing bounded them, and what was said again was a row more.
+// No test said anything twice.
+TEST_F(Consents, WhatIsSaidAgainAddsNothingAndOnePersonSaysFortyThings) {
+  EXPECT_EQ(act(patient_, says("family", true)), "ok");
+  EXPECT_EQ(act(doctor_, says("recording", true)), "ok");
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(act(patient_, says("family", true)), "ok");
+  EXPECT_EQ(is_.consents.size(), 2U);
+  EXPECT_EQ(act(patient_, says("family", false)), "ok");
+  for (std::size_t i = 2; i < limits::kMaxConsentsOfOne; ++i)
+    ASSERT_EQ(act(patient_, says("family", i % 2 == 0)), "ok") << i;
+  EXPECT_EQ(is_.consents.size(), limits::kMaxConsentsOfOne + 1);
+  EXPECT_EQ(act(patient_, says("family", true)), "consent.limit");
+  EXPECT_EQ(act(patient_, says("recording", false)), "ok") << "a refusal is always taken";
+  EXPECT_EQ(act(patient_, says("recording", false)), "ok");
+  EXPECT_EQ(is_.consents.size(), limits::kMaxConsentsOfOne + 2);
+  EXPECT_EQ(act(doctor_, says("training", true)), "ok") << "others have a place";
+  while (is_.consents.size() < limits::kMaxSessionConsents)
+    is_.consents.push_back(Json::object({{"kind", "training"}, {"given", true}, {"by", "x"}}));
+  EXPECT_EQ(act(doctor_, says("family", true)), "consent.own_word");
+  add("n", kNurse, PartRole::nurse);
+  EXPECT_EQ(act(nurse_, says("training", true)), "consent.limit");
+}
+
+TEST_F(Consents, InvitationsConfirmationsAndPeopleOfASessionHaveAnEnd) {
+  for (std::int64_t i = 0; i < limits::kMaxSessionInvitations; ++i)
+    ASSERT_EQ(act(doctor_, Send{.participant = "p", .invitation = "i", .renew = i > 0}), "ok") << i;
+  EXPECT_EQ(act(doctor_, Send{.participant = "p", .invitation = "i"}), "ok") << "the same link";
+  EXPECT_EQ(act(doctor_, Send{.participant = "p", .invitation = "i", .renew = true}),
+            "invitation.limit");
+  EXPECT_EQ(act(doctor_, Invite{{.id = "j", .role = PartRole::observer},
+                                coming("", PartRole::observer, {})}),
+            "invitation.limit");
+
+  is_.status = SessionStatus::scheduled;
+  const std::array pairs{Json::array({"name", "birth_date"}), Json::array({"name", "mrn"})};
+  for (std::int64_t i = 0; i < limits::kMaxIdentifications; ++i) {
+    for (int twice = 0; twice < 2; ++twice)
+      ASSERT_EQ(act(doctor_, ConfirmIdentity{pairs.at(static_cast<std::size_t>(i % 2))}), "ok");
+  }
+  EXPECT_EQ(act(doctor_, ConfirmIdentity{pairs[0]}), "identity.limit");
+
+  for (std::size_t i = is_.participants.size(); i < limits::kMaxSessionPeople; ++i) {
+    Participant one = coming("", PartRole::observer, {});
+    one.id = "o" + std::to_string(i);
+    ASSERT_EQ(act(doctor_, Add{one}), "ok") << i;
+    ASSERT_EQ(act(doctor_, Remove{one.id}), "ok") << i;
+  }
+  EXPECT_EQ(act(doctor_, Add{coming("", PartRole::observer, {})}), "session.full");
 }
 
 TEST_F(Consents, ANurseConsentsToATrainingForHerselfAndNotForThePatient) {

@@ -127,6 +127,60 @@ TEST_F(Guests, TheFirstBrowserKeepsTheVisit) {
   EXPECT_TRUE(opens(must(enter(renewed)).proof));
 }
 
+// Symptom: a doctor took back the refusal of transcription of a guest, and it began.
+// Cause: `participant` was checked against accounts alone; this kind passed every other check.
+// Guests who have said nothing were the only ones that a test wrote down for.
+TEST_F(Guests, NobodyTakesBackWhatAGuestRefusedByHisLink) {
+  const std::string id = booked();
+  const std::string part = patient_part(id);
+  const auto guest = must(enter(sent(id, part))).proof;
+  const auto says = [&](const Ask& who) { return code(sessions_->people.record_consent(who)); };
+  const auto consent = [](std::string_view kind, bool given) {
+    return Json::object({{"kind", kind}, {"given", given}});
+  };
+  const auto written = [&](bool given) {
+    return as(doctor_, id, with(consent("transcription", given), "participant", part));
+  };
+  EXPECT_EQ(says(written(true)), "ok") << "a guest who has said nothing";
+  for (const char* kind : {"transcription", "recording", "family", "training"}) {
+    EXPECT_EQ(says(as_guest(guest, consent(kind, false))), "ok") << kind;
+    if (std::string_view(kind) == "transcription") {
+      EXPECT_EQ(says(written(true)), "consent.own_word");
+      EXPECT_EQ(says(written(false)), "ok");
+      EXPECT_EQ(says(written(true)), "consent.own_word");
+      EXPECT_EQ(says(as(doctor_, id, consent(kind, true))), "ok") << "for himself";
+    } else {
+      EXPECT_EQ(says(as(doctor_, id, consent(kind, true))), "consent.own_word") << kind;
+    }
+    EXPECT_EQ(says(as_guest(guest, consent(kind, true))), "ok") << kind;
+  }
+}
+
+TEST_F(Guests, AnotherGuestWhoIsSeatedAsPatientTakesBackNothing) {
+  const Json unnamed = Json::object({{"role", "patient"}, {"name", "Layla"}});
+  const std::string id = id_of(must(sessions_->creation.create(
+      by_hub(Json::object({{"type", "doctor_patient"},
+                           {"provider", doctor_},
+                           {"scheduledStart", to_iso8601({clock_.now().ms + kHourMs})},
+                           {"participants", Json::array({unnamed})}})))));
+  const std::string part = patient_part(id);
+  const auto guest = must(enter(sent(id, part))).proof;
+  const auto says = [&](const Ask& who) { return code(sessions_->people.record_consent(who)); };
+  const Json no = Json::object({{"kind", "recording"}, {"given", false}});
+  const Json yes = Json::object({{"kind", "recording"}, {"given", true}});
+  EXPECT_EQ(says(as_guest(guest, no)), "ok");
+  Ask remove = as(doctor_, id);
+  remove.record = part;
+  must(sessions_->people.remove_participant(remove));
+  const Json added = must(sessions_->people.add_participant(
+      as(doctor_, id, Json::object({{"role", "patient"}, {"name", "Huda"}}))));
+  const std::string other = added["participant"].string_or("id", "");
+  ASSERT_NE(other, part);
+  const auto second = must(enter(sent(id, other))).proof;
+  EXPECT_EQ(says(as_guest(second, yes)), "consent.own_word");
+  EXPECT_EQ(says(as(doctor_, id, yes)), "consent.own_word");
+}
+
 TEST_F(Guests, AVisitIsOverAnHourAfterItsEnd) {
   const std::string id = booked();
   const auto guest = must(enter(sent(id, patient_part(id)))).proof;

@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "hub/audit/reader.hpp"
+#include "hub/base/limits.hpp"
 #include "hub/consultation/messages/due.hpp"
 #include "hub/consultation/messages/messenger.hpp"
 #include "hub/consultation/messages/texts.hpp"
@@ -55,6 +56,22 @@ TEST(DueMessages, ABookingForTomorrowHasNoReminderOfTheDayBefore) {
   const std::vector<ToldMessage> told{
       {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-09T08:00:00Z").ms}};
   EXPECT_EQ(what(due_message(is, told, at("2026-12-09T08:00:01Z"))), "2026-12-10T06:45:00.000Z");
+}
+
+TEST(DueMessages, TwentyMovesOfAVisitAreToldInADay) {
+  Session is = planned("2026-12-10T07:00:00Z");
+  std::vector<ToldMessage> told{
+      {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T07:30:00Z").ms}};
+  const std::int64_t first = at("2026-12-01T08:00:00Z").ms;
+  for (std::int64_t i = 0; i < limits::kMaxMovesTold; ++i) {
+    ++is.schedule_version;
+    const Timestamp now{first + i * 60'000};
+    ASSERT_EQ(what(due_message(is, told, now)), "moved") << i;
+    told.push_back({.kind = MessageKind::moved, .version = is.schedule_version, .at_ms = now.ms});
+  }
+  ++is.schedule_version;
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-01T09:00:00Z"))), "2026-12-02T08:00:00.000Z");
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:00Z"))), "moved");
 }
 
 TEST(DueMessages, AMovedVisitIsToldAndHasItsOwnReminders) {

@@ -616,6 +616,8 @@ TEST_F(PracticeTest, K48StepsThatMakeAPatientReadyAreNotedByHimAndByStaff) {
   EXPECT_EQ(is["steps"].size(), 3U) << "a step that is noted again is one step";
   EXPECT_EQ(must(practice_->onboarding(ask(doctor_, {}, patient_))), is);
   EXPECT_EQ(count("patient.onboarded"), 3);
+  EXPECT_EQ(must(note(patient_, device)), is) << "known since a minute";
+  EXPECT_EQ(count("patient.onboarded"), 3);
   // Nobody else's, nobody who is no patient, and nothing that is not done.
   const std::string stranger = add("stranger", Roles{Role::patient}, {});
   EXPECT_EQ(verdict(note(stranger, device)), "authorisation.denied");

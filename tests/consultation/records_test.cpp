@@ -1,6 +1,7 @@
 #include "hub/consultation/record/records.hpp"
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/limits.hpp"
 #include "hub/consultation/record/document_kind.hpp"
 #include "tests/consultation/fakes.hpp"
 
@@ -13,6 +14,13 @@ using test::RecordHouse;
 
 constexpr const char* kSession = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const std::string kPdf = to_base64(as_bytes(std::string_view("%PDF-1.4\nhello")));
+
+Json medication() {
+  return Json::object({{"items", Json::array({Json::object({{"name", "Amoxicillin"},
+                                                            {"dosage", "500 mg"},
+                                                            {"frequency", "3/day"},
+                                                            {"duration", "7 days"}})})}});
+}
 
 class RecordsTest : public RecordHouse {
  protected:
@@ -71,6 +79,9 @@ class RecordsTest : public RecordHouse {
       one.started_ms = clock_.now().ms;
       if (is_end(status)) one.ended_ms = clock_.now().ms;
       one.readers = readers;
+      for (const auto& [other, peer] : members)
+        one.peers.push_back(
+            {.participant = peer.participant, .admits = peer.host || peer.role == "nurse"});
     }
   }
   Membership& member(const std::string& role) {
@@ -187,7 +198,8 @@ TEST_F(RecordsTest, AWaitingPersonReadsWhatIsAddressedToHimAlone) {
   must(records_->send_message(ask("patient", text("I am here"))));
   EXPECT_EQ(seen(records_->messages(ask("patient"))), 2U);
   EXPECT_EQ(seen(records_->messages(ask("doctor"))), 3U);
-  EXPECT_EQ(seen(records_->messages(ask("observer"))), 2U);
+  EXPECT_EQ(seen(records_->messages(ask("nurse"))), 3U);
+  EXPECT_EQ(seen(records_->messages(ask("observer"))), 1U) << "who waits speaks to hosts alone";
   EXPECT_EQ(verdict(records_->record_vitals(ask("patient", Json::object({{"heartRate", 70}})))),
             "participant.waiting");
   // Notes are not his, whether he waits or not.
@@ -195,6 +207,38 @@ TEST_F(RecordsTest, AWaitingPersonReadsWhatIsAddressedToHimAlone) {
             "authorisation.denied");
   member("patient").waiting = false;
   EXPECT_EQ(verdict(records_->messages(ask("patient"))), "participant.not_a_participant");
+}
+
+// Symptom: an observer who was never let in wrote to the patient.
+// Cause: `to` of a message was any id, and who waits could write to everybody.
+// Only the reading of messages had a test for who waits.
+TEST_F(RecordsTest, WhoWaitsWritesToThoseWhoAdmitHim) {
+  const auto writes = [&](const std::string& to) {
+    return verdict(
+        records_->send_message(ask("observer", Json::object({{"text", "hello"}, {"to", to}}))));
+  };
+  EXPECT_EQ(writes(member("patient").participant), "ok");
+  member("observer").admitted = false;
+  member("observer").waiting = true;
+  const std::size_t before = seen(records_->messages(ask("patient")));
+  EXPECT_EQ(writes(member("patient").participant), "participant.waiting");
+  EXPECT_EQ(writes(member("doctor").participant), "ok");
+  EXPECT_EQ(writes(member("nurse").participant), "ok");
+  must(records_->send_message(ask("observer", text("may I come in?"))));
+  EXPECT_EQ(seen(records_->messages(ask("patient"))), before);
+  EXPECT_EQ(seen(records_->messages(ask("doctor"))), before + 3);
+  EXPECT_EQ(writes(ids_.next().text()), "participant.unknown");
+}
+
+TEST_F(RecordsTest, ASessionHasAsManyNotesAndPrescriptionsAsTheLimitsSay) {
+  const Json note = Json::object({{"content", "x"}});
+  for (std::int64_t i = 0; i < limits::kMaxSessionNotes; ++i)
+    ASSERT_EQ(verdict(records_->write_note(ask("doctor", note))), "ok") << i;
+  EXPECT_EQ(verdict(records_->write_note(ask("doctor", note))), "record.limit");
+  const Json drug = medication();
+  for (std::int64_t i = 0; i < limits::kMaxSessionPrescriptions; ++i)
+    ASSERT_EQ(verdict(records_->prescribe(ask("doctor", drug))), "ok") << i;
+  EXPECT_EQ(verdict(records_->prescribe(ask("doctor", drug))), "record.limit");
 }
 
 TEST_F(RecordsTest, B18ChatCanBeSwitchedOff) {
@@ -447,13 +491,6 @@ TEST_F(RecordsTest, ATrainingSessionHoldsNoPatientData) {
   set(SessionStatus::active, "training_session");
   EXPECT_EQ(verdict(records_->record_vitals(ask("nurse", Json::object({{"heartRate", 70}})))),
             "training.no_patient_data");
-}
-
-Json medication() {
-  return Json::object({{"items", Json::array({Json::object({{"name", "Amoxicillin"},
-                                                            {"dosage", "500 mg"},
-                                                            {"frequency", "3/day"},
-                                                            {"duration", "7 days"}})})}});
 }
 
 TEST_F(RecordsTest, APrescriptionNeedsADoctorWithALicenceAndTheSession) {

@@ -166,6 +166,96 @@ TEST_F(SecondProofs, NobodyGetsMoreThanFiveCodesOfALink) {
   EXPECT_EQ(provider_.calls("send-sms").size(), 5U);
 }
 
+// Symptom: a telephone got nine codes of one link, several of them within a minute.
+// Cause: a right birth date removed the row of the link with its counts.
+// Tests of codes and of birth dates each had a link of their own.
+TEST_F(SecondProofs, ARightBirthDateKeepsTheCountOfCodes) {
+  links_ = {.by_code = true, .by_birth_date = true};
+  reopen();
+  const Json date = Json::object({{"birthDate", "1990-05-17"}});
+  must(asked());
+  must(enter(date));
+  must(asked());
+  EXPECT_EQ(provider_.calls("send-sms").size(), 1U) << "not twice within a minute";
+  EXPECT_EQ(code(enter(with_code(digits()))), "invitation.no_code");
+  for (int i = 0; i < 4; ++i) {
+    clock_.advance_ms(kMinuteMs);
+    must(asked());
+    must(enter(date));
+  }
+  clock_.advance_ms(kMinuteMs);
+  EXPECT_EQ(code(asked()), "invitation.locked");
+  EXPECT_EQ(provider_.calls("send-sms").size(), 5U);
+}
+
+// Symptom: a host sent the link anew, opened it himself and took back the patient's refusal.
+// Cause: a refusal by a link counted as that of whoever holds any link of the patient.
+// Tests took a refusal back by the link that it was said by.
+TEST_F(SecondProofs, ARefusalByALinkIsTakenBackByThatLinkOrAfterASecondProof) {
+  const auto says = [&](const identity::GuestProof& proof, bool given) {
+    const auto part = must(sessions_->guests.part_of(proof));
+    Ask guest;
+    guest.caller.who = {.kind = identity::Kind::guest,
+                        .tenant = "t1",
+                        .id = part ? part->participant : "",
+                        .part = part.value_or(identity::Part{})};
+    guest.session = session_;
+    guest.body = Json::object({{"kind", "recording"}, {"given", given}});
+    return code(sessions_->people.record_consent(guest));
+  };
+  EXPECT_EQ(says(first_, false), "ok");
+  EXPECT_EQ(says(first_, true), "ok") << "the same browser";
+  EXPECT_EQ(says(first_, false), "ok");
+  link_ = sent(true);
+  const auto renewed = must(enter()).proof;
+  EXPECT_EQ(says(renewed, true), "consent.own_word");
+  EXPECT_EQ(says(renewed, false), "ok") << "whoever holds the link may refuse";
+  EXPECT_EQ(says(renewed, true), "consent.own_word");
+  must(asked());
+  EXPECT_EQ(code(enter(with_code(other_than(digits())), {}, renewed)), "invitation.wrong_proof");
+  const auto proven = must(enter(with_code(digits()), {}, renewed));
+  EXPECT_EQ(proven.proof.secret, renewed.secret) << "the browser keeps the visit";
+  EXPECT_EQ(must(enter(with_code(digits()), {}, renewed)).proof.secret, renewed.secret)
+      << "the answer was lost";
+  EXPECT_EQ(says(renewed, true), "ok");
+  // A second device that showed a proof, too.
+  EXPECT_EQ(says(renewed, false), "ok");
+  clock_.advance_ms(kMinuteMs);
+  must(asked());
+  const auto second = must(enter(with_code(digits()))).proof;
+  EXPECT_EQ(says(second, true), "ok");
+  // The proof is that of one link: a newer one needs its own.
+  EXPECT_EQ(says(second, false), "ok");
+  link_ = sent(true);
+  EXPECT_EQ(says(must(enter()).proof, true), "consent.own_word");
+}
+
+TEST_F(SecondProofs, ARefusalOfAnEarlierVisitNeedsASecondProofToo) {
+  Ask guest;
+  guest.caller.who = {.kind = identity::Kind::guest,
+                      .tenant = "t1",
+                      .id = part_,
+                      .part = {.session = session_, .participant = part_}};
+  guest.session = session_;
+  guest.body = Json::object({{"kind", "recording"}, {"given", false}});
+  must(sessions_->people.record_consent(guest));
+  const Json next = made(with(with(plain(), "followUpOf", session_), "scheduledStart",
+                              to_iso8601({clock_.now().ms + 90'000'000})));
+  EXPECT_EQ(next["consents"].size(), 1U);
+  session_ = id_of(next);
+  part_ = part_of(session_, patient_);
+  link_ = sent(false);
+  const auto held = must(enter()).proof;
+  guest.caller.who.id = part_;
+  guest.caller.who.part = {.session = session_, .participant = part_};
+  guest.session = session_;
+  guest.body = Json::object({{"kind", "recording"}, {"given", true}});
+  EXPECT_EQ(code(sessions_->people.record_consent(guest)), "consent.own_word");
+  must(asked());
+  must(enter(with_code(digits()), {}, held));
+  EXPECT_EQ(code(sessions_->people.record_consent(guest)), "ok");
+}
+
 TEST_F(SecondProofs, WithoutATelephoneInTheRecordTheDeskIsAsked) {
   people_.of(patient_).profile.set("phone", "");
   EXPECT_EQ(code(asked()), "invitation.no_phone");

@@ -40,6 +40,10 @@ Sight sight_of(const Session& session, const Actor& who, bool with_reason) {
   // let him in.
   const bool outside = !who.part.participant.empty() && !facts.is.has(access::Is::admitted);
   sight.clinical = !outside && access::decide(access::Right::session_clinical, facts).allowed;
+  const Participant* const own = own_of(session, who);
+  sight.consents = (own != nullptr && own->admitted()) || facts.is.has(access::Is::treating) ||
+                   (facts.is.has(access::Is::patient) && !outside) ||
+                   access::decide(access::Right::session_list_all, facts).allowed;
   sight.names = sight.clinical || access::decide(access::Right::session_names, facts).allowed;
   return sight;
 }
@@ -135,6 +139,23 @@ Json participant_json(const Session& session, const Participant& one, const Sigh
   return out;
 }
 
+Json consent_json(const Json& consent) {
+  Json out = consent;
+  out.mutable_object().erase("link");
+  return out;
+}
+
+Json consents_json(const Session& session, const Sight& sight) {
+  Json out = Json::array();
+  for (const Json& one : session.consents.as_array()) {
+    const std::string by = one.string_or("by", "");
+    const bool own = (!sight.person.empty() && by == sight.person) ||
+                     (!sight.participant.empty() && by == guest_actor(sight.participant));
+    if (sight.consents || own) out.push_back(consent_json(one));
+  }
+  return out;
+}
+
 // A table: one line a member.
 Json session_json(const Session& is, const Sight& sight, Names& names, Timestamp now) {
   const Picture picture = picture_of(is.quality).value_or(Picture{1280, 720});
@@ -175,7 +196,7 @@ Json session_json(const Session& is, const Sight& sight, Names& names, Timestamp
        {"recording", is.recording},
        {"recordingActive", !is.recording_now.empty()},
        {"language", is.language},
-       {"consents", is.consents},
+       {"consents", consents_json(is, sight)},
        {"identification", is.identification},
        {"endReason", text_or_null(is.end_reason)},
        {"endedBy", text_or_null(is.ended_by)},
@@ -297,7 +318,10 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
   out.administrator = who.roles.has_any(
       {identity::Role::admin, identity::Role::operator_, identity::Role::auditor});
   for (const Participant& one : is.participants) {
-    if (one.takes_part()) out.readers.emplace_back(to_string(one.role));
+    if (!one.takes_part()) continue;
+    out.readers.emplace_back(to_string(one.role));
+    const bool admits = one.admitted() && (is_host(is, one) || one.role == PartRole::nurse);
+    out.peers.push_back({.participant = one.id, .admits = admits});
   }
   return out;
 }

@@ -17,6 +17,8 @@ struct Sight {
   bool clinical = false;
   // Names and what is known of guests.
   bool names = false;
+  // Consents of everybody, and not the caller's own alone: for who was let in, and for offices.
+  bool consents = false;
   // The caller. May be empty.
   std::string person;
   // The participant of a guest. Empty for everybody else.
@@ -42,6 +44,9 @@ class Names {
 
 [[nodiscard]] Json session_json(const Session& session, const Sight& sight, Names& names,
                                 Timestamp now);
+// A consent as answers have it, and those of the session that the caller sees.
+[[nodiscard]] Json consent_json(const Json& consent);
+[[nodiscard]] Json consents_json(const Session& session, const Sight& sight);
 [[nodiscard]] Json participant_json(const Session& session, const Participant& one,
                                     const Sight& sight, Names& names, Timestamp now);
 [[nodiscard]] Json invitation_json(const Session& session, const Invitation& one,

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "hub/base/limits.hpp"
+
 namespace rabt::consultation {
 
 namespace {
@@ -50,6 +52,19 @@ DueMessage unless_quiet(MessageKind kind, std::int64_t start_ms, Timestamp now) 
   const auto until = quiet_until(now);
   if (!until || start_ms - now.ms <= kHourMs) return {.now = kind, .next_ms = {}};
   return {.now = std::nullopt, .next_ms = std::min(*until, start_ms - kHourMs)};
+}
+
+// When the next move may be told, after as many as there may be in a day. Unset when one may now.
+std::optional<std::int64_t> moves_until(const std::vector<ToldMessage>& told, Timestamp now) {
+  std::int64_t moves = 0;
+  std::int64_t first_ms = now.ms;
+  for (const ToldMessage& one : told) {
+    if (one.kind != MessageKind::moved || one.at_ms <= now.ms - kDayMs) continue;
+    ++moves;
+    first_ms = std::min(first_ms, one.at_ms);
+  }
+  if (moves < limits::kMaxMovesTold) return std::nullopt;
+  return first_ms + kDayMs;
 }
 
 bool has(MessageKinds texts, MessageKind kind) {
@@ -166,6 +181,8 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
     if (start_ms <= now.ms) return {};
     const bool follows = !is.follow_up_of.empty() && has(hearer.texts, MessageKind::follow_up);
     const MessageKind first = follows ? MessageKind::follow_up : MessageKind::booked;
+    if (const auto until = moves_until(told, now); until && knows)
+      return {.now = std::nullopt, .next_ms = until};
     return unless_quiet(knows ? MessageKind::moved : first, start_ms, now);
   }
   const std::int64_t day_ms = start_ms - kDayMs;

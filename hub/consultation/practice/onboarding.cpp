@@ -1,3 +1,6 @@
+#include <cstdlib>
+#include <vector>
+
 #include "hub/consultation/practice/practice_service.hpp"
 
 // Preparation of patients for calls: camera and microphone checked, consent shown, language
@@ -22,6 +25,7 @@ constexpr std::string_view kDevice = "device_checked";
 constexpr std::string_view kConsent = "consent_shown";
 constexpr std::string_view kLanguage = "language_chosen";
 constexpr std::size_t kAllSteps = 3;
+constexpr std::int64_t kSameMs = 24LL * 3'600'000;
 
 }  // namespace
 
@@ -90,9 +94,20 @@ Answer PracticeService::note_onboarding(const Ask& ask) {
   const Timestamp at = fields.time("at", ask.naive_offset_minutes).value_or(now);
   if (at > now) fields.wrong("at", "it must not lie in the future");
   RABT_TRY_STATUS(fields.done());
+  // What was noted within a day of it changes nothing.
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
+    return connection.query(kSteps, {tenant, patient.id}, [&](const Row& row) {
+      std::erase_if(done, [&](const auto& one) {
+        return one.first == row.text(0) && one.second == row.text(1) &&
+               std::abs(row.integer(2) - at.ms) < kSameMs;
+      });
+      return true;
+    });
+  }));
+  if (done.empty()) return onboarding_json(tenant, patient.id);
   Json steps = Json::array();
   for (const auto& [step, value] : done) steps.push_back(step);
-  const audit::Prepared noted =
+  const audit::Prepared prepared =
       entry(ask, "patient.onboarded", "person:" + patient.id,
             Json::object({{"steps", std::move(steps)}}), patient.pseudonym);
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
@@ -100,7 +115,7 @@ Answer PracticeService::note_onboarding(const Ask& ask) {
       RABT_TRY_STATUS(store::run(transaction, kPut,
                                  {tenant, patient.id, step, std::string_view(value), at.ms}));
     }
-    return parts_.audit.append(transaction, noted);
+    return parts_.audit.append(transaction, prepared);
   }));
   return onboarding_json(tenant, patient.id);
 }

@@ -144,8 +144,10 @@ Answer RecordService::Upload::finish(const Ask& ask) {
                                                          {"type", type},
                                                          {"bytes", blob.bytes},
                                                          {"sha256", blob.sha256}}));
-  act.events.emplace_back("document-shared",
-                          Json::object({{"document", act.record.id}, {"documentType", type}}));
+  Json told = Json::object({{"document", act.record.id}, {"documentType", type}});
+  if (!of.participant.empty()) told.set("from", of.participant);
+  if (shown_to.size() > 0) told.set("shownTo", shown_to);
+  act.events.emplace_back("document-shared", std::move(told));
   act.shape = &document_json;
   RABT_TRY_STATUS(service_.book_.commit(allowed, ask, of, parts.sessions, act));
   // A step that came twice shared the first time's bytes.

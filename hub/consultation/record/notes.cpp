@@ -3,6 +3,7 @@
 #include <set>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/limits.hpp"
 #include "hub/base/suggest.hpp"
 #include "hub/consultation/record/record_service.hpp"
 
@@ -236,6 +237,8 @@ Answer RecordService::add_addendum(const Ask& ask) {
     return conflict("note.draft", "the note is draft; an addendum needs final or amended");
   const Timestamp now = parts_.clock.now();
   Json addenda = record.document["addenda"];
+  if (addenda.size() >= limits::kMaxNoteAddenda)
+    return conflict("record.limit", "a note has at most 100 addenda");
   Json addendum =
       Json::object({{"author", author_of(ask, of)}, {"at", to_iso8601(now)}, {"text", text}});
   // Diagnoses in an addendum replace those of the note.

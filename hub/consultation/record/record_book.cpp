@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "hub/base/limits.hpp"
 #include "hub/consultation/request/reference.hpp"
 
 namespace rabt::consultation {
@@ -74,6 +75,13 @@ SealedRow read_row(const Row& row) {
                      .client = {},
                      .blob = std::string(row.text(9))},
           .sealed = std::string(row.blob(10))};
+}
+
+// Records of a kind in one session; 0 is without a bound of its own.
+std::int64_t most_of(RecordKind kind) {
+  if (kind == RecordKind::note) return limits::kMaxSessionNotes;
+  if (kind == RecordKind::prescription) return limits::kMaxSessionPrescriptions;
+  return 0;
 }
 
 Error no_record() {
@@ -201,6 +209,12 @@ Result<bool> RecordBook::put(store::Transaction& transaction, const Membership& 
                                             store::Blob{sealed}, of.tenant, record.id}));
     if (changed == 1) return true;
     return conflict("precondition.failed", "somebody else has changed the record meanwhile");
+  }
+  if (const std::int64_t most = most_of(record.kind); most > 0) {
+    RABT_TRY(had, count(transaction, of, record.kind));
+    if (had.all >= most)
+      return conflict("record.limit", "a session has at most " + std::to_string(most) +
+                                          " records of kind " + std::string(kind));
   }
   RABT_TRY_STATUS(transaction.query(kNextNumber, {of.tenant, kind}, [&](const Row& row) {
     record.number = row.integer(0);

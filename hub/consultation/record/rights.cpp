@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hub/consultation/events/hearing.hpp"
+
 namespace rabt::consultation {
 
 using access::Allowed;
@@ -80,6 +82,7 @@ bool is_shown(const Ask& ask, const Membership& of, const Record& record) {
   if (record.kind == RecordKind::feedback) return own || of.host;
   if (record.kind == RecordKind::document) return own || is_for(record, of.role);
   if (record.kind != RecordKind::message || own) return true;
+  if (record.document.string_or("audience", "") == kForHosts) return of.admits();
   const std::string to = record.document.string_or("to", "");
   // Somebody who waits reads what is addressed to him; hosts read all.
   if (of.waiting) return to == of.participant;

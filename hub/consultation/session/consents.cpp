@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hub/base/limits.hpp"
+
 // Consents, and recordings, which stand on them.
 namespace rabt::consultation {
 
@@ -19,18 +21,65 @@ Status may_speak_for(const Session& is, const Participant& guest, const Actor& w
   return denied("authorisation.denied", "a host writes down what a guest has said");
 }
 
-// Refuses a consent that the patient has refused himself. In a session with a patient a
-// consent of these kinds is the patient's; in a training everybody speaks for himself.
-Status is_own_no(const Session& is, std::string_view kind, const Actor& who) {
-  const PatientsNo no = patients_no(is, kind);
-  if (no == PatientsNo::none || who.person == is.patient) return ok_status();
+// True if the caller is the one who refused. A link that was sent again, or another one, is his
+// only after a second proof: whoever sent it may have opened it.
+bool is_who_refused(const Session& is, const Json& refusal, const Actor& who) {
+  const std::string by = refusal.string_or("by", "");
+  if (!who.person.empty() && by == who.person) return true;
   const Participant* const own = own_of(is, who);
-  if (no == PatientsNo::by_link && own != nullptr && own->role == PartRole::patient)
+  if (own == nullptr || by != guest_actor(own->id)) return false;
+  if (who.part.participant.empty()) return own->person == who.person;
+  const std::string link = link_word(is, *own);
+  return (!link.empty() && refusal.string_or("link", "") == link) || link_proven(is, *own);
+}
+
+// Refuses a consent that somebody has refused himself, and that another one would give. about: the
+// participant whose consent it is, null when nobody takes part as him. Consents of other kinds than
+// transcription are the patient's besides; in a training everybody speaks for himself.
+Status may_be_given(const Session& is, std::string_view kind, const Participant* about,
+                    const Actor& who) {
+  for (const Json& refusal : own_refusals(is, kind)) {
+    const std::string by = refusal.string_or("by", "");
+    const bool of_him =
+        about != nullptr && (by == guest_actor(about->id) || (!by.empty() && by == about->person));
+    const bool counts = of_him || (kind != "transcription" && is_patients_word(is, by));
+    if (!counts || is_who_refused(is, refusal, who)) continue;
+    return conflict("consent.own_word",
+                    "a consent of kind " + std::string(kind) +
+                        " was refused by whom it is about, who alone gives it: under the same "
+                        "account, by the same link, or by another link after a second proof");
+  }
+  return ok_status();
+}
+
+// True if the caller said the same last, and nobody has said otherwise since.
+bool is_repeat(const Session& is, const Json& consent) {
+  const std::string kind = consent.string_or("kind", "");
+  const Json* const latest =
+      latest_word(is, kind, consent.string_or("by", ""), consent.string_or("participant", ""));
+  if (latest == nullptr || (*latest)["guardian"] != consent["guardian"]) return false;
+  bool since = false;
+  for (const Json& one : is.consents.as_array()) {
+    since = since || &one == latest;
+    if (since && one.string_or("kind", "") == kind && one["given"] != consent["given"])
+      return false;
+  }
+  return true;
+}
+
+// Error conflict consent.limit. A refusal is always taken: it is one row more at most.
+Status has_place(const Session& is, const Json& consent) {
+  const auto& all = is.consents.as_array();
+  const std::string by = consent.string_or("by", "");
+  const auto own = std::count_if(all.begin(), all.end(),
+                                 [&](const Json& one) { return one.string_or("by", "") == by; });
+  if (!consent.bool_or("given", true) ||
+      (all.size() < limits::kMaxSessionConsents &&
+       static_cast<std::size_t>(own) < limits::kMaxConsentsOfOne))
     return ok_status();
-  // A transcript needs everybody's own word besides.
-  if (kind == "transcription") return ok_status();
-  return conflict("consent.own_word", "the patient has refused a consent of kind " +
-                                          std::string(kind) + " himself, and he alone gives it");
+  return conflict("consent.limit",
+                  "the session has as many consents as it takes: 200, and 40 by one person; a "
+                  "refusal is still taken");
 }
 
 // Relatives and observers who might not come in any more leave the session.
@@ -58,20 +107,25 @@ Result<Change> on(Step step, const RecordConsent& command) {
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
   const bool given = command.consent.bool_or("given", true);
   Json consent = command.consent;
+  const Participant* const own = own_of(is, who);
+  const Participant* about = own;
   if (const std::string guest = consent.string_or("participant", ""); !guest.empty()) {
     RABT_TRY(one, named_in(step, guest));
     RABT_TRY_STATUS(may_speak_for(is, *one, who));
+    about = one;
   }
   if (given) {
-    RABT_TRY_STATUS(is_own_no(is, kind, who));
-    const bool of_somebody = consent.find("participant") != nullptr || own_of(is, who) != nullptr ||
-                             (!who.person.empty() && who.person == is.patient);
+    RABT_TRY_STATUS(may_be_given(is, kind, about, who));
+    const bool of_somebody = about != nullptr || (!who.person.empty() && who.person == is.patient);
     // It counts for the one person who gives it.
     if (kind == "transcription" && !of_somebody)
       return conflict("consent.own_word", "who takes part gives this consent for himself");
   }
   consent.set("by", who.person.empty() ? who.actor : who.person);
   consent.set("at", to_iso8601(step.moment.now));
+  if (own != nullptr && !who.part.participant.empty()) consent.set("link", link_word(is, *own));
+  if (is_repeat(is, consent)) return nothing(step.before);
+  RABT_TRY_STATUS(has_place(is, consent));
   Json detail = Json::object({{"kind", kind}, {"given", given}});
   if (const std::string by = consent["guardian"].string_or("relation", ""); !by.empty())
     detail.set("guardian", by);

@@ -158,8 +158,8 @@ struct Enter {
   Participant participant;
   // The browser has entered before, and its answer was lost or comes again.
   bool again = false;
-  // Name of the proof by which the visit moves here from another browser. Empty when none was
-  // needed, or given.
+  // Name of the proof by which the visit moves here from another browser, or by which the browser
+  // that holds it shows whose it is. Empty when none was needed, or given.
   std::string second_proof{};
 };
 // An invitation of somebody who takes part. renew: codes that were given before open nothing, and

@@ -103,7 +103,8 @@ Json invitation_document(const Invitation& one) {
                        {"invitedBy", one.invited_by},
                        {"participant", one.participant},
                        {"generation", one.generation},
-                       {"byLink", one.by_link}});
+                       {"byLink", one.by_link},
+                       {"proven", one.proven}});
 }
 
 Invitation invitation_of(const Json& json) {
@@ -120,6 +121,7 @@ Invitation invitation_of(const Json& json) {
   one.participant = json.string_or("participant", "");
   one.generation = json.int_or("generation", 0);
   one.by_link = json.bool_or("byLink", false);
+  one.proven = json.int_or("proven", 0);
   return one;
 }
 
@@ -161,6 +163,7 @@ Json to_document(const Session& session) {
        {"context", session.context},
        {"consents", session.consents},
        {"identification", session.identification},
+       {"identifications", session.identifications},
        {"insurance", session.insurance},
        {"cancellation", session.cancellation},
        {"endReason", session.end_reason},
@@ -218,6 +221,7 @@ Status from_document(const Json& document, Session& session) {
   session.context = document["context"];
   session.consents = document["consents"];
   session.identification = document["identification"];
+  session.identifications = document.int_or("identifications", 0);
   session.insurance = document["insurance"];
   session.cancellation = document["cancellation"];
   session.end_reason = document.string_or("endReason", "");

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/base/limits.hpp"
 #include "hub/consultation/session/step.hpp"
 
 // who the patient is, confirmed by two identifiers before the visit.
@@ -37,9 +38,16 @@ Result<Change> on(Step step, const ConfirmIdentity& command) {
         return one.role == PartRole::patient && one.takes_part();
       }))
     return conflict("identity.no_patient", "no patient takes part in the session");
-  is.identification = Json::object({{"identifiers", command.identifiers},
-                                    {"by", who.person.empty() ? who.actor : who.person},
-                                    {"at", to_iso8601(step.moment.now)}});
+  const std::string by = who.person.empty() ? who.actor : who.person;
+  if (is.identification.is_object() && is.identification["identifiers"] == command.identifiers &&
+      is.identification.string_or("by", "") == by)
+    return nothing(step.before);
+  if (is.identifications >= limits::kMaxIdentifications)
+    return conflict("identity.limit",
+                    "the patient of this session was confirmed 20 times; it stays as it is");
+  ++is.identifications;
+  is.identification = Json::object(
+      {{"identifiers", command.identifiers}, {"by", by}, {"at", to_iso8601(step.moment.now)}});
   is.clear_warning(kIdentityUnconfirmed);
   step.record("identity.confirmed", Json::object({{"identifiers", command.identifiers}}));
   step.tell("identity-confirmed", Json::object({{"identifiers", command.identifiers}}));

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "hub/base/limits.hpp"
 #include "hub/consultation/session/step.hpp"
 
 // Decisions about invitations, and about whoever comes by one.
@@ -32,6 +33,17 @@ bool is_gone(const Session& session, const Invitation& invitation) {
   if (invitation.participant.empty()) return false;
   const Participant* const one = session.participant(invitation.participant);
   return one == nullptr || !one->takes_part();
+}
+
+// Error conflict invitation.limit: links that were sent anew count each time.
+Status has_place(const Session& session) {
+  std::int64_t sent = 0;
+  for (const Invitation& one : session.invitations)
+    sent += std::max<std::int64_t>(one.generation, 1);
+  if (sent < limits::kMaxSessionInvitations) return ok_status();
+  return conflict("invitation.limit",
+                  "the session has had 100 invitations, each sending of a link counted; make a new "
+                  "session");
 }
 
 // Whoever came by the link of the invitation leaves; the participant stays expected.
@@ -80,6 +92,7 @@ Result<Change> on(Step step, const Invite& command) {
   Session& is = step.after();
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
   RABT_TRY_STATUS(may_take_part(step, command.whom));
+  RABT_TRY_STATUS(has_place(is));
   Invitation invitation = command.invitation;
   invitation.created_ms = step.moment.now.ms;
   invitation.created_by = step.moment.who.actor;
@@ -166,19 +179,23 @@ Result<Change> on(Step step, const Enter& command) {
                       ": sign in, or let an administrator enter you and activate your account");
   if (found->status == "revoked" || found->generation != command.generation) return revoked();
   const std::string entered = found->participant;
-  if (command.again && link_holds(is, *found, entered, step.moment.now)) {
+  const bool holds = command.again && link_holds(is, *found, entered, step.moment.now);
+  // The browser that holds the visit gives the second proof.
+  const bool proves = holds && !command.second_proof.empty();
+  if (holds && !proves) {
     step.change.participant = entered;
     step.change.unchanged = true;
     return std::move(step.change);
   }
   if (is.over()) return expired();
   if (is_gone(is, *found)) return revoked();
-  const bool moves = found->status == "accepted" && found->by_link && !command.second_proof.empty();
-  if (found->status == "accepted" && !moves)
+  const bool moves =
+      !proves && found->status == "accepted" && found->by_link && !command.second_proof.empty();
+  if (found->status == "accepted" && !moves && !proves)
     return conflict("invitation.used",
                     "the invitation was accepted already, in another browser or on another device; "
                     "call the hospital, which can send it again");
-  if ((found->status != "pending" && !moves) || is_late(is, *found, step.moment.now))
+  if ((found->status != "pending" && !moves && !proves) || is_late(is, *found, step.moment.now))
     return expired();
   if (moves) shut_out(step, *found);
   Participant* one = is.participant(found->participant);
@@ -195,9 +212,10 @@ Result<Change> on(Step step, const Enter& command) {
   found->status = "accepted";
   found->by_link = true;
   found->participant = one->id;
+  if (!command.second_proof.empty()) found->proven = found->generation;
   step.change.participant = one->id;
   Json detail = Json::object({{"invitation", found->id}, {"participant", one->id}});
-  if (moves) detail.set("secondProof", command.second_proof);
+  if (moves || proves) detail.set("secondProof", command.second_proof);
   step.record("invitation.accepted", std::move(detail));
   return done(std::move(step));
 }
@@ -230,6 +248,7 @@ Result<Change> on(Step step, const Send& command) {
   if (command.unasked && live == is.invitations.end() && sent_before)
     return conflict("invitation.revoked",
                     "the link was taken back, and only a person sends another");
+  RABT_TRY_STATUS(has_place(is));
   Invitation* invitation = live != is.invitations.end() ? &*live : nullptr;
   if (invitation == nullptr) {
     is.invitations.push_back({.id = command.invitation,

@@ -68,8 +68,16 @@ struct Membership {
   bool administrator = false;
   // Takes part, or watches as an office.
   [[nodiscard]] bool listens() const { return administrator || admitted || waiting; }
+  // Admits others: a host or a nurse who was admitted.
+  [[nodiscard]] bool admits() const { return admitted && (host || role == "nurse"); }
   // Participants who are not denied or removed: roles, for the rules on patient data in text.
   std::vector<std::string> readers;
+  struct Peer {
+    std::string participant;
+    bool admits = false;
+  };
+  // The same participants, as recipients of messages.
+  std::vector<Peer> peers{};
 };
 
 }  // namespace rabt::consultation

@@ -279,22 +279,25 @@ Status may_be_transcribed(const Session& session) {
                     "nothing is transcribed without a consent of kind transcription by everybody "
                     "who took part");
   };
+  const std::vector<Json> refusals = own_refusals(session, "transcription");
   bool anybody = false;
   for (const Participant& one : session.participants) {
     const bool came_in =
         one.admission == Admission::admitted || one.admission == Admission::removed;
     if (!one.was_here || !came_in) continue;
+    const auto is_own = [&](const Json& consent) {
+      const std::string by = consent.string_or("by", "");
+      if (by == guest_actor(one.id)) return true;
+      return !one.person.empty() && by == one.person &&
+             consent.string_or("participant", one.id) == one.id;
+    };
     bool given = false;
     for (const Json& consent : session.consents.as_array()) {
       if (consent.string_or("kind", "") != "transcription") continue;
-      const std::string guest = consent.string_or("participant", "");
-      if (guest.empty() ? !one.person.empty() && consent.string_or("by", "") == one.person
-                        : one.person.empty() && guest == one.id)
-        given = consent.bool_or("given", false);
-      if (consent.string_or("by", "") == guest_actor(one.id))
-        given = consent.bool_or("given", false);
+      const bool for_guest = one.person.empty() && consent.string_or("participant", "") == one.id;
+      if (is_own(consent) || for_guest) given = consent.bool_or("given", false);
     }
-    if (!given) return missing();
+    if (!given || std::any_of(refusals.begin(), refusals.end(), is_own)) return missing();
     anybody = true;
   }
   return anybody ? ok_status() : Status(missing());
@@ -329,19 +332,63 @@ bool is_same_guest(const Json& one, const Json& other) {
 
 }  // namespace
 
-PatientsNo patients_no(const Session& session, std::string_view kind) {
-  PatientsNo no = PatientsNo::none;
+std::vector<Json> own_refusals(const Session& session, std::string_view kind) {
+  std::vector<Json> standing;
   for (const Json& consent : session.consents.as_array()) {
     if (consent.string_or("kind", "") != kind) continue;
     const std::string by = consent.string_or("by", "");
-    const bool own = !session.patient.empty() && by == session.patient;
-    if (!own && !is_patient_by_link(session, by)) continue;
-    // Whoever has the link does not take back what the patient said under his account.
-    if (!own && no == PatientsNo::by_account) continue;
-    no = PatientsNo::none;
-    if (!consent.bool_or("given", false)) no = own ? PatientsNo::by_account : PatientsNo::by_link;
+    // Written down for somebody else.
+    const std::string about = consent.string_or("participant", "");
+    const Participant* const named = session.participant(about);
+    const bool own =
+        about.empty() || by == guest_actor(about) || (named != nullptr && named->person == by);
+    if (by.empty() || !own) continue;
+    if (!consent.bool_or("given", false)) {
+      standing.push_back(consent);
+      continue;
+    }
+    std::erase_if(standing, [&](const Json& refusal) {
+      const std::string refused_by = refusal.string_or("by", "");
+      if (refused_by == by) return true;
+      return std::any_of(session.participants.begin(), session.participants.end(),
+                         [&](const Participant& one) {
+                           return one.person == by && refused_by == guest_actor(one.id);
+                         });
+    });
   }
-  return no;
+  return standing;
+}
+
+namespace {
+
+const Invitation* link_of(const Session& session, const Participant& one) {
+  const auto found =
+      std::find_if(session.invitations.begin(), session.invitations.end(),
+                   [&](const Invitation& each) { return each.id == one.invitation; });
+  return one.invitation.empty() || found == session.invitations.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+const Json* latest_word(const Session& session, std::string_view kind, std::string_view by,
+                        std::string_view participant) {
+  const Json* latest = nullptr;
+  for (const Json& consent : session.consents.as_array()) {
+    if (consent.string_or("kind", "") == kind && consent.string_or("by", "") == by &&
+        consent.string_or("participant", "") == participant)
+      latest = &consent;
+  }
+  return latest;
+}
+
+std::string link_word(const Session& session, const Participant& one) {
+  const Invitation* const link = link_of(session, one);
+  return link == nullptr ? std::string() : link->id + "/" + std::to_string(link->generation);
+}
+
+bool link_proven(const Session& session, const Participant& one) {
+  const Invitation* const link = link_of(session, one);
+  return link != nullptr && link->by_link && link->proven == link->generation;
 }
 
 bool is_patients_word(const Session& session, std::string_view by) {
@@ -349,7 +396,10 @@ bool is_patients_word(const Session& session, std::string_view by) {
 }
 
 bool patient_refused(const Session& session, std::string_view kind) {
-  return patients_no(session, kind) != PatientsNo::none;
+  const std::vector<Json> refusals = own_refusals(session, kind);
+  return std::any_of(refusals.begin(), refusals.end(), [&](const Json& refusal) {
+    return is_patients_word(session, refusal.string_or("by", ""));
+  });
 }
 
 bool consent_stands(const Session& session, std::string_view kind) {

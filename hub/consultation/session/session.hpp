@@ -149,6 +149,8 @@ struct Invitation {
   std::int64_t generation = 0;
   // It was accepted without an account: a browser holds the visit.
   bool by_link = false;
+  // The generation whose holder has given a second proof; 0 when none has.
+  std::int64_t proven = 0;
 };
 
 // A time in which the provider was asked to write down what is said, and did not.
@@ -219,10 +221,13 @@ struct Session {
   std::string chief_complaint;
   std::string notes;
   Json context = Json::object();
-  // [{kind, given, method, by, at, participant?}]
+  // [{kind, given, method, by, at, participant?, guardian?, link?}]. link: link_word() of who spoke
+  // by a link; no answer has it.
   Json consents = Json::array();
   // {identifiers, by, at} of the latest confirmation of who the patient is, or null.
   Json identification;
+  // Confirmations so far.
+  std::int64_t identifications = 0;
   // {status, reference, checkedAt}
   Json insurance = Json::object({{"status", "unknown"}});
   // {reason, by, at}, or null
@@ -366,9 +371,19 @@ bool keep_posted(Participant& participant, const Json& posted);
 // The patient's consent of a kind stands: given last, and not refused by the patient himself, whose
 // own no he alone takes back. Others' consents for themselves do not count.
 [[nodiscard]] bool consent_stands(const Session& session, std::string_view kind);
-// How the patient himself has said no, if he has not taken it back.
-enum class PatientsNo : std::uint8_t { none, by_link, by_account };
-[[nodiscard]] PatientsNo patients_no(const Session& session, std::string_view kind);
+// Consents by which somebody refuses for himself, and has not taken it back, oldest first. Only his
+// account takes back what was said under it; what was said by a link, the same participant's link,
+// or the account of that participant.
+[[nodiscard]] std::vector<Json> own_refusals(const Session& session, std::string_view kind);
+// The latest consent of a kind by `by`, as consents name him, about the participant, or about
+// nobody in particular when that is empty. Null without one.
+[[nodiscard]] const Json* latest_word(const Session& session, std::string_view kind,
+                                      std::string_view by, std::string_view participant);
+// Name of the link that a participant holds now, for the consents that he gives by it: its
+// invitation and generation. Empty without one.
+[[nodiscard]] std::string link_word(const Session& session, const Participant& one);
+// True if the holder of the participant's link has given a second proof.
+[[nodiscard]] bool link_proven(const Session& session, const Participant& one);
 // True for who gave a consent as the patient himself, by his account or his link.
 [[nodiscard]] bool is_patients_word(const Session& session, std::string_view by);
 // True if the patient himself has said no, and has not taken it back.
@@ -377,7 +392,7 @@ enum class PatientsNo : std::uint8_t { none, by_link, by_account };
 // address or an id.
 [[nodiscard]] bool is_unwanted_relative(const Session& session, const Participant& coming);
 // Error conflict consent.transcription_missing unless everybody who was in the call has said so for
-// himself, a guest through a host, and has not taken it back.
+// himself, and has not taken it back. A host says it for a guest who has not refused himself.
 [[nodiscard]] Status may_be_transcribed(const Session& session);
 
 // Names of identifiers by which a patient is known when he comes, for a confirmation.

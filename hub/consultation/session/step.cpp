@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/base/limits.hpp"
 #include "hub/schema/schema_regex.hpp"
 
 namespace rabt::consultation {
@@ -247,6 +248,8 @@ Result<Participant*> bring_in(Step& step, Participant coming) {
                                    [](const Participant& part) { return part.takes_part(); });
   if (parts >= kMostParticipants)
     return conflict("session.full", "a session has at most 15 participants");
+  if (is.participants.size() >= limits::kMaxSessionPeople)
+    return conflict("session.full", "100 people took part in the session, as many as it knows");
   coming.admission = first_admission(is, coming);
   coming.since_ms = step.moment.now.ms;
   coming.created_ms = step.moment.now.ms;

@@ -61,10 +61,12 @@ Json refused_before(const Session& before, const Session& is) {
       if (own) no = consent;
     }
     // The link of the session before is not that of this one.
-    if (!is.patient.empty()) {
-      no.set("by", is.patient);
-    } else if (patient != nullptr) {
+    no.mutable_object().erase("link");
+    const bool by_link = no.string_or("by", "").starts_with("guest:");
+    if (patient != nullptr && (by_link || is.patient.empty())) {
       no.set("by", guest_actor(patient->id));
+    } else if (!is.patient.empty()) {
+      no.set("by", is.patient);
     }
     out.push_back(std::move(no));
   }

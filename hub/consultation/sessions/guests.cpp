@@ -124,7 +124,9 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const
   RABT_TRY(tapped, has_tapped(acts_.parts().store, acts_.parts().tenant, invitation.id,
                               found.generation, tap));
   std::string second_proof;
-  if (is_held(found) && !same_browser && !tapped && !proof_.offered().empty()) {
+  // The browser that holds the visit gives a second proof when it wants to.
+  const bool proves = same_browser && !given.none() && invitation.proven != found.generation;
+  if (is_held(found) && (proves || (!same_browser && !tapped)) && !proof_.offered().empty()) {
     RABT_TRY_STATUS(
         may_be_shown(found.session, invitation, found.generation, acts_.parts().clock.now()));
     RABT_TRY(name, proof_.check({.session = found.session, .invitation = invitation}, given));
@@ -141,6 +143,7 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const
                      .generation = found.generation};
   const auto bind = [&](store::Transaction& transaction, const Change& /*change*/) -> Status {
     // The visit has moved to this browser: the former one is out.
+    if (same_browser) return ok_status();
     if (!second_proof.empty()) {
       RABT_TRY_STATUS(forget_guests(transaction, acts_.parts().tenant, invitation.id));
       RABT_TRY_STATUS(identity::raise_epoch(transaction, acts_.parts().tenant,

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/base/check.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/acts/desk.hpp"
@@ -160,10 +161,11 @@ Answer SessionPeople::stop_transcription(const Ask& ask) {
 Answer SessionPeople::consents(const Ask& ask) {
   const Actor who = Acts::actor_of(ask);
   RABT_TRY(session, acts_.visible(ask));
-  return Json::object({{"items", session.consents}});
+  return Json::object({{"items", consents_json(session, sight_of(session, who, false))}});
 }
 
 Answer SessionPeople::record_consent(const Ask& ask) {
+  const Actor who = Acts::actor_of(ask);
   Fields members(ask.body);
   const std::string kind =
       members.word("kind", {"family", "recording", "training", "transcription"});
@@ -182,27 +184,29 @@ Answer SessionPeople::record_consent(const Ask& ask) {
                                {"kind", kind},
                                {"given", given},
                                {"method", method}});
-  return acts_.act_and_answer(ask,
-                              [&](const Session& is) -> Result<Command> {
-                                if (!guest.empty()) {
-                                  const std::string id = record_of(is, guest);
-                                  if (id.empty())
-                                    return not_found("participant.unknown",
-                                                     "the session has no such participant");
-                                  consent.set("participant", id);
-                                }
-                                RABT_TRY(by, guardian_who_speaks(acts_.parts(), is, ask));
-                                if (by.child && !by.guardian && given)
-                                  return no_guardian(acts_.parts(), is, ask);
-                                if (by.guardian)
-                                  consent.set("guardian", guardian_json(*by.guardian));
-                                return Command(RecordConsent{consent});
-                              },
-                              {.strangers = true,
-                               .accounts = true,
-                               .shape = [](const Session& session, const Change&) -> Answer {
-                                 return session.consents.as_array().back();
-                               }});
+  return acts_.act_and_answer(
+      ask,
+      [&](const Session& is) -> Result<Command> {
+        if (!guest.empty()) {
+          const std::string id = record_of(is, guest);
+          if (id.empty())
+            return not_found("participant.unknown", "the session has no such participant");
+          consent.set("participant", id);
+        }
+        RABT_TRY(by, guardian_who_speaks(acts_.parts(), is, ask));
+        if (by.child && !by.guardian && given) return no_guardian(acts_.parts(), is, ask);
+        if (by.guardian) consent.set("guardian", guardian_json(*by.guardian));
+        return Command(RecordConsent{consent});
+      },
+      {.strangers = true,
+       .accounts = true,
+       .shape = [&](const Session& session, const Change&) -> Answer {
+         const Json* const said =
+             latest_word(session, kind, who.person.empty() ? who.actor : who.person,
+                         consent.string_or("participant", ""));
+         RABT_CHECK(said != nullptr);
+         return consent_json(*said);
+       }});
 }
 
 }  // namespace rabt::consultation

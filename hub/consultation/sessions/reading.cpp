@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "hub/consultation/acts/answers.hpp"
+#include "hub/consultation/events/hearing.hpp"
 #include "hub/consultation/recording/rows.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/rows/rings.hpp"
@@ -220,13 +221,20 @@ Answer SessionReading::events(const Ask& ask) {
   RABT_TRY_STATUS(acts_.audit_reading(ask, "session:" + session.id, &session,
                                       Json::object({{"what", "events"}})));
   RABT_TRY(found, acts_.rows().events(session.tenant, session.id));
+  // Offices watch the whole of it; everybody else sees what the live channel tells him.
+  const bool office =
+      access::decide(access::Right::session_list_all, {.roles = who.roles, .system = who.system})
+          .allowed;
+  const Membership of = membership_of(session, who, acts_.parts().clock.now());
   Json items = Json::array();
-  for (const StoredSessionEvent& one : found)
+  for (const StoredSessionEvent& one : found) {
+    if (!office && !may_hear(of, one.type, one.data)) continue;
     items.push_back(Json::object({{"seq", one.seq},
                                   {"type", one.type},
                                   {"at", to_iso8601({one.at_ms})},
                                   {"actor", one.actor},
                                   {"data", one.data}}));
+  }
   return Json::object({{"items", std::move(items)}});
 }
 

@@ -114,7 +114,7 @@ Result<std::string> SecondProof::draw(const Taken& of, ProofRow& row) {
     RABT_TRY(before, find_proof(transaction, key_of(of)));
     row = before;
     over = before.tries >= kMostTries;
-    if (over || (!before.code.empty() && now.ms < before.sent_ms + kAgainMs)) return ok_status();
+    if (over || (before.sent_ms > 0 && now.ms < before.sent_ms + kAgainMs)) return ok_status();
     over = before.sent >= kMostCodes;
     if (over) return ok_status();
     row.code = index;
@@ -153,6 +153,7 @@ Answer SecondProof::send_code(const Taken& of) {
     if (before.code != row.code) return ok_status();
     ProofRow without = before;
     without.code.clear();
+    without.sent_ms = 0;
     return put_proof(transaction, key_of(of), before, without);
   }));
   if (!sent.ok()) return sent.error();
@@ -164,7 +165,7 @@ Answer SecondProof::send_code(const Taken& of) {
 Result<std::string> SecondProof::check(const Taken& of, const Given& given) {
   const std::vector<std::string> proofs = offered();
   const std::string name = given.birth_date.empty() ? "code" : "birth_date";
-  if (given.code.empty() && given.birth_date.empty()) {
+  if (given.none()) {
     RABT_TRY(row, row_of(of));
     if (row.tries >= kMostTries) return locked();
     return conflict("invitation.second_proof",
@@ -194,12 +195,15 @@ Result<std::string> SecondProof::check(const Taken& of, const Given& given) {
     }
     const bool right =
         by_code ? constant_time_equal(as_bytes(before.code), as_bytes(index)) : is_date;
-    ProofRow row = right ? ProofRow{} : before;
+    ProofRow row = before;
     if (!right) {
       refusal = wrong();
       last = ++row.tries >= kMostTries;
-      if (last) row.code.clear();
+    } else {
+      // Codes that were sent still count.
+      row.tries = 0;
     }
+    if (right || last) row.code.clear();
     return put_proof(transaction, key_of(of), before, row);
   }));
   if (last) ask_desk(of, "invitation.locked");

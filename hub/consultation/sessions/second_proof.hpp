@@ -53,6 +53,7 @@ class SecondProof {
   struct Given {
     std::string code;
     std::string birth_date;
+    [[nodiscard]] bool none() const { return code.empty() && birth_date.empty(); }
   };
   // Members oneTimeCode and birthDate. Error invalid api.invalid.
   [[nodiscard]] static Result<Given> read(const Json& body);

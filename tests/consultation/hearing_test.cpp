@@ -1,0 +1,93 @@
+#include "hub/consultation/events/hearing.hpp"
+
+#include "hub/base/bytes.hpp"
+#include "tests/consultation/service_house.hpp"
+
+// Events and consents of a session as those see them who were not let in.
+namespace rabt::consultation {
+namespace {
+
+class Hearing : public ServiceHouse {
+ protected:
+  void SetUp() override {
+    ServiceHouse::SetUp();
+    session_ = id_of(made(with(plain(), "participants",
+                               Json::array({Json::object({{"role", "patient"}, {"person", patient_}}),
+                                            Json::object({{"role", "observer"},
+                                                          {"person", patient2_}})}))));
+    must(sessions_->entry.join(as(doctor_, session_)));
+    Ask admit = as(doctor_, session_);
+    admit.record = part_of(session_, patient_);
+    must(sessions_->people.admit(admit));
+    must(sessions_->entry.join(as(patient_, session_)));
+    must(sessions_->entry.join(as(patient2_, session_)));
+  }
+  std::multiset<std::string> events(const std::string& who) {
+    std::multiset<std::string> types;
+    const Json all = must(sessions_->reading.events(as(who, session_)));
+    for (const Json& one : all["items"].as_array()) types.insert(one.string_or("type", ""));
+    return types;
+  }
+  std::size_t consents(const Ask& who) {
+    const std::size_t shown = must(sessions_->reading.get(who))["consents"].size();
+    EXPECT_EQ(must(sessions_->people.consents(who))["items"].size(), shown);
+    return shown;
+  }
+
+  std::string session_;
+};
+
+// Symptom: an observer who was never let in read of notes, prescriptions and private messages.
+// Cause: the list of events had no filter; that of the live channel was its own.
+// The list had no test for who waits.
+TEST_F(Hearing, WhoWaitsReadsNoEventThatTheLiveChannelHides) {
+  must(records_->write_note(as(doctor_, session_, Json::object({{"content", "x"}}))));
+  must(records_->plan_follow_up(as(doctor_, session_, Json::object({{"afterDays", 7}}))));
+  must(records_->send_message(as(doctor_, session_,
+                                 Json::object({{"text", "to you alone"},
+                                               {"to", part_of(session_, patient_)}}))));
+  must(records_->send_message(as(doctor_, session_, Json::object({{"text", "to all"}}))));
+  must(records_->send_message(as(
+      doctor_, session_,
+      Json::object({{"text", "please wait"}, {"to", part_of(session_, patient2_)}}))));
+  must(records_->share_document(
+      as(doctor_, session_,
+         Json::object({{"documentType", "TEXT"},
+                       {"contentType", "text/plain"},
+                       {"data", to_base64(as_bytes(std::string_view("hello")))},
+                       {"shownTo", Json::array({"specialist"})}}))));
+  must(sessions_->people.record_consent(
+      as(patient_, session_, Json::object({{"kind", "recording"}, {"given", false}}))));
+
+  const auto waits = events(patient2_);
+  for (const char* hidden :
+       {"note-written", "follow-up-created", "document-shared", "consent-recorded",
+        "participant-admitted", "participant-waiting", "participant-joined"})
+    EXPECT_EQ(waits.count(hidden), 0U) << hidden;
+  EXPECT_EQ(waits.count("message-sent"), 1U) << "the message to him";
+  EXPECT_EQ(waits.count("created"), 1U);
+  const auto patient = events(patient_);
+  EXPECT_EQ(patient.count("note-written"), 0U) << "staff";
+  EXPECT_EQ(patient.count("document-shared"), 0U) << "shown to others";
+  EXPECT_EQ(patient.count("message-sent"), 2U);
+  EXPECT_EQ(patient.count("consent-recorded"), 1U);
+  EXPECT_EQ(events(doctor_).count("document-shared"), 1U) << "he shared it";
+  const Json all = must(sessions_->reading.events(as_admin(session_)));
+  std::size_t notes = 0;
+  for (const Json& one : all["items"].as_array()) notes += one["type"] == Json("note-written");
+  EXPECT_EQ(notes, 1U) << "offices see the whole of it";
+}
+
+TEST_F(Hearing, WhoWaitsSeesHisOwnConsentsAlone) {
+  must(sessions_->people.record_consent(
+      as(patient_, session_, Json::object({{"kind", "recording"}, {"given", false}}))));
+  must(sessions_->people.record_consent(
+      as(patient2_, session_, Json::object({{"kind", "training"}, {"given", true}}))));
+  EXPECT_EQ(consents(as(patient2_, session_)), 1U);
+  EXPECT_EQ(consents(as(patient_, session_)), 2U);
+  EXPECT_EQ(consents(as(doctor_, session_)), 2U);
+  EXPECT_EQ(consents(as_admin(session_)), 2U);
+}
+
+}  // namespace
+}  // namespace rabt::consultation
