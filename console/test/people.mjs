@@ -1,4 +1,4 @@
-// Who people are, in a real browser: the sign-in at an issuer, the link of a visit on a second device, records at the front desk.
+// Who people are, in a real browser: the sign-in at an issuer, the link of a visit on a second device, records at the front desk, and a visit that moves.
 //   node test/people.mjs BUILD_FOLDER
 // Ends with 77, which ctest shows as skipped, where there is no Chromium, no package of the issuer, or the hub was built without pages.
 import { writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { hasChromium, launch, open, settled } from './browser.mjs';
 import { deviceTests } from './devices.mjs';
 import { hub } from './hub.mjs';
 import { issuer } from './issuer.mjs';
+import { moveTests } from './move.mjs';
 import { recordTests } from './records.mjs';
 import { gateway } from './sms.mjs';
 import { broke, ended, equal, inspector, skip, tabTo, test, totp } from './steps.mjs';
@@ -170,6 +171,7 @@ try {
   await enter('desk', ['desk']);
   states.desk = await cookies('desk');
   await recordTests({ base, api, browser, pages, states, people, doctor });
+  await moveTests({ base, api, browser, pages, states, people, enter, cookies });
   await pages.close();
 } catch (error) {
   broke(error);

@@ -40,6 +40,7 @@ const papers = () => import('./print');
 const kClosed: [string, FunctionComponent<any>][] = [
   ['/clinic/prescriptions/:id/print', later(papers, ({ PrintPrescription }) => PrintPrescription)],
   ['/clinic/sessions/:id/print', later(papers, ({ PrintSummary }) => PrintSummary)],
+  ['/clinic/sessions/:id/move', later(() => import('./move'), ({ MovePage }) => MovePage)],
   ['/clinic/merge', later(() => import('./merge'), ({ Merge }) => Merge as FunctionComponent<any>)],
   ['/clinic', Home],
   ['/clinic/sessions', Sessions],

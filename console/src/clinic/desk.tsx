@@ -10,7 +10,7 @@ import { Button, Card, Empty, Failure, H1, Icon, kShapeOf, LinkButton, nameOf, N
 import { FindPatient } from './booking';
 import { TodayLine } from './doctor';
 import { Frame } from './frame';
-import { allProviders, doctorName, isOver, nameOfParticipant, patientOf, startOf, useToday, waitingIn, type Person, type Provider, type Session } from './model';
+import { allProviders, doctorName, isOver, mayMove, nameOfParticipant, patientOf, startOf, useToday, waitingIn, type Person, type Provider, type Session } from './model';
 import { InviteAgain } from './session';
 
 interface Usage { attendeeMinutes: number; limit: number; percentage: number; activeSessions: number }
@@ -61,7 +61,11 @@ export function Desk() {
                   { head: t('role_patient'), names: true, cell: (one) => <a class="name" href={`/clinic/sessions/${one.id}`}><bdi>{nameOfPatient(one) || t('patient_number', { n: one.number })}</bdi></a> },
                   { head: t('role_doctor'), cell: (one) => <bdi>{doctorName(one, known.data.value)}</bdi> },
                   { head: t('state'), cell: (one) => <Pill tone={tone(one.status)} icon={kShapeOf[one.status]}>{statusText(one.status)}</Pill> },
-                  { head: t('link'), quiet: true, end: true, cell: (one) => (['scheduled', 'waiting'].includes(one.status) && patientOf(one) ? <InviteAgain session={one} small /> : null) },
+                  { head: t('link'), quiet: true, end: true, cell: (one) => (['scheduled', 'waiting'].includes(one.status) && patientOf(one) ? (
+                    <div class="row row-8 row-wrap row-end">
+                      {mayMove(one) && <LinkButton size="small" icon="cal" href={`/clinic/sessions/${one.id}/move`} aria-label={`${t('move')}: ${nameOfPatient(one) || t('patient_number', { n: one.number })}`}>{t('move')}</LinkButton>}
+                      <InviteAgain session={one} small />
+                    </div>) : null) },
                 ]} />
               )}
             </Card>

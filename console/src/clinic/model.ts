@@ -5,6 +5,7 @@ import { useLoad, useEvery } from '../base/load';
 import { follow } from '../base/live';
 import { t, word, type Key } from '../base/i18n';
 import { dayKey } from '../base/dates';
+import { hasRole, me } from '../base/me';
 import { lang } from '../base/prefs';
 import { nameOf, type Identification } from '../ui';
 
@@ -50,6 +51,9 @@ export interface Session {
   cancellation?: { reason?: string } | null;
   participants?: Participant[];
   createdAt: string;
+  appointment?: unknown;
+  clinicSession?: string | null;
+  consultation?: string | null;
   followUpOf?: string | null;
 }
 export interface Consent {
@@ -107,6 +111,15 @@ export const kOpensBefore = 10 * 60_000;
 export const mayJoin = (session: Session, now = Date.now()) =>
   ['waiting', 'active'].includes(session.status) ||
   (session.status === 'scheduled' && (!session.scheduledStart || Date.parse(session.scheduledStart) - now <= kOpensBefore));
+
+// Moving a visit: hosts and the front desk do it, before it begins.
+export const movesVisits = (session: Session) =>
+  hasRole('desk') || !!session.participants?.some((one) => one.host && one.person === me.value?.id);
+// A visit that a workflow keeps at the time of an appointment of the hospital's own system.
+export const movedElsewhere = (session: Session) => !!session.appointment && !!session.consultation;
+const kMovable = ['requested', 'scheduled', 'waiting'];
+export const mayMove = (session: Session) =>
+  kMovable.includes(session.status) && !!session.scheduledStart && movesVisits(session) && !movedElsewhere(session);
 
 // Names of providers by id, asked for once.
 let providers: Promise<Map<string, Provider>> | undefined;

@@ -13,7 +13,7 @@ import { Cancel } from './cancel';
 import { useWaitingActs, WaitingRows } from './doctor';
 import { Frame } from './frame';
 import { Identified, Identify } from './identify';
-import { allProviders, doctorName, isOver, mayJoin, nameOfParticipant, patientOf, startOf, typeText, waitingIn, type Consent, type Page, type Participant, type Person, type Session } from './model';
+import { allProviders, doctorName, isOver, mayJoin, mayMove, movedElsewhere, movesVisits, nameOfParticipant, patientOf, startOf, typeText, waitingIn, type Consent, type Page, type Participant, type Person, type Session } from './model';
 import { Notes } from './notes';
 import { takesVitals, VitalsForm } from './vitals';
 import { Banner, Documents, Prescriptions, Recordings, useList, VitalsTable, type Vital } from './records';
@@ -77,6 +77,7 @@ function Loaded({ session, known, person, again }: { session: Session; known: Pa
           <p class="muted"><DatesLine at={startOf(session)} day /> · <Time at={startOf(session)} />{other && <> · <bdi>{other}</bdi></>}</p>
         </div>
         <div class="row row-8 row-wrap">
+          {mayMove(session) && <LinkButton icon="cal" href={`/clinic/sessions/${session.id}/move`}>{t('move')}</LinkButton>}
           {['scheduled', 'requested', 'waiting'].includes(session.status) && <Cancel session={session} done={again} />}
           {['scheduled', 'waiting'].includes(session.status) && (hasRole('admin') || session.provider === me.value?.id) && patientOf(session) && <InviteAgain session={session} />}
           {session.status === 'completed' && (treats || patient) && <LinkButton icon="print" href={`/clinic/sessions/${session.id}/print`}>{t('print_summary')}</LinkButton>}
@@ -85,6 +86,7 @@ function Loaded({ session, known, person, again }: { session: Session; known: Pa
         </div>
       </div>
       {acts.parts}
+      {!isOver(session) && session.status !== 'active' && movesVisits(session) && movedElsewhere(session) && <div class="gap-below"><Notice>{t('move_hospital')}</Notice></div>}
       {treats && waiting.length > 0 && <div class="gap-below"><Card title={t('waiting_room')} count={waiting.length} id="wait-h"><WaitingRows rows={waiting} acts={acts} mayAdmit={() => true} /></Card></div>}
       <Summary session={session} known={known} />
       <Tabs label={t('visit_parts')} tabs={tabs} current={tab} onTab={(name) => setQuery({ tab: name })}>
