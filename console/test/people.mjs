@@ -3,7 +3,7 @@
 // Ends with 77, which ctest shows as skipped, where there is no Chromium, no package of the issuer, or the hub was built without pages.
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { hasChromium, launch, open, settled } from './browser.mjs';
+import { launch, missing, open, settled } from './browser.mjs';
 import { deviceTests } from './devices.mjs';
 import { hub } from './hub.mjs';
 import { issuer } from './issuer.mjs';
@@ -13,7 +13,7 @@ import { gateway } from './sms.mjs';
 import { broke, ended, equal, inspector, skip, tabTo, test, totp } from './steps.mjs';
 
 const build = resolve(process.argv[2]);
-if (!hasChromium()) skip('no Chromium; install the package chromium');
+if (missing) skip(missing);
 
 let idp;
 const sms = await gateway();
