@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { axe, launch, missing, open, settled } from './browser.mjs';
 import { morning, served } from './demo.mjs';
+import { requestTests } from './requests.mjs';
 import { broke, ended, equal, inspector, none, signIn, skip, tabTo, test } from './steps.mjs';
 
 const build = process.argv[2];

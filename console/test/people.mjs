@@ -167,11 +167,12 @@ try {
   });
   const doctor = (await api('POST', '/providers', { name: 'Dr. Sara Alharbi' })).id;
   await deviceTests({ base, api, browser, pages, sms, doctor });
+  await enter('mover', ['doctor']);
   await enter('admin', ['admin'], true);
   await enter('desk', ['desk']);
-  states.desk = await cookies('desk');
+  for (const who of ['mover', 'admin', 'desk']) states[who] = await cookies(who);
   await recordTests({ base, api, browser, pages, states, people, doctor });
-  await moveTests({ base, api, browser, pages, states, people, enter, cookies });
+  await moveTests({ base, api, browser, pages, states, people });
   await pages.close();
 } catch (error) {
   broke(error);

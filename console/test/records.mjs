@@ -175,7 +175,7 @@ export async function recordTests({ base, api, browser, pages, states, people, d
       return [answer.status, (await answer.json()).code];
     }, [one.id, body]);
     equal(await change({ phone: '+966500000002' }), [200, null], 'the telephone');
-    for (const more of [{ name: 'Somebody Else' }, { phone: '+966500000003', birthDate: '1990-01-01' }, { mrn: 'X-1' }]) equal(await change(more), [403, 'person.vouched'], JSON.stringify(more));
+    for (const more of [{ name: 'Somebody Else' }, { phone: '+966500000003', birthDate: '1990-01-01' }, { mrn: 'X-1' }]) equal(await change(more), [403, 'authorisation.denied'], JSON.stringify(more));
     await page.context().close();
   });
 }

@@ -232,7 +232,7 @@ constexpr std::array kRules{
     Rule{.right = patient_change, .id = "patient.change/treats", .roles = kTreats, .one_of = kNear, .need = Need::treats},
     Rule{.right = patient_change, .id = "patient.change/office", .roles = {Role::admin, Role::integration}},
     // Telephone and guardians alone: PersonRecords::change_patient.
-    Rule{.right = patient_change, .id = "patient.change/desk", .roles = {Role::desk}, .need = Need::reason},
+    Rule{.right = patient_change, .id = "patient.change/reason", .roles = {Role::desk}, .need = Need::reason},
     Rule{.right = patient_merge, .id = "patient.merge/office", .roles = {Role::admin, Role::desk}},
     Rule{.right = patient_onboard, .id = "patient.onboard/own", .one_of = {Is::self}},
     Rule{.right = patient_onboard, .id = "patient.onboard/treats", .roles = kTreats, .one_of = {Is::treats, Is::planned_later}},

@@ -92,25 +92,6 @@ Status only_by_desk(const Json& given, const Json& known) {
   return ok_status();
 }
 
-// An office that makes patients ready for calls says how they are reached, and nothing else of
-// them. Error denied person.vouched.
-Status reaches_alone(const Json& given) {
-  for (const auto& [name, value] : given.as_object()) {
-    if (name != "phone" && name != "guardians")
-      return denied("person.vouched",
-                    name + ": is recorded by who treats the patient, or by an administrator");
-  }
-  return ok_status();
-}
-
-// Whether somebody may change the record of a patient, whole or in part.
-Status admit_change(const access::Facts& facts) {
-  if (access::decide(access::Right::patient_onboard, {.roles = facts.roles}).allowed)
-    return ok_status();
-  RABT_TRY_STATUS(access::admit(access::Right::patient_change, facts));
-  return ok_status();
-}
-
 // A record without a name cannot be told from others. Whom an issuer of tokens brings has the name
 // that the issuer gives, and an emergency needs no patient at first.
 Status has_name(const Json& profile) {
@@ -290,7 +271,7 @@ Result<Response> PersonRecords::change_patient(const Call& call) const {
   RABT_TRY(facts, facts_about(call, person));
   RABT_TRY_STATUS(access::admit(access::Right::patient_change, facts));
   const access::Decision decision = access::decide(access::Right::patient_change, facts);
-  if (decision.rule == "patient.change/desk") {
+  if (decision.rule == "patient.change/reason") {
     RABT_TRY(ask, ask_of(call));
     RABT_TRY_STATUS(only_by_desk(ask.body, person.profile));
   }
@@ -305,7 +286,8 @@ Result<Response> PersonRecords::change_patient(const Call& call) const {
 Status PersonRecords::may_change_patient(const Call& call) const {
   RABT_TRY(person, of_path(call, {Role::patient}));
   RABT_TRY(facts, facts_about(call, person));
-  return admit_change(facts);
+  RABT_TRY_STATUS(access::admit(access::Right::patient_change, facts));
+  return ok_status();
 }
 
 Result<Response> PersonRecords::create_provider(const Call& call) const {

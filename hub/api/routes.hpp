@@ -164,8 +164,8 @@ inline constexpr RouteOptions kRegister{
 inline constexpr RouteOptions kAtIssuer{
     .rate = RateClass::sign_in, .max_body = kMaxSignInBody, .lane = http::Lane::outside};
 // By the code of an invitation, which strangers have.
-// Nothing is hashed for long: whoever opens a link does not wait behind those who sign in.
-inline constexpr RouteOptions kByCode{.rate = RateClass::invitation, .max_body = kMaxSignInBody};
+inline constexpr RouteOptions kByCode{
+    .rate = RateClass::invitation, .max_body = kMaxSignInBody, .lane = http::Lane::sign_in};
 // A password is hashed.
 inline constexpr RouteOptions kHashing{.max_body = kMaxSignInBody, .lane = http::Lane::sign_in};
 // The act waits for the video provider.

@@ -52,14 +52,6 @@ TEST(RouteTable, HoldsWhatTheDescriptionHoldsAndNothingElse) {
   EXPECT_EQ(table, description) << "hub/api/routes.cpp and docs/openapi.yaml differ";
 }
 
-TEST(RouteTable, LinksOfVisitsWaitForNobodyWhoSignsIn) {
-  for (const char* path : {"preview", "accept", "code"}) {
-    const Found found = find_route("POST", std::string("/api/v1/invitations/") + path);
-    ASSERT_NE(found.route, nullptr) << path;
-    EXPECT_NE(found.route->options.lane, http::Lane::sign_in) << path;
-  }
-}
-
 // Acts of administrators, and readings by POST. After a crash their outcome may be unknown.
 bool may_be_unknown(const Route& route) {
   // Whoever is signed in may accept under his account.

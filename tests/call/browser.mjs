@@ -23,7 +23,14 @@ export const esbuild = () => require_('esbuild');
 export const axe = () => require_.resolve('axe-core/axe.min.js');
 
 export async function launch(more = []) {
-  const { chromium } = require_('playwright-core');
+  const { chromium, firefox } = require_('playwright-core');
+  const { LD_PRELOAD: _, ...env } = process.env;  // without the clock of tests/pages/pages.sh
+  if (kFirefox) {
+    return firefox.launch({ executablePath: kBrowser, channel: 'moz-firefox', env, headless: true, firefoxUserPrefs: {
+      'media.navigator.streams.fake': true, 'media.navigator.permission.disabled': true, 'media.autoplay.default': 0,
+      'media.peerconnection.ice.obfuscate_host_addresses': false, 'ui.prefersReducedMotion': 1,
+    } });
+  }
   return chromium.launch({
     executablePath: kBrowser,
     env,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The pages of console/: `check`, texts, styles and types; `browser` and `console BUILD_FOLDER`, every page in a Chromium; `firefox BUILD_FOLDER`,
+# The pages of console/: `check`, texts, styles and types; `browser`, `console` and `people BUILD_FOLDER`, every page in a Chromium; `firefox BUILD_FOLDER`,
 # the same pages in Debian's Firefox; `pictures BUILD_FOLDER [--update]`, the pages beside the pictures of the documents. 77, which ctest shows as
 # skipped, where node or the packages of the lockfile are missing.
 set -euo pipefail
@@ -11,6 +11,7 @@ case ${1:-} in
   check) exec node test/check.mjs ;;
   browser) exec node test/pages.mjs "$folder" ;;
   console) exec node test/console.mjs "$folder" "${@:3}" ;;
+  people) exec node test/people.mjs "$folder" ;;
   firefox)
     export RABT_PAGES_ONLY='people sign in|recorder of violations|both languages, themes and widths'
     node test/pages.mjs "$folder" --firefox
@@ -27,5 +28,5 @@ case ${1:-} in
         node test/pictures.mjs "$folder" "${@:3}" || status=$?
     done
     exit "$status" ;;
-  *) echo "usage: pages.sh check | browser BUILD_FOLDER | console BUILD_FOLDER | firefox BUILD_FOLDER | pictures BUILD_FOLDER [--update]" >&2; exit 2 ;;
+  *) echo "usage: pages.sh check | browser BUILD_FOLDER | console BUILD_FOLDER | people BUILD_FOLDER | firefox BUILD_FOLDER | pictures BUILD_FOLDER [--update]" >&2; exit 2 ;;
 esac

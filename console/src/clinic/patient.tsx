@@ -18,7 +18,7 @@ import { Requests } from './requests';
 import { SessionTable } from './sessions';
 import { takesVitals, VitalsForm } from './vitals';
 
-type Tab = 'overview' | 'visits' | 'notes' | 'vitals' | 'prescriptions' | 'documents' | 'consents' | 'recordings' | 'contact' | 'readings';
+type Tab = 'overview' | 'visits' | 'notes' | 'vitals' | 'prescriptions' | 'documents' | 'consents' | 'recordings' | 'contact' | 'readings' | 'requests';
 
 export function PatientPage({ id }: { id: string }) {
   return <Frame name="record" wide><Record id={id} /></Frame>;
@@ -94,7 +94,7 @@ function Parts({ person, etag, sessions, known, own, reason, again }: { person: 
     { name: 'consents', text: t('consents') },
     { name: 'recordings', text: t('recordings') },
     { name: 'contact', text: t('contact') },
-    ...(own ? [{ name: 'readings' as Tab, text: t('readings') }] : []),
+    ...(own ? [{ name: 'readings' as Tab, text: t('readings') }, { name: 'requests' as Tab, text: t('req_tab') }] : []),
   ];
   const wanted = place.value.query.get('tab') as Tab;
   const tab = tabs.some((one) => one.name === wanted) ? wanted : tabs[0].name;

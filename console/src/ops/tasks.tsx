@@ -102,8 +102,8 @@ function Asked({ one, onShow }: { one: Task; onShow: () => void }) {
       <section><h3><span class="qn">3</span>{t('where_look')}</h3>
         {one.call?.key && <p>{t('search_by')} <Id id={one.call.key} whole /></p>}
         {one.object.type === 'session' && <Visit one={one} />}
-        {(one.object.type === 'instance' || one.instance) && <p>{t('instance')} <Id id={one.instance ?? one.object.id} href={`/console/instances/${one.instance ?? one.object.id}`} /></p>}</section>
-      <section><h3><span class="qn">4</span>{t('what_next')}</h3><p>{t('next_by_answer')}</p>{one.due && <p class="muted">{t('due_at', { when: moment(one.due) })} {one.escalation && <Code>{one.escalation}</Code>}</p>}</section>
+        {one.object.type === 'person' ? <p>{t('task_patient')} <Id id={one.object.id} href={`/clinic/patients/${one.object.id}`} /></p> : (one.instance || one.object.type === 'instance') && <p>{t('instance')} <Id id={one.instance ?? one.object.id} href={one.object.type === 'instance' || one.instance ? `/console/instances/${one.instance ?? one.object.id}` : undefined} /></p>}</section>
+      <section><h3><span class="qn">4</span>{t('what_next')}</h3><p>{t(one.kind === 'request' ? 'task_request_next' : 'next_by_answer')}</p>{one.due && <p class="muted">{t('due_at', { when: moment(one.due) })} {one.escalation && <Code>{one.escalation}</Code>}</p>}</section>
     </div>
   );
 }
