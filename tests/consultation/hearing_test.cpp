@@ -11,10 +11,10 @@ class Hearing : public ServiceHouse {
  protected:
   void SetUp() override {
     ServiceHouse::SetUp();
-    session_ = id_of(made(with(plain(), "participants",
-                               Json::array({Json::object({{"role", "patient"}, {"person", patient_}}),
-                                            Json::object({{"role", "observer"},
-                                                          {"person", patient2_}})}))));
+    session_ = id_of(
+        made(with(plain(), "participants",
+                  Json::array({Json::object({{"role", "patient"}, {"person", patient_}}),
+                               Json::object({{"role", "observer"}, {"person", patient2_}})}))));
     must(sessions_->entry.join(as(doctor_, session_)));
     Ask admit = as(doctor_, session_);
     admit.record = part_of(session_, patient_);
@@ -43,13 +43,13 @@ class Hearing : public ServiceHouse {
 TEST_F(Hearing, WhoWaitsReadsNoEventThatTheLiveChannelHides) {
   must(records_->write_note(as(doctor_, session_, Json::object({{"content", "x"}}))));
   must(records_->plan_follow_up(as(doctor_, session_, Json::object({{"afterDays", 7}}))));
-  must(records_->send_message(as(doctor_, session_,
-                                 Json::object({{"text", "to you alone"},
-                                               {"to", part_of(session_, patient_)}}))));
+  must(records_->send_message(
+      as(doctor_, session_,
+         Json::object({{"text", "to you alone"}, {"to", part_of(session_, patient_)}}))));
   must(records_->send_message(as(doctor_, session_, Json::object({{"text", "to all"}}))));
-  must(records_->send_message(as(
-      doctor_, session_,
-      Json::object({{"text", "please wait"}, {"to", part_of(session_, patient2_)}}))));
+  must(records_->send_message(
+      as(doctor_, session_,
+         Json::object({{"text", "please wait"}, {"to", part_of(session_, patient2_)}}))));
   must(records_->share_document(
       as(doctor_, session_,
          Json::object({{"documentType", "TEXT"},

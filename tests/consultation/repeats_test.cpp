@@ -44,7 +44,9 @@ class RepeatsTest : public ServiceHouse {
             const std::vector<std::string>& later = {}) {
     const Json first = must(does(ask));
     const std::int64_t told = events();
-    EXPECT_EQ(without(must(does(ask)), later), without(first, later)) << what;
+    const Json again = must(does(ask));
+    EXPECT_EQ(without(again, later), without(first, later))
+        << what << '\n' << again.dump() << '\n' << first.dump();
     EXPECT_EQ(events(), told) << what << " told its events twice";
   }
   template <typename Service>

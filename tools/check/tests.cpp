@@ -96,7 +96,9 @@ constexpr std::array kTests{
              "and JSON where JSON belongs.",
              "A8"},
     TestInfo{TestId::unknown_action, Group::contract, "unknown-action",
-             "An action that the manifest does not have ends as permanent or is refused.", ""},
+             "An action that the manifest does not have ends as permanent or is refused; one that "
+             "it has is not always answered like that.",
+             ""},
     TestInfo{TestId::deadline_respected, Group::contract, "deadline-respected",
              "A call ends by its deadline and half a second, also when the outside system never "
              "answers.",

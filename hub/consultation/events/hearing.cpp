@@ -42,8 +42,7 @@ bool is_of(const Membership& of, Hearers hearers) {
     case Hearers::hosts:
       return of.admits();
     case Hearers::staff:
-      return of.admitted &&
-             (of.role == "doctor" || of.role == "specialist" || of.role == "nurse");
+      return of.admitted && (of.role == "doctor" || of.role == "specialist" || of.role == "nurse");
   }
   return false;
 }

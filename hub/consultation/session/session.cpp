@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <utility>
 
 #include "hub/base/ascii.hpp"
 
@@ -84,9 +85,8 @@ Participant* Session::participant(std::string_view wanted) {
 }
 namespace {
 
-// Names the person `to` wherever the session names `from`, in the first `words` of its consents.
-void rename_patient(Session& session, const std::string& from, const std::string& to,
-                    std::size_t words) {
+// Names the person `to` wherever the session names `from`, but for its consents.
+void rename_patient(Session& session, const std::string& from, const std::string& to) {
   const auto rename = [&](std::string& person) {
     if (person == from) person = to;
   };
@@ -100,13 +100,6 @@ void rename_patient(Session& session, const std::string& from, const std::string
     rename(one.person);
     rename(one.invited_by);
   }
-  Json consents = Json::array();
-  for (const Json& one : session.consents.as_array()) {
-    Json consent = one;
-    if (consents.size() < words && one.string_or("by", "") == from) consent.set("by", to);
-    consents.push_back(std::move(consent));
-  }
-  session.consents = std::move(consents);
 }
 
 }  // namespace
@@ -114,14 +107,23 @@ void rename_patient(Session& session, const std::string& from, const std::string
 void Session::read_for(const std::string& survivor) {
   if (patient.empty() || patient == survivor || of_person(survivor) != nullptr) return;
   patient_written = patient;
-  consents_read = consents.size();
-  rename_patient(*this, patient_written, survivor, consents_read);
+  consents_written = std::exchange(consents, Json::array());
+  rename_patient(*this, patient_written, survivor);
+  for (const Json& one : consents_written.as_array()) {
+    Json consent = one;
+    if (one.string_or("by", "") == patient_written) consent.set("by", survivor);
+    consents.push_back(std::move(consent));
+  }
 }
 
 Session Session::as_written() const {
   Session out = *this;
   if (out.patient_written.empty()) return out;
-  rename_patient(out, patient, patient_written, consents_read);
+  rename_patient(out, patient, patient_written);
+  // Each word stays that of who said it; those since then were said by the survivor.
+  out.consents = std::exchange(out.consents_written, Json::array());
+  for (std::size_t at = out.consents.size(); at < consents.size(); ++at)
+    out.consents.push_back(consents.item(at));
   out.patient_written.clear();
   return out;
 }

@@ -179,8 +179,8 @@ struct Session {
   // The record that the session names as its patient, where that was merged and `patient` is the
   // survivor. Empty otherwise. Not stored.
   std::string patient_written{};
-  // Consents that were there when it was read for the survivor.
-  std::size_t consents_read = 0;
+  // The consents that were there when it was read for the survivor, as they were. Not stored.
+  Json consents_written = Json::array();
   // The persons on whose word alone the session is about this patient, with spaces between them:
   // who named the patient, who brought that person in, and so on. Empty once somebody else stands
   // behind it: a system of the hospital, a workflow, or the patient, who came.
