@@ -83,6 +83,7 @@ std::uint64_t held_by(const Request& head, const RouteOptions& options, std::uin
 // address; and how many principals' parts a source takes.
 constexpr int kPartOfOutside = 4;
 constexpr int kPartOfSignIn = 4;
+constexpr int kPartOfLink = 2;
 constexpr int kPartsOfSource = 4;
 
 // RFC 8187 section 3.2: UTF-8''%D8%A7..., since a browser's header cannot carry Arabic as it is.
@@ -384,6 +385,7 @@ http::Share Api::share_of(const RouteOptions& options, const identity::Caller& c
   std::string whose = tenant + (stranger ? household_of(caller.client) : caller.who.actor());
   if (options.lane == http::Lane::heavy) return {std::move(whose), 1};
   if (options.lane == http::Lane::sign_in) return {std::move(whose), kPartOfSignIn};
+  if (options.lane == http::Lane::link) return {std::move(whose), kPartOfLink};
   return {std::move(whose), most};
 }
 

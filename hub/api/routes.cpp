@@ -139,7 +139,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/sessions/{session}/invitations", "invite", act<&Sessions::invitations, &SessionInvitations::invite, 201>, kSignedIn, repeats(access::Right::session_run)},
     Route{"DELETE", "/api/v1/sessions/{session}/invitations/{invitation}", "revokeInvitation", act<&Sessions::invitations, &SessionInvitations::revoke, 204>, kSignedIn, repeats(access::Right::session_run)},
     Route{"POST", "/api/v1/invitations/preview", "previewInvitation", to<&R::invitations, &Invitations::preview>, kOpen, kByCode},
-    Route{"POST", "/api/v1/invitations/accept", "acceptInvitation", to<&R::invitations, &Invitations::accept>, kOpen, {.rate = RateClass::invitation, .repeatable = true, .max_body = kMaxSignInBody, .lane = http::Lane::sign_in}},
+    Route{"POST", "/api/v1/invitations/accept", "acceptInvitation", to<&R::invitations, &Invitations::accept>, kOpen, {.rate = RateClass::invitation, .repeatable = true, .max_body = kMaxSignInBody, .lane = http::Lane::link}},
     Route{"POST", "/api/v1/invitations/code", "sendInvitationCode", to<&R::invitations, &Invitations::send_code>, kOpen, kByCode},
     Route{"GET", "/api/v1/sessions/{session}/consents", "listConsents", act<&Sessions::people, &SessionPeople::consents>, kAlsoGuests},
     Route{"POST", "/api/v1/sessions/{session}/consents", "recordConsent", act<&Sessions::people, &SessionPeople::record_consent, 201>, kAlsoGuests, repeats(access::Right::consent_record)},

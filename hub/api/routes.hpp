@@ -165,7 +165,7 @@ inline constexpr RouteOptions kAtIssuer{
     .rate = RateClass::sign_in, .max_body = kMaxSignInBody, .lane = http::Lane::outside};
 // By the code of an invitation, which strangers have.
 inline constexpr RouteOptions kByCode{
-    .rate = RateClass::invitation, .max_body = kMaxSignInBody, .lane = http::Lane::sign_in};
+    .rate = RateClass::invitation, .max_body = kMaxSignInBody, .lane = http::Lane::link};
 // A password is hashed.
 inline constexpr RouteOptions kHashing{.max_body = kMaxSignInBody, .lane = http::Lane::sign_in};
 // The act waits for the video provider.

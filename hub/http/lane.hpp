@@ -13,6 +13,8 @@ enum class Lane : std::uint8_t {
   head,
   // Callers who sign in.
   sign_in,
+  // Strangers who come by the code of an invitation: whoever tries passwords keeps no patient out.
+  link,
   handler,
   // Requests that wait for issuers, or for those who sign deliveries.
   outside,
@@ -23,7 +25,7 @@ enum class Lane : std::uint8_t {
   stream,
   message
 };
-inline constexpr std::size_t kLanes = 9;
+inline constexpr std::size_t kLanes = 10;
 
 // Whose part of a lane some work takes. Work beyond the part waits for the caller's own work, and
 // holds no thread.

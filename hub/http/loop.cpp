@@ -50,9 +50,10 @@ thread_local std::optional<Following> following;
 
 struct Loop::State {
   State(LoopOptions chosen, const Clock& c)
-      : options(chosen), clock(c), limits{chosen.handshakes, chosen.heads,   chosen.sign_ins,
-                                          chosen.handlers,   chosen.outside, chosen.rooms,
-                                          chosen.heavy,      chosen.streams, chosen.messages} {}
+      : options(chosen), clock(c), limits{chosen.handshakes, chosen.heads,    chosen.sign_ins,
+                                          chosen.links,      chosen.handlers, chosen.outside,
+                                          chosen.rooms,      chosen.heavy,    chosen.streams,
+                                          chosen.messages} {}
 
   struct Entry {
     std::shared_ptr<Watched> watched;

@@ -14,6 +14,7 @@ struct LoopOptions {
   int handshakes = 2;
   int heads = 12;
   int sign_ins = 8;
+  int links = 4;
   int handlers = 64;
   int outside = 8;
   int rooms = 24;

@@ -90,8 +90,9 @@ class Line {
     return true;
   }
   // The next message; nothing at the end of the connection. why: what was wrong, or "". Skips bytes
-  // before the frame.
-  std::optional<std::string> read(std::string& why) {
+  // before the frame, and frames without an end, for each of which it calls `lost`.
+  template <class Lost>
+  std::optional<std::string> read(std::string& why, const Lost& lost) {
     auto deadline = after(options_.idle_ms);
     std::size_t skipped = 0;
     std::size_t from = 1;  // what stands before holds no end of the message
@@ -112,6 +113,13 @@ class Line {
         if (begun) deadline = after(options_.slow_ms);
       }
       const Ending end = begun ? ending(from) : Ending{};
+      if (const auto next = next_head(from, end); begun && next != std::string::npos) {
+        lost();
+        buffer_.erase(0, next);
+        deadline = after(options_.slow_ms);
+        from = 1;
+        continue;
+      }
       if (end.state != Ending::none && end.at > options_.max_message + 1) {
         why = "too long";
         return std::nullopt;
@@ -193,6 +201,15 @@ class Line {
     }
     return {};
   }
+  // Place of the frame that begins within the message, which has no end then: its sender repeats
+  // it, because nothing answers it. A kBegin before anything else than a head is text.
+  [[nodiscard]] std::size_t next_head(std::size_t from, const Ending& end) const {
+    static constexpr std::string_view kFrame = "\x0bMSH";
+    // The head may have begun among the bytes that were looked at.
+    const std::size_t first = from > kFrame.size() ? from - kFrame.size() : 1;
+    const std::size_t at = buffer_.find(kFrame, first);
+    return end.state == Ending::none || at < end.at ? at : std::string::npos;
+  }
   std::string take(const Ending& end) {
     std::string message = buffer_.substr(1, end.at - 1);
     buffer_.erase(0, end.next);
@@ -232,7 +249,8 @@ void MllpListener::State::serve(Connection& connection) {
   if (!is_named(options, line.transport()))
     return refused(connection.address, "name of the certificate");
   std::string why;
-  while (const auto message = line.read(why)) {
+  const auto lost = [&] { refused(connection.address, "frame without an end"); };
+  while (const auto message = line.read(why, lost)) {
     const auto answer = take(*message, connection.address);
     if (!answer) break;
     if (!answer->empty() && !line.write(mllp::frame(*answer))) {

@@ -241,6 +241,34 @@ TEST_F(RecordsTest, ASessionHasAsManyNotesAndPrescriptionsAsTheLimitsSay) {
   EXPECT_EQ(verdict(records_->prescribe(ask("doctor", drug))), "record.limit");
 }
 
+TEST_F(RecordsTest, ChatAndVitalSignsOfASessionHaveAnEnd) {
+  // As many records as there may be but one, copies of the first.
+  static constexpr store::Statement kFill{
+      "INSERT INTO session_record (tenant, id, kind, number, session, author, state, at_ms, "
+      "updated_ms, version, client, blob, sealed) WITH RECURSIVE one (n) AS (SELECT 2 UNION ALL "
+      "SELECT n + 1 FROM one WHERE n < $2) SELECT tenant, id || '-' || n, kind, number + n, "
+      "session, "
+      "author, state, at_ms, updated_ms, version, client, blob, sealed FROM session_record, one "
+      "WHERE kind = $1"};
+  const auto fill = [&](const char* kind, std::int64_t most) {
+    must(store_->write([&](store::Transaction& transaction) {
+      return store::run(transaction, kFill, {kind, most - 1});
+    }));
+  };
+  const auto writes = [&] { return verdict(records_->send_message(ask("doctor", text("hello")))); };
+  ASSERT_EQ(writes(), "ok");
+  fill("message", limits::kMaxSessionMessages);
+  EXPECT_EQ(writes(), "ok");
+  EXPECT_EQ(writes(), "record.limit");
+  const auto reads = [&] {
+    return verdict(records_->record_vitals(ask("doctor", Json::object({{"heartRate", 72}}))));
+  };
+  ASSERT_EQ(reads(), "ok");
+  fill("vitals", limits::kMaxSessionVitals);
+  EXPECT_EQ(reads(), "ok");
+  EXPECT_EQ(reads(), "record.limit");
+}
+
 TEST_F(RecordsTest, B18ChatCanBeSwitchedOff) {
   records_ = make_records({.store = *store_,
                            .audit = *audit_,

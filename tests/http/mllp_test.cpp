@@ -105,6 +105,21 @@ TEST_F(Mllp, AFrameThatLacksItsLastByteEndsWhereTheNextBegins) {
   EXPECT_EQ(peer.ask("a\x0b\x1c b\x1c\x0bMS\rc"), "got a\x0b\x1c b\x1c\x0bMS\rc");
 }
 
+// Symptom: a sender that lost the end of a frame, or repeated it on the same connection, had its
+// next message read as the rest of that one. Caught by: frames without an end before whole ones.
+TEST_F(Mllp, AFrameWithoutAnEndIsLostAloneAndTheNextIsTaken) {
+  start();
+  MllpPeer peer(port());
+  ASSERT_TRUE(peer.send("\x0bMSH|cut\rPID|\x0bMSH|again\rPID|1\r\x1c\r"));
+  EXPECT_EQ(peer.receive(), "got MSH|again\rPID|1\r");
+  for (const char c :
+       std::string("\x0bMSH|a\r\x0bMSH|b\r\x0bMSH|c\r\x1c\r") + mllp_frame("MSH|d\r"))
+    ASSERT_TRUE(peer.send(std::string(1, c)));
+  EXPECT_EQ(peer.receive(), "got MSH|c\r");
+  EXPECT_EQ(peer.receive(), "got MSH|d\r");
+  EXPECT_EQ(taken_, 3);
+}
+
 TEST_F(Mllp, WhatIsNoFrameEndsTheConnection) {
   start({.slow_ms = 100});
   const std::string much(mllp::kMaxBetween + 1, 'x');

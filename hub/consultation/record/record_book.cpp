@@ -35,6 +35,9 @@ constexpr Statement kCount{
     "SELECT COUNT(*), COALESCE(SUM(CASE WHEN author = $4 THEN 1 ELSE 0 END), 0) FROM "
     "session_record WHERE tenant = $1 AND "
     "session = $2 AND kind = $3"};
+constexpr Statement kHas{
+    "SELECT COUNT(*) FROM (SELECT id FROM session_record WHERE tenant = $1 AND session = $2 AND "
+    "kind = $3 LIMIT $4) AS those"};
 constexpr Statement kNextNumber{
     "SELECT COALESCE(MAX(number), 0) + 1 FROM session_record WHERE tenant = $1 AND kind = $2"};
 constexpr Statement kInsert{
@@ -79,6 +82,8 @@ SealedRow read_row(const Row& row) {
 
 // Records of a kind in one session; 0 is without a bound of its own.
 std::int64_t most_of(RecordKind kind) {
+  if (kind == RecordKind::message) return limits::kMaxSessionMessages;
+  if (kind == RecordKind::vitals) return limits::kMaxSessionVitals;
   if (kind == RecordKind::note) return limits::kMaxSessionNotes;
   if (kind == RecordKind::prescription) return limits::kMaxSessionPrescriptions;
   return 0;
@@ -211,8 +216,13 @@ Result<bool> RecordBook::put(store::Transaction& transaction, const Membership& 
     return conflict("precondition.failed", "somebody else has changed the record meanwhile");
   }
   if (const std::int64_t most = most_of(record.kind); most > 0) {
-    RABT_TRY(had, count(transaction, of, record.kind));
-    if (had.all >= most)
+    std::int64_t has = 0;
+    RABT_TRY_STATUS(
+        transaction.query(kHas, {of.tenant, of.session, kind, most}, [&](const Row& row) {
+          has = row.integer(0);
+          return false;
+        }));
+    if (has >= most)
       return conflict("record.limit", "a session has at most " + std::to_string(most) +
                                           " records of kind " + std::string(kind));
   }
