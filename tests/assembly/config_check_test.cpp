@@ -158,8 +158,8 @@ TEST_F(ConfigCheck, ARoleThatSendsNoMessageIsNamedWhereTheHubSendsSome) {
   const auto silent = load(bound);
   ASSERT_TRUE(silent.ok()) << silent.error().message;
   EXPECT_EQ(checked(*silent), "");
-  const auto config = load(bound +
-                           "alerts: {tell: {page: [sms, webhook]}, sms: {to: ['+966501234567']}}");
+  const auto config =
+      load(bound + "alerts: {tell: {page: [sms, webhook]}, sms: {to: ['+966501234567']}}");
   ASSERT_TRUE(config.ok()) << config.error().message;
   EXPECT_EQ(checked(*config),
             "role notify: hub://register sends no message: no action of it declares the capability "

@@ -45,8 +45,9 @@ class RepeatsTest : public ServiceHouse {
     const Json first = must(does(ask));
     const std::int64_t told = events();
     const Json again = must(does(ask));
-    EXPECT_EQ(without(again, later), without(first, later))
-        << what << '\n' << again.dump() << '\n' << first.dump();
+    EXPECT_EQ(without(again, later), without(first, later)) << what << '\n'
+                                                            << again.dump() << '\n'
+                                                            << first.dump();
     EXPECT_EQ(events(), told) << what << " told its events twice";
   }
   template <typename Service>
