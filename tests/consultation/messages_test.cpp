@@ -358,7 +358,7 @@ class Messages : public SessionHouse {
 TEST_F(Messages, ThePatientIsToldOnceWithTheLinkOfTheVisit) {
   const Json answer = tell();
   ASSERT_EQ(sent().size(), 1U);
-  const Json& arguments = sent()[0].arguments;
+  const Json arguments = sent()[0].arguments;
   EXPECT_EQ(arguments.string_or("to", ""), "+966551234567");
   EXPECT_EQ(arguments.string_or("language", ""), "en");
   const std::string text = arguments.string_or("text", "");
