@@ -31,7 +31,7 @@ TEST_F(Sessions, ASessionIsMadeWithRoomTokenNumberAndNames) {
   EXPECT_EQ(made(plain()).int_or("number", 0), 2);
 }
 
-TEST_F(Sessions, ADoctorOpensTwentySessionsForNowAndNoMore) {
+TEST_F(Sessions, ADoctorOpensAHundredSessionsForNowAndNoMore) {
   std::string first;
   for (std::int64_t i = 0; i < limits::kMaxSessionsAtOnce; ++i) {
     const std::string id = id_of(made());

@@ -502,7 +502,7 @@ Status SessionRows::check_at_once(store::Transaction& transaction, const Session
                                     }));
   if (open <= limits::kMaxSessionsAtOnce) return ok_status();
   return conflict("session.limit",
-                  "you have opened 20 sessions for now within a day that are not over; end or "
+                  "you have opened 100 sessions for now within a day that are not over; end or "
                   "cancel one first");
 }
 
