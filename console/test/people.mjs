@@ -1,8 +1,10 @@
-// Who people are, in a real browser: the sign-in at an issuer, the link of a visit on a second device, records at the front desk, and a visit that moves.
+// Who people are, in a real browser: the sign-in at an issuer, the link of a visit on a second device, records at the front desk, a visit that moves, and
+// a doctor who is away.
 //   node test/people.mjs BUILD_FOLDER
 // Ends with 77, which ctest shows as skipped, where there is no Chromium, no package of the issuer, or the hub was built without pages.
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { awayTests } from './away.mjs';
 import { launch, missing, open, settled } from './browser.mjs';
 import { deviceTests } from './devices.mjs';
 import { hub } from './hub.mjs';
@@ -170,9 +172,11 @@ try {
   await enter('mover', ['doctor']);
   await enter('admin', ['admin'], true);
   await enter('desk', ['desk']);
-  for (const who of ['mover', 'admin', 'desk']) states[who] = await cookies(who);
+  await enter('nurse', ['nurse']);
+  for (const who of ['mover', 'admin', 'desk', 'nurse']) states[who] = await cookies(who);
   await recordTests({ base, api, browser, pages, states, people, doctor });
   await moveTests({ base, api, browser, pages, states, people });
+  await awayTests({ base, api, browser, pages, states });
   await pages.close();
 } catch (error) {
   broke(error);

@@ -116,7 +116,7 @@ constexpr std::array kRules{
     Rule{.right = session_run, .id = "session.run/host", .one_of = kRun},
     hub(session_change, "session.change/hub"),
     Rule{.right = session_change, .id = "session.change/host", .one_of = kRun},
-    Rule{.right = session_change, .id = "session.change/desk", .roles = {Role::desk}},
+    Rule{.right = session_change, .id = "session.change/office", .roles = {Role::admin, Role::desk}},
     hub(session_end, "session.end/hub"),
     Rule{.right = session_end, .id = "session.end/host", .one_of = kRun},
     Rule{.right = session_end, .id = "session.end/office", .roles = kManagers},

@@ -42,6 +42,7 @@ Result<http::Response> make_ticket(Resources& resources, const Call& call) {
 using R = Resources;
 using consultation::Practice;
 using Written = consultation::Records;
+using consultation::SessionDays;
 using consultation::SessionEntry;
 using consultation::SessionInvitations;
 using consultation::SessionLife;
@@ -198,6 +199,10 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/providers/{provider}/availability", "getAvailability", act<&R::practice, &Practice::availability>, kSignedIn},
     Route{"PUT", "/api/v1/providers/{provider}/availability", "setAvailability", act<&R::practice, &Practice::set_availability>, kSignedIn, repeats(access::Right::provider_manage)},
     Route{"PUT", "/api/v1/providers/{provider}/presence", "setPresence", act<&R::practice, &Practice::set_presence>, kSignedIn, repeats(access::Right::provider_manage)},
+    // A bad day: a provider is away, or the hub will be.
+    Route{"POST", "/api/v1/providers/{provider}/day/preview", "previewDay", act<&Sessions::days, &SessionDays::preview>, kArranging, kRepeats},
+    Route{"POST", "/api/v1/providers/{provider}/day", "changeDay", act<&Sessions::days, &SessionDays::apply>, kArranging, kRepeats},
+    Route{"GET", "/api/v1/day-list", "getDayList", act<&Sessions::days, &SessionDays::list>, kArranging},
     Route{"GET", "/api/v1/me/rings", "listMyRings", act<&Sessions::reading, &SessionReading::rings>, kSignedIn},
     Route{"PUT", "/api/v1/me/presence", "setMyPresence", act<&R::practice, &Practice::set_presence>, kSignedIn, kRepeats},
     Route{"GET", "/api/v1/usage", "getUsage", act<&R::practice, &Practice::usage>, kSignedIn},

@@ -326,7 +326,8 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
                                                            .has_feature = has_feature,
                                                            .links = config.links,
                                                            .ask_desk = ask_desk,
-                                                           .access = access.get()},
+                                                           .access = access.get(),
+                                                           .details = details.get()},
                                               .people = *people}));
   consultations = std::move(made);
   authenticator->let_in(consultations->sessions().guests);

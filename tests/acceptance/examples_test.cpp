@@ -108,6 +108,8 @@ class Examples {
         {"addClinicSession", "AD", [this] { names_["clinic"] = made_["addClinic"].text("id"); }},
         {"openVisit", "D"},
         {"setAvailability", "AD", doctor},
+        {"previewDay", "AD", doctor},
+        {"changeDay", "AD", doctor},
         {"setPresence", "AD", doctor},
         {"setMyPresence", "D"},
 

@@ -89,6 +89,28 @@ grep -rlF "$code" data serve.err; echo searched)sh" +
   EXPECT_TRUE(has(ran.err, "there is an administrator already")) << ran.err;
 }
 
+TEST(Visits, OfADayArePrintedWithTelephonesOrWrittenForTheOwnerAlone) {
+  const Ran ran = run(kHub + R"sh(
+ask() { curl -s --unix-socket data/hub.sock -H 'Content-Type: application/json' -d "$2" "http://hub$1" | jq -r .id; }
+doctor=$(ask /api/v1/providers '{"name": "Dr. Ahmad"}')
+patient=$(ask /api/v1/patients '{"name": "Noura", "nameAr": "نورة", "phone": "+966551234567"}')
+at=$(TZ=Asia/Riyadh date -d '+1 day' +%F)T23:30:00+03:00
+ask /api/v1/sessions "{\"type\": \"doctor_patient\", \"provider\": \"$doctor\", \"patient\": \"$patient\", \"scheduledStart\": \"$at\"}" | wc -c
+visits() { rabt visits --config c.yaml "$@"; }
+visits --day tomorrow --reason 'paper' | tail -n 1
+visits --day tomorrow --reason 'paper' --to list; echo $?; stat -c %a list; wc -l < list
+visits --day 2020-01-01 --reason 'paper' | wc -l
+visits --day tomorrow --reason 'paper' --json | jq -r '.visits[0].patient.name'
+visits --day never --reason 'paper'; echo $?
+visits --day tomorrow; echo $?
+grep -c Noura serve.err)sh" +
+                      kEnd);
+  EXPECT_TRUE(has(ran.out,
+                  "27\n23:30  30 min  Noura / نورة  +966551234567  Dr. Ahmad  no. 1\n0\n600\n2\n1\n"
+                  "Noura\n2\n2\n0\n"))
+      << lines(ran);
+}
+
 TEST(Clients, GetKeysThatWorkUntilTheyAreRevoked) {
   const Ran ran = run(kHub + R"(
 clients add brainsait --role integration --address 10.0.0.0/8 --address 127.0.0.1/32 | grep -o '"id":"brainsait"'

@@ -254,6 +254,24 @@ TEST_F(ForStaff, WhoOpenedAVisitKnowsOfItAndANewDoctorHearsOfAMovedOne) {
   EXPECT_EQ(due("2026-12-01T08:00:00Z"), "nothing");
 }
 
+TEST_F(ForStaff, AVisitThatWasGivenToAnotherIsCalledOffForWhoKnewOfIt) {
+  hearer_.gone = true;
+  EXPECT_EQ(due("2026-12-01T08:00:00Z"), "nothing") << "he never heard of it";
+  told_ = {{.message = StaffMessage::added, .version = 1}};
+  EXPECT_EQ(due("2026-12-01T20:00:00Z"), "2026-12-02T04:00:00.000Z") << "not at night";
+  EXPECT_EQ(due("2026-12-02T08:00:00Z"), "staff_cancelled");
+  told_.push_back({.message = StaffMessage::cancelled, .version = 1});
+  EXPECT_EQ(due("2026-12-02T08:00:01Z"), "nothing") << "once";
+  is_.schedule_version = 2;
+  EXPECT_EQ(due("2026-12-02T08:00:01Z"), "staff_cancelled") << "he may have had it back meanwhile";
+  told_.clear();
+  hearer_.opened_it = true;
+  EXPECT_EQ(due("2026-12-02T08:00:01Z"), "staff_cancelled") << "he opened it himself";
+  is_.participants[1].here = true;
+  is_.participants[1].came_ms = at("2026-12-10T06:50:00Z").ms;
+  EXPECT_EQ(due("2026-12-10T07:20:00Z"), "nothing") << "the patient waits for another";
+}
+
 TEST_F(ForStaff, ADoctorIsToldOfAPatientWhoWaitsSinceMinutes) {
   told_ = {{.message = StaffMessage::added, .version = 1}};
   Participant& patient = is_.participants[1];
@@ -524,6 +542,13 @@ TEST_F(Messages, ADoctorIsToldOfAVisitThatTheHospitalBooked) {
   const std::string text = sent()[0].arguments.string_or("text", "");
   EXPECT_EQ(text.find("Patient"), std::string::npos) << text;
   EXPECT_TRUE(text.ends_with("https://hub.example.sa/clinic")) << text;
+  people_.of(doctor2_).profile.set("phone", "0559876544");
+  must(sessions_->life.assign(as_admin(ask.session, Json::object({{"provider", doctor2_}}))));
+  const Json both = must(messenger_->tell_doctors(ask));
+  ASSERT_EQ(both["told"].size(), 2U) << both.dump();
+  EXPECT_EQ(both["told"].item(0).string_or("kind", ""), "staff_cancelled") << "whose it was";
+  EXPECT_EQ(both["told"].item(1).string_or("kind", ""), "staff_new");
+  EXPECT_EQ(must(messenger_->tell_doctors(ask))["told"].size(), 0U) << "once";
   ask.session = session_;
   EXPECT_EQ(must(messenger_->tell_doctors(ask))["told"].size(), 0U) << "he opened it himself";
 }

@@ -222,6 +222,7 @@ class SessionHouse : public ::testing::Test {
         keys::DataKeys::Parts{*keyring_, *store_, clock_, random_, ids_}, keys::RetentionPolicy{});
     blobs_ = must(blob::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
                                         null_logger()));
+    reasons_ = std::make_unique<access::PatientDetail>(*keys_, *store_, random_);
     sessions_ = std::make_unique<Sessions>(
         SessionParts{.store = *store_,
                      .audit = *audit_,
@@ -247,7 +248,8 @@ class SessionHouse : public ::testing::Test {
                          [this](const NewTask& wanted) {
                            desk_.push_back(wanted);
                            return ok_status();
-                         }});
+                         },
+                     .details = reasons_.get()});
     codes_ = std::make_unique<Messenger>(sessions_->acts, sessions_->invitations);
     sessions_->guests.send_codes_by(*codes_);
     sessions_->begin([this](const engine::Delivery& delivery) {
@@ -261,6 +263,7 @@ class SessionHouse : public ::testing::Test {
     if (sessions_ != nullptr) sessions_->stop();
     sessions_.reset();
     codes_.reset();
+    reasons_.reset();
     blobs_.reset();
     keys_.reset();
     audit_.reset();
@@ -386,6 +389,7 @@ class SessionHouse : public ::testing::Test {
   std::unique_ptr<crypto::Keyring> keyring_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<audit::AuditLog> audit_;
+  std::unique_ptr<access::PatientDetail> reasons_;
   std::unique_ptr<keys::DataKeys> keys_;
   std::unique_ptr<blob::BlobStore> blobs_;
   std::unique_ptr<Sessions> sessions_;

@@ -41,6 +41,8 @@ const kClosed: [string, FunctionComponent<any>][] = [
   ['/clinic/prescriptions/:id/print', later(papers, ({ PrintPrescription }) => PrintPrescription)],
   ['/clinic/sessions/:id/print', later(papers, ({ PrintSummary }) => PrintSummary)],
   ['/clinic/sessions/:id/move', later(() => import('./move'), ({ MovePage }) => MovePage)],
+  ['/clinic/days/:id/print', later(papers, ({ PrintDay }) => PrintDay)],
+  ['/clinic/away', later(() => import('./away'), ({ Away }) => Away as FunctionComponent<any>)],
   ['/clinic/merge', later(() => import('./merge'), ({ Merge }) => Merge as FunctionComponent<any>)],
   ['/clinic', Home],
   ['/clinic/sessions', Sessions],

@@ -1,7 +1,7 @@
 // The front desk and the administrator: today's visits, who waits, a walk-in, the link of a visit sent again.
 import { useRef, useState } from 'preact/hooks';
 import { get, newKey, post, Problem } from '../base/api';
-import { duration, gregorian } from '../base/dates';
+import { dayKey, duration, gregorian } from '../base/dates';
 import { t } from '../base/i18n';
 import { useLoad } from '../base/load';
 import { lang } from '../base/prefs';
@@ -72,6 +72,10 @@ export function Desk() {
           </div>
           <div class="fill">
             <WalkIn known={known.data.value} again={today.again} />
+            <section class="card stack stack-12" aria-labelledby="a-h"><h2 id="a-h">{t('away_open')}</h2><p class="muted">{t('away_open_more')}</p>
+              <p><LinkButton icon="cal" href="/clinic/away">{t('away')}</LinkButton></p></section>
+            <section class="card stack stack-12" aria-labelledby="pd-h"><h2 id="pd-h">{t('paper_day_open')}</h2><p class="muted">{t('paper_day_more')}</p>
+              <p class="row row-8 row-wrap"><LinkButton icon="print" href={`/clinic/days/${dayKey(Date.now())}/print`}>{t('today_word')}</LinkButton><LinkButton icon="print" href={`/clinic/days/${dayKey(Date.now() + 86_400_000)}/print`}>{t('tomorrow_word')}</LinkButton></p></section>
             <section class="card stack stack-12" aria-labelledby="m-h"><h2 id="m-h">{t('merge')}</h2><p class="muted">{t('merge_open_more')}</p>
               <p><LinkButton icon="people" href="/clinic/merge">{t('merge_open')}</LinkButton></p></section>
             {used && <section class="card stack stack-8" aria-labelledby="use-h"><h2 id="use-h">{t('usage')}</h2>

@@ -112,9 +112,9 @@ export const mayJoin = (session: Session, now = Date.now()) =>
   ['waiting', 'active'].includes(session.status) ||
   (session.status === 'scheduled' && (!session.scheduledStart || Date.parse(session.scheduledStart) - now <= kOpensBefore));
 
-// Moving a visit: hosts and the front desk do it, before it begins.
+// Moving a visit: hosts, the front desk and administrators do it, before it begins.
 export const movesVisits = (session: Session) =>
-  hasRole('desk') || !!session.participants?.some((one) => one.host && one.person === me.value?.id);
+  hasRole('desk') || hasRole('admin') || !!session.participants?.some((one) => one.host && one.person === me.value?.id);
 // A visit that a workflow keeps at the time of an appointment of the hospital's own system.
 export const movedElsewhere = (session: Session) => !!session.appointment && !!session.consultation;
 const kMovable = ['requested', 'scheduled', 'waiting'];

@@ -1,9 +1,9 @@
-// Papers: a prescription and the summary of a visit, on A4, in the language of the page with words of the other one beside. Digits are
+// Papers: a prescription, the summary of a visit and the list of a day, on A4, in the language of the page with words of the other one beside. Digits are
 // Latin in both, dates stand in both calendars. Always light.
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
-import { get, Problem } from '../base/api';
-import { clock, dayKey, gregorian, hijri } from '../base/dates';
+import { get, Problem, query } from '../base/api';
+import { clock, dayKey, gregorian, hijri, weekday } from '../base/dates';
 import { hospital, hospitalIn, phone } from '../base/house';
 import { otherTexts, t, word, type Key } from '../base/i18n';
 import { useLoad } from '../base/load';
@@ -177,6 +177,46 @@ export function PrintSummary({ id }: { id: string }) {
       {coming.length > 0 && <section class="paper-part"><h2><Two k="follow_up" words={words} /></h2>{coming.map((at) => <p key={at}>{gregorian(at)} · {hijri(at)} · <bdi dir="ltr">{clock(at)}</bdi></p>)}</section>}
       <Signed data={data} at={session.endedAt ?? date} />
       <Foot><p><Two k="visit" words={words} /> <bdi dir="ltr">{session.number}</bdi></p></Foot>
+    </Page>
+  );
+}
+
+interface Listed { session: string; number: number; type: string; doctor: { name?: string | null; nameAr?: string | null } | null; scheduledStart: string | null; plannedMinutes: number; patient: { name?: string | null; nameAr?: string | null; phone?: string | null; guardian?: { name: string; phone: string } | null } | null }
+// The visits of a day with telephones, for the desk to work on while the hub is away. Opening it is a reading of each patient.
+export function PrintDay({ id }: { id: string }) {
+  const loaded = useLoad(async () => {
+    const [list, words] = await Promise.all([get<{ more: boolean; visits: Listed[] }>(`/api/v1/day-list${query({ date: id })}`, { reason: t('paper_day_reason') }), otherTexts()]);
+    return { list, words };
+  }, id);
+  const data = loaded.data.value;
+  if (!data) return <Page name="paper_day" back="/clinic" error={loaded.error.value} again={() => void loaded.again()} />;
+  const { list, words } = data;
+  const date = `${id}T12:00:00+03:00`;
+  const names = (one: { name?: string | null; nameAr?: string | null } | null) => {
+    const both = [one?.nameAr, one?.name].filter(Boolean) as string[];
+    const [first, second] = lang.value === 'ar' ? both : [...both].reverse();
+    return <><bdi>{first || t('unknown')}</bdi>{second && second !== first && <p class="en"><bdi>{second}</bdi></p>}</>;
+  };
+  return (
+    <Page name="paper_day" back="/clinic" error={undefined} again={() => undefined}>
+      <Head name="paper_day" words={words} />
+      <p class="strong">{weekday(date)} {gregorian(date)} · {hijri(date)}</p>
+      {list.more && <p class="allergy-box">{t('paper_day_over')}</p>}
+      {!list.visits.length ? <p>{t('paper_day_none')}</p> : (
+        <table class="table paper-table">
+          <caption class="hidden">{t('paper_day')}</caption>
+          <thead><tr>{(['time', 'role_patient', 'paper_day_phone', 'role_doctor', 'visit'] as Key[]).map((key) => <th key={key} scope="col"><Two k={key} words={words} /></th>)}</tr></thead>
+          <tbody>{list.visits.map((one) => (
+            <tr key={one.session}>
+              <td><bdi dir="ltr" class="strong">{one.scheduledStart ? clock(one.scheduledStart) : '—'}</bdi><p class="en">{t('minutes', { n: one.plannedMinutes })}</p></td>
+              <th scope="row">{names(one.patient)}</th>
+              <td><bdi dir="ltr" class="nowrap">{one.patient?.guardian?.phone || one.patient?.phone || '—'}</bdi>{one.patient?.guardian && <p class="en"><bdi>{one.patient.guardian.name}</bdi></p>}</td>
+              <td>{one.doctor ? names(one.doctor) : '—'}</td>
+              <td><bdi dir="ltr" class="num">{one.number}</bdi></td>
+            </tr>))}</tbody>
+        </table>
+      )}
+      <Foot><p><Two k="paper_day_keep" words={words} /></p></Foot>
     </Page>
   );
 }

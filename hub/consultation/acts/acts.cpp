@@ -7,7 +7,6 @@
 #include "hub/access/reading.hpp"
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/recording/rows.hpp"
-#include "hub/consultation/rows/provider_time.hpp"
 
 namespace rabt::consultation {
 
@@ -55,6 +54,10 @@ bool never_refused(const Session& is, const Actor& who, Timestamp now) {
   const bool staff = who.admin() || who.roles.has_any({Role::doctor, Role::specialist, Role::nurse,
                                                        Role::integration, Role::desk});
   return staff && start_ms < now.ms;
+}
+
+bool is_refused(Fit found, const Change& change, const Actor& who, Timestamp now) {
+  return found == Fit::busy && !change.followed && !never_refused(change.after, who, now);
 }
 
 // True if a change may answer the preferences of participants in another way.
@@ -216,6 +219,33 @@ Result<Acted> Acts::act_as_hub(std::string_view session, const Command& command,
   return acted;
 }
 
+Result<Considered> Acts::consider(const Ask& ask, const Session& session, const Command& command,
+                                  std::vector<PlannedTime>& planned) const {
+  const Actor who = actor_of(ask);
+  RABT_TRY_STATUS(may(access::Right::session_see, session, who));
+  RABT_TRY(change, decide(session, moment_of(who, session), command));
+  Considered out;
+  if (const auto wanted = newly_wanted(session, change.after)) {
+    RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+      RABT_TRY(found, fit_after(connection, *wanted, planned));
+      out.time = found;
+      return ok_status();
+    }));
+    out.busy = is_refused(out.time.fit, change, who, parts_.clock.now());
+  }
+  if (!out.busy) {
+    PlannedTime takes{.session = session.id};
+    if (const auto time = time_of(change.after)) {
+      takes.provider = std::string(time->provider);
+      takes.time = {time->from_ms, time->to_ms};
+      takes.clinic_session = std::string(time->clinic_session);
+    }
+    planned.push_back(std::move(takes));
+  }
+  out.after = std::move(change.after);
+  return out;
+}
+
 Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
                            const ActOptions& options) {
   const Actor who = actor_of(ask);
@@ -233,7 +263,7 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
   const auto wanted = newly_wanted(before, change.after);
   const auto fits = [&](store::Connection& connection) -> Result<Fit> {
     RABT_TRY(found, fit(connection, *wanted));
-    if (found == Fit::busy && !change.followed && !never_refused(change.after, who, now))
+    if (is_refused(found, change, who, now))
       return conflict("provider.busy",
                       "the provider has another session, or no free slot, at that time; choose "
                       "another time or provider");

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/base/metrics.hpp"
 #include "hub/base/mutex.hpp"
@@ -15,6 +16,7 @@
 #include "hub/consultation/acts/persons.hpp"
 #include "hub/consultation/acts/surroundings.hpp"
 #include "hub/consultation/rows/parts.hpp"
+#include "hub/consultation/rows/provider_time.hpp"
 #include "hub/consultation/rows/session_rows.hpp"
 #include "hub/consultation/session/decide.hpp"
 #include "hub/consultation/video/provider.hpp"
@@ -43,6 +45,14 @@ struct ActOptions {
   // More to write in the same job.
   using Also = std::function<Status(store::Transaction&, const Change&)>;
   Also also{};
+};
+
+// What an act would meet.
+struct Considered {
+  Session after;
+  Fitting time;
+  // The provider has no time for it: the act would be refused with provider.busy.
+  bool busy = false;
 };
 
 // The one way in which a session changes: load, decide, seal, and one job that writes the change
@@ -74,6 +84,11 @@ class Acts final : public Memberships {
   // An act of the hub itself. also: written even when the session stays as it is.
   [[nodiscard]] Result<Acted> act_as_hub(std::string_view session, const Command& command,
                                          const Also& also = {});
+  // What an act would meet if the planned changes were done; nothing is written. What it would take
+  // joins them, unless it would be refused. Errors: those of decide().
+  [[nodiscard]] Result<Considered> consider(const Ask& ask, const Session& session,
+                                            const Command& command,
+                                            std::vector<PlannedTime>& planned) const;
   // The second half of an act. Error conflict session.raced: the session is not as `before` any
   // more, and nothing was written.
   [[nodiscard]] Result<Acted> commit(const Ask& ask, const Session& before, Change change,

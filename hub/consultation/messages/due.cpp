@@ -225,6 +225,10 @@ std::optional<StaffMessage> news_for(const Session& is, const std::vector<ToldSt
   if (is.over() || is.status == SessionStatus::active || is.status == SessionStatus::requested)
     return std::nullopt;
   const std::int64_t version = is.schedule_version;
+  if (hearer.gone)
+    return (knows_visit(told) || hearer.opened_it) && !heard(told, StaffMessage::cancelled, version)
+               ? std::optional(StaffMessage::cancelled)
+               : std::nullopt;
   if (heard(told, StaffMessage::added, version) || heard(told, StaffMessage::moved, version))
     return std::nullopt;
   const bool first = version == 1 || !(knows_visit(told) || hearer.opened_it);
@@ -248,7 +252,7 @@ DueStaff due_for_staff(const Session& is, const std::vector<ToldStaff>& told, Ti
     due.next_ms = std::min(*until, start_ms - kHourMs);
     due.over = false;
   }
-  if (is.over() || hearer.came || !has_text(StaffMessage::waits) ||
+  if (is.over() || hearer.came || hearer.gone || !has_text(StaffMessage::waits) ||
       heard(told, StaffMessage::waits, is.schedule_version))
     return due;
   for (const Participant& one : is.participants) {

@@ -101,6 +101,8 @@ struct StaffHearer {
   bool opened_it = false;
   // He is in the call, or was.
   bool came = false;
+  // The visit was taken from him, and given to another: it is called off for him.
+  bool gone = false;
   std::bitset<kStaffMessages> texts = std::bitset<kStaffMessages>().set();
   // So long a patient waits before the doctor is told.
   std::int64_t patience_ms = 0;

@@ -347,7 +347,8 @@ Answer Messenger::tell_doctors(const Ask& ask) {
   std::optional<std::int64_t> next;
   const std::vector<Participant> people = session.participants;
   for (const Participant& one : people) {
-    if (one.person.empty() || !needs_licence(one.role) || !one.takes_part()) continue;
+    if (one.person.empty() || !needs_licence(one.role)) continue;
+    hearer.gone = !one.takes_part();
     hearer.opened_it = one.person == one.brought_by;
     hearer.came = one.was_here;
     while (true) {

@@ -28,9 +28,9 @@ class Messenger final : public OneTimeCodes {
   // call_997. {told: [{kind, outcome}]}, empty where nothing is told. Sends nothing twice. Errors
   // as tell.
   Answer tell_at_once(const Ask& ask);
-  // Tells the doctors and specialists of the session what is due now: a visit is new, has moved or
-  // was called off, or a patient waits for `patienceSeconds` of the ask's body. {over, waitSeconds,
-  // told: [{person, kind, outcome}]} as tell.
+  // Tells the doctors and specialists of the session what is due now: a visit is new, has moved,
+  // was called off or given to another, or a patient waits for `patienceSeconds` of the ask's body.
+  // {over, waitSeconds, told: [{person, kind, outcome}]} as tell.
   Answer tell_doctors(const Ask& ask);
   // Tells a person of staff: {person, message}, of which the text is staff_<message>: emergency.
   // {outcome: sent, no_address, failed, or off}: off where the hospital has no text for it, or no

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "hub/access/access_control.hpp"
+#include "hub/access/patient_detail.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
@@ -46,6 +47,8 @@ struct SessionParts {
   std::function<Status(const NewTask&)> ask_desk{};
   // Admits administrators' readings of patient data. Null in tests: the audit entry stands alone.
   access::AccessControl* access = nullptr;
+  // Seals the reason of what is done to a whole day. Null in tests: the audit entry goes without.
+  access::PatientDetail* details = nullptr;
 };
 
 }  // namespace rabt::consultation

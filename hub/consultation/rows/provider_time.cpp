@@ -1,5 +1,7 @@
 #include "hub/consultation/rows/provider_time.hpp"
 
+#include <algorithm>
+
 #include "hub/consultation/request/settings.hpp"
 #include "hub/consultation/rows/slot_statements.hpp"
 
@@ -14,7 +16,8 @@ using store::Statement;
 // that the provider ever had. A booking in a clinic without a time of its own takes a place there,
 // and no time.
 constexpr Statement kTaken{
-    "SELECT s.at_ms, s.at_ms + s.planned_minutes * 60000 FROM session s WHERE s.tenant = $1 AND "
+    "SELECT s.at_ms, s.at_ms + s.planned_minutes * 60000, s.id FROM session s WHERE s.tenant = $1 "
+    "AND "
     "s.provider = $2 AND s.provider <> '' AND s.at_ms > $6 AND s.at_ms < $4 AND s.at_ms + "
     "s.planned_minutes * 60000 > $3 AND s.status IN ('scheduled', 'waiting', 'active') AND s.id <> "
     "$5 AND NOT EXISTS (SELECT 1 FROM place p WHERE p.tenant = $1 AND p.session = s.id AND "
@@ -37,22 +40,42 @@ store::Statement of_taken_parts() {
   return kTaken;
 }
 
-Result<std::vector<TimePart>> taken_parts(store::Connection& connection, const WantedTime& wanted) {
+Result<std::vector<TimePart>> taken_parts(store::Connection& connection, const WantedTime& wanted,
+                                          std::span<const PlannedTime> planned) {
   std::vector<TimePart> parts;
   const std::int64_t earliest_ms = wanted.from_ms - kMostPlannedMinutes * 60'000;
   RABT_TRY_STATUS(connection.query(kTaken,
                                    {wanted.tenant, wanted.provider, wanted.from_ms, wanted.to_ms,
                                     wanted.session, earliest_ms, wanted.clinic_session},
                                    [&](const Row& row) {
-                                     parts.emplace_back(row.integer(0), row.integer(1));
+                                     const std::string_view id = row.text(2);
+                                     const bool leaves = std::any_of(
+                                         planned.begin(), planned.end(),
+                                         [&](const PlannedTime& one) { return one.session == id; });
+                                     if (!leaves)
+                                       parts.emplace_back(row.integer(0), row.integer(1));
                                      return true;
                                    }));
+  for (const PlannedTime& one : planned) {
+    const bool beside = !one.clinic_session.empty() && one.clinic_session == wanted.clinic_session;
+    if (one.provider == wanted.provider && one.session != wanted.session && !beside &&
+        one.time.first < wanted.to_ms && one.time.second > wanted.from_ms)
+      parts.push_back(one.time);
+  }
+  std::sort(parts.begin(), parts.end());
   return parts;
 }
 
 Result<Fit> fit(store::Connection& connection, const WantedTime& wanted) {
-  RABT_TRY(parts, taken_parts(connection, wanted));
-  bool taken = !parts.empty();
+  RABT_TRY(found, fit_after(connection, wanted, {}));
+  return found.fit;
+}
+
+Result<Fitting> fit_after(store::Connection& connection, const WantedTime& wanted,
+                          std::span<const PlannedTime> planned) {
+  RABT_TRY(parts, taken_parts(connection, wanted, planned));
+  Fitting found;
+  if (!parts.empty()) found.taken = parts.front();
   bool published = false;
   const std::int64_t day = day_of(wanted.from_ms);
   const std::int64_t end = day_of(wanted.to_ms - 1) + kDayMs;
@@ -60,11 +83,12 @@ Result<Fit> fit(store::Connection& connection, const WantedTime& wanted) {
       sql::kSlotsIn, {wanted.tenant, wanted.provider, day, end}, [&](const Row& row) {
         published = true;
         const bool within = row.integer(1) < wanted.to_ms && row.integer(2) > wanted.from_ms;
-        taken = taken || (within && row.text(4) == "blocked");
-        return !taken;
+        if (!found.taken && within && row.text(4) == "blocked")
+          found.taken = TimePart{row.integer(1), row.integer(2)};
+        return !found.taken;
       }));
-  if (!taken) return Fit::free;
-  return published ? Fit::busy : Fit::overlaps;
+  if (found.taken) found.fit = published ? Fit::busy : Fit::overlaps;
+  return found;
 }
 
 }  // namespace rabt::consultation

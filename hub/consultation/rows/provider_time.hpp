@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -34,10 +37,28 @@ enum class Fit : std::uint8_t {
 // Taken is what a session that is not over covers, or a blocked slot. A day is one of Asia/Riyadh.
 [[nodiscard]] Result<Fit> fit(store::Connection& connection, const WantedTime& wanted);
 
-// Parts of the wanted time that living sessions cover, in order; parts may overlap.
 using TimePart = std::pair<std::int64_t, std::int64_t>;
+// A session that is about to change: the time that it takes then.
+struct PlannedTime {
+  std::string session;
+  // Empty if it takes none.
+  std::string provider{};
+  TimePart time{};
+  std::string clinic_session{};
+};
+struct Fitting {
+  Fit fit = Fit::free;
+  // The first part that is taken.
+  std::optional<TimePart> taken{};
+};
+// The same as if the planned changes were done.
+[[nodiscard]] Result<Fitting> fit_after(store::Connection& connection, const WantedTime& wanted,
+                                        std::span<const PlannedTime> planned);
+
+// Parts of the wanted time that living sessions cover, in order; parts may overlap.
 [[nodiscard]] Result<std::vector<TimePart>> taken_parts(store::Connection& connection,
-                                                        const WantedTime& wanted);
+                                                        const WantedTime& wanted,
+                                                        std::span<const PlannedTime> planned = {});
 
 // With what taken_parts() looks: tests look at how the store runs it. It has seven values.
 [[nodiscard]] store::Statement of_taken_parts();

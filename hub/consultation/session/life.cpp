@@ -347,15 +347,15 @@ Status keep_hours(Step& step, const Amend& command) {
   return ok_status();
 }
 
-// Ok if the caller runs the session, or changes only its time. Who arranges visits moves them.
+// Ok if the caller runs the session, or changes only its time. Whoever arranges visits moves them.
 Status may_amend(const Step& step, const Json& members) {
   if (may(access::Right::session_run, step.before, step.moment.who).ok()) return ok_status();
   for (const auto& [name, value] : members.as_object()) {
     if (name != "scheduledStart" && name != "plannedMinutes")
       return denied("authorisation.denied",
                     name +
-                        ": only a host changes it; the desk changes scheduledStart and "
-                        "plannedMinutes");
+                        ": only a host changes it; the front desk and "
+                        "administrators change scheduledStart and plannedMinutes");
   }
   return ok_status();
 }

@@ -18,6 +18,14 @@ Result<std::string> reason_of(const Json& body) {
   return reason;
 }
 
+// R-18: /api/v1 names the version it has seen.
+Status as_seen(const Ask& ask, const Session& is) {
+  if (!ask.version || *ask.version == is.version) return ok_status();
+  return conflict("precondition.failed", "the session is at version " + std::to_string(is.version) +
+                                             ", and If-Match names " +
+                                             std::to_string(*ask.version) + "; read it again");
+}
+
 }  // namespace
 
 Answer SessionLife::accept(const Ask& ask) {
@@ -45,14 +53,20 @@ Answer SessionLife::assign(const Ask& ask) {
   if (reference.is_null()) mistakes.add("provider", "it is needed");
   RABT_TRY(id, acts_.persons().named(reference, "provider", mistakes));
   RABT_TRY_STATUS(mistakes.status());
-  RABT_TRY(known, acts_.parts().directory.find(acts_.parts().tenant, id));
+  RABT_TRY(command, assigning(id));
+  return acts_.act_and_show(ask, [&](const Session& is) -> Result<Command> {
+    RABT_TRY_STATUS(as_seen(ask, is));
+    return command;
+  });
+}
+
+Result<Command> SessionLife::assigning(const std::string& person) const {
+  RABT_TRY(known, acts_.parts().directory.find(acts_.parts().tenant, person));
   const bool doctor = known.roles.has(identity::Role::doctor);
   if (!doctor && !known.roles.has(identity::Role::specialist))
     return invalid("api.invalid", "provider: is no doctor or specialist");
-  return acts_.act_and_show(ask, [&](const Session&) -> Result<Command> {
-    return Command(Assign{acts_.persons().participant(
-        doctor ? PartRole::doctor : PartRole::specialist, id, Json::object())});
-  });
+  return Command(Assign{acts_.persons().participant(
+      doctor ? PartRole::doctor : PartRole::specialist, person, Json::object())});
 }
 
 Answer SessionLife::start(const Ask& ask) {
@@ -78,41 +92,40 @@ Answer SessionLife::end(const Ask& ask) {
 
 Answer SessionLife::cancel(const Ask& ask) {
   RABT_TRY(reason, reason_of(ask.body));
-  return acts_.act_and_show(
-      ask, [&](const Session&) -> Result<Command> { return Command(Cancel{reason}); });
+  return acts_.act_and_show(ask, [&](const Session& is) -> Result<Command> {
+    RABT_TRY_STATUS(as_seen(ask, is));
+    return Command(Cancel{reason});
+  });
 }
 
-// R-18: /api/v1 names the version it has seen.
 Answer SessionLife::change(const Ask& ask) {
   RABT_TRY(members, read_amendment(ask.body, ask.naive_offset_minutes, ask.manner.retypes));
   Mistakes mistakes;
-  std::string patient;
   if (!members["patient"].is_null()) {
     RABT_TRY(id, acts_.persons().named(members["patient"], "patient", mistakes));
     members.set("patient", id);
-    patient = std::move(id);
   }
   RABT_TRY_STATUS(mistakes.status());
   return acts_.act_and_show(ask, [&](const Session& is) -> Result<Command> {
-    if (ask.version && *ask.version != is.version)
-      return conflict("precondition.failed", "the session is at version " +
-                                                 std::to_string(is.version) +
-                                                 ", and If-Match names " +
-                                                 std::to_string(*ask.version) + "; read it again");
-    Amend command{members};
-    if (!patient.empty()) {
-      RABT_TRY(named,
-               acts_.persons().as_known(
-                   is, acts_.persons().participant(PartRole::patient, patient, Json::object())));
-      command.patient = std::move(named);
-    }
-    if (!is.clinic_session.empty()) {
-      const auto place =
-          acts_.around().clinic_place(acts_.parts().tenant, is.clinic, is.clinic_session);
-      if (place.ok()) command.hours = place->hours;
-    }
-    return Command(std::move(command));
+    RABT_TRY_STATUS(as_seen(ask, is));
+    return amending(is, members);
   });
+}
+
+Result<Command> SessionLife::amending(const Session& is, Json members) const {
+  const std::string patient = members.string_or("patient", "");
+  Amend command{std::move(members)};
+  if (!patient.empty()) {
+    RABT_TRY(named, acts_.persons().as_known(is, acts_.persons().participant(
+                                                     PartRole::patient, patient, Json::object())));
+    command.patient = std::move(named);
+  }
+  if (!is.clinic_session.empty()) {
+    const auto place =
+        acts_.around().clinic_place(acts_.parts().tenant, is.clinic, is.clinic_session);
+    if (place.ok()) command.hours = place->hours;
+  }
+  return Command(std::move(command));
 }
 
 Answer SessionLife::set_insurance(const Ask& ask) {

@@ -11,7 +11,9 @@ class SessionLife {
  public:
   SessionLife(Acts& acts, SessionReading& reading) : acts_(acts), reading_(reading) {}
 
-  // Operations of docs/openapi.yaml. The answer is the session, of end the summary.
+  // Operations of docs/openapi.yaml. With the version of an ask, change, assign and cancel are
+  // refused after another change: precondition.failed. The answer is the session, of end the
+  // summary.
   Answer change(const Ask& ask);
   Answer accept(const Ask& ask);
   Answer decline(const Ask& ask);
@@ -24,6 +26,12 @@ class SessionLife {
   Answer set_insurance(const Ask& ask);
   Answer set_appointment(const Ask& ask);
   Answer link_consultation(const Ask& ask);
+
+  // The command that changes these members: those of read_amendment().
+  [[nodiscard]] Result<Command> amending(const Session& is, Json members) const;
+  // The command that gives a session to a person. Error invalid api.invalid: neither a doctor nor a
+  // specialist.
+  [[nodiscard]] Result<Command> assigning(const std::string& person) const;
 
  private:
   Acts& acts_;

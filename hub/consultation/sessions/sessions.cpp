@@ -15,6 +15,7 @@ Sessions::Sessions(SessionParts parts)
       entry(acts, video_, intents),
       creation(acts, video_, entry),
       life(acts, reading),
+      days(acts, life),
       people(acts, video_, entry),
       invitations(acts, entry),
       guests(acts, entry) {

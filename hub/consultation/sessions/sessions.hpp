@@ -7,6 +7,7 @@
 #include "hub/consultation/intents/provider_events.hpp"
 #include "hub/consultation/rows/parts.hpp"
 #include "hub/consultation/sessions/creation.hpp"
+#include "hub/consultation/sessions/days.hpp"
 #include "hub/consultation/sessions/entry.hpp"
 #include "hub/consultation/sessions/guests.hpp"
 #include "hub/consultation/sessions/invitations.hpp"
@@ -40,6 +41,7 @@ class Sessions {
   SessionEntry entry;
   SessionCreation creation;
   SessionLife life;
+  SessionDays days;
   SessionPeople people;
   SessionInvitations invitations;
   SessionGuests guests;
