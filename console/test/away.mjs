@@ -33,9 +33,15 @@ export async function awayTests({ base, api, browser, pages, states }) {
     await page.getByRole('radio', { name: words[act] }).check();
     if (act === 'move') {
       await page.getByRole('radio', { name: words.by }).check();
-      await page.getByLabel(words.minutes).fill('20');
+      await page.getByRole('textbox', { name: words.minutes }).fill('20');
     }
     await page.getByRole('button', { name: words.look }).click();
+  };
+  // Numbers in a text stand in marks of isolation.
+  const said = async (page, wanted) => {
+    const alert = page.locator('main .notice[role=alert]');
+    await alert.waitFor();
+    equal((await alert.innerText()).replace(/[\u2066-\u2069]/g, '').trim(), wanted, 'what is said');
   };
   const outcome = (page, row) => page.locator('tbody tr').nth(row).innerText();
 
@@ -71,7 +77,7 @@ export async function awayTests({ base, api, browser, pages, states }) {
       await page.keyboard.type('The doctor is ill');
       await tabTo(page, words.doGive);
       await page.keyboard.press('Enter');
-      await page.getByRole('alert').getByText(words.done(1, 0)).waitFor();
+      await said(page, words.done(1, 0));
       await pages.judge(page, `away, given ${lang}`, lang);
       equal([(await seen(ten)).provider, (await seen(eleven)).provider], [taker, absent], 'the doctors afterwards');
       await page.getByRole('button', { name: words.again }).click();
@@ -98,7 +104,7 @@ export async function awayTests({ base, api, browser, pages, states }) {
       equal(await startOf(all[2]), at(day, '13:00'), 'the time of somebody else');
       await page.getByLabel(words.reason).fill('ill');
       await page.getByRole('button', { name: words.doMove }).last().click();
-      await page.getByRole('alert').getByText(words.done(2, 1)).waitFor();
+      await said(page, words.done(2, 1));
       await page.getByText(words.changed).waitFor();
       await pages.judge(page, `away, moved ${lang}`, lang);
       equal([await startOf(all[0]), await startOf(all[1]), await startOf(all[2])], [at(day, '10:20'), at(day, '10:40'), at(day, '13:00')], 'the times afterwards');
@@ -117,7 +123,7 @@ export async function awayTests({ base, api, browser, pages, states }) {
       await page.locator('tbody tr').first().waitFor();
       await page.getByLabel(words.reason).fill('ill');
       await page.getByRole('button', { name: words.doCancel }).last().click();
-      await page.getByRole('alert').getByText(words.done(1, 0)).waitFor();
+      await said(page, words.done(1, 0));
       equal((await seen(one)).status, 'cancelled', 'the visit afterwards');
       await page.getByRole('button', { name: words.again }).click();
       await page.getByText(words.none).waitFor();

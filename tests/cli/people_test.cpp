@@ -107,7 +107,7 @@ grep -c Noura serve.err)sh" +
                       kEnd);
   EXPECT_TRUE(has(ran.out,
                   "27\n23:30  30 min  Noura / نورة  +966551234567  Dr. Ahmad  no. 1\n0\n600\n2\n1\n"
-                  "Noura\n2\n2\n0\n"))
+                  "Noura\n1\n2\n0\n"))
       << lines(ran);
 }
 
