@@ -4,7 +4,7 @@ import { newKey, post, Problem, problemText } from '../base/api';
 import { clock, dayKey, gregorian, weekday } from '../base/dates';
 import { has, t, type Key } from '../base/i18n';
 import { useAct, useLoad } from '../base/load';
-import { Button, Card, Choices, Empty, Failure, Field, H1, Icon, LinkButton, nameOf, Notice, Pill, Select, Skeleton, Table, TextArea } from '../ui';
+import { Button, Card, Choices, Empty, Failure, Field, H1, LinkButton, nameOf, Notice, Pill, Select, Skeleton, Table, TextArea } from '../ui';
 import { Frame } from './frame';
 import { allProviders, nameOfParticipant, type Participant, type Provider } from './model';
 
@@ -125,7 +125,7 @@ function Arrange({ known }: { known: Map<string, Provider> }) {
     </>
   );
   return (
-    <div class="cols">
+    <>
       <section class="card stack stack-16" aria-labelledby="aw-h">
         <h2 id="aw-h">{t('away_what')}</h2>
         <div class="pair-fields"><Select label={t('away_who')} value={who} onText={set(setWho)} options={[none, ...all]} />
@@ -140,7 +140,7 @@ function Arrange({ known }: { known: Map<string, Provider> }) {
         {asks.error !== undefined && <Failure error={asks.error} />}
         <Button kind={plan ? 'outlined' : 'primary'} size="large" block icon="eye" busy={asks.busy} disabled={!ready} onPress={() => void look()}>{t('away_look')}</Button>
       </section>
-      {plan && <div class="fill">
+      {plan && <>
         <h2 class="hidden" ref={shown} tabIndex={-1}>{t('away_preview')}</h2>
         <Card title={t('away_visits')} count={plan.visits.length} id="ap-h">
           {!plan.visits.length ? <Empty text={t('away_none')} /> : <Table caption={t('away_preview')} rows={plan.visits} rowKey={(one) => one.session} columns={[time, name,
@@ -153,9 +153,9 @@ function Arrange({ known }: { known: Map<string, Provider> }) {
           <ul class="told stack stack-8"><li>{t('away_told')}</li>{act === 'give' && <li>{t('away_told_give')}</li>}<li>{t('away_left_stay')}</li></ul>
           <TextArea label={t('away_reason')} hint={t('away_reason_more')} value={reason} onText={setReason} rows={2} maxLength={500} />
           {acts.error !== undefined && <Failure error={acts.error} />}
-          <Button kind={act === 'cancel' ? 'danger' : 'primary'} size="large" block busy={acts.busy} disabled={!reason.trim()} onPress={() => void change()}><Icon name="check" /> {t(`away_do_${act}` as Key, { count: changes.length })}</Button>
+          <Button kind={act === 'cancel' ? 'danger' : 'primary'} size="large" block busy={acts.busy} disabled={!reason.trim()} icon="check" onPress={() => void change()}>{t(`away_do_${act}` as Key, { count: changes.length })}</Button>
         </section>}
-      </div>}
-    </div>
+      </>}
+    </>
   );
 }
