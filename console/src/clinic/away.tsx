@@ -113,7 +113,7 @@ function Arrange({ known }: { known: Map<string, Provider> }) {
   const time = { head: t('time'), cell: (one: Visit) => <When at={named.get(one.session)?.scheduledStart ?? one.scheduledStart} /> };
   const name = { head: t('role_patient'), names: true, cell: patient };
   if (done) return (
-    <>
+    <div class="stack stack-24">
       <div class="stack stack-12"><h2 ref={shown} tabIndex={-1}>{t('away_result')}</h2>
         <Notice tone={done.left ? 'parked' : 'ok'} alert>{t('away_done', { done: done.done, left: done.left })}</Notice></div>
       <Card title={t('away_visits')} count={done.visits.length} id="ad-h">
@@ -122,10 +122,10 @@ function Arrange({ known }: { known: Map<string, Provider> }) {
           { head: t('away_outcome'), cell: (one: Visit) => <Outcome visit={one} done /> }]} />
       </Card>
       <div class="row row-8 row-wrap"><Button icon="eye" busy={asks.busy} onPress={() => void look()}>{t('away_again')}</Button><LinkButton kind="primary" href="/clinic">{t('today')}</LinkButton></div>
-    </>
+    </div>
   );
   return (
-    <>
+    <div class="stack stack-24">
       <section class="card stack stack-16" aria-labelledby="aw-h">
         <h2 id="aw-h">{t('away_what')}</h2>
         <div class="pair-fields"><Select label={t('away_who')} value={who} onText={set(setWho)} options={[none, ...all]} />
@@ -156,6 +156,6 @@ function Arrange({ known }: { known: Map<string, Provider> }) {
           <Button kind={act === 'cancel' ? 'danger' : 'primary'} size="large" block busy={acts.busy} disabled={!reason.trim()} icon="check" onPress={() => void change()}>{t(`away_do_${act}` as Key, { count: changes.length })}</Button>
         </section>}
       </>}
-    </>
+    </div>
   );
 }
