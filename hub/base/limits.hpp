@@ -107,9 +107,6 @@ inline constexpr std::int64_t kMaxSessionVitals = 20'000;
 inline constexpr std::int64_t kMaxSessionNotes = 200;
 inline constexpr std::size_t kMaxNoteAddenda = 100;
 inline constexpr std::int64_t kMaxSessionPrescriptions = 100;
-// Sessions without a planned start that a clinician opens for himself within a day, and that are
-// not over.
-inline constexpr std::int64_t kMaxSessionsAtOnce = 100;
 // Messages to the patient of one visit in 24 hours that it was moved.
 inline constexpr std::int64_t kMaxMovesTold = 20;
 

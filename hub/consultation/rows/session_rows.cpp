@@ -6,7 +6,6 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/check.hpp"
 #include "hub/base/event_names.hpp"
-#include "hub/base/limits.hpp"
 #include "hub/consultation/line/samples.hpp"
 #include "hub/consultation/rows/session_columns.hpp"
 #include "hub/identity/merges.hpp"
@@ -65,9 +64,6 @@ constexpr Statement kFollowUps{
     "FROM session WHERE tenant = $1 AND provider = $2 AND provider <> '' AND at_ms > $5 AND "
     "follow_up_of = $3 AND id <> $4 AND status IN ('requested', 'scheduled', 'waiting', "
     "'active')"};
-constexpr Statement kAtOnce{
-    "SELECT count(*) FROM session WHERE tenant = $1 AND provider = $2 AND provider <> '' AND at_ms "
-    "> $3 AND scheduled_ms IS NULL AND status IN ('requested', 'scheduled', 'waiting', 'active')"};
 constexpr Statement kInsertSealed{
     "INSERT INTO session_sealed (tenant, id, sealed) VALUES ($1, $2, $3)"};
 constexpr Statement kUpdateSealed{
@@ -490,20 +486,6 @@ Status SessionRows::count_booking(store::Transaction& transaction, std::string_v
   if (open <= most) return ok_status();
   return conflict("booking.limit", "you have " + std::to_string(most) +
                                        " open bookings, as many as there may be; cancel one first");
-}
-
-Status SessionRows::check_at_once(store::Transaction& transaction, const Session& is) {
-  constexpr std::int64_t kDayMs = 24LL * 3'600'000;
-  std::int64_t open = 0;
-  RABT_TRY_STATUS(transaction.query(kAtOnce, {is.tenant, is.provider, is.created_ms - kDayMs},
-                                    [&](const Row& row) {
-                                      open = row.integer(0);
-                                      return false;
-                                    }));
-  if (open <= limits::kMaxSessionsAtOnce) return ok_status();
-  return conflict("session.limit",
-                  "you have opened 100 sessions for now within a day that are not over; end or "
-                  "cancel one first");
 }
 
 Status SessionRows::check_follow_up(store::Transaction& transaction, const Session& is) {

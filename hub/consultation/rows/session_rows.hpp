@@ -133,9 +133,6 @@ class SessionRows {
   [[nodiscard]] static Status count_booking(store::Transaction& transaction,
                                             std::string_view tenant, std::string_view session,
                                             std::string_view person, std::int64_t most);
-  // Inside the job that makes a session without a planned start, by its provider himself. Error
-  // conflict session.limit.
-  [[nodiscard]] static Status check_at_once(store::Transaction& transaction, const Session& is);
   // Inside the job that makes or moves a session that follows another. Error conflict
   // follow_up.taken when another one with the same provider covers that time already,
   // follow_up.limit when 20 others are not over.

@@ -334,8 +334,6 @@ Answer SessionCreation::create(const Ask& ask) {
     if (booking.open.by_patient)
       RABT_TRY_STATUS(SessionRows::count_booking(transaction, is.tenant, is.id, who.person,
                                                  acts_.parts().settings.patient_bookings));
-    const bool at_once = !is.scheduled_ms && !who.person.empty() && is.provider == who.person;
-    if (at_once) RABT_TRY_STATUS(SessionRows::check_at_once(transaction, is));
     if (is.provider.empty() || booking.open.request) return ok_status();
     return acts_.around().take_place(transaction, is.tenant, booking.place, is.id);
   };
