@@ -1,13 +1,12 @@
 // A doctor is away: at the front desk all visits of a day are given to another, moved or cancelled; and the list of a day on paper.
 import { open, settled } from './browser.mjs';
-import { equal, none, tabTo, test } from './steps.mjs';
+import { dayKey, equal, none, tabTo, test } from './steps.mjs';
 
 const kWords = {
   ar: { open: 'الطبيب غائب', who: 'الطبيب الغائب', other: 'الطبيب البديل', give: 'إحالتها إلى طبيب آخر', move: 'نقلها', cancel: 'إلغاؤها', by: 'وقت أبكر', minutes: 'عدد الدقائق', look: 'عرض ما سيحدث', again: 'مراجعة اليوم من جديد', reason: 'السبب', doGive: 'إحالة', doMove: 'نقل', doCancel: 'إلغاء', busy: 'الطبيب غير متاح', left: 'يبقى كما هو', changed: 'عدّل شخص آخر', done: (done, left) => `تم: ${done}. بقي كما هو: ${left}.`, none: 'لا توجد مواعيد مفتوحة لهذا الطبيب', paper: 'سرّي' },
   en: { open: 'The doctor is away', who: 'Doctor who is away', other: 'Doctor who takes them', give: 'Give them to another doctor', move: 'Move them', cancel: 'Cancel them', by: 'Earlier or later', minutes: 'Minutes', look: 'Show what happens', again: 'Look at the day again', reason: 'Reason', doGive: 'Give', doMove: 'Move', doCancel: 'Cancel', busy: 'The doctor has no time then', left: 'Stays as it is', changed: 'Somebody changed', done: (done, left) => `Done: ${done}. Left as they are: ${left}.`, none: 'The doctor has no open visits', paper: 'Confidential' },
 };
 const kLooks = [['ar', 360], ['en', 1280]];
-const dayKey = (when) => new Intl.DateTimeFormat('en-CA', { timeZone: 'Asia/Riyadh', year: 'numeric', month: '2-digit', day: '2-digit' }).format(new Date(when));
 
 export async function awayTests({ base, api, browser, pages, states }) {
   const absent = (await api('POST', '/providers', { name: 'Absent Doctor' })).id;

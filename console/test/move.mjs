@@ -1,6 +1,6 @@
 // A visit that gets another time: at the front desk, by its doctor, and what stands in the way.
 import { open, settled } from './browser.mjs';
-import { equal, none, tabTo, test } from './steps.mjs';
+import { dayKey, equal, none, tabTo, test } from './steps.mjs';
 
 const kWords = {
   ar: { move: 'تغيير الموعد', done: 'تم تغيير الموعد.', offers: 'أوقات أخرى متاحة', changed: 'عدّل شخص آخر هذا الموعد', past: 'هذا الوقت مضى', begun: 'بدأت الاستشارة', over: 'انتهت هذه الاستشارة', hospital: 'يحدده نظام مواعيد المستشفى', denied: 'يغيّر الموعد موظف الاستقبال', linked: 'نظام آخر للمستشفى', today: 'مواعيد اليوم' },
@@ -8,7 +8,6 @@ const kWords = {
 };
 const kLooks = [['ar', 360], ['en', 1280]];
 const clock = (when) => new Intl.DateTimeFormat('en-GB', { timeZone: 'Asia/Riyadh', hour: '2-digit', minute: '2-digit' }).format(new Date(when));
-const dayKey = (when) => new Intl.DateTimeFormat('en-CA', { timeZone: 'Asia/Riyadh', year: 'numeric', month: '2-digit', day: '2-digit' }).format(new Date(when));
 
 export async function moveTests({ base, api, browser, pages, states, people }) {
   const doctor = people.mover.id;

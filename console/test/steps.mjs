@@ -7,6 +7,8 @@ export const skip = (why) => {
   console.log(`skipped: ${why}`);
   process.exit(77);
 };
+// 2026-11-22 in Riyadh, which is three hours ahead of UTC.
+export const dayKey = (when) => new Date(new Date(when).getTime() + 3 * 3_600_000).toISOString().slice(0, 10);
 const counted = { passed: 0, failed: 0 };
 // RABT_PAGES_ONLY: a pattern of the tests to run, while one works on a page.
 const only = process.env.RABT_PAGES_ONLY && new RegExp(process.env.RABT_PAGES_ONLY);

@@ -26,8 +26,12 @@ export const hijriDay = (when: string | number | Date) => format('islamic-umalqu
 // 24 hours, always 10:15: placed in <bdi dir="ltr"> or a text.
 export const clock = (when: string | number | Date) =>
   new Intl.DateTimeFormat('en-GB', { timeZone: kZone, hour: '2-digit', minute: '2-digit' }).format(at(when));
-// 2026-11-22 in the clinic's zone.
-export const dayKey = (when: string | number | Date) => new Intl.DateTimeFormat('en-CA', { timeZone: kZone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(at(when));
+const dayParts = new Intl.DateTimeFormat('en-GB', { timeZone: kZone, year: 'numeric', month: '2-digit', day: '2-digit' });
+// 2026-11-22 in the clinic's zone, of parts: browsers differ in how a locale joins them.
+export const dayKey = (when: string | number | Date) => {
+  const of = Object.fromEntries(dayParts.formatToParts(at(when)).map(({ type, value }) => [type, value]));
+  return `${of.year}-${of.month}-${of.day}`;
+};
 export const isToday = (when: string | number | Date) => dayKey(when) === dayKey(Date.now());
 
 export function dayName(when: string | number | Date): string {
