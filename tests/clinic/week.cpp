@@ -441,6 +441,8 @@ void PlayedWeek::go_on_all(Step until) {
     std::erase_if(moving_, [&](const Live* one) { return one->step >= until; });
     // Time goes on for those who look from time to time.
     if (steady_clock::now() - moved > std::chrono::milliseconds(500)) {
+      // A slow machine is no reason that it gets later.
+      settle();
       clock_.go_to({clock_.now().ms + 5'000});
       std::this_thread::sleep_for(std::chrono::milliseconds(200));
     }
