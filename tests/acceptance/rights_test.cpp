@@ -366,7 +366,7 @@ TEST_F(Rights, WhoMayNotActLearnsNothingOfTheForm) {
     for (std::size_t i = 1; i < matrix.columns.size(); ++i) {
       const std::string& who = matrix.columns[i];
       if (cells[i] != "403" || who == "-" || who.ends_with('!')) continue;
-      // What the desk and administrators may change, the body says.
+      // The members of the body say whether the desk and administrators may change them.
       if (name == "changeSession" && (who == "F" || who == "AD")) continue;
       for (const auto& [body, key] :
            {std::pair{R"({"nonsense": 1})", "one"}, {"[", "two"}, {"{}", "not a key"}}) {

@@ -79,7 +79,7 @@ function Arrange({ known }: { known: Map<string, Provider> }) {
   const acts = useAct();
   const key = useRef(newKey());
   const shown = useRef<HTMLHeadingElement>(null);
-  // What follows is read from its heading on.
+  // Readers of the screen begin at the heading of the answer.
   useEffect(() => { if (plan || done) shown.current?.focus(); }, [plan, done]);
   // Another question needs another look.
   const set = <Text extends string>(change: (text: Text) => void) => (text: Text) => { setPlan(undefined); setDone(undefined); change(text); };

@@ -47,7 +47,7 @@ struct ActOptions {
   Also also{};
 };
 
-// What an act would meet.
+// The outcome of an act that is not done.
 struct Considered {
   Session after;
   Fitting time;
@@ -84,8 +84,8 @@ class Acts final : public Memberships {
   // An act of the hub itself. also: written even when the session stays as it is.
   [[nodiscard]] Result<Acted> act_as_hub(std::string_view session, const Command& command,
                                          const Also& also = {});
-  // What an act would meet if the planned changes were done; nothing is written. What it would take
-  // joins them, unless it would be refused. Errors: those of decide().
+  // The outcome of an act after the planned changes; nothing is written. The time that it would
+  // take joins them, unless it would be refused. Errors: those of decide().
   [[nodiscard]] Result<Considered> consider(const Ask& ask, const Session& session,
                                             const Command& command,
                                             std::vector<PlannedTime>& planned) const;

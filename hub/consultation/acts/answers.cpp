@@ -6,14 +6,15 @@
 
 namespace rabt::consultation {
 
-namespace {
-
 Json text_or_null(const std::string& text) {
   return text.empty() ? Json() : Json(text);
 }
 Json time_or_null(const std::optional<std::int64_t>& ms) {
   return ms ? Json(to_iso8601({*ms})) : Json();
 }
+
+namespace {
+
 Json texts(const std::vector<std::string>& from) {
   Json out = Json::array();
   for (const std::string& one : from) out.push_back(one);

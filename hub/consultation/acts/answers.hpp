@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,6 +12,10 @@
 
 // Sessions as callers get to see them.
 namespace rabt::consultation {
+
+// A member of an answer that may be missing: null for an empty text, and for no time.
+[[nodiscard]] Json text_or_null(const std::string& text);
+[[nodiscard]] Json time_or_null(const std::optional<std::int64_t>& ms);
 
 // Extent of what the caller may see.
 struct Sight {

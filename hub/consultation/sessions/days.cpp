@@ -38,13 +38,6 @@ std::int64_t start_of(const Session& is) {
   return is.scheduled_ms.value_or(is.created_ms);
 }
 
-Json time_or_null(const std::optional<std::int64_t>& ms) {
-  return ms ? Json(to_iso8601({*ms})) : Json();
-}
-Json text_or_null(const std::string& text) {
-  return text.empty() ? Json() : Json(text);
-}
-
 const Participant* patient_of(const Session& is) {
   for (const Participant& one : is.participants) {
     if (one.role == PartRole::patient && one.takes_part()) return &one;
@@ -66,8 +59,9 @@ struct SessionDays::Plan {
   std::int64_t from_ms = 0;
   std::int64_t to_ms = 0;
   DayAct act = DayAct::cancel;
-  // ULID of the person who gets the visits.
+  // ULID of the person who gets the visits, and the command that gives one.
   std::string person{};
+  std::optional<Command> give{};
   std::int64_t shift_ms = 0;
   std::string reason{};
   // Session and version.
@@ -81,6 +75,18 @@ struct SessionDays::Plan {
   }
   [[nodiscard]] bool covers(const Session& is) const {
     return is.provider == provider && start_of(is) >= from_ms && start_of(is) < to_ms;
+  }
+  // Ok if the visit may get another time that way. Errors: conflict session.already_started,
+  // day.no_time, day.linked, day.past.
+  [[nodiscard]] Status may_move(const Session& is, Timestamp now) const {
+    if (is.status == SessionStatus::active)
+      return conflict("session.already_started", "the session is active");
+    if (!is.scheduled_ms) return conflict("day.no_time", "the visit has no planned start");
+    // The workflow would put it back, or tell the hospital nothing.
+    if (is_linked(is)) return conflict("day.linked", "the hospital's own system moves the visit");
+    if (*is.scheduled_ms + shift_ms <= now.ms)
+      return conflict("day.past", "the new time of the visit is past");
+    return ok_status();
   }
   // Puts the visits into an order in which one that moves finds its time left by the next.
   void sort(std::vector<Session>& all) const {
@@ -147,8 +153,8 @@ Result<SessionDays::Plan> SessionDays::read(const Ask& ask, bool acts) const {
   }
   RABT_TRY_STATUS(members.done());
   if (plan.act == DayAct::give) {
-    RABT_TRY(fits, life_.assigning(plan.person));
-    (void)fits;
+    RABT_TRY(give, life_.assigning(plan.person));
+    plan.give = std::move(give);
   }
   return plan;
 }
@@ -187,17 +193,13 @@ Json SessionDays::considered(const Ask& ask, const Plan& plan, const Session& is
     return out;
   };
   const Result<Command> command = [&]() -> Result<Command> {
-    if (plan.act == DayAct::give) return life_.assigning(plan.person);
+    if (plan.act == DayAct::give) return *plan.give;
     if (plan.act == DayAct::cancel) return Command(Cancel{plan.reason});
-    if (is.status == SessionStatus::active)
-      return conflict("session.already_started", "the session is active");
-    if (!is.scheduled_ms) return conflict("day.no_time", "the visit has no planned start");
-    // The workflow would put it back, or tell the hospital nothing.
-    if (is_linked(is)) return conflict("day.linked", "the hospital's own system moves the visit");
-    const std::int64_t to_ms = *is.scheduled_ms + plan.shift_ms;
-    out.set("newStart", to_iso8601({to_ms}));
-    if (to_ms <= acts_.parts().clock.now().ms)
-      return conflict("day.past", "the new time of the visit is past");
+    const Status may = plan.may_move(is, acts_.parts().clock.now());
+    const bool timed = may.ok() || may.error().code == "day.past";
+    const std::int64_t to_ms = is.scheduled_ms.value_or(0) + plan.shift_ms;
+    if (timed) out.set("newStart", to_iso8601({to_ms}));
+    if (!may.ok()) return may.error();
     return life_.amending(is, Json::object({{"scheduledStart", to_ms}}));
   }();
   if (!command.ok()) return left(command.error().code);
@@ -258,11 +260,7 @@ Status SessionDays::note(const Ask& ask, const Plan& plan, std::size_t visits) c
 Answer SessionDays::act(const Ask& ask, const Plan& plan, const Session& is) {
   if (plan.act == DayAct::give) return life_.assign(ask);
   if (plan.act == DayAct::cancel) return life_.cancel(ask);
-  // What the preview leaves, the act leaves.
-  std::vector<PlannedTime> ignored;
-  const Json judged = considered(ask, plan, is, ignored);
-  const std::string code = judged.string_or("code", "");
-  if (!code.empty() && code != "provider.busy") return conflict(code, "the visit is left as it is");
+  RABT_TRY_STATUS(plan.may_move(is, acts_.parts().clock.now()));
   return life_.change(ask);
 }
 

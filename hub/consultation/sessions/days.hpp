@@ -21,7 +21,7 @@ class SessionDays {
  public:
   SessionDays(Acts& acts, SessionLife& life) : acts_(acts), life_(life) {}
 
-  // What apply would do with each visit, in the order in which it would be done: {provider, date,
+  // The outcome that apply would have for each visit, in the order of its work: {provider, date,
   // act, more, visits: [{session, version, ..., outcome, code?, taken?}]}. Changes nothing. Errors:
   // invalid api.invalid; not_found provider.unknown.
   Answer preview(const Ask& ask);
@@ -30,7 +30,7 @@ class SessionDays {
   // that the act refuses; the others are done. The same ask again does nothing twice. Errors: those
   // of preview.
   Answer apply(const Ask& ask);
-  // Who comes on a day, with telephones: {date, more, visits}. Each visit is in the audit log as a
+  // The visits of a day, with telephones: {date, more, visits}. Each visit is in the audit log as a
   // reading of its patient. Errors: invalid phi.reason, api.invalid.
   Answer list(const Ask& ask);
 
