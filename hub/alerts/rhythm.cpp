@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "hub/base/riyadh.hpp"
+
 namespace rabt::alerts {
 
 namespace {
@@ -16,7 +18,6 @@ constexpr Statement kPut{
     "(tenant, source, hour) DO UPDATE SET mean = $4"};
 
 constexpr std::int64_t kHourMs = 3600LL * 1000;
-constexpr std::int64_t kRiyadhMs = 3 * kHourMs;
 constexpr std::int64_t kThousand = 1000;
 // A week counts for a quarter of what is usual.
 constexpr std::int64_t kWeeks = 4;

@@ -6,6 +6,7 @@
 #include "hub/audit/files.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/printable.hpp"
+#include "hub/base/riyadh.hpp"
 #include "hub/base/uri.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -26,8 +27,6 @@ struct VisitsOptions {
 };
 
 constexpr std::int64_t kDayMs = 24LL * 3'600'000;
-// The Kingdom has no summer time.
-constexpr std::int64_t kRiyadhMs = 3LL * 3'600'000;
 constexpr std::size_t kDate = 10;
 constexpr std::size_t kClock = 5;
 

@@ -8,6 +8,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/printable.hpp"
+#include "hub/base/riyadh.hpp"
 #include "hub/identity/approvals.hpp"
 #include "hub/identity/blind_index.hpp"
 #include "hub/identity/epochs.hpp"
@@ -33,8 +34,6 @@ constexpr int kTries = 4;
 constexpr Roles kAdministering{Role::admin, Role::engineer};
 constexpr Roles kTreatingOrAuditing{Role::doctor, Role::nurse, Role::auditor};
 constexpr Roles kProviders{Role::doctor, Role::specialist};
-// A licence is good to the end of its last day in Riyadh, which knows no summer time.
-constexpr std::int64_t kRiyadhOffsetMs = 3LL * 3'600'000;
 constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 
 crypto::SealContext context_of(std::string_view tenant, std::string_view id) {
@@ -90,7 +89,8 @@ Person as_of(Person person, Timestamp now) {
   const std::string until = person.profile.string_or("licenceUntil", "");
   const auto begins = parse_iso8601(until + "T00:00:00Z");
   if (until.empty() || !begins.ok()) return person;
-  if (now.ms >= begins->ms + kDayMs - kRiyadhOffsetMs) person.licence = Licence::expired;
+  // A licence is good to the end of its last day in Riyadh.
+  if (now.ms >= begins->ms + kDayMs - kRiyadhMs) person.licence = Licence::expired;
   return person;
 }
 

@@ -3,12 +3,12 @@
 #include <charconv>
 #include <cstddef>
 
+#include "hub/base/riyadh.hpp"
+
 namespace rabt::consultation {
 
 namespace {
 
-// The Kingdom's day.
-constexpr std::int64_t kRiyadhMs = 3LL * 3'600'000;
 constexpr std::size_t kYear = 4;
 constexpr std::size_t kDate = 10;
 

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "hub/base/limits.hpp"
+#include "hub/base/riyadh.hpp"
 
 namespace rabt::consultation {
 
@@ -17,8 +18,6 @@ constexpr std::array<std::string_view, kStaffMessages> kStaffNames{
 constexpr std::int64_t kMinuteMs = 60'000;
 constexpr std::int64_t kHourMs = 60 * kMinuteMs;
 constexpr std::int64_t kDayMs = 24 * kHourMs;
-// The Kingdom has no summer time.
-constexpr std::int64_t kRiyadhMs = 3 * kHourMs;
 constexpr std::int64_t kQuietFromMs = 22 * kHourMs;
 constexpr std::int64_t kQuietToMs = 7 * kHourMs;
 constexpr std::int64_t kSoonMs = 15 * kMinuteMs;

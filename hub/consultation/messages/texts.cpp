@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "hub/base/riyadh.hpp"
 #include "hub/consultation/session/hijri.hpp"
 
 namespace rabt::consultation {
@@ -21,7 +22,6 @@ constexpr std::array kTemplates{
     MessageTemplate{"staff_moved"},     MessageTemplate{"staff_cancelled"},
     MessageTemplate{"staff_waits"},     MessageTemplate{"staff_emergency"},
 };
-constexpr std::int64_t kRiyadhMs = 3LL * 3'600'000;
 
 }  // namespace
 

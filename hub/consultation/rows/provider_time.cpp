@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/base/riyadh.hpp"
 #include "hub/consultation/request/settings.hpp"
 #include "hub/consultation/rows/slot_statements.hpp"
 
@@ -25,8 +26,6 @@ constexpr Statement kTaken{
     "s.at_ms LIMIT 5000"};
 
 constexpr std::int64_t kDayMs = 24LL * 3'600'000;
-// Asia/Riyadh knows no summer time.
-constexpr std::int64_t kRiyadhMs = 3LL * 3'600'000;
 
 // Midnight before a time.
 std::int64_t day_of(std::int64_t at_ms) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/base/riyadh.hpp"
 #include "hub/consultation/session/time.hpp"
 #include "hub/consultation/workflow/service.hpp"
 #include "hub/consultation/workflow/state.hpp"
@@ -35,11 +36,9 @@ constexpr Statement kFigures{
 constexpr Statement kMoveMonth{
     "UPDATE consultation SET month = $1, updated_ms = $2 WHERE tenant = $3 AND id = $4 AND state = "
     "$5 AND month <> $1"};
-// Saudi Arabia is UTC+03:00 all year.
-constexpr std::int64_t kRiyadhOffsetMs = 3LL * 3'600'000;
 
 std::string month_of(Timestamp at) {
-  return to_iso8601({at.ms + kRiyadhOffsetMs}).substr(0, 7);
+  return to_iso8601({at.ms + kRiyadhMs}).substr(0, 7);
 }
 
 // One call of `advance` on its way through the store.
