@@ -32,6 +32,8 @@ export const dayKey = (when: string | number | Date) => {
   const of = Object.fromEntries(dayParts.formatToParts(at(when)).map(({ type, value }) => [type, value]));
   return `${of.year}-${of.month}-${of.day}`;
 };
+// Noon of such a day, as a time.
+export const noon = (key: string) => Date.parse(`${key}T12:00:00+03:00`);
 export const isToday = (when: string | number | Date) => dayKey(when) === dayKey(Date.now());
 
 export function dayName(when: string | number | Date): string {

@@ -1,7 +1,7 @@
 // A doctor is away: all the open visits of a day are given to another one, moved or cancelled at once.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { newKey, post, Problem, problemText } from '../base/api';
-import { clock, dayKey, gregorian, weekday } from '../base/dates';
+import { clock, dayKey, gregorian, noon, weekday } from '../base/dates';
 import { has, t, type Key } from '../base/i18n';
 import { useAct, useLoad } from '../base/load';
 import { Button, Card, Choices, Empty, Failure, Field, H1, LinkButton, nameOf, Notice, Pill, Select, Skeleton, Table, TextArea } from '../ui';
@@ -32,7 +32,6 @@ const why = (code: string) => {
   return has(key) ? t(key as Key) : problemText(new Problem(409, code, '', '', ''));
 };
 const span = ({ from, to }: { from: string; to: string }) => `${clock(from)}–${clock(to)}`;
-const dayOf = (key: string) => `${key}T12:00:00+03:00`;
 
 function Outcome({ visit, done }: { visit: Visit; done?: boolean }) {
   const left = visit.outcome === 'left';
@@ -149,7 +148,7 @@ function Arrange({ known }: { known: Map<string, Provider> }) {
         </Card>
         {plan.more && <Notice tone="parked">{t('away_over_100')}</Notice>}
         {changes.length > 0 && <section class="card stack stack-16" aria-labelledby="ac-h">
-          <h2 id="ac-h">{t('away_confirm', { day: gregorian(dayOf(date)) })}</h2>
+          <h2 id="ac-h">{t('away_confirm', { day: gregorian(noon(date)) })}</h2>
           <ul class="told stack stack-8"><li>{t('away_told')}</li>{act === 'give' && <li>{t('away_told_give')}</li>}<li>{t('away_left_stay')}</li></ul>
           <TextArea label={t('away_reason')} hint={t('away_reason_more')} value={reason} onText={setReason} rows={2} maxLength={500} />
           {acts.error !== undefined && <Failure error={acts.error} />}

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { get, Problem, query } from '../base/api';
-import { clock, dayKey, gregorian, hijri, weekday } from '../base/dates';
+import { clock, dayKey, gregorian, hijri, noon, weekday } from '../base/dates';
 import { hospital, hospitalIn, phone } from '../base/house';
 import { otherTexts, t, word, type Key } from '../base/i18n';
 import { useLoad } from '../base/load';
@@ -191,7 +191,7 @@ export function PrintDay({ id }: { id: string }) {
   const data = loaded.data.value;
   if (!data) return <Page name="paper_day" back="/clinic" error={loaded.error.value} again={() => void loaded.again()} />;
   const { list, words } = data;
-  const date = `${id}T12:00:00+03:00`;
+  const date = noon(id);
   const names = (one: { name?: string | null; nameAr?: string | null } | null) => {
     const both = [one?.nameAr, one?.name].filter(Boolean) as string[];
     const [first, second] = lang.value === 'ar' ? both : [...both].reverse();

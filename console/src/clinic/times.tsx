@@ -1,7 +1,7 @@
 // Free times of doctors: a week in both calendars, then the times of a day by doctor.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { get, query } from '../base/api';
-import { clock, dayKey, dayNumber, weekday } from '../base/dates';
+import { clock, dayKey, dayNumber, noon, weekday } from '../base/dates';
 import { t } from '../base/i18n';
 import { useLoad } from '../base/load';
 import { lang } from '../base/prefs';
@@ -11,7 +11,6 @@ import type { Provider } from './model';
 
 export interface Slot { id: string; startsAt: string; endsAt: string; status: string; available: boolean }
 const kDay = 86_400_000;
-const noon = (key: string) => Date.parse(`${key}T12:00:00+03:00`);
 
 // Free times of a doctor from now on. `minutes`: those alone that have room for a visit of this length, over the edges of slots.
 export async function freeTimes(provider: string, from: number, to: number, minutes = 0): Promise<Slot[]> {
