@@ -93,6 +93,7 @@ class PlayedWeek : public Clinic {
   Result<Json> control(const std::string& path, const std::string& method, const Json& body);
   // All that is due has happened.
   void settle();
+  std::int64_t due_outside();
   void check_hour(int minute);
   void collect_messages();
   void read_sessions(week::Seen& seen);

@@ -123,6 +123,8 @@ class Week : public PlayedWeek {
     const Seen seen = look();
     const auto found = week::differences(plan, seen);
     report(found);
+    // The cause stands there most often.
+    if (HasFailure()) report(unfinished());
     // NOLINTNEXTLINE(concurrency-mt-unsafe)
     if (const char* const file = std::getenv("RABT_WEEK_LOG"); file != nullptr) {
       std::ofstream out(file);
