@@ -20,7 +20,7 @@ struct ApprovalsOptions {
 Result<Json> asked(const ApprovalsOptions& options) {
   RABT_TRY(config, config::load_config(options.config));
   RABT_TRY(hub, HubClient::of(config));
-  return hub.get("/api/v1/approvals");
+  return hub.list("/api/v1/approvals");
 }
 
 int list_approvals(const ApprovalsOptions& options) {

@@ -46,7 +46,7 @@ std::string words(const Json& list) {
 
 Result<Json> listed(const ClientsOptions& options) {
   RABT_TRY(hub, client_of(options.config));
-  return hub.get("/api/v1/clients");
+  return hub.list("/api/v1/clients");
 }
 
 int list_clients(const ClientsOptions& options) {

@@ -22,13 +22,16 @@ struct DeliveriesOptions {
   bool json = false;
 };
 
+// The hub keeps so many of a source.
+constexpr std::size_t kListed = 1000;
+
 Result<HubClient> client_of(const std::string& path) {
   RABT_TRY(config, config::load_config(path));
   return HubClient::of(config);
 }
 
 std::string list_path(const DeliveriesOptions& options) {
-  return "/api/v1/deliveries?limit=1000" +
+  return "/api/v1/deliveries?limit=" + std::to_string(kListed) +
          (options.source.empty() ? std::string() : "&source=" + options.source);
 }
 
@@ -51,6 +54,8 @@ int list_deliveries(const DeliveriesOptions& options) {
                                                  : "-        ",
                 one.string_or("reason", "").c_str());
   }
+  if ((*found)["items"].as_array().size() == kListed)
+    std::fprintf(stderr, "the newest %zu are shown; --source NAME looks at one source\n", kListed);
   return 0;
 }
 

@@ -73,6 +73,17 @@ Result<Json> HubClient::get(std::string_view path, std::string_view reason) {
   return for_terminal(http_.json("GET", std::string(kUrl).append(path), std::move(headers)));
 }
 
+Result<Json> HubClient::list(std::string_view path) {
+  Json items = Json::array();
+  std::string next(path);
+  while (!next.empty()) {
+    RABT_TRY(page, get(next));
+    for (const Json& one : page["items"].as_array()) items.push_back(one);
+    next = page.string_or("next", "");
+  }
+  return Json::object({{"items", std::move(items)}});
+}
+
 Result<std::string> HubClient::text(std::string_view path, std::string_view reason) {
   std::vector<std::pair<std::string, std::string>> headers;
   if (!reason.empty()) headers.emplace_back("X-Rabt-Reason", reason);

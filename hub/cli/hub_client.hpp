@@ -19,6 +19,8 @@ class HubClient {
   // The hub that runs with this configuration. Error net.no_answer: none runs.
   [[nodiscard]] static Result<HubClient> of(const config::Config& config);
   [[nodiscard]] Result<Json> get(std::string_view path, std::string_view reason = {});
+  // The items of a list, {items}, from all of its pages.
+  [[nodiscard]] Result<Json> list(std::string_view path);
   // Gives the body of an answer that is not JSON.
   [[nodiscard]] Result<std::string> text(std::string_view path, std::string_view reason = {});
   [[nodiscard]] Result<Json> post(std::string_view path, const Json& body,

@@ -270,6 +270,9 @@ int list_instances(const InstancesOptions& options) {
                 one.string_or("version", "").c_str(), one.string_or("created", "").c_str(),
                 one.string_or("updated", "").c_str(), more_of(one).c_str());
   }
+  if (answer->find("next") != nullptr || answer->find("cursor") != nullptr)
+    std::fprintf(stderr, "the newest %zu are shown; filter by --status, --workflow or --until\n",
+                 (*answer)["items"].as_array().size());
   return 0;
 }
 

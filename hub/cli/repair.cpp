@@ -169,7 +169,7 @@ int plan(const RepairOptions& options) {
 
 // Id of the newest preview with this digest.
 Result<std::string> previewed(HubClient& client, const std::string& digest) {
-  RABT_TRY(found, client.get(kPath));
+  RABT_TRY(found, client.list(kPath));
   for (const Json& job : found["items"].as_array()) {
     if (job.string_or("state", "") == "previewed" && job.string_or("digest", "") == digest)
       return job.string_or("id", "");
@@ -234,7 +234,7 @@ int show(const RepairOptions& options) {
 int list(const RepairOptions& options) {
   auto client = client_of(options.config);
   if (!client.ok()) return complain(client.error());
-  const auto found = client->get(kPath);
+  const auto found = client->list(kPath);
   if (!found.ok()) return complain(found.error());
   if (options.json) {
     std::printf("%s\n", found->dump_pretty().c_str());

@@ -68,7 +68,7 @@ Result<Json> asked(const TasksOptions& options) {
                     Json::object({{"answer", std::move(answer)}, {"reason", options.reason}}));
   }
   if (!options.id.empty()) return hub.get(path, options.reason);
-  return hub.get(list_path(options));
+  return hub.list(list_path(options));
 }
 
 void print_line(const Json& task) {

@@ -44,8 +44,8 @@ int list_users(const UsersOptions& options) {
   if (!options.role.empty()) wish.set("role", options.role);
   const auto found =
       options.name.empty()
-          ? client->get("/api/v1/users" +
-                        (options.role.empty() ? std::string() : "?role=" + options.role))
+          ? client->list("/api/v1/users" +
+                         (options.role.empty() ? std::string() : "?role=" + options.role))
           : client->post("/api/v1/users/search", wish);
   if (!found.ok()) return complain(found.error());
   if (options.json) {
@@ -59,6 +59,8 @@ int list_users(const UsersOptions& options) {
                 user.bool_or("active", false) ? "active" : "disabled",
                 user.string_or("username", "-").c_str(), words(user["roles"]).c_str());
   }
+  if (found->bool_or("more", false))
+    std::fprintf(stderr, "More have such a name: give more of it.\n");
   return 0;
 }
 
@@ -99,7 +101,7 @@ int add_user(const UsersOptions& options) {
 
 // The user of this name, as the list has it.
 Result<Json> find_user(HubClient& client, const std::string& username) {
-  RABT_TRY(list, client.get("/api/v1/users"));
+  RABT_TRY(list, client.list("/api/v1/users"));
   for (const Json& user : list["items"].as_array()) {
     if (user.string_or("username", "") == username || user.string_or("id", "") == username)
       return user;

@@ -31,7 +31,7 @@ Result<HubClient> client_of(const std::string& path) {
 int print_list(const WebhooksOptions& options) {
   auto client = client_of(options.config);
   if (!client.ok()) return complain(client.error());
-  const auto found = client->get("/api/v1/webhooks");
+  const auto found = client->list("/api/v1/webhooks");
   if (!found.ok()) return complain(found.error());
   if (options.json) {
     std::printf("%s\n", found->dump_pretty().c_str());
@@ -49,7 +49,7 @@ int print_list(const WebhooksOptions& options) {
 
 // The path of the webhook that the person named.
 Result<std::string> path_of(HubClient& client, const std::string& webhook) {
-  RABT_TRY(list, client.get("/api/v1/webhooks"));
+  RABT_TRY(list, client.list("/api/v1/webhooks"));
   for (const Json& one : list["items"].as_array()) {
     const std::string id = one.string_or("id", "");
     if (one.string_or("name", "") == webhook || id == webhook) return "/api/v1/webhooks/" + id;
@@ -62,7 +62,7 @@ int print_deliveries(const WebhooksOptions& options) {
   if (!client.ok()) return complain(client.error());
   const auto path = path_of(*client, options.webhook);
   if (!path.ok()) return complain(path.error());
-  const auto found = client->get(
+  const auto found = client->list(
       *path + "/deliveries" + (options.state.empty() ? std::string() : "?state=" + options.state));
   if (!found.ok()) return complain(found.error());
   if (options.json) {

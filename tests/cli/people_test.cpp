@@ -70,6 +70,17 @@ users add other --role king; echo $?)" +
   EXPECT_FALSE(has(ran.err, "three canaries")) << "a password in the log";
 }
 
+TEST(Users, AreFoundBehindTheFirstPageToo) {
+  const Ran ran = run(kHub + R"sh(
+for i in $(seq 120); do post /api/v1/users "{\"username\": \"nurse.$i\", \"roles\": [\"nurse\"]}"; done | sort | uniq -c
+users list | grep -c ' nurse\.'
+users list --role nurse --json | jq '.items | length'
+for i in 1 60 120; do users disable nurse.$i | jq -r .username; done
+users list | grep -c disabled)sh" +
+                      kEnd);
+  EXPECT_TRUE(has(ran.out, "120 201\n120\n120\nnurse.1\nnurse.60\nnurse.120\n3\n")) << lines(ran);
+}
+
 TEST(Users, TheFirstAdministratorIsMadeByACodeThatNoLogHolds) {
   const Ran ran = run(kHub + R"sh(
 code=$(users bootstrap 2>/dev/null); echo ${#code}
