@@ -22,10 +22,10 @@
 #include "tests/e2e/support.hpp"
 #include "tests/eventually.hpp"
 #include "tests/recording_logger.hpp"
-#include "tests/sandbox/server.hpp"
 #include "tools/demo/booked.hpp"
 #include "tools/demo/people.hpp"
 #include "tools/demo/video.hpp"
+#include "tools/sandbox/server.hpp"
 
 // A hospital whose hub, whose stand-ins of every outside system and whose people share one process
 // and one clock, which jumps over the minutes in which people only talk.

@@ -530,8 +530,8 @@ void PlayedWeek::settle() {
     quiet = idle && due == 0 ? quiet + 1 : 0;
     if (due > 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     if (steady_clock::now() < until) continue;
-    unexplained_.push_back("seed " + std::to_string(plan_.seed) + ": the hub does not come to rest, " +
-                           std::to_string(due) + " due");
+    unexplained_.push_back("seed " + std::to_string(plan_.seed) +
+                           ": the hub does not come to rest, " + std::to_string(due) + " due");
     return;
   }
 }

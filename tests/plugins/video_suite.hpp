@@ -19,7 +19,7 @@
 #include "tests/must.hpp"
 #include "tests/plugins/test_host.hpp"
 #include "tests/sandbox/client.hpp"
-#include "tests/sandbox/server.hpp"
+#include "tools/sandbox/server.hpp"
 
 // What every plugin of the role `video` must do, played against the stand-in of its provider or
 // against the provider's own server. The plugin's sources are linked into the test; its HTTP goes

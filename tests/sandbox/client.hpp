@@ -24,8 +24,8 @@
 #include <utility>
 #include <vector>
 
-#include "tests/sandbox/encoding.hpp"
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/encoding.hpp"
+#include "tools/sandbox/service.hpp"
 
 // The other side of the stand-ins, for their tests: an HTTP client and a receiver of callbacks.
 namespace rabt::sandbox::testing {

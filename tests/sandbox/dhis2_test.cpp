@@ -5,7 +5,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/service.hpp"
 
 namespace rabt::sandbox {
 namespace {

@@ -7,9 +7,9 @@
 #include <sstream>
 
 #include "tests/sandbox/client.hpp"
-#include "tests/sandbox/encoding.hpp"
-#include "tests/sandbox/fhir_rules.hpp"
-#include "tests/sandbox/server.hpp"
+#include "tools/sandbox/encoding.hpp"
+#include "tools/sandbox/fhir_rules.hpp"
+#include "tools/sandbox/server.hpp"
 
 namespace rabt::sandbox {
 namespace {

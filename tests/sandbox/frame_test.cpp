@@ -7,8 +7,8 @@
 #include <thread>
 
 #include "tests/sandbox/client.hpp"
-#include "tests/sandbox/encoding.hpp"
-#include "tests/sandbox/server.hpp"
+#include "tools/sandbox/encoding.hpp"
+#include "tools/sandbox/server.hpp"
 
 namespace rabt::sandbox {
 namespace {

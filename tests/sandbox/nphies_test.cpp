@@ -11,7 +11,7 @@
 #include <sstream>
 #include <thread>
 
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/service.hpp"
 
 namespace rabt::sandbox {
 namespace {

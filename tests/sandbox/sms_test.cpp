@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/service.hpp"
 
 namespace rabt::sandbox {
 namespace {

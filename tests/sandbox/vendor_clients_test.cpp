@@ -5,7 +5,7 @@
 #include <string>
 
 #include "tests/npm.hpp"
-#include "tests/sandbox/server.hpp"
+#include "tools/sandbox/server.hpp"
 
 // Amazon's and Twilio's own clients as the other side: what they accept is shaped as the vendors
 // shape it.

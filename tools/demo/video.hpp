@@ -55,7 +55,7 @@ class Video {
   [[nodiscard]] virtual Result<std::string> rooms() = 0;
 };
 
-// Twilio or Amazon Chime as tests/sandbox plays them.
+// Twilio or Amazon Chime as tools/sandbox plays them.
 class StandIn final : public Video {
  public:
   struct Doors {

@@ -10,9 +10,9 @@
 #include <stdexcept>
 #include <unordered_map>
 
-#include "tests/sandbox/encoding.hpp"
-#include "tests/sandbox/fhir_rules.hpp"
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/encoding.hpp"
+#include "tools/sandbox/fhir_rules.hpp"
+#include "tools/sandbox/service.hpp"
 
 // A FHIR R4 (4.0.1) server: the RESTful API of http://hl7.org/fhir/R4/http.html, searches of
 // http://hl7.org/fhir/R4/search.html as far as fhir_rules.cpp lists them, JSON only.
@@ -38,7 +38,8 @@ Json outcome(const std::string& code, const std::string& diagnostics,
 struct Version {
   std::uint64_t number = 1;
   std::int64_t modified_ms = 0;
-  std::optional<Json> resource;  // nothing: deleted
+  // Unset after the resource was deleted.
+  std::optional<Json> resource;
 };
 
 struct Stored {
@@ -53,7 +54,8 @@ struct Stored {
 struct Result {
   int status = 200;
   std::optional<Json> resource;
-  std::string type;  // of the resource it is about, "" for searches
+  // Type of the resource that the result is about. Empty for searches.
+  std::string type;
   std::string id;
   std::uint64_t version = 0;
   std::int64_t modified_ms = 0;
@@ -87,6 +89,7 @@ struct Conditions {
   std::string if_none_exist;
 };
 
+// Long, because each interaction works on the same tables.
 class Fhir final : public Service {
  public:
   Fhir(Context context, const Json& options) : context_(std::move(context)) {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/service.hpp"
 
 namespace rabt::sandbox {
 
@@ -20,8 +20,9 @@ struct RequestFault {
   };
   Kind kind = Kind::none;
   int status = 0;
-  std::uint32_t retry_after_s = 0;  // 0: no Retry-After header
-  std::uint32_t latency_ms = 0;     // wait this long first
+  // Zero leaves the header Retry-After out.
+  std::uint32_t retry_after_s = 0;
+  std::uint32_t latency_ms = 0;  // wait this long first
 };
 
 // What goes wrong with one callback.

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/service.hpp"
 
 namespace rabt::sandbox {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/service.hpp"
 
 // What the FHIR stand-in knows about R4 itself: types, required elements, search parameters. Pure.
 namespace rabt::sandbox::fhir {

@@ -10,8 +10,8 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "tests/sandbox/encoding.hpp"
-#include "tests/sandbox/server.hpp"
+#include "tools/sandbox/encoding.hpp"
+#include "tools/sandbox/server.hpp"
 
 namespace {
 
@@ -27,7 +27,7 @@ Json read_options(const std::string& path) {
   return *options;
 }
 
-// Whoever waits for the file never sees half of it.
+// Readers who wait for the file see the whole line or no file.
 void write_ready_file(const std::string& path, const std::string& line) {
   const std::string next = path + ".tmp";
   {

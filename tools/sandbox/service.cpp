@@ -1,4 +1,4 @@
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/service.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -11,7 +11,7 @@
 #include <mutex>
 #include <stdexcept>
 
-#include "tests/sandbox/encoding.hpp"
+#include "tools/sandbox/encoding.hpp"
 
 namespace rabt::sandbox {
 

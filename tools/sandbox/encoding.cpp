@@ -1,4 +1,4 @@
-#include "tests/sandbox/encoding.hpp"
+#include "tools/sandbox/encoding.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
-#include "tests/sandbox/encoding.hpp"
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/encoding.hpp"
+#include "tools/sandbox/service.hpp"
 
 namespace rabt::sandbox {
 

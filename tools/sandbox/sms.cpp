@@ -1,8 +1,8 @@
 #include <deque>
 #include <mutex>
 
-#include "tests/sandbox/encoding.hpp"
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/encoding.hpp"
+#include "tools/sandbox/service.hpp"
 
 // An SMS gateway as Unifonic's: POST /rest/SMS/messages with a bearer token.
 //

@@ -29,9 +29,10 @@ inline constexpr std::string_view kProviderLicence = "http://nphies.sa/license/p
 inline constexpr std::string_view kPayerLicence = "http://nphies.sa/license/payer-license";
 inline constexpr std::string_view kNphiesLicence = "http://nphies.sa/license/nphies";
 
-inline constexpr std::int64_t kClockTolerance = 15 * 60'000;  // ms; IG-NPHIES 2.8 chapter 3
-inline constexpr std::size_t kMaxFindings =
-    100;  // a broken message must not produce an endless reply
+// Milliseconds; IG-NPHIES 2.8 chapter 3.
+inline constexpr std::int64_t kClockTolerance = 15 * 60'000;
+// A broken message must not make an endless reply.
+inline constexpr std::size_t kMaxFindings = 100;
 
 // Readers that never throw: an absent key, a wrong type and an index past the end give null, "" or
 // {}.
@@ -49,7 +50,8 @@ bool not_after(const std::string& fhir_date_time, std::int64_t limit_ms);
 // A decimal number as a whole number of 10^-digits. Empty when it is not a number or does not fit.
 struct Fixed {
   std::int64_t units = 0;
-  bool exact = true;  // false: digits were cut off
+  // False after digits were cut off.
+  bool exact = true;
 };
 std::optional<Fixed> fixed(const Json& number, int digits);
 // Money.value in halalas. Empty when there is none.
@@ -61,7 +63,7 @@ struct Party {
   bool operator==(const Party&) const = default;
   auto operator<=>(const Party&) const = default;
 };
-// An Identifier, or the first one of an array of them.
+// Reads an Identifier, or the first of an array.
 Party party_of(const Json& identifier);
 
 struct Finding {

@@ -1,4 +1,4 @@
-#include "tests/sandbox/chime.hpp"
+#include "tools/sandbox/chime.hpp"
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>
@@ -14,8 +14,8 @@
 #include <set>
 #include <stdexcept>
 
-#include "tests/sandbox/encoding.hpp"
-#include "tests/sandbox/timers.hpp"
+#include "tools/sandbox/encoding.hpp"
+#include "tools/sandbox/timers.hpp"
 
 // Amazon Chime SDK (meetings and media pipelines), the bucket that recordings lie in, and the topic
 // of Amazon SNS that meetings report to, on one listener. Shapes follow the service models of
@@ -141,12 +141,14 @@ struct Pipeline {
   std::string meeting;
   // Key prefix in the bucket, with '/' at its end.
   std::string prefix;
-  std::string source;  // of a concatenation: the capture
+  // The capture of a concatenation.
+  std::string source;
   std::string status = "InProgress";
   std::int64_t created_ms = 0;
   std::int64_t updated_ms = 0;
 };
 
+// Long, because each control-plane and media call works on the same tables.
 class Chime final : public Service {
  public:
   Chime(Context context, const Json& options) : context_(std::move(context)) {
@@ -482,7 +484,7 @@ class Chime final : public Service {
     context_.ledger.record(name(), "participant.connected", meeting.external + "/" + one.user);
   }
 
-  // event: "" when another tells of it.
+  // The event that tells that one left; empty if another event says so.
   void leave(Meeting& meeting, Attendee& one, const std::string& event) {
     if (!one.here) return;
     one.here = false;

@@ -1,4 +1,4 @@
-#include "tests/sandbox/faults.hpp"
+#include "tools/sandbox/faults.hpp"
 
 #include <Poco/Exception.h>
 #include <Poco/RegularExpression.h>

@@ -1,4 +1,4 @@
-#include "tests/sandbox/nphies_validation.hpp"
+#include "tools/sandbox/nphies_validation.hpp"
 
 #include <algorithm>
 #include <array>
@@ -179,6 +179,7 @@ const std::map<std::string, std::string, std::less<>>& reference_rules() {
   return rules;
 }
 
+// A table of rules: each of the guide is a few lines.
 class Checker final {
  public:
   Checker(const Message& message, const Rules& rules) : message_(message), rules_(rules) {}
@@ -1089,8 +1090,8 @@ class Checker final {
       add("IB-00349", "Claim item amounts exceed the permissible value", where);
       return std::nullopt;
     }
-    constexpr std::int64_t kScale =
-        10'000'000'000;  // 10^4 of the quantity times 10^6 of the factor
+    // 10^4 of the quantity times 10^6 of the factor.
+    constexpr std::int64_t kScale = 10'000'000'000;
     const Wide product = Wide{quantity->units} * *unit_price * factor->units;
     const Wide rounded = (product >= 0 ? product + kScale / 2 : product - kScale / 2) / kScale;
     if (rounded + *tax_amount != *amount) {

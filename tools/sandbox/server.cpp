@@ -1,4 +1,4 @@
-#include "tests/sandbox/server.hpp"
+#include "tools/sandbox/server.hpp"
 
 #include <Poco/Exception.h>
 #include <Poco/Net/HTTPRequestHandler.h>
@@ -23,9 +23,9 @@
 #include <stdexcept>
 #include <thread>
 
-#include "tests/sandbox/callbacks.hpp"
-#include "tests/sandbox/encoding.hpp"
-#include "tests/sandbox/faults.hpp"
+#include "tools/sandbox/callbacks.hpp"
+#include "tools/sandbox/encoding.hpp"
+#include "tools/sandbox/faults.hpp"
 
 namespace rabt::sandbox {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/sandbox/callbacks.hpp"
+#include "tools/sandbox/callbacks.hpp"
 
 #include <curl/curl.h>
 
@@ -9,7 +9,7 @@
 #include <queue>
 #include <thread>
 
-#include "tests/sandbox/encoding.hpp"
+#include "tools/sandbox/encoding.hpp"
 
 namespace rabt::sandbox {
 namespace {

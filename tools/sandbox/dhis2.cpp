@@ -13,8 +13,8 @@
 #include <stdexcept>
 #include <tuple>
 
-#include "tests/sandbox/encoding.hpp"
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/encoding.hpp"
+#include "tools/sandbox/service.hpp"
 
 // The part of a DHIS2 server that takes aggregate reports.
 //
@@ -27,12 +27,15 @@
 // Options and the control call "settings" take the same members:
 //   username, password     Basic (admin, district)
 //   token                  Authorization: ApiToken ... (d2pat_sandbox)
-//   data_elements          the known codes or uids; empty: every code that matches
-//   data_element_pattern data_element_pattern   (^TH_[A-Z_]+$) org_units, data_sets   the known
-//   ones; empty: all strict_id_schemes      identifiers must have the form of their scheme: without
-//   idScheme=CODE, JSON needs uids (true) legacy_summary         answer like DHIS2 before 2.38: the
-//   bare import summary, always with HTTP 200 (false) async_ms               how long an
-//   asynchronous import shows as running (300)
+//   data_elements          the known codes or uids; an empty list takes every code that matches
+//                          data_element_pattern
+//   data_element_pattern   (^TH_[A-Z_]+$)
+//   org_units, data_sets   the known ones; an empty list takes all
+//   strict_id_schemes      identifiers must have the form of their scheme: without idScheme=CODE,
+//                          JSON needs uids (true)
+//   legacy_summary         answer as DHIS2 before 2.38 does: the bare import summary, always with
+//                          HTTP 200 (false)
+//   async_ms               how long an asynchronous import shows as running (300)
 // Control calls: settings; reset {} forgets values and tasks.
 namespace rabt::sandbox {
 
@@ -196,9 +199,10 @@ struct Completion {
 struct Document {
   std::vector<Value> values;
   std::vector<Completion> completions;
-  std::map<std::string, std::string>
-      parameters;                  // id schemes and the like; they override the query
-  std::string failed_description;  // set: the structure is wrong, nothing may be imported
+  // Id schemes and the like; they override the query.
+  std::map<std::string, std::string> parameters;
+  // Set if the structure is wrong: nothing may be imported.
+  std::string failed_description;
   std::string failed_object;
   std::string failed_text;
 };
@@ -501,6 +505,7 @@ Response error(int status, std::string_view http_status, const std::string& mess
   return Response::json(status, body);
 }
 
+// Long, because each call of the API works on the same tables.
 class Dhis2 final : public Service {
  public:
   Dhis2(Context context, const Json& options) : context_(std::move(context)) {

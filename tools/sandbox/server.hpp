@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/service.hpp"
 
 namespace rabt::sandbox {
 
@@ -18,15 +18,15 @@ struct StandIn {
 };
 
 struct Settings {
-  // 0: free ports. Otherwise the stand-ins listen on port_base, port_base + 1, ... in the order
-  // given, the control door on the next.
+  // The stand-ins listen on port_base, port_base + 1, ... in the order given, the control door on
+  // the next. Zero takes free ports.
   std::uint16_t port_base = 0;
   std::string hub;          // base of relative callback URLs
   std::string ledger_file;  // "": memory only
   // One object a stand-in under its name, and "faults" {name: rules}, "seed" number. Each stand-in
   // sees its own object plus "hub".
   Json options = Json::object();
-  // What the stand-ins take for the time, in milliseconds since 1970. Unset: the system's clock.
+  // Time that the stand-ins have, in milliseconds since 1970. Unset leaves the system's clock.
   std::function<std::int64_t()> now_ms{};
 };
 
@@ -48,7 +48,8 @@ class Sandbox final {
 
   // {"twilio":"http://127.0.0.1:P", ..., "control":"http://127.0.0.1:P"}
   [[nodiscard]] Json urls() const;
-  [[nodiscard]] std::string url(std::string_view name) const;  // of a stand-in or "control"
+  // Address of a stand-in, or of "control".
+  [[nodiscard]] std::string url(std::string_view name) const;
   [[nodiscard]] Ledger& ledger();
 
  private:

@@ -6,8 +6,8 @@
 #include <set>
 #include <stdexcept>
 
-#include "tests/sandbox/encoding.hpp"
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/encoding.hpp"
+#include "tools/sandbox/service.hpp"
 
 // A Janus with the VideoRoom, as far as its Admin API and its event handler go, and the shelf of
 // recordings beside it, on one listener. Nobody sends media: /control says who came and what was

@@ -12,9 +12,9 @@
 #include <stdexcept>
 #include <tuple>
 
-#include "tests/sandbox/encoding.hpp"
-#include "tests/sandbox/nphies_validation.hpp"
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/encoding.hpp"
+#include "tools/sandbox/nphies_validation.hpp"
+#include "tools/sandbox/service.hpp"
 
 // The NPHIES gateway (financial services, FHIR R4 messaging) with one pseudo payer behind it.
 //
@@ -259,6 +259,7 @@ struct Origin {
   }
 };
 
+// Long, because each message works on the same tables.
 class Nphies final : public Service {
  public:
   Nphies(Context context, const Json& options) : context_(std::move(context)) {

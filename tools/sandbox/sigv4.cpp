@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "tests/sandbox/chime.hpp"
-#include "tests/sandbox/encoding.hpp"
+#include "tools/sandbox/chime.hpp"
+#include "tools/sandbox/encoding.hpp"
 
 // AWS Signature Version 4 as the receiver checks it. Written apart from the plugin's signer, so
 // that a fault of the one cannot hide behind the same fault of the other.

@@ -1,4 +1,4 @@
-#include "tests/sandbox/twilio.hpp"
+#include "tools/sandbox/twilio.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <unordered_map>
 
-#include "tests/sandbox/timers.hpp"
+#include "tools/sandbox/timers.hpp"
 
 // Twilio Video, REST API v1: field names and formats follow Twilio's published OpenAPI description
 // (twilio_video_v1.json), status callbacks and their signature follow Twilio's webhook pages.
@@ -314,6 +314,7 @@ Automation read_automation(const Json& source) {
   return out;
 }
 
+// Long, because each call of the API works on the same tables.
 class Twilio final : public Service {
  public:
   Twilio(Context context, const Json& options) : context_(std::move(context)) {

@@ -1,4 +1,4 @@
-#include "tests/sandbox/fhir_rules.hpp"
+#include "tools/sandbox/fhir_rules.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -7,7 +7,7 @@
 #include <memory>
 #include <set>
 
-#include "tests/sandbox/encoding.hpp"
+#include "tools/sandbox/encoding.hpp"
 
 namespace rabt::sandbox::fhir {
 namespace {
@@ -266,7 +266,6 @@ const Parameter* find_parameter(const std::string& type, std::string_view name) 
 }
 
 // --- dates
-// -----------------------------------------------------------------------------------------
 
 struct Interval {
   std::int64_t begin = std::numeric_limits<std::int64_t>::min();
@@ -390,7 +389,6 @@ bool date_matches(const std::string& wanted, const Json& value) {
 }
 
 // --- tokens, references, strings
-// ---------------------------------------------------------------------
 
 bool code_matches(const std::string& wanted, const std::string& system, const std::string& code) {
   const std::size_t bar = wanted.find('|');

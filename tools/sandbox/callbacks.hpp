@@ -5,8 +5,8 @@
 #include <memory>
 #include <string>
 
-#include "tests/sandbox/faults.hpp"
-#include "tests/sandbox/service.hpp"
+#include "tools/sandbox/faults.hpp"
+#include "tools/sandbox/service.hpp"
 
 namespace rabt::sandbox {
 
