@@ -325,6 +325,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/webhooks/{id}/ping", "pingWebhook", act<&R::webhooks, &Webhooks::ping, 202>, only({Role::admin}), kRepeats},
     Route{"GET", "/api/v1/webhooks/{id}/deliveries", "listWebhookDeliveries", list<&R::webhooks, &Webhooks::deliveries>, only({Role::admin})},
     Route{"POST", "/api/v1/webhooks/{id}/replay", "replayWebhook", act<&R::webhooks, &Webhooks::replay>, only({Role::admin}), kRepeats},
+    Route{"POST", "/api/v1/webhooks/{id}/discard", "discardWebhook", act<&R::webhooks, &Webhooks::discard>, only({Role::admin}), kRepeats},
 
     Route{"GET", "/api/v1/alerts", "listAlerts", to<&R::alerts, &AlertRecords::list>, kOperate},
     Route{"POST", "/api/v1/alerts/snooze", "snoozeRule", to<&R::alerts, &AlertRecords::snooze_rule>, kOperate, kRepeats},

@@ -19,6 +19,7 @@ struct WebhooksOptions {
   std::string state;
   std::string delivery;
   std::string since;
+  std::string reason;
   bool dead = false;
   bool json = false;
 };
@@ -98,6 +99,13 @@ int replay(const WebhooksOptions& options) {
   return act(options, "replay", body);
 }
 
+int discard(const WebhooksOptions& options) {
+  Json body = Json::object({{"reason", options.reason}});
+  if (!options.delivery.empty()) body.set("delivery", options.delivery);
+  if (options.dead) body.set("dead", true);
+  return act(options, "discard", body);
+}
+
 args::Command* add_verb(args::Command& group, const std::shared_ptr<WebhooksOptions>& options,
                         const char* verb, const char* help) {
   auto* command = group.add_subcommand(verb, help);
@@ -119,7 +127,7 @@ void add_webhooks_commands(args::Command& program, int& code) {
   list->callback([options, &code] { code = print_list(*options); });
 
   auto* deliveries = add_verb(*group, options, "deliveries", "List the newest deliveries");
-  deliveries->add_option("--state", options->state, "open, done or dead");
+  deliveries->add_option("--state", options->state, "open, done, dead or discarded");
   deliveries->add_flag("--json", options->json, "Print JSON");
   deliveries->callback([options, &code] { code = print_deliveries(*options); });
 
@@ -134,6 +142,14 @@ void add_webhooks_commands(args::Command& program, int& code) {
       ->moment();
   again->add_flag("--dead", options->dead, "All that were given up");
   again->callback([options, &code] { code = replay(*options); });
+
+  auto* nobody = add_verb(*group, options, "discard",
+                          "Say that deliveries that were given up need nobody any more");
+  nobody->add_option("--delivery", options->delivery, "Only this one");
+  nobody->add_flag("--dead", options->dead, "All that were given up");
+  nobody->add_option("--reason", options->reason, "Why; the audit log keeps the reason")
+      ->required();
+  nobody->callback([options, &code] { code = discard(*options); });
 }
 
 }  // namespace rabt::cli

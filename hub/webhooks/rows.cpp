@@ -51,7 +51,13 @@ constexpr Statement kAgainDead{
     "tenant = $1 AND webhook = $2 AND state = 'dead'"};
 constexpr Statement kAgainSince{
     "UPDATE webhook_delivery SET state = 'open', attempts = 0, opened_ms = $3, due_ms = $3 WHERE "
-    "tenant = $1 AND webhook = $2 AND created_ms >= $4"};
+    "tenant = $1 AND webhook = $2 AND created_ms >= $4 AND state <> 'discarded'"};
+constexpr Statement kDiscardOne{
+    "UPDATE webhook_delivery SET state = 'discarded' WHERE tenant = $1 AND webhook = $2 AND id = "
+    "$3 AND state = 'dead'"};
+constexpr Statement kDiscardDead{
+    "UPDATE webhook_delivery SET state = 'discarded' WHERE tenant = $1 AND webhook = $2 AND state "
+    "= 'dead'"};
 constexpr Statement kList{
     "SELECT id, webhook, event, type, body, state, attempts, created_ms, due_ms, tried_ms, status, "
     "code, topic, subject, trace FROM webhook_delivery WHERE tenant = $1 AND webhook = $2 AND ($3 "
@@ -219,6 +225,12 @@ Result<std::int64_t> open_again(store::Transaction& transaction, std::string_vie
   return transaction.execute(kAgainDead, {tenant, webhook, now_ms});
 }
 
+Result<std::int64_t> discard_dead(store::Transaction& transaction, std::string_view tenant,
+                                  std::string_view webhook, std::string_view delivery) {
+  if (delivery.empty()) return transaction.execute(kDiscardDead, {tenant, webhook});
+  return transaction.execute(kDiscardOne, {tenant, webhook, delivery});
+}
+
 Result<std::vector<Delivery>> list_deliveries(store::Store& store, std::string_view tenant,
                                               std::string_view webhook, std::string_view state,
                                               std::string_view before, std::size_t limit) {
@@ -251,6 +263,7 @@ Status sweep(store::Transaction& transaction, std::int64_t dead_before, std::int
              std::int64_t gone_before) {
   RABT_TRY_STATUS(store::run(transaction, kExpire, {dead_before}));
   RABT_TRY_STATUS(store::run(transaction, kSweep, {"done", done_before}));
+  RABT_TRY_STATUS(store::run(transaction, kSweep, {"discarded", gone_before}));
   return store::run(transaction, kSweep, {"dead", gone_before});
 }
 

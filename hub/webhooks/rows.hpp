@@ -129,6 +129,10 @@ struct Untold {
 [[nodiscard]] Result<std::int64_t> open_again(store::Transaction& transaction,
                                               std::string_view tenant, std::string_view webhook,
                                               const Again& again, std::int64_t now_ms);
+// One that is dead, or all of them if `delivery` is empty, needs nobody any more. Gives how many.
+[[nodiscard]] Result<std::int64_t> discard_dead(store::Transaction& transaction,
+                                                std::string_view tenant, std::string_view webhook,
+                                                std::string_view delivery);
 // Newest first. Empty texts stand for no filter, and for the beginning.
 [[nodiscard]] Result<std::vector<Delivery>> list_deliveries(
     store::Store& store, std::string_view tenant, std::string_view webhook, std::string_view state,

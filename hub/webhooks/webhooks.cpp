@@ -19,6 +19,7 @@ namespace {
 constexpr std::size_t kMostWebhooks = 64;
 constexpr std::size_t kLongestName = 100;
 constexpr std::size_t kLongestUrl = 2048;
+constexpr std::size_t kLongestReason = 500;
 constexpr std::int64_t kMostOverlapHours = 168;
 constexpr std::int64_t kOverlapHours = 24;
 constexpr std::int64_t kHourMs = 3'600'000;
@@ -69,6 +70,7 @@ Json delivery_json(const Delivery& one, std::optional<std::int64_t> next_ms) {
 
 Webhooks::Webhooks(Parts parts, std::vector<Configured> configured)
     : parts_(std::move(parts)),
+      details_(parts_.keys, parts_.store, parts_.random),
       book_({.store = parts_.store,
              .keys = parts_.keys,
              .clock = parts_.clock,
@@ -198,16 +200,21 @@ Result<Json> Webhooks::to_json(const Endpoint& endpoint) const {
   return out;
 }
 
+audit::Entry Webhooks::entry_of(const Ask& ask, std::string_view act, const Endpoint& endpoint,
+                                Json detail) const {
+  return {.tenant = parts_.tenant,
+          .actor = ask.caller.who.actor(),
+          .act = std::string(act),
+          .object = "webhook:" + endpoint.id,
+          .result = "ok",
+          .detail = std::move(detail),
+          .client = ask.caller.client,
+          .request = ask.caller.request};
+}
+
 audit::Prepared Webhooks::entry(const Ask& ask, std::string_view act, const Endpoint& endpoint,
                                 Json detail) const {
-  return parts_.audit.prepare({.tenant = parts_.tenant,
-                               .actor = ask.caller.who.actor(),
-                               .act = std::string(act),
-                               .object = "webhook:" + endpoint.id,
-                               .result = "ok",
-                               .detail = std::move(detail),
-                               .client = ask.caller.client,
-                               .request = ask.caller.request});
+  return parts_.audit.prepare(entry_of(ask, act, endpoint, std::move(detail)));
 }
 
 void Webhooks::name_configured_clinics(std::vector<Configured>& configured, const Parts& parts) {
@@ -432,8 +439,9 @@ Result<Page> Webhooks::deliveries(const Ask& ask, const Window& window) {
     return page;
   }
   const std::string_view state = ask.parameter("state");
-  if (!state.empty() && state != "open" && state != "done" && state != "dead")
-    return invalid("api.invalid", "state: it must be open, done or dead");
+  if (!state.empty() && state != "open" && state != "done" && state != "dead" &&
+      state != "discarded")
+    return invalid("api.invalid", "state: it must be open, done, dead or discarded");
   RABT_TRY(found, list_deliveries(parts_.store, parts_.tenant, endpoint->id, state, window.cursor,
                                   window.limit + 1));
   const bool more = found.size() > window.limit;
@@ -476,6 +484,39 @@ Answer Webhooks::replay(const Ask& ask) {
     return parts_.audit.append(transaction, replayed);
   }));
   sender_.end_pause(endpoint->id);
+  return out;
+}
+
+Answer Webhooks::discard(const Ask& ask) {
+  RABT_TRY(endpoint, endpoint_of(ask));
+  Fields fields(ask.body);
+  fields.only({"delivery", "dead", "reason"});
+  const std::string delivery = fields.text("delivery");
+  const bool all = fields.boolean("dead").value_or(false);
+  const std::string reason = fields.needed_text("reason", kLongestReason);
+  if (fields.good() && delivery.empty() != all)
+    fields.wrong("delivery", "name one of `delivery` and `dead`");
+  RABT_TRY_STATUS(fields.done());
+  if (!delivery.empty()) {
+    RABT_TRY(found, find_delivery(parts_.store, parts_.tenant, endpoint->id, delivery));
+    if (!found) return not_found("webhook.delivery_unknown", "the webhook has no such delivery");
+    if (found->state != "dead")
+      return conflict("webhook.not_dead", "the delivery is " + found->state +
+                                              "; only one that was given up is discarded");
+  }
+  RABT_TRY(sealed, details_.seal(parts_.tenant, "", Json::object({{"reason", reason}})));
+  audit::Entry discarded =
+      entry_of(ask, "webhook.discarded", *endpoint,
+               all ? Json::object({{"dead", true}}) : Json::object({{"delivery", delivery}}));
+  discarded.sealed = sealed.text;
+  const audit::Prepared prepared = parts_.audit.prepare(discarded);
+  Json out;
+  RABT_TRY_STATUS(write(ask, out, [&](store::Transaction& transaction) -> Status {
+    RABT_TRY(count, discard_dead(transaction, parts_.tenant, endpoint->id, delivery));
+    out = Json::object({{"discarded", count}});
+    RABT_TRY_STATUS(access::PatientDetail::store(transaction, sealed));
+    return parts_.audit.append(transaction, prepared);
+  }));
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/access/patient_detail.hpp"
 #include "hub/base/metrics.hpp"
 #include "hub/consultation/request/ask.hpp"
 #include "hub/webhooks/book.hpp"
@@ -68,6 +69,10 @@ class Webhooks {
                                         const consultation::Window& window);
   // {delivery}, {since} or {dead: true} -> {replayed}
   consultation::Answer replay(const consultation::Ask& ask);
+  // {reason, delivery} or {reason, dead: true} -> {discarded}. Nobody is told of these deliveries
+  // any more, and they are no longer dead. Errors: api.invalid, not_found webhook.delivery_unknown,
+  // conflict webhook.not_dead.
+  consultation::Answer discard(const consultation::Ask& ask);
 
   // Deliveries that were given up, by the name of the webhook.
   [[nodiscard]] Result<std::vector<Tally>> dead() const {
@@ -88,6 +93,8 @@ class Webhooks {
   [[nodiscard]] Result<std::shared_ptr<const Endpoint>> own_endpoint_of(
       const consultation::Ask& ask) const;
   [[nodiscard]] Result<Json> to_json(const Endpoint& endpoint) const;
+  [[nodiscard]] audit::Entry entry_of(const consultation::Ask& ask, std::string_view act,
+                                      const Endpoint& endpoint, Json detail) const;
   [[nodiscard]] audit::Prepared entry(const consultation::Ask& ask, std::string_view act,
                                       const Endpoint& endpoint, Json detail) const;
   // Puts ids in the place of what clinics were called by. One that is not there yet is told to the
@@ -104,6 +111,7 @@ class Webhooks {
                                      std::string_view key) const;
 
   const Parts parts_;
+  const access::PatientDetail details_;
   Book book_;
   Sender sender_;
 };

@@ -197,6 +197,7 @@ class Examples {
         {"changeWebhook", "AD", webhook},
         {"rotateWebhook", "AD", webhook},
         {"replayWebhook", "AD", webhook},
+        {"discardWebhook", "AD", webhook},
 
         // An account, from its making.
         {"createUser", "AD"},

@@ -307,6 +307,45 @@ TEST_F(WebhookDeliveries, AFailedOneIsTriedTenTimesAndThenKeptForAReplay) {
   EXPECT_EQ(seen(hook).int_or("dead", 0), 0);
 }
 
+TEST_F(WebhookDeliveries, WhatWasGivenUpIsDiscardedWithAReason) {
+  const Json hook = made("his", kA);
+  const std::string id = hook.string_or("id", "");
+  http_.answer = [](const net::Request&) { return Receivers::status(500); };
+  const std::string since = to_iso8601(clock_.now());
+  for (const char* event : {"s/1", "s/2", "s/3"}) happened(event);
+  const auto discard = [&](Json body) { return hooks_->discard(ask(id, std::move(body))); };
+  turn();
+  const std::string open = deliveries(hook, "open")[0].string_or("id", "");
+  EXPECT_EQ(discard(Json::object({{"delivery", open}, {"reason", "moved"}})).error().code,
+            "webhook.not_dead");
+  for (int i = 0; i < 100; ++i) turn(3'600'000);
+  ASSERT_EQ(deliveries(hook, "dead").size(), 3U);
+  const std::string one = deliveries(hook, "dead")[0].string_or("id", "");
+  EXPECT_EQ(discard(Json::object({{"dead", true}})).error().code, "api.invalid");
+  EXPECT_EQ(discard(Json::object({{"reason", "moved"}})).error().code, "api.invalid");
+  EXPECT_EQ(discard(Json::object({{"delivery", "x"}, {"reason", "moved"}})).error().code,
+            "webhook.delivery_unknown");
+  EXPECT_EQ(
+      must(discard(Json::object({{"delivery", one}, {"reason", "moved"}}))).int_or("discarded", 0),
+      1);
+  EXPECT_EQ(discard(Json::object({{"delivery", one}, {"reason", "moved"}})).error().code,
+            "webhook.not_dead");
+  EXPECT_EQ(
+      must(discard(Json::object({{"dead", true}, {"reason", "moved"}}))).int_or("discarded", 0), 2);
+  EXPECT_EQ(seen(hook).int_or("dead", -1), 0) << "nobody has to look at them";
+  EXPECT_EQ(deliveries(hook, "discarded").size(), 3U);
+
+  http_.answer = [](const net::Request&) { return Receivers::status(200); };
+  EXPECT_EQ(must(hooks_->replay(ask(id, Json::object({{"since", since}})))).int_or("replayed", -1),
+            0);
+  EXPECT_EQ(must(hooks_->replay(ask(id, Json::object({{"delivery", one}})))).int_or("replayed", 0),
+            1);
+  turn(600'000);
+  EXPECT_EQ(deliveries(hook, "done").size(), 1U) << "a person may still want one";
+  for (int i = 0; i < 40; ++i) turn(24 * 3'600'000);
+  EXPECT_EQ(deliveries(hook, "discarded").size(), 0U);
+}
+
 TEST_F(WebhookDeliveries, OneOrAllSinceATimeAreReplayed) {
   const Json hook = made("his", kA);
   happened("s/1");
