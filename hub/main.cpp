@@ -36,6 +36,7 @@ int main(int argc, char** argv) {
   cli::add_access_command(app, code);
   cli::add_phi_commands(app, code);
   cli::add_sources_commands(app, code);
+  cli::add_hooks_commands(app, code);
   cli::add_webhooks_commands(app, code);
   cli::add_deliveries_commands(app, code);
   cli::add_alerts_commands(app, code);

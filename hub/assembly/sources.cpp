@@ -20,6 +20,10 @@ http::SignatureScheme scheme_of(const std::string& name) {
   return http::SignatureScheme::standard_webhooks;
 }
 
+Error of_source(const config::SourceEntry& entry, const Error& error) {
+  return invalid(error.code, "source " + entry.name + ": " + error.message);
+}
+
 Status read_secrets(const config::SourceEntry& entry, http::SignatureConfig& signature) {
   for (const config::SecretSource& from : entry.secrets) {
     RABT_TRY(secret, config::read_secret(from));
@@ -98,6 +102,19 @@ Status read_topics(const config::SourceEntry& entry, http::SignatureConfig& sign
 
 }  // namespace
 
+Result<http::SignatureConfig> signature_of(const config::Config& config,
+                                           const config::SourceEntry& entry) {
+  http::SignatureConfig signature;
+  signature.scheme = scheme_of(entry.scheme);
+  if (!entry.header.empty()) signature.proof_header = entry.header;
+  signature.hmac = entry.hmac;
+  signature.public_url = config.public_url;
+  if (signature.scheme == http::SignatureScheme::sns) return signature;
+  if (const Status read = read_secrets(entry, signature); !read.ok())
+    return of_source(entry, read.error());
+  return signature;
+}
+
 Result<std::vector<api::Source>> read_sources(const config::Config& config, net::HttpClient& http) {
   std::vector<api::Source> sources;
   for (const config::SourceEntry& entry : config.sources) {
@@ -106,15 +123,11 @@ Result<std::vector<api::Source>> read_sources(const config::Config& config, net:
     source.plugin = entry.plugin;
     source.over_mllp = entry.listen.has_value();
     if (source.over_mllp) continue;
-    source.signature.scheme = scheme_of(entry.scheme);
-    if (!entry.header.empty()) source.signature.proof_header = entry.header;
-    source.signature.hmac = entry.hmac;
-    source.signature.public_url = config.public_url;
-    const Status good = source.signature.scheme == http::SignatureScheme::sns
-                            ? read_topics(entry, source.signature, http)
-                            : read_secrets(entry, source.signature);
-    if (!good.ok())
-      return invalid(good.error().code, "source " + entry.name + ": " + good.error().message);
+    RABT_TRY(signature, signature_of(config, entry));
+    source.signature = std::move(signature);
+    if (source.signature.scheme != http::SignatureScheme::sns) continue;
+    if (const Status read = read_topics(entry, source.signature, http); !read.ok())
+      return of_source(entry, read.error());
   }
   return sources;
 }

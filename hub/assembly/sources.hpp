@@ -8,9 +8,15 @@
 #include "hub/config/config.hpp"
 #include "hub/crypto/tls_server.hpp"
 #include "hub/http/mllp.hpp"
+#include "hub/http/webhook_signature.hpp"
 #include "hub/net/http_client.hpp"
 
 namespace rabt::assembly {
+
+// How a source that posts to /hooks/ proves a delivery, with its secrets; SNS without its
+// certificates. Errors: those of read_secret and http::check; the message names the source.
+[[nodiscard]] Result<http::SignatureConfig> signature_of(const config::Config& config,
+                                                         const config::SourceEntry& entry);
 
 // Who may post to /hooks/, with the secrets that their signatures need. The client fetches what
 // messages of SNS point to, and outlives the sources. Errors: those of

@@ -39,6 +39,7 @@ void add_clients_commands(args::Command& program, int& code);
 void add_access_command(args::Command& program, int& code);
 void add_phi_commands(args::Command& program, int& code);
 void add_sources_commands(args::Command& program, int& code);
+void add_hooks_commands(args::Command& program, int& code);
 void add_webhooks_commands(args::Command& program, int& code);
 void add_deliveries_commands(args::Command& program, int& code);
 // Prints what the program itself holds, so the program gets them last.

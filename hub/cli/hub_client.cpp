@@ -98,6 +98,12 @@ Result<Json> HubClient::post(std::string_view path, const Json& body, std::strin
       http_.json("POST", std::string(kUrl).append(path), std::move(headers), body.dump()));
 }
 
+Result<net::Response> HubClient::deliver(std::string_view path,
+                                         std::vector<std::pair<std::string, std::string>> headers,
+                                         std::string body) {
+  return http_.send("POST", std::string(kUrl).append(path), std::move(headers), std::move(body));
+}
+
 Result<Json> HubClient::patch(std::string_view path, const Json& body, std::int64_t version) {
   return for_terminal(http_.json(
       "PATCH", std::string(kUrl).append(path),

@@ -25,6 +25,10 @@ class HubClient {
   [[nodiscard]] Result<std::string> text(std::string_view path, std::string_view reason = {});
   [[nodiscard]] Result<Json> post(std::string_view path, const Json& body,
                                   std::string_view reason = {});
+  // Posts as a sender of deliveries does. Returns the answer, whatever its status.
+  [[nodiscard]] Result<net::Response> deliver(
+      std::string_view path, std::vector<std::pair<std::string, std::string>> headers,
+      std::string body);
   // Changes a record as it was at this version.
   [[nodiscard]] Result<Json> patch(std::string_view path, const Json& body, std::int64_t version);
   // The answer of DELETE has no body.

@@ -43,6 +43,14 @@ Status check_timestamp(const std::string& name, std::string_view stamp, Timestam
   return ok_status();
 }
 
+std::string standard_signature(const SecretBytes& secret, std::string_view id,
+                               std::string_view stamp, std::string_view body) {
+  std::string content;
+  content.reserve(id.size() + stamp.size() + body.size() + 2);
+  content.append(id).append(".").append(stamp).append(".").append(body);
+  return "v1," + to_base64(crypto::hmac_sha256(secret.expose(), content));
+}
+
 Result<Verified> verify_standard(const SignatureConfig& config, const Request& request,
                                  Timestamp now) {
   const auto id = request.only_header("webhook-id");
@@ -55,12 +63,9 @@ Result<Verified> verify_standard(const SignatureConfig& config, const Request& r
         "webhook-id is empty, too long or holds a space, a full stop or a byte that is not ASCII");
   }
   RABT_TRY_STATUS(check_timestamp("webhook-timestamp", *stamp, now));
-  std::string content;
-  content.reserve(id->size() + stamp->size() + request.body.size() + 2);
-  content.append(*id).append(".").append(*stamp).append(".").append(request.body);
   std::vector<std::string> expected;
   for (const auto& secret : config.secrets)
-    expected.push_back("v1," + to_base64(crypto::hmac_sha256(secret.expose(), content)));
+    expected.push_back(standard_signature(secret, *id, *stamp, request.body));
   bool good = false;
   std::size_t entries = 0;
   for (std::string_view rest = *signatures; !rest.empty();) {
@@ -203,21 +208,27 @@ std::string replace_place(std::string text, std::string_view place, std::string_
   return at == std::string::npos ? text : text.replace(at, place.size(), with);
 }
 
+std::string hmac_signature(const HmacForm& form, const SecretBytes& secret, std::string_view stamp,
+                           std::string_view body) {
+  std::string content = form.content;
+  if (!form.timestamp.empty()) content = replace_place(std::move(content), kTimePlace, stamp);
+  // The body is put in last: what it holds is no place.
+  content = replace_place(std::move(content), kBodyPlace, body);
+  const Bytes mac = crypto::hmac_sha256(secret.expose(), content);
+  return form.base64 ? to_base64(mac) : to_hex(mac);
+}
+
 Result<Verified> verify_hmac(const SignatureConfig& config, const Request& request, Timestamp now) {
   const HmacForm& form = config.hmac;
   RABT_TRY(found, signed_of(config, request));
-  std::string content = form.content;
-  // The body is put in last: what it holds is no place.
   if (!form.timestamp.empty()) {
     if (!found.timestamp) return deny("the timestamp is missing or doubled");
     RABT_TRY_STATUS(check_timestamp("the timestamp", *found.timestamp, now));
-    content = replace_place(std::move(content), kTimePlace, *found.timestamp);
   }
-  content = replace_place(std::move(content), kBodyPlace, request.body);
   bool good = false;
   for (const auto& secret : config.secrets) {
-    const Bytes mac = crypto::hmac_sha256(secret.expose(), content);
-    const std::string expected = form.base64 ? to_base64(mac) : to_hex(mac);
+    const std::string expected =
+        hmac_signature(form, secret, found.timestamp.value_or(""), request.body);
     for (const auto signature : found.signatures)
       good = equal(form.base64 ? std::string(signature) : lower(signature), expected) || good;
   }
@@ -297,6 +308,45 @@ Status check(const SignatureConfig& config) {
     if (const auto fault = fault_of(config.hmac); !fault.empty()) return bad(std::string(fault));
   }
   return ok_status();
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> sign(const SignatureConfig& config,
+                                                              std::string_view body,
+                                                              std::string_view id, Timestamp now) {
+  RABT_TRY_STATUS(check(config));
+  const std::string stamp = std::to_string(now.ms / 1000);
+  std::vector<std::pair<std::string, std::string>> headers;
+  switch (config.scheme) {
+    case SignatureScheme::standard_webhooks:
+      headers.emplace_back("webhook-id", id);
+      headers.emplace_back("webhook-timestamp", stamp);
+      headers.emplace_back("webhook-signature",
+                           standard_signature(config.secrets.front(), id, stamp, body));
+      return headers;
+    case SignatureScheme::static_token: {
+      const std::string token(as_text(config.secrets.front().expose()));
+      const bool bearer = lower(config.proof_header) == "authorization";
+      headers.emplace_back(config.proof_header, bearer ? "Bearer " + token : token);
+      return headers;
+    }
+    case SignatureScheme::hmac: {
+      const HmacForm& form = config.hmac;
+      const std::string mac = hmac_signature(form, config.secrets.front(), stamp, body);
+      if (form.element.empty()) {
+        headers.emplace_back(config.proof_header, form.prefix + mac);
+        if (!form.timestamp.empty()) headers.emplace_back(form.timestamp, stamp);
+      } else {
+        const std::string time =
+            form.timestamp.empty() ? std::string() : form.timestamp + "=" + stamp + ",";
+        headers.emplace_back(config.proof_header, time + form.element + "=" + mac);
+      }
+      return headers;
+    }
+    case SignatureScheme::twilio:
+    case SignatureScheme::sns:
+      break;
+  }
+  return invalid("http.unsigned", "only Twilio or Amazon SNS itself signs such a delivery");
 }
 
 Result<Verified> verify(const SignatureConfig& config, const Request& request, Timestamp now) {

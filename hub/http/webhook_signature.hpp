@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hub/base/bytes.hpp"
@@ -84,6 +85,12 @@ struct Verified {
   // sns: the address that confirms a subscription, when the delivery asks for it.
   std::string confirm_url{};
 };
+
+// Headers with which a sender proves a delivery under the first secret: for who tries a source. The
+// id stands in those of standard_webhooks alone. Errors: those of check(); invalid http.unsigned: a
+// delivery of Twilio or SNS is signed by them alone.
+[[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> sign(
+    const SignatureConfig& config, std::string_view body, std::string_view id, Timestamp now);
 
 inline constexpr std::size_t kMinTokenBytes = 16;        // shorter static tokens can be guessed
 inline constexpr std::size_t kMaxSignatureEntries = 16;  // in one webhook-signature header

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "hub/base/ascii.hpp"
 #include "hub/base/json.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/http/problem.hpp"
@@ -412,6 +413,54 @@ TEST(Hmac, TakesBase64AndATimeOfAnotherHeader) {
   EXPECT_TRUE(verify(config, request, at(kStamp)).ok());
   request.headers.emplace_back("x-sent", stamp);
   expect_denied(verify(config, request, at(kStamp)));
+}
+
+TEST(Signing, MakesWhatSendersPublish) {
+  const auto github = http::sign(
+      hmac_of("It's a Secret to Everybody", "X-Hub-Signature-256", {.prefix = "sha256="}),
+      "Hello, World!", "", at(kStamp));
+  ASSERT_TRUE(github.ok()) << github.error().message;
+  EXPECT_EQ(*github,
+            (Headers{{"X-Hub-Signature-256",
+                      "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"}}));
+  const Request example = delivery();
+  const auto standard_headers =
+      http::sign(standard(), example.body, example.header("webhook-id"), at(kStamp));
+  ASSERT_TRUE(standard_headers.ok());
+  EXPECT_EQ(*standard_headers, example.headers);
+}
+
+TEST(Signing, OfEachFormHoldsForItsOwnBodyAlone) {
+  const std::string secret = "a secret of sixteen and more";
+  SignatureConfig token = config_of(SignatureScheme::static_token, {secret});
+  token.proof_header = "X-Token";
+  std::vector<SignatureConfig> configs;
+  configs.push_back(standard());
+  configs.push_back(config_of(SignatureScheme::static_token, {secret}));
+  configs.push_back(std::move(token));
+  configs.push_back(hmac_of(secret, "stripe-signature",
+                            {.content = "{timestamp}.{body}", .timestamp = "t", .element = "v1"}));
+  configs.push_back(hmac_of(secret, "x-sign", {.content = "{body}", .element = "v1"}));
+  configs.push_back(
+      hmac_of(secret, "x-sign",
+              {.base64 = true, .content = "v2:{body}:{timestamp}", .timestamp = "x-sent"}));
+  for (const SignatureConfig& config : configs) {
+    const auto headers = http::sign(config, "a body", "msg_1", at(kStamp));
+    ASSERT_TRUE(headers.ok()) << headers.error().message;
+    Request request{.method = "POST", .target = "/hooks/a", .path = "/hooks/a"};
+    for (const auto& [name, value] : *headers) request.headers.emplace_back(lower(name), value);
+    request.body = "a body";
+    const auto verified = verify(config, request, at(kStamp));
+    EXPECT_TRUE(verified.ok()) << (verified.ok() ? "" : verified.error().message);
+    if (config.scheme == SignatureScheme::static_token) continue;
+    request.body = "another";
+    expect_denied(verify(config, request, at(kStamp)));
+  }
+  SignatureConfig twilio = config_of(SignatureScheme::twilio, {secret});
+  twilio.public_url = "https://hub.example.sa";
+  EXPECT_EQ(http::sign(twilio, "a body", "", at(kStamp)).error().code, "http.unsigned");
+  EXPECT_EQ(http::sign(SignatureConfig{}, "a body", "", at(kStamp)).error().code,
+            "http.webhook_config");
 }
 
 TEST(Hmac, AFormThatContradictsItselfIsRefusedAtStart) {

@@ -1,0 +1,103 @@
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "hub/args/args.hpp"
+#include "hub/assembly/sources.hpp"
+#include "hub/base/ids.hpp"
+#include "hub/base/limits.hpp"
+#include "hub/base/printable.hpp"
+#include "hub/cli/commands.hpp"
+#include "hub/cli/hub_client.hpp"
+#include "hub/config/config.hpp"
+#include "hub/mapping/mapping.hpp"
+
+// rabt hooks: a delivery as its sender would make it, for who sets up a source.
+namespace rabt::cli {
+
+namespace {
+
+struct HooksOptions {
+  std::string config = kDefaultConfig;
+  std::string source;
+  std::string file;
+  // Content type. Empty if the name of the file says it.
+  std::string type;
+  // Id of the delivery. Empty if a new one is drawn.
+  std::string id;
+};
+
+Result<const config::SourceEntry*> source_of(const config::Config& config,
+                                             const std::string& name) {
+  std::string known;
+  for (const config::SourceEntry& one : config.sources) {
+    if (one.name == name) return &one;
+    known += (known.empty() ? "" : ", ") + one.name;
+  }
+  return invalid("cli.source", "the configuration has no source " + name +
+                                   (known.empty() ? std::string() : "; it has " + known));
+}
+
+std::string type_of(const HooksOptions& options) {
+  if (!options.type.empty()) return options.type;
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kTypes{
+      {{".json", "application/json"},
+       {".xml", "application/xml"},
+       {".csv", "text/csv"},
+       {".hl7", "application/hl7-v2"}}};
+  const std::string end = std::filesystem::path(options.file).extension().string();
+  const auto found =
+      std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& one) { return one.first == end; });
+  return std::string(found == kTypes.end() ? "application/octet-stream" : found->second);
+}
+
+Result<net::Response> sent(const HooksOptions& options) {
+  RABT_TRY(config, config::load_config(options.config));
+  RABT_TRY(source, source_of(config, options.source));
+  if (source->listen)
+    return invalid("cli.source", "the source " + options.source +
+                                     " takes HL7 v2 over MLLP: send to it by a tool of HL7 v2");
+  RABT_TRY(signature, assembly::signature_of(config, *source));
+  RABT_TRY(body, mapping::read_part(options.file, limits::kMaxRequestBody));
+  const SystemClock clock;
+  SystemRandom random;
+  UlidSource ids(clock, random);
+  const std::string id = options.id.empty() ? "msg_" + ids.next().text() : options.id;
+  RABT_TRY(headers, http::sign(signature, body, id, clock.now()));
+  headers.emplace_back("Content-Type", type_of(options));
+  RABT_TRY(hub, HubClient::of(config));
+  return hub.deliver("/hooks/" + source->name, std::move(headers), std::move(body));
+}
+
+// The answer goes to standard output as it came, its status to standard error.
+int send(const HooksOptions& options) {
+  const auto answer = sent(options);
+  if (!answer.ok()) return complain(answer.error());
+  std::fprintf(stderr, "HTTP %d\n", answer->status);
+  std::printf("%s\n", printable_lines(answer->body).c_str());
+  return answer->status >= 200 && answer->status < 300 ? 0 : 1;
+}
+
+}  // namespace
+
+void add_hooks_commands(args::Command& program, int& code) {
+  auto* group = program.add_subcommand("hooks", "Deliveries of other systems to the hub");
+  group->require_subcommand();
+  auto options = std::make_shared<HooksOptions>();
+  auto* one = group->add_subcommand("send", "Sign a body as the sender would, and deliver it");
+  add_config_option(*one, options->config);
+  one->footer(
+      "Signed with the first secret of the source. Exit status 1: the hub did not take it; `rabt "
+      "deliveries` says why");
+  one->add_option("source", options->source, "Name of the source")->required();
+  one->add_option("file", options->file, "A file with the body")->required();
+  one->add_option("--type", options->type, "Content type (default: by the name of the file)");
+  one->add_option("--id", options->id,
+                  "Id of the delivery, for standard-webhooks (default: a new one); the same again "
+                  "starts nothing");
+  one->callback([options, &code] { code = send(*options); });
+}
+
+}  // namespace rabt::cli
