@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   cli::add_tasks_command(app, code);
   cli::add_visits_command(app, code);
   cli::add_plugin_commands(app, code);
+  cli::add_people_commands(app, code);
   cli::add_users_commands(app, code);
   cli::add_approvals_command(app, code);
   cli::add_clients_commands(app, code);

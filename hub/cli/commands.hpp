@@ -33,6 +33,7 @@ void add_repair_commands(args::Command& program, int& code);
 void add_tasks_command(args::Command& program, int& code);
 void add_visits_command(args::Command& program, int& code);
 void add_plugin_commands(args::Command& program, int& code);
+void add_people_commands(args::Command& program, int& code);
 void add_users_commands(args::Command& program, int& code);
 void add_approvals_command(args::Command& program, int& code);
 void add_clients_commands(args::Command& program, int& code);

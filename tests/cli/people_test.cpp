@@ -81,6 +81,67 @@ users list | grep -c disabled)sh" +
   EXPECT_TRUE(has(ran.out, "120 201\n120\n120\nnurse.1\nnurse.60\nnurse.120\n3\n")) << lines(ran);
 }
 
+TEST(People, AreEnteredFromAListThatMayBeTakenAgain) {
+  const Ran ran = run(kHub + R"sh(
+import() { rabt people import "$@" --config c.yaml; }
+cat > staff.csv <<END
+roles,username,name,nameAr,specialty,licenceNumber,externalSystem,externalId,phone,languages,mrn,nationalId,birthDate,guardianName,guardianPhone,guardianRelation
+doctor,dr.sara,Dr. Sara,"د. سارة",Cardiology,L-17,http://nphies.sa/license/practitioner-license,L-17,+966500000001,ar en,,,,,,
+"nurse; desk",nurse.huda,Huda,هدى,,,,,+966500000002,,,,,,,
+specialist,,Dr. Omar,,,L-18,http://nphies.sa/license/practitioner-license,L-18,,,,,,,,
+patient,,"Noura, the younger",نورة,,,,,+966551234567,,MRN-1,,2015-04-12,Maha,+966551234568,mother
+patient,,Ali,,,,,,+966551234569,,,1012345672,1985-04-12,,,
+patient,,Nobody,,,,,,+966551234570,,,,1985-04-12,,,
+patient,,Typo,,,,,,+966551234570,,MRN-9,1012345678,3085-04-12,,,
+king,,King,,,,,,,,MRN-10,,,,,
+desk,,Desk,,,,,,,,MRN-11,,,,,
+END
+import staff.csv --dry-run; echo $?
+users list | wc -l
+import staff.csv; echo $?
+import staff.csv --codes codes | sed 's/entered: .*/entered/'; stat -c %a codes; cut -d, -f1 codes
+import staff.csv --codes codes; echo $?
+import staff.csv --codes codes2 | grep known; wc -c < codes2
+users list | grep -c active
+code=$(grep nurse codes | cut -d, -f2)
+post /api/v1/auth/activate "{\"username\": \"nurse.huda\", \"password\": \"three canaries by the sea\", \"code\": \"$code\"}"
+iconv -t windows-1256 <<END | sed 's/,/;/g' > old.csv
+roles,name,nameAr,mrn
+patient,Layla,ليلى,MRN-20
+END
+import old.csv --charset windows-1256 --separator ';' --json | jq -r .state
+curl -s --unix-socket data/hub.sock -H 'X-Rabt-Reason: test' -d '{"identifier": "mrn:MRN-20"}' -H 'Content-Type: application/json' http://hub/api/v1/patients/search | jq -r '.items[0].nameAr'
+printf 'roles,nmae\n' > wrong.csv; import wrong.csv --dry-run; echo $?
+printf 'roles,nmae\npatient,X\n' > wrong.csv; import wrong.csv --dry-run; echo $?
+printf 'roles,name\npatient,"X\n' > wrong.csv; import wrong.csv --dry-run; echo $?
+grep -c -e Noura -e 1012345672 serve.err)sh" +
+                      kEnd);
+  const std::string wrong =
+      "row 7: wrong: needs one of username, mrn, nationalId, iqama and externalId: by it a person "
+      "is found when the list is taken once more\n"
+      "row 8: wrong: identifiers.0.value: must be the ten digits of a national id, which begin "
+      "with "
+      "1 and end with its check digit; use kind other for anything else;birthDate: must not lie in "
+      "the future\n"
+      "row 9: wrong: roles: holds a word that is no role; docs/identity.md has them\n"
+      "row 10: wrong: username: is needed with these roles\n";
+  const std::string entered =
+      "row 2: entered\nrow 3: entered\nrow 4: entered\nrow 5: entered\nrow 6: entered\n";
+  const std::string known =
+      "row 2: known: left as it is\nrow 3: known: left as it is\nrow 4: "
+      "known: left as it is\nrow 5: known: left as it is\nrow 6: known: "
+      "left as it is\n";
+  EXPECT_EQ(ran.out, wrong + "1\n1\n1\n" + entered + wrong + "600\ndr.sara\nnurse.huda\n1\n" +
+                         known + "0\n5\n204\nentered\nليلى\n1\n1\n1\n0\n")
+      << lines(ran);
+  EXPECT_TRUE(has(ran.err, "4 wrong; nothing is entered")) << ran.err;
+  EXPECT_TRUE(has(ran.err, "5 entered, 4 wrong")) << ran.err;
+  EXPECT_TRUE(has(ran.err, "5 known, 4 wrong")) << ran.err;
+  EXPECT_TRUE(has(ran.err, "the column `nmae` is not known")) << ran.err;
+  EXPECT_TRUE(has(ran.err, "give --codes FILE")) << ran.err;
+  EXPECT_TRUE(has(ran.err, "a quotation mark is not closed")) << ran.err;
+}
+
 TEST(Users, TheFirstAdministratorIsMadeByACodeThatNoLogHolds) {
   const Ran ran = run(kHub + R"sh(
 code=$(users bootstrap 2>/dev/null); echo ${#code}

@@ -1,0 +1,324 @@
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include "hub/args/args.hpp"
+#include "hub/base/ascii.hpp"
+#include "hub/base/clock.hpp"
+#include "hub/base/descriptor.hpp"
+#include "hub/base/printable.hpp"
+#include "hub/cli/commands.hpp"
+#include "hub/cli/hub_client.hpp"
+#include "hub/config/config.hpp"
+#include "hub/identity/principal.hpp"
+#include "hub/identity/profile.hpp"
+#include "hub/mapping/mapping.hpp"
+
+// rabt people import: staff and patients from a list. Each row is checked here and entered by the
+// API of the hub that runs, so that the same rules hold as for one who is entered on a page.
+namespace rabt::cli {
+
+namespace {
+
+struct ImportOptions {
+  std::string config = kDefaultConfig;
+  std::string file;
+  std::string charset = "UTF-8";
+  std::string separator = ",";
+  std::string codes;
+  bool dry_run = false;
+  bool json = false;
+};
+
+constexpr std::size_t kMostBytes = 16U << 20U;
+// A day begins so early where it is latest.
+constexpr std::int64_t kFurthestMs = 14LL * 3'600'000;
+
+// Columns that are members of a profile.
+constexpr std::array<std::string_view, 15> kTexts{
+    "username",     "name",          "nameAr",       "gender",    "birthDate",
+    "phone",        "email",         "language",     "specialty", "department",
+    "organization", "licenceNumber", "licenceUntil", "mrn",       "saudiHealthId"};
+// Columns that become identifiers, by their kind.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kIdentifiers{
+    {{"nationalId", "national_id"}, {"iqama", "iqama"}, {"passport", "passport"}}};
+constexpr std::array<std::string_view, 8> kOthers{
+    "roles",        "languages",     "externalSystem",   "externalId",
+    "guardianName", "guardianPhone", "guardianRelation", "passportCountry"};
+
+std::vector<std::string_view> known_columns() {
+  std::vector<std::string_view> out(kTexts.begin(), kTexts.end());
+  for (const auto& [column, kind] : kIdentifiers) out.push_back(column);
+  out.insert(out.end(), kOthers.begin(), kOthers.end());
+  return out;
+}
+
+// Texts of a cell, which spaces, commas or semicolons part.
+Json words_of(const std::string& cell) {
+  constexpr std::string_view kParts = " ,;";
+  Json out = Json::array();
+  std::string_view rest = cell;
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find_first_of(kParts), rest.size());
+    if (end > 0) out.push_back(std::string(rest.substr(0, end)));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return out;
+}
+
+// One row as the API takes it.
+struct Entry {
+  std::string path;
+  Json body;
+};
+
+bool all_treat(const Json& roles) {
+  constexpr std::array<std::string_view, 3> kTreats{"doctor", "specialist", "nurse"};
+  return std::all_of(roles.as_array().begin(), roles.as_array().end(), [&](const Json& one) {
+    return std::find(kTreats.begin(), kTreats.end(), one.as_string()) != kTreats.end();
+  });
+}
+
+std::string cell_of(const Json& row, std::string_view column) {
+  return std::string(trim(row.string_or(column, ""), " \t"));
+}
+
+Json profile_of(const Json& row) {
+  Json out = Json::object();
+  for (const std::string_view name : kTexts) {
+    if (const std::string value = cell_of(row, name); !value.empty()) out.set(name, value);
+  }
+  Json identifiers = Json::array();
+  for (const auto& [column, kind] : kIdentifiers) {
+    const std::string value = cell_of(row, column);
+    if (value.empty()) continue;
+    Json one = Json::object({{"kind", kind}, {"value", value}});
+    if (const std::string country = cell_of(row, "passportCountry");
+        kind == "passport" && !country.empty())
+      one.set("system", country);
+    identifiers.push_back(std::move(one));
+  }
+  if (identifiers.size() > 0) out.set("identifiers", std::move(identifiers));
+  const Json system = cell_of(row, "externalSystem");
+  if (const std::string value = cell_of(row, "externalId"); !value.empty())
+    out.set("externalIds", Json::array({Json::object({{"system", system}, {"value", value}})}));
+  if (const std::string name = cell_of(row, "guardianName"); !name.empty())
+    out.set("guardians",
+            Json::array({Json::object({{"name", name},
+                                       {"phone", cell_of(row, "guardianPhone")},
+                                       {"relation", cell_of(row, "guardianRelation")}})}));
+  if (Json languages = words_of(cell_of(row, "languages")); languages.size() > 0)
+    out.set("languages", std::move(languages));
+  return out;
+}
+
+// A repeat finds a person by one of these alone.
+bool is_found_again(const Json& profile) {
+  if (profile.find("username") != nullptr || profile.find("mrn") != nullptr ||
+      profile.find("externalIds") != nullptr)
+    return true;
+  const Json& list = profile["identifiers"];
+  return list.is_array() &&
+         std::any_of(list.as_array().begin(), list.as_array().end(),
+                     [](const Json& one) { return one.string_or("kind", "") != "passport"; });
+}
+
+// Error: one line a mistake; none quotes a value.
+Result<Entry> entry_of(const Json& row) {
+  Json profile = profile_of(row);
+  const Json roles = words_of(cell_of(row, "roles"));
+  RABT_TRY(checked, identity::check_profile(profile));
+  RABT_TRY_STATUS(identity::check_identity(
+      checked, to_iso8601({SystemClock().now().ms + kFurthestMs}).substr(0, 10)));
+  if (roles.size() == 0)
+    return invalid("cli.people", "roles: is empty; patient, doctor, desk and so on");
+  for (const Json& one : roles.as_array()) {
+    if (!identity::parse_role(one.as_string()))
+      return invalid("cli.people",
+                     "roles: holds a word that is no role; docs/identity.md has them");
+  }
+  if (checked.find("name") == nullptr) return invalid("cli.people", "name: is empty");
+  if (!is_found_again(checked))
+    return invalid(
+        "cli.people",
+        "needs one of username, mrn, nationalId, iqama and externalId: by it a person is "
+        "found when the list is taken once more");
+  const bool account = checked.find("username") != nullptr;
+  const bool patient = roles.size() == 1 && roles.item(0).as_string() == "patient";
+  if (!account && !patient && !all_treat(roles))
+    return invalid("cli.people", "username: is needed with these roles");
+  Entry out{.path = account   ? "/api/v1/users"
+                    : patient ? "/api/v1/patients"
+                              : "/api/v1/providers",
+            .body = std::move(checked)};
+  if (out.path != "/api/v1/patients") out.body.set("roles", roles);
+  return out;
+}
+
+Status check_columns(const Json& row) {
+  const std::vector<std::string_view> known = known_columns();
+  for (const auto& [name, value] : row.as_object()) {
+    if (std::find(known.begin(), known.end(), std::string_view(name)) != known.end()) continue;
+    std::string list;
+    for (const std::string_view one : known) list.append(list.empty() ? "" : ", ").append(one);
+    return invalid("cli.people", "the column `" + name + "` is not known; columns are " + list);
+  }
+  return ok_status();
+}
+
+// The file of one-time codes, which its owner alone may read. Each line is written before the next
+// person is entered.
+class Codes {
+ public:
+  static Result<Codes> open(const std::string& path) {
+    Codes out;
+    if (path.empty()) return out;
+    out.file_ = Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!out.file_.open())
+      return invalid("cli.file", path + ": is there already, or cannot be made");
+    return out;
+  }
+  [[nodiscard]] bool open() const { return file_.open(); }
+  Status add(const std::string& username, const std::string& code) const {
+    const std::string line = username + "," + code + "\n";
+    if (write_all(file_.get(), line)) return ok_status();
+    return unavailable("cli.file", "the file of codes cannot be written");
+  }
+
+ private:
+  Descriptor file_;
+};
+
+class Import {
+ public:
+  explicit Import(const ImportOptions& options) : options_(options) {}
+
+  Result<int> run() {
+    RABT_TRY(text, mapping::read_part(options_.file, kMostBytes));
+    if (options_.separator.size() != 1)
+      return invalid("cli.people", "--separator must be one character");
+    RABT_TRY(rows, mapping::read_message({.format = mapping::Format::csv,
+                                          .charset = options_.charset,
+                                          .separator = options_.separator.front()},
+                                         text));
+    if (rows.size() == 0) return invalid("cli.people", "the list has no row below its header");
+    RABT_TRY_STATUS(check_columns(rows.item(0)));
+    const bool accounts =
+        std::any_of(rows.as_array().begin(), rows.as_array().end(),
+                    [](const Json& row) { return !cell_of(row, "username").empty(); });
+    if (accounts && options_.codes.empty() && !options_.dry_run)
+      return invalid("cli.people",
+                     "the list has accounts: give --codes FILE, which gets the one-time codes that "
+                     "set their passwords");
+    if (!options_.dry_run) {
+      RABT_TRY(config, config::load_config(options_.config));
+      RABT_TRY(hub, HubClient::of(config));
+      hub_ = std::make_unique<HubClient>(std::move(hub));
+      RABT_TRY(codes, Codes::open(options_.codes));
+      codes_ = std::move(codes);
+    }
+    std::size_t number = 1;  // the header
+    for (const Json& row : rows.as_array()) RABT_TRY_STATUS(take(++number, row));
+    say_sum();
+    return counts_["wrong"] == 0 ? 0 : 1;
+  }
+
+ private:
+  void say(std::size_t number, const char* state, const std::string& more) {
+    ++counts_[state];
+    if (options_.json) {
+      std::printf("%s\n", Json::object({{"row", static_cast<std::int64_t>(number)},
+                                        {"state", state},
+                                        {"detail", more}})
+                              .dump()
+                              .c_str());
+    } else if (std::string_view(state) != "good") {
+      std::printf("row %zu: %s%s%s\n", number, state, more.empty() ? "" : ": ",
+                  printable(more).c_str());
+    }
+  }
+  void say_sum() {
+    std::string line;
+    for (const auto& [state, count] : counts_)
+      line += (line.empty() ? "" : ", ") + std::to_string(count) + " " + state;
+    std::fprintf(stderr, "%s%s\n", line.c_str(), options_.dry_run ? "; nothing is entered" : "");
+  }
+
+  // Waits as long as the hub asks for.
+  Result<Json> enter(const Entry& entry) {
+    for (;;) {
+      auto made = hub_->post(entry.path, entry.body);
+      if (made.ok() || !made.error().code.starts_with("rate.")) return made;
+      std::this_thread::sleep_for(std::chrono::seconds(1));
+    }
+  }
+
+  Status take(std::size_t number, const Json& row) {
+    const auto entry = entry_of(row);
+    if (!entry.ok()) {
+      std::string why = entry.error().message;
+      std::replace(why.begin(), why.end(), '\n', ';');
+      say(number, "wrong", why);
+      return ok_status();
+    }
+    if (options_.dry_run) {
+      say(number, "good", "");
+      return ok_status();
+    }
+    const auto made = enter(*entry);
+    if (made.ok()) {
+      say(number, "entered", made->string_or("id", ""));
+      if (const std::string code = made->string_or("activation", ""); !code.empty())
+        return codes_.add(made->string_or("username", ""), code);
+      return ok_status();
+    }
+    if (made.error().code == "net.no_answer") return made.error();
+    if (made.error().code == "person.taken") {
+      say(number, "known", "left as it is");
+    } else {
+      say(number, "wrong", made.error().message + " [" + made.error().code + "]");
+    }
+    return ok_status();
+  }
+
+  const ImportOptions& options_;
+  std::unique_ptr<HubClient> hub_;
+  Codes codes_;
+  std::map<std::string, std::int64_t> counts_;
+};
+
+int import_people(const ImportOptions& options) {
+  const auto ran = Import(options).run();
+  return ran.ok() ? *ran : complain(ran.error());
+}
+
+}  // namespace
+
+void add_people_commands(args::Command& program, int& code) {
+  auto* group = program.add_subcommand("people", "Staff and patients");
+  group->require_subcommand();
+  auto options = std::make_shared<ImportOptions>();
+  auto* one = group->add_subcommand("import", "Enter people from a CSV file, each row one person");
+  one->footer(
+      "Who is known already is left as he is, so that a list may be taken again. docs/identity.md "
+      "names the columns. Exit status 1: some rows are wrong; the others are entered");
+  add_config_option(*one, options->config);
+  one->add_option("file", options->file, "The list")->required();
+  one->add_flag("--dry-run", options->dry_run,
+                "Check the rows and enter nobody; whom the hub knows is not looked up");
+  one->add_option("--codes", options->codes,
+                  "A new file, for its owner alone, that gets username and one-time code of each "
+                  "account");
+  one->add_option("--charset", options->charset, "Character set of the list (default: UTF-8)");
+  one->add_option("--separator", options->separator, "Between columns (default: a comma)");
+  one->add_flag("--json", options->json, "Print a JSON object for each row");
+  one->callback([options, &code] { code = import_people(*options); });
+}
+
+}  // namespace rabt::cli
