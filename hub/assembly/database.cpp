@@ -39,19 +39,20 @@ Result<store::PostgresOptions> postgres_options(const config::Config& config) {
   return options;
 }
 
-Result<std::unique_ptr<store::Store>> open_database(const config::Config& config, Logger& log) {
+Result<std::unique_ptr<store::Store>> open_database(const config::Config& config, Logger& log,
+                                                    Beside beside) {
   if (!config.postgres) {
     return store::open_sqlite({.path = database_file(config),
                                .migrations_folder = config.migrations,
                                .needed = {config.data + "/keyring"}},
                               log);
   }
-  if (std::filesystem::exists(database_file(config))) {
+  if (beside == Beside::nothing && std::filesystem::exists(database_file(config))) {
     return conflict("store.two",
                     "the data folder " + config.data +
-                        " has the database rabt.db, and store.postgres names one of a server; a "
-                        "database cannot be moved to a server yet: remove the section store, or "
-                        "name another data folder");
+                        " has the database rabt.db, and store.postgres names one of a server: "
+                        "`rabt store copy` brings it there; or remove the section store, or name "
+                        "another data folder");
   }
   RABT_TRY(options, postgres_options(config));
   return store::open_postgres(options, log);

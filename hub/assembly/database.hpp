@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -14,10 +15,13 @@ namespace rabt::assembly {
 // Reads the secrets of `store.postgres`, which is set. Error config.missing_secret.
 [[nodiscard]] Result<store::PostgresOptions> postgres_options(const config::Config& config);
 
+// What may lie beside the database. A hub has one; who copies has two.
+enum class Beside : std::uint8_t { nothing, other };
 // Opens the database for the hub. Errors: those of open_sqlite and open_postgres; store.two: there
 // are a database of the data folder and one of a server.
 [[nodiscard]] Result<std::unique_ptr<store::Store>> open_database(const config::Config& config,
-                                                                  Logger& log);
+                                                                  Logger& log,
+                                                                  Beside beside = Beside::nothing);
 // Opens the database for looking only, beside a running hub or without one.
 [[nodiscard]] Result<std::unique_ptr<store::Connection>> open_database_reader(
     const config::Config& config);

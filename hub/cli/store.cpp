@@ -4,13 +4,14 @@
 
 #include "hub/args/args.hpp"
 #include "hub/assembly/database.hpp"
+#include "hub/assembly/database_copy.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/config/config.hpp"
 #include "hub/store/copy.hpp"
 #include "hub/store/postgres/check.hpp"
 
-// rabt store check
+// rabt store: the database of a configuration.
 namespace rabt::cli {
 
 namespace {
@@ -45,10 +46,38 @@ int check_server(const config::Config& config) {
   return code;
 }
 
+struct CopyOptions {
+  std::string config = kDefaultConfig;
+  std::string to;
+};
+
+int copy(const CopyOptions& options) {
+  const auto from = config::load_config(options.config);
+  if (!from.ok()) return complain(from.error());
+  const auto to = config::load_config(options.to);
+  if (!to.ok()) return complain(to.error());
+  const auto log = make_logger(LogLevel::warn, {});
+  if (!log.ok()) return complain(log.error());
+  const auto copied = assembly::copy_database(*from, *to, **log);
+  if (!copied.ok()) return complain(copied.error());
+  std::int64_t rows = 0;
+  for (const store::TransferredTable& table : *copied) {
+    rows += table.rows;
+    if (table.rows > 0)
+      std::printf("%9lld  %s\n", static_cast<long long>(table.rows), table.name.c_str());
+  }
+  std::printf("%lld rows of %zu tables, read again and compared. Start the hub with %s\n",
+              static_cast<long long>(rows), copied->size(), options.to.c_str());
+  if (!from->postgres)
+    std::fprintf(stderr, "%s is %s.copied now; delete it once the hub has run for a while\n",
+                 assembly::database_file(*from).c_str(), assembly::database_file(*from).c_str());
+  return 0;
+}
+
 }  // namespace
 
-void add_store_check_commands(args::Command& program, int& code) {
-  auto* group = program.add_subcommand("store", "Look at the database");
+void add_store_commands(args::Command& program, int& code) {
+  auto* group = program.add_subcommand("store", "Look at the database, or bring it to another");
   group->require_subcommand();
   auto file = std::make_shared<std::string>(kDefaultConfig);
   auto* check = group->add_subcommand(
@@ -62,6 +91,13 @@ void add_store_check_commands(args::Command& program, int& code) {
     }
     code = config->postgres ? check_server(*config) : check_file(*config);
   });
+  auto options = std::make_shared<CopyOptions>();
+  auto* copied = group->add_subcommand(
+      "copy", "Bring the database of a hub that does not run to a server, or back to a file");
+  add_config_option(*copied, options->config);
+  copied->add_option("--to", options->to, "The configuration that names the other database")
+      ->required();
+  copied->callback([options, &code] { code = copy(*options); });
 }
 
 }  // namespace rabt::cli

@@ -11,6 +11,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "tests/e2e/support.hpp"
+#include "tests/postgres_server.hpp"
 
 // Data folders of released builds, tests/e2e/kept/<version>.tar.gz: every later build opens them
 // and goes on with what they hold. Their people are made up and their keys lie in them.
@@ -44,6 +45,12 @@ class Hospital {
     site_.config.more_plugins = "  desk: {config: {}}\n";
     for (const char* name : {"waits", "child", "parent", "faults", "asks", "pair"})
       site_.config.workflows.push_back(source_dir() + "/tests/e2e/kept/" + name + ".yaml");
+  }
+  Hospital(const Hospital&) = delete;
+  Hospital& operator=(const Hospital&) = delete;
+  ~Hospital() {
+    site_.stop_hub();
+    if (!database_.empty()) test::postgres_server().drop(database_);
   }
   static void expect_good(const Finished& command) { EXPECT_EQ(command.code, 0) << command.said; }
 
@@ -93,13 +100,19 @@ class Hospital {
     return to_hex(crypto::sha256(content.body));
   }
 
-  // Opens what another build left.
-  void go_on_with(const fs::path& archive);
+  void move_to_server();
+  // Opens what another build left, on the file that it was on or on a server.
+  enum class On : std::uint8_t { file, server };
+  void go_on_with(const fs::path& archive, On on = On::file);
   // Makes the folder, and tells where its archive is.
   std::string make();
 
  private:
   Site site_{Kind::whole};
+  // Empty while the file holds the database.
+  std::string database_;
+  // Brings a database of a server back into the file, and starts the hub on it.
+  std::function<void()> back_;
 };
 
 std::string Hospital::make() {
@@ -189,7 +202,40 @@ std::string Hospital::make() {
   return archive;
 }
 
-void Hospital::go_on_with(const fs::path& archive) {
+// From now on the configuration names a database of a server, which gets all rows of the file.
+void Hospital::move_to_server() {
+  fs::copy_file(site_.write_configuration(), site_.folder() / "file.yaml");
+  database_ = test::postgres_server().create();
+  write_file(site_.folder() / "server.password", test::postgres_server().password());
+  const std::string file_more = site_.config.more;
+  site_.config.engine = "postgres";
+  site_.config.more += "store:\n  postgres:\n    host: \"" + test::postgres_server().host() +
+                       "\"\n    database: " + database_ +
+                       "\n    user: " + test::postgres_server().user() +
+                       "\n    password: {file: \"" + (site_.folder() / "server.password") + "\"}\n";
+  const std::string server = site_.write_configuration();
+  const auto copy = [&](const std::string& from, const std::string& to) {
+    return run({program("rabt"), "store", "copy", "--config", from, "--to", to}, 60'000);
+  };
+  const std::string file = site_.folder() / "file.yaml";
+  expect_good(copy(file, server));
+  EXPECT_FALSE(fs::exists(site_.config.data + "/rabt.db")) << "no hub takes it by mistake";
+  EXPECT_TRUE(fs::exists(site_.config.data + "/rabt.db.copied"));
+  const Finished twice = copy(file, server);
+  EXPECT_NE(twice.code, 0) << twice.said;
+  back_ = [this, copy, file, server, file_more] {
+    const Finished running = copy(server, file);
+    EXPECT_NE(running.said.find("store.locked"), std::string::npos) << running.said;
+    EXPECT_FALSE(fs::exists(site_.config.data + "/rabt.db"));
+    site_.stop_hub();
+    expect_good(copy(server, file));
+    site_.config.engine = "sqlite";
+    site_.config.more = file_more;
+    site_.start_hub();
+  };
+}
+
+void Hospital::go_on_with(const fs::path& archive, On on) {
   const std::string folder = site_.folder() / "kept";
   fs::create_directories(folder);
   expect_good(run({"/bin/tar", "--extract", "--file", archive, "--directory", folder}));
@@ -197,6 +243,7 @@ void Hospital::go_on_with(const fs::path& archive) {
   site_.take_over(folder);
   if (testing::Test::HasFatalFailure()) return;
   static_cast<void>(site_.write_configuration());
+  if (on == On::server) move_to_server();
   expect_good(site_.rabt({"audit", "verify"}));
   site_.start_sandbox();
   site_.start_hub();
@@ -246,6 +293,11 @@ void Hospital::go_on_with(const fs::path& archive) {
 
   // A new visit of the people whom the folder knows.
   EXPECT_EQ(site_.play(site_.booking()), "completed");
+  if (back_) {
+    back_();
+    EXPECT_EQ(status(made.string_or("played", "")), "completed");
+    EXPECT_EQ(site_.play(site_.booking()), "completed") << "numbers go on";
+  }
   site_.stop_hub();
   expect_good(site_.rabt({"audit", "verify"}));
   expect_good(site_.rabt({"keys", "rewrap", "--reason", "test"}));
@@ -255,15 +307,23 @@ TEST(KeptData, DISABLED_OfThisBuildIsLeft) {
   std::printf("%s\n", Hospital().make().c_str());
 }
 
-TEST(KeptData, OfEveryReleaseIsOpenedAndGoneOnWith) {
+void go_on_with_all(Hospital::On on) {
   int opened = 0;
   for (const auto& entry : fs::directory_iterator(source_dir() + "/tests/e2e/kept")) {
     if (entry.path().extension() != ".gz") continue;
     SCOPED_TRACE(entry.path().filename());
-    Hospital().go_on_with(entry.path());
+    Hospital().go_on_with(entry.path(), on);
     ++opened;
   }
   EXPECT_GT(opened, 0);
+}
+
+TEST(KeptData, OfEveryReleaseIsOpenedAndGoneOnWith) {
+  go_on_with_all(Hospital::On::file);
+}
+
+TEST(KeptData, OfEveryReleaseGoesOnAtAServerAndComesBack) {
+  go_on_with_all(Hospital::On::server);
 }
 
 }  // namespace
