@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   cli::add_serve_command(app, code, allow_debugging, kBuild);
   cli::add_backup_commands(app, code);
   cli::add_config_commands(app, code);
-  cli::add_store_commands(app, code);
+  cli::add_database_commands(app, code);
   cli::add_keys_commands(app, code);
   cli::add_audit_commands(app, code);
   cli::add_workflow_commands(app, code);

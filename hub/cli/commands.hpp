@@ -21,7 +21,7 @@ void add_serve_command(args::Command& program, int& code, bool& allow_debugging,
                        const Build& build);
 void add_backup_commands(args::Command& program, int& code);
 void add_config_commands(args::Command& program, int& code);
-void add_store_commands(args::Command& program, int& code);
+void add_database_commands(args::Command& program, int& code);
 void add_keys_commands(args::Command& program, int& code);
 void add_audit_commands(args::Command& program, int& code);
 void add_workflow_commands(args::Command& program, int& code);

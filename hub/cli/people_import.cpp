@@ -19,6 +19,7 @@
 #include "hub/identity/principal.hpp"
 #include "hub/identity/profile.hpp"
 #include "hub/mapping/mapping.hpp"
+#include "hub/phi/index_value.hpp"
 
 // rabt people import: staff and patients from a list. Each row is checked here and entered by the
 // API of the hub that runs, so that the same rules hold as for one who is entered on a page.
@@ -143,6 +144,8 @@ Result<Entry> entry_of(const Json& row) {
       return invalid("cli.people",
                      "roles: holds a word that is no role; docs/identity.md has them");
   }
+  if (const std::string mrn = checked.string_or("mrn", ""); !mrn.empty())
+    RABT_TRY_STATUS(phi::normalise(phi::IndexKind::mrn, mrn));
   if (checked.find("name") == nullptr) return invalid("cli.people", "name: is empty");
   if (!is_found_again(checked))
     return invalid(

@@ -76,7 +76,7 @@ int copy(const CopyOptions& options) {
 
 }  // namespace
 
-void add_store_commands(args::Command& program, int& code) {
+void add_database_commands(args::Command& program, int& code) {
   auto* group = program.add_subcommand("store", "Look at the database, or bring it to another");
   group->require_subcommand();
   auto file = std::make_shared<std::string>(kDefaultConfig);

@@ -43,6 +43,7 @@ TEST(Ask, ARefusedCallParksBeforeItsCatchAndIsMadeAgainWithTheSameKey) {
   EXPECT_EQ(shown.string_or("parked", ""), "script/do-key");
   EXPECT_EQ(shown["timeline"][1].string_or("state", ""), "parked") << shown.dump_pretty();
   EXPECT_EQ(shown["timeline"][1]["failure"].string_or("code", ""), "vendor.refused");
+  rig.settle();
   EXPECT_EQ(rig.engine().stats().parked, 1U);
   // It fails once more, and is asked about once more; also over a crash.
   ASSERT_TRUE(rig.engine().send_again(id, "user:test", "corrected").ok());

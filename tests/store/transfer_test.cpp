@@ -92,7 +92,7 @@ TEST_F(Transfer, BringsEveryKindOfValueThereAndBack) {
 
 TEST_F(Transfer, BringsMoreRowsThanAPageHolds) {
   std::vector<std::int64_t> wanted;
-  const Status put = file_->write([&](Transaction& transaction) {
+  const Status put = file_->write([&](Transaction& transaction) -> Status {
     for (std::int64_t n = 0; n < 2'500; ++n) {
       RABT_TRY_STATUS(
           run(transaction, kPut, {std::string_view(n % 3 == 0 ? "a" : "b"), n, n, Null{}, Null{}}));
