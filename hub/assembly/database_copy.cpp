@@ -12,13 +12,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Every hub that ran has audited its start.
-constexpr store::Statement kAnyEntry{"SELECT n FROM audit LIMIT 1"};
-
-Error used() {
-  return conflict("store.used", "a hub has written to the other database; name one that is empty");
-}
-
 store::Engine engine_of(const config::Config& config) {
   return config.postgres ? store::Engine::postgres : store::Engine::sqlite;
 }
@@ -57,11 +50,6 @@ Result<std::vector<store::TransferredTable>> copied_rows(const config::Config& f
                                                          const config::Config& to, Logger& log) {
   RABT_TRY(source, open_database(from, log, Beside::other));
   RABT_TRY(target, open_database(to, log, Beside::other));
-  bool empty = true;
-  RABT_TRY_STATUS(target->read([&empty](store::Connection& connection) {
-    return connection.query(kAnyEntry, {}, [&empty](const store::Row&) { return empty = false; });
-  }));
-  if (!empty) return used();
   return store::transfer(*source, engine_of(from), *target, engine_of(to));
 }
 
@@ -72,7 +60,8 @@ Result<std::vector<store::TransferredTable>> copy_database(const config::Config&
   RABT_TRY_STATUS(check_fit(from, to));
   RABT_TRY(is_there, database_is_used(from));
   if (!is_there) return not_found("store.open", "the database to copy holds nothing");
-  if (!to.postgres && fs::exists(database_file(to))) return used();
+  if (!to.postgres && fs::exists(database_file(to)))
+    return conflict("store.used", database_file(to) + " is there already; move it away");
   auto copied = copied_rows(from, to, log);
   if (!copied.ok() && !to.postgres) remove_file(to);
   if (copied.ok() && !from.postgres) RABT_TRY_STATUS(set_aside(from));

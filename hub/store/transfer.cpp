@@ -288,9 +288,17 @@ Status go_on_counting(Transaction& transaction) {
   return ok_status();
 }
 
+Status check_empty(Connection& connection, const Table& table) {
+  bool empty = true;
+  RABT_TRY_STATUS(connection.query(kept("SELECT 1 FROM " + table.name + " LIMIT 1"), {},
+                                   [&empty](const Row&) { return empty = false; }));
+  if (empty) return ok_status();
+  return conflict("store.used", "a hub has written to the other database: table " + table.name +
+                                    " has rows; name one that is empty");
+}
+
 Status copy_rows(Connection& source, Transaction& target, const std::vector<Table>& tables) {
-  for (auto table = tables.rbegin(); table != tables.rend(); ++table)
-    RABT_TRY_STATUS(run(target, kept("DELETE FROM " + table->name), {}));
+  for (const Table& table : tables) RABT_TRY_STATUS(check_empty(target, table));
   for (const Table& table : tables) {
     const Statement insert =
         kept("INSERT INTO " + table.name + " (" + list_of(table, all_of(table)) + ") VALUES (" +

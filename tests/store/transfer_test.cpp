@@ -76,8 +76,6 @@ TEST_F(Transfer, BringsEveryKindOfValueThereAndBack) {
   put(*file_, "a", 2, INT64_MIN, "نورة 'x' \\ \t\n", Blob{kBytes});
   put(*file_, "b", INT64_MAX, INT64_MAX, "\"", Blob{"text"});
   ASSERT_TRUE(file_->write(insert(7)).ok());
-  // Rows that are there already give way.
-  put(*tested_, "old", 1, Null{}, Null{}, Null{});
   const auto there = transfer(*file_, Engine::sqlite, *tested_, engine());
   ASSERT_TRUE(there.ok()) << there.error().message;
   EXPECT_EQ(all(*tested_), all(*file_));
@@ -106,6 +104,15 @@ TEST_F(Transfer, BringsMoreRowsThanAPageHolds) {
   ASSERT_TRUE(there.ok()) << there.error().message;
   EXPECT_EQ(all(*tested_), all(*file_));
   EXPECT_EQ(ids(*tested_), wanted);
+}
+
+TEST_F(Transfer, ChangesNothingWhereRowsAre) {
+  put(*file_, "a", 1, Null{}, Null{}, Null{});
+  put(*tested_, "mine", 1, Null{}, Null{}, Null{});
+  const auto refused = transfer(*file_, Engine::sqlite, *tested_, engine());
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, "store.used");
+  EXPECT_EQ(all(*tested_), (std::vector<std::string>{"mine|1|-|-|-"}));
 }
 
 TEST_F(Transfer, ChangesNothingWhereTheTablesDiffer) {

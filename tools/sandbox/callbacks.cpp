@@ -3,12 +3,11 @@
 #include <curl/curl.h>
 
 #include <chrono>
-#include <condition_variable>
 #include <deque>
-#include <mutex>
 #include <queue>
 #include <thread>
 
+#include "hub/base/mutex.hpp"
 #include "tools/sandbox/encoding.hpp"
 
 namespace rabt::sandbox {
@@ -44,8 +43,8 @@ struct CallbackSender::State {
   }
 
   std::string hub;
-  mutable std::mutex mutex;
-  std::condition_variable wake;
+  mutable Mutex mutex;
+  Condition wake;
   bool stopping = false;
   std::priority_queue<std::shared_ptr<Message>, std::vector<std::shared_ptr<Message>>, Later> queue;
   std::uint64_t next_order = 0;
@@ -56,7 +55,7 @@ struct CallbackSender::State {
   std::vector<std::thread> threads;
 
   void remember(Json result, bool ok) {
-    const std::lock_guard lock(mutex);
+    const Lock lock(mutex);
     ++(ok ? sent : failed);
     recent.push_back(std::move(result));
     if (recent.size() > kMaxRemembered) recent.pop_front();
@@ -95,7 +94,7 @@ struct CallbackSender::State {
   }
 
   void post(Message message, unsigned copies) {
-    const std::lock_guard lock(mutex);
+    const Lock lock(mutex);
     if (stopping || queue.size() + copies > kMaxWaiting) {
       ++dropped;
       return;
@@ -109,7 +108,7 @@ struct CallbackSender::State {
 
   void stop() {
     {
-      const std::lock_guard lock(mutex);
+      const Lock lock(mutex);
       stopping = true;
       wake.notify_all();
     }
@@ -120,7 +119,7 @@ struct CallbackSender::State {
   void run() {
     CURL* curl = curl_easy_init();
     if (curl == nullptr) return;
-    std::unique_lock lock(mutex);
+    Lock lock(mutex);
     while (!stopping) {
       if (queue.empty()) {
         wake.wait(lock);
@@ -203,7 +202,7 @@ Json CallbackSender::report() const {
   std::uint64_t failed = 0;
   std::uint64_t dropped = 0;
   for (const State* state : {state_.get(), in_order_.get()}) {
-    const std::lock_guard lock(state->mutex);
+    const Lock lock(state->mutex);
     waiting += state->queue.size();
     sent += state->sent;
     failed += state->failed;

@@ -9,11 +9,11 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <stdexcept>
 
+#include "hub/base/mutex.hpp"
 #include "tools/sandbox/encoding.hpp"
 #include "tools/sandbox/timers.hpp"
 
@@ -216,8 +216,6 @@ class Chime final : public Service {
   }
 
  private:
-  using Lock = std::lock_guard<std::mutex>;
-
   Response route(const Request& request) {
     std::vector<std::string> path = split(request.path, '/');
     path.erase(path.begin());
@@ -858,7 +856,7 @@ class Chime final : public Service {
   Json auto_;
   const Signer signer_;
 
-  std::mutex mutex_;  // protects what follows
+  Mutex mutex_;  // protects what follows
   std::string subscriber_;
   std::string token_;
   bool confirmed_ = false;

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <pugixml.hpp>
 #include <regex>
@@ -13,6 +12,7 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "hub/base/mutex.hpp"
 #include "tools/sandbox/encoding.hpp"
 #include "tools/sandbox/service.hpp"
 
@@ -519,7 +519,7 @@ class Dhis2 final : public Service {
   std::string name() const override { return "dhis2"; }
 
   Response handle(const Request& request) override {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     const auto resource = resource_of(request.path);
     if (!resource)
       return error(404, "Not Found", "There is nothing at this address; the API is below /api");
@@ -545,7 +545,7 @@ class Dhis2 final : public Service {
   }
 
   Response control(std::string_view what, const Json& body) override {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     if (what == "settings") {
       if (const auto problem = settings_.apply(body.is_null() ? Json::object() : body, true);
           !problem.empty()) {
@@ -991,7 +991,7 @@ class Dhis2 final : public Service {
   }
 
   const Context context_;
-  std::mutex mutex_;  // protects everything below
+  Mutex mutex_;  // protects everything below
   Settings settings_;
   std::map<Key, Stored> values_;
   std::map<std::tuple<std::string, std::string, std::string>, std::string> completions_;

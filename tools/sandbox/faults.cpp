@@ -4,11 +4,12 @@
 #include <Poco/RegularExpression.h>
 
 #include <algorithm>
-#include <mutex>
 #include <optional>
 #include <random>
 #include <set>
 #include <stdexcept>
+
+#include "hub/base/mutex.hpp"
 
 namespace rabt::sandbox {
 namespace {
@@ -123,7 +124,7 @@ Rule read_rule(const Json& source) {
 }  // namespace
 
 struct FaultRules::State {
-  mutable std::mutex mutex;
+  mutable Mutex mutex;
   std::vector<Rule> rules;
   std::mt19937_64 random;
 
@@ -159,13 +160,13 @@ std::string FaultRules::replace(const Json& rules) {
       return "rule " + std::to_string(i) + ": " + error.what();
     }
   }
-  const std::lock_guard lock(state_->mutex);
+  const Lock lock(state_->mutex);
   state_->rules = std::move(read);
   return {};
 }
 
 Json FaultRules::list() const {
-  const std::lock_guard lock(state_->mutex);
+  const Lock lock(state_->mutex);
   Json out = Json::array();
   for (const Rule& rule : state_->rules) {
     Json shown = rule.source;
@@ -177,7 +178,7 @@ Json FaultRules::list() const {
 }
 
 RequestFault FaultRules::for_request(const Request& request) {
-  const std::lock_guard lock(state_->mutex);
+  const Lock lock(state_->mutex);
   RequestFault out;
   if (state_->rules.empty()) return out;
   const std::string body = request.body.substr(0, kMaxMatchedBody);
@@ -201,7 +202,7 @@ RequestFault FaultRules::for_request(const Request& request) {
 }
 
 CallbackFault FaultRules::for_callback(const std::string& url, const std::string& body) {
-  const std::lock_guard lock(state_->mutex);
+  const Lock lock(state_->mutex);
   CallbackFault out;
   if (state_->rules.empty()) return out;
   const std::string start = body.substr(0, kMaxMatchedBody);

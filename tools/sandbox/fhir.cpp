@@ -3,13 +3,13 @@
 #include <fstream>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <sstream>
 #include <stdexcept>
 #include <unordered_map>
 
+#include "hub/base/mutex.hpp"
 #include "tools/sandbox/encoding.hpp"
 #include "tools/sandbox/fhir_rules.hpp"
 #include "tools/sandbox/service.hpp"
@@ -174,7 +174,7 @@ class Fhir final : public Service {
       if (target.path.size() != 1) throw Failure{404, "not-found", "_search follows a type"};
     }
     const std::string prefer = request.header("prefer");
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     notes_.clear();
     if (target.path.empty()) {
       if (request.method != "POST") throw method_failure();
@@ -1005,7 +1005,7 @@ class Fhir final : public Service {
   std::string base_;
   std::string token_;
 
-  std::mutex mutex_;  // protects what follows
+  Mutex mutex_;  // protects what follows
   std::map<std::string, Type> resources_;
   std::unordered_map<std::string, std::set<std::string>> by_identifier_;
   std::size_t count_ = 0;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <set>
 #include <stdexcept>
 
+#include "hub/base/mutex.hpp"
 #include "tools/sandbox/encoding.hpp"
 #include "tools/sandbox/service.hpp"
 
@@ -98,8 +98,6 @@ class JanusStandIn final : public Service {
   }
 
  private:
-  using Lock = std::lock_guard<std::mutex>;
-
   // --- Admin API ---------------------------------------------------------------------------------
 
   Response admin(const Request& request) {
@@ -389,7 +387,7 @@ class JanusStandIn final : public Service {
   std::int64_t processing_ms_ = 0;
   std::uint32_t callback_delay_ms_ = 0;
 
-  std::mutex mutex_;
+  Mutex mutex_;
   std::map<std::string, Room> rooms_;
   std::map<std::string, Recording> recordings_;
   // Room and person, by session.

@@ -6,12 +6,12 @@
 #include <cstdio>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <stdexcept>
 #include <tuple>
 
+#include "hub/base/mutex.hpp"
 #include "tools/sandbox/encoding.hpp"
 #include "tools/sandbox/nphies_validation.hpp"
 #include "tools/sandbox/service.hpp"
@@ -309,7 +309,7 @@ class Nphies final : public Service {
     if (const auto* problem = std::get_if<Finding>(&opened))
       return outcome(400, *problem, "structure");
 
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     adjudicate_due();
     return {200,
             {{"Content-Type", std::string(kFhirJson)}},
@@ -319,7 +319,7 @@ class Nphies final : public Service {
   }
 
   Response control(std::string_view what, const Json& body) override {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     adjudicate_due();
     if (what == "settings") {
       if (const auto problem = settings_.apply(body.is_null() ? Json::object() : body);
@@ -1078,7 +1078,7 @@ class Nphies final : public Service {
   }
 
   const Context context_;
-  std::mutex mutex_;  // protects everything below
+  Mutex mutex_;  // protects everything below
   Settings settings_;
   std::uint64_t last_number_ = 100'000;
   std::int64_t offline_until_ = 0;

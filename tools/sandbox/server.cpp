@@ -17,12 +17,11 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <thread>
 
+#include "hub/base/mutex.hpp"
 #include "tools/sandbox/callbacks.hpp"
 #include "tools/sandbox/encoding.hpp"
 #include "tools/sandbox/faults.hpp"
@@ -39,18 +38,18 @@ constexpr std::size_t kMaxTarget = 16384;  // request target, as most servers li
 class StopSignal {
  public:
   void wait(std::uint32_t ms) {
-    std::unique_lock lock(mutex_);
+    Lock lock(mutex_);
     wake_.wait_for(lock, std::chrono::milliseconds(ms), [this] { return stopped_; });
   }
   void stop() {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     stopped_ = true;
     wake_.notify_all();
   }
 
  private:
-  std::mutex mutex_;
-  std::condition_variable wake_;
+  Mutex mutex_;
+  Condition wake_;
   bool stopped_ = false;
 };
 

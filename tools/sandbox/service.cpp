@@ -8,9 +8,9 @@
 #include <cstring>
 #include <deque>
 #include <fstream>
-#include <mutex>
 #include <stdexcept>
 
+#include "hub/base/mutex.hpp"
 #include "tools/sandbox/encoding.hpp"
 
 namespace rabt::sandbox {
@@ -47,7 +47,7 @@ Response Response::empty(int status) {
 }
 
 struct Ledger::State {
-  std::mutex mutex;
+  Mutex mutex;
   std::deque<Json> entries;
   std::uint64_t next_seq = 1;
   int file = -1;
@@ -98,7 +98,7 @@ void write_all(int file, std::string_view text) {
 }  // namespace
 
 void Ledger::open(const std::string& path) {
-  const std::lock_guard lock(state_->mutex);
+  const Lock lock(state_->mutex);
   std::uint64_t good_bytes = 0;
   if (std::ifstream in(path, std::ios::binary); in) {
     std::string line;
@@ -123,7 +123,7 @@ void Ledger::open(const std::string& path) {
 }
 
 void Ledger::record(std::string service, std::string kind, std::string key, Json detail) {
-  const std::lock_guard lock(state_->mutex);
+  const Lock lock(state_->mutex);
   Json entry = {{"seq", state_->next_seq++},     {"at", iso_millis(system_now_ms())},
                 {"service", std::move(service)}, {"kind", std::move(kind)},
                 {"key", std::move(key)},         {"detail", std::move(detail)}};
@@ -139,7 +139,7 @@ Json Ledger::entries() const {
 }
 
 Json Ledger::entries(const LedgerFilter& filter) const {
-  const std::lock_guard lock(state_->mutex);
+  const Lock lock(state_->mutex);
   Json out = Json::array();
   for (const Json& entry : state_->entries) {
     if (matches(entry, filter)) out.push_back(entry);
@@ -152,14 +152,14 @@ std::size_t Ledger::count(std::string_view kind, std::string_view key) const {
 }
 
 std::size_t Ledger::count(const LedgerFilter& filter) const {
-  const std::lock_guard lock(state_->mutex);
+  const Lock lock(state_->mutex);
   std::size_t found = 0;
   for (const Json& entry : state_->entries) found += matches(entry, filter) ? 1 : 0;
   return found;
 }
 
 void Ledger::clear() {
-  const std::lock_guard lock(state_->mutex);
+  const Lock lock(state_->mutex);
   state_->entries.clear();
   if (state_->file >= 0 && ::ftruncate(state_->file, 0) != 0) {
     throw std::runtime_error("the ledger file cannot be emptied");

@@ -1,6 +1,6 @@
 #include <deque>
-#include <mutex>
 
+#include "hub/base/mutex.hpp"
 #include "tools/sandbox/encoding.hpp"
 #include "tools/sandbox/service.hpp"
 
@@ -49,7 +49,7 @@ class Sms final : public Service {
     if (text("Body").empty()) return refusal(400, "ER-05", "the message is empty");
     std::uint64_t id = 0;
     {
-      const std::scoped_lock lock(mutex_);
+      const Lock lock(mutex_);
       id = ++last_;
       sent_.push_back(Json{{"recipient", text("Recipient")},
                            {"sender", text("SenderID")},
@@ -75,7 +75,7 @@ class Sms final : public Service {
   }
 
   Response control(std::string_view what, const Json& body) override {
-    const std::scoped_lock lock(mutex_);
+    const Lock lock(mutex_);
     if (what == "messages") return Response::json(200, Json{{"messages", Json(sent_)}});
     if (what != "reset") return Service::control(what, body);
     sent_.clear();
@@ -89,7 +89,7 @@ class Sms final : public Service {
  private:
   const Context context_;
   const std::string token_;
-  std::mutex mutex_;
+  Mutex mutex_;
   std::uint64_t last_ = 3'200'000;
   std::deque<Json> sent_;
 };

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <thread>
+
+#include "hub/base/mutex.hpp"
 
 namespace rabt::sandbox {
 
@@ -17,7 +17,7 @@ class Timers final {
   Timers() : thread_([this] { run(); }) {}
   ~Timers() {
     {
-      const std::lock_guard lock(mutex_);
+      const Lock lock(mutex_);
       stopping_ = true;
       wake_.notify_all();
     }
@@ -27,7 +27,7 @@ class Timers final {
   Timers& operator=(const Timers&) = delete;
 
   void after(std::int64_t ms, std::function<void()> action) {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     waiting_.emplace(std::chrono::steady_clock::now() + std::chrono::milliseconds(ms),
                      std::move(action));
     wake_.notify_all();
@@ -35,7 +35,7 @@ class Timers final {
 
  private:
   void run() {
-    std::unique_lock lock(mutex_);
+    Lock lock(mutex_);
     while (!stopping_) {
       if (waiting_.empty()) {
         wake_.wait(lock);
@@ -54,8 +54,8 @@ class Timers final {
     }
   }
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
+  Mutex mutex_;
+  Condition wake_;
   std::multimap<std::chrono::steady_clock::time_point, std::function<void()>> waiting_;
   bool stopping_ = false;
   std::thread thread_;

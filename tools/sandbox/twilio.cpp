@@ -5,12 +5,12 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <stdexcept>
 #include <unordered_map>
 
+#include "hub/base/mutex.hpp"
 #include "tools/sandbox/timers.hpp"
 
 // Twilio Video, REST API v1: field names and formats follow Twilio's published OpenAPI description
@@ -380,8 +380,6 @@ class Twilio final : public Service {
   }
 
  private:
-  using Lock = std::lock_guard<std::mutex>;
-
   [[nodiscard]] bool authenticated(const Request& request) const {
     const std::string header = request.header("authorization");
     if (lower(header.substr(0, 6)) != "basic ") return false;
@@ -1505,7 +1503,7 @@ class Twilio final : public Service {
   bool composition_fails_ = false;
   std::int64_t epoch_ms_ = 0;
 
-  std::mutex mutex_;  // protects what follows
+  Mutex mutex_;  // protects what follows
   Automation auto_;
   std::uint64_t next_seq_ = 0;
   std::unordered_map<std::string, Room> rooms_;                // by SID
