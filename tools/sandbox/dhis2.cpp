@@ -269,17 +269,17 @@ struct Settings {
     if (!body.is_object()) return "settings must be a JSON object";
     Settings next = *this;
     for (const auto& [key, value] : body.items()) {
-      const auto take_text = [&](std::string& field) {
+      const auto take_text = [&, &value = value](std::string& field) {
         if (!value.is_string()) return false;
         field = value.get<std::string>();
         return true;
       };
-      const auto take_flag = [&](bool& field) {
+      const auto take_flag = [&, &value = value](bool& field) {
         if (!value.is_boolean()) return false;
         field = value.get<bool>();
         return true;
       };
-      const auto take_list = [&](std::set<std::string>& field) {
+      const auto take_list = [&, &value = value](std::set<std::string>& field) {
         if (!value.is_array()) return false;
         field.clear();
         for (const auto& one : value) {

@@ -172,7 +172,8 @@ struct Settings {
     if (!body.is_object()) return "settings must be a JSON object";
     Settings next = *this;
     for (const auto& [key, value] : body.items()) {
-      const auto choose = [&](std::string& field, std::initializer_list<std::string_view> allowed) {
+      const auto choose = [&, &value = value](std::string& field,
+                                              std::initializer_list<std::string_view> allowed) {
         if (!value.is_string()) return false;
         const auto chosen = value.get<std::string>();
         if (std::find(allowed.begin(), allowed.end(), chosen) == allowed.end()) return false;
