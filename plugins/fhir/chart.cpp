@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "elements.hpp"
+#include "rabt/chart.hpp"
 #include "rabt/json_nlohmann.hpp"
 
 namespace rabt::fhir {
@@ -17,6 +18,15 @@ namespace {
 using sdk::list_of;
 using sdk::member_of;
 using sdk::text_of;
+using sdk::chart::dosage_text;
+using sdk::chart::kAddenda;
+using sdk::chart::kDiastolic;
+using sdk::chart::kSections;
+using sdk::chart::kSigns;
+using sdk::chart::kSystolic;
+using sdk::chart::lines_of;
+using sdk::chart::Section;
+using sdk::chart::Sign;
 
 constexpr const char* kLoinc = "http://loinc.org";
 constexpr const char* kUcum = "http://unitsofmeasure.org";
@@ -30,45 +40,6 @@ constexpr const char* kObservationCategory =
     "http://terminology.hl7.org/CodeSystem/observation-category";
 constexpr const char* kIcd10Am = "http://hl7.org/fhir/sid/icd-10-am";
 constexpr const char* kConfidentialityCode = "R";  // restricted
-
-// A vital sign: its name in the input, its code, its unit as people and as UCUM write it.
-struct Sign {
-  std::string_view name;
-  std::string_view loinc;
-  std::string_view display;
-  std::string_view arabic;
-  std::string_view unit;
-  std::string_view ucum;
-};
-constexpr std::array<Sign, 6> kSigns{{
-    {"pulse", "8867-4", "Heart rate", "معدل النبض", "beats/min", "/min"},
-    {"respiratoryRate", "9279-1", "Respiratory rate", "معدل التنفس", "breaths/min", "/min"},
-    {"oxygenSaturation", "2708-6", "Oxygen saturation", "تشبّع الأكسجين", "%", "%"},
-    {"temperatureCel", "8310-5", "Body temperature", "درجة الحرارة", "°C", "Cel"},
-    {"heightCm", "8302-2", "Body height", "الطول", "cm", "cm"},
-    {"weightKg", "29463-7", "Body weight", "الوزن", "kg", "kg"},
-}};
-constexpr Sign kSystolic{"systolic", "8480-6", "Systolic blood pressure", "", "mmHg", "mm[Hg]"};
-constexpr Sign kDiastolic{"diastolic", "8462-4", "Diastolic blood pressure", "", "mmHg", "mm[Hg]"};
-
-// A text of the note: its name in the input, its section.
-struct Section {
-  std::string_view name;
-  std::string_view loinc;
-  std::string_view title;
-};
-constexpr std::array<Section, 6> kTexts{{
-    {"chiefComplaint", "10154-3", "Chief complaint · الشكوى الرئيسية"},
-    {"historyOfPresentIllness", "10164-2", "History of present illness · تاريخ المرض الحالي"},
-    {"patientHistory", "11348-0", "Past history · التاريخ المرضي السابق"},
-    {"physicalExamination", "29545-1", "Examination · الفحص السريري"},
-    {"assessment", "51848-0", "Assessment · التقييم"},
-    {"treatmentPlan", "18776-5", "Plan · الخطة العلاجية"},
-}};
-constexpr Section kDiagnoses{"diagnoses", "29548-5", "Diagnoses · التشخيص"};
-constexpr Section kVitals{"vitals", "8716-3", "Vital signs · العلامات الحيوية"};
-constexpr Section kPrescriptions{"prescriptions", "57828-6", "Prescription · الوصفة الطبية"};
-constexpr Section kAddenda{"addenda", "55112-7", "Addenda · إضافات"};
 
 std::string escaped(std::string_view text) {
   std::string out;
@@ -104,10 +75,6 @@ Json narrative(const std::vector<std::string>& lines) {
   out["status"] = "additional";
   out["div"] = div + "</div>";
   return out;
-}
-
-std::string number_text(const Json& value) {
-  return value.is_number() ? value.dump() : std::string();
 }
 
 Json quantity(const Json& value, const Sign& sign) {
@@ -182,7 +149,7 @@ void add_vitals(std::vector<ChartEntry>& out, const Json& input, const Json& enc
   for (const Sign& sign : {kSystolic, kDiastolic}) {
     const Json& value = member_of(vitals, sign.name.data());
     if (!value.is_number()) continue;
-    pressure.push_back({{"code", concept_of(coding(kLoinc, sign.loinc, sign.display))},
+    pressure.push_back({{"code", concept_of(coding(kLoinc, sign.loinc, sign.english))},
                         {"valueQuantity", quantity(value, sign)}});
   }
   if (!pressure.empty()) {
@@ -194,19 +161,9 @@ void add_vitals(std::vector<ChartEntry>& out, const Json& input, const Json& enc
     const Json& value = member_of(vitals, sign.name.data());
     if (!value.is_number()) continue;
     out.push_back(observation(input, encounter, "vitals/" + std::string(sign.name), sign.loinc,
-                              sign.display));
+                              sign.english));
     out.back().resource["valueQuantity"] = quantity(value, sign);
   }
-}
-
-// "500 mg, twice a day, 5 days": as the prescriber wrote it.
-std::string dosage_text(const Json& item) {
-  std::string out;
-  for (const char* key : {"dosage", "frequency", "duration"}) {
-    const std::string text = text_of(item, key);
-    if (!text.empty()) out += (out.empty() ? "" : ", ") + text;
-  }
-  return out;
 }
 
 void add_prescriptions(std::vector<ChartEntry>& out, const Json& input, const Json& encounter) {
@@ -241,58 +198,12 @@ void add_prescriptions(std::vector<ChartEntry>& out, const Json& input, const Js
   }
 }
 
-std::vector<std::string> diagnosis_lines(const Json& input) {
-  std::vector<std::string> out;
-  for (const Json& one : list_of(input, "diagnoses")) {
-    const std::string display = text_of(one, "display");
-    out.push_back(text_of(one, "code") + (display.empty() ? "" : " " + display));
-  }
-  return out;
-}
-
-std::vector<std::string> vitals_lines(const Json& input) {
-  std::vector<std::string> out;
-  const Json& vitals = member_of(input, "vitals");
-  const std::string systolic = number_text(member_of(vitals, "systolic"));
-  const std::string diastolic = number_text(member_of(vitals, "diastolic"));
-  if (!systolic.empty() || !diastolic.empty())
-    out.push_back("Blood pressure · ضغط الدم: " + (systolic.empty() ? "–" : systolic) + "/" +
-                  (diastolic.empty() ? "–" : diastolic) + " mmHg");
-  for (const Sign& sign : kSigns) {
-    const std::string value = number_text(member_of(vitals, sign.name.data()));
-    if (!value.empty())
-      out.push_back(std::string(sign.display) + " · " + std::string(sign.arabic) + ": " + value +
-                    " " + std::string(sign.unit));
-  }
-  return out;
-}
-
-std::vector<std::string> prescription_lines(const Json& input) {
-  std::vector<std::string> out;
-  for (const Json& one : list_of(input, "prescriptions")) {
-    for (const Json& item : list_of(one, "items")) {
-      std::string line = text_of(item, "name") + ": " + dosage_text(item);
-      if (const std::string more = text_of(item, "instructions"); !more.empty())
-        line += "; " + more;
-      out.push_back(std::move(line));
-    }
-  }
-  return out;
-}
-
-std::vector<std::string> addendum_lines(const Json& input) {
-  std::vector<std::string> out;
-  for (const Json& one : list_of(input, "addenda"))
-    out.push_back(text_of(one, "at") + " " + text_of(one, "text"));
-  return out;
-}
-
 // Sections of a Composition: those that hold something (cmp-1).
 void add_section(Json& sections, const Section& section, const std::vector<std::string>& lines,
                  const Json& entries) {
   if (lines.empty()) return;
   Json out = Json::object();
-  out["title"] = section.title;
+  out["title"] = sdk::chart::heading(section);
   out["code"] = concept_of(coding(kLoinc, section.loinc));
   out["text"] = narrative(lines);
   const std::string below = std::string(section.name) + "/";
@@ -335,16 +246,9 @@ ChartEntry note(const Json& input, const Json& encounter, const Json& entries,
   put(custodian, "display", settings.organization_display);
   put(is, "custodian", std::move(custodian));
   Json sections = Json::array();
-  const Json& notes = member_of(input, "notes");
-  for (const Section& section : kTexts) {
-    const std::string text = text_of(notes, section.name.data());
-    add_section(sections, section,
-                text.empty() ? std::vector<std::string>{} : std::vector<std::string>{text}, {});
-  }
-  add_section(sections, kDiagnoses, diagnosis_lines(input), entries);
-  add_section(sections, kVitals, vitals_lines(input), entries);
-  add_section(sections, kPrescriptions, prescription_lines(input), entries);
-  add_section(sections, kAddenda, addendum_lines(input), {});
+  for (const Section& section : kSections)
+    add_section(sections, section, lines_of(input, section), entries);
+  add_section(sections, kAddenda, lines_of(input, kAddenda), {});
   put(is, "section", std::move(sections));
   return out;
 }
@@ -352,13 +256,12 @@ ChartEntry note(const Json& input, const Json& encounter, const Json& entries,
 bool is_own_section(const Json& section) {
   const auto is = [&](const Section& known) {
     const Json& codings = list_of(member_of(section, "code"), "coding");
-    return text_of(section, "title") == known.title &&
+    return text_of(section, "title") == sdk::chart::heading(known) &&
            std::any_of(codings.begin(), codings.end(), [&](const Json& one) {
              return text_of(one, "system") == kLoinc && text_of(one, "code") == known.loinc;
            });
   };
-  return std::any_of(kTexts.begin(), kTexts.end(), is) || is(kDiagnoses) || is(kVitals) ||
-         is(kPrescriptions) || is(kAddenda);
+  return std::any_of(kSections.begin(), kSections.end(), is) || is(kAddenda);
 }
 
 bool is_own_component(const Json& code) {

@@ -369,6 +369,7 @@ Json reason_of(const Value& coded) {
   const std::string system = found_in({{"I10", "http://hl7.org/fhir/sid/icd-10"},
                                        {"I10AM", "http://hl7.org/fhir/sid/icd-10-am"},
                                        {"ICD-10-AM", "http://hl7.org/fhir/sid/icd-10-am"},
+                                       {"ICD10AM", "http://hl7.org/fhir/sid/icd-10-am"},
                                        {"SCT", "http://snomed.info/sct"}},
                                       coded.part(3));
   Json one = Json::object();

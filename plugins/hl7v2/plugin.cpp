@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "booking.hpp"
+#include "chart_writer.hpp"
 #include "rabt/json_nlohmann.hpp"
 #include "rabt/task.hpp"
 #include "record.hpp"
@@ -16,13 +17,10 @@ using sdk::Call;
 using sdk::Delivery;
 using sdk::Events;
 using sdk::Host;
-using sdk::HttpRequest;
-using sdk::HttpResult;
 using sdk::Kind;
 using sdk::Outcome;
 using sdk::Refusal;
 using sdk::Task;
-using sdk::TaskPlugin;
 using sdk::text_of;
 
 namespace {
@@ -30,20 +28,14 @@ namespace {
 // Longer than any instance waits for a call to be settled.
 constexpr std::int64_t kRemembered = 90LL * 24 * 3600 * 1000;
 
-Outcome no_store() {
-  return Outcome::fail(Kind::transient, "hl7v2.store",
-                       "the hub's store cannot be used now, and nothing was sent");
-}
-
 }  // namespace
 
-class Hl7Plugin final : public TaskPlugin {
+class Hl7Plugin final : public ChartWriter {
  public:
-  Hl7Plugin(Host host, std::string_view config)
-      : TaskPlugin(host), settings_(read_settings(config)) {}
+  Hl7Plugin(Host host, std::string_view config) : ChartWriter(host, read_settings(config)) {}
 
   Events normalise(const Delivery& delivery) {
-    return to_events(delivery.body, settings_, host().now_unix_ms() / 1000);
+    return to_events(delivery.body, settings(), host().now_unix_ms() / 1000);
   }
 
  protected:
@@ -51,6 +43,7 @@ class Hl7Plugin final : public TaskPlugin {
     const Json input = sdk::input_of(call);
     if (call.action == "write-encounter") co_return co_await write_encounter(call, input);
     if (call.action == "write-document") co_return co_await write_document(call, input);
+    if (call.action == "write-record") co_return co_await write_record(call, input);
     throw Refusal("hl7v2.unknown_action", "hl7v2 has no such action");
   }
 
@@ -70,12 +63,6 @@ class Hl7Plugin final : public TaskPlugin {
     co_return now;
   }
 
-  Task<Outcome> send(const Call& call, std::string message, std::string id) {
-    HttpRequest request{.method = "POST", .url = settings_.url, .body = std::move(message)};
-    const HttpResult answer = co_await http(call, std::move(request));
-    co_return acknowledged(answer, id, call.attempt > 1);
-  }
-
   Task<Outcome> write_encounter(const Call& call, const Json& input) {
     need_url();
     if (visit_number(input).empty())
@@ -83,8 +70,9 @@ class Hl7Plugin final : public TaskPlugin {
     const auto time = co_await begun(call);
     if (!time) co_return no_store();
     const std::string id = control_id(call.idempotency_key);
-    Outcome sent = co_await send(call, encounter(input, settings_, id, *time), id);
-    if (sent.kind != Kind::done) co_return sent;
+    const Sent sent =
+        co_await send(call, encounter(input, settings(), id, *time), id, call.attempt > 1);
+    if (sent.outcome.kind != Kind::done) co_return sent.outcome;
     const Json& appointment = sdk::member_of(input, "appointment");
     Json output = Json::object();
     output["id"] = visit_number(input);
@@ -97,6 +85,7 @@ class Hl7Plugin final : public TaskPlugin {
     for (const char* key : {"start", "end"}) {
       if (std::string known = text_of(input, key); !known.empty()) output[key] = std::move(known);
     }
+    if (const auto failed = co_await remember_visit(input, output)) co_return *failed;
     co_return sdk::done(output);
   }
 
@@ -106,21 +95,14 @@ class Hl7Plugin final : public TaskPlugin {
     const auto time = co_await begun(call);
     if (!time) co_return no_store();
     const std::string id = control_id(call.idempotency_key);
-    Outcome sent = co_await send(call, document(input, settings_, id, *time), id);
-    if (sent.kind != Kind::done) co_return sent;
+    const Sent sent =
+        co_await send(call, document(input, settings(), id, *time), id, call.attempt > 1);
+    if (sent.outcome.kind != Kind::done) co_return sent.outcome;
     Json output = Json::object();
     output["written"] = true;
     output["id"] = text_of(input, "consultation");
     co_return sdk::done(output);
   }
-
-  void need_url() const {
-    if (settings_.url.empty())
-      throw Refusal("hl7v2.no_url",
-                    "the configuration does not say where the record system is: url");
-  }
-
-  Settings settings_;
 };
 
 }  // namespace rabt::hl7v2

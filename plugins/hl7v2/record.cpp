@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hl7.hpp"
+#include "message.hpp"
 #include "rabt/http_result.hpp"
 #include "rabt/json_nlohmann.hpp"
 #include "rabt/text.hpp"
@@ -21,25 +22,6 @@ using sdk::member_of;
 using sdk::Outcome;
 using sdk::text_of;
 
-// YYYYMMDDHHMMSS+ZZZZ of an RFC 3339 time; "" if it is none.
-std::string hl7_time(const std::string& text) {
-  const auto seconds = sdk::read_instant(text);
-  if (!seconds) return {};
-  std::string digits = sdk::write_instant(*seconds);
-  std::erase_if(digits, [](char c) { return !sdk::is_digit(c); });
-  return digits.substr(0, 14) + "+0000";
-}
-std::string hl7_time(std::int64_t seconds) {
-  return hl7_time(sdk::write_instant(seconds));
-}
-
-// A field as a booking brought it, with the usual delimiters and without ends of segments. Whoever
-// wrote the input may have written anything.
-std::string as_field(std::string text) {
-  std::erase_if(
-      text, [](char c) { return c == '|' || static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-  return text;
-}
 // The parts of appointment.reference: SCH-1, SCH-2, PV1-19.
 std::string part_of_reference(const Json& appointment, std::size_t number) {
   std::string rest = text_of(appointment, "reference");
@@ -49,96 +31,6 @@ std::string part_of_reference(const Json& appointment, std::size_t number) {
     rest.erase(0, end + 1);
   }
   return as_field(rest.substr(0, rest.find('|')));
-}
-
-void head(Writer& out, std::string_view type, std::string_view trigger, std::string_view structure,
-          const Settings& settings, const std::string& control_id, std::int64_t now) {
-  out.segment("MSH")
-      .text(3, settings.sending_application)
-      .text(4, settings.sending_facility)
-      .text(5, settings.receiving_application)
-      .text(6, settings.receiving_facility)
-      .text(7, hl7_time(now))
-      .parts(9, {std::string(type), std::string(trigger), std::string(structure)})
-      .text(10, control_id)
-      .text(11, settings.processing_ids.empty() ? "P" : settings.processing_ids.front())
-      .text(12, "2.5.1")
-      .text(18, settings.charset);
-  out.segment("EVN").text(1, trigger).text(2, hl7_time(now));
-}
-
-// known: PID-3 as the booking had it.
-void patient(Writer& out, const Json& input, const std::string& known) {
-  const Json& person = member_of(input, "patient");
-  const Json& identifier = member_of(person, "identifier");
-  out.segment("PID").text(1, "1");
-  if (!known.empty()) {
-    out.encoded(3, as_field(known));
-  } else if (!text_of(identifier, "value").empty()) {
-    const std::string system = text_of(identifier, "system");
-    const std::string authority = system.empty() ? "" : "&" + escaped(system) + "&URI";
-    out.encoded(3, escaped(text_of(identifier, "value")) + "^^^" + authority + "^" +
-                       escaped(text_of(identifier, "type")));
-  } else {
-    throw sdk::Refusal("hl7v2.input", "the patient has no identifier: PID-3");
-  }
-  std::string family = text_of(person, "family");
-  std::string first;
-  std::string further;
-  for (const Json& given : list_of(person, "given")) {
-    if (!given.is_string()) continue;
-    std::string& to = first.empty() ? first : further;
-    to += (to.empty() ? "" : " ") + given.get<std::string>();
-  }
-  if (family.empty() && first.empty()) family = text_of(person, "name");
-  out.parts(5, {family, first, further, "", "", "", "L"});
-  std::string born = text_of(person, "birthDate");
-  std::erase(born, '-');
-  out.text(7, born);
-  const std::string gender = text_of(person, "gender");
-  out.text(8, gender == "male"      ? "M"
-              : gender == "female"  ? "F"
-              : gender == "other"   ? "O"
-              : gender == "unknown" ? "U"
-                                    : "");
-}
-
-// known: the doctor as the booking had him (XCN).
-std::string practitioner(const Json& input, const std::string& known) {
-  if (!known.empty()) return as_field(known);
-  const Json& person = member_of(input, "practitioner");
-  std::string out = escaped(text_of(person, "licence"));
-  const std::string family = text_of(person, "family");
-  out += "^" + escaped(family.empty() ? text_of(person, "name") : family);
-  const Json& given = list_of(person, "given");
-  if (!family.empty() && !given.empty() && given[0].is_string())
-    out += "^" + escaped(given[0].get<std::string>());
-  return out == "^" ? std::string() : out;
-}
-
-struct Stay {
-  std::string doctor;
-  std::string number;
-  std::string start;
-  std::string end;
-};
-void visit(Writer& out, const Json& input, const Stay& stay, const Settings& settings) {
-  out.segment("PV1")
-      .text(1, "1")
-      .text(2, settings.patient_class)
-      .encoded(7, stay.doctor)
-      .encoded(19, stay.number)
-      .text(44, hl7_time(stay.start))
-      .text(45, hl7_time(stay.end))
-      .parts(50, {text_of(input, "consultation"), "", "", "RABT"});
-}
-
-std::string finished(const Writer& out, const Settings& settings) {
-  std::string text;
-  if (!from_utf8(settings.charset, out.str(), text))
-    throw sdk::Refusal("hl7v2.charset", "the message cannot be written in the character set " +
-                                            settings.charset + "; use UNICODE UTF-8");
-  return text;
 }
 
 bool is_one_of(std::string_view value, std::initializer_list<std::string_view> known) {
@@ -164,14 +56,14 @@ std::string encounter(const Json& input, const Settings& settings, const std::st
                       std::int64_t now_seconds) {
   const Json& appointment = member_of(input, "appointment");
   Writer out;
-  head(out, "ADT", settings.encounter_event, "ADT_A01", settings, control_id, now_seconds);
-  patient(out, input, text_of(appointment, "patientReference"));
-  visit(out, input,
-        {.doctor = practitioner(input, text_of(appointment, "practitionerReference")),
-         .number = visit_number(input),
-         .start = text_of(input, "start"),
-         .end = text_of(input, "end")},
-        settings);
+  add_head(out, {"ADT", settings.encounter_event, "ADT_A01", control_id, now_seconds}, settings);
+  add_patient(out, input, text_of(appointment, "patientReference"));
+  add_visit(out, input,
+            {.doctor = practitioner(input, text_of(appointment, "practitionerReference")),
+             .number = visit_number(input),
+             .start = text_of(input, "start"),
+             .end = text_of(input, "end")},
+            settings);
   const Json& reasons = list_of(appointment, "reasons");
   if (!reasons.empty()) {
     const Json& reason = reasons[0];
@@ -179,22 +71,15 @@ std::string encounter(const Json& input, const Settings& settings, const std::st
     out.segment("PV2").parts(
         3, {text_of(reason, "code"), words.empty() ? text_of(reason, "display") : words});
   }
-  return finished(out, settings);
+  return in_charset(out.str(), settings.charset);
 }
 
 std::string document(const Json& input, const Settings& settings, const std::string& control_id,
                      std::int64_t now_seconds) {
   const Json& encounter = member_of(input, "encounter");
-  const std::string doctor = practitioner(input, text_of(encounter, "practitionerReference"));
   Writer out;
-  head(out, "MDM", "T02", "MDM_T02", settings, control_id, now_seconds);
-  patient(out, input, text_of(encounter, "patientReference"));
-  visit(out, input,
-        {.doctor = doctor,
-         .number = as_field(text_of(encounter, "id")),
-         .start = text_of(encounter, "start"),
-         .end = text_of(encounter, "end")},
-        settings);
+  add_head(out, {"MDM", "T02", "MDM_T02", control_id, now_seconds}, settings);
+  const std::string doctor = add_filed_visit(out, input, encounter, settings);
   const std::string begun = hl7_time(text_of(encounter, "start"));
   out.segment("TXA")
       .text(1, "1")
@@ -203,7 +88,7 @@ std::string document(const Json& input, const Settings& settings, const std::str
       .text(4, begun)
       .text(6, hl7_time(now_seconds))
       .encoded(9, doctor)
-      .parts(12, {text_of(input, "consultation"), "RABT"})
+      .parts(12, {text_of(input, "consultation"), kAuthority})
       .text(17, "DO")
       .text(18, "R")
       .text(19, "AV");
@@ -225,7 +110,7 @@ std::string document(const Json& input, const Settings& settings, const std::str
         .text(11, "F")
         .text(14, begun);
   }
-  return finished(out, settings);
+  return in_charset(out.str(), settings.charset);
 }
 
 Outcome acknowledged(const sdk::HttpResult& answer, const std::string& control_id, bool repeated) {
@@ -278,6 +163,21 @@ Outcome acknowledged(const sdk::HttpResult& answer, const std::string& control_i
       number == "206" || number == std::to_string(kInternal) || (rejects && number.empty());
   return Outcome::fail(may_pass ? Kind::transient : Kind::permanent,
                        "hl7v2." + sdk::lower(code) + (number.empty() ? "" : "." + number), text);
+}
+
+Place refused_place(std::string_view answer) {
+  Message message;
+  try {
+    message.read_codes(answer);
+  } catch (const Fault&) {
+    // The segments before the fault may say it.
+  }
+  const Segment* err = message.find("ERR");
+  if (err == nullptr) return {};
+  const std::size_t field = err->text(2).empty() ? 1 : 2;  // ERR-1 before version 2.5
+  const std::string number = err->text(field, 2);
+  const bool counts = !number.empty() && number.size() < 5 && sdk::all_digits(number);
+  return {err->text(field), counts ? std::stoul(number) : 0};
 }
 
 }  // namespace rabt::hl7v2

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -30,5 +31,13 @@ namespace rabt::hl7v2 {
 // this one may have arrived.
 [[nodiscard]] sdk::Outcome acknowledged(const sdk::HttpResult& answer,
                                         const std::string& control_id, bool repeated);
+
+// The segment that an acknowledgement names as wrong, counted from 1 among those of its name; 0
+// when it does not say which.
+struct Place {
+  std::string segment;
+  std::size_t number = 0;
+};
+[[nodiscard]] Place refused_place(std::string_view answer);
 
 }  // namespace rabt::hl7v2

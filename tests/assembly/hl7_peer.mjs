@@ -13,6 +13,12 @@ function read(files) {
   return Object.fromEntries(Object.entries(files).map(([name, file]) => [name, readFileSync(file)]));
 }
 
+// Code and value of each segment: DG1-3 or OBX-3 and OBX-5.
+function entriesOf(message, name) {
+  if (!message.exists(name)) return [];
+  return message.get(name).toArray().map((one) => [one.get('3.1').toString(), name === 'OBX' ? one.get('5').toString() : '']);
+}
+
 function listen({ tls }) {
   const server = new Server({ bindAddress: '127.0.0.1', ...(tls ? { tls: read(tls) } : {}) });
   return new Promise((done) => {
@@ -24,6 +30,7 @@ function listen({ tls }) {
         family: message.get('PID.5.1').toString(),
         visit: message.get('PV1.19').toString(),
         text: message.exists('OBX.5') ? message.get('OBX.5').toString() : '',
+        entries: ['DG1', 'OBX'].flatMap((name) => entriesOf(message, name)),
       });
       await response.sendResponse('AA');
       heard();

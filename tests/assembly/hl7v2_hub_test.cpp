@@ -57,6 +57,34 @@ do:
         recordings: [{id: R1}]
 )";
 
+// The same, and what the clinicians wrote.
+constexpr std::string_view kCharting = R"(
+document: {dsl: '1.0.3', namespace: test, name: filing, version: '1.0.0', metadata: {rabt: {dataClass: patient, businessKey: '${ .appointment.key }'}}}
+schedule: {on: {one: {with: {type: org.rabt.appointment.booked.v1, data: '${ .modality == "video" }'}}}}
+input: {from: '${ .[0].data }'}
+do:
+  - keep:
+      set: {visit: '${ $workflow.id }', booking: '${ . }'}
+      export: {as: '${ $output }'}
+  - encounter:
+      call: ehr.encounter.write:1.0.0@ehr
+      with:
+        consultation: ${ $context.visit }
+        appointment: ${ $context.booking.appointment }
+        patient: ${ $context.booking.patient }
+        practitioner: ${ $context.booking.practitioner }
+        start: ${ $context.booking.appointment.start }
+        end: ${ $context.booking.appointment.end }
+  - chart:
+      call: ehr.record.write:1.0.0@ehr
+      with:
+        consultation: ${ $context.visit }
+        patient: ${ $context.booking.patient }
+        diagnoses: [{code: G43.9, display: 'Migraine | left ^ right', type: principal}, {code: I10, type: secondary}]
+        vitals: {pulse: 84, temperatureCel: 36.8}
+        notes: {assessment: 'صداع | نصفي & دوار'}
+)";
+
 // All people are fictional. key: of the appointment and of the message.
 std::string booking(const std::string& key, const std::string& more = "||") {
   return "MSH|^~\\&|HIS|RIYADH|RABT|HUB|20260310083000+0300||SIU^S12^SIU_S12|" + key +
@@ -375,6 +403,28 @@ TEST_F(SlowHl7Peers, K79TheHubWorksBetweenThem) {
   const Json listens = peer.ask("listen", Json::object());
   start(static_cast<int>(listens.int_or("port", 0)));
   exchange(peer, {});
+}
+
+TEST_F(SlowHl7Peers, K79AChartIsReadBySoftwareOfOthers) {
+  std::ofstream(folder_ / "filing.yaml") << kCharting;
+  identity::test::LineProgram peer(script_, "");
+  const Json listens = peer.ask("listen", Json::object());
+  start(static_cast<int>(listens.int_or("port", 0)));
+  const Json message = Json::object({{"port", mllp_port()}, {"text", booking("A-1")}});
+  EXPECT_EQ(peer.ask("send", message)["code"], Json("AA"));
+  const Json filed = peer.ask("taken", Json(4));
+  ASSERT_EQ(filed.size(), 4U) << filed.dump();
+  EXPECT_EQ(filed[1]["type"], Json("ADT^A08^ADT_A01"));
+  EXPECT_EQ(filed[1]["entries"].dump(), R"([["G43.9",""],["I10",""]])");
+  EXPECT_EQ(filed[2]["type"], Json("ORU^R01^ORU_R01"));
+  EXPECT_EQ(filed[2]["entries"].dump(), R"([["8867-4","84"],["8310-5","36.8"]])");
+  EXPECT_EQ(filed[3]["type"], Json("MDM^T02^MDM_T02"));
+  ASSERT_EQ(filed[3]["entries"].size(), 3U) << filed[3].dump();
+  EXPECT_EQ(filed[3]["entries"][0][0], Json("51848-0"));
+  const std::string text = filed[3]["entries"][0].item(1).as_string();
+  EXPECT_TRUE(text.starts_with("Assessment · التقييم")) << text;
+  EXPECT_NE(text.find("صداع | نصفي & دوار"), std::string::npos) << text;
+  for (const Json& one : filed.as_array()) EXPECT_EQ(one["visit"], Json("V-7"));
 }
 
 TEST_F(SlowHl7Peers, K79TheHubWorksBetweenThemOverTls) {

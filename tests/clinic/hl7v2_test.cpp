@@ -1,5 +1,11 @@
+#include <map>
+#include <mutex>
+#include <set>
+#include <sstream>
+
 #include "tests/clinic/clinic.hpp"
 #include "tests/mllp_peer.hpp"
+#include "tests/net/loopback.hpp"
 
 // The shipped workflow of a consultation, begun by a hospital that books with HL7 v2.
 namespace rabt::clinic {
@@ -309,6 +315,157 @@ TEST_F(Hl7Booking, ACancellationThatNamesAnotherPatientIsTheDesks) {
     seen = get(desk(), "/sessions/" + session).value()["status"];
     return seen == Json("cancelled");
   })) << seen.dump();
+}
+
+// A field of the first segment of this name; "" when there is none.
+std::string field(const std::string& message, const std::string& segment, int number) {
+  std::istringstream lines(message);
+  for (std::string line; std::getline(lines, line, '\r');) {
+    if (!line.starts_with(segment + "|")) continue;
+    std::istringstream fields(line);
+    std::string text;
+    for (int i = 0; i <= number - (segment == "MSH" ? 1 : 0); ++i)
+      if (!std::getline(fields, text, '|')) return "";
+    return text;
+  }
+  return "";
+}
+
+// A record system that speaks HL7 v2 only. It takes each message once, by MSH-10, and the answer to
+// the first message of each kind in `loses` is lost. Internally synchronised.
+class Hl7Record {
+ public:
+  explicit Hl7Record(std::set<std::string> loses) : loses_(std::move(loses)) {}
+  [[nodiscard]] int port() const { return line_.port(); }
+  // Messages of this kind, "ORU^R01^ORU_R01", each once.
+  std::vector<std::string> taken(const std::string& kind) {
+    const std::scoped_lock lock(mutex_);
+    std::vector<std::string> out;
+    for (const auto& [id, message] : ledger_) {
+      if (field(message, "MSH", 9) == kind) out.push_back(message);
+    }
+    return out;
+  }
+  std::size_t repeats() {
+    const std::scoped_lock lock(mutex_);
+    return repeats_;
+  }
+
+ private:
+  void serve(int fd) {
+    test::MllpPeer peer(fd, nullptr);
+    const std::string message = peer.receive();
+    const std::string id = field(message, "MSH", 10);
+    if (id.empty()) return;
+    {
+      const std::scoped_lock lock(mutex_);
+      const auto [known, first] = ledger_.emplace(id, message);
+      if (!first) {
+        ++repeats_;
+        EXPECT_EQ(known->second, message) << "another message under the same MSH-10";
+      }
+      if (loses_.erase(field(message, "MSH", 9)) > 0) return;
+    }
+    (void)peer.send(
+        test::mllp_frame("MSH|^~\\&|HIS|||RABT|20260310||ACK|1|P|2.5.1\rMSA|AA|" + id + "\r"));
+    (void)peer.receive();
+  }
+
+  std::mutex mutex_;
+  std::map<std::string, std::string> ledger_;
+  std::set<std::string> loses_;
+  std::size_t repeats_ = 0;
+  net::Loopback line_{[this](int fd) { serve(fd); }};
+};
+
+class Hl7Hospital : public Hl7Booking {
+ protected:
+  Hl7Hospital() : Hl7Booking("url: 'mllp://127.0.0.1:" + std::to_string(record().port()) + "'") {
+    site_.config.workflows.push_back(e2e::source_dir() + "/workflows/chart.yaml");
+  }
+  void TearDown() override {
+    Hl7Booking::TearDown();
+    record_.reset();
+  }
+  void configure(std::string& yaml) override {
+    const std::string fhir = "ehr: plugin://fhir";
+    ASSERT_NE(yaml.find(fhir), std::string::npos);
+    yaml.replace(yaml.find(fhir), fhir.size(), "ehr: plugin://hl7v2");
+    Hl7Booking::configure(yaml);
+    const std::string plugin = "  hl7v2:\n";
+    yaml.insert(yaml.find(plugin) + plugin.size(),
+                "    hosts: ['mllp://127.0.0.1:" + std::to_string(record().port()) + "']\n");
+  }
+  Hl7Record& record() {
+    if (record_ == nullptr)
+      record_ =
+          std::make_unique<Hl7Record>(std::set<std::string>{"ORU^R01^ORU_R01", "MDM^T02^MDM_T02"});
+    return *record_;
+  }
+  // Messages of this kind, when there are so many.
+  std::vector<std::string> taken_of(const std::string& kind, std::size_t count) {
+    std::vector<std::string> out;
+    EXPECT_TRUE(test::eventually([&] {
+      out = record().taken(kind);
+      return out.size() == count;
+    })) << kind
+        << ": " << out.size();
+    return out;
+  }
+  void charts_completed(std::size_t count) {
+    Json list;
+    EXPECT_TRUE(test::eventually([&] {
+      list = get(desk(), "/instances?workflow=chart").value()["items"];
+      std::size_t done = 0;
+      for (const Json& one : list.as_array())
+        done += one.string_or("status", "") == "completed" ? 1U : 0U;
+      return done == count;
+    })) << list.dump_pretty();
+  }
+
+ private:
+  std::unique_ptr<Hl7Record> record_;
+};
+
+// A hospital without FHIR gets what the clinicians wrote, each word once though answers are lost.
+TEST_F(Hl7Hospital, K79TheChartOfAVisitArrivesOnce) {
+  held(sent(siu(booked(), "S-10")), 0);
+  taken_of("ADT^A04^ADT_A01", 1);
+  charts_completed(1);
+  const auto diagnoses = taken_of("ADT^A08^ADT_A01", 1);
+  const auto results = taken_of("ORU^R01^ORU_R01", 1);
+  // The recordings and the note.
+  const auto documents = taken_of("MDM^T02^MDM_T02", 2);
+  EXPECT_EQ(record().repeats(), 2U);
+  ASSERT_EQ(diagnoses.size() + results.size() + documents.size(), 4U);
+  EXPECT_EQ(field(diagnoses[0], "PV1", 19), "V-7");
+  EXPECT_EQ(field(diagnoses[0], "DG1", 3),
+            "J11.1^Influenza with other respiratory manifestations^ICD10AM");
+  EXPECT_NE(diagnoses[0].find("\rDG1|2||R50.9^"), std::string::npos);
+  EXPECT_NE(results[0].find("|8867-4^Heart rate^LN||92|/min^^UCUM|"), std::string::npos);
+  EXPECT_NE(results[0].find("|8310-5^Body temperature^LN||38.4|Cel^^UCUM|"), std::string::npos);
+  const std::string& first = documents[0];
+  const std::string& note =
+      first.find("urn:rabt:recording:") == std::string::npos ? first : documents[1];
+  EXPECT_NE(note.find("Assessment · التقييم\\.br\\إنفلونزا مع أعراض تنفسية"), std::string::npos);
+  EXPECT_NE(note.find("Paracetamol 500 mg: 1 tablet, every 6 hours, 3 days"), std::string::npos);
+  EXPECT_FALSE(log_.has("Paracetamol"));
+
+  // An addendum later.
+  const std::string at = "/sessions/" + desk().visits[0].session;
+  const Json notes = desk().people->as("doctor", "GET", at + "/notes").value()["items"];
+  ASSERT_EQ(notes.size(), 1U) << notes.dump();
+  const auto added =
+      desk().people->as("doctor", "POST", "/notes/" + notes[0].string_or("id", "") + "/addenda",
+                        Json::object({{"text", "بلا حمى اليوم"}}));
+  ASSERT_TRUE(added.ok()) << added.error().message;
+  const auto addenda = taken_of("MDM^T06^MDM_T02", 1);
+  ASSERT_EQ(addenda.size(), 1U);
+  EXPECT_EQ(field(addenda[0], "TXA", 13), field(note, "TXA", 12));
+  EXPECT_NE(addenda[0].find("بلا حمى اليوم"), std::string::npos);
+  charts_completed(2);
+  taken_of("ADT^A08^ADT_A01", 1);
+  taken_of("MDM^T02^MDM_T02", 2);
 }
 
 }  // namespace

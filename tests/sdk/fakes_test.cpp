@@ -408,6 +408,20 @@ TEST(FakeHost, SeesASecondAttemptThatNobodyCanRecognise) {
     EXPECT_EQ(broken(right, lost()), 0) << right;
 }
 
+TEST(FakeHost, KnowsARepeatOfHl7ByWhatItSays) {
+  const auto message = [](const std::string& id, const std::string& text) {
+    Request out;
+    out.head = *Json::parse(R"({"method": "POST", "url": "mllps://his.example.sa:2575"})");
+    out.body = "MSH|^~\\&|RABT||||" + id + "0||MDM^T06|" + id + "\rTXA|1|" + id + "\rOBX|1|TX|||" +
+               text + "\r";
+    return out;
+  };
+  const Request first = message("1", "Rest");
+  EXPECT_TRUE(is_recognisable(first, message("1", "Rest"), "key-1", ""));
+  EXPECT_TRUE(is_recognisable(first, message("2", "Water"), "key-1", "")) << "another message";
+  EXPECT_FALSE(is_recognisable(first, message("2", "Rest"), "key-1", ""));
+}
+
 TEST(Wrapper, ADroppedOrThrowingCallIsAmbiguousAndEndsOnce) {
   FakeHost host;
   for (const char* action : {"drop", "throw"}) {

@@ -75,6 +75,20 @@ inline Texts texts_of(const Request& request) {
   }
   return out;
 }
+// What a message of HL7 v2 says, without its ids and times of sending; "" when the body is none.
+inline std::string said_in_hl7(std::string_view body) {
+  std::string out;
+  if (!body.starts_with("MSH")) return out;
+  while (!body.empty()) {
+    const std::size_t end = body.find('\r');
+    const std::string_view line = body.substr(0, end);
+    const std::string_view name = line.substr(0, 3);
+    if (name != "MSH" && name != "EVN" && name != "TXA" && name != "OBR")
+      out.append(line).push_back('\r');
+    body = end == std::string_view::npos ? std::string_view() : body.substr(end + 1);
+  }
+  return out;
+}
 inline std::string lower(std::string text) {
   for (char& c : text) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
@@ -87,7 +101,8 @@ inline std::string lower(std::string text) {
 // Whether the outside system can tell that again repeats first: nothing differs; or the method
 // makes doing it twice the same as once; or it is conditional; or both carry the key, or the same
 // value that was made for this step (known: texts that are the same for every step: input and
-// configuration). Rather lenient: `rabt plugin check` compares with a run under another key as
+// configuration). A message of HL7 v2 that says something else repeats nothing: its receiver has
+// one address for all. Rather lenient: `rabt plugin check` compares with a run under another key as
 // well.
 inline bool is_recognisable(const Request& first, const Request& again, const std::string& key,
                             const std::string& known) {
@@ -99,6 +114,8 @@ inline bool is_recognisable(const Request& first, const Request& again, const st
     const std::string name = detail::lower(pair[0].text());
     if (name == "if-none-exist" || name == "if-none-match" || name == "if-match") return true;
   }
+  const std::string said = detail::said_in_hl7(first.body);
+  if (!said.empty() && said != detail::said_in_hl7(again.body)) return true;
   const detail::Texts before = detail::texts_of(first);
   for (const auto& text_of_again : detail::texts_of(again)) {
     // Copies, as clang 14 does not capture structured bindings.
