@@ -378,14 +378,15 @@ class Hl7Record {
   net::Loopback line_{[this](int fd) { serve(fd); }};
 };
 
-class Hl7Hospital : public Hl7Booking {
+// A base, as its port stands in the configuration of the other one.
+struct WithRecord {
+  Hl7Record record{{"ORU^R01^ORU_R01", "MDM^T02^MDM_T02"}};
+};
+
+class Hl7Hospital : protected WithRecord, public Hl7Booking {
  protected:
-  Hl7Hospital() : Hl7Booking("url: 'mllp://127.0.0.1:" + std::to_string(record().port()) + "'") {
+  Hl7Hospital() : Hl7Booking("url: 'mllp://127.0.0.1:" + std::to_string(record.port()) + "'") {
     site_.config.workflows.push_back(e2e::source_dir() + "/workflows/chart.yaml");
-  }
-  void TearDown() override {
-    Hl7Booking::TearDown();
-    record_.reset();
   }
   void configure(std::string& yaml) override {
     const std::string fhir = "ehr: plugin://fhir";
@@ -394,19 +395,13 @@ class Hl7Hospital : public Hl7Booking {
     Hl7Booking::configure(yaml);
     const std::string plugin = "  hl7v2:\n";
     yaml.insert(yaml.find(plugin) + plugin.size(),
-                "    hosts: ['mllp://127.0.0.1:" + std::to_string(record().port()) + "']\n");
-  }
-  Hl7Record& record() {
-    if (record_ == nullptr)
-      record_ =
-          std::make_unique<Hl7Record>(std::set<std::string>{"ORU^R01^ORU_R01", "MDM^T02^MDM_T02"});
-    return *record_;
+                "    hosts: ['mllp://127.0.0.1:" + std::to_string(record.port()) + "']\n");
   }
   // Messages of this kind, when there are so many.
   std::vector<std::string> taken_of(const std::string& kind, std::size_t count) {
     std::vector<std::string> out;
     EXPECT_TRUE(test::eventually([&] {
-      out = record().taken(kind);
+      out = record.taken(kind);
       return out.size() == count;
     })) << kind
         << ": " << out.size();
@@ -422,9 +417,6 @@ class Hl7Hospital : public Hl7Booking {
       return done == count;
     })) << list.dump_pretty();
   }
-
- private:
-  std::unique_ptr<Hl7Record> record_;
 };
 
 // A hospital without FHIR gets what the clinicians wrote, each word once though answers are lost.
@@ -436,7 +428,7 @@ TEST_F(Hl7Hospital, K79TheChartOfAVisitArrivesOnce) {
   const auto results = taken_of("ORU^R01^ORU_R01", 1);
   // The recordings and the note.
   const auto documents = taken_of("MDM^T02^MDM_T02", 2);
-  EXPECT_EQ(record().repeats(), 2U);
+  EXPECT_EQ(record.repeats(), 2U);
   ASSERT_EQ(diagnoses.size() + results.size() + documents.size(), 4U);
   EXPECT_EQ(field(diagnoses[0], "PV1", 19), "V-7");
   EXPECT_EQ(field(diagnoses[0], "DG1", 3),
