@@ -38,7 +38,7 @@ std::string siu(const demo::Booking& booked, const std::string& id, const std::s
 class Hl7Booking : public Clinic {
  protected:
   // settings: of the plugin.
-  explicit Hl7Booking(std::string settings = "")
+  explicit Hl7Booking(const std::string& settings = "")
       : settings_(
             "systems: {IN1-3: 'http://nphies.sa/license/payer-license', "
             "AIP-3: 'http://nphies.sa/license/practitioner-license'}" +

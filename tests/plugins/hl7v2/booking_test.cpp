@@ -68,6 +68,16 @@ std::string refusal(const std::string& body, const Settings& settings = {}) {
          "-" + field(answer, "ERR", 2, 3);
 }
 
+TEST(Booking, ReadsIcd10AmUnderEachOfItsNames) {
+  for (const char* name : {"I10AM", "ICD10AM", "ICD-10-AM"}) {
+    const Json reasons =
+        event(with(kBooking, "^I10AM", std::string("^") + name))["data"]["appointment"]["reasons"];
+    EXPECT_NE(reasons.dump().find(R"("system":"http://hl7.org/fhir/sid/icd-10-am")"),
+              std::string::npos)
+        << name;
+  }
+}
+
 TEST(Booking, SaysTheSameAsABookingByFhir) {
   const Json made = event(kBooking);
   EXPECT_EQ(made["type"], "org.rabt.appointment.booked.v1");

@@ -400,7 +400,20 @@ TEST(Texts, AreInTheHospitalsCharacterSet) {
   EXPECT_EQ(latin.kinds(), (Kinds{"ADT^A08", "ORU^R01"}));
 }
 
-// A write that crosses another one of the same visit ends with what is true.
+// Two writes of one visit cross. The second may find the first one's message on its way.
+TEST(Store, WritesThatCrossEndWithWhatWasWrittenOnce) {
+  RecordSystem his;
+  const auto first = his.host.begin("write-record", visit().dump(), "first");
+  const auto second = his.host.begin("write-record", visit().dump(), "second");
+  his.host.pump();
+  for (const auto id : {first, second})
+    EXPECT_NE(his.host.outcomes.at(id).kind, Kind::permanent) << his.host.outcomes.at(id).code;
+  EXPECT_EQ(his.write(visit())["written"], 7);
+  Kinds taken = his.kinds();
+  std::sort(taken.begin(), taken.end());
+  EXPECT_EQ(taken, (Kinds{"ADT^A08", "MDM^T02", "ORU^R01"}));
+}
+
 TEST(Store, AFailureAnywhereLosesNothingAndDoublesNothing) {
   for (const bool late : {false, true}) {
     for (int from = 0;; ++from) {
