@@ -14,7 +14,8 @@ using engine::ScriptedService;
 using workflow::OutcomeKind;
 
 constexpr int kInstances = 100'000;
-constexpr int kRows = 10'000;
+// A turn starts as many tasks, the loop among them.
+constexpr int kRows = 9'900;
 constexpr double kMostMs = 1'000;
 
 std::string file_of(const std::string& name, const std::string& tasks) {
@@ -31,7 +32,7 @@ class SlowManyInstances : public testing::Test {
     std::vector<double> times;
     for (int i = 0; i < 5; ++i) {
       const auto begin = std::chrono::steady_clock::now();
-      const http::Response answer = api_.api(method, path, sent);
+      const http::Response answer = api_.api(method, path, sent, {{"X-Rabt-Reason", "test"}});
       const std::chrono::duration<double, std::milli> took =
           std::chrono::steady_clock::now() - begin;
       EXPECT_EQ(answer.status, 200) << path << ": " << answer.body.substr(0, 300);
@@ -71,7 +72,7 @@ TEST_F(SlowManyInstances, AreListedAndFilteredAtOnce) {
   rig_.settle();
   const std::string middle = to_iso8601({rig_.clock().now().ms - 50 * 60'000});
   ms_of("GET", "instances");
-  EXPECT_EQ(last_["items"].size(), 100U);
+  EXPECT_EQ(last_["items"].size(), 50U);
   const std::string next = last_.string_or("next", "").substr(8);
   ms_of("GET", next);
   for (const char* query :
@@ -101,7 +102,8 @@ TEST_F(SlowManyInstances, ShowTheEndOfALongTimelineAtOnce) {
   for (int i = 0; i < kRows; ++i) list.push_back(i);
   const std::string id =
       rig_.send("test.long.v1", Json::object({{"visit", "V-1"}, {"list", std::move(list)}})).at(0);
-  ASSERT_EQ(rig_.wait_status(id, "completed"), "completed");
+  ASSERT_EQ(rig_.wait_status(id, "completed"), "completed")
+      << rig_.engine().instance(id).value()["error"].dump();
   ms_of("GET", "instances/" + id);
   EXPECT_EQ(last_["timeline"].size(), 200U);
   const std::string earlier = last_.string_or("earlier", "");
