@@ -45,10 +45,12 @@ Json without_proofs(const http::SignatureConfig& config, Json envelope) {
   return envelope;
 }
 
-// What a video provider tells of sessions; whether one fits is the session service's to say.
+// True if a video provider or a gateway of messages says what became of something; whether it is
+// one of the hub's is for the session service to say.
 bool of_provider(const Json& events) {
   for (const Json& event : events.as_array()) {
-    if (event.string_or("type", "").starts_with("org.rabt.session.")) return true;
+    const std::string type = event.string_or("type", "");
+    if (type.starts_with("org.rabt.session.") || type.starts_with("org.rabt.notify.")) return true;
   }
   return false;
 }

@@ -57,8 +57,9 @@ class Hooks final : public repair::Deliveries {
     // Whether the audit log reaches everybody whom the configuration requires. Unset if the
     // configuration requires nobody.
     std::function<Status()> ready = {};
-    // Takes what a video provider told, before the delivery is accepted: an event of which a repeat
-    // changes nothing. What is not ok is the answer, so that the sender repeats it. May be unset.
+    // Takes what a video provider or a gateway of messages told, before the delivery is accepted:
+    // an event of which a repeat changes nothing. What is not ok is the answer, so that the sender
+    // repeats it. May be unset.
     std::function<Status(const Json& event)> provider_event = {};
     // Keeps what became of deliveries that came to nothing. May be null.
     DeliveryOutcomes* outcomes = nullptr;

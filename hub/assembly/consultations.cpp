@@ -15,6 +15,7 @@ Result<std::unique_ptr<Consultations>> Consultations::make(const config::Config&
   made->messenger_ = std::make_unique<consultation::Messenger>(made->sessions_->acts,
                                                                made->sessions_->invitations);
   made->sessions_->guests.send_codes_by(*made->messenger_);
+  made->reports_ = std::make_unique<consultation::MessageReports>(made->sessions_->acts);
   made->records_ = consultation::make_records(
       {.store = of.store,
        .audit = of.audit,

@@ -34,6 +34,7 @@ class Consultations {
   [[nodiscard]] consultation::Records& records() { return *records_; }
   [[nodiscard]] consultation::Practice& practice() { return *practice_; }
   [[nodiscard]] consultation::Live& live() { return *live_; }
+  [[nodiscard]] consultation::MessageReports& reports() { return *reports_; }
 
  private:
   Consultations() = default;
@@ -42,6 +43,8 @@ class Consultations {
   std::unique_ptr<consultation::Sessions> sessions_;
   // Sends the codes of second proofs.
   std::unique_ptr<consultation::Messenger> messenger_;
+  // Reads what the gateway of messages reports.
+  std::unique_ptr<consultation::MessageReports> reports_;
   std::unique_ptr<consultation::Records> records_;
   std::unique_ptr<consultation::Practice> practice_;
   // Destroyed before the records, which its thread opens.

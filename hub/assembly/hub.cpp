@@ -470,10 +470,10 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
               .log = base->log,
               .tenant = config.tenant,
               .ready = [this] { return senders_ready(base->senders); },
-              .provider_event =
-                  [this](const Json& event) {
-                    return consultations->sessions().provider_events.take(event);
-                  },
+              .provider_event = [this](const Json& event) -> Status {
+                RABT_TRY_STATUS(consultations->sessions().provider_events.take(event));
+                return consultations->reports().take(event);
+              },
               .outcomes = outcomes.get(),
               .access = access.get(),
               .details = details.get()},

@@ -45,6 +45,7 @@ const std::vector<std::string>& event_names() {
                                               "session.emergency-called",
                                               "session.emergency-unanswered",
                                               "session.message-sent",
+                                              "session.message-undelivered",
                                               "session.document-shared",
                                               "session.note-written",
                                               "session.vitals-recorded",

@@ -1,6 +1,7 @@
 #include "gateways.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <utility>
 
@@ -98,11 +99,17 @@ Outcome bad_status(const HttpResult& answer, const char* gateway) {
                        detail.dump());
 }
 
+// Word of the capability for the state of a message, and for the report of a network about it.
 const char* sms_status(std::string_view theirs) {
-  if (theirs == "Sent") return "sent";
-  if (theirs == "Delivered") return "delivered";
-  if (theirs == "Failed" || theirs == "Rejected") return "failed";
-  return "accepted";
+  static constexpr std::array<std::string_view, 6> kFailed{
+      "failed", "rejected", "undelivered", "undeliverable", "expired", "deleted"};
+  const std::string word = sdk::lower(theirs);
+  if (word == "sent" || word == "delivered") return word == "sent" ? "sent" : "delivered";
+  return std::find(kFailed.begin(), kFailed.end(), word) != kFailed.end() ? "failed" : "accepted";
+}
+
+bool is_final(std::string_view status) {
+  return status == "delivered" || status == "failed";
 }
 
 }  // namespace
@@ -126,14 +133,9 @@ Settings read_settings(std::string_view json) {
   return settings;
 }
 
-HttpRequest sms_request(const Settings& settings, const Json& input, const std::string& key) {
-  std::string to = text_of(input, "to");
-  if (to.starts_with('+')) to.erase(0, 1);
-  HttpRequest request = json_request(settings.sms_url + "/rest/SMS/messages", key,
-                                     Json{{"SenderID", settings.sms_sender},
-                                          {"Recipient", to},
-                                          {"Body", text_of(input, "text")},
-                                          {"CorrelationID", key}});
+namespace {
+
+sdk::Header sms_credential(const Settings& settings) {
   sdk::Header credential;
   credential.name = "Authorization";
   credential.secret = "sms_token";
@@ -142,7 +144,37 @@ HttpRequest sms_request(const Settings& settings, const Json& input, const std::
   } else {
     credential.basic_user = settings.sms_user;
   }
-  request.headers.push_back(std::move(credential));
+  return credential;
+}
+
+sdk::Header email_credential() {
+  sdk::Header credential;
+  credential.name = "X-Postmark-Server-Token";
+  credential.secret = "email_token";
+  return credential;
+}
+
+}  // namespace
+
+HttpRequest sms_request(const Settings& settings, const Json& input, const std::string& key) {
+  std::string to = text_of(input, "to");
+  if (to.starts_with('+')) to.erase(0, 1);
+  HttpRequest request = json_request(settings.sms_url + "/rest/SMS/messages", key,
+                                     Json{{"SenderID", settings.sms_sender},
+                                          {"Recipient", to},
+                                          {"Body", text_of(input, "text")},
+                                          {"CorrelationID", key}});
+  request.headers.push_back(sms_credential(settings));
+  return request;
+}
+
+HttpRequest sms_question(const Settings& settings, const Named& message) {
+  HttpRequest request;
+  request.method = "POST";
+  request.url = settings.sms_url + "/rest/SMS/Messages/GetMessagesDetails?" + message.member + "=" +
+                sdk::percent_encode(message.value);
+  request.headers.push_back({.name = "Accept", .value = "application/json"});
+  request.headers.push_back(sms_credential(settings));
   return request;
 }
 
@@ -186,10 +218,15 @@ HttpRequest email_request(const Settings& settings, const Json& input, const std
             {"Metadata", {{"reference", text_of(input, "reference")}, {"key", key}}}};
   if (const std::string html = text_of(input, "html"); !html.empty()) body["HtmlBody"] = html;
   HttpRequest request = json_request(settings.email_url + "/email", key, body);
-  sdk::Header credential;
-  credential.name = "X-Postmark-Server-Token";
-  credential.secret = "email_token";
-  request.headers.push_back(std::move(credential));
+  request.headers.push_back(email_credential());
+  return request;
+}
+
+HttpRequest email_question(const Settings& settings, const std::string& id) {
+  HttpRequest request;
+  request.url = settings.email_url + "/messages/outbound/" + sdk::percent_encode(id) + "/details";
+  request.headers.push_back({.name = "Accept", .value = "application/json"});
+  request.headers.push_back(email_credential());
   return request;
 }
 
@@ -247,6 +284,86 @@ Outcome relay_outcome(const HttpResult& answer, const std::string& id) {
                          Json{{"status", answer.status}, {"code", code}}.dump());
   }
   return refused("mail relay", code, answer.status);
+}
+
+Outcome unknown_message() {
+  return Outcome::fail(Kind::permanent, "notify.unknown_message",
+                       "the gateway knows no such message", Json{{"status", 404}}.dump());
+}
+
+Outcome sms_found(const HttpResult& answer, const Named& message) {
+  constexpr int kNoNumber = 432;
+  if (!answer.answered()) return no_answer(answer, "notify", sdk::Repeat::safe);
+  if (answer.status == 404 || answer.status == kNoNumber) return unknown_message();
+  if (!succeeded(answer))
+    return sdk::bad_status(answer, "notify.unavailable",
+                           "the SMS gateway answered " + std::to_string(answer.status) +
+                               credentials_hint(answer.status));
+  const auto body = sdk::parse_json(answer.body);
+  const Json& data = body ? member_of(*body, "data") : member_of(Json(), "data");
+  for (const Json& one : sdk::list_of(data, "messages")) {
+    // A filter that the gateway does not heed gives other messages, too.
+    if (word_of(one, message.member) != message.value) continue;
+    const char* const reported = sms_status(text_of(one, "DLR"));
+    const char* const status = sms_status(text_of(one, "Status"));
+    const std::string id = word_of(one, "MessageID");
+    if (id.empty() || id.size() > kMaxId) break;
+    return accepted(id, is_final(reported) ? reported : status);
+  }
+  return unknown_message();
+}
+
+Outcome email_found(const HttpResult& answer, const std::string& id) {
+  constexpr int kUnknown = 701;
+  if (!answer.answered()) return no_answer(answer, "notify", sdk::Repeat::safe);
+  const auto body = sdk::parse_json(answer.body);
+  const Json& code = body ? member_of(*body, "ErrorCode") : member_of(Json(), "ErrorCode");
+  if (answer.status == 404 || code == kUnknown) return unknown_message();
+  if (!succeeded(answer))
+    return sdk::bad_status(answer, "notify.unavailable",
+                           "the e-mail gateway answered " + std::to_string(answer.status) +
+                               credentials_hint(answer.status));
+  if (!body || text_of(*body, "MessageID") != id) return unknown_message();
+  const char* status = text_of(*body, "Status") == "Sent" ? "sent" : "accepted";
+  for (const Json& one : sdk::list_of(*body, "MessageEvents")) {
+    const std::string type = text_of(one, "Type");
+    if (type == "Bounced") status = "failed";
+    if (type == "Delivered") status = "delivered";
+  }
+  return accepted(id, status);
+}
+
+namespace {
+
+// Bounces after which Postmark gives a message up.
+bool is_bounce(std::string_view type) {
+  static constexpr std::array<std::string_view, 5> kGivenUp{
+      "HardBounce", "SoftBounce", "BadEmailAddress", "Blocked", "DnsError"};
+  return std::find(kGivenUp.begin(), kGivenUp.end(), type) != kGivenUp.end();
+}
+
+}  // namespace
+
+Json to_events(std::string_view body) {
+  const auto json = sdk::parse_json(body);
+  const sdk::Form form = json ? sdk::Form{} : sdk::decode_form(body);
+  const auto word = [&](const char* name) {
+    return json ? word_of(*json, name) : sdk::field_of(form, name);
+  };
+  const std::string id = word("MessageID");
+  const std::string record = word("RecordType");
+  if (id.empty() || id.size() > kMaxId || (record.empty() && word("DLR").empty()))
+    throw Refusal("notify.delivery",
+                  "a delivery report has MessageID and DLR, or MessageID and RecordType");
+  std::string status = sms_status(word("DLR"));
+  if (record == "Delivery") status = "delivered";
+  if (record == "Bounce" && is_bounce(word("Type"))) status = "failed";
+  if (!is_final(status)) return Json::array();
+  return Json::array(
+      {Json{{"type", "org.rabt.notify.message-" + status + ".v1"},
+            {"source", record.empty() ? "urn:rabt:gateway:sms" : "urn:rabt:gateway:email"},
+            {"id", id + "/" + sdk::fingerprint(body)},
+            {"data", {{"messageId", id}}}}});
 }
 
 }  // namespace rabt::notify

@@ -47,4 +47,22 @@ struct Settings {
 // The relay tells no id of its own: id is the mail's Message-ID.
 [[nodiscard]] Outcome relay_outcome(const HttpResult& answer, const std::string& id);
 
+// Name of a message: the gateway's MessageID, or the key that it was sent with, its CorrelationID.
+struct Named {
+  const char* member;
+  std::string value;
+};
+// Asks what became of a message.
+[[nodiscard]] HttpRequest sms_question(const Settings& settings, const Named& message);
+[[nodiscard]] HttpRequest email_question(const Settings& settings, const std::string& id);
+// Output of get-message, and of the send that it was. A message that the gateway does not know is
+// permanent notify.unknown_message, status 404.
+[[nodiscard]] Outcome sms_found(const HttpResult& answer, const Named& message);
+[[nodiscard]] Outcome email_found(const HttpResult& answer, const std::string& id);
+[[nodiscard]] Outcome unknown_message();
+
+// Events of a delivery report: Unifonic's, as JSON or a form, or Postmark's. Empty for one that
+// says nothing final. Throws sdk::Refusal for what is no report.
+[[nodiscard]] Json to_events(std::string_view body);
+
 }  // namespace rabt::notify

@@ -14,6 +14,8 @@
 namespace rabt::notify {
 
 using sdk::Call;
+using sdk::Delivery;
+using sdk::Events;
 using sdk::Host;
 using sdk::Kind;
 using sdk::Refusal;
@@ -51,6 +53,11 @@ class NotifyPlugin final : public TaskPlugin {
 
   void probe(Call call, Reply reply) { start(look(std::move(call)), std::move(reply)); }
 
+  // Delivery reports. The host has checked who sent them.
+  Events normalise(const Delivery& delivery) {
+    return {.json = to_events(delivery.body).dump(), .error = {}};
+  }
+
  protected:
   Task<Outcome> run(Call call) override {
     const Json input = sdk::input_of(call);
@@ -66,6 +73,8 @@ class NotifyPlugin final : public TaskPlugin {
           email_request(settings_, input, call.idempotency_key, host().now_unix_ms() / 1000);
       co_return co_await send(call, std::move(request), judge);
     }
+    if (call.action == "get-message")
+      co_return co_await ask(call, sdk::text_of(input, "messageId"));
     throw Refusal("notify.unknown_action", "notify has no such action");
   }
 
@@ -100,13 +109,33 @@ class NotifyPlugin final : public TaskPlugin {
     co_return outcome;
   }
 
+  // The SMS gateway's ids are numbers, the e-mail gateway's are not, and a relay knows nothing of a
+  // mail that it took.
+  Task<Outcome> ask(const Call& call, const std::string& id) {
+    if (sdk::all_digits(id)) {
+      const Named message{.member = "MessageID", .value = id};
+      co_return sms_found(co_await http(call, sms_question(settings_, message)), message);
+    }
+    if (settings_.email_url.empty() || settings_.has_relay()) co_return unknown_message();
+    co_return email_found(co_await http(call, email_question(settings_, id)), id);
+  }
+
+  // A message whose answer was lost is looked for by the key that it was sent with.
   Task<Outcome> look(Call call) {
-    const auto found = co_await kv_get(record_of(call));
-    if (found.status == RABT_KV_ABSENT) co_return Outcome::done(R"({"effect":"no"})");
-    if (found.status != RABT_KV_OK || found.value == kBegun)
+    auto record = co_await kv_get(record_of(call));
+    if (record.status == RABT_KV_ABSENT) co_return Outcome::done(R"({"effect":"no"})");
+    if (record.found() && record.value == kBegun && call.action == "send-sms") {
+      const Named message{.member = "CorrelationID", .value = call.idempotency_key};
+      Outcome theirs = sms_found(co_await http(call, sms_question(settings_, message)), message);
+      if (theirs.kind == Kind::done) {
+        (void)co_await kv_put(record_of(call), theirs.output, kRemembered);
+        record.value = theirs.output;
+      }
+    }
+    if (!record.found() || record.value == kBegun)
       co_return Outcome::done(R"({"effect":"unknown"})");
     co_return Outcome::done(
-        Json{{"effect", "yes"}, {"output", Json::parse(found.value, nullptr, false)}}.dump());
+        Json{{"effect", "yes"}, {"output", Json::parse(record.value, nullptr, false)}}.dump());
   }
 
   Settings settings_;

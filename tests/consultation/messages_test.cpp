@@ -5,6 +5,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/consultation/messages/due.hpp"
 #include "hub/consultation/messages/messenger.hpp"
+#include "hub/consultation/messages/reports.hpp"
 #include "hub/consultation/messages/texts.hpp"
 #include "hub/phi/detector.hpp"
 #include "hub/phi/policy.hpp"
@@ -130,6 +131,38 @@ TEST(DueMessages, WhomTheInsuranceRefusedIsAskedToCall) {
   told.push_back(
       {.kind = MessageKind::call_us, .version = 1, .at_ms = at("2026-12-02T08:00:01Z").ms});
   EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:02Z"))), "over");
+}
+
+TEST(DueMessages, AMessageIsOfUseWhileItsTimeLiesAhead) {
+  Session is = planned("2026-12-10T07:00:00Z");
+  is.planned_minutes = 30;
+  const auto until = [&is](MessageKind kind, const char* sent) {
+    return useful_until(is, {.kind = kind, .version = 1, .at_ms = at(sent).ms});
+  };
+  EXPECT_EQ(until(MessageKind::booked, "2026-12-09T08:00:00Z"), at("2026-12-10T07:00:00Z").ms);
+  EXPECT_EQ(until(MessageKind::booked, "2026-12-01T08:00:00Z"), at("2026-12-04T08:00:00Z").ms)
+      << "a gateway reports within three days";
+  EXPECT_EQ(until(MessageKind::soon, "2026-12-10T06:45:00Z"), at("2026-12-10T07:10:00Z").ms);
+  EXPECT_EQ(until(MessageKind::doctor_waits, "2026-12-10T07:02:00Z"),
+            at("2026-12-10T07:30:00Z").ms);
+  EXPECT_EQ(until(MessageKind::cancelled, "2026-12-09T08:00:00Z"), 0);
+  EXPECT_EQ(until(MessageKind::second_proof, "2026-12-09T08:00:00Z"), 0);
+  EXPECT_EQ(until(MessageKind::call_997, "2026-12-09T08:00:00Z"), 0);
+  is.status = SessionStatus::cancelled;
+  EXPECT_EQ(until(MessageKind::booked, "2026-12-09T08:00:00Z"), 0);
+  EXPECT_EQ(until(MessageKind::cancelled, "2026-12-09T08:00:00Z"), at("2026-12-10T07:00:00Z").ms);
+  is.status = SessionStatus::no_show;
+  EXPECT_EQ(until(MessageKind::missed, "2026-12-10T08:00:00Z"), at("2026-12-11T07:00:00Z").ms);
+  is.schedule_version = 2;
+  EXPECT_EQ(until(MessageKind::missed, "2026-12-10T08:00:00Z"), 0) << "of an earlier time";
+}
+
+TEST(DueMessages, AGatewayIsAskedFiveTimes) {
+  const ToldMessage told{.kind = MessageKind::booked, .version = 1, .at_ms = 0};
+  EXPECT_EQ(next_question(told, 0), 2 * kMinuteMs);
+  EXPECT_EQ(next_question(told, 1), 15 * kMinuteMs);
+  EXPECT_EQ(next_question(told, 4), 49 * kHourMs);
+  EXPECT_EQ(next_question(told, 5), std::nullopt);
 }
 
 TEST(DueMessages, QuietHoursHoldWhatIsFarAway) {
@@ -362,15 +395,42 @@ class Messages : public SessionHouse {
     messenger_.reset();
     SessionHouse::TearDown();
   }
-  Json tell() {
+  Json tell(const char* call = "call") {
     Ask ask = ask_of_hub("t1", "workflow");
     ask.session = session_;
+    ask.key = call;
     return must(messenger_->tell(ask));
+  }
+  // The gateway takes messages as G-1, G-2, ...
+  void gateway_takes() {
+    provider_.answer = [this](const plugin::CallRequest& call) {
+      if (call.action != "send-sms") return provider_.usual(call);
+      return Provider::done_with(
+          Json::object({{"messageId", "G-" + std::to_string(++taken_)}, {"status", "accepted"}}));
+    };
+  }
+  // Outcome of the message of this kind after the gateway reported about one.
+  std::string reported(const std::string& what, const std::string& id,
+                       const std::string& kind = "booked") {
+    must(MessageReports(sessions_->acts)
+             .take(Json::object({{"type", "org.rabt.notify.message-" + what + ".v1"},
+                                 {"data", Json::object({{"messageId", id}})}})));
+    static constexpr store::Statement kOutcome{
+        "SELECT outcome FROM session_message WHERE tenant = 't1' AND session = $1 AND kind = $2"};
+    std::string found;
+    must(store_->read([&](store::Connection& connection) {
+      return connection.query(kOutcome, {session_, kind}, [&](const store::Row& row) {
+        found = row.text(0);
+        return true;
+      });
+    }));
+    return found;
   }
   std::vector<plugin::CallRequest> sent() { return provider_.calls("send-sms"); }
 
   std::unique_ptr<Messenger> messenger_;
   std::string session_;
+  int taken_ = 0;
 };
 
 TEST_F(Messages, ThePatientIsToldOnceWithTheLinkOfTheVisit) {
@@ -490,7 +550,7 @@ TEST_F(Messages, AMessageAboutTimeWhoseAnswerWasLostIsSentOnceMoreAndTheNextOnes
   provider_.answer = [](const plugin::CallRequest& /*call*/) {
     return plugin::failed(workflow::OutcomeKind::ambiguous, "notify.failed", "no answer");
   };
-  EXPECT_EQ(tell()["told"].item(0).string_or("outcome", ""), "unknown");
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"booked","outcome":"unknown","again":true}])");
   ASSERT_EQ(sent().size(), 2U);
   EXPECT_NE(sent()[0].idempotency_key, sent()[1].idempotency_key);
   EXPECT_EQ(sent()[0].arguments.string_or("text", ""), sent()[1].arguments.string_or("text", ""));
@@ -498,6 +558,149 @@ TEST_F(Messages, AMessageAboutTimeWhoseAnswerWasLostIsSentOnceMoreAndTheNextOnes
   clock_.set(at("2026-12-09T07:00:01Z"));
   EXPECT_EQ(tell()["told"].item(0).string_or("kind", ""), "day_before");
   EXPECT_EQ(sent().size(), 3U);
+}
+
+TEST_F(Messages, AMessageWhoseAnswerWasLostIsAskedForBeforeItIsSentOnceMore) {
+  provider_.answer = [](const plugin::CallRequest& /*call*/) {
+    return plugin::failed(workflow::OutcomeKind::ambiguous, "notify.failed", "no answer");
+  };
+  provider_.effect = [this](const plugin::CallRequest& call) {
+    // The gateway knows the message by its key once it has been sent.
+    const auto known = sent();
+    const bool has = std::any_of(known.begin(), known.end(), [&](const auto& one) {
+      return one.idempotency_key == call.idempotency_key;
+    });
+    return plugin::ProbeAnswer{
+        .effect = has ? plugin::ProbeAnswer::Effect::yes : plugin::ProbeAnswer::Effect::no,
+        .output = Json::object({{"messageId", "G-1"}})};
+  };
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"booked","outcome":"sent"}])");
+  EXPECT_EQ(sent().size(), 1U);
+  EXPECT_EQ(reported("failed", "G-1"), "undelivered") << "its id is known, too";
+}
+
+TEST_F(Messages, AMessageThatSaysNoTimeIsNotSentOnceMore) {
+  (void)tell();
+  clock_.set(at("2026-12-10T06:59:00Z"));
+  (void)tell();
+  must(sessions_->entry.join(as(doctor_, session_)));
+  provider_.answer = [](const plugin::CallRequest& /*call*/) {
+    return plugin::failed(workflow::OutcomeKind::ambiguous, "notify.failed", "no answer");
+  };
+  clock_.set(at("2026-12-10T07:04:00Z"));
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"doctor_waits","outcome":"unknown"}])");
+  EXPECT_EQ(sent().size(), 3U);
+}
+
+TEST_F(Messages, AMessageThatTheGatewayTookAndRefusedAtOnceFailed) {
+  provider_.answer = [](const plugin::CallRequest& /*call*/) {
+    return Provider::done_with(Json::object({{"messageId", "G-1"}, {"status", "failed"}}));
+  };
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"booked","outcome":"failed"}])");
+}
+
+TEST_F(Messages, AReportChangesTheOutcomeOnceAndTheDeskIsTold) {
+  gateway_takes();
+  (void)tell();
+  EXPECT_EQ(reported("failed", "G-9"), "sent") << "nobody's message";
+  EXPECT_EQ(reported("failed", "G-1"), "undelivered");
+  EXPECT_EQ(reported("failed", "G-1"), "undelivered") << "twice";
+  ASSERT_TRUE(eventually([&] { return told("message-undelivered").size() == 1; }));
+  const Json event = told("message-undelivered").at(0);
+  EXPECT_EQ(event["data"].string_or("kind", ""), "booked");
+  EXPECT_EQ(event["data"].string_or("session", ""), session_);
+  EXPECT_EQ(event.dump().find("551234567"), std::string::npos) << event.dump();
+  EXPECT_EQ(tell("call-1")["told"].dump(), R"([{"kind":"booked","outcome":"undelivered"}])");
+  EXPECT_EQ(tell("call-1")["told"].dump(), R"([{"kind":"booked","outcome":"undelivered"}])")
+      << "the same call, after a crash";
+  EXPECT_EQ(tell("call-2")["told"].dump(), "[]") << "the desk knows";
+  store_->flush();
+  std::int64_t noted = 0;
+  for (const auto& one : must(audit::read_page(*audit_, {}, 200)).entries)
+    noted += one.entry.act == "participant.told" &&
+                     one.entry.detail.string_or("outcome", "") == "undelivered"
+                 ? 1
+                 : 0;
+  EXPECT_EQ(noted, 1);
+  EXPECT_EQ(reported("delivered", "G-1"), "delivered") << "it came after all";
+}
+
+TEST_F(Messages, AReportThatComesOutOfOrderChangesNothing) {
+  gateway_takes();
+  (void)tell();
+  EXPECT_EQ(reported("delivered", "G-1"), "delivered");
+  EXPECT_EQ(reported("failed", "G-1"), "delivered");
+  EXPECT_EQ(tell("call-1")["told"].dump(), "[]");
+  EXPECT_TRUE(told("message-undelivered").empty());
+}
+
+TEST_F(Messages, AMessageOfAnEarlierTimeThatDidNotArriveAsksNobody) {
+  gateway_takes();
+  (void)tell();
+  must(sessions_->life.change(
+      as(doctor_, session_, Json::object({{"scheduledStart", "2026-12-12T07:00:00Z"}}))));
+  EXPECT_EQ(tell("call-1")["told"].dump(), R"([{"kind":"moved","outcome":"sent"}])");
+  EXPECT_EQ(reported("failed", "G-1"), "undelivered") << "the log says so";
+  EXPECT_EQ(tell("call-2")["told"].dump(), "[]");
+}
+
+TEST_F(Messages, AReminderThatIsReportedTooLateAsksNobody) {
+  gateway_takes();
+  (void)tell();
+  clock_.set(at("2026-12-10T06:45:00Z"));
+  (void)tell();
+  EXPECT_EQ(reported("failed", "G-2", "soon"), "undelivered");
+  clock_.set(at("2026-12-10T07:11:00Z"));
+  EXPECT_EQ(tell("call-1")["told"].dump(), "[]");
+}
+
+TEST_F(Messages, TheGatewayIsAskedWhereNoReportComes) {
+  provider_.served.insert("get-message");
+  std::string status = "accepted";
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action == "get-message")
+      return Provider::done_with(Json::object({{"messageId", "G-1"}, {"status", status}}));
+    return Provider::done_with(Json::object({{"messageId", "G-1"}, {"status", "accepted"}}));
+  };
+  EXPECT_EQ(tell()["waitSeconds"], Json(120));
+  clock_.set(at("2026-12-01T08:02:00Z"));
+  EXPECT_EQ(tell()["waitSeconds"], Json(13 * 60));
+  ASSERT_EQ(provider_.calls("get-message").size(), 1U);
+  EXPECT_EQ(provider_.calls("get-message")[0].arguments.dump(), R"({"messageId":"G-1"})");
+  status = "failed";
+  clock_.set(at("2026-12-01T08:15:00Z"));
+  const Json answer = tell("call-1");
+  EXPECT_EQ(answer["told"].dump(), R"([{"kind":"booked","outcome":"undelivered"}])");
+  EXPECT_EQ(answer["waitSeconds"], Json((24 * 8 - 1) * 3600 - 15 * 60)) << "the reminder is next";
+  ASSERT_TRUE(eventually([&] { return told("message-undelivered").size() == 1; }));
+}
+
+TEST_F(Messages, AGatewayThatCannotSayIsAskedFiveTimes) {
+  provider_.served.insert("get-message");
+  provider_.answer = [&](const plugin::CallRequest& call) {
+    if (call.action == "get-message")
+      return plugin::failed(workflow::OutcomeKind::permanent, "notify.unknown_message", "no");
+    return Provider::done_with(Json::object({{"messageId", "G-1"}, {"status", "accepted"}}));
+  };
+  (void)tell();
+  for (int i = 0; i < 20; ++i) {
+    clock_.advance_ms(3 * kHourMs);
+    (void)tell();
+  }
+  EXPECT_EQ(provider_.calls("get-message").size(), 5U);
+}
+
+TEST_F(Messages, AVisitThatWasCalledOffIsFollowedWhileTheMessageIsOfUse) {
+  gateway_takes();
+  (void)tell();
+  must(sessions_->life.cancel(as(doctor_, session_, Json::object({{"reason", "ill"}}))));
+  const Json answer = tell();
+  EXPECT_EQ(answer["told"].dump(), R"([{"kind":"cancelled","outcome":"sent"}])");
+  EXPECT_EQ(answer["over"], Json(false)) << "a report may come";
+  EXPECT_EQ(reported("failed", "G-2", "cancelled"), "undelivered");
+  const Json next = tell("call-1");
+  EXPECT_EQ(next["told"].dump(), R"([{"kind":"cancelled","outcome":"undelivered"}])");
+  EXPECT_EQ(next["over"], Json(true));
 }
 
 // Whoever can book could read what goes to the telephone of a booking.

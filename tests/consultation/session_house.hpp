@@ -99,8 +99,8 @@ class Provider final : public plugin::ActionRunner {
     return 1;
   }
   void cancel(std::uint64_t /*token*/) override {}
-  void probe(plugin::CallRequest /*call*/, std::function<void(plugin::ProbeAnswer)> done) override {
-    done({});
+  void probe(plugin::CallRequest call, std::function<void(plugin::ProbeAnswer)> done) override {
+    done(effect ? effect(call) : plugin::ProbeAnswer{});
   }
   std::optional<plugin::Recipient> recipient(std::string_view, std::string_view,
                                              std::string_view) const override {
@@ -170,6 +170,7 @@ class Provider final : public plugin::ActionRunner {
       {"video.recording.fetch", "fetch-recording"},
       {"video.recording.delete", "delete-recording"},
       {"notify.sms.send", "send-sms"},
+      {"notify.message.get", "get-message"},
       {"video.transcription.start", "start-transcription"},
       {"video.transcription.stop", "stop-transcription"}};
   std::set<std::string, std::less<>> lacks;
@@ -179,6 +180,8 @@ class Provider final : public plugin::ActionRunner {
                                             "delete-recording"};
   std::set<std::string, std::less<>> features{"receive-only"};
   Answerer answer;
+  // Answers probes; unset: nothing can be said.
+  std::function<plugin::ProbeAnswer(const plugin::CallRequest&)> effect;
   Json recordings = Json::object({{"ready", true}, {"recordings", Json::array()}});
   Json fetched;
 

@@ -560,6 +560,10 @@ TEST_P(Channels, OfActionsAndOfTheRoleNotifyRefuseWhatIsNotAllowed) {
     EXPECT_EQ(refused.kind, workflow::OutcomeKind::permanent);
     EXPECT_EQ(refused.message.find("Jane"), std::string::npos);
   }
+  // A question about a message goes to nobody.
+  EXPECT_EQ(outcome("notify", "ask-message", Json::object({{"messageId", "Jane"}})).code,
+            "echo.unknown")
+      << "the plugin was called";
   EXPECT_FALSE(hub.log.has("Jane"));
 }
 

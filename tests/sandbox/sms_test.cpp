@@ -50,5 +50,53 @@ TEST(Sms, TakesAMessageAndTellsWhatItLacks) {
   EXPECT_EQ(ledger.count("sms.sent"), 1U);
 }
 
+struct Heard final : Callbacks {
+  std::vector<std::string> bodies;
+  void post(std::string url, std::vector<std::pair<std::string, std::string>> headers,
+            std::string body, std::uint32_t /*delay_ms*/) override {
+    EXPECT_EQ(url, "/hooks/sms");
+    EXPECT_EQ(headers.at(1).second, "Basic c21zOnI=");
+    bodies.push_back(std::move(body));
+  }
+};
+
+TEST(Sms, ReportsWhatItDeliversAndAnswersWhoAsks) {
+  Ledger ledger;
+  Heard callbacks;
+  const auto gateway =
+      make_sms({ledger, callbacks, "http://127.0.0.1:1", [] { return std::int64_t{0}; }},
+               Json{{"token", "t"},
+                    {"undeliverable", {"966500000002"}},
+                    {"reports", {{"url", "/hooks/sms"}, {"token", "r"}}}});
+  const auto post = [&](const std::string& path, const std::string& body,
+                        std::vector<std::pair<std::string, std::string>> query = {}) {
+    Request request;
+    request.method = "POST";
+    request.path = path;
+    request.query = std::move(query);
+    request.headers.emplace("authorization", "Bearer t");
+    request.body = body;
+    const Response answer = gateway->handle(request);
+    return answer.status == 200 ? Json::parse(answer.body) : Json(answer.status);
+  };
+  for (const char* number : {"966500000001", "966500000002"})
+    (void)post("/rest/SMS/messages", Json{{"SenderID", "Demo"},
+                                          {"Recipient", number},
+                                          {"Body", "hello"},
+                                          {"CorrelationID", std::string("c-") + number}}
+                                         .dump());
+  ASSERT_EQ(callbacks.bodies.size(), 2U);
+  EXPECT_EQ(Json::parse(callbacks.bodies[0])["DLR"], "Delivered");
+  const Json lost = Json::parse(callbacks.bodies[1]);
+  EXPECT_EQ(lost["DLR"], "Undeliverable");
+  const std::string details = "/rest/SMS/Messages/GetMessagesDetails";
+  const Json by_key = post(details, "", {{"CorrelationID", "c-966500000002"}});
+  ASSERT_EQ(by_key["data"]["messages"].size(), 1U);
+  EXPECT_EQ(by_key["data"]["messages"][0]["MessageID"], lost["MessageID"]);
+  EXPECT_EQ(by_key["data"]["messages"][0]["DLR"], "Undeliverable");
+  EXPECT_EQ(post(details, "", {{"MessageID", "1"}})["data"]["messages"].size(), 0U);
+  EXPECT_EQ(post(details, "", {{"MessageID", "x"}}), Json(432));
+}
+
 }  // namespace
 }  // namespace rabt::sandbox

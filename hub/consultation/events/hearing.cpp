@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::array kKinds{
     EventKind{"message-sent", "chat", Hearers::admitted},
+    EventKind{"message-undelivered", "undelivered", Hearers::staff},
     EventKind{"participant-joined", "joined", Hearers::admitted},
     EventKind{"participant-left", "left", Hearers::admitted},
     EventKind{"participant-waiting", "waiting", Hearers::hosts},

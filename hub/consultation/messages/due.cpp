@@ -32,6 +32,11 @@ constexpr std::int64_t kLateMs = 2 * kMinuteMs;
 constexpr std::int64_t kApartMs = 5 * kMinuteMs;
 // A day later nobody needs to hear that a visit was not held.
 constexpr std::int64_t kNotHeldUntilMs = kDayMs;
+// Questions to a gateway, by the age of the message. Networks give up a message after two days.
+constexpr std::array kQuestionsMs{2 * kMinuteMs, 15 * kMinuteMs, 2 * kHourMs, 12 * kHourMs,
+                                  49 * kHourMs};
+// A gateway reports within this time.
+constexpr std::int64_t kReportsMs = 3 * kDayMs;
 
 bool is_news(MessageKind kind) {
   return kind == MessageKind::booked || kind == MessageKind::moved ||
@@ -160,6 +165,47 @@ std::optional<std::int64_t> quiet_until(Timestamp now) {
   if (of_day >= kQuietFromMs) return midnight + kDayMs + kQuietToMs;
   if (of_day < kQuietToMs) return midnight + kQuietToMs;
   return std::nullopt;
+}
+
+namespace {
+
+// End of the use of a message of the present schedule; 0 in another state of the session.
+std::int64_t use_of(const Session& is, MessageKind kind) {
+  const std::int64_t start_ms = is.scheduled_ms.value_or(0);
+  switch (kind) {
+    case MessageKind::booked:
+    case MessageKind::moved:
+    case MessageKind::follow_up:
+    case MessageKind::day_before:
+      return is.over() ? 0 : start_ms;
+    case MessageKind::soon:
+      return is.over() ? 0 : start_ms + kSoonUntilMs;
+    case MessageKind::doctor_waits:
+      return is.over() ? 0 : start_ms + is.planned_minutes * kMinuteMs;
+    case MessageKind::cancelled:
+    case MessageKind::call_us:
+      return is.status == SessionStatus::cancelled ? start_ms : 0;
+    case MessageKind::missed:
+    case MessageKind::not_held:
+      return is.status == SessionStatus::no_show ? start_ms + kNotHeldUntilMs : 0;
+    case MessageKind::call_997:
+    case MessageKind::second_proof:
+      break;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::int64_t useful_until(const Session& is, const ToldMessage& told) {
+  if (told.version != is.schedule_version || !is.scheduled_ms) return 0;
+  return std::min(use_of(is, told.kind), told.at_ms + kReportsMs);
+}
+
+std::optional<std::int64_t> next_question(const ToldMessage& told, std::int64_t asked) {
+  const auto at = static_cast<std::size_t>(asked);
+  if (asked < 0 || at >= kQuestionsMs.size()) return std::nullopt;
+  return told.at_ms + kQuestionsMs[at];
 }
 
 DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, Timestamp now,

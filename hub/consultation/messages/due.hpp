@@ -114,6 +114,14 @@ struct StaffHearer {
 // True if the message was sent, or could not be, for this version of the schedule.
 [[nodiscard]] bool was_told(const std::vector<ToldMessage>& told, MessageKind kind,
                             std::int64_t version);
+// End of the time in which a message that did not arrive is followed up: while it is of use, and at
+// most three days, in which a gateway reports. 0 for one of an earlier version of the schedule or
+// of another state of the session, for a call of 997 and for a code.
+[[nodiscard]] std::int64_t useful_until(const Session& session, const ToldMessage& told);
+// Time at which the gateway is asked what became of a message, after so many questions. Unset when
+// it was asked often enough.
+[[nodiscard]] std::optional<std::int64_t> next_question(const ToldMessage& told,
+                                                        std::int64_t asked);
 // End of the quiet hours that `now` lies in; unset by day.
 [[nodiscard]] std::optional<std::int64_t> quiet_until(Timestamp now);
 

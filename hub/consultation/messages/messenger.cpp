@@ -1,13 +1,11 @@
 #include "hub/consultation/messages/messenger.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <future>
-#include <memory>
 #include <optional>
 
 #include "hub/base/bytes.hpp"
 #include "hub/consultation/acts/guardian.hpp"
+#include "hub/consultation/messages/gateway.hpp"
 #include "hub/consultation/messages/texts.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/phi/index_value.hpp"
@@ -19,21 +17,18 @@ namespace {
 using store::Row;
 using store::Statement;
 
-constexpr std::string_view kRole = "notify";
 constexpr std::string_view kAction = "notify.sms.send";
 constexpr std::string_view kMail = "notify.email.send";
-constexpr std::string_view kVersion = "1.0.0";
-// A gateway answers at once, or the message is tried again.
-constexpr std::int64_t kPatienceMs = 10'000;
 constexpr std::int64_t kSecondMs = 1'000;
 
 constexpr Statement kTold{
     "SELECT kind, version, at_ms FROM session_message WHERE tenant = $1 AND session = $2 AND "
     "participant = $3"};
 constexpr Statement kPut{
-    "INSERT INTO session_message (tenant, session, participant, kind, version, outcome, at_ms) "
-    "VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, session, participant, kind, version) "
-    "DO UPDATE SET outcome = excluded.outcome, at_ms = excluded.at_ms"};
+    "INSERT INTO session_message (tenant, session, participant, kind, version, outcome, at_ms, "
+    "gateway_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant, session, "
+    "participant, kind, version) DO UPDATE SET outcome = excluded.outcome, at_ms = "
+    "excluded.at_ms, gateway_id = excluded.gateway_id, asked = 0, followed_by = ''"};
 
 std::string language_of(const Session& session, const Participant& one, const Json& profile) {
   std::string language = one.guest.string_or("preferredLanguage", "");
@@ -56,7 +51,7 @@ MessageKinds kinds_of(const House& house) {
 bool Messenger::is_on() const {
   const SessionParts& parts = acts_.parts();
   return !parts.public_url.empty() && !parts.house.texts.empty() &&
-         parts.actions.bindings().contains(std::string(kRole));
+         parts.actions.bindings().contains(std::string(kNotifyRole));
 }
 
 Result<std::vector<ToldMessage>> Messenger::told(const Session& session,
@@ -73,40 +68,46 @@ Result<std::vector<ToldMessage>> Messenger::told(const Session& session,
   return found;
 }
 
+Json Messenger::shown(const Outcome& outcome) {
+  Json out = Json::object({{"kind", to_string(outcome.kind)}, {"outcome", outcome.outcome}});
+  if (outcome.again) out.set("again", true);
+  return out;
+}
+
 Status Messenger::note(const Session& session, const std::string& participant,
                        const Outcome& outcome) {
   const SessionParts& parts = acts_.parts();
   Ask ask = ask_of_hub(parts.tenant, "messages");
   audit::Entry entry = Acts::entry_of(ask, session);
   entry.act = "participant.told";
-  entry.detail = Json::object({{"participant", participant},
-                               {"kind", to_string(outcome.kind)},
-                               {"outcome", outcome.outcome}});
+  entry.detail = shown(outcome);
+  entry.detail.set("participant", participant);
   if (!outcome.guardian.empty()) entry.detail.set("guardian", outcome.guardian);
   const audit::Prepared prepared = parts.audit.prepare(entry);
   return parts.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(store::run(transaction, kPut,
-                               {session.tenant, session.id, participant, to_string(outcome.kind),
-                                session.schedule_version, outcome.outcome, parts.clock.now().ms}));
+    RABT_TRY_STATUS(store::run(
+        transaction, kPut,
+        {session.tenant, session.id, participant, to_string(outcome.kind), session.schedule_version,
+         outcome.outcome, parts.clock.now().ms, outcome.gateway_id}));
     return parts.audit.append(transaction, prepared);
   });
 }
 
 Status Messenger::note_disclosure(const Session& session, const Json& arguments) const {
   const SessionParts& parts = acts_.parts();
-  const auto recipient = parts.actions.recipient(kRole, kAction, kVersion);
+  const auto recipient = parts.actions.recipient(kNotifyRole, kAction, kNotifyVersion);
   if (!recipient) return ok_status();
   Json fields = Json::array();
   for (const auto& [name, value] : arguments.as_object()) fields.push_back(name);
   audit::Entry entry = Acts::entry_of(ask_of_hub(parts.tenant, "messages"), session);
   entry.act = "action.sent";
   entry.detail =
-      Json::object({{"role", kRole},
+      Json::object({{"role", kNotifyRole},
                     {"task", "messages"},
                     {"recipient", recipient->plugin},
                     {"version", recipient->version},
                     {"host", recipient->hosts.empty() ? "none" : recipient->hosts.front()},
-                    {"capability", std::string(kAction) + ":" + std::string(kVersion)},
+                    {"capability", std::string(kAction) + ":" + std::string(kNotifyVersion)},
                     {"fields", std::move(fields)}});
   const audit::Prepared prepared = parts.audit.prepare(entry);
   return parts.store.write(
@@ -166,19 +167,29 @@ Result<Messenger::Outcome> Messenger::send(const Session& session, const Partici
                           {{"to", *phone}, {"text", std::move(text)}, {"language", language}}),
                       .patient = session.patient_pseudonym,
                       .twice = is_about_time(kind)};
-  RABT_TRY(outcome, hand_over(session, letter));
-  return became(std::move(outcome));
+  RABT_TRY(handed, hand_over(session, letter));
+  out.gateway_id = std::move(handed.gateway_id);
+  out.again = handed.again;
+  return became(std::move(handed.outcome));
 }
 
-Result<std::string> Messenger::hand_over(const Session& session, const Letter& letter) {
-  RABT_TRY(outcome, hand_over_once(session, letter));
-  if (outcome != "unknown" || !letter.twice) return outcome;
+Result<Messenger::Handed> Messenger::hand_over(const Session& session, const Letter& letter) {
+  RABT_TRY(handed, hand_over_once(session, letter));
+  if (handed.outcome != "unknown" || !letter.twice) return handed;
   Letter again = letter;
   again.name += "/again";
-  return hand_over_once(session, again);
+  RABT_TRY(second, hand_over_once(session, again));
+  second.again = true;
+  return second;
 }
 
-Result<std::string> Messenger::hand_over_once(const Session& session, const Letter& letter) {
+std::optional<Messenger::Handed> Messenger::taken(const plugin::CallRequest& request) const {
+  const plugin::ProbeAnswer answer = probe_gateway(acts_.parts().actions, request);
+  if (answer.effect != plugin::ProbeAnswer::Effect::yes) return std::nullopt;
+  return Handed{.outcome = "sent", .gateway_id = answer.output.string_or("messageId", "")};
+}
+
+Result<Messenger::Handed> Messenger::hand_over_once(const Session& session, const Letter& letter) {
   const SessionParts& parts = acts_.parts();
   const std::string name =
       session.id + "/" + letter.name + "/" + std::to_string(session.schedule_version);
@@ -187,41 +198,32 @@ Result<std::string> Messenger::hand_over_once(const Session& session, const Lett
   request.tenant = session.tenant;
   request.instance = session.id;
   request.patient = letter.patient;
-  request.role = std::string(kRole);
+  request.role = std::string(kNotifyRole);
   request.action = letter.action;
-  request.version = std::string(kVersion);
+  request.version = std::string(kNotifyVersion);
   request.arguments = letter.arguments;
   request.arguments.set("reference", key);
   if (!letter.patient.empty()) RABT_TRY_STATUS(note_disclosure(session, request.arguments));
   request.idempotency_key = key;
-  request.deadline_unix_ms = parts.clock.now().ms + kPatienceMs;
-  // The callback may come after the patience is over: it holds the promise.
-  const auto answer = std::make_shared<std::promise<workflow::ActionOutcome>>();
-  auto waiting = answer->get_future();
-  const auto effect = std::make_shared<std::promise<plugin::ProbeAnswer>>();
-  auto probing = effect->get_future();
-  const auto patience = std::chrono::milliseconds(kPatienceMs + 1'000);
+  request.deadline_unix_ms = parts.clock.now().ms + kGatewayMs;
   // A message whose answer was lost, before a crash or now, was sent if the gateway says so.
-  parts.actions.probe(request,
-                      [effect](const plugin::ProbeAnswer& got) { effect->set_value(got); });
-  if (probing.wait_for(patience) == std::future_status::ready &&
-      probing.get().effect == plugin::ProbeAnswer::Effect::yes)
-    return std::string("sent");
-  parts.actions.invoke(request, [answer](workflow::ActionOutcome outcome) {
-    answer->set_value(std::move(outcome));
-  });
-  if (waiting.wait_for(patience) != std::future_status::ready)
+  if (auto before = taken(request)) return *std::move(before);
+  const auto outcome = call_gateway(parts.actions, request);
+  if (!outcome)
     return unavailable("message.not_sent", "the message gateway did not answer in time");
-  const workflow::ActionOutcome outcome = waiting.get();
-  if (outcome.kind == workflow::OutcomeKind::done) return std::string("sent");
-  if (outcome.kind == workflow::OutcomeKind::permanent) {
+  const bool refused = outcome->output.string_or("status", "") == "failed";
+  if (outcome->kind == workflow::OutcomeKind::done && !refused)
+    return Handed{.outcome = "sent", .gateway_id = outcome->output.string_or("messageId", "")};
+  if (outcome->kind == workflow::OutcomeKind::done ||
+      outcome->kind == workflow::OutcomeKind::permanent) {
     const auto kind = std::string_view(letter.name).substr(letter.name.find('/') + 1);
     parts.log.warn("message.failed",
-                   {{"session", session.id}, {"kind", kind}, {"code", outcome.code}});
-    return std::string("failed");
+                   {{"session", session.id}, {"kind", kind}, {"code", outcome->code}});
+    return Handed{.outcome = "failed"};
   }
-  if (outcome.kind == workflow::OutcomeKind::ambiguous) return std::string("unknown");
-  return unavailable("message.not_sent", "the message gateway did not take it: " + outcome.code);
+  if (outcome->kind == workflow::OutcomeKind::ambiguous)
+    return taken(request).value_or(Handed{.outcome = "unknown"});
+  return unavailable("message.not_sent", "the message gateway did not take it: " + outcome->code);
 }
 
 bool Messenger::sends_codes() const {
@@ -249,7 +251,7 @@ Answer Messenger::tell_at_once(const Ask& ask) {
     RABT_TRY(before, told(session, one.id));
     if (was_told(before, *kind, session.schedule_version)) continue;
     RABT_TRY(outcome, send(session, one, *kind));
-    said.push_back(Json::object({{"kind", to_string(*kind)}, {"outcome", outcome.outcome}}));
+    said.push_back(shown(outcome));
     RABT_TRY_STATUS(note(session, one.id, outcome));
   }
   return Json::object({{"told", std::move(said)}});
@@ -277,9 +279,10 @@ Status Messenger::note_staff(const Session& session, const std::string& person,
       Json::object({{"person", person}, {"kind", to_string(message)}, {"outcome", outcome}});
   const audit::Prepared prepared = parts.audit.prepare(entry);
   return parts.store.write([&](store::Transaction& transaction) -> Status {
-    RABT_TRY_STATUS(store::run(transaction, kPut,
-                               {session.tenant, session.id, person, to_string(message),
-                                session.schedule_version, outcome, parts.clock.now().ms}));
+    RABT_TRY_STATUS(store::run(
+        transaction, kPut,
+        {session.tenant, session.id, person, to_string(message), session.schedule_version, outcome,
+         parts.clock.now().ms, std::string_view("")}));
     return parts.audit.append(transaction, prepared);
   });
 }
@@ -306,15 +309,15 @@ Result<std::string> Messenger::send_staff(const Session& session, const std::str
   if (phone.ok()) {
     letter.action = kAction;
     letter.arguments.set("to", *phone);
-  } else if (!mail.empty() && parts.actions.find(kRole, kMail, kVersion)) {
+  } else if (!mail.empty() && parts.actions.find(kNotifyRole, kMail, kNotifyVersion)) {
     letter.action = kMail;
     letter.arguments.set("to", mail);
     letter.arguments.set("subject", places["hospital"].empty() ? "Rabt" : places["hospital"]);
   }
   std::string became = "no_address";
   if (!letter.action.empty()) {
-    RABT_TRY(sent, hand_over(session, letter));
-    became = std::move(sent);
+    RABT_TRY(handed, hand_over(session, letter));
+    became = std::move(handed.outcome);
   }
   RABT_TRY_STATUS(note_staff(session, id, message, became));
   return became;
@@ -396,9 +399,15 @@ Answer Messenger::tell(const Ask& ask) {
         break;
       }
       RABT_TRY(outcome, send(session, one, *due.now));
-      said.push_back(Json::object({{"kind", to_string(*due.now)}, {"outcome", outcome.outcome}}));
+      said.push_back(shown(outcome));
       RABT_TRY_STATUS(note(session, one.id, outcome));
     }
+    RABT_TRY(followed, reports_.follow(session, one.id, ask.key));
+    for (const MessageKind kind : followed.undelivered)
+      said.push_back(Json::object({{"kind", to_string(kind)}, {"outcome", "undelivered"}}));
+    if (!followed.next_ms) continue;
+    over = false;
+    next = std::min(next.value_or(*followed.next_ms), *followed.next_ms);
   }
   // Nobody to be told may come later.
   if (!session.over() && session.status != SessionStatus::active) over = false;

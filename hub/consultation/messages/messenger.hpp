@@ -7,6 +7,7 @@
 
 #include "hub/consultation/acts/acts.hpp"
 #include "hub/consultation/messages/due.hpp"
+#include "hub/consultation/messages/reports.hpp"
 #include "hub/consultation/sessions/invitations.hpp"
 #include "hub/consultation/sessions/second_proof.hpp"
 
@@ -17,12 +18,15 @@ namespace rabt::consultation {
 // synchronised; a message blocks until the gateway has answered.
 class Messenger final : public OneTimeCodes {
  public:
-  Messenger(Acts& acts, SessionInvitations& invitations) : acts_(acts), invitations_(invitations) {}
+  Messenger(Acts& acts, SessionInvitations& invitations)
+      : acts_(acts), invitations_(invitations), reports_(acts) {}
 
-  // Sends what is due now in the session. {over, waitSeconds, told: [{kind, outcome}]}: over when
-  // nothing will be due any more, waitSeconds until the next message, null when only a change of
-  // the session can make one due. The same call again sends nothing twice. Errors: not_found
-  // session.unknown; unavailable message.not_sent, to be called again.
+  // Sends what is due now in the session, and follows what the gateway took. {over, waitSeconds,
+  // told: [{kind, outcome}]}: over when nothing will be due any more, waitSeconds until the next
+  // message or the next question to the gateway, null when only a change of the session can make
+  // one due. A message that did not arrive while it is of use is told once, as undelivered. The
+  // same call again sends nothing twice. Errors: not_found session.unknown; unavailable
+  // message.not_sent, to be called again.
   Answer tell(const Ask& ask);
   // Tells the patient of the session something at once, at any hour: the message of the ask's body,
   // call_997. {told: [{kind, outcome}]}, empty where nothing is told. Sends nothing twice. Errors
@@ -55,15 +59,28 @@ class Messenger final : public OneTimeCodes {
     // Sent once more, under another name, where nobody knows whether it arrived.
     bool twice = false;
   };
+  // What became of a letter: "sent", "failed", or "unknown", when the gateway's answer was lost and
+  // it cannot say.
+  struct Handed {
+    std::string outcome;
+    // The gateway's id of a message that it took, or empty.
+    std::string gateway_id{};
+    // It was sent once more.
+    bool again = false;
+  };
   struct Outcome {
     MessageKind kind = MessageKind::booked;
     std::string outcome;
+    std::string gateway_id{};
+    bool again = false;
     // Relation of the guardian who was told in the place of a child. Empty for an adult.
     std::string guardian{};
   };
   [[nodiscard]] bool is_on() const;
   [[nodiscard]] Result<std::vector<ToldMessage>> told(const Session& session,
                                                       const std::string& participant) const;
+  // {kind, outcome}, and again where it was sent once more.
+  [[nodiscard]] static Json shown(const Outcome& outcome);
   [[nodiscard]] Status note(const Session& session, const std::string& participant,
                             const Outcome& outcome);
   [[nodiscard]] Result<std::vector<ToldStaff>> staff_told(const Session& session,
@@ -73,9 +90,10 @@ class Messenger final : public OneTimeCodes {
   // "sent", "no_address", "failed", "unknown"; noted.
   [[nodiscard]] Result<std::string> send_staff(const Session& session, const std::string& id,
                                                StaffMessage message);
-  // "sent", "failed", or "unknown": the gateway's answer was lost, and it cannot be asked.
-  [[nodiscard]] Result<std::string> hand_over(const Session& session, const Letter& letter);
-  [[nodiscard]] Result<std::string> hand_over_once(const Session& session, const Letter& letter);
+  [[nodiscard]] Result<Handed> hand_over(const Session& session, const Letter& letter);
+  [[nodiscard]] Result<Handed> hand_over_once(const Session& session, const Letter& letter);
+  // Unset unless the gateway says that it took the message.
+  [[nodiscard]] std::optional<Handed> taken(const plugin::CallRequest& request) const;
   // "sent", "declined" (the patient wants no reminders), "no_phone", "no_guardian" (the record of a
   // child names none), "no_link" (somebody took the link back), "failed", "unknown".
   [[nodiscard]] Result<Outcome> send(const Session& session, const Participant& one,
@@ -91,6 +109,7 @@ class Messenger final : public OneTimeCodes {
 
   Acts& acts_;
   SessionInvitations& invitations_;
+  MessageReports reports_;
 };
 
 }  // namespace rabt::consultation

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <string>
@@ -59,6 +60,19 @@ class Notify : public ::testing::Test {
            (told.contains("output") ? " " + told.at("output").dump() : std::string());
   }
 
+  // Messages that were given to a gateway.
+  long sends() const {
+    return std::count_if(asked_.begin(), asked_.end(), [](const Request& one) {
+      return one.url().ends_with("/messages") || one.url().ends_with("/email");
+    });
+  }
+  // The gateway's answer to a question, with one message or none.
+  static Answer found(const std::string& message) {
+    return {.status = 200,
+            .body = R"({"success": true, "errorCode": "ER-00", "data": {"messages": [)" + message +
+                    "]}}"};
+  }
+
   TestHost host_{kConfig};
   Answer answer_{.status = 200, .body = kTaken};
   std::vector<Request> asked_;
@@ -112,7 +126,109 @@ TEST_F(Notify, AMessageWhoseAnswerWasLostIsNotSentAgain) {
   const Outcome again = send_sms();
   EXPECT_EQ(again.kind, Kind::ambiguous);
   EXPECT_EQ(again.code, "notify.not_known");
-  EXPECT_EQ(asked_.size(), 1U);
+  EXPECT_EQ(sends(), 1);
+}
+
+TEST_F(Notify, AMessageWhoseAnswerWasLostIsFoundByItsKey) {
+  answer_ = lost();
+  EXPECT_EQ(send_sms().kind, Kind::ambiguous);
+  answer_ = found(R"({"MessageID": 3200017, "CorrelationID": "key-2", "Status": "Sent"})");
+  EXPECT_EQ(effect(), "unknown") << "another message";
+  EXPECT_EQ(asked_.back().url(),
+            "https://sms.example.sa/rest/SMS/Messages/GetMessagesDetails?CorrelationID=key-1");
+  answer_ = found("");
+  EXPECT_EQ(effect(), "unknown") << "the gateway knows nothing of it yet";
+  answer_ = found(
+      R"({"MessageID": 3200017, "CorrelationID": "key-1", "Status": "Sent", "DLR": "Delivered",
+          "MessageBody": "موعدك", "Recipient": "966500000001"})");
+  const std::string yes = R"(yes {"messageId":"3200017","status":"delivered"})";
+  EXPECT_EQ(effect(), yes);
+  answer_ = lost();
+  EXPECT_EQ(effect(), yes) << "it is remembered";
+  EXPECT_EQ(send_sms().output, R"({"messageId":"3200017","status":"delivered"})");
+  EXPECT_EQ(sends(), 1);
+}
+
+TEST_F(Notify, AGatewayIsAskedWhatBecameOfAMessage) {
+  const auto ask = [this](const char* id) {
+    return host_.call("get-message", Json{{"messageId", id}});
+  };
+  const auto says = [](const char* status) {
+    return std::string(R"({"messageId":"3200017","status":")") + status + "\"}";
+  };
+  struct Word {
+    const char* status;
+    const char* dlr;
+    const char* ours;
+  };
+  for (const Word& word : {Word{"Queued", "Queued", "accepted"}, Word{"Sent", "Enroute", "sent"},
+                           Word{"Sent", "Unknown", "sent"}, Word{"Sent", "Delivered", "delivered"},
+                           Word{"Sent", "Undeliverable", "failed"},
+                           Word{"Sent", "EXPIRED", "failed"}, Word{"Rejected", "", "failed"}}) {
+    answer_ =
+        found(Json{{"MessageID", 3200017}, {"Status", word.status}, {"DLR", word.dlr}}.dump());
+    EXPECT_EQ(ask("3200017").output, says(word.ours)) << word.dlr;
+  }
+  EXPECT_EQ(asked_.back().method() + ' ' + asked_.back().url(),
+            "POST https://sms.example.sa/rest/SMS/Messages/GetMessagesDetails?MessageID=3200017");
+  EXPECT_EQ(asked_.back().header("Authorization"), "Bearer {sms_token}");
+  for (const Answer& none : {found(""), found(R"({"MessageID": 3200018, "Status": "Sent"})"),
+                             Answer{.status = 432}, Answer{.status = 404}}) {
+    answer_ = none;
+    const Outcome outcome = ask("3200017");
+    EXPECT_EQ(outcome.kind, Kind::permanent);
+    EXPECT_EQ(Json::parse(outcome.detail).at("status"), 404);
+  }
+  for (const Answer& later :
+       {lost(), unreachable(), Answer{.status = 503}, Answer{.status = 500}}) {
+    answer_ = later;
+    EXPECT_EQ(ask("3200017").kind, Kind::transient);
+  }
+}
+
+TEST_F(Notify, AnEmailGatewayIsAskedWhatBecameOfAMessage) {
+  const auto ask = [this] { return host_.call("get-message", Json{{"messageId", "b7bc-4a"}}); };
+  answer_.body = R"({"MessageID": "b7bc-4a", "Status": "Sent", "MessageEvents": []})";
+  EXPECT_EQ(ask().output, R"({"messageId":"b7bc-4a","status":"sent"})");
+  EXPECT_EQ(asked_.back().method() + ' ' + asked_.back().url(),
+            "GET https://mail.example.sa/messages/outbound/b7bc-4a/details");
+  EXPECT_EQ(asked_.back().header("X-Postmark-Server-Token"), "{email_token}");
+  answer_.body = R"({"MessageID": "b7bc-4a", "Status": "Sent", "To": ["someone@example.org"],
+                     "MessageEvents": [{"Type": "Transient"}, {"Type": "Bounced"}]})";
+  EXPECT_EQ(ask().output, R"({"messageId":"b7bc-4a","status":"failed"})");
+  answer_.body = R"({"MessageID": "b7bc-4a", "MessageEvents": [{"Type": "Delivered"}]})";
+  EXPECT_EQ(ask().output, R"({"messageId":"b7bc-4a","status":"delivered"})");
+  answer_ = {.status = 422, .body = R"({"ErrorCode": 701, "Message": "not found"})"};
+  EXPECT_EQ(ask().code, "notify.unknown_message");
+}
+
+TEST_F(Notify, ADeliveryReportBecomesAnEventWithoutTheNumber) {
+  const auto [delivered, no_error] =
+      host_.deliver("MessageID=3200017&DLR=Delivered&Recipient=966500000001");
+  EXPECT_EQ(no_error, "");
+  ASSERT_EQ(delivered.size(), 1U);
+  EXPECT_EQ(delivered[0].at("type"), "org.rabt.notify.message-delivered.v1");
+  EXPECT_EQ(delivered[0].at("data"), (Json{{"messageId", "3200017"}}));
+  EXPECT_EQ(delivered.dump().find("966500000001"), std::string::npos);
+  const auto type = [this](const char* body) {
+    const auto [events, error] = host_.deliver(body);
+    if (!error.empty()) return std::string("refused");
+    return events.empty() ? std::string() : events[0].at("type").get<std::string>();
+  };
+  const std::string failed = "org.rabt.notify.message-failed.v1";
+  EXPECT_EQ(type(R"({"MessageID": 3200017, "DLR": "Undeliverable"})"), failed);
+  EXPECT_EQ(type(R"({"MessageID": "3200017", "DLR": "Rejected"})"), failed);
+  EXPECT_EQ(type(R"({"MessageID": 3200017, "DLR": "Enroute"})"), "");
+  EXPECT_EQ(type(R"({"RecordType": "Delivery", "MessageID": "b7bc-4a"})"),
+            "org.rabt.notify.message-delivered.v1");
+  EXPECT_EQ(type(R"({"RecordType": "Bounce", "Type": "HardBounce", "MessageID": "b7bc-4a"})"),
+            failed);
+  EXPECT_EQ(type(R"({"RecordType": "Bounce", "Type": "AutoResponder", "MessageID": "b7bc-4a"})"),
+            "");
+  EXPECT_EQ(type(R"({"RecordType": "Open", "MessageID": "b7bc-4a"})"), "");
+  for (const char* no :
+       {"", "hello", "{}", "[]", "7", R"({"MessageID": 3200017})", R"({"DLR": "Delivered"})"})
+    EXPECT_EQ(type(no), "refused") << no;
 }
 
 TEST_F(Notify, WhatWasNotSentMayBeSentAgain) {
@@ -316,6 +432,8 @@ TEST(NotifyRelay, RepliesOfTheRelayDecide) {
   EXPECT_EQ(Json::parse(outcome.detail).at("code"), "smtp-554");
   EXPECT_EQ(send(lost()).kind, Kind::ambiguous);
   EXPECT_EQ(send(unreachable()).kind, Kind::transient);
+  EXPECT_EQ(host.call("get-message", Json{{"messageId", "6b65792d31@example.sa"}}).code,
+            "notify.unknown_message");
 }
 
 }  // namespace

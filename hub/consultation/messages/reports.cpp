@@ -1,0 +1,174 @@
+#include "hub/consultation/messages/reports.hpp"
+
+#include <algorithm>
+
+#include "hub/base/bytes.hpp"
+#include "hub/consultation/messages/gateway.hpp"
+#include "hub/crypto/crypto.hpp"
+
+namespace rabt::consultation {
+
+namespace {
+
+using store::Row;
+using store::Statement;
+
+constexpr std::string_view kAsk = "notify.message.get";
+constexpr std::string_view kSent = "sent";
+constexpr std::string_view kDelivered = "delivered";
+constexpr std::string_view kUndelivered = "undelivered";
+
+constexpr Statement kTaken{
+    "SELECT kind, version, at_ms, outcome, gateway_id, asked, followed_by FROM session_message "
+    "WHERE tenant = $1 AND session = $2 AND participant = $3 AND gateway_id <> ''"};
+constexpr Statement kOfGateway{
+    "SELECT session, participant, kind, version FROM session_message WHERE tenant = $1 AND "
+    "gateway_id = $2 AND gateway_id <> ''"};
+// A message that arrived stays so, and one that was sent once more under this key has another id.
+constexpr Statement kArrived{
+    "UPDATE session_message SET outcome = 'delivered' WHERE tenant = $1 AND session = $2 AND "
+    "participant = $3 AND kind = $4 AND version = $5 AND gateway_id = $6 AND outcome IN ('sent', "
+    "'undelivered')"};
+constexpr Statement kLost{
+    "UPDATE session_message SET outcome = 'undelivered' WHERE tenant = $1 AND session = $2 AND "
+    "participant = $3 AND kind = $4 AND version = $5 AND gateway_id = $6 AND outcome = 'sent'"};
+constexpr Statement kAsked{
+    "UPDATE session_message SET asked = asked + 1 WHERE tenant = $1 AND session = $2 AND "
+    "participant = $3 AND kind = $4 AND version = $5"};
+constexpr Statement kFollowed{
+    "UPDATE session_message SET followed_by = $6 WHERE tenant = $1 AND session = $2 AND "
+    "participant = $3 AND kind = $4 AND version = $5"};
+
+}  // namespace
+
+Result<std::vector<MessageReports::Taken>> MessageReports::taken(
+    const Session& session, const std::string& participant) const {
+  std::vector<Taken> found;
+  RABT_TRY_STATUS(acts_.parts().store.read([&](store::Connection& connection) {
+    return connection.query(kTaken, {session.tenant, session.id, participant}, [&](const Row& row) {
+      if (const auto kind = parse_message_kind(row.text(0)))
+        found.push_back(
+            {.told = {.kind = *kind, .version = row.integer(1), .at_ms = row.integer(2)},
+             .outcome = std::string(row.text(3)),
+             .gateway_id = std::string(row.text(4)),
+             .asked = row.integer(5),
+             .followed_by = std::string(row.text(6))});
+      return true;
+    });
+  }));
+  return found;
+}
+
+std::optional<bool> MessageReports::ask(const Session& session, const Taken& one) const {
+  const SessionParts& parts = acts_.parts();
+  plugin::CallRequest request;
+  request.tenant = session.tenant;
+  request.instance = session.id;
+  request.role = std::string(kNotifyRole);
+  request.action = std::string(kAsk);
+  request.version = std::string(kNotifyVersion);
+  request.arguments = Json::object({{"messageId", one.gateway_id}});
+  const std::string name = session.id + "/" + one.gateway_id + "/" + std::to_string(one.asked);
+  request.idempotency_key = to_hex(crypto::sha256(name)).substr(0, 32);
+  request.deadline_unix_ms = parts.clock.now().ms + kGatewayMs;
+  const auto outcome = call_gateway(parts.actions, request);
+  if (!outcome || outcome->kind != workflow::OutcomeKind::done) return std::nullopt;
+  const std::string status = outcome->output.string_or("status", "");
+  if (status == "delivered") return true;
+  return status == "failed" ? std::optional(false) : std::nullopt;
+}
+
+Status MessageReports::enter(const Place& at, const std::string& gateway_id, bool delivered) {
+  const SessionParts& parts = acts_.parts();
+  if (delivered) {
+    return parts.store.write([&](store::Transaction& transaction) {
+      return store::run(
+          transaction, kArrived,
+          {parts.tenant, at.session, at.participant, at.kind, at.version, gateway_id});
+    });
+  }
+  const auto session = acts_.load(at.session);
+  if (!session.ok())
+    return session.error().kind == ErrorKind::not_found ? ok_status() : Status(session.error());
+  Json told = Json::object({{"participant", at.participant}, {"kind", at.kind}});
+  audit::Entry entry = Acts::entry_of(ask_of_hub(parts.tenant, "messages"), *session);
+  entry.act = "participant.told";
+  entry.detail = told;
+  entry.detail.set("outcome", kUndelivered);
+  const audit::Prepared prepared = parts.audit.prepare(entry);
+  return parts.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY(changed, transaction.execute(kLost, {parts.tenant, at.session, at.participant, at.kind,
+                                                  at.version, gateway_id}));
+    if (changed == 0) return ok_status();
+    RABT_TRY_STATUS(acts_.add_event(transaction, *session, "message-undelivered", told));
+    return parts.audit.append(transaction, prepared);
+  });
+}
+
+Status MessageReports::take(const Json& event) {
+  const std::string type = event.string_or("type", "");
+  const bool delivered = type == "org.rabt.notify.message-delivered.v1";
+  if (!delivered && type != "org.rabt.notify.message-failed.v1") return ok_status();
+  const SessionParts& parts = acts_.parts();
+  const std::string id = event["data"].string_or("messageId", "");
+  std::vector<Place> found;
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+    return connection.query(kOfGateway, {parts.tenant, id}, [&](const Row& row) {
+      found.push_back({.session = std::string(row.text(0)),
+                       .participant = std::string(row.text(1)),
+                       .kind = std::string(row.text(2)),
+                       .version = row.integer(3)});
+      return true;
+    });
+  }));
+  for (const Place& at : found) RABT_TRY_STATUS(enter(at, id, delivered));
+  return ok_status();
+}
+
+Result<MessageReports::Followed> MessageReports::follow(const Session& session,
+                                                        const std::string& participant,
+                                                        const std::string& call) {
+  const SessionParts& parts = acts_.parts();
+  const bool answers = parts.actions.find(kNotifyRole, kAsk, kNotifyVersion).has_value();
+  const Timestamp now = parts.clock.now();
+  Followed out;
+  RABT_TRY(all, taken(session, participant));
+  for (Taken& one : all) {
+    const std::int64_t until = useful_until(session, one.told);
+    if (until <= now.ms) continue;
+    const Place at{.session = session.id,
+                   .participant = participant,
+                   .kind = std::string(to_string(one.told.kind)),
+                   .version = one.told.version};
+    auto question = answers ? next_question(one.told, one.asked) : std::nullopt;
+    if (one.outcome == kSent && question && *question <= now.ms) {
+      const auto arrived = ask(session, one);
+      if (arrived) {
+        RABT_TRY_STATUS(enter(at, one.gateway_id, *arrived));
+        one.outcome = *arrived ? kDelivered : kUndelivered;
+      } else {
+        RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) {
+          return store::run(transaction, kAsked,
+                            {session.tenant, at.session, at.participant, at.kind, at.version});
+        }));
+        question = next_question(one.told, one.asked + 1);
+      }
+    }
+    if (one.outcome == kSent) {
+      // Without a question a report may come.
+      const std::int64_t look_ms = std::min(question.value_or(until), until);
+      out.next_ms = std::min(out.next_ms.value_or(look_ms), look_ms);
+    }
+    if (one.outcome != kUndelivered || (!one.followed_by.empty() && one.followed_by != call))
+      continue;
+    out.undelivered.push_back(one.told.kind);
+    if (!one.followed_by.empty()) continue;
+    RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) {
+      return store::run(transaction, kFollowed,
+                        {session.tenant, at.session, at.participant, at.kind, at.version, call});
+    }));
+  }
+  return out;
+}
+
+}  // namespace rabt::consultation

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hub/consultation/acts/acts.hpp"
+#include "hub/consultation/messages/due.hpp"
+
+namespace rabt::consultation {
+
+// Outcomes of messages that the gateway took: by its reports, or by asking it where none came. The
+// outcome goes from sent to delivered or undelivered, and from undelivered to delivered; every
+// other report changes nothing. Internally synchronised; asking blocks until the gateway has
+// answered.
+class MessageReports {
+ public:
+  explicit MessageReports(Acts& acts) : acts_(acts) {}
+
+  // org.rabt.notify.message-delivered.v1 and -failed.v1; other events, and messages of nobody's
+  // visit, are ignored. Error unavailable: it could not be stored, so the sender must repeat it.
+  [[nodiscard]] Status take(const Json& event);
+
+  struct Followed {
+    // Messages that did not arrive while they are of use. A repeat of the same call gets the same
+    // ones, and no other call gets them.
+    std::vector<MessageKind> undelivered;
+    // A message of use may still turn out not to have arrived: when to look again.
+    std::optional<std::int64_t> next_ms;
+  };
+  // Follows the messages to a participant, and asks the gateway where it is time. call: idempotency
+  // key of the call that this is for.
+  [[nodiscard]] Result<Followed> follow(const Session& session, const std::string& participant,
+                                        const std::string& call);
+
+ private:
+  struct Taken {
+    ToldMessage told;
+    std::string outcome;
+    std::string gateway_id;
+    std::int64_t asked = 0;
+    std::string followed_by;
+  };
+  [[nodiscard]] Result<std::vector<Taken>> taken(const Session& session,
+                                                 const std::string& participant) const;
+  // Outcome by the gateway's answer. Unset while it cannot say.
+  [[nodiscard]] std::optional<bool> ask(const Session& session, const Taken& one) const;
+  // A message that was told to a participant.
+  struct Place {
+    std::string session;
+    std::string participant;
+    std::string kind;
+    std::int64_t version = 0;
+  };
+  [[nodiscard]] Status enter(const Place& at, const std::string& gateway_id, bool delivered);
+
+  Acts& acts_;
+};
+
+}  // namespace rabt::consultation
