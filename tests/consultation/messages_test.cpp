@@ -133,6 +133,37 @@ TEST(DueMessages, WhomTheInsuranceRefusedIsAskedToCall) {
   EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:02Z"))), "over");
 }
 
+TEST(DueMessages, AnotherDoctorIsToldOnceWhereTheTimeStays) {
+  Session is = planned("2026-12-10T07:00:00Z");
+  is.type = SessionType::doctor_patient;
+  is.provider = "E";
+  is.participants = {{.id = "d", .person = "D", .role = PartRole::doctor},
+                     {.id = "e", .person = "E", .role = PartRole::doctor},
+                     {.id = "p", .person = "P", .role = PartRole::patient}};
+  std::vector<ToldMessage> told{
+      {.kind = MessageKind::booked, .version = 1, .at_ms = at("2026-12-01T08:00:00Z").ms}};
+  const char* const now = "2026-12-02T08:00:00Z";
+  EXPECT_EQ(what(due_message(is, told, at(now))), "2026-12-09T07:00:00.000Z");
+  is.participants[0].admission = Admission::removed;
+  is.participants[0].since_ms = at("2026-12-02T07:59:00Z").ms;
+  EXPECT_EQ(what(due_message(is, told, at(now))), "other_doctor");
+  EXPECT_EQ(what(due_message(is, told, at("2026-12-02T20:00:00Z"))), "2026-12-03T04:00:00.000Z")
+      << "not at night";
+  const auto texts =
+      MessageKinds().set().reset(static_cast<std::size_t>(MessageKind::other_doctor));
+  EXPECT_EQ(what(due_message(is, told, at(now), {.texts = texts})), "2026-12-09T07:00:00.000Z");
+  is.provider.clear();
+  EXPECT_EQ(what(due_message(is, told, at(now))), "2026-12-09T07:00:00.000Z") << "nobody yet";
+  is.provider = "E";
+  told[0].at_ms = at("2026-12-02T08:00:00Z").ms;
+  EXPECT_EQ(what(due_message(is, told, at(now))), "2026-12-09T07:00:00.000Z")
+      << "he was told of the visit after it was given";
+  told[0].at_ms = at("2026-12-01T08:00:00Z").ms;
+  told.push_back(
+      {.kind = MessageKind::other_doctor, .version = 1, .at_ms = at("2026-12-02T08:00:00Z").ms});
+  EXPECT_EQ(what(due_message(is, told, at(now))), "2026-12-09T07:00:00.000Z") << "once";
+}
+
 TEST(DueMessages, AMessageIsOfUseWhileItsTimeLiesAhead) {
   Session is = planned("2026-12-10T07:00:00Z");
   is.planned_minutes = 30;
@@ -496,6 +527,21 @@ TEST_F(Messages, AMovedAndACancelledVisitAreTold) {
   EXPECT_EQ(tell()["over"], Json(true));
   ASSERT_EQ(sent().size(), 3U);
   EXPECT_TRUE(sent()[2].arguments.string_or("text", "").starts_with("en cancelled"));
+}
+
+TEST_F(Messages, ThePatientHearsThatTheVisitWasGivenToAnotherDoctor) {
+  (void)tell();
+  clock_.set(at("2026-12-02T08:00:00Z"));
+  must(sessions_->life.assign(as_admin(session_, Json::object({{"provider", doctor2_}}))));
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"other_doctor","outcome":"sent"}])");
+  const std::string text = sent().back().arguments.string_or("text", "");
+  EXPECT_TRUE(text.starts_with("en other_doctor Oasis Hospital 2026-12-10 10:00")) << text;
+  EXPECT_EQ(text.find("Dr Two"), std::string::npos);
+  EXPECT_EQ(tell()["told"].dump(), "[]") << "once";
+  must(sessions_->life.change(
+      as_admin(session_, Json::object({{"scheduledStart", "2026-12-12T07:00:00Z"}}))));
+  EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"moved","outcome":"sent"}])")
+      << "the news of a new time say nothing of doctors";
 }
 
 TEST_F(Messages, ThePatientWhoIsLateIsCalledAndHearsThatHeMissedTheVisit) {

@@ -11,8 +11,8 @@ namespace rabt::consultation {
 namespace {
 
 constexpr std::array<std::string_view, kMessageKinds> kNames{
-    "booked", "moved",    "cancelled", "day_before", "soon",    "doctor_waits",
-    "missed", "not_held", "call_997",  "follow_up",  "call_us", "second_proof"};
+    "booked",   "moved",    "cancelled", "day_before", "soon",         "doctor_waits", "missed",
+    "not_held", "call_997", "follow_up", "call_us",    "second_proof", "other_doctor"};
 constexpr std::array<std::string_view, kStaffMessages> kStaffNames{
     "staff_new", "staff_moved", "staff_cancelled", "staff_waits", "staff_emergency"};
 constexpr std::int64_t kMinuteMs = 60'000;
@@ -106,6 +106,15 @@ DueMessage due_after_cancelling(const Session& is, const std::vector<ToldMessage
   return unless_quiet(MessageKind::call_us, start_ms, now);
 }
 
+// True if a doctor was taken out of the session after this time, and another one holds it.
+bool changed_doctor(const Session& is, std::int64_t after_ms) {
+  const Participant* const doctor = is.of_person(is.provider);
+  return doctor != nullptr && doctor->takes_part() &&
+         std::any_of(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
+           return leads(is, one) && one.admission == Admission::removed && one.since_ms > after_ms;
+         });
+}
+
 // The doctor waits for a patient who is late. Nothing when he does not.
 std::optional<DueMessage> due_for_late(const Session& is, const std::vector<ToldMessage>& told,
                                        Timestamp now, const Hearer& hearer) {
@@ -177,6 +186,7 @@ std::int64_t use_of(const Session& is, MessageKind kind) {
     case MessageKind::moved:
     case MessageKind::follow_up:
     case MessageKind::day_before:
+    case MessageKind::other_doctor:
       return is.over() ? 0 : start_ms;
     case MessageKind::soon:
       return is.over() ? 0 : start_ms + kSoonUntilMs;
@@ -230,6 +240,9 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
       return {.now = std::nullopt, .next_ms = until};
     return unless_quiet(knows ? MessageKind::moved : first, start_ms, now);
   }
+  if (start_ms > now.ms && has(hearer.texts, MessageKind::other_doctor) &&
+      !was_told(told, MessageKind::other_doctor, version) && changed_doctor(is, news->at_ms))
+    return unless_quiet(MessageKind::other_doctor, start_ms, now);
   const std::int64_t day_ms = start_ms - kDayMs;
   const bool fresh = news->at_ms > day_ms - kHourMs;
   const bool day_told = find(told, version, [](MessageKind kind) {

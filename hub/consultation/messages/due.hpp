@@ -16,7 +16,8 @@ namespace rabt::consultation {
 // In this order: what was booked or moved, called off, a day before, 15 minutes before, the doctor
 // waits, the patient did not come, nobody else came, no doctor answers an emergency; what
 // was booked follows an earlier visit; please call us, since the insurance does not pay; the code
-// by which a link opens on a second device, which is never due: somebody asks for it.
+// by which a link opens on a second device, which is never due: somebody asks for it; another
+// doctor holds the visit at the same time.
 enum class MessageKind : std::uint8_t {
   booked,
   moved,
@@ -29,9 +30,10 @@ enum class MessageKind : std::uint8_t {
   call_997,
   follow_up,
   call_us,
-  second_proof
+  second_proof,
+  other_doctor
 };
-inline constexpr std::size_t kMessageKinds = 12;
+inline constexpr std::size_t kMessageKinds = 13;
 using MessageKinds = std::bitset<kMessageKinds>;
 [[nodiscard]] std::string_view to_string(MessageKind kind);
 [[nodiscard]] std::optional<MessageKind> parse_message_kind(std::string_view text);

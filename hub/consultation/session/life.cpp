@@ -245,6 +245,7 @@ Result<Change> on(Step step, const Assign& command) {
   if (Participant* const old = is.of_person(former);
       old != nullptr && former != is.provider && old->takes_part()) {
     old->admission = Admission::removed;
+    old->since_ms = step.moment.now.ms;
     old->here = false;
     end_stays(step, old->id, step.moment.now.ms);
     if (is.room == "open") step.ask("remove-participant", old->id);
