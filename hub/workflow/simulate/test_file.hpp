@@ -69,6 +69,8 @@ struct TestOptions {
   // If it is set, the arguments and outputs of calls are compared with the actions' schemas, and
   // ambiguous outcomes are settled by the actions' idempotency.
   const ActionCatalog* catalog = nullptr;
+  // Called after each case that was started, with what was simulated. May be unset.
+  std::function<void(const std::string& name, const Simulator& simulator)> played = {};
 };
 // definitions: the workflow first, then those of TestFile::definitions, in order. Error code
 // test.unknown_case.

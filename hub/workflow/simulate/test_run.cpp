@@ -184,6 +184,7 @@ TestedCase CaseRun::run() {
     play();
     compare_all();
     coverage_.add(simulator_);
+    if (options_.played) options_.played(test_.name, simulator_);
   }
   return std::move(out_);
 }
