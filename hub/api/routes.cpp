@@ -112,6 +112,7 @@ constexpr std::array kRoutes{
 
     Route{"GET", "/api/v1/workflows", "listWorkflows", to<&R::workflows, &Workflows::list>, kWorkflows},
     Route{"POST", "/api/v1/workflows/plan", "planWorkflows", to<&R::workflows, &Workflows::plan>, kWorkflows, kPlans},
+    Route{"POST", "/api/v1/workflows/replay", "replayWorkflow", to<&R::workflows, &Workflows::replay>, kWorkflows, kReplays},
     Route{"POST", "/api/v1/workflows/apply", "applyWorkflows", to<&R::workflows, &Workflows::apply>, only({Role::engineer}), {.rate = RateClass::rare, .strong = true, .max_body = limits::kMaxRequestBody}},
     Route{"GET", "/api/v1/workflows/{name}/graph", "getWorkflowGraph", to<&R::workflows, &Workflows::graph>, kWorkflows},
     Route{"GET", "/api/v1/workflows/{name}", "exportWorkflow", to<&R::workflows, &Workflows::source>, kWorkflows},

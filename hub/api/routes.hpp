@@ -173,6 +173,9 @@ constexpr RouteOptions enters(access::Right right) {
   return {.repeatable = true, .right = right, .lane = http::Lane::room};
 }
 inline constexpr RouteOptions kPlans{.rate = RateClass::rare, .max_body = limits::kMaxRequestBody};
+// Journals are read, and run in memory.
+inline constexpr RouteOptions kReplays{
+    .rate = RateClass::rare, .max_body = limits::kMaxRequestBody, .lane = http::Lane::heavy};
 
 struct Route {
   std::string_view method;

@@ -1,6 +1,9 @@
 #include "hub/api/workflows.hpp"
 
+#include <optional>
+
 #include "hub/api/answers.hpp"
+#include "hub/api/instances.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/crypto/crypto.hpp"
 
@@ -10,11 +13,19 @@ using http::Response;
 
 namespace {
 
+constexpr std::int64_t kMaxReplayed = 500;
+
 // What plan and apply are asked for.
 struct Order {
   std::vector<engine::WorkflowFile> files;
   bool prune = false;
 };
+
+Result<engine::WorkflowFile> read_file(const Json& file, std::string_view where) {
+  if (!file["name"].is_string() || !file["source"].is_string())
+    return invalid("api.invalid", std::string(where) + " `name` and `source`, both text");
+  return engine::WorkflowFile{file["name"].as_string(), file["source"].as_string()};
+}
 
 Result<Order> read_order(const Call& call) {
   RABT_TRY(body, body_object(call));
@@ -23,9 +34,8 @@ Result<Order> read_order(const Call& call) {
   if (!list.is_array() || list.size() == 0)
     return invalid("api.invalid", "files: must be a list with at least one file");
   for (const Json& file : list.as_array()) {
-    if (!file["name"].is_string() || !file["source"].is_string())
-      return invalid("api.invalid", "files: each needs `name` and `source`, both text");
-    order.files.push_back({file["name"].as_string(), file["source"].as_string()});
+    RABT_TRY(one, read_file(file, "files: each needs"));
+    order.files.push_back(std::move(one));
   }
   if (const Json* prune = body.find("prune"); prune != nullptr) {
     if (!prune->is_bool()) return invalid("api.invalid", "prune: must be true or false");
@@ -80,6 +90,29 @@ Result<Response> Workflows::plan(const Call& call) const {
   RABT_TRY(order, read_order(call));
   RABT_TRY(plan, engine.plan(order.files, order.prune));
   return json_response(200, plan);
+}
+
+Result<Response> Workflows::replay(const Call& call) const {
+  RABT_TRY(body, body_object(call));
+  RABT_TRY(file, read_file(body["file"], "file: must be an object with"));
+  engine::ReplayFilter filter;
+  const std::int64_t limit = body.int_or("limit", static_cast<std::int64_t>(filter.limit));
+  if (limit < 1 || limit > kMaxReplayed)
+    return invalid("api.invalid", "limit: must be a number from 1 to 500");
+  filter.limit = static_cast<std::size_t>(limit);
+  for (const char* name : {"status", "workflow", "version", "code", "since", "until"}) {
+    if (const Json* const given = body.find(name); given != nullptr && !given->is_string())
+      return invalid("api.invalid", std::string(name) + ": must be a text");
+  }
+  RABT_TRY(instances, instance_filter([&body](std::string_view name) -> std::optional<std::string> {
+             const Json* const given = body.find(name);
+             return given == nullptr ? std::nullopt : std::optional(given->as_string());
+           }));
+  filter.instances = std::move(instances);
+  RABT_TRY(replayed,
+           engine.replay(file, filter,
+                         {.actor = call.caller.who.actor(), .reason = call.caller.reason}));
+  return json_response(200, replayed);
 }
 
 Result<Response> Workflows::apply(const Call& call) const {

@@ -17,7 +17,10 @@ struct Workflows {
   [[nodiscard]] Result<http::Response> graph(const Call& call) const;
   // {"files": [{"name", "source"}], "prune"?}: what apply would do.
   [[nodiscard]] Result<http::Response> plan(const Call& call) const;
-  // The same body: deploys all files or none.
+  // {"file": {"name", "source"}, "limit"?, and the filters of the list of instances}: what past
+  // instances would have become on the file.
+  [[nodiscard]] Result<http::Response> replay(const Call& call) const;
+  // The body of plan: deploys all files or none.
   [[nodiscard]] Result<http::Response> apply(const Call& call) const;
 };
 

@@ -50,6 +50,7 @@ void add_manual_commands(args::Program& program);
 void add_audit_report_commands(args::Command& group, int& code);
 void add_workflow_test_command(args::Command& group, int& code);
 void add_workflow_deploy_commands(args::Command& group, int& code);
+void add_workflow_replay_command(args::Command& group, int& code);
 void add_workflow_run_command(args::Command& group, int& code);
 void add_plugin_key_commands(args::Command& group, int& code);
 void add_plugin_project_commands(args::Command& group, int& code);

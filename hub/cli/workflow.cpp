@@ -210,6 +210,7 @@ void add_workflow_commands(args::Command& program, int& code) {
   add_graph_command(*group, code);
   add_explain_command(*group, code);
   add_workflow_deploy_commands(*group, code);
+  add_workflow_replay_command(*group, code);
   add_workflow_run_command(*group, code);
 }
 

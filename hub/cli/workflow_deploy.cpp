@@ -7,6 +7,7 @@
 #include "hub/base/uri.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
+#include "hub/cli/workflow_replay.hpp"
 #include "hub/config/config.hpp"
 
 // rabt workflow plan, apply, list and export: they ask the running hub, because only the hub knows
@@ -21,6 +22,8 @@ struct DeployOptions {
   std::vector<std::string> files;
   bool prune = false;
   bool json = false;
+  // Number of past instances that plan replays on each new version.
+  std::int64_t replay = 0;
 };
 
 int failed(const Error& error) {
@@ -111,6 +114,8 @@ void print_plan(const Json& plan) {
                     child.string_or("version", "").c_str(), child.string_or("bound", "").c_str());
       }
     }
+    if (entry["replay"].is_object())
+      std::printf("    replayed on %s\n", replay_summary(entry["replay"]).c_str());
     if (entry["running"].is_array()) {
       for (const Json& running : entry["running"].as_array()) {
         std::printf("    %lld running on %s; they stay on it\n",
@@ -128,13 +133,35 @@ void print_plan(const Json& plan) {
   }
 }
 
+// Adds `replay` to every workflow of the plan that has instances and would get a new version.
+Status replay_plan(Target& target, Json& plan, std::int64_t limit) {
+  Json workflows = Json::array();
+  for (Json entry : plan["workflows"].as_array()) {
+    const std::string change = entry.string_or("change", "");
+    if (change == "new-version" || change == "activated") {
+      for (const Json& file : target.body["files"].as_array()) {
+        if (file.string_or("name", "") != entry.string_or("file", "")) continue;
+        RABT_TRY(replay, ask_replay(target.client, file, {.limit = limit}));
+        entry.set("replay", std::move(replay));
+      }
+    }
+    workflows.push_back(std::move(entry));
+  }
+  plan.set("workflows", std::move(workflows));
+  return ok_status();
+}
+
 // Exit code 0 if apply would change nothing, 2 if it would change something, 1 if it would be
 // refused or no hub answers.
 int workflow_plan(const DeployOptions& options) {
   auto target = prepare(options);
   if (!target.ok()) return failed(target.error());
-  const auto plan = target->client.post("/api/v1/workflows/plan", target->body);
+  auto plan = target->client.post("/api/v1/workflows/plan", target->body);
   if (!plan.ok()) return failed(plan.error());
+  if (options.replay > 0 && (*plan)["errors"].size() == 0) {
+    const Status replayed = replay_plan(*target, *plan, options.replay);
+    if (!replayed.ok()) return failed(replayed.error());
+  }
   if (options.json) {
     std::printf("%s\n", plan->dump_pretty().c_str());
   } else {
@@ -225,6 +252,9 @@ void add_workflow_deploy_commands(args::Command& group, int& code) {
       "Exit status 0: apply would change nothing, 1: apply would be refused, 2: apply would change "
       "something");
   add_files(*plan, options);
+  plan->add_option("--replay", options->replay,
+                   "Replay so many instances of the last week on each new version, at most 500 "
+                   "(as rabt workflow replay), and print the summary");
   plan->callback([options, &code] { code = workflow_plan(*options); });
   auto* apply = group.add_subcommand(
       "apply", "Deploy workflow files to the running hub: either all of them or none");

@@ -36,6 +36,13 @@ std::string to_text(const Finding& finding) {
          ": error: " + finding.message + " [" + finding.code + "]";
 }
 
+Error error_of(const std::vector<Finding>& errors) {
+  std::string message;
+  for (const Finding& finding : errors)
+    message.append(message.empty() ? "" : "\n").append(to_text(finding));
+  return {errors.front().kind, errors.front().code, std::move(message)};
+}
+
 std::vector<Finding> check_needs(const WorkflowFile& file, const std::set<std::string>& secrets,
                                  const net::AllowList& hosts) {
   std::vector<Finding> errors;

@@ -59,13 +59,7 @@ struct Engine::Impl::Draft {
                                         std::string_view version) const;
   // Finds the definitions of its run.workflow tasks.
   void bind_children(Item& item, const std::vector<DeployedDefinition>& all);
-  // Every error, one a line, with kind and code of the first.
-  [[nodiscard]] Error error() const {
-    std::string message;
-    for (const Finding& finding : errors)
-      message.append(message.empty() ? "" : "\n").append(to_text(finding));
-    return {errors.front().kind, errors.front().code, std::move(message)};
-  }
+  [[nodiscard]] Error error() const { return error_of(errors); }
 };
 
 }  // namespace rabt::engine

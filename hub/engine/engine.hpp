@@ -124,6 +124,13 @@ struct InstanceFilter {
   std::optional<std::string> key = {};
 };
 
+// Which instances are replayed. Without a workflow: those of the file's name and namespace. Without
+// states: those that have ended. Person and key are no condition.
+struct ReplayFilter {
+  InstanceFilter instances = {};
+  std::size_t limit = 200;
+};
+
 struct InstanceCounts {
   // In the order of kStates.
   using States = std::array<std::int64_t, 6>;
@@ -286,6 +293,19 @@ class Engine {
   // engine.secret, engine.host, engine.child.
   Result<std::vector<Deployed>> apply(const std::vector<WorkflowFile>& files,
                                       std::string_view actor, bool prune = false);
+  // What instances of the past would have become on a new file: workflow/simulate/replay.hpp on
+  // their journals, the newest first. Nothing is called, sent or changed; an entry of the audit log
+  // is durable before the first journal is read. One at a time, for some seconds. An object:
+  //   namespace, workflow, version  of the file
+  //   instances    how many were replayed
+  //   more         true if the filter takes more than the limit, or there was no time for all
+  //   classes      [{class (to_string of the result), count}], without those that are empty
+  //   differences  [{class, count, examples (ids, at most three), reference?, task?, role?,
+  //                action?, members?, error? (about_error), then?, now?, code? (of cut)}], the most
+  //                first: the first difference of each instance, by place. No patient data
+  // Errors: of a file that apply refuses; engine.replay_busy; store and key errors.
+  [[nodiscard]] Result<Json> replay(const WorkflowFile& file, const ReplayFilter& filter,
+                                    const Asked& asked);
   // Every version that is stored, by namespace, name and time.
   [[nodiscard]] Result<std::vector<DeployedWorkflow>> workflows();
   // The file as it was deployed; an empty version means the active one. Errors: engine.workflow

@@ -21,6 +21,8 @@ struct Finding {
 
 [[nodiscard]] Json to_json(const Finding& finding);
 [[nodiscard]] std::string to_text(const Finding& finding);
+// Every error, one a line, with kind and code of the first. There is at least one.
+[[nodiscard]] Error error_of(const std::vector<Finding>& errors);
 
 // A file, or no definition when it has errors.
 struct ReadFile {

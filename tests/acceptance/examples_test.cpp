@@ -151,6 +151,7 @@ class Examples {
 
         // Workflows and their instances.
         {"planWorkflows", "IE"},
+        {"replayWorkflow", "IE"},
         {"applyWorkflows", "IE"},
         {"resolveInstance", "OP", [this] { parked(); }},
         {"cancelInstance", "OP", [this] { parked(); }},

@@ -574,6 +574,7 @@ TEST_F(ApiTest, PathsOfWorkflowsAndEventsNeedTheToken) {
            {"GET", "workflows"},
            {"GET", "workflows/plain"},
            {"POST", "workflows/plan"},
+           {"POST", "workflows/replay"},
            {"POST", "workflows/apply"},
            {"GET", "instances/01ARZ3NDEKTSV4RRFFQ69G5FAV/events"}}) {
     const Response answer = handle(request(method, "/api/v1/" + path, body));
@@ -622,6 +623,32 @@ TEST_F(ApiTest, ABodyThatIsNoListOfFilesIsRefusedAndNothingIsDeployed) {
     EXPECT_EQ(wrong_member(api("POST", verb, body.dump())), "prune") << verb;
   }
   EXPECT_EQ(rig_.engine().workflows()->size(), 0U);
+}
+
+TEST_F(ApiTest, AReplayTakesAFileAndTheFiltersOfTheList) {
+  const Json file = Json::object({{"name", "a.yaml"}, {"source", std::string(kPlainFile)}});
+  for (const auto& [member, value] :
+       std::vector<std::pair<std::string, Json>>{{"file", Json()},
+                                                 {"file", Json::object({{"name", "a.yaml"}})},
+                                                 {"limit", 0},
+                                                 {"limit", 501},
+                                                 {"status", "asleep"},
+                                                 {"status", 7},
+                                                 {"since", "yesterday"},
+                                                 {"workflow", ""}}) {
+    Json body = Json::object({{"file", file}});
+    body.set(member, value);
+    const Response answer = api("POST", "workflows/replay", body.dump());
+    EXPECT_EQ(answer.status, 422) << member << value.dump();
+    EXPECT_EQ(wrong_member(answer), member) << value.dump();
+  }
+  const auto before = audited();
+  const Response answer =
+      api("POST", "workflows/replay",
+          Json::object({{"file", file}, {"limit", 500}, {"since", "2026-03-01T00:00:00Z"}}).dump());
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(json(answer).int_or("instances", -1), 0);
+  EXPECT_EQ(audited(), before + 1);
 }
 
 TEST_F(ApiTest, PlanTellsApplyDeploysAndTheFileIsReadBack) {

@@ -201,6 +201,7 @@ TEST(RouteTable, AWordIsNoIdButMayBeAName) {
   EXPECT_EQ(operation("GET", "/api/v1/instances/search"), "");
   EXPECT_EQ(find_route("GET", "/api/v1/instances/search").allowed, "POST");
   EXPECT_EQ(operation("POST", "/api/v1/workflows/plan"), "planWorkflows");
+  EXPECT_EQ(operation("POST", "/api/v1/workflows/replay"), "replayWorkflow");
   EXPECT_EQ(operation("GET", "/api/v1/workflows/plan"), "exportWorkflow");
   EXPECT_EQ(operation("POST", "/api/v1/plugins/acts"), "pluginActs");
 }

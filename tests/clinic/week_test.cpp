@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 
+#include "hub/engine/state_text.hpp"
 #include "tests/clinic/week.hpp"
 
 // An ordinary week of a clinic: some visits move, some are called off, some patients pay for
@@ -123,6 +125,7 @@ class Week : public PlayedWeek {
     const Seen seen = look();
     const auto found = week::differences(plan, seen);
     report(found);
+    expect_same_on_replay(plan.visits.size());
     // The cause stands there most often.
     if (HasFailure()) report(unfinished());
     // NOLINTNEXTLINE(concurrency-mt-unsafe)
@@ -130,6 +133,35 @@ class Week : public PlayedWeek {
       std::ofstream out(file);
       for (const std::string& one : unfinished()) out << one << "\n";
     }
+  }
+  // Every instance becomes what it was on the file that it ran on, over crashes and lost answers.
+  void expect_same_on_replay(std::size_t visits) {
+    // A replay has some seconds: so many visits are a second or two.
+    constexpr std::size_t kAtOnce = 200;
+    constexpr std::int64_t kSpanMs = 14LL * 24 * 3'600'000;
+    const auto windows = static_cast<std::int64_t>(1 + visits / kAtOnce);
+    const std::int64_t now = clock_.now().ms;
+    std::int64_t same = 0;
+    for (const std::string& path : site_.config.workflows) {
+      const engine::WorkflowFile file{path, e2e::read_file(path)};
+      for (std::int64_t window = 0; window < windows; ++window) {
+        const std::int64_t until = now + 1 - window * (kSpanMs / windows);
+        const engine::InstanceFilter changed{
+            .states = {engine::kStates.begin(), engine::kStates.end()},
+            .since = Timestamp{until - kSpanMs / windows},
+            .until = Timestamp{until}};
+        const auto made = hub_->engine().replay(file, {.instances = changed, .limit = 1000},
+                                                {.actor = "user:test", .reason = {}});
+        ASSERT_TRUE(made.ok()) << made.error().message;
+        EXPECT_FALSE(made->bool_or("more", true)) << path;
+        EXPECT_EQ((*made)["differences"].dump(), "[]") << path;
+        same += made->int_or("instances", 0);
+      }
+    }
+    EXPECT_GE(same, static_cast<std::int64_t>(3 * visits));
+    std::printf(
+        "%lld instances are the same on a replay, at %lld a second\n", static_cast<long long>(same),
+        static_cast<long long>(same * 1000 / std::max<std::int64_t>(1, clock_.now().ms - now)));
   }
   // Plays two days with a workflow that has a mistake, whose script has such a visit.
   std::vector<std::string> play_with_mistake(const std::function<bool(const Planned&)>& needs) {

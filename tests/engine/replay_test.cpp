@@ -1,0 +1,230 @@
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+
+#include "tests/engine/rig.hpp"
+
+// What past instances would have become on a new file, from the journals of a real store.
+namespace rabt::engine {
+namespace {
+
+using workflow::OutcomeKind;
+
+// Stands for patient data: as a value, and as the name of a member.
+constexpr const char* kCanary = "canary-4711";
+
+constexpr std::int64_t kRest = 300'000;
+const std::string kTasks =
+    "  - note: {set: {id: '${ .id }', tags: '${ .tags }'}}\n"
+    "  - first:\n"
+    "      try:\n"
+    "        - ask: {call: 'do-key:1.0.0@script', with: {id: '${ .id }', tags: '${ .tags }'}}\n"
+    "      catch: {errors: {with: {status: 503}}, retry: {delay: PT1M, limit: {attempt: {count: "
+    "2}}}}\n"
+    "  - paid:\n"
+    "      listen: {to: {one: {with: {type: test.paid.v1}, correlate: {id: {from: .data.id, "
+    "expect: "
+    "'${ $workflow.input[0].data.id }'}}}}, read: data}\n"
+    "  - tell: {emit: {event: {with: {type: test.told.v1, source: /test, data: {id: '${ .[0].id "
+    "}'}}}}}\n"
+    "  - rest: {wait: PT5M}\n"
+    "  - last: {call: 'do-none:1.0.0@script', with: {id: '${ $workflow.input[0].data.id }'}}\n";
+
+std::string file_of(const std::string& tasks, const std::string& version = "1.0.0") {
+  return "document: {dsl: '1.0.3', namespace: test, name: visit, version: '" + version +
+         "'}\nschedule: {on: {one: {with: {type: test.start.v1}}}}\ninput: {from: '${ .[0].data "
+         "}'}\ndo:\n" +
+         tasks;
+}
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  const auto at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return at == std::string::npos ? text : text.replace(at, from.size(), to);
+}
+
+class ReplayOfJournals : public testing::Test {
+ protected:
+  void SetUp() override { rig_.deploy(file_of(kTasks)); }
+
+  // The data of one visit, which a replay must never show.
+  static Json data_of(const std::string& id) {
+    return Json::object({{"id", id}, {"tags", Json::object({{kCanary, kCanary}})}});
+  }
+  std::string begin(const std::string& id) { return rig_.send("test.start.v1", data_of(id)).at(0); }
+  void pay(const std::string& id) {
+    (void)rig_.send("test.paid.v1", data_of(id));
+    rig_.settle();
+  }
+  // From its start to its end.
+  std::string visit(const std::string& id) {
+    std::string instance = begin(id);
+    EXPECT_EQ(rig_.wait_status(instance, "waiting"), "waiting");
+    rig_.advance_ms(1'000);
+    pay(id);
+    rig_.advance_ms(kRest);
+    EXPECT_EQ(rig_.wait_status(instance, "completed"), "completed");
+    return instance;
+  }
+  Json replay(const std::string& yaml, const ReplayFilter& filter = {},
+              const std::string& reason = {}) {
+    const auto made =
+        rig_.engine().replay({"new.yaml", yaml}, filter, {.actor = "user:e1", .reason = reason});
+    EXPECT_TRUE(made.ok()) << made.error().message;
+    if (!made.ok()) return {};
+    EXPECT_EQ(made->dump().find(kCanary), std::string::npos) << "patient data in the answer";
+    return *made;
+  }
+  static std::map<std::string, std::int64_t> classes(const Json& made) {
+    std::map<std::string, std::int64_t> out;
+    for (const Json& one : made["classes"].as_array())
+      out[one.string_or("class", "")] = one.int_or("count", 0);
+    return out;
+  }
+  using Counts = std::map<std::string, std::int64_t>;
+
+  Rig rig_;
+};
+
+TEST_F(ReplayOfJournals, EverythingIsTheSameOnTheSameFile) {
+  (void)visit("1");
+  // A call that is tried again.
+  auto calls = std::make_shared<int>(0);
+  rig_.script().on("do-key", [calls](const ScriptedService::Call& call) {
+    if ((*calls)++ == 0) return call.done(failed(OutcomeKind::transient, "vendor.away"));
+    call.done(done(call.arguments));
+  });
+  const std::string again = begin("2");
+  rig_.settle();
+  rig_.advance_ms(60'000);
+  EXPECT_EQ(rig_.wait_status(again, "waiting"), "waiting");
+  // A crash while it waits.
+  rig_.crash();
+  rig_.start();
+  pay("2");
+  rig_.advance_ms(kRest);
+  EXPECT_EQ(rig_.wait_status(again, "completed"), "completed");
+  // One that failed, and that a person had go on.
+  rig_.script().on("do-none", [](const ScriptedService::Call& call) {
+    call.done(failed(OutcomeKind::permanent, "vendor.no"));
+  });
+  const std::string faulted = begin("3");
+  EXPECT_EQ(rig_.wait_status(faulted, "waiting"), "waiting");
+  pay("3");
+  rig_.advance_ms(kRest);
+  EXPECT_EQ(rig_.wait_status(faulted, "faulted"), "faulted");
+  rig_.settle();
+  EXPECT_EQ(classes(replay(file_of(kTasks))), (Counts{{"same", 3}}));
+  rig_.script().on("do-none", {});
+  ASSERT_TRUE(rig_.engine().retry(faulted, "user:o1", "the vendor is back").ok());
+  EXPECT_EQ(rig_.wait_status(faulted, "completed"), "completed");
+  rig_.settle();
+  // One that was cancelled, and one that still waits.
+  const std::string cancelled = begin("4");
+  EXPECT_EQ(rig_.wait_status(cancelled, "waiting"), "waiting");
+  ASSERT_TRUE(rig_.engine().cancel(cancelled, "user:o1", "booked twice").ok());
+  EXPECT_EQ(rig_.wait_status(cancelled, "cancelled"), "cancelled");
+  const std::string waits = begin("5");
+  EXPECT_EQ(rig_.wait_status(waits, "waiting"), "waiting");
+  rig_.settle();
+  EXPECT_EQ(classes(replay(file_of(kTasks))), (Counts{{"same", 4}}));
+  const Json all = replay(file_of(kTasks), {.instances = {.states = {"waiting", "completed"}}});
+  EXPECT_EQ(classes(all), (Counts{{"same", 4}}));
+  EXPECT_EQ(all["differences"].size(), 0U);
+}
+
+TEST_F(ReplayOfJournals, ADifferenceHasItsPlaceItsExamplesAndNoValue) {
+  for (const char* id : {"1", "2", "3", "4"}) (void)visit(id);
+  const Json made =
+      replay(file_of(replaced(kTasks, "with: {id: '${ .id }', tags: '${ .tags }'}",
+                              "with: {id: '${ .id }', tags: '${ .tags }', urgent: true}"),
+                     "2.0.0"));
+  EXPECT_EQ(made.int_or("instances", 0), 4);
+  EXPECT_EQ(made.string_or("version", ""), "2.0.0");
+  EXPECT_EQ(classes(made), (Counts{{"other-arguments", 4}}));
+  ASSERT_EQ(made["differences"].size(), 1U) << made.dump_pretty();
+  const Json& one = made["differences"][0];
+  EXPECT_EQ(one.int_or("count", 0), 4);
+  EXPECT_EQ(one["examples"].size(), 3U);
+  EXPECT_EQ(one.string_or("reference", ""), "/do/1/first/try/0/ask") << one.dump();
+  EXPECT_EQ(one.string_or("role", ""), "script");
+  EXPECT_EQ(one.string_or("action", ""), "do-key");
+  EXPECT_EQ(one["members"].dump(), R"(["urgent"])");
+  // Members that data has named are not shown.
+  const Json by_data = replay(file_of(
+      replaced(kTasks, "with: {id: '${ .id }', tags: '${ .tags }'}", "with: '${ .tags }'")));
+  EXPECT_EQ(classes(by_data), (Counts{{"other-arguments", 4}}));
+  EXPECT_EQ(by_data["differences"][0]["members"].dump(), R"(["id","tags"])");
+}
+
+TEST_F(ReplayOfJournals, NothingIsCalledAndNothingIsWrittenButTheEntryOfTheLog) {
+  const std::string instance = visit("1");
+  const std::size_t calls = rig_.script().count();
+  const auto before = rig_.engine().stats();
+  (void)replay(file_of(kTasks), {}, "before the release");
+  (void)replay(file_of("  - first: {call: 'do-key:1.0.0@script', with: {id: 9}}\n"));
+  rig_.settle();
+  EXPECT_EQ(rig_.script().count(), calls);
+  EXPECT_EQ(rig_.engine().stats().turns, before.turns);
+  EXPECT_EQ(rig_.engine().stats().started, before.started);
+  EXPECT_EQ(rig_.engine().workflows()->size(), 1U);
+  std::vector<std::string> entries;
+  std::size_t sealed = 0;
+  const Status read = rig_.store().read([&](store::Connection& connection) {
+    static constexpr store::Statement kEntries{
+        "SELECT canonical FROM audit WHERE act = 'workflow.replayed' ORDER BY seq"};
+    return connection.query(kEntries, {}, [&](const store::Row& row) {
+      entries.emplace_back(row.blob(0));
+      if (entries.back().find("\"sealed\":\"") != std::string::npos) ++sealed;
+      return true;
+    });
+  });
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(sealed, 1U) << "the reason";
+  EXPECT_EQ(entries[0].find("before the release"), std::string::npos);
+  EXPECT_NE(entries[0].find("user:e1"), std::string::npos);
+}
+
+TEST_F(ReplayOfJournals, TheFilterAndTheLimitSayWhichInstances) {
+  for (const char* id : {"1", "2", "3"}) (void)visit(id);
+  const Json two = replay(file_of(kTasks), {.instances = {}, .limit = 2});
+  EXPECT_EQ(two.int_or("instances", 0), 2);
+  EXPECT_TRUE(two.bool_or("more", false));
+  const Json later =
+      replay(file_of(kTasks), {.instances = {.since = Timestamp{rig_.clock().now().ms + 1}}});
+  EXPECT_EQ(later.int_or("instances", -1), 0);
+  EXPECT_FALSE(later.bool_or("more", true));
+  // A workflow that has another name now.
+  const std::string renamed = replaced(file_of(kTasks), "name: visit", "name: consultation");
+  EXPECT_EQ(replay(renamed).int_or("instances", -1), 0);
+  EXPECT_EQ(classes(replay(renamed, {.instances = {.workflow = "visit"}})), (Counts{{"same", 3}}));
+  EXPECT_EQ(classes(replay(replaced(file_of(kTasks), "test.start.v1", "test.begin.v1"))),
+            (Counts{{"not-started", 3}}));
+}
+
+TEST_F(ReplayOfJournals, AFileThatApplyRefusesIsRefused) {
+  const auto refused = rig_.engine().replay(
+      {"new.yaml", file_of("  - x: {call: 'missing:1.0.0@script'}\n")}, {}, {.actor = "user:e1"});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_TRUE(refused.error().message.starts_with("new.yaml:")) << refused.error().message;
+}
+
+TEST_F(ReplayOfJournals, AnInstanceWhoseKeyIsGoneIsCounted) {
+  const std::string gone = visit("1");
+  (void)visit("2");
+  const Status removed = rig_.store().write([](store::Transaction& transaction) {
+    static constexpr store::Statement kRemove{
+        "DELETE FROM journal WHERE instance = (SELECT MIN(num) FROM instance)"};
+    transaction.put(kRemove, {});
+    return ok_status();
+  });
+  ASSERT_TRUE(removed.ok());
+  const Json made = replay(file_of(kTasks));
+  EXPECT_EQ(classes(made), (Counts{{"same", 1}, {"cut", 1}}));
+  EXPECT_EQ(made["differences"][0].string_or("code", ""), "engine.journal_gone");
+  EXPECT_EQ(made["differences"][0]["examples"][0].as_string(), gone);
+}
+
+}  // namespace
+}  // namespace rabt::engine
