@@ -41,6 +41,7 @@ doctor_waits: 'doctor_waits {link}'
 missed: 'missed {time}'
 not_held: 'not_held {time}'
 call_us: 'call_us'
+other_doctor: 'other_doctor {time}'
 )";
 
 // The resource of this type in a bundle.
@@ -620,6 +621,12 @@ void PlayedWeek::check_hour(int minute) {
                            " visits stand still, and the list shows " + std::to_string(shown));
 }
 
+std::vector<std::string> PlayedWeek::logged() {
+  std::vector<std::string> out;
+  for (std::string& line : log_.lines()) out.push_back("log " + std::move(line));
+  return out;
+}
+
 std::vector<std::string> PlayedWeek::unfinished() {
   std::vector<std::string> out;
   std::optional<std::string> before;
@@ -637,7 +644,6 @@ std::vector<std::string> PlayedWeek::unfinished() {
     }
     if (page->size() < 100) break;
   }
-  for (std::string& line : log_.lines()) out.push_back("log " + std::move(line));
   return out;
 }
 

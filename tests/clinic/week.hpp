@@ -32,6 +32,7 @@ class PlayedWeek : public Clinic {
 
   // Instances that have not ended, and the hub's log: for the reader of a difference.
   [[nodiscard]] std::vector<std::string> unfinished();
+  [[nodiscard]] std::vector<std::string> logged();
 
   // The gateway of text messages loses the answers to so many of them.
   double lost_answers_ = 0.05;

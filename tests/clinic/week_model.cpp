@@ -79,7 +79,8 @@ class Model {
     }
     for (std::size_t i = 0; i < words_.size(); ++i) {
       const Word& word = words_[i];
-      once(i == 0 ? "booked" : "moved", word.start);
+      const bool same_time = i > 0 && words_[i - 1].start == word.start;
+      once(i == 0 ? "booked" : same_time ? "other_doctor" : "moved", word.start);
       const int day_before = word.start - kDay;
       // At most one reminder an hour.
       if (word.at < day_before && day_before < word.until)

@@ -132,6 +132,7 @@ class Week : public PlayedWeek {
     if (const char* const file = std::getenv("RABT_WEEK_LOG"); file != nullptr) {
       std::ofstream out(file);
       for (const std::string& one : unfinished()) out << one << "\n";
+      for (const std::string& one : logged()) out << one << "\n";
     }
   }
   // Every instance becomes what it was on the file that it ran on, over crashes and lost answers.
