@@ -219,6 +219,7 @@ Status each_row(Connection& connection, const Table& table,
       RABT_TRY_STATUS(connection.query(first, {}, read));
     } else {
       std::vector<Value> values;
+      values.reserve(key.size());
       for (const std::size_t i : key) values.push_back(value_of(table.columns[i], (*last)[i]));
       RABT_TRY_STATUS(with_values(values, [&](std::initializer_list<Value> list) {
         return connection.query(next, list, read);
