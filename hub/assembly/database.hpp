@@ -15,7 +15,7 @@ namespace rabt::assembly {
 // Reads the secrets of `store.postgres`, which is set. Error config.missing_secret.
 [[nodiscard]] Result<store::PostgresOptions> postgres_options(const config::Config& config);
 
-// What may lie beside the database. A hub has one; who copies has two.
+// Databases beside the one that is opened: a hub has none, a copy has another.
 enum class Beside : std::uint8_t { nothing, other };
 // Opens the database for the hub. Errors: those of open_sqlite and open_postgres; store.two: there
 // are a database of the data folder and one of a server.

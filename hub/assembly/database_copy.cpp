@@ -40,7 +40,7 @@ Status set_aside(const config::Config& config) {
                      "everything is copied; rename " + file + " by hand, so that no hub takes it");
 }
 
-// What a copy that failed left.
+// Removes the rest of a copy that failed.
 void remove_file(const config::Config& config) {
   std::error_code ignored;
   for (const char* end : {"", "-wal", "-shm"}) fs::remove(database_file(config) + end, ignored);

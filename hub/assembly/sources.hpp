@@ -13,8 +13,8 @@
 
 namespace rabt::assembly {
 
-// How a source that posts to /hooks/ proves a delivery, with its secrets; SNS without its
-// certificates. Errors: those of read_secret and http::check; the message names the source.
+// The proof of a source that posts to /hooks/, with its secrets; of SNS without certificates.
+// Errors: those of read_secret and http::check; the message names the source.
 [[nodiscard]] Result<http::SignatureConfig> signature_of(const config::Config& config,
                                                          const config::SourceEntry& entry);
 

@@ -41,6 +41,9 @@ constexpr std::size_t kMostBytes = 16U << 20U;
 // A day begins so early where it is latest.
 constexpr std::int64_t kFurthestMs = 14LL * 3'600'000;
 
+constexpr identity::Roles kTreats{identity::Role::doctor, identity::Role::specialist,
+                                  identity::Role::nurse};
+
 // Columns that are members of a profile.
 constexpr std::array<std::string_view, 15> kTexts{
     "username",     "name",          "nameAr",       "gender",    "birthDate",
@@ -78,13 +81,6 @@ struct Entry {
   std::string path;
   Json body;
 };
-
-bool all_treat(const Json& roles) {
-  constexpr std::array<std::string_view, 3> kTreats{"doctor", "specialist", "nurse"};
-  return std::all_of(roles.as_array().begin(), roles.as_array().end(), [&](const Json& one) {
-    return std::find(kTreats.begin(), kTreats.end(), one.as_string()) != kTreats.end();
-  });
-}
 
 std::string cell_of(const Json& row, std::string_view column) {
   return std::string(trim(row.string_or(column, ""), " \t"));
@@ -139,10 +135,13 @@ Result<Entry> entry_of(const Json& row) {
       checked, to_iso8601({SystemClock().now().ms + kFurthestMs}).substr(0, 10)));
   if (roles.size() == 0)
     return invalid("cli.people", "roles: is empty; patient, doctor, desk and so on");
+  identity::Roles of;
   for (const Json& one : roles.as_array()) {
-    if (!identity::parse_role(one.as_string()))
+    const auto role = identity::parse_role(one.as_string());
+    if (!role)
       return invalid("cli.people",
                      "roles: holds a word that is no role; docs/identity.md has them");
+    of.add(*role);
   }
   if (const std::string mrn = checked.string_or("mrn", ""); !mrn.empty())
     RABT_TRY_STATUS(phi::normalise(phi::IndexKind::mrn, mrn));
@@ -153,8 +152,8 @@ Result<Entry> entry_of(const Json& row) {
         "needs one of username, mrn, nationalId, iqama and externalId: by it a person is "
         "found when the list is taken once more");
   const bool account = checked.find("username") != nullptr;
-  const bool patient = roles.size() == 1 && roles.item(0).as_string() == "patient";
-  if (!account && !patient && !all_treat(roles))
+  const bool patient = roles.size() == 1 && of.has(identity::Role::patient);
+  if (!account && !patient && !(of.among(kTreats) == of))
     return invalid("cli.people", "username: is needed with these roles");
   Entry out{.path = account   ? "/api/v1/users"
                     : patient ? "/api/v1/patients"
@@ -187,7 +186,6 @@ class Codes {
       return invalid("cli.file", path + ": is there already, or cannot be made");
     return out;
   }
-  [[nodiscard]] bool open() const { return file_.open(); }
   Status add(const std::string& username, const std::string& code) const {
     const std::string line = username + "," + code + "\n";
     if (write_all(file_.get(), line)) return ok_status();

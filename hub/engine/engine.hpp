@@ -293,7 +293,7 @@ class Engine {
   // engine.secret, engine.host, engine.child.
   Result<std::vector<Deployed>> apply(const std::vector<WorkflowFile>& files,
                                       std::string_view actor, bool prune = false);
-  // What instances of the past would have become on a new file: workflow/simulate/replay.hpp on
+  // Ends that instances of the past would have had on a new file: workflow/simulate/replay.hpp on
   // their journals, the newest first. Nothing is called, sent or changed; an entry of the audit log
   // is durable before the first journal is read. One at a time, for some seconds. An object:
   //   namespace, workflow, version  of the file

@@ -10,7 +10,7 @@
 #include "hub/workflow/explain/graph.hpp"
 #include "hub/workflow/simulate/replay.hpp"
 
-// What instances of the past would have become on a new file. Reads journals, runs in memory and
+// Ends that instances of the past would have had on a new file. Reads journals, runs in memory and
 // writes nothing but the entry of the audit log.
 namespace rabt::engine {
 

@@ -29,7 +29,7 @@ constexpr Statement kIdentities{
     "SELECT c.relname, a.attname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND "
     "n.nspname = current_schema() JOIN pg_attribute a ON a.attrelid = c.oid AND a.attidentity <> "
     "'' WHERE c.relkind = 'r' ORDER BY c.relname"};
-// What the engines themselves keep.
+// Tables that the engines themselves keep.
 const std::set<std::string, std::less<>> kOwn{"schema_migration", "store_writer", "store_format"};
 // The tables that others refer to.
 constexpr std::string_view kFirst = "definition";

@@ -8,13 +8,13 @@
 #include <future>
 #include <mutex>
 #include <set>
-#include <sstream>
 
 #include "hub/assembly/hub.hpp"
 #include "hub/crypto/tls_server.hpp"
 #include "hub/http/mllp.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/phi/policy.hpp"
+#include "tests/hl7_field.hpp"
 #include "tests/identity/line_program.hpp"
 #include "tests/mllp_peer.hpp"
 #include "tests/net/loopback.hpp"
@@ -27,10 +27,11 @@ namespace rabt::assembly {
 namespace {
 
 namespace fs = std::filesystem;
+using test::field;
 using test::MllpPeer;
 
-// What a hospital does with a booking, as short as it can be.
-constexpr std::string_view kFiling = R"(
+// The encounter of a booking, as short as it can be.
+const std::string kEncounter = R"(
 document: {dsl: '1.0.3', namespace: test, name: filing, version: '1.0.0', metadata: {rabt: {dataClass: patient, businessKey: '${ .appointment.key }'}}}
 schedule: {on: {one: {with: {type: org.rabt.appointment.booked.v1, data: '${ .modality == "video" }'}}}}
 input: {from: '${ .[0].data }'}
@@ -47,7 +48,10 @@ do:
         practitioner: ${ $context.booking.practitioner }
         start: ${ $context.booking.appointment.start }
         end: ${ $context.booking.appointment.end }
-      export: {as: '${ $context + { encounter: $output } }'}
+)";
+// The encounter, and its recordings.
+const std::string kFiling =
+    kEncounter + R"(      export: {as: '${ $context + { encounter: $output } }'}
   - document:
       call: ehr.document.write:1.0.0@ehr
       with:
@@ -57,25 +61,8 @@ do:
         recordings: [{id: R1}]
 )";
 
-// The same, and what the clinicians wrote.
-constexpr std::string_view kCharting = R"(
-document: {dsl: '1.0.3', namespace: test, name: filing, version: '1.0.0', metadata: {rabt: {dataClass: patient, businessKey: '${ .appointment.key }'}}}
-schedule: {on: {one: {with: {type: org.rabt.appointment.booked.v1, data: '${ .modality == "video" }'}}}}
-input: {from: '${ .[0].data }'}
-do:
-  - keep:
-      set: {visit: '${ $workflow.id }', booking: '${ . }'}
-      export: {as: '${ $output }'}
-  - encounter:
-      call: ehr.encounter.write:1.0.0@ehr
-      with:
-        consultation: ${ $context.visit }
-        appointment: ${ $context.booking.appointment }
-        patient: ${ $context.booking.patient }
-        practitioner: ${ $context.booking.practitioner }
-        start: ${ $context.booking.appointment.start }
-        end: ${ $context.booking.appointment.end }
-  - chart:
+// The encounter, and what the clinicians wrote.
+const std::string kCharting = kEncounter + R"(  - chart:
       call: ehr.record.write:1.0.0@ehr
       with:
         consultation: ${ $context.visit }
@@ -96,18 +83,6 @@ std::string booking(const std::string& key, const std::string& more = "||") {
          "PID|1||MRN001^^^CLINIC^MR~1000000008^^^KSA^NI||Canaryfamily^Sami^^^^^L||19850412|M\r"
          "PV1|1|V|||||||||||||||||V-7\r"
          "AIP|1|A|N-P-00001^Subaie^Noura^^^Dr.\r";
-}
-std::string field(const std::string& message, const std::string& segment, int number) {
-  std::istringstream lines(message);
-  for (std::string line; std::getline(lines, line, '\r');) {
-    if (!line.starts_with(segment + "|")) continue;
-    std::istringstream fields(line);
-    std::string text;
-    for (int i = 0; i <= number - (segment == "MSH" ? 1 : 0); ++i)
-      if (!std::getline(fields, text, '|')) return "";
-    return text;
-  }
-  return "none";
 }
 
 class Hl7Hub : public ::testing::Test {

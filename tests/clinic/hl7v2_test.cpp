@@ -1,15 +1,17 @@
 #include <map>
 #include <mutex>
 #include <set>
-#include <sstream>
 
 #include "tests/clinic/clinic.hpp"
+#include "tests/hl7_field.hpp"
 #include "tests/mllp_peer.hpp"
 #include "tests/net/loopback.hpp"
 
 // The shipped workflow of a consultation, begun by a hospital that books with HL7 v2.
 namespace rabt::clinic {
 namespace {
+
+using test::field;
 
 // The doctor and the patient of `booked`, in the hospital's way of writing them.
 std::string siu(const demo::Booking& booked, const std::string& id, const std::string& more = "") {
@@ -315,20 +317,6 @@ TEST_F(Hl7Booking, ACancellationThatNamesAnotherPatientIsTheDesks) {
     seen = get(desk(), "/sessions/" + session).value()["status"];
     return seen == Json("cancelled");
   })) << seen.dump();
-}
-
-// A field of the first segment of this name; "" when there is none.
-std::string field(const std::string& message, const std::string& segment, int number) {
-  std::istringstream lines(message);
-  for (std::string line; std::getline(lines, line, '\r');) {
-    if (!line.starts_with(segment + "|")) continue;
-    std::istringstream fields(line);
-    std::string text;
-    for (int i = 0; i <= number - (segment == "MSH" ? 1 : 0); ++i)
-      if (!std::getline(fields, text, '|')) return "";
-    return text;
-  }
-  return "";
 }
 
 // A record system that speaks HL7 v2 only. It takes each message once, by MSH-10, and the answer to

@@ -59,8 +59,8 @@ class Messenger final : public OneTimeCodes {
     // Sent once more, under another name, where nobody knows whether it arrived.
     bool twice = false;
   };
-  // What became of a letter: "sent", "failed", or "unknown", when the gateway's answer was lost and
-  // it cannot say.
+  // The end of a letter: "sent", "failed", or "unknown", when the gateway's answer was lost and the
+  // gateway cannot say.
   struct Handed {
     std::string outcome;
     // The gateway's id of a message that it took, or empty.

@@ -85,7 +85,7 @@ class PastRecord {
   void happened(const Input& input, std::size_t row);
   void made(const std::vector<Effect>& effects, std::size_t row);
   void add(PastStep step, std::optional<std::uint64_t> id, std::size_t row);
-  // What is open has other ids after a person's retry.
+  // Gives open effects the ids that they have after a person's retry.
   void renamed(const std::vector<Effect>& before, const std::vector<Effect>& after);
 
   std::vector<const Input*> rows_;
@@ -97,7 +97,7 @@ class PastRecord {
   std::map<std::pair<std::string, std::int64_t>, std::vector<std::size_t>> by_due_;
   std::vector<Listen> listens_;
   std::map<std::size_t, std::size_t> listen_of_;
-  // What is open: places in the lists above, by id of the effect.
+  // Open effects: places in the lists above, by id of the effect.
   std::map<std::uint64_t, std::size_t> open_steps_;
   std::map<std::uint64_t, std::size_t> open_timers_;
   std::map<std::uint64_t, std::size_t> open_listens_;

@@ -296,7 +296,7 @@ void Replay::timer(const StartTimer& timer) {
   const PastRecord::Timer* const then = record_.take_timer(timer);
   const Timestamp last = record_.at(record_.rows() - 1);
   if (then == nullptr) {
-    // What the instance still waits for has not come.
+    // A timer that the instance still waits for has not fired.
     if (record_.end() || timer.due <= last) add(timer.due.ms, Ring{timer.id});
   } else if (then->fired) {
     add_row(*then->fired, Ring{timer.id});

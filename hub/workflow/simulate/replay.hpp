@@ -14,7 +14,7 @@
 // sent. What depended on the world at that time is taken as it was then, which is a guess.
 namespace rabt::workflow {
 
-// What an instance would have become. The order is that of a report.
+// The end that an instance would have had. The order is that of a report.
 enum class ReplayResult : std::uint8_t {
   same,             // the same calls in the same order, the same end
   other_output,     // as `same`, with another output
@@ -80,7 +80,7 @@ struct Replayed {
 // action with equal arguments got: one of the same place before any other, each answer once. Events
 // come as they came, in the order of the journal; a listen that is reached later finds them. A
 // timer that was there then fires as then, and one that was not needed until the end does not fire.
-// What a person had run again counts as it ended.
+// A call that a person had run again counts as it ended.
 [[nodiscard]] Replayed replay_past(const PastInstance& past,
                                    const std::shared_ptr<const Definition>& definition,
                                    const Json& secrets);
