@@ -40,7 +40,7 @@ const sources = files('src').filter((path) => ['.ts', '.tsx'].includes(extname(p
 const all = sources.map(read).join('\n');
 for (const key of Object.keys(texts)) {
   const name = key.replace(/_(zero|one|two|few|many|other)$/, (form) => (stems.has(key.slice(0, -form.length)) ? '' : form));
-  const families = /^(away|problem|status|type|role|event|specialty|consent|factor|admission|rx|recording|day|find|theme|call|check|instance|health|plugin|todo|since|entry|task_kind|failure|outcome|held|timer|find_by|task|task_state|group|delivery|approval|approval_act|grant|webhook|bucket|may|result|told|isolation|deploying|differs|reading|readings|purpose|proof|identifier|repair|repair_verb|repair_act|delivery_was|delivery_settled|severity|channel|req)_/;
+  const families = /^(away|problem|status|type|role|event|specialty|consent|factor|admission|rx|recording|day|find|theme|call|check|instance|health|plugin|todo|since|entry|task_kind|failure|outcome|held|timer|find_by|task|task_state|group|delivery|approval|approval_act|grant|webhook|bucket|may|result|told|isolation|deploying|differs|reading|readings|purpose|proof|identifier|repair|replay|repair_verb|repair_act|delivery_was|delivery_settled|severity|channel|req)_/;
   if (!families.test(name) && !new RegExp(`['"\`]${name}['"\`]`).test(all)) fault(`no page says "${key}"`);
 }
 for (const path of sources) {
@@ -61,11 +61,32 @@ for (const path of files('src').filter((one) => extname(one) === '.css')) {
     if (!path.endsWith('tokens.css') && /#[0-9a-f]{3,8}\b/i.test(line)) fault(`${path}:${at + 1}: colours stand in tokens.css alone: ${line.trim()}`);
   }
 }
-// Each page that docs/clinic.md names has a picture that a test draws again, and a document shows each picture.
+// Each route of the pages has a row in a document, and each row is a route; each row of docs/clinic.md has a picture that a test draws
+// again, and a document shows each picture.
 const documents = ['README.md', ...readdirSync(join(here, '../docs')).filter((one) => one.endsWith('.md')).map((one) => `docs/${one}`)].map((path) => read(`../${path}`)).join('\n');
-for (const [row] of read('../docs/clinic.md').matchAll(/^\| `\/.*$/gm))
-  for (const [, address] of row.split('|')[1].matchAll(/`([^`]+)`/g))
-    if (!['/call/<id>', '/console'].includes(address) && !kShots.some(({ page }) => page === address)) fault(`docs/clinic.md names ${address}, of which test/shots.mjs has no picture`);
+// Addresses of the table of a document.
+const rows = (document) => [...read(`../${document}`).matchAll(/^\| `\/.*$/gm)].flatMap(([row]) => [...row.split('|')[1].matchAll(/`([^`]+)`/g)].map(([, address]) => address));
+const routes = (source) => {
+  const tables = [...read(source).matchAll(/^const \w+: \[string, FunctionComponent<.*>\]\[\] = \[\n([\s\S]*?)^\];$/gm)];
+  const lines = tables.flatMap(([, table]) => table.trimEnd().split('\n'));
+  if (!lines.length) fault(`${source} has no table of routes that test/check.mjs can read`);
+  return lines.flatMap((line) => {
+    const address = /^ {2}\['(\/[\w/:-]*)', [^[]*\],$/.exec(line)?.[1];
+    if (!address) fault(`${source}: test/check.mjs reads one route in each line, and not: ${line.trim()}`);
+    return address ?? [];
+  });
+};
+// /clinic/days/:id and /clinic/days/<day> are one.
+const shape = (address) => address.replace(/#.*|\?.*/, '').replace(/:\w+|<[\w-]+>/g, '<>');
+const kOthers = { 'docs/clinic.md': ['/call/<id>', '/console'], 'docs/console.md': [] };
+for (const [document, source] of [['docs/clinic.md', 'src/clinic/App.tsx'], ['docs/console.md', 'src/ops/App.tsx']]) {
+  const [named, known] = [rows(document), routes(source)];
+  for (const route of known) if (!named.some((one) => shape(one) === shape(route))) fault(`${source} has ${route}, which no row of ${document} names`);
+  for (const one of named) if (!kOthers[document].includes(one) && !known.some((route) => shape(route) === shape(one))) fault(`${document} names ${one}, which is no route of ${source}`);
+}
+for (const address of rows('docs/clinic.md'))
+  if (!kOthers['docs/clinic.md'].includes(address) && !kShots.some(({ page }) => page === address)) fault(`docs/clinic.md names ${address}, of which test/shots.mjs has no picture`);
+for (const { page } of kShots) if (!rows('docs/clinic.md').includes(page)) fault(`test/shots.mjs draws ${page}, which no row of docs/clinic.md names`);
 const drawn = [...kShots.map(({ name }) => name), ...Object.keys(kCallShots)];
 for (const name of drawn) if (!existsSync(join(here, `../docs/pictures/${name}.png`))) fault(`docs/pictures has no ${name}.png; ./dev pictures makes it`);
 for (const file of readdirSync(join(here, '../docs/pictures'))) {

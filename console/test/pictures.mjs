@@ -11,7 +11,7 @@ import { album } from './album.mjs';
 import { launch, missing, open, settled } from './browser.mjs';
 import { morning, served } from './demo.mjs';
 import { kCallShots, kCallTests, kShots } from './shots.mjs';
-import { broke, ended, skip, test } from './steps.mjs';
+import { broke, dayKey, ended, skip, test } from './steps.mjs';
 
 const build = process.argv[2];
 if (missing) skip(missing);
@@ -35,14 +35,17 @@ try {
   const prescription = (await api('doctor', 'GET', `/sessions/${there.past.id}/prescriptions`)).items[0];
   const guest = await visit('patient2', 1_500);
   const { code } = await api('admin', 'POST', `/sessions/${guest.id}/invitations`, { participant: guest.participants.find((one) => one.role === 'patient').id });
+  const twin = await api('admin', 'POST', '/patients', { name: 'Noura Alqahtani', nameAr: 'نورة القحطاني', gender: 'female', mrn: 'DEMO-1093', phone: '+966500000001' });
   await late();
   const keep = await album(browser, { update: process.argv.includes('--update'), failed: join(build, 'pictures') });
-  for (const { name, who, page: address, path, ...look } of kShots)
+  const known = { id, prescription, code, twin, today: dayKey(Date.now()), ...there };
+  for (const { name, who, page: address, path, act, ...look } of kShots)
     await test(`${name}: ${address}`, async () => {
       const page = await open(browser, demo.base, { ...look, state: who ? await demo.state(who) : undefined });
       await page.clock.setFixedTime((begun + 4.5) * 60_000);
-      await page.goto(`${demo.base}${path?.({ id, prescription, code, ...there }) ?? address}`);
+      await page.goto(`${demo.base}${path?.(known) ?? address}`);
       await settled(page);
+      await act?.(page, known);
       await pause(300);
       // The key of the log is another one in each hub.
       await page.evaluate(() => {

@@ -127,7 +127,7 @@ function Arrange({ known }: { known: Map<string, Provider> }) {
     <div class="stack stack-24">
       <section class="card stack stack-16" aria-labelledby="aw-h">
         <h2 id="aw-h">{t('away_what')}</h2>
-        <div class="pair-fields"><Select label={t('away_who')} value={who} onText={set(setWho)} options={[none, ...all]} />
+        <div class="pair-fields pair-even"><Select label={t('away_who')} value={who} onText={set(setWho)} options={[none, ...all]} />
           <Field label={t('date')} type="date" value={date} onText={set(setDate)} /></div>
         <Choices legend={t('away_act')} name="act" value={act} onText={set((text) => setAct(text as Act))} options={(['give', 'move', 'cancel'] as Act[]).map((one) => ({ value: one, text: t(`away_${one}` as Key), more: t(`away_${one}_more` as Key) }))} />
         {act === 'give' && <Select label={t('away_taker')} value={other} onText={set(setOther)} options={[none, ...all.filter((one) => one.value !== who)]} />}

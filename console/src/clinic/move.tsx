@@ -99,7 +99,7 @@ function Move({ session, known, again }: { session: Session; known: Map<string, 
         <section class="card stack stack-12" aria-labelledby="mv-h">
           <h2 id="mv-h">{t('move_any')}</h2>
           <p class="muted">{t('move_any_more')}</p>
-          <div class="pair-fields"><Field label={t('date')} type="date" value={day} onText={type(setDay)} />
+          <div class="pair-fields pair-even"><Field label={t('date')} type="date" value={day} onText={type(setDay)} />
             <Field label={t('time')} type={'time' as 'text'} dir="ltr" value={time} onText={type(setTime)} /></div>
         </section>
       </div>

@@ -14,9 +14,10 @@ interface Look {
 }
 const classOf = ({ kind = 'outlined', size, block, label, children, class: more }: Look) =>
   ['btn', kind !== 'outlined' && `btn-${kind}`, size && `btn-${size}`, block && 'btn-block', label && !children && 'btn-icon', more].filter(Boolean).join(' ');
+// An arrow turns round with the text.
 const inside = ({ icon, children }: Look) => (
   <>
-    {icon && <Icon name={icon} />}
+    {icon && <Icon name={icon} flip={icon === 'prev'} />}
     {children !== undefined && <span>{children}</span>}
   </>
 );
