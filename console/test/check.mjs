@@ -15,6 +15,14 @@ const read = (path) => readFileSync(join(here, path), 'utf8');
 const kForms = ['zero', 'one', 'two', 'few', 'many', 'other'];
 // Words that Arabic text writes in Latin letters.
 const kLatin = /\b(rabt users bootstrap|rabt|JavaScript|TLS|ICD-10|QR)\b/g;
+// Arabic as the pages write it: one word and one spelling for one thing, digits and marks of one kind, and no verb for men alone.
+const kArabic = [
+  [/زيار/, 'a visit is موعد before it and استشارة afterwards'], [/مكتب الدعم/, 'the service desk is الدعم الفني'],
+  [/سجلّ|ملفّ|متصفّح|نصّ|ملخّص|وليّ|التحقّق/, 'these words have no shadda'], [/(^|[.،] )تحقق /, 'the order is تحقّق'],
+  [/(^| )(طبيبا|فورا|أولا|أيضا|دائما|مجددا|غدا)(?=$|[ .،:])|ثوان(?=$|[ .،:])/, 'the tanween is written'],
+  [/[٠-٩۰-۹]/, 'digits are Latin'], [/(?<!\d)[,;?]/, 'the marks are ، ؛ ؟'], [/هل تريد/, 'a question to everybody is a noun: إلغاء هذا الموعد؟'],
+];
+const kCounted = /\{\w+\} (ثانية|ثوان|دقيقة|دقائق|ساعة|يوم|شخص|حرف|سنة|موعد|مرة)/;
 const texts = {};
 const stems = new Set();
 // The texts of the clinic and the call, then those of the console alone.
@@ -31,6 +39,8 @@ for (const name of ['', 'console.']) {
   for (const [key, text] of Object.entries(ar)) {
     const latin = text.replace(/\{\w+\}/g, '').replace(kLatin, '').match(/[A-Za-z]{2,}/);
     if (latin) fault(`strings/${name}ar.json "${key}" has Latin letters: ${latin[0]}`);
+    for (const [pattern, why] of kArabic) if (pattern.test(text)) fault(`strings/${name}ar.json "${key}": ${text.match(pattern)[0].trim()}: ${why}`);
+    if (kCounted.test(text) && !new RegExp(`_(${kForms.join('|')})$`).test(key)) fault(`strings/${name}ar.json "${key}" counts, and has one form of six`);
     const placed = (of) => [...new Set(of.match(/\{\w+\}/g) ?? [])].filter((one) => one !== '{n}').sort().join();
     if (placed(text) !== placed(en[key] ?? '')) fault(`"${key}" places other values in Arabic than in English`);
   }

@@ -4,7 +4,7 @@ import { open, settled } from './browser.mjs';
 import { equal, tabTo, test } from './steps.mjs';
 
 const kText = {
-  ar: { go: 'متابعة إلى الاستشارة', asks: 'هل هذا أنت؟', send: 'أرسل لي رمزًا', code: 'الرمز الوارد في الرسالة', birth: 'تاريخ ميلاد المريض' },
+  ar: { go: 'متابعة إلى الاستشارة', asks: 'التحقق من هويتك', send: 'إرسال رمز إلى جوالي', code: 'الرمز الوارد في الرسالة', birth: 'تاريخ ميلاد المريض' },
   en: { go: 'Continue to the visit', asks: 'Is it you?', send: 'Send me a code', code: 'Code from the message', birth: 'Date of birth of the patient' },
 };
 const arabicDigits = (text) => text.replace(/\d/g, (digit) => String.fromCharCode(0x660 + Number(digit)));
@@ -68,7 +68,7 @@ export async function deviceTests({ base, api, browser, pages, sms, doctor }) {
   });
 
   await test('five wrong codes lock the link, and each is said', async () => {
-    for (const [lang, wrong, locked] of [['ar', 'هذا غير صحيح', 'محاولات خاطئة كثيرة'], ['en', 'This is not right', 'Too many wrong tries']]) {
+    for (const [lang, wrong, locked] of [['ar', 'ما أدخلته غير صحيح', 'محاولات خاطئة كثيرة'], ['en', 'This is not right', 'Too many wrong tries']]) {
       const { code } = await linked({ phone: '+966500000001' });
       const { first, page } = await second(code, lang);
       const before = sms.sent.length;

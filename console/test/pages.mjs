@@ -178,7 +178,7 @@ try {
     await page.goto(`${base}/clinic/book`);
     await settled(page);
     await page.locator('.slots').last().locator('.slot').last().click();
-    await page.getByLabel('ما الذي تشكو منه؟').fill('متابعة الضغط <b>اليوم</b>');
+    await page.getByLabel('ما سبب الاستشارة؟').fill('متابعة الضغط <b>اليوم</b>');
     await page.getByRole('button', { name: 'تأكيد الموعد' }).click();
     const said = page.getByRole('alert').textContent({ timeout: 30_000 }).catch(() => '');
     const went = await Promise.race([page.waitForURL('**/clinic/sessions/01*').then(() => ''), said]);
