@@ -17,12 +17,14 @@
 #include <mutex>
 #include <regex>
 #include <sstream>
+#include <tuple>
 
 #include "hub/base/ids.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/unix_path.hpp"
 #include "hub/http/problem.hpp"
 #include "hub/http/request_head.hpp"
+#include "tests/recording_logger.hpp"
 
 namespace rabt::http {
 namespace {
@@ -113,7 +115,7 @@ class HttpServer : public ::testing::Test {
         return handler(request);
       };
     };
-    auto started = Server::start(options, admit_, null_logger());
+    auto started = Server::start(options, admit_, log_);
     ASSERT_TRUE(started.ok()) << started.error().message;
     server_ = *std::move(started);
   }
@@ -129,6 +131,16 @@ class HttpServer : public ::testing::Test {
     return seen_;
   }
   void TearDown() override { server_.reset(); }
+  // Lines of the log about answers that refuse or fail.
+  [[nodiscard]] std::vector<std::string> refusal_lines() const {
+    std::vector<std::string> out;
+    for (std::string& line : log_.lines()) {
+      if (line.starts_with("http.refused ") || line.starts_with("http.failed "))
+        out.push_back(std::move(line));
+    }
+    return out;
+  }
+  test::RecordingLogger log_;
   Admit admit_;
   std::unique_ptr<Server> server_;
 
@@ -208,6 +220,47 @@ TEST_F(HttpServer, SaysItsOwnRefusalsInTheWordsOfTheApiThatHasThePath) {
       EXPECT_EQ(answer.ends_with("old: " + std::to_string(status)), old) << answer;
       EXPECT_EQ(answer.find("problem+json") == std::string::npos, old) << answer;
     }
+  }
+}
+
+// An operator finds the cause of an answer by its request id. Each way in which the server answers
+// by itself or for a handler is tried; an answer that refuses nothing has no line.
+TEST_F(HttpServer, EachRefusalHasOneLineOfTheLogUnderTheIdThatTheCallerSees) {
+  ServerOptions options;
+  options.max_body = 10;
+  options.first_byte_timeout_ms = 100;
+  options.head_timeout_ms = 200;
+  start(options, [](const Request& request) -> Response {
+    if (request.path == "/throws") throw std::runtime_error("thrown");
+    if (request.path == "/secret") return problem(denied("http.signature", "no signature fits"));
+    return {.body = "well"};
+  });
+  const std::string host = " HTTP/1.1\r\nHost: h\r\n";
+  const std::vector<std::tuple<std::string, int, std::string>> rows{
+      {"GET /a HTTP/1.1\r\n\r\n", 400, "http.refused status=400 code=http.host "},
+      {"GET /closed" + host + "\r\n", 403, "http.refused status=403 code=http.403 "},
+      {"GET /secret" + host + "\r\n", 401, "http.refused status=401 code=http.signature "},
+      {"POST /a" + host + "Content-Length: 11\r\n\r\n01234567890", 413,
+       "http.refused status=413 code=http.body_too_large "},
+      {"POST /a" + host + "Content-Length: 5\r\n\r\n", 408,
+       "http.refused status=408 code=http.body_timeout "},
+      {"GET /a" + host, 408, "http.refused status=408 code=http.head_timeout "},
+      {"GET /throws" + host + "\r\n", 500, "http.failed status=500 code=http.internal "},
+      {"GET /a" + host + "\r\n", 200, ""}};
+  std::size_t lines = 0;
+  for (const auto& [sent, status, begin] : rows) {
+    Client client(server_->port());
+    client.send(sent);
+    const std::string answer = client.read_one();
+    EXPECT_EQ(status_of(answer), status) << answer;
+    const auto said = refusal_lines();
+    if (!begin.empty()) ++lines;
+    ASSERT_EQ(said.size(), lines) << "an answer " << status;
+    if (begin.empty()) continue;
+    EXPECT_TRUE(said.back().starts_with(begin)) << said.back();
+    const std::string id = answer.substr(answer.find("X-Request-Id: ") + 14, 26);
+    EXPECT_TRUE(Ulid::parse(id).has_value()) << answer;
+    EXPECT_NE(said.back().find(" request_id=" + id + " "), std::string::npos) << said.back();
   }
 }
 
@@ -726,6 +779,12 @@ TEST_F(HttpServer, OneConnectionTooManyGets503AndRecovers) {
     const auto answer = extra.read_all();
     expect_problem(answer, 503);
     EXPECT_NE(answer.find("Retry-After: "), std::string::npos);
+    const auto said = refusal_lines();
+    ASSERT_EQ(said.size(), 1U);
+    EXPECT_NE(
+        said[0].find(" request_id=" + answer.substr(answer.find("X-Request-Id: ") + 14, 26) + " "),
+        std::string::npos)
+        << said[0];
   }
   EXPECT_TRUE(seen().empty());
   EXPECT_EQ(server_->stats().overloaded, 1U);
