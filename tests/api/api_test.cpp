@@ -13,6 +13,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/http/problem.hpp"
 #include "hub/plugin/package/library.hpp"
+#include "tests/api/anchored_log.hpp"
 #include "tests/api/rig.hpp"
 
 // The API over a real store, engine and keyring, without sockets. tests/e2e covers the same over
@@ -863,6 +864,84 @@ TEST_F(ApiTest, HealthAndMetricsTellHowTheAuditLogIs) {
                            "rabt_audit_refused 0", "rabt_audit_not_signing 0"}) {
     EXPECT_NE(metrics.find(name), std::string::npos) << name;
   }
+}
+
+// A load balancer sends nobody to a hub that cannot work, and learns no more than that.
+class HealthTest : public ApiTest {
+ protected:
+  // What operators read; expects the same of strangers, in one word.
+  Json asked(const std::string& word) {
+    const int status = word == "fail" ? 503 : 200;
+    const Response open = handle(request("GET", "/health"));
+    EXPECT_EQ(open.status, status);
+    EXPECT_EQ(open.body, R"({"status":")" + word + "\"}");
+    Request known = request("GET", "/health");
+    known.headers = {{"authorization", "Bearer " + std::string(kToken)}};
+    const Response whole = handle(known);
+    EXPECT_EQ(whole.status, status);
+    EXPECT_EQ(header(whole, "Content-Type"), "application/health+json");
+    EXPECT_EQ(json(whole).string_or("status", ""), word);
+    return json(whole);
+  }
+};
+
+TEST_F(HealthTest, FailsWhileTheDatabaseIsAway) {
+  if (rabt::test::on_postgres()) GTEST_SKIP() << "a server's files are not the hub's";
+  const auto write = [&] {
+    return rig_.store().write([](store::Transaction&) { return ok_status(); });
+  };
+  EXPECT_FALSE(asked("pass")["store"].bool_or("diskFull", true));
+  const std::string database = rig_.folder() + "/rabt.db";
+  std::filesystem::rename(database, database + ".away");
+  EXPECT_EQ(write().error().code, "store.moved");
+  EXPECT_TRUE(asked("fail")["store"].bool_or("diskFull", false));
+  std::filesystem::rename(database + ".away", database);
+  EXPECT_TRUE(write().ok());
+  asked("pass");
+}
+
+TEST_F(HealthTest, FailsWhileTheKeyringCannotBeWritten) {
+  // In the place of the file that is written before it becomes the keyring.
+  const std::string in_the_way = rig_.folder() + "/keyring.tmp";
+  ASSERT_TRUE(std::filesystem::create_directory(in_the_way));
+  EXPECT_FALSE(rig_.keyring().ensure_buckets("t1", {"event/2031-01"}).ok());
+  const Json keys = asked("fail")["keys"];
+  EXPECT_FALSE(keys.bool_or("available", true));
+  EXPECT_EQ(keys.string_or("code", ""), "crypto.keyring_io");
+  std::filesystem::remove(in_the_way);
+  EXPECT_TRUE(rig_.keyring().ensure_buckets("t1", {"event/2031-01"}).ok());
+  asked("pass");
+}
+
+TEST_F(HealthTest, FailsWhileARequiredAnchorDoesAndForNoOther) {
+  const auto anchored = [&](bool required, bool failing) {
+    return AnchoredLog(rig_.audit(),
+                       {{.name = "worm", .required = required, .failing = failing, .size = 7}});
+  };
+  AnchoredLog other = anchored(false, true);
+  api_.open({.audit = &other});
+  asked("pass");
+  AnchoredLog well = anchored(true, false);
+  api_.open({.audit = &well});
+  asked("pass");
+  AnchoredLog failing = anchored(true, true);
+  api_.open({.audit = &failing});
+  EXPECT_TRUE(asked("fail")["audit"]["anchors"].item(0).bool_or("failing", false));
+  api_.open({});
+}
+
+TEST_F(HealthTest, FailsOnceTheAuditLogTakesNothingMore) {
+  rig_.audit().refuse(corrupt("audit.broken", "entry 7 was changed"));
+  const Json audit = asked("fail")["audit"];
+  EXPECT_FALSE(audit.bool_or("appendable", true));
+  EXPECT_EQ(audit.string_or("code", ""), "audit.broken");
+}
+
+TEST_F(HealthTest, FailsWhileARoleServesNobody) {
+  EXPECT_EQ(asked("pass").find("rolesUnserved"), nullptr);
+  (void)must(rig_.host().bind_role("video", "hub://script"));
+  EXPECT_EQ(asked("fail")["rolesUnserved"],
+            Json::object({{"video", "hub://script lets nobody in"}}));
 }
 
 TEST_F(ApiTest, P37HealthNamesWhatIsWrongToWhoRunsTheHub) {

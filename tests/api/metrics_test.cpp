@@ -5,6 +5,7 @@
 
 #include "hub/audit/metrics.hpp"
 #include "hub/phi/metrics.hpp"
+#include "tests/api/anchored_log.hpp"
 #include "tests/api/rig.hpp"
 
 // GET /metrics. tests/lint/documents.sh compares the names with docs/operations.md.
@@ -62,31 +63,6 @@ const std::set<std::string> kNames{"rabt_actions_held",
                                    "rabt_timer_late_seconds",
                                    "rabt_turns_total"};
 
-// The audit log of the rig, as if it had an anchor.
-class Anchored final : public audit::AuditLog {
- public:
-  explicit Anchored(audit::AuditLog& log) : log_(log) {}
-  [[nodiscard]] audit::Prepared prepare(const audit::Entry& entry) const override {
-    return log_.prepare(entry);
-  }
-  [[nodiscard]] Status append(store::Transaction& transaction,
-                              const audit::Prepared& entry) override {
-    return log_.append(transaction, entry);
-  }
-  [[nodiscard]] audit::LogState state() const override {
-    audit::LogState state = log_.state();
-    state.anchors = {{.name = "folder \"a\"", .failing = true, .size = 7}};
-    return state;
-  }
-  [[nodiscard]] Status look() override { return log_.look(); }
-  [[nodiscard]] Result<audit::Known> known() const override { return log_.known(); }
-  void refuse(const Error& defect) override { log_.refuse(defect); }
-  [[nodiscard]] store::Store& store() const override { return log_.store(); }
-
- private:
-  audit::AuditLog& log_;
-};
-
 std::string page_of(ApiRig& rig) {
   http::Request made = request("GET", "/metrics");
   made.headers = {{"authorization", "Bearer " + std::string(kToken)}};
@@ -95,7 +71,7 @@ std::string page_of(ApiRig& rig) {
 
 TEST(MetricsPage, HasEveryMetricOnceUnderItsName) {
   ApiRig rig;
-  Anchored log(rig.hub.audit());
+  AnchoredLog log(rig.hub.audit(), {{.name = "folder \"a\"", .failing = true, .size = 7}});
   rig.open({.audit = &log});
   const std::string page = page_of(rig);
   std::multiset<std::string> typed;
