@@ -580,13 +580,8 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
   hub.upgrade = std::make_unique<PluginUpgrade>(config, unsigned_ones, *hub.plugins, *hub.engine);
   RABT_TRY_STATUS(hub.upgrade->retire());
   hub.maintenance->also([&hub] { hub.upgrade->retire_superseded(hub.base->log); });
-  hub.maintenance->also([&hub, was = std::make_shared<std::string>()] {
-    const std::string trouble = hub.base->keyring->trouble();
-    if (trouble != *was && !trouble.empty())
-      hub.base->log.error("keys.not_written", {{"code", trouble}});
-    if (trouble != *was && trouble.empty()) hub.base->log.info("keys.written_again");
-    *was = trouble;
-  });
+  hub.maintenance->also(
+      [trouble = std::make_shared<KeyringTrouble>(*base.keyring, log)] { trouble->look(); });
   hub.maintenance->also([&hub] { hub.plugins->look_after_storage(); });
   hub.maintenance->removes([&hub] { return hub.plugins->remove_expired_values(); });
   hub.maintenance->removes([&hub] {

@@ -36,6 +36,17 @@ bool RemovalTimes::due() {
   return true;
 }
 
+void KeyringTrouble::look() {
+  std::string now = keyring_.trouble();
+  if (now == said_) return;
+  if (now.empty()) {
+    log_.info("keys.written_again");
+  } else {
+    log_.error("keys.not_written", {{"code", std::string_view(now)}});
+  }
+  said_ = std::move(now);
+}
+
 Maintenance::Maintenance(Parts parts, Removal removal)
     : parts_(parts), removal_(removal), thread_([this] { run(); }) {}
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "hub/base/log.hpp"
 #include "hub/base/mutex.hpp"
 #include "hub/blob/blob_store.hpp"
+#include "hub/crypto/keyring.hpp"
 #include "hub/keys/admin.hpp"
 #include "hub/keys/data_keys.hpp"
 
@@ -30,6 +32,20 @@ class RemovalTimes {
   std::int64_t uptime_ms_;
   // When the next pass is due, in uptime.
   std::int64_t next_ms_;
+};
+
+// Says in the log when the keyring cannot be written, and when it can again, once for each. Not
+// thread-safe.
+class KeyringTrouble {
+ public:
+  KeyringTrouble(const crypto::Keyring& keyring, Logger& log) : keyring_(keyring), log_(log) {}
+  void look();
+
+ private:
+  const crypto::Keyring& keyring_;
+  Logger& log_;
+  // The code that was said; empty if the keyring can be written.
+  std::string said_;
 };
 
 // What a running hub does without being asked, every 5 seconds on one thread: it wipes opened keys

@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
+#include "tests/crypto/support.hpp"
+#include "tests/keyring.hpp"
+#include "tests/recording_logger.hpp"
+
 namespace rabt::assembly {
 namespace {
 
@@ -53,6 +59,30 @@ TEST(RemovalTimes, WaitForADayAfterTheDateWasSet) {
     EXPECT_EQ(times_within(clock, times, 23), 0);
     EXPECT_EQ(times_within(clock, times, 3), 2);
   }
+}
+
+TEST(KeyringTrouble, IsSaidOnceAndSoIsItsEnd) {
+  const test::TemporaryFolder folder;
+  const SystemClock clock;
+  SystemRandom random;
+  const auto keyring = test::open_keyring(folder.text(), clock, random);
+  test::RecordingLogger log;
+  KeyringTrouble trouble(*keyring, log);
+  const auto looked = [&] {
+    for (int i = 0; i < 3; ++i) trouble.look();
+    return log.lines();
+  };
+  EXPECT_TRUE(looked().empty());
+  // In the place of the file that is written before it becomes the keyring.
+  const std::string in_the_way = folder.text() + "/keyring.tmp";
+  ASSERT_TRUE(std::filesystem::create_directory(in_the_way));
+  EXPECT_FALSE(keyring->ensure_buckets("t1", {"event/2031-01"}).ok());
+  std::vector<std::string> lines{"keys.not_written code=crypto.keyring_io"};
+  EXPECT_EQ(looked(), lines);
+  std::filesystem::remove(in_the_way);
+  EXPECT_TRUE(keyring->ensure_buckets("t1", {"event/2031-01"}).ok());
+  lines.emplace_back("keys.written_again");
+  EXPECT_EQ(looked(), lines);
 }
 
 }  // namespace
