@@ -46,6 +46,13 @@ constexpr std::string_view kThisMachine = "local";
 // A /48 of IPv6 may send as much as so many of its /64.
 constexpr int kHouseholdsOfSite = 4;
 
+// Strangers who ask for /health are counted apart from others of their address: a monitor must not
+// report a hub that works because a neighbour asked too much.
+constexpr std::string_view kHealth = "/health";
+bool watches(const RouteOptions& options, const identity::Caller& caller) {
+  return options.lane == http::Lane::head && caller.who.kind == identity::Kind::anonymous;
+}
+
 Error too_many_at_once() {
   return unavailable("rate.concurrent",
                      "too many requests of this caller run at once; wait for their answers");
@@ -527,9 +534,13 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
   // rate besides.
   const RouteOptions options = compat::options_of(*found.route);
   const Limit limit = per_second(found.door->name, doors_->rate_of(found));
-  auto wait = options.rate == RateClass::by_method ? std::optional<Wait>()
-                                                   : over(options.rate, head, *caller);
-  if (!wait) wait = over(limit, *caller);
+  std::optional<Wait> wait;
+  if (watches(options, *caller)) {
+    wait = over_address(parts_.rates.anonymous, client, kHealth);
+  } else {
+    if (options.rate != RateClass::by_method) wait = over(options.rate, head, *caller);
+    if (!wait) wait = over(limit, *caller);
+  }
   if (wait) return doors_->too_many(found, head, wait->limit, wait->ms);
   // The decision of a path of /api/v1 is that of every path which translates it.
   if (const Route* const as = compat::find_operation(found.route->as);
@@ -558,7 +569,8 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
 }
 
 http::Admission Api::judge_collector(const Request& head, const std::string& client) {
-  if (const auto wait = over_address(parts_.rates.anonymous, client)) return too_many(*wait);
+  if (const auto wait = over_address(parts_.rates.anonymous, client, kMetricsListener))
+    return too_many(*wait);
   if (head.path != "/metrics")
     return http::problem(404, "http.not_found", "Not Found",
                          "this port answers to /metrics and to nothing else");
@@ -654,6 +666,8 @@ std::optional<Api::Wait> Api::over(const Found& found, const Request& head,
                                    const identity::Caller& caller) {
   const RateOptions& rates = parts_.rates;
   const auto kind = found.route != nullptr ? found.route->options.rate : RateClass::by_method;
+  if (found.route != nullptr && watches(found.route->options, caller))
+    return over_address(rates.anonymous, caller.client, kHealth);
   if (kind != RateClass::hook) return over(kind, head, caller);
   const std::string_view source = source_in(found.path);
   const std::string refused = std::string(source) + " " + household_of(caller.client);

@@ -231,8 +231,9 @@ constexpr std::array kRoutes{
     // What a patient asks of his own record.
     Route{"GET", "/api/v1/me/requests", "listMyRequests", to<&R::requests, &Requests::list>, only({Role::patient})},
     Route{"POST", "/api/v1/me/requests", "makeRequest", to<&R::requests, &Requests::make>, only({Role::patient}), kRepeats},
-    Route{"GET", "/api/v1/audit/entries", "listAuditEntries", to<&R::audit, &Audit::entries>, kUsers},
-    Route{"POST", "/api/v1/audit/export", "exportAudit", to<&R::audit, &Audit::export_page>, kReview, kRare},
+    // Thousands of entries are read, and each is checked.
+    Route{"GET", "/api/v1/audit/entries", "listAuditEntries", to<&R::audit, &Audit::entries>, kUsers, {.lane = http::Lane::heavy}},
+    Route{"POST", "/api/v1/audit/export", "exportAudit", to<&R::audit, &Audit::export_page>, kReview, {.rate = RateClass::rare, .lane = http::Lane::heavy}},
 
     Route{"GET", "/api/v1/break-glass", "listGrants", to<&R::grants, &Grants::list>, kReview},
     Route{"POST", "/api/v1/break-glass", "openGrant", to<&R::grants, &Grants::open>, kEmergency, kRareAndStrong},

@@ -167,6 +167,35 @@ TEST(RouteTable, HealthIsAnsweredWhereHeadsAreJudged) {
   }
 }
 
+// Handlers have few threads: what waits for others, or needs a processor for long, has lanes of its
+// own, and so has its translation.
+TEST(RouteTable, WhatWaitsOrTakesLongRunsApart) {
+  std::map<http::Lane, std::set<std::string_view>> in;
+  std::map<RateClass, std::set<std::string_view>> counted;
+  const auto look = [&](std::string_view operation, const RouteOptions& options) {
+    in[options.lane].insert(operation);
+    counted[options.rate].insert(operation);
+  };
+  for (const Route& route : routes()) look(route.operation, route.options);
+  for (const compat::Door* door :
+       {&compat::kiorex(), &compat::emr(), &compat::pulseone(), &compat::clinicvault()}) {
+    for (const compat::DoorRoute& route : door->routes) {
+      if (route.as.empty()) look(route.operation, compat::options_of(route));
+    }
+  }
+  using Names = std::set<std::string_view>;
+  EXPECT_EQ(in[http::Lane::room],
+            (Names{"admitParticipant", "createSession", "joinSession", "sessionToken"}));
+  EXPECT_EQ(in[http::Lane::heavy], (Names{"exportAudit", "listAuditEntries", "listLogs",
+                                          "replayWorkflow", "shareDocument"}));
+  EXPECT_EQ(in[http::Lane::outside],
+            (Names{"beginOidc", "endOidc", "logoutOidc", "testAlertChannel"}));
+  EXPECT_EQ(in[http::Lane::head], Names{"health"});
+  EXPECT_EQ(counted[RateClass::registration], Names{"register"});
+  EXPECT_EQ(counted[RateClass::connect], Names{"openStream"});
+  EXPECT_EQ(counted[RateClass::hook], (Names{"deliver", "deliverResource", "deliverToTenant"}));
+}
+
 TEST(RouteTable, EveryRouteIsFoundByAPathOfItsPattern) {
   for (const Route& route : routes()) {
     std::string path(route.pattern);

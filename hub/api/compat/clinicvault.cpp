@@ -525,15 +525,16 @@ struct LogFilter {
   std::string_view action;
   std::string actor;
   audit::Query query;
+  // So many of the newest entries are looked at.
+  std::int64_t newest = 5'000;
 };
 
 // Entries of this tenant, newest first, without what is sealed and without patients.
 Result<Json> logs(const DoorCall& call, LogFilter filter) {
-  // So many of the newest entries are looked at.
-  constexpr std::int64_t kNewest = 5'000;
   filter.query.tenant = call.caller.who.tenant;
   filter.query.act = filter.action;
-  filter.query.first = std::max<std::int64_t>(1, call.house.audit.state().entries - kNewest);
+  filter.query.first =
+      std::max<std::int64_t>(1, call.house.audit.state().entries + 1 - filter.newest);
   std::vector<Json> found;
   RABT_TRY_STATUS(audit::read_each(call.house.audit, filter.query, [&](const audit::Logged& one) {
     if (!filter.actor.empty() && one.entry.actor != filter.actor) return true;
@@ -613,9 +614,10 @@ Result<Json> dashboard_of(DoorCall& call, const Person& me) {
     out.set("doctors", doctors(call));
   } else if (role == "admin") {
     RABT_TRY(everybody, users(call, ""));
-    RABT_TRY(entries, logs(call, {}));
+    constexpr std::int64_t kShown = 20;
+    RABT_TRY(entries, logs(call, {.newest = kShown}));
     out.set("users", everybody);
-    out.set("logs", part(entries, {.page = 1, .size = 20}));
+    out.set("logs", part(entries, {.page = 1, .size = kShown}));
   } else {
     std::vector<Json> waiting;
     for (const Json& one : all) {
@@ -657,7 +659,7 @@ constexpr DoorRoute kRoutes[] = {
     {"GET", "/consultation/end/{consultation_id}", "endConsultation", "endSession", end_consultation, 200, false, "End a consultation", ""},
     {"GET", "/ws/{consultation_id}/{user_id}", "openSocket", "openStream", open_socket, 200, false, "Chat, signalling and status, as a WebSocket", ""},
     {"GET", "/admin/users", "listUsers", "listUsers", list_users, 200, false, "Accounts", "?role ?page ?page_size"},
-    {"GET", "/admin/logs", "listLogs", "", list_logs, 200, false, "The audit log, newest first", "?from ?to ?user_id ?action ?page ?page_size"},
+    {"GET", "/admin/logs", "listLogs", "", list_logs, 200, false, "The audit log, newest first", "?from ?to ?user_id ?action ?page ?page_size", {}, {}, nullptr, {.lane = http::Lane::heavy}},
     {"POST", "/admin/assign-doctor", "assignDoctor", "assignSession", assign_doctor, 200, false, "Give a consultation to a doctor", "consultation_id doctor_id", access::Right::session_assign, "consultationId"},
 };
 // clang-format on
