@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,6 +27,17 @@ Json capabilities(bool receive_only) {
   return {{"Audio", what}, {"Video", what}, {"Content", what}};
 }
 
+// Actions that name a recording in `recordingId`, and those that name a meeting in `sessionId`.
+constexpr std::array<std::string_view, 2> kOfRecordings{"fetch-recording", "delete-recording"};
+constexpr std::array<std::string_view, 9> kOfMeetings{
+    "get-session",         "end-session",        "issue-token",
+    "remove-participant",  "start-recording",    "stop-recording",
+    "start-transcription", "stop-transcription", "list-recordings"};
+
+bool is_one_of(std::string_view name, std::span<const std::string_view> names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 }  // namespace
 
 class ChimePlugin final : public Recordings {
@@ -40,8 +53,10 @@ class ChimePlugin final : public Recordings {
   Task<Outcome> run(Call call) override {
     const Json input = sdk::input_of(call);
     if (call.action == "create-session") co_return co_await create_session(call, input);
+    const bool of_one = is_one_of(call.action, kOfRecordings);
+    if (!of_one && !is_one_of(call.action, kOfMeetings))
+      throw Refusal("chime.unknown_action", "chime has no such action");
     // Ids become parts of addresses: nothing else may stand there.
-    const bool of_one = call.action == "fetch-recording" || call.action == "delete-recording";
     const char* const key = of_one ? "recordingId" : "sessionId";
     const std::string id = text_of(input, key);
     if (!is_guid(id)) co_return not_found(key);
@@ -57,8 +72,7 @@ class ChimePlugin final : public Recordings {
     if (call.action == "stop-transcription") co_return co_await stop_transcription(call, id);
     if (call.action == "list-recordings") co_return co_await list_recordings(call, id);
     if (call.action == "fetch-recording") co_return co_await fetch_recording(call, id);
-    if (call.action == "delete-recording") co_return co_await delete_recording(call, id);
-    throw Refusal("chime.unknown_action", "chime has no such action");
+    co_return co_await delete_recording(call, id);
   }
 
  private:

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -105,6 +107,16 @@ Outcome no_secret() {
                        "admin_secret, admin_key or token_secret is missing");
 }
 
+// Actions that name a recording in `recordingId`, and those that name a room in `sessionId`.
+constexpr std::array<std::string_view, 2> kOfRecordings{"fetch-recording", "delete-recording"};
+constexpr std::array<std::string_view, 7> kOfRooms{
+    "get-session",     "end-session",    "issue-token",    "remove-participant",
+    "start-recording", "stop-recording", "list-recordings"};
+
+bool is_one_of(std::string_view name, std::span<const std::string_view> names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 }  // namespace
 
 // A table: one part an action.
@@ -122,7 +134,9 @@ class JanusPlugin final : public TaskPlugin {
   Task<Outcome> run(Call call) override {
     const Json input = sdk::input_of(call);
     if (call.action == "create-session") co_return co_await create_session(call, input);
-    const bool of_recording = call.action == "fetch-recording" || call.action == "delete-recording";
+    const bool of_recording = is_one_of(call.action, kOfRecordings);
+    if (!of_recording && !is_one_of(call.action, kOfRooms))
+      throw Refusal("janus.unknown_action", "janus has no such action");
     const char* const key = of_recording ? "recordingId" : "sessionId";
     const std::string id = text_of(input, key);
     const auto room = of_recording ? room_of_recording(id) : std::optional(id);
@@ -137,8 +151,7 @@ class JanusPlugin final : public TaskPlugin {
     if (call.action == "stop-recording") co_return co_await record(call, *at, id, false);
     if (call.action == "list-recordings") co_return co_await list_recordings(call, *at, id);
     if (call.action == "fetch-recording") co_return co_await fetch_recording(call, *at, id);
-    if (call.action == "delete-recording") co_return co_await delete_recording(call, *at, id);
-    throw Refusal("janus.unknown_action", "janus has no such action");
+    co_return co_await delete_recording(call, *at, id);
   }
 
  private:

@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -88,6 +91,17 @@ std::string media_type(const Json& described) {
   return text_of(described, "container_format") == "mka" ? "audio/x-matroska" : "video/x-matroska";
 }
 
+// Actions that name a recording in `recordingId`, and those that name a room in `sessionId`.
+constexpr std::array<std::string_view, 2> kOfTracks{"fetch-recording", "delete-recording"};
+constexpr std::array<std::string_view, 10> kOfRooms{
+    "get-session",        "end-session",     "issue-token",    "remove-participant",
+    "hold-receivers",     "start-recording", "stop-recording", "start-transcription",
+    "stop-transcription", "list-recordings"};
+
+bool is_one_of(std::string_view name, std::span<const std::string_view> names) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 }  // namespace
 
 class TwilioPlugin final : public Transcriptions {
@@ -103,8 +117,10 @@ class TwilioPlugin final : public Transcriptions {
   Task<Outcome> run(Call call) override {
     const Json input = sdk::input_of(call);
     if (call.action == "create-session") co_return co_await create_session(call, input);
+    const bool of_track = is_one_of(call.action, kOfTracks);
+    if (!of_track && !is_one_of(call.action, kOfRooms))
+      throw Refusal("twilio.unknown_action", "twilio has no such action");
     // Ids of rooms and tracks become parts of addresses: nothing else may stand there.
-    const bool of_track = call.action == "fetch-recording" || call.action == "delete-recording";
     const char* const key = of_track ? "recordingId" : "sessionId";
     const std::string id = text_of(input, key);
     const bool known = of_track ? is_sid(id, "RT") || is_sid(id, "CJ") : is_sid(id, "RM");
@@ -122,8 +138,7 @@ class TwilioPlugin final : public Transcriptions {
     if (call.action == "stop-transcription") co_return co_await stop_transcription(call, id);
     if (call.action == "list-recordings") co_return co_await list_recordings(call, id);
     if (call.action == "fetch-recording") co_return co_await fetch_recording(call, id);
-    if (call.action == "delete-recording") co_return co_await delete_recording(call, id);
-    throw Refusal("twilio.unknown_action", "twilio has no such action");
+    co_return co_await delete_recording(call, id);
   }
 
  private:
