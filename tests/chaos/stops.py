@@ -30,6 +30,23 @@ def hosts(site):
     return found
 
 
+def said(site, event):
+    with open(os.path.join(site.folder, "hub.log"), errors="replace") as log:
+        return any(event in line for line in log)
+
+
+def log_lines(site):
+    with open(os.path.join(site.folder, "hub.log"), errors="replace") as log:
+        return sum(1 for _ in log)
+
+
+def processor(site):
+    """Seconds of processor that the hub has used."""
+    with open(f"/proc/{site.hub.pid}/stat") as text:
+        fields = text.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def open_visits(site, count):
     """Visits that are under way while their rooms are slow."""
     site.faults("twilio", [{"match": {"method": "POST"}, "fault": "latency", "ms": 60_000}])
@@ -62,6 +79,27 @@ def full(site):
     site.disk_broken = True
     site.tell(writes=errno.ENOSPC)
     time.sleep(2)
+    # Work that waits for room says so once, and does not turn about it.
+    lines, used = log_lines(site), processor(site)
+    time.sleep(6)
+    lines, used = (log_lines(site) - lines) / 6, (processor(site) - used) / 6
+    print(f"full: {lines:.1f} lines and {used:.2f} s of processor a second", flush=True)
+    if lines > 20:
+        fails(f"full: {lines:.0f} lines of log a second while nothing can be written")
+    if used > 0.5:
+        fails(f"full: {used:.2f} s of processor a second while nothing can be written")
+
+
+def hangup(site):
+    os.kill(site.hub.pid, signal.SIGHUP)
+    for _ in range(50):
+        if said(site, "hub.hangup_ignored"):
+            break
+        time.sleep(0.1)
+    else:
+        fails("hangup: the log does not say hub.hangup_ignored")
+    if site.hub.poll() is not None:
+        fails("hangup: SIGHUP ended the hub")
 
 
 def hanging_plugins(site):
@@ -131,7 +169,7 @@ def main():
     for name in ("bin", "plugins", "source"):
         parser.add_argument("--" + name, required=True)
     options = parser.parse_args()
-    for case in (removed, full, hanging_plugins, slow_peers, silent_log):
+    for case in (removed, full, hangup, hanging_plugins, slow_peers, silent_log):
         site = chaos.Site(options)
         site.start_sandbox()
         try:
