@@ -203,7 +203,8 @@ Host::Target Host::find_target(std::string_view target) const {
 std::optional<phi::Channel> Host::channel_of(const Target& target,
                                              const CompiledAction& action) const {
   if (action.spec.channel) return action.spec.channel;
-  // A capability of the role says itself what goes to people: a question about a message does not.
+  // A capability of the role says itself what goes to people. A question about a message does not,
+  // and capability_fault lets it take nothing else.
   if (action.spec.capability.starts_with("notify.")) return std::nullopt;
   // Also when a workflow names the plugin and not the role.
   if (target.versions == nullptr || !bindings_.contains(kNotifyRole)) return std::nullopt;

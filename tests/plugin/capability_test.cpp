@@ -192,6 +192,31 @@ TEST(Capabilities, PatientDataStaysMarked) {
       "ok");
 }
 
+// It passes no rules of a channel.
+TEST(Capabilities, AQuestionAboutAMessageTakesNothingThatCouldBeOne) {
+  const Package package;
+  const std::string action =
+      "actions:\n  - name: ask\n    version: 1.0.0\n    capability: notify.message.get/1\n    "
+      "idempotency: native\n"
+      "    output: {type: object, required: [messageId, status], properties: {messageId: {type: "
+      "string, minLength: 1, maxLength: 200}, status: {const: sent, x-code: true}}}\n";
+  const std::string id = "messageId: {type: string, minLength: 1, maxLength: 200}";
+  const auto input = [&id](const std::string& more, const std::string& end) {
+    return "    input: {type: object, required: [messageId], properties: {" + id + more + "}" +
+           end + "}\n";
+  };
+  const std::string closed = ", additionalProperties: false";
+  EXPECT_EQ(fault(package.read(action + input("", closed))), "ok");
+  for (const std::string& open :
+       {std::string(), input("", ""), input(", text: {type: string}", closed)}) {
+    EXPECT_NE(fault(package.read(action + open))
+                  .find("its input takes more than the capability does, which may be a message"),
+              std::string::npos)
+        << open;
+    EXPECT_EQ(fault(package.read(action + "    channel: notify\n" + open)), "ok") << open;
+  }
+}
+
 TEST(Capabilities, AClaimedRoleIsServedAsAWhole) {
   const Package package;
   const std::string said = fault(package.read("roles: [video/1]\n"));

@@ -113,6 +113,12 @@ std::string capability_fault(const ActionSpec& action, const Capability& capabil
   const Json any = Json::object();
   const Json& input = action.input_schema.is_null() ? any : action.input_schema;
   const Json& output = action.output_schema.is_null() ? any : action.output_schema;
+  // A question about a message passes no rules of a channel: it takes nothing that could be one.
+  if (capability.name.starts_with("notify.") && !action.channel &&
+      not_subset(input, capability.input))
+    return claim +
+           "its input takes more than the capability does, which may be a message: leave "
+           "that out, or say channel: notify";
   if (const auto fault = not_subset(capability.input, input))
     return claim + "input " + at(fault->place) + ": " +
            (fault->undecided ? "" : "it refuses what the capability allows: ") + fault->message;
