@@ -73,10 +73,12 @@ class Packages : public ::testing::Test {
     build_again(folder);
     return folder;
   }
-  // What a build leaves in the library: the digest of the manifest that is there now.
+  // What a build leaves in the library: digest, id and version of the manifest that is there now.
   static void build_again(const std::string& folder) {
-    append(library_path(folder),
-           to_hex(crypto::sha256(read(folder + "/manifest.yaml"))) + std::string(1, '\0'));
+    const auto manifest = read_manifest(folder);
+    std::vector<std::string> texts{to_hex(crypto::sha256(read(folder + "/manifest.yaml")))};
+    if (manifest.ok()) texts.insert(texts.end(), {manifest->id, manifest->version});
+    for (const std::string& text : texts) append(library_path(folder), text + std::string(1, '\0'));
   }
   void sign(const std::string& folder) { sign(folder, key_); }
   static void sign(const std::string& folder, const Vendor& key) {

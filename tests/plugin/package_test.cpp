@@ -410,6 +410,13 @@ TEST_F(Package, SigningRefusesWhatAHospitalWouldRefuse) {
   EXPECT_EQ(code(folder), "plugin.digest");
   build_again(folder);
   EXPECT_EQ(code(folder), "good");
+  // RABT_PLUGIN says something else than the manifest.
+  for (const char* other : {"other-version", "other-id"}) {
+    folder = folder_.path() + "/" + other;
+    fs::copy(fixture(other), folder, fs::copy_options::recursive);
+    EXPECT_EQ(code(folder), "plugin.id_mismatch") << other;
+  }
+  folder = unsigned_small();
   // The report of the checker.
   const auto report = [&folder](const std::string& digest, bool good) {
     write(folder + "/check-report.json",

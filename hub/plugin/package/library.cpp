@@ -74,6 +74,12 @@ Error other_manifest(const Manifest& manifest) {
                      "); rebuild the plugin, or restore the manifest of the package");
 }
 
+Error other_entry(const std::string& what) {
+  return invalid("plugin.id_mismatch", what +
+                                           "; build the plugin again, with the id and the version "
+                                           "of its manifest in RABT_PLUGIN");
+}
+
 }  // namespace
 
 std::string library_path(const std::string& folder) {
@@ -102,15 +108,30 @@ Result<const PackageFiles::File*> find_library(const PackageFiles& files) {
 
 Status check_built_with(const PackageFiles& files, const Manifest& manifest) {
   RABT_TRY(file, find_library(files));
-  bool found = false;
-  std::string kept;  // the end of the last piece, where the text may begin
+  // Texts of the entry, each with the byte that ends it.
+  struct Text {
+    std::string value;
+    bool found = false;
+  };
+  std::array<Text, 3> texts{Text{manifest.sha256}, Text{manifest.id}, Text{manifest.version}};
+  std::size_t longest = 0;
+  for (Text& text : texts) {
+    text.value.push_back('\0');
+    longest = std::max(longest, text.value.size());
+  }
+  std::string kept;  // the end of the last piece, where a text may begin
   RABT_TRY_STATUS(each_piece(*file, [&](std::string_view piece) {
     const std::string all = kept.append(piece);
-    found = found || all.find(manifest.sha256) != std::string::npos;
-    kept = all.substr(all.size() - std::min(all.size(), manifest.sha256.size() - 1));
+    for (Text& text : texts) text.found = text.found || all.find(text.value) != std::string::npos;
+    kept = all.substr(all.size() - std::min(all.size(), longest - 1));
     return ok_status();
   }));
-  return found ? ok_status() : Status(other_manifest(manifest));
+  const auto& [digest, id, version] = texts;
+  if (!digest.found) return other_manifest(manifest);
+  if (!id.found || !version.found)
+    return other_entry("manifest.yaml says " + manifest.id + " " + manifest.version +
+                       ", and the library does not have this " + (id.found ? "version" : "id"));
+  return ok_status();
 }
 
 Result<SealedLibrary> seal_library(const PackageFiles& files) {
@@ -202,12 +223,9 @@ Status check_entry(const rabt_entry* entry, const Manifest& manifest) {
                    id + ": rabt_plugin_entry is incomplete; build it against rabt/abi.h");
   }
   if (id != entry->id || manifest.version != entry->version) {
-    return invalid("plugin.id_mismatch",
-                   "manifest.yaml says " + id + " " + manifest.version + ", the library says " +
+    return other_entry("manifest.yaml says " + id + " " + manifest.version + ", the library says " +
                        std::string(entry->id).substr(0, 64) + " " +
-                       std::string(entry->version).substr(0, 32) +
-                       "; build the plugin again, with the id and the version "
-                       "of its manifest in RABT_PLUGIN");
+                       std::string(entry->version).substr(0, 32));
   }
   if (manifest.sha256 != entry->manifest_sha256) return other_manifest(manifest);
   return ok_status();

@@ -27,9 +27,10 @@ struct SealedLibrary {
 // another machine).
 [[nodiscard]] Result<const PackageFiles::File*> find_library(const PackageFiles& files);
 
-// The library of this machine, which was built with this manifest: the SHA-256 of the manifest is a
-// constant text of it, as check_entry will find it. It is looked for and not run. Error codes:
-// those of find_library, plugin.digest.
+// The library of this machine, which was built with this manifest: the SHA-256 of the manifest, its
+// id and its version are constant texts of it, as check_entry will find them. They are looked for
+// and nothing is run; an old version that stands in the library as another text is found at the
+// start. Error codes: those of find_library, plugin.digest, plugin.id_mismatch.
 [[nodiscard]] Status check_built_with(const PackageFiles& files, const Manifest& manifest);
 
 // That library as its process or this one maps it: the sealed memory file that was hashed is what

@@ -45,7 +45,7 @@ struct TrustedPackage {
 // then the signature (plugin.signature); every file has its line and its digest, every line its
 // file (plugin.sums); the layout (plugin.package); the manifest (plugin.manifest...); the key may
 // sign this id (plugin.key_scope); a library for this machine (plugin.library, plugin.platform)
-// that was built with this manifest (plugin.digest).
+// that was built with this manifest (plugin.digest, plugin.id_mismatch).
 [[nodiscard]] Result<TrustedPackage> verify_package(PackageFiles files,
                                                     const std::vector<TrustedKey>& keys);
 
@@ -56,8 +56,8 @@ struct TrustedPackage {
 // Makes a folder a signed package: writes sbom.cdx.json where there is none, or one that this made
 // earlier; then SHA256SUMS and SHA256SUMS.minisig. A crash leaves a folder that does not verify;
 // the same call again makes it good. Errors: plugin.package, plugin.manifest..., plugin.platform,
-// plugin.digest, plugin.report (check-report.json is of other files, or says that a test failed),
-// those of PackageFiles::read, those of `sign`.
+// plugin.digest, plugin.id_mismatch, plugin.report (check-report.json is of other files, or says
+// that a test failed), those of PackageFiles::read, those of `sign`.
 struct SignOptions {
   // RFC 3339, for the SBOM and the trusted comment.
   std::string time;
