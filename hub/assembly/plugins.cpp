@@ -1,5 +1,6 @@
 #include "hub/assembly/plugins.hpp"
 
+#include "hub/plugin/package/library.hpp"
 #include "hub/plugin/package/plugin_store.hpp"
 
 namespace rabt::assembly {
@@ -43,6 +44,8 @@ Result<std::vector<ChosenPackage>> choose_packages(const config::Config& config,
                       "sign it with `rabt plugin sign` and add it with `rabt plugin add`");
   RABT_TRY(files, plugin::PackageFiles::read(folder));
   RABT_TRY(package, plugin::read_package(files));
+  RABT_TRY_STATUS(plugin::check_manifest_abi(package.manifest));
+  RABT_TRY_STATUS(plugin::check_built_with(files, package.manifest));
   ChosenPackage chosen;
   chosen.version = package.manifest.version;
   chosen.folder = std::move(folder);

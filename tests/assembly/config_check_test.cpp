@@ -167,6 +167,26 @@ TEST_F(ConfigCheck, ARoleThatSendsNoMessageIsNamedWhereTheHubSendsSome) {
             "does\n");
 }
 
+TEST_F(ConfigCheck, AnUnsignedBuildIsJudgedAsTheStartWithDevJudgesIt) {
+  const fs::path bell = folder_ / "plugins" / "bell";
+  fs::create_directories(bell.parent_path());
+  fs::copy(std::string(RABT_FIXTURES) + "/bell-1.0.0", bell, fs::copy_options::recursive);
+  const auto config = load("plugin: {bell: {config: {hello: ding}}}");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const auto said = [&] {
+    std::string out;
+    for (const std::string& one : mistakes_of(*config, clock_, Unsigned::take)) out += one + "\n";
+    return out;
+  };
+  EXPECT_EQ(said(), "");
+  std::ofstream(bell / "manifest.yaml", std::ios::app) << "# edited\n";
+  EXPECT_NE(said().find("manifest.yaml is not the one that the library was built with"),
+            std::string::npos)
+      << said();
+  fs::remove_all(bell / "bin");
+  EXPECT_NE(said().find("plugin.so: is not there"), std::string::npos) << said();
+}
+
 TEST_F(ConfigCheck, CertificatesAndKeysOfListenersAreReadAndCompared) {
   if (!test::have_program("openssl")) GTEST_SKIP() << "openssl makes the certificates";
   ASSERT_TRUE(test::make_certificates(folder_.string()));
