@@ -239,16 +239,28 @@ Verdict kinds_legal(const Subject& subject) {
                        });
 }
 
-// How a plugin ended a call that it made no request for, in one text.
-std::string answer_of(const CallRecord& record) {
-  if (!record.accepted()) return "refused by invoke";
+// How a plugin ended a call that it made no request for: in one text as it said it, and in one
+// without the action's name and version.
+struct Answer {
+  std::string said;
+  std::string plain;
+};
+
+Answer answer_of(const CallRecord& record, const CallWish& wish) {
+  if (!record.accepted()) return {"refused by invoke", "refused by invoke"};
   if (record.outcomes.size() != 1 || !record.requests.empty()) return {};
   const OutcomeCopy& outcome = record.outcomes.front();
-  return std::string(kind_name(outcome.kind)) + " " + outcome.code + ": " + outcome.message;
+  const std::string kind = std::string(kind_name(outcome.kind)) + " " + outcome.code + ": ";
+  std::string rest = outcome.message;
+  for (const std::string& word : {wish.action, wish.version}) {
+    for (std::size_t at = 0; !word.empty() && (at = rest.find(word, at)) != std::string::npos;)
+      rest.erase(at, word.size());
+  }
+  return {kind + outcome.message, kind + rest};
 }
 
 // An action of the manifest that the plugin answers as one that it does not have, whatever comes.
-std::string action_without_code(const Subject& subject, const std::string& unknown) {
+std::string action_without_code(const Subject& subject, const Answer& unknown) {
   std::map<std::string, bool> written;  // by label: whether any call was answered otherwise
   for (const Case& test : cases_of(subject, kGenerated)) {
     Session::Options options;
@@ -256,7 +268,8 @@ std::string action_without_code(const Subject& subject, const std::string& unkno
     auto session = Session::start(subject, std::move(options));
     if (!session.ok()) return {};
     bool& any = written[test.action->spec.name + " " + test.action->spec.version];
-    any = any || answer_of((*session)->call(test.wish)) != unknown;
+    const Answer answer = answer_of((*session)->call(test.wish), test.wish);
+    any = any || (answer.said != unknown.said && answer.plain != unknown.plain);
   }
   for (const auto& [action, any] : written) {
     if (!any)
@@ -281,7 +294,7 @@ Verdict unknown_action(const Subject& subject) {
     return failed("it ended as " + std::string(kind_name(record.outcomes.front().kind)) +
                   ": a retry cannot help, answer permanent");
   if (!record.requests.empty()) return failed("it made a request");
-  const std::string missing = action_without_code(subject, answer_of(record));
+  const std::string missing = action_without_code(subject, answer_of(record, wish));
   if (!missing.empty()) return failed(missing);
   return record.accepted() ? passed() : passed("refused by invoke");
 }

@@ -96,6 +96,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"unknown", "unknown-action", kFailed, "answer permanent"},
         Wrong{"unwritten", "unknown-action", kFailed,
               "create 1.0.0 is answered like an action that the plugin does not have"},
+        Wrong{"unwritten_named", "unknown-action", kFailed,
+              "create 1.0.0 is answered like an action that the plugin does not have"},
         Wrong{"deadline", "deadline-respected", kFailed, "after its deadline"},
         Wrong{"output", "output-matches-schema", kFailed, "does not fit the action's schema"},
         Wrong{"lane", "lane-discipline", kFailed, "invoke held the lane"},

@@ -265,6 +265,14 @@ static int32_t invoke(void* self, const rabt_call* raw) {
   if (0) {
 #elif defined(WRONG_UNWRITTEN)
   if (1) {
+#elif defined(WRONG_UNWRITTEN_NAMED)
+  if (1) {
+    char message[128];
+    snprintf(message, sizeof message, "there is no action %.*s %.*s", (int)raw->action.len,
+             (const char*)raw->action.ptr, (int)raw->action_version.len,
+             (const char*)raw->action_version.ptr);
+    end_with(p, raw->id, RABT_PERMANENT, "", "wrong.unknown_action", message, 0);
+    return 0;
 #else
   if (raw->action.len != 6 || memcmp(raw->action.ptr, "create", 6) != 0) {
 #endif
