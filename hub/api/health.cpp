@@ -4,6 +4,8 @@
 
 #include "hub/api/answers.hpp"
 #include "hub/base/limits.hpp"
+#include "hub/consultation/messages/gateway.hpp"
+#include "hub/consultation/messages/role.hpp"
 #include "hub/consultation/video/role.hpp"
 
 namespace rabt::api {
@@ -93,7 +95,8 @@ std::string why_unable(const plugin::PluginHost::PluginState& state) {
 
 Json roles_unserved(const std::map<std::string, std::string>& bindings,
                     const std::vector<plugin::PluginHost::PluginState>& states,
-                    const std::function<bool(const std::string& target)>& lets_people_in) {
+                    const std::function<std::string_view(std::string_view role,
+                                                         const std::string& target)>& useless) {
   constexpr std::string_view kPlugin = "plugin://";
   Json out = Json::object();
   for (const auto& [role, target] : bindings) {
@@ -104,16 +107,23 @@ Json roles_unserved(const std::map<std::string, std::string>& bindings,
       why = why_unable(state);
       break;
     }
-    if (why.empty() && role == "video" && !lets_people_in(target)) why = "lets nobody in";
+    if (why.empty()) why = useless(role, target);
     if (!why.empty()) out.set(role, target + " " + why);
   }
   return out;
 }
 
-Json roles_unserved(const plugin::PluginHost& plugins) {
-  return roles_unserved(plugins.bindings(), plugins.plugins(), [&](const std::string& target) {
-    return consultation::lets_people_in(plugins, target).ok();
-  });
+Json roles_unserved(const plugin::PluginHost& plugins, std::string_view asking) {
+  return roles_unserved(
+      plugins.bindings(), plugins.plugins(),
+      [&](std::string_view role, const std::string& target) -> std::string_view {
+        if (role == "video" && !consultation::lets_people_in(plugins, target).ok())
+          return "lets nobody in";
+        if (role == consultation::kNotifyRole && !asking.empty() &&
+            !consultation::sends_messages(plugins, target, asking).ok())
+          return "sends no message";
+        return {};
+      });
 }
 
 bool Health::may_see_detail(const identity::Principal& who) {
@@ -127,7 +137,7 @@ http::Response Health::get(const Call& call) const {
   const audit::LogState log = audit.state();
   const std::string unwritten = keyring.trouble();
   const auto states = plugins.plugins();
-  Json roles = roles_unserved(plugins);
+  Json roles = roles_unserved(plugins, sends_sms);
   const bool well = !stats.disk_full && stats.queued < limits::kMaxQueuedJobs / 2 && log.well() &&
                     keys.ok() && unwritten.empty() && roles.size() == 0;
   // Room that gets scarce stops nothing yet.

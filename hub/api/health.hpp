@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "hub/api/routes.hpp"
@@ -15,13 +16,17 @@
 namespace rabt::api {
 
 // The roles that nothing serves: {"video": "plugin://twilio quarantined"}. A process that is being
-// started serves: calls wait for it. A video provider with which no session can be made serves
-// nothing.
+// started serves: calls wait for it. useless: what a role that is there cannot do for the hub;
+// empty when it can.
 [[nodiscard]] Json roles_unserved(
     const std::map<std::string, std::string>& bindings,
     const std::vector<plugin::PluginHost::PluginState>& states,
-    const std::function<bool(const std::string& target)>& lets_people_in);
-[[nodiscard]] Json roles_unserved(const plugin::PluginHost& plugins);
+    const std::function<std::string_view(std::string_view role, const std::string& target)>&
+        useless);
+// A video provider with which no session can be made serves nothing, and neither does a role
+// `notify` without SMS where the hub sends some: `asking` is that key of the configuration, or
+// empty.
+[[nodiscard]] Json roles_unserved(const plugin::PluginHost& plugins, std::string_view asking);
 
 // Why a plugin cannot take a call now: quarantined, stopped or down; empty if it can. A process
 // that starts again by itself can: calls wait for it.
@@ -41,6 +46,8 @@ struct Health {
   // The hub takes and sends nothing (rabt serve --hold).
   bool held = false;
   Build build{};
+  // Key of the configuration by which the hub sends SMS; empty when it sends none.
+  std::string_view sends_sms{};
 
   // Who sees more than one word.
   [[nodiscard]] static bool may_see_detail(const identity::Principal& who);

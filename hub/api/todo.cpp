@@ -176,7 +176,7 @@ void Todo::add_plugins(Items& items) const {
                .link = "/console/plugins/" + percent_encode(state.id),
                .names = {{"code", why}, {"plugin", state.id}}});
   }
-  const Json unserved = roles_unserved(plugins);
+  const Json unserved = roles_unserved(plugins, sends_sms);
   for (const auto& [role, why] : unserved.as_object()) {
     const std::string target = why.as_string();
     items.add({.kind = "role",

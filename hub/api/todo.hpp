@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "hub/access/grants.hpp"
 #include "hub/alerts/alerts.hpp"
@@ -31,6 +32,8 @@ struct Todo {
   const Clock& clock;
   const alerts::Alerts& alerts;
   const repair::Repairs& repairs;
+  // As Health has it.
+  std::string_view sends_sms{};
 
   // Faulted instances and deliveries that could not be read are shown for so long.
   static constexpr std::int64_t kShownMs = 7LL * 24 * 3600 * 1000;

@@ -7,6 +7,7 @@
 
 #include "hub/api/health.hpp"
 #include "hub/assembly/backup.hpp"
+#include "hub/assembly/plugin_loading.hpp"
 #include "hub/consultation/practice/waiting.hpp"
 
 namespace rabt::assembly {
@@ -39,6 +40,7 @@ AlertReadings::AlertReadings(Parts parts, const config::Config& config)
     : parts_(std::move(parts)),
       tenant_(config.tenant),
       data_(config.data),
+      sends_sms_(sends_sms(config)),
       agreements_(config.practice.agreements),
       rhythms_(parts_.store, config.tenant),
       ended_(kHourMs),
@@ -125,7 +127,7 @@ void AlertReadings::add_plugins(Readings& out) {
   const std::int64_t uptime = parts_.clock.monotonic_ms();
   const auto states = parts_.plugins.plugins();
   const auto bindings = parts_.plugins.bindings();
-  const Json unserved = api::roles_unserved(parts_.plugins);
+  const Json unserved = api::roles_unserved(parts_.plugins, sends_sms_);
   for (const auto& [role, why] : unserved.as_object())
     out.values.push_back({"role_unserved", role, 1});
   struct Calls {

@@ -55,6 +55,8 @@ class AlertReadings {
   const Parts parts_;
   const std::string tenant_;
   const std::string data_;
+  // As api::Health has it.
+  const std::string_view sends_sms_;
   const std::vector<consultation::Agreement> agreements_;
   alerts::Rhythms rhythms_;
   alerts::Window ended_;

@@ -5,6 +5,7 @@
 
 #include "hub/assembly/mapped_sources.hpp"
 #include "hub/base/semver.hpp"
+#include "hub/consultation/messages/role.hpp"
 #include "hub/consultation/video/role.hpp"
 
 namespace rabt::assembly {
@@ -147,6 +148,11 @@ Status check_settings(const config::Config& config, const std::string& id,
   return fits;
 }
 
+std::string_view sends_sms(const config::Config& config) {
+  if (!config.house.texts.empty()) return "hospital.messages";
+  return config.alerts.sms.empty() ? "" : "alerts.sms";
+}
+
 std::vector<Error> unserved_roles(const config::Config& config,
                                   const workflow::ActionCatalog& catalog) {
   std::vector<Error> wrong;
@@ -154,16 +160,17 @@ std::vector<Error> unserved_roles(const config::Config& config,
     if (const Status in = consultation::lets_people_in(catalog, video->second); !in.ok())
       wrong.push_back(in.error());
   }
+  const std::string_view asking = sends_sms(config);
   const auto notify = config.roles.find("notify");
-  if (notify == config.roles.end() || (config.house.texts.empty() && config.alerts.sms.empty()))
-    return wrong;
-  if (catalog.find(notify->second, "notify.sms.send", "1.0.0")) return wrong;
-  wrong.push_back(unavailable(
-      "notify.not_served",
-      "role notify: " + notify->second +
-          " sends no message: no action of it declares the capability notify.sms.send/1, which " +
-          (config.house.texts.empty() ? "alerts.sms" : "hospital.messages") +
-          " needs; bind the role to a plugin whose manifest does"));
+  if (notify != config.roles.end()) {
+    if (const Status sent = consultation::sends_messages(catalog, notify->second, asking);
+        !sent.ok())
+      wrong.push_back(sent.error());
+  } else if (!asking.empty()) {
+    wrong.push_back(unavailable("notify.not_served", "role notify: `roles` binds none, and " +
+                                                         std::string(asking) +
+                                                         " sends messages through it"));
+  }
   return wrong;
 }
 

@@ -28,9 +28,10 @@ namespace rabt::assembly {
 // capability.recording: sessions are to be recorded, and the video provider records nothing.
 [[nodiscard]] Status check_settings(const config::Config& config, const std::string& id,
                                     const std::vector<ChosenPackage>& packages);
-// Whether what the hub itself asks of a role is served by what it is bound to: a video provider
-// that lets people in, SMS where `hospital.messages` or `alerts.sms` send some. Errors: those of
-// lets_people_in; unavailable notify.not_served.
+// The key of the configuration by which the hub itself sends SMS; empty when it sends none.
+[[nodiscard]] std::string_view sends_sms(const config::Config& config);
+// Whether a role is served by what it is bound to: a video provider that lets people in, messages,
+// and SMS where the hub itself sends some. Errors: those of lets_people_in and sends_messages.
 [[nodiscard]] std::vector<Error> unserved_roles(const config::Config& config,
                                                 const workflow::ActionCatalog& catalog);
 // Loads all configured plugins, each with every version that choose_packages gives. Errors: those

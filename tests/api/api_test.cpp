@@ -9,6 +9,7 @@
 #include <sstream>
 #include <tuple>
 
+#include "hub/api/health.hpp"
 #include "hub/base/bytes.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/http/problem.hpp"
@@ -951,6 +952,14 @@ TEST_F(ApiTest, P37HealthNamesWhatIsWrongToWhoRunsTheHub) {
   api_.troubles = Json::object({{"database", "store.full: the disk of the data folder is full"}});
   EXPECT_EQ(json(handle(with_token))["detail"], api_.troubles);
   EXPECT_EQ(handle(request("GET", "/health")).body, R"({"status":"pass"})");
+}
+
+TEST_F(ApiTest, ARoleThatSendsNoMessageServesNobodyWhereTheHubSendsSome) {
+  if (!load_echo()) GTEST_SKIP() << "the fixture echo is not built";
+  must(rig_.host().bind_role("notify", "plugin://echo"));
+  EXPECT_EQ(roles_unserved(rig_.host(), "hospital.messages"),
+            Json::object({{"notify", "plugin://echo sends no message"}}));
+  EXPECT_EQ(roles_unserved(rig_.host(), ""), Json::object());
 }
 
 TEST_F(ApiTest, HealthNeedsNoTokenAndMetricsDoAndNeitherHoldsData) {

@@ -19,15 +19,19 @@ const std::map<std::string, std::string> kBindings = {
     {"video", "plugin://twilio"}, {"payer", "plugin://nphies"}, {"session", "hub://session"}};
 
 Json unserved(const std::vector<State>& states) {
-  return roles_unserved(kBindings, states, [](const std::string&) { return true; });
+  return roles_unserved(kBindings, states, [](auto, const auto&) { return ""; });
 }
 
-TEST(RolesUnserved, NamesAVideoProviderThatLetsNobodyIn) {
-  const auto nobody = [](const std::string&) { return false; };
+TEST(RolesUnserved, NamesWhatARoleThatIsThereCannotDo) {
+  const auto nobody = [](std::string_view role, const std::string&) {
+    return role == "video" ? "lets nobody in" : "";
+  };
   EXPECT_EQ(roles_unserved(kBindings, {state("twilio", "up"), state("nphies", "up")}, nobody),
             Json::object({{"video", "plugin://twilio lets nobody in"}}));
   EXPECT_EQ(roles_unserved({{"video", "hub://session"}}, {}, nobody),
             Json::object({{"video", "hub://session lets nobody in"}}));
+  EXPECT_EQ(roles_unserved({{"video", "plugin://twilio"}}, {state("twilio", "stopped")}, nobody),
+            Json::object({{"video", "plugin://twilio stopped"}}));
 }
 
 TEST(RolesUnserved, NamesTheRoleWhosePluginIsInQuarantineOrStopped) {

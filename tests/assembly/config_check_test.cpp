@@ -153,11 +153,14 @@ TEST_F(ConfigCheck, ARoleThatLetsNobodyIntoASessionIsNamedWithWhatItLacks) {
             "video.session.end/1; bind the role to a plugin whose manifest does\n");
 }
 
-TEST_F(ConfigCheck, ARoleThatSendsNoMessageIsNamedWhereTheHubSendsSome) {
+TEST_F(ConfigCheck, ARoleThatSendsNoMessageIsNamed) {
   const std::string bound = "roles: {notify: 'hub://register'}\n";
   const auto silent = load(bound);
   ASSERT_TRUE(silent.ok()) << silent.error().message;
-  EXPECT_EQ(checked(*silent), "");
+  EXPECT_EQ(checked(*silent),
+            "role notify: hub://register sends no message: no action of it declares the capability "
+            "notify.sms.send/1, notify.email.send/1 or notify.push.send/1; bind the role to a "
+            "plugin whose manifest does\n");
   const auto config =
       load(bound + "alerts: {tell: {page: [sms, webhook]}, sms: {to: ['+966501234567']}}");
   ASSERT_TRUE(config.ok()) << config.error().message;
@@ -165,6 +168,18 @@ TEST_F(ConfigCheck, ARoleThatSendsNoMessageIsNamedWhereTheHubSendsSome) {
             "role notify: hub://register sends no message: no action of it declares the capability "
             "notify.sms.send/1, which alerts.sms needs; bind the role to a plugin whose manifest "
             "does\n");
+}
+
+// Nobody is told anything, and nothing else says why.
+TEST_F(ConfigCheck, MessagesWithoutARoleThatSendsThemAreNamed) {
+  const std::string texts = "booked: a\nmoved: b\ncancelled: c\nreminder: d\n";
+  fs::create_directories(folder_ / "messages");
+  put("messages/ar.yaml", texts);
+  put("messages/en.yaml", texts);
+  const auto config = load("hospital: {messages: messages}");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(checked(*config),
+            "role notify: `roles` binds none, and hospital.messages sends messages through it\n");
 }
 
 TEST_F(ConfigCheck, AnUnsignedBuildIsJudgedAsTheStartWithDevJudgesIt) {
@@ -235,6 +250,10 @@ TEST_F(ConfigCheck, SourcesAndPluginsAreReadToo) {
            {source + "mllp, listen: {port: 0, address: here}}}", "`address` must be an IP address"},
        })
     both_say(more, said);
+  const auto silent = load(bell + "roles: {notify: 'plugin://bell'}");
+  ASSERT_TRUE(silent.ok()) << silent.error().message;
+  EXPECT_NE(checked(*silent).find("role notify: plugin://bell sends no message"), std::string::npos)
+      << checked(*silent);
   const auto good = load(source + "static-token, secrets: [{file: token}]}}");
   ASSERT_TRUE(good.ok()) << good.error().message;
   EXPECT_EQ(checked(*good), "");
