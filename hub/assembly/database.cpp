@@ -20,6 +20,14 @@ std::string database_file(const config::Config& config) {
   return config.data + "/rabt.db";
 }
 
+std::string copied_file(const config::Config& config) {
+  return database_file(config) + ".copied";
+}
+
+std::string unfinished_file(const config::Config& config) {
+  return database_file(config) + ".copying";
+}
+
 Result<store::PostgresOptions> postgres_options(const config::Config& config) {
   const config::PostgresEntry& entry = *config.postgres;
   store::PostgresOptions options;
@@ -39,20 +47,43 @@ Result<store::PostgresOptions> postgres_options(const config::Config& config) {
   return options;
 }
 
-Result<std::unique_ptr<store::Store>> open_database(const config::Config& config, Logger& log,
-                                                    Beside beside) {
-  if (!config.postgres) {
-    return store::open_sqlite({.path = database_file(config),
-                               .migrations_folder = config.migrations,
-                               .needed = {config.data + "/keyring"}},
-                              log);
-  }
-  if (beside == Beside::nothing && std::filesystem::exists(database_file(config))) {
+Status check_place(const config::Config& config) {
+  const bool has_file = std::filesystem::exists(database_file(config));
+  if (config.postgres && has_file) {
     return conflict("store.two",
                     "the data folder " + config.data +
                         " has the database rabt.db, and store.postgres names one of a server: "
                         "`rabt store copy` brings it there; or remove the section store, or name "
                         "another data folder");
+  }
+  if (config.postgres || has_file) return ok_status();
+  if (std::filesystem::exists(unfinished_file(config))) {
+    return conflict("store.copied",
+                    "a copy from a server to the data folder " + config.data +
+                        " has not ended (rabt.db.copying): give the same `rabt store copy` again, "
+                        "or start the hub with the configuration that names the server");
+  }
+  if (std::filesystem::exists(copied_file(config))) {
+    return conflict("store.copied",
+                    "the database of the data folder " + config.data +
+                        " was brought to a server (rabt.db.copied): start the hub with the "
+                        "configuration that names the server; `rabt store copy` brings it back");
+  }
+  return ok_status();
+}
+
+Result<std::unique_ptr<store::Store>> open_database(const config::Config& config, Logger& log) {
+  RABT_TRY_STATUS(check_place(config));
+  return open_database_at(config, database_file(config), log);
+}
+
+Result<std::unique_ptr<store::Store>> open_database_at(const config::Config& config,
+                                                       const std::string& file, Logger& log) {
+  if (!config.postgres) {
+    return store::open_sqlite({.path = file,
+                               .migrations_folder = config.migrations,
+                               .needed = {config.data + "/keyring"}},
+                              log);
   }
   RABT_TRY(options, postgres_options(config));
   return store::open_postgres(options, log);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -15,13 +14,18 @@ namespace rabt::assembly {
 // Reads the secrets of `store.postgres`, which is set. Error config.missing_secret.
 [[nodiscard]] Result<store::PostgresOptions> postgres_options(const config::Config& config);
 
-// Databases beside the one that is opened: a hub has none, a copy has another.
-enum class Beside : std::uint8_t { nothing, other };
-// Opens the database for the hub. Errors: those of open_sqlite and open_postgres; store.two: there
-// are a database of the data folder and one of a server.
+// Whether the database that the configuration names is the one of the data folder. Errors:
+// store.two: a server is named, and the data folder has a database, too. store.copied: the file is
+// named, and its database was brought to a server, or is being brought back.
+[[nodiscard]] Status check_place(const config::Config& config);
+// Opens the database for the hub, which holds the lock of the data folder. Errors: those of
+// check_place, open_sqlite and open_postgres.
 [[nodiscard]] Result<std::unique_ptr<store::Store>> open_database(const config::Config& config,
-                                                                  Logger& log,
-                                                                  Beside beside = Beside::nothing);
+                                                                  Logger& log);
+// The same for a copy: the database of the server, or else this file, without check_place.
+[[nodiscard]] Result<std::unique_ptr<store::Store>> open_database_at(const config::Config& config,
+                                                                     const std::string& file,
+                                                                     Logger& log);
 // Opens the database for looking only, beside a running hub or without one.
 [[nodiscard]] Result<std::unique_ptr<store::Connection>> open_database_reader(
     const config::Config& config);
@@ -31,5 +35,9 @@ enum class Beside : std::uint8_t { nothing, other };
 
 // Path of the database's file. With `store.postgres` there is none.
 [[nodiscard]] std::string database_file(const config::Config& config);
+// The file after a copy has brought it to a server.
+[[nodiscard]] std::string copied_file(const config::Config& config);
+// The file until a copy from a server is whole.
+[[nodiscard]] std::string unfinished_file(const config::Config& config);
 
 }  // namespace rabt::assembly

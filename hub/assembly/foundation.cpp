@@ -147,6 +147,8 @@ Result<std::unique_ptr<Foundation>> Foundation::open(const config::Config& confi
   RABT_TRY(keyring, open_keyring(config, *all.http, clock, all.random));
   all.keyring = std::move(keyring);
   if (part == Part::keyring) return made;
+  RABT_TRY(lock, FolderLock::take(config.data));
+  all.lock = std::move(lock);
   RABT_TRY(store, open_database(config, log));
   all.store = std::move(store);
   RABT_TRY(audit, open_audit(*all.store, *all.keyring, config, clock, log, all.senders));

@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "hub/assembly/folder_lock.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/audit/export/export.hpp"
 #include "hub/audit/export/syslog_sender.hpp"
@@ -32,9 +33,9 @@ class Foundation {
     all,
   };
   // Opens the data folder of a configuration. When the folder has neither keyring nor database,
-  // both are made. Only one process at a time can open all of it. Errors: cli.keyring_missing,
-  // config.missing_secret; those of the keyring and its root, of the store (store.locked: a hub
-  // runs) and of the audit log.
+  // both are made. Only one process at a time can open all of it, whatever the database is. Errors:
+  // store.locked (a hub runs), cli.keyring_missing, config.missing_secret; those of the keyring and
+  // its root, of open_database and of the audit log.
   [[nodiscard]] static Result<std::unique_ptr<Foundation>> open(const config::Config& config,
                                                                 const Clock& clock, Logger& log,
                                                                 Part part = Part::all);
@@ -48,6 +49,7 @@ class Foundation {
   UlidSource ids{clock, random};
   std::unique_ptr<net::HttpClient> http;
   std::unique_ptr<crypto::Keyring> keyring;
+  std::unique_ptr<FolderLock> lock;
   std::unique_ptr<store::Store> store;
   // One for each syslog server among the anchors. Destroyed after the audit log, which uses them.
   std::vector<std::unique_ptr<audit::SyslogSender>> senders;

@@ -69,8 +69,9 @@ int copy(const CopyOptions& options) {
   std::printf("%lld rows of %zu tables, read again and compared. Start the hub with %s\n",
               static_cast<long long>(rows), copied->size(), options.to.c_str());
   if (!from->postgres)
-    std::fprintf(stderr, "%s is %s.copied now; delete it once the hub has run for a while\n",
-                 assembly::database_file(*from).c_str(), assembly::database_file(*from).c_str());
+    std::fprintf(stderr, "%s is %s now; delete it, and %s, once the hub has run for a while\n",
+                 assembly::database_file(*from).c_str(), assembly::copied_file(*from).c_str(),
+                 options.config.c_str());
   return 0;
 }
 
@@ -87,6 +88,11 @@ void add_database_commands(args::Command& program, int& code) {
     const auto config = config::load_config(*file);
     if (!config.ok()) {
       code = complain(config.error());
+      return;
+    }
+    const Status place = assembly::check_place(*config);
+    if (!place.ok()) {
+      code = complain(place.error());
       return;
     }
     code = config->postgres ? check_server(*config) : check_file(*config);

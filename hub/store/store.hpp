@@ -182,9 +182,9 @@ struct SqliteOptions {
   std::vector<std::string> needed = {};
 };
 // Opens or creates the database (mode 0600), sets and reads back journal_mode=WAL,
-// synchronous=FULL, foreign_keys, secure_delete, takes an exclusive lock against a second hub on
-// the same file, and applies missing migrations, each in a transaction of its own with its checksum
-// recorded. Errors: store.open (says which file and why), store.locked, store.durability,
+// synchronous=FULL, foreign_keys, secure_delete, and applies missing migrations, each in a
+// transaction of its own with its checksum recorded. The caller holds a lock, so that no second hub
+// opens the same file. Errors: store.open (says which file and why), store.durability,
 // store.earlier_build, store.migration_changed, store.migration_newer.
 [[nodiscard]] Result<std::unique_ptr<Store>> open_sqlite(const SqliteOptions& options, Logger& log);
 

@@ -25,15 +25,22 @@ constexpr Statement kPostgresColumns{
     "current_schema() JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT "
     "a.attisdropped LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary WHERE c.relkind "
     "= 'r' ORDER BY c.relname, a.attnum"};
+// Table and column, and whether the role may set the next number.
 constexpr Statement kIdentities{
-    "SELECT c.relname, a.attname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND "
+    "SELECT c.relname, a.attname, CASE WHEN has_sequence_privilege(pg_get_serial_sequence("
+    "format('%I.%I', n.nspname, c.relname), a.attname), 'UPDATE') THEN 1 ELSE 0 END::bigint FROM "
+    "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace AND "
     "n.nspname = current_schema() JOIN pg_attribute a ON a.attrelid = c.oid AND a.attidentity <> "
     "'' WHERE c.relkind = 'r' ORDER BY c.relname"};
 // Tables that the engines themselves keep.
 const std::set<std::string, std::less<>> kOwn{"schema_migration", "store_writer", "store_format"};
 // The tables that others refer to.
 constexpr std::string_view kFirst = "definition";
+// Rows and bytes that are in memory at once. A row that is longer is read alone.
 constexpr std::int64_t kPage = 1'000;
+constexpr std::size_t kPageBytes = std::size_t{4} << 20U;
+// A page is at most so many times as long as the one before.
+constexpr std::int64_t kGrowth = 8;
 constexpr std::size_t kMostColumns = 64;
 
 enum class Kind : std::uint8_t { integer, text, blob };
@@ -187,46 +194,60 @@ std::vector<std::size_t> all_of(const Table& table) {
   return out;
 }
 
+std::size_t size_of(const Cells& cells) {
+  std::size_t size = 0;
+  for (const Cell& cell : cells) size += sizeof(Cell) + cell.bytes.size();
+  return size;
+}
+
+Cells cells_of(const Table& table, const Row& row) {
+  Cells cells(table.columns.size());
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const int place = static_cast<int>(i);
+    cells[i].null = row.is_null(place);
+    if (cells[i].null) continue;
+    if (table.columns[i].kind == Kind::integer) {
+      cells[i].number = row.integer(place);
+    } else {
+      cells[i].bytes = table.columns[i].kind == Kind::text ? row.text(place) : row.blob(place);
+    }
+  }
+  return cells;
+}
+
 // Every row, in pages by the primary key, so that no statement runs long and no table is held
 // whole.
 Status each_row(Connection& connection, const Table& table,
                 const std::function<Status(const Cells&)>& take) {
   const std::vector<std::size_t> key = key_of(table);
   const std::string head = "SELECT " + list_of(table, all_of(table)) + " FROM " + table.name;
-  const std::string tail = " ORDER BY " + list_of(table, key) + " LIMIT " + std::to_string(kPage);
-  const Statement first = kept(head + tail);
-  const Statement next =
-      kept(head + " WHERE (" + list_of(table, key) + ") > (" + numbers(key.size()) + ")" + tail);
-  std::vector<Cells> page;
-  const auto read = [&](const Row& row) {
-    Cells& cells = page.emplace_back(table.columns.size());
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      const int place = static_cast<int>(i);
-      cells[i].null = row.is_null(place);
-      if (cells[i].null) continue;
-      if (table.columns[i].kind == Kind::integer) {
-        cells[i].number = row.integer(place);
-      } else {
-        cells[i].bytes = table.columns[i].kind == Kind::text ? row.text(place) : row.blob(place);
-      }
-    }
-    return true;
-  };
+  const std::string tail = " ORDER BY " + list_of(table, key) + " LIMIT $";
+  const Statement first = kept(head + tail + "1");
+  const Statement next = kept(head + " WHERE (" + list_of(table, key) + ") > (" +
+                              numbers(key.size()) + ")" + tail + std::to_string(key.size() + 1));
   std::optional<Cells> last;
+  // A server sends a page whole: its length follows the rows of the page before.
+  std::int64_t limit = 1;
   for (;;) {
-    page.clear();
-    if (!last) {
-      RABT_TRY_STATUS(connection.query(first, {}, read));
-    } else {
-      std::vector<Value> values;
-      values.reserve(key.size());
+    std::vector<Cells> page;
+    std::size_t bytes = 0;
+    const auto read = [&](const Row& row) {
+      bytes += size_of(page.emplace_back(cells_of(table, row)));
+      return bytes < kPageBytes;
+    };
+    std::vector<Value> values;
+    if (last) {
       for (const std::size_t i : key) values.push_back(value_of(table.columns[i], (*last)[i]));
-      RABT_TRY_STATUS(with_values(values, [&](std::initializer_list<Value> list) {
-        return connection.query(next, list, read);
-      }));
     }
+    values.emplace_back(limit);
+    RABT_TRY_STATUS(with_values(values, [&](std::initializer_list<Value> list) {
+      return connection.query(last ? next : first, list, read);
+    }));
     for (const Cells& cells : page) RABT_TRY_STATUS(take(cells));
-    if (page.size() < static_cast<std::size_t>(kPage)) return ok_status();
+    if (bytes < kPageBytes && page.size() < static_cast<std::size_t>(limit)) return ok_status();
+    const std::size_t fit = kPageBytes / (bytes / page.size() + 1);
+    limit = std::clamp(static_cast<std::int64_t>(fit), std::int64_t{1},
+                       std::min(kPage, limit * kGrowth));
     last = std::move(page.back());
   }
 }
@@ -252,35 +273,37 @@ struct Digest {
   friend bool operator==(const Digest&, const Digest&) = default;
 };
 
-Result<std::map<std::string, Digest>> digests_of(Store& store, Engine engine) {
-  std::map<std::string, Digest> out;
-  RABT_TRY_STATUS(store.read([&](Connection& connection) -> Status {
-    out.clear();
-    RABT_TRY(tables, tables_of(connection, engine));
-    for (const auto& [name, table] : tables) {
-      // Both engines take the columns by their names.
-      std::vector<std::size_t> order = all_of(table);
-      std::sort(order.begin(), order.end(), [&table = table](std::size_t a, std::size_t b) {
-        return table.columns[a].name < table.columns[b].name;
-      });
-      Digest& digest = out[name];
-      RABT_TRY_STATUS(each_row(connection, table, [&, &table = table](const Cells& cells) {
-        digest.add(table, order, cells);
-        return ok_status();
-      }));
-    }
+Result<Digest> digest_of(Connection& connection, const Table& table) {
+  // Both engines take the columns by their names.
+  std::vector<std::size_t> order = all_of(table);
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return table.columns[a].name < table.columns[b].name;
+  });
+  Digest digest;
+  RABT_TRY_STATUS(each_row(connection, table, [&](const Cells& cells) {
+    digest.add(table, order, cells);
     return ok_status();
   }));
-  return out;
+  return digest;
+}
+
+// Columns whose numbers the server draws.
+Result<std::vector<std::pair<std::string, std::string>>> counted(Connection& connection) {
+  std::vector<std::pair<std::string, std::string>> columns;
+  std::string refused;
+  RABT_TRY_STATUS(connection.query(kIdentities, {}, [&](const Row& row) {
+    if (row.integer(2) == 0) refused = row.text(0);
+    columns.emplace_back(row.text(0), row.text(1));
+    return true;
+  }));
+  if (refused.empty()) return columns;
+  return internal("store.denied", "the role may not set the next number of the table " + refused +
+                                      ": run packaging/postgres/roles.sql again");
 }
 
 // The numbers that the server draws go on behind those that were copied.
 Status go_on_counting(Transaction& transaction) {
-  std::vector<std::pair<std::string, std::string>> columns;
-  RABT_TRY_STATUS(transaction.query(kIdentities, {}, [&](const Row& row) {
-    columns.emplace_back(row.text(0), row.text(1));
-    return true;
-  }));
+  RABT_TRY(columns, counted(transaction));
   for (const auto& [table, column] : columns) {
     const Statement set = kept("SELECT setval(pg_get_serial_sequence('" + table + "', '" + column +
                                "'), coalesce(max(" + column + "), 0) + 1, false) FROM " + table);
@@ -289,17 +312,17 @@ Status go_on_counting(Transaction& transaction) {
   return ok_status();
 }
 
-Status check_empty(Connection& connection, const Table& table) {
+Result<bool> is_empty(Connection& connection, const std::vector<Table>& tables) {
   bool empty = true;
-  RABT_TRY_STATUS(connection.query(kept("SELECT 1 FROM " + table.name + " LIMIT 1"), {},
-                                   [&empty](const Row&) { return empty = false; }));
-  if (empty) return ok_status();
-  return conflict("store.used", "a hub has written to the other database: table " + table.name +
-                                    " has rows; name one that is empty");
+  for (const Table& table : tables) {
+    RABT_TRY_STATUS(connection.query(kept("SELECT 1 FROM " + table.name + " LIMIT 1"), {},
+                                     [&empty](const Row&) { return empty = false; }));
+  }
+  return empty;
 }
 
 Status copy_rows(Connection& source, Transaction& target, const std::vector<Table>& tables) {
-  for (const Table& table : tables) RABT_TRY_STATUS(check_empty(target, table));
+  std::size_t pending = 0;
   for (const Table& table : tables) {
     const Statement insert =
         kept("INSERT INTO " + table.name + " (" + list_of(table, all_of(table)) + ") VALUES (" +
@@ -309,8 +332,16 @@ Status copy_rows(Connection& source, Transaction& target, const std::vector<Tabl
       values.clear();
       for (std::size_t i = 0; i < cells.size(); ++i)
         values.push_back(value_of(table.columns[i], cells[i]));
-      with_values(values, [&](std::initializer_list<Value> list) { target.put(insert, list); });
-      return ok_status();
+      pending += size_of(cells);
+      return with_values(values, [&](std::initializer_list<Value> list) -> Status {
+        if (pending < kPageBytes) {
+          target.put(insert, list);
+          return ok_status();
+        }
+        // What was put is sent now.
+        pending = 0;
+        return run(target, insert, list);
+      });
     }));
   }
   return ok_status();
@@ -320,24 +351,36 @@ Status copy_rows(Connection& source, Transaction& target, const std::vector<Tabl
 
 Result<std::vector<TransferredTable>> transfer(Store& from, Engine from_engine, Store& to,
                                                Engine to_engine) {
+  std::vector<TransferredTable> out;
   RABT_TRY_STATUS(from.read([&](Connection& source) {
     return to.write([&](Transaction& target) -> Status {
+      out.clear();
       RABT_TRY(tables, tables_of(source, from_engine));
       RABT_TRY(others, tables_of(target, to_engine));
       RABT_TRY_STATUS(check_same(tables, others));
-      RABT_TRY_STATUS(copy_rows(source, target, in_order(tables)));
-      return to_engine == Engine::postgres ? go_on_counting(target) : ok_status();
+      const std::vector<Table> order = in_order(tables);
+      RABT_TRY(empty, is_empty(target, order));
+      if (empty) {
+        if (to_engine == Engine::postgres) RABT_TRY_STATUS(counted(target));
+        RABT_TRY_STATUS(copy_rows(source, target, order));
+        if (to_engine == Engine::postgres) RABT_TRY_STATUS(go_on_counting(target));
+      }
+      for (const auto& [name, table] : tables) {
+        RABT_TRY(read, digest_of(source, table));
+        RABT_TRY(written, digest_of(target, others.at(name)));
+        if (!(read == written)) {
+          return empty ? Status(wrong(name, "what was written is not what was read"))
+                       : Status(conflict("store.used",
+                                         "the other database has rows already, and the table " +
+                                             name +
+                                             " has others than the one to copy: drop it and "
+                                             "create it again, or name one that is empty"));
+        }
+        out.push_back({.name = name, .rows = read.rows});
+      }
+      return ok_status();
     });
   }));
-  RABT_TRY(read, digests_of(from, from_engine));
-  RABT_TRY(written, digests_of(to, to_engine));
-  std::vector<TransferredTable> out;
-  for (const auto& [name, digest] : read) {
-    const auto other = written.find(name);
-    if (other == written.end() || !(other->second == digest))
-      return wrong(name, "what was written is not what was read");
-    out.push_back({.name = name, .rows = digest.rows});
-  }
   return out;
 }
 

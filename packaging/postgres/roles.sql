@@ -9,7 +9,10 @@ GRANT USAGE, CREATE ON SCHEMA public TO :"owner";
 GRANT USAGE ON SCHEMA public TO :"run";
 -- Tables that the owner creates by migrations: the hub reads and writes their rows, and changes no table.
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO :"run";
+-- The numbers that the tables draw: a copy of another database sets the next ones.
+ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO :"run";
 -- Tables that are there already.
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO :"run";
+GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO :"run";
 -- A default of the database must not weaken what the hub acknowledges.
 ALTER ROLE :"run" SET synchronous_commit = on;

@@ -192,6 +192,15 @@ void cut(const std::string& database) {
                             database + "' AND application_name LIKE 'rabt process%'");
 }
 
+TEST(PostgresOpen, RefusesASecondHubAndNamesTheProcess) {
+  const Folder folder;
+  const auto store = folder.open();
+  const Error error = refused(folder.try_open());
+  EXPECT_EQ(error.code, "store.locked");
+  EXPECT_NE(error.message.find("process " + std::to_string(::getpid())), std::string::npos)
+      << error.message;
+}
+
 TEST(PostgresConnection, ThatWasLostIsOpenedAgainAndNothingIsLostOrWrittenTwice) {
   const Folder folder;
   const auto store = folder.open();

@@ -33,7 +33,7 @@ TEST(SqliteStore, MakesItsFilesReadableForTheirOwnerOnly) {
   const Folder folder;
   const auto store = folder.open();
   EXPECT_TRUE(store->write(insert(1)).ok());
-  for (const char* name : {"hub.db", "hub.db-wal", "hub.db-shm", "hub.db.lock"}) {
+  for (const char* name : {"hub.db", "hub.db-wal", "hub.db-shm"}) {
     struct stat info {};
     ASSERT_EQ(::stat((folder.path() / name).c_str(), &info), 0) << name;
     EXPECT_EQ(info.st_mode & 0777U, 0600U) << name;

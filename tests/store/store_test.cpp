@@ -381,15 +381,6 @@ TEST(Store, TakesJobsAndReadsFromManyThreads) {
 
 // ---- opening
 
-TEST(StoreOpen, RefusesASecondHubAndNamesTheProcess) {
-  const Folder folder;
-  const auto store = folder.open();
-  const Error error = refused(folder.try_open());
-  EXPECT_EQ(error.code, "store.locked");
-  EXPECT_NE(error.message.find("process " + std::to_string(::getpid())), std::string::npos)
-      << error.message;
-}
-
 TEST(StoreOpen, LetsTheNextHubInAfterTheFirst) {
   const Folder folder;
   (void)folder.open();

@@ -106,6 +106,27 @@ TEST_F(Transfer, BringsMoreRowsThanAPageHolds) {
   EXPECT_EQ(ids(*tested_), wanted);
 }
 
+TEST_F(Transfer, BringsRowsThatAreLongerThanAPage) {
+  std::vector<std::int64_t> wanted;
+  for (const std::size_t size : {1U, 4'500'000U, 10U, 2'500'000U, 2'500'000U, 0U}) {
+    const auto id = static_cast<std::int64_t>(wanted.size());
+    ASSERT_TRUE(file_->write(insert(id, std::string(size, static_cast<char>('a' + id)))).ok());
+    wanted.push_back(id);
+  }
+  const auto there = transfer(*file_, Engine::sqlite, *tested_, engine());
+  ASSERT_TRUE(there.ok()) << there.error().message;
+  EXPECT_EQ(ids(*tested_), wanted);
+}
+
+TEST_F(Transfer, IsDoneWhereTheSameRowsAre) {
+  put(*file_, "a", 1, Null{}, "t", Null{});
+  ASSERT_TRUE(file_->write(insert(7)).ok());
+  ASSERT_TRUE(transfer(*file_, Engine::sqlite, *tested_, engine()).ok());
+  const auto again = transfer(*file_, Engine::sqlite, *tested_, engine());
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(all(*tested_), all(*file_));
+}
+
 TEST_F(Transfer, ChangesNothingWhereRowsAre) {
   put(*file_, "a", 1, Null{}, Null{}, Null{});
   put(*tested_, "mine", 1, Null{}, Null{}, Null{});

@@ -48,6 +48,11 @@ constexpr Look kLooks[] = {
      "has_table_privilege(format('%I.%I', schemaname, tablename), 'UPDATE') AND "
      "has_table_privilege(format('%I.%I', schemaname, tablename), 'DELETE'))",
      "0", "give the role SELECT, INSERT, UPDATE and DELETE on all tables of the schema"},
+    {"sequences without rights",
+     "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE "
+     "n.nspname = current_schema() AND CASE WHEN c.relkind = 'S' THEN NOT "
+     "has_sequence_privilege(c.oid, 'UPDATE') ELSE false END",
+     "0", "`rabt store copy` needs them: run roles.sql again, which gives them to the role"},
 };
 
 // A name, or more: none; the state of the standbys is shown to members of pg_monitor alone.

@@ -9,7 +9,6 @@
 #include "hub/base/check.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/store/sqlite/connection.hpp"
-#include "hub/store/sqlite/file_lock.hpp"
 #include "hub/store/sqlite/migrations.hpp"
 #include "hub/store/sqlite/reader_pool.hpp"
 #include "hub/store/sqlite/settings.hpp"
@@ -22,9 +21,8 @@ namespace sqlite {
 class SqliteStore final : public Store {
  public:
   SqliteStore(const SqliteOptions& options, const Tuning& tuning, Logger& log,
-              std::unique_ptr<FileLock> lock, Writer::Connections connections, Sequences sequences)
-      : lock_(std::move(lock)),
-        writer_({options.path, tuning.max_queued == 0 ? limits::kMaxQueuedJobs : tuning.max_queued,
+              Writer::Connections connections, Sequences sequences)
+      : writer_({options.path, tuning.max_queued == 0 ? limits::kMaxQueuedJobs : tuning.max_queued,
                  options.needed},
                 log, std::move(connections), std::move(sequences)),
         readers_(options.path, tuning.vfs, [this] { writer_.wait_for_disk(); }) {}
@@ -50,21 +48,19 @@ class SqliteStore final : public Store {
   [[nodiscard]] Stats stats() const override { return writer_.stats(); }
 
  private:
-  const std::unique_ptr<FileLock> lock_;
   Writer writer_;
   ReaderPool readers_;
 };
 
 Result<std::unique_ptr<Store>> open_tuned(const SqliteOptions& options, const Tuning& tuning,
                                           Logger& log) {
-  RABT_TRY(lock, FileLock::take(options.path));
   // SQLite gives its log and index the mode of the database; so that is set before SQLite sees the
   // file.
   const int fd = ::open(options.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) {
-    return unavailable("store.open", "cannot open the database " + options.path + ": " +
-                                         std::strerror(errno) +
-                                         "; the file and its folder must be writable");
+    return unavailable("store.open",
+                       "cannot open the database " + options.path + ": " + std::strerror(errno) +
+                           "; its folder must exist and be writable, and so must the file");
   }
   ::close(fd);
   const auto slash = options.path.rfind('/');
@@ -95,7 +91,7 @@ Result<std::unique_ptr<Store>> open_tuned(const SqliteOptions& options, const Tu
   RABT_TRY_STATUS(set_up_writer(*copier));
   Writer::Connections connections{std::move(writer), std::move(reader), std::move(copier)};
   return std::unique_ptr<Store>(std::make_unique<SqliteStore>(
-      options, tuning, log, std::move(lock), std::move(connections), std::move(sequences)));
+      options, tuning, log, std::move(connections), std::move(sequences)));
 }
 
 }  // namespace sqlite
