@@ -573,8 +573,9 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
       api::Replays::Parts{*base.store, *base.keys, base.clock, base.random});
   hub.outcomes = std::make_unique<api::DeliveryOutcomes>(api::DeliveryOutcomes::Parts{
       *base.store, *base.keys, base.clock, base.random, config.tenant});
-  hub.maintenance->also([&hub, times = std::make_shared<RemovalTimes>(clock)] {
-    if (times->due()) hub.outcomes->remove_old();
+  hub.maintenance->removes([&hub] {
+    hub.outcomes->remove_old();
+    return false;
   });
   hub.cursors = std::make_unique<api::Cursors>(*base.keys, clock);
   hub.upgrade = std::make_unique<PluginUpgrade>(config, unsigned_ones, *hub.plugins, *hub.engine);
