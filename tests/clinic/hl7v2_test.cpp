@@ -241,6 +241,27 @@ TEST_F(Hl7Booking, ASessionFollowsItsAppointment) {
   EXPECT_EQ(get(desk(), "/instances").value()["items"].size(), 1U);
 }
 
+// The hospital has moved the appointment: the hub follows it to a time that is taken, too.
+TEST_F(Hl7Booking, AMoveOntoATakenTimeIsDoneWithAWarning) {
+  const std::string message = siu(booked(), "S-20");
+  const std::string id = sent(message);
+  const std::string session = session_of(desk(), id).string_or("session", "");
+  const Timestamp start = start_of(message);
+  const std::string doctor = get(desk(), "/sessions/" + session).value().string_or("provider", "");
+  const auto blocked = desk().http.json(
+      "PUT", hub_->url() + "/api/v1/providers/" + doctor + "/availability",
+      {{"Authorization", "Bearer " + token_}, {"Content-Type", "application/json"}},
+      Json::object({{"slots", Json::array({Json::object({{"startsAt", to_iso8601(after(start, 30))},
+                                                         {"endsAt", to_iso8601(after(start, 60))},
+                                                         {"status", "blocked"}})})}})
+          .dump());
+  ASSERT_TRUE(blocked.ok()) << blocked.error().message;
+  EXPECT_EQ(sent(moved(message, 30, "M-4")), id);
+  scheduled(session, to_iso8601(after(start, 30)));
+  EXPECT_NE(get(desk(), "/sessions/" + session).value()["warnings"].dump().find("provider.overlap"),
+            std::string::npos);
+}
+
 // A move that comes before the session is made waits for it; the booking itself, which the session
 // hears as well, moves nothing.
 TEST_F(Hl7Booking, AnAppointmentThatMovesAtOnceIsFollowedToo) {

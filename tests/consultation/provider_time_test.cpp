@@ -226,6 +226,16 @@ TEST_F(ProviderTime, AnEmergencyALateEntryAndABookingOfTheHospitalAreTakenWithAW
   Ask workflow = ask_of_hub("t1", "workflow");
   workflow.body = with(visit("10:00"), "provider", doctor_);
   EXPECT_EQ(warnings(must(sessions_->creation.create(workflow))), R"(["provider.overlap"])");
+  // The hospital has moved an appointment already; a person is asked for the time.
+  const std::string later = booked("11:00");
+  EXPECT_EQ(code(move(later, "10:00")), "provider.busy");
+  Ask moves = ask_of_hub("t1", "workflow");
+  moves.session = later;
+  moves.body = Json::object({{"scheduledStart", at("10:00")}});
+  moves.version = seen(later).int_or("version", 0);
+  const Json moved = must(sessions_->life.change(moves));
+  EXPECT_EQ(warnings(moved), R"(["provider.overlap"])");
+  EXPECT_EQ(moved.string_or("scheduledStart", ""), "2031-01-07T07:00:00.000Z");
   clock_.advance_ms(parse_iso8601(at("10:05"))->ms - clock_.now().ms);
   const auto emergency = [&](const std::string& clock) {
     return sessions_->creation.create(
