@@ -437,6 +437,41 @@ TEST(Kiorex, K21ListsAProvidersSessions) {
   RABT_EXPECT_STATUS(h().get("P", "/video/providers/" + h().uuid("D") + "/sessions"), 403);
 }
 
+// Symptom: clients of Kiorex read `patientId` of each session in a list as a string, and broke.
+// Cause: emergencies without a patient and meetings of the staff stood there with null.
+TEST(Kiorex, K01K21ListsHoldSessionsWithAPatientAlone) {
+  const Answer emergency =
+      h().post("D", "/video/telehealth/consultation",
+               Json::object({{"providerId", h().uuid("D")}, {"type", "emergency"}}));
+  RABT_EXPECT_STATUS(emergency, 201);
+  const std::string id = emergency.text("sessionId");
+  EXPECT_TRUE(emergency["patientId"].is_null());
+  const std::string own = "/video/providers/" + h().uuid("D") + "/sessions";
+  const auto lists = [&](bool there) {
+    const std::int64_t total = h().get("D", own)["total"].as_int64().value_or(-1);
+    for (const auto& [who, at] : {std::pair<std::string, std::string>{"AD", "/video/sessions"},
+                                  {"D", "/video/sessions"},
+                                  {"AD", own},
+                                  {"D", own}}) {
+      const Answer list = h().get(who, at + "?limit=100");
+      RABT_EXPECT_STATUS(list, 200);
+      EXPECT_EQ(holds(list["data"], id), there) << who << " " << at;
+      for (std::size_t i = 0; i < list["data"].size(); ++i)
+        EXPECT_TRUE(list["data"][i]["patientId"].is_string()) << list["data"][i].dump();
+    }
+    return total;
+  };
+  const std::int64_t before = lists(false);
+  // It is found by its id, and in the hub's own lists.
+  RABT_EXPECT_STATUS(h().get("D", path(id)), 200);
+  EXPECT_TRUE(holds(h().get("D", "/api/v1/sessions?limit=100")["items"],
+                    h().get("D", "/api/v1/sessions/" + id).text("id")));
+  RABT_EXPECT_STATUS(h().post("D", "/api/v1/sessions/" + id + "/participants",
+                              Json::object({{"person", h().person("P").id}, {"role", "patient"}})),
+                     201);
+  EXPECT_EQ(lists(true), before + 1) << "the number of all goes by the same rule";
+}
+
 TEST(Kiorex, K22SetsTheStatusOfAProvider) {
   const std::string at = "/video/providers/" + h().uuid("D2") + "/status";
   const Answer set = h().post("D2", at, Json::object({{"status", "online"}}));

@@ -851,6 +851,7 @@ const Door& kiorex() {
                                .waits_for_room = false,
                                .naive_times = true,
                                .own_words = true,
+                               .with_patient = true,
                                .retypes = true,
                                .names_version = false}};
   return kDoor;

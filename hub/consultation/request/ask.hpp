@@ -35,6 +35,8 @@ struct Manner {
   bool naive_times = false;
   // Answers carry the ids and times that the client wrote (Session::as_given).
   bool own_words = false;
+  // Lists leave sessions out that have no patient.
+  bool with_patient = false;
   // A change may name another type of session.
   bool retypes = false;
   // A change of a note names the version that it was read at.

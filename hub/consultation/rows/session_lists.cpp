@@ -44,7 +44,8 @@ constexpr std::size_t kDrivers = 13;
 
 // $1 tenant, $2 key, $3 last id, $4 statuses, $5 type, $6 provider, $7 patient, $8 visit, $9
 // clinic, $10 appointment, $11 from, $12 to, $13 role, $14 last at_ms, RABT_OTHERS the other
-// records of the patient or, where none is asked for, of the member
+// records of the patient or, where none is asked for, of the member, $23 empty or "1": only with a
+// patient
 #define RABT_OTHERS "$15, $16, $17, $18, $19, $20, $21, $22"
 bool of_members(Driver driver) {
   return driver == Driver::member || driver == Driver::member_records;
@@ -105,7 +106,7 @@ std::string condition(Driver driver) {
       "))"
       " AND ($8 = '' OR s.visit = $8) AND ($9 = '' OR s.clinic = $9)"
       " AND ($10 = '' OR s.appointment = $10) AND s.at_ms + 0 >= $11 AND s.at_ms + 0 < $12"
-      " AND $14 >= $11";
+      " AND $14 >= $11 AND ($23 = '' OR s.patient <> '')";
   out += of_members(driver) ? " AND ($13 = '' OR m.role = $13)" : " AND $13 = $13";
   return out;
 }
@@ -128,7 +129,7 @@ const Statement& list_statement(Driver driver) {
                     " FROM (SELECT s.id AS id, s.tenant AS tenant, "
                     "s.at_ms AS at_ms" +
                     from(of) + condition(of) + " ORDER BY " + order +
-                    " LIMIT $23 OFFSET $24) p JOIN session s ON s.tenant = p.tenant AND s.id = "
+                    " LIMIT $24 OFFSET $25) p JOIN session s ON s.tenant = p.tenant AND s.id = "
                     "p.id JOIN session_sealed d ON d.tenant = s.tenant AND d.id = s.id ORDER BY " +
                     (of == Driver::time ? "s.at_ms DESC, s.id DESC" : "s.id DESC"));
     }
@@ -216,6 +217,7 @@ Result<SessionPage> SessionRows::list(std::string_view tenant, const SessionFilt
     const Plan plan = plan_of(filter, others.front() != whose);
     const std::int64_t from_ms = filter.from_ms.value_or(INT64_MIN);
     const std::int64_t to_ms = filter.to_ms.value_or(INT64_MAX);
+    const std::string_view with_patient = filter.with_patient ? "1" : "";
     RABT_TRY_STATUS(connection.query(list_statement(plan.driver),
                                      {tenant,
                                       plan.key,
@@ -239,6 +241,7 @@ Result<SessionPage> SessionRows::list(std::string_view tenant, const SessionFilt
                                       others[5],
                                       others[6],
                                       others[7],
+                                      with_patient,
                                       limit + 1,
                                       window.skip.value_or(0)},
                                      [&](const Row& row) {
@@ -258,7 +261,7 @@ Result<SessionPage> SessionRows::list(std::string_view tenant, const SessionFilt
          filter.provider, filter.patient, filter.visit, filter.clinic,   filter.appointment,
          from_ms,         to_ms,          filter.role,  to_ms - 1,       others[0],
          others[1],       others[2],      others[3],    others[4],       others[5],
-         others[6],       others[7]},
+         others[6],       others[7],      with_patient},
         [&](const Row& row) {
           page.total = row.integer(0);
           return false;

@@ -27,6 +27,8 @@ struct SessionFilter {
   std::string type;
   std::string provider;
   std::string patient;
+  // True if sessions without a patient are left out.
+  bool with_patient = false;
   std::string visit;
   std::string clinic;
   // Hex of the blind index.

@@ -75,6 +75,7 @@ Result<Page> SessionReading::list(const Ask& ask, const Window& window) {
   filter.provider = std::move(provider);
   RABT_TRY(patient, acts_.persons().of_filter(ask.parameter("patient")));
   filter.patient = std::move(patient);
+  filter.with_patient = ask.manner.with_patient;
   if (const auto visit = ask.parameter("visit"); !visit.empty()) {
     const auto known = acts_.around().visit(acts_.parts().tenant, std::string(visit));
     filter.visit = known.ok() ? known->id : "-";
