@@ -114,20 +114,27 @@ TEST(Engine, AnAmbiguousOutcomeIsSettledByRepeatingWhenTheActionIsSafeToRepeat) 
 // services ended the call as transient, and workflows retry only calls of plugins. A workflow
 // without any retry completes here only when the engine itself repeats the call.
 TEST(Engine, ACallThatTheHubHadNoRoomForIsHeldAndSentAgainUntilThereIsRoom) {
-  for (const OutcomeKind kind : {OutcomeKind::transient, OutcomeKind::ambiguous}) {
+  for (const auto& [kind, reason] : std::vector<std::pair<OutcomeKind, std::string>>{
+           {OutcomeKind::transient, "store.full"},
+           {OutcomeKind::ambiguous, "store.full"},
+           {OutcomeKind::transient, "store.busy"},
+           {OutcomeKind::transient, "store.moved"},
+           {OutcomeKind::transient, "blob.full"},
+           {OutcomeKind::transient, "audit.unavailable"},
+           {OutcomeKind::transient, "crypto.keyring_full"}}) {
     Rig rig;
     auto calls = std::make_shared<std::atomic<int>>(0);
-    rig.script().on("do-key", [calls, kind](ScriptedService::Call call) {
-      call.done(++*calls <= 40 ? failed(kind, "store.full") : done(call.arguments));
+    rig.script().on("do-key", [calls, kind, reason](ScriptedService::Call call) {
+      call.done(++*calls <= 40 ? failed(kind, reason) : done(call.arguments));
     });
     rig.deploy(workflow_of(kOneCall));
     const auto ids = rig.send("test.start.v1", Json::object({{"n", 3}}));
     rig.settle();
-    EXPECT_EQ(rig.status(ids[0]), "running");
-    EXPECT_EQ(rig.engine().stats().held, 1U);
+    EXPECT_EQ(rig.status(ids[0]), "running") << reason;
+    EXPECT_EQ(rig.engine().stats().held, 1U) << reason;
     const auto shown = rig.engine().instance(ids[0], {});
     ASSERT_TRUE(shown.ok());
-    EXPECT_NE(shown->string_or("held", "").find("/do-key: store.full"), std::string::npos);
+    EXPECT_NE(shown->string_or("held", "").find("/do-key: " + reason), std::string::npos);
     EXPECT_EQ(rig.engine().instances({}, 10)->at(0).held, shown->string_or("held", ""));
     // More often than an ambiguous outcome is repeated.
     for (int i = 0; i < 60 && rig.status(ids[0]) != "completed"; ++i) rig.advance_ms(30'000);
