@@ -29,6 +29,7 @@ constexpr std::array kRules{
     Rule{"parked", Unit::seconds, false, {true, 4 * kHour, 0, 0, 10 * kMinuteMs, kWarn, {}}},
     Rule{"faulted", Unit::count, false, {true, 3, 0, 5 * kMinuteMs, kHourMs, kWarn, {}}},
     Rule{"late_timers", Unit::seconds, false, {true, 5 * kMinute, kMinute, kMinuteMs, 10 * kMinuteMs, kWarn, {}}},
+    Rule{"work_waiting", Unit::seconds, false, {true, 30 * kMinute, 15 * kMinute, 0, 10 * kMinuteMs, kWarn, {}}},
     Rule{"patients_waiting", Unit::seconds, false, {true, 15 * kMinute, 0, kMinuteMs, 5 * kMinuteMs, kWarn, {}}},
     Rule{"emergency_unanswered", Unit::count, false, {true, 1, 0, 0, kMinuteMs, kPage, {}}},
     Rule{"role_unserved", Unit::count, false, {true, 1, 0, 2 * kMinuteMs, 5 * kMinuteMs, kPage, {}}},

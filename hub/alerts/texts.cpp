@@ -28,6 +28,7 @@ constexpr std::array kWords{
     Words{"parked", "A call of {object} waits for a decision since {value}", "استدعاء للدور {object} ينتظر قرارا منذ {value}", "rabt tasks"},
     Words{"faulted", "Runs failed within an hour, more than a tenth of all: {value}", "مسارات فشلت خلال ساعة وهي أكثر من العشر، العدد: {value}", "rabt instances --status faulted"},
     Words{"late_timers", "Timers are late by {value}", "المؤقتات متأخرة بمقدار {value}", "rabt status"},
+    Words{"work_waiting", "Accepted work stands still, waiting for {object}; the oldest since {value}", "عمل مقبول متوقف بانتظار {object}، أقدمه منذ {value}", "rabt instances --status running"},
     Words{"patients_waiting", "A patient of {object} is in the waiting room since {value}", "مريض ينتظر الدخول لدى {object} منذ {value}", "rabt status"},
     Words{"emergency_unanswered", "Emergencies that no doctor has answered: {value}; the desk is asked", "حالات طارئة لم يستجب لها أي طبيب، العدد: {value}، والمطلوب من الاستقبال التصرف", "rabt tasks --kind emergency"},
     Words{"role_unserved", "No plugin serves the role {object}", "لا توجد إضافة تخدم الدور {object}", "rabt plugin list"},

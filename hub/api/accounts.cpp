@@ -294,7 +294,7 @@ Result<Response> Accounts::create(const Call& call) const {
   RABT_TRY(body, body_object(call));
   RABT_TRY(roles, take_roles(body));
   RABT_TRY(profile, identity::check_profile(body));
-  RABT_TRY_STATUS(identity::check_identity(profile, {}));
+  RABT_TRY_STATUS(identity::check_identity(profile, clock.now()));
   if (profile.find("username") == nullptr) return invalid("api.invalid", "username: is required");
   identity::NewPerson wanted;
   wanted.profile = std::move(profile);
@@ -394,7 +394,7 @@ Result<Response> Accounts::change(const Call& call) const {
   }
   const Resets resets{.factor = take_flag(body, "resetMfa"),
                       .password = take_flag(body, "resetPassword")};
-  RABT_TRY_STATUS(identity::check_identity(body, {}));
+  RABT_TRY_STATUS(identity::check_identity(body, clock.now()));
   if (body.size() > 0) wanted.profile = body;
   RABT_TRY(before, people.find(tenant, id));
   RABT_TRY_STATUS(check_hidden(before, body));

@@ -13,6 +13,7 @@ struct Accounts {
   identity::People& people;
   identity::Accounts& accounts;
   identity::Approvals& approvals;
+  const Clock& clock;
   std::string tenant;
   // Where the pages of the hub come from. Empty if it does not know its own address.
   std::string origin{};

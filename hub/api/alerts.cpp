@@ -4,6 +4,7 @@
 #include "hub/api/answers.hpp"
 #include "hub/api/asks.hpp"
 #include "hub/base/span.hpp"
+#include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/request/fields.hpp"
 
 namespace rabt::api {
@@ -12,15 +13,12 @@ using alerts::Alert;
 using alerts::Language;
 using alerts::Snoozes;
 using consultation::Fields;
+using consultation::time_or_null;
 using http::Response;
 
 namespace {
 
 constexpr std::size_t kMaxNote = 500;
-
-Json time_or_null(const std::optional<std::int64_t>& ms) {
-  return ms ? Json(to_iso8601({*ms})) : Json();
-}
 
 // Until when nothing is told of a cause. Unset if it is told.
 std::optional<std::int64_t> snoozed_until(const Alert& alert, const Snoozes& snoozes) {

@@ -108,12 +108,6 @@ Json listed_json(const identity::Person& person) {
   return out;
 }
 
-// Today where it is latest: YYYY-MM-DD.
-std::string last_birthday(const Clock& clock) {
-  constexpr std::int64_t kFurthestMs = 14LL * 3'600'000;
-  return to_iso8601({clock.now().ms + kFurthestMs}).substr(0, 10);
-}
-
 }  // namespace
 
 Result<access::Facts> PersonRecords::facts_about(const Call& call,
@@ -155,7 +149,7 @@ Result<Response> PersonRecords::change(const Call& call, const identity::Person&
   RABT_TRY_STATUS(may_vouch(call, ask.body, person.profile, call.caller.who.person == person.id));
   if (person.roles.has_any(identity::kGuardedRoles) && ask.body.find("externalIds") != nullptr)
     return invalid("api.invalid", "externalIds: of such a person are changed with the user");
-  RABT_TRY_STATUS(identity::check_identity(ask.body, last_birthday(clock)));
+  RABT_TRY_STATUS(identity::check_identity(ask.body, clock.now()));
   identity::PersonChange wanted;
   wanted.profile = ask.body;
   wanted.version = ask.version;
@@ -207,7 +201,7 @@ Result<Response> PersonRecords::list_patients(const Call& call) const {
 Result<Response> PersonRecords::create_patient(const Call& call) const {
   RABT_TRY(body, body_object(call));
   RABT_TRY(profile, identity::check_profile(body));
-  RABT_TRY_STATUS(identity::check_identity(profile, last_birthday(clock)));
+  RABT_TRY_STATUS(identity::check_identity(profile, clock.now()));
   RABT_TRY_STATUS(has_name(profile));
   RABT_TRY_STATUS(may_vouch(call, profile, Json::object(), false));
   if (profile.find("username") != nullptr && !may(access::Right::person_vouch, call))
@@ -300,7 +294,7 @@ Result<Response> PersonRecords::create_provider(const Call& call) const {
     roles = given;
   }
   RABT_TRY(profile, identity::check_profile(body));
-  RABT_TRY_STATUS(identity::check_identity(profile, last_birthday(clock)));
+  RABT_TRY_STATUS(identity::check_identity(profile, clock.now()));
   RABT_TRY_STATUS(has_name(profile));
   identity::NewPerson wanted;
   wanted.profile = std::move(profile);

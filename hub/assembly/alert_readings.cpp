@@ -50,6 +50,7 @@ Readings AlertReadings::take() {
   Readings out;
   add_events(out);
   add_runs(out);
+  add_standstill(out);
   add_plugins(out);
   add_ends(out);
   add_house(out);
@@ -120,6 +121,22 @@ void AlertReadings::add_runs(Readings& out) {
     }
   } else {
     out.unread.insert("emergency_unanswered");
+  }
+}
+
+void AlertReadings::add_standstill(Readings& out) {
+  constexpr std::int64_t kEveryMs = 60 * kSecondMs;
+  const std::int64_t uptime = parts_.clock.monotonic_ms();
+  out.unread.insert("work_waiting");
+  if (uptime < next_standstill_ms_) return;
+  const auto found = parts_.standstill.look();
+  if (!found.ok()) return;
+  out.unread.erase("work_waiting");
+  next_standstill_ms_ = uptime + kEveryMs;
+  for (const engine::Waiting& one : *found) {
+    // Decisions are what the rule `parked` is about.
+    if (one.count == 0 || one.for_what == "decision") continue;
+    out.values.push_back({"work_waiting", std::string(one.for_what), one.oldest_ms / kSecondMs});
   }
 }
 

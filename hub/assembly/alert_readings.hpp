@@ -10,6 +10,7 @@
 #include "hub/alerts/window.hpp"
 #include "hub/api/delivery_outcomes.hpp"
 #include "hub/api/hooks.hpp"
+#include "hub/assembly/standstill.hpp"
 #include "hub/bus/publisher.hpp"
 #include "hub/config/config.hpp"
 #include "hub/consultation/tasks/tasks.hpp"
@@ -20,7 +21,8 @@
 namespace rabt::assembly {
 
 // Measures what alerts are about, from numbers that the hub has. Takes the same time however many
-// instances and deliveries there are. For one thread.
+// instances and deliveries there are, but for work that waits, which is looked at once a minute.
+// For one thread.
 class AlertReadings {
  public:
   struct Parts {
@@ -31,6 +33,7 @@ class AlertReadings {
     webhooks::Webhooks& webhooks;
     const api::DeliveryOutcomes& outcomes;
     const consultation::Tasks& tasks;
+    const Standstill& standstill;
     // The times of the hub; `wall` for what others set: certificates, agreements.
     const Clock& clock;
     const Clock& wall;
@@ -48,6 +51,7 @@ class AlertReadings {
  private:
   void add_events(alerts::Readings& out);
   void add_runs(alerts::Readings& out);
+  void add_standstill(alerts::Readings& out);
   void add_plugins(alerts::Readings& out);
   void add_ends(alerts::Readings& out) const;
   void add_house(alerts::Readings& out) const;
@@ -61,6 +65,8 @@ class AlertReadings {
   alerts::Rhythms rhythms_;
   alerts::Window ended_;
   alerts::Window faulted_;
+  // Uptime from which work that waits is looked at again.
+  std::int64_t next_standstill_ms_ = 0;
   // By source.
   std::map<std::string, alerts::Window> lost_;
   // By plugin: calls that failed, and calls that were answered.

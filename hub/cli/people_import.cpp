@@ -13,6 +13,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/descriptor.hpp"
 #include "hub/base/printable.hpp"
+#include "hub/base/suggest.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
@@ -38,8 +39,6 @@ struct ImportOptions {
 };
 
 constexpr std::size_t kMostBytes = 16U << 20U;
-// A day begins so early where it is latest.
-constexpr std::int64_t kFurthestMs = 14LL * 3'600'000;
 
 constexpr identity::Roles kTreats{identity::Role::doctor, identity::Role::specialist,
                                   identity::Role::nurse};
@@ -131,8 +130,7 @@ Result<Entry> entry_of(const Json& row) {
   Json profile = profile_of(row);
   const Json roles = words_of(cell_of(row, "roles"));
   RABT_TRY(checked, identity::check_profile(profile));
-  RABT_TRY_STATUS(identity::check_identity(
-      checked, to_iso8601({SystemClock().now().ms + kFurthestMs}).substr(0, 10)));
+  RABT_TRY_STATUS(identity::check_identity(checked, SystemClock().now()));
   if (roles.size() == 0)
     return invalid("cli.people", "roles: is empty; patient, doctor, desk and so on");
   identity::Roles of;
@@ -163,15 +161,45 @@ Result<Entry> entry_of(const Json& row) {
   return out;
 }
 
+// A list without a header has a person there: a name that is like no column is not quoted.
 Status check_columns(const Json& row) {
   const std::vector<std::string_view> known = known_columns();
+  const std::vector<std::string> names(known.begin(), known.end());
+  std::size_t number = 0;
   for (const auto& [name, value] : row.as_object()) {
+    ++number;
     if (std::find(known.begin(), known.end(), std::string_view(name)) != known.end()) continue;
-    std::string list;
-    for (const std::string_view one : known) list.append(list.empty() ? "" : ", ").append(one);
-    return invalid("cli.people", "the column `" + name + "` is not known; columns are " + list);
+    const std::string near = did_you_mean(name, names);
+    return invalid("cli.people", near.empty()
+                                     ? "column " + std::to_string(number) +
+                                           " of the first line is not known; that line names the "
+                                           "columns, which are " +
+                                           listed(names)
+                                     : "the column `" + name + "` is not known; " + near);
   }
   return ok_status();
+}
+
+// A row of a spreadsheet that somebody has emptied.
+bool is_empty(const Json& row) {
+  return std::all_of(row.as_object().begin(), row.as_object().end(), [](const auto& cell) {
+    return cell.second.is_string() && trim(cell.second.as_string()).empty();
+  });
+}
+
+// What a person is found by, and what it is called.
+std::map<std::string, std::string> keys_of(const Json& profile) {
+  std::map<std::string, std::string> out;
+  for (const char* name : {"username", "mrn"}) {
+    if (const std::string value = profile.string_or(name, ""); !value.empty())
+      out[std::string(name) + " " + value] = name;
+  }
+  for (const char* list : {"identifiers", "externalIds"}) {
+    if (!profile[list].is_array()) continue;
+    for (const Json& one : profile[list].as_array())
+      out[one.dump()] = one.string_or("kind", "externalId");
+  }
+  return out;
 }
 
 // The file of one-time codes, which its owner alone may read. Each line is written before the next
@@ -225,8 +253,15 @@ class Import {
       codes_ = std::move(codes);
     }
     std::size_t number = 1;  // the header
-    for (const Json& row : rows.as_array()) RABT_TRY_STATUS(take(++number, row));
+    Status ended = ok_status();
+    for (const Json& row : rows.as_array()) {
+      ++number;
+      if (is_empty(row)) continue;
+      ended = take(number, row);
+      if (!ended.ok()) break;
+    }
     say_sum();
+    RABT_TRY_STATUS(ended);
     return counts_["wrong"] == 0 ? 0 : 1;
   }
 
@@ -268,6 +303,12 @@ class Import {
       say(number, "wrong", why);
       return ok_status();
     }
+    for (const auto& [key, name] : keys_of(entry->body)) {
+      const auto [before, is_new] = rows_.try_emplace(key, number);
+      if (is_new) continue;
+      say(number, "wrong", "has the same " + name + " as row " + std::to_string(before->second));
+      return ok_status();
+    }
     if (options_.dry_run) {
       say(number, "good", "");
       return ok_status();
@@ -275,13 +316,25 @@ class Import {
     const auto made = enter(*entry);
     if (made.ok()) {
       say(number, "entered", made->string_or("id", ""));
-      if (const std::string code = made->string_or("activation", ""); !code.empty())
-        return codes_.add(made->string_or("username", ""), code);
+      if (const std::string code = made->string_or("activation", ""); !code.empty()) {
+        const std::string username = made->string_or("username", "");
+        const Status kept = codes_.add(username, code);
+        if (!kept.ok())
+          return unavailable("cli.file", kept.error().message + "; row " + std::to_string(number) +
+                                             " is entered: `rabt users reset " + username +
+                                             "` gives another code");
+      }
       return ok_status();
     }
-    if (made.error().code == "net.no_answer") return made.error();
+    if (made.error().code == "net.no_answer")
+      return unavailable(made.error().code,
+                         "the hub did not answer at row " + std::to_string(number) +
+                             ", which may be entered: take the list again; if the row is known "
+                             "then, `rabt users reset` gives its account a code");
     if (made.error().code == "person.taken") {
-      say(number, "known", "left as it is");
+      const std::string& why = made.error().message;
+      say(number, "known",
+          "by its " + why.substr(why.rfind(' ') + 1) + "; left as it is, and not compared");
     } else {
       say(number, "wrong", made.error().message + " [" + made.error().code + "]");
     }
@@ -292,6 +345,8 @@ class Import {
   std::unique_ptr<HubClient> hub_;
   Codes codes_;
   std::map<std::string, std::int64_t> counts_;
+  // The first row that has a key.
+  std::map<std::string, std::size_t> rows_;
 };
 
 int import_people(const ImportOptions& options) {
@@ -308,7 +363,9 @@ void add_people_commands(args::Command& program, int& code) {
   auto* one = group->add_subcommand("import", "Enter people from a CSV file, each row one person");
   one->footer(
       "Who is known already is left as he is, so that a list may be taken again. docs/identity.md "
-      "names the columns. Exit status 1: some rows are wrong; the others are entered");
+      "names the columns. One-time codes are good for 24 hours. Exit status 1: some rows are "
+      "wrong; "
+      "the others are entered");
   add_config_option(*one, options->config);
   one->add_option("file", options->file, "The list")->required();
   one->add_flag("--dry-run", options->dry_run,

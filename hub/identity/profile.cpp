@@ -205,7 +205,8 @@ Result<Json> check_profile(const Json& given) {
   return out;
 }
 
-Status check_identity(const Json& profile, std::string_view today) {
+Status check_identity(const Json& profile, Timestamp now) {
+  constexpr std::int64_t kFurthestMs = 14LL * 3'600'000;  // east of Greenwich
   std::string mistakes;
   const auto mistake = [&](const std::string& what) {
     mistakes.append(mistakes.empty() ? "" : "\n").append(what);
@@ -221,8 +222,8 @@ Status check_identity(const Json& profile, std::string_view today) {
         (national ? "national id, which begin with 1" : "residence permit, which begin with 2") +
         " and end with its check digit; use kind other for anything else");
   }
-  if (!today.empty() && profile.string_or("birthDate", "") > today)
-    mistake("birthDate: must not lie in the future");
+  const std::string latest = to_iso8601({now.ms + kFurthestMs}).substr(0, 10);
+  if (profile.string_or("birthDate", "") > latest) mistake("birthDate: must not lie in the future");
   if (!mistakes.empty()) return invalid("api.invalid", std::move(mistakes));
   return ok_status();
 }

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "hub/base/clock.hpp"
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "hub/keys/data_keys.hpp"
@@ -17,10 +18,9 @@ namespace rabt::identity {
 [[nodiscard]] Result<Json> check_profile(const Json& given);
 
 // Checks the form and the check digit of national id and iqama, and that the birth date is not
-// after `today`, YYYY-MM-DD. The birth date is not checked if `today` is empty. For what people and
-// clients enter; bookings of hospital systems are not checked. Error invalid api.invalid, which
-// quotes no value.
-[[nodiscard]] Status check_identity(const Json& profile, std::string_view today);
+// after the day of `now` where that day is latest. For what people and clients enter; bookings of
+// hospital systems are not checked. Error invalid api.invalid, which quotes no value.
+[[nodiscard]] Status check_identity(const Json& profile, Timestamp now);
 
 // RFC 7396: members of `patch` replace those of `profile`, null removes. Members that stay as they
 // are stored are not checked: a rule of today may refuse them. Errors: those of check_profile.

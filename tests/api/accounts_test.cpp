@@ -99,6 +99,13 @@ TEST_F(AccountsApi, AnAdministratorChangesOthersByVersionAndNotHisOwnRoles) {
     return as(admin, "PATCH", "users/" + who, what, {{"if-match", version}});
   };
   EXPECT_EQ(change(id, R"({"roles": ["king"]})", tag).status, 422);
+  EXPECT_EQ(change(id, R"({"birthDate": "2199-01-01"})", tag).status, 422);
+  EXPECT_EQ(
+      as(admin, "POST", "users",
+         R"({"username": "mona", "roles": ["nurse"], "name": "M", "birthDate": "2199-01-01"})")
+          .status,
+      422)
+      << "born in the future, as at the doors of patients";
   EXPECT_EQ(change(id, R"({"roles": ["doctor"]})", "\"77\"").status, 412);
   EXPECT_EQ(change(id, R"({"roles": ["doctor"]})", tag).status, 200);
   EXPECT_EQ(as(token, "GET", "me").status, 401) << "trap 39: other roles, another session";

@@ -159,7 +159,7 @@ void ApiRig::open(Options options) {
       .grants{*grants, hub.engine(), audit, details, about},
       .keys{*key_admin_, hub.store(), *approvals, "t1"},
       .plugins{hub.host(), hub.store(), audit, "t1"},
-      .accounts{*people, *accounts, *approvals, "t1", "https://hub.example"},
+      .accounts{*people, *accounts, *approvals, clock, "t1", "https://hub.example"},
       .clients{*clients, *approvals},
       .oidc{*oidc_, false},
       .people{*people, hub.store(), audit, clock, about, *merges, *approvals, 24LL * 3'600'000},

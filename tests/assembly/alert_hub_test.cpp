@@ -7,6 +7,9 @@
 #include "hub/assembly/hub.hpp"
 #include "hub/net/local_http.hpp"
 #include "hub/phi/policy.hpp"
+#include "hub/store/store.hpp"
+#include "tests/eventually.hpp"
+#include "tests/must.hpp"
 #include "tests/net/mail_relay.hpp"
 #include "tests/recording_logger.hpp"
 
@@ -48,6 +51,64 @@ TEST(AlertHub, ADiskThatIsNearlyFullIsToldByMail) {
     (*hub)->stop(0);
   }
   EXPECT_TRUE(log.has("alert.opened rule=disk_free"));
+  fs::remove_all(folder);
+}
+
+// A visit whose room could not be opened an hour ago, and is asked for again tomorrow.
+constexpr store::Statement kSession{
+    "INSERT INTO session (tenant, id, number, version, events, status, type, booking, provider, "
+    "patient, visit, clinic, consultation, follow_up_of, appointment, room_sid, door, at_ms, "
+    "scheduled_ms, planned_minutes, created_ms, updated_ms, data_key, patient_by, booked_by) "
+    "VALUES ('t1', 'S', 1, 1, 0, 'scheduled', 'doctor_patient', '', '', '', '', '', '', '', '', "
+    "'', 'api', $1, $1, 30, $1, $1, x'', '', '')"};
+constexpr store::Statement kRoom{
+    "INSERT INTO session_effect (tenant, session, n, kind, subject, state, attempts, due_ms, code) "
+    "VALUES ('t1', 'S', 1, 'open-room', '', 'open', 3, $1 + 90000000, 'http.503')"};
+
+TEST(AlertHub, WorkThatStandsStillIsToldAndListed) {
+  std::string folder = (fs::temp_directory_path() / "rabt-alert-hub-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  std::ofstream(folder + "/rabt.yaml")
+      << "tenant: t1\nserver: {port: 0}\ndata: data\nplugins: plugins\nmigrations: "
+      << RABT_MIGRATIONS << "\n";
+  const auto config = config::load_config(folder + "/rabt.yaml");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  constexpr std::int64_t kNow = 1'795'676'400'000;
+  FakeClock clock{Timestamp{kNow}};
+  test::RecordingLogger log;
+  {
+    auto hub = Hub::start(*config, clock, log, phi::strict_policy());
+    ASSERT_TRUE(hub.ok()) << hub.error().message;
+    (*hub)->stop(0);
+  }
+  {
+    auto store = test::must(store::open_sqlite(
+        {.path = config->data + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()));
+    for (const store::Statement* one : {&kSession, &kRoom}) {
+      const Status written = store->write([&](store::Transaction& transaction) {
+        return store::run(transaction, *one, {kNow - 3'600'000});
+      });
+      ASSERT_TRUE(written.ok()) << written.error().message;
+    }
+  }
+  {
+    auto hub = Hub::start(*config, clock, log, phi::strict_policy());
+    ASSERT_TRUE(hub.ok()) << hub.error().message;
+    net::LocalHttp http(config->data + "/hub.sock");
+    const auto listed = [&] {
+      clock.advance_ms(20'000);
+      const auto todo = http.json("GET", "http://localhost/api/v1/todo");
+      if (!todo.ok()) return false;
+      for (const Json& one : (*todo)["items"].as_array()) {
+        if (one.string_or("code", "") == "work_waiting")
+          return one["text"].string_or("en", "").find("waiting for video") != std::string::npos;
+      }
+      return false;
+    };
+    EXPECT_TRUE(test::eventually(listed));
+    (*hub)->stop(0);
+  }
+  EXPECT_TRUE(log.has("alert.opened rule=work_waiting"));
   fs::remove_all(folder);
 }
 

@@ -95,6 +95,8 @@ patient,,Nobody,,,,,,+966551234570,,,,1985-04-12,,,
 patient,,Typo,,,,,,+966551234570,,MRN-1009,1012345678,3085-04-12,,,
 king,,King,,,,,,,,MRN-1010,,,,,
 desk,,Desk,,,,,,,,MRN-1011,,,,,
+,,,,,,,,,,,,,,,
+patient,,Another,,,,,,+966551234571,,MRN-1001,,1990-04-12,,,
 END
 import staff.csv --dry-run; echo $?
 users list | wc -l
@@ -113,6 +115,7 @@ import old.csv --charset windows-1256 --separator ';' --json | jq -r .state
 curl -s --unix-socket data/hub.sock -H 'X-Rabt-Reason: test' -d '{"identifier": "mrn:MRN-1020"}' -H 'Content-Type: application/json' http://hub/api/v1/patients/search | jq -r '.items[0].nameAr'
 printf 'roles,nmae\n' > wrong.csv; import wrong.csv --dry-run; echo $?
 printf 'roles,nmae\npatient,X\n' > wrong.csv; import wrong.csv --dry-run; echo $?
+printf '1000000008,Layla\n1000000016,Noor\n' > wrong.csv; import wrong.csv --dry-run; echo $?
 printf 'roles,name\npatient,"X\n' > wrong.csv; import wrong.csv --dry-run; echo $?
 grep -c -e Noura -e 1012345672 serve.err)sh" +
                       kEnd);
@@ -127,17 +130,22 @@ grep -c -e Noura -e 1012345672 serve.err)sh" +
       "row 10: wrong: username: is needed with these roles\n";
   const std::string entered =
       "row 2: entered\nrow 3: entered\nrow 4: entered\nrow 5: entered\nrow 6: entered\n";
+  const std::string same = "row 12: wrong: has the same mrn as row 5\n";
+  const std::string as_it_is = "; left as it is, and not compared\n";
   const std::string known =
-      "row 2: known: left as it is\nrow 3: known: left as it is\nrow 4: "
-      "known: left as it is\nrow 5: known: left as it is\nrow 6: known: "
-      "left as it is\n";
-  EXPECT_EQ(ran.out, wrong + "1\n1\n2\n" + entered + wrong + "600\ndr.sara\nnurse.huda\n2\n" +
-                         known + "0\n5\n204\nentered\nليلى\n2\n2\n2\n0\n")
+      "row 2: known: by its username" + as_it_is + "row 3: known: by its username" + as_it_is +
+      "row 4: known: by its externalId" + as_it_is + "row 5: known: by its mrn" + as_it_is +
+      "row 6: known: by its national_id" + as_it_is;
+  EXPECT_EQ(ran.out, wrong + same + "1\n1\n2\n" + entered + wrong + same +
+                         "600\ndr.sara\nnurse.huda\n2\n" + known +
+                         "0\n5\n204\nentered\nليلى\n2\n2\n2\n2\n0\n")
       << lines(ran);
-  EXPECT_TRUE(has(ran.err, "4 wrong; nothing is entered")) << ran.err;
-  EXPECT_TRUE(has(ran.err, "5 entered, 4 wrong")) << ran.err;
-  EXPECT_TRUE(has(ran.err, "5 known, 4 wrong")) << ran.err;
+  EXPECT_TRUE(has(ran.err, "5 wrong; nothing is entered")) << ran.err;
+  EXPECT_TRUE(has(ran.err, "5 entered, 5 wrong")) << ran.err;
+  EXPECT_TRUE(has(ran.err, "5 known, 5 wrong")) << ran.err;
   EXPECT_TRUE(has(ran.err, "the column `nmae` is not known")) << ran.err;
+  EXPECT_TRUE(has(ran.err, "column 1 of the first line is not known")) << ran.err;
+  EXPECT_FALSE(has(ran.err, "Layla")) << "a list without a header";
   EXPECT_TRUE(has(ran.err, "give --codes FILE")) << ran.err;
   EXPECT_TRUE(has(ran.err, "a quotation mark is not closed")) << ran.err;
 }

@@ -333,7 +333,7 @@ TEST(Profile, NationalIdsHaveTheirCheckDigitAndNobodyIsBornTomorrow) {
     const Status checked = check_identity(
         Json::object(
             {{"identifiers", Json::array({Json::object({{"kind", kind}, {"value", value}})})}}),
-        "2026-11-26");
+        *parse_iso8601("2026-11-26T09:00:00Z"));
     if (checked.ok()) return std::string("ok");
     EXPECT_EQ(checked.error().message.find(value), std::string::npos);
     return checked.error().code;
@@ -346,12 +346,13 @@ TEST(Profile, NationalIdsHaveTheirCheckDigitAndNobodyIsBornTomorrow) {
   EXPECT_EQ(fault("iqama", "1000000008"), "api.invalid") << "a national id";
   EXPECT_EQ(fault("iqama", "2000000006"), "ok");
   EXPECT_EQ(fault("passport", "A1234567"), "ok");
-  const auto born = [](const char* day, std::string_view today) {
-    return check_identity(Json::object({{"birthDate", day}}), today).ok();
+  const auto born = [](const char* day, const char* now) {
+    return check_identity(Json::object({{"birthDate", day}}), *parse_iso8601(now)).ok();
   };
-  EXPECT_TRUE(born("2026-11-26", "2026-11-26"));
-  EXPECT_FALSE(born("2026-11-27", "2026-11-26"));
-  EXPECT_TRUE(born("2026-11-27", {}));
+  EXPECT_TRUE(born("2026-11-26", "2026-11-26T09:59:59Z"));
+  EXPECT_FALSE(born("2026-11-27", "2026-11-26T09:59:59Z"));
+  EXPECT_TRUE(born("2026-11-27", "2026-11-26T10:00:00Z"))
+      << "that day has begun where it is latest";
 }
 
 }  // namespace
