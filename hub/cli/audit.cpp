@@ -85,27 +85,32 @@ int verify_proof(const VerifyOptions& options) {
   return 0;
 }
 
+struct Witness {
+  std::string note;
+  std::int64_t size = -1;
+  // Lines audit.checkpoint without a checkpoint that can be read.
+  std::size_t unreadable = 0;
+};
+
 // The newest checkpoint in a file: a signed note, or the log of a hub, which has them in its lines
 // audit.checkpoint. Older ones say nothing that the newest does not.
-Result<std::string> newest_note(const std::string& path) {
+Result<Witness> newest_note(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
-  std::string newest;
-  std::int64_t size = -1;
+  Witness newest;
   const auto take = [&](std::string note) {
     const auto one = audit::unverified_note(note);
-    if (!one || one->size <= size) return;
-    size = one->size;
-    newest = std::move(note);
+    if (one && one->size > newest.size) newest = {std::move(note), one->size, newest.unreadable};
+    return one.has_value();
   };
   std::string whole;
   for (std::string line; std::getline(in, line);) {
     if (whole.size() < audit::kMaxNoteBytes) whole.append(line).append("\n");
     if (line.find("\"audit.checkpoint\"") == std::string::npos) continue;
     const auto entry = Json::parse(line);
-    if (entry.ok()) take(entry->string_or("note", ""));
+    if (!entry.ok() || !take(entry->string_or("note", ""))) ++newest.unreadable;
   }
-  if (newest.empty()) take(std::move(whole));
-  if (newest.empty())
+  if (newest.note.empty()) take(std::move(whole));
+  if (newest.note.empty())
     return invalid("audit.witness", path + " cannot be read, or has no checkpoint of an audit log");
   return newest;
 }
@@ -130,9 +135,14 @@ int audit_verify(const VerifyOptions& options) {
   }
   for (const std::string& folder : options.anchors) wanted.folders.push_back(folder);
   for (const std::string& file : options.witnesses) {
-    auto note = newest_note(file);
-    if (!note.ok()) return complain(note.error());
-    wanted.notes.push_back(std::move(*note));
+    auto witness = newest_note(file);
+    if (!witness.ok()) return complain(witness.error());
+    std::printf("%s: compared with a checkpoint over %lld entries\n", file.c_str(),
+                static_cast<long long>(witness->size));
+    if (witness->unreadable > 0)
+      std::fprintf(stderr, "%s: %zu of its checkpoints cannot be read, and are not compared\n",
+                   file.c_str(), witness->unreadable);
+    wanted.notes.push_back(std::move(witness->note));
   }
 
   // With the keyring the MAC chain can be followed, and the verifier key need not be trusted.

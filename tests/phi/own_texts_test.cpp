@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -116,6 +117,52 @@ std::string content_of(const fs::path& path) {
   std::ostringstream all;
   all << in.rdbuf();
   return all.str();
+}
+
+// Ids of the hub hold what looks like a date or a number of a record by chance, and all of them do
+// in some hours: those of 2026-12-26 begin with 01MAR.
+TEST(OwnTexts, IdsAreReadable) {
+  constexpr std::string_view kDigits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+  constexpr std::size_t kId = 26;
+  std::minstd_rand random(7);
+  for (const char* begin : {"01MAR1", "01MAR9", "01MAY", "01M8EP", "01JAN", "01DEC2026"}) {
+    for (int i = 0; i < 500; ++i) {
+      std::string id = begin;
+      while (id.size() < kId) id += kDigits[random() % kDigits.size()];
+      ASSERT_EQ(shown(id), id);
+      ASSERT_EQ(shown("patient (" + id + ")"), "patient (" + id + ")");
+    }
+  }
+  for (const char* none : {"01MAR2026", "01MAR2026 0123456789ABCDEF", "01 MAR 2026"})
+    EXPECT_NE(shown(none), none) << "a day";
+  const std::string digits = "1012345672";
+  EXPECT_EQ(shown("id 01M8EPP[" + digits).find(digits), std::string::npos);
+}
+
+TEST(OwnTexts, ACheckpointOfTheAuditLogIsAWitness) {
+  const std::string note =
+      "rabt.health/audit/riyadh-hospital\n24733\n"
+      "q3N0n8zJv0mYxj1B5mD8sWqzq0lq7n4kqv3o9M2i1rA=\n\n\u2014 rabt.health/audit/riyadh-hospital "
+      "Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE\n";
+  EXPECT_EQ(policy().hub_text(Channel::log, "note", note), note);
+  EXPECT_NE(policy().hub_text(Channel::log, "message", "hospital 24733"), "hospital 24733");
+}
+
+// Each code that the hub answers with, alone and in a line of text.
+TEST(OwnTexts, CodesOfProblemsAreReadable) {
+  const char* source = std::getenv("RABT_SOURCE_DIR");  // NOLINT(concurrency-mt-unsafe)
+  if (source == nullptr) GTEST_SKIP() << "set RABT_SOURCE_DIR to the sources";
+  std::size_t read = 0;
+  for (const std::string& line : lines(content_of(fs::path(source) / "docs/problems.md"))) {
+    constexpr std::string_view kRow = "| `";
+    if (!line.starts_with(kRow)) continue;
+    const std::string code = line.substr(kRow.size(), line.find('`', kRow.size()) - kRow.size());
+    if (code.find('.') == std::string::npos) continue;
+    ++read;
+    EXPECT_EQ(shown(code), code);
+    EXPECT_EQ(shown("refused (" + code + ")"), "refused (" + code + ")");
+  }
+  EXPECT_GT(read, 400U);
 }
 
 std::vector<fs::path> sources_in(const fs::path& folder) {
