@@ -55,6 +55,15 @@ TEST_F(NphiesSchemas, TheManifestNamesWhatTheLibraryIs) {
   EXPECT_EQ(fault(package_->config, kConfig), "");
 }
 
+TEST_F(NphiesSchemas, TheTimelineShowsThatAPayerWasAssumed) {
+  const phi::Vocabulary words;
+  const rabt::Json answer =
+      rabt::Json::object({{"assumed", rabt::Json::array({"payer", "Layla"})}});
+  for (const char* name : {"check-eligibility", "submit-claim"}) {
+    EXPECT_EQ(action(name).coded.read(answer, words).dump(), R"({"assumed":["payer"]})") << name;
+  }
+}
+
 TEST_F(NphiesSchemas, InputsOfTheTestsHoldAndNullsAreAllowedWhereOptional) {
   EXPECT_EQ(input_fault("check-eligibility", eligibility_input()), "");
   EXPECT_EQ(input_fault("submit-claim", claim_input()), "");
