@@ -240,7 +240,7 @@ struct DoorEntry {
   // the only one; 0 takes a free port.
   std::optional<int> listen;
   // Requests that one caller may send in a second, in the long run. 0 if there is no limit.
-  int rate = 100;
+  int rate = 200;
   // Origins of pages that may call it.
   std::vector<std::string> cors;
   // How far times that are written without a zone are ahead of UTC.
@@ -356,8 +356,10 @@ struct Config {
   // Unset if no broker is told anything.
   std::optional<BusEntry> bus;
   IceEntry ice;
-  // By name: kiorex, emr, pulseone, clinicvault. One that is absent is open on the main listener.
-  std::map<std::string, DoorEntry> doors;
+  // Every compatibility API by its name, also those that the file leaves out, and `metrics` if the
+  // file has it.
+  std::map<std::string, DoorEntry> doors{
+      {"clinicvault", {}}, {"emr", {}}, {"kiorex", {}}, {"pulseone", {}}};
   AuditConfig audit;
   PrivacyConfig privacy;
   KeysConfig keys;

@@ -28,6 +28,16 @@ constexpr std::size_t kChunk = 16'384;
 // Time for a frame after bytes that belong to none, and for the byte after kEnd.
 constexpr std::int64_t kMaxNoiseMs = 5'000;
 constexpr std::int64_t kMaxEndMs = 1'000;
+// Lines mllp.refused of a second.
+constexpr std::int64_t kMostLines = 20;
+// No place is taken from a connection that brought a message within this time.
+constexpr std::int64_t kSilentMs = 1'000;
+constexpr std::int64_t kTaking = -1;
+
+std::int64_t now_ms() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch())
+      .count();
+}
 
 }  // namespace
 
@@ -40,6 +50,8 @@ struct MllpListener::State {
     Poco::Net::StreamSocket socket;
     std::string address;
     std::thread thread;
+    // Since when it has brought no message; unset while one of it is taken.
+    std::atomic<std::int64_t> silent_since_ms{0};
     // Under the mutex of the listener. Its socket is closed then.
     bool over = false;
   };
@@ -47,9 +59,10 @@ struct MllpListener::State {
   void run();
   void serve(Connection& connection);
   void close_ended();
-  void refused(const std::string& address, std::string_view why) {
-    log.warn("mllp.refused", {{"address", address}, {"why", why}});
-  }
+  // A connection that is silent makes room for another: of the same address if that has its part.
+  bool has_room(const std::string& address) RABT_REQUIRES(mutex);
+  // A flood of connections is no flood of log lines.
+  void refused(const std::string& address, std::string_view why);
 
   // Constant after start().
   const MllpOptions options;
@@ -60,6 +73,8 @@ struct MllpListener::State {
   std::atomic<bool> stopping{false};
   Mutex mutex;
   std::list<Connection> connections RABT_GUARDED_BY(mutex);
+  std::atomic<std::int64_t> second{0};
+  std::atomic<std::int64_t> lines{0};
   std::thread accepting;
 };
 
@@ -251,7 +266,9 @@ void MllpListener::State::serve(Connection& connection) {
   std::string why;
   const auto lost = [&] { refused(connection.address, "frame without an end"); };
   while (const auto message = line.read(why, lost)) {
+    connection.silent_since_ms = kTaking;
     const auto answer = take(*message, connection.address);
+    connection.silent_since_ms = now_ms();
     if (!answer) break;
     if (!answer->empty() && !line.write(mllp::frame(*answer))) {
       why = "answer not taken";
@@ -274,6 +291,41 @@ void MllpListener::State::close_ended() {
   }
 }
 
+void MllpListener::State::refused(const std::string& address, std::string_view why) {
+  const std::int64_t is = now_ms() / 1000;
+  if (second.exchange(is) != is) lines = 0;
+  if (const auto said = ++lines; said < kMostLines) {
+    log.warn("mllp.refused", {{"address", address}, {"why", why}});
+  } else if (said == kMostLines) {
+    log.warn("mllp.refused", {{"address", address}, {"why", "and more within this second"}});
+  }
+}
+
+bool MllpListener::State::has_room(const std::string& address) {
+  std::size_t open = 0;
+  std::size_t of_address = 0;
+  for (const Connection& one : connections) {
+    if (one.over) continue;
+    ++open;
+    if (one.address == address) ++of_address;
+  }
+  const bool has_its_part = of_address >= (options.max_connections * 3 + 3) / 4;
+  if (!has_its_part && open < options.max_connections) return true;
+  Connection* longest = nullptr;
+  for (Connection& one : connections) {
+    const std::int64_t since = one.silent_since_ms;
+    if (one.over || since == kTaking || now_ms() - since < kSilentMs) continue;
+    if (has_its_part && one.address != address) continue;
+    if (longest == nullptr || since < longest->silent_since_ms) longest = &one;
+  }
+  if (longest == nullptr) return false;
+  refused(longest->address, "silent, and another needs its place");
+  // Its thread finds the end.
+  ::shutdown(longest->socket.impl()->sockfd(), SHUT_RDWR);
+  longest->silent_since_ms = kTaking;
+  return true;
+}
+
 void MllpListener::State::run() {
   while (!stopping) {
     try {
@@ -290,11 +342,12 @@ void MllpListener::State::run() {
       socket.setKeepAlive(true);
       const Lock lock(mutex);
       if (stopping) return;
-      if (connections.size() >= options.max_connections) {
+      if (!has_room(address)) {
         refused(address, "too many connections");
         continue;
       }
       Connection& connection = connections.emplace_back();
+      connection.silent_since_ms = now_ms();
       connection.socket = socket;
       connection.address = address;
       connection.thread = std::thread([this, &connection] {

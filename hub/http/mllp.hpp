@@ -34,7 +34,9 @@ struct MllpOptions {
   std::function<bool(std::string_view address)> allowed{};
   // A longer message ends its connection.
   std::size_t max_message = 1U << 20U;
-  // Connections that are open at once, each with a thread; one more is closed.
+  // Connections that are open at once, each with a thread, three quarters of them of one address.
+  // One more takes the place of that which is silent for the longest time, a second at least: of
+  // its own address where that has its part.
   std::size_t max_connections = 32;
   // Between two messages.
   std::int64_t idle_ms = 30LL * 60 * 1000;

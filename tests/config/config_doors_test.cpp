@@ -28,7 +28,8 @@ TEST_F(ConfigDoors, ADoorHasItsPortItsZoneAndItsOrigins) {
   EXPECT_EQ(config->doors.at("pulseone").listen, std::nullopt);
   EXPECT_FALSE(config->doors.at("emr").enabled);
   EXPECT_EQ(config->doors.at("emr").naive_offset_minutes, -210);
-  EXPECT_EQ(config->doors.count("clinicvault"), 0U);
+  EXPECT_EQ(config->doors.at("clinicvault").rate, 200) << "what is not named has the defaults";
+  EXPECT_EQ(config->doors.count("metrics"), 0U);
 }
 
 TEST_F(ConfigDoors, WhatIsWrongIsNamed) {

@@ -13,6 +13,7 @@
 #include "hub/base/clock.hpp"
 #include "hub/base/mllp.hpp"
 #include "hub/crypto/tls_server.hpp"
+#include "tests/eventually.hpp"
 #include "tests/mllp_peer.hpp"
 #include "tests/tls_files.hpp"
 
@@ -175,6 +176,29 @@ TEST_F(Mllp, RefusesAddressesAndTooManyConnections) {
   EXPECT_EQ(two.ask("2"), "got 2");
   EXPECT_EQ(MllpPeer(port()).receive(), "closed");
   start({.allowed = [](std::string_view address) { return address != "127.0.0.1"; }});
+  EXPECT_EQ(MllpPeer(port()).receive(), "closed");
+}
+
+// Symptom: 32 connections that said nothing shut a hospital's messages out for half an hour.
+// Cause: whoever was there kept his place, and one address could have all of them.
+// A test had two connections, which both spoke.
+TEST_F(Mllp, AConnectionThatIsSilentGivesItsPlaceToOneThatSpeaks) {
+  start({.max_connections = 2});
+  MllpPeer silent(port());
+  EXPECT_EQ(silent.ask("1"), "got 1");
+  MllpPeer speaks(port());
+  EXPECT_TRUE(test::eventually(
+      [&] { return speaks.ask("2") == "got 2" && MllpPeer(port()).ask("3") == "got 3"; }));
+  EXPECT_EQ(silent.receive(), "closed");
+  EXPECT_EQ(speaks.ask("4"), "got 4");
+}
+
+TEST_F(Mllp, OneAddressHasThreeQuartersOfTheConnections) {
+  start({.max_connections = 4});
+  MllpPeer one(port());
+  MllpPeer two(port());
+  MllpPeer three(port());
+  for (MllpPeer* peer : {&one, &two, &three}) EXPECT_EQ(peer->ask("1"), "got 1");
   EXPECT_EQ(MllpPeer(port()).receive(), "closed");
 }
 
