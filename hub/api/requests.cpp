@@ -40,9 +40,6 @@ Result<Response> Requests::make(const Call& call) const {
   RABT_TRY(body, body_object(call));
   RABT_TRY(person, people.find(patients.tenant, who));
   RABT_TRY(wanted, consultation::request_task(body, person, clock.now()));
-  RABT_TRY(waiting, tasks.count_about(consultation::kRequest, who));
-  if (waiting >= consultation::kMaxOpenRequests)
-    return conflict("request.limit", "too many of your requests wait for an answer");
   const auto made = [&](const consultation::Task& task) {
     return answer(201, consultation::request_json(task, wanted.content));
   };
@@ -50,7 +47,11 @@ Result<Response> Requests::make(const Call& call) const {
   wanted.act = "request.made";
   wanted.trace = call.caller.trace;
   wanted.call = call.caller.request;
-  wanted.also = [&](store::Transaction& transaction, const consultation::Task& task) {
+  // Counted behind the row of this one, so that many at once have the same limit.
+  wanted.also = [&](store::Transaction& transaction, const consultation::Task& task) -> Status {
+    RABT_TRY(waiting, tasks.count_about(transaction, consultation::kRequest, who));
+    if (waiting > consultation::kMaxOpenRequests)
+      return conflict("request.limit", "too many of your requests wait for an answer");
     return call.once ? call.once(transaction, made(task)) : ok_status();
   };
   RABT_TRY(opened, tasks.open(wanted));

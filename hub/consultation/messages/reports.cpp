@@ -121,6 +121,14 @@ Status MessageReports::take(const Json& event) {
       return true;
     });
   }));
+  // The gateway's id says nothing of anybody; it is what an operator looks for.
+  if (found.empty())
+    parts.log.info("message.report_unmatched",
+                   {{"type", type},
+                    {"message", id},
+                    {"why",
+                     "no message has this id: the gateway's answer is not here yet, or the "
+                     "message is a workflow's, or nobody's"}});
   for (const Place& at : found) RABT_TRY_STATUS(enter(at, id, delivered));
   return ok_status();
 }

@@ -167,19 +167,17 @@ Result<std::vector<TaskRow>> TaskRows::about(std::string_view tenant, std::strin
   return out;
 }
 
-Result<std::int64_t> TaskRows::count_about(std::string_view tenant, std::string_view kind,
-                                           std::string_view person) const {
+Result<std::int64_t> TaskRows::count_about(store::Connection& connection, std::string_view tenant,
+                                           std::string_view kind, std::string_view person) {
   std::int64_t out = 0;
-  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) -> Status {
-    RABT_TRY(others, identity::others_of(connection, tenant, person));
-    return connection.query(kCountAbout,
-                            {tenant, kind, person, others[0], others[1], others[2], others[3],
-                             others[4], others[5], others[6], others[7]},
-                            [&out](const Row& row) {
-                              out = row.integer(0);
-                              return false;
-                            });
-  }));
+  RABT_TRY(others, identity::others_of(connection, tenant, person));
+  RABT_TRY_STATUS(connection.query(kCountAbout,
+                                   {tenant, kind, person, others[0], others[1], others[2],
+                                    others[3], others[4], others[5], others[6], others[7]},
+                                   [&out](const Row& row) {
+                                     out = row.integer(0);
+                                     return false;
+                                   }));
   return out;
 }
 

@@ -52,8 +52,10 @@ class TaskRows {
                                                    const std::string& before,
                                                    std::size_t limit) const;
   // Number of those that wait.
-  [[nodiscard]] Result<std::int64_t> count_about(std::string_view tenant, std::string_view kind,
-                                                 std::string_view person) const;
+  [[nodiscard]] static Result<std::int64_t> count_about(store::Connection& connection,
+                                                        std::string_view tenant,
+                                                        std::string_view kind,
+                                                        std::string_view person);
   // Those of a kind that wait: call to id.
   [[nodiscard]] Result<std::map<std::string, std::string>> open_of(std::string_view tenant,
                                                                    std::string_view kind) const;

@@ -85,9 +85,10 @@ class Tasks {
     return rows_.about(parts_.tenant, kind, person, before, limit);
   }
   // How many of them wait.
-  [[nodiscard]] Result<std::int64_t> count_about(std::string_view kind,
+  [[nodiscard]] Result<std::int64_t> count_about(store::Connection& connection,
+                                                 std::string_view kind,
                                                  std::string_view person) const {
-    return rows_.count_about(parts_.tenant, kind, person);
+    return TaskRows::count_about(connection, parts_.tenant, kind, person);
   }
   // How many wait for somebody, by kind.
   [[nodiscard]] Result<std::vector<Tally>> waiting() const { return rows_.waiting(parts_.tenant); }
