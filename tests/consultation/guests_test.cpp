@@ -397,6 +397,19 @@ TEST_F(Guests, ANumberOfSomebodyOfAnotherSexLinksNobody) {
             patient_);
 }
 
+TEST_F(Guests, ANumberOfSomebodyWhoWasBornOnAnotherDayLinksNobodyAndTheDeskIsAsked) {
+  people_.of(patient_).profile.set("birthDate", "1990-05-17");
+  people_.numbers["1012345672"] = patient_;
+  const std::string id = booked(Json::object({{"birthDate", "1950-01-01"}}));
+  EXPECT_EQ(must(sessions_->acts.load(id)).patient, "");
+  ASSERT_EQ(desk_.size(), 1U);
+  EXPECT_EQ(desk_[0].task.title, "patient.contradicted");
+  EXPECT_EQ(desk_[0].task.object, id);
+  EXPECT_EQ(must(sessions_->acts.load(booked(Json::object({{"birthDate", "1990-05-17"}})))).patient,
+            patient_);
+  EXPECT_EQ(desk_.size(), 1U);
+}
+
 // The doctor who made the session has its link, too: opening it proves nothing about the patient.
 TEST_F(Guests, ALinkDoesNotStandBehindASessionThatOneDoctorOpened) {
   const std::string id = id_of(made());

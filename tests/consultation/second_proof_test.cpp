@@ -256,6 +256,41 @@ TEST_F(SecondProofs, ARefusalOfAnEarlierVisitNeedsASecondProofToo) {
   EXPECT_EQ(code(sessions_->people.record_consent(guest)), "ok");
 }
 
+// Symptom: a doctor entered his own telephone into the patient's record, had the code sent to it,
+// and took back the patient's refusal.
+// Cause: a proof counted whatever had become of the record since the patient came.
+// Tests sent the code to the telephone that the record always had.
+TEST_F(SecondProofs, AProofOverAChangedRecordTakesNoRefusalBack) {
+  links_ = {.by_code = true, .by_birth_date = true};
+  reopen();
+  Ask guest;
+  guest.caller.who = {.kind = identity::Kind::guest,
+                      .tenant = "t1",
+                      .id = part_,
+                      .part = {.session = session_, .participant = part_}};
+  guest.session = session_;
+  const auto says = [&](bool given) {
+    guest.body = Json::object({{"kind", "recording"}, {"given", given}});
+    return code(sessions_->people.record_consent(guest));
+  };
+  EXPECT_EQ(says(false), "ok");
+  people_.of(patient_).profile.set("phone", "0559999999");
+  ++people_.of(patient_).version;
+  must(asked());
+  EXPECT_TRUE(opens(must(enter(with_code(digits()))).proof)) << "the visit itself opens";
+  EXPECT_EQ(says(true), "consent.own_word") << "the same link, in another browser";
+  link_ = sent(true);
+  const auto held = must(enter()).proof;
+  must(asked());
+  must(enter(with_code(digits()), {}, held));
+  EXPECT_EQ(says(true), "consent.own_word");
+  // What many know proves nothing, whoever changed it.
+  link_ = sent(true);
+  must(enter());
+  must(enter(Json::object({{"birthDate", "1990-05-17"}})));
+  EXPECT_EQ(says(true), "consent.own_word");
+}
+
 TEST_F(SecondProofs, WithoutATelephoneInTheRecordTheDeskIsAsked) {
   people_.of(patient_).profile.set("phone", "");
   EXPECT_EQ(code(asked()), "invitation.no_phone");

@@ -242,6 +242,49 @@ TEST_F(SessionCalls, EveryClinicalFieldComesFromAnActOfAClinician) {
   EXPECT_TRUE(addenda[0]["at"].is_string());
 }
 
+// Symptom: a chart lacked what the first of two notes said, the second of two sections, and blood
+// glucose.
+// Cause: a chart was given what a claim takes, which is one text of a kind.
+// Tests wrote one note.
+TEST_F(SessionCalls, AChartHasAllThatWasWrittenAndAClaimItsChoice) {
+  const Json of = running();
+  const auto note = [&](Json body) {
+    clock_.advance_ms(1000);
+    wrote(records_->write_note(clinician(doctor_, of, std::move(body))));
+  };
+  const auto coded = [](const char* code) { return Json::array({Json::object({{"code", code}})}); };
+  note(Json::object({{"template", "soap"},
+                     {"sections", Json::object({{"subjective", "fever"}, {"plan", "rest"}})},
+                     {"diagnoses", coded("J11.1")}}));
+  note(Json::object({{"sections", Json::object({{"presentation", "collapse"},
+                                                {"actions", "adrenaline 0.5 mg given"},
+                                                {"disposition", "to hospital"},
+                                                {"social", "lives alone"}})},
+                     {"diagnoses", coded("T78.2")}}));
+  note(Json::object({{"content", "called the family"}}));
+  wrote(records_->record_vitals(
+      clinician(doctor_, of, Json::object({{"glucoseMmol", 6.1}, {"painScale", 3}}))));
+  Json whole = of;
+  whole.set("whole", true);
+  const Json chart = call("clinical", whole).output;
+  const auto text = [&](const char* name) { return chart["notes"].string_or(name, ""); };
+  EXPECT_EQ(text("chiefComplaint").substr(0, 5), "fever");
+  for (const char* said : {"collapse", "called the family"})
+    EXPECT_NE(text("chiefComplaint").find(said), std::string::npos) << said;
+  EXPECT_NE(text("chiefComplaint").find("\n\n[doctor, 20"), std::string::npos);
+  for (const char* said : {"rest", "to hospital", "adrenaline 0.5 mg given"})
+    EXPECT_NE(text("treatmentPlan").find(said), std::string::npos) << said;
+  EXPECT_EQ(text("assessment"), "lives alone") << "a section that no text lists";
+  EXPECT_EQ(chart["diagnoses"].dump(), R"([{"code":"T78.2","type":"principal"},)"
+                                       R"({"code":"J11.1","type":"secondary"}])");
+  EXPECT_EQ(chart["vitals"].dump(), R"({"glucoseMmol":6.1,"painScale":3})");
+  const Json claim = call("clinical", of).output;
+  EXPECT_EQ(claim["notes"].string_or("chiefComplaint", ""), "called the family");
+  EXPECT_EQ(claim["notes"].string_or("treatmentPlan", ""), "to hospital");
+  EXPECT_EQ(claim["diagnoses"].dump(), R"([{"code":"T78.2","type":"principal"}])");
+  EXPECT_EQ(claim["vitals"].size(), 0U);
+}
+
 TEST_F(SessionCalls, AVisitUnderTheConfiguredLengthIsNotClaimableUntilItWasDecidedOn) {
   const Json of = running();
   wrote(records_->write_note(

@@ -142,7 +142,7 @@ Json participant_json(const Session& session, const Participant& one, const Sigh
 
 Json consent_json(const Json& consent) {
   Json out = consent;
-  out.mutable_object().erase("link");
+  for (const char* kept : {"link", "recordVersion"}) out.mutable_object().erase(kept);
   return out;
 }
 

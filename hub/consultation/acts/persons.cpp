@@ -1,6 +1,7 @@
 #include "hub/consultation/acts/persons.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <vector>
 
@@ -70,28 +71,43 @@ Result<Participant> Persons::as_known(const Session& session, Participant coming
   return coming;
 }
 
+Result<std::string> Persons::record_of(const Participant& one) const {
+  if (!one.person.empty() || !one.reference.is_object()) return std::string();
+  auto found = parts_.directory.resolve(parts_.tenant, one.reference);
+  if (found.ok()) return found;
+  const bool nobody = found.error().kind == ErrorKind::not_found ||
+                      found.error().kind == ErrorKind::invalid ||
+                      found.error().kind == ErrorKind::conflict;
+  if (!nobody) return found.error();
+  return std::string();
+}
+
 Result<bool> Persons::is_named_by(const Participant& one, std::string_view person) const {
-  if (!one.person.empty() || !one.reference.is_object() || person.empty()) return false;
-  const auto found = parts_.directory.resolve(parts_.tenant, one.reference);
-  if (!found.ok()) {
-    const bool nobody = found.error().kind == ErrorKind::not_found ||
-                        found.error().kind == ErrorKind::invalid ||
-                        found.error().kind == ErrorKind::conflict;
-    if (!nobody) return found.error();
-    return false;
-  }
-  if (*found != person) return false;
+  RABT_TRY(found, record_of(one));
+  if (found.empty() || found != person) return false;
   RABT_TRY(other, is_another(one.guest, person));
   return !other;
 }
 
+Result<bool> Persons::is_contradicted(const Participant& one) const {
+  RABT_TRY(found, record_of(one));
+  if (found.empty()) return false;
+  return is_another(one.guest, found);
+}
+
 Result<bool> Persons::is_another(const Json& posted, std::string_view person) const {
-  const std::string said = posted.string_or("gender", "");
-  if (said.empty()) return false;
+  constexpr std::array<std::string_view, 2> kTold{"gender", "birthDate"};
+  const auto says = [](const Json& of, std::string_view name) { return of.string_or(name, ""); };
+  if (std::all_of(kTold.begin(), kTold.end(),
+                  [&](std::string_view name) { return says(posted, name).empty(); }))
+    return false;
   const auto known = parts_.directory.find(parts_.tenant, person);
   if (!known.ok()) return known.error();
-  const std::string is = known->profile.string_or("gender", "");
-  return !is.empty() && said != is;
+  return std::any_of(kTold.begin(), kTold.end(), [&](std::string_view name) {
+    const std::string said = says(posted, name);
+    const std::string is = says(known->profile, name);
+    return !said.empty() && !is.empty() && said != is;
+  });
 }
 
 Result<std::optional<Recognise>> Persons::recognised(const Session& session,

@@ -33,6 +33,8 @@ class Persons {
   [[nodiscard]] Result<Participant> as_known(const Session& session, Participant coming) const;
   // True if a booking named the participant, and the person is who it meant.
   [[nodiscard]] Result<bool> is_named_by(const Participant& one, std::string_view person) const;
+  // True if a booking named the participant by the number of a record that contradicts it.
+  [[nodiscard]] Result<bool> is_contradicted(const Participant& one) const;
   // The command that gives the participant whom a booking named the account of the person; nothing
   // when the booking named no participant so.
   [[nodiscard]] Result<std::optional<Recognise>> recognised(const Session& session,
@@ -50,8 +52,11 @@ class Persons {
   [[nodiscard]] std::string hex(std::size_t digits) const;
 
  private:
+  // The person to whose record the number leads by which a booking named the participant; empty
+  // where it leads to nobody, and for a participant who has an account.
+  [[nodiscard]] Result<std::string> record_of(const Participant& one) const;
   // True if what a booking said of somebody contradicts the record that its number leads to:
-  // whoever is of another sex is somebody else.
+  // whoever is of another sex, or born on another day, is somebody else.
   [[nodiscard]] Result<bool> is_another(const Json& posted, std::string_view person) const;
   void look_up(Participant& one) const;
   [[nodiscard]] identity::Licence licence(const identity::Person& person) const;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -40,14 +41,18 @@ struct Sign {
   std::string_view record;
   std::string_view claim;
 };
-constexpr std::array<Sign, 8> kSigns{{{"systolic", "systolic"},
-                                      {"diastolic", "diastolic"},
-                                      {"heightCm", "heightCm"},
-                                      {"weightKg", "weightKg"},
-                                      {"heartRate", "pulse"},
-                                      {"temperatureC", "temperatureCel"},
-                                      {"oxygenSaturation", "oxygenSaturation"},
-                                      {"respiratoryRate", "respiratoryRate"}}};
+// A claim has none of the last kClinicalOnly.
+constexpr std::array<Sign, 10> kSigns{{{"systolic", "systolic"},
+                                       {"diastolic", "diastolic"},
+                                       {"heightCm", "heightCm"},
+                                       {"weightKg", "weightKg"},
+                                       {"heartRate", "pulse"},
+                                       {"temperatureC", "temperatureCel"},
+                                       {"oxygenSaturation", "oxygenSaturation"},
+                                       {"respiratoryRate", "respiratoryRate"},
+                                       {"glucoseMmol", "glucoseMmol"},
+                                       {"painScale", "painScale"}}};
+constexpr std::size_t kClinicalOnly = 2;
 
 Json source_of(const Record& record, const Json& who, const Json& at) {
   const Json& person = who["person"];
@@ -71,11 +76,54 @@ std::string text_in(const Record& note, const Text& text) {
   return {};
 }
 
-void take_texts(const Record& note, Json& texts, Json& sources) {
+void append(std::string& to, std::string_view between, std::string_view text) {
+  if (text.empty() || to.find(text) != std::string::npos) return;
+  if (!to.empty()) to.append(between);
+  to.append(text);
+}
+
+// Texts of a note by their names, with every section that the note has: one that is the first of no
+// text stands behind the first text that lists it, and one that none lists behind the assessment.
+std::map<std::string_view, std::string> whole_texts_in(const Record& note) {
+  const Json& sections = note.document["sections"];
+  std::map<std::string_view, std::string> out;
+  for (const Text& text : kTexts) out[text.name] = text_in(note, text);
+  const auto shown = [&](std::string_view text) {
+    return std::any_of(out.begin(), out.end(),
+                       [&](const auto& one) { return one.second.find(text) != std::string::npos; });
+  };
+  const auto add = [&](std::string_view name, std::string_view written) {
+    if (written.empty() || shown(written)) return;
+    const auto* const lists = std::find_if(kTexts.begin(), kTexts.end(), [&](const Text& text) {
+      return std::find(text.sections.begin(), text.sections.end(), name) != text.sections.end();
+    });
+    append(out[lists == kTexts.end() ? "assessment" : lists->name], "\n", written);
+  };
+  if (sections.is_object()) {
+    for (const auto& [name, value] : sections.as_object()) {
+      if (value.is_string()) add(name, trim(value.as_string()));
+    }
+  }
+  add("content", trim(note.document.string_or("content", "")));
+  return out;
+}
+
+// A claim says what the newest note says; a chart says what each of them says, the newest last.
+void take_texts(const Record& note, Extent extent, Json& texts, Json& sources) {
   const Json& by = note.document["finalBy"];
+  std::map<std::string_view, std::string> whole;
+  if (extent == Extent::chart) whole = whole_texts_in(note);
   for (const Text& text : kTexts) {
-    const std::string found = text_in(note, text);
+    std::string found = extent == Extent::chart ? whole[text.name] : text_in(note, text);
     if (found.empty()) continue;
+    std::string before = texts.string_or(text.name, "");
+    if (extent == Extent::chart && !before.empty()) {
+      // Whose words they are: those before are of another note.
+      const std::string head =
+          "[" + by.string_or("role", "") + ", " + by.string_or("at", "") + "] ";
+      if (before.find(found) == std::string::npos) before.append("\n\n" + head + found);
+      found = std::move(before);
+    }
     texts.set(text.name, found);
     sources.set("notes/" + std::string(text.name), source_of(note, by, by["at"]));
   }
@@ -103,9 +151,12 @@ void take_addenda(const Record& note, Json& addenda) {
   }
 }
 
-Json claim_diagnoses(const Record& note, const Json& coded, Json& sources) {
-  Json out = Json::array();
-  for (const Json& one : coded.as_array()) {
+void take_diagnoses(const Record& note, Json& out, Json& sources) {
+  for (const Json& one : diagnoses_in(note).as_array()) {
+    const auto& taken = out.as_array();
+    if (std::any_of(taken.begin(), taken.end(),
+                    [&](const Json& each) { return each["code"] == one["code"]; }))
+      continue;
     sources.set("diagnoses/" + std::to_string(out.size()),
                 source_of(note, one["by"], one["by"]["at"]));
     Json diagnosis = Json::object({{"code", one["code"]}});
@@ -113,12 +164,11 @@ Json claim_diagnoses(const Record& note, const Json& coded, Json& sources) {
     diagnosis.set("type", out.size() == 0 ? "principal" : "secondary");
     out.push_back(std::move(diagnosis));
   }
-  return out;
 }
 
 }  // namespace
 
-Json clinical_facts_of(const VisitRecords& records) {
+Json clinical_facts_of(const VisitRecords& records, Extent extent) {
   Json texts = Json::object();
   Json signs = Json::object();
   Json sources = Json::object();
@@ -127,20 +177,26 @@ Json clinical_facts_of(const VisitRecords& records) {
   Json addenda = Json::array();
   std::int64_t notes = 0;
   std::int64_t vitals = 0;
-  const Record* coded = nullptr;
+  std::vector<const Record*> coded;
   for (const Record& note : records.notes) {
     if (note.state == "draft" || !is_clinician(note.document["finalBy"])) continue;
     ++notes;
-    take_texts(note, texts, sources);
+    take_texts(note, extent, texts, sources);
     take_addenda(note, addenda);
-    if (const Json& found = diagnoses_in(note); found.is_array() && found.size() > 0) coded = &note;
+    if (const Json& found = diagnoses_in(note); found.is_array() && found.size() > 0)
+      coded.push_back(&note);
   }
-  if (coded != nullptr) diagnoses = claim_diagnoses(*coded, diagnoses_in(*coded), sources);
+  // The newest note's first one is the principal; a claim has those of no other note.
+  if (extent == Extent::claim && !coded.empty()) coded.erase(coded.begin(), coded.end() - 1);
+  std::for_each(coded.rbegin(), coded.rend(),
+                [&](const Record* note) { take_diagnoses(*note, diagnoses, sources); });
   for (const Record& one : records.vitals) {
     const Json& author = one.document["author"];
     if (!is_clinician(author)) continue;
     ++vitals;
-    for (const Sign& sign : kSigns) {
+    const auto end = extent == Extent::chart ? kSigns.size() : kSigns.size() - kClinicalOnly;
+    for (std::size_t i = 0; i < end; ++i) {
+      const Sign& sign = kSigns.at(i);
       const Json& value = one.document[sign.record];
       if (!value.is_number()) continue;
       signs.set(sign.claim, value);
@@ -250,7 +306,8 @@ Answer RecordService::clinical_facts(const Ask& ask) {
   records.vitals = std::move(vitals);
   RABT_TRY(prescriptions, book_.all(of, RecordKind::prescription));
   records.prescriptions = std::move(prescriptions);
-  Json facts = clinical_facts_of(records);
+  Json facts =
+      clinical_facts_of(records, ask.body.bool_or("whole", false) ? Extent::chart : Extent::claim);
   const std::int64_t over = of.ended_ms.value_or(parts_.clock.now().ms);
   const std::int64_t ran_ms = of.started_ms ? over - *of.started_ms : 0;
   std::optional<ClaimedVisit> visit;

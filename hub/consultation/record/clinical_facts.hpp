@@ -18,19 +18,23 @@ struct VisitRecords {
   std::vector<Record> prescriptions;
 };
 
+// claim: the texts of the newest note that has them, in the first section that fits, and the
+// diagnoses of the newest note that has any. chart: all sections of all notes and all diagnoses.
+enum class Extent : std::uint8_t { claim, chart };
+
 // {acts: {notes, diagnoses, vitals, prescriptions},   how many are by a clinician
 //  diagnoses: [{code, display?, type}],               the principal one first
 //  notes: {chiefComplaint, historyOfPresentIllness, physicalExamination, patientHistory,
 //          assessment, treatmentPlan},                those that were written
 //  addenda: [{at, text}],                             oldest first, of each note
 //  vitals: {systolic, diastolic, heightCm, weightKg, pulse, temperatureCel, oxygenSaturation,
-//           respiratoryRate},                         the newest of each
+//           respiratoryRate; in a chart glucoseMmol, painScale},    the newest of each
 //  prescriptions: [{number, issuedAt, items}],
 //  sources: {"diagnoses/0", "notes/chiefComplaint", "vitals/pulse": {record, by, role, at}}}
 //
 // Only final notes count, and only what a doctor, specialist or nurse wrote: what a patient or a
 // workflow enters is no act of a clinician.
-[[nodiscard]] Json clinical_facts_of(const VisitRecords& records);
+[[nodiscard]] Json clinical_facts_of(const VisitRecords& records, Extent extent);
 
 // Visit as it was held, and the least that a claim asks.
 struct ClaimedVisit {

@@ -104,7 +104,8 @@ class Records {
   virtual Status allows(const Ask& ask, access::Right right) = 0;
 
   // For workflows alone: what clinicians wrote in the visit, as a payer and a record system take
-  // it; clinical_facts.hpp says what is in it. ask.body: {anyLength?: the length was decided on}.
+  // it; clinical_facts.hpp says what is in it. ask.body: {anyLength?: the length was decided on,
+  // whole?: for the chart and not for a claim}.
   virtual Answer clinical_facts(const Ask& ask) = 0;
   // {notes, prescriptions, vitals, followUps, feedback} for the summary of a session: what the
   // caller may see. The caller's reading is in the audit log already.

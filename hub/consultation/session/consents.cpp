@@ -22,7 +22,8 @@ Status may_speak_for(const Session& is, const Participant& guest, const Actor& w
 }
 
 // True if the caller is the one who refused. A link that was sent again, or another one, is his
-// only after a second proof: whoever sent it may have opened it.
+// only after a second proof: whoever sent it may have opened it. The code of that proof went to the
+// telephone of a record that nobody has changed since he came, so that nobody sends it to himself.
 bool is_who_refused(const Session& is, const Json& refusal, const Actor& who) {
   const std::string by = refusal.string_or("by", "");
   if (!who.person.empty() && by == who.person) return true;
@@ -30,7 +31,8 @@ bool is_who_refused(const Session& is, const Json& refusal, const Actor& who) {
   if (own == nullptr || by != guest_actor(own->id)) return false;
   if (who.part.participant.empty()) return own->person == who.person;
   const std::string link = link_word(is, *own);
-  return (!link.empty() && refusal.string_or("link", "") == link) || link_proven(is, *own);
+  if (!link.empty() && refusal.string_or("link", "") == link) return true;
+  return link_proven(is, *own, refusal.int_or("recordVersion", 0));
 }
 
 // Refuses a consent that somebody has refused himself, and that another one would give. about: the
@@ -44,10 +46,12 @@ Status may_be_given(const Session& is, std::string_view kind, const Participant*
         about != nullptr && (by == guest_actor(about->id) || (!by.empty() && by == about->person));
     const bool counts = of_him || (kind != "transcription" && is_patients_word(is, by));
     if (!counts || is_who_refused(is, refusal, who)) continue;
-    return conflict("consent.own_word",
-                    "a consent of kind " + std::string(kind) +
-                        " was refused by whom it is about, who alone gives it: under the same "
-                        "account, by the same link, or by another link after a second proof");
+    return conflict(
+        "consent.own_word",
+        "a consent of kind " + std::string(kind) +
+            " was refused by whom it is about, who alone gives it: under the same "
+            "account, by the same link, or by another link after a code to the telephone "
+            "that the record had when the link was first opened");
   }
   return ok_status();
 }
@@ -123,7 +127,10 @@ Result<Change> on(Step step, const RecordConsent& command) {
   }
   consent.set("by", who.person.empty() ? who.actor : who.person);
   consent.set("at", to_iso8601(step.moment.now));
-  if (own != nullptr && !who.part.participant.empty()) consent.set("link", link_word(is, *own));
+  if (own != nullptr && !who.part.participant.empty()) {
+    consent.set("link", link_word(is, *own));
+    if (!given) consent.set("recordVersion", own->record_version);
+  }
   if (is_repeat(is, consent)) return nothing(step.before);
   RABT_TRY_STATUS(has_place(is, consent));
   Json detail = Json::object({{"kind", kind}, {"given", given}});

@@ -55,6 +55,7 @@ Json participant_document(const Participant& one) {
                        {"licence", kLicences[static_cast<std::size_t>(one.licence)]},
                        {"guest", one.guest},
                        {"record", one.record},
+                       {"recordVersion", one.record_version},
                        {"created", one.created_ms}});
 }
 
@@ -87,6 +88,7 @@ Participant participant_of(const Json& json) {
   one.licence = licence_of(json.string_or("licence", ""));
   one.guest = json["guest"];
   one.record = json["record"];
+  one.record_version = json.int_or("recordVersion", 0);
   one.created_ms = json.int_or("created", 0);
   return one;
 }
@@ -104,7 +106,9 @@ Json invitation_document(const Invitation& one) {
                        {"participant", one.participant},
                        {"generation", one.generation},
                        {"byLink", one.by_link},
-                       {"proven", one.proven}});
+                       {"moved", one.moved},
+                       {"proven", one.proven},
+                       {"provenRecord", one.proven_record}});
 }
 
 Invitation invitation_of(const Json& json) {
@@ -121,7 +125,9 @@ Invitation invitation_of(const Json& json) {
   one.participant = json.string_or("participant", "");
   one.generation = json.int_or("generation", 0);
   one.by_link = json.bool_or("byLink", false);
+  one.moved = json.int_or("moved", 0);
   one.proven = json.int_or("proven", 0);
+  one.proven_record = json.int_or("provenRecord", 0);
   return one;
 }
 

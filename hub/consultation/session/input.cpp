@@ -153,6 +153,8 @@ ParticipantInput read_participant(const Json& given, Mistakes& mistakes,
     const std::string word = members.word(name, {"male", "female"});
     if (!word.empty()) out.guest.set(name, word);
   }
+  const std::string born = members.text("birthDate", std::string_view("2026-11-26").size());
+  if (!born.empty()) out.guest.set("birthDate", born);
   if (const auto resident = members.boolean("saudiResident"))
     out.guest.set("saudiResident", *resident);
   return out;

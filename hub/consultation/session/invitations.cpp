@@ -197,7 +197,10 @@ Result<Change> on(Step step, const Enter& command) {
                     "call the hospital, which can send it again");
   if ((found->status != "pending" && !moves && !proves) || is_late(is, *found, step.moment.now))
     return expired();
-  if (moves) shut_out(step, *found);
+  if (moves) {
+    shut_out(step, *found);
+    ++found->moved;
+  }
   Participant* one = is.participant(found->participant);
   if (one == nullptr) {
     Participant coming = command.participant;
@@ -212,7 +215,11 @@ Result<Change> on(Step step, const Enter& command) {
   found->status = "accepted";
   found->by_link = true;
   found->participant = one->id;
-  if (!command.second_proof.empty()) found->proven = found->generation;
+  if (one->record_version == 0) one->record_version = command.record_version;
+  if (command.second_proof == "code") {
+    found->proven = found->generation;
+    found->proven_record = command.record_version;
+  }
   step.change.participant = one->id;
   Json detail = Json::object({{"invitation", found->id}, {"participant", one->id}});
   if (moves || proves) detail.set("secondProof", command.second_proof);

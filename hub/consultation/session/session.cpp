@@ -385,12 +385,15 @@ const Json* latest_word(const Session& session, std::string_view kind, std::stri
 
 std::string link_word(const Session& session, const Participant& one) {
   const Invitation* const link = link_of(session, one);
-  return link == nullptr ? std::string() : link->id + "/" + std::to_string(link->generation);
+  if (link == nullptr) return {};
+  const std::string moved = link->moved == 0 ? "" : "." + std::to_string(link->moved);
+  return link->id + "/" + std::to_string(link->generation) + moved;
 }
 
-bool link_proven(const Session& session, const Participant& one) {
+bool link_proven(const Session& session, const Participant& one, std::int64_t record_version) {
   const Invitation* const link = link_of(session, one);
-  return link != nullptr && link->by_link && link->proven == link->generation;
+  if (link == nullptr || !link->by_link || link->proven != link->generation) return false;
+  return record_version == 0 || record_version == link->proven_record;
 }
 
 bool is_patients_word(const Session& session, std::string_view by) {

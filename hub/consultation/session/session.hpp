@@ -109,6 +109,9 @@ struct Participant {
   // The same members of the person's record, as they were when the session ended. Null before, and
   // for a guest. Patient data.
   Json record;
+  // Version of the person's record when somebody first came as this participant by a link; 0 if
+  // nobody has, or only to an older hub.
+  std::int64_t record_version = 0;
   std::int64_t created_ms = 0;
 
   // May speak, read and be counted: neither denied nor removed.
@@ -149,8 +152,13 @@ struct Invitation {
   std::int64_t generation = 0;
   // It was accepted without an account: a browser holds the visit.
   bool by_link = false;
-  // The generation whose holder has given a second proof; 0 when none has.
+  // How often the visit moved to another browser.
+  std::int64_t moved = 0;
+  // The generation whose holder has given a code as second proof; 0 when none has. A birth date is
+  // known to many, and proves less.
   std::int64_t proven = 0;
+  // Version of the record whose telephone got that code.
+  std::int64_t proven_record = 0;
 };
 
 // A time in which the provider was asked to write down what is said, and did not.
@@ -380,10 +388,12 @@ bool keep_posted(Participant& participant, const Json& posted);
 [[nodiscard]] const Json* latest_word(const Session& session, std::string_view kind,
                                       std::string_view by, std::string_view participant);
 // Name of the link that a participant holds now, for the consents that he gives by it: its
-// invitation and generation. Empty without one.
+// invitation and generation, and how often it moved to another browser. Empty without one.
 [[nodiscard]] std::string link_word(const Session& session, const Participant& one);
-// True if the holder of the participant's link has given a second proof.
-[[nodiscard]] bool link_proven(const Session& session, const Participant& one);
+// True if the holder of the participant's link has given a code that went to the telephone of his
+// record in this version. 0: in any.
+[[nodiscard]] bool link_proven(const Session& session, const Participant& one,
+                               std::int64_t record_version);
 // True for who gave a consent as the patient himself, by his account or his link.
 [[nodiscard]] bool is_patients_word(const Session& session, std::string_view by);
 // True if the patient himself has said no, and has not taken it back.

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "hub/consultation/acts/desk.hpp"
 #include "hub/consultation/rows/relations.hpp"
 #include "hub/consultation/video/role.hpp"
 
@@ -302,6 +303,16 @@ void SessionCreation::keep_words(const Ask& ask, Session& is) {
   if (is.scheduled_ms) keep("scheduledStart", to_iso8601({*is.scheduled_ms}));
 }
 
+// The desk finds out whose number a booking has that contradicts the record under it.
+void SessionCreation::ask_who(const Session& is) const {
+  for (const Participant& one : is.participants) {
+    const auto doubtful = acts_.persons().is_contradicted(one);
+    if (doubtful.ok() && *doubtful)
+      ask_desk(acts_.parts(), is,
+               {.title = "patient.contradicted", .participant = one.id, .key = one.id});
+  }
+}
+
 Answer SessionCreation::create(const Ask& ask) {
   const Actor who = Acts::actor_of(ask);
   // of whom, is decided when the body was read.
@@ -320,6 +331,7 @@ Answer SessionCreation::create(const Ask& ask) {
     RABT_TRY(made, acts_.rows().of_request(acts_.parts().tenant, request));
     if (made) {
       RABT_TRY(session, acts_.rows().load(acts_.parts().tenant, *made));
+      ask_who(session);
       return acts_.show(ask, session);
     }
   }
@@ -355,6 +367,7 @@ Answer SessionCreation::create(const Ask& ask) {
   if (!written.ok() && written.error().code == kSessionRaced)
     return unavailable("store.busy", "others book at the same time; try again");
   RABT_TRY(acted, std::move(written));
+  ask_who(acted.session);
   // Planning a visit does not wait for a provider that is down: the room comes later.
   constexpr std::int64_t kRoomPatienceMs = 2'000;
   RABT_TRY(session, ask.manner.waits_for_room ? entry_.with_room(acted.session, kRoomPatienceMs)

@@ -24,6 +24,7 @@ class SessionCreation {
   [[nodiscard]] Status place(const Ask& ask, const SessionInput& input, Booking& booking,
                              Mistakes& mistakes) const;
   static void keep_words(const Ask& ask, Session& session);
+  void ask_who(const Session& is) const;
 
   Acts& acts_;
   VideoProvider& video_;

@@ -151,11 +151,16 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const
     }
     return put_guest(transaction, acts_.parts().tenant, row, acts_.parts().clock.now());
   };
-  const Enter command{.invitation = invitation.id,
-                      .generation = found.generation,
-                      .participant = std::move(coming),
-                      .again = same_browser || tapped,
-                      .second_proof = second_proof};
+  Enter command{.invitation = invitation.id,
+                .generation = found.generation,
+                .participant = std::move(coming),
+                .again = same_browser || tapped,
+                .second_proof = second_proof};
+  if (const Participant* const one = found.session.participant(participant);
+      one != nullptr && !one->person.empty()) {
+    RABT_TRY(person, acts_.parts().directory.find(acts_.parts().tenant, one->person));
+    command.record_version = person.version;
+  }
   RABT_TRY(acted, acts_.act(of, session,
                             [&](const Session&) -> Result<Command> { return Command(command); },
                             {.strangers = true, .also = bind}));

@@ -366,6 +366,7 @@ constexpr std::string_view kParticipant = R"({
   "saudiResident": {"type": ["boolean", "null"]},
   "preferredLanguage": {"type": ["string", "null"]},
   "gender": {"enum": ["male", "female", null]},
+  "birthDate": {"type": ["string", "null"], "maxLength": 10, "x-phi": true},
   "genderPreference": {"enum": ["male", "female", null]},
   "bypassWaitingRoom": {"type": ["boolean", "null"]}
 })";
@@ -497,7 +498,8 @@ std::vector<plugin::ActionSpec> session_actions() {
               R"({"kind": {}, "template": {}, "status": {}, "content": {"x-phi": true},
                   "sections": {"x-phi": true}, "diagnoses": {"x-phi": true}})")},
       {"clinical", "Read what the clinicians of a visit wrote",
-       of_session(R"({"anyLength": {"type": "boolean"}})"), clinical_schema()},
+       of_session(R"({"anyLength": {"type": "boolean"}, "whole": {"type": "boolean"}})"),
+       clinical_schema()},
       {"decide", "Wait for the decision of an operator",
        closed({"session", "question", "answers"},
               R"({"answers": {"type": "array", "minItems": 1, "uniqueItems": true,

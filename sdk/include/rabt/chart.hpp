@@ -24,13 +24,15 @@ struct Sign {
   std::string_view unit;
   std::string_view ucum;
 };
-inline constexpr std::array<Sign, 6> kSigns{{
+inline constexpr std::array<Sign, 8> kSigns{{
     {"pulse", "8867-4", "Heart rate", "معدل النبض", "beats/min", "/min"},
     {"respiratoryRate", "9279-1", "Respiratory rate", "معدل التنفس", "breaths/min", "/min"},
     {"oxygenSaturation", "2708-6", "Oxygen saturation", "تشبّع الأكسجين", "%", "%"},
     {"temperatureCel", "8310-5", "Body temperature", "درجة الحرارة", "°C", "Cel"},
     {"heightCm", "8302-2", "Body height", "الطول", "cm", "cm"},
     {"weightKg", "29463-7", "Body weight", "الوزن", "kg", "kg"},
+    {"glucoseMmol", "15074-8", "Blood glucose", "سكر الدم", "mmol/L", "mmol/L"},
+    {"painScale", "72514-3", "Pain", "شدة الألم", "/10", "{score}"},
 }};
 inline constexpr Sign kSystolic{"systolic", "8480-6", "Systolic blood pressure",
                                 "",         "mmHg",   "mm[Hg]"};
