@@ -110,8 +110,9 @@ TEST_F(OnPostgres, TheCheckShowsVersionSettingsRolesAndTheHubThatRuns) {
   expect_lines(checked,
                {"good     server: 15", "good     fsync: on", "good     synchronous_commit: on",
                 "warning  data checksums: off", "warning  synchronous standby: none",
-                "good     tables without rights: 0", "good     role rabt_run may create tables: no",
-                "good     migrations to apply: 0", "good     in use by: rabt process "});
+                "good     tables without rights: 0", "good     sequences without rights: 0",
+                "good     role rabt_run may create tables: no", "good     migrations to apply: 0",
+                "good     in use by: rabt process "});
   for (const char* password : {kRunPassword, kOwnerPassword})
     EXPECT_EQ(checked.said.find(password), std::string::npos);
   EXPECT_EQ(site_.rabt({"config", "check"}).code, 0);
@@ -149,6 +150,44 @@ TEST_F(OnPostgres, TheRoleThatRunsChangesNoTableAndTheOwnerIsNeededForMigrations
                  std::runtime_error)
         << sql;
   }
+}
+
+TEST_F(OnPostgres, TheTwoRolesBringTheFileToTheServer) {
+  const std::string server = site_.config.more;
+  site_.config.more.clear();
+  site_.config.engine = "sqlite";
+  ASSERT_NO_FATAL_FAILURE(site_.start_hub());
+  EXPECT_EQ(site_.post("one", site_.booking().body).status, 202);
+  site_.stop_hub();
+  std::filesystem::copy_file(site_.write_configuration(), site_.folder() / "file.yaml");
+  site_.config.more = server;
+  site_.config.engine = "postgres";
+  const std::string here = site_.write_configuration();
+  const auto copy = [&] {
+    return run(
+        {program("rabt"), "store", "copy", "--config", site_.folder() / "file.yaml", "--to", here},
+        60'000);
+  };
+  // As an earlier roles.sql left the database.
+  const std::string defaults =
+      "ALTER DEFAULT PRIVILEGES FOR ROLE rabt_owner IN SCHEMA public REVOKE ALL ON SEQUENCES FROM "
+      "rabt_run";
+  postgres_server().sql(database_, defaults);
+  const Finished refused = copy();
+  EXPECT_NE(refused.code, 0);
+  EXPECT_NE(refused.said.find("run packaging/postgres/roles.sql again"), std::string::npos)
+      << refused.said;
+  EXPECT_TRUE(std::filesystem::exists(site_.config.data + "/rabt.db"));
+  std::filesystem::rename(site_.config.data + "/rabt.db", site_.folder() / "aside");
+  expect_lines(site_.rabt({"store", "check"}), {"warning  sequences without rights: "});
+  std::filesystem::rename(site_.folder() / "aside", site_.config.data + "/rabt.db");
+  expect_lines(site_.rabt({"store", "check"}), {"store.two"});
+  roles();
+  const Finished copied = copy();
+  EXPECT_EQ(copied.code, 0) << copied.said;
+  ASSERT_NO_FATAL_FAILURE(site_.start_hub());
+  EXPECT_EQ(site_.post("two", site_.booking(1).body).status, 202);
+  expect_lines(site_.rabt({"store", "check"}), {"good     sequences without rights: 0"});
 }
 
 TEST_F(OnPostgres, ARefusedStartSaysWhyWithoutThePassword) {
