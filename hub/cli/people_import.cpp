@@ -332,9 +332,11 @@ class Import {
                              ", which may be entered: take the list again; if the row is known "
                              "then, `rabt users reset` gives its account a code");
     if (made.error().code == "person.taken") {
+      // "another person has this mrn"
       const std::string& why = made.error().message;
-      say(number, "known",
-          "by its " + why.substr(why.rfind(' ') + 1) + "; left as it is, and not compared");
+      std::string kind = why.substr(why.rfind(' ') + 1);
+      if (kind == "external") kind = "externalId";
+      say(number, "known", "by its " + kind + "; left as it is, and not compared");
     } else {
       say(number, "wrong", made.error().message + " [" + made.error().code + "]");
     }

@@ -135,7 +135,7 @@ grep -c -e Noura -e 1012345672 serve.err)sh" +
   const std::string known =
       "row 2: known: by its username" + as_it_is + "row 3: known: by its username" + as_it_is +
       "row 4: known: by its externalId" + as_it_is + "row 5: known: by its mrn" + as_it_is +
-      "row 6: known: by its national_id" + as_it_is;
+      "row 6: known: by its identifier" + as_it_is;
   EXPECT_EQ(ran.out, wrong + same + "1\n1\n2\n" + entered + wrong + same +
                          "600\ndr.sara\nnurse.huda\n2\n" + known +
                          "0\n5\n204\nentered\nليلى\n2\n2\n2\n2\n0\n")
