@@ -62,6 +62,8 @@ Error too_many_at_once() {
 Error naming_roles(Error error, const Permission& permission) {
   if (error.kind != ErrorKind::denied || permission.to != Permission::To::roles) return error;
   error.message += "; these may: " + listed(permission.roles.names());
+  if (!permission.besides.empty())
+    error.message += ", who have one of these roles besides: " + listed(permission.besides.names());
   return error;
 }
 

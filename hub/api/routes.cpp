@@ -64,6 +64,11 @@ constexpr Permission kRepair = only({Role::engineer, Role::operator_});
 constexpr Permission kTasks{.to = Permission::To::roles, .roles = consultation::kTaskRoles};
 constexpr Permission kWorkflows =
     only({Role::security_officer, Role::engineer, Role::operator_, Role::auditor});
+// Who deploys workflows, and may see the data of instances: a file that branches on data tells
+// them.
+constexpr Permission kReplaying{
+    .roles = {Role::engineer},
+    .besides = {Role::doctor, Role::specialist, Role::nurse, Role::integration}};
 constexpr Permission kPatientData =
     only({Role::admin, Role::doctor, Role::specialist, Role::nurse, Role::integration, Role::desk});
 constexpr Permission kArranging = only({Role::admin, Role::desk});
@@ -112,7 +117,7 @@ constexpr std::array kRoutes{
 
     Route{"GET", "/api/v1/workflows", "listWorkflows", to<&R::workflows, &Workflows::list>, kWorkflows},
     Route{"POST", "/api/v1/workflows/plan", "planWorkflows", to<&R::workflows, &Workflows::plan>, kWorkflows, kPlans},
-    Route{"POST", "/api/v1/workflows/replay", "replayWorkflow", to<&R::workflows, &Workflows::replay>, kWorkflows, kReplays},
+    Route{"POST", "/api/v1/workflows/replay", "replayWorkflow", to<&R::workflows, &Workflows::replay>, kReplaying, kReplays},
     Route{"POST", "/api/v1/workflows/apply", "applyWorkflows", to<&R::workflows, &Workflows::apply>, only({Role::engineer}), {.rate = RateClass::rare, .strong = true, .max_body = limits::kMaxRequestBody}},
     Route{"GET", "/api/v1/workflows/{name}/graph", "getWorkflowGraph", to<&R::workflows, &Workflows::graph>, kWorkflows},
     Route{"GET", "/api/v1/workflows/{name}", "exportWorkflow", to<&R::workflows, &Workflows::source>, kWorkflows},

@@ -78,6 +78,8 @@ struct Permission {
   To to = To::roles;
   // Who has one of them may call the route.
   identity::Roles roles{};
+  // Roles of which the caller needs one besides. Empty if nothing more is needed.
+  identity::Roles besides{};
 
   [[nodiscard]] constexpr bool allows(const identity::Principal& who) const {
     if (to == To::everybody) return true;
@@ -85,7 +87,8 @@ struct Permission {
     if (to == To::guests) return true;
     if (who.kind == identity::Kind::guest) return false;
     if (to == To::local) return who.kind == identity::Kind::local;
-    return to == To::signed_in || who.roles.has_any(roles);
+    if (to == To::signed_in) return true;
+    return who.roles.has_any(roles) && (besides.empty() || who.roles.has_any(besides));
   }
 };
 inline constexpr Permission kOpen{.to = Permission::To::everybody};
@@ -174,8 +177,10 @@ constexpr RouteOptions enters(access::Right right) {
 }
 inline constexpr RouteOptions kPlans{.rate = RateClass::rare, .max_body = limits::kMaxRequestBody};
 // Journals are read, and run in memory.
-inline constexpr RouteOptions kReplays{
-    .rate = RateClass::rare, .max_body = limits::kMaxRequestBody, .lane = http::Lane::heavy};
+inline constexpr RouteOptions kReplays{.rate = RateClass::rare,
+                                       .strong = true,
+                                       .max_body = limits::kMaxRequestBody,
+                                       .lane = http::Lane::heavy};
 
 struct Route {
   std::string_view method;

@@ -109,9 +109,12 @@ Result<Response> Workflows::replay(const Call& call) const {
              return given == nullptr ? std::nullopt : std::optional(given->as_string());
            }));
   filter.instances = std::move(instances);
-  RABT_TRY(replayed,
-           engine.replay(file, filter,
-                         {.actor = call.caller.who.actor(), .reason = call.caller.reason}));
+  // An entry without a patient: the data of many may be told.
+  RABT_TRY(
+      replayed, engine.replay(file, filter, [&](const std::string& workflow, const Json& detail) {
+        return patients.access.admit(
+            reader_of(call), {.act = "workflow.replayed", .object = workflow, .detail = detail});
+      }));
   return json_response(200, replayed);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hub/api/patients.hpp"
 #include "hub/api/routes.hpp"
 #include "hub/engine/engine.hpp"
 #include "hub/identity/approvals.hpp"
@@ -9,6 +10,7 @@ namespace rabt::api {
 struct Workflows {
   engine::Engine& engine;
   identity::Approvals& approvals;
+  Patients patients;
 
   [[nodiscard]] Result<http::Response> list(const Call& call) const;
   // The file as it was deployed; ?namespace= &version=
@@ -18,7 +20,7 @@ struct Workflows {
   // {"files": [{"name", "source"}], "prune"?}: what apply would do.
   [[nodiscard]] Result<http::Response> plan(const Call& call) const;
   // {"file": {"name", "source"}, "limit"?, and the filters of the list of instances}: what past
-  // instances would have become on the file.
+  // instances would have become on the file. Needs a reason: a branch of the file tells the data.
   [[nodiscard]] Result<http::Response> replay(const Call& call) const;
   // The body of plan: deploys all files or none.
   [[nodiscard]] Result<http::Response> apply(const Call& call) const;

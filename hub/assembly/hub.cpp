@@ -483,7 +483,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .repairs{*repairs, *approvals},
       .tasks{*tasks, *engine, *accounts, *base->store, *base->audit, who},
       .requests{*tasks, *people, *base->store, *base->audit, who, base->clock},
-      .workflows{*engine, *approvals},
+      .workflows{*engine, *approvals, who},
       .recordings{*base->store, *base->audit, *blobs, who, &consultations->sessions()},
       .audit{*base->audit, *details, who, base->clock, export_source(config), *people},
       .grants{*grants, *engine, *base->audit, *details, who},

@@ -24,6 +24,8 @@ struct DeployOptions {
   bool json = false;
   // Number of past instances that plan replays on each new version.
   std::int64_t replay = 0;
+  // Why they are replayed.
+  std::string reason;
 };
 
 int failed(const Error& error) {
@@ -134,14 +136,14 @@ void print_plan(const Json& plan) {
 }
 
 // Adds `replay` to every workflow of the plan that has instances and would get a new version.
-Status replay_plan(Target& target, Json& plan, std::int64_t limit) {
+Status replay_plan(Target& target, Json& plan, const ReplayOptions& options) {
   Json workflows = Json::array();
   for (Json entry : plan["workflows"].as_array()) {
     const std::string change = entry.string_or("change", "");
     if (change == "new-version" || change == "activated") {
       for (const Json& file : target.body["files"].as_array()) {
         if (file.string_or("name", "") != entry.string_or("file", "")) continue;
-        RABT_TRY(replay, ask_replay(target.client, file, {.limit = limit}));
+        RABT_TRY(replay, ask_replay(target.client, file, options));
         entry.set("replay", std::move(replay));
       }
     }
@@ -159,7 +161,8 @@ int workflow_plan(const DeployOptions& options) {
   auto plan = target->client.post("/api/v1/workflows/plan", target->body);
   if (!plan.ok()) return failed(plan.error());
   if (options.replay > 0 && (*plan)["errors"].size() == 0) {
-    const Status replayed = replay_plan(*target, *plan, options.replay);
+    const Status replayed =
+        replay_plan(*target, *plan, {.limit = options.replay, .reason = options.reason});
     if (!replayed.ok()) return failed(replayed.error());
   }
   if (options.json) {
@@ -252,9 +255,13 @@ void add_workflow_deploy_commands(args::Command& group, int& code) {
       "Exit status 0: apply would change nothing, 1: apply would be refused, 2: apply would change "
       "something");
   add_files(*plan, options);
+  auto* reason = plan->add_option("--reason", options->reason,
+                                  "Why they are replayed; the audit log keeps the reason, sealed");
   plan->add_option("--replay", options->replay,
                    "Replay so many instances of the last week on each new version, at most 500 "
-                   "(as rabt workflow replay), and print the summary");
+                   "(as rabt workflow replay), and print the summary")
+      ->between(1, 500)
+      ->needs(reason);
   plan->callback([options, &code] { code = workflow_plan(*options); });
   auto* apply = group.add_subcommand(
       "apply", "Deploy workflow files to the running hub: either all of them or none");

@@ -59,7 +59,7 @@ void print_replay(const Json& replay) {
 // Exit code 0 if everything is the same, 2 if something differs, 1 if an instance would fault, or
 // nothing was replayed.
 int exit_code(const Json& replay) {
-  int code = 0;
+  int code = replay.int_or("instances", 0) == 0 ? 1 : 0;
   for (const Json& one : replay["classes"].as_array()) {
     const std::string name = one.string_or("class", "");
     if (name == "faults") return 1;
@@ -87,6 +87,13 @@ int workflow_replay(const std::string& config_path, const std::string& path,
     std::printf("%s\n", replay->dump_pretty().c_str());
   } else {
     print_replay(*replay);
+  }
+  if (replay->int_or("instances", 0) == 0) {
+    std::fprintf(stderr, "nothing was replayed: %s\n",
+                 replay->bool_or("more", false)
+                     ? "there was no time for it; ask again"
+                     : "no instance fits; look at --workflow, --version, --status, --since and "
+                       "--until");
   }
   return exit_code(*replay);
 }
@@ -127,7 +134,9 @@ void add_workflow_replay_command(args::Command& group, int& code) {
   auto* command = group.add_subcommand(
       "replay", "Show what past instances would have become on a new workflow file");
   command->footer(
-      "Nothing is called or changed. Exit status 0: everything would be the same, 1: an instance "
+      "Nothing is called or changed. A file that branches on data tells them, so a reason is "
+      "needed. "
+      "Exit status 0: everything would be the same, 1: an instance "
       "would fault, or nothing was replayed, 2: something differs");
   command->add_option("file", options->file, "Workflow file")->required();
   command->add_option("--workflow", options->replay.workflow,
@@ -142,8 +151,12 @@ void add_workflow_replay_command(args::Command& group, int& code) {
       ->moment();
   command->add_option("--until", options->replay.until, "Changed before this time (as --since)")
       ->moment();
-  command->add_option("--limit", options->replay.limit, "The newest ones, at most 500");
-  command->add_option("--reason", options->replay.reason, "Why; the audit log keeps the reason");
+  command->add_option("--limit", options->replay.limit, "The newest ones, at most 500")
+      ->between(1, 500);
+  command
+      ->add_option("--reason", options->replay.reason,
+                   "Why; the audit log keeps the reason, sealed")
+      ->required();
   add_config_option(*command, options->config);
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &code] {

@@ -293,19 +293,25 @@ class Engine {
   // engine.secret, engine.host, engine.child.
   Result<std::vector<Deployed>> apply(const std::vector<WorkflowFile>& files,
                                       std::string_view actor, bool prune = false);
+  // Whether past instances may be replayed; when ok, that is audited durably. object: of the entry
+  // of the audit log. detail: {version, sha256 (of the file), instances}.
+  using AdmitReplay = std::function<Status(const std::string& object, const Json& detail)>;
   // Ends that instances of the past would have had on a new file: workflow/simulate/replay.hpp on
-  // their journals, the newest first. Nothing is called, sent or changed; an entry of the audit log
-  // is durable before the first journal is read. One at a time, for some seconds. An object:
+  // their journals, the newest first. Nothing is called, sent or changed. A file that branches on
+  // data tells them: `admit` lets in who may read the data of instances, before the first journal
+  // is read. Secrets are placeholders, of the old file and of the new one. One at a time, for some
+  // seconds. An object:
   //   namespace, workflow, version  of the file
   //   instances    how many were replayed
   //   more         true if the filter takes more than the limit, or there was no time for all
   //   classes      [{class (to_string of the result), count}], without those that are empty
   //   differences  [{class, count, examples (ids, at most three), reference?, task?, role?,
   //                action?, members?, error? (about_error), then?, now?, code? (of cut)}], the most
-  //                first: the first difference of each instance, by place. No patient data
-  // Errors: of a file that apply refuses; engine.replay_busy; store and key errors.
+  //                first: the first difference of each instance, by place. Names and codes are
+  //                those that the deployed file, the call or the raise itself writes down
+  // Errors: of a file that apply refuses; engine.replay_busy; those of admit; store and key errors.
   [[nodiscard]] Result<Json> replay(const WorkflowFile& file, const ReplayFilter& filter,
-                                    const Asked& asked);
+                                    const AdmitReplay& admit);
   // Every version that is stored, by namespace, name and time.
   [[nodiscard]] Result<std::vector<DeployedWorkflow>> workflows();
   // The file as it was deployed; an empty version means the active one. Errors: engine.workflow

@@ -49,9 +49,6 @@ struct Engine::Impl {
   };
   // whole: with what may hold patient data.
   [[nodiscard]] Result<Replayed> replay(std::string_view id, bool whole) const;
-  // Writes to the audit log that instances are replayed on a file (replay.cpp).
-  Status note_replay(const workflow::Definition& definition, std::size_t instances,
-                     const Asked& asked);
   // Hands a request to the worker of the instance and waits for its answer (engine.cpp).
   template <class Request>
   Status ask(std::string_view id, Request request);

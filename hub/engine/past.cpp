@@ -12,6 +12,31 @@ constexpr std::size_t kLong = 500;
 
 }  // namespace
 
+Json without_secrets(const Json& value, const Json& secrets) {
+  if (!secrets.is_object()) return value;
+  if (value.is_string()) {
+    std::string text = value.as_string();
+    for (const auto& [name, secret] : secrets.as_object()) {
+      const std::string& hidden = secret.as_string();
+      if (hidden.empty()) continue;
+      for (auto at = text.find(hidden); at != std::string::npos; at = text.find(hidden, at + 1))
+        text.replace(at, hidden.size(), "*");
+    }
+    return text;
+  }
+  if (value.is_array()) {
+    Json out = Json::array();
+    for (const Json& item : value.as_array()) out.push_back(without_secrets(item, secrets));
+    return out;
+  }
+  if (value.is_object()) {
+    Json out = Json::object();
+    for (const auto& [key, item] : value.as_object()) out.set(key, without_secrets(item, secrets));
+    return out;
+  }
+  return value;
+}
+
 std::shared_ptr<const Past> Pasts::find(const PastMark& mark) {
   const Lock lock(mutex_);
   const auto at =

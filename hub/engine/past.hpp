@@ -26,6 +26,10 @@ struct Past {
   workflow::Finished end;
 };
 
+// The value with `*` for each secret in its texts: a workflow may have put one into its data, or an
+// outside system may have sent one back. secrets: Past::secrets; null for none.
+[[nodiscard]] Json without_secrets(const Json& value, const Json& secrets);
+
 // How far a journal goes: it only grows.
 struct PastMark {
   std::int64_t instance = 0;

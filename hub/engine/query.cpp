@@ -14,31 +14,6 @@ namespace {
 
 constexpr std::int64_t kMaxShownChildren = 1000;
 
-// A workflow may have put a secret into its data, or an outside system may have sent it back.
-Json without_secrets(const Json& value, const Json& secrets) {
-  if (!secrets.is_object()) return value;
-  if (value.is_string()) {
-    std::string text = value.as_string();
-    for (const auto& [name, secret] : secrets.as_object()) {
-      const std::string& hidden = secret.as_string();
-      for (auto at = text.find(hidden); at != std::string::npos; at = text.find(hidden, at + 1))
-        text.replace(at, hidden.size(), "*");
-    }
-    return text;
-  }
-  if (value.is_array()) {
-    Json out = Json::array();
-    for (const Json& item : value.as_array()) out.push_back(without_secrets(item, secrets));
-    return out;
-  }
-  if (value.is_object()) {
-    Json out = Json::object();
-    for (const auto& [key, item] : value.as_object()) out.set(key, without_secrets(item, secrets));
-    return out;
-  }
-  return value;
-}
-
 // The members of `to`, and those of `more` that it lacks.
 Json with_members(Json to, const Json& more) {
   for (const auto& [name, value] : more.as_object()) {

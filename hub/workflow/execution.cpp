@@ -8,8 +8,9 @@
 
 namespace rabt::workflow {
 
-Execution::Execution(std::shared_ptr<const Definition> definition, Json secrets)
-    : impl_(std::make_unique<Impl>(std::move(definition), std::move(secrets))) {}
+Execution::Execution(std::shared_ptr<const Definition> definition, Json secrets,
+                     std::function<bool()> stop)
+    : impl_(std::make_unique<Impl>(std::move(definition), std::move(secrets), std::move(stop))) {}
 Execution::Execution(Execution&&) noexcept = default;
 Execution& Execution::operator=(Execution&&) noexcept = default;
 Execution::~Execution() = default;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -200,8 +201,10 @@ class Execution {
  public:
   struct Impl;  // hub/workflow/run/interpreter.hpp
   // secrets: an object by the names of use.secrets. The arguments of calls may hold secrets; no
-  // state and no other effect does.
-  explicit Execution(std::shared_ptr<const Definition> definition, Json secrets = {});
+  // state and no other effect does. stop: asked before each task and each expression. Once true it
+  // stays true: apply() returns soon, and the execution is of no use any more.
+  explicit Execution(std::shared_ptr<const Definition> definition, Json secrets = {},
+                     std::function<bool()> stop = {});
   Execution(Execution&&) noexcept;
   Execution& operator=(Execution&&) noexcept;
   ~Execution();

@@ -151,7 +151,7 @@ class Examples {
 
         // Workflows and their instances.
         {"planWorkflows", "IE"},
-        {"replayWorkflow", "IE"},
+        {"replayWorkflow", kLocal},
         {"applyWorkflows", "IE"},
         {"resolveInstance", "OP", [this] { parked(); }},
         {"cancelInstance", "OP", [this] { parked(); }},
@@ -293,7 +293,7 @@ class Examples {
     e2e::Site& site = empty_ ? *empty_ : h_.site;
     net::Response response;
     if (who == kLocal) {
-      response = locally(site, operation.method, path, body);
+      response = locally(site, operation.method, path, body, headers);
     } else {
       response = site.send(operation.method, path, headers, body.dump());
     }
@@ -304,10 +304,11 @@ class Examples {
             .headers = response.headers};
   }
   static net::Response locally(const e2e::Site& site, const std::string& method,
-                               const std::string& path, const Json& body) {
+                               const std::string& path, const Json& body,
+                               std::vector<std::pair<std::string, std::string>> headers = {
+                                   {"Content-Type", "application/json"}}) {
     net::LocalHttp socket(site.config.data + "/hub.sock");
-    auto response = socket.send(method, "http://hub" + path, {{"Content-Type", "application/json"}},
-                                body.dump());
+    auto response = socket.send(method, "http://hub" + path, std::move(headers), body.dump());
     EXPECT_TRUE(response.ok()) << path;
     return response.ok() ? *std::move(response) : net::Response();
   }

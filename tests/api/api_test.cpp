@@ -144,7 +144,7 @@ TEST_F(ApiTest, RolesOpenTheirRoutesAndNoOthers) {
       Request made = request(std::string(route.method), path);
       EXPECT_EQ(handle(made).status, 401) << route.operation;
       made.headers = {{"authorization", "Bearer " + token}};
-      const bool allowed = route.permission.roles.has(role);
+      const bool allowed = route.permission.roles.has(role) && route.permission.besides.empty();
       const Response answer = handle(made);
       EXPECT_EQ(code(answer) == "authorisation.denied" && answer.status == 403, !allowed)
           << route.operation << " " << name << " " << answer.body;
@@ -644,13 +644,36 @@ TEST_F(ApiTest, AReplayTakesAFileAndTheFiltersOfTheList) {
     EXPECT_EQ(answer.status, 422) << member << value.dump();
     EXPECT_EQ(wrong_member(answer), member) << value.dump();
   }
+}
+
+// Symptom: an operator read data of patients by replays, without a reason.
+TEST_F(ApiTest, AReplayIsAReadingOfPatientDataWithAReason) {
+  const Json file = Json::object({{"name", "a.yaml"}, {"source", std::string(kPlainFile)}});
+  const std::string body =
+      Json::object({{"file", file}, {"limit", 500}, {"since", "2026-03-01T00:00:00Z"}}).dump();
   const auto before = audited();
-  const Response answer =
-      api("POST", "workflows/replay",
-          Json::object({{"file", file}, {"limit", 500}, {"since", "2026-03-01T00:00:00Z"}}).dump());
+  EXPECT_EQ(code(api("POST", "workflows/replay", body)), "phi.reason");
+  EXPECT_EQ(audited(), before);
+  const Response answer = api("POST", "workflows/replay", body, {{"x-rabt-reason", "a release"}});
   ASSERT_EQ(answer.status, 200) << answer.body;
   EXPECT_EQ(json(answer).int_or("instances", -1), 0);
   EXPECT_EQ(audited(), before + 1);
+  const Json entry =
+      json(api("GET", "audit/entries?limit=1", {}, {{"x-rabt-reason", "a look"}}))["items"][0];
+  EXPECT_EQ(entry.string_or("act", ""), "workflow.replayed") << entry.dump();
+  EXPECT_EQ(entry.string_or("object", ""), "workflow:plain@1.0.0");
+  EXPECT_EQ(entry["detail"].string_or("sha256", ""), to_hex(crypto::sha256(kPlainFile)));
+  EXPECT_EQ(entry.dump().find("a release"), std::string::npos) << "the reason is sealed";
+}
+
+// No grant is for the data of many patients.
+TEST(AReplay, IsRefusedWhereEveryReadingNeedsAGrant) {
+  ApiRig rig{{.policy = access::ReadPolicy::break_glass}};
+  const Json file = Json::object({{"name", "a.yaml"}, {"source", std::string(kPlainFile)}});
+  const Response answer = rig.api("POST", "workflows/replay", Json::object({{"file", file}}).dump(),
+                                  {{"x-rabt-reason", "a release"}});
+  EXPECT_EQ(answer.status, 403);
+  EXPECT_EQ(code(answer), "phi.break_glass");
 }
 
 TEST_F(ApiTest, PlanTellsApplyDeploysAndTheFileIsReadBack) {

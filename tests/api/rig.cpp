@@ -152,7 +152,7 @@ void ApiRig::open(Options options) {
       .repairs{*repairs, *approvals},
       .tasks{*tasks, hub.engine(), *accounts, hub.store(), audit, about},
       .requests{*tasks, *people, hub.store(), audit, about, clock},
-      .workflows{hub.engine(), *approvals},
+      .workflows{hub.engine(), *approvals, about},
       .recordings{hub.store(), audit, hub.blobs(), about, sessions_.get()},
       .audit{
           audit, details, about, clock, {"t1", "rabt.health/audit/t1", "hub.example.sa"}, *people},

@@ -235,6 +235,23 @@ TEST(RouteTable, AWordIsNoIdButMayBeAName) {
   EXPECT_EQ(operation("POST", "/api/v1/plugins/acts"), "pluginActs");
 }
 
+// A file that branches on data tells them: whoever deploys files, and may read data, replays.
+TEST(RouteTable, AReplayNeedsTwoRolesAndTwoFactors) {
+  using identity::Role;
+  const Route* const route = find_route("POST", "/api/v1/workflows/replay").route;
+  ASSERT_NE(route, nullptr);
+  EXPECT_TRUE(route->options.strong);
+  const auto may = [route](identity::Roles roles) {
+    return route->permission.allows({.kind = identity::Kind::person, .roles = roles});
+  };
+  for (const Role role : {Role::admin, Role::security_officer, Role::engineer, Role::operator_,
+                          Role::auditor, Role::integration, Role::doctor, Role::nurse, Role::desk})
+    EXPECT_FALSE(may({role})) << identity::Roles({role}).names().at(0);
+  EXPECT_TRUE(may({Role::engineer, Role::integration}));
+  EXPECT_FALSE(may({Role::engineer, Role::operator_, Role::admin}));
+  EXPECT_FALSE(may({Role::auditor, Role::integration}));
+}
+
 TEST(RouteTable, ASlashAtTheEndMattersOutsideOfTheApiOnly) {
   EXPECT_EQ(operation("GET", "/api/v1/instances/"), "listInstances");
   EXPECT_EQ(operation("GET", "/api/v1/workflows/plain/"), "exportWorkflow");

@@ -151,8 +151,9 @@ class Week : public PlayedWeek {
             .states = {engine::kStates.begin(), engine::kStates.end()},
             .since = Timestamp{until - kSpanMs / windows},
             .until = Timestamp{until}};
-        const auto made = hub_->engine().replay(file, {.instances = changed, .limit = 1000},
-                                                {.actor = "user:test", .reason = {}});
+        const auto made =
+            hub_->engine().replay(file, {.instances = changed, .limit = 1000},
+                                  [](const std::string&, const Json&) { return ok_status(); });
         ASSERT_TRUE(made.ok()) << made.error().message;
         EXPECT_FALSE(made->bool_or("more", true)) << path;
         EXPECT_EQ((*made)["differences"].dump(), "[]") << path;

@@ -261,5 +261,45 @@ TEST(Replay, AnInstanceThatStillRunsIsComparedAsFarAsItCame) {
   EXPECT_EQ(without.first.task, "ask");
 }
 
+// Symptom: a file that loops without end came as `not-started`. Cause: its error has no place, like
+// that of a refused input. A file that is refused before any task starts none.
+TEST(Replay, AnEndlessLoopFaults) {
+  const std::string before = "do:\n  - a: {set: {x: 1}}\n";
+  Play past(before);
+  const Replayed loops =
+      replayed(past, before, "do:\n  - a: {set: {x: 1}, then: b}\n  - b: {set: {x: 2}, then: a}\n");
+  EXPECT_EQ(loops.result, ReplayResult::faults);
+  EXPECT_EQ(loops.first.error.string_or("title", ""), "the workflow runs without ever waiting");
+  const Replayed refused =
+      replayed(past, before, "input: {schema: {document: {type: object}}}\n" + before);
+  EXPECT_EQ(refused.result, ReplayResult::not_started);
+}
+
+// Symptom: one instance kept the hub at work for minutes. Cause: the time was looked at between
+// instances alone. Here it ends within a task list, and within the arguments of one task.
+TEST(Replay, IsStoppedWithinAnInstanceOfEitherFile) {
+  const std::string quick = "do:\n  - a: {set: {x: 1}}\n";
+  const std::string heavy =
+      "do:\n  - b: {for: {each: i, in: '${ [range(1;1900)] }'}, do: [{c: {set: {x: '${ "
+      "[range(1;200000)] | length }'}}}]}\n";
+  std::string wide = "do:\n  - a:\n      set:\n";
+  for (int i = 0; i < 1'900; ++i)
+    wide += "        x" + std::to_string(i) + ": '${ [range(1;200000)] | length }'\n";
+  const auto past = [&](std::string_view definition) {
+    return PastInstance{.definition = parsed(definition),
+                        .secrets = {},
+                        .journal = {{Timestamp{1'773'000'000'000}, Start{"01J0", Json()}}},
+                        .started_by_events = false};
+  };
+  for (const auto& [before, after] : {std::pair(quick, heavy), std::pair(quick, wide),
+                                      std::pair(heavy, quick), std::pair(wide, quick)}) {
+    int asked = 0;
+    const Replayed made =
+        replay_past(past(before), parsed(after), {}, [&asked] { return ++asked > 20; });
+    EXPECT_EQ(made.result, ReplayResult::cut);
+    EXPECT_LT(asked, 60);
+  }
+}
+
 }  // namespace
 }  // namespace rabt::workflow

@@ -44,6 +44,7 @@ Error missing_secret(std::string_view name) {
 }
 
 Result<Json> evaluate(const Expr& expr, const Json& input, const Variables& variables) {
+  if (variables.stopped()) return unavailable("workflow.stopped", "the execution was stopped");
   std::array<Json, kMaxVariables> values;
   const std::size_t count = expr.variables.size();
   for (std::size_t i = 0; i < count; ++i) {

@@ -11,6 +11,8 @@ class Variables {
  public:
   virtual ~Variables() = default;
   [[nodiscard]] virtual Json get(const VariableSlot& slot) const = 0;
+  // True if no expression is to be evaluated any more.
+  [[nodiscard]] virtual bool stopped() const { return false; }
 };
 
 class NoVariables final : public Variables {

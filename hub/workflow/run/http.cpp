@@ -42,6 +42,7 @@ class MaskedVariables final : public Variables {
       value.set("parameter", masked(value["parameter"]));
     return value;
   }
+  [[nodiscard]] bool stopped() const override { return real_.stopped(); }
 
  private:
   const Variables& real_;

@@ -278,7 +278,7 @@ void Execution::Impl::on(const Rewound& rewound) {
 // ---- the loop ----
 
 void Execution::Impl::drain() {
-  while (!steps.empty() && !finished) {
+  while (!steps.empty() && !finished && !stopped()) {
     Step step = std::move(steps.back());
     steps.pop_back();
     if (step.kind == Step::Kind::complete) {

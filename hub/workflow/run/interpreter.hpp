@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -137,12 +138,16 @@ struct Frame {
 };
 
 struct Execution::Impl {
-  Impl(std::shared_ptr<const Definition> of, Json given_secrets)
-      : definition(std::move(of)), model(definition->model()), secrets(std::move(given_secrets)) {}
+  Impl(std::shared_ptr<const Definition> of, Json given_secrets, std::function<bool()> until)
+      : definition(std::move(of)),
+        model(definition->model()),
+        secrets(std::move(given_secrets)),
+        stop(std::move(until)) {}
 
   std::shared_ptr<const Definition> definition;
   const Definition::Model& model;
   Json secrets;
+  const std::function<bool()> stop;
   std::string instance;
   Timestamp now;       // when the input that is applied was accepted
   Timestamp previous;  // when the input before it was
@@ -220,6 +225,7 @@ struct Execution::Impl {
   void answered(Frame* frame, const ActionOutcome& outcome);
   [[nodiscard]] bool will_retry(const Frame* frame, Fault fault) const;
   void drain();
+  [[nodiscard]] bool stopped() const { return stop && stop(); }
   Frame* take_frame();
   void release(Frame* frame);
   void start_task(Frame* parent, const Task& task, Json raw, ContextCell* cell, std::size_t branch);
@@ -360,6 +366,7 @@ class FrameVariables final : public Variables {
   FrameVariables(const Execution::Impl& run, const Frame& frame)
       : FrameVariables(run, frame, frame.parent) {}
   [[nodiscard]] Json get(const VariableSlot& slot) const override;
+  [[nodiscard]] bool stopped() const override { return run_.stopped(); }
 
  private:
   const Execution::Impl& run_;

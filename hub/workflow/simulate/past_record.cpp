@@ -70,10 +70,12 @@ PastStep step_of(const Json& event) {
   return step;
 }
 
-PastRecord::PastRecord(const PastInstance& past) : rows_(counting(past.journal)) {
-  Execution then(past.definition, past.secrets);
+PastRecord::PastRecord(const PastInstance& past, const std::function<bool()>& stop)
+    : rows_(counting(past.journal)) {
+  Execution then(past.definition, past.secrets, stop);
   Timestamp latest = rows_.front()->at;
   for (std::size_t row = 0; row < rows_.size(); ++row) {
+    if (stop && stop()) return;
     const Input& input = *rows_[row];
     latest = std::max(latest, input.at);
     at_.push_back(latest);

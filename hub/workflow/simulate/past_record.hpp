@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -35,8 +36,9 @@ struct PastStep {
 // Caller synchronises.
 class PastRecord {
  public:
-  // The journal must outlive the object.
-  explicit PastRecord(const PastInstance& past);
+  // The journal must outlive the object. stop: as for Execution; once true, the record is of no
+  // use.
+  PastRecord(const PastInstance& past, const std::function<bool()>& stop);
 
   // Rows that count: rows that a person's retry skipped are left out.
   [[nodiscard]] std::size_t rows() const { return rows_.size(); }

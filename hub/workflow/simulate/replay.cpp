@@ -72,8 +72,12 @@ bool starts(const Definition& definition, const Json& events) {
 class Replay {
  public:
   Replay(const PastInstance& past, const std::shared_ptr<const Definition>& definition,
-         const Json& secrets)
-      : past_(past), record_(past), definition_(definition), execution_(definition, secrets) {}
+         const Json& secrets, const std::function<bool()>& until)
+      : past_(past),
+        until_(until),
+        record_(past, until),
+        definition_(definition),
+        execution_(definition, secrets, until) {}
 
   Replayed run();
 
@@ -131,6 +135,8 @@ class Replay {
     out_.result = result;
     out_.first = std::move(first);
   }
+  // True if whoever asked for the replay has it stopped.
+  [[nodiscard]] bool called_off() const { return until_ && until_(); }
   [[nodiscard]] bool never_began() const;
   void judge();
   void judge_end(const Finished& end);
@@ -139,6 +145,7 @@ class Replay {
   void unanswered();
 
   const PastInstance& past_;
+  const std::function<bool()>& until_;
   PastRecord record_;
   const std::shared_ptr<const Definition>& definition_;
   Execution execution_;
@@ -162,6 +169,10 @@ class Replay {
 };
 
 Replayed Replay::run() {
+  if (called_off()) {
+    stop(ReplayResult::cut, {});
+    return std::move(out_);
+  }
   out_.was = record_.end() ? record_.end()->status : InstanceStatus::waiting;
   out_.is = InstanceStatus::waiting;
   const Input& start = record_.row(0);
@@ -236,7 +247,9 @@ void Replay::news(std::size_t row, Timestamp at) {
 
 void Replay::apply(const Input& input) {
   ++turns_;
-  for (const Effect& effect : execution_.apply(input)) {
+  const std::vector<Effect> effects = execution_.apply(input);
+  if (called_off()) return stop(ReplayResult::cut, {});
+  for (const Effect& effect : effects) {
     take(effect);
     if (stopped_) return;
   }
@@ -322,7 +335,7 @@ void Replay::listen(const Subscribe& listen) {
 
 // The input was refused before any task.
 bool Replay::never_began() const {
-  if (!end_ || end_->status != InstanceStatus::faulted || !end_->place.empty()) return false;
+  if (!end_ || end_->status != InstanceStatus::faulted || !last_.reference.empty()) return false;
   const auto& then = record_.end();
   return !(then && then->status == InstanceStatus::faulted && then->place.empty());
 }
@@ -408,8 +421,8 @@ std::string_view to_string(ReplayResult result) {
 }
 
 Replayed replay_past(const PastInstance& past, const std::shared_ptr<const Definition>& definition,
-                     const Json& secrets) {
-  return Replay(past, definition, secrets).run();
+                     const Json& secrets, const std::function<bool()>& stop) {
+  return Replay(past, definition, secrets, stop).run();
 }
 
 }  // namespace rabt::workflow

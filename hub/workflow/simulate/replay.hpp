@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,7 +29,7 @@ enum class ReplayResult : std::uint8_t {
   faults,           // it did not fault then
   other_end,        // it ends in another state, or with another error
   not_started,      // what started it then does not start it
-  cut               // the replay took too many steps
+  cut               // the replay took too many steps, or was stopped
 };
 [[nodiscard]] std::string_view to_string(ReplayResult result);
 // True if the replay ended before the instance did.
@@ -53,7 +54,7 @@ struct PastInstance {
 };
 
 // The first difference. Texts come from the definitions and hold no patient data, but for
-// `members`.
+// `members`, `error` and what stands in a reference of iterations.
 struct ReplayDifference {
   // Place in the new definition, or in the old one (in_old).
   std::string reference;
@@ -62,10 +63,10 @@ struct ReplayDifference {
   std::string role;
   std::string action;
   // Names of members of the arguments, or of the output, that differ. An expression may have made a
-  // name of data: a caller shows those that stand in a file.
+  // name of data: a caller shows those that a file writes down.
   std::vector<std::string> members;
-  // The members of an error that hold no patient data; null without an error. Where none is raised
-  // any more, that of then.
+  // Finished::shown; null without an error. Where none is raised any more, that of then. Type and
+  // status may be an expression's of the new definition.
   Json error;
 };
 struct Replayed {
@@ -80,9 +81,10 @@ struct Replayed {
 // action with equal arguments got: one of the same place before any other, each answer once. Events
 // come as they came, in the order of the journal; a listen that is reached later finds them. A
 // timer that was there then fires as then, and one that was not needed until the end does not fire.
-// A call that a person had run again counts as it ended.
+// A call that a person had run again counts as it ended. stop: as for Execution; once true, the
+// result is `cut`.
 [[nodiscard]] Replayed replay_past(const PastInstance& past,
                                    const std::shared_ptr<const Definition>& definition,
-                                   const Json& secrets);
+                                   const Json& secrets, const std::function<bool()>& stop = {});
 
 }  // namespace rabt::workflow
