@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "hub/base/ascii.hpp"
+#include "hub/base/ids.hpp"
 #include "hub/base/utf8.hpp"
 
 namespace rabt::phi {
@@ -74,17 +75,15 @@ void add_links(std::string_view text, std::vector<Span>& out) {
 void add_ids(std::string_view text, std::vector<Span>& out) {
   constexpr std::string_view kBefore = "01";
   constexpr std::size_t kId = 26;
-  const auto of_id = [](char c) {
-    return is_digit(c) || (c >= 'A' && c <= 'Z' && c != 'I' && c != 'L' && c != 'O' && c != 'U');
-  };
   for (std::size_t at = text.find(kBefore); at != std::string_view::npos;
        at = text.find(kBefore, at + 1)) {
     if (at > 0 && is_alnum(text[at - 1])) continue;
     const std::string_view id = text.substr(at, kId);
-    const std::size_t end = at + kId;
-    const bool whole = id.size() == kId && (end == text.size() || !is_alnum(text[end]));
-    if (whole && std::all_of(id.begin(), id.end(), of_id) &&
-        std::any_of(id.begin(), id.end(), is_alpha))
+    const std::size_t end = at + id.size();
+    const bool whole = end == text.size() || !is_alnum(text[end]);
+    const auto parsed = Ulid::parse(id);
+    // Digits alone may be anything.
+    if (whole && parsed && parsed->text() == id && std::any_of(id.begin(), id.end(), is_alpha))
       out.push_back({at, end});
   }
 }

@@ -73,14 +73,8 @@ class Guardians : public SessionHouse {
     return sessions_->guests.enter(ask, {});
   }
   Answer consents(bool given) {
-    Ask ask;
-    ask.caller.who = {.kind = identity::Kind::guest,
-                      .tenant = "t1",
-                      .id = part_,
-                      .part = {.session = session_, .participant = part_}};
-    ask.session = session_;
-    ask.body = Json::object({{"kind", "recording"}, {"given", given}});
-    return sessions_->people.record_consent(ask);
+    return sessions_->people.record_consent(
+        by_link(session_, part_, Json::object({{"kind", "recording"}, {"given", given}})));
   }
   // Detail of the newest entry of an act.
   Json detail(std::string_view act) {

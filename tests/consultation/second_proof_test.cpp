@@ -100,12 +100,7 @@ TEST_F(SecondProofs, WhoHasTheCookieNeedsNoProof) {
 }
 
 TEST_F(SecondProofs, TheFormerDeviceLeavesTheRoomAndThePlaceStaysAdmitted) {
-  Ask guest;
-  guest.caller.who = {.kind = identity::Kind::guest,
-                      .tenant = "t1",
-                      .id = part_,
-                      .part = {.session = session_, .participant = part_}};
-  guest.session = session_;
+  Ask guest = by_link(session_, part_);
   must(sessions_->entry.join(guest));
   Ask admit = as(doctor_, session_);
   admit.record = part_;
@@ -231,12 +226,7 @@ TEST_F(SecondProofs, ARefusalByALinkIsTakenBackByThatLinkOrAfterASecondProof) {
 }
 
 TEST_F(SecondProofs, ARefusalOfAnEarlierVisitNeedsASecondProofToo) {
-  Ask guest;
-  guest.caller.who = {.kind = identity::Kind::guest,
-                      .tenant = "t1",
-                      .id = part_,
-                      .part = {.session = session_, .participant = part_}};
-  guest.session = session_;
+  Ask guest = by_link(session_, part_);
   guest.body = Json::object({{"kind", "recording"}, {"given", false}});
   must(sessions_->people.record_consent(guest));
   const Json next = made(with(with(plain(), "followUpOf", session_), "scheduledStart",
@@ -246,10 +236,7 @@ TEST_F(SecondProofs, ARefusalOfAnEarlierVisitNeedsASecondProofToo) {
   part_ = part_of(session_, patient_);
   link_ = sent(false);
   const auto held = must(enter()).proof;
-  guest.caller.who.id = part_;
-  guest.caller.who.part = {.session = session_, .participant = part_};
-  guest.session = session_;
-  guest.body = Json::object({{"kind", "recording"}, {"given", true}});
+  guest = by_link(session_, part_, Json::object({{"kind", "recording"}, {"given", true}}));
   EXPECT_EQ(code(sessions_->people.record_consent(guest)), "consent.own_word");
   must(asked());
   must(enter(with_code(digits()), {}, held));
@@ -263,12 +250,7 @@ TEST_F(SecondProofs, ARefusalOfAnEarlierVisitNeedsASecondProofToo) {
 TEST_F(SecondProofs, AProofOverAChangedRecordTakesNoRefusalBack) {
   links_ = {.by_code = true, .by_birth_date = true};
   reopen();
-  Ask guest;
-  guest.caller.who = {.kind = identity::Kind::guest,
-                      .tenant = "t1",
-                      .id = part_,
-                      .part = {.session = session_, .participant = part_}};
-  guest.session = session_;
+  Ask guest = by_link(session_, part_);
   const auto says = [&](bool given) {
     guest.body = Json::object({{"kind", "recording"}, {"given", given}});
     return code(sessions_->people.record_consent(guest));
@@ -284,7 +266,7 @@ TEST_F(SecondProofs, AProofOverAChangedRecordTakesNoRefusalBack) {
   must(asked());
   must(enter(with_code(digits()), {}, held));
   EXPECT_EQ(says(true), "consent.own_word");
-  // What many know proves nothing, whoever changed it.
+  // A birth date, which many know, proves nothing.
   link_ = sent(true);
   must(enter());
   must(enter(Json::object({{"birthDate", "1990-05-17"}})));

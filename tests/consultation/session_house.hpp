@@ -308,6 +308,18 @@ class SessionHouse : public ::testing::Test {
     ask.body = std::move(body);
     return ask;
   }
+  // A request of somebody who came by a link.
+  static Ask by_link(const std::string& session, const std::string& participant,
+                     Json body = Json::object()) {
+    Ask ask;
+    ask.caller.who = {.kind = identity::Kind::guest,
+                      .tenant = "t1",
+                      .id = participant,
+                      .part = {.session = session, .participant = participant}};
+    ask.session = session;
+    ask.body = std::move(body);
+    return ask;
+  }
   static Ask as_admin(const std::string& session = {}, Json body = Json::object()) {
     Ask ask;
     ask.caller.who.kind = identity::Kind::client;

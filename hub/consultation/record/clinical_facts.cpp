@@ -40,8 +40,9 @@ constexpr std::array<Text, 6> kTexts{{
 struct Sign {
   std::string_view record;
   std::string_view claim;
+  // A claim has no place for it.
+  bool chart_alone = false;
 };
-// A claim has none of the last kClinicalOnly.
 constexpr std::array<Sign, 10> kSigns{{{"systolic", "systolic"},
                                        {"diastolic", "diastolic"},
                                        {"heightCm", "heightCm"},
@@ -50,9 +51,8 @@ constexpr std::array<Sign, 10> kSigns{{{"systolic", "systolic"},
                                        {"temperatureC", "temperatureCel"},
                                        {"oxygenSaturation", "oxygenSaturation"},
                                        {"respiratoryRate", "respiratoryRate"},
-                                       {"glucoseMmol", "glucoseMmol"},
-                                       {"painScale", "painScale"}}};
-constexpr std::size_t kClinicalOnly = 2;
+                                       {"glucoseMmol", "glucoseMmol", true},
+                                       {"painScale", "painScale", true}}};
 
 Json source_of(const Record& record, const Json& who, const Json& at) {
   const Json& person = who["person"];
@@ -76,12 +76,6 @@ std::string text_in(const Record& note, const Text& text) {
   return {};
 }
 
-void append(std::string& to, std::string_view between, std::string_view text) {
-  if (text.empty() || to.find(text) != std::string::npos) return;
-  if (!to.empty()) to.append(between);
-  to.append(text);
-}
-
 // Texts of a note by their names, with every section that the note has: one that is the first of no
 // text stands behind the first text that lists it, and one that none lists behind the assessment.
 std::map<std::string_view, std::string> whole_texts_in(const Record& note) {
@@ -97,7 +91,9 @@ std::map<std::string_view, std::string> whole_texts_in(const Record& note) {
     const auto* const lists = std::find_if(kTexts.begin(), kTexts.end(), [&](const Text& text) {
       return std::find(text.sections.begin(), text.sections.end(), name) != text.sections.end();
     });
-    append(out[lists == kTexts.end() ? "assessment" : lists->name], "\n", written);
+    std::string& text = out[lists == kTexts.end() ? "assessment" : lists->name];
+    if (!text.empty()) text += '\n';
+    text += written;
   };
   if (sections.is_object()) {
     for (const auto& [name, value] : sections.as_object()) {
@@ -194,9 +190,8 @@ Json clinical_facts_of(const VisitRecords& records, Extent extent) {
     const Json& author = one.document["author"];
     if (!is_clinician(author)) continue;
     ++vitals;
-    const auto end = extent == Extent::chart ? kSigns.size() : kSigns.size() - kClinicalOnly;
-    for (std::size_t i = 0; i < end; ++i) {
-      const Sign& sign = kSigns.at(i);
+    for (const Sign& sign : kSigns) {
+      if (sign.chart_alone && extent == Extent::claim) continue;
       const Json& value = one.document[sign.record];
       if (!value.is_number()) continue;
       signs.set(sign.claim, value);
