@@ -64,8 +64,8 @@ constexpr Permission kRepair = only({Role::engineer, Role::operator_});
 constexpr Permission kTasks{.to = Permission::To::roles, .roles = consultation::kTaskRoles};
 constexpr Permission kWorkflows =
     only({Role::security_officer, Role::engineer, Role::operator_, Role::auditor});
-// Who deploys workflows, and may see the data of instances: a file that branches on data tells
-// them.
+// Roles that deploy workflows and may see the data of instances: a file that branches on data
+// tells them.
 constexpr Permission kReplaying{
     .roles = {Role::engineer},
     .besides = {Role::doctor, Role::specialist, Role::nurse, Role::integration}};

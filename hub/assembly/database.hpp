@@ -14,7 +14,7 @@ namespace rabt::assembly {
 // Reads the secrets of `store.postgres`, which is set. Error config.missing_secret.
 [[nodiscard]] Result<store::PostgresOptions> postgres_options(const config::Config& config);
 
-// Whether the database that the configuration names is the one of the data folder. Errors:
+// Checks that the database that the configuration names is that of the data folder. Errors:
 // store.two: a server is named, and the data folder has a database, too. store.copied: the file is
 // named, and its database was brought to a server, or is being brought back.
 [[nodiscard]] Status check_place(const config::Config& config);

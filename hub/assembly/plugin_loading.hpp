@@ -30,8 +30,9 @@ namespace rabt::assembly {
                                     const std::vector<ChosenPackage>& packages);
 // The key of the configuration by which the hub itself sends SMS; empty when it sends none.
 [[nodiscard]] std::string_view sends_sms(const config::Config& config);
-// Whether a role is served by what it is bound to: a video provider that lets people in, messages,
-// and SMS where the hub itself sends some. Errors: those of lets_people_in and sends_messages.
+// Faults of roles that are not served by what they are bound to: a video provider lets people in,
+// messages are sent, and SMS where the hub itself sends some. Errors: those of lets_people_in and
+// sends_messages.
 [[nodiscard]] std::vector<Error> unserved_roles(const config::Config& config,
                                                 const workflow::ActionCatalog& catalog);
 // Loads all configured plugins, each with every version that choose_packages gives. Errors: those

@@ -187,7 +187,7 @@ bool is_empty(const Json& row) {
   });
 }
 
-// What a person is found by, and what it is called.
+// Keys by which a person is found, and their names.
 std::map<std::string, std::string> keys_of(const Json& profile) {
   std::map<std::string, std::string> out;
   for (const char* name : {"username", "mrn"}) {

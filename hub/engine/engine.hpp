@@ -293,7 +293,7 @@ class Engine {
   // engine.secret, engine.host, engine.child.
   Result<std::vector<Deployed>> apply(const std::vector<WorkflowFile>& files,
                                       std::string_view actor, bool prune = false);
-  // Whether past instances may be replayed; when ok, that is audited durably. object: of the entry
+  // Decides whether past instances may be replayed; ok is audited durably. object: of the entry
   // of the audit log. detail: {version, sha256 (of the file), instances}.
   using AdmitReplay = std::function<Status(const std::string& object, const Json& detail)>;
   // Ends that instances of the past would have had on a new file: workflow/simulate/replay.hpp on

@@ -338,7 +338,7 @@ Status copy_rows(Connection& source, Transaction& target, const std::vector<Tabl
           target.put(insert, list);
           return ok_status();
         }
-        // What was put is sent now.
+        // The rows that were put are sent now.
         pending = 0;
         return run(target, insert, list);
       });

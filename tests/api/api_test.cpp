@@ -893,7 +893,7 @@ TEST_F(ApiTest, HealthAndMetricsTellHowTheAuditLogIs) {
 // A load balancer sends nobody to a hub that cannot work, and learns no more than that.
 class HealthTest : public ApiTest {
  protected:
-  // What operators read; expects the same of strangers, in one word.
+  // Detail that operators read; expects the same of strangers, in one word.
   Json asked(const std::string& word) {
     const int status = word == "fail" ? 503 : 200;
     const Response open = handle(request("GET", "/health"));

@@ -170,7 +170,7 @@ TEST_F(ConfigCheck, ARoleThatSendsNoMessageIsNamed) {
             "does\n");
 }
 
-// Nobody is told anything, and nothing else says why.
+// Without the role no message is sent, and nothing else says why.
 TEST_F(ConfigCheck, MessagesWithoutARoleThatSendsThemAreNamed) {
   const std::string texts = "booked: a\nmoved: b\ncancelled: c\nreminder: d\n";
   fs::create_directories(folder_ / "messages");

@@ -244,7 +244,7 @@ TEST_F(HeldHub, SendsNothingAndLeavesEveryRowAsItWas) {
   EXPECT_NE(before.at("session_effect"), after.at("session_effect")) << "the room";
 }
 
-// What a hub does every five seconds of its own accord, and every hour.
+// Sweeps that a hub makes of its own accord, every five seconds and every hour.
 class SlowHeldHub : public HeldHub {
  protected:
   // Runs for two sweeps, and more than a week by its clock.

@@ -90,7 +90,7 @@ class ReplayOfJournals : public testing::Test {
   }
   using Counts = std::map<std::string, std::int64_t>;
 
-  // What was to be admitted: object and detail of the entry.
+  // Replays that were to be admitted: object and detail of the entry.
   std::vector<std::pair<std::string, Json>> admitted_;
   Rig rig_;
 };

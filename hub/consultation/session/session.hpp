@@ -152,7 +152,7 @@ struct Invitation {
   std::int64_t generation = 0;
   // It was accepted without an account: a browser holds the visit.
   bool by_link = false;
-  // How often the visit moved to another browser.
+  // Number of moves of the visit to another browser.
   std::int64_t moved = 0;
   // The generation whose holder has given a code as second proof; 0 when none has. A birth date is
   // known to many, and proves less.
