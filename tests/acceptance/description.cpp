@@ -40,6 +40,11 @@ bool is_json(const std::string& type) {
   return type.find("json") != std::string::npos && type.find("ndjson") == std::string::npos;
 }
 
+// True if `name` is a form of JSON, and the answer's own where the forms have that.
+bool is_form(const Json& forms, const std::string& name, std::string_view type) {
+  return is_json(name) && (name == type || forms.find(type) == nullptr);
+}
+
 bool has_json(const Json& content) {
   const Json& forms = content["content"];
   if (!forms.is_object()) return false;
@@ -66,20 +71,19 @@ std::map<std::string, Json> examples_of(const Json& content) {
 }  // namespace
 
 Description& Description::get() {
-  static Description description;
+  static Description description([] {
+    workflow::YamlLimits limits;
+    limits.max_bytes = 4U << 20U;
+    const auto read =
+        workflow::parse_yaml(e2e::read_file(e2e::source_dir() + "/docs/openapi.yaml"), limits);
+    EXPECT_NE(read.root, nullptr) << read.fault.line << ": " << read.fault.message;
+    return read.root == nullptr ? Json::object({{"paths", Json::object()}})
+                                : workflow::to_json(*read.root);
+  }());
   return description;
 }
 
-Description::Description() {
-  workflow::YamlLimits limits;
-  limits.max_bytes = 4U << 20U;
-  const auto read =
-      workflow::parse_yaml(e2e::read_file(e2e::source_dir() + "/docs/openapi.yaml"), limits);
-  if (read.root == nullptr) {
-    ADD_FAILURE() << read.fault.line << ": " << read.fault.message;
-    return;
-  }
-  document_ = workflow::to_json(*read.root);
+Description::Description(Json document) : document_(std::move(document)) {
   for (const auto& [pattern, methods] : document_["paths"].as_object()) {
     for (const auto& [method, described] : methods.as_object()) {
       if (!described.is_object()) continue;
@@ -131,13 +135,15 @@ bool Description::describes(const Operation& operation, int status) const {
   return answer(operation, status) != nullptr;
 }
 
-std::string Description::misfit(const Operation& operation, int status, const std::string& body) {
+std::string Description::misfit(const Operation& operation, int status, const std::string& body,
+                                std::string_view type) {
+  type = type.substr(0, type.find(';'));
   const Json* const described = answer(operation, status);
   if (described == nullptr)
     return "the status " + std::to_string(status) + " is not described: " + body.substr(0, 200);
-  auto& schema = compiled_[operation.id + std::to_string(status)];
+  auto& schema = compiled_[operation.id + std::to_string(status) + std::string(type)];
   if (schema == nullptr) {
-    const Json document = schema_of(*described);
+    const Json document = schema_of(*described, type);
     auto made = document.is_object() ? Schema::compile(document) : Result<Schema>(Schema());
     if (!made.ok()) return "the description's schema: " + made.error().message;
     schema = std::make_unique<Schema>(document.is_object() ? *std::move(made) : Schema());
@@ -150,15 +156,16 @@ std::string Description::misfit(const Operation& operation, int status, const st
   return "the answer does not fit the description: " + wrong->instance_path + " " + wrong->message;
 }
 
-std::set<std::string> Description::untold(const Operation& operation, int status,
-                                          const Json& body) const {
+std::set<std::string> Description::untold(const Operation& operation, int status, const Json& body,
+                                          std::string_view type) const {
   std::set<std::string> out;
+  type = type.substr(0, type.find(';'));
   const Json* const described = answer(operation, status);
   if (described == nullptr) return out;
   const Json& forms = (*described)["content"];
   if (!forms.is_object()) return out;
-  for (const auto& [type, media] : forms.as_object()) {
-    if (is_json(type)) look({&media["schema"]}, body, "", out);
+  for (const auto& [name, media] : forms.as_object()) {
+    if (is_form(forms, name, type)) look({&media["schema"]}, body, "", out);
   }
   return out;
 }
@@ -220,11 +227,11 @@ const Json& Description::follow(const Json& json) const {
   return at == nullptr ? none : *at;
 }
 
-Json Description::schema_of(const Json& content) const {
+Json Description::schema_of(const Json& content, std::string_view type) const {
   const Json& forms = content["content"];
   if (!forms.is_object()) return {};
-  for (const auto& [type, media] : forms.as_object()) {
-    if (!is_json(type)) continue;
+  for (const auto& [name, media] : forms.as_object()) {
+    if (!is_form(forms, name, type)) continue;
     Json schema = media["schema"];
     if (!schema.is_object()) return {};
     schema.set("$defs", document_["components"]["schemas"]);

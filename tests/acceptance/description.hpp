@@ -11,7 +11,7 @@
 #include "hub/base/json.hpp"
 #include "hub/schema/schema.hpp"
 
-// docs/openapi.yaml as those read it who call the hub.
+// Description of an API, as clients of the hub read it.
 namespace rabt::acceptance {
 
 struct Operation {
@@ -24,8 +24,9 @@ struct Operation {
 
 class Description {
  public:
-  Description();
-  // Read once for this program.
+  // document: OpenAPI 3.1.
+  explicit Description(Json document);
+  // Description of docs/openapi.yaml; read once for this program.
   static Description& get();
 
   [[nodiscard]] const std::vector<Operation>& operations() const { return operations_; }
@@ -39,18 +40,21 @@ class Description {
   // The schema of a JSON body, as a document of its own; null when the operation takes none.
   [[nodiscard]] Json body_schema(const Operation& operation) const;
   [[nodiscard]] bool describes(const Operation& operation, int status) const;
-  // What of an answer does not fit the description; empty when all does.
-  [[nodiscard]] std::string misfit(const Operation& operation, int status, const std::string& body);
-  // Members of an answer that the schema does not have, where it says which there are.
+  // What of an answer does not fit the description; empty when all does. type: the answer's content
+  // type; empty stands for the first of JSON that is described.
+  [[nodiscard]] std::string misfit(const Operation& operation, int status, const std::string& body,
+                                   std::string_view type = {});
+  // Members of an answer that the schema does not have, where it says which there are. type: as for
+  // misfit.
   [[nodiscard]] std::set<std::string> untold(const Operation& operation, int status,
-                                             const Json& body) const;
+                                             const Json& body, std::string_view type = {}) const;
 
  private:
   [[nodiscard]] const Json* answer(const Operation& operation, int status) const;
   [[nodiscard]] const Json& follow(const Json& json) const;
   void look(const std::vector<const Json*>& schemas, const Json& value, const std::string& path,
             std::set<std::string>& untold) const;
-  [[nodiscard]] Json schema_of(const Json& content) const;
+  [[nodiscard]] Json schema_of(const Json& content, std::string_view type = {}) const;
 
   Json document_;
   std::vector<Operation> operations_;

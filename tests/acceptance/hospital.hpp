@@ -4,11 +4,13 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "hub/base/json.hpp"
+#include "tests/acceptance/description.hpp"
 #include "tests/e2e/support.hpp"
 
 // One hub with the stand-ins, and the people who play the documented calls of other systems against
@@ -90,7 +92,13 @@ class Hospital {
   static constexpr std::string_view kSecret = "kq3Yw0bTzR8uN5vXc1LmPd7hJg2sFa9E";
 
  private:
+  // Compares the answer with the description of its operation; a failed expectation for each
+  // difference.
+  void compare(const std::string& method, const std::string& path, const Answer& answer);
+
   std::map<std::string, Person> people_;
+  // Descriptions of the other systems' APIs, as this hub gives them; read when first needed.
+  std::vector<std::unique_ptr<Description>> doors_;
   // Tells tokens of one second apart.
   mutable int minted_ = 0;
 };

@@ -241,7 +241,7 @@ class Fuzz {
 
   // Of its own: what it leaves behind is nothing that other tests could begin with.
   Hospital h_;
-  Description description_;
+  Description& description_ = Description::get();
   std::string session_;
   std::string participant_;
   std::size_t turn_ = 0;

@@ -350,9 +350,9 @@ std::vector<Member> members_of(std::string_view takes) {
 }
 
 // Statuses with which each path may refuse.
-constexpr std::array<std::string_view, 19> kRefusals{
-    "400", "401", "403", "404", "405", "409", "410", "412", "413",    "415",
-    "416", "422", "426", "428", "429", "500", "502", "503", "default"};
+constexpr std::array<std::string_view, 15> kRefusals{"400", "401", "403", "404", "405",
+                                                     "409", "410", "413", "415", "422",
+                                                     "429", "500", "502", "503", "default"};
 struct OtherAnswer {
   std::string_view operation;
   std::string_view status;
@@ -361,6 +361,8 @@ struct OtherAnswer {
 constexpr std::array kOtherAnswers{
     OtherAnswer{"downloadRecording", "206", "the part that was asked for"},
     OtherAnswer{"downloadRecording", "304", "the caller has it"},
+    OtherAnswer{"downloadRecording", "416", "the content has no such part"},
+    OtherAnswer{"openSocket", "426", "the request does not ask for a WebSocket"},
     OtherAnswer{"openSocket", "101", "the connection is a WebSocket"},
     OtherAnswer{"login", "303", "a browser's form, on to the dashboard"},
     OtherAnswer{"getDashboard", "303", "a browser that is not signed in, on to the sign-in"},
