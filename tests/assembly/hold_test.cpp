@@ -128,6 +128,10 @@ class HeldHub : public WholeHub {
             "code, reason, length, uid, data_key, sealed) VALUES (1, 't1', 'line', 'unreadable', "
             "1, '', '', '', '', 1, x'01', x'01', x'01')"};
         RABT_TRY_STATUS(store::run(transaction, kOld, {}));
+        static constexpr store::Statement kExpired{
+            "INSERT INTO plugin_kv (tenant, plugin, key, value, version, expires_ms, data_key) "
+            "VALUES ('t1', 'nphies', x'01', x'01', 1, 1, x'01')"};
+        RABT_TRY_STATUS(store::run(transaction, kExpired, {}));
         return ok_status();
       }));
     }
@@ -269,7 +273,7 @@ TEST_F(SlowHeldHub, RemovesNothingAndAsksNobody) {
 
   ASSERT_NO_FATAL_FAILURE(sweeps(false));
   const Tables after = tables();
-  for (const char* name : {"delivery_outcome", "alert", "event"})
+  for (const char* name : {"delivery_outcome", "alert", "event", "plugin_kv"})
     EXPECT_NE(before.at(name), after.at(name)) << name;
 }
 
