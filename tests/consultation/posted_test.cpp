@@ -18,6 +18,33 @@ class Posted : public SessionHouse {
     query.act = act;
     return must(audit::read_page(*audit_, query, 50)).entries.size();
   }
+  // Adds a participant without an account; gives the answer.
+  Json added_guest(const std::string& session, const char* role) {
+    return must(sessions_->people.add_participant(
+        as(doctor_, session, Json::object({{"role", role}, {"name", "Layla"}}))));
+  }
+  // A guest in the call has a token of his own, and does nothing of a host, a clinician or an
+  // office.
+  void expect_guest_inside(const std::string& session, const std::string& participant) {
+    const std::size_t issued = entries(session, "token.issued");
+    const Json inside = must(sessions_->entry.join(by_link(session, participant)));
+    EXPECT_EQ(inside.string_or("tokenUse", ""), "media");
+    const std::string named = "token-" + inside["media"].string_or("identity", "?") + "-";
+    EXPECT_TRUE(inside.string_or("accessToken", "").starts_with(named));
+    EXPECT_EQ(entries(session, "token.issued"), issued + 1);
+
+    constexpr std::string_view kNotHost = "session.not_host";
+    Ask admit = by_link(session, participant);
+    admit.record = participant;
+    EXPECT_EQ(code(sessions_->people.admit(admit)), kNotHost);
+    EXPECT_EQ(code(sessions_->life.start(by_link(session, participant))), kNotHost);
+    EXPECT_EQ(code(sessions_->life.end(by_link(session, participant))), kNotHost);
+    Ask written = by_link(session, participant, Json::object({{"notes", "x"}}));
+    written.version = seen(session).int_or("version", 0);
+    EXPECT_EQ(code(sessions_->life.change(written)), kNotHost);
+    EXPECT_EQ(code(sessions_->reading.list(by_link(session, participant), {})),
+              "authorisation.denied");
+  }
 };
 
 TEST_F(Posted, WhatIsPostedOfAPersonBelongsToTheParticipantAndTheRecordStays) {
@@ -96,6 +123,40 @@ TEST_F(Posted, EveryWayToAMediaTokenHasAnEntryOfItsOwn) {
       id_of(made(with(plain(), "scheduledStart", to_iso8601({clock_.now().ms + 86'400'000}))));
   must(sessions_->entry.token(as(doctor_, planned)));
   EXPECT_EQ(entries(planned, "token.issued"), 1U);
+}
+
+TEST_F(Posted, AGuestWhomAHostAdmitsGetsAMediaTokenAndNoOffice) {
+  const std::string id = id_of(made(Json::object({{"type", "remote_monitoring"}})));
+  const Json added = added_guest(id, "patient");
+  const std::string participant = added["participant"].string_or("id", "");
+  EXPECT_TRUE(added["participant"]["person"].is_null()) << added.dump();
+  EXPECT_EQ(added.string_or("tokenUse", ""), "waiting");
+  const Json came = must(sessions_->entry.join(by_link(id, participant)));
+  EXPECT_EQ(came.string_or("tokenUse", ""), "waiting");
+  EXPECT_TRUE(came["media"].is_null()) << came.dump();
+  EXPECT_EQ(code(sessions_->entry.token(by_link(id, participant))), "participant.waiting");
+  Ask admit = by_link(id, participant);
+  admit.record = participant;
+  EXPECT_EQ(code(sessions_->people.admit(admit)), "session.not_host") << "nobody admits himself";
+  EXPECT_EQ(entries(id, "token.issued"), 1U) << "the doctor's, with the session";
+
+  admit = as(doctor_, id);
+  admit.record = participant;
+  const Json admitted = must(sessions_->people.admit(admit));
+  EXPECT_EQ(admitted.string_or("admission", ""), "admitted");
+  EXPECT_EQ(admitted.string_or("tokenUse", ""), "media");
+  EXPECT_EQ(entries(id, "token.issued"), 2U);
+  expect_guest_inside(id, participant);
+}
+
+// A host who adds one of the staff gets the token for him; no link opens the part of the staff.
+TEST_F(Posted, AGuestOfTheStaffGetsAMediaTokenByTheHostWhoAddsHimAndComesByNoLink) {
+  const std::string id = id_of(made(Json::object({{"type", "remote_monitoring"}})));
+  const Json added = added_guest(id, "nurse");
+  EXPECT_TRUE(added["participant"]["person"].is_null()) << added.dump();
+  EXPECT_EQ(added.string_or("tokenUse", ""), "media");
+  EXPECT_EQ(code(sessions_->entry.join(by_link(id, added["participant"].string_or("id", "")))),
+            "participant.not_a_participant");
 }
 
 TEST_F(Posted, APatientBooksNoMoreThanAnHour) {

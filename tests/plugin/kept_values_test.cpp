@@ -75,10 +75,8 @@ Json message(const char* id, const char* event, Json focal, const std::vector<Js
   Json entries = Json::array(
       {Json::object({{"resource", header}}), Json::object({{"resource", std::move(focal)}})});
   for (const Json& one : nested) entries.push_back(Json::object({{"resource", one}}));
-  return Json::object({{"resourceType", "Bundle"},
-                       {"id", id},
-                       {"type", "message"},
-                       {"entry", std::move(entries)}});
+  return Json::object(
+      {{"resourceType", "Bundle"}, {"id", id}, {"type", "message"}, {"entry", std::move(entries)}});
 }
 
 TEST_F(ValuesOfNphies, GoAfterTwoWeeksSixtyDaysAndFourHundred) {
