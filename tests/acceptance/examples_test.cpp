@@ -435,6 +435,7 @@ class Examples {
   }
   void kept() {
     names_["id"] = made_["startRecording"].text("id");
+    h_.wait_for_recording(at_);
     RABT_EXPECT_STATUS(h_.post("D", at_ + "/end"), 200);
     const std::string recording = "/api/v1/recordings/" + names_["id"];
     EXPECT_TRUE(eventually([&] { return h_.get("D", recording)["status"] == Json("ready"); }))

@@ -136,6 +136,12 @@ Answer Hospital::come_by_link(const std::string& who, const std::string& code) {
   return answer;
 }
 
+void Hospital::wait_for_recording(const std::string& at) {
+  EXPECT_TRUE(eventually([&] {
+    return get("D", at + "/events").body.find("recording-confirmed") != std::string::npos;
+  })) << at;
+}
+
 void Hospital::renew(const std::string& who, std::int64_t later) {
   Person& person = people_.at(who);
   person.token = mint("user-" + who, person.role, kSecret, 3600, later);

@@ -83,6 +83,9 @@ class Hospital {
   // Opens the link of an invitation in a browser of its own; `call` knows it by this name from then
   // on. Gives the answer.
   Answer come_by_link(const std::string& who, const std::string& code);
+  // Waits until the provider confirms that it records the session. at: the session's path below
+  // /api/v1. A stretch that ends before the provider was asked has nothing in it.
+  void wait_for_recording(const std::string& at);
   // Another token of somebody who has signed out, issued `later` seconds from now: after he was
   // signed out everywhere, none of this second is good.
   void renew(const std::string& who, std::int64_t later = 0);

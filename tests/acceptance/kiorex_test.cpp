@@ -326,6 +326,7 @@ TEST(Kiorex, B20B22K16K17K52K55ARecordingIsKeptSealedReadAndWithdrawn) {
                            Json::object({{"room", room}, {"token", joined["token"]}}).dump());
   }
   const std::string recording = h().post("D", path(id, "start-recording")).text("id");
+  h().wait_for_recording("/api/v1/sessions/" + id);
   (void)h().post("D", path(id, "stop-recording"));
   RABT_EXPECT_STATUS(h().get("D", "/video/recordings/" + recording + "/download"), 409);
   RABT_EXPECT_STATUS(h().post("D", path(id, "end")), 201);

@@ -87,6 +87,7 @@ TEST_F(Restore, C39ARunningHubIsRestoredOnAnEmptyMachineWithItsKeysFromElsewhere
   const Answer begun = h_.post("D", at + "/recording/start");
   EXPECT_LT(begun.status, 300) << begun.body;
   const std::string recording = "/api/v1/recordings/" + begun.text("id");
+  h_.wait_for_recording(at);
   RABT_EXPECT_STATUS(h_.post("D", at + "/end"), 200);
   ASSERT_TRUE(eventually([&] { return h_.get("D", recording)["status"] == Json("ready"); }))
       << h_.get("D", recording).body;
