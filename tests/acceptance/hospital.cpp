@@ -85,6 +85,7 @@ Hospital::Hospital(const HospitalOptions& options) : site(options.kind) {
   if (!options.workflows.empty()) site.config.workflows.clear();
   for (const std::string& name : options.workflows)
     site.config.workflows.push_back(e2e::source_dir() + "/workflows/" + name + ".yaml");
+  site.default_limits = options.default_limits;
   // These people come from the issuer above, not from the demonstration's.
   site.config.issuer_secret.clear();
   if (options.kind == e2e::Kind::whole) site.start_sandbox();

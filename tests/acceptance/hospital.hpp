@@ -51,6 +51,8 @@ struct HospitalOptions {
   bool anchored = false;
   // With Kind::edge no role has a plugin, and there are no stand-ins.
   e2e::Kind kind = e2e::Kind::whole;
+  // With the limits that a hub has by itself, but those of the doors.
+  bool default_limits = false;
 };
 
 // AD admin, D and D2 doctors, P and P2 patients, N nurse; "-" shows no token.

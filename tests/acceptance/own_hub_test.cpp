@@ -1,5 +1,9 @@
+#include <Poco/DeflatingStream.h>
+
+#include <atomic>
 #include <filesystem>
 #include <sstream>
+#include <thread>
 
 #include "hub/base/bytes.hpp"
 #include "hub/net/local_http.hpp"
@@ -156,6 +160,113 @@ TEST(OwnHub, C35C36TokensAndRecordsOutliveARestart) {
                                 {{"Authorization", "Bearer " + in.text("access_token")}});
   RABT_EXPECT_STATUS(board, 200);
   EXPECT_EQ(board["user"]["full_name"], Json("Patient of C35")) << board.body;
+}
+
+// A small PDF of streams which are as long as the hub unpacks.
+std::string heavy_pdf() {
+  constexpr std::size_t kStream = 8U << 20U;
+  constexpr int kStreams = 8;
+  std::ostringstream out;
+  Poco::DeflatingOutputStream packing(out, Poco::DeflatingStreamBuf::STREAM_ZLIB);
+  packing << std::string(kStream, ' ');
+  packing.close();
+  const std::string packed = out.str();
+  std::string pdf = "%PDF-1.4\n";
+  for (int i = 1; i <= kStreams; ++i) {
+    pdf += std::to_string(i) + " 0 obj\n<< /Length " + std::to_string(packed.size()) +
+           " /Filter /FlateDecode >>\nstream\n" + packed + "\nendstream\nendobj\n";
+  }
+  return pdf + "%%EOF";
+}
+
+Json document(const char* type, const char* content_type, std::string_view data) {
+  return Json::object(
+      {{"documentType", type}, {"contentType", content_type}, {"data", to_base64(as_bytes(data))}});
+}
+
+// Somebody who shares documents over many connections until stop().
+class Crowd {
+ public:
+  static constexpr int kConnections = 16;
+
+  Crowd(Hospital& h, const std::string& who, const std::string& session) {
+    const std::string url = h.site.url() + "/api/v1/sessions/" + session + "/documents";
+    const std::string body = document("PDF", "application/pdf", heavy_pdf()).dump();
+    const std::string token = "Bearer " + h.person(who).token;
+    for (int i = 0; i < kConnections; ++i)
+      threads_.emplace_back([this, url, body, token] { send(url, body, token); });
+  }
+  ~Crowd() { stop(); }
+  void stop() {
+    stopping_ = true;
+    for (std::thread& one : threads_) {
+      if (one.joinable()) one.join();
+    }
+  }
+  // Documents that the hub has taken.
+  [[nodiscard]] int taken() const { return taken_; }
+  // Answers that are neither 201 nor say that too many of this caller run at once.
+  [[nodiscard]] int odd() const { return odd_; }
+
+ private:
+  void send(const std::string& url, const std::string& body, const std::string& token) {
+    net::LocalHttp http;
+    while (!stopping_) {
+      const auto answer =
+          http.send("POST", url, {{"Authorization", token}, {"Content-Type", "application/json"}},
+                    body, 120'000);
+      const bool taken = answer.ok() && answer->status == 201;
+      const bool later = answer.ok() && answer->status == 429 &&
+                         answer->body.find("rate.concurrent") != std::string::npos;
+      if (taken) ++taken_;
+      if (!taken && !later) ++odd_;
+    }
+  }
+
+  std::atomic<bool> stopping_{false};
+  std::atomic<int> taken_{0};
+  std::atomic<int> odd_{0};
+  std::vector<std::thread> threads_;
+};
+
+// Of many heavy documents of one caller one runs at a time: others go past those that wait. Counted
+// in documents, since the time of one depends on the machine.
+TEST(OwnHub, ByDefaultWhoSharesHeavyDocumentsKeepsNobodyElseWaiting) {
+  Hospital own(HospitalOptions{.kind = e2e::Kind::edge, .default_limits = true});
+  const auto session_of = [&](const char* doctor, const char* patient) {
+    const Answer made = own.post(doctor, "/api/v1/sessions",
+                                 Json::object({{"type", "doctor_patient"},
+                                               {"patient", own.person(patient).id},
+                                               {"waitingRoom", false}}));
+    RABT_EXPECT_STATUS(made, 201);
+    return made.text("id");
+  };
+  const std::string his = session_of("D", "P");
+  const std::string at = "/api/v1/sessions/" + session_of("D2", "P2");
+  RABT_EXPECT_STATUS(own.post("D2", at + "/start"), 200);
+
+  Crowd crowd(own, "D", his);
+  ASSERT_TRUE(eventually([&] { return crowd.taken() > 0; }));
+  const Json note = document("TEXT", "text/plain", "a short letter");
+  const Json line = Json::object({{"text", "good morning"}});
+  for (int round = 0; round < 3; ++round) {
+    const auto goes_past = [&](int status, const std::string& who, const std::string& path,
+                               const Json& body = {}) {
+      const int before = crowd.taken();
+      const Answer answer = own.call(who, body.is_null() ? "GET" : "POST", path, body);
+      RABT_EXPECT_STATUS(answer, status);
+      EXPECT_LT(crowd.taken() - before, Crowd::kConnections / 2) << who << " " << path;
+    };
+    goes_past(201, "D2", at + "/documents", note);
+    goes_past(201, "P2", at + "/documents", note);
+    goes_past(201, "P2", at + "/messages", line);
+    goes_past(200, "P2", at);
+    goes_past(200, "AD", "/api/v1/audit/entries?limit=10");
+    goes_past(200, "-", "/health");
+    goes_past(200, "-", "/video/health");
+  }
+  crowd.stop();
+  EXPECT_EQ(crowd.odd(), 0);
 }
 
 }  // namespace

@@ -316,13 +316,14 @@ Site::Site(Kind kind) {
 std::string Site::write_configuration() {
   std::string file = folder_ / "rabt.yaml";
   std::string text = demo::yaml_of(config);
-  // Tests ask more often than people do.
   constexpr std::string_view kServer = "server:\n";
-  text.insert(text.find(kServer) + kServer.size(),
-              "  rates: {sign_in: 'off', invitation: 'off', registration: 'off', anonymous: 'off', "
-              "read: 'off', "
-              "write: 'off', rare: 'off', "
-              "connect: 'off', hook: 'off', refused: 'off', concurrent: 0, connections: 0}\n");
+  if (!default_limits)
+    text.insert(
+        text.find(kServer) + kServer.size(),
+        "  rates: {sign_in: 'off', invitation: 'off', registration: 'off', anonymous: 'off', "
+        "read: 'off', "
+        "write: 'off', rare: 'off', "
+        "connect: 'off', hook: 'off', refused: 'off', concurrent: 0, connections: 0}\n");
   write_file(file, text);
   return file;
 }

@@ -97,6 +97,9 @@ class Site {
   demo::Configuration config;
   // rabt serve --dev
   bool dev = false;
+  // The limits that a hub has by itself. Without it there are none: tests ask more often than
+  // people do.
+  bool default_limits = false;
   // One URL in the place of every stand-in.
   std::string everywhere;
   // The file of the secret that the hospital signs with.
