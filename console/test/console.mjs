@@ -213,6 +213,10 @@ try {
     await page.keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
     none(await axe(page), 'axe of the dialog');
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    equal(await page.evaluate(() => document.activeElement.textContent), 'Retry…', 'the focus after the dialog');
+    await page.keyboard.press('Enter');
     await tabTo(page, 'Reason');
     await page.keyboard.type('the system is back');
     await tabTo(page, 'Retry');

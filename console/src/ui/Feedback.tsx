@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Problem, problemText, problemTrace } from '../base/api';
 import { t, type Key } from '../base/i18n';
 import { face, me } from '../base/me';
@@ -57,11 +57,16 @@ export function Skeleton({ lines = 3 }: { lines?: number }) {
 export function Dialog({ title, open, onClose, children, alert }: { title: string; open: boolean; onClose: () => void; children: ComponentChildren; alert?: boolean }) {
   const box = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = box.current;
     if (!element || !open) return;
+    // The element has left the page when it is closed, so that the browser gives the focus back to nobody.
+    const before = document.activeElement;
     element.showModal();
-    return () => element.close();
+    return () => {
+      element.close();
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, [open]);
   if (!open) return null;
   return (
