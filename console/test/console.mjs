@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { album } from './album.mjs';
 import { axe, launch, missing, open, settled } from './browser.mjs';
 import { hub } from './hub.mjs';
+import { replayTests } from './replay.mjs';
 import { broke, ended, equal, inspector, none, signIn, skip, tabTo, test } from './steps.mjs';
 import { taskTests } from './tasks.mjs';
 import { trustTests } from './trust.mjs';
@@ -27,6 +28,7 @@ try {
   }
   // The second nurse has no grant of the first one's.
   for (const who of [...kStaff, 'nurse', 'nurse2', 'patient']) await enter(who, [who === 'security' ? 'security_officer' : who.replace('2', '')], !['auditor', 'patient'].includes(who));
+  for (const [who, roles] of [['lead', ['engineer', 'integration']], ['medic', ['engineer', 'specialist']], ['records', ['operator', 'integration']]]) await enter(who, roles, true);
   const doctor = await api('POST', '/providers', { name: 'Dr. Sara Alharbi' });
   const patient = await api('POST', '/patients', { name: 'نورة القحطاني', mrn: 'DEMO-1001' });
   const begin = () => api('POST', '/sessions', { type: 'doctor_patient', provider: doctor.id, patient: patient.id });
@@ -358,6 +360,7 @@ try {
   for (const [who, path] of kRoutes)
     await test(`${who} ${path.replace(/01[0-9A-Z]{24}/, ':id')}: both languages, themes and widths`, () => pages.everywhere(who, path));
 
+  await replayTests({ picture, visit, pages, api, people, away });
   await trustTests({ picture, visit, pages, api, people, away });
   await pages.close();
 } catch (error) {

@@ -6,6 +6,7 @@ import { useAct, useEvery, useLoad } from '../base/load';
 import { Button, Empty, Failure, Field, H1, Icon, Notice, Skeleton, State, TextArea } from '../ui';
 import { Frame } from './frame';
 import { health, type Plugin } from './model';
+import { Replay } from './replay';
 import { mayDeploy } from './rights';
 import { partsOf } from './overview';
 import { loadTodos } from './todo';
@@ -66,11 +67,25 @@ interface File_ { name: string; source: string }
 const kMarks: Record<string, string> = { added: '+', removed: '−', changed: '~', moved: '↕' };
 const Faults = ({ title, id, items, tone }: { title: string; id: string; items: Fault[]; tone: 'failed' | 'parked' }) => (items.length ? <Pane title={title} id={id} count={items.length}><ul class="lines">{items.map((one, i) => <li key={i}><span class={tone}><Icon name={tone === 'failed' ? 'fail' : 'alert'} /></span><Code>{one.file}{one.line ? `:${one.line}:${one.column ?? 1}` : ''}</Code><bdi lang="en">{one.message}</bdi><Code soft>{one.code}</Code></li>)}</ul></Pane> : null);
 
+// Changes that new instances run instead of a version that is active now.
+const kReplaced = ['new-version', 'activated'];
+function Changes({ of: one }: { of: Plan['workflows'][number] }) {
+  return (
+    <Pane title={one.name} id={`w-${one.name}`} more={<span class="row row-8">{one.from && <><Code soft>{one.from}</Code><Icon name="next" flip /></>}<Code>{one.version}</Code> {word('deploying', one.change.replaceAll('-', '_'))}</span>}>
+      {(one.differences ?? []).map((each, i) => (
+        <div key={i} class="change"><span class={`mark ${each.change}`} aria-hidden="true">{kMarks[each.change] ?? '~'}</span><div><p>{word('differs', each.change)} <Code>{each.path}</Code> <bdi lang="en">{each.what}</bdi></p>
+          {(each.from !== undefined || each.to !== undefined) && <div class="oldnew"><div><span class="muted">{t('before_word')}</span><Code>{each.from ?? ''}</Code></div><div><span class="muted">{t('after_word')}</span><Code>{each.to ?? ''}</Code></div></div>}</div></div>))}
+      {!one.differences?.length && <p class="pane-body muted">{t('deploy_nothing')}</p>}
+      {one.running && one.running.length > 0 && <p class="pane-foot">{one.running.map((each) => <span key={each.version}>{t('stay_on', { n: each.instances, version: each.version })}</span>)}</p>}
+    </Pane>
+  );
+}
+
 export function Deploy() {
   const [files, setFiles] = useState<File_[]>([]);
   const [pasted, setPasted] = useState('');
   const [pasteName, setPasteName] = useState('workflow.yaml');
-  const [plan, setPlan] = useState<{ plan: Plan; of: string }>();
+  const [plan, setPlan] = useState<{ plan: Plan; of: string; asked: number }>();
   const [done, setDone] = useState(false);
   const planning = useAct();
   const applying = useAct();
@@ -82,7 +97,7 @@ export function Deploy() {
     setFiles(await Promise.all(list.map(async (one) => ({ name: one.name, source: await one.text() }))));
     setPlan(undefined);
   };
-  const ask = async () => setPlan({ plan: await post<Plan>('/api/v1/workflows/plan', { files: all }), of: now });
+  const ask = async () => setPlan({ plan: await post<Plan>('/api/v1/workflows/plan', { files: all }), of: now, asked: Date.now() });
   const step = done ? 3 : plan ? 2 : 1;
   const shown = plan?.of === now ? plan.plan : undefined;
   return (
@@ -99,14 +114,10 @@ export function Deploy() {
         {shown && <>
           <Faults title={t('deploy_errors')} id="errors" items={shown.errors} tone="failed" />
           <Faults title={t('deploy_warnings')} id="warnings" items={shown.warnings} tone="parked" />
-          {shown.workflows.map((one) => (
-            <Pane key={one.namespace + one.name} title={one.name} id={`w-${one.name}`} more={<><Code soft>{one.from ?? ''}</Code> {one.from && '→'} <Code>{one.version}</Code> {word('deploying', one.change.replaceAll('-', '_'))}</>}>
-              {(one.differences ?? []).map((each, i) => (
-                <div key={i} class="change"><span class={`mark ${each.change}`} aria-hidden="true">{kMarks[each.change] ?? '~'}</span><div><p>{word('differs', each.change)} <Code>{each.path}</Code> <bdi lang="en">{each.what}</bdi></p>
-                  {(each.from !== undefined || each.to !== undefined) && <div class="oldnew"><div><span class="muted">{t('before_word')}</span><Code>{each.from ?? ''}</Code></div><div><span class="muted">{t('after_word')}</span><Code>{each.to ?? ''}</Code></div></div>}</div></div>))}
-              {!one.differences?.length && <p class="pane-body muted">{t('deploy_nothing')}</p>}
-              {one.running && one.running.length > 0 && <p class="pane-foot">{one.running.map((each) => <span key={each.version}>{t('stay_on', { n: each.instances, version: each.version })}</span>)}</p>}
-            </Pane>))}
+          {shown.workflows.map((one) => {
+            const file = kReplaced.includes(one.change) && !shown.errors.length ? all.find((each) => each.name === one.file) : undefined;
+            return <div key={one.namespace + one.name} class={file ? 'split split-detail' : undefined}><Changes of={one} />{file && <Replay key={plan!.asked} name={one.name} version={one.version} file={file} />}</div>;
+          })}
           {applying.error !== undefined && <Failure error={applying.error} detail />}
           {done ? <Notice tone="ok" alert>{t('deployed')}</Notice> : !mayDeploy() ? <Notice icon="lock">{t('deploy_engineers')}</Notice> : shown.errors.length ? <Notice tone="failed">{t('deploy_fix')}</Notice> : !shown.changes ? <Notice>{t('deploy_same')}</Notice>
             : <p><Button kind="primary" icon="deploy" busy={applying.busy} onPress={() => void applying.run(async () => { await post('/api/v1/workflows/apply', { files: all }); setDone(true); await stored.again(); })}>{t('deploy_apply')}</Button> <span class="muted">{t('deploy_apply_more')}</span></p>}

@@ -5,6 +5,8 @@ import { hasRole, type Role } from '../base/me';
 
 const kWatch: Role[] = ['security_officer', 'engineer', 'operator', 'auditor'];
 const kTreat: Role[] = ['doctor', 'specialist', 'nurse'];
+// Roles that read the data of instances.
+export const kReaders: Role[] = [...kTreat, 'integration'];
 export type Group = 'work' | 'hub' | 'trust';
 export interface Place {
   href: string;
@@ -38,6 +40,6 @@ export const firstPlace = () => places()[0]?.href;
 
 export const mayAct = () => hasRole('engineer', 'operator');
 export const mayDeploy = () => hasRole('engineer');
-export const mayFindByPerson = () => hasRole('operator', 'auditor', ...kTreat, 'integration');
-export const mayReadData = () => hasRole(...kTreat, 'integration');
+export const mayFindByPerson = () => hasRole('operator', 'auditor', ...kReaders);
+export const mayReadData = () => hasRole(...kReaders);
 export const mayManagePeople = () => hasRole('admin');
