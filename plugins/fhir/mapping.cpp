@@ -453,14 +453,17 @@ Json practitioner_data(const Json& practitioner, When at) {
   return data;
 }
 
+bool is_member_id(const Json& identifier) {
+  return !code_among(member_of(identifier, "type"), {"MB"}).empty();
+}
+
 // The identifier that is the member id; null when the coverage has none.
 const Json& member_identifier(const Json& coverage, When at) {
   const Json* best = nullptr;
   int best_rank = 99;
   for (const Json& identifier : list_of(coverage, "identifier")) {
     if (text_of(identifier, "value").empty() || is_old(identifier)) continue;
-    const int rank = (code_among(member_of(identifier, "type"), {"MB"}).empty() ? 1 : 0) +
-                     out_of_force(identifier, at);
+    const int rank = (is_member_id(identifier) ? 0 : 1) + out_of_force(identifier, at);
     if (rank >= best_rank) continue;
     best = &identifier;
     best_rank = rank;
@@ -553,16 +556,21 @@ Payer payer_of(const Resources& delivery, const Entry& entry, When at) {
 Json coverage_data(const Entry& entry, const Payer& payer, When at) {
   const Json& coverage = *entry.resource;
   Json data = Json::object();
+  const std::string relationship =
+      code_among(member_of(coverage, "relationship"),
+                 {"child", "parent", "spouse", "common", "other", "self", "injured"});
+  // The payer's number for the subscriber is better than an identifier without type, which may be
+  // the record system's own for the coverage; unless the subscriber is somebody else.
   const Json& member = member_identifier(coverage, at);
-  put(data, "memberId",
-      member.is_null() ? text_of(coverage, "subscriberId") : text_of(member, "value"));
-  put(data, "memberSystem", text_of(member, "system"));
+  const std::string subscriber = text_of(coverage, "subscriberId");
+  const bool by_subscriber = member.is_null() || (!subscriber.empty() && !is_member_id(member) &&
+                                                  is_one_of(relationship, {"", "self"}));
+  put(data, "memberId", by_subscriber ? subscriber : text_of(member, "value"));
+  if (!by_subscriber) put(data, "memberSystem", text_of(member, "system"));
   put(data, "payerLicence", payer.licence);
   put(data, "payerName", payer.name);
   put(data, "type", code_among(member_of(coverage, "type"), {"EHCPOL", "PUBLICPOL"}));
-  put(data, "relationship",
-      code_among(member_of(coverage, "relationship"),
-                 {"child", "parent", "spouse", "common", "other", "self", "injured"}));
+  put(data, "relationship", relationship);
   put(data, "class", class_data(coverage));
   const std::string network = text_of(coverage, "network");
   if (characters(network) <= 30) put(data, "network", network);

@@ -292,6 +292,17 @@ const Segment* cover_segment(const Message& message, const std::string& day, boo
   return best;
 }
 
+// The day of the visit where the hospital is, YYYYMMDD, whatever offset the message says; empty
+// when the message says no time.
+std::string day_of(const Json& appointment, const Settings& settings) {
+  const Json start = sdk::member_of(appointment, "startEpoch");
+  const auto zone = sdk::read_instant("1970-01-01T00:00:00" + settings.time_zone);
+  if (!start.is_number_integer() || !zone) return {};
+  std::string day = sdk::write_date(start.get<std::int64_t>() - *zone);
+  std::erase(day, '-');
+  return day;
+}
+
 // The licence of the payer among IN1-3; "" when there is none. Any other number of a payer, such as
 // the hospital's own for it, may be the licence of another payer.
 std::string payer_of(const Segment& in1, const Settings& settings) {
@@ -563,9 +574,7 @@ Json event_of(const Message& message, const std::string& trigger, const Settings
     throw Fault(kSequence, "AIP", 0, "the message names no practitioner: AIP-3 or PV1-7");
   put(data, "practitioner", std::move(practitioner));
   if (whole) {
-    // The day where the hospital is.
-    std::string day = sdk::text_of(sdk::member_of(data, "appointment"), "start").substr(0, 10);
-    std::erase(day, '-');
+    const std::string day = day_of(sdk::member_of(data, "appointment"), settings);
     bool assumed = false;
     bool lapsed = false;
     put(data, "coverage",

@@ -664,6 +664,31 @@ TEST(Appointment, IdentifiersOutOfForceComeLast) {
   EXPECT_EQ(data["coverage"]["memberId"], "M-2");
 }
 
+// Symptom: the payer was asked about the hospital's own number of the coverage. Cause: an
+// identifier without type came before Coverage.subscriberId.
+TEST(Appointment, TheMemberIdIsThePayersNumber) {
+  const auto member = [](const char* changes) {
+    Json bundle = booking();
+    resource(bundle, 3).update(Json::parse(changes));
+    return event(bundle)["data"]["coverage"];
+  };
+  const Json own = member(
+      R"({"subscriberId": "M-REAL", "identifier": [{"system": "urn:his", "value": "COVREC-9"}]})");
+  EXPECT_EQ(own["memberId"], "M-REAL");
+  EXPECT_FALSE(own.contains("memberSystem"));
+  EXPECT_EQ(
+      member(
+          R"({"subscriberId": "M-REAL", "identifier": [{"type": {"coding": [{"code": "MB"}]}, "value": "M-7"}]})")
+          ["memberId"],
+      "M-7");
+  // The subscriber is the father.
+  EXPECT_EQ(
+      member(R"({"subscriberId": "M-FATHER", "relationship": {"coding": [{"code": "child"}]}})")
+          ["memberId"],
+      "M-1");
+  EXPECT_EQ(member(R"({"subscriberId": "M-REAL", "identifier": []})")["memberId"], "M-REAL");
+}
+
 TEST(Appointment, OnlyACoverageInForceAtItsStartIsTaken) {
   const auto member = [](const char* changes, bool with_good = true) {
     Json bundle = booking();

@@ -197,6 +197,24 @@ TEST(Booking, TheCoverIsTheOneInForceThatCountsFirst) {
   EXPECT_EQ(member(cover("", "", "2", "SECOND") + cover("", "", "1", "FIRST") + good), "FIRST");
 }
 
+// Symptom: the insurer of the old year was asked about a visit of 1 January. Cause: its cover was
+// looked for on the day of the sender's offset.
+TEST(Booking, ACoverIsInForceOnTheDayWhereTheHospitalIs) {
+  const std::string rest = std::string(14, '|');
+  const std::string covers = "IN1|1|P|INS-2|Other||||||||20260101|20261231|||||||||" + rest +
+                             "OLD\r" + "IN1|2|P|INS-3|Other||||||||20270101|20271231|||||||||" +
+                             rest + "NEW\r";
+  const std::string body = with(without(kBooking, "IN1"), "RGS|1|A\r", covers + "RGS|1|A\r");
+  const auto member = [&body](const std::string& start) {
+    return event(with(body, "20260310090000", start))["data"]["coverage"]["memberId"];
+  };
+  EXPECT_EQ(member("20261231223500+0000"), "NEW");
+  EXPECT_EQ(member("20270101013500+0300"), "NEW");
+  EXPECT_EQ(member("20270101030000+0530"), "NEW");
+  EXPECT_EQ(member("20270101020000+0530"), "OLD");
+  EXPECT_EQ(member("20261231205959+0000"), "OLD");
+}
+
 // Symptom: the visit of a patient whose insurance had ended was refused. Cause: a booking without a
 // coverage in force was an error. The visit does not wait for the payer.
 TEST(Booking, WithoutACoverInForceTheVisitIsBookedAndSaysSo) {
