@@ -786,6 +786,9 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
   if (version.empty()) version = text_of(meta, "lastUpdated");
   // A system that counts no versions tells of a change by what it says.
   if (version.empty()) version = sdk::fingerprint(data.dump());
+  version = version.substr(0, 64);
+  // A coverage is corrected without another version of the appointment.
+  if (data.contains("coverage")) version += "/" + sdk::fingerprint(data["coverage"].dump());
   sdk::cut_booking_texts(data);
   const std::string too_long = sdk::too_long_in_booking(data);
   if (whole && !too_long.empty()) refuse("longer than a session or a payer takes: " + too_long);
@@ -793,7 +796,7 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
   Json event = Json::object();
   event["type"] = event_type(status);
   event["source"] = base.empty() ? settings.base_url : base;
-  event["id"] = key + "/" + status + "/" + version.substr(0, 64);
+  event["id"] = key + "/" + status + "/" + version;
   event["subject"] = key;
   if (const auto updated = read_instant(text_of(meta, "lastUpdated")))
     event["time"] = sdk::write_instant(*updated);
