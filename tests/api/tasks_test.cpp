@@ -54,10 +54,11 @@ class TasksApi : public testing::Test {
     std::string id;
     return account(username, role, id);
   }
-  ActionOutcome call(const std::string& action, Json arguments, const std::string& key = "k") {
+  ActionOutcome call(const std::string& action, Json arguments, const std::string& key = "k",
+                     const char* instance = kInstance) {
     plugin::CallRequest request;
     request.tenant = "t1";
-    request.instance = kInstance;
+    request.instance = instance;
     request.action = action;
     request.arguments = std::move(arguments);
     request.idempotency_key = key;
@@ -414,6 +415,17 @@ TEST_F(TasksApi, AQuestionThatHasPassedIsClosed) {
   EXPECT_EQ(as(desk, "POST", "tasks/" + done + "/decide", decision("go-on")).status, 200);
   EXPECT_EQ(call("cancel", Json::object({{"task", done}})).output.string_or("state", ""), "done");
   EXPECT_EQ(call("cancel", Json::object({{"task", kSession}})).code, "task.unknown");
+}
+
+TEST_F(TasksApi, ALaterInstanceClosesAQuestionAboutItsSession) {
+  const std::string id = opened(coverage());
+  Json of = Json::object({{"task", id}});
+  const auto later = [&] { return call("cancel", of, "k", "01CX5ZZKBKACTAV9WEVGEMMVRZ"); };
+  EXPECT_EQ(later().code, "task.unknown");
+  of.set("session", id);
+  EXPECT_EQ(later().code, "task.unknown");
+  of.set("session", kSession);
+  EXPECT_EQ(later().output.string_or("state", ""), "cancelled");
 }
 
 TEST_F(TasksApi, WhatOpensNoTaskSaysWhy) {

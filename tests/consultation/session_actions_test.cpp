@@ -437,13 +437,40 @@ TEST_F(SessionCalls, AnAppointmentNamesTheSessionsThatItHasHad) {
   EXPECT_EQ(code(sessions_->reading.of_appointment(as(doctor_))), "authorisation.denied");
 }
 
+// Symptom: a coverage that was corrected after the claim was final told nobody. Cause: nothing knew
+// which payer had the claim. Caught by: the note on a session that has ended.
+TEST_F(SessionCalls, ThePayersOfAVisitAreNotedAfterItsEnd) {
+  Json body = booking();
+  body.set("appointment", "A-8");
+  const std::string id = call("create", body).output.string_or("session", "");
+  const Json of = Json::object({{"session", id}});
+  call("start", of);
+  call("end", of);
+  const auto noted = [&](const Json& patient) {
+    return call("of-appointment", Json::object({{"appointment", "A-8"}, {"patient", patient}}))
+        .output["sessions"]
+        .item(0)["billing"];
+  };
+  EXPECT_TRUE(noted({}).is_null());
+  const Json billing = Json::object({{"claimed", Json::object({{"memberId", "Canary"}})}});
+  const Json note = Json::object({{"session", id}, {"billing", billing}});
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(call("set-billing", note).kind, OutcomeKind::done);
+  EXPECT_EQ(noted({}), billing);
+  EXPECT_TRUE(noted(Json::object({{"system", "urn:x"}, {"value", "nobody"}})).is_null())
+      << "another patient's";
+  EXPECT_EQ(seen(id).dump().find("Canary"), std::string::npos) << "no answer has it";
+  Json large = note;
+  large.set("billing", Json::object({{"claimed", std::string(20'000, 'x')}}));
+  EXPECT_EQ(call("set-billing", large, "large").code, "api.invalid");
+}
+
 TEST_F(SessionCalls, TheFactsNameTheProvider) {
   const Json of = running();
   EXPECT_EQ(call("clinical", of).output.string_or("provider", ""), doctor_);
 }
 
 TEST_F(SessionCalls, EveryActionIsDeclared) {
-  EXPECT_EQ(service_actions("session").size(), 32U);
+  EXPECT_EQ(service_actions("session").size(), 33U);
   EXPECT_EQ(service_->name(), "session");
 }
 

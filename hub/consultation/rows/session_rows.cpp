@@ -345,9 +345,10 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
   std::optional<Session> as_written;
   if (!change.after.patient_written.empty()) as_written = change.after.as_written();
   const Session& is = as_written ? *as_written : change.after;
-  // nothing but attendances and links with other records changes after the end.
+  // nothing but attendances, links with other records and the payers changes after the end.
   if (before.over()) {
-    if (is.consultation != before.consultation || is.appointment != before.appointment) {
+    if (is.consultation != before.consultation || is.appointment != before.appointment ||
+        is.billing != before.billing) {
       RABT_TRY(changed, transaction.execute(kRelink, {is.tenant, is.id, is.consultation,
                                                       sealed.appointment_index, before.version}));
       if (changed != 1)

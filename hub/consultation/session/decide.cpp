@@ -139,6 +139,9 @@ Right right_of(const LinkConsultation& /*command*/) {
 Right right_of(const SetInsurance& /*command*/) {
   return Right::session_run;
 }
+Right right_of(const SetBilling& /*command*/) {
+  return Right::session_run;
+}
 
 // Facts that the command itself adds to the relation.
 void add_facts(access::Relations& is, const Session& draft, const Actor& /*who*/,

@@ -265,6 +265,9 @@ struct SetInsurance {
   std::string status;
   std::string reference;
 };
+struct SetBilling {
+  Json billing;
+};
 using Command =
     std::variant<Open, Accept, Unanswered, Decline, Assign, Start, End, Cancel, Amend, Join, Leave,
                  Add, Remove, Admit, Deny, Invite, Revoke, AcceptInvitation, Enter, Send, Recognise,
@@ -272,7 +275,7 @@ using Command =
                  TranscriptionLost, TranscriptionPaused, TranscriptionSeen, StartRecording,
                  StopRecording, Tick, ProviderJoined, ProviderLeft, RoomOpened, RoomNotOpened,
                  RoomEnded, RecordingLost, RecordingSeen, Look, SetAppointment, LinkConsultation,
-                 SetInsurance>;
+                 SetInsurance, SetBilling>;
 
 // ---- What follows
 

@@ -171,6 +171,7 @@ Json to_document(const Session& session) {
        {"identification", session.identification},
        {"identifications", session.identifications},
        {"insurance", session.insurance},
+       {"billing", session.billing},
        {"cancellation", session.cancellation},
        {"endReason", session.end_reason},
        {"endedBy", session.ended_by},
@@ -229,6 +230,7 @@ Status from_document(const Json& document, Session& session) {
   session.identification = document["identification"];
   session.identifications = document.int_or("identifications", 0);
   session.insurance = document["insurance"];
+  session.billing = document["billing"];
   session.cancellation = document["cancellation"];
   session.end_reason = document.string_or("endReason", "");
   session.ended_by = document.string_or("endedBy", "");

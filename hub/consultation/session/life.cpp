@@ -438,4 +438,12 @@ Result<Change> on(Step step, const SetInsurance& command) {
   return done(std::move(step));
 }
 
+// Leaves the document of a session that has ended as it was, but for this note.
+Result<Change> on(Step step, const SetBilling& command) {
+  if (step.before.billing == command.billing) return nothing(step.before);
+  step.after().billing = command.billing;
+  step.record("session.updated", Json::object({{"members", Json::array({"billing"})}}));
+  return std::move(step.change);
+}
+
 }  // namespace rabt::consultation

@@ -238,6 +238,9 @@ struct Session {
   std::int64_t identifications = 0;
   // {status, reference, checkedAt}
   Json insurance = Json::object({{"status", "unknown"}});
+  // Notes of the workflow about the payers of the visit; null before its claim or bill has left.
+  // Patient data; no answer of the API has it.
+  Json billing;
   // {reason, by, at}, or null
   Json cancellation;
   std::string end_reason;

@@ -152,5 +152,6 @@ Result<Change> on(const Step& step, const Look& command);
 Result<Change> on(Step step, const SetAppointment& command);
 Result<Change> on(Step step, const LinkConsultation& command);
 Result<Change> on(Step step, const SetInsurance& command);
+Result<Change> on(Step step, const SetBilling& command);
 
 }  // namespace rabt::consultation

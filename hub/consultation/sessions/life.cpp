@@ -9,6 +9,7 @@ namespace rabt::consultation {
 namespace {
 
 constexpr std::size_t kMaxReason = 500;
+constexpr std::size_t kMaxBilling = 16U << 10U;
 
 // The optional member `reason`. Error invalid api.invalid.
 Result<std::string> reason_of(const Json& body) {
@@ -152,6 +153,14 @@ Answer SessionLife::link_consultation(const Ask& ask) {
     return invalid("api.invalid", "consultation: must be the id of a workflow instance");
   return acts_.act_and_show(
       ask, [&](const Session&) -> Result<Command> { return Command(LinkConsultation{id}); });
+}
+
+Answer SessionLife::set_billing(const Ask& ask) {
+  const Json& billing = ask.body["billing"];
+  if (!billing.is_object() || billing.dump().size() > kMaxBilling)
+    return invalid("api.invalid", "billing: must be an object of at most 16 KiB");
+  return acts_.act_and_show(
+      ask, [&](const Session&) -> Result<Command> { return Command(SetBilling{billing}); });
 }
 
 }  // namespace rabt::consultation

@@ -22,10 +22,11 @@ class SessionLife {
   Answer end(const Ask& ask);
   Answer cancel(const Ask& ask);
   // Acts of workflows alone. {status, reference?}; {appointment}, also after the end;
-  // {consultation}, once, also after the end.
+  // {consultation}, once, also after the end; {billing}, also after the end.
   Answer set_insurance(const Ask& ask);
   Answer set_appointment(const Ask& ask);
   Answer link_consultation(const Ask& ask);
+  Answer set_billing(const Ask& ask);
 
   // The command that changes these members: those of read_amendment().
   [[nodiscard]] Result<Command> amending(const Session& is, Json members) const;

@@ -168,7 +168,8 @@ Answer SessionReading::of_appointment(const Ask& ask) {
          {"consultation", session.consultation.empty() ? Json() : Json(session.consultation)},
          {"status", to_string(session.status)},
          {"startEpoch", session.scheduled_ms ? Json(*session.scheduled_ms / 1000) : Json()},
-         {"otherPatient", another}}));
+         {"otherPatient", another},
+         {"billing", another ? Json() : session.billing}}));
   }
   return Json::object({{"sessions", std::move(items)}});
 }

@@ -153,9 +153,12 @@ Result<Tasks::Opened> Tasks::open(const NewTask& wanted) const {
   return Opened{.task = before->task, .answer = std::move(content.answer)};
 }
 
-Result<Tasks::Opened> Tasks::look(std::string_view id, const std::string& instance) const {
+Result<Tasks::Opened> Tasks::look(std::string_view id, const std::string& instance,
+                                  std::string_view session) const {
   RABT_TRY(row, rows_.find(parts_.tenant, id));
-  if (row.task.instance != instance) return unknown();
+  const bool about =
+      !session.empty() && row.task.object_type == "session" && row.task.object == session;
+  if (row.task.instance != instance && !about) return unknown();
   RABT_TRY(content, rows_.open(parts_.tenant, row));
   return Opened{.task = row.task, .answer = std::move(content.answer)};
 }
@@ -178,10 +181,11 @@ Result<Task> Tasks::closed(std::string_view id, const std::string& by) const {
   return task;
 }
 
-Result<Tasks::Opened> Tasks::cancel(std::string_view id, const std::string& instance) const {
-  RABT_TRY_STATUS(look(id, instance));
+Result<Tasks::Opened> Tasks::cancel(std::string_view id, const std::string& instance,
+                                    std::string_view session) const {
+  RABT_TRY_STATUS(look(id, instance, session));
   RABT_TRY_STATUS(closed(id, "instance:" + instance));
-  return look(id, instance);
+  return look(id, instance, session);
 }
 
 Status Tasks::close(std::string_view id) const {

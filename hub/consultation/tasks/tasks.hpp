@@ -67,10 +67,12 @@ class Tasks {
   // not_found task.unknown.
   [[nodiscard]] Status close(std::string_view id) const;
   // Closes a task whose question has passed. A task that is done stays done. Error not_found
-  // task.unknown, also for a task of another instance.
-  [[nodiscard]] Result<Opened> cancel(std::string_view id, const std::string& instance) const;
+  // task.unknown, also for a task of another instance, unless it is about `session`.
+  [[nodiscard]] Result<Opened> cancel(std::string_view id, const std::string& instance,
+                                      std::string_view session = {}) const;
   // State and answer of a task for the instance that opened it. Errors as cancel.
-  [[nodiscard]] Result<Opened> look(std::string_view id, const std::string& instance) const;
+  [[nodiscard]] Result<Opened> look(std::string_view id, const std::string& instance,
+                                    std::string_view session = {}) const;
 
   // Tasks that the caller may see, newest first.
   [[nodiscard]] Result<std::vector<Task>> list(const identity::Principal& who,

@@ -293,6 +293,10 @@ Answer SessionActions::act(const CallRequest& call) {
     RABT_TRY(session, sessions_.life.set_insurance(ask));
     return picked(session, {"insurance"});
   }
+  if (call.action == "set-billing") {
+    RABT_TRY(session, sessions_.life.set_billing(ask));
+    return picked(session, {"status"});
+  }
   if (call.action == "set-appointment") {
     RABT_TRY(session, sessions_.life.set_appointment(ask));
     return picked(session, {"appointment"});
@@ -455,7 +459,11 @@ std::vector<plugin::ActionSpec> session_actions() {
       {"of-appointment", "List the sessions that an appointment has had",
        closed({"appointment"}, R"({"appointment": {"type": "string", "minLength": 1},
                                    "patient": {"type": ["object", "null"], "x-phi": true}})"),
-       open_schema({"sessions"})},
+       open_schema(
+           {"sessions"},
+           Json::object(
+               {{"sessions", Json::object({{"type", "array"},
+                                           {"items", open_schema({}, marked({"billing"}))}})}}))},
       {"participants", "List who takes part", of_session()},
       {"token", "Give a participant what opens the call", of_participant(),
        open_schema({"token"}, marked({"token"}))},
@@ -485,6 +493,8 @@ std::vector<plugin::ActionSpec> session_actions() {
        closed({"session", "status"},
               R"({"status": {"enum": ["unknown", "pending", "eligible", "not_eligible", "error"]},
                   "reference": {"type": ["string", "null"], "maxLength": 200}})")},
+      {"set-billing", "Note which payers were asked for a visit",
+       closed({"session", "billing"}, R"({"billing": {"type": "object", "x-phi": true}})")},
       {"set-appointment", "Link a session with an appointment",
        closed({"session", "appointment"}, R"({"appointment": true})")},
       {"link-consultation", "Link a session with a consultation",

@@ -77,8 +77,8 @@ class TaskActions final : public plugin::HubService {
       return tasks_.open(wanted);
     }
     const std::string id = call.arguments.string_or("task", "");
-    return call.action == "cancel" ? tasks_.cancel(id, call.instance)
-                                   : tasks_.look(id, call.instance);
+    if (call.action == "get") return tasks_.look(id, call.instance);
+    return tasks_.cancel(id, call.instance, call.arguments.string_or("session", ""));
   }
 
   const Tasks& tasks_;
@@ -122,6 +122,8 @@ std::vector<plugin::ActionSpec> task_actions() {
     }
   })");
   const Json named = schema_of({"task"}, Json::object({{"task", typed("string")}}));
+  const Json passed =
+      schema_of({"task"}, Json::object({{"task", typed("string")}, {"session", typed("string")}}));
   const auto action = [](const char* name, const char* title, const Json& input) {
     return plugin::ActionSpec{.name = name,
                               .version = "1.0.0",
@@ -131,7 +133,7 @@ std::vector<plugin::ActionSpec> task_actions() {
                               .input_schema = input,
                               .output_schema = output};
   };
-  return {action("open", "Ask a person", open), action("cancel", "Close a task", named),
+  return {action("open", "Ask a person", open), action("cancel", "Close a task", passed),
           action("get", "Read what became of a task", named)};
 }
 
