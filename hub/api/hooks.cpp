@@ -264,6 +264,8 @@ engine::Delivery Hooks::delivery_of(const std::string& source, const std::string
                       {"type", event.string_or("type", "")},
                       {"time", event.string_or("time", to_iso8601(parts_.clock.now()))}});
     if (event.find("time") == nullptr) envelope.set(engine::kTimeOfReceipt, true);
+    if (const Json* const codes = event.find("codes"); codes != nullptr)
+      envelope.set(engine::kEventCodes, codes->dump());
     if (event.find("subject") != nullptr) envelope.set("subject", event["subject"]);
     if (!from.traceparent.empty()) envelope.set("traceparent", from.traceparent);
     envelope.set("datacontenttype", "application/json");

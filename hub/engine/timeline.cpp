@@ -1,8 +1,19 @@
 #include "hub/engine/timeline.hpp"
 
+#include "hub/engine/receipt.hpp"
 #include "hub/engine/resident.hpp"
 
 namespace rabt::engine {
+
+namespace {
+
+// Codes of an event; null when it has none.
+Json codes_of(const Json& event) {
+  auto codes = Json::parse(event.string_or(kEventCodes, "null"));
+  return codes.ok() ? *std::move(codes) : Json();
+}
+
+}  // namespace
 
 void Timeline::take(const workflow::Input& input, const std::vector<workflow::Effect>& effects) {
   if (const auto* const answer = std::get_if<workflow::ActionEnded>(&input.what))
@@ -33,6 +44,28 @@ void Timeline::take(const workflow::Input& input, const std::vector<workflow::Ef
       trace(*one, input.at);
       if (one->state == "retried") retried = one->reference;
     }
+  }
+  heard(input, effects);
+}
+
+void Timeline::heard(const workflow::Input& input, const std::vector<workflow::Effect>& effects) {
+  const auto* const start = std::get_if<workflow::Start>(&input.what);
+  const auto* const event = std::get_if<workflow::EventArrived>(&input.what);
+  Json codes;
+  if (event != nullptr) codes = codes_of(event->event);
+  if (start != nullptr && start->input.is_array()) {
+    for (const Json& one : start->input.as_array()) {
+      if (codes.is_null()) codes = codes_of(one);
+    }
+  }
+  if (codes.is_null()) return;
+  for (const workflow::Effect& effect : effects) {
+    const auto* const trace = std::get_if<workflow::TaskTrace>(&effect);
+    if (trace == nullptr || (event != nullptr && trace->kind != "listen")) continue;
+    const auto found = entries_.find(trace->reference);
+    if (found == entries_.end()) continue;
+    found->second.json.set("codes", std::move(codes));
+    return;
   }
 }
 

@@ -37,6 +37,9 @@ class Timeline {
   void ended(std::uint64_t call, const workflow::ActionOutcome& outcome);
   void called(const workflow::CallAction& call);
   void trace(const workflow::TaskTrace& trace, Timestamp at);
+  // Enters the codes of the event that began the instance at its first task, those of one that a
+  // task listened for at this task.
+  void heard(const workflow::Input& input, const std::vector<workflow::Effect>& effects);
   // The entry of a task of which nothing was told yet, or which is run again.
   Entry& begin(const workflow::TaskTrace& trace, Timestamp at);
   void forget_timer(std::uint64_t timer);

@@ -64,7 +64,8 @@ Status configure(Package& package, const PluginConfig& config) {
       return invalid("plugin.config",
                      config.id + ": event " + event.type + ": " + schema.error().message);
     package.phi_names.merge(schema->phi_names());
-    if (!package.events.emplace(event.type, *std::move(schema)).second)
+    CompiledEvent compiled{*std::move(schema), CodedMembers(event.data_schema, Json())};
+    if (!package.events.emplace(event.type, std::move(compiled)).second)
       return invalid("plugin.config", config.id + ": the plugin has an event of the type " +
                                           event.type + " already; choose another type");
     package.manifest.events.push_back(event);

@@ -264,9 +264,11 @@ class Instance final : public WorkerPlugin::Owner {
   struct Delivery;
   // Has the plugin read the delivery, on its lane; false if it did not in time.
   [[nodiscard]] bool read_on_lane(const std::shared_ptr<Delivery>& work);
-  // The events that the plugin gave, checked.
+  // The events that the plugin gave, checked, with their codes.
   [[nodiscard]] Result<Json> events_of(const Delivery& work);
   [[nodiscard]] Status check_events(const Json& events) const;
+  // Adds `codes` to each event that has some: CodedMembers::read. events: as check_events takes.
+  [[nodiscard]] Json with_codes(const Json& events) const;
 
   // services (services/)
   void fill_services();

@@ -140,7 +140,21 @@ Result<Json> Instance::events_of(const Delivery& work) {
   } else if (given.find("refused") != nullptr) {
     given.set("refused", name + ": " + masked(operator_text(given["refused"].as_string())));
   }
+  if (!answers) return with_codes(given);
+  given.set("events", with_codes(given["events"]));
   return given;
+}
+
+Json Instance::with_codes(const Json& events) const {
+  Json out = Json::array();
+  for (const Json& event : events.as_array()) {
+    Json one = event;
+    const CompiledEvent& declared = setup_.package.events.at(event.string_or("type", ""));
+    Json codes = declared.coded.read(event["data"], setup_.package.words);
+    if (!codes.is_null()) one.set("codes", std::move(codes));
+    out.push_back(std::move(one));
+  }
+  return out;
 }
 
 Result<Json> Instance::normalise(const Json& delivery, std::string_view body) {
@@ -207,7 +221,7 @@ Status Instance::check_events(const Json& events) const {
     const auto declared = setup_.package.events.find(event["type"].as_string());
     if (declared == setup_.package.events.end())
       return wrong(i, "has a type that the manifest does not list under events");
-    if (const auto fault = declared->second.check(event["data"])) {
+    if (const auto fault = declared->second.data.check(event["data"])) {
       return wrong(i, "(" + declared->first + ") does not fit its schema: " + at_path(*fault));
     }
     if (event.dump().size() > limits::kMaxEventBytes) {

@@ -90,7 +90,8 @@ class PluginHost : public ActionRunner {
                                          std::string_view feature) const = 0;
 
   // Runs the plugin's webhook extension: events as a JSON array, or the object with answers that
-  // rabt/extension/webhook.h has, checked. Blocks the calling thread while the plugin works.
+  // rabt/extension/webhook.h has, checked. An event has `codes` besides: the declared codes of its
+  // data by the names of the members, if it has some. Blocks the calling thread meanwhile.
   // Errors: plugin.unknown, plugin.no_webhook, plugin.delivery (422: the plugin's words).
   [[nodiscard]] virtual Result<Json> normalise(std::string_view plugin_id, const Json& delivery,
                                                std::string_view body) = 0;

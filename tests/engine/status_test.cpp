@@ -2,6 +2,7 @@
 
 #include <future>
 
+#include "hub/engine/receipt.hpp"
 #include "tests/engine/rig.hpp"
 #include "tests/recording_logger.hpp"
 
@@ -275,6 +276,28 @@ TEST(Why, AnErrorThatIsRaisedAgainKeepsATitleThatHoldsNoData) {
                        "title: '${ $failure.title }'}"),
             "vendor.20404");
   EXPECT_TRUE(log.comes("title=vendor.20404"));
+}
+
+TEST(Why, DeclaredCodesOfEventsAreInTheTimeline) {
+  Rig rig;
+  rig.deploy(
+      workflow_of("  - keep: {set: {n: 1}}\n"
+                  "  - hear: {listen: {to: {one: {with: {type: test.news.v1}}}}}\n"));
+  const auto accepted = [&](const char* type, const char* codes) {
+    Delivery delivery = rig.delivery(type, Json::object({{"who", "Layla"}}), type);
+    delivery.events.front().set(kEventCodes, codes);
+    ASSERT_TRUE(rig.engine().accept(delivery).ok());
+    rig.settle();
+  };
+  accepted("test.start.v1", R"({"assumed":["coverage"]})");
+  const std::string id = rig.engine().instances({}, 10)->at(0).id;
+  ASSERT_EQ(rig.wait_status(id, "waiting"), "waiting");
+  accepted("test.news.v1", R"({"kind":"late"})");
+  ASSERT_EQ(rig.wait_status(id, "completed"), "completed");
+  const Json shown = rig.engine().instance(id).value();
+  EXPECT_EQ(shown["timeline"][0]["codes"].dump(), R"({"assumed":["coverage"]})");
+  EXPECT_EQ(shown["timeline"][1]["codes"].dump(), R"({"kind":"late"})");
+  EXPECT_EQ(shown.dump().find("Layla"), std::string::npos);
 }
 
 TEST(Why, DeclaredCodesOfAnAnswerAreInTheTimelineTheLogAndTheAuditLog) {

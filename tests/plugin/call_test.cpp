@@ -278,6 +278,9 @@ TEST_P(Webhook, TurnsADeliveryIntoEventsAndChecksTheirShape) {
   const auto events = hub.host->normalise("echo", info, R"({"n":1})");
   ASSERT_TRUE(events.ok()) << events.error().message;
   EXPECT_EQ(events->dump(), R"([{"data":{"n":1},"id":"1","source":"his","type":"test.arrived"}])");
+  const auto coded = hub.host->normalise("echo", info, R"({"n":1,"kind":"old"})");
+  ASSERT_TRUE(coded.ok()) << coded.error().message;
+  EXPECT_EQ((*coded)[0]["codes"].dump(), R"({"kind":"old"})");
   const auto refused = hub.host->normalise("echo", info, R"({"refuse":1})");
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, "plugin.delivery");

@@ -231,9 +231,9 @@ std::string one_delivery(const Subject& subject, Session& session, const rabt_we
       return "normalise gave an event of a type that the manifest does not have";
     if (event.string_or("source", "").empty() || event.string_or("id", "").empty())
       return "normalise gave an event without source or id";
-    const auto schema = subject.package().events.find(type);
-    if (schema == subject.package().events.end()) continue;
-    if (const auto fault = schema->second.check(event["data"]))
+    const auto declared = subject.package().events.find(type);
+    if (declared == subject.package().events.end()) continue;
+    if (const auto fault = declared->second.data.check(event["data"]))
       return "the data of an event " + type + " do not fit its schema: " + fault->instance_path +
              " " + fault->message;
   }

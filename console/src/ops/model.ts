@@ -43,6 +43,8 @@ export interface Entry {
   children?: string[];
   call?: { role?: string; action?: string; key?: string; outcome?: string; code?: string; status?: number };
   failure?: { outcome: string; code: string; message: string };
+  // Of the answer or the event, by member.
+  codes?: Record<string, string | string[]>;
 }
 export interface Instance extends Summary {
   turns: number;

@@ -69,6 +69,7 @@ function Row({ one, scale, now, current, onPick }: { one: Entry; scale: Scale; n
           {one.failure && <li><span>{one.ended && ltr(seconds(one.ended))}</span><span class="failed"><Code>{one.failure.code}</Code> <bdi lang="en">{one.failure.message}</bdi> ({word('failure', one.failure.outcome)})</span></li>}
           {one.ended && !one.failure && <li><span>{ltr(seconds(one.ended))}</span><span>{word('entry', one.state)}</span></li>}
           {one.call && <li><span>{t('call')}</span><span>{one.call.role && <Code>{`${one.call.role}/${one.call.action ?? ''}`}</Code>}{one.call.key && <> {t('key_word')} <Code soft>{one.call.key}</Code></>}</span></li>}
+          {Object.entries(one.codes ?? {}).map(([name, codes]) => <li key={name}><span>{t('codes')}</span><span><Code>{`${name}: ${[codes].flat().join(', ')}`}</Code></span></li>)}
           {one.nextTry && <li><span class="waits">{ltr(seconds(one.nextTry))}</span><span class="waits">{t('next_try')}</span></li>}
           {one.children?.map((child) => <li key={child}><span>{t('child')}</span><span><a href={`/console/instances/${child}`}><Code>{child}</Code></a></span></li>)}
           <li><span>{t('reference')}</span><span><Code soft>{one.reference}</Code></span></li>

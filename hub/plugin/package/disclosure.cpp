@@ -42,7 +42,7 @@ Json describe(const Package& package) {
   for (const workflow::EventInfo& event : manifest.events) {
     events.push_back(
         Json::object({{"type", event.type},
-                      {"data", places(event.data_schema, package.events.at(event.type))}}));
+                      {"data", places(event.data_schema, package.events.at(event.type).data)}}));
   }
   return Json::object(
       {{"id", manifest.id},

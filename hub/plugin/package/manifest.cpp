@@ -372,9 +372,11 @@ class Reader {
       const std::string type = text(need(item, "type"), "type");
       if (!is_free_name(type))
         fail(item["type"], "an event's type must be letters, digits, '.', '_' or '-'");
-      Schema compiled;
+      CompiledEvent compiled;
       Json document;
-      if (item["schema"]) document = schema(item["schema"], compiled, package.phi_names, "schema");
+      if (item["schema"])
+        document = schema(item["schema"], compiled.data, package.phi_names, "schema");
+      compiled.coded = CodedMembers(document, Json());
       for (const EventContract& contract : event_contracts()) {
         if (contract.type != type) continue;
         if (const std::string fault = event_fault(document, contract); !fault.empty())

@@ -90,6 +90,13 @@ struct CompiledAction {
   std::set<std::string> places;
 };
 
+// An event ready to be taken.
+struct CompiledEvent {
+  Schema data;
+  // Members of the data that everybody may read.
+  CodedMembers coded;
+};
+
 struct Package {
   Manifest manifest;
   std::string title;
@@ -97,7 +104,7 @@ struct Package {
   std::vector<SecretSpec> secrets;
   Schema config;
   std::vector<CompiledAction> actions;
-  std::map<std::string, Schema> events;  // by type; an event without a schema accepts any data
+  std::map<std::string, CompiledEvent> events;  // by type; without a schema any data are accepted
   std::vector<MetricSpec> metrics;
   std::set<std::string> phi_names;  // members that some schema marks as x-phi
   // Codes of the outside system that it may say, as in the manifest: GE-#####.
