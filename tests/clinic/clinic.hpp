@@ -270,6 +270,58 @@ class Clinic : public ::testing::Test {
     return status == "completed";
   }
 
+  // The doctor and the patient of a booked visit, whom the hub knows, meet until it is claimed, if
+  // a payer pays. They talk for ten minutes.
+  void held(Desk& desk, const std::string& instance, std::size_t claims = 1) {
+    Visit& visit = desk.visits.emplace_back();
+    visit.instance = instance;
+    visit.doctor = "doctor";
+    visit.patient = "patient";
+    const auto skipped = [&](Visit&) -> Result<bool> {
+      clock_.skip_minutes(10);
+      return true;
+    };
+    for (const auto& step : std::vector<std::function<Result<bool>(Visit&)>>{
+             [&](Visit& one) { return opened(desk, one); },
+             [&](Visit& one) { return talking(desk, one); }, skipped,
+             [&](Visit& one) -> Result<bool> {
+               if (one.people->next().empty()) return finished(desk, one);
+               RABT_TRY_STATUS(one.people->go_on());
+               return false;
+             }}) {
+      const Status done = until_all(desk, step);
+      ASSERT_TRUE(done.ok()) << done.error().message;
+    }
+    EXPECT_EQ(outside_->ledger().count("claim.accepted"), claims);
+    // Those whom the hub knows, not guests.
+    const Json session = get(desk, "/sessions/" + desk.visits[0].session).value();
+    ASSERT_EQ(session["participants"].size(), 2U);
+    for (const Json& one : session["participants"].as_array())
+      EXPECT_FALSE(one["person"].is_null());
+  }
+  // Waits for so many completed instances of the consultation and the open tasks that they left:
+  // "title: claimed -> named" of each.
+  std::vector<std::string> asked(Desk& desk, std::size_t completed, std::size_t tasks) {
+    Json list;
+    EXPECT_TRUE(test::eventually([&] {
+      list = get(desk, "/instances?status=completed&workflow=consultation").value()["items"];
+      return list.size() == completed;
+    })) << "completed: "
+        << list.size();
+    EXPECT_TRUE(test::eventually([&] {
+      list = get(desk, "/tasks?state=open").value()["items"];
+      return list.size() == tasks;
+    })) << "tasks: "
+        << list.size();
+    std::vector<std::string> out;
+    for (const Json& one : list.as_array()) {
+      const Json data = get(desk, "/tasks/" + one.string_or("id", "")).value()["data"];
+      out.push_back(one.string_or("title", "") + ": " + data.string_or("claimed", "") + " -> " +
+                    data.string_or("named", ""));
+    }
+    return out;
+  }
+
   static constexpr int kDesks = 4;
   DayClock clock_;
   SystemRandom random_;

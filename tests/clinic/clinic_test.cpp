@@ -4,11 +4,14 @@
 #include <set>
 
 #include "hub/audit/verify.hpp"
+#include "tests/must.hpp"
 
 // The day of a busy clinic. Some news of the video provider come twice, some never. In the evening
 // everybody's books must agree.
 namespace rabt::clinic {
 namespace {
+
+using test::must;
 
 class ClinicDay : public Clinic {
  protected:
@@ -151,6 +154,41 @@ class SlowClinic : public ClinicDay {};
 TEST_F(SlowClinic, ADayOfTwoThousandVisitsTwoHundredAtOnceIsInEverybodysBooks) {
   for (int i = 0; i < 10; ++i) ASSERT_NO_FATAL_FAILURE(hour(200));
   compare_books();
+}
+
+// Symptom: a coverage that was corrected after the claim was final was accepted, and nobody heard
+// of it. Cause: the instance of the visit had ended, and a later one compared nothing.
+// Caught by: the Appointment as fulfilled with another payer, the same as booked, then without one.
+TEST_F(Clinic, ACoverageThatIsCorrectedAfterTheClaimIsATaskOfTheDesk) {
+  Desk& desk = desks_[0];
+  demo::Booking booking = demo::make_booking(clock_, ids_, 0);
+  ASSERT_TRUE(desk.people->enter_booked(booking.body, "doctor", "patient").ok());
+  const auto accepted = must(deliver(desk, booking));
+  held(desk, accepted["instances"][0].as_string());
+  const auto comes = [&](const char* status, const char* payer) {
+    sandbox::Json bundle = sandbox::Json::parse(booking.body);
+    sandbox::Json kept = sandbox::Json::array();
+    for (sandbox::Json& entry : bundle["entry"]) {
+      sandbox::Json& one = entry["resource"];
+      const bool coverage = one["resourceType"] == "Coverage";
+      if (one["resourceType"] == "Appointment") one["status"] = status;
+      if (coverage) one["payor"][0] = {{"display", payer}};
+      if (!coverage || *payer != '\0') kept.push_back(entry);
+    }
+    bundle["entry"] = kept;
+    demo::Booking out = booking;
+    out.id = "msg_" + ids_.next().text();
+    out.body = bundle.dump();
+    (void)must(deliver(desk, out));
+  };
+  const std::vector<std::string> question{"claim.other-payer: Demo Insurance -> Other Insurance"};
+  comes("fulfilled", "Other Insurance");
+  EXPECT_EQ(asked(desk, 2, 1), question);
+  comes("booked", "Other Insurance");
+  EXPECT_EQ(asked(desk, 3, 1), question) << "once for a correction";
+  comes("fulfilled", "");
+  EXPECT_EQ(asked(desk, 4, 1), question) << "it says nothing of who pays";
+  EXPECT_EQ(outside_->ledger().count("claim.accepted"), 1U);
 }
 
 // Symptom: a booking was accepted, and its instance given up for the length of a text.

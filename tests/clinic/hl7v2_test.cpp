@@ -79,35 +79,8 @@ class Hl7Booking : public Clinic {
     return list[0].string_or("id", "");
   }
   Desk& desk() { return desks_[0]; }
-  // Its doctor and its patient, whom the hub knows, meet until the visit is claimed, if a payer
-  // pays.
   void held(const std::string& instance, std::size_t claims = 1) {
-    Visit& visit = desk().visits.emplace_back();
-    visit.instance = instance;
-    visit.doctor = "doctor";
-    visit.patient = "patient";
-    // They talk for ten minutes.
-    const auto skipped = [&](Visit&) -> Result<bool> {
-      clock_.skip_minutes(10);
-      return true;
-    };
-    for (const auto& step : std::vector<std::function<Result<bool>(Visit&)>>{
-             [&](Visit& one) { return opened(desk(), one); },
-             [&](Visit& one) { return talking(desk(), one); }, skipped,
-             [&](Visit& one) -> Result<bool> {
-               if (one.people->next().empty()) return finished(desk(), one);
-               RABT_TRY_STATUS(one.people->go_on());
-               return false;
-             }}) {
-      const Status done = until_all(desk(), step);
-      ASSERT_TRUE(done.ok()) << done.error().message;
-    }
-    EXPECT_EQ(outside_->ledger().count("claim.accepted"), claims);
-    // Those whom the hub knows, not guests.
-    const Json session = get(desk(), "/sessions/" + desk().visits[0].session).value();
-    ASSERT_EQ(session["participants"].size(), 2U);
-    for (const Json& one : session["participants"].as_array())
-      EXPECT_FALSE(one["person"].is_null());
+    Clinic::held(desk(), instance, claims);
   }
   // Waits until the session is at that time.
   void scheduled(const std::string& session, const std::string& wanted) {
@@ -167,7 +140,10 @@ class Hl7BookingWithCover : public Hl7Booking {
 };
 
 TEST_F(Hl7BookingWithCover, K79TheConfigurationSaysWhoPaysWhereBookingsDoNot) {
-  held(sent(siu(booked(), "S-2")));
+  const std::string id = sent(siu(booked(), "S-2"));
+  held(id);
+  const Json shown = get(desk(), "/instances/" + id).value();
+  EXPECT_EQ(shown["timeline"][0]["codes"].dump(), R"({"assumed":["coverage"]})");
 }
 
 TEST_F(Hl7Booking, AVisitWithoutACoverageIsHeldAndThePatientPays) {
@@ -178,6 +154,12 @@ TEST_F(Hl7Booking, AVisitWithoutACoverageIsHeldAndThePatientPays) {
   EXPECT_EQ(seen["status"], Json("completed"));
 }
 
+// A moment as HL7 v2 writes it, where the hospital is.
+std::string stamp(Timestamp at) {
+  std::string text = to_iso8601({at.ms + 3LL * 3'600'000}).substr(0, 19);
+  std::erase_if(text, [](char c) { return c == '-' || c == ':' || c == 'T'; });
+  return text;
+}
 Timestamp after(Timestamp at, int minutes) {
   return {at.ms + minutes * 60'000LL};
 }
@@ -192,11 +174,6 @@ Timestamp start_of(const std::string& message) {
 }
 // The same booking `minutes` later, as SIU^S13 with another control id.
 std::string moved(const std::string& message, int minutes, const std::string& control) {
-  const auto stamp = [](Timestamp at) {
-    std::string text = to_iso8601({at.ms + 3LL * 3'600'000}).substr(0, 19);
-    std::erase_if(text, [](char c) { return c == '-' || c == ':' || c == 'T'; });
-    return text;
-  };
   const std::string old = stamp(start_of(message));
   const std::string later = stamp(after(start_of(message), minutes));
   std::string out = message;
@@ -307,6 +284,69 @@ TEST_F(Hl7Booking, AVisitThatWasHeldIsNotBookedAgainByAnUpdate) {
   EXPECT_EQ(seen["outcome"], Json("repeated")) << seen.dump();
   EXPECT_EQ(seen["session"], Json(desk().visits[0].session));
   EXPECT_EQ(get(desk(), "/sessions").value()["items"].size(), 1U);
+}
+
+// A segment for the coverage of the patient.
+std::string in1(const std::string& payer, const std::string& member) {
+  return "IN1|1|GOLD^Gold|" + payer + "|||||||||||EHCPOL||SEL" + std::string(19, '|') + member +
+         "\r";
+}
+// The same booking as SIU^S14 with another control id and another IN1, or with none; as many
+// minutes later (MSH-7) as the control id says, "C-1" one.
+std::string corrected(const std::string& message, const std::string& control,
+                      const std::string& cover) {
+  std::string out = moved(message, 0, control);
+  out.replace(out.find("SIU^S13"), 7, "SIU^S14");
+  const std::string sent = stamp(start_of(message));
+  out.replace(out.find(sent), sent.size(),
+              stamp(after(start_of(message), std::stoi(control.substr(2)))));
+  const auto at = out.find("IN1|");
+  if (at != std::string::npos) out.erase(at, out.find('\r', at) + 1 - at);
+  return out.insert(out.find("AIP|"), cover);
+}
+
+// Symptom: a coverage that was corrected after the claim was final was acknowledged, and nobody
+// heard of it. Cause: the instance of the visit had ended, and a later one compared nothing.
+// Caught by: SIU^S14 with another payer, the same again, the first payer again, and none.
+TEST_F(Hl7Booking, ACoverageThatIsCorrectedAfterTheClaimIsATaskOfTheDesk) {
+  const std::string first = in1("INS-FHIR|Demo Insurance", "M-00417");
+  const std::string other = in1("INS-OTHER|Other Insurance", "M-99999");
+  const std::string message = siu(booked(), "S-10", first);
+  held(sent(message));
+  const std::vector<std::string> question{"claim.other-payer: Demo Insurance -> Other Insurance"};
+  taken(corrected(message, "C-1", other));
+  EXPECT_EQ(asked(desk(), 2, 1), question);
+  taken(corrected(message, "C-2", other));
+  EXPECT_EQ(asked(desk(), 3, 1), question) << "once for a correction";
+  taken(corrected(message, "C-3", first));
+  EXPECT_EQ(asked(desk(), 4, 0).size(), 0U) << "it was taken back";
+  taken(corrected(message, "C-4", ""));
+  EXPECT_EQ(asked(desk(), 5, 0).size(), 0U) << "it says nothing of who pays";
+  EXPECT_EQ(get(desk(), "/sessions").value()["items"].size(), 1U);
+  EXPECT_EQ(outside_->ledger().count("claim.accepted"), 1U);
+}
+
+TEST_F(Hl7Booking, AnInsurerThatIsNamedAfterTheBillIsATaskOfTheDesk) {
+  const std::string message = siu(booked(), "S-11");
+  held(sent(message), 0);
+  taken(corrected(message, "C-1", in1("INS-FHIR|Demo Insurance", "M-00417")));
+  EXPECT_EQ(asked(desk(), 2, 1),
+            std::vector<std::string>{"claim.other-payer: patient -> Demo Insurance"});
+  EXPECT_EQ(outside_->ledger().count("claim.accepted"), 0U);
+}
+
+TEST_F(Hl7Booking, ACorrectionOfACancelledVisitDoesNothing) {
+  const std::string message = siu(booked(), "S-12", in1("INS-FHIR|Demo Insurance", "M-00417"));
+  (void)session_of(desk(), sent(message));
+  const auto off = [&](const std::string& control, const std::string& cover) {
+    std::string out = corrected(message, control, cover);
+    return out.replace(out.find("|Booked\r"), 8, "|Cancelled\r");
+  };
+  taken(off("C-1", in1("INS-FHIR|Demo Insurance", "M-00417")));
+  EXPECT_EQ(asked(desk(), 1, 0).size(), 0U);
+  taken(off("C-2", in1("INS-OTHER|Other Insurance", "M-99999")));
+  EXPECT_EQ(asked(desk(), 1, 0).size(), 0U);
+  EXPECT_EQ(get(desk(), "/instances?workflow=consultation").value()["items"].size(), 1U);
 }
 
 // Symptom: a cancellation with the number of a visit and the name of another patient called the

@@ -105,7 +105,7 @@ const std::string kDocumented =
 std::vector<Mutation> mutations() {
   using enum ReplayResult;
   return {
-      {"another version", kWhole, {{"version: '2.18.0'", "version: '9.0.0'"}}, same, ""},
+      {"another version", kWhole, {{"version: '2.19.0'", "version: '9.0.0'"}}, same, ""},
       {"a task with another name", kWhole, {{"- documented:", "- filed:"}}, same, ""},
       {"a longer wait", kWhole, {{"wait: {seconds: 2}", "wait: {seconds: 3}"}}, same, ""},
       {"another member of the output",
@@ -171,8 +171,8 @@ std::vector<Mutation> mutations() {
        "broken /"},
       {"another event that starts it",
        kWhole,
-       {{"data: ${ .modality == \"video\" }\n\ninput",
-         "data: ${ .modality == \"audio\" }\n\ninput"}},
+       {{"data: ${ .modality == \"video\" }\n      - with",
+         "data: ${ .modality == \"audio\" }\n      - with"}},
        not_started,
        " /"},
       {"an input that lacks a member",
