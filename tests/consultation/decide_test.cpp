@@ -526,6 +526,97 @@ TEST_F(Consents, APatientWhoWasPutOutSeesNothingAndMayStillRefuse) {
   EXPECT_EQ(act(doctor_, says("recording", true)), "consent.own_word");
 }
 
+// Symptom: a doctor removed a patient without an account, added her again as a nurse, and recorded.
+// Cause: an addition changed the role, and the no was no patient's any more.
+// Tests brought people back in the role that they had.
+TEST_F(Consents, WhoIsBroughtBackComesInTheRoleThatHeHad) {
+  is_.patient.clear();
+  is_.participants.clear();
+  add("d", kDoctor, PartRole::doctor);
+  Participant guest = coming("", PartRole::patient, {});
+  guest.guest.set("externalId", "X-77");
+  EXPECT_EQ(act(doctor_, Add{guest}), "ok");
+  const Actor by_link{.actor = guest_actor(guest.id),
+                      .part = {.session = is_.id, .participant = guest.id}};
+  EXPECT_EQ(act(by_link, says("recording", false)), "ok");
+  EXPECT_EQ(act(doctor_, Remove{guest.id}), "ok");
+  for (const PartRole role : {PartRole::nurse, PartRole::observer, PartRole::doctor}) {
+    guest.role = role;
+    EXPECT_EQ(act(doctor_, Add{guest}), "participant.role_not_allowed");
+  }
+  guest.role = PartRole::patient;
+  EXPECT_EQ(act(doctor_, Add{guest}), "ok");
+  EXPECT_EQ(act(doctor_, says("recording", true)), "consent.own_word");
+  // A role that became another one all the same makes the no nobody else's.
+  is_.participant(guest.id)->role = PartRole::observer;
+  EXPECT_TRUE(patient_refused(is_, "recording"));
+  EXPECT_EQ(act(doctor_, says("recording", true)), "consent.own_word");
+}
+
+// Symptom: a patient who had been heard, and had refused, was removed and added again; while she
+// waited, transcription began without her.
+// Cause: of those who wait none was asked.
+// Tests asked whoever was in at that moment, and whoever was removed.
+TEST_F(Consents, WhoWasInOnceIsAskedBeforeAnythingIsWrittenDown) {
+  for (const char* id : {"d", "p"}) {
+    is_.participant(id)->was_here = true;
+    is_.participant(id)->in_ms = now_.ms;
+  }
+  EXPECT_EQ(act(doctor_, says("transcription", true)), "ok");
+  EXPECT_EQ(act(patient_, says("transcription", false)), "ok");
+  EXPECT_FALSE(may_be_transcribed(is_).ok());
+  EXPECT_EQ(act(doctor_, Remove{"p"}), "ok");
+  EXPECT_FALSE(may_be_transcribed(is_).ok());
+  EXPECT_EQ(act(doctor_, Add{coming(kPatient, PartRole::patient, {Role::patient})}), "ok");
+  ASSERT_EQ(is_.participant("p")->admission, Admission::waiting);
+  EXPECT_FALSE(may_be_transcribed(is_).ok()) << "she waits, and was heard";
+  EXPECT_EQ(act(doctor_, Deny{"p", "x"}), "ok");
+  EXPECT_FALSE(may_be_transcribed(is_).ok());
+  // By a stay alone, as a provider tells of it.
+  is_.participant("p")->in_ms.reset();
+  EXPECT_TRUE(may_be_transcribed(is_).ok()) << "somebody who only waited is not heard";
+  is_.stays.push_back({.participant = "p", .sid = "s", .joined_ms = now_.ms});
+  EXPECT_FALSE(may_be_transcribed(is_).ok());
+}
+
+// What older hubs stored says neither whose record it was, nor which one the booking had.
+TEST_F(Consents, ANoThatAnOlderHubStoredStaysWhereItCannotTell) {
+  is_.participant("p")->record_version = 1;
+  is_.participant("p")->invitation = "i";
+  is_.invitations.push_back({.id = "i",
+                             .role = PartRole::patient,
+                             .status = "accepted",
+                             .participant = "p",
+                             .generation = 2,
+                             .by_link = true,
+                             .proven = 2,
+                             .proven_record = 1});
+  Json no = Json::object({{"kind", "recording"}, {"given", false}, {"by", guest_actor("p")}});
+  no.set("link", "i/1");
+  no.set("recordVersion", 1);
+  is_.consents.push_back(no);
+  Session back;
+  Json stored = to_document(is_);
+  for (const char* list : {"participants", "invitations"}) {
+    Json without = stored[list];
+    for (Json& one : without.mutable_array()) {
+      for (const char* newer : {"recordOf", "waitsAgain", "provenOf"})
+        one.mutable_object().erase(newer);
+    }
+    stored.set(list, std::move(without));
+  }
+  ASSERT_TRUE(from_document(stored, back).ok());
+  is_.participants = back.participants;
+  is_.invitations = back.invitations;
+  is_.consents = back.consents;
+  for (Participant& one : is_.participants) one.account = roles_of(one.role);
+  const Actor by_link{.actor = guest_actor("p"), .part = {.session = is_.id, .participant = "p"}};
+  for (const Actor& who : {doctor_, patient_, by_link})
+    EXPECT_EQ(act(who, says("recording", true)), "consent.own_word") << who.actor;
+  is_.invitations.front().generation = 1;
+  EXPECT_EQ(act(by_link, says("recording", true)), "ok") << "the browser that said it";
+}
+
 //
 TEST_F(Decide, ALicenceIsKnownByItsForm) {
   using identity::Licence;

@@ -42,6 +42,8 @@ Sight sight_of(const Session& session, const Actor& who, bool with_reason) {
   const bool outside = !who.part.participant.empty() && !facts.is.has(access::Is::admitted);
   sight.clinical = !outside && access::decide(access::Right::session_clinical, facts).allowed;
   const Participant* const own = own_of(session, who);
+  // Whoever opened the link anew may be another one: what was said before is not his own yet.
+  if (outside && own != nullptr && own->waits_again) sight.participant.clear();
   sight.consents = (own != nullptr && own->admitted()) || facts.is.has(access::Is::treating) ||
                    (facts.is.has(access::Is::patient) && !outside) ||
                    access::decide(access::Right::session_list_all, facts).allowed;
@@ -142,7 +144,9 @@ Json participant_json(const Session& session, const Participant& one, const Sigh
 
 Json consent_json(const Json& consent) {
   Json out = consent;
-  for (const char* kept : {"link", "recordVersion"}) out.mutable_object().erase(kept);
+  // recordVersion: of older hubs.
+  for (const char* kept : {"link", "patient", "record", "recordVersion"})
+    out.mutable_object().erase(kept);
   return out;
 }
 
@@ -306,6 +310,7 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
     out.host = role == own->role && is_host(is, *own);
     out.admitted = own->admitted();
     out.waiting = own->admission == Admission::waiting;
+    if (out.waiting && own->waits_again) out.reads_from_ms = own->since_ms;
     out.licence = own->licence;
   }
   out.quality = is.quality;

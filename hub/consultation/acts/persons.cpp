@@ -26,7 +26,10 @@ Participant Persons::participant(PartRole role, const std::string& person, Json 
   one.guest = std::move(guest);
   one.licence =
       licence_of(one.guest.string_or("licenceNumber", ""), parts_.settings.licence_patterns);
-  if (!person.empty()) look_up(one);
+  if (!person.empty()) {
+    one.record_version = look_up(one);
+    one.record_of = person;
+  }
   return one;
 }
 
@@ -122,12 +125,13 @@ Result<std::optional<Recognise>> Persons::recognised(const Session& session,
   return std::optional<Recognise>();
 }
 
-void Persons::look_up(Participant& one) const {
+std::int64_t Persons::look_up(Participant& one) const {
   const auto known = parts_.directory.find(parts_.tenant, one.person);
-  if (!known.ok()) return;
+  if (!known.ok()) return 0;
   one.account = known->roles;
   one.pseudonym = known->pseudonym;
   if (needs_licence(one.role)) one.licence = licence(*known);
+  return known->version;
 }
 
 identity::Licence Persons::licence(const identity::Person& person) const {
@@ -141,7 +145,7 @@ identity::Licence Persons::licence(const identity::Person& person) const {
 
 void Persons::refresh(Session& session) const {
   for (Participant& one : session.participants) {
-    if (!one.person.empty()) look_up(one);
+    if (!one.person.empty()) (void)look_up(one);
   }
 }
 

@@ -58,7 +58,8 @@ class Persons {
   // True if what a booking said of somebody contradicts the record that its number leads to:
   // whoever is of another sex, or born on another day, is somebody else.
   [[nodiscard]] Result<bool> is_another(const Json& posted, std::string_view person) const;
-  void look_up(Participant& one) const;
+  // Takes what the directory knows of his account: the version of his record, 0 without one.
+  std::int64_t look_up(Participant& one) const;
   [[nodiscard]] identity::Licence licence(const identity::Person& person) const;
 
   const SessionParts& parts_;

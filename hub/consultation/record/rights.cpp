@@ -77,6 +77,7 @@ Result<Allowed> may_read(const Ask& ask, const Membership& of, RecordKind kind) 
 bool is_shown(const Ask& ask, const Membership& of, const Record& record) {
   const bool outside = ask.system || (of.administrator && of.participant.empty());
   if (outside) return record.kind != RecordKind::note || record.state != "draft";
+  if (record.at_ms < of.reads_from_ms) return false;
   const bool own = record.author == of.participant;
   if (record.kind == RecordKind::note) return record.state != "draft" || is_clinical(of);
   if (record.kind == RecordKind::feedback) return own || of.host;

@@ -23,16 +23,19 @@ Status may_speak_for(const Session& is, const Participant& guest, const Actor& w
 
 // True if the caller is the one who refused. A link that was sent again, or another one, is his
 // only after a second proof: whoever sent it may have opened it. The code of that proof went to the
-// telephone of a record that nobody has changed since he came, so that nobody sends it to himself.
+// telephone of the record that he was booked with, and that nobody has changed since, so that
+// nobody sends it to himself. An account that the participant had then is his, and no later one.
 bool is_who_refused(const Session& is, const Json& refusal, const Actor& who) {
   const std::string by = refusal.string_or("by", "");
   if (!who.person.empty() && by == who.person) return true;
   const Participant* const own = own_of(is, who);
   if (own == nullptr || by != guest_actor(own->id)) return false;
-  if (who.part.participant.empty()) return own->person == who.person;
+  const Json& record = refusal["record"];
+  if (who.part.participant.empty())
+    return !who.person.empty() && record.string_or("of", "") == who.person;
   const std::string link = link_word(is, *own);
   if (!link.empty() && refusal.string_or("link", "") == link) return true;
-  return link_proven(is, *own, refusal.int_or("recordVersion", 0));
+  return link_proven(is, *own, record);
 }
 
 // Refuses a consent that somebody has refused himself, and that another one would give. about: the
@@ -44,14 +47,15 @@ Status may_be_given(const Session& is, std::string_view kind, const Participant*
     const std::string by = refusal.string_or("by", "");
     const bool of_him =
         about != nullptr && (by == guest_actor(about->id) || (!by.empty() && by == about->person));
-    const bool counts = of_him || (kind != "transcription" && is_patients_word(is, by));
+    const bool counts = of_him || (kind != "transcription" && is_patients_word(is, refusal));
     if (!counts || is_who_refused(is, refusal, who)) continue;
     return conflict(
         "consent.own_word",
         "a consent of kind " + std::string(kind) +
             " was refused by whom it is about, who alone gives it: under the same "
-            "account, by the same link, or by another link after a code to the telephone "
-            "that the record had when the link was first opened");
+            "account, in the same browser, or by the link after a code to the telephone of the "
+            "record, unless the record was made or changed since the booking; where that is not "
+            "possible it stays refused in this session, and a new one asks anew");
   }
   return ok_status();
 }
@@ -86,6 +90,14 @@ Status has_place(const Session& is, const Json& consent) {
                   "refusal is still taken");
 }
 
+// Keeps with a refusal whose it is: roles and records of participants may become others.
+void keep_whose(const Session& is, const Participant* own, const Actor& who, Json& refusal) {
+  const bool patient = own != nullptr && own->role == PartRole::patient;
+  if (patient || (!who.person.empty() && who.person == is.patient)) refusal.set("patient", true);
+  if (own != nullptr && !who.part.participant.empty())
+    refusal.set("record", Json::object({{"of", own->record_of}, {"version", own->record_version}}));
+}
+
 // Relatives and observers who might not come in any more leave the session.
 void put_relatives_out(Step& step) {
   for (Participant& one : step.after().participants) {
@@ -118,7 +130,12 @@ Result<Change> on(Step step, const RecordConsent& command) {
     RABT_TRY_STATUS(may_speak_for(is, *one, who));
     about = one;
   }
+  const bool by_link = own != nullptr && !who.part.participant.empty();
   if (given) {
+    // Until a host has seen who holds the new link.
+    if (by_link && own->waits_again && !own->admitted())
+      return conflict("participant.waiting",
+                      "the link was opened anew: a host lets the participant in first");
     RABT_TRY_STATUS(may_be_given(is, kind, about, who));
     const bool of_somebody = about != nullptr || (!who.person.empty() && who.person == is.patient);
     // It counts for the one person who gives it.
@@ -127,10 +144,8 @@ Result<Change> on(Step step, const RecordConsent& command) {
   }
   consent.set("by", who.person.empty() ? who.actor : who.person);
   consent.set("at", to_iso8601(step.moment.now));
-  if (own != nullptr && !who.part.participant.empty()) {
-    consent.set("link", link_word(is, *own));
-    if (!given) consent.set("recordVersion", own->record_version);
-  }
+  if (by_link) consent.set("link", link_word(is, *own));
+  if (!given) keep_whose(is, own, who, consent);
   if (is_repeat(is, consent)) return nothing(step.before);
   RABT_TRY_STATUS(has_place(is, consent));
   Json detail = Json::object({{"kind", kind}, {"given", given}});

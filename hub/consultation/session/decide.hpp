@@ -161,7 +161,9 @@ struct Enter {
   // Name of the proof by which the visit moves here from another browser, or by which the browser
   // that holds it shows whose it is. Empty when none was needed, or given.
   std::string second_proof{};
-  // Version of the record of whom the invitation is for; 0 for nobody who has one.
+  // The person whom the invitation is for, and the version of his record; empty and 0 for nobody
+  // who has one.
+  std::string record_of{};
   std::int64_t record_version = 0;
 };
 // An invitation of somebody who takes part. renew: codes that were given before open nothing, and

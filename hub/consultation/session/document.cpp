@@ -55,7 +55,9 @@ Json participant_document(const Participant& one) {
                        {"licence", kLicences[static_cast<std::size_t>(one.licence)]},
                        {"guest", one.guest},
                        {"record", one.record},
+                       {"recordOf", one.record_of},
                        {"recordVersion", one.record_version},
+                       {"waitsAgain", one.waits_again},
                        {"created", one.created_ms}});
 }
 
@@ -88,7 +90,10 @@ Participant participant_of(const Json& json) {
   one.licence = licence_of(json.string_or("licence", ""));
   one.guest = json["guest"];
   one.record = json["record"];
+  // An older hub wrote the version of a later time down, and not whose record it was.
+  one.record_of = json.string_or("recordOf", "");
   one.record_version = json.int_or("recordVersion", 0);
+  one.waits_again = json.bool_or("waitsAgain", false);
   one.created_ms = json.int_or("created", 0);
   return one;
 }
@@ -108,6 +113,7 @@ Json invitation_document(const Invitation& one) {
                        {"byLink", one.by_link},
                        {"moved", one.moved},
                        {"proven", one.proven},
+                       {"provenOf", one.proven_of},
                        {"provenRecord", one.proven_record}});
 }
 
@@ -127,6 +133,7 @@ Invitation invitation_of(const Json& json) {
   one.by_link = json.bool_or("byLink", false);
   one.moved = json.int_or("moved", 0);
   one.proven = json.int_or("proven", 0);
+  one.proven_of = json.string_or("provenOf", "");
   one.proven_record = json.int_or("provenRecord", 0);
   return one;
 }

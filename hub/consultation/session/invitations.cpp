@@ -46,19 +46,62 @@ Status has_place(const Session& session) {
                   "session");
 }
 
-// Whoever came by the link of the invitation leaves; the participant stays expected.
+// Whoever is there as the participant leaves; the participant stays expected.
+void shut_out(Step& step, Participant& one) {
+  if (!one.here && !step.after().present(one)) return;
+  one.here = false;
+  one.went_ms = step.moment.now.ms;
+  one.connection = "disconnected";
+  end_stays(step, one.id, step.moment.now.ms);
+  put_out(step, one);
+  tell_left(step, one);
+}
+
+// The same of whoever came by the link of the invitation.
 void shut_out(Step& step, Invitation& invitation) {
-  Session& is = step.after();
   invitation.by_link = false;
-  for (Participant& one : is.participants) {
-    if (one.invitation != invitation.id || !(one.here || is.present(one))) continue;
-    one.here = false;
-    one.went_ms = step.moment.now.ms;
-    one.connection = "disconnected";
-    end_stays(step, one.id, step.moment.now.ms);
-    put_out(step, one);
-    tell_left(step, one);
+  for (Participant& one : step.after().participants) {
+    if (one.invitation == invitation.id) shut_out(step, one);
   }
+  follow_presence(step);
+}
+
+// True if the code of a second proof went to the telephone of the record that the participant was
+// booked with, and that nobody has changed since.
+bool is_booked_record(const Participant& one, const Enter& command) {
+  return command.second_proof == "code" && !one.record_of.empty() &&
+         one.record_of == command.record_of && one.record_version == command.record_version;
+}
+
+// True if somebody has come as the participant before, or a host has let him in by an earlier link:
+// whoever opens a link now may be another one, since staff can send it and open it itself.
+bool is_anew(const Session& is, const Invitation& link, const Participant& one) {
+  if (one.was_here || one.in_ms || !one.invitation.empty()) return true;
+  const bool sent_before =
+      link.generation > 1 ||
+      std::any_of(is.invitations.begin(), is.invitations.end(), [&](const Invitation& each) {
+        return each.participant == one.id && each.id != link.id;
+      });
+  return sent_before && !one.admitted_by.empty();
+}
+
+// A host looks once more at who opened a link anew, unless the code of now has shown it. proves:
+// the browser that holds the visit gives that code.
+void keep_door(Step& step, const Invitation& link, Participant& one, bool proves,
+               const Enter& command) {
+  const bool shown = is_booked_record(one, command);
+  if (proves) {
+    if (!shown || !one.waits_again || one.admission != Admission::waiting) return;
+    one.admission = Admission::admitted;
+    one.waits_again = false;
+    one.since_ms = step.moment.now.ms;
+    return;
+  }
+  if (shown || !one.admitted() || !is_anew(step.after(), link, one)) return;
+  shut_out(step, one);
+  one.admission = Admission::waiting;
+  one.waits_again = true;
+  one.since_ms = step.moment.now.ms;
   follow_presence(step);
 }
 
@@ -211,13 +254,16 @@ Result<Change> on(Step step, const Enter& command) {
     step.record("participant.added", named(*one));
     step.tell("participant-added", named(*one));
   }
+  keep_door(step, *found, *one, proves, command);
   one->invitation = found->id;
   found->status = "accepted";
   found->by_link = true;
   found->participant = one->id;
-  if (one->record_version == 0) one->record_version = command.record_version;
+  // Another browser holds it now: what the former one has shown does not count for it.
+  if (moves) found->proven = 0;
   if (command.second_proof == "code") {
     found->proven = found->generation;
+    found->proven_of = command.record_of;
     found->proven_record = command.record_version;
   }
   step.change.participant = one->id;

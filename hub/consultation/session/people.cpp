@@ -200,10 +200,15 @@ Result<Change> on(Step step, const Add& command) {
     one = added;
     one->brought_by = step.moment.who.person;
   } else {
-    // Removed or denied before: only a host brings somebody back, and this is one.
+    // Removed or denied before: only a host brings somebody back, and this is one. As whom he spoke
+    // stays.
     RABT_TRY_STATUS(may_take_part(step, coming));
+    if (coming.role != one->role)
+      return conflict("participant.role_not_allowed", "the participant took part as " +
+                                                          std::string(to_string(one->role)) +
+                                                          ", and comes back in that role alone");
     (void)keep_posted(*one, coming.guest);
-    one->role = coming.role;
+    one->waits_again = false;
     one->account = coming.account;
     one->bypass = coming.bypass;
     one->brought_by = step.moment.who.person;
@@ -262,6 +267,7 @@ Result<Change> on(Step step, const Admit& command) {
   if (one->person.empty() && !licensed(*one, step.moment.settings))
     return conflict("licence.missing", "the guest has shown no licence that is accepted");
   one->admission = Admission::admitted;
+  one->waits_again = false;
   one->admitted_by = step.moment.who.actor;
   one->since_ms = step.moment.now.ms;
   step.record("participant.admitted", named(*one));

@@ -284,9 +284,10 @@ Status may_be_transcribed(const Session& session) {
   const std::vector<Json> refusals = own_refusals(session, "transcription");
   bool anybody = false;
   for (const Participant& one : session.participants) {
+    // Whoever was in once was heard, also when he waits again. Older hubs wrote no time down.
     const bool came_in =
         one.admission == Admission::admitted || one.admission == Admission::removed;
-    if (!one.was_here || !came_in) continue;
+    if (!one.in_ms && !was_in(session, one) && !(one.was_here && came_in)) continue;
     const auto is_own = [&](const Json& consent) {
       const std::string by = consent.string_or("by", "");
       if (by == guest_actor(one.id)) return true;
@@ -390,21 +391,23 @@ std::string link_word(const Session& session, const Participant& one) {
   return link->id + "/" + std::to_string(link->generation) + moved;
 }
 
-bool link_proven(const Session& session, const Participant& one, std::int64_t record_version) {
+bool link_proven(const Session& session, const Participant& one, const Json& record) {
   const Invitation* const link = link_of(session, one);
   if (link == nullptr || !link->by_link || link->proven != link->generation) return false;
-  return record_version == 0 || record_version == link->proven_record;
+  const std::string of = record.string_or("of", "");
+  return !of.empty() && of == link->proven_of && record.int_or("version", 0) == link->proven_record;
 }
 
-bool is_patients_word(const Session& session, std::string_view by) {
-  return (!session.patient.empty() && by == session.patient) || is_patient_by_link(session, by);
+bool is_patients_word(const Session& session, const Json& consent) {
+  const std::string by = consent.string_or("by", "");
+  return consent.bool_or("patient", false) || (!session.patient.empty() && by == session.patient) ||
+         is_patient_by_link(session, by);
 }
 
 bool patient_refused(const Session& session, std::string_view kind) {
   const std::vector<Json> refusals = own_refusals(session, kind);
-  return std::any_of(refusals.begin(), refusals.end(), [&](const Json& refusal) {
-    return is_patients_word(session, refusal.string_or("by", ""));
-  });
+  return std::any_of(refusals.begin(), refusals.end(),
+                     [&](const Json& refusal) { return is_patients_word(session, refusal); });
 }
 
 bool consent_stands(const Session& session, std::string_view kind) {

@@ -109,9 +109,12 @@ struct Participant {
   // The same members of the person's record, as they were when the session ended. Null before, and
   // for a guest. Patient data.
   Json record;
-  // Version of the person's record when somebody first came as this participant by a link; 0 if
-  // nobody has, or only to an older hub.
+  // The person whose record it was when the participant was booked, added or invited, and the
+  // version of that record. Empty and 0 for whoever had none then, and in what older hubs stored.
+  std::string record_of;
   std::int64_t record_version = 0;
+  // Had been let in, and waits since somebody opened a link of his anew.
+  bool waits_again = false;
   std::int64_t created_ms = 0;
 
   // May speak, read and be counted: neither denied nor removed.
@@ -157,7 +160,8 @@ struct Invitation {
   // The generation whose holder has given a code as second proof; 0 when none has. A birth date is
   // known to many, and proves less.
   std::int64_t proven = 0;
-  // Version of the record whose telephone got that code.
+  // The person and the version of the record whose telephone got that code.
+  std::string proven_of;
   std::int64_t proven_record = 0;
 };
 
@@ -229,8 +233,9 @@ struct Session {
   std::string chief_complaint;
   std::string notes;
   Json context = Json::object();
-  // [{kind, given, method, by, at, participant?, guardian?, link?}]. link: link_word() of who spoke
-  // by a link; no answer has it.
+  // [{kind, given, method, by, at, participant?, guardian?, link?, patient?, record?}]. No answer
+  // has the last three. link: link_word() of who spoke by a link. Of a refusal: patient, true when
+  // it was the patient's; record, {of, version} as in Participant, when it was by a link.
   Json consents = Json::array();
   // {identifiers, by, at} of the latest confirmation of who the patient is, or null.
   Json identification;
@@ -384,7 +389,7 @@ bool keep_posted(Participant& participant, const Json& posted);
 [[nodiscard]] bool consent_stands(const Session& session, std::string_view kind);
 // Consents by which somebody refuses for himself, and has not taken it back, oldest first. Only his
 // account takes back what was said under it; what was said by a link, the same participant's link,
-// or the account of that participant.
+// or the account that this participant was booked for.
 [[nodiscard]] std::vector<Json> own_refusals(const Session& session, std::string_view kind);
 // The latest consent of a kind by `by`, as consents name him, about the participant, or about
 // nobody in particular when that is empty. Null without one.
@@ -393,12 +398,11 @@ bool keep_posted(Participant& participant, const Json& posted);
 // Name of the link that a participant holds now, for the consents that he gives by it: its
 // invitation and generation, and how often it moved to another browser. Empty without one.
 [[nodiscard]] std::string link_word(const Session& session, const Participant& one);
-// True if the holder of the participant's link has given a code that went to the telephone of his
-// record in this version. 0: in any.
-[[nodiscard]] bool link_proven(const Session& session, const Participant& one,
-                               std::int64_t record_version);
-// True for who gave a consent as the patient himself, by his account or his link.
-[[nodiscard]] bool is_patients_word(const Session& session, std::string_view by);
+// True if the holder of the participant's link has given a code that went to the telephone of this
+// record, {of, version}. Null or of nobody: never.
+[[nodiscard]] bool link_proven(const Session& session, const Participant& one, const Json& record);
+// True for a consent that the patient gave or refused himself, by his account or his link.
+[[nodiscard]] bool is_patients_word(const Session& session, const Json& consent);
 // True if the patient himself has said no, and has not taken it back.
 [[nodiscard]] bool patient_refused(const Session& session, std::string_view kind);
 // True for a relative who was put out while the patient's no stands. A guest is known by a name, an

@@ -54,22 +54,29 @@ Json refused_before(const Session& before, const Session& is) {
   Json out = Json::array();
   const Participant* const patient = patient_in(is);
   for (const std::string_view kind : {"family", "recording", "training"}) {
-    if (!patient_refused(before, kind)) continue;
-    Json no;
-    for (const Json& consent : before.consents.as_array()) {
-      const bool own = consent.string_or("kind", "") == kind && !consent.bool_or("given", true) &&
-                       is_patients_word(before, consent.string_or("by", ""));
-      if (own) no = consent;
+    for (Json& no : own_refusals(before, kind)) {
+      if (!is_patients_word(before, no)) continue;
+      // The link of the session before is not that of this one.
+      no.mutable_object().erase("link");
+      no.mutable_object().erase("participant");
+      no.set("patient", true);
+      const bool by_link = no.string_or("by", "").starts_with("guest:");
+      if (patient != nullptr && (by_link || is.patient.empty())) {
+        no.set("by", guest_actor(patient->id));
+      } else if (!is.patient.empty()) {
+        no.set("by", is.patient);
+      }
+      const auto same = [&](const Json& kept) {
+        return kept["kind"] == no["kind"] && kept["by"] == no["by"] &&
+               kept["record"] == no["record"];
+      };
+      Json rest = Json::array();
+      for (Json& kept : out.mutable_array()) {
+        if (!same(kept)) rest.push_back(std::move(kept));
+      }
+      out = std::move(rest);
+      out.push_back(std::move(no));
     }
-    // The link of the session before is not that of this one.
-    no.mutable_object().erase("link");
-    const bool by_link = no.string_or("by", "").starts_with("guest:");
-    if (patient != nullptr && (by_link || is.patient.empty())) {
-      no.set("by", guest_actor(patient->id));
-    } else if (!is.patient.empty()) {
-      no.set("by", is.patient);
-    }
-    out.push_back(std::move(no));
   }
   return out;
 }

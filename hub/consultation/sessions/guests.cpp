@@ -159,6 +159,7 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const
   if (const Participant* const one = found.session.participant(participant);
       one != nullptr && !one->person.empty()) {
     RABT_TRY(person, acts_.parts().directory.find(acts_.parts().tenant, one->person));
+    command.record_of = person.id;
     command.record_version = person.version;
   }
   RABT_TRY(acted, acts_.act(of, session,

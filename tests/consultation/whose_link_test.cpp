@@ -1,0 +1,295 @@
+#include "hub/consultation/record/records.hpp"
+#include "hub/consultation/sessions/guests.hpp"
+#include "tests/consultation/session_house.hpp"
+
+// Staff sends links, writes records and books: nothing of that makes anybody the patient.
+namespace rabt::consultation {
+namespace {
+
+constexpr std::int64_t kMinuteMs = 60'000;
+
+class WhoseLink : public SessionHouse {
+ protected:
+  void SetUp() override {
+    public_url_ = "https://hub.example.sa";
+    house_.name = {{"ar", "مستشفى الواحة"}, {"en", "Oasis Hospital"}};
+    for (const char* language : {"ar", "en"})
+      house_.texts[language]["second_proof"] = "{hospital} {code}";
+    links_ = {.by_code = true, .by_birth_date = true};
+    provider_.notifies = true;
+    SessionHouse::SetUp();
+    for (const std::string& person : {patient_, patient2_}) {
+      people_.of(person).profile.set("phone", "0551234567");
+      people_.of(person).profile.set("birthDate", "1990-05-17");
+    }
+  }
+  // A visit of the patient whom the hub knows.
+  void book() {
+    is(id_of(made(with(plain(), "scheduledStart", to_iso8601({clock_.now().ms + 3'600'000})))));
+  }
+  // The booking of a hospital with somebody whom the hub does not know.
+  void book_unknown() {
+    Ask ask = ask_of_hub("t1", "workflow");
+    const Json patient =
+        Json::object({{"role", "patient"},
+                      {"person", Json::object({{"system", "nationalid"}, {"value", kNumber}})},
+                      {"name", "Layla"}});
+    ask.body = Json::object({{"type", "doctor_patient"},
+                             {"provider", doctor_},
+                             {"scheduledStart", to_iso8601({clock_.now().ms + 3'600'000})},
+                             {"participants", Json::array({patient})}});
+    is(id_of(must(sessions_->creation.create(ask))));
+  }
+  void is(const std::string& session) {
+    session_ = session;
+    const Json all = seen(session);
+    for (const Json& one : all["participants"].as_array()) {
+      if (one.string_or("role", "") == "patient") part_ = one.string_or("id", "");
+    }
+  }
+  // Somebody of staff writes a telephone of his own.
+  void change_telephone() {
+    people_.of(patient_).profile.set("phone", "0559999999");
+    ++people_.of(patient_).version;
+  }
+  void send(bool renew = false) {
+    Json body = Json::object({{"participant", part_}});
+    if (renew) body.set("renew", true);
+    const Json sent = must(sessions_->invitations.invite(as(doctor_, session_, std::move(body))));
+    link_ = sent.string_or("code", "");
+    invitation_ = sent.string_or("id", "");
+  }
+  [[nodiscard]] Ask nobody(const Json& more) const {
+    Ask ask;
+    ask.caller.who.tenant = "t1";
+    ask.caller.client = "203.0.113.7";
+    ask.body = Json::object({{"code", link_}});
+    for (const auto& [name, value] : more.as_object()) ask.body.set(name, value);
+    return ask;
+  }
+  identity::GuestProof enter(const Json& more = Json::object(), identity::GuestProof held = {}) {
+    return must(sessions_->guests.enter(
+                    nobody(more), {.held = [held](std::string_view) { return held; }, .tap = {}}))
+        .proof;
+  }
+  // The code that was sent last, asked for now.
+  Json sent_code() {
+    clock_.advance_ms(kMinuteMs);
+    must(sessions_->guests.send_code(nobody(Json::object())));
+    const std::string text = provider_.calls("send-sms").back().arguments.string_or("text", "");
+    return Json::object({{"oneTimeCode", text.substr(text.rfind(' ') + 1)}});
+  }
+  Ask guest(Json body = Json::object()) { return by_link(session_, part_, std::move(body)); }
+  std::string says(const Ask& who, bool given) {
+    Ask ask = who;
+    ask.body = Json::object({{"kind", "recording"}, {"given", given}});
+    return code(sessions_->people.record_consent(ask));
+  }
+  std::string admission() {
+    const Json all = seen(session_);
+    for (const Json& one : all["participants"].as_array()) {
+      if (one.string_or("id", "") == part_) return one.string_or("admission", "");
+    }
+    return {};
+  }
+  std::string admits() {
+    Ask ask = as(doctor_, session_);
+    ask.record = part_;
+    return code(sessions_->people.admit(ask));
+  }
+  // The patient is in, by the link.
+  void come() {
+    send();
+    enter();
+    must(sessions_->entry.join(guest()));
+    EXPECT_EQ(admits(), "ok");
+    must(sessions_->entry.join(as(doctor_, session_)));
+    EXPECT_EQ(must(sessions_->entry.join(guest())).string_or("tokenUse", ""), "media");
+  }
+
+  static constexpr const char* kNumber = "1012345672";
+  std::string session_;
+  std::string part_;
+  std::string link_;
+  std::string invitation_;
+};
+
+// Symptom: a doctor wrote his telephone into the record before the patient had opened her link, got
+// the code, and said yes for her.
+// Cause: the record of a proof was compared with that of her first coming.
+// Tests changed the record after it.
+TEST_F(WhoseLink, ATelephoneThatWasWrittenBeforeTheFirstOpeningTakesNoRefusalBack) {
+  book();
+  change_telephone();
+  send();
+  const auto first = enter();
+  EXPECT_EQ(says(guest(), false), "ok");
+  enter(sent_code());
+  EXPECT_FALSE(must(sessions_->guests.part_of(first)).has_value());
+  EXPECT_EQ(says(guest(), true), "consent.own_word");
+  EXPECT_EQ(says(as(doctor_, session_), true), "consent.own_word");
+  EXPECT_EQ(says(as(patient_, session_), true), "ok") << "her account";
+}
+
+TEST_F(WhoseLink, AProofOfTheFormerBrowserCountsForNoOtherOne) {
+  book();
+  send();
+  enter();
+  EXPECT_EQ(says(guest(), false), "ok");
+  enter(sent_code());
+  enter(Json::object({{"birthDate", "1990-05-17"}}));
+  EXPECT_EQ(says(guest(), true), "consent.own_word");
+  enter(sent_code());
+  EXPECT_EQ(says(guest(), true), "ok");
+}
+
+// Symptom: a patient whom nobody had entered refused; the doctor entered her with his telephone,
+// named her, and said yes after the code.
+// Cause: where no record was known before, any proof counted.
+// Tests named a record when they booked.
+TEST_F(WhoseLink, ARecordThatWasMadeAfterTheBookingTakesNoRefusalBack) {
+  book_unknown();
+  send();
+  enter();
+  EXPECT_EQ(says(guest(), false), "ok");
+  people_.numbers[kNumber] = patient2_;
+  const Json named = must(sessions_->people.add_participant(
+      as(doctor_, session_, Json::object({{"person", patient2_}, {"role", "patient"}}))));
+  ASSERT_EQ(named["participant"].string_or("id", ""), part_);
+  EXPECT_EQ(says(guest(), true), "ok") << "her browser";
+  EXPECT_EQ(says(guest(), false), "ok");
+  enter(sent_code());
+  EXPECT_EQ(says(guest(), true), "consent.own_word");
+  EXPECT_EQ(says(as(patient2_, session_), true), "consent.own_word");
+}
+
+// Symptom: a doctor wrote the number of a patient who had refused into the record of a helper, who
+// signed in, became the participant, and said yes.
+// Cause: whichever account was the participant took back what a link had refused.
+// Tests used the account that was booked.
+TEST_F(WhoseLink, AnAccountThatBecameTheParticipantLaterTakesNoRefusalBack) {
+  book_unknown();
+  send();
+  enter();
+  EXPECT_EQ(says(guest(), false), "ok");
+  people_.numbers[kNumber] = patient2_;
+  must(sessions_->reading.get(as(patient2_, session_)));
+  ASSERT_EQ(seen(session_).string_or("patient", ""), patient2_);
+  EXPECT_EQ(says(as(patient2_, session_), true), "consent.own_word");
+  EXPECT_EQ(says(guest(), false), "ok") << "it may be refused again";
+  EXPECT_EQ(says(as(patient2_, session_), true), "consent.own_word");
+  EXPECT_EQ(says(guest(), true), "ok") << "her browser";
+}
+
+// A link may say no after the account did: it lifts neither here nor in what follows.
+TEST_F(WhoseLink, EveryNoOfThePatientHoldsForWhatFollows) {
+  book();
+  EXPECT_EQ(says(as(patient_, session_), false), "ok");
+  send();
+  enter();
+  EXPECT_EQ(says(guest(), false), "ok");
+  const Json next = made(with(with(plain(), "followUpOf", session_), "scheduledStart",
+                              to_iso8601({clock_.now().ms + 90'000'000})));
+  EXPECT_EQ(next["consents"].size(), 2U);
+  for (const Json& no : next["consents"].as_array()) {
+    for (const char* kept : {"link", "record", "patient"}) EXPECT_EQ(no.find(kept), nullptr);
+  }
+  is(id_of(next));
+  send();
+  const auto held = enter();
+  enter(sent_code(), held);
+  EXPECT_EQ(says(guest(), true), "consent.own_word") << "the account said no";
+  EXPECT_EQ(says(as(patient_, session_), true), "ok");
+}
+
+// Symptom: the desk sent the link of a patient who was in again, opened it, and sat in the visit.
+// Cause: whoever came by the new link had the place that the host had given.
+// Tests opened the new link and asked no more.
+TEST_F(WhoseLink, WhoOpensALinkThatWasSentAgainWaitsUntilAHostLetsHimIn) {
+  book();
+  come();
+  send(true);
+  EXPECT_EQ(admission(), "admitted") << "an account comes in as before";
+  enter();
+  EXPECT_EQ(admission(), "waiting");
+  EXPECT_EQ(must(sessions_->entry.join(guest())).string_or("tokenUse", ""), "waiting");
+  EXPECT_EQ(code(sessions_->entry.token(guest())), "participant.waiting");
+  EXPECT_EQ(says(guest(), true), "participant.waiting");
+  EXPECT_EQ(says(guest(), false), "ok") << "a no is always taken";
+  EXPECT_EQ(must(sessions_->people.consents(guest()))["items"].size(), 0U);
+  EXPECT_GT(must(sessions_->acts.membership(guest())).reads_from_ms, 0);
+  EXPECT_EQ(admits(), "ok");
+  EXPECT_EQ(must(sessions_->acts.membership(guest())).reads_from_ms, 0);
+  EXPECT_EQ(must(sessions_->entry.join(guest())).string_or("tokenUse", ""), "media");
+}
+
+TEST_F(WhoseLink, ACodeToTheTelephoneOfTheBookingGivesThePlaceBack) {
+  book();
+  come();
+  send(true);
+  auto held = enter();
+  enter(Json::object({{"birthDate", "1990-05-17"}}), held);
+  EXPECT_EQ(admission(), "waiting") << "many know a birth date";
+  enter(sent_code(), held);
+  EXPECT_EQ(admission(), "admitted");
+  EXPECT_EQ(must(sessions_->entry.join(guest())).string_or("tokenUse", ""), "media");
+  // The desk writes another telephone, and has the code sent to it.
+  change_telephone();
+  send(true);
+  held = enter();
+  enter(sent_code(), held);
+  EXPECT_EQ(admission(), "waiting");
+  EXPECT_EQ(admits(), "ok");
+  enter(sent_code());
+  EXPECT_EQ(admission(), "waiting") << "a second device by the same telephone";
+}
+
+TEST_F(WhoseLink, NoOtherWayToALinkKeepsThePlace) {
+  // A second device by the birth date.
+  book();
+  come();
+  enter(Json::object({{"birthDate", "1990-05-17"}}));
+  EXPECT_EQ(admission(), "waiting");
+  // A new invitation after the former one was taken back.
+  book();
+  come();
+  Ask revoke = as(doctor_, session_);
+  revoke.record = invitation_;
+  must(sessions_->invitations.revoke(revoke));
+  send();
+  enter();
+  EXPECT_EQ(admission(), "waiting");
+  // The first link of somebody who is in under an account.
+  book();
+  must(sessions_->entry.join(as(patient_, session_)));
+  EXPECT_EQ(admits(), "ok");
+  must(sessions_->entry.join(as(patient_, session_)));
+  send();
+  enter();
+  EXPECT_EQ(admission(), "waiting");
+  EXPECT_FALSE(part(session_, patient_).bool_or("here", true)) << "one place, one person";
+  // Whoever was never there, and opens the first link, has the place that the booking gave.
+  is(id_of(made(with(plain(), "waitingRoom", false))));
+  send(true);
+  enter();
+  EXPECT_EQ(admission(), "admitted");
+}
+
+TEST_F(WhoseLink, AParticipantWhoIsBroughtBackIsNotLetInByACode) {
+  book();
+  come();
+  send(true);
+  enter();
+  Ask out = as(doctor_, session_);
+  out.record = part_;
+  must(sessions_->people.remove_participant(out));
+  must(sessions_->people.add_participant(
+      as(doctor_, session_, Json::object({{"person", patient_}, {"role", "patient"}}))));
+  send(true);
+  const auto held = enter();
+  enter(sent_code(), held);
+  EXPECT_EQ(admission(), "waiting");
+}
+
+}  // namespace
+}  // namespace rabt::consultation
