@@ -53,6 +53,14 @@ bool watches(const RouteOptions& options, const identity::Caller& caller) {
   return options.lane == http::Lane::head && caller.who.kind == identity::Kind::anonymous;
 }
 
+// A client asks for the ways in of many people, as it does for everything else.
+RateClass class_of(RateClass kind, const identity::Caller& caller) {
+  const bool comes_in = kind == RateClass::enter || kind == RateClass::invitation;
+  const bool is_many =
+      caller.who.kind == identity::Kind::client || caller.who.kind == identity::Kind::local;
+  return comes_in && is_many ? RateClass::by_method : kind;
+}
+
 Error too_many_at_once() {
   return unavailable("rate.concurrent",
                      "too many requests of this caller run at once; wait for their answers");
@@ -540,7 +548,8 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
   if (watches(options, *caller)) {
     wait = over_address(parts_.rates.anonymous, client, kHealth);
   } else {
-    if (options.rate != RateClass::by_method) wait = over(options.rate, head, *caller);
+    const RateClass kind = class_of(options.rate, *caller);
+    if (kind != RateClass::by_method) wait = over(kind, head, *caller);
     if (!wait) wait = over(limit, *caller);
   }
   if (wait) return doors_->too_many(found, head, wait->limit, wait->ms);
@@ -670,7 +679,7 @@ std::optional<Api::Wait> Api::over(const Found& found, const Request& head,
   const auto kind = found.route != nullptr ? found.route->options.rate : RateClass::by_method;
   if (found.route != nullptr && watches(found.route->options, caller))
     return over_address(rates.anonymous, caller.client, kHealth);
-  if (kind != RateClass::hook) return over(kind, head, caller);
+  if (kind != RateClass::hook) return over(class_of(kind, caller), head, caller);
   const std::string_view source = source_in(found.path);
   const std::string refused = std::string(source) + " " + household_of(caller.client);
   const auto wait = rates_->peek_ms(refused, rates.refused, parts_.clock.monotonic_ms());
@@ -692,6 +701,7 @@ std::optional<Api::Wait> Api::over(RateClass kind, const Request& head,
   if (stranger) return over(rates.anonymous, caller);
   if (kind == RateClass::rare) return over(rates.rare, caller);
   if (kind == RateClass::connect) return over(rates.connect, caller);
+  if (kind == RateClass::enter || kind == RateClass::invitation) return over(rates.enter, caller);
   return over(head.method == "GET" ? rates.read : rates.write, caller);
 }
 

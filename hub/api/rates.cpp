@@ -24,7 +24,7 @@ std::int64_t ahead(double due, const Limit& limit, double now) {
 RateOptions RateOptions::none() {
   RateOptions out;
   for (Limit* limit : {&out.sign_in, &out.invitation, &out.registration, &out.anonymous, &out.read,
-                       &out.write, &out.rare, &out.connect, &out.hook, &out.refused})
+                       &out.write, &out.rare, &out.connect, &out.enter, &out.hook, &out.refused})
     limit->count = 0;
   out.concurrent = 0;
   out.connections = 0;

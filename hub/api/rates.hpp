@@ -47,6 +47,9 @@ struct RateOptions {
   Limit rare = per_minute("rare", 120);
   // WebSockets that one principal opens.
   Limit connect = per_minute("connect", 60);
+  // Ways in that one person or guest asks for: tickets of WebSockets, joins, tokens of the video
+  // provider, also for those whom a host lets in.
+  Limit enter = per_minute("enter", 120);
   // One source at one address: deliveries, and those whose signature does not hold.
   Limit hook = per_second("hook", 1000);
   Limit refused = per_minute("refused", 60);

@@ -137,7 +137,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/sessions/{session}/token", "sessionToken", act<&Sessions::entry, &SessionEntry::token>, kAlsoGuests, enters(access::Right::session_take_part)},
     Route{"POST", "/api/v1/sessions/{session}/leave", "leaveSession", act<&Sessions::entry, &SessionEntry::leave>, kAlsoGuests, repeats(access::Right::session_leave)},
     Route{"GET", "/api/v1/sessions/{session}/participants", "listParticipants", act<&Sessions::people, &SessionPeople::participants>, kAlsoGuests},
-    Route{"POST", "/api/v1/sessions/{session}/participants", "addParticipant", act<&Sessions::people, &SessionPeople::add_participant, 201>, kSignedIn, repeats(access::Right::session_run)},
+    Route{"POST", "/api/v1/sessions/{session}/participants", "addParticipant", act<&Sessions::people, &SessionPeople::add_participant, 201>, kSignedIn, enters(access::Right::session_run)},
     Route{"DELETE", "/api/v1/sessions/{session}/participants/{participant}", "removeParticipant", act<&Sessions::people, &SessionPeople::remove_participant, 204>, kSignedIn, repeats(access::Right::participant_remove)},
     Route{"GET", "/api/v1/sessions/{session}/waiting-room", "waitingRoom", act<&Sessions::people, &SessionPeople::waiting_room>, kSignedIn},
     Route{"POST", "/api/v1/sessions/{session}/participants/{participant}/admit", "admitParticipant", act<&Sessions::people, &SessionPeople::admit>, kSignedIn, enters(access::Right::participant_admit)},
@@ -158,7 +158,7 @@ constexpr std::array kRoutes{
     Route{"DELETE", "/api/v1/recordings/{id}", "withdrawRecording", act<&Sessions::recordings, &SessionRecordings::withdraw, 204>, kSignedIn, repeats(access::Right::recording_withdraw)},
     Route{"GET", "/api/v1/sessions/{session}/summary", "sessionSummary", act<&Sessions::reading, &SessionReading::summary>, kSignedIn},
     Route{"GET", "/api/v1/stream", "openStream", open_stream, kAlsoGuests, {.rate = RateClass::connect}},
-    Route{"POST", "/api/v1/tickets", "makeTicket", make_ticket, kAlsoGuests},
+    Route{"POST", "/api/v1/tickets", "makeTicket", make_ticket, kAlsoGuests, {.rate = RateClass::enter}},
     Route{"GET", "/api/v1/sessions/{session}/events", "listSessionEvents", session_events, kAlsoGuests},
 
     // What is written in sessions, and how their lines are.

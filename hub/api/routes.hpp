@@ -108,8 +108,12 @@ enum class RateClass : std::uint8_t {
   registration,
   rare,
   connect,
+  // What lets somebody in: a ticket, a join, a token of the video provider. Counts for a person and
+  // a guest; a client asks for many people, and is counted by method.
+  enter,
   hook,
-  // By the code of an invitation: whoever is nobody has the limit of a sign-in.
+  // By the code of an invitation: whoever is nobody has a limit of his address, and a person that
+  // of `enter`.
   invitation
 };
 
@@ -173,7 +177,7 @@ inline constexpr RouteOptions kByCode{
 inline constexpr RouteOptions kHashing{.max_body = kMaxSignInBody, .lane = http::Lane::sign_in};
 // The act waits for the video provider.
 constexpr RouteOptions enters(access::Right right) {
-  return {.repeatable = true, .right = right, .lane = http::Lane::room};
+  return {.rate = RateClass::enter, .repeatable = true, .right = right, .lane = http::Lane::room};
 }
 inline constexpr RouteOptions kPlans{.rate = RateClass::rare, .max_body = limits::kMaxRequestBody};
 // Journals are read, and run in memory.

@@ -39,11 +39,12 @@ bool read_limit(std::string_view text, api::Limit& limit) {
 }
 
 void read_rates(Reader& reader, const YamlNode& rates, api::RateOptions& out) {
-  reader.only(rates, {"sign_in", "invitation", "registration", "anonymous", "read", "write", "rare",
-                      "connect", "hook", "refused", "concurrent", "connections", "bodies_mib"});
+  reader.only(rates,
+              {"sign_in", "invitation", "registration", "anonymous", "read", "write", "rare",
+               "connect", "enter", "hook", "refused", "concurrent", "connections", "bodies_mib"});
   for (api::Limit* limit :
        {&out.sign_in, &out.invitation, &out.registration, &out.anonymous, &out.read, &out.write,
-        &out.rare, &out.connect, &out.hook, &out.refused}) {
+        &out.rare, &out.connect, &out.enter, &out.hook, &out.refused}) {
     std::string text;
     reader.text(rates, limit->name, text);
     if (text.empty() || read_limit(text, *limit)) continue;

@@ -6,6 +6,8 @@
 #include <map>
 #include <sstream>
 
+#include "hub/base/bytes.hpp"
+#include "hub/crypto/crypto.hpp"
 #include "tests/api/rig.hpp"
 
 // How many requests a caller may send, and who a caller is.
@@ -136,7 +138,7 @@ TEST(RateDefaults, AreThoseOfTheDocument) {
                                           {"concurrent", std::to_string(defaults.concurrent)}};
   for (const Limit& limit : {defaults.sign_in, defaults.invitation, defaults.registration,
                              defaults.anonymous, defaults.read, defaults.write, defaults.rare,
-                             defaults.connect, defaults.hook, defaults.refused})
+                             defaults.connect, defaults.enter, defaults.hook, defaults.refused})
     held[std::string(limit.name)] = text_of(limit);
   EXPECT_EQ(held, documented);
   // Documents may change with a default; this one keeps a hospital's programs from taking all.
@@ -296,6 +298,61 @@ TEST_F(ApiRates, BodiesOfACallerThatAreOnTheirWayAreBounded) {
   EXPECT_EQ(status(api.admit(open)), 429);
   open.remote = "192.0.2.2";
   EXPECT_EQ(status(api.admit(open)), 0);
+}
+
+// Symptom: one page asked for tokens in a loop, and the video provider refused everybody's. Cause:
+// they counted with all else that one person writes, 100 a second.
+TEST_F(ApiRates, WaysInThatOneAsksForAreCounted) {
+  constexpr std::string_view kShared = "b8Zq-41Xw_0pLm7!tRk2vNs9cYd5uEa3";
+  identity::IssuerOptions issuer;
+  issuer.name = "idp";
+  issuer.subject_system = "idp";
+  issuer.secret = std::make_shared<const SecretBytes>(kShared);
+  issuer.may_grant.add(identity::Role::patient);
+  RateOptions rates = RateOptions::none();
+  rates.enter = per_minute("enter", 5);
+  rig_.open({.issuers = {issuer}, .rates = rates});
+  const std::int64_t now = rig_.hub.clock().now().ms / 1000;
+  const auto token = [&](const std::string& who) {
+    return must(crypto::sign_jwt(
+        as_bytes(kShared), "HS256", "{}",
+        Json::object({{"sub", who}, {"role", "patient"}, {"iat", now}, {"exp", now + 60}}).dump()));
+  };
+  const auto ask = [&](const std::string& path, const std::string& bearer) {
+    http::Request head = request("POST", "/api/v1/" + path, R"({"code": "x"})");
+    head.headers = {{"authorization", "Bearer " + bearer}};
+    return rig_.handle(head);
+  };
+  const std::string session = "sessions/01ARZ3NDEKTSV4RRFFQ69G5FAV/";
+  const std::string layla = token("layla");
+  EXPECT_NE(ask(session + "join", layla).status, 429);
+  EXPECT_NE(ask(session + "token", layla).status, 429);
+  EXPECT_NE(ask("invitations/accept", layla).status, 429);
+  const http::Response refused = ask("tickets", layla);
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(header(refused, "RateLimit-Policy"), "\"enter\";q=5;w=60");
+  EXPECT_NE(ask(session + "leave", layla).status, 429) << "is no way in";
+  EXPECT_NE(ask(session + "join", token("omar")).status, 429) << "everybody has his own";
+  for (int i = 0; i < 4; ++i)
+    EXPECT_NE(ask(session + "join", std::string(kToken)).status, 429) << "of many people";
+}
+
+// Whatever waits for a room of the video provider gives a token, too.
+TEST_F(ApiRates, EveryRouteThatLetsSomebodyInIsCountedSo) {
+  for (const Route& route : routes()) {
+    const bool gives = route.operation == "makeTicket" || route.options.lane == http::Lane::room;
+    // A booking opens one room.
+    if (!gives || route.operation == "createSession") continue;
+    EXPECT_EQ(route.options.rate, RateClass::enter) << route.operation;
+  }
+  for (const auto& [path, operation] :
+       {std::pair{"/api/v1/sessions/1/participants", "addParticipant"},
+        std::pair{"/api/v1/sessions/1/participants/2/admit", "admitParticipant"}}) {
+    const Found found = find_route("POST", path);
+    ASSERT_NE(found.route, nullptr);
+    EXPECT_EQ(found.route->operation, operation);
+    EXPECT_EQ(found.route->options.rate, RateClass::enter) << operation;
+  }
 }
 
 TEST_F(ApiRates, WithoutALimitEverythingIsAnswered) {

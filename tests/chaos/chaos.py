@@ -106,7 +106,7 @@ class Site:
         token = self.secret("fhir", "sandbox-fhir-token")
         video = self.secret("twilio", "sandbox-api-key-secret-of-32-bytes")
         url = f"http://127.0.0.1:{self.port}"
-        off = "{sign_in: 'off', anonymous: 'off', read: 'off', write: 'off', rare: 'off', connect: 'off', hook: 'off', refused: 'off', concurrent: 0, connections: 0}"
+        off = "{sign_in: 'off', anonymous: 'off', read: 'off', write: 'off', rare: 'off', connect: 'off', enter: 'off', hook: 'off', refused: 'off', concurrent: 0, connections: 0}"
         visit = os.path.join(os.path.dirname(os.path.abspath(__file__)), "visit.yaml")
         self.file = os.path.join(self.folder, "rabt.yaml")
         with open(self.file, "w") as out:

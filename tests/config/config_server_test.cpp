@@ -15,7 +15,8 @@ Result<Config> read(const std::string& server) {
 
 TEST(ConfigServer, RatesAreWrittenWithTheirTime) {
   const auto config = read(
-      "rates: {read: 20/s, write: 'off', rare: 30/min, concurrent: 8, bodies_mib: 16},\n"
+      "rates: {read: 20/s, write: 'off', rare: 30/min, enter: 10/min, concurrent: 8, bodies_mib: "
+      "16},\n"
       "  trusted_proxies: [192.0.2.1, '10.0.0.0/8', '2001:db8::/32']");
   ASSERT_TRUE(config.ok()) << config.error().message;
   EXPECT_EQ(config->rates.read.count, 20);
@@ -23,6 +24,7 @@ TEST(ConfigServer, RatesAreWrittenWithTheirTime) {
   EXPECT_EQ(config->rates.write.count, 0);
   EXPECT_EQ(config->rates.rare.seconds, 60);
   EXPECT_EQ(config->rates.rare.burst, 15);
+  EXPECT_EQ(config->rates.enter.count, 10);
   EXPECT_EQ(config->rates.concurrent, 8);
   EXPECT_EQ(config->rates.bodies, 16LL << 20U);
   EXPECT_EQ(config->rates.hook.count, api::RateOptions{}.hook.count);

@@ -323,7 +323,8 @@ std::string Site::write_configuration() {
         "  rates: {sign_in: 'off', invitation: 'off', registration: 'off', anonymous: 'off', "
         "read: 'off', "
         "write: 'off', rare: 'off', "
-        "connect: 'off', hook: 'off', refused: 'off', concurrent: 0, connections: 0}\n");
+        "connect: 'off', enter: 'off', hook: 'off', refused: 'off', concurrent: 0, "
+        "connections: 0}\n");
   write_file(file, text);
   return file;
 }
