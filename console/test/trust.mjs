@@ -44,7 +44,9 @@ export async function trustTests({ picture, visit, pages, api, people, away }) {
     await page.getByRole('button', { name: 'Make account' }).click();
     await page.getByText('Code for the first password, shown once').waitFor();
     await page.getByRole('button', { name: 'Close' }).click();
+    await page.getByRole('row', { name: 'night.shift' }).getByText('No password yet').waitFor();
     await page.getByRole('link', { name: 'night.shift' }).click();
+    await page.getByText('First password by the code until').waitFor();
     await page.getByRole('button', { name: 'Disable' }).click();
     await page.getByText('Saved.').waitFor();
     await page.getByRole('button', { name: 'Enable' }).waitFor();

@@ -22,6 +22,8 @@ namespace {
 constexpr identity::Roles kStaff{
     Role::admin,       Role::security_officer, Role::engineer,   Role::operator_, Role::auditor,
     Role::integration, Role::doctor,           Role::specialist, Role::nurse,     Role::desk};
+// The member `signIn` of an account that nobody can sign in to.
+constexpr std::string_view kNoWayIn = "none";
 // Part of a name that is searched for.
 constexpr std::size_t kShortestName = 2;
 // People that one search shows.
@@ -254,11 +256,19 @@ Result<Response> Accounts::list(const Call& call) const {
     if (!parsed) return invalid("api.invalid", "role: is not known; docs/identity.md names roles");
     wanted.add(*parsed);
   }
+  const auto sign_in = call.request.parameter("signIn");
+  if (sign_in && *sign_in != kNoWayIn) return invalid("api.invalid", "signIn: must be none");
   RABT_TRY(window, window_of(call));
-  RABT_TRY(all, people.page(tenant, wanted, number_behind(window), window.limit + 1));
+  const std::int64_t after = number_behind(window);
+  RABT_TRY(all, sign_in ? people.page_without_way_in(tenant, wanted, after, window.limit + 1)
+                        : people.page(tenant, wanted, after, window.limit + 1));
   consultation::Page page;
   page.next = cut_to_page(all, window);
-  for (const identity::Person& person : all) page.items.push_back(managed_json(person));
+  RABT_TRY(items, managed(all));
+  for (Json& one : items) {
+    // An issuer may know the person by an outside id, which the database has sealed.
+    if (!sign_in || one["signIn"] == Json(kNoWayIn)) page.items.push_back(std::move(one));
+  }
   return answer(call, page);
 }
 
@@ -279,15 +289,39 @@ Result<Response> Accounts::search(const Call& call) const {
   RABT_TRY_STATUS(fields.done());
   const identity::NameSearch search(text);
   RABT_TRY(all, people.having(tenant, wanted));
-  Json items = Json::array();
+  std::vector<identity::Person> found;
   bool more = false;
-  for (const identity::Person& person : all) {
+  for (identity::Person& person : all) {
     if (!search.fits(person.profile)) continue;
-    more = items.size() >= kMostFound;
+    more = found.size() >= kMostFound;
     if (more) break;
-    items.push_back(managed_json(person));
+    found.push_back(std::move(person));
   }
+  RABT_TRY(shown, managed(found));
+  Json items = Json::array();
+  for (Json& one : shown) items.push_back(std::move(one));
   return json_response(200, Json::object({{"items", std::move(items)}, {"more", more}}));
+}
+
+Result<std::vector<Json>> Accounts::managed(const std::vector<identity::Person>& all) const {
+  RABT_TRY(ways, accounts.ways_in(all));
+  std::vector<Json> out;
+  out.reserve(all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    Json one = managed_json(all[i]);
+    // Without a username there is no account.
+    if (ways[i].any || !one["username"].is_null())
+      one.set("signIn", ways[i].any ? "ready" : kNoWayIn);
+    if (!ways[i].any && ways[i].code_until_ms > 0)
+      one.set("codeUntil", to_iso8601({ways[i].code_until_ms}));
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+Result<Json> Accounts::managed(const identity::Person& person) const {
+  RABT_TRY(one, managed(std::vector{person}));
+  return std::move(one.front());
 }
 
 Result<Response> Accounts::create(const Call& call) const {
@@ -307,7 +341,7 @@ Result<Response> Accounts::create(const Call& call) const {
   RABT_TRY(person, people.create(call.caller, wanted));
   // Nobody but the person ever knows the password.
   RABT_TRY(code, accounts.reset_password(call.caller, person.id));
-  Json out = managed_json(person);
+  RABT_TRY(out, managed(person));
   out.set("activation", code);
   Response response = answer(201, out);
   response.headers.emplace_back("Location", "/api/v1/users/" + person.id);
@@ -317,7 +351,8 @@ Result<Response> Accounts::create(const Call& call) const {
 Result<Response> Accounts::get(const Call& call) const {
   RABT_TRY(id, people.record(tenant, Json(call.path[0])));
   RABT_TRY(person, people.find(tenant, id));
-  return answer(200, managed_json(person));
+  RABT_TRY(shown, managed(person));
+  return answer(200, shown);
 }
 
 // Whether somebody else could sign in as this person afterwards, who may do much.
@@ -330,7 +365,7 @@ Result<bool> Accounts::unlocks(const identity::Person& person, const identity::P
     const Json* said = wanted.profile ? wanted.profile->find(name) : nullptr;
     if (said != nullptr && *said != person.profile[name]) return true;
   }
-  if (!resets.password) return false;
+  if (!resets.password && !resets.code) return false;
   // With a second factor the password alone opens nothing; without one it opens all.
   RABT_TRY(factors, accounts.factors(person.id));
   return !factors.totp && factors.passkeys == 0;
@@ -371,6 +406,7 @@ Status Accounts::confirmed(const Call& call, const identity::Person& person,
   }
   if (resets.factor) what.set("resetMfa", true);
   if (resets.password) what.set("resetPassword", true);
+  if (resets.code) what.set("newActivation", true);
   return approvals.pass(call.caller, {assigns ? identity::kAssign : identity::kResetFactor,
                                       person.id, std::move(what), call.request.body});
 }
@@ -393,19 +429,27 @@ Result<Response> Accounts::change(const Call& call) const {
     body.mutable_object().erase("active");
   }
   const Resets resets{.factor = take_flag(body, "resetMfa"),
-                      .password = take_flag(body, "resetPassword")};
+                      .password = take_flag(body, "resetPassword"),
+                      .code = take_flag(body, "newActivation")};
   RABT_TRY_STATUS(identity::check_identity(body, clock.now()));
   if (body.size() > 0) wanted.profile = body;
   RABT_TRY(before, people.find(tenant, id));
   RABT_TRY_STATUS(check_hidden(before, body));
+  if (resets.code) {
+    RABT_TRY(ways, accounts.ways_in({before}));
+    if (ways.front().any) return identity::activated_already();
+  }
   RABT_TRY_STATUS(confirmed(call, before, wanted, resets));
   RABT_TRY(person, people.change(call.caller, id, wanted));
-  Json out = managed_json(person);
   if (resets.factor) RABT_TRY_STATUS(accounts.reset_factor(call.caller, id));
-  if (resets.password) {
-    RABT_TRY(code, accounts.reset_password(call.caller, id));
-    out.set("activation", code);
+  std::string code;
+  if (resets.password || resets.code) {
+    RABT_TRY(made, resets.password ? accounts.reset_password(call.caller, id)
+                                   : accounts.renew_code(call.caller, person));
+    code = std::move(made);
   }
+  RABT_TRY(out, managed(person));
+  if (!code.empty()) out.set("activation", code);
   return answer(200, out);
 }
 

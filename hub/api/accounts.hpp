@@ -62,7 +62,12 @@ struct Accounts {
   struct Resets {
     bool factor = false;
     bool password = false;
+    // A code only, of an account that nobody can sign in to yet.
+    bool code = false;
   };
+  // Persons as managed_json has them, and whether they can sign in.
+  [[nodiscard]] Result<std::vector<Json>> managed(const std::vector<identity::Person>& all) const;
+  [[nodiscard]] Result<Json> managed(const identity::Person& person) const;
   [[nodiscard]] Result<bool> unlocks(const identity::Person& person,
                                      const identity::PersonChange& wanted, Resets resets) const;
   [[nodiscard]] Result<bool> takes_last_officer(const identity::Person& person,

@@ -69,6 +69,10 @@ Result<std::vector<identity::OidcOptions>> read_oidc(const config::Config& confi
 
 Result<identity::AccountOptions> account_options(const config::Config& config) {
   identity::AccountOptions options = config.identity.accounts;
+  for (const config::IssuerEntry& entry : config.identity.issuers)
+    options.issuer_systems.push_back(entry.options.subject_system);
+  for (const config::OidcEntry& entry : config.identity.oidc)
+    options.issuer_systems.push_back(entry.options.name);
   if (!options.blocklist_file.empty()) {
     RABT_TRY(list, identity::PasswordList::read(options.blocklist_file));
     options.blocklist = std::make_shared<const identity::PasswordList>(std::move(list));

@@ -1,5 +1,3 @@
-#include <fcntl.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -11,9 +9,9 @@
 #include "hub/args/args.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/clock.hpp"
-#include "hub/base/descriptor.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/base/suggest.hpp"
+#include "hub/cli/code_file.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
@@ -34,6 +32,7 @@ struct ImportOptions {
   std::string charset = "UTF-8";
   std::string separator = ",";
   std::string codes;
+  bool new_codes = false;
   bool dry_run = false;
   bool json = false;
 };
@@ -202,28 +201,6 @@ std::map<std::string, std::string> keys_of(const Json& profile) {
   return out;
 }
 
-// The file of one-time codes, which its owner alone may read. Each line is written before the next
-// person is entered.
-class Codes {
- public:
-  static Result<Codes> open(const std::string& path) {
-    Codes out;
-    if (path.empty()) return out;
-    out.file_ = Descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    if (!out.file_.open())
-      return invalid("cli.file", path + ": is there already, or cannot be made");
-    return out;
-  }
-  Status add(const std::string& username, const std::string& code) const {
-    const std::string line = username + "," + code + "\n";
-    if (write_all(file_.get(), line)) return ok_status();
-    return unavailable("cli.file", "the file of codes cannot be written");
-  }
-
- private:
-  Descriptor file_;
-};
-
 class Import {
  public:
   explicit Import(const ImportOptions& options) : options_(options) {}
@@ -249,8 +226,10 @@ class Import {
       RABT_TRY(config, config::load_config(options_.config));
       RABT_TRY(hub, HubClient::of(config));
       hub_ = std::make_unique<HubClient>(std::move(hub));
-      RABT_TRY(codes, Codes::open(options_.codes));
-      codes_ = std::move(codes);
+      if (!options_.codes.empty()) {
+        RABT_TRY(codes, CodeFile::open(options_.codes, options_.new_codes));
+        codes_ = std::move(codes);
+      }
     }
     std::size_t number = 1;  // the header
     Status ended = ok_status();
@@ -261,6 +240,11 @@ class Import {
       if (!ended.ok()) break;
     }
     say_sum();
+    if (without_ > 0)
+      std::fprintf(stderr,
+                   "%lld of the accounts have no password yet: --codes FILE --new-codes gives them "
+                   "new codes\n",
+                   static_cast<long long>(without_));
     RABT_TRY_STATUS(ended);
     return counts_["wrong"] == 0 ? 0 : 1;
   }
@@ -287,10 +271,11 @@ class Import {
   }
 
   // Waits as long as the hub asks for.
-  Result<Json> enter(const Entry& entry) {
+  template <typename Send>
+  static Result<Json> patiently(const Send& send) {
     for (;;) {
-      auto made = hub_->post(entry.path, entry.body);
-      if (made.ok() || !made.error().code.starts_with("rate.")) return made;
+      auto answer = send();
+      if (answer.ok() || !answer.error().code.starts_with("rate.")) return answer;
       std::this_thread::sleep_for(std::chrono::seconds(1));
     }
   }
@@ -313,40 +298,99 @@ class Import {
       say(number, "good", "");
       return ok_status();
     }
-    const auto made = enter(*entry);
+    const auto made = patiently([&] { return hub_->post(entry->path, entry->body); });
+    const std::string username = entry->body.string_or("username", "");
     if (made.ok()) {
       say(number, "entered", made->string_or("id", ""));
-      if (const std::string code = made->string_or("activation", ""); !code.empty()) {
-        const std::string username = made->string_or("username", "");
-        const Status kept = codes_.add(username, code);
-        if (!kept.ok())
-          return unavailable("cli.file", kept.error().message + "; row " + std::to_string(number) +
-                                             " is entered: `rabt users reset " + username +
-                                             "` gives another code");
-      }
+      return keep_code(number, *made);
+    }
+    if (made.error().code != "person.taken") return refused(number, username, made.error());
+    // "another person has this mrn"
+    const std::string& why = made.error().message;
+    std::string kind = why.substr(why.rfind(' ') + 1);
+    if (kind == "external") kind = "externalId";
+    return take_known(number, kind, kind == "username" ? username : "");
+  }
+
+  // Somebody whom the hub has. username: empty unless the account is known by it.
+  Status take_known(std::size_t number, const std::string& kind, const std::string& username) {
+    std::string as_it_is = "by its " + kind + "; left as it is, and not compared";
+    if (!username.empty() && waiting_ == nullptr) {
+      const auto all = patiently([&] { return hub_->list("/api/v1/users?signIn=none"); });
+      if (!all.ok()) return refused(number, username, all.error());
+      waiting_ = std::make_unique<std::map<std::string, Json>>();
+      for (const Json& one : (*all)["items"].as_array())
+        waiting_->emplace(one.string_or("username", ""), one);
+    }
+    if (username.empty() || !waiting_->contains(username)) {
+      say(number, "known", as_it_is);
       return ok_status();
     }
-    if (made.error().code == "net.no_answer")
-      return unavailable(made.error().code,
-                         "the hub did not answer at row " + std::to_string(number) +
-                             ", which may be entered: take the list again; if the row is known "
-                             "then, `rabt users reset` gives its account a code");
-    if (made.error().code == "person.taken") {
-      // "another person has this mrn"
-      const std::string& why = made.error().message;
-      std::string kind = why.substr(why.rfind(' ') + 1);
-      if (kind == "external") kind = "externalId";
-      say(number, "known", "by its " + kind + "; left as it is, and not compared");
-    } else {
-      say(number, "wrong", made.error().message + " [" + made.error().code + "]");
+    const Json& account = waiting_->at(username);
+    const std::string until = account.string_or("codeUntil", "");
+    if (!account.bool_or("active", false)) {
+      say(number, "known", as_it_is + "; no password yet, and disabled");
+      return ok_status();
     }
+    if (options_.new_codes && (until.empty() || !codes_.had(username)))
+      return renew(number, as_it_is, account);
+    if (!options_.new_codes) ++without_;
+    say(number, "known",
+        as_it_is + "; no password yet, " +
+            (until.empty() ? "and no code" : "and its code is good until " + until));
+    return ok_status();
+  }
+
+  Status renew(std::size_t number, const std::string& as_it_is, const Json& account) {
+    const auto made = patiently([&] {
+      return hub_->patch("/api/v1/users/" + account.string_or("id", ""),
+                         Json::object({{"newActivation", true}}), account.int_or("version", 0));
+    });
+    if (!made.ok() && made.error().code == "auth.activated") {
+      say(number, "known", as_it_is);
+      return ok_status();
+    }
+    if (!made.ok()) return refused(number, account.string_or("username", ""), made.error());
+    say(number, "renewed", as_it_is + "; its account has a new code");
+    return keep_code(number, *made);
+  }
+
+  Status keep_code(std::size_t number, const Json& made) {
+    const std::string code = made.string_or("activation", "");
+    if (code.empty()) return ok_status();
+    const std::string username = made.string_or("username", "");
+    const Status kept = codes_.add(username, code);
+    if (kept.ok()) return ok_status();
+    return unavailable("cli.file", kept.error().message + "; row " + std::to_string(number) + ", " +
+                                       username +
+                                       ", is entered and its code is lost: `rabt users reset " +
+                                       username + "` gives another one");
+  }
+
+  // Names a row that the hub did not take. Stops the import when no hub answers.
+  Status refused(std::size_t number, const std::string& username, const Error& error) {
+    if (error.code == "net.no_answer") {
+      std::string why = "the hub did not answer at row " + std::to_string(number) +
+                        (username.empty() ? "" : ", " + username) + ", which may be entered";
+      why += username.empty()
+                 ? ": take the list again when it runs"
+                 : " without a code: when it runs, take the list again with --codes " +
+                       options_.codes + " --new-codes, or give one code with `rabt users reset " +
+                       username + "`";
+      return unavailable(error.code, std::move(why));
+    }
+    say(number, "wrong", error.message + " [" + error.code + "]");
     return ok_status();
   }
 
   const ImportOptions& options_;
   std::unique_ptr<HubClient> hub_;
-  Codes codes_;
+  CodeFile codes_;
   std::map<std::string, std::int64_t> counts_;
+  // Accounts that nobody can sign in to yet, by username. Null until one is asked for.
+  std::unique_ptr<std::map<std::string, Json>> waiting_;
+  // Accounts of the list among them that get no code now.
+  std::int64_t without_ = 0;
   // The first row that has a key.
   std::map<std::string, std::size_t> rows_;
 };
@@ -365,16 +409,20 @@ void add_people_commands(args::Command& program, int& code) {
   auto* one = group->add_subcommand("import", "Enter people from a CSV file, each row one person");
   one->footer(
       "Who is known already is left as he is, so that a list may be taken again. docs/identity.md "
-      "names the columns. One-time codes are good for 24 hours. Exit status 1: some rows are "
-      "wrong; "
-      "the others are entered");
+      "names the columns. One-time codes are good for 24 hours; --new-codes gives others. Exit "
+      "status 1: some rows are wrong; the others are entered");
   add_config_option(*one, options->config);
   one->add_option("file", options->file, "The list")->required();
   one->add_flag("--dry-run", options->dry_run,
                 "Check the rows and enter nobody; whom the hub knows is not looked up");
-  one->add_option("--codes", options->codes,
-                  "A new file, for its owner alone, that gets username and one-time code of each "
-                  "account");
+  auto* codes = one->add_option("--codes", options->codes,
+                                "A new file, for its owner alone, that gets username and one-time "
+                                "code of each account");
+  one->add_flag(
+         "--new-codes", options->new_codes,
+         "Also give codes to accounts of the list that are known and have no password yet; a "
+         "code that is good and stands in the file of --codes stays. Continues that file")
+      ->needs(codes);
   one->add_option("--charset", options->charset, "Character set of the list (default: UTF-8)");
   one->add_option("--separator", options->separator, "Between columns (default: a comma)");
   one->add_flag("--json", options->json, "Print a JSON object for each row");

@@ -20,6 +20,7 @@ struct UsersOptions {
   std::string email;
   std::vector<std::string> roles;
   std::string role;
+  bool no_password = false;
   // What `reset` resets.
   bool factor = false;
   bool json = false;
@@ -37,16 +38,29 @@ std::string words(const Json& list) {
   return out;
 }
 
+// Behind the roles: what keeps somebody from signing in, and what helps.
+std::string sign_in_of(const Json& user) {
+  if (user.string_or("signIn", "") != "none") return {};
+  const std::string until = user.string_or("codeUntil", "");
+  return "  (no password yet; " +
+         (until.empty() ? "no code: rabt users reset" : "code until " + until) + ")";
+}
+
 int list_users(const UsersOptions& options) {
   auto client = client_of(options.config);
   if (!client.ok()) return complain(client.error());
   Json wish = Json::object({{"name", options.name}});
-  if (!options.role.empty()) wish.set("role", options.role);
+  std::string path = "/api/v1/users";
+  const auto ask = [&path](const std::string& parameter) {
+    path += (path.find('?') == std::string::npos ? "?" : "&") + parameter;
+  };
+  if (options.no_password) ask("signIn=none");
+  if (!options.role.empty()) {
+    wish.set("role", options.role);
+    ask("role=" + options.role);
+  }
   const auto found =
-      options.name.empty()
-          ? client->list("/api/v1/users" +
-                         (options.role.empty() ? std::string() : "?role=" + options.role))
-          : client->post("/api/v1/users/search", wish);
+      options.name.empty() ? client->list(path) : client->post("/api/v1/users/search", wish);
   if (!found.ok()) return complain(found.error());
   if (options.json) {
     std::printf("%s\n", found->dump_pretty().c_str());
@@ -54,10 +68,11 @@ int list_users(const UsersOptions& options) {
   }
   std::printf("%6s  %-26s  %-8s  %-20s  roles\n", "number", "id", "state", "username");
   for (const Json& user : (*found)["items"].as_array()) {
-    std::printf("%6lld  %-26s  %-8s  %-20s  %s\n", static_cast<long long>(user.int_or("number", 0)),
-                user.string_or("id", "").c_str(),
+    std::printf("%6lld  %-26s  %-8s  %-20s  %s%s\n",
+                static_cast<long long>(user.int_or("number", 0)), user.string_or("id", "").c_str(),
                 user.bool_or("active", false) ? "active" : "disabled",
-                user.string_or("username", "-").c_str(), words(user["roles"]).c_str());
+                user.string_or("username", "-").c_str(), words(user["roles"]).c_str(),
+                sign_in_of(user).c_str());
   }
   if (found->bool_or("more", false))
     std::fprintf(stderr, "More have such a name: give more of it.\n");
@@ -139,7 +154,11 @@ void add_users_commands(args::Command& program, int& code) {
   auto* list = group->add_subcommand("list", "Show everybody, or who has a role");
   add_config_option(*list, options->config);
   list->add_option("--role", options->role, "Only who has this role");
-  list->add_option("--name", options->name, "Only the staff whose name has these words");
+  auto* name =
+      list->add_option("--name", options->name, "Only the staff whose name has these words");
+  list->add_flag("--no-password", options->no_password,
+                 "Only accounts that nobody can sign in to yet")
+      ->excludes(name);
   list->add_flag("--json", options->json, "Print JSON");
   list->callback([options, &code] { code = list_users(*options); });
 

@@ -50,6 +50,8 @@ struct AccountOptions {
   // empty when the hub does not know its own address: then there are none.
   std::string passkey_host;
   std::vector<std::string> passkey_origins;
+  // Systems of `externalIds` by which issuers know people who sign in there.
+  std::vector<std::string> issuer_systems{};
 };
 
 // Characters of a password that stands alone.
@@ -164,6 +166,9 @@ inline constexpr std::int64_t kBootstrapMs = 30LL * 60 * 1000;
 [[nodiscard]] Error step_up_needed();
 // Error denied auth.enrolment_required.
 [[nodiscard]] Error enrolment_needed();
+
+// Error conflict auth.activated.
+[[nodiscard]] Error activated_already();
 
 // Every act is durable with its audit entry when it is ok. Internally synchronised; not from inside
 // a read or a job of the store.
@@ -294,6 +299,18 @@ class Accounts {
   // By an administrator: a one-time code with which the person sets a password, good for 24 hours.
   // The password that was stops counting.
   [[nodiscard]] Result<std::string> reset_password(const Caller& caller, std::string_view person);
+  // By which the person can sign in.
+  struct WaysIn {
+    // True if there is a password, a passkey, or an issuer that knows the person.
+    bool any = false;
+    // When the one-time code ends. 0 if there is none that is still good.
+    std::int64_t code_until_ms = 0;
+  };
+  // Those of each person in turn.
+  [[nodiscard]] Result<std::vector<WaysIn>> ways_in(const std::vector<Person>& persons);
+  // As reset_password, of an account without a way in. The code that was given before ends. Error
+  // conflict auth.activated: the person has a way in.
+  [[nodiscard]] Result<std::string> renew_code(const Caller& caller, const Person& person);
   // The person sets a password by the code. Errors: those of login(), invalid api.invalid.
   [[nodiscard]] Status activate(const SignIn& order, std::string_view code);
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "hub/base/ascii.hpp"
 #include "hub/base/typed_code.hpp"
 #include "hub/base/uri.hpp"
@@ -14,6 +16,12 @@ namespace {
 constexpr std::int64_t kActivationMs = 24LL * 3600 * 1000;
 
 }  // namespace
+
+Error activated_already() {
+  return conflict("auth.activated",
+                  "the account has a password, a passkey or an issuer; resetPassword ends the "
+                  "password and gives a code");
+}
 
 std::string otpauth(std::string_view label, ByteView secret) {
   return "otpauth://totp/Rabt:" + percent_encode(label) + "?secret=" + base32(secret) +
@@ -177,22 +185,66 @@ Status Accounts::reset_factor(const Caller& caller, std::string_view person) {
       });
 }
 
-Result<std::string> Accounts::reset_password(const Caller& caller, std::string_view person) {
-  State& all = *state_;
-  RABT_TRY(known, all.proofs(person));
-  std::string code = hex_of_random(all.parts.random, 16);
-  RABT_TRY_STATUS(all.write(
+Result<std::string> Accounts::State::give_code(const Caller& caller, std::string_view person,
+                                               std::string_view what, const Writes& first) {
+  RABT_TRY(known, proofs(person));
+  std::string code = hex_of_random(parts.random, 16);
+  RABT_TRY_STATUS(write(
       caller, "user.changed", person,
       [&](store::Transaction& transaction) -> Status {
+        if (first) RABT_TRY_STATUS(first(transaction));
         RABT_TRY_STATUS(store::run(transaction, sql::kDropCredentials,
-                                   {all.tenant, person, std::string_view("password")}));
-        RABT_TRY_STATUS(all.end_sessions(transaction, person));
-        RABT_TRY_STATUS(all.throttle.forget(transaction, person));
-        return all.put(transaction, *known.key, person, "activation", "", "active", digest_of(code),
-                       all.parts.clock.now().ms + kActivationMs);
+                                   {tenant, person, std::string_view("password")}));
+        RABT_TRY_STATUS(end_sessions(transaction, person));
+        RABT_TRY_STATUS(throttle.forget(transaction, person));
+        return put(transaction, *known.key, person, "activation", "", "active", digest_of(code),
+                   parts.clock.now().ms + kActivationMs);
       },
-      password_is("reset")));
+      password_is(what)));
   return code;
+}
+
+Result<std::string> Accounts::reset_password(const Caller& caller, std::string_view person) {
+  return state_->give_code(caller, person, "reset", {});
+}
+
+Result<Accounts::WaysIn> Accounts::State::ways_in(store::Connection& connection,
+                                                  const Person& person) const {
+  WaysIn out;
+  RABT_TRY_STATUS(connection.query(sql::kWaysIn, {tenant, person.id}, [&](const store::Row& row) {
+    out.any = row.integer(0) != 0;
+    out.code_until_ms = row.integer(1) > parts.clock.now().ms ? row.integer(1) : 0;
+    return false;
+  }));
+  const Json& known_as = person.profile["externalIds"];
+  if (!known_as.is_array()) return out;
+  for (const Json& one : known_as.as_array()) {
+    const std::string system = one.string_or("system", "");
+    out.any = out.any || std::find(options.issuer_systems.begin(), options.issuer_systems.end(),
+                                   system) != options.issuer_systems.end();
+  }
+  return out;
+}
+
+Result<std::vector<Accounts::WaysIn>> Accounts::ways_in(const std::vector<Person>& persons) {
+  std::vector<WaysIn> out;
+  RABT_TRY_STATUS(state_->parts.store.read([&](store::Connection& connection) -> Status {
+    out.clear();
+    for (const Person& person : persons) {
+      RABT_TRY(ways, state_->ways_in(connection, person));
+      out.push_back(ways);
+    }
+    return ok_status();
+  }));
+  return out;
+}
+
+Result<std::string> Accounts::renew_code(const Caller& caller, const Person& person) {
+  return state_->give_code(caller, person.id, "new code",
+                           [&](store::Transaction& transaction) -> Status {
+                             RABT_TRY(ways, state_->ways_in(transaction, person));
+                             return ways.any ? Status(activated_already()) : ok_status();
+                           });
 }
 
 Status Accounts::activate(const SignIn& order, std::string_view code) {

@@ -29,8 +29,8 @@ inline constexpr int kRecoveryCodes = 10;
 inline constexpr std::size_t kRecoveryBytes = 15;
 // The address that programs for codes by time read, as text or as QR code.
 [[nodiscard]] std::string otpauth(std::string_view label, ByteView secret);
-// The detail of an entry "user.changed": what became of the password ("reset", "activated",
-// "chosen").
+// The detail of an entry "user.changed": what became of the password ("reset", "new code",
+// "activated", "chosen").
 [[nodiscard]] inline Json password_is(std::string_view what) {
   return Json::object({{"password", what}});
 }
@@ -134,6 +134,12 @@ struct Accounts::State {
   // Writes another hash of the same password, which stays as old as it is.
   [[nodiscard]] Status reseal(store::Transaction& transaction, const Proofs& known,
                               std::string_view phc);
+
+  [[nodiscard]] Result<WaysIn> ways_in(store::Connection& connection, const Person& person) const;
+  // A one-time code that takes the place of the password and of the code before. first: what the
+  // job does before, and may refuse. what: for the log.
+  [[nodiscard]] Result<std::string> give_code(const Caller& caller, std::string_view person,
+                                              std::string_view what, const Writes& first);
 
   [[nodiscard]] Status put_recovery(store::Transaction& transaction, const crypto::DataKey& key,
                                     std::string_view person, const std::vector<std::string>& codes);

@@ -375,15 +375,8 @@ Result<std::vector<Person>> People::all(std::string_view tenant) {
 
 Result<std::vector<Person>> People::page(std::string_view tenant, Roles roles, std::int64_t after,
                                          std::size_t limit) {
-  RABT_TRY(lease, parts_.keys.lease(tenant));
   const auto most = static_cast<std::int64_t>(limit);
-  std::vector<PersonRow> rows;
-  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    rows.clear();
-    const auto take = [&](const store::Row& row) {
-      rows.push_back(read_row(row));
-      return true;
-    };
+  return read_page(tenant, limit, [&](store::Connection& connection, const Take& take) -> Status {
     if (roles.empty())
       RABT_TRY_STATUS(connection.query(sql::kPersons, {tenant, after, most}, take));
     for (const std::string& role : roles.names()) {
@@ -391,6 +384,34 @@ Result<std::vector<Person>> People::page(std::string_view tenant, Roles roles, s
           role == to_string(Role::patient) ? sql::kPersonsMostlyHaving : sql::kPersonsHaving;
       RABT_TRY_STATUS(connection.query(statement, {tenant, after, most, role}, take));
     }
+    return ok_status();
+  });
+}
+
+Result<std::vector<Person>> People::page_without_way_in(std::string_view tenant, Roles roles,
+                                                        std::int64_t after, std::size_t limit) {
+  const auto most = static_cast<std::int64_t>(limit);
+  std::vector<std::string> names = roles.names();
+  if (names.empty()) names.emplace_back();
+  return read_page(tenant, limit, [&](store::Connection& connection, const Take& take) -> Status {
+    for (const std::string& role : names)
+      RABT_TRY_STATUS(
+          connection.query(sql::kPersonsWithoutWayIn, {tenant, after, most, role}, take));
+    return ok_status();
+  });
+}
+
+Result<std::vector<Person>> People::read_page(
+    std::string_view tenant, std::size_t limit,
+    const std::function<Status(store::Connection&, const Take&)>& find) {
+  RABT_TRY(lease, parts_.keys.lease(tenant));
+  std::vector<PersonRow> rows;
+  RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
+    rows.clear();
+    RABT_TRY_STATUS(find(connection, [&](const store::Row& row) {
+      rows.push_back(read_row(row));
+      return true;
+    }));
     put_in_order(rows);
     if (rows.size() > limit) rows.resize(limit);
     for (PersonRow& row : rows) RABT_TRY_STATUS(complete(connection, lease, tenant, row));

@@ -95,6 +95,10 @@ class People final : public Directory {
   // none), at most `limit`.
   [[nodiscard]] Result<std::vector<Person>> page(std::string_view tenant, Roles roles,
                                                  std::int64_t after, std::size_t limit);
+  // The same of accounts that have neither password nor passkey nor an issuer that provisions them.
+  [[nodiscard]] Result<std::vector<Person>> page_without_way_in(std::string_view tenant,
+                                                                Roles roles, std::int64_t after,
+                                                                std::size_t limit);
   // Everybody, by number.
   [[nodiscard]] Result<std::vector<Person>> all(std::string_view tenant);
   // The persons whom an identifier, record number, phone or email leads to. A record that was
@@ -137,6 +141,11 @@ class People final : public Directory {
                                                          std::string_view id);
 
  private:
+  using Take = std::function<bool(const store::Row&)>;
+  // The persons whose rows `find` gives, by number, at most `limit`.
+  [[nodiscard]] Result<std::vector<Person>> read_page(
+      std::string_view tenant, std::size_t limit,
+      const std::function<Status(store::Connection&, const Take&)>& find);
   // Ids, by id, of the records that have the blind index.
   [[nodiscard]] Result<std::vector<std::string>> having_number(std::string_view tenant,
                                                                std::string_view kind,

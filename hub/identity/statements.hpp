@@ -28,6 +28,15 @@ inline constexpr Statement kPersonsMostlyHaving{
     "SELECT " RABT_PERSON
     " FROM person WHERE tenant = $1 AND number > $2 AND EXISTS (SELECT 1 FROM person_role r WHERE "
     "r.tenant = $1 AND r.person = person.id AND r.role = $4) ORDER BY number LIMIT $3"};
+// Accounts without a password, a passkey and an issuer. $4: a role, or empty.
+inline constexpr Statement kPersonsWithoutWayIn{
+    "SELECT " RABT_PERSON
+    " FROM person WHERE tenant = $1 AND number > $2 AND issuer = '' AND EXISTS (SELECT 1 FROM "
+    "person_alias a WHERE a.tenant = $1 AND a.person = person.id AND a.kind = 'username') AND NOT "
+    "EXISTS (SELECT 1 FROM credential c WHERE c.tenant = $1 AND c.person = person.id AND c.kind = "
+    "'password' AND c.state = 'active') AND NOT EXISTS (SELECT 1 FROM passkey k WHERE k.tenant = "
+    "$1 AND k.person = person.id) AND ($4 = '' OR EXISTS (SELECT 1 FROM person_role r WHERE "
+    "r.tenant = $1 AND r.person = person.id AND r.role = $4)) ORDER BY number LIMIT $3"};
 #undef RABT_PERSON
 inline constexpr Statement kPersonExists{"SELECT id FROM person WHERE tenant = $1 AND id = $2"};
 inline constexpr Statement kPersonByNumber{
@@ -104,6 +113,13 @@ inline constexpr Statement kCredentials{
     "SELECT kind, id, state, sealed, last_step, created_ms FROM credential WHERE tenant = $1 AND "
     "person = $2 "
     "ORDER BY kind, id"};
+// Whether there is a password, a passkey or an issuer, and when the one-time code ends.
+inline constexpr Statement kWaysIn{
+    "SELECT issuer <> '' OR EXISTS (SELECT 1 FROM credential c WHERE c.tenant = $1 AND c.person = "
+    "$2 AND c.kind = 'password' AND c.state = 'active') OR EXISTS (SELECT 1 FROM passkey k WHERE "
+    "k.tenant = $1 AND k.person = $2), COALESCE((SELECT last_step FROM credential c WHERE c.tenant "
+    "= $1 AND c.person = $2 AND c.kind = 'activation' AND c.id = ''), 0) FROM person WHERE tenant "
+    "= $1 AND id = $2"};
 inline constexpr Statement kPutCredential{
     "INSERT INTO credential (tenant, person, kind, id, state, sealed, last_step, created_ms) "
     "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant, person, kind, id) DO UPDATE SET "

@@ -384,6 +384,10 @@ TEST_F(TwoPersons, AnOfficersPasswordIsNotResetByOneAloneWhileItIsAllThereIs) {
   EXPECT_EQ(asked["wish"]["resetPassword"], Json(true));
   EXPECT_EQ(answer(other_, asked.string_or("id", "")).status, 204);
   EXPECT_EQ(reset(fresh).status, 200);
+  EXPECT_EQ(code(as(admin_, "PATCH", "users/" + fresh, R"({"newActivation": true})",
+                    {{"if-match", header(as(other_, "GET", "users/" + fresh), "ETag")}})),
+            "approval.needed")
+      << "the first password is the same";
 }
 
 TEST_F(TwoPersons, AKeyIsDestroyedAndAHoldEndedByTwo) {
@@ -492,6 +496,85 @@ TEST_F(TwoPersons, AJobOfManyActsNeedsASecondPersonWhereTheConfigurationSaysSo) 
     for (const std::string& page : {std::string("repairs"), path, path + "/items"})
       EXPECT_EQ(as(other, "GET", page).status, 403) << "neither row nor count";
   }
+}
+
+// Symptom: of 600 accounts of a list two had no code, and nothing showed which. Cause: every
+// account was "active", whether somebody could sign in or not.
+TEST_F(AccountsApi, AnAccountThatNobodyCanSignInToIsShownAndGetsANewCode) {
+  identity::IssuerOptions issuer;
+  issuer.name = "idp";
+  issuer.subject_system = "emr";
+  issuer.secret = std::make_shared<const SecretBytes>("b8Zq-41Xw_0pLm7!tRk2vNs9cYd5uEa3");
+  api_.open({.issuers = {issuer}});
+  std::string layla;
+  const std::string token = account("layla", "nurse", layla);
+  const Json made = json(api_.api(
+      "POST", "users", R"({"username": "sara", "roles": ["doctor"], "name": "Dr. Sara"})"));
+  const std::string sara = made.string_or("id", "");
+  EXPECT_EQ(made.string_or("signIn", ""), "none");
+  EXPECT_FALSE(made.string_or("codeUntil", "").empty());
+  EXPECT_EQ(api_.api("POST", "users",
+                     R"({"username": "omar", "roles": ["doctor"], "name": "Dr. Omar",
+                         "externalIds": [{"system": "emr", "value": "7"}]})")
+                .status,
+            201);
+  EXPECT_EQ(api_.api("POST", "patients", R"({"name": "Noura", "mrn": "MRN-77001"})").status, 201);
+  const auto listed = [&](const std::string& query) {
+    std::string out;
+    const Json all = json(api_.api("GET", "users" + query));
+    for (const Json& one : all["items"].as_array())
+      out += one.string_or("username", "-") + " " + one.string_or("signIn", "-") + ";";
+    return out;
+  };
+  EXPECT_EQ(listed(""), "layla ready;sara none;omar ready;- -;");
+  EXPECT_EQ(listed("?signIn=none"), "sara none;");
+  EXPECT_EQ(listed("?signIn=none&role=doctor"), "sara none;");
+  EXPECT_EQ(listed("?signIn=none&role=nurse"), "");
+  EXPECT_EQ(code(api_.api("GET", "users?signIn=all")), "api.invalid");
+  EXPECT_EQ(
+      json(api_.api("POST", "users/search", R"({"name": "sara"})"))["items"].item(0).string_or(
+          "signIn", ""),
+      "none");
+  api_.hub.clock().advance_ms(24LL * 3600 * 1000);
+  const Json late = json(api_.api("GET", "users/" + sara));
+  EXPECT_EQ(late.string_or("signIn", ""), "none");
+  EXPECT_EQ(late.find("codeUntil"), nullptr) << "the code has ended";
+  const auto renew = [&](const std::string& id) {
+    return api_.api("PATCH", "users/" + id, R"({"newActivation": true})", {{"if-match", "*"}});
+  };
+  const Response renewed = renew(sara);
+  ASSERT_EQ(renewed.status, 200) << renewed.body;
+  EXPECT_FALSE(json(renewed).string_or("codeUntil", "").empty());
+  const auto activate = [&](const Json& with) {
+    return as("", "POST", "auth/activate",
+              Json::object({{"username", "sara"}, {"password", kPassword}, {"code", with}}).dump())
+        .status;
+  };
+  EXPECT_EQ(activate(made["activation"]), 401) << "the code before";
+  EXPECT_EQ(activate(json(renewed)["activation"]), 204);
+  EXPECT_EQ(listed("?signIn=none"), "");
+  const Response again = renew(sara);
+  EXPECT_EQ(again.status, 409);
+  EXPECT_EQ(code(again), "auth.activated");
+  (void)sign_in("sara");
+  const std::string log = api_.api("GET", "audit/entries?limit=200").body;
+  EXPECT_NE(log.find("new code"), std::string::npos);
+  // A passkey opens an account without a password, too.
+  const std::string in = sign_in("layla");
+  const Json options = json(as(in, "POST", "me/passkeys/options", "{}"));
+  identity::test::SoftAuthenticator device;
+  EXPECT_EQ(as(in, "POST", "me/passkeys",
+               Json::object({{"ceremony", options["ceremony"]},
+                             {"credential", device.create(options["publicKey"])},
+                             {"name", "phone"}})
+                   .dump())
+                .status,
+            201);
+  EXPECT_EQ(
+      json(api_.api("PATCH", "users/" + layla, R"({"resetPassword": true})", {{"if-match", "*"}}))
+          .string_or("signIn", ""),
+      "ready");
+  EXPECT_EQ(code(renew(layla)), "auth.activated");
 }
 
 TEST_F(AccountsApi, TheStaffIsFoundByNameAndNoPatientIs) {

@@ -74,6 +74,8 @@ void ApiRig::open(Options options) {
   approvals = std::make_unique<identity::Approvals>(
       identity::Approvals::Parts{hub.store(), hub.keys(), audit, clock, random, ids}, "t1",
       std::move(options.second_person));
+  std::vector<std::string> issuer_systems;
+  for (const auto& one : options.issuers) issuer_systems.push_back(one.subject_system);
   accounts = std::make_unique<identity::Accounts>(
       identity::Accounts::Parts{*people, hub.store(), hub.keys(), hub.keyring(), audit, clock,
                                 random, ids},
@@ -81,7 +83,8 @@ void ApiRig::open(Options options) {
       identity::AccountOptions{.memory_kib = 64,
                                .time = 1,
                                .passkey_host = "hub.example",
-                               .passkey_origins = {"https://hub.example"}});
+                               .passkey_origins = {"https://hub.example"},
+                               .issuer_systems = std::move(issuer_systems)});
   clients = std::make_unique<identity::Clients>(
       identity::Clients::Parts{hub.store(), hub.keyring(), audit, clock, random}, "t1",
       "https://hub.example/auth/token");

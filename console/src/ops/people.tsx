@@ -12,12 +12,14 @@ import { mayManagePeople } from './rights';
 import { loadTodos } from './todo';
 import { Ago, Code, Facts, Grid, Id, Json, Moment, Pane } from './widgets';
 
-interface User { id: string; username?: string | null; name?: string | null; email?: string | null; roles: Role[]; active: boolean; number: number; activation?: string }
+interface User { id: string; username?: string | null; name?: string | null; email?: string | null; roles: Role[]; active: boolean; number: number; signIn?: 'ready' | 'none'; codeUntil?: string; activation?: string }
 const kRoles = ['admin', 'security_officer', 'engineer', 'operator', 'auditor', 'integration', 'doctor', 'specialist', 'nurse', 'desk', 'patient'];
 const Roles = ({ roles }: { roles: string[] }) => <>{roles.map((one) => word('may', one)).join(t('comma'))}</>;
 
 // The code by which somebody sets a first password, shown once.
 const Activation = ({ code }: { code: string }) => <Notice tone="parked" alert><p class="strong">{t('activation_code')}</p><p><Id id={code} whole /></p><p>{t('activation_more')}</p></Notice>;
+const AccountState = ({ one }: { one: User }) => !one.active ? <State tone="idle">{t('disabled_word')}</State>
+  : one.signIn === 'none' ? <State tone="parked">{t('no_password_word')}</State> : <State tone="ok">{t('active_word')}</State>;
 function RoleChecks({ roles, onRoles }: { roles: string[]; onRoles: (roles: string[]) => void }) {
   return <fieldset class="field"><legend class="label">{t('roles')}</legend><div class="schema">{kRoles.map((one) => <Check key={one} text={word('may', one)} checked={roles.includes(one)} onCheck={(on) => onRoles(on ? [...roles, one] : roles.filter((each) => each !== one))} />)}</div></fieldset>;
 }
@@ -62,7 +64,7 @@ function OneUser({ id, onChange }: { id: string; onChange: () => void }) {
       {act.error !== undefined && <Failure error={act.error} detail />}
       {said && <Notice tone="ok" alert>{said}</Notice>}
       {code && <Activation code={code} />}
-      <Facts rows={[[t('name_word'), one.name && <bdi>{one.name}</bdi>], [t('id_word'), <Id id={one.id} />], [t('roles'), <Roles roles={one.roles} />], [t('state'), <State tone={one.active ? 'ok' : 'idle'}>{t(one.active ? 'active_word' : 'disabled_word')}</State>]]} />
+      <Facts rows={[[t('name_word'), one.name && <bdi>{one.name}</bdi>], [t('id_word'), <Id id={one.id} />], [t('roles'), <Roles roles={one.roles} />], [t('state'), <AccountState one={one} />], [t('activation_until'), one.codeUntil && <Moment at={one.codeUntil} />]]} />
       {mayManagePeople() && one.id !== me.value?.id && <>
         {roles ? <form class="stack stack-12" onSubmit={(event) => { event.preventDefault(); change({ roles }); }}><RoleChecks roles={roles} onRoles={setRoles} /><div class="row row-8"><Button onPress={() => setRoles(undefined)}>{t('back')}</Button><Button kind="primary" submit busy={act.busy}>{t('roles_save')}</Button></div></form>
           : <div class="row row-8 wrap-row">
@@ -102,7 +104,7 @@ export function Users({ id }: { id?: string }) {
         <section class="pane" aria-label={t('users')}>
           {loaded.error.value !== undefined ? <div class="pane-body"><Failure error={loaded.error.value} again={() => void loaded.again()} detail /></div> : !items ? <div class="pane-body"><Skeleton lines={5} /></div> : !items.length ? <Empty icon="users" text={t(sought ? 'users_not_found' : 'users_none')} /> : (
             <Grid caption={t('users')} heads={[{ text: t('user_name') }, { text: t('roles') }, { text: t('state') }]}>
-              {items.map((one) => <tr key={one.id} aria-selected={one.id === id ? 'true' : undefined}><th scope="row" class="fit"><a href={`/console/users/${one.id}${location.search}`}><bdi>{one.username ?? shortName(one)}</bdi></a>{one.name && <span class="muted block"><bdi>{one.name}</bdi></span>}</th><td><Roles roles={one.roles} /></td><td class="fit"><State tone={one.active ? 'ok' : 'idle'}>{t(one.active ? 'active_word' : 'disabled_word')}</State></td></tr>)}
+              {items.map((one) => <tr key={one.id} aria-selected={one.id === id ? 'true' : undefined}><th scope="row" class="fit"><a href={`/console/users/${one.id}${location.search}`}><bdi>{one.username ?? shortName(one)}</bdi></a>{one.name && <span class="muted block"><bdi>{one.name}</bdi></span>}</th><td><Roles roles={one.roles} /></td><td class="fit"><AccountState one={one} /></td></tr>)}
             </Grid>)}
           {first?.more && <div class="pane-body"><Notice tone="waits">{t('users_more')}</Notice></div>}
           {more.error !== undefined && <div class="pane-body"><Failure error={more.error} detail /></div>}
