@@ -38,11 +38,13 @@ std::size_t discard(char*, std::size_t size, std::size_t count, void*) {
 
 // A queue and the threads that serve it.
 struct CallbackSender::State {
-  State(std::string base, std::size_t count) : hub(std::move(base)) {
+  State(std::string base, std::string authorities, std::size_t count)
+      : hub(std::move(base)), ca(std::move(authorities)) {
     for (std::size_t i = 0; i < count; ++i) threads.emplace_back([this] { run(); });
   }
 
-  std::string hub;
+  const std::string hub;
+  const std::string ca;
   mutable Mutex mutex;
   Condition wake;
   bool stopping = false;
@@ -70,6 +72,7 @@ struct CallbackSender::State {
     curl_easy_reset(curl);
     curl_easy_setopt(curl, CURLOPT_URL, message.url.c_str());
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (!ca.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, ca.c_str());
     curl_easy_setopt(curl, CURLOPT_PROXY, "");  // loopback: a proxy variable must not matter
     curl_easy_setopt(curl, CURLOPT_POST, 1L);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, message.body.data());
@@ -175,11 +178,11 @@ class CallbackSender::Endpoint final : public Callbacks {
   FaultRules& faults_;
 };
 
-CallbackSender::CallbackSender(std::string hub) {
+CallbackSender::CallbackSender(std::string hub, const std::string& ca) {
   while (hub.ends_with('/')) hub.pop_back();
   curl_global_init(CURL_GLOBAL_DEFAULT);
-  state_ = std::make_unique<State>(hub, kThreads);
-  in_order_ = std::make_unique<State>(std::move(hub), 1);
+  state_ = std::make_unique<State>(hub, ca, kThreads);
+  in_order_ = std::make_unique<State>(std::move(hub), ca, 1);
 }
 
 CallbackSender::~CallbackSender() {

@@ -21,8 +21,9 @@ class CallbackSender final {
   static constexpr std::size_t kMaxRemembered = 1000;  // results that GET /callbacks shows
   static constexpr long kTimeoutMs = 15'000;           // what providers commonly allow a receiver
 
-  // hub: base of relative URLs, may be "".
-  explicit CallbackSender(std::string hub);
+  // hub: base of relative URLs, may be "". ca: PEM file of the authorities that https receivers are
+  // verified by; "" for those of the system.
+  explicit CallbackSender(std::string hub, const std::string& ca = {});
   ~CallbackSender();
   CallbackSender(const CallbackSender&) = delete;
   CallbackSender& operator=(const CallbackSender&) = delete;

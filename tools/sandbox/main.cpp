@@ -57,6 +57,10 @@ int main(int argc, char** argv) {
       "First of seven ports: twilio, fhir, nphies, dhis2, chime, sms, control (default: free "
       "ports)");
   app.add_option("--hub", settings.hub, "Base URL for callbacks that are given as a path");
+  app.add_option("--ca", settings.ca,
+                 "PEM file of the authorities of the hub's certificate (default: those of the "
+                 "system)")
+      ->check(CLI::ExistingFile);
   app.add_option("--options", options_file, "JSON file with one object for each stand-in");
   app.add_option("--ready-file", ready_file,
                  "File to write, with the line that also goes to standard output");

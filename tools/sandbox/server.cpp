@@ -428,7 +428,7 @@ Sandbox::Sandbox(Settings settings, const std::vector<StandIn>& stand_ins)
     if (number > 65535) throw std::runtime_error("--port-base is too high");
     return state.settings.port_base == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(number);
   };
-  state.sender = std::make_unique<CallbackSender>(state.settings.hub);
+  state.sender = std::make_unique<CallbackSender>(state.settings.hub, state.settings.ca);
   for (std::size_t i = 0; i < stand_ins.size(); ++i) {
     state.seats.push_back(std::make_unique<Seat>(stand_ins[i].name, port(i), seed + i));
   }

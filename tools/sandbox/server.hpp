@@ -26,6 +26,8 @@ struct Settings {
   // One object a stand-in under its name, and "faults" {name: rules}, "seed" number. Each stand-in
   // sees its own object plus "hub".
   Json options = Json::object();
+  // PEM file of the authorities of receivers' certificates. Empty for those of the system.
+  std::string ca{};
   // Time that the stand-ins have, in milliseconds since 1970. Unset leaves the system's clock.
   std::function<std::int64_t()> now_ms{};
 };
