@@ -39,6 +39,7 @@ constexpr Statement kDropOldBodies{
   "settled, became, settled_by, settled_ms FROM delivery_outcome WHERE tenant = $1 "
 constexpr Statement kListAll{RABT_OUTCOME "ORDER BY id DESC LIMIT $2"};
 constexpr Statement kListOfSource{RABT_OUTCOME "AND source = $3 ORDER BY id DESC LIMIT $2"};
+constexpr Statement kListOne{RABT_OUTCOME "AND id = $2"};
 #undef RABT_OUTCOME
 // Deliveries whose body is kept: 100 of each source at most. The index of kept bodies finds each.
 constexpr Statement kOldestKept{
@@ -167,6 +168,11 @@ Result<http::Response> DeliveryOutcomes::list(const Call& call) const {
                      "limit: it must be a number from 1 to " + std::to_string(kMaxListed));
     limit = *number;
   }
+  std::optional<std::int64_t> one;
+  if (const auto wanted = call.request.parameter("id")) {
+    one = read_number<std::int64_t>(*wanted);
+    if (!one) return invalid("api.invalid", "id: it must be a number");
+  }
   Json items = Json::array();
   Json totals = Json::array();
   const auto add = [&items](const store::Row& row) {
@@ -174,8 +180,9 @@ Result<http::Response> DeliveryOutcomes::list(const Call& call) const {
     return true;
   };
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) -> Status {
-    RABT_TRY_STATUS(source ? connection.query(kListOfSource, {parts_.tenant, limit, *source}, add)
-                           : connection.query(kListAll, {parts_.tenant, limit}, add));
+    RABT_TRY_STATUS(one      ? connection.query(kListOne, {parts_.tenant, *one}, add)
+                    : source ? connection.query(kListOfSource, {parts_.tenant, limit, *source}, add)
+                             : connection.query(kListAll, {parts_.tenant, limit}, add));
     return connection.query(kTotals, {parts_.tenant}, [&](const store::Row& row) {
       if (!source || row.text(0) == *source)
         totals.push_back(Json::object(

@@ -126,15 +126,19 @@ Status Todo::add_instances(Items& items) const {
 
 Status Todo::add_deliveries(Items& items) const {
   RABT_TRY(dead, webhooks.dead());
-  for (const Tally& one : dead) {
-    items.add(
-        {.kind = "webhook",
-         .count = one.count,
-         .oldest = one.oldest,
-         .what = counted(one.count, "event", "events") + " could not be delivered to " + one.of,
-         .command = "rabt webhooks replay " + word(one.of) + " --dead",
-         .link = "/console/webhooks",
-         .names = {{"webhook", one.of}}});
+  for (const auto& [one, state] : dead) {
+    // The hub sends nothing to others.
+    const bool active = state == "active";
+    items.add({.kind = "webhook",
+               .count = one.count,
+               .oldest = one.oldest,
+               .what = counted(one.count, "event", "events") + " could not be delivered to " +
+                       one.of + (active ? "" : ", which is " + state),
+               .command = active
+                              ? "rabt webhooks replay " + word(one.of) + " --dead"
+                              : "rabt webhooks discard " + word(one.of) + " --dead --reason TEXT",
+               .link = "/console/webhooks",
+               .names = {{"webhook", one.of}}});
   }
   const std::int64_t now = clock.now().ms;
   RABT_TRY(lost, outcomes.lately({now - kShownMs}, {now - kRefusedShownMs}));

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "hub/args/args.hpp"
+#include "hub/base/number.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -63,10 +64,12 @@ int list_deliveries(const DeliveriesOptions& options) {
 int describe_delivery(const DeliveriesOptions& options) {
   auto client = client_of(options.config);
   if (!client.ok()) return complain(client.error());
-  const auto found = client->get(list_path(options));
+  // The number goes into an address.
+  const auto id = read_number<std::int64_t>(options.id);
+  if (!id) return complain(invalid("cli.delivery", "the id is a number, which the list shows"));
+  const auto found = client->get("/api/v1/deliveries?id=" + std::to_string(*id));
   if (!found.ok()) return complain(found.error());
   for (const Json& one : (*found)["items"].as_array()) {
-    if (std::to_string(one.int_or("id", 0)) != options.id) continue;
     if (options.json) {
       std::printf("%s\n", one.dump_pretty().c_str());
       return 0;
@@ -78,9 +81,8 @@ int describe_delivery(const DeliveriesOptions& options) {
       std::printf("--body --reason TEXT prints the body, for administrators\n");
     return 0;
   }
-  return complain(not_found("cli.delivery",
-                            "no delivery " + options.id +
-                                " is among the newest 1,000; --source NAME looks at one source"));
+  return complain(not_found("cli.delivery", "there is no delivery " + options.id +
+                                                "; the newest 1,000 of each source are kept"));
 }
 
 // The body goes to standard output as it arrived.
@@ -147,7 +149,6 @@ void add_deliveries_commands(args::Command& program, int& code) {
   auto* show = group->add_subcommand("show", "Show what is known of one delivery, or its body");
   add_config_option(*show, options->config);
   show->add_option("id", options->id, "Id that the list shows")->required();
-  show->add_option("--source", options->source, "Look among the deliveries of this source");
   show->add_flag("--json", options->json, "Print JSON");
   show->add_flag("--body", options->body, "Print the body as it arrived; it may hold patient data");
   show->add_option("--reason", options->reason,

@@ -12,7 +12,6 @@
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
-#include "hub/mapping/mapping.hpp"
 
 // rabt hooks: a delivery as its sender would make it, for who sets up a source.
 namespace rabt::cli {
@@ -53,14 +52,35 @@ std::string type_of(const HooksOptions& options) {
   return std::string(found == kTypes.end() ? "application/octet-stream" : found->second);
 }
 
+// "-" is standard input.
+Result<std::string> body_of(const std::string& file) {
+  auto body = config::read_text(file == "-" ? "/dev/stdin" : file);
+  if (!body.ok()) return invalid("cli.file", file + ": " + body.error().message);
+  if (body->size() > limits::kMaxRequestBody)
+    return invalid("cli.file", file + ": is longer than a delivery may be");
+  return body;
+}
+
+// Error invalid cli.source: the text would end a header.
+Status check_line(std::string_view option, std::string_view text) {
+  const bool good = std::none_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20U || c == 0x7F;
+  });
+  return good ? ok_status()
+              : Status(invalid("cli.source",
+                               std::string(option) + ": must have no control characters"));
+}
+
 Result<net::Response> sent(const HooksOptions& options) {
+  RABT_TRY_STATUS(check_line("--type", options.type));
+  RABT_TRY_STATUS(check_line("--id", options.id));
   RABT_TRY(config, config::load_config(options.config));
   RABT_TRY(source, source_of(config, options.source));
   if (source->listen)
     return invalid("cli.source", "the source " + options.source +
                                      " takes HL7 v2 over MLLP: send to it by a tool of HL7 v2");
   RABT_TRY(signature, assembly::signature_of(config, *source));
-  RABT_TRY(body, mapping::read_part(options.file, limits::kMaxRequestBody));
+  RABT_TRY(body, body_of(options.file));
   const SystemClock clock;
   SystemRandom random;
   UlidSource ids(clock, random);
@@ -92,7 +112,7 @@ void add_hooks_commands(args::Command& program, int& code) {
       "Signed with the first secret of the source. Exit status 1: the hub did not take it; `rabt "
       "deliveries` says why");
   one->add_option("source", options->source, "Name of the source")->required();
-  one->add_option("file", options->file, "A file with the body")->required();
+  one->add_option("file", options->file, "A file with the body; - is standard input")->required();
   one->add_option("--type", options->type, "Content type (default: by the name of the file)");
   one->add_option("--id", options->id,
                   "Id of the delivery, for standard-webhooks (default: a new one); the same again "

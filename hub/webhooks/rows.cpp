@@ -77,10 +77,9 @@ constexpr Statement kCount{
     "state = $3"};
 
 constexpr Statement kDead{
-    "SELECT w.name, count(*), min(d.created_ms) FROM webhook w JOIN webhook_delivery d ON d.tenant "
-    "= "
-    "w.tenant AND d.webhook = w.id AND d.state = 'dead' WHERE w.tenant = $1 GROUP BY w.id, w.name "
-    "ORDER BY w.name"};
+    "SELECT w.name, count(*), min(d.created_ms), w.state FROM webhook w JOIN webhook_delivery d ON "
+    "d.tenant = w.tenant AND d.webhook = w.id AND d.state = 'dead' WHERE w.tenant = $1 GROUP BY "
+    "w.id, w.name, w.state ORDER BY w.name"};
 
 constexpr Statement kUntold{
     "SELECT w.name, (SELECT count(*) FROM (SELECT 1 FROM webhook_delivery d WHERE d.tenant = "
@@ -267,12 +266,14 @@ Status sweep(store::Transaction& transaction, std::int64_t dead_before, std::int
   return store::run(transaction, kSweep, {"dead", gone_before});
 }
 
-Result<std::vector<Tally>> dead_deliveries(store::Store& store, std::string_view tenant) {
-  std::vector<Tally> out;
+Result<std::vector<GivenUp>> dead_deliveries(store::Store& store, std::string_view tenant) {
+  std::vector<GivenUp> out;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) {
     return connection.query(kDead, {tenant}, [&](const Row& row) {
-      out.push_back(
-          {.of = std::string(row.text(0)), .count = row.integer(1), .oldest = {row.integer(2)}});
+      out.push_back({.events = {.of = std::string(row.text(0)),
+                                .count = row.integer(1),
+                                .oldest = {row.integer(2)}},
+                     .state = std::string(row.text(3))});
       return true;
     });
   }));

@@ -87,9 +87,13 @@ struct Counts {
   std::optional<std::int64_t> oldest_ms;
 };
 
-// How many deliveries of each webhook were given up, by its name.
-[[nodiscard]] Result<std::vector<Tally>> dead_deliveries(store::Store& store,
-                                                         std::string_view tenant);
+// Deliveries of a webhook that were given up, by its name, and its state.
+struct GivenUp {
+  Tally events;
+  std::string state;
+};
+[[nodiscard]] Result<std::vector<GivenUp>> dead_deliveries(store::Store& store,
+                                                           std::string_view tenant);
 // What each webhook that is told anything has not got. Takes the same time however much that is.
 struct Untold {
   std::string name;

@@ -75,7 +75,7 @@ class Webhooks {
   consultation::Answer discard(const consultation::Ask& ask);
 
   // Deliveries that were given up, by the name of the webhook.
-  [[nodiscard]] Result<std::vector<Tally>> dead() const {
+  [[nodiscard]] Result<std::vector<GivenUp>> dead() const {
     return dead_deliveries(parts_.store, parts_.tenant);
   }
   // What active webhooks have not got.

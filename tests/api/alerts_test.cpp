@@ -141,6 +141,27 @@ TEST_F(AlertsApi, OpenAlertsStandAmongWhatNeedsAPerson) {
   EXPECT_EQ(first.string_or("link", ""), "/console/alerts");
 }
 
+// Symptom: `rabt status` said to replay what a webhook that is gone has not got, which was refused.
+// Cause: the state of the webhook was not asked for.
+TEST_F(AlertsApi, WhatAWebhookThatIsGoneHasNotGotIsToBeDiscarded) {
+  const auto run = [&](const char* sql) {
+    must(api_.hub.store().write([&](store::Transaction& transaction) {
+      return store::run(transaction, store::Statement{sql}, {});
+    }));
+  };
+  run("INSERT INTO webhook (tenant, id, name, origin, url, wants, state, version, created_ms, "
+      "updated_ms, data_key, sealed) VALUES ('t1', 'w1', 'his', 'api', 'https://his.example', "
+      "'{}', 'active', 1, 1, 1, x'', x'')");
+  run("INSERT INTO webhook_delivery (tenant, id, webhook, event, type, body, state, attempts, "
+      "created_ms, opened_ms, due_ms, status, code) VALUES ('t1', 'd1', 'w1', 'e1', 't', '{}', "
+      "'dead', 10, 1, 1, 1, 410, 'http.410')");
+  const auto item = [&] { return json(api_.api("GET", "todo"))["items"].item(0); };
+  EXPECT_EQ(item().string_or("command", ""), "rabt webhooks replay his --dead");
+  run("UPDATE webhook SET state = 'gone' WHERE id = 'w1'");
+  EXPECT_EQ(item().string_or("what", ""), "1 event could not be delivered to his, which is gone");
+  EXPECT_EQ(item().string_or("command", ""), "rabt webhooks discard his --dead --reason TEXT");
+}
+
 TEST_F(AlertsApi, AnAlertAboutWhatStandsThereIsNamedThere) {
   api_.hub.script().on("do-none", [](engine::ScriptedService::Call call) {
     call.done(engine::failed(workflow::OutcomeKind::ambiguous, "vendor.silent"));

@@ -83,11 +83,16 @@ TEST_F(DeliveryOutcomesTest, TheBodyIsReadForAReasonThatTheAuditLogKeeps) {
 
 TEST_F(DeliveryOutcomesTest, AFloodOfOneSourceIsCountedAndLeavesOthersAlone) {
   note("quiet", Outcome::unused, "{}");
+  const std::string first = std::to_string(listed()["items"][std::size_t{0}].int_or("id", 0));
   for (std::int64_t i = 0; i < DeliveryOutcomes::kKeptOutcomes + 3; ++i)
     note("his", Outcome::signature, "{}");
   EXPECT_EQ(listed("?source=his&limit=1000")["items"].size(),
             static_cast<std::size_t>(DeliveryOutcomes::kKeptOutcomes));
   EXPECT_EQ(listed("?source=quiet")["items"].size(), 1U);
+  const Json of_id = listed("?id=" + first)["items"];
+  ASSERT_EQ(of_id.size(), 1U) << "whatever came after it";
+  EXPECT_EQ(of_id[std::size_t{0}].string_or("source", ""), "quiet");
+  EXPECT_EQ(listed("?id=999999")["items"].size(), 0U);
   EXPECT_EQ(listed("?source=his&limit=1")["totals"][std::size_t{0}].int_or("total", 0),
             DeliveryOutcomes::kKeptOutcomes + 3);
   for (std::int64_t i = 0; i < DeliveryOutcomes::kKeptBodies + 1; ++i)

@@ -115,6 +115,28 @@ TEST(Usage, ATimeMayCountBackFromNow) {
     EXPECT_EQ(moment_of(text), text);
 }
 
+// Symptom: an id with the end of a line gave "no answer: localhost:80". Cause: it broke the header.
+TEST(Usage, HooksSendReadsStandardInputAndTakesNoControlCharacters) {
+  const std::string config =
+      "printf 'tenant: t1\ndata: data\nplugins: plugins\nmigrations: %s\nplugin:\n  echo: "
+      "{}\nsources:\n  his: {scheme: "
+      "static-token, secrets: [{env: HIS}], plugin: echo}\n' $RABT_SOURCE_DIR/migrations/sqlite > "
+      "c.yaml; export HIS=a-token-of-some-length; ";
+  for (const char* option : {"--id", "--type"}) {
+    const Ran ran =
+        run(config + "echo x | rabt hooks send his - " + option + " $'a\\nb' --config c.yaml");
+    EXPECT_NE(ran.err.find(std::string(option) + ": must have no control characters"),
+              std::string::npos)
+        << ran.err;
+  }
+  const Ran read = run(config + "echo x | rabt hooks send his - --config c.yaml");
+  EXPECT_NE(read.err.find("no hub runs"), std::string::npos) << read.err;
+  const Ran pipe = run(config + "rabt hooks send his <(echo x) --config c.yaml");
+  EXPECT_NE(pipe.err.find("no hub runs"), std::string::npos) << pipe.err;
+  const Ran none = run(config + "rabt hooks send his nowhere --config c.yaml");
+  EXPECT_NE(none.err.find("nowhere: No such file"), std::string::npos) << none.err;
+}
+
 TEST(Usage, TheManualHasEveryCommandWithItsOptions) {
   const std::string page = run("rabt manual").out;
   for (const char* part : {".TH rabt 1\n", ".SS rabt deliveries show\n", ".SS rabt audit verify\n",

@@ -401,6 +401,7 @@ TEST_F(WebhookDeliveries, AReceiverThatIsGoneIsToldNothingMore) {
   const Json now = seen(hook);
   EXPECT_EQ(now.string_or("state", ""), "gone");
   EXPECT_EQ(now.int_or("dead", 0), 1);
+  EXPECT_EQ(must(hooks_->dead()).at(0).state, "gone");
   EXPECT_EQ(hooks_->ping(ask(hook.string_or("id", ""))).error().code, "webhook.not_active");
 
   http_.answer = [](const net::Request&) { return Receivers::status(200); };
