@@ -109,6 +109,9 @@ inline constexpr std::size_t kMaxNoteAddenda = 100;
 inline constexpr std::int64_t kMaxSessionPrescriptions = 100;
 // Messages to the patient of one visit in 24 hours that it was moved.
 inline constexpr std::int64_t kMaxMovesTold = 20;
+// Reports of one gateway that came before its answer. An answer takes seconds; the reports of
+// messages that workflows sent stay here for a day, too.
+inline constexpr std::int64_t kMaxEarlyReports = 1'000;
 
 // ---- Store
 

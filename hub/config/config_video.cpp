@@ -32,6 +32,7 @@ void read_video_keys(Reader& reader, const YamlNode& video, consultation::VideoS
                       "chat",
                       "max_participants",
                       "patient_bookings",
+                      "patient_bookings_per_day",
                       "recording_retention_days",
                       "legal_retention_days",
                       "empty_minutes",
@@ -55,6 +56,7 @@ void read_video_keys(Reader& reader, const YamlNode& video, consultation::VideoS
   number(reader, video, "max_participants", 2, static_cast<int>(consultation::kMostParticipants),
          settings.max_participants);
   number(reader, video, "patient_bookings", 1, 10'000, settings.patient_bookings);
+  number(reader, video, "patient_bookings_per_day", 1, 10'000, settings.patient_bookings_per_day);
   number(reader, video, "recording_retention_days", 1, kCentury, settings.recording_retention_days);
   number(reader, video, "legal_retention_days", 0, kCentury, settings.legal_retention_days);
   number(reader, video, "empty_minutes", 1, kDay, settings.empty_minutes);

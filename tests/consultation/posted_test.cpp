@@ -196,6 +196,73 @@ TEST_F(Posted, APatientHasSoManyOpenBookingsAndNoRoomWaitsForThem) {
   EXPECT_EQ(own, 4U);
 }
 
+// Symptom: a patient booked and cancelled a hundred times, and 292 messages went to a number that
+// he had set himself. Cause: bookings that are not over were counted alone. Caught by: a day of
+// bookings that are all called off.
+TEST_F(Posted, APatientBooksSoManyTimesADayThoughHeCancelsThem) {
+  settings_.patient_bookings_per_day = 3;
+  close();
+  open();
+  const Json own = Json::object({{"type", "doctor_patient"}, {"provider", doctor_}});
+  const auto book = [&](const std::string& who, const Json& body) {
+    return sessions_->creation.create(as(who, {}, body));
+  };
+  const std::string first = id_of(must(book(patient_, own)));
+  must(sessions_->life.cancel(as(patient_, first)));
+  for (const bool request : {false, true})
+    must(sessions_->life.cancel(
+        as(patient_, id_of(must(book(patient_, with(own, "request", request)))))));
+  for (const Json& body : {own, with(own, "request", true), with(own, "followUpOf", first)})
+    EXPECT_EQ(code(book(patient_, body)), "booking.limit");
+  Ask door = as(patient_, {}, own);
+  door.door = "pulseone";
+  EXPECT_EQ(code(sessions_->creation.create(door)), "booking.limit");
+  EXPECT_EQ(code(book(patient2_, own)), "ok");
+  const std::string desk = somebody({identity::Role::desk, identity::Role::patient}, {});
+  const Json for_him = with(own, "patient", patient_);
+  for (int i = 0; i < 4; ++i)
+    EXPECT_EQ(code(book(desk, for_him)), "ok") << "the desk books for him";
+  EXPECT_EQ(code(book(doctor_, plain())), "ok");
+  EXPECT_EQ(code(sessions_->creation.create(as_admin({}, for_him))), "ok");
+  clock_.advance_ms(24LL * 3'600'000);
+  EXPECT_EQ(code(book(patient_, own)), "ok");
+}
+
+TEST_F(Posted, APatientHasOneOpenEmergencyThatHeOpenedHimself) {
+  const Json own = Json::object({{"type", "emergency_consultation"}});
+  const auto call = [&](const std::string& who, const Json& body) {
+    return sessions_->creation.create(as(who, {}, body));
+  };
+  const auto later = [&] {
+    return with(own, "scheduledStart", to_iso8601({clock_.now().ms + 2LL * 3'600'000}));
+  };
+  const std::string planned = id_of(must(call(patient_, later())));
+  const std::string first = id_of(must(call(patient_, own)));
+  for (const Json& body : {own, with(own, "provider", doctor_), later()}) {
+    const auto refused = call(patient_, body);
+    ASSERT_EQ(code(refused), "emergency.open");
+    const std::string& why = refused.error().message;
+    EXPECT_TRUE(why.find(first) != std::string::npos || why.find(planned) != std::string::npos)
+        << why;
+  }
+  Ask door = as(patient_, {}, own);
+  door.door = "clinicvault";
+  const auto refused = sessions_->creation.create(door);
+  ASSERT_EQ(code(refused), "emergency.open");
+  EXPECT_NE(refused.error().message.find(first), std::string::npos);
+  EXPECT_EQ(code(call(patient2_, own)), "ok") << "another patient's";
+  EXPECT_EQ(code(call(patient_, Json::object({{"type", "doctor_patient"}, {"provider", doctor_}}))),
+            "ok");
+  const Json for_him = with(own, "patient", patient_);
+  EXPECT_EQ(code(call(doctor_, for_him)), "ok");
+  EXPECT_EQ(code(sessions_->creation.create(as_admin({}, with(for_him, "request", true)))), "ok");
+  Ask hospital = ask_of_hub("t1", "workflow");
+  hospital.body = with(for_him, "request", true);
+  EXPECT_EQ(code(sessions_->creation.create(hospital)), "ok");
+  must(sessions_->life.cancel(as(patient_, first)));
+  EXPECT_EQ(code(call(patient_, own)), "ok");
+}
+
 // P-17
 TEST_F(Posted, AClientOfPulseOneThatJoinsHasJoinedThoughTheProviderSeesNobody) {
   settings_.provider_events = true;

@@ -16,8 +16,6 @@ constexpr store::Statement kActive{
     "SELECT COUNT(*) FROM session WHERE tenant = $1 AND status = 'active'"};
 // Longest age of the count of a metric.
 constexpr std::int64_t kCountedMs = 60'000;
-// An emergency that is planned for later than in half an hour is an appointment.
-constexpr std::int64_t kEmergencyMs = 30LL * 60'000;
 
 // The time of its provider that a session covers; nothing while no provider has it.
 std::optional<WantedTime> time_of(const Session& is) {

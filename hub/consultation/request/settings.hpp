@@ -21,6 +21,8 @@ struct VideoSettings {
   std::int64_t max_participants = 10;
   // Sessions that a patient has booked himself and that are not over.
   std::int64_t patient_bookings = 20;
+  // Sessions that a patient books himself in 24 hours, also those that were called off since.
+  std::int64_t patient_bookings_per_day = 20;
   std::int64_t recording_retention_days = 2555;
   // Shortest retention that the law of the tenant allows.
   std::int64_t legal_retention_days = 0;
@@ -88,6 +90,8 @@ struct House {
 inline constexpr std::int64_t kMostParticipants = 15;
 // A session that was planned for longer would not be seen to overlap another.
 inline constexpr std::int64_t kMostPlannedMinutes = 480;
+// An emergency that is planned for later than this is an appointment.
+inline constexpr std::int64_t kEmergencyMs = 30LL * 60'000;
 // As long as a visit may be that a patient books himself.
 inline constexpr std::int64_t kMostMinutesByPatient = 60;
 

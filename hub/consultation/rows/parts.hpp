@@ -21,6 +21,7 @@
 namespace rabt::consultation {
 
 struct NewTask;
+struct PassedTasks;
 
 // Objects that the services of sessions use; all of them outlive the services.
 struct SessionParts {
@@ -45,6 +46,8 @@ struct SessionParts {
   LinkSettings links{};
   // Opens a task of the desk. Unset in tests that need none.
   std::function<Status(const NewTask&)> ask_desk{};
+  // Closes tasks whose question has passed. Unset in tests that need none.
+  std::function<Status(const PassedTasks&)> close_tasks{};
   // Admits administrators' readings of patient data. Null in tests: the audit entry stands alone.
   access::AccessControl* access = nullptr;
   // Seals the reason of what is done to a whole day. Null in tests: the audit entry goes without.

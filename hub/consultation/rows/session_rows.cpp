@@ -1,6 +1,7 @@
 #include "hub/consultation/rows/session_rows.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
@@ -58,6 +59,12 @@ constexpr Statement kBookedBy{"UPDATE session SET booked_by = $3 WHERE tenant = 
 constexpr Statement kBookings{
     "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
     "ended_ms IS NULL"};
+constexpr Statement kBookedSince{
+    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
+    "created_ms > $3"};
+constexpr Statement kOpenEmergency{
+    "SELECT id FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND ended_ms "
+    "IS NULL AND type = 'emergency_consultation' AND id <> $3 AND at_ms <= $4 LIMIT 1"};
 // $5 is before the start of whatever lasts until $6; the index walks from there on.
 constexpr Statement kFollowUps{
     "SELECT count(*), count(*) FILTER (WHERE at_ms + planned_minutes * 60000 > $6 AND at_ms < $7) "
@@ -475,18 +482,54 @@ Status SessionRows::put_request(store::Transaction& transaction, std::string_vie
   return conflict(std::string(kSessionRaced), "the request came twice at once");
 }
 
-Status SessionRows::count_booking(store::Transaction& transaction, std::string_view tenant,
-                                  std::string_view session, std::string_view person,
-                                  std::int64_t most) {
-  RABT_TRY_STATUS(store::run(transaction, kBookedBy, {tenant, session, person}));
+namespace {
+
+// A patient has one emergency that he opened himself and that is not over.
+Status check_emergency(store::Transaction& transaction, const Session& is,
+                       std::string_view person) {
+  // One that is planned for later is no reason to refuse one that begins now.
+  const std::int64_t soon = is.created_ms + kEmergencyMs;
+  const bool later = is.scheduled_ms.value_or(is.created_ms) > soon;
+  const std::int64_t until = later ? std::numeric_limits<std::int64_t>::max() : soon;
+  std::string open;
+  RABT_TRY_STATUS(
+      transaction.query(kOpenEmergency, {is.tenant, person, is.id, until}, [&](const Row& row) {
+        open = text(row, 0);
+        return false;
+      }));
+  if (open.empty()) return ok_status();
+  return conflict("emergency.open", "your emergency session:" + open +
+                                        " is open; join it, or cancel it before you open another");
+}
+
+}  // namespace
+
+Status SessionRows::count_booking(store::Transaction& transaction, const Session& is,
+                                  std::string_view person, const VideoSettings& settings) {
+  constexpr std::int64_t kDayMs = 24LL * 3'600'000;
+  RABT_TRY_STATUS(store::run(transaction, kBookedBy, {is.tenant, is.id, person}));
+  if (is.type == SessionType::emergency_consultation)
+    RABT_TRY_STATUS(check_emergency(transaction, is, person));
   std::int64_t open = 0;
-  RABT_TRY_STATUS(transaction.query(kBookings, {tenant, person}, [&](const Row& row) {
+  std::int64_t today = 0;
+  RABT_TRY_STATUS(transaction.query(kBookings, {is.tenant, person}, [&](const Row& row) {
     open = row.integer(0);
     return false;
   }));
-  if (open <= most) return ok_status();
-  return conflict("booking.limit", "you have " + std::to_string(most) +
-                                       " open bookings, as many as there may be; cancel one first");
+  RABT_TRY_STATUS(transaction.query(kBookedSince, {is.tenant, person, is.created_ms - kDayMs},
+                                    [&](const Row& row) {
+                                      today = row.integer(0);
+                                      return false;
+                                    }));
+  const auto refused = [](const std::string& why) { return conflict("booking.limit", why); };
+  if (open > settings.patient_bookings)
+    return refused("you have " + std::to_string(settings.patient_bookings) +
+                   " open bookings, as many as there may be; cancel one first");
+  if (today > settings.patient_bookings_per_day)
+    return refused("you have booked " + std::to_string(settings.patient_bookings_per_day) +
+                   " visits within a day, as many as there may be, also those that you have "
+                   "cancelled; book again tomorrow, or call the clinic");
+  return ok_status();
 }
 
 Status SessionRows::check_follow_up(store::Transaction& transaction, const Session& is) {

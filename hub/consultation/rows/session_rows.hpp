@@ -130,11 +130,11 @@ class SessionRows {
   // Inside a job. Error conflict session.raced: another one of the same key was quicker.
   [[nodiscard]] static Status put_request(store::Transaction& transaction, std::string_view tenant,
                                           std::string_view index, std::string_view session);
-  // Inside the job that makes a session: notes that a patient booked it himself. Error conflict
-  // booking.limit when more than `most` of his are not over.
-  [[nodiscard]] static Status count_booking(store::Transaction& transaction,
-                                            std::string_view tenant, std::string_view session,
-                                            std::string_view person, std::int64_t most);
+  // Inside the job that makes a session: notes that a patient booked it himself. Errors conflict
+  // booking.limit: more of his are not over, or were booked in 24 hours, than the settings allow;
+  // emergency.open: it is an emergency, and another one of his is not over.
+  [[nodiscard]] static Status count_booking(store::Transaction& transaction, const Session& is,
+                                            std::string_view person, const VideoSettings& settings);
   // Inside the job that makes or moves a session that follows another. Error conflict
   // follow_up.taken when another one with the same provider covers that time already,
   // follow_up.limit when 20 others are not over.

@@ -21,6 +21,13 @@ std::optional<PartRole> staff_role(identity::Roles roles) {
   return std::nullopt;
 }
 
+// A patient, and nobody who books for others.
+bool books_for_himself(const Actor& who) {
+  constexpr identity::Roles kOffices{Role::operator_, Role::integration, Role::desk};
+  return who.roles.has(Role::patient) && !staff_role(who.roles) && !who.roles.has_any(kOffices) &&
+         !who.admin() && !who.system;
+}
+
 // Session::patient_by of a follow-up. A person who met the patient in the session before goes on
 // with what stood behind it; so does the hub, which books what was planned there.
 std::string follow_up_by(const Actor& who, const Session& before, const Session& is,
@@ -229,8 +236,7 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
   RABT_TRY(patient, acts_.persons().named(input.patient, "patient",
                                           input.patient_foreign ? unknown : mistakes));
   is.patient = std::move(patient);
-  const bool by_patient =
-      !staff_role(who.roles) && who.roles.has(Role::patient) && !who.admin() && !who.system;
+  const bool by_patient = books_for_himself(who);
   if (by_patient && is.patient.empty() && is.type != SessionType::training_session)
     is.patient = who.person;
   if (by_patient && is.booking.empty()) is.booking = "direct";
@@ -351,8 +357,8 @@ Answer SessionCreation::create(const Ask& ask) {
     if (!request.empty())
       RABT_TRY_STATUS(SessionRows::put_request(transaction, is.tenant, request, is.id));
     if (booking.open.by_patient)
-      RABT_TRY_STATUS(SessionRows::count_booking(transaction, is.tenant, is.id, who.person,
-                                                 acts_.parts().settings.patient_bookings));
+      RABT_TRY_STATUS(
+          SessionRows::count_booking(transaction, is, who.person, acts_.parts().settings));
     if (is.provider.empty() || booking.open.request) return ok_status();
     return acts_.around().take_place(transaction, is.tenant, booking.place, is.id);
   };
