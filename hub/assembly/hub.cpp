@@ -309,6 +309,9 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
     RABT_TRY_STATUS(tasks->open(wanted));
     return ok_status();
   };
+  const auto close_tasks = [this](const consultation::PassedTasks& passed) {
+    return tasks->close_passed(passed);
+  };
   RABT_TRY(made, Consultations::make(config, {.sessions = {.store = *base->store,
                                                            .audit = *base->audit,
                                                            .keys = *base->keys,
@@ -326,6 +329,7 @@ Status Hub::Parts::make_consultations(const config::Config& config) {
                                                            .has_feature = has_feature,
                                                            .links = config.links,
                                                            .ask_desk = ask_desk,
+                                                           .close_tasks = close_tasks,
                                                            .access = access.get(),
                                                            .details = details.get()},
                                               .people = *people}));

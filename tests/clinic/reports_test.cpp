@@ -7,6 +7,8 @@ namespace {
 
 constexpr const char* kDead = "966500000001";
 constexpr const char* kToken = "a-token-of-the-gateway";
+// The gateway's id of the first message that it takes.
+constexpr int kFirstMessage = 3'200'001;
 
 class DeadTelephone : public Clinic {
  protected:
@@ -69,6 +71,13 @@ class DeadTelephone : public Clinic {
     EXPECT_EQ((*list)["items"].size(), 1U);
     return (*list)["items"].item(0);
   }
+  // Status of the answer to a report of the gateway.
+  int report(const std::string& token, int message, const std::string& what) {
+    const auto sent = desks_[0].http.send(
+        "POST", hub_->url() + "/hooks/sms", {{"Authorization", "Bearer " + token}},
+        R"({"MessageID": )" + std::to_string(message) + R"(, "DLR": ")" + what + R"("})");
+    return sent.ok() ? sent->status : 0;
+  }
   // What the desk is asked, and what nobody may read.
   void expect_a_call() {
     Json task;
@@ -98,16 +107,21 @@ TEST_F(Reported, TheDeskCallsAPatientWhomTheGatewayCouldNotReach) {
   expect_a_call();
 }
 
+TEST_F(Reported, TheDeskCallsNobodyWhoseMessageArrivedAfterAll) {
+  ASSERT_NO_FATAL_FAILURE(book_visit());
+  expect_a_call();
+  EXPECT_EQ(report(kToken, kFirstMessage, "Delivered"), 202);
+  EXPECT_TRUE(call_task().is_null());
+  const auto closed = get(desks_[0], "/tasks?state=cancelled&kind=call&limit=100");
+  ASSERT_TRUE(closed.ok());
+  ASSERT_EQ((*closed)["items"].size(), 1U);
+  EXPECT_EQ((*closed)["items"].item(0).string_or("decidedBy", ""), "node:tasks");
+}
+
 TEST_F(Reported, AReportNeedsTheTokenAndMayBeOfAMessageOfNobody) {
-  const auto status = [this](const std::string& token) {
-    const auto sent = desks_[0].http.send("POST", hub_->url() + "/hooks/sms",
-                                          {{"Authorization", "Bearer " + token}},
-                                          R"({"MessageID": 1, "DLR": "Undeliverable"})");
-    return sent.ok() ? sent->status : 0;
-  };
-  EXPECT_EQ(status("another-token-of-somebody"), 401);
-  EXPECT_EQ(status(kToken), 202);
-  EXPECT_EQ(status(kToken), 202) << "twice";
+  EXPECT_EQ(report("another-token-of-somebody", 1, "Undeliverable"), 401);
+  EXPECT_EQ(report(kToken, 1, "Undeliverable"), 202);
+  EXPECT_EQ(report(kToken, 1, "Undeliverable"), 202) << "twice";
   EXPECT_TRUE(call_task().is_null());
 }
 
@@ -115,6 +129,13 @@ class Asked : public DeadTelephone {
  protected:
   Asked() : DeadTelephone(false) {}
 };
+
+// The report is there before the message is known, which no gateway and no clock can be made to do.
+TEST_F(Asked, TheDeskCallsAPatientOfWhomTheGatewayReportedBeforeItAnswered) {
+  EXPECT_EQ(report(kToken, kFirstMessage, "Undeliverable"), 202);
+  ASSERT_NO_FATAL_FAILURE(book_visit());
+  expect_a_call();
+}
 
 TEST_F(Asked, TheDeskCallsAPatientWhomTheGatewayDidNotReachWhenItIsAsked) {
   ASSERT_NO_FATAL_FAILURE(book_visit());

@@ -440,12 +440,41 @@ class Messages : public SessionHouse {
           Json::object({{"messageId", "G-" + std::to_string(++taken_)}, {"status", "accepted"}}));
     };
   }
+  void report(const std::string& what, const std::string& id) {
+    must(MessageReports(sessions_->acts)
+             .take(Json::object({{"type", "org.rabt.notify.message-" + what + ".v1"},
+                                 {"source", "urn:rabt:gateway:sms"},
+                                 {"data", Json::object({{"messageId", id}})}})));
+  }
+  // A gateway that reports about a message before it answers.
+  void gateway_reports_at_once(std::vector<std::string> reports) {
+    provider_.answer = [this, reports = std::move(reports)](const plugin::CallRequest& call) {
+      if (call.action != "send-sms") return provider_.usual(call);
+      const std::string id = "G-" + std::to_string(++taken_);
+      for (const std::string& what : reports) report(what, id);
+      return Provider::done_with(Json::object({{"messageId", id}, {"status", "accepted"}}));
+    };
+  }
+  // Reports that are kept for messages which nobody knows yet.
+  std::int64_t kept() {
+    static constexpr store::Statement kKept{
+        "SELECT COUNT(*) FROM early_report WHERE tenant = 't1' AND message LIKE 'G-%'"};
+    std::int64_t found = 0;
+    must(store_->read([&](store::Connection& connection) {
+      return connection.query(kKept, {}, [&](const store::Row& row) {
+        found = row.integer(0);
+        return false;
+      });
+    }));
+    return found;
+  }
   // Outcome of the message of this kind after the gateway reported about one.
   std::string reported(const std::string& what, const std::string& id,
                        const std::string& kind = "booked") {
-    must(MessageReports(sessions_->acts)
-             .take(Json::object({{"type", "org.rabt.notify.message-" + what + ".v1"},
-                                 {"data", Json::object({{"messageId", id}})}})));
+    report(what, id);
+    return outcome(kind);
+  }
+  std::string outcome(const std::string& kind = "booked") {
     static constexpr store::Statement kOutcome{
         "SELECT outcome FROM session_message WHERE tenant = 't1' AND session = $1 AND kind = $2"};
     std::string found;
@@ -669,6 +698,138 @@ TEST_F(Messages, AReportChangesTheOutcomeOnceAndTheDeskIsTold) {
                  : 0;
   EXPECT_EQ(noted, 1);
   EXPECT_EQ(reported("delivered", "G-1"), "delivered") << "it came after all";
+}
+
+// Symptom: a message did not arrive, and nobody called the patient. Cause: the report came while
+// the gateway's answer was on its way, fitted no message, and was dropped. Caught by: a gateway
+// that reports before it answers.
+TEST_F(Messages, AReportThatComesBeforeTheGatewaysAnswerCounts) {
+  gateway_reports_at_once({"failed"});
+  EXPECT_EQ(tell("call-1")["told"].dump(),
+            R"([{"kind":"booked","outcome":"sent"},{"kind":"booked","outcome":"undelivered"}])");
+  EXPECT_EQ(outcome(), "undelivered");
+  ASSERT_TRUE(eventually([&] { return told("message-undelivered").size() == 1; }));
+  EXPECT_EQ(kept(), 0) << "it is not needed any more";
+  EXPECT_EQ(tell("call-2")["told"].dump(), "[]") << "the desk knows";
+  EXPECT_EQ(reported("delivered", "G-1"), "delivered");
+}
+
+TEST_F(Messages, OfTwoEarlyReportsTheOneThatItArrivedCounts) {
+  for (const bool first : {true, false}) {
+    if (!first) session_ = id_of(made(with(plain(), "scheduledStart", "2026-12-11T07:00:00Z")));
+    gateway_reports_at_once(first ? std::vector<std::string>{"failed", "delivered"}
+                                  : std::vector<std::string>{"delivered", "failed"});
+    EXPECT_EQ(tell()["told"].dump(), R"([{"kind":"booked","outcome":"sent"}])");
+    EXPECT_EQ(outcome(), "delivered");
+  }
+}
+
+TEST_F(Messages, AnEarlyReportIsKeptForADay) {
+  report("failed", "G-1");
+  clock_.advance_ms(24LL * 3'600'000 + 1);
+  gateway_takes();
+  (void)tell();
+  EXPECT_EQ(outcome(), "sent") << "another message of this id, or a gateway that begins anew";
+  report("failed", "G-2");
+  EXPECT_EQ(kept(), 1) << "the old one is gone";
+}
+
+TEST_F(Messages, OfTheEarlyReportsOfAGatewayTheNewestAreKept) {
+  static constexpr store::Statement kPut{
+      "INSERT INTO early_report (tenant, message, gateway, delivered, at_ms) VALUES ('t1', $1, $2, "
+      "0, $3)"};
+  const std::int64_t before = clock_.now().ms - 10'000;
+  must(store_->write([&](store::Transaction& transaction) -> Status {
+    for (std::int64_t i = 0; i < limits::kMaxEarlyReports; ++i) {
+      const std::string id = "G-" + std::to_string(i);
+      RABT_TRY_STATUS(store::run(transaction, kPut, {id, "urn:rabt:gateway:sms", before + i}));
+    }
+    return store::run(transaction, kPut, {"G-mail", "urn:rabt:gateway:email", before - 1});
+  }));
+  report("failed", "G-new");
+  EXPECT_EQ(kept(), limits::kMaxEarlyReports + 1) << "with the one of the other gateway";
+  report("failed", std::string(201, 'G'));
+  EXPECT_EQ(kept(), limits::kMaxEarlyReports + 1) << "no id of a gateway";
+}
+
+// The desk is not asked to call a patient who knows.
+class DeskCalls : public Messages {
+ protected:
+  void SetUp() override {
+    Messages::SetUp();
+    desk_tasks_ = std::make_unique<const Tasks>(
+        Tasks::Parts{*store_, *audit_, *keys_, people_, *reasons_, clock_, random_, ids_, "t1"});
+    desk_person_ = somebody({identity::Role::desk}, {{"name", "Sara"}});
+    gateway_takes();
+    (void)tell();
+    EXPECT_EQ(reported("failed", "G-1"), "undelivered");
+  }
+  // As workflows/messages.yaml does it.
+  std::string asked(Json told, const std::string& title = "patient.not-told") {
+    NewTask wanted;
+    wanted.task.kind = "call";
+    wanted.task.title = title;
+    wanted.task.role = "desk";
+    wanted.task.object_type = "session";
+    wanted.task.object = session_;
+    wanted.content.data = Json::object({{"told", std::move(told)}});
+    wanted.content.schema = form_of({"called", "not-reached"});
+    wanted.call = "call-" + std::to_string(++asked_);
+    return must(desk_tasks_->open(wanted)).task.id;
+  }
+  TaskRow task(const std::string& id) {
+    return must(desk_tasks_->find(as(desk_person_).caller.who, id));
+  }
+  std::string desk_person_;
+  int asked_ = 0;
+};
+
+TEST_F(DeskCalls, ATaskIsClosedWhenTheMessageArrivesAfterAll) {
+  const Json told = tell("call-1")["told"];
+  const std::string id = asked(told);
+  const std::string other = asked(told, "visit.not-held");
+  EXPECT_EQ(reported("delivered", "G-1"), "delivered");
+  const TaskRow closed = task(id);
+  EXPECT_EQ(closed.task.state, "cancelled");
+  EXPECT_EQ(closed.task.decided_by, "node:tasks");
+  EXPECT_EQ(must(desk_tasks_->content(closed)).answer.dump(), R"({"why":"message.delivered"})");
+  EXPECT_EQ(task(other).task.state, "open") << "it asks something else";
+  store_->flush();
+  std::vector<std::string> why;
+  for (const auto& one : must(audit::read_page(*audit_, {.object = "task:" + id}, 10)).entries) {
+    if (one.entry.act == "task.cancelled") why.push_back(one.entry.detail.string_or("why", ""));
+  }
+  EXPECT_EQ(why, std::vector<std::string>{"message.delivered"});
+}
+
+TEST_F(DeskCalls, ATaskThatSomebodyHasTakenStaysHis) {
+  const Json told = tell("call-1")["told"];
+  const std::string claimed = asked(told);
+  const std::string decided = asked(told);
+  must(desk_tasks_->claim(as(desk_person_).caller, claimed));
+  must(desk_tasks_->decide(as(desk_person_).caller, decided, Json::object({{"outcome", "called"}}),
+                           ""));
+  EXPECT_EQ(reported("delivered", "G-1"), "delivered");
+  EXPECT_EQ(task(claimed).task.state, "claimed");
+  EXPECT_EQ(task(decided).task.state, "done");
+}
+
+TEST_F(DeskCalls, ATaskWaitsForAllMessagesThatItNames) {
+  const std::string id = asked(tell("call-1")["told"]);
+  const std::string two =
+      asked(Json::array({Json::object({{"kind", "booked"}, {"outcome", "undelivered"}}),
+                         Json::object({{"kind", "moved"}, {"outcome", "failed"}})}));
+  must(sessions_->life.change(
+      as(doctor_, session_, Json::object({{"scheduledStart", "2026-12-12T07:00:00Z"}}))));
+  (void)tell("call-2");
+  EXPECT_EQ(reported("failed", "G-2", "moved"), "undelivered");
+  const std::string moved = asked(tell("call-3")["told"]);
+  EXPECT_EQ(reported("delivered", "G-1"), "delivered");
+  EXPECT_EQ(task(id).task.state, "cancelled");
+  EXPECT_EQ(task(two).task.state, "open") << "another message failed";
+  EXPECT_EQ(task(moved).task.state, "open") << "of the new time nobody has told him";
+  EXPECT_EQ(reported("delivered", "G-2", "moved"), "delivered");
+  EXPECT_EQ(task(moved).task.state, "cancelled");
 }
 
 TEST_F(Messages, AReportThatComesOutOfOrderChangesNothing) {

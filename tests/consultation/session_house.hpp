@@ -226,33 +226,37 @@ class SessionHouse : public ::testing::Test {
     blobs_ = must(blob::make_blob_store(folder_ + "/blobs", *store_, *keys_, clock_, random_, ids_,
                                         null_logger()));
     reasons_ = std::make_unique<access::PatientDetail>(*keys_, *store_, random_);
-    sessions_ = std::make_unique<Sessions>(
-        SessionParts{.store = *store_,
-                     .audit = *audit_,
-                     .keys = *keys_,
-                     .blobs = *blobs_,
-                     .directory = people_,
-                     .actions = provider_,
-                     .clock = clock_,
-                     .random = random_,
-                     .ids = ids_,
-                     .log = *lines_,
-                     .tenant = "t1",
-                     .settings = settings_,
-                     .public_url = public_url_,
-                     .house = house_,
-                     .has_feature =
-                         [this](std::string_view target, std::string_view feature) {
-                           return target == "plugin://" + provider_.plugin &&
-                                  provider_.features.contains(feature);
-                         },
-                     .links = links_,
-                     .ask_desk =
-                         [this](const NewTask& wanted) {
-                           desk_.push_back(wanted);
-                           return ok_status();
-                         },
-                     .details = reasons_.get()});
+    sessions_ = std::make_unique<Sessions>(SessionParts{
+        .store = *store_,
+        .audit = *audit_,
+        .keys = *keys_,
+        .blobs = *blobs_,
+        .directory = people_,
+        .actions = provider_,
+        .clock = clock_,
+        .random = random_,
+        .ids = ids_,
+        .log = *lines_,
+        .tenant = "t1",
+        .settings = settings_,
+        .public_url = public_url_,
+        .house = house_,
+        .has_feature =
+            [this](std::string_view target, std::string_view feature) {
+              return target == "plugin://" + provider_.plugin &&
+                     provider_.features.contains(feature);
+            },
+        .links = links_,
+        .ask_desk =
+            [this](const NewTask& wanted) {
+              desk_.push_back(wanted);
+              return ok_status();
+            },
+        .close_tasks =
+            [this](const PassedTasks& passed) {
+              return desk_tasks_ == nullptr ? ok_status() : desk_tasks_->close_passed(passed);
+            },
+        .details = reasons_.get()});
     codes_ = std::make_unique<Messenger>(sessions_->acts, sessions_->invitations);
     sessions_->guests.send_codes_by(*codes_);
     sessions_->begin([this](const engine::Delivery& delivery) {
@@ -266,6 +270,7 @@ class SessionHouse : public ::testing::Test {
     if (sessions_ != nullptr) sessions_->stop();
     sessions_.reset();
     codes_.reset();
+    desk_tasks_.reset();
     reasons_.reset();
     blobs_.reset();
     keys_.reset();
@@ -397,6 +402,8 @@ class SessionHouse : public ::testing::Test {
   std::string public_url_;
   House house_;
   LinkSettings links_;
+  // Whose tasks close by themselves. None unless a test makes them.
+  std::unique_ptr<const Tasks> desk_tasks_;
   // Tasks that the desk was asked.
   std::vector<NewTask> desk_;
   std::int64_t numbers_ = 0;

@@ -84,13 +84,14 @@ Status Messenger::note(const Session& session, const std::string& participant,
   entry.detail.set("participant", participant);
   if (!outcome.guardian.empty()) entry.detail.set("guardian", outcome.guardian);
   const audit::Prepared prepared = parts.audit.prepare(entry);
-  return parts.store.write([&](store::Transaction& transaction) -> Status {
+  RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY_STATUS(store::run(
         transaction, kPut,
         {session.tenant, session.id, participant, to_string(outcome.kind), session.schedule_version,
          outcome.outcome, parts.clock.now().ms, outcome.gateway_id}));
     return parts.audit.append(transaction, prepared);
-  });
+  }));
+  return outcome.gateway_id.empty() ? ok_status() : reports_.take_early(session.id, participant);
 }
 
 Status Messenger::note_disclosure(const Session& session, const Json& arguments) const {

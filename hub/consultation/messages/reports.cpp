@@ -1,9 +1,13 @@
 #include "hub/consultation/messages/reports.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "hub/base/bytes.hpp"
+#include "hub/base/limits.hpp"
 #include "hub/consultation/messages/gateway.hpp"
+#include "hub/consultation/tasks/tasks.hpp"
 #include "hub/crypto/crypto.hpp"
 
 namespace rabt::consultation {
@@ -17,13 +21,16 @@ constexpr std::string_view kAsk = "notify.message.get";
 constexpr std::string_view kSent = "sent";
 constexpr std::string_view kDelivered = "delivered";
 constexpr std::string_view kUndelivered = "undelivered";
+constexpr std::int64_t kDayMs = 24LL * 3'600'000;
+// No gateway has longer ids.
+constexpr std::size_t kMaxMessageId = 200;
 
 constexpr Statement kTaken{
     "SELECT kind, version, at_ms, outcome, gateway_id, asked, followed_by FROM session_message "
     "WHERE tenant = $1 AND session = $2 AND participant = $3 AND gateway_id <> ''"};
 constexpr Statement kOfGateway{
-    "SELECT session, participant, kind, version FROM session_message WHERE tenant = $1 AND "
-    "gateway_id = $2 AND gateway_id <> ''"};
+    "SELECT session, participant, kind, version, followed_by FROM session_message WHERE tenant = "
+    "$1 AND gateway_id = $2 AND gateway_id <> ''"};
 // A message that arrived stays so, and one that was sent once more under this key has another id.
 constexpr Statement kArrived{
     "UPDATE session_message SET outcome = 'delivered' WHERE tenant = $1 AND session = $2 AND "
@@ -38,6 +45,23 @@ constexpr Statement kAsked{
 constexpr Statement kFollowed{
     "UPDATE session_message SET followed_by = $6 WHERE tenant = $1 AND session = $2 AND "
     "participant = $3 AND kind = $4 AND version = $5"};
+constexpr Statement kOutcomes{
+    "SELECT participant, kind, outcome FROM session_message WHERE tenant = $1 AND session = $2 "
+    "ORDER BY version"};
+constexpr Statement kKeep{
+    "INSERT INTO early_report (tenant, message, gateway, delivered, at_ms) VALUES ($1, $2, $3, $4, "
+    "$5) ON CONFLICT (tenant, message) DO UPDATE SET delivered = excluded.delivered, at_ms = "
+    "excluded.at_ms WHERE early_report.delivered = 0"};
+constexpr Statement kOldest{
+    "SELECT at_ms FROM early_report WHERE tenant = $1 AND gateway = $2 ORDER BY at_ms DESC LIMIT 1 "
+    "OFFSET $3"};
+constexpr Statement kForgetOld{
+    "DELETE FROM early_report WHERE tenant = $1 AND gateway = $2 AND at_ms < $3"};
+constexpr Statement kForget{"DELETE FROM early_report WHERE tenant = $1 AND message = $2"};
+constexpr Statement kEarly{
+    "SELECT m.kind, m.version, m.gateway_id, r.delivered FROM session_message m JOIN early_report "
+    "r ON r.tenant = m.tenant AND r.message = m.gateway_id WHERE m.tenant = $1 AND m.session = $2 "
+    "AND m.participant = $3 AND m.gateway_id <> '' AND r.at_ms >= $4"};
 
 }  // namespace
 
@@ -111,26 +135,117 @@ Status MessageReports::take(const Json& event) {
   if (!delivered && type != "org.rabt.notify.message-failed.v1") return ok_status();
   const SessionParts& parts = acts_.parts();
   const std::string id = event["data"].string_or("messageId", "");
-  std::vector<Place> found;
-  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
-    return connection.query(kOfGateway, {parts.tenant, id}, [&](const Row& row) {
-      found.push_back({.session = std::string(row.text(0)),
-                       .participant = std::string(row.text(1)),
-                       .kind = std::string(row.text(2)),
-                       .version = row.integer(3)});
-      return true;
-    });
-  }));
+  RABT_TRY(found, places_of(id));
+  for (const Place& at : found) {
+    RABT_TRY_STATUS(enter(at, id, delivered));
+    if (delivered && at.followed) RABT_TRY_STATUS(close_call(at.session));
+  }
+  if (!found.empty() || id.empty() || id.size() > kMaxMessageId) return ok_status();
+  RABT_TRY_STATUS(keep(id, event.string_or("source", ""), delivered));
+  // The gateway's answer may have come meanwhile.
+  RABT_TRY(since, places_of(id));
+  for (const Place& at : since) RABT_TRY_STATUS(take_early(at.session, at.participant));
   // The gateway's id says nothing of anybody; it is what an operator looks for.
-  if (found.empty())
+  if (since.empty())
     parts.log.info("message.report_unmatched",
                    {{"type", type},
                     {"message", id},
                     {"why",
-                     "no message has this id: the gateway's answer is not here yet, or the "
-                     "message is a workflow's, or nobody's"}});
-  for (const Place& at : found) RABT_TRY_STATUS(enter(at, id, delivered));
+                     "no message has this id: the gateway's answer is not here yet, and the report "
+                     "is kept for a day, or the message is a workflow's, or nobody's"}});
   return ok_status();
+}
+
+Result<std::vector<MessageReports::Place>> MessageReports::places_of(const std::string& id) const {
+  std::vector<Place> found;
+  RABT_TRY_STATUS(acts_.parts().store.read([&](store::Connection& connection) {
+    return connection.query(kOfGateway, {acts_.parts().tenant, id}, [&](const Row& row) {
+      found.push_back({.session = std::string(row.text(0)),
+                       .participant = std::string(row.text(1)),
+                       .kind = std::string(row.text(2)),
+                       .version = row.integer(3),
+                       .followed = !row.text(4).empty()});
+      return true;
+    });
+  }));
+  return found;
+}
+
+Status MessageReports::keep(const std::string& id, const std::string& gateway, bool delivered) {
+  const SessionParts& parts = acts_.parts();
+  const std::int64_t now = parts.clock.now().ms;
+  return parts.store.write([&](store::Transaction& transaction) -> Status {
+    RABT_TRY_STATUS(
+        store::run(transaction, kKeep, {parts.tenant, id, gateway, delivered ? 1 : 0, now}));
+    std::int64_t until = now - kDayMs;
+    RABT_TRY_STATUS(transaction.query(
+        kOldest, {parts.tenant, gateway, limits::kMaxEarlyReports - 1}, [&](const Row& row) {
+          until = std::max(until, row.integer(0));
+          return false;
+        }));
+    return store::run(transaction, kForgetOld, {parts.tenant, gateway, until});
+  });
+}
+
+Status MessageReports::take_early(const std::string& session, const std::string& participant) {
+  const SessionParts& parts = acts_.parts();
+  struct Early {
+    Place at;
+    std::string id;
+    bool delivered = false;
+  };
+  std::vector<Early> found;
+  const std::int64_t since = parts.clock.now().ms - kDayMs;
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+    return connection.query(kEarly, {parts.tenant, session, participant, since},
+                            [&](const Row& row) {
+                              found.push_back({.at = {.session = session,
+                                                      .participant = participant,
+                                                      .kind = std::string(row.text(0)),
+                                                      .version = row.integer(1)},
+                                               .id = std::string(row.text(2)),
+                                               .delivered = row.integer(3) != 0});
+                              return true;
+                            });
+  }));
+  for (const Early& one : found) {
+    RABT_TRY_STATUS(enter(one.at, one.id, one.delivered));
+    RABT_TRY_STATUS(parts.store.write([&](store::Transaction& transaction) {
+      return store::run(transaction, kForget, {parts.tenant, one.id});
+    }));
+  }
+  return ok_status();
+}
+
+Status MessageReports::close_call(const std::string& session) {
+  const SessionParts& parts = acts_.parts();
+  if (!parts.close_tasks) return ok_status();
+  // The newest message of a kind says how its patient knows.
+  std::map<std::pair<std::string, std::string>, bool> lost_to;
+  RABT_TRY_STATUS(parts.store.read([&](store::Connection& connection) {
+    return connection.query(kOutcomes, {parts.tenant, session}, [&](const Row& row) {
+      lost_to[{std::string(row.text(0)), std::string(row.text(1))}] = row.text(2) == kUndelivered;
+      return true;
+    });
+  }));
+  std::set<std::string> lost;
+  for (const auto& [of, is_lost] : lost_to) {
+    if (is_lost) lost.insert(of.second);
+  }
+  const auto arrived = [&lost](const TaskContent& content) {
+    const Json& told = content.data["told"];
+    return told.is_array() && told.size() > 0 &&
+           std::all_of(told.as_array().begin(), told.as_array().end(), [&](const Json& one) {
+             const std::string outcome = one.string_or("outcome", "");
+             return outcome == kSent ||
+                    (outcome == kUndelivered && !lost.contains(one.string_or("kind", "")));
+           });
+  };
+  return parts.close_tasks({.kind = "call",
+                            .title = "patient.not-told",
+                            .object = session,
+                            .why = "message.delivered",
+                            .passed = arrived});
 }
 
 Result<MessageReports::Followed> MessageReports::follow(const Session& session,
@@ -140,6 +255,7 @@ Result<MessageReports::Followed> MessageReports::follow(const Session& session,
   const bool answers = parts.actions.find(kNotifyRole, kAsk, kNotifyVersion).has_value();
   const Timestamp now = parts.clock.now();
   Followed out;
+  RABT_TRY_STATUS(take_early(session.id, participant));
   RABT_TRY(all, taken(session, participant));
   for (Taken& one : all) {
     const std::int64_t until = useful_until(session, one.told);

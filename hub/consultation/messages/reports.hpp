@@ -19,9 +19,13 @@ class MessageReports {
  public:
   explicit MessageReports(Acts& acts) : acts_(acts) {}
 
-  // org.rabt.notify.message-delivered.v1 and -failed.v1; other events, and messages of nobody's
-  // visit, are ignored. Error unavailable: it could not be stored, so the sender must repeat it.
+  // org.rabt.notify.message-delivered.v1 and -failed.v1; other events are ignored. A report about a
+  // message that nobody knows is kept for a day: it may come before the gateway's answer. The
+  // task of the desk about messages that arrived after all is closed. Error unavailable: it could
+  // not be stored, so the sender must repeat it.
   [[nodiscard]] Status take(const Json& event);
+  // Takes the reports that came before the ids of the messages to a participant were stored.
+  [[nodiscard]] Status take_early(const std::string& session, const std::string& participant);
 
   struct Followed {
     // Messages that did not arrive while they are of use. A repeat of the same call gets the same
@@ -53,7 +57,12 @@ class MessageReports {
     std::string participant;
     std::string kind;
     std::int64_t version = 0;
+    // The desk was told that it did not arrive.
+    bool followed = false;
   };
+  [[nodiscard]] Result<std::vector<Place>> places_of(const std::string& id) const;
+  [[nodiscard]] Status keep(const std::string& id, const std::string& gateway, bool delivered);
+  [[nodiscard]] Status close_call(const std::string& session);
   [[nodiscard]] Status enter(const Place& at, const std::string& gateway_id, bool delivered);
 
   Acts& acts_;

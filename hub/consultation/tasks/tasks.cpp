@@ -163,19 +163,26 @@ Result<Tasks::Opened> Tasks::look(std::string_view id, const std::string& instan
   return Opened{.task = row.task, .answer = std::move(content.answer)};
 }
 
-Result<Task> Tasks::closed(std::string_view id, const std::string& by) const {
+Result<Task> Tasks::closed(std::string_view id, const std::string& by, std::string_view why) const {
   RABT_TRY(found, rows_.find(parts_.tenant, id));
   const Timestamp now = parts_.clock.now();
-  const auto entry = parts_.audit.prepare(entry_of(found.task, "task.cancelled"));
+  audit::Entry cancelled = entry_of(found.task, "task.cancelled");
+  std::string answer;
+  if (!why.empty()) {
+    cancelled.detail.set("why", why);
+    RABT_TRY(sealed, rows_.seal_answer(parts_.tenant, found, Json::object({{"why", why}})));
+    answer = std::move(sealed);
+  }
+  const auto entry = parts_.audit.prepare(cancelled);
   Task task;
   RABT_TRY_STATUS(parts_.store.write([&](store::Transaction& transaction) -> Status {
     RABT_TRY(row, TaskRows::find(transaction, parts_.tenant, id));
     task = row.task;
-    if (!task.waits()) return ok_status();
+    if (why.empty() ? !task.waits() : task.state != kTaskOpen) return ok_status();
     task.state = std::string(kTaskCancelled);
     task.decided_by = by;
     task.decided_ms = now.ms;
-    RABT_TRY_STATUS(TaskRows::update(transaction, parts_.tenant, task));
+    RABT_TRY_STATUS(TaskRows::update(transaction, parts_.tenant, task, answer));
     return parts_.audit.append(transaction, entry);
   }));
   return task;
@@ -190,6 +197,18 @@ Result<Tasks::Opened> Tasks::cancel(std::string_view id, const std::string& inst
 
 Status Tasks::close(std::string_view id) const {
   RABT_TRY_STATUS(closed(id, std::string(kHubItself)));
+  return ok_status();
+}
+
+Status Tasks::close_passed(const PassedTasks& which) const {
+  constexpr std::size_t kMost = 100;
+  RABT_TRY(rows, rows_.about(parts_.tenant, which.kind, which.object, "", kMost));
+  for (const TaskRow& row : rows) {
+    if (row.task.state != kTaskOpen || row.task.title != which.title) continue;
+    RABT_TRY(content, rows_.open(parts_.tenant, row));
+    if (!which.passed(content)) continue;
+    RABT_TRY_STATUS(closed(row.task.id, std::string(kHubItself), which.why));
+  }
   return ok_status();
 }
 

@@ -31,6 +31,18 @@ struct NewTask {
   std::string trace;
 };
 
+// Open tasks about one object whose question has passed.
+struct PassedTasks {
+  std::string_view kind;
+  std::string_view title;
+  // ULID
+  std::string_view object;
+  // Code that the task and the audit log keep: "message.delivered".
+  std::string_view why;
+  // True for a task whose question has passed.
+  std::function<bool(const TaskContent&)> passed;
+};
+
 // Tasks of people, with audit entries and events. Internally synchronised; every act blocks for one
 // commit, and is durable when ok.
 class Tasks {
@@ -66,6 +78,8 @@ class Tasks {
   // Closes a task of the hub whose question has passed. A task that is done stays done. Error
   // not_found task.unknown.
   [[nodiscard]] Status close(std::string_view id) const;
+  // Closes those of the newest hundred that nobody has claimed.
+  [[nodiscard]] Status close_passed(const PassedTasks& which) const;
   // Closes a task whose question has passed. A task that is done stays done. Error not_found
   // task.unknown, also for a task of another instance, unless it is about `session`.
   [[nodiscard]] Result<Opened> cancel(std::string_view id, const std::string& instance,
@@ -129,7 +143,10 @@ class Tasks {
   [[nodiscard]] Status tell(store::Transaction& transaction, const Task& task,
                             std::string_view what, const Json& more,
                             const std::string& trace) const;
-  [[nodiscard]] Result<Task> closed(std::string_view id, const std::string& by) const;
+  // why: kept as the answer and in the audit log; a task that somebody has claimed stays his then.
+  // If why is empty, a claimed task is closed, too.
+  [[nodiscard]] Result<Task> closed(std::string_view id, const std::string& by,
+                                    std::string_view why = {}) const;
   [[nodiscard]] Result<Task> checked(const NewTask& wanted) const;
 
   const Parts parts_;
