@@ -169,7 +169,9 @@ template <typename Other>
 void add_facts(access::Relations& /*is*/, const Session& /*session*/, const Actor& /*who*/,
                const Other& /*command*/) {}
 
-// Acts by which the patient stands behind the session. To refuse or to go is none.
+// Acts by which the patient stands behind the session, under his account: a link may have been
+// opened by whoever made it, and a provider's event tells only of a token. To refuse or to go is
+// none.
 bool is_agreed(const Open& /*command*/) {
   return true;
 }
@@ -187,12 +189,6 @@ bool is_agreed(const Other& /*command*/) {
   return false;
 }
 
-bool patient_has_come(const Session& session) {
-  const Participant* const own = session.of_person(session.patient);
-  // A link proves less than an account: whoever made it may have opened it.
-  return own != nullptr && own->was_here && !own->by_link;
-}
-
 }  // namespace
 
 Result<Change> decide(const Session& session, const Moment& moment, const Command& command) {
@@ -204,7 +200,7 @@ Result<Change> decide(const Session& session, const Moment& moment, const Comman
         RABT_TRY(change, on(Step(session, moment, allowed), given));
         Session& after = change.after;
         const bool own = !after.patient.empty() && moment.who.person == after.patient;
-        if ((own && is_agreed(given)) || patient_has_come(after)) after.patient_by.clear();
+        if (own && is_agreed(given)) after.patient_by.clear();
         return change;
       },
       command);

@@ -48,7 +48,6 @@ Json participant_document(const Participant& one) {
                        {"byPage", one.by_page},
                        {"wasHere", one.was_here},
                        {"in", optional_ms(one.in_ms)},
-                       {"byLink", one.by_link},
                        {"reference", one.reference},
                        {"came", optional_ms(one.came_ms)},
                        {"went", optional_ms(one.went_ms)},
@@ -80,7 +79,6 @@ Participant participant_of(const Json& json) {
   one.here = json.bool_or("here", false);
   one.by_page = json.bool_or("byPage", false);
   one.was_here = json.bool_or("wasHere", false);
-  one.by_link = json.bool_or("byLink", false);
   one.reference = json["reference"];
   one.came_ms = ms_of(json["came"]);
   one.went_ms = ms_of(json["went"]);

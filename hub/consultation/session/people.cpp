@@ -126,8 +126,6 @@ Result<Change> on(Step step, const Join& command) {
   const bool comes = !own->here;
   own->here = true;
   own->by_page = step.moment.who.page;
-  // Who came under his account once has come himself.
-  own->by_link = !step.moment.who.part.participant.empty() && (own->by_link || !own->was_here);
   own->was_here = true;
   if (!own->came_ms) own->came_ms = step.moment.now.ms;
   if (own->admitted()) {

@@ -90,8 +90,6 @@ struct Participant {
   bool was_here = false;
   // When the participant first joined, or stayed, as one who is admitted. Waiting is not being in.
   std::optional<std::int64_t> in_ms;
-  // Whoever joined for the participant had the link of an invitation, and no account.
-  bool by_link = false;
   // When the participant first asked to join, and when he last left or was put out: a provider may
   // tell of it later, or never.
   std::optional<std::int64_t> came_ms;

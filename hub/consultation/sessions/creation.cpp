@@ -37,8 +37,7 @@ std::string follow_up_by(const Actor& who, const Session& before, const Session&
   const Participant* const own = before.of_person(who.person);
   const Participant* const patient = before.of_person(before.patient);
   const bool met = own != nullptr && own->takes_part() && is_staff(own->role) &&
-                   patient != nullptr && was_in(before, *patient) &&
-                   (!patient->by_link || before.patient_by.empty()) &&
+                   patient != nullptr && was_in(before, *patient) && before.patient_by.empty() &&
                    before.ended_ms.value_or(now.ms) > now.ms - kTreatsAfterwardsMs;
   return met ? std::string() : who.person;
 }
