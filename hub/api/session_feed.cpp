@@ -163,7 +163,7 @@ void SessionFeed::alive() {
 
 void SessionFeed::tell_admitted(const LiveEvent& event) {
   Json data = event.data;
-  const auto token = parts_.sessions.entry.token(ask_);
+  const auto token = parts_.sessions.entry.told_token(ask_);
   if (token.ok()) {
     data.set("accessToken", (*token)["token"]);
     data.set("media", (*token)["media"]);

@@ -98,10 +98,12 @@ void keep_whose(const Session& is, const Participant* own, const Actor& who, Jso
     refusal.set("record", Json::object({{"of", own->record_of}, {"version", own->record_version}}));
 }
 
-// Relatives and observers who might not come in any more leave the session.
+// Relatives and observers who might not come in any more leave the session, and so does staff
+// without an account.
 void put_relatives_out(Step& step) {
   for (Participant& one : step.after().participants) {
-    const bool relative = one.role == PartRole::family_member || one.role == PartRole::observer;
+    const bool relative = one.role == PartRole::family_member || one.role == PartRole::observer ||
+                          (one.person.empty() && !opens_by_link(one.role));
     if (!relative || !one.takes_part() || may_take_part(step, one).ok()) continue;
     one.admission = Admission::removed;
     one.here = false;

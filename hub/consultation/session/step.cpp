@@ -210,6 +210,19 @@ Status provider_records(const Step& step) {
                   "`recording: auto`, or bind the role video to a provider that records");
 }
 
+namespace {
+
+// True for somebody without an account whom a person calls staff: nobody knows that he is no
+// relative. The session's own organizer, and whom a system brought, are known to the hospital.
+bool is_unknown_staff(const Session& is, const Participant& coming, const Actor& who) {
+  if (!coming.person.empty() || opens_by_link(coming.role) || coming.id == is.organizer)
+    return false;
+  const Participant* const known = is.participant(coming.id);
+  return !(known != nullptr ? bringer_of(is, *known) : who.person).empty();
+}
+
+}  // namespace
+
 Status may_take_part(const Step& step, const Participant& coming) {
   const Session& is = step.change.after;
   const PartRole role = coming.role;
@@ -233,6 +246,10 @@ Status may_take_part(const Step& step, const Participant& coming) {
     return conflict("consent.own_word",
                     "the patient wants none of his family there: until he takes that back, who "
                     "observes needs an account with a role of the hospital");
+  if (is_unknown_staff(is, coming, who) && patient_refused(is, "family"))
+    return conflict("consent.own_word",
+                    "the patient wants none of his family there: until he takes that back, who "
+                    "comes as staff needs an account with a role of the hospital");
   if (is.provider_plugin.empty() || !only_receives(is.type, role) || step.moment.receive_only)
     return ok_status();
   return conflict("capability.receive_only",

@@ -24,6 +24,21 @@ Json grants_of(const Session& is, const Participant& one, const VideoSettings& s
   return out;
 }
 
+// True if the participant is the caller, or a guest of the application that made the session.
+bool is_own(const Session& is, const Participant& one, const Actor& who) {
+  return own_of(is, who) == &one ||
+         (one.person.empty() && facts_of(is, who).is.has(access::Is::creator));
+}
+
+// True if whoever adds or admits the participant may have the media token: his own, or that of
+// somebody without an account, who cannot ask for it. No host becomes a clinician by it, and no
+// relative a nurse whom the patient does not want.
+bool may_hold(const Session& is, const Participant& one, const Actor& who) {
+  if (is_own(is, one, who)) return true;
+  if (!one.person.empty()) return false;
+  return opens_by_link(one.role) || (one.role == PartRole::nurse && !patient_refused(is, "family"));
+}
+
 }  // namespace
 
 Result<Acted> SessionEntry::come_in(const Ask& ask) {
@@ -75,6 +90,14 @@ Answer SessionEntry::join(const Ask& ask) {
 }
 
 Answer SessionEntry::token(const Ask& ask) {
+  return give_token(ask, true);
+}
+
+Answer SessionEntry::told_token(const Ask& ask) {
+  return give_token(ask, false);
+}
+
+Answer SessionEntry::give_token(const Ask& ask, bool joins) {
   const Actor who = Acts::actor_of(ask);
   RABT_TRY(session, acts_.load(ask.session));
   const Participant* own = own_of(session, who);
@@ -91,9 +114,12 @@ Answer SessionEntry::token(const Ask& ask) {
     return conflict("participant.waiting", "the participant waits, and has to be admitted first");
   if (session.provider_plugin.empty() && video_.bound().empty())
     return unavailable("video.not_configured", "no video provider is bound to the role video");
-  // Somebody who asks for a token before the room is opened wants to come in.
-  if (session.room != "open" && session.room != "asked" && !who.system) {
-    RABT_TRY(joined, come_in(ask));
+  // Somebody who asks for a token wants to come in.
+  const bool closed = session.room != "open" && session.room != "asked";
+  if ((joins || closed) && !who.system) {
+    Ask joining = ask;
+    joining.body = Json::object();
+    RABT_TRY(joined, come_in(joining));
     session = std::move(joined.session);
     own = own_of(session, who);
     if (own == nullptr)
@@ -129,7 +155,13 @@ Answer SessionEntry::admission_json(const Ask& ask, const Session& session, cons
 
 Answer SessionEntry::admission_answer(const Ask& ask, const Acted& acted) {
   const Participant& one = *acted.session.participant(acted.change.participant);
-  RABT_TRY(access, access_of(ask, acted.session, one.id, false));
+  if (may_hold(acted.session, one, Acts::actor_of(ask))) {
+    RABT_TRY(access, access_of(ask, acted.session, one.id, false));
+    return admission_json(ask, acted.session, one, access);
+  }
+  RABT_TRY(access, waiting_access(acted.session, one));
+  // His media token he gets under his account.
+  if (one.admitted() && !one.person.empty()) access.use = "media";
   return admission_json(ask, acted.session, one, access);
 }
 
@@ -230,8 +262,7 @@ Result<Json> SessionEntry::host_tokens(const Ask& ask, const Session& session) {
   const Actor who = Acts::actor_of(ask);
   Json tokens = Json::array();
   for (const Participant& one : session.participants) {
-    const bool own = !one.person.empty() && one.person == who.person;
-    if (!leads(session, one) || !(own || (one.id == session.organizer && !who.system))) continue;
+    if (!leads(session, one) || !is_own(session, one, who)) continue;
     if (session.room != "open") continue;
     RABT_TRY(access, access_of(ask, session, one.id, false));
     if (access.use != "media") continue;

@@ -18,14 +18,19 @@ class SessionEntry {
       : acts_(acts), video_(video), intents_(intents) {}
 
   Answer join(const Ask& ask);
+  // Joins, as join() does.
   Answer token(const Ask& ask);
+  // The same for the news of an admission, by which nobody comes in.
+  Answer told_token(const Ask& ask);
   Answer leave(const Ask& ask);
 
-  // {participant, admission, accessToken, tokenUse} of whom an act was about.
+  // {participant, admission, accessToken, tokenUse} of whom an act was about. The media token is in
+  // it only where the caller may have it.
   [[nodiscard]] Answer admission_answer(const Ask& ask, const Acted& acted);
   // The answer that the commit of an admission keeps. The provider's token comes later.
   [[nodiscard]] Acts::Shape admission_shape(const Ask& ask) const;
-  // Tokens of the hosts that the caller is, or organises. Empty before the room is open.
+  // Tokens of the host that the caller is, and of an organizer without an account for the
+  // application that made the session. Empty before the room is open.
   [[nodiscard]] Result<Json> host_tokens(const Ask& ask, const Session& session);
   // The session with its room, as soon as the provider has opened it; as it is after `patience_ms`.
   [[nodiscard]] Result<Session> with_room(const Session& session, std::int64_t patience_ms) const;
@@ -47,6 +52,7 @@ class SessionEntry {
   [[nodiscard]] Result<Access> open_access(const Session& session, std::string_view participant,
                                            bool required);
   [[nodiscard]] Result<Access> waiting_access(const Session& session, const Participant& one) const;
+  [[nodiscard]] Answer give_token(const Ask& ask, bool joins);
   [[nodiscard]] Result<Acted> come_in(const Ask& ask);
   [[nodiscard]] Answer admission_json(const Ask& ask, const Session& session,
                                       const Participant& one, const Access& access) const;
