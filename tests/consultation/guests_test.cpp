@@ -141,6 +141,9 @@ TEST_F(Guests, NobodyTakesBackWhatAGuestRefusedByHisLink) {
   const auto written = [&](bool given) {
     return as(doctor_, id, with(consent("transcription", given), "participant", part));
   };
+  Ask admit = as(doctor_, id);
+  admit.record = part;
+  must(sessions_->people.admit(admit));
   EXPECT_EQ(says(written(true)), "ok") << "a guest who has said nothing";
   for (const char* kind : {"transcription", "recording", "family", "training"}) {
     EXPECT_EQ(says(as_guest(guest, consent(kind, false))), "ok") << kind;

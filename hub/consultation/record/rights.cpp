@@ -40,9 +40,8 @@ access::Facts facts_of(const Ask& ask, const Membership& of) {
   is.add(Is::host, of.host);
   if (of.participant.empty()) return facts;
   is.add(Is::member);
-  const bool by_link = !ask.caller.who.part.participant.empty();
-  is.add(Is::patient, by_link ? of.role == "patient"
-                              : !of.patient.empty() && of.patient == ask.caller.who.person);
+  // By his account: whoever holds a link may be anybody until a host has let him in.
+  is.add(Is::patient, !of.patient.empty() && of.patient == ask.caller.who.person);
   // A person who was denied or removed is a participant no more.
   is.add(Is::takes_part, of.admitted || of.waiting);
   is.add(Is::admitted, of.admitted);

@@ -134,10 +134,11 @@ Result<Change> on(Step step, const RecordConsent& command) {
   }
   const bool by_link = own != nullptr && !who.part.participant.empty();
   if (given) {
-    // Until a host has seen who holds the new link.
-    if (by_link && own->waits_again && !own->admitted())
+    // Whoever holds the telephone may be anybody until a host has let him in. The page asks for the
+    // recording before it joins; of a link that was opened anew nothing counts.
+    if (by_link && !own->admitted() && (kind != "recording" || own->waits_again))
       return conflict("participant.waiting",
-                      "the link was opened anew: a host lets the participant in first");
+                      "a consent is given by a link once a host has let its holder in");
     RABT_TRY_STATUS(may_be_given(is, kind, about, who));
     const bool of_somebody = about != nullptr || (!who.person.empty() && who.person == is.patient);
     // It counts for the one person who gives it.
