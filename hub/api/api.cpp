@@ -84,8 +84,8 @@ Response too_many_connections() {
 
 Error too_much_at_once() {
   return unavailable("rate.bodies",
-                     "the bodies that this caller sends at once are too large; wait until some "
-                     "have arrived");
+                     "the bodies that this caller sends at once, and the answers that he has not "
+                     "read, are too large; wait until some have arrived");
 }
 
 // What a body that is taken piece by piece holds at once.
@@ -446,6 +446,7 @@ http::Admission Api::taking(const Route& route, const Call& call) {
     if (route.options.rate == RateClass::hook && response.status == 401)
       (void)over_address(parts_.rates.refused, call.caller.client, source_in(call.path));
     screen(response, parts_.privacy);
+    if (!holds(call.caller, response)) response = http::problem(too_much_at_once());
     if (parts_.cors.covers(call.request)) parts_.cors.allow(call.request, response);
     return response;
   };
@@ -570,8 +571,12 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
   if (held == nullptr) return doors_->refuse(found, head, too_much_at_once());
   return http::Intake{
       .max_body = options.max_body,
-      .handler = [this, found, caller = *caller, held = std::move(held)](
-                     const Request& request) { return doors_->answer(found, request, caller); },
+      .handler =
+          [this, found, caller = *caller, held = std::move(held)](const Request& request) {
+            Response response = doors_->answer(found, request, caller);
+            if (holds(caller, response)) return response;
+            return doors_->refuse(found, request, too_much_at_once());
+          },
       .lane = options.lane,
       .share = share_of(options, *caller, found.path),
       // The head of the request outlives the handler.
@@ -734,7 +739,16 @@ std::shared_ptr<void> Api::hold_of(const identity::Caller& caller, std::uint64_t
     ++limited_;
     return nullptr;
   }
-  return {this, [this, some, who = std::move(who)](void*) { rates_->leave(who, some); }};
+  return {rates_.get(),
+          [rates = rates_, some, who = std::move(who)](void*) { rates->leave(who, some); }};
+}
+
+bool Api::holds(const identity::Caller& caller, Response& response) {
+  // Strangers have what is small, and what is the same for all; their connections are few.
+  if (response.body.size() <= http::kSmallAnswer || caller.who.kind == identity::Kind::anonymous)
+    return true;
+  response.held = hold_of(caller, response.body.size());
+  return response.held != nullptr;
 }
 
 Result<identity::Credential> Api::credential_of(const Request& head) const {

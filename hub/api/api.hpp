@@ -126,6 +126,9 @@ class Api {
   // So many bytes of a body of the caller, until the last copy is gone. Null when that is more than
   // he may send at once.
   [[nodiscard]] std::shared_ptr<void> hold_of(const identity::Caller& caller, std::uint64_t bytes);
+  // Counts a large answer with the caller's bodies until he has read it. False when he has too
+  // many.
+  [[nodiscard]] bool holds(const identity::Caller& caller, http::Response& response);
   // Where the head is judged again, when the error says that another machine has to be asked.
   [[nodiscard]] static std::optional<http::Admission> later(const Error& error);
   [[nodiscard]] Error refusal(const identity::Caller& caller, std::string_view operation);

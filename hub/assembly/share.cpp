@@ -53,6 +53,12 @@ Response Share::answer(const Handler& handler, const Request& request) {
     response.stream = [stream = std::move(response.stream),
                        place = std::move(place)](const auto& write) { return stream(write); };
   }
+  if (response.body.size() > http::kSmallAnswer) {
+    auto room = answers_.take(response.body.size());
+    if (room == nullptr) return busy();
+    using Both = std::pair<std::shared_ptr<void>, std::shared_ptr<void>>;
+    response.held = std::make_shared<Both>(std::move(response.held), std::move(room));
+  }
   auto& socket = response.socket != nullptr ? response.socket : response.events;
   if (socket != nullptr) {
     auto place = sockets_.take(1);

@@ -19,6 +19,8 @@ class Share {
     std::uint64_t streams = 0;
     // Bytes of bodies; of one that is taken piece by piece, what it holds at once.
     std::uint64_t bodies = 0;
+    // Bytes of large answers that are not read yet.
+    std::uint64_t answers = 0;
     // WebSockets and streams of events.
     std::uint64_t sockets = 0;
   };
@@ -26,6 +28,7 @@ class Share {
       : handlers_(most.handlers),
         streams_(most.streams),
         bodies_(most.bodies),
+        answers_(most.answers),
         sockets_(most.sockets) {}
 
   // What `judge` says of a request, within this share. `judge` is called at once.
@@ -56,6 +59,7 @@ class Share {
   Stock handlers_;
   Stock streams_;
   Stock bodies_;
+  Stock answers_;
   Stock sockets_;
   std::atomic<std::uint64_t> refused_{0};
 };

@@ -33,6 +33,7 @@ Share::Most most_of_one() {
   return {.handlers = static_cast<std::uint64_t>(whole.threads),
           .streams = static_cast<std::uint64_t>(whole.streams),
           .bodies = whole.max_bodies / 4 * 3,
+          .answers = whole.max_answers / 4 * 3,
           .sockets = static_cast<std::uint64_t>(whole.max_sockets) / 4 * 3};
 }
 

@@ -32,10 +32,15 @@ constexpr std::uint64_t kBodyPiece = 16U << 10U;
 constexpr std::uint64_t kBodyStep = 64U << 10U;
 // What a sink is given at once, and one more reading of the socket.
 constexpr std::uint64_t kSinkPiece = 128U << 10U;
-// A caller takes a stream no slower than this, after the first half minute.
+// A caller takes an answer no slower than this, after the first half minute.
 constexpr std::int64_t kSlowStreamMs = 30'000;
 constexpr std::int64_t kStreamBytesPerMs = 8;
 constexpr std::string_view kNoRoom = "the hub holds as many request bodies as it may; try again";
+
+bool is_slow(std::uint64_t taken, std::int64_t ms) {
+  const std::int64_t slow = ms - kSlowStreamMs;
+  return slow > 0 && static_cast<std::int64_t>(taken) < slow * kStreamBytesPerMs;
+}
 
 // OPTIONS *: of the server as a whole (RFC 9110 section 9.3.7).
 Response answer_of_server() {
@@ -71,13 +76,18 @@ bool Seats::wait_until_free(std::int64_t ms) {
   return freed_.wait_for(lock, std::chrono::milliseconds(ms), [&] { return taken_ == 0; });
 }
 
-bool BodyRoom::take(std::uint64_t size) {
-  if (shared_.bodies.fetch_add(size) + size <= shared_.options.max_bodies) {
+bool Room::take(std::uint64_t size) {
+  if (of_all_.fetch_add(size) + size <= most_) {
     taken_ += size;
     return true;
   }
-  shared_.bodies -= size;
+  of_all_ -= size;
   return false;
+}
+
+void Room::add(std::uint64_t size) {
+  of_all_ += size;
+  taken_ += size;
 }
 
 Connection::Connection(Shared& shared, const Listener& listener, Descriptor socket, Peer peer,
@@ -119,6 +129,9 @@ void Connection::arm(std::uint32_t events) {
 void Connection::end() {
   state_ = State::over;
   drop_sink();
+  out_ = {};
+  answer_room_.reset();
+  held_.reset();
   shared_.loop.remove(id_, socket_.get());
 }
 
@@ -382,7 +395,7 @@ void Connection::turn_away(Response& response) {
 }
 
 void Connection::expect_body() {
-  room_.emplace(shared_);
+  room_.emplace(shared_.bodies, shared_.options.max_bodies);
   state_ = State::body;
   begun_ = !buffer_.empty();
   const bool asks = expects_continue_ && (chunks_ ? !begun_ : buffer_.size() < length_);
@@ -586,12 +599,25 @@ void Connection::answer_events(const Response& response) {
              only_head ? Then::end : Then::events);
 }
 
+void Connection::make_room(Response& response) {
+  answer_room_.emplace(shared_.answers, shared_.options.max_answers);
+  const std::size_t size = request_.only_head || response.stream ? 0 : response.body.size();
+  if (size <= kSmallAnswer) return answer_room_->add(size);
+  if (answer_room_->take(size)) return;
+  ++shared_.overloaded;
+  keep_alive_ = false;
+  response = problem(unavailable(
+      "http.no_room", "the hub holds as many answers as it may until they are read; try again"));
+}
+
 void Connection::answer(Response& response) {
   if (response.status < 200 || response.status > 599) {
     RABT_BUG("a handler returned a status outside 200 to 599");
     response =
         problem(internal("http.internal", "the handler answered with a status outside 200 to 599"));
   }
+  make_room(response);
+  held_ = std::move(response.held);
   shared_.refusals.note(response, request_.request_id, request_.method,
                         shared_.options.client && !request_.remote.empty()
                             ? shared_.options.client(request_)
@@ -632,6 +658,7 @@ void Connection::refuse(const Refusal& refusal, std::string target) {
 void Connection::write_next(std::string text, Then then) {
   out_ = std::move(text);
   gone_ = 0;
+  answered_ms_ = now();
   then_ = then;
   state_ = State::writing;
 }
@@ -647,11 +674,14 @@ std::optional<Connection::Need> Connection::write_out() {
         return Need::end;
       case Transport::Step::State::read:
       case Transport::Step::State::write:
+        if (is_slow(gone_, now() - answered_ms_)) return Need::end;
         deadline_ = now() + shared_.options.write_timeout_ms;
         return step.state == Transport::Step::State::read ? Need::read : Need::write;
     }
   }
   out_ = {};
+  answer_room_.reset();
+  held_.reset();
   switch (then_) {
     case Then::head:
       start_head();
@@ -769,9 +799,7 @@ void Connection::write_stream() {
     const auto status = response.stream([&](std::string_view piece) -> Status {
       if (piece.size() > length - written)
         return internal("http.stream", "more bytes than announced");
-      const std::int64_t slow = now() - began - kSlowStreamMs;
-      if (!send_all(piece) ||
-          (slow > 0 && static_cast<std::int64_t>(written) < slow * kStreamBytesPerMs))
+      if (!send_all(piece) || is_slow(written, now() - began))
         return unavailable("http.caller_gone", "the caller closed the connection or does not read");
       written += piece.size();
       return ok_status();

@@ -82,8 +82,9 @@ struct Shared {
   std::atomic<std::uint64_t> failed{0};
   std::atomic<std::uint64_t> handshakes_failed{0};
 
-  // Bytes of bodies that connections hold.
+  // Bytes of bodies and of answers that connections hold.
   std::atomic<std::uint64_t> bodies{0};
+  std::atomic<std::uint64_t> answers{0};
 
   Seats seats;
   // Last, so that its threads have ended when what they use is destroyed.
@@ -94,19 +95,22 @@ struct Shared {
   Sockets sockets{{.max = options.max_sockets}, loop, clock, log};
 };
 
-// What one request's body takes of the room that all bodies share. Confined to its connection.
-class BodyRoom {
+// Part of one body or answer in the room that all of them share. Confined to its connection.
+class Room {
  public:
-  explicit BodyRoom(Shared& shared) : shared_(shared) {}
-  ~BodyRoom() { shared_.bodies -= taken_; }
-  BodyRoom(const BodyRoom&) = delete;
-  BodyRoom& operator=(const BodyRoom&) = delete;
+  Room(std::atomic<std::uint64_t>& of_all, std::uint64_t most) : of_all_(of_all), most_(most) {}
+  ~Room() { of_all_ -= taken_; }
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
   // False, and nothing is taken, when so much is not left.
   [[nodiscard]] bool take(std::uint64_t size);
+  // Takes it in any case.
+  void add(std::uint64_t size);
   [[nodiscard]] std::uint64_t size() const { return taken_; }
 
  private:
-  Shared& shared_;
+  std::atomic<std::uint64_t>& of_all_;
+  const std::uint64_t most_;
   std::uint64_t taken_ = 0;
 };
 
@@ -188,6 +192,8 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   void hand_over(bool events);
   [[nodiscard]] Response threw();
 
+  // Room for the answer's body, or a 503 in its place.
+  void make_room(Response& response);
   // The answer's head and body go out next.
   void answer(Response& response);
   void answer_events(const Response& response);
@@ -232,7 +238,7 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   bool begun_ = false;
   bool expects_continue_ = false;
   bool keep_alive_ = false;
-  std::optional<BodyRoom> room_;
+  std::optional<Room> room_;
   Handler handler_;
   // Rest of its admission.
   Lane lane_ = Lane::handler;
@@ -242,8 +248,11 @@ class Connection final : public Loop::Watched, public std::enable_shared_from_th
   // Null when the handler gets the body whole; else request_.body is its next piece.
   std::shared_ptr<BodySink> sink_;
 
-  // Goes out now.
+  // Goes out now, since then; an answer with what it holds.
   std::string out_;
+  std::int64_t answered_ms_ = 0;
+  std::optional<Room> answer_room_;
+  std::shared_ptr<void> held_;
   std::size_t gone_ = 0;
   Then then_ = Then::head;
   // Whose stream follows.

@@ -25,19 +25,24 @@ Cause cause_of(const Response& response) {
 
 }  // namespace
 
-bool Refusals::may_say(std::string_view client) {
+void Refusals::tell_left_out() {
   const std::int64_t now = clock_.monotonic_ms() / 1000;
   std::int64_t second = second_.load();
-  if (second != now && second_.compare_exchange_strong(second, now)) {
-    lines_ = 0;
-    for (auto& count : of_address_) count = 0;
-    if (const std::uint64_t unsaid = unsaid_.exchange(0); unsaid > 0)
-      log_.warn("http.refusals_not_logged", {{"count", static_cast<std::int64_t>(unsaid)}});
-  }
+  if (second == now || !second_.compare_exchange_strong(second, now)) return;
+  lines_ = 0;
+  failures_ = 0;
+  for (auto& count : of_address_) count = 0;
+  if (const std::uint64_t unsaid = unsaid_.exchange(0); unsaid > 0)
+    log_.warn("http.refusals_not_logged", {{"count", static_cast<std::int64_t>(unsaid)}});
+}
+
+bool Refusals::may_say(bool failed, std::string_view client) {
+  tell_left_out();
   auto& own = of_address_[std::hash<std::string_view>{}(client) % kAddresses];
-  if (++own <= kRefusalLinesOfAddress && ++lines_ <= kRefusalLinesPerSecond) return true;
-  ++unsaid_;
-  return false;
+  const bool may = failed ? ++failures_ <= kRefusalLinesPerSecond
+                          : ++own <= kRefusalLinesOfAddress && ++lines_ <= kRefusalLinesPerSecond;
+  if (!may) ++unsaid_;
+  return may;
 }
 
 void Refusals::note(const Response& response, std::string_view request_id, std::string_view method,
@@ -45,9 +50,9 @@ void Refusals::note(const Response& response, std::string_view request_id, std::
   if (response.status < 400 || (response.cause && response.cause->logged)) return;
   // The hub's own faults are few, and each is looked for.
   const bool fault = response.status == 500;
-  if (!fault && !may_say(client)) return;
-  const Cause cause = cause_of(response);
   const bool failed = response.status >= 500;
+  if (!fault && !may_say(failed, client)) return;
+  const Cause cause = cause_of(response);
   const LogLevel level = fault ? LogLevel::error : failed ? LogLevel::warn : LogLevel::info;
   log_.log(level, failed ? "http.failed" : "http.refused",
            {{"status", std::int64_t{response.status}},

@@ -13,9 +13,10 @@
 // One log line for each answer that refuses or fails, by which an operator finds its cause.
 namespace rabt::http {
 
-// More lines a second are counted instead: a flood of requests is no flood of log lines.
+// More lines a second are counted instead: a flood of requests is no flood of log lines. Failures
+// (5xx) have as many of their own.
 inline constexpr std::uint64_t kRefusalLinesPerSecond = 200;
-// The part of one address, so that a flood of one caller hides no refusal of others.
+// Part of one address in the refusals (4xx), so that a flood of one caller hides none of others.
 inline constexpr std::uint32_t kRefusalLinesOfAddress = 20;
 
 // Internally synchronised.
@@ -27,15 +28,19 @@ class Refusals {
   // caller's address. Nothing for other answers, and where Cause::logged says that a line stands.
   void note(const Response& response, std::string_view request_id, std::string_view method,
             std::string_view client);
+  // Logs http.refusals_not_logged with the lines that were left out in seconds that are over, if
+  // there are any.
+  void tell_left_out();
 
  private:
   // True if one more line about the address may be written in this second.
-  [[nodiscard]] bool may_say(std::string_view client);
+  [[nodiscard]] bool may_say(bool failed, std::string_view client);
 
   Logger& log_;
   const Clock& clock_;
   std::atomic<std::int64_t> second_{0};
   std::atomic<std::uint64_t> lines_{0};
+  std::atomic<std::uint64_t> failures_{0};
   std::atomic<std::uint64_t> unsaid_{0};
   // By the hash of the address: addresses that meet share their part.
   static constexpr std::size_t kAddresses = 256;

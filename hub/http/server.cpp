@@ -33,6 +33,8 @@ constexpr int kBacklog = 1024;
 constexpr int kAcceptAtOnce = 64;
 // How long a listener rests when no descriptor is left.
 constexpr std::int64_t kRestMs = 100;
+// How often a listener that nobody calls looks whether lines of the log were left out.
+constexpr std::int64_t kLookMs = 1'000;
 // Descriptors that the rest of the process needs: the database, plugins, blobs.
 constexpr int kOtherDescriptors = 512;
 // How often stop() looks for connections that wait.
@@ -68,7 +70,7 @@ class Accepting final : public Loop::Watched, public std::enable_shared_from_thi
 
   void begin() {
     id_ = shared_.loop.add(fd(), shared_from_this());
-    arm(std::numeric_limits<std::int64_t>::max());
+    arm();
   }
 
   void end() {
@@ -78,6 +80,7 @@ class Accepting final : public Loop::Watched, public std::enable_shared_from_thi
   }
 
   void on_ready(std::uint32_t /*events*/) override {
+    shared_.refusals.tell_left_out();
     bool short_of_descriptors = false;
     for (int i = 0; i < kAcceptAtOnce && !shared_.stopping; ++i) {
       sockaddr_storage address{};
@@ -93,7 +96,7 @@ class Accepting final : public Loop::Watched, public std::enable_shared_from_thi
       serve(std::move(one), address, size);
     }
     if (shared_.stopping) return;
-    if (!short_of_descriptors) return arm(std::numeric_limits<std::int64_t>::max());
+    if (!short_of_descriptors) return arm();
     ++shared_.overloaded;
     shared_.log.warn("http.no_descriptor", {});
     shared_.loop.arm(id_, fd(), 0, shared_.clock.monotonic_ms() + kRestMs);
@@ -101,7 +104,7 @@ class Accepting final : public Loop::Watched, public std::enable_shared_from_thi
 
  private:
   [[nodiscard]] int fd() const { return socket_.impl()->sockfd(); }
-  void arm(std::int64_t deadline) { shared_.loop.arm(id_, fd(), EPOLLIN, deadline); }
+  void arm() { shared_.loop.arm(id_, fd(), EPOLLIN, shared_.clock.monotonic_ms() + kLookMs); }
 
   void serve(Descriptor one, const sockaddr_storage& address, socklen_t size) {
     auto peer = peer_of(one.get(), address, size);
@@ -339,6 +342,7 @@ Server::Stats Server::stats() const {
           .overloaded = shared.overloaded,
           .failed = shared.failed,
           .bodies = shared.bodies,
+          .answers = shared.answers,
           .connections = static_cast<std::uint64_t>(shared.seats.taken()),
           .handshakes_failed = shared.handshakes_failed,
           .sockets = shared.sockets.stats().open,

@@ -35,6 +35,9 @@ struct Kept {
   std::shared_ptr<void> held;
 };
 
+// An answer up to this size is sent whatever room answers have.
+inline constexpr std::uint64_t kSmallAnswer = 64U << 10U;
+
 inline constexpr std::uint64_t kUnknownLength = std::numeric_limits<std::uint64_t>::max();
 
 struct Request {
@@ -115,6 +118,8 @@ struct Response {
   std::shared_ptr<SocketHandler> events{};
   // Why the request was refused or failed; never sent. problem() sets it.
   std::optional<Cause> cause{};
+  // Let go when the answer has gone out. May be null.
+  std::shared_ptr<void> held{};
 };
 
 // Answers a request whose body has arrived. It may block; ServerOptions::threads run at once, and
@@ -208,6 +213,9 @@ struct ServerOptions {
   std::uint64_t max_streamed_body = 64ULL << 20U;
   // Bytes of bodies that all connections hold together. A request that needs more gets 503.
   std::uint64_t max_bodies = 256ULL << 20U;
+  // Bytes of answers that all connections hold until their callers take them. A larger answer than
+  // kSmallAnswer that finds no room becomes a 503.
+  std::uint64_t max_answers = 256ULL << 20U;
   // From the first byte to the end of the head, in all: a slow drip gains nothing.
   std::int64_t head_timeout_ms = 10'000;
   // Between two requests. Four times as long while less than a quarter of max_connections is open.
@@ -218,7 +226,7 @@ struct ServerOptions {
   std::int64_t body_timeout_ms = 60'000;
   // The same for a body that a sink takes.
   std::int64_t streamed_body_timeout_ms = 600'000;
-  // Without progress.
+  // Without progress. After half a minute a caller takes an answer at 8 KiB a second at least.
   std::int64_t write_timeout_ms = 30'000;
   // Certificate and key. Null: the hub speaks plain HTTP.
   std::shared_ptr<const crypto::TlsServer> tls = nullptr;
@@ -269,8 +277,9 @@ class Server {
     std::uint64_t overloaded = 0;
     // Handlers that threw, streams that broke.
     std::uint64_t failed = 0;
-    // Bytes of bodies that are held now.
+    // Bytes of bodies that are held now, and of answers.
     std::uint64_t bodies = 0;
+    std::uint64_t answers = 0;
     // Connections that are open now, WebSockets among them.
     std::uint64_t connections = 0;
     // TLS handshakes that came to nothing.

@@ -516,6 +516,24 @@ TEST(TenantsShare, WhatOneHoldsIsBoundedAndComesBack) {
   EXPECT_EQ(share.refused(), 2U);
 }
 
+TEST(TenantsShare, AnswersThatAreNotReadYetAreBounded) {
+  Share share({.handlers = 2, .answers = 300'000});
+  const http::Request head{.method = "GET", .target = "/x", .path = "/x"};
+  const auto answer = [&](std::size_t size) {
+    const http::Admission one = share.admit(head, [size](const http::Request&) -> http::Admission {
+      return http::Handler(
+          [size](const http::Request&) { return http::Response{.body = std::string(size, 'a')}; });
+    });
+    return std::get<http::Handler>(one)(head);
+  };
+  http::Response large = answer(200'000);
+  EXPECT_EQ(large.status, 200);
+  EXPECT_EQ(answer(200'000).status, 503);
+  EXPECT_EQ(answer(20'000).status, 200);
+  large = {};
+  EXPECT_EQ(answer(200'000).status, 200);
+}
+
 // A tenant who holds all that he may is still told so, and his /health is answered.
 TEST(TenantsShare, HeadsAndHealthHoldNothing) {
   Share share({.handlers = 1, .streams = 1, .bodies = 100, .sockets = 1});

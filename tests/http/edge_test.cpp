@@ -407,6 +407,49 @@ TEST_F(Edge, Trap63BodiesTogetherHoldNoMoreThanTheirRoom) {
   wait_until([&] { return server_->stats().bodies == 0; });
 }
 
+// Sixty answers that nobody read took gigabytes.
+TEST_F(Edge, AnswersThatNobodyReadsHoldNoMoreThanTheirRoom) {
+  constexpr std::uint64_t kRoom = 32U << 20U;
+  constexpr std::size_t kAnswer = 4U << 20U;
+  start({.threads = 4, .max_answers = kRoom}, [](const Request& request) -> Response {
+    if (request.path == "/x") return {.body = "small"};
+    return {.body = std::string(kAnswer, 'a')};
+  });
+  std::vector<std::unique_ptr<Client>> many;
+  for (int i = 0; i < 40; ++i) {
+    many.push_back(std::make_unique<Client>(server_->port(), 4096));
+    many.back()->send("GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
+  }
+  wait_until([&] { return server_->stats().requests == 40 && server_->stats().overloaded >= 32; });
+  EXPECT_LE(server_->stats().answers, kRoom);
+  EXPECT_GE(server_->stats().answers, kRoom / 2);
+  // What is small goes out.
+  Client other(server_->port());
+  other.send(kGet);
+  EXPECT_TRUE(other.head().starts_with("HTTP/1.1 200 "));
+  many.clear();
+  wait_until([&] { return server_->stats().answers == 0; });
+  Client again(server_->port());
+  again.send("GET /large HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_TRUE(again.head().starts_with("HTTP/1.1 200 "));
+}
+
+TEST_F(Edge, WhatAnAnswerHoldsIsLetGoWhenItHasGoneOut) {
+  std::weak_ptr<int> held;
+  start({.threads = 2}, [&](const Request& /*request*/) -> Response {
+    auto mine = std::make_shared<int>(1);
+    held = mine;
+    return {.body = std::string(16U << 20U, 'a'), .held = std::move(mine)};
+  });
+  auto reader = std::make_unique<Client>(server_->port(), 4096);
+  reader->send(kGet);
+  EXPECT_TRUE(reader->head().starts_with("HTTP/1.1 200 "));
+  std::this_thread::sleep_for(50ms);
+  EXPECT_FALSE(held.expired()) << "it is not read yet";
+  reader.reset();
+  wait_until([&] { return held.expired(); });
+}
+
 TEST(Seats, HaveALimitInAllAndForEachAddress) {
   Seats seats(4, 2);
   auto one = seats.take("a");

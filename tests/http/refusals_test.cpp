@@ -86,6 +86,26 @@ TEST_F(RefusalsTest, ThatAreManyAreCountedAndA500IsAlwaysSaid) {
   EXPECT_EQ(log_.lines[kRefusalLinesOfAddress + 1], "warn http.refusals_not_logged count=5");
 }
 
+// After the last refusal of a flood nobody learned how many there were.
+TEST_F(RefusalsTest, ThatWereLeftOutAreToldWithoutAnother) {
+  for (std::uint64_t i = 0; i < kRefusalLinesOfAddress + 5; ++i) note({.status = 404});
+  refusals_.tell_left_out();
+  EXPECT_EQ(log_.lines.size(), kRefusalLinesOfAddress) << "the second is not over";
+  clock_.advance_ms(1'000);
+  refusals_.tell_left_out();
+  EXPECT_EQ(log_.lines.back(), "warn http.refusals_not_logged count=5");
+  clock_.advance_ms(1'000);
+  refusals_.tell_left_out();
+  EXPECT_EQ(log_.lines.size(), kRefusalLinesOfAddress + 1);
+}
+
+TEST_F(RefusalsTest, HideNoFailureAndFailuresAreLimitedThemselves) {
+  for (std::uint64_t i = 0; i < kRefusalLinesPerSecond * 2; ++i) note({.status = 404});
+  log_.lines.clear();
+  for (std::uint64_t i = 0; i < kRefusalLinesPerSecond * 2; ++i) note({.status = 503});
+  EXPECT_EQ(log_.lines.size(), kRefusalLinesPerSecond);
+}
+
 TEST_F(RefusalsTest, OfOneAddressHideNoneOfOthers) {
   for (std::uint64_t i = 0; i < kRefusalLinesPerSecond * 2; ++i) note({.status = 404});
   log_.lines.clear();
