@@ -3,6 +3,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/consultation/record/document_kind.hpp"
+#include "hub/consultation/record/record_book.hpp"
 #include "tests/consultation/fakes.hpp"
 
 // Records of a session on a real store; the sessions themselves are stand-ins.
@@ -102,6 +103,28 @@ class RecordsTest : public RecordHouse {
   // "ok", or the code of the error.
   static std::string verdict(const Answer& answer) {
     return answer.ok() ? "ok" : answer.error().code;
+  }
+  std::string chats(const std::string& role) {
+    return verdict(records_->send_message(ask(role, text("hello"))));
+  }
+  std::string measures(const std::string& role) {
+    return verdict(records_->record_vitals(ask(role, Json::object({{"heartRate", 72}}))));
+  }
+  std::string says(const std::string& role) {
+    return verdict(records_->add_segment(ask(role, text("hello"))));
+  }
+  // Copies the only record of the kind that the person wrote until he has so many.
+  void fill(const char* kind, const std::string& role, std::int64_t most) {
+    static constexpr store::Statement kFill{
+        "INSERT INTO session_record (tenant, id, kind, number, session, author, state, at_ms, "
+        "updated_ms, version, client, blob, sealed) WITH RECURSIVE one (n) AS (SELECT 2 UNION ALL "
+        "SELECT n + 1 FROM one WHERE n < $2) SELECT tenant, id || '-' || n, kind, (SELECT "
+        "MAX(number) FROM session_record) + n, session, author, state, at_ms, updated_ms, version, "
+        "CAST(id || '-' || n AS BLOB), blob, sealed FROM session_record, one WHERE kind = $1 AND "
+        "author = $3 AND id NOT LIKE '%-%'"};
+    must(store_->write([&](store::Transaction& transaction) {
+      return store::run(transaction, kFill, {kind, most, member(role).participant});
+    }));
   }
   std::size_t seen(Answer answer) { return must(std::move(answer))["items"].size(); }
   std::string file_bytes() {
@@ -241,32 +264,113 @@ TEST_F(RecordsTest, ASessionHasAsManyNotesAndPrescriptionsAsTheLimitsSay) {
   EXPECT_EQ(verdict(records_->prescribe(ask("doctor", drug))), "record.limit");
 }
 
-TEST_F(RecordsTest, ChatAndVitalSignsOfASessionHaveAnEnd) {
-  // As many records as there may be but one, copies of the first.
-  static constexpr store::Statement kFill{
-      "INSERT INTO session_record (tenant, id, kind, number, session, author, state, at_ms, "
-      "updated_ms, version, client, blob, sealed) WITH RECURSIVE one (n) AS (SELECT 2 UNION ALL "
-      "SELECT n + 1 FROM one WHERE n < $2) SELECT tenant, id || '-' || n, kind, number + n, "
-      "session, "
-      "author, state, at_ms, updated_ms, version, client, blob, sealed FROM session_record, one "
-      "WHERE kind = $1"};
-  const auto fill = [&](const char* kind, std::int64_t most) {
-    must(store_->write([&](store::Transaction& transaction) {
-      return store::run(transaction, kFill, {kind, most - 1});
-    }));
-  };
-  const auto writes = [&] { return verdict(records_->send_message(ask("doctor", text("hello")))); };
-  ASSERT_EQ(writes(), "ok");
-  fill("message", limits::kMaxSessionMessages);
-  EXPECT_EQ(writes(), "ok");
-  EXPECT_EQ(writes(), "record.limit");
-  const auto reads = [&] {
-    return verdict(records_->record_vitals(ask("doctor", Json::object({{"heartRate", 72}}))));
-  };
-  ASSERT_EQ(reads(), "ok");
-  fill("vitals", limits::kMaxSessionVitals);
-  EXPECT_EQ(reads(), "ok");
-  EXPECT_EQ(reads(), "record.limit");
+TEST_F(RecordsTest, ChatVitalSignsAndTranscriptOfASessionHaveAnEnd) {
+  ASSERT_EQ(chats("doctor"), "ok");
+  fill("message", "doctor", limits::kMaxSessionMessages - 1);
+  EXPECT_EQ(chats("doctor"), "ok");
+  EXPECT_EQ(chats("doctor"), "record.limit");
+  ASSERT_EQ(measures("doctor"), "ok");
+  fill("vitals", "doctor", limits::kMaxSessionVitals - 1);
+  EXPECT_EQ(measures("doctor"), "ok");
+  EXPECT_EQ(measures("doctor"), "record.limit");
+  ASSERT_EQ(says("doctor"), "ok");
+  fill("segment", "doctor", kMostSegments - 1);
+  EXPECT_EQ(says("doctor"), "ok");
+  EXPECT_EQ(says("doctor"), "record.limit");
+}
+
+// A patient filled chat, vital signs and transcript of a visit, and the doctor could write nothing.
+TEST_F(RecordsTest, NobodyTakesTheRoomOfThoseWhoTreat) {
+  ASSERT_EQ(chats("patient"), "ok");
+  fill("message", "patient", kMostMessagesOfOne - 1);
+  EXPECT_EQ(chats("patient"), "ok");
+  EXPECT_EQ(chats("patient"), "record.limit");
+  EXPECT_EQ(chats("family_member"), "ok") << "each has a part";
+  fill("message", "family_member", limits::kMaxSessionMessages / 2);
+  EXPECT_EQ(chats("observer"), "record.limit") << "all together leave a quarter";
+  EXPECT_EQ(chats("doctor"), "ok");
+  EXPECT_EQ(chats("nurse"), "ok");
+  ASSERT_EQ(measures("patient"), "ok");
+  fill("vitals", "patient", kMostVitalsOfOne);
+  EXPECT_EQ(measures("patient"), "record.limit");
+  EXPECT_EQ(measures("nurse"), "ok");
+  ASSERT_EQ(says("patient"), "ok");
+  fill("segment", "patient", kMostSegmentsOfOne);
+  EXPECT_EQ(says("patient"), "record.limit");
+  EXPECT_EQ(says("doctor"), "ok");
+}
+
+TEST_F(RecordsTest, WhoWaitsWritesLittle) {
+  member("patient").admitted = false;
+  member("patient").waiting = true;
+  ASSERT_EQ(chats("patient"), "ok");
+  fill("message", "patient", kMostMessagesOfWaiting - 1);
+  EXPECT_EQ(chats("patient"), "ok");
+  EXPECT_EQ(chats("patient"), "record.limit");
+  EXPECT_EQ(chats("doctor"), "ok");
+  member("patient").admitted = true;
+  member("patient").waiting = false;
+  EXPECT_EQ(chats("patient"), "ok");
+}
+
+// A list of long texts took as much memory as there were texts.
+TEST_F(RecordsTest, AListIsCutByItsBytesAndSaysWhereItGoesOn) {
+  const std::string longest(4'000, 'x');
+  for (int i = 0; i < 300; ++i)
+    ASSERT_TRUE(records_->send_message(ask("patient", text(longest))).ok()) << i;
+  must(records_->send_message(ask("doctor", text("the newest"))));
+  const Json first = must(records_->messages(ask("doctor")));
+  EXPECT_GT(first["items"].size(), 200U);
+  EXPECT_LT(first["items"].size(), 270U);
+  EXPECT_LT(first.dump().size(), 5U << 18U);
+  const std::string next = first.string_or("next", "");
+  ASSERT_EQ(next, first["items"].as_array().back().string_or("id", ""));
+  Ask more = ask("doctor");
+  more.query = {{"after", next}};
+  const Json second = must(records_->messages(more));
+  EXPECT_EQ(first["items"].size() + second["items"].size(), 301U);
+  EXPECT_NE(second.dump().find("the newest"), std::string::npos);
+  EXPECT_EQ(second.find("next"), nullptr);
+}
+
+// The lists had the oldest alone, and a chart lost what the doctor measured last.
+TEST_F(RecordsTest, WhatWasWrittenLastIsNeverMissing) {
+  sessions_.members[kSession][""];
+  set(SessionStatus::active);
+  must(records_->record_vitals(ask("nurse", Json::object({{"heartRate", 60}}))));
+  for (std::int64_t i = 0; i < RecordBook::kMostOfPage; ++i)
+    ASSERT_EQ(measures("patient"), "ok") << i;
+  must(records_->record_vitals(ask("doctor", Json::object({{"heartRate", 191}}))));
+  const Json first = must(records_->vitals(ask("doctor")));
+  EXPECT_EQ(first["items"].size(), static_cast<std::size_t>(RecordBook::kMostOfPage));
+  Ask more = ask("doctor");
+  more.query = {{"after", first.string_or("next", "")}};
+  const Json second = must(records_->vitals(more));
+  EXPECT_EQ(second["items"].as_array().back().int_or("heartRate", 0), 191);
+  const Json summary = must(records_->summary_of(ask("doctor"), member("doctor")));
+  EXPECT_EQ(summary["vitals"].as_array().back().int_or("heartRate", 0), 191);
+  EXPECT_EQ(summary["cut"], Json::array({Json("vitals")}));
+  Ask chart = ask_of_hub("t1", "workflow");
+  chart.session = kSession;
+  chart.body = Json::object({{"whole", true}});
+  const Json facts = must(records_->clinical_facts(chart));
+  EXPECT_EQ(facts["vitals"].int_or("pulse", 0), 191);
+  EXPECT_EQ(facts["acts"].int_or("vitals", 0), 2) << "what the nurse measured first counts, too";
+}
+
+TEST_F(RecordsTest, ATranscriptComesInPages) {
+  const std::string longest(4'000, 'x');
+  for (int i = 0; i < 300; ++i)
+    ASSERT_TRUE(records_->add_segment(ask("patient", text(longest))).ok()) << i;
+  must(records_->add_segment(ask("doctor", text("the newest"))));
+  const Json first = must(records_->transcript(ask("doctor")));
+  EXPECT_LT(first["items"].size(), 270U);
+  Ask more = ask("doctor");
+  more.query = {{"after", first.string_or("next", "")}};
+  const Json second = must(records_->transcript(more));
+  EXPECT_EQ(first["items"].size() + second["items"].size(), 301U);
+  EXPECT_NE(second.dump().find("the newest"), std::string::npos);
+  EXPECT_EQ(second.find("next"), nullptr);
 }
 
 TEST_F(RecordsTest, B18ChatCanBeSwitchedOff) {

@@ -1,6 +1,6 @@
 // What is written during a visit: chat, documents, vital signs, notes, prescriptions. What was typed stays here until the hub has it.
 import { computed, signal } from '@preact/signals';
-import { call, get, newKey, post, Problem, problemText, visitHeader } from '../base/api';
+import { all, call, get, newKey, post, Problem, problemText, visitHeader } from '../base/api';
 import { t } from '../base/i18n';
 import { announce, isClinical, isGuest, myId, nameOfPart, onEvent, partOf, path, role, stage } from './visit';
 import { isIn } from './panel';
@@ -34,8 +34,7 @@ const add = (messages: Message[]): void => {
   rows.value = [...known.values()].sort((a, b) => (a.sentAt ?? '9').localeCompare(b.sentAt ?? '9'));
 };
 async function readMessages(): Promise<void> {
-  const after = rows.value.filter(({ id }) => id).at(-1)?.id;
-  add((await get<{ items: Message[] }>(path('/messages') + (after ? `?after=${after}` : ''))).items);
+  add(await all<Message>(path('/messages'), rows.value.filter(({ id }) => id).at(-1)?.id));
 }
 export async function send(text: string, clientId: string = newKey()): Promise<void> {
   chatProblem.value = '';
@@ -62,7 +61,7 @@ export const uploads = signal<Upload[]>([]);
 export const kMostBytes = 10 * 1024 * 1024;
 const kTypes: Record<string, string> = { 'application/pdf': 'PDF', 'application/dicom': 'DICOM' };
 const readDocs = async (): Promise<void> => {
-  docs.value = (await get<{ items: Doc[] }>(path('/documents'))).items;
+  docs.value = await all<Doc>(path('/documents'));
 };
 
 // A photograph without what the camera wrote into it: place, time, maker.
@@ -130,7 +129,7 @@ export async function content(of: Doc): Promise<string> {
 
 export const vitals = signal<Vitals[]>([]);
 const readVitals = async (): Promise<void> => {
-  vitals.value = (await get<{ items: Vitals[] }>(path('/vitals'))).items;
+  vitals.value = await all<Vitals>(path('/vitals'));
 };
 export async function recordVitals(signs: Record<string, number>): Promise<void> {
   await post(path('/vitals'), { source: isClinical.value ? 'manual' : 'patient', ...signs });
@@ -151,7 +150,7 @@ let timer = 0;
 const kSaveMs = 5000;
 
 const readNotes = async (): Promise<void> => {
-  notes.value = (await get<{ items: Note[] }>(path('/notes'))).items;
+  notes.value = await all<Note>(path('/notes'));
   const own = notes.value.find((one) => one.status === 'draft');
   if (own && !draft.value.note && draftState.value === 'clean')
     draft.value = { template: own.template ?? (own.kind === 'free' ? 'free' : 'soap'), sections: { ...own.sections, ...(own.content ? { content: own.content } : {}) }, note: own };
@@ -198,8 +197,7 @@ export function saveDraft(status: 'draft' | 'final' = 'draft'): Promise<void> {
 }
 // Another window changed the draft: what was typed here stays, on top of the newer version.
 export async function keepMine(): Promise<void> {
-  const { items } = await get<{ items: Note[] }>(path('/notes'));
-  const newer = items.find((one) => one.id === draft.value.note?.id);
+  const newer = (await all<Note>(path('/notes'))).find((one) => one.id === draft.value.note?.id);
   if (newer) draft.value = { ...draft.value, note: newer };
   draftState.value = 'typing';
   await saveDraft();
@@ -212,7 +210,7 @@ export const prescriptions = signal<Prescription[]>([]);
 export const kNoMedication: Medication = { name: '', dosage: '', frequency: '', duration: '', instructions: '' };
 export const items = signal<Medication[]>([{ ...kNoMedication }]);
 const readPrescriptions = async (): Promise<void> => {
-  prescriptions.value = (await get<{ items: Prescription[] }>(path('/prescriptions'))).items;
+  prescriptions.value = await all<Prescription>(path('/prescriptions'));
 };
 export async function prescribe(key: string): Promise<void> {
   const filled = items.value.filter(({ name }) => name.trim())

@@ -1,6 +1,6 @@
 // The doctor's and the nurse's page: whom do I see now, who waits, what is to be signed.
 import { useState } from 'preact/hooks';
-import { get, newKey, post, put, query } from '../base/api';
+import { all, get, newKey, post, put, query } from '../base/api';
 import { age, clock, duration, gregorian, hijri, weekday } from '../base/dates';
 import { t } from '../base/i18n';
 import { useEvery, useLoad } from '../base/load';
@@ -144,7 +144,7 @@ function NotesToSign() {
     const from = new Date(Date.now() - 14 * 86_400_000).toISOString();
     const { items } = await get<Page<Session>>(`/api/v1/sessions${query({ status: 'completed', from, limit: 12 })}`);
     const mine = items.filter((one) => one.provider === me.value?.id);
-    const notes = await Promise.all(mine.map((one) => get<Page<Note>>(`/api/v1/sessions/${one.id}/notes`).then((page) => page.items, () => undefined)));
+    const notes = await Promise.all(mine.map((one) => all<Note>(`/api/v1/sessions/${one.id}/notes`).catch(() => undefined)));
     return mine.map((session, i) => ({ session, notes: notes[i] }))
       .filter(({ notes: of }) => of && (!of.length || of.some((one) => one.status === 'draft')));
   });

@@ -1,6 +1,6 @@
 // Clinical notes of a visit: read, write a draft, sign, add to a signed one. Drafts are bound to their visit.
 import { useState } from 'preact/hooks';
-import { get, newKey, patch, post } from '../base/api';
+import { all, get, newKey, patch, post } from '../base/api';
 import { dayAndTime } from '../base/dates';
 import { t } from '../base/i18n';
 import { useLoad } from '../base/load';
@@ -46,8 +46,8 @@ export function NoteView({ note, templates: all, level: Level = 'h2' }: { note: 
 
 export function Notes({ session }: { session: Session }) {
   const loaded = useLoad(async () => {
-    const [page, all] = await Promise.all([get<Page<Note>>(`/api/v1/sessions/${session.id}/notes`), allTemplates()]);
-    return { notes: page.items, all };
+    const [notes, templatesOf] = await Promise.all([all<Note>(`/api/v1/sessions/${session.id}/notes`), allTemplates()]);
+    return { notes, all: templatesOf };
   }, session.id);
   const data = loaded.data.value;
   const [fresh, setFresh] = useState(false);

@@ -295,12 +295,14 @@ Answer RecordService::clinical_facts(const Ask& ask) {
   if (!ask.system) return denied("authorisation.denied", "only workflows read these facts");
   RABT_TRY(of, parts_.sessions.membership(ask));
   VisitRecords records;
-  RABT_TRY(notes, book_.all(of, RecordKind::note));
-  records.notes = std::move(notes);
-  RABT_TRY(vitals, book_.all(of, RecordKind::vitals));
-  records.vitals = std::move(vitals);
-  RABT_TRY(prescriptions, book_.all(of, RecordKind::prescription));
-  records.prescriptions = std::move(prescriptions);
+  RABT_TRY_STATUS(book_.each(of, RecordKind::note,
+                             [&](Record one) { records.notes.push_back(std::move(one)); }));
+  // What a patient's device enters may be much, and is no act of a clinician.
+  RABT_TRY_STATUS(book_.each(of, RecordKind::vitals, [&](Record one) {
+    if (is_clinician(one.document["author"])) records.vitals.push_back(std::move(one));
+  }));
+  RABT_TRY_STATUS(book_.each(of, RecordKind::prescription,
+                             [&](Record one) { records.prescriptions.push_back(std::move(one)); }));
   Json facts =
       clinical_facts_of(records, ask.body.bool_or("whole", false) ? Extent::chart : Extent::claim);
   const std::int64_t over = of.ended_ms.value_or(parts_.clock.now().ms);

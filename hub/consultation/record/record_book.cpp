@@ -4,6 +4,7 @@
 #include <array>
 
 #include "hub/base/limits.hpp"
+#include "hub/consultation/record/rights.hpp"
 #include "hub/consultation/request/reference.hpp"
 
 namespace rabt::consultation {
@@ -16,10 +17,14 @@ using store::Statement;
 constexpr std::string_view kTable = "session_record";
 
 // read_row takes the columns in this order.
-constexpr Statement kAll{
+constexpr Statement kPage{
     "SELECT id, kind, number, session, author, state, at_ms, updated_ms, version, blob, sealed "
     "FROM session_record WHERE tenant = $1 AND session = $2 AND kind = $3 AND id > $4 ORDER BY id "
     "LIMIT $5"};
+constexpr Statement kNewest{
+    "SELECT id, kind, number, session, author, state, at_ms, updated_ms, version, blob, sealed "
+    "FROM session_record WHERE tenant = $1 AND session = $2 AND kind = $3 ORDER BY id DESC LIMIT "
+    "$4"};
 constexpr Statement kFind{
     "SELECT id, kind, number, session, author, state, at_ms, updated_ms, version, blob, sealed "
     "FROM session_record WHERE tenant = $1 AND id = $2 AND session = $3"};
@@ -38,6 +43,10 @@ constexpr Statement kCount{
 constexpr Statement kHas{
     "SELECT COUNT(*) FROM (SELECT id FROM session_record WHERE tenant = $1 AND session = $2 AND "
     "kind = $3 LIMIT $4) AS those"};
+// By the index of those that have a client: all of a kind of which one person may have so many.
+constexpr Statement kHasOwn{
+    "SELECT COUNT(*) FROM (SELECT client FROM session_record WHERE tenant = $1 AND session = $2 "
+    "AND kind = $3 AND author = $4 AND client <> x'' LIMIT $5) AS those"};
 constexpr Statement kNextNumber{
     "SELECT COALESCE(MAX(number), 0) + 1 FROM session_record WHERE tenant = $1 AND kind = $2"};
 constexpr Statement kInsert{
@@ -80,13 +89,30 @@ SealedRow read_row(const Row& row) {
           .sealed = std::string(row.blob(10))};
 }
 
-// Records of a kind in one session; 0 is without a bound of its own.
-std::int64_t most_of(RecordKind kind) {
-  if (kind == RecordKind::message) return limits::kMaxSessionMessages;
-  if (kind == RecordKind::vitals) return limits::kMaxSessionVitals;
-  if (kind == RecordKind::note) return limits::kMaxSessionNotes;
-  if (kind == RecordKind::prescription) return limits::kMaxSessionPrescriptions;
-  return 0;
+// Bounds of a kind of records in one session; 0 stands for none.
+struct Most {
+  std::int64_t all = 0;
+  // Part of one person.
+  std::int64_t own = 0;
+};
+// Hosts and clinicians find room for a quarter, whatever others wrote.
+Most most_of(const Ask& ask, const Membership& of, RecordKind kind) {
+  Most most;
+  if (kind == RecordKind::message) {
+    most = {limits::kMaxSessionMessages, of.waiting ? kMostMessagesOfWaiting : kMostMessagesOfOne};
+  } else if (kind == RecordKind::vitals) {
+    most = {limits::kMaxSessionVitals, kMostVitalsOfOne};
+  } else if (kind == RecordKind::segment) {
+    most = {kMostSegments, kMostSegmentsOfOne};
+  } else if (kind == RecordKind::note) {
+    return {limits::kMaxSessionNotes};
+  } else if (kind == RecordKind::prescription) {
+    return {limits::kMaxSessionPrescriptions};
+  } else {
+    return {};
+  }
+  const bool treats = ask.system || (!of.waiting && (of.host || is_clinical(of)));
+  return treats ? Most{most.all} : Most{most.all / 4 * 3, most.own};
 }
 
 Error no_record() {
@@ -114,25 +140,53 @@ Result<Record> RecordBook::open(const crypto::DataKey& key, const Membership& of
   return record;
 }
 
-Result<std::vector<Record>> RecordBook::all(const Membership& of, RecordKind kind,
-                                            std::string_view after) const {
+Result<RecordBook::Page> RecordBook::read(const Membership& of, const Statement& statement,
+                                          std::initializer_list<store::Value> values) const {
   RABT_TRY(key, parts_.keys.open(of.tenant, of.data_key));
   std::vector<SealedRow> rows;
+  bool more = false;
   RABT_TRY_STATUS(parts_.store.read([&](store::Connection& connection) {
     rows.clear();
-    return connection.query(kAll, {of.tenant, of.session, to_string(kind), after, kMostRecords},
-                            [&](const Row& row) {
-                              rows.push_back(read_row(row));
-                              return true;
-                            });
+    std::size_t bytes = 0;
+    more = false;
+    return connection.query(statement, values, [&](const Row& row) {
+      bytes += row.blob(10).size();
+      more = !rows.empty() &&
+             (bytes > kMostBytesOfPage || static_cast<std::int64_t>(rows.size()) == kMostOfPage);
+      if (!more) rows.push_back(read_row(row));
+      return !more;
+    });
   }));
-  std::vector<Record> records;
-  records.reserve(rows.size());
+  Page page;
+  page.records.reserve(rows.size());
   for (SealedRow& row : rows) {
     RABT_TRY(record, open(*key, of, std::move(row.record), row.sealed));
-    records.push_back(std::move(record));
+    page.records.push_back(std::move(record));
   }
-  return records;
+  if (more) page.cut = page.records.back().id;
+  return page;
+}
+
+Result<RecordBook::Page> RecordBook::page(const Membership& of, RecordKind kind,
+                                          std::string_view after) const {
+  return read(of, kPage, {of.tenant, of.session, to_string(kind), after, kMostOfPage + 1});
+}
+
+Result<RecordBook::Page> RecordBook::newest(const Membership& of, RecordKind kind) const {
+  RABT_TRY(page, read(of, kNewest, {of.tenant, of.session, to_string(kind), kMostOfPage + 1}));
+  std::reverse(page.records.begin(), page.records.end());
+  return page;
+}
+
+Status RecordBook::each(const Membership& of, RecordKind kind,
+                        const std::function<void(Record)>& take) const {
+  std::string after;
+  do {
+    RABT_TRY(part, page(of, kind, after));
+    for (Record& record : part.records) take(std::move(record));
+    after = std::move(part.cut);
+  } while (!after.empty());
+  return ok_status();
 }
 
 Result<Record> RecordBook::find(const Membership& of, RecordKind kind, std::string_view id) const {
@@ -203,7 +257,7 @@ Status RecordBook::tell_in(store::Transaction& transaction, const Ask& ask, cons
 }
 
 // Returns false when the author wrote it before.
-Result<bool> RecordBook::put(store::Transaction& transaction, const Membership& of,
+Result<bool> RecordBook::put(store::Transaction& transaction, const Ask& ask, const Membership& of,
                              std::string_view client_index, std::string_view sealed,
                              RecordAct& act) const {
   Record& record = act.record;
@@ -215,16 +269,26 @@ Result<bool> RecordBook::put(store::Transaction& transaction, const Membership& 
     if (changed == 1) return true;
     return conflict("precondition.failed", "somebody else has changed the record meanwhile");
   }
-  if (const std::int64_t most = most_of(record.kind); most > 0) {
+  const Most most = most_of(ask, of, record.kind);
+  if (most.all > 0) {
     std::int64_t has = 0;
-    RABT_TRY_STATUS(
-        transaction.query(kHas, {of.tenant, of.session, kind, most}, [&](const Row& row) {
-          has = row.integer(0);
-          return false;
-        }));
-    if (has >= most)
-      return conflict("record.limit", "a session has at most " + std::to_string(most) +
+    const auto take = [&has](const Row& row) {
+      has = row.integer(0);
+      return false;
+    };
+    RABT_TRY_STATUS(transaction.query(kHas, {of.tenant, of.session, kind, most.all}, take));
+    if (has >= most.all)
+      return conflict("record.limit", "a session has at most " + std::to_string(most.all) +
                                           " records of kind " + std::string(kind));
+    if (most.own > 0) {
+      RABT_TRY_STATUS(
+          transaction.query(kHasOwn, {of.tenant, of.session, kind, record.author, most.own}, take));
+      if (has >= most.own)
+        return conflict("record.limit", "one person writes at most " + std::to_string(most.own) +
+                                            " records of kind " + std::string(kind));
+    }
+    // kHasOwn finds what has a client alone.
+    if (client_index.empty()) client_index = record.id;
   }
   RABT_TRY_STATUS(transaction.query(kNextNumber, {of.tenant, kind}, [&](const Row& row) {
     record.number = row.integer(0);
@@ -267,7 +331,7 @@ Status RecordBook::commit(const access::Allowed& /*allowed*/, const Ask& ask, co
       if (before) return ok_status();
     }
     if (act.while_open) RABT_TRY_STATUS(sessions.still_open(transaction, of));
-    RABT_TRY(written, put(transaction, of, client_index, sealed, act));
+    RABT_TRY(written, put(transaction, ask, of, client_index, sealed, act));
     // The same author wrote it through another writer just now; the next run finds it.
     if (!written) return conflict(std::string(store::kRaced), "it was written meanwhile");
     if (act.also) RABT_TRY_STATUS(act.also(transaction));

@@ -68,6 +68,14 @@ struct RecordAct {
   std::function<Status(store::Transaction&)> also;
 };
 
+// Bounds of one session: a day of sentences, and more; and the part of one person who is neither
+// host nor clinician. The readings may all be of one person's device.
+inline constexpr std::int64_t kMostSegments = 20'000;
+inline constexpr std::int64_t kMostMessagesOfOne = 2'500;
+inline constexpr std::int64_t kMostMessagesOfWaiting = 100;
+inline constexpr std::int64_t kMostSegmentsOfOne = 5'000;
+inline constexpr std::int64_t kMostVitalsOfOne = 15'000;
+
 // Internally synchronised.
 class RecordBook {
  public:
@@ -80,10 +88,24 @@ class RecordBook {
   };
   explicit RecordBook(Parts parts) : parts_(parts) {}
 
-  // Records of a session after an id, oldest first, at most kMostRecords.
-  static constexpr std::int64_t kMostRecords = 10'000;
-  [[nodiscard]] Result<std::vector<Record>> all(const Membership& of, RecordKind kind,
-                                                std::string_view after = {}) const;
+  // Bounds of a page: records, and their bytes as they are sealed. It has at least one record.
+  static constexpr std::int64_t kMostOfPage = 1'000;
+  static constexpr std::size_t kMostBytesOfPage = 1U << 20U;
+  struct Page {
+    // Oldest first.
+    std::vector<Record> records;
+    // Id of the record at which it was cut: the last of page(), the first of newest(). Empty when
+    // there are no more.
+    std::string cut;
+  };
+  // Records of a session after an id.
+  [[nodiscard]] Result<Page> page(const Membership& of, RecordKind kind,
+                                  std::string_view after) const;
+  // The newest records of a session.
+  [[nodiscard]] Result<Page> newest(const Membership& of, RecordKind kind) const;
+  // Gives `take` all records of a session, oldest first; holds one page of them at a time.
+  [[nodiscard]] Status each(const Membership& of, RecordKind kind,
+                            const std::function<void(Record)>& take) const;
   // The record with this id. Errors: not_found record.unknown.
   [[nodiscard]] Result<Record> find(const Membership& of, RecordKind kind,
                                     std::string_view id) const;
@@ -120,9 +142,11 @@ class RecordBook {
   [[nodiscard]] Status tell_in(store::Transaction& transaction, const Ask& ask,
                                const Membership& of, Memberships& sessions,
                                const RecordAct& act) const;
-  [[nodiscard]] Result<bool> put(store::Transaction& transaction, const Membership& of,
-                                 std::string_view client_index, std::string_view sealed,
-                                 RecordAct& act) const;
+  [[nodiscard]] Result<Page> read(const Membership& of, const store::Statement& statement,
+                                  std::initializer_list<store::Value> values) const;
+  [[nodiscard]] Result<bool> put(store::Transaction& transaction, const Ask& ask,
+                                 const Membership& of, std::string_view client_index,
+                                 std::string_view sealed, RecordAct& act) const;
   Parts parts_;
 };
 

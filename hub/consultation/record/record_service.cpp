@@ -64,14 +64,16 @@ Answer RecordService::list(const Ask& ask, RecordKind kind, std::string_view act
   RABT_TRY(of, parts_.sessions.membership(ask));
   RABT_TRY_STATUS(may_read(ask, of, kind));
   const std::string after = identity::ulid_of(ask.parameter("after")).value_or("");
-  RABT_TRY(records, book_.all(of, kind, after));
+  RABT_TRY(page, book_.page(of, kind, after));
   Json items = Json::array();
-  for (const Record& record : records) {
+  for (const Record& record : page.records) {
     if (is_shown(ask, of, record)) items.push_back(shape(record));
   }
   RABT_TRY_STATUS(audit_reading(ask, of, act,
                                 Json::object({{"of", to_string(kind)}, {"count", items.size()}})));
-  return Json::object({{"items", std::move(items)}});
+  Json out = Json::object({{"items", std::move(items)}});
+  if (!page.cut.empty()) out.set("next", page.cut);
+  return out;
 }
 
 Status RecordService::audit_reading(const Ask& ask, const Membership& of, std::string_view act,
@@ -136,6 +138,7 @@ Json RecordService::live_content(const Membership& of, std::string_view type, co
 
 Result<Json> RecordService::summary_of(const Ask& ask, const Membership& of) {
   Json out = Json::object();
+  Json cut = Json::array();
   const std::pair<const char*, std::pair<RecordKind, Shape>> parts[] = {
       {"notes", {RecordKind::note, &note_json}},
       {"prescriptions", {RecordKind::prescription, &prescription_json}},
@@ -146,8 +149,9 @@ Result<Json> RecordService::summary_of(const Ask& ask, const Membership& of) {
     const auto& [kind, shape] = part;
     Json items = Json::array();
     if (may_read(ask, of, kind).ok()) {
-      RABT_TRY(records, book_.all(of, kind));
-      for (const Record& record : records) {
+      RABT_TRY(page, book_.newest(of, kind));
+      if (!page.cut.empty()) cut.push_back(name);
+      for (const Record& record : page.records) {
         if (!is_shown(ask, of, record)) continue;
         Json item = shape(record);
         if (kind == RecordKind::feedback && !may_read_comments(ask, of))
@@ -157,6 +161,7 @@ Result<Json> RecordService::summary_of(const Ask& ask, const Membership& of) {
     }
     out.set(name, std::move(items));
   }
+  if (cut.size() > 0) out.set("cut", std::move(cut));
   return out;
 }
 

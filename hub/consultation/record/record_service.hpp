@@ -75,7 +75,7 @@ class RecordService final : public Records {
   // The record that the path names, with what the caller is to its session. Errors: not_found
   // record.unknown; those of may_read; a record that is not shown is not found.
   [[nodiscard]] Result<Found> find(const Ask& ask, RecordKind kind);
-  // {items: [...]} of one kind, after the reading is in the audit log.
+  // {items: [...], next?} of one kind, after the reading is in the audit log.
   [[nodiscard]] Answer list(const Ask& ask, RecordKind kind, std::string_view act, Shape shape);
   [[nodiscard]] Status audit_reading(const Ask& ask, const Membership& of, std::string_view act,
                                      Json detail);

@@ -43,7 +43,9 @@ class DocumentUpload {
   virtual Answer finish(const Ask& ask) = 0;
 };
 
-// Lists are {items: [...]}, oldest first. Internally synchronised; every act blocks for one commit.
+// Lists are {items: [...], next?}, oldest first, and hold a page that begins after the record of
+// the parameter `after`; where more follow, `next` is the id after which they begin. Internally
+// synchronised; every act blocks for one commit.
 class Records {
  public:
   virtual ~Records() = default;
@@ -107,8 +109,9 @@ class Records {
   // it; clinical_facts.hpp says what is in it. ask.body: {anyLength?: the length was decided on,
   // whole?: for the chart and not for a claim}.
   virtual Answer clinical_facts(const Ask& ask) = 0;
-  // {notes, prescriptions, vitals, followUps, feedback} for the summary of a session: what the
-  // caller may see. The caller's reading is in the audit log already.
+  // {notes, prescriptions, vitals, followUps, feedback, cut?} for the summary of a session: what
+  // the caller may see. `cut` names the lists that have the newest alone. The caller's reading is
+  // in the audit log already.
   virtual Result<Json> summary_of(const Ask& ask, const Membership& of) = 0;
   // The opened record that an event of the live channel is about: a message, or a segment of the
   // transcript. Null for every other event, and when it cannot be opened now. `of` has the session

@@ -47,14 +47,15 @@ void put_in_order(std::vector<Record>& segments) {
 // The provider's words that are in the transcript already.
 class Heard {
  public:
-  explicit Heard(const std::vector<Record>& known) {
-    for (const Record& one : known) {
-      of_speaker_[one.author].push_back(
-          {.text = plain(one.document.string_or("text", "")),
-           .at_ms = one.at_ms,
-           .seq = one.document.int_or("seq", 0),
-           .provider = one.document.string_or("source", "") == "provider"});
-    }
+  void add(const Record& one) {
+    of_speaker_[one.author].push_back(
+        {.text = plain(one.document.string_or("text", "")),
+         .at_ms = one.at_ms,
+         .seq = one.document.int_or("seq", 0),
+         .provider = one.document.string_or("source", "") == "provider"});
+  }
+  // Once, when all are added.
+  void put_in_order() {
     for (auto& [speaker, list] : of_speaker_)
       std::stable_sort(list.begin(), list.end(),
                        [](const One& a, const One& b) { return a.at_ms < b.at_ms; });
@@ -65,7 +66,7 @@ class Heard {
     constexpr std::int64_t kNearMs = 60'000;
     const auto found = of_speaker_.find(speaker);
     if (found == of_speaker_.end()) return false;
-    const std::string wanted = plain(text);
+    const std::size_t wanted = plain(text);
     for (One& one : found->second) {
       if (!one.provider || one.taken || one.text != wanted || std::abs(one.at_ms - at_ms) > kNearMs)
         continue;
@@ -89,19 +90,20 @@ class Heard {
 
  private:
   struct One {
-    std::string text;
+    std::size_t text = 0;
     std::int64_t at_ms = 0;
     std::int64_t seq = 0;
     bool provider = false;
     bool taken = false;
   };
-  // Without the spaces and marks in which two ways to write a sentence differ.
-  static std::string plain(std::string_view text) {
+  // Hash of a sentence without the spaces and marks in which two ways to write it differ: a long
+  // visit is not held word by word.
+  static std::size_t plain(std::string_view text) {
     std::string out;
     for (const char c : text) {
       if (std::string_view(" \t\n.,?!").find(c) == std::string_view::npos) out.push_back(c);
     }
-    return out;
+    return std::hash<std::string>{}(out);
   }
 
   std::map<std::string, std::vector<One>> of_speaker_;
@@ -119,14 +121,17 @@ Error no_recognition() {
 Answer RecordService::transcript(const Ask& ask) {
   RABT_TRY(of, parts_.sessions.membership(ask));
   RABT_TRY_STATUS(may_read(ask, of, RecordKind::segment));
-  RABT_TRY(segments, book_.all(of, RecordKind::segment));
-  put_in_order(segments);
+  const std::string after = identity::ulid_of(ask.parameter("after")).value_or("");
+  RABT_TRY(page, book_.page(of, RecordKind::segment, after));
+  put_in_order(page.records);
   Json items = Json::array();
-  for (const Record& segment : segments) items.push_back(segment_json(segment));
+  for (const Record& segment : page.records) items.push_back(segment_json(segment));
   RABT_TRY_STATUS(
       audit_reading(ask, of, "transcript.read", Json::object({{"count", items.size()}})));
-  return Json::object(
+  Json out = Json::object(
       {{"session", of.session}, {"items", std::move(items)}, {"gaps", of.transcript_gaps}});
+  if (!page.cut.empty()) out.set("next", page.cut);
+  return out;
 }
 
 Answer RecordService::add_segment(const Ask& ask) {
@@ -223,8 +228,10 @@ Answer RecordService::add_said(const Ask& ask) {
     return invalid("api.invalid", "said: it must be a list of at most 10000");
   RABT_TRY(of, parts_.sessions.membership(ask));
   RABT_TRY(allowed, may_write(ask, of, RecordKind::segment));
-  RABT_TRY(known, book_.all(of, RecordKind::segment));
-  Heard heard(known);
+  Heard heard;
+  RABT_TRY_STATUS(
+      book_.each(of, RecordKind::segment, [&heard](const Record& one) { heard.add(one); }));
+  heard.put_in_order();
   std::int64_t n = 0;
   for (const Json& one : said.as_array()) {
     const std::string text = one.string_or("text", "");
@@ -269,9 +276,10 @@ Answer RecordService::add_said(const Ask& ask) {
 Answer RecordService::feedback(const Ask& ask) {
   RABT_TRY(of, parts_.sessions.membership(ask));
   RABT_TRY_STATUS(may_read(ask, of, RecordKind::feedback));
-  RABT_TRY(records, book_.all(of, RecordKind::feedback));
+  // One of each who took part.
+  RABT_TRY(page, book_.page(of, RecordKind::feedback, ""));
   Json items = Json::array();
-  for (const Record& record : records) {
+  for (const Record& record : page.records) {
     if (!is_shown(ask, of, record)) continue;
     Json item = feedback_json(record);
     if (!may_read_comments(ask, of)) item.mutable_object().erase("comments");
@@ -301,11 +309,11 @@ Answer RecordService::give_feedback(const Ask& ask) {
   if (now.ms - of.ended_ms.value_or(0) > kFeedbackDays * kDayMs)
     return conflict("feedback.closed", "feedback is taken for 30 days after the session's end");
 
-  RABT_TRY(given, book_.all(of, RecordKind::feedback));
+  RABT_TRY(given, book_.page(of, RecordKind::feedback, ""));
   RecordAct act{.record = fresh(ask, of, RecordKind::feedback), .while_open = false, .also = {}};
   // One for each participant: the new one takes the old one's place.
   act.record.client = "one";
-  for (Record& before : given) {
+  for (Record& before : given.records) {
     if (before.author != of.participant) continue;
     act.record = std::move(before);
     act.record.updated_ms = now.ms;
