@@ -85,7 +85,7 @@ constexpr Rule part(Right right, std::string_view id, Relations one_of) {
 // Who is no member of the session reads patient data for a reason that he gives.
 constexpr Rule outside(Right right, std::string_view id) {
   return {
-      .right = right, .id = id, .roles = kWatchers, .none_of = {Is::member}, .need = Need::reason};
+      .right = right, .id = id, .roles = kManagers, .none_of = {Is::member}, .need = Need::reason};
 }
 
 // A table: one rule a line.

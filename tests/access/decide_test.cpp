@@ -145,6 +145,22 @@ TEST(Decide, WhoOnlyRunsTheHubSeesASessionAndNotWhatIsStarredInIt) {
   }
 }
 
+// An auditor reads what was done, without patient data: his reason opened all of a visit.
+TEST(Decide, AReasonOpensWhatIsClinicalToThoseWhoRunTheHubAndNotToAnAuditor) {
+  std::vector<Right> clinical{Right::session_clinical, Right::comments_read};
+  for (int right = static_cast<int>(Right::message_read);
+       right <= static_cast<int>(Right::follow_up_read); ++right)
+    clinical.push_back(static_cast<Right>(right));
+  for (const Right right : clinical) {
+    // The figures of a feedback are no patient data.
+    const bool figures = right == Right::feedback_read;
+    EXPECT_EQ(decide(right, {.roles = {Role::auditor}, .reason = true}).allowed, figures)
+        << to_string(right);
+    for (const Role role : {Role::admin, Role::operator_})
+      EXPECT_TRUE(decide(right, {.roles = {role}, .reason = true}).allowed) << to_string(right);
+  }
+}
+
 // Trap 51: what somebody is, he is in one session.
 TEST(Decide, Trap51ARoleWithoutTheRelationOpensNoSession) {
   for (const Role role : {Role::doctor, Role::specialist, Role::nurse, Role::patient, Role::guest,
