@@ -5,6 +5,7 @@
 #include "hub/base/ascii.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/base/ids.hpp"
+#include "hub/base/printable.hpp"
 #include "hub/consultation/request/reference.hpp"
 
 namespace rabt::consultation {
@@ -73,14 +74,15 @@ Json renamed(const Json& body) {
   return out;
 }
 
-// A person, visit or clinic: text, number or {system, value}.
+// A person, visit or clinic: text, number or {system, value}. One that would have to be tidied
+// names nothing.
 Json reference(Fields& members, std::string_view name) {
   const Json& value = members.raw(name);
   if (value.is_null()) return {};
-  const bool good =
-      (value.is_string() && !value.as_string().empty() && value.as_string().size() <= kMaxLine) ||
-      (value.is_number() && value.as_int64()) ||
-      (value.is_object() && value["system"].is_string() && value["value"].is_string());
+  const bool good = (value.is_string() && !value.as_string().empty() &&
+                     value.as_string().size() <= kMaxLine && is_tidy(value.as_string())) ||
+                    (value.is_number() && value.as_int64()) ||
+                    (value.is_object() && reference_in(value).external);
   if (good) return value;
   members.wrong(name, "it must be an id, a number, or {system, value}");
   return {};
@@ -97,15 +99,17 @@ Json in_library(const Json& reference) {
   return Json::object({{"system", kLibrarySystem}, {"value", reference}});
 }
 
-// An appointment is kept as it was given.
+// An appointment is kept as it was given, as a line of text.
 Json appointment_of(Fields& members) {
   const Json& value = members.raw("appointment");
   if (value.is_null()) return {};
-  if (value.is_string() && value.as_string().size() <= kMaxLine) return value;
+  if (value.is_string() && value.as_string().size() <= kMaxLine)
+    return tidy_line(value.as_string());
   if (value.is_number() && value.as_int64()) return value.number_text();
   if (value.is_object() && value["system"].is_string() && value["value"].is_string() &&
       value.as_object().size() <= 4)
-    return Json::object({{"system", value["system"]}, {"value", value["value"]}});
+    return Json::object({{"system", tidy_line(value["system"].as_string())},
+                         {"value", tidy_line(value["value"].as_string())}});
   members.wrong("appointment", "it must be a text of at most 200 bytes, or {system, value}");
   return {};
 }
