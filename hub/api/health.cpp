@@ -78,10 +78,24 @@ constexpr identity::Roles kOperators{identity::Role::admin, identity::Role::secu
                                      identity::Role::engineer, identity::Role::operator_,
                                      identity::Role::auditor};
 
-http::Response answer(bool well, const Json& body) {
-  http::Response response = json_response(well ? 200 : 503, body);
-  response.headers = {{"Content-Type", "application/health+json"}};
-  return response;
+// Parts that do not work, for the operator's log. Empty when all do.
+std::string wrong_parts(const store::Store::Stats& stats, const audit::LogState& log,
+                        std::string_view keys, const Json& roles) {
+  std::string out;
+  const auto add = [&out](std::string_view part, std::string_view why) {
+    out.append(out.empty() ? "" : ", ").append(part).append(" ").append(why);
+  };
+  if (stats.disk_full) add("store", "disk full");
+  if (stats.queued >= limits::kMaxQueuedJobs / 2) add("store", "too many writes wait");
+  if (!log.well()) {
+    add("audit", log.code.empty() ? "fails" : log.code);
+    for (const audit::AnchorState& anchor : log.anchors) {
+      if (anchor.failing) add("anchor " + anchor.name, anchor.code);
+    }
+  }
+  if (!keys.empty()) add("keys", keys);
+  for (const auto& [role, why] : roles.as_object()) add("role " + role, why.as_string());
+  return out;
 }
 
 }  // namespace
@@ -138,8 +152,17 @@ http::Response Health::get(const Call& call) const {
   const std::string unwritten = keyring.trouble();
   const auto states = plugins.plugins();
   Json roles = roles_unserved(plugins, sends_sms);
-  const bool well = !stats.disk_full && stats.queued < limits::kMaxQueuedJobs / 2 && log.well() &&
-                    keys.ok() && unwritten.empty() && roles.size() == 0;
+  const std::string wrong =
+      wrong_parts(stats, log, keys.ok() ? unwritten : keys.error().code, roles);
+  const bool well = wrong.empty();
+  const auto answer = [&](const Json& body) {
+    http::Response response = json_response(well ? 200 : 503, body);
+    response.headers = {{"Content-Type", "application/health+json"}};
+    const bool again = told->exchange(!well);
+    if (!well)
+      response.cause = http::Cause{.code = "health.fail", .reason = wrong, .logged = again};
+    return response;
+  };
   // Room that gets scarce stops nothing yet.
   const bool scarce = std::any_of(states.begin(), states.end(),
                                   [](const auto& state) { return state.storage_scarce(); });
@@ -147,7 +170,7 @@ http::Response Health::get(const Call& call) const {
   if (!may_see_detail(call.caller.who)) {
     Json body = Json::object({{"status", status}});
     if (held) body.set("held", true);
-    return answer(well, body);
+    return answer(body);
   }
   Json loaded = Json::array();
   std::string unsigned_ones;
@@ -165,10 +188,10 @@ http::Response Health::get(const Call& call) const {
        {"plugins", std::move(loaded)}});
   if (roles.size() > 0) body.set("rolesUnserved", std::move(roles));
   if (held) body.set("held", true);
-  if (Json wrong = troubles(); wrong.size() > 0) body.set("detail", std::move(wrong));
+  if (Json beside = troubles(); beside.size() > 0) body.set("detail", std::move(beside));
   if (!unsigned_ones.empty())
     body.set("notes", Json::array({"dev mode: unsigned plugins: " + unsigned_ones}));
-  return answer(well, body);
+  return answer(body);
 }
 
 }  // namespace rabt::api

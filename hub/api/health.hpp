@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +50,8 @@ struct Health {
   Build build{};
   // Key of the configuration by which the hub sends SMS; empty when it sends none.
   std::string_view sends_sms{};
+  // The log says once in each spell that the hub does not work.
+  std::shared_ptr<std::atomic<bool>> told = std::make_shared<std::atomic<bool>>(false);
 
   // Who sees more than one word.
   [[nodiscard]] static bool may_see_detail(const identity::Principal& who);

@@ -61,8 +61,7 @@ Status Starts::prepare_owner(PreparedStart& start, const workflow::Definition& d
   if (business_key.ok() && business_key->has_value()) {
     start.business_key = Starts::business_key(lease, definition.name(), **business_key);
   }
-  RABT_TRY(patients, patients_of(definition, input, lease));
-  start.patients = std::move(patients);
+  find_patients(start, definition, input, lease);
   RABT_TRY(key, lease.keys.make(keys::kConsultation));
   start.key = std::move(key);
   return ok_status();
@@ -135,6 +134,16 @@ Result<StoredStart> Starts::store(store::Transaction& transaction, const Prepare
          origin->awaited ? 1 : 0, origin->depth});
   }
   RABT_TRY(patient, store_patients(transaction, num, start.patients, child ? origin->parent : 0));
+  // A child has its parent's.
+  if (const auto definition = definitions_.find(start.definition);
+      start.unread && !child && definition != nullptr) {
+    context_.parts.log.warn("instance.patient_unknown",
+                            {{"workflow", definition->name()},
+                             {"version", definition->version()},
+                             {"instance", start.id},
+                             {"found", static_cast<std::int64_t>(start.patients.size())},
+                             {"unread", std::int64_t{*start.unread}}});
+  }
   after.begins.push_back({.num = num,
                           .id = start.id,
                           .definition = start.definition,
@@ -168,10 +177,10 @@ Result<std::string> index_of(const KeyLease& lease, std::string_view kind_text,
 
 }  // namespace
 
-Result<Patients> Starts::patients_of(const workflow::Definition& definition,
-                                     const Json& start_events, const KeyLease& lease) const {
+void Starts::find_patients(PreparedStart& start, const workflow::Definition& definition,
+                           const Json& start_events, const KeyLease& lease) const {
   const auto reference = definition.patient(start_events);
-  Patients out;
+  Patients& out = start.patients;
   int unread = reference.unread;
   for (const auto& [kind_text, value] : reference.identifiers) {
     auto index = index_of(lease, kind_text, value);
@@ -181,14 +190,7 @@ Result<Patients> Starts::patients_of(const workflow::Definition& definition,
       out.push_back(std::move(*index));
     }
   }
-  if (reference.declared && (out.empty() || unread != 0)) {
-    context_.parts.log.warn("instance.patient_unknown",
-                            {{"workflow", definition.name()},
-                             {"version", definition.version()},
-                             {"found", static_cast<std::int64_t>(out.size())},
-                             {"unread", static_cast<std::int64_t>(unread)}});
-  }
-  return out;
+  if (reference.declared && (out.empty() || unread != 0)) start.unread = unread;
 }
 
 Result<std::string> Starts::store_patients(store::Transaction& transaction, std::int64_t num,

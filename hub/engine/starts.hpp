@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,9 @@ struct PreparedStart {
   // Blind index; "" when there is none.
   std::string business_key;
   Patients patients;
+  // Identifiers of patients that could not be read, where the workflow names patients and some
+  // could not, or none was found.
+  std::optional<int> unread{};
   keys::NewDataKey key;
   // Null, and no input, when one event starts it.
   std::shared_ptr<const Origin> origin;
@@ -77,8 +81,8 @@ class Starts {
  private:
   [[nodiscard]] Status prepare_owner(PreparedStart& start, const workflow::Definition& definition,
                                      const Json& input, const KeyLease& lease) const;
-  [[nodiscard]] Result<Patients> patients_of(const workflow::Definition& definition,
-                                             const Json& start_events, const KeyLease& lease) const;
+  void find_patients(PreparedStart& start, const workflow::Definition& definition,
+                     const Json& start_events, const KeyLease& lease) const;
   [[nodiscard]] Result<std::string> store_patients(store::Transaction& transaction,
                                                    std::int64_t num, const Patients& patients,
                                                    std::int64_t parent) const;

@@ -1,6 +1,7 @@
 #include "hub/consultation/intents/teller.hpp"
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,11 @@ constexpr Statement kSent{
 
 // Events told in one turn.
 constexpr std::int64_t kBatch = 64;
+
+// Events of which one visit has thousands.
+bool is_often(std::string_view type) {
+  return type == "message-sent" || type == "transcript-added" || type == "vitals-recorded";
+}
 
 }  // namespace
 
@@ -96,8 +102,9 @@ bool Teller::turn() {
   if (!marked.ok()) return any;
   for (std::size_t i = 0; i < delivered.size(); ++i) {
     ++told_;
-    acts_.parts().log.info("session.told",
-                           {{"session", unsent[i].session}, {"type", unsent[i].type}});
+    acts_.parts().log.log(is_often(unsent[i].type) ? LogLevel::debug : LogLevel::info,
+                          "session.told",
+                          {{"session", unsent[i].session}, {"type", unsent[i].type}});
     acts_.figures().told(unsent[i].type, delivered[i]);
   }
   return true;
