@@ -21,6 +21,7 @@
 //   X    the patient of a session like it, who has refused a consent and has not come
 //   G    the patient of a session like it, who came by a link and shows no account
 //   F    somebody of the front desk
+// rights_reasons.csv: reading what was written, by those who run the hub, each with a reason.
 // A cell is the status of the answer. `acceptInvitation:nurse`: the same with another body.
 // `getPatient:refused`: the same of X's record. D3 is not asked where his cell is `-`: what he
 // would get makes him somebody who treats, or takes part. Each operation has a session of its own,
@@ -341,6 +342,21 @@ TEST_F(Rights, EveryOperationIsForWhomTheMatrixSays) {
       is += "," + (spared ? "-" : std::to_string(ask(name, operation, columns[i])));
     }
     EXPECT_EQ(is, rows.contains(name) ? rows.at(name) : "no row in rights.csv");
+  }
+}
+
+// A reason opens what was written in a visit to those who run the hub. An auditor read all of it.
+TEST_F(Rights, AReasonIsForWhomTheMatrixOfReasonsSays) {
+  const Matrix matrix("rights_reasons.csv");
+  ASSERT_GT(matrix.rows.size(), 5U) << "rights_reasons.csv was not read";
+  const auto all = test::operations();
+  fresh();
+  for (const auto& [name, row] : matrix.rows) {
+    ASSERT_TRUE(all.contains(name)) << name;
+    std::string is = name;
+    for (std::size_t i = 1; i < matrix.columns.size(); ++i)
+      is += "," + std::to_string(ask(name, all.at(name), matrix.columns[i]));
+    EXPECT_EQ(is, row);
   }
 }
 
