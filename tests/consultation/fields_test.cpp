@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "hub/consultation/request/reference.hpp"
+#include "hub/consultation/session/input.hpp"
+
 namespace rabt::consultation {
 namespace {
 
@@ -19,6 +22,31 @@ TEST(Fields, KeepNoCharacterThatHidesOrForgesText) {
   EXPECT_TRUE(fields.good());
   (void)fields.needed_text("blank", 200);
   EXPECT_FALSE(fields.good()) << "nothing of it can be seen";
+}
+
+// Control characters of another system's names went through to pages and to other systems.
+TEST(NamesFromOutside, AreOneLineWithoutWhatNobodySees) {
+  const auto named = [](const char* value) {
+    return reference_in(Json::object({{"system", "his"}, {"value", value}}));
+  };
+  EXPECT_TRUE(named("A-7 \xd8\xb3").external);
+  EXPECT_TRUE(named("A\x1b[31m").none());
+  EXPECT_TRUE(named("A\r\nB").none());
+  EXPECT_TRUE(named("A\xe2\x80\xae").none()) << "U+202E turns round what follows";
+  Mistakes mistakes;
+  const ParticipantInput guest = read_participant(
+      Json::object({{"role", "nurse"}, {"user_id", "x\xe2\x80\xa8y"}}), mistakes, "");
+  EXPECT_FALSE(mistakes.none());
+  EXPECT_EQ(guest.guest.find("userId"), nullptr);
+  for (const Json& given :
+       {Json("A\x1b-\r\n7"), Json::object({{"system", "h\x1bis"}, {"value", "A-\r\n7"}})}) {
+    const auto session =
+        read_session(Json::object({{"type", "doctor_patient"}, {"appointment", given}}), 0, {});
+    ASSERT_TRUE(session.ok());
+    const std::string kept = session->appointment.dump();
+    EXPECT_EQ(kept.find("\\u001b"), std::string::npos) << kept;
+    EXPECT_EQ(kept.find("\\n"), std::string::npos) << kept;
+  }
 }
 
 }  // namespace
