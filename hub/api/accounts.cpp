@@ -297,9 +297,7 @@ Result<Response> Accounts::search(const Call& call) const {
     if (more) break;
     found.push_back(std::move(person));
   }
-  RABT_TRY(shown, managed(found));
-  Json items = Json::array();
-  for (Json& one : shown) items.push_back(std::move(one));
+  RABT_TRY(items, managed(found));
   return json_response(200, Json::object({{"items", std::move(items)}, {"more", more}}));
 }
 

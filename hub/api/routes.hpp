@@ -108,8 +108,8 @@ enum class RateClass : std::uint8_t {
   registration,
   rare,
   connect,
-  // What lets somebody in: a ticket, a join, a token of the video provider. Counts for a person and
-  // a guest; a client asks for many people, and is counted by method.
+  // Ways to let somebody in: a ticket, a join, a token of the video provider. Counts for a person
+  // and a guest; a client asks for many people, and is counted by method.
   enter,
   hook,
   // By the code of an invitation: whoever is nobody has a limit of his address, and a person that

@@ -101,9 +101,17 @@ inline constexpr std::int64_t kMaxSessionInvitations = 100;
 inline constexpr std::size_t kMaxSessionPeople = 100;
 // Confirmations of who the patient is.
 inline constexpr std::int64_t kMaxIdentifications = 20;
+// Parts of one person who is neither host nor clinician; of one who waits.
 inline constexpr std::int64_t kMaxSessionMessages = 10'000;
+inline constexpr std::int64_t kMaxMessagesOfOne = 2'500;
+inline constexpr std::int64_t kMaxMessagesOfWaiting = 100;
 // Ten days of one reading a minute and more.
 inline constexpr std::int64_t kMaxSessionVitals = 20'000;
+// They may all be of one person's device.
+inline constexpr std::int64_t kMaxVitalsOfOne = 15'000;
+// Segments of the transcript: a day of sentences, and more.
+inline constexpr std::int64_t kMaxSessionSegments = 20'000;
+inline constexpr std::int64_t kMaxSegmentsOfOne = 5'000;
 inline constexpr std::int64_t kMaxSessionNotes = 200;
 inline constexpr std::size_t kMaxNoteAddenda = 100;
 inline constexpr std::int64_t kMaxSessionPrescriptions = 100;

@@ -70,6 +70,10 @@ std::string tidy_line(std::string_view text) {
   return tidied(text, false);
 }
 
+bool is_tidy_line(std::string_view text) {
+  return tidy_line(text) == text;
+}
+
 std::string tidy_text(std::string_view text) {
   return tidied(text, true);
 }

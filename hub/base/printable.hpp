@@ -21,7 +21,9 @@ namespace rabt {
 // tabs stay, and separators of lines are line ends.
 [[nodiscard]] std::string tidy_line(std::string_view text);
 [[nodiscard]] std::string tidy_text(std::string_view text);
-// Whether printable() would change nothing but tabs.
+// True if tidy_line() would change nothing.
+[[nodiscard]] bool is_tidy_line(std::string_view text);
+// True if printable() would change nothing but tabs.
 [[nodiscard]] bool is_printable(std::string_view text);
 
 // How a command fails: writes the error's message and code to standard error as printable_lines()

@@ -63,12 +63,8 @@ Result<std::string> body_of(const std::string& file) {
 
 // Error invalid cli.source: the text would end a header.
 Status check_line(std::string_view option, std::string_view text) {
-  const bool good = std::none_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20U || c == 0x7F;
-  });
-  return good ? ok_status()
-              : Status(invalid("cli.source",
-                               std::string(option) + ": must have no control characters"));
+  if (is_tidy_line(text)) return ok_status();
+  return invalid("cli.source", std::string(option) + ": must have no control characters");
 }
 
 Result<net::Response> sent(const HooksOptions& options) {

@@ -33,7 +33,7 @@ constexpr int kBacklog = 1024;
 constexpr int kAcceptAtOnce = 64;
 // How long a listener rests when no descriptor is left.
 constexpr std::int64_t kRestMs = 100;
-// How often a listener that nobody calls looks whether lines of the log were left out.
+// A listener that nobody calls looks this often whether lines of the log were left out.
 constexpr std::int64_t kLookMs = 1'000;
 // Descriptors that the rest of the process needs: the database, plugins, blobs.
 constexpr int kOtherDescriptors = 512;

@@ -113,7 +113,7 @@ inline constexpr Statement kCredentials{
     "SELECT kind, id, state, sealed, last_step, created_ms FROM credential WHERE tenant = $1 AND "
     "person = $2 "
     "ORDER BY kind, id"};
-// Whether there is a password, a passkey or an issuer, and when the one-time code ends.
+// True for a password, a passkey or an issuer; and the end of the one-time code, 0 without one.
 inline constexpr Statement kWaysIn{
     "SELECT issuer <> '' OR EXISTS (SELECT 1 FROM credential c WHERE c.tenant = $1 AND c.person = "
     "$2 AND c.kind = 'password' AND c.state = 'active') OR EXISTS (SELECT 1 FROM passkey k WHERE "

@@ -5,6 +5,7 @@
 #include "hub/consultation/record/document_kind.hpp"
 #include "hub/consultation/record/record_book.hpp"
 #include "tests/consultation/fakes.hpp"
+#include "tests/number_of.hpp"
 
 // Records of a session on a real store; the sessions themselves are stand-ins.
 namespace rabt::consultation {
@@ -103,6 +104,12 @@ class RecordsTest : public RecordHouse {
   // "ok", or the code of the error.
   static std::string verdict(const Answer& answer) {
     return answer.ok() ? "ok" : answer.error().code;
+  }
+  // The doctor reads on where a list was cut.
+  Json rest(const Json& first, Answer (Records::*list)(const Ask&)) {
+    Ask more = ask("doctor");
+    more.query = {{"after", first.string_or("next", "")}};
+    return must(((*records_).*list)(more));
   }
   std::string chats(const std::string& role) {
     return verdict(records_->send_message(ask(role, text("hello"))));
@@ -274,7 +281,7 @@ TEST_F(RecordsTest, ChatVitalSignsAndTranscriptOfASessionHaveAnEnd) {
   EXPECT_EQ(measures("doctor"), "ok");
   EXPECT_EQ(measures("doctor"), "record.limit");
   ASSERT_EQ(says("doctor"), "ok");
-  fill("segment", "doctor", kMostSegments - 1);
+  fill("segment", "doctor", limits::kMaxSessionSegments - 1);
   EXPECT_EQ(says("doctor"), "ok");
   EXPECT_EQ(says("doctor"), "record.limit");
 }
@@ -282,7 +289,7 @@ TEST_F(RecordsTest, ChatVitalSignsAndTranscriptOfASessionHaveAnEnd) {
 // A patient filled chat, vital signs and transcript of a visit, and the doctor could write nothing.
 TEST_F(RecordsTest, NobodyTakesTheRoomOfThoseWhoTreat) {
   ASSERT_EQ(chats("patient"), "ok");
-  fill("message", "patient", kMostMessagesOfOne - 1);
+  fill("message", "patient", limits::kMaxMessagesOfOne - 1);
   EXPECT_EQ(chats("patient"), "ok");
   EXPECT_EQ(chats("patient"), "record.limit");
   EXPECT_EQ(chats("family_member"), "ok") << "each has a part";
@@ -291,11 +298,11 @@ TEST_F(RecordsTest, NobodyTakesTheRoomOfThoseWhoTreat) {
   EXPECT_EQ(chats("doctor"), "ok");
   EXPECT_EQ(chats("nurse"), "ok");
   ASSERT_EQ(measures("patient"), "ok");
-  fill("vitals", "patient", kMostVitalsOfOne);
+  fill("vitals", "patient", limits::kMaxVitalsOfOne);
   EXPECT_EQ(measures("patient"), "record.limit");
   EXPECT_EQ(measures("nurse"), "ok");
   ASSERT_EQ(says("patient"), "ok");
-  fill("segment", "patient", kMostSegmentsOfOne);
+  fill("segment", "patient", limits::kMaxSegmentsOfOne);
   EXPECT_EQ(says("patient"), "record.limit");
   EXPECT_EQ(says("doctor"), "ok");
 }
@@ -304,7 +311,7 @@ TEST_F(RecordsTest, WhoWaitsWritesLittle) {
   member("patient").admitted = false;
   member("patient").waiting = true;
   ASSERT_EQ(chats("patient"), "ok");
-  fill("message", "patient", kMostMessagesOfWaiting - 1);
+  fill("message", "patient", limits::kMaxMessagesOfWaiting - 1);
   EXPECT_EQ(chats("patient"), "ok");
   EXPECT_EQ(chats("patient"), "record.limit");
   EXPECT_EQ(chats("doctor"), "ok");
@@ -323,11 +330,8 @@ TEST_F(RecordsTest, AListIsCutByItsBytesAndSaysWhereItGoesOn) {
   EXPECT_GT(first["items"].size(), 200U);
   EXPECT_LT(first["items"].size(), 270U);
   EXPECT_LT(first.dump().size(), 5U << 18U);
-  const std::string next = first.string_or("next", "");
-  ASSERT_EQ(next, first["items"].as_array().back().string_or("id", ""));
-  Ask more = ask("doctor");
-  more.query = {{"after", next}};
-  const Json second = must(records_->messages(more));
+  ASSERT_EQ(first.string_or("next", ""), first["items"].as_array().back().string_or("id", ""));
+  const Json second = rest(first, &Records::messages);
   EXPECT_EQ(first["items"].size() + second["items"].size(), 301U);
   EXPECT_NE(second.dump().find("the newest"), std::string::npos);
   EXPECT_EQ(second.find("next"), nullptr);
@@ -343,9 +347,7 @@ TEST_F(RecordsTest, WhatWasWrittenLastIsNeverMissing) {
   must(records_->record_vitals(ask("doctor", Json::object({{"heartRate", 191}}))));
   const Json first = must(records_->vitals(ask("doctor")));
   EXPECT_EQ(first["items"].size(), static_cast<std::size_t>(RecordBook::kMostOfPage));
-  Ask more = ask("doctor");
-  more.query = {{"after", first.string_or("next", "")}};
-  const Json second = must(records_->vitals(more));
+  const Json second = rest(first, &Records::vitals);
   EXPECT_EQ(second["items"].as_array().back().int_or("heartRate", 0), 191);
   const Json summary = must(records_->summary_of(ask("doctor"), member("doctor")));
   EXPECT_EQ(summary["vitals"].as_array().back().int_or("heartRate", 0), 191);
@@ -365,9 +367,7 @@ TEST_F(RecordsTest, ATranscriptComesInPages) {
   must(records_->add_segment(ask("doctor", text("the newest"))));
   const Json first = must(records_->transcript(ask("doctor")));
   EXPECT_LT(first["items"].size(), 270U);
-  Ask more = ask("doctor");
-  more.query = {{"after", first.string_or("next", "")}};
-  const Json second = must(records_->transcript(more));
+  const Json second = rest(first, &Records::transcript);
   EXPECT_EQ(first["items"].size() + second["items"].size(), 301U);
   EXPECT_NE(second.dump().find("the newest"), std::string::npos);
   EXPECT_EQ(second.find("next"), nullptr);
@@ -463,17 +463,8 @@ TEST_F(RecordsTest, ADocumentThatComesInPiecesIsOneDocument) {
 
 // Neither a row nor a file nor a key stays of what was not shared.
 TEST_F(RecordsTest, ADocumentThatIsNotSharedLeavesNothing) {
-  const auto blobs = [&] {
-    std::int64_t rows = 0;
-    must(store_->read([&](store::Connection& connection) {
-      return connection.query(store::Statement{"SELECT COUNT(*) FROM blob"}, {},
-                              [&rows](const store::Row& row) {
-                                rows = row.integer(0);
-                                return false;
-                              });
-    }));
-    return rows;
-  };
+  static constexpr store::Statement kBlobs{"SELECT COUNT(*) FROM blob"};
+  const auto blobs = [&] { return rabt::test::number_of(*store_, kBlobs); };
   const auto files = [&] {
     std::size_t found = 0;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_))

@@ -297,7 +297,7 @@ Answer RecordService::clinical_facts(const Ask& ask) {
   VisitRecords records;
   RABT_TRY_STATUS(book_.each(of, RecordKind::note,
                              [&](Record one) { records.notes.push_back(std::move(one)); }));
-  // What a patient's device enters may be much, and is no act of a clinician.
+  // Readings of a patient's device may be many, and are no acts of a clinician.
   RABT_TRY_STATUS(book_.each(of, RecordKind::vitals, [&](Record one) {
     if (is_clinician(one.document["author"])) records.vitals.push_back(std::move(one));
   }));

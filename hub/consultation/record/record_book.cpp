@@ -99,11 +99,12 @@ struct Most {
 Most most_of(const Ask& ask, const Membership& of, RecordKind kind) {
   Most most;
   if (kind == RecordKind::message) {
-    most = {limits::kMaxSessionMessages, of.waiting ? kMostMessagesOfWaiting : kMostMessagesOfOne};
+    most = {limits::kMaxSessionMessages,
+            of.waiting ? limits::kMaxMessagesOfWaiting : limits::kMaxMessagesOfOne};
   } else if (kind == RecordKind::vitals) {
-    most = {limits::kMaxSessionVitals, kMostVitalsOfOne};
+    most = {limits::kMaxSessionVitals, limits::kMaxVitalsOfOne};
   } else if (kind == RecordKind::segment) {
-    most = {kMostSegments, kMostSegmentsOfOne};
+    most = {limits::kMaxSessionSegments, limits::kMaxSegmentsOfOne};
   } else if (kind == RecordKind::note) {
     return {limits::kMaxSessionNotes};
   } else if (kind == RecordKind::prescription) {

@@ -68,14 +68,6 @@ struct RecordAct {
   std::function<Status(store::Transaction&)> also;
 };
 
-// Bounds of one session: a day of sentences, and more; and the part of one person who is neither
-// host nor clinician. The readings may all be of one person's device.
-inline constexpr std::int64_t kMostSegments = 20'000;
-inline constexpr std::int64_t kMostMessagesOfOne = 2'500;
-inline constexpr std::int64_t kMostMessagesOfWaiting = 100;
-inline constexpr std::int64_t kMostSegmentsOfOne = 5'000;
-inline constexpr std::int64_t kMostVitalsOfOne = 15'000;
-
 // Internally synchronised.
 class RecordBook {
  public:

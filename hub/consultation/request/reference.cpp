@@ -11,16 +11,12 @@ Reference read_reference(std::string_view text) {
   return {.id = identity::ulid_of(text)};
 }
 
-bool is_tidy(std::string_view name) {
-  return tidy_line(name) == name;
-}
-
 Reference reference_in(const Json& json) {
   if (json.is_string()) return read_reference(std::string_view(json.as_string()));
   if (json.is_number()) return {.number = json.as_int64()};
   const std::string system = json.string_or("system", "");
   const std::string value = json.string_or("value", "");
-  if (system.empty() || value.empty() || !is_tidy(system) || !is_tidy(value)) return {};
+  if (system.empty() || value.empty() || !is_tidy_line(system) || !is_tidy_line(value)) return {};
   return {.external = std::pair{system, value}};
 }
 

@@ -20,9 +20,7 @@ struct Reference {
   [[nodiscard]] bool none() const { return !id && !number && !external; }
 };
 [[nodiscard]] Reference read_reference(std::string_view text);
-// Whether a name from outside is one line without signs that nobody sees.
-[[nodiscard]] bool is_tidy(std::string_view name);
-// A text, a number, or {system, value}, both of them tidy.
+// A text, a number, or {system, value}, both of them tidy lines.
 [[nodiscard]] Reference reference_in(const Json& json);
 
 }  // namespace rabt::consultation

@@ -91,10 +91,11 @@ Status has_place(const Session& is, const Json& consent) {
 }
 
 // Keeps with a refusal whose it is: roles and records of participants may become others.
-void keep_whose(const Session& is, const Participant* own, const Actor& who, Json& refusal) {
+void keep_whose(const Session& is, const Participant* own, const Actor& who, bool by_link,
+                Json& refusal) {
   const bool patient = own != nullptr && own->role == PartRole::patient;
   if (patient || (!who.person.empty() && who.person == is.patient)) refusal.set("patient", true);
-  if (own != nullptr && !who.part.participant.empty())
+  if (by_link)
     refusal.set("record", Json::object({{"of", own->record_of}, {"version", own->record_version}}));
 }
 
@@ -148,7 +149,7 @@ Result<Change> on(Step step, const RecordConsent& command) {
   consent.set("by", who.person.empty() ? who.actor : who.person);
   consent.set("at", to_iso8601(step.moment.now));
   if (by_link) consent.set("link", link_word(is, *own));
-  if (!given) keep_whose(is, own, who, consent);
+  if (!given) keep_whose(is, own, who, by_link, consent);
   if (is_repeat(is, consent)) return nothing(step.before);
   RABT_TRY_STATUS(has_place(is, consent));
   Json detail = Json::object({{"kind", kind}, {"given", given}});

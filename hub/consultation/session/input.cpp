@@ -80,7 +80,7 @@ Json reference(Fields& members, std::string_view name) {
   const Json& value = members.raw(name);
   if (value.is_null()) return {};
   const bool good = (value.is_string() && !value.as_string().empty() &&
-                     value.as_string().size() <= kMaxLine && is_tidy(value.as_string())) ||
+                     value.as_string().size() <= kMaxLine && is_tidy_line(value.as_string())) ||
                     (value.is_number() && value.as_int64()) ||
                     (value.is_object() && reference_in(value).external);
   if (good) return value;

@@ -76,11 +76,7 @@ Json refused_before(const Session& before, const Session& is) {
         return kept["kind"] == no["kind"] && kept["by"] == no["by"] &&
                kept["record"] == no["record"];
       };
-      Json rest = Json::array();
-      for (Json& kept : out.mutable_array()) {
-        if (!same(kept)) rest.push_back(std::move(kept));
-      }
-      out = std::move(rest);
+      std::erase_if(out.mutable_array(), same);
       out.push_back(std::move(no));
     }
   }
