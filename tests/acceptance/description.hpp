@@ -40,8 +40,8 @@ class Description {
   // The schema of a JSON body, as a document of its own; null when the operation takes none.
   [[nodiscard]] Json body_schema(const Operation& operation) const;
   [[nodiscard]] bool describes(const Operation& operation, int status) const;
-  // What of an answer does not fit the description; empty when all does. type: the answer's content
-  // type; empty stands for the first of JSON that is described.
+  // Names the part of an answer that does not fit the description; empty when all fits. type: the
+  // answer's content type; empty stands for the first of JSON that is described.
   [[nodiscard]] std::string misfit(const Operation& operation, int status, const std::string& body,
                                    std::string_view type = {});
   // Members of an answer that the schema does not have, where it says which there are. type: as for

@@ -155,7 +155,7 @@ TEST(Pulseone, P09TellsItsHealth) {
   EXPECT_EQ(well["rabbitmq"], Json("not_configured"));
   EXPECT_EQ(well["aws_chime"], Json("not_configured")) << "Twilio serves here";
   EXPECT_EQ(h().get("-", "/health").json.find("service"), nullptr) << "the hub's own";
-  // Who runs the hub is told more, in both forms.
+  // Operators are told more, in both forms.
   EXPECT_TRUE(h().get("AD", "/health")["plugins"].is_array());
   RABT_EXPECT_STATUS(h().call("AD", "GET", "/health", {}, {{"Accept", "application/json"}}), 200);
 }

@@ -7,6 +7,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/identity/blind_index.hpp"
 #include "tests/api/rig.hpp"
+#include "tests/number_of.hpp"
 
 // Whoever reads patient data over the API: reason, grant, audit before the first byte, reports.
 namespace rabt::api {
@@ -58,17 +59,8 @@ class PatientData : public testing::Test {
  protected:
   // By the table of grants, not by the log.
   std::int64_t grants_kept() {
-    std::int64_t out = -1;
-    EXPECT_TRUE(rig_.store()
-                    .read([&](store::Connection& connection) {
-                      return connection.query(store::Statement{"SELECT count(*) FROM break_glass"},
-                                              {}, [&](const store::Row& row) {
-                                                out = row.integer(0);
-                                                return false;
-                                              });
-                    })
-                    .ok());
-    return out;
+    static constexpr store::Statement kGrants{"SELECT count(*) FROM break_glass"};
+    return test::number_of(rig_.store(), kGrants);
   }
   PatientData() { open(access::ReadPolicy::reason); }
   void open(access::ReadPolicy policy, const std::string& boot = "boot") {

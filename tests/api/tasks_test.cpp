@@ -6,6 +6,7 @@
 #include "hub/audit/reader.hpp"
 #include "hub/consultation/workflow/task_actions.hpp"
 #include "tests/api/rig.hpp"
+#include "tests/number_of.hpp"
 
 // Tasks of people over the API: the list, who reads what, who decides, and parked calls among them.
 namespace rabt::api {
@@ -469,16 +470,9 @@ TEST_F(TasksApi, AnOverdueTaskIsToldOnceAndItsEscalationAnswers) {
   for (int i = 0; i < 2; ++i) must(api_.tasks->catch_up());
   EXPECT_EQ(ids(as(nurse, "GET", "tasks")), std::vector{id});
   EXPECT_TRUE(json(as(nurse, "GET", "tasks"))["items"].item(0).bool_or("overdue", false));
-  std::int64_t told = 0;
   static constexpr store::Statement kTold{
       "SELECT COUNT(*) FROM hub_event WHERE type = 'task.overdue'"};
-  must(api_.hub.store().read([&](store::Connection& connection) {
-    return connection.query(kTold, {}, [&](const store::Row& row) {
-      told = row.integer(0);
-      return false;
-    });
-  }));
-  EXPECT_EQ(told, 1);
+  EXPECT_EQ(test::number_of(api_.hub.store(), kTold), 1);
   EXPECT_EQ(as(nurse, "POST", "tasks/" + id + "/decide", decision("go-on")).status, 200);
 }
 

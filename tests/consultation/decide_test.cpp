@@ -579,7 +579,7 @@ TEST_F(Consents, WhoWasInOnceIsAskedBeforeAnythingIsWrittenDown) {
   EXPECT_FALSE(may_be_transcribed(is_).ok());
 }
 
-// What older hubs stored says neither whose record it was, nor which one the booking had.
+// Refusals that older hubs stored say neither whose record it was, nor which one the booking had.
 TEST_F(Consents, ANoThatAnOlderHubStoredStaysWhereItCannotTell) {
   is_.participant("p")->record_version = 1;
   is_.participant("p")->invitation = "i";

@@ -10,6 +10,7 @@
 #include "hub/phi/detector.hpp"
 #include "hub/phi/policy.hpp"
 #include "tests/consultation/session_house.hpp"
+#include "tests/number_of.hpp"
 
 // What a patient is told of a visit, and when.
 namespace rabt::consultation {
@@ -459,14 +460,7 @@ class Messages : public SessionHouse {
   std::int64_t kept() {
     static constexpr store::Statement kKept{
         "SELECT COUNT(*) FROM early_report WHERE tenant = 't1' AND message LIKE 'G-%'"};
-    std::int64_t found = 0;
-    must(store_->read([&](store::Connection& connection) {
-      return connection.query(kKept, {}, [&](const store::Row& row) {
-        found = row.integer(0);
-        return false;
-      });
-    }));
-    return found;
+    return test::number_of(*store_, kKept);
   }
   // Outcome of the message of this kind after the gateway reported about one.
   std::string reported(const std::string& what, const std::string& id,

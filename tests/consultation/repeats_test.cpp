@@ -1,4 +1,5 @@
 #include "tests/consultation/service_house.hpp"
+#include "tests/number_of.hpp"
 
 // Acts that a caller repeats since the hub was killed before the answer: the commit of an act keeps
 // the answer, or the second act changes nothing.
@@ -30,14 +31,7 @@ class RepeatsTest : public ServiceHouse {
   std::int64_t events() {
     static constexpr store::Statement kCount{
         "SELECT COUNT(*) FROM session_event WHERE actor LIKE 'person:%'"};
-    std::int64_t count = 0;
-    must(store_->read([&](store::Connection& connection) {
-      return connection.query(kCount, {}, [&](const store::Row& row) {
-        count = row.integer(0);
-        return false;
-      });
-    }));
-    return count;
+    return test::number_of(*store_, kCount);
   }
   // Acts twice: the second time tells no event and answers the same.
   void once(const std::string& what, const Ask& ask, const Does& does,

@@ -1,63 +1,26 @@
 #include "hub/consultation/sessions/second_proof.hpp"
 #include "hub/audit/reader.hpp"
 #include "hub/consultation/messages/texts.hpp"
-#include "hub/consultation/sessions/guests.hpp"
-#include "tests/consultation/session_house.hpp"
+#include "tests/consultation/link_house.hpp"
 
 // A link that is opened on a second device.
 namespace rabt::consultation {
 namespace {
 
-constexpr std::int64_t kMinuteMs = 60'000;
-constexpr const char* kPhone = "0551234567";
-
-class SecondProofs : public SessionHouse {
+class SecondProofs : public LinkHouse {
  protected:
   void SetUp() override {
-    public_url_ = "https://hub.example.sa";
-    house_.name = {{"ar", "مستشفى الواحة"}, {"en", "Oasis Hospital"}};
-    for (const char* language : {"ar", "en"})
-      house_.texts[language]["second_proof"] = "{hospital} {code}";
-    provider_.notifies = true;
-    SessionHouse::SetUp();
-    people_.of(patient_).profile.set("phone", kPhone);
-    people_.of(patient_).profile.set("birthDate", "1990-05-17");
-    session_ =
-        id_of(made(with(plain(), "scheduledStart", to_iso8601({clock_.now().ms + 3'600'000}))));
+    LinkHouse::SetUp();
+    can_prove(patient_);
+    session_ = booked();
     part_ = part_of(session_, patient_);
     link_ = sent(false);
     first_ = must(enter()).proof;
   }
-  std::string sent(bool renew) {
-    Json body = Json::object({{"participant", part_}});
-    if (renew) body.set("renew", true);
-    return must(sessions_->invitations.invite(as(doctor_, session_, std::move(body))))
-        .string_or("code", "");
-  }
-  [[nodiscard]] Ask ask(Json more = Json::object()) const {
-    Ask is;
-    is.caller.who.tenant = "t1";
-    is.caller.client = "203.0.113.7";
-    is.body = Json::object({{"code", link_}});
-    for (const auto& [name, value] : more.as_object()) is.body.set(name, value);
-    return is;
-  }
-  Result<SessionGuests::Entered> enter(Json more = Json::object(), std::string tap = {},
+  std::string sent(bool renew) { return invited(renew).string_or("code", ""); }
+  Result<SessionGuests::Entered> enter(const Json& more = Json::object(), std::string tap = {},
                                        identity::GuestProof held = {}) {
-    return sessions_->guests.enter(
-        ask(std::move(more)),
-        {.held = [held](std::string_view) { return held; }, .tap = std::move(tap)});
-  }
-  Answer asked() { return sessions_->guests.send_code(ask()); }
-  // Digits of the newest message.
-  std::string digits() {
-    const auto calls = provider_.calls("send-sms");
-    if (calls.empty()) return {};
-    const std::string text = calls.back().arguments.string_or("text", "");
-    return text.substr(text.rfind(' ') + 1);
-  }
-  static Json with_code(const std::string& digits) {
-    return Json::object({{"oneTimeCode", digits}});
+    return entered(more, std::move(tap), std::move(held));
   }
   // Six digits that are not these.
   static std::string other_than(const std::string& digits) {
@@ -71,9 +34,6 @@ class SecondProofs : public SessionHouse {
     open();
   }
 
-  std::string session_;
-  std::string part_;
-  std::string link_;
   identity::GuestProof first_;
 };
 
@@ -296,7 +256,7 @@ TEST_F(SecondProofs, ABirthDateOpensALinkOnlyWhereTheClinicSaysSo) {
   EXPECT_EQ(code(enter(date)), "api.invalid");
   links_ = {.by_code = false, .by_birth_date = true};
   reopen();
-  EXPECT_EQ(must(sessions_->guests.preview(ask()))["secondProof"], Json::array({"birth_date"}));
+  EXPECT_EQ(must(sessions_->guests.preview(nobody()))["secondProof"], Json::array({"birth_date"}));
   EXPECT_EQ(code(asked()), "invitation.used");
   EXPECT_EQ(code(enter(Json::object({{"birthDate", "1991-05-17"}}))), "invitation.wrong_proof");
   EXPECT_TRUE(opens(must(enter(date)).proof));
@@ -307,7 +267,7 @@ TEST_F(SecondProofs, WithoutAnyProofTheLinkIsUsed) {
   provider_.notifies = false;
   EXPECT_EQ(code(enter()), "invitation.used");
   EXPECT_EQ(code(asked()), "invitation.used");
-  EXPECT_EQ(must(sessions_->guests.preview(ask()))["secondProof"], Json::array());
+  EXPECT_EQ(must(sessions_->guests.preview(nobody()))["secondProof"], Json::array());
 }
 
 TEST_F(SecondProofs, ALinkThatWasTakenBackOrIsOverAsksForNoProof) {

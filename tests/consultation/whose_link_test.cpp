@@ -1,32 +1,19 @@
 #include "hub/consultation/record/records.hpp"
-#include "hub/consultation/sessions/guests.hpp"
-#include "tests/consultation/session_house.hpp"
+#include "tests/consultation/link_house.hpp"
 
 // Staff sends links, writes records and books: nothing of that makes anybody the patient.
 namespace rabt::consultation {
 namespace {
 
-constexpr std::int64_t kMinuteMs = 60'000;
-
-class WhoseLink : public SessionHouse {
+class WhoseLink : public LinkHouse {
  protected:
   void SetUp() override {
-    public_url_ = "https://hub.example.sa";
-    house_.name = {{"ar", "مستشفى الواحة"}, {"en", "Oasis Hospital"}};
-    for (const char* language : {"ar", "en"})
-      house_.texts[language]["second_proof"] = "{hospital} {code}";
     links_ = {.by_code = true, .by_birth_date = true};
-    provider_.notifies = true;
-    SessionHouse::SetUp();
-    for (const std::string& person : {patient_, patient2_}) {
-      people_.of(person).profile.set("phone", "0551234567");
-      people_.of(person).profile.set("birthDate", "1990-05-17");
-    }
+    LinkHouse::SetUp();
+    for (const std::string& person : {patient_, patient2_}) can_prove(person);
   }
   // A visit of the patient whom the hub knows.
-  void book() {
-    is(id_of(made(with(plain(), "scheduledStart", to_iso8601({clock_.now().ms + 3'600'000})))));
-  }
+  void book() { is(booked()); }
   // The booking of a hospital with somebody whom the hub does not know.
   void book_unknown() {
     Ask ask = ask_of_hub("t1", "workflow");
@@ -53,31 +40,18 @@ class WhoseLink : public SessionHouse {
     ++people_.of(patient_).version;
   }
   void send(bool renew = false) {
-    Json body = Json::object({{"participant", part_}});
-    if (renew) body.set("renew", true);
-    const Json sent = must(sessions_->invitations.invite(as(doctor_, session_, std::move(body))));
+    const Json sent = invited(renew);
     link_ = sent.string_or("code", "");
     invitation_ = sent.string_or("id", "");
   }
-  [[nodiscard]] Ask nobody(const Json& more) const {
-    Ask ask;
-    ask.caller.who.tenant = "t1";
-    ask.caller.client = "203.0.113.7";
-    ask.body = Json::object({{"code", link_}});
-    for (const auto& [name, value] : more.as_object()) ask.body.set(name, value);
-    return ask;
-  }
   identity::GuestProof enter(const Json& more = Json::object(), identity::GuestProof held = {}) {
-    return must(sessions_->guests.enter(
-                    nobody(more), {.held = [held](std::string_view) { return held; }, .tap = {}}))
-        .proof;
+    return must(entered(more, {}, std::move(held))).proof;
   }
   // The code that was sent last, asked for now.
   Json sent_code() {
     clock_.advance_ms(kMinuteMs);
-    must(sessions_->guests.send_code(nobody(Json::object())));
-    const std::string text = provider_.calls("send-sms").back().arguments.string_or("text", "");
-    return Json::object({{"oneTimeCode", text.substr(text.rfind(' ') + 1)}});
+    must(asked());
+    return with_code(digits());
   }
   Ask guest(Json body = Json::object()) { return by_link(session_, part_, std::move(body)); }
   std::string says(const Ask& who, bool given) {
@@ -108,9 +82,6 @@ class WhoseLink : public SessionHouse {
   }
 
   static constexpr const char* kNumber = "1012345672";
-  std::string session_;
-  std::string part_;
-  std::string link_;
   std::string invitation_;
 };
 
@@ -137,7 +108,7 @@ TEST_F(WhoseLink, AProofOfTheFormerBrowserCountsForNoOtherOne) {
   enter();
   EXPECT_EQ(says(guest(), false), "ok");
   enter(sent_code());
-  enter(Json::object({{"birthDate", "1990-05-17"}}));
+  enter(Json::object({{"birthDate", kBirthDate}}));
   EXPECT_EQ(says(guest(), true), "consent.own_word");
   enter(sent_code());
   EXPECT_EQ(says(guest(), true), "ok");
@@ -228,7 +199,7 @@ TEST_F(WhoseLink, ACodeToTheTelephoneOfTheBookingGivesThePlaceBack) {
   come();
   send(true);
   auto held = enter();
-  enter(Json::object({{"birthDate", "1990-05-17"}}), held);
+  enter(Json::object({{"birthDate", kBirthDate}}), held);
   EXPECT_EQ(admission(), "waiting") << "many know a birth date";
   enter(sent_code(), held);
   EXPECT_EQ(admission(), "admitted");
@@ -248,7 +219,7 @@ TEST_F(WhoseLink, NoOtherWayToALinkKeepsThePlace) {
   // A second device by the birth date.
   book();
   come();
-  enter(Json::object({{"birthDate", "1990-05-17"}}));
+  enter(Json::object({{"birthDate", kBirthDate}}));
   EXPECT_EQ(admission(), "waiting");
   // A new invitation after the former one was taken back.
   book();

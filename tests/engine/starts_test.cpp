@@ -7,6 +7,7 @@
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/trace_context.hpp"
 #include "tests/engine/rig.hpp"
+#include "tests/number_of.hpp"
 
 // Instances that no event starts: run.workflow, and the clock.
 namespace rabt::engine {
@@ -63,19 +64,8 @@ class Starts : public testing::Test {
   std::int64_t rows(const char* table) {
     static constexpr store::Statement kChild{"SELECT COUNT(*) FROM child"};
     static constexpr store::Statement kJournal{"SELECT COUNT(*) FROM journal"};
-    std::int64_t count = -1;
     rig_.store().flush();
-    EXPECT_TRUE(rig_.store()
-                    .read([&](store::Connection& connection) {
-                      return connection.query(
-                          std::string_view(table) == "child" ? kChild : kJournal, {},
-                          [&](const store::Row& row) {
-                            count = row.integer(0);
-                            return false;
-                          });
-                    })
-                    .ok());
-    return count;
+    return test::number_of(rig_.store(), std::string_view(table) == "child" ? kChild : kJournal);
   }
   // Stops the answer of an action until the test asks for it again.
   void never_answers() {

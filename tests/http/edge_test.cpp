@@ -423,7 +423,7 @@ TEST_F(Edge, AnswersThatNobodyReadsHoldNoMoreThanTheirRoom) {
   wait_until([&] { return server_->stats().requests == 40 && server_->stats().overloaded >= 32; });
   EXPECT_LE(server_->stats().answers, kRoom);
   EXPECT_GE(server_->stats().answers, kRoom / 2);
-  // What is small goes out.
+  // A small answer goes out.
   Client other(server_->port());
   other.send(kGet);
   EXPECT_TRUE(other.head().starts_with("HTTP/1.1 200 "));

@@ -6,6 +6,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/base/limits.hpp"
+#include "tests/number_of.hpp"
 #include "tests/plugin/support.hpp"
 
 namespace rabt::plugin::test {
@@ -321,16 +322,7 @@ TEST(Blobs, SweepRemovesWhatNobodyTookOverAndWhatACrashLeft) {
   EXPECT_EQ(hub.keys->open("t1", orphan.data_key).error().code, "keys.unknown");
   EXPECT_TRUE(hub.keys->open("t1", kept.data_key).ok());
   static constexpr store::Statement kCount{"SELECT COUNT(*) FROM data_key WHERE shared = 0"};
-  std::int64_t rows = 0;
-  ASSERT_TRUE(hub.store
-                  ->read([&](store::Connection& connection) {
-                    return connection.query(kCount, {}, [&](const store::Row& row) {
-                      rows = row.integer(0);
-                      return false;
-                    });
-                  })
-                  .ok());
-  EXPECT_EQ(rows, 1);
+  EXPECT_EQ(rabt::test::number_of(*hub.store, kCount), 1);
 }
 
 }  // namespace

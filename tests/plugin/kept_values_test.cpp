@@ -2,6 +2,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "tests/number_of.hpp"
 #include "tests/plugin/support.hpp"
 
 // Values of a shipped plugin, as built, in the hub's store: the plugin says when each expires, and
@@ -51,16 +52,7 @@ class ValuesOfNphies : public testing::Test {
     }
     static constexpr store::Statement kCount{
         "SELECT COUNT(*) FROM plugin_kv WHERE plugin = 'nphies'"};
-    std::int64_t rows = -1;
-    EXPECT_TRUE(hub_.store
-                    ->read([&](store::Connection& connection) {
-                      return connection.query(kCount, {}, [&rows](const store::Row& row) {
-                        rows = row.integer(0);
-                        return false;
-                      });
-                    })
-                    .ok());
-    return rows;
+    return rabt::test::number_of(*hub_.store, kCount);
   }
 
   std::string source_;

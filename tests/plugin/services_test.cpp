@@ -5,6 +5,7 @@
 #include "hub/base/limits.hpp"
 #include "hub/base/trace_context.hpp"
 #include "tests/net/mail_relay.hpp"
+#include "tests/number_of.hpp"
 #include "tests/plugin/support.hpp"
 
 namespace rabt::plugin::test {
@@ -284,16 +285,7 @@ Json kept_for_a_second(const std::string& key, std::size_t bytes) {
 }
 std::int64_t rows_of_kv(Hub& hub) {
   static constexpr store::Statement kCount{"SELECT COUNT(*) FROM plugin_kv"};
-  std::int64_t rows = -1;
-  EXPECT_TRUE(hub.store
-                  ->read([&](store::Connection& connection) {
-                    return connection.query(kCount, {}, [&rows](const store::Row& row) {
-                      rows = row.integer(0);
-                      return false;
-                    });
-                  })
-                  .ok());
-  return rows;
+  return rabt::test::number_of(*hub.store, kCount);
 }
 
 // Symptom: after some thousand consultations nothing passed eligibility, for good. Cause: nothing
