@@ -961,6 +961,26 @@ TEST_F(HealthTest, FailsOnceTheAuditLogTakesNothingMore) {
   EXPECT_EQ(audit.string_or("code", ""), "audit.broken");
 }
 
+// An operator finds in the log why a hub was not well, and the log is not filled by those who ask.
+TEST_F(HealthTest, SaysTheCauseOnceUntilItIsWellAgain) {
+  const std::string in_the_way = rig_.folder() + "/keyring.tmp";
+  const auto cause = [&] { return handle(request("GET", "/health")).cause; };
+  EXPECT_FALSE(cause().has_value());
+  for (const char* const bucket : {"event/2031-01", "event/2031-02"}) {
+    ASSERT_TRUE(std::filesystem::create_directory(in_the_way));
+    EXPECT_FALSE(rig_.keyring().ensure_buckets("t1", {bucket}).ok());
+    const auto first = cause();
+    ASSERT_TRUE(first.has_value());
+    EXPECT_EQ(first->code, "health.fail");
+    EXPECT_EQ(first->reason, "keys crypto.keyring_io");
+    EXPECT_FALSE(first->logged);
+    EXPECT_TRUE(cause()->logged) << "a line stands in the log";
+    std::filesystem::remove(in_the_way);
+    EXPECT_TRUE(rig_.keyring().ensure_buckets("t1", {bucket}).ok());
+    EXPECT_FALSE(cause().has_value());
+  }
+}
+
 TEST_F(HealthTest, FailsWhileARoleServesNobody) {
   EXPECT_EQ(asked("pass").find("rolesUnserved"), nullptr);
   (void)must(rig_.host().bind_role("video", "hub://script"));

@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <map>
+#include <optional>
 #include <sstream>
 
 #include "hub/base/bytes.hpp"
@@ -298,6 +299,34 @@ TEST_F(ApiRates, BodiesOfACallerThatAreOnTheirWayAreBounded) {
   EXPECT_EQ(status(api.admit(open)), 429);
   open.remote = "192.0.2.2";
   EXPECT_EQ(status(api.admit(open)), 0);
+}
+
+// Sixty answers that their caller did not read took gigabytes.
+TEST_F(ApiRates, AnswersThatTheirCallerHasNotReadAreBounded) {
+  RateOptions rates = RateOptions::none();
+  rates.bodies = 100'000;
+  ApiRig api({.rates = rates});
+  const std::string long_name(60, 'n');
+  api.hub.deploy("document: {dsl: '1.0.3', namespace: " + long_name + ", name: " + long_name +
+                 ", version: '1.0.0-" + long_name +
+                 "'}\n"
+                 "schedule: {on: {one: {with: {type: test.start.v1}}}}\n"
+                 "do: [{pause: {wait: {days: 1}}}]\n");
+  for (int i = 0; i < 200; ++i) (void)api.hub.send("test.start.v1", Json::object({{"n", i}}));
+  const auto list = [&](const std::string& limit) {
+    http::Request asked = request("GET", "/api/v1/instances?limit=" + limit);
+    asked.headers = {{"authorization", "Bearer " + std::string(kToken)}};
+    return api.handle(asked);
+  };
+  std::optional<http::Response> first = list("200");
+  ASSERT_EQ(first->status, 200);
+  ASSERT_GT(first->body.size(), http::kSmallAnswer);
+  const http::Response second = list("200");
+  EXPECT_EQ(second.status, 429);
+  EXPECT_EQ(code(second), "rate.bodies");
+  EXPECT_EQ(list("1").status, 200);
+  first.reset();
+  EXPECT_EQ(list("200").status, 200) << "it was read";
 }
 
 // Symptom: one page asked for tokens in a loop, and the video provider refused everybody's. Cause:
