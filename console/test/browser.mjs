@@ -8,8 +8,9 @@ import { chromium, firefox } from 'playwright-core';
 const here = dirname(fileURLToPath(import.meta.url));
 export const axeSource = readFileSync(createRequire(join(here, 'browser.mjs')).resolve('axe-core/axe.min.js'), 'utf8');
 
-// Without the clock of tests/pages/pages.sh: the pages have a time of their own.
+// Without the clock of tests/pages/pages.sh, which the pages get below; those of the pictures have a time of their own.
 const { LD_PRELOAD: _, ...env } = process.env;
+const ahead = env.RABT_PAGES_MORNING ? Number(env.FAKETIME) * 1000 : 0;
 const kFirefox = process.argv.includes('--firefox');
 const executablePath = kFirefox ? '/usr/bin/firefox-esr' : (process.env.CHROMIUM ?? '/usr/bin/chromium');
 export const missing = existsSync(executablePath) ? '' : `no ${executablePath}; install the package ${kFirefox ? 'firefox-esr' : 'chromium'}`;
@@ -31,10 +32,12 @@ export async function open(browser, base, { lang = 'ar', theme = 'light', width 
   });
   if (kFirefox) context.setDefaultTimeout(90_000);  // it takes its time on a machine that does other things
   await context.addCookies([{ name: 'rabt-lang', value: lang, url: base }, { name: 'rabt-theme', value: theme, url: base }]);
-  await context.addInitScript(() => {
+  await context.addInitScript((ahead) => {
+    const Real = Date;
+    if (ahead) globalThis.Date = class extends Real { constructor(...args) { super(...(args.length ? args : [Real.now() + ahead])); } static now = () => Real.now() + ahead; };
     window.violations = [];
     document.addEventListener('securitypolicyviolation', (event) => window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
-  });
+  }, ahead);
   const page = await context.newPage();
   page.said = [];
   page.on('console', (message) => page.said.push({ type: message.type(), text: message.text() }));

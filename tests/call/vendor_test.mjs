@@ -109,7 +109,8 @@ async function sees({ page }, what) {
 test(`a doctor and a patient through ${vendor}`, { timeout: 240_000 }, async () => {
   session = await api('admin', 'POST', '/sessions', {
     type: 'doctor_patient', bookingType: 'direct', provider: people.doctor.id, patient: people.patient.id, waitingRoom: true, plannedMinutes: 20, language: 'en',
-    scheduledStart: new Date(Date.now() + 60_000).toISOString(), organizer: { person: people.doctor.id, role: 'doctor' },
+    // After the demonstration's own visit, which ends 25 minutes after its start.
+    scheduledStart: new Date(Date.now() + 30 * 60_000).toISOString(), organizer: { person: people.doctor.id, role: 'doctor' },
   });
   const patient = await opened('patient');
   const doctor = await opened('doctor');
