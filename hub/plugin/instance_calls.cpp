@@ -53,6 +53,9 @@ std::uint64_t Instance::call(Purpose purpose, const CompiledAction& action, Call
   open->attempt = request.attempt;
   open->trace = std::move(request.trace);
   open->run = std::move(request.instance);
+  if (request.arguments.is_object()) {
+    for (const std::string& name : action.left_out) request.arguments.mutable_object().erase(name);
+  }
   open->marked = holds_marked(request.arguments, action.places, action.marked);
   if (open->marked) given_marked_ = true;
   const Clock& clock = setup_.parts.clock;

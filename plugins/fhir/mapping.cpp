@@ -577,16 +577,25 @@ Json coverage_data(const Entry& entry, const Payer& payer, When at) {
   return data;
 }
 
+// True if the coverage is of one of these records.
+bool covers(const Resources& delivery, const Entry& coverage,
+            const std::vector<const Json*>& records) {
+  const auto beneficiary = delivery.resolve(coverage, member_of(*coverage.resource, "beneficiary"));
+  return beneficiary &&
+         std::find(records.begin(), records.end(), beneficiary->resource) != records.end();
+}
+
 // The coverage of this very patient that is in force and counts first; never another patient's.
-std::optional<Entry> coverage_of(const Resources& delivery, const Entry& patient, When at) {
+// records: his own, and those that were merged into it.
+std::optional<Entry> coverage_of(const Resources& delivery, const std::vector<const Json*>& records,
+                                 When at) {
   std::optional<Entry> best;
   std::int64_t best_order = 0;
   for (const Entry& entry : delivery.entries()) {
     if (type_of(*entry.resource) != "Coverage") continue;
     if (!is_one_of(text_of(*entry.resource, "status"), {"active", ""})) continue;
     if (!in_force(member_of(*entry.resource, "period"), at)) continue;
-    const auto beneficiary = delivery.resolve(entry, member_of(*entry.resource, "beneficiary"));
-    if (!beneficiary || beneficiary->resource != patient.resource) continue;
+    if (!covers(delivery, entry, records)) continue;
     const Json& order_value = member_of(*entry.resource, "order");
     const std::int64_t order = order_value.is_number_integer()
                                    ? order_value.get<std::int64_t>()
@@ -693,7 +702,7 @@ bool names_coverage(const Resources& delivery, const Entry& patient) {
 Json cover_of(const Resources& delivery, const People& people, bool whole, When start,
               bool& lapsed) {
   if (!people.patient) return Json::object();
-  const auto coverage = coverage_of(delivery, *people.patient, start);
+  const auto coverage = coverage_of(delivery, {people.patient->resource}, start);
   if (!coverage) {
     lapsed = whole && names_coverage(delivery, *people.patient);
     return Json::object();
@@ -1056,22 +1065,62 @@ std::string replaced_by(const Json& patient, const Settings& settings) {
   return {};
 }
 
-Insured insured(const Json& patient, const Json& entries, std::int64_t at,
+std::vector<std::string> replaced_ids(const Json& patient, const Settings& settings) {
+  std::vector<std::string> out;
+  for (const Json& link : list_of(patient, "link")) {
+    if (text_of(link, "type") != "replaces") continue;
+    std::string id = own_id(text_of(member_of(link, "other"), "reference"), "Patient", settings);
+    if (!id.empty()) out.push_back(std::move(id));
+  }
+  return out;
+}
+
+bool lets_itself_be_replaced(const Json& other, const std::string& by, const Settings& settings) {
+  const std::string into = replaced_by(other, settings);
+  return into.empty() ? member_of(other, "active") == Json(false) : into == by;
+}
+
+// True if a coverage that is not taken was the patient's at that time, or says that it is his: one
+// that was called off counts for as long as it says that it ran.
+static bool is_or_was_cover(const Json& coverage, When at) {
+  const std::string status = text_of(coverage, "status");
+  if (is_one_of(status, {"active", ""})) return true;
+  const Json& period = member_of(coverage, "period");
+  return status == "cancelled" && !text_of(period, "end").empty() && in_force(period, at);
+}
+
+Insured insured(const Json& patients, const Json& entries, std::int64_t at,
                 const Settings& settings) {
   Resources found;
-  found.add(patient, {});
+  std::vector<const Json*> records;
+  for (const Json& one : patients) {
+    found.add(one, {});
+    records.push_back(&one);
+  }
   for (const Json& entry : entries)
     found.add(member_of(entry, "resource"), text_of(entry, "fullUrl"));
+  const Json& patient = first(patients);
   Insured out;
   out.output["found"] = true;
   out.output["patientReference"] = "Patient/" + text_of(patient, "id");
   out.output["patient"] = patient_data(patient, false, at);
-  if (const auto coverage = coverage_of(found, found.entries().front(), at)) {
+  if (const auto coverage = coverage_of(found, records, at)) {
     const Payer payer = payer_of(found, *coverage, at);
-    Json data = coverage_data(*coverage, payer, at);
-    // A coverage that a person pays is no insurer's.
-    if (data.contains("memberId") && !payer.person) out.output["coverage"] = std::move(data);
     out.unread_payer = own_id(payer.unresolved, "Organization", settings);
+    // A coverage that a person pays is no insurer's.
+    if (payer.person) return out;
+    Json data = coverage_data(*coverage, payer, at);
+    if (data.contains("memberId")) {
+      out.output["coverage"] = std::move(data);
+    } else {
+      sdk::warn_of(out.output, std::string(sdk::kNoMemberId));
+    }
+    return out;
+  }
+  for (const Entry& entry : found.entries()) {
+    if (type_of(*entry.resource) == "Coverage" && covers(found, entry, records) &&
+        is_or_was_cover(*entry.resource, at) && !payer_of(found, entry, at).person)
+      sdk::warn_of(out.output, std::string(sdk::kNoCoverageInForce));
   }
   return out;
 }

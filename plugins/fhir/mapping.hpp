@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // Between FHIR R4 (4.0.1) resources and the hub's own data. No input and output here.
 namespace rabt::fhir {
@@ -37,15 +38,16 @@ inline constexpr std::string_view kConsultationSystem = "https://rabt.health/con
 // The DocumentReference with one attachment for each recording. input: as write-document takes it.
 [[nodiscard]] Json document(const Json& input, const Settings& settings, std::int64_t now_seconds);
 
-// output: {found: true, patient, patientReference, coverage?} as a payer takes them: the coverage
-// of this patient that is in force at `at` (Unix seconds) and counts first. entries: [{resource,
+// output: {found: true, patient, patientReference, coverage?, warnings?} as a payer takes them: the
+// coverage of this patient that is in force at `at` (Unix seconds) and counts first, else why there
+// is none. patients: the patient, and those that were merged into him. entries: [{resource,
 // fullUrl?}] of Coverages, and of Organizations that they refer to.
 struct Insured {
   Json output;
   // The id of the Organization that pays and that is not among the entries; "" if there is none.
   std::string unread_payer;
 };
-[[nodiscard]] Insured insured(const Json& patient, const Json& entries, std::int64_t at,
+[[nodiscard]] Insured insured(const Json& patients, const Json& entries, std::int64_t at,
                               const Settings& settings);
 
 // The patients of a search that are not merged into another one, and are active if some are:
@@ -53,6 +55,12 @@ struct Insured {
 [[nodiscard]] Json living(const Json& patients);
 // The id of the Patient that replaces this one; "" if there is none.
 [[nodiscard]] std::string replaced_by(const Json& patient, const Settings& settings);
+// The ids of the Patients that this one says it replaces.
+[[nodiscard]] std::vector<std::string> replaced_ids(const Json& patient, const Settings& settings);
+// False if another Patient that this one says it replaces says otherwise: it lives, or was merged
+// into somebody else.
+[[nodiscard]] bool lets_itself_be_replaced(const Json& other, const std::string& by,
+                                           const Settings& settings);
 
 // A resource's JSON with another status, all other bytes unchanged: FHIR decimals must keep their
 // digits. Nothing when the text is no JSON object with a text as its status.

@@ -265,13 +265,74 @@ class FhirPlugin final : public ChartWriter {
     co_return Outcome::done(output.dump());
   }
 
-  // The patient with an identifier, and who pays for him.
+  // Records that were merged into a patient, whose id is known: [Patient]. One that is not there
+  // any more stands as its id, since coverages may still name it.
+  struct Replaced {
+    Json patients = Json::array();
+    std::optional<Outcome> failed;
+  };
+  Task<Replaced> replaced(const Call& call, const Json& patient) {
+    Replaced out;
+    Json waiting = Json::array({patient});
+    std::vector<std::string> known{text_of(patient, "id")};
+    while (!waiting.empty()) {
+      const Json by = waiting.front();
+      waiting.erase(waiting.begin());
+      for (const std::string& id : replaced_ids(by, settings_)) {
+        if (out.patients.size() == kMaxMerges ||
+            std::find(known.begin(), known.end(), id) != known.end())
+          continue;
+        known.push_back(id);
+        const Seen seen = co_await look(call, "Patient", id);
+        out.failed = seen.failed;
+        if (out.failed) co_return out;
+        Json other = Json::object({{"resourceType", "Patient"}, {"id", id}});
+        if (!seen.resource.is_null()) {
+          if (!lets_itself_be_replaced(seen.resource, text_of(by, "id"), settings_)) continue;
+          other = seen.resource;
+        }
+        waiting.push_back(other);
+        out.patients.push_back(std::move(other));
+      }
+    }
+    co_return out;
+  }
+
+  // Coverages of all records of a patient, and the organisations that pay.
+  Task<Found> covers_of(const Call& call, const Json& patients) {
+    Found out;
+    for (const Json& patient : patients) {
+      Found found = co_await find(
+          call, coverage_request(settings_, text_of(patient, "id"), kMaxPage), kDefaultLimit);
+      if (found.failed) co_return found;
+      // A server that ignores the parameter shows the same ones again.
+      for (Json& entry : found.entries) {
+        const bool again =
+            std::any_of(out.entries.begin(), out.entries.end(),
+                        [&](const Json& known) { return known["resource"] == entry["resource"]; });
+        if (!again) out.entries.push_back(std::move(entry));
+      }
+    }
+    co_return out;
+  }
+
+  // The patient with an identifier, and who pays for him at a time: `at`, else now.
   Task<Outcome> read_patient(const Call& call, const Json& input) {
+    std::int64_t at = host().now_unix_ms() / 1000;
+    if (const Json& time = sdk::member_of(input, "at"); time.is_number()) {
+      at = time.get<std::int64_t>();
+    } else if (time.is_string()) {
+      const auto moment = read_instant(time.get_ref<const std::string&>());
+      if (!moment) throw Refusal("fhir.input", "at is no time with an offset");
+      at = *moment;
+    }
     const Json identifier = input.value("identifier", Json::object());
     const Found found = co_await find_bearing(call, "Patient", text_of(identifier, "system"),
                                               text_of(identifier, "value"));
     if (found.failed) co_return *found.failed;
     Json patients = living(found.of("Patient"));
+    // Records that lead to the patient, or that have the same identifier and were merged into him.
+    Json merged_here = Json::array();
     // Only patients who were merged into another one have the identifier.
     Json merged = patients.empty() ? found.of("Patient") : Json::array();
     for (int merges = 0; !merged.empty() && patients.empty() && merges < kMaxMerges; ++merges) {
@@ -280,6 +341,7 @@ class FhirPlugin final : public ChartWriter {
         return replaced_by(each, settings_) == other;
       });
       if (!one) co_return several_patients();
+      for (const Json& each : merged) merged_here.push_back(each);
       const Seen seen = co_await look(call, "Patient", other);
       if (seen.failed) co_return *seen.failed;
       if (seen.resource.is_null()) break;
@@ -288,18 +350,28 @@ class FhirPlugin final : public ChartWriter {
     }
     if (patients.empty()) co_return Outcome::done(R"({"found":false})");
     if (patients.size() != 1) co_return several_patients();
-    const Json& patient = patients.front();
-    Found covers = co_await find(
-        call, coverage_request(settings_, text_of(patient, "id"), kMaxPage), kDefaultLimit);
+    for (const Json& each : found.of("Patient")) {
+      if (replaced_by(each, settings_) == text_of(patients.front(), "id"))
+        merged_here.push_back(each);
+    }
+    const Replaced before = co_await replaced(call, patients.front());
+    if (before.failed) co_return *before.failed;
+    for (const Json& each : before.patients) merged_here.push_back(each);
+    for (Json& each : merged_here) {
+      const bool known = std::any_of(patients.begin(), patients.end(), [&](const Json& one) {
+        return text_of(one, "id") == text_of(each, "id");
+      });
+      if (!known) patients.push_back(std::move(each));
+    }
+    Found covers = co_await covers_of(call, patients);
     if (covers.failed) co_return *covers.failed;
-    const std::int64_t now = host().now_unix_ms() / 1000;
-    Insured out = insured(patient, covers.entries, now, settings_);
+    Insured out = insured(patients, covers.entries, at, settings_);
     if (!out.unread_payer.empty()) {  // the record system does not include what is referred to
       const Seen payer = co_await look(call, "Organization", out.unread_payer);
       if (payer.failed) co_return *payer.failed;
       if (!payer.resource.is_null()) {
         covers.entries.push_back(Json::object({{"resource", payer.resource}}));
-        out = insured(patient, covers.entries, now, settings_);
+        out = insured(patients, covers.entries, at, settings_);
       }
     }
     co_return Outcome::done(out.output.dump());

@@ -29,6 +29,29 @@ TEST_P(Calls, AnAcceptedCallEndsOnceWithItsOutput) {  // A1, A3
   EXPECT_TRUE(state.violations.empty());
 }
 
+// Symptom: a workflow that says the time of a visit could not use a plugin of before. Cause: it
+// refuses an argument that it does not know. Caught by: a call of the capability.
+TEST_P(Calls, AnArgumentThatIsYoungerThanThePluginIsLeftOut) {
+  Hub hub;
+  hub.load_echo();
+  const Json of = Json::object({{"identifier", Json::object({{"value", "1"}})}});
+  Json asked = of;
+  asked.set("at", "2026-03-10T06:00:00Z");
+  const auto read = [&](const Json& arguments) {
+    CallRequest call = request("echo", "ehr.patient.read", arguments);
+    call.version = "1.0.0";
+    Waiter waiter;
+    hub.host->invoke(std::move(call), waiter.sink());
+    EXPECT_TRUE(waiter.wait());
+    return waiter.outcome();
+  };
+  const auto outcome = read(asked);
+  EXPECT_EQ(outcome.kind, OutcomeKind::done) << outcome.message;
+  EXPECT_EQ(outcome.output["patient"], of);
+  asked.set("when", "now");
+  EXPECT_EQ(read(asked).code, "plugin.arguments");
+}
+
 TEST_P(Calls, ARefusedCallIsTransient) {  // A2
   Hub hub;
   hub.load_zoo();

@@ -172,6 +172,31 @@ TEST(Capabilities, AClaimThatDoesNotHoldIsRefusedWithLineAndPlace) {
   EXPECT_NE(fault(package.read(unknown + in + out)).find("video.session.end/1"), std::string::npos);
 }
 
+// Symptom: a member that is added to a capability refuses every plugin that was built before.
+// Cause: an action had to take all that the capability allows. Caught by: an action of before.
+TEST(Capabilities, AMemberThatIsYoungerThanAnActionIsNotAskedFor) {
+  const Capability* const shared = find_capability("ehr.patient.read/1");
+  ASSERT_NE(shared, nullptr);
+  ActionSpec action;
+  action.name = "find-patient";
+  action.idempotency = "native";
+  action.input_schema = shared->input;
+  action.output_schema = shared->output;
+  EXPECT_EQ(left_out(action.input_schema, *shared), std::vector<std::string>{});
+  action.input_schema.mutable_object().find("properties")->mutable_object().erase("at");
+  action.output_schema.mutable_object().find("properties")->mutable_object().erase("warnings");
+  EXPECT_EQ(capability_fault(action, *shared), "");
+  EXPECT_EQ(left_out(action.input_schema, *shared), std::vector<std::string>{"at"});
+  // One that it names must be as the capability says.
+  action.input_schema.mutable_object()
+      .find("properties")
+      ->set("at", Json::object({{"type", "null"}}));
+  EXPECT_NE(capability_fault(action, *shared), "");
+  action.input_schema.mutable_object().find("properties")->mutable_object().erase("at");
+  action.input_schema.mutable_object().find("properties")->mutable_object().erase("identifier");
+  EXPECT_NE(capability_fault(action, *shared), "");
+}
+
 TEST(Capabilities, PatientDataStaysMarked) {
   const Package package;
   const std::string action =

@@ -74,6 +74,27 @@ std::string at(const std::string& place) {
   return place.empty() ? std::string("the value") : place;
 }
 
+constexpr std::string_view kOptionalMark = "x-optional";
+
+// Names of the members that `shared` marks as optional and `own` does not name.
+std::vector<std::string> younger_members(const Json& shared, const Json& own) {
+  std::vector<std::string> out;
+  if (!shared["properties"].is_object()) return out;
+  for (const auto& [name, schema] : shared["properties"].as_object()) {
+    if (schema[kOptionalMark] == Json(true) && own["properties"][name].is_null())
+      out.emplace_back(name);
+  }
+  return out;
+}
+
+// A schema of a capability without the members that are younger than an action.
+Json as_it_was(const Json& shared, const Json& own) {
+  Json out = shared;
+  for (const std::string& name : younger_members(shared, own))
+    out.mutable_object().find("properties")->mutable_object().erase(name);
+  return out;
+}
+
 }  // namespace
 
 const std::vector<Capability>& capabilities() {
@@ -102,6 +123,10 @@ const Capability* capability_of_call(std::string_view name, std::string_view ver
   return found == capabilities().end() ? nullptr : &*found;
 }
 
+std::vector<std::string> left_out(const Json& input, const Capability& capability) {
+  return younger_members(capability.input, input);
+}
+
 std::string capability_fault(const ActionSpec& action, const Capability& capability) {
   const std::string claim = "the action " + action.name + " cannot be " + capability.id + ": ";
   if (std::find(capability.idempotency.begin(), capability.idempotency.end(), action.idempotency) ==
@@ -113,22 +138,24 @@ std::string capability_fault(const ActionSpec& action, const Capability& capabil
   const Json any = Json::object();
   const Json& input = action.input_schema.is_null() ? any : action.input_schema;
   const Json& output = action.output_schema.is_null() ? any : action.output_schema;
+  const Json given = as_it_was(capability.input, input);
+  const Json wanted = as_it_was(capability.output, output);
   // A question about a message passes no rules of a channel: it takes nothing that could be one.
   if (capability.name.starts_with("notify.") && !action.channel &&
       not_subset(input, capability.input))
     return claim +
            "its input takes more than the capability does, which may be a message: leave "
            "that out, or say channel: notify";
-  if (const auto fault = not_subset(capability.input, input))
+  if (const auto fault = not_subset(given, input))
     return claim + "input " + at(fault->place) + ": " +
            (fault->undecided ? "" : "it refuses what the capability allows: ") + fault->message;
-  if (const auto fault = not_subset(output, capability.output))
+  if (const auto fault = not_subset(output, wanted))
     return claim + "output " + at(fault->place) + ": " +
            (fault->undecided ? "" : "it may give what the capability does not allow: ") +
            fault->message;
-  if (const auto fault = phi_not_covered(capability.input, input))
+  if (const auto fault = phi_not_covered(given, input))
     return claim + "input " + at(fault->place) + ": " + fault->message;
-  if (const auto fault = phi_not_covered(capability.output, output))
+  if (const auto fault = phi_not_covered(wanted, output))
     return claim + "output " + at(fault->place) + ": " + fault->message;
   return {};
 }

@@ -53,9 +53,13 @@ struct RoleContract {
 // revision. Null: no capability is called so.
 [[nodiscard]] const Capability* capability_of_call(std::string_view name, std::string_view version);
 
+// Members of the input that the capability marks with "x-optional" and the schema of an action does
+// not name: they are younger than the action, and a call leaves them out.
+[[nodiscard]] std::vector<std::string> left_out(const Json& input, const Capability& capability);
 // Why an action cannot claim the capability: one sentence, with the place. Empty if it can: it
 // takes every input that the capability allows, gives only output that the capability allows, marks
-// as x-phi what the capability marks, and is as safe to repeat.
+// as x-phi what the capability marks, and is as safe to repeat. Members with "x-optional" that its
+// schemas do not name are not asked for.
 [[nodiscard]] std::string capability_fault(const ActionSpec& action, const Capability& capability);
 // Why the data of an event of a shared type breaks its contract, in one sentence. Empty if it does
 // not. A null schema allows anything.

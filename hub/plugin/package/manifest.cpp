@@ -300,6 +300,7 @@ class Reader {
       const Capability* const claimed = find_capability(action.spec.capability);
       action.coded =
           CodedMembers(action.spec.output_schema, claimed == nullptr ? Json() : claimed->output);
+      if (claimed != nullptr) action.left_out = left_out(action.spec.input_schema, *claimed);
       for (const CompiledAction& other : package.actions) {
         if (!action.spec.capability.empty() && other.spec.capability == action.spec.capability)
           fail(item["capability"], "the capability " + action.spec.capability +

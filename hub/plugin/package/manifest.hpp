@@ -88,6 +88,8 @@ struct CompiledAction {
   // Members that the input schema marks as x-phi, and Schema::phi_places of the input schema.
   std::set<std::string> marked;
   std::set<std::string> places;
+  // Arguments of its capability that it does not know; a call leaves them out.
+  std::vector<std::string> left_out;
 };
 
 // An event ready to be taken.

@@ -65,6 +65,8 @@ inline constexpr BookingLimit kBookingIds[] = {
 // Warning of a booking whose coverages are over, not yet begun, not active, or another person's: it
 // is taken without a coverage.
 inline constexpr std::string_view kNoCoverageInForce = "coverage.not_in_force";
+// Warning of a patient whose coverage has no number of a member: no payer can be asked.
+inline constexpr std::string_view kNoMemberId = "coverage.no_member_id";
 
 // Enters a code in `warnings` of the event's data, once.
 inline void warn_of(nlohmann::json& data, std::string code) {

@@ -484,7 +484,8 @@ struct RecordSystem {
   std::string organization;
   std::vector<std::string> asked;
 
-  Json read() {
+  // at: the time of the visit; null for now.
+  Json read(const Json& at = nullptr) {
     TestHost host(kConfig);
     host.outside = [this](const Request& request) {
       const std::string url = request.url();
@@ -504,7 +505,8 @@ struct RecordSystem {
       }
       return Answer{.status = 404};
     };
-    const auto outcome = host.call("read-patient", {{"identifier", {{"value", "1000000008"}}}});
+    const auto outcome =
+        host.call("read-patient", {{"identifier", {{"value", "1000000008"}}}, {"at", at}});
     return outcome.kind == Kind::done ? Json::parse(outcome.output) : Json(outcome.code);
   }
 };
@@ -566,6 +568,92 @@ TEST(ReadPatient, TakesACoverageThatIsInForceNow) {
   EXPECT_FALSE(system.read().contains("coverage"));
   system.coverages = cover("{}", R"(, "period": {"start": "2001-12-31"})");
   EXPECT_TRUE(system.read().contains("coverage"));
+}
+
+// Symptom: a visit was billed to the patient since his coverage ended between visit and claim.
+// Cause: the coverage of now was read. Caught by: the time of the visit.
+TEST(ReadPatient, TakesTheCoverageOfTheTimeOfTheVisit) {
+  RecordSystem system{kPatient, cover("{}", R"(, "period": {"end": "2001-12-31"})"), "", {}};
+  EXPECT_TRUE(system.read("2001-12-31T23:30:00+03:00").contains("coverage"));
+  EXPECT_TRUE(system.read("2001-12-31T20:30:00.125Z").contains("coverage"));
+  EXPECT_TRUE(system.read(1'000'000'000).contains("coverage"));
+  EXPECT_FALSE(system.read("2002-01-01T00:30:00+03:00").contains("coverage"));
+  EXPECT_EQ(system.read("yesterday"), Json("fhir.input"));
+}
+
+// Symptom: an insured patient got a bill and nobody was asked. Cause: a coverage that cannot be
+// used looked like none. Caught by: the warnings of a reading.
+TEST(ReadPatient, SaysWhyThereIsNoCoverage) {
+  const auto warnings = [](std::string coverages) {
+    RecordSystem system{kPatient, std::move(coverages), "", {}};
+    const Json out = system.read();
+    EXPECT_FALSE(out.contains("coverage")) << out;
+    return out.value("warnings", Json::array()).dump();
+  };
+  constexpr const char* kOver = R"(, "period": {"end": "2001-12-31"})";
+  constexpr const char* kNotInForce = R"(["coverage.not_in_force"])";
+  const auto without = [](std::string text, const std::string& part, const std::string& other) {
+    return text.replace(text.find(part), part.size(), other);
+  };
+  EXPECT_EQ(warnings("[]"), "[]");
+  EXPECT_EQ(warnings(cover("{}", kOver)), kNotInForce);
+  EXPECT_EQ(warnings(without(cover("{}"), R"("identifier": [{"value": "M-1"}],)", "")),
+            R"(["coverage.no_member_id"])");
+  // Another's, one that was entered in error or called off, and one that a person pays are none.
+  EXPECT_EQ(warnings(without(cover("{}", kOver), "Patient/p1", "Patient/p2")), "[]");
+  for (const char* status : {"entered-in-error", "cancelled", "draft"})
+    EXPECT_EQ(warnings(without(cover("{}"), "active", status)), "[]") << status;
+  EXPECT_EQ(warnings(cover(R"({"reference": "Patient/p1"})", kOver)), "[]");
+  // It was called off, and says that it runs until a day to come.
+  EXPECT_EQ(
+      warnings(without(cover("{}", R"(, "period": {"end": "2999-12-31"})"), "active", "cancelled")),
+      kNotInForce);
+}
+
+// Symptom: a patient whose records were merged got a bill. Cause: the coverage names the record
+// that was replaced. Caught by: a coverage of each record.
+TEST(ReadPatient, TheCoverageOfARecordThatWasMergedIsHis) {
+  const auto reads = [](const std::string& other, const std::string& of = "p0") {
+    std::string coverages = cover("{}");
+    coverages.replace(coverages.find("Patient/p1"), 10, "Patient/" + of);
+    RecordSystem system{R"([{"resourceType": "Patient", "id": "p1",
+        "link": [{"type": "replaces", "other": {"reference": "Patient/p0"}}],
+        "contained": [)" + other +
+                            "]}]",
+                        coverages,
+                        "",
+                        {}};
+    return system.read().contains("coverage");
+  };
+  const auto record = [](const std::string& more) {
+    return R"({"resourceType": "Patient", "id": "p0")" + more + "}";
+  };
+  const auto into = [](const std::string& id) {
+    return R"(, "active": false, "link": [{"type": "replaced-by", "other": {"reference": "Patient/)" +
+           id + R"("}}])";
+  };
+  EXPECT_TRUE(reads(record(into("p1"))));
+  EXPECT_TRUE(reads(record(R"(, "active": false)")));
+  EXPECT_TRUE(reads("")) << "the record is gone";
+  // The other record says otherwise.
+  EXPECT_FALSE(reads(record(R"(, "active": true)")));
+  EXPECT_FALSE(reads(record(into("p9"))));
+  // One that replaced the replaced one.
+  const std::string older = record(into("p1"));
+  EXPECT_TRUE(reads(older.substr(0, older.size() - 2) +
+                        R"(, {"type": "replaces", "other": {"reference": "Patient/p00"}}]},
+                    {"resourceType": "Patient", "id": "p00", "active": false})",
+                    "p00"));
+  // Only the record that was merged has the identifier.
+  RecordSystem system{
+      "[" + record(into("p1") + R"(, "contained": [{"resourceType": "Patient", "id": "p1"}])") +
+          "]",
+      cover("{}"),
+      "",
+      {}};
+  system.coverages.replace(system.coverages.find("Patient/p1"), 10, "Patient/p0");
+  EXPECT_TRUE(system.read().contains("coverage"));
+  EXPECT_EQ(system.asked, (std::vector<std::string>{"/Patient/p1", "/Coverage", "/Coverage"}));
 }
 
 TEST(ReadPatient, APatientWhoWasMergedIsTheOneWhoReplacesHim) {
