@@ -464,6 +464,49 @@ TEST_F(SessionCalls, ThePayersOfAVisitAreNotedAfterItsEnd) {
   EXPECT_EQ(call("set-billing", large, "large").code, "api.invalid");
 }
 
+// Symptom: the eligibility of one payer went with the claim to another. Cause: the session knew the
+// payer's reference, not whom it was about. Caught by: the note beside the reference.
+TEST_F(SessionCalls, WhomThePayerWasAskedAboutIsNotedAndShownToWorkflowsAlone) {
+  Json body = booking();
+  const std::string id = call("create", body).output.string_or("session", "");
+  const Json asked = Json::object({{"payer", "INS-1"}, {"member", "Canary"}});
+  const Json note = Json::object(
+      {{"session", id}, {"status", "eligible"}, {"reference", "urn:e|E-1"}, {"asked", asked}});
+  const ActionOutcome noted = call("set-insurance", note, "note");
+  EXPECT_EQ(noted.kind, OutcomeKind::done) << noted.message;
+  EXPECT_EQ(noted.output["insurance"].string_or("reference", ""), "urn:e|E-1");
+  EXPECT_EQ(noted.output.dump().find("Canary"), std::string::npos);
+  EXPECT_EQ(seen(id).dump().find("Canary"), std::string::npos) << "no answer has it";
+  const Json of = Json::object({{"session", id}});
+  EXPECT_EQ(call("get", of, "plain").output.dump().find("Canary"), std::string::npos);
+  Json with = of;
+  with.set("fields", Json::array({"asked"}));
+  EXPECT_EQ(call("get", with, "whole").output["asked"], asked);
+  // Another answer is about nobody that was noted before.
+  call("set-insurance", Json::object({{"session", id}, {"status", "error"}}), "again");
+  EXPECT_TRUE(call("get", with, "late").output["asked"].is_null());
+  Json large = note;
+  large.set("asked", Json::object({{"member", std::string(5'000, 'x')}}));
+  EXPECT_EQ(call("set-insurance", large, "large").code, "api.invalid");
+}
+
+// Symptom: a payment that came before a visit over the API was followed by a claim. Cause: nothing
+// knew of it when the visit ended. Caught by: the note on a session that is still to come.
+TEST_F(SessionCalls, APaymentIsNotedBeforeTheVisit) {
+  Json body = booking();
+  body.set("appointment", "A-10");
+  const std::string id = call("create", body).output.string_or("session", "");
+  const Json paid = Json::object({{"paid", true}});
+  EXPECT_EQ(call("set-billing", Json::object({{"session", id}, {"billing", paid}})).kind,
+            OutcomeKind::done);
+  const Json of = Json::object({{"session", id}});
+  call("start", of);
+  call("end", of);
+  const Json all = call("of-appointment", Json::object({{"appointment", "A-10"}})).output;
+  EXPECT_EQ(all["sessions"].item(0)["billing"], paid);
+  EXPECT_EQ(all["sessions"].item(0).string_or("status", ""), "completed");
+}
+
 TEST_F(SessionCalls, TheFactsNameTheProvider) {
   const Json of = running();
   EXPECT_EQ(call("clinical", of).output.string_or("provider", ""), doctor_);

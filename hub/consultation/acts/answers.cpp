@@ -223,7 +223,9 @@ Json session_json(const Session& is, const Sight& sight, Names& names, Timestamp
   if (!sight.clinical && cancellation.is_object()) cancellation.set("reason", Json());
   out.set("cancellation", std::move(cancellation));
   if (!sight.clinical) return out;
-  out.set("insurance", is.insurance);
+  Json insurance = is.insurance;
+  if (insurance.is_object()) insurance.mutable_object().erase("asked");
+  out.set("insurance", std::move(insurance));
   out.set("chiefComplaint", text_or_null(is.chief_complaint));
   out.set("notes", text_or_null(is.notes));
   Json context = is.context;

@@ -266,6 +266,8 @@ struct LinkConsultation {
 struct SetInsurance {
   std::string status;
   std::string reference;
+  // What the payer was asked about, as the workflow notes it; null when it does not say.
+  Json asked;
 };
 struct SetBilling {
   Json billing;

@@ -433,6 +433,7 @@ Result<Change> on(Step step, const SetInsurance& command) {
   step.after().insurance = Json::object({{"status", command.status},
                                          {"reference", command.reference},
                                          {"checkedAt", to_iso8601(step.moment.now)}});
+  if (!command.asked.is_null()) step.after().insurance.set("asked", command.asked);
   step.record("session.updated", Json::object({{"members", Json::array({"insurance"})}}));
   step.tell("updated", Json::object({{"members", Json::array({"insurance"})}}));
   return done(std::move(step));

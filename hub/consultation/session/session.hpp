@@ -239,7 +239,8 @@ struct Session {
   Json identification;
   // Confirmations so far.
   std::int64_t identifications = 0;
-  // {status, reference, checkedAt}
+  // {status, reference, checkedAt, asked?}. asked: whom the workflow asked about whom; patient
+  // data, no answer of the API has it.
   Json insurance = Json::object({{"status", "unknown"}});
   // Notes of the workflow about the payers of the visit; null before its claim or bill has left.
   // Patient data; no answer of the API has it.

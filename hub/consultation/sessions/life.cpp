@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxReason = 500;
 constexpr std::size_t kMaxBilling = 16U << 10U;
+constexpr std::size_t kMaxAsked = 4U << 10U;
 
 // The optional member `reason`. Error invalid api.invalid.
 Result<std::string> reason_of(const Json& body) {
@@ -133,8 +134,11 @@ Answer SessionLife::set_insurance(const Ask& ask) {
   Fields members(ask.body);
   SetInsurance command{
       members.word("status", {"unknown", "pending", "eligible", "not_eligible", "error"}),
-      members.text("reference", 200)};
+      members.text("reference", 200), ask.body["asked"]};
   if (command.status.empty() && members.good()) members.wrong("status", "it is needed");
+  if (!command.asked.is_null() &&
+      (!command.asked.is_object() || command.asked.dump().size() > kMaxAsked))
+    members.wrong("asked", "it must be an object of at most 4 KiB");
   RABT_TRY_STATUS(members.done());
   return acts_.act_and_show(ask,
                             [&](const Session&) -> Result<Command> { return Command(command); });

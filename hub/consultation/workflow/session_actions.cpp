@@ -219,6 +219,10 @@ Answer SessionActions::act(const CallRequest& call) {
       RABT_TRY(identifier, identifier_of_patient(session));
       out.set("patientIdentifier", std::move(identifier));
     }
+    if (asks_for(call.arguments["fields"], "asked")) {
+      RABT_TRY(whole, sessions_.acts.load(ask.session));
+      out.set("asked", whole.insurance["asked"]);
+    }
     return out;
   }
   if (call.action == "of-appointment") return sessions_.reading.of_appointment(ask);
@@ -454,8 +458,9 @@ std::vector<plugin::ActionSpec> session_actions() {
       {"create", "Open a video session", create_schema()},
       {"get", "Read a session", of_session(R"({"fields": {"type": ["array", "null"],
                                  "items": {"enum": ["chiefComplaint", "notes", "context",
-                                                    "patientIdentifier"]}}})"),
-       open_schema({}, marked({"chiefComplaint", "notes", "context", "patientIdentifier"}))},
+                                                    "patientIdentifier", "asked"]}}})"),
+       open_schema({},
+                   marked({"chiefComplaint", "notes", "context", "patientIdentifier", "asked"}))},
       {"of-appointment", "List the sessions that an appointment has had",
        closed({"appointment"}, R"({"appointment": {"type": "string", "minLength": 1},
                                    "patient": {"type": ["object", "null"], "x-phi": true}})"),
@@ -492,7 +497,8 @@ std::vector<plugin::ActionSpec> session_actions() {
       {"set-insurance", "Note whether the insurance pays",
        closed({"session", "status"},
               R"({"status": {"enum": ["unknown", "pending", "eligible", "not_eligible", "error"]},
-                  "reference": {"type": ["string", "null"], "maxLength": 200}})")},
+                  "reference": {"type": ["string", "null"], "maxLength": 200},
+                  "asked": {"type": ["object", "null"], "x-phi": true}})")},
       {"set-billing", "Note which payers were asked for a visit",
        closed({"session", "billing"}, R"({"billing": {"type": "object", "x-phi": true}})")},
       {"set-appointment", "Link a session with an appointment",
