@@ -552,9 +552,11 @@ Json event_of(const Message& message, const std::string& trigger, const Settings
   const Segment& msh = *message.header();
   const Segment* sch = message.find("SCH");
   if (sch == nullptr) throw Fault(kSequence, "SCH", 0, "the message has no SCH");
-  // The filler's id comes with every message about an appointment, the placer's with some.
-  EntityId id = entity_of(sch->first(2), settings);
-  if (id.value.empty()) id = entity_of(sch->first(1), settings);
+  // The filler's id comes with every message about an appointment, the placer's with some; unless
+  // the placer books first and the filler's is added later.
+  const int first = settings.by_placer ? 1 : 2;
+  EntityId id = entity_of(sch->first(first), settings);
+  if (id.value.empty()) id = entity_of(sch->first(3 - first), settings);
   if (id.value.empty())
     throw Fault(kRequired, "SCH", 2, "nothing tells the appointment from others: SCH-2 or SCH-1");
   if (id.key.size() > kMaxKey) throw Fault(kDataType, "SCH", 2, "the id is too long");

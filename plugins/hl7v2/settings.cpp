@@ -49,6 +49,7 @@ Settings read_settings(std::string_view json) {
   const Json& cover = member_of(config, "coverage");
   settings.cover = {text_of(cover, "payerLicence"), text_of(cover, "payerName"),
                     text_of(cover, "type")};
+  settings.by_placer = text_of(config, "appointment_number") == "placer";
   settings.url = text_of(config, "url");
   for (const auto& [key, to] : {std::pair{"sending_application", &settings.sending_application},
                                 {"sending_facility", &settings.sending_facility},

@@ -29,6 +29,8 @@ struct Settings {
   // System URIs by namespace (HD-1).
   std::map<std::string, std::string> systems;
   Cover cover;
+  // True if an appointment is known by the placer's number (SCH-1) where a message has both.
+  bool by_placer = false;
 
   // Where the record system listens, mllp:// or mllps://. Empty if nothing is filed.
   std::string url;

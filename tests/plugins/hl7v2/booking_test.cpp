@@ -132,6 +132,21 @@ TEST(Booking, ACancellationNeedsItsIdOnly) {
   EXPECT_FALSE(made["data"].contains("patient"));
 }
 
+// Symptom: a booking with the placer's number alone and its change with both numbers were two
+// visits. Cause: the filler's number counted wherever there was one. Caught by: both messages.
+TEST(Booking, TheNumberOfThePlacerCountsWhereTheConfigurationSaysSo) {
+  const Settings settings = read_settings(R"({"appointment_number": "placer"})");
+  const std::string first = with(kBooking, "|FL-1^HIS|", "||");
+  const auto key = [](const Json& made) {
+    return made["data"]["appointment"]["key"].get<std::string>();
+  };
+  EXPECT_EQ(key(event(first, settings)), "EHR|PL-1");
+  EXPECT_EQ(key(event(kBooking, settings)), "EHR|PL-1");
+  EXPECT_EQ(key(event(with(kBooking, "PL-1^EHR", ""), settings)), "HIS|FL-1");
+  EXPECT_EQ(key(event(first)), "EHR|PL-1");
+  EXPECT_EQ(key(event(kBooking)), "HIS|FL-1");
+}
+
 TEST(Booking, OtherVersionsSayTheTimeElsewhere) {
   const std::string without_time = with(kBooking, "|^^20^20260310090000|", "||");
   EXPECT_EQ(refusal(without_time), "AE 101 SCH-11");
