@@ -152,6 +152,17 @@ TEST_F(ProviderTime, WithoutSlotsOnTheDayAnOverlapWarns) {
   EXPECT_EQ(code(book("23:50")), "provider.busy") << "it reaches into a day with slots";
 }
 
+// Symptom: a visit at 00:05 was booked over one from 23:50 on a day with slots. Cause: the slots of
+// the new visit's own day alone were asked for.
+TEST_F(ProviderTime, AVisitThatReachesOverMidnightTakesItsTimeOfTheNextDay) {
+  must(publish({{"09:00", "12:00"}}));
+  booked("23:50");
+  EXPECT_EQ(code(book("+00:05")), "provider.busy");
+  EXPECT_EQ(code(book("+00:20")), "ok");
+  const Json beside = must(book("+00:30"));
+  EXPECT_EQ(warnings(beside), R"(["provider.overlap"])") << "both on a day without slots";
+}
+
 TEST_F(ProviderTime, BlockedHoursAreTaken) {
   must(put(Json::object({{"slots", Json::array({Json::object({{"startsAt", at("12:00")},
                                                               {"endsAt", at("13:00")},

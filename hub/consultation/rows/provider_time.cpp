@@ -76,8 +76,14 @@ Result<Fitting> fit_after(store::Connection& connection, const WantedTime& wante
   Fitting found;
   if (!parts.empty()) found.taken = parts.front();
   bool published = false;
-  const std::int64_t day = day_of(wanted.from_ms);
-  const std::int64_t end = day_of(wanted.to_ms - 1) + kDayMs;
+  std::int64_t from_ms = wanted.from_ms;
+  std::int64_t to_ms = wanted.to_ms;
+  for (const TimePart& part : parts) {
+    from_ms = std::min(from_ms, part.first);
+    to_ms = std::max(to_ms, part.second);
+  }
+  const std::int64_t day = day_of(from_ms);
+  const std::int64_t end = day_of(to_ms - 1) + kDayMs;
   RABT_TRY_STATUS(connection.query(
       sql::kSlotsIn, {wanted.tenant, wanted.provider, day, end}, [&](const Row& row) {
         published = true;

@@ -29,9 +29,10 @@ struct WantedTime {
 
 enum class Fit : std::uint8_t {
   free,
-  // Taken, on a day for which the provider has published no slots.
+  // Taken, and the provider has published slots neither for the day of the visit nor for that of
+  // the part that is taken.
   overlaps,
-  // Taken, on a day for which he has.
+  // Taken, and he has for one of these days.
   busy
 };
 // Taken is what a session that is not over covers, or a blocked slot. A day is one of Asia/Riyadh.
