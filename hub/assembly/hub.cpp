@@ -36,6 +36,7 @@
 #include "hub/consultation/workflow/task_actions.hpp"
 #include "hub/engine/metrics.hpp"
 #include "hub/identity/authenticator.hpp"
+#include "hub/identity/epochs.hpp"
 #include "hub/phi/metrics.hpp"
 #include "hub/plugin/metrics.hpp"
 #include "hub/plugin/plugin_host.hpp"
@@ -595,6 +596,12 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
     if (!more.ok()) hub.base->log.warn("engine.events_kept", {{"code", more.error().code}});
     return more.ok() && *more;
   });
+  hub.maintenance->removes(
+      [&hub, guests = std::make_shared<identity::GuestEpochs>(*base.store, config.tenant)] {
+        const auto more = guests->remove_old();
+        if (!more.ok()) hub.base->log.warn("identity.epochs_kept", {{"code", more.error().code}});
+        return more.ok() && *more;
+      });
   hub.maintenance->also([&hub] {
     if (hub.held != nullptr) return;
     const Status status = hub.consultations->practice().catch_up();

@@ -44,4 +44,20 @@ Result<std::int64_t> newest_epoch(store::Store& store) {
   return newest;
 }
 
+Result<bool> GuestEpochs::remove_old() {
+  constexpr std::int64_t kChunk = 1'000;
+  std::int64_t removed = 0;
+  if (seen_) {
+    RABT_TRY_STATUS(store_.write([&](store::Transaction& transaction) -> Status {
+      RABT_TRY(gone, transaction.execute(sql::kDropGuestEpochs, {tenant_, *seen_}));
+      removed = gone;
+      return ok_status();
+    }));
+  }
+  if (removed == kChunk) return true;
+  RABT_TRY(newest, newest_epoch(store_));
+  seen_ = newest;
+  return false;
+}
+
 }  // namespace rabt::identity

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "hub/base/result.hpp"
@@ -30,5 +32,23 @@ struct Changed {
 [[nodiscard]] Result<std::vector<Changed>> changed_after(store::Store& store, std::int64_t epoch);
 // The newest number; 0 when nobody changed yet.
 [[nodiscard]] Result<std::int64_t> newest_epoch(store::Store& store);
+
+// Removes the rows of guests, of which each link that is sent leaves one, once every node has seen
+// them. Confined to one thread.
+class GuestEpochs {
+ public:
+  GuestEpochs(store::Store& store, std::string tenant)
+      : store_(store), tenant_(std::move(tenant)) {}
+
+  // Removes a chunk of what was there at the end of the pass before. True if more is left; the pass
+  // is over otherwise. Passes are minutes apart at least: nodes look several times a second.
+  [[nodiscard]] Result<bool> remove_old();
+
+ private:
+  store::Store& store_;
+  const std::string tenant_;
+  // The newest number at the end of the pass before. Unset before the first.
+  std::optional<std::int64_t> seen_;
+};
 
 }  // namespace rabt::identity

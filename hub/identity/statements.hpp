@@ -241,6 +241,11 @@ inline constexpr Statement kEpochsAfter{
     "1000"};
 inline constexpr Statement kNewestEpoch{
     "SELECT epoch FROM principal_epoch ORDER BY epoch DESC LIMIT 1"};
+// From "guest:" to before what follows the colon.
+inline constexpr Statement kDropGuestEpochs{
+    "DELETE FROM principal_epoch WHERE tenant = $1 AND epoch <= $2 AND subject IN (SELECT subject "
+    "FROM principal_epoch WHERE tenant = $1 AND subject >= 'guest:' AND subject < 'guest;' AND "
+    "epoch <= $2 LIMIT 1000)"};
 
 // ---- clients
 
