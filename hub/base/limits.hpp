@@ -115,6 +115,9 @@ inline constexpr std::int64_t kMaxSegmentsOfOne = 5'000;
 inline constexpr std::int64_t kMaxSessionNotes = 200;
 inline constexpr std::size_t kMaxNoteAddenda = 100;
 inline constexpr std::int64_t kMaxSessionPrescriptions = 100;
+// A page of a list of a session; it has at least one item.
+inline constexpr std::int64_t kMaxPageItems = 1'000;
+inline constexpr std::size_t kMaxPageBytes = 1U << 20U;
 // Messages to the patient of one visit in 24 hours that it was moved.
 inline constexpr std::int64_t kMaxMovesTold = 20;
 // Reports of one gateway that came before its answer. An answer takes seconds; the reports of

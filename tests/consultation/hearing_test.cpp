@@ -89,5 +89,31 @@ TEST_F(Hearing, WhoWaitsSeesHisOwnConsentsAlone) {
   EXPECT_EQ(consents(as_admin(session_)), 2U);
 }
 
+// Symptom: one answer had all events of a session, of which there may be tens of thousands. Cause:
+// the list knew no pages.
+TEST_F(Hearing, EventsComeInPages) {
+  constexpr std::int64_t kMore = 1'200;
+  must(store_->write([&](store::Transaction& transaction) -> Status {
+    for (std::int64_t i = 0; i < kMore; ++i)
+      RABT_TRY_STATUS(SessionRows::add_event(transaction, "t1", session_, "message-sent",
+                                             clock_.now(), "node:test", "", Json::object()));
+    return ok_status();
+  }));
+  const auto page = [&](const std::string& after) {
+    Ask ask = as_admin(session_);
+    if (!after.empty()) ask.query.emplace_back("after", after);
+    return sessions_->reading.events(ask);
+  };
+  const Json first = must(page(""));
+  EXPECT_EQ(first["items"].size(), 1'000U);
+  EXPECT_EQ(first.string_or("next", ""), "1000");
+  const Json second = must(page("1000"));
+  ASSERT_GT(second["items"].size(), 200U);
+  EXPECT_EQ(second["items"].item(0)["seq"], Json(1'001));
+  EXPECT_TRUE(second["next"].is_null()) << "the last one";
+  EXPECT_EQ(must(page("1000000"))["items"].size(), 0U);
+  for (const char* wrong : {"x", "-1"}) EXPECT_EQ(code(page(wrong)), "api.invalid") << wrong;
+}
+
 }  // namespace
 }  // namespace rabt::consultation

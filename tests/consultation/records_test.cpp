@@ -342,11 +342,11 @@ TEST_F(RecordsTest, WhatWasWrittenLastIsNeverMissing) {
   sessions_.members[kSession][""];
   set(SessionStatus::active);
   must(records_->record_vitals(ask("nurse", Json::object({{"heartRate", 60}}))));
-  for (std::int64_t i = 0; i < RecordBook::kMostOfPage; ++i)
+  for (std::int64_t i = 0; i < limits::kMaxPageItems; ++i)
     ASSERT_EQ(measures("patient"), "ok") << i;
   must(records_->record_vitals(ask("doctor", Json::object({{"heartRate", 191}}))));
   const Json first = must(records_->vitals(ask("doctor")));
-  EXPECT_EQ(first["items"].size(), static_cast<std::size_t>(RecordBook::kMostOfPage));
+  EXPECT_EQ(first["items"].size(), static_cast<std::size_t>(limits::kMaxPageItems));
   const Json second = rest(first, &Records::vitals);
   EXPECT_EQ(second["items"].as_array().back().int_or("heartRate", 0), 191);
   const Json summary = must(records_->summary_of(ask("doctor"), member("doctor")));

@@ -1,6 +1,6 @@
 // One visit: who, when, in which state; who took part, what was written. What may not be seen is not in the answers.
 import { useState } from 'preact/hooks';
-import { get, post, Problem } from '../base/api';
+import { all, get, post, Problem } from '../base/api';
 import { dayAndTime, duration } from '../base/dates';
 import { number, t, word } from '../base/i18n';
 import { useLoad } from '../base/load';
@@ -156,7 +156,7 @@ function Consents({ session }: { session: Session }) {
 
 interface Event { seq: number; type?: string; kind?: string; event?: string; at: string }
 function History({ session }: { session: Session }) {
-  const loaded = useLoad(async () => (await get<Page<Event>>(`/api/v1/sessions/${session.id}/events`)).items, `${session.id} ${session.version}`);
+  const loaded = useLoad(() => all<Event>(`/api/v1/sessions/${session.id}/events`), `${session.id} ${session.version}`);
   const rows = loaded.data.value;
   return (
     <section class="card card-flush" aria-label={t('history')}>

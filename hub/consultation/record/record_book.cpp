@@ -152,8 +152,8 @@ Result<RecordBook::Page> RecordBook::read(const Membership& of, const Statement&
     more = false;
     return connection.query(statement, values, [&](const Row& row) {
       bytes += row.blob(10).size();
-      more = !rows.empty() &&
-             (bytes > kMostBytesOfPage || static_cast<std::int64_t>(rows.size()) == kMostOfPage);
+      more = !rows.empty() && (bytes > limits::kMaxPageBytes ||
+                               static_cast<std::int64_t>(rows.size()) == limits::kMaxPageItems);
       if (!more) rows.push_back(read_row(row));
       return !more;
     });
@@ -170,11 +170,13 @@ Result<RecordBook::Page> RecordBook::read(const Membership& of, const Statement&
 
 Result<RecordBook::Page> RecordBook::page(const Membership& of, RecordKind kind,
                                           std::string_view after) const {
-  return read(of, kPage, {of.tenant, of.session, to_string(kind), after, kMostOfPage + 1});
+  return read(of, kPage,
+              {of.tenant, of.session, to_string(kind), after, limits::kMaxPageItems + 1});
 }
 
 Result<RecordBook::Page> RecordBook::newest(const Membership& of, RecordKind kind) const {
-  RABT_TRY(page, read(of, kNewest, {of.tenant, of.session, to_string(kind), kMostOfPage + 1}));
+  RABT_TRY(page,
+           read(of, kNewest, {of.tenant, of.session, to_string(kind), limits::kMaxPageItems + 1}));
   std::reverse(page.records.begin(), page.records.end());
   return page;
 }

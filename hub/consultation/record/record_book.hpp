@@ -80,9 +80,7 @@ class RecordBook {
   };
   explicit RecordBook(Parts parts) : parts_(parts) {}
 
-  // Bounds of a page: records, and their bytes as they are sealed. It has at least one record.
-  static constexpr std::int64_t kMostOfPage = 1'000;
-  static constexpr std::size_t kMostBytesOfPage = 1U << 20U;
+  // At most limits::kMaxPageItems, and limits::kMaxPageBytes as they are sealed.
   struct Page {
     // Oldest first.
     std::vector<Record> records;

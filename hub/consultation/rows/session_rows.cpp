@@ -7,6 +7,7 @@
 #include "hub/base/bytes.hpp"
 #include "hub/base/check.hpp"
 #include "hub/base/event_names.hpp"
+#include "hub/base/limits.hpp"
 #include "hub/consultation/line/samples.hpp"
 #include "hub/consultation/rows/session_columns.hpp"
 #include "hub/identity/merges.hpp"
@@ -39,7 +40,7 @@ constexpr Statement kDue{
     "LIMIT $2"};
 constexpr Statement kEvents{
     "SELECT seq, type, at_ms, actor, data FROM session_event WHERE tenant = $1 AND session = $2 "
-    "ORDER BY seq"};
+    "AND seq > $3 ORDER BY seq LIMIT $4"};
 constexpr Statement kInsert{
     "INSERT INTO session (tenant, id, number, version, events, status, type, booking, provider, "
     "patient, visit, clinic, consultation, follow_up_of, appointment, room_sid, door, at_ms, "
@@ -261,21 +262,30 @@ Result<std::vector<std::pair<std::string, std::string>>> SessionRows::due(Timest
   return found;
 }
 
-Result<std::vector<StoredSessionEvent>> SessionRows::events(std::string_view tenant,
-                                                            std::string_view session) const {
-  std::vector<StoredSessionEvent> found;
+Result<SessionRows::EventPage> SessionRows::events(std::string_view tenant,
+                                                   std::string_view session,
+                                                   std::int64_t after) const {
+  EventPage page;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(kEvents, {tenant, session}, [&](const Row& row) {
-      auto data = Json::parse(row.text(4));
-      found.push_back({.seq = row.integer(0),
-                       .type = text(row, 1),
-                       .at_ms = row.integer(2),
-                       .actor = text(row, 3),
-                       .data = data.ok() ? std::move(*data) : Json::object()});
-      return true;
-    });
+    page = {};
+    std::size_t bytes = 0;
+    return connection.query(
+        kEvents, {tenant, session, after, limits::kMaxPageItems + 1}, [&](const Row& row) {
+          bytes += row.text(4).size();
+          const auto items = static_cast<std::int64_t>(page.events.size());
+          page.more =
+              items > 0 && (bytes > limits::kMaxPageBytes || items == limits::kMaxPageItems);
+          if (page.more) return false;
+          auto data = Json::parse(row.text(4));
+          page.events.push_back({.seq = row.integer(0),
+                                 .type = text(row, 1),
+                                 .at_ms = row.integer(2),
+                                 .actor = text(row, 3),
+                                 .data = data.ok() ? std::move(*data) : Json::object()});
+          return true;
+        });
   }));
-  return found;
+  return page;
 }
 
 Result<std::string> SessionRows::appointment_index(std::string_view tenant,

@@ -89,8 +89,15 @@ class SessionRows {
   // Sessions that the hub has to look at: tenant and id.
   [[nodiscard]] Result<std::vector<std::pair<std::string, std::string>>> due(
       Timestamp now, std::size_t limit) const;
-  [[nodiscard]] Result<std::vector<StoredSessionEvent>> events(std::string_view tenant,
-                                                               std::string_view session) const;
+  // Events of a session after a number: at most limits::kMaxPageItems, and limits::kMaxPageBytes of
+  // data.
+  struct EventPage {
+    std::vector<StoredSessionEvent> events;
+    // Others follow.
+    bool more = false;
+  };
+  [[nodiscard]] Result<EventPage> events(std::string_view tenant, std::string_view session,
+                                         std::int64_t after) const;
 
   // Seals what the session is afterwards. Not inside a job.
   [[nodiscard]] Result<SealedChange> seal(const Session& before, const Change& change,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/base/number.hpp"
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/events/hearing.hpp"
 #include "hub/consultation/recording/rows.hpp"
@@ -219,17 +220,24 @@ Answer SessionReading::summarise(const Ask& ask, Reads reads) {
 
 Answer SessionReading::events(const Ask& ask) {
   const Actor who = Acts::actor_of(ask);
+  std::int64_t after = 0;
+  if (const std::string_view given = ask.parameter("after"); !given.empty()) {
+    const auto seq = read_number<std::int64_t>(given);
+    if (!seq || *seq < 0)
+      return invalid("api.invalid", "after: it must be the `next` of a page of this list");
+    after = *seq;
+  }
   RABT_TRY(session, acts_.visible(ask));
   RABT_TRY_STATUS(acts_.audit_reading(ask, "session:" + session.id, &session,
                                       Json::object({{"what", "events"}})));
-  RABT_TRY(found, acts_.rows().events(session.tenant, session.id));
+  RABT_TRY(found, acts_.rows().events(session.tenant, session.id, after));
   // Offices watch the whole of it; everybody else sees what the live channel tells him.
   const bool office =
       access::decide(access::Right::session_list_all, {.roles = who.roles, .system = who.system})
           .allowed;
   const Membership of = membership_of(session, who, acts_.parts().clock.now());
   Json items = Json::array();
-  for (const StoredSessionEvent& one : found) {
+  for (const StoredSessionEvent& one : found.events) {
     if (!office && !may_hear(of, one.type, one.data)) continue;
     items.push_back(Json::object({{"seq", one.seq},
                                   {"type", one.type},
@@ -237,7 +245,9 @@ Answer SessionReading::events(const Ask& ask) {
                                   {"actor", one.actor},
                                   {"data", one.data}}));
   }
-  return Json::object({{"items", std::move(items)}});
+  Json out = Json::object({{"items", std::move(items)}});
+  if (found.more) out.set("next", std::to_string(found.events.back().seq));
+  return out;
 }
 
 }  // namespace rabt::consultation

@@ -19,6 +19,7 @@ class SessionReading {
   Answer summary(const Ask& ask) { return summarise(ask, Reads::alone); }
   // The same as the answer to an act.
   Answer summary_after_act(const Ask& ask) { return summarise(ask, Reads::after_act); }
+  // In pages: `after` of the query is the `next` of the page before.
   Answer events(const Ask& ask);
   // {sessions: [{session, consultation, status, startEpoch, otherPatient}]}: sessions of an
   // appointment, newest first, at most 20. body: appointment, and the patient's {value, system},
