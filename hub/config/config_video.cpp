@@ -33,6 +33,9 @@ void read_video_keys(Reader& reader, const YamlNode& video, consultation::VideoS
                       "max_participants",
                       "patient_bookings",
                       "patient_bookings_per_day",
+                      "bookings_per_patient",
+                      "bookings_per_provider",
+                      "open_rooms",
                       "recording_retention_days",
                       "legal_retention_days",
                       "empty_minutes",
@@ -57,6 +60,9 @@ void read_video_keys(Reader& reader, const YamlNode& video, consultation::VideoS
          settings.max_participants);
   number(reader, video, "patient_bookings", 1, 10'000, settings.patient_bookings);
   number(reader, video, "patient_bookings_per_day", 1, 10'000, settings.patient_bookings_per_day);
+  number(reader, video, "bookings_per_patient", 1, 1'000'000, settings.bookings_per_patient);
+  number(reader, video, "bookings_per_provider", 1, 1'000'000, settings.bookings_per_provider);
+  number(reader, video, "open_rooms", 1, 1'000'000, settings.open_rooms);
   number(reader, video, "recording_retention_days", 1, kCentury, settings.recording_retention_days);
   number(reader, video, "legal_retention_days", 0, kCentury, settings.legal_retention_days);
   number(reader, video, "empty_minutes", 1, kDay, settings.empty_minutes);

@@ -300,5 +300,66 @@ TEST_F(Posted, WhereSomebodyIsIsShownToThoseWhoTreatAlone) {
   EXPECT_EQ(longer.error().code, "api.invalid");
 }
 
+// Symptom: a doctor booked 200 visits of one patient within a second, and the patient got 200
+// messages. Cause: the bookings of patients alone were counted.
+TEST_F(Posted, StaffBooksSoManyVisitsOfOnePatientAndWithOneProviderADay) {
+  settings_.bookings_per_patient = 3;
+  settings_.bookings_per_provider = 5;
+  close();
+  open();
+  const std::int64_t start = clock_.now().ms + 86'400'000;
+  int hours = 0;
+  const auto book = [&](const std::string& who, const std::string& patient,
+                        const std::string& provider) {
+    Json body = Json::object({{"type", "doctor_patient"}, {"patient", patient}});
+    body.set("provider", provider);
+    body.set("scheduledStart", to_iso8601({start + 3'600'000LL * ++hours}));
+    return sessions_->creation.create(as(who, {}, body));
+  };
+  must(sessions_->life.cancel(as(doctor_, id_of(must(book(doctor_, patient_, doctor_))))));
+  for (int i = 0; i < 2; ++i) must(book(doctor_, patient_, doctor_));
+  EXPECT_EQ(code(book(doctor_, patient_, doctor_)), "booking.limit") << "three of one patient";
+  must(book(doctor_, patient2_, doctor_));
+  must(book(doctor_, patient2_, doctor_));
+  EXPECT_EQ(code(book(doctor2_, patient_, doctor2_)), "ok") << "everybody has his own";
+  const std::string patient3 = somebody({identity::Role::patient}, {{"name", "Patient Three"}});
+  EXPECT_EQ(code(book(doctor_, patient3, doctor_)), "booking.limit") << "five with one provider";
+  const std::string desk = somebody({identity::Role::desk}, {});
+  for (int i = 0; i < 3; ++i) must(book(desk, patient_, doctor_));
+  EXPECT_EQ(code(book(desk, patient_, doctor_)), "booking.limit");
+  EXPECT_EQ(code(sessions_->creation.create(as_admin({}, with(plain(), "provider", doctor_)))),
+            "ok")
+      << "a system of the hospital";
+  clock_.advance_ms(86'400'001);
+  EXPECT_EQ(code(book(doctor_, patient_, doctor_)), "ok");
+}
+
+// Symptom: one doctor opened 300 sessions without a start, each of which took a room of the video
+// provider. Cause: nothing counted them.
+TEST_F(Posted, ADoctorHasSoManySessionsOpenAtOnce) {
+  settings_.open_rooms = 2;
+  close();
+  open();
+  const Json now = Json::object({{"type", "remote_monitoring"}});
+  const auto book = [&](const std::string& who, const Json& body) {
+    return sessions_->creation.create(as(who, {}, body));
+  };
+  const Json tomorrow = with(plain(), "scheduledStart", to_iso8601({clock_.now().ms + 86'400'000}));
+  must(book(doctor_, tomorrow));
+  const std::string first = id_of(must(book(doctor_, now)));
+  must(book(doctor_, now));
+  EXPECT_EQ(code(book(doctor_, now)), "booking.limit");
+  EXPECT_EQ(
+      code(book(doctor_, with(plain(), "scheduledStart", to_iso8601({clock_.now().ms + 300'000})))),
+      "booking.limit")
+      << "its room opens now";
+  EXPECT_EQ(code(book(doctor2_, now)), "ok");
+  must(sessions_->life.cancel(as(doctor_, first)));
+  EXPECT_EQ(code(book(doctor_, now)), "ok");
+  const std::string desk = somebody({identity::Role::desk}, {});
+  const Json for_him = with(plain(), "provider", doctor2_);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(code(book(desk, for_him)), "ok") << "for the whole house";
+}
+
 }  // namespace
 }  // namespace rabt::consultation

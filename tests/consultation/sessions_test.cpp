@@ -681,6 +681,11 @@ void each(int count, const std::function<void(int)>& act) {
 TEST_F(Sessions, SlowABusyClinicHoldsItsDay) {
   constexpr int kAtOnce = 200;
   constexpr int kRounds = 10;
+  // One person stands for the whole house.
+  settings_.bookings_per_patient = settings_.bookings_per_provider = kAtOnce * kRounds;
+  settings_.open_rooms = kAtOnce;
+  close();
+  open();
   for (int round = 0; round < kRounds; ++round) {
     std::vector<std::string> ids(kAtOnce);
     each(kAtOnce, [&](int i) {

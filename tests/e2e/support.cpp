@@ -317,7 +317,11 @@ std::string Site::write_configuration() {
   std::string file = folder_ / "rabt.yaml";
   std::string text = demo::yaml_of(config);
   constexpr std::string_view kServer = "server:\n";
-  if (!default_limits)
+  constexpr std::string_view kVideo = "\nvideo: {";
+  if (!default_limits) {
+    text.insert(text.find(kVideo) + kVideo.size(),
+                "bookings_per_patient: 1000000, bookings_per_provider: 1000000, open_rooms: "
+                "1000000, ");
     text.insert(
         text.find(kServer) + kServer.size(),
         "  rates: {sign_in: 'off', invitation: 'off', registration: 'off', anonymous: 'off', "
@@ -325,6 +329,7 @@ std::string Site::write_configuration() {
         "write: 'off', rare: 'off', "
         "connect: 'off', enter: 'off', hook: 'off', refused: 'off', concurrent: 0, "
         "connections: 0}\n");
+  }
   write_file(file, text);
   return file;
 }

@@ -23,6 +23,12 @@ struct VideoSettings {
   std::int64_t patient_bookings = 20;
   // Sessions that a patient books himself in 24 hours, also those that were called off since.
   std::int64_t patient_bookings_per_day = 20;
+  // Sessions that one person of the staff books in 24 hours for one patient, and with one provider,
+  // also those that were called off since.
+  std::int64_t bookings_per_patient = 30;
+  std::int64_t bookings_per_provider = 200;
+  // Sessions whose time has come and that are not over, of one person who is no office.
+  std::int64_t open_rooms = 50;
   std::int64_t recording_retention_days = 2555;
   // Shortest retention that the law of the tenant allows.
   std::int64_t legal_retention_days = 0;

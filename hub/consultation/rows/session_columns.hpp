@@ -14,7 +14,8 @@ namespace rabt::consultation {
 #define RABT_SESSION_COLUMNS                                                                     \
   "s.id, s.number, s.version, s.status, s.type, s.booking, s.provider, s.patient, s.visit, "     \
   "s.clinic, s.consultation, s.follow_up_of, s.room_sid, s.door, s.scheduled_ms, s.created_ms, " \
-  "s.updated_ms, s.started_ms, s.ended_ms, s.data_key, d.sealed, s.patient_by"
+  "s.updated_ms, s.started_ms, s.ended_ms, s.data_key, d.sealed, s.patient_by, "                 \
+  "s.booked_by"
 #define RABT_SESSION_FROM \
   " FROM session s JOIN session_sealed d ON d.tenant = s.tenant AND d.id = s.id "
 

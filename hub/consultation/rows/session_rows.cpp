@@ -45,9 +45,9 @@ constexpr Statement kInsert{
     "INSERT INTO session (tenant, id, number, version, events, status, type, booking, provider, "
     "patient, visit, clinic, consultation, follow_up_of, appointment, room_sid, door, at_ms, "
     "scheduled_ms, planned_minutes, created_ms, updated_ms, started_ms, ended_ms, due_ms, "
-    "data_key, patient_by) "
+    "data_key, patient_by, booked_by) "
     "VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-    "$19, $20, $21, $22, $23, $24, $25, $26)"};
+    "$19, $20, $21, $22, $23, $24, $25, $26, $27)"};
 constexpr Statement kUpdate{
     "UPDATE session SET version = $3, status = $4, provider = $5, patient = $6, consultation = $7, "
     "appointment = $8, room_sid = $9, at_ms = $10, scheduled_ms = $11, planned_minutes = $12, "
@@ -56,13 +56,19 @@ constexpr Statement kUpdate{
     "tenant = $1 AND id = "
     "$2 "
     "AND version = $17"};
-constexpr Statement kBookedBy{"UPDATE session SET booked_by = $3 WHERE tenant = $1 AND id = $2"};
 constexpr Statement kBookings{
     "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
     "ended_ms IS NULL"};
 constexpr Statement kBookedSince{
     "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
     "created_ms > $3"};
+constexpr Statement kBookedFor{
+    "SELECT count(*) FILTER (WHERE patient = $4 AND patient <> ''), count(*) FILTER (WHERE "
+    "provider = $5 AND provider <> '') FROM session WHERE tenant = $1 AND booked_by = $2 AND "
+    "booked_by <> '' AND created_ms > $3"};
+constexpr Statement kOpenNow{
+    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
+    "ended_ms IS NULL AND at_ms <= $3"};
 constexpr Statement kOpenEmergency{
     "SELECT id FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND ended_ms "
     "IS NULL AND type = 'emergency_consultation' AND id <> $3 AND at_ms <= $4 LIMIT 1"};
@@ -157,6 +163,7 @@ std::string read_row(const Row& row, std::string_view tenant, Session& session) 
   session.ended_ms = optional(row, 18);
   session.data_key = std::string(row.blob(19));
   session.patient_by = text(row, 21);
+  session.booked_by = text(row, 22);
   return std::string(row.blob(20));
 }
 
@@ -407,7 +414,8 @@ Result<std::int64_t> SessionRows::write(store::Transaction& transaction, const S
                                 optional(is.ended_ms),
                                 optional(sealed.due_ms),
                                 Blob{sealed.key->id},
-                                is.patient_by}));
+                                is.patient_by,
+                                is.booked_by}));
     transaction.put(kInsertSealed, {is.tenant, is.id, Blob{sealed.sealed}});
   } else {
     RABT_TRY(changed,
@@ -512,12 +520,15 @@ Status check_emergency(store::Transaction& transaction, const Session& is,
                                         " is open; join it, or cancel it before you open another");
 }
 
-}  // namespace
+constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 
-Status SessionRows::count_booking(store::Transaction& transaction, const Session& is,
-                                  std::string_view person, const VideoSettings& settings) {
-  constexpr std::int64_t kDayMs = 24LL * 3'600'000;
-  RABT_TRY_STATUS(store::run(transaction, kBookedBy, {is.tenant, is.id, person}));
+Error booking_limit(const std::string& why) {
+  return conflict("booking.limit", why);
+}
+
+Status check_own_bookings(store::Transaction& transaction, const Session& is,
+                          const VideoSettings& settings) {
+  const std::string_view person = is.booked_by;
   if (is.type == SessionType::emergency_consultation)
     RABT_TRY_STATUS(check_emergency(transaction, is, person));
   std::int64_t open = 0;
@@ -531,15 +542,57 @@ Status SessionRows::count_booking(store::Transaction& transaction, const Session
                                       today = row.integer(0);
                                       return false;
                                     }));
-  const auto refused = [](const std::string& why) { return conflict("booking.limit", why); };
   if (open > settings.patient_bookings)
-    return refused("you have " + std::to_string(settings.patient_bookings) +
-                   " open bookings, as many as there may be; cancel one first");
+    return booking_limit("you have " + std::to_string(settings.patient_bookings) +
+                         " open bookings, as many as there may be; cancel one first");
   if (today > settings.patient_bookings_per_day)
-    return refused("you have booked " + std::to_string(settings.patient_bookings_per_day) +
-                   " visits within a day, as many as there may be, also those that you have "
-                   "cancelled; book again tomorrow, or call the clinic");
+    return booking_limit("you have booked " + std::to_string(settings.patient_bookings_per_day) +
+                         " visits within a day, as many as there may be, also those that you have "
+                         "cancelled; book again tomorrow, or call the clinic");
   return ok_status();
+}
+
+Status check_bookings_of_staff(store::Transaction& transaction, const Session& is, Booker by,
+                               const VideoSettings& settings) {
+  std::int64_t of_patient = 0;
+  std::int64_t of_provider = 0;
+  RABT_TRY_STATUS(transaction.query(
+      kBookedFor, {is.tenant, is.booked_by, is.created_ms - kDayMs, is.patient, is.provider},
+      [&](const Row& row) {
+        of_patient = row.integer(0);
+        of_provider = row.integer(1);
+        return false;
+      }));
+  const auto refused = [](std::int64_t most, std::string_view whose) {
+    return booking_limit("you have booked " + std::to_string(most) + " visits of this " +
+                         std::string(whose) +
+                         " within a day, as many as there may be, also those that were called off; "
+                         "book again tomorrow");
+  };
+  if (of_patient > settings.bookings_per_patient)
+    return refused(settings.bookings_per_patient, "patient");
+  if (of_provider > settings.bookings_per_provider)
+    return refused(settings.bookings_per_provider, "provider");
+  const std::int64_t soon = is.created_ms + settings.room_lead_minutes * 60'000;
+  if (by == Booker::office || is.scheduled_ms.value_or(is.created_ms) > soon) return ok_status();
+  std::int64_t open = 0;
+  RABT_TRY_STATUS(transaction.query(kOpenNow, {is.tenant, is.booked_by, soon}, [&](const Row& row) {
+    open = row.integer(0);
+    return false;
+  }));
+  if (open <= settings.open_rooms) return ok_status();
+  return booking_limit("you have opened " + std::to_string(settings.open_rooms) +
+                       " sessions that are not over, as many as there may be at once; end or "
+                       "cancel one first");
+}
+
+}  // namespace
+
+Status SessionRows::check_bookings(store::Transaction& transaction, const Session& is, Booker by,
+                                   const VideoSettings& settings) {
+  if (is.booked_by.empty()) return ok_status();
+  if (by == Booker::patient) return check_own_bookings(transaction, is, settings);
+  return check_bookings_of_staff(transaction, is, by, settings);
 }
 
 Status SessionRows::check_follow_up(store::Transaction& transaction, const Session& is) {

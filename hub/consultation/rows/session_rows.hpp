@@ -64,6 +64,10 @@ struct SealedChange {
   std::string trace;
 };
 
+// Person who books under his own account: a patient for himself, an office for the whole house, or
+// somebody else of the staff.
+enum class Booker : std::uint8_t { patient, staff, office };
+
 // Immutable, any thread.
 class SessionRows {
  public:
@@ -137,11 +141,11 @@ class SessionRows {
   // Inside a job. Error conflict session.raced: another one of the same key was quicker.
   [[nodiscard]] static Status put_request(store::Transaction& transaction, std::string_view tenant,
                                           std::string_view index, std::string_view session);
-  // Inside the job that makes a session: notes that a patient booked it himself. Errors conflict
-  // booking.limit: more of his are not over, or were booked in 24 hours, than the settings allow;
-  // emergency.open: it is an emergency, and another one of his is not over.
-  [[nodiscard]] static Status count_booking(store::Transaction& transaction, const Session& is,
-                                            std::string_view person, const VideoSettings& settings);
+  // Inside the job that makes a session. Errors conflict booking.limit: more sessions that this
+  // person booked are not over, or were booked in 24 hours, than the settings allow;
+  // emergency.open: a patient opens an emergency, and another one of his is not over.
+  [[nodiscard]] static Status check_bookings(store::Transaction& transaction, const Session& is,
+                                             Booker by, const VideoSettings& settings);
   // Inside the job that makes or moves a session that follows another. Error conflict
   // follow_up.taken when another one with the same provider covers that time already,
   // follow_up.limit when 20 others are not over.

@@ -195,6 +195,8 @@ struct Session {
   // who named the patient, who brought that person in, and so on. Empty once somebody else stands
   // behind it: a system of the hospital, a workflow, or the patient, who came.
   std::string patient_by;
+  // The person who booked it under his own account. Empty for systems and workflows.
+  std::string booked_by{};
   // The patient's pseudonym for the audit log.
   std::string patient_pseudonym;
   std::string visit;

@@ -21,11 +21,15 @@ std::optional<PartRole> staff_role(identity::Roles roles) {
   return std::nullopt;
 }
 
+Booker booker_of(const Actor& who) {
+  constexpr identity::Roles kOffices{Role::operator_, Role::integration, Role::desk};
+  if (who.roles.has_any(kOffices) || who.admin() || who.system) return Booker::office;
+  return who.roles.has(Role::patient) && !staff_role(who.roles) ? Booker::patient : Booker::staff;
+}
+
 // A patient, and nobody who books for others.
 bool books_for_himself(const Actor& who) {
-  constexpr identity::Roles kOffices{Role::operator_, Role::integration, Role::desk};
-  return who.roles.has(Role::patient) && !staff_role(who.roles) && !who.roles.has_any(kOffices) &&
-         !who.admin() && !who.system;
+  return booker_of(who) == Booker::patient;
 }
 
 // Session::patient_by of a follow-up. A person who met the patient in the session before goes on
@@ -221,6 +225,7 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
   is.tenant = acts_.parts().tenant;
   is.id = acts_.parts().ids.next().text();
   is.door = std::string(ask.door);
+  if (!who.system) is.booked_by = who.person;
   is.begins_by_call = ask.manner.begins_by_call;
   is.joined_counts = ask.manner.joined_counts;
   is.type = input.type;
@@ -351,9 +356,8 @@ Answer SessionCreation::create(const Ask& ask) {
     const Session& is = made.after;
     if (!request.empty())
       RABT_TRY_STATUS(SessionRows::put_request(transaction, is.tenant, request, is.id));
-    if (booking.open.by_patient)
-      RABT_TRY_STATUS(
-          SessionRows::count_booking(transaction, is, who.person, acts_.parts().settings));
+    RABT_TRY_STATUS(
+        SessionRows::check_bookings(transaction, is, booker_of(who), acts_.parts().settings));
     if (is.provider.empty() || booking.open.request) return ok_status();
     return acts_.around().take_place(transaction, is.tenant, booking.place, is.id);
   };
