@@ -124,6 +124,16 @@ inline constexpr std::int64_t kMaxMovesTold = 20;
 // messages that workflows sent stay here for a day, too.
 inline constexpr std::int64_t kMaxEarlyReports = 1'000;
 
+// ---- Messages
+
+// Messages to one number or address of what a person asked for himself: codes of links, and news of
+// visits that a patient booked under his own account, which anybody may open for any number. Calls
+// of 997 have as many beside them. A family with one telephone finds room.
+inline constexpr std::int64_t kMaxAskedInHour = 10;
+inline constexpr std::int64_t kMaxAskedInDay = 30;
+// News of visits that the hospital booked, to patients and staff. No busy doctor has as many.
+inline constexpr std::int64_t kMaxVisitNewsInDay = 200;
+
 // ---- Store
 
 // Jobs in one transaction: bounds the loss when a commit fails.

@@ -957,6 +957,100 @@ TEST_F(Messages, ADoctorIsToldOfAVisitThatTheHospitalBooked) {
   EXPECT_EQ(must(messenger_->tell_doctors(ask))["told"].size(), 0U) << "he opened it himself";
 }
 
+class MessageLimits : public Messages {
+ protected:
+  // A visit at noon in so many days, by a patient himself or by the doctor.
+  std::string visit(const std::string& who, const std::string& patient, int days) {
+    Json body = Json::object({{"type", "doctor_patient"}, {"provider", doctor_}});
+    if (who != patient) body.set("patient", patient);
+    body.set("scheduledStart", to_iso8601({at("2026-12-02T09:00:00Z").ms + days * 24 * kHourMs}));
+    return id_of(must(sessions_->creation.create(as(who, {}, body))));
+  }
+  Json tell_of(const std::string& session) {
+    session_ = session;
+    return tell();
+  }
+  std::int64_t kept_rows() {
+    static constexpr store::Statement kRows{"SELECT COUNT(*) FROM message_sent"};
+    return test::number_of(*store_, kRows);
+  }
+};
+
+// Symptom: six accounts of a stranger caused 120 messages to a number that none of them had proved.
+// Cause: bookings of one account were limited, and not the messages to one number.
+TEST_F(MessageLimits, OneNumberGetsSoManyMessagesThatPatientsAskFor) {
+  const std::string other = somebody({identity::Role::patient}, {{"name", "Patient Three"}});
+  for (const std::string& who : {patient_, patient2_, other})
+    people_.of(who).profile.set("phone", "0551234567");
+  std::vector<std::string> visits;
+  for (int i = 0; i < 4; ++i) {
+    for (const std::string& who : {patient_, patient2_, other})
+      visits.push_back(visit(who, who, 3 * i + static_cast<int>(visits.size() % 3)));
+  }
+  for (std::size_t i = 0; i < 10; ++i)
+    EXPECT_EQ(tell_of(visits[i])["told"].item(0).string_or("outcome", ""), "sent") << i;
+  const Json held = tell_of(visits[10]);
+  EXPECT_EQ(held["told"].size(), 0U) << held.dump();
+  EXPECT_EQ(held["over"], Json(false));
+  EXPECT_EQ(held["waitSeconds"], Json(3600));
+  EXPECT_EQ(outcome(), "") << "it is not lost";
+  EXPECT_EQ(sent().size(), 10U);
+  // The hospital's own bookings are told all the same, and to other numbers.
+  EXPECT_EQ(tell_of(visit(doctor_, patient_, 20))["told"].size(), 1U);
+  people_.of(other).profile.set("phone", "0551234568");
+  EXPECT_EQ(tell_of(visits[11])["told"].size(), 1U);
+  clock_.advance_ms(kHourMs);
+  EXPECT_EQ(tell_of(visits[10])["told"].item(0).string_or("outcome", ""), "sent");
+}
+
+TEST_F(MessageLimits, OneNumberGetsSoManyADayAcrossARestart) {
+  const auto take = [&](MessageCause cause, const std::string& letter) {
+    return must(MessageLimit(sessions_->acts.parts())
+                    .take({.cause = cause, .address = "+966551234567", .letter = letter}));
+  };
+  const std::int64_t first = clock_.now().ms;
+  int letters = 0;
+  for (std::int64_t i = 0; i < limits::kMaxAskedInDay; ++i) {
+    EXPECT_FALSE(take(MessageCause::asked, std::to_string(++letters)));
+    clock_.advance_ms(10 * kMinuteMs);
+  }
+  EXPECT_FALSE(take(MessageCause::asked, "30")) << "sent again, it counts once";
+  messenger_.reset();
+  close();
+  open();
+  EXPECT_EQ(take(MessageCause::asked, "x"), first + 24 * kHourMs);
+  EXPECT_FALSE(take(MessageCause::emergency, "997")) << "beside them";
+  for (std::int64_t i = 0; i < limits::kMaxVisitNewsInDay; ++i)
+    EXPECT_FALSE(take(MessageCause::visit, "v" + std::to_string(i)));
+  EXPECT_TRUE(take(MessageCause::visit, "one more"));
+  clock_.advance_ms(24 * kHourMs);
+  EXPECT_FALSE(take(MessageCause::asked, "x"));
+  EXPECT_EQ(kept_rows(), 1) << "they go after a day";
+}
+
+TEST_F(MessageLimits, StaffHearsOfEveryEmergency) {
+  people_.of(doctor_).profile.set("phone", "0559876543");
+  const auto take = [&](const std::string& letter) {
+    return must(
+        MessageLimit(sessions_->acts.parts())
+            .take({.cause = MessageCause::visit, .address = "+966559876543", .letter = letter}));
+  };
+  for (std::int64_t i = 0; i < limits::kMaxVisitNewsInDay; ++i)
+    EXPECT_FALSE(take(std::to_string(i)));
+  Ask by_hub = ask_of_hub("t1", "workflow");
+  by_hub.body = Json::object({{"type", "doctor_patient"},
+                              {"provider", doctor_},
+                              {"patient", patient_},
+                              {"scheduledStart", "2026-12-11T07:00:00Z"}});
+  Ask ask = ask_of_hub("t1", "workflow");
+  ask.session = id_of(must(sessions_->creation.create(by_hub)));
+  const Json told = must(messenger_->tell_doctors(ask));
+  EXPECT_EQ(told["told"].size(), 0U) << "held";
+  EXPECT_EQ(told["waitSeconds"], Json(24 * 3600));
+  ask.body = Json::object({{"person", doctor_}, {"message", "emergency"}});
+  EXPECT_EQ(must(messenger_->tell_staff(ask)).string_or("outcome", ""), "sent");
+}
+
 TEST_F(Messages, TheTextIsInNoEntryOfTheLog) {
   (void)tell();
   const std::string text = sent()[0].arguments.string_or("text", "");

@@ -1,5 +1,6 @@
 #include "hub/consultation/sessions/second_proof.hpp"
 #include "hub/audit/reader.hpp"
+#include "hub/base/limits.hpp"
 #include "hub/consultation/messages/texts.hpp"
 #include "tests/consultation/link_house.hpp"
 
@@ -119,6 +120,23 @@ TEST_F(SecondProofs, NobodyGetsMoreThanFiveCodesOfALink) {
   }
   EXPECT_EQ(code(asked()), "invitation.locked");
   EXPECT_EQ(provider_.calls("send-sms").size(), 5U);
+}
+
+TEST_F(SecondProofs, CodesOfAllLinksToOneTelephoneAreCounted) {
+  for (std::int64_t i = 0; i < limits::kMaxAskedInHour; ++i) {
+    if (i % 5 == 4) {
+      link_ = sent(true);
+      must(enter());
+    }
+    clock_.advance_ms(kMinuteMs);
+    must(asked());
+  }
+  link_ = sent(true);
+  must(enter());
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(code(asked()), "rate.messages") << "and locks no link";
+  EXPECT_EQ(provider_.calls("send-sms").size(), 10U);
+  clock_.advance_ms(60 * kMinuteMs);
+  EXPECT_EQ(code(asked()), "ok");
 }
 
 // Symptom: a telephone got nine codes of one link, several of them within a minute.

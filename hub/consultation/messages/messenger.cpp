@@ -37,6 +37,20 @@ std::string language_of(const Session& session, const Participant& one, const Js
   return language == "en" ? "en" : "ar";
 }
 
+MessageCause cause_of(const Session& session, MessageKind kind) {
+  if (kind == MessageKind::call_997) return MessageCause::emergency;
+  const bool own = !session.booked_by.empty() && (session.booked_by == session.patient ||
+                                                  session.booked_by == session.patient_written);
+  return own || kind == MessageKind::second_proof ? MessageCause::asked : MessageCause::visit;
+}
+
+// Names a message of a version of the schedule.
+std::string key_of(const Session& session, const std::string& letter) {
+  const std::string name =
+      session.id + "/" + letter + "/" + std::to_string(session.schedule_version);
+  return to_hex(crypto::sha256(name)).substr(0, 32);
+}
+
 // Those that the hospital has texts for.
 MessageKinds kinds_of(const House& house) {
   MessageKinds kinds;
@@ -167,14 +181,27 @@ Result<Messenger::Outcome> Messenger::send(const Session& session, const Partici
                       .arguments = Json::object(
                           {{"to", *phone}, {"text", std::move(text)}, {"language", language}}),
                       .patient = session.patient_pseudonym,
-                      .twice = is_about_time(kind)};
+                      .twice = is_about_time(kind),
+                      .cause = cause_of(session, kind)};
   RABT_TRY(handed, hand_over(session, letter));
+  out.until_ms = handed.until_ms;
   out.gateway_id = std::move(handed.gateway_id);
   out.again = handed.again;
   return became(std::move(handed.outcome));
 }
 
 Result<Messenger::Handed> Messenger::hand_over(const Session& session, const Letter& letter) {
+  if (letter.cause) {
+    RABT_TRY(until, limit_.take({.cause = *letter.cause,
+                                 .address = letter.arguments["to"].as_string(),
+                                 .letter = key_of(session, letter.name)}));
+    if (until) {
+      acts_.parts().log.warn(
+          "message.held",
+          {{"session", session.id}, {"cause", to_string(*letter.cause)}, {"until_ms", *until}});
+      return Handed{.outcome = "held", .until_ms = until};
+    }
+  }
   RABT_TRY(handed, hand_over_once(session, letter));
   if (handed.outcome != "unknown" || !letter.twice) return handed;
   Letter again = letter;
@@ -192,9 +219,7 @@ std::optional<Messenger::Handed> Messenger::taken(const plugin::CallRequest& req
 
 Result<Messenger::Handed> Messenger::hand_over_once(const Session& session, const Letter& letter) {
   const SessionParts& parts = acts_.parts();
-  const std::string name =
-      session.id + "/" + letter.name + "/" + std::to_string(session.schedule_version);
-  const std::string key = to_hex(crypto::sha256(name)).substr(0, 32);
+  const std::string key = key_of(session, letter.name);
   plugin::CallRequest request;
   request.tenant = session.tenant;
   request.instance = session.id;
@@ -234,6 +259,10 @@ bool Messenger::sends_codes() const {
 Result<std::string> Messenger::send_code(const Session& session, const Participant& one,
                                          const OneTimeCode& code) {
   RABT_TRY(outcome, send(session, one, MessageKind::second_proof, code));
+  if (outcome.until_ms)
+    return unavailable(std::string(kTooManyMessages),
+                       "as many messages as may be were sent to the telephone of the record within "
+                       "an hour or a day; wait, or call the hospital");
   RABT_TRY_STATUS(note(session, one.id, outcome));
   return outcome.outcome;
 }
@@ -253,7 +282,7 @@ Answer Messenger::tell_at_once(const Ask& ask) {
     if (was_told(before, *kind, session.schedule_version)) continue;
     RABT_TRY(outcome, send(session, one, *kind));
     said.push_back(shown(outcome));
-    RABT_TRY_STATUS(note(session, one.id, outcome));
+    if (!outcome.until_ms) RABT_TRY_STATUS(note(session, one.id, outcome));
   }
   return Json::object({{"told", std::move(said)}});
 }
@@ -289,8 +318,8 @@ Status Messenger::note_staff(const Session& session, const std::string& person,
 }
 
 // The text has no patient data: a time, and the link to the page of the clinic.
-Result<std::string> Messenger::send_staff(const Session& session, const std::string& id,
-                                          StaffMessage message) {
+Result<Messenger::Handed> Messenger::send_staff(const Session& session, const std::string& id,
+                                                StaffMessage message) {
   const SessionParts& parts = acts_.parts();
   RABT_TRY(person, parts.directory.find(parts.tenant, id));
   const std::string text(to_string(message));
@@ -303,6 +332,7 @@ Result<std::string> Messenger::send_staff(const Session& session, const std::str
     places["hospital"] = name->second;
   const bool waits = message == StaffMessage::waits || message == StaffMessage::emergency;
   Letter letter{.name = id + "/" + text, .action = {}, .twice = !waits};
+  if (message != StaffMessage::emergency) letter.cause = MessageCause::visit;
   letter.arguments.set("text", fill_template(parts.house.texts.at(language).at(text), places));
   letter.arguments.set("language", language);
   const auto phone = phi::normalise(phi::IndexKind::phone, person.profile.string_or("phone", ""));
@@ -315,12 +345,12 @@ Result<std::string> Messenger::send_staff(const Session& session, const std::str
     letter.arguments.set("to", mail);
     letter.arguments.set("subject", places["hospital"].empty() ? "Rabt" : places["hospital"]);
   }
-  std::string became = "no_address";
+  Handed became{.outcome = "no_address"};
   if (!letter.action.empty()) {
     RABT_TRY(handed, hand_over(session, letter));
-    became = std::move(handed.outcome);
+    became = std::move(handed);
   }
-  RABT_TRY_STATUS(note_staff(session, id, message, became));
+  if (!became.until_ms) RABT_TRY_STATUS(note_staff(session, id, message, became.outcome));
   return became;
 }
 
@@ -337,7 +367,7 @@ Answer Messenger::tell_staff(const Ask& ask) {
   });
   if (again) return outcome("sent");
   RABT_TRY(became, send_staff(session, person, *message));
-  return outcome(became);
+  return outcome(became.outcome);
 }
 
 Answer Messenger::tell_doctors(const Ask& ask) {
@@ -363,9 +393,14 @@ Answer Messenger::tell_doctors(const Ask& ask) {
         if (due.next_ms && (!next || *due.next_ms < *next)) next = due.next_ms;
         break;
       }
-      RABT_TRY(outcome, send_staff(session, one.person, *due.now));
+      RABT_TRY(handed, send_staff(session, one.person, *due.now));
+      if (handed.until_ms) {
+        over = false;
+        next = std::min(next.value_or(*handed.until_ms), *handed.until_ms);
+        break;
+      }
       said.push_back(Json::object(
-          {{"person", one.person}, {"kind", to_string(*due.now)}, {"outcome", outcome}}));
+          {{"person", one.person}, {"kind", to_string(*due.now)}, {"outcome", handed.outcome}}));
     }
   }
   return still(over, next, std::move(said));
@@ -400,6 +435,11 @@ Answer Messenger::tell(const Ask& ask) {
         break;
       }
       RABT_TRY(outcome, send(session, one, *due.now));
+      if (outcome.until_ms) {
+        over = false;
+        next = std::min(next.value_or(*outcome.until_ms), *outcome.until_ms);
+        break;
+      }
       said.push_back(shown(outcome));
       RABT_TRY_STATUS(note(session, one.id, outcome));
     }

@@ -7,6 +7,7 @@
 
 #include "hub/consultation/acts/acts.hpp"
 #include "hub/consultation/messages/due.hpp"
+#include "hub/consultation/messages/message_limit.hpp"
 #include "hub/consultation/messages/reports.hpp"
 #include "hub/consultation/sessions/invitations.hpp"
 #include "hub/consultation/sessions/second_proof.hpp"
@@ -19,7 +20,7 @@ namespace rabt::consultation {
 class Messenger final : public OneTimeCodes {
  public:
   Messenger(Acts& acts, SessionInvitations& invitations)
-      : acts_(acts), invitations_(invitations), reports_(acts) {}
+      : acts_(acts), invitations_(invitations), reports_(acts), limit_(acts.parts()) {}
 
   // Sends what is due now in the session, and follows what the gateway took. {over, waitSeconds,
   // told: [{kind, outcome}]}: over when nothing will be due any more, waitSeconds until the next
@@ -58,15 +59,19 @@ class Messenger final : public OneTimeCodes {
     std::string patient{};
     // Sent once more, under another name, where nobody knows whether it arrived.
     bool twice = false;
+    // Unset if no limit holds it: staff hears of every emergency.
+    std::optional<MessageCause> cause{};
   };
   // The end of a letter: "sent", "failed", or "unknown", when the gateway's answer was lost and the
-  // gateway cannot say.
+  // gateway cannot say; "held" when as many have left for its address as may.
   struct Handed {
     std::string outcome;
     // The gateway's id of a message that it took, or empty.
     std::string gateway_id{};
     // It was sent once more.
     bool again = false;
+    // Time at which there is room for a letter that is held.
+    std::optional<std::int64_t> until_ms{};
   };
   struct Outcome {
     MessageKind kind = MessageKind::booked;
@@ -75,6 +80,8 @@ class Messenger final : public OneTimeCodes {
     bool again = false;
     // Relation of the guardian who was told in the place of a child. Empty for an adult.
     std::string guardian{};
+    // Set if it is held; nothing is noted then.
+    std::optional<std::int64_t> until_ms{};
   };
   [[nodiscard]] bool is_on() const;
   [[nodiscard]] Result<std::vector<ToldMessage>> told(const Session& session,
@@ -87,15 +94,15 @@ class Messenger final : public OneTimeCodes {
                                                           const std::string& person) const;
   [[nodiscard]] Status note_staff(const Session& session, const std::string& person,
                                   StaffMessage message, const std::string& outcome);
-  // "sent", "no_address", "failed", "unknown"; noted.
-  [[nodiscard]] Result<std::string> send_staff(const Session& session, const std::string& id,
-                                               StaffMessage message);
+  // "sent", "no_address", "failed", "unknown"; noted. "held" is not.
+  [[nodiscard]] Result<Handed> send_staff(const Session& session, const std::string& id,
+                                          StaffMessage message);
   [[nodiscard]] Result<Handed> hand_over(const Session& session, const Letter& letter);
   [[nodiscard]] Result<Handed> hand_over_once(const Session& session, const Letter& letter);
   // Unset unless the gateway says that it took the message.
   [[nodiscard]] std::optional<Handed> taken(const plugin::CallRequest& request) const;
   // "sent", "declined" (the patient wants no reminders), "no_phone", "no_guardian" (the record of a
-  // child names none), "no_link" (somebody took the link back), "failed", "unknown".
+  // child names none), "no_link" (somebody took the link back), "failed", "unknown", "held".
   [[nodiscard]] Result<Outcome> send(const Session& session, const Participant& one,
                                      MessageKind kind, const OneTimeCode& code = {});
   // Matter of a message.
@@ -110,6 +117,7 @@ class Messenger final : public OneTimeCodes {
   Acts& acts_;
   SessionInvitations& invitations_;
   MessageReports reports_;
+  const MessageLimit limit_;
 };
 
 }  // namespace rabt::consultation

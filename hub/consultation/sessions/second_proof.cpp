@@ -154,6 +154,7 @@ Answer SecondProof::send_code(const Taken& of) {
     ProofRow without = before;
     without.code.clear();
     without.sent_ms = 0;
+    if (!sent.ok() && sent.error().code == kTooManyMessages) --without.sent;
     return put_proof(transaction, key_of(of), before, without);
   }));
   if (!sent.ok()) return sent.error();

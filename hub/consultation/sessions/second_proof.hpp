@@ -15,6 +15,8 @@ struct OneTimeCode {
   // Tells it from other codes of the participant.
   std::string name;
 };
+// As many messages as may be have gone to a telephone.
+inline constexpr std::string_view kTooManyMessages = "rate.messages";
 // Sends the codes of second proofs. Internally synchronised.
 class OneTimeCodes {
  public:
@@ -22,8 +24,8 @@ class OneTimeCodes {
   // True if there is a gateway, and a text.
   [[nodiscard]] virtual bool sends_codes() const = 0;
   // Sends the code to the telephone of the participant's record, or of the guardian: "sent",
-  // "no_phone", "no_guardian", "failed". Blocks until the gateway has answered. Error unavailable
-  // message.not_sent.
+  // "no_phone", "no_guardian", "failed". Blocks until the gateway has answered. Errors unavailable
+  // message.not_sent; kTooManyMessages, and nothing was sent.
   [[nodiscard]] virtual Result<std::string> send_code(const Session& session,
                                                       const Participant& one,
                                                       const OneTimeCode& code) = 0;
@@ -61,7 +63,8 @@ class SecondProof {
   [[nodiscard]] std::vector<std::string> offered() const;
   // Sends a code; the former one is void. Within kAgainMs none is sent, and the answer is about the
   // former one. {expiresAt, againAt}. Errors: conflict invitation.no_phone, invitation.locked;
-  // unavailable message.not_sent. The desk has a task after invitation.no_phone.
+  // unavailable message.not_sent, kTooManyMessages, for which no code counts. The desk has a task
+  // after invitation.no_phone.
   [[nodiscard]] Answer send_code(const Taken& of);
   // Name of the proof that holds; it holds once. Errors: conflict invitation.second_proof (none was
   // given), invitation.no_code (none is good any more), invitation.locked; denied
