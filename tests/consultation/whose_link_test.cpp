@@ -1,4 +1,5 @@
 #include "hub/consultation/record/records.hpp"
+#include "hub/identity/epochs.hpp"
 #include "tests/consultation/link_house.hpp"
 
 // Staff sends links, writes records and books: nothing of that makes anybody the patient.
@@ -54,6 +55,10 @@ class WhoseLink : public LinkHouse {
     return with_code(digits());
   }
   Ask guest(Json body = Json::object()) { return by_link(session_, part_, std::move(body)); }
+  // True while the browser is in the visit.
+  bool holds(const identity::GuestProof& proof) {
+    return must(sessions_->guests.part_of(proof)).has_value();
+  }
   std::string says(const Ask& who, bool given) {
     Ask ask = who;
     ask.body = Json::object({{"kind", "recording"}, {"given", given}});
@@ -260,6 +265,65 @@ TEST_F(WhoseLink, AParticipantWhoIsBroughtBackIsNotLetInByACode) {
   const auto held = enter();
   enter(sent_code(), held);
   EXPECT_EQ(admission(), "waiting");
+}
+
+// Symptom: the desk opened a patient's first link and waited; she came under her account, the host
+// let her in, and the desk read the visit, wrote as her and had her media token.
+// Cause: an admission was the participant's, whoever held it, and an account left the link alone.
+// Tests let a link come after an account, and not before it.
+TEST_F(WhoseLink, AnAccountThatComesEndsTheLink) {
+  book();
+  send();
+  const auto desk = enter();
+  must(sessions_->entry.join(guest()));
+  const auto epoch = must(identity::newest_epoch(*store_));
+  must(sessions_->entry.join(as(patient_, session_)));
+  EXPECT_FALSE(holds(desk));
+  const auto changed = must(identity::changed_after(*store_, epoch));
+  ASSERT_EQ(changed.size(), 1U) << "what the browser has open ends";
+  EXPECT_EQ(changed[0].subject, identity::guest_subject(part_));
+  EXPECT_EQ(admits(), "ok");
+  EXPECT_EQ(must(sessions_->entry.join(as(patient_, session_))).string_or("tokenUse", ""), "media");
+  EXPECT_FALSE(holds(desk));
+  // The link opens anew, for whom a host looks at; the former browser stays out.
+  const auto later = enter();
+  EXPECT_EQ(admission(), "waiting");
+  EXPECT_TRUE(holds(later));
+  EXPECT_FALSE(holds(desk));
+}
+
+TEST_F(WhoseLink, ALinkThatIsOpenedPutsTheAccountOutUntilItComesAgain) {
+  for (const bool admitted : {true, false}) {
+    book();
+    must(sessions_->entry.join(as(patient_, session_)));
+    if (admitted) {
+      EXPECT_EQ(admits(), "ok");
+    }
+    send();
+    const auto desk = enter();
+    EXPECT_FALSE(part(session_, patient_).bool_or("here", true)) << "one place, one person";
+    EXPECT_EQ(admission(), "waiting");
+    must(sessions_->entry.join(as(patient_, session_)));
+    EXPECT_FALSE(holds(desk));
+    EXPECT_EQ(admits(), "ok");
+    EXPECT_FALSE(holds(desk));
+    EXPECT_EQ(code(sessions_->entry.token(as(patient_, session_))), "ok");
+  }
+}
+
+TEST_F(WhoseLink, AHostIsToldThatALinkWasOpened) {
+  book();
+  send();
+  const auto told = [&] {
+    std::size_t found = 0;
+    const Json all = must(sessions_->reading.events(as(doctor_, session_)));
+    for (const Json& one : all["items"].as_array())
+      found += one["data"]["members"] == Json::array({"invitations"}) ? 1 : 0;
+    return found;
+  };
+  EXPECT_EQ(told(), 0U);
+  enter();
+  EXPECT_EQ(told(), 1U);
 }
 
 }  // namespace

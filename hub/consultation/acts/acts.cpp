@@ -7,6 +7,7 @@
 #include "hub/access/reading.hpp"
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/recording/rows.hpp"
+#include "hub/consultation/rows/guest_rows.hpp"
 
 namespace rabt::consultation {
 
@@ -312,6 +313,7 @@ Result<Acted> Acts::commit(const Ask& ask, const Session& before, Change change,
     if (change.freed) RABT_TRY_STATUS(around_->free_place(transaction, is.tenant, is.id));
     if (is.over()) RABT_TRY_STATUS(around_->meter(transaction, is.tenant, is.id, !before.over()));
     RABT_TRY_STATUS(recordings.write(transaction));
+    RABT_TRY_STATUS(forget_ended_links(transaction, before, is));
     if (options.also) RABT_TRY_STATUS(options.also(transaction, change));
     if (!answer.is_null()) {
       if (before.version == 0) answer.set("number", number);

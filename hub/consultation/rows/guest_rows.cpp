@@ -1,5 +1,9 @@
 #include "hub/consultation/rows/guest_rows.hpp"
 
+#include <algorithm>
+
+#include "hub/identity/epochs.hpp"
+
 namespace rabt::consultation {
 
 namespace {
@@ -60,9 +64,20 @@ Status put_guest(store::Transaction& transaction, std::string_view tenant, const
                      row.generation, Blob{row.tap}, now.ms});
 }
 
-Status forget_guests(store::Transaction& transaction, std::string_view tenant,
-                     std::string_view invitation) {
-  return store::run(transaction, kForgetAll, {tenant, invitation});
+Status forget_ended_links(store::Transaction& transaction, const Session& before,
+                          const Session& after) {
+  for (const Invitation& was : before.invitations) {
+    const bool goes_on =
+        std::any_of(after.invitations.begin(), after.invitations.end(), [&](const Invitation& one) {
+          return one.id == was.id && one.by_link && one.generation == was.generation &&
+                 one.moved == was.moved;
+        });
+    if (!was.by_link || goes_on) continue;
+    RABT_TRY_STATUS(store::run(transaction, kForgetAll, {after.tenant, was.id}));
+    RABT_TRY_STATUS(
+        identity::raise_epoch(transaction, after.tenant, identity::guest_subject(was.participant)));
+  }
+  return ok_status();
 }
 
 }  // namespace rabt::consultation

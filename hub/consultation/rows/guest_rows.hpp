@@ -7,6 +7,7 @@
 
 #include "hub/base/clock.hpp"
 #include "hub/base/result.hpp"
+#include "hub/consultation/session/session.hpp"
 #include "hub/store/store.hpp"
 
 // Browsers in which the link of an invitation was opened: the table session_guest.
@@ -33,8 +34,9 @@ struct GuestRow {
 // Inside a job: the newest browser of the invitation. Those of earlier generations are forgotten.
 [[nodiscard]] Status put_guest(store::Transaction& transaction, std::string_view tenant,
                                const GuestRow& row, Timestamp now);
-// Inside a job: what every browser of the invitation holds is void.
-[[nodiscard]] Status forget_guests(store::Transaction& transaction, std::string_view tenant,
-                                   std::string_view invitation);
+// Inside the job of a change: what browsers hold of links that ended by it, or moved to another
+// browser, is void, and what they have open is looked at once more, by every node.
+[[nodiscard]] Status forget_ended_links(store::Transaction& transaction, const Session& before,
+                                        const Session& after);
 
 }  // namespace rabt::consultation

@@ -107,6 +107,17 @@ void keep_door(Step& step, const Invitation& link, Participant& one, bool proves
 
 }  // namespace
 
+void end_links(Step& step, std::string_view participant) {
+  for (Invitation& link : step.after().invitations) {
+    if (link.participant != participant || !link.by_link || link.status != "accepted") continue;
+    shut_out(step, link);
+    link.status = "pending";
+    // Who opens it anew is another holder.
+    ++link.moved;
+    link.proven = 0;
+  }
+}
+
 Status become(Step& step, Participant& one, Participant person) {
   Session& is = step.after();
   person.id = one.id;
@@ -205,6 +216,7 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
     RABT_TRY(added, bring_in(step, std::move(coming)));
     one = added;
   }
+  end_links(step, one->id);
   step.change.participant = one->id;
   step.record("participant.added", named(*one));
   step.tell("participant-added", named(*one));
@@ -254,6 +266,12 @@ Result<Change> on(Step step, const Enter& command) {
     step.record("participant.added", named(*one));
     step.tell("participant-added", named(*one));
   }
+  // An older hub made links of one participant that were held side by side.
+  if (!proves) {
+    end_links(step, one->id);
+    shut_out(step, *one);
+    follow_presence(step);
+  }
   keep_door(step, *found, *one, proves, command);
   one->invitation = found->id;
   found->status = "accepted";
@@ -270,6 +288,8 @@ Result<Change> on(Step step, const Enter& command) {
   Json detail = Json::object({{"invitation", found->id}, {"participant", one->id}});
   if (moves || proves) detail.set("secondProof", command.second_proof);
   step.record("invitation.accepted", std::move(detail));
+  // Hosts learn that somebody holds a link now, before he asks to be let in.
+  step.tell("updated", Json::object({{"members", Json::array({"invitations"})}}));
   return done(std::move(step));
 }
 

@@ -113,6 +113,7 @@ Result<Change> on(Step step, const Join& command) {
   //
   if (is.provider_plugin.empty())
     return unavailable("video.not_configured", "no video provider is bound to the role video");
+  if (step.moment.who.part.participant.empty()) end_links(step, own->id);
   if (!command.device_type.empty()) own->device_type = command.device_type;
   if (!command.browser_info.empty()) own->browser_info = command.browser_info;
   if (!command.location.empty()) own->guest.set("location", command.location);

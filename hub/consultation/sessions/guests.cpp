@@ -10,7 +10,6 @@
 #include "hub/consultation/rows/guest_rows.hpp"
 #include "hub/consultation/session/hijri.hpp"
 #include "hub/crypto/crypto.hpp"
-#include "hub/identity/epochs.hpp"
 #include "hub/identity/totp.hpp"
 
 namespace rabt::consultation {
@@ -142,13 +141,7 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const
                      .participant = participant,
                      .generation = found.generation};
   const auto bind = [&](store::Transaction& transaction, const Change& /*change*/) -> Status {
-    // The visit has moved to this browser: the former one is out.
     if (same_browser) return ok_status();
-    if (!second_proof.empty()) {
-      RABT_TRY_STATUS(forget_guests(transaction, acts_.parts().tenant, invitation.id));
-      RABT_TRY_STATUS(identity::raise_epoch(transaction, acts_.parts().tenant,
-                                            identity::guest_subject(participant)));
-    }
     return put_guest(transaction, acts_.parts().tenant, row, acts_.parts().clock.now());
   };
   Enter command{.invitation = invitation.id,

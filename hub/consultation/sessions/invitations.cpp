@@ -7,20 +7,8 @@
 #include "hub/consultation/acts/answers.hpp"
 #include "hub/consultation/request/fields.hpp"
 #include "hub/consultation/sessions/guests.hpp"
-#include "hub/identity/epochs.hpp"
 
 namespace rabt::consultation {
-
-namespace {
-
-// Whatever the browser of the link has open is looked at once more, by every node.
-Status end_sockets(store::Transaction& transaction, const Session& of,
-                   const std::string& participant) {
-  if (participant.empty()) return ok_status();
-  return identity::raise_epoch(transaction, of.tenant, identity::guest_subject(participant));
-}
-
-}  // namespace
 
 Answer SessionInvitations::list(const Ask& ask) {
   const Actor who = Acts::actor_of(ask);
@@ -110,7 +98,6 @@ Answer SessionInvitations::send(const Ask& ask, bool unasked) {
        },
        .also = [&](store::Transaction& transaction, const Change& change) -> Status {
          const Invitation& one = invited(change.after, change);
-         RABT_TRY_STATUS(end_sockets(transaction, change.after, one.participant));
          const std::string index = code_index(lease, code_of(lease, one.id, one.generation));
          return SessionRows::put_code(transaction, change.after.tenant, index, change.after.id,
                                       one.id);
@@ -131,19 +118,13 @@ Answer SessionInvitations::revoke(const Ask& ask) {
   return acts_.act_and_answer(
       ask, [&](const Session&) -> Result<Command> { return Command(Revoke{id}); },
       {.shape = [&](const Session& session, const Change&) -> Answer {
-         for (const Invitation& one : session.invitations) {
-           if (one.id == id)
-             return invitation_json(session, one, sight_of(session, Acts::actor_of(ask), false),
-                                    acts_.parts().clock.now());
-         }
-         return not_found("invitation.unknown", "the session has no such invitation");
-       },
-       .also = [&](store::Transaction& transaction, const Change& change) -> Status {
-         for (const Invitation& one : change.after.invitations) {
-           if (one.id == id) return end_sockets(transaction, change.after, one.participant);
-         }
-         return ok_status();
-       }});
+        for (const Invitation& one : session.invitations) {
+          if (one.id == id)
+            return invitation_json(session, one, sight_of(session, Acts::actor_of(ask), false),
+                                   acts_.parts().clock.now());
+        }
+        return not_found("invitation.unknown", "the session has no such invitation");
+      }});
 }
 
 // Whoever is signed in takes nobody else's part: a family shares its telephones.
