@@ -172,6 +172,9 @@ class Rights : public testing::Test {
                                 Json::object({{"participant", guest_.at("patient")}}));
     RABT_EXPECT_STATUS(link, 201);
     RABT_EXPECT_STATUS(h_.come_by_link("G", link.text("code")), 200);
+    RABT_EXPECT_STATUS(h_.post("D", "/api/v1/sessions/" + guest_.at("session") + "/participants/" +
+                                        guest_.at("patient") + "/admit"),
+                       200);
     for (auto* other : {&removed_, &refusing_, &guest_}) {
       const std::string there = "/api/v1/sessions/" + other->at("session");
       (*other)["note"] = written(there + "/notes", "writeNote");

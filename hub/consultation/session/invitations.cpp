@@ -73,35 +73,32 @@ bool is_booked_record(const Participant& one, const Enter& command) {
          one.record_of == command.record_of && one.record_version == command.record_version;
 }
 
-// True if somebody has come as the participant before, or a host has let him in by an earlier link:
+// True if somebody has come as the participant before, or a host has let somebody in as him:
 // whoever opens a link now may be another one, since staff can send it and open it itself.
-bool is_anew(const Session& is, const Invitation& link, const Participant& one) {
-  if (one.was_here || one.in_ms || !one.invitation.empty()) return true;
-  const bool sent_before =
-      link.generation > 1 ||
-      std::any_of(is.invitations.begin(), is.invitations.end(), [&](const Invitation& each) {
-        return each.participant == one.id && each.id != link.id;
-      });
-  return sent_before && !one.admitted_by.empty();
+bool has_come(const Participant& one) {
+  return one.was_here || one.in_ms || !one.invitation.empty() || !one.admitted_by.empty();
 }
 
-// A host looks once more at who opened a link anew, unless the code of now has shown it. proves:
-// the browser that holds the visit gives that code.
-void keep_door(Step& step, const Invitation& link, Participant& one, bool proves,
-               const Enter& command) {
-  const bool shown = is_booked_record(one, command);
-  if (proves) {
-    if (!shown || !one.waits_again || one.admission != Admission::waiting) return;
-    one.admission = Admission::admitted;
-    one.waits_again = false;
+// An admission is that of whoever a host has seen: a host looks at each who opens a link, also
+// where nobody else waits, unless the code of now has shown who it is. proves: the browser that
+// holds the visit gives that code.
+void keep_door(Step& step, Participant& one, bool proves, const Enter& command) {
+  if (!proves) shut_out(step, one);
+  const bool waits = one.admission == Admission::waiting;
+  if (is_booked_record(one, command)) {
+    // The booking had let him in, or a host had, before the link was opened anew.
+    const bool had_place =
+        one.waits_again || first_admission(step.after(), one) == Admission::admitted;
+    if (waits && had_place) {
+      one.admission = Admission::admitted;
+      one.waits_again = false;
+      one.since_ms = step.moment.now.ms;
+    }
+  } else if (!proves && one.admitted()) {
+    one.admission = Admission::waiting;
+    one.waits_again = has_come(one);
     one.since_ms = step.moment.now.ms;
-    return;
   }
-  if (shown || !one.admitted() || !is_anew(step.after(), link, one)) return;
-  shut_out(step, one);
-  one.admission = Admission::waiting;
-  one.waits_again = true;
-  one.since_ms = step.moment.now.ms;
   follow_presence(step);
 }
 
@@ -267,12 +264,8 @@ Result<Change> on(Step step, const Enter& command) {
     step.tell("participant-added", named(*one));
   }
   // An older hub made links of one participant that were held side by side.
-  if (!proves) {
-    end_links(step, one->id);
-    shut_out(step, *one);
-    follow_presence(step);
-  }
-  keep_door(step, *found, *one, proves, command);
+  if (!proves) end_links(step, one->id);
+  keep_door(step, *one, proves, command);
   one->invitation = found->id;
   found->status = "accepted";
   found->by_link = true;
