@@ -378,5 +378,91 @@ TEST_F(WhoseLink, WithoutAWaitingRoomACodeToTheTelephoneOfTheBookingLetsIn) {
   EXPECT_EQ(admission(), "waiting");
 }
 
+// Symptom: the desk opened the first link and agreed to a recording; the patient came, said
+// nothing, and was recorded.
+// Cause: a consent by a link was the participant's, whoever held the link then.
+// Tests let the same browser speak and stay.
+TEST_F(WhoseLink, AYesByALinkCountsWhileItsHolderHasIt) {
+  const auto stands = [&] {
+    return consent_stands(must(sessions_->acts.load(session_)), "recording");
+  };
+  const auto agree = [&] {
+    book();
+    send();
+    const auto desk = enter();
+    EXPECT_EQ(says(guest(), true), "ok");
+    EXPECT_TRUE(stands());
+    return desk;
+  };
+  const auto ended = [&] {
+    const Json all = must(sessions_->people.consents(as(doctor_, session_)));
+    return all["items"].item(0).bool_or("ended", false);
+  };
+  (void)agree();
+  EXPECT_FALSE(ended());
+  must(sessions_->entry.join(as(patient_, session_)));
+  EXPECT_FALSE(stands()) << "an account came";
+  EXPECT_TRUE(ended());
+  enter();
+  EXPECT_FALSE(stands()) << "the same link, opened anew";
+  (void)agree();
+  enter(sent_code());
+  EXPECT_FALSE(stands()) << "a second device";
+  EXPECT_EQ(says(guest(), true), "ok");
+  EXPECT_TRUE(stands()) << "its own word is no repetition";
+  (void)agree();
+  send(true);
+  EXPECT_FALSE(stands()) << "sent again";
+  enter();
+  EXPECT_FALSE(stands());
+  (void)agree();
+  Ask revoke = as(doctor_, session_);
+  revoke.record = invitation_;
+  must(sessions_->invitations.revoke(revoke));
+  EXPECT_FALSE(stands()) << "taken back";
+  // The browser that gives the code in its own visit keeps its word.
+  const auto own = agree();
+  enter(sent_code(), own);
+  EXPECT_TRUE(stands());
+}
+
+TEST_F(WhoseLink, ARecordingEndsWithTheConsentOfALinkThatEnds) {
+  settings_.consent_required_to_record = true;
+  close();
+  open();
+  book();
+  come();
+  EXPECT_EQ(says(guest(), true), "ok");
+  must(sessions_->recordings.start(as(doctor_, session_)));
+  EXPECT_TRUE(seen(session_).bool_or("recordingActive", false));
+  enter(sent_code());
+  EXPECT_FALSE(seen(session_).bool_or("recordingActive", true));
+  EXPECT_EQ(code(sessions_->recordings.start(as(doctor_, session_))), "consent.recording_missing");
+  EXPECT_EQ(says(guest(), true), "ok");
+  EXPECT_EQ(code(sessions_->recordings.start(as(doctor_, session_))), "ok");
+}
+
+// Symptom: a doctor opened the link of a patient with an account, agreed to the transcription for
+// her, and what she said was written down.
+// Cause: a word by the link counted for whoever came as the participant.
+// Tests let guests without an account agree.
+TEST_F(WhoseLink, AYesByALinkTranscribesNobodyWhoComesUnderAnAccount) {
+  book();
+  come();
+  const auto agrees = [&](const Ask& who) {
+    Ask ask = who;
+    ask.body = Json::object({{"kind", "transcription"}, {"given", true}});
+    return code(sessions_->people.record_consent(ask));
+  };
+  const auto may = [&] { return may_be_transcribed(must(sessions_->acts.load(session_))).ok(); };
+  EXPECT_EQ(agrees(guest()), "ok");
+  EXPECT_EQ(agrees(as(doctor_, session_)), "ok");
+  EXPECT_TRUE(may());
+  must(sessions_->entry.join(as(patient_, session_)));
+  EXPECT_FALSE(may());
+  EXPECT_EQ(agrees(as(patient_, session_)), "ok");
+  EXPECT_TRUE(may());
+}
+
 }  // namespace
 }  // namespace rabt::consultation

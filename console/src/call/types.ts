@@ -38,7 +38,7 @@ export interface Session {
   context?: { specialty?: string; medicalRecordNumber?: string };
   // Visits of the same doctor that come first, for somebody who waits.
   ahead?: number;
-  consents?: { kind: string; given: boolean; by?: string; at?: string }[];
+  consents?: { kind: string; given: boolean; ended?: boolean; by?: string; at?: string }[];
   participants: Participant[];
 }
 export interface Joined {

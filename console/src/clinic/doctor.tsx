@@ -103,7 +103,7 @@ function NextPatient({ session, acts }: { session: Session; acts: ReturnType<typ
         <div class="row row-wrap row-16">
           {session.insurance?.status === 'eligible' ? <State tone="ok">{t('covered')}</State>
             : session.insurance?.status && session.insurance.status !== 'unknown' && <State tone="parked">{t('cover_open')}</State>}
-          {session.consents?.some((one) => one.kind === 'recording' && one.given) && <State tone="ok">{t('agrees_recording')}</State>}
+          {session.consents?.some((one) => one.kind === 'recording' && one.given && !one.ended) && <State tone="ok">{t('agrees_recording')}</State>}
           {session.language !== lang.value && <State tone="idle" icon="globe">{t(session.language === 'ar' ? 'speaks_ar' : 'speaks_en')}</State>}
         </div>
       </div>

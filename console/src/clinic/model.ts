@@ -60,6 +60,8 @@ export interface Consent {
   participant?: string;
   kind: string;
   given: boolean;
+  // The link by which it was given has ended: it counts no more.
+  ended?: boolean;
   by?: string;
   at?: string;
 }

@@ -158,7 +158,7 @@ function AllConsents({ ids }: { ids: string[] }) {
   return (
     <section class="card card-flush" aria-label={t('consents')}>
       {part ?? (!items.length ? <Empty icon="shield" text={t('consents_none')} />
-        : <ul class="rows">{items.map((one, i) => <li key={i}><div class="two grow"><span class="strong">{word('consent', one.kind)}</span>{one.at && <span>{dayAndTime(one.at)}</span>}</div><State tone={one.given ? 'ok' : 'idle'}>{t(one.given ? 'consent_given' : 'consent_refused')}</State></li>)}</ul>)}
+        : <ul class="rows">{items.map((one, i) => <li key={i}><div class="two grow"><span class="strong">{word('consent', one.kind)}</span>{one.at && <span>{dayAndTime(one.at)}</span>}</div><State tone={one.given && !one.ended ? 'ok' : 'idle'}>{t(one.ended ? 'consent_ended' : one.given ? 'consent_given' : 'consent_refused')}</State></li>)}</ul>)}
     </section>
   );
 }

@@ -156,7 +156,9 @@ Json consents_json(const Session& session, const Sight& sight) {
     const std::string by = one.string_or("by", "");
     const bool own = (!sight.person.empty() && by == sight.person) ||
                      (!sight.participant.empty() && by == guest_actor(sight.participant));
-    if (sight.consents || own) out.push_back(consent_json(one));
+    if (!sight.consents && !own) continue;
+    out.push_back(consent_json(one));
+    if (!still_counts(session, one)) out.mutable_array().back().set("ended", true);
   }
   return out;
 }

@@ -66,6 +66,8 @@ bool is_repeat(const Session& is, const Json& consent) {
   const Json* const latest =
       latest_word(is, kind, consent.string_or("by", ""), consent.string_or("participant", ""));
   if (latest == nullptr || (*latest)["guardian"] != consent["guardian"]) return false;
+  // A yes that counts no more is none.
+  if (!still_counts(is, *latest)) return false;
   bool since = false;
   for (const Json& one : is.consents.as_array()) {
     since = since || &one == latest;

@@ -271,6 +271,16 @@ bool link_holds(const Session& session, const Invitation& invitation, std::strin
   return !session.over() || now.ms <= session.ended_ms.value_or(0) + kAfterwardsMs;
 }
 
+bool still_counts(const Session& session, const Json& consent) {
+  const std::string link = consent.string_or("link", "");
+  if (link.empty() || !consent.bool_or("given", false)) return true;
+  const std::string by = consent.string_or("by", "");
+  return std::any_of(session.participants.begin(), session.participants.end(),
+                     [&](const Participant& one) {
+                       return by == guest_actor(one.id) && link == link_word(session, one);
+                     });
+}
+
 std::string guest_actor(std::string_view participant) {
   return "guest:" + std::string(participant);
 }
@@ -296,7 +306,8 @@ Status may_be_transcribed(const Session& session) {
     };
     bool given = false;
     for (const Json& consent : session.consents.as_array()) {
-      if (consent.string_or("kind", "") != "transcription") continue;
+      if (consent.string_or("kind", "") != "transcription" || !still_counts(session, consent))
+        continue;
       const bool for_guest = one.person.empty() && consent.string_or("participant", "") == one.id;
       if (is_own(consent) || for_guest) given = consent.bool_or("given", false);
     }
@@ -386,7 +397,7 @@ const Json* latest_word(const Session& session, std::string_view kind, std::stri
 
 std::string link_word(const Session& session, const Participant& one) {
   const Invitation* const link = link_of(session, one);
-  if (link == nullptr) return {};
+  if (link == nullptr || !link->by_link) return {};
   const std::string moved = link->moved == 0 ? "" : "." + std::to_string(link->moved);
   return link->id + "/" + std::to_string(link->generation) + moved;
 }
@@ -414,7 +425,7 @@ bool consent_stands(const Session& session, std::string_view kind) {
   if (patient_refused(session, kind)) return false;
   bool given = false;
   for (const Json& consent : session.consents.as_array()) {
-    if (consent.string_or("kind", "") == kind &&
+    if (consent.string_or("kind", "") == kind && still_counts(session, consent) &&
         speaks_for_patient(session, kind, consent.string_or("by", "")))
       given = consent.bool_or("given", false);
   }

@@ -396,6 +396,9 @@ bool keep_posted(Participant& participant, const Json& posted);
 // nobody in particular when that is empty. Null without one.
 [[nodiscard]] const Json* latest_word(const Session& session, std::string_view kind,
                                       std::string_view by, std::string_view participant);
+// True for a refusal, and for a consent that was not given by a link, or whose link is still held
+// by the browser that gave it. Consents that do not count stand nowhere for anybody's word.
+[[nodiscard]] bool still_counts(const Session& session, const Json& consent);
 // Name of the link that a participant holds now, for the consents that he gives by it: its
 // invitation and generation, and how often it moved to another browser. Empty without one.
 [[nodiscard]] std::string link_word(const Session& session, const Participant& one);

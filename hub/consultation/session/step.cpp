@@ -52,12 +52,60 @@ void Step::record(std::string_view act, Json detail) {
   change.acts.push_back({std::string(act), std::move(detail)});
 }
 
+namespace {
+
+// Error conflict consent.recording_missing unless those who are asked agree.
+Status may_be_recorded(const Session& is, const VideoSettings& settings, std::string_view purpose) {
+  // Everybody in a training speaks for himself.
+  const auto agrees = [&](const std::string& person) {
+    bool yes = false;
+    for (const Json& consent : is.consents.as_array()) {
+      if (consent.string_or("kind", "") == "training" && consent.string_or("by", "") == person &&
+          still_counts(is, consent))
+        yes = consent.bool_or("given", false);
+    }
+    return yes;
+  };
+  const auto missing = [](std::string_view kind) {
+    return conflict("consent.recording_missing",
+                    "recording needs a consent of kind " + std::string(kind));
+  };
+  if (is.type == SessionType::training_session) {
+    for (const Participant& one : is.participants) {
+      if (one.takes_part() && !agrees(one.person.empty() ? guest_actor(one.id) : one.person))
+        return missing("training of every participant");
+    }
+  } else if (purpose == "training" && !consent_stands(is, "training")) {
+    return missing("training");
+  }
+  const bool agreed = settings.consent_required_to_record ? consent_stands(is, "recording")
+                                                          : !patient_refused(is, "recording");
+  if (!agreed) return missing("recording");
+  return ok_status();
+}
+
+// A recording that stood on a consent by a link ends with that link.
+void follow_consents(Step& step) {
+  const Session& is = step.after();
+  if (is.recording_now.empty()) return;
+  const auto& all = is.consents.as_array();
+  const bool ended = std::any_of(all.begin(), all.end(), [&](const Json& one) {
+    return still_counts(step.before, one) && !still_counts(is, one);
+  });
+  if (!ended || may_be_recorded(is, step.moment.settings, is.recording_purpose).ok()) return;
+  step.ask("stop-recording", is.recording_now);
+  end_recording(step);
+}
+
+}  // namespace
+
 Result<Change> done(Step&& step) {
   // Somebody came who has not consented, or somebody took his consent back.
   if (step.after().transcribed && !may_be_transcribed(step.after()).ok()) {
     step.ask("stop-transcription");
     end_transcription(step, "consent.transcription_missing");
   }
+  follow_consents(step);
   step.change.after.updated_ms = step.moment.now.ms;
   return std::move(step.change);
 }
@@ -321,31 +369,7 @@ Status begin_recording(Step& step, std::string_view purpose) {
   if (is.e2ee)
     return conflict("recording.e2ee", "a session that is encrypted end to end is not recorded");
   RABT_TRY_STATUS(provider_records(step));
-  // Everybody in a training speaks for himself.
-  const auto agrees = [&](const std::string& person) {
-    bool yes = false;
-    for (const Json& consent : is.consents.as_array()) {
-      if (consent.string_or("kind", "") == "training" && consent.string_or("by", "") == person)
-        yes = consent.bool_or("given", false);
-    }
-    return yes;
-  };
-  const auto missing = [](std::string_view kind) {
-    return conflict("consent.recording_missing",
-                    "recording needs a consent of kind " + std::string(kind));
-  };
-  if (is.type == SessionType::training_session) {
-    for (const Participant& one : is.participants) {
-      if (one.takes_part() && !agrees(one.person.empty() ? guest_actor(one.id) : one.person))
-        return missing("training of every participant");
-    }
-  } else if (purpose == "training" && !consent_stands(is, "training")) {
-    return missing("training");
-  }
-  const bool agreed = step.moment.settings.consent_required_to_record
-                          ? consent_stands(is, "recording")
-                          : !patient_refused(is, "recording");
-  if (!agreed) return missing("recording");
+  RABT_TRY_STATUS(may_be_recorded(is, step.moment.settings, purpose));
   is.recording_now = step.moment.fresh_id;
   is.recording_purpose = std::string(purpose);
   is.recorded = true;

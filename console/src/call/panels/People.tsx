@@ -100,7 +100,7 @@ export function More() {
       {visit.role.value === 'patient' && <section class="stack stack-8"><Sub>{t('call_consent_q')}</Sub>
         <p class="small muted">{t('call_consent_hint')}</p>
         <p class="row row-8 row-wrap">
-          <Button aria-pressed={own?.given === true} busy={busy} onPress={() => void run(() => visit.consent(true).then(visit.reread))}>{t('call_agree')}</Button>
+          <Button aria-pressed={own?.given === true && !own.ended} busy={busy} onPress={() => void run(() => visit.consent(true).then(visit.reread))}>{t('call_agree')}</Button>
           <Button aria-pressed={own?.given === false} busy={busy} onPress={() => void run(() => visit.consent(false).then(visit.reread))}>{t('call_disagree')}</Button></p></section>}
       <section class="stack stack-8"><Sub>{t('language')}</Sub><p class="row row-8 row-wrap"><LangButton /><ThemeButton /></p></section>
       <p class="row row-8 row-wrap">
