@@ -464,5 +464,53 @@ TEST_F(WhoseLink, AYesByALinkTranscribesNobodyWhoComesUnderAnAccount) {
   EXPECT_TRUE(may());
 }
 
+// Symptom: the desk sent the link of a guest again, opened it and refused the recording; the guest
+// could not agree in the whole visit.
+// Cause: a no was his who said it, though nobody had let him in.
+// Tests refused by somebody whom a host had seen.
+TEST_F(WhoseLink, ANoOfWhoeverWaitsAgainIsLiftedByWhoIsLetIn) {
+  book_unknown();
+  come();
+  EXPECT_EQ(says(guest(), true), "ok");
+  must(sessions_->recordings.start(as(doctor_, session_)));
+  send(true);
+  enter();
+  EXPECT_EQ(says(guest(), false), "ok");
+  EXPECT_FALSE(seen(session_).bool_or("recordingActive", true)) << "what runs stops";
+  send(true);
+  enter();
+  EXPECT_EQ(says(guest(), true), "participant.waiting");
+  EXPECT_EQ(says(as(doctor_, session_), true), "consent.own_word");
+  EXPECT_EQ(admits(), "ok");
+  EXPECT_EQ(says(as(doctor_, session_), true), "consent.own_word") << "it is the guest's to lift";
+  EXPECT_EQ(says(guest(), true), "ok");
+  // The same no is that of whoever is let in by the link that said it.
+  send(true);
+  enter();
+  EXPECT_EQ(says(guest(), false), "ok");
+  EXPECT_EQ(admits(), "ok");
+  send(true);
+  enter();
+  EXPECT_EQ(admits(), "ok");
+  EXPECT_EQ(says(guest(), true), "consent.own_word");
+}
+
+// A no that is said again once a host has seen who says it holds.
+TEST_F(WhoseLink, ANoThatIsSaidAgainAfterTheAdmissionHolds) {
+  book_unknown();
+  come();
+  send(true);
+  enter();
+  EXPECT_EQ(says(guest(), false), "ok");
+  send(true);
+  enter();
+  EXPECT_EQ(admits(), "ok");
+  EXPECT_EQ(says(guest(), false), "ok");
+  send(true);
+  enter();
+  EXPECT_EQ(admits(), "ok");
+  EXPECT_EQ(says(guest(), true), "consent.own_word");
+}
+
 }  // namespace
 }  // namespace rabt::consultation

@@ -145,7 +145,7 @@ Json participant_json(const Session& session, const Participant& one, const Sigh
 Json consent_json(const Json& consent) {
   Json out = consent;
   // recordVersion: of older hubs.
-  for (const char* kept : {"link", "patient", "record", "recordVersion"})
+  for (const char* kept : {"link", "patient", "record", "recordVersion", "waiting"})
     out.mutable_object().erase(kept);
   return out;
 }

@@ -30,6 +30,8 @@ bool is_who_refused(const Session& is, const Json& refusal, const Actor& who) {
   if (!who.person.empty() && by == who.person) return true;
   const Participant* const own = own_of(is, who);
   if (own == nullptr || by != guest_actor(own->id)) return false;
+  // Nobody had let in who said it: the participant whom a host has seen says what he wants.
+  if (refusal.bool_or("waiting", false) && own->admitted()) return true;
   const Json& record = refusal["record"];
   if (who.part.participant.empty())
     return !who.person.empty() && record.string_or("of", "") == who.person;
@@ -66,8 +68,9 @@ bool is_repeat(const Session& is, const Json& consent) {
   const Json* const latest =
       latest_word(is, kind, consent.string_or("by", ""), consent.string_or("participant", ""));
   if (latest == nullptr || (*latest)["guardian"] != consent["guardian"]) return false;
-  // A yes that counts no more is none.
+  // A yes that counts no more is none; a no of somebody whom nobody had let in is not yet his.
   if (!still_counts(is, *latest)) return false;
+  if (latest->bool_or("waiting", false) && !consent.bool_or("waiting", false)) return false;
   bool since = false;
   for (const Json& one : is.consents.as_array()) {
     since = since || &one == latest;
@@ -97,8 +100,9 @@ void keep_whose(const Session& is, const Participant* own, const Actor& who, boo
                 Json& refusal) {
   const bool patient = own != nullptr && own->role == PartRole::patient;
   if (patient || (!who.person.empty() && who.person == is.patient)) refusal.set("patient", true);
-  if (by_link)
-    refusal.set("record", Json::object({{"of", own->record_of}, {"version", own->record_version}}));
+  if (!by_link) return;
+  refusal.set("record", Json::object({{"of", own->record_of}, {"version", own->record_version}}));
+  if (own->waits_again && !own->admitted()) refusal.set("waiting", true);
 }
 
 // Relatives and observers who might not come in any more leave the session, and so does staff
@@ -119,6 +123,20 @@ void put_relatives_out(Step& step) {
 }
 
 }  // namespace
+
+void keep_refusals(Step& step, const Participant& one) {
+  Session& is = step.after();
+  const std::string link = link_word(is, one);
+  for (std::size_t at = 0; at < is.consents.size(); ++at) {
+    Json no = is.consents.item(at);
+    if (!no.bool_or("waiting", false) || no.string_or("by", "") != guest_actor(one.id) ||
+        no.string_or("link", "") != link)
+      continue;
+    no.mutable_object().erase("waiting");
+    const auto& all = is.consents.as_array();
+    if (std::find(all.begin(), all.end(), no) == all.end()) is.consents.push_back(std::move(no));
+  }
+}
 
 //
 Result<Change> on(Step step, const RecordConsent& command) {

@@ -93,6 +93,7 @@ void keep_door(Step& step, Participant& one, bool proves, const Enter& command) 
       one.admission = Admission::admitted;
       one.waits_again = false;
       one.since_ms = step.moment.now.ms;
+      keep_refusals(step, one);
     }
   } else if (!proves && one.admitted()) {
     one.admission = Admission::waiting;

@@ -268,6 +268,7 @@ Result<Change> on(Step step, const Admit& command) {
   one->admission = Admission::admitted;
   one->waits_again = false;
   one->admitted_by = step.moment.who.actor;
+  keep_refusals(step, *one);
   one->since_ms = step.moment.now.ms;
   step.record("participant.admitted", named(*one));
   step.tell("participant-admitted", named(*one));

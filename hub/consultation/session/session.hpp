@@ -233,9 +233,11 @@ struct Session {
   std::string chief_complaint;
   std::string notes;
   Json context = Json::object();
-  // [{kind, given, method, by, at, participant?, guardian?, link?, patient?, record?}]. No answer
-  // has the last three. link: link_word() of who spoke by a link. Of a refusal: patient, true when
-  // it was the patient's; record, {of, version} as in Participant, when it was by a link.
+  // [{kind, given, method, by, at, participant?, guardian?, link?, patient?, record?, waiting?}].
+  // No answer has the last four. link: link_word() of who spoke by a link. Of a refusal: patient,
+  // true when it was the patient's; record, {of, version} as in Participant, when it was by a link;
+  // waiting, true when it was said by a link that was opened anew, before a host had let in who
+  // did.
   Json consents = Json::array();
   // {identifiers, by, at} of the latest confirmation of who the patient is, or null.
   Json identification;

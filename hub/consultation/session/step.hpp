@@ -76,6 +76,9 @@ void end_links(Step& step, std::string_view participant);
 void follow_provider(Step& step);
 // The session has no place any more in the hours of its clinic.
 void leave_clinic_session(Step& step);
+// The participant is let in: what he refused by his link while he waited again is his own no from
+// now on, which nobody else lifts.
+void keep_refusals(Step& step, const Participant& one);
 // Error conflict consent.recording_missing, recording.*, capability.recording.
 [[nodiscard]] Status begin_recording(Step& step, std::string_view purpose);
 void end_recording(Step& step);
