@@ -100,6 +100,22 @@ TEST(DueMessages, WhoWasToldNothingIsNotToldThatItWasCalledOff) {
   EXPECT_EQ(what(due_message(is, told, at("2026-12-02T08:00:01Z"))), "over");
 }
 
+// Whoever opens an emergency knows that he did; the booking of one is not limited either.
+TEST(DueMessages, AnEmergencyThatBeginsNowIsNotToldAsABooking) {
+  Session is = planned("2026-12-10T07:00:00Z");
+  is.type = SessionType::emergency_consultation;
+  is.created_ms = at("2026-12-10T06:30:00Z").ms;
+  is.patient = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+  EXPECT_EQ(what(due_message(is, {}, at("2026-12-10T06:30:00Z"))), "booked") << "others opened it";
+  is.created_by = "person:" + is.patient;
+  EXPECT_EQ(what(due_message(is, {}, at("2026-12-10T06:30:00Z"))), "nothing");
+  is.status = SessionStatus::cancelled;
+  EXPECT_EQ(what(due_message(is, {}, at("2026-12-10T06:31:00Z"))), "over");
+  is.status = SessionStatus::scheduled;
+  is.created_ms = at("2026-12-10T06:29:00Z").ms;
+  EXPECT_EQ(what(due_message(is, {}, at("2026-12-10T06:30:00Z"))), "booked") << "an appointment";
+}
+
 TEST(DueMessages, AFollowUpIsToldAsSuchAndMovesLikeAnyVisit) {
   Session is = planned("2026-12-10T07:00:00Z");
   is.follow_up_of = "01ARZ3NDEKTSV4RRFFQ69G5FAV";

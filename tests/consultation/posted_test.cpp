@@ -232,6 +232,43 @@ TEST_F(Posted, APatientBooksSoManyTimesADayThoughHeCancelsThem) {
   EXPECT_EQ(code(book(patient_, own)), "ok");
 }
 
+// Symptom: a patient with as many bookings as there may be could not open an emergency.
+// Cause: it was counted like any other booking. Caught by: an emergency beyond each limit.
+TEST_F(Posted, BookingsNeverRefuseAnEmergencyThatBeginsNow) {
+  settings_.patient_bookings = 2;
+  settings_.patient_bookings_per_day = 4;
+  close();
+  open();
+  const Json visit = Json::object({{"type", "doctor_patient"}, {"provider", doctor_}});
+  const Json emergency = Json::object({{"type", "emergency_consultation"}});
+  const auto in = [&](std::int64_t minutes) {
+    return with(emergency, "scheduledStart", to_iso8601({clock_.now().ms + minutes * 60'000}));
+  };
+  const auto book = [&](const Json& body) {
+    return sessions_->creation.create(as(patient_, {}, body));
+  };
+  const auto call_off = [&](const Json& session) {
+    must(sessions_->life.cancel(as(patient_, id_of(session))));
+  };
+  for (int i = 0; i < 2; ++i) call_off(must(book(visit)));
+  std::vector<Json> visits;
+  for (int i = 0; i < 2; ++i) {
+    call_off(must(book(emergency)));
+    visits.push_back(must(book(visit)));
+  }
+  EXPECT_EQ(code(book(visit)), "booking.limit") << "as many as may be open";
+  EXPECT_EQ(code(book(in(120))), "booking.limit") << "an appointment";
+  call_off(must(book(emergency)));
+  for (const Json& one : visits) call_off(one);
+  EXPECT_EQ(code(book(visit)), "booking.limit") << "as many as a day has";
+  EXPECT_EQ(code(book(in(120))), "booking.limit");
+  call_off(must(book(in(30))));
+  must(book(emergency));
+  EXPECT_EQ(code(book(emergency)), "emergency.open");
+  clock_.advance_ms(24LL * 3'600'000);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(code(book(visit)), "ok") << "emergencies do not count";
+}
+
 TEST_F(Posted, APatientHasOneOpenEmergencyThatHeOpenedHimself) {
   const Json own = Json::object({{"type", "emergency_consultation"}});
   const auto call = [&](const std::string& who, const Json& body) {

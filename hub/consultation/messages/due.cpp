@@ -75,6 +75,11 @@ bool has(MessageKinds texts, MessageKind kind) {
   return texts.test(static_cast<std::size_t>(kind));
 }
 
+// An emergency that the patient opened himself, and knows of: as often as he likes.
+bool is_own_emergency(const Session& is) {
+  return begins_now(is) && !is.patient.empty() && is.created_by.ends_with("person:" + is.patient);
+}
+
 // Nobody came, or not all who are needed.
 DueMessage due_after(const Session& is, const std::vector<ToldMessage>& told, Timestamp now,
                      const Hearer& hearer) {
@@ -233,7 +238,7 @@ DueMessage due_message(const Session& is, const std::vector<ToldMessage>& told, 
   const std::int64_t version = is.schedule_version;
   const ToldMessage* const news = find(told, version, &is_news);
   if (news == nullptr) {
-    if (start_ms <= now.ms) return {};
+    if (start_ms <= now.ms || (!knows && is_own_emergency(is))) return {};
     const bool follows = !is.follow_up_of.empty() && has(hearer.texts, MessageKind::follow_up);
     const MessageKind first = follows ? MessageKind::follow_up : MessageKind::booked;
     if (const auto until = moves_until(told, now); until && knows)

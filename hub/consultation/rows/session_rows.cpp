@@ -56,12 +56,13 @@ constexpr Statement kUpdate{
     "tenant = $1 AND id = "
     "$2 "
     "AND version = $17"};
+// Both without emergencies that begin within $3 of their making.
 constexpr Statement kBookings{
     "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
-    "ended_ms IS NULL"};
+    "ended_ms IS NULL AND NOT (type = 'emergency_consultation' AND at_ms <= created_ms + $3)"};
 constexpr Statement kBookedSince{
     "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
-    "created_ms > $3"};
+    "created_ms > $4 AND NOT (type = 'emergency_consultation' AND at_ms <= created_ms + $3)"};
 constexpr Statement kBookedFor{
     "SELECT count(*) FILTER (WHERE patient = $4 AND patient <> ''), count(*) FILTER (WHERE "
     "provider = $5 AND provider <> '') FROM session WHERE tenant = $1 AND booked_by = $2 AND "
@@ -506,9 +507,8 @@ namespace {
 Status check_emergency(store::Transaction& transaction, const Session& is,
                        std::string_view person) {
   // One that is planned for later is no reason to refuse one that begins now.
-  const std::int64_t soon = is.created_ms + kEmergencyMs;
-  const bool later = is.scheduled_ms.value_or(is.created_ms) > soon;
-  const std::int64_t until = later ? std::numeric_limits<std::int64_t>::max() : soon;
+  const std::int64_t until =
+      begins_now(is) ? is.created_ms + kEmergencyMs : std::numeric_limits<std::int64_t>::max();
   std::string open;
   RABT_TRY_STATUS(
       transaction.query(kOpenEmergency, {is.tenant, person, is.id, until}, [&](const Row& row) {
@@ -531,17 +531,20 @@ Status check_own_bookings(store::Transaction& transaction, const Session& is,
   const std::string_view person = is.booked_by;
   if (is.type == SessionType::emergency_consultation)
     RABT_TRY_STATUS(check_emergency(transaction, is, person));
+  // Whoever needs help now is not told to cancel a visit first.
+  if (begins_now(is)) return ok_status();
   std::int64_t open = 0;
   std::int64_t today = 0;
-  RABT_TRY_STATUS(transaction.query(kBookings, {is.tenant, person}, [&](const Row& row) {
-    open = row.integer(0);
-    return false;
-  }));
-  RABT_TRY_STATUS(transaction.query(kBookedSince, {is.tenant, person, is.created_ms - kDayMs},
-                                    [&](const Row& row) {
-                                      today = row.integer(0);
-                                      return false;
-                                    }));
+  RABT_TRY_STATUS(
+      transaction.query(kBookings, {is.tenant, person, kEmergencyMs}, [&](const Row& row) {
+        open = row.integer(0);
+        return false;
+      }));
+  RABT_TRY_STATUS(transaction.query(
+      kBookedSince, {is.tenant, person, kEmergencyMs, is.created_ms - kDayMs}, [&](const Row& row) {
+        today = row.integer(0);
+        return false;
+      }));
   if (open > settings.patient_bookings)
     return booking_limit("you have " + std::to_string(settings.patient_bookings) +
                          " open bookings, as many as there may be; cancel one first");
@@ -592,6 +595,7 @@ Status SessionRows::check_bookings(store::Transaction& transaction, const Sessio
                                    const VideoSettings& settings) {
   if (is.booked_by.empty()) return ok_status();
   if (by == Booker::patient) return check_own_bookings(transaction, is, settings);
+  if (begins_now(is)) return ok_status();
   return check_bookings_of_staff(transaction, is, by, settings);
 }
 

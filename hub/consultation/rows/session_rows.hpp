@@ -143,7 +143,8 @@ class SessionRows {
                                           std::string_view index, std::string_view session);
   // Inside the job that makes a session. Errors conflict booking.limit: more sessions that this
   // person booked are not over, or were booked in 24 hours, than the settings allow;
-  // emergency.open: a patient opens an emergency, and another one of his is not over.
+  // emergency.open: a patient opens an emergency, and another one of his is not over. An emergency
+  // that begins now neither counts as a booking nor is refused for bookings.
   [[nodiscard]] static Status check_bookings(store::Transaction& transaction, const Session& is,
                                              Booker by, const VideoSettings& settings);
   // Inside the job that makes or moves a session that follows another. Error conflict

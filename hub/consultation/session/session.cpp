@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "hub/base/ascii.hpp"
+#include "hub/consultation/request/settings.hpp"
 
 namespace rabt::consultation {
 
@@ -143,6 +144,11 @@ Participant* Session::of_person(std::string_view person) {
 }
 bool has_known_appointment(const Session& session) {
   return !session.appointment.is_null() && !session.appointment_of_patient;
+}
+
+bool begins_now(const Session& session) {
+  return session.type == SessionType::emergency_consultation &&
+         session.scheduled_ms.value_or(session.created_ms) <= session.created_ms + kEmergencyMs;
 }
 
 bool calls_doctors(const Session& session) {

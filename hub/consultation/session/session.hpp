@@ -341,6 +341,9 @@ struct ClinicHours {
 // somebody who knows: its systems, its staff.
 [[nodiscard]] bool has_known_appointment(const Session& session);
 
+// True for an emergency that was not planned for later: no appointment.
+[[nodiscard]] bool begins_now(const Session& session);
+
 // Warning: no doctor who was rung has answered the emergency.
 inline constexpr std::string_view kUnanswered = "emergency.unanswered";
 // True if an emergency waits for a doctor: none takes part, or a specialty was asked for, and
