@@ -804,6 +804,21 @@ TEST_F(RecordsTest, AFollowUpMayBookASession) {
   EXPECT_EQ(verdict(records_->plan_follow_up(ask("doctor", Json::object()))), "api.invalid");
 }
 
+// Symptom: a doctor planned a follow-up of a visit of last year, the hub booked it on the word of
+// whoever had booked that visit, and the record was open to him again.
+// Cause: a plan was taken at any time after the end. Tests planned while the visit ran.
+TEST_F(RecordsTest, TheHubPlansNothingByAVisitOfLongAgo) {
+  const Json plan = Json::object({{"afterDays", 1}});
+  set(SessionStatus::completed);
+  clock_.advance_ms(30LL * 24 * 3'600'000);
+  EXPECT_EQ(verdict(records_->plan_follow_up(ask("doctor", plan))), "ok");
+  clock_.advance_ms(1);
+  EXPECT_EQ(verdict(records_->plan_follow_up(ask("doctor", plan))), "follow_up.closed");
+  Json booked = plan;
+  booked.set("book", true);
+  EXPECT_EQ(verdict(records_->plan_follow_up(ask("doctor", booked))), "ok") << "on his own word";
+}
+
 Json window(double loss, double jitter, double rtt, const std::string& at) {
   return Json::object({{"at", at},
                        {"lossPercent", loss},

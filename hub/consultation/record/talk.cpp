@@ -13,6 +13,8 @@ namespace {
 constexpr std::int64_t kDayMs = 24LL * 3'600'000;
 constexpr std::int64_t kFeedbackDays = 30;
 constexpr std::int64_t kMaxFollowUpDays = 730;
+// As long as whoever was in a session treats its patient by it.
+constexpr std::int64_t kPlansDays = 30;
 // Segments of a recording of a day; and the length that a capability allows in UTF-8.
 constexpr std::size_t kMaxSegments = 10'000;
 constexpr std::size_t kMaxSegmentText = 16'000;
@@ -352,6 +354,11 @@ Answer RecordService::plan_follow_up(const Ask& ask) {
   RABT_TRY_STATUS(fields.done());
   RABT_TRY(of, parts_.sessions.membership(ask));
   RABT_TRY(allowed, may_write(ask, of, RecordKind::follow_up));
+  // The hub books what is planned, on the word that the visit stood on.
+  if (!book && now.ms - of.ended_ms.value_or(now.ms) > kPlansDays * kDayMs)
+    return conflict("follow_up.closed",
+                    "the visit ended more than 30 days ago, and the hub plans nothing by it any "
+                    "more; book the follow-up now, or let the front desk book it");
   const Timestamp due = at.value_or(Timestamp{now.ms + days.value_or(0) * kDayMs});
 
   RecordAct act{.record = fresh(ask, of, RecordKind::follow_up), .while_open = false, .also = {}};

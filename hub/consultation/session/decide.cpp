@@ -200,7 +200,10 @@ Result<Change> decide(const Session& session, const Moment& moment, const Comman
         RABT_TRY(change, on(Step(session, moment, allowed), given));
         Session& after = change.after;
         const bool own = !after.patient.empty() && moment.who.person == after.patient;
-        if (own && is_agreed(given)) after.patient_by.clear();
+        if (own && is_agreed(given)) {
+          after.patient_by.clear();
+          after.word_handed_on = false;
+        }
         return change;
       },
       command);

@@ -155,6 +155,7 @@ Json to_document(const Session& session) {
         Json::object({{"from", gap.from_ms}, {"to", optional_ms(gap.to_ms)}, {"code", gap.code}}));
   return Json::object(
       {{"pseudonym", session.patient_pseudonym},
+       {"wordHandedOn", session.word_handed_on},
        {"visitNumber", session.visit_number},
        {"clinicSession", session.clinic_session},
        {"appointment", session.appointment},
@@ -214,6 +215,8 @@ Status from_document(const Json& document, Session& session) {
   if (!document["participants"].is_array() || !document["consents"].is_array())
     return corrupt("session.document", "the document of a session is not readable");
   session.patient_pseudonym = document.string_or("pseudonym", "");
+  // An older hub did not write it down.
+  session.word_handed_on = document.bool_or("wordHandedOn", !session.follow_up_of.empty());
   session.visit_number = document.int_or("visitNumber", 0);
   session.clinic_session = document.string_or("clinicSession", "");
   session.appointment = document["appointment"];

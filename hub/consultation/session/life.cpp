@@ -239,7 +239,9 @@ Result<Change> on(Step step, const Assign& command) {
   const bool requested = is.status == SessionStatus::requested;
   const std::string former = is.provider;
   // The person who gives the session to a doctor stands behind it, too.
-  if (!is.patient_by.empty()) is.patient_by = word_of(is, who.person);
+  if (!is.patient_by.empty() || is.word_handed_on) is.patient_by = word_of(is, who.person);
+  // A workflow is no such person.
+  is.word_handed_on = is.word_handed_on && who.system;
   RABT_TRY_STATUS(take_over(step, command.doctor));
   if (former != is.provider) leave_clinic_session(step);
   if (Participant* const old = is.of_person(former);

@@ -197,6 +197,9 @@ struct Session {
   std::string patient_by;
   // The person who booked it under his own account. Empty for systems and workflows.
   std::string booked_by{};
+  // patient_by stood behind the session that this one follows; nobody has said so of this one. Such
+  // a word is not handed on again.
+  bool word_handed_on = false;
   // The patient's pseudonym for the audit log.
   std::string patient_pseudonym;
   std::string visit;

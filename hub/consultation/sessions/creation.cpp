@@ -32,18 +32,39 @@ bool books_for_himself(const Actor& who) {
   return booker_of(who) == Booker::patient;
 }
 
-// Session::patient_by of a follow-up. A person who met the patient in the session before goes on
-// with what stood behind it; so does the hub, which books what was planned there.
-std::string follow_up_by(const Actor& who, const Session& before, const Session& is,
-                         Timestamp now) {
-  if (who.system && before.patient == is.patient) return before.patient_by;
-  if (who.person.empty() || before.patient != is.patient) return who.person;
-  const Participant* const own = before.of_person(who.person);
+// True if a visit was held with the patient, and whoever books the next one was there: the caller;
+// or staff whose plan the hub carries out.
+bool was_held(const Actor& who, const Session& before, Timestamp now) {
   const Participant* const patient = before.of_person(before.patient);
-  const bool met = own != nullptr && own->takes_part() && is_staff(own->role) &&
-                   patient != nullptr && was_in(before, *patient) && before.patient_by.empty() &&
-                   before.ended_ms.value_or(now.ms) > now.ms - kTreatsAfterwardsMs;
-  return met ? std::string() : who.person;
+  if (patient == nullptr || !was_in(before, *patient)) return false;
+  if (who.system) return true;
+  const Participant* const own = before.of_person(who.person);
+  return own != nullptr && own->takes_part() && is_staff(own->role) &&
+         before.ended_ms.value_or(now.ms) > now.ms - kTreatsAfterwardsMs;
+}
+
+// The clinicians of a session, who plan what follows.
+std::string clinicians_of(const Session& session) {
+  std::string out;
+  for (const Participant& one : session.participants) {
+    if (is_staff(one.role) && !one.person.empty()) out += (out.empty() ? "" : " ") + one.person;
+  }
+  return out;
+}
+
+// On whose word a follow-up is about its patient: what stood behind the session before, once. That
+// somebody was there for the patient says little: a link may have been opened by whoever made it.
+// Else the word of who books it, or had it planned.
+void hand_word_on(const Actor& who, const Session& before, Session& is, Timestamp now) {
+  // A system of the hospital.
+  if (who.person.empty() && !who.system) return;
+  const bool same = before.patient == is.patient;
+  if (same && !before.word_handed_on && was_held(who, before, now)) {
+    is.patient_by = before.patient_by;
+    is.word_handed_on = true;
+  } else if (who.system && same) {
+    is.patient_by = clinicians_of(before);
+  }
 }
 
 const Participant* patient_in(const Session& session) {
@@ -254,8 +275,7 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
       return not_found("session.unknown", "there is no such session");
     if (is_of_another(before, is)) mistakes.add("followUpOf", "it is a session of another patient");
     is.follow_up_of = before.id;
-    if (!is.patient.empty())
-      is.patient_by = follow_up_by(who, before, is, acts_.parts().clock.now());
+    if (!is.patient.empty()) hand_word_on(who, before, is, acts_.parts().clock.now());
     refused = refused_before(before, is);
   }
   is.consultation = input.consultation;
