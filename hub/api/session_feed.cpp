@@ -150,7 +150,8 @@ void SessionFeed::happened(const LiveEvent& event) {
     if (!before.admitted) announce("connected");
     return;
   }
-  if (!consultation::may_hear(of, event.type, event.data, event.content.string_or("to", "")))
+  if (!consultation::may_hear(of, event.type, event.at_ms, event.data,
+                              event.content.string_or("to", "")))
     return;
   if (event.content.is_object() && !of.administrator) data.set("content", event.content);
   tell(kind.kind, event.seq, event.at_ms, data);

@@ -28,6 +28,33 @@ class Hearing : public ServiceHouse {
     for (const Json& one : all["items"].as_array()) types.insert(one.string_or("type", ""));
     return types;
   }
+  // Somebody opens the link of the patient, and waits.
+  Ask opened_link(const std::string& session) {
+    const std::string own = part_of(session, patient_);
+    const Json sent = must(sessions_->invitations.invite(
+        as(doctor_, session, Json::object({{"participant", own}, {"renew", true}}))));
+    Ask nobody;
+    nobody.caller.who.tenant = "t1";
+    nobody.caller.client = "203.0.113.7";
+    nobody.body = Json::object({{"code", sent["code"]}});
+    must(sessions_->guests.enter(
+        nobody, {.held = [](std::string_view) { return identity::GuestProof(); }, .tap = {}}));
+    return by_link(session, own);
+  }
+  void tell(const std::string& session, std::string_view text) {
+    must(records_->send_message(
+        as(doctor_, session, Json::object({{"text", text}, {"to", part_of(session, patient_)}}))));
+    clock_.advance_ms(1000);
+  }
+  // Messages that the list shows, with those that the events tell of.
+  std::size_t messages(const Ask& who) {
+    const std::size_t shown = must(records_->messages(who))["items"].size();
+    const Json all = must(sessions_->reading.events(who));
+    std::size_t told = 0;
+    for (const Json& one : all["items"].as_array()) told += one["type"] == Json("message-sent");
+    EXPECT_EQ(told, shown);
+    return shown;
+  }
   std::size_t consents(const Ask& who) {
     const std::size_t shown = must(sessions_->reading.get(who))["consents"].size();
     EXPECT_EQ(must(sessions_->people.consents(who))["items"].size(), shown);
@@ -76,6 +103,51 @@ TEST_F(Hearing, WhoWaitsReadsNoEventThatTheLiveChannelHides) {
   std::size_t notes = 0;
   for (const Json& one : all["items"].as_array()) notes += one["type"] == Json("note-written");
   EXPECT_EQ(notes, 1U) << "offices see the whole of it";
+}
+
+// Symptom: whoever opened a link that was sent again read on the live channel what the list hid.
+// Cause: the list looked at the time of a message, the events did not.
+// Tests asked the list.
+TEST_F(Hearing, ALinkThatWasOpenedAnewHearsNothingOfBefore) {
+  tell(session_, "private");
+  const Ask guest = opened_link(session_);
+  EXPECT_EQ(messages(guest), 0U);
+  must(sessions_->entry.join(guest));
+  EXPECT_EQ(messages(guest), 0U);
+  tell(session_, "who are you?");
+  EXPECT_EQ(messages(guest), 1U);
+  EXPECT_EQ(messages(as(doctor_, session_)), 2U);
+  Ask admit = as(doctor_, session_);
+  admit.record = part_of(session_, patient_);
+  must(sessions_->people.admit(admit));
+  EXPECT_EQ(messages(guest), 2U);
+}
+
+// Symptom: whoever opened the first link read what the doctor had written to the patient.
+// Cause: who waits reads what is addressed to him, whenever it was written.
+// Tests wrote to him while he waited.
+TEST_F(Hearing, WhoWaitsByALinkReadsOnlyWhatIsWrittenWhileHeIsSeenWaiting) {
+  const std::string visit = id_of(made());
+  tell(visit, "private");
+  Ask guest = opened_link(visit);
+  EXPECT_EQ(messages(guest), 0U);
+  tell(visit, "nobody has come");
+  EXPECT_EQ(messages(guest), 0U);
+  must(sessions_->entry.join(guest));
+  EXPECT_EQ(messages(guest), 0U);
+  tell(visit, "please wait");
+  EXPECT_EQ(messages(guest), 1U);
+  must(sessions_->entry.join(guest));
+  EXPECT_EQ(messages(guest), 1U) << "the page again";
+  must(sessions_->entry.leave(guest));
+  EXPECT_EQ(messages(guest), 0U);
+  // The patient waits under the account, and somebody opens the link.
+  const std::string other = id_of(made());
+  must(sessions_->entry.join(as(patient_, other)));
+  tell(other, "to her");
+  EXPECT_EQ(messages(as(patient_, other)), 1U);
+  guest = opened_link(other);
+  EXPECT_EQ(messages(guest), 0U);
 }
 
 TEST_F(Hearing, WhoWaitsSeesHisOwnConsentsAlone) {

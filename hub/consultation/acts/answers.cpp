@@ -1,6 +1,7 @@
 #include "hub/consultation/acts/answers.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "hub/consultation/session/hijri.hpp"
 
@@ -281,6 +282,18 @@ Json summary_json(const Session& is, const Sight& sight, Names& names, Timestamp
   return out;
 }
 
+namespace {
+
+// Membership::reads_from_ms of somebody who waits. Whoever holds a link may be anybody: he reads
+// what is written while he is seen waiting.
+std::int64_t reads_from(const Session& is, const Participant& one, bool by_link) {
+  if (!by_link) return one.waits_again ? one.since_ms : 0;
+  if (!one.here) return std::numeric_limits<std::int64_t>::max();
+  return std::max(one.since_ms, opened_at(is, one));
+}
+
+}  // namespace
+
 Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
   Membership out;
   out.tenant = is.tenant;
@@ -314,7 +327,7 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
     out.host = role == own->role && is_host(is, *own);
     out.admitted = own->admitted();
     out.waiting = own->admission == Admission::waiting;
-    if (out.waiting && own->waits_again) out.reads_from_ms = own->since_ms;
+    if (out.waiting) out.reads_from_ms = reads_from(is, *own, !who.part.participant.empty());
     out.licence = own->licence;
   }
   out.quality = is.quality;

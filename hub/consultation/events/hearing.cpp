@@ -76,7 +76,10 @@ EventKind event_kind(std::string_view type) {
   return {type, "session", Hearers::waiting};
 }
 
-bool may_hear(const Membership& of, std::string_view type, const Json& data, std::string_view to) {
+bool may_hear(const Membership& of, std::string_view type, std::int64_t at_ms, const Json& data,
+              std::string_view to) {
+  if ((type == "message-sent" || type == "transcript-added") && at_ms < of.reads_from_ms)
+    return false;
   if (type == "message-sent") return hears_message(of, data, to);
   if (type == "document-shared") return hears_document(of, data);
   const Hearers hearers = event_kind(type).hearers;

@@ -30,10 +30,11 @@ struct EventKind {
 
 // The event as the channel names it. All that is in no table is about the session as a whole.
 [[nodiscard]] EventKind event_kind(std::string_view type);
-// True if the caller sees the event. data: as it is stored. to: the participant whom a message is
-// for, where the caller of this function has opened it; events of earlier builds do not say.
-[[nodiscard]] bool may_hear(const Membership& of, std::string_view type, const Json& data,
-                            std::string_view to = {});
+// True if the caller sees the event, of this time. data: as it is stored. to: the participant whom
+// a message is for, where the caller of this function has opened it; events of earlier builds do
+// not say.
+[[nodiscard]] bool may_hear(const Membership& of, std::string_view type, std::int64_t at_ms,
+                            const Json& data, std::string_view to = {});
 
 // Audience of a message that only those who admit others see: of somebody who waits.
 inline constexpr std::string_view kForHosts = "hosts";

@@ -109,6 +109,7 @@ Json invitation_document(const Invitation& one) {
                        {"participant", one.participant},
                        {"generation", one.generation},
                        {"byLink", one.by_link},
+                       {"opened", one.opened_ms},
                        {"moved", one.moved},
                        {"proven", one.proven},
                        {"provenOf", one.proven_of},
@@ -129,6 +130,7 @@ Invitation invitation_of(const Json& json) {
   one.participant = json.string_or("participant", "");
   one.generation = json.int_or("generation", 0);
   one.by_link = json.bool_or("byLink", false);
+  one.opened_ms = json.int_or("opened", 0);
   one.moved = json.int_or("moved", 0);
   one.proven = json.int_or("proven", 0);
   one.proven_of = json.string_or("provenOf", "");

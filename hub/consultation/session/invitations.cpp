@@ -271,6 +271,7 @@ Result<Change> on(Step step, const Enter& command) {
   found->status = "accepted";
   found->by_link = true;
   found->participant = one->id;
+  if (!proves) found->opened_ms = step.moment.now.ms;
   // Another browser holds it now: what the former one has shown does not count for it.
   if (moves) found->proven = 0;
   if (command.second_proof == "code") {

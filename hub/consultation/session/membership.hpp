@@ -51,7 +51,8 @@ struct Membership {
   bool admitted = false;
   // In the waiting room, or on the way there.
   bool waiting = false;
-  // Messages of before are not shown to him (Participant::waits_again). 0 when all are.
+  // Messages of before are not shown to him: he waits by a link, or again
+  // (Participant::waits_again). 0 when all are.
   std::int64_t reads_from_ms = 0;
   // Licence of the caller's participant as it was known when he came in.
   identity::Licence licence = identity::Licence::missing;

@@ -408,6 +408,11 @@ std::string link_word(const Session& session, const Participant& one) {
   return link->id + "/" + std::to_string(link->generation) + moved;
 }
 
+std::int64_t opened_at(const Session& session, const Participant& one) {
+  const Invitation* const link = link_of(session, one);
+  return link == nullptr ? 0 : link->opened_ms;
+}
+
 bool link_proven(const Session& session, const Participant& one, const Json& record) {
   const Invitation* const link = link_of(session, one);
   if (link == nullptr || !link->by_link || link->proven != link->generation) return false;

@@ -238,7 +238,7 @@ Answer SessionReading::events(const Ask& ask) {
   const Membership of = membership_of(session, who, acts_.parts().clock.now());
   Json items = Json::array();
   for (const StoredSessionEvent& one : found.events) {
-    if (!office && !may_hear(of, one.type, one.data)) continue;
+    if (!office && !may_hear(of, one.type, one.at_ms, one.data)) continue;
     items.push_back(Json::object({{"seq", one.seq},
                                   {"type", one.type},
                                   {"at", to_iso8601({one.at_ms})},
