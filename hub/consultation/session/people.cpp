@@ -171,6 +171,25 @@ Result<Change> on(Step step, const Leave& command) {
   return done(std::move(step));
 }
 
+namespace {
+
+// Error conflict invitation.needs_account: a person adds somebody who has no way to come. Nobody is
+// given the token of a clinician without an account but the application that made the session; the
+// ids of other systems lead to an account later, or to such an application.
+Status can_come(const Step& step, const Participant& coming) {
+  const bool named = coming.reference.is_object() || coming.guest.find("externalId") != nullptr ||
+                     coming.guest.find("userId") != nullptr;
+  if (!coming.person.empty() || !needs_licence(coming.role) || named ||
+      step.moment.who.person.empty())
+    return ok_status();
+  return conflict("invitation.needs_account",
+                  "a " + std::string(to_string(coming.role)) +
+                      " without an account has no way to come: name the account, or let an "
+                      "administrator enter the person and activate one");
+}
+
+}  // namespace
+
 Result<Change> on(Step step, const Add& command) {
   Session& is = step.after();
   RABT_TRY_STATUS(must_be_open(is, "requested, scheduled, waiting or active"));
@@ -196,6 +215,7 @@ Result<Change> on(Step step, const Add& command) {
   }
   if (one == nullptr) {
     RABT_TRY(added, bring_in(step, coming));
+    RABT_TRY_STATUS(can_come(step, coming));
     one = added;
     one->brought_by = step.moment.who.person;
   } else {
