@@ -138,6 +138,24 @@ TEST_F(Tokens, AfterTheFamilysNoNobodyWithoutAnAccountIsStaff) {
     EXPECT_NE(one["admission"], Json("removed")) << one.dump();
 }
 
+// Symptom: a patient without an account wanted none of the family there; the doctor removed the
+// patient, and added a relative in the patient's place.
+// Cause: a patient who was removed was no patient any more.
+// Tests added relatives as relatives.
+TEST_F(Tokens, NobodyTakesThePlaceOfAPatientWhoWantsNoneOfTheFamily) {
+  const std::string id = id_of(made(Json::object({{"type", "doctor_patient"}})));
+  const std::string own =
+      must(add(id, guest("patient", "Layla")))["participant"].string_or("id", "");
+  must(sessions_->people.record_consent(by_link(id, own, consent("family", false))));
+  Ask remove = as(doctor_, id);
+  remove.record = own;
+  must(sessions_->people.remove_participant(remove));
+  EXPECT_EQ(code(add(id, guest("patient", "Other"))), "session.has_patient");
+  EXPECT_EQ(code(add(id, Json::object({{"role", "patient"}, {"person", patient2_}}))),
+            "session.has_patient");
+  EXPECT_EQ(code(admit(id, own)), "ok") << "the patient is let in again";
+}
+
 // Symptom: a doctor opened any record alone: he entered the room with the patient's token, or took
 // one by the patient's link.
 // Cause: whoever the provider saw under the patient's identity counted as the patient.

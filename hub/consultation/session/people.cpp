@@ -75,9 +75,18 @@ void tell_left(Step& step, const Participant& one) {
 Status no_second_patient(const Session& session, const Participant& coming) {
   if (coming.role != PartRole::patient) return ok_status();
   const auto& people = session.participants;
+  // A patient who wants none of the family there stays the patient, also when he was put out:
+  // whoever comes in that place may be a relative.
+  const std::vector<Json> refusals = own_refusals(session, "family");
+  const auto wants_none = [&](const Participant& one) {
+    return std::any_of(refusals.begin(), refusals.end(), [&](const Json& refusal) {
+      const std::string by = refusal.string_or("by", "");
+      return by == guest_actor(one.id) || by == one.person;
+    });
+  };
   const bool other = std::any_of(people.begin(), people.end(), [&](const Participant& one) {
     const bool same = one.id == coming.id || (!one.person.empty() && one.person == coming.person);
-    const bool stays = one.takes_part() || one.reference.is_object();
+    const bool stays = one.takes_part() || one.reference.is_object() || wants_none(one);
     return one.role == PartRole::patient && stays && !same;
   });
   if (!other && (session.patient.empty() || session.patient == coming.person)) return ok_status();
