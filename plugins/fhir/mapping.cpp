@@ -35,6 +35,9 @@ constexpr std::size_t kMaxReasons = 50;
 // Given names and ways to reach a person, as a payer takes them.
 constexpr std::size_t kMaxGiven = 10;
 constexpr std::size_t kMaxTelecom = 10;
+// Identifiers of a patient that are told, and bytes of one.
+constexpr std::size_t kMaxIdentifiers = 20;
+constexpr std::size_t kMaxIdentifier = 100;
 // Bytes of an appointment's key, which becomes part of event ids. A key without a system stands for
 // the appointment in a session, which takes less.
 constexpr std::size_t kMaxKey = 512;
@@ -321,18 +324,38 @@ bool is_old(const Json& identifier) {
   return text_of(identifier, "use") == "old";
 }
 
+// Types of identifiers that a payer knows, the best first.
+constexpr std::array<std::string_view, 7> kKnown{"NI", "PRC", "PPN", "BN", "DP", "VP", "MR"};
+std::string known_type(const Json& identifier) {
+  return code_among(member_of(identifier, "type"), {"NI", "PRC", "PPN", "BN", "DP", "VP", "MR"});
+}
+
+// All identifiers of the patient that are his; empty when there are not two.
+Json patient_identifiers(const Json& patient) {
+  Json out = Json::array();
+  for (const Json& identifier : list_of(patient, "identifier")) {
+    const std::string value = text_of(identifier, "value");
+    if (value.empty() || value.size() > kMaxIdentifier || is_old(identifier) ||
+        out.size() == kMaxIdentifiers)
+      continue;
+    Json one = Json::object();
+    put(one, "system", text_of(identifier, "system"));
+    one["value"] = value;
+    put(one, "type", known_type(identifier));
+    out.push_back(std::move(one));
+  }
+  return out.size() < 2 ? Json::array() : out;
+}
+
 // The best of the patient's identifiers for a payer; null when there is none.
 Json patient_identifier(const Json& patient, When at) {
-  static constexpr std::array<std::string_view, 7> kKnown{"NI", "PRC", "PPN", "BN",
-                                                          "DP", "VP",  "MR"};
   Json best;
   int best_rank = 99;
   for (const Json& identifier : list_of(patient, "identifier")) {
     const std::string value = text_of(identifier, "value");
     if (value.empty() || is_old(identifier)) continue;
     const std::string system = text_of(identifier, "system");
-    const std::string type =
-        code_among(member_of(identifier, "type"), {"NI", "PRC", "PPN", "BN", "DP", "VP", "MR"});
+    const std::string type = known_type(identifier);
     int rank = 9;
     if (!type.empty()) {
       rank = type == "MR"
@@ -696,30 +719,36 @@ bool names_coverage(const Resources& delivery, const Entry& patient) {
   });
 }
 
-// The coverage of the patient that an event has; empty when the patient pays: there is none, or a
-// person is its payer. lapsed: true if the delivery has coverages of which none is in force for the
-// patient.
-Json cover_of(const Resources& delivery, const People& people, bool whole, When start,
-              bool& lapsed) {
-  if (!people.patient) return Json::object();
+// Who pays, as a delivery says it. Without a coverage of the patient it says nothing.
+struct Said {
+  Json coverage = Json::object();
+  // True if the delivery has coverages of which none is in force for the patient.
+  bool lapsed = false;
+  // True if a person is the payer.
+  bool self_pay = false;
+};
+Said cover_of(const Resources& delivery, const People& people, bool whole, When start) {
+  Said out;
+  if (!people.patient) return out;
   const auto coverage = coverage_of(delivery, {people.patient->resource}, start);
   if (!coverage) {
-    lapsed = whole && names_coverage(delivery, *people.patient);
-    return Json::object();
+    out.lapsed = whole && names_coverage(delivery, *people.patient);
+    return out;
   }
   const Payer payer = payer_of(delivery, *coverage, start);
-  if (payer.person) return Json::object();
+  out.self_pay = payer.person;
+  if (payer.person) return out;
   // A payer that is named and cannot be read must not become another one.
   if (whole && !payer.unresolved.empty()) {
     refuse(
         "the coverage's payor[] refers to an Organization that is not in the bundle: add it as "
         "an entry with the fullUrl that the reference means, or write payor[].identifier");
   }
-  Json cover = coverage_data(*coverage, payer, start);
-  if (whole && !cover.contains("memberId")) {
+  out.coverage = coverage_data(*coverage, payer, start);
+  if (whole && !out.coverage.contains("memberId")) {
     refuse("the coverage has no member id: Coverage.identifier[].value or Coverage.subscriberId");
   }
-  return cover;
+  return out;
 }
 
 Json event_of(const Resources& delivery, const Entry& entry, const Settings& settings) {
@@ -770,7 +799,10 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
   Json data = Json::object();
   data["appointment"] = std::move(details);
   data["modality"] = is_video(appointment) ? "video" : "in-person";
-  if (people.patient) put(data, "patient", patient_data(*people.patient->resource, whole, start));
+  if (people.patient) {
+    put(data, "patient", patient_data(*people.patient->resource, whole, start));
+    put(data, "patientIdentifiers", patient_identifiers(*people.patient->resource));
+  }
   if (people.practitioner) {
     const Json& person = *people.practitioner->resource;
     put(data, "practitioner", practitioner_data(person, start));
@@ -783,10 +815,11 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
       own["value"] = text_of(*known, "value");
     }
   }
-  bool lapsed = false;
-  put(data, "coverage", cover_of(delivery, people, whole, start, lapsed));
+  Said said = cover_of(delivery, people, whole, start);
+  put(data, "coverage", std::move(said.coverage));
+  if (said.self_pay) data["selfPay"] = true;
   // The visit does not wait for the payer: the workflow asks the desk.
-  if (lapsed) sdk::warn_of(data, std::string(sdk::kNoCoverageInForce));
+  if (said.lapsed) sdk::warn_of(data, std::string(sdk::kNoCoverageInForce));
   if (const auto length = length_of(appointment, start, end))
     sdk::set_booking_length(data, *length);
 
@@ -798,6 +831,8 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
   version = version.substr(0, 64);
   // A coverage is corrected without another version of the appointment.
   if (data.contains("coverage")) version += "/" + sdk::fingerprint(data["coverage"].dump());
+  if (said.self_pay) version += "/self-pay";
+  if (said.lapsed) version += "/not-in-force";
   sdk::cut_booking_texts(data);
   const std::string too_long = sdk::too_long_in_booking(data);
   if (whole && !too_long.empty()) refuse("longer than a session or a payer takes: " + too_long);

@@ -27,6 +27,8 @@ constexpr std::size_t kMaxTelecom = 10;
 constexpr std::size_t kMaxReasons = 50;
 constexpr std::size_t kMaxClass = 30;
 constexpr std::size_t kMaxIdentifier = 100;
+// Identifiers of a patient.
+constexpr std::size_t kMaxIdentifiers = 20;
 // Rank of a coverage without a priority, behind all that have one.
 constexpr int kNoPriority = 100'000;
 
@@ -137,30 +139,55 @@ Json given_of(std::initializer_list<std::string> names) {
   return out;
 }
 
+// Types of identifiers that others know, the best for a payer first.
+constexpr std::array<std::string_view, 7> kKnown{"NI", "PRC", "PPN", "BN", "DP", "VP", "MR"};
+
+// The type of an identifier of PID-3 under the name that others have for it.
+std::string type_of(const Value& value) {
+  const std::string type = value.part(5);
+  if (type == "NNSAU") return "NI";
+  return type == "PI" || type == "PT" ? "MR" : type;
+}
+
+// {system, value, type, country} of an identifier of PID-3; null when it is none.
+Json identifier_of(const Value& value, const Segment& pid, const Settings& settings) {
+  const std::string id = value.part(1);
+  if (id.empty() || id.size() > kMaxIdentifier) return {};
+  const std::string type = type_of(value);
+  Json out = Json::object();
+  put(out, "system", authority_of(value, 4, settings));
+  out["value"] = id;
+  if (contains(kKnown, type)) out["type"] = type;
+  const std::string country = text_in(&pid, 26);
+  if (type == "PPN" && country.size() <= 3) put(out, "country", lower(country));
+  return out;
+}
+
 Json patient_identifier(const Segment& pid, const Settings& settings) {
-  static constexpr std::array<std::string_view, 7> kKnown{"NI", "PRC", "PPN", "BN",
-                                                          "DP", "VP",  "MR"};
   Json best;
   std::size_t best_rank = 99;
   for (const Value& value : pid.all(3)) {
-    const std::string id = value.part(1);
-    if (id.empty() || id.size() > kMaxIdentifier) continue;
-    std::string type = value.part(5);
-    if (type == "NNSAU") type = "NI";
-    if (type == "PI" || type == "PT") type = "MR";
+    Json one = identifier_of(value, pid, settings);
+    if (one.is_null()) continue;
+    const std::string type = type_of(value);
     const auto at = std::find(kKnown.begin(), kKnown.end(), type);
     const std::size_t rank =
         at == kKnown.end() ? (type.empty() ? 7 : 9) : static_cast<std::size_t>(at - kKnown.begin());
     if (rank >= best_rank) continue;
     best_rank = rank;
-    best = Json::object();
-    put(best, "system", authority_of(value, 4, settings));
-    best["value"] = id;
-    if (at != kKnown.end()) best["type"] = type;
-    const std::string country = text_in(&pid, 26);
-    if (type == "PPN" && country.size() <= 3) put(best, "country", lower(country));
+    best = std::move(one);
   }
   return best;
+}
+
+// All identifiers of PID-3; empty when there are not two.
+Json patient_identifiers(const Segment& pid, const Settings& settings) {
+  Json out = Json::array();
+  for (const Value& value : pid.all(3)) {
+    Json one = identifier_of(value, pid, settings);
+    if (!one.is_null() && out.size() < kMaxIdentifiers) out.push_back(std::move(one));
+  }
+  return out.size() < 2 ? Json::array() : out;
 }
 
 // The name that counts first: the legal one (type L), else the first.
@@ -312,14 +339,39 @@ std::string payer_of(const Segment& in1, const Settings& settings) {
   return {};
 }
 
-// Fits the `coverage` of the payer role; empty when nothing is known. assumed: true if it is that
-// of the configuration. lapsed: as of cover_segment.
-Json coverage_of(const Message& message, const Json& patient, const std::string& day,
-                 const Settings& settings, bool& assumed, bool& lapsed) {
-  Json data = Json::object();
-  const Segment* in1 = cover_segment(message, day, lapsed);
-  if (lapsed) return data;
+// True if the IN1 says that the patient pays: its plan or its payer is one of the words for it, or
+// HL7's null takes the insurance back.
+bool is_self_pay(const Segment& in1, const Settings& settings) {
+  if (in1.is_null(2) || in1.is_null(3)) return true;
+  for (const auto& [field, component] : {std::pair{2, 1}, {2, 2}, {3, 1}, {4, 1}, {15, 1}}) {
+    std::string word = in1.text(static_cast<std::size_t>(field), component);
+    if (contains(settings.self_pay_codes, word)) return true;
+    word = lower(word);
+    std::erase_if(word, [](char c) { return c == ' ' || c == '-' || c == '_'; });
+    if (word == "selfpay") return true;
+  }
+  return false;
+}
+
+// What a message says of who pays.
+struct Said {
+  // Fits the `coverage` of the payer role; empty when nothing is known.
+  Json coverage = Json::object();
+  // True if the coverage is that of the configuration.
+  bool assumed = false;
+  // As of cover_segment.
+  bool lapsed = false;
+  bool self_pay = false;
+};
+Said cover_of(const Message& message, const Json& patient, const std::string& day,
+              const Settings& settings) {
+  Said out;
+  Json& data = out.coverage;
+  const Segment* in1 = cover_segment(message, day, out.lapsed);
+  if (out.lapsed) return out;
   if (in1 != nullptr) {
+    out.self_pay = is_self_pay(*in1, settings);
+    if (out.self_pay) return out;
     const bool of_member = !in1->text(49).empty();
     const Value member = in1->first(of_member ? 49 : 36);
     if (member.part(1).empty() || member.part(1).size() > kMaxIdentifier)
@@ -341,18 +393,18 @@ Json coverage_of(const Message& message, const Json& patient, const std::string&
     const std::string value = plan.empty() ? in1->text(8) : plan;
     if (!value.empty() && value.size() <= kMaxClass)
       data["class"] = {{"type", plan.empty() ? "group" : "plan"}, {"value", value}};
-    return data;
+    return out;
   }
   // A payer knows no record number.
   const Json& identifier = sdk::member_of(patient, "identifier");
   const std::string type = sdk::text_of(identifier, "type");
-  if (settings.cover.licence.empty() || type.empty() || type == "MR") return data;
-  assumed = true;
+  if (settings.cover.licence.empty() || type.empty() || type == "MR") return out;
+  out.assumed = true;
   data["memberId"] = sdk::text_of(identifier, "value");
   data["payerLicence"] = settings.cover.licence;
   put(data, "payerName", settings.cover.name);
   put(data, "type", settings.cover.type);
-  return data;
+  return out;
 }
 
 // ---- The appointment ----
@@ -570,20 +622,23 @@ Json event_of(const Message& message, const std::string& trigger, const Settings
   data["modality"] = is_video(message, *sch, settings) ? "video" : "in-person";
   const Segment* pid = message.find("PID");
   if (pid == nullptr && whole) throw Fault(kSequence, "PID", 0, "the message has no PID");
-  if (pid != nullptr) put(data, "patient", patient_of(*pid, settings, whole));
+  if (pid != nullptr) {
+    put(data, "patient", patient_of(*pid, settings, whole));
+    put(data, "patientIdentifiers", patient_identifiers(*pid, settings));
+  }
   Json practitioner = practitioner_of(practitioner_value(message), settings);
   if (practitioner.empty() && whole)
     throw Fault(kSequence, "AIP", 0, "the message names no practitioner: AIP-3 or PV1-7");
   put(data, "practitioner", std::move(practitioner));
   if (whole) {
     const std::string day = day_of(sdk::member_of(data, "appointment"), settings);
-    bool assumed = false;
-    bool lapsed = false;
-    put(data, "coverage",
-        coverage_of(message, sdk::member_of(data, "patient"), day, settings, assumed, lapsed));
-    if (assumed) data["assumed"] = Json::array({"coverage"});
+    Said said = cover_of(message, sdk::member_of(data, "patient"), day, settings);
+    put(data, "coverage", std::move(said.coverage));
+    if (said.assumed) data["assumed"] = Json::array({"coverage"});
+    // A message without IN1 says nothing of who pays.
+    if (said.self_pay) data["selfPay"] = true;
     // The visit does not wait for the payer: the workflow asks the desk.
-    if (lapsed) sdk::warn_of(data, std::string(sdk::kNoCoverageInForce));
+    if (said.lapsed) sdk::warn_of(data, std::string(sdk::kNoCoverageInForce));
   }
   fit(data, whole);
 

@@ -40,6 +40,7 @@ Settings read_settings(std::string_view json) {
   if (config.contains("processing_ids"))
     settings.processing_ids = texts(list_of(config, "processing_ids"));
   settings.video_codes = texts(list_of(config, "video_codes"));
+  settings.self_pay_codes = texts(list_of(config, "self_pay_codes"));
   const Json& systems = member_of(config, "systems");
   if (systems.is_object()) {
     for (const auto& [name, uri] : systems.items()) {

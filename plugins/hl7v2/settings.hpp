@@ -26,6 +26,8 @@ struct Settings {
   std::vector<std::string> processing_ids{"P"};
   // Codes of SCH-7, SCH-8, AIS-3 and PV1-2 that say that a visit is held by video.
   std::vector<std::string> video_codes;
+  // Codes of IN1-2, IN1-3, IN1-4 and IN1-15 that say that the patient pays.
+  std::vector<std::string> self_pay_codes;
   // System URIs by namespace (HD-1).
   std::map<std::string, std::string> systems;
   Cover cover;

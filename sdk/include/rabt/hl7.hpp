@@ -90,6 +90,11 @@ class Segment {
   [[nodiscard]] std::string text(std::size_t field, int component = 1) const {
     return first(field).part(component);
   }
+  // True for HL7's null (""): the sender takes back what the field said. What is absent says
+  // nothing.
+  [[nodiscard]] bool is_null(std::size_t field) const {
+    return field < fields_.size() && fields_[field] == "\"\"";
+  }
 
  private:
   std::vector<std::string_view> fields_;

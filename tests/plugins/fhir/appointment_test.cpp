@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
 
 #include "mapping.hpp"
@@ -137,6 +138,8 @@ TEST(Appointment, BookingGivesWhatTheWorkflowAndThePayerTake) {
     "patient": {"identifier": {"system": "http://nphies.sa/identifier/nationalid", "value": "1000000008", "type": "NI"},
                 "name": "Sami Saad Canaryfamily", "family": "Canaryfamily", "given": ["Sami", "Saad"],
                 "telecom": [{"system": "phone", "value": "+966500000001"}], "gender": "male", "birthDate": "1985-04-12", "maritalStatus": "U"},
+    "patientIdentifiers": [{"system": "https://his.example.sa/mrn", "value": "77", "type": "MR"},
+                           {"system": "http://nphies.sa/identifier/nationalid", "value": "1000000008", "type": "NI"}],
     "practitioner": {"licence": "N-P-00001", "licenceSystem": "http://nphies.sa/license/practitioner-license",
                      "name": "Dr. Noura"},
     "coverage": {"memberId": "M-1", "memberSystem": "http://payer.example.sa/memberid", "payerLicence": "INS-FHIR", "payerName": "Demo Insurance", "type": "EHCPOL",
@@ -473,6 +476,46 @@ TEST(Appointment, ThePayerIsTheOneThatTheCoverageNames) {
   resource(bundle, 3)["contained"] = Json::array({Json::parse(kOrganization)});
   resource(bundle, 3)["payor"] = Json::parse(R"([{"reference": "#o1"}])");
   EXPECT_EQ(event(bundle)["data"]["coverage"]["payerLicence"], "INS-2");
+}
+
+// Symptom: an insured visit became one that the patient pays by a status of the appointment, which
+// came without Coverage. Cause: no coverage and a coverage that a person pays were the same event.
+TEST(Appointment, WhoPaysHimselfIsSaidAndAnAbsentCoverageSaysNothing) {
+  Json bundle = booking();
+  EXPECT_FALSE(event(bundle)["data"].contains("selfPay"));
+  const std::string insured = event(bundle)["id"];
+  resource(bundle, 3)["payor"] = Json::parse(R"([{"reference": "Patient/p1"}])");
+  const Json paid = event(bundle);
+  EXPECT_EQ(paid["data"]["selfPay"], true);
+  EXPECT_FALSE(paid["data"].contains("coverage"));
+  resource(bundle, 3)["payor"] = Json::array();
+  resource(bundle, 3)["type"] = Json::parse(R"({"coding": [{"code": "pay"}]})");
+  EXPECT_EQ(event(bundle)["data"]["selfPay"], true);
+  resource(bundle, 3)["period"] = Json::parse(R"({"end": "2020-01-01"})");
+  const Json over = event(bundle);
+  EXPECT_FALSE(over["data"].contains("selfPay"));
+  bundle["entry"].erase(3);
+  resource(bundle, 0)["status"] = "arrived";
+  EXPECT_FALSE(event(bundle)["data"].contains("selfPay"));
+  resource(bundle, 0)["status"] = "booked";
+  const Json silent = event(bundle);
+  EXPECT_FALSE(silent["data"].contains("warnings"));
+  // One version of the appointment, four words.
+  const std::set<std::string> ids{insured, paid["id"], over["id"], silent["id"]};
+  EXPECT_EQ(ids.size(), 4U);
+}
+
+// Symptom: a message that names the patient by another of his numbers was taken for one about
+// somebody else. Cause: an event had the best number alone.
+TEST(Appointment, AnEventHasAllNumbersOfThePatient) {
+  Json bundle = booking();
+  EXPECT_EQ(event(bundle)["data"]["patientIdentifiers"], Json::parse(R"([
+    {"system": "https://his.example.sa/mrn", "value": "77", "type": "MR"},
+    {"system": "http://nphies.sa/identifier/nationalid", "value": "1000000008", "type": "NI"}])"));
+  resource(bundle, 0)["status"] = "cancelled";
+  EXPECT_EQ(event(bundle)["data"]["patientIdentifiers"].size(), 2U);
+  resource(bundle, 1)["identifier"][0]["use"] = "old";
+  EXPECT_FALSE(event(bundle)["data"].contains("patientIdentifiers"));
 }
 
 TEST(Appointment, OnlyALicenceIsThePractitionersLicence) {

@@ -101,6 +101,7 @@ TEST(Booking, SaysTheSameAsABookingByFhir) {
       "name": "Sami Saad Canaryfamily", "family": "Canaryfamily", "given": ["Sami", "Saad"],
       "telecom": [{"system": "phone", "value": "+966500000001"}, {"system": "email", "value": "sami@example.org"}],
       "gender": "male", "birthDate": "1985-04-12", "maritalStatus": "U"},
+    "patientIdentifiers": [{"value": "MRN001", "type": "MR"}, {"value": "1000000008", "type": "NI"}],
     "practitioner": {"name": "Dr. Noura Subaie", "family": "Subaie", "given": ["Noura"]},
     "coverage": {"memberId": "M-1", "payerName": "Demo Insurance",
                  "relationship": "self", "class": {"type": "plan", "value": "P-1"}}
@@ -243,6 +244,41 @@ TEST(Booking, WithoutACoverInForceTheVisitIsBookedAndSaysSo) {
   EXPECT_FALSE(data.contains("assumed"));
   EXPECT_EQ(data["warnings"], Json::array({"coverage.not_in_force"}));
   EXPECT_FALSE(event(without(kBooking, "IN1"))["data"].contains("warnings"));
+}
+
+// Symptom: an insured visit became one that the patient pays by SIU^S14 "Started", which comes
+// without IN1. Cause: no IN1 and a patient who pays were the same event.
+TEST(Booking, WhoPaysHimselfIsSaidAndAnAbsentIn1SaysNothing) {
+  EXPECT_FALSE(event(kBooking)["data"].contains("selfPay"));
+  EXPECT_FALSE(event(without(kBooking, "IN1"))["data"].contains("selfPay"));
+  // The configured payer must not take the place of the patient.
+  const Settings settings =
+      read_settings(R"({"coverage":{"payerLicence":"CNHI"},"self_pay_codes":["CASH"]})");
+  const auto pays = [&settings](const std::string& in1) {
+    const std::string body =
+        with(without(kBooking, "IN1"), "RGS|1|A\r", "IN1|" + in1 + "\rRGS|1|A\r");
+    const std::string text = refusal(body, settings);
+    if (!text.starts_with("taken")) return text;
+    const Json data = event(body, settings)["data"];
+    if (data.contains("coverage")) return data["coverage"]["memberId"].get<std::string>();
+    return data.contains("selfPay") ? std::string("patient") : std::string("nobody");
+  };
+  for (const char* self : {"1|SELFPAY", "1|X^Self Pay", "1||self-pay", "1|||Self-Pay", "1|CASH",
+                           "1|X|CASH", "1|X|Y|Z|||||||||||CASH", "1|\"\"", "1|X|\"\"|\"\""}) {
+    EXPECT_EQ(pays(self), "patient") << self;
+  }
+  EXPECT_EQ(pays("1|X|INS-2|Other||||||||||||||||||||||||||||||||M-1"), "M-1");
+  EXPECT_EQ(pays("1|||"), "AE 101 IN1-36") << "it says nothing at all";
+}
+
+TEST(Booking, AnEventHasAllNumbersOfThePatient) {
+  const std::string one = with(kBooking, "MRN001^^^CLINIC^MR~", "");
+  EXPECT_FALSE(event(one)["data"].contains("patientIdentifiers"));
+  EXPECT_EQ(event(with(kBooking, "S12", "S15"))["data"]["patientIdentifiers"].size(), 2U);
+  const Settings settings = read_settings(R"({"systems":{"KSA":"urn:ksa"}})");
+  EXPECT_EQ(event(with(kBooking, "^MR~", "^PI~"), settings)["data"]["patientIdentifiers"],
+            Json::parse(R"([{"value": "MRN001", "type": "MR"},
+                            {"system": "urn:ksa", "value": "1000000008", "type": "NI"}])"));
 }
 
 TEST(Booking, ThePayerIsTheOneThatIsNamed) {
