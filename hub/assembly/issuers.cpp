@@ -2,6 +2,7 @@
 
 #include "hub/api/browser.hpp"
 #include "hub/identity/password_rules.hpp"
+#include "hub/net/url.hpp"
 
 namespace rabt::assembly {
 
@@ -82,13 +83,11 @@ Result<identity::AccountOptions> account_options(const config::Config& config) {
     options.passkey_origins.push_back(api::origin_of(config.public_url));
   }
   for (const std::string& origin : options.passkey_origins) {
-    const bool plain = origin.starts_with("http://localhost");
-    const std::size_t begin = origin.find("://") + 3;
-    std::string host = origin.substr(begin, origin.find(':', begin) - begin);
+    const auto url = net::parse_url(origin);
+    const std::string host = url.ok() ? url->host : std::string();
     // Browsers make no passkeys for addresses without TLS, nor for numbers.
-    const bool fit = (plain || origin.starts_with("https://")) &&
-                     api::origin_of(origin) == origin &&
-                     host.find_first_not_of("0123456789.") != std::string::npos;
+    const bool fit = url.ok() && !url->literal && (url->scheme == "https" || host == "localhost") &&
+                     api::origin_of(origin) == origin;
     if (options.passkey_host.empty()) options.passkey_host = host;
     const std::string& of = options.passkey_host;
     if (fit && (host == of || host.ends_with("." + of))) continue;

@@ -92,8 +92,7 @@ OidcEntry read_oidc(Reader& reader, const YamlEntry& named) {
   reader.only(node, {"kind", "issuer", "client_id", "client_secret", "client_key", "algs", "scope",
                      "provision", "claims", "role_map", "may_grant", "strong_acr", "tenant",
                      "hosts", "stale_grace", "display"});
-  reader.text(node, "issuer", out.issuer, true);
-  if (!out.issuer.empty() && !is_protected(out.issuer))
+  if (reader.url(node, "issuer", out.issuer, true) && !is_protected(out.issuer))
     reader.mistake(named.line, named.column, "`issuer` must be an https address");
   reader.text(node, "client_id", out.client_id, true);
   const YamlEntry* secret = node.find("client_secret");
@@ -168,7 +167,7 @@ IssuerEntry read_issuer(Reader& reader, const YamlEntry& named) {
     std::string jwks;
     reader.text(node, "jwks", jwks, true);
     if (is_protected(jwks)) {
-      out.jwks_url = jwks;
+      reader.url(node, "jwks", out.jwks_url);
     } else if (jwks.find("://") != std::string::npos) {
       reader.mistake(node.line, node.column, "`jwks` must be a file, or an https address");
     } else if (!jwks.empty()) {
@@ -232,7 +231,7 @@ void read_accounts(Reader& reader, const YamlNode& identity, identity::AccountOp
   if (const YamlNode* passkeys = reader.section(identity, "passkeys"); passkeys != nullptr) {
     reader.only(*passkeys, {"host", "origins"});
     reader.text(*passkeys, "host", out.passkey_host);
-    reader.texts(*passkeys, "origins", out.passkey_origins);
+    reader.origins(*passkeys, "origins", out.passkey_origins);
   }
   const YamlNode* sessions = reader.section(identity, "sessions");
   if (sessions == nullptr) return;

@@ -40,7 +40,7 @@ void read_root(Reader& reader, const YamlEntry& root, KeysConfig& out) {
     out.pin = secret(*entry.value, "pin");
   } else if (entry.key == "vault" && reader.mapping(*entry.value, "`vault`")) {
     reader.only(*entry.value, {"url", "mount", "key", "namespace", "token", "ca"});
-    reader.text(*entry.value, "url", out.url, true);
+    reader.url(*entry.value, "url", out.url, true);
     reader.text(*entry.value, "mount", out.mount);
     reader.text(*entry.value, "key", out.key, true);
     reader.text(*entry.value, "namespace", out.name_space);

@@ -82,6 +82,19 @@ void Reader::address(const YamlNode& node, std::string_view key, std::string& ou
           quoted(key) + " must be an IP address; write 127.0.0.1, 0.0.0.0 or ::1");
 }
 
+bool Reader::url(const YamlNode& node, std::string_view key, std::string& out, bool required) {
+  text(node, key, out, required);
+  const YamlEntry* entry = node.find(key);
+  if (entry == nullptr || !entry->value->is_text() || (out.empty() && !required)) return false;
+  const auto url = net::parse_url(out);
+  if (!url.ok()) {
+    mistake(entry->line, entry->column,
+            quoted(key) +
+                " must be an address such as https://rabt.example.sa: " + url.error().message);
+  }
+  return url.ok();
+}
+
 void Reader::choice(const YamlNode& node, std::string_view key,
                     std::initializer_list<std::string_view> choices, std::string& out) {
   std::string given = out;
@@ -169,7 +182,7 @@ void Reader::origins(const YamlNode& node, std::string_view key, std::vector<std
     const bool good = host.size() != origin.size() && !host.empty() &&
                       host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-:[]") ==
                           std::string_view::npos;
-    if (good) continue;
+    if (good && net::parse_url(origin).ok()) continue;
     const YamlEntry& entry = *node.find(key);
     mistake(entry.line, entry.column,
             quoted(key) +

@@ -42,6 +42,9 @@ class Reader {
               std::initializer_list<std::string_view> choices, std::string& out);
   // A text that is an IP address, where a listener is opened.
   void address(const YamlNode& node, std::string_view key, std::string& out);
+  // A text that is an address at which a server answers: https://rabt.example.sa. False if it is
+  // absent or none.
+  bool url(const YamlNode& node, std::string_view key, std::string& out, bool required = false);
   // A path, made absolute.
   [[nodiscard]] std::string absolute(const std::string& path) const;
   // A text that is a path, made absolute.

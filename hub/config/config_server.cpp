@@ -81,6 +81,16 @@ void read_mtls(Reader& reader, const YamlNode& mtls, ServerEntry& out) {
   reader.path(mtls, "crl", entry.revoked);
 }
 
+// Paths of the hub are put behind it.
+void read_public_url(Reader& reader, const YamlNode& server, std::string& out) {
+  reader.url(server, "public_url", out);
+  while (out.ends_with('/')) out.pop_back();
+  if (out.find('?') == std::string::npos) return;
+  const YamlEntry& entry = *server.find("public_url");
+  reader.mistake(entry.line, entry.column,
+                 "`public_url` holds more than scheme, host, port and path");
+}
+
 }  // namespace
 
 void read_listeners(Reader& reader, const YamlNode& server, ServerEntry& out) {
@@ -118,7 +128,7 @@ void read_server(Reader& reader, const YamlNode& root, Config& config) {
   if (server == nullptr) return;
   reader.only(*server, {"address", "port", "public_url", "tls", "mtls", "plain", "rates",
                         "trusted_proxies", "cors"});
-  reader.text(*server, "public_url", config.public_url);
+  read_public_url(reader, *server, config.public_url);
   reader.origins(*server, "cors", config.cors);
   if (const YamlNode* rates = reader.section(*server, "rates"))
     read_rates(reader, *rates, config.rates);

@@ -125,6 +125,19 @@ TEST_F(ConfigIdentity, BrowsersSignInAtAnIssuerOfOpenIdConnect) {
                   "https"));
 }
 
+TEST_F(ConfigIdentity, AddressesAreWhole) {
+  EXPECT_TRUE(has(mistake("{passkeys: {origins: [rabt.example.sa]}}"), "origins as browsers"));
+  EXPECT_TRUE(has(mistake("{passkeys: {origins: ['https:/x']}}"), "origins as browsers"));
+  const std::string oidc =
+      "{issuers: {h: {kind: oidc, client_id: rabt, algs: [ES256], client_secret: {env: S}, ";
+  for (const char* const bad : {"https://", "https:/x", "id.example", "https://:8443"})
+    EXPECT_TRUE(has(mistake(oidc + "issuer: '" + bad + "'}}}"), "`issuer` must be an address"))
+        << bad;
+  EXPECT_TRUE(has(mistake("{issuers: {h: {kind: jwks, issuer: i, audience: a, algs: [ES256], jwks: "
+                          "'https://:8443/keys'}}}"),
+                  "`jwks` must be an address"));
+}
+
 TEST_F(ConfigIdentity, WhatIsForgottenOrTooMuchIsAMistake) {
   EXPECT_TRUE(has(mistake("{issuers: {a: {kind: shared-secret, secret: {env: S}}}}"), "issuer"));
   EXPECT_TRUE(

@@ -63,6 +63,9 @@ TEST_F(ConfigKeys, ARootThatIsNotFitOrNotWholeIsRefused) {
   EXPECT_TRUE(has(mistake("keys: {root: {}}\n"), "one of"));
   EXPECT_NE(mistake("keys: {root: {pkcs11: {module: m, token: t, key: k}}}\n"), "taken");
   EXPECT_NE(mistake("keys: {root: {vault: {url: u, key: k}}}\n"), "taken");
+  EXPECT_NE(mistake("keys: {root: {vault: {url: 'v.example:8200', key: k, token: {env: T}}}}\n")
+                .find("`url` must be an address"),
+            std::string::npos);
   EXPECT_NE(mistake("keys: {root: {tape: x}}\n"), "taken");
 }
 

@@ -36,6 +36,29 @@ TEST(ConfigServer, PagesOfOtherOriginsAreListedOneByOne) {
   EXPECT_EQ(must(read("cors: ['https://app.example.sa', 'http://localhost:8080']")).cors, origins);
 }
 
+TEST(ConfigServer, TheAddressOfTheHubIsOne) {
+  for (const char* const good : {"https://rabt.example.sa", "https://rabt.example.sa/",
+                                 "http://127.0.0.1:8480", "https://rabt.example.sa:8443/hub"}) {
+    const auto config = read("public_url: '" + std::string(good) + "'");
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    EXPECT_FALSE(config->public_url.ends_with('/'));
+  }
+  for (const char* const bad :
+       {"rabt.example.sa", "a.b", "http:/x", "https://", "ftp://a.example", "https://a b.example",
+        "https://u:p@a.example", "https://a.example?x=1", "https://a.example:70000"}) {
+    const auto config = read("public_url: '" + std::string(bad) + "'");
+    ASSERT_FALSE(config.ok()) << bad;
+    EXPECT_EQ(config.error().code, "config.invalid");
+    EXPECT_NE(config.error().message.find("rabt.yaml:5:22: `public_url` "), std::string::npos)
+        << config.error().message;
+  }
+  EXPECT_NE(read("public_url: rabt.example.sa")
+                .error()
+                .message.find("must be an address such as https://rabt.example.sa: the URL is "
+                              "refused: it does not start with http:// or https://"),
+            std::string::npos);
+}
+
 TEST(ConfigServer, WhatIsWrongIsNamed) {
   for (const auto& [server, part] : {std::pair{"rates: {read: 20}", "read"},
                                      {"rates: {read: 20/d}", "50/s"},
@@ -51,6 +74,7 @@ TEST(ConfigServer, WhatIsWrongIsNamed) {
                                      {"cors: ['https://app.example.sa/']", "origins"},
                                      {"cors: ['https://App.example.sa']", "origins"},
                                      {"cors: ['https://']", "origins"},
+                                     {"cors: ['https://:::']", "origins"},
                                      {"cors: [app.example.sa]", "origins"},
                                      {"trusted_proxies: [proxy.example]", "trusted_proxies"}}) {
     const auto config = read(server);
