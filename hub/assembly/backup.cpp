@@ -13,6 +13,7 @@
 
 #include "hub/audit/files.hpp"
 #include "hub/audit/verify.hpp"
+#include "hub/base/file_there.hpp"
 #include "hub/base/json.hpp"
 #include "hub/blob/kept.hpp"
 #include "hub/crypto/crypto.hpp"
@@ -94,19 +95,20 @@ Result<bool> copy_blob(const fs::path& from, const fs::path& to) {
 Result<std::string> copy_blobs(const fs::path& from, const fs::path& to, BackupReport& report) {
   if (::mkdir(to.c_str(), 0700) != 0) return io_error("make " + to.string());
   std::string sums;
+  RABT_TRY(any, is_there(from.string()));
+  if (!any) return sums;
   std::error_code failure;
-  if (!fs::exists(from)) return sums;
   for (auto at = fs::recursive_directory_iterator(from, failure);
        !failure && at != fs::recursive_directory_iterator(); at.increment(failure)) {
-    const fs::path name = fs::relative(at->path(), from);
+    const fs::path name = at->path().lexically_relative(from);
     const fs::path target = to / name;
-    if (at->is_directory()) {
+    std::error_code gone;
+    if (at->is_directory(gone)) {
       if (::mkdir(target.c_str(), 0700) != 0) return io_error("make " + target.string());
       continue;
     }
     if (at->path().extension() == kPart) continue;
     RABT_TRY(linked, copy_blob(at->path(), target));
-    std::error_code gone;
     const auto size = fs::file_size(target, gone);
     if (gone) continue;
     RABT_TRY(sum, sha256_of(target.string()));
@@ -129,7 +131,8 @@ Result<Json> copy_audit_files(const fs::path& data, const fs::path& to) {
   for (auto at = fs::directory_iterator(data, failure); !failure && at != fs::directory_iterator();
        at.increment(failure)) {
     const std::string name = at->path().filename().string();
-    if (!is_audit_file(name) || !at->is_regular_file()) continue;
+    std::error_code gone;
+    if (!is_audit_file(name) || !at->is_regular_file(gone)) continue;
     RABT_TRY(content, audit::read_file(at->path().string(), kMaxAuditFile));
     if (!content) continue;
     RABT_TRY_STATUS(audit::put_file((to / name).string(), *content, 0600));
@@ -159,7 +162,12 @@ Status fill(const config::Config& config, const fs::path& part, Timestamp now,
   RABT_TRY_STATUS(store::copy_sqlite((data / kDatabase).string(), database));
   RABT_TRY(database_sum, sha256_of(database));
   sums.set(kDatabase, database_sum);
-  report.database_bytes = static_cast<std::int64_t>(fs::file_size(database));
+  std::error_code failure;
+  report.database_bytes = static_cast<std::int64_t>(fs::file_size(database, failure));
+  if (failure) {
+    errno = failure.value();
+    return io_error("read " + database);
+  }
   RABT_TRY(blob_sums, copy_blobs(data / "blobs", part / "blobs", report));
   RABT_TRY_STATUS(audit::put_file((part / kBlobSums).string(), blob_sums, 0600));
   sums.set(kBlobSums, to_hex(crypto::sha256(blob_sums)));
@@ -216,7 +224,10 @@ Status look_for_blobs(const fs::path& folder, bool has_sums, BackupFindings& fin
     ++findings.blobs;
     const std::string name = "blobs/" + id;
     if (named.contains(name)) return;
-    if (!fs::exists(folder / name)) {
+    const auto there = is_there((folder / name).string());
+    if (!there.ok()) {
+      add_problem(findings, there.error().message);
+    } else if (!*there) {
       add_problem(findings, name + " is missing");
     } else if (has_sums) {
       add_problem(findings, name + " has no sum in " + std::string(kBlobSums));
@@ -243,7 +254,8 @@ Result<BackupReport> create_backup(const config::Config& config, const std::stri
     errno = failure.value();
     return io_error("make " + to);
   }
-  if (fs::exists(folder) || ::mkdir(part.c_str(), 0700) != 0) {
+  RABT_TRY(made, is_there(folder.string()));
+  if (made || ::mkdir(part.c_str(), 0700) != 0) {
     return conflict(
         "backup.exists",
         "there is a backup of this second already, or one that is being made: " + folder.string());
@@ -297,7 +309,8 @@ Result<BackupFindings> verify_backup(const std::string& folder, const config::Co
   RABT_TRY_STATUS(
       look_for_blobs(place, (*manifest)["sha256"].find(kBlobSums) != nullptr, findings));
   const std::string keyring = config.data + "/keyring";
-  if (!fs::exists(keyring)) return findings;
+  RABT_TRY(has_keyring, is_there(keyring));
+  if (!has_keyring) return findings;
   RABT_TRY(generation, keyring_generation(keyring));
   const std::int64_t needed = manifest->int_or("keyringGeneration", 0);
   if (static_cast<std::int64_t>(generation) < needed) {

@@ -1,6 +1,6 @@
 #include "hub/assembly/database.hpp"
 
-#include <filesystem>
+#include "hub/base/file_there.hpp"
 
 namespace rabt::assembly {
 
@@ -48,7 +48,7 @@ Result<store::PostgresOptions> postgres_options(const config::Config& config) {
 }
 
 Status check_place(const config::Config& config) {
-  const bool has_file = std::filesystem::exists(database_file(config));
+  RABT_TRY(has_file, is_there(database_file(config)));
   if (config.postgres && has_file) {
     return conflict("store.two",
                     "the data folder " + config.data +
@@ -57,13 +57,15 @@ Status check_place(const config::Config& config) {
                         "another data folder");
   }
   if (config.postgres || has_file) return ok_status();
-  if (std::filesystem::exists(unfinished_file(config))) {
+  RABT_TRY(unfinished, is_there(unfinished_file(config)));
+  if (unfinished) {
     return conflict("store.copied",
                     "a copy from a server to the data folder " + config.data +
                         " has not ended (rabt.db.copying): give the same `rabt store copy` again, "
                         "or start the hub with the configuration that names the server");
   }
-  if (std::filesystem::exists(copied_file(config))) {
+  RABT_TRY(copied, is_there(copied_file(config)));
+  if (copied) {
     return conflict("store.copied",
                     "the database of the data folder " + config.data +
                         " was brought to a server (rabt.db.copied): start the hub with the "
@@ -96,7 +98,7 @@ Result<std::unique_ptr<store::Connection>> open_database_reader(const config::Co
 }
 
 Result<bool> database_is_used(const config::Config& config) {
-  if (!config.postgres) return std::filesystem::exists(database_file(config));
+  if (!config.postgres) return is_there(database_file(config));
   RABT_TRY(options, postgres_options(config));
   return store::postgres_is_used(options);
 }

@@ -6,6 +6,7 @@
 #include "hub/assembly/database.hpp"
 #include "hub/assembly/folder_lock.hpp"
 #include "hub/base/descriptor.hpp"
+#include "hub/base/file_there.hpp"
 
 namespace rabt::assembly {
 
@@ -39,7 +40,7 @@ Status rename_file(const config::Config& config, const std::string& file, const 
   std::error_code failed;
   // Commits that are in the log alone would be lost.
   const std::string log = file + "-wal";
-  if (!fs::exists(log) || fs::file_size(log, failed) == 0) {
+  if (!fs::exists(log, failed) || fs::file_size(log, failed) == 0) {
     if (!failed) fs::rename(file, name, failed);
     if (!failed && sync_folder(config.data)) return ok_status();
   }
@@ -59,11 +60,13 @@ Status remove_unfinished(const config::Config& config) {
 }
 
 Status check_target(const config::Config& from, const config::Config& to) {
-  const auto there = [](const std::string& file) {
-    return conflict("store.used", file + " is there already; move it away");
-  };
-  if (!from.postgres && fs::exists(copied_file(from))) return there(copied_file(from));
-  if (!to.postgres && fs::exists(database_file(to))) return there(database_file(to));
+  std::vector<std::string> names;
+  if (!from.postgres) names.push_back(copied_file(from));
+  if (!to.postgres) names.push_back(database_file(to));
+  for (const std::string& file : names) {
+    RABT_TRY(taken, is_there(file));
+    if (taken) return conflict("store.used", file + " is there already; move it away");
+  }
   return ok_status();
 }
 

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 
 #include "hub/assembly/database.hpp"
 #include "hub/audit/note.hpp"
+#include "hub/base/file_there.hpp"
 #include "hub/crypto/root.hpp"
 #include "hub/keys/retention.hpp"
 #include "hub/keys/vault_root.hpp"
@@ -69,7 +69,7 @@ Result<std::unique_ptr<crypto::Keyring>> open_keyring(const config::Config& conf
                                                       net::HttpClient& http, const Clock& clock,
                                                       Random& random) {
   const std::string path = config.data + "/keyring";
-  const bool has_keyring = std::filesystem::exists(path);
+  RABT_TRY(has_keyring, is_there(path));
   // A new keyring would open nothing in an old database.
   if (!has_keyring) {
     RABT_TRY(used, database_is_used(config));
@@ -168,7 +168,9 @@ Status check_root(const config::Config& config) {
     RABT_TRY(root, crypto::make_development_root(*secret, config.keys.env));
     (void)root;
   }
-  if (secret != nullptr || !std::filesystem::exists(root_file(config))) return ok_status();
+  if (secret != nullptr) return ok_status();
+  RABT_TRY(made, is_there(root_file(config)));
+  if (!made) return ok_status();
   SystemRandom random;
   RABT_TRY(root, crypto::open_file_root(root_file(config), random, false));
   (void)root;

@@ -1,6 +1,5 @@
 #include <cstdint>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 
@@ -12,6 +11,7 @@
 #include "hub/audit/note.hpp"
 #include "hub/audit/proof.hpp"
 #include "hub/audit/verify.hpp"
+#include "hub/base/file_there.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/config/config.hpp"
@@ -148,7 +148,9 @@ int audit_verify(const VerifyOptions& options) {
   // With the keyring the MAC chain can be followed, and the verifier key need not be trusted.
   const SystemClock clock;
   SecretBytes mac_key;
-  if (std::filesystem::exists(config->data + "/keyring")) {
+  const auto has_keyring = is_there(config->data + "/keyring");
+  if (!has_keyring.ok()) return complain(has_keyring.error());
+  if (*has_keyring) {
     const auto log_keys = [&]() -> Result<audit::LogOptions> {
       RABT_TRY(base, assembly::Foundation::open(*config, clock, null_logger(),
                                                 assembly::Foundation::Part::keyring));

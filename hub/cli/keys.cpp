@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <thread>
 
@@ -10,6 +9,7 @@
 #include "hub/args/args.hpp"
 #include "hub/assembly/database.hpp"
 #include "hub/assembly/foundation.hpp"
+#include "hub/base/file_there.hpp"
 #include "hub/base/printable.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
@@ -42,8 +42,9 @@ Status confirmed_without_hub(assembly::Foundation& base, const config::Config& c
 Result<Json> act_in_folder(const config::Config& config, const std::string& verb,
                            const Json& body) {
   // A wrong path in the configuration must not become a data folder.
-  if (!std::filesystem::exists(config.data + "/keyring") &&
-      !std::filesystem::exists(assembly::database_file(config))) {
+  RABT_TRY(has_keyring, is_there(config.data + "/keyring"));
+  RABT_TRY(has_database, is_there(assembly::database_file(config)));
+  if (!has_keyring && !has_database) {
     return not_found("cli.no_keys", "the data folder " + config.data +
                                         " has no keyring; a hub makes it on its first start");
   }

@@ -14,10 +14,16 @@ std::string quoted(std::string_view key) {
   return "`" + std::string(key) + "`";
 }
 
+// Relative where the folder of this process is gone.
+std::filesystem::path folder_of(const std::string& file) {
+  std::error_code gone;
+  const auto path = std::filesystem::absolute(file, gone);
+  return (gone ? std::filesystem::path(file) : path).parent_path();
+}
+
 }  // namespace
 
-Reader::Reader(std::string file)
-    : file_(std::move(file)), folder_(std::filesystem::absolute(file_).parent_path()) {}
+Reader::Reader(std::string file) : file_(std::move(file)), folder_(folder_of(file_)) {}
 
 std::string Reader::absolute(const std::string& path) const {
   return (folder_ / path).lexically_normal();

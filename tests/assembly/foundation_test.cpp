@@ -63,6 +63,19 @@ TEST_F(FoundationOpen, OpensTheKeyringBesideAHubAndNothingElse) {
   EXPECT_EQ((*beside)->audit, nullptr);
 }
 
+TEST_F(FoundationOpen, ADataFolderThatCannotBeReadIsAnError) {
+  const std::string folder = config_.data;
+  fs::create_symlink("loop", folder + "/loop");
+  config_.data = folder + "/loop";
+  for (const auto part : {Foundation::Part::keyring, Foundation::Part::all}) {
+    const auto hub = open(part);
+    ASSERT_FALSE(hub.ok());
+    EXPECT_EQ(hub.error().code, "file.unread");
+  }
+  EXPECT_EQ(check_root(config_).error().code, "file.unread");
+  config_.data = folder;
+}
+
 TEST_F(FoundationOpen, RefusesADatabaseWithoutItsKeyring) {
   ASSERT_TRUE(open().ok());
   fs::remove(config_.data + "/keyring");

@@ -33,6 +33,16 @@ TEST(Keys, MakeNoDataFolderWhereAConfigurationIsWrong) {
   EXPECT_TRUE(has(ran.err, "cli.no_keys")) << ran.err;
 }
 
+TEST(Keys, CommandsSayWhatTheyCannotRead) {
+  const Ran ran = run(kConfig + R"(ln -s data data
+for command in 'keys status' 'keys rotate root --reason r' 'audit verify' 'store check' 'config check --dev'; do
+  rabt $command --config c.yaml; echo $?
+done)");
+  EXPECT_EQ(ran.out, "1\n1\n1\n1\n2\n");
+  EXPECT_EQ(ran.err.find("terminate"), std::string::npos) << ran.err;
+  EXPECT_TRUE(has(ran.err, "/data/keyring cannot be read: ")) << ran.err;
+}
+
 TEST(Keys, C39AreTurnedThroughTheHubOrWithoutOneAndNeverBehindItsBack) {
   const Ran ran = run(kConfig + R"(hub
 mv data/hub.sock data/elsewhere; keys rotate root --reason r; echo $?; mv data/elsewhere data/hub.sock

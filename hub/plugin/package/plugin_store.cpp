@@ -155,7 +155,7 @@ Result<PluginStore> PluginStore::open(const std::string& folder, Use use) {
     if (failure)
       return unavailable("plugin.store_io",
                          "the folder " + folder + " cannot be made: " + failure.message());
-    const std::string parent = fs::absolute(folder).lexically_normal().parent_path();
+    const std::string parent = fs::absolute(folder, failure).lexically_normal().parent_path();
     const Descriptor fd(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (fd.open()) RABT_TRY_STATUS(sync_folder(fd.get(), parent));
   }
@@ -497,14 +497,16 @@ Result<std::string> unsigned_folder(const std::string& plugins, std::string_view
   const std::string begin = std::string(id) + "-";
   std::vector<std::string> found;
   std::error_code failure;
-  for (const auto& entry : fs::directory_iterator(plugins, failure)) {
-    const std::string name = entry.path().filename().string();
+  for (fs::directory_iterator at(plugins, failure), end; !failure && at != end;
+       at.increment(failure)) {
+    const std::string name = at->path().filename().string();
     const bool versioned = name.starts_with(begin) && name.ends_with(kEnd) &&
                            name.size() > begin.size() + kEnd.size() &&
                            is_semver(std::string_view(name).substr(
                                begin.size(), name.size() - begin.size() - kEnd.size()));
-    if ((name == id || versioned) && fs::exists(entry.path() / kManifestFile, failure))
-      found.push_back(entry.path().string());
+    std::error_code unread;
+    if ((name == id || versioned) && fs::exists(at->path() / kManifestFile, unread))
+      found.push_back(at->path().string());
   }
   if (found.empty())
     return not_found("plugin.not_added", "no plugin " + std::string(id) + " was added to " +
