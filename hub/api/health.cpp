@@ -78,23 +78,30 @@ constexpr identity::Roles kOperators{identity::Role::admin, identity::Role::secu
                                      identity::Role::engineer, identity::Role::operator_,
                                      identity::Role::auditor};
 
-// Parts that do not work, for the operator's log. Empty when all do.
-std::string wrong_parts(const store::Store::Stats& stats, const audit::LogState& log,
-                        std::string_view keys, const Json& roles) {
-  std::string out;
+std::vector<HealthFault> wrong_parts(const store::Store::Stats& stats, const audit::LogState& log,
+                                     std::string_view keys, const Json& roles) {
+  std::vector<HealthFault> out;
   const auto add = [&out](std::string_view part, std::string_view why) {
-    out.append(out.empty() ? "" : ", ").append(part).append(" ").append(why);
+    out.push_back({std::string(part), std::string(why)});
   };
-  if (stats.disk_full) add("store", "disk full");
-  if (stats.queued >= limits::kMaxQueuedJobs / 2) add("store", "too many writes wait");
+  if (stats.disk_full) add(kStorePart, kDiskFull);
+  if (stats.queued >= limits::kMaxQueuedJobs / 2) add(kStorePart, kWritesWait);
   if (!log.well()) {
     add("audit", log.code.empty() ? "fails" : log.code);
     for (const audit::AnchorState& anchor : log.anchors) {
       if (anchor.failing) add("anchor " + anchor.name, anchor.code);
     }
   }
-  if (!keys.empty()) add("keys", keys);
+  if (!keys.empty()) add(kKeysPart, keys);
   for (const auto& [role, why] : roles.as_object()) add("role " + role, why.as_string());
+  return out;
+}
+
+// For the operator's log.
+std::string in_words(const std::vector<HealthFault>& faults) {
+  std::string out;
+  for (const HealthFault& one : faults)
+    out.append(out.empty() ? "" : ", ").append(one.part).append(" ").append(one.why);
   return out;
 }
 
@@ -144,16 +151,24 @@ bool Health::may_see_detail(const identity::Principal& who) {
   return who.roles.has_any(kOperators);
 }
 
+// Asks the root only when the keys have expired, and after a failure at most once a second.
+std::string Health::keys_trouble() const {
+  const auto keys = keyring.tenant(tenant);
+  return keys.ok() ? keyring.trouble() : keys.error().code;
+}
+
+std::vector<HealthFault> Health::faults() const {
+  return wrong_parts(store.stats(), audit.state(), keys_trouble(),
+                     roles_unserved(plugins, sends_sms));
+}
+
 http::Response Health::get(const Call& call) const {
   const auto stats = store.stats();
-  // Asks the root only when the keys have expired, and after a failure at most once a second.
-  const auto keys = keyring.tenant(tenant);
+  const std::string keys = keys_trouble();
   const audit::LogState log = audit.state();
-  const std::string unwritten = keyring.trouble();
   const auto states = plugins.plugins();
   Json roles = roles_unserved(plugins, sends_sms);
-  const std::string wrong =
-      wrong_parts(stats, log, keys.ok() ? unwritten : keys.error().code, roles);
+  const std::string wrong = in_words(wrong_parts(stats, log, keys, roles));
   const bool well = wrong.empty();
   const auto answer = [&](const Json& body) {
     http::Response response = json_response(well ? 200 : 503, body);
@@ -183,7 +198,7 @@ http::Response Health::get(const Call& call) const {
        {"version", build.version},
        {"commit", build.commit},
        {"store", Json::object({{"diskFull", stats.disk_full}, {"queued", stats.queued}})},
-       {"keys", key_health(keyring.root(), keys.ok() ? unwritten : keys.error().code)},
+       {"keys", key_health(keyring.root(), keys)},
        {"audit", audit_health(log)},
        {"plugins", std::move(loaded)}});
   if (roles.size() > 0) body.set("rolesUnserved", std::move(roles));

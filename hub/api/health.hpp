@@ -34,6 +34,17 @@ namespace rabt::api {
 // that starts again by itself can: calls wait for it.
 [[nodiscard]] std::string why_unable(const plugin::PluginHost::PluginState& state);
 
+// A part of the hub for which /health fails: "store", "keys", "role video"; and why, a code or
+// plain words.
+struct HealthFault {
+  std::string part;
+  std::string why;
+};
+inline constexpr std::string_view kStorePart = "store";
+inline constexpr std::string_view kKeysPart = "keys";
+inline constexpr std::string_view kDiskFull = "disk full";
+inline constexpr std::string_view kWritesWait = "too many writes wait";
+
 // Whether the hub works: one word for everybody, the parts for who runs the hub. No patient
 // data.
 struct Health {
@@ -56,6 +67,12 @@ struct Health {
   // Who sees more than one word.
   [[nodiscard]] static bool may_see_detail(const identity::Principal& who);
   [[nodiscard]] http::Response get(const Call& call) const;
+  // Empty when all works.
+  [[nodiscard]] std::vector<HealthFault> faults() const;
+
+ private:
+  // The code of an error; empty when the keys can be used.
+  [[nodiscard]] std::string keys_trouble() const;
 };
 
 }  // namespace rabt::api

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "hub/api/answers.hpp"
-#include "hub/api/health.hpp"
 #include "hub/base/uri.hpp"
 
 namespace rabt::api {
@@ -16,6 +15,8 @@ namespace {
 
 constexpr std::string_view kPage = "page";
 constexpr std::string_view kWarn = "warn";
+// The page that shows the health of the hub.
+constexpr std::string_view kHealthPage = "/console/plugins";
 
 // "1 decision waits", "3 decisions wait"
 std::string counted(std::int64_t count, std::string_view one, std::string_view many) {
@@ -36,6 +37,13 @@ std::string word(std::string_view text) {
 
 std::string instances_link(std::string_view status, const std::string& code) {
   return "/console/instances?status=" + std::string(status) + "&code=" + percent_encode(code);
+}
+
+// "store.full: the disk is full" as code and text.
+std::pair<std::string, std::string> cut_code(const std::string& text) {
+  const auto end = text.find(": ");
+  if (end == std::string::npos) return {text, text};
+  return {text.substr(0, end), text.substr(end + 2)};
 }
 
 // The cause for which a plugin needs a person.
@@ -105,6 +113,86 @@ class Todo::Items {
   std::vector<Json> then_;
 };
 
+void Todo::add_health(Items& items) const {
+  const auto add = [&](std::string_view severity, std::string code, const std::string& en,
+                       const std::string& ar, std::string command) {
+    items.add({.kind = "health",
+               .severity = severity,
+               .what = en,
+               .command = std::move(command),
+               .link = std::string(kHealthPage),
+               .names = {{"code", std::move(code)}},
+               .text = Json::object({{"ar", ar}, {"en", en}})});
+  };
+  const Json beside = health.troubles();
+  for (const HealthFault& one : health.faults()) {
+    if (one.part == kStorePart && one.why == kDiskFull) {
+      // The same state stands for files that were taken away, and for a server that is away.
+      const auto [code, why] = cut_code(beside.string_or("database", "store.full"));
+      const bool full = code == "store.full";
+      add(kPage, code,
+          full ? "The disk is full, so nothing is stored: make room; no restart is needed"
+               : "The hub can store nothing: " + why,
+          full ? "القرص ممتلئ ولذلك لا يحفظ شيء، ويكفي توفير مساحة دون إعادة تشغيل"
+               : "لا يستطيع المحور حفظ أي شيء: " + code,
+          full ? "df -h" : "rabt store check");
+    } else if (one.part == kStorePart) {
+      add(kPage, "store.queue",
+          "The database is too slow: " + std::to_string(health.store.stats().queued) +
+              " writes wait",
+          "قاعدة البيانات بطيئة جدا، وعمليات الحفظ متراكمة", "rabt instances --counts");
+    } else if (one.part == kKeysPart) {
+      add(kPage, one.why,
+          "Keys cannot be used or kept: " + one.why + "; docs/problems.md says what helps",
+          "تعذر استخدام المفاتيح أو حفظها: " + one.why, "rabt keys status");
+    }
+    // The others have items of their own.
+  }
+  if (health.held) {
+    items.add({.kind = "held",
+               .severity = kPage,
+               .what = "The hub is held and takes and sends nothing: look at what it holds, then "
+                       "start it without --hold",
+               .command = "rabt instances",
+               .link = std::string(kHealthPage)});
+  }
+  // The broker and work that stands still have alerts, which wait a while.
+  struct Beside {
+    const char* name;
+    std::string_view en;
+    std::string_view ar;
+    const char* command;
+  };
+  constexpr std::array<Beside, 3> kBeside{
+      {{"clock", "Timers do not follow the clock: ",
+        "ضبطت ساعة الجهاز بفارق كبير، ويلزم فحص خدمة الوقت: ", "timedatectl"},
+       {"credentials", "The video provider refuses the hub: ", "يرفض مزود الفيديو هذا المحور: ",
+        "rabt plugin list"},
+       {"jwt", "Tokens of an issuer cannot be checked: ", "تعذر التحقق من رموز جهة الدخول: ",
+        "rabt config check"}}};
+  for (const Beside& one : kBeside) {
+    const std::string text = beside.string_or(one.name, "");
+    if (text.empty()) continue;
+    const auto [code, why] = cut_code(text);
+    add(kWarn, code, std::string(one.en) + why, std::string(one.ar) + code, one.command);
+  }
+  for (const auto& state : health.plugins.plugins()) {
+    if (!state.newest || !state.storage_scarce()) continue;
+    const std::string used =
+        std::to_string(state.storage_bytes * 100 / std::max<std::int64_t>(state.storage_quota, 1));
+    const std::string en = "The plugin " + state.id + " has used " + used +
+                           " % of its storage: raise limits.storage, and start the hub again";
+    items.add(
+        {.kind = "storage",
+         .what = en,
+         .command = "rabt plugin list",
+         .link = "/console/plugins/" + percent_encode(state.id),
+         .names = {{"plugin", state.id}},
+         .text = Json::object(
+             {{"ar", "الإضافة " + state.id + " استهلكت " + used + " % من مساحتها"}, {"en", en}})});
+  }
+}
+
 Status Todo::add_instances(Items& items) const {
   RABT_TRY(codes, engine.open_codes({clock.now().ms - kShownMs}));
   for (const auto& one : codes) {
@@ -168,7 +256,7 @@ Status Todo::add_deliveries(Items& items) const {
 }
 
 void Todo::add_plugins(Items& items) const {
-  const auto states = plugins.plugins();
+  const auto states = health.plugins.plugins();
   for (const auto& state : states) {
     const std::string why = why_unable(state);
     if (!state.newest || state.draining || why.empty()) continue;
@@ -180,7 +268,7 @@ void Todo::add_plugins(Items& items) const {
                .link = "/console/plugins/" + percent_encode(state.id),
                .names = {{"code", why}, {"plugin", state.id}}});
   }
-  const Json unserved = roles_unserved(plugins, sends_sms);
+  const Json unserved = roles_unserved(health.plugins, health.sends_sms);
   for (const auto& [role, why] : unserved.as_object()) {
     const std::string target = why.as_string();
     items.add({.kind = "role",
@@ -193,7 +281,7 @@ void Todo::add_plugins(Items& items) const {
 }
 
 void Todo::add_audit(Items& items) const {
-  const audit::LogState state = audit.state();
+  const audit::LogState state = health.audit.state();
   if (!state.appendable || !state.signing) {
     items.add({.kind = "audit",
                .severity = kPage,
@@ -276,12 +364,13 @@ Status Todo::add_repairs(Items& items) const {
 
 void Todo::add_alerts(Items& items) const {
   // Items of this list that are about the same as a rule.
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> kSame{
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kSame{
       {{"dead_letters", "webhook"},
        {"deliveries_lost", "delivery"},
        {"parked", "decision"},
        {"role_unserved", "role"},
        {"plugin_quarantined", "plugin"},
+       {"plugin_storage", "storage"},
        {"audit_refused", "audit"},
        {"audit_unsigned", "audit"},
        {"audit_anchor", "anchor"}}};
@@ -306,6 +395,7 @@ void Todo::add_alerts(Items& items) const {
 
 Result<Response> Todo::list(const Call& /*call*/) const {
   Items items;
+  add_health(items);
   add_audit(items);
   add_plugins(items);
   RABT_TRY_STATUS(add_instances(items));

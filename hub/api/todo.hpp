@@ -6,13 +6,12 @@
 #include "hub/access/grants.hpp"
 #include "hub/alerts/alerts.hpp"
 #include "hub/api/delivery_outcomes.hpp"
+#include "hub/api/health.hpp"
 #include "hub/api/routes.hpp"
-#include "hub/audit/audit_log.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/consultation/tasks/tasks.hpp"
 #include "hub/engine/engine.hpp"
 #include "hub/identity/approvals.hpp"
-#include "hub/plugin/plugin_host.hpp"
 #include "hub/repair/repairs.hpp"
 #include "hub/webhooks/webhooks.hpp"
 
@@ -27,13 +26,10 @@ struct Todo {
   access::Grants& grants;
   identity::Approvals& approvals;
   const DeliveryOutcomes& outcomes;
-  plugin::PluginHost& plugins;
-  audit::AuditLog& audit;
   const Clock& clock;
   const alerts::Alerts& alerts;
   const repair::Repairs& repairs;
-  // As Health has it.
-  std::string_view sends_sms{};
+  Health health;
 
   // Faulted instances and deliveries that could not be read are shown for so long.
   static constexpr std::int64_t kShownMs = 7LL * 24 * 3600 * 1000;
@@ -46,6 +42,8 @@ struct Todo {
   class Items;
   [[nodiscard]] Status add_instances(Items& items) const;
   [[nodiscard]] Status add_deliveries(Items& items) const;
+  // Everything else for which /health does not say `pass`.
+  void add_health(Items& items) const;
   void add_plugins(Items& items) const;
   void add_audit(Items& items) const;
   [[nodiscard]] Status add_people(Items& items) const;

@@ -467,6 +467,9 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                                                            std::vector<api::Source> sources) {
   const api::Patients who{*access, *patients, *base->keyring, config.tenant};
   const std::int64_t treats_before_ms = config.privacy.treats_before_hours * 3'600'000LL;
+  const api::Health health{*base->store,    *base->audit,  *base->keyring,
+                           *plugins,        config.tenant, [this] { return troubles(); },
+                           held != nullptr, build,         sends_sms(config)};
   std::unique_ptr<api::Resources> made(new api::Resources{
       .hooks{{.engine = *engine,
               .plugins = *plugins,
@@ -507,10 +510,9 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
       .invitations{.sessions = &consultations->sessions(),
                    .clock = &base->clock,
                    .origin = api::origin_of(config.public_url)},
-      .health{*base->store, *base->audit, *base->keyring, *plugins, config.tenant,
-              [this] { return troubles(); }, held != nullptr, build, sends_sms(config)},
-      .todo{*engine, *tasks, *webhooks, *grants, *approvals, *outcomes, *plugins, *base->audit,
-            base->clock, *alerts, *repairs, sends_sms(config)},
+      .health = health,
+      .todo{*engine, *tasks, *webhooks, *grants, *approvals, *outcomes, base->clock, *alerts,
+            *repairs, health},
       .alerts{*alerts},
       .metrics{},
       .sessions = &consultations->sessions(),

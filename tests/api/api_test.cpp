@@ -905,7 +905,24 @@ class HealthTest : public ApiTest {
     EXPECT_EQ(whole.status, status);
     EXPECT_EQ(header(whole, "Content-Type"), "application/health+json");
     EXPECT_EQ(json(whole).string_or("status", ""), word);
+    // Whoever is called at night asks for the list.
+    if (word != "pass") {
+      EXPECT_FALSE(todo().bool_or("ok", true));
+    }
     return json(whole);
+  }
+  Json todo() {
+    Request known = request("GET", "/api/v1/todo");
+    known.headers = {{"authorization", "Bearer " + std::string(kToken)}};
+    return json(handle(known));
+  }
+  // The item of this kind with this code; null if there is none.
+  Json todo(std::string_view kind, std::string_view code) {
+    const Json all = todo();
+    for (const Json& one : all["items"].as_array()) {
+      if (one.string_or("kind", "") == kind && one.string_or("code", "") == code) return one;
+    }
+    return {};
   }
 };
 
@@ -919,6 +936,16 @@ TEST_F(HealthTest, FailsWhileTheDatabaseIsAway) {
   std::filesystem::rename(database, database + ".away");
   EXPECT_EQ(write().error().code, "store.moved");
   EXPECT_TRUE(asked("fail")["store"].bool_or("diskFull", false));
+  const Json full = todo("health", "store.full");
+  EXPECT_EQ(full.string_or("severity", ""), "page");
+  EXPECT_EQ(full.string_or("what", ""),
+            "The disk is full, so nothing is stored: make room; no restart is needed");
+  EXPECT_EQ(full.string_or("command", ""), "df -h");
+  EXPECT_NE(full["text"].string_or("ar", ""), "");
+  api_.troubles = Json::object({{"database", "store.moved: the hub's files were taken away"}});
+  EXPECT_EQ(todo("health", "store.moved").string_or("what", ""),
+            "The hub can store nothing: the hub's files were taken away");
+  api_.troubles = Json::object();
   std::filesystem::rename(database + ".away", database);
   EXPECT_TRUE(write().ok());
   asked("pass");
@@ -932,6 +959,7 @@ TEST_F(HealthTest, FailsWhileTheKeyringCannotBeWritten) {
   const Json keys = asked("fail")["keys"];
   EXPECT_FALSE(keys.bool_or("available", true));
   EXPECT_EQ(keys.string_or("code", ""), "crypto.keyring_io");
+  EXPECT_EQ(todo("health", "crypto.keyring_io").string_or("command", ""), "rabt keys status");
   std::filesystem::remove(in_the_way);
   EXPECT_TRUE(rig_.keyring().ensure_buckets("t1", {"event/2031-01"}).ok());
   asked("pass");
@@ -959,6 +987,21 @@ TEST_F(HealthTest, FailsOnceTheAuditLogTakesNothingMore) {
   const Json audit = asked("fail")["audit"];
   EXPECT_FALSE(audit.bool_or("appendable", true));
   EXPECT_EQ(audit.string_or("code", ""), "audit.broken");
+}
+
+TEST_F(HealthTest, TroublesBesideItNeedAPersonToo) {
+  EXPECT_TRUE(todo().bool_or("ok", false));
+  api_.troubles = Json::object({{"clock", "clock.stepped: the clock was set by 900 s"},
+                                {"credentials", "video.credentials: refused"},
+                                {"jwt", "issuer.away: no answer"},
+                                {"work", "work.waiting: has an alert of its own"}});
+  EXPECT_EQ(todo()["items"].size(), 3U);
+  const Json clock = todo("health", "clock.stepped");
+  EXPECT_EQ(clock.string_or("what", ""),
+            "Timers do not follow the clock: the clock was set by 900 s");
+  EXPECT_EQ(clock.string_or("severity", ""), "warn");
+  EXPECT_FALSE(todo("health", "video.credentials").is_null());
+  EXPECT_FALSE(todo("health", "issuer.away").is_null());
 }
 
 // An operator finds in the log why a hub was not well, and the log is not filled by those who ask.

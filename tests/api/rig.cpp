@@ -139,6 +139,8 @@ void ApiRig::open(Options options) {
       std::make_unique<repair::Runner>(repair::Runner::Parts{hub.engine(), hub.store(), hub.keys(),
                                                              audit, clock, null_logger(), "t1"},
                                        repairs->rows());
+  const Health health{hub.store(), audit, hub.keyring(),
+                      hub.host(),  "t1",  [this] { return troubles; }};
   std::unique_ptr<Resources> resources(new Resources{
       .hooks{{.engine = hub.engine(),
               .plugins = hub.host(),
@@ -168,9 +170,9 @@ void ApiRig::open(Options options) {
       .people{*people, hub.store(), audit, clock, about, *merges, *approvals, 24LL * 3'600'000},
       .access{*people, hub.store(), hub.keys(), audit, random, clock, "t1"},
       .approvals{*approvals},
-      .health{hub.store(), audit, hub.keyring(), hub.host(), "t1", [this] { return troubles; }},
-      .todo{hub.engine(), *tasks, *webhooks_, *grants, *approvals, *outcomes_, hub.host(), audit,
-            clock, *alerts, *repairs},
+      .health = health,
+      .todo{hub.engine(), *tasks, *webhooks_, *grants, *approvals, *outcomes_, clock, *alerts,
+            *repairs, health},
       .alerts{*alerts},
       .metrics{},
       .sessions = sessions_.get(),

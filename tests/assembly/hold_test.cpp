@@ -228,6 +228,8 @@ TEST_F(HeldHub, SendsNothingAndLeavesEveryRowAsItWas) {
   std::this_thread::sleep_for(std::chrono::milliseconds(700));
   const Answer health = call("operator", "GET", "/health");
   EXPECT_EQ(health.json.string_or("status", ""), "warn") << health.json.dump();
+  const Json todo = call("operator", "GET", "/api/v1/todo").json;
+  EXPECT_EQ(todo["items"].item(0).string_or("kind", ""), "held") << todo.dump();
   EXPECT_EQ(
       call("operator", "GET", "/api/v1/instances/counts").json["byStatus"].int_or("waiting", 0), 1);
   hub_.reset();
