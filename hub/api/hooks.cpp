@@ -285,7 +285,8 @@ Result<engine::Accepted> Hooks::store(const Source& source, const std::string& b
   const engine::Delivery delivery = delivery_of(source.name, body, dedupe_id, from, events);
   auto accepted = parts_.engine.accept(delivery);
   if (accepted.ok() && of_provider(events)) accepted->use = engine::Accepted::Use::used;
-  if (accepted.ok() && accepted->use != engine::Accepted::Use::used) {
+  // A heartbeat, or a notice of no interest, holds no event that anybody could miss.
+  if (accepted.ok() && !delivery.events.empty() && accepted->use != engine::Accepted::Use::used) {
     const Unused why = why_unused(accepted->use);
     lost({.source = source.name,
           .outcome = Outcome::unused,

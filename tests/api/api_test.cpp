@@ -505,6 +505,7 @@ TEST_F(ApiTest, DeliveriesThatCameToNothingAreListedWithTheirReason) {
   EXPECT_EQ(hook(R"({"n": 1})").status, 202);
   EXPECT_EQ(hook(R"({"refuse": true})").status, 422);
   EXPECT_EQ(hook("{}", "a wrong token, long enough").status, 401);
+  EXPECT_EQ(hook(R"({"heartbeat": true})").status, 202) << "it holds no event, and is no loss";
   rig_.deploy(
       "document: {dsl: '1.0.3', namespace: test, name: used, version: '1.0.0'}\n"
       "schedule: {on: {one: {with: {type: test.arrived}}}}\n"
