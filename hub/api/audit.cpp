@@ -33,6 +33,9 @@ Result<Period> period_of(const Json& body) {
     }
     *out = at->ms;
   }
+  // It would look like a log in which nothing stands.
+  if (period.from >= period.to)
+    return invalid("api.invalid", "from: must be earlier than `to`, which is exclusive");
   return period;
 }
 

@@ -122,6 +122,8 @@ Result<engine::InstanceFilter> instance_filter(const Given& given) {
   RABT_TRY_STATUS(read_name(given, "code", filter.code));
   RABT_TRY_STATUS(read_time(given, "since", filter.since));
   RABT_TRY_STATUS(read_time(given, "until", filter.until));
+  if (filter.since && filter.until && filter.until->ms < filter.since->ms)
+    return wrong("since", "no later than `until`");
   return filter;
 }
 

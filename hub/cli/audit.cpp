@@ -118,10 +118,17 @@ Result<Witness> newest_note(const std::string& path) {
 // Exit code 3: nothing was found changed, but something is missing with which the log is compared.
 constexpr int kAbsent = 3;
 
+int out_of_range(const std::string& why) {
+  return complain(invalid("audit.range", why));
+}
+
 // Exit code 0 if everything holds, 1 if something does not, which is named on standard output, or
 // if the log cannot be read.
 int audit_verify(const VerifyOptions& options) {
   if (!options.proof.empty()) return verify_proof(options);
+  if (options.from > options.to)
+    return out_of_range("--from " + std::to_string(options.from) + " lies behind --to " +
+                        std::to_string(options.to) + ": no entry would be read");
   const auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
   audit::VerifyOptions wanted{.first = options.from, .last = options.to};
@@ -182,6 +189,9 @@ int audit_verify(const VerifyOptions& options) {
                 static_cast<unsigned long long>(found->entries));
     return 1;
   }
+  if (options.from > 1 && options.from > found->size)
+    return out_of_range("the log has " + std::to_string(found->size) + " entries, and none from " +
+                        std::to_string(options.from) + " on: nothing was read");
   std::printf("verified: %llu entries, head %s\n", static_cast<unsigned long long>(found->entries),
               found->head.c_str());
   std::printf("%llu checkpoints hold, the newest over %lld of %lld entries; MAC chain %s\n",

@@ -183,6 +183,9 @@ TEST_F(InstancesTest, AFilterThatIsWrongIsRefusedAndSaysWhatIsRight) {
   EXPECT_NE(told("?status=").find("status: must be"), std::string::npos);
   EXPECT_NE(told("?since=yesterday").find("since: must be a time"), std::string::npos);
   EXPECT_NE(told("?until=2026-13-01").find("until: must be a time"), std::string::npos);
+  EXPECT_NE(told("?since=2026-03-11T00:00:00Z&until=2026-03-10T00:00:00Z")
+                .find("since: must be no later than `until`"),
+            std::string::npos);
   EXPECT_NE(told("?limit=0").find("limit: must be"), std::string::npos);
   EXPECT_NE(told("?state=parked").find("`status`"), std::string::npos) << "known names are told";
   EXPECT_NE(told("?workflow=" + std::string(300, 'x')).find("workflow: must be"),

@@ -280,6 +280,13 @@ TEST_F(PatientData, AReportShowsWhoSawWhatOfOnePersonAndNothingOfOthers) {
                              Json::object({{"patient", "identifier:1012345672"}, {"from", "soon"}}),
                              "x")),
             "from");
+  // An empty report would look like data that nobody saw.
+  EXPECT_EQ(wrong_member(api("POST", "audit/report",
+                             Json::object({{"patient", std::string("identifier:") + kNationalId},
+                                           {"from", "2026-03-11"},
+                                           {"to", "2026-03-11"}}),
+                             "x")),
+            "from");
 }
 
 TEST_F(PatientData, APhoneThatTwoPersonsShareGivesNoMixedReport) {

@@ -57,6 +57,7 @@ keys shred $bucket --reason r
 keys shred $bucket --force --reason 'court order'
 keys status | grep -E "^root|^tenant|^$bucket"
 rabt audit verify --config c.yaml | head -c 9
+for range in '--from 5000 --to 6000' '--from 3 --to 2'; do rabt audit verify $range --config c.yaml; echo "range $?"; done
 hub; down)");
   EXPECT_TRUE(has(ran.err, "net.no_answer")) << ran.err;
   EXPECT_TRUE(has(ran.err, "keys.not_expired")) << ran.err;
@@ -66,7 +67,9 @@ hub; down)");
   EXPECT_TRUE(has(ran.out, "{\"rewrap\":\"done\"}")) << ran.out;
   EXPECT_TRUE(has(ran.out, ", version 2\n")) << ran.out;
   EXPECT_TRUE(has(ran.out, "court order")) << ran.out;
-  EXPECT_TRUE(has(ran.out, "verified:")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "verified:range 2\nrange 2\n")) << ran.out;
+  EXPECT_TRUE(has(ran.err, "entries, and none from 5000 on")) << ran.err;
+  EXPECT_TRUE(has(ran.err, "--from 3 lies behind --to 2")) << ran.err;
   EXPECT_FALSE(has(ran.out, "no hub")) << ran.out;
 }
 
