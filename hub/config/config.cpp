@@ -56,7 +56,7 @@ void read_log(Reader& reader, const YamlNode& root, std::string& level, std::str
   const YamlNode* log = reader.section(root, "log");
   if (log == nullptr) return;
   reader.only(*log, {"level", "file"});
-  reader.text(*log, "level", level);
+  reader.choice(*log, "level", {"debug", "info", "warn", "error"}, level);
   reader.path(*log, "file", file);
 }
 

@@ -197,6 +197,21 @@ TEST_F(ConfigFile, NumbersAreHeldToTheirLimits) {
                 "from 1 to 64");
 }
 
+TEST_F(ConfigFile, TheLogHasALevelThatThereIs) {
+  for (const auto& [level, is] : {std::pair{"debug", LogLevel::debug},
+                                  {"info", LogLevel::info},
+                                  {"warn", LogLevel::warn},
+                                  {"error", LogLevel::error}}) {
+    const auto config = load(std::string(kGood) + "log: {level: " + level + "}\n");
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    EXPECT_EQ(log_level(config->log_level), is);
+  }
+  for (const char* const level : {"warning", "verbose", "Debug"}) {
+    expect_part(refused(std::string(kGood) + "log: {level: " + level + "}\n"),
+                "`level` must be debug, info, warn or error");
+  }
+}
+
 TEST_F(ConfigFile, WhatIsNoMappingAndWhatIsNoYamlIsRefused) {
   expect_part(refused("- a\n- b\n"), "the configuration must be a mapping");
   expect_part(refused("a: [1, 2\n"), "rabt.yaml:");
