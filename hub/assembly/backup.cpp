@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -186,6 +187,14 @@ Status fill(const config::Config& config, const fs::path& part, Timestamp now,
   return audit::sync_folder(part.string());
 }
 
+// Whether a folder, which may not be there yet, is another or lies below it.
+bool lies_in(const std::string& folder, const std::string& other) {
+  std::error_code failure;
+  const fs::path inner = fs::weakly_canonical(folder, failure);
+  const fs::path outer = fs::weakly_canonical(other, failure);
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+}
+
 void add_problem(BackupFindings& findings, std::string text) {
   if (findings.problems.size() < kMaxProblems) findings.problems.push_back(std::move(text));
 }
@@ -243,6 +252,10 @@ Result<BackupReport> create_backup(const config::Config& config, const std::stri
     return invalid("backup.postgres",
                    "the database is on a PostgreSQL server, which has backups of its own: "
                    "docs/postgres.md says how it, the blobs and the keyring are backed up");
+  }
+  if (lies_in(to, config.data)) {
+    return invalid("backup.folder", to + " lies in the data folder " + config.data +
+                                        ": a backup of it needs a folder elsewhere");
   }
   const Timestamp now = clock.now();
   BackupReport report;

@@ -169,6 +169,10 @@ Status check_columns(const Json& row) {
     ++number;
     if (std::find(known.begin(), known.end(), std::string_view(name)) != known.end()) continue;
     const std::string near = did_you_mean(name, names);
+    if (row.size() == 1 && name.find_first_of(";\t|") != std::string::npos)
+      return invalid("cli.people",
+                     "the first line is one column: --separator names the mark between columns, "
+                     "such as --separator ';'");
     return invalid("cli.people", near.empty()
                                      ? "column " + std::to_string(number) +
                                            " of the first line is not known; that line names the "
@@ -209,10 +213,17 @@ class Import {
     RABT_TRY(text, mapping::read_part(options_.file, kMostBytes));
     if (options_.separator.size() != 1)
       return invalid("cli.people", "--separator must be one character");
-    RABT_TRY(rows, mapping::read_message({.format = mapping::Format::csv,
-                                          .charset = options_.charset,
-                                          .separator = options_.separator.front()},
-                                         text));
+    auto read = mapping::read_message({.format = mapping::Format::csv,
+                                       .charset = options_.charset,
+                                       .separator = options_.separator.front()},
+                                      text);
+    if (!read.ok()) {
+      return invalid(read.error().code, read.error().message +
+                                            "; --charset names another character set, such as "
+                                            "windows-1256, and --separator another mark between "
+                                            "columns");
+    }
+    const Json rows = *std::move(read);
     if (rows.size() == 0) return invalid("cli.people", "the list has no row below its header");
     RABT_TRY_STATUS(check_columns(rows.item(0)));
     const bool accounts =

@@ -135,6 +135,10 @@ Result<Json> plan_body(const RepairOptions& options) {
           std::pair("failure", &options.failure), std::pair("source", &options.source)}) {
       if (!value->empty()) filter.set(name, *value);
     }
+    if (filter.size() == 0)
+      return invalid("cli.repair",
+                     "say which instances: --id, or a filter such as --code, --workflow or "
+                     "--since");
     body.set("filter", std::move(filter));
   }
   if (options.outcome.empty()) return body;

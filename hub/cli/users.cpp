@@ -7,11 +7,19 @@
 #include "hub/cli/commands.hpp"
 #include "hub/cli/hub_client.hpp"
 #include "hub/config/config.hpp"
+#include "hub/identity/principal.hpp"
 
 // rabt users: through the API of the running hub.
 namespace rabt::cli {
 
 namespace {
+
+std::vector<std::string> role_names() {
+  std::vector<std::string> out;
+  for (int role = 0; role <= static_cast<int>(identity::Role::guest); ++role)
+    out.emplace_back(identity::to_string(static_cast<identity::Role>(role)));
+  return out;
+}
 
 struct UsersOptions {
   std::string config = kDefaultConfig;
@@ -153,7 +161,7 @@ void add_users_commands(args::Command& program, int& code) {
   auto options = std::make_shared<UsersOptions>();
   auto* list = group->add_subcommand("list", "Show everybody, or who has a role");
   add_config_option(*list, options->config);
-  list->add_option("--role", options->role, "Only who has this role");
+  list->add_option("--role", options->role, "Only who has this role")->one_of(role_names());
   auto* name =
       list->add_option("--name", options->name, "Only the staff whose name has these words");
   list->add_flag("--no-password", options->no_password,
@@ -169,7 +177,9 @@ void add_users_commands(args::Command& program, int& code) {
 
   auto* add =
       add_verb(*group, options, "add", "Make a person, and print the code that sets the password");
-  add->add_option("--role", options->roles, "A role; may be given several times")->required();
+  add->add_option("--role", options->roles, "A role; may be given several times")
+      ->required()
+      ->one_of(role_names());
   add->add_option("--name", options->name, "The person's name");
   add->add_option("--email", options->email, "The person's address");
   add->callback([options, &code] { code = add_user(*options); });

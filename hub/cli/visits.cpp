@@ -69,8 +69,10 @@ std::string line_of(const Json& visit) {
 
 Result<std::string> text_of(const VisitsOptions& options) {
   RABT_TRY(config, config::load_config(options.config));
-  RABT_TRY(hub, HubClient::of(config));
   const std::string date = date_of(options.day);
+  if (!parse_iso8601(date + "T00:00:00Z").ok())
+    return invalid("cli.day", "--day must be today, tomorrow, or a day such as 2026-12-01");
+  RABT_TRY(hub, HubClient::of(config));
   std::string path = "/api/v1/day-list?date=" + percent_encode(date);
   if (!options.provider.empty()) path += "&provider=" + percent_encode(options.provider);
   RABT_TRY(list, hub.get(path, options.reason));

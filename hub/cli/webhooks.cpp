@@ -141,7 +141,11 @@ void add_webhooks_commands(args::Command& program, int& code) {
                    "All that were made since this time (RFC 3339, or 2h or 7d back from now)")
       ->moment();
   again->add_flag("--dead", options->dead, "All that were given up");
-  again->callback([options, &code] { code = replay(*options); });
+  again->callback([options, &code] {
+    if (options->delivery.empty() && options->since.empty() && !options->dead)
+      args::refuse_without("--delivery, --since or --dead");
+    code = replay(*options);
+  });
 
   auto* nobody = add_verb(*group, options, "discard",
                           "Say that deliveries that were given up need nobody any more");
@@ -149,7 +153,10 @@ void add_webhooks_commands(args::Command& program, int& code) {
   nobody->add_flag("--dead", options->dead, "All that were given up");
   nobody->add_option("--reason", options->reason, "Why; the audit log keeps the reason")
       ->required();
-  nobody->callback([options, &code] { code = discard(*options); });
+  nobody->callback([options, &code] {
+    if (options->delivery.empty() && !options->dead) args::refuse_without("--delivery or --dead");
+    code = discard(*options);
+  });
 }
 
 }  // namespace rabt::cli

@@ -97,11 +97,12 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
   read_alerts(reader, root, config);
 }
 
-Result<workflow::YamlPtr> read_yaml(const std::string& path) {
+Result<workflow::YamlPtr> read_yaml(const std::string& path, std::string_view what,
+                                    std::string_view hint) {
   const auto text = read_text(path);
   if (!text.ok())
-    return invalid("config.io", "the configuration " + path + " cannot be read: " +
-                                    text.error().message + "; --config FILE names another one");
+    return invalid("config.io", std::string(what) + " " + path +
+                                    " cannot be read: " + text.error().message + std::string(hint));
   auto parsed = workflow::parse_yaml(*text);
   if (parsed.root == nullptr) {
     return invalid("config.invalid", path + ":" + std::to_string(parsed.fault.line) + ":" +
@@ -127,7 +128,7 @@ LogLevel log_level(std::string_view name) {
 }
 
 Result<Config> load_config(const std::string& path) {
-  RABT_TRY(root, read_yaml(path));
+  RABT_TRY(root, read_yaml(path, "the configuration", kOtherFile));
   if (const YamlEntry* several = root->find("tenants"); several != nullptr) {
     std::string names;
     for (const YamlEntry& one : several->value->entries)

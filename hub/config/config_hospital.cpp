@@ -47,7 +47,7 @@ void check_places(Reader& reader, const YamlEntry& entry, const std::string& lan
 // One language. Mistakes have the place in this file.
 Status read_texts(const std::string& path, const std::string& language,
                   consultation::House& house) {
-  RABT_TRY(root, read_yaml(path));
+  RABT_TRY(root, read_yaml(path, "the texts of messages"));
   Reader reader(path);
   if (!reader.mapping(*root, "the texts of messages")) return reader.end();
   std::vector<std::string_view> names;

@@ -72,7 +72,10 @@ class Reader {
 };
 
 // Errors config.io, config.invalid.
-[[nodiscard]] Result<workflow::YamlPtr> read_yaml(const std::string& path);
+[[nodiscard]] Result<workflow::YamlPtr> read_yaml(const std::string& path, std::string_view what,
+                                                  std::string_view hint = {});
+// Hint for a file that the command line names.
+inline constexpr std::string_view kOtherFile = "; --config FILE names another one";
 // A whole configuration of one tenant.
 void read_all(Reader& reader, const YamlNode& root, Config& config);
 // Where `server` listens. Several tenants have it in common.

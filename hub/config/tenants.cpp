@@ -164,7 +164,7 @@ std::string root_of(const Config& config) {
 }  // namespace
 
 Result<std::optional<Tenants>> load_tenants(const std::string& path) {
-  RABT_TRY(root, read_yaml(path));
+  RABT_TRY(root, read_yaml(path, "the configuration", kOtherFile));
   const YamlEntry* several = root->find("tenants");
   if (several == nullptr) return std::optional<Tenants>();
   Reader reader(path);
@@ -182,7 +182,7 @@ Result<std::optional<Tenants>> load_tenants(const std::string& path) {
 }
 
 Result<Config> load_tenant(const Tenants& tenants, const TenantEntry& entry) {
-  RABT_TRY(root, read_yaml(entry.file));
+  RABT_TRY(root, read_yaml(entry.file, "the configuration of the tenant " + entry.name));
   Reader reader(entry.file);
   Config config;
   config.file = entry.file;

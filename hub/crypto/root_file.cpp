@@ -129,7 +129,7 @@ class FileRoot final : public RootProvider {
   Result<SecretBytes> unwrap(const Wrapped& wrapped, std::string_view context) override {
     RABT_TRY(keys, mine());
     const auto root = keys.versions.find(wrapped.version);
-    if (root == keys.versions.end()) return destroyed_version("the root key", wrapped.version);
+    if (root == keys.versions.end()) return destroyed_version(wrapped.version);
     auto key = unwrap_key(root->second.expose(), wrapped.bytes, context);
     if (!key) return does_not_unwrap("the root key " + file_.path);
     return std::move(*key);
@@ -156,10 +156,12 @@ class FileRoot final : public RootProvider {
     });
   }
 
-  static Error destroyed_version(const std::string& what, std::uint32_t version) {
-    return corrupt("crypto.unwrap", "version " + std::to_string(version) + " of " + what +
-                                        " does not exist: it was destroyed, or this keyring was "
-                                        "wrapped with another root");
+  [[nodiscard]] Error destroyed_version(std::uint32_t version) const {
+    return corrupt("crypto.unwrap",
+                   "the root key " + file_.path + " has no version " + std::to_string(version) +
+                       ", which wraps this keyring: restore its newest copy; one that was made "
+                       "before the root was rotated does not have it, and one that was destroyed "
+                       "is gone");
   }
 
  private:

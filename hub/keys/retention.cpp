@@ -105,9 +105,9 @@ std::string bucket_name(std::string_view class_name, Timestamp expiry) {
 
 Result<BucketMonth> parse_bucket(std::string_view bucket) {
   const auto wrong = [&] {
-    return invalid("keys.bucket", "`" + std::string(bucket.substr(0, 60)) +
-                                      "` is no bucket; write <class>/<YYYY-MM>, such as "
-                                      "consultation/2036-11");
+    // What was written may look like patient data, and would come back masked.
+    return invalid("keys.bucket",
+                   "this is no bucket; write <class>/<YYYY-MM>, such as consultation/2036-11");
   };
   const auto slash = bucket.find('/');
   if (slash == std::string_view::npos || slash == 0 || bucket.starts_with(kHoldPrefix))

@@ -65,7 +65,7 @@ users add other --role king; echo $?)" +
                       kEnd);
   EXPECT_TRUE(has(ran.out,
                   "32\n1\n204\n200\n200\nactive    dr.ahmad              doctor\n1\n"
-                  "\"active\":false\n401\n\"active\":true\n200\n0\n33\n1\n1\n401\n1\n1\n1\n"))
+                  "\"active\":false\n401\n\"active\":true\n200\n0\n33\n1\n1\n401\n1\n1\n2\n"))
       << lines(ran);
   EXPECT_TRUE(has(ran.err, "person.unknown")) << ran.err;
   EXPECT_TRUE(has(ran.err, "another person has this username")) << ran.err;
@@ -255,7 +255,7 @@ grep -c Noura serve.err)sh" +
                       kEnd);
   EXPECT_TRUE(has(ran.out,
                   "27\n23:30  30 min  Noura / نورة  +966551234567  Dr. Ahmad  no. 1\n0\n600\n2\n1\n"
-                  "Noura\n1\n2\n0\n"))
+                  "Noura\n2\n2\n0\n"))
       << lines(ran);
 }
 

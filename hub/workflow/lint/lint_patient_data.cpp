@@ -155,7 +155,8 @@ class Leaving {
     const YamlNode* holder = value_of(inside(inside(place.find("emit"), "event"), "with"));
     each(call.arguments, holder, [&](const std::string& name, const FlowValue& value) {
       if (name != "data") {
-        return report(place, value, holder, name, "the event's `" + name + "`",
+        return report(place, value, holder, name,
+                      name.empty() ? "the event" : "the event's `" + name + "`",
                       "whoever passes an event on may log its attributes: put it into `data`");
       }
       if (call.task->data_class == "patient") return false;
