@@ -45,6 +45,16 @@ bool write_ready_file(const std::string& path, const std::string& url) {
   return out.good() && std::rename(temporary.c_str(), path.c_str()) == 0;
 }
 
+// A hub that was killed leaves its file. One whose hub runs stays: this one will not start.
+void remove_old_ready_file(const std::string& path) {
+  const auto text = config::read_text(path);
+  if (!text.ok()) return;
+  const auto old = Json::parse(*text);
+  const auto pid = static_cast<pid_t>(old.ok() ? old->int_or("pid", 0) : 0);
+  if (pid > 0 && pid != ::getpid() && ::kill(pid, 0) == 0) return;
+  (void)std::remove(path.c_str());
+}
+
 int cannot_start(const Error& error) {
   std::fprintf(stderr, "rabt: cannot start [%s]\n%s\n", error.code.c_str(), error.message.c_str());
   return error.kind == ErrorKind::invalid ? 2 : 1;
@@ -95,7 +105,9 @@ int run_until_signal(const ServeOptions& options, const std::string& url, Logger
     std::fprintf(stderr, "rabt: the ready file %s cannot be written\n", options.ready_file.c_str());
     return 1;
   }
-  log.info("hub.stopping", {{"signal", static_cast<std::int64_t>(end.get())}});
+  const int signal = end.get();
+  if (!options.ready_file.empty()) (void)std::remove(options.ready_file.c_str());
+  log.info("hub.stopping", {{"signal", static_cast<std::int64_t>(signal)}});
   return 0;
 }
 
@@ -159,6 +171,7 @@ int serve(const ServeOptions& options, bool allow_debugging) {
   // Before any thread starts.
   const EndSignals signals(EndSignals::Hangup::told);
   std::signal(SIGPIPE, SIG_IGN);
+  if (!options.ready_file.empty()) remove_old_ready_file(options.ready_file);
 
   const auto several = config::load_tenants(options.config);
   if (!several.ok()) return wrong_configuration(several.error());
@@ -176,7 +189,8 @@ void add_serve_command(args::Command& program, int& code, bool& allow_debugging,
   auto* command = program.add_subcommand("serve", "Run the hub until it gets SIGTERM or SIGINT");
   command->add_option("-c,--config", options->config, "Configuration file")->capture_default_str();
   command->add_option("--ready-file", options->ready_file,
-                      "File to write, with URL and process id, when the hub listens");
+                      "File to write, with URL and process id, when the hub listens; it is removed "
+                      "when the hub stops");
   command->add_flag("--die-with-parent", options->die_with_parent,
                     "Stop when the parent process ends");
   command->add_flag("--dev", options->hub.dev,

@@ -2,6 +2,8 @@
 
 #include <regex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/cli/shell.hpp"
 
@@ -165,6 +167,58 @@ END
       << "its secret and its plugin are not there";
   EXPECT_EQ(run(config + "rabt audit verify --config rabt.yaml").code, 1)
       << "there is no database to verify";
+}
+
+// Whoever reads the message knows the next step.
+TEST(Commands, SayWhatHelpsWithWrongInput) {
+  const std::string config = R"(cat > rabt.yaml <<END
+tenant: t1
+data: data
+plugins: plugins
+migrations: $RABT_SOURCE_DIR/migrations/sqlite
+END
+mkdir data plugins; printf 'name;username\na;b\n' > list.csv
+)";
+  for (const auto& [command, said] : std::vector<std::pair<std::string, std::string>>{
+           {"users add sara --role nrse", "security_officer"},
+           {"users list --role nrse", "security_officer"},
+           {"repair plan retry", "say which instances: --id, or a filter"},
+           {"webhooks replay his", "--delivery, --since or --dead"},
+           {"webhooks discard his --reason r", "--delivery or --dead"},
+           {"visits --day tomorow --reason r", "--day must be today, tomorrow, or a day such as"},
+           {"backup create --to data", "lies in the data folder"},
+           {"backup create --to data/blobs/new", "lies in the data folder"},
+           {"people import list.csv --dry-run", "--separator ';'"}}) {
+    const Ran ran = run(config + "rabt " + command + " --config rabt.yaml");
+    EXPECT_EQ(ran.code, 2) << command << ": " << ran.err;
+    EXPECT_TRUE(has(ran.err, said)) << command << ": " << ran.err;
+  }
+  const Ran texts = run(config + R"(echo 'hospital: {messages: messges}' >> rabt.yaml
+rabt config check --config rabt.yaml)");
+  EXPECT_EQ(texts.code, 2);
+  EXPECT_TRUE(has(texts.err, "the texts of messages ")) << texts.err;
+  EXPECT_FALSE(has(texts.err, "--config")) << texts.err;
+}
+
+TEST(Commands, TheReadyFileIsThereWhileTheHubListens) {
+  const Ran ran = run(R"(cat > c.yaml <<END
+tenant: t1
+server: {port: 0}
+data: data
+plugins: plugins
+migrations: $RABT_SOURCE_DIR/migrations/sqlite
+END
+mkdir plugins
+start() { "$RABT_BUILD_DIR/bin/rabt" serve --config c.yaml --ready-file ready >/dev/null 2>&1 & pid=$!
+  for i in $(seq 500); do grep -qs "\"pid\":$pid" ready && return; sleep 0.02; done; echo no hub; }
+start
+rabt serve --config c.yaml --ready-file ready 2>/dev/null; echo second $?
+[ -e ready ] && echo the first goes on
+kill $pid; wait $pid; [ -e ready ] || echo stopped
+start; kill -9 $pid; wait $pid; [ -e ready ] && echo killed
+sed -i 's/port: 0/port: 0, tls: {cert: none, key: none}/' c.yaml
+rabt serve --config c.yaml --ready-file ready 2>/dev/null; [ -e ready ] || echo removed)");
+  EXPECT_EQ(ran.out, "second 1\nthe first goes on\nstopped\nkilled\nremoved\n") << ran.err;
 }
 
 TEST(Commands, TheVersionIsTold) {
