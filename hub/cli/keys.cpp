@@ -31,7 +31,8 @@ Status confirmed_without_hub(assembly::Foundation& base, const config::Config& c
   identity::Approvals approvals(
       {*base.store, *base.keys, *base.audit, base.clock, base.random, base.ids}, config.tenant,
       config.identity.second_person);
-  Status passed = api::confirmed_by_two(approvals, caller, verb, body, body.dump());
+  Status passed =
+      api::confirmed_by_two(*base.key_admin, approvals, caller, verb, body, body.dump());
   if (passed.ok() || passed.error().code != "approval.needed") return passed;
   return denied("approval.needed",
                 passed.error().message +

@@ -1,6 +1,9 @@
 #include "hub/keys/requests.hpp"
 
+#include <algorithm>
+
 #include "hub/base/printable.hpp"
+#include "hub/keys/retention.hpp"
 
 namespace rabt::keys {
 
@@ -74,6 +77,27 @@ Json to_json(const KeysStatus& status) {
                                     {"rewrapped", number(status.rewrap->rewrapped)}}));
   }
   return out;
+}
+
+Status check_there_is(KeyAdmin& admin, std::string_view verb, const std::string& name) {
+  RABT_TRY(status, admin.status());
+  const auto has_bucket = [&](const std::string& bucket) {
+    return std::any_of(status.buckets.begin(), status.buckets.end(), [&](const BucketStatus& one) {
+      return one.info.name == bucket && !one.info.destroyed;
+    });
+  };
+  if (verb == "shred") {
+    if (has_bucket(name)) return ok_status();
+    RABT_TRY(month, parse_bucket(name));
+    (void)month;
+    return not_found("keys.bucket",
+                     "there is no such bucket, or it was destroyed; `rabt keys status` lists them");
+  }
+  const bool held = std::any_of(status.holds.begin(), status.holds.end(),
+                                [&](const HoldStatus& one) { return one.hold_case == name; });
+  if (held || has_bucket(std::string(kHoldPrefix) + name)) return ok_status();
+  return not_found("keys.case",
+                   "there is no legal hold of this case; `rabt keys status` lists them");
 }
 
 Result<Json> perform(KeyAdmin& admin, std::string_view verb, const Json& body, Order order,

@@ -82,9 +82,11 @@ bucket=$(keys status --json | grep -o 'event/[0-9-]*' | head -1)
 code=$(api /users '{"username":"sara","roles":["security_officer"],"name":"S"}' |
   sed -E 's/.*"activation":"([0-9a-f]*)".*/\1/')
 api /auth/activate '{"username":"sara","password":"three canaries by the sea","code":"'$code'"}'
+keys hold "$(keys status --json | grep -o 'recording/[0-9-]*' | head -1)" --case c7 --reason court >/dev/null
 down
 keys shred $bucket --force --reason 'court order'; echo "shred $?"
 keys release c7 --reason 'over'; echo "release $?"
+keys shred nosuch --reason r; echo "none $?"
 keys rotate $bucket --reason r
 keys status | grep "^$bucket"
 hub; rabt approvals --config c.yaml; down)sh");
@@ -92,13 +94,13 @@ hub; rabt approvals --config c.yaml; down)sh");
   EXPECT_TRUE(has(ran.err, "rabt serve")) << ran.err;
   // The running hub does it in the background, and the command waits for it.
   EXPECT_TRUE(has(ran.err, "rewrap: done")) << ran.err;
-  EXPECT_TRUE(has(ran.out, "shred 1\nrelease 1\n")) << ran.out << ran.err;
+  EXPECT_TRUE(has(ran.out, "shred 1\nrelease 1\nnone 2\n")) << ran.out << ran.err;
   EXPECT_TRUE(has(ran.out, "{\"rotated\":\"bucket\",\"version\":2}")) << ran.out;
   EXPECT_TRUE(has(ran.out, " live ")) << ran.out;
   EXPECT_FALSE(has(ran.out, "destroyed")) << ran.out;
   // What was asked waits for her.
   EXPECT_TRUE(has(ran.out, "key.shred")) << ran.out;
-  EXPECT_TRUE(has(ran.out, "key.release")) << ran.out;
+  EXPECT_TRUE(has(ran.out, "key.release")) << ran.out << ran.err;
 }
 
 }  // namespace
