@@ -15,6 +15,7 @@
 #include "hub/assembly/plugin_loading.hpp"
 #include "hub/assembly/sources.hpp"
 #include "hub/assembly/webhooks.hpp"
+#include "hub/base/file_there.hpp"
 #include "hub/consultation/practice/agreements.hpp"
 #include "hub/consultation/workflow/register.hpp"
 #include "hub/engine/file_check.hpp"
@@ -160,6 +161,13 @@ class Walk {
     each(&config::Config::webhooks, [](const config::Config& of) { return read_webhooks(of); });
     if (config_.bus) add(read_bus(config_, *config_.bus));
     add(read_alert_mail(config_));
+    for (const config::AuditAnchor& anchor : config_.audit.anchors) {
+      if (anchor.folder.empty() || !anchor.required) continue;
+      const auto there = is_there(anchor.folder);
+      if (add(there, "audit.anchors") && !*there)
+        mistakes_.push_back("audit.anchors: the folder " + anchor.folder +
+                            " does not exist; mount its disk, or make it");
+    }
   }
 
   const config::Config& config_;

@@ -1,9 +1,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "hub/base/json_pointer.hpp"
 #include "hub/base/suggest.hpp"
-#include "hub/net/url.hpp"
 #include "hub/plugin/host.hpp"
 #include "hub/worker/spawn.hpp"
 
@@ -22,37 +20,6 @@ Instance& keep_for_ever(std::unique_ptr<Instance> instance) {
   const Lock lock(mutex);
   kept->push_back(std::move(instance));
   return *kept->back();
-}
-
-// "${config:/pointer}" becomes the origin of the URL that the configuration has there; an absent
-// value allows nothing.
-Result<std::vector<std::string>> resolve_hosts(const std::vector<std::string>& entries,
-                                               const Json& config) {
-  constexpr std::string_view kOpen = "${config:";
-  std::vector<std::string> out;
-  for (const std::string& entry : entries) {
-    if (!entry.starts_with(kOpen)) {
-      out.push_back(entry);
-      continue;
-    }
-    if (!entry.ends_with("}"))
-      return invalid("plugin.config", "the host entry \"" + entry + "\" does not end with }");
-    const std::string pointer = entry.substr(kOpen.size(), entry.size() - kOpen.size() - 1);
-    if (!pointer.starts_with('/'))
-      return invalid("plugin.config", "the host entry \"" + entry + "\" names no JSON pointer");
-    const Json* value = at_pointer(config, pointer);
-    if (value == nullptr || value->is_null()) continue;
-    if (!value->is_string())
-      return invalid("plugin.config",
-                     "config " + pointer + " must be a URL: it is an allow-list entry");
-    const std::string& text = value->as_string();
-    const auto url =
-        net::parse_url_or_relay(text.substr(0, std::min(text.find_first_of("?#"), text.size())));
-    if (!url.ok())
-      return invalid("plugin.config", "config " + pointer + " is no URL: " + url.error().message);
-    out.push_back(url->scheme + "://" + url->host_port());
-  }
-  return out;
 }
 
 // Enters in the package what the configuration says: the instance's name, its events and words.

@@ -67,6 +67,9 @@ Result<Migrations> read_migrations(const std::string& folder) {
   if (error)
     return unavailable("store.open",
                        "cannot read the migrations folder " + folder + ": " + error.message());
+  if (found.empty())
+    return invalid("store.migration_failed", "there is no migration in the folder " + folder +
+                                                 ": name its folder sqlite or postgres");
   return found;
 }
 

@@ -101,6 +101,7 @@ TEST_F(ConfigCheck, EachMistakeIsSaidAsTheStartSaysIt) {
   const std::string address = "server: {port: 0, public_url: 'https://rabt.example.sa'}\n";
   for (const auto& [more, said] : std::vector<std::pair<std::string, std::string>>{
            {"migrations: none", "cannot read the migrations folder"},
+           {"migrations: .", "there is no migration in the folder "},
            {"server: {port: 0, address: localhost, plain: behind-proxy}",
             "`address` must be an IP address"},
            // Roles and workflows.
@@ -141,6 +142,17 @@ TEST_F(ConfigCheck, EachMistakeIsSaidAsTheStartSaysIt) {
             "the secret file "},
        })
     both_say(more, said);
+}
+
+TEST_F(ConfigCheck, ARequiredAnchorHasItsFolder) {
+  const auto required = load("audit: {anchors: [{folder: none, required: true}]}");
+  ASSERT_TRUE(required.ok()) << required.error().message;
+  EXPECT_EQ(checked(*required), "audit.anchors: the folder " + (folder_ / "none").string() +
+                                    " does not exist; mount its disk, or make it\n");
+  EXPECT_NE(started(*required), "");
+  const auto other = load("audit: {anchors: [none]}");
+  ASSERT_TRUE(other.ok()) << other.error().message;
+  EXPECT_EQ(checked(*other), "");
 }
 
 // The start only refuses what cannot run; sessions of this hub are refused one by one.
@@ -233,6 +245,8 @@ TEST_F(ConfigCheck, SourcesAndPluginsAreReadToo) {
   const std::string source = bell + "sources: {his: {plugin: bell, scheme: ";
   for (const auto& [more, said] : std::vector<std::pair<std::string, std::string>>{
            {"plugin: {bell: {config: {hello: 7}}}", "the configuration of bell does not fit"},
+           {"plugin: {bell: {config: {hello: ding, base_url: ehr.example.sa}}}",
+            "config /base_url is no URL: "},
            {"plugin: {bell: {config: {hello: ding}, secrets: {key: {file: none}}}}",
             "plugin bell, secret key: "},
            {"plugin: {bell: {config: {hello: ding}, record: tapes}}", "is for development only"},

@@ -131,8 +131,13 @@ using Secrets = std::map<std::string, std::shared_ptr<SecretBytes>>;
 // residency.region.
 [[nodiscard]] Status check_regions(const Manifest& manifest, const Json& config,
                                    const std::vector<std::string>& allowed);
-// Whether the configuration fits the schema of the manifest, which stands in the folder. Error
-// plugin.config; the message names the place and holds no value.
+// "${config:/pointer}" becomes the origin of the URL that the configuration has there; an absent
+// value allows nothing.
+// Error plugin.config.
+[[nodiscard]] Result<std::vector<std::string>> resolve_hosts(
+    const std::vector<std::string>& entries, const Json& config);
+// Whether the configuration fits the schema of the manifest, which stands in the folder, and its
+// addresses are some. Error plugin.config; the message names the place and holds no value.
 [[nodiscard]] Status check_config(const Package& package, const Json& config,
                                   const std::string& folder);
 

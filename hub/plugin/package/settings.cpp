@@ -2,6 +2,7 @@
 
 #include "hub/base/json_pointer.hpp"
 #include "hub/base/suggest.hpp"
+#include "hub/net/url.hpp"
 #include "hub/plugin/package/manifest.hpp"
 
 // Secrets and configuration against what the manifest says of them, before any code of the plugin
@@ -90,9 +91,42 @@ Status check_regions(const Manifest& manifest, const Json& config,
   return ok_status();
 }
 
+Result<std::vector<std::string>> resolve_hosts(const std::vector<std::string>& entries,
+                                               const Json& config) {
+  constexpr std::string_view kOpen = "${config:";
+  std::vector<std::string> out;
+  for (const std::string& entry : entries) {
+    if (!entry.starts_with(kOpen)) {
+      out.push_back(entry);
+      continue;
+    }
+    if (!entry.ends_with("}"))
+      return invalid("plugin.config", "the host entry \"" + entry + "\" does not end with }");
+    const std::string pointer = entry.substr(kOpen.size(), entry.size() - kOpen.size() - 1);
+    if (!pointer.starts_with('/'))
+      return invalid("plugin.config", "the host entry \"" + entry + "\" names no JSON pointer");
+    const Json* value = at_pointer(config, pointer);
+    if (value == nullptr || value->is_null()) continue;
+    if (!value->is_string())
+      return invalid("plugin.config",
+                     "config " + pointer + " must be a URL: it is an allow-list entry");
+    const std::string& text = value->as_string();
+    const auto url =
+        net::parse_url_or_relay(text.substr(0, std::min(text.find_first_of("?#"), text.size())));
+    if (!url.ok())
+      return invalid("plugin.config", "config " + pointer + " is no URL: " + url.error().message);
+    out.push_back(url->scheme + "://" + url->host_port());
+  }
+  return out;
+}
+
 Status check_config(const Package& package, const Json& config, const std::string& folder) {
   const auto fault = package.config.check(config);
-  if (!fault) return ok_status();
+  if (!fault) {
+    RABT_TRY(hosts, resolve_hosts(package.manifest.hosts, config));
+    (void)hosts;
+    return ok_status();
+  }
   return invalid("plugin.config", "the configuration of " + package.manifest.id +
                                       " does not fit its schema: config" + fault->instance_path +
                                       " " + fault->message + " (" + folder +
