@@ -174,6 +174,40 @@ TEST(DiskFull, RecoversUnaidedOnASmallFileSystem) {
   EXPECT_EQ(code, 0);
 }
 
+// Symptom: a hub that could not start on a full disk said "disk I/O error".
+TEST(DiskFull, IsSaidOfADatabaseThatCannotBeOpened) {
+  if (rabt::test::on_postgres()) GTEST_SKIP() << "the server's disk is its own";
+  const pid_t child = ::fork();
+  if (child == 0) {
+    constexpr int kNotAllowed = 77;
+    std::string place = (std::filesystem::temp_directory_path() / "rabt-full-XXXXXX").string();
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mkdtemp(place.data()) == nullptr ||
+        ::mount("tmpfs", place.c_str(), "tmpfs", 0, "size=4m") != 0)
+      ::_exit(kNotAllowed);
+    {
+      const Folder folder(place);
+      EXPECT_NE(folder.open(), nullptr);
+      std::ofstream(place + "/ballast") << std::string(8 << 20, 'x');
+      const auto opened = open_sqlite(folder.options(), null_logger());
+      EXPECT_FALSE(opened.ok());
+      if (!opened.ok()) {
+        EXPECT_EQ(opened.error().code, "store.full");
+        EXPECT_NE(opened.error().message.find("its disk is full; make room"), std::string::npos)
+            << opened.error().message;
+      }
+    }
+    ::umount(place.c_str());
+    ::rmdir(place.c_str());
+    std::fflush(nullptr);
+    ::_exit(::testing::Test::HasFailure() ? 1 : 0);
+  }
+  const int code = wait_for(child);
+  if (code == 77) GTEST_SKIP() << "this user may not mount a file system";
+  EXPECT_EQ(code, 0);
+}
+
 TEST(DiskFull, GivesRequiredJobsUpWhenTheHubStopsAndSaysSo) {
   const Folder folder;
   std::string answer;

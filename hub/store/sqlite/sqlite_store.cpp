@@ -1,6 +1,7 @@
 #include "hub/store/sqlite/sqlite_store.hpp"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -52,6 +53,21 @@ class SqliteStore final : public Store {
   ReaderPool readers_;
 };
 
+// SQLite says "disk I/O error" of a file that it needs and cannot lengthen.
+bool has_no_room(const std::string& folder) {
+  constexpr std::uint64_t kNeeded = 1U << 20U;
+  struct statvfs room {};
+  return ::statvfs(folder.c_str(), &room) == 0 && room.f_bavail * room.f_frsize < kNeeded;
+}
+
+Error cannot_open(const std::string& path, const std::string& folder, const Error& cause) {
+  if (cause.code == "store.full" || has_no_room(folder)) {
+    return unavailable("store.full", "cannot open the database " + path +
+                                         ": its disk is full; make room and start again");
+  }
+  return unavailable("store.open", "cannot open the database " + path + ": " + cause.message);
+}
+
 Result<std::unique_ptr<Store>> open_tuned(const SqliteOptions& options, const Tuning& tuning,
                                           Logger& log) {
   // SQLite gives its log and index the mode of the database; so that is set before SQLite sees the
@@ -75,8 +91,7 @@ Result<std::unique_ptr<Store>> open_tuned(const SqliteOptions& options, const Tu
   const Status ready = set_up_writer(*writer);
   if (!ready.ok()) {
     if (ready.error().code == "store.durability") return ready.error();
-    return Error{ErrorKind::unavailable, "store.open",
-                 "cannot open the database " + options.path + ": " + ready.error().message};
+    return cannot_open(options.path, folder, ready.error());
   }
   if (tuning.max_pages > 0)
     RABT_TRY_STATUS(writer->script("PRAGMA max_page_count=" + std::to_string(tuning.max_pages)));
