@@ -3,6 +3,7 @@
 #include <set>
 
 #include "hub/api/answers.hpp"
+#include "hub/api/control_id.hpp"
 #include "hub/api/patients.hpp"
 #include "hub/base/ascii.hpp"
 #include "hub/base/bytes.hpp"
@@ -183,12 +184,19 @@ std::optional<std::string> Hooks::message(std::string_view source, const std::st
                                       {"content_type", "application/hl7-v2"}});
   auto response =
       take(found->second, envelope, body, to_hex(as_bytes(as_text(crypto::sha256(body)))),
-           {.client = address, .request = {}});
+           {.client = address, .request = request_of(body)});
   // What the hub says in its own words no sender of such messages understands.
   if (!response.ok() || response->headers.empty() ||
       response->headers.front().second == "application/problem+json")
     return std::nullopt;
   return std::move(response->body);
+}
+
+std::string Hooks::request_of(std::string_view message) const {
+  std::string out = parts_.ids.next().text();
+  if (const std::string control = control_id(message); !control.empty())
+    out.append(" control:").append(control);
+  return out;
 }
 
 Result<Response> Hooks::take(const Source& source, const Json& envelope, const std::string& body,

@@ -14,6 +14,7 @@
 #include "hub/api/routes.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/clock.hpp"
+#include "hub/base/ids.hpp"
 #include "hub/base/log.hpp"
 #include "hub/base/metrics.hpp"
 #include "hub/base/mutex.hpp"
@@ -53,6 +54,7 @@ class Hooks final : public repair::Deliveries {
     audit::AuditLog& audit;
     const Clock& clock;
     Logger& log;
+    UlidSource& ids;
     std::string tenant;
     // Whether the audit log reaches everybody whom the configuration requires. Unset if the
     // configuration requires nobody.
@@ -138,6 +140,9 @@ class Hooks final : public repair::Deliveries {
   // request: that of the call, with its body unpacked.
   [[nodiscard]] Result<http::Response> deliver_plain(const Call& call, const Source& source,
                                                      const http::Request& request);
+  // Names a message that came over MLLP: a new id, and the message's own one where that may be
+  // shown.
+  [[nodiscard]] std::string request_of(std::string_view message) const;
   // Takes a delivery of which it is proved who sends it. dedupe_id: unless the plugin says one.
   [[nodiscard]] Result<http::Response> take(const Source& source, const Json& envelope,
                                             const std::string& body, const std::string& dedupe_id,

@@ -477,6 +477,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
               .audit = *base->audit,
               .clock = base->wall,
               .log = base->log,
+              .ids = base->ids,
               .tenant = config.tenant,
               .ready = [this] { return senders_ready(base->senders); },
               .provider_event = [this](const Json& event) -> Status {

@@ -148,6 +148,7 @@ void ApiRig::open(Options options) {
               .audit = audit,
               .clock = clock,
               .log = null_logger(),
+              .ids = ids,
               .tenant = "t1",
               .outcomes = outcomes_.get(),
               .access = access_.get(),

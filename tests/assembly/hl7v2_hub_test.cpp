@@ -237,6 +237,11 @@ TEST_F(Hl7Hub, K79EachMessageOfALineIsAnsweredAndARepeatStartsNothing) {
   const std::string conflict = his.ask(other);
   EXPECT_EQ(field(conflict, "MSA", 1), "AR") << conflict;
   EXPECT_EQ(field(conflict, "ERR", 2), "MSH^1^10");
+  // Each line names the request, and the message where that names nobody.
+  EXPECT_TRUE(log_.has("hook.not_taken source=line code=engine.delivery_conflict"));
+  EXPECT_TRUE(log_.has(" control:A-1 remote=127.0.0.1"));
+  EXPECT_FALSE(log_.has("request_id= "));
+  EXPECT_NE(rabt("deliveries show 2").find(" control:A-1"), std::string::npos);
   EXPECT_EQ(taken(4).size(), 4U);
 }
 
