@@ -7,6 +7,7 @@
 #include "hub/consultation/messages/gateway.hpp"
 #include "hub/consultation/messages/role.hpp"
 #include "hub/consultation/video/role.hpp"
+#include "hub/keys/sealing_clock.hpp"
 
 namespace rabt::api {
 
@@ -153,8 +154,11 @@ bool Health::may_see_detail(const identity::Principal& who) {
 
 // Asks the root only when the keys have expired, and after a failure at most once a second.
 std::string Health::keys_trouble() const {
-  const auto keys = keyring.tenant(tenant);
-  return keys.ok() ? keyring.trouble() : keys.error().code;
+  const auto opened = keyring.tenant(tenant);
+  if (!opened.ok()) return opened.error().code;
+  if (std::string unwritten = keyring.trouble(); !unwritten.empty()) return unwritten;
+  const Status timed = keys::check_clock(clock);
+  return timed.ok() ? std::string() : timed.error().code;
 }
 
 std::vector<HealthFault> Health::faults() const {

@@ -11,6 +11,7 @@
 #include "hub/api/routes.hpp"
 #include "hub/audit/audit_log.hpp"
 #include "hub/base/build.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/crypto/keyring.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
@@ -56,6 +57,8 @@ struct Health {
   // What of the hub's surroundings does not work: {database, rabbitmq, credentials, jwt}, each a
   // text for who runs the hub; members of what works are missing.
   std::function<Json()> troubles;
+  // By which data keys are made.
+  const Clock& clock;
   // The hub takes and sends nothing (rabt serve --hold).
   bool held = false;
   Build build{};
@@ -71,7 +74,7 @@ struct Health {
   [[nodiscard]] std::vector<HealthFault> faults() const;
 
  private:
-  // The code of an error; empty when the keys can be used.
+  // Code of the reason for which nothing can be sealed; empty if it can.
   [[nodiscard]] std::string keys_trouble() const;
 };
 

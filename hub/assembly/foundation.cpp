@@ -7,9 +7,11 @@
 
 #include "hub/assembly/database.hpp"
 #include "hub/audit/note.hpp"
+#include "hub/audit/reader.hpp"
 #include "hub/base/file_there.hpp"
 #include "hub/crypto/root.hpp"
 #include "hub/keys/retention.hpp"
+#include "hub/keys/sealing_clock.hpp"
 #include "hub/keys/vault_root.hpp"
 
 namespace rabt::assembly {
@@ -64,6 +66,37 @@ Result<std::unique_ptr<crypto::RootProvider>> open_root(const config::Config& co
   return crypto::open_file_root(root_file(config), random, create);
 }
 
+std::string database_name(const config::Config& config) {
+  return config.postgres ? config.postgres->database + " at " + config.postgres->host
+                         : "in " + config.data;
+}
+
+// Says what a wrong clock does. Before the log is opened, which adds entries.
+Status look_at_clock(store::Store& store, const Clock& clock, Logger& log) {
+  constexpr std::int64_t kSlackMs = 60'000;
+  if (const Status right = keys::check_clock(clock); !right.ok()) {
+    log.error("clock.wrong", {{"code", std::string_view(right.error().code)},
+                              {"message", std::string_view(right.error().message)}});
+  }
+  std::optional<Timestamp> newest;
+  RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
+    RABT_TRY(at, audit::newest_entry(connection));
+    newest = at;
+    return ok_status();
+  }));
+  const Timestamp now = clock.now();
+  if (!newest || newest->ms - now.ms <= kSlackMs) return ok_status();
+  const std::string entry = to_iso8601(*newest);
+  const std::string shown = to_iso8601(now);
+  log.warn("clock.behind",
+           {{"clock", std::string_view(shown)},
+            {"newest_entry", std::string_view(entry)},
+            {"message",
+             "the clock of the machine is before the newest entry of the audit log: one of the two "
+             "was made by a wrong clock; check the time service"}});
+  return ok_status();
+}
+
 // The keyring of the data folder, with keys of the configured tenant.
 Result<std::unique_ptr<crypto::Keyring>> open_keyring(const config::Config& config,
                                                       net::HttpClient& http, const Clock& clock,
@@ -74,13 +107,10 @@ Result<std::unique_ptr<crypto::Keyring>> open_keyring(const config::Config& conf
   if (!has_keyring) {
     RABT_TRY(used, database_is_used(config));
     if (used) {
-      return corrupt(
-          "cli.keyring_missing",
-          "the database " +
-              (config.postgres ? config.postgres->database + " at " + config.postgres->host
-                               : "in " + config.data) +
-              " exists but its keyring does not; restore the file " + path +
-              " from its own backup");
+      return corrupt("cli.keyring_missing",
+                     "the database " + database_name(config) +
+                         " exists but its keyring does not; restore the file " + path +
+                         " from its own backup");
     }
   }
   RABT_TRY(root, open_root(config, !has_keyring, http, random));
@@ -151,6 +181,7 @@ Result<std::unique_ptr<Foundation>> Foundation::open(const config::Config& confi
   all.lock = std::move(lock);
   RABT_TRY(store, open_database(config, log));
   all.store = std::move(store);
+  RABT_TRY_STATUS(look_at_clock(*all.store, all.clock, log));
   RABT_TRY(audit, open_audit(*all.store, *all.keyring, config, clock, log, all.senders));
   all.audit = std::move(audit);
   all.keys = std::make_unique<keys::DataKeys>(

@@ -467,9 +467,10 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                                                            std::vector<api::Source> sources) {
   const api::Patients who{*access, *patients, *base->keyring, config.tenant};
   const std::int64_t treats_before_ms = config.privacy.treats_before_hours * 3'600'000LL;
-  const api::Health health{*base->store,    *base->audit,  *base->keyring,
-                           *plugins,        config.tenant, [this] { return troubles(); },
-                           held != nullptr, build,         sends_sms(config)};
+  const api::Health health{*base->store,     *base->audit,    *base->keyring,
+                           *plugins,         config.tenant,   [this] { return troubles(); },
+                           base->clock,      held != nullptr, build,
+                           sends_sms(config)};
   std::unique_ptr<api::Resources> made(new api::Resources{
       .hooks{{.engine = *engine,
               .plugins = *plugins,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/audit/finder.hpp"
+#include "hub/audit/statements.hpp"
 #include "hub/base/json.hpp"
 
 namespace rabt::audit {
@@ -131,6 +132,24 @@ Status read_each(AuditLog& log, const Query& query,
     next = std::move(page.next);
   }
   return ok_status();
+}
+
+Result<std::string> newest_note(store::Connection& connection) {
+  std::string note;
+  RABT_TRY_STATUS(connection.query(sql::kLastCheckpoint, {}, [&](const store::Row& row) {
+    note = std::string(row.text(2));
+    return false;
+  }));
+  return note;
+}
+
+Result<std::optional<Timestamp>> newest_entry(store::Connection& connection) {
+  std::optional<Timestamp> at;
+  RABT_TRY_STATUS(connection.query(sql::kNewestAt, {}, [&](const store::Row& row) {
+    at = Timestamp{row.integer(0)};
+    return false;
+  }));
+  return at;
 }
 
 }  // namespace rabt::audit

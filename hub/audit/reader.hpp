@@ -8,6 +8,7 @@
 
 #include "hub/audit/audit_log.hpp"
 #include "hub/audit/checked_rows.hpp"
+#include "hub/base/clock.hpp"
 #include "hub/base/result.hpp"
 #include "hub/store/store.hpp"
 
@@ -63,6 +64,11 @@ struct Page {
                                      const Query& query, std::size_t limit);
 // With what the running log knows; an error of kind corrupt stops the log as well.
 [[nodiscard]] Result<Page> read_page(AuditLog& log, const Query& query, std::size_t limit);
+
+// The newest checkpoint in the database, unverified; an empty text when there is none.
+[[nodiscard]] Result<std::string> newest_note(store::Connection& connection);
+// The time of the newest entry, unverified; nothing in an empty log.
+[[nodiscard]] Result<std::optional<Timestamp>> newest_entry(store::Connection& connection);
 
 // Every entry that fits, page by page; each returns false to stop. No snapshot is held while each
 // runs, and each may itself read or write.

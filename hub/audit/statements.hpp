@@ -19,6 +19,7 @@ inline constexpr Statement kInsertCheckpoint{
     "INSERT INTO audit_checkpoint (number, size, note, mac) VALUES ($1, $2, $3, $4)"};
 
 inline constexpr Statement kHead{"SELECT seq, mac, n FROM audit ORDER BY seq DESC LIMIT 1"};
+inline constexpr Statement kNewestAt{"SELECT at_ms FROM audit ORDER BY seq DESC LIMIT 1"};
 inline constexpr Statement kMac{"SELECT mac FROM audit WHERE seq = $1"};
 // Above $1, up to $2.
 inline constexpr Statement kLeaves{

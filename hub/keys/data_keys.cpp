@@ -7,6 +7,7 @@
 
 #include "hub/base/mutex.hpp"
 #include "hub/crypto/key_wrap.hpp"
+#include "hub/keys/sealing_clock.hpp"
 #include "hub/keys/statements.hpp"
 
 namespace rabt::keys {
@@ -23,16 +24,6 @@ constexpr int kMaxPassedOver = 120;
 
 Error unknown_key() {
   return not_found("keys.unknown", "the database has no data key of this id for this tenant");
-}
-
-// A clock that has lost its battery begins in 1970 or 2000. What is sealed then would be in a
-// bucket that is over as soon as the clock is set.
-constexpr Timestamp kEarliest{1'767'225'600'000};  // 2026-01-01: the hub is not older
-
-Error wrong_clock() {
-  return unavailable("keys.clock",
-                     "the system's clock stands before 2026, so that nothing can be sealed for the "
-                     "right time; set it");
 }
 
 Error rotated_meanwhile() {
@@ -391,7 +382,7 @@ Result<std::shared_ptr<const crypto::DataKey>> DataKeys::shared(std::string_view
 
 Result<std::string> DataKeys::ensure_bucket(std::string_view tenant, std::string_view class_name,
                                             Timestamp expiry) {
-  if (state_->parts.clock.now() < kEarliest) return wrong_clock();
+  RABT_TRY_STATUS(check_clock(state_->parts.clock));
   RABT_TRY(keys, state_->parts.keyring.tenant(tenant));
   RABT_TRY(name, State::choose(*keys, class_name, expiry));
   if (!keys->bucket(name)) RABT_TRY_STATUS(state_->parts.keyring.ensure_buckets(tenant, {name}));

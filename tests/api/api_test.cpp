@@ -1025,6 +1025,16 @@ TEST_F(HealthTest, SaysTheCauseOnceUntilItIsWellAgain) {
   }
 }
 
+// Symptom: /health passed while each booking was refused, since the clock stood in 2020.
+TEST_F(HealthTest, FailsWhileTheClockStandsBeforeTheHubWasMade) {
+  const Timestamp right = rig_.clock().now();
+  EXPECT_EQ(asked("pass")["keys"].find("code"), nullptr);
+  rig_.clock().set({1'577'836'800'000});
+  EXPECT_EQ(asked("fail")["keys"].string_or("code", ""), "keys.clock");
+  rig_.clock().set(right);
+  asked("pass");
+}
+
 TEST_F(HealthTest, FailsWhileARoleServesNobody) {
   EXPECT_EQ(asked("pass").find("rolesUnserved"), nullptr);
   (void)must(rig_.host().bind_role("video", "hub://script"));

@@ -139,8 +139,8 @@ void ApiRig::open(Options options) {
       std::make_unique<repair::Runner>(repair::Runner::Parts{hub.engine(), hub.store(), hub.keys(),
                                                              audit, clock, null_logger(), "t1"},
                                        repairs->rows());
-  const Health health{hub.store(), audit, hub.keyring(),
-                      hub.host(),  "t1",  [this] { return troubles; }};
+  const Health health{
+      hub.store(), audit, hub.keyring(), hub.host(), "t1", [this] { return troubles; }, clock};
   std::unique_ptr<Resources> resources(new Resources{
       .hooks{{.engine = hub.engine(),
               .plugins = hub.host(),

@@ -5,6 +5,10 @@
 
 #include <filesystem>
 
+#include "hub/base/clock.hpp"
+#include "hub/keys/retention.hpp"
+#include "tests/recording_logger.hpp"
+
 namespace rabt::assembly {
 namespace {
 
@@ -82,6 +86,40 @@ TEST_F(FoundationOpen, RefusesADatabaseWithoutItsKeyring) {
   const auto alone = open();
   ASSERT_FALSE(alone.ok());
   EXPECT_EQ(alone.error().code, "cli.keyring_missing");
+}
+
+// Symptom: a hub whose clock had lost its battery started without a word.
+TEST_F(FoundationOpen, SaysAtTheStartThatTheClockIsWrong) {
+  FakeClock clock;
+  const auto lines = [&](Timestamp now) {
+    test::RecordingLogger log;
+    clock.set(now);
+    const auto opened = Foundation::open(config_, clock, log);
+    EXPECT_TRUE(opened.ok()) << opened.error().message;
+    std::vector<std::string> about;
+    for (const std::string& line : log.lines()) {
+      if (line.starts_with("clock.")) about.push_back(line.substr(0, line.find(" message=")));
+    }
+    if (opened.ok()) {
+      const audit::Prepared entry = (*opened)->audit->prepare({.tenant = "t1", .act = "test.done"});
+      EXPECT_TRUE((*opened)
+                      ->store
+                      ->write([&](store::Transaction& transaction) {
+                        return (*opened)->audit->append(transaction, entry);
+                      })
+                      .ok());
+    }
+    return about;
+  };
+  constexpr std::int64_t kDay = 24LL * 3'600'000;
+  const Timestamp start{1'795'676'400'000};
+  EXPECT_EQ(lines(start), std::vector<std::string>{});
+  EXPECT_EQ(lines({start.ms - 30'000}), std::vector<std::string>{}) << "clocks differ";
+  EXPECT_EQ(lines({start.ms + kDay}), std::vector<std::string>{});
+  EXPECT_EQ(lines(start),
+            (std::vector<std::string>{"clock.behind clock=" + to_iso8601(start) +
+                                      " newest_entry=" + to_iso8601({start.ms + kDay})}));
+  EXPECT_EQ(lines({1'577'836'800'000}).front(), "clock.wrong code=keys.clock");
 }
 
 }  // namespace
