@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 
+#include "hub/assembly/foundation.hpp"
 #include "hub/audit/files.hpp"
 #include "hub/audit/verify.hpp"
 #include "hub/base/file_there.hpp"
@@ -19,6 +20,7 @@
 #include "hub/blob/kept.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring_file.hpp"
+#include "hub/keys/fit.hpp"
 #include "hub/store/copy.hpp"
 #include "hub/store/store.hpp"
 
@@ -67,12 +69,11 @@ Result<std::string> sha256_of(const std::string& path) {
   return to_hex(hash.finish());
 }
 
-Result<std::uint64_t> keyring_generation(const std::string& path) {
+Result<crypto::KeyringFile> read_keyring(const std::string& path) {
   const crypto::PrivateFile file{path, "crypto.keyring", "the keyring", crypto::kMaxKeyringFile};
   RABT_TRY(bytes, file.read());
   if (!bytes) return not_found("cli.keyring_missing", "there is no keyring " + path);
-  RABT_TRY(content, crypto::parse_keyring(file, bytes->expose()));
-  return content.generation;
+  return crypto::parse_keyring(file, bytes->expose());
 }
 
 // A blob never changes once its name has no ending: a second name for it is a copy, where the
@@ -173,16 +174,17 @@ Status fill(const config::Config& config, const fs::path& part, Timestamp now,
   RABT_TRY_STATUS(audit::put_file((part / kBlobSums).string(), blob_sums, 0600));
   sums.set(kBlobSums, to_hex(crypto::sha256(blob_sums)));
   // After the database: no key that it needs is younger.
-  RABT_TRY(generation, keyring_generation((data / "keyring").string()));
-  report.keyring_generation = generation;
+  RABT_TRY(keyring, read_keyring((data / "keyring").string()));
+  report.keyring_generation = keyring.generation;
   RABT_TRY(level, store::level_of_sqlite(database));
-  const Json manifest = Json::object({{"created", to_iso8601(now)},
-                                      {"tenant", config.tenant},
-                                      {"migration", level},
-                                      {"keyringGeneration", static_cast<std::int64_t>(generation)},
-                                      {"blobs", report.blobs},
-                                      {"blobBytes", report.blob_bytes},
-                                      {"sha256", std::move(sums)}});
+  const Json manifest =
+      Json::object({{"created", to_iso8601(now)},
+                    {"tenant", config.tenant},
+                    {"migration", level},
+                    {"keyringGeneration", static_cast<std::int64_t>(keyring.generation)},
+                    {"blobs", report.blobs},
+                    {"blobBytes", report.blob_bytes},
+                    {"sha256", std::move(sums)}});
   RABT_TRY_STATUS(audit::put_file((part / kManifest).string(), manifest.dump() + "\n", 0600));
   return audit::sync_folder(part.string());
 }
@@ -242,6 +244,52 @@ Status look_for_blobs(const fs::path& folder, bool has_sums, BackupFindings& fin
       add_problem(findings, name + " has no sum in " + std::string(kBlobSums));
     }
   });
+}
+
+// Errors: keys.other_hub, those of the root.
+Status check_origin(store::Connection& backup, const config::Config& config) {
+  const SystemClock clock;
+  RABT_TRY(base, Foundation::open(config, clock, null_logger(), Foundation::Part::keyring));
+  return keys::check_origin(backup, *base->keyring, config.tenant);
+}
+
+// Compares the configured keyring, when there is one, with what the backup needs.
+Status compare_keyring(const std::string& database, const config::Config& config,
+                       std::int64_t needed, BackupFindings& findings) {
+  const std::string path = config.data + "/keyring";
+  if (!fs::exists(path)) {
+    findings.warnings.push_back("there is no keyring " + path +
+                                ": whether the keys of the backup can be opened is not known");
+    return ok_status();
+  }
+  RABT_TRY(keyring, read_keyring(path));
+  RABT_TRY(backup, store::open_sqlite_reader(database));
+  const std::vector<crypto::TenantInfo> tenants = crypto::tenants_of(keyring);
+  const auto tenant = std::find_if(tenants.begin(), tenants.end(),
+                                   [&](const auto& one) { return one.name == config.tenant; });
+  // Opening it would make the tenant's keys.
+  const Status same =
+      tenant == tenants.end() ? Status(keys::other_hub()) : check_origin(*backup, config);
+  if (!same.ok() && same.error().code == "keys.other_hub") {
+    add_problem(findings, path + ": " + same.error().message);
+    return ok_status();
+  }
+  if (!same.ok()) {
+    findings.warnings.push_back(
+        "the keyring " + path +
+        " cannot be opened, and whether it is of this hub is not known: " + same.error().message);
+  }
+  if (static_cast<std::int64_t>(keyring.generation) < needed) {
+    add_problem(findings, "the keyring " + path + " is older (generation " +
+                              std::to_string(keyring.generation) + ") than the backup needs (" +
+                              std::to_string(needed) + "): find its newer copy");
+  }
+  RABT_TRY(closed, keys::closed_keys(*backup, config.tenant, tenant->buckets));
+  for (const std::string& text :
+       {keys::forgotten_text(closed.forgotten), keys::unknown_text(closed.unknown)}) {
+    if (!text.empty()) add_problem(findings, text);
+  }
+  return ok_status();
 }
 
 }  // namespace
@@ -316,21 +364,13 @@ Result<BackupFindings> verify_backup(const std::string& folder, const config::Co
     add_problem(findings, sound.error().message);
     return findings;
   }
+  RABT_TRY_STATUS(
+      compare_keyring(database, config, manifest->int_or("keyringGeneration", 0), findings));
   RABT_TRY(audited, audit::verify_file(database, folder));
   findings.audit_entries = audited.entries;
   for (const std::string& problem : audited.problems) add_problem(findings, "audit: " + problem);
   RABT_TRY_STATUS(
       look_for_blobs(place, (*manifest)["sha256"].find(kBlobSums) != nullptr, findings));
-  const std::string keyring = config.data + "/keyring";
-  RABT_TRY(has_keyring, is_there(keyring));
-  if (!has_keyring) return findings;
-  RABT_TRY(generation, keyring_generation(keyring));
-  const std::int64_t needed = manifest->int_or("keyringGeneration", 0);
-  if (static_cast<std::int64_t>(generation) < needed) {
-    add_problem(findings, "the keyring " + keyring + " is older (generation " +
-                              std::to_string(generation) + ") than the backup needs (" +
-                              std::to_string(needed) + "): find its newer copy");
-  }
   return findings;
 }
 

@@ -10,6 +10,7 @@
 #include "hub/audit/reader.hpp"
 #include "hub/base/file_there.hpp"
 #include "hub/crypto/root.hpp"
+#include "hub/keys/fit.hpp"
 #include "hub/keys/retention.hpp"
 #include "hub/keys/sealing_clock.hpp"
 #include "hub/keys/vault_root.hpp"
@@ -181,6 +182,10 @@ Result<std::unique_ptr<Foundation>> Foundation::open(const config::Config& confi
   all.lock = std::move(lock);
   RABT_TRY(store, open_database(config, log));
   all.store = std::move(store);
+  // Before the audit log, which another hub's keyring would call forged.
+  RABT_TRY_STATUS(all.store->read([&](store::Connection& connection) {
+    return keys::check_origin(connection, *all.keyring, config.tenant);
+  }));
   RABT_TRY_STATUS(look_at_clock(*all.store, all.clock, log));
   RABT_TRY(audit, open_audit(*all.store, *all.keyring, config, clock, log, all.senders));
   all.audit = std::move(audit);

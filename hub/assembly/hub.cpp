@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "hub/access/access_control.hpp"
 #include "hub/api/api.hpp"
@@ -37,6 +38,7 @@
 #include "hub/engine/metrics.hpp"
 #include "hub/identity/authenticator.hpp"
 #include "hub/identity/epochs.hpp"
+#include "hub/keys/fit.hpp"
 #include "hub/phi/metrics.hpp"
 #include "hub/plugin/metrics.hpp"
 #include "hub/plugin/plugin_host.hpp"
@@ -182,6 +184,7 @@ struct Hub::Parts {
   void make_compatible(const config::Config& config, const phi::Policy& privacy);
   [[nodiscard]] Status open_alerts(const config::Config& config);
   void watch_alerts(const config::Config& config);
+  void look_after_keys(const std::string& tenant);
   [[nodiscard]] Json troubles() const;
   [[nodiscard]] std::unique_ptr<api::Resources> make_resources(const config::Config& config,
                                                                const phi::Policy& privacy,
@@ -402,6 +405,17 @@ void Hub::Parts::watch_alerts(const config::Config& config) {
   maintenance->removes([this] { return alerts->remove_old(); });
 }
 
+void Hub::Parts::look_after_keys(const std::string& tenant) {
+  maintenance->also(
+      [trouble = std::make_shared<KeyringTrouble>(*base->keyring, base->log)] { trouble->look(); });
+  // Once, and not before the hub answers: it counts every data key.
+  maintenance->also([this, tenant, told = false]() mutable {
+    if (std::exchange(told, true)) return;
+    const Status looked = keys::log_closed_keys(*base->store, *base->keyring, tenant, base->log);
+    if (!looked.ok()) base->log.warn("keys.not_counted", {{"code", looked.error().code}});
+  });
+}
+
 // What of the hub's surroundings does not work, for who runs it.
 Json Hub::Parts::troubles() const {
   Json out = Json::object();
@@ -591,8 +605,7 @@ Result<std::unique_ptr<Hub>> Hub::open(const config::Config& config, const Clock
   hub.upgrade = std::make_unique<PluginUpgrade>(config, unsigned_ones, *hub.plugins, *hub.engine);
   RABT_TRY_STATUS(hub.upgrade->retire());
   hub.maintenance->also([&hub] { hub.upgrade->retire_superseded(hub.base->log); });
-  hub.maintenance->also(
-      [trouble = std::make_shared<KeyringTrouble>(*base.keyring, log)] { trouble->look(); });
+  hub.look_after_keys(config.tenant);
   hub.maintenance->also([&hub] { hub.plugins->look_after_storage(); });
   hub.maintenance->removes([&hub] { return hub.plugins->remove_expired_values(); });
   hub.maintenance->removes([&hub] {

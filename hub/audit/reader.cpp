@@ -134,15 +134,6 @@ Status read_each(AuditLog& log, const Query& query,
   return ok_status();
 }
 
-Result<std::string> newest_note(store::Connection& connection) {
-  std::string note;
-  RABT_TRY_STATUS(connection.query(sql::kLastCheckpoint, {}, [&](const store::Row& row) {
-    note = std::string(row.text(2));
-    return false;
-  }));
-  return note;
-}
-
 Result<std::optional<Timestamp>> newest_entry(store::Connection& connection) {
   std::optional<Timestamp> at;
   RABT_TRY_STATUS(connection.query(sql::kNewestAt, {}, [&](const store::Row& row) {

@@ -65,8 +65,6 @@ struct Page {
 // With what the running log knows; an error of kind corrupt stops the log as well.
 [[nodiscard]] Result<Page> read_page(AuditLog& log, const Query& query, std::size_t limit);
 
-// The newest checkpoint in the database, unverified; an empty text when there is none.
-[[nodiscard]] Result<std::string> newest_note(store::Connection& connection);
 // The time of the newest entry, unverified; nothing in an empty log.
 [[nodiscard]] Result<std::optional<Timestamp>> newest_entry(store::Connection& connection);
 

@@ -16,6 +16,7 @@
 #include "hub/cli/commands.hpp"
 #include "hub/config/config.hpp"
 #include "hub/crypto/keyring.hpp"
+#include "hub/keys/fit.hpp"
 #include "hub/store/store.hpp"
 
 // rabt audit verify, prove and checkpoint: they only read, whether a hub runs or not.
@@ -155,12 +156,14 @@ int audit_verify(const VerifyOptions& options) {
   // With the keyring the MAC chain can be followed, and the verifier key need not be trusted.
   const SystemClock clock;
   SecretBytes mac_key;
+  std::unique_ptr<assembly::Foundation> base;
   const auto has_keyring = is_there(config->data + "/keyring");
   if (!has_keyring.ok()) return complain(has_keyring.error());
   if (*has_keyring) {
     const auto log_keys = [&]() -> Result<audit::LogOptions> {
-      RABT_TRY(base, assembly::Foundation::open(*config, clock, null_logger(),
-                                                assembly::Foundation::Part::keyring));
+      RABT_TRY(opened, assembly::Foundation::open(*config, clock, null_logger(),
+                                                  assembly::Foundation::Part::keyring));
+      base = std::move(opened);
       return audit::LogOptions::of(*base->keyring, config->tenant, config->data,
                                    config->audit.origin);
     }();
@@ -174,6 +177,10 @@ int audit_verify(const VerifyOptions& options) {
   }
   const auto connection = assembly::open_database_reader(*config);
   if (!connection.ok()) return complain(connection.error());
+  if (wanted.mac_key != nullptr) {
+    const Status same = keys::check_origin(**connection, *base->keyring, config->tenant);
+    if (!same.ok()) return complain(same.error());
+  }
   const auto found = audit::verify(**connection, config->data, wanted);
   if (!found.ok()) return complain(found.error());
   for (const std::string& problem : found->problems) std::printf("%s\n", problem.c_str());

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "hub/api/keys.hpp"
 #include "hub/args/args.hpp"
@@ -16,6 +17,7 @@
 #include "hub/config/config.hpp"
 #include "hub/consultation/rows/data_keys.hpp"
 #include "hub/identity/approvals.hpp"
+#include "hub/keys/fit.hpp"
 #include "hub/keys/requests.hpp"
 
 // rabt keys: through the API of the running hub, or on the data folder itself when no hub runs.
@@ -88,6 +90,15 @@ Result<Json> act(const std::string& path, const std::string& verb, const Json& b
   return act_in_folder(config, verb, body);
 }
 
+void print_lost(const Json& status) {
+  std::vector<keys::BucketCount> lost;
+  for (const Json& bucket : status["buckets"].as_array()) {
+    if (const std::int64_t data_keys = bucket.int_or("lostDataKeys", 0); data_keys > 0)
+      lost.push_back({bucket.string_or("bucket", ""), static_cast<std::uint64_t>(data_keys)});
+  }
+  if (!lost.empty()) std::printf("LOST      %s\n", keys::forgotten_text(lost).c_str());
+}
+
 void print_status(const Json& status) {
   const Json& root = status["root"];
   std::printf("root      %s %s", root.string_or("provider", "").c_str(),
@@ -128,6 +139,8 @@ void print_status(const Json& status) {
     std::printf("  %lld", static_cast<long long>(bucket.int_or("version", 0)));
     if (const auto old = bucket.int_or("oldDataKeys", 0); old > 0)
       std::printf(", %lld data keys under older ones", static_cast<long long>(old));
+    if (const auto lost = bucket.int_or("lostDataKeys", 0); lost > 0)
+      std::printf(", %lld data keys LOST", static_cast<long long>(lost));
     if (const std::string hold = bucket.string_or("hold", ""); !hold.empty())
       std::printf(", held by %s", hold.c_str());
     std::printf("\n");
@@ -137,10 +150,11 @@ void print_status(const Json& status) {
                 hold.string_or("case", "").c_str(),
                 static_cast<long long>(hold.int_or("dataKeys", 0)), hold["buckets"].size());
   }
+  print_lost(status);
   for (const Json& bucket : status["missing"].as_array()) {
     std::printf(
-        "MISSING   %s: data keys name it and the keyring does not know it; restore the "
-        "newest copy of the keyring\n",
+        "MISSING   %s: data keys name it, or a newer version of its key, and the keyring does not "
+        "know it; restore the newest copy of the keyring\n",
         bucket.as_string().c_str());
   }
 }
@@ -235,6 +249,12 @@ int keys_act(const KeysOptions& options) {
                  options.destroy_old ? "cannot be opened any more"
                                      : "still hold what was destroyed; `rabt keys rotate root "
                                        "--destroy-old` ends that");
+  }
+  if (options.forget_old) {
+    std::fprintf(
+        stderr,
+        "Make a new backup now: `rabt backup create`, and `rabt backup verify` on it. Data "
+        "of older backups of the database cannot be read any more.\n");
   }
   return 0;
 }

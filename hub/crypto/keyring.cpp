@@ -545,29 +545,11 @@ Status Keyring::hold_bucket(std::string_view name, std::string_view bucket,
 
 Result<KeyringInfo> Keyring::info() const {
   RABT_TRY(content, state_->load());
-  KeyringInfo info{.generation = content.generation,
-                   .root_kind = content.root_kind,
-                   .root_id = content.root_id,
-                   .development = state_->root->development()};
-  for (const auto& [name, tenant] : content.tenants) {
-    TenantInfo one{
-        .name = name, .key_version = tenant.key_version, .root_version = tenant.key.version};
-    for (const auto& [bucket_name, bucket] : tenant.buckets) {
-      BucketInfo shown{.name = bucket_name,
-                       .created = Timestamp{bucket.created_ms},
-                       .hold = bucket.hold,
-                       .destroyed = bucket.destroyed(),
-                       .destroyed_at = Timestamp{bucket.destroyed_ms},
-                       .reason = bucket.reason};
-      if (!bucket.destroyed()) {
-        shown.version = bucket.versions.back().number;
-        shown.oldest_version = bucket.versions.front().number;
-      }
-      one.buckets.push_back(std::move(shown));
-    }
-    info.tenants.push_back(std::move(one));
-  }
-  return info;
+  return KeyringInfo{.generation = content.generation,
+                     .root_kind = content.root_kind,
+                     .root_id = content.root_id,
+                     .development = state_->root->development(),
+                     .tenants = tenants_of(content)};
 }
 
 Result<Keyring::RootVersions> Keyring::root_versions() const {

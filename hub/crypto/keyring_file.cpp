@@ -170,4 +170,27 @@ Result<KeyringFile> parse_keyring(const PrivateFile& file, ByteView bytes) {
   return keyring;
 }
 
+std::vector<TenantInfo> tenants_of(const KeyringFile& keyring) {
+  std::vector<TenantInfo> out;
+  for (const auto& [name, tenant] : keyring.tenants) {
+    TenantInfo one{
+        .name = name, .key_version = tenant.key_version, .root_version = tenant.key.version};
+    for (const auto& [bucket_name, bucket] : tenant.buckets) {
+      BucketInfo shown{.name = bucket_name,
+                       .created = Timestamp{bucket.created_ms},
+                       .hold = bucket.hold,
+                       .destroyed = bucket.destroyed(),
+                       .destroyed_at = Timestamp{bucket.destroyed_ms},
+                       .reason = bucket.reason};
+      if (!bucket.destroyed()) {
+        shown.version = bucket.versions.back().number;
+        shown.oldest_version = bucket.versions.front().number;
+      }
+      one.buckets.push_back(std::move(shown));
+    }
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
 }  // namespace rabt::crypto

@@ -8,6 +8,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/base/result.hpp"
+#include "hub/crypto/keyring.hpp"
 #include "hub/crypto/private_file.hpp"
 #include "hub/crypto/root.hpp"
 
@@ -64,6 +65,9 @@ struct KeyringFile {
 [[nodiscard]] std::string to_bytes(const KeyringFile& keyring);
 // Accepts nothing but what to_bytes makes. Errors: crypto.keyring_corrupt, crypto.keyring_newer.
 [[nodiscard]] Result<KeyringFile> parse_keyring(const PrivateFile& file, ByteView bytes);
+
+// What stands in the file, without any key.
+[[nodiscard]] std::vector<TenantInfo> tenants_of(const KeyringFile& keyring);
 
 // A name that may stand in the file: "<class>/<rest>" of small letters, digits and - _ . only.
 [[nodiscard]] bool valid_bucket_name(std::string_view name);

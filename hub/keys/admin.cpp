@@ -126,10 +126,19 @@ Result<KeysStatus> KeyAdmin::status() {
         shown.expired = !bucket.destroyed && now >= month->ends;
       }
       if (const auto found = counts.find(bucket.name); found != counts.end()) {
+        bool newer = false;
         for (const auto& [version, number] : found->second) {
           shown.data_keys += number;
-          if (version < bucket.version) shown.old_data_keys += number;
+          if (bucket.destroyed) continue;
+          if (version < bucket.oldest_version) {
+            shown.lost_data_keys += number;
+          } else if (version < bucket.version) {
+            shown.old_data_keys += number;
+          } else if (version > bucket.version) {
+            newer = true;
+          }
         }
+        if (newer) out.missing.push_back(bucket.name);
         counts.erase(found);
       }
       if (!bucket.hold.empty()) {

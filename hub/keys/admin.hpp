@@ -36,6 +36,8 @@ struct BucketStatus {
   std::uint64_t data_keys = 0;
   // Data keys that an older version of the bucket's key wraps: rewrap them.
   std::uint64_t old_data_keys = 0;
+  // Data keys whose version was dropped: the keyring opens them no more.
+  std::uint64_t lost_data_keys = 0;
   // When the bucket may be destroyed. Nothing for the bucket of a hold.
   std::optional<Timestamp> expires;
   bool expired = false;
@@ -63,7 +65,8 @@ struct KeysStatus {
   std::vector<HoldStatus> holds;
   // The rewrapping that is under way.
   std::optional<RewrapStatus> rewrap;
-  // Buckets that data keys name and the keyring does not know: it is older than the database.
+  // Buckets that data keys name and that the keyring does not know, or not in this version: it is
+  // older than the database.
   std::vector<std::string> missing;
 };
 

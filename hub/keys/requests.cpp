@@ -50,6 +50,7 @@ Json to_json(const KeysStatus& status) {
       one.set("version", number(bucket.info.version));
       one.set("oldestVersion", number(bucket.info.oldest_version));
       one.set("oldDataKeys", number(bucket.old_data_keys));
+      if (bucket.lost_data_keys > 0) one.set("lostDataKeys", number(bucket.lost_data_keys));
       if (!bucket.info.hold.empty()) one.set("hold", bucket.info.hold);
     }
     if (bucket.expires) one.set("expires", to_iso8601(*bucket.expires));

@@ -29,8 +29,13 @@ inline constexpr Statement kPutFloor{
 inline constexpr Statement kKeysAfter{
     "SELECT id, bucket, version, wrapped FROM data_key WHERE tenant = $1 AND id > $2 ORDER BY id "
     "LIMIT $3"};
+// The newest first.
+inline constexpr Statement kKeysBefore{
+    "SELECT id, bucket, version, wrapped FROM data_key WHERE tenant = $1 AND id <= $2 ORDER BY id "
+    "DESC LIMIT $3"};
 inline constexpr Statement kCountKeys{
-    "SELECT bucket, version, COUNT(*) FROM data_key WHERE tenant = $1 GROUP BY bucket, version"};
+    "SELECT bucket, version, COUNT(*) FROM data_key WHERE tenant = $1 GROUP BY bucket, version "
+    "ORDER BY bucket, version"};
 
 inline constexpr Statement kInsertHold{
     "INSERT INTO hold (tenant, hold_case, data_key, object, bucket, held_ms) VALUES ($1, $2, $3, "

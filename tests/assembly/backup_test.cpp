@@ -13,6 +13,7 @@
 #include "hub/assembly/foundation.hpp"
 #include "hub/assembly/hold.hpp"
 #include "hub/assembly/hub.hpp"
+#include "hub/keys/retention.hpp"
 #include "hub/phi/policy.hpp"
 
 // Backups beside a running hub, and a hub that is held after a restore.
@@ -111,6 +112,57 @@ TEST_F(Backup, VerifyFindsWhatWasChangedAndAnOlderKeyring) {
   EXPECT_NE(problems(made.folder)[0].find("audit.vkey is not what was backed up"),
             std::string::npos);
   EXPECT_EQ(verify_backup(folder_.string(), config_).error().code, "backup.folder");
+}
+
+// Symptom: a backup that no key opened any more was verified. Cause: only generations of the
+// keyring were compared, and a later one was good. No test dropped versions after a backup.
+TEST_F(Backup, VerifyFindsDataKeysWhoseVersionWasDropped) {
+  const keys::Order order{.actor = "tester", .reason = "a test", .client = {}, .request = {}};
+  std::string folder;
+  std::string bucket;
+  {
+    const auto hub = Foundation::open(config_, clock_, null_logger());
+    ASSERT_TRUE(hub.ok());
+    ASSERT_TRUE((*hub)->keys->shared("t1", keys::kEvent).ok());
+    const auto lease = (*hub)->keys->lease("t1");
+    ASSERT_TRUE(lease.ok());
+    bucket = *lease->bucket(keys::kEvent);
+    const auto made = create_backup(config_, to(), clock_);
+    ASSERT_TRUE(made.ok()) << made.error().message;
+    folder = made->folder;
+    ASSERT_TRUE((*hub)->key_admin->rotate_bucket(order, bucket).ok());
+    ASSERT_TRUE((*hub)->key_admin->rewrap_now(order, false).ok());
+    EXPECT_EQ(problems(folder), std::vector<std::string>{}) << "the older version still opens";
+    ASSERT_TRUE((*hub)->key_admin->rewrap_now(order, true).ok());
+  }
+  const auto found = problems(folder);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].find("1 data key of " + bucket + " cannot be opened: the keyring dropped"), 0U)
+      << found[0];
+}
+
+// Symptom: a backup beside the keyring of another hub was verified.
+TEST_F(Backup, VerifyFindsAKeyringOfAnotherHub) {
+  std::string folder;
+  for (const char* data : {"data", "other"}) {
+    config_.data = (folder_ / data).string();
+    fs::create_directories(config_.data);
+    const auto hub = Foundation::open(config_, clock_, null_logger());
+    ASSERT_TRUE(hub.ok());
+    ASSERT_TRUE((*hub)->keys->shared("t1", keys::kEvent).ok());
+    if (!folder.empty()) continue;
+    const auto made = create_backup(config_, to(), clock_);
+    ASSERT_TRUE(made.ok()) << made.error().message;
+    folder = made->folder;
+  }
+  const auto found = problems(folder);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_NE(found[0].find("this keyring is of another hub"), std::string::npos) << found[0];
+  fs::remove(config_.data + "/keyring");
+  const auto without = verify_backup(folder, config_);
+  ASSERT_TRUE(without.ok());
+  ASSERT_EQ(without->warnings.size(), 1U);
+  EXPECT_NE(without->warnings[0].find("there is no keyring"), std::string::npos);
 }
 
 // Symptom: a backup whose recordings had been cut or altered was verified. Cause: only their

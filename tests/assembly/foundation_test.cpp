@@ -88,6 +88,26 @@ TEST_F(FoundationOpen, RefusesADatabaseWithoutItsKeyring) {
   EXPECT_EQ(alone.error().code, "cli.keyring_missing");
 }
 
+// Symptom: a keyring of another hub was called a forged audit log.
+TEST_F(FoundationOpen, RefusesAKeyringOfAnotherHubBeforeTheAuditLog) {
+  const std::string mine = config_.data;
+  for (const std::string& folder : {mine, mine + "-other"}) {
+    config_.data = folder;
+    fs::create_directories(folder);
+    const auto hub = open();
+    ASSERT_TRUE(hub.ok());
+    ASSERT_TRUE((*hub)->keys->shared("t1", keys::kEvent).ok());
+  }
+  config_.data = mine;
+  for (const char* name : {"/keyring", "/root.key"})
+    fs::copy_file(mine + "-other" + name, mine + name, fs::copy_options::overwrite_existing);
+  fs::remove_all(mine + "-other");
+  const auto mixed = open();
+  ASSERT_FALSE(mixed.ok());
+  EXPECT_EQ(mixed.error().code, "keys.other_hub");
+  EXPECT_NE(mixed.error().message.find("of another hub"), std::string::npos);
+}
+
 // Symptom: a hub whose clock had lost its battery started without a word.
 TEST_F(FoundationOpen, SaysAtTheStartThatTheClockIsWrong) {
   FakeClock clock;

@@ -73,6 +73,31 @@ hub; down)");
   EXPECT_FALSE(has(ran.out, "no hub")) << ran.out;
 }
 
+// A backup of before --forget-old, and a data folder that was restored from it.
+TEST(Keys, ThatWereForgottenAreMissedByABackupAndInTheStatus) {
+  const Ran ran = run(kConfig + R"sh(hub
+curl -sS --unix-socket data/hub.sock -H 'Content-Type: application/json' http://hub/api/v1/users \
+  -d '{"username":"sara","roles":["security_officer"],"name":"S"}' >/dev/null
+down
+rabt backup create --config c.yaml --to backups >/dev/null 2>&1
+bucket=$(keys status --json | tr -d '\n' | grep -oE '"bucket": *"[^"]*", *"dataKeys": *[1-9]' |
+  sed -E 's/.*"bucket": *"([^"]*)".*/\1/' | head -1)
+echo "bucket $bucket"
+keys rotate $bucket --reason r >/dev/null
+rabt backup verify --config c.yaml backups/*; echo "first $?"
+keys rewrap --forget-old --reason r >/dev/null
+rabt backup verify --config c.yaml backups/*; echo "second $?"
+cp data/keyring data/root.key .
+rm -r data; cp -r backups/* data; cp keyring root.key data
+keys status | grep -E "^$bucket|^LOST")sh");
+  EXPECT_TRUE(has(ran.out, "first 0\n")) << ran.out << ran.err;
+  EXPECT_TRUE(has(ran.out, "NOT verified\nsecond 1\n")) << ran.out << ran.err;
+  EXPECT_TRUE(has(ran.out, "the keyring dropped the versions of these keys")) << ran.out;
+  EXPECT_TRUE(has(ran.err, "Make a new backup now")) << ran.err;
+  EXPECT_TRUE(has(ran.out, " data keys LOST\n")) << ran.out << ran.err;
+  EXPECT_TRUE(has(ran.out, "\nLOST ")) << ran.out;
+}
+
 // Whoever stops the hub is not freed of the second person.
 TEST(Keys, NeedTheSecondPersonWithoutAHubToo) {
   const Ran ran = run(kConfig + R"sh(hub

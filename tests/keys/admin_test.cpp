@@ -86,7 +86,8 @@ TEST_F(KeyAdminTest, ARewrappingPassesOverWhatCannotBeOpenedAnyMore) {
   (void)must(admin().rotate_bucket(order(), lost.bucket));
   ASSERT_TRUE(admin().rewrap_now(order(), true).ok());
   EXPECT_EQ(status_of(lost.bucket).info.oldest_version, 3U);
-  EXPECT_EQ(status_of(lost.bucket).old_data_keys, 1U);
+  EXPECT_EQ(status_of(lost.bucket).old_data_keys, 0U);
+  EXPECT_EQ(status_of(lost.bucket).lost_data_keys, 1U);
   reopen();
   EXPECT_EQ(house_->open(lost.id), "keys.shredded");
   EXPECT_EQ(house_->open(other.id), "ok");
