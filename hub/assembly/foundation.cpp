@@ -72,6 +72,23 @@ std::string database_name(const config::Config& config) {
                          : "in " + config.data;
 }
 
+// A keyring that has sealed something belongs to a database: an empty one must not take its place.
+Status check_database(const config::Config& config, const crypto::Keyring& keyring) {
+  RABT_TRY_STATUS(check_place(config));
+  RABT_TRY(info, keyring.info());
+  const bool sealed = std::any_of(info.tenants.begin(), info.tenants.end(), [&](const auto& one) {
+    return one.name == config.tenant && !one.buckets.empty();
+  });
+  if (!sealed) return ok_status();
+  RABT_TRY(used, database_is_used(config));
+  if (used) return ok_status();
+  return corrupt("cli.database_missing",
+                 "the keyring in " + config.data + " has been used but its database " +
+                     database_name(config) +
+                     " does not exist; restore the database from its backup. For a new, empty hub, "
+                     "name another data folder");
+}
+
 // Says what a wrong clock does. Before the log is opened, which adds entries.
 Status look_at_clock(store::Store& store, const Clock& clock, Logger& log) {
   constexpr std::int64_t kSlackMs = 60'000;
@@ -180,6 +197,7 @@ Result<std::unique_ptr<Foundation>> Foundation::open(const config::Config& confi
   if (part == Part::keyring) return made;
   RABT_TRY(lock, FolderLock::take(config.data));
   all.lock = std::move(lock);
+  RABT_TRY_STATUS(check_database(config, *all.keyring));
   RABT_TRY(store, open_database(config, log));
   all.store = std::move(store);
   // Before the audit log, which another hub's keyring would call forged.

@@ -34,7 +34,7 @@ class Foundation {
   };
   // Opens the data folder of a configuration. When the folder has neither keyring nor database,
   // both are made. Only one process at a time can open all of it, whatever the database is. Errors:
-  // store.locked (a hub runs), cli.keyring_missing, keys.other_hub,
+  // store.locked (a hub runs), cli.keyring_missing, cli.database_missing, keys.other_hub,
   // config.missing_secret; those of the keyring and its root, of open_database and of the audit
   // log.
   [[nodiscard]] static Result<std::unique_ptr<Foundation>> open(const config::Config& config,

@@ -88,6 +88,26 @@ TEST_F(FoundationOpen, RefusesADatabaseWithoutItsKeyring) {
   EXPECT_EQ(alone.error().code, "cli.keyring_missing");
 }
 
+// Symptom: with keyring and root restored and the database forgotten, an empty hub was served.
+TEST_F(FoundationOpen, RefusesAUsedKeyringWithoutItsDatabase) {
+  {
+    const auto first = open();
+    ASSERT_TRUE(first.ok());
+  }
+  for (const char* name : {"/rabt.db", "/audit.checkpoint"}) fs::remove(config_.data + name);
+  {
+    const auto unused = open();
+    ASSERT_TRUE(unused.ok()) << "nothing was sealed under it: " << unused.error().message;
+    ASSERT_TRUE((*unused)->keys->lease("t1").ok());
+  }
+  fs::remove(config_.data + "/rabt.db");
+  const auto alone = open();
+  ASSERT_FALSE(alone.ok());
+  EXPECT_EQ(alone.error().code, "cli.database_missing");
+  EXPECT_FALSE(fs::exists(config_.data + "/rabt.db")) << "none was made";
+  EXPECT_TRUE(open(Foundation::Part::keyring).ok());
+}
+
 // Symptom: a keyring of another hub was called a forged audit log.
 TEST_F(FoundationOpen, RefusesAKeyringOfAnotherHubBeforeTheAuditLog) {
   const std::string mine = config_.data;
