@@ -257,7 +257,8 @@ Status check_origin(store::Connection& backup, const config::Config& config) {
 Status compare_keyring(const std::string& database, const config::Config& config,
                        std::int64_t needed, BackupFindings& findings) {
   const std::string path = config.data + "/keyring";
-  if (!fs::exists(path)) {
+  RABT_TRY(there, is_there(path));
+  if (!there) {
     findings.warnings.push_back("there is no keyring " + path +
                                 ": whether the keys of the backup can be opened is not known");
     return ok_status();
