@@ -113,6 +113,36 @@ TEST(Clinicvault, C05C29StartsAndAsks) {
                      200);
 }
 
+// The doctor who starts sees nobody here: a link of the patient may have been opened by
+// anybody.
+TEST(Clinicvault, C05StartsAndAdmitsThePatientUnderTheAccountAlone) {
+  h().enter("CVL", "patient");
+  const Answer made = h().post("AD", "/api/v1/sessions",
+                               Json::object({{"type", "doctor_patient"},
+                                             {"provider", h().person("D").id},
+                                             {"patient", h().person("CVL").id}}));
+  RABT_EXPECT_STATUS(made, 201);
+  const std::string at = "/api/v1/sessions/" + made.text("id");
+  const auto patient = [&] {
+    const Answer all = h().get("D", at);
+    for (const Json& one : all["participants"].as_array()) {
+      if (one.string_or("role", "") == "patient") return one;
+    }
+    return Json();
+  };
+  const Answer link = h().post("AD", at + "/invitations",
+                               Json::object({{"participant", patient().string_or("id", "")}}));
+  RABT_EXPECT_STATUS(link, 201);
+  RABT_EXPECT_STATUS(h().come_by_link("opener of CVL", link.text("code")), 200);
+  const std::string start = "/consultation/start/" + number("CVL");
+  RABT_EXPECT_STATUS(h().get("D", start), 200);
+  EXPECT_EQ(patient()["admission"], Json("waiting"));
+  RABT_EXPECT_STATUS(h().post("CVL", at + "/join"), 200);
+  RABT_EXPECT_STATUS(h().get("D", start), 200);
+  EXPECT_EQ(patient()["admission"], Json("admitted"));
+  EXPECT_EQ(h().get("opener of CVL", at).status, 401);
+}
+
 //
 TEST(Clinicvault, C05AnotherSiteStartsNothing) {
   const std::string path = "/consultation/start/" + number("P");

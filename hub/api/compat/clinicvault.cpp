@@ -258,12 +258,15 @@ bool is_his(const DoorCall& call, const Json& session) {
 
 // This API has no waiting room and no call that admits. Sessions that were made elsewhere may have
 // one, so the doctor who starts a consultation admits its patient; everybody else in it goes on
-// waiting, and whom a host has denied stays out.
+// waiting, and whom a host has denied stays out. Who holds the patient's link may be
+// anybody, and the doctor does not see him here.
 Status admit_patient(const DoorCall& call, const Json& session, const std::string& patient) {
-  for (const Json& one : session["participants"].as_array()) {
-    if (one["person"] != Json(patient) || one["admission"] != Json("waiting")) continue;
-    const auto admitted = call.house.sessions.people.admit(
-        call.ask(session.string_or("id", ""), Json::object(), one.string_or("id", "")));
+  const std::string id = session.string_or("id", "");
+  RABT_TRY(is, call.house.sessions.acts.load(id));
+  for (const consultation::Participant& one : is.participants) {
+    const bool waits = one.admission == consultation::Admission::waiting;
+    if (one.person != patient || !waits || !link_word(is, one).empty()) continue;
+    const auto admitted = call.house.sessions.people.admit(call.ask(id, Json::object(), one.id));
     // Another host was quicker.
     if (!admitted.ok() && admitted.error().code != "participant.not_waiting")
       return admitted.error();
