@@ -92,15 +92,37 @@ TEST(PatientDataLint, FollowsEveryPlainPath) {
                             "@base64 \"\\(.patient.name)\"",
                             "{(.patient.name): 1}",
                             "getpath([\"patient\", \"name\"])",
-                            "[limit(1; .people[])] | first | .name"}) {
+                            "[limit(1; .people[])] | first | .name",
+                            ".patient as $p | .city as $q | $p.name",
+                            ".city as $p | .patient as $p | $p.name",
+                            "label $out | .patient as $p | def f: 1; f as $q | $p.name",
+                            ".patient.name as $n | def f: $n; 1 as $n | f",
+                            ".people as [$one] | $one.name",
+                            "1 as $q | . as {patient: {name: $p}} ?// [$p] | $p",
+                            "foreach .people[] as $p (0; .; $p.name)"}) {
     EXPECT_EQ(emitted(leaks), 1U) << leaks;
   }
   for (const char* harmless :
-       {".patient.city", ".people[0].city", ".practitioner", ".people | length",
-        ".patient.name == null", ".patient | has(\"name\")", "[.people[] | {city}]",
-        ". + {patient: null, people: []} | .patient", "{city: .patient.city} | .",
-        ".patient.name = null | .patient.name", ".people | map(.city)", "\"x\"", "$workflow.id",
-        ".people[] | select(.name == \"x\") | .city", "reduce .people[] as $p (0; . + $p.n)"}) {
+       {".patient.city",
+        ".people[0].city",
+        ".practitioner",
+        ".people | length",
+        ".patient.name == null",
+        ".patient | has(\"name\")",
+        "[.people[] | {city}]",
+        ". + {patient: null, people: []} | .patient",
+        "{city: .patient.city} | .",
+        ".patient.name = null | .patient.name",
+        ".people | map(.city)",
+        "\"x\"",
+        "$workflow.id",
+        ".people[] | select(.name == \"x\") | .city",
+        "reduce .people[] as $p (0; . + $p.n)",
+        ".patient.name as $p | .city as $q | $q",
+        ".patient.name as $p | .city as $p | $p",
+        ".city as $c | (.patient.name as $p | 1) as $q | [$q, $c]",
+        ".city as $q | [.people[] as $p | $p.city] | [., $q]",
+        "label $out | .patient.name as $p | def f: 1; .city as $q | [$q, 1]"}) {
     EXPECT_EQ(emitted(harmless), 0U) << harmless;
   }
 }

@@ -78,7 +78,13 @@ class Evaluator {
   FlowValue binary(const Node& node, const FlowValue& dot);
   // reduce and foreach
   FlowValue rounds(const Node& node, const FlowValue& dot);
+  // Runs `a as patterns` and brings the names into scope; the caller takes them out again.
   void bind(const Node& node, const FlowValue& dot);
+  // Runs what stands behind a name that holds no data, of a function or a label.
+  FlowValue beyond(const Node& node, const FlowValue& dot);
+  const FlowValue& named(const Node& node) const {
+    return node.index < names_.size() ? names_[names_.size() - 1 - node.index] : bound_;
+  }
   FlowValue object(const Node& node, const FlowValue& dot);
   FlowValue prelude(const Node& node, const FlowValue& dot);
   FlowValue builtin(const Node& node, const FlowValue& dot);
@@ -86,7 +92,8 @@ class Evaluator {
 
   const std::vector<FlowValue>& variables_;
   FlowValue& raised_;
-  FlowValue bound_;  // what every `as` of the expression has bound
+  std::vector<FlowValue> names_;  // in scope, the innermost last: one a cell of the environment
+  FlowValue bound_;               // what every `as` of the expression has bound
   int depth_ = 0;
 };
 
@@ -149,7 +156,7 @@ FlowValue Evaluator::of(const Node& node, const FlowValue& dot) {
     case Kind::variable:
       return node.index < variables_.size() ? variables_[node.index] : FlowValue{};
     case Kind::local:
-      return bound_;
+      return named(node);
     case Kind::path:
       return path(node, dot);
     case Kind::index:
@@ -184,15 +191,19 @@ FlowValue Evaluator::of(const Node& node, const FlowValue& dot) {
     case Kind::modify:
     case Kind::update:
       return assigned(node, dot);
-    case Kind::bind:
+    case Kind::bind: {
+      const std::size_t known = names_.size();
       bind(node, dot);
-      return run(node.b, dot);
+      FlowValue out = run(node.b, dot);
+      names_.resize(known);
+      return out;
+    }
     case Kind::reduce:
     case Kind::foreach:
       return rounds(node, dot);
     case Kind::define:
     case Kind::label:
-      return run(node.a, dot);
+      return beyond(node, dot);
     case Kind::leave:
       return {};
     case Kind::object:
@@ -247,19 +258,30 @@ FlowValue Evaluator::binary(const Node& node, const FlowValue& dot) {
 }
 
 FlowValue Evaluator::rounds(const Node& node, const FlowValue& dot) {
-  bind(node, dot);
   FlowValue state = run(node.b, dot);
+  const std::size_t known = names_.size();
+  bind(node, dot);
   join(state, run(node.c, state));
   state = mixed(state);  // of any number of rounds
   join(state, mixed(run(node.c, state)));
-  return node.d == nullptr ? state : mixed(run(node.d, state));
+  if (node.d != nullptr) state = mixed(run(node.d, state));
+  names_.resize(known);
+  return state;
+}
+
+FlowValue Evaluator::beyond(const Node& node, const FlowValue& dot) {
+  names_.emplace_back();
+  FlowValue out = run(node.a, dot);
+  names_.pop_back();
+  return out;
 }
 
 void Evaluator::bind(const Node& node, const FlowValue& dot) {
   FlowValue value = run(node.a, dot);
-  const bool plain = node.patterns != nullptr && node.patterns->plain();
-  join(bound_, plain ? value : mixed(value));
+  if (!node.patterns->plain()) value = mixed(value);
+  join(bound_, value);
   bound_ = bounded(std::move(bound_));
+  names_.insert(names_.end(), node.patterns->variables.size(), value);
 }
 
 FlowValue Evaluator::object(const Node& node, const FlowValue& dot) {
