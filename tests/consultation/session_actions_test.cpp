@@ -417,6 +417,18 @@ TEST_F(SessionCalls, AnAppointmentNamesTheSessionsThatItHasHad) {
   EXPECT_EQ(found.item(1).int_or("startEpoch", 0), 1'798'794'000);
   EXPECT_FALSE(found.item(1).bool_or("otherPatient", true));
   EXPECT_FALSE(sessions({}).item(0).bool_or("otherPatient", true)) << "no patient was said";
+  const auto others = [&](Json numbers) {
+    const Json of =
+        Json::object({{"appointment", "urn:his|A-1"}, {"identifiers", std::move(numbers)}});
+    const Json both = call("of-appointment", of).output["sessions"];
+    return std::pair(both.item(0).bool_or("otherPatient", false),
+                     both.item(1).bool_or("otherPatient", false));
+  };
+  EXPECT_EQ(others(Json::array({one("9"), one("8")})), std::pair(false, true));
+  EXPECT_EQ(others(Json::array({one("9")})), std::pair(true, true));
+  EXPECT_EQ(others(Json::array()), std::pair(false, false));
+  const Json without = Json::object({{"system", Json()}, {"value", "7"}});
+  EXPECT_EQ(others(Json::array({without})), std::pair(true, false)) << "by its value";
   // The same appointment as the system and the value.
   call("set-appointment",
        Json::object({{"session", second},
@@ -439,6 +451,28 @@ TEST_F(SessionCalls, AnAppointmentNamesTheSessionsThatItHasHad) {
 
 // Symptom: a coverage that was corrected after the claim was final told nobody. Cause: nothing knew
 // which payer had the claim. Caught by: the note on a session that has ended.
+// Symptom: a message that named the patient of a visit by another number was taken for one about
+// somebody else. Cause: one number was compared.
+TEST_F(SessionCalls, AnAppointmentIsOfThePersonWhomAnyOfTheNumbersMeans) {
+  Json body = booking();
+  body.set("appointment", "urn:his|A-5");
+  (void)call("create", std::move(body));
+  people_.numbers = {{"MRN-7", patient_}, {"1000000008", patient_}, {"1000000016", patient2_}};
+  const auto another = [&](std::vector<const char*> values) {
+    Json numbers = Json::array();
+    for (const char* value : values)
+      numbers.push_back(Json::object({{"system", "urn:his"}, {"value", value}}));
+    const Json of =
+        Json::object({{"appointment", "urn:his|A-5"}, {"identifiers", std::move(numbers)}});
+    return call("of-appointment", of).output["sessions"].item(0).bool_or("otherPatient", false);
+  };
+  EXPECT_FALSE(another({"MRN-7"}));
+  EXPECT_FALSE(another({"nobody", "1000000008"}));
+  EXPECT_TRUE(another({"1000000016"}));
+  EXPECT_TRUE(another({"nobody"}));
+  EXPECT_TRUE(another({"MRN-7", "1000000016"})) << "numbers of two persons";
+}
+
 TEST_F(SessionCalls, ThePayersOfAVisitAreNotedAfterItsEnd) {
   Json body = booking();
   body.set("appointment", "A-8");

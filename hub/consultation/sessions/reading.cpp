@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "hub/base/number.hpp"
 #include "hub/consultation/acts/answers.hpp"
@@ -39,6 +40,22 @@ Json time_of_day(std::string_view text, std::string_view of_day) {
   constexpr std::size_t kDay = std::string_view("2026-12-01").size();
   std::string out(text);
   if (text.size() == kDay) out += of_day;
+  return out;
+}
+
+// The patient's numbers in a body, as references to a person: `patient`, then `identifiers`, each
+// once.
+std::vector<Json> numbers_in(const Json& body) {
+  std::vector<Json> out;
+  const auto add = [&out](const Json& one) {
+    if (!one["value"].is_string()) return;
+    Json number = Json::object({{"system", one["system"]}, {"value", one["value"]}});
+    if (std::find(out.begin(), out.end(), number) == out.end()) out.push_back(std::move(number));
+  };
+  add(body["patient"]);
+  if (const Json& others = body["identifiers"]; others.is_array()) {
+    for (const Json& one : others.as_array()) add(one);
+  }
   return out;
 }
 
@@ -133,19 +150,33 @@ Result<Page> SessionReading::list(const Ask& ask, const Window& window) {
   return page;
 }
 
-Result<bool> SessionReading::is_of_another(const Session& session, const Json& patient) const {
-  if (!patient["value"].is_string()) return false;
-  for (const Participant& one : session.participants) {
-    if (one.role == PartRole::patient && one.reference["value"] == patient["value"]) return false;
+Result<bool> SessionReading::is_of_another(const Session& session,
+                                           const std::vector<Json>& numbers) const {
+  std::string patient = session.patient;
+  if (!patient.empty()) {
+    const auto survivor = acts_.parts().directory.resolve(acts_.parts().tenant, Json(patient));
+    if (survivor.ok()) patient = *survivor;
   }
-  if (session.patient.empty() || !patient["system"].is_string()) return true;
-  const Json named = Json::object({{"system", patient["system"]}, {"value", patient["value"]}});
-  const auto found = acts_.parts().directory.resolve(acts_.parts().tenant, named);
-  if (found.ok()) return *found != session.patient;
-  if (found.error().kind != ErrorKind::not_found && found.error().kind != ErrorKind::invalid &&
-      found.error().kind != ErrorKind::conflict)
-    return found.error();
-  return true;
+  bool own = numbers.empty();
+  for (const Json& number : numbers) {
+    const bool booked = std::any_of(
+        session.participants.begin(), session.participants.end(), [&](const Participant& one) {
+          return one.role == PartRole::patient && one.reference["value"] == number["value"];
+        });
+    own = own || booked;
+    if (booked || patient.empty() || !number["system"].is_string()) continue;
+    const auto found = acts_.parts().directory.resolve(acts_.parts().tenant, number);
+    if (found.ok()) {
+      // Numbers of two persons: nobody knows who is meant.
+      if (*found != patient) return true;
+      own = true;
+    } else if (found.error().kind != ErrorKind::not_found &&
+               found.error().kind != ErrorKind::invalid &&
+               found.error().kind != ErrorKind::conflict) {
+      return found.error();
+    }
+  }
+  return !own;
 }
 
 Answer SessionReading::of_appointment(const Ask& ask) {
@@ -160,10 +191,11 @@ Answer SessionReading::of_appointment(const Ask& ask) {
       ask, "sessions", nullptr,
       Json::object(
           {{"of", "appointment"}, {"found", static_cast<std::int64_t>(found.sessions.size())}})));
+  const std::vector<Json> numbers = numbers_in(ask.body);
   Json items = Json::array();
   for (const Session& session : found.sessions) {
     if (session.appointment_of_patient) continue;
-    RABT_TRY(another, is_of_another(session, ask.body["patient"]));
+    RABT_TRY(another, is_of_another(session, numbers));
     items.push_back(Json::object(
         {{"session", session.id},
          {"consultation", session.consultation.empty() ? Json() : Json(session.consultation)},

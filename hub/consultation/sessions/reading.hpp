@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 #include "hub/consultation/acts/acts.hpp"
 #include "hub/consultation/sessions/recordings.hpp"
 
@@ -22,17 +24,18 @@ class SessionReading {
   // In pages: `after` of the query is the `next` of the page before.
   Answer events(const Ask& ask);
   // {sessions: [{session, consultation, status, startEpoch, otherPatient}]}: sessions of an
-  // appointment, newest first, at most 20. body: appointment, and the patient's {value, system},
-  // without which no session is another patient's. For workflows; without those whose appointment
-  // the patient alone named.
+  // appointment, newest first, at most 20. body: appointment, and the patient's numbers, {system,
+  // value} as `patient` and more of them as `identifiers`, without which no session is another
+  // patient's. For workflows; without those whose appointment the patient alone named.
   Answer of_appointment(const Ask& ask);
   // {items: [{session, number, specialty, language, since, until}]}: emergencies for which the
   // caller is rung now, oldest first.
   Answer rings(const Ask& ask);
 
  private:
-  // True if the session is of a person whom this {system, value} does not name.
-  Result<bool> is_of_another(const Session& session, const Json& patient) const;
+  // True if none of these numbers, {system, value}, names the patient of the session, or one of
+  // them names another person.
+  Result<bool> is_of_another(const Session& session, const std::vector<Json>& numbers) const;
   Answer summarise(const Ask& ask, Reads reads);
 
   Acts& acts_;

@@ -463,7 +463,9 @@ std::vector<plugin::ActionSpec> session_actions() {
                    marked({"chiefComplaint", "notes", "context", "patientIdentifier", "asked"}))},
       {"of-appointment", "List the sessions that an appointment has had",
        closed({"appointment"}, R"({"appointment": {"type": "string", "minLength": 1},
-                                   "patient": {"type": ["object", "null"], "x-phi": true}})"),
+                                   "patient": {"type": ["object", "null"], "x-phi": true},
+                                   "identifiers": {"type": ["array", "null"], "maxItems": 50,
+                                                   "items": {"type": "object"}, "x-phi": true}})"),
        open_schema(
            {"sessions"},
            Json::object(
