@@ -26,10 +26,12 @@ constexpr int kNotReached = 2;
 std::string age_of(const Json& item, Timestamp now) {
   const auto oldest = parse_iso8601(item.string_or("oldest", ""));
   if (!oldest.ok() || oldest->ms > now.ms) return {};
+  constexpr std::int64_t kHour = 60;
+  constexpr std::int64_t kDay = 24 * kHour;
   const std::int64_t minutes = (now.ms - oldest->ms) / 60'000;
-  if (minutes < 60) return std::to_string(minutes) + " min";
-  if (minutes < 48 * 60) return std::to_string(minutes / 60) + " h";
-  return std::to_string(minutes / (24 * 60)) + " d";
+  if (minutes < kHour) return std::to_string(minutes) + " min";
+  if (minutes < 2 * kDay) return std::to_string(minutes / kHour) + " h";
+  return std::to_string(minutes / kDay) + " d";
 }
 
 void print_item(const Json& item, Timestamp now) {
