@@ -189,7 +189,7 @@ Status fill(const config::Config& config, const fs::path& part, Timestamp now,
   return audit::sync_folder(part.string());
 }
 
-// Whether a folder, which may not be there yet, is another or lies below it.
+// True if a folder, which may not be there yet, is another one or lies below it.
 bool lies_in(const std::string& folder, const std::string& other) {
   std::error_code failure;
   const fs::path inner = fs::weakly_canonical(folder, failure);

@@ -66,7 +66,7 @@ struct KeyringFile {
 // Accepts nothing but what to_bytes makes. Errors: crypto.keyring_corrupt, crypto.keyring_newer.
 [[nodiscard]] Result<KeyringFile> parse_keyring(const PrivateFile& file, ByteView bytes);
 
-// What stands in the file, without any key.
+// Tenants of the file and their buckets, without any key.
 [[nodiscard]] std::vector<TenantInfo> tenants_of(const KeyringFile& keyring);
 
 // A name that may stand in the file: "<class>/<rest>" of small letters, digits and - _ . only.

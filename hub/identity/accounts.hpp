@@ -303,7 +303,7 @@ class Accounts {
   struct WaysIn {
     // True if there is a password, a passkey, or an issuer that knows the person.
     bool any = false;
-    // When the one-time code ends. 0 if there is none that is still good.
+    // Time at which the one-time code ends. 0 if there is none that is still good.
     std::int64_t code_until_ms = 0;
   };
   // Those of each person in turn.

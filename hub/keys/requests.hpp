@@ -25,8 +25,8 @@ using ObjectKeys = std::function<Result<std::vector<std::string>>(std::string_vi
 [[nodiscard]] Result<Json> perform(KeyAdmin& admin, std::string_view verb, const Json& body,
                                    Order order, const ObjectKeys& find, bool wait);
 
-// Whether there is a bucket to shred, or a case to release: nobody else is asked to confirm an
-// order that names none. Errors keys.bucket, keys.case.
+// Checks that there is a bucket to shred, or a case to release, before a second person is asked to
+// confirm the order. Errors keys.bucket, keys.case.
 [[nodiscard]] Status check_there_is(KeyAdmin& admin, std::string_view verb,
                                     const std::string& name);
 

@@ -105,7 +105,7 @@ std::string bucket_name(std::string_view class_name, Timestamp expiry) {
 
 Result<BucketMonth> parse_bucket(std::string_view bucket) {
   const auto wrong = [&] {
-    // What was written may look like patient data, and would come back masked.
+    // The caller's text may look like patient data, and would come back masked.
     return invalid("keys.bucket",
                    "this is no bucket; write <class>/<YYYY-MM>, such as consultation/2036-11");
   };

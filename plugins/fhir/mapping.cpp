@@ -719,7 +719,7 @@ bool names_coverage(const Resources& delivery, const Entry& patient) {
   });
 }
 
-// Who pays, as a delivery says it. Without a coverage of the patient it says nothing.
+// Payer of a visit as a delivery names it; empty where it has no coverage of the patient.
 struct Said {
   Json coverage = Json::object();
   // True if the delivery has coverages of which none is in force for the patient.

@@ -353,7 +353,7 @@ bool is_self_pay(const Segment& in1, const Settings& settings) {
   return false;
 }
 
-// What a message says of who pays.
+// Payer of a visit as a message names it.
 struct Said {
   // Fits the `coverage` of the payer role; empty when nothing is known.
   Json coverage = Json::object();

@@ -3,7 +3,7 @@
 #include "tests/keys/support.hpp"
 #include "tests/recording_logger.hpp"
 
-// Whether a keyring and a database belong together.
+// A keyring and a database that belong together, or do not.
 namespace rabt::keys {
 namespace {
 

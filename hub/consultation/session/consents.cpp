@@ -30,7 +30,8 @@ bool is_who_refused(const Session& is, const Json& refusal, const Actor& who) {
   if (!who.person.empty() && by == who.person) return true;
   const Participant* const own = own_of(is, who);
   if (own == nullptr || by != guest_actor(own->id)) return false;
-  // Nobody had let in who said it: the participant whom a host has seen says what he wants.
+  // A refusal that was said before a host let anybody in: the participant whom a host has seen says
+  // what he wants.
   if (refusal.bool_or("waiting", false) && own->admitted()) return true;
   const Json& record = refusal["record"];
   if (who.part.participant.empty())

@@ -266,7 +266,7 @@ struct LinkConsultation {
 struct SetInsurance {
   std::string status;
   std::string reference;
-  // What the payer was asked about, as the workflow notes it; null when it does not say.
+  // Payer, member and day of the question to the payer, as the workflow notes them; null if unset.
   Json asked;
 };
 struct SetBilling {

@@ -110,7 +110,7 @@ void end_links(Step& step, std::string_view participant) {
     if (link.participant != participant || !link.by_link || link.status != "accepted") continue;
     shut_out(step, link);
     link.status = "pending";
-    // Who opens it anew is another holder.
+    // The next browser that opens the link is another holder.
     ++link.moved;
     link.proven = 0;
   }

@@ -153,7 +153,8 @@ struct Invitation {
   std::int64_t generation = 0;
   // It was accepted without an account: a browser holds the visit.
   bool by_link = false;
-  // When the browser that holds the visit opened it; 0 when an older hub did not write it down.
+  // Time at which the browser that holds the visit opened it; 0 when an older hub did not write it
+  // down.
   std::int64_t opened_ms = 0;
   // Number of moves of the visit to another browser.
   std::int64_t moved = 0;
@@ -412,7 +413,8 @@ bool keep_posted(Participant& participant, const Json& posted);
 // Name of the link that a participant holds now, for the consents that he gives by it: its
 // invitation and generation, and how often it moved to another browser. Empty without one.
 [[nodiscard]] std::string link_word(const Session& session, const Participant& one);
-// When the link that a participant holds now was opened (Invitation::opened_ms). 0 without one.
+// Time at which the link that a participant holds now was opened (Invitation::opened_ms). 0 without
+// one.
 [[nodiscard]] std::int64_t opened_at(const Session& session, const Participant& one);
 // True if the holder of the participant's link has given a code that went to the telephone of this
 // record, {of, version}. Null or of nobody: never.

@@ -136,8 +136,9 @@ using Secrets = std::map<std::string, std::shared_ptr<SecretBytes>>;
 // Error plugin.config.
 [[nodiscard]] Result<std::vector<std::string>> resolve_hosts(
     const std::vector<std::string>& entries, const Json& config);
-// Whether the configuration fits the schema of the manifest, which stands in the folder, and its
-// addresses are some. Error plugin.config; the message names the place and holds no value.
+// Checks the configuration against the schema of the manifest, which stands in the folder, and that
+// its addresses are well formed. Error plugin.config; the message names the place and holds no
+// value.
 [[nodiscard]] Status check_config(const Package& package, const Json& config,
                                   const std::string& folder);
 
