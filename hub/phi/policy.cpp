@@ -91,6 +91,8 @@ void add_ids(std::string_view text, std::vector<Span>& out) {
 
 // `of_hub`: the text is one of the hub, and not of a plugin.
 std::vector<Span> own_parts(std::string_view text, std::vector<Span> out, bool of_hub) {
+  // An id that a machine made names nobody, whatever stands in it: 0feb is no day.
+  if (is_machine_id(text)) out.push_back({0, text.size()});
   add_links(text, out);
   if (of_hub) add_ids(text, out);
   for (const std::string_view own : kOwnTexts) {
@@ -230,8 +232,7 @@ bool Policy::learnt(std::string_view name) const {
 std::optional<std::string> Policy::detect(Channel channel, std::string_view text,
                                           const std::set<Class>& passing,
                                           const Vocabulary* words) const {
-  // An id that a machine made names nobody, whatever stands in it: 0feb is no day.
-  if (detector_ == nullptr || is_machine_id(text)) return std::string(text);
+  if (detector_ == nullptr) return std::string(text);
   std::vector<Finding> found = detector_->find(text);
   std::erase_if(found, [&](const Finding& one) {
     return passing.contains(one.kind) || (words == nullptr && is_own_time(text, one));
