@@ -5,6 +5,7 @@
 
 #include "hub/base/ascii.hpp"
 #include "hub/keys/admin_state.hpp"
+#include "hub/keys/fit.hpp"
 #include "hub/keys/statements.hpp"
 
 namespace rabt::keys {
@@ -129,13 +130,11 @@ Result<KeysStatus> KeyAdmin::status() {
         bool newer = false;
         for (const auto& [version, number] : found->second) {
           shown.data_keys += number;
-          if (bucket.destroyed) continue;
-          if (version < bucket.oldest_version) {
+          newer = newer || is_too_new(bucket, version);
+          if (is_dropped(bucket, version)) {
             shown.lost_data_keys += number;
-          } else if (version < bucket.version) {
+          } else if (!bucket.destroyed && version < bucket.version) {
             shown.old_data_keys += number;
-          } else if (version > bucket.version) {
-            newer = true;
           }
         }
         if (newer) out.missing.push_back(bucket.name);

@@ -75,8 +75,8 @@ Result<Tried> try_newest(store::Connection& connection, const crypto::TenantKeys
         const crypto::BucketVersion at{std::string(row.text(1)),
                                        static_cast<std::uint32_t>(row.integer(2))};
         const crypto::BucketInfo* const bucket = find(buckets, at.bucket);
-        if (bucket == nullptr || bucket->destroyed || at.version < bucket->oldest_version ||
-            at.version > bucket->version) {
+        if (bucket == nullptr || bucket->destroyed || is_dropped(*bucket, at.version) ||
+            is_too_new(*bucket, at.version)) {
           return true;
         }
         out.opened = keys.unwrap(at, row.blob(0), row.blob(3)).ok();
@@ -88,6 +88,14 @@ Result<Tried> try_newest(store::Connection& connection, const crypto::TenantKeys
 
 }  // namespace
 
+bool is_dropped(const crypto::BucketInfo& bucket, std::uint32_t version) {
+  return !bucket.destroyed && version < bucket.oldest_version;
+}
+
+bool is_too_new(const crypto::BucketInfo& bucket, std::uint32_t version) {
+  return !bucket.destroyed && version > bucket.version;
+}
+
 Result<ClosedKeys> closed_keys(store::Connection& connection, std::string_view tenant,
                                const std::vector<crypto::BucketInfo>& buckets) {
   ClosedKeys out;
@@ -96,9 +104,9 @@ Result<ClosedKeys> closed_keys(store::Connection& connection, std::string_view t
     const auto version = static_cast<std::uint32_t>(row.integer(1));
     const auto data_keys = static_cast<std::uint64_t>(row.integer(2));
     const crypto::BucketInfo* const bucket = find(buckets, name);
-    if (bucket == nullptr || (!bucket->destroyed && version > bucket->version)) {
+    if (bucket == nullptr || is_too_new(*bucket, version)) {
       add(out.unknown, name, data_keys);
-    } else if (!bucket->destroyed && version < bucket->oldest_version) {
+    } else if (is_dropped(*bucket, version)) {
       add(out.forgotten, name, data_keys);
     }
     return true;

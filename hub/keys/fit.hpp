@@ -10,8 +10,14 @@
 #include "hub/crypto/keyring.hpp"
 #include "hub/store/store.hpp"
 
-// Whether a keyring opens the data keys of a database. Reads only.
+// Compares a keyring with the data keys of a database. Reads only.
 namespace rabt::keys {
+
+// True if the keyring has dropped this version of the bucket's key (`rabt keys rewrap
+// --forget-old`). Destroyed buckets are apart: somebody ordered that.
+[[nodiscard]] bool is_dropped(const crypto::BucketInfo& bucket, std::uint32_t version);
+// True if the keyring is too old for this version of the bucket's key.
+[[nodiscard]] bool is_too_new(const crypto::BucketInfo& bucket, std::uint32_t version);
 
 struct BucketCount {
   std::string bucket;
