@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "hub/assembly/alert_channels.hpp"
+#include "hub/assembly/code_maps.hpp"
 #include "hub/assembly/consultations.hpp"
 #include "hub/assembly/database.hpp"
 #include "hub/assembly/edge.hpp"
@@ -39,10 +40,11 @@ class Walk {
     identity();
     const bool plugins = all_plugins();
     const bool roles = all_roles();
+    const bool maps = add(read_code_maps(config_));
     consultations();
     const auto options = workflow_options();
     const auto files = workflow_files();
-    if (plugins && roles) actions(files, options);
+    if (plugins && roles && maps) actions(files, options);
     outside();
     return std::move(mistakes_);
   }

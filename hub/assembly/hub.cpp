@@ -14,6 +14,7 @@
 #include "hub/api/browser.hpp"
 #include "hub/assembly/alert_channels.hpp"
 #include "hub/assembly/alert_readings.hpp"
+#include "hub/assembly/code_maps.hpp"
 #include "hub/assembly/consultations.hpp"
 #include "hub/assembly/edge.hpp"
 #include "hub/assembly/foundation.hpp"
@@ -62,6 +63,11 @@ Status make_data_folder(const std::string& folder) {
   }
   fs::permissions(folder, fs::perms::owner_all, failure);
   return ok_status();
+}
+
+// Actor of what a start changes.
+std::string own_user() {
+  return "local:" + std::to_string(::geteuid());
 }
 
 Status senders_ready(const std::vector<std::unique_ptr<audit::SyslogSender>>& senders) {
@@ -140,6 +146,7 @@ struct Hub::Parts {
   std::unique_ptr<blob::BlobStore> blobs;
   std::unique_ptr<const consultation::Tasks> tasks;
   std::unique_ptr<const consultation::LongWaits> long_waits;
+  std::shared_ptr<const consultation::ServedMaps> maps;
   std::unique_ptr<plugin::PluginHost> plugins;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<engine::PatientIndex> patients;
@@ -273,6 +280,9 @@ Status Hub::Parts::make_plugins(const config::Config& config, const phi::Policy&
   long_waits = std::make_unique<const consultation::LongWaits>(
       consultation::LongWaits::Parts{*base->store, *tasks, *people, base->clock, config.tenant});
   plugins->add_service(consultation::make_task_actions(*tasks));
+  RABT_TRY(read, read_code_maps(config));
+  maps = std::make_shared<const consultation::ServedMaps>(std::move(read));
+  plugins->add_service(consultation::make_map_actions(maps));
   RABT_TRY(ice, read_ice(config));
   plugins->add_service(consultation::make_p2p_video(std::move(ice), base->clock, base->random));
   RABT_TRY_STATUS(make_consultations(config));
@@ -301,8 +311,9 @@ Status Hub::Parts::open_engine(const config::Config& config) {
   patients = std::make_unique<engine::PatientIndex>(*base->store, config.tenant);
   if (held != nullptr) return ok_status();
   RABT_TRY(files, read_workflows(config.workflows));
-  RABT_TRY_STATUS(engine->apply(files, "local:" + std::to_string(::geteuid())));
-  return ok_status();
+  RABT_TRY_STATUS(engine->apply(files, own_user()));
+  return consultation::note_served_maps(*base->store, *base->audit, base->clock, config.tenant,
+                                        own_user(), *maps);
 }
 
 Status Hub::Parts::make_consultations(const config::Config& config) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "hub/assembly/code_maps.hpp"
 #include "hub/assembly/mapped_sources.hpp"
 #include "hub/assembly/plugins.hpp"
 #include "hub/consultation/workflow/register.hpp"
@@ -26,10 +27,15 @@ Result<ManifestCatalog> ManifestCatalog::make(const config::Config& config) {
     const auto& own = source.mapping->declared();
     catalog.events_.insert(catalog.events_.end(), own.begin(), own.end());
   }
+  RABT_TRY(maps, read_code_maps(config));
+  catalog.maps_ = std::move(maps);
+  std::vector<std::string> map_names;
+  for (const auto& [name, map] : catalog.maps_) map_names.push_back(name);
   for (const auto& [role, target] : config.roles) {
     if (target.starts_with(kHub)) {
-      const auto actions =
-          consultation::service_actions(std::string_view(target).substr(kHub.size()));
+      const std::string_view service = std::string_view(target).substr(kHub.size());
+      const auto actions = consultation::service_actions(service, map_names);
+      if (service == consultation::kMapService) catalog.map_roles_.insert({role, target});
       catalog.actions_.emplace(target, actions);
       catalog.actions_.emplace(role, actions);
       continue;
@@ -38,6 +44,13 @@ Result<ManifestCatalog> ManifestCatalog::make(const config::Config& config) {
     catalog.actions_.emplace(role, std::move(package.manifest.actions));
   }
   return catalog;
+}
+
+std::optional<workflow::ActionOutcome> ManifestCatalog::answer(
+    const workflow::CallAction& call) const {
+  if (!map_roles_.contains(call.role) || !find(call.role, call.action, call.version))
+    return std::nullopt;
+  return consultation::look_up(maps_, call.arguments);
 }
 
 std::vector<std::string> ManifestCatalog::roles() const {

@@ -30,7 +30,7 @@ struct TestOptions {
 
 // Gives nullopt after a message on standard error.
 std::optional<workflow::TestReport> run_file(const std::string& path, const TestOptions& options,
-                                             const workflow::ActionCatalog* catalog) {
+                                             const assembly::ManifestCatalog* catalog) {
   const auto text = config::read_text(path);
   if (!text.ok()) {
     std::fprintf(stderr, "%s: cannot be read: %s\n", path.c_str(), text.error().message.c_str());
@@ -53,8 +53,10 @@ std::optional<workflow::TestReport> run_file(const std::string& path, const Test
   for (const std::string& name : parsed.file->definitions()) {
     if (!add(name)) return std::nullopt;
   }
-  auto report =
-      workflow::run_tests(*parsed.file, definitions, {.only = options.only, .catalog = catalog});
+  workflow::TestOptions run{.only = options.only, .catalog = catalog};
+  if (catalog != nullptr)
+    run.answer = [catalog](const workflow::CallAction& call) { return catalog->answer(call); };
+  auto report = workflow::run_tests(*parsed.file, definitions, run);
   if (report.ok()) return std::move(*report);
   std::fprintf(stderr, "%s: %s [%s]\n", path.c_str(), report.error().message.c_str(),
                report.error().code.c_str());

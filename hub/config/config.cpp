@@ -68,7 +68,7 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
              "workers",    "log",      "audit",  "plugin_sandbox", "privacy",    "keys",
              "retention",  "identity", "video",  "licence",        "consent",    "metering",
              "compliance", "phi",      "doors",  "webhooks",       "bus",        "hospital",
-             "alerts",     "clinic"});
+             "alerts",     "clinic",   "maps"});
   reader.text(root, "tenant", config.tenant, true);
   read_audit(reader, root, config);
   read_privacy(reader, root, config);
@@ -82,6 +82,7 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
   reader.path(root, "migrations", config.migrations, true);
   read_store(reader, root, config);
   reader.paths(root, "workflows", config.workflows);
+  reader.path(root, "maps", config.maps);
   reader.integer(root, "workers", 1, 64, config.workers);
   read_roles(reader, root, config);
   read_plugins(reader, root, config);

@@ -346,6 +346,8 @@ struct Config {
   // Unset if the database is the file rabt.db of the data folder.
   std::optional<PostgresEntry> postgres;
   std::vector<std::string> workflows;
+  // Folder of the code maps that hub://map serves; empty if there are none.
+  std::string maps;
   std::map<std::string, std::string> roles;
   std::map<std::string, PluginEntry> plugin;
   // plugin_sandbox: required.

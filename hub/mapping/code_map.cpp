@@ -29,10 +29,18 @@ Result<CodeMap> CodeMap::read(std::string_view text) {
   return out;
 }
 
-const Json* CodeMap::find(std::string_view code) const {
-  auto found = rows_.find(code);
+Result<Json> CodeMap::value(std::string_view name, const Json& code) const {
+  if (code.is_null()) return Json();
+  if (!code.is_string() && !code.is_number())
+    return invalid("map.code", "a code is a text or a number, and this is of type " +
+                                   std::string(type_of(code)));
+  auto found = rows_.find(code.is_string() ? code.as_string() : code.number_text());
   if (found == rows_.end()) found = rows_.find("*");
-  return found == rows_.end() ? nullptr : &found->second;
+  if (found == rows_.end())
+    return not_found("map.unknown_code",
+                     "the code map `" + std::string(name) +
+                         "` has no such code; add it, or a row `*` for all that have none");
+  return found->second;
 }
 
 }  // namespace rabt::mapping

@@ -5,6 +5,7 @@
 
 #include "hub/base/number.hpp"
 #include "hub/base/suggest.hpp"
+#include "hub/mapping/message.hpp"
 #include "hub/workflow/cron.hpp"
 #include "rabt/text.hpp"
 #include "rabt/time.hpp"
@@ -20,12 +21,6 @@ Error wrong(std::string message) {
   return invalid("expression.runtime", std::move(message));
 }
 
-std::string_view type_of(const Json& value) {
-  static constexpr std::array<std::string_view, 6> kNames{"null",   "boolean", "number",
-                                                          "string", "array",   "object"};
-  return kNames.at(static_cast<std::size_t>(value.type()));
-}
-
 // ---- Codes ----
 
 Result<Json> look_up(const CodeMaps& maps, const Json& name, const Json& code) {
@@ -37,21 +32,8 @@ Result<Json> look_up(const CodeMaps& maps, const Json& name, const Json& code) {
     return wrong("map: there is no code map of this name; `maps` of the mapping has " +
                  (names.empty() ? std::string("none") : listed(names)));
   }
-  if (code.is_null()) return Json();
-  std::string text;
-  if (code.is_string()) {
-    text = code.as_string();
-  } else if (code.is_number()) {
-    text = code.number_text();
-  } else {
-    return wrong("map: a code is a text or a number, and this is of type " +
-                 std::string(type_of(code)));
-  }
-  const Json* value = found->second.find(text);
-  if (value == nullptr)
-    return wrong("map: the code map `" + found->first +
-                 "` has no such code; add it, or a row `*` for all that have none");
-  return *value;
+  auto value = found->second.value(found->first, code);
+  return value.ok() ? value : wrong("map: " + value.error().message);
 }
 
 // ---- Times ----

@@ -8,18 +8,13 @@
 
 #include "hub/base/json_pointer.hpp"
 #include "hub/base/split.hpp"
+#include "hub/mapping/message.hpp"
 #include "hub/schema/schema.hpp"
 #include "rabt/text.hpp"
 
 namespace rabt::mapping {
 
 namespace {
-
-std::string type_of(const Json& value) {
-  static constexpr std::array<const char*, 6> kNames{"null",   "boolean", "number",
-                                                     "string", "array",   "object"};
-  return kNames.at(static_cast<std::size_t>(value.type()));
-}
 
 // Calls `visit(pointer, place, value)` for each leaf; place: the pointer with `*` for items.
 // Empty arrays and objects are leaves. The depth is that of a message, which is bounded.

@@ -22,6 +22,8 @@ inline constexpr std::size_t kMaxMappedItems = 20'000;
 // has 15,000 rows.
 inline constexpr std::size_t kMaxMappingPart = 4U << 20U;
 inline constexpr std::size_t kMaxMappingParts = 16;
+// Code maps of a hub, which it holds in memory.
+inline constexpr std::size_t kMaxCodeMaps = 64;
 // Bytes of a delivery's id and of a business key, which become part of events' ids.
 inline constexpr std::size_t kMaxMappedId = 400;
 

@@ -1,5 +1,7 @@
 #include "hub/mapping/message.hpp"
 
+#include <array>
+
 #include "hub/mapping/limits.hpp"
 #include "rabt/charset.hpp"
 #include "rabt/text.hpp"
@@ -78,6 +80,12 @@ Status check_text(std::string_view text, const std::string& place) {
   if (text.size() <= limits::kMaxMappedText) return ok_status();
   return invalid("mapping.text", place + ": a text is longer than " +
                                      std::to_string(limits::kMaxMappedText >> 10U) + " KiB");
+}
+
+std::string_view type_of(const Json& value) {
+  static constexpr std::array<std::string_view, 6> kNames{"null",   "boolean", "number",
+                                                          "string", "array",   "object"};
+  return kNames.at(static_cast<std::size_t>(value.type()));
 }
 
 Result<std::string> decoded(std::string_view charset, std::string_view bytes) {

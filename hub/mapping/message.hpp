@@ -46,6 +46,8 @@ struct Reading {
 [[nodiscard]] Result<Json> read_csv(const Reading& reading, std::string_view text);
 [[nodiscard]] Result<Json> read_xml(const Reading& reading, std::string_view text);
 [[nodiscard]] Result<Json> read_hl7(const Reading& reading, std::string_view body);
+// Name of a value's type, for messages.
+[[nodiscard]] std::string_view type_of(const Json& value);
 // UTF-8 from a character set. Error mapping.charset.
 [[nodiscard]] Result<std::string> decoded(std::string_view charset, std::string_view bytes);
 // Errors mapping.values, mapping.text.

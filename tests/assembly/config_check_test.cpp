@@ -37,6 +37,13 @@ class ConfigCheck : public testing::Test {
     put("host.yaml",
         std::string(kPlain) +
             "do:\n  - ask: {call: http, with: {method: get, endpoint: 'https://a.example.sa/'}}\n");
+    fs::create_directories(folder_ / "maps");
+    fs::create_directories(folder_ / "good");
+    put("maps/ward.csv", "code\n1\n");
+    put("good/sex.csv", "code,gender\nM,male\n");
+    put("codes.yaml",
+        std::string(kPlain) +
+            "do:\n  - find: {call: 'lookup:1.0.0@map', with: {map: sexes, code: M}}\n");
     put("role.yaml", std::string(kPlain) + "do:\n  - room: {call: 'video.room.open:1.0.0'}\n");
   }
   ~ConfigCheck() override { fs::remove_all(folder_); }
@@ -114,6 +121,12 @@ TEST_F(ConfigCheck, EachMistakeIsSaidAsTheStartSaysIt) {
            {"workflows: [host.yaml]", "https://a.example.sa is not allowed"},
            {"workflows: [role.yaml]", "video"},
            {"workflow_secrets: {partner: {file: none}}", "workflow secret partner: "},
+           // Code maps.
+           {"maps: none", "maps: the folder "},
+           {"roles: {map: 'hub://map'}", "`maps` names no folder of code maps"},
+           {"maps: maps", "ward.csv: "},
+           {"maps: good\nroles: {map: 'hub://map'}\nworkflows: [codes.yaml]",
+            "codes.yaml:4:50: error: `map` must be one of sex"},
            // Keys.
            {"keys: {root: {file: short}}", "short"},
            {"keys: {development: true, root: {env: RABT_NO_SUCH_ROOT}}", "RABT_NO_SUCH_ROOT"},

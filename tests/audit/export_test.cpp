@@ -86,7 +86,8 @@ std::vector<Logged> many() {
         "recording.read",     "consultation.state", "audit.report",        "audit.exported",
         "break_glass.opened", "break_glass.closed", "break_glass.expired", "break_glass.reviewed",
         "access.refused",     "keys.rotated",       "plugin.added",        "plugin.removed",
-        "plugin.key_added",   "plugin.key_removed", "plugin.migrated",     "something.new"}) {
+        "plugin.key_added",   "plugin.key_removed", "plugin.migrated",     "map.changed",
+        "map.removed",        "something.new"}) {
     for (const char* patient : {"", kPatient}) {
       for (const char* result : {"ok", "engine.failed"}) {
         for (const char* client : {"", "203.0.113.7"}) {

@@ -551,6 +551,25 @@ TEST(TestFile, AnUnknownCaseIsNamed) {
   EXPECT_NE(report.error().message.find("did you mean `happy path`?"), std::string::npos);
 }
 
+TEST(TestFile, ACallThatDependsOnItsArgumentsAloneNeedsNoReply) {
+  const std::string tests =
+      "workflow: w.yaml\ncases:\n  - name: one\n    start: {input: {id: 7}}\n"
+      "    expect: {status: completed, output: {id: 7}}\n";
+  TestOptions options;
+  options.answer = [](const CallAction& call) -> std::optional<ActionOutcome> {
+    if (call.action != "check") return std::nullopt;
+    return ActionOutcome{.output = Json::object({{"id", call.arguments["id"]}})};
+  };
+  EXPECT_TRUE(report_of(kCall, tests, options).passed());
+  EXPECT_FALSE(report_of(kCall, tests).passed()) << "the call has no reply";
+  // A case may say otherwise.
+  const std::string scripted =
+      "workflow: w.yaml\ncases:\n  - name: one\n    start: {input: {id: 7}}\n"
+      "    given: {replies: {payer/check: {output: {id: 8}}}}\n"
+      "    expect: {status: completed, output: {id: 8}}\n";
+  EXPECT_TRUE(report_of(kCall, scripted, options).passed());
+}
+
 // ---- the shipped workflow
 
 std::string source_file(const std::string& name) {

@@ -36,6 +36,8 @@ constexpr std::array kActs{
         "Software Configuration"},
     Act{"workflow.removed", Pattern::general, 'D', "110113", kAlert, "110131",
         "Software Configuration"},
+    Act{"map.changed", Pattern::general, 'U', "110113", kAlert, "110131", "Software Configuration"},
+    Act{"map.removed", Pattern::general, 'D', "110113", kAlert, "110131", "Software Configuration"},
     Act{"plugin.loaded", Pattern::general, 'E', "110113", kAlert, "110131",
         "Software Configuration"},
     Act{"plugin.migrated", Pattern::general, 'U', "110113", kAlert, "110131",

@@ -44,6 +44,8 @@ struct Parts {
 // The names of the hub's services.
 [[nodiscard]] std::vector<std::string> services();
 // Actions of hub://<service>, without running it. An empty list when there is no such service.
-[[nodiscard]] std::vector<plugin::ActionSpec> service_actions(std::string_view service);
+// maps: names of the code maps, for hub://map.
+[[nodiscard]] std::vector<plugin::ActionSpec> service_actions(
+    std::string_view service, const std::vector<std::string>& maps = {});
 
 }  // namespace rabt::consultation

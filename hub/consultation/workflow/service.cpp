@@ -1,6 +1,7 @@
 #include "hub/consultation/workflow/service.hpp"
 
 #include "hub/base/ids.hpp"
+#include "hub/consultation/workflow/map_actions.hpp"
 #include "hub/consultation/workflow/register.hpp"
 
 namespace rabt::consultation {
@@ -44,10 +45,12 @@ Json typed(std::string_view type) {
 }
 
 std::vector<std::string> services() {
-  return {"p2p", "recording", "register", "session", "task"};
+  return {"map", "p2p", "recording", "register", "session", "task"};
 }
 
-std::vector<ActionSpec> service_actions(std::string_view service) {
+std::vector<ActionSpec> service_actions(std::string_view service,
+                                        const std::vector<std::string>& maps) {
+  if (service == kMapService) return map_actions(maps);
   if (service == "register") return register_actions();
   if (service == "recording") return recording_actions();
   if (service == "session") return session_actions();

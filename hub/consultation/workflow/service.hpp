@@ -15,6 +15,8 @@ namespace rabt::consultation {
 [[nodiscard]] std::vector<plugin::ActionSpec> session_actions();
 [[nodiscard]] std::vector<plugin::ActionSpec> p2p_actions();
 [[nodiscard]] std::vector<plugin::ActionSpec> task_actions();
+// names: of the code maps, one of which a call names.
+[[nodiscard]] std::vector<plugin::ActionSpec> map_actions(const std::vector<std::string>& names);
 
 // The argument `consultation`. It stands in clear in the register and in the audit log, so that it
 // is taken only as the id of an instance, which the hub made: a ULID cannot hold patient data.

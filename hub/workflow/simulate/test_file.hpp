@@ -11,6 +11,7 @@
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
 #include "hub/workflow/definition.hpp"
+#include "hub/workflow/execution.hpp"
 #include "hub/workflow/simulate/coverage.hpp"
 
 // Test files of workflows (docs/testing_workflows.md): cases with scripted answers and events, run
@@ -69,6 +70,9 @@ struct TestOptions {
   // If it is set, the arguments and outputs of calls are compared with the actions' schemas, and
   // ambiguous outcomes are settled by the actions' idempotency.
   const ActionCatalog* catalog = nullptr;
+  // Answers a call for which a case has no replies, if it depends on its arguments alone. May be
+  // unset.
+  std::function<std::optional<ActionOutcome>(const CallAction&)> answer = {};
   // Called after each case that was started, with what was simulated. May be unset.
   std::function<void(const std::string& name, const Simulator& simulator)> played = {};
 };

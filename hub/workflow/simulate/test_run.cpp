@@ -279,6 +279,10 @@ CallReply CaseRun::reply_to(const SimulatedCall& call) {
   check_schema(call, name);
   const auto script = test_.given.replies.find(name);
   if (script == test_.given.replies.end()) {
+    if (options_.answer) {
+      if (auto outcome = options_.answer(call.action))
+        return {CallReply::Kind::after, *std::move(outcome), 0};
+    }
     if (unanswered_.insert(name).second) {
       differ("given.replies: " + name + " was called by task `" + call.action.task +
              "` and has no reply; arguments " + short_text(call.action.arguments));
