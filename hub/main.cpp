@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   cli::add_status_command(app, code);
   cli::add_instances_command(app, code);
   cli::add_repair_commands(app, code);
+  cli::add_roles_commands(app, code);
   cli::add_tasks_command(app, code);
   cli::add_visits_command(app, code);
   cli::add_plugin_commands(app, code);

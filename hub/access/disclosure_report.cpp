@@ -17,7 +17,7 @@ using audit::Logged;
 // Acts that show nobody anything: steps of the hub and of workflows, disclosures, which have rows
 // of their own, and what somebody said, did or wrote himself. Every other act is an access, so that
 // an act which is new, and missing here, stands in the report.
-constexpr std::array<std::string_view, 82> kShowNothing{"action.ended",
+constexpr std::array<std::string_view, 84> kShowNothing{"action.ended",
                                                         "action.parked",
                                                         "action.sent",
                                                         "availability.set",
@@ -68,6 +68,8 @@ constexpr std::array<std::string_view, 82> kShowNothing{"action.ended",
                                                         "recording.stored",
                                                         "recording.withdrawn",
                                                         "request.made",
+                                                        "role.paused",
+                                                        "role.resumed",
                                                         "session.accepted",
                                                         "session.cancelled",
                                                         "session.created",

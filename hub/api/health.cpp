@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "hub/api/answers.hpp"
+#include "hub/api/pauses.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/consultation/messages/gateway.hpp"
 #include "hub/consultation/messages/role.hpp"
@@ -207,6 +208,11 @@ http::Response Health::get(const Call& call) const {
        {"plugins", std::move(loaded)}});
   if (roles.size() > 0) body.set("rolesUnserved", std::move(roles));
   if (held) body.set("held", true);
+  if (paused) {
+    Json pauses = Json::array();
+    for (const engine::RolePause& one : paused()) pauses.push_back(to_json(one));
+    if (pauses.size() > 0) body.set("rolesPaused", std::move(pauses));
+  }
   if (Json beside = troubles(); beside.size() > 0) body.set("detail", std::move(beside));
   if (!unsigned_ones.empty())
     body.set("notes", Json::array({"dev mode: unsigned plugins: " + unsigned_ones}));

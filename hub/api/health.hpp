@@ -13,6 +13,7 @@
 #include "hub/base/build.hpp"
 #include "hub/base/clock.hpp"
 #include "hub/crypto/keyring.hpp"
+#include "hub/engine/pauses.hpp"
 #include "hub/plugin/plugin_host.hpp"
 #include "hub/store/store.hpp"
 
@@ -64,6 +65,8 @@ struct Health {
   Build build{};
   // Key of the configuration by which the hub sends SMS; empty when it sends none.
   std::string_view sends_sms{};
+  // Gives the roles whose calls are held. Unset if there are none.
+  std::function<std::vector<engine::RolePause>()> paused{};
   // The log says once in each spell that the hub does not work.
   std::shared_ptr<std::atomic<bool>> told = std::make_shared<std::atomic<bool>>(false);
 

@@ -29,6 +29,7 @@ Json summaries_json(const std::vector<engine::InstanceSummary>& list) {
                               {"created", to_iso8601(summary.created)},
                               {"updated", to_iso8601(summary.updated)}});
     if (!summary.held.empty()) item.set("held", summary.held);
+    if (!summary.paused.empty()) item.set("paused", summary.paused);
     if (!summary.error.is_null()) item.set("error", summary.error);
     if (!summary.waits.is_null()) item.set("waits", summary.waits);
     items.push_back(std::move(item));

@@ -14,6 +14,7 @@
 #include "hub/api/keys.hpp"
 #include "hub/api/metrics.hpp"
 #include "hub/api/oidc.hpp"
+#include "hub/api/pauses.hpp"
 #include "hub/api/people.hpp"
 #include "hub/api/plugins.hpp"
 #include "hub/api/recordings.hpp"
@@ -35,6 +36,7 @@ struct Resources {
   Hooks hooks;
   Instances instances;
   Repairs repairs;
+  Pauses pauses;
   Tasks tasks;
   Requests requests;
   Workflows workflows;

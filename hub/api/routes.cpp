@@ -107,6 +107,9 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/repairs/{id}/run", "runRepair", to<&R::repairs, &Repairs::run>, kRepair, kStrong},
     Route{"POST", "/api/v1/repairs/{id}/go", "goOnWithRepair", to<&R::repairs, &Repairs::go>, kRepair, kStrong},
     Route{"POST", "/api/v1/repairs/{id}/stop", "stopRepair", to<&R::repairs, &Repairs::stop>, kRepair},
+    Route{"GET", "/api/v1/roles/{role}/pause", "previewPause", to<&R::pauses, &Pauses::preview>, kRepair, {.rate = RateClass::rare, .lane = http::Lane::heavy}},
+    Route{"POST", "/api/v1/roles/{role}/pause", "pauseRole", to<&R::pauses, &Pauses::pause>, kRepair, {.rate = RateClass::rare, .strong = true, .lane = http::Lane::heavy}},
+    Route{"POST", "/api/v1/roles/{role}/resume", "resumeRole", to<&R::pauses, &Pauses::resume>, kRepair, kRareAndStrong},
 
     // What waits for a person. Whom a task is for, the task says.
     Route{"GET", "/api/v1/tasks", "listTasks", to<&R::tasks, &Tasks::list>, kTasks},

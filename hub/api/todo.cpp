@@ -280,6 +280,26 @@ void Todo::add_plugins(Items& items) const {
   }
 }
 
+void Todo::add_paused(Items& items) const {
+  for (const engine::RolePause& one : engine.paused_roles()) {
+    const std::string until = one.until ? to_iso8601(*one.until) : std::string();
+    const std::string en = "The role " + one.role + " is paused" +
+                           (until.empty() ? "" : " until " + until) + ": " +
+                           counted(one.held, "call is held", "calls are held");
+    const std::string ar = "الدور " + one.role + " موقوف مؤقتا" +
+                           (until.empty() ? "" : " حتى " + until) +
+                           "، النداءات المعلقة: " + std::to_string(one.held);
+    items.add({.kind = "paused",
+               .count = one.held,
+               .oldest = one.since,
+               .what = en,
+               .command = "rabt roles resume " + word(one.role) + " --reason TEXT",
+               .link = "/console/plugins",
+               .names = {{"role", one.role}},
+               .text = Json::object({{"ar", ar}, {"en", en}})});
+  }
+}
+
 void Todo::add_audit(Items& items) const {
   const audit::LogState state = health.audit.state();
   if (!state.appendable || !state.signing) {
@@ -398,6 +418,7 @@ Result<Response> Todo::list(const Call& /*call*/) const {
   add_health(items);
   add_audit(items);
   add_plugins(items);
+  add_paused(items);
   RABT_TRY_STATUS(add_instances(items));
   RABT_TRY_STATUS(add_deliveries(items));
   RABT_TRY_STATUS(add_people(items));

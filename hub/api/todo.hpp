@@ -45,6 +45,7 @@ struct Todo {
   // Everything else for which /health does not say `pass`.
   void add_health(Items& items) const;
   void add_plugins(Items& items) const;
+  void add_paused(Items& items) const;
   void add_audit(Items& items) const;
   [[nodiscard]] Status add_people(Items& items) const;
   [[nodiscard]] Status add_repairs(Items& items) const;

@@ -492,10 +492,17 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                                                            std::vector<api::Source> sources) {
   const api::Patients who{*access, *patients, *base->keyring, config.tenant};
   const std::int64_t treats_before_ms = config.privacy.treats_before_hours * 3'600'000LL;
-  const api::Health health{*base->store,     *base->audit,    *base->keyring,
-                           *plugins,         config.tenant,   [this] { return troubles(); },
-                           base->clock,      held != nullptr, build,
-                           sends_sms(config)};
+  const api::Health health{*base->store,
+                           *base->audit,
+                           *base->keyring,
+                           *plugins,
+                           config.tenant,
+                           [this] { return troubles(); },
+                           base->clock,
+                           held != nullptr,
+                           build,
+                           sends_sms(config),
+                           [this] { return engine->paused_roles(); }};
   std::unique_ptr<api::Resources> made(new api::Resources{
       .hooks{{.engine = *engine,
               .plugins = *plugins,
@@ -516,6 +523,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
              std::move(sources)},
       .instances{*engine, who},
       .repairs{*repairs, *approvals},
+      .pauses{*engine, base->clock},
       .tasks{*tasks, *engine, *accounts, *base->store, *base->audit, who},
       .requests{*tasks, *people, *base->store, *base->audit, who, base->clock},
       .workflows{*engine, *approvals, who},

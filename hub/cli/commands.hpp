@@ -30,6 +30,7 @@ void add_alerts_commands(args::Command& program, int& code);
 void add_status_command(args::Command& program, int& code);
 void add_instances_command(args::Command& program, int& code);
 void add_repair_commands(args::Command& program, int& code);
+void add_roles_commands(args::Command& program, int& code);
 void add_tasks_command(args::Command& program, int& code);
 void add_visits_command(args::Command& program, int& code);
 void add_plugin_commands(args::Command& program, int& code);

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "hub/base/limits.hpp"
 #include "hub/engine/statements.hpp"
 #include "hub/engine/stopwatch.hpp"
@@ -56,6 +58,7 @@ plugin::CallRequest Worker::request_of(const ResidentInstance& instance,
 }
 
 void Worker::dispatch(ResidentInstance& instance, OpenCall& call) {
+  if (hold_paused(instance, call, PausedCall::Next::dispatch)) return;
   if (call.idempotency != Idempotency::none) {
     send_call(instance, call);
     return;
@@ -117,6 +120,7 @@ void Worker::cancel_call(const OpenCall& call) {
 }
 
 void Worker::settle_unknown(ResidentInstance& instance, OpenCall& call) {
+  if (hold_paused(instance, call, PausedCall::Next::settle)) return;
   switch (call.idempotency) {
     case Idempotency::native:
     case Idempotency::key:
@@ -176,7 +180,8 @@ void Worker::settle_ambiguous(ResidentInstance& instance, OpenCall& call, Action
                                       {"task", call.action.task},
                                       {"outcome", workflow::to_string(outcome.kind)},
                                       {"sends", call.sends}})};
-  take_turn(instance, input_of(workflow::ActionEnded{call.action.id, std::move(outcome)}),
+  take_turn(instance,
+            input_of(workflow::ActionEnded{call.action.id, std::move(outcome), call.paused_ms}),
             std::move(cause));
 }
 
@@ -208,7 +213,54 @@ bool Worker::hold(ResidentInstance& instance, OpenCall& call, const ActionOutcom
   return true;
 }
 
+bool Worker::hold_paused(const ResidentInstance& instance, OpenCall& call, PausedCall::Next next) {
+  auto held = context_.pauses.hold({.instance = instance.id,
+                                    .num = instance.num,
+                                    .id = call.action.id,
+                                    .role = call.action.role,
+                                    .action = call.action.action,
+                                    .reference = call.action.reference});
+  if (!held) return false;
+  call.paused = {
+      .next = next, .from = std::max(held->since, call.made_at), .listed = std::move(held->listed)};
+  return true;
+}
+
+void Worker::go_on(ResidentInstance& instance, OpenCall& call) {
+  if (!call.paused) return;
+  const Timestamp now = context_.parts.clock.now();
+  const PausedCall::Next next = call.paused->next;
+  // Also after a restart: it was made while the role was paused.
+  const bool unsent = next == PausedCall::Next::dispatch ||
+                      (next == PausedCall::Next::settle && call.paused->from == call.made_at);
+  call.paused_ms += now.ms - call.paused->from.ms;
+  call.paused.reset();
+  if (unsent && instance.execution.useless_at(now, call.action.id)) {
+    CallEnded late{instance.num, call.action.id, {}};
+    late.outcome.kind = workflow::OutcomeKind::transient;
+    late.outcome.code = "engine.paused_late";
+    late.outcome.message = "the role was paused until the call was of no use any more";
+    call_ended(late);
+    return;
+  }
+  switch (next) {
+    case PausedCall::Next::dispatch:
+      dispatch(instance, call);
+      return;
+    case PausedCall::Next::settle:
+      settle_unknown(instance, call);
+      return;
+    case PausedCall::Next::send:
+      send_call(instance, call);
+      return;
+    case PausedCall::Next::probe:
+      probe(instance, call);
+      return;
+  }
+}
+
 void Worker::probe(ResidentInstance& instance, OpenCall& call) {
+  if (hold_paused(instance, call, PausedCall::Next::probe)) return;
   ++call.sends;
   context_.parts.actions.probe(request_of(instance, call),
                                [&router = parts_.router, num = instance.num, id = call.action.id,
@@ -233,7 +285,7 @@ void Worker::probed(const CallProbed& message) {
       return;
     }
     case plugin::ProbeAnswer::Effect::no:
-      send_call(instance, call);
+      if (!hold_paused(instance, call, PausedCall::Next::send)) send_call(instance, call);
       return;
     case plugin::ProbeAnswer::Effect::unknown:
       if (call.sends <= limits::kMaxResends) {

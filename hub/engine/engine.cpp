@@ -21,6 +21,7 @@ Result<std::unique_ptr<Engine>> Engine::open(Parts parts, Options options) {
   Impl& engine = *impl;
   RABT_TRY_STATUS(engine.definitions.load());
   RABT_TRY_STATUS(engine.definitions.load_bindings());
+  RABT_TRY_STATUS(engine.load_pauses());
   if (engine.context.options.refuse_unserved) {
     RABT_TRY(needs, engine.definitions.needs());
     RABT_TRY_STATUS(plugin::check_served(needs, parts.actions));
@@ -57,12 +58,14 @@ void Engine::Impl::rang(const Timers::Entry& entry) {
       schedules.due(entry);
       return;
     case Timers::Kind::sweep:
+      end_due_pauses();
       recovery.sweep();
       timers.add({.due = {context.parts.clock.now().ms + kSweepMs}, .kind = Timers::Kind::sweep});
       return;
     case Timers::Kind::task:
     case Timers::Kind::resend:
     case Timers::Kind::probe:
+    case Timers::Kind::held:
       router.send(TimerFired{entry.instance, entry});
       return;
   }

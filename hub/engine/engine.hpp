@@ -100,6 +100,8 @@ struct InstanceSummary {
   Timestamp updated;
   // Role, action and code of a call that waits for room in the hub; "" when none does.
   std::string held;
+  // Role and action of a call that is held because its role is paused; "" when none is.
+  std::string paused = {};
   // If it is faulted: {code, title?, status?, task?, reference?}; null otherwise.
   Json error = {};
   // If it is parked: {role, action, task, reference, since?, code?}. If it waits: {events?, timer?,
@@ -222,6 +224,22 @@ struct ParkedCall {
   bool failed = false;
   // JSON Schema of what the call gives; null when there is none.
   Json output_schema;
+};
+
+// A time that passes while a role is paused, of an instance that calls the role.
+struct LateCall {
+  std::string instance;
+  std::string workflow;
+  std::string version;
+  workflow::Deadline deadline;
+};
+struct PausePreview {
+  // What comes first stands first.
+  std::vector<LateCall> late;
+  // More instances run than were looked at.
+  bool more = false;
+  // Hex of SHA-256; fixes the list.
+  std::string digest;
 };
 
 struct EngineStats {
@@ -416,6 +434,23 @@ class Engine {
   // Whether resolve() would take the outcome for the parked call of the instance. Error
   // engine.answer.
   [[nodiscard]] Status may_answer(std::string_view id, const workflow::ActionOutcome& outcome);
+
+  // Roles whose calls are held, by name.
+  [[nodiscard]] std::vector<RolePause> paused_roles() const;
+  // What would come too late if the role was paused now, until that time or for good: deadlines of
+  // running instances for tasks that call it. Replays instances. Errors: role.unknown,
+  // role.not_pausable (video and session).
+  [[nodiscard]] Result<PausePreview> preview_pause(std::string_view role,
+                                                   std::optional<Timestamp> until);
+  // Holds the calls of a role from now on, also over a restart. A call that is under way goes on.
+  // No try is counted, and no time of a retry passes. digest: of the preview; not looked at if
+  // nothing comes too late. The pause ends by itself at `until`. Durable when ok. Errors:
+  // role.paused, role.pause_late (the digest is another one), and those of the preview.
+  [[nodiscard]] Result<RolePause> pause_role(std::string_view role, std::optional<Timestamp> until,
+                                             std::string_view digest, const Asked& asked);
+  // Has the calls of a paused role go on, in the order in which they were held, one every kGoOnMs.
+  // Gives their number. Durable when ok. Error role.not_paused.
+  Result<std::int64_t> resume_role(std::string_view role, const Asked& asked);
 
   // What running instances and workflows that may start now call: which plugin, action and contract
   // version. An instance keeps from its start to its end: its definition, which names action and

@@ -54,6 +54,18 @@ struct Engine::Impl {
   Status ask(std::string_view id, Request request);
   void rang(const Timers::Entry& entry);
 
+  // pause.cpp
+  // Reads the roles that are paused. Once, before instances run.
+  Status load_pauses();
+  Status store_pause(std::string_view act, std::string_view role, Json detail, const Asked& asked,
+                     const std::function<Result<std::int64_t>(store::Transaction&)>& change,
+                     const Error& none);
+  // Gives the number of calls that go on.
+  Result<std::int64_t> end_pause(const RolePause& pause, const Asked& asked)
+      RABT_REQUIRES(pause_mutex);
+  // Ends pauses whose time is over.
+  void end_due_pauses();
+
   Context context;
   OwnedPartitions partitions;
   Timers timers;
@@ -76,6 +88,8 @@ struct Engine::Impl {
 
   // Held while workflows are deployed, and while somebody relies on what is deployed.
   Mutex deploy_mutex;
+  // Held while a role is paused or resumed.
+  Mutex pause_mutex;
 
   mutable Pasts pasts;
 };

@@ -124,8 +124,11 @@ void Worker::timer_fired(const Timers::Entry& entry) {
   if (entry.kind != Timers::Kind::task) {
     const auto call = instance->calls.find(entry.id);
     if (call == instance->calls.end() || call->second.parked) return;
-    if (entry.kind == Timers::Kind::resend) {
-      send_call(*instance, call->second);
+    if (entry.kind == Timers::Kind::held) {
+      go_on(*instance, call->second);
+    } else if (entry.kind == Timers::Kind::resend) {
+      if (!hold_paused(*instance, call->second, PausedCall::Next::send))
+        send_call(*instance, call->second);
     } else {
       probe(*instance, call->second);
     }
@@ -179,8 +182,10 @@ void Worker::call_ended(CallEnded& message) {
                                                 {"codes", codes_text(codes)}});
     cause.detail.set("codes", codes);
   }
-  take_turn(instance, input_of(workflow::ActionEnded{message.call, std::move(message.outcome)}),
-            std::move(cause));
+  take_turn(
+      instance,
+      input_of(workflow::ActionEnded{message.call, std::move(message.outcome), call.paused_ms}),
+      std::move(cause));
 }
 
 void Worker::child_ended(ChildEnded& message) {

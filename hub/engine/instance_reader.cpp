@@ -1,6 +1,7 @@
 #include "hub/engine/instance_reader.hpp"
 
 #include <cstdlib>
+#include <map>
 #include <optional>
 
 #include "hub/engine/statements.hpp"
@@ -206,11 +207,17 @@ Result<std::unique_ptr<ResidentInstance>> InstanceReader::replay(const InstanceR
                                                                  const keys::Lease& lease) const {
   RABT_TRY(from, materials(row, lease));
   workflow::History history(from.definition, from.secrets);
-  for (const workflow::Input& input : from.inputs) (void)history.apply(input);
+  std::map<std::uint64_t, Timestamp> made;
+  for (const workflow::Input& input : from.inputs) {
+    for (const workflow::Effect& effect : history.apply(input)) {
+      const auto* const call = std::get_if<workflow::CallAction>(&effect);
+      if (call != nullptr && call->was == 0) made[call->id] = input.at;
+    }
+  }
   RABT_TRY(instance, make(row, from, std::move(history)));
   for (const workflow::Effect& effect : instance->execution.open()) {
     if (const auto* call = std::get_if<workflow::CallAction>(&effect)) {
-      instance->calls.emplace(call->id, OpenCall{.action = *call});
+      instance->calls.emplace(call->id, OpenCall{.action = *call, .made_at = made[call->id]});
     } else if (const auto* ask = std::get_if<workflow::Ask>(&effect)) {
       instance->calls.emplace(ask->call.id,
                               OpenCall{.action = ask->call, .parked = true, .asked = true});

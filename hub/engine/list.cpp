@@ -51,7 +51,8 @@ class Lister {
                         .status = state_text(status, parked),
                         .created = Timestamp{row.integer(4)},
                         .updated = Timestamp{row.integer(5)},
-                        .held = context_.held.of(row.text(0))};
+                        .held = context_.held.of(row.text(0)),
+                        .paused = context_.pauses.of(row.text(0))};
     if (status == as_int(workflow::InstanceStatus::faulted)) {
       one.error = parsed(row, 6);
     } else if (!has_ended(status)) {

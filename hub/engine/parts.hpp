@@ -19,6 +19,7 @@
 #include "hub/engine/held.hpp"
 #include "hub/engine/http/http_calls.hpp"
 #include "hub/engine/open_work.hpp"
+#include "hub/engine/pauses.hpp"
 #include "hub/keys/data_keys.hpp"
 #include "hub/net/http_client.hpp"
 #include "hub/plugin/call.hpp"
@@ -83,6 +84,7 @@ struct Context {
   Counters counters;
   WorkTimes times;
   HeldCalls held;
+  Pauses pauses;
   const std::shared_ptr<OpenWork> work = std::make_shared<OpenWork>();
 };
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "hub/engine/impl.hpp"
 #include "hub/engine/state_text.hpp"
@@ -108,8 +109,10 @@ Result<Engine::Impl::Replayed> Engine::Impl::replay(std::string_view id, bool wh
 namespace {
 
 // The entries of a page of the timeline. A task that ran several times, or as a part of a function,
-// has a reference of its own each time: `node` is its place in the flowchart.
-Json page_of(const Engine::Impl::Replayed& from, std::size_t begin, std::size_t end) {
+// has a reference of its own each time: `node` is its place in the flowchart. paused: references
+// whose calls are held.
+Json page_of(const Engine::Impl::Replayed& from, const std::set<std::string>& paused,
+             std::size_t begin, std::size_t end) {
   const Past& past = *from.past;
   const workflow::Graph graph = workflow::graph_of(*past.definition);
   Json list = Json::array();
@@ -118,6 +121,7 @@ Json page_of(const Engine::Impl::Replayed& from, std::size_t begin, std::size_t 
     const std::string& reference = past.timeline->reference(place);
     const auto* const node = workflow::node_at(*past.definition, graph, reference);
     if (node != nullptr && node->reference != reference) entry.set("node", node->reference);
+    if (paused.contains(reference)) entry.set("state", "paused");
     list.push_back(std::move(entry));
   }
   return list;
@@ -151,13 +155,15 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit, const Tim
   if (!row.parked.empty()) json.set("parked", row.parked.substr(row.parked.find(' ') + 1));
   if (std::string held = engine.context.held.of(row.id); !held.empty())
     json.set("held", std::move(held));
+  if (std::string paused = engine.context.pauses.of(row.id); !paused.empty())
+    json.set("paused", std::move(paused));
   // title and detail may have been made by an expression: without a reason only what is sure to be
   // free of data.
   const Json& error = past.end.error;
   const Json place = error.is_null() ? Json() : about_error(past.end.shown);
   if (!error.is_null()) json.set("error", with_members(past.end.shown, place));
   if (Json waits = waits_of(row); !waits.is_null()) json.set("waits", std::move(waits));
-  const Json timeline = page_of(from, begin, end);
+  const Json timeline = page_of(from, engine.context.pauses.references_of(row.id), begin, end);
   json.set("timeline", admit ? without_secrets(timeline, past.secrets) : timeline);
   json.set("timelineTotal", static_cast<std::int64_t>(total));
   if (begin > 0) json.set("earlier", static_cast<std::int64_t>(begin));

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -51,9 +52,21 @@ struct Origin {
 // What repeating an action does, as its manifest says.
 enum class Idempotency : std::uint8_t { native, key, probe, none };
 
+// A call that is held because its role is paused.
+struct PausedCall {
+  // What is done with it when the role goes on.
+  enum class Next : std::uint8_t { dispatch, settle, send, probe } next = Next::dispatch;
+  // From when on the time of its retries stands still.
+  Timestamp from;
+  // Lists the call in Pauses.
+  std::shared_ptr<const void> listed;
+};
+
 // A call that has no outcome yet.
 struct OpenCall {
   workflow::CallAction action;
+  // Time of the turn that asked for it; 0 if it was made before the instance was rewound.
+  Timestamp made_at{};
   // Whom the call goes to, and what repeating it does. Unknown until the call is looked up, which
   // is before it is sent.
   std::string target;
@@ -77,6 +90,9 @@ struct OpenCall {
   int holds = 0;
   // Lists the call in HeldCalls while it is held; null otherwise.
   std::shared_ptr<const void> held = nullptr;
+  std::optional<PausedCall> paused{};
+  // Milliseconds for which it was held by pauses that are over.
+  std::int64_t paused_ms = 0;
 };
 
 // An instance in memory. Confined to its worker.

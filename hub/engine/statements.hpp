@@ -288,4 +288,12 @@ inline constexpr Statement kRenameDispatched{
 inline constexpr Statement kDeleteDispatched{
     "DELETE FROM dispatched WHERE instance = $1 AND call = $2"};
 
+inline constexpr Statement kRolePauses{
+    "SELECT role, since_ms, until_ms, paused_by FROM role_pause WHERE tenant = $1 ORDER BY role"};
+inline constexpr Statement kInsertRolePause{
+    "INSERT INTO role_pause (tenant, role, since_ms, until_ms, paused_by) VALUES ($1, $2, $3, $4, "
+    "$5) ON CONFLICT DO NOTHING"};
+inline constexpr Statement kDeleteRolePause{
+    "DELETE FROM role_pause WHERE tenant = $1 AND role = $2"};
+
 }  // namespace rabt::engine::sql

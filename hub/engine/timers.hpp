@@ -17,9 +17,9 @@ namespace rabt::engine {
 // matters. Internally synchronised.
 class Timers {
  public:
-  // resend and probe: a call is sent or asked about again. schedule: id is the definition, and
-  // instance is 0. sweep: instance and id are 0.
-  enum class Kind : std::uint8_t { task, resend, probe, schedule, sweep };
+  // resend and probe: a call is sent or asked about again. held: a call goes on whose role is no
+  // longer paused. schedule: id is the definition, and instance is 0. sweep: instance and id are 0.
+  enum class Kind : std::uint8_t { task, resend, probe, held, schedule, sweep };
   struct Entry {
     Timestamp due;
     std::int64_t instance = 0;

@@ -95,7 +95,9 @@ class TurnMaker {
     const std::uint64_t id = call.id;
     const bool unsure = call.was != 0;
     if (unsure) turn_.renamed_calls.emplace_back(call.was, id);
-    instance_.calls.emplace(id, OpenCall{.action = std::move(call), .unsure = unsure});
+    instance_.calls.emplace(id, OpenCall{.action = std::move(call),
+                                         .made_at = unsure ? Timestamp{} : turn_.input.at,
+                                         .unsure = unsure});
   }
   void open_question(workflow::Ask& ask) {
     const std::uint64_t id = ask.call.id;
@@ -103,6 +105,7 @@ class TurnMaker {
     const auto* const ended = std::get_if<workflow::ActionEnded>(&turn_.input.what);
     instance_.calls.emplace(
         id, OpenCall{.action = std::move(ask.call),
+                     .made_at = turn_.input.at,
                      .parked = true,
                      .parked_at = turn_.input.at,
                      .parked_code = ended == nullptr ? std::string() : ended->outcome.code,

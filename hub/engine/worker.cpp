@@ -343,7 +343,8 @@ void Worker::recover(std::int64_t num) {
     return;
   }
   for (auto& [id, call] : instance->calls) {
-    if (call.sends == 0 && !call.parked && !call.noting && instance->commits_in_flight == 0)
+    if (call.sends == 0 && !call.parked && !call.paused && !call.noting &&
+        instance->commits_in_flight == 0)
       settle_unknown(*instance, call);
   }
   offer_skipped(*instance);
@@ -411,9 +412,10 @@ void Worker::settle_children(std::int64_t num) {
 void Worker::sweep() {
   std::vector<std::int64_t> nums;
   for (const auto& [num, instance] : residents_) {
-    const bool unsent = std::any_of(
-        instance->calls.begin(), instance->calls.end(),
-        [](const auto& entry) { return entry.second.sends == 0 && !entry.second.parked; });
+    const bool unsent =
+        std::any_of(instance->calls.begin(), instance->calls.end(), [](const auto& entry) {
+          return entry.second.sends == 0 && !entry.second.parked && !entry.second.paused;
+        });
     if (instance->commits_in_flight == 0 && (unsent || instance->look_again)) nums.push_back(num);
   }
   for (const std::int64_t num : nums) {

@@ -105,6 +105,11 @@ class Worker {
   // Sends a call again later for which the hub had no room, until there is some. False when the
   // call may have had an effect and repeating it is not safe.
   [[nodiscard]] bool hold(ResidentInstance& instance, OpenCall& call, const ActionOutcome& outcome);
+  // Holds a call whose role is paused; `next` is done with it when the role goes on. False if the
+  // role is not paused.
+  [[nodiscard]] bool hold_paused(const ResidentInstance& instance, OpenCall& call,
+                                 PausedCall::Next next);
+  void go_on(ResidentInstance& instance, OpenCall& call);
   void probe(ResidentInstance& instance, OpenCall& call);
   void probed(const CallProbed& message);
   // code: of the outcome that left the effect unknown; "" when there was none.

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <utility>
 
+#include "hub/base/overloaded.hpp"
 #include "hub/workflow/run/interpreter.hpp"
 
 namespace rabt::workflow {
@@ -52,13 +54,67 @@ std::uint64_t Execution::next_id() const {
 }
 
 bool Execution::useless_at(Timestamp at) const {
-  return std::any_of(impl_->open.begin(), impl_->open.end(), [&](const Impl::Open& entry) {
-    if (entry.kind != Impl::Wait::call) return false;
+  return std::any_of(impl_->open.begin(), impl_->open.end(),
+                     [&](const Impl::Open& entry) { return useless_at(at, entry.id); });
+}
+
+bool Execution::useless_at(Timestamp at, std::uint64_t call) const {
+  const Impl::Open* const entry = std::as_const(*impl_).find_open(call);
+  if (entry == nullptr || entry->kind != Impl::Wait::call) return false;
+  for (const Frame* frame = entry->frame; frame != nullptr; frame = frame->parent) {
+    if (frame->useful_until.has_value() && at > *frame->useful_until) return true;
+  }
+  return false;
+}
+
+namespace {
+
+bool calls_role(const Definition::Model& model, const Task& task, std::string_view role);
+
+bool calls_role(const Definition::Model& model, const TaskList& list, std::string_view role) {
+  return std::any_of(list.tasks.begin(), list.tasks.end(),
+                     [&](const auto& one) { return calls_role(model, *one, role); });
+}
+
+// Whether the task, or one in it, calls the role. Recursion follows the file, whose depth the
+// parser limits and whose functions lead to no circle.
+bool calls_role(const Definition::Model& model, const Task& task, std::string_view role) {
+  const auto in = [&](const TaskList& list) { return calls_role(model, list, role); };
+  return std::visit(
+      Overloaded{[&](const CallBody& body) { return body.role == role; },
+                 [&](const FunctionBody& body) {
+                   return calls_role(model, *model.functions[body.function], role);
+                 },
+                 [&](const DoBody& body) { return in(body.list); },
+                 [&](const ForBody& body) { return in(body.list); },
+                 [&](const ForkBody& body) { return in(body.branches); },
+                 [&](const ListenBody& body) { return body.foreach && in(body.foreach->list); },
+                 [&](const TryBody& body) { return in(body.list) || in(body.handler); },
+                 [](const auto& /*other*/) { return false; }},
+      task.body);
+}
+
+}  // namespace
+
+std::vector<Deadline> Execution::deadlines(std::string_view role) const {
+  std::vector<Deadline> out;
+  std::set<const Frame*> seen;
+  const auto add = [&](const Frame& frame, std::string_view kind, Timestamp at) {
+    out.push_back({frame.task->name, frame.reference, std::string(kind), at});
+  };
+  for (const Impl::Open& entry : impl_->open) {
+    const bool limit = entry.kind == Impl::Wait::timeout || entry.kind == Impl::Wait::attempt;
+    if (limit && calls_role(impl_->model, *entry.frame->task, role))
+      add(*entry.frame, "timeout", entry.due);
     for (const Frame* frame = entry.frame; frame != nullptr; frame = frame->parent) {
-      if (frame->useful_until.has_value() && at > *frame->useful_until) return true;
+      if (!seen.insert(frame).second) break;
+      if (frame->useful_until.has_value() && calls_role(impl_->model, *frame->task, role))
+        add(*frame, "usefulUntil", *frame->useful_until);
     }
-    return false;
-  });
+  }
+  std::sort(out.begin(), out.end(),
+            [](const Deadline& one, const Deadline& other) { return one.at < other.at; });
+  return out;
 }
 
 const Json& Execution::context() const {
@@ -144,8 +200,9 @@ Json to_json(const Input& input) {
       out.set("start", Json::object({{"instance", what.instance}, {"input", what.input}}));
     }
     void operator()(const ActionEnded& what) const {
-      out.set("action_ended",
-              Json::object({{"call", what.call}, {"outcome", outcome_json(what.outcome)}}));
+      Json ended = Json::object({{"call", what.call}, {"outcome", outcome_json(what.outcome)}});
+      if (what.paused_ms != 0) ended.set("paused_ms", what.paused_ms);
+      out.set("action_ended", std::move(ended));
     }
     void operator()(const TimerFired& what) const {
       out.set("timer_fired", Json::object({{"timer", what.timer}}));
@@ -184,10 +241,10 @@ Result<Input> input_from_json(const Json& json) {
     return out;
   }
   if (const Json* what = json.find("action_ended")) {
-    if (!only(*what, {"call", "outcome"})) return refused("action_ended");
+    if (!only(*what, {"call", "outcome", "paused_ms"})) return refused("action_ended");
     RABT_TRY(id, id_of(*what, "call"));
     RABT_TRY(outcome, outcome_of((*what)["outcome"]));
-    out.what = ActionEnded{id, std::move(outcome)};
+    out.what = ActionEnded{id, std::move(outcome), what->int_or("paused_ms", 0)};
     return out;
   }
   if (const Json* what = json.find("timer_fired")) {

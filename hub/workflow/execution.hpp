@@ -56,6 +56,8 @@ struct Start {
 struct ActionEnded {
   std::uint64_t call = 0;
   ActionOutcome outcome;
+  // Milliseconds for which the call was held because its role was paused. No time of a retry.
+  std::int64_t paused_ms = 0;
 };
 struct TimerFired {
   std::uint64_t timer = 0;
@@ -196,6 +198,15 @@ struct Finished {
 using Effect = std::variant<CallAction, Ask, StartWorkflow, CancelCall, StartTimer, CancelTimer,
                             Subscribe, Unsubscribe, Emit, TaskTrace, Finished>;
 
+// A time after which a call is of no use.
+struct Deadline {
+  std::string task;
+  std::string reference;
+  // usefulUntil (metadata.rabt), timeout (also of one attempt)
+  std::string kind;
+  Timestamp at;
+};
+
 // Confined to its executor; distinct executions are independent.
 class Execution {
  public:
@@ -227,6 +238,10 @@ class Execution {
   [[nodiscard]] std::uint64_t next_id() const;
   // True if a call that is open would be of no use at that time (metadata.rabt.usefulUntil).
   [[nodiscard]] bool useless_at(Timestamp at) const;
+  // The same of one call.
+  [[nodiscard]] bool useless_at(Timestamp at, std::uint64_t call) const;
+  // Times by which calls of the role have to have ended, of the tasks that run and make some.
+  [[nodiscard]] std::vector<Deadline> deadlines(std::string_view role) const;
   // Everything that decides what happens next, in one canonical form: equal states behave equally.
   // For tests and for people who look for a difference; no format to store.
   [[nodiscard]] Json state() const;

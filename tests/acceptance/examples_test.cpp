@@ -34,6 +34,7 @@ const std::map<std::string, std::set<std::string>, std::less<>> kPutInPlace{
     {"mergePatient", {"into"}},       // the id of another record
     {"activate", {"code"}},           // of the new account
     {"runRepair", {"digest"}},        // of the preview
+    {"pauseRole", {"digest"}},        // the same
     {"beginBootstrap", {"code"}},     // that `rabt users bootstrap` prints
     {"bootstrap", {"code", "otp"}},   // the same; of an authenticator, by the hub's secret
     {"confirmMfa", {"code"}},         // of an authenticator
@@ -164,6 +165,12 @@ class Examples {
          }},
         {"stopRepair", "OP", [this] { previewed(); }},
         {"goOnWithRepair", "OP", [this] { previewed(); }},
+        {"pauseRole", "OP",
+         [this] {
+           names_["role"] = "moh";
+           put("digest", h_.get("OP", "/api/v1/roles/moh/pause?for=2h")["digest"]);
+         }},
+        {"resumeRole", "OP"},
         {"claimTask", kDesk, [this] { open_task(); }},
         {"releaseTask", kDesk},
         {"decideTask", kDesk},

@@ -139,8 +139,9 @@ void ApiRig::open(Options options) {
       std::make_unique<repair::Runner>(repair::Runner::Parts{hub.engine(), hub.store(), hub.keys(),
                                                              audit, clock, null_logger(), "t1"},
                                        repairs->rows());
-  const Health health{
-      hub.store(), audit, hub.keyring(), hub.host(), "t1", [this] { return troubles; }, clock};
+  Health health{hub.store(), audit, hub.keyring(), hub.host(), "t1", [this] { return troubles; },
+                clock};
+  health.paused = [this] { return hub.engine().paused_roles(); };
   std::unique_ptr<Resources> resources(new Resources{
       .hooks{{.engine = hub.engine(),
               .plugins = hub.host(),
@@ -156,6 +157,7 @@ void ApiRig::open(Options options) {
              std::move(options.sources)},
       .instances{hub.engine(), about},
       .repairs{*repairs, *approvals},
+      .pauses{hub.engine(), clock},
       .tasks{*tasks, hub.engine(), *accounts, hub.store(), audit, about},
       .requests{*tasks, *people, hub.store(), audit, about, clock},
       .workflows{hub.engine(), *approvals, about},

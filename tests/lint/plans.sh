@@ -9,7 +9,7 @@ import glob, re, sqlite3, sys
 
 # Tables of a few rows for each tenant.
 SMALL = {"definition", "definition_child", "binding", "schedule", "bootstrap", "webhook", "clinic", "client", "presence", "approval", "hold", "key_task",
-         "delivery_outcome_total", "alert_snooze", "code_map"}
+         "delivery_outcome_total", "alert_snooze", "code_map", "role_pause"}
 MAY = {
     # Asked when workflows are planned or deployed and when the hub starts; an index would cost each instance two writes.
     "kCountRunning", "kRunningByBinding",

@@ -24,6 +24,7 @@ export interface Summary {
   created: string;
   updated: string;
   held?: string;
+  paused?: string;
   error?: Fault;
   waits?: { role?: string; action?: string; task?: string; reference?: string; since?: string; code?: string; events?: string[]; timer?: string; until?: string };
 }

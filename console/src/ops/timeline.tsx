@@ -9,7 +9,7 @@ import { Code, length, lookOf, seconds } from './widgets';
 const kLong = 5 * 60_000;
 const kFoldFrom = 4;
 const isWait = (one: Entry) => ['wait', 'listen'].includes(one.kind);
-export const isOpen = (one: Entry) => ['started', 'waiting', 'retried', 'parked'].includes(one.state) && !one.ended;
+export const isOpen = (one: Entry) => ['started', 'waiting', 'retried', 'parked', 'paused'].includes(one.state) && !one.ended;
 const startOf = (one: Entry) => Date.parse(one.started);
 const endOf = (one: Entry, now: number) => (one.ended ? Date.parse(one.ended) : now);
 // Nested tasks stand further in: "/do/2/after/do/0/send" is one deep.

@@ -86,7 +86,7 @@ export const toneOf = (status: string) => kLooks[status]?.[0] ?? 'idle';
 export const iconOf = (status: string) => kLooks[status]?.[1] ?? 'info';
 const kEntries: Record<string, [string, string]> = {
   started: ['waits', 'running'], waiting: ['waits', 'listen'], completed: ['ok', 'ok'], faulted: ['failed', 'fail'], retried: ['waits', 'retry'], skipped: ['idle', 'minus'], cancelled: ['idle', 'ban'],
-  compensated: ['idle', 'retry'], 'compensation-failed': ['failed', 'fail'], parked: ['parked', 'decide'], resolved: ['ok', 'personok'], todo: ['idle', 'todo'],
+  compensated: ['idle', 'retry'], 'compensation-failed': ['failed', 'fail'], parked: ['parked', 'decide'], paused: ['waits', 'pause'], resolved: ['ok', 'personok'], todo: ['idle', 'todo'],
 };
 export const lookOf = (state: string): [string, string] => kEntries[state] ?? ['idle', 'info'];
 

@@ -124,6 +124,9 @@ void Execution::Impl::on(const ActionEnded& ended) {
   }
   if (entry.kind == Wait::undo) return on_undo(entry, &ended.outcome);
   Frame* frame = entry.frame;
+  for (Frame* at = frame; at != nullptr; at = at->parent) {
+    if (at->try_state != nullptr) at->try_state->paused_ms += ended.paused_ms;
+  }
   if (entry.kind == Wait::ask) return answered(frame, ended.outcome);
   // The arguments of a call that failed are kept for another try.
   if (ended.outcome.kind == OutcomeKind::done && frame->http == nullptr) frame->arguments = Json();

@@ -88,6 +88,8 @@ struct Frame {
   };
   struct Try {
     std::int64_t retries = 0;
+    // Milliseconds for which calls in it were held: its retries have so much more time.
+    std::int64_t paused_ms = 0;
     bool in_handler = false;
     Json error;
     bool fixed_title = false;  // of `error`

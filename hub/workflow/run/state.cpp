@@ -90,7 +90,8 @@ Json frame_json(const Frame& frame) {
   if (frame.try_state != nullptr) {
     out.append_new("try",
                    Json::array({Json(frame.try_state->retries), Json(frame.try_state->in_handler),
-                                frame.try_state->error, Json(frame.try_state->place)}));
+                                frame.try_state->error, Json(frame.try_state->place),
+                                Json(frame.try_state->paused_ms)}));
   }
   if (frame.asked != nullptr)
     out.append_new("asked", Json::array({frame.asked->error, Json(frame.asked->permanent)}));

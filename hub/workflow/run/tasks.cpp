@@ -347,7 +347,7 @@ std::optional<std::int64_t> Execution::Impl::retry_delay(const Frame& frame,
   delay = std::max(delay, std::clamp<std::int64_t>(fault.retry_after_ms, 0, kMaxRetryAfterMs));
   if (policy.total_duration.has_value()) {
     const std::int64_t total = length(*policy.total_duration);
-    if (now.ms + delay - frame.started.ms > total) return std::nullopt;
+    if (now.ms + delay - frame.started.ms - frame.try_state->paused_ms > total) return std::nullopt;
   }
   if (problem.has_value()) return std::nullopt;
   return delay;
