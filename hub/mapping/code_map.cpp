@@ -1,13 +1,14 @@
 #include "hub/mapping/code_map.hpp"
 
 #include "hub/base/utf8.hpp"
+#include "hub/formats/formats.hpp"
 #include "hub/mapping/message.hpp"
 
 namespace rabt::mapping {
 
 Result<CodeMap> CodeMap::read(std::string_view text) {
   if (!is_utf8(text)) return invalid("mapping.map", "the file is not in UTF-8");
-  auto rows = read_csv({.format = Format::csv}, text);
+  auto rows = formats::read_csv({}, text);
   if (!rows.ok()) return invalid("mapping.map", rows.error().message);
   CodeMap out;
   int number = 1;

@@ -3,17 +3,13 @@
 #include <cstddef>
 
 #include "hub/base/limits.hpp"
+#include "hub/formats/limits.hpp"
 
 // Limits of mapped sources, with their reasons; those of deliveries and events are the hub's.
 namespace rabt::limits {
 
-// Elements, fields and members of one message. A list of some hundred appointments has 10,000; an
-// array of so many values takes some 20 MB.
-inline constexpr std::size_t kMaxMappedValues = 200'000;
 // Levels of a message, as of JSON.
 inline constexpr std::size_t kMaxMappedDepth = 64;
-// One text of a message; larger content does not belong into an event.
-inline constexpr std::size_t kMaxMappedText = 256U << 10U;
 // Rules of one mapping; each is tried in turn.
 inline constexpr std::size_t kMaxMappingRules = 200;
 // Items of one message, most of which may become no event.

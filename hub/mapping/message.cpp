@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "hub/formats/formats.hpp"
 #include "hub/mapping/limits.hpp"
 #include "rabt/charset.hpp"
 #include "rabt/text.hpp"
@@ -9,6 +10,9 @@
 namespace rabt::mapping {
 
 namespace {
+
+using formats::check_size;
+using formats::check_text;
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
@@ -69,19 +73,6 @@ Result<Json> read_form(std::string_view charset, std::string_view body) {
 
 }  // namespace
 
-Status check_size(std::size_t values) {
-  if (values <= limits::kMaxMappedValues) return ok_status();
-  return invalid("mapping.values", "the message has more than " +
-                                       std::to_string(limits::kMaxMappedValues / 1000) +
-                                       " thousand values; send it in parts");
-}
-
-Status check_text(std::string_view text, const std::string& place) {
-  if (text.size() <= limits::kMaxMappedText) return ok_status();
-  return invalid("mapping.text", place + ": a text is longer than " +
-                                     std::to_string(limits::kMaxMappedText >> 10U) + " KiB");
-}
-
 std::string_view type_of(const Json& value) {
   static constexpr std::array<std::string_view, 6> kNames{"null",   "boolean", "number",
                                                           "string", "array",   "object"};
@@ -105,12 +96,12 @@ Result<Json> read_message(const Reading& reading, std::string_view body) {
       return read_form(reading.charset, body);
     case Format::csv: {
       RABT_TRY(text, decoded(reading.charset, body));
-      return read_csv(reading, text);
+      return formats::read_csv({reading.separator, reading.columns}, text);
     }
     case Format::xml:
       return read_xml(reading, body);
     case Format::hl7v2:
-      return read_hl7(reading, body);
+      return formats::read_hl7(reading.charset, body);
     case Format::json:
     case Format::fhir:
       break;

@@ -42,16 +42,10 @@ struct Reading {
 // mapping.entity. The message names the place in the message and holds none of its values.
 [[nodiscard]] Result<Json> read_message(const Reading& reading, std::string_view body);
 
-// Each format in its file.
-[[nodiscard]] Result<Json> read_csv(const Reading& reading, std::string_view text);
 [[nodiscard]] Result<Json> read_xml(const Reading& reading, std::string_view text);
-[[nodiscard]] Result<Json> read_hl7(const Reading& reading, std::string_view body);
 // Name of a value's type, for messages.
 [[nodiscard]] std::string_view type_of(const Json& value);
 // UTF-8 from a character set. Error mapping.charset.
 [[nodiscard]] Result<std::string> decoded(std::string_view charset, std::string_view bytes);
-// Errors mapping.values, mapping.text.
-[[nodiscard]] Status check_size(std::size_t values);
-[[nodiscard]] Status check_text(std::string_view text, const std::string& place);
 
 }  // namespace rabt::mapping

@@ -6,6 +6,7 @@
 #include <optional>
 #include <pugixml.hpp>
 
+#include "hub/formats/formats.hpp"
 #include "hub/mapping/limits.hpp"
 #include "hub/mapping/message.hpp"
 #include "rabt/charset.hpp"
@@ -15,6 +16,9 @@
 namespace rabt::mapping {
 
 namespace {
+
+using formats::check_size;
+using formats::check_text;
 
 // Prefixes in scope, the innermost last.
 struct Scope {

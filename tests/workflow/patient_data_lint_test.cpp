@@ -212,6 +212,13 @@ TEST(PatientDataLint, ADeclaredHostAndADeclaredEventAreNoLeak) {
   EXPECT_EQ(call("endpoint: 'https://sms.example/a', headers: {X-N: '${ .name }'}", &catalog), 1U);
   EXPECT_EQ(call("endpoint: 'https://sms.example/a', body: '${ . }'", &catalog), 1U);
   EXPECT_EQ(call("endpoint: 'https://sms.example/a', body: {n: 1}", &catalog), 0U);
+  for (const char* read : {".name | from_csv | .[0].x", ".name | from_hl7 | .PID",
+                           "[{n: .name}] | to_csv", "{MSH: {\"3\": .name}} | to_hl7"}) {
+    EXPECT_EQ(call("endpoint: 'https://sms.example/a', body: {n: '${ " + std::string(read) + " }'}",
+                   &catalog),
+              1U)
+        << read << " gives data of the class that it gets";
+  }
 
   const std::string input = "input: {schema: {document: {properties: {name: {x-phi: true}}}}}\n";
   EXPECT_EQ(warnings(input + "do:\n  - a: {emit: {event: {with: {type: a.b.v1, subject: '${ .name "

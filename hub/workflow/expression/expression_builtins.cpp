@@ -7,9 +7,9 @@ namespace rabt::workflow {
 
 namespace {
 
-std::array<std::span<const Builtin>, 5> builtin_parts() {
-  return {value_builtins(), number_builtins(), array_builtins(), object_builtins(),
-          text_builtins()};
+std::array<std::span<const Builtin>, 6> builtin_parts() {
+  return {value_builtins(),  number_builtins(), array_builtins(),
+          object_builtins(), text_builtins(),   message_builtins()};
 }
 
 struct Definition {

@@ -15,6 +15,7 @@ namespace rabt::workflow {
 [[nodiscard]] std::span<const Builtin> array_builtins();
 [[nodiscard]] std::span<const Builtin> object_builtins();
 [[nodiscard]] std::span<const Builtin> text_builtins();
+[[nodiscard]] std::span<const Builtin> message_builtins();
 
 // Gives a result that was made, and charges for its size.
 bool give_text(Evaluation& evaluation, std::string value, Json& out);

@@ -66,6 +66,11 @@ class Value {
   // How many components the value has, and subcomponents a component.
   [[nodiscard]] int components() const;
   [[nodiscard]] int subcomponents(int component) const;
+  // Calls visit(component, subcomponent, subcomponents of the component, text) for each part in
+  // turn, counted from 1, with the texts of part(), until it returns false. Takes time in
+  // proportion to the value, which part() for each of them does not.
+  template <typename Visit>
+  void each_part(const Visit& visit) const;
   // With the delimiters that a Writer uses.
   [[nodiscard]] std::string encoded() const;
   [[nodiscard]] bool empty() const { return raw_.empty() || raw_ == "\"\""; }
@@ -207,6 +212,31 @@ inline std::string Value::part(int component, int subcomponent) const {
                                            delimiters_.subcomponent, subcomponent);
   if (raw == "\"\"") return {};
   return std::string(sdk::trim(detail::unescaped(raw, delimiters_, charset_)));
+}
+
+template <typename Visit>
+void Value::each_part(const Visit& visit) const {
+  if (empty()) return;
+  int component = 0;
+  for (std::string_view rest = raw_;;) {
+    const auto end = rest.find(delimiters_.component);
+    std::string_view inner = rest.substr(0, end);
+    const int parts =
+        1 + static_cast<int>(std::count(inner.begin(), inner.end(), delimiters_.subcomponent));
+    ++component;
+    for (int part = 1;; ++part) {
+      const auto stop = inner.find(delimiters_.subcomponent);
+      const std::string_view raw = inner.substr(0, stop);
+      std::string text;
+      if (!raw.empty() && raw != "\"\"")
+        text = sdk::trim(detail::unescaped(raw, delimiters_, charset_));
+      if (!visit(component, part, parts, std::move(text))) return;
+      if (stop == std::string_view::npos) break;
+      inner.remove_prefix(stop + 1);
+    }
+    if (end == std::string_view::npos) return;
+    rest.remove_prefix(end + 1);
+  }
 }
 
 inline int Value::components() const {

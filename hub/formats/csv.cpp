@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <optional>
 
-#include "hub/mapping/limits.hpp"
-#include "hub/mapping/message.hpp"
+#include "hub/formats/formats.hpp"
+#include "hub/formats/limits.hpp"
 #include "rabt/text.hpp"
 
 // CSV (RFC 4180), with any separator.
-namespace rabt::mapping {
+namespace rabt::formats {
 
 namespace {
 
@@ -96,6 +96,10 @@ Result<std::vector<std::string>> names_of(const std::vector<std::string>& row) {
     const std::string number = std::to_string(names.size() + 1);
     if (name.empty())
       return invalid("mapping.syntax", "column " + number + " of the message has no name");
+    if (name.size() > limits::kMaxColumnName)
+      return invalid("mapping.text", "column " + number +
+                                         " of the message has a name of more than " +
+                                         std::to_string(limits::kMaxColumnName) + " bytes");
     if (std::find(names.begin(), names.end(), name) != names.end())
       return invalid("mapping.syntax",
                      "column " + number + " of the message has the name of another one");
@@ -104,11 +108,42 @@ Result<std::vector<std::string>> names_of(const std::vector<std::string>& row) {
   return names;
 }
 
+// Bytes of a member beside its name and its text.
+constexpr std::size_t kMember = 64;
+
+// A field as it is written.
+Result<std::string> field_of(const Json& value, char separator, const std::string& place) {
+  switch (value.type()) {
+    case Json::Type::null:
+      return std::string();
+    case Json::Type::boolean:
+      return std::string(value.as_bool() ? "true" : "false");
+    case Json::Type::number:
+      return value.number_text();
+    case Json::Type::string:
+      break;
+    case Json::Type::array:
+    case Json::Type::object:
+      return invalid("mapping.syntax", place + ": a field is a text, a number, a boolean or null");
+  }
+  const std::string& text = value.as_string();
+  RABT_TRY_STATUS(check_text(text, place));
+  const bool edged = !text.empty() && (text.front() == ' ' || text.back() == ' ');
+  if (!edged && text.find_first_of(std::string{separator, '"', '\r', '\n'}) == std::string::npos)
+    return text;
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"') out.push_back('"');
+    out.push_back(c);
+  }
+  return out + "\"";
+}
+
 }  // namespace
 
-Result<Json> read_csv(const Reading& reading, std::string_view text) {
-  Rows rows(text, reading.separator);
-  std::vector<std::string> names = reading.columns;
+Result<Json> read_csv(const Csv& csv, std::string_view text, const Room& room) {
+  Rows rows(text, csv.separator);
+  std::vector<std::string> names = csv.columns;
   if (names.empty()) {
     RABT_TRY(first, rows.next());
     if (!first) return invalid("mapping.syntax", "the message is empty: not even a header");
@@ -124,6 +159,10 @@ Result<Json> read_csv(const Reading& reading, std::string_view text) {
       return invalid("mapping.syntax", "line " + std::to_string(rows.line()) +
                                            " of the message: more fields than there are columns");
     RABT_TRY_STATUS(check_size(values += row->size() + 1));
+    std::size_t bytes = kMember;
+    for (std::size_t i = 0; i < row->size(); ++i)
+      bytes += names[i].size() + (*row)[i].size() + kMember;
+    if (room && !room(bytes)) return invalid("mapping.values", "the message has too many values");
     JsonObject object;
     object.reserve(row->size());
     for (std::size_t i = 0; i < row->size(); ++i)
@@ -132,4 +171,48 @@ Result<Json> read_csv(const Reading& reading, std::string_view text) {
   }
 }
 
-}  // namespace rabt::mapping
+Result<std::string> write_csv(const Csv& csv, const Json& rows) {
+  constexpr std::string_view kRows =
+      "CSV is written of a list of objects, of which the first has "
+      "the columns";
+  if (!rows.is_array() || rows.size() == 0 || !rows[0].is_object() || rows[0].size() == 0)
+    return invalid("mapping.syntax", std::string(kRows));
+  std::vector<std::string> columns;
+  for (const auto& [name, value] : rows[0].as_object()) columns.push_back(name);
+  if (columns.size() > kMaxColumns)
+    return invalid("mapping.syntax", "more than " + std::to_string(kMaxColumns) + " columns");
+  std::string out;
+  const auto end_field = [&](std::size_t column) {
+    if (column + 1 < columns.size()) {
+      out.push_back(csv.separator);
+    } else {
+      out += "\r\n";
+    }
+  };
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    RABT_TRY(field, field_of(Json(columns[i]), csv.separator, "a name of a column"));
+    out += field;
+    end_field(i);
+  }
+  std::size_t values = 0;
+  for (std::size_t number = 0; number < rows.size(); ++number) {
+    const Json& row = rows[number];
+    const std::string place = "row " + std::to_string(number + 1);
+    if (!row.is_object()) return invalid("mapping.syntax", place + ": " + std::string(kRows));
+    RABT_TRY_STATUS(check_size(values += columns.size() + 1));
+    std::size_t known = 0;
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      if (const Json* value = row.find(columns[i])) {
+        ++known;
+        RABT_TRY(field, field_of(*value, csv.separator, place));
+        out += field;
+      }
+      end_field(i);
+    }
+    if (known != row.size())
+      return invalid("mapping.syntax", place + " has a member that the first one has not");
+  }
+  return out;
+}
+
+}  // namespace rabt::formats
