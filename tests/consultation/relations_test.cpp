@@ -108,6 +108,19 @@ TEST_F(Treating, WhomAnotherDoctorBringsInTreatsAndNotWhoOpenedItAlone) {
   EXPECT_FALSE(treats(doctor_));
 }
 
+TEST_F(Treating, WhoeverWaitsToBeLetInDoesNotTreat) {
+  const std::string session = booked(with(planned(0), "waitingRoom", true));
+  const Json invited = must(sessions_->invitations.invite(
+      as(doctor_, session, Json::object({{"role", "nurse"}, {"email", "nurse@example.sa"}}))));
+  must(sessions_->invitations.accept(
+      as(nurse_, {}, Json::object({{"code", invited.string_or("code", "")}}))));
+  EXPECT_FALSE(treats(nurse_)) << "nobody has let her in";
+  Ask admit = as(doctor_, session);
+  admit.record = part_of(session, nurse_);
+  must(sessions_->people.admit(admit));
+  EXPECT_TRUE(treats(nurse_));
+}
+
 TEST_F(Treating, AnOfficeThatGivesTheSessionToTheDoctorStandsBehindIt) {
   const std::string session = id_of(made(planned(1)));
   must(sessions_->life.assign(as_admin(session, Json::object({{"provider", doctor_}}))));

@@ -11,9 +11,9 @@ namespace rabt::consultation {
 namespace {
 
 // True if the session stands on the person's own word, on that of somebody whom he brought in, or
-// of an account that neither treats nor is an office; whether it is near. at_ms is the planned
-// start, or when the session was made. patient_by begins with who named the patient: a ULID. $6 to
-// $13 are the other records of the patient.
+// of an account that neither treats nor is an office; whether it is near. Staff who wait to be let
+// in do not treat. at_ms is the planned start, or when the session was made. patient_by begins with
+// who named the patient: a ULID. $6 to $13 are the other records of the patient.
 constexpr store::Statement kTreats{
     "SELECT instr(s.patient_by, m.person) > 0 OR (s.patient_by <> '' AND NOT EXISTS (SELECT 1 FROM "
     "person_role r WHERE r.tenant = m.tenant AND r.person = substr(s.patient_by, 1, 26) AND r.role "
@@ -22,8 +22,8 @@ constexpr store::Statement kTreats{
     "NOT NULL OR s.at_ms <= $5 "
     "FROM session_member m JOIN session s ON s.tenant = m.tenant AND s.id = m.session "
     "WHERE m.tenant = $1 AND m.person = $2 AND s.patient IN ($3, $6, $7, $8, $9, $10, $11, $12, "
-    "$13) AND m.role IN ('doctor', 'specialist', 'nurse') AND m.admission IN ('waiting', "
-    "'admitted') AND s.status <> 'cancelled' "
+    "$13) AND m.role IN ('doctor', 'specialist', 'nurse') AND m.admission = 'admitted' "
+    "AND s.status <> 'cancelled' "
     "AND (s.ended_ms IS NULL OR s.ended_ms > $4)"};
 
 constexpr store::Statement kUnderWay{
