@@ -38,6 +38,9 @@ void screen(Response& response, const phi::Policy& policy) {
   response.body = document->dump();
 }
 
+// Age from which the judgement of a head no longer counts for a body: what ends a credential ends
+// requests within a second.
+constexpr std::int64_t kJudgedMs = 500;
 // The listener of `doors.metrics`.
 constexpr std::string_view kMetricsListener = "metrics";
 constexpr std::string_view kApi = "/api/v1/";
@@ -257,6 +260,7 @@ std::optional<http::Admission> Api::later(const Error& error) {
 http::Admission Api::judge(const Request& head, std::string_view listener,
                            const identity::Credential& shown) {
   const std::string client = parts_.proxies.client_of(head);
+  const std::int64_t judged_ms = parts_.clock.monotonic_ms();
   if (listener == kMetricsListener) return judge_collector(head, client);
   if (parts_.pages != nullptr && listener.empty()) {
     if (auto moved = parts_.pages->moved(head)) return *std::move(moved);
@@ -319,21 +323,23 @@ http::Admission Api::judge(const Request& head, std::string_view listener,
                   .caller = *std::move(caller),
                   .pattern = found.route->pattern,
                   .cursors = &parts_.cursors};
+  Proven proven{.shown = shown, .at_ms = judged_ms};
   if (found.route->options.check != nullptr) {
     const auto wanted = found.route->options.check(*resources_, call);
     if (!wanted.ok()) return http::problem(wanted.error());
   }
-  return taking(*found.route, call);
+  return taking(*found.route, call, std::move(proven));
 }
 
 // Seals, checks and keeps a body as it comes. It counts with what it holds.
 class Api::Receiving final : public http::BodySink {
  public:
-  Receiving(Api& api, const Route& route, const Call& call, std::unique_ptr<Upload> upload,
-            std::shared_ptr<void> held)
+  Receiving(Api& api, const Route& route, const Call& call, Proven proven,
+            std::unique_ptr<Upload> upload, std::shared_ptr<void> held)
       : api_(api),
         route_(route),
         call_(call),
+        proven_(std::move(proven)),
         held_(std::move(held)),
         named_(!call.request.header("idempotency-key").empty()),
         upload_(std::move(upload)) {}
@@ -344,7 +350,9 @@ class Api::Receiving final : public http::BodySink {
     if (taken.ok()) return std::nullopt;
     return screened(http::problem(taken.error()));
   }
-  Response finish(const Request& /*request*/) override {
+  Response finish(const Request& request) override {
+    const Status still = api_.still(call_.caller, proven_, request);
+    if (!still.ok()) return screened(api_.problem_of(still.error()));
     const std::string digest = named_ ? to_hex(hash_.finish()) : std::string();
     const auto answering = [this](const Call& with) { return upload_->finish(with); };
     return screened(api_.once(route_, call_, answering, digest));
@@ -360,6 +368,7 @@ class Api::Receiving final : public http::BodySink {
   Api& api_;
   const Route& route_;
   const Call call_;
+  const Proven proven_;
   const std::shared_ptr<void> held_;
   const bool named_;
   crypto::Sha256 hash_;
@@ -406,7 +415,19 @@ http::Share Api::share_of(const RouteOptions& options, const identity::Caller& c
   return {std::move(whose), most};
 }
 
-http::Admission Api::taking(const Route& route, const Call& call) {
+Status Api::still(const identity::Caller& caller, const Proven& proven, const Request& head) const {
+  const identity::Principal& was = caller.who;
+  if (was.kind == identity::Kind::anonymous) return ok_status();
+  // A link is over at once, and an admission may follow.
+  const bool by_link = was.kind == identity::Kind::guest && head.length > 0;
+  if (!by_link && parts_.clock.monotonic_ms() - proven.at_ms < kJudgedMs) return ok_status();
+  RABT_TRY(now, parts_.who.again(proven.shown, false));
+  const bool same = now.kind == was.kind && now.id == was.id && now.person == was.person &&
+                    now.session == was.session && now.roles == was.roles && now.part == was.part;
+  return same ? ok_status() : Status(identity::unauthenticated());
+}
+
+http::Admission Api::taking(const Route& route, const Call& call, Proven proven) {
   RouteOptions options = route.options;
   const bool hook = options.rate == RateClass::hook;
   const Status coding = check_coding(call.request, hook);
@@ -429,8 +450,8 @@ http::Admission Api::taking(const Route& route, const Call& call) {
       auto held = hold_of(call.caller, std::min(call.request.length, kHeldOfStream));
       if (held == nullptr) return http::problem(too_much_at_once());
       intake.max_body = options.max_upload;
-      intake.sink =
-          std::make_unique<Receiving>(*this, route, call, *std::move(upload), std::move(held));
+      intake.sink = std::make_unique<Receiving>(*this, route, call, std::move(proven),
+                                                *std::move(upload), std::move(held));
       return intake;
     }
   }
@@ -439,9 +460,13 @@ http::Admission Api::taking(const Route& route, const Call& call) {
   intake.max_body = options.max_body;
   auto held = hold_of(call.caller, held_by(call.request, options, intake.made_of_body));
   if (held == nullptr) return http::problem(too_much_at_once());
-  intake.handler = [this, &route, call, held = std::move(held)](const Request& /*request*/) {
+  intake.handler = [this, &route, call, proven = std::move(proven),
+                    held = std::move(held)](const Request& request) {
+    const Status known = still(call.caller, proven, request);
     Response response =
-        once(route, call, [&](const Call& with) { return route.handler(*resources_, with); });
+        known.ok()
+            ? once(route, call, [&](const Call& with) { return route.handler(*resources_, with); })
+            : problem_of(known.error());
     // A delivery that proves nothing counts for the address that sent it.
     if (route.options.rate == RateClass::hook && response.status == 401)
       (void)over_address(parts_.rates.refused, call.caller.client, source_in(call.path));
@@ -515,6 +540,7 @@ Response Api::once(const Route& route, const Call& call, const Answering& answer
 http::Admission Api::judge(const compat::Doors::Found& found, const Request& head,
                            const identity::Credential& shown, const std::string& client) {
   const bool open = found.route != nullptr && found.route->open;
+  const std::int64_t judged_ms = parts_.clock.monotonic_ms();
   if (found.route == nullptr && head.method == "OPTIONS") return doors_->other_method(found, head);
   identity::RefusedToken refused;
   const auto refuse = [&](const Error& error) -> Response {
@@ -572,7 +598,10 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
   return http::Intake{
       .max_body = options.max_body,
       .handler =
-          [this, found, caller = *caller, held = std::move(held)](const Request& request) {
+          [this, found, caller = *caller, proven = Proven{.shown = shown, .at_ms = judged_ms},
+           held = std::move(held)](const Request& request) {
+            const Status known = still(caller, proven, request);
+            if (!known.ok()) return doors_->refuse(found, request, known.error());
             Response response = doors_->answer(found, request, caller);
             if (holds(caller, response)) return response;
             return doors_->refuse(found, request, too_much_at_once());

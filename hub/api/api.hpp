@@ -89,8 +89,18 @@ class Api {
   // An unsafe call may name an Idempotency-Key. digest: of a body that nobody holds.
   [[nodiscard]] http::Response once(const Route& route, const Call& call,
                                     const Answering& answering, std::string_view digest = {});
+  // What a request showed with its head, and when that was judged.
+  struct Proven {
+    identity::Credential shown;
+    std::int64_t at_ms = 0;
+  };
   // Who answers a call that has been admitted, and takes its body.
-  [[nodiscard]] http::Admission taking(const Route& route, const Call& call);
+  [[nodiscard]] http::Admission taking(const Route& route, const Call& call, Proven proven);
+  // Ok if the caller is still who the head of the request showed, now that the body is whole. A
+  // body that comes slowly outlives no sign-in, key or link. Errors: denied http.unauthenticated,
+  // those of the store.
+  [[nodiscard]] Status still(const identity::Caller& caller, const Proven& proven,
+                             const http::Request& head) const;
   [[nodiscard]] Result<identity::Caller> caller_of(const http::Request& head,
                                                    const identity::Credential& shown,
                                                    std::string client,

@@ -50,11 +50,23 @@ void Outlet::close(std::uint16_t code, std::string_view reason) {
   if (const auto socket = socket_.lock()) socket->close(code, reason);
 }
 
-SessionFeed::SessionFeed(const LiveParts& parts, Ask ask) : parts_(parts), ask_(std::move(ask)) {}
+SessionFeed::SessionFeed(const LiveParts& parts, Ask ask, std::string link)
+    : parts_(parts), ask_(std::move(ask)), link_(std::move(link)) {}
+
+std::string SessionFeed::link_now(const LiveParts& parts, const identity::Caller& caller) {
+  if (caller.who.kind != identity::Kind::guest) return {};
+  const auto of =
+      parts.sessions.acts.membership({.caller = caller, .session = caller.who.part.session});
+  return of.ok() ? of->link : std::string();
+}
+
+bool SessionFeed::is_former(const Membership& of) const {
+  return ask_.caller.who.kind == identity::Kind::guest && (of.link.empty() || of.link != link_);
+}
 
 Status SessionFeed::begin(std::optional<std::int64_t> after) {
   RABT_TRY(of, parts_.sessions.acts.membership(ask_));
-  if (!of.listens()) {
+  if (!of.listens() || is_former(of)) {
     return denied("participant.not_a_participant",
                   "only who takes part in the session can listen to it");
   }
@@ -119,7 +131,7 @@ bool SessionFeed::still_allowed(bool look) {
     if (!look && now - decided_ms_ < kDecideEveryMs) return true;
   }
   auto of = parts_.sessions.acts.membership(ask_);
-  if (!of.ok() || !of->listens()) {
+  if (!of.ok() || !of->listens() || is_former(*of)) {
     end();
     dismissed(of.ok() ? "authorisation.denied" : of.error().code);
     return false;
@@ -147,7 +159,7 @@ void SessionFeed::happened(const LiveEvent& event) {
   if (event.type == "participant-admitted" && about == of.participant && !about.empty()) {
     tell_admitted(event);
     // Nobody was told that he came as long as he waited.
-    if (!before.admitted) announce("connected");
+    if (!before.admitted && !left_) announce("connected");
     return;
   }
   if (!consultation::may_hear(of, event.type, event.at_ms, event.data,
@@ -165,6 +177,8 @@ void SessionFeed::alive() {
 void SessionFeed::tell_admitted(const LiveEvent& event) {
   Json data = event.data;
   const auto token = parts_.sessions.entry.told_token(ask_);
+  // Whose the link is, asked again once the token is made.
+  if (!still_allowed(true)) return;
   if (token.ok()) {
     data.set("accessToken", (*token)["token"]);
     data.set("media", (*token)["media"]);
@@ -212,9 +226,9 @@ void SessionFeed::tell_status(const Json& status) {
 }
 
 Result<Json> SessionFeed::say(std::string_view kind, const Json& what) {
-  if (!still_allowed(false))
-    return denied("authorisation.denied", "the caller may not listen here");
   const bool guest = ask_.caller.who.kind == identity::Kind::guest;
+  if (!still_allowed(guest))
+    return denied("authorisation.denied", "the caller may not listen here");
   if (guest && kind != "chat" && kind != "signal" && kind != "hand" && kind != "typing")
     return denied("authorisation.denied",
                   "who came by a link says chat, signal, hand and typing here, and nothing else");

@@ -50,8 +50,10 @@ class Outlet {
 class SessionFeed : public consultation::LiveListener,
                     public std::enable_shared_from_this<SessionFeed> {
  public:
-  // ask: who listens, and to which session.
-  SessionFeed(const LiveParts& parts, consultation::Ask ask);
+  // ask: who listens, and to which session. link: link_now() of when the connection began.
+  SessionFeed(const LiveParts& parts, consultation::Ask ask, std::string link = {});
+  // Name of the link by which a guest takes part now. Empty for everybody else, and without one.
+  [[nodiscard]] static std::string link_now(const LiveParts& parts, const identity::Caller& caller);
 
   // Asks for the membership, begins to listen, and tells those who are in that the person is
   // connected. Errors: those of Sessions::membership, participant.not_a_participant.
@@ -85,6 +87,8 @@ class SessionFeed : public consultation::LiveListener,
   // The person may not listen any more; the feed has left. code: why.
   virtual void dismissed(std::string_view code) = 0;
 
+  // True for a guest whose link has ended since, or is another browser's now.
+  [[nodiscard]] bool is_former(const consultation::Membership& of) const;
   // Whether the person may still listen, after a look if one is due.
   [[nodiscard]] bool still_allowed(bool look);
   [[nodiscard]] Result<Json> signal(std::string_view kind, const Json& what);
@@ -97,6 +101,7 @@ class SessionFeed : public consultation::LiveListener,
 
   const LiveParts& parts_;
   const consultation::Ask ask_;
+  const std::string link_;
 
   mutable Mutex mutex_;
   consultation::Membership membership_ RABT_GUARDED_BY(mutex_);

@@ -35,8 +35,11 @@ std::string digest(std::string_view text) {
 // One topic of one connection.
 class TopicFeed final : public SessionFeed {
  public:
-  TopicFeed(const LiveParts& parts, Ask ask, std::string topic, std::weak_ptr<http::Socket> socket)
-      : SessionFeed(parts, std::move(ask)), topic_(std::move(topic)), outlet_(std::move(socket)) {}
+  TopicFeed(const LiveParts& parts, Ask ask, std::string link, std::string topic,
+            std::weak_ptr<http::Socket> socket)
+      : SessionFeed(parts, std::move(ask), std::move(link)),
+        topic_(std::move(topic)),
+        outlet_(std::move(socket)) {}
   void caught_up() override { outlet_.send(Json::object({{"type", "live"}, {"topic", topic_}})); }
   [[nodiscard]] Outlet& outlet() { return outlet_; }
 
@@ -62,8 +65,8 @@ class TopicFeed final : public SessionFeed {
 // What a person reads of a session as server-sent events.
 class EventsFeed final : public SessionFeed {
  public:
-  EventsFeed(const LiveParts& parts, Ask ask, std::weak_ptr<http::Socket> socket)
-      : SessionFeed(parts, std::move(ask)), socket_(std::move(socket)) {}
+  EventsFeed(const LiveParts& parts, Ask ask, std::string link, std::weak_ptr<http::Socket> socket)
+      : SessionFeed(parts, std::move(ask), std::move(link)), socket_(std::move(socket)) {}
   void caught_up() override { send("", "live", Json::object()); }
 
  private:
@@ -88,10 +91,11 @@ class EventsFeed final : public SessionFeed {
 
 class EventsHandler final : public http::SocketHandler {
  public:
-  EventsHandler(const LiveParts& parts, Ask ask, std::optional<std::int64_t> after)
-      : parts_(parts), ask_(std::move(ask)), after_(after) {}
+  EventsHandler(const LiveParts& parts, Ask ask, std::string link,
+                std::optional<std::int64_t> after)
+      : parts_(parts), ask_(std::move(ask)), link_(std::move(link)), after_(after) {}
   void opened(std::shared_ptr<http::Socket> socket) override {
-    feed_ = std::make_shared<EventsFeed>(parts_, ask_, socket);
+    feed_ = std::make_shared<EventsFeed>(parts_, ask_, link_, socket);
     if (!feed_->begin(after_).ok()) socket->close(http::kCloseNotAllowed, "");
   }
   void received(http::Socket& /*socket*/, std::string_view /*text*/) override {}
@@ -102,6 +106,7 @@ class EventsHandler final : public http::SocketHandler {
  private:
   const LiveParts& parts_;
   const Ask ask_;
+  const std::string link_;
   const std::optional<std::int64_t> after_;
   std::shared_ptr<EventsFeed> feed_;
 };
@@ -156,7 +161,7 @@ class OutsideFeed final : public consultation::HubListener {
 class StreamSocket final : public http::SocketHandler {
  public:
   StreamSocket(const LiveParts& parts, identity::Caller caller)
-      : parts_(parts), caller_(std::move(caller)) {}
+      : parts_(parts), caller_(std::move(caller)), link_(SessionFeed::link_now(parts_, caller_)) {}
 
   void opened(std::shared_ptr<http::Socket> socket) override {
     socket_ = std::move(socket);
@@ -183,6 +188,7 @@ class StreamSocket final : public http::SocketHandler {
 
   const LiveParts& parts_;
   const identity::Caller caller_;
+  const std::string link_;
   std::shared_ptr<http::Socket> socket_;
   std::map<std::string, std::shared_ptr<TopicFeed>, std::less<>> feeds_;
   // Null when the topic `hub` is not subscribed.
@@ -241,7 +247,7 @@ Result<Json> StreamSocket::subscribe(const Json& frame) {
     if (!from || *from < 0) return invalid("api.invalid", "after: it must be the seq of an event");
   }
   Ask ask{.caller = caller_, .session = topic.substr(kTopic.size())};
-  auto feed = std::make_shared<TopicFeed>(parts_, std::move(ask), topic, socket_);
+  auto feed = std::make_shared<TopicFeed>(parts_, std::move(ask), link_, topic, socket_);
   RABT_TRY_STATUS(feed->begin(from));
   const std::int64_t newest = feed->newest();
   feeds_.emplace(topic, feed);
@@ -357,7 +363,8 @@ Result<Response> Stream::events(const Call& call) {
   if (!of.listens())
     return denied("participant.not_a_participant",
                   "only who takes part in the session can listen to it");
-  return Response{.events = std::make_shared<EventsHandler>(parts_, std::move(ask), after)};
+  return Response{.events =
+                      std::make_shared<EventsHandler>(parts_, std::move(ask), of.link, after)};
 }
 
 Result<Response> Stream::open(const Call& call) {

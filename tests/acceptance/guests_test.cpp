@@ -233,6 +233,43 @@ TEST_F(Links, TheLiveChannelOfAFormerBrowserEndsWithItsLink) {
   }
 }
 
+// Symptom: the host admitted the patient, and the socket of the link that had just ended got the
+// media token before it was closed.
+// Cause: the token of the event was given to the participant, whoever held his link.
+// Tests waited until the socket was closed.
+TEST_F(Links, TheLiveChannelOfAFormerBrowserGetsNoTokenAndSaysNothing) {
+  const std::pair<std::string, std::string> page{"Origin", "https://a.example"};
+  for (int round = 0; round < 4; ++round) {
+    if (round > 0) SetUp();
+    RABT_EXPECT_STATUS(h_.post(kGuest, at_ + "/join"), 200);
+    const Answer ticket = h_.call(kGuest, "POST", "/api/v1/tickets", Json::object(), {page});
+    RABT_EXPECT_STATUS(ticket, 201);
+    test::WebSocketClient client(h_.site.config.port);
+    client.send(
+        "GET /api/v1/stream HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: "
+        "Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: "
+        "dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: https://a.example\r\n"
+        "Sec-WebSocket-Protocol: rabt.v1, " +
+        ticket.text("ticket") + "\r\n\r\n");
+    ASSERT_NE(client.head().find(" 101 "), std::string::npos);
+    client.send(test::text_frame(R"({"type":"sub","id":1,"topic":"session:)" + id_ + R"("})"));
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    RABT_EXPECT_STATUS(h_.post("AD", at_ + "/invitations",
+                               Json::object({{"participant", patient_}, {"renew", true}})),
+                       201);
+    client.send(test::text_frame(R"({"type":"say","id":2,"topic":"session:)" + id_ +
+                                 R"(","kind":"chat","text":"as the patient"})"));
+    RABT_EXPECT_STATUS(h_.post("D", at_ + "/participants/" + patient_ + "/admit"), 200);
+    std::string all;
+    while (const auto frame = client.next()) {
+      if (frame->opcode == 8) break;
+      all += frame->payload;
+    }
+    EXPECT_EQ(all.find("accessToken"), std::string::npos) << all;
+    EXPECT_EQ(all.find("\"said\""), std::string::npos) << all;
+  }
+}
+
 TEST_F(Links, WhatTheVisitIsAboutIsShownAfterAHostHasLetTheGuestIn) {
   const Answer now = h_.get("D", at_);
   RABT_EXPECT_STATUS(h_.call("D", "PATCH", at_, Json::object({{"chiefComplaint", "chest pain"}}),

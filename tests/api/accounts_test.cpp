@@ -84,6 +84,46 @@ TEST_F(AccountsApi, AnAccountIsMadeActivatedUsedAndEnded) {
   EXPECT_EQ(code(wrong), "auth.failed");
 }
 
+// Symptom: a person signed out, was disabled, or had his key revoked, and a request whose body came
+// slowly still acted a minute later.
+// Cause: the caller was judged with the head and never again.
+// Tests sent heads and bodies at once.
+TEST_F(AccountsApi, ABodyThatComesSlowlyOutlivesNoCredential) {
+  std::string admin_id;
+  std::string id;
+  const std::string admin = stepped_up(account("root", "admin", admin_id));
+  EXPECT_EQ(as(admin, "POST", "clients", R"({"id": "his", "roles": ["integration"]})").status, 201);
+  const Json key = json(as(admin, "POST", "clients/his/keys", "{}"));
+  const auto late = [&](const std::string& token, const std::string& path, const auto& meanwhile) {
+    Request head = request("POST", "/api/v1/" + path);
+    head.headers.emplace_back("authorization", "Bearer " + token);
+    http::Admission admission = api_.admit(head);
+    if (auto* refusal = std::get_if<Response>(&admission)) return std::move(*refusal);
+    meanwhile();
+    api_.hub.clock().advance_ms(1000);
+    head.body = R"({"name": "N", "mrn": "MRN-77001"})";
+    return std::get<http::Intake>(admission).handler(head);
+  };
+  const auto changes = [&](const std::string& path) {
+    EXPECT_EQ(as(admin, "PATCH", path, R"({"active": false})",
+                 {{"if-match", header(as(admin, "GET", path), "ETag")}})
+                  .status,
+              200);
+  };
+  EXPECT_EQ(late(key.string_or("key", ""), "patients", [] {}).status, 201) << "who is still known";
+  const Response revoked = late(key.string_or("key", ""), "patients", [&] {
+    const std::string path = "clients/his/keys/" + key.string_or("id", "");
+    EXPECT_EQ(as(admin, "DELETE", path).status, 204);
+  });
+  EXPECT_EQ(revoked.status, 401) << revoked.body;
+  EXPECT_EQ(code(revoked), "http.unauthenticated");
+  const std::string nurse = account("layla", "nurse", id);
+  const Response out =
+      late(nurse, "me/mfa", [&] { EXPECT_EQ(as(nurse, "POST", "auth/logout", "{}").status, 204); });
+  EXPECT_EQ(out.status, 401) << out.body;
+  EXPECT_EQ(late(sign_in("layla"), "me/mfa", [&] { changes("users/" + id); }).status, 401);
+}
+
 TEST_F(AccountsApi, AnAdministratorChangesOthersByVersionAndNotHisOwnRoles) {
   std::string admin_id;
   std::string id;

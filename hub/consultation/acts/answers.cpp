@@ -327,6 +327,7 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
     out.host = role == own->role && is_host(is, *own);
     out.admitted = own->admitted();
     out.waiting = own->admission == Admission::waiting;
+    if (!who.part.participant.empty()) out.link = link_word(is, *own);
     if (out.waiting) out.reads_from_ms = reads_from(is, *own, !who.part.participant.empty());
     out.licence = own->licence;
   }

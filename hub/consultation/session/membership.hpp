@@ -54,6 +54,9 @@ struct Membership {
   // Messages of before are not shown to him: he waits by a link, or again
   // (Participant::waits_again). 0 when all are.
   std::int64_t reads_from_ms = 0;
+  // link_word() of whom the caller's participant is by a link. Empty for other callers, and once
+  // the link has ended.
+  std::string link{};
   // Licence of the caller's participant as it was known when he came in.
   identity::Licence licence = identity::Licence::missing;
   // The video provider writes down what is said.
