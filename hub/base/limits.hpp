@@ -99,6 +99,10 @@ inline constexpr std::size_t kMaxConsentsOfOne = 40;
 inline constexpr std::int64_t kMaxSessionInvitations = 100;
 // Whoever was ever let take part; 15 do at once.
 inline constexpr std::size_t kMaxSessionPeople = 100;
+// Emergencies that begin now which a patient opens himself within an hour, and one person of the
+// staff within a day: each rings for doctors, and may be called off at once.
+inline constexpr std::int64_t kMaxEmergenciesOfPatient = 10;
+inline constexpr std::int64_t kMaxEmergenciesOfStaff = 60;
 // Confirmations of who the patient is.
 inline constexpr std::int64_t kMaxIdentifications = 20;
 // Parts of one person who is neither host nor clinician; of one who waits.

@@ -73,6 +73,12 @@ constexpr Statement kOpenNow{
 constexpr Statement kOpenEmergency{
     "SELECT id FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND ended_ms "
     "IS NULL AND type = 'emergency_consultation' AND id <> $3 AND at_ms <= $4 LIMIT 1"};
+constexpr Statement kEmergenciesSince{
+    "SELECT count(*) FROM session WHERE tenant = $1 AND booked_by = $2 AND booked_by <> '' AND "
+    "created_ms > $4 AND type = 'emergency_consultation' AND at_ms <= created_ms + $3"};
+constexpr Statement kFollowsOn{
+    "SELECT id FROM session WHERE tenant = $1 AND patient = $2 AND patient <> '' AND follow_up_of "
+    "= $3 LIMIT 1"};
 // $5 is before the start of whatever lasts until $6; the index walks from there on.
 constexpr Statement kFollowUps{
     "SELECT count(*), count(*) FILTER (WHERE at_ms + planned_minutes * 60000 > $6 AND at_ms < $7) "
@@ -494,6 +500,18 @@ Result<std::optional<std::string>> SessionRows::of_request(std::string_view tena
   return found;
 }
 
+Result<bool> SessionRows::is_followed(const Session& session) const {
+  bool found = false;
+  RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
+    return connection.query(kFollowsOn, {session.tenant, session.patient, session.id},
+                            [&](const Row& /*row*/) {
+                              found = true;
+                              return false;
+                            });
+  }));
+  return found;
+}
+
 Status SessionRows::put_request(store::Transaction& transaction, std::string_view tenant,
                                 std::string_view index, std::string_view session) {
   RABT_TRY(put, transaction.execute(kPutRequest, {tenant, Blob{index}, session}));
@@ -520,10 +538,29 @@ Status check_emergency(store::Transaction& transaction, const Session& is,
                                         " is open; join it, or cancel it before you open another");
 }
 
-constexpr std::int64_t kDayMs = 24LL * 3'600'000;
+constexpr std::int64_t kHourMs = 3'600'000;
+constexpr std::int64_t kDayMs = 24 * kHourMs;
 
 Error booking_limit(const std::string& why) {
   return conflict("booking.limit", why);
+}
+
+// Each emergency rings for doctors and opens a room, also one that is called off at once.
+Status check_emergencies(store::Transaction& transaction, const Session& is, Booker by) {
+  const bool own = by == Booker::patient;
+  const std::int64_t most = own ? limits::kMaxEmergenciesOfPatient : limits::kMaxEmergenciesOfStaff;
+  const std::int64_t since = is.created_ms - (own ? kHourMs : kDayMs);
+  std::int64_t opened = 0;
+  RABT_TRY_STATUS(transaction.query(
+      kEmergenciesSince, {is.tenant, is.booked_by, kEmergencyMs, since}, [&](const Row& row) {
+        opened = row.integer(0);
+        return false;
+      }));
+  if (opened <= most) return ok_status();
+  return booking_limit("you have opened " + std::to_string(most) + " emergencies within " +
+                       (own ? "an hour" : "a day") +
+                       ", as many as there may be, also those that were called off; call the "
+                       "hospital, or the emergency services");
 }
 
 Status check_own_bookings(store::Transaction& transaction, const Session& is,
@@ -594,6 +631,7 @@ Status check_bookings_of_staff(store::Transaction& transaction, const Session& i
 Status SessionRows::check_bookings(store::Transaction& transaction, const Session& is, Booker by,
                                    const VideoSettings& settings) {
   if (is.booked_by.empty()) return ok_status();
+  if (begins_now(is)) RABT_TRY_STATUS(check_emergencies(transaction, is, by));
   if (by == Booker::patient) return check_own_bookings(transaction, is, settings);
   if (begins_now(is)) return ok_status();
   return check_bookings_of_staff(transaction, is, by, settings);

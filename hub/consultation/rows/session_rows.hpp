@@ -141,10 +141,13 @@ class SessionRows {
   // Inside a job. Error conflict session.raced: another one of the same key was quicker.
   [[nodiscard]] static Status put_request(store::Transaction& transaction, std::string_view tenant,
                                           std::string_view index, std::string_view session);
+  // True if another session of its patient follows it, also one that was called off.
+  [[nodiscard]] Result<bool> is_followed(const Session& session) const;
   // Inside the job that makes a session. Errors conflict booking.limit: more sessions that this
   // person booked are not over, or were booked in 24 hours, than the settings allow;
   // emergency.open: a patient opens an emergency, and another one of his is not over. An emergency
-  // that begins now neither counts as a booking nor is refused for bookings.
+  // that begins now neither counts as a booking nor is refused for bookings; one person opens as
+  // many as limits.hpp says.
   [[nodiscard]] static Status check_bookings(store::Transaction& transaction, const Session& is,
                                              Booker by, const VideoSettings& settings);
   // Inside the job that makes or moves a session that follows another. Error conflict

@@ -43,14 +43,21 @@ bool is_who_refused(const Session& is, const Json& refusal, const Actor& who) {
 
 // Refuses a consent that somebody has refused himself, and that another one would give. about: the
 // participant whose consent it is, null when nobody takes part as him. Consents of other kinds than
-// transcription are the patient's besides; in a training everybody speaks for himself.
+// transcription are the patient's besides; in a training everybody speaks for himself. Somebody who
+// was removed and added anew is the same person, and so is a guest in the patient's place.
 Status may_be_given(const Session& is, std::string_view kind, const Participant* about,
                     const Actor& who) {
   for (const Json& refusal : own_refusals(is, kind)) {
     const std::string by = refusal.string_or("by", "");
     const bool of_him =
-        about != nullptr && (by == guest_actor(about->id) || (!by.empty() && by == about->person));
-    const bool counts = of_him || (kind != "transcription" && is_patients_word(is, refusal));
+        about != nullptr &&
+        (by == guest_actor(about->id) || (!by.empty() && by == about->person) ||
+         std::any_of(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
+           return by == guest_actor(one.id) && is_same_person(one, *about);
+         }));
+    const bool of_patient =
+        kind != "transcription" || (about != nullptr && about->role == PartRole::patient);
+    const bool counts = of_him || (of_patient && is_patients_word(is, refusal));
     if (!counts || is_who_refused(is, refusal, who)) continue;
     return conflict(
         "consent.own_word",
@@ -117,6 +124,7 @@ void put_relatives_out(Step& step) {
     one.here = false;
     end_stays(step, one.id, step.moment.now.ms);
     put_out(step, one);
+    end_links(step, one.id);
     step.record("participant.removed", named(one));
     step.tell("participant-removed", named(one));
   }

@@ -197,6 +197,7 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
   coming.brought_by = found->invited_by;
   Participant* one = known_in(is, coming);
   // The account of whom a booking named, and nobody knew then.
+  const bool is_known = one != nullptr;
   if (one == nullptr) one = is.participant(found->participant);
   if (one != nullptr && !one->person.empty() && one->person != coming.person) one = nullptr;
   if (one != nullptr) coming.id = one->id;
@@ -207,6 +208,8 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
                     "the invitation is for a " + std::string(to_string(found->role)) +
                         ", and no licence that is accepted is known of whoever accepts it");
   found->status = "accepted";
+  // An account that nobody has named takes the place as any other holder of the link does.
+  const bool takes_place = one != nullptr && one->person.empty() && !is_known;
   if (one != nullptr && one->person.empty()) RABT_TRY_STATUS(become(step, *one, coming));
   if (one != nullptr && one->admission == Admission::removed)
     return denied("participant.not_a_participant", "the participant was removed by a host");
@@ -215,6 +218,11 @@ Result<Change> on(Step step, const AcceptInvitation& command) {
     one = added;
   }
   end_links(step, one->id);
+  if (takes_place) {
+    const bool was_admitted = one->admitted();
+    keep_door(step, *one, false, {});
+    one->waits_again = one->waits_again || was_admitted;
+  }
   step.change.participant = one->id;
   step.record("participant.added", named(*one));
   step.tell("participant-added", named(*one));

@@ -71,6 +71,8 @@ Result<Change> on(Step step, const Open& command) {
   //
   if (command.place_free && !*command.place_free)
     return conflict("clinic.full", "the clinic session has no free place");
+  is.created_by = at.who.actor;
+  for (Participant& one : is.participants) one.brought_by = at.who.person;
   for (const Participant& one : is.participants) RABT_TRY_STATUS(may_take_part(step, one));
   RABT_TRY_STATUS(may_be_in(at.settings, is.region));
   if (is.e2ee && !is.provider_plugin.empty() && !at.end_to_end)
@@ -82,7 +84,6 @@ Result<Change> on(Step step, const Open& command) {
     RABT_TRY_STATUS(provider_records(step));
   is.status = command.request ? SessionStatus::requested : SessionStatus::scheduled;
   is.created_ms = at.now.ms;
-  is.created_by = at.who.actor;
   // the name is fixed here, whenever the provider's room is opened.
   is.room_name = is.visit.empty() ? "s-" + command.room_suffix.substr(0, 12)
                                   : "visit-" + std::to_string(is.visit_number) + "-" +
@@ -92,7 +93,6 @@ Result<Change> on(Step step, const Open& command) {
     one.admission = first_admission(is, one);
     one.since_ms = at.now.ms;
     one.created_ms = at.now.ms;
-    one.brought_by = at.who.person;
   }
   warn_of(is, at.settings);
   //
@@ -191,6 +191,9 @@ Result<Change> on(Step step, const Accept& command) {
   RABT_TRY_STATUS(may(access::Right::session_take, is, who));
   // Whoever asks for another doctor is none.
   const Participant* const own = is.of_person(who.person);
+  // a host brings him back, or another one assigns him.
+  if (own != nullptr && !own->takes_part())
+    return denied("participant.not_a_participant", "the participant was removed by a host");
   if (!requested && own != nullptr && own->brought_by == who.person) return nothing(is);
   const std::string former = is.provider;
   if (former.empty() || called) is.taken_by = who.person;

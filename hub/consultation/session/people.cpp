@@ -236,6 +236,8 @@ Result<Change> on(Step step, const Add& command) {
                                                           std::string(to_string(one->role)) +
                                                           ", and comes back in that role alone");
     (void)keep_posted(*one, coming.guest);
+    // Whoever held a link of his before is nobody whom this host has seen.
+    end_links(step, one->id);
     one->waits_again = false;
     one->account = coming.account;
     one->bypass = coming.bypass;
@@ -270,6 +272,7 @@ Result<Change> on(Step step, const Remove& command) {
   one->since_ms = step.moment.now.ms;
   end_stays(step, one->id, step.moment.now.ms);
   put_out(step, *one);
+  end_links(step, one->id);
   step.record("participant.removed", named(*one));
   step.tell("participant-removed", named(*one));
   follow_provider(step);
@@ -286,8 +289,10 @@ Result<Change> on(Step step, const Admit& command) {
     return conflict("participant.not_waiting", "the participant is admitted, and not waiting");
   if (one == own_of(is, step.moment.who))
     return denied("authorisation.denied", "nobody admits himself: another host does");
-  if (one->admission != Admission::waiting)
+  if (one->admission != Admission::waiting) {
     RABT_TRY_STATUS(may(access::Right::session_run, is, step.moment.who));
+    end_links(step, one->id);
+  }
   // His account, the patient's word or the type of the session may have changed since he came.
   RABT_TRY_STATUS(may_take_part(step, *one));
   RABT_TRY_STATUS(room_for(is, *one));
@@ -327,6 +332,7 @@ Result<Change> on(Step step, const Deny& command) {
   one->admission = Admission::denied;
   one->here = false;
   one->since_ms = step.moment.now.ms;
+  end_links(step, one->id);
   step.record("participant.denied", named(*one));
   step.tell("participant-denied", named(*one));
   follow_presence(step);

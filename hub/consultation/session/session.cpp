@@ -298,6 +298,11 @@ Status may_be_transcribed(const Session& session) {
                     "who took part");
   };
   const std::vector<Json> refusals = own_refusals(session, "transcription");
+  // The patient's no holds before he comes, and whoever is in his place.
+  const bool expected = std::any_of(
+      session.participants.begin(), session.participants.end(),
+      [](const Participant& one) { return one.role == PartRole::patient && one.takes_part(); });
+  if (expected && patient_refused(session, "transcription")) return missing();
   bool anybody = false;
   for (const Participant& one : session.participants) {
     // Whoever was in once was heard, also when he waits again. Older hubs wrote no time down.
@@ -351,6 +356,12 @@ bool is_same_guest(const Json& one, const Json& other) {
 }
 
 }  // namespace
+
+bool is_same_person(const Participant& one, const Participant& other) {
+  if (one.id == other.id) return true;
+  if (!one.person.empty() || !other.person.empty()) return one.person == other.person;
+  return is_same_guest(one.guest, other.guest);
+}
 
 std::vector<Json> own_refusals(const Session& session, std::string_view kind) {
   std::vector<Json> standing;

@@ -419,6 +419,8 @@ bool keep_posted(Participant& participant, const Json& posted);
 // True if the holder of the participant's link has given a code that went to the telephone of this
 // record, {of, version}. Null or of nobody: never.
 [[nodiscard]] bool link_proven(const Session& session, const Participant& one, const Json& record);
+// True if both are one person: by the account, or, for two guests, by a name, an address or an id.
+[[nodiscard]] bool is_same_person(const Participant& one, const Participant& other);
 // True for a consent that the patient gave or refused himself, by his account or his link.
 [[nodiscard]] bool is_patients_word(const Session& session, const Json& consent);
 // True if the patient himself has said no, and has not taken it back.

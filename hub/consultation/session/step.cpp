@@ -84,7 +84,19 @@ Status may_be_recorded(const Session& is, const VideoSettings& settings, std::st
   return ok_status();
 }
 
-// A recording that stood on a consent by a link ends with that link.
+// True if somebody has come into the session by this step.
+bool somebody_came(const Session& before, const Session& is) {
+  const auto there = [](const Session& session, const Participant& one) {
+    return one.admitted() && (one.here || session.present(one));
+  };
+  return std::any_of(is.participants.begin(), is.participants.end(), [&](const Participant& one) {
+    const Participant* const was = before.participant(one.id);
+    return there(is, one) && (was == nullptr || !there(before, *was));
+  });
+}
+
+// A recording that stood on a consent by a link ends with that link; that of a training, of which
+// everybody is asked, ends when somebody comes who has not consented.
 void follow_consents(Step& step) {
   const Session& is = step.after();
   if (is.recording_now.empty()) return;
@@ -92,7 +104,9 @@ void follow_consents(Step& step) {
   const bool ended = std::any_of(all.begin(), all.end(), [&](const Json& one) {
     return still_counts(step.before, one) && !still_counts(is, one);
   });
-  if (!ended || may_be_recorded(is, step.moment.settings, is.recording_purpose).ok()) return;
+  const bool joins = is.type == SessionType::training_session && somebody_came(step.before, is);
+  if ((!ended && !joins) || may_be_recorded(is, step.moment.settings, is.recording_purpose).ok())
+    return;
   step.ask("stop-recording", is.recording_now);
   end_recording(step);
 }

@@ -68,8 +68,8 @@ void finish(Step& step, SessionStatus status, std::string_view reason);
 // stands on the word of who brought the participant in. Errors of may_take_part, conflict
 // session.own_patient.
 [[nodiscard]] Status become(Step& step, Participant& one, Participant person);
-// The participant comes under an account: whoever holds a link of his is out, and what he agreed to
-// by it counts no more. Who opens the link anew waits for a host.
+// The participant comes under an account, or is put out, or brought back: whoever holds a link of
+// his is out, and what he agreed to by it counts no more. Who opens the link anew waits for a host.
 void end_links(Step& step, std::string_view participant);
 // The session is that of the clinician who holds it: where its doctor takes part no more, and
 // another clinician does, provider and organizer follow.

@@ -55,11 +55,15 @@ std::string clinicians_of(const Session& session) {
 // On whose word a follow-up is about its patient: what stood behind the session before, once. That
 // somebody was there for the patient says little: a link may have been opened by whoever made it.
 // Else the word of who books it, or had it planned.
-void hand_word_on(const Actor& who, const Session& before, Session& is, Timestamp now) {
+// followed: another session follows the one before already, which has what stood behind it.
+void hand_word_on(const Actor& who, const Session& before, bool followed, Session& is,
+                  Timestamp now) {
   // A system of the hospital.
   if (who.person.empty() && !who.system) return;
   const bool same = before.patient == is.patient;
-  if (same && !before.word_handed_on && was_held(who, before, now)) {
+  // What the patient or a system stands behind is nobody's word that runs out.
+  const bool used = before.word_handed_on || (followed && !before.patient_by.empty());
+  if (same && !used && was_held(who, before, now)) {
     is.patient_by = before.patient_by;
     is.word_handed_on = true;
   } else if (who.system && same) {
@@ -84,7 +88,7 @@ bool is_of_another(const Session& before, const Session& is) {
 Json refused_before(const Session& before, const Session& is) {
   Json out = Json::array();
   const Participant* const patient = patient_in(is);
-  for (const std::string_view kind : {"family", "recording", "training"}) {
+  for (const std::string_view kind : {"family", "recording", "training", "transcription"}) {
     for (Json& no : own_refusals(before, kind)) {
       if (!is_patients_word(before, no)) continue;
       // The link of the session before is not that of this one.
@@ -275,7 +279,10 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
       return not_found("session.unknown", "there is no such session");
     if (is_of_another(before, is)) mistakes.add("followUpOf", "it is a session of another patient");
     is.follow_up_of = before.id;
-    if (!is.patient.empty()) hand_word_on(who, before, is, acts_.parts().clock.now());
+    if (!is.patient.empty()) {
+      RABT_TRY(followed, acts_.rows().is_followed(before));
+      hand_word_on(who, before, followed, is, acts_.parts().clock.now());
+    }
     refused = refused_before(before, is);
   }
   is.consultation = input.consultation;

@@ -45,6 +45,13 @@ bool is_held(const FoundInvitation& found) {
          found.invitation.generation == found.generation;
 }
 
+// True if the participant is there under his account, whom the link would put out.
+bool is_account_there(const FoundInvitation& found) {
+  const Participant* const one = found.session.participant(found.invitation.participant);
+  return !is_held(found) && one != nullptr && !one->person.empty() && one->takes_part() &&
+         (one->here || found.session.present(*one));
+}
+
 }  // namespace
 
 std::string code_of(const keys::Lease& lease, std::string_view invitation,
@@ -125,7 +132,9 @@ Result<SessionGuests::Entered> SessionGuests::try_to_enter(const Ask& ask, const
   std::string second_proof;
   // The browser that holds the visit gives a second proof when it wants to.
   const bool proves = same_browser && !given.none() && invitation.proven != found.generation;
-  if (is_held(found) && (proves || (!same_browser && !tapped)) && !proof_.offered().empty()) {
+  const bool takes_over =
+      is_held(found) ? proves || (!same_browser && !tapped) : is_account_there(found);
+  if (takes_over && !proof_.offered().empty()) {
     RABT_TRY_STATUS(
         may_be_shown(found.session, invitation, found.generation, acts_.parts().clock.now()));
     RABT_TRY(name, proof_.check({.session = found.session, .invitation = invitation}, given));
@@ -179,7 +188,8 @@ Answer SessionGuests::try_to_send_code(const Ask& ask) {
   RABT_TRY_STATUS(
       may_be_shown(found.session, found.invitation, found.generation, acts_.parts().clock.now()));
   const auto proofs = proof_.offered();
-  if (!is_held(found) || std::find(proofs.begin(), proofs.end(), "code") == proofs.end())
+  if ((!is_held(found) && !is_account_there(found)) ||
+      std::find(proofs.begin(), proofs.end(), "code") == proofs.end())
     return conflict("invitation.used",
                     "no code is sent for this link: it needs none, or the "
                     "hospital sends none; call the hospital");
