@@ -357,6 +357,24 @@ TEST_F(Identities, WhoLetsThePatientInConfirmsThem) {
   EXPECT_EQ(act(doctor_, said()), "session.completed");
 }
 
+// Symptom: a doctor whom the host had removed accepted the emergency, and was in again.
+// Cause: whoever takes a session over was admitted, whatever he had been.
+// Tests accepted as doctors who had not been there.
+TEST_F(Decide, WhoWasRemovedDoesNotTakeTheEmergencyHimself) {
+  is_.type = SessionType::emergency_consultation;
+  is_.context = Json::object({{"specialty", "cardiology"}});
+  ASSERT_TRUE(calls_doctors(is_));
+  const Actor other = person(kNurse, {Role::doctor});
+  const Accept accept{.doctor = coming(kNurse, PartRole::doctor, {Role::doctor})};
+  for (const Admission admission : {Admission::removed, Admission::denied}) {
+    add("o", kNurse, PartRole::doctor);
+    is_.participants.back().admission = admission;
+    EXPECT_EQ(act(other, accept), "participant.not_a_participant");
+    is_.participants.pop_back();
+  }
+  EXPECT_EQ(act(other, accept), "ok");
+}
+
 // ---- Consents
 
 class Consents : public Decide {
@@ -444,6 +462,26 @@ TEST_F(Consents, ANurseConsentsToATrainingForHerselfAndNotForThePatient) {
   add("n", kNurse, PartRole::nurse);
   EXPECT_EQ(act(nurse_, says("training", true)), "ok");
   EXPECT_FALSE(consent_stands(is_, "training"));
+}
+
+// Symptom: the recording of a training went on when somebody came who had not agreed to it.
+// Cause: consents were looked at again only when one ended.
+// Tests asked everybody before the start.
+TEST_F(Consents, ARecordedTrainingStopsWhenSomebodyComesWhoHasNotConsented) {
+  settings_.consent_required_to_record = false;
+  is_.type = SessionType::training_session;
+  is_.patient.clear();
+  is_.participants.pop_back();
+  is_.status = SessionStatus::active;
+  EXPECT_EQ(act(doctor_, says("training", true)), "ok");
+  is_.recording_now = "r";
+  is_.recording_purpose = "training";
+  EXPECT_EQ(act(doctor_, Join{}), "ok");
+  EXPECT_EQ(is_.recording_now, "r");
+  add("n", kNurse, PartRole::nurse);
+  EXPECT_EQ(act(nurse_, Join{}), "ok");
+  EXPECT_EQ(is_.recording_now, "");
+  EXPECT_NE(effects_.find("stop-recording"), std::string::npos);
 }
 
 TEST_F(Consents, ARelativeWhomThePatientPutOutIsNotBroughtBack) {

@@ -1,4 +1,5 @@
 #include "hub/audit/reader.hpp"
+#include "hub/base/limits.hpp"
 #include "tests/consultation/session_house.hpp"
 
 // What is said of participants when they are posted, and what is written when they come in.
@@ -267,6 +268,28 @@ TEST_F(Posted, BookingsNeverRefuseAnEmergencyThatBeginsNow) {
   EXPECT_EQ(code(book(emergency)), "emergency.open");
   clock_.advance_ms(24LL * 3'600'000);
   for (int i = 0; i < 2; ++i) EXPECT_EQ(code(book(visit)), "ok") << "emergencies do not count";
+}
+
+// Symptom: a stranger who had registered opened and called off 359 emergencies in 15 seconds.
+// Cause: emergencies are outside the limits of bookings, and had none of their own.
+// Tests opened a handful.
+TEST_F(Posted, EmergenciesOfOnePersonHaveALimitOfTheirOwn) {
+  const Json emergency = Json::object({{"type", "emergency_consultation"}});
+  const auto open_one = [&](const std::string& who) {
+    auto made = sessions_->creation.create(as(who, {}, emergency));
+    if (!made.ok()) return made.error().code;
+    return code(
+        sessions_->life.cancel(as(who, id_of(*made), Json::object({{"reason", "false alarm"}}))));
+  };
+  for (std::int64_t i = 0; i < limits::kMaxEmergenciesOfPatient; ++i)
+    ASSERT_EQ(open_one(patient_), "ok");
+  EXPECT_EQ(open_one(patient_), "booking.limit");
+  clock_.advance_ms(3'600'001);
+  EXPECT_EQ(open_one(patient_), "ok");
+  for (std::int64_t i = 0; i < limits::kMaxEmergenciesOfStaff; ++i)
+    ASSERT_EQ(open_one(doctor_), "ok");
+  EXPECT_EQ(open_one(doctor_), "booking.limit");
+  EXPECT_EQ(open_one(doctor2_), "ok");
 }
 
 TEST_F(Posted, APatientHasOneOpenEmergencyThatHeOpenedHimself) {

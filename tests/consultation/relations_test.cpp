@@ -226,6 +226,22 @@ TEST_F(Treating, WhatStoodBehindASessionIsHandedOnOnce) {
   }
 }
 
+// Symptom: one visit by a link had five follow-ups, each on the word of the desk.
+// Cause: only the follow-up was marked, not the visit that had handed its word on.
+// Tests followed from one session to the next.
+TEST_F(Treating, AVisitHandsAWordOnToOneFollowUp) {
+  const std::string met = booked_by_desk(0);
+  hold_by_link(met);
+  const auto by = [&](const std::string& session) {
+    return must(sessions_->acts.load(session)).patient_by;
+  };
+  const std::string first = follow_up(met, doctor_, 24);
+  EXPECT_EQ(by(first), by(met));
+  EXPECT_EQ(by(follow_up(met, doctor_, 48)), doctor_);
+  must(sessions_->life.cancel(as(doctor_, first, Json::object({{"reason", "moved"}}))));
+  EXPECT_EQ(by(follow_up(met, doctor_, 72)), doctor_);
+}
+
 TEST_F(Treating, AnOfficeThatGivesAFollowUpToTheDoctorStandsBehindItAnew) {
   const std::string met = booked(planned(0));
   hold_by_link(met);
