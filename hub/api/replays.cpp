@@ -87,7 +87,10 @@ Result<Replays::Beginning> Replays::begin(const identity::Principal& who,
   RABT_TRY(data_key, parts_.keys.shared(who.tenant, keys::kEvent));
   out.ticket.data_key = std::move(data_key);
   out.ticket.tenant = who.tenant;
-  out.ticket.key = lease.blind_index("replay/1/key", joined({who.actor(), operation, key}));
+  // A guest is the participant whoever holds his link: the key is that of one browser.
+  const bool guest = who.kind == identity::Kind::guest;
+  const std::string whose = guest ? who.actor() + "/" + who.credential : who.actor();
+  out.ticket.key = lease.blind_index("replay/1/key", joined({whose, operation, key}));
   const std::string fingerprint = lease.blind_index(
       "replay/1/call", joined({request.method, request.target, request.header("content-type"),
                                request.header("if-match"),

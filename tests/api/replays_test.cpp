@@ -52,6 +52,25 @@ TEST_F(ReplaysTest, AnotherCallWithTheKeyIsRefused) {
   EXPECT_FALSE(must(begin(*replays, call("k1", "{}"), "01Q")).answer) << "of another person";
 }
 
+// Symptom: who held a renewed link and knew the key of the former browser got its answer, with its
+// token.
+// Cause: keys of guests were those of the participant.
+// Tests had one browser.
+TEST_F(ReplaysTest, AnAnswerToOneBrowserOfALinkIsNoAnswerToAnother) {
+  const auto replays = make();
+  const auto by = [&](const std::string& credential) {
+    return must(replays->begin({.kind = identity::Kind::guest,
+                                .tenant = "t1",
+                                .id = "01G",
+                                .credential = credential,
+                                .part = {.session = "01S", .participant = "01G"}},
+                               "joinSession", call("k1", "{}")));
+  };
+  replays->finish(by("aa").ticket, answered(200));
+  EXPECT_TRUE(by("aa").answer);
+  EXPECT_FALSE(by("bb").answer);
+}
+
 TEST_F(ReplaysTest, ACallThatRunsOrWasCutOffIsNotDoneTwice) {
   auto replays = make();
   (void)must(begin(*replays, call("k1", "{}")));

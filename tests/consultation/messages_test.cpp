@@ -1039,6 +1039,7 @@ TEST_F(MessageLimits, OneNumberGetsSoManyADayAcrossARestart) {
   for (std::int64_t i = 0; i < limits::kMaxVisitNewsInDay; ++i)
     EXPECT_FALSE(take(MessageCause::visit, "v" + std::to_string(i)));
   EXPECT_TRUE(take(MessageCause::visit, "one more"));
+  EXPECT_FALSE(take(MessageCause::booked, "b")) << "a patient's booking has room of its own";
   clock_.advance_ms(24 * kHourMs);
   EXPECT_FALSE(take(MessageCause::asked, "x"));
   EXPECT_EQ(kept_rows(), 1) << "they go after a day";

@@ -35,7 +35,7 @@ constexpr std::array kOfAsked{Bound{limits::kMaxAskedInHour, kHourMs},
                               Bound{limits::kMaxAskedInDay, kDayMs}};
 
 std::span<const Bound> bounds_of(MessageCause cause) {
-  if (cause == MessageCause::visit) return kOfVisits;
+  if (cause == MessageCause::visit || cause == MessageCause::booked) return kOfVisits;
   return kOfAsked;
 }
 
@@ -56,7 +56,7 @@ std::optional<std::int64_t> room_at(std::span<const Bound> bounds, std::vector<s
 }  // namespace
 
 std::string_view to_string(MessageCause cause) {
-  constexpr std::array<std::string_view, 3> kNames{"visit", "asked", "emergency"};
+  constexpr std::array<std::string_view, 4> kNames{"visit", "asked", "emergency", "booked"};
   return kNames[static_cast<std::size_t>(cause)];
 }
 

@@ -16,7 +16,9 @@ enum class MessageCause : std::uint8_t {
   // A code, or news of a visit that a patient booked himself.
   asked,
   // A call of 997.
-  emergency
+  emergency,
+  // News for staff of a visit that a patient booked himself: it takes no room of the hospital's.
+  booked
 };
 [[nodiscard]] std::string_view to_string(MessageCause cause);
 

@@ -37,10 +37,14 @@ std::string language_of(const Session& session, const Participant& one, const Js
   return language == "en" ? "en" : "ar";
 }
 
+bool is_booked_by_patient(const Session& session) {
+  return !session.booked_by.empty() &&
+         (session.booked_by == session.patient || session.booked_by == session.patient_written);
+}
+
 MessageCause cause_of(const Session& session, MessageKind kind) {
   if (kind == MessageKind::call_997) return MessageCause::emergency;
-  const bool own = !session.booked_by.empty() && (session.booked_by == session.patient ||
-                                                  session.booked_by == session.patient_written);
+  const bool own = is_booked_by_patient(session);
   return own || kind == MessageKind::second_proof ? MessageCause::asked : MessageCause::visit;
 }
 
@@ -332,7 +336,8 @@ Result<Messenger::Handed> Messenger::send_staff(const Session& session, const st
     places["hospital"] = name->second;
   const bool waits = message == StaffMessage::waits || message == StaffMessage::emergency;
   Letter letter{.name = id + "/" + text, .action = {}, .twice = !waits};
-  if (message != StaffMessage::emergency) letter.cause = MessageCause::visit;
+  if (message != StaffMessage::emergency)
+    letter.cause = is_booked_by_patient(session) ? MessageCause::booked : MessageCause::visit;
   letter.arguments.set("text", fill_template(parts.house.texts.at(language).at(text), places));
   letter.arguments.set("language", language);
   const auto phone = phi::normalise(phi::IndexKind::phone, person.profile.string_or("phone", ""));
