@@ -99,8 +99,8 @@ inline constexpr std::size_t kMaxConsentsOfOne = 40;
 inline constexpr std::int64_t kMaxSessionInvitations = 100;
 // Whoever was ever let take part; 15 do at once.
 inline constexpr std::size_t kMaxSessionPeople = 100;
-// Emergencies that begin now which a patient opens himself within an hour, and one person of the
-// staff within a day: each rings for doctors, and may be called off at once.
+// Emergencies that begin now which a patient opens himself within an hour, and one clinician within
+// a day: each rings for doctors, and may be called off at once.
 inline constexpr std::int64_t kMaxEmergenciesOfPatient = 10;
 inline constexpr std::int64_t kMaxEmergenciesOfStaff = 60;
 // Confirmations of who the patient is.
@@ -119,6 +119,8 @@ inline constexpr std::int64_t kMaxSegmentsOfOne = 5'000;
 inline constexpr std::int64_t kMaxSessionNotes = 200;
 inline constexpr std::size_t kMaxNoteAddenda = 100;
 inline constexpr std::int64_t kMaxSessionPrescriptions = 100;
+// Plans of follow-ups; sessions that were booked at once are bounded as sessions.
+inline constexpr std::int64_t kMaxSessionFollowUps = 50;
 // A page of a list of a session; it has at least one item.
 inline constexpr std::int64_t kMaxPageItems = 1'000;
 inline constexpr std::size_t kMaxPageBytes = 1U << 20U;

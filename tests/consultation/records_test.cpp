@@ -269,6 +269,10 @@ TEST_F(RecordsTest, ASessionHasAsManyNotesAndPrescriptionsAsTheLimitsSay) {
   for (std::int64_t i = 0; i < limits::kMaxSessionPrescriptions; ++i)
     ASSERT_EQ(verdict(records_->prescribe(ask("doctor", drug))), "ok") << i;
   EXPECT_EQ(verdict(records_->prescribe(ask("doctor", drug))), "record.limit");
+  const Json plan = Json::object({{"afterDays", 7}});
+  for (std::int64_t i = 0; i < limits::kMaxSessionFollowUps; ++i)
+    ASSERT_EQ(verdict(records_->plan_follow_up(ask("doctor", plan))), "ok") << i;
+  EXPECT_EQ(verdict(records_->plan_follow_up(ask("doctor", plan))), "record.limit");
 }
 
 TEST_F(RecordsTest, ChatVitalSignsAndTranscriptOfASessionHaveAnEnd) {

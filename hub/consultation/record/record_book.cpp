@@ -109,6 +109,8 @@ Most most_of(const Ask& ask, const Membership& of, RecordKind kind) {
     return {limits::kMaxSessionNotes};
   } else if (kind == RecordKind::prescription) {
     return {limits::kMaxSessionPrescriptions};
+  } else if (kind == RecordKind::follow_up) {
+    return {limits::kMaxSessionFollowUps};
   } else {
     return {};
   }
@@ -272,7 +274,8 @@ Result<bool> RecordBook::put(store::Transaction& transaction, const Ask& ask, co
     if (changed == 1) return true;
     return conflict("precondition.failed", "somebody else has changed the record meanwhile");
   }
-  const Most most = most_of(ask, of, record.kind);
+  // The session of a follow-up that is booked is there already.
+  const Most most = record.state == "booked" ? Most{} : most_of(ask, of, record.kind);
   if (most.all > 0) {
     std::int64_t has = 0;
     const auto take = [&has](const Row& row) {

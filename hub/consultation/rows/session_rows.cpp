@@ -631,7 +631,8 @@ Status check_bookings_of_staff(store::Transaction& transaction, const Session& i
 Status SessionRows::check_bookings(store::Transaction& transaction, const Session& is, Booker by,
                                    const VideoSettings& settings) {
   if (is.booked_by.empty()) return ok_status();
-  if (begins_now(is)) RABT_TRY_STATUS(check_emergencies(transaction, is, by));
+  if (begins_now(is) && by != Booker::office)
+    RABT_TRY_STATUS(check_emergencies(transaction, is, by));
   if (by == Booker::patient) return check_own_bookings(transaction, is, settings);
   if (begins_now(is)) return ok_status();
   return check_bookings_of_staff(transaction, is, by, settings);
