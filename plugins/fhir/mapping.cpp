@@ -608,12 +608,13 @@ bool covers(const Resources& delivery, const Entry& coverage,
          std::find(records.begin(), records.end(), beneficiary->resource) != records.end();
 }
 
-// The coverage of this very patient that is in force and counts first; never another patient's.
-// records: his own, and those that were merged into it.
+// The coverage of this very patient that is in force and counts first; never another patient's. One
+// that a person pays counts only where no insurer has one. records: his own, and those that were
+// merged into it.
 std::optional<Entry> coverage_of(const Resources& delivery, const std::vector<const Json*>& records,
                                  When at) {
   std::optional<Entry> best;
-  std::int64_t best_order = 0;
+  std::pair<bool, std::int64_t> best_rank;
   for (const Entry& entry : delivery.entries()) {
     if (type_of(*entry.resource) != "Coverage") continue;
     if (!is_one_of(text_of(*entry.resource, "status"), {"active", ""})) continue;
@@ -623,9 +624,10 @@ std::optional<Entry> coverage_of(const Resources& delivery, const std::vector<co
     const std::int64_t order = order_value.is_number_integer()
                                    ? order_value.get<std::int64_t>()
                                    : std::numeric_limits<std::int64_t>::max();
-    if (best && order >= best_order) continue;
+    const std::pair rank{payer_of(delivery, entry, at).person, order};
+    if (best && rank >= best_rank) continue;
     best = entry;
-    best_order = order;
+    best_rank = rank;
   }
   return best;
 }

@@ -297,20 +297,45 @@ int side_of(const std::string& day, const std::string& raw) {
   return order < 0 ? -1 : order > 0 ? 1 : 0;
 }
 
+// True if the IN1 says that the patient pays: its plan or its payer is one of the words for it, or
+// HL7's null takes the insurance back.
+bool is_self_pay(const Segment& in1, const Settings& settings) {
+  if (in1.is_null(2) || in1.is_null(3)) return true;
+  for (const auto& [field, component] : {std::pair{2, 1}, {2, 2}, {3, 1}, {4, 1}, {15, 1}}) {
+    std::string word = in1.text(static_cast<std::size_t>(field), component);
+    if (contains(settings.self_pay_codes, word)) return true;
+    word = lower(word);
+    std::erase_if(word, [](char c) { return c == ' ' || c == '-' || c == '_'; });
+    if (word == "selfpay") return true;
+  }
+  return false;
+}
+
+// Rank of who pays by an IN1: an insurer, the patient, and an IN1 that names nobody.
+int payer_rank(const Segment& in1, const Settings& settings) {
+  if (is_self_pay(in1, settings)) return 1;
+  return in1.text(3).empty() && in1.text(4).empty() && in1.text(36).empty() && in1.text(49).empty()
+             ? 2
+             : 0;
+}
+
 // The IN1 that is in force on the day of the visit (IN1-12, IN1-13) and counts first (IN1-22, else
-// the order); null when there is none. day: YYYYMMDD. lapsed: true if there are others only.
-const Segment* cover_segment(const Message& message, const std::string& day, bool& lapsed) {
+// the order); null when there is none. The patient pays only where no insurer is in force. day:
+// YYYYMMDD. lapsed: true if there are others only.
+const Segment* cover_segment(const Message& message, const std::string& day,
+                             const Settings& settings, bool& lapsed) {
   const Segment* best = nullptr;
-  int best_rank = 0;
+  std::pair<int, int> best_rank;
   bool any = false;
   for (const Segment& segment : message.segments()) {
     if (segment.name() != "IN1") continue;
     any = true;
     if (side_of(day, segment.text(12)) < 0 || side_of(day, segment.text(13)) > 0) continue;
     const std::string priority = segment.text(22);
-    const int rank = priority.size() < 5 && sdk::all_digits(priority) && !priority.empty()
-                         ? std::stoi(priority)
-                         : kNoPriority;
+    const int order = priority.size() < 5 && sdk::all_digits(priority) && !priority.empty()
+                          ? std::stoi(priority)
+                          : kNoPriority;
+    const std::pair rank{payer_rank(segment, settings), order};
     if (best != nullptr && rank >= best_rank) continue;
     best = &segment;
     best_rank = rank;
@@ -339,20 +364,6 @@ std::string payer_of(const Segment& in1, const Settings& settings) {
   return {};
 }
 
-// True if the IN1 says that the patient pays: its plan or its payer is one of the words for it, or
-// HL7's null takes the insurance back.
-bool is_self_pay(const Segment& in1, const Settings& settings) {
-  if (in1.is_null(2) || in1.is_null(3)) return true;
-  for (const auto& [field, component] : {std::pair{2, 1}, {2, 2}, {3, 1}, {4, 1}, {15, 1}}) {
-    std::string word = in1.text(static_cast<std::size_t>(field), component);
-    if (contains(settings.self_pay_codes, word)) return true;
-    word = lower(word);
-    std::erase_if(word, [](char c) { return c == ' ' || c == '-' || c == '_'; });
-    if (word == "selfpay") return true;
-  }
-  return false;
-}
-
 // Payer of a visit as a message names it.
 struct Said {
   // Fits the `coverage` of the payer role; empty when nothing is known.
@@ -367,7 +378,7 @@ Said cover_of(const Message& message, const Json& patient, const std::string& da
               const Settings& settings) {
   Said out;
   Json& data = out.coverage;
-  const Segment* in1 = cover_segment(message, day, out.lapsed);
+  const Segment* in1 = cover_segment(message, day, settings, out.lapsed);
   if (out.lapsed) return out;
   if (in1 != nullptr) {
     out.self_pay = is_self_pay(*in1, settings);

@@ -610,6 +610,22 @@ TEST(ReadPatient, SaysWhyThereIsNoCoverage) {
       kNotInForce);
 }
 
+// Symptom: an insured patient got the bill of a visit over the API. Cause: a coverage that a person
+// pays came first, and hid the insurer. Caught by: both on the record, in each order.
+TEST(ReadPatient, AnInsurerInForceComesBeforeAPersonWhoPays) {
+  const std::string self = cover(R"({"reference": "Patient/p1"})", R"(, "order": 1)");
+  const std::string insurer = cover(R"({"display": "Other"})");
+  const auto both = [](const std::string& one, const std::string& other) {
+    return one.substr(0, one.size() - 1) + "," + other.substr(1);
+  };
+  for (const std::string& coverages : {both(self, insurer), both(insurer, self)}) {
+    RecordSystem system{kPatient, coverages, "", {}};
+    EXPECT_EQ(system.read()["coverage"]["payerName"], "Other");
+  }
+  RecordSystem alone{kPatient, self, "", {}};
+  EXPECT_FALSE(alone.read().contains("coverage"));
+}
+
 // Symptom: a patient whose records were merged got a bill. Cause: the coverage names the record
 // that was replaced. Caught by: a coverage of each record.
 TEST(ReadPatient, TheCoverageOfARecordThatWasMergedIsHis) {

@@ -505,6 +505,34 @@ TEST(Appointment, WhoPaysHimselfIsSaidAndAnAbsentCoverageSaysNothing) {
   EXPECT_EQ(ids.size(), 4U);
 }
 
+// Symptom: an insured patient got the bill and nobody was asked. Cause: a coverage that a person
+// pays came first, and hid the insurer. Caught by: both in one bundle, in each order.
+TEST(Appointment, AnInsurerInForceComesBeforeAPersonWhoPays) {
+  const auto pays = [](const char* self_changes, const char* insurer_changes, bool self_first) {
+    Json bundle = booking();
+    Json self = bundle["entry"][3];
+    self["fullUrl"] = "https://ehr.example.sa/fhir/Coverage/c0";
+    self["resource"]["id"] = "c0";
+    self["resource"]["type"] = Json::parse(R"({"coding": [
+        {"system": "http://terminology.hl7.org/CodeSystem/coverage-selfpay", "code": "pay"}]})");
+    self["resource"]["payor"] = Json::parse(R"([{"reference": "Patient/p1"}])");
+    self["resource"].update(Json::parse(self_changes));
+    resource(bundle, 3).update(Json::parse(insurer_changes));
+    auto& entries = bundle["entry"];
+    entries.insert(self_first ? entries.begin() + 1 : entries.end(), self);
+    const Json data = event(bundle)["data"];
+    EXPECT_NE(data.contains("coverage"), data.contains("selfPay"));
+    return data.contains("coverage") ? data["coverage"]["memberId"].get<std::string>()
+                                     : std::string("patient");
+  };
+  for (const bool self_first : {true, false}) {
+    EXPECT_EQ(pays("{}", "{}", self_first), "M-1");
+    EXPECT_EQ(pays(R"({"order": 1})", R"({"order": 2})", self_first), "M-1");
+    EXPECT_EQ(pays(R"({"order": 1})", "{}", self_first), "M-1");
+    EXPECT_EQ(pays("{}", R"({"period": {"end": "2020-12-31"}})", self_first), "patient");
+  }
+}
+
 // Symptom: a message that names the patient by another of his numbers was taken for one about
 // somebody else. Cause: an event had the best number alone.
 TEST(Appointment, AnEventHasAllNumbersOfThePatient) {

@@ -271,6 +271,38 @@ TEST(Booking, WhoPaysHimselfIsSaidAndAnAbsentIn1SaysNothing) {
   EXPECT_EQ(pays("1|||"), "AE 101 IN1-36") << "it says nothing at all";
 }
 
+// Symptom: an insured patient got the bill and nobody was asked. Cause: IN1 that the patient pays
+// came first, and hid the insurer. Caught by: both in one message, in each order.
+TEST(Booking, AnInsurerInForceComesBeforeThePatient) {
+  const auto cover = [](const std::string& plan, const std::string& payer, const std::string& end,
+                        const std::string& priority, const std::string& member) {
+    return "IN1|1|" + plan + "||" + payer + "|||||||||" + end + "|||||||||" + priority +
+           std::string(14, '|') + member + "\r";
+  };
+  const auto pays = [](const std::string& covers) {
+    const std::string body = with(without(kBooking, "IN1"), "RGS|1|A\r", covers + "RGS|1|A\r");
+    const std::string text = refusal(body);
+    if (!text.starts_with("taken")) return text;
+    const Json data = event(body)["data"];
+    if (data.contains("coverage")) {
+      EXPECT_FALSE(data.contains("selfPay"));
+      return data["coverage"]["memberId"].get<std::string>();
+    }
+    return data.contains("selfPay") ? std::string("patient") : data["warnings"].dump();
+  };
+  const std::string self = cover("SELFPAY", "SELF PAY", "", "1", "");
+  const std::string insurer = cover("P", "Other", "", "", "M-4");
+  EXPECT_EQ(pays(self + insurer), "M-4");
+  EXPECT_EQ(pays(insurer + self), "M-4");
+  EXPECT_EQ(pays("IN1|1|\"\"\r" + insurer), "M-4");
+  EXPECT_EQ(pays(self + cover("P", "Second", "", "2", "M-5") + insurer), "M-5");
+  EXPECT_EQ(pays(self), "patient");
+  EXPECT_EQ(pays(self + cover("P", "Other", "20201231", "", "OLD")), "patient");
+  EXPECT_EQ(pays(self + "IN1|2|||\r"), "patient") << "an IN1 that names nobody is no insurer";
+  EXPECT_EQ(pays("IN1|2|||\r" + insurer), "M-4");
+  EXPECT_EQ(pays(self + cover("P", "Other", "", "", "")), "AE 101 IN1-36");
+}
+
 TEST(Booking, AnEventHasAllNumbersOfThePatient) {
   const std::string one = with(kBooking, "MRN001^^^CLINIC^MR~", "");
   EXPECT_FALSE(event(one)["data"].contains("patientIdentifiers"));
