@@ -37,6 +37,8 @@ constexpr std::size_t kMaxGiven = 10;
 constexpr std::size_t kMaxTelecom = 10;
 // Identifiers of a patient that are told, and bytes of one.
 constexpr std::size_t kMaxIdentifiers = 20;
+// Links of one patient to others that are read.
+constexpr std::size_t kMaxLinks = 20;
 constexpr std::size_t kMaxIdentifier = 100;
 // Bytes of an appointment's key, which becomes part of event ids. A key without a system stands for
 // the appointment in a session, which takes less.
@@ -600,6 +602,13 @@ Json coverage_data(const Entry& entry, const Payer& payer, When at) {
   return data;
 }
 
+// True if the patient says that another record replaces this one.
+bool says_merged(const Json& patient) {
+  const Json& links = list_of(patient, "link");
+  return std::any_of(links.begin(), links.end(),
+                     [](const Json& link) { return text_of(link, "type") == "replaced-by"; });
+}
+
 // True if the coverage is of one of these records.
 bool covers(const Resources& delivery, const Entry& coverage,
             const std::vector<const Json*>& records) {
@@ -630,6 +639,44 @@ std::optional<Entry> coverage_of(const Resources& delivery, const std::vector<co
     best_rank = rank;
   }
   return best;
+}
+
+// Pairs of records of a delivery that are of one patient, since one was merged into the other.
+using Merges = std::vector<std::pair<const Json*, const Json*>>;
+Merges merges_of(const Resources& delivery) {
+  Merges out;
+  for (const Entry& entry : delivery.entries()) {
+    if (type_of(*entry.resource) != "Patient") continue;
+    std::size_t links = 0;
+    for (const Json& link : list_of(*entry.resource, "link")) {
+      const std::string type = text_of(link, "type");
+      if (++links > kMaxLinks) break;
+      if (!is_one_of(type, {"replaced-by", "replaces"})) continue;
+      const auto other = delivery.resolve(entry, member_of(link, "other"));
+      if (!other || type_of(*other->resource) != "Patient") continue;
+      // A record that lives is not replaced by what another says; one that was merged says so.
+      if (type == "replaces" && member_of(*other->resource, "active") != Json(false)) continue;
+      if (type == "replaces" && says_merged(*other->resource)) continue;
+      out.emplace_back(entry.resource, other->resource);
+    }
+  }
+  return out;
+}
+
+// All records of the patient of a record.
+std::vector<const Json*> records_of(const Json* patient, const Merges& merges) {
+  std::vector<const Json*> out{patient};
+  const auto add = [&out](const Json* one) {
+    if (std::find(out.begin(), out.end(), one) == out.end()) out.push_back(one);
+  };
+  for (std::size_t at = 0; at < out.size(); ++at) {
+    const Json* const known = out[at];
+    for (const auto& [one, other] : merges) {
+      if (one == known) add(other);
+      if (other == known) add(one);
+    }
+  }
+  return out;
 }
 
 struct People {
@@ -713,11 +760,11 @@ std::string event_type(const std::string& status) {
 
 // True if the delivery has a coverage of the patient, in force or not. One of nobody who is in the
 // bundle may be his.
-bool names_coverage(const Resources& delivery, const Entry& patient) {
+bool names_coverage(const Resources& delivery, const std::vector<const Json*>& records) {
   return std::any_of(delivery.entries().begin(), delivery.entries().end(), [&](const Entry& entry) {
     if (type_of(*entry.resource) != "Coverage") return false;
-    const auto beneficiary = delivery.resolve(entry, member_of(*entry.resource, "beneficiary"));
-    return !beneficiary || beneficiary->resource == patient.resource;
+    return !delivery.resolve(entry, member_of(*entry.resource, "beneficiary")) ||
+           covers(delivery, entry, records);
   });
 }
 
@@ -729,12 +776,14 @@ struct Said {
   // True if a person is the payer.
   bool self_pay = false;
 };
-Said cover_of(const Resources& delivery, const People& people, bool whole, When start) {
+Said cover_of(const Resources& delivery, const Merges& merges, const People& people, bool whole,
+              When start) {
   Said out;
   if (!people.patient) return out;
-  const auto coverage = coverage_of(delivery, {people.patient->resource}, start);
+  const auto records = records_of(people.patient->resource, merges);
+  const auto coverage = coverage_of(delivery, records, start);
   if (!coverage) {
-    out.lapsed = whole && names_coverage(delivery, *people.patient);
+    out.lapsed = whole && names_coverage(delivery, records);
     return out;
   }
   const Payer payer = payer_of(delivery, *coverage, start);
@@ -753,7 +802,8 @@ Said cover_of(const Resources& delivery, const People& people, bool whole, When 
   return out;
 }
 
-Json event_of(const Resources& delivery, const Entry& entry, const Settings& settings) {
+Json event_of(const Resources& delivery, const Merges& merges, const Entry& entry,
+              const Settings& settings) {
   const Json& appointment = *entry.resource;
   const std::string status = text_of(appointment, "status");
   if (!is_one_of(status, {"proposed", "pending", "booked", "arrived", "fulfilled", "cancelled",
@@ -817,7 +867,7 @@ Json event_of(const Resources& delivery, const Entry& entry, const Settings& set
       own["value"] = text_of(*known, "value");
     }
   }
-  Said said = cover_of(delivery, people, whole, start);
+  Said said = cover_of(delivery, merges, people, whole, start);
   put(data, "coverage", std::move(said.coverage));
   if (said.self_pay) data["selfPay"] = true;
   // The visit does not wait for the payer: the workflow asks the desk.
@@ -899,13 +949,14 @@ Json events_of(const Json& root, const Settings& settings) {
   } else {
     refuse("the body is no Appointment and no Bundle: resourceType must be one of these");
   }
+  const Merges merges = merges_of(delivery);
   Json events = Json::array();
   for (const Entry& entry : delivery.entries()) {
     if (type_of(*entry.resource) != "Appointment") continue;
     if (events.size() == kMaxAppointments) {
       refuse("the bundle has more than " + std::to_string(kMaxAppointments) + " appointments");
     }
-    events.push_back(event_of(delivery, entry, settings));
+    events.push_back(event_of(delivery, merges, entry, settings));
   }
   if (!events.empty()) return events;
   const Json& status = notification_status(root);
@@ -1075,10 +1126,7 @@ Json living(const Json& patients) {
   Json out = Json::array();
   for (const bool active : {true, false}) {
     for (const Json& patient : patients) {
-      const bool merged =
-          std::any_of(list_of(patient, "link").begin(), list_of(patient, "link").end(),
-                      [](const Json& link) { return text_of(link, "type") == "replaced-by"; });
-      if (!merged && (member_of(patient, "active") != Json(false)) == active)
+      if (!says_merged(patient) && (member_of(patient, "active") != Json(false)) == active)
         out.push_back(patient);
     }
     if (!out.empty()) break;

@@ -392,6 +392,54 @@ TEST(Appointment, WithoutACoverageThePatientPays) {
   EXPECT_EQ(data["warnings"], Json::array({"coverage.not_in_force"}));
 }
 
+// Symptom: an insured patient got the bill and nobody was asked. Cause: the coverage names a record
+// that was merged into the patient's. Caught by: each record as that of the coverage.
+TEST(Appointment, TheCoverageOfARecordThatWasMergedIsHis) {
+  // booked, covered: the records that the appointment and the coverage name.
+  const auto says = [](const char* old_more, const char* new_link, const char* booked,
+                       const char* covered) {
+    Json bundle = booking();
+    Json old = bundle["entry"][1];
+    old["fullUrl"] = "https://ehr.example.sa/fhir/Patient/p0";
+    old["resource"]["id"] = "p0";
+    old["resource"].update(Json::parse(old_more));
+    resource(bundle, 1)["link"] = Json::parse(new_link);
+    resource(bundle, 0)["participant"][0]["actor"]["reference"] = booked;
+    resource(bundle, 3)["beneficiary"]["reference"] = covered;
+    bundle["entry"].push_back(old);
+    const Json data = event(bundle)["data"];
+    return data.contains("coverage") ? data["coverage"]["memberId"].get<std::string>()
+                                     : data.value("warnings", Json::array()).dump();
+  };
+  constexpr const char* kMerged = R"({"active": false, "link": [
+      {"type": "replaced-by", "other": {"reference": "Patient/p1"}}]})";
+  constexpr const char* kElsewhere = R"({"active": false, "link": [
+      {"type": "replaced-by", "other": {"reference": "Patient/p9"}}]})";
+  constexpr const char* kReplaces =
+      R"([{"type": "replaces", "other": {"reference": "Patient/p0"}}])";
+  for (const char* covered : {"Patient/p0", "Patient/p1"}) {
+    for (const char* booked : {"Patient/p1", "Patient/p0"}) {
+      EXPECT_EQ(says(kMerged, kReplaces, booked, covered), "M-1") << booked << covered;
+      EXPECT_EQ(says(kMerged, "[]", booked, covered), "M-1") << booked << covered;
+      EXPECT_EQ(says(R"({"active": false})", kReplaces, booked, covered), "M-1");
+    }
+  }
+  // The other record says otherwise, or nothing leads to it.
+  EXPECT_EQ(says("{}", kReplaces, "Patient/p1", "Patient/p0"), "[]");
+  EXPECT_EQ(says(kElsewhere, kReplaces, "Patient/p1", "Patient/p0"), "[]");
+  EXPECT_EQ(says(R"({"active": false})", "[]", "Patient/p1", "Patient/p0"), "[]");
+  // None in force of the merged record is asked about, as of his own.
+  Json bundle = booking();
+  Json old = bundle["entry"][1];
+  old["fullUrl"] = "https://ehr.example.sa/fhir/Patient/p0";
+  old["resource"]["id"] = "p0";
+  old["resource"].update(Json::parse(kMerged));
+  bundle["entry"].push_back(old);
+  resource(bundle, 3)["beneficiary"]["reference"] = "Patient/p0";
+  resource(bundle, 3)["period"] = Json::parse(R"({"end": "2020-12-31"})");
+  EXPECT_EQ(event(bundle)["data"]["warnings"], Json::array({"coverage.not_in_force"}));
+}
+
 TEST(Appointment, NeverTakesAnotherPatientsCoverage) {
   Json bundle = booking();
   Json other = bundle["entry"][1];
