@@ -91,7 +91,10 @@ std::string code_among(const Json& concept_value, std::initializer_list<std::str
 
 struct Entry {
   const Json* resource = nullptr;
+  // Of the container, if the resource is contained.
   std::string full_url;
+  // The resource that contains this one; null if none does.
+  const Json* container = nullptr;
 };
 
 std::string type_of(const Json& resource) {
@@ -102,7 +105,8 @@ std::string type_of(const Json& resource) {
 // resource.
 std::string base_of(const Entry& entry) {
   if (!entry.full_url.starts_with("http://") && !entry.full_url.starts_with("https://")) return {};
-  const std::string tail = "/" + type_of(*entry.resource) + "/" + text_of(*entry.resource, "id");
+  const Json& own = entry.container == nullptr ? *entry.resource : *entry.container;
+  const std::string tail = "/" + type_of(own) + "/" + text_of(own, "id");
   if (!entry.full_url.ends_with(tail)) return {};
   return entry.full_url.substr(0, entry.full_url.size() - tail.size());
 }
@@ -134,8 +138,11 @@ class Resources {
     const std::string reference = without_version(text_of(reference_value, "reference"));
     if (reference.empty()) return std::nullopt;
     if (reference.front() == '#') {
-      for (const Json& contained : list_of(*from.resource, "contained")) {
-        if (text_of(contained, "id") == reference.substr(1)) return Entry{&contained, {}};
+      const Json& holder = from.container == nullptr ? *from.resource : *from.container;
+      if (reference == "#") return Entry{&holder, from.full_url, nullptr};
+      for (const Json& contained : list_of(holder, "contained")) {
+        if (text_of(contained, "id") == reference.substr(1))
+          return Entry{&contained, from.full_url, &holder};
       }
       return std::nullopt;
     }
@@ -162,7 +169,7 @@ class Resources {
 // How the record system itself can be told about a resource: relative on its own server, else the
 // absolute address; "" when the resource has no address.
 std::string address(const std::optional<Entry>& entry, const Settings& settings) {
-  if (!entry || text_of(*entry->resource, "id").empty()) return {};
+  if (!entry || entry->container != nullptr || text_of(*entry->resource, "id").empty()) return {};
   const std::string relative = type_of(*entry->resource) + "/" + text_of(*entry->resource, "id");
   const std::string base = base_of(*entry);
   if (!base.empty()) return base == settings.base_url ? relative : base + "/" + relative;
@@ -609,6 +616,28 @@ bool says_merged(const Json& patient) {
                      [](const Json& link) { return text_of(link, "type") == "replaced-by"; });
 }
 
+// The coverages of a delivery: its entries, and those that they contain. What another appointment
+// contains is its own.
+std::vector<Entry> coverages_of(const Resources& delivery, const Json* appointment) {
+  std::vector<Entry> out;
+  for (const Entry& entry : delivery.entries()) {
+    const std::string type = type_of(*entry.resource);
+    if (type == "Coverage") out.push_back(entry);
+    if (type == "Appointment" && entry.resource != appointment) continue;
+    for (const Json& contained : list_of(*entry.resource, "contained")) {
+      if (type_of(contained) == "Coverage")
+        out.push_back({&contained, entry.full_url, entry.resource});
+    }
+  }
+  return out;
+}
+
+// True if the coverage counts at that time.
+bool holds(const Entry& coverage, When at) {
+  return is_one_of(text_of(*coverage.resource, "status"), {"active", ""}) &&
+         in_force(member_of(*coverage.resource, "period"), at);
+}
+
 // True if the coverage is of one of these records.
 bool covers(const Resources& delivery, const Entry& coverage,
             const std::vector<const Json*>& records) {
@@ -620,15 +649,12 @@ bool covers(const Resources& delivery, const Entry& coverage,
 // The coverage of this very patient that is in force and counts first; never another patient's. One
 // that a person pays counts only where no insurer has one. records: his own, and those that were
 // merged into it.
-std::optional<Entry> coverage_of(const Resources& delivery, const std::vector<const Json*>& records,
-                                 When at) {
+std::optional<Entry> coverage_of(const Resources& delivery, const std::vector<Entry>& coverages,
+                                 const std::vector<const Json*>& records, When at) {
   std::optional<Entry> best;
   std::pair<bool, std::int64_t> best_rank;
-  for (const Entry& entry : delivery.entries()) {
-    if (type_of(*entry.resource) != "Coverage") continue;
-    if (!is_one_of(text_of(*entry.resource, "status"), {"active", ""})) continue;
-    if (!in_force(member_of(*entry.resource, "period"), at)) continue;
-    if (!covers(delivery, entry, records)) continue;
+  for (const Entry& entry : coverages) {
+    if (!holds(entry, at) || !covers(delivery, entry, records)) continue;
     const Json& order_value = member_of(*entry.resource, "order");
     const std::int64_t order = order_value.is_number_integer()
                                    ? order_value.get<std::int64_t>()
@@ -758,37 +784,63 @@ std::string event_type(const std::string& status) {
   return "org.rabt.appointment.updated.v1";
 }
 
-// True if the delivery has a coverage of the patient, in force or not. One of nobody who is in the
-// bundle may be his.
-bool names_coverage(const Resources& delivery, const std::vector<const Json*>& records) {
-  return std::any_of(delivery.entries().begin(), delivery.entries().end(), [&](const Entry& entry) {
-    if (type_of(*entry.resource) != "Coverage") return false;
-    return !delivery.resolve(entry, member_of(*entry.resource, "beneficiary")) ||
-           covers(delivery, entry, records);
-  });
+// True if the coverage names a patient who is not in the delivery: it may be anybody's.
+bool of_unknown(const Resources& delivery, const Entry& coverage) {
+  return !delivery.resolve(coverage, member_of(*coverage.resource, "beneficiary"));
+}
+
+// True if the reference means a Coverage that the delivery does not hold.
+bool is_unread_coverage(const Resources& delivery, const Entry& from, const Json& reference) {
+  if (delivery.resolve(from, reference)) return false;
+  std::string type = text_of(reference, "type");
+  if (type.empty()) type = type_in(text_of(reference, "reference"));
+  return type == "Coverage";
+}
+
+// True if the appointment, or a request that it fulfils, refers to a Coverage that the delivery
+// does not hold.
+bool refers_to_unread_coverage(const Resources& delivery, const Entry& appointment) {
+  for (const Json& reference : list_of(*appointment.resource, "supportingInformation")) {
+    if (is_unread_coverage(delivery, appointment, reference)) return true;
+  }
+  for (const Json& request : list_of(*appointment.resource, "basedOn")) {
+    const auto found = delivery.resolve(appointment, request);
+    if (!found) continue;
+    for (const Json& reference : list_of(*found->resource, "insurance")) {
+      if (is_unread_coverage(delivery, *found, reference)) return true;
+    }
+  }
+  return false;
 }
 
 // Payer of a visit as a delivery names it; empty where it has no coverage of the patient.
 struct Said {
   Json coverage = Json::object();
-  // True if the delivery has coverages of which none is in force for the patient.
+  // True if the delivery names coverages of which none is known to be in force for the patient.
   bool lapsed = false;
   // True if a person is the payer.
   bool self_pay = false;
 };
-Said cover_of(const Resources& delivery, const Merges& merges, const People& people, bool whole,
-              When start) {
+Said cover_of(const Resources& delivery, const Merges& merges, const Entry& appointment,
+              const People& people, bool whole, When start) {
   Said out;
   if (!people.patient) return out;
   const auto records = records_of(people.patient->resource, merges);
-  const auto coverage = coverage_of(delivery, records, start);
-  if (!coverage) {
-    out.lapsed = whole && names_coverage(delivery, records);
+  const std::vector<Entry> coverages = coverages_of(delivery, appointment.resource);
+  const auto coverage = coverage_of(delivery, coverages, records, start);
+  const Payer payer = coverage ? payer_of(delivery, *coverage, start) : Payer{.person = true};
+  if (payer.person) {
+    // A change of status may come without the Coverage that the booking brought.
+    const bool booked = text_of(*appointment.resource, "status") == "booked";
+    const bool unread = booked && refers_to_unread_coverage(delivery, appointment);
+    const bool another = std::any_of(coverages.begin(), coverages.end(), [&](const Entry& one) {
+      if (of_unknown(delivery, one)) return !coverage || holds(one, start);
+      return !coverage && covers(delivery, one, records);
+    });
+    out.lapsed = whole && (unread || another);
+    out.self_pay = coverage && !out.lapsed;
     return out;
   }
-  const Payer payer = payer_of(delivery, *coverage, start);
-  out.self_pay = payer.person;
-  if (payer.person) return out;
   // A payer that is named and cannot be read must not become another one.
   if (whole && !payer.unresolved.empty()) {
     refuse(
@@ -867,7 +919,7 @@ Json event_of(const Resources& delivery, const Merges& merges, const Entry& entr
       own["value"] = text_of(*known, "value");
     }
   }
-  Said said = cover_of(delivery, merges, people, whole, start);
+  Said said = cover_of(delivery, merges, entry, people, whole, start);
   put(data, "coverage", std::move(said.coverage));
   if (said.self_pay) data["selfPay"] = true;
   // The visit does not wait for the payer: the workflow asks the desk.
@@ -1189,7 +1241,8 @@ Insured insured(const Json& patients, const Json& entries, std::int64_t at,
   out.output["found"] = true;
   out.output["patientReference"] = "Patient/" + text_of(patient, "id");
   out.output["patient"] = patient_data(patient, false, at);
-  if (const auto coverage = coverage_of(found, records, at)) {
+  const std::vector<Entry> coverages = coverages_of(found, nullptr);
+  if (const auto coverage = coverage_of(found, coverages, records, at)) {
     const Payer payer = payer_of(found, *coverage, at);
     out.unread_payer = own_id(payer.unresolved, "Organization", settings);
     // A coverage that a person pays is no insurer's.
@@ -1202,9 +1255,9 @@ Insured insured(const Json& patients, const Json& entries, std::int64_t at,
     }
     return out;
   }
-  for (const Entry& entry : found.entries()) {
-    if (type_of(*entry.resource) == "Coverage" && covers(found, entry, records) &&
-        is_or_was_cover(*entry.resource, at) && !payer_of(found, entry, at).person)
+  for (const Entry& entry : coverages) {
+    if (covers(found, entry, records) && is_or_was_cover(*entry.resource, at) &&
+        !payer_of(found, entry, at).person)
       sdk::warn_of(out.output, std::string(sdk::kNoCoverageInForce));
   }
   return out;

@@ -440,6 +440,105 @@ TEST(Appointment, TheCoverageOfARecordThatWasMergedIsHis) {
   EXPECT_EQ(event(bundle)["data"]["warnings"], Json::array({"coverage.not_in_force"}));
 }
 
+// Symptom: an insured patient got the bill and nobody was asked. Cause: a coverage inside of the
+// Appointment, or one that it only refers to, was not looked at. Caught by: each of both.
+TEST(Appointment, TheCoverageMayBeContained) {
+  Json bundle = booking();
+  Json coverage = resource(bundle, 3);
+  coverage["id"] = "cc";
+  const Json insurer = resource(bundle, 4);
+  bundle["entry"].erase(4);
+  bundle["entry"].erase(3);
+  Json& appointment = resource(bundle, 0);
+  appointment["contained"] = Json::array({coverage, insurer});
+  appointment["contained"][0]["payor"][0]["reference"] = "#o1";
+  appointment["supportingInformation"] = Json::parse(R"([{"reference": "#cc"}])");
+  EXPECT_EQ(event(bundle)["data"]["coverage"]["payerLicence"], "INS-FHIR");
+  // All of it in one resource.
+  Json alone = resource(bundle, 0);
+  alone["contained"].push_back(resource(bundle, 1));
+  alone["contained"].push_back(resource(bundle, 2));
+  alone["participant"][0]["actor"]["reference"] = "#p1";
+  alone["participant"][1]["actor"]["reference"] = "#d1";
+  alone["contained"][0]["beneficiary"]["reference"] = "#p1";
+  const Json data = event(alone)["data"];
+  EXPECT_EQ(data["coverage"]["memberId"], "M-1");
+  EXPECT_FALSE(data["appointment"].contains("patientReference")) << "it has no address";
+  // By the patient who contains it.
+  Json held = booking();
+  Json own = resource(held, 3);
+  own["beneficiary"]["reference"] = "#";
+  held["entry"].erase(3);
+  resource(held, 1)["contained"] = Json::array({own});
+  EXPECT_EQ(event(held)["data"]["coverage"]["memberId"], "M-1");
+  // What another appointment contains is not looked at.
+  resource(bundle, 0)["contained"].erase(0);
+  resource(bundle, 0).erase("supportingInformation");
+  Json other = resource(bundle, 0);
+  other["id"] = "a2";
+  other["identifier"][0]["value"] = "A-2";
+  other["contained"] = Json::array({coverage, insurer});
+  other["contained"][0]["payor"][0]["reference"] = "#o1";
+  bundle["entry"].push_back(
+      {{"fullUrl", "https://ehr.example.sa/fhir/Appointment/a2"}, {"resource", other}});
+  const Json events = to_events(bundle.dump(), settings());
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_FALSE(events[0]["data"].contains("coverage"));
+  EXPECT_TRUE(events[1]["data"].contains("coverage"));
+}
+
+TEST(Appointment, ACoverageThatIsNamedAndNotSentIsAskedAbout) {
+  const auto says = [](const Json& bundle) {
+    const Json data = event(bundle)["data"];
+    return data.contains("coverage")  ? data["coverage"]["memberId"].get<std::string>()
+           : data.contains("selfPay") ? std::string("patient")
+                                      : data.value("warnings", Json::array()).dump();
+  };
+  constexpr const char* kAsked = R"(["coverage.not_in_force"])";
+  const Json sent = booking();
+  Json none = sent;
+  none["entry"].erase(3);
+  EXPECT_EQ(says(none), "[]");
+  for (const char* reference :
+       {R"({"reference": "Coverage/77", "type": "Coverage"})", R"({"reference": "Coverage/77"})",
+        R"({"reference": "https://ehr.example.sa/fhir/Coverage/77/_history/1"})",
+        R"({"reference": "#cc", "type": "Coverage"})",
+        R"({"type": "Coverage", "identifier": {"value": "M-1"}})"}) {
+    Json bundle = none;
+    resource(bundle, 0)["supportingInformation"] = Json::array({Json::parse(reference)});
+    EXPECT_EQ(says(bundle), kAsked) << reference;
+    // One that was sent and holds is the payer's; a person's word alone is not enough.
+    bundle = sent;
+    resource(bundle, 0)["supportingInformation"] = Json::array({Json::parse(reference)});
+    EXPECT_EQ(says(bundle), "M-1") << reference;
+    resource(bundle, 3)["payor"] = Json::parse(R"([{"reference": "Patient/p1"}])");
+    EXPECT_EQ(says(bundle), kAsked) << reference;
+  }
+  Json bundle = none;
+  resource(bundle, 0)["supportingInformation"] =
+      Json::parse(R"([{"reference": "DocumentReference/9"}])");
+  EXPECT_EQ(says(bundle), "[]");
+  // A status of a visit that is booked comes without its coverage.
+  resource(bundle, 0)["supportingInformation"] = Json::parse(R"([{"reference": "Coverage/77"}])");
+  resource(bundle, 0)["status"] = "arrived";
+  EXPECT_EQ(says(bundle), "[]");
+  // By the request that it fulfils.
+  bundle = none;
+  resource(bundle, 0)["basedOn"] = Json::parse(R"([{"reference": "ServiceRequest/s1"}])");
+  bundle["entry"].push_back(Json::parse(R"({"resource": {"resourceType": "ServiceRequest",
+      "id": "s1", "insurance": [{"reference": "Coverage/77"}]}})"));
+  EXPECT_EQ(says(bundle), kAsked);
+  // A person pays, and an insurer's coverage is of nobody in the bundle.
+  bundle = sent;
+  Json self = bundle["entry"][3];
+  self["fullUrl"] = "https://ehr.example.sa/fhir/Coverage/c0";
+  self["resource"]["id"] = "c0";
+  self["resource"]["payor"] = Json::parse(R"([{"reference": "Patient/p1"}])");
+  resource(bundle, 3)["beneficiary"]["reference"] = "Patient/p9";
+  bundle["entry"].push_back(self);
+  EXPECT_EQ(says(bundle), kAsked);
+}
+
 TEST(Appointment, NeverTakesAnotherPatientsCoverage) {
   Json bundle = booking();
   Json other = bundle["entry"][1];
