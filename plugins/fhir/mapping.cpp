@@ -1218,12 +1218,11 @@ bool lets_itself_be_replaced(const Json& other, const std::string& by, const Set
 }
 
 // True if a coverage that is not taken was the patient's at that time, or says that it is his: one
-// that was called off counts for as long as it says that it ran.
+// that was called off, or is a draft, counts for as long as it says that it runs.
 static bool is_or_was_cover(const Json& coverage, When at) {
   const std::string status = text_of(coverage, "status");
   if (is_one_of(status, {"active", ""})) return true;
-  const Json& period = member_of(coverage, "period");
-  return status == "cancelled" && !text_of(period, "end").empty() && in_force(period, at);
+  return is_one_of(status, {"cancelled", "draft"}) && in_force(member_of(coverage, "period"), at);
 }
 
 Insured insured(const Json& patients, const Json& entries, std::int64_t at,

@@ -599,15 +599,21 @@ TEST(ReadPatient, SaysWhyThereIsNoCoverage) {
   EXPECT_EQ(warnings(cover("{}", kOver)), kNotInForce);
   EXPECT_EQ(warnings(without(cover("{}"), R"("identifier": [{"value": "M-1"}],)", "")),
             R"(["coverage.no_member_id"])");
-  // Another's, one that was entered in error or called off, and one that a person pays are none.
+  // Another's, one that was entered in error, and one that a person pays are none.
   EXPECT_EQ(warnings(without(cover("{}", kOver), "Patient/p1", "Patient/p2")), "[]");
-  for (const char* status : {"entered-in-error", "cancelled", "draft"})
-    EXPECT_EQ(warnings(without(cover("{}"), "active", status)), "[]") << status;
+  EXPECT_EQ(warnings(without(cover("{}"), "active", "entered-in-error")), "[]");
   EXPECT_EQ(warnings(cover(R"({"reference": "Patient/p1"})", kOver)), "[]");
-  // It was called off, and says that it runs until a day to come.
-  EXPECT_EQ(
-      warnings(without(cover("{}", R"(, "period": {"end": "2999-12-31"})"), "active", "cancelled")),
-      kNotInForce);
+  // It was called off or is a draft, and says no end, or one to come.
+  for (const char* status : {"cancelled", "draft"}) {
+    EXPECT_EQ(warnings(without(cover("{}"), "active", status)), kNotInForce) << status;
+    EXPECT_EQ(
+        warnings(without(cover("{}", R"(, "period": {"end": "2999-12-31"})"), "active", status)),
+        kNotInForce)
+        << status;
+    EXPECT_EQ(warnings(without(cover("{}", kOver), "active", status)), "[]") << status;
+    EXPECT_EQ(warnings(without(cover(R"({"reference": "Patient/p1"})"), "active", status)), "[]")
+        << status;
+  }
 }
 
 // Symptom: an insured patient got the bill of a visit over the API. Cause: a coverage that a person
