@@ -854,8 +854,9 @@ Said cover_of(const Resources& delivery, const Merges& merges, const Entry& appo
   return out;
 }
 
+// message: stands for the message among the ids of events.
 Json event_of(const Resources& delivery, const Merges& merges, const Entry& entry,
-              const Settings& settings) {
+              const std::string& message, const Settings& settings) {
   const Json& appointment = *entry.resource;
   const std::string status = text_of(appointment, "status");
   if (!is_one_of(status, {"proposed", "pending", "booked", "arrived", "fulfilled", "cancelled",
@@ -930,13 +931,10 @@ Json event_of(const Resources& delivery, const Merges& merges, const Entry& entr
   const Json& meta = member_of(appointment, "meta");
   std::string version = text_of(meta, "versionId");
   if (version.empty()) version = text_of(meta, "lastUpdated");
-  // A system that counts no versions tells of a change by what it says.
-  if (version.empty()) version = sdk::fingerprint(data.dump());
   version = version.substr(0, 64);
-  // A coverage is corrected without another version of the appointment.
-  if (data.contains("coverage")) version += "/" + sdk::fingerprint(data["coverage"].dump());
-  if (said.self_pay) version += "/self-pay";
-  if (said.lapsed) version += "/not-in-force";
+  // A coverage is corrected without another version of the appointment, and a correction that is
+  // taken back says what was said before in another message.
+  const std::string said_here = sdk::fingerprint(data.dump()) + "/" + message;
   sdk::cut_booking_texts(data);
   const std::string too_long = sdk::too_long_in_booking(data);
   if (whole && !too_long.empty()) refuse("longer than a session or a payer takes: " + too_long);
@@ -944,7 +942,7 @@ Json event_of(const Resources& delivery, const Merges& merges, const Entry& entr
   Json event = Json::object();
   event["type"] = event_type(status);
   event["source"] = base.empty() ? settings.base_url : base;
-  event["id"] = key + "/" + status + "/" + version;
+  event["id"] = key + "/" + status + "/" + version + "/" + said_here;
   event["subject"] = key;
   if (const auto updated = read_instant(text_of(meta, "lastUpdated")))
     event["time"] = sdk::write_instant(*updated);
@@ -985,7 +983,7 @@ bool focuses_on_appointment(const Json& status) {
   return false;
 }
 
-Json events_of(const Json& root, const Settings& settings) {
+Json events_of(const Json& root, const std::string& message, const Settings& settings) {
   const std::string type = type_of(root);
   Resources delivery;
   if (type == "Appointment") {
@@ -1008,7 +1006,7 @@ Json events_of(const Json& root, const Settings& settings) {
     if (events.size() == kMaxAppointments) {
       refuse("the bundle has more than " + std::to_string(kMaxAppointments) + " appointments");
     }
-    events.push_back(event_of(delivery, merges, entry, settings));
+    events.push_back(event_of(delivery, merges, entry, message, settings));
   }
   if (!events.empty()) return events;
   const Json& status = notification_status(root);
@@ -1144,11 +1142,11 @@ std::optional<std::int64_t> read_instant(std::string_view value) {
   return seconds;
 }
 
-Json to_events(std::string_view body, const Settings& settings) {
+Json to_events(std::string_view body, const Settings& settings, std::string_view message) {
   const auto root = sdk::parse_json(body);
   if (!root || !root->is_object())
     refuse("the body is no JSON object; send a FHIR R4 resource as application/fhir+json");
-  return events_of(*root, settings);
+  return events_of(*root, sdk::fingerprint(message.empty() ? body : message), settings);
 }
 
 Json encounter(const Json& input, const Settings& settings) {

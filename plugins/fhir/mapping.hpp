@@ -26,9 +26,12 @@ struct Settings {
 [[nodiscard]] std::optional<std::int64_t> read_instant(std::string_view text);
 
 // The list of events that a delivery announces: one for each Appointment in it. Subscription
-// handshakes, heartbeats and notifications about other resources announce none. Throws
-// sdk::Refusal, whose text says what is missing and where and quotes no value of the delivery.
-[[nodiscard]] Json to_events(std::string_view body, const Settings& settings);
+// handshakes, heartbeats and notifications about other resources announce none. message: the
+// sender's id of the message, which a repeat of it has, too; without one the body stands for it.
+// Throws sdk::Refusal, whose text says what is missing and where and quotes no value of the
+// delivery.
+[[nodiscard]] Json to_events(std::string_view body, const Settings& settings,
+                             std::string_view message = {});
 
 // The identifier system of what the hub creates; its value is the id of the consultation.
 inline constexpr std::string_view kConsultationSystem = "https://rabt.health/consultation";

@@ -34,6 +34,18 @@ Outcome several_patients() {
                        "the record system holds more than one patient with this identifier");
 }
 
+// The sender's id of the message (Standard Webhooks), which is the same when it is sent again; ""
+// without one.
+std::string message_of(const Delivery& delivery) {
+  const Json info = Json::parse(delivery.info, nullptr, false);
+  for (const Json& header : sdk::list_of(info, "headers")) {
+    if (header.is_array() && header.size() == 2 && header[0].is_string() && header[1].is_string() &&
+        sdk::lower(header[0].get<std::string>()) == "webhook-id")
+      return header[1].get<std::string>();
+  }
+  return {};
+}
+
 }  // namespace
 
 class FhirPlugin final : public ChartWriter {
@@ -41,7 +53,7 @@ class FhirPlugin final : public ChartWriter {
   using ChartWriter::ChartWriter;
 
   Events normalise(const Delivery& delivery) {
-    return {.json = to_events(delivery.body, settings_).dump(), .error = {}};
+    return {.json = to_events(delivery.body, settings_, message_of(delivery)).dump(), .error = {}};
   }
 
  protected:

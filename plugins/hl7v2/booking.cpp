@@ -611,7 +611,8 @@ void fit(Json& data, bool whole) {
   throw Fault(kDataType, member ? "IN1" : "SCH", member ? 36 : 2, "the id is too long");
 }
 
-Json event_of(const Message& message, const std::string& trigger, const Settings& settings) {
+Json event_of(const Message& message, std::string_view body, const std::string& trigger,
+              const Settings& settings) {
   const Segment& msh = *message.header();
   const Segment* sch = message.find("SCH");
   if (sch == nullptr) throw Fault(kSequence, "SCH", 0, "the message has no SCH");
@@ -657,7 +658,8 @@ Json event_of(const Message& message, const std::string& trigger, const Settings
   event["type"] = type;
   event["source"] =
       "/hl7v2/" + sdk::percent_encode(msh.text(4)) + "/" + sdk::percent_encode(msh.text(3));
-  event["id"] = id.key + "/" + trigger + "/" + msh.text(10);
+  // A sender may count its control ids from the beginning again.
+  event["id"] = id.key + "/" + trigger + "/" + msh.text(10) + "/" + sdk::fingerprint(body);
   event["subject"] = id.key;
   try {
     if (const auto sent = moment_of(msh.text(7), settings, "MSH", 7))
@@ -686,7 +688,7 @@ Json read_event(Message& message, std::string_view body, const Settings& setting
                 "messages with this processing id are not taken; see processing_ids");
   if (!contains(sdk::hl7::kVersions, msh.text(12)))
     throw Fault(kUnsupportedVersion, "MSH", 12, "this version of HL7 v2 is not known");
-  return event_of(message, trigger, settings);
+  return event_of(message, body, trigger, settings);
 }
 
 }  // namespace
