@@ -37,9 +37,9 @@ constexpr std::size_t kMaxGiven = 10;
 constexpr std::size_t kMaxTelecom = 10;
 // Identifiers of a patient that are told, and bytes of one.
 constexpr std::size_t kMaxIdentifiers = 20;
+constexpr std::size_t kMaxIdentifier = 100;
 // Links of one patient to others that are read.
 constexpr std::size_t kMaxLinks = 20;
-constexpr std::size_t kMaxIdentifier = 100;
 // Bytes of an appointment's key, which becomes part of event ids. A key without a system stands for
 // the appointment in a session, which takes less.
 constexpr std::size_t kMaxKey = 512;
@@ -934,7 +934,7 @@ Json event_of(const Resources& delivery, const Merges& merges, const Entry& entr
   version = version.substr(0, 64);
   // A coverage is corrected without another version of the appointment, and a correction that is
   // taken back says what was said before in another message.
-  const std::string said_here = sdk::fingerprint(data.dump()) + "/" + message;
+  const std::string word = sdk::fingerprint(data.dump()) + "/" + message;
   sdk::cut_booking_texts(data);
   const std::string too_long = sdk::too_long_in_booking(data);
   if (whole && !too_long.empty()) refuse("longer than a session or a payer takes: " + too_long);
@@ -942,7 +942,7 @@ Json event_of(const Resources& delivery, const Merges& merges, const Entry& entr
   Json event = Json::object();
   event["type"] = event_type(status);
   event["source"] = base.empty() ? settings.base_url : base;
-  event["id"] = key + "/" + status + "/" + version + "/" + said_here;
+  event["id"] = key + "/" + status + "/" + version + "/" + word;
   event["subject"] = key;
   if (const auto updated = read_instant(text_of(meta, "lastUpdated")))
     event["time"] = sdk::write_instant(*updated);

@@ -62,8 +62,8 @@ inline constexpr BookingLimit kBookingIds[] = {
     {"/coverage/payerLicence", "", 60},
 };
 
-// Warning of a booking whose coverages are over, not yet begun, not active, or another person's: it
-// is taken without a coverage.
+// Warning of a booking whose coverages are over, not yet begun, not active, not sent, or another
+// person's: it is taken without a coverage.
 inline constexpr std::string_view kNoCoverageInForce = "coverage.not_in_force";
 // Warning of a patient whose coverage has no number of a member: no payer can be asked.
 inline constexpr std::string_view kNoMemberId = "coverage.no_member_id";
