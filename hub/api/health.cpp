@@ -80,13 +80,21 @@ constexpr identity::Roles kOperators{identity::Role::admin, identity::Role::secu
                                      identity::Role::engineer, identity::Role::operator_,
                                      identity::Role::auditor};
 
+// The same state stands for a full disk, files that were taken away, and a server that is away.
+std::string why_unwritten(const Json& troubles) {
+  const std::string said = troubles.string_or("database", "");
+  const std::string code = said.substr(0, said.find(": "));
+  return code.empty() || code == "store.full" ? std::string(kDiskFull) : code;
+}
+
 std::vector<HealthFault> wrong_parts(const store::Store::Stats& stats, const audit::LogState& log,
-                                     std::string_view keys, const Json& roles) {
+                                     std::string_view keys, const Json& roles,
+                                     const std::function<Json()>& troubles) {
   std::vector<HealthFault> out;
   const auto add = [&out](std::string_view part, std::string_view why) {
     out.push_back({std::string(part), std::string(why)});
   };
-  if (stats.disk_full) add(kStorePart, kDiskFull);
+  if (stats.disk_full) add(kStorePart, why_unwritten(troubles()));
   if (stats.queued >= limits::kMaxQueuedJobs / 2) add(kStorePart, kWritesWait);
   if (!log.well()) {
     add("audit", log.code.empty() ? "fails" : log.code);
@@ -164,7 +172,7 @@ std::string Health::keys_trouble() const {
 
 std::vector<HealthFault> Health::faults() const {
   return wrong_parts(store.stats(), audit.state(), keys_trouble(),
-                     roles_unserved(plugins, sends_sms));
+                     roles_unserved(plugins, sends_sms), troubles);
 }
 
 http::Response Health::get(const Call& call) const {
@@ -173,7 +181,7 @@ http::Response Health::get(const Call& call) const {
   const audit::LogState log = audit.state();
   const auto states = plugins.plugins();
   Json roles = roles_unserved(plugins, sends_sms);
-  const std::string wrong = in_words(wrong_parts(stats, log, keys, roles));
+  const std::string wrong = in_words(wrong_parts(stats, log, keys, roles, troubles));
   const bool well = wrong.empty();
   const auto answer = [&](const Json& body) {
     http::Response response = json_response(well ? 200 : 503, body);

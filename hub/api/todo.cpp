@@ -126,8 +126,7 @@ void Todo::add_health(Items& items) const {
   };
   const Json beside = health.troubles();
   for (const HealthFault& one : health.faults()) {
-    if (one.part == kStorePart && one.why == kDiskFull) {
-      // The same state stands for files that were taken away, and for a server that is away.
+    if (one.part == kStorePart && one.why != kWritesWait) {
       const auto [code, why] = cut_code(beside.string_or("database", "store.full"));
       const bool full = code == "store.full";
       add(kPage, code,

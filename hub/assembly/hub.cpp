@@ -434,9 +434,14 @@ Json Hub::Parts::troubles() const {
     if (!state.ok()) out.set(name, state.error().code + ": " + state.error().message);
   };
   static constexpr store::Statement kAnything{"SELECT 1"};
-  // A job that writes nothing says what the writer lacks: room, or its files.
+  // A job that writes nothing says which file the writer lacks. It needs no room itself.
+  const auto unwritten = [this] {
+    const Status looked = base->store->write([](store::Transaction&) { return ok_status(); });
+    if (!looked.ok() || !base->store->stats().disk_full) return looked;
+    return Status(unavailable("store.full", "the disk is full: nothing is written; make room"));
+  };
   add("database", base->store->stats().disk_full
-                      ? base->store->write([](store::Transaction&) { return ok_status(); })
+                      ? unwritten()
                       : base->store->read([](store::Connection& connection) {
                           return connection.query(kAnything, {},
                                                   [](const store::Row&) { return false; });

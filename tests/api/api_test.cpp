@@ -946,6 +946,8 @@ TEST_F(HealthTest, FailsWhileTheDatabaseIsAway) {
   api_.troubles = Json::object({{"database", "store.moved: the hub's files were taken away"}});
   EXPECT_EQ(todo("health", "store.moved").string_or("what", ""),
             "The hub can store nothing: the hub's files were taken away");
+  ASSERT_TRUE(handle(request("GET", "/health")).cause.has_value());
+  EXPECT_EQ(handle(request("GET", "/health")).cause->reason.find("store store.moved"), 0U);
   api_.troubles = Json::object();
   std::filesystem::rename(database + ".away", database);
   EXPECT_TRUE(write().ok());

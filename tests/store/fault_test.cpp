@@ -321,6 +321,41 @@ TEST(TakenAway, AFileWithoutWhichTheDatabaseIsWorthlessIsMissed) {
   EXPECT_TRUE(store.write(insert(2)).ok());
 }
 
+// Symptom: bookings were acknowledged, and were gone after a kill. Cause: only the database's own
+// file was watched, and what is acknowledged stands in its log first.
+TEST(TakenAway, TheLogAndItsIndexAreWatchedAsTheDatabaseIs) {
+  for (const char* const end : {"-wal", "-shm"}) {
+    const Folder folder;
+    const auto store = folder.open();
+    ASSERT_TRUE(store->write(insert(1)).ok());
+    const std::string file = folder.options().path + end;
+    const std::string away = (folder.path() / "away").string();
+    std::filesystem::rename(file, away);
+    const Status refused = store->write(insert(2));
+    ASSERT_FALSE(refused.ok()) << end;
+    EXPECT_EQ(refused.error().code, "store.moved");
+    EXPECT_EQ(refused.error().message.find("hub.db" + std::string(end) + " was moved"), 0U)
+        << refused.error().message;
+    EXPECT_TRUE(store->stats().disk_full);
+    std::ofstream(file) << "another";
+    EXPECT_EQ(store->write(insert(3)).error().code, "store.moved") << "another file: " << end;
+    std::filesystem::rename(away, file);
+    EXPECT_TRUE(store->write(insert(4)).ok()) << end;
+    EXPECT_FALSE(store->stats().disk_full);
+  }
+}
+
+TEST(TakenAway, ALogThatWasDeletedLosesNothingThatWasAcknowledged) {
+  const Folder folder;
+  const Folder killed;
+  const auto store = folder.open();
+  ASSERT_TRUE(store->write(insert(1)).ok());
+  std::filesystem::remove(folder.options().path + "-wal");
+  EXPECT_EQ(store->write(insert(2)).error().code, "store.moved");
+  std::filesystem::copy_file(folder.options().path, killed.options().path);
+  EXPECT_EQ(ids(*killed.open()), (std::vector<std::int64_t>{1}));
+}
+
 // ---- a failing disk
 // ---------------------------------------------------------------------------------------------------
 

@@ -393,7 +393,8 @@ Error Writer::note_trouble() {
   if (moved_) {
     if (first) log_.error("store.moved", {{"advice", "put the keyring back where it was"}});
     return unavailable("store.moved",
-                       "the hub's files were taken away: nothing was written; try again later");
+                       "the keyring was moved or deleted while the hub runs, and nothing is "
+                       "written: put it back where it was");
   }
   if (first) {
     log_.error(trouble_.trouble == Trouble::full ? "store.disk_full" : "store.not_written",

@@ -53,15 +53,15 @@ class SqliteStore final : public Store {
   ReaderPool readers_;
 };
 
-// SQLite says "disk I/O error" of a file that it needs and cannot lengthen.
-bool has_no_room(const std::string& folder) {
+bool has_no_room(const std::string& path) {
   constexpr std::uint64_t kNeeded = 1U << 20U;
   struct statvfs room {};
-  return ::statvfs(folder.c_str(), &room) == 0 && room.f_bavail * room.f_frsize < kNeeded;
+  return ::statvfs(path.c_str(), &room) == 0 && room.f_bavail * room.f_frsize < kNeeded;
 }
 
-Error cannot_open(const std::string& path, const std::string& folder, const Error& cause) {
-  if (cause.code == "store.full" || has_no_room(folder)) {
+// SQLite says "disk I/O error" of a file that it needs and cannot lengthen.
+Error cannot_open(const std::string& path, const Error& cause) {
+  if (cause.code == "store.full" || has_no_room(path)) {
     return unavailable("store.full", "cannot open the database " + path +
                                          ": its disk is full; make room and start again");
   }
@@ -91,7 +91,7 @@ Result<std::unique_ptr<Store>> open_tuned(const SqliteOptions& options, const Tu
   const Status ready = set_up_writer(*writer);
   if (!ready.ok()) {
     if (ready.error().code == "store.durability") return ready.error();
-    return cannot_open(options.path, folder, ready.error());
+    return cannot_open(options.path, ready.error());
   }
   if (tuning.max_pages > 0)
     RABT_TRY_STATUS(writer->script("PRAGMA max_page_count=" + std::to_string(tuning.max_pages)));

@@ -21,6 +21,9 @@ struct Tuning {
   std::size_t max_queued = 0;
 };
 
+// True if the disk of a file is nearly full.
+[[nodiscard]] bool has_no_room(const std::string& path);
+
 // open_sqlite with tuning.
 [[nodiscard]] Result<std::unique_ptr<Store>> open_tuned(const SqliteOptions& options,
                                                         const Tuning& tuning, Logger& log);

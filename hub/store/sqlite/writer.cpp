@@ -1,5 +1,6 @@
 #include "hub/store/sqlite/writer.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,6 +42,19 @@ constexpr Statement kRollbackTo{"ROLLBACK TO job"};
 Status as_status(Result<std::int64_t> result) {
   if (result.ok()) return ok_status();
   return std::move(result).error();
+}
+
+// Zeros if there is no such file.
+std::pair<std::uint64_t, std::uint64_t> device_and_inode(const std::string& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return {0, 0};
+  return {found.st_dev, found.st_ino};
+}
+
+constexpr const char* kBeside[] = {"-wal", "-shm"};
+
+std::string name_of(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
 }
 
 }  // namespace
@@ -121,8 +135,18 @@ class Writer::JobTransaction final : public Transaction {
   std::optional<Error> failed_;
 };
 
+std::vector<Writer::Watched> Writer::files_beside(const std::string& path) {
+  std::vector<Watched> out;
+  for (const char* const end : kBeside) {
+    Watched one{path + end, device_and_inode(path + end)};
+    if (one.device_and_inode.second != 0) out.push_back(std::move(one));
+  }
+  return out;
+}
+
 Writer::Writer(Options options, Logger& log, Connections connections, Sequences sequences)
     : options_(std::move(options)),
+      beside_(files_beside(options_.path)),
       log_(log),
       database_(std::move(connections.writer)),
       sequences_(std::move(sequences)),
@@ -336,10 +360,7 @@ void Writer::write_batch(Batch& batch) {
 // Tries once. On trouble returns what droppable jobs have been told; the batch keeps the others.
 std::optional<Error> Writer::write_or_drop(Batch& batch) {
   const Trouble trouble = attempt(batch);
-  if (trouble == Trouble::none) {
-    note_room();
-    return std::nullopt;
-  }
+  if (trouble == Trouble::none) return std::nullopt;
   Error error = note_trouble(trouble);
   drop(batch, error);
   return error;
@@ -353,17 +374,31 @@ Error Writer::note_trouble(Trouble trouble) {
       return unavailable("store.full",
                          "the disk is full: nothing was written; make room and try again");
     case Trouble::moved:
-      if (!counted_.disk_full.exchange(true)) {
-        log_.error("store.moved",
-                   {{"path", std::string_view(options_.path)},
-                    {"advice", "put the database and the keyring back where they were"}});
-      }
-      return unavailable("store.moved",
-                         "the hub's files were taken away: nothing was written; try again later");
+      return note_taken();
     default:
       log_.warn("store.held_by_another_program", {{"path", std::string_view(options_.path)}});
       return unavailable("store.busy", "another program holds the database; nothing was written");
   }
+}
+
+// The log's name leads nowhere: its pages go to the database's file, so that what was acknowledged
+// is there at the next start.
+Error Writer::note_taken() {
+  const bool is_beside = std::any_of(beside_.begin(), beside_.end(),
+                                     [&](const Watched& one) { return one.path == taken_; });
+  const std::string advice =
+      is_beside ? "put it back where it was; if it is gone, stop the hub and start it again: what "
+                  "was acknowledged is kept"
+                : "put it back where it was";
+  spell_ = Trouble::moved;
+  if (!counted_.disk_full.exchange(true)) {
+    log_.error("store.moved", {{"path", std::string_view(taken_)}, {"advice", advice}});
+    if (is_beside) (void)database_->checkpoint();
+  }
+  return unavailable("store.moved", name_of(taken_) +
+                                        " was moved, deleted or replaced while the hub runs, and "
+                                        "nothing is written: " +
+                                        advice);
 }
 
 // Runs the jobs and commits. On trouble nothing of the batch is left in the database, and the undo
@@ -400,6 +435,7 @@ Trouble Writer::attempt(Batch& batch) {
   const Status committed = beside ? database_->commit_unsynced([this] { sync_.visible(); })
                                   : as_status(database_->execute(kCommit, {}));
   if (committed.ok()) {
+    note_written(batch);
     untold_.swap(batch);
     if (!sync_.done()) sync_.begin();
     last_commit_ = watch_.into(counted_.commit_ns);
@@ -465,10 +501,17 @@ Writer::Ended Writer::run_job(Task& task, Undo undo_with) {
   }
 }
 
-bool Writer::taken_away() const {
-  if (database_->moved()) return true;
-  return std::any_of(options_.needed.begin(), options_.needed.end(),
-                     [](const std::string& path) { return ::access(path.c_str(), F_OK) != 0; });
+bool Writer::taken_away() {
+  const auto missed = [this](const std::string& path) {
+    taken_ = path;
+    return true;
+  };
+  if (database_->moved()) return missed(options_.path);
+  for (const std::string& path : options_.needed)
+    if (::access(path.c_str(), F_OK) != 0) return missed(path);
+  for (const Watched& one : beside_)
+    if (device_and_inode(one.path) != one.device_and_inode) return missed(one.path);
+  return false;
 }
 
 // What the connection ran into. Ends the process where what is on disk is not known.
@@ -590,7 +633,15 @@ void Writer::note_room() {
   log_.info("store.room_again");
 }
 
+// A commit that changes no row needs no room, and proves none.
+void Writer::note_written(const Batch& batch) {
+  if (!counted_.disk_full) return;
+  const bool proves = spell_ != Trouble::full || count(batch).rows > 0;
+  if (proves || !has_no_room(options_.path)) note_room();
+}
+
 void Writer::note_full_disk() {
+  spell_ = Trouble::full;
   if (!counted_.disk_full.exchange(true))
     log_.error("store.disk_full", {{"path", std::string_view(options_.path)}});
 }

@@ -2,10 +2,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "hub/base/log.hpp"
@@ -60,6 +62,12 @@ class Writer {
   // spoilt: the job failed after it had written, and its batch is to be undone and run again.
   enum class Ended : std::uint8_t { well, spoilt, trouble };
   class JobTransaction;
+  // A file of the database as it was when it was opened.
+  struct Watched {
+    std::string path;
+    std::pair<std::uint64_t, std::uint64_t> device_and_inode;
+  };
+  [[nodiscard]] static std::vector<Watched> files_beside(const std::string& path);
 
   [[nodiscard]] bool must_wake() RABT_REQUIRES(mutex_);
   [[nodiscard]] bool can_lend() const RABT_REQUIRES(mutex_);
@@ -75,7 +83,7 @@ class Writer {
   [[nodiscard]] Ended run_jobs(Batch& batch, Undo undo);
   [[nodiscard]] Ended run_job(Task& task, Undo undo);
   [[nodiscard]] Trouble trouble_of(const Error& error);
-  [[nodiscard]] bool taken_away() const;
+  [[nodiscard]] bool taken_away();
   [[nodiscard]] Ended in_trouble(const Error& error);
   void undo_batch(Batch& batch, std::size_t ran);
   // So many of the last batch's successors are to share the next commit.
@@ -91,11 +99,15 @@ class Writer {
   void wake();
   void note_full_disk();
   void note_room();
+  void note_written(const Batch& batch);
   [[nodiscard]] Error note_trouble(Trouble trouble);
+  [[nodiscard]] Error note_taken();
   [[noreturn]] void fatal(const Error& error);
 
   // Constant after construction
   const Options options_;
+  // The write-ahead log and its index.
+  const std::vector<Watched> beside_;
   Logger& log_;
 
   // Confined to who writes: the writer's thread, or one that it has lent its work to
@@ -112,6 +124,10 @@ class Writer {
   std::size_t enough_ = 0;
   std::chrono::nanoseconds patience_{0};
   Time gathering_since_;
+  // Path of the file that was found missing or replaced.
+  std::string taken_;
+  // Cause of the present spell in which nothing can be written.
+  Trouble spell_ = Trouble::none;
   // So many batches more give each job a savepoint.
   int careful_batches_ = 0;
 
