@@ -4,10 +4,15 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <fstream>
 #include <future>
 #include <memory>
+#include <string_view>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 #include "hub/args/args.hpp"
 #include "hub/assembly/hub.hpp"
@@ -15,6 +20,7 @@
 #include "hub/assembly/tenants.hpp"
 #include "hub/base/end_signals.hpp"
 #include "hub/base/json.hpp"
+#include "hub/base/start_thread.hpp"
 #include "hub/cli/commands.hpp"
 #include "hub/config/config.hpp"
 #include "hub/config/tenants.hpp"
@@ -71,6 +77,35 @@ void show_first_code(assembly::Hub& hub) {
                code->c_str(), hub.url().c_str());
 }
 
+// Writes a line of the log, which may hang when nobody reads it. Without a thread it is left out:
+// the process must end in time.
+template <class Line>
+void write_beside(Line line) {
+  auto thread = start_thread(std::move(line));
+  if (thread.ok()) thread->detach();
+}
+
+std::terminate_handler usual_end = nullptr;
+
+// Ends a hub that can make no thread. During the start the parts that run already cannot be taken
+// down without one.
+[[noreturn]] void without_thread() {
+  try {
+    if (const auto failure = std::current_exception()) std::rethrow_exception(failure);
+  } catch (const std::system_error& error) {
+    if (error.code() == std::errc::resource_unavailable_try_again) {
+      constexpr std::string_view kText =
+          "rabt: cannot go on [process.threads]\nthe system gives the hub no more threads: raise "
+          "the limit of its user (ulimit -u, LimitNPROC=, TasksMax=)\n";
+      (void)!::write(STDERR_FILENO, kText.data(), kText.size());
+      ::_exit(1);
+    }
+  } catch (...) {
+  }
+  if (usual_end != nullptr) usual_end();
+  std::abort();
+}
+
 // Takes the signals of the process, also while it starts. Ends the process when it has not stopped
 // in time after the one that ends it, such as with a plugin that hangs. A hub that is killed loses
 // nothing that it has acknowledged. A log that nobody reads may hang, too: each line has a thread.
@@ -81,17 +116,17 @@ std::future<int> take_signals(const EndSignals& signals, Logger& log) {
     int received = signals.wait();
     // Other daemons read their configuration again. This one would end without having been asked.
     for (; received == SIGHUP; received = signals.wait()) {
-      std::thread([&log] {
+      write_beside([&log] {
         log.warn("hub.hangup_ignored",
                  {{"why", "the configuration is read at start only; restart the hub to apply it"}});
-      }).detach();
+      });
     }
     ended.set_value(received);
     std::this_thread::sleep_for(kStopWithin);
-    std::thread([&log] {
+    write_beside([&log] {
       log.warn("hub.stopped_unfinished",
                {{"seconds", static_cast<std::int64_t>(kStopWithin.count())}});
-    }).detach();
+    });
     std::this_thread::sleep_for(kLastWords);
     ::_exit(0);
   }).detach();
@@ -171,6 +206,7 @@ int serve(const ServeOptions& options, bool allow_debugging) {
   // Before any thread starts.
   const EndSignals signals(EndSignals::Hangup::told);
   std::signal(SIGPIPE, SIG_IGN);
+  usual_end = std::set_terminate(without_thread);
   if (!options.ready_file.empty()) remove_old_ready_file(options.ready_file);
 
   const auto several = config::load_tenants(options.config);

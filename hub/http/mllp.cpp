@@ -14,6 +14,7 @@
 
 #include "hub/base/mllp.hpp"
 #include "hub/base/mutex.hpp"
+#include "hub/base/start_thread.hpp"
 #include "hub/crypto/tls_server.hpp"
 #include "hub/http/transport.hpp"
 
@@ -350,7 +351,7 @@ void MllpListener::State::run() {
       connection.silent_since_ms = now_ms();
       connection.socket = socket;
       connection.address = address;
-      connection.thread = std::thread([this, &connection] {
+      auto thread = start_thread([this, &connection] {
         try {
           serve(connection);
         } catch (const std::exception&) {
@@ -361,6 +362,12 @@ void MllpListener::State::run() {
         connection.socket.close();
         connection.over = true;
       });
+      if (thread.ok()) {
+        connection.thread = *std::move(thread);
+        continue;
+      }
+      connections.pop_back();
+      refused(address, "no thread is left for it");
     } catch (const Poco::Exception&) {
       if (stopping) return;
       // No descriptor is left, or the caller is gone again.
@@ -402,7 +409,8 @@ Result<std::unique_ptr<MllpListener>> MllpListener::start(MllpOptions options, T
     return unavailable("http.bind", where + " cannot be opened: " + error.displayText());
   }
   State& running = *state;
-  state->accepting = std::thread([&running] { running.run(); });
+  RABT_TRY(accepting, start_thread([&running] { running.run(); }));
+  state->accepting = std::move(accepting);
   return std::unique_ptr<MllpListener>(new MllpListener(std::move(state)));
 }
 

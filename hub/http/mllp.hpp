@@ -52,7 +52,8 @@ using TakeMessage = std::function<std::optional<std::string>(const std::string& 
 // A listener and its connections. Internally synchronised.
 class MllpListener {
  public:
-  // Listening when it returns. Errors: http.address, http.options; unavailable http.bind.
+  // Listening when it returns. Errors: http.address, http.options; unavailable http.bind,
+  // process.threads.
   [[nodiscard]] static Result<std::unique_ptr<MllpListener>> start(MllpOptions options,
                                                                    TakeMessage take, Logger& log);
   // Accepts nothing more, lets messages that are being taken be answered, ends the connections.

@@ -38,10 +38,11 @@ std::int64_t Watch::add(Open open) {
   std::int64_t number = 0;
   {
     const Lock lock(mutex_);
+    // First: where no thread can be made, nothing is open.
+    if (!thread_.joinable() && !stopping_) thread_ = std::thread([this] { run(); });
     number = ++last_;
     // Looked at once at the beginning: something may have changed since the credential was judged.
     open_.emplace(number, Kept{.open = std::move(open), .due_ms = 0});
-    if (!thread_.joinable() && !stopping_) thread_ = std::thread([this] { run(); });
   }
   wake_.notify_all();
   return number;

@@ -1,3 +1,4 @@
+#include "hub/base/start_thread.hpp"
 #include "hub/keys/admin_state.hpp"
 #include "hub/keys/statements.hpp"
 
@@ -189,7 +190,15 @@ void KeyAdmin::State::poke() {
     const Lock hold(mutex);
     poked = true;
   }
-  if (!worker.joinable()) worker = std::thread([this] { work(); });
+  if (!worker.joinable()) {
+    auto thread = start_thread([this] { work(); });
+    if (thread.ok()) {
+      worker = *std::move(thread);
+    } else {
+      // The next order, or the next start, begins it.
+      parts.log.error("keys.rewrap_waits", {{"code", std::string_view(thread.error().code)}});
+    }
+  }
   wake.notify_one();
 }
 

@@ -2,6 +2,7 @@
 #include <set>
 #include <utility>
 
+#include "hub/base/start_thread.hpp"
 #include "hub/plugin/host.hpp"
 
 // Versions beside each other, and their end.
@@ -156,8 +157,8 @@ void Host::drain(Serving version, std::int64_t grace_ms) {
     return true;
   });
   auto over = std::make_shared<std::atomic<bool>>(false);
-  std::thread thread([this, grace_ms, over, instance = version.instance,
-                      entering = std::move(version.entering)] {
+  auto thread = start_thread([this, grace_ms, over, instance = version.instance,
+                              entering = std::move(version.entering)] {
     const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(grace_ms);
     const auto busy = [&] { return entering.use_count() > 1 || instance->state().open != 0; };
     while (busy() && std::chrono::steady_clock::now() < until) {
@@ -175,7 +176,12 @@ void Host::drain(Serving version, std::int64_t grace_ms) {
     }
     over->store(true);
   });
-  drains_.push_back({std::move(thread), std::move(over)});
+  if (thread.ok()) {
+    drains_.push_back({*std::move(thread), std::move(over)});
+    return;
+  }
+  // It serves its open calls, and ends with the hub.
+  parts_.log.warn("plugin.not_retired", {{"code", std::string_view(thread.error().code)}});
 }
 
 void Host::shutdown(std::int64_t grace_ms) {

@@ -15,6 +15,7 @@
 #include "hub/crypto/tls_server.hpp"
 #include "tests/eventually.hpp"
 #include "tests/mllp_peer.hpp"
+#include "tests/no_threads.hpp"
 #include "tests/tls_files.hpp"
 
 namespace rabt::http {
@@ -62,6 +63,23 @@ TEST_F(Mllp, AnswersEachMessageOfAConnectionInOrder) {
   ASSERT_TRUE(peer.send(mllp_frame("none") + mllp_frame("d")));
   EXPECT_EQ(peer.receive(), "got d");
   EXPECT_EQ(taken_, 7);
+}
+
+// Symptom: the hub ended without a word when its user could have no more threads. Cause: the
+// exception of the thread was not caught. Here: connections while no thread can be made.
+TEST_F(Mllp, AConnectionWithoutAThreadIsRefusedAndTheNextIsTaken) {
+  start();
+  {
+    const test::NoThreads none;
+    for (int i = 0; i < 3; ++i) {
+      MllpPeer peer(port());
+      (void)peer.send(mllp_frame("a"));
+      EXPECT_EQ(peer.receive(), "closed");
+    }
+  }
+  MllpPeer peer(port());
+  EXPECT_EQ(peer.ask("b"), "got b");
+  EXPECT_EQ(taken_, 1);
 }
 
 TEST_F(Mllp, TakesFramesThatComeByteByByte) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/base/start_thread.hpp"
 #include "hub/plugin/process/worker_life.hpp"
 #include "hub/worker/abi_bytes.hpp"
 
@@ -222,7 +223,7 @@ void WorkerPlugin::destroy(void* self) {
   upcall.type = Type::destroy;
   upcall.answer = answer;
   std::atomic<bool> over{false};
-  std::thread clock([&] {
+  auto clock = start_thread([&] {
     const auto until = std::chrono::steady_clock::now() + kDestroyTimeout;
     Lock lock(plugin.mutex_);
     while (!over && plugin.changed_.wait_until(lock, until) == std::cv_status::no_timeout) {
@@ -230,13 +231,14 @@ void WorkerPlugin::destroy(void* self) {
     lock.unlock();
     if (!over) plugin.kill("destroy takes too long");
   });
+  if (!clock.ok()) return plugin.kill("no thread is left to end it in time");
   if (plugin.give_waiting(frame, 0, upcall) == Given::given) answer->done.wait(0);
   {
     const Lock lock(plugin.mutex_);
     over = true;
   }
   plugin.changed_.notify_all();
-  clock.join();
+  clock->join();
 }
 
 const void* WorkerPlugin::get_extension(void* self, const char* id) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "hub/base/start_thread.hpp"
 #include "hub/plugin/process/worker_life.hpp"
 #include "hub/worker/abi_bytes.hpp"
 
@@ -51,7 +52,8 @@ Status WorkerPlugin::start(Owner& owner, const rabt_host& host) {
   host_ = &host;
   if (!wake_.open())
     return unavailable("plugin.worker", setup_.name + ": the hub has no descriptor left for it");
-  thread_ = std::thread([this] { keep(); });
+  RABT_TRY(thread, start_thread([this] { keep(); }));
+  thread_ = std::move(thread);
   Lock lock(mutex_);
   while (!first_known_) changed_.wait(lock);
   return first_;
