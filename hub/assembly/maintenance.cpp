@@ -1,6 +1,7 @@
 #include "hub/assembly/maintenance.hpp"
 
 #include <chrono>
+#include <memory>
 #include <utility>
 
 #include "hub/base/locked_memory.hpp"
@@ -60,13 +61,16 @@ Maintenance::~Maintenance() {
 }
 
 void Maintenance::also(std::function<void()> act) {
+  // The thread runs copies of the list: what an act remembers is shared by them.
+  auto shared = std::make_shared<std::function<void()>>(std::move(act));
   const Lock lock(mutex_);
-  acts_.push_back(std::move(act));
+  acts_.emplace_back([shared = std::move(shared)] { (*shared)(); });
 }
 
 void Maintenance::removes(std::function<bool()> chunk) {
+  auto shared = std::make_shared<std::function<bool()>>(std::move(chunk));
   const Lock lock(mutex_);
-  chunks_.push_back(std::move(chunk));
+  chunks_.emplace_back([shared = std::move(shared)] { return (*shared)(); });
 }
 
 void Maintenance::remove_old() {

@@ -24,17 +24,21 @@ constexpr std::size_t kMaxCountDigits = 7;  // hours in milliseconds, megabytes 
 constexpr std::array<std::string_view, 1> kOwnTexts = {
     "sunday, monday, tuesday, wednesday, thursday, friday, saturday",
 };
-// The field of the hub's own entries that holds such a time. A plugin's field of the name is not
+// The fields of the hub's own entries that hold such a time. A plugin's field of the name is not
 // the hub's: it was read before.
-constexpr std::string_view kOwnTimeField = "expires";
+constexpr std::array<std::string_view, 3> kOwnTimeFields = {"expires", "clock", "newest_entry"};
 // The field of the hub's own entries that holds a signed checkpoint of the audit log: its origin, a
 // number of entries, a hash and a signature. Others verify it byte for byte.
 constexpr std::string_view kCheckpointField = "note";
-// Times of certificates, issuers and working hours, which follow these texts of the hub: no time of
-// a patient does.
-constexpr std::array<std::string_view, 5> kBeforeOwnTimes = {
-    " expired on ", " (seen at ", "two of them overlap at ", "the slot at ",
-    " overlaps one that begins at "};
+// Times of certificates, issuers, keys and working hours, which follow these texts of the hub: no
+// time of a patient does.
+constexpr std::array<std::string_view, 7> kBeforeOwnTimes = {" expired on ",
+                                                             " (seen at ",
+                                                             "two of them overlap at ",
+                                                             "the slot at ",
+                                                             " overlaps one that begins at ",
+                                                             " ends at ",
+                                                             " was destroyed at "};
 
 bool is_own_time(std::string_view text, const Finding& found) {
   return found.kind == Class::date &&
@@ -89,12 +93,36 @@ void add_ids(std::string_view text, std::vector<Span>& out) {
   }
 }
 
+// Names of buckets of keys, such as consultation/2036-11: a class of data and the month in which
+// the keys expire.
+void add_buckets(std::string_view text, std::vector<Span>& out) {
+  constexpr std::size_t kLeastClass = 3;
+  constexpr std::size_t kMonth = 7;  // "2036-11"
+  constexpr std::string_view kFirstYear = "2020";
+  const auto in_class = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
+  for (std::size_t at = text.find('/'); at != std::string_view::npos; at = text.find('/', at + 1)) {
+    std::size_t begin = at;
+    while (begin > 0 && in_class(text[begin - 1])) --begin;
+    if (at - begin < kLeastClass || (begin > 0 && is_alnum(text[begin - 1]))) continue;
+    const std::string_view month = text.substr(at + 1, kMonth);
+    const std::size_t end = at + 1 + month.size();
+    bool whole = month.size() == kMonth && month.substr(0, kFirstYear.size()) >= kFirstYear &&
+                 (end == text.size() || (!is_alnum(text[end]) && text[end] != '-'));
+    for (std::size_t i = 0; whole && i < kMonth; ++i)
+      whole = i == kFirstYear.size() ? month[i] == '-' : is_digit(month[i]);
+    if (whole) out.push_back({begin, end});
+  }
+}
+
 // `of_hub`: the text is one of the hub, and not of a plugin.
 std::vector<Span> own_parts(std::string_view text, std::vector<Span> out, bool of_hub) {
   // An id that a machine made names nobody, whatever stands in it: 0feb is no day.
   if (is_machine_id(text)) out.push_back({0, text.size()});
   add_links(text, out);
-  if (of_hub) add_ids(text, out);
+  if (of_hub) {
+    add_ids(text, out);
+    add_buckets(text, out);
+  }
   for (const std::string_view own : kOwnTexts) {
     for (std::size_t at = text.find(own); at != std::string_view::npos;
          at = text.find(own, at + own.size()))
@@ -274,7 +302,8 @@ std::string Policy::hub_text(Channel channel, std::string_view name, std::string
   const auto& allow = rules_.of(channel).allow;
   const auto found = allow.find(name);
   std::set<Class> passing = found == allow.end() ? std::set<Class>{} : found->second;
-  if (name == kOwnTimeField) passing.insert(Class::date);
+  if (std::find(kOwnTimeFields.begin(), kOwnTimeFields.end(), name) != kOwnTimeFields.end())
+    passing.insert(Class::date);
   return detect(channel, text, passing, nullptr).value_or(std::string(kWithheld));
 }
 

@@ -139,6 +139,23 @@ TEST(OwnTexts, IdsAreReadable) {
   EXPECT_EQ(shown("id 01M8EPP[" + digits).find(digits), std::string::npos);
 }
 
+// Symptom: `keys.lost` named "consultation/[date]", and `clock.behind` two times "[date]".
+TEST(OwnTexts, BucketsOfKeysAndTimesOfTheHubAreReadable) {
+  const std::string time = "2026-11-28T01:32:07.000Z";
+  for (const std::string& text :
+       {std::string("consultation/2026-11"), std::string("bucket:audit_detail/2036-01"),
+        std::string("24 data keys of consultation/2036-11 (20), person/2036-12 (4)"),
+        "the retention of consultation/2036-11 ends at " + time,
+        "the key of event/2026-11 was destroyed at " + time}) {
+    EXPECT_EQ(shown(text), text);
+    EXPECT_EQ(policy().hub_text(Channel::log, "bucket", text), text);
+  }
+  for (const char* field : {"clock", "newest_entry", "expires"})
+    EXPECT_EQ(policy().hub_text(Channel::log, field, time), time);
+  for (const char* none : {"born/1990-01-31", "Noor/1990-01-31", "consultation/2026-11-28"})
+    EXPECT_NE(shown(none), none) << "a day";
+}
+
 TEST(OwnTexts, ACheckpointOfTheAuditLogIsAWitness) {
   const std::string note =
       "rabt.health/audit/riyadh-hospital\n24733\n"
