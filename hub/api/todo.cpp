@@ -162,8 +162,10 @@ void Todo::add_health(Items& items) const {
     std::string_view ar;
     const char* command;
   };
-  constexpr std::array<Beside, 3> kBeside{
-      {{"clock", "Timers do not follow the clock: ",
+  constexpr std::array<Beside, 4> kBeside{
+      {{"keys", "What these keys sealed cannot be read: ",
+        "بيانات لا يمكن قراءتها لفقدان مفاتيحها: ", "rabt keys status"},
+       {"clock", "Timers do not follow the clock: ",
         "ضبطت ساعة الجهاز بفارق كبير، ويلزم فحص خدمة الوقت: ", "timedatectl"},
        {"credentials", "The video provider refuses the hub: ", "يرفض مزود الفيديو هذا المحور: ",
         "rabt plugin list"},

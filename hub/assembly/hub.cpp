@@ -127,6 +127,8 @@ struct Hub::Parts {
   Parts& operator=(const Parts&) = delete;
 
   const std::unique_ptr<Foundation> base;
+  // Data keys that cannot be opened, as "code: text"; null until they are counted.
+  std::atomic<std::shared_ptr<const std::string>> closed_keys;
   Build build;
   // In place of the foundation's client when the hub is held; null otherwise.
   std::unique_ptr<net::HttpClient> held;
@@ -422,8 +424,9 @@ void Hub::Parts::look_after_keys(const std::string& tenant) {
   // Once, and not before the hub answers: it counts every data key.
   maintenance->also([this, tenant, told = false]() mutable {
     if (std::exchange(told, true)) return;
-    const Status looked = keys::log_closed_keys(*base->store, *base->keyring, tenant, base->log);
-    if (!looked.ok()) base->log.warn("keys.not_counted", {{"code", looked.error().code}});
+    auto looked = keys::log_closed_keys(*base->store, *base->keyring, tenant, base->log);
+    if (!looked.ok()) return base->log.warn("keys.not_counted", {{"code", looked.error().code}});
+    if (!looked->empty()) closed_keys = std::make_shared<const std::string>(*std::move(looked));
   });
 }
 
@@ -450,6 +453,7 @@ Json Hub::Parts::troubles() const {
   add("credentials", consultations->sessions().video_credentials());
   add("jwt", issuers->trouble());
   add("work", standstill->trouble());
+  if (const auto closed = closed_keys.load(); closed != nullptr) out.set("keys", *closed);
   if (const std::int64_t ahead = base->settled.ahead_ms(); ahead != 0) {
     add("clock", unavailable("clock.stepped",
                              "the clock of the machine was set by " + std::to_string(ahead / 1000) +

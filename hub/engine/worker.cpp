@@ -158,7 +158,11 @@ Error Worker::why_not_resident(std::int64_t num, const Error& ended) const {
     return corrupt("engine.definition", "the instance's definition is not loaded");
   if (const auto secrets = parts_.definitions.secrets_of(*definition); !secrets.ok())
     return secrets.error();
-  return corrupt("engine.load_failed", "the instance cannot be read; the log says why");
+  const auto read = parts_.reader.replay(*row, lease_->keys);
+  const std::string why = read.ok() ? "engine.load_failed" : read.error().code;
+  context_.parts.log.error("engine.load_failed", {{"instance", row->id}, {"code", why}});
+  return corrupt("engine.load_failed", "the instance cannot be read (" + why +
+                                           "); `rabt keys status` shows keys that are lost");
 }
 
 // ---- a turn, from its input to its effects

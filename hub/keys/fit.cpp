@@ -129,8 +129,8 @@ std::string unknown_text(const std::vector<BucketCount>& buckets) {
          "the keyring";
 }
 
-Status log_closed_keys(store::Store& store, const crypto::Keyring& keyring, std::string_view tenant,
-                       Logger& log) {
+Result<std::string> log_closed_keys(store::Store& store, const crypto::Keyring& keyring,
+                                    std::string_view tenant, Logger& log) {
   RABT_TRY(buckets, buckets_of(keyring, tenant));
   ClosedKeys closed;
   RABT_TRY_STATUS(store.read([&](store::Connection& connection) -> Status {
@@ -138,15 +138,17 @@ Status log_closed_keys(store::Store& store, const crypto::Keyring& keyring, std:
     closed = std::move(found);
     return ok_status();
   }));
-  const auto say = [&log](std::string_view event, const std::vector<BucketCount>& list,
-                          const std::string& text) {
+  std::string first;
+  const auto say = [&](std::string_view event, const std::vector<BucketCount>& list,
+                       const std::string& text) {
     if (list.empty()) return;
+    if (first.empty()) first = std::string(event) + ": " + text;
     log.error(event, {{"data_keys", static_cast<std::int64_t>(total(list))},
                       {"message", std::string_view(text)}});
   };
   say("keys.lost", closed.forgotten, forgotten_text(closed.forgotten));
   say("keys.too_old", closed.unknown, unknown_text(closed.unknown));
-  return ok_status();
+  return first;
 }
 
 Error other_hub() {

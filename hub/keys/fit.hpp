@@ -40,9 +40,11 @@ struct ClosedKeys {
 [[nodiscard]] std::string forgotten_text(const std::vector<BucketCount>& buckets);
 [[nodiscard]] std::string unknown_text(const std::vector<BucketCount>& buckets);
 
-// Writes a line keys.lost and a line keys.too_old into the log where there are such data keys.
-[[nodiscard]] Status log_closed_keys(store::Store& store, const crypto::Keyring& keyring,
-                                     std::string_view tenant, Logger& log);
+// Writes a line keys.lost and a line keys.too_old into the log where there are such data keys, and
+// returns the first of them as "code: text"; empty when there are none.
+[[nodiscard]] Result<std::string> log_closed_keys(store::Store& store,
+                                                  const crypto::Keyring& keyring,
+                                                  std::string_view tenant, Logger& log);
 
 [[nodiscard]] Error other_hub();
 // Error conflict keys.other_hub: the keyring opens none of the newest data keys of the database,

@@ -994,16 +994,19 @@ TEST_F(HealthTest, FailsOnceTheAuditLogTakesNothingMore) {
 
 TEST_F(HealthTest, TroublesBesideItNeedAPersonToo) {
   EXPECT_TRUE(todo().bool_or("ok", false));
-  api_.troubles = Json::object({{"clock", "clock.stepped: the clock was set by 900 s"},
+  api_.troubles = Json::object({{"keys", "keys.lost: 4 data keys of consultation/2036-11"},
+                                {"clock", "clock.stepped: the clock was set by 900 s"},
                                 {"credentials", "video.credentials: refused"},
                                 {"jwt", "issuer.away: no answer"},
                                 {"work", "work.waiting: has an alert of its own"}});
-  EXPECT_EQ(todo()["items"].size(), 3U);
+  EXPECT_EQ(todo()["items"].size(), 4U);
   const Json clock = todo("health", "clock.stepped");
   EXPECT_EQ(clock.string_or("what", ""),
             "Timers do not follow the clock: the clock was set by 900 s");
   EXPECT_EQ(clock.string_or("severity", ""), "warn");
   EXPECT_FALSE(todo("health", "video.credentials").is_null());
+  EXPECT_EQ(todo("health", "keys.lost").string_or("what", ""),
+            "What these keys sealed cannot be read: 4 data keys of consultation/2036-11");
   EXPECT_FALSE(todo("health", "issuer.away").is_null());
 }
 
