@@ -328,8 +328,9 @@ Result<BackupReport> create_backup(const config::Config& config, const std::stri
   }
   if (::rename(part.c_str(), folder.c_str()) != 0) return io_error("name " + folder.string());
   RABT_TRY_STATUS(audit::sync_folder(to));
-  // A stamp that cannot be written is an alert too early, and no reason to lose the backup.
-  std::ofstream(stamp_of(config.data), std::ios::trunc) << to_iso8601(now) << "\n";
+  // A stamp that cannot be written is an alert too early, and no reason to lose the backup. The one
+  // before it stays whole.
+  (void)audit::put_file(stamp_of(config.data), to_iso8601(now) + "\n", 0644);
   report.folder = folder.string();
   return report;
 }

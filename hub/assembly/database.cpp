@@ -1,5 +1,8 @@
 #include "hub/assembly/database.hpp"
 
+#include <filesystem>
+#include <system_error>
+
 #include "hub/base/file_there.hpp"
 
 namespace rabt::assembly {
@@ -98,7 +101,12 @@ Result<std::unique_ptr<store::Connection>> open_database_reader(const config::Co
 }
 
 Result<bool> database_is_used(const config::Config& config) {
-  if (!config.postgres) return is_there(database_file(config));
+  if (!config.postgres) {
+    RABT_TRY(there, is_there(database_file(config)));
+    std::error_code unknown;
+    // A hub writes more than nothing before it seals anything.
+    return there && std::filesystem::file_size(database_file(config), unknown) != 0;
+  }
   RABT_TRY(options, postgres_options(config));
   return store::postgres_is_used(options);
 }

@@ -1,4 +1,5 @@
 #include "hub/assembly/folder_lock.hpp"
+#include "hub/base/full_disk.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -26,6 +27,7 @@ Result<std::unique_ptr<FolderLock>> FolderLock::take(const std::string& folder) 
   const std::string path = folder + "/rabt.db.lock";
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) {
+    if (is_full_disk(errno)) return full_disk(path);
     return unavailable("store.open", "cannot lock the data folder " + folder +
                                          ": it must exist and be writable (" + path + ": " +
                                          std::strerror(errno) + ")");
@@ -54,8 +56,10 @@ Result<std::unique_ptr<FolderLock>> FolderLock::take(const std::string& folder) 
     return unavailable("store.open", "cannot lock " + path + ": " + std::strerror(errno));
   // The number is for people only; the lock is what counts.
   const std::string pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0)
+  if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) < 0) {
+    if (is_full_disk(errno)) return full_disk(path);
     return unavailable("store.open", "cannot write " + path + ": " + std::strerror(errno));
+  }
   return lock;
 }
 

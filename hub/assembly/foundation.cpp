@@ -85,8 +85,8 @@ Status check_database(const config::Config& config, const crypto::Keyring& keyri
   return corrupt("cli.database_missing",
                  "the keyring in " + config.data + " has been used but its database " +
                      database_name(config) +
-                     " does not exist; restore the database from its backup. For a new, empty hub, "
-                     "name another data folder");
+                     " does not exist or is empty; restore the database from its backup. For a "
+                     "new, empty hub, name another data folder");
 }
 
 // Says what a wrong clock does. Before the log is opened, which adds entries.

@@ -29,6 +29,7 @@
 #include "hub/assembly/webhooks.hpp"
 #include "hub/audit/metrics.hpp"
 #include "hub/base/check.hpp"
+#include "hub/base/full_disk.hpp"
 #include "hub/consultation/practice/long_waits.hpp"
 #include "hub/consultation/rows/relations.hpp"
 #include "hub/consultation/tasks/tasks.hpp"
@@ -56,7 +57,9 @@ Status make_data_folder(const std::string& folder) {
   std::error_code failure;
   fs::create_directories(folder, failure);
   if (failure || ::access(folder.c_str(), R_OK | W_OK | X_OK) != 0) {
-    const std::string why = failure ? failure.message() : std::strerror(errno);
+    const int error = failure ? failure.value() : errno;
+    if (is_full_disk(error)) return full_disk(folder);
+    const std::string why = failure ? failure.message() : std::strerror(error);
     return unavailable("cli.data_folder",
                        "the data folder " + folder + " cannot be written: " + why +
                            "; make it writable for this user, or set `data` to another folder");

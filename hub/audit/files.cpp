@@ -7,12 +7,14 @@
 #include <cstring>
 
 #include "hub/base/descriptor.hpp"
+#include "hub/base/full_disk.hpp"
 
 namespace rabt::audit {
 
 namespace {
 
 Error io_error(const char* what, const std::string& path) {
+  if (is_full_disk(errno)) return full_disk(path);
   return unavailable("audit.io", std::string("cannot ") + what + " " + path +
                                      " of the audit log: " + std::strerror(errno));
 }

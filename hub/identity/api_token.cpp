@@ -9,6 +9,7 @@
 
 #include "hub/base/bytes.hpp"
 #include "hub/base/descriptor.hpp"
+#include "hub/base/full_disk.hpp"
 
 namespace rabt::identity {
 
@@ -45,6 +46,7 @@ Result<std::string> ensure_api_token(const std::string& data_folder, Random& ran
   std::string token = "rabt_" + to_hex(raw);
   if (write_new_file(path, token + "\n", 0600)) return token;
   if (errno == EEXIST) return read_api_token(data_folder);
+  if (is_full_disk(errno)) return full_disk(path);
   return unavailable("cli.data_folder",
                      "the API token file " + path + " cannot be written: " + std::strerror(errno));
 }

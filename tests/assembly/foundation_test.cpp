@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "hub/base/clock.hpp"
 #include "hub/keys/retention.hpp"
@@ -105,6 +106,11 @@ TEST_F(FoundationOpen, RefusesAUsedKeyringWithoutItsDatabase) {
   ASSERT_FALSE(alone.ok());
   EXPECT_EQ(alone.error().code, "cli.database_missing");
   EXPECT_FALSE(fs::exists(config_.data + "/rabt.db")) << "none was made";
+  // What a copy that found no room leaves.
+  std::ofstream(config_.data + "/rabt.db").close();
+  const auto empty = open();
+  ASSERT_FALSE(empty.ok());
+  EXPECT_EQ(empty.error().code, "cli.database_missing");
   EXPECT_TRUE(open(Foundation::Part::keyring).ok());
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "hub/base/check.hpp"
+#include "hub/base/full_disk.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/store/sqlite/connection.hpp"
 #include "hub/store/sqlite/migrations.hpp"
@@ -65,7 +66,10 @@ Error cannot_open(const std::string& path, const Error& cause) {
     return unavailable("store.full", "cannot open the database " + path +
                                          ": its disk is full; make room and start again");
   }
-  return unavailable("store.open", "cannot open the database " + path + ": " + cause.message);
+  const bool damaged = cause.message.find("not a database") != std::string::npos ||
+                       cause.message.find("malformed") != std::string::npos;
+  return unavailable("store.open", "cannot open the database " + path + ": " + cause.message +
+                                       (damaged ? "; restore it from its backup" : ""));
 }
 
 Result<std::unique_ptr<Store>> open_tuned(const SqliteOptions& options, const Tuning& tuning,
@@ -74,6 +78,13 @@ Result<std::unique_ptr<Store>> open_tuned(const SqliteOptions& options, const Tu
   // file.
   const int fd = ::open(options.path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) {
+    if (is_full_disk(errno)) return full_disk(options.path);
+    if (errno == ELOOP) {
+      return unavailable("store.open",
+                         "cannot open the database " + options.path +
+                             ": it is a symbolic link; put the file itself there, or name the "
+                             "folder that holds it");
+    }
     return unavailable("store.open",
                        "cannot open the database " + options.path + ": " + std::strerror(errno) +
                            "; its folder must exist and be writable, and so must the file");
