@@ -351,8 +351,8 @@ class Api::Receiving final : public http::BodySink {
     return screened(http::problem(taken.error()));
   }
   Response finish(const Request& request) override {
-    const Status still = api_.still(call_.caller, proven_, request);
-    if (!still.ok()) return screened(api_.problem_of(still.error()));
+    const Status known = api_.still(call_.caller, proven_, request);
+    if (!known.ok()) return screened(api_.problem_of(known.error()));
     const std::string digest = named_ ? to_hex(hash_.finish()) : std::string();
     const auto answering = [this](const Call& with) { return upload_->finish(with); };
     return screened(api_.once(route_, call_, answering, digest));
