@@ -112,7 +112,7 @@ Status Hooks::expected(const Call& call) {
   const auto found = sources_.find(source_in(call.path));
   if (of_another || found == sources_.end() || found->second.over_mllp)
     return not_found("hooks.unknown_source", "no source of this name is configured");
-  return parts_.ready ? parts_.ready() : ok_status();
+  return ok_status();
 }
 
 bool Hooks::asks_sender(const Call& call) const {
@@ -175,7 +175,6 @@ std::optional<std::string> Hooks::message(std::string_view source, const std::st
                                           const std::string& address) {
   const auto found = sources_.find(source);
   RABT_CHECK(found != sources_.end());
-  if (parts_.ready && !parts_.ready().ok()) return std::nullopt;
   const Json envelope = Json::object({{"source", found->second.name},
                                       {"method", "MLLP"},
                                       {"path", ""},
@@ -208,6 +207,8 @@ Result<Response> Hooks::take(const Source& source, const Json& envelope, const s
     const Lock lock(mutex_);
     ++heard_[source.name];
   }
+  const Status ready = parts_.ready ? parts_.ready() : ok_status();
+  if (!ready.ok()) return refuse(source, from, Outcome::not_taken, ready.error(), body);
   const auto read = parts_.plugins.normalise(source.plugin, envelope, body);
   if (!read.ok()) {
     // A plugin that cannot answer now has read nothing.

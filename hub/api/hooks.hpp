@@ -56,8 +56,8 @@ class Hooks final : public repair::Deliveries {
     Logger& log;
     UlidSource& ids;
     std::string tenant;
-    // Whether the audit log reaches everybody whom the configuration requires. Unset if the
-    // configuration requires nobody.
+    // Whether the audit log reaches everybody whom the configuration requires; until then no
+    // delivery is taken. Unset if the configuration requires nobody.
     std::function<Status()> ready = {};
     // Takes what a video provider or a gateway of messages told, before the delivery is accepted:
     // an event of which a repeat changes nothing. What is not ok is the answer, so that the sender
@@ -72,7 +72,7 @@ class Hooks final : public repair::Deliveries {
   };
   Hooks(Parts parts, std::vector<Source> sources);
 
-  // Whether the source of this delivery is configured, and the audit log can take the delivery.
+  // Whether the source of this delivery is configured.
   [[nodiscard]] Status expected(const Call& call);
   // True if another machine has to be asked who sends this delivery.
   [[nodiscard]] bool asks_sender(const Call& call) const;

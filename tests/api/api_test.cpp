@@ -462,6 +462,21 @@ TEST_F(ApiTest, ARecordingIsDescribedFreelyAndReadOnlyWithAReason) {
   EXPECT_EQ(code(api("GET", "recordings/01ARZ3NDEKTSV4RRFFQ69G5FAV")), "recording.unknown");
 }
 
+// Symptom: messages that came while a required server was behind stood in no list and no log.
+// Cause: they were turned away before the source was known. No test asked for the list.
+TEST_F(ApiTest, ADeliveryThatARequiredServerHoldsUpStandsInTheList) {
+  if (!load_echo()) GTEST_SKIP() << "the fixture echo is not built";
+  api_.senders_ready = unavailable("audit.sink_behind", "a server that is required is behind");
+  const std::string body = R"({"id": "s1", "n": 1})";
+  EXPECT_EQ(code(hook(body)), "audit.sink_behind");
+  rig_.store().flush();
+  const Json listed = json(api("GET", "deliveries?source=his"));
+  ASSERT_EQ(listed["items"].size(), 1U) << listed.dump();
+  EXPECT_EQ(listed["items"][std::size_t{0}].string_or("code", ""), "audit.sink_behind");
+  api_.senders_ready = ok_status();
+  EXPECT_EQ(hook(body).status, 202);
+}
+
 TEST_F(ApiTest, NothingOfADeliveryIsReadBeforeItsCredentialHolds) {
   const Response refused = hook("this is no JSON", "a wrong token, long enough");
   EXPECT_EQ(refused.status, 401);

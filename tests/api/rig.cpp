@@ -151,6 +151,7 @@ void ApiRig::open(Options options) {
               .log = null_logger(),
               .ids = ids,
               .tenant = "t1",
+              .ready = [this] { return senders_ready; },
               .outcomes = outcomes_.get(),
               .access = access_.get(),
               .details = &details},

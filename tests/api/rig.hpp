@@ -77,6 +77,8 @@ class ApiRig {
   std::vector<std::unique_ptr<audit::SyslogSender>> senders;
   // What GET /health says that does not work.
   Json troubles = Json::object();
+  // Of the servers that the audit log requires.
+  Status senders_ready = ok_status();
   std::unique_ptr<access::Grants> grants;
   std::unique_ptr<identity::People> people;
   std::unique_ptr<identity::Accounts> accounts;
