@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <string_view>
@@ -149,7 +151,13 @@ Option* Option::one_of(std::vector<std::string> texts) {
 }
 
 Option* Option::positive() {
-  it_->check(CLI::PositiveNumber);
+  it_->check([](const std::string& text) {
+    std::int64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, number);
+    const bool good = read.ec == std::errc() && read.ptr == end && number > 0;
+    return good ? std::string() : "\"" + text + "\" is no whole number of 1 or more";
+  });
   return this;
 }
 

@@ -1,6 +1,7 @@
 #include "hub/assembly/config_check.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -163,12 +164,30 @@ class Walk {
     each(&config::Config::webhooks, [](const config::Config& of) { return read_webhooks(of); });
     if (config_.bus) add(read_bus(config_, *config_.bus));
     add(read_alert_mail(config_));
+    if (!config_.log_file.empty() && std::filesystem::is_directory(config_.log_file))
+      mistakes_.push_back("log.file: " + config_.log_file + " is a folder; name a file in it");
+    authorities(config_.http.ca, "http.ca");
+    if (config_.bus) authorities(config_.bus->ca, "bus.ca");
+    if (config_.alerts.mail) authorities(config_.alerts.mail->ca, "alerts.mail.ca");
+    authorities(config_.keys.ca, "keys.root.vault.ca");
     for (const config::AuditAnchor& anchor : config_.audit.anchors) {
+      authorities(anchor.tls.ca_file, "audit.anchors: ca");
       if (anchor.folder.empty() || !anchor.required) continue;
       const auto there = is_there(anchor.folder);
       if (add(there, "audit.anchors") && !*there)
         mistakes_.push_back("audit.anchors: the folder " + anchor.folder +
                             " does not exist; mount its disk, or make it");
+    }
+  }
+
+  // A file of authorities, which is read with the first connection only.
+  void authorities(const std::string& file, const std::string& of) {
+    if (file.empty()) return;
+    const auto text = config::read_text(file);
+    if (!text.ok()) {
+      mistakes_.push_back(of + ": " + file + " cannot be read: " + text.error().message);
+    } else if (text->find("-----BEGIN CERTIFICATE-----") == std::string::npos) {
+      mistakes_.push_back(of + ": " + file + " holds no certificate (PEM)");
     }
   }
 

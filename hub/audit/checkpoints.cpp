@@ -83,7 +83,9 @@ Status Checkpoints::check_outside() {
   if (text) {
     auto opened = ledger_->signer().open(*text);
     const std::string_view origin = origin_of(*text);
-    if (!opened.ok() && !origin.empty() && origin != options_.origin) {
+    // One that this key signed under another name; anything else is damaged.
+    if (!opened.ok() && !origin.empty() && origin != options_.origin &&
+        ledger_->signer().open_as(std::string(origin), *text).ok()) {
       return invalid("audit.origin", file_ + " is of the audit log " + std::string(origin) +
                                          ", the configuration names it " + options_.origin +
                                          "; a log keeps its name. To go on under a new one, read "

@@ -70,6 +70,7 @@ void read_all(Reader& reader, const YamlNode& root, Config& config) {
              "compliance", "phi",      "doors",  "webhooks",       "bus",        "hospital",
              "alerts",     "clinic",   "maps"});
   reader.text(root, "tenant", config.tenant, true);
+  reader.filled(root, "tenant");
   read_audit(reader, root, config);
   read_privacy(reader, root, config);
   read_keys(reader, root, config);

@@ -78,6 +78,12 @@ void Reader::text(const YamlNode& node, std::string_view key, std::string& out, 
   }
 }
 
+void Reader::filled(const YamlNode& node, std::string_view key) {
+  const YamlEntry* const entry = node.find(key);
+  if (entry != nullptr && entry->value->is_text() && entry->value->text().empty())
+    mistake(entry->line, entry->column, quoted(key) + " must not be empty");
+}
+
 void Reader::address(const YamlNode& node, std::string_view key, std::string& out) {
   text(node, key, out);
   const YamlEntry* entry = node.find(key);
@@ -120,6 +126,7 @@ void Reader::choice(const YamlNode& node, std::string_view key,
 
 void Reader::path(const YamlNode& node, std::string_view key, std::string& out, bool required) {
   text(node, key, out, required);
+  if (required) filled(node, key);
   if (node.find(key) != nullptr && !out.empty()) out = absolute(out);
 }
 

@@ -37,6 +37,8 @@ class Reader {
   void only(const YamlNode& node, std::span<const std::string_view> known);
 
   void text(const YamlNode& node, std::string_view key, std::string& out, bool required = false);
+  // A text of no character is a mistake.
+  void filled(const YamlNode& node, std::string_view key);
   // A text that is one of `choices`.
   void choice(const YamlNode& node, std::string_view key,
               std::initializer_list<std::string_view> choices, std::string& out);

@@ -116,6 +116,13 @@ SourceEntry read_source(Reader& reader, const YamlEntry& named, const Config& co
                    "a source cannot be called `hub`: what the hub itself tells comes under this "
                    "name; choose another one");
   }
+  // It is one segment of a path.
+  if (source.name.empty() || source.name.find_first_of("/?#% \t") != std::string::npos) {
+    reader.mistake(
+        named.line, named.column,
+        "the name of a source stands in its address /hooks/NAME: use letters, digits and "
+        "- _ .");
+  }
   if (!reader.mapping(node, "a source")) return source;
   reader.only(node, {"scheme", "secrets", "header", "plugin", "topics", "endpoint", "listen",
                      "preset", "encoding", "prefix", "signs", "timestamp", "element"});

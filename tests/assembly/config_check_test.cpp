@@ -168,6 +168,24 @@ TEST_F(ConfigCheck, ARequiredAnchorHasItsFolder) {
   EXPECT_EQ(checked(*other), "");
 }
 
+// Symptom: files of authorities that were not there were found with the first connection.
+TEST_F(ConfigCheck, FilesOfAuthoritiesAreThereAndTheLogIsNoFolder) {
+  put("empty.pem", "x\n");
+  fs::create_directories(folder_ / "logs");
+  for (const auto& [more, said] : std::vector<std::pair<std::string, std::string>>{
+           {"http: {ca: none.pem}", "http.ca: "},
+           {"http: {ca: empty.pem}", "holds no certificate (PEM)"},
+           {"log: {file: logs}", "is a folder; name a file in it"}}) {
+    const auto config = load(more);
+    ASSERT_TRUE(config.ok()) << config.error().message;
+    EXPECT_NE(checked(*config).find(said), std::string::npos) << more << checked(*config);
+  }
+  const auto named =
+      load("sources: {a/b: {scheme: static-token, plugin: x, secrets: [{file: s}]}}");
+  ASSERT_FALSE(named.ok());
+  EXPECT_NE(named.error().message.find("/hooks/NAME"), std::string::npos);
+}
+
 // The start only refuses what cannot run; sessions of this hub are refused one by one.
 TEST_F(ConfigCheck, ARoleThatLetsNobodyIntoASessionIsNamedWithWhatItLacks) {
   const auto config = load("roles: {video: 'hub://recording'}");

@@ -296,6 +296,9 @@ TEST_F(Audit, DoesNotOpenWhenTheCheckpointFileWasRemovedOrDamaged) {
     EXPECT_NE(opens(), "ok") << text;
     EXPECT_FALSE(problems().empty());
   }
+  // No name of another log, since nobody signed it.
+  std::ofstream(checkpoint_file(), std::ios::trunc) << "junk\n3\nx\n";
+  EXPECT_EQ(opens(), "audit.checkpoint_damaged");
 }
 
 TEST_F(Audit, ACrashBetweenTheFirstRowAndTheFirstFileIsNoFinding) {
