@@ -151,13 +151,15 @@ Option* Option::one_of(std::vector<std::string> texts) {
 }
 
 Option* Option::positive() {
-  it_->check([](const std::string& text) {
-    std::int64_t number = 0;
-    const char* const end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, number);
-    const bool good = read.ec == std::errc() && read.ptr == end && number > 0;
-    return good ? std::string() : "\"" + text + "\" is no whole number of 1 or more";
-  });
+  it_->check(
+      [](const std::string& text) {
+        std::int64_t number = 0;
+        const char* const end = text.data() + text.size();
+        const auto read = std::from_chars(text.data(), end, number);
+        const bool good = read.ec == std::errc() && read.ptr == end && number > 0;
+        return good ? std::string() : "\"" + text + "\" is no whole number of 1 or more";
+      },
+      "POSITIVE");
   return this;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <system_error>
 #include <utility>
 
 #include "hub/assembly/alert_channels.hpp"
@@ -164,7 +165,8 @@ class Walk {
     each(&config::Config::webhooks, [](const config::Config& of) { return read_webhooks(of); });
     if (config_.bus) add(read_bus(config_, *config_.bus));
     add(read_alert_mail(config_));
-    if (!config_.log_file.empty() && std::filesystem::is_directory(config_.log_file))
+    std::error_code unread;
+    if (std::filesystem::is_directory(config_.log_file, unread))
       mistakes_.push_back("log.file: " + config_.log_file + " is a folder; name a file in it");
     authorities(config_.http.ca, "http.ca");
     if (config_.bus) authorities(config_.bus->ca, "bus.ca");

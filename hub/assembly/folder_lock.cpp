@@ -1,5 +1,4 @@
 #include "hub/assembly/folder_lock.hpp"
-#include "hub/base/full_disk.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -10,6 +9,8 @@
 #include <chrono>
 #include <cstring>
 #include <thread>
+
+#include "hub/base/full_disk.hpp"
 
 namespace rabt::assembly {
 

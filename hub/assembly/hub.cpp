@@ -30,6 +30,7 @@
 #include "hub/audit/metrics.hpp"
 #include "hub/base/check.hpp"
 #include "hub/base/full_disk.hpp"
+#include "hub/base/mutex.hpp"
 #include "hub/consultation/practice/long_waits.hpp"
 #include "hub/consultation/rows/relations.hpp"
 #include "hub/consultation/tasks/tasks.hpp"
@@ -130,8 +131,9 @@ struct Hub::Parts {
   Parts& operator=(const Parts&) = delete;
 
   const std::unique_ptr<Foundation> base;
-  // Data keys that cannot be opened, as "code: text"; null until they are counted.
-  std::atomic<std::shared_ptr<const std::string>> closed_keys;
+  // Data keys that cannot be opened, as "code: text"; empty until they are counted.
+  mutable Mutex closed_mutex;
+  std::string closed_keys RABT_GUARDED_BY(closed_mutex);
   Build build;
   // In place of the foundation's client when the hub is held; null otherwise.
   std::unique_ptr<net::HttpClient> held;
@@ -429,7 +431,8 @@ void Hub::Parts::look_after_keys(const std::string& tenant) {
     if (std::exchange(told, true)) return;
     auto looked = keys::log_closed_keys(*base->store, *base->keyring, tenant, base->log);
     if (!looked.ok()) return base->log.warn("keys.not_counted", {{"code", looked.error().code}});
-    if (!looked->empty()) closed_keys = std::make_shared<const std::string>(*std::move(looked));
+    const Lock lock(closed_mutex);
+    closed_keys = *std::move(looked);
   });
 }
 
@@ -456,7 +459,8 @@ Json Hub::Parts::troubles() const {
   add("credentials", consultations->sessions().video_credentials());
   add("jwt", issuers->trouble());
   add("work", standstill->trouble());
-  if (const auto closed = closed_keys.load(); closed != nullptr) out.set("keys", *closed);
+  const Lock lock(closed_mutex);
+  if (!closed_keys.empty()) out.set("keys", closed_keys);
   if (const std::int64_t ahead = base->settled.ahead_ms(); ahead != 0) {
     add("clock", unavailable("clock.stepped",
                              "the clock of the machine was set by " + std::to_string(ahead / 1000) +
