@@ -89,6 +89,7 @@ std::string why_unwritten(const Json& troubles) {
 
 std::vector<HealthFault> wrong_parts(const store::Store::Stats& stats, const audit::LogState& log,
                                      std::string_view keys, const Json& roles,
+                                     const std::vector<HealthFault>& unread,
                                      const std::function<Json()>& troubles) {
   std::vector<HealthFault> out;
   const auto add = [&out](std::string_view part, std::string_view why) {
@@ -104,6 +105,7 @@ std::vector<HealthFault> wrong_parts(const store::Store::Stats& stats, const aud
   }
   if (!keys.empty()) add(kKeysPart, keys);
   for (const auto& [role, why] : roles.as_object()) add("role " + role, why.as_string());
+  out.insert(out.end(), unread.begin(), unread.end());
   return out;
 }
 
@@ -157,6 +159,18 @@ Json roles_unserved(const plugin::PluginHost& plugins, std::string_view asking) 
       });
 }
 
+std::vector<HealthFault> sources_unread(
+    const std::set<std::string>& readers,
+    const std::vector<plugin::PluginHost::PluginState>& states) {
+  std::vector<HealthFault> out;
+  for (const auto& state : states) {
+    if (!readers.contains(state.id) || !state.newest || state.draining) continue;
+    if (std::string why = why_unable(state); !why.empty())
+      out.push_back({"plugin " + state.id, std::move(why)});
+  }
+  return out;
+}
+
 bool Health::may_see_detail(const identity::Principal& who) {
   return who.roles.has_any(kOperators);
 }
@@ -172,7 +186,8 @@ std::string Health::keys_trouble() const {
 
 std::vector<HealthFault> Health::faults() const {
   return wrong_parts(store.stats(), audit.state(), keys_trouble(),
-                     roles_unserved(plugins, sends_sms), troubles);
+                     roles_unserved(plugins, sends_sms), sources_unread(readers, plugins.plugins()),
+                     troubles);
 }
 
 http::Response Health::get(const Call& call) const {
@@ -181,7 +196,8 @@ http::Response Health::get(const Call& call) const {
   const audit::LogState log = audit.state();
   const auto states = plugins.plugins();
   Json roles = roles_unserved(plugins, sends_sms);
-  const std::string wrong = in_words(wrong_parts(stats, log, keys, roles, troubles));
+  const std::string wrong =
+      in_words(wrong_parts(stats, log, keys, roles, sources_unread(readers, states), troubles));
   const bool well = wrong.empty();
   const auto answer = [&](const Json& body) {
     http::Response response = json_response(well ? 200 : 503, body);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,12 +37,16 @@ namespace rabt::api {
 // that starts again by itself can: calls wait for it.
 [[nodiscard]] std::string why_unable(const plugin::PluginHost::PluginState& state);
 
-// A part of the hub for which /health fails: "store", "keys", "role video"; and why, a code or
-// plain words.
+// A part of the hub for which /health fails: "store", "keys", "role video", "plugin his"; and why,
+// a code or plain words.
 struct HealthFault {
   std::string part;
   std::string why;
 };
+// Plugins that read the deliveries of sources and cannot take a call now.
+[[nodiscard]] std::vector<HealthFault> sources_unread(
+    const std::set<std::string>& readers,
+    const std::vector<plugin::PluginHost::PluginState>& states);
 inline constexpr std::string_view kStorePart = "store";
 inline constexpr std::string_view kKeysPart = "keys";
 inline constexpr std::string_view kDiskFull = "disk full";
@@ -67,6 +72,8 @@ struct Health {
   std::string_view sends_sms{};
   // Gives the roles whose calls are held. Unset if there are none.
   std::function<std::vector<engine::RolePause>()> paused{};
+  // Plugins that read the deliveries of sources.
+  std::set<std::string> readers{};
   // The log says once in each spell that the hub does not work.
   std::shared_ptr<std::atomic<bool>> told = std::make_shared<std::atomic<bool>>(false);
 

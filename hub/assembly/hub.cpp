@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "hub/access/access_control.hpp"
@@ -508,6 +510,8 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                                                            std::vector<api::Source> sources) {
   const api::Patients who{*access, *patients, *base->keyring, config.tenant};
   const std::int64_t treats_before_ms = config.privacy.treats_before_hours * 3'600'000LL;
+  std::set<std::string> readers;
+  for (const config::SourceEntry& one : config.sources) readers.insert(one.plugin);
   const api::Health health{*base->store,
                            *base->audit,
                            *base->keyring,
@@ -518,7 +522,8 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
                            held != nullptr,
                            build,
                            sends_sms(config),
-                           [this] { return engine->paused_roles(); }};
+                           [this] { return engine->paused_roles(); },
+                           std::move(readers)};
   std::unique_ptr<api::Resources> made(new api::Resources{
       .hooks{{.engine = *engine,
               .plugins = *plugins,

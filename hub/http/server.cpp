@@ -112,7 +112,7 @@ class Accepting final : public Loop::Watched, public std::enable_shared_from_thi
     const auto& proxy = shared_.options.proxy;
     if (proxy != nullptr && proxy(peer->address)) peer->seat.clear();
     auto seat = shared_.seats.take(peer->seat);
-    if (seat == nullptr) return turn_away(one);
+    if (seat == nullptr) return turn_away(one, peer->address);
     if (!peer->uid) {
       const int on = 1;
       (void)::setsockopt(one.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -123,14 +123,15 @@ class Accepting final : public Loop::Watched, public std::enable_shared_from_thi
   }
 
   // One connection too many is told so at once.
-  void turn_away(const Descriptor& one) {
+  void turn_away(const Descriptor& one, std::string_view address) {
     ++shared_.overloaded;
     // A handshake would cost what is short.
     if (listener_.tls != nullptr) return;
     const auto id = shared_.ids.next().text();
     auto response =
         problem(unavailable("http.overloaded", "all connections are in use; try again later"));
-    shared_.refusals.note(response, id, "", "");
+    // No request was read that could have a method.
+    shared_.refusals.note(response, id, "", address);
     set_instance(response, id);
     const auto text =
         write_head(response, response.body.size(), {.request_id = id, .now = shared_.clock.now()}) +

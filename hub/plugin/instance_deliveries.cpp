@@ -106,6 +106,12 @@ Result<Json> Instance::events_of(const Delivery& work) {
   if (!work.returned)
     return invalid("plugin.delivery", name + ": the plugin failed on this delivery");
   if (work.result == WorkerPlugin::kLost || work.result == WorkerPlugin::kNotGiven) {
+    if (setup_.worker != nullptr && setup_.worker->quarantined()) {
+      return unavailable("plugin.quarantined",
+                         "the plugin " + name +
+                             " could not read the delivery: its process is not started again by "
+                             "itself; look into the log, then rabt plugin release");
+    }
     return unavailable("plugin.crashed",
                        "the plugin " + name + " could not read the delivery: its process ended");
   }

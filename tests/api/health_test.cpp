@@ -60,5 +60,14 @@ TEST(RolesUnserved, PassesOverPluginsWithoutARoleAndOlderVersions) {
             Json::object());
 }
 
+// Symptom: every delivery was refused, and /health passed: only roles counted.
+TEST(SourcesUnread, NamesThePluginOfASourceThatCannotTakeACall) {
+  const std::vector<State> states{state("his", "quarantined"), state("unbound", "quarantined")};
+  const auto found = sources_unread({"his"}, states);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].part + " " + found[0].why, "plugin his quarantined");
+  EXPECT_TRUE(sources_unread({"his"}, {state("his", "waiting")}).empty());
+}
+
 }  // namespace
 }  // namespace rabt::api
