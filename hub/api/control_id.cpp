@@ -42,7 +42,7 @@ int number(std::string_view digits) {
 }
 
 bool is_day(int year, int month, int day) {
-  // Of both calendars.
+  // Years of both calendars.
   const bool in_a_life = (year >= 1300 && year < 1500) || (year >= 1850 && year < 2150);
   return in_a_life && month >= 1 && month <= 12 && day >= 1 && day <= 31;
 }

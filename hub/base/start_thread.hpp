@@ -8,7 +8,7 @@
 
 namespace rabt {
 
-// Starts a thread. Error unavailable process.threads when the system gives the hub no more of them.
+// Starts a thread. Error unavailable process.threads when the system gives the hub no more threads.
 template <class Work>
 [[nodiscard]] Result<std::thread> start_thread(Work work) {
   try {
