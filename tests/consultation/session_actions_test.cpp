@@ -429,6 +429,8 @@ TEST_F(SessionCalls, AnAppointmentNamesTheSessionsThatItHasHad) {
   EXPECT_EQ(others(Json::array()), std::pair(false, false));
   const Json without = Json::object({{"system", Json()}, {"value", "7"}});
   EXPECT_EQ(others(Json::array({without})), std::pair(true, false)) << "by its value";
+  const Json elsewhere = Json::object({{"system", "urn:elsewhere"}, {"value", "7"}});
+  EXPECT_EQ(others(Json::array({elsewhere})), std::pair(true, true)) << "of another authority";
   // The same appointment as the system and the value.
   call("set-appointment",
        Json::object({{"session", second},
@@ -490,6 +492,11 @@ TEST_F(SessionCalls, ThePayersOfAVisitAreNotedAfterItsEnd) {
   const Json note = Json::object({{"session", id}, {"billing", billing}});
   for (int i = 0; i < 2; ++i) EXPECT_EQ(call("set-billing", note).kind, OutcomeKind::done);
   EXPECT_EQ(noted({}), billing);
+  call("set-billing", Json::object({{"session", id}, {"billing", Json::object({{"paid", true}})}}),
+       "paid");
+  EXPECT_EQ(noted({}),
+            Json::object({{"claimed", Json::object({{"memberId", "Canary"}})}, {"paid", true}}))
+      << "joins what is noted";
   EXPECT_TRUE(noted(Json::object({{"system", "urn:x"}, {"value", "nobody"}})).is_null())
       << "another patient's";
   EXPECT_EQ(seen(id).dump().find("Canary"), std::string::npos) << "no answer has it";

@@ -234,7 +234,7 @@ std::vector<std::string> missing_for_claim(const Json& facts,
   return out;
 }
 
-Json patient_of_profile(const Json& profile) {
+Json identifiers_of_profile(const Json& profile) {
   struct Kind {
     std::string_view kind;
     std::string_view type;
@@ -245,16 +245,16 @@ Json patient_of_profile(const Json& profile) {
        {"iqama", "PRC", "http://nphies.sa/identifier/iqama"},
        {"passport", "PPN", "http://nphies.sa/identifier/passportnumber"},
        {"mrn", "MR", ""}}};
-  Json out = Json::object();
+  Json out = Json::array();
   const auto take = [&](const Kind& kind, const Json& system, const Json& value) {
-    if (out.find("identifier") != nullptr || !value.is_string()) return;
+    if (!value.is_string()) return;
     Json identifier = Json::object({{"value", value}, {"type", kind.type}});
     if (system.is_string()) {
       identifier.set("system", system);
     } else if (!kind.system.empty()) {
       identifier.set("system", kind.system);
     }
-    out.set("identifier", std::move(identifier));
+    out.push_back(std::move(identifier));
   };
   for (const Kind& kind : kKinds) {
     if (const Json& list = profile["identifiers"]; list.is_array()) {
@@ -264,6 +264,13 @@ Json patient_of_profile(const Json& profile) {
     }
     if (kind.type == "MR") take(kind, Json(), profile["mrn"]);
   }
+  return out;
+}
+
+Json patient_of_profile(const Json& profile) {
+  Json out = Json::object();
+  if (const Json known = identifiers_of_profile(profile); known.size() > 0)
+    out.set("identifier", known.item(0));
   const Json& arabic = profile["nameAr"];
   out.set("name", arabic.is_string() ? arabic : profile["name"]);
   for (const std::string_view name : {"gender", "birthDate"}) {
@@ -333,7 +340,10 @@ Answer RecordService::clinical_facts(const Ask& ask) {
     RABT_TRY(person, parts_.people.find(of.tenant, *id));
     out.set(name, name == "patient" ? patient_of_profile(person.profile)
                                     : practitioner_of_profile(person.profile));
-    if (name == "patient") out.set("contact", contact_of_profile(person.profile));
+    if (name == "patient") {
+      out.set("patientIdentifiers", identifiers_of_profile(person.profile));
+      out.set("contact", contact_of_profile(person.profile));
+    }
   }
   RABT_TRY_STATUS(audit_reading(ask, of, "session.read",
                                 Json::object({{"of", "clinical"}, {"acts", facts["acts"]}})));

@@ -50,6 +50,9 @@ struct ClaimedVisit {
 [[nodiscard]] std::vector<std::string> missing_for_claim(const Json& facts,
                                                          const std::optional<ClaimedVisit>& visit);
 
+// All numbers in the profile of a person, that of the claim first: [{value, type, system?}].
+[[nodiscard]] Json identifiers_of_profile(const Json& profile);
+
 // The patient of a claim from the profile of a person: {identifier, name, gender, birthDate}.
 [[nodiscard]] Json patient_of_profile(const Json& profile);
 // Contact of a patient: {phone?, email?, language}.

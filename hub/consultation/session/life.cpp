@@ -444,10 +444,13 @@ Result<Change> on(Step step, const SetInsurance& command) {
   return done(std::move(step));
 }
 
-// Leaves the document of a session that has ended as it was, but for this note.
+// Leaves the document of a session that has ended as it was, but for this note. Its members join
+// those that are noted already: a payment outlives the coverage that is named after it.
 Result<Change> on(Step step, const SetBilling& command) {
-  if (step.before.billing == command.billing) return nothing(step.before);
-  step.after().billing = command.billing;
+  Json billing = step.before.billing.is_object() ? step.before.billing : Json::object();
+  for (const auto& [name, value] : command.billing.as_object()) billing.set(name, value);
+  if (step.before.billing == billing) return nothing(step.before);
+  step.after().billing = std::move(billing);
   step.record("session.updated", Json::object({{"members", Json::array({"billing"})}}));
   return std::move(step.change);
 }

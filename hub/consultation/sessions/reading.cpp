@@ -59,6 +59,14 @@ std::vector<Json> numbers_in(const Json& body) {
   return out;
 }
 
+// A number of another assigning authority is another number; one that names none is compared by
+// itself.
+bool is_same_number(const Json& one, const Json& other) {
+  return one["value"] == other["value"] &&
+         (!one["system"].is_string() || !other["system"].is_string() ||
+          one["system"] == other["system"]);
+}
+
 }  // namespace
 
 Answer SessionReading::get(const Ask& ask) {
@@ -161,7 +169,7 @@ Result<bool> SessionReading::is_of_another(const Session& session,
   for (const Json& number : numbers) {
     const bool booked = std::any_of(
         session.participants.begin(), session.participants.end(), [&](const Participant& one) {
-          return one.role == PartRole::patient && one.reference["value"] == number["value"];
+          return one.role == PartRole::patient && is_same_number(one.reference, number);
         });
     own = own || booked;
     if (booked || patient.empty() || !number["system"].is_string()) continue;

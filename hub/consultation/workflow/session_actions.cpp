@@ -425,8 +425,8 @@ Json create_schema() {
 
 // Output of `clinical`: record/clinical_facts.hpp.
 Json clinical_schema() {
-  Json properties =
-      marked({"diagnoses", "notes", "addenda", "vitals", "prescriptions", "patient", "contact"});
+  Json properties = marked({"diagnoses", "notes", "addenda", "vitals", "prescriptions", "patient",
+                            "patientIdentifiers", "contact"});
   properties.set("claimable", typed("boolean"));
   properties.set("missing",
                  Json::object({{"type", "array"},
