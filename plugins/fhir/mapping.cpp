@@ -91,7 +91,7 @@ std::string code_among(const Json& concept_value, std::initializer_list<std::str
 
 struct Entry {
   const Json* resource = nullptr;
-  // Of the container, if the resource is contained.
+  // Address of the container, if the resource is contained.
   std::string full_url;
   // The resource that contains this one; null if none does.
   const Json* container = nullptr;
