@@ -10,9 +10,9 @@ std::string of(const std::string& id) {
 }
 
 TEST(ControlId, IsShownWhereAMachineMadeIt) {
-  for (const char* id : {"A-1", "MSG00001", "HIS_2026.042", "12345678",
-                         "20260310083000123", "20260310083000", "4711",
-                         "0b1c2d3e-4f50-4617-8283-94a5b6c7d8e9", "01JABCDEFGHJKMNPQRSTVWXYZ0"})
+  for (const char* id :
+       {"A-1", "MSG00001", "HIS_2026.042", "12345678", "20260310083000123", "20260310083000",
+        "4711", "0b1c2d3e-4f50-4617-8283-94a5b6c7d8e9", "01JABCDEFGHJKMNPQRSTVWXYZ0"})
     EXPECT_EQ(of(id), id);
   EXPECT_EQ(control_id("MSH#^~\\&#HIS#R#RABT#HUB#2026##SIU^S12#A-1\r"), "A-1");
   EXPECT_EQ(of(std::string(kMaxControlId, '7')), std::string(kMaxControlId, '7'));
