@@ -9,7 +9,6 @@
 #include <fstream>
 #include <future>
 #include <memory>
-#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -94,10 +93,7 @@ std::terminate_handler usual_end = nullptr;
     if (const auto failure = std::current_exception()) std::rethrow_exception(failure);
   } catch (const std::system_error& error) {
     if (error.code() == std::errc::resource_unavailable_try_again) {
-      constexpr std::string_view kText =
-          "rabt: cannot go on [process.threads]\nthe system gives the hub no more threads: raise "
-          "the limit of its user (ulimit -u, LimitNPROC=, TasksMax=)\n";
-      (void)!::write(STDERR_FILENO, kText.data(), kText.size());
+      std::fprintf(stderr, "rabt: cannot go on [process.threads]\n%s\n", kNoThreads);
       ::_exit(1);
     }
   } catch (...) {

@@ -53,21 +53,15 @@ std::uint64_t Execution::next_id() const {
   return impl_->next_id;
 }
 
-bool Execution::useless_at(Timestamp at) const {
-  return std::any_of(impl_->open.begin(), impl_->open.end(),
-                     [&](const Impl::Open& entry) { return useless_at(at, entry.id); });
-}
+namespace {
 
-bool Execution::useless_at(Timestamp at, std::uint64_t call) const {
-  const Impl::Open* const entry = std::as_const(*impl_).find_open(call);
-  if (entry == nullptr || entry->kind != Impl::Wait::call) return false;
-  for (const Frame* frame = entry->frame; frame != nullptr; frame = frame->parent) {
+bool is_useless(const Execution::Impl::Open& entry, Timestamp at) {
+  if (entry.kind != Execution::Impl::Wait::call) return false;
+  for (const Frame* frame = entry.frame; frame != nullptr; frame = frame->parent) {
     if (frame->useful_until.has_value() && at > *frame->useful_until) return true;
   }
   return false;
 }
-
-namespace {
 
 bool calls_role(const Definition::Model& model, const Task& task, std::string_view role);
 
@@ -76,7 +70,7 @@ bool calls_role(const Definition::Model& model, const TaskList& list, std::strin
                      [&](const auto& one) { return calls_role(model, *one, role); });
 }
 
-// Whether the task, or one in it, calls the role. Recursion follows the file, whose depth the
+// True if the task, or one in it, calls the role. Recursion follows the file, whose depth the
 // parser limits and whose functions lead to no circle.
 bool calls_role(const Definition::Model& model, const Task& task, std::string_view role) {
   const auto in = [&](const TaskList& list) { return calls_role(model, list, role); };
@@ -95,6 +89,16 @@ bool calls_role(const Definition::Model& model, const Task& task, std::string_vi
 }
 
 }  // namespace
+
+bool Execution::useless_at(Timestamp at) const {
+  return std::any_of(impl_->open.begin(), impl_->open.end(),
+                     [&](const Impl::Open& entry) { return is_useless(entry, at); });
+}
+
+bool Execution::useless_at(Timestamp at, std::uint64_t call) const {
+  const Impl::Open* const entry = std::as_const(*impl_).find_open(call);
+  return entry != nullptr && is_useless(*entry, at);
+}
 
 std::vector<Deadline> Execution::deadlines(std::string_view role) const {
   std::vector<Deadline> out;
