@@ -89,7 +89,7 @@ class Api {
   // An unsafe call may name an Idempotency-Key. digest: of a body that nobody holds.
   [[nodiscard]] http::Response once(const Route& route, const Call& call,
                                     const Answering& answering, std::string_view digest = {});
-  // What a request showed with its head, and when that was judged.
+  // Credential that a request showed with its head, and the time at which it was judged.
   struct Proven {
     identity::Credential shown;
     std::int64_t at_ms = 0;

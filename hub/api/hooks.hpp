@@ -56,7 +56,7 @@ class Hooks final : public repair::Deliveries {
     Logger& log;
     UlidSource& ids;
     std::string tenant;
-    // Whether the audit log reaches everybody whom the configuration requires; until then no
+    // Ok if the audit log reaches everybody whom the configuration requires; until then no
     // delivery is taken. Unset if the configuration requires nobody.
     std::function<Status()> ready = {};
     // Takes what a video provider or a gateway of messages told, before the delivery is accepted:
@@ -72,7 +72,7 @@ class Hooks final : public repair::Deliveries {
   };
   Hooks(Parts parts, std::vector<Source> sources);
 
-  // Whether the source of this delivery is configured.
+  // Ok if the source of this delivery is configured. Error not_found hooks.unknown_source.
   [[nodiscard]] Status expected(const Call& call);
   // True if another machine has to be asked who sends this delivery.
   [[nodiscard]] bool asks_sender(const Call& call) const;

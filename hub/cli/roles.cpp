@@ -38,7 +38,7 @@ long long number(const Json& of, std::string_view name) {
   return static_cast<long long>(of.int_or(name, 0));
 }
 
-// What would come too late, one line each.
+// Prints the calls that would come too late, one line each.
 void print_late(const Json& preview) {
   for (const Json& one : preview["late"].as_array()) {
     std::printf("%s  %s %s  %s  %s  %s\n", one.string_or("at", "").c_str(),

@@ -234,7 +234,7 @@ struct LateCall {
   workflow::Deadline deadline;
 };
 struct PausePreview {
-  // What comes first stands first.
+  // The earliest stands first.
   std::vector<LateCall> late;
   // More instances run than were looked at.
   bool more = false;
@@ -437,8 +437,8 @@ class Engine {
 
   // Roles whose calls are held, by name.
   [[nodiscard]] std::vector<RolePause> paused_roles() const;
-  // What would come too late if the role was paused now, until that time or for good: deadlines of
-  // running instances for tasks that call it. Replays instances. Errors: role.unknown,
+  // Lists what would come too late if the role was paused now, until that time or for good:
+  // deadlines of running instances for tasks that call it. Replays instances. Errors: role.unknown,
   // role.not_pausable (video and session).
   [[nodiscard]] Result<PausePreview> preview_pause(std::string_view role,
                                                    std::optional<Timestamp> until);

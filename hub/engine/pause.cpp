@@ -31,7 +31,7 @@ std::string digest_of(std::string_view role, const std::vector<LateCall>& late) 
   return to_hex(as_bytes(as_text(crypto::sha256(text))));
 }
 
-// What the hub itself needs at once, whatever a person thinks of the side: rooms, and its records.
+// Roles that the hub itself needs at once, whatever a person thinks of the side: rooms, records.
 constexpr std::array<std::string_view, 2> kNeverPaused{"video", "session"};
 
 Status check_role(const plugin::ActionRunner& actions, std::string_view role) {

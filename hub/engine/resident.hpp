@@ -54,7 +54,7 @@ enum class Idempotency : std::uint8_t { native, key, probe, none };
 
 // A call that is held because its role is paused.
 struct PausedCall {
-  // What is done with it when the role goes on.
+  // Step that follows when the role goes on.
   enum class Next : std::uint8_t { dispatch, settle, send, probe } next = Next::dispatch;
   // From when on the time of its retries stands still.
   Timestamp from;

@@ -17,9 +17,9 @@ class CodeMap {
  public:
   // Error invalid mapping.map: no header, one column only, a code twice, or no CSV; names the line.
   [[nodiscard]] static Result<CodeMap> read(std::string_view text);
-  // What a code, a text or a number, stands for; null for null. name: of the map, for messages,
-  // which never hold the code. Errors: not_found map.unknown_code (neither such a code nor the row
-  // `*`), invalid map.code (neither a text nor a number).
+  // Value that a code, a text or a number, stands for; null for null. name: of the map, for
+  // messages, which never hold the code. Errors: not_found map.unknown_code (neither such a code
+  // nor the row `*`), invalid map.code (neither a text nor a number).
   [[nodiscard]] Result<Json> value(std::string_view name, const Json& code) const;
 
  private:

@@ -106,7 +106,7 @@ TEST_F(FoundationOpen, RefusesAUsedKeyringWithoutItsDatabase) {
   ASSERT_FALSE(alone.ok());
   EXPECT_EQ(alone.error().code, "cli.database_missing");
   EXPECT_FALSE(fs::exists(config_.data + "/rabt.db")) << "none was made";
-  // What a copy that found no room leaves.
+  // Leaves an empty file, as a copy that found no room does.
   std::ofstream(config_.data + "/rabt.db").close();
   const auto empty = open();
   ASSERT_FALSE(empty.ok());

@@ -61,7 +61,7 @@ void hand_word_on(const Actor& who, const Session& before, bool followed, Sessio
   // A system of the hospital.
   if (who.person.empty() && !who.system) return;
   const bool same = before.patient == is.patient;
-  // What the patient or a system stands behind is nobody's word that runs out.
+  // A word of the patient or of a system is handed on as often as it is asked for.
   const bool used = before.word_handed_on || (followed && !before.patient_by.empty());
   if (same && !used && was_held(who, before, now)) {
     is.patient_by = before.patient_by;
