@@ -239,6 +239,7 @@ TEST_F(Syslog, ACheckpointIsKeptWhenTheServerHasIt) {
   checkpoint.size = 2;
   checkpoint.note = "rabt.health/audit/acme\n2\nabc=\n\n- rabt.health/audit/acme AAAA\n";
   Child server(sink(port), folder_ + "/sink.log");
+  ASSERT_TRUE(wait_confirmed(2)) << "the server runs";
   const Status kept = anchor->put(checkpoint, NoTiles());
   ASSERT_TRUE(kept.ok()) << kept.error().message;
   const auto messages = received();

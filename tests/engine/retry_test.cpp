@@ -249,9 +249,9 @@ constexpr const char* kListensBeside =
     "                - more: {listen: {to: {one: {with: {type: test.more.v1}}}}}\n";
 
 TEST(Retry, WhatOtherBranchesHeardBeforeTheFailureIsKeptOverTwoRetriesAndACrash) {
-  Rig rig;
   std::mutex mutex;
-  std::vector<ScriptedService::Call> open;
+  std::vector<ScriptedService::Call> open;  // outlives the rig, whose threads put calls there
+  Rig rig;
   rig.script().on("do-key", [&](ScriptedService::Call call) {
     const std::lock_guard lock(mutex);
     open.push_back(std::move(call));

@@ -115,6 +115,8 @@ TEST(Repair, ActsAreDoneByTheRate) {
 }
 
 TEST(Repair, OneOfASubjectIsActedOnAtATime) {
+  Mutex mutex;
+  std::vector<ScriptedService::Call> open;  // outlives the rig, whose threads put calls there
   Rig rig;
   rig.payer_down();
   std::vector<std::string> ids;
@@ -125,8 +127,6 @@ TEST(Repair, OneOfASubjectIsActedOnAtATime) {
   }
   rig.engine.settle();
   // The payer takes its time.
-  std::vector<ScriptedService::Call> open;
-  Mutex mutex;
   rig.engine.script().on("do-key", [&](ScriptedService::Call call) {
     const Lock lock(mutex);
     open.push_back(std::move(call));
