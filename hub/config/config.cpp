@@ -144,6 +144,7 @@ Result<Config> load_config(const std::string& path) {
   Config config;
   config.file = path;
   read_all(reader, *root, config);
+  check_ports(reader, *root, config);
   RABT_TRY_STATUS(reader.end());
   return config;
 }

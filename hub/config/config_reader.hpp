@@ -84,6 +84,25 @@ void read_all(Reader& reader, const YamlNode& root, Config& config);
 void read_listeners(Reader& reader, const YamlNode& server, ServerEntry& out);
 void read_log(Reader& reader, const YamlNode& root, std::string& level, std::string& file);
 
+// A place where the process listens. `section` and `name` lead to the entry that says so, `key` is
+// its name in messages.
+struct Listening {
+  std::string section;
+  std::string name;
+  std::string key;
+  std::string address;
+  int port = 0;
+};
+// The listeners of one tenant: of `doors` that are open, and of `sources`.
+[[nodiscard]] std::vector<Listening> listeners_of(const Config& config);
+// True if the system would refuse the second of these.
+[[nodiscard]] bool clash(const Listening& one, const Listening& other);
+// Listeners of a tenant that find their port taken, by another one of his or by the server, are
+// mistakes.
+void check_ports(Reader& reader, const YamlNode& root, const Config& config);
+// The same of the listeners of `server` among themselves.
+void check_ports(Reader& reader, const YamlNode& server, const ServerEntry& entry);
+
 // One function a section, each in config_<section>.cpp. `tenant` is read before `audit`,
 // `migrations` before `store`, and the plugins before the sources.
 // After roles, which say whether SMS can be sent.

@@ -121,6 +121,7 @@ void read_listeners(Reader& reader, const YamlNode& server, ServerEntry& out) {
                      "`server.mtls` needs the hub's own certificate: add `server.tls`");
     }
   }
+  check_ports(reader, server, out);
 }
 
 void read_server(Reader& reader, const YamlNode& root, Config& config) {

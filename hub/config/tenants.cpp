@@ -188,8 +188,9 @@ Result<Config> load_tenant(const Tenants& tenants, const TenantEntry& entry) {
   config.file = entry.file;
   read_all(reader, *root, config);
   check_shared(reader, *root, tenants, entry, config);
-  RABT_TRY_STATUS(reader.end());
   config.server = tenants.server;
+  check_ports(reader, *root, config);
+  RABT_TRY_STATUS(reader.end());
   config.one_of_several = true;
   return config;
 }
@@ -226,6 +227,13 @@ Status apart(const Config& one, const Config& other) {
   if (one.audit.origin == other.audit.origin)
     return shared("name of the audit log", one.audit.origin);
   if (root_of(one) == root_of(other)) return shared("root of all keys", root_of(one));
+  for (const Listening& mine : listeners_of(one)) {
+    for (const Listening& theirs : listeners_of(other)) {
+      if (clash(mine, theirs))
+        return shared("port",
+                      std::to_string(mine.port) + " (`" + mine.key + "` and `" + theirs.key + "`)");
+    }
+  }
   return ok_status();
 }
 

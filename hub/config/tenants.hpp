@@ -41,7 +41,8 @@ struct Tenants {
 // config.tenant when it names no such tenant.
 [[nodiscard]] Result<std::string> file_of(const std::string& path, std::string_view tenant);
 // Whether two tenants have nothing in common that would mix what is theirs: folders, log files, the
-// root of their keys, the name of their audit logs. Error invalid config.shared names what it is.
+// root of their keys, the name of their audit logs, ports. Error invalid config.shared names what
+// it is.
 [[nodiscard]] Status apart(const Config& one, const Config& other);
 // The host of `HOST`, `HOST:PORT` or `[IPv6]:PORT`, in lower case. Empty if it is none.
 [[nodiscard]] std::string host_of(std::string_view authority);
