@@ -79,7 +79,12 @@ Result<identity::AccountOptions> account_options(const config::Config& config) {
     options.blocklist = std::make_shared<const identity::PasswordList>(std::move(list));
   }
   if (options.passkey_origins.empty()) {
-    if (config.public_url.empty()) return options;
+    if (config.public_url.empty()) {
+      if (options.passkey_host.empty()) return options;
+      return invalid("config.passkeys",
+                     "identity.passkeys: `host` needs `origins`, the pages that may ask for "
+                     "passkeys; name them, or set server.public_url");
+    }
     options.passkey_origins.push_back(api::origin_of(config.public_url));
   }
   for (const std::string& origin : options.passkey_origins) {
@@ -90,7 +95,9 @@ Result<identity::AccountOptions> account_options(const config::Config& config) {
                      api::origin_of(origin) == origin;
     if (options.passkey_host.empty()) options.passkey_host = host;
     const std::string& of = options.passkey_host;
-    if (fit && (host == of || host.ends_with("." + of))) continue;
+    // Nor do they take `sa`, below which are the hosts of many.
+    const bool below = of.find('.') != std::string::npos && host.ends_with("." + of);
+    if (fit && (host == of || below)) continue;
     // The address of the hub is not about passkeys: then there are none.
     if (config.identity.accounts.passkey_origins.empty() &&
         config.identity.accounts.passkey_host.empty()) {
@@ -101,7 +108,8 @@ Result<identity::AccountOptions> account_options(const config::Config& config) {
     return invalid("config.passkeys",
                    "identity.passkeys: " + origin +
                        " must be https, without a path, and of the host that passkeys are for or "
-                       "below it");
+                       "below it; that host is " +
+                       of);
   }
   return options;
 }

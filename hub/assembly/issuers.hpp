@@ -25,8 +25,8 @@ namespace rabt::assembly {
                                                          net::HttpClient& http);
 
 // Accounts, with the host and the origins of passkeys: unless the configuration names others, those
-// of server.public_url. Errors: config.passkeys (an origin is none that a browser would take),
-// config.io.
+// of server.public_url. Errors: config.passkeys (an origin is none that a browser would take, or
+// there is none for the host), config.io.
 [[nodiscard]] Result<identity::AccountOptions> account_options(const config::Config& config);
 
 }  // namespace rabt::assembly

@@ -3,6 +3,7 @@
 
 #include "hub/base/suggest.hpp"
 #include "hub/config/config_reader.hpp"
+#include "hub/net/url.hpp"
 
 // The section `identity`: who signs in how, and whose tokens are trusted.
 namespace rabt::config {
@@ -202,6 +203,19 @@ IssuerEntry read_issuer(Reader& reader, const YamlEntry& named) {
 constexpr int kMinMiB = 19;
 constexpr int kMaxMiB = 1024;
 
+// Browsers compare it with the host of the page, letter by letter, and make no passkeys for
+// numbers.
+void read_passkey_host(Reader& reader, const YamlNode& passkeys, std::string& out) {
+  reader.text(passkeys, "host", out);
+  const YamlEntry* entry = passkeys.find("host");
+  if (entry == nullptr || !entry->value->is_text()) return;
+  const auto url = net::parse_host(out);
+  if (url.ok() && !url->literal && url->host == out) return;
+  reader.mistake(entry->line, entry->column,
+                 "`host` of passkeys must be the name of a host in lower case, without scheme and "
+                 "port, such as rabt.example.sa");
+}
+
 void read_accounts(Reader& reader, const YamlNode& identity, identity::AccountOptions& out) {
   if (const YamlNode* local = reader.section(identity, "local"); local != nullptr) {
     reader.only(*local, {"enabled", "password", "argon2", "second_factor"});
@@ -230,7 +244,7 @@ void read_accounts(Reader& reader, const YamlNode& identity, identity::AccountOp
   }
   if (const YamlNode* passkeys = reader.section(identity, "passkeys"); passkeys != nullptr) {
     reader.only(*passkeys, {"host", "origins"});
-    reader.text(*passkeys, "host", out.passkey_host);
+    read_passkey_host(reader, *passkeys, out.passkey_host);
     reader.origins(*passkeys, "origins", out.passkey_origins);
   }
   const YamlNode* sessions = reader.section(identity, "sessions");

@@ -144,6 +144,11 @@ TEST_F(ConfigCheck, EachMistakeIsSaidAsTheStartSaysIt) {
            {issuer + oidc + "client_secret: {file: token}}}}", "set server.public_url"},
            {"identity: {passkeys: {origins: ['http://rabt.example.sa']}}",
             "identity.passkeys: http://rabt.example.sa must be https"},
+           {"identity: {passkeys: {host: rabt.example.sa}}",
+            "identity.passkeys: `host` needs `origins`"},
+           {address + "identity: {passkeys: {host: other.example.sa}}",
+            "below it; that host is other.example.sa"},
+           {address + "identity: {passkeys: {host: sa}}", "below it; that host is sa"},
            {"identity: {local: {password: {blocklist: none}}}", "none"},
            // Who sends and who is told.
            {"webhooks: [{name: his, url: 'https://his.example.sa/', secrets: [{file: none}]}]",

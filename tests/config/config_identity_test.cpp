@@ -138,6 +138,20 @@ TEST_F(ConfigIdentity, AddressesAreWhole) {
                   "`jwks` must be an address"));
 }
 
+TEST_F(ConfigIdentity, TheHostOfPasskeysIsAHostAsBrowsersWriteIt) {
+  const auto config = read("{passkeys: {host: rabt.example.sa}}");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  EXPECT_EQ(config->identity.accounts.passkey_host, "rabt.example.sa");
+  EXPECT_EQ(mistake("{passkeys: {host: localhost}}"), "taken");
+  for (const char* const bad :
+       {"https://rabt.example.sa", "rabt.example.sa:8443", "rabt.example.sa/", "Rabt.example.sa",
+        "*.example.sa", ".example.sa", "rabt.example.sa.", "127.0.0.1", "[::1]", ""}) {
+    EXPECT_TRUE(has(mistake("{passkeys: {host: '" + std::string(bad) + "'}}"),
+                    "rabt.yaml:5:23: `host` of passkeys must be the name of a host"))
+        << bad;
+  }
+}
+
 TEST_F(ConfigIdentity, WhatIsForgottenOrTooMuchIsAMistake) {
   EXPECT_TRUE(has(mistake("{issuers: {a: {kind: shared-secret, secret: {env: S}}}}"), "issuer"));
   EXPECT_TRUE(
