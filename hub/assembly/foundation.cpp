@@ -38,6 +38,15 @@ std::string root_file(const config::Config& config) {
   return config.keys.file.empty() ? config.data + "/root.key" : config.keys.file;
 }
 
+// Not loaded: a library runs code when it is. One without a folder is found by the system's loader.
+Status check_module(const config::KeysConfig& keys) {
+  if (keys.kind != "pkcs11" || keys.module.find('/') == std::string::npos) return ok_status();
+  const auto library = config::read_text(keys.module);
+  if (library.ok()) return ok_status();
+  return invalid("crypto.root_pkcs11", "the PKCS#11 library cannot be loaded: " + keys.module +
+                                           ": " + library.error().message);
+}
+
 // create: the root may be made, because no keyring needs an older one.
 Result<std::unique_ptr<crypto::RootProvider>> open_root(const config::Config& config, bool create,
                                                         net::HttpClient& http, Random& random) {
@@ -218,6 +227,7 @@ Result<std::unique_ptr<Foundation>> Foundation::open(const config::Config& confi
 
 Status check_root(const config::Config& config) {
   RABT_TRY(secret, read_root_secret(config.keys));
+  RABT_TRY_STATUS(check_module(config.keys));
   if (config.keys.kind == "env") {
     RABT_TRY(root, crypto::make_development_root(*secret, config.keys.env));
     (void)root;

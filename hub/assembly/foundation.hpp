@@ -63,7 +63,8 @@ class Foundation {
 };
 
 // Whether the root of the keys can be opened, as far as that asks nobody else and makes nothing: of
-// a vault and of a token its secret is read. Errors: those of Foundation::open.
+// a vault and of a token its secret is read, and of a token the library is there. Errors: those of
+// Foundation::open.
 [[nodiscard]] Status check_root(const config::Config& config);
 
 // How exports of the audit log name this hub.

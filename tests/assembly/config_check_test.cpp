@@ -134,6 +134,8 @@ TEST_F(ConfigCheck, EachMistakeIsSaidAsTheStartSaysIt) {
             "keys.root.vault.token: "},
            {"keys: {root: {pkcs11: {module: /none.so, token: t, key: k, pin: {file: none}}}}",
             "keys.root.pkcs11.pin: "},
+           {"keys: {root: {pkcs11: {module: /none.so, token: t, key: k, pin: {file: token}}}}",
+            "the PKCS#11 library cannot be loaded: /none.so: "},
            // Who signs in.
            {issuer + "kind: shared-secret, issuer: i, audience: a, secret: {file: none}}}}",
             "the issuer his: the secret file "},
