@@ -47,9 +47,22 @@ class LetIn : public SessionHouse {
       return store::run(transaction, statement, {session, value});
     }));
   }
+  // One more event, far behind those that there are.
+  void happens(const std::string& session, const std::string& type, const std::string& actor,
+               const Json& data) {
+    static constexpr store::Statement kEvent{
+        "INSERT INTO session_event (tenant, session, seq, type, at_ms, actor, data, trace, sent) "
+        "VALUES ('t1', $1, $2, $3, 0, $4, $5, '', 1)"};
+    const std::int64_t seq = ++seq_;
+    const std::string text = data.dump();
+    must(store_->write([&](store::Transaction& transaction) {
+      return store::run(transaction, kEvent, {session, seq, type, actor, text});
+    }));
+  }
   Json says(const std::string& kind, bool given) {
     return Json::object({{"kind", kind}, {"given", given}});
   }
+  std::int64_t seq_ = 1000;
 };
 
 TEST_F(LetIn, TheQueryOfSecurityListsWhatOlderHubsLetIn) {
@@ -92,6 +105,50 @@ TEST_F(LetIn, TheQueryOfSecurityListsWhatOlderHubsLetIn) {
   EXPECT_EQ(found(), (std::set<std::string>{"role " + by_role + " " + patient2_,
                                             "helper " + by_helper + " " + nurse_,
                                             "refusal " + by_refusal + " " + patient_}));
+}
+
+TEST_F(LetIn, TheQueryOfSecurityListsWhatOthersGaveAndBroughtBackAgainstThePatientsOwnNo) {
+  const std::string doctor = "person:" + doctor_;
+  const std::string relative = "01ARZ3NDEKTSV4RRFFQ69G5FAE";
+  const auto is = [](const std::string& participant, const std::string& role) {
+    return Json::object({{"participant", participant}, {"role", role}});
+  };
+  // Good ones: what the patient took back himself, and what he never refused.
+  const std::string taken_back = id_of(made());
+  for (const std::string kind : {"family", "training"}) {
+    for (const bool given : {false, true})
+      must(sessions_->people.record_consent(as(patient_, taken_back, says(kind, given))));
+  }
+  must(sessions_->people.record_consent(as(doctor_, taken_back, says("training", true))));
+  happens(taken_back, "participant-added", doctor, is(relative, "family_member"));
+  const std::string others = id_of(made());
+  must(sessions_->people.record_consent(as(doctor_, others, says("family", false))));
+  must(sessions_->people.record_consent(as(doctor_, others, says("family", true))));
+  happens(others, "participant-added", doctor, is(relative, "family_member"));
+  must(sessions_->people.record_consent(as(patient_, others, says("transcription", false))));
+  happens(others, "consent-recorded", doctor, says("transcription", true));
+  EXPECT_EQ(found(), std::set<std::string>{});
+
+  const std::string given = id_of(made());
+  must(sessions_->people.record_consent(as(patient_, given, says("recording", false))));
+  happens(given, "consent-recorded", doctor, says("recording", true));
+
+  const std::string by_link = id_of(made());
+  const std::string guest = "01ARZ3NDEKTSV4RRFFQ69G5FAF";
+  happens(by_link, "participant-added", doctor, is(guest, "patient"));
+  happens(by_link, "consent-recorded", "guest:" + guest, says("family", false));
+  happens(by_link, "consent-recorded", "client:app", says("family", true));
+
+  const std::string back = id_of(made());
+  happens(back, "participant-added", doctor, is(relative, "family_member"));
+  must(sessions_->people.record_consent(as(patient_, back, says("training", false))));
+  happens(back, "consent-recorded", "person:" + patient_, says("family", false));
+  happens(back, "participant-added", doctor, is(relative, "observer"));
+  happens(back, "participant-admitted", doctor, is(relative, "observer"));
+
+  EXPECT_EQ(found(), (std::set<std::string>{"consent " + given + " " + doctor,
+                                            "consent " + by_link + " client:app",
+                                            "relative " + back + " " + relative}));
 }
 
 }  // namespace
