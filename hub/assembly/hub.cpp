@@ -449,7 +449,7 @@ Json Hub::Parts::troubles() const {
   const auto unwritten = [this] {
     const Status looked = base->store->write([](store::Transaction&) { return ok_status(); });
     if (!looked.ok() || !base->store->stats().disk_full) return looked;
-    return Status(unavailable("store.full", "the disk is full: nothing is written; make room"));
+    return Status(full_disk());
   };
   add("database", base->store->stats().disk_full
                       ? unwritten()

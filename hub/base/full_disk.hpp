@@ -11,6 +11,11 @@ namespace rabt {
 [[nodiscard]] inline bool is_full_disk(int error) {
   return error == ENOSPC || error == EDQUOT;
 }
+// For a job whose transaction found no room.
+[[nodiscard]] inline Error full_disk() {
+  return unavailable("store.full",
+                     "the disk is full: nothing is written until there is room; make room");
+}
 // For a start that cannot go on.
 [[nodiscard]] inline Error full_disk(const std::string& file) {
   return unavailable("store.full",

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "hub/base/check.hpp"
+#include "hub/base/full_disk.hpp"
 #include "hub/store/sqlite/gathered_files.hpp"
 #include "hub/store/sqlite/library.hpp"
 
@@ -144,8 +145,7 @@ Error Database::failure(int code) {
     case SQLITE_CONSTRAINT:
       return conflict("store.constraint", message);
     case SQLITE_FULL:
-      return unavailable("store.full",
-                         "the disk is full: nothing was written; make room and try again");
+      return full_disk();
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return unavailable("store.busy", "another program holds the database; nothing was written");

@@ -62,10 +62,7 @@ bool has_no_room(const std::string& path) {
 
 // SQLite says "disk I/O error" of a file that it needs and cannot lengthen.
 Error cannot_open(const std::string& path, const Error& cause) {
-  if (cause.code == "store.full" || has_no_room(path)) {
-    return unavailable("store.full", "cannot open the database " + path +
-                                         ": its disk is full; make room and start again");
-  }
+  if (cause.code == "store.full" || has_no_room(path)) return full_disk(path);
   const bool damaged = cause.message.find("not a database") != std::string::npos ||
                        cause.message.find("malformed") != std::string::npos;
   return unavailable("store.open", "cannot open the database " + path + ": " + cause.message +

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "hub/base/full_disk.hpp"
 #include "hub/base/limits.hpp"
 #include "hub/store/sqlite/sqlite_store.hpp"
 
@@ -371,8 +372,7 @@ Error Writer::note_trouble(Trouble trouble) {
   switch (trouble) {
     case Trouble::full:
       note_full_disk();
-      return unavailable("store.full",
-                         "the disk is full: nothing was written; make room and try again");
+      return full_disk();
     case Trouble::moved:
       return note_taken();
     default:
