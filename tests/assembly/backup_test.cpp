@@ -13,14 +13,19 @@
 #include "hub/assembly/foundation.hpp"
 #include "hub/assembly/hold.hpp"
 #include "hub/assembly/hub.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/crypto/crypto.hpp"
 #include "hub/keys/retention.hpp"
 #include "hub/phi/policy.hpp"
+#include "hub/store/store.hpp"
+#include "tests/must.hpp"
 
 // Backups beside a running hub, and a hub that is held after a restore.
 namespace rabt::assembly {
 namespace {
 
 namespace fs = std::filesystem;
+using test::must;
 
 class Backup : public testing::Test {
  protected:
@@ -51,6 +56,36 @@ class Backup : public testing::Test {
     return found.ok() ? found->problems : std::vector<std::string>{"unreadable"};
   }
   [[nodiscard]] std::string to() const { return (folder_ / "backups").string(); }
+  // A backup of a hub with five entries in its audit log and with the rows of these statements.
+  std::string backup_with(std::initializer_list<const store::Statement*> statements = {}) {
+    const auto hub = must(Foundation::open(config_, clock_, null_logger()));
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(act(*hub));
+    for (const store::Statement* one : statements) change(*hub->store, *one);
+    return must(create_backup(config_, to(), clock_)).folder;
+  }
+  static void change(store::Store& store, const store::Statement& statement) {
+    must(store.write([&](store::Transaction& transaction) -> Status {
+      RABT_TRY(changed, transaction.execute(statement, {}));
+      EXPECT_GT(changed, 0) << statement.sql;
+      return ok_status();
+    }));
+  }
+  // Changes a row of the backup's database, as somebody who does not know of MANIFEST.
+  static void change_row(const std::string& folder, const store::Statement& statement) {
+    const auto store = must(store::open_sqlite(
+        {.path = folder + "/rabt.db", .migrations_folder = RABT_MIGRATIONS}, null_logger()));
+    change(*store, statement);
+  }
+  // Writes the sum of the database that stands there now into MANIFEST.
+  static void fit_manifest(const std::string& folder) {
+    std::ifstream in(folder + "/rabt.db", std::ios::binary);
+    const std::string database(std::istreambuf_iterator<char>(in), {});
+    Json manifest = *Json::parse(*config::read_text(folder + "/MANIFEST"));
+    Json sums = manifest["sha256"];
+    sums.set("rabt.db", to_hex(crypto::sha256(database)));
+    manifest.set("sha256", std::move(sums));
+    std::ofstream(folder + "/MANIFEST") << manifest.dump();
+  }
 
   SystemClock clock_;
   fs::path folder_;
@@ -204,6 +239,63 @@ TEST_F(Backup, VerifyFindsBlobsThatWereCutLengthenedOrAltered) {
   ASSERT_EQ(problems(copy.string()).size(), 1U);
   EXPECT_EQ(problems(copy.string())[0],
             "blobs.sha256 is not what was backed up: its SHA-256 differs");
+}
+
+TEST_F(Backup, VerifyFindsAnAlteredEntryOfTheAuditLogAlsoUnderAFittingSum) {
+  const std::string folder = backup_with();
+  ASSERT_EQ(problems(folder), std::vector<std::string>{});
+  static constexpr store::Statement kAltered{
+      "UPDATE audit SET canonical = CAST(replace(CAST(canonical AS TEXT), 'test.done', "
+      "'test.gone') AS BLOB) WHERE seq = (SELECT min(seq) FROM audit WHERE act = 'test.done')"};
+  change_row(folder, kAltered);
+  const std::vector<std::string> found = problems(folder);
+  ASSERT_GE(found.size(), 2U);
+  EXPECT_EQ(found[0], "rabt.db is not what was backed up: its SHA-256 differs");
+  EXPECT_EQ(found[1].find("audit: entry "), 0U) << found[1];
+
+  fit_manifest(folder);
+  const std::vector<std::string> fitted = problems(folder);
+  ASSERT_FALSE(fitted.empty());
+  EXPECT_EQ(fitted[0].find("audit: entry "), 0U) << fitted[0];
+}
+
+TEST_F(Backup, VerifyFindsADamagedPageOfTheDatabaseAlsoUnderAFittingSum) {
+  const std::string folder = backup_with();
+  std::int64_t page = 0;
+  std::int64_t size = 0;
+  {
+    const auto reader = must(store::open_sqlite_reader(folder + "/rabt.db"));
+    static constexpr store::Statement kPlace{
+        "SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master WHERE name = "
+        "'session'"};
+    must(reader->query(kPlace, {}, [&](const store::Row& row) {
+      page = row.integer(0);
+      size = row.integer(1);
+      return false;
+    }));
+  }
+  ASSERT_GT(page, 1);
+  ASSERT_GE(size, 512);
+  std::fstream(folder + "/rabt.db", std::ios::in | std::ios::out | std::ios::binary)
+          .seekp((page - 1) * size)
+      << std::string(static_cast<std::size_t>(size), '\xff');
+  fit_manifest(folder);
+  const std::vector<std::string> found = problems(folder);
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_NE(found[0].find("rabt.db is damaged: "), std::string::npos) << found[0];
+}
+
+// The backup was made when the recording was lost already: the sums of its blobs do not tell.
+TEST_F(Backup, VerifyFindsARecordingThatTheDatabaseNamesAndNoFileHolds) {
+  static constexpr store::Statement kLost{
+      "INSERT INTO blob (id, tenant, content_type, bytes, sha256, data_key, finished, owner, "
+      "created_ms) VALUES ('01LOST', 't1', 'video/webm', 5, '', x'00', 1, 'recording', 1)"};
+  // No record owns it yet.
+  static constexpr store::Statement kUnowned{
+      "INSERT INTO blob (id, tenant, content_type, bytes, sha256, data_key, finished, owner, "
+      "created_ms) VALUES ('01NEW', 't1', 'video/webm', 5, '', x'00', 1, '', 1)"};
+  EXPECT_EQ(problems(backup_with({&kLost, &kUnowned})),
+            std::vector<std::string>{"blobs/01LOST is missing"});
 }
 
 // A backup of a version that kept no sums of blobs.
