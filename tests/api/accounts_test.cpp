@@ -945,7 +945,10 @@ TEST_F(AccountsApi, AnAdministratorMakesClientsAndTheirKeysAreShownOnce) {
             204);
   std::string nurse_id;
   const std::string nurse = account("layla", "nurse", nurse_id);
-  EXPECT_EQ(as(nurse, "GET", "clients").status, 403);
+  const Response refused = as(nurse, "GET", "clients");
+  EXPECT_EQ(refused.status, 403);
+  EXPECT_EQ(json(refused).string_or("detail", ""),
+            "your roles do not allow this; these may: admin, security_officer, auditor");
   EXPECT_EQ(as(nurse, "POST", "clients", R"({"id": "own", "roles": ["admin"]})").status, 403);
 }
 

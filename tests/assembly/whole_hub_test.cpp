@@ -306,5 +306,25 @@ TEST_F(WholeHub, C16TwoBrowsersCallEachOtherWithoutAProvider) {
   EXPECT_EQ(stays, 2U);
 }
 
+TEST_F(WholeHub, ATimeWithoutAZoneAndAnEndBeforeTheBeginAreNoFilterOfSessions) {
+  start();
+  const auto asked = [&](const std::string& query) {
+    return call("operator", "GET", "/api/v1/sessions?" + query);
+  };
+  for (const auto& [query, detail] :
+       {std::pair{"from=2026-11-01T09:00:00", "from: it needs a time zone: Z, or an offset"},
+        {"to=2026-11-01T09:00:00", "to: it needs a time zone: Z, or an offset"},
+        {"from=2026-11-02T00:00:00Z&to=2026-11-01T00:00:00Z", "to: it is before `from`"},
+        {"from=2026-11-02&to=2026-11-01", "to: it is before `from`"}}) {
+    const Answer refused = asked(query);
+    EXPECT_EQ(refused.status, 422) << query;
+    EXPECT_EQ(refused.json.string_or("code", ""), "api.invalid") << query;
+    EXPECT_EQ(refused.json.string_or("detail", "").find(detail), 0U) << refused.json.dump();
+  }
+  for (const char* query : {"from=2026-11-01T09:00:00Z&to=2026-11-01T12:00:00%2B03:00",
+                            "from=2026-11-01&to=2026-11-01"})
+    EXPECT_EQ(asked(query).status, 200) << query;
+}
+
 }  // namespace
 }  // namespace rabt::assembly

@@ -74,6 +74,21 @@ TEST(Usage, AConfigurationThatIsNotThereOrWrongSaysWhatToDo) {
       "c.yaml:2:1: a tab stands in the indentation; indent with spaces [config.invalid]\n");
 }
 
+TEST(Usage, AVariableNamesTheConfigurationUnlessTheLineDoes) {
+  const auto said = [](const std::string& line) {
+    const Ran ran = run("export RABT_CONFIG=mine.yaml\n" + line);
+    EXPECT_EQ(ran.code, 2) << line;
+    return ran.err;
+  };
+  const auto reads = [](const std::string& text, const std::string& file) {
+    EXPECT_EQ(text.find("the configuration " + file + " cannot be read: "), 0U) << text;
+  };
+  for (const char* command : {"config check", "serve", "instances", "audit verify"})
+    reads(said("rabt " + std::string(command)), "mine.yaml");
+  reads(said("rabt config check --config other.yaml"), "other.yaml");
+  reads(said("RABT_CONFIG= rabt config check"), "config/rabt.yaml");
+}
+
 // The completion and the page are made of the commands themselves.
 TEST(Usage, BashCompletesCommandsAndOptions) {
   const auto completed = [](const std::string& words) {
