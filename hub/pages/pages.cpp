@@ -162,12 +162,16 @@ std::optional<Response> Pages::answer(const Request& request) const {
   if (bundle_.empty()) {
     if (path != "/") return not_found();
     return plain(200,
-                 "Rabt. This hub was built without its pages: it answers /api/v1 alone.\n"
+                 "Rabt. This hub was built without its pages: it answers /api/v1 alone, which "
+                 "/api/docs describes.\n"
                  "To have them, install nodejs, run `npm ci` in console/ and build again; "
                  "`./dev run` does that.\n");
   }
   if (is_asset) return asset(request, path.substr(kAssets.size()));
-  return shell(request, is_call ? kCall : is_console ? kConsole : kClinic);
+  Response page = shell(request, is_call ? kCall : is_console ? kConsole : kClinic);
+  // RFC 8631: programs, and those who write them, find the APIs from here.
+  if (path == "/") page.headers.emplace_back("Link", "</api/docs>; rel=\"service-doc\"");
+  return page;
 }
 
 std::optional<Response> Pages::moved(const Request& request) const {

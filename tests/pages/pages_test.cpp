@@ -64,6 +64,12 @@ TEST(Pages, ShellsOfTheClinicAreHtmlThatNobodyKeeps) {
   }
 }
 
+TEST(Pages, TheFirstOfThemLeadsToTheDescriptionsOfTheApis) {
+  const Pages pages(bundle());
+  EXPECT_EQ(header(*pages.answer(asks("/")), "Link"), "</api/docs>; rel=\"service-doc\"");
+  EXPECT_EQ(header(*pages.answer(asks("/clinic")), "Link"), "");
+}
+
 TEST(Pages, OfACallMayUseCameraAndTheServersOfItsProvider) {
   const Pages pages(bundle(), {.call_sources = {"wss://janus.example.sa"}});
   const auto call = pages.answer(asks("/call/01K"));
@@ -229,6 +235,7 @@ TEST(Pages, OfAHubThatWasBuiltWithoutNodeSayHowToHaveThem) {
   EXPECT_EQ(root->status, 200);
   EXPECT_EQ(header(*root, "Content-Type"), "text/plain; charset=utf-8");
   EXPECT_NE(root->body.find("npm ci"), std::string::npos);
+  EXPECT_NE(root->body.find("/api/docs"), std::string::npos);
   EXPECT_EQ(pages.answer(asks("/clinic"))->status, 404);
 }
 
