@@ -21,6 +21,7 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring_file.hpp"
 #include "hub/keys/fit.hpp"
+#include "hub/plugin/package/plugin_store.hpp"
 #include "hub/store/copy.hpp"
 #include "hub/store/store.hpp"
 
@@ -147,6 +148,16 @@ Result<Json> copy_audit_files(const fs::path& data, const fs::path& to) {
   return sums;
 }
 
+// Copies the list of plugins that the hub may load. A store without plugins has no list.
+Status copy_plugin_list(const std::string& store, const fs::path& to, Json& sums) {
+  const std::string name(plugin::kLockFile);
+  RABT_TRY(content, audit::read_file(store + "/" + name, plugin::kMaxLockBytes));
+  if (!content) return ok_status();
+  RABT_TRY_STATUS(audit::put_file((to / name).string(), *content, 0600));
+  sums.set(name, to_hex(crypto::sha256(*content)));
+  return ok_status();
+}
+
 // The name of a backup: 20261125T231501Z.
 std::string name_of(Timestamp now) {
   std::string name;
@@ -173,6 +184,7 @@ Status fill(const config::Config& config, const fs::path& part, Timestamp now,
   RABT_TRY(blob_sums, copy_blobs(data / "blobs", part / "blobs", report));
   RABT_TRY_STATUS(audit::put_file((part / kBlobSums).string(), blob_sums, 0600));
   sums.set(kBlobSums, to_hex(crypto::sha256(blob_sums)));
+  RABT_TRY_STATUS(copy_plugin_list(config.plugins, part, sums));
   // After the database: no key that it needs is younger.
   RABT_TRY(keyring, read_keyring((data / "keyring").string()));
   report.keyring_generation = keyring.generation;

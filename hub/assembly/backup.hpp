@@ -10,8 +10,8 @@
 #include "hub/config/config.hpp"
 
 // Backups of a data folder, beside a running hub or without one. A backup has no keys: the keyring
-// and the root are kept elsewhere. Layout of its folder: audit.*, rabt.db, blobs/, blobs.sha256 and
-// MANIFEST.
+// and the root are kept elsewhere. Layout of its folder: audit.*, rabt.db, blobs/, blobs.sha256,
+// plugins.lock where there is one, and MANIFEST.
 namespace rabt::assembly {
 
 struct BackupReport {

@@ -298,6 +298,20 @@ TEST_F(Backup, VerifyFindsARecordingThatTheDatabaseNamesAndNoFileHolds) {
             std::vector<std::string>{"blobs/01LOST is missing"});
 }
 
+TEST_F(Backup, HoldsTheListOfPluginsThatTheHubMayLoadAndFindsAnAlteredOne) {
+  config_.plugins = (folder_ / "plugins").string();
+  fs::create_directory(config_.plugins);
+  const std::string list = "{\"plugins\": []}\n";
+  std::ofstream(config_.plugins + "/plugins.lock") << list;
+  const std::string folder = backup_with();
+  EXPECT_EQ(must(config::read_text(folder + "/plugins.lock")), list);
+  EXPECT_EQ(mode_of(folder + "/plugins.lock"), 0600U);
+  EXPECT_EQ(problems(folder), std::vector<std::string>{});
+  std::ofstream(folder + "/plugins.lock", std::ios::app) << " ";
+  EXPECT_EQ(problems(folder), std::vector<std::string>{
+                                  "plugins.lock is not what was backed up: its SHA-256 differs"});
+}
+
 // A backup of a version that kept no sums of blobs.
 TEST_F(Backup, AnOlderBackupIsVerifiedWithAWarning) {
   std::string folder;
