@@ -4,6 +4,7 @@
 
 #include <future>
 
+#include "hub/plugin/package/capability.hpp"
 #include "tests/must.hpp"
 #include "tests/net/mail_relay.hpp"
 
@@ -149,6 +150,10 @@ TEST(AlertSms, GoesThroughTheRoleNotify) {
   EXPECT_TRUE(send(*channel, message()).ok);
   ASSERT_EQ(gateway.calls.size(), 1U);
   EXPECT_EQ(gateway.calls[0].role, "notify");
+  const plugin::Capability* const called =
+      plugin::capability_of_call(gateway.calls[0].action, gateway.calls[0].version);
+  ASSERT_NE(called, nullptr) << gateway.calls[0].action;
+  EXPECT_EQ(called->id, "notify.sms.send/1");
   EXPECT_EQ(gateway.calls[0].arguments.string_or("text", ""),
             "Rabt clinic: page: The plugin twilio crashed too often and is stopped");
   gateway.kind = workflow::OutcomeKind::permanent;

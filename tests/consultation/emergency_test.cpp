@@ -252,18 +252,18 @@ TEST_F(Emergencies, ADoctorIsToldWithoutDataOfThePatient) {
   const Json to_english = with(arguments, "person", english_);
   for (int i = 0; i < 2; ++i)
     EXPECT_EQ(call("tell-staff", to_english).string_or("outcome", ""), "sent");
-  const auto sent = provider_.calls("send-sms");
+  const auto sent = provider_.calls("our-send-sms");
   ASSERT_EQ(sent.size(), 1U) << "once";
   EXPECT_EQ(sent[0].arguments.string_or("to", ""), "+966551234567");
   EXPECT_EQ(sent[0].arguments.string_or("text", ""),
             "ar staff_emergency مستشفى الواحة https://hub.example.sa/clinic");
-  provider_.names["notify.email.send"] = "send-email";
-  provider_.served.insert("send-email");
+  provider_.names["notify.email.send"] = "our-send-email";
+  provider_.served.insert("our-send-email");
   people_.of(general_).profile.set("email", "g@hospital.example");
   people_.of(general_).profile.set("language", "en");
   EXPECT_EQ(call("tell-staff", with(arguments, "person", general_)).string_or("outcome", ""),
             "sent");
-  const auto mails = provider_.calls("send-email");
+  const auto mails = provider_.calls("our-send-email");
   ASSERT_EQ(mails.size(), 1U);
   EXPECT_EQ(mails[0].arguments.string_or("subject", ""), "Oasis Hospital");
 }
@@ -275,9 +275,10 @@ TEST_F(Emergencies, ThePatientIsToldToCallOnceAtAnyHour) {
   const Json arguments = Json::object({{"session", id}, {"message", "call_997"}});
   EXPECT_EQ(call("tell", arguments).dump(), R"({"told":[{"kind":"call_997","outcome":"sent"}]})");
   EXPECT_EQ(call("tell", arguments).dump(), R"({"told":[]})");
-  ASSERT_EQ(provider_.calls("send-sms").size(), 1U);
-  EXPECT_TRUE(
-      provider_.calls("send-sms")[0].arguments.string_or("text", "").starts_with("ar call_997"));
+  ASSERT_EQ(provider_.calls("our-send-sms").size(), 1U);
+  EXPECT_TRUE(provider_.calls("our-send-sms")[0]
+                  .arguments.string_or("text", "")
+                  .starts_with("ar call_997"));
 }
 
 }  // namespace

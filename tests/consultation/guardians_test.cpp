@@ -92,7 +92,7 @@ class Guardians : public SessionHouse {
 
 TEST_F(Guardians, MessagesOfAChildGoToTheGuardian) {
   EXPECT_EQ(tell()["told"].item(0).string_or("outcome", ""), "sent");
-  const auto calls = provider_.calls("send-sms");
+  const auto calls = provider_.calls("our-send-sms");
   ASSERT_EQ(calls.size(), 1U);
   EXPECT_EQ(calls[0].arguments.string_or("to", ""), "+966559876543");
   EXPECT_EQ(detail("participant.told").string_or("guardian", ""), "mother");
@@ -101,14 +101,14 @@ TEST_F(Guardians, MessagesOfAChildGoToTheGuardian) {
 TEST_F(Guardians, WithoutAGuardianNoMessageLeaves) {
   people_.of(patient_).profile.mutable_object().erase("guardians");
   EXPECT_EQ(tell()["told"].item(0).string_or("outcome", ""), "no_guardian");
-  EXPECT_TRUE(provider_.calls("send-sms").empty());
+  EXPECT_TRUE(provider_.calls("our-send-sms").empty());
 }
 
 TEST_F(Guardians, AnAdultIsToldHimself) {
   people_.of(patient_).profile.mutable_object().erase("birthDate");
   tell();
-  ASSERT_EQ(provider_.calls("send-sms").size(), 1U);
-  EXPECT_EQ(provider_.calls("send-sms")[0].arguments.string_or("to", ""), "+966551234567");
+  ASSERT_EQ(provider_.calls("our-send-sms").size(), 1U);
+  EXPECT_EQ(provider_.calls("our-send-sms")[0].arguments.string_or("to", ""), "+966551234567");
   EXPECT_EQ(detail("participant.told").find("guardian"), nullptr);
   EXPECT_EQ(must(enter()).answer.find("comesFor"), nullptr);
 }
@@ -136,7 +136,7 @@ TEST_F(Guardians, ASecondDeviceNeedsTheCodeThatTheGuardianGets) {
   ask.caller.who.tenant = "t1";
   ask.body = Json::object({{"code", code_of_link()}});
   must(sessions_->guests.send_code(ask));
-  const auto calls = provider_.calls("send-sms");
+  const auto calls = provider_.calls("our-send-sms");
   ASSERT_EQ(calls.size(), 1U);
   EXPECT_EQ(calls[0].arguments.string_or("to", ""), "+966559876543");
   people_.of(patient_).profile.mutable_object().erase("guardians");

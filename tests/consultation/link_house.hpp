@@ -56,7 +56,7 @@ class LinkHouse : public SessionHouse {
   Answer asked() { return sessions_->guests.send_code(nobody()); }
   // Digits of the newest message.
   std::string digits() {
-    const auto calls = provider_.calls("send-sms");
+    const auto calls = provider_.calls("our-send-sms");
     if (calls.empty()) return {};
     const std::string text = calls.back().arguments.string_or("text", "");
     return text.substr(text.rfind(' ') + 1);

@@ -452,7 +452,7 @@ class Messages : public SessionHouse {
   // The gateway takes messages as G-1, G-2, ...
   void gateway_takes() {
     provider_.answer = [this](const plugin::CallRequest& call) {
-      if (call.action != "send-sms") return provider_.usual(call);
+      if (call.action != "our-send-sms") return provider_.usual(call);
       return Provider::done_with(
           Json::object({{"messageId", "G-" + std::to_string(++taken_)}, {"status", "accepted"}}));
     };
@@ -466,7 +466,7 @@ class Messages : public SessionHouse {
   // A gateway that reports about a message before it answers.
   void gateway_reports_at_once(std::vector<std::string> reports) {
     provider_.answer = [this, reports = std::move(reports)](const plugin::CallRequest& call) {
-      if (call.action != "send-sms") return provider_.usual(call);
+      if (call.action != "our-send-sms") return provider_.usual(call);
       const std::string id = "G-" + std::to_string(++taken_);
       for (const std::string& what : reports) report(what, id);
       return Provider::done_with(Json::object({{"messageId", id}, {"status", "accepted"}}));
@@ -496,7 +496,7 @@ class Messages : public SessionHouse {
     }));
     return found;
   }
-  std::vector<plugin::CallRequest> sent() { return provider_.calls("send-sms"); }
+  std::vector<plugin::CallRequest> sent() { return provider_.calls("our-send-sms"); }
 
   std::unique_ptr<Messenger> messenger_;
   std::string session_;
@@ -872,18 +872,18 @@ TEST_F(Messages, AReminderThatIsReportedTooLateAsksNobody) {
 }
 
 TEST_F(Messages, TheGatewayIsAskedWhereNoReportComes) {
-  provider_.served.insert("get-message");
+  provider_.served.insert("our-get-message");
   std::string status = "accepted";
   provider_.answer = [&](const plugin::CallRequest& call) {
-    if (call.action == "get-message")
+    if (call.action == "our-get-message")
       return Provider::done_with(Json::object({{"messageId", "G-1"}, {"status", status}}));
     return Provider::done_with(Json::object({{"messageId", "G-1"}, {"status", "accepted"}}));
   };
   EXPECT_EQ(tell()["waitSeconds"], Json(120));
   clock_.set(at("2026-12-01T08:02:00Z"));
   EXPECT_EQ(tell()["waitSeconds"], Json(13 * 60));
-  ASSERT_EQ(provider_.calls("get-message").size(), 1U);
-  EXPECT_EQ(provider_.calls("get-message")[0].arguments.dump(), R"({"messageId":"G-1"})");
+  ASSERT_EQ(provider_.calls("our-get-message").size(), 1U);
+  EXPECT_EQ(provider_.calls("our-get-message")[0].arguments.dump(), R"({"messageId":"G-1"})");
   status = "failed";
   clock_.set(at("2026-12-01T08:15:00Z"));
   const Json answer = tell("call-1");
@@ -893,9 +893,9 @@ TEST_F(Messages, TheGatewayIsAskedWhereNoReportComes) {
 }
 
 TEST_F(Messages, AGatewayThatCannotSayIsAskedFiveTimes) {
-  provider_.served.insert("get-message");
+  provider_.served.insert("our-get-message");
   provider_.answer = [&](const plugin::CallRequest& call) {
-    if (call.action == "get-message")
+    if (call.action == "our-get-message")
       return plugin::failed(workflow::OutcomeKind::permanent, "notify.unknown_message", "no");
     return Provider::done_with(Json::object({{"messageId", "G-1"}, {"status", "accepted"}}));
   };
@@ -904,7 +904,7 @@ TEST_F(Messages, AGatewayThatCannotSayIsAskedFiveTimes) {
     clock_.advance_ms(3 * kHourMs);
     (void)tell();
   }
-  EXPECT_EQ(provider_.calls("get-message").size(), 5U);
+  EXPECT_EQ(provider_.calls("our-get-message").size(), 5U);
 }
 
 TEST_F(Messages, AVisitThatWasCalledOffIsFollowedWhileTheMessageIsOfUse) {

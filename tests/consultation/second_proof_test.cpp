@@ -42,7 +42,7 @@ TEST_F(SecondProofs, ACodeToTheTelephoneOfTheRecordMovesTheVisitToTheSecondDevic
   EXPECT_EQ(code(enter()), "invitation.second_proof");
   const Json told = must(asked());
   EXPECT_EQ(told.string_or("expiresAt", ""), to_iso8601({clock_.now().ms + 10 * kMinuteMs}));
-  const auto calls = provider_.calls("send-sms");
+  const auto calls = provider_.calls("our-send-sms");
   ASSERT_EQ(calls.size(), 1U);
   EXPECT_EQ(calls[0].arguments.string_or("to", ""), "+966551234567");
   ASSERT_EQ(digits().size(), 6U);
@@ -80,10 +80,10 @@ TEST_F(SecondProofs, ACodeIsGoodForTenMinutesAndANewOneTakesItsPlace) {
   must(asked());
   const std::string former = digits();
   must(asked());
-  EXPECT_EQ(provider_.calls("send-sms").size(), 1U) << "not twice within a minute";
+  EXPECT_EQ(provider_.calls("our-send-sms").size(), 1U) << "not twice within a minute";
   clock_.advance_ms(kMinuteMs);
   must(asked());
-  ASSERT_EQ(provider_.calls("send-sms").size(), 2U);
+  ASSERT_EQ(provider_.calls("our-send-sms").size(), 2U);
   ASSERT_NE(digits(), former);
   EXPECT_EQ(code(enter(with_code(former))), "invitation.wrong_proof");
   clock_.advance_ms(10 * kMinuteMs + 1);
@@ -119,7 +119,7 @@ TEST_F(SecondProofs, NobodyGetsMoreThanFiveCodesOfALink) {
     clock_.advance_ms(kMinuteMs);
   }
   EXPECT_EQ(code(asked()), "invitation.locked");
-  EXPECT_EQ(provider_.calls("send-sms").size(), 5U);
+  EXPECT_EQ(provider_.calls("our-send-sms").size(), 5U);
 }
 
 TEST_F(SecondProofs, CodesOfAllLinksToOneTelephoneAreCounted) {
@@ -134,7 +134,7 @@ TEST_F(SecondProofs, CodesOfAllLinksToOneTelephoneAreCounted) {
   link_ = sent(true);
   must(enter());
   for (int i = 0; i < 6; ++i) EXPECT_EQ(code(asked()), "rate.messages") << "and locks no link";
-  EXPECT_EQ(provider_.calls("send-sms").size(), 10U);
+  EXPECT_EQ(provider_.calls("our-send-sms").size(), 10U);
   clock_.advance_ms(60 * kMinuteMs);
   EXPECT_EQ(code(asked()), "ok");
 }
@@ -149,7 +149,7 @@ TEST_F(SecondProofs, ARightBirthDateKeepsTheCountOfCodes) {
   must(asked());
   must(enter(date));
   must(asked());
-  EXPECT_EQ(provider_.calls("send-sms").size(), 1U) << "not twice within a minute";
+  EXPECT_EQ(provider_.calls("our-send-sms").size(), 1U) << "not twice within a minute";
   EXPECT_EQ(code(enter(with_code(digits()))), "invitation.no_code");
   for (int i = 0; i < 4; ++i) {
     clock_.advance_ms(kMinuteMs);
@@ -158,7 +158,7 @@ TEST_F(SecondProofs, ARightBirthDateKeepsTheCountOfCodes) {
   }
   clock_.advance_ms(kMinuteMs);
   EXPECT_EQ(code(asked()), "invitation.locked");
-  EXPECT_EQ(provider_.calls("send-sms").size(), 5U);
+  EXPECT_EQ(provider_.calls("our-send-sms").size(), 5U);
 }
 
 // Symptom: a host sent the link anew, opened it himself and took back the patient's refusal.
@@ -254,7 +254,7 @@ TEST_F(SecondProofs, AProofOverAChangedRecordTakesNoRefusalBack) {
 TEST_F(SecondProofs, WithoutATelephoneInTheRecordTheDeskIsAsked) {
   people_.of(patient_).profile.set("phone", "");
   EXPECT_EQ(code(asked()), "invitation.no_phone");
-  EXPECT_TRUE(provider_.calls("send-sms").empty());
+  EXPECT_TRUE(provider_.calls("our-send-sms").empty());
   ASSERT_EQ(desk_.size(), 1U);
   EXPECT_EQ(desk_[0].task.title, "invitation.no-phone");
 }

@@ -21,6 +21,7 @@
 #include "hub/consultation/tasks/tasks.hpp"
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring.hpp"
+#include "hub/plugin/package/capability.hpp"
 #include "tests/keyring.hpp"
 #include "tests/must.hpp"
 #include "tests/test_database.hpp"
@@ -82,6 +83,9 @@ class Provider final : public plugin::ActionRunner {
   }
   std::uint64_t invoke(plugin::CallRequest call, plugin::Ended done) override {
     workflow::ActionOutcome outcome;
+    EXPECT_NE(plugin::capability_of_call(call.action, call.version), nullptr)
+        << "the hub calls " << call.action << ":" << call.version << "@" << call.role
+        << ", which is no capability";
     // As the host does: a call names a capability, and the provider hears its own name of it.
     const auto own = names.find(call.action);
     if (own == names.end() || lacks.contains(call.action)) {
@@ -169,8 +173,8 @@ class Provider final : public plugin::ActionRunner {
       {"video.recording.list", "list-recordings"},
       {"video.recording.fetch", "fetch-recording"},
       {"video.recording.delete", "delete-recording"},
-      {"notify.sms.send", "send-sms"},
-      {"notify.message.get", "get-message"},
+      {"notify.sms.send", "our-send-sms"},
+      {"notify.message.get", "our-get-message"},
       {"video.transcription.start", "start-transcription"},
       {"video.transcription.stop", "stop-transcription"}};
   std::set<std::string, std::less<>> lacks;

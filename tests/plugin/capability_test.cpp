@@ -5,10 +5,12 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <sstream>
 
 #include "hub/plugin/package/manifest.hpp"
 #include "hub/plugin/package/schema_subset.hpp"
 #include "hub/schema/schema.hpp"
+#include "hub/workflow/definition.hpp"
 
 namespace rabt::plugin {
 namespace {
@@ -78,6 +80,65 @@ TEST(Capabilities, TheShippedPluginsServeTheirRolesAsAWhole) {
     ASSERT_TRUE(manifest.ok()) << manifest.error().message;
     EXPECT_EQ(manifest->roles, std::vector<std::string>{role});
   }
+}
+
+std::string text_of(const fs::path& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+// Names of all actions of the shipped plugins.
+std::set<std::string> shipped_actions() {
+  std::set<std::string> out;
+  for (const auto& entry : fs::directory_iterator(source_dir() + "/plugins")) {
+    if (!fs::exists(entry.path() / "manifest.yaml")) continue;
+    const auto manifest = read_manifest(entry.path().string());
+    EXPECT_TRUE(manifest.ok()) << entry.path() << ": " << manifest.error().message;
+    if (!manifest.ok()) continue;
+    for (const ActionSpec& action : manifest->actions) out.insert(action.name);
+  }
+  return out;
+}
+// Services of the hub itself (hub://): a call to one names an action of the hub.
+const std::set<std::string> kHubServices{"recording", "register", "session", "task"};
+
+TEST(Capabilities, TheShippedWorkflowsCallPluginsByCapabilityAlone) {
+  const std::set<std::string> own = shipped_actions();
+  ASSERT_FALSE(own.empty());
+  std::set<std::string> called;
+  for (const auto& entry : fs::directory_iterator(source_dir() + "/workflows")) {
+    const std::string file = entry.path().filename().string();
+    if (!file.ends_with(".yaml") || file.ends_with(".test.yaml")) continue;
+    const auto parsed = workflow::parse_definition(text_of(entry.path()), nullptr);
+    ASSERT_NE(parsed.definition, nullptr) << file;
+    for (const auto& call : parsed.definition->calls()) {
+      if (kHubServices.contains(call.role)) continue;
+      const std::string where = file + ":" + std::to_string(call.line) + ": " + call.action + ":" +
+                                call.version + "@" + call.role;
+      const Capability* const shared = capability_of_call(call.action, call.version);
+      EXPECT_NE(shared, nullptr) << where << " names no capability";
+      EXPECT_TRUE(call.action.starts_with(call.role + ".")) << where << " is of another role";
+      EXPECT_FALSE(own.contains(call.action)) << where << " is an action of a shipped plugin";
+      called.insert(call.role);
+    }
+  }
+  EXPECT_EQ(called, (std::set<std::string>{"asr", "ehr", "moh", "notify", "payer"}));
+}
+
+// The whole visit of tests/e2e/vendor_visit_test.cpp is played with these projects: a call by the
+// name of a shipped plugin's action finds nothing there.
+TEST(Capabilities, TheProjectsOfRolesHaveActionNamesThatNoShippedPluginHas) {
+  const std::set<std::string> own = shipped_actions();
+  std::size_t names = 0;
+  for (const auto& entry : fs::directory_iterator(source_dir() + "/sdk/template/roles")) {
+    std::istringstream manifest(text_of(entry.path() / "manifest.yaml"));
+    constexpr std::string_view kName = "  - name: ";
+    for (std::string line; std::getline(manifest, line);) {
+      if (!line.starts_with(kName)) continue;
+      ++names;
+      EXPECT_FALSE(own.contains(line.substr(kName.size()))) << entry.path() << line;
+    }
+  }
+  EXPECT_GE(names, 20U);
 }
 
 // A second vendor, with names and versions of its own.

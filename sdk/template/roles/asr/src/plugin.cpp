@@ -25,7 +25,7 @@ class @CLASS@ final : public Client {
 
  protected:
   Task<Outcome> run(Call call) override {
-    if (call.action != "transcribe") throw Refusal("@ID@.unknown_action", "there is no such action");
+    if (call.action != "write-down") throw Refusal("@ID@.unknown_action", "there is no such action");
     // The recording streams from the hub to the outside system; none of it is in this plugin's memory.
     HttpRequest request = post(call, "/transcripts?language=" + text_of(input_of(call), "language"), "");
     request.body_blob = text_of(input_of(call), "blob");

@@ -68,19 +68,19 @@ class @CLASS@ final : public Client {
  protected:
   Task<Outcome> run(Call call) override {
     const json input = input_of(call);
-    if (call.action == "write-encounter")
+    if (call.action == "file-encounter")
       co_return co_await send(call, post(call, "/encounters", call.input), encounter);
-    if (call.action == "write-document") {
+    if (call.action == "file-document") {
       if (list_of(input, "recordings").empty()) co_return done({{"written", false}});
       co_return co_await send(call, post(call, "/documents", call.input), document);
     }
-    if (call.action == "read-patient")
+    if (call.action == "find-patient")
       co_return co_await send(call, get("/patients?identifier=" + named(input, "identifier")),
                               patient);
-    if (call.action == "update-appointment")
+    if (call.action == "report-appointment")
       co_return co_await send(
           call, post(call, "/appointments/" + named(input, "appointment"), call.input), updated);
-    if (call.action == "write-record")
+    if (call.action == "file-chart")
       co_return co_await send(call, post(call, "/charts", call.input), filed);
     throw Refusal("@ID@.unknown_action", "there is no such action");
   }

@@ -20,7 +20,7 @@ class @CLASS@ final : public Client {
 
  protected:
   Task<Outcome> run(Call call) override {
-    if (call.action == "submit-report") co_return co_await send(call, post(call, "/reports", call.input), report);
+    if (call.action == "send-figures") co_return co_await send(call, post(call, "/reports", call.input), report);
     throw Refusal("@ID@.unknown_action", "there is no such action");
   }
 };

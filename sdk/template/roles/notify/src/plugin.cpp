@@ -17,7 +17,7 @@ class @CLASS@ final : public Client {
 
  protected:
   Task<Outcome> run(Call call) override {
-    if (call.action == "send-sms") co_return co_await send(call, post(call, "/messages", call.input), message);
+    if (call.action == "send-text") co_return co_await send(call, post(call, "/messages", call.input), message);
     throw Refusal("@ID@.unknown_action", "there is no such action");
   }
 };

@@ -51,10 +51,10 @@ class @CLASS@ final : public Client {
  protected:
   Task<Outcome> run(Call call) override {
     const json input = input_of(call);
-    if (call.action == "check-eligibility")
+    if (call.action == "ask-coverage")
       co_return co_await send(call, post(call, "/eligibility", call.input), eligibility);
-    if (call.action == "submit-claim") co_return co_await send(call, post(call, "/claims", call.input), claim);
-    if (call.action == "poll-claim") {
+    if (call.action == "send-claim") co_return co_await send(call, post(call, "/claims", call.input), claim);
+    if (call.action == "fetch-claim") {
       const std::string number = text_of(member_of(input, "claim"), "value");
       co_return co_await send(call, post(call, "/claims/" + percent_encode(number) + "/poll"), claim);
     }

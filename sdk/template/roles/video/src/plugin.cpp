@@ -79,21 +79,21 @@ class @CLASS@ final : public Client {
   Task<Outcome> run(Call call) override {
     const json input = input_of(call);
     const std::string at = "/sessions/" + percent_encode(text_of(input, "sessionId"));
-    if (call.action == "create-session")
+    if (call.action == "open-visit")
       co_return co_await send(call, post(call, "/sessions", call.input), created);
-    if (call.action == "get-session") co_return co_await send(call, get(at), session);
-    if (call.action == "end-session") co_return co_await send(call, post(call, at + "/end"), ended);
-    if (call.action == "issue-token")
+    if (call.action == "show-visit") co_return co_await send(call, get(at), session);
+    if (call.action == "close-visit") co_return co_await send(call, post(call, at + "/end"), ended);
+    if (call.action == "give-token")
       co_return co_await send(call, post(call, at + "/tokens", call.input), token);
-    if (call.action == "remove-participant")
+    if (call.action == "put-out")
       co_return co_await send(call, post(call, at + "/removals", call.input), removed);
-    if (call.action == "start-recording")
+    if (call.action == "begin-recording")
       co_return co_await send(call, post(call, at + "/recording"), recording);
-    if (call.action == "stop-recording")
+    if (call.action == "end-recording")
       co_return co_await send(call, post(call, at + "/recording/end"), recording);
-    if (call.action == "list-recordings")
+    if (call.action == "show-recordings")
       co_return co_await send(call, get(at + "/recordings"), recordings);
-    if (call.action == "fetch-recording")
+    if (call.action == "copy-recording")
       co_return co_await fetch(call, text_of(input, "recordingId"));
     throw Refusal("@ID@.unknown_action", "there is no such action");
   }
