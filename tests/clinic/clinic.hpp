@@ -270,9 +270,10 @@ class Clinic : public ::testing::Test {
     return status == "completed";
   }
 
-  // The doctor and the patient of a booked visit, whom the hub knows, meet until it is claimed, if
-  // a payer pays. They talk for ten minutes.
-  void held(Desk& desk, const std::string& instance, std::size_t claims = 1) {
+  // The doctor and the patient of a booked visit, whom the hub knows, meet until it has ended and
+  // `settled` is true. They talk for ten minutes.
+  void meet(Desk& desk, const std::string& instance,
+            const std::function<Result<bool>(Visit&)>& settled) {
     Visit& visit = desk.visits.emplace_back();
     visit.instance = instance;
     visit.doctor = "doctor";
@@ -285,19 +286,57 @@ class Clinic : public ::testing::Test {
              [&](Visit& one) { return opened(desk, one); },
              [&](Visit& one) { return talking(desk, one); }, skipped,
              [&](Visit& one) -> Result<bool> {
-               if (one.people->next().empty()) return finished(desk, one);
+               if (one.people->next().empty()) return settled(one);
                RABT_TRY_STATUS(one.people->go_on());
                return false;
              }}) {
       const Status done = until_all(desk, step);
       ASSERT_TRUE(done.ok()) << done.error().message;
     }
+  }
+  // The visit is held until it is claimed, if a payer pays.
+  void held(Desk& desk, const std::string& instance, std::size_t claims = 1) {
+    ASSERT_NO_FATAL_FAILURE(meet(desk, instance, [&](Visit& one) { return finished(desk, one); }));
     EXPECT_EQ(outside_->ledger().count("claim.accepted"), claims);
     // Those whom the hub knows, not guests.
     const Json session = get(desk, "/sessions/" + desk.visits[0].session).value();
     ASSERT_EQ(session["participants"].size(), 2U);
     for (const Json& one : session["participants"].as_array())
       EXPECT_FALSE(one["person"].is_null());
+  }
+  // Messages that the payers' platform received from the hub, of every kind.
+  std::size_t messages_to_payers() {
+    return outside_->ledger().count({.service = "nphies", .kind = {}, .key = {}});
+  }
+  // The visit of a booking whose payer has no licence is held: an operator is asked, with the
+  // reason, and no payer hears of the patient.
+  void held_without_licence(Desk& desk, const std::string& instance) {
+    ASSERT_NO_FATAL_FAILURE(meet(desk, instance, [&](Visit& one) -> Result<bool> {
+      RABT_TRY(seen, get(desk, "/instances/" + one.instance));
+      const std::string status = seen.string_or("status", "");
+      if (status == "completed" || status == "faulted")
+        return internal("test.visit", "a visit is " + status + ": " + seen.dump());
+      return status == "parked";
+    }));
+    EXPECT_EQ(messages_to_payers(), 0U);
+    const Json seen = get(desk, "/instances/" + instance).value();
+    Json refused;
+    for (const Json& entry : seen["timeline"].as_array()) {
+      if (entry.string_or("state", "") == "parked") refused = entry;
+    }
+    EXPECT_EQ(refused["failure"].string_or("outcome", ""), "permanent") << seen.dump_pretty();
+    EXPECT_EQ(refused["failure"].string_or("code", ""), "nphies.invalid_input");
+    const std::string reason = refused["failure"].string_or("message", "");
+    EXPECT_TRUE(reason.starts_with("coverage/payerLicence")) << reason;
+    EXPECT_NE(reason.find("by name only"), std::string::npos) << reason;
+    // The same is a task in the operator's list.
+    std::vector<std::string> asked;
+    const Json tasks = get(desk, "/tasks?state=open").value()["items"];
+    for (const Json& one : tasks.as_array()) {
+      if (one["object"].string_or("id", "") == instance)
+        asked.push_back(one.string_or("kind", "") + " " + one["call"].string_or("action", ""));
+    }
+    EXPECT_EQ(asked, std::vector<std::string>{"parked payer.eligibility.check"}) << tasks.dump();
   }
   // Waits for so many completed instances of the consultation and the open tasks that they left:
   // "title: claimed -> named" of each.

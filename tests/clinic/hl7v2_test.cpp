@@ -326,6 +326,39 @@ TEST_F(Hl7Booking, ACoverageThatIsCorrectedAfterTheClaimIsATaskOfTheDesk) {
   EXPECT_EQ(outside_->ledger().count("claim.accepted"), 1U);
 }
 
+// Symptom: the patient's data and the claim went to the configured payer, though another insurer
+// was named. Cause: a coverage without a licence was taken for one that names no payer.
+// Caught by: IN1 with a name alone; the correction shows that the configured payer could be asked.
+TEST_F(Hl7Booking, AnInsurerWithoutALicenceIsAskedAboutAndNoOtherPayerHearsOfThePatient) {
+  const std::string message = siu(booked(), "S-13", in1("|Unknown Insurance", "M-00418"));
+  const std::string id = sent(message);
+  ASSERT_NO_FATAL_FAILURE(held_without_licence(desk(), id));
+  taken(corrected(message, "C-1", in1("INS-FHIR|Demo Insurance", "M-00417")));
+  EXPECT_TRUE(test::eventually([&] {
+    return get(desk(), "/instances/" + id).value().string_or("status", "") == "completed";
+  })) << get(desk(), "/instances/" + id).value().dump_pretty();
+  EXPECT_GE(outside_->ledger().count("eligibility.checked"), 1U);
+  EXPECT_EQ(outside_->ledger().count("claim.accepted"), 1U);
+}
+
+// The same for a coverage that a FHIR booking names by `display` alone.
+TEST_F(Hl7Booking, AFhirBookingWhosePayerHasADisplayAloneIsAskedAbout) {
+  demo::Booking booking = booked();
+  Json bundle = Json::parse(booking.body).value();
+  std::size_t payors = 0;
+  for (Json& entry : bundle.mutable_object().find("entry")->mutable_array()) {
+    Json& resource = *entry.mutable_object().find("resource");
+    if (resource.string_or("resourceType", "") != "Coverage") continue;
+    resource.set("payor", Json::array({Json::object({{"display", "Unknown Insurance"}})}));
+    ++payors;
+  }
+  ASSERT_EQ(payors, 1U);
+  booking.body = bundle.dump();
+  const auto accepted = deliver(desk(), booking);
+  ASSERT_TRUE(accepted.ok()) << accepted.error().message;
+  held_without_licence(desk(), (*accepted)["instances"][0].as_string());
+}
+
 TEST_F(Hl7Booking, AnInsurerThatIsNamedAfterTheBillIsATaskOfTheDesk) {
   const std::string message = siu(booked(), "S-11");
   held(sent(message), 0);
