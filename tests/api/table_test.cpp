@@ -193,6 +193,14 @@ TEST(RouteTable, WhatWaitsOrTakesLongRunsApart) {
   EXPECT_EQ(in[http::Lane::outside],
             (Names{"beginOidc", "endOidc", "logoutOidc", "testAlertChannel"}));
   EXPECT_EQ(in[http::Lane::head], Names{"health"});
+  EXPECT_EQ(in[http::Lane::sign_in],
+            (Names{"activate", "beginBootstrap", "beginPasskeySignIn", "bootstrap", "grantToken",
+                   "login", "register", "setPassword", "signInWithPasskey", "stepUp"}));
+  EXPECT_EQ(in[http::Lane::link],
+            (Names{"acceptInvitation", "previewInvitation", "sendInvitationCode"}));
+  // A page of lists: 200 sessions, and for an administrator the 20 newest entries of the audit
+  // log, where `listLogs` may read all of it.
+  EXPECT_TRUE(in[http::Lane::handler].contains("getDashboard"));
   EXPECT_EQ(counted[RateClass::registration], Names{"register"});
   EXPECT_EQ(counted[RateClass::connect], Names{"openStream"});
   EXPECT_EQ(counted[RateClass::hook], (Names{"deliver", "deliverResource", "deliverToTenant"}));

@@ -2,11 +2,13 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <mutex>
 #include <thread>
 
 #include "hub/http/connection.hpp"
 #include "hub/http/event_stream.hpp"
+#include "hub/http/loop.hpp"
 #include "hub/http/server.hpp"
 #include "tests/web_socket_client.hpp"
 
@@ -264,6 +266,63 @@ TEST_F(Edge, ACallerWhoFillsHisPartLeavesOthersServed) {
   EXPECT_TRUE(busy.back()->head().starts_with("HTTP/1.1 429 "));
   go = true;
   EXPECT_TRUE(busy.front()->head().starts_with("HTTP/1.1 200 "));
+}
+
+// Every place of the four lanes is taken, each by another caller, and more callers wait: nobody's
+// part is used up, so that only the lanes keep the others apart.
+TEST_F(Edge, SignInNeverWaitsBehindCallers) {
+  const LoopOptions places;
+  const int handlers = 4;
+  const std::map<std::string_view, std::pair<Lane, int>> full{
+      {"/handler", {Lane::handler, handlers}},
+      {"/outside", {Lane::outside, places.outside}},
+      {"/room", {Lane::room, places.rooms}},
+      {"/heavy", {Lane::heavy, places.heavy}}};
+  std::atomic<bool> go{false};
+  std::atomic<int> runs{0};
+  auto started = Server::start(
+      {.threads = handlers, .handler_wait_ms = 20'000},
+      [&](const Request& head) -> Admission {
+        const auto slow = [&](const Request&) {
+          ++runs;
+          while (!go) std::this_thread::sleep_for(1ms);
+          return Response{};
+        };
+        const auto quick = [](const Request&) { return Response{.body = "in"}; };
+        const std::string whose(head.header("x-caller"));
+        const auto busy = full.find(head.path);
+        if (busy != full.end())
+          return Intake{.handler = slow, .lane = busy->second.first, .share = {whose, 1}};
+        const Lane lane = head.path == "/sign-in" ? Lane::sign_in : Lane::link;
+        return Intake{.max_body = 64, .handler = quick, .lane = lane, .share = {whose, 1}};
+      },
+      null_logger());
+  ASSERT_TRUE(started.ok());
+  server_ = *std::move(started);
+  const auto asks = [](std::string_view method, std::string_view path, std::size_t caller) {
+    return std::string(method) + " " + std::string(path) + " HTTP/1.1\r\nHost: h\r\nX-Caller: c" +
+           std::to_string(caller) + "\r\n";
+  };
+  std::vector<std::unique_ptr<Client>> busy;
+  int most = 0;
+  for (const auto& [path, of] : full) {
+    most += of.second;
+    for (int i = 0; i < of.second + 4; ++i) {
+      busy.push_back(std::make_unique<Client>(server_->port()));
+      busy.back()->send(asks("GET", path, busy.size()) + "\r\n");
+    }
+  }
+  wait_until([&] { return runs == most; });
+  const auto before = std::chrono::steady_clock::now();
+  for (const char* path : {"/sign-in", "/link", "/sign-in", "/link"}) {
+    Client other(server_->port());
+    other.send(asks("POST", path, 0) + "Content-Length: 8\r\n\r\npassword");
+    EXPECT_TRUE(other.head().starts_with("HTTP/1.1 200 ")) << path;
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 10'000ms) << "half of the wait for a turn";
+  EXPECT_EQ(runs, most) << "the lanes were full all the time";
+  go = true;
+  for (const auto& one : busy) EXPECT_TRUE(one->head().starts_with("HTTP/1.1 200 "));
 }
 
 TEST_F(Edge, WhatWaitsForItsPartRunsWhenThePartIsFree) {
