@@ -58,6 +58,30 @@ TEST(Clinicvault, C01C02C03RegistersSignsInAndOut) {
   EXPECT_EQ(h().site.send("GET", "/dashboard", {shown}).status, 401);
 }
 
+// The name of one of the staff is told to nobody: accounts that people make themselves have names
+// of their own, and a stranger's password opens no account of the staff.
+TEST(Clinicvault, C01ANameOfTheStaffIsAsFreeAsAnyOther) {
+  Json doctor = account("dr.salma");
+  doctor.set("role", "doctor");
+  doctor.set("password", "a long password of a doctor");
+  const Answer staff = h().post("AD", "/auth/register", doctor);
+  RABT_EXPECT_STATUS(staff, 201);
+  const Answer free = h().post("-", "/auth/register", account("dr.nobody"));
+  RABT_EXPECT_STATUS(free, 201);
+  const Answer same = h().post("-", "/auth/register", account("dr.salma"));
+  RABT_EXPECT_STATUS(same, 201);
+  EXPECT_EQ(same["username"], Json("dr.salma")) << same.body;
+  EXPECT_EQ(same["role"], free["role"]);
+  const auto names = [](const Json& answer) {
+    std::vector<std::string> out;
+    for (const auto& [name, value] : answer.as_object()) out.push_back(name);
+    return out;
+  };
+  EXPECT_EQ(names(same.json), names(free.json));
+  // Another account.
+  EXPECT_NE(same["id"], staff["id"]);
+}
+
 // A token that another system has issued is over everywhere when its owner signs out.
 TEST(Clinicvault, C03SignsOutATokenOfAnIssuer) {
   h().enter("leaving", "patient");

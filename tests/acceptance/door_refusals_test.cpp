@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <sstream>
+
 #include "tests/acceptance/hospital.hpp"
 #include "tests/web_socket_client.hpp"
 
@@ -7,8 +10,8 @@ namespace rabt::acceptance {
 namespace {
 
 // The answer to bytes that no client library would send.
-Answer raw(const std::string& request) {
-  test::WebSocketClient client(Hospital::get().site.config.port);
+Answer raw(const std::string& request, Hospital& hospital = Hospital::get()) {
+  test::WebSocketClient client(hospital.site.config.port);
   client.send(request);
   const std::string whole = client.until("no answer ends so");
   Answer answer;
@@ -113,6 +116,61 @@ TEST(DoorRefusals, WhatTheEdgeRefusesIsRefusedInTheFormOfTheApi) {
     }
     const Answer twice = raw(head("GET", api.prefix, "Host: other\r\n"));
     expect_in_form(api, twice, api.wrong_input, twice.header("X-Rabt-Code"));
+  }
+}
+
+// Lines of the hub's log that name the request.
+std::vector<Json> logged(Hospital& hospital, const std::string& request) {
+  std::vector<Json> out;
+  std::istringstream log(e2e::read_file(hospital.site.config.log));
+  for (std::string line; std::getline(log, line);) {
+    const auto json = Json::parse(line);
+    if (json.ok() && line.find(request) != std::string::npos) out.push_back(*json);
+  }
+  return out;
+}
+
+// A hub of its own: an address has a limit of lines in a second, and other tests are refused, too.
+TEST(DoorRefusals, EachHasOneLineInTheLogByWhichItsCauseIsFound) {
+  Hospital hub(HospitalOptions{.kind = e2e::Kind::edge});
+  constexpr std::string_view kNone = "7b0c9d4e-0000-4000-8000-000000000000";
+  const std::string handshake =
+      "GET /api/v1/stream HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Version: 12\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+      "Authorization: Bearer " +
+      hub.person("D").token + "\r\n\r\n";
+  struct Refused {
+    std::string what;
+    Answer answer;
+    int status;
+    std::string code;
+  };
+  const Json nobody = Json::object({{"username", "nobody"}, {"password", "no password of his"}});
+  const std::vector<Refused> all{
+      {"kiorex", hub.get("D", "/video/sessions/" + std::string(kNone)), 404, "session.unknown"},
+      {"emr", hub.get("D", "/api/v1/telemedicine/999999/"), 404, "session.unknown"},
+      {"pulseone", hub.get("D", "/api/video/sessions/" + std::string(kNone)), 404,
+       "session.unknown"},
+      {"clinicvault", hub.post("-", "/auth/login", nobody), 401, "auth.failed"},
+      {"a WebSocket", raw(handshake, hub), 426, "http.upgrade"}};
+  for (const Refused& one : all) {
+    SCOPED_TRACE(one.what);
+    RABT_EXPECT_STATUS(one.answer, one.status);
+    const std::string request = one.answer.header("X-Request-Id");
+    ASSERT_EQ(request.size(), 26U) << one.answer.body;
+    ASSERT_TRUE(eventually([&] { return !logged(hub, request).empty(); }));
+  }
+  // The line of the last one stands, and so do those of the ones before, however many they are.
+  for (const Refused& one : all) {
+    SCOPED_TRACE(one.what);
+    const std::vector<Json> lines = logged(hub, one.answer.header("X-Request-Id"));
+    ASSERT_EQ(lines.size(), 1U) << lines.back().dump();
+    EXPECT_EQ(lines[0].string_or("event", ""), "http.refused");
+    EXPECT_EQ(lines[0].int_or("status", 0), one.status);
+    EXPECT_EQ(lines[0].string_or("code", ""), one.code);
+    EXPECT_NE(lines[0].string_or("reason", ""), "");
+    EXPECT_EQ(lines[0].string_or("remote", ""), "127.0.0.1");
+    EXPECT_EQ(lines[0].string_or("request_id", ""), one.answer.header("X-Request-Id"));
   }
 }
 

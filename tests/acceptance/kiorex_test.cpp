@@ -211,6 +211,29 @@ TEST(Kiorex, K07InvitesPeople) {
   RABT_EXPECT_STATUS(h().post("P", path(id, "invite"), whom), 403);
 }
 
+// An invitation gives nobody a role: neither whom it names, nor who comes by its code.
+TEST(Kiorex, K07InvitesNobodyIntoARoleThatHeHasNot) {
+  const std::string id = active();
+  h().enter("HK", "patient");
+  h().enter("NK", "nurse");
+  const auto invite = [&id](const Json& whom) {
+    return h().post("D", path(id, "invite"), Json::object({{"participants", Json::array({whom})}}));
+  };
+  const Answer named = invite(Json::object({{"userId", h().uuid("HK")}, {"role", "nurse"}}));
+  RABT_EXPECT_STATUS(named, 400);
+  EXPECT_EQ(named.header("X-Rabt-Code"), "api.invalid");
+  EXPECT_NE(named.body.find("it has no role in the tenant that fits nurse"), std::string::npos)
+      << named.body;
+
+  const Answer guest = invite(Json::object({{"email", "guest@example.sa"}, {"role", "nurse"}}));
+  RABT_EXPECT_STATUS(guest, 201);
+  const Json with_code = Json::object({{"code", guest["invitations"][0]["code"]}});
+  const Answer refused = h().post("HK", "/api/v1/invitations/accept", with_code);
+  RABT_EXPECT_STATUS(refused, 409);
+  EXPECT_EQ(refused.text("code"), "participant.role_not_held");
+  RABT_EXPECT_STATUS(h().post("NK", "/api/v1/invitations/accept", with_code), 200);
+}
+
 TEST(Kiorex, K08RemovesAParticipant) {
   const std::string id = active();
   RABT_EXPECT_STATUS(h().post("D", path(id, "invite"),
@@ -428,6 +451,30 @@ TEST(Kiorex, K19K20SlotsAreAddedAndShown) {
   RABT_EXPECT_STATUS(shown, 200);
   ASSERT_EQ(shown["slots"].size(), 1U) << shown.body;
   EXPECT_EQ(shown["slots"][0]["available"], Json(true));
+}
+
+// A provider with slots on the day has one visit at a time, whichever API books it.
+TEST(Kiorex, K03ATimeThatIsTakenIsAConflictInTheFormOfTheApi) {
+  h().enter("DS", "doctor");
+  const Json hours = *Json::parse(
+      R"({"slots": [{"startTime": "2027-03-15T08:00:00Z", "endTime": "2027-03-15T10:00:00Z"}]})");
+  RABT_EXPECT_STATUS(h().post("DS", "/video/providers/" + h().uuid("DS") + "/availability", hours),
+                     201);
+  const auto book = [](const char* patient, const char* start) {
+    return h().post("DS", "/video/sessions",
+                    Json::object({{"patientId", h().uuid(patient)},
+                                  {"providerId", h().uuid("DS")},
+                                  {"startTime", start},
+                                  {"durationMinutes", 30}}));
+  };
+  RABT_EXPECT_STATUS(book("P", "2027-03-15T08:00:00Z"), 201);
+  const Answer taken = book("P2", "2027-03-15T08:15:00Z");
+  RABT_EXPECT_STATUS(taken, 409);
+  EXPECT_EQ(taken.header("X-Rabt-Code"), "provider.busy");
+  EXPECT_EQ(taken["statusCode"], Json(409)) << taken.body;
+  EXPECT_EQ(taken["error"], Json("Conflict")) << taken.body;
+  EXPECT_TRUE(taken["message"].is_string()) << taken.body;
+  RABT_EXPECT_STATUS(book("P2", "2027-03-15T08:30:00Z"), 201);
 }
 
 TEST(Kiorex, K21ListsAProvidersSessions) {

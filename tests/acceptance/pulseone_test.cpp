@@ -56,6 +56,30 @@ TEST(Pulseone, P01P12BooksASession) {
   RABT_EXPECT_STATUS(h().post("D", kSessions, another), 403);
 }
 
+// A provider with slots on the day has one visit at a time, whichever API books it.
+TEST(Pulseone, P01P12ATimeThatIsTakenIsAConflictInTheFormOfTheApi) {
+  h().enter("DT", "doctor");
+  const Json hours = *Json::parse(
+      R"({"slots": [{"startTime": "2027-03-16T08:00:00Z", "endTime": "2027-03-16T10:00:00Z"}]})");
+  RABT_EXPECT_STATUS(h().post("DT", "/video/providers/" + h().uuid("DT") + "/availability", hours),
+                     201);
+  // In Riyadh, as this API takes times without a zone.
+  const auto book = [](const char* patient, const char* start) {
+    Json body = sample();
+    body.set("doctor_id", h().uuid("DT"));
+    body.set("patient_id", h().uuid(patient));
+    body.set("scheduled_start_time", start);
+    return h().post(patient, kSessions, body);
+  };
+  RABT_EXPECT_STATUS(book("P", "2027-03-16T11:00:00"), 201);
+  const Answer taken = book("P2", "2027-03-16T11:15:00");
+  RABT_EXPECT_STATUS(taken, 409);
+  EXPECT_EQ(taken.header("X-Rabt-Code"), "provider.busy");
+  EXPECT_TRUE(taken["detail"].is_string()) << taken.body;
+  EXPECT_EQ(taken.json.find("code"), nullptr) << taken.body;
+  RABT_EXPECT_STATUS(book("P2", "2027-03-16T11:30:00"), 201);
+}
+
 // A doctor books for a patient whom no token has shown; a patient enters nobody.
 TEST(Pulseone, P01APatientWhoNeverSignedInCanBeNamed) {
   const std::string patient = "3d5e8f70-1a2b-4c3d-9e4f-5a6b7c8d9e0f";
