@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -105,6 +106,52 @@ TEST_F(MetricsPort, TheMainPortShowsMetricsToRolesAlone) {
   EXPECT_EQ(status(page), "200");
   EXPECT_NE(page.find("\nrabt_deliveries_total 0\n"), std::string::npos);
   EXPECT_EQ(status(ask(hub_->port(), "GET /health")), "200");
+}
+
+// Headers of an answer, but those that each answer has for itself.
+std::map<std::string, std::string> headers_of(const std::string& answer) {
+  std::map<std::string, std::string> out;
+  const std::size_t end = answer.find("\r\n\r\n");
+  for (std::size_t at = answer.find("\r\n") + 2; at < end;) {
+    const std::size_t next = answer.find("\r\n", at);
+    const std::size_t colon = answer.find(": ", at);
+    out[answer.substr(at, colon - at)] = answer.substr(colon + 2, next - colon - 2);
+    at = next + 2;
+  }
+  for (const char* own : {"Date", "X-Request-Id"}) {
+    EXPECT_EQ(out.erase(own), 1U) << own << ": " << answer.substr(0, 500);
+  }
+  return out;
+}
+
+TEST_F(MetricsPort, AHeadHasTheHeadersOfAGetAndNoBody) {
+  struct Place {
+    int port;
+    std::string path;
+    // Figures of the answer change from one to the next, and its length with them.
+    bool same_length;
+  };
+  for (const Place& place : {Place{hub_->port(), "/health", false},
+                             {hub_->port(), "/metrics", false},
+                             {port_, "/metrics", false},
+                             {hub_->port(), "/api/v1/workflows", true}}) {
+    SCOPED_TRACE(place.path);
+    const std::string credential = place.port == port_ ? "" : bearer();
+    const std::string got = ask(place.port, "GET " + place.path, credential);
+    const std::string head = ask(place.port, "HEAD " + place.path, credential);
+    EXPECT_EQ(status(got), "200") << got.substr(0, 500);
+    EXPECT_EQ(status(head), status(got));
+    EXPECT_GT(got.size(), got.find("\r\n\r\n") + 4) << "the GET has a body";
+    EXPECT_EQ(head.size(), head.find("\r\n\r\n") + 4) << "the HEAD has none";
+    auto of_get = headers_of(got);
+    auto of_head = headers_of(head);
+    EXPECT_GT(read_number<int>(of_head["Content-Length"]).value_or(0), 0) << head;
+    if (!place.same_length) {
+      of_get.erase("Content-Length");
+      of_head.erase("Content-Length");
+    }
+    EXPECT_EQ(of_head, of_get);
+  }
 }
 
 // Each row: what a stranger may send. None is served, and the next one who asks gets the figures.
