@@ -381,6 +381,26 @@ TEST_F(SessionCalls, PeopleWhomTheHubDoesNotKnowAreGuests) {
       << "a person who calls names people that there are";
 }
 
+// a workflow names nobody for a role that his account has not.
+TEST_F(SessionCalls, NobodyTakesPartInARoleThatHisAccountHasNot) {
+  const Json session = call("create", booking()).output["session"];
+  const auto add = [&](const std::string& person, const std::string& role) {
+    return call("add-participant",
+                Json::object({{"session", session}, {"person", person}, {"role", role}}),
+                person + role);
+  };
+  for (const char* role : {"nurse", "doctor"}) {
+    const ActionOutcome refused = add(patient2_, role);
+    EXPECT_NE(refused.kind, OutcomeKind::done) << role;
+    EXPECT_EQ(refused.code, "api.invalid") << role;
+    EXPECT_NE(refused.message.find("no role in the tenant that fits " + std::string(role)),
+              std::string::npos)
+        << refused.message;
+  }
+  EXPECT_EQ(add(nurse_, "doctor").code, "api.invalid");
+  EXPECT_EQ(add(nurse_, "nurse").kind, OutcomeKind::done);
+}
+
 // Symptom: an appointment whose visit was held was held and claimed again. Cause: no workflow could
 // read what an appointment has had.
 TEST_F(SessionCalls, AnAppointmentNamesTheSessionsThatItHasHad) {
