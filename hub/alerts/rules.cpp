@@ -35,7 +35,7 @@ constexpr std::array kRules{
     Rule{"role_unserved", Unit::count, false, {true, 1, 0, 2 * kMinuteMs, 5 * kMinuteMs, kPage, {}}},
     Rule{"role_away", Unit::count, false, {true, 5, 0, 5 * kMinuteMs, 10 * kMinuteMs, kWarn, {}}},
     Rule{"plugin_quarantined", Unit::count, false, {true, 1, 0, 0, kMinuteMs, kPage, {}}},
-    Rule{"plugin_storage", Unit::percent, false, {true, 80, 70, 5 * kMinuteMs, 10 * kMinuteMs, kWarn, 95}},
+    Rule{"plugin_storage", Unit::percent, false, {true, 70, 65, 5 * kMinuteMs, 10 * kMinuteMs, kWarn, 90}},
     Rule{"certificate", Unit::seconds, true, {true, 21 * kDay, 22 * kDay, 0, kMinuteMs, kWarn, kDay}},
     Rule{"agreement", Unit::seconds, true, {true, 30 * kDay, 31 * kDay, 0, kMinuteMs, kWarn, {}}},
     Rule{"disk_free", Unit::percent, true, {true, 15, 20, 5 * kMinuteMs, 10 * kMinuteMs, kWarn, 5}},
