@@ -5,6 +5,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
 
 #include "hub/base/log.hpp"
 #include "tests/must.hpp"
@@ -120,6 +123,39 @@ TEST_F(StandstillTest, RecordingsAndCallsOfTheProviderStandWithTheirCode) {
   EXPECT_EQ(count("recording"), 1);
   EXPECT_EQ(count("video"), 1);
   EXPECT_NE(watch_->trouble().error().message.find("(net.timeout)"), std::string::npos);
+}
+
+TEST_F(StandstillTest, TheMetricsGiveCountAndAgeOfEachKind) {
+  const auto measured = [this] {
+    MetricsWriter out;
+    write_metrics(*watch_, out);
+    return out.str();
+  };
+  const auto line = [](std::string_view name, std::string_view kind, std::int64_t value) {
+    return "\n" + std::string(name) + "{for=\"" + std::string(kind) + "\"} " +
+           std::to_string(value) + "\n";
+  };
+  const std::string empty = measured();
+  for (const char* kind : {"answer", "decision", "nothing", "recording", "video"}) {
+    for (const char* name : {"rabt_work_waiting", "rabt_work_waiting_oldest_seconds"})
+      EXPECT_NE(empty.find(line(name, kind, 0)), std::string::npos) << name << " " << kind;
+  }
+  const store::Value none = store::Null{};
+  write(kInstance, {1, clock_.now().ms, "7 claim.submit", 0});
+  write(kInstance, {2, clock_.now().ms, none, 1});
+  clock_.advance_ms(5 * kMinute);
+  write(kInstance, {3, clock_.now().ms, "8 claim.submit", 0});
+  clock_.advance_ms(15 * kMinute + 1000);
+  const std::string text = measured();
+  const std::vector<std::tuple<const char*, std::int64_t, std::int64_t>> expected{
+      {"decision", 2, 1201}, {"answer", 1, 1201}, {"nothing", 0, 0}, {"video", 0, 0}};
+  for (const auto& [kind, count, seconds] : expected) {
+    EXPECT_NE(text.find(line("rabt_work_waiting", kind, count)), std::string::npos) << kind << "\n"
+                                                                                    << text;
+    EXPECT_NE(text.find(line("rabt_work_waiting_oldest_seconds", kind, seconds)), std::string::npos)
+        << kind << "\n"
+        << text;
+  }
 }
 
 }  // namespace
