@@ -545,6 +545,47 @@ TEST_F(ApiTest, DeliveriesThatCameToNothingAreListedWithTheirReason) {
   EXPECT_EQ(api("GET", "deliveries?limit=1001").status, 422);
 }
 
+// Symptom: an old time stamp and a wrong secret looked alike to the operator.
+// Cause: the reason of a refused delivery was not kept.
+// This test sends one of each, and compares what the sender and the operator are told.
+TEST_F(ApiTest, AnOldTimeStampAndAWrongSecretAreRefusedAlikeAndListedApart) {
+  constexpr std::string_view kSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+  constexpr std::string_view kOther = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+  auto list = sources();
+  list[0].signature = {};
+  list[0].signature.secrets.push_back(must(http::parse_whsec(kSecret)));
+  api_.open({.sources = std::move(list)});
+  const auto send = [this](std::string_view secret, Timestamp at) {
+    http::SignatureConfig signs;
+    signs.secrets.push_back(must(http::parse_whsec(secret)));
+    Request made = request("POST", "/hooks/his", "{}");
+    made.headers = must(http::sign(signs, "{}", "d1", at));
+    made.headers.emplace_back("content-type", "application/json");
+    return handle(made);
+  };
+  const std::int64_t now = rig_.clock().now().ms;
+  constexpr std::int64_t kToleratedMs = 300'000;
+  const Response old = send(kSecret, {now - kToleratedMs - 1000});
+  rig_.clock().advance_ms(60'000);
+  const Response wrong = send(kOther, rig_.clock().now());
+  EXPECT_EQ(old.status, 401);
+  EXPECT_EQ(wrong.status, 401);
+  for (const Response& answer : {old, wrong}) {
+    EXPECT_EQ(answer.body.find("seconds"), std::string::npos) << answer.body;
+    EXPECT_EQ(answer.body.find("secret"), std::string::npos) << answer.body;
+  }
+  must(rig_.store().write([](store::Transaction&) { return ok_status(); }));
+  const Json items = json(api("GET", "deliveries"))["items"];
+  ASSERT_EQ(items.size(), 2U) << items.dump();
+  EXPECT_EQ(items[std::size_t{0}].string_or("reason", ""),
+            "no v1 signature fits any of the configured secrets");
+  EXPECT_EQ(items[std::size_t{1}].string_or("reason", ""),
+            "webhook-timestamp is more than 300 seconds away from the hub's clock; check both "
+            "clocks");
+  EXPECT_EQ(items[std::size_t{0}].string_or("at", ""), to_iso8601({now + 60'000}));
+  EXPECT_EQ(items[std::size_t{1}].string_or("at", ""), to_iso8601({now}));
+}
+
 // A source that has proved itself counts as a caller: what it starts belongs to its trace.
 TEST_F(ApiTest, ADeliveryStartsARunWithinTheTraceOfItsSender) {
   if (!load_echo()) GTEST_SKIP() << "the fixture echo is not built";

@@ -35,6 +35,7 @@ TEST_F(DeliveryOutcomesTest, ARefusedOneKeepsWhoWhyAndHowLongAndNoBody) {
   ASSERT_EQ(list["items"].size(), 1U);
   const Json& one = list["items"][std::size_t{0}];
   EXPECT_EQ(one.string_or("source", ""), "his");
+  EXPECT_EQ(one.string_or("at", ""), to_iso8601(rig_.hub.clock().now()));
   EXPECT_EQ(one.string_or("outcome", ""), "signature");
   EXPECT_EQ(one.string_or("reason", ""), "no v1 signature fits any of the configured secrets");
   EXPECT_EQ(one.string_or("client", ""), "192.0.2.7");
@@ -82,6 +83,7 @@ TEST_F(DeliveryOutcomesTest, TheBodyIsReadForAReasonThatTheAuditLogKeeps) {
 }
 
 TEST_F(DeliveryOutcomesTest, AFloodOfOneSourceIsCountedAndLeavesOthersAlone) {
+  EXPECT_EQ(DeliveryOutcomes::kKeptOutcomes, 1000) << "docs/troubleshooting.md names the number";
   note("quiet", Outcome::unused, "{}");
   const std::string first = std::to_string(listed()["items"][std::size_t{0}].int_or("id", 0));
   for (std::int64_t i = 0; i < DeliveryOutcomes::kKeptOutcomes + 3; ++i)
