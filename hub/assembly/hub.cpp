@@ -40,6 +40,7 @@
 #include "hub/consultation/workflow/register.hpp"
 #include "hub/consultation/workflow/session_actions.hpp"
 #include "hub/consultation/workflow/task_actions.hpp"
+#include "hub/crypto/metrics.hpp"
 #include "hub/engine/metrics.hpp"
 #include "hub/identity/authenticator.hpp"
 #include "hub/identity/epochs.hpp"
@@ -584,6 +585,7 @@ std::unique_ptr<api::Resources> Hub::Parts::make_resources(const config::Config&
   made->metrics.add(consultations->practice());
   made->metrics.add(*base->audit);
   made->metrics.add(*base->store);
+  made->metrics.add(*base->keyring);
   made->metrics.add(*standstill);
   made->metrics.add(*alerts);
   made->metrics.add(privacy);

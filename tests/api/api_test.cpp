@@ -1019,9 +1019,11 @@ TEST_F(HealthTest, FailsWhileTheKeyringCannotBeWritten) {
   EXPECT_FALSE(keys.bool_or("available", true));
   EXPECT_EQ(keys.string_or("code", ""), "crypto.keyring_io");
   EXPECT_EQ(todo("health", "crypto.keyring_io").string_or("command", ""), "rabt keys status");
+  EXPECT_NE(measures().find("\nrabt_keyring_not_written 1\n"), std::string::npos);
   std::filesystem::remove(in_the_way);
   EXPECT_TRUE(rig_.keyring().ensure_buckets("t1", {"event/2031-01"}).ok());
   asked("pass");
+  EXPECT_NE(measures().find("\nrabt_keyring_not_written 0\n"), std::string::npos);
 }
 
 TEST_F(HealthTest, FailsWhileARequiredAnchorDoesAndForNoOther) {

@@ -4,6 +4,7 @@
 
 #include "hub/audit/metrics.hpp"
 #include "hub/consultation/workflow/register.hpp"
+#include "hub/crypto/metrics.hpp"
 #include "hub/engine/metrics.hpp"
 #include "hub/http/request_head.hpp"
 #include "hub/phi/metrics.hpp"
@@ -184,6 +185,7 @@ void ApiRig::open(Options options) {
   resources->metrics.add(hub.engine());
   resources->metrics.add(audit);
   resources->metrics.add(hub.store());
+  resources->metrics.add(hub.keyring());
   resources->metrics.add(phi::strict_policy());
   resources->metrics.add(*access_);
   resources->metrics.add(senders);
