@@ -5,7 +5,9 @@ Uses nothing of the hub but its programs, its HTTP API and its audit log:
   chaos.py --bin FOLDER --plugins FOLDER --source FOLDER
 CHAOS_SECONDS (150): how long it books and breaks. CHAOS_SEED: repeats a run; printed at the start.
 A power loss drops or tears what was written and not synced: shim.c notes each write, Site.lose_power takes it back.
-Exit status 1: something that was acknowledged was lost, done twice, or stands still without a reason.
+Each accepted booking moves, ends, or stands in a list of people (GET /todo, /tasks, /alerts) by its id, with a reason.
+A person who knows nothing but these lists answers what is asked there, and releases plugins that are in quarantine.
+Exit status 1: something that was acknowledged was lost, done twice, or stands still and in no list.
 """
 import argparse, base64, collections, datetime, errno, hashlib, hmac, http.client, json, mmap, os
 import random, shutil, signal, socket, stat, struct, subprocess, sys, tempfile, threading, time
@@ -14,7 +16,9 @@ SECONDS = int(os.environ.get("CHAOS_SECONDS", "150"))
 SEED = int(os.environ.get("CHAOS_SEED", str(int(time.time()))))
 SETTLE_SECONDS = 240  # Patience with what was accepted, once nothing is broken any more.
 CHECK_SECONDS = 20  # Interval of the look at every accepted booking.
-STILL_SECONDS = 120  # A booking that is in no list has moved within this.
+STILL_SECONDS = 60  # A booking that is in no list has moved within this, or within the time of its own timer after it.
+TIMER_SECONDS = 900  # No timer of a booking excuses it for longer.
+LISTS = ("/todo", "/tasks", "/alerts")
 DAY = 86_400
 
 
@@ -158,6 +162,31 @@ sources:
             with open(os.path.join(self.folder, "hub.out"), errors="replace") as said:
                 sys.exit("the hub does not start: " + said.read()[-2000:])
 
+    def hosts(self):
+        """The processes of plugins."""
+        found = []
+        for name in os.listdir("/proc"):
+            try:
+                with open(f"/proc/{name}/stat") as text:
+                    parent = int(text.read().rsplit(")", 1)[1].split()[1])
+                with open(f"/proc/{name}/cmdline", "rb") as text:
+                    program = os.path.basename(text.read().split(b"\0")[0])
+            except (OSError, ValueError, IndexError):
+                continue
+            if parent == self.hub.pid and program == b"rabt-plugin-host":
+                found.append(int(name))
+        return found
+
+    def kill_plugin(self, dice):
+        """False if no plugin runs."""
+        with self.lock:
+            running = self.hosts()
+            try:
+                os.kill(dice.choice(running), signal.SIGKILL)
+            except (IndexError, ProcessLookupError):
+                return False
+            return True
+
     def end(self, how):
         """Seconds that it took."""
         with self.lock:
@@ -237,6 +266,19 @@ sources:
             return status, json.loads(answer) if answer else None
         except ValueError:
             return status, None
+
+    def listed(self, path):
+        """All items of a list, or None while it is not answered. A status that no fault explains is a ValueError."""
+        items = []
+        while path:
+            status, page = self.api("GET", path)
+            if status in (0, 401, 429, 503):
+                return None
+            if status != 200:
+                raise ValueError(f"GET {path}: answered {status} {(page or {}).get('code', '')}")
+            items += page["items"]
+            path = page.get("next", "").removeprefix("/api/v1")
+        return items
 
     def deliver(self, name, bundle):
         body = json.dumps(bundle)
@@ -325,21 +367,51 @@ def luhn(number):
     return digits + str((10 - total % 10) % 10)
 
 
+def seconds_of(time_text):
+    return datetime.datetime.fromisoformat(time_text.replace("Z", "+00:00")).timestamp()
+
+
+def patience(view):
+    """Seconds that an instance may stand still: a pause of its own or before a repeat counts, a timeout does not."""
+    waits = view.get("waits", {})
+    own = 0
+    if view["status"] == "waiting" and waits.get("timer") in ("wait", "retry"):
+        own = seconds_of(waits["until"]) - seconds_of(view["updated"])
+    return STILL_SECONDS + min(max(own, 0), TIMER_SECONDS)
+
+
+def reason_in(item):
+    """What a list says to people about an item; empty if it says nothing."""
+    call = item.get("call", {})
+    parts = [item.get("what"), (item.get("text") or {}).get("en"), item.get("title"), call.get("role"), call.get("action")]
+    return " ".join(one for one in parts if one)
+
+
+def names(value, wanted):
+    """True if an id stands anywhere in an item, alone or as a part of another id: parked-<instance>-<call>."""
+    if isinstance(value, dict):
+        return any(names(one, wanted) for one in value.values())
+    if isinstance(value, list):
+        return any(names(one, wanted) for one in value)
+    return isinstance(value, str) and wanted in value
+
+
 class Booking:
-    def __init__(self, number, source):
+    def __init__(self, number, source, asks=False):
         self.number = number
         self.key = f"C-{SEED}-{number}"
         with open(os.path.join(source, "tools/demo/booking.json"), encoding="utf-8") as text:
             template = text.read()
         start = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
         for name, value in {"key": self.key, "member": f"{number:010d}", "identity": luhn(number), "patient": "Patient " + str(number),
-                            "given": "Patient", "family": "Number" + str(number), "practitioner": "Doctor", "complaint": "headache",
+                            "given": "Patient", "family": "Number" + str(number), "practitioner": "Doctor", "complaint": "ask first" if asks else "headache",
                             "start": start.isoformat(), "end": (start + datetime.timedelta(minutes=20)).isoformat()}.items():
             template = template.replace("{{" + name + "}}", value)
         self.bundle = json.loads(template)
         self.instance = None  # once it is accepted
         self.called_off = False  # once the cancellation is accepted
         self.overtook = False
+        self.asks = asks  # A person decides before the visit begins.
         self.seen = None
         self.moved = time.monotonic()
         self.ended = None
@@ -363,6 +435,10 @@ class Run:
         self.faults = []
         self.wrong = []
         self.over = threading.Event()
+        self.settled = threading.Event()
+        self.found_listed = collections.Counter()  # bookings that stood still and in a list, by what it says
+        self.answered = {}  # id of a task -> when its answer was acknowledged; None before
+        self.released = 0
         self.lock = threading.Lock()
         self.slow_stop = 0.0
 
@@ -389,7 +465,7 @@ class Run:
         dice = random.Random(seed)
         while not self.over.is_set():
             with self.lock:
-                booking = Booking(len(self.bookings), self.site.options.source)
+                booking = Booking(len(self.bookings), self.site.options.source, asks=len(self.bookings) % 8 == 3)
                 self.bookings.append(booking)
             off = dice.random() < 0.25
             overtakes = off and dice.random() < 0.5
@@ -501,10 +577,14 @@ class Run:
     def nemesis(self):
         site, dice = self.site, self.random
         while not self.over.wait(dice.uniform(2, 6)):
-            what = dice.choice(["kill", "commit", "power", "power", "stop", "full", "io", "ahead", "behind", "slow", "lost"])
+            what = dice.choice(["kill", "commit", "power", "power", "stop", "full", "io", "ahead", "behind", "slow", "lost", "plugin"])
+            if what == "plugin" and not site.kill_plugin(dice):
+                continue
             self.faults.append(what)
             print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
-            if what in ("kill", "stop"):
+            if what == "plugin":
+                pass
+            elif what in ("kill", "stop"):
                 took = site.end(signal.SIGKILL if what == "kill" else signal.SIGTERM)
                 self.slow_stop = max(self.slow_stop, took if what == "stop" else 0)
                 site.start()
@@ -545,9 +625,46 @@ class Run:
                 site.faults("fhir", [])
             site.revive()
 
+    def person(self):
+        """Works off the lists, and knows of nothing that does not stand there."""
+        dice, since = random.Random(SEED), {}
+        while not self.settled.wait(2):
+            try:
+                tasks, todo = self.site.listed("/tasks?kind=parked"), self.site.listed("/todo")
+            except ValueError as error:
+                self.fails(str(error))
+                continue
+            now = time.monotonic()
+            for one in tasks or []:
+                name, call = one["id"], one["call"]
+                asked = call["action"] == "decide"
+                at = self.answered.get(name)
+                if at is not None:
+                    if asked and now - at > STILL_SECONDS:
+                        self.fails(f"{name}: was answered, and is asked again")
+                        self.answered[name] = now
+                    if asked or now - at < 10:
+                        continue
+                # Long enough for a look to meet it.
+                if now < since.setdefault(name, now + dice.uniform(5, 30)):
+                    continue
+                repeated = name in self.answered
+                self.answered[name] = None
+                answer = {"outcome": "done", "output": {"decision": "go-on"}} if asked else {"outcome": "again"}
+                status, said = self.site.api("POST", f"/tasks/{name}/decide", {"answer": answer, "reason": "the checker"})
+                if status == 200 or (repeated and status in (404, 409)):
+                    self.answered[name] = time.monotonic()
+                elif status in (400, 403, 404, 409, 422):
+                    self.fails(f"{name}: its answer was answered {status} {(said or {}).get('code', '')}")
+                    self.answered[name] = time.monotonic()
+            for one in todo or []:
+                if one["kind"] == "plugin" and one.get("code") == "quarantined":
+                    status, _ = self.site.api("POST", f"/plugins/{one['plugin']}/release", {"reason": "the checker killed it"})
+                    self.released += status == 200
+
     def look(self, last=False):
         """Each accepted booking has moved, has ended, or stands in a list with a reason."""
-        open_ones = 0
+        open_ones, still = 0, []
         for booking in list(self.bookings):
             if booking.instance is None or booking.ended:
                 continue
@@ -566,15 +683,41 @@ class Run:
                 booking.view = view
                 continue
             open_ones += 1
-            tasks = [one for one in view["timeline"] if "ended" not in one]
-            reason = view["status"] == "parked" or any("failure" in one for one in tasks)
-            if not reason and time.monotonic() - booking.moved > STILL_SECONDS:
-                names = ", ".join(one["task"] for one in tasks)
-                self.fails(f"{booking.key}: stands still without a reason in {names}")
-                booking.moved = time.monotonic()
-            elif last:
-                self.fails(f"{booking.key}: did not end: {view['status']}, {[(t['task'], t.get('failure')) for t in tasks]}")
+            if view["status"] == "parked" or time.monotonic() - booking.moved > patience(view):
+                still.append((booking, view))
+            if last:
+                tasks = [(one["task"], one.get("failure")) for one in view["timeline"] if "ended" not in one]
+                self.fails(f"{booking.key}: did not end: {view['status']}, {tasks}")
+        if still:
+            self.look_in_lists(still)
         return open_ones
+
+    def look_in_lists(self, still):
+        lists = {}
+        for path in LISTS:
+            try:
+                lists[path] = self.site.listed(path)
+            except ValueError as error:
+                self.fails(str(error))
+                return
+            if lists[path] is None:
+                return
+        for booking, before in still:
+            told = [(path, reason_in(one)) for path in LISTS for one in lists[path]
+                    if names(one, booking.instance) or names(one, booking.key)]
+            decision = any(one["kind"] == "decision" for one in lists["/todo"])
+            lacks = "is in none of " + ", ".join(LISTS) if not told else "stands there without a reason" if not all(
+                reason for _, reason in told) else "/todo has no decision" if before["status"] == "parked" and not decision else ""
+            if not lacks:
+                self.found_listed.update({" ".join(one) for one in told})
+                continue
+            # It stood still all the while that the lists were read: otherwise they were right to leave it out.
+            status, view = self.site.api("GET", "/instances/" + booking.instance)
+            if status != 200 or (view["status"], view["turns"]) != (before["status"], before["turns"]):
+                continue
+            tasks = ", ".join(one["task"] for one in view["timeline"] if "ended" not in one)
+            self.fails(f"{booking.key}: {view['status']} at {tasks} since {view['updated']}, waits {view.get('waits')}: {lacks}")
+            booking.moved = time.monotonic()
 
     def compare(self):
         accepted = [one for one in self.bookings if one.instance]
@@ -589,6 +732,8 @@ class Run:
         for one in done:
             tasks = {task["task"] for task in one.view["timeline"] if task["state"] != "skipped"}
             held, off = "encounter" in tasks, "callOff" in tasks
+            if held and one.asks and not any(names(task, one.instance) for task in self.answered):
+                self.fails(f"{one.key}: went on, and nobody was asked")
             if held == off:
                 self.fails(f"{one.key}: neither held nor called off: {sorted(tasks)}")
             one.held = held
@@ -665,6 +810,10 @@ class Run:
         print(f"{len(accepted)} bookings accepted, {held} held, {len(done) - held} called off, {len(self.sessions)} sessions made, "
               f"{sum(sum(one.values()) for one in self.acted.values())} acts on them, {len(self.visits)} visits of the doctor, {self.lost_writes} writes lost to power cuts, "
               f"{len(self.faults)} faults {dict(collections.Counter(self.faults))}, slowest stop {self.slow_stop:.1f} s")
+        print(f"in lists, by what they say: {dict(self.found_listed)}; {sum(at is not None for at in self.answered.values())} "
+              f"tasks answered, {self.released} plugins released")
+        if not self.found_listed or not self.answered:
+            self.fails("nothing stood in a list: the run says nothing about lists")
         if held == 0 or len(self.faults) == 0:
             self.fails("nothing was held or nothing was broken: the run says nothing")
 
@@ -672,7 +821,8 @@ class Run:
         threads = [threading.Thread(target=self.book, args=(SEED + one,)) for one in range(3)]
         threads += [threading.Thread(target=self.act, args=(one,)) for one in range(2)]
         breaks = threading.Thread(target=self.nemesis)
-        for one in threads + [breaks]:
+        person = threading.Thread(target=self.person)
+        for one in threads + [breaks, person]:
             one.start()
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
@@ -691,6 +841,8 @@ class Run:
             self.site.revive()
             time.sleep(2)
         self.look(last=True)
+        self.settled.set()
+        person.join()
         self.compare()
         for code in self.site.unasked:
             self.fails(f"the hub ended by itself with {code}")
@@ -714,6 +866,7 @@ def main():
         run.go()
     finally:
         run.over.set()
+        run.settled.set()
         if site.hub is not None:
             site.end(signal.SIGKILL)
         site.sandbox.kill()
@@ -722,7 +875,7 @@ def main():
         print(f"{len(run.wrong)} wrong; what the hub wrote is in {site.folder}; repeat with CHAOS_SEED={SEED}")
         return 1
     shutil.rmtree(site.folder)
-    print("nothing was lost, nothing was done twice, nothing stands still")
+    print("nothing was lost, nothing was done twice, nothing stands still unlisted")
     return 0
 
 

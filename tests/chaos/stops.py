@@ -16,20 +16,6 @@ def fails(text):
     print("WRONG", text, flush=True)
 
 
-def hosts(site):
-    """The processes of plugins."""
-    found = []
-    for name in os.listdir("/proc"):
-        try:
-            with open(f"/proc/{name}/stat") as text:
-                parent = int(text.read().rsplit(")", 1)[1].split()[1])
-        except (OSError, ValueError, IndexError):
-            continue
-        if parent == site.hub.pid:
-            found.append(int(name))
-    return found
-
-
 def said(site, event):
     with open(os.path.join(site.folder, "hub.log"), errors="replace") as log:
         return any(event in line for line in log)
@@ -104,7 +90,7 @@ def hangup(site):
 
 def hanging_plugins(site):
     open_visits(site, 5)
-    for one in hosts(site):
+    for one in site.hosts():
         os.kill(one, signal.SIGSTOP)
     time.sleep(1)
 
@@ -176,7 +162,7 @@ def main():
             site.configure()
             site.start()
             case(site)
-            others = hosts(site)
+            others = site.hosts()
             stop(site, case.__name__)
             for one in others:
                 try:
