@@ -14,13 +14,13 @@ bool covers(const net::IpAddress& all, const net::IpAddress& one) {
 std::vector<Listening> listeners_of(const ServerEntry& server) {
   std::vector<Listening> out{{.section = "server",
                               .name = "port",
-                              .key = "server.port",
+                              .setting = "server.port",
                               .address = server.address,
                               .port = server.port}};
   if (server.mtls) {
     out.push_back({.section = "server",
                    .name = "mtls",
-                   .key = "server.mtls.port",
+                   .setting = "server.mtls.port",
                    .address = server.mtls->address,
                    .port = server.mtls->port});
   }
@@ -28,7 +28,7 @@ std::vector<Listening> listeners_of(const ServerEntry& server) {
 }
 
 std::string both(const Listening& one, const Listening& other) {
-  return "`" + one.key + "` and `" + other.key + "` are both " + std::to_string(one.port) +
+  return "`" + one.setting + "` and `" + other.setting + "` are both " + std::to_string(one.port) +
          "; give each a port of its own";
 }
 
@@ -40,7 +40,7 @@ std::vector<Listening> listeners_of(const Config& config) {
     if (!door.enabled || !door.listen) continue;
     out.push_back({.section = "doors",
                    .name = name,
-                   .key = "doors." + name + ".listen",
+                   .setting = "doors." + name + ".listen",
                    .address = config.server.address,
                    .port = *door.listen});
   }
@@ -48,7 +48,7 @@ std::vector<Listening> listeners_of(const Config& config) {
     if (!source.listen) continue;
     out.push_back({.section = "sources",
                    .name = source.name,
-                   .key = "sources." + source.name + ".listen.port",
+                   .setting = "sources." + source.name + ".listen.port",
                    .address = source.listen->address,
                    .port = source.listen->port});
   }

@@ -84,12 +84,12 @@ void read_all(Reader& reader, const YamlNode& root, Config& config);
 void read_listeners(Reader& reader, const YamlNode& server, ServerEntry& out);
 void read_log(Reader& reader, const YamlNode& root, std::string& level, std::string& file);
 
-// A place where the process listens. `section` and `name` lead to the entry that says so, `key` is
-// its name in messages.
+// A place where the process listens. `section` and `name` lead to the entry that says so, `setting`
+// is its name in messages.
 struct Listening {
   std::string section;
   std::string name;
-  std::string key;
+  std::string setting;
   std::string address;
   int port = 0;
 };

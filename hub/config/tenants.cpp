@@ -230,8 +230,8 @@ Status apart(const Config& one, const Config& other) {
   for (const Listening& mine : listeners_of(one)) {
     for (const Listening& theirs : listeners_of(other)) {
       if (clash(mine, theirs))
-        return shared("port",
-                      std::to_string(mine.port) + " (`" + mine.key + "` and `" + theirs.key + "`)");
+        return shared("port", std::to_string(mine.port) + " (`" + mine.setting + "` and `" +
+                                  theirs.setting + "`)");
     }
   }
   return ok_status();

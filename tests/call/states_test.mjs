@@ -78,13 +78,13 @@ async function open({ lang = 'ar', theme = 'light', width = 1280, who = 'patient
     document.addEventListener('securitypolicyviolation', (event) => window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
   });
   if (init) await page.addInitScript(init);
-  await hub.live(page);
+  const { heard } = await hub.live(page);
   await page.goto(hub.url + path);
   await page.waitForSelector('h1');
   const t = (key, values = {}) => Object.entries(values).reduce((text, [name, value]) => text.replace(`{${name}}`, `\u2068${value}\u2069`), texts[lang][`call_${key}`]);
   const press = (key) => page.getByRole('button', { name: t(key), exact: true }).click();
   const heading = (key, values) => until(`heading ${key}`, async () => (await page.locator('h1').innerText().catch(() => '')) === t(key, values));
-  return { page, context: made, logged, t, press, heading, lang, theme, width };
+  return { page, context: made, logged, t, press, heading, heard, lang, theme, width };
 }
 
 // No violations of accessibility, none of the policy, no sideways scroll; a picture when pictures are wanted.
@@ -117,6 +117,7 @@ async function waits(one) {
   await checked(one);
   await one.press('to_waiting');
   await one.heading('soon');
+  await one.heard;
 }
 async function inCall(one, other) {
   await one.page.waitForSelector('[role=toolbar]');

@@ -71,16 +71,20 @@ export class StubHub {
     this.server.close();
     rmSync(this.folder, { recursive: true, force: true });
   }
-  // The live channel of a page; to be called before the page opens.
+  // The live channel of a page; to be called before the page opens. The answer's `heard` waits until the page listens.
   async live(page) {
+    let listens;
+    const heard = new Promise((resolve) => { listens = resolve; });
     await page.routeWebSocket(/\/api\/v1\/stream$/, (socket) => {
       this.sockets.add(socket);
       socket.onMessage((text) => {
         const { id, type, topic } = JSON.parse(text);
         socket.send(JSON.stringify({ type: 'ok', id, ...(type === 'sub' ? { topic, seq: 0, me: `p-${this.who}` } : {}) }));
         if (type === 'sub') socket.send(JSON.stringify({ type: 'live', topic }));
+        if (type === 'sub') listens();
       });
     });
+    return { heard };
   }
   tell(kind, data = {}, from) {
     for (const socket of this.sockets) socket.send(JSON.stringify({ type: 'ev', topic: 'session:s1', kind, at: new Date().toISOString(), from, data }));

@@ -122,6 +122,7 @@ TEST_F(Pause, NoTimeOfARetryPasses) {
   rig_.advance_ms(2LL * 3'600'000);
   rig_.crash();
   rig_.start();
+  rig_.settle();
   must(resume());
   rig_.settle();
   ASSERT_TRUE(rig_.script().wait_for("do-key", 2));
