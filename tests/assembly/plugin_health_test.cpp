@@ -90,6 +90,9 @@ class PluginHealth : public ::testing::Test {
     return get("/metrics").body.find("\n" + line + "\n") != std::string::npos;
   }
 
+  // The clocks outlive the hub.
+  const SystemClock system_clock_;
+  FakeClock clock_{Timestamp{1'795'676'400'000}};
   test::RecordingLogger log_;
   fs::path folder_;
   config::Config config_;
@@ -105,24 +108,23 @@ TEST_F(PluginHealth, StorageIsToldFrom70PercentAndIsAPageFrom90) {
   constexpr std::int64_t kBelow = 734'003;  // the last byte below 70 %
   constexpr std::int64_t kNearlyFull = 943'719;
   config_.plugin["bell"].storage = kQuota;
-  FakeClock clock{Timestamp{1'795'676'400'000}};
   const auto start_with = [&](std::int64_t bytes) {
     stop();
     keep(bytes);
-    start(clock);
+    start(clock_);
     EXPECT_TRUE(eventually([&] {
-      clock.advance_ms(5000);
+      clock_.advance_ms(5000);
       return measured("rabt_plugin_storage_bytes{plugin=\"bell\"} " + std::to_string(bytes));
     })) << get("/metrics").body;
   };
   const auto alerted = [&](std::string_view severity) {
     return eventually([&] {
-      clock.advance_ms(20'000);
+      clock_.advance_ms(20'000);
       const Json alert = item("/api/v1/alerts", "rule", "plugin_storage");
       return alert.string_or("object", "") == "bell" && alert.string_or("severity", "") == severity;
     });
   };
-  start(clock);
+  start(clock_);
   start_with(kBelow);
   EXPECT_EQ(json("/health").string_or("status", ""), "pass");
   EXPECT_TRUE(item("/api/v1/todo", "kind", "storage").is_null());
@@ -145,8 +147,7 @@ TEST_F(PluginHealth, StorageIsToldFrom70PercentAndIsAPageFrom90) {
 // Cause: health looked at the store and the keys only.
 // This test kills the process of a bound plugin until it is not started again.
 TEST_F(PluginHealth, FailsWithTheNameOfTheRoleWhosePluginIsInQuarantine) {
-  const SystemClock clock;
-  start(clock);
+  start(system_clock_);
   std::int64_t killed = 0;
   for (int i = 0; i < 5; ++i) {
     std::int64_t process = 0;
