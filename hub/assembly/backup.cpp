@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 
+#include "hub/assembly/backup_files.hpp"
 #include "hub/assembly/foundation.hpp"
 #include "hub/audit/files.hpp"
 #include "hub/audit/verify.hpp"
@@ -21,7 +22,6 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/crypto/keyring_file.hpp"
 #include "hub/keys/fit.hpp"
-#include "hub/plugin/package/plugin_store.hpp"
 #include "hub/store/copy.hpp"
 #include "hub/store/store.hpp"
 
@@ -39,35 +39,17 @@ constexpr std::string_view kBlobSums = "blobs.sha256";
 constexpr std::string_view kBetween = "  ";
 constexpr std::size_t kSum = 64;
 constexpr std::size_t kMaxBlobSums = 1U << 30U;
-constexpr std::size_t kMaxManifest = 1U << 20U;
+constexpr std::size_t kMaxManifest = 16U << 20U;
 constexpr std::size_t kMaxAuditFile = 1U << 20U;
 constexpr std::size_t kMaxProblems = 100;
-constexpr std::size_t kPiece = 1U << 20U;
 
 std::string stamp_of(const std::string& data) {
   return data + "/backup.last";
 }
 
-Error io_error(const std::string& doing) {
-  const bool full = errno == ENOSPC || errno == EDQUOT;
-  return unavailable("backup.io", "cannot " + doing + ": " + std::strerror(errno) +
-                                      (full ? "; make room for the backup" : ""));
-}
-
 // Files of the audit log beside the database: few and small.
 bool is_audit_file(const std::string& name) {
   return name.starts_with("audit.") && !name.ends_with(".lock") && !name.ends_with(".tmp");
-}
-
-Result<std::string> sha256_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return io_error("read " + path);
-  crypto::Sha256 hash;
-  std::string piece(kPiece, '\0');
-  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0)
-    hash.update(std::string_view(piece).substr(0, static_cast<std::size_t>(in.gcount())));
-  if (in.bad()) return io_error("read " + path);
-  return to_hex(hash.finish());
 }
 
 Result<crypto::KeyringFile> read_keyring(const std::string& path) {
@@ -82,21 +64,14 @@ Result<crypto::KeyringFile> read_keyring(const std::string& path) {
 Result<bool> copy_blob(const fs::path& from, const fs::path& to) {
   if (::link(from.c_str(), to.c_str()) == 0 || errno == EEXIST) return true;
   if (errno == ENOENT) return false;  // no record owned it, and it was removed
-  std::error_code failure;
-  fs::copy_file(from, to, failure);
-  if (failure == std::errc::no_such_file_or_directory) return false;
-  errno = failure.value();
-  if (failure || ::chmod(to.c_str(), 0600) != 0) return io_error("copy " + from.string());
-  const int fd = ::open(to.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool synced = fd >= 0 && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
-  if (!synced) return io_error("sync " + to.string());
+  const auto copied = copy_durably(from, to);
+  if (!copied.ok()) return copied.error();
   return false;
 }
 
 // Returns the lines of kBlobSums.
 Result<std::string> copy_blobs(const fs::path& from, const fs::path& to, BackupReport& report) {
-  if (::mkdir(to.c_str(), 0700) != 0) return io_error("make " + to.string());
+  if (::mkdir(to.c_str(), 0700) != 0) return backup_error("make " + to.string());
   std::string sums;
   RABT_TRY(any, is_there(from.string()));
   if (!any) return sums;
@@ -107,7 +82,7 @@ Result<std::string> copy_blobs(const fs::path& from, const fs::path& to, BackupR
     const fs::path target = to / name;
     std::error_code gone;
     if (at->is_directory(gone)) {
-      if (::mkdir(target.c_str(), 0700) != 0) return io_error("make " + target.string());
+      if (::mkdir(target.c_str(), 0700) != 0) return backup_error("make " + target.string());
       continue;
     }
     if (at->path().extension() == kPart) continue;
@@ -122,7 +97,7 @@ Result<std::string> copy_blobs(const fs::path& from, const fs::path& to, BackupR
   }
   if (failure) {
     errno = failure.value();
-    return io_error("read " + from.string());
+    return backup_error("read " + from.string());
   }
   RABT_TRY_STATUS(audit::sync_folder(to.string()));
   return sums;
@@ -143,19 +118,31 @@ Result<Json> copy_audit_files(const fs::path& data, const fs::path& to) {
   }
   if (failure) {
     errno = failure.value();
-    return io_error("read " + data.string());
+    return backup_error("read " + data.string());
   }
   return sums;
 }
 
-// Copies the list of plugins that the hub may load. A store without plugins has no list.
-Status copy_plugin_list(const std::string& store, const fs::path& to, Json& sums) {
-  const std::string name(plugin::kLockFile);
-  RABT_TRY(content, audit::read_file(store + "/" + name, plugin::kMaxLockBytes));
-  if (!content) return ok_status();
-  RABT_TRY_STATUS(audit::put_file((to / name).string(), *content, 0600));
-  sums.set(name, to_hex(crypto::sha256(*content)));
+// Plugins and configuration.
+Status copy_files(const config::Config& config, const fs::path& part, Json& sums,
+                  BackupReport& report) {
+  FileCopies copies(part);
+  RABT_TRY_STATUS(copy_plugins(config.plugins, copies));
+  RABT_TRY_STATUS(copy_config(config, copies));
+  RABT_TRY_STATUS(copies.sync());
+  CopiedFiles copied = copies.take();
+  report.files = copied.sums.size();
+  for (auto& [place, sum] : copied.sums) sums.set(place, std::move(sum));
+  report.missing = std::move(copied.missing);
+  report.secret = std::move(copied.secret);
   return ok_status();
+}
+
+// Lines as a list.
+Json list_of(const std::vector<std::string>& lines) {
+  Json out = Json::array();
+  for (const std::string& line : lines) out.push_back(line);
+  return out;
 }
 
 // The name of a backup: 20261125T231501Z.
@@ -179,12 +166,12 @@ Status fill(const config::Config& config, const fs::path& part, Timestamp now,
   report.database_bytes = static_cast<std::int64_t>(fs::file_size(database, failure));
   if (failure) {
     errno = failure.value();
-    return io_error("read " + database);
+    return backup_error("read " + database);
   }
   RABT_TRY(blob_sums, copy_blobs(data / "blobs", part / "blobs", report));
   RABT_TRY_STATUS(audit::put_file((part / kBlobSums).string(), blob_sums, 0600));
   sums.set(kBlobSums, to_hex(crypto::sha256(blob_sums)));
-  RABT_TRY_STATUS(copy_plugin_list(config.plugins, part, sums));
+  RABT_TRY_STATUS(copy_files(config, part, sums, report));
   // After the database: no key that it needs is younger.
   RABT_TRY(keyring, read_keyring((data / "keyring").string()));
   report.keyring_generation = keyring.generation;
@@ -196,6 +183,8 @@ Status fill(const config::Config& config, const fs::path& part, Timestamp now,
                     {"keyringGeneration", static_cast<std::int64_t>(keyring.generation)},
                     {"blobs", report.blobs},
                     {"blobBytes", report.blob_bytes},
+                    {"missing", list_of(report.missing)},
+                    {"secret", list_of(report.secret)},
                     {"sha256", std::move(sums)}});
   RABT_TRY_STATUS(audit::put_file((part / kManifest).string(), manifest.dump() + "\n", 0600));
   return audit::sync_folder(part.string());
@@ -326,7 +315,7 @@ Result<BackupReport> create_backup(const config::Config& config, const std::stri
   fs::create_directories(to, failure);
   if (failure) {
     errno = failure.value();
-    return io_error("make " + to);
+    return backup_error("make " + to);
   }
   RABT_TRY(made, is_there(folder.string()));
   if (made || ::mkdir(part.c_str(), 0700) != 0) {
@@ -338,7 +327,7 @@ Result<BackupReport> create_backup(const config::Config& config, const std::stri
     fs::remove_all(part, failure);
     return filled.error();
   }
-  if (::rename(part.c_str(), folder.c_str()) != 0) return io_error("name " + folder.string());
+  if (::rename(part.c_str(), folder.c_str()) != 0) return backup_error("name " + folder.string());
   RABT_TRY_STATUS(audit::sync_folder(to));
   // A stamp that cannot be written is an alert too early, and no reason to lose the backup. The one
   // before it stays whole.
@@ -368,9 +357,16 @@ Result<BackupFindings> verify_backup(const std::string& folder, const config::Co
   for (const auto& [name, sum] : (*manifest)["sha256"].as_object()) {
     const auto found = sha256_of((place / name).string());
     if (!found.ok()) {
-      add_problem(findings, name + " cannot be read");
+      add_problem(findings, name + " is missing or cannot be read");
     } else if (!sum.is_string() || *found != sum.as_string()) {
       add_problem(findings, name + " is not what was backed up: its SHA-256 differs");
+    }
+  }
+  for (const char* const kind : {"missing", "secret"}) {
+    const Json& lines = (*manifest)[kind];
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      if (lines.item(i).is_string())
+        findings.warnings.push_back("not in the backup: " + lines.item(i).as_string());
     }
   }
   const std::string database = (place / kDatabase).string();

@@ -11,7 +11,7 @@
 
 // Backups of a data folder, beside a running hub or without one. A backup has no keys: the keyring
 // and the root are kept elsewhere. Layout of its folder: audit.*, rabt.db, blobs/, blobs.sha256,
-// plugins.lock where there is one, and MANIFEST.
+// the folders of backup_files.hpp, and MANIFEST.
 namespace rabt::assembly {
 
 struct BackupReport {
@@ -22,14 +22,20 @@ struct BackupReport {
   std::int64_t blob_bytes = 0;
   // Blobs that are hard links to the hub's own files: backup and data are on one file system.
   std::int64_t linked_blobs = 0;
+  // Files of plugins and of the configuration.
+  std::size_t files = 0;
+  // Those that could not be copied, and those that hold a private key: a line each, with the
+  // reason. The backup stands without them, and verify_backup warns of each.
+  std::vector<std::string> missing;
+  std::vector<std::string> secret;
   // Generation of the keyring when the backup was made: that one or a later one opens it.
   std::uint64_t keyring_generation = 0;
 };
 // Makes the folder <to>/<date and time>, mode 0700, of files with mode 0600. It appears whole: an
 // attempt that ended early is a folder with the ending .part. First the audit log's files are
-// copied, so that they name no more than the database holds, then the database, last the blobs, so
-// that they are at least what it names. Errors: those of copy_sqlite; backup.exists, backup.io,
-// those of the keyring's file.
+// copied, so that they name no more than the database holds, then the database, then the blobs, so
+// that they are at least what it names, last plugins and configuration. Errors: those of
+// copy_sqlite; backup.exists, backup.io, those of the keyring's file.
 [[nodiscard]] Result<BackupReport> create_backup(const config::Config& config,
                                                  const std::string& to, const Clock& clock);
 

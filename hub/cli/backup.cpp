@@ -16,21 +16,25 @@ namespace {
 
 struct BackupOptions {
   std::string config = kDefaultConfig;
+  // The file that names the tenants, with --tenant.
+  std::string common;
   std::string folder;
 };
 
 int create(const BackupOptions& options) {
-  const auto config = config::load_config(options.config);
+  auto config = config::load_config(options.config);
   if (!config.ok()) return complain(config.error());
+  config->common = options.common;
   const SystemClock clock;
   const auto made = assembly::create_backup(*config, options.folder, clock);
   if (!made.ok()) return complain(made.error());
   std::printf("%s\n", made->folder.c_str());
   std::fprintf(stderr,
-               "database %lld bytes, %lld blobs; the keyring (generation %llu) and the root are "
-               "not in it: copy them to places of their own\n",
+               "database %lld bytes, %lld blobs, %zu files of plugins and configuration; the "
+               "keyring (generation %llu), the root and files of secrets are not in it: copy them "
+               "to places of their own\n",
                static_cast<long long>(made->database_bytes), static_cast<long long>(made->blobs),
-               static_cast<unsigned long long>(made->keyring_generation));
+               made->files, static_cast<unsigned long long>(made->keyring_generation));
   if (made->linked_blobs > 0) {
     std::fprintf(stderr,
                  "%lld of the blobs are hard links to the hub's own files, since both lie on one "
@@ -38,7 +42,11 @@ int create(const BackupOptions& options) {
                  "takes both; copy the backup to another disk\n",
                  static_cast<long long>(made->linked_blobs));
   }
-  return 0;
+  for (const std::string& one : made->secret)
+    std::fprintf(stderr, "not in the backup: %s\n", printable(one).c_str());
+  for (const std::string& one : made->missing)
+    std::fprintf(stderr, "MISSING in the backup: %s\n", printable(one).c_str());
+  return made->missing.empty() ? 0 : 1;
 }
 
 int verify(const BackupOptions& options) {
@@ -67,8 +75,10 @@ void add_backup_commands(args::Command& program, int& code) {
   group->require_subcommand();
 
   auto options = std::make_shared<BackupOptions>();
-  auto* make = group->add_subcommand("create", "Make a backup of database, audit files and blobs");
-  add_config_option(*make, options->config);
+  auto* make = group->add_subcommand(
+      "create", "Make a backup of database, audit files, blobs, plugins and configuration");
+  make->footer("Exit status: 0 the backup is whole, 1 files are missing in it, or there is none.");
+  add_config_option(*make, options->config, &options->common);
   make->add_option("--to", options->folder, "Folder that gets a folder for this backup")
       ->required();
   make->callback([options, &code] { code = create(*options); });

@@ -57,8 +57,9 @@ void add_plugin_key_commands(args::Command& group, int& code);
 void add_plugin_project_commands(args::Command& group, int& code);
 
 // The options -c, --config and --tenant of a command. `config` holds the default and gets the
-// configuration of the tenant. It outlives the parse.
-void add_config_option(args::Command& command, std::string& config);
+// configuration of the tenant; with --tenant `common` gets the file that names the tenants. Both
+// outlive the parse.
+void add_config_option(args::Command& command, std::string& config, std::string* common = nullptr);
 inline constexpr const char* kDefaultConfig = "config/rabt.yaml";
 // $RABT_CONFIG, or kDefaultConfig. What add_config_option() gives.
 [[nodiscard]] std::string default_config();

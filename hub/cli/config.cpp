@@ -140,15 +140,16 @@ std::string default_config() {
   return chosen != nullptr && *chosen != '\0' ? chosen : kDefaultConfig;
 }
 
-void add_config_option(args::Command& command, std::string& config) {
+void add_config_option(args::Command& command, std::string& config, std::string* common) {
   if (config == kDefaultConfig) config = default_config();
   command.add_option("-c,--config", config, "Configuration file")->capture_default_str();
   const auto tenant = std::make_shared<std::string>();
   command.add_option("--tenant", *tenant, "Which tenant, where the configuration names several");
-  command.parse_complete_callback([tenant, &config] {
+  command.parse_complete_callback([tenant, &config, common] {
     if (tenant->empty()) return;
     auto found = config::file_of(config, *tenant);
     if (!found.ok()) args::leave(complain(found.error()));
+    if (common != nullptr) *common = config;
     config = *std::move(found);
   });
 }

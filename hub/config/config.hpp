@@ -332,6 +332,8 @@ struct PostgresEntry {
 
 struct Config {
   std::string file;
+  // The file that names this tenant beside others; see tenants.hpp. Empty if there is none.
+  std::string common;
   std::string tenant;
   // Whether the process serves other tenants, too; see tenants.hpp.
   bool one_of_several = false;
@@ -370,6 +372,8 @@ struct Config {
   consultation::VideoSettings video;
   consultation::PracticeSettings practice;
   consultation::House house;
+  // Folder of the hospital's own texts, which `house` holds. Empty if it has none.
+  std::string messages;
   consultation::LinkSettings links;
   // `phi`: patient data in messages, and in the text of documents.
   consultation::TextRules chat_rules;
@@ -387,6 +391,10 @@ struct Config {
 // file:line:column, and says what is wrong and, where it can, what was meant. config.tenant: the
 // file names several tenants, of which each has a configuration of its own.
 [[nodiscard]] Result<Config> load_config(const std::string& path);
+// The configuration and the files that it names and that hold no secret: workflows, texts, mapping
+// files, certificates, lists. Absolute, in order, each once. Not here: keys and secrets, what
+// stands in folders (`maps`, `folders` of a plugin), and the program's own files.
+[[nodiscard]] std::vector<std::string> files_of(const Config& config);
 // What log.level says. Unknown words stand for info.
 [[nodiscard]] LogLevel log_level(std::string_view name);
 

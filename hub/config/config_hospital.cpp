@@ -79,8 +79,8 @@ void read_hospital(Reader& reader, const YamlNode& root, Config& config) {
       if (!text.empty()) config.house.name[std::string(language)] = text;
     }
   }
-  std::string folder;
-  reader.path(*hospital, "messages", folder);
+  const std::string& folder = config.messages;
+  reader.path(*hospital, "messages", config.messages);
   if (folder.empty()) return;
   const YamlEntry& entry = *hospital->find("messages");
   for (const std::string_view language : kLanguages) {

@@ -186,6 +186,7 @@ Result<Config> load_tenant(const Tenants& tenants, const TenantEntry& entry) {
   Reader reader(entry.file);
   Config config;
   config.file = entry.file;
+  config.common = tenants.file;
   read_all(reader, *root, config);
   check_shared(reader, *root, tenants, entry, config);
   config.server = tenants.server;

@@ -17,8 +17,10 @@
 #include "hub/crypto/crypto.hpp"
 #include "hub/keys/retention.hpp"
 #include "hub/phi/policy.hpp"
+#include "hub/plugin/package/plugin_store.hpp"
 #include "hub/store/store.hpp"
 #include "tests/must.hpp"
+#include "tools/demo/signed_store.hpp"
 
 // Backups beside a running hub, and a hub that is held after a restore.
 namespace rabt::assembly {
@@ -54,6 +56,9 @@ class Backup : public testing::Test {
     const auto found = verify_backup(folder, config_);
     EXPECT_TRUE(found.ok()) << (found.ok() ? "" : found.error().message);
     return found.ok() ? found->problems : std::vector<std::string>{"unreadable"};
+  }
+  [[nodiscard]] std::vector<std::string> warnings(const std::string& folder) const {
+    return must(verify_backup(folder, config_)).warnings;
   }
   [[nodiscard]] std::string to() const { return (folder_ / "backups").string(); }
   // A backup of a hub with five entries in its audit log and with the rows of these statements.
@@ -298,18 +303,138 @@ TEST_F(Backup, VerifyFindsARecordingThatTheDatabaseNamesAndNoFileHolds) {
             std::vector<std::string>{"blobs/01LOST is missing"});
 }
 
-TEST_F(Backup, HoldsTheListOfPluginsThatTheHubMayLoadAndFindsAnAlteredOne) {
-  config_.plugins = (folder_ / "plugins").string();
-  fs::create_directory(config_.plugins);
-  const std::string list = "{\"plugins\": []}\n";
-  std::ofstream(config_.plugins + "/plugins.lock") << list;
+// Symptom: a restored hub had a list of plugins, and no plugin, no key and no configuration.
+TEST_F(Backup, HoldsPluginsAndKeysThatTheLockNamesAndFindsOneThatIsMissingOrChanged) {
+  config_.plugins = (folder_ / "store").string();
+  must(demo::make_signed_store({std::string(RABT_FIXTURES) + "/desk-1.0.0"},
+                               (folder_ / "work").string(), config_.plugins));
+  // Neither was added by an operator.
+  fs::create_directory(config_.plugins + "/unsigned");
+  std::ofstream(config_.plugins + "/unsigned/manifest.yaml") << "id: unsigned\n";
+  std::ofstream(config_.plugins + "/secret.txt") << "x";
   const std::string folder = backup_with();
-  EXPECT_EQ(must(config::read_text(folder + "/plugins.lock")), list);
-  EXPECT_EQ(mode_of(folder + "/plugins.lock"), 0600U);
-  EXPECT_EQ(problems(folder), std::vector<std::string>{});
-  std::ofstream(folder + "/plugins.lock", std::ios::app) << " ";
-  EXPECT_EQ(problems(folder), std::vector<std::string>{
-                                  "plugins.lock is not what was backed up: its SHA-256 differs"});
+  ASSERT_EQ(problems(folder), std::vector<std::string>{});
+  EXPECT_EQ(warnings(folder), std::vector<std::string>{});
+
+  // The copy is a store from which the hub loads.
+  const auto store =
+      must(plugin::PluginStore::open(folder + "/plugins", plugin::PluginStore::Use::read));
+  ASSERT_EQ(store.entries().size(), 1U);
+  ASSERT_EQ(store.keys().size(), 1U);
+  EXPECT_TRUE(store.load(store.entries().front()).ok());
+  std::vector<std::string> names;
+  for (const auto& entry : fs::recursive_directory_iterator(folder + "/plugins")) {
+    EXPECT_EQ(mode_of(entry.path()), entry.is_directory() ? 0700U : 0600U) << entry.path();
+    if (entry.path().parent_path() == folder + "/plugins") names.push_back(entry.path().filename());
+  }
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(names, (std::vector<std::string>{"desk", "keys", "plugins.lock"}));
+
+  const std::string key = "plugins/keys/" + store.keys().front().id() + ".json";
+  fs::remove(folder + "/" + key);
+  std::ofstream(folder + "/plugins/desk/1.0.0/manifest.yaml", std::ios::app) << "#";
+  std::ofstream(folder + "/plugins/plugins.lock", std::ios::app) << " ";
+  std::vector<std::string> found = problems(folder);
+  std::sort(found.begin(), found.end());
+  const std::string changed = " is not what was backed up: its SHA-256 differs";
+  EXPECT_EQ(found, (std::vector<std::string>{"plugins/desk/1.0.0/manifest.yaml" + changed,
+                                             key + " is missing or cannot be read",
+                                             "plugins/plugins.lock" + changed}));
+}
+
+// A nightly backup of the database is worth more than one that ends at a damaged store.
+TEST_F(Backup, NamesPluginsThatItCouldNotCopyAndHoldsEverythingElse) {
+  config_.plugins = (folder_ / "store").string();
+  must(demo::make_signed_store({std::string(RABT_FIXTURES) + "/desk-1.0.0"},
+                               (folder_ / "work").string(), config_.plugins));
+  const fs::path package = fs::path(config_.plugins) / "desk" / "1.0.0";
+  fs::create_symlink("/etc/passwd", package / "link");
+  const auto hub = must(Foundation::open(config_, clock_, null_logger()));
+  // Backups of one second have one name.
+  const auto made = [&](const char* to) {
+    return must(create_backup(config_, (folder_ / to).string(), clock_));
+  };
+  const BackupReport linked = made("linked");
+  ASSERT_EQ(linked.missing.size(), 1U);
+  EXPECT_EQ(linked.missing[0].find((package / "link").string() + ": it is a link"), 0U);
+  EXPECT_FALSE(fs::exists(linked.folder + "/plugins/desk/1.0.0/link"));
+  EXPECT_TRUE(fs::exists(linked.folder + "/plugins/desk/1.0.0/manifest.yaml"));
+
+  fs::remove_all(package);
+  const BackupReport gone = made("gone");
+  ASSERT_EQ(gone.missing.size(), 1U);
+  EXPECT_EQ(gone.missing[0].find(package.string() + ": plugins.lock names it"), 0U);
+
+  std::ofstream(config_.plugins + "/plugins.lock") << "{}";
+  const BackupReport damaged = made("damaged");
+  ASSERT_EQ(damaged.missing.size(), 1U);
+  EXPECT_EQ(damaged.missing[0].find("plugins of " + config_.plugins + ": "), 0U);
+  EXPECT_EQ(problems(damaged.folder), std::vector<std::string>{});
+  EXPECT_EQ(warnings(damaged.folder),
+            std::vector<std::string>{"not in the backup: " + damaged.missing[0]});
+}
+
+TEST_F(Backup, HoldsTheConfigurationAndWhatItNamesAndNoSecret) {
+  const auto hub = must(Foundation::open(config_, clock_, null_logger()));
+  const fs::path etc = folder_ / "etc";
+  for (const char* name : {"flows", "maps", "texts"}) fs::create_directories(etc / name);
+  const std::string pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  const auto file = [&](const std::string& name, const std::string& content) {
+    std::ofstream(etc / name) << content;
+    return (etc / name).string();
+  };
+  config_.file = file("rabt.yaml", "tenant: t1\n");
+  config_.common = file("tenants.yaml", "tenants: {}\n");
+  // A folder of a deployment often has links.
+  const std::string flow = file("flows/v7.yaml", "do: []\n");
+  fs::create_symlink(flow, etc / "flow.yaml");
+  config_.workflows = {(etc / "flow.yaml").string(), (etc / "none.yaml").string()};
+  config_.maps = (etc / "maps").string();
+  file("maps/sex.csv", "from,to\n");
+  file("maps/secret.txt", "a-secret");
+  config_.messages = (etc / "texts").string();
+  file("texts/ar.yaml", "a: b\n");
+  file("texts/en.yaml", "a: b\n");
+  config_.http.ca = file("ca.pem", pem);
+  config_.plugin["clinic"].source =
+      file("clinic.yaml", "maps: {sex: maps/sex.csv, more: more.csv}\nschema: clinic.json\n");
+  file("more.csv", "from,to\n");
+  file("clinic.json", "{}");
+  config_.plugin["clinic"].secrets["token"] = {.file = file("token", "a-secret"), .env = {}};
+  config_.plugin["clinic"].tls_key = file("client.key", "a-secret");
+  config_.server.tls_certificates = file(
+      "hub.pem", pem + "-----BEGIN EC PRIVATE KEY-----\na-secret\n-----END EC PRIVATE KEY-----\n");
+  config_.server.tls_key = config_.server.tls_certificates;
+  const BackupReport made = must(create_backup(config_, to(), clock_));
+
+  const std::string place = "config" + etc.string();
+  std::vector<std::string> names;
+  for (const auto& entry : fs::recursive_directory_iterator(made.folder + "/config")) {
+    EXPECT_EQ(mode_of(entry.path()), entry.is_directory() ? 0700U : 0600U) << entry.path();
+    EXPECT_FALSE(entry.is_symlink()) << entry.path();
+    if (entry.is_directory()) continue;
+    EXPECT_EQ(must(config::read_text(entry.path())).find("a-secret"), std::string::npos);
+    names.push_back(entry.path().lexically_relative(made.folder + "/" + place).string());
+  }
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(names, (std::vector<std::string>{"ca.pem", "clinic.json", "clinic.yaml", "flow.yaml",
+                                             "maps/sex.csv", "more.csv", "rabt.yaml",
+                                             "tenants.yaml", "texts/ar.yaml", "texts/en.yaml"}));
+  EXPECT_EQ(made.files, names.size());
+  EXPECT_EQ(made.secret,
+            std::vector<std::string>{(etc / "hub.pem").string() + ": it holds a private key"});
+  EXPECT_EQ(made.missing,
+            std::vector<std::string>{(etc / "none.yaml").string() + ": No such file or directory"});
+  ASSERT_EQ(warnings(made.folder).size(), 2U);
+  EXPECT_EQ(warnings(made.folder)[0], "not in the backup: " + made.missing[0]);
+
+  ASSERT_EQ(problems(made.folder), std::vector<std::string>{});
+  fs::remove(made.folder + "/" + place + "/flow.yaml");
+  std::ofstream(made.folder + "/" + place + "/rabt.yaml", std::ios::app) << "#";
+  EXPECT_EQ(problems(made.folder),
+            (std::vector<std::string>{
+                place + "/flow.yaml is missing or cannot be read",
+                place + "/rabt.yaml is not what was backed up: its SHA-256 differs"}));
 }
 
 // A backup of a version that kept no sums of blobs.

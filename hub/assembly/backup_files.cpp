@@ -1,0 +1,213 @@
+#include "hub/assembly/backup_files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "hub/audit/files.hpp"
+#include "hub/base/bytes.hpp"
+#include "hub/base/descriptor.hpp"
+#include "hub/base/file_there.hpp"
+#include "hub/base/printable.hpp"
+#include "hub/base/utf8.hpp"
+#include "hub/crypto/crypto.hpp"
+#include "hub/mapping/mapping.hpp"
+#include "hub/plugin/package/plugin_store.hpp"
+
+namespace rabt::assembly {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kPiece = 1U << 20U;
+constexpr const char* kPlugins = "plugins";
+constexpr const char* kConfig = "config";
+
+// PEM of each kind ends its first line so: RSA, EC, ENCRYPTED.
+constexpr std::string_view kPrivateKey = "PRIVATE KEY-----";
+
+bool holds_private_key(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  for (std::string line; std::getline(in, line);) {
+    if (line.find(kPrivateKey) != std::string::npos) return true;
+  }
+  return false;
+}
+
+// Empty if the file can be copied.
+std::string why_not(const fs::path& path) {
+  std::error_code failure;
+  const fs::file_status status = fs::status(path, failure);
+  if (fs::exists(status) && !fs::is_regular_file(status)) return "it is no file";
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  return file.open() ? std::string() : std::strerror(errno);
+}
+
+// A package of the store, which has no links.
+Status copy_package(const fs::path& from, const fs::path& place, FileCopies& copies) {
+  std::error_code failure;
+  const auto is_folder = [&failure](const fs::path& path) {
+    return fs::is_directory(fs::symlink_status(path, failure));
+  };
+  if (!is_folder(from.parent_path()) || !is_folder(from)) {
+    copies.miss(from.string(), "plugins.lock names it, and it is no folder");
+    return ok_status();
+  }
+  for (auto at = fs::recursive_directory_iterator(from, failure);
+       !failure && at != fs::recursive_directory_iterator(); at.increment(failure)) {
+    const fs::file_status status = at->symlink_status(failure);
+    if (failure) break;
+    if (fs::is_directory(status)) continue;
+    if (fs::is_symlink(status)) {
+      copies.miss(at->path().string(), "it is a link, and a package has none");
+      continue;
+    }
+    RABT_TRY_STATUS(copies.add(at->path(), place / at->path().lexically_relative(from)));
+  }
+  if (failure) copies.miss(from.string(), failure.message());
+  return ok_status();
+}
+
+// The place of a file of the configuration: a restore finds where it stood.
+fs::path place_of(const fs::path& path) {
+  return fs::path(kConfig) / path.relative_path();
+}
+
+// The code maps, NAME.csv.
+Status copy_maps(const fs::path& folder, FileCopies& copies) {
+  std::error_code failure;
+  for (auto at = fs::directory_iterator(folder, failure);
+       !failure && at != fs::directory_iterator(); at.increment(failure)) {
+    if (at->path().extension() == ".csv")
+      RABT_TRY_STATUS(copies.add_public(at->path(), place_of(at->path())));
+  }
+  if (failure) copies.miss(folder.string(), failure.message());
+  return ok_status();
+}
+
+}  // namespace
+
+Error backup_error(const std::string& doing) {
+  const bool full = errno == ENOSPC || errno == EDQUOT;
+  return unavailable("backup.io", "cannot " + doing + ": " + std::strerror(errno) +
+                                      (full ? "; make room for the backup" : ""));
+}
+
+Result<std::string> sha256_of(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return backup_error("read " + path);
+  crypto::Sha256 hash;
+  std::string piece(kPiece, '\0');
+  while (in.read(piece.data(), static_cast<std::streamsize>(piece.size())) || in.gcount() > 0)
+    hash.update(std::string_view(piece).substr(0, static_cast<std::size_t>(in.gcount())));
+  if (in.bad()) return backup_error("read " + path);
+  return to_hex(hash.finish());
+}
+
+Result<bool> copy_durably(const fs::path& from, const fs::path& to) {
+  std::error_code failure;
+  fs::copy_file(from, to, failure);
+  if (failure == std::errc::no_such_file_or_directory) return false;
+  errno = failure.value();
+  if (failure || ::chmod(to.c_str(), 0600) != 0) return backup_error("copy " + from.string());
+  const Descriptor file(::open(to.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.open() || ::fsync(file.get()) != 0) return backup_error("sync " + to.string());
+  return true;
+}
+
+Status FileCopies::make_folder(const fs::path& place) {
+  fs::path folder = folder_;
+  for (const fs::path& part : place) {
+    folder /= part;
+    if (!folders_.insert(folder).second) continue;
+    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+      return backup_error("make " + folder.string());
+  }
+  return ok_status();
+}
+
+Status FileCopies::add(const fs::path& from, const fs::path& place) {
+  if (!places_.insert(place).second) return ok_status();
+  if (!is_utf8(place.string())) {
+    miss(from.string(), "its name is no UTF-8");
+    return ok_status();
+  }
+  if (const std::string why = why_not(from); !why.empty()) {
+    miss(from.string(), why);
+    return ok_status();
+  }
+  RABT_TRY_STATUS(make_folder(place.parent_path()));
+  const fs::path to = folder_ / place;
+  RABT_TRY(copied, copy_durably(from, to));
+  if (!copied) {
+    miss(from.string(), std::strerror(ENOENT));
+    return ok_status();
+  }
+  RABT_TRY(sum, sha256_of(to.string()));
+  done_.sums.emplace_back(place.string(), sum);
+  return ok_status();
+}
+
+Status FileCopies::add_public(const fs::path& from, const fs::path& place) {
+  if (!why_not(from).empty() || !holds_private_key(from)) return add(from, place);
+  done_.secret.push_back(from.string() + ": it holds a private key");
+  return ok_status();
+}
+
+void FileCopies::miss(const std::string& what, const std::string& why) {
+  done_.missing.push_back(printable(what) + ": " + why);
+}
+
+Status FileCopies::sync() const {
+  for (const fs::path& folder : folders_) RABT_TRY_STATUS(audit::sync_folder(folder.string()));
+  return ok_status();
+}
+
+Status copy_plugins(const std::string& store, FileCopies& copies) {
+  const fs::path from = store;
+  const fs::path to = kPlugins;
+  RABT_TRY(locked, is_there((from / plugin::kLockFile).string()));
+  if (!locked) return ok_status();
+  // While it is open no package comes or goes.
+  const auto opened = plugin::PluginStore::open(store, plugin::PluginStore::Use::read);
+  if (!opened.ok()) {
+    copies.miss("plugins of " + store, opened.error().message);
+    return ok_status();
+  }
+  RABT_TRY_STATUS(copies.add(from / plugin::kLockFile, to / plugin::kLockFile));
+  for (const plugin::TrustedKey& key : opened->keys()) {
+    const fs::path name = fs::path("keys") / (key.id() + ".json");
+    RABT_TRY_STATUS(copies.add(from / name, to / name));
+  }
+  for (const plugin::LockEntry& one : opened->entries()) {
+    const fs::path name = fs::path(one.id) / one.version;
+    RABT_TRY_STATUS(copy_package(from / name, to / name, copies));
+  }
+  return ok_status();
+}
+
+Status copy_config(const config::Config& config, FileCopies& copies) {
+  for (const std::string& path : config::files_of(config))
+    RABT_TRY_STATUS(copies.add_public(path, place_of(path)));
+  if (!config.maps.empty()) RABT_TRY_STATUS(copy_maps(config.maps, copies));
+  std::set<fs::path> parts;
+  for (const auto& [name, plugin] : config.plugin) {
+    if (plugin.source.empty()) continue;
+    const auto files = mapping::read_files(plugin.source);
+    if (!files.ok()) {
+      copies.miss("files that " + plugin.source + " names", files.error().message);
+      continue;
+    }
+    for (const auto& [part, text] : files->parts)
+      parts.insert((fs::path(plugin.source).parent_path() / part).lexically_normal());
+  }
+  for (const fs::path& part : parts) RABT_TRY_STATUS(copies.add_public(part, place_of(part)));
+  return ok_status();
+}
+
+}  // namespace rabt::assembly
