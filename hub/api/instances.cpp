@@ -128,6 +128,28 @@ Result<engine::InstanceFilter> instance_filter(const Given& given) {
   return filter;
 }
 
+// Adds `calls` to each that goes on with some. A journal that cannot be read, as without its keys,
+// leaves them out.
+void Instances::add_calls(Json& items) const {
+  Json out = Json::array();
+  for (Json item : items.as_array()) {
+    const auto calls = engine.pending_calls(item.string_or("id", ""));
+    if (calls.ok()) {
+      Json list = Json::array();
+      for (const engine::PendingCall& one : *calls) {
+        list.push_back(Json::object({{"role", one.role},
+                                     {"action", one.action},
+                                     {"task", one.task},
+                                     {"reference", one.reference},
+                                     {"since", to_iso8601(one.since)}}));
+      }
+      item.set("calls", std::move(list));
+    }
+    out.push_back(std::move(item));
+  }
+  items = std::move(out);
+}
+
 Result<Response> Instances::list(const Call& call) const {
   const http::Request& request = call.request;
   if (request.parameter("patient")) {
@@ -138,7 +160,9 @@ Result<Response> Instances::list(const Call& call) const {
   RABT_TRY(window, window_of(call));
   RABT_TRY(filter, filter_in(request));
   RABT_TRY(list, engine.instances(filter, window.limit, place_of(window.cursor)));
-  Json body = Json::object({{"items", summaries_json(list)}});
+  Json items = summaries_json(list);
+  if (request.parameter("calls") == std::optional<std::string_view>("true")) add_calls(items);
+  Json body = Json::object({{"items", std::move(items)}});
   if (list.size() == window.limit) {
     RABT_TRY(next, path_behind(call, list.back().id));
     body.set("next", next);

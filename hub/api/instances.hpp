@@ -16,7 +16,7 @@ struct Instances {
   engine::Engine& engine;
   Patients patients;
 
-  // ?limit= &cursor= &status= &workflow= &version= &code= &since= &until=
+  // ?limit= &cursor= &status= &workflow= &version= &code= &since= &until= &calls=
   [[nodiscard]] Result<http::Response> list(const Call& call) const;
   // How many there are, with the filters of the list but `status`.
   [[nodiscard]] Result<http::Response> counts(const Call& call) const;
@@ -37,6 +37,7 @@ struct Instances {
   [[nodiscard]] Result<http::Response> resolve(const Call& call) const;
 
  private:
+  void add_calls(Json& items) const;
   [[nodiscard]] Status admit_person(const Call& call, const std::string& patient) const;
   [[nodiscard]] Status admit_key(const Call& call,
                                  const std::vector<engine::InstanceSummary>& list) const;

@@ -152,7 +152,7 @@ void Todo::add_health(Items& items) const {
                .severity = kPage,
                .what = "The hub is held and takes and sends nothing: look at what it holds, then "
                        "start it without --hold",
-               .command = "rabt instances",
+               .command = "rabt instances --calls",
                .link = std::string(kHealthPage)});
   }
   // The broker and work that stands still have alerts, which wait a while.

@@ -49,6 +49,8 @@ struct InstancesOptions {
   std::string until;
   // How many there are instead of a list.
   bool counts = false;
+  // The calls that have no answer yet instead of the instances.
+  bool calls = false;
   // The whole timeline of the instance `id`.
   bool all = false;
   bool json = false;
@@ -114,6 +116,40 @@ int print_counts(HubClient& client, const InstancesOptions& options) {
     std::printf("%8lld  %-10s %s, the oldest of %s\n",
                 static_cast<long long>(one.int_or("count", 0)), one.string_or("status", "").c_str(),
                 one.string_or("code", "").c_str(), one.string_or("oldest", "").c_str());
+  }
+  return 0;
+}
+
+// Prints the calls that instances go on with, from every page of the list, a line each.
+int print_calls(HubClient& client, InstancesOptions options) {
+  if (!options.id.empty() || !options.patient.empty())
+    return complain(
+        invalid("cli.calls", "--calls lists those of all: leave --patient and the id out"));
+  if (options.status.empty()) options.status = "running,parked";
+  Json items = Json::array();
+  for (std::string path = "/api/v1/instances" + query_of(options) + "&calls=true"; !path.empty();) {
+    const auto page = client.get(path);
+    if (!page.ok()) return complain(page.error());
+    for (const Json& one : (*page)["items"].as_array()) items.push_back(one);
+    path = page->string_or("next", "");
+  }
+  if (options.json) {
+    std::printf("%s\n", Json::object({{"items", items}}).dump_pretty().c_str());
+    return 0;
+  }
+  for (const Json& one : items.as_array()) {
+    const std::string of = one.string_or("id", "") + "  " + one.string_or("workflow", "") + " " +
+                           one.string_or("version", "") + "  ";
+    const Json& calls = one["calls"];
+    if (!calls.is_array()) {
+      std::printf("%scalls that cannot be read\n", of.c_str());
+      continue;
+    }
+    for (const Json& call : calls.as_array()) {
+      std::printf("%s%s/%s in %s  since %s\n", of.c_str(), call.string_or("role", "").c_str(),
+                  call.string_or("action", "").c_str(), call.string_or("task", "").c_str(),
+                  call.string_or("since", "").c_str());
+    }
   }
   return 0;
 }
@@ -236,6 +272,7 @@ int list_instances(const InstancesOptions& options) {
   if (options.retry) return ask_instance(*client, options, "retry", "retried");
   if (options.restart) return restart_instance(*client, options);
   if (options.counts) return print_counts(*client, options);
+  if (options.calls) return print_calls(*client, options);
   if (options.all && id.empty())
     return complain(invalid("cli.instance", "--all needs the id of an instance"));
   const std::string query = query_of(options);
@@ -308,6 +345,9 @@ void add_instances_command(args::Command& program, int& code) {
       ->moment();
   command->add_flag("--counts", options->counts,
                     "Count the instances by state, workflow and code instead of listing them");
+  command->add_flag("--calls", options->calls,
+                    "List the calls that have no answer yet instead of the instances: what a held "
+                    "hub sends when it is started without --hold");
   command->add_flag("--all", options->all, "Print the whole timeline of that instance");
   command->add_flag("--json", options->json, "Print JSON");
   command->add_option("--reason", options->reason,

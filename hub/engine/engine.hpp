@@ -109,6 +109,16 @@ struct InstanceSummary {
   Json waits = {};
 };
 
+// A call of an instance that has no answer yet, and that no person has to decide.
+struct PendingCall {
+  std::string role;
+  std::string action;
+  std::string task;
+  std::string reference;
+  // When the instance asked for it.
+  Timestamp since;
+};
+
 // Which instances are listed or counted. An empty text is no condition.
 struct InstanceFilter {
   // Words of kStates (hub/engine/state_text.hpp). Every state if there is none.
@@ -350,6 +360,9 @@ class Engine {
   [[nodiscard]] Result<std::vector<InstanceSummary>> instances(
       const InstanceFilter& filter, std::size_t limit,
       std::optional<std::string> before = std::nullopt);
+  // Calls that an instance goes on with, in the order in which it asked for them, made by replaying
+  // its journal. After a start each is sent, repeated, asked about or parked.
+  [[nodiscard]] Result<std::vector<PendingCall>> pending_calls(std::string_view id);
   // The states of the filter are no condition, nor are person and key.
   [[nodiscard]] Result<InstanceCounts> counts(const InstanceFilter& filter);
   // Whether patient data of an instance may be handed out: called when it has been read and before

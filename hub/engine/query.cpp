@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "hub/engine/impl.hpp"
@@ -176,6 +177,34 @@ Result<Json> Engine::instance(std::string_view id, const Admit& admit, const Tim
       json.set("error", with_members(without_secrets(error, past.secrets), place));
   }
   return json;
+}
+
+Result<std::vector<PendingCall>> Engine::pending_calls(std::string_view id) {
+  const Impl& engine = *impl_;
+  RABT_TRY(row, engine.reader.row(id));
+  RABT_TRY(lease, engine.context.parts.keys.lease(row.tenant));
+  RABT_TRY(from, engine.reader.materials(row, lease));
+  workflow::History history(from.definition, from.secrets);
+  std::map<std::uint64_t, Timestamp> asked;
+  for (const workflow::Input& input : from.inputs) {
+    for (const workflow::Effect& effect : history.apply(input)) {
+      if (const auto* const call = std::get_if<workflow::CallAction>(&effect))
+        asked.emplace(call->id, input.at);
+    }
+  }
+  const std::uint64_t parked = parked_name(row.parked).call;
+  std::vector<PendingCall> out;
+  for (const workflow::Effect& effect : history.execution().open()) {
+    const auto* const call = std::get_if<workflow::CallAction>(&effect);
+    if (call == nullptr || (!row.parked.empty() && call->id == parked)) continue;
+    const auto since = asked.find(call->id);
+    out.push_back({.role = call->role,
+                   .action = call->action,
+                   .task = call->task,
+                   .reference = call->reference,
+                   .since = since == asked.end() ? row.updated : since->second});
+  }
+  return out;
 }
 
 Result<Json> Engine::lifecycle(std::string_view id) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <future>
 #include <set>
 
 #include "tests/api/rig.hpp"
@@ -428,6 +429,40 @@ TEST_F(InstancesTest, WhatNeedsAPersonIsListedWithTheCommandThatHelps) {
   EXPECT_TRUE(of("decision").is_null());
   rig_.clock().advance_ms(8LL * 24 * 3600 * 1000);
   EXPECT_TRUE(of("faulted").is_null()) << "after 7 days a failed run is history";
+}
+
+TEST_F(InstancesTest, CallsOfAnInstanceAreThoseThatNoPersonHasToDecide) {
+  std::promise<ScriptedService::Call> asked;
+  rig_.script().on("do-none", [](ScriptedService::Call call) {
+    call.done(engine::failed(OutcomeKind::ambiguous, "vendor.silent"));
+  });
+  rig_.script().on("do-key",
+                   [&asked](ScriptedService::Call call) { asked.set_value(std::move(call)); });
+  rig_.deploy(
+      file_of("two", "1.0.0",
+              "  - both:\n      fork:\n        branches:\n"
+              "          - decide: {call: 'do-none:1.0.0@script'}\n"
+              "          - send: {call: 'do-key:1.0.0@script', with: {n: '${ .name }'}}\n"));
+  const std::string id = rig_.send("test.two.v1", Json::object({{"name", "Layla"}})).at(0);
+  const ScriptedService::Call open = asked.get_future().get();
+  ASSERT_EQ(rig_.wait_status(id, "parked"), "parked");
+  const Response answer = get("instances?status=running,parked&calls=true");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.body.find("Layla"), std::string::npos);
+  const Json page = json(answer);
+  ASSERT_EQ(page["items"].size(), 1U) << answer.body;
+  ASSERT_EQ(page["items"][0]["calls"].size(), 1U) << answer.body;
+  const Json& call = page["items"][0]["calls"][0];
+  EXPECT_EQ(call.string_or("role", "") + "/" + call.string_or("action", ""), "script/do-key");
+  EXPECT_EQ(call.string_or("task", ""), "send");
+  EXPECT_EQ(call.string_or("since", ""), to_iso8601(rig_.clock().now()));
+  EXPECT_EQ(item(id).find("calls"), nullptr) << "journals are read only where that is asked for";
+
+  open.done(engine::done());
+  must(rig_.engine().resolve(id, engine::done(), "user:test", "seen"));
+  ASSERT_EQ(rig_.wait_status(id, "completed"), "completed");
+  const Json ended = body("instances?calls=true");
+  EXPECT_EQ(ended["items"][0]["calls"], Json::array());
 }
 
 TEST_F(InstancesTest, AListOfWhatNeedsAPersonHoldsNoPatientData) {

@@ -232,6 +232,18 @@ TEST_F(HeldHub, SendsNothingAndLeavesEveryRowAsItWas) {
   EXPECT_EQ(todo["items"].item(0).string_or("kind", ""), "held") << todo.dump();
   EXPECT_EQ(
       call("operator", "GET", "/api/v1/instances/counts").json["byStatus"].int_or("waiting", 0), 1);
+  // What goes out when it is started without the option.
+  EXPECT_EQ(todo["items"].item(0).string_or("command", ""), "rabt instances --calls");
+  const Json open =
+      call("operator", "GET", "/api/v1/instances?status=running,parked&calls=true").json;
+  ASSERT_EQ(open["items"].size(), 1U) << open.dump();
+  EXPECT_EQ(open["items"][0].string_or("workflow", ""), "calls");
+  const Json& calls = open["items"][0]["calls"];
+  ASSERT_EQ(calls.size(), 1U) << open.dump();
+  EXPECT_EQ(calls[0].string_or("role", "") + "/" + calls[0].string_or("action", ""),
+            "http/request");
+  EXPECT_EQ(calls[0].string_or("task", ""), "ask");
+  EXPECT_FALSE(calls[0].string_or("since", "").empty());
   hub_.reset();
   EXPECT_EQ(world_.requests().size(), sent);
   EXPECT_EQ(dialled_, dialled);

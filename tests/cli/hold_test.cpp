@@ -74,13 +74,16 @@ kill -9 $pid; wait $pid
 start --hold
 grep -c '"level":"warn","event":"hub.held"' log
 rabt instances | grep -c "^$(cut -d ' ' -f 2 started)  running    calls 1.0.0  "
+rabt instances --calls |
+  grep -Ec "^$(cut -d ' ' -f 2 started)  calls 1.0.0  http/request in ask  since [0-9TZ:.-]+$"
 rabt instances start calls --reason 'a test' 2>refused; echo $?; grep -c '\[hub.held\]' refused
 kill $pid; wait $pid; echo ended $?; wc -l < $calls
 start; called 2
 for i in $(seq 500); do rabt instances --status completed | grep -q . && break; sleep 0.02; done
 rabt instances | grep -c '  completed  calls '
+rabt instances --calls | wc -l
 kill $pid; wait $pid; echo ended $?; cat log >&2)sh");
-  EXPECT_EQ(ran.out, "1\n1\n1\n1\n1\nended 0\n1\n2\n1\nended 0\n") << ran.err;
+  EXPECT_EQ(ran.out, "1\n1\n1\n1\n1\n1\nended 0\n1\n2\n1\n0\nended 0\n") << ran.err;
 }
 
 }  // namespace
