@@ -46,11 +46,59 @@ for (const name of ['', 'console.']) {
   }
   Object.assign(texts, en);
 }
+// Each question that a shipped workflow or the hub asks has its words, and each of its answers: words of its own, or the same for each
+// question. Those of a parked call are of no other.
+const slug = (title) => title.replaceAll('.', '_').replaceAll('-', '_');
+const kOfCalls = ['again', 'done', 'transient', 'permanent'];
+const asked = new Map(); // title: answers
+const ask = (titles, answers) => titles.forEach((title) => asked.set(title, new Set([...(asked.get(title) ?? []), ...answers])));
+const words = (text, pattern) => [...(text ?? '').matchAll(pattern)].map(([, one]) => one);
+const kFlows = readdirSync(join(here, '../workflows')).filter((name) => name.endsWith('.yaml') && !name.endsWith('.test.yaml'));
+let opened = 0;
+for (const name of kFlows) {
+  const text = read(`../workflows/${name}`);
+  const lines = text.split('\n');
+  for (const [at, line] of lines.entries()) {
+    const call = /^( *)call: (open:1\.0\.0@task|decide:1\.0\.0@session)/.exec(line);
+    if (!call) continue;
+    ++opened;
+    // Up to the next key beside `with`.
+    const from = lines.findIndex((one, i) => i > at && one.startsWith(`${call[1]}with:`));
+    const end = lines.findIndex((one, i) => i > from && one.trim() && one.search(/\S/) <= call[1].length);
+    const block = lines.slice(from, end < 0 ? undefined : end).join('\n');
+    const given = /\banswers: (\$\{.*|\[[^\]]*\])/.exec(block)?.[1];
+    const answers = words(given?.replace(/\$\{.*? then /, ''), /([a-z][a-z-]*)(?=["\],])/g);
+    if (call[2].startsWith('decide')) {
+      if (!answers.length) fault(`workflows/${name}:${at + 1}: test/check.mjs finds no answers of the question`);
+      for (const one of answers) if (!(`decision_${one}` in texts)) fault(`strings/console.en.json has no "decision_${one}", an answer of workflows/${name}`);
+      continue;
+    }
+    const title = /\btitle: (>-\n.*|.*)/.exec(block)?.[1];
+    const titles = words(title?.includes('${') ? title.replaceAll(/== "[^"]*"/g, '') : `"${title}"`, /"([a-z]+\.[a-z-]+)"/g);
+    if (!titles.length) fault(`workflows/${name}:${at + 1}: test/check.mjs finds no title of the task`);
+    ask(titles, given ? answers : ['seen']);
+    if (given && !answers.length) fault(`workflows/${name}:${at + 1}: test/check.mjs finds no answers of the task`);
+  }
+}
+if (!opened) fault('test/check.mjs finds no task that a workflow opens');
+const hub = (folder) => readdirSync(join(here, '..', folder), { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? hub(`${folder}/${one.name}`) : one.name.endsWith('.cpp') ? [`../${folder}/${one.name}`] : []));
+for (const path of hub('hub/consultation')) {
+  const text = read(path);
+  const forms = words(text, /form_of\(\{([^}]*)\}\)/g).flatMap((one) => words(one, /"([a-z-]+)"/g));
+  for (const title of words(text, /\.title = "([a-z]+\.[a-z-]+)"/g)) ask([title], forms.length ? forms : ['seen']);
+}
+for (const [title, answers] of asked) {
+  if (!(`task_${slug(title)}` in texts)) fault(`strings/console.en.json has no "task_${slug(title)}", a question that is asked`);
+  for (const one of answers) {
+    const own = `outcome_${slug(title)}_${one}`;
+    if (!(own in texts) && (kOfCalls.includes(one) || !(`outcome_${one}` in texts))) fault(`strings/console.en.json has no "${own}", an answer to ${title}`);
+  }
+}
 const sources = files('src').filter((path) => ['.ts', '.tsx'].includes(extname(path)));
 const all = sources.map(read).join('\n');
 for (const key of Object.keys(texts)) {
   const name = key.replace(/_(zero|one|two|few|many|other)$/, (form) => (stems.has(key.slice(0, -form.length)) ? '' : form));
-  const families = /^(away|problem|status|type|role|event|specialty|consent|factor|admission|rx|recording|day|find|theme|call|check|instance|health|plugin|todo|since|entry|task_kind|failure|outcome|held|timer|find_by|task|task_state|group|delivery|approval|approval_act|grant|webhook|bucket|may|result|told|isolation|deploying|differs|reading|readings|purpose|proof|identifier|repair|replay|repair_verb|repair_act|delivery_was|delivery_settled|severity|channel|req)_/;
+  const families = /^(away|problem|status|type|role|event|specialty|consent|factor|admission|rx|recording|day|find|theme|call|check|instance|health|plugin|todo|since|entry|task_kind|failure|outcome|held|timer|find_by|task|decision|task_state|group|delivery|approval|approval_act|grant|webhook|bucket|may|result|told|isolation|deploying|differs|reading|readings|purpose|proof|identifier|repair|replay|repair_verb|repair_act|delivery_was|delivery_settled|severity|channel|req)_/;
   if (!families.test(name) && !new RegExp(`['"\`]${name}['"\`]`).test(all)) fault(`no page says "${key}"`);
 }
 for (const path of sources) {

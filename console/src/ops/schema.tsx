@@ -1,5 +1,5 @@
 // A form made from a JSON schema: one field for each property that is a value; what is more than that is typed as JSON.
-import { t } from '../base/i18n';
+import { has, t, type Key } from '../base/i18n';
 import { Field, Select, TextArea } from '../ui';
 
 export interface Schema {
@@ -44,6 +44,8 @@ export function complete(schema: Schema | undefined, values: Record<string, stri
 }
 // A text that may be longer than a line is written in lines, in the direction of its own words.
 const kLine = 500;
+// An answer that a workflow asked for.
+const choiceText = (name: string, value: unknown) => (name === 'decision' && has(`decision_${value}`) ? t(`decision_${value}` as Key) : String(value));
 export function SchemaFields({ legend, schema, values, onValue, missing }: { legend?: string; schema: Schema; values: Record<string, string>; onValue: (name: string, text: string) => void; missing: string[] }) {
   const fields = Object.entries(schema.properties ?? {}).filter(([, one]) => one.const === undefined);
   if (!fields.length) return null;
@@ -54,7 +56,7 @@ export function SchemaFields({ legend, schema, values, onValue, missing }: { leg
           const needed = schema.required?.includes(name);
           const type = typeOf(one);
           const common = { label: one.title ?? name, hint: [needed && t('required_word'), one.description].filter(Boolean).join(' · ') || undefined, error: missing.includes(name) ? t('field_wrong') : undefined, value: values[name] ?? '', onText: (text: string) => onValue(name, text), dir: 'ltr' };
-          if (one.enum || type === 'boolean') return <Select key={name} {...common} options={[{ value: '', text: '—' }, ...(one.enum ?? [true, false]).map((each) => ({ value: String(each), text: String(each) }))]} />;
+          if (one.enum || type === 'boolean') return <Select key={name} {...common} options={[{ value: '', text: '—' }, ...(one.enum ?? [true, false]).map((each) => ({ value: String(each), text: choiceText(name, each) }))]} />;
           if (type === 'string' && Number(one.maxLength) > kLine) return <TextArea key={name} {...common} dir="auto" rows={5} maxLength={Number(one.maxLength)} />;
           if (type === 'string' || type === 'integer' || type === 'number') return <Field key={name} {...common} digits={type !== 'string'} autocomplete="off" />;
           return <TextArea key={name} {...common} hint={[common.hint, 'JSON'].filter(Boolean).join(' · ')} />;

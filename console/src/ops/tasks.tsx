@@ -39,12 +39,19 @@ interface Task {
   withheld?: boolean;
 }
 // The title is a code; the pages have its words.
+const slugOf = (title: string) => title.replaceAll('.', '_').replaceAll('-', '_');
 const titleOf = (one: Task) => {
-  const key = `task_${one.title.replaceAll('.', '_').replaceAll('-', '_')}`;
+  const key = `task_${slugOf(one.title)}`;
   return has(key) ? t(key as Key) : one.title;
 };
-const answerText = (name: string) => (has(`outcome_${name}`) ? t(`outcome_${name}` as Key) : name);
-const answerMore = (name: string) => (has(`outcome_${name}_more`) ? t(`outcome_${name}_more` as Key) : undefined);
+// An answer has words of its own for a title, or the same words for each. Those of a parked call belong to no other question.
+const kOfCalls = ['again', 'done', 'transient', 'permanent'];
+const answerKey = (one: Task, name: string) => {
+  const own = `outcome_${slugOf(one.title)}_${name}`;
+  return has(own) || (one.title !== 'call.parked' && kOfCalls.includes(name)) ? own : `outcome_${name}`;
+};
+const answerText = (one: Task, name: string) => (has(answerKey(one, name)) ? t(answerKey(one, name) as Key) : name);
+const answerMore = (one: Task, name: string) => (has(`${answerKey(one, name)}_more`) ? t(`${answerKey(one, name)}_more` as Key) : undefined);
 const isMine = (who: string | undefined) => !!who && who === me.value?.actor;
 
 // Of a hub without tasks: its parked instances, which are decided on their own page.
@@ -132,7 +139,7 @@ function Decide({ one, onDone }: { one: Task; onDone: () => void }) {
   };
   return (
     <form class="pane-body stack stack-16 ask" onSubmit={ask} noValidate>
-      {names.length > 0 && <div class="answers"><Choices legend={t('answer')} name="outcome" value={outcome} onText={setOutcome} options={names.map((name) => ({ value: name, text: answerText(name), more: answerMore(name) }))} /></div>}
+      {names.length > 0 && <div class="answers"><Choices legend={t('answer')} name="outcome" value={outcome} onText={setOutcome} options={names.map((name) => ({ value: name, text: answerText(one, name), more: answerMore(one, name) }))} /></div>}
       {wrong && names.length > 0 && !outcome && <p class="error" role="alert"><Icon name="alert" /><span>{t('answer_missing')}</span></p>}
       {fields && <SchemaFields legend={parked ? undefined : t('task_answer_words')} schema={fields} values={values} onValue={(name, text) => setValues({ ...values, [name]: text })} missing={wrong ? missing : []} />}
       <TextArea label={t('reason_kept')} value={reason} onText={setReason} rows={2} error={wrong && !reason.trim() ? t('reason_missing') : undefined} />
@@ -140,7 +147,7 @@ function Decide({ one, onDone }: { one: Task; onDone: () => void }) {
       {sure && (
         <Dialog title={t('decide_sure')} open onClose={() => setSure(false)}>
           <p>{t('goes_to_log')}</p>
-          <blockquote class="notice notice-idle"><div><p class="strong"><bdi>{me.value?.username ?? me.value?.actor}</bdi>: {titleOf(one)} {outcome && <>— {answerText(outcome)}</>}</p><p dir="auto">{reason}</p></div></blockquote>
+          <blockquote class="notice notice-idle"><div><p class="strong"><bdi>{me.value?.username ?? me.value?.actor}</bdi>: {titleOf(one)} {outcome && <>— {answerText(one, outcome)}</>}</p><p dir="auto">{reason}</p></div></blockquote>
           {act.error !== undefined && <Meanwhile error={act.error} />}
           <DialogActs>
             <Button onPress={() => setSure(false)}>{t('back')}</Button>
