@@ -646,12 +646,28 @@ bool covers(const Resources& delivery, const Entry& coverage,
          std::find(records.begin(), records.end(), beneficiary->resource) != records.end();
 }
 
+// True if both name one payer, as far as one can tell.
+bool is_same_payer(const Payer& one, const Payer& other) {
+  if (!one.licence.empty() && !other.licence.empty()) return one.licence == other.licence;
+  return one.name == other.name;
+}
+
+// The coverage that counts first.
+struct Cover {
+  Entry entry;
+  Payer payer;
+  // True if one of another payer counts as much: a person says which of them pays.
+  bool tied = false;
+  // Reference of a payer of a tie that the delivery does not hold.
+  std::string unread;
+};
+
 // The coverage of this very patient that is in force and counts first; never another patient's. One
 // that a person pays counts only where no insurer has one. records: his own, and those that were
 // merged into it.
-std::optional<Entry> coverage_of(const Resources& delivery, const std::vector<Entry>& coverages,
+std::optional<Cover> coverage_of(const Resources& delivery, const std::vector<Entry>& coverages,
                                  const std::vector<const Json*>& records, When at) {
-  std::optional<Entry> best;
+  std::optional<Cover> best;
   std::pair<bool, std::int64_t> best_rank;
   for (const Entry& entry : coverages) {
     if (!holds(entry, at) || !covers(delivery, entry, records)) continue;
@@ -659,9 +675,14 @@ std::optional<Entry> coverage_of(const Resources& delivery, const std::vector<En
     const std::int64_t order = order_value.is_number_integer()
                                    ? order_value.get<std::int64_t>()
                                    : std::numeric_limits<std::int64_t>::max();
-    const std::pair rank{payer_of(delivery, entry, at).person, order};
+    const Payer payer = payer_of(delivery, entry, at);
+    const std::pair rank{payer.person, order};
+    if (best && rank == best_rank && !payer.person && !is_same_payer(payer, best->payer)) {
+      best->tied = true;
+      if (best->unread.empty()) best->unread = payer.unresolved;
+    }
     if (best && rank >= best_rank) continue;
-    best = entry;
+    best = Cover{.entry = entry, .payer = payer, .tied = false, .unread = payer.unresolved};
     best_rank = rank;
   }
   return best;
@@ -816,7 +837,8 @@ bool refers_to_unread_coverage(const Resources& delivery, const Entry& appointme
 // Payer of a visit as a delivery names it; empty where it has no coverage of the patient.
 struct Said {
   Json coverage = Json::object();
-  // True if the delivery names coverages of which none is known to be in force for the patient.
+  // True if the delivery names coverages of which none is known to be in force for the patient, or
+  // two payers of which none comes first.
   bool lapsed = false;
   // True if a person is the payer.
   bool self_pay = false;
@@ -828,7 +850,11 @@ Said cover_of(const Resources& delivery, const Merges& merges, const Entry& appo
   const auto records = records_of(people.patient->resource, merges);
   const std::vector<Entry> coverages = coverages_of(delivery, appointment.resource);
   const auto coverage = coverage_of(delivery, coverages, records, start);
-  const Payer payer = coverage ? payer_of(delivery, *coverage, start) : Payer{.person = true};
+  if (coverage && coverage->tied) {
+    out.lapsed = whole;
+    return out;
+  }
+  const Payer payer = coverage ? coverage->payer : Payer{.person = true};
   if (payer.person) {
     // A change of status may come without the Coverage that the booking brought.
     const bool booked = text_of(*appointment.resource, "status") == "booked";
@@ -847,7 +873,7 @@ Said cover_of(const Resources& delivery, const Merges& merges, const Entry& appo
         "the coverage's payor[] refers to an Organization that is not in the bundle: add it as "
         "an entry with the fullUrl that the reference means, or write payor[].identifier");
   }
-  out.coverage = coverage_data(*coverage, payer, start);
+  out.coverage = coverage_data(coverage->entry, payer, start);
   if (whole && !out.coverage.contains("memberId")) {
     refuse("the coverage has no member id: Coverage.identifier[].value or Coverage.subscriberId");
   }
@@ -1240,11 +1266,14 @@ Insured insured(const Json& patients, const Json& entries, std::int64_t at,
   out.output["patient"] = patient_data(patient, false, at);
   const std::vector<Entry> coverages = coverages_of(found, nullptr);
   if (const auto coverage = coverage_of(found, coverages, records, at)) {
-    const Payer payer = payer_of(found, *coverage, at);
-    out.unread_payer = own_id(payer.unresolved, "Organization", settings);
+    out.unread_payer = own_id(coverage->unread, "Organization", settings);
     // A coverage that a person pays is no insurer's.
-    if (payer.person) return out;
-    Json data = coverage_data(*coverage, payer, at);
+    if (coverage->payer.person) return out;
+    if (coverage->tied) {
+      sdk::warn_of(out.output, std::string(sdk::kNoCoverageInForce));
+      return out;
+    }
+    Json data = coverage_data(coverage->entry, coverage->payer, at);
     if (data.contains("memberId")) {
       out.output["coverage"] = std::move(data);
     } else {

@@ -378,13 +378,13 @@ class FhirPlugin final : public ChartWriter {
     Found covers = co_await covers_of(call, patients);
     if (covers.failed) co_return *covers.failed;
     Insured out = insured(patients, covers.entries, at, settings_);
-    if (!out.unread_payer.empty()) {  // the record system does not include what is referred to
+    // The record system does not include what is referred to; two payers may be one.
+    for (int read = 0; read < 2 && !out.unread_payer.empty(); ++read) {
       const Seen payer = co_await look(call, "Organization", out.unread_payer);
       if (payer.failed) co_return *payer.failed;
-      if (!payer.resource.is_null()) {
-        covers.entries.push_back(Json::object({{"resource", payer.resource}}));
-        out = insured(patients, covers.entries, at, settings_);
-      }
+      if (payer.resource.is_null()) break;
+      covers.entries.push_back(Json::object({{"resource", payer.resource}}));
+      out = insured(patients, covers.entries, at, settings_);
     }
     co_return Outcome::done(out.output.dump());
   }

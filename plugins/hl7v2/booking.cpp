@@ -4,6 +4,7 @@
 #include <array>
 #include <initializer_list>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "hl7.hpp"
@@ -319,28 +320,53 @@ int payer_rank(const Segment& in1, const Settings& settings) {
              : 0;
 }
 
-// The IN1 that is in force on the day of the visit (IN1-12, IN1-13) and counts first (IN1-22, else
-// the order); null when there is none. The patient pays only where no insurer is in force. day:
-// YYYYMMDD. lapsed: true if there are others only.
+// The licence of the payer among IN1-3; "" when there is none. Any other number of a payer, such as
+// the hospital's own for it, may be the licence of another payer.
+std::string payer_of(const Segment& in1, const Settings& settings) {
+  for (const Value& value : in1.all(3)) {
+    if (authority_in("IN1-3", value, 4, settings) == sdk::kPayerLicenceSystem) return value.part(1);
+  }
+  return {};
+}
+
+// True if both IN1 name one payer, as far as one can tell.
+bool is_same_payer(const Segment& one, const Segment& other, const Settings& settings) {
+  const std::string licence = payer_of(one, settings);
+  const std::string others = payer_of(other, settings);
+  if (!licence.empty() && !others.empty()) return licence == others;
+  const std::size_t field = one.text(4).empty() && other.text(4).empty() ? 3 : 4;
+  return one.text(field) == other.text(field);
+}
+
+// A field that counts from 1, or a rank behind all that have one.
+int count_in(const Segment& in1, std::size_t field) {
+  const std::string text = in1.text(field);
+  return text.size() < 5 && sdk::all_digits(text) && !text.empty() ? std::stoi(text) : kNoPriority;
+}
+
+// The IN1 that is in force on the day of the visit (IN1-12, IN1-13) and counts first (IN1-22, then
+// IN1-1); null when there is none. The patient pays only where no insurer is in force. day:
+// YYYYMMDD. lapsed: true if there are others only, or two payers of which none comes first.
 const Segment* cover_segment(const Message& message, const std::string& day,
                              const Settings& settings, bool& lapsed) {
   const Segment* best = nullptr;
-  std::pair<int, int> best_rank;
+  std::tuple<int, int, int> best_rank;
   bool any = false;
+  bool tied = false;
   for (const Segment& segment : message.segments()) {
     if (segment.name() != "IN1") continue;
     any = true;
     if (side_of(day, segment.text(12)) < 0 || side_of(day, segment.text(13)) > 0) continue;
-    const std::string priority = segment.text(22);
-    const int order = priority.size() < 5 && sdk::all_digits(priority) && !priority.empty()
-                          ? std::stoi(priority)
-                          : kNoPriority;
-    const std::pair rank{payer_rank(segment, settings), order};
+    const int payer = payer_rank(segment, settings);
+    const std::tuple rank{payer, count_in(segment, 22), count_in(segment, 1)};
+    if (best != nullptr && rank == best_rank && payer == 0)
+      tied = tied || !is_same_payer(segment, *best, settings);
     if (best != nullptr && rank >= best_rank) continue;
     best = &segment;
     best_rank = rank;
+    tied = false;
   }
-  lapsed = any && best == nullptr;
+  lapsed = any && (best == nullptr || tied);
   return best;
 }
 
@@ -353,15 +379,6 @@ std::string day_of(const Json& appointment, const Settings& settings) {
   std::string day = sdk::write_date(start.get<std::int64_t>() - *zone);
   std::erase(day, '-');
   return day;
-}
-
-// The licence of the payer among IN1-3; "" when there is none. Any other number of a payer, such as
-// the hospital's own for it, may be the licence of another payer.
-std::string payer_of(const Segment& in1, const Settings& settings) {
-  for (const Value& value : in1.all(3)) {
-    if (authority_in("IN1-3", value, 4, settings) == sdk::kPayerLicenceSystem) return value.part(1);
-  }
-  return {};
 }
 
 // Payer of a visit as a message names it.

@@ -632,6 +632,27 @@ TEST(ReadPatient, AnInsurerInForceComesBeforeAPersonWhoPays) {
   EXPECT_FALSE(alone.read().contains("coverage"));
 }
 
+// Symptom: an insurer got the claim that another one pays, and nobody was asked. Cause: of two
+// coverages without an order the first that the server lists was taken. Caught by: each order.
+TEST(ReadPatient, TwoInsurersOfWhichNoneComesFirstAreAskedAbout) {
+  const auto both = [](const std::string& one, const std::string& other) {
+    return one.substr(0, one.size() - 1) + "," + other.substr(1);
+  };
+  const std::string one = cover(R"({"display": "One"})");
+  const std::string two = cover(R"({"display": "Two"})");
+  for (const std::string& coverages : {both(one, two), both(two, one)}) {
+    RecordSystem system{kPatient, coverages, "", {}};
+    const Json out = system.read();
+    EXPECT_FALSE(out.contains("coverage")) << out;
+    EXPECT_EQ(out.value("warnings", Json()), Json::array({"coverage.not_in_force"}));
+  }
+  RecordSystem ordered{
+      kPatient, both(one, cover(R"({"display": "Two"})", R"(, "order": 1)")), "", {}};
+  EXPECT_EQ(ordered.read()["coverage"]["payerName"], "Two");
+  RecordSystem same{kPatient, both(one, one), "", {}};
+  EXPECT_EQ(same.read()["coverage"]["payerName"], "One");
+}
+
 // Symptom: a patient whose records were merged got a bill. Cause: the coverage names the record
 // that was replaced. Caught by: a coverage of each record.
 TEST(ReadPatient, TheCoverageOfARecordThatWasMergedIsHis) {

@@ -715,6 +715,38 @@ TEST(Appointment, AnInsurerInForceComesBeforeAPersonWhoPays) {
   }
 }
 
+// Symptom: an insurer got the claim that another one pays, and nobody was asked. Cause: of two
+// coverages without an order the first entry was taken. Caught by: both orders of the entries.
+TEST(Appointment, TwoInsurersOfWhichNoneComesFirstAreAskedAbout) {
+  const auto pays = [](const char* changes, const char* payor, bool first, const char* own = "{}") {
+    Json bundle = booking();
+    resource(bundle, 3)["payor"] = Json::parse(R"([{"display": "One"}])");
+    Json other = bundle["entry"][3];
+    resource(bundle, 3).update(Json::parse(own));
+    other["fullUrl"] = "https://ehr.example.sa/fhir/Coverage/c0";
+    other["resource"]["id"] = "c0";
+    other["resource"]["identifier"][0]["value"] = "OTHER";
+    other["resource"]["payor"] = Json::parse(payor);
+    other["resource"].update(Json::parse(changes));
+    auto& entries = bundle["entry"];
+    entries.insert(first ? entries.begin() + 1 : entries.end(), other);
+    const Json data = event(bundle)["data"];
+    return data.contains("coverage") ? data["coverage"]["memberId"].get<std::string>()
+                                     : data["warnings"].dump();
+  };
+  constexpr const char* kAsked = R"(["coverage.not_in_force"])";
+  constexpr const char* kTwo = R"([{"display": "Two"}])";
+  for (const bool first : {true, false}) {
+    EXPECT_EQ(pays("{}", kTwo, first), kAsked);
+    EXPECT_EQ(pays(R"({"order": 1})", kTwo, first, R"({"order": 1})"), kAsked);
+    EXPECT_EQ(pays(R"({"order": 1})", kTwo, first), "OTHER");
+    EXPECT_EQ(pays("{}", kTwo, first, R"({"order": 1})"), "M-1");
+    // Two coverages of one insurer are no question.
+    EXPECT_EQ(pays("{}", R"([{"display": "One"}])", first), first ? "OTHER" : "M-1");
+    EXPECT_EQ(pays(R"({"period": {"end": "2020-12-31"}})", kTwo, first), "M-1");
+  }
+}
+
 // Symptom: a message that names the patient by another of his numbers was taken for one about
 // somebody else. Cause: an event had the best number alone.
 TEST(Appointment, AnEventHasAllNumbersOfThePatient) {

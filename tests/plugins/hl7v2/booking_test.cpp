@@ -223,6 +223,36 @@ TEST(Booking, TheCoverIsTheOneInForceThatCountsFirst) {
   EXPECT_EQ(member(cover("", "", "2", "SECOND") + cover("", "", "1", "FIRST") + good), "FIRST");
 }
 
+// Symptom: an insurer got the claim that another one pays, and nobody was asked. Cause: of two IN1
+// without an order the first of the message was taken. Caught by: both orders of the message.
+TEST(Booking, TwoInsurersOfWhichNoneComesFirstAreAskedAbout) {
+  const auto cover = [](const std::string& set, const std::string& id, const std::string& name,
+                        const std::string& priority, const std::string& member) {
+    return "IN1|" + set + "|P|" + id + "|" + name + "||||||||||||||||||" + priority +
+           std::string(14, '|') + member + "\r";
+  };
+  const auto pays = [](const std::string& covers) {
+    const std::string body = with(without(kBooking, "IN1"), "RGS|1|A\r", covers + "RGS|1|A\r");
+    const Json data = event(body)["data"];
+    return data.contains("coverage") ? data["coverage"]["memberId"].get<std::string>()
+                                     : data["warnings"].dump();
+  };
+  constexpr const char* kAsked = R"(["coverage.not_in_force"])";
+  for (const char* set : {"1", ""}) {
+    const std::string one = cover(set, "INS-2", "One", "", "M-1");
+    const std::string two = cover(set, "INS-3", "Two", "", "M-2");
+    EXPECT_EQ(pays(one + two), kAsked) << set;
+    EXPECT_EQ(pays(two + one), kAsked) << set;
+    EXPECT_EQ(pays(one + two + cover(set, "INS-4", "Three", "1", "M-3")), "M-3") << set;
+    EXPECT_EQ(pays(one + cover(set, "INS-2", "One", "", "M-4")), "M-1") << "one insurer" << set;
+  }
+  EXPECT_EQ(pays(cover("1", "INS-2", "One", "1", "M-1") + cover("1", "INS-3", "Two", "1", "M-2")),
+            kAsked);
+  // IN1-1 says which comes first.
+  EXPECT_EQ(pays(cover("2", "INS-2", "One", "", "M-1") + cover("1", "INS-3", "Two", "", "M-2")),
+            "M-2");
+}
+
 // Symptom: the insurer of the old year was asked about a visit of 1 January. Cause: its cover was
 // looked for on the day of the sender's offset.
 TEST(Booking, ACoverIsInForceOnTheDayWhereTheHospitalIs) {
