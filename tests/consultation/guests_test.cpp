@@ -408,9 +408,33 @@ TEST_F(Guests, ANumberOfSomebodyWhoWasBornOnAnotherDayLinksNobodyAndTheDeskIsAsk
   ASSERT_EQ(desk_.size(), 1U);
   EXPECT_EQ(desk_[0].task.title, "patient.contradicted");
   EXPECT_EQ(desk_[0].task.object, id);
+  // Both sides, in what is sealed.
+  const Json& sides = desk_[0].content.data;
+  EXPECT_EQ(sides["participant"], Json(patient_part(id)));
+  EXPECT_EQ(sides["booking"]["name"], Json("Layla"));
+  EXPECT_EQ(sides["booking"]["birthDate"], Json("1950-01-01"));
+  EXPECT_EQ(sides["booking"]["identifiers"].item(0)["value"], Json("1012345672"));
+  ASSERT_EQ(sides["records"].size(), 1U);
+  EXPECT_EQ(sides["records"].item(0)["person"], Json(patient_));
+  EXPECT_EQ(sides["records"].item(0)["birthDate"], Json("1990-05-17"));
   EXPECT_EQ(must(sessions_->acts.load(booked(Json::object({{"birthDate", "1990-05-17"}})))).patient,
             patient_);
   EXPECT_EQ(desk_.size(), 1U);
+}
+
+// Symptom: a booking with numbers of two persons was linked to the first. Caught by: who comes in.
+TEST_F(Guests, NumbersOfTwoPersonsLetNeitherInUnderHisAccount) {
+  people_.numbers = {{"1012345672", patient_}, {"2000000002", patient2_}};
+  const auto number = [](const char* value) {
+    return Json::object({{"system", "iqama"}, {"value", value}});
+  };
+  const std::string id =
+      booked(Json::object({{"identifiers", Json::array({number("2000000002")})}}));
+  EXPECT_EQ(must(sessions_->acts.load(id)).patient, "");
+  for (const std::string& who : {patient_, patient2_})
+    EXPECT_EQ(code(sessions_->entry.join(as(who, id))), "participant.not_a_participant");
+  people_.numbers["2000000002"] = patient_;
+  EXPECT_EQ(code(sessions_->entry.join(as(patient_, id))), "ok") << "the records are one now";
 }
 
 // The doctor who made the session has its link, too: opening it proves nothing about the patient.

@@ -492,7 +492,51 @@ TEST_F(SessionCalls, AnAppointmentIsOfThePersonWhomAnyOfTheNumbersMeans) {
   EXPECT_FALSE(another({"nobody", "1000000008"}));
   EXPECT_TRUE(another({"1000000016"}));
   EXPECT_TRUE(another({"nobody"}));
-  EXPECT_TRUE(another({"MRN-7", "1000000016"})) << "numbers of two persons";
+  EXPECT_FALSE(another({"MRN-7", "1000000016"})) << "a number of its own is among them";
+}
+
+// Symptom: a visit that was held was held and claimed again. Cause: its booking has numbers of two
+// records of one patient, the session was linked to the first, and taken for one of another. Caught
+// by: the same booking again.
+TEST_F(SessionCalls, ABookingWithNumbersOfTwoPersonsLinksNobodyAndIsKnownAgain) {
+  people_.numbers = {{"1000000008", patient_}, {"2000000002", patient2_}};
+  const auto number = [](const char* value) {
+    return Json::object({{"system", "urn:his"}, {"value", value}});
+  };
+  const Json numbers = Json::array({number("2000000002"), number("1000000008")});
+  int hour = 9;
+  const auto book = [&](const char* appointment, const Json& identifiers) {
+    const std::string start = "2027-01-01T" + std::to_string(++hour) + ":00:00Z";
+    Json body = Json::object(
+        {{"type", "doctor_patient"}, {"appointment", appointment}, {"scheduledStart", start}});
+    body.set("participants", Json::array({Json::object({{"role", "doctor"}, {"person", doctor_}}),
+                                          Json::object({{"role", "patient"},
+                                                        {"person", number("1000000008")},
+                                                        {"name", "Aisha"},
+                                                        {"identifiers", identifiers}})}));
+    return call("create", std::move(body), appointment).output.string_or("session", "");
+  };
+  const auto patient = [&](const std::string& id) {
+    return must(sessions_->acts.load(id)).patient;
+  };
+  const auto another = [&](const char* appointment, const Json& identifiers) {
+    const Json of = Json::object({{"appointment", appointment}, {"identifiers", identifiers}});
+    return call("of-appointment", of).output["sessions"].item(0).bool_or("otherPatient", true);
+  };
+  EXPECT_EQ(patient(book("urn:his|A-6", numbers)), "");
+  ASSERT_EQ(desk_.size(), 1U);
+  EXPECT_EQ(desk_[0].task.title, "patient.contradicted");
+  EXPECT_EQ(desk_[0].content.data["records"].size(), 2U);
+  EXPECT_FALSE(another("urn:his|A-6", numbers));
+  EXPECT_FALSE(another("urn:his|A-6", Json::array({number("2000000002")}))) << "it was booked so";
+  EXPECT_TRUE(another("urn:his|A-6", Json::array({number("3")})));
+  // A session that is linked to the first of both is its own, too.
+  EXPECT_EQ(patient(book("urn:his|A-7", Json::array({number("1000000008")}))), patient_);
+  EXPECT_FALSE(another("urn:his|A-7", numbers));
+  // Both records became one: nobody else is meant.
+  people_.numbers["2000000002"] = patient_;
+  EXPECT_EQ(patient(book("urn:his|A-8", numbers)), patient_);
+  EXPECT_EQ(desk_.size(), 1U);
 }
 
 TEST_F(SessionCalls, ThePayersOfAVisitAreNotedAfterItsEnd) {

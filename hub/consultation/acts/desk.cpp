@@ -13,7 +13,8 @@ void ask_desk(const SessionParts& parts, const Session& session, const DeskQuest
   wanted.task.object_type = "session";
   wanted.task.object = session.id;
   wanted.task.patient = session.patient_pseudonym;
-  wanted.content.data = Json::object({{"participant", question.participant}});
+  wanted.content.data = question.more;
+  wanted.content.data.set("participant", question.participant);
   wanted.content.schema = form_of({"seen"});
   wanted.call = question.title + "/" + session.id + "/" + question.key;
   if (const Status asked = parts.ask_desk(wanted); !asked.ok())

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "hub/base/json.hpp"
 #include "hub/consultation/rows/parts.hpp"
 #include "hub/consultation/session/session.hpp"
 
@@ -14,6 +15,8 @@ struct DeskQuestion {
   std::string participant;
   // The same question under the same key is asked once.
   std::string key;
+  // More members of the task's data, which is sealed: it may hold patient data.
+  Json more = Json::object();
 };
 // Opens a task of the desk about a session; whoever has seen it answers. What keeps it from being
 // opened is logged.

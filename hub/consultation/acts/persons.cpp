@@ -41,9 +41,11 @@ Result<Participant> Persons::participant(const Actor& who, const ParticipantInpu
   Mistakes unknown;
   const bool guest = who.system || input.foreign;
   RABT_TRY(id, named(input.person, field + "person", guest ? unknown : mistakes));
+  const Json numbers = who.system ? input.identifiers : Json::array();
   if (guest && input.person.is_object() && !id.empty()) {
     RABT_TRY(other, is_another(input.guest, id));
-    if (other) id.clear();
+    RABT_TRY(records, records_of(input.person, numbers));
+    if (other || records.size() > 1) id.clear();
   }
   const PartRole role = input.role.value_or(PartRole::observer);
   Participant one = participant(role, id, input.guest);
@@ -51,7 +53,10 @@ Result<Participant> Persons::participant(const Actor& who, const ParticipantInpu
     mistakes.add(field + "person",
                  "it has no role in the tenant that fits " + std::string(to_string(role)));
   one.bypass = input.bypass;
-  if (id.empty() && input.person.is_object()) one.reference = input.person;
+  if (id.empty() && input.person.is_object()) {
+    one.reference = input.person;
+    one.numbers = numbers;
+  }
   if (who.system && id.empty() && one.licence == identity::Licence::missing &&
       !one.guest.string_or("licenceNumber", "").empty())
     one.licence = identity::Licence::vouched;
@@ -74,28 +79,66 @@ Result<Participant> Persons::as_known(const Session& session, Participant coming
   return coming;
 }
 
-Result<std::string> Persons::record_of(const Participant& one) const {
-  if (!one.person.empty() || !one.reference.is_object()) return std::string();
-  auto found = parts_.directory.resolve(parts_.tenant, one.reference);
-  if (found.ok()) return found;
-  const bool nobody = found.error().kind == ErrorKind::not_found ||
-                      found.error().kind == ErrorKind::invalid ||
-                      found.error().kind == ErrorKind::conflict;
-  if (!nobody) return found.error();
-  return std::string();
+Result<std::vector<std::string>> Persons::records_of(const Json& reference,
+                                                     const Json& numbers) const {
+  std::vector<std::string> out;
+  const auto add = [&](const Json& number) -> Status {
+    const auto found = parts_.directory.resolve(parts_.tenant, number);
+    if (found.ok()) {
+      if (std::find(out.begin(), out.end(), *found) == out.end()) out.push_back(*found);
+      return ok_status();
+    }
+    const bool nobody = found.error().kind == ErrorKind::not_found ||
+                        found.error().kind == ErrorKind::invalid ||
+                        found.error().kind == ErrorKind::conflict;
+    return nobody ? ok_status() : Status(found.error());
+  };
+  RABT_TRY_STATUS(add(reference));
+  for (const Json& number : numbers.as_array()) RABT_TRY_STATUS(add(number));
+  return out;
 }
 
 Result<bool> Persons::is_named_by(const Participant& one, std::string_view person) const {
-  RABT_TRY(found, record_of(one));
-  if (found.empty() || found != person) return false;
+  if (!one.person.empty() || !one.reference.is_object()) return false;
+  RABT_TRY(found, records_of(one.reference, Json::array()));
+  if (found.empty() || found.front() != person) return false;
+  RABT_TRY(all, records_of(one.reference, one.numbers));
+  if (all.size() > 1) return false;
   RABT_TRY(other, is_another(one.guest, person));
   return !other;
 }
 
-Result<bool> Persons::is_contradicted(const Participant& one) const {
-  RABT_TRY(found, record_of(one));
-  if (found.empty()) return false;
-  return is_another(one.guest, found);
+Result<Json> Persons::contradiction(const Participant& one) const {
+  if (!one.person.empty() || !one.reference.is_object()) return Json();
+  RABT_TRY(found, records_of(one.reference, one.numbers));
+  bool differs = found.size() > 1;
+  for (const std::string& person : found) {
+    RABT_TRY(other, is_another(one.guest, person));
+    differs = differs || other;
+  }
+  if (!differs) return Json();
+  const auto shown = [](const Json& of) {
+    Json out = Json::object();
+    for (const std::string_view name : {"name", "gender", "birthDate"}) {
+      if (of[name].is_string()) out.set(name, of[name]);
+    }
+    return out;
+  };
+  Json booking = shown(one.guest);
+  Json numbers = Json::array({one.reference});
+  for (const Json& number : one.numbers.as_array()) {
+    const auto& known = numbers.as_array();
+    if (std::find(known.begin(), known.end(), number) == known.end()) numbers.push_back(number);
+  }
+  booking.set("identifiers", std::move(numbers));
+  Json records = Json::array();
+  for (const std::string& person : found) {
+    RABT_TRY(known, parts_.directory.find(parts_.tenant, person));
+    Json record = shown(known.profile);
+    record.set("person", person);
+    records.push_back(std::move(record));
+  }
+  return Json::object({{"booking", std::move(booking)}, {"records", std::move(records)}});
 }
 
 Result<bool> Persons::is_another(const Json& posted, std::string_view person) const {

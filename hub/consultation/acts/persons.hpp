@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hub/base/json.hpp"
 #include "hub/base/result.hpp"
@@ -33,8 +34,10 @@ class Persons {
   [[nodiscard]] Result<Participant> as_known(const Session& session, Participant coming) const;
   // True if a booking named the participant, and the person is who it meant.
   [[nodiscard]] Result<bool> is_named_by(const Participant& one, std::string_view person) const;
-  // True if a booking named the participant by the number of a record that contradicts it.
-  [[nodiscard]] Result<bool> is_contradicted(const Participant& one) const;
+  // Both sides of a booking that named the participant by the number of a record that contradicts
+  // it, or by numbers of two persons: {booking: {name, gender, birthDate, identifiers}, records:
+  // [{person, name, gender, birthDate}]}, patient data. Null where nothing contradicts.
+  [[nodiscard]] Result<Json> contradiction(const Participant& one) const;
   // The command that gives the participant whom a booking named the account of the person; nothing
   // when the booking named no participant so.
   [[nodiscard]] Result<std::optional<Recognise>> recognised(const Session& session,
@@ -52,9 +55,9 @@ class Persons {
   [[nodiscard]] std::string hex(std::size_t digits) const;
 
  private:
-  // The person to whose record the number leads by which a booking named the participant; empty
-  // where it leads to nobody, and for a participant who has an account.
-  [[nodiscard]] Result<std::string> record_of(const Participant& one) const;
+  // The persons to whom the numbers of a booking lead, each once, that of the reference first.
+  [[nodiscard]] Result<std::vector<std::string>> records_of(const Json& reference,
+                                                            const Json& numbers) const;
   // True if what a booking said of somebody contradicts the record that its number leads to:
   // whoever is of another sex, or born on another day, is somebody else.
   [[nodiscard]] Result<bool> is_another(const Json& posted, std::string_view person) const;

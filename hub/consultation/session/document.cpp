@@ -49,6 +49,7 @@ Json participant_document(const Participant& one) {
                        {"wasHere", one.was_here},
                        {"in", optional_ms(one.in_ms)},
                        {"reference", one.reference},
+                       {"numbers", one.numbers},
                        {"came", optional_ms(one.came_ms)},
                        {"went", optional_ms(one.went_ms)},
                        {"licence", kLicences[static_cast<std::size_t>(one.licence)]},
@@ -80,6 +81,7 @@ Participant participant_of(const Json& json) {
   one.by_page = json.bool_or("byPage", false);
   one.was_here = json.bool_or("wasHere", false);
   one.reference = json["reference"];
+  if (json["numbers"].is_array()) one.numbers = json["numbers"];
   one.came_ms = ms_of(json["came"]);
   one.went_ms = ms_of(json["went"]);
   one.in_ms = ms_of(json["in"]);

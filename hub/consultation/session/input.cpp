@@ -12,6 +12,9 @@ namespace rabt::consultation {
 
 namespace {
 
+// Numbers of one participant: those of a record, and the one that names him.
+constexpr std::size_t kMostNumbers = 21;
+
 constexpr std::string_view kTypes =
     "it must be doctor_patient, medical_team, family_consultation, second_opinion, "
     "emergency_consultation, remote_monitoring or training_session";
@@ -142,6 +145,13 @@ ParticipantInput read_participant(const Json& given, Mistakes& mistakes,
     out.foreign = true;
     out.guest.set("userId", out.person);
     out.person = in_library(out.person);
+  }
+  if (const Json& more = body["identifiers"]; more.is_array()) {
+    for (const Json& one : more.as_array()) {
+      if (!one["system"].is_string() || !one["value"].is_string()) continue;
+      if (out.identifiers.size() == kMostNumbers) break;
+      out.identifiers.push_back(Json::object({{"system", one["system"]}, {"value", one["value"]}}));
+    }
   }
   const Json& role = members.raw("role");
   if (role.is_string()) out.role = parse_part_role(role.as_string());

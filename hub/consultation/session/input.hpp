@@ -19,6 +19,8 @@ struct ParticipantInput {
   Json person;
   // The reference is another system's id: whoever it does not lead to is a guest.
   bool foreign = false;
+  // More numbers of the same person, each {system, value}, as a hospital's booking has them.
+  Json identifiers = Json::array();
   std::optional<PartRole> role;
   bool bypass = false;
   Json guest = Json::object();

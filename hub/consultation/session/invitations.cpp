@@ -125,6 +125,7 @@ Status become(Step& step, Participant& one, Participant person) {
   one.pseudonym = person.pseudonym;
   if (needs_licence(one.role)) one.licence = person.licence;
   one.reference = Json();
+  one.numbers = Json::array();
   if (one.role != PartRole::patient || !is.patient.empty()) return not_own_patient(is);
   is.patient = person.person;
   is.patient_pseudonym = person.pseudonym;

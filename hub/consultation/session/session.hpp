@@ -104,6 +104,9 @@ struct Participant {
   // {system, value} by which a booking named somebody whom the hub did not know. Null otherwise.
   // Patient data.
   Json reference;
+  // All numbers of the patient that the booking had, each {system, value}, while there is a
+  // reference: they may lead to two persons. Patient data.
+  Json numbers = Json::array();
   // The same members of the person's record, as they were when the session ended. Null before, and
   // for a guest. Patient data.
   Json record;

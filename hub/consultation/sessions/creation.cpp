@@ -346,10 +346,11 @@ void SessionCreation::keep_words(const Ask& ask, Session& is) {
 // The desk finds out whose number a booking has that contradicts the record under it.
 void SessionCreation::ask_who(const Session& is) const {
   for (const Participant& one : is.participants) {
-    const auto doubtful = acts_.persons().is_contradicted(one);
-    if (doubtful.ok() && *doubtful)
-      ask_desk(acts_.parts(), is,
-               {.title = "patient.contradicted", .participant = one.id, .key = one.id});
+    const auto sides = acts_.persons().contradiction(one);
+    if (sides.ok() && sides->is_object())
+      ask_desk(
+          acts_.parts(), is,
+          {.title = "patient.contradicted", .participant = one.id, .key = one.id, .more = *sides});
   }
 }
 

@@ -169,15 +169,18 @@ Result<bool> SessionReading::is_of_another(const Session& session,
   for (const Json& number : numbers) {
     const bool booked = std::any_of(
         session.participants.begin(), session.participants.end(), [&](const Participant& one) {
-          return one.role == PartRole::patient && is_same_number(one.reference, number);
+          const auto same = [&](const Json& known) { return is_same_number(known, number); };
+          const auto& numbers_of_booking = one.numbers.as_array();
+          return one.role == PartRole::patient &&
+                 (same(one.reference) ||
+                  std::any_of(numbers_of_booking.begin(), numbers_of_booking.end(), same));
         });
     own = own || booked;
     if (booked || patient.empty() || !number["system"].is_string()) continue;
     const auto found = acts_.parts().directory.resolve(acts_.parts().tenant, number);
     if (found.ok()) {
-      // Numbers of two persons: nobody knows who is meant.
-      if (*found != patient) return true;
-      own = true;
+      // Numbers of two persons lead to an own visit, too: it is not held a second time.
+      own = own || *found == patient;
     } else if (found.error().kind != ErrorKind::not_found &&
                found.error().kind != ErrorKind::invalid &&
                found.error().kind != ErrorKind::conflict) {

@@ -410,10 +410,17 @@ Json create_schema() {
     "e2ee": {"type": ["boolean", "null"]},
     "request": {"type": ["boolean", "null"]}
   })");
-  const Json participant = closed({"role"}, kParticipant);
+  Json participant = closed({"role"}, kParticipant);
   Json organizer = participant;
   organizer.set("type", Json::array({"object", "null"}));
   organizer.set("x-phi", true);
+  // A booking of a hospital has all numbers of its patient.
+  participant.mutable_object()
+      .find("properties")
+      ->set("identifiers", Json::object({{"type", Json::array({"array", "null"})},
+                                         {"maxItems", 21},
+                                         {"items", typed("object")},
+                                         {"x-phi", true}}));
   Json& members = *schema.mutable_object().find("properties");
   members.set("organizer", std::move(organizer));
   members.set("participants", Json::object({{"type", Json::array({"array", "null"})},
