@@ -557,7 +557,7 @@ http::Admission Api::judge(const compat::Doors::Found& found, const Request& hea
     caller =
         identity::Caller{.client = client, .request = head.request_id, .device = device_of(head)};
   }
-  // The APIs of other systems know no guests.
+  // The APIs of other systems know no guests: their documents ask for a user's token at each call.
   if (!open &&
       (caller->who.kind == identity::Kind::anonymous || caller->who.kind == identity::Kind::guest))
     return refuse(identity::unauthenticated());

@@ -148,18 +148,6 @@ TEST_F(Links, AGuestIsNobodyInTheRestOfTheHub) {
   EXPECT_EQ(h_.call(kGuest, "GET", at_, {}, {{"X-Rabt-Actor", h_.person("D").id}}).status, 401);
 }
 
-// The APIs of other systems know no guests: one who is in the call gets his token by its page.
-TEST_F(Links, AnAdmittedGuestGetsNoTokenByTheApisOfOtherSystems) {
-  RABT_EXPECT_STATUS(h_.post("D", at_ + "/participants/" + patient_ + "/admit"), 200);
-  RABT_EXPECT_STATUS(h_.post("D", at_ + "/start"), 200);
-  EXPECT_EQ(h_.post(kGuest, at_ + "/join").text("tokenUse"), "media");
-  const Json named = Json::object({{"session_id", h_.get("D", at_)["number"]}});
-  for (const std::string& path :
-       {std::string("/api/v1/telemedicine/token/"), "/api/video/sessions/" + id_ + "/join",
-        "/video/sessions/" + id_ + "/join"})
-    EXPECT_EQ(h_.post(kGuest, path, named).status, 401) << path;
-}
-
 TEST_F(Links, AGuestIsNotHostAndDoesNotAdmitHimself) {
   RABT_EXPECT_STATUS(h_.post(kGuest, at_ + "/join"), 200);
   for (const std::string& act :
