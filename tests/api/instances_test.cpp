@@ -208,6 +208,10 @@ TEST_F(InstancesTest, AreFoundByTheirBusinessKeyInABody) {
   const Json list = json(found(Json::object({{"key", "V-1"}})));
   ASSERT_EQ(list["items"].size(), 1U) << list.dump();
   EXPECT_EQ(list["items"][0].string_or("id", ""), one);
+  EXPECT_EQ(list.dump().find("V-1"), std::string::npos) << "a list shows no business key";
+  const auto all = get("instances");
+  EXPECT_NE(all.body.find(one), std::string::npos) << all.body;
+  EXPECT_EQ(all.body.find("V-1"), std::string::npos);
   EXPECT_EQ(json(found(Json::object({{"key", "V-3"}})))["items"].size(), 0U);
   EXPECT_EQ(json(found(Json::object({{"key", "V-1"}, {"workflow", "keyed"}})))["items"].size(), 1U);
   EXPECT_EQ(json(found(Json::object({{"key", "V-1"}, {"workflow", "other"}})))["items"].size(), 0U);
