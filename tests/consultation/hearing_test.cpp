@@ -163,6 +163,33 @@ TEST_F(Hearing, WhoWaitsSeesHisOwnConsentsAlone) {
 
 // Symptom: one answer had all events of a session, of which there may be tens of thousands. Cause:
 // the list knew no pages.
+// Symptom: a patient refused that his words are written down, and pages and APIs wrote on.
+// Cause: only what the video provider hears was asked about.
+// Tests refused the start of a transcription.
+TEST_F(Hearing, NobodyWritesDownWordsThatSomebodyRefused) {
+  const auto writes = [&](const std::string& who, const char* source) {
+    return code(records_->add_segment(
+        as(who, session_, Json::object({{"text", "hello"}, {"source", source}}))));
+  };
+  const auto says = [&](bool given) {
+    must(sessions_->people.record_consent(
+        as(patient_, session_, Json::object({{"kind", "transcription"}, {"given", given}}))));
+  };
+  EXPECT_EQ(writes(doctor_, "browser"), "ok");
+  says(false);
+  for (const char* source : {"browser", "asr"}) {
+    EXPECT_EQ(writes(doctor_, source), "consent.transcription_missing") << source;
+    EXPECT_EQ(writes(patient_, source), "consent.transcription_missing") << source;
+  }
+  Ask transcript = ask_of_hub("t1", "workflow");
+  transcript.session = session_;
+  transcript.body = Json::object(
+      {{"recording", "r"}, {"segments", Json::array({Json::object({{"text", "hello"}})})}});
+  EXPECT_EQ(code(records_->add_transcript(transcript)), "consent.transcription_missing");
+  says(true);
+  EXPECT_EQ(writes(doctor_, "browser"), "ok");
+}
+
 TEST_F(Hearing, EventsComeInPages) {
   constexpr std::int64_t kMore = 1'200;
   must(store_->write([&](store::Transaction& transaction) -> Status {

@@ -1,6 +1,10 @@
 #include "hub/consultation/rows/relations.hpp"
 
+#include <array>
+#include <set>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "tests/consultation/session_house.hpp"
 
@@ -240,6 +244,25 @@ TEST_F(Treating, AVisitHandsAWordOnToOneFollowUp) {
   EXPECT_EQ(by(follow_up(met, doctor_, 48)), doctor_);
   must(sessions_->life.cancel(as(doctor_, first, Json::object({{"reason", "moved"}}))));
   EXPECT_EQ(by(follow_up(met, doctor_, 72)), doctor_);
+}
+
+// Symptom: eight follow-ups that were asked for at once each had the word of the desk.
+// Cause: whether another one follows was read before the write.
+// The test above asks for one after the other.
+TEST_F(Treating, AVisitHandsAWordOnToOneOfManyFollowUpsAtOnce) {
+  const std::string met = booked_by_desk(0);
+  hold_by_link(met);
+  const std::string word = must(sessions_->acts.load(met)).patient_by;
+  std::array<std::string, 8> made;
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < made.size(); ++i)
+    threads.emplace_back(
+        [&, i] { made[i] = follow_up(met, doctor_, 24 * static_cast<std::int64_t>(i + 1)); });
+  for (std::thread& one : threads) one.join();
+  std::multiset<std::string> words;
+  for (const std::string& id : made) words.insert(must(sessions_->acts.load(id)).patient_by);
+  EXPECT_EQ(words.count(word), 1U);
+  EXPECT_EQ(words.count(doctor_), made.size() - 1);
 }
 
 TEST_F(Treating, AnOfficeThatGivesAFollowUpToTheDoctorStandsBehindItAnew) {

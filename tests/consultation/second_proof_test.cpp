@@ -288,6 +288,24 @@ TEST_F(SecondProofs, WithoutAnyProofTheLinkIsUsed) {
   EXPECT_EQ(must(sessions_->guests.preview(nobody()))["secondProof"], Json::array());
 }
 
+// Symptom: who had an old link put the patient, who was signed in, out of the running call.
+// Cause: a proof was asked for only where the hospital sends codes.
+// Tests of accounts had codes.
+TEST_F(SecondProofs, WithoutAnyProofALinkPutsNoAccountOut) {
+  provider_.notifies = false;
+  const std::string link = sent(true);
+  link_ = link;
+  must(sessions_->entry.join(as(patient_, session_)));
+  Ask admit = as(doctor_, session_);
+  admit.record = part_;
+  must(sessions_->people.admit(admit));
+  EXPECT_EQ(must(sessions_->entry.join(as(patient_, session_))).string_or("tokenUse", ""), "media");
+  EXPECT_EQ(code(enter()), "invitation.used");
+  EXPECT_EQ(must(sessions_->entry.join(as(patient_, session_))).string_or("tokenUse", ""), "media");
+  must(sessions_->entry.leave(as(patient_, session_)));
+  EXPECT_EQ(code(enter()), "ok") << "nobody is put out";
+}
+
 TEST_F(SecondProofs, ALinkThatWasTakenBackOrIsOverAsksForNoProof) {
   const std::string former = link_;
   const std::string newest = sent(true);

@@ -136,6 +136,14 @@ Answer RecordService::transcript(const Ask& ask) {
   return out;
 }
 
+// A no holds for every source of words: a page writes down what is heard near it, too.
+static Status words_may_be_kept(const Membership& of) {
+  if (!of.words_refused) return ok_status();
+  return conflict("consent.transcription_missing",
+                  "somebody who takes part has refused that what is said is written down; nothing "
+                  "is kept until he takes that back");
+}
+
 Answer RecordService::add_segment(const Ask& ask) {
   Fields fields(ask.body);
   fields.only({"text", "audio", "format", "seq", "language", "startMs", "endMs", "source", "final",
@@ -155,6 +163,7 @@ Answer RecordService::add_segment(const Ask& ask) {
   RABT_TRY(allowed, may_write(ask, of, RecordKind::segment));
   RABT_TRY_STATUS(not_over(of));
   if (audio) return no_recognition();
+  RABT_TRY_STATUS(words_may_be_kept(of));
   // The provider hears who has consented, and nobody else.
   if (source == "provider" && !of.transcribed)
     return conflict("transcription.not_started",
@@ -190,6 +199,7 @@ Answer RecordService::add_transcript(const Ask& ask) {
     return invalid("api.invalid", "segments: it must be a list of at most 10000");
   RABT_TRY(of, parts_.sessions.membership(ask));
   RABT_TRY(allowed, may_write(ask, of, RecordKind::segment));
+  RABT_TRY_STATUS(words_may_be_kept(of));
   std::int64_t n = 0;
   for (const Json& one : said.as_array()) {
     const std::string text = one.string_or("text", "");

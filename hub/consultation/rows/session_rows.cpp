@@ -78,7 +78,7 @@ constexpr Statement kEmergenciesSince{
     "created_ms > $4 AND type = 'emergency_consultation' AND at_ms <= created_ms + $3"};
 constexpr Statement kFollowsOn{
     "SELECT id FROM session WHERE tenant = $1 AND patient = $2 AND patient <> '' AND follow_up_of "
-    "= $3 LIMIT 1"};
+    "= $3 AND id <> $4 LIMIT 1"};
 // $5 is before the start of whatever lasts until $6; the index walks from there on.
 constexpr Statement kFollowUps{
     "SELECT count(*), count(*) FILTER (WHERE at_ms + planned_minutes * 60000 > $6 AND at_ms < $7) "
@@ -503,13 +503,24 @@ Result<std::optional<std::string>> SessionRows::of_request(std::string_view tena
 Result<bool> SessionRows::is_followed(const Session& session) const {
   bool found = false;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(kFollowsOn, {session.tenant, session.patient, session.id},
+    return connection.query(kFollowsOn, {session.tenant, session.patient, session.id, session.id},
                             [&](const Row& /*row*/) {
                               found = true;
                               return false;
                             });
   }));
   return found;
+}
+
+Status SessionRows::take_word(store::Transaction& transaction, const Session& is) {
+  bool taken = false;
+  RABT_TRY_STATUS(transaction.query(kFollowsOn, {is.tenant, is.patient, is.follow_up_of, is.id},
+                                    [&](const Row& /*row*/) {
+                                      taken = true;
+                                      return false;
+                                    }));
+  if (!taken) return ok_status();
+  return conflict(std::string(kSessionRaced), "another session follows the same one meanwhile");
 }
 
 Status SessionRows::put_request(store::Transaction& transaction, std::string_view tenant,

@@ -143,6 +143,9 @@ class SessionRows {
                                           std::string_view index, std::string_view session);
   // True if another session of its patient follows it, also one that was called off.
   [[nodiscard]] Result<bool> is_followed(const Session& session) const;
+  // Inside the job that makes a session with the word of the one that it follows. Error conflict
+  // session.raced: another one was quicker.
+  [[nodiscard]] static Status take_word(store::Transaction& transaction, const Session& is);
   // Inside the job that makes a session. Errors conflict booking.limit: more sessions that this
   // person booked are not over, or were booked in 24 hours, than the settings allow;
   // emergency.open: a patient opens an emergency, and another one of his is not over. An emergency

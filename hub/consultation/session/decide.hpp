@@ -338,6 +338,8 @@ struct Change {
 // residency.region.
 [[nodiscard]] Status may_be_in(const VideoSettings& settings, std::string_view region);
 
+// True if whom the invitation is for is in the session, or on his way there, under his account.
+[[nodiscard]] bool is_there_under_account(const Session& session, const Invitation& invitation);
 // Ok if the code of the generation still leads to the invitation. Errors: conflict
 // invitation.expired, invitation.revoked.
 [[nodiscard]] Status may_be_shown(const Session& session, const Invitation& invitation,

@@ -133,6 +133,12 @@ Status become(Step& step, Participant& one, Participant person) {
   return not_own_patient(is);
 }
 
+bool is_there_under_account(const Session& session, const Invitation& invitation) {
+  const Participant* const one = session.participant(invitation.participant);
+  return one != nullptr && !one->person.empty() && one->takes_part() &&
+         (one->here || session.present(*one));
+}
+
 Status may_be_shown(const Session& session, const Invitation& invitation, std::int64_t generation,
                     Timestamp now) {
   if (invitation.status == "revoked" || invitation.generation != generation) return revoked();
@@ -257,6 +263,11 @@ Result<Change> on(Step step, const Enter& command) {
     return conflict("invitation.used",
                     "the invitation was accepted already, in another browser or on another device; "
                     "call the hospital, which can send it again");
+  if (found->status == "pending" && command.second_proof.empty() &&
+      is_there_under_account(is, *found))
+    return conflict("invitation.used",
+                    "whom the invitation is for takes part under his account now, and the hospital "
+                    "sends no code that shows who opens the link");
   if ((found->status != "pending" && !moves && !proves) || is_late(is, *found, step.moment.now))
     return expired();
   if (moves) {

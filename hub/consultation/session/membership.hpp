@@ -61,6 +61,8 @@ struct Membership {
   identity::Licence licence = identity::Licence::missing;
   // The video provider writes down what is said.
   bool transcribed = false;
+  // Somebody has refused that words are kept, and holds to it.
+  bool words_refused = false;
   // The patient was in the visit, and not only in its waiting room.
   bool patient_came = false;
   // seconds_together() until the end, or until now.

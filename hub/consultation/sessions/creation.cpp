@@ -131,6 +131,8 @@ void check_company(const Actor& who, const Session& is, Mistakes& mistakes) {
 // A session on its way from the request to the rules.
 struct SessionCreation::Booking {
   Session draft;
+  // Who books it: his word stands behind it when another follow-up has that of the visit before.
+  std::string own_word;
   Open open;
   Surroundings::ClinicPlace place;
   std::optional<identity::Person> provider;
@@ -281,6 +283,9 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
     is.follow_up_of = before.id;
     if (!is.patient.empty()) {
       RABT_TRY(followed, acts_.rows().is_followed(before));
+      Session without = is;
+      hand_word_on(who, before, true, without, acts_.parts().clock.now());
+      booking.own_word = without.patient_by;
       hand_word_on(who, before, followed, is, acts_.parts().clock.now());
     }
     refused = refused_before(before, is);
@@ -384,6 +389,8 @@ Answer SessionCreation::create(const Ask& ask) {
     const Session& is = made.after;
     if (!request.empty())
       RABT_TRY_STATUS(SessionRows::put_request(transaction, is.tenant, request, is.id));
+    if (is.word_handed_on && !is.patient_by.empty())
+      RABT_TRY_STATUS(SessionRows::take_word(transaction, is));
     RABT_TRY_STATUS(
         SessionRows::check_bookings(transaction, is, booker_of(who), acts_.parts().settings));
     if (is.provider.empty() || booking.open.request) return ok_status();
@@ -391,6 +398,15 @@ Answer SessionCreation::create(const Ask& ask) {
   };
   Result<Acted> written = unavailable("store.busy", "the provider's time changes too quickly");
   for (int attempt = 0; attempt < store::kMaxRaces; ++attempt) {
+    if (Session& is = booking.draft; attempt > 0 && is.word_handed_on && !is.patient_by.empty()) {
+      Session before;
+      before.tenant = is.tenant;
+      before.id = is.follow_up_of;
+      before.patient = is.patient;
+      RABT_TRY(followed, acts_.rows().is_followed(before));
+      if (followed) is.patient_by = booking.own_word;
+      is.word_handed_on = !followed;
+    }
     RABT_TRY(change, decide(booking.draft, moment, booking.open));
     if (!booking.draft.provider_plugin.empty())
       RABT_TRY_STATUS(lets_people_in(acts_.parts().actions, booking.draft.provider_plugin));

@@ -45,11 +45,8 @@ bool is_held(const FoundInvitation& found) {
          found.invitation.generation == found.generation;
 }
 
-// True if the participant is there under his account, whom the link would put out.
 bool is_account_there(const FoundInvitation& found) {
-  const Participant* const one = found.session.participant(found.invitation.participant);
-  return !is_held(found) && one != nullptr && !one->person.empty() && one->takes_part() &&
-         (one->here || found.session.present(*one));
+  return !is_held(found) && is_there_under_account(found.session, found.invitation);
 }
 
 }  // namespace
