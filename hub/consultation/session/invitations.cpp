@@ -103,6 +103,14 @@ void keep_door(Step& step, Participant& one, bool proves, const Enter& command) 
   follow_presence(step);
 }
 
+// True if whom the link is for came under his account after it was sent: whoever has it was not
+// looked at since.
+bool came_since_sent(const Session& is, const Invitation& link) {
+  if (!is_there_under_account(is, link)) return false;
+  const Participant& one = *is.participant(link.participant);
+  return link.created_ms < std::max(one.since_ms, one.came_ms.value_or(0));
+}
+
 }  // namespace
 
 void end_links(Step& step, std::string_view participant) {
@@ -263,11 +271,11 @@ Result<Change> on(Step step, const Enter& command) {
     return conflict("invitation.used",
                     "the invitation was accepted already, in another browser or on another device; "
                     "call the hospital, which can send it again");
-  if (found->status == "pending" && command.second_proof.empty() &&
-      is_there_under_account(is, *found))
+  if (found->status == "pending" && command.second_proof.empty() && came_since_sent(is, *found))
     return conflict("invitation.used",
                     "whom the invitation is for takes part under his account now, and the hospital "
-                    "sends no code that shows who opens the link");
+                    "sends no code that shows who opens the link; call the hospital, which can "
+                    "send it again");
   if ((found->status != "pending" && !moves && !proves) || is_late(is, *found, step.moment.now))
     return expired();
   if (moves) {
