@@ -205,8 +205,9 @@ TEST_F(Week, AWorkflowThatTellsTheAppointmentNothingOfTheEndIsFound) {
 
 TEST_F(Week, AWorkflowThatClaimsWhatTheDeskCalledSelfPayIsFound) {
   change_workflow("consultation",
-                  R"(himself: {when: '${ $context.pays == "self-pay" }', then: selfPay})",
-                  R"(himself: {when: '${ $context.pays == "self-pay" }', then: claim})");
+                  R"($context.coverage == null or $context.pays == "self-pay" }', then: selfPay})",
+                  R"($context.coverage == null }', then: selfPay}
+              - himself: {when: '${ $context.pays == "self-pay" }', then: claim})");
   EXPECT_FALSE(play_with_mistake([](const Planned& visit) {
                  return visit.is_held() && visit.desk == week::DeskSays::self_pay;
                }).empty());
