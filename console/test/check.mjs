@@ -47,9 +47,8 @@ for (const name of ['', 'console.']) {
   Object.assign(texts, en);
 }
 // Each question that a shipped workflow or the hub asks has its words, and each of its answers: words of its own, or the same for each
-// question. Those of a parked call are of no other.
+// question.
 const slug = (title) => title.replaceAll('.', '_').replaceAll('-', '_');
-const kOfCalls = ['again', 'done', 'transient', 'permanent'];
 const asked = new Map(); // title: answers
 const ask = (titles, answers) => titles.forEach((title) => asked.set(title, new Set([...(asked.get(title) ?? []), ...answers])));
 const words = (text, pattern) => [...(text ?? '').matchAll(pattern)].map(([, one]) => one);
@@ -91,7 +90,7 @@ for (const [title, answers] of asked) {
   if (!(`task_${slug(title)}` in texts)) fault(`strings/console.en.json has no "task_${slug(title)}", a question that is asked`);
   for (const one of answers) {
     const own = `outcome_${slug(title)}_${one}`;
-    if (!(own in texts) && (kOfCalls.includes(one) || !(`outcome_${one}` in texts))) fault(`strings/console.en.json has no "${own}", an answer to ${title}`);
+    if (!(own in texts) && !(`outcome_${one}` in texts)) fault(`strings/console.en.json has no "${own}", an answer to ${title}`);
   }
 }
 const sources = files('src').filter((path) => ['.ts', '.tsx'].includes(extname(path)));

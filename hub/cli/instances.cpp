@@ -126,18 +126,13 @@ int print_calls(HubClient& client, InstancesOptions options) {
     return complain(
         invalid("cli.calls", "--calls lists those of all: leave --patient and the id out"));
   if (options.status.empty()) options.status = "running,parked";
-  Json items = Json::array();
-  for (std::string path = "/api/v1/instances" + query_of(options) + "&calls=true"; !path.empty();) {
-    const auto page = client.get(path);
-    if (!page.ok()) return complain(page.error());
-    for (const Json& one : (*page)["items"].as_array()) items.push_back(one);
-    path = page->string_or("next", "");
-  }
+  const auto list = client.list("/api/v1/instances" + query_of(options) + "&calls=true");
+  if (!list.ok()) return complain(list.error());
   if (options.json) {
-    std::printf("%s\n", Json::object({{"items", items}}).dump_pretty().c_str());
+    std::printf("%s\n", list->dump_pretty().c_str());
     return 0;
   }
-  for (const Json& one : items.as_array()) {
+  for (const Json& one : (*list)["items"].as_array()) {
     const std::string of = one.string_or("id", "") + "  " + one.string_or("workflow", "") + " " +
                            one.string_or("version", "") + "  ";
     const Json& calls = one["calls"];

@@ -232,7 +232,7 @@ TEST_F(HeldHub, SendsNothingAndLeavesEveryRowAsItWas) {
   EXPECT_EQ(todo["items"].item(0).string_or("kind", ""), "held") << todo.dump();
   EXPECT_EQ(
       call("operator", "GET", "/api/v1/instances/counts").json["byStatus"].int_or("waiting", 0), 1);
-  // What goes out when it is started without the option.
+  // The calls that go out when it is started without the option.
   EXPECT_EQ(todo["items"].item(0).string_or("command", ""), "rabt instances --calls");
   const Json open =
       call("operator", "GET", "/api/v1/instances?status=running,parked&calls=true").json;

@@ -25,9 +25,9 @@ export function ResolveDialog({ id, action, onClose, onDone }: { id: string; act
         await post(`/api/v1/instances/${id}/resolve`, { outcome, reason, ...(outcome === 'done' && value !== undefined ? { output: value } : {}) });
         onDone();
       }}>
-      <Choices legend={t('answer')} name="outcome" value={outcome} onText={setOutcome} options={kOutcomes.map((one) => ({ value: one, text: t(`outcome_${one}` as Key), more: t(`outcome_${one}_more` as Key) }))} />
+      <Choices legend={t('answer')} name="outcome" value={outcome} onText={setOutcome} options={kOutcomes.map((one) => ({ value: one, text: t(`outcome_call_parked_${one}` as Key), more: t(`outcome_call_parked_${one}_more` as Key) }))} />
       {outcome === 'done' && <TextArea label={t('output')} hint={t('output_more')} value={output} onText={setOutput} error={wrong ? t('output_wrong') : undefined} dir="ltr" class="mono" />}
-      {outcome && <p class="notice notice-idle"><span>{t('goes_to_log')} <strong>{t(`outcome_${outcome}_log` as Key)}</strong></span></p>}
+      {outcome && <p class="notice notice-idle"><span>{t('goes_to_log')} <strong>{t(`outcome_call_parked_${outcome}_log` as Key)}</strong></span></p>}
     </ReasonDialog>
   );
 }

@@ -44,11 +44,10 @@ const titleOf = (one: Task) => {
   const key = `task_${slugOf(one.title)}`;
   return has(key) ? t(key as Key) : one.title;
 };
-// An answer has words of its own for a title, or the same words for each. Those of a parked call belong to no other question.
-const kOfCalls = ['again', 'done', 'transient', 'permanent'];
+// An answer has words of its own for a title, or the same words for each.
 const answerKey = (one: Task, name: string) => {
   const own = `outcome_${slugOf(one.title)}_${name}`;
-  return has(own) || (one.title !== 'call.parked' && kOfCalls.includes(name)) ? own : `outcome_${name}`;
+  return has(own) ? own : `outcome_${name}`;
 };
 const answerText = (one: Task, name: string) => (has(answerKey(one, name)) ? t(answerKey(one, name) as Key) : name);
 const answerMore = (one: Task, name: string) => (has(`${answerKey(one, name)}_more`) ? t(`${answerKey(one, name)}_more` as Key) : undefined);

@@ -333,8 +333,7 @@ Membership membership_of(const Session& is, const Actor& who, Timestamp now) {
   }
   out.quality = is.quality;
   out.transcribed = is.transcribed;
-  out.words_refused =
-      patient_refused(is, "transcription") || !own_refusals(is, "transcription").empty();
+  out.words_refused = !own_refusals(is, "transcription").empty();
   for (const TranscriptGap& gap : is.transcript_gaps)
     out.transcript_gaps.push_back(
         Json::object({{"from", to_iso8601({gap.from_ms})},

@@ -43,9 +43,12 @@ Result<Participant> Persons::participant(const Actor& who, const ParticipantInpu
   RABT_TRY(id, named(input.person, field + "person", guest ? unknown : mistakes));
   const Json numbers = who.system ? input.identifiers : Json::array();
   if (guest && input.person.is_object() && !id.empty()) {
-    RABT_TRY(other, is_another(input.guest, id));
-    RABT_TRY(records, records_of(input.person, numbers));
-    if (other || records.size() > 1) id.clear();
+    RABT_TRY(another, is_another(input.guest, id));
+    if (!another && numbers.size() > 0) {
+      RABT_TRY(records, records_of(input.person, numbers));
+      another = records.size() > 1;
+    }
+    if (another) id.clear();
   }
   const PartRole role = input.role.value_or(PartRole::observer);
   Participant one = participant(role, id, input.guest);

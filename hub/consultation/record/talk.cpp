@@ -19,6 +19,14 @@ constexpr std::int64_t kPlansDays = 30;
 constexpr std::size_t kMaxSegments = 10'000;
 constexpr std::size_t kMaxSegmentText = 16'000;
 
+// A no holds for every source of words: a page writes down what is heard near it, too.
+Status words_may_be_kept(const Membership& of) {
+  if (!of.words_refused) return ok_status();
+  return conflict("consent.transcription_missing",
+                  "somebody who takes part has refused that what is said is written down; nothing "
+                  "is kept until he takes that back");
+}
+
 // The segments of each speaker stand in the order of their numbers, whenever they arrived; the
 // speakers are merged by time.
 void put_in_order(std::vector<Record>& segments) {
@@ -134,14 +142,6 @@ Answer RecordService::transcript(const Ask& ask) {
       {{"session", of.session}, {"items", std::move(items)}, {"gaps", of.transcript_gaps}});
   if (!page.cut.empty()) out.set("next", page.cut);
   return out;
-}
-
-// A no holds for every source of words: a page writes down what is heard near it, too.
-static Status words_may_be_kept(const Membership& of) {
-  if (!of.words_refused) return ok_status();
-  return conflict("consent.transcription_missing",
-                  "somebody who takes part has refused that what is said is written down; nothing "
-                  "is kept until he takes that back");
 }
 
 Answer RecordService::add_segment(const Ask& ask) {

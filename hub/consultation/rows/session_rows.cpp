@@ -500,25 +500,31 @@ Result<std::optional<std::string>> SessionRows::of_request(std::string_view tena
   return found;
 }
 
+namespace {
+
+// Says whether another session than `but` follows one.
+Status find_follower(store::Connection& connection, const Session& is, std::string_view followed,
+                     std::string_view but, bool& found) {
+  return connection.query(kFollowsOn, {is.tenant, is.patient, followed, but},
+                          [&](const Row& /*row*/) {
+                            found = true;
+                            return false;
+                          });
+}
+
+}  // namespace
+
 Result<bool> SessionRows::is_followed(const Session& session) const {
   bool found = false;
   RABT_TRY_STATUS(store_.read([&](store::Connection& connection) {
-    return connection.query(kFollowsOn, {session.tenant, session.patient, session.id, session.id},
-                            [&](const Row& /*row*/) {
-                              found = true;
-                              return false;
-                            });
+    return find_follower(connection, session, session.id, session.id, found);
   }));
   return found;
 }
 
 Status SessionRows::take_word(store::Transaction& transaction, const Session& is) {
   bool taken = false;
-  RABT_TRY_STATUS(transaction.query(kFollowsOn, {is.tenant, is.patient, is.follow_up_of, is.id},
-                                    [&](const Row& /*row*/) {
-                                      taken = true;
-                                      return false;
-                                    }));
+  RABT_TRY_STATUS(find_follower(transaction, is, is.follow_up_of, is.id, taken));
   if (!taken) return ok_status();
   return conflict(std::string(kSessionRaced), "another session follows the same one meanwhile");
 }

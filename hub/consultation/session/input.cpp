@@ -12,9 +12,6 @@ namespace rabt::consultation {
 
 namespace {
 
-// Numbers of one participant: those of a record, and the one that names him.
-constexpr std::size_t kMostNumbers = 21;
-
 constexpr std::string_view kTypes =
     "it must be doctor_patient, medical_team, family_consultation, second_opinion, "
     "emergency_consultation, remote_monitoring or training_session";

@@ -14,6 +14,9 @@
 // Bodies of requests, checked member by member. Pure.
 namespace rabt::consultation {
 
+// Numbers of one participant: those of a record, and the one that names him.
+inline constexpr std::size_t kMostNumbers = 21;
+
 struct ParticipantInput {
   // A reference, or null.
   Json person;

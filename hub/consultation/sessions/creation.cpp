@@ -131,8 +131,8 @@ void check_company(const Actor& who, const Session& is, Mistakes& mistakes) {
 // A session on its way from the request to the rules.
 struct SessionCreation::Booking {
   Session draft;
-  // Who books it: his word stands behind it when another follow-up has that of the visit before.
-  std::string own_word;
+  // The session that it follows.
+  std::optional<Session> before;
   Open open;
   Surroundings::ClinicPlace place;
   std::optional<identity::Person> provider;
@@ -244,6 +244,18 @@ Status SessionCreation::seat(const Actor& who, const SessionInput& input, Bookin
   return ok_status();
 }
 
+// Another follow-up may have come since: then its word is used up.
+Status SessionCreation::stand_behind(const Actor& who, Booking& booking) const {
+  Session& is = booking.draft;
+  if (is.patient.empty()) return ok_status();
+  is.patient_by = who.person;
+  is.word_handed_on = false;
+  if (!booking.before) return ok_status();
+  RABT_TRY(followed, acts_.rows().is_followed(*booking.before));
+  hand_word_on(who, *booking.before, followed, is, acts_.parts().clock.now());
+  return ok_status();
+}
+
 // A table: one line a field.
 Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInput& input,
                              Booking& booking) const {
@@ -272,7 +284,6 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
   booking.open.room_suffix = acts_.persons().hex(12);
   RABT_TRY_STATUS(place(ask, input, booking, mistakes));
   RABT_TRY_STATUS(seat(who, input, booking, mistakes));
-  if (!is.patient.empty()) is.patient_by = who.person;
   Json refused = Json::array();
   if (!input.follow_up_of.empty()) {
     RABT_TRY(before, acts_.rows().load(is.tenant, input.follow_up_of));
@@ -281,15 +292,10 @@ Status SessionCreation::fill(const Ask& ask, const Actor& who, const SessionInpu
       return not_found("session.unknown", "there is no such session");
     if (is_of_another(before, is)) mistakes.add("followUpOf", "it is a session of another patient");
     is.follow_up_of = before.id;
-    if (!is.patient.empty()) {
-      RABT_TRY(followed, acts_.rows().is_followed(before));
-      Session without = is;
-      hand_word_on(who, before, true, without, acts_.parts().clock.now());
-      booking.own_word = without.patient_by;
-      hand_word_on(who, before, followed, is, acts_.parts().clock.now());
-    }
     refused = refused_before(before, is);
+    booking.before = std::move(before);
   }
+  RABT_TRY_STATUS(stand_behind(who, booking));
   is.consultation = input.consultation;
   is.appointment = input.appointment;
   is.appointment_of_patient = by_patient && !input.appointment.is_null();
@@ -398,15 +404,7 @@ Answer SessionCreation::create(const Ask& ask) {
   };
   Result<Acted> written = unavailable("store.busy", "the provider's time changes too quickly");
   for (int attempt = 0; attempt < store::kMaxRaces; ++attempt) {
-    if (Session& is = booking.draft; attempt > 0 && is.word_handed_on && !is.patient_by.empty()) {
-      Session before;
-      before.tenant = is.tenant;
-      before.id = is.follow_up_of;
-      before.patient = is.patient;
-      RABT_TRY(followed, acts_.rows().is_followed(before));
-      if (followed) is.patient_by = booking.own_word;
-      is.word_handed_on = !followed;
-    }
+    if (attempt > 0) RABT_TRY_STATUS(stand_behind(who, booking));
     RABT_TRY(change, decide(booking.draft, moment, booking.open));
     if (!booking.draft.provider_plugin.empty())
       RABT_TRY_STATUS(lets_people_in(acts_.parts().actions, booking.draft.provider_plugin));

@@ -19,6 +19,8 @@ class SessionCreation {
   struct Booking;
   [[nodiscard]] Status fill(const Ask& ask, const Actor& who, const SessionInput& input,
                             Booking& booking) const;
+  // Sets on whose word the session is about its patient.
+  [[nodiscard]] Status stand_behind(const Actor& who, Booking& booking) const;
   [[nodiscard]] Status seat(const Actor& who, const SessionInput& input, Booking& booking,
                             Mistakes& mistakes) const;
   [[nodiscard]] Status place(const Ask& ask, const SessionInput& input, Booking& booking,

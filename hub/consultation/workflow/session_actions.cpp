@@ -418,7 +418,7 @@ Json create_schema() {
   participant.mutable_object()
       .find("properties")
       ->set("identifiers", Json::object({{"type", Json::array({"array", "null"})},
-                                         {"maxItems", 21},
+                                         {"maxItems", kMostNumbers},
                                          {"items", typed("object")},
                                          {"x-phi", true}}));
   Json& members = *schema.mutable_object().find("properties");
