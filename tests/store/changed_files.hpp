@@ -41,6 +41,11 @@ class ChangedFiles {
     return names_[file];
   }
   [[nodiscard]] bool is_log(sqlite3_file* file) { return name_of(file).ends_with("-wal"); }
+  // Databases that were opened for writing, each time.
+  [[nodiscard]] int writable_databases() {
+    const std::scoped_lock lock(mutex_);
+    return writable_databases_;
+  }
 
  private:
   int open(const char* path, sqlite3_file* file, int flags, int* out_flags) {
@@ -54,6 +59,8 @@ class ChangedFiles {
     }
     file->pMethods = &at->second;
     names_[file] = path == nullptr ? "" : path;
+    if ((flags & SQLITE_OPEN_MAIN_DB) != 0 && (flags & SQLITE_OPEN_READWRITE) != 0)
+      ++writable_databases_;
     return code;
   }
 
@@ -64,6 +71,7 @@ class ChangedFiles {
   std::map<const sqlite3_io_methods*, sqlite3_io_methods> tables_;
   std::map<sqlite3_file*, std::string> names_;
   const sqlite3_io_methods* real_ = nullptr;
+  int writable_databases_ = 0;
 };
 
 // Where a test makes calls of SQLite stand. Internally synchronised.

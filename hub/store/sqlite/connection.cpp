@@ -118,12 +118,15 @@ Result<std::unique_ptr<Database>> Database::open(const Options& options) {
     return unavailable("store.open",
                        "cannot open the database " + options.path + ": " + sqlite3_errstr(code));
   }
-  // Replaces SQLite's own checkpoint after a commit, which drops the errors that it meets: the
-  // writer calls checkpoint() instead.
+  // Replaces SQLite's own checkpoint after a commit ("registering a callback using
+  // sqlite3_wal_hook() disables the automatic checkpoint mechanism",
+  // sqlite.org/c3ref/wal_autocheckpoint.html), which drops the errors that it meets: a failed sync
+  // of the database would go unnoticed, and a log that began anew would be lost. The writer calls
+  // checkpoint() instead.
   sqlite3_wal_hook(
       database->handle_,
       [](void* self, sqlite3* /*handle*/, const char* /*name*/, int pages) {
-        static_cast<Database*>(self)->wal_pages_ = pages;
+        static_cast<Database*>(self)->committed(pages);
         return SQLITE_OK;
       },
       database.get());
@@ -278,29 +281,25 @@ bool Database::sync_log() {
   return sync_file(log_);
 }
 
-bool Database::sync_database() {
-  sqlite3_file* file = nullptr;
-  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-  return sync_file(file);
-}
-
 bool Database::moved() const {
   int moved = 0;
   sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
   return moved != 0;
 }
 
+// A log that begins anew has fewer pages than before.
+void Database::committed(int log_pages) {
+  added_pages_ += log_pages >= log_pages_ ? log_pages - log_pages_ : log_pages;
+  log_pages_ = log_pages;
+}
+
 bool Database::checkpoint() {
-  int pages = 0;
-  int copied = 0;
+  added_pages_ = 0;
   const int code =
-      sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, &pages, &copied);
-  if (code != SQLITE_OK) {
-    static_cast<void>(failure(code));
-    return false;
-  }
-  if (copied == pages) wal_pages_ = 0;
-  return true;
+      sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (code == SQLITE_OK) return true;
+  static_cast<void>(failure(code));
+  return false;
 }
 
 }  // namespace rabt::store::sqlite

@@ -61,15 +61,15 @@ class Database final : public Connection {
   [[nodiscard]] Status commit_unsynced(const std::function<void()>& visible);
   // Any thread, also beside other use of the connection. False when it failed.
   [[nodiscard]] bool sync_log();
-  // Any thread, the same of the database's file: what checkpoint() copied is durable.
-  [[nodiscard]] bool sync_database();
-  // Copies what it can of the write-ahead log into the database without waiting. False on trouble.
+  // Copies what readers allow of the write-ahead log into the database, without waiting. False on
+  // trouble.
   [[nodiscard]] bool checkpoint();
   // True if the path of the database names another file, or none: what is written would be lost.
   [[nodiscard]] bool moved() const;
-  // Pages in the write-ahead log after the last commit of this connection; 0 once checkpoint() has
-  // copied the whole log.
-  [[nodiscard]] int wal_pages() const { return wal_pages_; }
+  // Pages in the write-ahead log after the last commit of this connection.
+  [[nodiscard]] int log_pages() const { return log_pages_; }
+  // Pages that its commits have added to the log since the last checkpoint().
+  [[nodiscard]] int added_pages() const { return added_pages_; }
 
  private:
   // A prepared statement and the place of each $n among its parameters.
@@ -83,6 +83,7 @@ class Database final : public Connection {
   friend class Use;
 
   Database() = default;
+  void committed(int log_pages);
   [[nodiscard]] Result<Prepared> prepare(const char* sql);
   [[nodiscard]] Status bind(const Prepared& prepared, std::initializer_list<Value> values);
   [[nodiscard]] Error failure(int code);
@@ -92,7 +93,8 @@ class Database final : public Connection {
   sqlite3_file* log_ = nullptr;
   std::unordered_map<const char*, Prepared> statements_;
   Trouble trouble_ = Trouble::none;
-  int wal_pages_ = 0;
+  int log_pages_ = 0;
+  int added_pages_ = 0;
 };
 
 }  // namespace rabt::store::sqlite

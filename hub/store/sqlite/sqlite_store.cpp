@@ -23,10 +23,10 @@ namespace sqlite {
 class SqliteStore final : public Store {
  public:
   SqliteStore(const SqliteOptions& options, const Tuning& tuning, Logger& log,
-              Writer::Connections connections, Sequences sequences)
+              std::unique_ptr<Database> database, Sequences sequences)
       : writer_({options.path, tuning.max_queued == 0 ? limits::kMaxQueuedJobs : tuning.max_queued,
-                 options.needed},
-                log, std::move(connections), std::move(sequences)),
+                 options.needed, tuning.checkpoint_pages},
+                log, std::move(database), std::move(sequences)),
         readers_(options.path, tuning.vfs, [this] { writer_.wait_for_disk(); }) {}
 
   ~SqliteStore() override {
@@ -108,13 +108,8 @@ Result<std::unique_ptr<Store>> open_tuned(const SqliteOptions& options, const Tu
   RABT_TRY_STATUS(writer->script(Sequences::kTable));
   Sequences sequences;
   RABT_TRY_STATUS(sequences.open(*writer));
-  RABT_TRY(reader, Database::open({options.path, tuning.vfs, true}));
-  RABT_TRY_STATUS(set_up_reader(*reader));
-  RABT_TRY(copier, Database::open({options.path, tuning.vfs, false}));
-  RABT_TRY_STATUS(set_up_writer(*copier));
-  Writer::Connections connections{std::move(writer), std::move(reader), std::move(copier)};
-  return std::unique_ptr<Store>(std::make_unique<SqliteStore>(
-      options, tuning, log, std::move(connections), std::move(sequences)));
+  return std::unique_ptr<Store>(
+      std::make_unique<SqliteStore>(options, tuning, log, std::move(writer), std::move(sequences)));
 }
 
 }  // namespace sqlite

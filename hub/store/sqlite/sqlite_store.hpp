@@ -19,6 +19,9 @@ struct Tuning {
   std::string vfs;
   // 0 stands for limits::kMaxQueuedJobs.
   std::size_t max_queued = 0;
+  // Pages that are added to the write-ahead log between two checkpoints. 16 MiB: seldom enough to
+  // cost little, small enough to start quickly.
+  int checkpoint_pages = 4000;
 };
 
 // True if the disk of a file is nearly full.

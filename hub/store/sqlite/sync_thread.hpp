@@ -9,8 +9,11 @@
 
 namespace rabt::store::sqlite {
 
-// Makes a file durable on a thread of its own, while the writer goes on: the log, whose last commit
-// is visible to readers before it is durable, or the database. Internally synchronised.
+// Makes the log durable on a thread of its own, while the writer goes on. Its last commit is
+// visible to readers before it is durable, so whoever reads waits for it (ReaderPool), and nobody
+// is told of a job before. Internally synchronised.
+//
+// Relies on what stands at hold_sync (gathered_files.hpp): the sync of a commit may come later.
 class SyncThread {
  public:
   // sync returns when what was written is durable, and ends the process when it cannot be known.

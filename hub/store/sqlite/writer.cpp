@@ -32,6 +32,9 @@ constexpr std::size_t kManyWaiting = 16;
 // ever fail after they have written, so jobs have none until one does: its batch runs again, each
 // job with a savepoint, and so do the jobs of so many batches after it.
 constexpr int kCarefulBatches = 100;
+// Between two tries of a checkpoint while the disk has no room for the database.
+constexpr std::chrono::milliseconds kRetryCheckpoint{500};
+constexpr std::int64_t kPageBytes = 4096;
 
 constexpr Statement kBegin{"BEGIN IMMEDIATE"};
 constexpr Statement kCommit{"COMMIT"};
@@ -145,14 +148,13 @@ std::vector<Writer::Watched> Writer::files_beside(const std::string& path) {
   return out;
 }
 
-Writer::Writer(Options options, Logger& log, Connections connections, Sequences sequences)
+Writer::Writer(Options options, Logger& log, std::unique_ptr<Database> database,
+               Sequences sequences)
     : options_(std::move(options)),
       beside_(files_beside(options_.path)),
       log_(log),
-      database_(std::move(connections.writer)),
+      database_(std::move(database)),
       sequences_(std::move(sequences)),
-      log_copier_(*database_, std::move(connections.reader), std::move(connections.copier),
-                  [this] { cannot_copy(); }),
       sync_([this] { sync_log(); }, [this] { wake(); }),
       thread_([this] { run(); }) {}
 
@@ -219,7 +221,7 @@ bool Writer::must_wake() {
 // others. Where several shared the last commit, the next ones are on their way, and the writer's
 // thread gathers them. It also makes the checkpoints.
 bool Writer::can_lend() const {
-  return waiting_ && idle_ && !lent_ && expected() <= 1 && !log_copier_.due();
+  return waiting_ && idle_ && !lent_ && expected() <= 1 && !checkpoint_is_due();
 }
 
 // On the thread of a caller that waits.
@@ -249,12 +251,12 @@ void Writer::run() {
   writes_ = std::this_thread::get_id();
   Batch batch;
   for (;;) {
-    const bool stop = wait_for_jobs(batch, 1, log_copier_.starves_until());
+    const bool stop = wait_for_jobs(batch, 1, starves_until_);
     if (!batch.empty()) {
       write_batch(batch);
       batch.clear();
       checkpoint_when_due();
-    } else if (!stop && log_copier_.due()) {
+    } else if (!stop && checkpoint_is_due()) {
       checkpoint_when_due();
     } else if (stop && untold_.empty()) {
       return;
@@ -595,24 +597,50 @@ bool Writer::wait_for_room(std::chrono::milliseconds delay, const Error& error) 
   }
 }
 
-// Runs after the answers went out: the copying may take a while.
+bool Writer::checkpoint_is_due() const {
+  if (starves_until_) return std::chrono::steady_clock::now() >= *starves_until_;
+  return database_->added_pages() >= options_.checkpoint_pages;
+}
+
+// Copies the write-ahead log into the database, between two transactions and after the answers
+// went out: the copying may take a while. The log then begins anew with the next commit, unless a
+// reader still uses it. In that case the log grows, and each checkpoint copies what the reader
+// allows; after the reader's end the log begins anew.
+//
+// Without room on the disk the log keeps everything, and the next try comes by itself. Room that
+// comes is the database's first, so that the log grows no further.
 void Writer::checkpoint_when_due() {
-  if (!log_copier_.due()) return;
+  if (!checkpoint_is_due()) return;
   wait_and_tell();
+  note_length_of_log();
   database_->clear_trouble();
-  const bool starved = log_copier_.starves_until().has_value();
-  if (log_copier_.step()) {
+  const bool copied = database_->checkpoint();
+  const bool starved = starves_until_.has_value();
+  starves_until_.reset();
+  if (copied) {
     if (starved) note_room();
-    return;
+  } else if (database_->trouble() == Trouble::fatal) {
+    fatal(unavailable("store.io", "the write-ahead log cannot be copied into the database"));
+  } else if (database_->trouble() == Trouble::full) {
+    starves_until_ = std::chrono::steady_clock::now() + kRetryCheckpoint;
+    note_full_disk();
   }
-  if (database_->trouble() == Trouble::fatal) cannot_copy();
-  if (database_->trouble() == Trouble::full) note_full_disk();
+}
+
+// Warns when the log is much longer than between two checkpoints, and again at each doubling.
+void Writer::note_length_of_log() {
+  const int pages = database_->log_pages();
+  if (pages < warned_pages_) warned_pages_ = 0;
+  if (pages < std::max(4 * options_.checkpoint_pages, 2 * warned_pages_)) return;
+  warned_pages_ = pages;
+  log_.warn("store.log_long", {{"path", std::string_view(options_.path)},
+                               {"bytes", pages * kPageBytes},
+                               {"advice",
+                                "end the programs that read the database for long: the log can "
+                                "only begin anew after them"}});
 }
 
 // Any thread.
-void Writer::cannot_copy() {
-  fatal(unavailable("store.io", "the write-ahead log cannot be copied into the database"));
-}
 void Writer::sync_log() {
   if (!database_->sync_log()) fatal(corrupt("store.io", "the write-ahead log cannot be synced"));
 }
@@ -629,7 +657,7 @@ void Writer::wake() {
 
 // The written pages found room; the database's own file may still have none.
 void Writer::note_room() {
-  if (log_copier_.starves_until() || !counted_.disk_full.exchange(false)) return;
+  if (starves_until_ || !counted_.disk_full.exchange(false)) return;
   log_.info("store.room_again");
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -15,15 +16,30 @@
 #include "hub/store/batching.hpp"
 #include "hub/store/sequences.hpp"
 #include "hub/store/sqlite/connection.hpp"
-#include "hub/store/sqlite/log_copier.hpp"
 #include "hub/store/sqlite/sync_thread.hpp"
 
 namespace rabt::store::sqlite {
 
 // The one thread that writes: takes jobs from a queue, runs them in batches, commits. While a
-// commit of many jobs is synced on another thread, it runs the jobs of the next one, which it
-// commits when the one before is durable and told. While jobs come one by one, it lends its work to
-// a caller that waits for its job anyway. Internally synchronised.
+// commit of many jobs is synced on another thread (SyncThread), it runs the jobs of the next one,
+// which it commits when the one before is durable and told. While jobs come one by one, it lends
+// its work to a caller that waits for its job anyway. Between two batches it copies a log that has
+// grown into the database (a checkpoint). Internally synchronised.
+//
+// Relies on:
+// - A connection may be used by one thread after another: "SQLite can be safely used by multiple
+//   threads provided that no single database connection is used simultaneously in two or more
+//   threads" (sqlite.org/threadsafe.html, section 1). The writer's turn is taken and given back
+//   under mutex_, by its own thread and by one that it is lent to.
+// - A checkpoint copies what readers allow: "Checkpoint as many frames as possible without waiting
+//   for any database readers or writers to finish, then sync the database file if all frames in the
+//   log were checkpointed" (sqlite.org/c3ref/wal_checkpoint_v2.html, PASSIVE).
+// - A commit begins the log anew only "if the entire WAL has been transferred into the database and
+//   synced and if no readers are making use of the WAL" (sqlite.org/wal.html, section 2.2).
+// - One connection writes and makes checkpoints. SQLite 3.7.0 to 3.51.2, also that of Debian 12,
+// can
+//   damage a database when two do at the same moment (sqlite.org/wal.html, section "The WAL-Reset
+//   Bug"). Readers open it read-only, and the lock of the data folder keeps another hub away.
 class Writer {
  public:
   struct Options {
@@ -32,14 +48,10 @@ class Writer {
     std::size_t max_queued = 0;
     // Files that must be there: without them what is written could not be read.
     std::vector<std::string> needed{};
+    // A checkpoint is due when commits have added so many pages to the log.
+    int checkpoint_pages = 0;
   };
-  // To the same database: who writes uses the first, the others are for LogCopier.
-  struct Connections {
-    std::unique_ptr<Database> writer;
-    std::unique_ptr<Database> reader;
-    std::unique_ptr<Database> copier;
-  };
-  Writer(Options options, Logger& log, Connections connections, Sequences sequences);
+  Writer(Options options, Logger& log, std::unique_ptr<Database> database, Sequences sequences);
   // Writes what was submitted, then stops. Required jobs that find the disk full even then are
   // given up: done says store.full. The connection stays open until the object is gone.
   ~Writer();
@@ -93,8 +105,9 @@ class Writer {
   void wait_and_tell();
   void finish(Batch& batch);
   [[nodiscard]] bool wait_for_room(std::chrono::milliseconds delay, const Error& error);
+  [[nodiscard]] bool checkpoint_is_due() const;
   void checkpoint_when_due();
-  [[noreturn]] void cannot_copy();
+  void note_length_of_log();
   void sync_log();
   void wake();
   void note_full_disk();
@@ -113,7 +126,6 @@ class Writer {
   // Confined to who writes: the writer's thread, or one that it has lent its work to
   const std::unique_ptr<Database> database_;
   Sequences sequences_;
-  LogCopier log_copier_;
   // Committed, and perhaps not durable yet: done has not run.
   Batch untold_;
   Stopwatch watch_;
@@ -130,6 +142,11 @@ class Writer {
   Trouble spell_ = Trouble::none;
   // So many batches more give each job a savepoint.
   int careful_batches_ = 0;
+  // Time of the next checkpoint, after one that found no room on the disk; unset if the last one
+  // found some.
+  std::optional<Time> starves_until_;
+  // The last warning was about a log of so many pages; 0 once it has begun anew.
+  int warned_pages_ = 0;
 
   // Atomic: changed by who writes, read by any
   std::atomic<std::thread::id> writes_;
