@@ -17,14 +17,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// SQLite's own files on a disk that keeps what was synced, and nothing else: it lies beside each
-// file, with the ending .disk. Syncs of the log can be stopped, and can fail.
+// SQLite's own files on a disk whose syncs of the log can be stopped, and whose syncs can fail.
 struct Disk {
   Brake log;
   std::atomic<bool> fails{false};
   std::atomic<int> log_syncs{0};
-  // What is on the disk changes as a whole.
-  std::mutex kept;
 };
 Disk disk;
 
@@ -35,13 +32,7 @@ int sync(sqlite3_file* file, int flags) {
     ++disk.log_syncs;
     disk.log.pass();
   }
-  if (disk.fails) return SQLITE_IOERR_FSYNC;
-  const std::string name = files().name_of(file);
-  const std::scoped_lock lock(disk.kept);
-  const int code = files().real().xSync(file, flags);
-  std::filesystem::copy_file(name, name + ".disk",
-                             std::filesystem::copy_options::overwrite_existing);
-  return code;
+  return disk.fails ? SQLITE_IOERR_FSYNC : files().real().xSync(file, flags);
 }
 
 ChangedFiles& files() {
@@ -148,59 +139,6 @@ TEST(LogSync, StopsTheProcessWithoutAnAnswerWhenItFails) {
     ::_exit(3);
   }
   EXPECT_EQ(wait_for(child), sqlite::kExitIo);
-}
-
-// At some moments what is on the disk is set aside, with the numbers of the rows that were told of
-// until then. More is written than the log takes before it is copied and begins anew.
-TEST(LogSync, APowerLossLosesNoRowThatWasToldOf) {
-  const Folder folder;
-  const auto store = open(folder);
-  ASSERT_NE(store, nullptr);
-  struct Moment {
-    std::filesystem::path database;
-    std::vector<std::int64_t> told;
-  };
-  std::vector<Moment> moments;
-  std::vector<std::int64_t> told;
-  std::atomic<int> open_jobs{0};
-  const std::string path = folder.options().path;
-  constexpr std::int64_t kRows = 2000;
-  const std::string body(20'000, 'b');
-  for (std::int64_t id = 0; id < kRows; ++id) {
-    while (open_jobs > 100) std::this_thread::sleep_for(100us);
-    ++open_jobs;
-    store->submit(Store::Need::required, insert(id, body), [&, id](const Status& status) {
-      EXPECT_TRUE(status.ok());
-      told.push_back(id);
-      if (id % 97 == 0) {
-        const std::scoped_lock lock(disk.kept);
-        const auto database = folder.path() / ("loss" + std::to_string(id) + ".db");
-        std::filesystem::copy_file(path + ".disk", database);
-        std::filesystem::copy_file(path + "-wal.disk", database.string() + "-wal");
-        moments.push_back({database, told});
-      }
-      --open_jobs;
-    });
-  }
-  store->flush();
-  ASSERT_EQ(moments.size(), 21U);
-  for (const Moment& moment : moments) {
-    auto database = sqlite::Database::open({moment.database.string(), "", false});
-    ASSERT_TRUE(database.ok());
-    std::vector<std::int64_t> found;
-    EXPECT_TRUE((*database)
-                    ->query(kIds, {},
-                            [&](const Row& row) {
-                              found.push_back(row.integer(0));
-                              return true;
-                            })
-                    .ok());
-    EXPECT_TRUE(std::includes(found.begin(), found.end(), moment.told.begin(), moment.told.end()))
-        << moment.told.size() << " rows were told of, " << found.size() << " are there";
-    const auto checked = (*database)->pragma("integrity_check");
-    ASSERT_TRUE(checked.ok());
-    EXPECT_EQ(*checked, "ok");
-  }
 }
 
 // A log that begins anew has its new start on the disk before anything else: the old one would make
